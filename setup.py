@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one home of the package's metadata; tool settings are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "([^"]+)"',
+    (HERE / "tensorboard_plugin_atlas" / "_version.py").read_text(encoding="utf-8"),
+)
+assert VERSION is not None
+
+setup(
+    name="tensorboard_plugin_atlas",
+    version=VERSION[1],
+    description="Activation atlases in TensorBoard: see what an image network sees while it learns",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.10",
+    packages=find_packages(include=["tensorboard_plugin_atlas", "tensorboard_plugin_atlas.*"]),
+    package_data={
+        "tensorboard_plugin_atlas": ["py.typed", "http_api.md", "static/*"],
+    },
+    zip_safe=False,
+    install_requires=[
+        "google-crc32c>=1.5",
+        "numpy>=1.24",
+        "pillow>=10.3",
+        "protobuf>=6.31.1",
+        "safetensors>=0.4",
+        "tensorboard>=2.21",
+        "torch>=2.6",
+        "tqdm>=4.66",
+        "umap-learn>=0.5.6",
+        "werkzeug>=3.0.6",
+    ],
+    extras_require={
+        "demo": ["scikit-learn>=1.3", "torchvision>=0.21"],
+        "test": [
+            "build",
+            "hypothesis>=6.100",
+            "import-linter>=2.1",
+            "mypy>=1.14",
+            "psutil>=5.9",
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "ruff>=0.9",
+            "scikit-learn>=1.3",
+            "tensorboardX>=2.6.2",
+            "torchvision>=0.21",
+            "types-protobuf",
+            "types-tqdm",
+        ],
+    },
+    entry_points={
+        "tensorboard_plugins": ["atlas = tensorboard_plugin_atlas.loader:AtlasLoader"],
+        "console_scripts": ["tensorboard-atlas = tensorboard_plugin_atlas.cli:main"],
+    },
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Visualization",
+        "Typing :: Typed",
+    ],
+)

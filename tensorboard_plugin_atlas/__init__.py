@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Activation atlases in TensorBoard: what an image network sees, and how that changes as it learns.
+
+Importing this package loads nothing but the standard library; each public name is loaded at first
+use, so that a viewer's machine needs no torch and TensorBoard starts no later.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from tensorboard_plugin_atlas._version import __version__
+
+if TYPE_CHECKING:
+    from tensorboard_plugin_atlas.atlas import Atlas
+    from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
+    from tensorboard_plugin_atlas.config import AtlasConfig
+    from tensorboard_plugin_atlas.errors import AtlasError
+    from tensorboard_plugin_atlas.reading import read_atlases
+    from tensorboard_plugin_atlas.writer import AtlasWriter
+
+__all__ = [
+    "Atlas",
+    "AtlasConfig",
+    "AtlasError",
+    "AtlasWriter",
+    "__version__",
+    "compute_atlas",
+    "read_atlases",
+]
+
+_HOMES = {
+    "Atlas": "atlas",
+    "AtlasConfig": "config",
+    "AtlasError": "errors",
+    "AtlasWriter": "writer",
+    "compute_atlas": "compute.pipeline",
+    "read_atlases": "reading",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The value types that travel from `compute` to the log and back: frozen, over numpy arrays.
+
+N is the number of samples, C the layer's channels, M the occupied cells of one grid, K the classes.
+Pictures stay in their encoded form (`IconSheets`), and activations in their stored form
+(`StoredActivations`), so that writing and reading an atlas loses nothing; `Grid.icons` and
+`Atlas.activations` decode on request.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray: TypeAlias = NDArray[np.float32]
+IntArray: TypeAlias = NDArray[np.int32]
+
+ICON_KIND_CODES: tuple[str, ...] = ("none", "examples", "preview", "inversion", "poster")
+"""Icon kinds in order of fidelity; the wire stores the index."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredActivations:
+    """Activations as the log keeps them: exact in half precision, or smaller where they are large.
+
+    Attributes:
+        kind: "float16" (exact half precision), "uint8" (one linear scale per channel) or "pca"
+            (half-precision scores on the leading principal axes).
+        arrays: The arrays of that kind. float16: `values` (N, C). uint8: `codes` (N, C) uint8,
+            `scale` (C,) and `offset` (C,) float32. pca: `scores` (N, P) float16, `axes` (P, C)
+            float16, `mean` (C,) float32.
+        lost_variance: Share of the variance that the stored form no longer holds, 0 for float16.
+    """
+
+    kind: str
+    arrays: Mapping[str, NDArray[Any]]
+    lost_variance: float = 0.0
+
+    def values(self) -> NDArray[np.float16]:
+        """Returns the activations, (N, C) float16."""
+        arrays = self.arrays
+        if self.kind == "float16":
+            return np.asarray(arrays["values"], dtype=np.float16)
+        if self.kind == "uint8":
+            full = arrays["codes"] * arrays["scale"] + arrays["offset"]
+        else:
+            full = arrays["scores"].astype(np.float32) @ arrays["axes"].astype(np.float32)
+            full = full + arrays["mean"]
+        return full.astype(np.float16)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Samples:
+    """The N samples of one layer at one step. Row j is the same spot of the same image at every step.
+
+    Attributes:
+        xy: (N, 2) float32 in [0, 1]: place on the map, x to the right and y down.
+        image_ids: (N,) int32: index of the image in the probe data set.
+        positions: (N, 2) int32: row and column on the layer's own map.
+        boxes: (N, 4) int32: y0, x0, y1, x1 of the receptive field in input pixels, end exclusive.
+        clamped: (N,) bool: the sample lay outside the percentile frame and was moved to its rim.
+        predictions: (N,) int32: class the model gave to the image, or None without logits.
+        labels: (N,) int32, or None without labels.
+        activations: the (N, C) activations in their stored form.
+    """
+
+    xy: FloatArray
+    image_ids: IntArray
+    positions: IntArray
+    boxes: IntArray
+    clamped: NDArray[np.bool_]
+    activations: StoredActivations
+    predictions: IntArray | None = None
+    labels: IntArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IconSheets:
+    """M icons packed row by row into square-tiled WebP pages of at most 2048 px a side.
+
+    Attributes:
+        pages: Encoded pages; all but the last are full.
+        tile: Side of one icon in pixels.
+        columns: Icons per row of a page, and rows per full page.
+        count: M.
+    """
+
+    pages: tuple[bytes, ...]
+    tile: int
+    columns: int
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Grid:
+    """One zoom level: the occupied cells of a `size` x `size` grid over the map.
+
+    Attributes:
+        size: Cells along each axis.
+        rows: (M,) int32: row of each cell, 0 at the top (small y).
+        cols: (M,) int32: column of each cell, 0 at the left (small x).
+        counts: (M,) int32: members of each cell.
+        cell_of: (N,) int32: index into the M cells for every sample, or -1 where its cell holds
+            fewer than `min_count` samples.
+        sheets: The icons in encoded form, or None when the recipe draws none.
+        kind_codes: (M,) uint8: index into `ICON_KIND_CODES`.
+        icon_cosine: (M,) float32: cosine between the activation of the *stored* picture and the
+            cell's mean activation, both relative to the layer's mean; NaN without an icon.
+        attribution: (M, K) float32 toward each class, or None when it was not recorded.
+    """
+
+    size: int
+    rows: IntArray
+    cols: IntArray
+    counts: IntArray
+    cell_of: IntArray
+    kind_codes: NDArray[np.uint8]
+    icon_cosine: FloatArray
+    sheets: IconSheets | None = None
+    attribution: FloatArray | None = None
+
+    @property
+    def icon_kind(self) -> NDArray[np.str_]:
+        """(M,) str: "none", "examples", "preview", "inversion" or "poster" for each cell."""
+        return np.asarray(ICON_KIND_CODES)[self.kind_codes]
+
+    @cached_property
+    def icons(self) -> NDArray[np.uint8] | None:
+        """(M, H, W, 3) uint8, decoded from `sheets` at first use; None without icons."""
+        if self.sheets is None:
+            return None
+        from tensorboard_plugin_atlas.sheets import unpack  # Pillow only when pictures are wanted
+
+        return unpack(self.sheets)
+
+    def members(self, i: int) -> NDArray[np.intp]:
+        """Returns the indices of the samples in cell `i` (0 <= i < M), ascending."""
+        order, starts = self._by_cell
+        return order[starts[i] : starts[i + 1]]
+
+    @cached_property
+    def _by_cell(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        order = np.argsort(self.cell_of, kind="stable")
+        starts = np.searchsorted(self.cell_of[order], np.arange(len(self.rows) + 1))
+        return order, starts
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Quality:
+    """How far the map can be trusted.
+
+    Attributes:
+        trustworthiness: Share of map neighbours (15 nearest) that are true neighbours, rank-weighted
+            (Venna and Kaski 2001); 1 is perfect. None where it is undefined (fewer than 3 samples).
+        knn_kept: Mean share of each sample's 15 true neighbours found among its 15 on the map.
+        overlap: (N,) float32: share of each sample's 15 true neighbours kept since the previous
+            checkpoint, or None for a first checkpoint.
+        clamped: Samples moved to the rim of the percentile frame.
+        invalid: Samples whose activations held NaN or infinity; they are placed, and never averaged.
+        dead_channels: Channels that are constant over all samples.
+    """
+
+    trustworthiness: float | None
+    knn_kept: float | None
+    overlap: FloatArray | None = None
+    clamped: int = 0
+    invalid: int = 0
+    dead_channels: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where an atlas comes from: everything needed to decide whether two may be compared.
+
+    Attributes:
+        settings: Every `AtlasConfig` value.
+        probe: Hash of the probe's images, labels and positions.
+        model: Class name of the model.
+        versions: Library name to version.
+        layer_info: What was measured of the layer: channels, map size, stride, receptive field.
+        notes: Sentences about fallbacks that a reader must know ("icons: ran the whole network").
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    probe: str = ""
+    model: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    layer_info: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Atlas:
+    """The activation atlas of one layer at one step.
+
+    Attributes:
+        run: TensorBoard run it was read from, "" before it was logged.
+        layer: Dotted module name.
+        step: Global step of the checkpoint.
+        wall_time: Seconds since the epoch.
+        classes: Class names, or None.
+        samples: What was sampled.
+        grids: Zoom levels, coarsest first.
+        quality: How far the map can be trusted.
+        provenance: The recipe.
+        sequence: Running number of this atlas among those logged for the layer, from 1.
+    """
+
+    layer: str
+    step: int
+    wall_time: float
+    samples: Samples
+    grids: tuple[Grid, ...]
+    quality: Quality
+    provenance: Provenance
+    classes: tuple[str, ...] | None = None
+    run: str = ""
+    sequence: int = 1
+
+    @property
+    def xy(self) -> FloatArray:
+        """(N, 2) float32 in [0, 1]: x right, y down."""
+        return self.samples.xy
+
+    @cached_property
+    def activations(self) -> NDArray[np.float16]:
+        """(N, C) float16; see `StoredActivations` for what was kept of them."""
+        return self.samples.activations.values()
+
+    @property
+    def labels(self) -> IntArray | None:
+        """(N,) int32, or None without labels."""
+        return self.samples.labels
+
+    @property
+    def predictions(self) -> IntArray | None:
+        """(N,) int32, or None without logits."""
+        return self.samples.predictions
+
+    @property
+    def image_ids(self) -> IntArray:
+        """(N,) int32: index of the image in the probe data set."""
+        return self.samples.image_ids
+
+    @property
+    def positions(self) -> IntArray:
+        """(N, 2) int32: row and column on the layer's map."""
+        return self.samples.positions
+
+    @property
+    def boxes(self) -> IntArray:
+        """(N, 4) int32: y0, x0, y1, x1 in input pixels."""
+        return self.samples.boxes
+
+    def replace(self, **changes: Any) -> Atlas:
+        """Returns a copy with `changes` applied."""
+        return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProbePictures:
+    """The probe's images as the tab shows them: thumbnails that real patches are cut from.
+
+    Attributes:
+        digest: The probe's hash, equal to `Provenance.probe` of its atlases.
+        image_ids: (I,) int32: index of each image in the probe data set.
+        labels: (I,) int32, or None without labels.
+        input_size: Height and width of the images as the model takes them.
+        thumb_size: Height and width of a thumbnail inside its tile, longer side at most 96 px.
+        sheets: Thumbnails in the order of `image_ids`, each in the top left of its square tile.
+        classes: Class names, or None.
+    """
+
+    digest: str
+    image_ids: IntArray
+    input_size: tuple[int, int]
+    thumb_size: tuple[int, int]
+    sheets: IconSheets
+    labels: IntArray | None = None
+    classes: tuple[str, ...] | None = None

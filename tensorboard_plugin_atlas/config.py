@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`AtlasConfig`: every knob of the recipe, with its default and its check."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+ICON_KINDS: Final = ("none", "examples", "inversion")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtlasConfig:
+    """The recipe of an atlas. Frozen, so that two atlases with equal configs are comparable.
+
+    Attributes:
+        samples: Activation vectors per layer and step; one image position each.
+        positions_per_image: Positions drawn inside each probe image. `samples / positions_per_image`
+            images are used; raise it when the probe has fewer images than `samples`.
+        grids: Sizes of the square grids over the map, coarsest first; the tab zooms between them.
+        min_count: Members a cell needs before it is drawn. Below it the samples stay as points only.
+        neighbors: UMAP's `n_neighbors`: larger keeps more global shape, smaller more detail.
+        min_dist: UMAP's `min_dist`: smaller packs similar samples tighter.
+        epochs: Optimisation epochs of the layout.
+        icons: How a cell is drawn. "inversion" optimises a picture until the layer answers with the
+            cell's mean activation; "examples" shows the real patch nearest to that mean; "none"
+            logs no icons.
+        icon_size: Side of an icon in pixels, or None to take it from the layer's receptive field.
+        icon_steps: Optimisation steps of an inversion, or None to take them from the layer's stride.
+        batch_size: Probe images per forward pass.
+        seed: Seeds the choice of images, positions, layout and icon noise.
+
+    Raises:
+        ArgumentError: if a value is out of its range; the message says which and what to pass.
+
+    Example:
+        >>> AtlasConfig(samples=500, grids=(8, 16)).grids
+        (8, 16)
+    """
+
+    samples: int = 2000
+    positions_per_image: int = 1
+    grids: tuple[int, ...] = (10, 20, 40)
+    min_count: int = 4
+    neighbors: int = 15
+    min_dist: float = 0.1
+    epochs: int = 200
+    icons: str = "inversion"
+    icon_size: int | None = None
+    icon_steps: int | None = None
+    batch_size: int = 128
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, check, wanted in _CHECKS:
+            value = getattr(self, name)
+            if not check(value):
+                raise ArgumentError(f"AtlasConfig({name}={value!r}): pass {wanted}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns every setting under its name, ready for a manifest."""
+        return dataclasses.asdict(self)
+
+
+def _is_int(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda v: isinstance(v, int) and not isinstance(v, bool) and low <= v <= high
+
+
+def _is_optional_int(low: int, high: int) -> Callable[[Any], bool]:
+    inner = _is_int(low, high)
+    return lambda v: v is None or inner(v)
+
+
+def _is_grids(value: Any) -> bool:
+    return (
+        isinstance(value, tuple)
+        and 1 <= len(value) <= 6
+        and all(_is_int(1, 320)(v) for v in value)
+        and all(a < b for a, b in zip(value, value[1:], strict=False))
+    )
+
+
+_CHECKS: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
+    ("samples", _is_int(1, 1_000_000), "a whole number from 1 to 1,000,000"),
+    ("positions_per_image", _is_int(1, 10_000), "a whole number from 1 to 10,000"),
+    ("grids", _is_grids, "one to six rising sizes from 1 to 320 as a tuple, such as (10, 20, 40)"),
+    ("min_count", _is_int(1, 1_000_000), "a whole number of at least 1"),
+    ("neighbors", _is_int(2, 1_000), "a whole number from 2 to 1,000"),
+    ("min_dist", lambda v: isinstance(v, (int, float)) and 0 <= v <= 1, "a number from 0 to 1"),
+    ("epochs", _is_int(1, 10_000), "a whole number from 1 to 10,000"),
+    ("icons", lambda v: v in ICON_KINDS, "one of " + ", ".join(map(repr, ICON_KINDS))),
+    ("icon_size", _is_optional_int(8, 256), "None or a whole number from 8 to 256"),
+    ("icon_steps", _is_optional_int(1, 4_096), "None or a whole number from 1 to 4,096"),
+    ("batch_size", _is_int(1, 65_536), "a whole number of at least 1"),
+    ("seed", _is_int(0, 2**32 - 1), "a whole number from 0 to 2**32 - 1"),
+)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error this package raises on purpose.
+
+* AtlasError
+  * ArgumentError     a call was given something it cannot use (also a ValueError)
+  * LayerError        a layer name that does not exist, or a layer that never ran (also a ValueError)
+  * DamageError       bytes in a log that are not what their manifest says
+    * TooNewError     bytes written by a newer version of this package
+"""
+
+from __future__ import annotations
+
+
+class AtlasError(Exception):
+    """Base class: catch this to catch everything the package raises on purpose."""
+
+
+class ArgumentError(AtlasError, ValueError):
+    """An argument cannot be used; the message names it, shows its value and says what to pass."""
+
+
+class LayerError(AtlasError, ValueError):
+    """A layer name does not resolve, or the layer did not run; the message lists close names."""
+
+
+class DamageError(AtlasError):
+    """Stored bytes disagree with their own manifest; nothing of them may be shown as truth."""
+
+
+class TooNewError(DamageError):
+    """The bytes follow a wire version that this release does not know."""
