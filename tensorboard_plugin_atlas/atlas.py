@@ -52,12 +52,12 @@ class StoredActivations:
         else:
             full = arrays["scores"].astype(np.float32) @ arrays["axes"].astype(np.float32)
             full = full + arrays["mean"]
-        return full.astype(np.float16)
+        return np.asarray(full, dtype=np.float16)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Samples:
-    """The N samples of one layer at one step. Row j is the same spot of the same image at every step.
+    """The N samples of one layer at one step; row j is the same spot of the same image at each step.
 
     Attributes:
         xy: (N, 2) float32 in [0, 1]: place on the map, x to the right and y down.
@@ -159,13 +159,13 @@ class Quality:
     """How far the map can be trusted.
 
     Attributes:
-        trustworthiness: Share of map neighbours (15 nearest) that are true neighbours, rank-weighted
+        trustworthiness: Share of map neighbours (15 nearest) that are true ones, rank-weighted
             (Venna and Kaski 2001); 1 is perfect. None where it is undefined (fewer than 3 samples).
         knn_kept: Mean share of each sample's 15 true neighbours found among its 15 on the map.
         overlap: (N,) float32: share of each sample's 15 true neighbours kept since the previous
             checkpoint, or None for a first checkpoint.
         clamped: Samples moved to the rim of the percentile frame.
-        invalid: Samples whose activations held NaN or infinity; they are placed, and never averaged.
+        invalid: Samples whose activations held NaN or infinity: placed, but never averaged.
         dead_channels: Channels that are constant over all samples.
     """
 

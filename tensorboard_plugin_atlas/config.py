@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,11 +19,11 @@ class AtlasConfig:
     """The recipe of an atlas. Frozen, so that two atlases with equal configs are comparable.
 
     Attributes:
-        samples: Activation vectors per layer and step; one image position each.
-        positions_per_image: Positions drawn inside each probe image. `samples / positions_per_image`
-            images are used; raise it when the probe has fewer images than `samples`.
+        samples: Activation vectors per layer and step.
+        positions_per_image: Positions drawn inside each probe image, of which
+            `samples / positions_per_image` are used; raise it when the probe has fewer images than `samples`.
         grids: Sizes of the square grids over the map, coarsest first; the tab zooms between them.
-        min_count: Members a cell needs before it is drawn. Below it the samples stay as points only.
+        min_count: Members a cell needs to be drawn; below it its samples stay points.
         neighbors: UMAP's `n_neighbors`: larger keeps more global shape, smaller more detail.
         min_dist: UMAP's `min_dist`: smaller packs similar samples tighter.
         epochs: Optimisation epochs of the layout.
@@ -30,7 +31,7 @@ class AtlasConfig:
             cell's mean activation; "examples" shows the real patch nearest to that mean; "none"
             logs no icons.
         icon_size: Side of an icon in pixels, or None to take it from the layer's receptive field.
-        icon_steps: Optimisation steps of an inversion, or None to take them from the layer's stride.
+        icon_steps: Optimisation steps of an inversion, or None to follow the layer's stride.
         batch_size: Probe images per forward pass.
         seed: Seeds the choice of images, positions, layout and icon noise.
 
@@ -80,7 +81,7 @@ def _is_grids(value: Any) -> bool:
         isinstance(value, tuple)
         and 1 <= len(value) <= 6
         and all(_is_int(1, 320)(v) for v in value)
-        and all(a < b for a, b in zip(value, value[1:], strict=False))
+        and all(a < b for a, b in itertools.pairwise(value))
     )
 
 

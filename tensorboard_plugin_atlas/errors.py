@@ -3,7 +3,7 @@
 
 * AtlasError
   * ArgumentError     a call was given something it cannot use (also a ValueError)
-  * LayerError        a layer name that does not exist, or a layer that never ran (also a ValueError)
+  * LayerError        an unknown layer, or one that never ran (also a ValueError)
   * DamageError       bytes in a log that are not what their manifest says
     * TooNewError     bytes written by a newer version of this package
 """
