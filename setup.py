@@ -46,6 +46,7 @@ setup(
             "hypothesis>=6.100",
             "import-linter>=2.1",
             "mypy>=1.14",
+            "playwright>=1.49",
             "psutil>=5.9",
             "pytest>=8",
             "pytest-timeout>=2.3",

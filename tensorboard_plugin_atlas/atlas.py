@@ -57,7 +57,7 @@ class StoredActivations:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Samples:
-    """The N samples of one layer at one step; row j is the same spot of the same image at each step.
+    """The N samples of one layer at one step; row j is one spot of one image at every step.
 
     Attributes:
         xy: (N, 2) float32 in [0, 1]: place on the map, x to the right and y down.

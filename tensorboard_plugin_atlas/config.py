@@ -21,7 +21,7 @@ class AtlasConfig:
     Attributes:
         samples: Activation vectors per layer and step.
         positions_per_image: Positions drawn inside each probe image, of which
-            `samples / positions_per_image` are used; raise it when the probe has fewer images than `samples`.
+            `samples / positions_per_image` are used; raise it when the probe has fewer images.
         grids: Sizes of the square grids over the map, coarsest first; the tab zooms between them.
         min_count: Members a cell needs to be drawn; below it its samples stay points.
         neighbors: UMAP's `n_neighbors`: larger keeps more global shape, smaller more detail.

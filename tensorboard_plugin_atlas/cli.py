@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tensorboard-atlas`: try it (`demo`) and look into a log without a browser (`inspect`)."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from tensorboard_plugin_atlas._version import __version__
+from tensorboard_plugin_atlas.errors import AtlasError
+
+DESCRIPTION = """\
+Activation atlases in TensorBoard: what an image network sees, and how that changes as it learns.
+
+In a training loop:
+
+  from tensorboard_plugin_atlas import AtlasWriter
+  atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)
+  atlas.add_atlas(step)            # at each checkpoint
+
+Then `tensorboard --logdir runs`, and open the Atlas tab.
+"""
+
+DEMO_HELP = """\
+Train a small residual network on real images, log atlases of two layers at seven checkpoints
+from untrained to trained, then start TensorBoard and print the address of the Atlas tab.
+
+  tensorboard-atlas demo                            the digits that scikit-learn ships (a minute)
+  tensorboard-atlas demo --data photos.zip          a zip or folder of class/image.ext
+  tensorboard-atlas demo --data cifar10             torchvision's CIFAR-10, downloaded once
+  tensorboard-atlas demo --no-serve --log-dir D     only write the log
+"""
+
+INSPECT_HELP = """\
+List the atlases in a log folder: run, layer, step, size, number of samples, and damage with its
+reason. Reads the event files themselves, so it shows steps that TensorBoard's sampling would drop.
+
+  tensorboard-atlas inspect runs
+  tensorboard-atlas inspect runs --run exp1/atlas --layer layer3
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status: 0, 1 for damage found, 2 for bad usage."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run_command(arguments))
+    except AtlasError as error:
+        print(f"tensorboard-atlas: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tensorboard-atlas",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_inspect(commands)
+    return parser
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="train a small network on real images and open its atlas",
+        description=DEMO_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    demo.add_argument(
+        "--data",
+        default="digits",
+        metavar="digits|cifar10|PATH",
+        help="images to train on (default: %(default)s)",
+    )
+    demo.add_argument("--log-dir", type=Path, help="run folder (default: runs/demo-<data>-<time>)")
+    demo.add_argument("--steps", type=int, help="training steps (default: 120 digits, 400 else)")
+    demo.add_argument("--seed", type=int, default=0, help="seeds everything (default: %(default)s)")
+    demo.add_argument("--no-serve", action="store_true", help="do not start TensorBoard")
+    demo.add_argument("--port", type=int, default=6006, help="first port to try (%(default)s)")
+    demo.set_defaults(run_command=_demo)
+
+
+def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    inspect = commands.add_parser(
+        "inspect",
+        help="list runs, layers, steps, sizes and damage of a log folder",
+        description=INSPECT_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    inspect.add_argument("log_dir", type=Path, help="a folder that TensorBoard would be given")
+    inspect.add_argument("--run", help="only this run")
+    inspect.add_argument("--layer", help="only this layer")
+    inspect.set_defaults(run_command=_inspect)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from tensorboard_plugin_atlas.demo.run import run_demo
+
+    log_dir = arguments.log_dir or _new_log_dir(arguments.data)
+    result = run_demo(arguments.data, log_dir, steps=arguments.steps, seed=arguments.seed)
+    print(
+        f"\n{len(result.checkpoints)} checkpoints logged to {result.log_dir}, "
+        f"accuracy {result.accuracy:.1%} on held-out images"
+    )
+    if arguments.no_serve:
+        print(f"to look: tensorboard --logdir {result.log_dir}   and open the Atlas tab")
+        return 0
+    return _serve(result.log_dir, arguments.port)
+
+
+def _new_log_dir(data: str) -> Path:
+    name = Path(data).stem or "data"
+    return Path("runs") / f"demo-{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+
+
+def _serve(log_dir: Path, first_port: int) -> int:
+    port = _free_port(first_port)
+    print(f"the Atlas tab: http://localhost:{port}/#atlas   (Ctrl+C ends it)", flush=True)
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(log_dir)]
+    return subprocess.call([*command, "--host", "localhost", "--port", str(port)])  # noqa: S603
+
+
+def _free_port(first: int) -> int:
+    for port in range(first, first + 100):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if probe.connect_ex(("localhost", port)) != 0:
+                return port
+    raise AtlasError(f"--port {first}: the next hundred ports are taken; pass another --port")
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from tensorboard_plugin_atlas.reading import list_atlases
+
+    entries = [
+        entry
+        for entry in list_atlases(arguments.log_dir)
+        if arguments.run in (None, entry.run) and arguments.layer in (None, entry.layer)
+    ]
+    if not entries:
+        print(
+            f"no atlases in {arguments.log_dir}; is it the folder that AtlasWriter was given, "
+            "or one above it?"
+        )
+        return 0
+    rows = [("run", "layer", "step", "samples", "size", "state")]
+    for entry in entries:
+        state = "ok" if entry.status == "ok" else f"{entry.status}: {entry.reason}"
+        samples = "" if entry.samples is None else f"{entry.samples:,}"
+        size = f"{entry.bytes / 1e6:.2f} MB"
+        rows.append((entry.run, entry.layer, f"{entry.step:,}", samples, size, state))
+    print(_table(rows))
+    damaged = sum(entry.status != "ok" for entry in entries)
+    total = sum(entry.bytes for entry in entries)
+    print(f"\n{len(entries)} atlases, {total / 1e6:.1f} MB, {damaged} damaged")
+    return 1 if damaged else 0
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Aligns columns; log text is escaped, since a terminal obeys control characters."""
+    safe = [[_printable(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in safe) for i in range(len(safe[0]))]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in safe]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _printable(text: str, limit: int = 120) -> str:
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[: limit + 1])
+    return shown if len(text) <= limit else shown[:limit] + "…"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Labelled images for the demo: bundled digits, torchvision's CIFAR-10, or a folder or zip."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".webp"}
+LARGEST_SIDE = 64
+"""Images are brought to squares of at most this many pixels: the demo has minutes, not hours."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Images and labels in memory.
+
+    Attributes:
+        images: (n, H, W, 3 or 1) uint8.
+        labels: (n,) int64.
+        classes: class names, in the order of the labels.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    def split(self, share: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
+        """Returns two random parts; the second holds `share` of the images."""
+        order = np.random.default_rng(seed).permutation(len(self.labels))
+        cut = len(order) - round(len(order) * share)
+        first, second = order[:cut], order[cut:]
+        return self._take(first), self._take(second)
+
+    def _take(self, index: NDArray[np.int64]) -> LabelledImages:
+        return LabelledImages(self.images[index], self.labels[index], self.classes)
+
+
+def load(source: str, *, limit: int, seed: int) -> LabelledImages:
+    """Loads at most `limit` images, equally many of each class.
+
+    Args:
+        source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`.
+        limit: Most images to load.
+        seed: Seeds the choice of images.
+
+    Raises:
+        ArgumentError: if the source does not exist or holds no two classes of images.
+    """
+    if source == "digits":
+        return _digits()
+    if source == "cifar10":
+        return _cifar10(limit)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return _from_files(sorted(_folder_files(path)), limit, seed, source)
+    if path.is_file() and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return _from_files(sorted(_zip_files(archive)), limit, seed, source)
+    raise ArgumentError(
+        f"--data {source!r}: no such folder or zip; pass 'digits', 'cifar10', or the path of a "
+        "folder or .zip that holds class/image.ext"
+    )
+
+
+def _digits() -> LabelledImages:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    pictures = [
+        np.asarray(Image.fromarray(image).resize((32, 32), Image.Resampling.BICUBIC))
+        for image in np.clip(digits.images * 16, 0, 255).astype(np.uint8)
+    ]
+    labels = digits.target.astype(np.int64)
+    return LabelledImages(np.stack(pictures)[..., None], labels, tuple("0123456789"))
+
+
+def _cifar10(limit: int) -> LabelledImages:
+    how = "pass --data PATH with a folder or .zip of class/image.ext instead"
+    try:
+        from torchvision.datasets import CIFAR10
+    except ImportError as error:
+        raise ArgumentError(
+            f"--data 'cifar10' needs torchvision: pip install torchvision, or {how}"
+        ) from error
+    try:
+        dataset = CIFAR10(Path.home() / ".cache" / "tensorboard-atlas", download=True)
+    except (OSError, RuntimeError) as error:
+        raise ArgumentError(f"--data 'cifar10' could not be downloaded ({error}); {how}") from error
+    labels = np.asarray(dataset.targets[:limit], dtype=np.int64)
+    return LabelledImages(dataset.data[:limit], labels, tuple(dataset.classes))
+
+
+Opener = Callable[[], Any]
+NamedFile = tuple[str, str, Opener]
+
+
+def _folder_files(root: Path) -> Iterator[NamedFile]:
+    for path in root.glob("*/*"):
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            yield path.parent.name, path.name, path.read_bytes
+
+
+def _zip_files(archive: zipfile.ZipFile) -> Iterator[NamedFile]:
+    for name in archive.namelist():
+        path = PurePosixPath(name)
+        if path.suffix.lower() in IMAGE_SUFFIXES and len(path.parts) >= 2:
+            yield path.parts[-2], path.name, lambda name=name: archive.read(name)
+
+
+def _from_files(files: list[NamedFile], limit: int, seed: int, source: str) -> LabelledImages:
+    classes = sorted({name for name, _, _ in files})
+    if len(classes) < 2:
+        raise ArgumentError(
+            f"--data {source!r} holds images of {len(classes)} classes; "
+            "arrange at least two folders as class/image.ext"
+        )
+    chosen = _choose(files, classes, limit, seed)
+    first = Image.open(io.BytesIO(chosen[0][2]()))
+    side = min(LARGEST_SIDE, min(first.size))
+    images = np.stack([_square(opener(), side) for _, _, opener in chosen])
+    labels = np.array([classes.index(name) for name, _, _ in chosen], dtype=np.int64)
+    return LabelledImages(images, labels, tuple(classes))
+
+
+def _choose(files: list[NamedFile], classes: list[str], limit: int, seed: int) -> list[NamedFile]:
+    generator = np.random.default_rng(seed)
+    share = max(1, limit // len(classes))
+    chosen: list[NamedFile] = []
+    for name in classes:
+        own = [file for file in files if file[0] == name]
+        picks = generator.permutation(len(own))[:share]
+        chosen.extend(own[i] for i in picks)
+    return chosen
+
+
+def _square(data: bytes, side: int) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.size
+        edge = min(width, height)
+        left, top = (width - edge) // 2, (height - edge) // 2
+        box = (left, top, left + edge, top + edge)
+        picture = image.convert("RGB")
+        if (width, height) != (side, side):
+            picture = picture.resize((side, side), Image.Resampling.BICUBIC, box=box)
+        return np.asarray(picture)

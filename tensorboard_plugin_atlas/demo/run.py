@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's training loop: the three lines of `AtlasWriter` in a loop that anyone could have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.tensorboard import SummaryWriter
+from tqdm.auto import tqdm
+
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.demo.data import LabelledImages, load
+from tensorboard_plugin_atlas.demo.network import DemoNet
+from tensorboard_plugin_atlas.writer import AtlasWriter
+
+LAYERS = ("stage2", "stage3")
+MEAN, STD = 0.5, 0.25
+CHECKPOINT_SHARES = (0.0, 0.03, 0.08, 0.2, 0.38, 0.62, 1.0)
+"""Where in the run atlases are logged: densely at first, when a network changes fastest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How long and how wide to train, and how rich an atlas to draw.
+
+    Attributes:
+        steps: Training steps.
+        batch: Images per step.
+        width: Channels relative to the full network.
+        limit: Most images to load.
+        config: The atlas recipe.
+    """
+
+    steps: int
+    batch: int
+    width: float
+    limit: int
+    config: AtlasConfig
+
+
+DIGITS = Recipe(
+    steps=120,
+    batch=64,
+    width=0.5,
+    limit=1797,
+    config=AtlasConfig(samples=800, positions_per_image=2, grids=(6, 12, 24)),
+)
+PICTURES = Recipe(steps=400, batch=128, width=1.0, limit=30_000, config=AtlasConfig())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoResult:
+    """What a demo run ended with."""
+
+    accuracy: float
+    log_dir: Path
+    checkpoints: tuple[int, ...]
+
+
+def run_demo(source: str, log_dir: Path, *, steps: int | None = None, seed: int = 0) -> DemoResult:
+    """Trains a small network on `source` and logs scalars and atlases to `log_dir`.
+
+    Args:
+        source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`.
+        log_dir: A new run folder for TensorBoard.
+        steps: Training steps, or None for the recipe's own number.
+        seed: Seeds the split, the network and the order of images.
+
+    Returns:
+        Accuracy on held-out images at the end, the run folder and the logged steps.
+
+    Raises:
+        ArgumentError: if the source cannot be used.
+    """
+    recipe = DIGITS if source == "digits" else PICTURES
+    training, held_out = load(source, limit=recipe.limit, seed=seed).split(0.2, seed)
+    torch.manual_seed(seed)
+    total = steps or recipe.steps
+    checkpoints = tuple(sorted({round(share * total) for share in CHECKPOINT_SHARES}))
+    network = DemoNet(training.images.shape[-1], len(training.classes), recipe.width)
+    images, labels = _tensors(training)
+    probe = _tensors(held_out)
+    logs = SummaryWriter(log_dir)
+    with AtlasWriter(
+        logs,
+        network,
+        layers=LAYERS,
+        probe=probe,
+        classes=held_out.classes,
+        normalize=((MEAN,), (STD,)),
+        config=recipe.config,
+        strict=True,
+    ) as atlas:
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.2, total, pct_start=0.25)
+        bar = tqdm(range(total), desc="training", unit="step")
+        accuracy = _checkpoint(atlas, logs, network, probe, 0)
+        for step in bar:
+            batch = torch.randint(len(images), (recipe.batch,))
+            loss = _loss(network, _augmented(images[batch], training), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            logs.add_scalar("loss", loss.item(), step + 1)
+            if step + 1 in checkpoints:
+                accuracy = _checkpoint(atlas, logs, network, probe, step + 1)
+            bar.set_postfix(loss=f"{loss.item():.2f}", accuracy=f"{accuracy:.0%}")
+    logs.close()
+    return DemoResult(accuracy=accuracy, log_dir=log_dir, checkpoints=checkpoints)
+
+
+def _tensors(part: LabelledImages) -> tuple[Tensor, Tensor]:
+    pixels = torch.from_numpy(part.images).permute(0, 3, 1, 2).float() / 255
+    return (pixels - MEAN) / STD, torch.from_numpy(part.labels)
+
+
+def _augmented(batch: Tensor, data: LabelledImages) -> Tensor:
+    """Flips half of the batches of pictures; a mirrored digit would be another character."""
+    is_picture = data.images.shape[-1] == 3
+    flipped = batch.flip(3) if is_picture and torch.rand(()) < 0.5 else batch
+    return flipped.contiguous(memory_format=torch.channels_last)
+
+
+def _loss(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy(network(images), labels)
+
+
+def _checkpoint(
+    atlas: AtlasWriter,
+    logs: SummaryWriter,
+    network: nn.Module,
+    probe: tuple[Tensor, Tensor],
+    step: int,
+) -> float:
+    network.eval()
+    with torch.no_grad():
+        right = [
+            (network(images).argmax(1) == labels).float()
+            for images, labels in zip(probe[0].split(500), probe[1].split(500), strict=True)
+        ]
+    network.train()
+    accuracy = float(torch.cat(right).mean())
+    logs.add_scalar("accuracy", accuracy, step)
+    atlas.add_atlas(step)
+    return accuracy
