@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Activations made small enough to log: half precision, 8 bits per channel, or principal axes.
+
+The smallest loss that fits the budget is taken, in that order. What was lost is measured on the
+values as they will be read back, never estimated.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_plugin_atlas.atlas import StoredActivations
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+_HALF_MAX: Final = float(np.finfo(np.float16).max)
+_LEVELS: Final = 255
+
+
+def store_activations(values: NDArray[Any], *, max_bytes: int = 1_500_000) -> StoredActivations:
+    """Chooses the most exact stored form of `values` that fits in `max_bytes`.
+
+    Finite values beyond the range of half precision (65,504) are clipped to it in every form.
+    Rows with NaN or infinity keep them as float16; as uint8 or pca they become the mean of the
+    other rows, because no scale and no axis can hold them (the caller counts such rows in
+    `Quality.invalid`).
+
+    Args:
+        values: (N, C) floating point.
+        max_bytes: Budget of the stored arrays. The pca form keeps at least one axis, so that a
+            very tall or very wide array may exceed it.
+
+    Returns:
+        The stored form, with `lost_variance` measured over the rows that are finite.
+
+    Raises:
+        ArgumentError: if `values` is not a floating-point matrix.
+    """
+    if values.ndim != 2 or not np.issubdtype(values.dtype, np.floating):
+        raise ArgumentError(
+            f"store_activations(values={values.dtype} {values.shape}): pass floats of shape (N, C)"
+        )
+    samples, channels = values.shape
+    if 2 * samples * channels <= max_bytes:
+        return _as_float16(values)
+    usable = np.isfinite(values).all(axis=1)
+    filled = _filled(values, usable)
+    if samples * channels + 8 * channels <= max_bytes:
+        arrays, kind = _as_uint8(filled), "uint8"
+    else:
+        arrays, kind = _as_pca(filled, max_bytes), "pca"
+    stored = StoredActivations(kind=kind, arrays=arrays)
+    lost = _lost_variance(values[usable], stored.values()[usable])
+    return StoredActivations(kind=kind, arrays=arrays, lost_variance=lost)
+
+
+def _as_float16(values: NDArray[Any]) -> StoredActivations:
+    clipped = np.where(np.isfinite(values), np.clip(values, -_HALF_MAX, _HALF_MAX), values)
+    beyond = bool((np.isfinite(values) & (np.abs(values) > _HALF_MAX)).any())
+    half = clipped.astype(np.float16)
+    usable = np.isfinite(values).all(axis=1)
+    lost = _lost_variance(values[usable], half[usable]) if beyond else 0.0
+    return StoredActivations(kind="float16", arrays={"values": half}, lost_variance=lost)
+
+
+def _filled(values: NDArray[Any], usable: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Returns float32 values within half range, with unusable rows at the mean of the others."""
+    clipped: NDArray[np.float32] = np.clip(values, -_HALF_MAX, _HALF_MAX).astype(np.float32)
+    if not usable.all():
+        clipped[~usable] = clipped[usable].mean(axis=0) if usable.any() else 0.0
+    return clipped
+
+
+def _as_uint8(values: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    offset = values.min(axis=0)
+    scale = ((values.max(axis=0) - offset) / _LEVELS).astype(np.float32)
+    divisor = np.where(scale > 0, scale, 1)
+    codes = np.clip(np.rint((values - offset) / divisor), 0, _LEVELS).astype(np.uint8)
+    return {"codes": codes, "scale": scale, "offset": offset}
+
+
+def _as_pca(values: NDArray[np.float32], max_bytes: int) -> dict[str, NDArray[Any]]:
+    """Projects on the leading principal axes; both factors fit half precision.
+
+    Each axis carries the standard deviation of its scores, so that scores have unit variance and
+    no entry of an axis exceeds the deviation of its channel: neither can overflow.
+    """
+    samples, channels = values.shape
+    fits = (max_bytes - 4 * channels) // (2 * (samples + channels))
+    rank = int(np.clip(fits, 1, min(samples, channels)))
+    mean = values.mean(axis=0, dtype=np.float64)
+    centred = values - mean
+    axes = _principal_axes(centred, rank)
+    scores = centred @ axes.T
+    spread = scores.std(axis=0)
+    safe = np.where(spread > 0, spread, 1)
+    return {
+        "scores": (scores / safe).astype(np.float16),
+        "axes": (axes * spread[:, None]).astype(np.float16),
+        "mean": mean.astype(np.float32),
+    }
+
+
+def _principal_axes(centred: NDArray[np.float64], rank: int) -> NDArray[np.float64]:
+    """Returns (rank, C) orthonormal rows, from whichever Gram matrix is smaller."""
+    samples, channels = centred.shape
+    if channels <= samples:
+        _, vectors = np.linalg.eigh(centred.T @ centred)
+        return np.asarray(vectors[:, ::-1][:, :rank].T)
+    _, vectors = np.linalg.eigh(centred @ centred.T)
+    axes = vectors[:, ::-1][:, :rank].T @ centred
+    norms = np.linalg.norm(axes, axis=1, keepdims=True)
+    return np.asarray(axes / np.where(norms > 0, norms, 1))
+
+
+def _lost_variance(values: NDArray[Any], kept: NDArray[np.float16]) -> float:
+    """Returns the squared error over the total variance; 0 where nothing varies."""
+    if not len(values):
+        return 0.0
+    exact = values.astype(np.float64)
+    total = float(np.square(exact - exact.mean(axis=0)).sum())
+    error = float(np.square(exact - kept.astype(np.float64)).sum())
+    return min(error / total, 1.0) if total > 0 else 0.0

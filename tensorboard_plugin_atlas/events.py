@@ -1,0 +1,423 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TensorBoard event files: our own framing, one file per process, and a reader that recovers.
+
+A record is a little-endian u64 length, its masked CRC-32C, the payload and its masked CRC-32C
+(TensorFlow's TFRecord). TensorBoard hashes in pure Python at a few MB/s while it holds the GIL,
+which halves a training loop's speed; `google-crc32c` does it in C. Its readers stop at the first
+damaged record; `scan_records` finds the next sound one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import google_crc32c
+
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, WIRE_VERSION
+
+MAX_RECORD_BYTES: Final = 256 << 20
+"""Longest record that is read: TensorBoard's own fast loader takes no longer message."""
+
+_HEADER: Final = struct.Struct("<QI")
+_FOOTER: Final = struct.Struct("<I")
+_FRAME_BYTES: Final = _HEADER.size + _FOOTER.size
+_MASK_DELTA: Final = 0xA282EAD8
+_SEARCH_BYTES: Final = 1 << 20
+_CANDIDATE: Final = re.compile(rb"(?=(?!\x00{4})[\x00-\xff]{3}[\x00-\x10]\x00{4})")
+"""Where a length from 1 to 272 MiB may start; the lookahead lets matches overlap."""
+
+_FILE_NUMBERS: Final = itertools.count()
+
+
+def masked_crc(data: bytes) -> int:
+    """Returns the CRC-32C of `data`, rotated and offset as TFRecord stores it."""
+    crc: int = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+def frame(payload: bytes) -> bytes:
+    """Returns `payload` as one record, 16 bytes longer."""
+    length = struct.pack("<Q", len(payload))
+    return b"".join(
+        (length, _FOOTER.pack(masked_crc(length)), payload, _FOOTER.pack(masked_crc(payload)))
+    )
+
+
+class EventSink:
+    """Appends blob sequences to one event file of its own.
+
+    The file is made at the first write, so that a process that logs nothing leaves nothing, and
+    again after a fork: two processes never share one. A record is handed to the operating system
+    whole when `write` returns, which outlives the process; `flush` also waits for the disk, which
+    outlives the machine. A record that did not fit (disk full) is cut off again, so that the ones
+    before and after it stay readable. Thread safe.
+
+    Args:
+        directory: Where the file goes, on a local file system; made if absent.
+
+    Raises:
+        ArgumentError: if `directory` is a URL or lies under something that is not a directory.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        text = os.fspath(directory)
+        if "://" in text:
+            raise ArgumentError(
+                f"log_dir={text!r}: only local directories are written; pass a SummaryWriter that "
+                "writes there instead"
+            )
+        self._directory = Path(text)
+        existing = next(p for p in (self._directory, *self._directory.parents) if p.exists())
+        if not existing.is_dir():
+            raise ArgumentError(f"log_dir={text!r}: {existing.name!r} is a file; pass a directory")
+        self._lock = threading.Lock()
+        self._file: BinaryIO | None = None
+        self._owner = 0
+
+    @property
+    def path(self) -> Path | None:
+        """The file that is open now, or None."""
+        return None if self._file is None else Path(self._file.name)
+
+    def write(
+        self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None = None
+    ) -> None:
+        """Appends one blob sequence.
+
+        Args:
+            tag: Summary tag.
+            blobs: The sequence.
+            step: Global step. Steps of one tag should rise: loaders differ where they do not.
+            wall_time: Seconds since the epoch, now by default.
+
+        Raises:
+            OSError: if the file cannot be made or written; nothing of the record remains then.
+        """
+        event = _event(tag, blobs, step, time.time() if wall_time is None else wall_time)
+        record = frame(event.SerializeToString())
+        with self._lock:
+            self._append(self._opened(), record)
+
+    def flush(self) -> None:
+        """Waits until every record is on the disk."""
+        with self._lock:
+            if self._file is not None:
+                os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Flushes and closes the file. A later write opens a new one."""
+        with self._lock:
+            if self._file is not None:
+                with self._file:
+                    os.fsync(self._file.fileno())
+                self._file = None
+
+    def _opened(self) -> BinaryIO:
+        if self._file is not None and self._owner == os.getpid():
+            return self._file
+        self._directory.mkdir(parents=True, exist_ok=True)
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        now, host, process = time.time(), socket.gethostname(), os.getpid()
+        name = f"events.out.tfevents.{int(now):010d}.{host}.{process}.{next(_FILE_NUMBERS)}.atlas"
+        file = (self._directory / name).open("xb", buffering=0)
+        version = Event(wall_time=now, file_version="brain.Event:2").SerializeToString()
+        self._file, self._owner = file, process
+        self._append(file, frame(version))
+        return file
+
+    def _append(self, file: BinaryIO, record: bytes) -> None:
+        start = file.tell()
+        try:
+            rest = memoryview(record)
+            while rest:
+                rest = rest[file.write(rest) :]
+        except BaseException:
+            self._cut(file, start)
+            raise
+
+    def _cut(self, file: BinaryIO, start: int) -> None:
+        """Takes a torn record back; where even that fails the next write starts a new file."""
+        try:
+            file.seek(start)
+            file.truncate(start)
+        except OSError:
+            self._file = None
+            file.close()
+        if start == 0:
+            self._file = None
+
+
+def write_through(
+    writer: Any, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None = None
+) -> None:
+    """Writes one blob sequence through a user's own SummaryWriter.
+
+    For writers whose directory cannot be known; its records are hashed in pure Python.
+
+    Args:
+        writer: torch's or tensorboardX's SummaryWriter, or anything that offers theirs.
+        tag: Summary tag.
+        blobs: The sequence.
+        step: Global step.
+        wall_time: Seconds since the epoch, now by default.
+
+    Raises:
+        ArgumentError: if `writer` offers neither.
+    """
+    make = getattr(writer, "_get_file_writer", None)
+    file_writer: Any = make() if callable(make) else getattr(writer, "file_writer", None)
+    if not hasattr(file_writer, "add_summary"):
+        raise ArgumentError(
+            f"log_dir_or_writer is a {type(writer).__name__} without a file writer: pass a "
+            "directory or the SummaryWriter of torch.utils.tensorboard or tensorboardX"
+        )
+    summary: Any = _summary(tag, blobs)
+    if type(file_writer).__module__.partition(".")[0] == "tensorboardX":
+        # It takes only its own class, whose fields are a subset; the unknown one is carried along.
+        from tensorboardX.proto.summary_pb2 import Summary as OwnSummary
+
+        own = OwnSummary()
+        own.ParseFromString(summary.SerializeToString())
+        summary = own
+    file_writer.add_summary(summary, step, time.time() if wall_time is None else wall_time)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of an event file, or a stretch of it that is none.
+
+    Attributes:
+        offset: Where it starts in the file.
+        payload: Its bytes; of a damaged record whatever its header frames, possibly empty.
+        reason: What is wrong with it, or None.
+    """
+
+    offset: int
+    payload: bytes
+    reason: str | None = None
+
+
+def scan_records(path: str | os.PathLike[str]) -> Iterator[Record]:
+    """Yields the records of an event file in order, past any damage.
+
+    A last record that is not complete is what a running writer looks like; it ends the scan without
+    a word. Memory stays at one record plus 1 MiB, and no length is believed beyond the file's own.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        scan, offset = _Scan(file), 0
+        while offset + _HEADER.size <= scan.size:
+            record = scan.record_at(offset)
+            if record is not None and record.reason is None:
+                yield record
+                offset += len(record.payload) + _FRAME_BYTES
+                continue
+            following = scan.offset_behind(offset, record)
+            if record is None and following is None and scan.is_header(offset):
+                return
+            end = scan.size if following is None else following
+            yield record or Record(offset, b"", f"no record in {end - offset:,} bytes")
+            offset = end
+
+
+def read_record(path: str | os.PathLike[str], offset: int) -> bytes | None:
+    """Returns the payload of the sound record at `offset`, or None if there is none (any more).
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        record = _Scan(file).record_at(offset)
+    return None if record is None or record.reason else record.payload
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """One blob sequence of this plugin, or one damaged record, as found in an event file.
+
+    Attributes:
+        tag: Summary tag; None where damage hides it.
+        step: Global step, 0 where damage hides it.
+        wall_time: Seconds since the epoch, 0 where damage hides it.
+        blobs: The sequence, None for damage.
+        reason: What is wrong, or None.
+        file: Where it was found.
+        offset: Start of the record in `file`.
+    """
+
+    tag: str | None
+    step: int
+    wall_time: float
+    blobs: tuple[bytes, ...] | None
+    reason: str | None
+    file: Path
+    offset: int
+
+
+def read_events(directory: str | os.PathLike[str]) -> Iterator[LoggedEvent]:
+    """Yields the blob sequences of this plugin in the event files of `directory`, in file order.
+
+    Sub-directories are other runs and not entered. Damage is yielded with its reason, and with tag
+    and step where they can still be told.
+    """
+    for path in event_files(directory):
+        try:
+            for record in scan_records(path):
+                yield from events_of(record, path)
+        except OSError as error:
+            unread = f"{path.name} cannot be read ({error.strerror})"
+            yield LoggedEvent(None, 0, 0.0, None, unread, path, 0)
+
+
+def event_files(directory: str | os.PathLike[str]) -> list[Path]:
+    """Returns the event files of one run, in the order in which TensorBoard reads them."""
+    with os.scandir(directory) as entries:
+        return sorted(Path(e.path) for e in entries if "tfevents" in e.name and e.is_file())
+
+
+def events_of(record: Record, path: Path) -> Iterator[LoggedEvent]:
+    """Yields the blob sequences of this plugin that `record` holds."""
+    from google.protobuf.message import DecodeError
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    place = f"{path.name}, byte {record.offset:,}"
+    try:
+        event = Event.FromString(record.payload)
+    except DecodeError:
+        unreadable = record.reason or "its content is not an event"
+        yield LoggedEvent(None, 0, 0.0, None, f"{place}: {unreadable}", path, record.offset)
+        return
+    values = [v for v in event.summary.value if v.metadata.plugin_data.plugin_name == PLUGIN_NAME]
+    for value in values:
+        reason = record.reason or _value_problem(value)
+        yield LoggedEvent(
+            value.tag,
+            event.step,
+            event.wall_time,
+            None if reason else tuple(value.tensor.string_val),
+            f"{place}: {reason}" if reason else None,
+            path,
+            record.offset,
+        )
+    if record.reason and not values:
+        yield LoggedEvent(None, 0, 0.0, None, f"{place}: {record.reason}", path, record.offset)
+
+
+def _value_problem(value: Any) -> str | None:
+    from tensorboard.compat.proto.types_pb2 import DT_STRING
+
+    shape = value.tensor.tensor_shape.dim
+    if value.tensor.dtype != DT_STRING or len(shape) != 1:
+        return "its value is not a sequence of blobs"
+    if shape[0].size != len(value.tensor.string_val):
+        return f"{len(value.tensor.string_val)} blobs, its shape says {shape[0].size}"
+    return None
+
+
+def _summary(tag: str, blobs: Sequence[bytes]) -> Any:
+    from tensorboard.compat.proto.summary_pb2 import (
+        DATA_CLASS_BLOB_SEQUENCE,
+        Summary,
+        SummaryMetadata,
+    )
+    from tensorboard.compat.proto.tensor_pb2 import TensorProto
+    from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+    from tensorboard.compat.proto.types_pb2 import DT_STRING
+
+    try:
+        tag.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ArgumentError(f"tag={tag!r}: pass text that UTF-8 can hold") from error
+    content = str(WIRE_VERSION).encode("ascii")
+    metadata = SummaryMetadata(
+        plugin_data=SummaryMetadata.PluginData(plugin_name=PLUGIN_NAME, content=content),
+        data_class=DATA_CLASS_BLOB_SEQUENCE,
+    )
+    shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(blobs))])
+    tensor = TensorProto(dtype=DT_STRING, tensor_shape=shape, string_val=list(blobs))
+    return Summary(value=[Summary.Value(tag=tag, metadata=metadata, tensor=tensor)])
+
+
+def _event(tag: str, blobs: Sequence[bytes], step: int, wall_time: float) -> Any:
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    return Event(step=step, wall_time=wall_time, summary=_summary(tag, blobs))
+
+
+class _Scan:
+    """Finds records in an open file, as long as it was when the scan began."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = os.fstat(file.fileno()).st_size
+        # Headers that overlap each other could make a search hash the same bytes for ever.
+        self._patience = 4 * self.size
+
+    def record_at(self, offset: int) -> Record | None:
+        """Returns the record at `offset`, with a reason if its checksum is wrong, or None."""
+        length = self._length_at(offset)
+        if length is None or length > min(MAX_RECORD_BYTES, self.size - offset - _FRAME_BYTES):
+            return None
+        body = self._file.read(length + _FOOTER.size)
+        if len(body) < length + _FOOTER.size:
+            return None
+        payload, stated = body[:length], _FOOTER.unpack(body[length:])[0]
+        if masked_crc(payload) == stated:
+            return Record(offset, payload)
+        return Record(offset, payload, f"the checksum of {length:,} bytes is wrong")
+
+    def is_header(self, offset: int) -> bool:
+        """Tells whether a length with its right checksum stands at `offset`."""
+        return self._length_at(offset) is not None
+
+    def offset_behind(self, offset: int, record: Record | None) -> int | None:
+        """Returns where reading goes on behind damage at `offset`, or None at the file's end."""
+        if record is not None:
+            behind = offset + len(record.payload) + _FRAME_BYTES
+            if behind == self.size or self.is_header(behind):
+                return behind
+        return self._search(offset + 1)
+
+    def _length_at(self, offset: int) -> int | None:
+        self._file.seek(offset)
+        return _stated_length(self._file.read(_HEADER.size))
+
+    def _search(self, offset: int) -> int | None:
+        """Returns the next offset at which a whole, sound record starts."""
+        while offset + _FRAME_BYTES <= self.size:
+            self._file.seek(offset)
+            chunk = self._file.read(_SEARCH_BYTES + _HEADER.size - 1)
+            for match in _CANDIDATE.finditer(chunk):
+                start = match.start()
+                if _stated_length(chunk[start : start + _HEADER.size]) is None:
+                    continue
+                record = self.record_at(offset + start)
+                if record is not None and record.reason is None:
+                    return record.offset
+                self._patience -= 0 if record is None else len(record.payload)
+                if self._patience < 0:
+                    return None
+            offset += _SEARCH_BYTES
+        return None
+
+
+def _stated_length(header: bytes) -> int | None:
+    """Returns the length that a record header states, or None if it is none."""
+    if len(header) < _HEADER.size:
+        return None
+    length, crc = _HEADER.unpack(header)
+    return int(length) if masked_crc(header[:8]) == crc else None

@@ -1,0 +1,492 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blob 0 of a sequence: a small JSON manifest that says what the other blobs must be.
+
+TensorBoard's fast loader verifies no checksum, so this is where damage is found: the manifest
+carries its own CRC-32C, and the length and CRC-32C of every other blob. It is read as the work of
+a stranger: its size is bounded before it is parsed, and every number before it is believed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import google_crc32c
+
+from tensorboard_plugin_atlas.atlas import Provenance, Quality
+from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
+from tensorboard_plugin_atlas.metadata import WIRE_VERSION
+from tensorboard_plugin_atlas.sheets import MAX_PAGES, MAX_SIDE, check_page, page_count, page_size
+
+MAX_MANIFEST_BYTES: Final = 4 << 20
+MAX_SEQUENCE_BYTES: Final = 64 << 20
+MAX_BLOBS: Final = 256
+MAX_SAMPLES: Final = 1_000_000
+MAX_CHANNELS: Final = 1_000_000
+MAX_ACTIVATIONS: Final = 1 << 27
+"""N x C at most: 512 MiB while the stored forms are expanded in float32."""
+MAX_GRIDS: Final = 16
+MAX_GRID_SIZE: Final = 320
+MAX_TEXT: Final = 1 << 20
+MAX_IMAGE_SIDE: Final = 1 << 16
+
+_CHECKSUM_DIGITS: Final = 8
+_MAX_BRACKETS: Final = 200_000
+_FORMATS: Final = {
+    "map": "safetensors",
+    "activations": "safetensors",
+    "probe": "safetensors",
+    "sheet": "webp",
+    "thumbs": "webp",
+}
+_STORED_KINDS: Final = ("float16", "uint8", "pca")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlobEntry:
+    """What the manifest says of one blob.
+
+    Attributes:
+        role: "map", "activations", "sheet", "probe" or "thumbs".
+        size: Length in bytes.
+        crc32c: CRC-32C of the blob, eight lower-case hex digits.
+        grid: Size of the grid that a sheet belongs to.
+        page: Number of the page within its grid's, or the probe's, sheets.
+        picture: Width and height in pixels of a sheet or of thumbnails.
+    """
+
+    role: str
+    size: int
+    crc32c: str
+    grid: int | None = None
+    page: int | None = None
+    picture: tuple[int, int] | None = None
+
+    @property
+    def format(self) -> str:
+        """How its bytes are to be read: "safetensors" or "webp"."""
+        return _FORMATS[self.role]
+
+    def describe(self, index: int) -> str:
+        """Returns a name for messages, such as "blob 3 (sheet, grid 20)"."""
+        detail = "" if self.grid is None else f", grid {self.grid}"
+        return f"blob {index} ({self.role}{detail})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetLayout:
+    """How pictures lie on their pages: `count` tiles of `tile` px, `columns` a row."""
+
+    tile: int
+    columns: int
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridEntry:
+    """What the manifest says of one grid.
+
+    Attributes:
+        size: Cells along each axis.
+        cells: M, the drawn cells.
+        sheet: How the icons lie on their pages, or None without icons.
+    """
+
+    size: int
+    cells: int
+    sheet: SheetLayout | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AtlasFields:
+    """The part of a manifest that belongs to kind "atlas"; see `http_api.md` for each key."""
+
+    layer: str
+    step: int
+    sequence: int
+    wall_time: float
+    classes: tuple[str, ...] | None
+    samples: int
+    channels: int
+    grids: tuple[GridEntry, ...]
+    quality: Quality
+    stored_kind: str
+    lost_variance: float
+    provenance: Provenance
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeFields:
+    """The part of a manifest that belongs to kind "probe"; see `http_api.md` for each key."""
+
+    digest: str
+    images: int
+    input_size: tuple[int, int]
+    thumb_size: tuple[int, int]
+    sheet: SheetLayout
+    classes: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Manifest:
+    """A manifest whose checksum, version and numbers were found sound.
+
+    Attributes:
+        kind: "atlas" or "probe".
+        version: Wire version.
+        text: The JSON as it was stored, UTF-8.
+        blobs: `blobs[i]` describes blob i + 1 of the sequence.
+        fields: What the kind adds.
+    """
+
+    kind: str
+    version: int
+    text: bytes
+    blobs: tuple[BlobEntry, ...]
+    fields: AtlasFields | ProbeFields
+
+    def indices(self, role: str) -> tuple[int, ...]:
+        """Returns the numbers within the sequence of the blobs of `role`, from 1."""
+        return tuple(i for i, blob in enumerate(self.blobs, start=1) if blob.role == role)
+
+
+def checksum(data: bytes) -> str:
+    """Returns the CRC-32C of `data` as eight lower-case hex digits."""
+    return f"{google_crc32c.value(data):08x}"
+
+
+def write_manifest(
+    kind: str, fields: Mapping[str, Any], described: Sequence[tuple[Mapping[str, Any], bytes]]
+) -> bytes:
+    """Returns blob 0.
+
+    Args:
+        kind: "atlas" or "probe".
+        fields: The keys of that kind.
+        described: For each blob its role (and grid and page), and its bytes.
+
+    Raises:
+        ArgumentError: if the sequence is larger than readers accept.
+    """
+    total = sum(len(data) for _, data in described)
+    if len(described) > MAX_BLOBS or total > MAX_SEQUENCE_BYTES:
+        raise ArgumentError(
+            f"{kind}: {len(described)} blobs of {total / 2**20:.1f} MiB in all, readers take "
+            f"{MAX_BLOBS} of {MAX_SEQUENCE_BYTES >> 20} MiB; pass fewer samples, classes or grids"
+        )
+    blobs = [
+        {
+            "role": entry["role"],
+            "format": _FORMATS[entry["role"]],
+            "bytes": len(data),
+            "crc32c": checksum(data),
+            **{key: entry[key] for key in ("grid", "page") if key in entry},
+        }
+        for entry, data in described
+    ]
+    document = {"kind": kind, "version": WIRE_VERSION, "blobs": blobs, **fields}
+    # Escaped ASCII also carries lone surrogates, which file names may bring in and UTF-8 may not.
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii")
+    if len(text) > MAX_MANIFEST_BYTES - _CHECKSUM_DIGITS - 1:
+        raise ArgumentError(
+            f"{kind}: the names and settings take {len(text):,} bytes, readers take "
+            f"{MAX_MANIFEST_BYTES:,}; shorten layer, classes or notes"
+        )
+    return checksum(text).encode("ascii") + b"\n" + text
+
+
+def read_manifest(blob: bytes) -> Manifest:
+    """Reads blob 0.
+
+    Raises:
+        TooNewError: if it follows a newer wire version.
+        DamageError: if it is not exactly what a writer of this version makes.
+    """
+    text = _checked_text(blob)
+    try:
+        return _manifest(text)
+    except RecursionError as error:
+        raise DamageError("manifest: nested too deeply") from error
+
+
+def check_blob(manifest: Manifest, index: int, data: bytes) -> None:
+    """Checks that `data` is blob number `index` (from 1) of the sequence of `manifest`.
+
+    Raises:
+        DamageError: naming the blob and the number that differs.
+    """
+    entry = manifest.blobs[index - 1]
+    where = entry.describe(index)
+    if len(data) != entry.size:
+        raise DamageError(f"{where}: {len(data):,} bytes, its manifest says {entry.size:,}")
+    found = checksum(data)
+    if found != entry.crc32c:
+        raise DamageError(f"{where}: checksum {found}, its manifest says {entry.crc32c}")
+    if entry.picture is not None:
+        check_page(data, entry.picture, where)
+
+
+def _checked_text(blob: bytes) -> bytes:
+    if len(blob) > MAX_MANIFEST_BYTES:
+        raise DamageError(f"manifest: {len(blob):,} bytes, at most {MAX_MANIFEST_BYTES:,} allowed")
+    stated, line_feed, text = blob[:8], blob[8:9], blob[9:]
+    if line_feed != b"\n":
+        raise DamageError(f"manifest: no checksum line in its {len(blob):,} bytes")
+    found = checksum(text)
+    if stated != found.encode("ascii"):
+        raise DamageError(f"manifest: checksum {found}, its first line says {stated[:8]!r}")
+    return text
+
+
+def _manifest(text: bytes) -> Manifest:
+    fields = _Fields(_parse(text), "manifest")
+    version = fields.integer("version", 1, 2**31)
+    if version > WIRE_VERSION:
+        raise TooNewError(
+            f"written with wire version {version}, this release reads up to {WIRE_VERSION}; "
+            "update tensorboard_plugin_atlas"
+        )
+    kind = fields.choice("kind", ("atlas", "probe"))
+    parsed = _atlas_fields(fields) if kind == "atlas" else _probe_fields(fields)
+    blobs = _blob_entries(fields, list(_expected_blobs(parsed)))
+    return Manifest(kind=kind, version=version, text=text, blobs=blobs, fields=parsed)
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    # A few bytes of brackets make a Python object of 56 and more: bound them before parsing.
+    if text.count(b"[") + text.count(b"{") > _MAX_BRACKETS:
+        raise DamageError(f"manifest: more than {_MAX_BRACKETS:,} lists and objects")
+    try:
+        document = json.loads(text, parse_constant=_no_constant)
+    except ValueError as error:
+        raise DamageError("manifest: not JSON") from error
+    if not isinstance(document, dict):
+        raise DamageError("manifest: not a JSON object")
+    return document
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+class _Fields:
+    """A JSON object that is asked for values of a stated type and range, key by key."""
+
+    def __init__(self, data: Any, where: str) -> None:
+        if not isinstance(data, dict):
+            raise DamageError(f"{where}: expected an object")
+        self._data = data
+        self._where = where
+
+    def refuse(self, key: str, wanted: str) -> DamageError:
+        shown = repr(self._data.get(key, "absent"))[:60]
+        return DamageError(f'{self._where}: "{key}" is {shown}, expected {wanted}')
+
+    def get(self, key: str) -> Any:
+        return self._data.get(key)
+
+    def integer(self, key: str, low: int, high: int) -> int:
+        value = self.get(key)
+        if type(value) is not int or not low <= value <= high:
+            raise self.refuse(key, f"a whole number from {low:,} to {high:,}")
+        return value
+
+    def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
+        value = self.get(key)
+        if type(value) not in (int, float) or not low <= value <= high:
+            raise self.refuse(key, f"a number from {low} to {high}")
+        number = _as_float(value)
+        if not math.isfinite(number):
+            raise self.refuse(key, "a finite number")
+        return number
+
+    def optional_number(self, key: str) -> float | None:
+        return None if self.get(key) is None else self.number(key)
+
+    def text(self, key: str) -> str:
+        value = self.get(key)
+        if not isinstance(value, str) or len(value) > MAX_TEXT:
+            raise self.refuse(key, f"text of at most {MAX_TEXT:,} characters")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        value = self.get(key)
+        if value not in choices:
+            raise self.refuse(key, "one of " + ", ".join(choices))
+        return str(value)
+
+    def items(self, key: str, most: int) -> list[Any]:
+        value = self.get(key)
+        if not isinstance(value, list) or len(value) > most:
+            raise self.refuse(key, f"a list of at most {most:,}")
+        return value
+
+    def names(self, key: str) -> tuple[str, ...]:
+        value = self.items(key, MAX_SAMPLES)
+        if not all(isinstance(name, str) for name in value):
+            raise self.refuse(key, "a list of texts")
+        return tuple(value)
+
+    def optional_names(self, key: str) -> tuple[str, ...] | None:
+        return None if self.get(key) is None else self.names(key)
+
+    def size(self, key: str, most: int) -> tuple[int, int]:
+        value = self.get(key)
+        if (
+            not isinstance(value, list)
+            or len(value) != 2
+            or not all(type(n) is int and 1 <= n <= most for n in value)
+        ):
+            raise self.refuse(key, f"height and width from 1 to {most:,}")
+        return value[0], value[1]
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        value = self.get(key)
+        if not isinstance(value, dict):
+            raise self.refuse(key, "an object")
+        return {name: _frozen(item) for name, item in value.items()}
+
+    def child(self, key: str) -> _Fields:
+        return _Fields(self.get(key), f'{self._where}: "{key}"')
+
+    def children(self, key: str, most: int) -> list[_Fields]:
+        items = self.items(key, most)
+        return [_Fields(v, f'{self._where}: "{key}"[{i}]') for i, v in enumerate(items)]
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _frozen(value: Any) -> Any:
+    """Returns a JSON value with tuples for lists, as the writer's frozen settings had them."""
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    if isinstance(value, dict):
+        return {name: _frozen(item) for name, item in value.items()}
+    return value
+
+
+def _sheet_layout(fields: _Fields, count: int) -> SheetLayout:
+    tile = fields.integer("tile", 1, MAX_SIDE)
+    columns = fields.integer("columns", 1, MAX_SIDE // tile)
+    if page_count(count, columns) > MAX_PAGES:
+        raise DamageError(f"manifest: {count:,} pictures in {columns} columns, too many pages")
+    return SheetLayout(tile=tile, columns=columns, count=count)
+
+
+def _grid_entries(fields: _Fields) -> tuple[GridEntry, ...]:
+    grids = []
+    for grid in fields.children("grids", MAX_GRIDS):
+        size = grid.integer("size", 1, MAX_GRID_SIZE)
+        cells = grid.integer("cells", 0, size * size)
+        sheet = None if grid.get("tile") is None else _sheet_layout(grid, cells)
+        grids.append(GridEntry(size=size, cells=cells, sheet=sheet))
+    sizes = [grid.size for grid in grids]
+    if any(a >= b for a, b in itertools.pairwise(sizes)):
+        raise fields.refuse("grids", "rising sizes")
+    return tuple(grids)
+
+
+def _atlas_fields(fields: _Fields) -> AtlasFields:
+    samples = fields.integer("samples", 0, MAX_SAMPLES)
+    quality, stored = fields.child("quality"), fields.child("activations")
+    origin = fields.child("provenance")
+    knn_kept = quality.optional_number("knn_kept")
+    return AtlasFields(
+        layer=fields.text("layer"),
+        step=fields.integer("step", -(2**63), 2**63 - 1),
+        sequence=fields.integer("sequence", 1, 2**53),
+        wall_time=fields.number("wall_time"),
+        classes=fields.optional_names("classes"),
+        samples=samples,
+        channels=fields.integer(
+            "channels", 0, min(MAX_CHANNELS, MAX_ACTIVATIONS // max(samples, 1))
+        ),
+        grids=_grid_entries(fields),
+        quality=Quality(
+            trustworthiness=quality.optional_number("trustworthiness"),
+            knn_kept=math.nan if knn_kept is None else knn_kept,
+            clamped=quality.integer("clamped", 0, samples),
+            invalid=quality.integer("invalid", 0, samples),
+            dead_channels=quality.integer("dead_channels", 0, MAX_CHANNELS),
+        ),
+        stored_kind=stored.choice("kind", _STORED_KINDS),
+        lost_variance=stored.number("lost_variance", 0, 1),
+        provenance=Provenance(
+            settings=origin.mapping("settings"),
+            probe=origin.text("probe"),
+            model=origin.text("model"),
+            versions=origin.mapping("versions"),
+            layer_info=origin.mapping("layer_info"),
+            notes=origin.names("notes"),
+        ),
+    )
+
+
+def _probe_fields(fields: _Fields) -> ProbeFields:
+    images = fields.integer("images", 0, MAX_SAMPLES)
+    sheet = _sheet_layout(fields, images)
+    return ProbeFields(
+        digest=fields.text("digest"),
+        images=images,
+        input_size=fields.size("input_size", MAX_IMAGE_SIDE),
+        thumb_size=fields.size("thumb_size", sheet.tile),
+        sheet=sheet,
+        classes=fields.optional_names("classes"),
+    )
+
+
+_Expected = tuple[str, "int | None", "int | None", "tuple[int, int] | None"]
+
+
+def _expected_blobs(fields: AtlasFields | ProbeFields) -> Iterator[_Expected]:
+    """Yields role, grid, page and picture size of every blob that these fields imply, in order."""
+    if isinstance(fields, ProbeFields):
+        yield "probe", None, None, None
+        yield from _expected_pages("thumbs", None, fields.sheet)
+        return
+    yield "map", None, None, None
+    yield "activations", None, None, None
+    for grid in fields.grids:
+        if grid.sheet is not None:
+            yield from _expected_pages("sheet", grid.size, grid.sheet)
+
+
+def _expected_pages(role: str, grid: int | None, sheet: SheetLayout) -> Iterator[_Expected]:
+    for page in range(page_count(sheet.count, sheet.columns)):
+        yield role, grid, page, page_size(sheet.count, sheet.columns, sheet.tile, page)
+
+
+def _blob_entries(fields: _Fields, expected: list[_Expected]) -> tuple[BlobEntry, ...]:
+    described = fields.children("blobs", MAX_BLOBS)
+    if len(described) != len(expected):
+        raise DamageError(
+            f"manifest: {len(described)} blobs, its grids and pictures take {len(expected)}"
+        )
+    blobs = []
+    for blob, (role, grid, page, picture) in zip(described, expected, strict=True):
+        found = (blob.get("role"), blob.get("format"), blob.get("grid"), blob.get("page"))
+        if found != (role, _FORMATS[role], grid, page):
+            raise blob.refuse("role", f"{role} with grid {grid} and page {page}")
+        size = blob.integer("bytes", 0, MAX_SEQUENCE_BYTES)
+        blobs.append(
+            BlobEntry(
+                role=role,
+                size=size,
+                crc32c=blob.text("crc32c"),
+                grid=grid,
+                page=page,
+                picture=picture,
+            )
+        )
+    if sum(blob.size for blob in blobs) > MAX_SEQUENCE_BYTES:
+        raise fields.refuse("blobs", f"at most {MAX_SEQUENCE_BYTES:,} bytes in all")
+    return tuple(blobs)
