@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking at a model in the middle of its training without leaving a trace.
+
+`undisturbed` is the one door through which this package runs somebody else's model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """Returns the module inside DataParallel, DistributedDataParallel and torch.compile wrappers.
+
+    The inner module holds the same parameters, and calling it runs neither a scatter nor compiled
+    code, which would ignore hooks that were added after compilation.
+    """
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if inner is None and isinstance(
+            model, (nn.DataParallel, nn.parallel.DistributedDataParallel)
+        ):
+            inner = model.module
+        if not isinstance(inner, nn.Module):
+            return model
+        model = inner
+
+
+@contextlib.contextmanager
+def kept_random_state(seed: int | None = None) -> Iterator[None]:
+    """Gives the random states of python, numpy and torch back as they were, whatever happens.
+
+    Args:
+        seed: Seeds all three inside the block, or None to go on from the present state.
+    """
+    python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if _cuda_is_up() else None
+    try:
+        if seed is not None:
+            random.seed(seed)
+            np.random.seed(seed)
+            # torch.manual_seed would also queue a seed for a CUDA context that is not up yet,
+            # and so change the user's own draws later on.
+            torch.default_generator.manual_seed(seed)
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+        torch.set_rng_state(cpu)
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)
+
+
+@contextlib.contextmanager
+def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
+    """Runs a block with the model in evaluation mode and puts everything back afterwards.
+
+    Inside, every submodule is in evaluation mode, autocast is off and code under torch.compile runs
+    eagerly (it would skip hooks). Afterwards, also after an exception or an interrupt, the mode of
+    every single submodule, all buffers and the random states of python, numpy and torch are as
+    before. Gradient mode is left to the caller.
+
+    Args:
+        model: Any module, on any device, wrapped or not.
+
+    Yields:
+        The unwrapped model.
+    """
+    inner = unwrap(model)
+    # The flags are set one by one and not by eval(): some libraries override train() to merge
+    # weights, which restoring the flags would not undo.
+    modes = [(module, module.training) for module in inner.modules()]
+    device = device_of(inner)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(kept_random_state())
+        stack.enter_context(_kept_buffers(inner))
+        stack.callback(_set_modes, modes)
+        _set_modes([(module, False) for module, _ in modes])
+        for kind in {device.type, "cpu"}:
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(torch.compiler.set_stance("force_eager"))
+        yield inner
+
+
+@contextlib.contextmanager
+def hooked(
+    modules: Mapping[str, nn.Module], on_output: Callable[[str, object], None]
+) -> Iterator[None]:
+    """Calls `on_output(name, output)` after each forward of each module inside the block.
+
+    The hooks are gone when the block is left, by whichever way.
+    """
+    with contextlib.ExitStack() as stack:
+        for name, module in modules.items():
+            handle = module.register_forward_hook(
+                lambda _module, _inputs, output, name=name: on_output(name, output)
+            )
+            stack.callback(handle.remove)
+        yield
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Returns the device of the first parameter or buffer, or the CPU for a model with neither."""
+    tensor = next(itertools.chain(model.parameters(), model.buffers()), None)
+    return torch.device("cpu") if tensor is None else tensor.device
+
+
+def as_input(images: Tensor, model: nn.Module) -> Tensor:
+    """Returns a copy of `images` on the model's device, in the type of its float parameters."""
+    types = (p.dtype for p in model.parameters() if p.is_floating_point())
+    return images.to(device_of(model), next(types, torch.float32), copy=True)
+
+
+def _cuda_is_up() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
+
+
+def _set_modes(modes: list[tuple[nn.Module, bool]]) -> None:
+    for module, training in modes:
+        module.training = training
+
+
+@contextlib.contextmanager
+def _kept_buffers(model: nn.Module) -> Iterator[None]:
+    """Undoes what a forward pass did to buffers; some models count even in evaluation mode."""
+    kept = [
+        (owner, name, buffer, _version(buffer), buffer.detach().clone())
+        for owner in model.modules()
+        for name, buffer in owner._buffers.items()
+        if buffer is not None
+    ]
+    try:
+        yield
+    finally:
+        for owner, name, buffer, version, copy in kept:
+            owner._buffers[name] = buffer
+            # An untouched buffer is not written: the write itself would be seen by a backward pass
+            # that is still to come.
+            if _version(buffer) != version:
+                with torch.no_grad():
+                    buffer.copy_(copy)
+
+
+def _version(tensor: Tensor) -> int:
+    return -1 if tensor.is_inference() else tensor._version
