@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layouts: on real pixels, from one checkpoint to the next, and on input that has no good map."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from tensorboard_plugin_atlas.compute import layout as layout_module
+from tensorboard_plugin_atlas.compute.layout import lay_out, resume
+from tensorboard_plugin_atlas.compute.quality import measure
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+CONFIG = AtlasConfig(epochs=100)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data[:600].astype(np.float16)
+
+
+@pytest.fixture(scope="module")
+def digits_layout(digits):
+    return lay_out(digits, config=CONFIG)
+
+
+def random_rows(n, c=8, seed=0):
+    return np.random.default_rng(seed).normal(size=(n, c)).astype(np.float32)
+
+
+def check_valid(layout, n, k=15):
+    assert layout.xy.shape == layout.raw.shape == (n, 2)
+    assert layout.xy.dtype == layout.raw.dtype == layout.frame.dtype == np.float32
+    assert layout.neighbours.dtype == np.int32
+    assert layout.neighbours.shape == (n, k)
+    assert np.isfinite(layout.raw).all()
+    assert ((layout.xy >= 0) & (layout.xy <= 1)).all()
+    assert layout.clamped.shape == layout.invalid.shape == (n,)
+
+
+def test_digits_keep_their_neighbours_and_their_classes(digits, digits_layout):
+    check_valid(digits_layout, 600)
+    quality = measure(digits, digits_layout)
+    assert quality.trustworthiness > 0.9
+    assert quality.knn_kept > 0.4
+    labels = load_digits().target[:600]
+    centres = np.stack([digits_layout.xy[labels == c].mean(axis=0) for c in range(10)])
+    own = np.linalg.norm(digits_layout.xy - centres[labels], axis=1).mean()
+    other = np.linalg.norm(digits_layout.xy - centres[(labels + 5) % 10], axis=1).mean()
+    assert own < other / 2
+
+
+def test_equal_input_gives_equal_bytes_and_another_seed_another_map(digits, digits_layout):
+    again = lay_out(digits, config=CONFIG)
+    np.testing.assert_array_equal(again.xy, digits_layout.xy)
+    other = lay_out(digits, config=dataclasses.replace(CONFIG, seed=1))
+    assert not np.array_equal(other.xy, digits_layout.xy)
+
+
+def test_the_frame_holds_the_percentiles_with_a_margin(digits_layout):
+    low, high = np.percentile(digits_layout.raw, [1, 99], axis=0)
+    margin = 0.075 * (high - low)
+    np.testing.assert_allclose(digits_layout.frame, [low - margin, high + margin], rtol=1e-4)
+    outside = (
+        (digits_layout.raw < digits_layout.frame[0]) | (digits_layout.raw > digits_layout.frame[1])
+    ).any(axis=1)
+    np.testing.assert_array_equal(digits_layout.clamped, outside)
+    rim = ((digits_layout.xy == 0) | (digits_layout.xy == 1)).any(axis=1)
+    np.testing.assert_array_equal(rim, outside)
+
+
+def test_the_next_checkpoint_starts_from_the_previous_places(digits, digits_layout):
+    # The previous map is mirrored, as no fresh layout would come out: the next must stay mirrored.
+    low, high = digits_layout.frame[:, 0]
+    mirrored = dataclasses.replace(
+        digits_layout,
+        raw=np.stack([low + high - digits_layout.raw[:, 0], digits_layout.raw[:, 1]], axis=1),
+        xy=np.stack([1 - digits_layout.xy[:, 0], digits_layout.xy[:, 1]], axis=1),
+    )
+    noisy = digits + np.random.default_rng(0).normal(scale=1, size=digits.shape)
+    continued = lay_out(noisy, mirrored, config=CONFIG)
+    moved = np.linalg.norm(continued.xy - mirrored.xy, axis=1).mean()
+    assert moved < np.linalg.norm(continued.xy - digits_layout.xy, axis=1).mean() / 3
+    assert continued.frame is mirrored.frame
+    quality = measure(noisy, continued, mirrored)
+    assert quality.trustworthiness > 0.9
+    assert 0.3 < quality.overlap.mean() < 1
+
+
+def test_a_previous_frame_that_does_not_fit_is_replaced_and_said(digits, digits_layout):
+    for factor in (0.5, 4):
+        frame = digits_layout.frame * np.float32(factor)
+        continued = lay_out(digits, dataclasses.replace(digits_layout, frame=frame), config=CONFIG)
+        assert any("frame" in note for note in continued.notes)
+        assert continued.clamped.mean() < 0.05
+
+
+def test_the_user_keeps_their_torch_threads(digits, digits_layout):
+    threads = torch.get_num_threads()
+    lay_out(digits[:50], config=CONFIG)
+    assert torch.get_num_threads() == threads
+
+
+def test_resume_gives_a_later_process_the_same_start(digits, digits_layout):
+    resumed = resume(digits_layout.xy, digits, config=CONFIG)
+    np.testing.assert_array_equal(resumed.xy, digits_layout.xy)
+    np.testing.assert_array_equal(resumed.neighbours, digits_layout.neighbours)
+    np.testing.assert_array_equal(resumed.clamped, digits_layout.clamped)
+    continued = lay_out(digits, resumed, config=CONFIG)
+    moved = np.linalg.norm(continued.xy - digits_layout.xy, axis=1).mean()
+    assert moved < 0.15
+
+
+def test_one_sample_lies_in_the_centre():
+    layout = lay_out(np.ones((1, 4), np.float32), config=CONFIG)
+    check_valid(layout, 1, k=0)
+    np.testing.assert_allclose(layout.xy, [[0.5, 0.5]])
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 11, 16])
+def test_fewer_samples_than_neighbours(n):
+    layout = lay_out(random_rows(n), config=CONFIG)
+    check_valid(layout, n, k=min(15, n - 1))
+    assert len(np.unique(layout.xy, axis=0)) == n
+    assert not layout.clamped.all()
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0])
+def test_equal_rows_share_the_centre(value):
+    layout = lay_out(np.full((40, 6), value, np.float32), config=CONFIG)
+    check_valid(layout, 40)
+    np.testing.assert_allclose(layout.xy, np.full((40, 2), 0.5))
+    assert any("share one place" in note for note in layout.notes)
+
+
+def test_duplicates_by_the_hundred_share_a_place_and_do_not_tear_the_map():
+    rows = np.repeat(random_rows(30), 20, axis=0)
+    layout = lay_out(rows, config=CONFIG)
+    check_valid(layout, 600)
+    assert len(np.unique(layout.xy, axis=0)) >= 28  # of 30; clamped corners may coincide
+    assert (layout.xy.reshape(30, 20, 2) == layout.xy[::20, None]).all()
+    assert any("30 directions" in note for note in layout.notes)
+    assert measure(rows, layout).trustworthiness > 0.8
+
+
+def test_zero_rows_and_dead_channels():
+    rows = random_rows(60)
+    rows[:, 3] = 0
+    rows[10:20] = 0
+    layout = lay_out(rows, config=CONFIG)
+    check_valid(layout, 60)
+    assert len(np.unique(layout.xy[10:20], axis=0)) == 1
+    assert any("10 samples are all zero" in note for note in layout.notes)
+    assert measure(rows, layout).dead_channels == 1
+
+
+def test_broken_rows_are_placed_flagged_and_leave_the_rest_alone():
+    rows = random_rows(60)
+    broken = np.insert(rows, [20, 40], np.nan, axis=0)
+    broken[20, 1:] = 0.5
+    broken[41] = np.inf
+    layout = lay_out(broken, config=CONFIG)
+    check_valid(layout, 62)
+    assert np.flatnonzero(layout.invalid).tolist() == [20, 41]
+    np.testing.assert_allclose(layout.xy[[20, 41]], 0.5, atol=1e-6)
+    assert not layout.clamped[[20, 41]].any()
+    assert (layout.neighbours[[20, 41]] == -1).all()
+    assert not np.isin(layout.neighbours, [20, 41]).any()
+    np.testing.assert_array_equal(layout.xy[~layout.invalid], lay_out(rows, config=CONFIG).xy)
+    assert any("2 samples hold NaN" in note for note in layout.notes)
+    assert measure(broken, layout).invalid == 2
+
+
+def test_a_row_that_breaks_later_keeps_its_place():
+    rows = random_rows(60)
+    before = lay_out(rows, config=CONFIG)
+    rows[7] = np.nan
+    after = lay_out(rows, before, config=CONFIG)
+    np.testing.assert_array_equal(after.raw[7], before.raw[7])
+    assert after.invalid[7]
+
+
+def test_life_after_a_collapse_starts_afresh():
+    dead = lay_out(np.zeros((60, 8), np.float32), config=CONFIG)
+    layout = lay_out(random_rows(60), dead, config=CONFIG)
+    assert any("afresh" in note for note in layout.notes)
+    np.testing.assert_array_equal(layout.raw, lay_out(random_rows(60), config=CONFIG).raw)
+
+
+def test_places_that_were_shared_can_part():
+    rows = random_rows(60)
+    rows[1] = rows[0]
+    before = lay_out(rows, config=CONFIG)
+    rows[1] = -rows[0]
+    after = lay_out(rows, before, config=CONFIG)
+    np.testing.assert_array_equal(before.raw[0], before.raw[1])
+    assert np.linalg.norm(after.xy[0] - after.xy[1]) > 0.1
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        random_rows(50, c=1),
+        np.abs(random_rows(50, c=1)),
+        random_rows(50).astype(np.float16),
+        random_rows(50) * np.float32(1e37),
+        random_rows(50).astype(np.float64) * 1e200,
+    ],
+    ids=["one channel", "one positive channel", "half precision", "huge", "beyond float32"],
+)
+def test_odd_numbers_give_a_valid_map(rows):
+    check_valid(lay_out(rows, config=CONFIG), 50)
+
+
+def test_the_scale_of_the_activations_does_not_matter():
+    rows = random_rows(50)
+    np.testing.assert_array_equal(
+        lay_out(rows * 1024, config=CONFIG).xy, lay_out(rows, config=CONFIG).xy
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (np.full((9, 3), np.nan), "all 9 samples hold NaN"),
+        (np.empty((0, 3)), r"shape \(0, 3\)"),
+        (np.empty((3, 0)), r"shape \(3, 0\)"),
+        (np.ones(4), r"shape \(4,\)"),
+        (np.ones((4, 2), int), "int64"),
+    ],
+)
+def test_input_without_any_map_says_why(rows, message):
+    with pytest.raises(ArgumentError, match=message):
+        lay_out(rows, config=CONFIG)
+
+
+def test_another_number_of_samples_than_before_is_refused():
+    before = lay_out(random_rows(3), config=CONFIG)
+    with pytest.raises(ArgumentError, match="previous: a layout of 3 samples"):
+        lay_out(random_rows(4), before, config=CONFIG)
+
+
+def test_many_samples_take_the_approximate_neighbours(monkeypatch, digits):
+    asked = []
+
+    def descent(unit, k, seed):
+        asked.append((len(unit), k, seed))
+        return layout_module.nearest(unit, k)
+
+    monkeypatch.setattr(layout_module, "_EXACT_UP_TO", 100)
+    monkeypatch.setattr(layout_module, "nearest_approximate", descent)
+    lay_out(digits[:101], config=CONFIG)
+    lay_out(digits[:100], config=CONFIG)
+    assert asked == [(101, 15, 0)]

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fuzzy graph against umap-learn's own code, starts, and what borrowing umap leaves behind."""
+
+from __future__ import annotations
+
+import locale
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+
+from tensorboard_plugin_atlas.compute import umap_pieces
+from tensorboard_plugin_atlas.compute.cosine import nearest, unit_rows
+from tensorboard_plugin_atlas.compute.umap_pieces import (
+    borrowed_umap,
+    first_start,
+    fuzzy_graph,
+    nearest_approximate,
+    principal_places,
+)
+
+
+@pytest.fixture(scope="module")
+def unit():
+    return unit_rows(np.random.default_rng(0).normal(size=(60, 6)))
+
+
+def test_fuzzy_graph_equals_umap_learn(unit):
+    indices, distances = nearest(unit, 7)
+    own = np.arange(len(unit))[:, None]
+    full_indices = np.hstack([own, indices])
+    full_distances = np.hstack([np.zeros_like(own), distances]).astype(np.float32)
+    with borrowed_umap() as umap:  # py_func: the same code without seconds of compilation
+        widths, nearest_distance = umap.smooth_knn_dist.py_func(full_distances, 8.0)
+        rows, columns, values, _ = umap.compute_membership_strengths.py_func(
+            full_indices, full_distances, widths, nearest_distance
+        )
+    one_way = scipy.sparse.coo_matrix((values, (rows, columns)), shape=(60, 60)).toarray()
+    expected = one_way + one_way.T - one_way * one_way.T
+    np.testing.assert_allclose(fuzzy_graph(indices, distances).toarray(), expected, atol=1e-3)
+
+
+def test_fuzzy_graph_by_hand():
+    # k = 3 with the row itself counted as umap does: one-way weights sum to log2(4) = 2, the
+    # nearest has weight 1, so two equally far others share the rest: 1/2 each.
+    indices = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]], np.int32)
+    distances = np.array([[0.1, 0.3, 0.3]] * 4, np.float32)
+    graph = fuzzy_graph(indices, distances).toarray()
+    assert graph[0, 1] == pytest.approx(1)  # 1 + 1 - 1
+    assert graph[0, 2] == pytest.approx(1)  # 1/2 + 1 - 1/2
+    assert graph[2, 3] == pytest.approx(0.75, abs=1e-6)  # 1/2 + 1/2 - 1/4
+    np.testing.assert_array_equal(graph, graph.T)
+
+
+def test_a_connected_graph_starts_spectrally_and_a_torn_one_from_pca(unit):
+    start, note = first_start(unit, fuzzy_graph(*nearest(unit, 7)), seed=0)
+    assert note is None
+    assert np.abs(start).max() == pytest.approx(10, abs=0.01)
+
+    islands = np.vstack([np.eye(2)[[0] * 20], np.eye(2)[[1] * 20]])
+    islands = unit_rows(islands + np.random.default_rng(1).normal(scale=0.01, size=(40, 2)))
+    start, note = first_start(islands, fuzzy_graph(*nearest(islands, 5)), seed=0)
+    assert "PCA" in note
+    assert "2 pieces" in note
+    assert start[:20, 0].max() < start[20:, 0].min() or start[:20, 0].min() > start[20:, 0].max()
+
+
+@pytest.mark.parametrize("shape", [(30, 5), (4, 9), (3, 1)])
+def test_principal_places_keep_the_two_largest_variances(shape):
+    rows = np.random.default_rng(0).normal(size=shape)
+    values = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)[:2]
+    places = principal_places(rows.astype(np.float32))
+    expected = np.zeros(2)
+    expected[: len(values)] = values
+    np.testing.assert_allclose(np.linalg.norm(places, axis=0), expected, rtol=1e-4)
+
+
+def test_borrowing_umap_restores_the_process():
+    threads, numeric = torch.get_num_threads(), locale.setlocale(locale.LC_NUMERIC)
+    try:
+        with borrowed_umap():
+            torch.set_num_threads(threads + 1)
+            locale.setlocale(locale.LC_NUMERIC, "C")
+            warnings.warn("not for the user", stacklevel=1)
+        assert torch.get_num_threads() == threads
+        assert locale.setlocale(locale.LC_NUMERIC) == numeric
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_approximate_neighbours_drop_the_row_itself(monkeypatch, unit):
+    exact_indices, exact_distances = nearest(unit, 4)
+    own = np.arange(len(unit))[:, None]
+
+    def descent(rows, k, *_):
+        # As the descent answers: the row itself first; row 0 has it second (a tie); row 1 lacks it.
+        indices = np.hstack([own, exact_indices])
+        distances = np.hstack([np.zeros_like(own), exact_distances])
+        indices[0, :2] = indices[0, 1::-1]
+        indices[1] = [*exact_indices[1], 9]
+        return indices, distances, None
+
+    with borrowed_umap() as umap:
+        monkeypatch.setattr(umap, "nearest_neighbors", descent)
+    indices, distances = nearest_approximate(unit, 4, seed=0)
+    np.testing.assert_array_equal(indices, exact_indices)
+    assert distances.dtype == np.float32
+    np.testing.assert_allclose(distances[2:], exact_distances[2:])
+
+
+def test_approximate_neighbours_fall_back_to_exact_ones(monkeypatch, unit):
+    with borrowed_umap() as umap:
+        missing = np.full((len(unit), 5), -1)
+        monkeypatch.setattr(umap, "nearest_neighbors", lambda *_: (missing, missing * 0.0, None))
+    indices, _ = nearest_approximate(unit, 4, seed=0)
+    np.testing.assert_array_equal(indices, nearest(unit, 4)[0])
+
+
+def test_a_spectral_start_that_does_not_converge_becomes_pca(monkeypatch, unit):
+    def failing(*_):
+        warnings.warn("Spectral initialisation failed!", stacklevel=1)
+
+    with borrowed_umap() as umap:
+        monkeypatch.setattr(umap, "spectral_layout", failing)
+    graph = fuzzy_graph(*nearest(unit, 7))
+    start, note = umap_pieces.first_start(unit, graph, seed=0)
+    assert "did not converge" in note
+    assert np.isfinite(start).all()
