@@ -399,7 +399,6 @@ def _atlas_fields(fields: _Fields) -> AtlasFields:
     samples = fields.integer("samples", 0, MAX_SAMPLES)
     quality, stored = fields.child("quality"), fields.child("activations")
     origin = fields.child("provenance")
-    knn_kept = quality.optional_number("knn_kept")
     return AtlasFields(
         layer=fields.text("layer"),
         step=fields.integer("step", -(2**63), 2**63 - 1),
@@ -413,7 +412,7 @@ def _atlas_fields(fields: _Fields) -> AtlasFields:
         grids=_grid_entries(fields),
         quality=Quality(
             trustworthiness=quality.optional_number("trustworthiness"),
-            knn_kept=math.nan if knn_kept is None else knn_kept,
+            knn_kept=quality.optional_number("knn_kept"),
             clamped=quality.integer("clamped", 0, samples),
             invalid=quality.integer("invalid", 0, samples),
             dead_channels=quality.integer("dead_channels", 0, MAX_CHANNELS),

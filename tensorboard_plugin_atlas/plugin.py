@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The routes of the Atlas tab: what they take, what they answer. Written down in `http_api.md`.
+
+Reads only: GET and HEAD, no side effects, no request text that becomes a path. TensorBoard has no
+login and checks no host, so that everything here must be harmless when asked by a stranger.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from tensorboard import errors, plugin_util
+from tensorboard.backend import http_util
+from tensorboard.plugins import base_plugin
+from werkzeug.wrappers import Request as HttpRequest
+from werkzeug.wrappers import Response
+
+from tensorboard_plugin_atlas.assets import ENTRY_ROUTE, Asset, load_assets
+from tensorboard_plugin_atlas.codec import Manifest, checksum
+from tensorboard_plugin_atlas.errors import DamageError, TooNewError
+from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
+from tensorboard_plugin_atlas.series import (
+    AbsentError,
+    Datum,
+    Request,
+    Series,
+    SeriesStore,
+    StepSummary,
+    run_id,
+)
+
+logger = logging.getLogger(__name__)
+
+_BINARY: Final = "application/octet-stream"
+_FOR_GOOD_SECONDS: Final = 365 * 24 * 3600
+_IMAGE_HEADERS: Final = (("Content-Security-Policy", "default-src 'none'; sandbox"),)
+_API_VERSION: Final = 1
+
+_Params: TypeAlias = Mapping[str, str]
+
+_PATTERNS: Final = {
+    "id": (re.compile(r"s[0-9a-f]{16}"), "the id of a series"),
+    "run": (re.compile(r"r[0-9a-f]{16}"), "the id of a run"),
+    "step": (re.compile(r"-?[0-9]{1,19}"), "a whole number"),
+    "blob": (re.compile(r"[0-9]{1,3}"), "a whole number"),
+    "v": (re.compile(r"[0-9a-f]{8}"), "eight hex digits"),
+}
+_OPTIONAL: Final = frozenset({"v"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a route found: bytes to send, and what a cache may do with them.
+
+    Attributes:
+        data: The body.
+        content_type: Its media type.
+        etag: Strong validator, None for answers that are made anew each time.
+        for_good: The URL names the content by its checksum, so it never changes.
+        headers: More headers.
+    """
+
+    data: bytes
+    content_type: str
+    etag: str | None = None
+    for_good: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class _RequestError(Exception):
+    """An error that is told to the client: status, kind and a sentence."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.kind, self.message = status, kind, message
+
+
+_NOT_FOUND: Final = (404, "not_found", "There is no such thing here.")
+
+
+class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
+    """The Atlas tab; see `tensorboard.plugins.base_plugin.TBPlugin`."""
+
+    plugin_name = PLUGIN_NAME
+
+    def __init__(self, context: base_plugin.TBContext) -> None:
+        self._store = SeriesStore(context.data_provider)
+        # 0 asks TensorBoard to keep every step.
+        self._kept_limit = (context.sampling_hints or {}).get(PLUGIN_NAME) or None
+        self._assets = load_assets()
+
+    def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
+        """Returns every route there is: the data routes and one for each file of the front end."""
+        routes: dict[str, Callable[..., Any]] = {
+            "/index": self._route((), self._index),
+            "/history": self._route(("id",), self._history),
+            "/atlas": self._route(("id", "step"), self._atlas),
+            "/sheet": self._route(("id", "step", "blob", "v"), self._sheet),
+            "/activations": self._route(("id", "step"), self._activations),
+            "/probe": self._route(("run",), self._probe),
+            "/thumbs": self._route(("run", "blob", "v"), self._thumbs),
+        }
+        for route, asset in self._assets.items():
+            routes[route] = self._route((), _asset_handler(asset))
+        return routes
+
+    def is_active(self) -> bool:
+        """Returns False: this is asked on every listing, `data_plugin_names` is free."""
+        return False
+
+    def data_plugin_names(self) -> tuple[str, ...]:
+        """Returns the plugin name under which data activates the tab."""
+        return (PLUGIN_NAME,)
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        """Returns where the tab's module is and what the tab is called."""
+        return base_plugin.FrontendMetadata(es_module_path=ENTRY_ROUTE, tab_name="Atlas")
+
+    def _route(
+        self, names: tuple[str, ...], handle: Callable[[Request, _Params], Answer]
+    ) -> Callable[..., Any]:
+        """Wraps `handle` into a WSGI application that checks the request and tells errors."""
+
+        @HttpRequest.application
+        def app(http: HttpRequest) -> Response:
+            try:
+                if http.method not in ("GET", "HEAD"):
+                    raise _RequestError(405, "method", "Only GET and HEAD are answered here.")
+                params = _params(http, names)
+                request = Request(
+                    plugin_util.context(http.environ), plugin_util.experiment_id(http.environ)
+                )
+                return _respond(http, handle(request, params))
+            except Exception as error:
+                return _respond_error(http, error)
+
+        return app
+
+    def _index(self, request: Request, _params: _Params) -> Answer:
+        runs: dict[str, dict[str, Any]] = {}
+        for series in self._store.all_series(request).values():
+            new = {"id": run_id(series.run), "run": series.run, "probe": False, "series": []}
+            run = runs.setdefault(series.run, new)
+            if series.layer is None:
+                run["probe"] = bool(series.data)
+            else:
+                run["series"].append(_listed(series))
+        body = {
+            "version": _API_VERSION,
+            "kept_limit": self._kept_limit,
+            "runs": list(runs.values()),
+        }
+        return _json(body)
+
+    def _history(self, request: Request, params: _Params) -> Answer:
+        series = self._store.series(request, params["id"])
+        steps = self._store.history(request, series)
+        sequences = [one.fields.sequence for one in steps if one.fields is not None]
+        body = {
+            "id": series.id,
+            "logged": max([len(steps), *sequences]),
+            "kept": len(steps),
+            "steps": [_summarised(one) for one in steps],
+        }
+        return _json(body)
+
+    def _atlas(self, request: Request, params: _Params) -> Answer:
+        return self._pack(request, self._datum(request, params), "map")
+
+    def _sheet(self, request: Request, params: _Params) -> Answer:
+        return self._picture(request, self._datum(request, params), "sheet", params)
+
+    def _activations(self, request: Request, params: _Params) -> Answer:
+        datum = self._datum(request, params)
+        manifest = self._store.manifest(request, datum)
+        index = _only(manifest, "activations")
+        data = self._store.blob(request, datum, manifest, index)
+        return Answer(data, _BINARY, etag=manifest.blobs[index - 1].crc32c)
+
+    def _probe(self, request: Request, params: _Params) -> Answer:
+        return self._pack(request, self._store.probe(request, params["run"]), "probe")
+
+    def _thumbs(self, request: Request, params: _Params) -> Answer:
+        datum = self._store.probe(request, params["run"])
+        return self._picture(request, datum, "thumbs", params)
+
+    def _datum(self, request: Request, params: _Params) -> Datum:
+        return self._store.datum(request, params["id"], int(params["step"]))
+
+    def _pack(self, request: Request, datum: Datum, role: str) -> Answer:
+        """Joins the manifest and its one blob of `role`, so that a map takes one request."""
+        manifest = self._store.manifest(request, datum)
+        data = self._store.blob(request, datum, manifest, _only(manifest, role))
+        padded = manifest.text + b" " * (-(4 + len(manifest.text)) % 8)
+        body = struct.pack("<I", len(padded)) + padded + data
+        # The manifest holds the blob's checksum, so that its own stands for both.
+        return Answer(body, _BINARY, etag=checksum(manifest.text))
+
+    def _picture(self, request: Request, datum: Datum, role: str, params: _Params) -> Answer:
+        manifest = self._store.manifest(request, datum)
+        index, wanted = int(params["blob"]), params.get("v")
+        if index not in manifest.indices(role):
+            raise AbsentError(index)
+        stated = manifest.blobs[index - 1].crc32c
+        if wanted not in (None, stated):
+            # The run was logged anew since the client read its manifest: never mix the two.
+            raise AbsentError(wanted)
+        return Answer(
+            self._store.blob(request, datum, manifest, index),
+            "image/webp",
+            etag=stated,
+            for_good=wanted is not None,
+            headers=_IMAGE_HEADERS,
+        )
+
+
+def _only(manifest: Manifest, role: str) -> int:
+    found = manifest.indices(role)
+    if len(found) != 1:
+        raise DamageError(f"manifest: its kind is {manifest.kind}, which has no {role}")
+    return found[0]
+
+
+def _params(http: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
+    """Returns the parameters of a route, each given once and well formed."""
+    params = {}
+    for name in names:
+        values = http.args.getlist(name)
+        if not values and name in _OPTIONAL:
+            continue
+        pattern, wanted = _PATTERNS[name]
+        if len(values) != 1 or not pattern.fullmatch(values[0]):
+            raise _RequestError(400, "bad_request", f"Pass {name} once, as {wanted}.")
+        params[name] = values[0]
+    return params
+
+
+def _listed(series: Series) -> dict[str, Any]:
+    return {
+        "id": series.id,
+        "layer": series.layer,
+        "steps": [datum.step for datum in series.data],
+        "wall_times": [datum.wall_time for datum in series.data],
+    }
+
+
+def _summarised(one: StepSummary) -> dict[str, Any]:
+    fields, problem = one.fields, one.problem
+    summary: dict[str, Any] = {
+        "step": one.datum.step,
+        "wall_time": one.datum.wall_time,
+        "sequence": None,
+        "status": _status(problem),
+        "reason": None if problem is None else str(problem),
+        "trustworthiness": None,
+        "knn_kept": None,
+        "samples": None,
+    }
+    if fields is not None:
+        summary |= {
+            "sequence": fields.sequence,
+            "trustworthiness": fields.quality.trustworthiness,
+            "knn_kept": fields.quality.knn_kept,
+            "samples": fields.samples,
+        }
+    return summary
+
+
+def _status(problem: DamageError | None) -> str:
+    if problem is None:
+        return "ok"
+    return "too_new" if isinstance(problem, TooNewError) else "damaged"
+
+
+def _asset_handler(asset: Asset) -> Callable[[Request, _Params], Answer]:
+    return lambda _request, _params: Answer(asset.data, asset.content_type, etag=asset.etag)
+
+
+def _json(body: Mapping[str, Any]) -> Answer:
+    text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return Answer(text, "application/json")
+
+
+def _respond(http: HttpRequest, answer: Answer) -> Response:
+    headers = list(answer.headers)
+    if answer.etag is not None:
+        headers.append(("ETag", f'"{answer.etag}"'))
+        if http.if_none_match.contains_weak(answer.etag):
+            kept = f"private, max-age={_FOR_GOOD_SECONDS}" if answer.for_good else "no-cache"
+            headers += [("Cache-Control", kept), ("X-Content-Type-Options", "nosniff")]
+            return Response(status=304, headers=headers, content_type=answer.content_type)
+    response: Response = http_util.Respond(
+        http,
+        answer.data,
+        answer.content_type,
+        expires=_FOR_GOOD_SECONDS if answer.for_good else 0,
+        headers=headers,
+    )
+    return response
+
+
+def _respond_error(http: HttpRequest, error: Exception) -> Response:
+    status, kind, message = _told(error)
+    if status == 500:
+        logger.error("Atlas: %s failed", http.path, exc_info=error)
+    body = json.dumps({"error": {"kind": kind, "message": message}})
+    headers = [("Allow", "GET, HEAD")] if status == 405 else []
+    response: Response = http_util.Respond(
+        http, body, "application/json", code=status, headers=headers
+    )
+    return response
+
+
+def _told(error: Exception) -> tuple[int, str, str]:
+    """Returns status, kind and sentence of what a client may know of `error`."""
+    if isinstance(error, _RequestError):
+        return error.status, error.kind, error.message
+    if isinstance(error, DamageError):
+        return 422, _status(error), str(error)
+    if isinstance(error, (AbsentError, errors.NotFoundError)):
+        return _NOT_FOUND
+    return 500, "internal", "The Atlas tab failed at this; the server's log says why."

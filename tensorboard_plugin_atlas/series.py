@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cached, checked access to what TensorBoard's data provider holds for this plugin.
+
+A series is one layer of one run. The provider answers slowly (about 40 ms a call under the fast
+loader) and verifies nothing, so that listings are kept for a second, blobs in a cache of bounded
+size, and everything is compared with its manifest before it leaves. Thread safe; identical reads
+that are under way are done once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from tensorboard.data.provider import RunTagFilter
+from tensorboard.errors import NotFoundError
+
+from tensorboard_plugin_atlas.cache import ByteCache
+from tensorboard_plugin_atlas.codec import AtlasFields, Manifest, check_blob, read_manifest
+from tensorboard_plugin_atlas.errors import DamageError
+from tensorboard_plugin_atlas.manifest import MAX_BLOBS
+from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, PROBE_TAG, layer_of_tag
+
+CACHE_BYTES: Final = 64 << 20
+"""Memory that blobs and manifests may take together."""
+
+_FRESH_SECONDS: Final = 1.0
+_KNOWN_SECONDS: Final = 10.0
+"""How long a step that was listed is read from where it was, without a new listing."""
+
+_ALL_STEPS: Final = 100_000
+"""`downsample` for the provider. Not the user's hint: 0 means "all" there and "none" here."""
+
+_PARALLEL_READS: Final = 8
+_PARSED_FACTOR: Final = 4
+"""Bytes of Python objects that a byte of manifest takes, roughly."""
+
+_REMEMBERED_DAMAGE: Final = 4096
+
+_Value = TypeVar("_Value")
+
+
+class AbsentError(LookupError):
+    """A series, step or blob that is not (or no longer) there."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the provider wants to know of a request: its context and experiment."""
+
+    context: Any
+    experiment_id: str
+
+
+@dataclass(frozen=True)
+class Datum:
+    """One step of one series: where its blobs can be read."""
+
+    step: int
+    wall_time: float
+    blob_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One tag of one run with every step that TensorBoard kept, ascending.
+
+    Attributes:
+        id: Opaque name for URLs.
+        run: TensorBoard run.
+        layer: The layer, or None for the probe's pictures.
+        data: The kept steps.
+    """
+
+    id: str
+    run: str
+    layer: str | None
+    data: tuple[Datum, ...]
+
+    def at(self, step: int) -> Datum:
+        """Returns the datum of `step`; AbsentError if it was not kept."""
+        for datum in self.data:
+            if datum.step == step:
+                return datum
+        raise AbsentError(step)
+
+
+@dataclass(frozen=True)
+class StepSummary:
+    """What the manifest of one step says, or why it cannot be believed."""
+
+    datum: Datum
+    fields: AtlasFields | None
+    problem: DamageError | None
+
+
+def run_id(run: str) -> str:
+    """Returns the opaque id of a run."""
+    return "r" + _digest(run)
+
+
+def series_id(run: str, tag: str) -> str:
+    """Returns the opaque id of one tag of one run."""
+    return "s" + _digest(run, tag)
+
+
+class SeriesStore:
+    """Everything the routes read, over one data provider.
+
+    Args:
+        provider: TensorBoard's data provider.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(self, provider: Any, clock: Callable[[], float] = time.monotonic) -> None:
+        self._provider = provider
+        self._clock = clock
+        self._cache = ByteCache(CACHE_BYTES)
+        self._listings = ByteCache(0)
+        self._latest: tuple[str | None, int, Mapping[str, Series]] = (None, 0, {})
+        self._pool = ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="atlas-read")
+        self._damage: dict[tuple[str, float], DamageError] = {}
+
+    def all_series(self, request: Request) -> Mapping[str, Series]:
+        """Returns every series under its id, ordered by run and tag, at most a second old."""
+        moment = int(self._clock() / _FRESH_SECONDS)
+        key = (request.experiment_id, moment)
+        found = self._listings.once(key, lambda: (self._list(request), 1))
+        self._latest = (*key, found)
+        return found
+
+    def series(self, request: Request, wanted: str) -> Series:
+        """Returns the layer series with the id `wanted`, at most a second old.
+
+        Raises:
+            AbsentError: if there is none.
+        """
+        return _layer_series(self.all_series(request), wanted)
+
+    def datum(self, request: Request, wanted: str, step: int) -> Datum:
+        """Returns one step of the layer series with the id `wanted`.
+
+        Raises:
+            AbsentError: if there is none.
+        """
+        return self._find(request, lambda listing: _layer_series(listing, wanted).at(step))
+
+    def probe(self, request: Request, wanted: str) -> Datum:
+        """Returns the latest pictures of the probe of the run with the id `wanted`.
+
+        Raises:
+            AbsentError: if there are none.
+        """
+        return self._find(request, lambda listing: _probe_datum(listing, wanted))
+
+    def _find(self, request: Request, find: Callable[[Mapping[str, Series]], Datum]) -> Datum:
+        """Looks in the last listing first, then in a fresh one: a listing costs 40 ms and more."""
+        experiment, moment, listing = self._latest
+        age = self._clock() - moment * _FRESH_SECONDS
+        if experiment == request.experiment_id and age < _KNOWN_SECONDS:
+            with contextlib.suppress(AbsentError):
+                return find(listing)
+        return find(self.all_series(request))
+
+    def manifest(self, request: Request, datum: Datum) -> Manifest:
+        """Returns the checked manifest of `datum`.
+
+        Raises:
+            DamageError: if it is damaged, or lists another number of blobs than there are.
+        """
+
+        def parse() -> tuple[Manifest, int]:
+            manifest = read_manifest(self._read(request, datum, 0))
+            if len(datum.blob_keys) != 1 + len(manifest.blobs):
+                raise DamageError(
+                    f"{len(datum.blob_keys) - 1} blobs behind the manifest, "
+                    f"it lists {len(manifest.blobs)}"
+                )
+            return manifest, _PARSED_FACTOR * len(manifest.text)
+
+        if not datum.blob_keys:
+            raise DamageError("no blobs at all: expected a manifest first")
+        key = ("manifest", datum.blob_keys[0], datum.wall_time)
+        return self._remembering(datum, lambda: self._cache.once(key, parse))
+
+    def blob(self, request: Request, datum: Datum, manifest: Manifest, index: int) -> bytes:
+        """Returns blob number `index` (from 1) of `datum`, checked against its manifest.
+
+        Raises:
+            DamageError: naming the blob and the number that differs.
+        """
+
+        def checked() -> bytes:
+            data = self._read(request, datum, index)
+            check_blob(manifest, index, data)
+            return data
+
+        return self._remembering(datum, checked)
+
+    def history(self, request: Request, series: Series) -> list[StepSummary]:
+        """Returns what the manifests of all kept steps say, read in parallel."""
+        found = self._pool.map(lambda datum: self._summary(request, datum), series.data)
+        return [summary for summary in found if summary is not None]
+
+    def _summary(self, request: Request, datum: Datum) -> StepSummary | None:
+        """Returns None for a step that TensorBoard has dropped since it was listed."""
+        try:
+            manifest = self.manifest(request, datum)
+        except NotFoundError:
+            return None
+        except DamageError as error:
+            return StepSummary(datum, None, error)
+        if not isinstance(manifest.fields, AtlasFields):
+            return StepSummary(datum, None, DamageError("a probe where an atlas should be"))
+        return StepSummary(datum, manifest.fields, self._damage.get(_identity(datum)))
+
+    def _remembering(self, datum: Datum, read: Callable[[], _Value]) -> _Value:
+        """Keeps damage that is found while a step is opened, so that the history can tell."""
+        try:
+            return read()
+        except DamageError as error:
+            if len(self._damage) < _REMEMBERED_DAMAGE:
+                self._damage[_identity(datum)] = error
+            raise
+
+    def _read(self, request: Request, datum: Datum, index: int) -> bytes:
+        def read() -> tuple[bytes, int]:
+            try:
+                data = self._provider.read_blob(
+                    ctx=request.context, blob_key=datum.blob_keys[index]
+                )
+            except (IndexError, TypeError, ValueError) as error:
+                raise DamageError(f"blob {index}: TensorBoard cannot read it") from error
+            # The Python loader hands out object arrays for tensors of another rank; `bytes()` of
+            # one would be the process's own pointers.
+            if not isinstance(data, bytes):
+                raise DamageError(f"blob {index}: not bytes")
+            return bytes(data), len(data)
+
+        return self._cache.once(("blob", datum.blob_keys[index], datum.wall_time), read)
+
+    def _list(self, request: Request) -> dict[str, Series]:
+        asked = {
+            "ctx": request.context,
+            "experiment_id": request.experiment_id,
+            "plugin_name": PLUGIN_NAME,
+        }
+        listed = self._provider.list_blob_sequences(**asked)
+        tags = [(run, tag) for run in sorted(listed) for tag in sorted(listed[run])]
+        if all((listed[run][tag].max_length or 0) <= 1 + MAX_BLOBS for run, tag in tags):
+            found = self._provider.read_blob_sequences(**asked, downsample=_ALL_STEPS)
+        else:
+            found = self._read_sane(asked, listed)
+        series = [
+            Series(series_id(run, tag), run, layer_of_tag(tag), _data(found, run, tag))
+            for run, tag in tags
+            if tag == PROBE_TAG or layer_of_tag(tag) is not None
+        ]
+        return {one.id: one for one in series}
+
+    def _read_sane(self, asked: Mapping[str, Any], listed: Mapping[str, Any]) -> dict[str, Any]:
+        """Reads series by series, without those whose lengths no writer of ours has stated.
+
+        The provider makes one reference for each element that a tensor's shape claims.
+        """
+        found: dict[str, Any] = {}
+        for run, tags in listed.items():
+            sane = [tag for tag in tags if (tags[tag].max_length or 0) <= 1 + MAX_BLOBS]
+            if sane:
+                only = RunTagFilter(runs=[run], tags=sane)
+                found |= self._provider.read_blob_sequences(
+                    **asked, downsample=_ALL_STEPS, run_tag_filter=only
+                )
+        return found
+
+
+def _layer_series(listing: Mapping[str, Series], wanted: str) -> Series:
+    found = listing.get(wanted)
+    if found is None or found.layer is None:
+        raise AbsentError(wanted)
+    return found
+
+
+def _probe_datum(listing: Mapping[str, Series], wanted: str) -> Datum:
+    for series in listing.values():
+        if series.layer is None and series.data and run_id(series.run) == wanted:
+            return series.data[-1]
+    raise AbsentError(wanted)
+
+
+def _data(
+    found: Mapping[str, Mapping[str, Sequence[Any]]], run: str, tag: str
+) -> tuple[Datum, ...]:
+    data = found.get(run, {}).get(tag, ())
+    return tuple(
+        Datum(item.step, item.wall_time, tuple(value.blob_key for value in item.values))
+        for item in sorted(data, key=lambda item: item.step)
+    )
+
+
+def _identity(datum: Datum) -> tuple[str, float]:
+    return (datum.blob_keys[0] if datum.blob_keys else ""), datum.wall_time
+
+
+def _digest(*names: str) -> str:
+    # JSON keeps ("a", "bc") and ("ab", "c") apart and takes any text, lone surrogates included.
+    text = json.dumps(names).encode("ascii")
+    return hashlib.blake2b(text, digest_size=8).hexdigest()

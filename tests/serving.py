@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real TensorBoard in a process of its own, for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+START_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def tensorboard(logdir: Path, fast: bool, *extra: str) -> Iterator[str]:
+    """Serves `logdir` on a free port and yields the address, with a slash at its end.
+
+    Args:
+        logdir: What to serve.
+        fast: Take the data server (`--load_fast=true`) or TensorBoard's Python loader.
+        extra: More flags.
+    """
+    with tempfile.TemporaryFile() as output:
+        port = _free_port()
+        command = [
+            *(sys.executable, "-m", "tensorboard.main"),
+            *("--logdir", str(logdir), "--host", "127.0.0.1", "--port", str(port)),
+            *(f"--load_fast={str(fast).lower()}", "--reload_interval=1", *extra),
+        ]
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "TZ": "UTC"}
+        )
+        try:
+            url = f"http://127.0.0.1:{port}/{_prefix(extra)}"
+            if not _answers(url + "data/environment", process):
+                output.seek(0)
+                text = output.read().decode(errors="replace")[-4000:]
+                raise RuntimeError(f"TensorBoard did not start:\n{text}")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Returns status, headers and body, whatever the status."""
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, dict(response.headers), response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(error.headers), error.read()
+
+
+def _prefix(extra: tuple[str, ...]) -> str:
+    for flag in extra:
+        if flag.startswith("--path_prefix="):
+            return flag.partition("=")[2].strip("/") + "/"
+    return ""
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if get(url)[0] == 200:
+                return True
+        time.sleep(0.1)
+    return False
