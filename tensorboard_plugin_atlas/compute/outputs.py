@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a layer gives: a map, tokens or a vector, and how sampled positions are read from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from torch import Tensor, nn
+
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+
+MAX_PREFIX: Final = 8
+"""Tokens that may stand before the patches: a class token, a distillation token, registers."""
+
+_ASPECT_SLACK: Final = math.log(1.5)
+
+
+@dataclass(frozen=True)
+class OutputForm:
+    """How the output of a layer is to be read.
+
+    Attributes:
+        kind: "map" (B, C, H, W), "tokens" (B, T, C) or "vector" (B, C).
+        map_size: Height and width of the layer's map; a token sequence that forms no grid is one
+            row, a vector is 1 x 1.
+        prefix: Tokens before the patches; the first of them is the class token.
+        channels_last: The map is (B, H, W, C).
+        sequence_first: The tokens are (T, B, C).
+    """
+
+    kind: str
+    map_size: tuple[int, int]
+    prefix: int = 0
+    channels_last: bool = False
+    sequence_first: bool = False
+
+    def gather(self, output: Tensor, images: Tensor, positions: Tensor) -> Tensor:
+        """Returns the activations at `positions` of `images`, (n, C), differentiable.
+
+        Args:
+            output: The layer's output for a batch.
+            images: (n,) int64: rows of the batch.
+            positions: (n, 2) int64: row and column on the map.
+        """
+        images, positions = images.to(output.device), positions.to(output.device)
+        rows, columns = positions.unbind(1)
+        if self.kind == "vector":
+            return output[images]
+        if self.kind == "tokens":
+            tokens = self.prefix + rows * self.map_size[1] + columns
+            return output[tokens, images] if self.sequence_first else output[images, tokens]
+        if self.channels_last:
+            return output[images, rows, columns]
+        return output[images, :, rows, columns]
+
+    def class_tokens(self, output: Tensor) -> Tensor | None:
+        """Returns the first token of every image, (B, C), where one stands before the patches."""
+        if self.kind != "tokens" or not self.prefix:
+            return None
+        return output[0] if self.sequence_first else output[:, 0]
+
+    def notes(self) -> Iterator[str]:
+        """Yields what was assumed beyond the ordinary."""
+        if self.channels_last:
+            yield "its output was read as (batch, height, width, channels)"
+        if self.sequence_first:
+            yield "its output was read as (tokens, batch, channels)"
+        if self.kind == "tokens" and self.prefix:
+            yield f"{self.prefix} of its tokens stand before the patches and are not sampled"
+        if self.kind == "tokens" and self.map_size[0] == 1 and self.map_size[1] > 1:
+            yield f"its {self.map_size[1]} tokens form no grid and were taken as one row"
+
+
+def first_tensor(output: object) -> Tensor | None:
+    """Returns the first tensor in a layer's output, also inside tuples, lists and mappings."""
+    if isinstance(output, Tensor):
+        return output
+    if isinstance(output, Mapping):
+        output = tuple(output.values())
+    if isinstance(output, (tuple, list)):
+        return next((t for t in map(first_tensor, output) if t is not None), None)
+    return None
+
+
+def form_of(
+    output: Tensor, *, batch: int, input_size: tuple[int, int], sequence_first: bool = False
+) -> OutputForm:
+    """Finds out how to read a layer's output.
+
+    Four axes are (B, C, H, W) unless that map has a shape unlike the image's while (B, H, W, C) has
+    the image's shape, as in Swin. Three axes are tokens: a grid in the shape of the image, after at
+    most `MAX_PREFIX` tokens of another kind; failing that a square, with or without a class token;
+    failing that one row.
+
+    Args:
+        output: The output for `batch` images.
+        batch: B.
+        input_size: Height and width of the images.
+        sequence_first: The layer is known to give (T, B, C).
+
+    Raises:
+        LayerError: if the axes are not two to four, or the first does not count the images.
+    """
+    shape = tuple(output.shape)
+    turned = sequence_first and len(shape) == 3 and shape[1] == batch
+    if not turned and (not 2 <= len(shape) <= 4 or shape[0] != batch or 0 in shape):
+        raise LayerError(
+            f"its output has shape {shape} for {batch} images; pick a layer that gives (images, "
+            "channels, height, width), (images, tokens, channels) or (images, channels)"
+        )
+    if len(shape) == 2:
+        return OutputForm("vector", (1, 1))
+    if len(shape) == 3:
+        prefix, size = _token_grid(shape[0] if turned else shape[1], input_size)
+        return OutputForm("tokens", size, prefix, sequence_first=turned)
+    if _unlike(shape[2:4], input_size) and not _unlike(shape[1:3], input_size):
+        return OutputForm("map", (shape[1], shape[2]), channels_last=True)
+    return OutputForm("map", (shape[2], shape[3]))
+
+
+def gives_sequence_first(module: nn.Module) -> bool:
+    """Tells whether a module is or holds a sequence module built with `batch_first=False`."""
+    return any(getattr(part, "batch_first", True) is False for part in module.modules())
+
+
+def logits_of(output: Any) -> Tensor | None:
+    """Returns a model's (B, K) logits: its output, its output's `logits`, or None.
+
+    One column is no choice between classes, so K is at least 2.
+    """
+    if not isinstance(output, Tensor):
+        is_mapping = isinstance(output, Mapping)
+        output = output.get("logits") if is_mapping else getattr(output, "logits", None)
+    if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1:
+        return output
+    return None
+
+
+def describe(output: object) -> str:
+    """Names an output's type and shape for a message."""
+    if isinstance(output, Tensor):
+        return f"a tensor of shape {tuple(output.shape)}"
+    return f"a {type(output).__name__}"
+
+
+def forward(model: nn.Module, inputs: Tensor) -> Any:
+    """Calls the model, and explains the one failure that is about the probe: wrong channels.
+
+    Raises:
+        ArgumentError: if the forward pass fails and the images have other channels than the model's
+            first convolution wants.
+    """
+    try:
+        return model(inputs)
+    except RuntimeError as error:
+        kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+        first = next((part for part in model.modules() if isinstance(part, kinds)), None)
+        if first is None or first.in_channels == inputs.shape[1]:
+            raise
+        raise ArgumentError(
+            f"probe: images have {inputs.shape[1]} channels, the model's first convolution takes "
+            f"{first.in_channels}; pass images with {first.in_channels} channels"
+        ) from error
+
+
+def _unlike(shape: tuple[int, ...], input_size: tuple[int, int]) -> bool:
+    ratio = (shape[0] * input_size[1]) / (shape[1] * input_size[0])
+    return abs(math.log(ratio)) > _ASPECT_SLACK
+
+
+def _token_grid(tokens: int, input_size: tuple[int, int]) -> tuple[int, tuple[int, int]]:
+    """Returns the tokens before the patches, and the rows and columns of the patches."""
+    height, width = input_size
+    # Four patches for each token before them, so that no short sequence is a grid by chance.
+    for prefix in range(min(MAX_PREFIX, tokens // 5) + 1):
+        rows = math.isqrt((tokens - prefix) * height // width)
+        if rows and height % rows == 0:
+            patch = height // rows
+            if width % patch == 0 and rows * (width // patch) == tokens - prefix:
+                return prefix, (rows, width // patch)
+    for prefix in (0, 1):
+        side = math.isqrt(tokens - prefix)
+        if side > 1 and side * side == tokens - prefix:
+            return prefix, (side, side)
+    return 0, (1, tokens)
