@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Feature inversion: pictures optimised until a layer answers with given directions.
+
+The method is normalised gradient ascent on Fourier coefficients in units of natural pictures
+(`spectrum`): of each picture's gradient only the direction counts, so none outruns another and none
+needs a step length of its own. Coefficients never grow beyond natural energy, pictures start small
+and are magnified, and fine detail enters late.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tensorboard_plugin_atlas.compute.patches import Finish, Shape, shifted
+from tensorboard_plugin_atlas.compute.spectrum import (
+    colour_matrix,
+    frequencies,
+    to_coefficients,
+    to_latent,
+    to_latent_of_coefficients,
+    to_pixels,
+)
+
+_TINY = 1e-12
+# Deeper than this, one position covers objects and not parts, and wants larger tiles.
+_DEEP_STRIDE = 16
+_DEEP_SIDE, _SIDE, _SMALLEST_ZOOMED = 128, 96, 64
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Steps at one size of the picture, in pixels."""
+
+    shape: Shape
+    steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class InversionSettings:
+    """Every number of the method; `settings_for` chooses them for a layer.
+
+    Attributes:
+        stages: Sizes and steps, smallest first.
+        rate: Length of the first step per pixel of the tile's side, in natural coefficients; the
+            length falls linearly to zero.
+        power: The objective is dot x cosine to this power, "Activation Atlas" (Carter et al. 2019)
+            with both norms.
+        cosine_floor: Below it the objective is the dot product alone.
+        energy_cap: Largest root mean square coefficient; 1 is that of a natural picture.
+        gradient_exponent: Each gradient coefficient G becomes G |G|^-exponent, which evens out
+            frequencies.
+        constant_gradient: Factor on the gradient of mean colour.
+        start_detail: Factor on everything but the mean colour of the starting picture, so that no
+            ghost of a photograph remains.
+        start_constant: Factor on the starting picture's mean colour.
+        start_noise: Standard deviation of the noise added at the start, in natural coefficients.
+        jitter: Largest random shift of a step, as a share of the side.
+        first_frequency: Cycles per px above which the gradient is held back at first.
+        last_frequency: The same once `opening` is over.
+        opening: Share of all steps over which the limit rises, geometrically.
+        isotropy: Of the natural spectrum, see `spectrum.natural_spectrum`.
+        batch: Pictures optimised at once.
+        finish: The last touch.
+    """
+
+    stages: tuple[Stage, ...]
+    rate: float = 0.125
+    power: int = 4
+    cosine_floor: float = 0.1
+    energy_cap: float = 1.0
+    gradient_exponent: float = 0.5
+    constant_gradient: float = 0.6
+    start_detail: float = 0.35
+    start_constant: float = 0.8
+    start_noise: float = 0.05
+    jitter: float = 1 / 24
+    first_frequency: float = 0.25
+    last_frequency: float = 0.5
+    opening: float = 0.3
+    isotropy: float = 1.0
+    batch: int = 32
+    finish: Finish = field(default_factory=Finish)
+
+    @property
+    def shape(self) -> Shape:
+        """Height and width of the finished picture."""
+        return self.stages[-1].shape
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+
+def settings_for(
+    *, stride: int, side: int, input_shape: Shape, whole: bool, steps: int | None = None
+) -> InversionSettings:
+    """Chooses size, steps and strengths for a layer.
+
+    Args:
+        stride: Input pixels per position of the layer's map.
+        side: Side of a tile that holds the receptive field, see `tile_side`.
+        input_shape: Height and width of the model's input.
+        whole: Whether the network runs on full-size inputs only.
+        steps: Steps in all, or None for the measured default.
+
+    Returns:
+        Whole inputs: one stage at full size. Tiles below 64 px: 16 steps. Above that two sizes, 48
+        and 96 px where the tile is that large, and for strides above 16 three, up to 128 px.
+    """
+    deep = stride > _DEEP_STRIDE or (whole and max(input_shape) >= _DEEP_SIDE)
+    if whole:
+        steps = steps or (24 if max(input_shape) >= _SMALLEST_ZOOMED else 16)
+        stages: tuple[Stage, ...] = (Stage(input_shape, steps),)
+    else:
+        stages = _stages(min(side, _DEEP_SIDE if deep else _SIDE), stride=stride, deep=deep)
+    if steps is not None:
+        stages = _with_steps(stages, steps)
+    large = max(stages[-1].shape) > _SIDE
+    if not deep:
+        return InversionSettings(stages=stages, batch=16 if large else 32)
+    return InversionSettings(
+        stages=stages,
+        rate=0.1,
+        gradient_exponent=0.4,
+        constant_gradient=0.4,
+        start_constant=0.7,
+        start_noise=0.15,
+        first_frequency=0.15,
+        isotropy=0.5,
+        batch=16 if large else 32,
+        finish=Finish(least_gain=0.85, chroma=1.3),
+    )
+
+
+def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
+    """Returns the side of a square tile that holds the receptive field, a multiple of the stride.
+
+    Never larger than the input's shorter side, and at least three strides and 8 px where that fits.
+    """
+    limit = min(input_shape)
+    side = math.ceil(max(receptive_size, 3 * stride, 8) / stride) * stride
+    largest = limit // stride * stride or limit
+    return min(side, largest)
+
+
+def _stages(side: int, *, stride: int, deep: bool) -> tuple[Stage, ...]:
+    if side < _SMALLEST_ZOOMED:
+        return (Stage((side, side), 16),)
+    plan = ((0.5, 12), (0.75, 8), (1.0, 5)) if deep else ((0.5, 8), (1.0, 5))
+    sides = [math.ceil(side * share / stride) * stride for share, _ in plan]
+    return tuple(Stage((s, s), n) for s, (_, n) in zip(sides, plan, strict=True))
+
+
+def _with_steps(stages: tuple[Stage, ...], steps: int) -> tuple[Stage, ...]:
+    """Spreads `steps` over the stages in proportion, dropping first stages that get none."""
+    total, done = sum(stage.steps for stage in stages), 0
+    shared: list[Stage] = []
+    for stage in reversed(stages):
+        share = math.ceil(stage.steps * steps / total)
+        share = steps - done if stage is stages[0] else min(share, steps - done)
+        shared.append(Stage(stage.shape, share))
+        done += share
+    return tuple(stage for stage in reversed(shared) if stage.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Inverter:
+    """Optimises batches of pictures for one layer.
+
+    Attributes:
+        answer: Takes pixels (B, C, h, w) in [0, 1], returns the layer's centred activations (B, F).
+        spectra: Natural spectrum of each stage's shape.
+        settings: The method's numbers.
+        seed: Seeds the shifts, which all pictures of a step share.
+    """
+
+    answer: Callable[[Tensor], Tensor]
+    spectra: Mapping[Shape, Tensor]
+    settings: InversionSettings
+    seed: int = 0
+
+    def invert(self, directions: Tensor, starts: Tensor, noise: Tensor) -> Tensor:
+        """Returns unfinished pictures whose answers point along `directions`.
+
+        Args:
+            directions: (B, F) float32, centred.
+            starts: (B, C, h, w) pixels of the first stage's shape.
+            noise: (B, C, h, w) standard normal.
+
+        Returns:
+            (B, C, H, W) float32 in (0, 1), of the last stage's shape. A picture whose gradient is
+            zero, as in a dead layer, stays what it was at the start.
+        """
+        colour = colour_matrix(starts.shape[1]).to(starts.device)
+        units = F.normalize(directions, dim=1, eps=_TINY)
+        shifts = torch.Generator().manual_seed(self.seed)
+        coefficients = self._start(to_latent(starts, colour), noise)
+        shape, done = self.settings.stages[0].shape, 0
+        for stage in self.settings.stages:
+            if stage.shape != shape:
+                coefficients = self._magnified(coefficients, shape, stage.shape)
+                shape = stage.shape
+            for _ in range(stage.steps):
+                coefficients = self._step(coefficients, shape, units, colour, done, shifts)
+                done += 1
+        latent = to_latent_of_coefficients(coefficients, self.spectra[shape], shape)
+        return to_pixels(latent, colour)
+
+    def _start(self, latent: Tensor, noise: Tensor) -> Tensor:
+        settings = self.settings
+        spectrum = self.spectra[settings.stages[0].shape]
+        coefficients = to_coefficients(latent, spectrum)
+        constant = coefficients[:, :, 0, 0].clone()
+        coefficients = coefficients * settings.start_detail
+        coefficients[:, :, 0, 0] = constant
+        coefficients += settings.start_noise * torch.fft.rfft2(noise, norm="ortho")
+        coefficients[:, :, 0, 0] *= settings.start_constant
+        return coefficients
+
+    def _magnified(self, coefficients: Tensor, old: Shape, new: Shape) -> Tensor:
+        latent = to_latent_of_coefficients(coefficients, self.spectra[old], old)
+        latent = F.interpolate(latent, size=new, mode="bicubic", align_corners=False)
+        return to_coefficients(latent, self.spectra[new])
+
+    def _step(
+        self,
+        coefficients: Tensor,
+        shape: Shape,
+        units: Tensor,
+        colour: Tensor,
+        done: int,
+        shifts: torch.Generator,
+    ) -> Tensor:
+        settings = self.settings
+        coefficients = coefficients.detach().requires_grad_()
+        latent = to_latent_of_coefficients(coefficients, self.spectra[shape], shape)
+        reach = [round(side * settings.jitter) for side in shape]
+        down, right = (int(torch.randint(-r, r + 1, (), generator=shifts)) for r in reach)
+        answers = self.answer(shifted(to_pixels(latent, colour), down, right))
+        toward = _ascent(answers.detach(), units, settings.power, settings.cosine_floor)
+        gradient = _gradient(answers, toward, coefficients)
+        gradient = self._conditioned(gradient, shape, done / settings.steps)
+        length = settings.rate * max(shape) * (1 - done / settings.steps)
+        moved = coefficients.detach() + length * gradient
+        capped: Tensor = moved * (settings.energy_cap / (_energy(moved) + _TINY)).clamp(max=1.0)
+        return capped
+
+    def _conditioned(self, gradient: Tensor, shape: Shape, time: float) -> Tensor:
+        """Evens out, low-passes and normalises each picture's gradient."""
+        settings = self.settings
+        size = gradient.abs()
+        relative = size / (size.amax((1, 2, 3), keepdim=True) + _TINY)
+        gradient = gradient * (relative + 1e-6).pow(-settings.gradient_exponent)
+        gradient[:, :, 0, 0] *= settings.constant_gradient
+        low, high = settings.first_frequency, settings.last_frequency
+        limit = low * (high / low) ** min(1.0, time / settings.opening)
+        gradient = gradient / (1 + (frequencies(shape).to(size.device) / limit) ** 4)
+        norm = gradient.abs().pow(2).sum((1, 2, 3), keepdim=True).sqrt()
+        return gradient / (norm + _TINY)
+
+
+def _ascent(answers: Tensor, units: Tensor, power: int, floor: float) -> Tensor:
+    """Returns the direction in which dot x max(floor, cosine)^power grows fastest, scale-free.
+
+    With h the unit answer and c its cosine to t, the gradient of dot x c^p is proportional to
+    (p + 1) t - p c h. Below the floor it is t.
+    """
+    unit_answers = F.normalize(answers, dim=1, eps=_TINY)
+    cosine = (unit_answers * units).sum(1, keepdim=True)
+    angled = (power + 1) * units - power * cosine * unit_answers
+    return torch.where(cosine > floor, angled, units)
+
+
+def _gradient(answers: Tensor, toward: Tensor, coefficients: Tensor) -> Tensor:
+    """Returns the gradient of `answers` along `toward`, zero where it is missing or not finite."""
+    if not answers.requires_grad:
+        return torch.zeros_like(coefficients)
+    found = torch.autograd.grad((answers * toward).sum(), coefficients, materialize_grads=True)
+    parts = torch.nan_to_num(torch.view_as_real(found[0]), nan=0.0, posinf=0.0, neginf=0.0)
+    scale = parts.abs().amax((1, 2, 3, 4), keepdim=True)
+    return torch.view_as_complex(parts / (scale + _TINY * (scale == 0)))
+
+
+def _energy(coefficients: Tensor) -> Tensor:
+    """Returns each picture's root mean square coefficient, (B, 1, 1, 1)."""
+    mean: Tensor = coefficients.abs().pow(2).mean((1, 2, 3), keepdim=True)
+    return mean.sqrt()

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The space in which icons are optimised: Fourier coefficients in units of the user's own pictures.
+
+A picture is `sigmoid(colour @ irfft2(coefficients * spectrum))`. With the spectrum measured on the
+user's pictures every coefficient of a natural patch has a size near 1, whatever its frequency, so
+that one step length suits all (Olah et al. 2017, "Feature Visualization", with measured magnitudes
+in place of 1/f). Channels of colour pictures are decorrelated with Lucid's matrix; other channel
+counts are taken as they are.
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape
+
+_LUCID_COLOUR = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
+_SPECTRUM_CROPS = 300
+_CROPS_AT_ONCE = 50
+# Keeps logits of black and white finite.
+_PIXEL_MARGIN = 0.02
+_SMALLEST_MAGNITUDE = 1e-3
+
+# A probe outlives many checkpoints, and measuring takes as long as drawing ten icons.
+_measured: WeakKeyDictionary[PatchSource, dict[tuple[Shape, float], Tensor]] = WeakKeyDictionary()
+
+
+def colour_matrix(channels: int) -> Tensor:
+    """Returns the (C, C) matrix from decorrelated channels to logits; identity unless C is 3."""
+    if channels != 3:
+        return torch.eye(channels)
+    matrix = torch.tensor(_LUCID_COLOUR)
+    lengths: Tensor = torch.linalg.vector_norm(matrix, dim=0)
+    return matrix / lengths.max()
+
+
+def to_latent(pixels: Tensor, colour: Tensor) -> Tensor:
+    """Returns decorrelated logits (B, C, h, w) of `pixels` (B, C, h, w) in [0, 1]."""
+    logits = torch.logit(pixels.clamp(_PIXEL_MARGIN, 1 - _PIXEL_MARGIN))
+    decorrelated: Tensor = torch.einsum("dc,bchw->bdhw", torch.linalg.inv(colour), logits)
+    return decorrelated
+
+
+def to_pixels(latent: Tensor, colour: Tensor) -> Tensor:
+    """Returns pixels in (0, 1), (B, C, h, w): the inverse of `to_latent`."""
+    return torch.sigmoid(torch.einsum("dc,bchw->bdhw", colour, latent))
+
+
+def to_coefficients(latent: Tensor, spectrum: Tensor) -> Tensor:
+    """Returns complex half-spectrum coefficients (B, C, h, w // 2 + 1) in units of `spectrum`."""
+    transform: Tensor = torch.fft.rfft2(latent, norm="ortho")
+    return transform / spectrum
+
+
+def to_latent_of_coefficients(coefficients: Tensor, spectrum: Tensor, shape: Shape) -> Tensor:
+    """Returns the latent (B, C, *shape): the inverse of `to_coefficients`."""
+    latent: Tensor = torch.fft.irfft2(coefficients * spectrum, s=shape, norm="ortho")
+    return latent
+
+
+def frequencies(shape: Shape) -> Tensor:
+    """Returns the frequency of each half-spectrum coefficient, (h, w // 2 + 1), in cycles a px."""
+    vertical: Tensor = torch.fft.fftfreq(shape[0])[:, None]
+    horizontal: Tensor = torch.fft.rfftfreq(shape[1])[None, :]
+    return (vertical**2 + horizontal**2).sqrt()
+
+
+def natural_spectrum(source: PatchSource, shape: Shape, *, isotropy: float = 1.0) -> Tensor:
+    """Returns the mean magnitude of each coefficient over random crops of the user's pictures.
+
+    Crops are Hann-windowed and the magnitudes averaged over all directions, for the bare transform
+    of a crop puts the jump between opposite borders on the axes and icons then show woven lines.
+
+    Args:
+        source: The user's pictures.
+        shape: Height and width of a tile.
+        isotropy: 1 takes the windowed directionless spectrum, 0 the bare one, values between their
+            geometric mean.
+
+    Returns:
+        (C, h, w // 2 + 1) float32, at least 1e-3, on the device of the pictures. Measured
+        once for each source and shape.
+    """
+    known = _measured.setdefault(source, {})
+    if (shape, isotropy) not in known:
+        known[shape, isotropy] = _measure(source, shape, isotropy)
+    return known[shape, isotropy]
+
+
+def _measure(source: PatchSource, shape: Shape, isotropy: float) -> Tensor:
+    device = source.images.device
+    colour = colour_matrix(source.channels).to(device)
+    window = _window(shape).to(device)
+    rows, centres = _random_crops(len(source.images), source.shape, shape)
+    bare = windowed = torch.zeros((), device=device)
+    for first in range(0, len(rows), _CROPS_AT_ONCE):
+        chunk = slice(first, first + _CROPS_AT_ONCE)
+        latent = to_latent(source.cut(rows[chunk], centres[chunk], shape), colour)
+        mean = (latent * window).mean((2, 3), keepdim=True) / window.mean()
+        bare = bare + torch.fft.rfft2(latent, norm="ortho").abs().sum(0)
+        windowed = windowed + torch.fft.rfft2((latent - mean) * window, norm="ortho").abs().sum(0)
+    bare = (bare / len(rows)).clamp(min=_SMALLEST_MAGNITUDE)
+    round_ = _averaged_over_angle(windowed / len(rows), shape).clamp(min=_SMALLEST_MAGNITUDE)
+    mixed = bare ** (1 - isotropy) * round_**isotropy
+    mixed[:, 0, 0] = bare[:, 0, 0]
+    return mixed
+
+
+def _window(shape: Shape) -> Tensor:
+    """Returns a Hann window with a mean square of 1, (h, w)."""
+    # Two more samples than needed, so that the zeros at both ends fall outside the tile.
+    vertical, horizontal = (torch.hann_window(n + 2, periodic=False)[1:-1] for n in shape)
+    window = vertical[:, None] * horizontal
+    return window / window.pow(2).mean().sqrt()
+
+
+def _random_crops(count: int, picture: Shape, shape: Shape) -> tuple[Tensor, Tensor]:
+    """Returns rows (n,) and centres (n, 2) of crops inside the pictures where they fit."""
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randint(count, (_SPECTRUM_CROPS,), generator=generator)
+    spans = [max(1, total - side + 1) for total, side in zip(picture, shape, strict=True)]
+    tops = [torch.randint(span, (_SPECTRUM_CROPS,), generator=generator) for span in spans]
+    centres = [top + (side - 1) / 2 for top, side in zip(tops, shape, strict=True)]
+    return rows, torch.stack(centres, dim=1)
+
+
+def _averaged_over_angle(magnitudes: Tensor, shape: Shape) -> Tensor:
+    ring = (frequencies(shape) * max(shape)).round().long().flatten().to(magnitudes.device)
+    counts = torch.bincount(ring).clamp(min=1)
+    sums = torch.zeros(len(magnitudes), len(counts), device=magnitudes.device)
+    sums.index_add_(1, ring, magnitudes.flatten(1))
+    return (sums / counts)[:, ring].view_as(magnitudes)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is to be drawn: the cells' mean activations and where their nearest members are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.cosine import finite_rows
+from tensorboard_plugin_atlas.compute.grid import Cells, nearest_members
+from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape
+
+NEAREST = 6
+"""Members of a cell that its icon starts from; with more the start is gray, with fewer a photo."""
+
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """M cells to draw.
+
+    Attributes:
+        directions: (M, C) float32: mean activation of each cell.
+        centre: (C,) float32: mean activation of the layer.
+        rows: (M, K) int64: pictures of the members nearest to the mean, nearest first, each picture
+            once; -1 beyond the last.
+        centres: (M, K, 2) float32: y and x of those members' receptive fields in the picture, where
+            pixel k is centred on k.
+        keys: (M,) int64, at least 0: names each cell's noise, so that it depends on nothing else.
+    """
+
+    directions: Tensor
+    centre: Tensor
+    rows: Tensor
+    centres: Tensor
+    keys: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.directions)
+
+    def centred(self) -> Tensor:
+        """Returns (M, C): directions relative to the layer's mean, all zero where they equal it."""
+        difference = self.directions - self.centre
+        equal = difference.norm(dim=1) <= _SAME * self.centre.norm()
+        return difference.masked_fill(equal[:, None], 0.0)
+
+    def mean_patches(self, source: PatchSource, cells: slice, shape: Shape) -> Tensor:
+        """Returns the mean of each cell's nearest patches, (B, C, h, w) pixels in [0, 1].
+
+        Middle gray for a cell without members.
+        """
+        rows, centres = self.rows[cells], self.centres[cells]
+        total = torch.zeros(len(rows), source.channels, *shape, device=source.images.device)
+        for place in range(rows.shape[1]):
+            present = (rows[:, place] >= 0).to(total)[:, None, None, None]
+            patches = source.cut(rows[:, place].clamp(min=0), centres[:, place], shape)
+            total += present * patches
+        counts = (rows >= 0).sum(1).to(total.device)[:, None, None, None]
+        return torch.where(counts > 0, total / counts.clamp(min=1), 0.5)
+
+    def noise(self, cells: slice, shape: tuple[int, ...], seed: int) -> Tensor:
+        """Returns standard normal noise of `shape` for each cell, the same in every batch."""
+        drawn = [torch.empty(0, *shape)]
+        for key in self.keys[cells]:
+            state = np.random.SeedSequence([seed, int(key)]).generate_state(1, np.uint64)
+            generator = torch.Generator().manual_seed(int(state[0] >> 1))
+            drawn.append(torch.randn(1, *shape, generator=generator))
+        return torch.cat(drawn)
+
+
+def targets_for(
+    cells: Cells, activations: NDArray[Any], sample_image: IntArray, centres: FloatArray
+) -> Targets:
+    """Gathers what the icons of a grid need.
+
+    Args:
+        cells: The M cells of one grid.
+        activations: (N, C) that the cells were made of; rows that are not finite count nowhere.
+        sample_image: (N,): picture of each sample.
+        centres: (N, 2): y and x of each sample's receptive field, where pixel k is centred on k.
+    """
+    nearest = nearest_members(cells, activations, NEAREST, distinct=sample_image)
+    # Of -1, the padding, the last sample is taken and then masked.
+    rows = np.where(nearest >= 0, sample_image[nearest], -1) if len(cells) else nearest
+    places = centres[nearest] if len(cells) else np.zeros((*nearest.shape, 2))
+    finite = np.asarray(activations)[finite_rows(activations)]
+    centre = finite.mean(axis=0, dtype=np.float64) if len(finite) else cells.means.sum(axis=0)
+    return Targets(
+        directions=torch.from_numpy(cells.means),
+        centre=torch.from_numpy(np.asarray(centre, np.float32)),
+        rows=torch.from_numpy(rows.astype(np.int64)),
+        centres=torch.from_numpy(places.astype(np.float32)),
+        keys=cells.rows.astype(np.int64) * cells.size + cells.cols,
+    )
