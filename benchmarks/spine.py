@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of the spine, each against its bound: `python benchmarks/spine.py [LOGDIR]`.
+
+Times are CPU seconds or latencies of one local client, the median of several runs; comparisons are
+interleaved. LOGDIR is a log with atlases; without it the digits demo is run first and timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gzip
+import json
+import os
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+STATIC = Path(__file__).parent.parent / "tensorboard_plugin_atlas" / "static"
+CLEAN = {**os.environ, "PYTHONWARNINGS": "ignore"}
+
+
+def main() -> None:
+    """Prints one line per figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("log_dir", nargs="?", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        log_dir = arguments.log_dir or demo(Path(folder) / "digits")
+        import_time()
+        startup()
+        step_bytes(log_dir)
+        front_end()
+        latency(log_dir)
+
+
+def report(what: str, value: str, bound: str) -> None:
+    """Prints a figure beside what it must reach."""
+    print(f"{what:<58} {value:>22}   must reach {bound}", flush=True)
+
+
+def cpu_of(command: list[str], **options: object) -> float:
+    """Returns user + system seconds of a command and its children."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, capture_output=True, env=CLEAN, **options)  # type: ignore[call-overload]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def demo(log_dir: Path) -> Path:
+    """Runs the digits demo in the warm environment and returns its log."""
+    command = [sys.executable, "-m", "tensorboard_plugin_atlas", "demo", "--no-serve"]
+    seconds = cpu_of([*command, "--log-dir", str(log_dir)])
+    report("digits demo, whole process", f"{seconds:.1f} CPU s", "<= 90 CPU s")
+    return log_dir
+
+
+def import_time(runs: int = 11) -> None:
+    """Times `import tensorboard_plugin_atlas` after numpy, and looks for heavy modules."""
+    code = (
+        "import numpy, time, sys; t = time.process_time(); import tensorboard_plugin_atlas;"
+        "print(time.process_time() - t, sorted({'torch', 'umap', 'numba'} & set(sys.modules)))"
+    )
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=CLEAN
+        ).stdout.split(" ", 1)
+        for _ in range(runs)
+    ]
+    milliseconds = statistics.median(float(seconds) for seconds, _ in printed) * 1000
+    heavy = printed[0][1].strip()
+    report(
+        "import beyond numpy; heavy modules loaded",
+        f"{milliseconds:.1f} ms; {heavy}",
+        "<= 50 ms; []",
+    )
+
+
+def startup(runs: int = 7) -> None:
+    """Compares TensorBoard's start-up with our entry point and without it, interleaved."""
+    code = (
+        "import sys, time; from tensorboard import default, program\n"
+        "plugins = default.get_plugins()\n"
+        "if sys.argv[1] == 'with': plugins += default.get_dynamic_plugins()\n"
+        "tb = program.TensorBoard(plugins=plugins)\n"
+        "tb.configure(logdir=sys.argv[2], port=0, load_fast='false')\n"
+        "tb.launch(); print(time.process_time())"
+    )
+    seconds: dict[str, list[float]] = {"with": [], "without": []}
+    with tempfile.TemporaryDirectory() as empty:
+        for _ in range(runs):
+            for how, figures in seconds.items():
+                ran = subprocess.run(
+                    [sys.executable, "-c", code, how, empty],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                    env=CLEAN,
+                )
+                figures.append(float(ran.stdout.split()[-1]))
+    pairs = [a / b for a, b in zip(seconds["with"], seconds["without"], strict=True)]
+    value = f"x {statistics.median(pairs):.3f} ({min(pairs):.2f}-{max(pairs):.2f})"
+    report("TensorBoard's start-up, with / without the plugin", value, "about 1")
+
+
+def step_bytes(log_dir: Path) -> None:
+    """States the largest atlas of a log."""
+    from tensorboard_plugin_atlas.reading import list_atlases
+
+    entries = list_atlases(log_dir)
+    largest = max(entry.bytes for entry in entries) / 1e6
+    report(f"largest of {len(entries)} atlases", f"{largest:.2f} MB", "<= 4 MB")
+
+
+def front_end() -> None:
+    """States the weight of the committed bundle."""
+    scripts = sorted(STATIC.glob("*.js"))
+    sizes = {p.name: len(gzip.compress(p.read_bytes(), 9)) for p in scripts}
+    entry = sizes.get("index.js", 0) / 1000
+    report("JavaScript, gzip: all", f"{sum(sizes.values()) / 1000:.1f} kB", "<= 60 kB")
+    report("JavaScript, gzip: to the first paint", f"{entry:.1f} kB", "<= 25 kB")
+
+
+def latency(log_dir: Path, runs: int = 200) -> None:
+    """Times the routes of a real TensorBoard for one local client, both loaders."""
+    for loader in ("true", "false"):
+        with tensorboard(log_dir, loader) as base:
+            index = json.loads(get(base + "index"))
+            series = index["runs"][0]["series"][0]
+            atlas = f"atlas?id={series['id']}&step={series['steps'][-1]}"
+            name = "fast loader" if loader == "true" else "python loader"
+            for what, route, bound in (("index", "index", 20), ("atlas", atlas, 60)):
+                times = sorted(timed(base + route) for _ in range(runs))
+                p95 = times[int(0.95 * runs)] * 1000
+                report(f"{what}, p95, {name}", f"{p95:.1f} ms", f"<= {bound} ms")
+
+
+def timed(url: str) -> float:
+    """Returns wall seconds of one request."""
+    start = time.perf_counter()
+    get(url)
+    return time.perf_counter() - start
+
+
+def get(url: str) -> bytes:
+    """Returns the body behind a URL of ours."""
+    with urllib.request.urlopen(url, timeout=30) as response:
+        body: bytes = response.read()
+        return body
+
+
+@contextlib.contextmanager
+def tensorboard(log_dir: Path, load_fast: str) -> Iterator[str]:
+    """Runs TensorBoard and yields the address of our routes once the log is loaded."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [shutil.which("tensorboard") or "tensorboard", "--logdir", str(log_dir)]
+    options = ["--host", "127.0.0.1", "--port", str(port), f"--load_fast={load_fast}"]
+    server = subprocess.Popen(
+        [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=CLEAN
+    )
+    base = f"http://127.0.0.1:{port}/data/plugin/atlas/"
+    try:
+        for _ in range(240):
+            with contextlib.suppress(OSError):
+                runs = json.loads(get(base + "index"))["runs"]
+                if runs and runs[0]["series"]:
+                    break
+            time.sleep(0.5)
+        yield base
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoint to atlas: collect, lay out, bin, draw, in the order in which data flows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+from tqdm.auto import tqdm
+
+from tensorboard_plugin_atlas.activation_store import store_activations
+from tensorboard_plugin_atlas.atlas import (
+    ICON_KIND_CODES,
+    Atlas,
+    FloatArray,
+    Grid,
+    IconSheets,
+    Provenance,
+    Samples,
+)
+from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
+from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels
+from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, resume
+from tensorboard_plugin_atlas.compute.middle import LayerGeometry
+from tensorboard_plugin_atlas.compute.patches import PatchSource
+from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.quality import measure
+from tensorboard_plugin_atlas.compute.quiet import unwrap
+from tensorboard_plugin_atlas.compute.receptive import ReceptiveField, measure_receptive_field
+from tensorboard_plugin_atlas.compute.render import IconEngine, Icons
+from tensorboard_plugin_atlas.compute.targets import Targets, targets_for
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.sheets import pack, unpack
+
+SHEET_QUALITIES: Final = (82, 70, 50, 30)
+SHEET_BYTES: Final = 2_200_000
+"""What the icons of one atlas may weigh: with the activations it stays under 4 MB a step."""
+
+_LIBRARIES: Final = ("tensorboard_plugin_atlas", "torch", "umap-learn", "numpy", "pillow")
+
+
+@dataclass
+class _Memory:
+    """What the next checkpoint of a layer needs of the ones before."""
+
+    layout: Layout | None = None
+    receptive: ReceptiveField | None = None
+    logged: int = 0
+
+
+@dataclass
+class AtlasPipeline:
+    """Computes the atlases of one model's layers, checkpoint after checkpoint.
+
+    Attributes:
+        probe: What every checkpoint is asked about.
+        layers: Dotted module names.
+        config: The recipe.
+        progress: Whether to show a progress bar on a terminal.
+    """
+
+    probe: Probe
+    layers: tuple[str, ...]
+    config: AtlasConfig
+    progress: bool = True
+    _memory: dict[str, _Memory] = field(default_factory=dict)
+
+    def atlases(self, model: nn.Module, step: int, wall_time: float | None) -> Iterator[Atlas]:
+        """Yields the atlas of each layer at this checkpoint, one at a time as they are finished.
+
+        Args:
+            model: The model; it is left as it was.
+            step: Global step.
+            wall_time: Seconds since the epoch, or None for now.
+
+        Raises:
+            AtlasError: if a layer cannot be collected or laid out; the message says why.
+        """
+        now = time.time() if wall_time is None else wall_time
+        found = collect(model, self.layers, self.probe, batch_size=self.config.batch_size)
+        for layer in self.layers:
+            yield self._atlas(model, found, found.layers[layer], step, now)
+
+    def start_from(self, previous: Atlas) -> None:
+        """Continues the map of an atlas that was read back from a log.
+
+        Raises:
+            ArgumentError: if that atlas was made with another probe.
+        """
+        if previous.provenance.probe != self.probe.digest:
+            raise ArgumentError(
+                f"previous: the atlas of layer {previous.layer!r} at step {previous.step} was made "
+                "with another probe; pass the same images, labels, samples and seed"
+            )
+        memory = self._memory.setdefault(previous.layer, _Memory())
+        memory.layout = resume(previous.xy, previous.activations, config=self.config)
+        memory.logged = previous.sequence
+
+    def _atlas(
+        self,
+        model: nn.Module,
+        found: Collection,
+        layer: LayerActivations,
+        step: int,
+        wall_time: float,
+    ) -> Atlas:
+        memory = self._memory.setdefault(layer.layer, _Memory())
+        if memory.receptive is None:
+            # Measured once, so that a sample keeps its patch from the first checkpoint to the last.
+            memory.receptive = measure_receptive_field(
+                model, layer.layer, self.probe, map_size=layer.map_size
+            )
+        layout = lay_out(layer.values, memory.layout, config=self.config)
+        quality = measure(layer.values, layout, memory.layout)
+        levels, grid_notes = bin_levels(layout, layer.values, config=self.config)
+        grids, icon_notes = self._drawn(model, layer, memory.receptive, levels)
+        notes = (
+            *self.probe.notes,
+            *found.notes,
+            *layout.notes,
+            *grid_notes,
+            *icon_notes,
+        )
+        memory.layout = layout
+        memory.logged += 1
+        return Atlas(
+            layer=layer.layer,
+            step=step,
+            wall_time=wall_time,
+            classes=self.probe.classes,
+            samples=self._samples(found, layer, layout, memory.receptive),
+            grids=grids,
+            quality=quality,
+            provenance=self._provenance(model, layer, memory.receptive, notes),
+            sequence=memory.logged,
+        )
+
+    def _samples(
+        self,
+        found: Collection,
+        layer: LayerActivations,
+        layout: Layout,
+        receptive: ReceptiveField,
+    ) -> Samples:
+        images = self.probe.sample_image
+        labels, predictions = self.probe.labels, found.predictions
+        return Samples(
+            xy=layout.xy,
+            image_ids=self.probe.image_ids[images],
+            positions=layer.positions,
+            boxes=receptive.boxes(layer.positions, self.probe.input_size),
+            clamped=layout.clamped,
+            activations=store_activations(layer.values),
+            predictions=None if predictions is None else predictions[images],
+            labels=None if labels is None else labels[images],
+        )
+
+    def _drawn(
+        self,
+        model: nn.Module,
+        layer: LayerActivations,
+        receptive: ReceptiveField,
+        levels: Sequence[Cells],
+    ) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
+        """Draws the cells of every level, coarsest first."""
+        if self.config.icons == "none":
+            return tuple(_grid(cells, None, None) for cells in levels), ()
+        engine = IconEngine.prepare(
+            unwrap(model),
+            layer.layer,
+            PatchSource(self.probe.images, self.probe.normalize),
+            _geometry(receptive),
+            size=self.config.icon_size,
+            steps=self.config.icon_steps,
+            seed=self.config.seed,
+        )
+        centres = _centres(receptive, layer.positions)
+        icons: list[Icons] = []
+        targets: list[Targets] = []
+        total = sum(len(cells) for cells in levels)
+        with self._bar(f"icons of {layer.layer}", total) as advance:
+            for cells in levels:
+                wanted = targets_for(cells, layer.values, self.probe.sample_image, centres)
+                targets.append(wanted)
+                icons.append(engine.render(wanted, self.config.icons, progress=advance))
+        sheets, sheet_notes = _encoded(icons)
+        grids = tuple(
+            _grid(cells, sheet, drawn.kind, engine.score(unpack(sheet), wanted, drawn.kind))
+            for cells, sheet, drawn, wanted in zip(levels, sheets, icons, targets, strict=True)
+        )
+        return grids, (*engine.notes, *sheet_notes)
+
+    def _bar(self, what: str, total: int) -> _Bar:
+        return _Bar(what, total, shown=self.progress)
+
+    def _provenance(
+        self,
+        model: nn.Module,
+        layer: LayerActivations,
+        receptive: ReceptiveField,
+        notes: Sequence[str],
+    ) -> Provenance:
+        info: dict[str, Any] = {
+            "kind": layer.kind,
+            "channels": int(layer.values.shape[1]),
+            "map_size": list(layer.map_size),
+            "receptive_field": list(receptive.size),
+            "stride": list(receptive.stride),
+            "input_size": list(self.probe.input_size),
+            "normalize": [list(self.probe.normalize.mean), list(self.probe.normalize.std)],
+        }
+        return Provenance(
+            settings=self.config.as_dict(),
+            probe=self.probe.digest,
+            model=type(unwrap(model)).__name__,
+            versions=_versions(),
+            layer_info=info,
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+
+def compute_atlas(
+    model: nn.Module,
+    layer: str,
+    probe: object,
+    *,
+    step: int = 0,
+    classes: Sequence[str] | None = None,
+    normalize: Any = None,
+    previous: Sequence[Atlas] = (),
+    config: AtlasConfig | None = None,
+) -> Atlas:
+    """Computes the atlas of one layer, without a log.
+
+    Args:
+        model: An image classifier on any device and in any mode; it is left as it was.
+        layer: Dotted module name.
+        probe: Dataset, DataLoader, (images, labels) or images, as the model takes them.
+        step: Global step to write into the atlas.
+        classes: Class names, found in the data set when left out.
+        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the data
+            set's transforms when left out.
+        previous: Earlier atlases of the same layer and probe; the map continues the last of them.
+        config: The recipe, `AtlasConfig()` when left out.
+
+    Returns:
+        The atlas.
+
+    Raises:
+        ArgumentError: if an argument cannot be used.
+        LayerError: if the layer does not exist or does not run.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Flatten(),
+        ...                       nn.Linear(8 * 16 * 16, 4))
+        >>> images, labels = torch.rand(40, 3, 16, 16), torch.arange(40) % 4
+        >>> config = AtlasConfig(samples=40, grids=(4,), icons="examples")
+        >>> compute_atlas(model, "1", (images, labels), config=config).xy.shape
+        (40, 2)
+    """
+    recipe = config or AtlasConfig()
+    asked = (
+        probe
+        if isinstance(probe, Probe)
+        else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
+    )
+    pipeline = AtlasPipeline(asked, (layer,), recipe)
+    if previous:
+        pipeline.start_from(previous[-1])
+    return next(pipeline.atlases(model, step, None))
+
+
+class _Bar:
+    """A progress bar that appears on a terminal only and leaves no line behind."""
+
+    def __init__(self, what: str, total: int, *, shown: bool) -> None:
+        # None asks tqdm to find out whether it writes to a terminal.
+        self._bar = tqdm(total=total, desc=what, leave=False, disable=None if shown else True)
+
+    def __enter__(self) -> Callable[[int], object]:
+        return self._bar.update
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def _geometry(receptive: ReceptiveField) -> LayerGeometry:
+    down, right = (float(value) for value in _centres(receptive, np.zeros((1, 2)))[0])
+    return LayerGeometry(
+        stride=max(1, round(max(receptive.stride))),
+        receptive_size=max(receptive.size),
+        offset=(down, right),
+    )
+
+
+def _centres(receptive: ReceptiveField, positions: NDArray[Any]) -> FloatArray:
+    """Returns where each position looks, (N, 2) y and x, pixel k being centred on k."""
+    places = np.asarray(receptive.offset) + positions * np.asarray(receptive.stride) - 0.5
+    return places.astype(np.float32)
+
+
+def _encoded(icons: Sequence[Icons]) -> tuple[list[IconSheets], tuple[str, ...]]:
+    """Packs the icons of all levels, at the best quality that stays within `SHEET_BYTES`."""
+    for quality in SHEET_QUALITIES:
+        sheets = [pack(drawn.images, quality=quality) for drawn in icons]
+        weight = sum(len(page) for sheet in sheets for page in sheet.pages)
+        if weight <= SHEET_BYTES:
+            break
+    if quality == SHEET_QUALITIES[0]:
+        return sheets, ()
+    return sheets, (f"icons: stored at WebP quality {quality} to keep the step small",)
+
+
+def _grid(
+    cells: Cells, sheets: IconSheets | None, kind: str | None, cosine: Any | None = None
+) -> Grid:
+    count = len(cells)
+    code = ICON_KIND_CODES.index(kind or "none")
+    return Grid(
+        size=cells.size,
+        rows=cells.rows,
+        cols=cells.cols,
+        counts=cells.counts,
+        cell_of=cells.cell_of,
+        kind_codes=np.full(count, code, np.uint8),
+        icon_cosine=np.full(count, np.nan, np.float32) if cosine is None else cosine,
+        sheets=sheets,
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`AtlasWriter`: what a training loop calls."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Protocol
+
+from torch import distributed, nn
+
+from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.compute.layers import choose_layers, resolve_layer
+from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
+from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.events import EventSink, write_through
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
+
+logger = logging.getLogger(__name__)
+
+Parameters = ParamSpec("Parameters")
+_DIRECTORY_NAMES = ("log_dir", "logdir", "get_logdir")
+
+
+class Sink(Protocol):
+    """Where blob sequences go."""
+
+    def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
+        """Appends one blob sequence."""
+
+    def flush(self) -> None:
+        """Makes everything written durable."""
+
+    def close(self) -> None:
+        """Flushes and ends."""
+
+
+class _ThroughWriter:
+    """A sink for a SummaryWriter whose directory cannot be known."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
+        write_through(self._writer, tag, blobs, step, wall_time)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+    def close(self) -> None:
+        self.flush()
+
+
+def _never_raises(
+    method: Callable[Concatenate[AtlasWriter, Parameters], None],
+) -> Callable[Concatenate[AtlasWriter, Parameters], None]:
+    """Keeps every failure of ours out of the training loop; one warning tells of each kind."""
+
+    @functools.wraps(method)
+    def guarded(self: AtlasWriter, *args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except Exception as error:
+            if self.strict:
+                raise
+            self._warn_once(f"{method.__name__} failed: {type(error).__name__}: {error}")
+
+    return guarded
+
+
+class AtlasWriter:
+    """Logs activation atlases of a model's layers beside the run's other summaries.
+
+    Everything that can be wrong with the arguments is found at construction. After that no call
+    raises into the training loop: a failure is warned about once and the step is missing from the
+    log. The model is left as it was: weights, buffers, mode, gradients, hooks and random states.
+
+    Args:
+        log_dir_or_writer: The run's directory, or the `SummaryWriter` that logs to it (torch's,
+            tensorboardX's, or a logger's `.experiment`). Atlases go to its child run `atlas`.
+        model: An image classifier on any device and in any mode.
+        layers: Dotted module names; None picks the last module of each spatial resolution and
+            says which.
+        probe: Dataset, DataLoader, or (images, labels), as the model takes them.
+        classes: Class names; found in the data set when left out.
+        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the
+            data set's transforms when left out.
+        config: The recipe.
+        strict: Raise instead of warning, for tests and for trying things out.
+
+    Attributes:
+        layers: The layers that are logged.
+        probe: The fixed images and places that every checkpoint is asked about.
+
+    Raises:
+        ArgumentError: if an argument cannot be used; the message says what to pass.
+        LayerError: if a layer does not exist; the message lists close names.
+
+    Example:
+        >>> atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)
+        ...                                                                   # doctest: +SKIP
+        >>> atlas.add_atlas(step)                                             # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        log_dir_or_writer: Any,
+        model: nn.Module,
+        layers: Sequence[str] | None = None,
+        *,
+        probe: Any,
+        classes: Sequence[str] | None = None,
+        normalize: Any = None,
+        config: AtlasConfig | None = None,
+        strict: bool = False,
+    ) -> None:
+        self.strict = strict
+        self.config = config or AtlasConfig()
+        self.model = _checked_model(model)
+        self._warned: set[str] = set()
+        self._last_step: int | None = None
+        self._probe_is_logged = False
+        self._closed = False
+        self._is_silent = _is_other_rank()
+        self.layers: tuple[str, ...] = ()
+        if self._is_silent:
+            return
+        self._sink = _sink_for(log_dir_or_writer)
+        self.probe: Probe = (
+            probe
+            if isinstance(probe, Probe)
+            else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
+        )
+        self.layers = self._checked_layers(layers)
+        self._pipeline = AtlasPipeline(self.probe, self.layers, self.config)
+
+    @_never_raises
+    def add_atlas(self, global_step: int, walltime: float | None = None) -> None:
+        """Logs one atlas of every layer for the model as it is now.
+
+        Args:
+            global_step: Step of the checkpoint; steps must rise from call to call.
+            walltime: Seconds since the epoch, now when left out.
+        """
+        if self._is_silent or not self._accepts(global_step):
+            return
+        self._last_step = global_step
+        self._log_probe(walltime)
+        for atlas in self._pipeline.atlases(self.model, global_step, walltime):
+            blobs = encode_atlas(atlas)
+            self._sink.write(layer_tag(atlas.layer), blobs, global_step, atlas.wall_time)
+        self._sink.flush()
+
+    @_never_raises
+    def flush(self) -> None:
+        """Waits until everything that was added is on the disk."""
+        if not self._is_silent and not self._closed:
+            self._sink.flush()
+
+    @_never_raises
+    def close(self) -> None:
+        """Flushes and closes the atlas log; a SummaryWriter that was passed in stays open."""
+        if not self._is_silent and not self._closed:
+            self._closed = True
+            self._sink.close()
+
+    def __enter__(self) -> AtlasWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"AtlasWriter(layers={list(self.layers)!r}, last step {self._last_step})"
+
+    def _accepts(self, step: int) -> bool:
+        """Steps that do not rise would be dropped or mixed up by TensorBoard's loaders."""
+        if self._closed:
+            self._warn_once("add_atlas was called after close(); the step is not logged")
+        elif isinstance(step, bool) or not hasattr(step, "__index__"):
+            raise ArgumentError(f"global_step={step!r}: pass a whole number")
+        elif self._last_step is not None and step <= self._last_step:
+            self._warn_once(
+                f"global_step={step} does not rise above {self._last_step}, the last one logged; "
+                "it is not logged, since TensorBoard keeps rising steps only"
+            )
+        else:
+            return True
+        return False
+
+    def _log_probe(self, walltime: float | None) -> None:
+        if not self._probe_is_logged:
+            pictures = encode_probe(self.probe.thumbnails())
+            self._sink.write(PROBE_TAG, pictures, 0, walltime)
+            self._probe_is_logged = True
+
+    def _checked_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
+        if layers is None:
+            chosen = choose_layers(self.model, self.probe)
+            logger.warning("layers: chose %s; pass layers=[...] to choose", ", ".join(chosen))
+            return chosen
+        if isinstance(layers, str):
+            raise ArgumentError(f"layers={layers!r}: pass a list, such as [{layers!r}]")
+        names = tuple(dict.fromkeys(layers))
+        if not names:
+            raise ArgumentError(
+                "layers=[]: name at least one layer, or pass None to have some chosen"
+            )
+        for name in names:
+            resolve_layer(self.model, name)
+        return names
+
+    def _warn_once(self, message: str) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
+            warnings.warn(f"AtlasWriter: {message}", RuntimeWarning, stacklevel=4)
+
+
+def _checked_model(model: nn.Module) -> nn.Module:
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(f"model={type(model).__name__}: pass a torch.nn.Module")
+    return model
+
+
+def _is_other_rank() -> bool:
+    """Only rank 0 writes; the others create nothing and wait for nothing."""
+    return (
+        distributed.is_available() and distributed.is_initialized() and distributed.get_rank() > 0
+    )
+
+
+def _sink_for(target: Any) -> Sink:
+    directory = _directory_of(target)
+    if directory is None:
+        return _ThroughWriter(target)
+    path = Path(directory)
+    if path.exists() and not path.is_dir():
+        raise ArgumentError(f"log_dir_or_writer={str(path)!r} is a file; pass a directory")
+    return EventSink(path / CHILD_RUN)
+
+
+def _directory_of(target: Any) -> str | os.PathLike[str] | None:
+    if isinstance(target, (str, os.PathLike)):
+        return target
+    for name in _DIRECTORY_NAMES:
+        value = getattr(target, name, None)
+        value = value() if callable(value) else value
+        if isinstance(value, (str, os.PathLike)) and str(value):
+            return value
+    if any(hasattr(target, name) for name in ("_get_file_writer", "file_writer")):
+        return None
+    raise ArgumentError(
+        f"log_dir_or_writer={target!r:.80}: pass a directory or a SummaryWriter of "
+        "torch.utils.tensorboard or tensorboardX"
+    )
