@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from torch import distributed, nn
 
@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 
 logger = logging.getLogger(__name__)
 
-Parameters = ParamSpec("Parameters")
+Method = TypeVar("Method", bound=Callable[..., None])
 _DIRECTORY_NAMES = ("log_dir", "logdir", "get_logdir")
 
 
@@ -58,13 +58,11 @@ class _ThroughWriter:
         self.flush()
 
 
-def _never_raises(
-    method: Callable[Concatenate[AtlasWriter, Parameters], None],
-) -> Callable[Concatenate[AtlasWriter, Parameters], None]:
+def _never_raises(method: Method) -> Method:
     """Keeps every failure of ours out of the training loop; one warning tells of each kind."""
 
     @functools.wraps(method)
-    def guarded(self: AtlasWriter, *args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+    def guarded(self: AtlasWriter, *args: Any, **kwargs: Any) -> None:
         try:
             method(self, *args, **kwargs)
         except Exception as error:
@@ -72,7 +70,7 @@ def _never_raises(
                 raise
             self._warn_once(f"{method.__name__} failed: {type(error).__name__}: {error}")
 
-    return guarded
+    return cast("Method", guarded)
 
 
 class AtlasWriter:

@@ -127,7 +127,7 @@ def settings_for(
         return InversionSettings(stages=stages, batch=16 if large else 32)
     return InversionSettings(
         stages=stages,
-        rate=0.1,
+        rate=0.075,
         gradient_exponent=0.4,
         constant_gradient=0.4,
         start_constant=0.7,

@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -18,7 +17,6 @@ from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
     ICON_KIND_CODES,
     Atlas,
-    FloatArray,
     Grid,
     IconSheets,
     Provenance,
@@ -27,7 +25,6 @@ from tensorboard_plugin_atlas.atlas import (
 from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
 from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, resume
-from tensorboard_plugin_atlas.compute.middle import LayerGeometry
 from tensorboard_plugin_atlas.compute.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.quality import measure
@@ -176,12 +173,12 @@ class AtlasPipeline:
             unwrap(model),
             layer.layer,
             PatchSource(self.probe.images, self.probe.normalize),
-            _geometry(receptive),
+            receptive,
             size=self.config.icon_size,
             steps=self.config.icon_steps,
             seed=self.config.seed,
         )
-        centres = _centres(receptive, layer.positions)
+        centres = receptive.centres(layer.positions)
         icons: list[Icons] = []
         targets: list[Targets] = []
         total = sum(len(cells) for cells in levels)
@@ -291,21 +288,6 @@ class _Bar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
-
-
-def _geometry(receptive: ReceptiveField) -> LayerGeometry:
-    down, right = (float(value) for value in _centres(receptive, np.zeros((1, 2)))[0])
-    return LayerGeometry(
-        stride=max(1, round(max(receptive.stride))),
-        receptive_size=max(receptive.size),
-        offset=(down, right),
-    )
-
-
-def _centres(receptive: ReceptiveField, positions: NDArray[Any]) -> FloatArray:
-    """Returns where each position looks, (N, 2) y and x, pixel k being centred on k."""
-    places = np.asarray(receptive.offset) + positions * np.asarray(receptive.stride) - 0.5
-    return places.astype(np.float32)
 
 
 def _encoded(icons: Sequence[Icons]) -> tuple[list[IconSheets], tuple[str, ...]]:

@@ -131,7 +131,7 @@ def _set_modes(modes: list[tuple[nn.Module, bool]]) -> None:
 def _kept_buffers(model: nn.Module) -> Iterator[None]:
     """Undoes what a forward pass did to buffers; some models count even in evaluation mode."""
     kept = [
-        (owner, name, buffer, _version(buffer), buffer.detach().clone())
+        (owner, name, buffer, buffer.detach().clone())
         for owner in model.modules()
         for name, buffer in owner._buffers.items()
         if buffer is not None
@@ -139,14 +139,10 @@ def _kept_buffers(model: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
-        for owner, name, buffer, version, copy in kept:
+        for owner, name, buffer, copy in kept:
             owner._buffers[name] = buffer
-            # An untouched buffer is not written: the write itself would be seen by a backward pass
-            # that is still to come.
-            if _version(buffer) != version:
-                with torch.no_grad():
-                    buffer.copy_(copy)
-
-
-def _version(tensor: Tensor) -> int:
-    return -1 if tensor.is_inference() else tensor._version
+            # Compared by value, since batch_norm writes without counting up the version; written
+            # through `data`, since a backward pass that is still to come checks that version.
+            if not torch.equal(buffer, copy):
+                with torch.inference_mode(buffer.is_inference()):
+                    buffer.data.copy_(copy)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import zipfile
 from collections.abc import Callable, Iterator
@@ -115,7 +116,7 @@ def _zip_files(archive: zipfile.ZipFile) -> Iterator[NamedFile]:
     for name in archive.namelist():
         path = PurePosixPath(name)
         if path.suffix.lower() in IMAGE_SUFFIXES and len(path.parts) >= 2:
-            yield path.parts[-2], path.name, lambda name=name: archive.read(name)
+            yield path.parts[-2], path.name, functools.partial(archive.read, name)
 
 
 def _from_files(files: list[NamedFile], limit: int, seed: int, source: str) -> LabelledImages:

@@ -141,7 +141,7 @@ def _checkpoint(
     with torch.no_grad():
         right = [
             (network(images).argmax(1) == labels).float()
-            for images, labels in zip(probe[0].split(500), probe[1].split(500), strict=True)
+            for images, labels in zip(*(torch.split(part, 500) for part in probe), strict=True)
         ]
     network.train()
     accuracy = float(torch.cat(right).mean())
