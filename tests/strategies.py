@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random atlases, each valid in every respect and none with more structure than that."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tensorboard_plugin_atlas.activation_store import store_activations
+from tensorboard_plugin_atlas.atlas import (
+    ICON_KIND_CODES,
+    Atlas,
+    Grid,
+    IconSheets,
+    ProbePictures,
+    Provenance,
+    Quality,
+    Samples,
+    StoredActivations,
+)
+from tensorboard_plugin_atlas.sheets import pack
+
+names = st.text(max_size=20)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+shares = st.none() | st.floats(0, 1)
+settings = st.dictionaries(
+    names,
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | finite | names,
+        lambda inner: st.lists(inner, max_size=3).map(tuple) | st.dictionaries(names, inner),
+        max_leaves=4,
+    ),
+    max_size=4,
+)
+
+
+@st.composite
+def stored_activations(draw: st.DrawFn, samples: int) -> StoredActivations:
+    channels = draw(st.integers(1, 12))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    values = random.normal(0, draw(st.sampled_from([1e-3, 1.0, 300.0])), (samples, channels))
+    exact, coded = 2 * samples * channels, samples * channels + 8 * channels
+    budget = draw(st.sampled_from([exact, min(coded, exact), 8 * channels + 4]))
+    return store_activations(values.astype(np.float32), max_bytes=budget)
+
+
+@st.composite
+def icon_sheets(draw: st.DrawFn, count: int) -> IconSheets:
+    side = draw(st.integers(1, 24))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return pack(random.integers(0, 256, (count, side, side, 3), np.uint8), quality=10)
+
+
+@st.composite
+def grids(draw: st.DrawFn, size: int, xy: NDArray[np.float32], classes: int) -> Grid:
+    place = np.minimum((xy * size).astype(np.int64), size - 1)
+    flat, inverse, counts = np.unique(
+        place[:, 1] * size + place[:, 0], return_inverse=True, return_counts=True
+    )
+    kept = counts >= draw(st.integers(1, 4))  # often leaves no cell at all
+    cells = int(kept.sum())
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    cosine = random.uniform(-1, 1, cells).astype(np.float32)
+    cosine[random.random(cells) < 0.2] = np.nan
+    attribution = random.normal(0, 1, (cells, classes)).astype(np.float16).astype(np.float32)
+    return Grid(
+        size=size,
+        rows=(flat[kept] // size).astype(np.int32),
+        cols=(flat[kept] % size).astype(np.int32),
+        counts=counts[kept].astype(np.int32),
+        cell_of=np.where(kept, np.cumsum(kept) - 1, -1)[inverse].astype(np.int32),
+        kind_codes=random.integers(0, len(ICON_KIND_CODES), cells).astype(np.uint8),
+        icon_cosine=cosine,
+        sheets=draw(st.none() | icon_sheets(cells)),
+        attribution=attribution if draw(st.booleans()) else None,
+    )
+
+
+@st.composite
+def samples_of(draw: st.DrawFn, count: int) -> Samples:
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    corner = random.integers(-50, 200, (count, 2))
+    classes = random.integers(-1, 1000, (2, count)).astype(np.int32)
+    return Samples(
+        xy=random.random((count, 2), np.float32),
+        image_ids=random.integers(0, 2**31 - 1, count).astype(np.int32),
+        positions=random.integers(0, 64, (count, 2)).astype(np.int32),
+        boxes=np.concatenate([corner, corner + 30], axis=1).astype(np.int32),
+        clamped=random.random(count) < 0.1,
+        labels=classes[0] if draw(st.booleans()) else None,
+        predictions=classes[1] if draw(st.booleans()) else None,
+        activations=draw(stored_activations(count)),
+    )
+
+
+@st.composite
+def atlases(draw: st.DrawFn) -> Atlas:
+    count = draw(st.integers(0, 40))
+    samples = draw(samples_of(count))
+    sizes = sorted(draw(st.sets(st.integers(1, 12), max_size=3)))
+    classes = draw(st.none() | st.lists(names, max_size=200).map(tuple))
+    width = len(classes) if classes else draw(st.integers(1, 1000))
+    overlap = np.linspace(0, 1, count, dtype=np.float32) if draw(st.booleans()) else None
+    return Atlas(
+        layer=draw(names),
+        step=draw(st.integers(-(2**63), 2**63 - 1)),
+        wall_time=draw(st.floats(0, 1e11)),
+        sequence=draw(st.integers(1, 2**53)),
+        classes=classes,
+        samples=samples,
+        grids=tuple(draw(grids(size, samples.xy, width)) for size in sizes),
+        quality=Quality(
+            trustworthiness=draw(shares),
+            knn_kept=draw(shares),
+            overlap=overlap,
+            clamped=draw(st.integers(0, count)),
+            invalid=draw(st.integers(0, count)),
+            dead_channels=draw(st.integers(0, 12)),
+        ),
+        provenance=Provenance(
+            settings=draw(settings),
+            probe=draw(names),
+            model=draw(names),
+            versions=draw(st.dictionaries(names, names, max_size=3)),
+            layer_info=draw(settings),
+            notes=tuple(draw(st.lists(names, max_size=3))),
+        ),
+    )
+
+
+@st.composite
+def probe_pictures(draw: st.DrawFn) -> ProbePictures:
+    count = draw(st.integers(0, 20))
+    sheets = draw(icon_sheets(count))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return ProbePictures(
+        digest=draw(names),
+        image_ids=random.integers(0, 2**31 - 1, count).astype(np.int32),
+        labels=random.integers(-1, 50, count).astype(np.int32) if draw(st.booleans()) else None,
+        input_size=(draw(st.integers(1, 4096)), draw(st.integers(1, 4096))),
+        thumb_size=(draw(st.integers(1, sheets.tile)), draw(st.integers(1, sheets.tile))),
+        sheets=sheets,
+        classes=draw(st.none() | st.lists(names, max_size=9).map(tuple)),
+    )
+
+
+def difference(a: Any, b: Any, where: str = "value") -> str | None:
+    """Says where two values differ in type, shape or any bit, or returns None."""
+    if isinstance(a, np.ndarray):
+        same = isinstance(b, np.ndarray) and a.dtype == b.dtype and a.shape == b.shape
+        return None if same and a.tobytes() == b.tobytes() else where
+    if hasattr(a, "__dataclass_fields__"):
+        pairs = [(getattr(a, n), getattr(b, n, None), n) for n in a.__dataclass_fields__]
+    elif isinstance(a, dict):
+        if not isinstance(b, dict) or a.keys() != b.keys():
+            return where
+        pairs = [(a[n], b[n], n) for n in a]
+    elif isinstance(a, tuple):
+        if not isinstance(b, tuple) or len(a) != len(b):
+            return where
+        pairs = [(x, y, str(i)) for i, (x, y) in enumerate(zip(a, b, strict=True))]
+    else:
+        same_number = isinstance(a, float) and math.isnan(a) and math.isnan(b)
+        return None if same_number or (type(a) is type(b) and a == b) else where
+    found = (difference(x, y, f"{where}.{n}") for x, y, n in pairs)
+    return next((one for one in found if one), None)
