@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Leaving no trace: modes, buffers, random states and hooks, however the block ends."""
+
+from __future__ import annotations
+
+import random
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tensorboard_plugin_atlas.compute.quiet import (
+    as_input,
+    hooked,
+    kept_random_state,
+    undisturbed,
+    unwrap,
+)
+
+
+class Counting(nn.Module):
+    """Writes to its buffers in every forward pass, in place and by replacement."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3, track_running_stats=True)
+        self.drop = nn.Dropout(0.5)
+        self.register_buffer("calls", torch.zeros(1))
+        self.register_buffer("last", torch.zeros(1))
+
+    def forward(self, x):
+        self.calls += 1
+        self.last = x.mean().detach().reshape(1)
+        nn.functional.batch_norm(
+            x, self.norm.running_mean, self.norm.running_var, training=True, momentum=0.5
+        )
+        return self.drop(self.norm(x)) + torch.rand(()) + random.random() + np.random.rand()
+
+
+def trace(model):
+    """Everything that must stay the same."""
+    return (
+        [module.training for module in model.modules()],
+        {name: value.tolist() for name, value in model.state_dict().items()},
+        [(name, id(value)) for name, value in model.named_buffers()],
+        [p.requires_grad for p in model.parameters()],
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        torch.get_rng_state().tolist(),
+        torch.is_autocast_enabled("cpu"),
+        torch.backends.cudnn.benchmark,
+    )
+
+
+@pytest.mark.parametrize("end", [None, RuntimeError, KeyboardInterrupt])
+def test_everything_is_as_before(end):
+    model = nn.Sequential(Counting(), nn.Sequential(nn.Dropout(), Counting()))
+    model[1][0].eval()
+    model[1][1].norm.eval()
+    before = trace(model)
+    with pytest.raises(end) if end else nullcontext(), undisturbed(model) as inner:
+        assert not any(module.training for module in inner.modules())
+        inner(torch.rand(2, 3, 4, 4))
+        if end is not None:
+            raise end
+    assert trace(model) == before
+
+
+def test_a_backward_pass_that_waits_is_not_spoilt():
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
+    loss = model(torch.rand(2, 3, 4, 4)).square().sum()
+    with undisturbed(model) as inner, torch.no_grad():
+        inner(torch.rand(2, 3, 4, 4))
+    loss.backward()
+    assert model[0].weight.grad is not None
+
+
+def test_modes_are_set_without_calling_train_or_eval():
+    class Merging(nn.Linear):
+        def train(self, mode=True):
+            raise AssertionError("would merge weights")
+
+    with undisturbed(nn.Sequential(Merging(2, 2))) as inner:
+        assert not inner[0].training
+
+
+def test_autocast_outside_is_off_inside():
+    model = nn.Linear(4, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        with undisturbed(model) as inner:
+            assert inner(torch.rand(1, 4)).dtype == torch.float32
+        assert model(torch.rand(1, 4)).dtype == torch.bfloat16
+
+
+def test_seeding_is_for_the_block_only():
+    torch.manual_seed(1)
+    with kept_random_state(seed=3):
+        inside = torch.rand(2), random.random(), np.random.rand()
+    outside = torch.rand(2)
+    torch.manual_seed(1)
+    assert torch.equal(outside, torch.rand(2))
+    with kept_random_state(seed=3):
+        assert torch.equal(inside[0], torch.rand(2))
+        assert inside[1:] == (random.random(), np.random.rand())
+
+
+def test_hooks_go_even_when_they_raise():
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+
+    def on_output(name, output):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), hooked(dict(model.named_children()), on_output):
+        model(torch.rand(1, 2))
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_wrappers_are_taken_off():
+    model = nn.Linear(2, 2)
+    wrapped = torch.compile(nn.DataParallel(torch.compile(model, backend="eager")), backend="eager")
+    assert unwrap(wrapped) is model
+    has_child_called_module = nn.Module()
+    has_child_called_module.module = model
+    assert unwrap(has_child_called_module) is has_child_called_module
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_input_is_a_copy_in_the_models_precision(dtype):
+    images = torch.rand(1, 2)
+    given = as_input(images, nn.Linear(2, 2).to(dtype))
+    assert given.dtype == dtype
+    assert given.data_ptr() != images.data_ptr()
+    assert as_input(images, nn.ReLU()).dtype == torch.float32
