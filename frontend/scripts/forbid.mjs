@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names in a log are hostile text and the tab shares TensorBoard's origin: nothing here may turn
+// text into markup or code, nor reach beyond relative addresses.
+import { readdirSync, readFileSync } from 'node:fs';
+
+const SOURCES = new URL('../src/', import.meta.url);
+const MAX_LINES = 500;
+const FORBIDDEN = [
+  [/\b(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write/, 'markup made from text'],
+  [/\bunsafe(?:HTML|SVG|Static)\b|unsafe-html/, 'a Lit directive that trusts text'],
+  [/\beval\(|new Function\b/, 'code made from text'],
+  [/https?:\/\//, 'an absolute address'],
+  [/new (?:Shared)?Worker\(/, 'a worker (only files of our own origin would be allowed)'],
+];
+
+let faults = 0;
+for (const name of readdirSync(SOURCES, { recursive: true }).sort()) {
+  if (!name.endsWith('.ts')) continue;
+  const lines = readFileSync(new URL(name, SOURCES), 'utf8').split('\n');
+  const report = (line, reason) => {
+    faults += 1;
+    process.stderr.write(`src/${name}:${line}: ${reason}\n`);
+  };
+  if (lines.length > MAX_LINES + 1) report(lines.length, `longer than ${MAX_LINES} lines`);
+  lines.forEach((text, index) => {
+    for (const [pattern, reason] of FORBIDDEN) if (pattern.test(text)) report(index + 1, reason);
+  });
+}
+if (faults > 0) process.exit(1);

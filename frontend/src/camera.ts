@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Camera over the unit square: a centre and a zoom, where zoom 1 shows the whole map. */
+
+export interface Camera {
+  /** Map coordinates at the middle of the viewport. */
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
+/** Size of the map's element in CSS pixels. */
+export interface Viewport {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export const FIT: Camera = { x: 0.5, y: 0.5, z: 1 };
+export const MIN_ZOOM = 0.6;
+export const MAX_ZOOM = 60;
+const MARGIN = 20;
+const MIN_SIDE = 40;
+
+/** CSS pixels across the unit square at zoom 1. */
+export function fitSide(viewport: Viewport): number {
+  return Math.max(MIN_SIDE, Math.min(viewport.width, viewport.height) - 2 * MARGIN);
+}
+
+/** CSS pixels across the unit square. */
+export function worldSide(camera: Camera, viewport: Viewport): number {
+  return fitSide(viewport) * camera.z;
+}
+
+export function toScreen(camera: Camera, viewport: Viewport, world: Point): Point {
+  const side = worldSide(camera, viewport);
+  return {
+    x: viewport.width / 2 + (world.x - camera.x) * side,
+    y: viewport.height / 2 + (world.y - camera.y) * side,
+  };
+}
+
+export function toWorld(camera: Camera, viewport: Viewport, screen: Point): Point {
+  const side = worldSide(camera, viewport);
+  return {
+    x: camera.x + (screen.x - viewport.width / 2) / side,
+    y: camera.y + (screen.y - viewport.height / 2) / side,
+  };
+}
+
+/** Keeps the centre on the map and the zoom within its range; NaN falls back to the whole map. */
+export function clampCamera(camera: Camera): Camera {
+  const within = (value: number, low: number, high: number, otherwise: number) =>
+    Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : otherwise;
+  return {
+    x: within(camera.x, 0, 1, FIT.x),
+    y: within(camera.y, 0, 1, FIT.y),
+    z: within(camera.z, MIN_ZOOM, MAX_ZOOM, FIT.z),
+  };
+}
+
+/** Zooms by `factor` so that the map under `screen` stays where it is. */
+export function zoomAt(camera: Camera, viewport: Viewport, screen: Point, factor: number): Camera {
+  const z = clampCamera({ ...camera, z: camera.z * factor }).z;
+  const held = toWorld(camera, viewport, screen);
+  const side = fitSide(viewport) * z;
+  return clampCamera({
+    x: held.x - (screen.x - viewport.width / 2) / side,
+    y: held.y - (screen.y - viewport.height / 2) / side,
+    z,
+  });
+}
+
+/** Moves the camera by CSS pixels. */
+export function panBy(camera: Camera, viewport: Viewport, dx: number, dy: number): Camera {
+  const side = worldSide(camera, viewport);
+  return clampCamera({ ...camera, x: camera.x + dx / side, y: camera.y + dy / side });
+}
+
+/** The camera part of the way from `from` to `to`; zoom moves by ratio, as the eye reads it. */
+export function between(from: Camera, to: Camera, t: number): Camera {
+  const z = from.z * (to.z / from.z) ** t;
+  const slide = to.z === from.z ? t : (1 / from.z - 1 / z) / (1 / from.z - 1 / to.z);
+  return { x: from.x + (to.x - from.x) * slide, y: from.y + (to.y - from.y) * slide, z };
+}
+
+/** The least movement that brings the square cell at a row and column into view. */
+export function reveal(
+  camera: Camera,
+  viewport: Viewport,
+  size: number,
+  row: number,
+  col: number,
+): Camera {
+  const first = toScreen(camera, viewport, { x: col / size, y: row / size });
+  const last = toScreen(camera, viewport, { x: (col + 1) / size, y: (row + 1) / size });
+  const shift = (low: number, high: number, room: number) =>
+    low < MARGIN ? low - MARGIN : Math.max(0, high - (room - MARGIN));
+  const dx = shift(first.x, last.x, viewport.width);
+  const dy = shift(first.y, last.y, viewport.height);
+  return dx === 0 && dy === 0 ? camera : panBy(camera, viewport, dx, dy);
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Numbers and names as people read them. */
+
+/** Whole numbers with separators: 12,345. */
+export function count(value: number): string {
+  return value.toLocaleString('en');
+}
+
+/** A share as a percentage; small but real shares never read as nothing. */
+export function percent(share: number): string {
+  if (share > 0 && share < 0.001) return '<0.1%';
+  return `${share < 0.1 ? (100 * share).toFixed(1) : Math.round(100 * share)}%`;
+}
+
+/** Two decimals without the idle zero: .95. */
+export function fraction(value: number): string {
+  return value.toFixed(2).replace(/^(-?)0\./, '$1.');
+}
+
+/** "1 step", "2 steps". */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** `text` on one line in at most `limit` characters; control characters become spaces. */
+export function shorten(text: string, limit: number): string {
+  const characters = [...text.slice(0, 2 * limit + 2).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')];
+  if (characters.length <= limit) return characters.join('');
+  return `${characters.slice(0, Math.max(1, limit - 1)).join('')}…`;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Draws samples as round points with a thin contrasting ring, over the tiles. */
+
+import type { Atlas } from '../atlas';
+import { toScreen, worldSide } from '../camera';
+import { type Frame, pointSize, type WeightedScene } from '../map/scene';
+import { createProgram, type Program } from './context';
+
+/** Attribute places. */
+const PLACE = { xy: 0, colour: 1 } as const;
+/** Points below this diameter in CSS pixels have no room for a ring. */
+const RING_FROM = 5;
+
+const VERTEX = `#version 300 es
+layout(location = ${PLACE.xy}) in vec2 aWorld;
+layout(location = ${PLACE.colour}) in vec4 aColour;
+uniform vec2 uOrigin;
+uniform float uSide;
+uniform vec2 uViewport;
+uniform float uDiameter;
+out vec4 vColour;
+void main() {
+  vec2 screen = (uOrigin + aWorld * uSide) / uViewport;
+  vColour = aColour;
+  gl_Position = aColour.a == 0.0
+    ? vec4(2.0, 2.0, 2.0, 1.0)
+    : vec4(screen.x * 2.0 - 1.0, 1.0 - screen.y * 2.0, 0.0, 1.0);
+  gl_PointSize = uDiameter;
+}`;
+
+const FRAGMENT = `#version 300 es
+precision highp float;
+uniform float uDiameter;
+uniform float uRing;
+uniform vec3 uGround;
+uniform float uWeight;
+in vec4 vColour;
+out vec4 outColour;
+void main() {
+  float distance = (length(gl_PointCoord - 0.5) - 0.5) * uDiameter;
+  float cover = clamp(-distance, 0.0, 1.0);
+  if (cover <= 0.0) discard;
+  float ring = uRing > 0.0 ? clamp(distance + uRing + 0.5, 0.0, 1.0) : 0.0;
+  float alpha = cover * vColour.a * uWeight;
+  outColour = vec4(mix(vColour.rgb, uGround, ring) * alpha, alpha);
+}`;
+
+interface Buffers {
+  readonly vertices: WebGLVertexArrayObject;
+  readonly places: WebGLBuffer;
+  readonly colours: WebGLBuffer;
+  painted: Uint8Array | null;
+}
+
+export class PointsPass {
+  readonly #program: Program;
+  readonly #buffers = new Map<Atlas, Buffers>();
+
+  constructor(private readonly gl: WebGL2RenderingContext) {
+    this.#program = createProgram(gl, VERTEX, FRAGMENT);
+  }
+
+  draw({ scene, weight }: WeightedScene, frame: Frame): void {
+    const { gl } = this;
+    const { uniform } = this.#program;
+    const { camera, viewport, ratio, ground } = frame;
+    const origin = toScreen(camera, viewport, { x: 0, y: 0 });
+    const diameter = pointSize(camera);
+    gl.useProgram(this.#program.program);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.uniform2f(uniform('uOrigin'), origin.x * ratio, origin.y * ratio);
+    gl.uniform1f(uniform('uSide'), worldSide(camera, viewport) * ratio);
+    gl.uniform2f(uniform('uViewport'), gl.drawingBufferWidth, gl.drawingBufferHeight);
+    gl.uniform1f(uniform('uDiameter'), diameter * ratio + 1);
+    gl.uniform1f(uniform('uRing'), diameter >= RING_FROM ? ratio : 0);
+    gl.uniform3f(uniform('uGround'), ground[0] / 255, ground[1] / 255, ground[2] / 255);
+    gl.uniform1f(uniform('uWeight'), weight);
+    const buffers = this.#buffersOf(scene.atlas);
+    gl.bindVertexArray(buffers.vertices);
+    if (buffers.painted !== scene.pointColours) {
+      buffers.painted = scene.pointColours;
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffers.colours);
+      gl.bufferData(gl.ARRAY_BUFFER, scene.pointColours, gl.DYNAMIC_DRAW);
+    }
+    gl.drawArrays(gl.POINTS, 0, scene.atlas.count);
+    gl.bindVertexArray(null);
+  }
+
+  /** Frees the points of atlases that no scene shows. */
+  prune(scenes: readonly WeightedScene[]): void {
+    const live = new Set(scenes.map(({ scene }) => scene.atlas));
+    for (const [atlas, { vertices, places, colours }] of this.#buffers) {
+      if (live.has(atlas)) continue;
+      this.gl.deleteVertexArray(vertices);
+      this.gl.deleteBuffer(places);
+      this.gl.deleteBuffer(colours);
+      this.#buffers.delete(atlas);
+    }
+  }
+
+  #buffersOf(atlas: Atlas): Buffers {
+    let buffers = this.#buffers.get(atlas);
+    if (buffers === undefined) {
+      const { gl } = this;
+      const vertices = gl.createVertexArray();
+      const places = gl.createBuffer();
+      const colours = gl.createBuffer();
+      gl.bindVertexArray(vertices);
+      gl.bindBuffer(gl.ARRAY_BUFFER, places);
+      gl.bufferData(gl.ARRAY_BUFFER, atlas.xy, gl.STATIC_DRAW);
+      gl.enableVertexAttribArray(PLACE.xy);
+      gl.vertexAttribPointer(PLACE.xy, 2, gl.FLOAT, false, 0, 0);
+      gl.bindBuffer(gl.ARRAY_BUFFER, colours);
+      gl.enableVertexAttribArray(PLACE.colour);
+      gl.vertexAttribPointer(PLACE.colour, 4, gl.UNSIGNED_BYTE, true, 0, 0);
+      buffers = { vertices, places, colours, painted: null };
+      this.#buffers.set(atlas, buffers);
+    }
+    return buffers;
+  }
+}

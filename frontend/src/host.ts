@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The one file that knows TensorBoard's page: its hash, its dark mode and its reload message.
+ *
+ * We run in a same-origin frame of it, but may be opened alone or under a proxy that keeps the parent
+ * from us; everything here then falls back to our own window.
+ */
+
+import { type HashValues, readHash, writeHash } from './hash';
+
+const WRITE_DELAY_MS = 250;
+const DARK_CLASS = 'dark-mode';
+const RELOADED = 'experimental.DataReloaded';
+const BOOTSTRAP = 'experimental.bootstrap';
+
+/** TensorBoard's window, or our own where it cannot be read. */
+function outerWindow(): Window {
+  try {
+    if (window.parent.document.body && window.parent.location.hash !== undefined) {
+      return window.parent;
+    }
+  } catch {
+    // Another origin: the parent is none of ours.
+  }
+  return window;
+}
+
+/** State in the address of the page that the user sees. */
+export class Address {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #window = outerWindow();
+
+  read(): HashValues {
+    return readHash(this.#window.location.hash);
+  }
+
+  /** Writes `values` once they have rested; a newer call replaces an older one. */
+  write(values: HashValues): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#replace(values), WRITE_DELAY_MS);
+  }
+
+  #replace(values: HashValues): void {
+    const { location, history } = this.#window;
+    const framed = this.#window !== window;
+    // While another tab is open the hash is that tab's; our keys would ride along, but never lead.
+    const hash = framed && location.hash === '' ? '#atlas' : location.hash;
+    const next = writeHash(hash, values);
+    if (next === location.hash) return;
+    try {
+      history.replaceState(history.state, '', next);
+    } catch {
+      // Browsers limit how often history may change; the next change writes again.
+    }
+  }
+}
+
+/** Calls `changed` with whether the page is dark: now, and whenever that changes. */
+export function watchDarkMode(changed: (dark: boolean) => void): void {
+  const outer = outerWindow();
+  if (outer === window) {
+    const query = matchMedia('(prefers-color-scheme: dark)');
+    query.addEventListener('change', () => changed(query.matches));
+    changed(query.matches);
+    return;
+  }
+  const body = outer.document.body;
+  const report = () => changed(body.classList.contains(DARK_CLASS));
+  new MutationObserver(report).observe(body, { attributes: true, attributeFilter: ['class'] });
+  report();
+}
+
+/** Calls `reloaded` whenever TensorBoard says that it has read its log directory again. */
+export function watchReloads(reloaded: () => void): void {
+  const channel = new MessageChannel();
+  channel.port1.onmessage = (event: MessageEvent<unknown>) => {
+    const message = parseMessage(event.data);
+    if (message === null) return;
+    if (!message.isReply) {
+      const reply = { ...message, payload: null, error: null, isReply: true };
+      channel.port1.postMessage(JSON.stringify(reply));
+    }
+    if (message.type === RELOADED) reloaded();
+  };
+  try {
+    window.parent.postMessage(BOOTSTRAP, '*', [channel.port2]);
+  } catch {
+    channel.port1.close();
+  }
+}
+
+interface HostMessage {
+  readonly type: string;
+  readonly id: number;
+  readonly isReply: boolean;
+}
+
+function parseMessage(data: unknown): HostMessage | null {
+  try {
+    const message: unknown = JSON.parse(String(data));
+    if (typeof message !== 'object' || message === null) return null;
+    const { type, id, isReply } = message as Record<string, unknown>;
+    if (typeof type !== 'string' || typeof id !== 'number') return null;
+    return { type, id, isReply: isReply === true };
+  } catch {
+    return null;
+  }
+}

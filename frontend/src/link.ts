@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Deep links: which parts of the state stand in the address, and how they are read back. */
+
+import { type Camera, clampCamera, FIT } from './camera';
+import type { HashValues } from './hash';
+import type { RunEntry, SeriesEntry } from './manifest';
+import { COLOUR_MODES, type ColourMode, SHOW_MODES, type ShowMode, type State } from './store';
+
+const LONGEST_NAME = 300;
+
+export interface Link {
+  readonly run: string | null;
+  readonly layer: string | null;
+  readonly step: number | null;
+  readonly level: number | 'auto';
+  readonly camera: Camera;
+  readonly colour: ColourMode;
+  readonly show: ShowMode;
+}
+
+export function readLink(values: HashValues): Link {
+  return {
+    run: values.run ?? null,
+    layer: values.layer ?? null,
+    step: number(values.step),
+    level: number(values.grid) ?? 'auto',
+    camera: clampCamera({
+      x: number(values.x) ?? FIT.x,
+      y: number(values.y) ?? FIT.y,
+      z: number(values.z) ?? FIT.z,
+    }),
+    colour: COLOUR_MODES.find((mode) => mode === values.color) ?? 'icons',
+    show: SHOW_MODES.find((mode) => mode === values.show) ?? 'icons',
+  };
+}
+
+/** The values that lead back to `state`; what is as at the start is left out. */
+export function linkOf(state: State): HashValues {
+  const { camera } = state;
+  const moved = camera.x !== FIT.x || camera.y !== FIT.y || camera.z !== FIT.z;
+  return {
+    run: nameOrId(state.run?.run, state.run?.id),
+    layer: nameOrId(state.series?.layer, state.series?.id),
+    step: state.step === null ? '' : String(state.step),
+    grid: state.level === 'auto' ? '' : String(state.level),
+    x: moved ? camera.x.toFixed(4) : '',
+    y: moved ? camera.y.toFixed(4) : '',
+    z: moved ? camera.z.toFixed(3) : '',
+    color: state.colour === 'icons' ? '' : state.colour,
+    show: state.show === 'icons' ? '' : state.show,
+  };
+}
+
+/** Names make links that people can read; ids stand in for names too long for an address. */
+function nameOrId(name: string | undefined, id: string | undefined): string {
+  return (name !== undefined && name.length <= LONGEST_NAME ? name : id) ?? '';
+}
+
+function number(text: string | undefined): number | null {
+  const value = Number(text?.trim() || Number.NaN);
+  return Number.isFinite(value) ? value : null;
+}
+
+/** The run that a name or id means, else the first that has anything to show. */
+export function findRun(runs: readonly RunEntry[], wanted: string | null): RunEntry | null {
+  const named = runs.find((run) => run.run === wanted || run.id === wanted);
+  const usable = runs.filter((run) => run.series.length > 0);
+  return (named && named.series.length > 0 ? named : usable[0]) ?? null;
+}
+
+export function findSeries(run: RunEntry, wanted: string | null): SeriesEntry | null {
+  const last = run.series[run.series.length - 1] ?? null;
+  return run.series.find((one) => one.layer === wanted || one.id === wanted) ?? last;
+}
+
+/** The logged step nearest to the one wanted, or the last. */
+export function findStep(steps: readonly number[], wanted: number | null): number | null {
+  const last = steps[steps.length - 1] ?? null;
+  if (wanted === null) return last;
+  return steps.reduce<number | null>(
+    (best, step) =>
+      best === null || Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best,
+    null,
+  );
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The map's element: canvases, camera, choice of scene. It draws only when something has changed. */
+
+import type { Atlas, Level } from '../atlas';
+import {
+  between,
+  type Camera,
+  clampCamera,
+  FIT,
+  toScreen,
+  type Viewport,
+  worldSide,
+  zoomAt,
+} from '../camera';
+import { colouring, pointColours } from '../colour';
+import { createContext } from '../gl/context';
+import { resolveLevel } from '../lod';
+import type { PageSet } from '../pages';
+import type { Session } from '../session';
+import type { CellPlace, State } from '../store';
+import { THEMES } from '../theme';
+import { Fade } from './fade';
+import type { Interaction } from './interaction';
+import type { Renderer, Scene } from './scene';
+import { WebglRenderer } from './webgl_renderer';
+
+const MAX_RATIO = 2;
+const STEP_FADE_MS = 300;
+const LEVEL_FADE_MS = 220;
+const FLIGHT_MS = 220;
+/** A frame after a long rest counts as one, so that fades always begin at their beginning. */
+const LONGEST_FRAME_MS = 64;
+
+interface Flight {
+  readonly from: Camera;
+  readonly to: Camera;
+  readonly start: number;
+}
+
+interface CachedScene {
+  readonly signature: string;
+  readonly scene: Scene;
+}
+
+export class AtlasMap extends HTMLElement {
+  #session: Session | null = null;
+  #interaction: Interaction | null = null;
+  readonly #canvas = document.createElement('canvas');
+  readonly #overlay = document.createElement('canvas');
+  #renderer: Renderer | null = null;
+  readonly #fade = new Fade<Scene>();
+  readonly #scenes = new WeakMap<Level, CachedScene>();
+  #viewport: Viewport = { width: 0, height: 0 };
+  #ratio = 1;
+  #requested = 0;
+  #drawnAt = 0;
+  #flight: Flight | null = null;
+  readonly #resize = new ResizeObserver(() => this.#measure());
+  readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
+
+  /** Set once, by the shell. */
+  set session(session: Session) {
+    if (this.#session !== null) return;
+    this.#session = session;
+    session.pages.watch(() => this.invalidate());
+    session.store.subscribe(() => this.invalidate());
+    this.invalidate();
+  }
+
+  get viewport(): Viewport {
+    return this.#viewport;
+  }
+
+  /** What is on screen, or fades in. */
+  get scene(): Scene | null {
+    return this.#fade.current;
+  }
+
+  /** Where the camera is or is flying to. */
+  get goal(): Camera {
+    return this.#flight?.to ?? this.#state.camera;
+  }
+
+  connectedCallback(): void {
+    if (this.childElementCount === 0) {
+      this.append(this.#canvas, this.#overlay);
+      this.#canvas.addEventListener('webglcontextlost', (event) => event.preventDefault());
+      this.#canvas.addEventListener('webglcontextrestored', () => void this.#createRenderer());
+      void this.#createRenderer();
+    }
+    this.#resize.observe(this);
+  }
+
+  disconnectedCallback(): void {
+    this.#resize.disconnect();
+  }
+
+  /** Asks for a frame; many calls make one, and none while the tab is hidden. */
+  invalidate(): void {
+    if (this.#requested !== 0 || this.#viewport.height === 0) return;
+    this.#requested = requestAnimationFrame((now) => {
+      this.#requested = 0;
+      this.#draw(now);
+    });
+  }
+
+  moveTo(camera: Camera): void {
+    this.#flight = null;
+    this.#session?.store.set({ camera: clampCamera(camera) });
+  }
+
+  flyTo(camera: Camera): void {
+    if (this.#calm.matches) {
+      this.moveTo(camera);
+      return;
+    }
+    const to = clampCamera(camera);
+    this.#flight = { from: this.#state.camera, to, start: performance.now() };
+    this.invalidate();
+  }
+
+  zoomBy(factor: number): void {
+    const { width, height } = this.#viewport;
+    this.flyTo(zoomAt(this.goal, this.#viewport, { x: width / 2, y: height / 2 }, factor));
+  }
+
+  fit(): void {
+    this.flyTo(FIT);
+  }
+
+  /** The square of a cell on the element, in CSS pixels. */
+  boxOf({ size, row, col }: CellPlace): { x: number; y: number; side: number } {
+    const { camera } = this.#state;
+    const corner = toScreen(camera, this.#viewport, { x: col / size, y: row / size });
+    return { ...corner, side: worldSide(camera, this.#viewport) / size };
+  }
+
+  get #state(): State {
+    return (this.#session as Session).store.state;
+  }
+
+  #measure(): void {
+    const { clientWidth: width, clientHeight: height } = this;
+    this.#viewport = width === 0 || height === 0 ? { width: 0, height: 0 } : { width, height };
+    if (this.#viewport.height === 0) return;
+    this.#ratio = Math.min(MAX_RATIO, devicePixelRatio || 1);
+    for (const canvas of [this.#canvas, this.#overlay]) {
+      canvas.width = Math.round(width * this.#ratio);
+      canvas.height = Math.round(height * this.#ratio);
+    }
+    this.#draw(performance.now());
+  }
+
+  async #createRenderer(): Promise<void> {
+    const gl = createContext(this.#canvas);
+    if (gl !== null) {
+      this.#renderer = new WebglRenderer(gl);
+    } else {
+      const { CanvasRenderer } = await import('./canvas_renderer');
+      const context = this.#canvas.getContext('2d');
+      this.#renderer = context && new CanvasRenderer(this.#canvas, context);
+      this.#session?.store.set({ renderer: context ? 'canvas' : 'none' });
+    }
+    this.invalidate();
+  }
+
+  async #interact(session: Session): Promise<void> {
+    const { Interaction } = await import('./interaction');
+    this.#interaction = new Interaction(this, session);
+    this.invalidate();
+  }
+
+  #draw(now: number): void {
+    if (this.#session === null || this.#renderer === null || this.#viewport.height === 0) return;
+    this.#advanceFlight(now);
+    const arrived = this.#chooseScene(this.#session);
+    this.#advanceFade(now);
+    const { camera, dark } = this.#state;
+    const theme = THEMES[dark ? 'dark' : 'light'];
+    this.#renderer.draw({
+      camera,
+      viewport: this.#viewport,
+      ratio: this.#ratio,
+      scenes: this.#fade.items.map(({ item, weight }) => ({ scene: item, weight })),
+      neutral: theme.neutralTile,
+      ground: theme.ground,
+    });
+    const context = this.#overlay.getContext('2d');
+    if (context !== null) this.#interaction?.decorate(context, this.#ratio);
+    const moving = this.#fade.moving || this.#flight !== null;
+    if (moving) this.invalidate();
+    const shownLevel = this.scene?.level.size ?? null;
+    this.#session.store.set({ settled: arrived && !moving, shownLevel });
+  }
+
+  #advanceFlight(now: number): void {
+    if (this.#flight === null) return;
+    const { from, to, start } = this.#flight;
+    const t = Math.min(1, Math.max(0, (now - start) / FLIGHT_MS));
+    if (t === 1) this.#flight = null;
+    this.#session?.store.set({ camera: t === 1 ? to : between(from, to, 1 - (1 - t) ** 3) });
+  }
+
+  #advanceFade(now: number): void {
+    const passed = Math.min(LONGEST_FRAME_MS, now - this.#drawnAt);
+    this.#drawnAt = now;
+    const [older, newest] = this.#fade.items.slice(-2);
+    const stepped = older?.item.atlas !== newest?.item.atlas;
+    this.#fade.advance(this.#calm.matches ? 1 : passed / (stepped ? STEP_FADE_MS : LEVEL_FADE_MS));
+  }
+
+  /**
+   * Decides what to show and fades to it once its pages are here; until then the old scene stays, so
+   * that nothing pops. Returns whether the wanted scene is the current one.
+   */
+  #chooseScene(session: Session): boolean {
+    const { atlas, step, level: choice, shownLevel, series, camera } = this.#state;
+    if (atlas === null || atlas.series !== series?.id) return false;
+    const first = this.scene === null;
+    const side = worldSide(camera, this.#viewport);
+    const index = resolveLevel(atlas.levels, choice, side, first ? null : shownLevel);
+    const wanted = atlas.levels[index] as Level;
+    const level = first ? (atlas.levels[0] as Level) : wanted;
+    const pages = session.pages.icons(atlas, level);
+    if (!pages.complete) return false;
+    session.store.set({ sheetFailure: pages.failure });
+    this.#show(this.#sceneOf(atlas, level, pages), session);
+    return level === wanted && atlas.step === step;
+  }
+
+  #show(scene: Scene, session: Session): void {
+    const current = this.scene;
+    if (current === scene) return;
+    if (current === null) void this.#interact(session);
+    if (current?.level === scene.level) this.#fade.swap(scene);
+    else this.#fade.show(scene);
+  }
+
+  /** The same object as long as it would look the same, since fades go by identity. */
+  #sceneOf(atlas: Atlas, level: Level, { pages, failure }: PageSet): Scene {
+    const { colour, show, dark } = this.#state;
+    const signature = [colour, show, dark, failure === null].join();
+    const cached = this.#scenes.get(level);
+    if (cached?.signature === signature) return cached.scene;
+    const colours = colouring(atlas, level, colour);
+    const scene: Scene = {
+      atlas,
+      level,
+      pages,
+      cellColours: colours.cells,
+      pointColours: pointColours(atlas, level, colours, show, dark),
+      tiles: show !== 'points',
+    };
+    this.#scenes.set(level, { signature, scene });
+    return scene;
+  }
+}
+
+customElements.define('atlas-map', AtlasMap);

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What pointer and keys do to the map, and what is drawn over it. Loads once a map is on screen. */
+
+import { cellAt, type Level } from '../atlas';
+import { type Camera, type Point, panBy, reveal, toWorld, zoomAt } from '../camera';
+import { nextCell } from '../cells';
+import type { Session } from '../session';
+import { type CellPlace, samePlace } from '../store';
+import { THEMES } from '../theme';
+import type { AtlasMap } from './atlas_map';
+import { Gestures } from './gestures';
+import { type Command, commandOf } from './keyboard';
+import { drawOverlay } from './overlay';
+
+/** The pointer must rest this long on a cell before its card appears. */
+const HOVER_MS = 60;
+const PAN_PIXELS = 80;
+
+export class Interaction {
+  #dragging = false;
+  #pointer: Point | null = null;
+  #hoverTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly map: AtlasMap,
+    private readonly session: Session,
+  ) {
+    new Gestures(map, {
+      pan: (dx, dy) => this.#move(panBy(this.#camera, map.viewport, dx, dy)),
+      zoom: (at, factor, atOnce) => {
+        const camera = zoomAt(atOnce ? this.#camera : map.goal, map.viewport, at, factor);
+        if (atOnce) this.#move(camera);
+        else map.flyTo(camera);
+      },
+      click: (at) => {
+        const pinned = this.#cellUnder(at);
+        if (pinned !== null) session.store.set({ pinned, hover: null });
+      },
+      hover: (at) => this.#point(at),
+      drag: (active) => this.#drag(active),
+    });
+    map.addEventListener('keydown', (event) => {
+      const command = commandOf(event);
+      if (command === null) return;
+      event.preventDefault();
+      this.#execute(command);
+    });
+  }
+
+  /** Draws outlines and labels over the scene that the map has just drawn. */
+  decorate(context: CanvasRenderingContext2D, ratio: number): void {
+    const { scene, viewport } = this.map;
+    if (scene === null) return;
+    const { camera, hover, pinned, dark } = this.session.store.state;
+    drawOverlay(context, {
+      camera,
+      viewport,
+      ratio,
+      atlas: scene.atlas,
+      level: scene.level,
+      labels: scene.tiles,
+      hover,
+      pinned,
+      theme: THEMES[dark ? 'dark' : 'light'],
+    });
+  }
+
+  get #camera(): Camera {
+    return this.session.store.state.camera;
+  }
+
+  /** Moves at once, and looks again at what is now under the pointer. */
+  #move(camera: Camera): void {
+    this.map.moveTo(camera);
+    if (!this.#dragging && this.#pointer !== null) this.#point(this.#pointer);
+  }
+
+  #drag(active: boolean): void {
+    this.#dragging = active;
+    this.map.classList.toggle('dragging', active);
+    if (active) this.#hover(null);
+  }
+
+  #point(at: Point | null): void {
+    this.#pointer = at;
+    if (!this.#dragging) this.#hover(at && this.#cellUnder(at));
+  }
+
+  #hover(place: CellPlace | null): void {
+    clearTimeout(this.#hoverTimer);
+    const { store } = this.session;
+    if (samePlace(place, store.state.hover)) return;
+    this.#hoverTimer = setTimeout(() => store.set({ hover: place }), HOVER_MS);
+  }
+
+  #cellUnder(screen: Point): CellPlace | null {
+    const { scene, viewport } = this.map;
+    if (scene === null || !scene.tiles) return null;
+    const world = toWorld(this.#camera, viewport, screen);
+    const { size } = scene.level;
+    const row = Math.floor(world.y * size);
+    const col = Math.floor(world.x * size);
+    return cellAt(scene.level, row, col) < 0 ? null : { size, row, col };
+  }
+
+  #execute(command: Command): void {
+    const { map, session } = this;
+    const { store } = session;
+    switch (command.do) {
+      case 'cursor':
+        this.#moveCursor(command.dx, command.dy);
+        break;
+      case 'pan':
+        map.flyTo(panBy(map.goal, map.viewport, PAN_PIXELS * command.dx, PAN_PIXELS * command.dy));
+        break;
+      case 'zoom':
+        map.zoomBy(command.factor);
+        break;
+      case 'fit':
+        map.fit();
+        break;
+      case 'level':
+        this.#holdLevel(command.index);
+        break;
+      case 'step':
+        session.stepBy(command.by);
+        break;
+      case 'play':
+        session.togglePlay();
+        break;
+      case 'pin':
+        if (store.state.hover) store.set({ pinned: store.state.hover });
+        break;
+      case 'escape':
+        store.set({ hover: null, pinned: null });
+        break;
+      case 'help':
+        store.set({ help: true });
+        break;
+    }
+  }
+
+  #moveCursor(dx: number, dy: number): void {
+    const level = this.map.scene?.level;
+    if (level === undefined) return;
+    const { hover, pinned, camera } = this.session.store.state;
+    const from = [hover, pinned].find((place) => place?.size === level.size);
+    const next = from ? nextCell(level, from.row, from.col, dx, dy) : middleCell(level, camera);
+    if (next === null) return;
+    clearTimeout(this.#hoverTimer);
+    this.session.store.set({ hover: { size: level.size, ...next } });
+    this.map.flyTo(reveal(this.map.goal, this.map.viewport, level.size, next.row, next.col));
+  }
+
+  /** Holds a grid, or lets it follow the zoom again when it was held already. */
+  #holdLevel(index: number): void {
+    const { atlas, level } = this.session.store.state;
+    const size = atlas?.levels[index]?.size;
+    if (size !== undefined) this.session.store.set({ level: level === size ? 'auto' : size });
+  }
+}
+
+/** The drawn cell nearest to the middle of the view, where the keyboard's cursor begins. */
+function middleCell(level: Level, { x, y }: Camera): { row: number; col: number } | null {
+  let best: { row: number; col: number } | null = null;
+  let nearest = Infinity;
+  level.rows.forEach((row, cell) => {
+    const col = level.cols[cell] as number;
+    const away = Math.hypot((col + 0.5) / level.size - x, (row + 0.5) / level.size - y);
+    if (away >= nearest) return;
+    nearest = away;
+    best = { row, col };
+  });
+  return best;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Draws what lies over the tiles as crisp lines and text: outlines of cells, and class labels. */
+
+import { type Atlas, cellAt, className, type Level } from '../atlas';
+import { type Camera, toScreen, type Viewport, worldSide } from '../camera';
+import { type Majority, majority } from '../cells';
+import { shorten } from '../format';
+import type { CellPlace } from '../store';
+import { iconScales } from './scene';
+
+/** Cells of this side in CSS pixels begin to carry labels, and fully do from the second on. */
+const LABEL_FROM = 88;
+const LABEL_FULL = 108;
+const LABEL_FONT = '500 11px Roboto, system-ui, sans-serif';
+const LABEL_HEIGHT = 18;
+
+export interface OverlayTheme {
+  readonly accent: string;
+  readonly label: string;
+  readonly labelGround: string;
+}
+
+export interface OverlayFrame {
+  readonly camera: Camera;
+  readonly viewport: Viewport;
+  readonly ratio: number;
+  readonly atlas: Atlas;
+  readonly level: Level;
+  readonly labels: boolean;
+  readonly hover: CellPlace | null;
+  readonly pinned: CellPlace | null;
+  readonly theme: OverlayTheme;
+}
+
+const majorityOf = new WeakMap<Level, Majority | null>();
+
+export function drawOverlay(context: CanvasRenderingContext2D, frame: OverlayFrame): void {
+  const { ratio, viewport, hover, pinned } = frame;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, viewport.width, viewport.height);
+  if (frame.labels) drawLabels(context, frame);
+  if (pinned) outline(context, frame, pinned, 3);
+  if (hover) outline(context, frame, hover, 2);
+}
+
+function outline(
+  context: CanvasRenderingContext2D,
+  { camera, viewport, level, theme }: OverlayFrame,
+  { size, row, col }: CellPlace,
+  width: number,
+): void {
+  const side = worldSide(camera, viewport) / size;
+  const corner = toScreen(camera, viewport, { x: col / size, y: row / size });
+  const cell = level.size === size ? cellAt(level, row, col) : -1;
+  const share = cell < 0 ? 1 : (iconScales(level)[cell] as number);
+  const inset = ((1 - share) * side) / 2 - width / 2;
+  context.beginPath();
+  context.roundRect(
+    corner.x + inset,
+    corner.y + inset,
+    side - 2 * inset,
+    side - 2 * inset,
+    Math.min(5, 0.1 * side + 1),
+  );
+  context.strokeStyle = theme.accent;
+  context.lineWidth = width;
+  context.stroke();
+}
+
+function drawLabels(context: CanvasRenderingContext2D, frame: OverlayFrame): void {
+  const { atlas, level, camera, viewport, theme } = frame;
+  const side = worldSide(camera, viewport) / level.size;
+  if (side < LABEL_FROM) return;
+  const top = topClasses(atlas, level);
+  if (top === null) return;
+  const origin = toScreen(camera, viewport, { x: 0, y: 0 });
+  context.globalAlpha = Math.min(1, (side - LABEL_FROM) / (LABEL_FULL - LABEL_FROM));
+  context.font = LABEL_FONT;
+  context.textBaseline = 'middle';
+  const scales = iconScales(level);
+  for (let cell = 0; cell < level.rows.length; cell++) {
+    const x = origin.x + (level.cols[cell] as number) * side;
+    const y = origin.y + (level.rows[cell] as number) * side;
+    if (x > viewport.width || y > viewport.height || x + side < 0 || y + side < 0) continue;
+    const gap = ((1 - (scales[cell] as number)) * side) / 2 + 4;
+    const text = shorten(className(atlas, top.index[cell] as number), Math.floor(side / 8));
+    const width = context.measureText(text).width + 10;
+    context.fillStyle = theme.labelGround;
+    context.beginPath();
+    context.roundRect(x + gap, y + side - gap - LABEL_HEIGHT, width, LABEL_HEIGHT, 3);
+    context.fill();
+    context.fillStyle = theme.label;
+    context.fillText(text, x + gap + 5, y + side - gap - LABEL_HEIGHT / 2 + 0.5);
+  }
+  context.globalAlpha = 1;
+}
+
+function topClasses(atlas: Atlas, level: Level): Majority | null {
+  let top = majorityOf.get(level);
+  if (top === undefined) {
+    const values = atlas.labels ?? atlas.predictions;
+    top = values === null ? null : majority(level, values);
+    majorityOf.set(level, top);
+  }
+  return top;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What is known of one cell: shared by the card that follows the pointer and the inspector. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { type Atlas, className, type IconKind, type Level } from '../atlas';
+import type { CellFacts, Share } from '../cells';
+import { classColours } from '../colour';
+import type { Evidence, Nearest } from '../evidence';
+import { count, fraction, percent, plural, shorten } from '../format';
+import { iconPlace } from '../map/scene';
+import { type Cut, cutOf } from '../patches';
+import type { Session } from '../session';
+import type { State } from '../store';
+
+/** Below this cosine an icon says little of its cell. */
+export const WEAK_COSINE = 0.3;
+const MIX_ROWS = 5;
+
+const KIND_NAMES: Readonly<Record<IconKind, string>> = {
+  none: 'No icon',
+  examples: 'Nearest real patch',
+  preview: 'Preview',
+  inversion: 'Feature inversion',
+  poster: 'Feature inversion, poster quality',
+};
+
+export interface CellContext {
+  readonly state: State;
+  readonly session: Session;
+  readonly evidence: Evidence;
+  readonly atlas: Atlas;
+  readonly level: Level;
+  readonly facts: CellFacts;
+}
+
+export function bigIcon({ session, atlas, level, facts }: CellContext): TemplateResult {
+  const place = iconPlace(level, facts.cell);
+  const picture = place && session.pages.icons(atlas, level).pages[place.page];
+  if (!place || !picture) return html`<div class="big-icon none">no icon</div>`;
+  const { x, y, side } = place;
+  return html`<atlas-crop
+    class="big-icon"
+    role="img"
+    aria-label="Icon of the cell"
+    .crop=${{ picture, rect: { x, y, width: side, height: side } }}
+  ></atlas-crop>`;
+}
+
+export function headline({ facts }: CellContext): TemplateResult {
+  return html`<div class="headline">
+    <strong>${plural(facts.count, 'sample')}</strong>
+    <span class="muted">${percent(facts.share)} of the map</span>
+  </div>`;
+}
+
+export function iconLine({ facts }: CellContext): TemplateResult {
+  const weak = facts.cosine !== null && facts.cosine < WEAK_COSINE;
+  return html`<div class="icon-line">
+    ${KIND_NAMES[facts.kind]}${
+      facts.cosine === null
+        ? nothing
+        : html`<span
+            class="number"
+            title="Cosine between what the layer answers to this picture and the cell's mean, both relative to the layer's mean. 1 is a perfect likeness."
+            >cosine ${fraction(facts.cosine)}</span
+          >${
+            weak
+              ? html`<span
+                class="weak"
+                title="Below ${fraction(WEAK_COSINE)} the picture says little about the cell: trust the real patches."
+                >weak</span
+              >`
+              : nothing
+          }`
+    }
+  </div>`;
+}
+
+export function classBars({ atlas, facts }: CellContext): TemplateResult {
+  if (facts.mixOf === null) {
+    return html`<p class="muted">No labels or predictions were recorded in this run.</p>`;
+  }
+  const values = (facts.mixOf === 'labels' ? atlas.labels : atlas.predictions) as Int32Array;
+  const colours = classColours(values, atlas.classes?.length ?? null);
+  const rest = facts.mix.length - MIX_ROWS;
+  const bar = ({
+    index,
+    share,
+    count: members,
+  }: Share) => html`<li title=${plural(members, 'sample')}>
+    <span class="name">${shorten(className(atlas, index), 40)}</span>
+    <span class="meter"
+      ><i style="width:${100 * share}%;background:${colours.colourOf(index)}"></i
+    ></span>
+    <span class="number">${percent(share)}</span>
+  </li>`;
+  return html`<section>
+    <h3>${facts.mixOf === 'labels' ? 'Labels' : 'Predictions'}</h3>
+    <ul class="bars">
+      ${facts.mix.slice(0, MIX_ROWS).map(bar)}
+    </ul>
+    ${rest > 0 ? html`<p class="muted">and ${count(rest)} more</p>` : nothing}
+  </section>`;
+}
+
+export function whereabouts({ atlas, facts }: CellContext): TemplateResult {
+  return html`<p class="muted whereabouts">
+    Row ${facts.row + 1}, column ${facts.col + 1} of ${facts.size} × ${facts.size} ·
+    ${shorten(atlas.manifest.layer, 40)} · step ${count(atlas.step)}
+  </p>`;
+}
+
+/** One real patch, with its cut on the thumbnail page once that is here. */
+export interface Patch {
+  readonly sample: number;
+  readonly cut: Cut | null;
+  readonly picture: ImageBitmap | null;
+}
+
+export interface Patches {
+  readonly nearest: Nearest;
+  readonly list: readonly Patch[];
+}
+
+export function findPatches(context: CellContext, limit: number): Patches {
+  const { state, session, evidence, atlas, level, facts } = context;
+  const fetch = state.settled && !state.playing;
+  const nearest = evidence.nearest(atlas, level, facts.cell, limit, fetch);
+  const { probe, run } = state;
+  const list = nearest.samples.map((sample): Patch => {
+    const cut = probe && cutOf(atlas, probe, sample);
+    const picture = probe && run && cut ? session.pages.thumbs(run.id, probe, cut.page) : null;
+    return { sample, cut, picture };
+  });
+  return { nearest, list };
+}
+
+/** Why there are no patches to show, or null. */
+export function patchesMissing({ state, atlas }: CellContext): string | null {
+  if (state.run?.probe === false) return 'The pictures of the probe are not in this run.';
+  if (state.probeFailure) return `The pictures of the probe: ${state.probeFailure.message}`;
+  if (state.probe && state.probe.manifest.digest !== atlas.manifest.probeDigest) {
+    return 'This step was made from another probe than the pictures in this run.';
+  }
+  return null;
+}
+
+/** The word under the heading that says what "nearest" means just now. */
+export function rankedBy({ by }: Nearest): TemplateResult {
+  const [word, title] =
+    by === 'activation'
+      ? ['by activation', "Cosine to the cell's mean, relative to the layer's mean."]
+      : ['by place on the map', 'Distance on the map; activations are not here yet.'];
+  return html`<span class="muted" title=${title}>${word}</span>`;
+}
+
+export function patchLabel(atlas: Atlas, sample: number): string {
+  const label = atlas.labels?.[sample];
+  const predicted = atlas.predictions?.[sample];
+  const parts = [`image ${atlas.imageIds[sample]}`];
+  if (label !== undefined) parts.push(shorten(className(atlas, label), 40));
+  if (predicted !== undefined && predicted !== label) {
+    parts.push(`predicted ${shorten(className(atlas, predicted), 40)}`);
+  }
+  return parts.join(', ');
+}

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Look of the panels that arrive after the first map. */
+
+import { css } from 'lit';
+
+export const detailStyles = css`
+  .panel {
+    background: var(--raised);
+    border-radius: 8px;
+    box-shadow: var(--shadow);
+    line-height: 1.4;
+  }
+  .muted {
+    color: var(--muted);
+  }
+  .panel h2,
+  .message h2 {
+    font-size: 15px;
+    font-weight: 500;
+    margin: 0;
+  }
+  .panel h3 {
+    display: flex;
+    justify-content: space-between;
+    gap: 8px;
+    font-size: 12px;
+    font-weight: 500;
+    margin: 0 0 6px;
+  }
+  .panel h3 .muted {
+    font-weight: 400;
+  }
+  .panel p {
+    margin: 0;
+  }
+  .number {
+    font-variant-numeric: tabular-nums;
+  }
+
+  .card {
+    position: absolute;
+    width: 320px;
+    padding: 12px;
+    display: flex;
+    flex-direction: column;
+    gap: 12px;
+    pointer-events: none;
+    z-index: 3;
+  }
+  .card-top {
+    display: flex;
+    gap: 12px;
+  }
+  .big-icon {
+    display: block;
+    flex: none;
+    border-radius: 6px;
+    overflow: hidden;
+    background: var(--control);
+  }
+  .big-icon.none {
+    display: grid;
+    place-items: center;
+    color: var(--muted);
+    font-size: 12px;
+  }
+  .card .big-icon {
+    width: 128px;
+    height: 128px;
+  }
+  .card-facts {
+    display: flex;
+    flex-direction: column;
+    gap: 8px;
+    min-width: 0;
+    padding-top: 4px;
+  }
+  .headline strong {
+    display: block;
+    font-size: 16px;
+    font-weight: 500;
+    font-variant-numeric: tabular-nums;
+  }
+  .icon-line {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 2px 10px;
+    color: var(--muted);
+  }
+  .weak {
+    padding: 0 6px;
+    border-radius: 8px;
+    border: 1px solid currentColor;
+    color: var(--bad);
+    font-size: 11px;
+    line-height: 16px;
+  }
+  .patches {
+    display: grid;
+    grid-template-columns: repeat(6, 1fr);
+    gap: 4px;
+  }
+  .patch,
+  .whole {
+    display: block;
+    aspect-ratio: 1;
+    background: var(--control);
+    border-radius: 4px;
+    overflow: hidden;
+  }
+  atlas-crop canvas {
+    display: block;
+    width: 100%;
+    height: 100%;
+  }
+  .bars {
+    list-style: none;
+    margin: 0;
+    padding: 0;
+    display: grid;
+    gap: 3px;
+  }
+  .bars li {
+    display: grid;
+    grid-template-columns: minmax(0, 92px) 1fr 40px;
+    gap: 8px;
+    align-items: center;
+  }
+  .bars .name {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+  .bars .number {
+    text-align: right;
+  }
+  .meter {
+    height: 8px;
+    border-radius: 2px;
+    background: var(--control);
+    overflow: hidden;
+  }
+  .meter i {
+    display: block;
+    height: 100%;
+    border-radius: 2px;
+  }
+  .bars + .muted {
+    margin-top: 4px;
+    font-size: 12px;
+  }
+  .whereabouts {
+    font-size: 12px;
+    border-top: 1px solid var(--line);
+    padding-top: 8px;
+    overflow-wrap: anywhere;
+  }
+
+  .inspector {
+    position: absolute;
+    top: 12px;
+    right: 12px;
+    bottom: 12px;
+    width: 320px;
+    max-width: calc(100% - 24px);
+    padding: 12px 16px 16px;
+    display: flex;
+    flex-direction: column;
+    gap: 14px;
+    overflow: auto;
+    z-index: 2;
+  }
+  .stage:has(.inspector) .map-buttons {
+    right: 348px;
+  }
+  .inspector-head {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    margin-right: -8px;
+  }
+  .inspector .big-icon {
+    width: 100%;
+    aspect-ratio: 1;
+  }
+  .patches.wide {
+    grid-template-columns: repeat(4, 1fr);
+    gap: 6px;
+    margin-bottom: 8px;
+  }
+  .patch-button {
+    border-radius: 4px;
+  }
+  .patch-button:hover {
+    box-shadow: 0 0 0 2px var(--line);
+  }
+  .patch-button[aria-pressed='true'] {
+    box-shadow: 0 0 0 2px var(--accent);
+  }
+  figure {
+    margin: 0;
+  }
+  .whole {
+    background: none;
+  }
+  figcaption {
+    margin-top: 4px;
+    font-size: 12px;
+  }
+
+  .legend {
+    position: absolute;
+    left: 12px;
+    bottom: 12px;
+    padding: 8px 12px;
+    max-width: min(300px, calc(100% - 90px));
+    display: grid;
+    gap: 8px;
+    z-index: 1;
+  }
+  .legend h3 {
+    margin: 0;
+  }
+  .swatches {
+    list-style: none;
+    margin: 0;
+    padding: 0;
+    display: grid;
+    grid-template-columns: repeat(2, auto);
+    gap: 2px 16px;
+    max-height: 180px;
+    overflow: auto;
+  }
+  .swatches li {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+  }
+  .swatches i {
+    width: 12px;
+    height: 12px;
+    flex: none;
+    border-radius: 3px;
+    box-shadow: inset 0 0 0 1px #0000002e;
+  }
+  .scale {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    font-variant-numeric: tabular-nums;
+  }
+  .scale i {
+    flex: 1;
+    min-width: 140px;
+    height: 10px;
+    border-radius: 2px;
+  }
+  .provenance {
+    font-size: 12px;
+    font-variant-numeric: tabular-nums;
+  }
+
+  .veil {
+    position: absolute;
+    inset: 0;
+    display: grid;
+    place-items: center;
+    padding: 24px;
+    overflow: auto;
+    background: color-mix(in srgb, var(--ground) 94%, transparent);
+    z-index: 4;
+  }
+  .message {
+    max-width: 480px;
+    display: grid;
+    gap: 12px;
+    justify-items: start;
+    overflow-wrap: anywhere;
+  }
+  .message.wide {
+    max-width: 680px;
+  }
+  .message h2 {
+    font-size: 20px;
+    font-weight: 400;
+  }
+  .message p {
+    margin: 0;
+    line-height: 1.55;
+  }
+  pre {
+    margin: 0;
+    width: 100%;
+    padding: 12px 16px;
+    border-radius: 6px;
+    background: var(--surface);
+    border: 1px solid var(--line);
+    overflow: auto;
+  }
+  code {
+    font: 12.5px/1.6 'Roboto Mono', ui-monospace, monospace;
+  }
+  .request {
+    font-size: 12px;
+  }
+  .banners {
+    position: absolute;
+    top: 12px;
+    left: 12px;
+    display: grid;
+    gap: 8px;
+    max-width: min(460px, calc(100% - 24px));
+    z-index: 1;
+  }
+  .banner {
+    margin: 0;
+    padding: 8px 12px;
+    border-radius: 6px;
+    background: var(--raised);
+    border-left: 3px solid var(--accent);
+    box-shadow: var(--shadow);
+  }
+  .link {
+    color: var(--accent);
+    text-decoration: underline;
+    padding: 4px;
+  }
+
+  .help {
+    border: 0;
+    padding: 0;
+    color: inherit;
+    width: min(600px, calc(100% - 48px));
+    max-height: calc(100% - 48px);
+  }
+  .help::backdrop {
+    background: #00000066;
+  }
+  .help-body {
+    padding: 12px 24px 24px;
+    display: grid;
+    gap: 14px;
+  }
+  .reading {
+    margin: 0;
+    padding: 0;
+    list-style: none;
+    display: grid;
+    gap: 10px;
+    line-height: 1.5;
+  }
+  .help h3 {
+    margin: 4px 0 0;
+  }
+  dl {
+    margin: 0;
+    display: grid;
+    grid-template-columns: max-content 1fr;
+    gap: 6px 20px;
+  }
+  dt {
+    font: 12px/1.5 'Roboto Mono', ui-monospace, monospace;
+    color: var(--muted);
+  }
+  dd {
+    margin: 0;
+  }
+`;

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How to read the map, and every key. */
+
+import { html, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
+import { iconButton } from './icons';
+
+const KEYS: readonly (readonly [string, string])[] = [
+  ['Arrows', 'move to the next cell'],
+  ['Enter / Esc', 'pin the cell / unpin'],
+  ['Shift + arrows', 'pan (or drag)'],
+  ['+  −', 'zoom (or wheel, pinch, double click)'],
+  ['0', 'the whole map'],
+  ['1 … 5', 'hold one grid; again to follow the zoom'],
+  [',  .', 'previous, next step'],
+  ['Space', 'play or pause'],
+];
+
+function openModally(element: Element | undefined): void {
+  if (element instanceof HTMLDialogElement && element.isConnected && !element.open) {
+    element.showModal();
+  }
+}
+
+export function helpDialog(close: () => void): TemplateResult {
+  return html`<dialog
+    class="help panel"
+    aria-labelledby="help-title"
+    ${ref(openModally)}
+    @close=${close}
+    @click=${(event: Event) => {
+      if (event.target === event.currentTarget) close();
+    }}
+  >
+    <div class="help-body">
+      <div class="inspector-head">
+        <h2 id="help-title">How to read the map</h2>
+        ${iconButton({ icon: 'close', name: 'Close', key: 'Esc', press: close })}
+      </div>
+      <ul class="reading">
+        <li>
+          <strong>A cell</strong> holds samples that the layer answers alike: each is one spot of one
+          real image. Bigger tiles hold more of them.
+        </li>
+        <li>
+          <strong>Its icon</strong> is a picture made for the cell, not a photograph: the layer's answer
+          to it points the way of the cell's mean. The cosine says how well; the real patches beside it
+          are the evidence.
+        </li>
+        <li>
+          <strong>Near</strong> means alike, but far need not mean different, and the directions of the
+          map mean nothing. Trust says how many neighbours are true ones.
+        </li>
+        <li>
+          <strong>Zooming in</strong> does not enlarge icons but splits cells, down to the finest grid
+          that was logged. Faint points are samples in cells too sparse to draw.
+        </li>
+      </ul>
+      <h3>Keys, while the map has the focus</h3>
+      <dl>
+        ${KEYS.map(([key, effect]) => html`<dt>${key}</dt><dd>${effect}</dd>`)}
+      </dl>
+    </div>
+  </dialog>`;
+}

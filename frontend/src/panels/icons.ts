@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The few drawn signs, 24 units a side, and the button that carries one. */
+
+import { html, svg, type TemplateResult } from 'lit';
+
+const PATHS = {
+  play: 'M8 5v14l11-7z',
+  pause: 'M6 5h4v14H6zm8 0h4v14h-4z',
+  previous: 'M15.4 7.4 14 6l-6 6 6 6 1.4-1.4L10.8 12z',
+  next: 'M8.6 16.6 10 18l6-6-6-6-1.4 1.4 4.6 4.6z',
+  plus: 'M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z',
+  minus: 'M5 11h14v2H5z',
+  fit: 'M4 4h6v2H6v4H4zm10 0h6v6h-2V6h-4zM4 14h2v4h4v2H4zm14 0h2v6h-6v-2h4z',
+  help: 'M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20m1 16h-2v-2h2zm1.9-6.8-.8.9c-.8.8-1.1 1.4-1.1 2.4h-2v-.5c0-1.1.4-2 1.2-2.8l1.2-1.3a2 2 0 1 0-3.4-1.4H8a4 4 0 1 1 6.9 2.7',
+  close:
+    'M18.3 7.1 16.9 5.7 12 10.6 7.1 5.7 5.7 7.1l4.9 4.9-4.9 4.9 1.4 1.4 4.9-4.9 4.9 4.9 1.4-1.4-4.9-4.9z',
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function icon(name: IconName): TemplateResult {
+  return html`<svg viewBox="0 0 24 24" aria-hidden="true">${svg`<path d=${PATHS[name]} />`}</svg>`;
+}
+
+export interface IconButton {
+  readonly icon: IconName;
+  /** Its accessible name; with the key, also its tooltip. */
+  readonly name: string;
+  readonly key?: string;
+  readonly disabled?: boolean;
+  readonly extra?: string;
+  readonly press: () => void;
+}
+
+export function iconButton(button: IconButton): TemplateResult {
+  const { name, key, extra = '', disabled = false, press } = button;
+  return html`<button
+    type="button"
+    class="icon-button ${extra}"
+    aria-label=${name}
+    title=${key === undefined ? name : `${name} (${key})`}
+    ?disabled=${disabled}
+    @click=${press}
+  >
+    ${icon(button.icon)}
+  </button>`;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the colours mean, and where the map comes from, in one corner. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Atlas, Level } from '../atlas';
+import { type Legend, SEQUENTIAL_CSS } from '../colour';
+import { count, fraction, shorten } from '../format';
+
+export function legendPanel(atlas: Atlas, level: Level, legend: Legend): TemplateResult {
+  return html`<aside class="legend panel" aria-label="Legend">
+    ${key(legend)}
+    <p class="provenance muted" title=${provenanceTitle(atlas)}>${provenance(atlas, level)}</p>
+  </aside>`;
+}
+
+function key(legend: Legend): TemplateResult | typeof nothing {
+  switch (legend.kind) {
+    case 'none':
+      return nothing;
+    case 'missing':
+      return html`<h3>${legend.title}</h3>
+        <p>${legend.reason}</p>`;
+    case 'classes':
+      return html`<h3>${legend.title}</h3>
+        <ul class="swatches">
+          ${legend.entries.map(
+            ({ label, colour }) =>
+              html`<li><i style="background:${colour}"></i>${shorten(label, 24)}</li>`,
+          )}
+        </ul>`;
+    case 'scale':
+      return html`<h3>${legend.title}</h3>
+        <div class="scale">
+          <span>${legend.low}</span>
+          <i style="background:${SEQUENTIAL_CSS}"></i>
+          <span>${legend.high}</span>
+        </div>`;
+  }
+}
+
+/** "2,000 samples · 10×10 · UMAP 15/0.1 · inversion · trust .95", as far as it was recorded. */
+function provenance(atlas: Atlas, level: Level): string {
+  const { settings, trustworthiness } = atlas.manifest;
+  const neighbors = settings.raw('neighbors');
+  const minDist = settings.raw('min_dist');
+  const icons = settings.raw('icons');
+  return [
+    `${count(atlas.count)} samples`,
+    `${level.size} × ${level.size}`,
+    typeof neighbors === 'number' && typeof minDist === 'number'
+      ? `UMAP ${neighbors}/${minDist}`
+      : '',
+    typeof icons === 'string' ? shorten(icons, 20) : '',
+    trustworthiness === null ? '' : `trust ${fraction(trustworthiness)}`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function provenanceTitle({ manifest }: Atlas): string {
+  return [
+    `Model ${shorten(manifest.model, 80)}, ${count(manifest.channels)} channels`,
+    'UMAP: neighbours / least distance',
+    'trust: share of map neighbours that are true neighbours, 1 is best',
+    ...manifest.notes.slice(0, 5).map((note) => shorten(note, 200)),
+  ].join('\n');
+}

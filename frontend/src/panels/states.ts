@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the stage says when there is no map to show. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Failure } from '../api';
+import { count } from '../format';
+import type { State } from '../store';
+
+const EXAMPLE = `from tensorboard_plugin_atlas import AtlasWriter
+
+atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)
+...
+atlas.add_atlas(step)      # in the training loop, once a checkpoint`;
+
+export function emptyState(retry: () => void): TemplateResult {
+  return html`<section class="veil">
+    <div class="message wide">
+      <h2>No atlas in this log directory yet</h2>
+      <p>
+        An activation atlas is a map of what one layer of an image network sees: thousands of its
+        answers laid out so that alike lie together, each square drawn as a picture of what it stands
+        for. These lines log one at every checkpoint:
+      </p>
+      <pre><code>${EXAMPLE}</code></pre>
+      <p>
+        Already logging? Check that <code>tensorboard --logdir</code> names the folder that
+        <code>AtlasWriter</code> writes to, or a folder above it; atlases lie in its subfolder
+        <code>atlas</code>. <code>tensorboard-atlas inspect LOGDIR</code> lists what is there, and
+        <code>tensorboard-atlas demo</code> makes an example to look at.
+      </p>
+      <button type="button" class="button" @click=${retry}>Look again</button>
+    </div>
+  </section>`;
+}
+
+/** Nothing at all could be loaded. */
+export function failedState(failure: Failure, retry: () => void): TemplateResult {
+  return html`<section class="veil">
+    <div class="message">
+      <h2>The atlases cannot be listed</h2>
+      <p>${failure.message}</p>
+      ${requestLine(failure)}
+      <button type="button" class="button" @click=${retry}>Retry</button>
+    </div>
+  </section>`;
+}
+
+/** One step cannot be shown; the rest of the tab goes on. */
+export function stepState(
+  step: number | null,
+  failure: Failure,
+  retry: () => void,
+): TemplateResult {
+  const { title, advice } = explain(step ?? 0, failure);
+  return html`<section class="veil" data-failure=${failure.kind}>
+    <div class="message">
+      <h2>${title}</h2>
+      <p>${failure.message}</p>
+      <p class="muted">${advice}</p>
+      ${requestLine(failure)}
+      <button type="button" class="button" @click=${retry}>Retry</button>
+    </div>
+  </section>`;
+}
+
+function explain(step: number, { kind }: Failure): { title: string; advice: string } {
+  const name = `Step ${count(step)}`;
+  switch (kind) {
+    case 'damaged':
+      return {
+        title: `${name} is damaged`,
+        advice: 'Its stored bytes are not what was written. The other steps are not affected.',
+      };
+    case 'too_new':
+      return {
+        title: `${name} is from a newer version`,
+        advice:
+          'Upgrade tensorboard_plugin_atlas here to see it. The other steps are not affected.',
+      };
+    case 'not_found':
+      return {
+        title: `${name} is no longer kept`,
+        advice: 'TensorBoard thins long series. Reload, or keep more with --atlas_samples.',
+      };
+    default:
+      return { title: `${name} could not be loaded`, advice: 'The other steps can be tried.' };
+  }
+}
+
+function requestLine({ request, status }: Failure): TemplateResult {
+  return html`<p class="request muted">
+    Request <code>${request}</code>${status === null ? nothing : html`, status ${status}`}
+  </p>`;
+}
+
+/** Lines that qualify a map which is nevertheless shown. */
+export function banners({ renderer, sheetFailure }: State, retry: () => void): TemplateResult {
+  return html`<div class="banners">
+    ${
+      sheetFailure
+        ? html`<p class="banner">
+          Icons of this grid cannot be shown: ${sheetFailure.message}
+          <button type="button" class="link" @click=${retry}>Retry</button>
+        </p>`
+        : nothing
+    }
+    ${
+      renderer === 'canvas'
+        ? html`<p class="banner">
+          This browser offers no WebGL2: the map is drawn more slowly, without blended crossfades.
+        </p>`
+        : nothing
+    }
+    ${
+      renderer === 'none'
+        ? html`<p class="banner">This browser offers no canvas: the map cannot be drawn.</p>`
+        : nothing
+    }
+  </div>`;
+}

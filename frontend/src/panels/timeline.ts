@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The steps: play, a slider with one tick per logged step, and what TensorBoard has kept of them. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { count, plural } from '../format';
+import type { History } from '../manifest';
+import type { Session } from '../session';
+import type { State } from '../store';
+import { iconButton } from './icons';
+
+/** Ticks closer than they are wide would be a bar; beyond this many only damaged ones are drawn. */
+const MOST_TICKS = 400;
+
+export function timeline(state: State, session: Session): TemplateResult {
+  const steps = state.series?.steps ?? [];
+  const at = steps.indexOf(state.step ?? Number.NaN);
+  const single = steps.length < 2;
+  return html`<footer class="bar" aria-label="Steps">
+    <span class="transport">
+      ${iconButton({
+        icon: 'previous',
+        name: 'Previous step',
+        key: ',',
+        disabled: at <= 0,
+        press: () => session.stepBy(-1),
+      })}
+      ${iconButton({
+        icon: state.playing ? 'pause' : 'play',
+        name: state.playing ? 'Pause' : 'Play the steps',
+        key: 'Space',
+        extra: 'play',
+        disabled: single,
+        press: () => session.togglePlay(),
+      })}
+      ${iconButton({
+        icon: 'next',
+        name: 'Next step',
+        key: '.',
+        disabled: at < 0 || at === steps.length - 1,
+        press: () => session.stepBy(1),
+      })}
+    </span>
+    ${slider(state, session, steps, at)}
+    ${moment(state, steps, at)}
+    ${note(state.history)}
+    ${state.freshSteps > 0 ? freshPill(state.freshSteps, session) : nothing}
+  </footer>`;
+}
+
+function slider(
+  { history, step }: State,
+  session: Session,
+  steps: readonly number[],
+  at: number,
+): TemplateResult {
+  const last = Math.max(1, steps.length - 1);
+  const place = (index: number) => (steps.length === 1 ? 50 : (100 * index) / last);
+  const reason = step === null ? null : (history?.steps.get(step)?.reason ?? null);
+  return html`<span class="slider">
+    <span class="track">
+      <div class="done" style="width:${at < 0 ? 0 : place(at)}%"></div>
+      ${steps.map((one, index) => {
+        const bad = (history?.steps.get(one)?.status ?? 'ok') !== 'ok';
+        if (!bad && steps.length > MOST_TICKS) return nothing;
+        const kind = bad ? 'bad' : index <= at ? 'passed' : '';
+        return html`<i class="tick ${kind}" data-step=${one} style="left:${place(index)}%"></i>`;
+      })}
+    </span>
+    <input
+      type="range"
+      aria-label="Step"
+      min="0"
+      max=${last}
+      step="1"
+      .value=${String(Math.max(0, at))}
+      ?disabled=${steps.length < 2}
+      aria-valuetext=${step === null ? 'no step' : `step ${step}, ${at + 1} of ${steps.length}`}
+      title=${reason ?? ''}
+      @input=${(event: Event) => {
+        const chosen = steps[Number((event.target as HTMLInputElement).value)];
+        if (chosen !== undefined) session.chooseStep(chosen);
+      }}
+    />
+  </span>`;
+}
+
+function moment({ step, series }: State, steps: readonly number[], at: number): TemplateResult {
+  if (step === null || series === null) return html`<span class="moment"></span>`;
+  const time = series.wallTimes[at];
+  const when = time === undefined ? '' : ` · ${clock(time)}`;
+  return html`<span class="moment">
+    <strong>Step ${count(step)}</strong><br />
+    <span class="muted">${at + 1} of ${steps.length}${when}</span>
+  </span>`;
+}
+
+function clock(seconds: number): string {
+  const date = new Date(1000 * seconds);
+  if (Number.isNaN(date.getTime())) return '';
+  return date.toLocaleString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+}
+
+function note(history: History | null): TemplateResult | typeof nothing {
+  if (history === null) return nothing;
+  const bad = [...history.steps.values()].filter(({ status }) => status !== 'ok');
+  const dropped = history.logged > history.kept;
+  if (bad.length === 0 && !dropped) return nothing;
+  const reasons = bad.map(({ step, reason, status }) => `step ${step}: ${reason ?? status}`);
+  return html`<span class="note">
+    ${
+      dropped
+        ? html`${count(history.kept)} of ${count(history.logged)} logged steps kept; restart TensorBoard
+          with <code>--atlas_samples=${history.logged}</code> to keep all.`
+        : nothing
+    }
+    ${
+      bad.length > 0
+        ? html`<span class="bad" title=${reasons.slice(0, 20).join('\n')}
+          >${plural(bad.length, 'step')} cannot be shown.</span
+        >`
+        : nothing
+    }
+  </span>`;
+}
+
+function freshPill(fresh: number, session: Session): TemplateResult {
+  return html`<button type="button" class="pill" @click=${() => session.acceptFreshSteps()}>
+    ${plural(fresh, 'new checkpoint')}
+  </button>`;
+}

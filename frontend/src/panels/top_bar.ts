@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What is shown and how: run, layer, level, colouring, icons or points. */
+
+import { html, type TemplateResult } from 'lit';
+import type { Atlas } from '../atlas';
+import { shorten } from '../format';
+import type { Session } from '../session';
+import { type ColourMode, SHOW_MODES, type ShowMode, type State } from '../store';
+import { iconButton } from './icons';
+
+/** Names come from logs and may be of any length; the whole name is in the tooltip up to this. */
+const SHOWN_NAME = 60;
+const TOOLTIP_NAME = 400;
+
+const COLOUR_NAMES: Readonly<Record<ColourMode, string>> = {
+  icons: 'Icons only',
+  class: 'Class',
+  prediction: 'Prediction',
+  purity: 'Purity',
+  cosine: 'Cosine',
+  population: 'Population',
+};
+
+const SHOW_NAMES: Readonly<Record<ShowMode, string>> = {
+  icons: 'Icons',
+  points: 'Points',
+  both: 'Both',
+};
+
+interface Option {
+  readonly value: string;
+  readonly label: string;
+  readonly disabled?: boolean;
+}
+
+export function topBar(state: State, session: Session): TemplateResult {
+  const { runs, run, series, atlas, colour, level } = state;
+  const { store } = session;
+  const runOptions = runs
+    .filter((one) => one.series.length > 0)
+    .map((one) => ({ value: one.id, label: displayRun(one.run) }));
+  const layerOptions = (run?.series ?? []).map(({ id, layer }) => ({ value: id, label: layer }));
+  return html`<header class="bar" aria-label="What the map shows">
+    ${picker('run', 'Run', runOptions, run?.id ?? '', (id) => session.chooseRun(id))}
+    ${picker('layer', 'Layer', layerOptions, series?.id ?? '', (id) => session.chooseSeries(id))}
+    ${picker('colour', 'Colour by', colourOptions(atlas), colour, (mode) =>
+      store.set({ colour: mode as ColourMode }),
+    )}
+    ${picker('level', 'Grid', levelOptions(state), String(level), (value) =>
+      store.set({ level: value === 'auto' ? 'auto' : Number(value) }),
+    )}
+    ${showChoice(state, (show) => store.set({ show }))}
+    <span class="spacer"></span>
+    ${iconButton({
+      icon: 'help',
+      name: 'How to read the map, and its keys',
+      key: '?',
+      press: () => store.set({ help: true }),
+    })}
+  </header>`;
+}
+
+/** TensorBoard names our child run `<run>/atlas`; the folder that people know is the part before. */
+function displayRun(run: string): string {
+  return run.replace(/(^|\/)atlas$/, '') || run || '(log directory)';
+}
+
+function picker(
+  id: string,
+  label: string,
+  options: readonly Option[],
+  value: string,
+  choose: (value: string) => void,
+): TemplateResult {
+  const shown = options.find((option) => option.value === value);
+  return html`<span class="field">
+    <label for=${id}>${label}</label>
+    <select
+      id=${id}
+      title=${shorten(shown?.label ?? '', TOOLTIP_NAME)}
+      ?disabled=${options.length === 0}
+      @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}
+    >
+      ${options.map(
+        (option) =>
+          html`<option
+            value=${option.value}
+            .selected=${option.value === value}
+            ?disabled=${option.disabled === true}
+          >
+            ${shorten(option.label, SHOWN_NAME)}
+          </option>`,
+      )}
+    </select>
+  </span>`;
+}
+
+function colourOptions(atlas: Atlas | null): Option[] {
+  const missing: Partial<Record<ColourMode, boolean>> = {
+    class: atlas?.labels === null,
+    prediction: atlas?.predictions === null,
+    purity: atlas?.labels === null && atlas.predictions === null,
+  };
+  return Object.entries(COLOUR_NAMES).map(([mode, name]) => {
+    const disabled = missing[mode as ColourMode] === true;
+    return { value: mode, label: disabled ? `${name} (not recorded)` : name, disabled };
+  });
+}
+
+function levelOptions({ atlas, shownLevel }: State): Option[] {
+  const shown = shownLevel === null ? '' : ` (${shownLevel} × ${shownLevel})`;
+  const sizes = (atlas?.levels ?? []).map(({ size }) => ({
+    value: String(size),
+    label: `${size} × ${size}`,
+  }));
+  return [{ value: 'auto', label: `By zoom${shown}` }, ...sizes];
+}
+
+function showChoice({ show }: State, choose: (show: ShowMode) => void): TemplateResult {
+  return html`<span class="field" role="radiogroup" aria-labelledby="show-label">
+    <span class="label" id="show-label">Show</span>
+    <span class="segments">
+      ${SHOW_MODES.map(
+        (mode) =>
+          html`<label>
+            <input
+              type="radio"
+              name="show"
+              value=${mode}
+              .checked=${mode === show}
+              @change=${() => choose(mode)}
+            />${SHOW_NAMES[mode]}
+          </label>`,
+      )}
+    </span>
+  </span>`;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The one store: a frozen state, replaced as a whole, that panels read and the session writes. */
+
+import type { Failure, Probe } from './api';
+import type { Atlas } from './atlas';
+import type { Camera } from './camera';
+import { FIT } from './camera';
+import type { History, RunEntry, SeriesEntry } from './manifest';
+
+export const COLOUR_MODES = [
+  'icons',
+  'class',
+  'prediction',
+  'purity',
+  'cosine',
+  'population',
+] as const;
+export type ColourMode = (typeof COLOUR_MODES)[number];
+
+export const SHOW_MODES = ['icons', 'points', 'both'] as const;
+export type ShowMode = (typeof SHOW_MODES)[number];
+
+/** A place on one grid. It outlives steps: the same square of the map, whatever lies in it. */
+export interface CellPlace {
+  readonly size: number;
+  readonly row: number;
+  readonly col: number;
+}
+
+export interface State {
+  readonly phase: 'loading' | 'empty' | 'failed' | 'ready';
+  /** Why there is nothing at all to show (phase `failed`). */
+  readonly failure: Failure | null;
+  readonly runs: readonly RunEntry[];
+  readonly run: RunEntry | null;
+  readonly series: SeriesEntry | null;
+  /** The step asked for; `atlas` follows when it has arrived. */
+  readonly step: number | null;
+  readonly atlas: Atlas | null;
+  readonly busy: boolean;
+  /** Why the step asked for cannot be shown. */
+  readonly stepFailure: Failure | null;
+  /** Why icons of the level asked for are missing. */
+  readonly sheetFailure: Failure | null;
+  readonly history: History | null;
+  readonly probe: Probe | null;
+  readonly probeFailure: Failure | null;
+  /** Steps that TensorBoard has found since the slider was drawn. */
+  readonly freshSteps: number;
+  readonly level: number | 'auto';
+  /** Grid size on the map now. */
+  readonly shownLevel: number | null;
+  readonly camera: Camera;
+  readonly colour: ColourMode;
+  readonly show: ShowMode;
+  readonly hover: CellPlace | null;
+  readonly pinned: CellPlace | null;
+  readonly playing: boolean;
+  readonly dark: boolean;
+  readonly help: boolean;
+  /** All that was asked for is on screen and nothing moves. */
+  readonly settled: boolean;
+  readonly renderer: 'webgl' | 'canvas' | 'none';
+}
+
+const INITIAL: State = {
+  phase: 'loading',
+  failure: null,
+  runs: [],
+  run: null,
+  series: null,
+  step: null,
+  atlas: null,
+  busy: true,
+  stepFailure: null,
+  sheetFailure: null,
+  history: null,
+  probe: null,
+  probeFailure: null,
+  freshSteps: 0,
+  level: 'auto',
+  shownLevel: null,
+  camera: FIT,
+  colour: 'icons',
+  show: 'icons',
+  hover: null,
+  pinned: null,
+  playing: false,
+  dark: false,
+  help: false,
+  settled: false,
+  renderer: 'webgl',
+};
+
+export type Listener = (state: State, before: State) => void;
+
+export class Store {
+  #state = INITIAL;
+  readonly #listeners = new Set<Listener>();
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Replaces the named fields; listeners hear of it only when one of them really differs. */
+  set(change: Partial<State>): void {
+    const before = this.#state;
+    const keys = Object.keys(change) as (keyof State)[];
+    if (keys.every((key) => Object.is(before[key], change[key]))) return;
+    this.#state = { ...before, ...change };
+    for (const listener of this.#listeners) listener(this.#state, before);
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+export function samePlace(a: CellPlace | null, b: CellPlace | null): boolean {
+  return a === b || (a?.size === b?.size && a?.row === b?.row && a?.col === b?.col);
+}

@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Look of the shell: tokens for both themes, bars, controls, map. Panels that load later bring their own. */
+
+import { css } from 'lit';
+
+export const tokens = css`
+  :host {
+    --ground: #f5f6f7;
+    --surface: #fff;
+    --raised: #fff;
+    --text: #212121;
+    --muted: #5f6368;
+    --line: #dadce0;
+    --control: #f1f3f4;
+    --accent: #c74600;
+    --on-accent: #fff;
+    --accent-soft: #c7460014;
+    --bad: #b3261e;
+    --skeleton: #e3e5e8;
+    --shadow: 0 1px 2px #0000001f, 0 4px 16px #0000001f;
+    color-scheme: light;
+    font: 13px/1.45 Roboto, system-ui, -apple-system, 'Segoe UI', sans-serif;
+    color: var(--text);
+    background: var(--ground);
+  }
+  :host([data-theme='dark']) {
+    --ground: #282828;
+    --surface: #303030;
+    --raised: #383838;
+    --text: #f1f1f1;
+    --muted: #b8b8b8;
+    --line: #4d4d4d;
+    --control: #3d3d3d;
+    --accent: #ffa726;
+    --on-accent: #212121;
+    --accent-soft: #ffa7261f;
+    --bad: #ff8a80;
+    --skeleton: #3a3a3a;
+    --shadow: 0 1px 2px #00000066, 0 4px 16px #00000066;
+    color-scheme: dark;
+  }
+`;
+
+export const shell = css`
+  :host {
+    display: flex;
+    flex-direction: column;
+    height: 100%;
+    overflow: hidden;
+  }
+  *,
+  ::before,
+  ::after {
+    box-sizing: border-box;
+  }
+  .hidden {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    overflow: hidden;
+    clip-path: inset(50%);
+    white-space: nowrap;
+  }
+  :focus-visible {
+    outline: 2px solid var(--accent);
+    outline-offset: 1px;
+  }
+  .bar {
+    display: flex;
+    align-items: center;
+    flex: none;
+    background: var(--surface);
+    padding: 8px 16px;
+    gap: 8px 20px;
+  }
+  header.bar {
+    flex-wrap: wrap;
+    border-bottom: 1px solid var(--line);
+    min-height: 49px;
+  }
+  footer.bar {
+    border-top: 1px solid var(--line);
+    min-height: 60px;
+  }
+  .field {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    min-width: 0;
+  }
+  .field > label,
+  .field > .label {
+    color: var(--muted);
+    font-size: 12px;
+    white-space: nowrap;
+  }
+  .spacer {
+    flex: 1;
+  }
+
+  select {
+    appearance: none;
+    font: inherit;
+    color: inherit;
+    height: 32px;
+    max-width: 220px;
+    min-width: 96px;
+    padding: 0 28px 0 10px;
+    border: 1px solid var(--line);
+    border-radius: 4px;
+    background-color: var(--surface);
+    background-image:
+      linear-gradient(45deg, #0000 50%, var(--muted) 50%),
+      linear-gradient(-45deg, #0000 50%, var(--muted) 50%);
+    background-position:
+      calc(100% - 16px) 13px,
+      calc(100% - 11px) 13px;
+    background-size: 5px 5px;
+    background-repeat: no-repeat;
+    text-overflow: ellipsis;
+    cursor: pointer;
+  }
+  select:hover {
+    border-color: var(--muted);
+  }
+  option {
+    background: var(--raised);
+    color: var(--text);
+  }
+  button {
+    font: inherit;
+    color: inherit;
+    cursor: pointer;
+    background: none;
+    border: 0;
+    padding: 0;
+  }
+  button:disabled {
+    opacity: 0.38;
+    cursor: default;
+  }
+  .icon-button {
+    display: inline-grid;
+    place-items: center;
+    width: 32px;
+    height: 32px;
+    border-radius: 50%;
+    color: var(--muted);
+  }
+  .icon-button:hover:not(:disabled) {
+    background: var(--control);
+    color: var(--text);
+  }
+  .icon-button svg {
+    width: 20px;
+    height: 20px;
+    fill: currentColor;
+  }
+  .button {
+    height: 32px;
+    padding: 0 16px;
+    border-radius: 4px;
+    border: 1px solid var(--line);
+    background: var(--surface);
+    font-weight: 500;
+  }
+  .button:hover {
+    background: var(--control);
+  }
+  .segments {
+    display: inline-flex;
+    border: 1px solid var(--line);
+    border-radius: 4px;
+    overflow: hidden;
+  }
+  .segments label {
+    position: relative;
+    display: grid;
+    place-items: center;
+    height: 30px;
+    padding: 0 12px;
+    cursor: pointer;
+    color: var(--muted);
+  }
+  .segments label + label {
+    border-left: 1px solid var(--line);
+  }
+  .segments label:hover {
+    background: var(--control);
+  }
+  .segments label:has(:checked) {
+    background: var(--accent-soft);
+    color: var(--accent);
+    font-weight: 500;
+  }
+  .segments label:has(:focus-visible) {
+    outline: 2px solid var(--accent);
+    outline-offset: -2px;
+  }
+  .segments input {
+    position: absolute;
+    opacity: 0;
+    inset: 0;
+    margin: 0;
+    cursor: pointer;
+  }
+
+  .stage {
+    position: relative;
+    flex: 1;
+    min-height: 0;
+    overflow: hidden;
+  }
+  atlas-map {
+    position: absolute;
+    inset: 0;
+    cursor: grab;
+    touch-action: none;
+    overflow: hidden;
+  }
+  atlas-map.dragging {
+    cursor: grabbing;
+  }
+  atlas-map:focus-visible {
+    outline-offset: -2px;
+  }
+  atlas-map canvas {
+    position: absolute;
+    inset: 0;
+    width: 100%;
+    height: 100%;
+    pointer-events: none;
+  }
+  .map-buttons {
+    position: absolute;
+    right: 16px;
+    bottom: 16px;
+    display: flex;
+    flex-direction: column;
+    background: var(--raised);
+    border-radius: 6px;
+    box-shadow: var(--shadow);
+  }
+  .map-buttons .icon-button {
+    width: 36px;
+    height: 36px;
+    border-radius: 6px;
+  }
+  .map-buttons .icon-button + .icon-button {
+    border-top: 1px solid var(--line);
+    border-radius: 0 0 6px 6px;
+  }
+  .progress {
+    position: absolute;
+    inset: 0 0 auto;
+    height: 3px;
+    overflow: hidden;
+    pointer-events: none;
+  }
+  .progress::after {
+    content: '';
+    position: absolute;
+    inset: 0;
+    width: 30%;
+    background: var(--accent);
+    animation: slide 1.2s infinite ease-in-out;
+  }
+  .skeleton {
+    position: absolute;
+    inset: 0;
+    display: grid;
+    place-items: center;
+    pointer-events: none;
+  }
+  .skeleton::before {
+    content: '';
+    height: min(calc(100% - 40px), 100vw);
+    aspect-ratio: 1;
+    background: var(--skeleton);
+    border-radius: 50%;
+    mask: conic-gradient(from 90deg at 5px 5px, #0000 25%, #000 0) 0 0 / 10% 10%;
+    animation: breathe 1.6s infinite ease-in-out;
+  }
+  .skeleton span {
+    position: absolute;
+    padding: 6px 14px;
+    border-radius: 16px;
+    background: var(--raised);
+    box-shadow: var(--shadow);
+    color: var(--muted);
+  }
+  @keyframes slide {
+    from {
+      transform: translateX(-100%);
+    }
+    to {
+      transform: translateX(340%);
+    }
+  }
+  @keyframes breathe {
+    50% {
+      opacity: 0.55;
+    }
+  }
+
+  .transport {
+    display: flex;
+    align-items: center;
+    gap: 2px;
+  }
+  .play {
+    width: 40px;
+    height: 40px;
+    background: var(--accent);
+    color: var(--on-accent);
+  }
+  .play:hover:not(:disabled) {
+    background: color-mix(in srgb, var(--accent), var(--text) 15%);
+    color: var(--on-accent);
+  }
+  .play svg {
+    width: 24px;
+    height: 24px;
+  }
+  .slider {
+    position: relative;
+    flex: 1;
+    min-width: 120px;
+    height: 32px;
+  }
+  .slider input {
+    appearance: none;
+    position: absolute;
+    inset: 0;
+    width: 100%;
+    height: 32px;
+    margin: 0;
+    background: none;
+    cursor: pointer;
+    border-radius: 4px;
+  }
+  .slider input::-webkit-slider-thumb {
+    appearance: none;
+    width: 16px;
+    height: 16px;
+    border-radius: 50%;
+    background: var(--accent);
+    border: 2px solid var(--surface);
+    box-shadow: 0 0 0 1px var(--accent);
+  }
+  .slider input::-moz-range-thumb {
+    width: 12px;
+    height: 12px;
+    border-radius: 50%;
+    background: var(--accent);
+    border: 2px solid var(--surface);
+    box-shadow: 0 0 0 1px var(--accent);
+  }
+  .track {
+    position: absolute;
+    left: 8px;
+    right: 8px;
+    top: 15px;
+    height: 2px;
+    border-radius: 1px;
+    background: var(--line);
+  }
+  .track .done {
+    height: 100%;
+    background: var(--accent);
+  }
+  .tick {
+    position: absolute;
+    top: -4px;
+    width: 2px;
+    height: 10px;
+    margin-left: -1px;
+    border-radius: 1px;
+    background: var(--muted);
+    opacity: 0.55;
+  }
+  .tick.passed {
+    background: var(--accent);
+    opacity: 1;
+  }
+  .tick.bad {
+    background: var(--bad);
+    opacity: 1;
+    height: 14px;
+    top: -6px;
+    width: 3px;
+  }
+  .moment {
+    min-width: 148px;
+    font-variant-numeric: tabular-nums;
+    line-height: 1.35;
+  }
+  .moment strong {
+    font-weight: 500;
+    font-size: 14px;
+  }
+  .moment .muted,
+  .note {
+    color: var(--muted);
+    font-size: 12px;
+  }
+  .note {
+    max-width: 300px;
+    line-height: 1.35;
+  }
+  .note code {
+    font: 11.5px/1.4 'Roboto Mono', ui-monospace, monospace;
+    white-space: nowrap;
+  }
+  .note .bad {
+    color: var(--bad);
+  }
+  .pill {
+    height: 28px;
+    padding: 0 12px;
+    border-radius: 14px;
+    background: var(--accent);
+    color: var(--on-accent);
+    font-weight: 500;
+    white-space: nowrap;
+  }
+  @media (prefers-reduced-motion: reduce) {
+    *,
+    ::before,
+    ::after {
+      animation: none !important;
+      transition: none !important;
+    }
+  }
+  @media (max-width: 720px) {
+    .note,
+    .transport .icon-button:not(.play) {
+      display: none;
+    }
+    header.bar {
+      gap: 8px 12px;
+    }
+    .moment {
+      min-width: 0;
+    }
+  }
+`;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+const OUT_DIR = '../tensorboard_plugin_atlas/static';
+
+/** The version has one home, on the Python side. */
+function packageVersion(): string {
+  const source = readFileSync(
+    new URL('../tensorboard_plugin_atlas/_version.py', import.meta.url),
+    'utf8',
+  );
+  const found = /__version__ = "([^"]+)"/.exec(source)?.[1];
+  if (found === undefined)
+    throw new Error('no __version__ in tensorboard_plugin_atlas/_version.py');
+  return found;
+}
+
+export default defineConfig({
+  base: './',
+  publicDir: false,
+  define: { __ATLAS_VERSION__: JSON.stringify(packageVersion()) },
+  build: {
+    outDir: OUT_DIR,
+    emptyOutDir: true,
+    target: 'es2022',
+    sourcemap: false,
+    modulePreload: false,
+    reportCompressedSize: false,
+    rolldownOptions: {
+      input: 'src/index.ts',
+      preserveEntrySignatures: 'strict',
+      output: {
+        format: 'es',
+        entryFileNames: 'index.js',
+        chunkFileNames: 'chunk-[name]-[hash].js',
+        assetFileNames: 'asset-[name]-[hash][extname]',
+      },
+    },
+  },
+  test: { environment: 'node', include: ['tests/**/*.test.ts'] },
+});
