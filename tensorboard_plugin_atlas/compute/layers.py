@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.compute.outputs import (
 )
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.quiet import as_input, hooked, undisturbed, unwrap
-from tensorboard_plugin_atlas.errors import LayerError
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 __all__ = ["choose_layers", "layer_name", "resolve_layer", "unwrap"]
 
@@ -36,6 +36,7 @@ def resolve_layer(model: nn.Module, name: str) -> nn.Module:
     """Returns the module called `name`, which may carry `module.` or `_orig_mod.` prefixes or not.
 
     Raises:
+        ArgumentError: if `name` is not text.
         LayerError: if there is none; the message lists the three closest names.
     """
     return _lookup(model, name)[1]
@@ -45,6 +46,7 @@ def layer_name(model: nn.Module, name: str) -> str:
     """Returns `name` without the prefixes of wrappers, so that a layer has one name in all logs.
 
     Raises:
+        ArgumentError: if `name` is not text.
         LayerError: if there is no such layer.
     """
     return _lookup(model, name)[0]
@@ -113,7 +115,9 @@ def _last_of_each_size(seen: list[_Seen]) -> dict[tuple[int, int], _Seen]:
 
 def _seen_in_forward(model: nn.Module, probe: Probe) -> list[_Seen]:
     inner = unwrap(model)
-    modules = {name: module for name, module in inner.named_modules() if name}
+    modules = {
+        name: module for name, module in inner.named_modules() if name and not _passes_on(module)
+    }
     # The tensors are kept alive until the end, so that equal ids mean the same tensor.
     outputs: dict[int, tuple[list[str], Tensor]] = {}
 
@@ -127,13 +131,19 @@ def _seen_in_forward(model: nn.Module, probe: Probe) -> list[_Seen]:
     found = []
     for order, (names, tensor) in enumerate(outputs.values()):
         module = modules[names[-1]]
-        is_block = next(module.children(), None) is not None
-        if not is_block and any(word in type(module).__name__ for word in _PASSES_ON):
-            continue
         form = _form(tensor, module, probe)
         if form is not None and form.kind != "vector" and form.map_size != (1, 1):
-            found.append(_Seen(tuple(names), order, is_block, form.map_size))
+            found.append(_Seen(tuple(names), order, _is_block(module), form.map_size))
     return found
+
+
+def _is_block(module: nn.Module) -> bool:
+    return next(module.children(), None) is not None
+
+
+def _passes_on(module: nn.Module) -> bool:
+    """Tells whether a module adds nothing to what it is given, so that its input names the layer."""
+    return not _is_block(module) and any(word in type(module).__name__ for word in _PASSES_ON)
 
 
 def _form(output: Tensor, module: nn.Module, probe: Probe) -> OutputForm | None:
@@ -148,7 +158,9 @@ def _form(output: Tensor, module: nn.Module, probe: Probe) -> OutputForm | None:
         return None
 
 
-def _lookup(model: nn.Module, name: str) -> tuple[str, nn.Module]:
+def _lookup(model: nn.Module, name: object) -> tuple[str, nn.Module]:
+    if not isinstance(name, str):
+        raise ArgumentError(f"layer={name!r:.80}: pass the module's dotted name, such as 'layer4'")
     inner = unwrap(model)
     exact = {full: unwrap(module) for full, module in inner.named_modules() if full}
     plain = {_plain(full): module for full, module in exact.items()}

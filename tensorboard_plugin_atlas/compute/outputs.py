@@ -90,10 +90,10 @@ def form_of(
 ) -> OutputForm:
     """Finds out how to read a layer's output.
 
-    Four axes are (B, C, H, W) unless that map has a shape unlike the image's while (B, H, W, C) has
-    the image's shape, as in Swin. Three axes are tokens: a grid in the shape of the image, after at
-    most `MAX_PREFIX` tokens of another kind; failing that a square, with or without a class token;
-    failing that one row.
+    Four axes are (B, C, H, W), unless that map is of another shape than the image while (B, H, W, C)
+    has one stride in both directions, as in Swin. Three axes are tokens: square patches that tile
+    the image, after at most `MAX_PREFIX` tokens of another kind; failing that a square, with or
+    without a class token; failing that one row.
 
     Args:
         output: The output for `batch` images.
@@ -116,7 +116,7 @@ def form_of(
     if len(shape) == 3:
         prefix, size = _token_grid(shape[0] if turned else shape[1], input_size)
         return OutputForm("tokens", size, prefix, sequence_first=turned)
-    if _unlike(shape[2:4], input_size) and not _unlike(shape[1:3], input_size):
+    if _unlike(shape[2:4], input_size) and _has_one_stride(shape[1:3], input_size):
         return OutputForm("map", (shape[1], shape[2]), channels_last=True)
     return OutputForm("map", (shape[2], shape[3]))
 
@@ -169,6 +169,11 @@ def forward(model: nn.Module, inputs: Tensor) -> Any:
 def _unlike(shape: tuple[int, ...], input_size: tuple[int, int]) -> bool:
     ratio = (shape[0] * input_size[1]) / (shape[1] * input_size[0])
     return abs(math.log(ratio)) > _ASPECT_SLACK
+
+
+def _has_one_stride(shape: tuple[int, ...], input_size: tuple[int, int]) -> bool:
+    down, across = (round(limit / size) for limit, size in zip(input_size, shape, strict=True))
+    return down == across > 0
 
 
 def _token_grid(tokens: int, input_size: tuple[int, int]) -> tuple[int, tuple[int, int]]:

@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Collecting: right values at right places, one pass, and no trace of it."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+from torchvision import models
+
+from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+
+
+def probe_of(images, labels=None, samples=None, each=1, **more):
+    source = images if labels is None else (images, labels)
+    config = AtlasConfig(samples=samples or len(images) * each, positions_per_image=each)
+    return build_probe(source, config=config, **more)
+
+
+def identity(channels=3, stride=1):
+    """A convolution that passes every `stride`-th pixel on."""
+    conv = nn.Conv2d(channels, channels, 1, stride, bias=False)
+    conv.weight.data = torch.eye(channels).view(channels, channels, 1, 1)
+    return conv
+
+
+class TinyViT(nn.Module):
+    """Patches of 4 px, a class token, two encoder blocks."""
+
+    def __init__(self, batch_first=True):
+        super().__init__()
+        self.batch_first = batch_first
+        self.patch = nn.Conv2d(3, 8, 4, 4)
+        self.cls = nn.Parameter(torch.randn(1, 1, 8))
+        block = nn.TransformerEncoderLayer(8, 2, 16, batch_first=batch_first)
+        self.blocks = nn.TransformerEncoder(block, 2, enable_nested_tensor=False)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls.expand(len(x), -1, -1), x], dim=1)
+        if not self.batch_first:
+            return self.head(self.blocks(x.transpose(0, 1))[0])
+        return self.head(self.blocks(x)[:, 0])
+
+
+# Values
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_values_are_the_pixels_at_the_positions(stride, batch_size):
+    probe = probe_of(torch.rand(7, 3, 16, 16), each=3)
+    layer = collect(nn.Sequential(identity(stride=stride)), ["0"], probe, batch_size=batch_size)
+    found = layer.layers["0"]
+    assert found.map_size == (16 // stride, 16 // stride)
+    assert found.kind == "map"
+    assert found.values.dtype == np.float32
+    rows, columns = found.positions.T * stride
+    expected = probe.images.numpy()[probe.sample_image, :, rows, columns]
+    assert np.array_equal(found.values, expected)
+
+
+def test_channels_last_models_give_the_same():
+    probe = probe_of(torch.rand(4, 3, 8, 8))
+    model = nn.Sequential(identity(), nn.ReLU())
+    plain = collect(model, ["1"], probe).layers["1"].values
+    turned = collect(model.to(memory_format=torch.channels_last), ["1"], probe).layers["1"].values
+    assert np.array_equal(plain, turned)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_any_number_of_channels(channels):
+    probe = probe_of(torch.rand(4, channels, 8, 8))
+    assert collect(nn.Sequential(identity(channels)), ["0"], probe).layers["0"].values.shape == (
+        4,
+        channels,
+    )
+
+
+def test_all_layers_come_from_one_pass_a_batch():
+    calls = []
+    model = models.resnet18(weights=None, num_classes=7)
+    model.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
+    probe = probe_of(torch.rand(10, 3, 64, 64))
+    found = collect(model, ["layer1", "layer3.0.conv1", "layer4", "fc"], probe, batch_size=4)
+    assert calls == [4, 4, 2]
+    assert list(found.layers) == ["layer1", "layer3.0.conv1", "layer4", "fc"]
+    assert [a.map_size for a in found.layers.values()] == [(16, 16), (4, 4), (2, 2), (1, 1)]
+    assert found.layers["fc"].kind == "vector"
+    assert (found.predictions == found.layers["fc"].values.argmax(axis=1)).all()
+    with torch.no_grad():
+        assert (found.predictions == model.eval()(probe.images).argmax(1).numpy()).all()
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_tokens_of_a_transformer(batch_first):
+    torch.manual_seed(0)
+    model = TinyViT(batch_first)
+    probe = probe_of(torch.rand(6, 3, 16, 16), each=2)
+    found = collect(model, ["blocks", "patch"], probe, batch_size=4)
+    tokens = found.layers["blocks"]
+    assert (tokens.kind, tokens.map_size, tokens.values.shape) == ("tokens", (4, 4), (12, 8))
+    assert np.array_equal(tokens.positions, found.layers["patch"].positions)
+    assert any("stand before the patches" in note for note in found.notes)
+    with torch.no_grad():
+        model.eval()
+        x = model.patch(probe.images).flatten(2).transpose(1, 2)
+        x = torch.cat([model.cls.expand(6, -1, -1), x], dim=1)
+        x = x if batch_first else x.transpose(0, 1)
+        out = model.blocks(x)
+        out = (out if batch_first else out.transpose(0, 1)).numpy()
+    place = 1 + tokens.positions[:, 0] * 4 + tokens.positions[:, 1]
+    assert np.allclose(tokens.values, out[probe.sample_image, place], atol=1e-5)
+    assert np.allclose(tokens.class_token, out[:, 0], atol=1e-5)
+
+
+def test_as_many_tokens_as_images_are_not_mistaken():
+    probe = probe_of(torch.rand(17, 3, 16, 16))
+    found = collect(TinyViT(batch_first=False), ["blocks"], probe).layers["blocks"]
+    assert found.class_token.shape == (17, 8)
+
+
+def test_non_finite_activations_are_kept():
+    class Diverged(nn.Module):
+        def forward(self, x):
+            return x / 0.0 - x * torch.inf
+
+    probe = probe_of(torch.rand(3, 3, 8, 8) + 0.0)
+    found = collect(nn.Sequential(Diverged()), ["0"], probe)
+    assert np.isnan(found.layers["0"].values).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_models_of_other_precision(dtype):
+    model = nn.Sequential(identity(), nn.Flatten(), nn.Linear(192, 3)).to(dtype)
+    probe = probe_of(torch.rand(3, 3, 8, 8))
+    found = collect(model, ["0"], probe)
+    assert found.layers["0"].values.dtype == np.float32
+    assert found.predictions.shape == (3,)
+
+
+# Predictions
+
+
+class Wrapped(nn.Module):
+    def __init__(self, wrap):
+        super().__init__()
+        self.conv, self.wrap = identity(), wrap
+
+    def forward(self, x):
+        return self.wrap(self.conv(x).amax(dim=(2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("wrap", "known"),
+    [
+        (lambda x: x, True),
+        (lambda x: {"logits": x, "loss": 0}, True),
+        (lambda x: {"out": x}, False),
+        (lambda x: (x, x), False),
+        (lambda x: x[:, :1], False),
+        (lambda x: x * torch.nan, False),
+        (lambda x: None, False),
+    ],
+)
+def test_predictions_need_logits(wrap, known):
+    images = torch.rand(4, 3, 8, 8)
+    found = collect(Wrapped(wrap), ["conv"], probe_of(images), batch_size=3)
+    if known:
+        assert np.array_equal(found.predictions, images.amax(dim=(2, 3)).argmax(1).numpy())
+        assert found.notes == ()
+    else:
+        assert found.predictions is None
+        assert len(found.notes) == 1
+        assert found.notes[0].startswith("predictions: left out")
+
+
+def test_too_few_class_names_for_the_logits():
+    images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 0, 1])
+    probe = probe_of(images, labels, classes=["a", "b"])
+    with pytest.raises(ArgumentError, match="2 names, the model gives 3 logits"):
+        collect(Wrapped(lambda x: x), ["conv"], probe)
+
+
+# Layers that are odd
+
+
+class Odd(nn.Module):
+    """Calls one module twice, gives a tuple from another, and never calls a third."""
+
+    def __init__(self):
+        super().__init__()
+        self.twice, self.pair, self.never = identity(), Wrapped(lambda x: (x, 1)), identity()
+        self.text = Wrapped(lambda x: "no tensor")
+        self.windows = Wrapped(lambda x: x.repeat(4, 1))
+
+    def forward(self, x):
+        y = self.twice(x)
+        z = self.twice(x[:, :, ::2, ::2] * 2)
+        self.text(x)
+        self.windows(x)
+        return self.pair(y)[0] + z.mean(dim=(2, 3))
+
+
+def test_of_several_calls_the_last_counts_in_every_batch():
+    probe = probe_of(torch.rand(5, 3, 16, 16))
+    found = collect(Odd(), ["twice"], probe, batch_size=2)
+    layer = found.layers["twice"]
+    assert layer.map_size == (8, 8)
+    rows, columns = layer.positions.T * 2
+    assert np.array_equal(
+        layer.values, probe.images.numpy()[probe.sample_image, :, rows, columns] * 2
+    )
+    assert any("more than once" in note for note in found.notes)
+
+
+def test_the_first_tensor_of_a_tuple_counts():
+    found = collect(Odd(), ["pair"], probe_of(torch.rand(5, 3, 16, 16)))
+    assert found.layers["pair"].kind == "vector"
+    assert any("gives a tuple" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("layers", "error", "says"),
+    [
+        (["never"], LayerError, "'never' did not run"),
+        (["twic"], LayerError, "closest: 'twice'"),
+        (["text"], LayerError, "without a tensor"),
+        (["windows"], LayerError, r"'windows': its output has shape \(8, 3\) for 2 images"),
+        ("twice", ArgumentError, r"pass a list"),
+        ([], ArgumentError, r"pass a list"),
+    ],
+)
+def test_unusable_layers_are_refused_in_words(layers, error, says):
+    model = Odd()
+    with pytest.raises(error, match=says):
+        collect(model, layers, probe_of(torch.rand(2, 3, 16, 16)))
+    assert hooks_of(model) == 0
+
+
+def test_wrong_channels_are_explained():
+    with pytest.raises(ArgumentError, match="takes 3; pass images with 3 channels"):
+        collect(Odd(), ["twice"], probe_of(torch.rand(2, 1, 16, 16)))
+
+
+# Wrappers and surroundings
+
+
+class Checkpointed(nn.Module):
+    def __init__(self, reentrant=False):
+        super().__init__()
+        self.body, self.reentrant = nn.Sequential(identity(), nn.Dropout()), reentrant
+
+    def forward(self, x):
+        return checkpoint(self.body, x, use_reentrant=self.reentrant).mean(dim=(2, 3))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        nn.DataParallel,
+        lambda model: torch.compile(model, backend="eager"),
+        lambda model: model.requires_grad_(False),
+        lambda model: model.compile(backend="eager") or model,
+    ],
+    ids=["DataParallel", "torch.compile", "frozen", "compiled in place"],
+)
+def test_wrapped_models_give_what_the_plain_one_gives(wrap):
+    torch.manual_seed(0)
+    model = nn.Sequential(identity(), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4))
+    probe = probe_of(torch.rand(5, 3, 8, 8))
+    model(probe.images)
+    plain = collect(model, ["2"], probe)
+    wrapped = wrap(model)
+    wrapped(probe.images)
+    model.load_state_dict({**model.state_dict(), "1.running_mean": torch.zeros(3)})
+    again, plain = collect(wrapped, ["2"], probe), collect(model, ["2"], probe)
+    assert np.array_equal(plain.layers["2"].values, again.layers["2"].values)
+    assert np.array_equal(plain.predictions, again.predictions)
+    assert hooks_of(model) == 0
+
+
+def test_checkpointed_models_and_autocast_outside():
+    probe = probe_of(torch.rand(5, 3, 8, 8))
+    model = Checkpointed()
+    rows, columns = collect(model, ["body"], probe).layers["body"].positions.T
+    expected = probe.images.numpy()[probe.sample_image, :, rows, columns]
+    with torch.autocast("cpu", dtype=torch.bfloat16), torch.inference_mode():
+        found = collect(model, ["body"], probe).layers["body"]
+    assert np.array_equal(found.values, expected)
+
+
+# No trace
+
+
+class Fragile(nn.Module):
+    """Fails in the n-th module call, with an error drawn at random."""
+
+    def __init__(self, fail_at, error):
+        super().__init__()
+        self.parts = nn.Sequential(
+            identity(), nn.BatchNorm2d(3), nn.Dropout(), nn.Sequential(identity(), nn.ReLU())
+        )
+        self.calls, self.fail_at, self.error = 0, fail_at, error
+
+    def forward(self, x):
+        for part in self.parts:
+            self.calls += 1
+            torch.rand(1), random.random(), np.random.rand()
+            if self.calls == self.fail_at:
+                raise self.error
+            x = part(x)
+        return x.mean(dim=(2, 3))
+
+
+def hooks_of(model):
+    return sum(len(module._forward_hooks) for module in model.modules())
+
+
+def test_no_trace_after_a_hundred_random_failures():
+    rng = random.Random(0)
+    probe = probe_of(torch.rand(6, 3, 8, 8))
+    errors = [RuntimeError("x"), KeyboardInterrupt(), MemoryError(), ValueError("y"), SystemExit()]
+    for _ in range(100):
+        error = rng.choice(errors)
+        model = Fragile(rng.randint(1, 12), error)
+        for module in model.modules():
+            module.training = rng.random() < 0.5
+        layers = rng.sample(["parts", "parts.0", "parts.1", "parts.3", "parts.3.1"], 3)
+        layers = [name for name in layers if name != "parts"] or ["parts.0"]
+        before = trace(model)
+        with pytest.raises(type(error)):
+            collect(model, layers, probe, batch_size=2)
+        assert hooks_of(model) == 0
+        assert trace(model) == before
+
+
+def trace(model):
+    return (
+        [module.training for module in model.modules()],
+        {name: value.tolist() for name, value in model.state_dict().items()},
+        [p.grad for p in model.parameters()],
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        torch.get_rng_state().tolist(),
+    )
+
+
+def test_a_training_run_goes_on_as_if_nothing_had_been_asked():
+    probe = probe_of(torch.rand(6, 3, 16, 16))
+
+    def losses(ask):
+        torch.manual_seed(3)
+        model = nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(), nn.Flatten(),
+            nn.Linear(4 * 14 * 14, 3),
+        )  # fmt: skip
+        optimizer = torch.optim.SGD(model.parameters(), 0.05)
+        found = []
+        for step in range(6):
+            loss = model(torch.rand(8, 3, 16, 16)).square().mean()
+            if ask and step % 2:
+                collect(model, ["2", "1"], probe, batch_size=4)
+            optimizer.zero_grad()
+            loss.backward()
+            if ask:
+                collect(model, ["0"], probe)
+            optimizer.step()
+            found.append(loss.item())
+        return found
+
+    assert losses(ask=True) == losses(ask=False)
