@@ -142,7 +142,7 @@ def _is_block(module: nn.Module) -> bool:
 
 
 def _passes_on(module: nn.Module) -> bool:
-    """Tells whether a module adds nothing to what it is given, so that its input names the layer."""
+    """Tells whether a module adds nothing to its input, so that what gave the input is named."""
     return not _is_block(module) and any(word in type(module).__name__ for word in _PASSES_ON)
 
 

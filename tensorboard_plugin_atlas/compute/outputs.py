@@ -90,8 +90,8 @@ def form_of(
 ) -> OutputForm:
     """Finds out how to read a layer's output.
 
-    Four axes are (B, C, H, W), unless that map is of another shape than the image while (B, H, W, C)
-    has one stride in both directions, as in Swin. Three axes are tokens: square patches that tile
+    Four axes are (B, C, H, W), unless that map is shaped unlike the image while (B, H, W, C) has
+    one stride in both directions, as in Swin. Three axes are tokens: square patches that tile
     the image, after at most `MAX_PREFIX` tokens of another kind; failing that a square, with or
     without a class token; failing that one row.
 
