@@ -386,11 +386,14 @@ class _Scan:
 
     def offset_behind(self, offset: int, record: Record | None) -> int | None:
         """Returns where reading goes on behind damage at `offset`, or None at the file's end."""
-        if record is not None:
-            behind = offset + len(record.payload) + _FRAME_BYTES
-            if behind == self.size or self.is_header(behind):
-                return behind
-        return self._search(offset + 1)
+        if record is None:
+            return self._search(offset + 1)
+        behind = offset + len(record.payload) + _FRAME_BYTES
+        if behind == self.size or self.is_header(behind):
+            return behind
+        # Bytes went missing from it if a sound record starts before it should have ended.
+        found = self._search(offset + 1)
+        return behind if found is None else min(found, behind)
 
     def _length_at(self, offset: int) -> int | None:
         self._file.seek(offset)

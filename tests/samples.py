@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def make_atlas(
     images = samples if images is None else images
     image_ids = (np.arange(samples) % images).astype(np.int32)
     labels = (image_ids % len(classes)).astype(np.int32)
-    parted = 1 - np.exp(-(step + 1) / 300)
+    parted = 1 - math.exp(-(step + 1) / 300)
     angle = 2 * np.pi * labels / len(classes)
     centres = 0.5 + 0.34 * parted * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     spread = 0.16 - 0.09 * parted
