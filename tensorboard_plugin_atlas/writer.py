@@ -3,23 +3,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
+import operator
 import os
+import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, SupportsIndex, TypeVar, cast
 
 from torch import distributed, nn
 
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.compute.layers import choose_layers, resolve_layer
-from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
+from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name
+from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, checked_recipe
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.quiet import unwrap
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError
 from tensorboard_plugin_atlas.events import EventSink, write_through
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 
@@ -59,7 +64,7 @@ class _ThroughWriter:
 
 
 def _never_raises(method: Method) -> Method:
-    """Keeps every failure of ours out of the training loop; one warning tells of each kind."""
+    """Keeps every failure of ours out of the training loop; one warning tells of each place."""
 
     @functools.wraps(method)
     def guarded(self: AtlasWriter, *args: Any, **kwargs: Any) -> None:
@@ -68,7 +73,7 @@ def _never_raises(method: Method) -> Method:
         except Exception as error:
             if self.strict:
                 raise
-            self._warn_once(f"{method.__name__} failed: {type(error).__name__}: {error}")
+            self._warn_once(method.__name__, error)
 
     return cast("Method", guarded)
 
@@ -77,8 +82,9 @@ class AtlasWriter:
     """Logs activation atlases of a model's layers beside the run's other summaries.
 
     Everything that can be wrong with the arguments is found at construction. After that no call
-    raises into the training loop: a failure is warned about once and the step is missing from the
-    log. The model is left as it was: weights, buffers, mode, gradients, hooks and random states.
+    raises into the training loop: a failure is warned about once, and the step or a part of it is
+    missing from the log. The model is left as it was: weights, buffers, mode, gradients, hooks and
+    random states.
 
     Args:
         log_dir_or_writer: The run's directory, or the `SummaryWriter` that logs to it (torch's,
@@ -99,7 +105,8 @@ class AtlasWriter:
 
     Raises:
         ArgumentError: if an argument cannot be used; the message says what to pass.
-        LayerError: if a layer does not exist; the message lists close names.
+        LayerError: if a layer does not exist, never runs or gives no activations; the message
+            lists close names.
 
     Example:
         >>> atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)
@@ -120,9 +127,9 @@ class AtlasWriter:
         strict: bool = False,
     ) -> None:
         self.strict = strict
-        self.config = config or AtlasConfig()
-        self.model = _checked_model(model)
-        self._warned: set[str] = set()
+        self.config = checked_recipe(model, config)
+        self.model = model
+        self._warned: set[tuple[object, ...]] = set()
         self._last_step: int | None = None
         self._probe_is_logged = False
         self._closed = False
@@ -136,7 +143,10 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        self.layers = self._checked_layers(layers)
+        with _explained(model):
+            self.layers = self._checked_layers(layers)
+            # Two images tell at once of a layer that never runs or of channels that do not fit.
+            collect(model, self.layers, self.probe.first(2))
         self._pipeline = AtlasPipeline(self.probe, self.layers, self.config)
 
     @_never_raises
@@ -147,13 +157,13 @@ class AtlasWriter:
             global_step: Step of the checkpoint; steps must rise from call to call.
             walltime: Seconds since the epoch, now when left out.
         """
-        if self._is_silent or not self._accepts(global_step):
+        if self._is_silent:
             return
-        self._last_step = global_step
+        step = self._last_step = self._checked_step(global_step)
         self._log_probe(walltime)
-        for atlas in self._pipeline.atlases(self.model, global_step, walltime):
+        for atlas in self._pipeline.atlases(self.model, step, walltime):
             blobs = encode_atlas(atlas)
-            self._sink.write(layer_tag(atlas.layer), blobs, global_step, atlas.wall_time)
+            self._sink.write(layer_tag(atlas.layer), blobs, step, atlas.wall_time)
         self._sink.flush()
 
     @_never_raises
@@ -183,20 +193,19 @@ class AtlasWriter:
     def __repr__(self) -> str:
         return f"AtlasWriter(layers={list(self.layers)!r}, last step {self._last_step})"
 
-    def _accepts(self, step: int) -> bool:
-        """Steps that do not rise would be dropped or mixed up by TensorBoard's loaders."""
+    def _checked_step(self, global_step: object) -> int:
+        """Returns the step as an int; TensorBoard's loaders drop or mix up steps that fall."""
         if self._closed:
-            self._warn_once("add_atlas was called after close(); the step is not logged")
-        elif isinstance(step, bool) or not hasattr(step, "__index__"):
-            raise ArgumentError(f"global_step={step!r}: pass a whole number")
-        elif self._last_step is not None and step <= self._last_step:
-            self._warn_once(
-                f"global_step={step} does not rise above {self._last_step}, the last one logged; "
-                "it is not logged, since TensorBoard keeps rising steps only"
+            raise ArgumentError("add_atlas was called after close(); make a new AtlasWriter")
+        if isinstance(global_step, bool) or not isinstance(global_step, SupportsIndex):
+            raise ArgumentError(f"global_step={global_step!r:.80}: pass a whole number")
+        step = operator.index(global_step)
+        if self._last_step is not None and step <= self._last_step:
+            raise ArgumentError(
+                f"global_step={step} does not rise above {self._last_step}, the last one; it is "
+                "not logged, since TensorBoard keeps rising steps only"
             )
-        else:
-            return True
-        return False
+        return step
 
     def _log_probe(self, walltime: float | None) -> None:
         if not self._probe_is_logged:
@@ -209,27 +218,43 @@ class AtlasWriter:
             chosen = choose_layers(self.model, self.probe)
             logger.warning("layers: chose %s; pass layers=[...] to choose", ", ".join(chosen))
             return chosen
-        if isinstance(layers, str):
-            raise ArgumentError(f"layers={layers!r}: pass a list, such as [{layers!r}]")
-        names = tuple(dict.fromkeys(layers))
+        if isinstance(layers, str) or not isinstance(layers, Iterable):
+            raise ArgumentError(f"layers={layers!r}: pass a list, such as [{str(layers)!r}]")
+        names = tuple(dict.fromkeys(layer_name(self.model, name) for name in layers))
         if not names:
             raise ArgumentError(
                 "layers=[]: name at least one layer, or pass None to have some chosen"
             )
-        for name in names:
-            resolve_layer(self.model, name)
         return names
 
-    def _warn_once(self, message: str) -> None:
-        if message not in self._warned:
-            self._warned.add(message)
-            warnings.warn(f"AtlasWriter: {message}", RuntimeWarning, stacklevel=4)
+    def _warn_once(self, call: str, error: Exception) -> None:
+        """Warns of the first failure in one place of the code, and logs the others."""
+        message = f"AtlasWriter: {call} failed: {type(error).__name__}: {error}"
+        frames = traceback.extract_tb(error.__traceback__)
+        place = (call, type(error), frames[-1].filename, frames[-1].lineno)
+        if place in self._warned:
+            logger.info(message)
+            return
+        self._warned.add(place)
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
-def _checked_model(model: nn.Module) -> nn.Module:
-    if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model={type(model).__name__}: pass a torch.nn.Module")
-    return model
+@contextlib.contextmanager
+def _explained(model: nn.Module) -> Iterator[None]:
+    """Says which argument to look at when the user's own forward pass fails.
+
+    Raises:
+        ArgumentError: in place of any exception that is not ours.
+    """
+    try:
+        yield
+    except AtlasError:
+        raise
+    except Exception as error:
+        raise ArgumentError(
+            f"model={type(unwrap(model)).__name__} fails on the probe's images "
+            f"({type(error).__name__}: {error!s:.200}); pass probe images as the model takes them"
+        ) from error
 
 
 def _is_other_rank() -> bool:
@@ -243,10 +268,13 @@ def _sink_for(target: Any) -> Sink:
     directory = _directory_of(target)
     if directory is None:
         return _ThroughWriter(target)
-    path = Path(directory)
-    if path.exists() and not path.is_dir():
-        raise ArgumentError(f"log_dir_or_writer={str(path)!r} is a file; pass a directory")
-    return EventSink(path / CHILD_RUN)
+    text = os.fspath(directory)
+    if "://" in text and directory is not target:
+        return _ThroughWriter(target)
+    if Path(text).is_file():
+        raise ArgumentError(f"log_dir_or_writer={text!r} is a file; pass a directory")
+    # The sink refuses a URL, of which a Path would make a local directory.
+    return EventSink(text if "://" in text else Path(text) / CHILD_RUN)
 
 
 def _directory_of(target: Any) -> str | os.PathLike[str] | None:

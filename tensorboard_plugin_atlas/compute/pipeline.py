@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.atlas import (
 )
 from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
 from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels
+from tensorboard_plugin_atlas.compute.layers import layer_name
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, resume
 from tensorboard_plugin_atlas.compute.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
@@ -89,8 +90,13 @@ class AtlasPipeline:
         """Continues the map of an atlas that was read back from a log.
 
         Raises:
-            ArgumentError: if that atlas was made with another probe.
+            ArgumentError: if that atlas is of another layer or was made with another probe.
         """
+        if previous.layer not in self.layers:
+            raise ArgumentError(
+                f"previous: the atlas at step {previous.step} is of layer {previous.layer!r}, not "
+                f"{', '.join(map(repr, self.layers))}; pass atlases of the same layer"
+            )
         if previous.provenance.probe != self.probe.digest:
             raise ArgumentError(
                 f"previous: the atlas of layer {previous.layer!r} at step {previous.step} was made "
@@ -264,16 +270,35 @@ def compute_atlas(
         >>> compute_atlas(model, "1", (images, labels), config=config).xy.shape
         (40, 2)
     """
-    recipe = config or AtlasConfig()
+    recipe = checked_recipe(model, config)
+    if isinstance(previous, Atlas):
+        raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
     asked = (
         probe
         if isinstance(probe, Probe)
         else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
     )
-    pipeline = AtlasPipeline(asked, (layer,), recipe)
+    pipeline = AtlasPipeline(asked, (layer_name(model, layer),), recipe)
     if previous:
         pipeline.start_from(previous[-1])
     return next(pipeline.atlases(model, step, None))
+
+
+def checked_recipe(model: object, config: object) -> AtlasConfig:
+    """Returns the recipe, `AtlasConfig()` for None.
+
+    Raises:
+        ArgumentError: if `model` is no module or `config` no AtlasConfig.
+    """
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(f"model={model!r:.80}: pass a torch.nn.Module")
+    if config is None:
+        return AtlasConfig()
+    if not isinstance(config, AtlasConfig):
+        raise ArgumentError(
+            f"config={config!r:.80}: pass an AtlasConfig, such as AtlasConfig(samples=500)"
+        )
+    return config
 
 
 class _Bar:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,6 +100,19 @@ class Probe:
             pixels = pixels.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
         whole = (pixels[:, :3].clamp(0, 1) * 255).round().to(torch.uint8)
         return whole.permute(0, 2, 3, 1).contiguous().numpy()
+
+    def first(self, count: int) -> Probe:
+        """Returns the probe's first `count` images and their samples, for a trial; no digest."""
+        samples = self.sample_image < count
+        return dataclasses.replace(
+            self,
+            images=self.images[:count],
+            labels=None if self.labels is None else self.labels[:count],
+            image_ids=self.image_ids[:count],
+            sample_image=self.sample_image[samples],
+            sample_place=self.sample_place[samples],
+            digest="",
+        )
 
     def map_positions(self, height: int, width: int) -> IntArray:
         """Returns the row and column of every sample on a layer's map, (N, 2) int32.

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for the whole session: one thread, one cache of compiled kernels, fixed seeds."""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+# numba reads these when it is imported, and every process that a test starts inherits them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "numba-cache"))
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Seeds the global random states, so that a test draws the same alone and in company."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
