@@ -1,0 +1,535 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`AtlasWriter` inside real training loops: what it logs, refuses, survives and leaves alone."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+import tensorboardX
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
+from torch.utils.data import TensorDataset
+from torch.utils.tensorboard import SummaryWriter
+
+import tensorboard_plugin_atlas.writer as writer_module
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
+from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
+from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+from tensorboard_plugin_atlas.events import EventSink, read_events
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.reading import list_atlases, read_probe
+
+CLASSES = ("north", "east", "south", "west")
+CONFIG = AtlasConfig(samples=24, grids=(2, 4), min_count=2, neighbors=5, epochs=10, icons="none")
+
+
+class Net(nn.Module):
+    """Dropout and batch norm: the parts of a network that a careless look would disturb."""
+
+    def __init__(self, channels=3):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(channels, 6, 3, padding=1), nn.BatchNorm2d(6))
+        self.body = nn.Sequential(nn.ReLU(), nn.Conv2d(6, 8, 3, 2, padding=1), nn.ReLU())
+        self.drop = nn.Dropout(0.5)
+        self.unused = nn.Linear(2, 2)
+        self.head = nn.Linear(8, len(CLASSES))
+
+    def forward(self, x):
+        return self.head(self.drop(self.body(self.stem(x))).mean((2, 3)))
+
+
+def data(count=24, channels=3):
+    generator = torch.Generator().manual_seed(5)
+    images = torch.rand(count, channels, 12, 12, generator=generator)
+    return images, torch.arange(count) % len(CLASSES)
+
+
+MADE = []
+
+
+@pytest.fixture(autouse=True)
+def close_all():
+    """Closes what a test leaves open, once nothing of it is patched any more."""
+    yield
+    while MADE:
+        MADE.pop().close()
+
+
+def make(target, model=None, layers=("body",), **more):
+    settings = {"probe": data(), "config": CONFIG, **more}
+    atlas = AtlasWriter(target, Net() if model is None else model, layers, **settings)
+    MADE.append(atlas)
+    return atlas
+
+
+def files_in(directory):
+    return sorted(p.relative_to(directory).as_posix() for p in directory.rglob("*") if p.is_file())
+
+
+class TestLogDirectory:
+    @pytest.mark.parametrize("kind", [str, lambda path: path])
+    def test_a_path_gets_one_file_in_its_child_run(self, tmp_path, kind):
+        with make(kind(tmp_path / "run")) as atlas:
+            assert not (tmp_path / "run").exists()
+            atlas.add_atlas(1)
+            atlas.add_atlas(2)
+        (name,) = files_in(tmp_path)
+        assert name.startswith("run/atlas/events.out.tfevents.")
+
+    @pytest.mark.parametrize("make_writer", [SummaryWriter, tensorboardX.SummaryWriter])
+    def test_a_summary_writer_is_asked_for_its_directory(self, tmp_path, make_writer):
+        with make_writer(str(tmp_path / "run")) as logs:
+            with make(logs) as atlas:
+                atlas.add_atlas(3)
+            logs.add_scalar("loss", 0.5, 3)  # still open
+        own = [name for name in files_in(tmp_path) if not name.startswith("run/atlas/")]
+        assert len(own) == 1
+        assert len(files_in(tmp_path)) == 2
+        (found,) = read_atlases(tmp_path)
+        assert (found.run, found.layer, found.step) == ("run/atlas", "body", 3)
+
+    @pytest.mark.parametrize(
+        ("make_writer", "names"),
+        [
+            (SummaryWriter, ("_get_file_writer",)),
+            (tensorboardX.SummaryWriter, ("_get_file_writer", "file_writer")),
+        ],
+    )
+    def test_without_a_directory_the_writer_itself_is_used(self, tmp_path, make_writer, names):
+        class Hidden:
+            """A writer that does not tell where it writes."""
+
+        with make_writer(str(tmp_path / "run")) as logs:
+            hidden = Hidden()
+            for name in (*names, "flush"):
+                setattr(hidden, name, getattr(logs, name))
+            with make(hidden) as atlas:
+                atlas.add_atlas(3)
+                atlas.flush()
+            logs.add_scalar("loss", 0.5, 3)
+        assert [a.step for a in read_atlases(tmp_path)] == [3]
+        assert not (tmp_path / "run" / "atlas").exists()
+
+    def test_a_writer_to_a_remote_directory_is_used_itself(self, tmp_path):
+        class Remote:
+            log_dir = "gs://bucket/run"
+
+            def __init__(self, logs):
+                self._get_file_writer, self.flush = logs._get_file_writer, logs.flush
+
+        with SummaryWriter(str(tmp_path)) as logs, make(Remote(logs)) as atlas:
+            atlas.add_atlas(1)
+        assert [a.step for a in read_atlases(tmp_path)] == [1]
+
+
+def test_what_is_read_back_is_what_compute_gives(tmp_path):
+    model = Net()
+    config = AtlasConfig(**{**CONFIG.as_dict(), "icons": "examples"})
+    with make(tmp_path, model, ["body"], classes=CLASSES, config=config) as atlas:
+        atlas.add_atlas(40, walltime=1234.5)
+    (found,) = read_atlases(tmp_path)
+    wanted = compute_atlas(model, "body", data(), step=40, classes=CLASSES, config=config)
+    assert (found.step, found.wall_time, found.classes) == (40, 1234.5, CLASSES)
+    for name in ("xy", "activations", "labels", "predictions", "image_ids", "positions", "boxes"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name), name)
+    for read, computed in zip(found.grids, wanted.grids, strict=True):
+        for name in ("rows", "cols", "counts", "cell_of", "icon_kind", "icon_cosine", "icons"):
+            np.testing.assert_array_equal(getattr(read, name), getattr(computed, name), name)
+    assert found.quality.trustworthiness == pytest.approx(wanted.quality.trustworthiness)
+    assert found.provenance.probe == wanted.provenance.probe == atlas.probe.digest
+    assert found.provenance.settings["samples"] == 24
+
+
+def test_every_layer_is_logged_at_every_step_and_the_probe_once(tmp_path):
+    with make(tmp_path, layers=["stem", "body"]) as atlas:
+        for step in (0, 5, 50):
+            atlas.add_atlas(step)
+    events = list(read_events(tmp_path / "atlas"))
+    assert [event.tag for event in events].count(PROBE_TAG) == 1
+    assert events[0].tag == PROBE_TAG
+    assert [(e.tag, e.step) for e in events[1:]] == [
+        (layer_tag(layer), step) for step in (0, 5, 50) for layer in ("stem", "body")
+    ]
+    entries = list_atlases(tmp_path)
+    assert [(e.layer, e.step, e.sequence) for e in entries] == [
+        ("body", 0, 1),
+        ("body", 5, 2),
+        ("body", 50, 3),
+        ("stem", 0, 1),
+        ("stem", 5, 2),
+        ("stem", 50, 3),
+    ]
+    pictures = read_probe(tmp_path, "atlas")
+    assert pictures.digest == atlas.probe.digest
+    assert len(pictures.image_ids) == 24
+
+
+class TestSteps:
+    def test_steps_that_do_not_rise_are_left_out_with_one_warning(self, tmp_path):
+        with make(tmp_path) as atlas, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for step in (5, 5, 3, -1, 6):
+                atlas.add_atlas(step)
+        assert [a.step for a in read_atlases(tmp_path)] == [5, 6]
+        (warning,) = caught
+        assert "global_step=5 does not rise above 5" in str(warning.message)
+        assert warning.category is RuntimeWarning
+        assert warning.filename == __file__  # it points at the loop, not at us
+
+    @pytest.mark.parametrize("step", [1.5, "7", None, True, torch.tensor(1.5)])
+    def test_a_step_that_is_no_whole_number_is_named(self, tmp_path, step):
+        atlas = make(tmp_path)
+        with pytest.warns(RuntimeWarning, match=r"AtlasWriter: add_atlas failed"):
+            atlas.add_atlas(step)
+        assert files_in(tmp_path) == []
+
+    @pytest.mark.parametrize("step", [np.int64(4), torch.tensor(4), np.int32(4)])
+    def test_whole_numbers_of_other_libraries_are_steps(self, tmp_path, step):
+        with make(tmp_path) as atlas:
+            atlas.add_atlas(step)
+        assert [a.step for a in read_atlases(tmp_path)] == [4]
+
+    def test_add_after_close_warns(self, tmp_path):
+        atlas = make(tmp_path)
+        atlas.add_atlas(1)
+        atlas.close()
+        atlas.close()
+        atlas.flush()
+        before = files_in(tmp_path)
+        with pytest.warns(RuntimeWarning, match=r"after close\(\)"):
+            atlas.add_atlas(2)
+        assert files_in(tmp_path) == before
+
+    def test_leaving_the_block_closes_and_lets_errors_pass(self, tmp_path):
+        def loop():
+            with make(tmp_path) as atlas:
+                atlas.add_atlas(1)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            loop()
+        with pytest.warns(RuntimeWarning, match=r"after close\(\)"):
+            MADE[-1].add_atlas(2)
+        assert [a.step for a in read_atlases(tmp_path)] == [1]
+
+
+class TestLayers:
+    def test_none_chooses_and_says_which(self, tmp_path, caplog):
+        with caplog.at_level(logging.WARNING):
+            atlas = make(tmp_path, layers=None)
+        assert atlas.layers == ("body",)
+        assert "layers: chose body; pass layers=[...] to choose" in caplog.text
+
+    def test_wrappers_and_repetitions_make_no_second_layer(self, tmp_path):
+        atlas = make(tmp_path, nn.DataParallel(Net()), ["body", "module.body", "stem"])
+        assert atlas.layers == ("body", "stem")
+        assert repr(atlas) == "AtlasWriter(layers=['body', 'stem'], last step None)"
+
+
+class Fails(Net):
+    def forward(self, x):
+        raise KeyError("pixel_values")
+
+
+class TestConstructor:
+    @pytest.mark.parametrize(
+        ("change", "error", "message"),
+        [
+            ({"layers": ["bodi"]}, LayerError, r"layer 'bodi' .*closest: 'body', '\S+', '\S+'$"),
+            ({"layers": "body"}, ArgumentError, r"layers='body': pass a list, such as \['body'\]"),
+            ({"layers": []}, ArgumentError, r"layers=\[\]: name at least one layer"),
+            ({"layers": 3}, ArgumentError, r"layers=3: pass a list"),
+            ({"layers": [nn.ReLU()]}, ArgumentError, r"layer=ReLU\(\): pass .*dotted name"),
+            ({"layers": ["unused"]}, LayerError, r"'unused' did not run .*pick one that does"),
+            ({"probe": []}, ArgumentError, r"probe is empty: pass a data set"),
+            ({"probe": None}, ArgumentError, r"probe=None: pass a Dataset, a DataLoader"),
+            (
+                {"probe": (data()[0], data(9)[1])},
+                ArgumentError,
+                r"probe: labels are .*\(9,\) for 24 images; pass one",
+            ),
+            ({"probe": data(channels=1)}, ArgumentError, r"probe: images have 1 channels.*takes 3"),
+            ({"probe": data()[0] * 255}, ArgumentError, r"span .* pass normalize=\(mean, std\)"),
+            ({"classes": CLASSES[:3]}, ArgumentError, r"classes has 3 names.* label 3; pass"),
+            (
+                {"classes": CLASSES[:3], "probe": data()[0]},
+                ArgumentError,
+                r"classes has 3 names, the model gives 4 logits; pass one name for each",
+            ),
+            ({"classes": "abcd"}, ArgumentError, r"classes='abcd': pass a list of class names"),
+            ({"normalize": 0.5}, ArgumentError, r"normalize=0.5: pass \(mean, std\)"),
+            ({"normalize": ((0.5,) * 2, (1,) * 2)}, ArgumentError, r"normalize has 2 channels"),
+            ({"config": {"samples": 5}}, ArgumentError, r"config=\{'samples': 5\}: pass an Atlas"),
+            ({"model": "resnet18"}, ArgumentError, r"model='resnet18': pass a torch.nn.Module"),
+            (
+                {"model": Fails()},
+                ArgumentError,
+                r"model=Fails fails on the probe's images \(KeyError: 'pixel_values'\); pass probe",
+            ),
+            ({"model": Fails(), "layers": None}, ArgumentError, r"model=Fails fails on the probe"),
+            ({"target": 7}, ArgumentError, r"log_dir_or_writer=7: pass a directory or a Summary"),
+            ({"target": "gs://bucket/x"}, ArgumentError, r"'gs://bucket/x': only local direc"),
+        ],
+    )
+    def test_what_is_wrong_is_named(self, tmp_path, monkeypatch, change, error, message):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(error, match=message):
+            make(**{"target": tmp_path / "run", **change})
+        assert files_in(tmp_path) == []
+
+    def test_a_directory_that_is_a_file_is_named(self, tmp_path):
+        path = tmp_path / "notes.txt"
+        path.write_text("")
+        with pytest.raises(ArgumentError, match=r"log_dir_or_writer='.*notes.txt' is a file; pass"):
+            make(path)
+        with pytest.raises(ArgumentError, match=r"'notes.txt' is a file; pass a directory"):
+            make(path / "run")
+
+    def test_the_trial_looks_at_two_images_only(self, tmp_path):
+        seen = []
+        model = Net()
+        model.stem.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+        make(tmp_path, model)
+        assert seen == [2]
+
+    def test_a_probe_may_be_built_before(self, tmp_path):
+        probe = build_probe(TensorDataset(*data()), config=CONFIG, classes=CLASSES)
+        assert make(tmp_path, probe=probe).probe is probe
+
+
+def raising(error):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    return fail
+
+
+def break_forward(atlas, patch, tmp_path):
+    patch.setattr(atlas.model, "forward", raising(RuntimeError("CUDA out of memory")))
+
+
+def break_hook(atlas, patch, tmp_path):
+    atlas.model.body.register_forward_hook(raising(ValueError("a hook of the user")))
+
+
+def break_collecting(atlas, patch, tmp_path):
+    patch.setattr(writer_module.AtlasPipeline, "atlases", raising(MemoryError()))
+
+
+def break_disk(atlas, patch, tmp_path):
+    patch.setattr(EventSink, "write", raising(OSError(28, "No space left on device")))
+
+
+def break_encoding(atlas, patch, tmp_path):
+    patch.setattr(writer_module, "encode_atlas", raising(OverflowError("too large")))
+
+
+def break_probe_pictures(atlas, patch, tmp_path):
+    patch.setattr(Probe, "thumbnails", raising(OSError("encoder error")))
+
+
+def break_layout(atlas, patch, tmp_path):
+    module = "tensorboard_plugin_atlas.compute.pipeline.lay_out"
+    patch.setattr(module, raising(np.linalg.LinAlgError("did not converge")))
+
+
+def break_durability(atlas, patch, tmp_path):
+    patch.setattr(EventSink, "flush", raising(OSError(5, "Input/output error")))
+
+
+def spoil_weights(atlas, patch, tmp_path):
+    nn.init.constant_(atlas.model.stem[0].weight, torch.nan)
+
+
+def delete_layer(atlas, patch, tmp_path):
+    del atlas.model.body
+
+
+def move_model(atlas, patch, tmp_path):
+    atlas.model.to("meta")
+
+
+def reshape_model(atlas, patch, tmp_path):
+    atlas.model.head = nn.Linear(3, len(CLASSES))
+
+
+def block_directory(atlas, patch, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "atlas").write_text("a file where the directory should be")
+
+
+def lose_images(atlas, patch, tmp_path):
+    patch.setattr(type(atlas.probe), "map_positions", raising(IndexError("list index")))
+
+
+FAULTS = [
+    break_forward,
+    break_hook,
+    break_collecting,
+    break_disk,
+    break_encoding,
+    break_probe_pictures,
+    break_layout,
+    break_durability,
+    spoil_weights,
+    delete_layer,
+    move_model,
+    reshape_model,
+    block_directory,
+    lose_images,
+]
+
+
+class TestFaults:
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+    def test_no_fault_reaches_the_loop_and_each_is_told_once(self, tmp_path, monkeypatch, fault):
+        atlas = make(tmp_path / "run")
+        fault(atlas, monkeypatch, tmp_path)
+        told = {"add_atlas": [], "flush": [], "close": []}
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for step in (1, 2, 3):
+                atlas.add_atlas(step)
+                atlas.flush()
+            atlas.close()
+        for warning in caught:
+            call = str(warning.message).split()[1]
+            told[call].append(warning)
+            assert warning.category is RuntimeWarning
+            assert warning.filename == __file__
+        assert len(told["add_atlas"]) == 1
+        assert len(told["flush"]) == (1 if fault is break_durability else 0)
+        assert not told["close"]
+
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+    def test_strict_lets_every_fault_through(self, tmp_path, monkeypatch, fault):
+        atlas = make(tmp_path / "run", strict=True)
+        fault(atlas, monkeypatch, tmp_path)
+        with pytest.raises(
+            (RuntimeError, ValueError, MemoryError, OSError, ArithmeticError, LookupError)
+        ):
+            atlas.add_atlas(1)
+
+    def test_strict_refuses_a_step_that_does_not_rise(self, tmp_path):
+        atlas = make(tmp_path, strict=True)
+        atlas.add_atlas(2)
+        with pytest.raises(ArgumentError, match="global_step=2 does not rise above 2"):
+            atlas.add_atlas(2)
+
+    def test_closing_a_broken_sink_is_told_once(self, tmp_path, monkeypatch):
+        atlas = make(tmp_path)
+        monkeypatch.setattr(EventSink, "close", raising(OSError(5, "Input/output error")))
+        with pytest.warns(RuntimeWarning, match=r"close failed: OSError: \[Errno 5\]"):
+            atlas.close()
+        atlas.close()
+
+    def test_logging_goes_on_once_the_fault_is_gone(self, tmp_path):
+        atlas = make(tmp_path)
+        with pytest.MonkeyPatch.context() as patch:
+            break_disk(atlas, patch, tmp_path)
+            with pytest.warns(RuntimeWarning, match="No space"):
+                atlas.add_atlas(1)
+        atlas.add_atlas(2)
+        atlas.close()
+        assert [a.step for a in read_atlases(tmp_path)] == [2]
+        assert len(read_probe(tmp_path, "atlas").image_ids) == 24
+
+    def test_a_directory_that_is_deleted_meanwhile_hurts_nobody(self, tmp_path):
+        atlas = make(tmp_path / "run")
+        atlas.add_atlas(1)
+        shutil.rmtree(tmp_path / "run")
+        atlas.add_atlas(2)
+        atlas.flush()
+        atlas.close()
+
+    def test_two_kinds_of_failure_are_two_warnings(self, tmp_path, monkeypatch):
+        atlas = make(tmp_path)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            break_forward(atlas, monkeypatch, tmp_path)
+            atlas.add_atlas(1)
+            atlas.add_atlas("2")
+            atlas.add_atlas(3)
+        assert len(caught) == 2
+
+    def test_failures_after_the_first_go_to_the_log(self, tmp_path, monkeypatch, caplog):
+        atlas = make(tmp_path)
+        break_forward(atlas, monkeypatch, tmp_path)
+        with caplog.at_level(logging.INFO):
+            with pytest.warns(RuntimeWarning, match="out of memory"):
+                atlas.add_atlas(1)
+            assert not caplog.records
+            atlas.add_atlas(2)
+        assert "CUDA out of memory" in caplog.text
+
+    def test_an_interrupt_passes_and_the_model_is_put_back(self, tmp_path, monkeypatch):
+        atlas = make(tmp_path)
+        atlas.model.train()
+        monkeypatch.setattr(atlas.model.head, "forward", raising(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            atlas.add_atlas(1)
+        assert all(module.training for module in atlas.model.modules())
+        assert not atlas.model.body._forward_hooks
+
+
+def train(log_dir, *, watched, icons="none"):
+    """Ten steps of training; returns losses, final weights and draws, as bytes."""
+    torch.manual_seed(11)
+    model = Net()
+    images, labels = data()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
+    logs = SummaryWriter(log_dir)
+    config = AtlasConfig(**{**CONFIG.as_dict(), "icons": icons, "icon_steps": 2})
+    atlas = make(logs, model, ["stem", "body"], config=config) if watched else None
+    losses = []
+    for step in range(10):
+        batch = torch.randint(len(images), (8,))
+        loss = nn.functional.cross_entropy(model(images[batch]), labels[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        if atlas is not None and step % 3 == 0:
+            atlas.add_atlas(step)  # between backward and step, where gradients are at stake
+        optimizer.step()
+        losses.append(loss.item())
+        logs.add_scalar("loss", loss.item(), step)
+    logs.close()
+    if atlas is not None:
+        atlas.close()
+    weights = b"".join(value.numpy().tobytes() for value in model.state_dict().values())
+    return losses, weights, torch.rand(3).tolist(), np.random.rand(3).tolist()
+
+
+@pytest.mark.parametrize("icons", ["none", "inversion"])
+def test_training_is_the_same_to_the_last_bit(tmp_path, icons):
+    alone = train(tmp_path / "alone", watched=False)
+    np.random.seed(0)
+    watched = train(tmp_path / "watched", watched=True, icons=icons)
+    assert watched == alone
+    assert [a.step for a in read_atlases(tmp_path, layer="stem")] == [0, 3, 6, 9]
+
+
+def test_scalars_of_the_same_run_stay_complete(tmp_path):
+    losses, *_ = train(tmp_path / "run", watched=True)
+    scalars = EventAccumulator(str(tmp_path / "run")).Reload().Scalars("loss")
+    assert [event.step for event in scalars] == list(range(10))
+    assert [event.value for event in scalars] == pytest.approx(losses)
+
+
+def test_other_ranks_create_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(AtlasPipeline, "atlases", raising(AssertionError("computed")))
+    with make(tmp_path / "run", strict=True, probe=None) as atlas:
+        atlas.add_atlas(1)
+        atlas.flush()
+    assert atlas.layers == ()
+    assert files_in(tmp_path) == []
+
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 0)
+    assert make(tmp_path / "run").layers == ("body",)
