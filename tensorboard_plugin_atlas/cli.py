@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tensorboard_plugin_atlas._version import __version__
 from tensorboard_plugin_atlas.errors import AtlasError
+from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 DESCRIPTION = """\
 Activation atlases in TensorBoard: what an image network sees, and how that changes as it learns.
@@ -41,7 +42,7 @@ List the atlases in a log folder: run, layer, step, size, number of samples, and
 reason. Reads the event files themselves, so it shows steps that TensorBoard's sampling would drop.
 
   tensorboard-atlas inspect runs
-  tensorboard-atlas inspect runs --run exp1/atlas --layer layer3
+  tensorboard-atlas inspect runs --run exp1 --layer layer3
 """
 
 
@@ -84,11 +85,20 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="images to train on (default: %(default)s)",
     )
     demo.add_argument("--log-dir", type=Path, help="run folder (default: runs/demo-<data>-<time>)")
-    demo.add_argument("--steps", type=int, help="training steps (default: 120 digits, 400 else)")
+    demo.add_argument(
+        "--steps", type=_positive, help="training steps (default: 120 digits, 400 else)"
+    )
     demo.add_argument("--seed", type=int, default=0, help="seeds everything (default: %(default)s)")
     demo.add_argument("--no-serve", action="store_true", help="do not start TensorBoard")
     demo.add_argument("--port", type=int, default=6006, help="first port to try (%(default)s)")
     demo.set_defaults(run_command=_demo)
+
+
+def _positive(text: str) -> int:
+    """Reads a whole number above 0; argparse names the option when this raises."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: pass a whole number above 0")
+    return int(text)
 
 
 def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -146,7 +156,8 @@ def _inspect(arguments: argparse.Namespace) -> int:
     entries = [
         entry
         for entry in list_atlases(arguments.log_dir)
-        if arguments.run in (None, entry.run) and arguments.layer in (None, entry.layer)
+        if arguments.run in (None, entry.run, entry.run.removesuffix(f"/{CHILD_RUN}"))
+        and (arguments.layer is None or entry.layer in ("", arguments.layer))
     ]
     if not entries:
         print(
@@ -177,7 +188,9 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _printable(text: str, limit: int = 120) -> str:
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[: limit + 1])
+    shown = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: limit + 1]
+    )
     return shown if len(text) <= limit else shown[:limit] + "…"
 
 

@@ -123,13 +123,12 @@ def _from_files(files: list[NamedFile], limit: int, seed: int, source: str) -> L
     classes = sorted({name for name, _, _ in files})
     if len(classes) < 2:
         raise ArgumentError(
-            f"--data {source!r} holds images of {len(classes)} classes; "
-            "arrange at least two folders as class/image.ext"
+            f"--data {source!r}: classes of images found: {classes}; arrange at least two "
+            "folders as class/image.ext"
         )
     chosen = _choose(files, classes, limit, seed)
-    first = Image.open(io.BytesIO(chosen[0][2]()))
-    side = min(LARGEST_SIDE, min(first.size))
-    images = np.stack([_square(opener(), side) for _, _, opener in chosen])
+    side = min(LARGEST_SIDE, *_opened(chosen[0]).size)
+    images = np.stack([_square(_opened(file), side) for file in chosen])
     labels = np.array([classes.index(name) for name, _, _ in chosen], dtype=np.int64)
     return LabelledImages(images, labels, tuple(classes))
 
@@ -145,13 +144,22 @@ def _choose(files: list[NamedFile], classes: list[str], limit: int, seed: int) -
     return chosen
 
 
-def _square(data: bytes, side: int) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(data)) as image:
-        width, height = image.size
-        edge = min(width, height)
-        left, top = (width - edge) // 2, (height - edge) // 2
+def _opened(file: NamedFile) -> Image.Image:
+    folder, name, opener = file
+    try:
+        return Image.open(io.BytesIO(opener())).convert("RGB")
+    except (OSError, ValueError) as error:
+        raise ArgumentError(
+            f"--data: {folder}/{name} cannot be read as an image ({error!s:.80}); take it out"
+        ) from error
+
+
+def _square(picture: Image.Image, side: int) -> NDArray[np.uint8]:
+    """Returns the middle square of a picture, (side, side, 3)."""
+    width, height = picture.size
+    edge = min(width, height)
+    left, top = (width - edge) // 2, (height - edge) // 2
+    if (width, height) != (side, side):
         box = (left, top, left + edge, top + edge)
-        picture = image.convert("RGB")
-        if (width, height) != (side, side):
-            picture = picture.resize((side, side), Image.Resampling.BICUBIC, box=box)
-        return np.asarray(picture)
+        picture = picture.resize((side, side), Image.Resampling.BICUBIC, box=box)
+    return np.asarray(picture)

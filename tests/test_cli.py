@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: what it teaches, prints and refuses, and the demo on tiny pictures."""
+
+from __future__ import annotations
+
+import io
+import runpy
+import socket
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from samples import make_atlas, write_log
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tensorboard_plugin_atlas import __version__, cli, read_atlases
+from tensorboard_plugin_atlas.codec import encode_atlas
+from tensorboard_plugin_atlas.demo.data import load
+from tensorboard_plugin_atlas.demo.network import DemoNet
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.reading import read_probe
+
+
+def help_of(capsys, *command):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*command, "--help"])
+    assert stop.value.code == 0
+    return capsys.readouterr().out
+
+
+class TestHelp:
+    def test_the_front_page_teaches_the_three_lines(self, capsys):
+        text = help_of(capsys)
+        for line in (
+            "from tensorboard_plugin_atlas import AtlasWriter",
+            'atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)',
+            "atlas.add_atlas(step)",
+            "tensorboard --logdir runs",
+        ):
+            assert line in text
+        assert "demo" in text
+        assert "inspect" in text
+
+    def test_each_command_shows_calls_to_copy(self, capsys):
+        demo = help_of(capsys, "demo")
+        assert "tensorboard-atlas demo --data photos.zip" in demo
+        assert "class/image.ext" in demo
+        inspect = help_of(capsys, "inspect")
+        assert "tensorboard-atlas inspect runs --run exp1 --layer layer3" in inspect
+
+    def test_version(self, capsys):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["--version"])
+        assert stop.value.code == 0
+        assert capsys.readouterr().out == f"tensorboard-atlas {__version__}\n"
+
+    @pytest.mark.parametrize("command", [[], ["draw"], ["inspect"], ["demo", "--steps", "0"]])
+    def test_bad_usage_is_2_with_the_usage(self, capsys, command):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(command)
+        assert stop.value.code == 2
+        assert capsys.readouterr().err.startswith("usage: tensorboard-atlas")
+
+    def test_the_module_is_the_command(self, capsys, monkeypatch):
+        monkeypatch.setattr(sys, "argv", ["tensorboard_plugin_atlas", "--version"])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_module("tensorboard_plugin_atlas", run_name="__main__")
+        assert stop.value.code == 0
+        assert __version__ in capsys.readouterr().out
+
+
+class TestInspect:
+    def test_a_sound_log_is_listed(self, tmp_path, capsys):
+        write_log(tmp_path, runs=("warm", "cold"), layers=("layer3", "layer4"), steps=(0, 1600))
+        assert cli.main(["inspect", str(tmp_path)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].split() == ["run", "layer", "step", "samples", "size", "state"]
+        assert set(lines[1]) == {"-", " "}
+        assert len(lines) == 2 + 8 + 2
+        first = lines[2].split()
+        assert first[:4] == ["cold/atlas", "layer3", "0", "400"]
+        assert first[-1] == "ok"
+        assert lines[3].split()[2] == "1,600"
+        assert lines[-1].startswith("8 atlases, ")
+        assert lines[-1].endswith("MB, 0 damaged")
+
+    def test_run_and_layer_narrow_the_list(self, tmp_path, capsys):
+        write_log(tmp_path, runs=("warm", "cold"), layers=("layer3", "layer4"), steps=(0, 5))
+        for run in ("warm/atlas", "warm"):
+            narrowed = ["inspect", str(tmp_path), "--run", run, "--layer", "layer4"]
+            assert cli.main(narrowed) == 0
+            rows = capsys.readouterr().out.splitlines()[2:-2]
+            assert [row.split()[:3] for row in rows] == [
+                ["warm/atlas", "layer4", "0"],
+                ["warm/atlas", "layer4", "5"],
+            ]
+
+    def test_damage_is_1_with_its_reason(self, tmp_path, capsys):
+        write_log(tmp_path, runs=("warm",), layers=("layer3",), steps=(0, 5))
+        (path,) = (tmp_path / "warm").rglob("*tfevents*")
+        content = bytearray(path.read_bytes())
+        content[-1000] ^= 0xFF
+        path.write_bytes(content)
+        assert cli.main(["inspect", str(tmp_path)]) == 1
+        out = capsys.readouterr().out
+        assert "damaged: " in out
+        assert "checksum" in out
+        assert out.rstrip().endswith("1 damaged")
+        assert "400" in out  # the sound step is still listed
+
+    def test_an_empty_folder_asks_back(self, tmp_path, capsys):
+        assert cli.main(["inspect", str(tmp_path)]) == 0
+        out = capsys.readouterr().out
+        assert f"no atlases in {tmp_path}" in out
+        assert "or one above it?" in out
+
+    def test_a_terminal_is_never_commanded_by_a_log(self, tmp_path, capsys):
+        hostile = "layer\x1b[2J\x07\n\u202eevil\x9b31m"
+        sink = EventSink(tmp_path / "run" / "atlas")
+        blobs = encode_atlas(make_atlas(0, layer=hostile, samples=40))
+        sink.write(layer_tag(hostile), blobs, 0)
+        sink.close()
+        assert cli.main(["inspect", str(tmp_path)]) == 0
+        out = capsys.readouterr().out
+        assert "layer\\x1b[2J\\x07\\n\\u202eevil\\x9b31m" in out
+        assert all(c.isprintable() or c == "\n" for c in out)
+        assert len(out.splitlines()) == 5
+
+    def test_long_names_are_cut(self, tmp_path, capsys):
+        name = "x" * 5000
+        sink = EventSink(tmp_path / "atlas")
+        sink.write(layer_tag(name), encode_atlas(make_atlas(0, layer=name, samples=40)), 0)
+        sink.close()
+        assert cli.main(["inspect", str(tmp_path)]) == 0
+        assert "x" * 120 + "…" in capsys.readouterr().out
+
+    def test_an_unknown_path_is_2_with_one_sentence(self, tmp_path, capsys):
+        assert cli.main(["inspect", str(tmp_path / "nowhere")]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        (sentence,) = captured.err.splitlines()
+        assert sentence.startswith("tensorboard-atlas: log_dir=")
+        assert "does not exist; pass the directory of the runs" in sentence
+
+
+def picture(hue, index, side=16):
+    """A noisy square of one colour."""
+    noise = np.random.default_rng(index).integers(0, 60, (side, side, 3))
+    pixels = (noise + np.array(hue)).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A zip of class/image.png: two classes of twenty pictures."""
+    path = tmp_path_factory.mktemp("photos") / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, hue in (("red", (180, 20, 20)), ("blue", (20, 20, 180))):
+            for index in range(20):
+                archive.writestr(f"train/{name}/{index:02d}.png", picture(hue, index))
+        archive.writestr("train/readme.txt", "not a picture")
+    return path
+
+
+class TestDemo:
+    def test_it_trains_and_logs_atlases_beside_scalars(self, tmp_path, photos, capsys):
+        run = tmp_path / "run"
+        command = ["demo", "--data", str(photos), "--log-dir", str(run), "--steps", "6"]
+        assert cli.main([*command, "--no-serve"]) == 0
+        out = capsys.readouterr().out
+        assert f"5 checkpoints logged to {run}, accuracy" in out
+        assert f"tensorboard --logdir {run}" in out
+        atlases = list(read_atlases(tmp_path))
+        assert [(a.layer, a.step) for a in atlases] == [
+            (layer, step) for layer in ("stage2", "stage3") for step in (0, 1, 2, 4, 6)
+        ]
+        for atlas in atlases:
+            assert atlas.classes == ("blue", "red")
+            assert len(atlas.samples) == 8
+            assert len(atlas.grids[0].icons) > 0
+        assert read_probe(tmp_path, "run").classes == ("blue", "red")
+        scalars = EventAccumulator(str(run)).Reload()
+        assert [event.step for event in scalars.Scalars("loss")] == [1, 2, 3, 4, 5, 6]
+        assert [event.step for event in scalars.Scalars("accuracy")] == [0, 1, 2, 4, 6]
+
+    def test_serving_prints_the_address_and_starts_tensorboard(self, tmp_path, monkeypatch, capsys):
+        calls = []
+        monkeypatch.setattr(subprocess, "call", lambda command: calls.append(command) or 0)
+        with socket.create_server(("localhost", 0)) as taken:
+            port = taken.getsockname()[1]
+            assert cli._serve(tmp_path, port) == 0
+        ((*_, host, chosen, number),) = ([*command] for command in calls)
+        assert (host, chosen) == ("localhost", "--port")
+        assert int(number) > port  # the first port was taken
+        assert f"http://localhost:{number}/#atlas" in capsys.readouterr().out
+        assert calls[0][1:5] == ["-m", "tensorboard.main", "--logdir", str(tmp_path)]
+
+    def test_the_demo_serves_what_it_logged(self, tmp_path, monkeypatch):
+        class Result:
+            log_dir, checkpoints, accuracy = tmp_path, (0, 1), 0.5
+
+        module = "tensorboard_plugin_atlas.demo.run.run_demo"
+        monkeypatch.setattr(module, lambda *_, **__: Result)
+        served = []
+        monkeypatch.setattr(cli, "_serve", lambda *arguments: served.append(arguments) or 0)
+        assert cli.main(["demo", "--port", "7000"]) == 0
+        assert served == [(tmp_path, 7000)]
+
+    def test_an_interrupt_is_130(self, monkeypatch):
+        def interrupted(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("tensorboard_plugin_atlas.demo.run.run_demo", interrupted)
+        assert cli.main(["demo"]) == 130
+
+    def test_without_a_log_dir_the_run_is_named_after_data_and_time(self):
+        name = cli._new_log_dir("some/photos.zip").as_posix()
+        assert name.startswith("runs/demo-photos-2")
+
+    @pytest.mark.parametrize("data", ["nowhere.zip", "nowhere", "digit"])
+    def test_data_that_does_not_exist_is_2_with_one_sentence(self, tmp_path, capsys, data):
+        command = ["demo", "--data", str(tmp_path / data), "--log-dir", str(tmp_path / "run")]
+        assert cli.main(command) == 2
+        (sentence,) = capsys.readouterr().err.splitlines()
+        assert "no such folder or zip; pass 'digits', 'cifar10'" in sentence
+        assert not (tmp_path / "run").exists()
+
+
+class TestDemoData:
+    def test_a_folder_is_like_its_zip(self, tmp_path, photos):
+        with zipfile.ZipFile(photos) as archive:
+            archive.extractall(tmp_path)
+        zipped = load(str(photos), limit=100, seed=0)
+        folder = load(str(tmp_path / "train"), limit=100, seed=0)
+        assert zipped.classes == folder.classes == ("blue", "red")
+        assert zipped.images.shape == (40, 16, 16, 3)
+        assert (zipped.images == folder.images).all()
+        assert (zipped.labels == folder.labels).all()
+
+    def test_the_limit_takes_equally_of_each_class(self, photos):
+        some = load(str(photos), limit=10, seed=0)
+        assert np.bincount(some.labels).tolist() == [5, 5]
+        other = load(str(photos), limit=10, seed=1)
+        assert not (some.images == other.images).all()
+
+    def test_splits_are_disjoint_and_complete(self, photos):
+        whole = load(str(photos), limit=100, seed=0)
+        training, held_out = whole.split(0.2, seed=0)
+        assert (len(training.labels), len(held_out.labels)) == (32, 8)
+        together = np.concatenate([training.images, held_out.images])
+        assert sorted(map(bytes, together)) == sorted(map(bytes, whole.images))
+
+    def test_large_pictures_become_squares_of_64(self, tmp_path):
+        for name, size in (("wide", (200, 100)), ("high", (90, 300))):
+            (tmp_path / name).mkdir()
+            Image.new("RGB", size, "red").save(tmp_path / name / "0.jpg")
+        assert load(str(tmp_path), limit=9, seed=0).images.shape == (2, 64, 64, 3)
+
+    def test_one_class_is_too_few(self, tmp_path):
+        (tmp_path / "only").mkdir()
+        (tmp_path / "only" / "0.png").write_bytes(picture((9, 9, 9), 0))
+        with pytest.raises(ArgumentError, match=r"classes of images found: \['only'\]; arrange"):
+            load(str(tmp_path), limit=9, seed=0)
+
+    def test_a_picture_that_cannot_be_read_is_named(self, tmp_path):
+        for name in ("a", "b"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "broken.png").write_bytes(b"no picture")
+        with pytest.raises(ArgumentError, match=r"a/broken.png cannot be read .*; take it out"):
+            load(str(tmp_path), limit=9, seed=0)
+
+    def test_the_digits_come_with_scikit_learn(self):
+        digits = load("digits", limit=9999, seed=0)
+        assert digits.images.shape == (1797, 32, 32, 1)
+        assert digits.classes == tuple("0123456789")
+        assert np.bincount(digits.labels).min() > 170
+
+
+def test_the_network_halves_the_map_twice():
+    network = DemoNet(3, 5, width=0.5)
+    assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 5)
+    shapes = {}
+    for name in ("stage2", "stage3"):
+        network.get_submodule(name).register_forward_hook(
+            lambda _, __, output, name=name: shapes.update({name: tuple(output.shape)})
+        )
+    network(torch.zeros(2, 3, 32, 32))
+    assert shapes == {"stage2": (2, 32, 16, 16), "stage3": (2, 64, 8, 8)}
