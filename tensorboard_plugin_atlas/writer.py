@@ -7,17 +7,14 @@ import contextlib
 import functools
 import logging
 import operator
-import os
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, SupportsIndex, TypeVar, cast
+from typing import Any, SupportsIndex, TypeVar, cast
 
 from torch import distributed, nn
 
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.compute.collect import collect
 from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, checked_recipe
@@ -25,42 +22,12 @@ from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.quiet import unwrap
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError
-from tensorboard_plugin_atlas.events import EventSink, write_through
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.recording import Recorder
+from tensorboard_plugin_atlas.sinks import sink_for
 
 logger = logging.getLogger(__name__)
 
 Method = TypeVar("Method", bound=Callable[..., None])
-_DIRECTORY_NAMES = ("log_dir", "logdir", "get_logdir")
-
-
-class Sink(Protocol):
-    """Where blob sequences go."""
-
-    def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
-        """Appends one blob sequence."""
-
-    def flush(self) -> None:
-        """Makes everything written durable."""
-
-    def close(self) -> None:
-        """Flushes and ends."""
-
-
-class _ThroughWriter:
-    """A sink for a SummaryWriter whose directory cannot be known."""
-
-    def __init__(self, writer: Any) -> None:
-        self._writer = writer
-
-    def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
-        write_through(self._writer, tag, blobs, step, wall_time)
-
-    def flush(self) -> None:
-        self._writer.flush()
-
-    def close(self) -> None:
-        self.flush()
 
 
 def _never_raises(method: Method) -> Method:
@@ -131,13 +98,12 @@ class AtlasWriter:
         self.model = model
         self._warned: set[tuple[object, ...]] = set()
         self._last_step: int | None = None
-        self._probe_is_logged = False
         self._closed = False
         self._is_silent = _is_other_rank()
         self.layers: tuple[str, ...] = ()
         if self._is_silent:
             return
-        self._sink = _sink_for(log_dir_or_writer)
+        sink = sink_for(log_dir_or_writer)
         self.probe: Probe = (
             probe
             if isinstance(probe, Probe)
@@ -147,7 +113,7 @@ class AtlasWriter:
             self.layers = self._checked_layers(layers)
             # Two images tell at once of a layer that never runs or of channels that do not fit.
             collect(model, self.layers, self.probe.first(2))
-        self._pipeline = AtlasPipeline(self.probe, self.layers, self.config)
+        self._recorder = Recorder(AtlasPipeline(self.probe, self.layers, self.config), sink)
 
     @_never_raises
     def add_atlas(self, global_step: int, walltime: float | None = None) -> None:
@@ -160,24 +126,20 @@ class AtlasWriter:
         if self._is_silent:
             return
         step = self._last_step = self._checked_step(global_step)
-        self._log_probe(walltime)
-        for atlas in self._pipeline.atlases(self.model, step, walltime):
-            blobs = encode_atlas(atlas)
-            self._sink.write(layer_tag(atlas.layer), blobs, step, atlas.wall_time)
-        self._sink.flush()
+        self._recorder.record(self.model, step, walltime)
 
     @_never_raises
     def flush(self) -> None:
         """Waits until everything that was added is on the disk."""
         if not self._is_silent and not self._closed:
-            self._sink.flush()
+            self._recorder.flush()
 
     @_never_raises
     def close(self) -> None:
         """Flushes and closes the atlas log; a SummaryWriter that was passed in stays open."""
         if not self._is_silent and not self._closed:
             self._closed = True
-            self._sink.close()
+            self._recorder.close()
 
     def __enter__(self) -> AtlasWriter:
         return self
@@ -206,12 +168,6 @@ class AtlasWriter:
                 "not logged, since TensorBoard keeps rising steps only"
             )
         return step
-
-    def _log_probe(self, walltime: float | None) -> None:
-        if not self._probe_is_logged:
-            pictures = encode_probe(self.probe.thumbnails())
-            self._sink.write(PROBE_TAG, pictures, 0, walltime)
-            self._probe_is_logged = True
 
     def _checked_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
         if layers is None:
@@ -261,33 +217,4 @@ def _is_other_rank() -> bool:
     """Only rank 0 writes; the others create nothing and wait for nothing."""
     return (
         distributed.is_available() and distributed.is_initialized() and distributed.get_rank() > 0
-    )
-
-
-def _sink_for(target: Any) -> Sink:
-    directory = _directory_of(target)
-    if directory is None:
-        return _ThroughWriter(target)
-    text = os.fspath(directory)
-    if "://" in text and directory is not target:
-        return _ThroughWriter(target)
-    if Path(text).is_file():
-        raise ArgumentError(f"log_dir_or_writer={text!r} is a file; pass a directory")
-    # The sink refuses a URL, of which a Path would make a local directory.
-    return EventSink(text if "://" in text else Path(text) / CHILD_RUN)
-
-
-def _directory_of(target: Any) -> str | os.PathLike[str] | None:
-    if isinstance(target, (str, os.PathLike)):
-        return target
-    for name in _DIRECTORY_NAMES:
-        value = getattr(target, name, None)
-        value = value() if callable(value) else value
-        if isinstance(value, (str, os.PathLike)) and str(value):
-            return value
-    if any(hasattr(target, name) for name in ("_get_file_writer", "file_writer")):
-        return None
-    raise ArgumentError(
-        f"log_dir_or_writer={target!r:.80}: pass a directory or a SummaryWriter of "
-        "torch.utils.tensorboard or tensorboardX"
     )

@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 from torch.utils.tensorboard import SummaryWriter
 
-import tensorboard_plugin_atlas.writer as writer_module
+import tensorboard_plugin_atlas.recording as recording
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
@@ -319,7 +319,7 @@ def break_hook(atlas, patch, tmp_path):
 
 
 def break_collecting(atlas, patch, tmp_path):
-    patch.setattr(writer_module.AtlasPipeline, "atlases", raising(MemoryError()))
+    patch.setattr(AtlasPipeline, "atlases", raising(MemoryError()))
 
 
 def break_disk(atlas, patch, tmp_path):
@@ -327,7 +327,7 @@ def break_disk(atlas, patch, tmp_path):
 
 
 def break_encoding(atlas, patch, tmp_path):
-    patch.setattr(writer_module, "encode_atlas", raising(OverflowError("too large")))
+    patch.setattr(recording, "encode_atlas", raising(OverflowError("too large")))
 
 
 def break_probe_pictures(atlas, patch, tmp_path):
