@@ -28,6 +28,7 @@ from tensorboard_plugin_atlas.compute.spectrum import (
 )
 
 _TINY = 1e-12
+_MARGIN = 4 / 3
 # Deeper than this, one position covers objects and not parts, and wants larger tiles.
 _DEEP_STRIDE = 16
 _DEEP_SIDE, _SIDE, _SMALLEST_ZOOMED = 128, 96, 64
@@ -122,30 +123,35 @@ def settings_for(
         stages = _stages(min(side, _DEEP_SIDE if deep else _SIDE), stride=stride, deep=deep)
     if steps is not None:
         stages = _with_steps(stages, steps)
-    large = max(stages[-1].shape) > _SIDE
-    if not deep:
-        return InversionSettings(stages=stages, batch=16 if large else 32)
-    return InversionSettings(
-        stages=stages,
-        rate=0.075,
-        gradient_exponent=0.4,
-        constant_gradient=0.4,
-        start_constant=0.7,
-        start_noise=0.15,
-        first_frequency=0.15,
-        isotropy=0.5,
-        batch=16 if large else 32,
-        finish=Finish(least_gain=0.85, chroma=1.3),
-    )
+    side = max(stages[-1].shape)
+    batch = 16 if side > _SIDE else 32
+    if deep:
+        return InversionSettings(
+            stages=stages,
+            rate=0.075,
+            gradient_exponent=0.4,
+            constant_gradient=0.4,
+            start_constant=0.7,
+            start_noise=0.15,
+            first_frequency=0.15,
+            isotropy=0.5,
+            batch=batch,
+            finish=Finish(least_gain=0.85, chroma=1.3),
+        )
+    # A few pixels hold no texture that could look gray, and the layer minds the change more.
+    small = side < _SMALLEST_ZOOMED
+    finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25) if small else Finish()
+    return InversionSettings(stages=stages, batch=batch, finish=finish)
 
 
 def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
-    """Returns the side of a square tile that holds the receptive field, a multiple of the stride.
+    """Returns the side of a square tile around the receptive field, a multiple of the stride.
 
-    Never larger than the input's shorter side, and at least three strides and 8 px where that fits.
+    A third larger than the effective field, which leaves out a tenth of what the layer sees; never
+    larger than the input's shorter side, and at least three strides and 8 px where that fits.
     """
     limit = min(input_shape)
-    side = math.ceil(max(receptive_size, 3 * stride, 8) / stride) * stride
+    side = math.ceil(max(_MARGIN * receptive_size, 3 * stride, 8) / stride) * stride
     largest = limit // stride * stride or limit
     return min(side, largest)
 
@@ -195,8 +201,8 @@ class Inverter:
             noise: (B, C, h, w) standard normal.
 
         Returns:
-            (B, C, H, W) float32 in (0, 1), of the last stage's shape. A picture whose gradient is
-            zero, as in a dead layer, stays what it was at the start.
+            (B, C, H, W) float32 in (0, 1), of the last stage's shape. A picture without a gradient,
+            as in a dead layer, becomes noise with a natural spectrum.
         """
         colour = colour_matrix(starts.shape[1]).to(starts.device)
         units = F.normalize(directions, dim=1, eps=_TINY)
@@ -246,11 +252,21 @@ class Inverter:
         answers = self.answer(shifted(to_pixels(latent, colour), down, right))
         toward = _ascent(answers.detach(), units, settings.power, settings.cosine_floor)
         gradient = _gradient(answers, toward, coefficients)
+        # Behind a ReLU a picture may wake nothing; it is then shaken, at full strength.
+        stuck = gradient.abs().amax((1, 2, 3), keepdim=True) == 0
+        gradient = torch.where(stuck, self._shake(coefficients, done), gradient)
         gradient = self._conditioned(gradient, shape, done / settings.steps)
-        length = settings.rate * max(shape) * (1 - done / settings.steps)
+        length = settings.rate * max(shape) * torch.where(stuck, 1.0, 1 - done / settings.steps)
         moved = coefficients.detach() + length * gradient
         capped: Tensor = moved * (settings.energy_cap / (_energy(moved) + _TINY)).clamp(max=1.0)
         return capped
+
+    def _shake(self, coefficients: Tensor, done: int) -> Tensor:
+        """Returns a random direction (1, C, h, w // 2 + 1), the same for every picture."""
+        # A generator of its own, so that the other pictures of a batch notice nothing.
+        generator = torch.Generator().manual_seed(self.seed + done)
+        parts = torch.randn(*coefficients.shape[1:], 2, generator=generator)
+        return torch.view_as_complex(parts)[None].to(coefficients.device)
 
     def _conditioned(self, gradient: Tensor, shape: Shape, time: float) -> Tensor:
         """Evens out, low-passes and normalises each picture's gradient."""

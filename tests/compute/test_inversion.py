@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The optimiser against answers whose best pictures are known."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch.nn import functional
+
+from tensorboard_plugin_atlas.compute.inversion import (
+    InversionSettings,
+    Inverter,
+    Stage,
+    _ascent,
+    _energy,
+    settings_for,
+    tile_side,
+)
+from tensorboard_plugin_atlas.compute.spectrum import to_coefficients, to_latent
+
+FLAT = {(n, n): torch.ones(1, n, n // 2 + 1) for n in (8, 12, 16)}
+
+
+def start(count: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.full((count, 1, side, side), 0.5), torch.randn(count, 1, side, side)
+
+
+def pooled(pixels: torch.Tensor) -> torch.Tensor:
+    """Answers with the brightness of the four quarters, relative to middle gray."""
+    return functional.adaptive_avg_pool2d(pixels, 2).flatten(1) - 0.5
+
+
+def test_ascent_is_the_gradient_of_dot_times_cosine_to_the_power():
+    units = functional.normalize(torch.tensor([[1.0, 2.0, 0.5]]), dim=1)
+    answers = torch.tensor([[2.0, 1.0, 1.0]], requires_grad=True)
+    cosine = functional.cosine_similarity(answers, units)
+    ((answers * units).sum(1) * cosine**4).sum().backward()
+    ascent = _ascent(answers.detach(), units, 4, 0.1)
+    assert torch.allclose(answers.grad / cosine.detach() ** 4, ascent, atol=1e-5)
+
+
+def test_below_the_floor_the_ascent_is_the_target_itself():
+    units = torch.tensor([[1.0, 0.0]])
+    assert _ascent(torch.tensor([[-1.0, 0.2]]), units, 4, 0.1).tolist() == [[1, 0]]
+    assert _ascent(torch.zeros(1, 2), units, 4, 0.1).tolist() == [[1, 0]]
+
+
+def test_pictures_turn_toward_their_directions():
+    settings = InversionSettings(stages=(Stage((16, 16), 12),), jitter=0)
+    wanted = torch.tensor([[1.0, -1, -1, 1], [-1, 1, 1, 1], [1, 1, -1, -1]])
+    pictures = Inverter(pooled, FLAT, settings).invert(wanted, *start(3, 16))
+    assert functional.cosine_similarity(pooled(pictures), wanted).min() > 0.95
+    assert pictures.min() > 0
+    assert pictures.max() < 1
+
+
+def test_growing_stages_end_at_the_last_size_and_keep_what_was_found():
+    stages = (Stage((8, 8), 8), Stage((16, 16), 1))
+    settings = InversionSettings(stages=stages, jitter=0, start_noise=0)
+    wanted = torch.tensor([[1.0, -1, -1, 1]])
+    pictures = Inverter(pooled, FLAT, settings).invert(wanted, *start(1, 8))
+    assert pictures.shape == (1, 1, 16, 16)
+    assert functional.cosine_similarity(pooled(pictures), wanted) > 0.9
+
+
+def test_energy_never_exceeds_that_of_a_natural_picture():
+    settings = InversionSettings(stages=(Stage((16, 16), 30),), rate=5.0, energy_cap=0.7)
+    wanted = torch.tensor([[1.0, -1, -1, 1]])
+    pictures = Inverter(pooled, FLAT, settings).invert(wanted, *start(1, 16))
+    # The latent is clamped at +-3.9 on the way back, which can only lower the energy.
+    energy = _energy(to_coefficients(to_latent(pictures, torch.eye(1)), FLAT[16, 16]))
+    assert 0.3 < float(energy) < 0.71
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda pixels: torch.zeros(len(pixels), 4),
+        lambda pixels: pooled(pixels) * 0,
+        lambda pixels: pooled(pixels) * torch.nan,
+        lambda pixels: pooled(pixels.detach()),
+        lambda pixels: functional.relu(pooled(pixels) - 9),
+    ],
+    ids=["constant", "dead", "nan", "detached", "dead relu"],
+)
+def test_without_a_gradient_pictures_are_noise_of_natural_energy(answer):
+    settings = InversionSettings(stages=(Stage((8, 8), 6),), start_noise=0)
+    begin, wanted = torch.full((2, 1, 8, 8), 0.7), torch.eye(2, 4)
+    pictures = Inverter(answer, FLAT, settings).invert(wanted, begin, torch.zeros(2, 1, 8, 8))
+    energy = _energy(to_coefficients(to_latent(pictures, torch.eye(1)), FLAT[8, 8]))
+    assert torch.equal(pictures[0], pictures[1])
+    assert torch.all(energy > 0.2)
+    assert torch.all(energy < 1.01)
+
+
+def test_a_picture_that_wakes_nothing_is_shaken_until_it_does():
+    def answer(pixels):
+        return functional.relu(pooled(pixels)[:, :1] - 0.01)
+
+    settings = InversionSettings(stages=(Stage((16, 16), 16),), jitter=0, start_noise=0)
+    begin = torch.full((1, 1, 16, 16), 0.5)
+    wanted = torch.ones(1, 1)
+    assert not answer(begin).any()
+    pictures = Inverter(answer, FLAT, settings).invert(wanted, begin, torch.zeros(1, 1, 16, 16))
+    assert answer(pictures) > 0.1
+
+
+def test_a_direction_of_zero_is_no_reason_to_fail():
+    settings = InversionSettings(stages=(Stage((8, 8), 3),))
+    assert torch.isfinite(
+        Inverter(pooled, FLAT, settings).invert(torch.zeros(1, 4), *start(1, 8))
+    ).all()
+
+
+def test_pictures_of_a_batch_do_not_know_of_each_other():
+    settings = InversionSettings(stages=(Stage((12, 12), 6),))
+    inverter, wanted = Inverter(pooled, FLAT, settings, seed=5), torch.randn(4, 4)
+    begin, noise = start(4, 12)
+    together = inverter.invert(wanted, begin, noise)
+    alone = torch.cat(
+        [inverter.invert(wanted[i : i + 1], begin[:1], noise[i : i + 1]) for i in range(4)]
+    )
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("stride", "receptive", "shape", "side"),
+    [
+        (2, 12, (32, 32), 16),
+        (4, 17, (32, 32), 24),
+        (1, 3, (28, 28), 8),
+        (16, 90, (224, 224), 128),
+        (32, 150, (224, 224), 224),
+        (32, 300, (230, 400), 224),
+        (8, 30, (6, 9), 6),
+    ],
+)
+def test_tile_holds_the_field_and_fits_stride_and_input(stride, receptive, shape, side):
+    assert tile_side(stride=stride, receptive_size=receptive, input_shape=shape) == side
+
+
+def stages_for(**options):
+    options = {"input_shape": (224, 224), "whole": False, **options}
+    return [(*s.shape, s.steps) for s in settings_for(**options).stages]
+
+
+def test_settings_follow_stride_and_size():
+    assert stages_for(stride=2, side=16, input_shape=(32, 32)) == [(16, 16, 16)]
+    assert stages_for(stride=16, side=128) == [(48, 48, 8), (96, 96, 5)]
+    assert stages_for(stride=8, side=64) == [(32, 32, 8), (64, 64, 5)]
+    assert stages_for(stride=32, side=224) == [(64, 64, 12), (96, 96, 8), (128, 128, 5)]
+    assert stages_for(stride=16, side=96, whole=True) == [(224, 224, 24)]
+    assert stages_for(stride=9, side=8, input_shape=(8, 9), whole=True) == [(8, 9, 16)]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 13, 40, 1000])
+def test_asked_steps_are_spread_over_the_stages(steps):
+    for options in (
+        {"stride": 32, "side": 224},
+        {"stride": 16, "side": 96},
+        {"stride": 1, "side": 8},
+    ):
+        settings = settings_for(**options, input_shape=(224, 224), whole=False, steps=steps)
+        default = settings_for(**options, input_shape=(224, 224), whole=False)
+        assert settings.steps == steps
+        assert settings.shape == default.shape
+        assert all(stage.steps > 0 for stage in settings.stages)
+    assert (
+        settings_for(stride=1, side=8, input_shape=(8, 8), whole=True, steps=steps).steps == steps
+    )
+
+
+def test_settings_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings_for(stride=2, side=16, input_shape=(32, 32), whole=False).rate = 3

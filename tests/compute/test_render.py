@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Icons of networks whose wishes are known, and the promises of the engine."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+import torch
+from scenes import EDGE_FIELD, blurred_noise, edge_net, source_of, targets_of
+from torch import nn
+
+from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.render import IconEngine
+from tensorboard_plugin_atlas.compute.targets import Targets
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+
+def edge_engine(channels: int = 3, **options) -> tuple[IconEngine, Targets]:
+    source = source_of(blurred_noise(30, channels))
+    engine = IconEngine.prepare(edge_net(channels), "1", source, EDGE_FIELD, **options)
+    centre = torch.full((4,), 0.2)
+    return engine, targets_of(centre + torch.eye(4), centre, source)
+
+
+def slope(icon: np.ndarray) -> tuple[float, float]:
+    """Fall in brightness downward and rightward across the middle of an icon."""
+    gray = icon.astype(float).mean(axis=2)
+    middle = len(gray) // 2
+    core = gray[middle - 4 : middle + 4, middle - 4 : middle + 4]
+    return core[:4].mean() - core[4:].mean(), core[:, :4].mean() - core[:, 4:].mean()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_each_edge_channel_gets_an_edge_of_its_own_direction(channels):
+    engine, targets = edge_engine(channels)
+    icons = engine.render(targets)
+    assert icons.images.shape == (4, 12, 12, 3)
+    assert icons.images.dtype == np.uint8
+    assert (icons.kind, icons.steps) == ("inversion", 16)
+    down, up, right, left = (slope(icon) for icon in icons.images)
+    assert down[0] > 20 > abs(down[1])
+    assert up[0] < -20 < -abs(up[1])
+    assert right[1] > 20 > abs(right[0])
+    assert left[1] < -20 < -abs(left[0])
+
+
+def test_cosine_is_far_above_that_of_real_and_random_pictures():
+    engine, targets = edge_engine()
+    icons, examples = engine.render(targets), engine.render(targets, "examples")
+    noise = np.random.default_rng(0).integers(0, 256, icons.images.shape, np.uint8)
+    assert icons.cosine.dtype == np.float32
+    assert icons.cosine.min() > 0.9
+    assert icons.cosine.min() > examples.cosine.max() + 0.2
+    assert icons.cosine.min() > engine.score(noise, targets).max() + 0.2
+
+
+def test_score_of_the_stored_picture_is_its_cosine():
+    engine, targets = edge_engine()
+    icons = engine.render(targets)
+    assert np.allclose(engine.score(icons.images, targets), icons.cosine, atol=0.02)
+    swapped = engine.score(icons.images[[1, 0, 3, 2]], targets)
+    assert swapped.max() < 0.5
+
+
+def test_score_sees_icons_of_another_size_at_their_own():
+    engine, targets = edge_engine(size=48)
+    icons = engine.render(targets)
+    assert icons.images.shape == (4, 48, 48, 3)
+    assert np.allclose(engine.score(icons.images, targets), icons.cosine, atol=0.05)
+
+
+def test_score_has_nothing_to_say_of_pictures_that_lost_channels():
+    engine, targets = edge_engine(5)
+    icons = engine.render(targets)
+    assert np.isnan(engine.score(icons.images, targets)).all()
+    assert icons.cosine.min() > 0.8
+
+
+def test_examples_show_the_very_patch_of_the_nearest_member():
+    pixels = blurred_noise(3)
+    pixels[1, :, 10:22, 8:20] = torch.rand(3, 12, 12)
+    source = source_of(pixels)
+    engine = IconEngine.prepare(edge_net(), "1", source, EDGE_FIELD)
+    targets = Targets(
+        directions=torch.rand(1, 4),
+        centre=torch.zeros(4),
+        rows=torch.tensor([[1, 0]]),
+        centres=torch.tensor([[[15.5, 13.5], [3.0, 3.0]]]),
+        keys=np.array([0]),
+    )
+    icons = engine.render(targets, "examples")
+    planted = (pixels[1, :, 10:22, 8:20] * 255).round().permute(1, 2, 0)
+    assert np.abs(icons.images[0].astype(int) - planted.numpy()).max() <= 1
+    assert (icons.kind, icons.steps) == ("examples", 0)
+    assert np.allclose(engine.score(icons.images, targets, "examples"), icons.cosine, atol=0.01)
+
+
+def test_cosine_is_the_centred_cosine_of_the_layers_answer_at_the_middle():
+    engine, targets = edge_engine()
+    engine = dataclasses.replace(engine, receptive=ReceptiveField((9, 9), (1, 1), (0.5, 0.5)))
+    examples = engine.render(targets, "examples")
+    patches = engine.source.cut(targets.rows[:, 0], targets.centres[:, 0], (12, 12))
+    with torch.no_grad():
+        answers = edge_net()(engine.source.normalize.to_input(patches))
+    expected = nn.functional.cosine_similarity(
+        answers[:, :, 5:7, 5:7].mean((2, 3)) - targets.centre, targets.directions - targets.centre
+    )
+    # The field's centre lies half a pixel off, which rounds to no shift at all.
+    assert np.allclose(examples.cosine, expected, atol=1e-5)
+
+
+def test_an_icon_does_not_depend_on_the_cells_beside_it():
+    engine, targets = edge_engine()
+    order = [2, 0, 3, 1]
+    shuffled = Targets(
+        directions=targets.directions[order],
+        centre=targets.centre,
+        rows=targets.rows[order],
+        centres=targets.centres[order],
+        keys=targets.keys[order],
+    )
+    narrow = dataclasses.replace(engine, settings=dataclasses.replace(engine.settings, batch=3))
+    images, other = engine.render(targets).images[order], narrow.render(shuffled).images
+    assert np.abs(images.astype(int) - other.astype(int)).max() <= 1
+    again = engine.render(targets).images[order]
+    assert np.array_equal(images, again)
+
+
+def test_another_seed_draws_other_noise():
+    first, targets = edge_engine(seed=1)
+    second, _ = edge_engine(seed=2)
+    assert not np.array_equal(first.render(targets).images, second.render(targets).images)
+
+
+@pytest.mark.parametrize("kind", ["examples", "inversion"])
+def test_no_cells_give_no_icons(kind):
+    engine, targets = edge_engine()
+    empty = Targets(
+        directions=targets.directions[:0],
+        centre=targets.centre,
+        rows=targets.rows[:0],
+        centres=targets.centres[:0],
+        keys=targets.keys[:0],
+    )
+    icons = engine.render(empty, kind)
+    assert icons.images.shape == (0, 12, 12, 3)
+    assert engine.score(icons.images, empty, kind).shape == (0,)
+
+
+def test_progress_counts_every_cell_once():
+    engine, targets = edge_engine()
+    engine = dataclasses.replace(engine, settings=dataclasses.replace(engine.settings, batch=3))
+    counts: list[int] = []
+    engine.render(targets, progress=counts.append)
+    assert counts == [3, 1]
+
+
+def test_unknown_kind_is_named():
+    engine, targets = edge_engine()
+    with pytest.raises(ArgumentError, match="kind='poster': pass one of 'examples', 'inversion'"):
+        engine.render(targets, "poster")
+
+
+@pytest.mark.parametrize("bias", [-100.0, float("nan")])
+def test_a_dead_or_broken_layer_still_gives_pictures(bias):
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+    nn.init.constant_(net[0].bias, bias)
+    source = source_of(blurred_noise(4))
+    engine = IconEngine.prepare(net, "1", source, EDGE_FIELD)
+    icons = engine.render(targets_of(torch.rand(3, 4), torch.zeros(4), source))
+    assert icons.kind == "inversion"
+    assert icons.images.std() > 1
+    assert not (icons.cosine > 0).any()
+
+
+def test_cell_that_equals_the_layers_mean_has_no_cosine():
+    engine, targets = edge_engine()
+    same = dataclasses.replace(targets, directions=targets.centre.expand(4, 4).clone())
+    assert np.isnan(engine.render(same).cosine).all()
+
+
+def test_vector_layer_is_drawn_as_whole_pictures():
+    net = nn.Sequential(
+        nn.Conv2d(1, 6, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(6 * 80, 5), nn.Tanh()
+    )
+    source = source_of(blurred_noise(9, 1, 10)[:, :, :, :8])
+    whole = ReceptiveField((10, 8), (10.0, 8.0), (4.5, 3.5))
+    engine = IconEngine.prepare(net, "4", source, whole)
+    icons = engine.render(targets_of(torch.eye(5), torch.zeros(5), source))
+    assert icons.images.shape == (5, 10, 10, 3)
+    assert icons.notes == ("icons: the layer has no map, so its icons are whole pictures",)
+    assert (icons.images[..., 0] == icons.images[..., 2]).all()
+    assert (
+        icons.cosine.mean()
+        > engine.render(targets_of(torch.eye(5), torch.zeros(5), source), "examples").cosine.mean()
+    )
+
+
+class TinyTransformer(nn.Module):
+    """Patches of 4 px, a class token and fixed position embeddings: runs at 16 px only."""
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 16, 4, 4)
+        self.place = nn.Parameter(torch.randn(1, 17, 16) * 0.1)
+        self.block = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.5, batch_first=True)
+
+    def forward(self, x):
+        tokens = self.patch(x).flatten(2).transpose(1, 2)
+        tokens = torch.cat([torch.zeros(len(x), 1, 16), tokens], dim=1)
+        return self.block(tokens + self.place).mean(1)
+
+
+def test_token_layer_of_fixed_size_is_drawn_at_full_size():
+    source = source_of(blurred_noise(6, side=16))
+    field = ReceptiveField((8, 8), (4.0, 4.0), (1.5, 1.5))
+    engine = IconEngine.prepare(TinyTransformer(), "block", source, field)
+    targets = targets_of(torch.randn(6, 16), torch.zeros(16), source)
+    icons = engine.render(targets)
+    assert engine.settings.shape == (16, 16)
+    assert "does not run on 12 x 12 px (RuntimeError)" in icons.notes[0]
+    assert (icons.cosine > engine.render(targets, "examples").cosine + 0.3).all()
+
+
+class Raising(nn.Module):
+    """Works for a number of passes, with noise from every random state, then fails."""
+
+    def __init__(self, passes: int):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Dropout(0.5))
+        self.register_buffer("passes", torch.tensor(passes))
+
+    def forward(self, x):
+        self.passes -= 1
+        if self.passes < 0:
+            raise KeyError("enough")
+        noise = torch.rand(1) + random.random() + np.random.rand()
+        return self.body(x + 1e-6 * noise)
+
+
+@pytest.mark.parametrize("passes", [0, 2, 7, 1000])
+def test_model_and_random_states_are_untouched_whatever_happens(passes):
+    model = Raising(passes).train()
+    seen: list[int] = []
+    model.body[0].register_forward_hook(lambda *_: seen.append(1))
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    state = copy.deepcopy(model.state_dict())
+    randoms = (random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist())
+    source = source_of(blurred_noise(4))
+    targets = targets_of(torch.eye(2, 4), torch.zeros(4), source)
+    failed = False
+    try:
+        engine = IconEngine.prepare(model, "body", source, EDGE_FIELD)
+        engine.render(targets)
+    except KeyError:
+        failed = True
+    assert failed == (passes < 1000)
+    after = (random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist())
+    assert after == randoms
+    assert all(module.training for module in model.modules())
+    assert all(torch.equal(state[name], value) for name, value in model.state_dict().items())
+    assert all((parameter.grad == 1).all() for parameter in model.parameters())
+    assert len(model.body[0]._forward_hooks) == 1
+    assert not seen
+
+
+def test_rendering_inside_no_grad_and_inference_mode_works():
+    engine, targets = edge_engine()
+    expected = engine.render(targets).images
+    for context in (torch.no_grad(), torch.inference_mode()):
+        with context:
+            assert np.array_equal(engine.render(targets).images, expected)

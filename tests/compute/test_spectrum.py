@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pixels to coefficients and back, and the spectrum of known pictures."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+import torch
+from scenes import blurred_noise, source_of
+
+from tensorboard_plugin_atlas.compute import spectrum
+from tensorboard_plugin_atlas.compute.spectrum import (
+    colour_matrix,
+    frequencies,
+    natural_spectrum,
+    to_coefficients,
+    to_latent,
+    to_latent_of_coefficients,
+    to_pixels,
+)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+@pytest.mark.parametrize("shape", [(8, 8), (9, 12), (7, 5)])
+def test_pixels_survive_the_way_to_coefficients_and_back(channels, shape):
+    pixels = 0.1 + 0.8 * torch.rand(2, channels, *shape)
+    colour = colour_matrix(channels)
+    scale = 0.5 + torch.rand(channels, shape[0], shape[1] // 2 + 1)
+    coefficients = to_coefficients(to_latent(pixels, colour), scale)
+    latent = to_latent_of_coefficients(coefficients, scale, shape)
+    assert torch.allclose(to_pixels(latent, colour), pixels, atol=1e-5)
+
+
+def test_gray_has_one_decorrelated_channel_only():
+    latent = to_latent(torch.full((1, 3, 2, 2), 0.8), colour_matrix(3))
+    assert latent[0, 0].abs().min() > 1
+    assert latent[0, 1:].abs().max() < 0.2 * latent[0, 0].abs().max()
+
+
+def test_frequencies_are_cycles_per_pixel():
+    table = frequencies((4, 6))
+    assert table.shape == (4, 4)
+    assert table[0].tolist() == pytest.approx([0, 1 / 6, 1 / 3, 1 / 2])
+    assert table[2, 0] == 0.5
+    assert table[1, 1] == pytest.approx((1 / 16 + 1 / 36) ** 0.5)
+
+
+def test_spectrum_of_blurred_noise_falls_with_frequency_and_has_no_direction():
+    measured = natural_spectrum(source_of(blurred_noise(20, side=32)), (16, 16))
+    assert measured.shape == (3, 16, 9)
+    low, high = measured[0, 0, 2], measured[0, 0, 7]
+    assert low > 3 * high
+    assert measured[0, 3, 0] == measured[0, 0, 3]
+    assert measured[0, 3, 4] == pytest.approx(float(measured[0, 4, 3]))
+
+
+def test_bare_spectrum_keeps_the_direction_of_stripes():
+    stripes = (torch.arange(32) // 4 % 2).float() * 0.6 + 0.2
+    source = source_of(stripes.expand(4, 1, 32, 32))
+    bare = natural_spectrum(source, (16, 16), isotropy=0.0)
+    round_ = natural_spectrum(source, (16, 16), isotropy=1.0)
+    assert bare[0, 0, 2] > 50 * bare[0, 2, 0]
+    assert round_[0, 0, 2] == round_[0, 2, 0]
+
+
+def test_coefficients_of_natural_patches_are_near_one():
+    source = source_of(blurred_noise(40))
+    rows = torch.arange(40)
+    patches = source.cut(rows, torch.full((40, 2), 15.5), (16, 16))
+    measured = natural_spectrum(source, (16, 16))
+    coefficients = to_coefficients(to_latent(patches, colour_matrix(3)), measured)
+    assert 0.7 < coefficients[:, :, 1:, 1:].abs().pow(2).mean().sqrt() < 1.6
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (4, 4), (2, 3), (1, 1)])
+def test_flat_and_tiny_pictures_give_a_spectrum_above_zero(shape):
+    measured = natural_spectrum(source_of(torch.full((1, 3, 8, 8), 0.5)), shape)
+    assert torch.isfinite(measured).all()
+    assert (measured >= 1e-3).all()
+
+
+def test_spectrum_is_measured_once_and_forgotten_with_its_pictures():
+    source = source_of(blurred_noise(3))
+    assert natural_spectrum(source, (8, 8)) is natural_spectrum(source, (8, 8))
+    before = len(spectrum._measured)
+    del source
+    gc.collect()
+    assert len(spectrum._measured) == before - 1

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small pictures and networks whose icons can be foretold."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tensorboard_plugin_atlas.compute.normalize import Normalize
+from tensorboard_plugin_atlas.compute.patches import PatchSource
+from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.targets import Targets
+
+
+def blurred_noise(count: int, channels: int = 3, side: int = 32, seed: int = 0) -> torch.Tensor:
+    """(count, channels, side, side) in [0, 1], with more power at low frequencies."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(count, channels, side, side, generator=generator)
+    coarse = functional.interpolate(noise[:, :, ::4, ::4], size=(side, side), mode="bilinear")
+    return (0.5 + 0.18 * coarse + 0.04 * noise).clamp(0, 1)
+
+
+def source_of(pixels: torch.Tensor, mean: float = 0.5, std: float = 0.25) -> PatchSource:
+    normalize = Normalize((mean,), (std,))
+    return PatchSource(normalize.to_input(pixels), normalize)
+
+
+def edge_net(channels: int = 3) -> nn.Sequential:
+    """Answers with four maps: light-to-dark edges downward, upward, rightward and leftward."""
+    ramp = torch.tensor([1.0, 1.0, 0.0, -1.0, -1.0])
+    down = ramp[:, None].expand(5, 5)
+    kernels = torch.stack([down, -down, down.T, -down.T])[:, None] / (10 * channels)
+    convolution = nn.Conv2d(channels, 4, 5, padding=2, bias=False)
+    convolution.weight.data = kernels.expand(4, channels, 5, 5).clone()
+    return nn.Sequential(convolution, nn.ReLU())
+
+
+EDGE_FIELD = ReceptiveField((9, 9), (1.0, 1.0), (0.0, 0.0))
+
+
+def targets_of(directions: torch.Tensor, centre: torch.Tensor, source: PatchSource) -> Targets:
+    """Cells whose nearest members are the middles of the first pictures, one each."""
+    count = len(directions)
+    middle = torch.tensor([(side - 1) / 2 for side in source.shape])
+    return Targets(
+        directions=directions,
+        centre=centre,
+        rows=torch.arange(count)[:, None] % len(source.images),
+        centres=middle.expand(count, 1, 2).clone(),
+        keys=np.arange(count),
+    )
