@@ -9,6 +9,7 @@ damaged record; `scan_records` finds the next sound one.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -118,19 +119,22 @@ class EventSink:
     def close(self) -> None:
         """Flushes and closes the file. A later write opens a new one."""
         with self._lock:
-            if self._file is not None:
-                with self._file:
-                    os.fsync(self._file.fileno())
-                self._file = None
+            file, self._file = self._file, None
+            if file is not None:
+                with file:
+                    os.fsync(file.fileno())
 
     def _opened(self) -> BinaryIO:
         if self._file is not None and self._owner == os.getpid():
             return self._file
+        if self._file is not None:
+            self._file.close()
         self._directory.mkdir(parents=True, exist_ok=True)
         from tensorboard.compat.proto.event_pb2 import Event
 
         now, host, process = time.time(), socket.gethostname(), os.getpid()
-        name = f"events.out.tfevents.{int(now):010d}.{host}.{process}.{next(_FILE_NUMBERS)}.atlas"
+        number = f"{next(_FILE_NUMBERS):04d}"  # padded: files are read in the order of their names
+        name = f"events.out.tfevents.{int(now):010d}.{host}.{process}.{number}.atlas"
         file = (self._directory / name).open("xb", buffering=0)
         version = Event(wall_time=now, file_version="brain.Event:2").SerializeToString()
         self._file, self._owner = file, process
@@ -148,15 +152,15 @@ class EventSink:
             raise
 
     def _cut(self, file: BinaryIO, start: int) -> None:
-        """Takes a torn record back; where even that fails the next write starts a new file."""
-        try:
-            file.seek(start)
+        """Takes a torn record back; where nothing sound is left the next write makes a new file."""
+        with contextlib.suppress(OSError):
             file.truncate(start)
-        except OSError:
-            self._file = None
-            file.close()
-        if start == 0:
-            self._file = None
+            file.seek(start)
+            if start > 0:
+                return
+            Path(file.name).unlink()
+        self._file = None
+        file.close()
 
 
 def write_through(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -204,9 +205,14 @@ class SeriesStore:
         return self._remembering(datum, checked)
 
     def history(self, request: Request, series: Series) -> list[StepSummary]:
-        """Returns what the manifests of all kept steps say, read in parallel."""
-        found = self._pool.map(lambda datum: self._summary(request, datum), series.data)
-        return [summary for summary in found if summary is not None]
+        """Returns what the manifests of all kept steps say, ascending, read in parallel."""
+
+        def summarise(data: Sequence[Datum]) -> list[StepSummary | None]:
+            return [self._summary(request, datum) for datum in data]
+
+        shares = [series.data[start::_PARALLEL_READS] for start in range(_PARALLEL_READS)]
+        found = itertools.chain.from_iterable(self._pool.map(summarise, shares))
+        return sorted((one for one in found if one is not None), key=lambda one: one.datum.step)
 
     def _summary(self, request: Request, datum: Datum) -> StepSummary | None:
         """Returns None for a step that TensorBoard has dropped since it was listed."""

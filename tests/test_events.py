@@ -210,6 +210,40 @@ def test_a_full_disk_costs_one_record_and_no_other(failing: int, tmp_path: Path)
     assert reasons_in(tmp_path) == []
 
 
+def test_a_disk_that_is_full_from_the_start_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+    sink = EventSink(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda *a, **k: FullDisk(opened(*a, **k), 0))
+        with pytest.raises(OSError, match="No space left"):
+            sink.write("layer/a", blobs_of(0), 0)
+    assert list(tmp_path.iterdir()) == []
+    sink.write("layer/a", blobs_of(1), 1)
+    sink.close()
+    assert steps_in(tmp_path) == [1]
+
+
+class Stuck(FullDisk):
+    """A full disk on which not even a torn record can be taken back."""
+
+    def truncate(self, size: int) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_record_that_cannot_be_taken_back_ends_its_file(tmp_path: Path) -> None:
+    sink = EventSink(tmp_path)
+    sink.write("layer/a", blobs_of(0), 0)
+    sink._file = Stuck(sink._file, 0)
+    with pytest.raises(OSError, match="No space left"):
+        sink.write("layer/a", blobs_of(1), 1)
+    sink.write("layer/a", blobs_of(2), 2)
+    sink.close()
+    assert len(list(tmp_path.iterdir())) == 2
+    assert steps_in(tmp_path) == [0, 2]
+
+
 def test_a_killed_process_loses_nothing_that_was_written(tmp_path: Path) -> None:
     script = (
         "import itertools, sys\n"
