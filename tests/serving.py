@@ -19,23 +19,35 @@ START_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def tensorboard(logdir: Path, fast: bool, *extra: str) -> Iterator[str]:
+def tensorboard(
+    logdir: Path,
+    fast: bool,
+    *extra: str,
+    python: str | Path = sys.executable,
+    cwd: Path | None = None,
+) -> Iterator[str]:
     """Serves `logdir` on a free port and yields the address, with a slash at its end.
 
     Args:
         logdir: What to serve.
         fast: Take the data server (`--load_fast=true`) or TensorBoard's Python loader.
         extra: More flags.
+        python: The interpreter whose TensorBoard is started.
+        cwd: Where it is started: a folder without the sources when an installed copy is tested.
     """
     with tempfile.TemporaryFile() as output:
         port = _free_port()
         command = [
-            *(sys.executable, "-m", "tensorboard.main"),
+            *(str(python), "-m", "tensorboard.main"),
             *("--logdir", str(logdir), "--host", "127.0.0.1", "--port", str(port)),
             *(f"--load_fast={str(fast).lower()}", "--reload_interval=1", *extra),
         ]
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "TZ": "UTC"}
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "TZ": "UTC"},
+            cwd=cwd,
         )
         try:
             url = f"http://127.0.0.1:{port}/{_prefix(extra)}"

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The examples in public docstrings are run as they stand."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+import tensorboard_plugin_atlas
+
+
+def examples_of(name):
+    public = getattr(tensorboard_plugin_atlas, name)
+    module = __import__(public.__module__, fromlist=["_"])
+    return doctest.DocTestFinder(recurse=False).find(public, name, globs=vars(module).copy())
+
+
+@pytest.mark.parametrize("name", ["AtlasConfig", "compute_atlas"])
+def test_examples_give_what_they_say(name):
+    (example,) = examples_of(name)
+    assert example.examples
+    output = []
+    runner = doctest.DocTestRunner()
+    runner.run(example, out=output.append)
+    assert runner.failures == 0, "".join(output)
+
+
+@pytest.mark.parametrize("name", ["AtlasWriter", "read_atlases"])
+def test_examples_that_need_a_training_run_are_sound_python(name):
+    (example,) = examples_of(name)
+    assert example.examples
+    for one in example.examples:
+        assert one.options == {doctest.SKIP: True}
+        compile(one.source, name, "exec")

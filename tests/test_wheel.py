@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wheel that people install: what is in it, and that a viewer's machine needs no torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from samples import write_log
+from serving import get, tensorboard
+
+ROOT = Path(__file__).parents[1]
+VIEWER_PACKAGES = ("tensorboard", "numpy", "pillow", "safetensors", "google-crc32c")
+
+pytestmark = pytest.mark.wheel
+
+
+def run(*command, **more):
+    """Runs a command and shows what it said when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, **more)
+    assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy of the files under version control."""
+    source = tmp_path_factory.mktemp("source")
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in listed.splitlines():
+        if (ROOT / name).is_file() and not name.startswith(("frontend/", "tests/")):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    (source / "tests").mkdir()
+    (source / "tests" / "test_nothing.py").write_text("")
+    target = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", str(target), str(source))
+    (path,) = target.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="session")
+def viewer(wheel, tmp_path_factory):
+    """The interpreter of an environment with TensorBoard and the wheel, and without torch."""
+    home = tmp_path_factory.mktemp("viewer")
+    venv.create(home, with_pip=True, symlinks=os.name != "nt")
+    python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
+    pins = [f"{name}=={version(name)}" for name in VIEWER_PACKAGES]
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins)
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel)
+    return python
+
+
+@pytest.fixture(scope="session")
+def wheel_tensorboard(viewer, tmp_path_factory):
+    """The address of a TensorBoard that runs from the wheel over a synthetic log."""
+    log_dir = tmp_path_factory.mktemp("log")
+    write_log(log_dir, steps=(0, 100, 400))
+    with tensorboard(log_dir, fast=True, python=viewer, cwd=log_dir) as url:
+        yield url
+
+
+def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        described = archive.read(metadata).decode()
+    package = "tensorboard_plugin_atlas/"
+    for name in ("static/index.js", "py.typed", "http_api.md", "writer.py", "compute/layout.py"):
+        assert package + name in names
+    assert any(name.endswith("LICENSE") for name in names)
+    tops = {name.partition("/")[0] for name in names}
+    assert len(tops) == 2
+    assert all(top.startswith("tensorboard_plugin_atlas") for top in tops)
+    assert not [name for name in names if "test" in name or name.endswith((".ts", ".map"))]
+    assert re.search(r"^License(-Expression)?: Apache-2\.0$", described, re.MULTILINE)
+    assert "Requires-Dist: tensorboard>=2.21" in described
+
+
+def test_everything_that_the_tab_loads_is_in_the_wheel(wheel):
+    built = {path.name for path in (ROOT / "tensorboard_plugin_atlas" / "static").iterdir()}
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name.rpartition("/")[2] for name in archive.namelist() if "/static/" in name}
+    assert packed == built
+
+
+def test_a_viewer_reads_and_inspects_without_torch(viewer, tmp_path):
+    write_log(tmp_path, runs=("warm",), layers=("layer3",), steps=(0, 5))
+    code = (
+        "import sys; from tensorboard_plugin_atlas import read_atlases\n"
+        f"atlases = list(read_atlases({str(tmp_path)!r}))\n"
+        "print(len(atlases), atlases[0].grids[0].icons.shape[1:], 'torch' in sys.modules)"
+    )
+    assert run(viewer, "-c", code, cwd=tmp_path) == "2 (32, 32, 3) False\n"
+    listed = run(viewer, "-m", "tensorboard_plugin_atlas", "inspect", ".", cwd=tmp_path)
+    assert "2 atlases" in listed
+    failed = subprocess.run(
+        [viewer, "-c", "import torch"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert failed.returncode == 1
+
+
+def test_tensorboard_serves_the_tab_from_the_wheel(wheel_tensorboard):
+    status, _, body = get(wheel_tensorboard + "data/plugins_listing")
+    assert status == 200
+    assert json.loads(body)["atlas"]["enabled"] is True
+
+    status, headers, body = get(wheel_tensorboard + "data/plugin/atlas/index.js")
+    assert status == 200
+    assert "javascript" in headers["Content-Type"]
+    assert b"render" in body
+
+    status, _, body = get(wheel_tensorboard + "data/plugin/atlas/index")
+    assert status == 200
+    assert b"warm/atlas" in body
+    assert b"layer4" in body
