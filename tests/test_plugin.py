@@ -422,7 +422,7 @@ def test_a_fault_of_ours_tells_nothing(
     client, provider = serve(written[0])
 
     def fail(**_: Any) -> Any:
-        raise RuntimeError("secret /home/someone")
+        raise RuntimeError("secret /srv/someone")
 
     provider.list_blob_sequences = fail
     with caplog.at_level(logging.ERROR):
