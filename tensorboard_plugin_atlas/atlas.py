@@ -167,6 +167,9 @@ class Quality:
         clamped: Samples moved to the rim of the percentile frame.
         invalid: Samples whose activations held NaN or infinity: placed, but never averaged.
         dead_channels: Channels that are constant over all samples.
+        effective_rank: Directions that the activations really use, from 1 to C: exp of the entropy
+            of their normalised covariance spectrum (Roy and Vetterli 2007). None where nothing
+            varies, and in logs of before it was measured.
     """
 
     trustworthiness: float | None
@@ -175,6 +178,7 @@ class Quality:
     clamped: int = 0
     invalid: int = 0
     dead_channels: int = 0
+    effective_rank: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +202,23 @@ class Provenance:
     notes: tuple[str, ...] = ()
 
 
+SKIP_REASONS: tuple[str, ...] = ("busy", "budget", "failed")
+"""Why a checkpoint was not computed: newer ones took its place, time was up, or it went wrong."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A checkpoint that was asked for and not computed.
+
+    Attributes:
+        step: Global step that was asked for.
+        reason: One of `SKIP_REASONS`.
+    """
+
+    step: int
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Atlas:
     """The activation atlas of one layer at one step.
@@ -213,6 +234,7 @@ class Atlas:
         quality: How far the map can be trusted.
         provenance: The recipe.
         sequence: Running number of this atlas among those logged for the layer, from 1.
+        skipped: Checkpoints that were asked for since the previous atlas and not computed.
     """
 
     layer: str
@@ -225,6 +247,7 @@ class Atlas:
     classes: tuple[str, ...] | None = None
     run: str = ""
     sequence: int = 1
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def xy(self) -> FloatArray:
