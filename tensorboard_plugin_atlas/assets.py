@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import PurePath
 from typing import Final
 
 from tensorboard_plugin_atlas.manifest import checksum
@@ -43,8 +44,9 @@ class Asset:
 def load_assets() -> dict[str, Asset]:
     """Returns every file of `static/` under its route; `/index.js` is always among them."""
     assets = {ENTRY_ROUTE: _asset(_NOT_BUILT, _TYPES[".js"])}
-    for file in resources.files("tensorboard_plugin_atlas").joinpath("static").iterdir():
-        content_type = _TYPES.get("." + file.name.rpartition(".")[2])
+    folder = resources.files("tensorboard_plugin_atlas").joinpath("static")
+    for file in folder.iterdir() if folder.is_dir() else ():
+        content_type = _TYPES.get(PurePath(file.name).suffix)
         if content_type is not None and file.is_file():
             assets["/" + file.name] = _asset(file.read_bytes(), content_type)
     return assets
