@@ -405,3 +405,15 @@ def test_real_pictures_come_back_as_they_are():
     assert probe.classes == tuple(folders)
     for row, index in enumerate(probe.image_ids):
         assert np.array_equal(probe.pictures()[row], np.asarray(pictures[index]))
+
+
+def test_the_first_images_keep_their_samples():
+    probe = build_probe(Pictures(), config=config(12, positions_per_image=2))
+    trial = probe.first(2)
+    assert len(trial) == 4
+    assert trial.sample_image.tolist() == [0, 0, 1, 1]
+    assert np.array_equal(trial.sample_place, probe.sample_place[:4])
+    assert torch.equal(trial.images, probe.images[:2])
+    assert np.array_equal(trial.labels, probe.labels[:2])
+    assert trial.digest == ""
+    assert len(probe.first(1000)) == len(probe)
