@@ -80,7 +80,7 @@ export const shell = css`
   }
   footer.bar {
     border-top: 1px solid var(--line);
-    min-height: 60px;
+    min-height: 68px;
   }
   .field {
     display: flex;
@@ -156,17 +156,6 @@ export const shell = css`
     height: 20px;
     fill: currentColor;
   }
-  .button {
-    height: 32px;
-    padding: 0 16px;
-    border-radius: 4px;
-    border: 1px solid var(--line);
-    background: var(--surface);
-    font-weight: 500;
-  }
-  .button:hover {
-    background: var(--control);
-  }
   .segments {
     display: inline-flex;
     border: 1px solid var(--line);
@@ -231,25 +220,6 @@ export const shell = css`
     height: 100%;
     pointer-events: none;
   }
-  .map-buttons {
-    position: absolute;
-    right: 16px;
-    bottom: 16px;
-    display: flex;
-    flex-direction: column;
-    background: var(--raised);
-    border-radius: 6px;
-    box-shadow: var(--shadow);
-  }
-  .map-buttons .icon-button {
-    width: 36px;
-    height: 36px;
-    border-radius: 6px;
-  }
-  .map-buttons .icon-button + .icon-button {
-    border-top: 1px solid var(--line);
-    border-radius: 0 0 6px 6px;
-  }
   .progress {
     position: absolute;
     inset: 0 0 auto;
@@ -303,127 +273,6 @@ export const shell = css`
     }
   }
 
-  .transport {
-    display: flex;
-    align-items: center;
-    gap: 2px;
-  }
-  .play {
-    width: 40px;
-    height: 40px;
-    background: var(--accent);
-    color: var(--on-accent);
-  }
-  .play:hover:not(:disabled) {
-    background: color-mix(in srgb, var(--accent), var(--text) 15%);
-    color: var(--on-accent);
-  }
-  .play svg {
-    width: 24px;
-    height: 24px;
-  }
-  .slider {
-    position: relative;
-    flex: 1;
-    min-width: 120px;
-    height: 32px;
-  }
-  .slider input {
-    appearance: none;
-    position: absolute;
-    inset: 0;
-    width: 100%;
-    height: 32px;
-    margin: 0;
-    background: none;
-    cursor: pointer;
-    border-radius: 4px;
-  }
-  .slider input::-webkit-slider-thumb {
-    appearance: none;
-    width: 16px;
-    height: 16px;
-    border-radius: 50%;
-    background: var(--accent);
-    border: 2px solid var(--surface);
-    box-shadow: 0 0 0 1px var(--accent);
-  }
-  .slider input::-moz-range-thumb {
-    width: 12px;
-    height: 12px;
-    border-radius: 50%;
-    background: var(--accent);
-    border: 2px solid var(--surface);
-    box-shadow: 0 0 0 1px var(--accent);
-  }
-  .track {
-    position: absolute;
-    left: 8px;
-    right: 8px;
-    top: 15px;
-    height: 2px;
-    border-radius: 1px;
-    background: var(--line);
-  }
-  .track .done {
-    height: 100%;
-    background: var(--accent);
-  }
-  .tick {
-    position: absolute;
-    top: -4px;
-    width: 2px;
-    height: 10px;
-    margin-left: -1px;
-    border-radius: 1px;
-    background: var(--muted);
-    opacity: 0.55;
-  }
-  .tick.passed {
-    background: var(--accent);
-    opacity: 1;
-  }
-  .tick.bad {
-    background: var(--bad);
-    opacity: 1;
-    height: 14px;
-    top: -6px;
-    width: 3px;
-  }
-  .moment {
-    min-width: 148px;
-    font-variant-numeric: tabular-nums;
-    line-height: 1.35;
-  }
-  .moment strong {
-    font-weight: 500;
-    font-size: 14px;
-  }
-  .moment .muted,
-  .note {
-    color: var(--muted);
-    font-size: 12px;
-  }
-  .note {
-    max-width: 300px;
-    line-height: 1.35;
-  }
-  .note code {
-    font: 11.5px/1.4 'Roboto Mono', ui-monospace, monospace;
-    white-space: nowrap;
-  }
-  .note .bad {
-    color: var(--bad);
-  }
-  .pill {
-    height: 28px;
-    padding: 0 12px;
-    border-radius: 14px;
-    background: var(--accent);
-    color: var(--on-accent);
-    font-weight: 500;
-    white-space: nowrap;
-  }
   @media (prefers-reduced-motion: reduce) {
     *,
     ::before,
@@ -433,15 +282,8 @@ export const shell = css`
     }
   }
   @media (max-width: 720px) {
-    .note,
-    .transport .icon-button:not(.play) {
-      display: none;
-    }
     header.bar {
       gap: 8px 12px;
-    }
-    .moment {
-      min-width: 0;
     }
   }
 `;

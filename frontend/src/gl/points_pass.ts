@@ -61,6 +61,8 @@ export class PointsPass {
   }
 
   draw({ scene, weight }: WeightedScene, frame: Frame): void {
+    const { pointColours } = scene;
+    if (pointColours === null) return;
     const { gl } = this;
     const { uniform } = this.#program;
     const { camera, viewport, ratio, ground } = frame;
@@ -77,10 +79,10 @@ export class PointsPass {
     gl.uniform1f(uniform('uWeight'), weight);
     const buffers = this.#buffersOf(scene.atlas);
     gl.bindVertexArray(buffers.vertices);
-    if (buffers.painted !== scene.pointColours) {
-      buffers.painted = scene.pointColours;
+    if (buffers.painted !== pointColours) {
+      buffers.painted = pointColours;
       gl.bindBuffer(gl.ARRAY_BUFFER, buffers.colours);
-      gl.bufferData(gl.ARRAY_BUFFER, scene.pointColours, gl.DYNAMIC_DRAW);
+      gl.bufferData(gl.ARRAY_BUFFER, pointColours, gl.DYNAMIC_DRAW);
     }
     gl.drawArrays(gl.POINTS, 0, scene.atlas.count);
     gl.bindVertexArray(null);

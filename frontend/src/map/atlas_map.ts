@@ -12,16 +12,15 @@ import {
   worldSide,
   zoomAt,
 } from '../camera';
-import { colouring, pointColours } from '../colour';
 import { createContext } from '../gl/context';
 import { resolveLevel } from '../lod';
 import type { PageSet } from '../pages';
 import type { Session } from '../session';
 import type { CellPlace, State } from '../store';
 import { THEMES } from '../theme';
+import type { Equipment } from './equipment';
 import { Fade } from './fade';
-import type { Interaction } from './interaction';
-import type { Renderer, Scene } from './scene';
+import type { Renderer, Scene, SceneColours } from './scene';
 import { WebglRenderer } from './webgl_renderer';
 
 const MAX_RATIO = 2;
@@ -37,6 +36,9 @@ interface Flight {
   readonly start: number;
 }
 
+/** Until the equipment is here, the map is tiles alone. */
+const PLAIN: SceneColours = { cellColours: null, pointColours: null };
+
 interface CachedScene {
   readonly signature: string;
   readonly scene: Scene;
@@ -44,7 +46,7 @@ interface CachedScene {
 
 export class AtlasMap extends HTMLElement {
   #session: Session | null = null;
-  #interaction: Interaction | null = null;
+  #equipment: Equipment | null = null;
   readonly #canvas = document.createElement('canvas');
   readonly #overlay = document.createElement('canvas');
   #renderer: Renderer | null = null;
@@ -104,6 +106,12 @@ export class AtlasMap extends HTMLElement {
     });
   }
 
+  equip(equipment: Equipment): void {
+    this.#equipment = equipment;
+    this.#addPoints();
+    this.invalidate();
+  }
+
   moveTo(camera: Camera): void {
     this.#flight = null;
     this.#session?.store.set({ camera: clampCamera(camera) });
@@ -155,6 +163,7 @@ export class AtlasMap extends HTMLElement {
     const gl = createContext(this.#canvas);
     if (gl !== null) {
       this.#renderer = new WebglRenderer(gl);
+      this.#addPoints();
     } else {
       const { CanvasRenderer } = await import('./canvas_renderer');
       const context = this.#canvas.getContext('2d');
@@ -164,10 +173,11 @@ export class AtlasMap extends HTMLElement {
     this.invalidate();
   }
 
-  async #interact(session: Session): Promise<void> {
-    const { Interaction } = await import('./interaction');
-    this.#interaction = new Interaction(this, session);
-    this.invalidate();
+  #addPoints(): void {
+    const equipment = this.#equipment;
+    if (equipment && this.#renderer instanceof WebglRenderer) {
+      this.#renderer.addPoints((gl) => equipment.createPoints(gl));
+    }
   }
 
   #draw(now: number): void {
@@ -186,7 +196,7 @@ export class AtlasMap extends HTMLElement {
       ground: theme.ground,
     });
     const context = this.#overlay.getContext('2d');
-    if (context !== null) this.#interaction?.decorate(context, this.#ratio);
+    if (context !== null) this.#equipment?.decorate(context, this.#ratio);
     const moving = this.#fade.moving || this.#flight !== null;
     if (moving) this.invalidate();
     const shownLevel = this.scene?.level.size ?? null;
@@ -224,33 +234,25 @@ export class AtlasMap extends HTMLElement {
     const pages = session.pages.icons(atlas, level);
     if (!pages.complete) return false;
     session.store.set({ sheetFailure: pages.failure });
-    this.#show(this.#sceneOf(atlas, level, pages), session);
+    this.#show(this.#sceneOf(atlas, level, pages));
     return level === wanted && atlas.step === step;
   }
 
-  #show(scene: Scene, session: Session): void {
-    const current = this.scene;
-    if (current === scene) return;
-    if (current === null) void this.#interact(session);
-    if (current?.level === scene.level) this.#fade.swap(scene);
+  #show(scene: Scene): void {
+    if (this.scene?.level === scene.level) this.#fade.swap(scene);
     else this.#fade.show(scene);
   }
 
   /** The same object as long as it would look the same, since fades go by identity. */
   #sceneOf(atlas: Atlas, level: Level, { pages, failure }: PageSet): Scene {
-    const { colour, show, dark } = this.#state;
-    const signature = [colour, show, dark, failure === null].join();
+    const state = this.#state;
+    const { colour, show, dark } = state;
+    const equipment = this.#equipment;
+    const signature = [colour, show, dark, failure === null, equipment !== null].join();
     const cached = this.#scenes.get(level);
     if (cached?.signature === signature) return cached.scene;
-    const colours = colouring(atlas, level, colour);
-    const scene: Scene = {
-      atlas,
-      level,
-      pages,
-      cellColours: colours.cells,
-      pointColours: pointColours(atlas, level, colours, show, dark),
-      tiles: show !== 'points',
-    };
+    const colours = equipment?.colour(atlas, level, state) ?? PLAIN;
+    const scene: Scene = { atlas, level, pages, tiles: show !== 'points', ...colours };
     this.#scenes.set(level, { signature, scene });
     return scene;
   }

@@ -31,8 +31,6 @@ export class CanvasRenderer implements Renderer {
     context.globalAlpha = 1;
   }
 
-  dispose(): void {}
-
   #drawTiles({ level, pages, cellColours }: Scene, frame: Frame): void {
     const { context } = this;
     const { camera, viewport } = frame;
@@ -61,6 +59,7 @@ export class CanvasRenderer implements Renderer {
   }
 
   #drawPoints({ atlas, pointColours }: Scene, { camera, viewport }: Frame): void {
+    if (pointColours === null) return;
     const { context } = this;
     const radius = pointSize(camera) / 2;
     for (let index = 0; index < atlas.count; index++) {

@@ -14,14 +14,18 @@ const CLICK_SLACK = 4;
 const WHEEL_DOUBLINGS = [0.002, 0.05, 1] as const;
 /** Browsers send a trackpad's pinch as small wheel turns with Ctrl held. */
 const PINCH_GAIN = 10;
-const DOUBLE_CLICK_FACTOR = 2;
+/** Two clicks this close in time and place are one double click. */
+const DOUBLE_CLICK_MS = 400;
+const DOUBLE_CLICK_SLACK = 12;
 
 export interface GestureListener {
   /** The map was dragged by so many CSS pixels. */
   pan(dx: number, dy: number): void;
-  /** The map shall grow by `factor` around a point; `at once` or in a short flight. */
-  zoom(at: Point, factor: number, atOnce: boolean): void;
+  /** The map shall grow by `factor` around a point, now. */
+  zoom(at: Point, factor: number): void;
   click(at: Point): void;
+  /** Follows the click that it began as. */
+  doubleClick(at: Point, reverse: boolean): void;
   /** The pointer rests or moves over the map without pressing it; null when it has left. */
   hover(at: Point | null): void;
   drag(active: boolean): void;
@@ -31,6 +35,7 @@ export class Gestures {
   readonly #pressed = new Map<number, Point>();
   #start: Point | null = null;
   #dragging = false;
+  #lastClick: { readonly at: Point; readonly time: number } | null = null;
 
   constructor(
     private readonly element: HTMLElement,
@@ -42,10 +47,6 @@ export class Gestures {
     element.addEventListener('pointercancel', (event) => this.#up(event));
     element.addEventListener('pointerleave', () => listener.hover(null));
     element.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
-    element.addEventListener('dblclick', (event) => {
-      const factor = event.shiftKey ? 1 / DOUBLE_CLICK_FACTOR : DOUBLE_CLICK_FACTOR;
-      listener.zoom(this.#local(event), factor, false);
-    });
   }
 
   #local(event: MouseEvent): Point {
@@ -82,7 +83,7 @@ export class Gestures {
     const apart = (a: Point) => Math.max(1, Math.hypot(a.x - other.x, a.y - other.y));
     const middle = { x: (at.x + other.x) / 2, y: (at.y + other.y) / 2 };
     this.listener.pan((before.x - at.x) / 2, (before.y - at.y) / 2);
-    this.listener.zoom(middle, apart(at) / apart(before), true);
+    this.listener.zoom(middle, apart(at) / apart(before));
   }
 
   #beginDrag(): void {
@@ -98,12 +99,25 @@ export class Gestures {
     this.#dragging = false;
     this.#start = null;
     if (wasDrag) this.listener.drag(false);
-    else if (event.type === 'pointerup') this.listener.click(this.#local(event));
+    else if (event.type === 'pointerup') this.#click(event);
+  }
+
+  /** Told from pointer events alone, so that fingers can do it too. */
+  #click(event: PointerEvent): void {
+    const at = this.#local(event);
+    const last = this.#lastClick;
+    const again =
+      last !== null &&
+      event.timeStamp - last.time < DOUBLE_CLICK_MS &&
+      Math.hypot(at.x - last.at.x, at.y - last.at.y) < DOUBLE_CLICK_SLACK;
+    this.#lastClick = again ? null : { at, time: event.timeStamp };
+    if (again) this.listener.doubleClick(at, event.shiftKey);
+    else this.listener.click(at);
   }
 
   #wheel(event: WheelEvent): void {
     event.preventDefault();
     const unit = WHEEL_DOUBLINGS[event.deltaMode as 0 | 1 | 2] * (event.ctrlKey ? PINCH_GAIN : 1);
-    this.listener.zoom(this.#local(event), 2 ** (-event.deltaY * unit), true);
+    this.listener.zoom(this.#local(event), 2 ** (-event.deltaY * unit));
   }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What pointer and keys do to the map, and what is drawn over it. Loads once a map is on screen. */
+/** What pointer and keys do to the map, and what is drawn over it. */
 
 import { cellAt, type Level } from '../atlas';
 import { type Camera, type Point, panBy, reveal, toWorld, zoomAt } from '../camera';
 import { nextCell } from '../cells';
+import type { Player } from '../player';
 import type { Session } from '../session';
 import { type CellPlace, samePlace } from '../store';
 import { THEMES } from '../theme';
@@ -15,26 +16,28 @@ import { drawOverlay } from './overlay';
 /** The pointer must rest this long on a cell before its card appears. */
 const HOVER_MS = 60;
 const PAN_PIXELS = 80;
+const DOUBLE_CLICK_FACTOR = 2;
 
 export class Interaction {
   #dragging = false;
   #pointer: Point | null = null;
+  /** What was pinned before the last click, for when that turns out to begin a double click. */
+  #pinnedBefore: CellPlace | null = null;
   #hoverTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly map: AtlasMap,
     private readonly session: Session,
+    private readonly player: Player,
   ) {
     new Gestures(map, {
       pan: (dx, dy) => this.#move(panBy(this.#camera, map.viewport, dx, dy)),
-      zoom: (at, factor, atOnce) => {
-        const camera = zoomAt(atOnce ? this.#camera : map.goal, map.viewport, at, factor);
-        if (atOnce) this.#move(camera);
-        else map.flyTo(camera);
-      },
-      click: (at) => {
-        const pinned = this.#cellUnder(at);
-        if (pinned !== null) session.store.set({ pinned, hover: null });
+      zoom: (at, factor) => this.#move(zoomAt(this.#camera, map.viewport, at, factor)),
+      click: (at) => this.#click(at),
+      doubleClick: (at, reverse) => {
+        session.store.set({ pinned: this.#pinnedBefore });
+        const factor = reverse ? 1 / DOUBLE_CLICK_FACTOR : DOUBLE_CLICK_FACTOR;
+        map.flyTo(zoomAt(map.goal, map.viewport, at, factor));
       },
       hover: (at) => this.#point(at),
       drag: (active) => this.#drag(active),
@@ -81,6 +84,13 @@ export class Interaction {
     if (active) this.#hover(null);
   }
 
+  #click(at: Point): void {
+    const { store } = this.session;
+    const pinned = this.#cellUnder(at);
+    this.#pinnedBefore = store.state.pinned;
+    if (pinned !== null) store.set({ pinned, hover: null });
+  }
+
   #point(at: Point | null): void {
     this.#pointer = at;
     if (!this.#dragging) this.#hover(at && this.#cellUnder(at));
@@ -123,10 +133,10 @@ export class Interaction {
         this.#holdLevel(command.index);
         break;
       case 'step':
-        session.stepBy(command.by);
+        this.player.stepBy(command.by);
         break;
       case 'play':
-        session.togglePlay();
+        this.player.toggle();
         break;
       case 'pin':
         if (store.state.hover) store.set({ pinned: store.state.hover });

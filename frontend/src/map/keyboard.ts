@@ -18,34 +18,35 @@ export interface Key {
 
 const ZOOM_STEP = 1.5;
 
-const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
+/** Maps, not objects: a key's name must never reach a prototype. */
+const ARROWS = new Map<string, readonly [number, number]>([
+  ['ArrowLeft', [-1, 0]],
+  ['ArrowRight', [1, 0]],
+  ['ArrowUp', [0, -1]],
+  ['ArrowDown', [0, 1]],
+]);
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  '+': { do: 'zoom', factor: ZOOM_STEP },
-  '=': { do: 'zoom', factor: ZOOM_STEP },
-  '-': { do: 'zoom', factor: 1 / ZOOM_STEP },
-  _: { do: 'zoom', factor: 1 / ZOOM_STEP },
-  '0': { do: 'fit' },
-  ',': { do: 'step', by: -1 },
-  '.': { do: 'step', by: 1 },
-  ' ': { do: 'play' },
-  Enter: { do: 'pin' },
-  Escape: { do: 'escape' },
-  '?': { do: 'help' },
-};
+const COMMANDS = new Map<string, Command>([
+  ['+', { do: 'zoom', factor: ZOOM_STEP }],
+  ['=', { do: 'zoom', factor: ZOOM_STEP }],
+  ['-', { do: 'zoom', factor: 1 / ZOOM_STEP }],
+  ['_', { do: 'zoom', factor: 1 / ZOOM_STEP }],
+  ['0', { do: 'fit' }],
+  [',', { do: 'step', by: -1 }],
+  ['.', { do: 'step', by: 1 }],
+  [' ', { do: 'play' }],
+  ['Enter', { do: 'pin' }],
+  ['Escape', { do: 'escape' }],
+  ['?', { do: 'help' }],
+]);
 
 /** The command of a key, or null for keys that stay the browser's. */
 export function commandOf(event: Key): Command | null {
   if (event.ctrlKey || event.altKey || event.metaKey) return null;
-  const arrow = ARROWS[event.key];
+  const arrow = ARROWS.get(event.key);
   if (arrow !== undefined) {
     return { do: event.shiftKey ? 'pan' : 'cursor', dx: arrow[0], dy: arrow[1] };
   }
   if (/^[1-5]$/.test(event.key)) return { do: 'level', index: Number(event.key) - 1 };
-  return Object.hasOwn(COMMANDS, event.key) ? (COMMANDS[event.key] ?? null) : null;
+  return COMMANDS.get(event.key) ?? null;
 }

@@ -5,15 +5,18 @@ import type { Atlas, Level } from '../atlas';
 import type { Camera, Viewport } from '../camera';
 import type { Rgb } from '../colour';
 
-export interface Scene {
+export interface SceneColours {
+  /** RGBA of every cell, or null. */
+  readonly cellColours: Uint8Array | null;
+  /** RGBA of every sample, or null while points are not drawn. */
+  readonly pointColours: Uint8Array | null;
+}
+
+export interface Scene extends SceneColours {
   readonly atlas: Atlas;
   readonly level: Level;
   /** Icon pages in order; null where one failed, whose cells are drawn as neutral tiles. */
   readonly pages: readonly (ImageBitmap | null)[];
-  /** RGBA of every cell, or null. */
-  readonly cellColours: Uint8Array | null;
-  /** RGBA of every sample. */
-  readonly pointColours: Uint8Array;
   readonly tiles: boolean;
 }
 
@@ -37,12 +40,11 @@ export interface Frame {
 
 export interface Renderer {
   draw(frame: Frame): void;
-  dispose(): void;
 }
 
 /** Largest side of an icon as a share of its cell; the rest is the gap between neighbours. */
 const FULLEST = 0.96;
-const SMALLEST = 0.6;
+const SMALLEST = 0.66;
 const FULL_AT_QUANTILE = 0.85;
 
 const scalesOf = new WeakMap<Level, Float32Array>();

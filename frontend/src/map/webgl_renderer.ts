@@ -2,17 +2,21 @@
 /** Draws frames with WebGL2: tiles of all scenes, then their points. */
 
 import { GridPass } from '../gl/grid_pass';
-import { PointsPass } from '../gl/points_pass';
+import type { PointsPass } from '../gl/points_pass';
 import type { Frame, Renderer } from './scene';
 
 export class WebglRenderer implements Renderer {
-  #grid: GridPass;
-  #points: PointsPass;
+  readonly #grid: GridPass;
+  #points: PointsPass | null = null;
 
   constructor(private readonly gl: WebGL2RenderingContext) {
     gl.enable(gl.BLEND);
     this.#grid = new GridPass(gl);
-    this.#points = new PointsPass(gl);
+  }
+
+  /** Points come after the first map, with code of their own. */
+  addPoints(create: (gl: WebGL2RenderingContext) => PointsPass): void {
+    this.#points = create(this.gl);
   }
 
   draw(frame: Frame): void {
@@ -22,13 +26,8 @@ export class WebglRenderer implements Renderer {
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
     for (const scene of frame.scenes) if (scene.scene.tiles) this.#grid.draw(scene, frame);
-    for (const scene of frame.scenes) this.#points.draw(scene, frame);
+    for (const scene of frame.scenes) this.#points?.draw(scene, frame);
     this.#grid.prune(frame.scenes);
-    this.#points.prune(frame.scenes);
-  }
-
-  dispose(): void {
-    this.#grid.prune([]);
-    this.#points.prune([]);
+    this.#points?.prune(frame.scenes);
   }
 }

@@ -37,6 +37,36 @@ export const detailStyles = css`
     font-variant-numeric: tabular-nums;
   }
 
+  .map-buttons {
+    position: absolute;
+    right: 16px;
+    bottom: 16px;
+    display: flex;
+    flex-direction: column;
+    background: var(--raised);
+    border-radius: 6px;
+    box-shadow: var(--shadow);
+  }
+  .map-buttons .icon-button {
+    width: 36px;
+    height: 36px;
+    border-radius: 6px;
+  }
+  .map-buttons .icon-button + .icon-button {
+    border-top: 1px solid var(--line);
+    border-radius: 0 0 6px 6px;
+  }
+  .button {
+    height: 32px;
+    padding: 0 16px;
+    border-radius: 4px;
+    border: 1px solid var(--line);
+    background: var(--surface);
+    font-weight: 500;
+  }
+  .button:hover {
+    background: var(--control);
+  }
   .card {
     position: absolute;
     width: 320px;
@@ -180,8 +210,8 @@ export const detailStyles = css`
     margin-right: -8px;
   }
   .inspector .big-icon {
-    width: 100%;
-    aspect-ratio: 1;
+    width: 164px;
+    height: 164px;
   }
   .patches.wide {
     grid-template-columns: repeat(4, 1fr);
@@ -213,21 +243,29 @@ export const detailStyles = css`
     left: 12px;
     bottom: 12px;
     padding: 8px 12px;
-    max-width: min(300px, calc(100% - 90px));
+    max-width: min(420px, calc(100% - 90px));
     display: grid;
     gap: 8px;
     z-index: 1;
   }
-  .legend h3 {
-    margin: 0;
+  summary {
+    font-size: 12px;
+    font-weight: 500;
+    min-height: 24px;
+    line-height: 24px;
+    cursor: pointer;
+  }
+  summary + * {
+    margin-top: 4px;
   }
   .swatches {
     list-style: none;
-    margin: 0;
+    margin: 4px 0 0;
     padding: 0;
     display: grid;
-    grid-template-columns: repeat(2, auto);
-    gap: 2px 16px;
+    grid-template-columns: repeat(3, auto);
+    justify-content: start;
+    gap: 2px 20px;
     max-height: 180px;
     overflow: auto;
   }
@@ -276,6 +314,10 @@ export const detailStyles = css`
     gap: 12px;
     justify-items: start;
     overflow-wrap: anywhere;
+  }
+  .message.fault {
+    border-left: 3px solid var(--bad);
+    padding: 4px 0 4px 20px;
   }
   .message.wide {
     max-width: 680px;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Everything that may arrive after the first map, as one chunk: card, inspector, legend, states, help. */
+/** The panels over the stage: card, inspector, legend, states, help. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from '../atlas';
@@ -12,32 +12,35 @@ import type { CellPlace, ColourMode, State } from '../store';
 import { card } from './card';
 import type { CellContext } from './cell_view';
 import './crop';
-import { detailStyles } from './detail_styles';
 import { helpDialog } from './help';
 import { inspector, type Selection } from './inspector';
 import { legendPanel } from './legend';
 import { banners, emptyState, failedState, stepState } from './states';
 
-export class Details {
-  static readonly styles = detailStyles;
+/** Width of the inspector with its margins, which cards stay clear of. */
+const INSPECTOR_ROOM = 332;
+/** From this width on the legend's key begins open. */
+const ROOMY_STAGE = 900;
 
+export class Details {
   readonly #evidence: Evidence;
   #coloured: { level: Level; mode: ColourMode; colours: Colouring } | null = null;
   #chosenSample: number | null = null;
 
   constructor(
     private readonly session: Session,
+    private readonly map: AtlasMap,
     private readonly update: () => void,
   ) {
     this.#evidence = new Evidence(update);
     session.pages.watch(update);
   }
 
-  render(state: State, map: AtlasMap | null): TemplateResult {
-    return html`${this.#stage(state, map)}${state.help ? this.#help() : nothing}`;
+  render(state: State): TemplateResult {
+    return html`${this.#stage(state)}${state.help ? this.#help() : nothing}`;
   }
 
-  #stage(state: State, map: AtlasMap | null): TemplateResult | typeof nothing {
+  #stage(state: State): TemplateResult | typeof nothing {
     const retry = () => this.session.retry();
     if (state.phase === 'empty') return emptyState(retry);
     if (state.phase === 'failed' && state.failure) return failedState(state.failure, retry);
@@ -46,21 +49,24 @@ export class Details {
     const level = atlas?.levels.find(({ size }) => size === shownLevel);
     if (!atlas || !level) return nothing;
     return html`${banners(state, retry)} ${this.#legend(atlas, level, state.colour)}
-    ${this.#inspector(state, atlas)} ${this.#card(state, atlas, map)}`;
+    ${this.#inspector(state, atlas)} ${this.#card(state, atlas)}`;
   }
 
   #legend(atlas: Atlas, level: Level, mode: ColourMode): TemplateResult {
     if (this.#coloured?.level !== level || this.#coloured.mode !== mode) {
       this.#coloured = { level, mode, colours: colouring(atlas, level, mode) };
     }
-    return legendPanel(atlas, level, this.#coloured.colours.legend);
+    const open = this.map.viewport.width >= ROOMY_STAGE;
+    return legendPanel(atlas, level, this.#coloured.colours.legend, open);
   }
 
-  #card(state: State, atlas: Atlas, map: AtlasMap | null): TemplateResult | typeof nothing {
+  #card(state: State, atlas: Atlas): TemplateResult | typeof nothing {
     const { hover } = state;
     const context = hover && this.#context(state, atlas, hover);
-    if (!hover || !context || map === null) return nothing;
-    return card(context, map.boxOf(hover), map.viewport);
+    if (!hover || !context) return nothing;
+    const { width, height } = this.map.viewport;
+    const taken = state.pinned === null ? 0 : INSPECTOR_ROOM;
+    return card(context, this.map.boxOf(hover), { width: width - taken, height });
   }
 
   #inspector(state: State, atlas: Atlas): TemplateResult | typeof nothing {

@@ -16,10 +16,13 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['Space', 'play or pause'],
 ];
 
+/** `ref` calls before the element is in the document, where a dialog cannot open yet. */
 function openModally(element: Element | undefined): void {
-  if (element instanceof HTMLDialogElement && element.isConnected && !element.open) {
-    element.showModal();
-  }
+  queueMicrotask(() => {
+    if (element instanceof HTMLDialogElement && element.isConnected && !element.open) {
+      element.showModal();
+    }
+  });
 }
 
 export function helpDialog(close: () => void): TemplateResult {

@@ -42,8 +42,11 @@ export function inspector(
           No cell is drawn at the pinned place: too few samples lie there at this step or on this
           grid.
         </p>`
-        : html`${bigIcon(context)} ${headline(context)} ${iconLine(context)} ${classBars(context)}
-        ${gallery(context, selection)} ${whereabouts(context)}`
+        : html`<div class="card-top">
+            ${bigIcon(context)}
+            <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
+          </div>
+          ${classBars(context)} ${gallery(context, selection)} ${whereabouts(context)}`
     }
   </aside>`;
 }

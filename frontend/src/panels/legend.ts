@@ -6,35 +6,43 @@ import type { Atlas, Level } from '../atlas';
 import { type Legend, SEQUENTIAL_CSS } from '../colour';
 import { count, fraction, shorten } from '../format';
 
-export function legendPanel(atlas: Atlas, level: Level, legend: Legend): TemplateResult {
+/** `open` is how the key begins; after that it is the reader's. */
+export function legendPanel(
+  atlas: Atlas,
+  level: Level,
+  legend: Legend,
+  open: boolean,
+): TemplateResult {
   return html`<aside class="legend panel" aria-label="Legend">
-    ${key(legend)}
+    ${
+      legend.kind === 'none'
+        ? nothing
+        : html`<details ?open=${open}>
+            <summary>${legend.title}</summary>
+            ${key(legend)}
+          </details>`
+    }
     <p class="provenance muted" title=${provenanceTitle(atlas)}>${provenance(atlas, level)}</p>
   </aside>`;
 }
 
-function key(legend: Legend): TemplateResult | typeof nothing {
+function key(legend: Exclude<Legend, { kind: 'none' }>): TemplateResult {
   switch (legend.kind) {
-    case 'none':
-      return nothing;
     case 'missing':
-      return html`<h3>${legend.title}</h3>
-        <p>${legend.reason}</p>`;
+      return html`<p>${legend.reason}</p>`;
     case 'classes':
-      return html`<h3>${legend.title}</h3>
-        <ul class="swatches">
-          ${legend.entries.map(
-            ({ label, colour }) =>
-              html`<li><i style="background:${colour}"></i>${shorten(label, 24)}</li>`,
-          )}
-        </ul>`;
+      return html`<ul class="swatches">
+        ${legend.entries.map(
+          ({ label, colour }) =>
+            html`<li><i style="background:${colour}"></i>${shorten(label, 24)}</li>`,
+        )}
+      </ul>`;
     case 'scale':
-      return html`<h3>${legend.title}</h3>
-        <div class="scale">
-          <span>${legend.low}</span>
-          <i style="background:${SEQUENTIAL_CSS}"></i>
-          <span>${legend.high}</span>
-        </div>`;
+      return html`<div class="scale">
+        <span>${legend.low}</span>
+        <i style="background:${SEQUENTIAL_CSS}"></i>
+        <span>${legend.high}</span>
+      </div>`;
   }
 }
 

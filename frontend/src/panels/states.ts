@@ -36,7 +36,7 @@ export function emptyState(retry: () => void): TemplateResult {
 /** Nothing at all could be loaded. */
 export function failedState(failure: Failure, retry: () => void): TemplateResult {
   return html`<section class="veil">
-    <div class="message">
+    <div class="message fault">
       <h2>The atlases cannot be listed</h2>
       <p>${failure.message}</p>
       ${requestLine(failure)}
@@ -53,7 +53,7 @@ export function stepState(
 ): TemplateResult {
   const { title, advice } = explain(step ?? 0, failure);
   return html`<section class="veil" data-failure=${failure.kind}>
-    <div class="message">
+    <div class="message fault">
       <h2>${title}</h2>
       <p>${failure.message}</p>
       <p class="muted">${advice}</p>

@@ -4,6 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { count, plural } from '../format';
 import type { History } from '../manifest';
+import type { Player } from '../player';
 import type { Session } from '../session';
 import type { State } from '../store';
 import { iconButton } from './icons';
@@ -11,7 +12,7 @@ import { iconButton } from './icons';
 /** Ticks closer than they are wide would be a bar; beyond this many only damaged ones are drawn. */
 const MOST_TICKS = 400;
 
-export function timeline(state: State, session: Session): TemplateResult {
+export function timeline(state: State, session: Session, player: Player): TemplateResult {
   const steps = state.series?.steps ?? [];
   const at = steps.indexOf(state.step ?? Number.NaN);
   const single = steps.length < 2;
@@ -22,7 +23,7 @@ export function timeline(state: State, session: Session): TemplateResult {
         name: 'Previous step',
         key: ',',
         disabled: at <= 0,
-        press: () => session.stepBy(-1),
+        press: () => player.stepBy(-1),
       })}
       ${iconButton({
         icon: state.playing ? 'pause' : 'play',
@@ -30,14 +31,14 @@ export function timeline(state: State, session: Session): TemplateResult {
         key: 'Space',
         extra: 'play',
         disabled: single,
-        press: () => session.togglePlay(),
+        press: () => player.toggle(),
       })}
       ${iconButton({
         icon: 'next',
         name: 'Next step',
         key: '.',
         disabled: at < 0 || at === steps.length - 1,
-        press: () => session.stepBy(1),
+        press: () => player.stepBy(1),
       })}
     </span>
     ${slider(state, session, steps, at)}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the first map can do without: history, probe, the steps next door, and news from the log. */
+
+import { asFailure, fetchHistory, fetchIndex, fetchProbe } from './api';
+import { watchReloads } from './host';
+import { findRun } from './link';
+import type { RunEntry, SeriesEntry } from './manifest';
+import type { Session } from './session';
+import type { State } from './store';
+
+const POLL_MS = 30_000;
+
+export class Follower {
+  constructor(private readonly session: Session) {
+    session.store.subscribe((state, before) => {
+      if (isResting(state) && !isResting(before)) this.#enrich(state);
+    });
+    if (isResting(session.store.state)) this.#enrich(session.store.state);
+    watchReloads(() => void this.#poll());
+    setInterval(() => {
+      if (!document.hidden && document.body.clientHeight > 0) void this.#poll();
+    }, POLL_MS);
+  }
+
+  #enrich(state: State): void {
+    const { run, series, history, probe, probeFailure } = state;
+    if (run === null || series === null) return;
+    if (history === null) void this.#loadHistory(series);
+    if (run.probe && probe === null && probeFailure === null) void this.#loadProbe(run);
+    this.#preload(state, series);
+  }
+
+  async #loadHistory(series: SeriesEntry): Promise<void> {
+    const history = await fetchHistory(series.id).catch(() => null);
+    if (this.session.store.state.series === series) this.session.store.set({ history });
+  }
+
+  async #loadProbe(run: RunEntry): Promise<void> {
+    const answer = await fetchProbe(run.id).then(
+      (probe) => ({ probe, probeFailure: null }),
+      (error: unknown) => ({ probe: null, probeFailure: asFailure(error) }),
+    );
+    if (this.session.store.state.run?.id === run.id) this.session.store.set(answer);
+  }
+
+  #preload({ step, shownLevel }: State, series: SeriesEntry): void {
+    const at = series.steps.indexOf(step ?? Number.NaN);
+    for (const neighbour of [series.steps[at + 1], series.steps[at - 1]]) {
+      if (at < 0 || neighbour === undefined) continue;
+      this.session.loadAtlas(series, neighbour).then(
+        (atlas) => {
+          const level = atlas.levels.find(({ size }) => size === shownLevel);
+          if (level !== undefined) this.session.pages.icons(atlas, level);
+        },
+        () => {
+          // Shown with its reason when somebody goes there.
+        },
+      );
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const { session } = this;
+    const { phase } = session.store.state;
+    if (phase === 'loading') return;
+    const runs = await fetchIndex().catch(() => null);
+    if (runs === null) return;
+    if (phase !== 'ready') {
+      if (findRun(runs, null) !== null) session.retry();
+      return;
+    }
+    session.latestRuns = runs;
+    const { series } = session.store.state;
+    const found = session.findLatest();
+    if (found === null || series === null) return;
+    const known = new Set(series.steps);
+    const fresh = found.series.steps.filter((step) => !known.has(step)).length;
+    session.store.set({ freshSteps: fresh });
+    this.#adoptNewNames(runs);
+  }
+
+  /** New runs and layers join their menus at once; steps under the slider wait for the user. */
+  #adoptNewNames(runs: readonly RunEntry[]): void {
+    const { store } = this.session;
+    const { runs: shown, run } = store.state;
+    const names = (list: readonly RunEntry[]) =>
+      JSON.stringify(list.map((one) => [one.id, one.series.map(({ id }) => id)]));
+    if (names(runs) === names(shown)) return;
+    store.set({ runs, run: runs.find((one) => one.id === run?.id) ?? run });
+  }
+}
+
+/** There is a map, or the reason why there is none: the line is free for the rest. */
+function isResting({ settled, stepFailure }: State): boolean {
+  return settled || stepFailure !== null;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Everything that may arrive after the first map, as one chunk. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { className } from './atlas';
+import { describeCell } from './cells';
+import { Follower } from './follower';
+import { plural } from './format';
+import type { AtlasMap } from './map/atlas_map';
+import { Equipment } from './map/equipment';
+import { detailStyles } from './panels/detail_styles';
+import { Details } from './panels/details';
+import { mapButtons } from './panels/map_buttons';
+import { timeline } from './panels/timeline';
+import { timelineStyles } from './panels/timeline_styles';
+import { Player } from './player';
+import type { Session } from './session';
+import { type State, samePlace } from './store';
+
+export class Later {
+  static readonly styles = [timelineStyles, detailStyles];
+
+  readonly #player: Player;
+  readonly #details: Details;
+
+  constructor(
+    private readonly session: Session,
+    private readonly map: AtlasMap,
+    update: () => void,
+  ) {
+    this.#player = new Player(session);
+    this.#details = new Details(session, map, update);
+    map.equip(new Equipment(map, session, this.#player));
+    new Follower(session);
+  }
+
+  /** Panels over the map. */
+  stage(state: State): TemplateResult {
+    const drawn = state.phase === 'ready' && state.atlas !== null && state.stepFailure === null;
+    return html`${drawn ? mapButtons(this.map) : nothing} ${this.#details.render(state)}`;
+  }
+
+  /** What a screen reader should hear of a change, or null. */
+  sentence(state: State, before: State): string | null {
+    const { hover, step, stepFailure, freshSteps } = state;
+    if (stepFailure !== null && stepFailure !== before.stepFailure) {
+      return `Step ${step} cannot be shown: ${stepFailure.message}`;
+    }
+    if (freshSteps > before.freshSteps) return plural(freshSteps, 'new checkpoint');
+    if (samePlace(hover, before.hover) || !this.map.matches(':focus-visible')) return null;
+    return cellSentence(state);
+  }
+
+  /** The foot of the tab. */
+  timeline(state: State): TemplateResult {
+    return timeline(state, this.session, this.#player);
+  }
+}
+
+function cellSentence({ atlas, hover }: State): string | null {
+  const level = atlas?.levels.find(({ size }) => size === hover?.size);
+  const facts = atlas && level && hover && describeCell(atlas, level, hover.row, hover.col);
+  if (!facts) return null;
+  const top = facts.mix[0];
+  const mix = top ? `, ${className(atlas, top.index)} ${Math.round(100 * top.share)} percent` : '';
+  return `row ${facts.row + 1}, column ${facts.col + 1}${mix}, ${plural(facts.count, 'sample')}`;
+}

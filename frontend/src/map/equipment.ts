@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the map gains after its first picture: points, colours, outlines and labels, hands. */
+
+import type { Atlas, Level } from '../atlas';
+import { colouring, pointColours } from '../colour';
+import { PointsPass } from '../gl/points_pass';
+import type { Player } from '../player';
+import type { Session } from '../session';
+import type { State } from '../store';
+import type { AtlasMap } from './atlas_map';
+import { Interaction } from './interaction';
+import type { SceneColours } from './scene';
+
+export class Equipment {
+  readonly #interaction: Interaction;
+
+  constructor(map: AtlasMap, session: Session, player: Player) {
+    this.#interaction = new Interaction(map, session, player);
+  }
+
+  colour(atlas: Atlas, level: Level, { colour, show, dark }: State): SceneColours {
+    const colours = colouring(atlas, level, colour);
+    return {
+      cellColours: colours.cells,
+      pointColours: pointColours(atlas, level, colours, show, dark),
+    };
+  }
+
+  createPoints(gl: WebGL2RenderingContext): PointsPass {
+    return new PointsPass(gl);
+  }
+
+  decorate(context: CanvasRenderingContext2D, ratio: number): void {
+    this.#interaction.decorate(context, ratio);
+  }
+}

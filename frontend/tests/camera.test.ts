@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import {
+  between,
+  clampCamera,
+  FIT,
+  fitSide,
+  MAX_ZOOM,
+  panBy,
+  reveal,
+  toScreen,
+  toWorld,
+  worldSide,
+  zoomAt,
+} from '../src/camera';
+
+/** The map is 400 pixels across at zoom 1: 440 less two margins of 20. */
+const viewport = { width: 800, height: 440 };
+
+describe('camera', () => {
+  it('shows the whole map in the middle at the start', () => {
+    expect(fitSide(viewport)).toBe(400);
+    expect(toScreen(FIT, viewport, { x: 0, y: 0 })).toEqual({ x: 200, y: 20 });
+    expect(toScreen(FIT, viewport, { x: 1, y: 1 })).toEqual({ x: 600, y: 420 });
+  });
+
+  it('goes to the screen and back', () => {
+    const camera = { x: 0.3, y: 0.7, z: 5 };
+    const screen = toScreen(camera, viewport, { x: 0.25, y: 0.8 });
+    const world = toWorld(camera, viewport, screen);
+    expect(world.x).toBeCloseTo(0.25);
+    expect(world.y).toBeCloseTo(0.8);
+  });
+
+  it('zooms around the pointer', () => {
+    const pointer = { x: 500, y: 120 };
+    const held = toWorld(FIT, viewport, pointer);
+    const zoomed = zoomAt(FIT, viewport, pointer, 4);
+    expect(zoomed.z).toBe(4);
+    expect(toScreen(zoomed, viewport, held).x).toBeCloseTo(500);
+    expect(toScreen(zoomed, viewport, held).y).toBeCloseTo(120);
+  });
+
+  it('does not drift when zoom is at its end', () => {
+    const camera = { x: 0.2, y: 0.4, z: MAX_ZOOM };
+    const zoomed = zoomAt(camera, viewport, { x: 10, y: 10 }, 2);
+    expect(zoomed.z).toBe(MAX_ZOOM);
+    expect(zoomed.x).toBeCloseTo(0.2);
+    expect(zoomed.y).toBeCloseTo(0.4);
+  });
+
+  it('keeps its centre on the map and survives nonsense', () => {
+    expect(clampCamera({ x: -3, y: 9, z: 1e9 })).toEqual({ x: 0, y: 1, z: MAX_ZOOM });
+    expect(clampCamera({ x: Number.NaN, y: Number.NaN, z: Number.NaN })).toEqual(FIT);
+  });
+
+  it('pans by pixels at any zoom', () => {
+    const panned = panBy({ x: 0.5, y: 0.5, z: 2 }, viewport, 80, -40);
+    expect(panned.x).toBeCloseTo(0.6);
+    expect(panned.y).toBeCloseTo(0.45);
+    expect(worldSide(panned, viewport)).toBe(800);
+  });
+
+  it('flies from end to end, zoom by ratio', () => {
+    const from = { x: 0.1, y: 0.2, z: 1 };
+    const to = { x: 0.9, y: 0.4, z: 4 };
+    expect(between(from, to, 0)).toEqual(from);
+    expect(between(from, to, 1).x).toBeCloseTo(0.9);
+    expect(between(from, to, 0.5).z).toBeCloseTo(2);
+    expect(between(FIT, FIT, 0.5)).toEqual(FIT);
+  });
+
+  it('moves only as far as a cell needs to come into view', () => {
+    const camera = { x: 0.5, y: 0.5, z: 4 };
+    expect(reveal(camera, viewport, 10, 5, 5)).toBe(camera);
+    const moved = reveal(camera, viewport, 10, 5, 9);
+    expect(toScreen(moved, viewport, { x: 1, y: 0.5 }).x).toBeCloseTo(780);
+    expect(moved.y).toBe(0.5);
+  });
+});

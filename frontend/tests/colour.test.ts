@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import type { Level } from '../src/atlas';
+import { classColours, colouring, pointColours, sequential, toRgb } from '../src/colour';
+import { smallAtlas } from './build';
+
+const atlas = smallAtlas();
+const level = atlas.levels[0] as Level;
+
+describe('class colours', () => {
+  it('give each class its own while the palette lasts', () => {
+    const { named, others } = classColours(new Int32Array([0, 1, 2]), 8);
+    expect(named).toHaveLength(8);
+    expect(new Set(named.map(({ colour }) => colour)).size).toBe(8);
+    expect(others).toBe(0);
+  });
+
+  it('do not depend on which classes a map happens to hold', () => {
+    const some = classColours(new Int32Array([3, 3]), 8);
+    const all = classColours(new Int32Array([0, 1, 2, 3]), 8);
+    expect(some.colourOf(3)).toBe(all.colourOf(3));
+  });
+
+  it('cover ten classes, the least that common data sets have', () => {
+    const { named, others } = classColours(
+      Int32Array.from({ length: 10 }, (_, i) => i),
+      10,
+    );
+    expect(new Set(named.map(({ colour }) => colour)).size).toBe(10);
+    expect(others).toBe(0);
+  });
+
+  it('go to the most frequent of many classes; the rest share a grey', () => {
+    const values = Int32Array.from({ length: 1000 }, (_, i) => (i < 500 ? 77 : i % 100));
+    const colours = classColours(values, 100);
+    expect(colours.named).toHaveLength(9);
+    expect(colours.named.some(({ index }) => index === 77)).toBe(true);
+    expect(colours.others).toBe(91);
+    expect(colours.colourOf(99)).toBe(colours.colourOf(98));
+  });
+});
+
+describe('sequential scale', () => {
+  it('runs between its ends and stays inside them', () => {
+    expect(sequential(0)).toEqual(toRgb('#440154'));
+    expect(sequential(1)).toEqual(toRgb('#fde725'));
+    expect(sequential(7)).toEqual(sequential(1));
+    expect(sequential(0.5)).toEqual(toRgb('#21918c'));
+  });
+
+  it('only grows lighter', () => {
+    const light = Array.from({ length: 50 }, (_, i) => {
+      const [red, green, blue] = sequential(i / 49);
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    });
+    expect(light.every((value, i) => i === 0 || value > (light[i - 1] as number))).toBe(true);
+  });
+});
+
+describe('colouring', () => {
+  it('has nothing to say of plain icons', () => {
+    expect(colouring(atlas, level, 'icons').cells).toBeNull();
+    expect(colouring(atlas, level, 'icons').legend.kind).toBe('none');
+  });
+
+  it('paints the majority class, and the legend names it in the same colour', () => {
+    const { cells, legend } = colouring(atlas, level, 'class');
+    if (legend.kind !== 'classes') throw new Error(legend.kind);
+    expect(legend.entries.map(({ label }) => label)).toEqual(['cat', 'dog', 'ship']);
+    expect([...(cells as Uint8Array)]).toEqual([
+      ...toRgb(legend.entries[0]?.colour as string),
+      255,
+      ...toRgb(legend.entries[2]?.colour as string),
+      255,
+    ]);
+  });
+
+  it('says what is missing instead of drawing nothing', () => {
+    const { cells, legend } = colouring(atlas, level, 'prediction');
+    expect(cells).toBeNull();
+    expect(legend).toMatchObject({
+      kind: 'missing',
+      reason: expect.stringContaining('predictions'),
+    });
+  });
+
+  it('leaves cells without a value unpainted', () => {
+    const { cells } = colouring(atlas, level, 'cosine');
+    expect([...(cells as Uint8Array).subarray(0, 3)]).toEqual([...sequential(0.25)]);
+    expect(cells?.[7]).toBe(0);
+  });
+
+  it('scales population by the fullest cell', () => {
+    const { cells, legend } = colouring(atlas, level, 'population');
+    expect(legend).toMatchObject({ kind: 'scale', low: '0', high: '3' });
+    expect([...(cells as Uint8Array).subarray(4, 7)]).toEqual([...sequential(2 / 3)]);
+  });
+});
+
+describe('point colours', () => {
+  const alphas = (rgba: Uint8Array) => Array.from({ length: 6 }, (_, i) => rgba[4 * i + 3]);
+
+  it('with icons, only samples outside drawn cells show, faintly', () => {
+    const rgba = pointColours(atlas, level, colouring(atlas, level, 'icons'), 'icons', false);
+    expect(alphas(rgba)).toEqual([0, 0, 0, 0, 0, 110]);
+  });
+
+  it('by class, each sample has the colour of its own label', () => {
+    const colours = colouring(atlas, level, 'class');
+    const rgba = pointColours(atlas, level, colours, 'points', false);
+    expect(alphas(rgba)).toEqual([255, 255, 255, 255, 255, 255]);
+    const { colourOf } = classColours(atlas.labels as Int32Array, 3);
+    expect([...rgba.subarray(8, 11)]).toEqual([...toRgb(colourOf(1))]);
+  });
+});
