@@ -113,6 +113,7 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
         wall_time=fields.wall_time,
         run=run,
         sequence=fields.sequence,
+        skipped=fields.skipped,
         classes=fields.classes,
         grids=grids,
         quality=dataclasses.replace(fields.quality, overlap=arrays.get("overlap")),
@@ -240,9 +241,11 @@ def _atlas_header(atlas: Atlas, channels: int) -> dict[str, Any]:
             "clamped": int(quality.clamped),
             "invalid": int(quality.invalid),
             "dead_channels": int(quality.dead_channels),
+            "effective_rank": _plain(quality.effective_rank, "quality.effective_rank"),
         },
         "activations": {"kind": stored.kind, "lost_variance": float(stored.lost_variance)},
         "provenance": _provenance_header(atlas.provenance),
+        "skipped": [{"step": int(one.step), "reason": one.reason} for one in atlas.skipped],
     }
 
 

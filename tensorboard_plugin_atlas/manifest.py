@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import google_crc32c
 
-from tensorboard_plugin_atlas.atlas import Provenance, Quality
+from tensorboard_plugin_atlas.atlas import SKIP_REASONS, Provenance, Quality, Skipped
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION
 from tensorboard_plugin_atlas.sheets import MAX_PAGES, MAX_SIDE, check_page, page_count, page_size
@@ -33,6 +33,7 @@ MAX_GRIDS: Final = 16
 MAX_GRID_SIZE: Final = 320
 MAX_TEXT: Final = 1 << 20
 MAX_IMAGE_SIDE: Final = 1 << 16
+MAX_SKIPPED: Final = 1_000
 
 _CHECKSUM_DIGITS: Final = 8
 _MAX_BRACKETS: Final = 200_000
@@ -117,6 +118,7 @@ class AtlasFields:
     stored_kind: str
     lost_variance: float
     provenance: Provenance
+    skipped: tuple[Skipped, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -395,9 +397,30 @@ def _grid_entries(fields: _Fields) -> tuple[GridEntry, ...]:
     return tuple(grids)
 
 
+def _quality(fields: _Fields, samples: int) -> Quality:
+    return Quality(
+        trustworthiness=fields.optional_number("trustworthiness"),
+        knn_kept=fields.optional_number("knn_kept"),
+        clamped=fields.integer("clamped", 0, samples),
+        invalid=fields.integer("invalid", 0, samples),
+        dead_channels=fields.integer("dead_channels", 0, MAX_CHANNELS),
+        effective_rank=fields.optional_number("effective_rank"),
+    )
+
+
+def _skipped(fields: _Fields) -> tuple[Skipped, ...]:
+    """Returns the checkpoints without an atlas; none in logs of before they were written."""
+    if fields.get("skipped") is None:
+        return ()
+    return tuple(
+        Skipped(one.integer("step", -(2**63), 2**63 - 1), one.choice("reason", SKIP_REASONS))
+        for one in fields.children("skipped", MAX_SKIPPED)
+    )
+
+
 def _atlas_fields(fields: _Fields) -> AtlasFields:
     samples = fields.integer("samples", 0, MAX_SAMPLES)
-    quality, stored = fields.child("quality"), fields.child("activations")
+    stored = fields.child("activations")
     origin = fields.child("provenance")
     return AtlasFields(
         layer=fields.text("layer"),
@@ -410,13 +433,7 @@ def _atlas_fields(fields: _Fields) -> AtlasFields:
             "channels", 0, min(MAX_CHANNELS, MAX_ACTIVATIONS // max(samples, 1))
         ),
         grids=_grid_entries(fields),
-        quality=Quality(
-            trustworthiness=quality.optional_number("trustworthiness"),
-            knn_kept=quality.optional_number("knn_kept"),
-            clamped=quality.integer("clamped", 0, samples),
-            invalid=quality.integer("invalid", 0, samples),
-            dead_channels=quality.integer("dead_channels", 0, MAX_CHANNELS),
-        ),
+        quality=_quality(fields.child("quality"), samples),
         stored_kind=stored.choice("kind", _STORED_KINDS),
         lost_variance=stored.number("lost_variance", 0, 1),
         provenance=Provenance(
@@ -427,6 +444,7 @@ def _atlas_fields(fields: _Fields) -> AtlasFields:
             layer_info=origin.mapping("layer_info"),
             notes=origin.names("notes"),
         ),
+        skipped=_skipped(fields),
     )
 
 

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -167,6 +167,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             "logged": max([len(steps), *sequences]),
             "kept": len(steps),
             "steps": [_summarised(one) for one in steps],
+            "skipped": _skipped(steps),
         }
         return _json(body)
 
@@ -270,6 +271,19 @@ def _summarised(one: StepSummary) -> dict[str, Any]:
             "samples": fields.samples,
         }
     return summary
+
+
+def _skipped(steps: Sequence[StepSummary]) -> list[dict[str, Any]]:
+    """Returns the checkpoints without an atlas that the manifests of the others tell of."""
+    reasons = {
+        skipped.step: skipped.reason
+        for one in steps
+        if one.fields is not None
+        for skipped in one.fields.skipped
+    }
+    for one in steps:
+        reasons.pop(one.datum.step, None)
+    return [{"step": step, "reason": reasons[step]} for step in sorted(reasons)]
 
 
 def _status(problem: DamageError | None) -> str:

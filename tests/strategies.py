@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
     ICON_KIND_CODES,
+    SKIP_REASONS,
     Atlas,
     Grid,
     IconSheets,
@@ -20,11 +21,14 @@ from tensorboard_plugin_atlas.atlas import (
     Provenance,
     Quality,
     Samples,
+    Skipped,
     StoredActivations,
 )
 from tensorboard_plugin_atlas.sheets import pack
 
 names = st.text(max_size=20)
+steps = st.integers(-(2**63), 2**63 - 1)
+skipped = st.builds(Skipped, steps, st.sampled_from(SKIP_REASONS))
 finite = st.floats(allow_nan=False, allow_infinity=False)
 shares = st.none() | st.floats(0, 1)
 settings = st.dictionaries(
@@ -107,7 +111,7 @@ def atlases(draw: st.DrawFn) -> Atlas:
     overlap = np.linspace(0, 1, count, dtype=np.float32) if draw(st.booleans()) else None
     return Atlas(
         layer=draw(names),
-        step=draw(st.integers(-(2**63), 2**63 - 1)),
+        step=draw(steps),
         wall_time=draw(st.floats(0, 1e11)),
         sequence=draw(st.integers(1, 2**53)),
         classes=classes,
@@ -120,7 +124,9 @@ def atlases(draw: st.DrawFn) -> Atlas:
             clamped=draw(st.integers(0, count)),
             invalid=draw(st.integers(0, count)),
             dead_channels=draw(st.integers(0, 12)),
+            effective_rank=draw(st.none() | st.floats(1, 12)),
         ),
+        skipped=tuple(draw(st.lists(skipped, max_size=3))),
         provenance=Provenance(
             settings=draw(settings),
             probe=draw(names),

@@ -66,7 +66,7 @@ def test_the_manifest_is_as_http_api_md_has_it(blobs: list[bytes]) -> None:
     document = json.loads(text)
     assert list(document) == [
         *("kind", "version", "blobs", "layer", "step", "sequence", "wall_time", "classes"),
-        *("samples", "channels", "grids", "quality", "activations", "provenance"),
+        *("samples", "channels", "grids", "quality", "activations", "provenance", "skipped"),
     ]
     assert [blob["role"] for blob in document["blobs"]] == ["map", "activations", "sheet", "sheet"]
     assert [blob["bytes"] for blob in document["blobs"]] == [len(blob) for blob in blobs[1:]]
@@ -184,6 +184,12 @@ def test_damage_is_told_with_the_blob_and_the_numbers(blobs: list[bytes]) -> Non
         decode_probe(blobs)
 
 
+def test_a_manifest_from_before_a_key_was_written_is_read(blobs: list[bytes]) -> None:
+    older = resealed(blobs, lambda d: (d.pop("skipped"), d["quality"].pop("effective_rank")))
+    decoded = decode_atlas(older)
+    assert (decoded.skipped, decoded.quality.effective_rank) == ((), None)
+
+
 def test_a_newer_version_is_told_apart_from_damage(blobs: list[bytes]) -> None:
     newer = resealed(blobs, lambda d: (d.update(version=2), d.pop("samples")))
     with pytest.raises(TooNewError, match="wire version 2, this release reads up to 1; update"):
@@ -231,6 +237,9 @@ LIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "an endless step": lambda d: d.update(step=2**63),
     "version nought": lambda d: d.update(version=0),
     "no provenance": lambda d: d.pop("provenance"),
+    "an unknown reason": lambda d: d.update(skipped=[{"step": 1, "reason": "bored"}]),
+    "skipped without end": lambda d: d.update(skipped=[{"step": 1, "reason": "busy"}] * 1001),
+    "skipped of another type": lambda d: d.update(skipped=[7]),
     "sequence nought": lambda d: d.update(sequence=0),
 }
 

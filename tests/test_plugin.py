@@ -19,6 +19,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client, TestResponse
 
+from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.codec import checksum, decode_atlas, encode_atlas, encode_probe
 from tensorboard_plugin_atlas.events import EventSink, frame, scan_records
 from tensorboard_plugin_atlas.loader import AtlasLoader
@@ -142,6 +143,20 @@ def test_history_tells_what_the_manifests_say(client: Client) -> None:
         "knn_kept": make_atlas(10).quality.knn_kept,
         "samples": 60,
     }
+
+
+def test_history_gathers_the_checkpoints_without_an_atlas(tmp_path: Path) -> None:
+    sink = EventSink(tmp_path / RUN)
+    told = {0: (), 10: ((3, "busy"), (7, "failed")), 20: ((15, "budget"), (10, "busy"))}
+    for step, skipped in told.items():
+        atlas = make_atlas(step, layer="layer1", samples=20, grids=(3,))
+        atlas = atlas.replace(skipped=tuple(Skipped(*one) for one in skipped))
+        sink.write(layer_tag("layer1"), encode_atlas(atlas), step)
+    sink.close()
+    body = serve(tmp_path)[0].get(HERE + "history", query_string={"id": ID}).json
+    assert [(one["step"], one["reason"]) for one in body["skipped"]] == [
+        *((3, "busy"), (7, "failed"), (15, "budget")),
+    ]
 
 
 def test_an_atlas_comes_in_one_pack(client: Client, blobs: dict[int, list[bytes]]) -> None:

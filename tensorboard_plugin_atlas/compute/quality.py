@@ -15,6 +15,9 @@ from tensorboard_plugin_atlas.compute.layout import QUALITY_NEIGHBORS, Layout
 
 _EXACT_UP_TO: Final = 5_000
 _QUERIES: Final = 2_000
+_ROUNDING: Final = 1e-12
+"""Eigenvalues below this share of the largest are what rounding leaves of zero."""
+_NO_VARIANCE: Final = 1e-24
 _TIE: Final = 1e-6
 """Similarities closer than this are equal: float32 products of equal rows differ by less."""
 
@@ -45,7 +48,38 @@ def measure(activations: NDArray[Any], layout: Layout, previous: Layout | None =
         clamped=int(layout.clamped.sum()),
         invalid=int(layout.invalid.sum()),
         dead_channels=int((rows.min(axis=0) == rows.max(axis=0)).sum()),
+        effective_rank=effective_rank(rows),
     )
+
+
+def effective_rank(rows: NDArray[Any], seed: int = 0) -> float | None:
+    """Counts the directions that activations really use (Roy and Vetterli 2007).
+
+    The exponential of the entropy of the covariance's spectrum, normalised to sum 1: C for a
+    sphere in C channels, 1 for a line. It falls when a representation collapses.
+
+    Args:
+        rows: (N, C), every entry finite.
+        seed: Seeds the choice of 5,000 rows where there are more.
+
+    Returns:
+        A number from 1 to min(N, C), or None where nothing varies.
+    """
+    if len(rows) > _EXACT_UP_TO:
+        rows = rows[np.random.default_rng(seed).choice(len(rows), _EXACT_UP_TO, replace=False)]
+    largest = np.abs(rows).max(initial=0)
+    if largest == 0:
+        return None
+    # Scaled first, so that squares of any float can be summed.
+    centred = rows.astype(np.float64) / float(largest)
+    centred -= centred.mean(axis=0)
+    tall = len(centred) >= centred.shape[1]
+    spectrum = np.linalg.eigvalsh(centred.T @ centred if tall else centred @ centred.T)
+    if spectrum[-1] <= _NO_VARIANCE * len(rows):
+        return None
+    shares = spectrum[spectrum > _ROUNDING * spectrum[-1]]
+    shares = shares / shares.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def true_ranks(unit: FloatArray, xy: FloatArray, k: int, seed: int = 0) -> IntArray:

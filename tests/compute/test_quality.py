@@ -11,6 +11,7 @@ from tensorboard_plugin_atlas.compute import quality as quality_module
 from tensorboard_plugin_atlas.compute.cosine import unit_rows
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out
 from tensorboard_plugin_atlas.compute.quality import (
+    effective_rank,
     knn_kept,
     measure,
     overlap,
@@ -107,3 +108,31 @@ def test_tiny_maps_have_quality_from_three_samples_on(n):
     assert (quality.trustworthiness is None) == (n < 3)
     assert (quality.knn_kept is None) == (n < 3)
     np.testing.assert_array_equal(quality.overlap, np.ones(n))
+
+
+def test_effective_rank_by_hand():
+    random = np.random.default_rng(0)
+    # Two directions with 3/4 and 1/4 of the variance: exp(-(3/4 log 3/4 + 1/4 log 1/4)).
+    signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
+    rows = signs * [np.sqrt(3), 1] + 5
+    assert effective_rank(rows) == pytest.approx(4 / 3**0.75)
+    assert effective_rank(rows @ np.linalg.qr(random.normal(size=(2, 2)))[0]) == pytest.approx(
+        4 / 3**0.75
+    )
+    line = np.outer(random.normal(size=50), random.normal(size=8))
+    assert effective_rank(line) == pytest.approx(1)
+    cross = np.concatenate([np.eye(6), -np.eye(6)])
+    assert effective_rank(cross) == pytest.approx(6)
+    assert effective_rank(cross.T - cross.T.mean(axis=0)) == pytest.approx(5)
+
+
+@pytest.mark.parametrize("rows", [np.zeros((5, 3)), np.full((5, 3), 7.1), np.zeros((0, 3))])
+def test_effective_rank_where_nothing_varies(rows):
+    assert effective_rank(rows) is None
+
+
+def test_effective_rank_does_not_mind_scale_or_number():
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(6000, 4)).astype(np.float32)
+    for factor in (1e-30, 1, 1e30):
+        assert effective_rank(rows * np.float32(factor)) == pytest.approx(4, abs=0.01)
