@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+PACKAGE = "tensorboard_plugin_atlas"
 LONGEST_FILE = {".py": 600, ".ts": 500}
 LONGEST_FUNCTION = 100
 LONG_FUNCTION_P90 = 40
@@ -33,17 +34,17 @@ def main() -> int:
         for path, count in lines.items()
         if count > LONGEST_FILE[path.suffix]
     ]
-    package = [p for p in sources if p.parts[0] == "tensorboard_plugin_atlas"]
+    package = [p for p in sources if p.parts[0] == PACKAGE]
     lengths = sorted(length for p in package for length in _function_lengths(p, broken))
     p90 = lengths[int(0.9 * len(lengths))]
     if p90 > LONG_FUNCTION_P90:
         broken.append(f"90th percentile of function length: {p90}, at most {LONG_FUNCTION_P90}")
-    tests = sum(n for p, n in lines.items() if p.parts[0] == "tests")
-    source = sum(lines[p] for p in package)
+    tests = sum(n for p, n in lines.items() if "tests" in p.parts)
+    source = sum(n for p, n in lines.items() if p.parts[0] == PACKAGE or p.parts[1:2] == ("src",))
     if tests < source:
         broken.append(f"tests: {tests} lines for {source} lines of source; at least as many")
     print(f"functions: median {lengths[len(lengths) // 2]}, p90 {p90}, longest {lengths[-1]}")
-    print(f"source {source} lines in {len(package)} files, tests {tests} lines")
+    print(f"source {source} lines in {len(sources)} files, tests {tests} lines")
     print("\n".join(broken))
     return 1 if broken else 0
 
