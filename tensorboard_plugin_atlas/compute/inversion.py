@@ -28,7 +28,8 @@ from tensorboard_plugin_atlas.compute.spectrum import (
 )
 
 _TINY = 1e-12
-_MARGIN = 4 / 3
+_STEPS = 16
+_MARGIN, _SMALL_FIELD = 4 / 3, 48
 # Deeper than this, one position covers objects and not parts, and wants larger tiles.
 _DEEP_STRIDE = 16
 _DEEP_SIDE, _SIDE, _SMALLEST_ZOOMED = 128, 96, 64
@@ -48,8 +49,8 @@ class InversionSettings:
 
     Attributes:
         stages: Sizes and steps, smallest first.
-        rate: Length of the first step per pixel of the tile's side, in natural coefficients; the
-            length falls linearly to zero.
+        rate: Length of the first step per pixel of the tile's side, in natural coefficients.
+        decay: The length falls as the share of steps left to this power.
         power: The objective is dot x cosine to this power, "Activation Atlas" (Carter et al. 2019)
             with both norms.
         cosine_floor: Below it the objective is the dot product alone.
@@ -72,6 +73,7 @@ class InversionSettings:
 
     stages: tuple[Stage, ...]
     rate: float = 0.125
+    decay: float = 1.0
     power: int = 4
     cosine_floor: float = 0.1
     energy_cap: float = 1.0
@@ -112,13 +114,13 @@ def settings_for(
         steps: Steps in all, or None for the measured default.
 
     Returns:
-        Whole inputs: one stage at full size. Tiles below 64 px: 16 steps. Above that two sizes, 48
+        One stage of 16 steps for whole inputs and for tiles below 64 px. Above that two sizes, 48
         and 96 px where the tile is that large, and for strides above 16 three, up to 128 px.
     """
-    deep = stride > _DEEP_STRIDE or (whole and max(input_shape) >= _DEEP_SIDE)
+    deep = stride > _DEEP_STRIDE and side >= _SMALLEST_ZOOMED
     if whole:
-        steps = steps or (24 if max(input_shape) >= _SMALLEST_ZOOMED else 16)
-        stages: tuple[Stage, ...] = (Stage(input_shape, steps),)
+        deep = max(input_shape) >= _DEEP_SIDE
+        stages: tuple[Stage, ...] = (Stage(input_shape, _STEPS),)
     else:
         stages = _stages(min(side, _DEEP_SIDE if deep else _SIDE), stride=stride, deep=deep)
     if steps is not None:
@@ -128,11 +130,11 @@ def settings_for(
     if deep:
         return InversionSettings(
             stages=stages,
-            rate=0.075,
-            gradient_exponent=0.4,
+            rate=0.06,
+            decay=0.5,
             constant_gradient=0.4,
             start_constant=0.7,
-            start_noise=0.15,
+            start_noise=0.08,
             first_frequency=0.15,
             isotropy=0.5,
             batch=batch,
@@ -147,18 +149,19 @@ def settings_for(
 def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
     """Returns the side of a square tile around the receptive field, a multiple of the stride.
 
-    A third larger than the effective field, which leaves out a tenth of what the layer sees; never
-    larger than the input's shorter side, and at least three strides and 8 px where that fits.
+    Never larger than the input's shorter side, and at least three strides and 8 px where that fits.
+    A small effective field is widened by a third, for it leaves out a tenth of what the layer sees.
     """
     limit = min(input_shape)
-    side = math.ceil(max(_MARGIN * receptive_size, 3 * stride, 8) / stride) * stride
+    field = receptive_size * (_MARGIN if receptive_size < _SMALL_FIELD else 1)
+    side = math.ceil(max(field, 3 * stride, 8) / stride) * stride
     largest = limit // stride * stride or limit
     return min(side, largest)
 
 
 def _stages(side: int, *, stride: int, deep: bool) -> tuple[Stage, ...]:
     if side < _SMALLEST_ZOOMED:
-        return (Stage((side, side), 16),)
+        return (Stage((side, side), _STEPS),)
     plan = ((0.5, 12), (0.75, 8), (1.0, 5)) if deep else ((0.5, 8), (1.0, 5))
     sides = [math.ceil(side * share / stride) * stride for share, _ in plan]
     return tuple(Stage((s, s), n) for s, (_, n) in zip(sides, plan, strict=True))
@@ -256,7 +259,8 @@ class Inverter:
         stuck = gradient.abs().amax((1, 2, 3), keepdim=True) == 0
         gradient = torch.where(stuck, self._shake(coefficients, done), gradient)
         gradient = self._conditioned(gradient, shape, done / settings.steps)
-        length = settings.rate * max(shape) * torch.where(stuck, 1.0, 1 - done / settings.steps)
+        left = (1 - done / settings.steps) ** settings.decay
+        length = settings.rate * max(shape) * torch.where(stuck, 1.0, left)
         moved = coefficients.detach() + length * gradient
         capped: Tensor = moved * (settings.energy_cap / (_energy(moved) + _TINY)).clamp(max=1.0)
         return capped

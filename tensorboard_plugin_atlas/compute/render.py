@@ -304,7 +304,7 @@ def _form_at(network: TruncatedNetwork, source: PatchSource, shape: Shape) -> Ou
 def _why_whole(network: TruncatedNetwork, source: PatchSource, tile: Shape) -> str | None:
     """Returns why the network must see full-size inputs, or None when it takes tiles."""
     full = _form_at(network, source, source.shape)
-    if full.kind == "vector":
+    if full.map_size == (1, 1):
         return "icons: the layer has no map, so its icons are whole pictures"
     try:
         small = _form_at(network, source, tile)

@@ -97,7 +97,7 @@ def test_without_a_gradient_pictures_are_noise_of_natural_energy(answer):
 
 def test_a_picture_that_wakes_nothing_is_shaken_until_it_does():
     def answer(pixels):
-        return functional.relu(pooled(pixels)[:, :1] - 0.01)
+        return functional.relu(pooled(pixels)[:, :1] - 0.002)
 
     settings = InversionSettings(stages=(Stage((16, 16), 16),), jitter=0, start_noise=0)
     begin = torch.full((1, 1, 16, 16), 0.5)
@@ -131,8 +131,8 @@ def test_pictures_of_a_batch_do_not_know_of_each_other():
         (2, 12, (32, 32), 16),
         (4, 17, (32, 32), 24),
         (1, 3, (28, 28), 8),
-        (16, 90, (224, 224), 128),
-        (32, 150, (224, 224), 224),
+        (16, 90, (224, 224), 96),
+        (32, 150, (224, 224), 160),
         (32, 300, (230, 400), 224),
         (8, 30, (6, 9), 6),
     ],
@@ -151,7 +151,7 @@ def test_settings_follow_stride_and_size():
     assert stages_for(stride=16, side=128) == [(48, 48, 8), (96, 96, 5)]
     assert stages_for(stride=8, side=64) == [(32, 32, 8), (64, 64, 5)]
     assert stages_for(stride=32, side=224) == [(64, 64, 12), (96, 96, 8), (128, 128, 5)]
-    assert stages_for(stride=16, side=96, whole=True) == [(224, 224, 24)]
+    assert stages_for(stride=16, side=96, whole=True) == [(224, 224, 16)]
     assert stages_for(stride=9, side=8, input_shape=(8, 9), whole=True) == [(8, 9, 16)]
 
 
