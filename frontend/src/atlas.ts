@@ -114,7 +114,8 @@ export function kindOf(level: Level, cell: number): IconKind {
   return ICON_KINDS[level.kind[cell] ?? 0] ?? 'none';
 }
 
-/** The name of a class, or its number where no names were logged. */
+/** The name of a class, or its number where no names were logged; negative ones are unknown. */
 export function className(atlas: Atlas, index: number): string {
+  if (index < 0) return 'unknown';
   return atlas.classes?.[index] ?? `class ${index}`;
 }

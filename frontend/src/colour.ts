@@ -47,6 +47,8 @@ export interface ClassColours {
   readonly named: readonly { readonly index: number; readonly colour: string }[];
   /** How many classes share the grey. */
   readonly others: number;
+  /** Whether some samples have no known class; they are grey too. */
+  readonly unknown: boolean;
   colourOf(index: number): string;
 }
 
@@ -68,6 +70,9 @@ export function classColours(values: Int32Array, classes: number | null): ClassC
 function assignColours(values: Int32Array, classes: number | null): ClassColours {
   const counts = new Map<number, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const unknown = [...counts.keys()]
+    .filter((index) => index < 0)
+    .some((index) => counts.delete(index));
   const total = classes ?? counts.size;
   const palette = total <= OKABE_ITO.length ? OKABE_ITO : MUTED;
   const own = total <= palette.length ? total : palette.length - 1;
@@ -83,6 +88,7 @@ function assignColours(values: Int32Array, classes: number | null): ClassColours
   return {
     named: [...byIndex].map(([index, colour]) => ({ index, colour })),
     others: [...counts.keys()].filter((index) => !byIndex.has(index)).length,
+    unknown,
     colourOf: (index) => byIndex.get(index) ?? OTHER,
   };
 }
@@ -144,6 +150,7 @@ function byClass(
     label: className(atlas, index),
     colour,
   }));
+  if (colours.unknown) entries.push({ label: 'unknown', colour: OTHER });
   if (colours.others > 0) entries.push({ label: `${colours.others} other`, colour: OTHER });
   return {
     legend: { kind: 'classes', title, entries },

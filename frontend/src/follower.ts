@@ -13,24 +13,24 @@ const POLL_MS = 30_000;
 export class Follower {
   constructor(private readonly session: Session) {
     session.store.subscribe((state, before) => {
-      if (isResting(state) && !isResting(before)) this.#enrich(state);
+      if (isResting(state) && !isResting(before)) void this.#enrich(state);
     });
-    if (isResting(session.store.state)) this.#enrich(session.store.state);
+    if (isResting(session.store.state)) void this.#enrich(session.store.state);
     watchReloads(() => void this.#poll());
     setInterval(() => {
       if (!document.hidden && document.body.clientHeight > 0) void this.#poll();
     }, POLL_MS);
   }
 
-  #enrich(state: State): void {
-    const { run, series, history, probe, probeFailure } = state;
+  async #enrich({ run, series, probe, probeFailure }: State): Promise<void> {
     if (run === null || series === null) return;
-    if (history === null) void this.#loadHistory(series);
     if (run.probe && probe === null && probeFailure === null) void this.#loadProbe(run);
-    this.#preload(state, series);
+    await this.#loadHistory(series);
+    if (this.session.store.state.series === series) this.#preload(this.session.store.state, series);
   }
 
   async #loadHistory(series: SeriesEntry): Promise<void> {
+    if (this.session.store.state.history !== null) return;
     const history = await fetchHistory(series.id).catch(() => null);
     if (this.session.store.state.series === series) this.session.store.set({ history });
   }
@@ -43,10 +43,12 @@ export class Follower {
     if (this.session.store.state.run?.id === run.id) this.session.store.set(answer);
   }
 
-  #preload({ step, shownLevel }: State, series: SeriesEntry): void {
+  /** Fetches the steps next door, but none that is known to be damaged. */
+  #preload({ step, shownLevel, history }: State, series: SeriesEntry): void {
     const at = series.steps.indexOf(step ?? Number.NaN);
     for (const neighbour of [series.steps[at + 1], series.steps[at - 1]]) {
       if (at < 0 || neighbour === undefined) continue;
+      if (history !== null && history.steps.get(neighbour)?.status !== 'ok') continue;
       this.session.loadAtlas(series, neighbour).then(
         (atlas) => {
           const level = atlas.levels.find(({ size }) => size === shownLevel);

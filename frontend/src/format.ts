@@ -22,9 +22,19 @@ export function plural(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
 
-/** `text` on one line in at most `limit` characters; control characters become spaces. */
+/** Characters that would reorder the text around them. */
+const REORDERING = /[\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * `text` on one line in at most `limit` characters; control characters become spaces, and those that
+ * reorder their surroundings go.
+ */
 export function shorten(text: string, limit: number): string {
-  const characters = [...text.slice(0, 2 * limit + 2).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')];
+  const line = text
+    .slice(0, 2 * limit + 2)
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(REORDERING, '');
+  const characters = [...line];
   if (characters.length <= limit) return characters.join('');
   return `${characters.slice(0, Math.max(1, limit - 1)).join('')}…`;
 }

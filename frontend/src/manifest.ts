@@ -33,9 +33,16 @@ export interface HistoryStep {
   readonly trustworthiness: number | null;
 }
 
+/** A checkpoint that was asked for and not computed. */
+export interface SkippedStep {
+  readonly step: number;
+  readonly reason: string;
+}
+
 export interface History {
   readonly logged: number;
   readonly kept: number;
+  readonly skipped: readonly SkippedStep[];
   readonly steps: ReadonlyMap<number, HistoryStep>;
 }
 
@@ -61,6 +68,7 @@ export interface AtlasManifest {
   readonly channels: number;
   readonly grids: readonly GridEntry[];
   readonly trustworthiness: number | null;
+  readonly effectiveRank: number | null;
   readonly activationsKind: string;
   readonly settings: Fields;
   readonly probeDigest: string;
@@ -115,7 +123,12 @@ export function readHistory(json: unknown): History {
       trustworthiness: step.numberOrNull('trustworthiness'),
     };
   });
+  const skipped = history.listOrNull('skipped', MAX_STEPS, (item, where): SkippedStep => {
+    const one = new Fields(item, where);
+    return { step: one.number('step'), reason: one.text('reason') };
+  });
   return {
+    skipped: skipped ?? [],
     logged: history.whole('logged', 0, Number.MAX_SAFE_INTEGER),
     kept: history.whole('kept', 0, Number.MAX_SAFE_INTEGER),
     steps: new Map(steps.map((step) => [step.step, step])),
@@ -164,6 +177,7 @@ export function readAtlasManifest(json: unknown): AtlasManifest {
   const manifest = open(json, 'atlas');
   const blobs = readBlobs(manifest);
   const provenance = manifest.object('provenance');
+  const quality = manifest.object('quality');
   return {
     layer: manifest.text('layer'),
     step: manifest.whole('step', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
@@ -171,7 +185,8 @@ export function readAtlasManifest(json: unknown): AtlasManifest {
     samples: manifest.whole('samples', 1, MAX_SAMPLES),
     channels: manifest.whole('channels', 1, Number.MAX_SAFE_INTEGER),
     grids: manifest.list('grids', 8, (item, where) => readGrid(new Fields(item, where), blobs)),
-    trustworthiness: manifest.object('quality').numberOrNull('trustworthiness'),
+    trustworthiness: quality.numberOrNull('trustworthiness'),
+    effectiveRank: quality.numberOrNull('effective_rank'),
     activationsKind: manifest.object('activations').text('kind'),
     settings: provenance.object('settings'),
     probeDigest: provenance.text('probe'),

@@ -59,6 +59,8 @@ export class Session {
       void this.start();
       return;
     }
+    // The run may have been logged anew, which makes every manifest that we hold void.
+    this.#atlases.clear();
     this.store.set({ ...NO_STEP, history: null, probeFailure: null });
     if (step !== null) void this.#showStep(step);
   }

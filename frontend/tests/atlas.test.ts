@@ -105,6 +105,13 @@ describe('readHistory', () => {
     expect([history.logged, history.kept]).toEqual([300, 200]);
   });
 
+  it('reads checkpoints that were not computed, and does without', () => {
+    const json = { logged: 1, kept: 1, steps: [] };
+    expect(readHistory(json).skipped).toEqual([]);
+    const skipped = [{ step: 30, reason: 'busy' }];
+    expect(readHistory({ ...json, skipped }).skipped).toEqual(skipped);
+  });
+
   it('refuses a status it does not know', () => {
     const json = { logged: 1, kept: 1, steps: [{ ...step, status: 'fine' }] };
     expect(() => readHistory(json)).toThrow(WireError);

@@ -40,6 +40,18 @@ describe('class colours', () => {
   });
 });
 
+describe('unknown classes', () => {
+  it('are grey, named as such, and take no colour from the others', () => {
+    const colours = classColours(new Int32Array([-1, 0, -1]), 2);
+    expect(colours.named.map(({ index }) => index)).toEqual([0, 1]);
+    expect([colours.unknown, colours.others]).toEqual([true, 0]);
+    const partly = { ...atlas, labels: new Int32Array([-1, -1, 0, 1, 1, 1]) };
+    const { legend } = colouring(partly, level, 'class');
+    if (legend.kind !== 'classes') throw new Error(legend.kind);
+    expect(legend.entries.map(({ label }) => label)).toEqual(['cat', 'dog', 'ship', 'unknown']);
+  });
+});
+
 describe('sequential scale', () => {
   it('runs between its ends and stays inside them', () => {
     expect(sequential(0)).toEqual(toRgb('#440154'));

@@ -119,6 +119,7 @@ describe('format', () => {
     expect(shorten('abc', 3)).toBe('abc');
     expect(shorten('abcd', 3)).toBe('ab…');
     expect(shorten('a\n\u0000b', 10)).toBe('a b');
+    expect(shorten('a\u202eb\u2066c', 10)).toBe('abc');
     expect(shorten('😀😀😀', 2)).toBe('😀…');
     expect([...shorten('x'.repeat(1e6), 50)]).toHaveLength(50);
   });

@@ -53,7 +53,8 @@ export function headline({ facts }: CellContext): TemplateResult {
   </div>`;
 }
 
-export function iconLine({ facts }: CellContext): TemplateResult {
+export function iconLine({ facts }: CellContext): TemplateResult | typeof nothing {
+  if (facts.kind === 'none') return nothing;
   const weak = facts.cosine !== null && facts.cosine < WEAK_COSINE;
   return html`<div class="icon-line">
     ${KIND_NAMES[facts.kind]}${

@@ -70,6 +70,9 @@ function provenanceTitle({ manifest }: Atlas): string {
     `Model ${shorten(manifest.model, 80)}, ${count(manifest.channels)} channels`,
     'UMAP: neighbours / least distance',
     'trust: share of map neighbours that are true neighbours, 1 is best',
+    ...(manifest.effectiveRank === null
+      ? []
+      : [`Effective rank ${manifest.effectiveRank.toFixed(1)}: directions that the layer uses`]),
     ...manifest.notes.slice(0, 5).map((note) => shorten(note, 200)),
   ].join('\n');
 }

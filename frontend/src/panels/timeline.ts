@@ -2,7 +2,7 @@
 /** The steps: play, a slider with one tick per logged step, and what TensorBoard has kept of them. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { count, plural } from '../format';
+import { count, plural, shorten } from '../format';
 import type { History } from '../manifest';
 import type { Player } from '../player';
 import type { Session } from '../session';
@@ -55,7 +55,7 @@ function slider(
   at: number,
 ): TemplateResult {
   const last = Math.max(1, steps.length - 1);
-  const place = (index: number) => (steps.length === 1 ? 50 : (100 * index) / last);
+  const place = (index: number) => (100 * index) / last;
   const reason = step === null ? null : (history?.steps.get(step)?.reason ?? null);
   return html`<span class="slider">
     <span class="track">
@@ -106,27 +106,41 @@ function clock(seconds: number): string {
   });
 }
 
+/** How many lines a tooltip may have. */
+const TOOLTIP_LINES = 20;
+
 function note(history: History | null): TemplateResult | typeof nothing {
   if (history === null) return nothing;
-  const bad = [...history.steps.values()].filter(({ status }) => status !== 'ok');
-  const dropped = history.logged > history.kept;
-  if (bad.length === 0 && !dropped) return nothing;
-  const reasons = bad.map(({ step, reason, status }) => `step ${step}: ${reason ?? status}`);
+  const { logged, kept, skipped } = history;
+  const steps = [...history.steps.values()];
+  const damaged = steps.filter(({ status }) => status === 'damaged');
+  const newer = steps.filter(({ status }) => status === 'too_new');
+  if (logged <= kept && damaged.length + newer.length + skipped.length === 0) return nothing;
   return html`<span class="note">
     ${
-      dropped
-        ? html`${count(history.kept)} of ${count(history.logged)} logged steps kept; restart TensorBoard
-          with <code>--atlas_samples=${history.logged}</code> to keep all.`
+      logged > kept
+        ? html`${count(kept)} of ${count(logged)} logged steps kept; restart TensorBoard with
+            <code>--atlas_samples=${logged}</code> to keep all.`
         : nothing
     }
-    ${
-      bad.length > 0
-        ? html`<span class="bad" title=${reasons.slice(0, 20).join('\n')}
-          >${plural(bad.length, 'step')} cannot be shown.</span
-        >`
-        : nothing
-    }
+    ${remark(damaged, 'damaged step', true)} ${remark(newer, 'step', true, ' from a newer version')}
+    ${remark(skipped, 'checkpoint', false, ' not computed')}
   </span>`;
+}
+
+function remark(
+  steps: readonly { readonly step: number; readonly reason: string | null }[],
+  noun: string,
+  bad: boolean,
+  rest = '',
+): TemplateResult | typeof nothing {
+  if (steps.length === 0) return nothing;
+  const lines = steps
+    .slice(0, TOOLTIP_LINES)
+    .map(({ step, reason }) => `step ${count(step)}: ${shorten(reason ?? 'no reason given', 200)}`);
+  return html`<span class=${bad ? 'bad' : ''} title=${lines.join('\n')}
+    >${plural(steps.length, noun)}${rest}.</span
+  >`;
 }
 
 function freshPill(fresh: number, session: Session): TemplateResult {
