@@ -40,9 +40,11 @@ setup(
         "werkzeug>=3.0.6",
     ],
     extras_require={
+        "remote": ["fsspec>=2024.2"],
         "demo": ["scikit-learn>=1.3", "torchvision>=0.21"],
         "test": [
             "build",
+            "fsspec>=2024.2",
             "hypothesis>=6.100",
             "import-linter>=2.1",
             "mypy>=1.14",

@@ -9,6 +9,7 @@ damaged record; `scan_records` finds the next sound one.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import itertools
 import os
@@ -17,7 +18,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -25,7 +26,13 @@ from typing import Any, BinaryIO, Final
 import google_crc32c
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, WIRE_VERSION
+from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
+from tensorboard_plugin_atlas.summaries import (
+    blob_summary,
+    event_payload,
+    scalar_summary,
+    version_payload,
+)
 
 MAX_RECORD_BYTES: Final = 256 << 20
 """Longest record that is read: TensorBoard's own fast loader takes no longer message."""
@@ -55,17 +62,76 @@ def frame(payload: bytes) -> bytes:
     )
 
 
-class EventSink:
-    """Appends blob sequences to one event file of its own.
-
-    The file is made at the first write, so that a process that logs nothing leaves nothing, and
-    again after a fork: two processes never share one. A record is handed to the operating system
-    whole when `write` returns, which outlives the process; `flush` also waits for the disk, which
-    outlives the machine. A record that did not fit (disk full) is cut off again, so that the ones
-    before and after it stay readable. Thread safe.
+def file_name(created: float, number: int) -> str:
+    """Returns the name of an event file of this process; loaders read files in order of names.
 
     Args:
-        directory: Where the file goes, on a local file system; made if absent.
+        created: Seconds since the epoch.
+        number: Which of the process's files it is.
+    """
+    host, process = socket.gethostname(), os.getpid()
+    return f"events.out.tfevents.{int(created):010d}.{host}.{process}.{number:06d}.atlas"
+
+
+class RecordSink(abc.ABC):
+    """Writes summaries as records; its children say where to."""
+
+    @abc.abstractmethod
+    def append(self, payload: bytes) -> None:
+        """Appends one event as a record.
+
+        Raises:
+            OSError: if it cannot be written; nothing of the record remains then.
+        """
+
+    @abc.abstractmethod
+    def flush(self) -> None:
+        """Makes every record durable."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Flushes and ends the file. A later write starts a new one."""
+
+    def write(
+        self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None = None
+    ) -> None:
+        """Appends one blob sequence.
+
+        Args:
+            tag: Summary tag.
+            blobs: The sequence.
+            step: Global step. Steps of one tag should rise: loaders differ where they do not.
+            wall_time: Seconds since the epoch, now by default.
+
+        Raises:
+            OSError: if the file cannot be made or written; nothing of the record remains then.
+        """
+        self.append(event_payload(blob_summary(tag, blobs), step, _or_now(wall_time)))
+
+    def write_scalars(
+        self, values: Mapping[str, float], step: int, wall_time: float | None = None
+    ) -> None:
+        """Appends ordinary scalars, tag to value, in one record.
+
+        Raises:
+            OSError: as `write` does.
+        """
+        self.append(event_payload(scalar_summary(values), step, _or_now(wall_time)))
+
+
+class EventSink(RecordSink):
+    """Appends records to one event file of its own, on a local file system.
+
+    The file is made at the first write, so that a process that logs nothing leaves nothing, and
+    again after a fork: two processes never share one. Thread safe.
+
+    What is safe when: a record is handed to the operating system whole when `write` returns, which
+    outlives the process (kill -9 included). `flush` and `close` also wait for the disk (fsync of
+    the file, and of its directory once), which outlives the machine. A record that did not fit
+    (disk full) is cut off again, so that the ones before and after it stay readable.
+
+    Args:
+        directory: Where the file goes; made if absent.
 
     Raises:
         ArgumentError: if `directory` is a URL or lies under something that is not a directory.
@@ -85,28 +151,20 @@ class EventSink:
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
         self._owner = 0
+        self._is_entered = False
 
     @property
     def path(self) -> Path | None:
         """The file that is open now, or None."""
         return None if self._file is None else Path(self._file.name)
 
-    def write(
-        self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None = None
-    ) -> None:
-        """Appends one blob sequence.
-
-        Args:
-            tag: Summary tag.
-            blobs: The sequence.
-            step: Global step. Steps of one tag should rise: loaders differ where they do not.
-            wall_time: Seconds since the epoch, now by default.
+    def append(self, payload: bytes) -> None:
+        """Appends one event as a record.
 
         Raises:
             OSError: if the file cannot be made or written; nothing of the record remains then.
         """
-        event = _event(tag, blobs, step, time.time() if wall_time is None else wall_time)
-        record = frame(event.SerializeToString())
+        record = frame(payload)
         with self._lock:
             self._append(self._opened(), record)
 
@@ -114,7 +172,7 @@ class EventSink:
         """Waits until every record is on the disk."""
         with self._lock:
             if self._file is not None:
-                os.fsync(self._file.fileno())
+                self._sync(self._file)
 
     def close(self) -> None:
         """Flushes and closes the file. A later write opens a new one."""
@@ -122,7 +180,7 @@ class EventSink:
             file, self._file = self._file, None
             if file is not None:
                 with file:
-                    os.fsync(file.fileno())
+                    self._sync(file)
 
     def _opened(self) -> BinaryIO:
         if self._file is not None and self._owner == os.getpid():
@@ -130,16 +188,22 @@ class EventSink:
         if self._file is not None:
             self._file.close()
         self._directory.mkdir(parents=True, exist_ok=True)
-        from tensorboard.compat.proto.event_pb2 import Event
-
-        now, host, process = time.time(), socket.gethostname(), os.getpid()
-        number = f"{next(_FILE_NUMBERS):04d}"  # padded: files are read in the order of their names
-        name = f"events.out.tfevents.{int(now):010d}.{host}.{process}.{number}.atlas"
-        file = (self._directory / name).open("xb", buffering=0)
-        version = Event(wall_time=now, file_version="brain.Event:2").SerializeToString()
-        self._file, self._owner = file, process
-        self._append(file, frame(version))
+        now = time.time()
+        file = (self._directory / file_name(now, next(_FILE_NUMBERS))).open("xb", buffering=0)
+        self._file, self._owner, self._is_entered = file, os.getpid(), False
+        self._append(file, frame(version_payload(now)))
         return file
+
+    def _sync(self, file: BinaryIO) -> None:
+        os.fsync(file.fileno())
+        if not self._is_entered and hasattr(os, "O_DIRECTORY"):
+            # A new file is found again after a power cut only if its directory was written too.
+            directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        self._is_entered = True
 
     def _append(self, file: BinaryIO, record: bytes) -> None:
         start = file.tell()
@@ -163,17 +227,14 @@ class EventSink:
         file.close()
 
 
-def write_through(
-    writer: Any, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None = None
-) -> None:
-    """Writes one blob sequence through a user's own SummaryWriter.
+def write_through(writer: Any, summary: Any, step: int, wall_time: float | None = None) -> None:
+    """Writes one summary through a user's own SummaryWriter.
 
     For writers whose directory cannot be known; its records are hashed in pure Python.
 
     Args:
         writer: torch's or tensorboardX's SummaryWriter, or anything that offers theirs.
-        tag: Summary tag.
-        blobs: The sequence.
+        summary: Made by `summaries`.
         step: Global step.
         wall_time: Seconds since the epoch, now by default.
 
@@ -187,7 +248,6 @@ def write_through(
             f"log_dir_or_writer is a {type(writer).__name__} without a file writer: pass a "
             "directory or the SummaryWriter of torch.utils.tensorboard or tensorboardX"
         )
-    summary: Any = _summary(tag, blobs)
     if type(file_writer).__module__.partition(".")[0] == "tensorboardX":
         # It takes only its own class, whose fields are a subset; the unknown one is carried along.
         from tensorboardX.proto.summary_pb2 import Summary as OwnSummary
@@ -195,7 +255,11 @@ def write_through(
         own = OwnSummary()
         own.ParseFromString(summary.SerializeToString())
         summary = own
-    file_writer.add_summary(summary, step, time.time() if wall_time is None else wall_time)
+    file_writer.add_summary(summary, step, _or_now(wall_time))
+
+
+def _or_now(wall_time: float | None) -> float:
+    return time.time() if wall_time is None else wall_time
 
 
 @dataclass(frozen=True)
@@ -330,36 +394,6 @@ def _value_problem(value: Any) -> str | None:
     if shape[0].size != len(value.tensor.string_val):
         return f"{len(value.tensor.string_val)} blobs, its shape says {shape[0].size}"
     return None
-
-
-def _summary(tag: str, blobs: Sequence[bytes]) -> Any:
-    from tensorboard.compat.proto.summary_pb2 import (
-        DATA_CLASS_BLOB_SEQUENCE,
-        Summary,
-        SummaryMetadata,
-    )
-    from tensorboard.compat.proto.tensor_pb2 import TensorProto
-    from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-    from tensorboard.compat.proto.types_pb2 import DT_STRING
-
-    try:
-        tag.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ArgumentError(f"tag={tag!r}: pass text that UTF-8 can hold") from error
-    content = str(WIRE_VERSION).encode("ascii")
-    metadata = SummaryMetadata(
-        plugin_data=SummaryMetadata.PluginData(plugin_name=PLUGIN_NAME, content=content),
-        data_class=DATA_CLASS_BLOB_SEQUENCE,
-    )
-    shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(blobs))])
-    tensor = TensorProto(dtype=DT_STRING, tensor_shape=shape, string_val=list(blobs))
-    return Summary(value=[Summary.Value(tag=tag, metadata=metadata, tensor=tensor)])
-
-
-def _event(tag: str, blobs: Sequence[bytes], step: int, wall_time: float) -> Any:
-    from tensorboard.compat.proto.event_pb2 import Event
-
-    return Event(step=step, wall_time=wall_time, summary=_summary(tag, blobs))
 
 
 class _Scan:

@@ -1,25 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where blob sequences go: an event file of our own, or a user's SummaryWriter."""
+"""Where summaries go: event files of our own, here or in an object store, or a user's writer."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import EventSink, write_through
+from tensorboard_plugin_atlas.events import EventSink, RecordSink, write_through
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
+from tensorboard_plugin_atlas.remote import RemoteSink, is_url
+from tensorboard_plugin_atlas.summaries import blob_summary, scalar_summary
 
 _DIRECTORY_NAMES = ("log_dir", "logdir", "get_logdir")
 
 
 class Sink(Protocol):
-    """Where blob sequences go."""
+    """Where blob sequences and scalars go."""
 
     def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
         """Appends one blob sequence."""
+
+    def write_scalars(
+        self, values: Mapping[str, float], step: int, wall_time: float | None
+    ) -> None:
+        """Appends ordinary scalars, tag to value."""
 
     def flush(self) -> None:
         """Makes everything written durable."""
@@ -36,7 +43,13 @@ class WriterSink:
 
     def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
         """Appends one blob sequence through the writer."""
-        write_through(self._writer, tag, blobs, step, wall_time)
+        write_through(self._writer, blob_summary(tag, blobs), step, wall_time)
+
+    def write_scalars(
+        self, values: Mapping[str, float], step: int, wall_time: float | None
+    ) -> None:
+        """Appends ordinary scalars through the writer."""
+        write_through(self._writer, scalar_summary(values), step, wall_time)
 
     def flush(self) -> None:
         """Asks the writer to flush."""
@@ -54,22 +67,48 @@ def sink_for(target: Any) -> Sink:
         target: The run's directory, or the SummaryWriter that logs to it.
 
     Returns:
-        An event file in the child run `atlas` of the run's directory; or the writer itself where
-        its directory cannot be known or is remote.
+        Event files in the child run `atlas` of the run's directory; or the writer itself where its
+        directory cannot be known, or is in a store that only the writer can reach.
 
     Raises:
-        ArgumentError: if `target` is neither, or its directory is a file.
+        ArgumentError: if `target` is neither, its directory is a file, or is in a store that
+            cannot be reached.
+    """
+    directory = child_run_of(target)
+    if directory is None:
+        return WriterSink(target)
+    try:
+        return own_sink(directory)
+    except ArgumentError:
+        if not is_url(directory) or isinstance(target, (str, os.PathLike)):
+            raise
+        return WriterSink(target)
+
+
+def own_sink(directory: str) -> RecordSink:
+    """Returns event files of our own in `directory`, which may be a URL.
+
+    Raises:
+        ArgumentError: if it is a file, or is in a store that cannot be reached.
+    """
+    return RemoteSink(directory) if is_url(directory) else EventSink(directory)
+
+
+def child_run_of(target: Any) -> str | None:
+    """Returns the directory or URL that atlases go to; None for a writer that does not say.
+
+    Raises:
+        ArgumentError: if `target` is neither a directory nor a SummaryWriter, or is a file.
     """
     directory = directory_of(target)
     if directory is None:
-        return WriterSink(target)
+        return None
     text = os.fspath(directory)
-    if "://" in text and directory is not target:
-        return WriterSink(target)
+    if is_url(text):
+        return f"{text.rstrip('/')}/{CHILD_RUN}"
     if Path(text).is_file():
         raise ArgumentError(f"log_dir_or_writer={text!r} is a file; pass a directory")
-    # The sink refuses a URL, of which a Path would make a local directory.
-    return EventSink(text if "://" in text else Path(text) / CHILD_RUN)
+    return str(Path(text) / CHILD_RUN)
 
 
 def directory_of(target: Any) -> str | os.PathLike[str] | None:

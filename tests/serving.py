@@ -20,7 +20,7 @@ START_SECONDS = 60.0
 
 @contextlib.contextmanager
 def tensorboard(
-    logdir: Path,
+    logdir: str | Path,
     fast: bool,
     *extra: str,
     python: str | Path = sys.executable,

@@ -29,6 +29,7 @@ from tensorboard_plugin_atlas.events import (
     scan_records,
     write_through,
 )
+from tensorboard_plugin_atlas.summaries import blob_summary
 
 STEPS = 6
 
@@ -405,7 +406,7 @@ def test_writing_through_a_users_writer(library: str, tmp_path: Path) -> None:
     module = pytest.importorskip(library)
     writer = module.SummaryWriter(str(tmp_path))
     writer.add_scalar("loss", 0.5, 3)
-    write_through(writer, "layer/a", blobs_of(3), 3, 103.0)
+    write_through(writer, blob_summary("layer/a", blobs_of(3)), 3, 103.0)
     writer.close()
     (event,) = read_events(tmp_path)
     assert (event.tag, event.step, event.wall_time) == ("layer/a", 3, 103.0)
@@ -421,4 +422,4 @@ def test_writing_through_a_users_writer(library: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("writer", [object(), None, 3])
 def test_a_writer_that_is_none_is_told(writer: object) -> None:
     with pytest.raises(ArgumentError, match="without a file writer: pass a directory"):
-        write_through(writer, "layer/a", [b"x"], 0)
+        write_through(writer, blob_summary("layer/a", [b"x"]), 0)

@@ -118,7 +118,7 @@ class TestLogDirectory:
 
     def test_a_writer_to_a_remote_directory_is_used_itself(self, tmp_path):
         class Remote:
-            log_dir = "gs://bucket/run"
+            log_dir = "nowhere://bucket/run"
 
             def __init__(self, logs):
                 self._get_file_writer, self.flush = logs._get_file_writer, logs.flush
@@ -274,7 +274,7 @@ class TestConstructor:
             ),
             ({"model": Fails(), "layers": None}, ArgumentError, r"model=Fails fails on the probe"),
             ({"target": 7}, ArgumentError, r"log_dir_or_writer=7: pass a directory or a Summary"),
-            ({"target": "gs://bucket/x"}, ArgumentError, r"'gs://bucket/x': only local direc"),
+            ({"target": "nowhere://x"}, ArgumentError, r"'nowhere://x/atlas': Protocol not known"),
         ],
     )
     def test_what_is_wrong_is_named(self, tmp_path, monkeypatch, change, error, message):
