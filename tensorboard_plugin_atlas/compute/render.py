@@ -44,7 +44,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 
 KINDS = ("examples", "inversion")
 _LARGEST_ICON = 128
-_CHECK_IMAGES = 4
+_CHECK_IMAGES = 2
 _SCORED_AT_ONCE = 64
 
 
