@@ -117,6 +117,13 @@ class IconEngine:
             size: Side of an icon in pixels, or None for the side of a tile, at most 128.
             steps: Optimisation steps, or None for the measured default.
             seed: Seeds noise and shifts.
+
+        Returns:
+            The engine. It draws the model as it is now; later training does not reach it, unless
+            the model could not be copied, which `notes` then says.
+
+        Raises:
+            LayerError: if the layer does not run, or its output is of no known form.
         """
         with undisturbed(model):
             network = truncate(model, layer, source.images[:_CHECK_IMAGES])
