@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
     ICON_KIND_CODES,
     Atlas,
+    FloatArray,
     Grid,
     IconSheets,
     Provenance,
@@ -69,6 +71,11 @@ class AtlasPipeline:
     config: AtlasConfig
     progress: bool = True
     _memory: dict[str, _Memory] = field(default_factory=dict)
+
+    @cached_property
+    def _source(self) -> PatchSource:
+        """One for all checkpoints: it remembers the spectrum of the pictures once measured."""
+        return PatchSource(self.probe.images, self.probe.normalize)
 
     def atlases(self, model: nn.Module, step: int, wall_time: float | None) -> Iterator[Atlas]:
         """Yields the atlas of each layer at this checkpoint, one at a time as they are finished.
@@ -126,6 +133,7 @@ class AtlasPipeline:
         grids, icon_notes = self._drawn(model, layer, memory.receptive, levels)
         notes = (
             *self.probe.notes,
+            *_field_notes(memory.receptive),
             *found.notes,
             *layout.notes,
             *grid_notes,
@@ -178,7 +186,7 @@ class AtlasPipeline:
         engine = IconEngine.prepare(
             unwrap(model),
             layer.layer,
-            PatchSource(self.probe.images, self.probe.normalize),
+            self._source,
             receptive,
             size=self.config.icon_size,
             steps=self.config.icon_steps,
@@ -194,9 +202,13 @@ class AtlasPipeline:
                 targets.append(wanted)
                 icons.append(engine.render(wanted, self.config.icons, progress=advance))
         sheets, sheet_notes = _encoded(icons)
+        scores = [
+            _served_cosine(engine, sheet, drawn, wanted)
+            for sheet, drawn, wanted in zip(sheets, icons, targets, strict=True)
+        ]
         grids = tuple(
-            _grid(cells, sheet, drawn.kind, engine.score(unpack(sheet), wanted, drawn.kind))
-            for cells, sheet, drawn, wanted in zip(levels, sheets, icons, targets, strict=True)
+            _grid(cells, sheet, drawn.kind, cosine)
+            for cells, sheet, drawn, cosine in zip(levels, sheets, icons, scores, strict=True)
         )
         return grids, (*engine.notes, *sheet_notes)
 
@@ -313,6 +325,24 @@ class _Bar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
+
+
+def _field_notes(receptive: ReceptiveField) -> tuple[str, ...]:
+    if receptive.measured:
+        return ()
+    return ("patches: the receptive field could not be measured and follows from the map's size",)
+
+
+def _served_cosine(
+    engine: IconEngine, sheets: IconSheets, drawn: Icons, targets: Targets
+) -> FloatArray:
+    """Scores the pictures as the log keeps them, after WebP and at the size they are served.
+
+    Pictures of neither one nor three channels cannot be shown to the network again; they keep the
+    cosine of the picture before it was encoded.
+    """
+    served = engine.score(unpack(sheets), targets, drawn.kind)
+    return np.where(np.isnan(served), drawn.cosine, served)
 
 
 def _encoded(icons: Sequence[Icons]) -> tuple[list[IconSheets], tuple[str, ...]]:
