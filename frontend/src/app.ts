@@ -37,6 +37,7 @@ export class AtlasApp extends LitElement {
     return html`
       ${barren ? nothing : topBar(state, this.#session)}
       <main class="stage">
+        <h1 class="hidden">Activation atlas</h1>
         <atlas-map
           .session=${this.#session}
           tabindex="0"

@@ -14,7 +14,7 @@ export const tokens = css`
     --control: #f1f3f4;
     --accent: #c74600;
     --on-accent: #fff;
-    --accent-soft: #c7460014;
+    --accent-soft: #c746000a;
     --bad: #b3261e;
     --skeleton: #e3e5e8;
     --shadow: 0 1px 2px #0000001f, 0 4px 16px #0000001f;

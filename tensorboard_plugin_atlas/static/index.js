@@ -106,7 +106,7 @@ void main() {
     --control: #f1f3f4;
     --accent: #c74600;
     --on-accent: #fff;
-    --accent-soft: #c7460014;
+    --accent-soft: #c746000a;
     --bad: #b3261e;
     --skeleton: #e3e5e8;
     --shadow: 0 1px 2px #0000001f, 0 4px 16px #0000001f;
@@ -379,6 +379,7 @@ void main() {
 `,Oe=500,ke=class extends r{static styles=[Ee,De];#e=new te;#t=new Te(this.#e,new o);#n=null;#r=``;#i;connectedCallback(){super.connectedCallback(),c(e=>this.#e.set({dark:e})),this.#e.subscribe((e,t)=>this.#o(e,t)),this.#t.start()}render(){let{state:e}=this.#e,{atlas:t,phase:n,busy:r,stepFailure:a}=e,o=n===`loading`||n===`ready`&&t===null&&!a,s=n===`empty`||n===`failed`;return l`
       ${s?i:ge(e,this.#t)}
       <main class="stage">
+        <h1 class="hidden">Activation atlas</h1>
         <atlas-map
           .session=${this.#t}
           tabindex="0"
