@@ -28,6 +28,7 @@ setup(
     },
     zip_safe=False,
     install_requires=[
+        "cloudpickle>=3",
         "google-crc32c>=1.5",
         "numpy>=1.24",
         "pillow>=10.3",

@@ -6,6 +6,7 @@
   * LayerError        an unknown layer, or one that never ran (also a ValueError)
   * DamageError       bytes in a log that are not what their manifest says
     * TooNewError     bytes written by a newer version of this package
+  * WorkerError       the background process failed at a checkpoint, or ended
 """
 
 from __future__ import annotations
@@ -29,3 +30,7 @@ class DamageError(AtlasError):
 
 class TooNewError(DamageError):
     """The bytes follow a wire version that this release does not know."""
+
+
+class WorkerError(AtlasError, RuntimeError):
+    """What went wrong in the background process, told in the training process."""

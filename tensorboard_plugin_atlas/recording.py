@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 from torch import nn
 
+from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
+from tensorboard_plugin_atlas.cost import AtlasCost
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.sinks import Sink
 
@@ -24,15 +29,37 @@ class Recorder:
         self._sink = sink
         self._probe_is_logged = False
 
-    def record(self, model: nn.Module, step: int, wall_time: float | None) -> None:
-        """Logs one atlas of every layer, and the probe's pictures the first time."""
+    def record(
+        self,
+        model: nn.Module,
+        step: int,
+        wall_time: float | None,
+        skipped: Sequence[Skipped] = (),
+    ) -> tuple[AtlasCost, ...]:
+        """Logs one atlas of every layer, and the probe's pictures the first time.
+
+        Args:
+            model: The model; it is left as it was.
+            step: Global step.
+            wall_time: Seconds since the epoch, or None for now.
+            skipped: Checkpoints asked for since the last one and not computed.
+
+        Returns:
+            What each atlas cost, in the order in which they were written.
+        """
         if not self._probe_is_logged:
             pictures = encode_probe(self._pipeline.probe.thumbnails())
             self._sink.write(PROBE_TAG, pictures, 0, wall_time)
             self._probe_is_logged = True
+        costs, start = [], time.perf_counter()
         for atlas in self._pipeline.atlases(model, step, wall_time):
-            self._sink.write(layer_tag(atlas.layer), encode_atlas(atlas), step, atlas.wall_time)
+            blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
+            self._sink.write(layer_tag(atlas.layer), blobs, step, atlas.wall_time)
+            end = time.perf_counter()
+            costs.append(AtlasCost(atlas.layer, end - start, sum(map(len, blobs))))
+            start = end
         self._sink.flush()
+        return tuple(costs)
 
     def flush(self) -> None:
         """Makes everything recorded durable."""

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model's state in shared memory: one quick copy in the loop, read by another process.
+
+The loop pays for one pass over the state, about as fast as memory goes. On the CPU a single thread
+of `_foreach_copy_` was the fastest of what was measured: a second thread gains nothing while the
+worker has the other core, and writing through the file costs half as much again. On a GPU the copy
+is queued on the stream that trains, so it can neither see half a step nor be overtaken by the next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import tempfile
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+ALIGNMENT: Final = 64
+"""Bytes: a cache line, and more than any vector instruction asks for."""
+
+_PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, type(None), torch.dtype})
+"""Types of attributes that are compared by value; all others are compared by identity."""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """What another process needs to know to make room for a tensor.
+
+    Attributes:
+        shape: Size along each axis.
+        stride: Elements from one entry to the next along each axis, so that channels-last stays so.
+        dtype: Element type.
+        offset: Where its bytes start in a slot.
+        is_parameter: Whether it is a `Parameter`.
+        requires_grad: Whether it is trained.
+    """
+
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    dtype: torch.dtype
+    offset: int
+    is_parameter: bool
+    requires_grad: bool
+
+    def view(self, memory: Tensor) -> Tensor:
+        """Returns the tensor that lies in `memory`, the bytes of a slot."""
+        elements = sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True)) + 1
+        count = 0 if 0 in self.shape else elements * self.dtype.itemsize
+        flat = memory[self.offset : self.offset + count].view(self.dtype)
+        return flat.as_strided(self.shape, self.stride)
+
+    def allocate(self) -> Tensor:
+        """Returns a tensor or parameter of its own for the state to be copied to."""
+        tensor = torch.empty_strided(self.shape, self.stride, dtype=self.dtype)
+        if self.is_parameter:
+            return nn.Parameter(tensor, self.requires_grad)
+        return tensor
+
+
+@dataclass(frozen=True)
+class StateLayout:
+    """Where each tensor of a model's state lies in a slot.
+
+    Attributes:
+        specs: One for each tensor, in the order of `Inventory.tensors`.
+        size: Bytes of a slot.
+    """
+
+    specs: tuple[TensorSpec, ...]
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class Inventory:
+    """What a model is made of, in the order of its modules.
+
+    Attributes:
+        tensors: The parameters, buffers and tensor attributes of all modules, shared ones once.
+        marks: Tells whether the model is still the one that was sent: two lists differ if a module,
+            a hook or an attribute was added, replaced or removed, if a plain value (a temperature,
+            a rate) changed, or if a tensor changed its shape or kind. What changed *inside* a list,
+            dictionary or object that an attribute holds is not seen. The mode is left out.
+    """
+
+    tensors: list[Tensor]
+    marks: list[Any]
+
+
+def take_stock(model: nn.Module) -> Inventory:
+    """Lists what a model is made of; quick, since the loop waits for it."""
+    found: dict[int, Tensor] = {}
+    marks: list[Any] = []
+    for module in model.modules():
+        own = module.__dict__
+        marks.append(id(module))
+        for name, value in own.items():
+            kind = type(value)
+            if kind in _PLAIN:
+                if name != "training":
+                    marks.append(value)
+            elif kind is dict or kind is OrderedDict:
+                if value:
+                    marks.extend(value)
+            elif isinstance(value, Tensor):
+                found[id(value)] = value
+            else:
+                marks.append(id(value))
+        for group in (own["_parameters"], own["_buffers"]):
+            found.update((id(value), value) for value in group.values() if value is not None)
+    tensors = list(found.values())
+    marks += [(t.shape, t.stride(), t.dtype, t.requires_grad, t.device) for t in tensors]
+    return Inventory(tensors, marks)
+
+
+def lay_out_state(tensors: Iterable[Tensor]) -> StateLayout:
+    """Gives each tensor its place in a slot.
+
+    Raises:
+        ArgumentError: if one is of a kind that cannot be copied byte by byte.
+    """
+    specs, offset = [], 0
+    for tensor in tensors:
+        _check_plain(tensor)
+        stride = tensor.stride() if _fills_its_memory(tensor) else _contiguous(tensor.shape)
+        specs.append(
+            TensorSpec(
+                tuple(tensor.shape),
+                stride,
+                tensor.dtype,
+                offset,
+                isinstance(tensor, nn.Parameter),
+                tensor.requires_grad,
+            )
+        )
+        offset += -(-tensor.numel() * tensor.element_size() // ALIGNMENT) * ALIGNMENT
+    return StateLayout(tuple(specs), max(offset, ALIGNMENT))
+
+
+class SharedMemory:
+    """Bytes that another process can map through a file descriptor, and that no kill can leak.
+
+    Nothing has a name: the memory is gone with the last process that has it open. All pages are
+    there from the start, so that a full memory shows here and not in the middle of a copy.
+
+    Args:
+        size: Bytes.
+
+    Attributes:
+        file: Descriptor to hand to the other process.
+        bytes: (size,) uint8, the memory itself.
+
+    Raises:
+        OSError: if there is not enough memory.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.file = _nameless_file()
+        self._closer = weakref.finalize(self, os.close, self.file)
+        try:
+            os.ftruncate(self.file, size)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self.file, 0, size)
+            self.bytes = map_memory(self.file, size).zero_()
+        except BaseException:
+            self._closer()
+            raise
+
+    def __len__(self) -> int:
+        return len(self.bytes)
+
+    def close(self) -> None:
+        """Closes the descriptor; the bytes stay until nobody looks at them."""
+        self._closer()
+
+
+def map_memory(file: int, size: int) -> Tensor:
+    """Returns the (size,) uint8 bytes behind a descriptor, shared with whoever else maps them."""
+    return torch.frombuffer(mmap.mmap(file, size), dtype=torch.uint8)
+
+
+class StateSlot:
+    """Room for one snapshot of a model's state, used again and again.
+
+    Args:
+        layout: Where each tensor goes.
+    """
+
+    def __init__(self, layout: StateLayout) -> None:
+        self.layout = layout
+        self.memory = SharedMemory(layout.size)
+        self._views = [spec.view(self.memory.bytes) for spec in layout.specs]
+        self._copied: list[torch.cuda.Event] = []
+        self._pin()
+
+    def take(self, tensors: Sequence[Tensor]) -> None:
+        """Copies the state; from a GPU the copy is only queued, and `wait` waits for it.
+
+        Args:
+            tensors: The tensors for which the layout was made, in the same order.
+        """
+        with torch.no_grad():
+            torch._foreach_copy_(self._views, list(tensors), non_blocking=True)
+        devices = {t.device for t in tensors if t.device.type == "cuda"}
+        self._copied = [torch.cuda.current_stream(d).record_event() for d in devices]
+        if any(t.device.type not in ("cpu", "cuda") for t in tensors):
+            torch.accelerator.synchronize()
+
+    def wait(self) -> None:
+        """Waits until the copy is complete; called before another process looks."""
+        for event in self._copied:
+            event.synchronize()
+
+    def close(self) -> None:
+        """Gives the memory back."""
+        self._views = []
+        self.memory.close()
+
+    def _pin(self) -> None:
+        """Locks the pages for the GPU's own copy engine; without it the copy just blocks longer."""
+        cuda: Any = torch.cuda
+        if not (cuda.is_available() and cuda.is_initialized()):
+            return
+        runtime, address = cuda.cudart(), self.memory.bytes.data_ptr()
+        with contextlib.suppress(RuntimeError):
+            if int(runtime.cudaHostRegister(address, len(self.memory), 0)) == 0:
+                weakref.finalize(self, runtime.cudaHostUnregister, address).atexit = False
+
+
+def _nameless_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("tensorboard_plugin_atlas")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _check_plain(tensor: Tensor) -> None:
+    is_plain = type(tensor) in (Tensor, nn.Parameter) and tensor.layout is torch.strided
+    if not is_plain or tensor.is_quantized or tensor.device.type == "meta":
+        kind = type(tensor).__name__
+        raise ArgumentError(
+            f"model holds a {kind} ({tensor.layout}, on {tensor.device}), which cannot be copied "
+            "to another process"
+        )
+
+
+def _fills_its_memory(tensor: Tensor) -> bool:
+    """Tells whether the strides are those of a permuted contiguous tensor."""
+    expected = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size != 1:
+            if stride != expected:
+                return False
+            expected *= size
+    return True
+
+
+def _contiguous(shape: Sequence[int]) -> tuple[int, ...]:
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(strides))
