@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { HashValues } from '../src/hash';
+import type { Address } from '../src/host';
+import { Session } from '../src/session';
+import { Store } from '../src/store';
+import {
+  atlasBytes,
+  binary,
+  type FakeServer,
+  failure,
+  indexJson,
+  json,
+  settle,
+  soundServer,
+} from './server';
+
+let server: FakeServer;
+let written: HashValues[];
+beforeEach(() => {
+  server = soundServer();
+  server.install();
+  written = [];
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+function open(values: HashValues = {}): Session {
+  const address = {
+    read: () => values,
+    write: (next: HashValues) => written.push(next),
+  } as unknown as Address;
+  return new Session(new Store(), address);
+}
+
+async function started(values: HashValues = {}): Promise<Session> {
+  const session = open(values);
+  await session.start();
+  await settle();
+  return session;
+}
+
+describe('start', () => {
+  it('needs two requests before the first sheet: index and atlas', async () => {
+    const { store } = await started();
+    expect(server.asked).toEqual(['index', 'atlas?id=s2&step=40']);
+    expect(store.state).toMatchObject({ phase: 'ready', step: 40, busy: false });
+    expect(store.state.atlas?.step).toBe(40);
+  });
+
+  it('goes where the link leads', async () => {
+    const { store } = await started({ layer: 'layer3', step: '11', color: 'class', z: '3' });
+    expect(server.asked[1]).toBe('atlas?id=s1&step=10');
+    expect(store.state).toMatchObject({ step: 10, colour: 'class', camera: { z: 3 } });
+  });
+
+  it('keeps the address in step with the state', async () => {
+    await started();
+    expect(written.at(-1)).toMatchObject({ run: 'exp/atlas', layer: 'layer4', step: '40' });
+  });
+
+  it('says that the log directory is empty', async () => {
+    server.set('index', () => json(indexJson()));
+    expect((await started()).store.state).toMatchObject({ phase: 'empty', busy: false });
+  });
+
+  it('says why nothing can be listed, and tries again when asked to', async () => {
+    server.set('index', () => failure(500, 'internal', 'broken'));
+    const session = await started();
+    expect(session.store.state).toMatchObject({ phase: 'failed', failure: { message: 'broken' } });
+    server.set('index', () => json(indexJson()));
+    session.retry();
+    await settle();
+    expect(session.store.state).toMatchObject({ phase: 'empty', failure: null });
+  });
+});
+
+describe('steps', () => {
+  it('shows a step, and asks for none twice', async () => {
+    const session = await started();
+    session.chooseStep(10);
+    expect(session.store.state).toMatchObject({ step: 10, busy: true, settled: false });
+    await settle();
+    expect(session.store.state.atlas?.step).toBe(10);
+    session.chooseStep(40);
+    await settle();
+    expect(session.store.state.atlas?.step).toBe(40);
+    expect(server.of('atlas')).toHaveLength(2);
+  });
+
+  it('keeps the old map until the new one is here', async () => {
+    const session = await started();
+    session.chooseStep(10);
+    expect(session.store.state.atlas?.step).toBe(40);
+  });
+
+  it('ignores an answer that comes after a newer choice', async () => {
+    const session = await started();
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    server.set('atlas?id=s2&step=0', async () => {
+      await gate;
+      return binary(atlasBytes(0));
+    });
+    session.chooseStep(0);
+    session.chooseStep(10);
+    await settle();
+    release();
+    await settle();
+    expect(session.store.state).toMatchObject({ step: 10, busy: false });
+    expect(session.store.state.atlas?.step).toBe(10);
+  });
+
+  it('says why a step cannot be shown, and the others still can', async () => {
+    server.set('atlas?id=s2&step=10', () => failure(422, 'damaged', 'blob 1: checksum'));
+    const session = await started();
+    session.chooseStep(10);
+    await settle();
+    expect(session.store.state.stepFailure).toMatchObject({ kind: 'damaged' });
+    expect(session.store.state.busy).toBe(false);
+    session.chooseStep(0);
+    await settle();
+    expect(session.store.state).toMatchObject({ stepFailure: null, atlas: { step: 0 } });
+  });
+
+  it('asks again after a failure, and drops manifests that may be of an older run', async () => {
+    server.set('atlas?id=s2&step=40', () => failure(422, 'damaged', 'torn'));
+    const session = await started();
+    server.set('atlas?id=s2&step=40', () => binary(atlasBytes(40)));
+    session.retry();
+    await settle();
+    expect(session.store.state).toMatchObject({ stepFailure: null, atlas: { step: 40 } });
+    session.retry();
+    await settle();
+    expect(server.of('atlas')).toHaveLength(3);
+  });
+});
+
+describe('runs and layers', () => {
+  it('keeps the step over a change of layer', async () => {
+    const session = await started({ step: '10' });
+    session.chooseSeries('s1');
+    await settle();
+    expect(session.store.state).toMatchObject({ step: 10, history: null });
+    expect(session.store.state.atlas?.series).toBe('s1');
+  });
+
+  it('looks for the same layer in another run, and forgets the probe of the first', async () => {
+    const other = [{ id: 's9', layer: 'layer4', steps: [40] }];
+    const first = [{ id: 's2', layer: 'layer4', steps: [40] }];
+    server.set('index', () =>
+      json(indexJson({ id: 'r1', run: 'a', series: first }, { id: 'r2', run: 'b', series: other })),
+    );
+    server.set('atlas?id=s9&step=40', () => binary(atlasBytes(40)));
+    const session = await started();
+    session.store.set({ probe: {} as never });
+    session.chooseRun('r2');
+    await settle();
+    expect(session.store.state).toMatchObject({ probe: null, series: { id: 's9' } });
+    session.chooseRun('gone');
+    session.chooseSeries('gone');
+    expect(session.store.state.series?.id).toBe('s9');
+  });
+
+  it('takes over new steps only when told to, and then goes to the newest', async () => {
+    const session = await started({ layer: 'layer3', step: '0' });
+    const steps = [0, 10, 40, 80];
+    server.set('atlas?id=s1&step=80', () => binary(atlasBytes(80)));
+    const series = [{ id: 's1', layer: 'layer3', steps, wallTimes: steps }];
+    session.latestRuns = [{ id: 'r1', run: 'exp/atlas', probe: true, series }];
+    session.store.set({ freshSteps: 1 });
+    expect(session.store.state.series?.steps).toHaveLength(3);
+    session.acceptFreshSteps();
+    await settle();
+    expect(session.store.state).toMatchObject({ step: 80, freshSteps: 0, atlas: { step: 80 } });
+    expect(session.store.state.series?.steps).toEqual(steps);
+  });
+});
