@@ -66,7 +66,7 @@ void main() {
     ${be(e,e=>c.set({show:e}))}
     <span class="spacer"></span>
     ${ne({icon:`help`,name:`How to read the map, and its keys`,key:`?`,press:()=>c.set({help:!0})})}
-  </header>`}function _e(e){return e.replace(/(^|\/)atlas$/,``)||e||`(log directory)`}function X(e,t,r,i,a){let o=r.find(e=>e.value===i);return l`<span class="field">
+  </header>`}function _e(e){return e.replace(/(^|\/)atlas$/,``)||`(log directory)`}function X(e,t,r,i,a){let o=r.find(e=>e.value===i);return l`<span class="field">
     <label for=${e}>${t}</label>
     <select
       id=${e}

@@ -62,7 +62,7 @@ export function topBar(state: State, session: Session): TemplateResult {
 
 /** TensorBoard names our child run `<run>/atlas`; the folder that people know is the part before. */
 function displayRun(run: string): string {
-  return run.replace(/(^|\/)atlas$/, '') || run || '(log directory)';
+  return run.replace(/(^|\/)atlas$/, '') || '(log directory)';
 }
 
 function picker(

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AtlasMap } from '../src/map/atlas_map';
+import type { Equipment } from '../src/map/equipment';
+import type { PageSet } from '../src/pages';
+import type { Session } from '../src/session';
+import { Store } from '../src/store';
+import { type RawTensor, smallAtlas, tensor } from './build';
+import { type FakeGl, fakeGl } from './fake_gl';
+
+const NONE: PageSet = { pages: [null], complete: false, failure: null };
+const HERE: PageSet = {
+  pages: [{ width: 16, height: 8 } as ImageBitmap],
+  complete: true,
+  failure: null,
+};
+
+/** Measures as soon as it observes. */
+class ImmediateObserver {
+  constructor(private readonly measured: () => void) {}
+
+  observe(): void {
+    this.measured();
+  }
+
+  disconnect(): void {}
+}
+
+/** The small atlas with a second grid of 4 × 4, three cells of two samples each. */
+function twoLevels(step: number) {
+  const grid4: Record<string, RawTensor> = {
+    'grid4.rows': tensor('I32', new Int32Array([0, 1, 3])),
+    'grid4.cols': tensor('I32', new Int32Array([0, 1, 3])),
+    'grid4.counts': tensor('I32', new Int32Array([2, 2, 2])),
+    'grid4.cell_of': tensor('I32', new Int32Array([0, 0, 1, 1, 2, 2])),
+    'grid4.kind': tensor('U8', new Uint8Array([3, 3, 3])),
+    'grid4.cosine': tensor('F32', new Float32Array(3)),
+  };
+  const page = { role: 'sheet', crc32c: '3', grid: 4, page: 0 };
+  const grids = [
+    { size: 2, cells: 2, tile: 8, columns: 2 },
+    { size: 4, cells: 3, tile: 8, columns: 2 },
+  ];
+  const blobs = [{ role: 'sheet', crc32c: '2', grid: 2, page: 0 }, page];
+  return { ...smallAtlas({ grids, blobs }, grid4), step, key: `s1/${step}` };
+}
+
+let fake: FakeGl;
+let store: Store;
+let map: AtlasMap;
+let pages: Map<string, PageSet>;
+let arrived: () => void;
+let frames: FrameRequestCallback[];
+let now: number;
+
+beforeEach(() => {
+  fake = fakeGl();
+  frames = [];
+  now = 0;
+  pages = new Map();
+  vi.stubGlobal('ResizeObserver', ImmediateObserver);
+  vi.stubGlobal('requestAnimationFrame', (callback: FrameRequestCallback) => frames.push(callback));
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+  vi.spyOn(HTMLCanvasElement.prototype, 'getContext').mockImplementation(((kind: string) =>
+    kind === 'webgl2' ? fake.gl : null) as HTMLCanvasElement['getContext']);
+  store = new Store();
+  map = new AtlasMap();
+  resize(840, 440);
+  document.body.replaceChildren(map);
+  map.session = {
+    store,
+    pages: {
+      watch: (callback: () => void) => {
+        arrived = callback;
+      },
+      icons: (atlas: { key: string }, level: { size: number }) =>
+        pages.get(`${atlas.key}/${level.size}`) ?? NONE,
+    },
+  } as unknown as Session;
+});
+afterEach(() => {
+  map.remove();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+function resize(width: number, height: number): void {
+  Object.defineProperties(map, {
+    clientWidth: { value: width, configurable: true },
+    clientHeight: { value: height, configurable: true },
+  });
+}
+
+/** Has the element measured anew. */
+function remeasure(): void {
+  map.remove();
+  document.body.append(map);
+}
+
+/** Runs the frames that were asked for, `milliseconds` later. */
+function tick(milliseconds = 16): void {
+  now += milliseconds;
+  for (const callback of frames.splice(0)) callback(now);
+}
+
+/** Runs frames until the map asks for no more, at most three seconds of them. */
+function rest(): void {
+  for (let i = 0; i < 200 && frames.length > 0; i++) tick();
+}
+
+function give(key: string, set = HERE): void {
+  pages.set(key, set);
+  arrived();
+}
+
+function open(step: number): void {
+  const atlas = twoLevels(step);
+  const series = { id: 's1', layer: 'layer3', steps: [7, 8], wallTimes: [1, 2] };
+  store.set({ phase: 'ready', series, step, atlas });
+}
+
+const weights = () =>
+  fake.calls
+    .filter(({ name, values }) => name === 'uniform1f' && values[0] === 'uWeight')
+    .map(({ values }) => values[1]);
+
+describe('first map', () => {
+  it('begins with the coarsest grid, whatever the zoom, and then refines', () => {
+    remeasure();
+    give('s1/7/4', NONE);
+    open(7);
+    rest();
+    expect(store.state).toMatchObject({ settled: false, shownLevel: null });
+    give('s1/7/2');
+    rest();
+    expect(store.state).toMatchObject({ settled: false, shownLevel: 2 });
+    give('s1/7/4');
+    rest();
+    expect(store.state).toMatchObject({ settled: true, shownLevel: 4 });
+  });
+
+  it('is drawn at two device pixels a CSS pixel at most', () => {
+    vi.stubGlobal('devicePixelRatio', 3);
+    remeasure();
+    expect(map.querySelector('canvas')?.width).toBe(1680);
+    expect(map.viewport).toEqual({ width: 840, height: 440 });
+  });
+
+  it('draws nothing while the tab is hidden', () => {
+    rest();
+    resize(0, 0);
+    remeasure();
+    fake.calls.length = 0;
+    open(7);
+    expect(frames).toEqual([]);
+    expect(fake.of('clear')).toEqual([]);
+  });
+});
+
+describe('changes', () => {
+  beforeEach(() => {
+    remeasure();
+    for (const key of ['s1/7/2', 's1/7/4']) give(key);
+    open(7);
+    rest();
+  });
+
+  it('come to rest: no frame is asked for without a reason', () => {
+    expect(frames).toEqual([]);
+    store.set({ hover: { size: 4, row: 0, col: 0 } });
+    expect(frames).toHaveLength(1);
+    rest();
+    expect(frames).toEqual([]);
+  });
+
+  it('of zoom crossfade between grids, with weights of 1 in all', () => {
+    store.set({ level: 2 });
+    fake.calls.length = 0;
+    tick();
+    tick(50);
+    const [old, fresh] = weights().slice(-2) as [number, number];
+    expect(old + fresh).toBeCloseTo(1);
+    expect(fresh).toBeGreaterThan(0);
+    expect(store.state.settled).toBe(false);
+    rest();
+    expect(weights().at(-1)).toBe(1);
+    expect(store.state).toMatchObject({ settled: true, shownLevel: 2 });
+  });
+
+  it('of step keep the old map until the icons of the new one are here', () => {
+    open(8);
+    rest();
+    expect(map.scene?.atlas.step).toBe(7);
+    expect(store.state.settled).toBe(false);
+    give('s1/8/4');
+    rest();
+    expect(map.scene?.atlas.step).toBe(8);
+    expect(store.state.settled).toBe(true);
+  });
+
+  it('of colour do not fade', () => {
+    const before = map.scene;
+    store.set({ colour: 'class' });
+    tick();
+    expect(map.scene).not.toBe(before);
+    expect(frames).toHaveLength(0);
+  });
+
+  it('show what is there when icons are damaged, and say so', () => {
+    const failure = { message: 'torn' } as never;
+    give('s1/8/4', { pages: [null], complete: true, failure });
+    open(8);
+    rest();
+    expect(store.state.sheetFailure).toBe(failure);
+    expect(map.scene?.pages).toEqual([null]);
+  });
+
+  it('by its own buttons fly, and end exactly where they aim', () => {
+    map.zoomBy(2);
+    tick(50);
+    expect(store.state.camera.z).toBeGreaterThan(1);
+    expect(store.state.camera.z).toBeLessThan(2);
+    expect(map.goal.z).toBe(2);
+    tick(500);
+    rest();
+    expect(store.state.camera.z).toBe(2);
+    map.fit();
+    tick(500);
+    rest();
+    expect(store.state.camera).toEqual({ x: 0.5, y: 0.5, z: 1 });
+  });
+
+  it('by hand end a flight', () => {
+    map.zoomBy(2);
+    tick(50);
+    map.moveTo({ x: 0.2, y: 0.2, z: 3 });
+    rest();
+    expect(store.state.camera).toEqual({ x: 0.2, y: 0.2, z: 3 });
+  });
+
+  it('cut where motion is unwelcome', () => {
+    vi.stubGlobal('matchMedia', () => ({ matches: true }));
+    const calm = new AtlasMap();
+    calm.session = { store, pages: { watch: () => {}, icons: () => HERE } } as unknown as Session;
+    calm.flyTo({ x: 0.4, y: 0.4, z: 2 });
+    expect(store.state.camera).toEqual({ x: 0.4, y: 0.4, z: 2 });
+  });
+
+  it('know where a cell lies on the element', () => {
+    // The map is 400 pixels across from (220, 20).
+    expect(map.boxOf({ size: 4, row: 1, col: 2 })).toEqual({ x: 420, y: 120, side: 100 });
+  });
+});
+
+describe('equipment', () => {
+  it('brings colours and points to the scene on screen', () => {
+    remeasure();
+    for (const key of ['s1/7/2', 's1/7/4']) give(key);
+    open(7);
+    rest();
+    expect(map.scene?.pointColours).toBeNull();
+    const colours = { cellColours: new Uint8Array(12), pointColours: new Uint8Array(24) };
+    const points = { draw: vi.fn(), prune: vi.fn() };
+    map.equip({
+      colour: () => colours,
+      createPoints: () => points,
+      decorate: () => {},
+    } as unknown as Equipment);
+    rest();
+    expect(map.scene).toMatchObject(colours);
+    expect(points.draw).toHaveBeenCalled();
+  });
+});
+
+describe('contexts', () => {
+  it('are made anew when one was lost', () => {
+    remeasure();
+    for (const key of ['s1/7/2', 's1/7/4']) give(key);
+    open(7);
+    rest();
+    const canvas = map.querySelector('canvas') as HTMLCanvasElement;
+    const lost = new Event('webglcontextlost', { cancelable: true });
+    canvas.dispatchEvent(lost);
+    expect(lost.defaultPrevented).toBe(true);
+    fake.calls.length = 0;
+    canvas.dispatchEvent(new Event('webglcontextrestored'));
+    rest();
+    expect(fake.of('linkProgram')).toHaveLength(1);
+    expect(fake.of('drawArrays').length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Level } from '../src/atlas';
+import { FIT } from '../src/camera';
+import { createProgram } from '../src/gl/context';
+import { PointsPass } from '../src/gl/points_pass';
+import { CanvasRenderer } from '../src/map/canvas_renderer';
+import type { Frame, Scene } from '../src/map/scene';
+import { WebglRenderer } from '../src/map/webgl_renderer';
+import { smallAtlas } from './build';
+import { type FakeGl, fakeGl } from './fake_gl';
+
+const atlas = smallAtlas();
+const level = atlas.levels[0] as Level;
+const picture = { width: 16, height: 8 } as ImageBitmap;
+
+function scene(change: Partial<Scene> = {}): Scene {
+  return {
+    atlas,
+    level,
+    pages: [picture],
+    cellColours: null,
+    pointColours: null,
+    tiles: true,
+    ...change,
+  };
+}
+
+function frame(...scenes: readonly (readonly [Scene, number])[]): Frame {
+  return {
+    camera: FIT,
+    viewport: { width: 400, height: 220 },
+    ratio: 2,
+    scenes: scenes.map(([one, weight]) => ({ scene: one, weight })),
+    neutral: [255, 0, 0],
+    ground: [0, 255, 0],
+  };
+}
+
+let fake: FakeGl;
+let renderer: WebglRenderer;
+beforeEach(() => {
+  fake = fakeGl();
+  renderer = new WebglRenderer(fake.gl);
+});
+
+/** Values that one uniform was given, in order. */
+function uniform(name: string): unknown[][] {
+  return fake.calls
+    .filter((call) => call.name.startsWith('uniform') && call.values[0] === name)
+    .map(({ values }) => values.slice(1));
+}
+
+function uploads(format: string): readonly unknown[][] {
+  return fake.of('texImage2D').filter((values) => values[2] === format) as unknown[][];
+}
+
+describe('grid pass', () => {
+  it('draws a quad for each page and one for the cells without icon', () => {
+    renderer.draw(frame([scene(), 1]));
+    expect(fake.of('drawArrays')).toEqual([
+      ['TRIANGLE_STRIP', 0, 4],
+      ['TRIANGLE_STRIP', 0, 4],
+    ]);
+    expect(uniform('uPage')).toEqual([[1], [0xffff]]);
+    expect(uniform('uHasSheet')).toEqual([[1], [0]]);
+  });
+
+  it('places the map in device pixels', () => {
+    renderer.draw(frame([scene(), 1]));
+    // 220 less two margins of 20 is 180 across, its corner at (110, 20); all times two.
+    expect(uniform('uOrigin')).toEqual([[220, 40]]);
+    expect(uniform('uSide')).toEqual([[360]]);
+    expect(uniform('uCellPixels')).toEqual([[180]]);
+  });
+
+  it('tells each square its place on the page, its page and its side', () => {
+    renderer.draw(frame([scene(), 1]));
+    const data = uploads('RGBA16UI')[0]?.at(-1) as Uint16Array;
+    const squares = [0, 1, 2, 3].map((i) => [...data.subarray(4 * i, 4 * i + 2)]);
+    expect(squares).toEqual([
+      [0, 1],
+      [0, 0],
+      [0, 0],
+      [1, 0xffff],
+    ]);
+    expect((data[2] as number) / 0xffff).toBeCloseTo(0.96, 3);
+  });
+
+  it('adds scenes up, so that weights of 1 in all blend exactly', () => {
+    renderer.draw(frame([scene(), 0.25], [scene(), 0.75]));
+    expect(uniform('uWeight')).toEqual([[0.25], [0.75]]);
+    expect(new Set(fake.of('blendFunc').map(String))).toEqual(new Set(['ONE,ONE']));
+  });
+
+  it('uploads pages and cells once, and colours only when they change', () => {
+    const colours = new Uint8Array([1, 2, 3, 255, 4, 5, 6, 255]);
+    const coloured = scene({ cellColours: colours });
+    renderer.draw(frame([coloured, 1]));
+    renderer.draw(frame([coloured, 1]));
+    expect(uploads('RGBA16UI')).toHaveLength(1);
+    expect(fake.of('generateMipmap')).toHaveLength(1);
+    const painted = uploads('RGBA8').filter((values) => values.length > 6);
+    expect(painted).toHaveLength(1);
+    expect(Array.from(painted[0]?.at(-1) as Uint8Array)).toEqual([
+      ...[1, 2, 3, 255],
+      ...[0, 0, 0, 0],
+      ...[0, 0, 0, 0],
+      ...[4, 5, 6, 255],
+    ]);
+    renderer.draw(frame([scene({ cellColours: null }), 1]));
+    expect(uploads('RGBA8').filter((values) => values.length > 6)).toHaveLength(2);
+  });
+
+  it('frees the cells of a level that is no longer shown', () => {
+    renderer.draw(frame([scene(), 1]));
+    renderer.draw(frame([scene({ level: { ...level }, pages: [] }), 1]));
+    expect(fake.of('deleteTexture')).toHaveLength(2);
+  });
+
+  it('keeps pages within a budget of bytes, but never drops one on screen', () => {
+    const pages = Array.from({ length: 20 }, () => ({ width: 2048, height: 2048 }) as ImageBitmap);
+    for (const page of pages) renderer.draw(frame([scene({ pages: [page] }), 1]));
+    // 2048 × 2048 at 5.4 bytes with mip levels is 22.6 MB: eight fit into 192 MiB.
+    expect(fake.of('deleteTexture')).toHaveLength(12);
+    renderer.draw(frame([scene({ pages }), 1]));
+    expect(fake.of('deleteTexture')).toHaveLength(12);
+  });
+
+  it('draws tiles only where they are wanted, and nothing on a lost context', () => {
+    renderer.draw(frame([scene({ tiles: false }), 1]));
+    expect(fake.of('drawArrays')).toEqual([]);
+    fake.lost = true;
+    renderer.draw(frame([scene(), 1]));
+    expect(fake.of('drawArrays')).toEqual([]);
+  });
+});
+
+describe('points pass', () => {
+  const pointColours = new Uint8Array(24).fill(200);
+
+  it('waits until it is added', () => {
+    renderer.draw(frame([scene({ pointColours, tiles: false }), 1]));
+    renderer.addPoints((gl) => new PointsPass(gl));
+    renderer.draw(frame([scene({ pointColours: null, tiles: false }), 1]));
+    expect(fake.of('drawArrays')).toEqual([]);
+    renderer.draw(frame([scene({ pointColours, tiles: false }), 0.5]));
+    expect(fake.of('drawArrays')).toEqual([['POINTS', 0, 6]]);
+    expect(uniform('uWeight')).toEqual([[0.5]]);
+  });
+
+  it('uploads places once and colours when they change', () => {
+    renderer.addPoints((gl) => new PointsPass(gl));
+    const first = scene({ pointColours, tiles: false });
+    renderer.draw(frame([first, 1]));
+    renderer.draw(frame([first, 1]));
+    expect(fake.of('bufferData').map((values) => values[1])).toEqual([atlas.xy, pointColours]);
+    const others = new Uint8Array(24);
+    renderer.draw(frame([scene({ pointColours: others, tiles: false }), 1]));
+    expect(fake.of('bufferData').at(-1)?.[1]).toBe(others);
+  });
+
+  it('frees the points of an atlas that has gone', () => {
+    renderer.addPoints((gl) => new PointsPass(gl));
+    renderer.draw(frame([scene({ pointColours, tiles: false }), 1]));
+    renderer.draw(frame([scene({ atlas: { ...atlas }, pointColours, tiles: false }), 1]));
+    expect(fake.of('deleteBuffer')).toHaveLength(2);
+    expect(fake.of('deleteVertexArray')).toHaveLength(1);
+  });
+});
+
+describe('programs', () => {
+  it('say what the compiler said', () => {
+    const broken = new Proxy(fake.gl, {
+      get(target, property, receiver) {
+        if (property === 'getProgramParameter') return () => false;
+        if (property === 'getProgramInfoLog') return () => 'line 3: no';
+        return Reflect.get(target, property, receiver);
+      },
+    });
+    expect(() => createProgram(broken, '', '')).toThrow('shader: line 3: no');
+  });
+});
+
+describe('canvas fallback', () => {
+  function draw(one: Scene): { name: string; values: unknown[] }[] {
+    const calls: { name: string; values: unknown[] }[] = [];
+    const context = new Proxy({} as CanvasRenderingContext2D, {
+      get:
+        (_target, property) =>
+        (...values: unknown[]) =>
+          calls.push({ name: String(property), values }),
+      set: () => true,
+    });
+    new CanvasRenderer({ width: 800, height: 440 } as HTMLCanvasElement, context).draw(
+      frame([one, 1]),
+    );
+    return calls;
+  }
+  const of = (calls: { name: string; values: unknown[] }[], name: string) =>
+    calls.filter((call) => call.name === name).map(({ values }) => values);
+
+  it('draws icons from their pages, and neutral tiles where there are none', () => {
+    const calls = draw(scene());
+    const [icon] = of(calls, 'drawImage');
+    expect(icon?.slice(0, 5)).toEqual([picture, 0, 0, 8, 8]);
+    // Cell of 90 pixels from (110, 20), its icon 96 % of it.
+    expect(icon?.[5]).toBeCloseTo(110 + 45 - 43.2);
+    expect(icon?.[7]).toBeCloseTo(86.4);
+    expect(of(calls, 'fillRect')).toHaveLength(1);
+  });
+
+  it('draws neutral tiles for a page that is missing', () => {
+    expect(of(draw(scene({ pages: [null] })), 'fillRect')).toHaveLength(2);
+  });
+
+  it('rims the cells that have a colour', () => {
+    const cellColours = new Uint8Array([1, 2, 3, 255, 0, 0, 0, 0]);
+    expect(of(draw(scene({ cellColours })), 'strokeRect')).toHaveLength(1);
+  });
+
+  it('leaves out what is hidden', () => {
+    const pointColours = new Uint8Array(24);
+    pointColours[3] = 255;
+    const calls = draw(scene({ pointColours, tiles: false }));
+    expect(of(calls, 'arc')).toHaveLength(1);
+    expect(of(calls, 'drawImage')).toEqual([]);
+  });
+});
