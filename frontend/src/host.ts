@@ -34,6 +34,11 @@ export class Address {
     return readHash(this.#window.location.hash);
   }
 
+  /** Calls `changed` when somebody else writes the address: a pasted link, or the way back. */
+  watch(changed: (values: HashValues) => void): void {
+    this.#window.addEventListener('hashchange', () => changed(this.read()));
+  }
+
   /** Writes `values` once they have rested; a newer call replaces an older one. */
   write(values: HashValues): void {
     clearTimeout(this.#timer);

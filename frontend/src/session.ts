@@ -4,6 +4,7 @@
 import { asFailure, fetchAtlas, fetchIndex } from './api';
 import type { Atlas } from './atlas';
 import { Cache } from './cache';
+import type { HashValues } from './hash';
 import type { Address } from './host';
 import { findRun, findSeries, findStep, type Link, linkOf, readLink } from './link';
 import type { RunEntry, SeriesEntry } from './manifest';
@@ -21,15 +22,15 @@ export class Session {
   latestRuns: readonly RunEntry[] = [];
 
   readonly #atlases = new Cache<Atlas>(ATLAS_BUDGET_BYTES, (atlas) => atlas.xy.buffer.byteLength);
-  readonly #link: Link;
+  #link: Link;
 
   constructor(
     readonly store: Store,
     address: Address,
   ) {
     this.#link = readLink(address.read());
-    const { level, camera, colour, show } = this.#link;
-    store.set({ level, camera, colour, show });
+    this.#look(this.#link);
+    address.watch((values) => this.#follow(values));
     store.subscribe((state) => {
       if (state.phase === 'ready') address.write(linkOf(state));
     });
@@ -106,6 +107,21 @@ export class Session {
   loadAtlas(series: SeriesEntry, step: number): Promise<Atlas> {
     const time = series.wallTimes[series.steps.indexOf(step)] ?? 0;
     return this.#atlases.load(`${series.id}/${step}/${time}`, () => fetchAtlas(series.id, step));
+  }
+
+  #look({ level, camera, colour, show }: Link): void {
+    this.store.set({ level, camera, colour, show });
+  }
+
+  /** Goes where a link leads that was pasted while the tab was open. */
+  #follow(values: HashValues): void {
+    const now = linkOf(this.store.state);
+    const differs = Object.entries(now).some(([key, value]) => value !== (values[key] ?? ''));
+    if (Object.keys(values).length === 0 || !differs) return;
+    this.#link = readLink(values);
+    this.#look(this.#link);
+    const run = findRun(this.latestRuns, this.#link.run);
+    if (run !== null) this.#open(run, findSeries(run, this.#link.layer), this.#link.step);
   }
 
   #open(run: RunEntry, series: SeriesEntry | null, wanted = this.store.state.step): void {

@@ -17,6 +17,7 @@ function frame(hash: string) {
         location.hash = next;
       }),
     },
+    addEventListener: vi.fn(),
     postMessage: (...message: unknown[]) => posted.push(message),
   };
   vi.spyOn(window, 'parent', 'get').mockReturnValue(outer as unknown as Window & typeof globalThis);
@@ -65,6 +66,17 @@ describe('Address', () => {
     new Address().write({ step: '3' });
     vi.advanceTimersByTime(250);
     expect(location.hash).toBe('#atlas&p.atlas.step=3');
+  });
+
+  it('hears of links that somebody else writes', () => {
+    const { location, addEventListener } = frame('#atlas');
+    const heard: unknown[] = [];
+    new Address().watch((values) => heard.push(values));
+    const [type, listener] = addEventListener.mock.calls[0] as [string, () => void];
+    location.hash = '#atlas&p.atlas.step=8';
+    listener();
+    expect(type).toBe('hashchange');
+    expect(heard).toEqual([{ step: '8' }]);
   });
 
   it('survives a browser that limits changes of history', () => {

@@ -30,7 +30,7 @@ afterEach(() => {
 });
 
 async function started(step = '10'): Promise<Session> {
-  const address = { read: () => ({ layer: 'layer3', step }), write: () => {} };
+  const address = { read: () => ({ layer: 'layer3', step }), write: () => {}, watch: () => {} };
   const session = new Session(new Store(), address as unknown as Address);
   await session.start();
   await settle();

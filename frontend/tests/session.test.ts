@@ -17,6 +17,7 @@ import {
 
 let server: FakeServer;
 let written: HashValues[];
+let paste: (values: HashValues) => void;
 beforeEach(() => {
   server = soundServer();
   server.install();
@@ -29,6 +30,9 @@ afterEach(() => {
 function open(values: HashValues = {}): Session {
   const address = {
     read: () => values,
+    watch: (changed: (next: HashValues) => void) => {
+      paste = changed;
+    },
     write: (next: HashValues) => written.push(next),
   } as unknown as Address;
   return new Session(new Store(), address);
@@ -73,6 +77,26 @@ describe('start', () => {
     session.retry();
     await settle();
     expect(session.store.state).toMatchObject({ phase: 'empty', failure: null });
+  });
+});
+
+describe('a link that is pasted while the tab is open', () => {
+  it('is followed', async () => {
+    const { store } = await started();
+    paste({ run: 'exp/atlas', layer: 'layer3', step: '0', color: 'purity', x: '0.2', z: '2' });
+    await settle();
+    expect(store.state).toMatchObject({ step: 0, colour: 'purity', series: { id: 's1' } });
+    expect(store.state.camera).toEqual({ x: 0.2, y: 0.5, z: 2 });
+    expect(store.state.atlas?.key).toBe('s1/0');
+  });
+
+  it('is no reason to load anew when it leads to where we are, or nowhere', async () => {
+    await started();
+    const asked = server.asked.length;
+    paste(written.at(-1) ?? {});
+    paste({});
+    await settle();
+    expect(server.asked).toHaveLength(asked);
   });
 });
 

@@ -105,7 +105,7 @@ export class Interaction {
 
   #cellUnder(screen: Point): CellPlace | null {
     const { scene, viewport } = this.map;
-    if (scene === null || !scene.tiles) return null;
+    if (scene === null) return null;
     const world = toWorld(this.#camera, viewport, screen);
     const { size } = scene.level;
     const row = Math.floor(world.y * size);
