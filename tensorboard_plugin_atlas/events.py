@@ -76,6 +76,11 @@ def file_name(created: float, number: int) -> str:
 class RecordSink(abc.ABC):
     """Writes summaries as records; its children say where to."""
 
+    @property
+    @abc.abstractmethod
+    def location(self) -> str:
+        """The run's directory or URL."""
+
     @abc.abstractmethod
     def append(self, payload: bytes) -> None:
         """Appends one event as a record.
@@ -152,6 +157,11 @@ class EventSink(RecordSink):
         self._file: BinaryIO | None = None
         self._owner = 0
         self._is_entered = False
+
+    @property
+    def location(self) -> str:
+        """The directory."""
+        return str(self._directory)
 
     @property
     def path(self) -> Path | None:
@@ -302,6 +312,41 @@ def scan_records(path: str | os.PathLike[str]) -> Iterator[Record]:
             offset = end
 
 
+def record_offsets(file: BinaryIO) -> Iterator[int]:
+    """Yields where the records of an event file start, ascending, without reading their payloads.
+
+    The headers lead from one to the next; where one is damaged, the next sound record is searched.
+    What is found may still be damaged: read it with `record_at`.
+
+    Args:
+        file: An event file, open for reading and seekable.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    scan, offset, before = _Scan(file), 0, 0
+    while offset + _FRAME_BYTES <= scan.size:
+        length = scan.length_at(offset)
+        if length is None or offset + _FRAME_BYTES + length > scan.size:
+            # Where bytes went missing, it starts before the last record should have ended.
+            found = scan.search(before + 1)
+            if found is None:
+                return
+            offset = found if found > before else scan.size
+            continue
+        yield offset
+        before, offset = offset, offset + _FRAME_BYTES + length
+
+
+def record_at(file: BinaryIO, offset: int) -> Record | None:
+    """Returns the record at `offset`, with a reason if its checksum is wrong; None without one.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    return _Scan(file).record_at(offset)
+
+
 def read_record(path: str | os.PathLike[str], offset: int) -> bytes | None:
     """Returns the payload of the sound record at `offset`, or None if there is none (any more).
 
@@ -309,7 +354,7 @@ def read_record(path: str | os.PathLike[str], offset: int) -> bytes | None:
         OSError: if the file cannot be read.
     """
     with Path(path).open("rb") as file:
-        record = _Scan(file).record_at(offset)
+        record = record_at(file, offset)
     return None if record is None or record.reason else record.payload
 
 
@@ -325,6 +370,8 @@ class LoggedEvent:
         reason: What is wrong, or None.
         file: Where it was found.
         offset: Start of the record in `file`.
+        is_restart: The run was taken up again at `step`: what was logged before for this step and
+            above is void. There are no tag and no blobs then.
     """
 
     tag: str | None
@@ -334,13 +381,14 @@ class LoggedEvent:
     reason: str | None
     file: Path
     offset: int
+    is_restart: bool = False
 
 
 def read_events(directory: str | os.PathLike[str]) -> Iterator[LoggedEvent]:
     """Yields the blob sequences of this plugin in the event files of `directory`, in file order.
 
     Sub-directories are other runs and not entered. Damage is yielded with its reason, and with tag
-    and step where they can still be told.
+    and step where they can still be told. What a restart makes void is yielded before it.
     """
     for path in event_files(directory):
         try:
@@ -360,7 +408,7 @@ def event_files(directory: str | os.PathLike[str]) -> list[Path]:
 def events_of(record: Record, path: Path) -> Iterator[LoggedEvent]:
     """Yields the blob sequences of this plugin that `record` holds."""
     from google.protobuf.message import DecodeError
-    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
     place = f"{path.name}, byte {record.offset:,}"
     try:
@@ -369,6 +417,10 @@ def events_of(record: Record, path: Path) -> Iterator[LoggedEvent]:
         unreadable = record.reason or "its content is not an event"
         yield LoggedEvent(None, 0, 0.0, None, f"{place}: {unreadable}", path, record.offset)
         return
+    if record.reason is None and event.session_log.status == SessionLog.START:
+        yield LoggedEvent(
+            None, event.step, event.wall_time, None, None, path, record.offset, is_restart=True
+        )
     values = [v for v in event.summary.value if v.metadata.plugin_data.plugin_name == PLUGIN_NAME]
     for value in values:
         reason = record.reason or _value_problem(value)
@@ -401,13 +453,13 @@ class _Scan:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.size = os.fstat(file.fileno()).st_size
+        self.size = file.seek(0, os.SEEK_END)
         # Headers that overlap each other could make a search hash the same bytes for ever.
         self._patience = 4 * self.size
 
     def record_at(self, offset: int) -> Record | None:
         """Returns the record at `offset`, with a reason if its checksum is wrong, or None."""
-        length = self._length_at(offset)
+        length = self.length_at(offset)
         if length is None or length > min(MAX_RECORD_BYTES, self.size - offset - _FRAME_BYTES):
             return None
         body = self._file.read(length + _FOOTER.size)
@@ -420,24 +472,25 @@ class _Scan:
 
     def is_header(self, offset: int) -> bool:
         """Tells whether a length with its right checksum stands at `offset`."""
-        return self._length_at(offset) is not None
+        return self.length_at(offset) is not None
 
     def offset_behind(self, offset: int, record: Record | None) -> int | None:
         """Returns where reading goes on behind damage at `offset`, or None at the file's end."""
         if record is None:
-            return self._search(offset + 1)
+            return self.search(offset + 1)
         behind = offset + len(record.payload) + _FRAME_BYTES
         if behind == self.size or self.is_header(behind):
             return behind
         # Bytes went missing from it if a sound record starts before it should have ended.
-        found = self._search(offset + 1)
+        found = self.search(offset + 1)
         return behind if found is None else min(found, behind)
 
-    def _length_at(self, offset: int) -> int | None:
+    def length_at(self, offset: int) -> int | None:
+        """Returns the length that the header at `offset` states, or None if it is none."""
         self._file.seek(offset)
         return _stated_length(self._file.read(_HEADER.size))
 
-    def _search(self, offset: int) -> int | None:
+    def search(self, offset: int) -> int | None:
         """Returns the next offset at which a whole, sound record starts."""
         while offset + _FRAME_BYTES <= self.size:
             self._file.seek(offset)

@@ -79,7 +79,7 @@ def read_atlases(
     """Reads atlases back, sorted by run, layer and step.
 
     Lazily: each is decoded when the iterator reaches it. Where a step was logged twice, the one
-    written last counts.
+    written last counts; what a run that was taken up again left behind (`purge_step`) is no more.
 
     Args:
         log_dir: Directory that TensorBoard would be given.
@@ -121,6 +121,10 @@ def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
     entries: dict[tuple[str, str, int, bool], LoggedAtlas] = {}
     hidden: list[LoggedAtlas] = []
     for run, event in _walk(_checked_directory(log_dir)):
+        if event.is_restart:
+            for key in [k for k in entries if k[0] == run and k[2] >= event.step]:
+                del entries[key]
+            continue
         entry = _listed(run, event)
         if entry.layer:
             entries[entry.run, entry.layer, entry.step, entry.status == "ok"] = entry
@@ -186,6 +190,10 @@ def _places(log_dir: Path) -> list[_Place]:
     sound: dict[tuple[str, str, int], _Place] = {}
     damaged: list[_Place] = []
     for run, event in _walk(log_dir):
+        if event.is_restart:
+            for key in [k for k in sound if k[0] == run and k[2] >= event.step]:
+                del sound[key]
+            continue
         layer = None if event.tag is None else layer_of_tag(event.tag)
         place = _Place(
             run, layer or "", event.step, event.tag, event.file, event.offset, event.reason

@@ -13,11 +13,14 @@ from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.cost import AtlasCost
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.resuming import last_atlases
 from tensorboard_plugin_atlas.sinks import Sink
 
 
 class Recorder:
     """Computes the atlases of a checkpoint and writes each as soon as it is finished.
+
+    Continues the maps of what the log already holds.
 
     Args:
         pipeline: Computes the atlases.
@@ -28,6 +31,10 @@ class Recorder:
         self._pipeline = pipeline
         self._sink = sink
         self._probe_is_logged = False
+        earlier = last_atlases(sink.location, pipeline.layers)
+        self._is_new_log = earlier.is_empty
+        for previous in earlier.atlases.values():
+            pipeline.continue_from(previous)
 
     def record(
         self,
@@ -49,7 +56,8 @@ class Recorder:
         """
         if not self._probe_is_logged:
             pictures = encode_probe(self._pipeline.probe.thumbnails())
-            self._sink.write(PROBE_TAG, pictures, 0, wall_time)
+            # A step that was logged before would be dropped or win, depending on the loader.
+            self._sink.write(PROBE_TAG, pictures, 0 if self._is_new_log else step, wall_time)
             self._probe_is_logged = True
         costs, start = [], time.perf_counter()
         for atlas in self._pipeline.atlases(model, step, wall_time):

@@ -104,6 +104,11 @@ class RemoteSink(RecordSink):
         self._number = 0
         self._waiting: list[bytes] = []
 
+    @property
+    def location(self) -> str:
+        """The URL."""
+        return self._url
+
     def append(self, payload: bytes) -> None:
         """Keeps one event for the next flush.
 

@@ -20,6 +20,10 @@ _DIRECTORY_NAMES = ("log_dir", "logdir", "get_logdir")
 class Sink(Protocol):
     """Where blob sequences and scalars go."""
 
+    @property
+    def location(self) -> str | None:
+        """The directory or URL of the run, or None where it is not known."""
+
     def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
         """Appends one blob sequence."""
 
@@ -40,6 +44,10 @@ class WriterSink:
 
     def __init__(self, writer: Any) -> None:
         self._writer = writer
+
+    @property
+    def location(self) -> None:
+        """Not known."""
 
     def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
         """Appends one blob sequence through the writer."""

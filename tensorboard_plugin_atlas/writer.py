@@ -7,6 +7,7 @@ import contextlib
 import functools
 import logging
 import operator
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Any, SupportsIndex, TypeVar, cast
 
 from torch import distributed, nn
 
+from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import collect
 from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, checked_recipe
@@ -23,6 +25,7 @@ from tensorboard_plugin_atlas.compute.quiet import unwrap
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError
 from tensorboard_plugin_atlas.recording import Recorder
+from tensorboard_plugin_atlas.resuming import Earlier, cut_back, last_atlases
 from tensorboard_plugin_atlas.sinks import sink_for
 
 logger = logging.getLogger(__name__)
@@ -64,6 +67,10 @@ class AtlasWriter:
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the
             data set's transforms when left out.
         config: The recipe.
+        purge_step: The run is taken up again at this step: earlier atlases of it and of later
+            steps are void, and the maps continue the last one before it. Without it a log that
+            already holds atlases is continued behind its last step. Where atlases go through a
+            SummaryWriter whose directory is not known, give that one its own `purge_step`.
         strict: Raise instead of warning, for tests and for trying things out.
 
     Attributes:
@@ -91,6 +98,7 @@ class AtlasWriter:
         classes: Sequence[str] | None = None,
         normalize: Any = None,
         config: AtlasConfig | None = None,
+        purge_step: int | None = None,
         strict: bool = False,
     ) -> None:
         self.strict = strict
@@ -98,6 +106,8 @@ class AtlasWriter:
         self.model = model
         self._warned: set[tuple[object, ...]] = set()
         self._last_step: int | None = None
+        if purge_step is not None:
+            purge_step = _whole("purge_step", purge_step)
         self._closed = False
         self._is_silent = _is_other_rank()
         self.layers: tuple[str, ...] = ()
@@ -113,6 +123,7 @@ class AtlasWriter:
             self.layers = self._checked_layers(layers)
             # Two images tell at once of a layer that never runs or of channels that do not fit.
             collect(model, self.layers, self.probe.first(2))
+        self._last_step = self._take_up(sink.location, purge_step)
         self._recorder = Recorder(AtlasPipeline(self.probe, self.layers, self.config), sink)
 
     @_never_raises
@@ -159,15 +170,27 @@ class AtlasWriter:
         """Returns the step as an int; TensorBoard's loaders drop or mix up steps that fall."""
         if self._closed:
             raise ArgumentError("add_atlas was called after close(); make a new AtlasWriter")
-        if isinstance(global_step, bool) or not isinstance(global_step, SupportsIndex):
-            raise ArgumentError(f"global_step={global_step!r:.80}: pass a whole number")
-        step = operator.index(global_step)
+        step = _whole("global_step", global_step)
         if self._last_step is not None and step <= self._last_step:
             raise ArgumentError(
                 f"global_step={step} does not rise above {self._last_step}, the last one; it is "
                 "not logged, since TensorBoard keeps rising steps only"
             )
         return step
+
+    def _take_up(self, location: str | None, purge_step: int | None) -> int | None:
+        """Goes on where a log ends; returns its last step that counts."""
+        if location is not None and purge_step is not None:
+            try:
+                cut_back(location, purge_step, time.time())
+            except OSError as error:
+                if self.strict:
+                    raise
+                self._warn_once(f"purge_step={purge_step}", error)
+        earlier = last_atlases(location, self.layers)
+        for sentence in _cautions(earlier, self.probe):
+            warnings.warn(sentence, RuntimeWarning, stacklevel=3)
+        return earlier.last_step
 
     def _checked_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
         if layers is None:
@@ -193,6 +216,28 @@ class AtlasWriter:
             return
         self._warned.add(place)
         warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+def _whole(name: str, value: object) -> int:
+    """Returns `value` as an int, or raises an ArgumentError about the argument `name`."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise ArgumentError(f"{name}={value!r:.80}: pass a whole number")
+    return operator.index(value)
+
+
+def _cautions(earlier: Earlier, probe: Probe) -> Iterator[str]:
+    """Yields what a person should know before a log is continued."""
+    if earlier.problems:
+        yield (
+            f"AtlasWriter: the log ends with {len(earlier.problems)} unreadable records, which are "
+            f"passed by: {earlier.problems[0]}; `tensorboard-atlas doctor` says more"
+        )
+    changes = {change for a in earlier.atlases.values() for change in probe_changes(a, probe)}
+    if changes:
+        yield (
+            "AtlasWriter: the maps start afresh, since the log was made with another probe: "
+            f"{', '.join(sorted(changes))}; pass the same images, samples and seed to continue it"
+        )
 
 
 @contextlib.contextmanager

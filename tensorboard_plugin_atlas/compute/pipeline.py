@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.atlas import (
     Provenance,
     Samples,
 )
+from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
 from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels
 from tensorboard_plugin_atlas.compute.layers import layer_name
@@ -53,6 +54,7 @@ class _Memory:
     layout: Layout | None = None
     receptive: ReceptiveField | None = None
     logged: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -113,6 +115,23 @@ class AtlasPipeline:
         memory.layout = resume(previous.xy, previous.activations, config=self.config)
         memory.logged = previous.sequence
 
+    def continue_from(self, previous: Atlas) -> None:
+        """Counts on from an atlas of a log, and continues its map where the probe is the same.
+
+        Where it cannot be continued the map starts afresh, and the next atlas says so in its notes.
+        """
+        memory = self._memory.setdefault(previous.layer, _Memory())
+        changes = probe_changes(previous, self.probe)
+        try:
+            if not changes:
+                self.start_from(previous)
+                return
+            reason = "the probe is another: " + ", ".join(changes)
+        except ArgumentError as error:
+            reason = str(error)
+        memory.logged = previous.sequence
+        memory.notes = (f"layout: started afresh after step {previous.step:,}, {reason}",)
+
     def _atlas(
         self,
         model: nn.Module,
@@ -132,6 +151,7 @@ class AtlasPipeline:
         levels, grid_notes = bin_levels(layout, layer.values, config=self.config)
         grids, icon_notes = self._drawn(model, layer, memory.receptive, levels)
         notes = (
+            *memory.notes,
             *self.probe.notes,
             *_field_notes(memory.receptive),
             *found.notes,
@@ -139,7 +159,7 @@ class AtlasPipeline:
             *grid_notes,
             *icon_notes,
         )
-        memory.layout = layout
+        memory.layout, memory.notes = layout, ()
         memory.logged += 1
         return Atlas(
             layer=layer.layer,
