@@ -98,7 +98,10 @@ export type Legend =
   | { readonly kind: 'missing'; readonly title: string; readonly reason: string }
   | {
       readonly kind: 'classes';
+      /** What the rims of cells say. */
       readonly title: string;
+      /** What points say. */
+      readonly pointTitle: string;
       readonly entries: readonly { readonly label: string; readonly colour: string }[];
     }
   | {
@@ -124,9 +127,9 @@ export function colouring(atlas: Atlas, level: Level, mode: ColourMode): Colouri
     case 'icons':
       return NEUTRAL;
     case 'class':
-      return byClass(atlas, level, atlas.labels, 'Majority class of a cell', 'labels');
+      return byClass(atlas, level, atlas.labels, 'class', 'labels');
     case 'prediction':
-      return byClass(atlas, level, atlas.predictions, 'Majority prediction', 'predictions');
+      return byClass(atlas, level, atlas.predictions, 'prediction', 'predictions');
     case 'purity':
       return byPurity(atlas, level);
     case 'cosine':
@@ -140,9 +143,10 @@ function byClass(
   atlas: Atlas,
   level: Level,
   values: Int32Array | null,
-  title: string,
+  noun: string,
   what: string,
 ): Colouring {
+  const title = `Majority ${noun} of a cell`;
   if (values === null) return missing(title, what);
   const colours = classColours(values, atlas.classes?.length ?? null);
   const top = majority(level, values);
@@ -153,7 +157,7 @@ function byClass(
   if (colours.unknown) entries.push({ label: 'unknown', colour: OTHER });
   if (colours.others > 0) entries.push({ label: `${colours.others} other`, colour: OTHER });
   return {
-    legend: { kind: 'classes', title, entries },
+    legend: { kind: 'classes', title, pointTitle: `Each sample's own ${noun}`, entries },
     cells: paint(level, (cell) => toRgb(colours.colourOf(top.index[cell] as number))),
     sample: (index) => toRgb(colours.colourOf(values[index] as number)),
   };

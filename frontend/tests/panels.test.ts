@@ -288,26 +288,39 @@ describe('states', () => {
 
 describe('legend', () => {
   it('names the classes in their colours, and where the map comes from', () => {
-    show(legendPanel(atlas, level, colouring(atlas, level, 'class').legend, true));
+    show(legendPanel(atlas, level, colouring(atlas, level, 'class').legend, 'icons', true));
     const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
     expect(entries).toEqual(['cat', 'dog', 'ship']);
     expect(text('.provenance')).toBe('6 samples · 2 × 2 · trust .95');
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
   });
 
+  it('says whether rims or points carry the colour', () => {
+    const { legend } = colouring(atlas, level, 'class');
+    const titles = (['icons', 'points', 'both'] as const).map((mode) => {
+      show(legendPanel(atlas, level, legend, mode, true));
+      return text('summary');
+    });
+    expect(titles).toEqual([
+      'Majority class of a cell',
+      "Each sample's own class",
+      "Majority class of a cell; points: each sample's own class",
+    ]);
+  });
+
   it('shows the ends of a scale', () => {
-    show(legendPanel(atlas, level, colouring(atlas, level, 'population').legend, false));
+    show(legendPanel(atlas, level, colouring(atlas, level, 'population').legend, 'icons', false));
     expect(text('.scale')).toBe('0 3');
     expect(find<HTMLDetailsElement>('details').open).toBe(false);
   });
 
   it('says what was not recorded', () => {
-    show(legendPanel(atlas, level, colouring(atlas, level, 'prediction').legend, true));
+    show(legendPanel(atlas, level, colouring(atlas, level, 'prediction').legend, 'icons', true));
     expect(text('details p')).toBe('No predictions were recorded in this run.');
   });
 
   it('has no key for plain icons', () => {
-    show(legendPanel(atlas, level, colouring(atlas, level, 'icons').legend, true));
+    show(legendPanel(atlas, level, colouring(atlas, level, 'icons').legend, 'icons', true));
     expect(root.querySelector('details')).toBeNull();
   });
 });

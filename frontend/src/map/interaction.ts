@@ -139,7 +139,7 @@ export class Interaction {
         this.player.toggle();
         break;
       case 'pin':
-        if (store.state.hover) store.set({ pinned: store.state.hover });
+        if (store.state.hover) store.set({ pinned: store.state.hover, hover: null });
         break;
       case 'escape':
         store.set({ hover: null, pinned: null });

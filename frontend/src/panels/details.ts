@@ -48,16 +48,16 @@ export class Details {
     const { atlas, shownLevel } = state;
     const level = atlas?.levels.find(({ size }) => size === shownLevel);
     if (!atlas || !level) return nothing;
-    return html`${banners(state, retry)} ${this.#legend(atlas, level, state.colour)}
+    return html`${banners(state, retry)} ${this.#legend(atlas, level, state)}
     ${this.#inspector(state, atlas)} ${this.#card(state, atlas)}`;
   }
 
-  #legend(atlas: Atlas, level: Level, mode: ColourMode): TemplateResult {
+  #legend(atlas: Atlas, level: Level, { colour: mode, show }: State): TemplateResult {
     if (this.#coloured?.level !== level || this.#coloured.mode !== mode) {
       this.#coloured = { level, mode, colours: colouring(atlas, level, mode) };
     }
     const open = this.map.viewport.width >= ROOMY_STAGE;
-    return legendPanel(atlas, level, this.#coloured.colours.legend, open);
+    return legendPanel(atlas, level, this.#coloured.colours.legend, show, open);
   }
 
   #card(state: State, atlas: Atlas): TemplateResult | typeof nothing {

@@ -5,12 +5,16 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from '../atlas';
 import { type Legend, SEQUENTIAL_CSS } from '../colour';
 import { count, fraction, shorten } from '../format';
+import type { ShowMode } from '../store';
+
+type KeyedLegend = Exclude<Legend, { kind: 'none' }>;
 
 /** `open` is how the key begins; after that it is the reader's. */
 export function legendPanel(
   atlas: Atlas,
   level: Level,
   legend: Legend,
+  show: ShowMode,
   open: boolean,
 ): TemplateResult {
   return html`<aside class="legend panel" aria-label="Legend">
@@ -18,7 +22,7 @@ export function legendPanel(
       legend.kind === 'none'
         ? nothing
         : html`<details ?open=${open}>
-            <summary>${legend.title}</summary>
+            <summary>${titleOf(legend, show)}</summary>
             ${key(legend)}
           </details>`
     }
@@ -26,7 +30,14 @@ export function legendPanel(
   </aside>`;
 }
 
-function key(legend: Exclude<Legend, { kind: 'none' }>): TemplateResult {
+/** Rims and points say different things of classes; the title names what is drawn. */
+function titleOf(legend: KeyedLegend, show: ShowMode): string {
+  if (legend.kind !== 'classes' || show === 'icons') return legend.title;
+  if (show === 'points') return legend.pointTitle;
+  return `${legend.title}; points: ${legend.pointTitle.toLowerCase()}`;
+}
+
+function key(legend: KeyedLegend): TemplateResult {
   switch (legend.kind) {
     case 'missing':
       return html`<p>${legend.reason}</p>`;
