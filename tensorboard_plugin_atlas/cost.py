@@ -103,7 +103,7 @@ class CostMeter:
     def __init__(
         self, budget: float | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._budget = budget
+        self.budget = budget
         self._clock = clock
         self._start = clock()
         self._lock = threading.Lock()
@@ -156,14 +156,14 @@ class CostMeter:
         Args:
             waiting: Checkpoints that are accepted and not finished.
         """
-        if self._budget is None:
+        if self.budget is None:
             return True
         with self._lock:
             if waiting and not self._checkpoints:
                 return False
             each = self._cost.seconds / max(self._checkpoints, 1)
             spent = self._cost.seconds + max(waiting * each, self._running())
-            return spent <= self._budget * (self._clock() - self._start)
+            return spent <= self.budget * (self._clock() - self._start)
 
     def cost(self) -> Cost:
         """Returns what was added up so far."""

@@ -3,6 +3,7 @@
 
 * AtlasError
   * ArgumentError     a call was given something it cannot use (also a ValueError)
+    * CannotSendError  a model that cannot be made again in another process
   * LayerError        an unknown layer, or one that never ran (also a ValueError)
   * DamageError       bytes in a log that are not what their manifest says
     * TooNewError     bytes written by a newer version of this package
@@ -20,6 +21,10 @@ class ArgumentError(AtlasError, ValueError):
     """An argument cannot be used; the message names it, shows its value and says what to pass."""
 
 
+class CannotSendError(ArgumentError):
+    """The model holds something that no other process can be given."""
+
+
 class LayerError(AtlasError, ValueError):
     """A layer name does not resolve, or the layer did not run; the message lists close names."""
 
@@ -33,4 +38,12 @@ class TooNewError(DamageError):
 
 
 class WorkerError(AtlasError, RuntimeError):
-    """What went wrong in the background process, told in the training process."""
+    """What went wrong in the background process, told in the training process.
+
+    Attributes:
+        place: File and line where it was raised; one warning is given for each.
+    """
+
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place

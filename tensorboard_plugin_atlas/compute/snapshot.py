@@ -22,7 +22,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.errors import CannotSendError
 
 ALIGNMENT: Final = 64
 """Bytes: a cache line, and more than any vector instruction asks for."""
@@ -125,7 +125,7 @@ def lay_out_state(tensors: Iterable[Tensor]) -> StateLayout:
     """Gives each tensor its place in a slot.
 
     Raises:
-        ArgumentError: if one is of a kind that cannot be copied byte by byte.
+        CannotSendError: if one is of a kind that cannot be copied byte by byte.
     """
     specs, offset = [], 0
     for tensor in tensors:
@@ -169,7 +169,7 @@ class SharedMemory:
             os.ftruncate(self.file, size)
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(self.file, 0, size)
-            self.bytes = map_memory(self.file, size).zero_()
+            self.bytes = map_memory(self.file).zero_()
         except BaseException:
             self._closer()
             raise
@@ -182,9 +182,9 @@ class SharedMemory:
         self._closer()
 
 
-def map_memory(file: int, size: int) -> Tensor:
-    """Returns the (size,) uint8 bytes behind a descriptor, shared with whoever else maps them."""
-    return torch.frombuffer(mmap.mmap(file, size), dtype=torch.uint8)
+def map_memory(file: int) -> Tensor:
+    """Returns the uint8 bytes behind a descriptor, shared with whoever else maps them."""
+    return torch.frombuffer(mmap.mmap(file, os.fstat(file).st_size), dtype=torch.uint8)
 
 
 class StateSlot:
@@ -246,7 +246,7 @@ def _check_plain(tensor: Tensor) -> None:
     is_plain = type(tensor) in (Tensor, nn.Parameter) and tensor.layout is torch.strided
     if not is_plain or tensor.is_quantized or tensor.device.type == "meta":
         kind = type(tensor).__name__
-        raise ArgumentError(
+        raise CannotSendError(
             f"model holds a {kind} ({tensor.layout}, on {tensor.device}), which cannot be copied "
             "to another process"
         )

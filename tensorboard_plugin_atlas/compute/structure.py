@@ -7,6 +7,7 @@ that a worker need not run the script again. Tensors of the state become their p
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import pickle
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,14 @@ import cloudpickle
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.snapshot import StateLayout, lay_out_state, map_memory
-from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.compute.probe import Probe
+from tensorboard_plugin_atlas.compute.snapshot import (
+    SharedMemory,
+    StateLayout,
+    lay_out_state,
+    map_memory,
+)
+from tensorboard_plugin_atlas.errors import CannotSendError
 
 
 @dataclass(frozen=True)
@@ -42,18 +49,41 @@ def describe_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure
         tensors: Its `Inventory.tensors`.
 
     Raises:
-        ArgumentError: if the model or its state holds something that cannot be sent.
+        CannotSendError: if the model or its state holds something that cannot be sent.
     """
     layout = lay_out_state(tensors)
     stream = io.BytesIO()
     try:
         _Pickler(stream, {id(tensor): place for place, tensor in enumerate(tensors)}).dump(model)
     except Exception as error:
-        raise ArgumentError(
+        raise CannotSendError(
             f"model={type(model).__name__} cannot be sent to another process "
             f"({type(error).__name__}: {error!s:.150})"
         ) from error
     return Structure(stream.getvalue(), layout)
+
+
+def share_images(probe: Probe) -> tuple[Probe, SharedMemory]:
+    """Moves a probe's images, by far its largest part, to memory that two processes can look at.
+
+    Raises:
+        OSError: if there is not enough memory.
+    """
+    memory = SharedMemory(probe.images.numel() * probe.images.element_size())
+    images = memory.bytes.view(probe.images.dtype).view(probe.images.shape)
+    images.copy_(probe.images)
+    return dataclasses.replace(probe, images=images), memory
+
+
+def without_images(probe: Probe) -> Probe:
+    """Returns a probe that can be sent; it keeps the size and type of its images."""
+    return dataclasses.replace(probe, images=probe.images[:0].clone())
+
+
+def with_images(probe: Probe, file: int) -> Probe:
+    """Returns a probe that was sent, with the images behind a descriptor."""
+    images = map_memory(file).view(probe.images.dtype)
+    return dataclasses.replace(probe, images=images.view(-1, *probe.images.shape[1:]))
 
 
 class ModelCopy:
@@ -74,7 +104,7 @@ class ModelCopy:
 
     def load(self, file: int) -> None:
         """Takes over the state from the slot behind a descriptor."""
-        memory = map_memory(file, self._layout.size)
+        memory = map_memory(file)
         with torch.no_grad():
             torch._foreach_copy_(self._tensors, [spec.view(memory) for spec in self._layout.specs])
 
