@@ -16,15 +16,28 @@ from typing import Any, SupportsIndex, TypeVar, cast
 
 from torch import distributed, nn
 
+from tensorboard_plugin_atlas.atlas import Skipped
+from tensorboard_plugin_atlas.backlog import EXIT_SECONDS, merged
 from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import collect
 from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name
-from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, checked_recipe
+from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.quiet import unwrap
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError
-from tensorboard_plugin_atlas.recording import Recorder
+from tensorboard_plugin_atlas.cost import Cost, CostMeter
+from tensorboard_plugin_atlas.errors import (
+    ArgumentError,
+    AtlasError,
+    CannotSendError,
+    WorkerError,
+)
+from tensorboard_plugin_atlas.recorders import (
+    LoopRecorder,
+    background_recorder,
+    check_worker,
+    inline_recorder,
+)
 from tensorboard_plugin_atlas.resuming import Earlier, cut_back, last_atlases
 from tensorboard_plugin_atlas.sinks import sink_for
 
@@ -40,6 +53,7 @@ def _never_raises(method: Method) -> Method:
     def guarded(self: AtlasWriter, *args: Any, **kwargs: Any) -> None:
         try:
             method(self, *args, **kwargs)
+            self._raise_failures()
         except Exception as error:
             if self.strict:
                 raise
@@ -56,6 +70,10 @@ class AtlasWriter:
     missing from the log. The model is left as it was: weights, buffers, mode, gradients, hooks and
     random states.
 
+    Atlases are made by a process of their own, at low priority and on the CPU: a call copies the
+    model's parameters and buffers and returns. What cannot be sent to another process is handled in
+    the loop, as with `worker="inline"`, and a warning says why.
+
     Args:
         log_dir_or_writer: The run's directory, or the `SummaryWriter` that logs to it (torch's,
             tensorboardX's, or a logger's `.experiment`). Atlases go to its child run `atlas`.
@@ -71,7 +89,15 @@ class AtlasWriter:
             steps are void, and the maps continue the last one before it. Without it a log that
             already holds atlases is continued behind its last step. Where atlases go through a
             SummaryWriter whose directory is not known, give that one its own `purge_step`.
-        strict: Raise instead of warning, for tests and for trying things out.
+        worker: "process", or "inline" to make atlases in the loop, which stands still meanwhile;
+            it also has umap-learn and numba loaded into the training process then, which may
+            change its number of threads.
+        max_pending: Checkpoints that may wait behind the one in work. When so many wait, the newest
+            of them is skipped for the one that comes, and the next atlas tells of it.
+        budget: Share of the run time that atlases may take, such as 0.02; calls beyond it are
+            skipped. None makes every atlas that is asked for.
+        strict: Raise instead of warning, for tests and for trying things out. What fails in the
+            worker is raised by a later call, at the latest by `flush` or `close`.
 
     Attributes:
         layers: The layers that are logged.
@@ -99,9 +125,15 @@ class AtlasWriter:
         normalize: Any = None,
         config: AtlasConfig | None = None,
         purge_step: int | None = None,
+        worker: str = "process",
+        max_pending: int = 2,
+        budget: float | None = None,
         strict: bool = False,
     ) -> None:
+        check_worker(worker, max_pending, budget)
         self.strict = strict
+        self._meter = CostMeter(budget)
+        self._skipped: tuple[Skipped, ...] = ()
         self.config = checked_recipe(model, config)
         self.model = model
         self._warned: set[tuple[object, ...]] = set()
@@ -124,7 +156,8 @@ class AtlasWriter:
             # Two images tell at once of a layer that never runs or of channels that do not fit.
             collect(model, self.layers, self.probe.first(2))
         self._last_step = self._take_up(sink.location, purge_step)
-        self._recorder = Recorder(AtlasPipeline(self.probe, self.layers, self.config), sink)
+        self._sink = sink
+        self._recorder = self._background(max_pending) if worker == "process" else self._inline()
 
     @_never_raises
     def add_atlas(self, global_step: int, walltime: float | None = None) -> None:
@@ -136,21 +169,41 @@ class AtlasWriter:
         """
         if self._is_silent:
             return
-        step = self._last_step = self._checked_step(global_step)
-        self._recorder.record(self.model, step, walltime)
+        start = time.perf_counter()
+        try:
+            step = self._last_step = self._checked_step(global_step)
+            if self._is_affordable(step):
+                self._record(step, walltime)
+        finally:
+            self._meter.add_call(time.perf_counter() - start)
 
     @_never_raises
     def flush(self) -> None:
-        """Waits until everything that was added is on the disk."""
+        """Waits until everything that was added is on the disk, however long that takes."""
         if not self._is_silent and not self._closed:
             self._recorder.flush()
 
     @_never_raises
-    def close(self) -> None:
-        """Flushes and closes the atlas log; a SummaryWriter that was passed in stays open."""
-        if not self._is_silent and not self._closed:
-            self._closed = True
-            self._recorder.close()
+    def close(self, timeout: float = 300.0) -> None:
+        """Flushes and closes the atlas log; a SummaryWriter that was passed in stays open.
+
+        Args:
+            timeout: Seconds to wait for atlases that are not finished; then they are lost, with a
+                warning.
+        """
+        if self._is_silent or self._closed:
+            return
+        self._closed = True
+        lost = self._recorder.close(timeout)
+        if lost:
+            raise WorkerError(
+                f"{lost} checkpoints were not finished within {timeout:g} s and are lost; pass a "
+                "longer close(timeout=...)"
+            )
+
+    def cost(self) -> Cost:
+        """Returns what the atlases have cost so far; printed, it is a sentence."""
+        return self._meter.cost()
 
     def __enter__(self) -> AtlasWriter:
         return self
@@ -161,10 +214,78 @@ class AtlasWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        # Someone who is leaving by an exception or Ctrl+C should not be kept.
+        if kind is None:
+            self.close()
+        else:
+            self.close(EXIT_SECONDS)
 
     def __repr__(self) -> str:
         return f"AtlasWriter(layers={list(self.layers)!r}, last step {self._last_step})"
+
+    def _background(self, max_pending: int) -> LoopRecorder:
+        try:
+            return background_recorder(
+                self.model,
+                self.probe,
+                self.layers,
+                self.config,
+                self._sink,
+                max_pending=max_pending,
+                meter=self._meter,
+            )
+        except ArgumentError as error:
+            self._notice("inline", _inline_notice(error), stacklevel=4)
+            return self._inline()
+
+    def _inline(self) -> LoopRecorder:
+        return inline_recorder(self.probe, self.layers, self.config, self._sink, meter=self._meter)
+
+    def _is_affordable(self, step: int) -> bool:
+        """Keeps to the budget by letting calls pass."""
+        if self._meter.affords_another(self._recorder.waiting):
+            return True
+        self._meter.add_skipped()
+        self._skipped = merged(self._skipped, (Skipped(step, "budget"),))
+        self._notice(
+            "budget",
+            f"AtlasWriter: step {step} is skipped to keep to budget={self._meter.budget}; further "
+            f"steps will be, whenever it is spent ({self._meter.cost()})",
+        )
+        return False
+
+    def _record(self, step: int, walltime: float | None) -> None:
+        if self._recorder.fault is not None:
+            self._fall_back(self._recorder.fault)
+        skipped, self._skipped = self._skipped, ()
+        try:
+            replaced = self._recorder.record(self.model, step, walltime, skipped)
+        except CannotSendError as error:
+            self._fall_back(error)
+            replaced = self._recorder.record(self.model, step, walltime, skipped)
+        if replaced is not None:
+            self._notice(
+                "busy",
+                f"AtlasWriter: step {replaced} is skipped, since {self._recorder.waiting} others "
+                "are not finished; further ones may be. Log less often, make atlases cheaper "
+                "(AtlasConfig: samples, icons), or raise max_pending",
+            )
+
+    def _fall_back(self, reason: object) -> None:
+        """Goes on in the loop when the model turns out to be one that cannot be sent."""
+        self._recorder.close(EXIT_SECONDS)
+        self._recorder = self._inline()
+        self._notice("inline", _inline_notice(reason), stacklevel=6)
+
+    def _raise_failures(self) -> None:
+        """Raises the last thing that went wrong in the worker, and warns of those before it."""
+        if self._is_silent:
+            return
+        failures = self._recorder.take_failures()
+        for failure in failures[:-1]:
+            self._warn_once("add_atlas", failure, stacklevel=4)
+        if failures:
+            raise failures[-1]
 
     def _checked_step(self, global_step: object) -> int:
         """Returns the step as an int; TensorBoard's loaders drop or mix up steps that fall."""
@@ -206,16 +327,26 @@ class AtlasWriter:
             )
         return names
 
-    def _warn_once(self, call: str, error: Exception) -> None:
+    def _warn_once(self, call: str, error: Exception, stacklevel: int = 3) -> None:
         """Warns of the first failure in one place of the code, and logs the others."""
-        message = f"AtlasWriter: {call} failed: {type(error).__name__}: {error}"
-        frames = traceback.extract_tb(error.__traceback__)
-        place = (call, type(error), frames[-1].filename, frames[-1].lineno)
+        place: tuple[object, ...]
+        if isinstance(error, WorkerError):
+            message, place = f"AtlasWriter: {error}", ("worker", error.place)
+        else:
+            message = f"AtlasWriter: {call} failed: {type(error).__name__}: {error}"
+            frames = traceback.extract_tb(error.__traceback__)
+            place = (call, type(error), frames[-1].filename, frames[-1].lineno)
         if place in self._warned:
             logger.info(message)
             return
         self._warned.add(place)
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
+
+    def _notice(self, about: str, sentence: str, stacklevel: int = 5) -> None:
+        """Says once how the writer goes on, which is no failure even under `strict`."""
+        if (about,) not in self._warned:
+            self._warned.add((about,))
+            warnings.warn(sentence, RuntimeWarning, stacklevel=stacklevel)
 
 
 def _whole(name: str, value: object) -> int:
@@ -238,6 +369,14 @@ def _cautions(earlier: Earlier, probe: Probe) -> Iterator[str]:
             "AtlasWriter: the maps start afresh, since the log was made with another probe: "
             f"{', '.join(sorted(changes))}; pass the same images, samples and seed to continue it"
         )
+
+
+def _inline_notice(reason: object) -> str:
+    return (
+        f"AtlasWriter: worker='process' is not possible: {reason}. Atlases are made in the "
+        "training loop instead, which stands still meanwhile, often for a minute; pass "
+        "worker='inline' to be asked no more"
+    )
 
 
 @contextlib.contextmanager

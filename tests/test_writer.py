@@ -62,7 +62,7 @@ def close_all():
 
 
 def make(target, model=None, layers=("body",), **more):
-    settings = {"probe": data(), "config": CONFIG, **more}
+    settings = {"probe": data(), "config": CONFIG, "worker": "inline", **more}
     atlas = AtlasWriter(target, Net() if model is None else model, layers, **settings)
     MADE.append(atlas)
     return atlas
