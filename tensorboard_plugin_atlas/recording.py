@@ -12,6 +12,7 @@ from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.cost import AtlasCost
+from tensorboard_plugin_atlas.health import health_scalars
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.resuming import last_atlases
 from tensorboard_plugin_atlas.sinks import Sink
@@ -43,7 +44,7 @@ class Recorder:
         wall_time: float | None,
         skipped: Sequence[Skipped] = (),
     ) -> tuple[AtlasCost, ...]:
-        """Logs one atlas of every layer, and the probe's pictures the first time.
+        """Logs one atlas and the health of every layer, and the probe's pictures the first time.
 
         Args:
             model: The model; it is left as it was.
@@ -64,7 +65,10 @@ class Recorder:
             blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
             self._sink.write(layer_tag(atlas.layer), blobs, step, atlas.wall_time)
             end = time.perf_counter()
-            costs.append(AtlasCost(atlas.layer, end - start, sum(map(len, blobs))))
+            cost = AtlasCost(atlas.layer, end - start, sum(map(len, blobs)))
+            scalars = health_scalars(atlas, seconds=cost.seconds, size=cost.bytes)
+            self._sink.write_scalars(scalars, step, atlas.wall_time)
+            costs.append(cost)
             start = end
         self._sink.flush()
         return tuple(costs)

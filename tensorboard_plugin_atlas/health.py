@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A layer's health as ordinary scalars, for the Scalars tab beside the loss."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from tensorboard_plugin_atlas.atlas import Atlas, FloatArray
+
+PREFIX: Final = "atlas/"
+
+
+def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, float]:
+    """Returns tag to value for one atlas; what is undefined is left out.
+
+    Args:
+        atlas: The atlas.
+        seconds: Wall time that it took.
+        size: Its bytes in the log.
+
+    Returns:
+        Under `atlas/<layer>/`: `occupied_cells` (drawn cells of the finest grid: they get fewer as
+        a layer sorts its inputs into groups), `effective_rank` (directions in use; a fall is a
+        collapse), `dead_channels`, `trustworthiness` (of the map), `neighbours_kept` (mean share of
+        each sample's neighbours kept since the last atlas: 1 when a layer has settled), `seconds`
+        and `megabytes` (10^6 bytes).
+    """
+    quality = atlas.quality
+    values = {
+        "occupied_cells": len(atlas.grids[-1].rows) if atlas.grids else None,
+        "effective_rank": quality.effective_rank,
+        "dead_channels": quality.dead_channels,
+        "trustworthiness": quality.trustworthiness,
+        "neighbours_kept": _mean(quality.overlap),
+        "seconds": seconds,
+        "megabytes": size / 1e6,
+    }
+    return {
+        f"{PREFIX}{atlas.layer}/{name}": float(value)
+        for name, value in values.items()
+        if value is not None and math.isfinite(value)
+    }
+
+
+def _mean(shares: FloatArray | None) -> float | None:
+    """Returns the mean without NaN, or None of nothing."""
+    known = None if shares is None else shares[~np.isnan(shares)]
+    return float(known.mean()) if known is not None and len(known) else None

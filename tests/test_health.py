@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Health scalars: worked out by hand, served in the Scalars tab, no trouble for the Atlas tab."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorboardX
+import torch.utils.tensorboard
+from samples import make_atlas, make_probe_pictures
+from serving import get, tensorboard
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.health import health_scalars
+from tensorboard_plugin_atlas.recording import Recorder
+from tensorboard_plugin_atlas.sinks import sink_for
+
+NAMES = (
+    *("occupied_cells", "effective_rank", "dead_channels", "trustworthiness"),
+    *("neighbours_kept", "seconds", "megabytes"),
+)
+
+
+def atlas_with(step: int = 0, **quality: Any) -> Atlas:
+    atlas = make_atlas(step, layer="block.1", samples=60, grids=(2, 4))
+    return atlas.replace(quality=dataclasses.replace(atlas.quality, **quality))
+
+
+def named(atlas: Atlas) -> dict[str, float]:
+    found = health_scalars(atlas, seconds=1.5, size=2_500_000)
+    assert all(tag.startswith("atlas/block.1/") for tag in found)
+    return {tag.removeprefix("atlas/block.1/"): value for tag, value in found.items()}
+
+
+def test_every_number_by_hand() -> None:
+    overlap = np.array([0, 1, 1, np.nan], np.float32)
+    atlas = atlas_with(trustworthiness=0.9, effective_rank=3.5, dead_channels=2, overlap=overlap)
+    assert named(atlas) == {
+        "occupied_cells": len(atlas.grids[1].rows),
+        "effective_rank": 3.5,
+        "dead_channels": 2,
+        "trustworthiness": 0.9,
+        "neighbours_kept": pytest.approx(2 / 3),
+        "seconds": 1.5,
+        "megabytes": 2.5,
+    }
+
+
+@pytest.mark.parametrize("overlap", [None, np.zeros(0, np.float32), np.full(3, np.nan, np.float32)])
+def test_what_is_undefined_is_left_out(overlap: Any) -> None:
+    atlas = atlas_with(trustworthiness=None, effective_rank=None, overlap=overlap)
+    assert set(named(atlas.replace(grids=()))) == {"dead_channels", "seconds", "megabytes"}
+
+
+class Pipeline:
+    """Stands for the computing: the recorder asks it for nothing but a probe and atlases."""
+
+    layers = ("block.1",)
+
+    probe = SimpleNamespace(thumbnails=lambda: make_probe_pictures(20))
+
+    def atlases(self, _model: object, step: int, _wall_time: float | None) -> list[Atlas]:
+        return [atlas_with(step, effective_rank=3.5)]
+
+    def continue_from(self, _previous: Atlas) -> None:
+        pass
+
+
+def record(target: Any) -> None:
+    recorder = Recorder(Pipeline(), sink_for(target))  # type: ignore[arg-type]
+    for step in (0, 10, 20):
+        recorder.record(None, step, None)  # type: ignore[arg-type]
+    recorder.close()
+
+
+@pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
+def test_the_scalars_tab_shows_them_and_the_atlas_tab_is_as_before(
+    fast: bool, tmp_path: Path
+) -> None:
+    record(tmp_path / "exp")
+    with tensorboard(tmp_path, fast) as url:
+        here = url + "data/plugin/scalars/"
+        wanted = {f"atlas/block.1/{name}" for name in NAMES}
+        deadline = time.monotonic() + 30
+        while set(json.loads(get(here + "tags")[2]).get("exp/atlas", ())) != wanted:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        for name in NAMES:
+            answer = get(f"{here}scalars?run=exp/atlas&tag=atlas/block.1/{name}")[2]
+            steps = [point[1] for point in json.loads(answer)]
+            assert steps == ([10, 20] if name == "neighbours_kept" else [0, 10, 20])
+        ranks = json.loads(get(f"{here}scalars?run=exp/atlas&tag=atlas/block.1/effective_rank")[2])
+        assert [point[2] for point in ranks] == [3.5] * 3
+        index = json.loads(get(url + "data/plugin/atlas/index")[2])
+        (series,) = [s for run in index["runs"] for s in run["series"]]
+        assert (series["layer"], series["steps"]) == ("block.1", [0, 10, 20])
+
+
+@pytest.mark.parametrize("library", [torch.utils.tensorboard, tensorboardX])
+def test_a_users_writer_carries_them_too(library: Any, tmp_path: Path) -> None:
+    class Hidden:
+        def __init__(self, logs: Any) -> None:
+            self._get_file_writer, self.flush = logs._get_file_writer, logs.flush
+
+    with library.SummaryWriter(str(tmp_path)) as logs:
+        logs.add_scalar("loss", 0.5, 0)
+        record(Hidden(logs))
+    accumulator = EventAccumulator(str(tmp_path)).Reload()
+    assert {"loss", "atlas/block.1/seconds"} <= set(accumulator.Tags()["scalars"])
+    assert [e.step for e in accumulator.Scalars("atlas/block.1/effective_rank")] == [0, 10, 20]
