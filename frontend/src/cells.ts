@@ -77,8 +77,21 @@ export interface Majority {
   readonly share: Float32Array;
 }
 
-/** The most frequent class of every cell of a level. */
+const majorityOf = new WeakMap<Level, Map<Int32Array, Majority>>();
+
+/** The most frequent class of every cell of a level; worked out once for each level and values. */
 export function majority(level: Level, values: Int32Array): Majority {
+  const known = majorityOf.get(level) ?? new Map<Int32Array, Majority>();
+  majorityOf.set(level, known);
+  let found = known.get(values);
+  if (found === undefined) {
+    found = findMajority(level, values);
+    known.set(values, found);
+  }
+  return found;
+}
+
+function findMajority(level: Level, values: Int32Array): Majority {
   const cells = level.rows.length;
   const index = new Int32Array(cells).fill(-1);
   const share = new Float32Array(cells);

@@ -11,6 +11,7 @@ import { Equipment } from './map/equipment';
 import { detailStyles } from './panels/detail_styles';
 import { Details } from './panels/details';
 import { mapButtons } from './panels/map_buttons';
+import { minimap } from './panels/minimap';
 import { timeline } from './panels/timeline';
 import { timelineStyles } from './panels/timeline_styles';
 import { Player } from './player';
@@ -37,7 +38,8 @@ export class Later {
   /** Panels over the map. */
   stage(state: State): TemplateResult {
     const drawn = state.phase === 'ready' && state.atlas !== null && state.stepFailure === null;
-    return html`${drawn ? mapButtons(this.map) : nothing} ${this.#details.render(state)}`;
+    return html`${drawn ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
+    ${this.#details.render(state)}`;
   }
 
   /** What a screen reader should hear of a change, or null. */

@@ -54,14 +54,16 @@ export class Interaction {
   decorate(context: CanvasRenderingContext2D, ratio: number): void {
     const { scene, viewport } = this.map;
     if (scene === null) return;
-    const { camera, hover, pinned, dark } = this.session.store.state;
+    const { camera, hover, pinned, dark, colour } = this.session.store.state;
+    const { labels, predictions } = scene.atlas;
+    const values = colour === 'prediction' ? predictions : (labels ?? predictions);
     drawOverlay(context, {
       camera,
       viewport,
       ratio,
       atlas: scene.atlas,
       level: scene.level,
-      labels: scene.tiles,
+      values: scene.tiles ? values : null,
       hover,
       pinned,
       theme: THEMES[dark ? 'dark' : 'light'],

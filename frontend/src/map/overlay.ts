@@ -3,7 +3,7 @@
 
 import { type Atlas, cellAt, className, type Level } from '../atlas';
 import { type Camera, toScreen, type Viewport, worldSide } from '../camera';
-import { type Majority, majority } from '../cells';
+import { majority } from '../cells';
 import { shorten } from '../format';
 import type { CellPlace } from '../store';
 import { iconScales } from './scene';
@@ -26,19 +26,18 @@ export interface OverlayFrame {
   readonly ratio: number;
   readonly atlas: Atlas;
   readonly level: Level;
-  readonly labels: boolean;
+  /** Class of every sample, whose majority labels the cells; null for no labels. */
+  readonly values: Int32Array | null;
   readonly hover: CellPlace | null;
   readonly pinned: CellPlace | null;
   readonly theme: OverlayTheme;
 }
 
-const majorityOf = new WeakMap<Level, Majority | null>();
-
 export function drawOverlay(context: CanvasRenderingContext2D, frame: OverlayFrame): void {
   const { ratio, viewport, hover, pinned } = frame;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, viewport.width, viewport.height);
-  if (frame.labels) drawLabels(context, frame);
+  if (frame.values !== null) drawLabels(context, frame, frame.values);
   if (pinned) outline(context, frame, pinned, 3);
   if (hover) outline(context, frame, hover, 2);
 }
@@ -67,12 +66,15 @@ function outline(
   context.stroke();
 }
 
-function drawLabels(context: CanvasRenderingContext2D, frame: OverlayFrame): void {
+function drawLabels(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  values: Int32Array,
+): void {
   const { atlas, level, camera, viewport, theme } = frame;
   const side = worldSide(camera, viewport) / level.size;
   if (side < LABEL_FROM) return;
-  const top = topClasses(atlas, level);
-  if (top === null) return;
+  const top = majority(level, values);
   const origin = toScreen(camera, viewport, { x: 0, y: 0 });
   context.globalAlpha = Math.min(1, (side - LABEL_FROM) / (LABEL_FULL - LABEL_FROM));
   context.font = LABEL_FONT;
@@ -93,14 +95,4 @@ function drawLabels(context: CanvasRenderingContext2D, frame: OverlayFrame): voi
     context.fillText(text, x + gap + 5, y + side - gap - LABEL_HEIGHT / 2 + 0.5);
   }
   context.globalAlpha = 1;
-}
-
-function topClasses(atlas: Atlas, level: Level): Majority | null {
-  let top = majorityOf.get(level);
-  if (top === undefined) {
-    const values = atlas.labels ?? atlas.predictions;
-    top = values === null ? null : majority(level, values);
-    majorityOf.set(level, top);
-  }
-  return top;
 }

@@ -203,6 +203,24 @@ export const detailStyles = css`
   .stage:has(.inspector) .map-buttons {
     right: 348px;
   }
+  atlas-minimap {
+    position: absolute;
+    right: 64px;
+    bottom: 16px;
+    width: 108px;
+    height: 108px;
+    overflow: hidden;
+    cursor: crosshair;
+    touch-action: none;
+  }
+  atlas-minimap canvas {
+    display: block;
+    width: 100%;
+    height: 100%;
+  }
+  .stage:has(.inspector) atlas-minimap {
+    right: 396px;
+  }
   .inspector-head {
     display: flex;
     align-items: center;
