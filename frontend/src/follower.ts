@@ -22,15 +22,15 @@ export class Follower {
     }, POLL_MS);
   }
 
-  async #enrich({ run, series, probe, probeFailure }: State): Promise<void> {
+  async #enrich({ run, series, probe, probeFailure, history, stepFailure }: State): Promise<void> {
     if (run === null || series === null) return;
     if (run.probe && probe === null && probeFailure === null) void this.#loadProbe(run);
-    await this.#loadHistory(series);
+    if (history === null || stepFailure !== null) await this.#loadHistory(series);
     if (this.session.store.state.series === series) this.#preload(this.session.store.state, series);
   }
 
+  /** The server learns of damage when somebody asks for a step; then its list has more to say. */
   async #loadHistory(series: SeriesEntry): Promise<void> {
-    if (this.session.store.state.history !== null) return;
     const history = await fetchHistory(series.id).catch(() => null);
     if (this.session.store.state.series === series) this.session.store.set({ history });
   }
@@ -54,9 +54,7 @@ export class Follower {
           const level = atlas.levels.find(({ size }) => size === shownLevel);
           if (level !== undefined) this.session.pages.icons(atlas, level);
         },
-        () => {
-          // Shown with its reason when somebody goes there.
-        },
+        () => void this.#loadHistory(series),
       );
     }
   }

@@ -78,6 +78,15 @@ describe('Follower', () => {
     expect(server.of('atlas')).toEqual(['atlas?id=s1&step=0']);
   });
 
+  it('asks for the history again when a neighbour turns out to be damaged', async () => {
+    server.set('atlas?id=s1&step=40', () => failure(422, 'damaged', 'torn'));
+    const session = await started();
+    new Follower(session);
+    session.store.set(drawn);
+    await settle();
+    expect(server.of('history')).toHaveLength(2);
+  });
+
   it('keeps the reason why the probe is missing, and lives without a history', async () => {
     server.set('probe', () => failure(422, 'damaged', 'torn'));
     server.set('history', () => failure(500, 'internal', 'x'));
