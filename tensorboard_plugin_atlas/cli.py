@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tensorboard-atlas`: try it (`demo`) and look into a log without a browser (`inspect`)."""
+"""`tensorboard-atlas`: try it, look into a log without a browser, find and repair damage."""
 
 from __future__ import annotations
 
@@ -45,6 +45,21 @@ reason. Reads the event files themselves, so it shows steps that TensorBoard's s
   tensorboard-atlas inspect runs --run exp1 --layer layer3
 """
 
+DOCTOR_HELP = """\
+Say why the Atlas tab is empty or partial, and what to type next: nothing logged, another folder,
+damage and what each of TensorBoard's loaders loses by it, steps that were sampled away or that
+fall, two writers in one folder, a version that is too new or too old. Only reads.
+
+  tensorboard-atlas doctor runs
+"""
+
+REPAIR_HELP = """\
+Copy every intact record of a damaged log into a new folder, past any damage, so that TensorBoard
+reads it to its end. Records of all plugins are kept; the log itself is only read.
+
+  tensorboard-atlas repair runs --output runs-repaired
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0, 1 for damage found, 2 for bad usage."""
@@ -68,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_inspect(commands)
+    _add_doctor(commands)
+    _add_repair(commands)
     return parser
 
 
@@ -112,6 +129,29 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     inspect.add_argument("--run", help="only this run")
     inspect.add_argument("--layer", help="only this layer")
     inspect.set_defaults(run_command=_inspect)
+
+
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="say why a tab is empty or partial",
+        description=DOCTOR_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    doctor.add_argument("log_dir", type=Path, help="a folder that TensorBoard would be given")
+    doctor.set_defaults(run_command=_doctor)
+
+
+def _add_repair(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    repair = commands.add_parser(
+        "repair",
+        help="save the intact records of a damaged log",
+        description=REPAIR_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    repair.add_argument("log_dir", type=Path, help="the damaged log; it is only read")
+    repair.add_argument("--output", type=Path, required=True, help="a new folder, outside the log")
+    repair.set_defaults(run_command=_repair)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -176,6 +216,42 @@ def _inspect(arguments: argparse.Namespace) -> int:
     total = sum(entry.bytes for entry in entries)
     print(f"\n{len(entries)} atlases, {total / 1e6:.1f} MB, {damaged} damaged")
     return 1 if damaged else 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from tensorboard_plugin_atlas.doctor import PROBLEM, examine
+
+    findings = examine(arguments.log_dir)
+    for finding in findings:
+        print(f"{finding.mark:8} {_printable(finding.text, limit=2_000)}")
+        if finding.advice is not None:
+            print(f"{'':8} → {_printable(finding.advice, limit=2_000)}")
+    problems = sum(finding.mark == PROBLEM for finding in findings)
+    print(f"\n{_counted(problems, 'problem')}")
+    return 1 if problems else 0
+
+
+def _repair(arguments: argparse.Namespace) -> int:
+    from tensorboard_plugin_atlas.repair import repair
+
+    files = repair(arguments.log_dir, arguments.output)
+    for file in files:
+        if file.lost_bytes:
+            print(
+                f"{_printable(str(file.path))}: kept {_counted(file.kept, 'record')}, left out "
+                f"{_counted(file.lost, 'damaged place')} ({file.lost_bytes:,} bytes)"
+            )
+    kept, lost = sum(file.kept for file in files), sum(file.lost for file in files)
+    print(
+        f"{_counted(kept, 'record')} of {_counted(len(files), 'event file')} copied to "
+        f"{arguments.output}, {_counted(lost, 'damaged place')} left out\n"
+        f"to look: tensorboard --logdir {arguments.output}"
+    )
+    return 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:

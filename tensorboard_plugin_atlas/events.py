@@ -39,7 +39,8 @@ MAX_RECORD_BYTES: Final = 256 << 20
 
 _HEADER: Final = struct.Struct("<QI")
 _FOOTER: Final = struct.Struct("<I")
-_FRAME_BYTES: Final = _HEADER.size + _FOOTER.size
+FRAME_BYTES: Final = _HEADER.size + _FOOTER.size
+"""What a record is longer than its payload."""
 _MASK_DELTA: Final = 0xA282EAD8
 _SEARCH_BYTES: Final = 1 << 20
 _CANDIDATE: Final = re.compile(rb"(?=(?!\x00{4})[\x00-\xff]{3}[\x00-\x10]\x00{4})")
@@ -302,7 +303,7 @@ def scan_records(path: str | os.PathLike[str]) -> Iterator[Record]:
             record = scan.record_at(offset)
             if record is not None and record.reason is None:
                 yield record
-                offset += len(record.payload) + _FRAME_BYTES
+                offset += len(record.payload) + FRAME_BYTES
                 continue
             following = scan.offset_behind(offset, record)
             if record is None and following is None and scan.is_header(offset):
@@ -325,9 +326,9 @@ def record_offsets(file: BinaryIO) -> Iterator[int]:
         OSError: if the file cannot be read.
     """
     scan, offset, before = _Scan(file), 0, 0
-    while offset + _FRAME_BYTES <= scan.size:
+    while offset + FRAME_BYTES <= scan.size:
         length = scan.length_at(offset)
-        if length is None or offset + _FRAME_BYTES + length > scan.size:
+        if length is None or offset + FRAME_BYTES + length > scan.size:
             # Where bytes went missing, it starts before the last record should have ended.
             found = scan.search(before + 1)
             if found is None:
@@ -335,7 +336,7 @@ def record_offsets(file: BinaryIO) -> Iterator[int]:
             offset = found if found > before else scan.size
             continue
         yield offset
-        before, offset = offset, offset + _FRAME_BYTES + length
+        before, offset = offset, offset + FRAME_BYTES + length
 
 
 def record_at(file: BinaryIO, offset: int) -> Record | None:
@@ -345,6 +346,15 @@ def record_at(file: BinaryIO, offset: int) -> Record | None:
         OSError: if the file cannot be read.
     """
     return _Scan(file).record_at(offset)
+
+
+def stated_length(file: BinaryIO, offset: int) -> int | None:
+    """Returns the length that a header with its right checksum states at `offset`, or None.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    return _Scan(file).length_at(offset)
 
 
 def read_record(path: str | os.PathLike[str], offset: int) -> bytes | None:
@@ -460,7 +470,7 @@ class _Scan:
     def record_at(self, offset: int) -> Record | None:
         """Returns the record at `offset`, with a reason if its checksum is wrong, or None."""
         length = self.length_at(offset)
-        if length is None or length > min(MAX_RECORD_BYTES, self.size - offset - _FRAME_BYTES):
+        if length is None or length > min(MAX_RECORD_BYTES, self.size - offset - FRAME_BYTES):
             return None
         body = self._file.read(length + _FOOTER.size)
         if len(body) < length + _FOOTER.size:
@@ -478,7 +488,7 @@ class _Scan:
         """Returns where reading goes on behind damage at `offset`, or None at the file's end."""
         if record is None:
             return self.search(offset + 1)
-        behind = offset + len(record.payload) + _FRAME_BYTES
+        behind = offset + len(record.payload) + FRAME_BYTES
         if behind == self.size or self.is_header(behind):
             return behind
         # Bytes went missing from it if a sound record starts before it should have ended.
@@ -492,7 +502,7 @@ class _Scan:
 
     def search(self, offset: int) -> int | None:
         """Returns the next offset at which a whole, sound record starts."""
-        while offset + _FRAME_BYTES <= self.size:
+        while offset + FRAME_BYTES <= self.size:
             self._file.seek(offset)
             chunk = self._file.read(_SEARCH_BYTES + _HEADER.size - 1)
             for match in _CANDIDATE.finditer(chunk):

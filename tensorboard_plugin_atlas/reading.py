@@ -104,7 +104,7 @@ def read_atlases(
         )
     places = [
         place
-        for place in _places(_checked_directory(log_dir))
+        for place in _places(checked_directory(log_dir))
         if _is_run(place.run, run) and (layer is None or place.layer in ("", layer))
     ]
     return _decoded(places, on_damage)
@@ -120,7 +120,7 @@ def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
     """
     entries: dict[tuple[str, str, int, bool], LoggedAtlas] = {}
     hidden: list[LoggedAtlas] = []
-    for run, event in _walk(_checked_directory(log_dir)):
+    for run, event in _walk(checked_directory(log_dir)):
         if event.is_restart:
             for key in [k for k in entries if k[0] == run and k[2] >= event.step]:
                 del entries[key]
@@ -142,7 +142,7 @@ def read_probe(log_dir: str | os.PathLike[str], run: str) -> ProbePictures:
         DamageError: if they are damaged.
     """
     latest = None
-    for name, event in _walk(_checked_directory(log_dir)):
+    for name, event in _walk(checked_directory(log_dir)):
         if _is_run(name, run) and event.tag == PROBE_TAG:
             latest = event
     if latest is None:
@@ -154,7 +154,12 @@ def read_probe(log_dir: str | os.PathLike[str], run: str) -> ProbePictures:
     return decode_probe(latest.blobs)
 
 
-def _checked_directory(log_dir: str | os.PathLike[str]) -> Path:
+def checked_directory(log_dir: str | os.PathLike[str]) -> Path:
+    """Returns the directory as a path.
+
+    Raises:
+        ArgumentError: if it is none.
+    """
     path = Path(log_dir)
     if not path.is_dir():
         state = "is a file" if path.exists() else "does not exist"
@@ -166,8 +171,8 @@ def _is_run(found: str, wanted: str | None) -> bool:
     return wanted is None or found in (wanted, f"{wanted}/{CHILD_RUN}")
 
 
-def _walk(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
-    """Yields run and event of everything of ours under `log_dir`, run names as TensorBoard's."""
+def run_directories(log_dir: Path) -> Iterator[tuple[str, Path]]:
+    """Yields every directory under `log_dir`, itself included, with TensorBoard's name for it."""
     visited = set()
     for directory, names, _ in os.walk(log_dir, followlinks=True):
         real = os.path.realpath(directory)
@@ -177,7 +182,12 @@ def _walk(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
             continue
         visited.add(real)
         names.sort()
-        run = Path(directory).relative_to(log_dir).as_posix()
+        yield Path(directory).relative_to(log_dir).as_posix(), Path(directory)
+
+
+def _walk(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
+    """Yields run and event of everything of ours under `log_dir`, run names as TensorBoard's."""
+    for run, directory in run_directories(log_dir):
         try:
             for event in read_events(directory):
                 yield run, event

@@ -93,7 +93,7 @@ def test_a_store_that_is_away_costs_nothing_once_it_is_back(
             sink.write("layer/a", [bytes(1000)], step)
             with pytest.raises(OSError, match="unreachable"):
                 sink.flush()
-        with pytest.raises(OSError, match="0 MiB wait for 'memory://.*; this record is not kept"):
+        with pytest.raises(OSError, match=r"0 MiB wait for 'memory://.*; this record is not kept"):
             sink.write("layer/a", [bytes(1000)], 2)
     sink.write("layer/a", [b""], 3)
     sink.close()

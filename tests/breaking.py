@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ways to break an event file, one place at a time."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from tensorboard_plugin_atlas.events import frame, masked_crc, scan_records
+
+
+def offsets(path: Path) -> list[int]:
+    return [record.offset for record in scan_records(path)]
+
+
+def flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def splice(path: Path, at: int, inserted: bytes, removed: int = 0) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + inserted + data[at + removed :])
+
+
+def forged_header(length: int) -> bytes:
+    stated = struct.pack("<Q", length)
+    return stated + struct.pack("<I", masked_crc(stated))
+
+
+def damages(path: Path) -> Iterator[str]:
+    """Breaks `path` in one way after the other, restoring it in between, and names each."""
+    whole, places = path.read_bytes(), offsets(path)
+    middle = places[len(places) // 2]
+    for name, change in {
+        "a flipped bit of data": lambda: flip(path, middle + 900),
+        "a flipped bit of a length": lambda: flip(path, middle + 1),
+        "missing bytes": lambda: splice(path, middle + 300, b"", 90),
+        "strange bytes": lambda: splice(path, middle + 300, bytes(range(250))),
+        "strange bytes between records": lambda: splice(path, middle, bytes(5000)),
+        "a record that is no event": lambda: splice(path, middle, frame(b"\xff\xff\xff")),
+        "a huge length": lambda: splice(path, middle, forged_header(1 << 62) + bytes(64)),
+        "a huge length at the end": lambda: splice(path, len(whole), forged_header(1 << 40)),
+        "a torn end": lambda: path.write_bytes(whole[:-700]),
+    }.items():
+        change()
+        yield name
+        path.write_bytes(whole)
