@@ -34,6 +34,7 @@ class Recorder:
         self._probe_is_logged = False
         earlier = last_atlases(sink.location, pipeline.layers)
         self._is_new_log = earlier.is_empty
+        self._last_steps = {layer: atlas.step for layer, atlas in earlier.atlases.items()}
         for previous in earlier.atlases.values():
             pipeline.continue_from(previous)
 
@@ -61,7 +62,9 @@ class Recorder:
             self._sink.write(PROBE_TAG, pictures, 0 if self._is_new_log else step, wall_time)
             self._probe_is_logged = True
         costs, start = [], time.perf_counter()
-        for atlas in self._pipeline.atlases(model, step, wall_time):
+        # After a crash a step is done again, of which a part may be in the log.
+        there = {layer for layer, last in self._last_steps.items() if last >= step}
+        for atlas in self._pipeline.atlases(model, step, wall_time, without=there):
             blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
             self._sink.write(layer_tag(atlas.layer), blobs, step, atlas.wall_time)
             end = time.perf_counter()

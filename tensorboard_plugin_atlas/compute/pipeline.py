@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -79,13 +79,20 @@ class AtlasPipeline:
         """One for all checkpoints: it remembers the spectrum of the pictures once measured."""
         return PatchSource(self.probe.images, self.probe.normalize)
 
-    def atlases(self, model: nn.Module, step: int, wall_time: float | None) -> Iterator[Atlas]:
+    def atlases(
+        self,
+        model: nn.Module,
+        step: int,
+        wall_time: float | None,
+        without: Container[str] = (),
+    ) -> Iterator[Atlas]:
         """Yields the atlas of each layer at this checkpoint, one at a time as they are finished.
 
         Args:
             model: The model; it is left as it was.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
+            without: Layers to leave out this time.
 
         Raises:
             AtlasError: if a layer cannot be collected or laid out; the message says why.
@@ -93,7 +100,8 @@ class AtlasPipeline:
         now = time.time() if wall_time is None else wall_time
         found = collect(model, self.layers, self.probe, batch_size=self.config.batch_size)
         for layer in self.layers:
-            yield self._atlas(model, found, found.layers[layer], step, now)
+            if layer not in without:
+                yield self._atlas(model, found, found.layers[layer], step, now)
 
     def start_from(self, previous: Atlas) -> None:
         """Continues the map of an atlas that was read back from a log.

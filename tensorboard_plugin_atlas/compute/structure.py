@@ -22,6 +22,7 @@ from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.snapshot import (
     SharedMemory,
     StateLayout,
+    copy_all,
     lay_out_state,
     map_memory,
 )
@@ -105,8 +106,7 @@ class ModelCopy:
     def load(self, file: int) -> None:
         """Takes over the state from the slot behind a descriptor."""
         memory = map_memory(file)
-        with torch.no_grad():
-            torch._foreach_copy_(self._tensors, [spec.view(memory) for spec in self._layout.specs])
+        copy_all(self._tensors, [spec.view(memory) for spec in self._layout.specs])
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Snapshots: every kind of state, bit for bit, through memory that leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
+
+from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.snapshot import (
+    ALIGNMENT,
+    SharedMemory,
+    StateSlot,
+    lay_out_state,
+    map_memory,
+    take_stock,
+)
+from tensorboard_plugin_atlas.compute.structure import (
+    ModelCopy,
+    describe_structure,
+    share_images,
+    with_images,
+    without_images,
+)
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import CannotSendError
+
+
+class Net(nn.Module):
+    """Tied weights, all kinds of buffers, a tensor in an attribute, and state that is no tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(4, 4, bias=False)
+        self.tied = nn.Linear(4, 4, bias=False)
+        self.tied.weight = self.first.weight
+        self.conv = nn.Conv2d(3, 5, 3).to(memory_format=torch.channels_last)
+        self.norm = nn.BatchNorm2d(5)
+        self.scale = nn.Parameter(torch.rand(7, dtype=torch.bfloat16), requires_grad=False)
+        self.register_buffer("flags", torch.tensor([True, False]))
+        self.register_buffer("hidden", torch.rand(3), persistent=False)
+        self.register_buffer("empty", torch.zeros(0, 4))
+        self.register_buffer("nothing", None)
+        self.register_buffer("expanded", torch.rand(1, 3).expand(2, 3))
+        self.anchors = torch.arange(6.0).view(2, 3)
+        self.temperature = 0.5
+        self.names = ["a", "b"]
+
+
+def snapshot_of(model):
+    stock = take_stock(model)
+    structure = describe_structure(model, stock.tensors)
+    slot = StateSlot(structure.layout)
+    slot.take(stock.tensors)
+    slot.wait()
+    return structure, slot
+
+
+def copy_of(model):
+    structure, slot = snapshot_of(model)
+    copy = ModelCopy(structure)
+    copy.load(slot.memory.file)
+    slot.close()
+    return copy.model
+
+
+class TestState:
+    def test_every_tensor_arrives_bit_for_bit_with_its_strides(self):
+        model = Net()
+        copy = copy_of(model)
+        names = [name for name, _ in model.named_parameters()]
+        assert [name for name, _ in copy.named_parameters()] == names
+        pairs = zip(model.named_parameters(), copy.named_parameters(), strict=True)
+        for (name, ours), (_, theirs) in pairs:
+            assert torch.equal(ours, theirs), name
+            assert (ours.stride(), ours.dtype) == (theirs.stride(), theirs.dtype), name
+            assert ours.requires_grad == theirs.requires_grad, name
+            assert isinstance(theirs, nn.Parameter)
+        for (name, ours), (_, theirs) in zip(
+            model.named_buffers(), copy.named_buffers(), strict=True
+        ):
+            assert torch.equal(ours, theirs), name
+        assert copy.conv.weight.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(copy.anchors, model.anchors)
+        assert (copy.temperature, copy.names, copy.nothing) == (0.5, ["a", "b"], None)
+
+    def test_tied_weights_are_copied_once_and_stay_tied(self):
+        model = Net()
+        tensors = take_stock(model).tensors
+        assert sum(tensor is model.first.weight for tensor in tensors) == 1
+        copy = copy_of(model)
+        assert copy.tied.weight is copy.first.weight
+
+    def test_the_copy_stays_as_it_was_while_the_model_learns(self):
+        model = nn.Linear(3, 2)
+        before = model.weight.detach().clone()
+        structure, slot = snapshot_of(model)
+        with torch.no_grad():
+            model.weight.add_(1)
+        copy = ModelCopy(structure)
+        copy.load(slot.memory.file)
+        assert torch.equal(copy.model.weight, before)
+
+    def test_the_model_is_untouched(self):
+        model = Net()
+        model.first.weight.grad = torch.ones(4, 4)
+        versions = [tensor._version for tensor in take_stock(model).tensors]
+        snapshot_of(model)
+        assert [tensor._version for tensor in take_stock(model).tensors] == versions
+        assert torch.equal(model.first.weight.grad, torch.ones(4, 4))
+
+    def test_a_model_without_state_has_a_slot_too(self):
+        assert isinstance(copy_of(nn.ReLU()), nn.ReLU)
+
+    def test_places_are_aligned_and_apart(self):
+        layout = lay_out_state(take_stock(Net()).tensors)
+        ends = 0
+        for spec in layout.specs:
+            assert spec.offset % ALIGNMENT == 0
+            assert spec.offset >= ends
+            ends = spec.offset + torch.Size(spec.shape).numel() * spec.dtype.itemsize
+        assert layout.size >= ends
+
+    def test_gradients_and_their_hooks_do_not_travel(self):
+        model = nn.Linear(2, 2)
+        model.weight.register_hook(lambda gradient: threading.Lock())
+        model.weight.grad = torch.ones(2, 2)
+        assert copy_of(model).weight.grad is None
+
+
+class TestMarks:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda model: setattr(model, "temperature", 0.25),
+            lambda model: setattr(model, "names", ["a"]),
+            lambda model: setattr(model, "conv", nn.Conv2d(3, 5, 3)),
+            lambda model: setattr(model, "scale", nn.Parameter(torch.rand(8))),
+            lambda model: setattr(model, "more", nn.ReLU()),
+            lambda model: delattr(model, "norm"),
+            lambda model: model.norm.register_forward_hook(lambda *_: None),
+            lambda model: model.first.requires_grad_(False),
+            lambda model: model.conv.double(),
+            lambda model: setattr(model, "forward", lambda x: x),
+        ],
+    )
+    def test_a_change_of_structure_is_seen(self, change):
+        model = Net()
+        before = take_stock(model).marks
+        change(model)
+        assert take_stock(model).marks != before
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda model: model.eval(),
+            lambda model: model.scale.data.add_(1),
+            lambda model: model.first.weight.sum().backward(),
+            lambda model: model.norm(torch.rand(2, 5, 3, 3)),
+        ],
+    )
+    def test_learning_is_no_change_of_structure(self, change):
+        model = Net()
+        before = take_stock(model).marks
+        change(model)
+        assert take_stock(model).marks == before
+
+
+class TestWhatCannotBeSent:
+    @pytest.mark.parametrize(
+        ("model", "message"),
+        [
+            (nn.Linear(2, 2, device="meta"), r"a Parameter \(torch.strided, on meta\)"),
+            (weight_norm(nn.Linear(2, 2)), r"ParametrizedLinear cannot be sent .*parametrized"),
+        ],
+    )
+    def test_it_is_named(self, model, message):
+        with pytest.raises(CannotSendError, match=message):
+            snapshot_of(model)
+
+    def test_a_lock_is_named(self):
+        model = nn.ReLU()
+        model.lock = threading.Lock()
+        with pytest.raises(CannotSendError, match=r"model=ReLU cannot be sent .*TypeError.*lock"):
+            snapshot_of(model)
+
+    def test_lambdas_and_closures_can(self):
+        model = nn.ReLU()
+        scale = 3
+        model.act = lambda x: x * scale
+        model.other = partial(torch.clamp, min=0)
+        copy = copy_of(model)
+        assert copy.act(2) == 6
+        assert copy.other(torch.tensor(-1.0)) == 0
+
+
+def descriptors():
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+class TestSharedMemory:
+    def test_both_ends_see_the_same_bytes(self):
+        memory = SharedMemory(100)
+        other = map_memory(memory.file)
+        memory.bytes[7] = 42
+        assert (len(other), other[7], other[8]) == (100, 42, 0)
+        memory.close()
+        memory.bytes[8] = 43
+        assert other[8] == 43
+
+    def test_it_has_no_name_and_its_descriptor_is_not_inherited(self):
+        memory = SharedMemory(100)
+        assert os.fstat(memory.file).st_nlink == 0
+        assert not os.get_inheritable(memory.file)
+        memory.close()
+
+    def test_descriptors_go_with_the_object(self):
+        before = descriptors()
+        for _ in range(20):
+            StateSlot(lay_out_state([torch.rand(5)])).close()
+        slots = [StateSlot(lay_out_state([torch.rand(5)])) for _ in range(5)]
+        assert descriptors() > before
+        del slots
+        assert descriptors() == before
+
+    def test_a_full_memory_is_an_error_and_leaves_no_descriptor(self, monkeypatch):
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        before = descriptors()
+        monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+        with pytest.raises(OSError, match="No space left"):
+            SharedMemory(100)
+        assert descriptors() == before
+
+
+def test_a_probe_travels_without_its_images():
+    images = torch.rand(6, 3, 8, 8)
+    config = AtlasConfig(samples=6)
+    probe = build_probe((images, torch.arange(6)), config=config)
+    shared, memory = share_images(probe)
+    assert torch.equal(shared.images, probe.images)
+    sent = without_images(probe)
+    assert sent.images.numel() == 0
+    back = with_images(sent, memory.file)
+    assert torch.equal(back.images, probe.images)
+    assert (back.digest, back.input_size) == (probe.digest, probe.input_size)
+    assert back.images.data_ptr() != shared.images.data_ptr()
+    memory.close()
