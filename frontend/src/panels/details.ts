@@ -8,7 +8,7 @@ import { type Colouring, colouring } from '../colour';
 import { Evidence } from '../evidence';
 import type { AtlasMap } from '../map/atlas_map';
 import type { Session } from '../session';
-import type { CellPlace, ColourMode, State } from '../store';
+import { type CellPlace, type ColourMode, type State, samePlace } from '../store';
 import { card } from './card';
 import type { CellContext } from './cell_view';
 import './crop';
@@ -61,9 +61,10 @@ export class Details {
   }
 
   #card(state: State, atlas: Atlas): TemplateResult | typeof nothing {
-    const { hover } = state;
+    const { hover, pinned } = state;
     const context = hover && this.#context(state, atlas, hover);
-    if (!hover || !context) return nothing;
+    // The inspector says all that the card could, and more.
+    if (!hover || !context || samePlace(hover, pinned)) return nothing;
     const { width, height } = this.map.viewport;
     const taken = state.pinned === null ? 0 : INSPECTOR_ROOM;
     return card(context, this.map.boxOf(hover), { width: width - taken, height });
