@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 PLUGIN_NAME: Final = "atlas"
@@ -20,12 +21,18 @@ DEFAULT_KEPT_STEPS: Final = 200
 PROBE_TAG: Final = "probe"
 _LAYER_PREFIX: Final = "layer/"
 
+# TensorBoard's data server cannot read back a blob whose tag JSON would have to escape.
+_UNREADABLE: Final = re.compile(r'["\\%\x00-\x1f]')
+_ESCAPED: Final = re.compile("%([0-9a-f]{2})")
+
 
 def layer_tag(layer: str) -> str:
     """Returns the summary tag under which the atlases of `layer` are logged."""
-    return _LAYER_PREFIX + layer
+    return _LAYER_PREFIX + _UNREADABLE.sub(lambda found: f"%{ord(found[0]):02x}", layer)
 
 
 def layer_of_tag(tag: str) -> str | None:
     """Returns the layer that `tag` belongs to, or None for a tag that is not a layer's."""
-    return tag[len(_LAYER_PREFIX) :] if tag.startswith(_LAYER_PREFIX) else None
+    if not tag.startswith(_LAYER_PREFIX):
+        return None
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), tag[len(_LAYER_PREFIX) :])
