@@ -53,7 +53,8 @@ export class Address {
     const next = writeHash(hash, values);
     if (next === location.hash) return;
     try {
-      history.replaceState(history.state, '', next);
+      // A bare hash would be taken relative to the entry page's <base>, where there is no page.
+      history.replaceState(history.state, '', `${location.pathname}${location.search}${next}`);
     } catch {
       // Browsers limit how often history may change; the next change writes again.
     }

@@ -6,7 +6,7 @@ import { Address, watchDarkMode, watchReloads } from '../src/host';
 /** TensorBoard's page around ours. */
 function frame(hash: string) {
   const body = document.createElement('body');
-  const location = { hash };
+  const location = { pathname: '/lab/', search: '?darkMode=true', hash };
   const posted: unknown[][] = [];
   const outer = {
     document: { body },
@@ -14,7 +14,7 @@ function frame(hash: string) {
     history: {
       state: null,
       replaceState: vi.fn((_state: unknown, _title: string, next: string) => {
-        location.hash = next;
+        location.hash = next.slice(next.indexOf('#'));
       }),
     },
     addEventListener: vi.fn(),
@@ -50,7 +50,8 @@ describe('Address', () => {
       vi.advanceTimersByTime(100);
     }
     vi.advanceTimersByTime(250);
-    expect(history.replaceState).toHaveBeenCalledOnce();
+    const next = '/lab/?darkMode=true#atlas&p.atlas.step=3';
+    expect(history.replaceState).toHaveBeenCalledExactlyOnceWith(null, '', next);
     expect(location.hash).toBe('#atlas&p.atlas.step=3');
   });
 
