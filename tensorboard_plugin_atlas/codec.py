@@ -48,6 +48,7 @@ __all__ = [
     "Manifest",
     "ProbeFields",
     "check_blob",
+    "check_place",
     "checksum",
     "decode_atlas",
     "decode_probe",
@@ -131,6 +132,24 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
             ),
         ),
     )
+
+
+def check_place(found: Atlas | AtlasFields, layer: str, step: int) -> None:
+    """Checks that an atlas stands where it belongs: tag and step are outside of its checksums.
+
+    Args:
+        found: The atlas, or what its manifest says.
+        layer: The layer whose tag it was found under.
+        step: The step of the event it was found in.
+
+    Raises:
+        DamageError: naming both places.
+    """
+    if (found.layer, found.step) != (layer, step):
+        raise DamageError(
+            f"the atlas of layer {found.layer!r} at step {found.step:,} was found under layer "
+            f"{layer!r} at step {step:,}"
+        )
 
 
 def encode_probe(pictures: ProbePictures) -> list[bytes]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from tensorboard_plugin_atlas.atlas import Atlas, ProbePictures
-from tensorboard_plugin_atlas.codec import decode_atlas, decode_probe
+from tensorboard_plugin_atlas.codec import check_place, decode_atlas, decode_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.events import (
     LoggedEvent,
@@ -245,7 +245,9 @@ def _decode(place: _Place) -> Atlas:
         for event in events_of(Record(place.offset, payload), place.file):
             if event.tag == place.tag and event.step == place.step and event.blobs is not None:
                 try:
-                    return decode_atlas(event.blobs, run=place.run)
+                    atlas = decode_atlas(event.blobs, run=place.run)
+                    check_place(atlas, place.layer, place.step)
+                    return atlas
                 except DamageError as error:
                     raise type(error)(f"{name}: {error}") from error
     raise DamageError(f"{name}: {place.file.name} was changed while it was read")
@@ -253,19 +255,21 @@ def _decode(place: _Place) -> Atlas:
 
 def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
     atlas, reason, status = None, event.reason, "damaged"
+    layer = (event.tag and layer_of_tag(event.tag)) or ""
     if event.blobs is not None:
         try:
             if event.tag == PROBE_TAG:
                 decode_probe(event.blobs)
             else:
                 atlas = decode_atlas(event.blobs)
+                check_place(atlas, layer, event.step)
             status = "ok"
         except DamageError as error:
             reason = str(error)
             status = "too_new" if isinstance(error, TooNewError) else "damaged"
     return LoggedAtlas(
         run=run,
-        layer=(event.tag and layer_of_tag(event.tag)) or "",
+        layer=layer,
         step=event.step,
         wall_time=event.wall_time,
         bytes=sum(map(len, event.blobs or ())),

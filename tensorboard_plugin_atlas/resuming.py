@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.codec import decode_atlas
+from tensorboard_plugin_atlas.codec import check_place, decode_atlas
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.events import (
     LoggedEvent,
@@ -134,6 +134,7 @@ class _Search:
             if event.blobs is None:
                 raise DamageError(str(event.reason))
             atlas = decode_atlas(event.blobs)
+            check_place(atlas, layer, event.step)
         except DamageError as error:
             self._damaged[layer] += 1
             self.problems.append(f"layer {layer!r}, step {event.step:,}: {error}")

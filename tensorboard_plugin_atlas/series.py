@@ -23,7 +23,13 @@ from tensorboard.data.provider import RunTagFilter
 from tensorboard.errors import NotFoundError
 
 from tensorboard_plugin_atlas.cache import ByteCache
-from tensorboard_plugin_atlas.codec import AtlasFields, Manifest, check_blob, read_manifest
+from tensorboard_plugin_atlas.codec import (
+    AtlasFields,
+    Manifest,
+    check_blob,
+    check_place,
+    read_manifest,
+)
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.manifest import MAX_BLOBS
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, PROBE_TAG, layer_of_tag
@@ -61,8 +67,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Datum:
-    """One step of one series: where its blobs can be read."""
+    """One step of one series: where its blobs can be read.
 
+    Attributes:
+        layer: The layer, or None for the probe's pictures.
+        step: Global step.
+        wall_time: Seconds since the epoch.
+        blob_keys: TensorBoard's names for the blobs.
+    """
+
+    layer: str | None
     step: int
     wall_time: float
     blob_keys: tuple[str, ...]
@@ -183,11 +197,13 @@ class SeriesStore:
                     f"{len(datum.blob_keys) - 1} blobs behind the manifest, "
                     f"it lists {len(manifest.blobs)}"
                 )
+            if datum.layer is not None and isinstance(manifest.fields, AtlasFields):
+                check_place(manifest.fields, datum.layer, datum.step)
             return manifest, _PARSED_FACTOR * len(manifest.text)
 
         if not datum.blob_keys:
             raise DamageError("no blobs at all: expected a manifest first")
-        key = ("manifest", datum.blob_keys[0], datum.wall_time)
+        key = ("manifest", datum.layer, datum.step, datum.blob_keys[0], datum.wall_time)
         return self._remembering(datum, lambda: self._cache.once(key, parse))
 
     def blob(self, request: Request, datum: Datum, manifest: Manifest, index: int) -> bytes:
@@ -305,7 +321,12 @@ def _data(
 ) -> tuple[Datum, ...]:
     data = found.get(run, {}).get(tag, ())
     return tuple(
-        Datum(item.step, item.wall_time, tuple(value.blob_key for value in item.values))
+        Datum(
+            layer_of_tag(tag),
+            item.step,
+            item.wall_time,
+            tuple(value.blob_key for value in item.values),
+        )
         for item in sorted(data, key=lambda item: item.step)
     )
 

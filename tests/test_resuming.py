@@ -189,7 +189,7 @@ def images(count: int = 40, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def write(log_dir: Path, steps: tuple[int, ...], **more: Any) -> None:
-    settings = {"probe": images(), "config": CONFIG, "strict": True, **more}
+    settings = {"probe": images(), "config": CONFIG, "strict": True, "worker": "inline", **more}
     with AtlasWriter(log_dir, network(), ["1"], **settings) as atlas:
         for step in steps:
             atlas.add_atlas(step)
@@ -213,6 +213,14 @@ class TestWriter:
             if event.tag == PROBE_TAG
         ]
         assert probes == [0, 20]
+
+    def test_a_worker_process_goes_on_too(self, tmp_path: Path) -> None:
+        write(tmp_path, (0, 10, 20))
+        write(tmp_path, (15,), purge_step=11, worker="process")
+        found = list(read_atlases(tmp_path))
+        assert [(a.step, a.sequence) for a in found] == [(0, 1), (10, 2), (15, 3)]
+        again = compute_atlas(network(), "1", images(), previous=[found[1]], config=CONFIG)
+        np.testing.assert_array_equal(found[2].xy, again.xy)
 
     def test_steps_that_do_not_rise_are_refused(self, tmp_path: Path) -> None:
         write(tmp_path, (0, 10))
