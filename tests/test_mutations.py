@@ -16,18 +16,19 @@ import pytest
 from samples import make_atlas, make_probe_pictures
 from serving import get, tensorboard
 from strategies import difference
+from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 from test_plugin import HERE, serve
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink, masked_crc, scan_records
+from tensorboard_plugin_atlas.events import EventSink, frame, masked_crc, scan_records
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.resuming import last_atlases
 
 LAYERS, STEPS = ("a", "b"), (0, 10, 20)
-KINDS = ("flip", "cut", "insert", "delete", "repeat", "swap", "resealed")
+KINDS = ("flip", "cut", "insert", "delete", "repeat", "swap", "resealed", "moved")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,20 @@ def mutated(whole: bytes, kind: str, chance: random.Random) -> bytes:
     if kind == "swap":
         behind = min(len(whole), 2 * end - start)
         return whole[:start] + whole[end:behind] + whole[start:end] + whole[behind:]
+    if kind == "moved":
+        return moved(whole, chance)
     return resealed(whole, chance)
+
+
+def moved(whole: bytes, chance: random.Random) -> bytes:
+    """Puts a sound atlas under another step or another layer, with a right checksum."""
+    offset, length = chance.choice([place for place in record_places(whole) if place[1] > 4000])
+    event = Event.FromString(whole[offset + 12 : offset + 12 + length])
+    if chance.random() < 0.5:
+        event.step = chance.choice([*STEPS, 15, 2**62, -1])
+    else:
+        event.summary.value[0].tag = chance.choice([*map(layer_tag, LAYERS), PROBE_TAG, "layer/"])
+    return whole[:offset] + frame(event.SerializeToString()) + whole[offset + length + 16 :]
 
 
 def resealed(whole: bytes, chance: random.Random) -> bytes:
