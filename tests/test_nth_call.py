@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The n-th call to the operating system fails, for every n, as SQLite tests it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tensorboard_plugin_atlas.events import EventSink, event_files, read_events, scan_records
+
+STEPS = range(4)
+
+
+def blobs_of(step: int) -> list[bytes]:
+    return [b"step %d" % step, bytes(2000)]
+
+
+class Faults:
+    """Counts the calls that reach the operating system, and fails the n-th of them.
+
+    Args:
+        failing: Number of the call that fails, from 0; None for none.
+        error: What it fails with.
+        sticky: All calls behind it fail too, as on a disk that is gone.
+    """
+
+    def __init__(self, failing: int | None, error: int, sticky: bool) -> None:
+        self.count = 0
+        self.told: list[str] = []
+        self._failing, self._error, self._sticky = failing, error, sticky
+
+    def check(self, what: str) -> None:
+        number, self.count = self.count, self.count + 1
+        self.told.append(what)
+        if self._failing is None:
+            return
+        if number == self._failing or (self._sticky and number > self._failing):
+            raise OSError(self._error, os.strerror(self._error))
+
+
+class FaultyFile:
+    """A raw file whose calls may fail; a write that fails has put down half of its bytes."""
+
+    def __init__(self, file: Any, faults: Faults) -> None:
+        self._file, self._faults = file, faults
+        self.name = file.name
+
+    def write(self, data: Any) -> int:
+        half = memoryview(data)[: len(data) // 2]
+        try:
+            self._faults.check("write")
+        except OSError:
+            self._file.write(half)
+            raise
+        # What the operating system may do with any write: take a part of it.
+        return int(self._file.write(half if len(data) > 1500 else data))
+
+    def truncate(self, size: int) -> int:
+        self._faults.check("truncate")
+        return int(self._file.truncate(size))
+
+    def seek(self, offset: int) -> int:
+        self._faults.check("seek")
+        return int(self._file.seek(offset))
+
+    def tell(self) -> int:
+        self._faults.check("tell")
+        return int(self._file.tell())
+
+    def close(self) -> None:
+        self._file.close()
+        self._faults.check("close")
+
+    def fileno(self) -> int:
+        return int(self._file.fileno())
+
+    def __enter__(self) -> FaultyFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[[Faults], Any]:
+    """Puts a set of faults between `events` and the operating system, while it is entered."""
+
+    @contextlib.contextmanager
+    def install(faults: Faults) -> Iterator[None]:
+        whole = {"open": Path.open, "mkdir": Path.mkdir, "fsync": os.fsync, "unlink": Path.unlink}
+
+        def wrapped(name: str) -> Callable[..., Any]:
+            def call(*args: Any, **kwargs: Any) -> Any:
+                faults.check(name)
+                result = whole[name](*args, **kwargs)
+                return FaultyFile(result, faults) if name == "open" else result
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("open", "mkdir", "unlink"):
+                patch.setattr(Path, name, wrapped(name))
+            patch.setattr(os, "fsync", wrapped("fsync"))
+            yield
+
+    return install
+
+
+def session(sink: EventSink) -> tuple[list[int], list[int]]:
+    """Logs and flushes four steps as a training loop would; returns those written and flushed."""
+    written, flushed = [], []
+    for step in STEPS:
+        with contextlib.suppress(OSError):
+            sink.write("layer/a", blobs_of(step), step)
+            written.append(step)
+            sink.flush()
+            flushed.append(step)
+    with contextlib.suppress(OSError):
+        sink.close()
+    return written, flushed
+
+
+def read_back(directory: Path) -> tuple[list[int], list[str]]:
+    """Returns the steps that are whole, in order, and what else is there."""
+    found = [] if not directory.exists() else list(read_events(directory))
+    assert all(list(event.blobs or ()) == blobs_of(event.step) for event in found if event.blobs)
+    steps = [event.step for event in found if event.reason is None]
+    return steps, [event.reason for event in found if event.reason is not None]
+
+
+def test_without_faults_every_call_is_counted(
+    faulty: Callable[[Faults], Any], tmp_path: Path
+) -> None:
+    faults = Faults(None, errno.EIO, False)
+    with faulty(faults):
+        assert session(EventSink(tmp_path / "atlas")) == (list(STEPS), list(STEPS))
+    assert read_back(tmp_path / "atlas") == (list(STEPS), [])
+    assert {"open", "mkdir", "write", "fsync", "close", "tell"} <= set(faults.told)
+    assert faults.told.count("write") == 9  # the version; each record in two parts
+
+
+@pytest.mark.parametrize("sticky", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_the_nth_call_fails_for_every_n(
+    error: int, sticky: bool, faulty: Callable[[Faults], Any], tmp_path: Path
+) -> None:
+    tried: list[str] = []
+    for failing in itertools.count():
+        directory = tmp_path / str(failing)
+        faults = Faults(failing, error, sticky)
+        with faulty(faults):
+            written, flushed = session(EventSink(directory))
+        if faults.count <= failing:
+            break
+        tried.append(faults.told[failing])
+        steps, damage = read_back(directory)
+        assert set(flushed) <= set(written)
+        # What was reported written is there, in order; what failed left nothing that is torn.
+        assert steps == sorted(set(steps))
+        assert set(written) <= set(steps), (failing, faults.told)
+        if not sticky:
+            assert len(written) >= len(STEPS) - 1, (failing, faults.told)
+            assert steps == written or tried[-1] in ("close", "fsync"), (failing, faults.told)
+            assert damage == [], (failing, tried[-1])
+        # Every file is read to its end by loaders that stop at the first damage.
+        for path in event_files(directory) if directory.exists() else ():
+            reasons = [record.reason for record in scan_records(path)]
+            assert reasons in ([None] * len(reasons), [*[None] * (len(reasons) - 1), reasons[-1:]])
+    assert len(tried) > 20
+    assert {"open", "mkdir", "write", "fsync", "close", "tell"} <= set(tried)
+
+
+def test_a_sink_recovers_when_the_disk_is_back(
+    faulty: Callable[[Faults], Any], tmp_path: Path
+) -> None:
+    sink = EventSink(tmp_path)
+    sink.write("layer/a", blobs_of(0), 0)
+    with faulty(Faults(0, errno.EIO, True)), pytest.raises(OSError, match="Input/output"):
+        sink.flush()
+    sink.write("layer/a", blobs_of(1), 1)
+    sink.close()
+    assert read_back(tmp_path) == ([0, 1], [])
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, MemoryError, SystemExit])
+def test_an_interrupt_in_the_middle_of_a_record_leaves_none(
+    interrupt: type[BaseException], tmp_path: Path
+) -> None:
+    sink = EventSink(tmp_path)
+    sink.write("layer/a", blobs_of(0), 0)
+
+    class Interrupted(FaultyFile):
+        def write(self, data: Any) -> int:
+            self._file.write(data[:100])
+            raise interrupt
+
+    file = sink._file
+    sink._file = Interrupted(file, Faults(None, 0, False))  # type: ignore[assignment]
+    with pytest.raises(interrupt):
+        sink.write("layer/a", blobs_of(1), 1)
+    sink._file = file
+    sink.write("layer/a", blobs_of(2), 2)
+    sink.close()
+    assert read_back(tmp_path) == ([0, 2], [])
