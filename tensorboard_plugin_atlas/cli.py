@@ -103,7 +103,7 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     demo.add_argument("--log-dir", type=Path, help="run folder (default: runs/demo-<data>-<time>)")
     demo.add_argument(
-        "--steps", type=_positive, help="training steps (default: 120 digits, 400 else)"
+        "--steps", type=_positive, help="training steps (default: 120 digits, 360 else)"
     )
     demo.add_argument("--seed", type=int, default=0, help="seeds everything (default: %(default)s)")
     demo.add_argument("--no-serve", action="store_true", help="do not start TensorBoard")
