@@ -236,7 +236,26 @@ describe('timeline', () => {
   });
 
   it('tells of checkpoints that were not computed', () => {
-    panel({ history: past([], { skipped: [{ step: 2000, reason: 'busy' }] }) });
+    const skipped = [
+      { step: 2000, reason: 'busy' },
+      { step: 3000, reason: 'budget' },
+      { step: 9000, reason: 'unheard of' },
+    ];
+    panel({ history: past([], { skipped }) });
+    expect(text('.note')).toBe('Step 2,000 was skipped: the machine was busy.');
+    expect(find('.note span').title).toBe(
+      'Step 2,000 was skipped: the machine was busy\n' +
+        'Step 3,000 was skipped: its share of the run time was spent\n' +
+        'Step 9,000 was skipped: unheard of',
+    );
+    const ticks = [...root.querySelectorAll<HTMLElement>('.tick.skipped')];
+    expect(ticks.map((tick) => [tick.dataset.step, tick.style.left])).toEqual([
+      ['2000', '75%'],
+      ['3000', '75%'],
+      ['9000', '100%'],
+    ]);
+    expect(ticks[0]?.title).toBe('Step 2,000 was skipped: the machine was busy');
+    panel({ history: past([], { skipped: skipped.slice(2) }) });
     expect(text('.note')).toBe('1 checkpoint not computed.');
   });
 

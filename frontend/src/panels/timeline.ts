@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { count, plural, shorten } from '../format';
-import type { History } from '../manifest';
+import type { History, SkippedStep } from '../manifest';
 import type { Player } from '../player';
 import type { Session } from '../session';
 import type { State } from '../store';
@@ -11,6 +11,12 @@ import { iconButton } from './icons';
 
 /** Ticks closer than they are wide would be a bar; beyond this many only damaged ones are drawn. */
 const MOST_TICKS = 400;
+
+const WHY_SKIPPED: Readonly<Record<string, string>> = {
+  busy: 'the machine was busy',
+  budget: 'its share of the run time was spent',
+  failed: 'it failed, and the output of the run says why',
+};
 
 export function timeline(state: State, session: Session, player: Player): TemplateResult {
   const steps = state.series?.steps ?? [];
@@ -43,7 +49,7 @@ export function timeline(state: State, session: Session, player: Player): Templa
     </span>
     ${slider(state, session, steps, at)}
     ${moment(state, steps, at)}
-    ${note(state.history)}
+    ${note(state.history, steps, at)}
     ${state.freshSteps > 0 ? freshPill(state.freshSteps, session) : nothing}
   </footer>`;
 }
@@ -65,6 +71,15 @@ function slider(
         if (!bad && steps.length > MOST_TICKS) return nothing;
         const kind = bad ? 'bad' : index <= at ? 'passed' : '';
         return html`<i class="tick ${kind}" data-step=${one} style="left:${place(index)}%"></i>`;
+      })}
+      ${(history?.skipped ?? []).slice(0, MOST_TICKS).map((one) => {
+        const between = Math.min(last, Math.max(0, indexAbove(steps, one.step) - 0.5));
+        return html`<i
+          class="tick skipped"
+          data-step=${one.step}
+          title=${sentence(one)}
+          style="left:${place(between)}%"
+        ></i>`;
       })}
     </span>
     <input
@@ -109,7 +124,21 @@ function clock(seconds: number): string {
 /** How many lines a tooltip may have. */
 const TOOLTIP_LINES = 20;
 
-function note(history: History | null): TemplateResult | typeof nothing {
+/** Returns how many of the rising `steps` lie below `step`. */
+function indexAbove(steps: readonly number[], step: number): number {
+  const index = steps.findIndex((one) => one > step);
+  return index < 0 ? steps.length : index;
+}
+
+function sentence({ step, reason }: SkippedStep): string {
+  return `Step ${count(step)} was skipped: ${WHY_SKIPPED[reason] ?? shorten(reason, 60)}`;
+}
+
+function note(
+  history: History | null,
+  shown: readonly number[],
+  at: number,
+): TemplateResult | typeof nothing {
   if (history === null) return nothing;
   const { logged, kept, skipped } = history;
   const steps = [...history.steps.values()];
@@ -123,22 +152,35 @@ function note(history: History | null): TemplateResult | typeof nothing {
             <code>--atlas_samples=${logged}</code> to keep all.`
         : nothing
     }
-    ${remark(damaged, 'damaged step', true)} ${remark(newer, 'step', true, ' from a newer version')}
-    ${remark(skipped, 'checkpoint', false, ' not computed')}
+    ${remark(damaged, 'damaged step')} ${remark(newer, 'step', ' from a newer version')}
+    ${skippedNote(skipped, shown, at)}
   </span>`;
+}
+
+/** Tells of the checkpoint that is missing beside the shown one, or how many are in all. */
+function skippedNote(
+  skipped: readonly SkippedStep[],
+  shown: readonly number[],
+  at: number,
+): TemplateResult | typeof nothing {
+  if (skipped.length === 0) return nothing;
+  const near = skipped.find(({ step }) => [at, at + 1].includes(indexAbove(shown, step)));
+  const lines = skipped.slice(0, TOOLTIP_LINES).map(sentence);
+  return html`<span title=${lines.join('\n')}
+    >${near === undefined ? `${plural(skipped.length, 'checkpoint')} not computed` : sentence(near)}.</span
+  >`;
 }
 
 function remark(
   steps: readonly { readonly step: number; readonly reason: string | null }[],
   noun: string,
-  bad: boolean,
   rest = '',
 ): TemplateResult | typeof nothing {
   if (steps.length === 0) return nothing;
   const lines = steps
     .slice(0, TOOLTIP_LINES)
     .map(({ step, reason }) => `step ${count(step)}: ${shorten(reason ?? 'no reason given', 200)}`);
-  return html`<span class=${bad ? 'bad' : ''} title=${lines.join('\n')}
+  return html`<span class="bad" title=${lines.join('\n')}
     >${plural(steps.length, noun)}${rest}.</span
   >`;
 }

@@ -91,6 +91,10 @@ export const timelineStyles = css`
     top: -6px;
     width: 3px;
   }
+  .tick.skipped {
+    top: -2px;
+    height: 6px;
+  }
   .moment {
     min-width: 148px;
     font-variant-numeric: tabular-nums;
