@@ -244,6 +244,10 @@ class _Courier:
         self._meter.begin()
         snapshot.slot.wait()
         job = Job(snapshot.step, snapshot.wall_time, snapshot.skipped, None)
+        if self._worker is not None and not self._worker.is_running():
+            # It went while it had nothing to do, for which this snapshot is not to blame.
+            logger.info("the background process %s", self._worker.end(0))
+            self._worker = None
         for _ in range(2):
             try:
                 if self._worker is None:

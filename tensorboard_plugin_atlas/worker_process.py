@@ -19,8 +19,9 @@ from typing import Final
 from tensorboard_plugin_atlas.compute.structure import Structure
 from tensorboard_plugin_atlas.messages import Channel, Done, Failed, Job, Setup
 
-_LAST_BYTES: Final = 4096
-_LAST_LINES: Final = 12
+_LAST_BYTES: Final = 16_384
+_FIRST_LINES: Final = 6
+_LAST_LINES: Final = 6
 _THREADS: Final = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -67,6 +68,10 @@ class WorkerProcess:
         """Its process id."""
         return self._process.pid
 
+    def is_running(self) -> bool:
+        """Tells whether it lives."""
+        return self._process.poll() is None
+
     def ask(self, job: Job, structure: Structure, slot: int) -> Done | Failed:
         """Hands over a job and waits for the answer.
 
@@ -111,7 +116,7 @@ class WorkerProcess:
         with self._output as output:
             output.seek(max(output.seek(0, os.SEEK_END) - _LAST_BYTES, 0))
             words = output.read().decode(errors="replace").strip().splitlines()
-        return f"{_fate(self._process.returncode)}{_quoted(words[-_LAST_LINES:])}"
+        return f"{_fate(self._process.returncode)}{_quoted(words)}"
 
     def abandon(self) -> None:
         """Lets go of the socket, in a process that was forked from the one that owns the worker."""
@@ -151,4 +156,8 @@ def _fate(code: int) -> str:
 
 
 def _quoted(lines: Sequence[str]) -> str:
-    return "".join(f"\n  | {line[:200]}" for line in lines)
+    """Returns the first and the last lines: a traceback tells at its end, a crash at its start."""
+    shown = list(lines)
+    if len(shown) > _FIRST_LINES + _LAST_LINES:
+        shown[_FIRST_LINES:-_LAST_LINES] = ["…"]
+    return "".join(f"\n  | {line[:200]}" for line in shown)

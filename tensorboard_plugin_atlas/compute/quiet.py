@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -85,7 +86,9 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
         _set_modes([(module, False) for module, _ in modes])
         for kind in {device.type, "cpu"}:
             stack.enter_context(torch.autocast(kind, enabled=False))
-        stack.enter_context(torch.compiler.set_stance("force_eager"))
+        # Where nothing is compiled it is not loaded, and loading it would take a second.
+        if "torch._dynamo" in sys.modules:
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
         yield inner
 
 

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who waits, who goes and what the next atlas tells of, without a process."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+from loops import eventually
+
+import tensorboard_plugin_atlas.backlog as backlog_module
+from tensorboard_plugin_atlas.atlas import Skipped
+from tensorboard_plugin_atlas.backlog import MAX_SKIPPED, Backlog, Snapshot, merged
+from tensorboard_plugin_atlas.compute.snapshot import StateSlot, lay_out_state
+
+LAYOUT = lay_out_state([torch.zeros(10)])
+
+
+def push(backlog, step, layout=LAYOUT):
+    """Does what a recorder does; returns the step that was skipped for this one."""
+    slot, replaced = backlog.claim(layout)
+    skipped = () if replaced is None else (*replaced.skipped, Skipped(replaced.step, "busy"))
+    backlog.add(Snapshot(step, 0.0, skipped, None, slot))
+    return None if replaced is None else replaced.step
+
+
+@pytest.fixture
+def backlog():
+    made = Backlog(2)
+    made.prepare(LAYOUT)
+    yield made
+    made.drop()
+
+
+class TestOrder:
+    def test_the_newest_of_those_that_wait_gives_way(self, backlog):
+        assert [push(backlog, step) for step in range(6)] == [None, None, None, 2, 3, 4]
+        taken = []
+        while len(backlog):
+            taken.append(backlog.take())
+            backlog.finish(failed=False)
+        assert [snapshot.step for snapshot in taken] == [0, 1, 5]
+        assert taken[1].skipped == ()
+        assert taken[2].skipped == tuple(Skipped(step, "busy") for step in (2, 3, 4))
+
+    def test_the_one_in_work_counts_as_such_before_it_is_taken(self, backlog):
+        for step in range(3):
+            assert push(backlog, step) is None
+        assert backlog.take().step == 0
+        assert push(backlog, 3) == 2
+
+    def test_a_failure_is_told_by_the_next_atlas(self, backlog):
+        push(backlog, 1)
+        backlog.take()
+        backlog.finish(failed=True)
+        push(backlog, 2)
+        assert backlog.take().skipped == (Skipped(1, "failed"),)
+        backlog.finish(failed=True)
+        push(backlog, 3)
+        assert backlog.take().skipped == (Skipped(1, "failed"), Skipped(2, "failed"))
+        backlog.finish(failed=False)
+        push(backlog, 4)
+        assert backlog.take().skipped == ()
+
+    def test_take_waits_for_the_first(self, backlog):
+        taken = []
+        thread = threading.Thread(target=lambda: taken.append(backlog.take()))
+        thread.start()
+        push(backlog, 7)
+        thread.join(10)
+        assert taken[0].step == 7
+
+    def test_a_list_of_skipped_ones_has_an_end(self):
+        many = [Skipped(step, "busy") for step in range(MAX_SKIPPED)]
+        assert merged(many, [Skipped(-1, "failed")])[0].step == 1
+        assert merged(many, [Skipped(-1, "failed")])[-1].step == -1
+
+
+class TestSlots:
+    def test_there_are_never_more_than_one_beyond_those_that_wait(self, backlog, monkeypatch):
+        made = []
+        make = StateSlot
+        monkeypatch.setattr(
+            backlog_module, "StateSlot", lambda layout: made.append(layout) or make(layout)
+        )
+        for step in range(50):
+            push(backlog, step)
+            if step % 3 == 0:
+                backlog.take()
+                backlog.finish(failed=False)
+        assert len(made) <= 2  # and the one that was prepared
+
+    def test_a_snapshot_keeps_its_slot_until_it_is_answered(self, backlog):
+        for step in range(9):
+            push(backlog, step)
+        held = set()
+        while len(backlog):
+            held.add(id(backlog.take().slot))
+            backlog.finish(failed=False)
+        assert len(held) == 3
+
+    def test_a_model_that_changed_gets_slots_that_fit(self, backlog):
+        wider = lay_out_state([torch.zeros(10), torch.zeros(20)])
+        for step in range(3):
+            push(backlog, step)
+        assert push(backlog, 3, wider) == 2
+        steps = {}
+        while len(backlog):
+            snapshot = backlog.take()
+            steps[snapshot.step] = snapshot.slot.layout
+            backlog.finish(failed=False)
+        assert steps == {0: LAYOUT, 1: LAYOUT, 3: wider}
+
+    def test_a_slot_that_cannot_be_made_is_no_slot_lost(self, backlog, monkeypatch):
+        def full(layout):
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(backlog_module, "StateSlot", full)
+            push(backlog, 0)  # in the one slot that there is; the spare one cannot be made
+            eventually(lambda: backlog._slots == 1)
+            for _ in range(5):
+                with pytest.raises(OSError, match="No space"):
+                    backlog.claim(LAYOUT)
+        assert [push(backlog, step) for step in (1, 2, 3)] == [None, None, 2]
+
+    def test_a_claim_that_comes_to_nothing_can_be_given_back(self, backlog):
+        slot, _ = backlog.claim(LAYOUT)
+        backlog.give_back(slot)
+        assert backlog.claim(LAYOUT)[0] is slot
+
+
+class TestEnd:
+    def test_nothing_is_accepted_after_close_and_the_rest_is_taken(self, backlog):
+        push(backlog, 1)
+        push(backlog, 2)
+        backlog.close()
+        assert backlog.claim(LAYOUT) is None
+        assert backlog.take().step == 1
+        backlog.finish(failed=False)
+        assert backlog.take().step == 2
+        backlog.finish(failed=False)
+        assert backlog.take() is None
+
+    def test_drop_tells_how_many_were_lost(self, backlog):
+        for step in range(3):
+            push(backlog, step)
+        assert backlog.drop() == 3
+        assert backlog.take() is None
+        assert len(backlog) == 0
+        backlog.finish(failed=False)  # the answer that came too late
+
+    def test_waiting_has_a_bound_and_tells_what_is_left(self, backlog):
+        seen = []
+        push(backlog, 1)
+        push(backlog, 2)
+        assert not backlog.wait_until_empty(0.01, lambda left: seen.append(left))
+        assert seen[0] == 2
+
+        def work():
+            for _ in range(2):
+                backlog.take()
+                backlog.finish(failed=False)
+
+        threading.Thread(target=work).start()
+        assert backlog.wait_until_empty(None, lambda left: seen.append(left))
