@@ -157,14 +157,14 @@ def _checkups(log_dir: Path) -> tuple[list[Checkup], list[Finding]]:
 
 
 def _empty(log_dir: Path) -> Iterator[Finding]:
-    for above in itertools.islice(log_dir.absolute().parents, 3):
-        if any(child != log_dir.name and _has_events(above / child) for child in _names(above)):
-            yield Finding(
-                PROBLEM,
-                f"no event files under {log_dir}, but there are some under {above}",
-                f"tensorboard-atlas doctor {_quoted(above)}",
-            )
-            return
+    above = log_dir.absolute().parent
+    if any(child != log_dir.name and _has_events(above / child) for child in _names(above)):
+        yield Finding(
+            PROBLEM,
+            f"no event files under {log_dir}, but there are some under {above}",
+            f"tensorboard-atlas doctor {_quoted(above)}",
+        )
+        return
     yield Finding(
         PROBLEM,
         f"no event files under {log_dir}: nothing was logged there, or it was logged elsewhere",

@@ -67,7 +67,9 @@ class Pipeline:
 
     probe = SimpleNamespace(thumbnails=lambda: make_probe_pictures(20))
 
-    def atlases(self, _model: object, step: int, _wall_time: float | None) -> list[Atlas]:
+    def atlases(
+        self, _model: object, step: int, _wall_time: float | None, without: object
+    ) -> list[Atlas]:
         return [atlas_with(step, effective_rank=3.5)]
 
     def continue_from(self, _previous: Atlas) -> None:

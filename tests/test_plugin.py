@@ -159,6 +159,22 @@ def test_history_gathers_the_checkpoints_without_an_atlas(tmp_path: Path) -> Non
     ]
 
 
+def test_a_tag_without_a_value_hides_its_own_run_only(tmp_path: Path) -> None:
+    """TensorBoard's Python loader fails at it, whatever else it is asked for."""
+    write_run(tmp_path)
+    write_run(tmp_path, "bad/atlas")
+    (path,) = (tmp_path / "bad" / "atlas").iterdir()
+    event = Event.FromString([record.payload for record in scan_records(path)][-1])
+    event.step, event.summary.value[0].tag = 30, layer_tag("hollow")
+    event.summary.value[0].ClearField("tensor")
+    with path.open("ab") as file:
+        file.write(frame(event.SerializeToString()))
+    client, _ = serve(tmp_path)
+    assert [run["run"] for run in client.get(HERE + "index").json["runs"]] == [RUN]
+    body = client.get(HERE + "history", query_string={"id": ID}).json
+    assert [step["status"] for step in body["steps"]] == ["ok"] * 3
+
+
 def test_an_atlas_comes_in_one_pack(client: Client, blobs: dict[int, list[bytes]]) -> None:
     response = client.get(HERE + "atlas", query_string={"id": ID, "step": "10"})
     manifest, data = unpacked(response)
