@@ -5,7 +5,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { className } from './atlas';
 import { describeCell } from './cells';
 import { Follower } from './follower';
-import { plural } from './format';
+import { plural, shorten } from './format';
 import type { AtlasMap } from './map/atlas_map';
 import { Equipment } from './map/equipment';
 import { detailStyles } from './panels/detail_styles';
@@ -17,6 +17,9 @@ import { timelineStyles } from './panels/timeline_styles';
 import { Player } from './player';
 import type { Session } from './session';
 import { type State, samePlace } from './store';
+
+/** Longest class name that is read out. */
+const SPOKEN_NAME = 60;
 
 export class Later {
   static readonly styles = [timelineStyles, detailStyles];
@@ -64,6 +67,7 @@ function cellSentence({ atlas, hover }: State): string | null {
   const facts = atlas && level && hover && describeCell(atlas, level, hover.row, hover.col);
   if (!facts) return null;
   const top = facts.mix[0];
-  const mix = top ? `, ${className(atlas, top.index)} ${Math.round(100 * top.share)} percent` : '';
+  const name = top ? shorten(className(atlas, top.index), SPOKEN_NAME) : '';
+  const mix = top ? `, ${name} ${Math.round(100 * top.share)} percent` : '';
   return `row ${facts.row + 1}, column ${facts.col + 1}${mix}, ${plural(facts.count, 'sample')}`;
 }
