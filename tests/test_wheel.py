@@ -4,68 +4,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
-import venv
 import zipfile
-from importlib.metadata import version
-from pathlib import Path
 
 import pytest
+from commands import ROOT, run
 from samples import write_log
-from serving import get, tensorboard
+from serving import get
 
-ROOT = Path(__file__).parents[1]
-VIEWER_PACKAGES = ("tensorboard", "numpy", "pillow", "safetensors", "google-crc32c")
-
+pytest_plugins = ("wheels",)
 pytestmark = pytest.mark.wheel
-
-
-def run(*command, **more):
-    """Runs a command and shows what it said when it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, **more)
-    assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory):
-    """The wheel, built from a copy of the files under version control."""
-    source = tmp_path_factory.mktemp("source")
-    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT)
-    for name in listed.splitlines():
-        if (ROOT / name).is_file() and not name.startswith(("frontend/", "tests/")):
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    (source / "tests").mkdir()
-    (source / "tests" / "test_nothing.py").write_text("")
-    target = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", str(target), str(source))
-    (path,) = target.glob("*.whl")
-    return path
-
-
-@pytest.fixture(scope="session")
-def viewer(wheel, tmp_path_factory):
-    """The interpreter of an environment with TensorBoard and the wheel, and without torch."""
-    home = tmp_path_factory.mktemp("viewer")
-    venv.create(home, with_pip=True, symlinks=os.name != "nt")
-    python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
-    pins = [f"{name}=={version(name)}" for name in VIEWER_PACKAGES]
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins)
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel)
-    return python
-
-
-@pytest.fixture(scope="session")
-def wheel_tensorboard(viewer, tmp_path_factory):
-    """The address of a TensorBoard that runs from the wheel over a synthetic log."""
-    log_dir = tmp_path_factory.mktemp("log")
-    write_log(log_dir, steps=(0, 100, 400))
-    with tensorboard(log_dir, fast=True, python=viewer, cwd=log_dir) as url:
-        yield url
 
 
 def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
