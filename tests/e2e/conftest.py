@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real TensorBoard over each log and loader, one real Chromium, and a page that watches."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import logs
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from serving import get, tensorboard
+from tab import VIEWPORT, Tab
+
+LOADERS = ("data-server", "python-loader")
+LOAD_SECONDS = 90.0
+PATIENCE_MS = 30_000
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
+
+Serve = Callable[..., str]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder need a browser."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+def find_chromium() -> str:
+    named = os.environ.get("CHROMIUM")
+    found = next(filter(None, map(shutil.which, [named] if named else CHROMIUM_NAMES)), None)
+    if found is None:
+        pytest.fail(
+            f"no Chromium: {named or ', '.join(CHROMIUM_NAMES)} not found; install one "
+            "(apt-get install chromium) or set CHROMIUM=/path/to/it",
+            pytrace=False,
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One profile for all pages, so that TensorBoard's own six megabytes are compiled once."""
+    context = browser.new_context(viewport=VIEWPORT, timezone_id="UTC", color_scheme="light")
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(context: BrowserContext) -> Iterator[Tab]:
+    """A fresh page; the test fails if anything of ours complained on it."""
+    page = context.new_page()
+    tab = Tab(page)
+    yield tab
+    if page.url.startswith("http"):
+        page.evaluate("localStorage.clear()")
+    page.close()
+    assert tab.unforgiven == []
+    assert tab.dialogs == []
+
+
+@pytest.fixture(scope="session", params=LOADERS)
+def loader(request: pytest.FixtureRequest) -> str:
+    """TensorBoard's way of reading logs: its data server, or Python."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, int]]:
+    """Log directories by name, each written once, with the number of atlases to be listed."""
+    writers: dict[str, Callable[[Path], int]] = {
+        "sound": logs.write_sound,
+        "odd": logs.write_odd,
+        "empty": lambda _: 0,
+    }
+    written: dict[str, tuple[Path, int]] = {}
+
+    def directory(name: str) -> tuple[Path, int]:
+        if name not in written:
+            path = tmp_path_factory.mktemp(name)
+            written[name] = (path, writers[name](path))
+        return written[name]
+
+    return directory
+
+
+@pytest.fixture(scope="session")
+def serve(directories: Callable[[str], tuple[Path, int]]) -> Iterator[Serve]:
+    """Returns the address of a TensorBoard over a log; equal calls share one."""
+    running: dict[tuple[str, ...], str] = {}
+    with contextlib.ExitStack() as stack:
+
+        def start(name: str, loader: str, *flags: str) -> str:
+            key = (name, loader, *flags)
+            if key not in running:
+                path, atlases = directories(name)
+                fast = loader == "data-server"
+                running[key] = stack.enter_context(tensorboard(path, fast, *flags))
+                wait_for_atlases(running[key], atlases)
+            return running[key]
+
+        yield start
+
+
+def wait_for_atlases(url: str, count: int) -> None:
+    """Waits until TensorBoard lists `count` atlases: it loads while it serves."""
+    deadline = time.monotonic() + LOAD_SECONDS
+    listed = -1
+    while listed != count:
+        assert time.monotonic() < deadline, f"{url} lists {listed} atlases, not {count}"
+        time.sleep(0.1)
+        status, _, body = get(url + "data/plugin/atlas/index")
+        if status == 200:
+            runs = json.loads(body)["runs"]
+            listed = sum(len(series["steps"]) for run in runs for series in run["series"])
+
+
+@pytest.fixture
+def sound(serve: Serve, loader: str) -> str:
+    """Two synthetic runs and a real one, under both loaders."""
+    return serve("sound", loader)
+
+
+@pytest.fixture
+def odd(serve: Serve, loader: str) -> str:
+    """Damage, hostile names and 300 steps, under both loaders and below a path prefix."""
+    return serve("odd", loader, "--path_prefix=/lab/one")
+
+
+@pytest.fixture
+def quick(serve: Serve) -> str:
+    """The sound log for tests of the page alone, which no loader can change."""
+    return serve("sound", "data-server")

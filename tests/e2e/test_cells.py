@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tab tells of one cell: the card under the cursor and the pinned inspector."""
+
+from __future__ import annotations
+
+import numpy as np
+from logs import sample_atlas
+from playwright.sync_api import expect
+from samples import CLASSES
+from tab import Tab, painted
+
+WARM = {"run": "warm/atlas", "layer": "layer3"}
+STEP = 3200
+
+
+def some_cells(count: int) -> list[tuple[int, int, int]]:
+    """Index, row and column of the fullest cells of the coarsest grid."""
+    grid = sample_atlas("layer3", STEP).grids[0]
+    return [
+        (int(cell), int(grid.rows[cell]), int(grid.cols[cell]))
+        for cell in np.argsort(-grid.counts, kind="stable")[:count]
+    ]
+
+
+def facts(cell: int) -> tuple[str, str, str, str]:
+    """Count, share, cosine and most frequent class as the card words them."""
+    atlas = sample_atlas("layer3", STEP)
+    grid, labels = atlas.grids[0], atlas.samples.labels
+    assert labels is not None
+    assert grid.icon_cosine is not None
+    members = labels[grid.members(cell)]
+    share = 100 * len(members) / len(labels)
+    return (
+        f"{len(members)} samples",
+        f"{share:.1f}% of the map",
+        f"cosine {grid.icon_cosine[cell]:.2f}".replace("0.", ".", 1),
+        CLASSES[int(np.bincount(members).argmax())],
+    )
+
+
+def test_hovering_a_cell_shows_its_evidence(sound: str, tab: Tab) -> None:
+    tab.open(sound, **WARM)
+    (cell, row, col), *_ = some_cells(1)
+    tab.point_at(10, row, col)
+    expect(tab.card).to_have_attribute("data-row", str(row))
+    expect(tab.card).to_have_attribute("data-col", str(col))
+    count, share, cosine, top = facts(cell)
+    for text in (count, share, cosine, "Feature inversion", f"Row {row + 1}, column {col + 1}"):
+        expect(tab.card).to_contain_text(text)
+    expect(tab.card.locator(".bars .name").first).to_have_text(top)
+    expect(tab.card.get_by_text("by activation")).to_be_visible()
+    assert painted(tab.card.get_by_role("img", name="Icon of the cell"))
+    patches = tab.card.locator(".patch")
+    expect(patches).to_have_count(6)
+    assert all(painted(patch) for patch in patches.all())
+    box = tab.map.bounding_box()
+    assert box is not None
+    tab.page.mouse.move(box["x"] + 3, box["y"] + 3)
+    expect(tab.card).to_have_count(0)
+
+
+def test_the_keyboard_moves_a_cursor_pins_and_unpins(sound: str, tab: Tab) -> None:
+    tab.open(sound, alone=True, **WARM)
+    tab.key("ArrowDown")
+    expect(tab.card).to_be_visible()
+    first = _place(tab)
+    tab.key("ArrowRight")
+    expect(tab.card).not_to_have_attribute("data-col", first[1])
+    assert _place(tab)[0] == first[0]
+    spoken = tab.app.locator("[role=status]")
+    expect(spoken).to_contain_text(f"row {int(first[0]) + 1}, column")
+    tab.key("Enter")
+    expect(tab.inspector).to_contain_text("Nearest real patches")
+    tab.key("Escape")
+    expect(tab.inspector).to_have_count(0)
+    expect(tab.card).to_have_count(0)
+
+
+def _place(tab: Tab) -> tuple[str, str]:
+    row, col = (tab.card.get_attribute(f"data-{name}") for name in ("row", "col"))
+    assert row is not None
+    assert col is not None
+    return row, col
+
+
+def test_a_click_pins_and_the_pinned_cell_keeps_its_place(quick: str, tab: Tab) -> None:
+    tab.open(quick, alone=True, **WARM)
+    (cell, row, col), (_, row2, col2) = some_cells(2)
+    x, y, _ = tab.place(10, row, col)
+    tab.page.mouse.click(x, y)
+    where = f"Row {row + 1}, column {col + 1} of 10 \u00d7 10"
+    expect(tab.inspector).to_contain_text(where)
+    expect(tab.inspector).to_contain_text(facts(cell)[0])
+    buttons = tab.inspector.get_by_role("button", name="Patch of image")
+    expect(buttons).to_have_count(12)
+    assert all(painted(button) for button in buttons.all())
+    buttons.first.click()
+    expect(tab.inspector.locator("figcaption")).to_contain_text("image ")
+    assert painted(tab.inspector.locator(".whole"))
+
+    tab.point_at(10, row2, col2)
+    expect(tab.card).to_be_visible()
+    expect(tab.inspector).to_contain_text(where)
+    tab.key(",")
+    tab.shows(1600)
+    expect(tab.inspector).to_contain_text("step 1,600")
+    tab.inspector.get_by_role("button", name="Unpin").click()
+    expect(tab.inspector).to_have_count(0)
+
+
+def test_patches_are_cut_from_the_images_that_were_logged(quick: str, tab: Tab) -> None:
+    """The probe's pictures carry their class's colour, so a pure cell's patches carry it too."""
+    tab.open(quick, alone=True, **WARM)
+    atlas = sample_atlas("layer3", STEP)
+    labels = atlas.samples.labels
+    assert labels is not None
+    grid = atlas.grids[0]
+    cell, row, col = next(
+        (cell, row, col)
+        for cell, row, col in some_cells(20)
+        if len(set(labels[grid.members(cell)])) == 1
+    )
+    tab.point_at(10, row, col)
+    expect(tab.card.get_by_text("by activation")).to_be_visible()
+    icon, patch = (
+        tab.card.locator(name)
+        .locator("canvas")
+        .first.evaluate(
+            """canvas => {
+              const {width, height} = canvas;
+              const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+              const sums = [0, 0, 0];
+              data.forEach((value, i) => { if (i % 4 < 3) sums[i % 4] += value; });
+              return sums.map((sum) => sum / (width * height));
+            }"""
+        )
+        for name in (".big-icon", ".patch")
+    )
+    ratio = np.array(patch) / np.array(icon)
+    assert np.abs(ratio / ratio.mean() - 1).max() < 0.15, (cell, icon, patch)

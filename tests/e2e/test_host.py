@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tab inside TensorBoard: how it appears, its theme, leaving and coming back."""
+
+from __future__ import annotations
+
+import numpy as np
+from logs import small_atlas
+from playwright.sync_api import expect
+from tab import Tab
+
+WARM = {"run": "warm/atlas", "layer": "layer3"}
+GROUNDS = {"light": (245, 246, 247), "dark": (40, 40, 40)}
+
+
+def ground(tab: Tab) -> tuple[int, ...]:
+    """Colour of the map where nothing is drawn."""
+    box = tab.map.bounding_box()
+    assert box is not None
+    corner = tab.picture({"x": box["x"] + 4, "y": box["y"] + 4, "width": 8, "height": 8})
+    return tuple(int(value) for value in corner.reshape(-1, 3).mean(axis=0).round())
+
+
+def test_the_tab_appears_beside_scalars_and_opens(sound: str, tab: Tab) -> None:
+    tab.page.goto(sound)
+    plugin = tab.page.locator("[data-plugin-id=atlas]")
+    expect(plugin).to_have_text("Atlas")
+    expect(tab.page.locator("[data-plugin-id=scalars]")).to_be_visible()
+    plugin.click()
+    marks = tab.framed().settle()
+    assert (marks["phase"], marks["renderer"], marks["failure"]) == ("ready", "webgl", "")
+    assert tab.page.evaluate("location.hash").startswith("#atlas")
+    tab.linked(run="cold/atlas")
+
+
+def test_dark_mode_comes_with_the_address(sound: str, tab: Tab) -> None:
+    tab.open(sound, query="?darkMode=true", **WARM)
+    tab.settle(theme="dark")
+    assert ground(tab) == GROUNDS["dark"]
+
+
+def test_dark_mode_follows_tensorboards_switch(sound: str, tab: Tab) -> None:
+    tab.open(sound, **WARM)
+    tab.settle(theme="light")
+    assert ground(tab) == GROUNDS["light"]
+    light = tab.cell_picture(10, 8, 3)
+    for theme in ("dark", "light"):
+        tab.page.get_by_label("Menu for changing light or dark theme").click()
+        tab.page.get_by_title(f"Force {theme} TensorBoard theme.").click()
+        tab.settle(theme=theme)
+        expect(tab.page.locator(".cdk-overlay-backdrop")).to_have_count(0)
+        assert ground(tab) == GROUNDS[theme]
+        # A theme never tints an icon.
+        assert np.abs(tab.cell_picture(10, 8, 3) - light).max() <= 1
+
+
+def test_leaving_the_tab_and_coming_back_keeps_everything(sound: str, tab: Tab) -> None:
+    tab.open(sound, **WARM, step=400, grid=20, z="1.500")
+    tab.shows(400, level=20)
+    tab.key("ArrowRight", "Enter")
+    expect(tab.inspector).to_be_visible()
+    tab.linked(step=400)
+    tab.page.mouse.move(2, 2)
+    before = tab.picture()
+    tab.page.locator("[data-plugin-id=scalars]").click()
+    expect(tab.map).not_to_be_visible()
+    tab.linked(step=400, grid="20")
+    tab.page.locator("[data-plugin-id=atlas]").click()
+    expect(tab.map).to_be_visible()
+    tab.shows(400, level=20)
+    expect(tab.inspector).to_be_visible()
+    assert tab.page.evaluate("location.hash").startswith("#atlas")
+    tab.page.mouse.move(2, 2)
+    assert np.abs(tab.picture() - before).mean() < 0.5
+    asked = len(tab.data_requests)
+    tab.key("+")
+    tab.settle()
+    assert "atlas" not in tab.data_requests[asked:]
+
+
+def test_everything_works_below_a_path_prefix(odd: str, tab: Tab) -> None:
+    assert odd.endswith("/lab/one/")
+    tab.forgive("status of 422")  # the step next door is damaged
+    tab.open(odd, run="flaws/atlas", layer="layer3", step=0)
+    tab.shows(0)
+    assert tab.picture().std() > 5
+    tab.point_at(5, *_first_cell())
+    expect(tab.card.locator(".patch").first).to_be_visible()
+
+
+def _first_cell() -> tuple[int, int]:
+    grid = small_atlas(0, "layer3").grids[0]
+    cell = int(grid.counts.argmax())
+    return int(grid.rows[cell]), int(grid.cols[cell])

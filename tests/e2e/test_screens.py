@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of the main states for people to look at, in `test-results/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from conftest import Serve
+from playwright.sync_api import expect
+from tab import Tab
+
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+RESULTS = Path(__file__).parents[2] / "test-results"
+WARM = {"run": "warm/atlas", "layer": "layer3"}
+
+
+def shoot(tab: Tab, name: str, theme: str) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}-{theme}.png"
+    tab.page.screenshot(path=path, animations="disabled")
+    assert path.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_pictures_of_the_main_states(theme: Theme, serve: Serve, tab: Tab) -> None:
+    tab.forgive("Failed to load resource")
+    look = {"query": "?darkMode=true" if theme == "dark" else ""}
+    sound = serve("sound", "data-server")
+    tab.open(sound, **look, **WARM)
+    shoot(tab, "map", theme)
+    tab.key("ArrowRight", "Enter", "ArrowRight", "ArrowRight")
+    expect(tab.card.get_by_text("by activation")).to_be_visible()
+    shoot(tab, "card-and-inspector", theme)
+    tab.key("Escape", "?")
+    expect(tab.app.get_by_role("dialog")).to_be_visible()
+    shoot(tab, "help", theme)
+    for name, link in (
+        ("near", {**WARM, "z": "3.500", "x": "0.7000", "y": "0.3000"}),
+        ("class-points", {**WARM, "color": "class", "show": "both"}),
+        ("digits", {"run": "digits/atlas"}),
+    ):
+        tab.page.goto("about:blank")
+        tab.open(sound, **look, **link)
+        shoot(tab, name, theme)
+    tab.page.emulate_media(color_scheme=theme)
+    tab.open(serve("empty", "data-server"), alone=True)
+    shoot(tab, "empty", theme)
+    odd = serve("odd", "data-server", "--path_prefix=/lab/one")
+    tab.open(odd, alone=True, run="flaws/atlas", layer="layer3", step=100)
+    tab.settle(failure="damaged")
+    shoot(tab, "damaged", theme)

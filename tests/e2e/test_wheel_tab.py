@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tab of the installed wheel, served where there is no torch and no source tree."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import wait_for_atlases
+from tab import Tab
+
+pytest_plugins = ("wheels",)
+
+
+@pytest.mark.wheel
+def test_the_tab_opens_from_the_wheel(wheel_tensorboard: str, tab: Tab) -> None:
+    wait_for_atlases(wheel_tensorboard, 2 * 2 * 3)
+    tab.open(wheel_tensorboard, run="warm/atlas", layer="layer3")
+    tab.shows(400)
+    assert tab.picture().std() > 5
+    tab.key(",", "ArrowRight")
+    tab.shows(100)
+    tab.card.get_by_text("cosine").wait_for()
