@@ -154,15 +154,15 @@ class BackgroundRecorder:
         if self._courier.is_ours():
             self._wait(None)
 
-    def close(self, timeout: float) -> int:
-        """Waits likewise, but no longer than `timeout` seconds, and ends the worker.
+    def close(self, timeout: float | None) -> int:
+        """Waits likewise, but no longer than `timeout` seconds if given, and ends the worker.
 
         Returns:
             How many checkpoints were lost because the time was up.
         """
         if not self._courier.is_ours():
             return 0
-        end = time.monotonic() + timeout
+        end = time.monotonic() + (0.0 if timeout is None else timeout)
         self._backlog.close()
         self._wait(timeout)
         return self._courier.end(max(end - time.monotonic(), _END_SECONDS))

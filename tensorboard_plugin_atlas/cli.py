@@ -35,6 +35,18 @@ from untrained to trained, then start TensorBoard and print the address of the A
   tensorboard-atlas demo --data photos.zip          a zip or folder of class/image.ext
   tensorboard-atlas demo --data cifar10             torchvision's CIFAR-10, downloaded once
   tensorboard-atlas demo --no-serve --log-dir D     only write the log
+  tensorboard-atlas demo --no-atlas                 the same training without atlases, to compare
+"""
+
+ESTIMATE_HELP = """\
+Say what atlases of your model will cost, before a long run: builds the model, makes one real atlas
+of each layer on one core and throws them away.
+
+  tensorboard-atlas estimate --model torchvision.models:resnet18 --data photos.zip --side 224
+  tensorboard-atlas estimate --model my_code:make_model --data val/ --layer layer3 --atlases 300
+
+MODULE:CALLABLE is imported from the working directory or the environment and called without
+arguments; DATA is a folder or zip of class/image.ext.
 """
 
 INSPECT_HELP = """\
@@ -82,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
+    _add_estimate(commands)
     _add_inspect(commands)
     _add_doctor(commands)
     _add_repair(commands)
@@ -107,6 +120,7 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     demo.add_argument("--seed", type=int, default=0, help="seeds everything (default: %(default)s)")
     demo.add_argument("--no-serve", action="store_true", help="do not start TensorBoard")
+    demo.add_argument("--no-atlas", action="store_true", help="train without logging atlases")
     demo.add_argument("--port", type=int, default=6006, help="first port to try (%(default)s)")
     demo.set_defaults(run_command=_demo)
 
@@ -116,6 +130,45 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: pass a whole number above 0")
     return int(text)
+
+
+def _add_estimate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    estimate = commands.add_parser(
+        "estimate",
+        help="say what atlases of a model will cost",
+        description=ESTIMATE_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    estimate.add_argument("--model", required=True, metavar="MODULE:CALLABLE", help="makes it")
+    estimate.add_argument("--data", required=True, metavar="DATA", help="images to ask it about")
+    estimate.add_argument(
+        "--layer", action="append", metavar="NAME", help="a layer, again for more (default: chosen)"
+    )
+    estimate.add_argument(
+        "--atlases", type=_positive, default=100, help="how many to foretell (default: %(default)s)"
+    )
+    estimate.add_argument("--samples", type=_positive, help="samples an atlas (default: 2000)")
+    estimate.add_argument(
+        "--side",
+        type=_positive,
+        help="side of the images in pixels (default: their own, up to 224)",
+    )
+    estimate.add_argument(
+        "--normalize",
+        type=_mean_and_std,
+        metavar="MEAN/STD",
+        help="as the model takes images, such as 0.485,0.456,0.406/0.229,0.224,0.225",
+    )
+    estimate.set_defaults(run_command=_estimate)
+
+
+def _mean_and_std(text: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Reads "mean/std", each a number or one per channel."""
+    try:
+        mean, std = (tuple(map(float, part.split(","))) for part in text.split("/"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: pass MEAN/STD, such as 0.5/0.25") from error
+    return mean, std
 
 
 def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -158,15 +211,46 @@ def _demo(arguments: argparse.Namespace) -> int:
     from tensorboard_plugin_atlas.demo.run import run_demo
 
     log_dir = arguments.log_dir or _new_log_dir(arguments.data)
-    result = run_demo(arguments.data, log_dir, steps=arguments.steps, seed=arguments.seed)
+    result = run_demo(
+        arguments.data,
+        log_dir,
+        steps=arguments.steps,
+        seed=arguments.seed,
+        with_atlas=not arguments.no_atlas,
+    )
     print(
         f"\n{len(result.checkpoints)} checkpoints logged to {result.log_dir}, "
         f"accuracy {result.accuracy:.1%} on held-out images"
     )
+    print(f"training: {result.speed:.2f} steps a second")
+    if result.cost is None:
+        return 0
+    print(f"atlases: {result.cost}")
     if arguments.no_serve:
         print(f"to look: tensorboard --logdir {result.log_dir}   and open the Atlas tab")
         return 0
     return _serve(result.log_dir, arguments.port)
+
+
+def _estimate(arguments: argparse.Namespace) -> int:
+    from tensorboard_plugin_atlas.config import AtlasConfig
+    from tensorboard_plugin_atlas.estimate import estimate
+
+    settings = {} if arguments.samples is None else {"samples": arguments.samples}
+    found = estimate(
+        arguments.model,
+        arguments.data,
+        layers=arguments.layer,
+        side=arguments.side,
+        normalize=arguments.normalize,
+        config=AtlasConfig(**settings),
+    )
+    rows = [("layer", "seconds", "size")]
+    rows += [(a.layer, f"{a.seconds:.1f}", f"{a.bytes / 1e6:.2f} MB") for a in found.layers]
+    print(_table(rows))
+    print(f"\n{found.total.each()}")
+    print(found.total.forecast(arguments.atlases))
+    return 0
 
 
 def _new_log_dir(data: str) -> Path:

@@ -81,13 +81,17 @@ class Cost:
         mean = 1 / self.atlases if self.atlases else 0.0
         return Forecast(atlases, self.cpu_seconds * mean * atlases, self.bytes * mean * atlases)
 
+    def each(self) -> str:
+        """Returns the mean cost of an atlas in words; there must be one."""
+        seconds, size = self.seconds / self.atlases, self.bytes / self.atlases
+        return f"≈ {_duration(seconds)} and {_size(size)} an atlas"
+
     def __str__(self) -> str:
         calls = f"{self.calls:,} calls, {self.skipped:,} skipped"
         if not self.atlases:
             return f"no atlas finished yet; {calls}"
-        each = f"≈ {_duration(self.seconds / self.atlases)} and {_size(self.bytes / self.atlases)}"
         return (
-            f"{each} an atlas; {self.atlases:,} atlases, {calls}, {self.share:.1%} of the run; "
+            f"{self.each()}; {self.atlases:,} atlases, {calls}, {self.share:.1%} of the run; "
             f"the loop waited {_duration(self.loop_seconds)}"
         )
 

@@ -51,7 +51,7 @@ class InlineRecorder:
         """Makes everything recorded durable."""
         self._recorder.flush()
 
-    def close(self, timeout: float) -> int:
+    def close(self, timeout: float | None) -> int:
         """Flushes and closes the log; nothing can be lost."""
         self._recorder.close()
         return 0

@@ -45,8 +45,8 @@ class LoopRecorder(Protocol):
     def flush(self) -> None:
         """Waits until everything recorded is durable."""
 
-    def close(self, timeout: float) -> int:
-        """Flushes within `timeout` seconds and ends; returns how many checkpoints were lost."""
+    def close(self, timeout: float | None) -> int:
+        """Flushes within `timeout` seconds, if given, and ends; returns how many were lost."""
 
 
 def check_worker(worker: object, max_pending: object, budget: object) -> None:

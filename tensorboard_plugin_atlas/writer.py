@@ -184,12 +184,12 @@ class AtlasWriter:
             self._recorder.flush()
 
     @_never_raises
-    def close(self, timeout: float = 300.0) -> None:
+    def close(self, timeout: float | None = 300.0) -> None:
         """Flushes and closes the atlas log; a SummaryWriter that was passed in stays open.
 
         Args:
             timeout: Seconds to wait for atlases that are not finished; then they are lost, with a
-                warning.
+                warning. None waits as long as it takes.
         """
         if self._is_silent or self._closed:
             return
@@ -197,7 +197,7 @@ class AtlasWriter:
         lost = self._recorder.close(timeout)
         if lost:
             raise WorkerError(
-                f"{lost} checkpoints were not finished within {timeout:g} s and are lost; pass a "
+                f"{lost} checkpoints were not finished within {timeout} s and are lost; pass a "
                 "longer close(timeout=...)"
             )
 

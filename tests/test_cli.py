@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import re
 import runpy
 import socket
 import subprocess
@@ -13,15 +14,18 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from loops import TINY
 from PIL import Image
 from samples import make_atlas, write_log
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tensorboard_plugin_atlas import __version__, cli, read_atlases
 from tensorboard_plugin_atlas.codec import encode_atlas
+from tensorboard_plugin_atlas.cost import Cost
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.estimate import build_model, estimate
 from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.reading import read_probe
@@ -191,6 +195,23 @@ class TestDemo:
         assert [event.step for event in scalars.Scalars("loss")] == [1, 2, 3, 4, 5, 6]
         assert [event.step for event in scalars.Scalars("accuracy")] == [0, 1, 2, 4, 6]
 
+    def test_the_same_training_without_atlases_has_the_same_curve(self, tmp_path, photos, capsys):
+        curves = []
+        for name, option in (("with", ()), ("without", ("--no-atlas",))):
+            run = tmp_path / name
+            command = ["demo", "--data", str(photos), "--log-dir", str(run), "--steps", "3"]
+            assert cli.main([*command, "--no-serve", *option]) == 0
+            losses = EventAccumulator(str(run)).Reload().Scalars("loss")
+            curves.append([event.value for event in losses])
+        assert len(curves[0]) == 3
+        assert curves[0] == curves[1]
+        assert [atlas.run for atlas in read_atlases(tmp_path / "without")] == []
+        out = capsys.readouterr().out
+        assert out.count("training: ") == 2
+        assert out.count("atlases: ≈ ") == 1
+        assert "an atlas; 8 atlases, 4 calls, 0 skipped" in out
+        assert f"0 checkpoints logged to {tmp_path / 'without'}" in out
+
     def test_serving_prints_the_address_and_starts_tensorboard(self, tmp_path, monkeypatch, capsys):
         calls = []
         monkeypatch.setattr(subprocess, "call", lambda command: calls.append(command) or 0)
@@ -206,6 +227,7 @@ class TestDemo:
     def test_the_demo_serves_what_it_logged(self, tmp_path, monkeypatch):
         class Result:
             log_dir, checkpoints, accuracy = tmp_path, (0, 1), 0.5
+            speed, cost = 3.0, Cost()
 
         module = "tensorboard_plugin_atlas.demo.run.run_demo"
         monkeypatch.setattr(module, lambda *_, **__: Result)
@@ -282,6 +304,43 @@ class TestDemoData:
         assert digits.images.shape == (1797, 32, 32, 1)
         assert digits.classes == tuple("0123456789")
         assert np.bincount(digits.labels).min() > 170
+
+
+class TestEstimate:
+    def test_one_atlas_of_each_layer_is_measured(self, photos, capsys):
+        command = ["estimate", "--model", "loops:Net", "--data", str(photos), "--samples", "20"]
+        layers = ["--layer", "stem", "--layer", "body", "--normalize", "0.5/0.25"]
+        assert cli.main([*command, *layers, "--atlases", "40"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[0] for line in lines[2:4]] == ["stem", "body"]
+        assert all(float(line.split()[1]) > 0 for line in lines[2:4])
+        assert re.fullmatch(r"≈ \S+ s and \S+ kB an atlas", lines[-2])
+        assert re.fullmatch(r"40 atlases, .* of one background core, \S+ kB", lines[-1])
+
+    def test_layers_are_chosen_where_none_are_named(self, photos):
+        found = estimate("loops:Net", str(photos), config=TINY)
+        assert [atlas.layer for atlas in found.layers] == ["body"]
+        assert found.total.atlases == 1
+        assert torch.get_num_threads() == 1
+
+    @pytest.mark.parametrize(
+        ("model", "message"),
+        [
+            ("loops", r"--model 'loops': pass module:callable, such as torchvision"),
+            ("no_such:thing", r"ModuleNotFoundError: No module named 'no_such'; pass module"),
+            ("loops:nothing", r"AttributeError: .* has no attribute 'nothing'; pass module"),
+            ("loops:Elsewhere", r"TypeError: .*missing 1 required positional argument"),
+            ("loops:images", r"'loops:images' returns a tuple; pass a callable that takes nothing"),
+        ],
+    )
+    def test_a_factory_that_does_not_work_is_named(self, model, message):
+        with pytest.raises(ArgumentError, match=message):
+            build_model(model)
+
+    def test_a_bad_normalisation_is_named(self, capsys):
+        with pytest.raises(SystemExit):
+            cli.main(["estimate", "--model", "a:b", "--data", "c", "--normalize", "0.5"])
+        assert "'0.5': pass MEAN/STD, such as 0.5/0.25" in capsys.readouterr().err
 
 
 def test_the_network_halves_the_map_twice():

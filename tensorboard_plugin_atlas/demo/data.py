@@ -47,13 +47,14 @@ class LabelledImages:
         return LabelledImages(self.images[index], self.labels[index], self.classes)
 
 
-def load(source: str, *, limit: int, seed: int) -> LabelledImages:
+def load(source: str, *, limit: int, seed: int, largest_side: int = LARGEST_SIDE) -> LabelledImages:
     """Loads at most `limit` images, equally many of each class.
 
     Args:
         source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`.
         limit: Most images to load.
         seed: Seeds the choice of images.
+        largest_side: Longest side in pixels that images from files keep.
 
     Raises:
         ArgumentError: if the source does not exist or holds no two classes of images.
@@ -64,10 +65,10 @@ def load(source: str, *, limit: int, seed: int) -> LabelledImages:
         return _cifar10(limit)
     path = Path(source).expanduser()
     if path.is_dir():
-        return _from_files(sorted(_folder_files(path)), limit, seed, source)
+        return _from_files(sorted(_folder_files(path)), limit, seed, source, largest_side)
     if path.is_file() and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            return _from_files(sorted(_zip_files(archive)), limit, seed, source)
+            return _from_files(sorted(_zip_files(archive)), limit, seed, source, largest_side)
     raise ArgumentError(
         f"--data {source!r}: no such folder or zip; pass 'digits', 'cifar10', or the path of a "
         "folder or .zip that holds class/image.ext"
@@ -119,7 +120,9 @@ def _zip_files(archive: zipfile.ZipFile) -> Iterator[NamedFile]:
             yield path.parts[-2], path.name, functools.partial(archive.read, name)
 
 
-def _from_files(files: list[NamedFile], limit: int, seed: int, source: str) -> LabelledImages:
+def _from_files(
+    files: list[NamedFile], limit: int, seed: int, source: str, largest_side: int
+) -> LabelledImages:
     classes = sorted({name for name, _, _ in files})
     if len(classes) < 2:
         raise ArgumentError(
@@ -127,7 +130,7 @@ def _from_files(files: list[NamedFile], limit: int, seed: int, source: str) -> L
             "folders as class/image.ext"
         )
     chosen = _choose(files, classes, limit, seed)
-    side = min(LARGEST_SIDE, *_opened(chosen[0]).size)
+    side = min(largest_side, *_opened(chosen[0]).size)
     images = np.stack([_square(_opened(file), side) for file in chosen])
     labels = np.array([classes.index(name) for name, _, _ in chosen], dtype=np.int64)
     return LabelledImages(images, labels, tuple(classes))

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.cost import Cost
 from tensorboard_plugin_atlas.demo.data import LabelledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 from tensorboard_plugin_atlas.writer import AtlasWriter
@@ -54,14 +57,31 @@ PICTURES = Recipe(steps=360, batch=128, width=1.0, limit=30_000, config=AtlasCon
 
 @dataclass(frozen=True, kw_only=True)
 class DemoResult:
-    """What a demo run ended with."""
+    """What a demo run ended with.
+
+    Attributes:
+        accuracy: On held-out images.
+        log_dir: The run folder.
+        checkpoints: Steps at which atlases were logged; none without a writer.
+        speed: Steps per second of the training loop, checkpoints included.
+        cost: What the atlases cost, or None without a writer.
+    """
 
     accuracy: float
     log_dir: Path
     checkpoints: tuple[int, ...]
+    speed: float
+    cost: Cost | None
 
 
-def run_demo(source: str, log_dir: Path, *, steps: int | None = None, seed: int = 0) -> DemoResult:
+def run_demo(
+    source: str,
+    log_dir: Path,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    with_atlas: bool = True,
+) -> DemoResult:
     """Trains a small network on `source` and logs scalars and atlases to `log_dir`.
 
     Args:
@@ -69,9 +89,7 @@ def run_demo(source: str, log_dir: Path, *, steps: int | None = None, seed: int 
         log_dir: A new run folder for TensorBoard.
         steps: Training steps, or None for the recipe's own number.
         seed: Seeds the split, the network and the order of images.
-
-    Returns:
-        Accuracy on held-out images at the end, the run folder and the logged steps.
+        with_atlas: False trains the same network without a writer, to compare.
 
     Raises:
         ArgumentError: if the source cannot be used.
@@ -84,20 +102,26 @@ def run_demo(source: str, log_dir: Path, *, steps: int | None = None, seed: int 
     network = DemoNet(training.images.shape[-1], len(training.classes), recipe.width)
     images, labels = _tensors(training)
     probe = _tensors(held_out)
-    logs = SummaryWriter(log_dir)
-    with AtlasWriter(
-        logs,
-        network,
-        layers=LAYERS,
-        probe=probe,
-        classes=held_out.classes,
-        normalize=((MEAN,), (STD,)),
-        config=recipe.config,
-        strict=True,
-    ) as atlas:
+    with contextlib.ExitStack() as stack:
+        logs = stack.enter_context(SummaryWriter(log_dir))
+        atlas = None
+        if with_atlas:
+            atlas = AtlasWriter(
+                logs,
+                network,
+                layers=LAYERS,
+                probe=probe,
+                classes=held_out.classes,
+                normalize=((MEAN,), (STD,)),
+                config=recipe.config,
+                max_pending=len(checkpoints),
+                strict=True,
+            )
+            stack.push(atlas)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.2, total, pct_start=0.25)
         bar = tqdm(range(total), desc="training", unit="step")
+        start = time.perf_counter()
         accuracy = _checkpoint(atlas, logs, network, probe, 0)
         for step in bar:
             batch = torch.randint(len(images), (recipe.batch,))
@@ -110,8 +134,16 @@ def run_demo(source: str, log_dir: Path, *, steps: int | None = None, seed: int 
             if step + 1 in checkpoints:
                 accuracy = _checkpoint(atlas, logs, network, probe, step + 1)
             bar.set_postfix(loss=f"{loss.item():.2f}", accuracy=f"{accuracy:.0%}")
-    logs.close()
-    return DemoResult(accuracy=accuracy, log_dir=log_dir, checkpoints=checkpoints)
+        speed = total / (time.perf_counter() - start)
+        if atlas is not None:
+            atlas.close(None)
+    return DemoResult(
+        accuracy=accuracy,
+        log_dir=log_dir,
+        checkpoints=checkpoints if with_atlas else (),
+        speed=speed,
+        cost=None if atlas is None else atlas.cost(),
+    )
 
 
 def _tensors(part: LabelledImages) -> tuple[Tensor, Tensor]:
@@ -131,7 +163,7 @@ def _loss(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 
 def _checkpoint(
-    atlas: AtlasWriter,
+    atlas: AtlasWriter | None,
     logs: SummaryWriter,
     network: nn.Module,
     probe: tuple[Tensor, Tensor],
@@ -146,5 +178,6 @@ def _checkpoint(
     network.train()
     accuracy = float(torch.cat(right).mean())
     logs.add_scalar("accuracy", accuracy, step)
-    atlas.add_atlas(step)
+    if atlas is not None:
+        atlas.add_atlas(step)
     return accuracy
