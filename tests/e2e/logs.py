@@ -90,6 +90,7 @@ def write_real(directory: Path) -> None:
         normalize=((0.0,), (1.0,)),
         config=AtlasConfig(samples=200, grids=(4, 8), min_count=1, epochs=50, icon_steps=4),
         strict=True,
+        worker="inline",
     )
     with writer:
         for step in range(max(REAL_STEPS) + 1):
