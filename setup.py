@@ -34,6 +34,7 @@ setup(
         "pillow>=10.3",
         "protobuf>=6.31.1",
         "safetensors>=0.4",
+        "scipy>=1.10",
         "tensorboard>=2.21",
         "torch>=2.6",
         "tqdm>=4.66",

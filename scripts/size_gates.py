@@ -2,7 +2,7 @@
 """Fails when a file or function outgrows what a person holds in the head, and prints the figures.
 
 Gates: Python files up to 600 lines, TypeScript files up to 500, functions up to 100 lines with the
-90th percentile at 40, and tests at least as long as the source.
+90th percentile at 40, and tests 0.85 times as long as the source or longer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 PACKAGE = "tensorboard_plugin_atlas"
 LONGEST_FILE = {".py": 600, ".ts": 500}
 LONGEST_FUNCTION = 100
+TESTS_PER_SOURCE = 0.85
 LONG_FUNCTION_P90 = 40
 
 
@@ -41,8 +42,8 @@ def main() -> int:
         broken.append(f"90th percentile of function length: {p90}, at most {LONG_FUNCTION_P90}")
     tests = sum(n for p, n in lines.items() if "tests" in p.parts)
     source = sum(n for p, n in lines.items() if p.parts[0] == PACKAGE or p.parts[1:2] == ("src",))
-    if tests < source:
-        broken.append(f"tests: {tests} lines for {source} lines of source; at least as many")
+    if tests < TESTS_PER_SOURCE * source:
+        broken.append(f"tests: {tests} lines for {source} of source, at least x {TESTS_PER_SOURCE}")
     print(f"functions: median {lengths[len(lengths) // 2]}, p90 {p90}, longest {lengths[-1]}")
     print(f"source {source} lines in {len(sources)} files, tests {tests} lines")
     print("\n".join(broken))
