@@ -88,7 +88,7 @@ def startup(runs: int = 7) -> None:
     """Compares TensorBoard's start-up with our entry point and without it, interleaved."""
     code = (
         "import sys, time; from tensorboard import default, program\n"
-        "plugins = default.get_plugins()\n"
+        "plugins = default.get_static_plugins()\n"
         "if sys.argv[1] == 'with': plugins += default.get_dynamic_plugins()\n"
         "tb = program.TensorBoard(plugins=plugins)\n"
         "tb.configure(logdir=sys.argv[2], port=0, load_fast='false')\n"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,8 @@ def run_demo(
     Raises:
         ArgumentError: if the source cannot be used.
     """
+    # One core is left to the worker: threads that share a core with it wait for each other.
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
     recipe = DIGITS if source == "digits" else PICTURES
     training, held_out = load(source, limit=recipe.limit, seed=seed).split(0.2, seed)
     torch.manual_seed(seed)
