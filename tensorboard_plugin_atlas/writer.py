@@ -201,6 +201,10 @@ class AtlasWriter:
                 "longer close(timeout=...)"
             )
 
+    def waiting(self) -> int:
+        """Returns how many checkpoints were added and are not finished."""
+        return 0 if self._is_silent else self._recorder.waiting
+
     def cost(self) -> Cost:
         """Returns what the atlases have cost so far; printed, it is a sentence."""
         return self._meter.cost()

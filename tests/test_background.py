@@ -515,9 +515,23 @@ class TestRoom:
         atlas.add_atlas(1)
         atlas.flush()
         worker = worker_of()
-        assert worker.nice() >= 10
+        assert worker.nice() == 19
         worker.send_signal(signal.SIGINT)
         atlas.add_atlas(2)
         atlas.flush()
         assert worker_of().pid == worker.pid
         assert [step for step, _ in steps_in(tmp_path)] == [1, 2]
+
+
+def test_a_writer_tells_how_many_wait(tmp_path):
+    atlas = make(tmp_path)
+    atlas.add_atlas(1)
+    atlas.flush()
+    worker = worker_of()
+    worker.suspend()
+    atlas.add_atlas(2)
+    atlas.add_atlas(3)
+    assert atlas.waiting() == 2
+    worker.resume()
+    atlas.flush()
+    assert atlas.waiting() == 0

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a writer costs the training loop: `python benchmarks/training.py [--quick] [WHAT ...]`.
+
+Every line is a figure beside what it must reach. Comparisons are paired and interleaved, and their
+medians and ranges are of as many pairs as are named. The loop runs on one thread, on a machine of
+two cores that has nothing else to do; the model has the size of a ResNet-18 (47 MB).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import psutil
+import torch
+from torch import nn
+from torchvision.models import resnet18
+
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
+from tensorboard_plugin_atlas.events import EventSink
+
+CONFIG = AtlasConfig(samples=256, grids=(4, 8), icons="inversion", icon_steps=48)
+"""Some seconds of work an atlas: long against a step, short enough for many pairs."""
+TINY = AtlasConfig(samples=4, grids=(2,), min_count=1, neighbors=2, epochs=5, icons="none")
+RECORD_BYTES = 4 << 20
+
+
+def main() -> None:
+    """Prints the figures that are asked for, all by default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="*", choices=[[], *BENCHMARKS], metavar="WHAT")
+    parser.add_argument("--quick", action="store_true", help="fewer pairs, to see that it runs")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    for name in arguments.what or BENCHMARKS:
+        with tempfile.TemporaryDirectory() as folder:
+            BENCHMARKS[name](Path(folder), 3 if arguments.quick else 10)
+            gc.collect()
+
+
+def report(what: str, value: str, bound: str) -> None:
+    """Prints a figure beside what it must reach."""
+    print(f"{what:<62} {value:>36}   must reach {bound}", flush=True)
+
+
+class Loop:
+    """A training loop that can be run for a number of steps."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.model = resnet18(num_classes=10)
+        self.images = torch.rand(16, 3, 64, 64)
+        self.labels = torch.arange(16) % 10
+        self._optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-6, momentum=0.9)
+        self.run(3)
+
+    def step(self) -> None:
+        """Trains on one batch."""
+        loss = nn.functional.cross_entropy(self.model(self.images), self.labels)
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._optimizer.step()
+
+    def run(self, steps: int) -> float:
+        """Returns the seconds of so many steps."""
+        start = time.perf_counter()
+        for _ in range(steps):
+            self.step()
+        return time.perf_counter() - start
+
+    def writer(self, folder: Path, config: AtlasConfig = CONFIG, **more: object) -> AtlasWriter:
+        """Returns a writer for one layer, whose probe has as many images as it has samples."""
+        probe = torch.rand(config.samples, 3, 64, 64), torch.arange(config.samples) % 10
+        return AtlasWriter(folder, self.model, ["layer3"], probe=probe, config=config, **more)
+
+
+def latency(folder: Path, pairs: int) -> None:
+    """Times calls after each step, with the worker at work all the time."""
+    loop, times, calls = Loop(), [], 20 * pairs
+    warnings.filterwarnings("ignore", message="AtlasWriter: step .* is skipped")
+    with loop.writer(folder) as atlas:
+        for step in range(calls):
+            loop.step()
+            start = time.perf_counter()
+            atlas.add_atlas(step)
+            times.append(1000 * (time.perf_counter() - start))
+    times.sort()
+    value = (
+        f"p50 {times[calls // 2]:.1f}, p99 {times[int(0.99 * calls)]:.1f}, max {times[-1]:.1f} ms"
+    )
+    report(f"call to add_atlas, {calls} calls", value, "p50 5, p99 25, max 50 ms")
+
+
+def speed(folder: Path, pairs: int) -> None:
+    """Compares the loop beside an atlas in the making with the same number of steps alone."""
+    loop, shares = Loop(), []
+    with loop.writer(folder) as atlas:
+        atlas.add_atlas(0)
+        atlas.flush()
+        for pair in range(1, pairs + 1):
+            atlas.add_atlas(pair)
+            start, steps = time.perf_counter(), 0
+            while atlas.waiting():
+                loop.step()
+                steps += 1
+            beside = time.perf_counter() - start
+            shares.append(loop.run(steps) / beside)
+    report(f"loop speed while an atlas is made, {pairs} pairs", spread(shares), ">= 95 %")
+
+
+def idle(folder: Path, pairs: int) -> None:
+    """Compares the loop beside a worker that waits with the loop without one."""
+    loop, shares, worked = Loop(), [], 0.0
+    for pair in range(pairs):
+        alone = loop.run(20)
+        with loop.writer(folder / str(pair), TINY) as atlas:
+            atlas.add_atlas(0)
+            atlas.flush()
+            before = _worker_seconds()
+            beside = loop.run(20)
+            worked += _worker_seconds() - before
+        shares.append((alone + loop.run(20)) / 2 / beside)
+    report(f"loop speed between atlases, {pairs} pairs", spread(shares), ">= 99.5 %")
+    report("processor time of the worker meanwhile", f"{worked:.2f} s", "0 s")
+
+
+def record(folder: Path, pairs: int) -> None:
+    """Compares one record of 4 MiB with TensorBoard's own record writer."""
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    payload = os.urandom(RECORD_BYTES)
+    sink, factors = EventSink(folder / "own"), []
+    sink.write("warm", [b""], 0)
+    with (folder / "theirs").open("wb") as file:
+        theirs = RecordWriter(file)
+        for _ in range(pairs):
+            own = seconds(lambda: sink.append(payload))
+            stock = seconds(lambda: (theirs.write(payload), theirs.flush()))
+            factors.append(stock / own)
+    sink.close()
+    value = f"x {statistics.median(factors):.0f} ({min(factors):.0f}-{max(factors):.0f})"
+    report(f"a 4 MiB record, faster than TensorBoard's, {pairs} pairs", value, ">= x 100")
+
+
+def memory(folder: Path, pairs: int) -> None:
+    """Measures in a fresh process what is kept beyond one copy of the state per snapshot."""
+    del pairs
+    kept, state, slots = _measured("_memory", folder)
+    value = f"{kept:.0f} MB ({slots:.0f} copies of {state:.0f} MB beside)"
+    report("memory kept by the training process", value, "<= 100 MB")
+
+
+def _memory(folder: Path) -> None:
+    loop = Loop()
+    state = sum(v.numel() * v.element_size() for v in loop.model.state_dict().values())
+    loop.run(3)
+    before = resident()
+    atlas = loop.writer(folder, max_pending=2)
+    for step in range(4):
+        loop.step()
+        atlas.add_atlas(step)
+    time.sleep(1)
+    slots = 3  # one in work and two that wait
+    print((resident() - before - slots * state) / 1e6, state / 1e6, slots)
+    atlas.close(0)
+
+
+def growth(folder: Path, pairs: int) -> None:
+    """Measures in a fresh process what a thousand atlases leave behind."""
+    count = 100 * pairs
+    grown, worker = _measured("_growth", folder, str(count))
+    value = f"{grown:.1f} MB (worker {worker:.1f} MB)"
+    report(f"growth of the training process over {count:,} atlases", value, "<= 5 MB")
+
+
+def _growth(folder: Path, count: str) -> None:
+    loop = Loop()
+    atlas = loop.writer(folder, TINY)
+    before: tuple[int, int] | None = None
+    for step in range(int(count) + 50):
+        atlas.add_atlas(step)
+        atlas.flush()
+        if step == 50:
+            before = resident(), _worker_resident()
+    assert before is not None
+    print((resident() - before[0]) / 1e6, (_worker_resident() - before[1]) / 1e6)
+    atlas.close()
+
+
+def cold(folder: Path, pairs: int) -> None:
+    """Times construction, and the first atlas against the second."""
+    loop, made, first, second = Loop(), [], [], []
+    for pair in range(pairs):
+        start = time.perf_counter()
+        atlas = loop.writer(folder / str(pair))
+        made.append(time.perf_counter() - start)
+        for step, times in enumerate((first, second)):
+            start = time.perf_counter()
+            atlas.add_atlas(step)
+            atlas.flush()
+            times.append(time.perf_counter() - start)
+        atlas.close()
+    start_up = statistics.median(a - b for a, b in zip(first, second, strict=True))
+    value = f"{start_up:.1f} s in the worker, {statistics.median(made):.2f} s in the loop"
+    report(f"cold start, {pairs} times", value, "to be stated")
+
+
+BENCHMARKS: dict[str, Callable[[Path, int], None]] = {
+    function.__name__: function for function in (latency, speed, idle, record, memory, growth, cold)
+}
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Returns how long a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def spread(shares: list[float]) -> str:
+    """Returns median and range of shares."""
+    return f"{statistics.median(shares):.1%} ({min(shares):.1%}-{max(shares):.1%})"
+
+
+def resident() -> int:
+    """Returns the resident memory of this process in bytes."""
+    gc.collect()
+    return int(psutil.Process().memory_info().rss)
+
+
+def _worker_resident() -> int:
+    return sum(int(child.memory_info().rss) for child in psutil.Process().children())
+
+
+def _worker_seconds() -> float:
+    times = [child.cpu_times() for child in psutil.Process().children()]
+    return float(sum(t.user + t.system for t in times))
+
+
+def _measured(function: str, *arguments: object) -> list[float]:
+    """Runs one of the functions above in a fresh process and returns the numbers it prints."""
+    call = f"import training, pathlib, sys; training.torch.set_num_threads(1); training.{function}"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", f"{call}(pathlib.Path(sys.argv[1]), *sys.argv[2:])"]
+        + [str(argument) for argument in arguments],
+        cwd=Path(__file__).parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return [float(number) for number in done.stdout.split()]
+
+
+if __name__ == "__main__":
+    main()
