@@ -12,8 +12,8 @@ import contextlib
 import gzip
 import json
 import os
+import re
 import resource
-import shutil
 import socket
 import statistics
 import subprocess
@@ -124,9 +124,16 @@ def front_end() -> None:
     """States the weight of the committed bundle."""
     scripts = sorted(STATIC.glob("*.js"))
     sizes = {p.name: len(gzip.compress(p.read_bytes(), 9)) for p in scripts}
-    entry = sizes.get("index.js", 0) / 1000
+    first = sum(sizes[name] for name in statically_imported("index.js"))
     report("JavaScript, gzip: all", f"{sum(sizes.values()) / 1000:.1f} kB", "<= 60 kB")
-    report("JavaScript, gzip: to the first paint", f"{entry:.1f} kB", "<= 25 kB")
+    report("JavaScript, gzip: to the first paint", f"{first / 1000:.1f} kB", "<= 25 kB")
+
+
+def statically_imported(name: str) -> set[str]:
+    """Returns a module of the bundle and all that must be there before it runs."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    imports = re.findall(r"""(?:from|import)\s*["']\./([^"']+\.js)["']""", text)
+    return {name}.union(*(statically_imported(other) for other in imports))
 
 
 def latency(log_dir: Path, runs: int = 200) -> None:
@@ -163,7 +170,7 @@ def tensorboard(log_dir: Path, load_fast: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [shutil.which("tensorboard") or "tensorboard", "--logdir", str(log_dir)]
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(log_dir)]
     options = ["--host", "127.0.0.1", "--port", str(port), f"--load_fast={load_fast}"]
     server = subprocess.Popen(
         [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=CLEAN
