@@ -10,6 +10,7 @@ loses nothing.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import threading
@@ -34,7 +35,7 @@ from tensorboard_plugin_atlas.compute.structure import (
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.cost import CostMeter
-from tensorboard_plugin_atlas.errors import WorkerError
+from tensorboard_plugin_atlas.errors import WorkerError, described
 from tensorboard_plugin_atlas.messages import Done, Failed, Job, Setup
 from tensorboard_plugin_atlas.worker_process import WorkerProcess
 
@@ -135,7 +136,8 @@ class BackgroundRecorder:
         try:
             slot.take(stock.tensors)
         except BaseException:
-            self._backlog.give_back(slot)
+            self._backlog.give_back(slot, replaced)
+            self._meter.add_skipped(replaced is not None)
             raise
         now = time.time() if wall_time is None else wall_time
         if replaced is not None:
@@ -224,14 +226,15 @@ class _Courier:
 
     def _run(self) -> None:
         try:
-            self._worker = self._started()
+            with contextlib.suppress(OSError):  # tried again, and told of, when there is a job
+                self._worker = self._started()
             while (snapshot := self._backlog.take()) is not None:
                 answer = self._answered(snapshot)
                 if answer is None or self._is_killed:
                     break
                 self._settle(snapshot, answer)
         except Exception as error:  # whatever it is, the loop must not wait for this thread
-            self.failures.append(WorkerError(f"{type(error).__name__}: {error}"))
+            self.failures.append(WorkerError(f"{described(error)}; no more atlases are logged"))
         finally:
             self._backlog.drop()
             if self._worker is not None:
@@ -253,22 +256,31 @@ class _Courier:
                 if self._worker is None:
                     self._worker = self._started()
                 return self._worker.ask(job, snapshot.structure, snapshot.slot.memory.file)
-            except (EOFError, OSError) as error:
-                worker, self._worker = self._worker, None
-                fate = str(error) if worker is None else worker.end(_END_SECONDS)
+            except Exception as error:
+                fate = self._fate(error)
             if self._is_killed:
                 return None
             logger.info("step %d: the background process %s", snapshot.step, fate)
         self.failures.append(
             WorkerError(
                 f"step {snapshot.step}: the background process {fate}\n"
-                "It was started again and ended again, so no more atlases are logged; "
+                "That was the second time in a row, so no more atlases are logged; "
                 "worker='inline' shows where it fails"
             )
         )
         self._meter.end()
         self._meter.add_skipped(len(self._backlog))
         return None
+
+    def _fate(self, error: Exception) -> str:
+        """Ends a worker that gives no answer; returns how it ended and its last words."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return f"could not be started ({described(error)})"
+        fate = worker.end(_END_SECONDS)
+        if isinstance(error, (EOFError, OSError)):
+            return fate
+        return f"gave no answer that can be read ({described(error)}) and {fate}"
 
     def _settle(self, snapshot: Snapshot, answer: Done | Failed) -> None:
         if isinstance(answer, Done):

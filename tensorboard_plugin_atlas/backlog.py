@@ -96,7 +96,12 @@ class Backlog:
                 slot = self._fitting(layout)
             if slot is None:
                 self._slots += 1
-        return (self._made(layout) if slot is None else slot), replaced
+        try:
+            return (self._made(layout) if slot is None else slot), replaced
+        except BaseException:
+            with self._changed:
+                self._forgo(replaced)
+            raise
 
     def add(self, snapshot: Snapshot) -> None:
         """Takes in a snapshot whose slot was claimed, and has a spare slot made behind the scenes.
@@ -112,12 +117,18 @@ class Backlog:
             self._slots += needs_spare
             self._changed.notify_all()
         if needs_spare:
-            layout = snapshot.slot.layout
-            threading.Thread(target=self._make_spare, args=(layout,), daemon=True).start()
+            maker = threading.Thread(
+                target=self._make_spare, args=(snapshot.slot.layout,), daemon=True
+            )
+            try:
+                maker.start()
+            except RuntimeError:
+                self._go_without()  # there are no more threads to be had
 
-    def give_back(self, slot: StateSlot) -> None:
-        """Takes back a slot that was claimed and not used."""
+    def give_back(self, slot: StateSlot, replaced: Snapshot | None) -> None:
+        """Takes back a slot that was claimed and not used; the next atlas tells what it cost."""
         with self._changed:
+            self._forgo(replaced)
             self._free.append(slot)
             self._changed.notify_all()
 
@@ -139,7 +150,7 @@ class Backlog:
             if done is None:
                 return
             if failed:
-                self._failed = merged(done.skipped, (Skipped(done.step, "failed"),))
+                self._failed = merged(done.skipped, (Skipped(done.step, "failed"),), self._failed)
             self._free.append(done.slot)
             self._current = self._pending.popleft() if self._pending else None
             self._changed.notify_all()
@@ -203,15 +214,25 @@ class Backlog:
         try:
             return StateSlot(layout)
         except BaseException:
-            with self._changed:
-                self._slots -= 1
-                self._changed.notify_all()
+            self._go_without()
             raise
+
+    def _go_without(self) -> None:
+        """Counts a slot off that could not be made."""
+        with self._changed:
+            self._slots -= 1
+            self._changed.notify_all()
+
+    def _forgo(self, replaced: Snapshot | None) -> None:
+        """Remembers a snapshot that had to go for one that did not come."""
+        if replaced is not None:
+            busy = (Skipped(replaced.step, "busy"),)
+            self._failed = merged(self._failed, replaced.skipped, busy)
 
     def _make_spare(self, layout: StateLayout) -> None:
         try:
             slot = self._made(layout)
-        except OSError:
+        except Exception:
             return  # the loop tries by itself when it needs one, and tells
         with self._changed:
             self._free.append(slot)

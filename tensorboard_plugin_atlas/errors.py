@@ -12,6 +12,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+_LONGEST_TEXT: Final = 2_000
+"""Characters of an exception's text that are passed on: some print the tensors they met."""
+
 
 class AtlasError(Exception):
     """Base class: catch this to catch everything the package raises on purpose."""
@@ -47,3 +52,12 @@ class WorkerError(AtlasError, RuntimeError):
     def __init__(self, message: str, place: str = "") -> None:
         super().__init__(message)
         self.place = place
+
+
+def described(error: BaseException) -> str:
+    """Returns type and text of an exception, also of one whose text cannot be made."""
+    try:
+        text = str(error)[:_LONGEST_TEXT]
+    except Exception:
+        text = "(it has no text)"
+    return f"{type(error).__name__}: {text}"

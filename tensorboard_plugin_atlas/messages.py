@@ -94,13 +94,17 @@ class Channel:
         """Sends a message, with plain pickle: torch teaches multiprocessing's to share tensors."""
         self._connection.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
 
-    def receive(self) -> Any:
+    def receive(self, longest: int | None = None) -> Any:
         """Waits for a message.
 
+        Args:
+            longest: Bytes that it may have.
+
         Raises:
-            EOFError, OSError: if the other end is gone.
+            EOFError, OSError: if the other end is gone, or announces a longer one.
+            Exception: of any kind, if it is no message.
         """
-        return pickle.loads(self._connection.recv_bytes())  # noqa: S301
+        return pickle.loads(self._connection.recv_bytes(longest))  # noqa: S301
 
     def send_file(self, file: int) -> None:
         """Hands over a file descriptor."""

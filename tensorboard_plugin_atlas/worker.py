@@ -119,11 +119,11 @@ def _recorder(setup: Setup, images: int) -> Recorder:
 
 
 def _failed(error: Exception, *, is_for_good: bool) -> Failed:
+    from tensorboard_plugin_atlas.errors import described
     from tensorboard_plugin_atlas.messages import Failed
 
     last = traceback.extract_tb(error.__traceback__)[-1]
-    message = f"{type(error).__name__}: {error}"
-    return Failed(message, f"{last.filename}:{last.lineno}", is_for_good)
+    return Failed(described(error), f"{last.filename}:{last.lineno}", is_for_good)
 
 
 def _end_with_parent(socket: int) -> None:

@@ -19,6 +19,7 @@ from typing import Final
 from tensorboard_plugin_atlas.compute.structure import Structure
 from tensorboard_plugin_atlas.messages import Channel, Done, Failed, Job, Setup
 
+_LONGEST_ANSWER: Final = 1 << 20
 _LAST_BYTES: Final = 16_384
 _FIRST_LINES: Final = 6
 _LAST_LINES: Final = 6
@@ -47,9 +48,9 @@ class WorkerProcess:
     def __init__(self, setup: Setup, images: int) -> None:
         self._sent: Structure | None = None
         ours, theirs = multiprocessing.Pipe()
-        self._channel = Channel(ours)
-        self._output = tempfile.TemporaryFile(mode="a+b")  # noqa: SIM115 - closed in `end`
-        with theirs:
+        with theirs, contextlib.ExitStack() as on_failure:
+            self._channel = on_failure.enter_context(contextlib.closing(Channel(ours)))
+            self._output = on_failure.enter_context(tempfile.TemporaryFile(mode="a+b"))
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "tensorboard_plugin_atlas.worker", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -58,10 +59,15 @@ class WorkerProcess:
                 env=_environment(),
                 pass_fds=(theirs.fileno(),),
             )
+            on_failure.pop_all()  # from here on `end` closes them
         _RUNNING.add(self)
-        # The socket's buffer takes both, so this does not wait for the worker to come up.
-        self._channel.send(setup)
-        self._channel.send_file(images)
+        try:
+            # The socket's buffer takes both, so this does not wait for the worker to come up.
+            self._channel.send(setup)
+            self._channel.send_file(images)
+        except BaseException:
+            self.end(0)
+            raise
 
     @property
     def pid(self) -> int:
@@ -82,12 +88,15 @@ class WorkerProcess:
 
         Raises:
             EOFError, OSError: if it dies before it has answered.
+            Exception: of any kind, if what comes back is no answer.
         """
         is_known = structure is self._sent
         self._channel.send(job if is_known else dataclasses.replace(job, structure=structure))
         self._channel.send_file(slot)
         self._sent = structure
-        answer: Done | Failed = self._channel.receive()
+        answer = self._channel.receive(_LONGEST_ANSWER)
+        if not isinstance(answer, (Done, Failed)):
+            raise TypeError(f"{type(answer).__name__} instead of an answer")
         return answer
 
     def kill(self) -> None:

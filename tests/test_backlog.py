@@ -17,6 +17,13 @@ from tensorboard_plugin_atlas.compute.snapshot import StateSlot, lay_out_state
 LAYOUT = lay_out_state([torch.zeros(10)])
 
 
+def raising(error):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    return fail
+
+
 def push(backlog, step, layout=LAYOUT):
     """Does what a recorder does; returns the step that was skipped for this one."""
     slot, replaced = backlog.claim(layout)
@@ -126,9 +133,36 @@ class TestSlots:
         assert [push(backlog, step) for step in (1, 2, 3)] == [None, None, 2]
 
     def test_a_claim_that_comes_to_nothing_can_be_given_back(self, backlog):
-        slot, _ = backlog.claim(LAYOUT)
-        backlog.give_back(slot)
+        slot, replaced = backlog.claim(LAYOUT)
+        backlog.give_back(slot, replaced)
         assert backlog.claim(LAYOUT)[0] is slot
+
+    def test_one_that_gave_way_to_none_is_told_of(self, backlog, monkeypatch):
+        for step in range(3):
+            push(backlog, step)
+        assert backlog.take().step == 0
+        backlog.give_back(*backlog.claim(LAYOUT))  # takes the place of step 2 and does not come
+        push(backlog, 3)
+        wider = lay_out_state([torch.zeros(20)])
+        with monkeypatch.context() as patch:
+            patch.setattr(backlog_module, "StateSlot", raising(MemoryError()))
+            with pytest.raises(MemoryError):
+                backlog.claim(wider)  # takes the place of step 3 and does not come
+        backlog.finish(failed=False)
+        assert backlog.take().skipped == (Skipped(2, "busy"), Skipped(3, "busy"))
+
+    @pytest.mark.parametrize("failing", ["thread", "memory"])
+    def test_a_spare_that_cannot_be_made_keeps_nobody_waiting(self, backlog, monkeypatch, failing):
+        if failing == "thread":
+            error = RuntimeError("can't start new thread")
+            monkeypatch.setattr(threading.Thread, "start", raising(error))
+        else:
+            monkeypatch.setattr(backlog_module, "StateSlot", raising(MemoryError()))
+        push(backlog, 0)
+        eventually(lambda: backlog._slots == 1)
+        monkeypatch.undo()
+        for step in (1, 2):
+            assert push(backlog, step) is None  # the loop makes its slots itself
 
 
 class TestEnd:
