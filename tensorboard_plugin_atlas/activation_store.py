@@ -17,12 +17,15 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 
 _HALF_MAX: Final = float(np.finfo(np.float16).max)
 _LEVELS: Final = 255
+_ORDINARY_ROUNDING: Final = 1e-6
+"""Half precision rounds off less than this share of ordinary numbers, which counts as nothing."""
 
 
 def store_activations(values: NDArray[Any], *, max_bytes: int = 1_500_000) -> StoredActivations:
     """Chooses the most exact stored form of `values` that fits in `max_bytes`.
 
-    Finite values beyond the range of half precision (65,504) are clipped to it in every form.
+    Finite values beyond the range of half precision (65,504) are clipped to it in every form, and
+    those below it (6e-8) become zero.
     Rows with NaN or infinity keep them as float16; as uint8 or pca they become the mean of the
     other rows, because no scale and no axis can hold them (the caller counts such rows in
     `Quality.invalid`).
@@ -58,10 +61,10 @@ def store_activations(values: NDArray[Any], *, max_bytes: int = 1_500_000) -> St
 
 def _as_float16(values: NDArray[Any]) -> StoredActivations:
     clipped = np.where(np.isfinite(values), np.clip(values, -_HALF_MAX, _HALF_MAX), values)
-    beyond = bool((np.isfinite(values) & (np.abs(values) > _HALF_MAX)).any())
     half = clipped.astype(np.float16)
     usable = np.isfinite(values).all(axis=1)
-    lost = _lost_variance(values[usable], half[usable]) if beyond else 0.0
+    lost = _lost_variance(values[usable], half[usable])
+    lost = lost if lost > _ORDINARY_ROUNDING else 0.0
     return StoredActivations(kind="float16", arrays={"values": half}, lost_variance=lost)
 
 

@@ -35,7 +35,8 @@ class StoredActivations:
         arrays: The arrays of that kind. float16: `values` (N, C). uint8: `codes` (N, C) uint8,
             `scale` (C,) and `offset` (C,) float32. pca: `scores` (N, P) float16, `axes` (P, C)
             float16, `mean` (C,) float32.
-        lost_variance: Share of the variance that the stored form no longer holds, 0 for float16.
+        lost_variance: Share of the variance that the stored form no longer holds; 0 for float16
+            unless the values leave its range or differ by less than its steps.
     """
 
     kind: str

@@ -21,6 +21,22 @@ def test_values_beyond_half_range_are_clipped_and_the_loss_is_told() -> None:
     assert stored.lost_variance == pytest.approx((1e6 - 65504) ** 2 / 1e12, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("values", "lost"),
+    [
+        ([1e-9, -1e-9, 3e-9], 11 / 8),  # all become zero, which also loses the mean
+        ([1e-40, -1e-40, 0.0], 1.0),
+        ([1000.1, 1000.0, 999.9], 1.0),  # the steps of half precision are 0.5 there
+        ([1000.5, 1000.0, 999.5], 0.0),
+        ([0.1, 0.2, 0.7], 0.0),
+    ],
+)
+def test_what_half_precision_is_too_coarse_for_is_told(values: list[float], lost: float) -> None:
+    stored = store_activations(np.array(values, np.float32)[:, None])
+    assert stored.kind == "float16"
+    assert stored.lost_variance == pytest.approx(min(lost, 1.0))
+
+
 def test_uint8_keeps_the_ends_of_each_channel_exactly() -> None:
     # 4 x 2 values: 16 bytes in half precision, 8 + 16 as uint8 with its scales.
     values = np.array([[0, 10], [51, 10], [102, 10], [255, 10]], np.float32)

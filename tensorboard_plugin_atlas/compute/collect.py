@@ -103,7 +103,7 @@ def collect(
     return Collection(
         layers={name: reader.result() for name, reader in readers.items()},
         predictions=predictions.result(),
-        notes=(*notes, *predictions.notes),
+        notes=(*notes, *predictions.notes()),
     )
 
 
@@ -212,7 +212,8 @@ class _Predictions:
     """Reads the classes out of the model's outputs, as long as they are logits."""
 
     probe: Probe
-    notes: list[str] = field(default_factory=list)
+    _reason: str = ""
+    _broken: int = 0
     _classes: list[IntArray] = field(default_factory=list)
 
     def read(self, output: object) -> None:
@@ -220,24 +221,27 @@ class _Predictions:
         logits = logits_of(output)
         names = self.probe.classes
         if logits is None:
-            self._give_up(f"the model gives {describe(output)}, not (images, classes) logits")
-        elif names is not None and len(names) < logits.shape[1]:
+            self._reason = f"the model gives {describe(output)}, not (images, classes) logits"
+            return
+        if names is not None and len(names) < logits.shape[1]:
             raise ArgumentError(
                 f"classes has {len(names)} names, the model gives {logits.shape[1]} logits; pass "
                 "one name for each"
             )
-        elif logits.isnan().any():
-            self._give_up("the model's logits hold NaN")
-        else:
-            self._classes.append(logits.argmax(dim=1).cpu().numpy().astype(np.int32))
+        self._broken += int(logits.isnan().any(dim=1).sum())
+        self._classes.append(logits.argmax(dim=1).cpu().numpy().astype(np.int32))
+
+    def notes(self) -> Iterator[str]:
+        """Yields why there are no predictions, where there are none."""
+        reason, images = self._reason, len(self.probe.images)
+        if not reason and self._broken:
+            reason = f"the model's logits hold NaN for {self._broken:,} of {images:,} images"
+        if reason:
+            yield f"predictions: left out, {reason}"
 
     def result(self) -> IntArray | None:
         """Returns (I,) int32, or None where an output was not logits."""
-        return None if self.notes else np.concatenate(self._classes)
-
-    def _give_up(self, reason: str) -> None:
-        if not self.notes:
-            self.notes.append(f"predictions: left out, {reason}")
+        return None if self._reason or self._broken else np.concatenate(self._classes)
 
 
 def _to_cpu(tensor: Tensor) -> Tensor:
