@@ -177,6 +177,13 @@ def test_odd_activations_make_a_valid_atlas_and_a_log_that_goes_on(tmp_path, spo
     assert taken_up.quality.overlap.max() <= 1
 
 
+@CASES
+def test_a_caller_who_has_numpy_raise_gets_an_atlas_too(spoil, invalid):
+    with np.errstate(all="raise"):
+        atlas = compute_atlas(Net(spoil), "odd", pictures(), config=recipe("examples"))
+    check(atlas, invalid)
+
+
 def writer(directory, model, probe=None, **more):
     settings = {"config": recipe(), "worker": "inline", "strict": True, **more}
     probe = pictures() if probe is None else probe

@@ -321,7 +321,9 @@ def compute_atlas(
     pipeline = AtlasPipeline(asked, (layer_name(model, layer),), recipe)
     if previous:
         pipeline.start_from(previous[-1])
-    return next(pipeline.atlases(model, step, None))
+    # A caller may have numpy raise, and numbers too small to matter are no reason for it.
+    with np.errstate(under="ignore"):
+        return next(pipeline.atlases(model, step, None))
 
 
 def checked_recipe(model: object, config: object) -> AtlasConfig:
