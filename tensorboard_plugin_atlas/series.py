@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from tensorboard.data.provider import RunTagFilter
-from tensorboard.errors import NotFoundError
+from tensorboard.errors import InvalidArgumentError, NotFoundError
 
 from tensorboard_plugin_atlas.cache import ByteCache
 from tensorboard_plugin_atlas.codec import (
@@ -49,6 +49,12 @@ _PARSED_FACTOR: Final = 4
 """Bytes of Python objects that a byte of manifest takes, roughly."""
 
 _REMEMBERED_DAMAGE: Final = 4096
+
+_UNREADABLE_NAME: Final = (
+    "TensorBoard's data server cannot read it, as where a run's name holds a quotation mark, a "
+    "backslash or a control character; rename the run's folder, or start TensorBoard with "
+    "--load_fast=false"
+)
 
 _Value = TypeVar("_Value")
 
@@ -259,6 +265,9 @@ class SeriesStore:
                 )
             except (IndexError, TypeError, ValueError) as error:
                 raise DamageError(f"blob {index}: TensorBoard cannot read it") from error
+            except InvalidArgumentError as error:
+                # The data server does not understand its own keys where a name in them is escaped.
+                raise DamageError(f"blob {index}: {_UNREADABLE_NAME}") from error
             # The Python loader hands out object arrays for tensors of another rank; `bytes()` of
             # one would be the process's own pointers.
             if not isinstance(data, bytes):

@@ -170,3 +170,29 @@ def test_a_flipped_byte_is_damage_where_tensorboard_sees_none(tmp_path: Path) ->
         assert [get(f"{here}atlas?id={series}&step={step}")[0] for step in (0, 20)] == [200, 200]
         history = json.loads(get(f"{here}history?id={series}")[2])
         assert [step["status"] for step in history["steps"]] == ["ok", "damaged", "ok"]
+
+
+@LOADERS
+def test_a_run_whose_name_the_data_server_cannot_take_back_says_so(
+    fast: bool, tmp_path: Path
+) -> None:
+    """The data server gives out keys with escaped names in them and refuses the same keys."""
+    names = ('quo"ted', "back\\slash", "con\ttrol", "plain")
+    write_log(tmp_path, runs=names, layers=("a",), steps=(0, 10))
+    with tensorboard(tmp_path, fast) as url:
+        here = url + "data/plugin/atlas/"
+        wanted = {(f"{name}/atlas", "a"): [0, 10] for name in names}
+        index = until(here + "index", lambda found: kept(found) == wanted)
+        for run in index["runs"]:
+            readable = not fast or run["run"] == "plain/atlas"
+            series = run["series"][0]["id"]
+            history = json.loads(get(f"{here}history?id={series}")[2])
+            status = "ok" if readable else "damaged"
+            assert [step["status"] for step in history["steps"]] == [status] * 2
+            for address in (f"atlas?id={series}&step=10", f"probe?run={run['id']}"):
+                code, _, body = get(here + address)
+                assert code == (200 if readable else 422), (run["run"], address)
+                if not readable:
+                    error = json.loads(body)["error"]
+                    assert error["kind"] == "damaged"
+                    assert "rename the run's folder, or start TensorBoard with" in error["message"]
