@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.codec import encode_atlas
 from tensorboard_plugin_atlas.cost import Cost
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
+from tensorboard_plugin_atlas.demo.run import run_demo
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.estimate import build_model, estimate
 from tensorboard_plugin_atlas.events import EventSink
@@ -211,6 +212,28 @@ class TestDemo:
         assert out.count("atlases: ≈ ") == 1
         assert "an atlas; 8 atlases, 4 calls, 0 skipped" in out
         assert f"0 checkpoints logged to {tmp_path / 'without'}" in out
+
+    def test_it_leaves_a_core_to_the_worker_and_torch_its_threads(
+        self, tmp_path, photos, monkeypatch
+    ):
+        seen = []
+
+        def interrupted(*_):
+            seen.append(torch.get_num_threads())
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("os.cpu_count", lambda: 3)
+        monkeypatch.setattr("tensorboard_plugin_atlas.demo.run._loss", interrupted)
+        before = torch.get_num_threads()
+        try:
+            for threads in (3, 1):
+                torch.set_num_threads(threads)
+                with pytest.raises(KeyboardInterrupt):
+                    run_demo(str(photos), tmp_path / str(threads), with_atlas=False)
+                assert torch.get_num_threads() == threads
+        finally:
+            torch.set_num_threads(before)
+        assert seen == [2, 1]
 
     def test_serving_prints_the_address_and_starts_tensorboard(self, tmp_path, monkeypatch, capsys):
         calls = []

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,8 +96,6 @@ def run_demo(
     Raises:
         ArgumentError: if the source cannot be used.
     """
-    # One core is left to the worker: threads that share a core with it wait for each other.
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
     recipe = DIGITS if source == "digits" else PICTURES
     training, held_out = load(source, limit=recipe.limit, seed=seed).split(0.2, seed)
     torch.manual_seed(seed)
@@ -106,6 +105,7 @@ def run_demo(
     images, labels = _tensors(training)
     probe = _tensors(held_out)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_a_core_left())
         logs = stack.enter_context(SummaryWriter(log_dir))
         atlas = None
         if with_atlas:
@@ -147,6 +147,17 @@ def run_demo(
         speed=speed,
         cost=None if atlas is None else atlas.cost(),
     )
+
+
+@contextlib.contextmanager
+def _a_core_left() -> Iterator[None]:
+    """Leaves one core to the worker: threads that share a core with it wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(threads, (os.cpu_count() or 2) - 1)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _tensors(part: LabelledImages) -> tuple[Tensor, Tensor]:
