@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from torch import nn
-from tqdm.auto import tqdm
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.backlog import EXIT_SECONDS, Backlog, Snapshot, merged
@@ -37,6 +36,7 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.cost import CostMeter
 from tensorboard_plugin_atlas.errors import WorkerError, described
 from tensorboard_plugin_atlas.messages import Done, Failed, Job, Setup
+from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)
@@ -173,12 +173,12 @@ class BackgroundRecorder:
         total = len(self._backlog)
         if not total:
             return
-        # None asks tqdm to find out whether it writes to a terminal.
-        with tqdm(total=total, desc="atlases", unit="step", leave=False, disable=None) as bar:
+        with progress_bar("atlases", total, unit="step") as bar:
 
             def show(left: int) -> bool:
-                bar.update(total - left - bar.n)
-                return not bar.disable
+                if bar is not None:
+                    bar.update(total - left - bar.n)
+                return bar is not None
 
             self._backlog.wait_until_empty(timeout, show)
 

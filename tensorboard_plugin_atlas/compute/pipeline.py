@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import numpy as np
+import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
@@ -38,6 +38,7 @@ from tensorboard_plugin_atlas.compute.render import IconEngine, Icons
 from tensorboard_plugin_atlas.compute.targets import Targets, targets_for
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.sheets import pack, unpack
 
 SHEET_QUALITIES: Final = (82, 70, 50, 30)
@@ -157,7 +158,8 @@ class AtlasPipeline:
         layout = lay_out(layer.values, memory.layout, config=self.config)
         quality = measure(layer.values, layout, memory.layout)
         levels, grid_notes = bin_levels(layout, layer.values, config=self.config)
-        grids, icon_notes = self._drawn(model, layer, memory.receptive, levels)
+        with torch.inference_mode(mode=False):  # icons are drawn by gradient
+            grids, icon_notes = self._drawn(model, layer, memory.receptive, levels)
         notes = (
             *memory.notes,
             *self.probe.notes,
@@ -224,7 +226,8 @@ class AtlasPipeline:
         icons: list[Icons] = []
         targets: list[Targets] = []
         total = sum(len(cells) for cells in levels)
-        with self._bar(f"icons of {layer.layer}", total) as advance:
+        with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
+            advance = None if bar is None else bar.update
             for cells in levels:
                 wanted = targets_for(cells, layer.values, self.probe.sample_image, centres)
                 targets.append(wanted)
@@ -239,9 +242,6 @@ class AtlasPipeline:
             for cells, sheet, drawn, cosine in zip(levels, sheets, icons, scores, strict=True)
         )
         return grids, (*engine.notes, *sheet_notes)
-
-    def _bar(self, what: str, total: int) -> _Bar:
-        return _Bar(what, total, shown=self.progress)
 
     def _provenance(
         self,
@@ -341,20 +341,6 @@ def checked_recipe(model: object, config: object) -> AtlasConfig:
             f"config={config!r:.80}: pass an AtlasConfig, such as AtlasConfig(samples=500)"
         )
     return config
-
-
-class _Bar:
-    """A progress bar that appears on a terminal only and leaves no line behind."""
-
-    def __init__(self, what: str, total: int, *, shown: bool) -> None:
-        # None asks tqdm to find out whether it writes to a terminal.
-        self._bar = tqdm(total=total, desc=what, leave=False, disable=None if shown else True)
-
-    def __enter__(self) -> Callable[[int], object]:
-        return self._bar.update
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
 
 
 def _field_notes(receptive: ReceptiveField) -> tuple[str, ...]:
