@@ -84,7 +84,7 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
         stack.enter_context(_kept_buffers(inner))
         stack.callback(_set_modes, modes)
         _set_modes([(module, False) for module, _ in modes])
-        for kind in {device.type, "cpu"}:
+        for kind in filter(torch.amp.is_autocast_available, {device.type, "cpu"}):
             stack.enter_context(torch.autocast(kind, enabled=False))
         # Where nothing is compiled it is not loaded, and loading it would take a second.
         if "torch._dynamo" in sys.modules:
@@ -146,6 +146,6 @@ def _kept_buffers(model: nn.Module) -> Iterator[None]:
             owner._buffers[name] = buffer
             # Compared by value, since batch_norm writes without counting up the version; written
             # through `data`, since a backward pass that is still to come checks that version.
-            if not torch.equal(buffer, copy):
+            if not (buffer.is_meta or torch.equal(buffer, copy)):
                 with torch.inference_mode(buffer.is_inference()):
                     buffer.data.copy_(copy)

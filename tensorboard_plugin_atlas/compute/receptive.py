@@ -167,7 +167,7 @@ def _gradients(
             input_size=probe.input_size,
             sequence_first=gives_sequence_first(module),
         )
-        rows = torch.arange(len(inputs))
+        rows = torch.arange(len(inputs), device="cpu")
         signs = np.random.default_rng(0)
         magnitudes = []
         for place in places:

@@ -202,13 +202,18 @@ def _as_image(value: Any, index: int) -> Tensor:
         if hasattr(value, "convert") and hasattr(value, "mode"):
             hint = "add ToTensor() to the data set's transforms"
         raise ArgumentError(f"probe: image {index} is a {type(value).__name__}; {hint}")
-    image = torch.as_tensor(value)
+    image = _as_tensor(value)
     if image.ndim != 3:
         raise ArgumentError(
             f"probe: image {index} has shape {tuple(image.shape)}; images are (channels, height, "
             "width), so give a picture without channels one by unsqueeze(0)"
         )
     return _as_float(image).clone()
+
+
+def _as_tensor(value: Any) -> Tensor:
+    """Returns a tensor where it is, and an array as one on the CPU."""
+    return value if isinstance(value, Tensor) else torch.from_numpy(value)
 
 
 def _as_float(images: Tensor) -> Tensor:
@@ -257,7 +262,7 @@ def _draw_from_arrays(images: Any, labels: Any, count: int, rng: np.random.Gener
     groups = np.zeros(len(images), np.int64) if known is None else known
     chosen = balanced_choice(groups, count, rng)
     return Drawn(
-        images=_as_float(torch.as_tensor(images)[torch.from_numpy(chosen)]),
+        images=_as_float(_as_tensor(images)[torch.from_numpy(chosen)]),
         labels=None if known is None else known[chosen].astype(np.int32),
         image_ids=chosen.astype(np.int32),
     )

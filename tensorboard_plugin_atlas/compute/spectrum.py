@@ -31,8 +31,8 @@ _measured: WeakKeyDictionary[PatchSource, dict[tuple[Shape, float], Tensor]] = W
 def colour_matrix(channels: int) -> Tensor:
     """Returns the (C, C) matrix from decorrelated channels to logits; identity unless C is 3."""
     if channels != 3:
-        return torch.eye(channels)
-    matrix = torch.tensor(_LUCID_COLOUR)
+        return torch.eye(channels, dtype=torch.float32, device="cpu")
+    matrix = torch.tensor(_LUCID_COLOUR, dtype=torch.float32, device="cpu")
     lengths: Tensor = torch.linalg.vector_norm(matrix, dim=0)
     return matrix / lengths.max()
 
@@ -63,8 +63,8 @@ def to_latent_of_coefficients(coefficients: Tensor, spectrum: Tensor, shape: Sha
 
 def frequencies(shape: Shape) -> Tensor:
     """Returns the frequency of each half-spectrum coefficient, (h, w // 2 + 1), in cycles a px."""
-    vertical: Tensor = torch.fft.fftfreq(shape[0])[:, None]
-    horizontal: Tensor = torch.fft.rfftfreq(shape[1])[None, :]
+    vertical: Tensor = torch.fft.fftfreq(shape[0], dtype=torch.float32, device="cpu")[:, None]
+    horizontal: Tensor = torch.fft.rfftfreq(shape[1], dtype=torch.float32, device="cpu")[None, :]
     return (vertical**2 + horizontal**2).sqrt()
 
 
@@ -112,7 +112,10 @@ def _measure(source: PatchSource, shape: Shape, isotropy: float) -> Tensor:
 def _window(shape: Shape) -> Tensor:
     """Returns a Hann window with a mean square of 1, (h, w)."""
     # Two more samples than needed, so that the zeros at both ends fall outside the tile.
-    vertical, horizontal = (torch.hann_window(n + 2, periodic=False)[1:-1] for n in shape)
+    vertical, horizontal = (
+        torch.hann_window(n + 2, periodic=False, dtype=torch.float32, device="cpu")[1:-1]
+        for n in shape
+    )
     window = vertical[:, None] * horizontal
     return window / window.pow(2).mean().sqrt()
 
@@ -120,16 +123,17 @@ def _window(shape: Shape) -> Tensor:
 def _random_crops(count: int, picture: Shape, shape: Shape) -> tuple[Tensor, Tensor]:
     """Returns rows (n,) and centres (n, 2) of crops inside the pictures where they fit."""
     generator = torch.Generator().manual_seed(0)
-    rows = torch.randint(count, (_SPECTRUM_CROPS,), generator=generator)
+    size = (_SPECTRUM_CROPS,)
+    rows = torch.randint(count, size, generator=generator, device="cpu")
     spans = [max(1, total - side + 1) for total, side in zip(picture, shape, strict=True)]
-    tops = [torch.randint(span, (_SPECTRUM_CROPS,), generator=generator) for span in spans]
-    centres = [top + (side - 1) / 2 for top, side in zip(tops, shape, strict=True)]
+    tops = [torch.randint(span, size, generator=generator, device="cpu") for span in spans]
+    centres = [top.float() + (side - 1) / 2 for top, side in zip(tops, shape, strict=True)]
     return rows, torch.stack(centres, dim=1)
 
 
 def _averaged_over_angle(magnitudes: Tensor, shape: Shape) -> Tensor:
     ring = (frequencies(shape) * max(shape)).round().long().flatten().to(magnitudes.device)
     counts = torch.bincount(ring).clamp(min=1)
-    sums = torch.zeros(len(magnitudes), len(counts), device=magnitudes.device)
+    sums = magnitudes.new_zeros(len(magnitudes), len(counts))
     sums.index_add_(1, ring, magnitudes.flatten(1))
     return (sums / counts)[:, ring].view_as(magnitudes)
