@@ -251,7 +251,9 @@ class Inverter:
         coefficients = coefficients.detach().requires_grad_()
         latent = to_latent_of_coefficients(coefficients, self.spectra[shape], shape)
         reach = [round(side * settings.jitter) for side in shape]
-        down, right = (int(torch.randint(-r, r + 1, (), generator=shifts)) for r in reach)
+        down, right = (
+            int(torch.randint(-r, r + 1, (), generator=shifts, device="cpu")) for r in reach
+        )
         answers = self.answer(shifted(to_pixels(latent, colour), down, right))
         toward = _ascent(answers.detach(), units, settings.power, settings.cosine_floor)
         gradient = _gradient(answers, toward, coefficients)
@@ -260,7 +262,7 @@ class Inverter:
         gradient = torch.where(stuck, self._shake(coefficients, done), gradient)
         gradient = self._conditioned(gradient, shape, done / settings.steps)
         left = (1 - done / settings.steps) ** settings.decay
-        length = settings.rate * max(shape) * torch.where(stuck, 1.0, left)
+        length = settings.rate * max(shape) * torch.where(stuck, 1.0, left).float()
         moved = coefficients.detach() + length * gradient
         capped: Tensor = moved * (settings.energy_cap / (_energy(moved) + _TINY)).clamp(max=1.0)
         return capped
@@ -269,7 +271,8 @@ class Inverter:
         """Returns a random direction (1, C, h, w // 2 + 1), the same for every picture."""
         # A generator of its own, so that the other pictures of a batch notice nothing.
         generator = torch.Generator().manual_seed(self.seed + done)
-        parts = torch.randn(*coefficients.shape[1:], 2, generator=generator)
+        size = (*coefficients.shape[1:], 2)
+        parts = torch.randn(size, generator=generator, dtype=torch.float32, device="cpu")
         return torch.view_as_complex(parts)[None].to(coefficients.device)
 
     def _conditioned(self, gradient: Tensor, shape: Shape, time: float) -> Tensor:
@@ -305,7 +308,7 @@ def _gradient(answers: Tensor, toward: Tensor, coefficients: Tensor) -> Tensor:
     found = torch.autograd.grad((answers * toward).sum(), coefficients, materialize_grads=True)
     parts = torch.nan_to_num(torch.view_as_real(found[0]), nan=0.0, posinf=0.0, neginf=0.0)
     scale = parts.abs().amax((1, 2, 3, 4), keepdim=True)
-    return torch.view_as_complex(parts / (scale + _TINY * (scale == 0)))
+    return torch.view_as_complex(parts / (scale + _TINY * (scale == 0).to(scale)))
 
 
 def _energy(coefficients: Tensor) -> Tensor:

@@ -57,7 +57,7 @@ class Targets:
         Middle gray for a cell without members.
         """
         rows, centres = self.rows[cells], self.centres[cells]
-        total = torch.zeros(len(rows), source.channels, *shape, device=source.images.device)
+        total = source.images.new_zeros(len(rows), source.channels, *shape)
         for place in range(rows.shape[1]):
             present = (rows[:, place] >= 0).to(total)[:, None, None, None]
             patches = source.cut(rows[:, place].clamp(min=0), centres[:, place], shape)
@@ -67,11 +67,11 @@ class Targets:
 
     def noise(self, cells: slice, shape: tuple[int, ...], seed: int) -> Tensor:
         """Returns standard normal noise of `shape` for each cell, the same in every batch."""
-        drawn = [torch.empty(0, *shape)]
+        drawn = [torch.empty(0, *shape, dtype=torch.float32, device="cpu")]
         for key in self.keys[cells]:
             state = np.random.SeedSequence([seed, int(key)]).generate_state(1, np.uint64)
             generator = torch.Generator().manual_seed(int(state[0] >> 1))
-            drawn.append(torch.randn(1, *shape, generator=generator))
+            drawn.append(torch.randn(1, *shape, generator=generator, dtype=torch.float32, device="cpu"))
         return torch.cat(drawn)
 
 
