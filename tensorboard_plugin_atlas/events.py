@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import errno
 import itertools
 import os
 import re
@@ -207,6 +208,7 @@ class EventSink(RecordSink):
 
     def _sync(self, file: BinaryIO) -> None:
         os.fsync(file.fileno())
+        self._check_link(file)
         if not self._is_entered and hasattr(os, "O_DIRECTORY"):
             # A new file is found again after a power cut only if its directory was written too.
             directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -216,8 +218,26 @@ class EventSink(RecordSink):
                 os.close(directory)
         self._is_entered = True
 
+    def _check_link(self, file: BinaryIO) -> None:
+        """Gives up a file that was deleted; the next write makes a new one."""
+        if os.fstat(file.fileno()).st_nlink or Path(file.name).exists():
+            return
+        self._file = None
+        file.close()
+        raise FileNotFoundError(
+            errno.ENOENT, "the log was deleted while it was written; a new file is begun", file.name
+        )
+
     def _append(self, file: BinaryIO, record: bytes) -> None:
-        start = file.tell()
+        try:
+            start = file.tell()
+        except OSError:
+            # Somebody closed the descriptor. The number must not be closed or written to once more
+            # when it is another file's.
+            self._file = None
+            with contextlib.suppress(OSError):
+                file.close()
+            raise
         try:
             rest = memoryview(record)
             while rest:

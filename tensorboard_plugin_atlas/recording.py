@@ -73,12 +73,17 @@ class Recorder:
             self._sink.write_scalars(scalars, step, atlas.wall_time)
             costs.append(cost)
             start = end
-        self._sink.flush()
+        self.flush()
         return tuple(costs)
 
     def flush(self) -> None:
         """Makes everything recorded durable."""
-        self._sink.flush()
+        try:
+            self._sink.flush()
+        except FileNotFoundError:
+            # The log was deleted; the one that begins now needs the probe's pictures again.
+            self._probe_is_logged = self._is_new_log = False
+            raise
 
     def close(self) -> None:
         """Flushes and closes the log."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -423,3 +424,41 @@ def test_writing_through_a_users_writer(library: str, tmp_path: Path) -> None:
 def test_a_writer_that_is_none_is_told(writer: object) -> None:
     with pytest.raises(ArgumentError, match="without a file writer: pass a directory"):
         write_through(writer, blob_summary("layer/a", [b"x"]), 0)
+
+
+def test_a_file_that_was_deleted_is_told_once_and_a_new_one_begun(tmp_path: Path) -> None:
+    sink = EventSink(tmp_path / "log")
+    sink.write("layer/a", blobs_of(0), 0)
+    shutil.rmtree(tmp_path / "log")
+    with pytest.raises(FileNotFoundError, match="deleted while it was written"):
+        sink.flush()
+    sink.flush()
+    sink.write("layer/a", blobs_of(1), 1)
+    sink.close()
+    assert steps_in(tmp_path / "log") == [1]
+
+
+def test_a_file_that_was_moved_is_written_to_its_end(tmp_path: Path) -> None:
+    sink = EventSink(tmp_path / "log")
+    for step in range(2):
+        sink.write("layer/a", blobs_of(step), step)
+        sink.flush()
+        if step == 0:
+            (tmp_path / "log").rename(tmp_path / "moved")
+    sink.close()
+    assert steps_in(tmp_path / "moved") == [0, 1]
+
+
+def test_a_descriptor_that_was_closed_is_never_used_again(tmp_path: Path) -> None:
+    sink = EventSink(tmp_path / "log")
+    sink.write("layer/a", blobs_of(0), 0)
+    number = sink._file.fileno()
+    os.close(number)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        sink.write("layer/a", blobs_of(1), 1)
+    with (tmp_path / "of somebody else").open("wb") as other:
+        assert other.fileno() == number
+        sink.write("layer/a", blobs_of(2), 2)
+        sink.close()
+        assert not os.fstat(other.fileno()).st_size
+    assert steps_in(tmp_path / "log") == [0, 2]
