@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import numpy as np
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
@@ -36,10 +37,11 @@ class InlineRecorder:
         self._meter.begin()
         cpu = time.process_time()
         try:
-            costs = self._recorder.record(model, step, wall_time, skipped)
+            # The loop may have numpy raise where NaN and infinity are what has to be shown.
+            with np.errstate(all="ignore"):
+                costs = self._recorder.record(model, step, wall_time, skipped)
         except BaseException:
             self._meter.end()
-            self._meter.add_skipped()
             raise
         self._meter.end(costs, cpu_seconds=time.process_time() - cpu)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import logging
+import math
 import operator
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, SupportsIndex, TypeVar, cast
+from typing import Any, Final, SupportsFloat, SupportsIndex, TypeVar, cast
 
 from torch import distributed, nn
 
@@ -31,6 +33,7 @@ from tensorboard_plugin_atlas.errors import (
     AtlasError,
     CannotSendError,
     WorkerError,
+    described,
 )
 from tensorboard_plugin_atlas.recorders import (
     LoopRecorder,
@@ -43,11 +46,14 @@ from tensorboard_plugin_atlas.sinks import sink_for
 
 logger = logging.getLogger(__name__)
 
+_PACKAGE: Final = __name__.partition(".")[0]
+_STEPS: Final = 2**63
+
 Method = TypeVar("Method", bound=Callable[..., None])
 
 
 def _never_raises(method: Method) -> Method:
-    """Keeps every failure of ours out of the training loop; one warning tells of each place."""
+    """Keeps every failure of ours out of the training loop, which one warning tells of."""
 
     @functools.wraps(method)
     def guarded(self: AtlasWriter, *args: Any, **kwargs: Any) -> None:
@@ -57,7 +63,7 @@ def _never_raises(method: Method) -> Method:
         except Exception as error:
             if self.strict:
                 raise
-            self._warn_once(method.__name__, error)
+            self._tell_failure(method.__name__, error)
 
     return cast("Method", guarded)
 
@@ -66,9 +72,11 @@ class AtlasWriter:
     """Logs activation atlases of a model's layers beside the run's other summaries.
 
     Everything that can be wrong with the arguments is found at construction. After that no call
-    raises into the training loop: a failure is warned about once, and the step or a part of it is
-    missing from the log. The model is left as it was: weights, buffers, mode, gradients, hooks and
-    random states.
+    raises into the training loop: the step that failed, or a part of it, is missing from the log.
+    The first failure is a RuntimeWarning; failures of another kind go to `logging` as warnings, and
+    those that repeat themselves as information. Where the program turns warnings into errors, all
+    go to `logging`. KeyboardInterrupt and SystemExit pass. In every case the model is left as it
+    was: weights, buffers, mode, gradients, hooks and random states.
 
     Atlases are made by a process of their own, at low priority and on the CPU: a call copies the
     model's parameters and buffers and returns. What cannot be sent to another process is handled in
@@ -136,7 +144,9 @@ class AtlasWriter:
         self._skipped: tuple[Skipped, ...] = ()
         self.config = checked_recipe(model, config)
         self.model = model
-        self._warned: set[tuple[object, ...]] = set()
+        self._told: set[tuple[object, ...]] = set()
+        self._has_failed = False
+        self._owed_notice: str | None = None
         self._last_step: int | None = None
         if purge_step is not None:
             purge_step = _whole("purge_step", purge_step)
@@ -171,9 +181,10 @@ class AtlasWriter:
             return
         start = time.perf_counter()
         try:
+            wall_time = None if walltime is None else _seconds("walltime", walltime)
             step = self._last_step = self._checked_step(global_step)
             if self._is_affordable(step):
-                self._record(step, walltime)
+                self._record(step, wall_time)
         finally:
             self._meter.add_call(time.perf_counter() - start)
 
@@ -193,6 +204,8 @@ class AtlasWriter:
         """
         if self._is_silent or self._closed:
             return
+        if timeout is not None:
+            timeout = _seconds("timeout", timeout)
         self._closed = True
         lost = self._recorder.close(timeout)
         if lost:
@@ -239,7 +252,7 @@ class AtlasWriter:
                 meter=self._meter,
             )
         except ArgumentError as error:
-            self._notice("inline", _inline_notice(error), stacklevel=4)
+            self._notice("inline", _inline_notice(error))
             return self._inline()
 
     def _inline(self) -> LoopRecorder:
@@ -258,15 +271,17 @@ class AtlasWriter:
         )
         return False
 
-    def _record(self, step: int, walltime: float | None) -> None:
-        if self._recorder.fault is not None:
-            self._fall_back(self._recorder.fault)
+    def _record(self, step: int, wall_time: float | None) -> None:
         skipped, self._skipped = self._skipped, ()
         try:
-            replaced = self._recorder.record(self.model, step, walltime, skipped)
-        except CannotSendError as error:
-            self._fall_back(error)
-            replaced = self._recorder.record(self.model, step, walltime, skipped)
+            replaced = self._hand_over(step, wall_time, skipped)
+        except BaseException:
+            self._meter.add_skipped()
+            self._skipped = merged(skipped, (Skipped(step, "failed"),))
+            raise
+        if self._owed_notice is not None:
+            self._notice("inline", self._owed_notice)
+            self._owed_notice = None
         if replaced is not None:
             self._notice(
                 "busy",
@@ -275,19 +290,32 @@ class AtlasWriter:
                 "(AtlasConfig: samples, icons), or raise max_pending",
             )
 
+    def _hand_over(
+        self, step: int, wall_time: float | None, skipped: tuple[Skipped, ...]
+    ) -> int | None:
+        """Has a checkpoint recorded, in the loop where that turns out to be the only way."""
+        if self._recorder.fault is not None:
+            self._fall_back(self._recorder.fault)
+        try:
+            return self._recorder.record(self.model, step, wall_time, skipped)
+        except CannotSendError as error:
+            self._fall_back(error)
+            return self._recorder.record(self.model, step, wall_time, skipped)
+
     def _fall_back(self, reason: object) -> None:
         """Goes on in the loop when the model turns out to be one that cannot be sent."""
         self._recorder.close(EXIT_SECONDS)
         self._recorder = self._inline()
-        self._notice("inline", _inline_notice(reason), stacklevel=6)
+        # Said when it has worked: where it does not, the failure is what has to be told.
+        self._owed_notice = _inline_notice(reason)
 
     def _raise_failures(self) -> None:
-        """Raises the last thing that went wrong in the worker, and warns of those before it."""
+        """Raises the last thing that went wrong in the worker, and tells of those before it."""
         if self._is_silent:
             return
         failures = self._recorder.take_failures()
         for failure in failures[:-1]:
-            self._warn_once("add_atlas", failure, stacklevel=4)
+            self._tell_failure("add_atlas", failure)
         if failures:
             raise failures[-1]
 
@@ -311,10 +339,10 @@ class AtlasWriter:
             except OSError as error:
                 if self.strict:
                     raise
-                self._warn_once(f"purge_step={purge_step}", error)
+                self._tell_failure(f"purge_step={purge_step}", error)
         earlier = last_atlases(location, self.layers)
         for sentence in _cautions(earlier, self.probe):
-            warnings.warn(sentence, RuntimeWarning, stacklevel=3)
+            _warn(sentence)
         return earlier.last_step
 
     def _checked_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
@@ -331,33 +359,67 @@ class AtlasWriter:
             )
         return names
 
-    def _warn_once(self, call: str, error: Exception, stacklevel: int = 3) -> None:
-        """Warns of the first failure in one place of the code, and logs the others."""
+    def _tell_failure(self, call: str, error: Exception) -> None:
+        """Warns of the first failure and logs all others, repeated ones quietly."""
         place: tuple[object, ...]
         if isinstance(error, WorkerError):
             message, place = f"AtlasWriter: {error}", ("worker", error.place)
         else:
-            message = f"AtlasWriter: {call} failed: {type(error).__name__}: {error}"
-            frames = traceback.extract_tb(error.__traceback__)
-            place = (call, type(error), frames[-1].filename, frames[-1].lineno)
-        if place in self._warned:
-            logger.info(message)
-            return
-        self._warned.add(place)
-        warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
+            message = f"AtlasWriter: {call} failed: {described(error)}"
+            place = (type(error), *_place_of(error))
+        if place in self._told:
+            _log(logging.INFO, message)
+        elif self._has_failed:
+            _log(logging.WARNING, message)
+        else:
+            _warn(message)
+        self._told.add(place)
+        self._has_failed = True
 
-    def _notice(self, about: str, sentence: str, stacklevel: int = 5) -> None:
+    def _notice(self, about: str, sentence: str) -> None:
         """Says once how the writer goes on, which is no failure even under `strict`."""
-        if (about,) not in self._warned:
-            self._warned.add((about,))
-            warnings.warn(sentence, RuntimeWarning, stacklevel=stacklevel)
+        if (about,) not in self._told:
+            self._told.add((about,))
+            _warn(sentence)
+
+
+def _warn(message: str) -> None:
+    """Warns at the line of the user's code that called us, or logs it where warnings raise."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    try:
+        warnings.warn(message, RuntimeWarning, stacklevel=level)
+    except Exception:  # a filter made an error of it, or there is no stderr to show it on
+        _log(logging.WARNING, message)
+
+
+def _log(level: int, message: str) -> None:
+    with contextlib.suppress(Exception):  # of a handler of the user's
+        logger.log(level, message)
+
+
+def _place_of(error: BaseException) -> tuple[str, int]:
+    """Returns the file and line where an exception was raised."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code.co_filename, line
+
+
+def _seconds(name: str, value: object) -> float:
+    """Returns `value` as a float, or raises an ArgumentError about the argument `name`."""
+    if not isinstance(value, SupportsFloat) or not math.isfinite(value):
+        raise ArgumentError(f"{name}={value!r:.80}: pass a number of seconds")
+    return float(value)
 
 
 def _whole(name: str, value: object) -> int:
     """Returns `value` as an int, or raises an ArgumentError about the argument `name`."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise ArgumentError(f"{name}={value!r:.80}: pass a whole number")
-    return operator.index(value)
+    number = operator.index(value)
+    if not -_STEPS <= number < _STEPS:
+        raise ArgumentError(f"{name}={number!s:.80}: pass a whole number that 64 bits can hold")
+    return number
 
 
 def _cautions(earlier: Earlier, probe: Probe) -> Iterator[str]:

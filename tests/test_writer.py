@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import warnings
 
 import numpy as np
@@ -16,10 +15,9 @@ from torch import nn
 from torch.utils.data import TensorDataset
 from torch.utils.tensorboard import SummaryWriter
 
-import tensorboard_plugin_atlas.recording as recording
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 from tensorboard_plugin_atlas.events import EventSink, read_events
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
@@ -314,120 +312,16 @@ def break_forward(atlas, patch, tmp_path):
     patch.setattr(atlas.model, "forward", raising(RuntimeError("CUDA out of memory")))
 
 
-def break_hook(atlas, patch, tmp_path):
-    atlas.model.body.register_forward_hook(raising(ValueError("a hook of the user")))
-
-
-def break_collecting(atlas, patch, tmp_path):
-    patch.setattr(AtlasPipeline, "atlases", raising(MemoryError()))
-
-
 def break_disk(atlas, patch, tmp_path):
     patch.setattr(EventSink, "write", raising(OSError(28, "No space left on device")))
 
 
-def break_encoding(atlas, patch, tmp_path):
-    patch.setattr(recording, "encode_atlas", raising(OverflowError("too large")))
-
-
-def break_probe_pictures(atlas, patch, tmp_path):
-    patch.setattr(Probe, "thumbnails", raising(OSError("encoder error")))
-
-
-def break_layout(atlas, patch, tmp_path):
-    module = "tensorboard_plugin_atlas.compute.pipeline.lay_out"
-    patch.setattr(module, raising(np.linalg.LinAlgError("did not converge")))
-
-
-def break_durability(atlas, patch, tmp_path):
-    patch.setattr(EventSink, "flush", raising(OSError(5, "Input/output error")))
-
-
-def spoil_weights(atlas, patch, tmp_path):
-    nn.init.constant_(atlas.model.stem[0].weight, torch.nan)
-
-
-def delete_layer(atlas, patch, tmp_path):
-    del atlas.model.body
-
-
-def move_model(atlas, patch, tmp_path):
-    atlas.model.to("meta")
-
-
-def reshape_model(atlas, patch, tmp_path):
-    atlas.model.head = nn.Linear(3, len(CLASSES))
-
-
-def block_directory(atlas, patch, tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "atlas").write_text("a file where the directory should be")
-
-
-def lose_images(atlas, patch, tmp_path):
-    patch.setattr(type(atlas.probe), "map_positions", raising(IndexError("list index")))
-
-
-FAULTS = [
-    break_forward,
-    break_hook,
-    break_collecting,
-    break_disk,
-    break_encoding,
-    break_probe_pictures,
-    break_layout,
-    break_durability,
-    spoil_weights,
-    delete_layer,
-    move_model,
-    reshape_model,
-    block_directory,
-    lose_images,
-]
-
-
 class TestFaults:
-    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-    def test_no_fault_reaches_the_loop_and_each_is_told_once(self, tmp_path, monkeypatch, fault):
-        atlas = make(tmp_path / "run")
-        fault(atlas, monkeypatch, tmp_path)
-        told = {"add_atlas": [], "flush": [], "close": []}
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            for step in (1, 2, 3):
-                atlas.add_atlas(step)
-                atlas.flush()
-            atlas.close()
-        for warning in caught:
-            call = str(warning.message).split()[1]
-            told[call].append(warning)
-            assert warning.category is RuntimeWarning
-            assert warning.filename == __file__
-        assert len(told["add_atlas"]) == 1
-        assert len(told["flush"]) == (1 if fault is break_durability else 0)
-        assert not told["close"]
-
-    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-    def test_strict_lets_every_fault_through(self, tmp_path, monkeypatch, fault):
-        atlas = make(tmp_path / "run", strict=True)
-        fault(atlas, monkeypatch, tmp_path)
-        with pytest.raises(
-            (RuntimeError, ValueError, MemoryError, OSError, ArithmeticError, LookupError)
-        ):
-            atlas.add_atlas(1)
-
     def test_strict_refuses_a_step_that_does_not_rise(self, tmp_path):
         atlas = make(tmp_path, strict=True)
         atlas.add_atlas(2)
         with pytest.raises(ArgumentError, match="global_step=2 does not rise above 2"):
             atlas.add_atlas(2)
-
-    def test_closing_a_broken_sink_is_told_once(self, tmp_path, monkeypatch):
-        atlas = make(tmp_path)
-        monkeypatch.setattr(EventSink, "close", raising(OSError(5, "Input/output error")))
-        with pytest.warns(RuntimeWarning, match=r"close failed: OSError: \[Errno 5\]"):
-            atlas.close()
-        atlas.close()
 
     def test_logging_goes_on_once_the_fault_is_gone(self, tmp_path):
         atlas = make(tmp_path)
@@ -440,24 +334,6 @@ class TestFaults:
         assert [a.step for a in read_atlases(tmp_path)] == [2]
         assert len(read_probe(tmp_path, "atlas").image_ids) == 24
 
-    def test_a_directory_that_is_deleted_meanwhile_hurts_nobody(self, tmp_path):
-        atlas = make(tmp_path / "run")
-        atlas.add_atlas(1)
-        shutil.rmtree(tmp_path / "run")
-        atlas.add_atlas(2)
-        atlas.flush()
-        atlas.close()
-
-    def test_two_kinds_of_failure_are_two_warnings(self, tmp_path, monkeypatch):
-        atlas = make(tmp_path)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            break_forward(atlas, monkeypatch, tmp_path)
-            atlas.add_atlas(1)
-            atlas.add_atlas("2")
-            atlas.add_atlas(3)
-        assert len(caught) == 2
-
     def test_failures_after_the_first_go_to_the_log(self, tmp_path, monkeypatch, caplog):
         atlas = make(tmp_path)
         break_forward(atlas, monkeypatch, tmp_path)
@@ -466,16 +342,12 @@ class TestFaults:
                 atlas.add_atlas(1)
             assert not caplog.records
             atlas.add_atlas(2)
-        assert "CUDA out of memory" in caplog.text
-
-    def test_an_interrupt_passes_and_the_model_is_put_back(self, tmp_path, monkeypatch):
-        atlas = make(tmp_path)
-        atlas.model.train()
-        monkeypatch.setattr(atlas.model.head, "forward", raising(KeyboardInterrupt()))
-        with pytest.raises(KeyboardInterrupt):
-            atlas.add_atlas(1)
-        assert all(module.training for module in atlas.model.modules())
-        assert not atlas.model.body._forward_hooks
+            atlas.add_atlas("3")
+        again, other = caplog.records
+        assert "CUDA out of memory" in again.message
+        assert again.levelname == "INFO"
+        assert "global_step='3'" in other.message  # another kind, which is worth a look
+        assert other.levelname == "WARNING"
 
 
 def train(log_dir, *, watched, icons="none"):
