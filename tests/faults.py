@@ -271,7 +271,7 @@ IN_FILES = {
         patched(Path, "mkdir", os_error(errno.ENOSPC)), "No space left", moments=(0,)
     ),
     "a file is in the place of the directory": lost(
-        block_the_directory, "File exists", moments=(0,), workers=BOTH
+        block_the_directory, "File exists|is a file; pass a directory", moments=(0,), workers=BOTH
     ),
     "the directory is removed before": Fault(remove_the_directory, moments=(0,), workers=BOTH),
     "the directory is removed meanwhile": Fault(

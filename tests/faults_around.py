@@ -371,7 +371,7 @@ IN_THE_WORKER = {
     "there is no memory for a copy": lost(
         both(widen_the_layer, give_no_memory), "Cannot allocate memory", workers=PROCESS
     ),
-    "there is no memory for a spare copy": Fault(give_no_memory, workers=PROCESS),
+    "there is no memory for a spare copy": Fault(give_no_memory, moments=(0,), workers=PROCESS),
     "no thread can be started": Fault(start_no_thread, workers=PROCESS),
     "the model cannot be sent any more": Fault(add_a_lock, "not possible.*lock", workers=PROCESS),
     "a part of the model cannot be sent": Fault(

@@ -206,29 +206,30 @@ def check(tmp_path, fault, at, end, **settings):
     assert watched.steps == [step for step in STEPS if fault.kept(step, at)]
 
 
-def cases(worker, faults=FAULTS):
-    """Returns every fault at every moment, with every way to close in one of them at least."""
-    return [
-        pytest.param(fault, at, end, id=f"{name}-{at}-{end}", marks=marks(worker, name))
-        for name, fault in faults.items()
-        if worker in fault.workers
-        for number, at in enumerate(fault.moments)
-        for end in (fault.ends if len(fault.moments) == 1 else fault.ends[number % 2 :][:1])
-    ]
-
-
 IN_SHORT = (
-    "forward raises",
-    "a part of the model cannot be sent",
-    "the directory is removed meanwhile",
-    "the worker answers garbage",
-    "the worker crashes each time",
+    "forward raises-0-close",
+    "a part of the model cannot be sent-2-with",
+    "the directory is removed meanwhile-2-close",
+    "the worker answers garbage-0-close",
+    "the worker crashes each time-2-with",
 )
 
 
-def marks(worker, name):
-    """A worker takes seconds to start, so that most of its faults are left to the long form."""
-    return () if worker == "inline" or name in IN_SHORT else (pytest.mark.long,)
+def cases(worker, faults=FAULTS):
+    """Returns every fault at every moment, with every way to close in one of them at least.
+
+    A worker takes seconds to start, so that most of its faults are left to the long form.
+    """
+    found = []
+    for name, fault in faults.items():
+        for number, at in enumerate(fault.moments if worker in fault.workers else ()):
+            ends = fault.ends if len(fault.moments) == 1 else fault.ends[number % 2 :][:1]
+            for end in ends:
+                case = f"{name}-{at}-{end}"
+                is_long = worker == "process" and case not in IN_SHORT
+                marks = (pytest.mark.long,) if is_long else ()
+                found.append(pytest.param(fault, at, end, id=case, marks=marks))
+    return found
 
 
 @pytest.mark.parametrize(("fault", "at", "end"), cases("inline"))
