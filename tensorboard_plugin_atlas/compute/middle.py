@@ -21,9 +21,9 @@ def middle_of(output: Tensor, form: OutputForm) -> Tensor:
         form: How to read it.
     """
     count = output.shape[1] if form.sequence_first else output.shape[0]
-    images = torch.arange(count)
+    images = torch.arange(count, device=output.device)
     answers = [
-        form.gather(output, images, torch.tensor(place).expand(count, 2))
+        form.gather(output, images, torch.tensor(place, device=output.device).expand(count, 2))
         for place in itertools.product(*map(_middle, form.map_size))
     ]
     return torch.stack(answers).mean(dim=0)
