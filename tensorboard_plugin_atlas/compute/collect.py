@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.middle import AROUND
 from tensorboard_plugin_atlas.compute.outputs import (
     OutputForm,
     describe,
@@ -25,6 +27,8 @@ from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.quiet import as_input, hooked, undisturbed
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
+_MOST_AROUND_BYTES = 256 << 20
+
 
 @dataclass(frozen=True, eq=False)
 class LayerActivations:
@@ -37,6 +41,8 @@ class LayerActivations:
         map_size: Height and width of that map; (1, 1) for a vector.
         kind: "map", "tokens" or "vector".
         class_token: (I, C) float32: the class token of each image, or None.
+        around: (N, 8, C) float16: what the layer says at the neighbours of each position, in the
+            order of `middle.AROUND`, at a border the nearest there is; None unless asked for.
     """
 
     layer: str
@@ -45,6 +51,7 @@ class LayerActivations:
     map_size: tuple[int, int]
     kind: str
     class_token: FloatArray | None = None
+    around: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +70,12 @@ class Collection:
 
 
 def collect(
-    model: nn.Module, layers: Sequence[str], probe: Probe, *, batch_size: int = 128
+    model: nn.Module,
+    layers: Sequence[str],
+    probe: Probe,
+    *,
+    batch_size: int = 128,
+    around: bool = False,
 ) -> Collection:
     """Passes the probe through the model once and keeps what the layers say at its places.
 
@@ -75,6 +87,8 @@ def collect(
         layers: Names of submodules.
         probe: Images and places.
         batch_size: Images per forward pass.
+        around: Whether to keep the neighbours' answers as well, where a layer has a map and they
+            fit in 256 MB.
 
     Raises:
         ArgumentError: if `layers` is no list of names, the images have the wrong channels, or there
@@ -85,7 +99,7 @@ def collect(
     if isinstance(layers, str) or not layers:
         raise ArgumentError(f"layers={layers!r}: pass a list of module names, such as ['layer4']")
     modules = {name: resolve_layer(model, name) for name in layers}
-    readers = {name: _Reader(name, module, probe) for name, module in modules.items()}
+    readers = {name: _Reader(name, module, probe, around) for name, module in modules.items()}
     predictions = _Predictions(probe)
 
     def on_output(name: str, output: object) -> None:
@@ -109,11 +123,12 @@ def collect(
 
 @dataclass(frozen=True, eq=False)
 class _Answer:
-    """What was read of one output: values (n, C) and class tokens (B, C) or None."""
+    """What was read of one output: values (n, C); class tokens (B, C), around (n, 8, C) or None."""
 
     form: OutputForm
     values: Tensor
     class_tokens: Tensor | None
+    around: Tensor | None
 
 
 @dataclass
@@ -123,6 +138,7 @@ class _Reader:
     layer: str
     module: nn.Module
     probe: Probe
+    with_around: bool = False
     _start: int = 0
     _batch: int = 0
     _last: _Answer | None = None
@@ -147,7 +163,10 @@ class _Reader:
         form = self._form_of(tensor)
         images, positions = self._places(form)
         self._last = _Answer(
-            form, form.gather(tensor, images, positions), form.class_tokens(tensor)
+            form,
+            form.gather(tensor, images, positions),
+            form.class_tokens(tensor),
+            self._around(form, tensor, images, positions),
         )
 
     def finish(self) -> None:
@@ -163,7 +182,8 @@ class _Reader:
                 f"and {last.form} later; pick a layer that keeps its shape"
             )
         tokens = None if last.class_tokens is None else _to_cpu(last.class_tokens)
-        self._answers.append(_Answer(last.form, _to_cpu(last.values), tokens))
+        around = None if last.around is None else last.around.detach().cpu()
+        self._answers.append(_Answer(last.form, _to_cpu(last.values), tokens, around))
 
     def notes(self) -> Iterator[str]:
         """Yields what had to be assumed about the layer."""
@@ -177,6 +197,7 @@ class _Reader:
         """Returns all that was read."""
         form = self._answers[0].form
         tokens = [x.class_tokens for x in self._answers if x.class_tokens is not None]
+        around = [x.around for x in self._answers if x.around is not None]
         return LayerActivations(
             layer=self.layer,
             values=torch.cat([answer.values for answer in self._answers]).numpy(),
@@ -184,6 +205,7 @@ class _Reader:
             map_size=form.map_size,
             kind=form.kind,
             class_token=torch.cat(tokens).numpy() if tokens else None,
+            around=torch.cat(around).numpy() if around else None,
         )
 
     def _form_of(self, tensor: Tensor) -> OutputForm:
@@ -196,6 +218,19 @@ class _Reader:
             )
         except LayerError as error:
             raise LayerError(f"layer {self.layer!r}: {error}") from None
+
+    def _around(
+        self, form: OutputForm, tensor: Tensor, images: Tensor, positions: Tensor
+    ) -> Tensor | None:
+        channels = form.as_map(tensor).shape[1]
+        is_large = 2 * len(self.probe.sample_image) * len(AROUND) * channels > _MOST_AROUND_BYTES
+        if not self.with_around or is_large or min(form.map_size) < 3:
+            return None
+        last = torch.tensor(form.map_size, device="cpu") - 1
+        moves = torch.tensor(AROUND, device="cpu")
+        places = (positions[:, None] + moves).clamp(min=torch.zeros_like(last), max=last)
+        found = form.gather(tensor, images.repeat_interleave(len(AROUND)), places.flatten(0, 1))
+        return found.reshape(-1, len(AROUND), channels).to(torch.float16)
 
     def _places(self, form: OutputForm) -> tuple[Tensor, Tensor]:
         """Returns the batch rows (n,) and map positions (n, 2) of the samples of this batch."""

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tensorboard_plugin_atlas.compute.observer import Views
 from tensorboard_plugin_atlas.compute.patches import Finish, Shape, shifted
 from tensorboard_plugin_atlas.compute.spectrum import (
     colour_matrix,
@@ -62,6 +63,8 @@ class InversionSettings:
             ghost of a photograph remains.
         start_constant: Factor on the starting picture's mean colour.
         start_noise: Standard deviation of the noise added at the start, in natural coefficients.
+        views: Where on the layer's map to look.
+        damping: Factor on the gradient of residual branches.
         jitter: Largest random shift of a step, as a share of the side.
         first_frequency: Cycles per px above which the gradient is held back at first.
         last_frequency: The same once `opening` is over.
@@ -72,7 +75,7 @@ class InversionSettings:
     """
 
     stages: tuple[Stage, ...]
-    rate: float = 0.125
+    rate: float = 0.1
     decay: float = 1.0
     power: int = 4
     cosine_floor: float = 0.1
@@ -82,12 +85,14 @@ class InversionSettings:
     start_detail: float = 0.35
     start_constant: float = 0.8
     start_noise: float = 0.05
-    jitter: float = 1 / 24
+    views: Views = field(default_factory=Views)
+    damping: float = 0.7
+    jitter: float = 0.02
     first_frequency: float = 0.25
     last_frequency: float = 0.5
     opening: float = 0.3
     isotropy: float = 1.0
-    batch: int = 32
+    batch: int = 16
     finish: Finish = field(default_factory=Finish)
 
     @property
@@ -125,13 +130,17 @@ def settings_for(
         stages = _stages(min(side, _DEEP_SIDE if deep else _SIDE), stride=stride, deep=deep)
     if steps is not None:
         stages = _with_steps(stages, steps)
+    # With more pictures at once, their maps no longer fit into the cache.
     side = max(stages[-1].shape)
-    batch = 16 if side > _SIDE else 32
+    batch = 16 if side >= _SIDE else 32
     if deep:
         return InversionSettings(
             stages=stages,
             rate=0.06,
             decay=0.5,
+            gradient_exponent=0.4,
+            views=Views(separately=True, surround=1.0),
+            damping=0.6,
             constant_gradient=0.4,
             start_constant=0.7,
             start_noise=0.08,
@@ -142,8 +151,12 @@ def settings_for(
         )
     # A few pixels hold no texture that could look gray, and the layer minds the change more.
     small = side < _SMALLEST_ZOOMED
-    finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25) if small else Finish()
-    return InversionSettings(stages=stages, batch=batch, finish=finish)
+    if small:
+        finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
+        return InversionSettings(
+            stages=stages, rate=0.125, jitter=1 / 24, batch=batch, finish=finish
+        )
+    return InversionSettings(stages=stages, views=Views(surround=0.5), batch=batch)
 
 
 def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
@@ -180,11 +193,32 @@ def _with_steps(stages: tuple[Stage, ...], steps: int) -> tuple[Stage, ...]:
 
 
 @dataclass(frozen=True, eq=False)
+class Wish:
+    """What a batch of pictures shall be answered.
+
+    Attributes:
+        units: (B, P, F) float32 of length 1 or 0: the answer of each of P views.
+        strengths: (P, 1) float32: how much each view counts.
+    """
+
+    units: Tensor
+    strengths: Tensor
+
+    @classmethod
+    def along(cls, directions: Tensor, strengths: Tensor | None = None) -> Wish:
+        """Takes directions of any length, (B, P, F); all views count alike without strengths."""
+        if strengths is None:
+            strengths = directions.new_ones(directions.shape[1], 1)
+        return cls(F.normalize(directions, dim=2, eps=_TINY), strengths)
+
+
+@dataclass(frozen=True, eq=False)
 class Inverter:
     """Optimises batches of pictures for one layer.
 
     Attributes:
-        answer: Takes pixels (B, C, h, w) in [0, 1], returns the layer's centred activations (B, F).
+        answer: Takes pixels (B, C, h, w) in [0, 1], returns the layer's centred activations in P
+            views, (B, P, F).
         spectra: Natural spectrum of each stage's shape.
         settings: The method's numbers.
         seed: Seeds the shifts, which all pictures of a step share.
@@ -195,11 +229,11 @@ class Inverter:
     settings: InversionSettings
     seed: int = 0
 
-    def invert(self, directions: Tensor, starts: Tensor, noise: Tensor) -> Tensor:
-        """Returns unfinished pictures whose answers point along `directions`.
+    def invert(self, wishes: Mapping[Shape, Wish], starts: Tensor, noise: Tensor) -> Tensor:
+        """Returns unfinished pictures whose answers point along what is wished for.
 
         Args:
-            directions: (B, F) float32, centred.
+            wishes: What B pictures of each stage's shape shall be answered.
             starts: (B, C, h, w) pixels of the first stage's shape.
             noise: (B, C, h, w) standard normal.
 
@@ -208,7 +242,6 @@ class Inverter:
             as in a dead layer, becomes noise with a natural spectrum.
         """
         colour = colour_matrix(starts.shape[1]).to(starts.device)
-        units = F.normalize(directions, dim=1, eps=_TINY)
         shifts = torch.Generator().manual_seed(self.seed)
         coefficients = self._start(to_latent(starts, colour), noise)
         shape, done = self.settings.stages[0].shape, 0
@@ -217,7 +250,7 @@ class Inverter:
                 coefficients = self._magnified(coefficients, shape, stage.shape)
                 shape = stage.shape
             for _ in range(stage.steps):
-                coefficients = self._step(coefficients, shape, units, colour, done, shifts)
+                coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
                 done += 1
         latent = to_latent_of_coefficients(coefficients, self.spectra[shape], shape)
         return to_pixels(latent, colour)
@@ -242,7 +275,7 @@ class Inverter:
         self,
         coefficients: Tensor,
         shape: Shape,
-        units: Tensor,
+        wish: Wish,
         colour: Tensor,
         done: int,
         shifts: torch.Generator,
@@ -255,8 +288,8 @@ class Inverter:
             int(torch.randint(-r, r + 1, (), generator=shifts, device="cpu")) for r in reach
         )
         answers = self.answer(shifted(to_pixels(latent, colour), down, right))
-        toward = _ascent(answers.detach(), units, settings.power, settings.cosine_floor)
-        gradient = _gradient(answers, toward, coefficients)
+        toward = _ascent(answers.detach(), wish.units, settings.power, settings.cosine_floor)
+        gradient = _gradient(answers, toward * wish.strengths, coefficients)
         # Behind a ReLU a picture may wake nothing; it is then shaken, at full strength.
         stuck = gradient.abs().amax((1, 2, 3), keepdim=True) == 0
         gradient = torch.where(stuck, self._shake(coefficients, done), gradient)
@@ -278,14 +311,15 @@ class Inverter:
     def _conditioned(self, gradient: Tensor, shape: Shape, time: float) -> Tensor:
         """Evens out, low-passes and normalises each picture's gradient."""
         settings = self.settings
-        size = gradient.abs()
-        relative = size / (size.amax((1, 2, 3), keepdim=True) + _TINY)
-        gradient = gradient * (relative + 1e-6).pow(-settings.gradient_exponent)
-        gradient[:, :, 0, 0] *= settings.constant_gradient
+        power = _power(gradient)
+        power /= power.amax((1, 2, 3), keepdim=True) + _TINY
         low, high = settings.first_frequency, settings.last_frequency
         limit = low * (high / low) ** min(1.0, time / settings.opening)
-        gradient = gradient / (1 + (frequencies(shape).to(size.device) / limit) ** 4)
-        norm = gradient.abs().pow(2).sum((1, 2, 3), keepdim=True).sqrt()
+        kept = 1 / (1 + (frequencies(shape).to(power) / limit) ** 4)
+        kept[0, 0] *= settings.constant_gradient
+        evened = (power + 1e-12).pow_(-settings.gradient_exponent / 2)
+        gradient = gradient * evened.mul_(kept)
+        norm = _power(gradient).sum((1, 2, 3), keepdim=True).sqrt()
         return gradient / (norm + _TINY)
 
 
@@ -293,10 +327,10 @@ def _ascent(answers: Tensor, units: Tensor, power: int, floor: float) -> Tensor:
     """Returns the direction in which dot x max(floor, cosine)^power grows fastest, scale-free.
 
     With h the unit answer and c its cosine to t, the gradient of dot x c^p is proportional to
-    (p + 1) t - p c h. Below the floor it is t.
+    (p + 1) t - p c h. Below the floor it is t. Features lie along the last axis.
     """
-    unit_answers = F.normalize(answers, dim=1, eps=_TINY)
-    cosine = (unit_answers * units).sum(1, keepdim=True)
+    unit_answers = F.normalize(answers, dim=-1, eps=_TINY)
+    cosine = (unit_answers * units).sum(-1, keepdim=True)
     angled = (power + 1) * units - power * cosine * unit_answers
     return torch.where(cosine > floor, angled, units)
 
@@ -313,5 +347,10 @@ def _gradient(answers: Tensor, toward: Tensor, coefficients: Tensor) -> Tensor:
 
 def _energy(coefficients: Tensor) -> Tensor:
     """Returns each picture's root mean square coefficient, (B, 1, 1, 1)."""
-    mean: Tensor = coefficients.abs().pow(2).mean((1, 2, 3), keepdim=True)
-    return mean.sqrt()
+    return _power(coefficients).mean((1, 2, 3), keepdim=True).sqrt()
+
+
+def _power(coefficients: Tensor) -> Tensor:
+    """Returns squared magnitudes; several times as fast as through the magnitudes themselves."""
+    squares: Tensor = torch.view_as_real(coefficients).square().sum(-1)
+    return squares

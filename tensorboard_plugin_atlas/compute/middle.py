@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The middle of a layer's map: where it is, and what the layer answers there."""
+"""The middle of a layer's map: where it is, and how answers are read there and around it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from tensorboard_plugin_atlas.compute.outputs import OutputForm
 from tensorboard_plugin_atlas.compute.patches import Shape
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
 
+AROUND = tuple(place for place in itertools.product((-1, 0, 1), repeat=2) if place != (0, 0))
+"""Rows and columns from a position to its eight neighbours, in reading order."""
+
 
 def middle_of(output: Tensor, form: OutputForm) -> Tensor:
     """Returns a layer's mean answer at the middle one or two rows and columns of its map, (B, C).
@@ -20,13 +23,32 @@ def middle_of(output: Tensor, form: OutputForm) -> Tensor:
         output: What the layer gave for B images.
         form: How to read it.
     """
-    count = output.shape[1] if form.sequence_first else output.shape[0]
-    images = torch.arange(count, device=output.device)
-    answers = [
-        form.gather(output, images, torch.tensor(place, device=output.device).expand(count, 2))
-        for place in itertools.product(*map(_middle, form.map_size))
-    ]
-    return torch.stack(answers).mean(dim=0)
+    rows, columns = _middle_slices(form.map_size)
+    return form.as_map(output)[:, :, rows, columns].mean((2, 3))
+
+
+def middle_weights(map_size: tuple[int, int], *, separately: bool = False) -> Tensor:
+    """Returns how much each place of a map counts in each view of its middle, (P, H * W) float32.
+
+    Args:
+        map_size: H and W.
+        separately: One view for each of the middle places, instead of one of their mean.
+    """
+    weights = torch.zeros(map_size, dtype=torch.float32, device="cpu")
+    weights[_middle_slices(map_size)] = 1
+    flat = weights.flatten()
+    if separately:
+        return torch.diag(flat)[flat > 0]
+    return (flat / flat.sum())[None]
+
+
+def around_weights(map_size: tuple[int, int]) -> Tensor | None:
+    """Returns the same, (8, H * W), for the middle moved to each of `AROUND`; None without room."""
+    if any(count < 4 - count % 2 for count in map_size):
+        return None
+    middle = middle_weights(map_size).view(map_size)
+    moved = [torch.roll(middle, place, (0, 1)).flatten() for place in AROUND]
+    return torch.stack(moved)
 
 
 def aim_of(form: OutputForm, shape: Shape, receptive: ReceptiveField) -> tuple[int, int]:
@@ -51,5 +73,6 @@ def aim_of(form: OutputForm, shape: Shape, receptive: ReceptiveField) -> tuple[i
     return down, right
 
 
-def _middle(positions: int) -> range:
-    return range((positions - 1) // 2, positions // 2 + 1)
+def _middle_slices(map_size: tuple[int, int]) -> tuple[slice, slice]:
+    rows, columns = (slice((count - 1) // 2, count // 2 + 1) for count in map_size)
+    return rows, columns

@@ -56,6 +56,16 @@ class OutputForm:
             return output[images, rows, columns]
         return output[images, :, rows, columns]
 
+    def as_map(self, output: Tensor) -> Tensor:
+        """Returns the layer's output as a map (B, C, H, W), differentiable; a view where it can."""
+        if self.kind == "map":
+            return output.permute(0, 3, 1, 2) if self.channels_last else output
+        if self.kind == "vector":
+            return output[:, :, None, None]
+        tokens = output.transpose(0, 1) if self.sequence_first else output
+        places = tokens[:, self.prefix :].transpose(1, 2)
+        return places.reshape(*places.shape[:2], *self.map_size)
+
     def class_tokens(self, output: Tensor) -> Tensor | None:
         """Returns the first token of every image, (B, C), where one stands before the patches."""
         if self.kind != "tokens" or not self.prefix:

@@ -99,7 +99,13 @@ class AtlasPipeline:
             AtlasError: if a layer cannot be collected or laid out; the message says why.
         """
         now = time.time() if wall_time is None else wall_time
-        found = collect(model, self.layers, self.probe, batch_size=self.config.batch_size)
+        found = collect(
+            model,
+            self.layers,
+            self.probe,
+            batch_size=self.config.batch_size,
+            around=self.config.icons not in ("none", "examples"),
+        )
         for layer in self.layers:
             if layer not in without:
                 yield self._atlas(model, found, found.layers[layer], step, now)
@@ -229,7 +235,9 @@ class AtlasPipeline:
         with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
             advance = None if bar is None else bar.update
             for cells in levels:
-                wanted = targets_for(cells, layer.values, self.probe.sample_image, centres)
+                wanted = targets_for(
+                    cells, layer.values, self.probe.sample_image, centres, layer.around
+                )
                 targets.append(wanted)
                 icons.append(engine.render(wanted, self.config.icons, progress=advance))
         sheets, sheet_notes = _encoded(icons)

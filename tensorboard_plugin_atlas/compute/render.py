@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -25,26 +24,15 @@ from tensorboard_plugin_atlas.compute.inversion import (
     settings_for,
     tile_side,
 )
-from tensorboard_plugin_atlas.compute.middle import aim_of, middle_of
-from tensorboard_plugin_atlas.compute.outputs import OutputForm, form_of, gives_sequence_first
-from tensorboard_plugin_atlas.compute.patches import (
-    PatchSource,
-    Shape,
-    finished,
-    resized,
-    shifted,
-    to_rgb,
-)
-from tensorboard_plugin_atlas.compute.quiet import device_of, undisturbed
+from tensorboard_plugin_atlas.compute.observer import Observer
+from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, finished, resized, to_rgb
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.spectrum import natural_spectrum
 from tensorboard_plugin_atlas.compute.targets import Targets
-from tensorboard_plugin_atlas.compute.truncate import TruncatedNetwork, truncate
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 KINDS = ("examples", "inversion")
 _LARGEST_ICON = 128
-_CHECK_IMAGES = 2
 _SCORED_AT_ONCE = 64
 
 
@@ -74,9 +62,7 @@ class IconEngine:
     """A layer made ready for drawing; see `prepare`.
 
     Attributes:
-        network: The truncated network.
-        source: The user's pictures.
-        receptive: Where the layer's positions look.
+        observer: The layer, ready to be asked.
         settings: The numbers of the inversion.
         whole: Whether the network runs on full-size inputs only.
         size: Side of an icon in pixels.
@@ -84,15 +70,12 @@ class IconEngine:
         notes: What a reader of the atlas must know.
     """
 
-    network: TruncatedNetwork
-    source: PatchSource
-    receptive: ReceptiveField
+    observer: Observer
     settings: InversionSettings
     whole: bool
     size: int
     seed: int
     notes: tuple[str, ...]
-    _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def prepare(
@@ -125,11 +108,10 @@ class IconEngine:
         Raises:
             LayerError: if the layer does not run, or its output is of no known form.
         """
-        with undisturbed(model):
-            network = truncate(model, layer, source.images[:_CHECK_IMAGES])
+        observer = Observer.prepare(model, layer, source, receptive)
         side = _side(receptive, source.shape)
-        with undisturbed(network.network), torch.no_grad():
-            why_whole = _why_whole(network, source, (side, side))
+        with observer.running(), torch.no_grad():
+            why_whole = _why_whole(observer, (side, side))
         settings = settings_for(
             stride=_stride(receptive),
             side=side,
@@ -138,14 +120,12 @@ class IconEngine:
             steps=steps,
         )
         return cls(
-            network,
-            source,
-            receptive,
+            observer.compiled(settings.stages[0].shape, settings.damping),
             settings,
             whole=why_whole is not None,
             size=size or min(_LARGEST_ICON, max(settings.shape)),
             seed=seed,
-            notes=network.notes + ((why_whole,) if why_whole else ()),
+            notes=observer.network.notes + ((why_whole,) if why_whole else ()),
         )
 
     def render(
@@ -174,7 +154,7 @@ class IconEngine:
             raise ArgumentError(f"kind={kind!r}: pass one of {', '.join(map(repr, KINDS))}")
         images = np.zeros((len(targets), self.size, self.size, 3), np.uint8)
         cosine = np.full(len(targets), np.nan, np.float32)
-        with self._running():
+        with self.observer.running():
             draw = self._examples if kind == "examples" else self._inverter(targets)
             for cells in _batches(len(targets), self.settings.batch):
                 pictures = draw(targets, cells)
@@ -200,77 +180,62 @@ class IconEngine:
             one nor three channels, for such a picture cannot be shown to it again.
         """
         cosine = np.full(len(targets), np.nan, np.float32)
-        if self.source.channels not in (1, 3):
+        channels = self.observer.source.channels
+        if channels not in (1, 3):
             return cosine
         shape = self._cut_shape if kind == "examples" else self.settings.shape
-        with self._running():
+        with self.observer.running():
             for cells in _batches(len(targets), _SCORED_AT_ONCE):
-                pixels = torch.from_numpy(pictures[cells]).to(self._device)
-                pixels = pixels.permute(0, 3, 1, 2)[:, : self.source.channels].float() / 255
+                pixels = torch.from_numpy(pictures[cells]).to(self.observer.device)
+                pixels = (
+                    pixels.permute(0, 3, 1, 2)[:, : self.observer.source.channels].float() / 255
+                )
                 cosine[cells] = self._cosine(resized(pixels, shape), targets, cells)
         return cosine
 
     @property
-    def _device(self) -> torch.device:
-        return device_of(self.network.network)
-
-    @property
     def _cut_shape(self) -> Shape:
         if self.whole:
-            return self.source.shape
-        side = _side(self.receptive, self.source.shape)
+            return self.observer.source.shape
+        side = _side(self.observer.receptive, self.observer.source.shape)
         return side, side
-
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        with undisturbed(self.network.network), torch.inference_mode(False), torch.enable_grad():
-            yield
 
     def _examples(self, targets: Targets, cells: slice) -> Tensor:
         rows, centres = targets.rows[cells, 0], targets.centres[cells, 0]
-        patches = self.source.cut(rows.clamp(min=0), centres, self._cut_shape)
-        return patches.to(self._device)
+        patches = self.observer.source.cut(rows.clamp(min=0), centres, self._cut_shape)
+        return patches.to(self.observer.device)
 
     def _inverter(self, targets: Targets) -> Callable[[Targets, slice], Tensor]:
         """Returns the function that draws the inversions of some cells."""
-        settings, device = self.settings, self._device
+        settings, device, source = self.settings, self.observer.device, self.observer.source
         shapes = [stage.shape for stage in settings.stages]
         spectra = {
-            shape: natural_spectrum(self.source, shape, isotropy=settings.isotropy).to(device)
+            shape: natural_spectrum(self.observer.source, shape, isotropy=settings.isotropy).to(
+                device
+            )
             for shape in shapes
         }
         centre = targets.centre.to(device)
 
         def answer(pixels: Tensor) -> Tensor:
-            return self._answers(pixels) - centre
+            return self.observer.watch(pixels, settings.views) - centre
 
         inverter = Inverter(answer, spectra, settings, self.seed)
 
         def draw(targets: Targets, cells: slice) -> Tensor:
-            starts = targets.mean_patches(self.source, cells, shapes[0]).to(device)
+            starts = targets.mean_patches(source, cells, shapes[0]).to(device)
             noise = targets.noise(cells, tuple(starts.shape[1:]), self.seed).to(device)
-            directions = targets.centred()[cells].to(device)
-            return finished(inverter.invert(directions, starts, noise), settings.finish)
+            wishes = {
+                shape: targets.wish(cells, settings.views, self.observer.form(shape).map_size)
+                for shape in shapes
+            }
+            return finished(inverter.invert(wishes, starts, noise), settings.finish)
 
         return draw
 
-    def _answers(self, pixels: Tensor) -> Tensor:
-        """Returns what the layer says of the middle of each picture, (B, C)."""
-        shape = (pixels.shape[2], pixels.shape[3])
-        form = self._form(shape)
-        aimed = shifted(pixels, *aim_of(form, shape, self.receptive))
-        inputs = self.source.normalize.to_input(aimed)
-        output = self.network(inputs.contiguous(memory_format=torch.channels_last))
-        return middle_of(output, form)
-
-    def _form(self, shape: Shape) -> OutputForm:
-        if shape not in self._forms:
-            self._forms[shape] = _form_at(self.network, self.source, shape)
-        return self._forms[shape]
-
     @torch.no_grad()
     def _cosine(self, pixels: Tensor, targets: Targets, cells: slice) -> FloatArray:
-        answers = self._answers(pixels).cpu() - targets.centre
+        answers = self.observer.answers(pixels).cpu() - targets.centre
         wanted = targets.centred()[cells]
         lengths = answers.norm(dim=1) * wanted.norm(dim=1)
         cosine = (answers * wanted).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
@@ -292,29 +257,13 @@ def _side(receptive: ReceptiveField, input_shape: Shape) -> int:
     )
 
 
-@torch.no_grad()
-def _form_at(network: TruncatedNetwork, source: PatchSource, shape: Shape) -> OutputForm:
-    """Finds out how to read the layer's output for inputs of `shape`.
-
-    Raises:
-        Exception: whatever the network raises at a size that it does not take.
-    """
-    module = network.network.get_submodule(network.layer)
-    return form_of(
-        network(source.images.new_zeros(_CHECK_IMAGES, source.channels, *shape)),
-        batch=_CHECK_IMAGES,
-        input_size=shape,
-        sequence_first=gives_sequence_first(module),
-    )
-
-
-def _why_whole(network: TruncatedNetwork, source: PatchSource, tile: Shape) -> str | None:
+def _why_whole(observer: Observer, tile: Shape) -> str | None:
     """Returns why the network must see full-size inputs, or None when it takes tiles."""
-    full = _form_at(network, source, source.shape)
+    full = observer.form(observer.source.shape)
     if full.map_size == (1, 1):
         return "icons: the layer has no map, so its icons are whole pictures"
     try:
-        small = _form_at(network, source, tile)
+        small = observer.form(tile)
     except Exception as error:  # whatever the user's code raises at a size it was not made for
         return (
             f"icons: the network does not run on {tile[0]} x {tile[1]} px "

@@ -14,6 +14,8 @@ from torch import Tensor
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.cosine import finite_rows
 from tensorboard_plugin_atlas.compute.grid import Cells, nearest_members
+from tensorboard_plugin_atlas.compute.inversion import Wish
+from tensorboard_plugin_atlas.compute.observer import Views
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape
 
 NEAREST = 6
@@ -34,6 +36,7 @@ class Targets:
         centres: (M, K, 2) float32: y and x of those members' receptive fields in the picture, where
             pixel k is centred on k.
         keys: (M,) int64, at least 0: names each cell's noise, so that it depends on nothing else.
+        around: (M, 8, C) float32: mean activation around the members of each cell, or None.
     """
 
     directions: Tensor
@@ -41,6 +44,7 @@ class Targets:
     rows: Tensor
     centres: Tensor
     keys: NDArray[np.int64]
+    around: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.directions)
@@ -50,6 +54,27 @@ class Targets:
         difference = self.directions - self.centre
         equal = difference.norm(dim=1) <= _SAME * self.centre.norm()
         return difference.masked_fill(equal[:, None], 0.0)
+
+    def wish(self, cells: slice, views: Views, map_size: tuple[int, int]) -> Wish:
+        """Returns what some cells shall be answered in each view.
+
+        Args:
+            cells: Which.
+            views: Where on the map to look. Around the middle a picture shall be answered as its
+                members are around theirs; where that is not known those views do not count.
+            map_size: Height and width of the map of a picture.
+        """
+        middle, around = views.weights(map_size)
+        own = self.centred()[cells, None].expand(-1, len(middle), -1)
+        strengths = torch.full((len(middle), 1), 1 / len(middle))
+        if around is None:
+            return Wish.along(own, strengths)
+        beside = own.new_zeros(len(own), len(around), own.shape[2])
+        if self.around is not None:
+            beside = self.around[cells] - self.centre
+        share = views.surround / len(around) if self.around is not None else 0.0
+        strengths = torch.cat([strengths, torch.full((len(around), 1), share)])
+        return Wish.along(torch.cat([own, beside], dim=1), strengths)
 
     def mean_patches(self, source: PatchSource, cells: slice, shape: Shape) -> Tensor:
         """Returns the mean of each cell's nearest patches, (B, C, h, w) pixels in [0, 1].
@@ -71,12 +96,18 @@ class Targets:
         for key in self.keys[cells]:
             state = np.random.SeedSequence([seed, int(key)]).generate_state(1, np.uint64)
             generator = torch.Generator().manual_seed(int(state[0] >> 1))
-            drawn.append(torch.randn(1, *shape, generator=generator, dtype=torch.float32, device="cpu"))
+            drawn.append(
+                torch.randn(1, *shape, generator=generator, dtype=torch.float32, device="cpu")
+            )
         return torch.cat(drawn)
 
 
 def targets_for(
-    cells: Cells, activations: NDArray[Any], sample_image: IntArray, centres: FloatArray
+    cells: Cells,
+    activations: NDArray[Any],
+    sample_image: IntArray,
+    centres: FloatArray,
+    around: NDArray[Any] | None = None,
 ) -> Targets:
     """Gathers what the icons of a grid need.
 
@@ -85,6 +116,7 @@ def targets_for(
         activations: (N, C) that the cells were made of; rows that are not finite count nowhere.
         sample_image: (N,): picture of each sample.
         centres: (N, 2): y and x of each sample's receptive field, where pixel k is centred on k.
+        around: (N, 8, C): what the layer says around each sample, where that is known.
     """
     nearest = nearest_members(cells, activations, NEAREST, distinct=sample_image)
     # Of -1, the padding, the last sample is taken and then masked.
@@ -98,4 +130,14 @@ def targets_for(
         rows=torch.from_numpy(rows.astype(np.int64)),
         centres=torch.from_numpy(places.astype(np.float32)),
         keys=cells.rows.astype(np.int64) * cells.size + cells.cols,
+        around=None if around is None else _means_around(cells, around),
     )
+
+
+def _means_around(cells: Cells, around: NDArray[Any]) -> Tensor:
+    """Returns the mean of `around` over the members of each cell, (M, 8, C) float32."""
+    means = torch.zeros(len(cells), *around.shape[1:])
+    members = np.flatnonzero(cells.cell_of >= 0)
+    which = torch.from_numpy(cells.cell_of[members].astype(np.int64))
+    means.index_add_(0, which, torch.from_numpy(around[members]).float())
+    return means / torch.from_numpy(cells.counts.astype(np.float32))[:, None, None]

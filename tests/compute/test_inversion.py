@@ -13,6 +13,7 @@ from tensorboard_plugin_atlas.compute.inversion import (
     InversionSettings,
     Inverter,
     Stage,
+    Wish,
     _ascent,
     _energy,
     settings_for,
@@ -25,6 +26,13 @@ FLAT = {(n, n): torch.ones(1, n, n // 2 + 1) for n in (8, 12, 16)}
 
 def start(count: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.full((count, 1, side, side), 0.5), torch.randn(count, 1, side, side)
+
+
+def invert(answer, settings, wanted, begin, noise, seed=0):
+    """Inverts answers of one view, (B, F), that are the same at every size."""
+    inverter = Inverter(lambda pixels: answer(pixels)[:, None], FLAT, settings, seed)
+    wish = Wish.along(wanted[:, None])
+    return inverter.invert({stage.shape: wish for stage in settings.stages}, begin, noise)
 
 
 def pooled(pixels: torch.Tensor) -> torch.Tensor:
@@ -50,7 +58,7 @@ def test_below_the_floor_the_ascent_is_the_target_itself():
 def test_pictures_turn_toward_their_directions():
     settings = InversionSettings(stages=(Stage((16, 16), 12),), jitter=0)
     wanted = torch.tensor([[1.0, -1, -1, 1], [-1, 1, 1, 1], [1, 1, -1, -1]])
-    pictures = Inverter(pooled, FLAT, settings).invert(wanted, *start(3, 16))
+    pictures = invert(pooled, settings, wanted, *start(3, 16))
     assert functional.cosine_similarity(pooled(pictures), wanted).min() > 0.95
     assert pictures.min() > 0
     assert pictures.max() < 1
@@ -60,7 +68,7 @@ def test_growing_stages_end_at_the_last_size_and_keep_what_was_found():
     stages = (Stage((8, 8), 8), Stage((16, 16), 1))
     settings = InversionSettings(stages=stages, jitter=0, start_noise=0)
     wanted = torch.tensor([[1.0, -1, -1, 1]])
-    pictures = Inverter(pooled, FLAT, settings).invert(wanted, *start(1, 8))
+    pictures = invert(pooled, settings, wanted, *start(1, 8))
     assert pictures.shape == (1, 1, 16, 16)
     assert functional.cosine_similarity(pooled(pictures), wanted) > 0.9
 
@@ -68,7 +76,7 @@ def test_growing_stages_end_at_the_last_size_and_keep_what_was_found():
 def test_energy_never_exceeds_that_of_a_natural_picture():
     settings = InversionSettings(stages=(Stage((16, 16), 30),), rate=5.0, energy_cap=0.7)
     wanted = torch.tensor([[1.0, -1, -1, 1]])
-    pictures = Inverter(pooled, FLAT, settings).invert(wanted, *start(1, 16))
+    pictures = invert(pooled, settings, wanted, *start(1, 16))
     # The latent is clamped at +-3.9 on the way back, which can only lower the energy.
     energy = _energy(to_coefficients(to_latent(pictures, torch.eye(1)), FLAT[16, 16]))
     assert 0.3 < float(energy) < 0.71
@@ -88,7 +96,7 @@ def test_energy_never_exceeds_that_of_a_natural_picture():
 def test_without_a_gradient_pictures_are_noise_of_natural_energy(answer):
     settings = InversionSettings(stages=(Stage((8, 8), 6),), start_noise=0)
     begin, wanted = torch.full((2, 1, 8, 8), 0.7), torch.eye(2, 4)
-    pictures = Inverter(answer, FLAT, settings).invert(wanted, begin, torch.zeros(2, 1, 8, 8))
+    pictures = invert(answer, settings, wanted, begin, torch.zeros(2, 1, 8, 8))
     energy = _energy(to_coefficients(to_latent(pictures, torch.eye(1)), FLAT[8, 8]))
     assert torch.equal(pictures[0], pictures[1])
     assert torch.all(energy > 0.2)
@@ -103,24 +111,25 @@ def test_a_picture_that_wakes_nothing_is_shaken_until_it_does():
     begin = torch.full((1, 1, 16, 16), 0.5)
     wanted = torch.ones(1, 1)
     assert not answer(begin).any()
-    pictures = Inverter(answer, FLAT, settings).invert(wanted, begin, torch.zeros(1, 1, 16, 16))
+    pictures = invert(answer, settings, wanted, begin, torch.zeros(1, 1, 16, 16))
     assert answer(pictures) > 0.1
 
 
 def test_a_direction_of_zero_is_no_reason_to_fail():
     settings = InversionSettings(stages=(Stage((8, 8), 3),))
-    assert torch.isfinite(
-        Inverter(pooled, FLAT, settings).invert(torch.zeros(1, 4), *start(1, 8))
-    ).all()
+    assert torch.isfinite(invert(pooled, settings, torch.zeros(1, 4), *start(1, 8))).all()
 
 
 def test_pictures_of_a_batch_do_not_know_of_each_other():
     settings = InversionSettings(stages=(Stage((12, 12), 6),))
-    inverter, wanted = Inverter(pooled, FLAT, settings, seed=5), torch.randn(4, 4)
+    wanted = torch.randn(4, 4)
     begin, noise = start(4, 12)
-    together = inverter.invert(wanted, begin, noise)
+    together = invert(pooled, settings, wanted, begin, noise, seed=5)
     alone = torch.cat(
-        [inverter.invert(wanted[i : i + 1], begin[:1], noise[i : i + 1]) for i in range(4)]
+        [
+            invert(pooled, settings, wanted[i : i + 1], begin[:1], noise[i : i + 1], seed=5)
+            for i in range(4)
+        ]
     )
     assert torch.allclose(together, alone, atol=1e-5)
 

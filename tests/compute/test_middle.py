@@ -7,7 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.middle import aim_of, middle_of
+from tensorboard_plugin_atlas.compute.middle import (
+    AROUND,
+    aim_of,
+    around_weights,
+    middle_of,
+    middle_weights,
+)
 from tensorboard_plugin_atlas.compute.outputs import OutputForm
 from tensorboard_plugin_atlas.compute.patches import shifted
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
@@ -39,6 +45,25 @@ def test_middle_of_tokens_leaves_out_what_precedes_the_grid():
 def test_vector_is_its_own_middle():
     vector = torch.rand(3, 5)
     assert torch.equal(middle_of(vector, OutputForm("vector", (1, 1))), vector)
+
+
+@pytest.mark.parametrize("map_size", [(3, 3), (4, 4), (5, 4)])
+def test_weights_around_the_middle_look_one_place_further_each_way(map_size):
+    plane = numbered(*map_size)[0].flatten()
+    middle = float(middle_weights(map_size) @ plane)
+    assert middle == float(middle_of(numbered(*map_size), OutputForm("map", map_size))[0])
+    found = (around_weights(map_size) @ plane).tolist()
+    assert found == [middle + 10 * down + right for down, right in AROUND]
+
+
+@pytest.mark.parametrize("map_size", [(1, 1), (2, 5), (3, 2)])
+def test_a_map_without_room_has_nothing_around_its_middle(map_size):
+    assert around_weights(map_size) is None
+
+
+def test_middle_places_can_have_a_say_each():
+    plane = numbered(4, 3)[0].flatten()
+    assert (middle_weights((4, 3), separately=True) @ plane).tolist() == [11, 21]
 
 
 def test_aim_is_zero_where_positions_look_at_the_middle_of_their_stride():

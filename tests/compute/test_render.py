@@ -101,11 +101,13 @@ def test_examples_show_the_very_patch_of_the_nearest_member():
 
 def test_cosine_is_the_centred_cosine_of_the_layers_answer_at_the_middle():
     engine, targets = edge_engine()
-    engine = dataclasses.replace(engine, receptive=ReceptiveField((9, 9), (1, 1), (0.5, 0.5)))
+    field = ReceptiveField((9, 9), (1, 1), (0.5, 0.5))
+    observer = dataclasses.replace(engine.observer, receptive=field)
+    engine = dataclasses.replace(engine, observer=observer)
     examples = engine.render(targets, "examples")
-    patches = engine.source.cut(targets.rows[:, 0], targets.centres[:, 0], (12, 12))
+    patches = engine.observer.source.cut(targets.rows[:, 0], targets.centres[:, 0], (12, 12))
     with torch.no_grad():
-        answers = edge_net()(engine.source.normalize.to_input(patches))
+        answers = edge_net()(engine.observer.source.normalize.to_input(patches))
     expected = nn.functional.cosine_similarity(
         answers[:, :, 5:7, 5:7].mean((2, 3)) - targets.centre, targets.directions - targets.centre
     )

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A layer that looks at pictures: what it answers, and how each answer depends on the pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from tensorboard_plugin_atlas.compute.middle import aim_of, around_weights, middle_weights
+from tensorboard_plugin_atlas.compute.outputs import OutputForm, form_of, gives_sequence_first
+from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, shifted
+from tensorboard_plugin_atlas.compute.program import Program, compile_program
+from tensorboard_plugin_atlas.compute.quiet import device_of, undisturbed
+from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.truncate import TruncatedNetwork, truncate
+
+_CHECK_IMAGES = 2
+
+
+@dataclass(frozen=True)
+class Views:
+    """Which places of a layer's map have a say in a picture.
+
+    Attributes:
+        separately: Each of the middle one to four places by itself, instead of their mean.
+        surround: What the eight places around the middle count together, where the map is that
+            large; the middle counts 1.
+    """
+
+    separately: bool = False
+    surround: float = 0.0
+
+    def weights(self, map_size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+        """Returns how much each place counts in each view.
+
+        Returns:
+            (P, H * W) for the middle, and (8, H * W) or None for what is around it.
+        """
+        around = around_weights(map_size) if self.surround else None
+        return middle_weights(map_size, separately=self.separately), around
+
+
+@dataclass(frozen=True, eq=False)
+class Observer:
+    """A layer of a frozen network, asked about the middle of pictures; see `prepare`.
+
+    Attributes:
+        network: The network, cut behind the layer.
+        source: The user's pictures.
+        receptive: Where the layer's positions look.
+        program: The same network with its own gradients, or None to use autograd.
+    """
+
+    network: TruncatedNetwork
+    source: PatchSource
+    receptive: ReceptiveField
+    program: Program | None = None
+    _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def prepare(
+        cls, model: nn.Module, layer: str, source: PatchSource, receptive: ReceptiveField
+    ) -> Observer:
+        """Copies and cuts a model; the model is left as it was.
+
+        Raises:
+            LayerError: if the layer does not run, or its output is of no known form.
+        """
+        with undisturbed(model):
+            network = truncate(model, layer, source.images[:_CHECK_IMAGES])
+        return cls(network, source, receptive)
+
+    def compiled(self, shape: Shape, damping: float) -> Observer:
+        """Returns the same observer with a program, where the network allows one.
+
+        Args:
+            shape: Height and width of pictures on which the program is compared with autograd.
+            damping: Factor on the gradient of residual branches.
+        """
+        check = self.source.images[:_CHECK_IMAGES, :, : shape[0], : shape[1]]
+        with self.running():
+            program = compile_program(self.network, check.clone(), damping=damping)
+        return dataclasses.replace(self, program=program)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return device_of(self.network.network)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Enter before any question: keeps modes and random states, and allows gradients."""
+        with undisturbed(self.network.network), torch.inference_mode(False), torch.enable_grad():
+            yield
+
+    def form(self, shape: Shape) -> OutputForm:
+        """Returns how to read the layer's output for pictures of `shape`.
+
+        Raises:
+            Exception: whatever the network raises at a size that it does not take.
+        """
+        if shape not in self._forms:
+            self._forms[shape] = self._form_at(shape)
+        return self._forms[shape]
+
+    @torch.no_grad()
+    def answers(self, pixels: Tensor) -> Tensor:
+        """Returns what the layer says of the middle of each picture, (B, C).
+
+        Args:
+            pixels: (B, channels, h, w) in [0, 1].
+        """
+        return self.watch(pixels, Views())[:, 0]
+
+    def watch(self, pixels: Tensor, views: Views) -> Tensor:
+        """Returns what the layer says in each view, (B, P, C), differentiable.
+
+        Args:
+            pixels: As for `answers`.
+            views: Where on the map to look; the middle comes first.
+        """
+        shape = (pixels.shape[2], pixels.shape[3])
+        form = self.form(shape)
+        aimed = shifted(pixels, *aim_of(form, shape, self.receptive))
+        inputs = self.source.normalize.to_input(aimed)
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+        output = self.network(inputs) if self.program is None else self.program(inputs)
+        places = form.as_map(output).flatten(2)
+        weights = torch.cat([w for w in views.weights(form.map_size) if w is not None]).to(places)
+        answers: Tensor = torch.matmul(places, weights.T).transpose(1, 2)
+        return answers
+
+    @torch.no_grad()
+    def _form_at(self, shape: Shape) -> OutputForm:
+        module = self.network.network.get_submodule(self.network.layer)
+        blank = self.source.images.new_zeros(_CHECK_IMAGES, self.source.channels, *shape)
+        return form_of(
+            self.network(blank),
+            batch=_CHECK_IMAGES,
+            input_size=shape,
+            sequence_first=gives_sequence_first(module),
+        )

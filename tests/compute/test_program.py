@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks read as lists of operations, against autograd."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tensorboard_plugin_atlas.compute.program import compile_program
+
+
+class Residual(nn.Module):
+    """Adds a branch to its input; in place where asked."""
+
+    def __init__(self, branch, in_place=False):
+        super().__init__()
+        self.branch, self.in_place = branch, in_place
+
+    def forward(self, x):
+        branch = self.branch(x)
+        return branch.add_(x) if self.in_place else x + branch
+
+
+class Uneven(nn.Module):
+    """Pads more on one side, as TensorFlow's SAME does at stride 2."""
+
+    def __init__(self, left, right, top, bottom):
+        super().__init__()
+        self.pad = nn.ZeroPad2d((left, right, top, bottom))
+        self.convolution = nn.Conv2d(4, 6, 3, 2)
+
+    def forward(self, x):
+        return functional.relu6(self.convolution(self.pad(x)) * 4)
+
+
+class Excite(nn.Module):
+    def forward(self, x):
+        return x * torch.sigmoid(x.mean((2, 3), keepdim=True))
+
+
+def convolution(*arguments, **options):
+    return nn.Sequential(nn.Conv2d(*arguments, **options), nn.ReLU6())
+
+
+NETWORKS = {
+    "rectifiers": nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU6()),
+    "no bias, stride": nn.Conv2d(3, 8, 5, 2, 2, bias=False),
+    "depthwise": nn.Sequential(convolution(3, 8, 1), convolution(8, 8, 3, 1, 1, groups=8)),
+    "grouped": nn.Sequential(convolution(3, 8, 1), convolution(8, 8, 3, 1, 1, groups=2)),
+    "dilated": convolution(3, 4, 3, padding=2, dilation=2),
+    "more padding than kernel": convolution(3, 4, 2, padding=3),
+    "residual": nn.Sequential(convolution(3, 4, 1), Residual(convolution(4, 4, 3, 1, 1))),
+    "residual in place": nn.Sequential(
+        convolution(3, 4, 1), Residual(nn.Conv2d(4, 4, 1), in_place=True), nn.ReLU()
+    ),
+    "pooled": nn.Sequential(convolution(3, 4, 3), nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2)),
+    "excited": nn.Sequential(convolution(3, 4, 3), Excite(), nn.SiLU(), nn.GELU()),
+    "padded to the right": nn.Sequential(nn.Conv2d(3, 4, 1), Uneven(0, 1, 0, 1)),
+    "padded to the left": nn.Sequential(nn.Conv2d(3, 4, 1), Uneven(2, 1, 1, 0)),
+    "padded evenly": nn.Sequential(nn.Conv2d(3, 4, 1), Uneven(1, 1, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("side", [14, 15])
+def test_output_and_gradient_are_those_of_autograd(name, side):
+    network = NETWORKS[name].eval().requires_grad_(requires_grad=False)
+    program = compile_program(network, torch.rand(2, 3, 16, 16))
+    assert program is not None
+    inputs = torch.randn(5, 3, side, side, requires_grad=True)
+    cotangent = torch.randn_like(network(inputs))
+    (wanted,) = torch.autograd.grad(network(inputs), inputs, cotangent)
+    (found,) = torch.autograd.grad(program(inputs), inputs, cotangent)
+    assert torch.allclose(program(inputs), network(inputs), atol=1e-5)
+    assert torch.allclose(found, wanted, atol=1e-5)
+
+
+def test_a_rectifier_goes_into_its_convolution():
+    program = compile_program(NETWORKS["rectifiers"], torch.rand(2, 3, 16, 16))
+    assert len(program.operations) == 2
+
+
+def test_damping_scales_what_comes_back_through_the_branch_only():
+    branch = nn.Conv2d(3, 3, 1, bias=False)
+    nn.init.dirac_(branch.weight)
+    check = torch.rand(2, 3, 4, 4)
+    program = compile_program(Residual(branch), check, damping=0.25)
+    check.requires_grad_()
+    output = program(check)
+    assert torch.allclose(output, 2 * check)
+    output.sum().backward()
+    assert torch.allclose(check.grad, torch.full_like(check, 1.25))
+
+
+class Counts(nn.Module):
+    """Does something else for another batch."""
+
+    def forward(self, x):
+        return x * len(x)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(4 * 64, 5)),
+        nn.Sequential(nn.Conv2d(3, 4, 1), nn.LayerNorm([4, 8, 8])),
+        nn.ConvTranspose2d(3, 4, 2),
+        Counts(),
+    ],
+    ids=["vector", "normalised", "transposed", "batch size"],
+)
+def test_what_is_not_listed_is_left_to_autograd(network):
+    assert compile_program(network, torch.rand(2, 3, 8, 8)) is None
+
+
+def test_a_network_that_fails_is_left_to_autograd():
+    def fails(_):
+        raise KeyError("no")
+
+    assert compile_program(fails, torch.rand(2, 3, 8, 8)) is None
