@@ -463,6 +463,7 @@ class TestRoom:
     def test_a_forgotten_writer_finishes_and_ends_its_worker(self, tmp_path):
         atlas = make(tmp_path)
         atlas.add_atlas(1)
+        assert worker_of()
         MADE.clear()
         del atlas
         gc.collect()
