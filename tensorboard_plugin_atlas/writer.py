@@ -9,6 +9,7 @@ import inspect
 import logging
 import math
 import operator
+import os
 import time
 import traceback
 import warnings
@@ -465,6 +466,9 @@ def _explained(model: nn.Module) -> Iterator[None]:
 
 def _is_other_rank() -> bool:
     """Only rank 0 writes; the others create nothing and wait for nothing."""
-    return (
-        distributed.is_available() and distributed.is_initialized() and distributed.get_rank() > 0
-    )
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank() > 0
+    # Before the process group is there, its launcher tells what init_process_group() will read.
+    if not {"RANK", "WORLD_SIZE", "MASTER_ADDR"} <= os.environ.keys():
+        return False
+    return os.environ["RANK"].strip() not in ("", "0")

@@ -9,8 +9,10 @@ import signal
 
 import psutil
 import pytest
-from loops import eventually, start_script, worker_of, workers_of
+from loops import TINY, Net, eventually, images, start_script, worker_of, workers_of
 from test_worker import checked_steps
+
+from tensorboard_plugin_atlas import AtlasWriter
 
 RANK = """
 import datetime, json, sys, time, torch
@@ -137,3 +139,26 @@ def test_the_calls_of_another_rank_end_at_once_when_rank_zero_dies(tmp_path, ran
     eventually(lambda: not worker.is_running(), 5)
     assert checked_steps(tmp_path / "run") == [0, 1, 2, 3]
     assert len(list((tmp_path / "run" / "atlas").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "writes"),
+    [
+        ({"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}, True),
+        ({"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}, False),
+        ({"RANK": "1"}, True),  # somebody else's variable
+        ({}, True),
+    ],
+)
+def test_before_the_process_group_a_rank_is_known_by_its_launcher(
+    tmp_path, monkeypatch, told, writes
+):
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    run = tmp_path / "run"
+    settings = {"probe": images(), "config": TINY, "worker": "inline", "strict": True}
+    with AtlasWriter(run, Net(), ["body"], **settings) as atlas:
+        atlas.add_atlas(1)
+    assert run.exists() == writes
