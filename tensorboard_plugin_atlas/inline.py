@@ -3,16 +3,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.cost import CostMeter
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.recording import Recorder
+
+
+@contextlib.contextmanager
+def _own_settings() -> Iterator[None]:
+    """Lets go of what the loop has set for its own sake.
+
+    It may have numpy raise, where NaN and infinity are what has to be shown, and be in the middle
+    of a block under autocast.
+    """
+    with np.errstate(all="ignore"), torch.autocast("cpu", enabled=False):
+        yield
 
 
 class InlineRecorder:
@@ -37,8 +50,7 @@ class InlineRecorder:
         self._meter.begin()
         cpu = time.process_time()
         try:
-            # The loop may have numpy raise where NaN and infinity are what has to be shown.
-            with np.errstate(all="ignore"):
+            with _own_settings():
                 costs = self._recorder.record(model, step, wall_time, skipped)
         except BaseException:
             self._meter.end()

@@ -253,7 +253,8 @@ def _agree(program: Program, run: Callable[[Tensor], Tensor], check: Tensor) -> 
     wanted = run(inputs)
     if wanted.ndim != 4:
         return False
-    cotangent = torch.linspace(-1, 1, wanted.numel()).view_as(wanted)
+    cotangent = torch.linspace(-1, 1, wanted.numel(), dtype=torch.float32, device="cpu")
+    cotangent = cotangent.view_as(wanted)
     (slope,) = torch.autograd.grad(wanted, inputs, cotangent)
     with torch.no_grad():
         output, kept = program.run(inputs)
