@@ -58,10 +58,14 @@ def masked_crc(data: bytes) -> int:
 
 def frame(payload: bytes) -> bytes:
     """Returns `payload` as one record, 16 bytes longer."""
+    return b"".join(_framed(payload))
+
+
+def _framed(payload: bytes) -> tuple[bytes, bytes, bytes]:
+    """Returns the three parts of a record; megabytes need not be copied to be put between two."""
     length = struct.pack("<Q", len(payload))
-    return b"".join(
-        (length, _FOOTER.pack(masked_crc(length)), payload, _FOOTER.pack(masked_crc(payload)))
-    )
+    header = length + _FOOTER.pack(masked_crc(length))
+    return header, payload, _FOOTER.pack(masked_crc(payload))
 
 
 def file_name(created: float, number: int) -> str:
@@ -176,7 +180,7 @@ class EventSink(RecordSink):
         Raises:
             OSError: if the file cannot be made or written; nothing of the record remains then.
         """
-        record = frame(payload)
+        record = _framed(payload)
         with self._lock:
             self._append(self._opened(), record)
 
@@ -203,7 +207,7 @@ class EventSink(RecordSink):
         now = time.time()
         file = (self._directory / file_name(now, next(_FILE_NUMBERS))).open("xb", buffering=0)
         self._file, self._owner, self._is_entered = file, os.getpid(), False
-        self._append(file, frame(version_payload(now)))
+        self._append(file, _framed(version_payload(now)))
         return file
 
     def _sync(self, file: BinaryIO) -> None:
@@ -228,7 +232,7 @@ class EventSink(RecordSink):
             errno.ENOENT, "the log was deleted while it was written; a new file is begun", file.name
         )
 
-    def _append(self, file: BinaryIO, record: bytes) -> None:
+    def _append(self, file: BinaryIO, record: tuple[bytes, ...]) -> None:
         try:
             start = file.tell()
         except OSError:
@@ -239,9 +243,10 @@ class EventSink(RecordSink):
                 file.close()
             raise
         try:
-            rest = memoryview(record)
-            while rest:
-                rest = rest[file.write(rest) :]
+            for part in record:
+                rest = memoryview(part)
+                while rest:
+                    rest = rest[file.write(rest) :]
         except BaseException:
             self._cut(file, start)
             raise

@@ -30,6 +30,9 @@ _THREADS: Final = (
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+_MALLOC: Final = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+_KEPT_BYTES: Final = 1 << 30
+"""Below this glibc keeps freed memory, which drawing would have to ask for again at every step."""
 
 
 class WorkerProcess:
@@ -147,6 +150,7 @@ os.register_at_fork(after_in_child=_abandon_all)
 def _environment() -> dict[str, str]:
     """Returns the environment of the worker: the same modules, one thread, no warnings."""
     return {
+        **dict.fromkeys(_MALLOC, str(_KEPT_BYTES)),
         **os.environ,
         **dict.fromkeys(_THREADS, "1"),
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
