@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.middle import aim_of, around_weights, middle_weights
 from tensorboard_plugin_atlas.compute.outputs import OutputForm, form_of, gives_sequence_first
-from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, shifted
+from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, cut_patches, shifted
 from tensorboard_plugin_atlas.compute.program import Program, compile_program
-from tensorboard_plugin_atlas.compute.quiet import device_of, undisturbed
+from tensorboard_plugin_atlas.compute.quiet import device_of, kept_random_state, undisturbed
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.truncate import TruncatedNetwork, truncate
 
@@ -94,8 +94,16 @@ class Observer:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Enter before any question: keeps modes and random states, and allows gradients."""
-        with undisturbed(self.network.network), torch.inference_mode(False), torch.enable_grad():
+        """Enter before any question: keeps modes and random states, and allows gradients.
+
+        Inside, a network that draws random numbers draws the same ones every time.
+        """
+        with (
+            undisturbed(self.network.network),
+            kept_random_state(0),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
             yield
 
     def form(self, shape: Shape) -> OutputForm:
@@ -116,6 +124,24 @@ class Observer:
             pixels: (B, channels, h, w) in [0, 1].
         """
         return self.watch(pixels, Views())[:, 0]
+
+    def responds(self, pixels: Tensor) -> Tensor:
+        """Tells whether the layer's answer moves when a picture does, (B,) bool on the CPU.
+
+        It does not where no gradient arrives: units that are all dead, values that are not finite,
+        a forward pass that is cut off from autograd.
+
+        Args:
+            pixels: As for `answers`.
+        """
+        pixels = pixels.detach().requires_grad_()
+        answers = self.watch(pixels, Views())
+        if not answers.requires_grad:
+            return torch.zeros(len(pixels), dtype=torch.bool)
+        slopes = torch.linspace(1, 2, answers.shape[2]).to(answers).expand_as(answers)
+        (gradient,) = torch.autograd.grad(answers, pixels, slopes, materialize_grads=True)
+        largest = gradient.abs().amax((1, 2, 3)).cpu()
+        return largest.isfinite() & (largest > 0)
 
     def watch(self, pixels: Tensor, views: Views) -> Tensor:
         """Returns what the layer says in each view, (B, P, C), differentiable.
@@ -138,9 +164,12 @@ class Observer:
     @torch.no_grad()
     def _form_at(self, shape: Shape) -> OutputForm:
         module = self.network.network.get_submodule(self.network.layer)
-        blank = self.source.images.new_zeros(_CHECK_IMAGES, self.source.channels, *shape)
+        # Real pictures, for a network may leave early on a blank one.
+        rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(self.source.images)
+        middle = torch.tensor(self.source.shape, dtype=torch.float32, device="cpu")
+        middle = middle.sub(1).div(2).expand(_CHECK_IMAGES, 2)
         return form_of(
-            self.network(blank),
+            self.network(cut_patches(self.source.images, rows, middle, shape)),
             batch=_CHECK_IMAGES,
             input_size=shape,
             sequence_first=gives_sequence_first(module),

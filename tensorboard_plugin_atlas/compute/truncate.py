@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.folding import fold_batch_norms
 from tensorboard_plugin_atlas.compute.outputs import first_tensor
-from tensorboard_plugin_atlas.compute.quiet import as_input, hooked, undisturbed
+from tensorboard_plugin_atlas.compute.quiet import as_input, device_of, hooked, undisturbed
 from tensorboard_plugin_atlas.errors import LayerError
+
+_PAIR = 2
 
 _HOOK_TABLES = (
     "_forward_hooks",
@@ -32,12 +35,8 @@ _HOOK_TABLES = (
 )
 
 
-class _LayerReached(Exception):  # noqa: N818 - it ends a pass early, nothing went wrong
-    """Carries the layer's output out of the forward pass."""
-
-    def __init__(self, output: object) -> None:
-        super().__init__()
-        self.output = output
+class _LayerReached(Exception):  # noqa: N818 - nothing went wrong
+    """Ends a forward pass early."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +49,7 @@ class TruncatedNetwork:
         calls: How often the layer runs in a forward pass; the last time counts.
         is_copy: Whether `network` is a copy and not the user's own model.
         folded: Batch normalisations folded into convolutions.
+        in_pairs: Whether the network takes two images at a time and no other number.
         notes: What a reader of the atlas must know about it.
     """
 
@@ -58,6 +58,7 @@ class TruncatedNetwork:
     calls: int = 1
     is_copy: bool = True
     folded: int = 0
+    in_pairs: bool = False
     notes: tuple[str, ...] = ()
 
     def __call__(self, inputs: Tensor) -> Tensor:
@@ -69,7 +70,12 @@ class TruncatedNetwork:
             LayerError: if the forward pass ends before the layer ran, or it gives no tensor.
             Exception: whatever the network raises, for instance at a size it does not take.
         """
-        return _run_to(self.network, self.layer, self.calls, inputs)
+        if not self.in_pairs:
+            return _run_to(self.network, self.layer, self.calls, inputs)
+        padded = torch.cat([inputs, inputs[-1:]]) if len(inputs) % _PAIR else inputs
+        pairs = torch.split(padded, _PAIR)
+        answers = [_run_to(self.network, self.layer, self.calls, pair) for pair in pairs]
+        return torch.cat(answers)[: len(inputs)]
 
 
 def truncate(model: nn.Module, layer: str, check: Tensor) -> TruncatedNetwork:
@@ -81,8 +87,13 @@ def truncate(model: nn.Module, layer: str, check: Tensor) -> TruncatedNetwork:
         check: (B, C, H, W) float32 normalised inputs, on which the folded copy is compared.
 
     Returns:
-        The truncated network, on the model's device, in float32. Where a model cannot be copied
-        (it holds a lock or a file), the model itself runs, and a note says so.
+        The truncated network, on the model's device, in float32, or in the model's own type where
+        its forward pass insists on that. Where a model cannot be copied (it holds a lock or a
+        file), the model itself runs, and a note says so.
+
+    Raises:
+        LayerError: if the layer does not run, or gives no tensor.
+        Exception: whatever the network raises on `check`.
     """
     try:
         network = _copied(model)
@@ -90,35 +101,74 @@ def truncate(model: nn.Module, layer: str, check: Tensor) -> TruncatedNetwork:
         note = f"icons: the model cannot be copied ({type(error).__name__}), so it ran itself"
         with undisturbed(model):
             calls = _count_calls(model, layer, check)
-        return TruncatedNetwork(model, layer, calls, is_copy=False, notes=(note,))
+            cut = TruncatedNetwork(model, layer, calls, is_copy=False, notes=(note,))
+            return _in_company(cut, check)
     with undisturbed(network):
-        calls = _count_calls(network, layer, check)
+        try:
+            calls = _count_calls(network, layer, check)
+        except Exception:  # the forward pass may cast to a type of its own
+            network = _copied(model, single=False)
+            calls = _count_calls(network, layer, check)
         folded = fold_batch_norms(network, lambda: _run_to(network, layer, calls, check))
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
-    return TruncatedNetwork(network, layer, calls, folded=folded)
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                weight = module.weight.data.contiguous(memory_format=torch.channels_last)
+                module.weight.data = weight
+        return _in_company(TruncatedNetwork(network, layer, calls, folded=folded), check)
 
 
 def _run_to(network: nn.Module, layer: str, calls: int, inputs: Tensor) -> Tensor:
-    seen = 0
+    outputs: list[object] = []
 
     def stop(_name: str, output: object) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == calls:
-            raise _LayerReached(output)
+        outputs.append(output)
+        if len(outputs) == calls:
+            raise _LayerReached
 
     # The layer is looked up each time, for folding may have replaced it.
-    with hooked({layer: network.get_submodule(layer)}, stop):
+    with hooked({layer: network.get_submodule(layer)}, stop), suppress(_LayerReached):
+        network(as_input(inputs, network))
+    # A network that catches every exception goes on to its end; the answer is here all the same.
+    if not outputs or len(outputs) < calls:
+        ran = f"ran {len(outputs)} of {calls} times" if outputs else "did not run"
+        raise LayerError(f"layer {layer!r} {ran} in the forward pass; pick one that always does")
+    tensor = first_tensor(outputs[calls - 1])
+    if tensor is None:
+        raise LayerError(f"layer {layer!r} gives no tensor; pick one that does")
+    return tensor.float()
+
+
+def _in_company(cut: TruncatedNetwork, check: Tensor) -> TruncatedNetwork:
+    """Finds out whether a picture is answered in company as it is alone, and how many may come."""
+    first = check[:1].to(device_of(cut.network))
+    trio = torch.cat([first, 1 - first, -first])
+    with torch.no_grad():
+        state = _random_state(first.device)
         try:
-            network(as_input(inputs, network))
-        except _LayerReached as reached:
-            tensor = first_tensor(reached.output)
-            if tensor is None:
-                raise LayerError(f"layer {layer!r} gives no tensor; pick one that does") from None
-            return tensor.float()
-    raise LayerError(f"layer {layer!r} did not run in the forward pass; pick one that does")
+            alone, beside = cut(first), cut(trio)[:1]
+        except Exception:  # whatever the user's code raises; if not for their number, it will again
+            note = "icons: the network does not take one image or three, so it saw two at a time"
+            cut = replace(cut, in_pairs=True, notes=(*cut.notes, note))
+            alone, beside = cut(first), cut(trio)[:1]
+        if not torch.equal(_random_state(first.device), state):
+            note = "icons: the network draws random numbers in eval mode (dropout or stochastic "
+            note += "depth left on?), so icons and their cosines are those of one draw"
+        elif not _alike(beside, alone):
+            note = "icons: the pictures of a batch change each other's answers (batch statistics?),"
+            note += " so an icon depends on the cells beside it"
+        else:
+            return cut
+    return replace(cut, notes=(*cut.notes, note))
+
+
+def _random_state(device: torch.device) -> Tensor:
+    on_cuda = device.type == "cuda"
+    return torch.cuda.get_rng_state(device) if on_cuda else torch.get_rng_state()
+
+
+def _alike(found: Tensor, wanted: Tensor) -> bool:
+    tolerance = 1e-4 * float(wanted.abs().nan_to_num().max())
+    return torch.allclose(found, wanted, rtol=1e-3, atol=tolerance, equal_nan=True)
 
 
 def _count_calls(network: nn.Module, layer: str, inputs: Tensor) -> int:
@@ -133,8 +183,8 @@ def _count_calls(network: nn.Module, layer: str, inputs: Tensor) -> int:
     return calls
 
 
-def _copied(model: nn.Module) -> nn.Module:
-    """Returns a frozen float32 copy in eval mode, without the user's hooks."""
+def _copied(model: nn.Module, *, single: bool = True) -> nn.Module:
+    """Returns a frozen copy in eval mode, without the user's hooks; float32 if `single`."""
     memo: dict[int, object] = {}
     for module in model.modules():
         for name in _HOOK_TABLES:
@@ -143,7 +193,9 @@ def _copied(model: nn.Module) -> nn.Module:
                 # Hooks of torch's own weight norm, spectral norm and pruning are part of the model.
                 kept = ((k, h) for k, h in hooks.items() if _is_structural(h))
                 memo[id(hooks)] = OrderedDict((k, copy.deepcopy(h, memo)) for k, h in kept)
-    network = copy.deepcopy(model, memo).float().eval().requires_grad_(requires_grad=False)
+    network = copy.deepcopy(model, memo).eval().requires_grad_(requires_grad=False)
+    if single:
+        network = network.float()
     for module in network.modules():
         # An in-place activation overwrites what the backward pass of the layer before it may need.
         if getattr(module, "inplace", False) is True:
