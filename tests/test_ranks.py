@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas import AtlasWriter
 
 rank = int(sys.argv[1])
 distributed.init_process_group(
-    "gloo", f"file://{sys.argv[2]}", datetime.timedelta(seconds=20), world_size=2, rank=rank
+    "gloo", f"file://{sys.argv[2]}", datetime.timedelta(seconds=120), world_size=2, rank=rank
 )
 
 def fresh():
@@ -94,7 +94,7 @@ def trained(script):
 
 def ended(script):
     """Lets a rank go on; returns what came of its loop, and the seconds of its writer's calls."""
-    out, err = script.communicate("go\n", timeout=60)
+    out, err = script.communicate("go\n", timeout=90)
     assert script.returncode == 0, err
     assert "AtlasWriter" not in err
     return json.loads(out)
