@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-ICON_KINDS: Final = ("none", "examples", "inversion")
+ICON_KINDS: Final = ("none", "examples", "preview", "inversion", "poster")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +29,13 @@ class AtlasConfig:
         min_dist: UMAP's `min_dist`: smaller packs similar samples tighter.
         epochs: Optimisation epochs of the layout.
         icons: How a cell is drawn. "inversion" optimises a picture until the layer answers with the
-            cell's mean activation; "examples" shows the real patch nearest to that mean; "none"
+            cell's mean activation; "preview" does so at a quarter of the cost and "poster" at two
+            to five times, for figures; "examples" shows the real patch nearest to that mean; "none"
             logs no icons.
         icon_size: Side of an icon in pixels, or None to take it from the layer's receptive field.
-        icon_steps: Optimisation steps of an inversion, or None to follow the layer's stride.
+        icon_steps: Optimisation steps of an icon, or None to follow the layer's stride.
+        icon_seconds: How long the icons of one atlas may be optimised, coarse grids first; the
+            cells that are left keep the real patch and are labelled so. None sets no limit.
         batch_size: Probe images per forward pass.
         seed: Seeds the choice of images, positions, layout and icon noise.
 
@@ -53,6 +57,7 @@ class AtlasConfig:
     icons: str = "inversion"
     icon_size: int | None = None
     icon_steps: int | None = None
+    icon_seconds: float | None = None
     batch_size: int = 128
     seed: int = 0
 
@@ -76,6 +81,12 @@ def _is_optional_int(low: int, high: int) -> Callable[[Any], bool]:
     return lambda v: v is None or inner(v)
 
 
+def _is_optional_seconds(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
 def _is_grids(value: Any) -> bool:
     return (
         isinstance(value, tuple)
@@ -96,6 +107,7 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("icons", lambda v: v in ICON_KINDS, "one of " + ", ".join(map(repr, ICON_KINDS))),
     ("icon_size", _is_optional_int(8, 256), "None or a whole number from 8 to 256"),
     ("icon_steps", _is_optional_int(1, 4_096), "None or a whole number from 1 to 4,096"),
+    ("icon_seconds", _is_optional_seconds, "None or a number of seconds, at least 0"),
     ("batch_size", _is_int(1, 65_536), "a whole number of at least 1"),
     ("seed", _is_int(0, 2**32 - 1), "a whole number from 0 to 2**32 - 1"),
 )

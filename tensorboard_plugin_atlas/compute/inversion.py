@@ -28,12 +28,45 @@ from tensorboard_plugin_atlas.compute.spectrum import (
     to_pixels,
 )
 
+FIDELITIES = ("preview", "inversion", "poster")
+"""How much work goes into a picture, least first."""
+
 _TINY = 1e-12
-_STEPS = 16
 _MARGIN, _SMALL_FIELD = 4 / 3, 48
 # Deeper than this, one position covers objects and not parts, and wants larger tiles.
 _DEEP_STRIDE = 16
 _DEEP_SIDE, _SIDE, _SMALLEST_ZOOMED = 128, 96, 64
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Steps at each share of the side, smallest first, by the kind of layer.
+
+    Attributes:
+        single: Steps where the picture has one size only.
+        zoomed: Shares and steps of strides up to 16.
+        deep: Shares and steps of larger strides.
+        side: Largest side of a picture of strides up to 16, before the shares.
+    """
+
+    single: int
+    zoomed: tuple[tuple[float, int], ...]
+    deep: tuple[tuple[float, int], ...]
+    side: int = _SIDE
+
+
+# Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster five
+# times as much in the middle of a network and twice as much at its end.
+_PLANS = {
+    "preview": _Plan(5, ((0.5, 6),), ((0.5, 8), (0.75, 2))),
+    "inversion": _Plan(16, ((0.5, 8), (1.0, 5)), ((0.5, 12), (0.75, 8), (1.0, 5))),
+    "poster": _Plan(
+        32,
+        ((0.5, 12), (0.75, 12), (1.0, 16)),
+        ((0.5, 14), (0.75, 16), (1.0, 20)),
+        side=_DEEP_SIDE,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -107,7 +140,13 @@ class InversionSettings:
 
 
 def settings_for(
-    *, stride: int, side: int, input_shape: Shape, whole: bool, steps: int | None = None
+    *,
+    stride: int,
+    side: int,
+    input_shape: Shape,
+    whole: bool,
+    fidelity: str = "inversion",
+    steps: int | None = None,
 ) -> InversionSettings:
     """Chooses size, steps and strengths for a layer.
 
@@ -116,23 +155,25 @@ def settings_for(
         side: Side of a tile that holds the receptive field, see `tile_side`.
         input_shape: Height and width of the model's input.
         whole: Whether the network runs on full-size inputs only.
+        fidelity: One of `FIDELITIES`.
         steps: Steps in all, or None for the measured default.
 
     Returns:
-        One stage of 16 steps for whole inputs and for tiles below 64 px. Above that two sizes, 48
-        and 96 px where the tile is that large, and for strides above 16 three, up to 128 px.
+        One stage for whole inputs and for tiles below 64 px. Above that several, each larger than
+        the one before. An inversion ends at 96 px where the tile is that large, and at 128 px for
+        strides above 16 as a poster always does; a preview is left at the first sizes.
     """
+    plan = _PLANS[fidelity]
     deep = stride > _DEEP_STRIDE and side >= _SMALLEST_ZOOMED
     if whole:
         deep = max(input_shape) >= _DEEP_SIDE
-        stages: tuple[Stage, ...] = (Stage(input_shape, _STEPS),)
+        stages: tuple[Stage, ...] = (Stage(input_shape, plan.single),)
     else:
-        stages = _stages(min(side, _DEEP_SIDE if deep else _SIDE), stride=stride, deep=deep)
+        stages = _stages(plan, side, stride=stride, deep=deep)
     if steps is not None:
         stages = _with_steps(stages, steps)
     # With more pictures at once, their maps no longer fit into the cache.
-    side = max(stages[-1].shape)
-    batch = 16 if side >= _SIDE else 32
+    batch = 16 if max(stages[-1].shape) >= _SIDE else 32
     if deep:
         return InversionSettings(
             stages=stages,
@@ -150,8 +191,7 @@ def settings_for(
             finish=Finish(least_gain=0.85, chroma=1.3),
         )
     # A few pixels hold no texture that could look gray, and the layer minds the change more.
-    small = side < _SMALLEST_ZOOMED
-    if small:
+    if (max(input_shape) if whole else side) < _SMALLEST_ZOOMED:
         finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
         return InversionSettings(
             stages=stages, rate=0.125, jitter=1 / 24, batch=batch, finish=finish
@@ -172,12 +212,15 @@ def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
     return min(side, largest)
 
 
-def _stages(side: int, *, stride: int, deep: bool) -> tuple[Stage, ...]:
+def _stages(plan: _Plan, side: int, *, stride: int, deep: bool) -> tuple[Stage, ...]:
     if side < _SMALLEST_ZOOMED:
-        return (Stage((side, side), _STEPS),)
-    plan = ((0.5, 12), (0.75, 8), (1.0, 5)) if deep else ((0.5, 8), (1.0, 5))
-    sides = [math.ceil(side * share / stride) * stride for share, _ in plan]
-    return tuple(Stage((s, s), n) for s, (_, n) in zip(sides, plan, strict=True))
+        return (Stage((side, side), plan.single),)
+    largest = min(side, _DEEP_SIDE if deep else plan.side)
+    return tuple(
+        Stage((s, s), steps)
+        for share, steps in (plan.deep if deep else plan.zoomed)
+        for s in [math.ceil(largest * share / stride) * stride]
+    )
 
 
 def _with_steps(stages: tuple[Stage, ...], steps: int) -> tuple[Stage, ...]:
@@ -210,6 +253,10 @@ class Wish:
         if strengths is None:
             strengths = directions.new_ones(directions.shape[1], 1)
         return cls(F.normalize(directions, dim=2, eps=_TINY), strengths)
+
+    def to(self, device: torch.device) -> Wish:
+        """Returns the same on a device."""
+        return Wish(self.units.to(device), self.strengths.to(device))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -218,7 +218,7 @@ class AtlasPipeline:
     ) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
         """Draws the cells of every level, coarsest first."""
         if self.config.icons == "none":
-            return tuple(_grid(cells, None, None) for cells in levels), ()
+            return tuple(_grid(cells) for cells in levels), ()
         engine = IconEngine.prepare(
             unwrap(model),
             layer.layer,
@@ -231,6 +231,7 @@ class AtlasPipeline:
         centres = receptive.centres(layer.positions)
         icons: list[Icons] = []
         targets: list[Targets] = []
+        clock = _Clock(self.config.icon_seconds)
         total = sum(len(cells) for cells in levels)
         with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
             advance = None if bar is None else bar.update
@@ -239,17 +240,19 @@ class AtlasPipeline:
                     cells, layer.values, self.probe.sample_image, centres, layer.around
                 )
                 targets.append(wanted)
-                icons.append(engine.render(wanted, self.config.icons, progress=advance))
+                icons.append(
+                    engine.render(wanted, self.config.icons, progress=advance, until=clock.over)
+                )
         sheets, sheet_notes = _encoded(icons)
         scores = [
             _served_cosine(engine, sheet, drawn, wanted)
             for sheet, drawn, wanted in zip(sheets, icons, targets, strict=True)
         ]
         grids = tuple(
-            _grid(cells, sheet, drawn.kind, cosine)
+            _grid(cells, sheet, drawn.kinds, cosine)
             for cells, sheet, drawn, cosine in zip(levels, sheets, icons, scores, strict=True)
         )
-        return grids, (*engine.notes, *sheet_notes)
+        return grids, (*engine.notes, *_left_real(icons, clock), *sheet_notes)
 
     def _provenance(
         self,
@@ -365,8 +368,38 @@ def _served_cosine(
     Pictures of neither one nor three channels cannot be shown to the network again; they keep the
     cosine of the picture before it was encoded.
     """
-    served = engine.score(unpack(sheets), targets, drawn.kind)
+    served = engine.score(unpack(sheets), targets, drawn.kinds)
     return np.where(np.isnan(served), drawn.cosine, served)
+
+
+@dataclass
+class _Clock:
+    """A limit on seconds, counted from the first question."""
+
+    seconds: float | None
+    struck: bool = False
+    _start: float | None = None
+
+    def over(self) -> bool:
+        """Tells whether the time is over."""
+        now = time.monotonic()
+        if self._start is None:
+            self._start = now
+        if self.seconds is not None and now - self._start >= self.seconds:
+            self.struck = True
+        return self.struck
+
+
+def _left_real(icons: Sequence[Icons], clock: _Clock) -> tuple[str, ...]:
+    """Returns what to say of the cells whose icons are not what was asked for."""
+    left = sum(int((drawn.kinds != drawn.kind).sum()) for drawn in icons)
+    if not left or not clock.struck:
+        return ()
+    total = sum(len(drawn.kinds) for drawn in icons)
+    return (
+        f"icons: icon_seconds={clock.seconds:g} were over, so {left} of {total} cells keep the "
+        "nearest real patch",
+    )
 
 
 def _encoded(icons: Sequence[Icons]) -> tuple[list[IconSheets], tuple[str, ...]]:
@@ -382,17 +415,20 @@ def _encoded(icons: Sequence[Icons]) -> tuple[list[IconSheets], tuple[str, ...]]
 
 
 def _grid(
-    cells: Cells, sheets: IconSheets | None, kind: str | None, cosine: Any | None = None
+    cells: Cells,
+    sheets: IconSheets | None = None,
+    kinds: Iterable[str] | None = None,
+    cosine: FloatArray | None = None,
 ) -> Grid:
     count = len(cells)
-    code = ICON_KIND_CODES.index(kind or "none")
+    kinds = ["none"] * count if kinds is None else kinds
     return Grid(
         size=cells.size,
         rows=cells.rows,
         cols=cells.cols,
         counts=cells.counts,
         cell_of=cells.cell_of,
-        kind_codes=np.full(count, code, np.uint8),
+        kind_codes=np.array([ICON_KIND_CODES.index(kind) for kind in kinds], np.uint8),
         icon_cosine=np.full(count, np.nan, np.float32) if cosine is None else cosine,
         sheets=sheets,
     )

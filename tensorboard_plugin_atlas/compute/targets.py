@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,39 +50,55 @@ class Targets:
     def __len__(self) -> int:
         return len(self.directions)
 
+    def only(self, cells: NDArray[np.intp]) -> Targets:
+        """Returns some of the cells, by their indices, in that order."""
+        chosen = torch.from_numpy(cells)
+        return dataclasses.replace(
+            self,
+            directions=self.directions[chosen],
+            rows=self.rows[chosen],
+            centres=self.centres[chosen],
+            keys=self.keys[cells],
+            around=None if self.around is None else self.around[chosen],
+        )
+
+    def aimless(self) -> NDArray[np.bool_]:
+        """Returns (M,): whose mean is the layer's own or no number, so that nothing is its icon."""
+        length = self.centred().norm(dim=1)
+        return np.asarray((~torch.isfinite(length) | (length == 0)).numpy())
+
     def centred(self) -> Tensor:
         """Returns (M, C): directions relative to the layer's mean, all zero where they equal it."""
         difference = self.directions - self.centre
         equal = difference.norm(dim=1) <= _SAME * self.centre.norm()
         return difference.masked_fill(equal[:, None], 0.0)
 
-    def wish(self, cells: slice, views: Views, map_size: tuple[int, int]) -> Wish:
-        """Returns what some cells shall be answered in each view.
+    def wish(self, views: Views, map_size: tuple[int, int]) -> Wish:
+        """Returns what the cells shall be answered in each view.
 
         Args:
-            cells: Which.
             views: Where on the map to look. Around the middle a picture shall be answered as its
                 members are around theirs; where that is not known those views do not count.
             map_size: Height and width of the map of a picture.
         """
         middle, around = views.weights(map_size)
-        own = self.centred()[cells, None].expand(-1, len(middle), -1)
-        strengths = torch.full((len(middle), 1), 1 / len(middle))
+        own = self.centred()[:, None].expand(-1, len(middle), -1)
+        strengths = own.new_full((len(middle), 1), 1 / len(middle))
         if around is None:
             return Wish.along(own, strengths)
         beside = own.new_zeros(len(own), len(around), own.shape[2])
         if self.around is not None:
-            beside = self.around[cells] - self.centre
+            beside = self.around - self.centre
         share = views.surround / len(around) if self.around is not None else 0.0
-        strengths = torch.cat([strengths, torch.full((len(around), 1), share)])
+        strengths = torch.cat([strengths, own.new_full((len(around), 1), share)])
         return Wish.along(torch.cat([own, beside], dim=1), strengths)
 
-    def mean_patches(self, source: PatchSource, cells: slice, shape: Shape) -> Tensor:
-        """Returns the mean of each cell's nearest patches, (B, C, h, w) pixels in [0, 1].
+    def mean_patches(self, source: PatchSource, shape: Shape) -> Tensor:
+        """Returns the mean of each cell's nearest patches, (M, C, h, w) pixels in [0, 1].
 
         Middle gray for a cell without members.
         """
-        rows, centres = self.rows[cells], self.centres[cells]
+        rows, centres = self.rows, self.centres
         total = source.images.new_zeros(len(rows), source.channels, *shape)
         for place in range(rows.shape[1]):
             present = (rows[:, place] >= 0).to(total)[:, None, None, None]
@@ -90,10 +107,10 @@ class Targets:
         counts = (rows >= 0).sum(1).to(total.device)[:, None, None, None]
         return torch.where(counts > 0, total / counts.clamp(min=1), 0.5)
 
-    def noise(self, cells: slice, shape: tuple[int, ...], seed: int) -> Tensor:
+    def noise(self, shape: tuple[int, ...], seed: int) -> Tensor:
         """Returns standard normal noise of `shape` for each cell, the same in every batch."""
         drawn = [torch.empty(0, *shape, dtype=torch.float32, device="cpu")]
-        for key in self.keys[cells]:
+        for key in self.keys:
             state = np.random.SeedSequence([seed, int(key)]).generate_state(1, np.uint64)
             generator = torch.Generator().manual_seed(int(state[0] >> 1))
             drawn.append(
@@ -136,7 +153,7 @@ def targets_for(
 
 def _means_around(cells: Cells, around: NDArray[Any]) -> Tensor:
     """Returns the mean of `around` over the members of each cell, (M, 8, C) float32."""
-    means = torch.zeros(len(cells), *around.shape[1:])
+    means = torch.zeros(len(cells), *around.shape[1:], dtype=torch.float32, device="cpu")
     members = np.flatnonzero(cells.cell_of >= 0)
     which = torch.from_numpy(cells.cell_of[members].astype(np.int64))
     means.index_add_(0, which, torch.from_numpy(around[members]).float())

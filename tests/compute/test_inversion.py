@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from tensorboard_plugin_atlas.compute.inversion import (
+    FIDELITIES,
     InversionSettings,
     Inverter,
     Stage,
@@ -162,6 +163,34 @@ def test_settings_follow_stride_and_size():
     assert stages_for(stride=32, side=224) == [(64, 64, 12), (96, 96, 8), (128, 128, 5)]
     assert stages_for(stride=16, side=96, whole=True) == [(224, 224, 16)]
     assert stages_for(stride=9, side=8, input_shape=(8, 9), whole=True) == [(8, 9, 16)]
+
+
+def test_a_preview_is_left_at_the_first_sizes_and_a_poster_is_drawn_larger():
+    small = {"stride": 2, "side": 16, "input_shape": (32, 32)}
+    assert stages_for(**small, fidelity="preview") == [(16, 16, 5)]
+    assert stages_for(**small, fidelity="poster") == [(16, 16, 32)]
+    middle = {"stride": 16, "side": 128}
+    assert stages_for(**middle, fidelity="preview") == [(48, 48, 6)]
+    assert stages_for(**middle, fidelity="poster") == [(64, 64, 12), (96, 96, 12), (128, 128, 16)]
+    deep = {"stride": 32, "side": 224}
+    assert stages_for(**deep, fidelity="preview") == [(64, 64, 8), (96, 96, 2)]
+    assert stages_for(**deep, fidelity="poster") == [(64, 64, 14), (96, 96, 16), (128, 128, 20)]
+
+
+@pytest.mark.parametrize("side", [16, 64, 128])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_kind_changes_sizes_and_steps_and_nothing_else(side, whole):
+    options = {"stride": 8, "side": side, "input_shape": (224, 224), "whole": whole}
+    preview, inversion, poster = (settings_for(**options, fidelity=f) for f in FIDELITIES)
+    for other in (preview, poster):
+        same = dataclasses.replace(other, stages=inversion.stages, batch=inversion.batch)
+        assert same == inversion
+    work = [
+        sum(s.steps * s.shape[0] * s.shape[1] for s in settings.stages)
+        for settings in (preview, inversion, poster)
+    ]
+    assert work[0] < 0.35 * work[1]
+    assert work[2] >= 2 * work[1]
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 13, 40, 1000])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import random
 
 import numpy as np
@@ -146,7 +147,7 @@ def test_every_cell_has_a_picture_and_a_cosine(drawn):
         assert (np.abs(grid.icon_cosine) <= 1 + 1e-6).all()
 
 
-@pytest.mark.parametrize("kind", ["examples", "inversion"])
+@pytest.mark.parametrize("kind", ["examples", "preview", "inversion", "poster"])
 def test_the_cosine_is_that_of_the_stored_picture(model, kind):
     recipe = config(kind)
     atlas = compute_atlas(model, "second", pictures(), config=recipe)
@@ -170,6 +171,46 @@ def test_more_steps_make_pictures_that_the_layer_recognises_better(model, drawn)
         model, "second", pictures(), config=config("inversion", grids=(2,), icon_steps=60)
     )
     assert longer.grids[0].icon_cosine.mean() > drawn.grids[0].icon_cosine.mean()
+
+
+def test_time_that_runs_out_leaves_a_complete_and_labelled_atlas(model, monkeypatch):
+    recipe = config("inversion", icon_seconds=2.5)
+    seconds = iter(range(100))  # one passes with every question, and one question is a batch
+    monkeypatch.setattr(pipeline_module.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(pipeline_module.IconEngine, "prepare", in_batches_of(2))
+    atlas = compute_atlas(model, "second", pictures(), config=recipe)
+    monkeypatch.undo()
+    real = compute_atlas(model, "second", pictures(), config=config("examples"))
+    kinds = np.concatenate([grid.icon_kind for grid in atlas.grids])
+    assert kinds.tolist() == ["inversion"] * 6 + ["examples"] * (len(kinds) - 6)
+    assert (
+        f"icons: icon_seconds=2.5 were over, so {len(kinds) - 6} of {len(kinds)} cells keep the "
+        "nearest real patch"
+    ) in atlas.provenance.notes
+    finest, finest_real = atlas.grids[-1], real.grids[-1]
+    kept = finest.icon_kind == "examples"
+    np.testing.assert_allclose(finest.icon_cosine[kept], finest_real.icon_cosine[kept], atol=0.05)
+
+
+def in_batches_of(count):
+    prepare = IconEngine.prepare
+
+    def prepared(*arguments, **options):
+        engine = prepare(*arguments, **options)
+        return dataclasses.replace(
+            engine, settings=dataclasses.replace(engine.settings, batch=count)
+        )
+
+    return prepared
+
+
+def test_without_a_limit_or_within_it_every_cell_is_drawn(model):
+    for seconds in (None, 600):
+        atlas = compute_atlas(
+            model, "second", pictures(), config=config("preview", icon_seconds=seconds)
+        )
+        assert {kind for grid in atlas.grids for kind in grid.icon_kind} == {"preview"}
+        assert not any("icon_seconds" in note for note in atlas.provenance.notes)
 
 
 def test_examples_are_pieces_of_the_probe(model):

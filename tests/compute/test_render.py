@@ -14,7 +14,7 @@ from scenes import EDGE_FIELD, blurred_noise, edge_net, source_of, targets_of
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
-from tensorboard_plugin_atlas.compute.render import IconEngine
+from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.targets import Targets
 from tensorboard_plugin_atlas.errors import ArgumentError
 
@@ -138,7 +138,7 @@ def test_another_seed_draws_other_noise():
     assert not np.array_equal(first.render(targets).images, second.render(targets).images)
 
 
-@pytest.mark.parametrize("kind", ["examples", "inversion"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_cells_give_no_icons(kind):
     engine, targets = edge_engine()
     empty = Targets(
@@ -161,10 +161,86 @@ def test_progress_counts_every_cell_once():
     assert counts == [3, 1]
 
 
+def test_the_more_work_the_truer_the_icon():
+    engine, targets = edge_engine()
+    drawn = [engine.render(targets, kind) for kind in KINDS]
+    assert [icons.steps for icons in drawn] == [0, 5, 16, 32]
+    assert [set(icons.kinds) for icons in drawn] == [{kind} for kind in KINDS]
+    examples, preview, inversion, poster = (icons.cosine.mean() for icons in drawn)
+    assert examples + 0.2 < preview < inversion < poster
+
+
+def test_a_preview_fills_the_place_of_the_inversion_and_a_poster_is_larger():
+    source = source_of(blurred_noise(4, side=160))
+    net = nn.Sequential(nn.Conv2d(3, 4, 16, 16), nn.ReLU())
+    field = ReceptiveField((128, 128), (16.0, 16.0), (7.5, 7.5))
+    engine = IconEngine.prepare(net, "1", source, field, steps=1)
+    targets = targets_of(torch.eye(2, 4), torch.zeros(4), source)
+    sides = [engine.render(targets, kind).images.shape[1] for kind in KINDS]
+    assert sides == [96, 96, 96, 128]
+    fixed = dataclasses.replace(engine, size=40)
+    assert {fixed.render(targets, kind).images.shape[1] for kind in KINDS} == {40}
+
+
+def test_interrupted_work_keeps_the_real_patches_of_the_cells_that_are_left():
+    engine, targets = edge_engine()
+    engine = dataclasses.replace(engine, settings=dataclasses.replace(engine.settings, batch=3))
+    answers, counts = iter([False, True]), []
+    icons = engine.render(targets, progress=counts.append, until=lambda: next(answers))
+    whole, real = engine.render(targets), engine.render(targets, "examples")
+    assert icons.kinds.tolist() == ["inversion"] * 3 + ["examples"]
+    assert icons.kind == "inversion"
+    assert counts == [3, 1]
+    assert np.array_equal(icons.images[:3], whole.images[:3])
+    assert np.array_equal(icons.images[3], real.images[3])
+    np.testing.assert_allclose(icons.cosine, [*whole.cosine[:3], real.cosine[3]], atol=1e-6)
+    # The stored pictures are scored as what they are.
+    scored = engine.score(icons.images, targets, icons.kinds)
+    np.testing.assert_allclose(scored, icons.cosine, atol=0.02)
+
+
+def test_work_that_may_not_begin_leaves_real_patches_only():
+    engine, targets = edge_engine()
+    icons = engine.render(targets, until=lambda: True)
+    assert set(icons.kinds) == {"examples"}
+    assert np.array_equal(icons.images, engine.render(targets, "examples").images)
+
+
+@pytest.mark.parametrize("direction", [0.0, float("nan")])
+def test_a_cell_without_a_direction_keeps_its_real_patch_and_the_others_do_not_mind(direction):
+    engine, targets = edge_engine()
+    directions = targets.directions.clone()
+    directions[1] = targets.centre + direction
+    odd = engine.render(dataclasses.replace(targets, directions=directions))
+    assert odd.kinds.tolist() == ["inversion", "examples", "inversion", "inversion"]
+    assert np.isnan(odd.cosine).tolist() == [False, True, False, False]
+    assert np.array_equal(odd.images[1], engine.render(targets, "examples").images[1])
+    others = [0, 2, 3]
+    usual = engine.render(targets).images[others].astype(int)
+    assert np.abs(odd.images[others] - usual).max() <= 1
+
+
+def test_a_cell_at_the_border_is_drawn_from_its_mirrored_patch():
+    engine, targets = edge_engine()
+    corners = torch.tensor([[0.0, 0], [0, 31], [31, 0], [31, 31]])[:, None]
+    icons = engine.render(dataclasses.replace(targets, centres=corners))
+    assert icons.cosine.min() > 0.9
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_models_of_other_precision_are_drawn_alike(dtype):
+    plain, targets = edge_engine()
+    source = plain.observer.source
+    engine = IconEngine.prepare(edge_net().to(dtype), "1", source, EDGE_FIELD)
+    icons = engine.render(targets)
+    assert icons.cosine.dtype == np.float32
+    np.testing.assert_allclose(icons.cosine, plain.render(targets).cosine, atol=0.03)
+
+
 def test_unknown_kind_is_named():
     engine, targets = edge_engine()
-    with pytest.raises(ArgumentError, match="kind='poster': pass one of 'examples', 'inversion'"):
-        engine.render(targets, "poster")
+    with pytest.raises(ArgumentError, match="kind='sketch': pass one of 'examples', 'preview'"):
+        engine.render(targets, "sketch")
 
 
 @pytest.mark.parametrize("bias", [-100.0, float("nan")])

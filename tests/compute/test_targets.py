@@ -72,14 +72,33 @@ def test_no_cells_and_no_finite_samples_give_empty_targets():
     )
     assert len(made) == 0
     assert made.centred().shape == (0, 2)
-    assert made.mean_patches(source_of(torch.rand(1, 3, 8, 8)), slice(0, 0), (4, 4)).shape[0] == 0
-    assert made.noise(slice(0, 0), (3, 4, 4), 0).shape == (0, 3, 4, 4)
+    assert made.mean_patches(source_of(torch.rand(1, 3, 8, 8)), (4, 4)).shape[0] == 0
+    assert made.noise((3, 4, 4), 0).shape == (0, 3, 4, 4)
 
 
 def test_a_cell_that_equals_the_layer_has_no_direction():
     made = targets()
     same = dataclasses.replace(made, directions=made.centre.expand(2, 2) * (1 + 1e-7))
     assert same.centred().abs().max() == 0
+
+
+def test_cells_without_a_direction_are_known():
+    made = targets()
+    assert made.aimless().tolist() == [False, False]
+    directions = torch.stack([made.centre, torch.tensor([1.0, torch.nan])])
+    assert dataclasses.replace(made, directions=directions).aimless().tolist() == [True, True]
+
+
+def test_some_cells_are_those_cells_in_that_order():
+    around = torch.arange(32.0).reshape(2, 8, 2)
+    made = dataclasses.replace(targets(), around=around)
+    swapped = made.only(np.array([1, 0]))
+    assert swapped.directions.tolist() == [[0, 3], [2, 0]]
+    assert swapped.rows.tolist() == made.rows.tolist()[::-1]
+    assert swapped.centres.tolist() == made.centres.tolist()[::-1]
+    assert swapped.keys.tolist() == made.keys.tolist()[::-1]
+    assert torch.equal(swapped.around, around.flip(0))
+    assert len(made.only(np.array([], np.intp))) == 0
 
 
 def test_mean_patch_averages_the_present_members_only():
@@ -89,7 +108,7 @@ def test_mean_patch_averages_the_present_members_only():
         rows=torch.tensor([[0, 1, -1], [-1, -1, -1]]),
         centres=torch.full((2, 3, 2), 3.5),
     )
-    patches = made.mean_patches(source_of(levels), slice(0, 2), (4, 4))
+    patches = made.mean_patches(source_of(levels), (4, 4))
     assert torch.allclose(patches[0], torch.tensor(0.4), atol=1e-6)
     assert torch.allclose(patches[1], torch.tensor(0.5))
 
@@ -97,9 +116,9 @@ def test_mean_patch_averages_the_present_members_only():
 def test_noise_is_named_by_cell_and_seed_alone():
     made = targets()
     assert made.keys.tolist() == [2, 6]
-    both = made.noise(slice(0, 2), (1, 40, 40), seed=3)
-    assert torch.equal(both[1:], made.noise(slice(1, 2), (1, 40, 40), seed=3))
+    both = made.noise((1, 40, 40), seed=3)
+    assert torch.equal(both[1:], made.only(np.array([1])).noise((1, 40, 40), seed=3))
     assert not torch.equal(both[0], both[1])
-    assert not torch.equal(both, made.noise(slice(0, 2), (1, 40, 40), seed=4))
+    assert not torch.equal(both, made.noise((1, 40, 40), seed=4))
     assert abs(float(both.mean())) < 0.1
     assert 0.9 < float(both.std()) < 1.1
