@@ -373,7 +373,7 @@ class TestTheTest:
                 super().add_atlas(*arguments)
                 deed(self.model)
 
-        harmless = AROUND_IT["inside autocast"]
+        harmless = FAULTS["flush after close"]
         check(tmp_path / "sound", harmless, 0, "with", worker="inline")
         with torch.enable_grad(), np.errstate(), pytest.raises((AssertionError, RuntimeError)):
             check(tmp_path / "disturbing", harmless, 0, "with", worker="inline", make=Disturbing)
