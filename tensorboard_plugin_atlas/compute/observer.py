@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ from tensorboard_plugin_atlas.compute.program import Program, compile_program
 from tensorboard_plugin_atlas.compute.quiet import device_of, kept_random_state, undisturbed
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.truncate import TruncatedNetwork, truncate
+from tensorboard_plugin_atlas.compute.waking import answered
 
 _CHECK_IMAGES = 2
 
@@ -116,6 +117,21 @@ class Observer:
             self._forms[shape] = self._form_at(shape)
         return self._forms[shape]
 
+    def takes(self, shape: Shape) -> bool:
+        """Tells whether the network runs on pictures of `shape` and answers in the usual form."""
+        try:
+            form = self.form(shape)
+        except Exception:  # whatever the user's code raises at a size it was not made for
+            return False
+        full = self.form(self.source.shape)
+        return dataclasses.replace(form, map_size=full.map_size) == full
+
+    def is_differentiable(self, shape: Shape) -> bool:
+        """Tells whether autograd follows the network from pictures of `shape` to the layer."""
+        rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
+        pixels = self.source.cut(rows, middle, shape).to(self.device)
+        return self._places(pixels.requires_grad_(), self._run).requires_grad
+
     @torch.no_grad()
     def answers(self, pixels: Tensor) -> Tensor:
         """Returns what the layer says of the middle of each picture, (B, C).
@@ -128,48 +144,65 @@ class Observer:
     def responds(self, pixels: Tensor) -> Tensor:
         """Tells whether the layer's answer moves when a picture does, (B,) bool on the CPU.
 
-        It does not where no gradient arrives: units that are all dead, values that are not finite,
-        a forward pass that is cut off from autograd.
+        It does not where units are all dead or values are not finite. `watch` redirects gradients
+        around dead units; here they are as they are.
 
         Args:
             pixels: As for `answers`.
         """
+        if not len(pixels):
+            return torch.zeros(0, dtype=torch.bool, device="cpu")
         pixels = pixels.detach().requires_grad_()
-        answers = self.watch(pixels, Views())
-        if not answers.requires_grad:
-            return torch.zeros(len(pixels), dtype=torch.bool)
-        slopes = torch.linspace(1, 2, answers.shape[2]).to(answers).expand_as(answers)
+        weights = Views().weights(self.form((pixels.shape[2], pixels.shape[3])).map_size)[0]
+        answers = torch.matmul(self._places(pixels, self._run), weights[0].to(self.device))
+        slopes = torch.linspace(1, 2, answers.shape[1]).to(answers).expand_as(answers)
         (gradient,) = torch.autograd.grad(answers, pixels, slopes, materialize_grads=True)
-        largest = gradient.abs().amax((1, 2, 3)).cpu()
-        return largest.isfinite() & (largest > 0)
+        largest, finite = gradient.abs().amax((1, 2, 3)), answers.isfinite().all(1)
+        return (finite & largest.isfinite() & (largest > 0)).cpu()
 
     def watch(self, pixels: Tensor, views: Views) -> Tensor:
         """Returns what the layer says in each view, (B, P, C), differentiable.
+
+        A picture without any gradient is given one as if rectifiers leaked, see `waking`.
 
         Args:
             pixels: As for `answers`.
             views: Where on the map to look; the middle comes first.
         """
+        places = self._places(pixels, lambda inputs: answered(inputs, self._run, self.network))
+        map_size = self.form((pixels.shape[2], pixels.shape[3])).map_size
+        weights = torch.cat([w for w in views.weights(map_size) if w is not None]).to(places)
+        answers: Tensor = torch.matmul(places, weights.T).transpose(1, 2)
+        return answers
+
+    def _run(self, inputs: Tensor) -> Tensor:
+        return self.network(inputs) if self.program is None else self.program(inputs)
+
+    def _places(self, pixels: Tensor, run: Callable[[Tensor], Tensor]) -> Tensor:
+        """Returns what the layer says at each place of its map, (B, C, H * W)."""
         shape = (pixels.shape[2], pixels.shape[3])
         form = self.form(shape)
         aimed = shifted(pixels, *aim_of(form, shape, self.receptive))
         inputs = self.source.normalize.to_input(aimed)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
-        output = self.network(inputs) if self.program is None else self.program(inputs)
-        places = form.as_map(output).flatten(2)
-        weights = torch.cat([w for w in views.weights(form.map_size) if w is not None]).to(places)
-        answers: Tensor = torch.matmul(places, weights.T).transpose(1, 2)
-        return answers
+        return form.as_map(run(inputs)).flatten(2)
+
+    def _middle(self, count: int) -> Tensor:
+        """Returns y and x of the middle of a picture, (count, 2)."""
+        return (
+            (torch.tensor(self.source.shape, dtype=torch.float32, device="cpu") - 1)
+            .div(2)
+            .expand(count, 2)
+        )
 
     @torch.no_grad()
     def _form_at(self, shape: Shape) -> OutputForm:
         module = self.network.network.get_submodule(self.network.layer)
         # Real pictures, for a network may leave early on a blank one.
         rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(self.source.images)
-        middle = torch.tensor(self.source.shape, dtype=torch.float32, device="cpu")
-        middle = middle.sub(1).div(2).expand(_CHECK_IMAGES, 2)
+        pictures = cut_patches(self.source.images, rows, self._middle(_CHECK_IMAGES), shape)
         return form_of(
-            self.network(cut_patches(self.source.images, rows, middle, shape)),
+            self.network(pictures),
             batch=_CHECK_IMAGES,
             input_size=shape,
             sequence_first=gives_sequence_first(module),

@@ -394,6 +394,16 @@ def test_a_network_that_refuses_tiles_sees_full_size_pictures_and_says_so():
     assert_waves(icons)
 
 
+def test_a_network_that_refuses_the_first_sizes_only_sees_the_last_and_says_so():
+    icons = drawn(Picky(32, least=96), "waves", side=32)
+    assert icons.images.shape == (4, 96, 96, 3)
+    assert icons.notes == (
+        "icons: the network does not run on 64 x 64 px, so they have 96 x 96 px from the first "
+        "step on",
+    )
+    assert_waves(icons, waves(32))
+
+
 def test_a_network_that_runs_nowhere_raises_its_own_error():
     with pytest.raises(ValueError, match="40 px"):
         drawn(Picky(WAVE, least=64), "waves")
@@ -408,6 +418,11 @@ def test_a_broken_target_spoils_no_other():
     directions[0], directions[1] = torch.nan, 0
     icons = engine.render(targets_of(directions, torch.zeros(4), engine.observer.source))
     assert np.isnan(icons.cosine).tolist() == [True, True, False, False]
+    assert icons.kinds.tolist() == ["examples", "examples", "inversion", "inversion"]
+    assert icons.notes == (
+        "icons: 2 of 4 cells keep the nearest real patch, for their mean is the layer's own, or no "
+        "number",
+    )
     assert_waves(icons, cells=(2, 3))
 
 
@@ -424,6 +439,46 @@ def test_a_cell_without_members_is_drawn_from_gray():
     engine = engine_of(nn.Sequential(wave_layer()), "0")
     targets = targets_of(torch.eye(4), torch.zeros(4), engine.observer.source)
     assert_waves(engine.render(dataclasses.replace(targets, rows=torch.full((4, 1), -1))))
+
+
+# Dead units.
+
+
+def test_a_dead_unit_is_shaken_awake():
+    # A picture of a wave is answered with 12, and nothing in the starts with more than 4.
+    engine = engine_of(nn.Sequential(wave_layer(bias=-4.0), nn.ReLU()), "1")
+    targets = targets_of(torch.eye(4), torch.zeros(4), engine.observer.source)
+    starts = targets.mean_patches(engine.observer.source, (24, 24)) * 0.35 + 0.65 * 0.5
+    assert not engine.observer.answers(starts).any()
+    icons = engine.render(targets)
+    assert icons.notes == ()
+    assert icons.cosine.min() > 0.95
+    assert_waves(icons)
+
+
+@pytest.mark.parametrize("bias", [-100.0, float("nan")])
+def test_units_that_nothing_wakes_are_shown_as_real_patches_and_told_of(bias):
+    network = nn.Sequential(wave_layer(), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.ReLU())
+    nn.init.constant_(network[2].bias, bias)
+    engine = engine_of(network, "3")
+    targets = targets_of(torch.eye(4), torch.zeros(4), engine.observer.source)
+    counts: list[int] = []
+    icons = engine.render(targets, progress=counts.append)
+    assert icons.kinds.tolist() == ["examples"] * 4
+    assert icons.notes == (
+        "icons: 4 of 4 cells keep the nearest real patch, for no gradient of the layer reaches a "
+        "picture (dead units, or no finite values)",
+    )
+    assert np.array_equal(icons.images, engine.render(targets, "examples").images)
+    assert not (icons.cosine > 0).any()
+    assert sum(counts) == 4
+
+
+def test_a_forward_pass_without_autograd_is_told_of():
+    icons = drawn(Flow("cut"), "mark")
+    assert icons.kinds.tolist() == ["examples"] * 4
+    assert len(icons.notes) == 1
+    assert "autograd cannot follow the network to the layer" in icons.notes[0]
 
 
 # Two ways to a gradient.
