@@ -167,7 +167,9 @@ def test_the_more_work_the_truer_the_icon():
     assert [icons.steps for icons in drawn] == [0, 5, 16, 32]
     assert [set(icons.kinds) for icons in drawn] == [{kind} for kind in KINDS]
     examples, preview, inversion, poster = (icons.cosine.mean() for icons in drawn)
-    assert examples + 0.2 < preview < inversion < poster
+    assert examples + 0.2 < preview
+    assert preview + 0.01 < inversion
+    assert poster > inversion - 0.001  # neither can be much truer
 
 
 def test_a_preview_fills_the_place_of_the_inversion_and_a_poster_is_larger():
