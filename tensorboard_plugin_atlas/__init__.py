@@ -14,6 +14,7 @@ from tensorboard_plugin_atlas._version import __version__
 
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.atlas import Atlas
+    from tensorboard_plugin_atlas.compute.icons import RenderedIcons, render_icons
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
@@ -25,9 +26,11 @@ __all__ = [
     "AtlasConfig",
     "AtlasError",
     "AtlasWriter",
+    "RenderedIcons",
     "__version__",
     "compute_atlas",
     "read_atlases",
+    "render_icons",
 ]
 
 _HOMES = {
@@ -35,8 +38,10 @@ _HOMES = {
     "AtlasConfig": "config",
     "AtlasError": "errors",
     "AtlasWriter": "writer",
+    "RenderedIcons": "compute.icons",
     "compute_atlas": "compute.pipeline",
     "read_atlases": "reading",
+    "render_icons": "compute.icons",
 }
 
 

@@ -16,7 +16,7 @@ def examples_of(name):
     return doctest.DocTestFinder(recurse=False).find(public, name, globs=vars(module).copy())
 
 
-@pytest.mark.parametrize("name", ["AtlasConfig", "compute_atlas"])
+@pytest.mark.parametrize("name", ["AtlasConfig", "compute_atlas", "render_icons"])
 def test_examples_give_what_they_say(name):
     (example,) = examples_of(name)
     assert example.examples

@@ -47,9 +47,11 @@ class TestNames:
             "AtlasConfig",
             "AtlasError",
             "AtlasWriter",
+            "RenderedIcons",
             "__version__",
             "compute_atlas",
             "read_atlases",
+            "render_icons",
         ]
         assert dir(tensorboard_plugin_atlas) == tensorboard_plugin_atlas.__all__
 

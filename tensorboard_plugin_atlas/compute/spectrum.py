@@ -23,6 +23,9 @@ _CROPS_AT_ONCE = 50
 # Keeps logits of black and white finite.
 _PIXEL_MARGIN = 0.02
 _SMALLEST_MAGNITUDE = 1e-3
+_TINY = 1e-12
+# Gives pixels a deviation near .19, as photographs have.
+_LOGIT_DEVIATION = 0.9
 
 # A probe outlives many checkpoints, and measuring takes as long as drawing ten icons.
 _measured: WeakKeyDictionary[PatchSource, dict[tuple[Shape, float], Tensor]] = WeakKeyDictionary()
@@ -88,6 +91,30 @@ def natural_spectrum(source: PatchSource, shape: Shape, *, isotropy: float = 1.0
     if (shape, isotropy) not in known:
         known[shape, isotropy] = _measure(source, shape, isotropy)
     return known[shape, isotropy]
+
+
+def natural_pictures(count: int, shape: tuple[int, int, int], *, seed: int = 0) -> Tensor:
+    """Returns random pictures whose spectrum and colours are those of photographs on average.
+
+    Magnitudes fall as 1/f (Field 1987, "Relations between the statistics of natural images and the
+    response properties of cortical cells"), in decorrelated channels.
+
+    Args:
+        count: B.
+        shape: Channels, height and width.
+        seed: Seeds the phases.
+
+    Returns:
+        (B, C, h, w) float32 in (0, 1), on the CPU.
+    """
+    channels, *sides = shape
+    size = (sides[0], sides[1])
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(count, *shape, generator=generator, dtype=torch.float32, device="cpu")
+    fall = 1 / frequencies(size).clamp(min=1 / max(size))
+    latent = torch.fft.irfft2(torch.fft.rfft2(noise) * fall, s=size)
+    logits = torch.einsum("dc,bchw->bdhw", colour_matrix(channels), latent)
+    return torch.sigmoid(logits * (_LOGIT_DEVIATION / logits.std(correction=0).clamp(min=_TINY)))
 
 
 def _measure(source: PatchSource, shape: Shape, isotropy: float) -> Tensor:

@@ -13,6 +13,7 @@ from tensorboard_plugin_atlas.compute import spectrum
 from tensorboard_plugin_atlas.compute.spectrum import (
     colour_matrix,
     frequencies,
+    natural_pictures,
     natural_spectrum,
     to_coefficients,
     to_latent,
@@ -87,3 +88,18 @@ def test_spectrum_is_measured_once_and_forgotten_with_its_pictures():
     del source
     gc.collect()
     assert len(spectrum._measured) == before - 1
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_invented_pictures_have_the_spectrum_and_contrast_of_photographs(channels):
+    pictures = natural_pictures(60, (channels, 48, 64), seed=2)
+    assert pictures.shape == (60, channels, 48, 64)
+    assert torch.equal(pictures, natural_pictures(60, (channels, 48, 64), seed=2))
+    assert not torch.equal(pictures, natural_pictures(60, (channels, 48, 64), seed=3))
+    assert 0.12 < pictures.std((2, 3)).mean() < 0.25
+    # Twice the frequency, half the magnitude.
+    magnitudes = torch.fft.rfft2(torch.logit(pictures)).abs().mean((0, 1))
+    ring = frequencies((48, 64))
+    low = magnitudes[(ring > 0.08) & (ring < 0.12)].mean()
+    high = magnitudes[(ring > 0.17) & (ring < 0.23)].mean()
+    assert 1.8 < low / high < 2.2

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of directions, channels and probe vectors, where the best picture is known."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from scenes import blurred_noise, edge_net
+from torch import nn
+
+from tensorboard_plugin_atlas import RenderedIcons, render_icons
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+
+SIDE = 16
+
+
+def patterns() -> torch.Tensor:
+    """(3, SIDE * SIDE) at right angles: top against bottom, left against right, a chequer of 4."""
+    down = torch.ones(SIDE, SIDE)
+    down[SIDE // 2 :] = -1
+    return torch.stack([down, down.T, down * down.T]).flatten(1) / SIDE
+
+
+def linear_net(channels: int = 1) -> nn.Sequential:
+    """Answers with how much of each pattern there is in the mean of all channels."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(channels * SIDE * SIDE, 3, bias=False))
+    net[1].weight.data = patterns().repeat(1, channels) / channels
+    return net
+
+
+def likeness(images: np.ndarray) -> np.ndarray:
+    """(M, 3) correlation of pictures with the patterns."""
+    gray = torch.from_numpy(images).float().mean(3).flatten(1)
+    return np.array(
+        [[np.corrcoef(one, pattern)[0, 1] for pattern in patterns()] for one in gray.numpy()]
+    )
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("with_pictures", [True, False])
+def test_channels_of_a_linear_layer_show_their_own_weights(channels, with_pictures):
+    pictures = {"images": blurred_noise(40, channels, SIDE)}
+    source = pictures if with_pictures else {"input_size": (channels, SIDE, SIDE)}
+    icons = render_icons(linear_net(channels), "1", [0, 1, 2], **source)
+    assert isinstance(icons, RenderedIcons)
+    assert icons.images.shape == (3, SIDE, SIDE, 3)
+    assert (icons.images.dtype, icons.cosine.dtype) == (np.uint8, np.float32)
+    assert (icons.kind, icons.steps) == ("inversion", 16)
+    assert icons.cosine.min() > 0.95
+    found = likeness(icons.images)
+    assert np.diag(found).min() > 0.6
+    assert np.abs(found - np.diag(np.diag(found))).max() < 0.2
+
+
+def test_a_probe_vector_shows_what_it_adds_and_lacks_what_it_takes_away():
+    probe = np.array([1.0, -1.0, 0.0])
+    icons = render_icons(linear_net(), "1", probe, blurred_noise(40, 1, SIDE))
+    ((adds, takes, neither),) = likeness(icons.images)
+    assert adds > 0.4
+    assert takes < -0.4
+    assert abs(neither) < 0.2
+
+
+def test_the_length_and_the_form_of_a_direction_do_not_matter():
+    pictures = blurred_noise(20, 1, SIDE)
+    wanted = render_icons(linear_net(), "1", [1], pictures).images
+    for form in (
+        torch.tensor([[0.0, 1, 0]]),
+        np.array([0, 1e-3, 0]),
+        [[0.0, 5e6, 0]],
+        torch.tensor([0, 1, 0], dtype=torch.bfloat16),
+        torch.tensor([1]),
+        np.int64(1),
+    ):
+        assert np.array_equal(render_icons(linear_net(), "1", form, pictures).images, wanted)
+
+
+def test_an_icon_does_not_depend_on_the_directions_beside_it():
+    pictures = blurred_noise(20)
+    together = render_icons(edge_net(), "1", [0, 1, 2, 3], pictures).images.astype(int)
+    for channel in range(4):
+        alone = render_icons(edge_net(), "1", [channel], pictures).images
+        assert np.abs(alone - together[channel]).max() <= 1
+
+
+def test_kinds_cost_more_and_tell_more_from_one_to_the_next():
+    kinds = ("examples", "preview", "inversion", "poster")
+    drawn = [render_icons(edge_net(), "1", range(4), blurred_noise(30), kind=k) for k in kinds]
+    assert [icons.kind for icons in drawn] == list(kinds)
+    assert [icons.steps for icons in drawn] == [0, 5, 16, 32]
+    examples, preview, inversion, poster = (icons.cosine.mean() for icons in drawn)
+    assert examples < preview < inversion
+    assert poster > inversion - 1e-3
+
+
+def test_examples_are_cut_where_the_layer_answers_most_alike():
+    pictures = blurred_noise(12) * 0.1 + 0.4
+    pictures[7, :, 12:16, 10:20] = 0.9
+    pictures[7, :, 16:20, 10:20] = 0.1
+    icons = render_icons(edge_net(), "1", [0], pictures, kind="examples", seed=3)
+    gray = icons.images[0].astype(float).mean(2)
+    assert gray.max() - gray.min() > 100
+    assert gray[: len(gray) // 2].mean() > gray[len(gray) // 2 :].mean() + 20
+
+
+def test_size_and_steps_are_those_asked_for():
+    icons = render_icons(edge_net(), "1", [0], blurred_noise(4), size=40, steps=3)
+    assert icons.images.shape == (1, 40, 40, 3)
+    assert icons.steps == 3
+
+
+def test_what_was_invented_and_what_is_weak_is_said():
+    net = nn.Sequential(edge_net(), nn.Conv2d(4, 2, 1))
+    net[1].weight.data[1] = 0
+    icons = render_icons(net, "1", [0, 1], input_size=32, steps=4)
+    assert icons.cosine[0] > 0.3
+    assert not icons.cosine[1] > 0.3
+    invented, bare, weak = icons.notes
+    assert invented.startswith("icons: no images were given")
+    assert bare.startswith("icons: no normalize was given")
+    assert weak == "icons: 1 of 2 have a cosine under 0.3 and say little of their direction"
+    scaled = render_icons(net, "1", [0], input_size=32, steps=4, normalize=((0.5,), (0.25,)))
+    assert not any("normalize" in note for note in scaled.notes)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_models_of_other_precision_are_drawn_alike(dtype):
+    pictures = blurred_noise(20)
+    plain = render_icons(edge_net(), "1", [0, 2], pictures)
+    other = render_icons(edge_net().to(dtype), "1", [0, 2], pictures)
+    np.testing.assert_allclose(other.cosine, plain.cosine, atol=0.03)
+
+
+def test_the_model_is_left_as_it_was():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.ReLU()).train()
+    before, random_state = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    render_icons(model, "3", [0], blurred_noise(8), steps=2)
+    assert model.training
+    assert model[1].training
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
+    assert torch.equal(random_state, torch.get_rng_state())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": edge_net}, "model=.*: pass a torch.nn.Module"),
+        ({"kind": "sketch"}, "kind='sketch': pass one of 'examples', 'preview'"),
+        ({"kind": "examples", "images": None}, "kind='examples' shows real patches: pass images"),
+        ({"images": None}, "input_size=None: without images pass the size"),
+        ({"images": None, "input_size": (3, 0)}, r"input_size=\(3, 0\)"),
+        ({"images": None, "input_size": (1, 3, 8, 8)}, r"input_size=\(1, 3, 8, 8\)"),
+        ({"images": None, "input_size": 8.5}, "input_size=8.5"),
+        ({"directions": [0, 4]}, "layer '1' has no channel 4; pass channel numbers from 0 to 3"),
+        ({"directions": [-1]}, "layer '1' has no channel -1"),
+        ({"directions": torch.rand(2, 5)}, r"shape \(2, 5\) and layer '1' has 4 channels"),
+        ({"directions": torch.rand(2, 2, 4)}, r"shape \(2, 2, 4\)"),
+        ({"directions": []}, r"shape \(0,\)"),
+        ({"directions": "first"}, "directions='first': pass channel numbers from 0 to 3"),
+        ({"directions": [[0.0, 1], [1.0]]}, r"directions=.*: pass channel numbers"),
+        ({"directions": [True, False]}, "pass channel numbers"),
+        ({"directions": [[1.0, 0, 0, 0], [0.0] * 4]}, r"directions\[1\] is zero"),
+        ({"directions": [float("nan"), 0, 0, 1]}, r"directions\[0\] is not finite"),
+        ({"size": 3}, "icon_size=3"),
+        ({"steps": 0}, "icon_steps=0"),
+        ({"normalize": 3}, "normalize=3"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_named(change, message):
+    arguments = {
+        "model": edge_net(),
+        "layer": "1",
+        "directions": [0],
+        "images": blurred_noise(4),
+        **change,
+    }
+    with pytest.raises(ArgumentError, match=message):
+        render_icons(**arguments)
+
+
+def test_a_layer_that_does_not_exist_is_named():
+    with pytest.raises(LayerError, match="layer 'body' is not a module of Sequential"):
+        render_icons(edge_net(), "body", [0], blurred_noise(4))
+
+
+@pytest.mark.parametrize("size", [(1, 20, 20), (3, 16, 16)])
+def test_an_input_size_that_the_network_refuses_comes_with_those_it_takes(size):
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.Flatten(), nn.Linear(2 * 28 * 28, 4))
+    with pytest.raises(ArgumentError, match=r"input_size: .*; it runs on \(1, 28, 28\)$"):
+        render_icons(net, "0", [0], input_size=size)
+
+
+def test_a_network_that_takes_no_usual_size_is_asked_for_its_own():
+    with pytest.raises(ArgumentError, match="pass the size that it was made for"):
+        render_icons(nn.Sequential(nn.Flatten(), nn.Linear(50, 4)), "1", [0], input_size=8)
