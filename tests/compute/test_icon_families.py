@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One real network of each family, with random weights, from probe to icons."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from scenes import blurred_noise
+from torch import nn
+from torchvision import models
+
+from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.normalize import Normalize
+from tensorboard_plugin_atlas.compute.patches import PatchSource
+from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.receptive import measure_receptive_field
+from tensorboard_plugin_atlas.compute.render import IconEngine, Icons
+from tensorboard_plugin_atlas.compute.targets import Targets
+from tensorboard_plugin_atlas.config import AtlasConfig
+
+CELLS = 2
+
+
+@dataclass(frozen=True)
+class Family:
+    """A network, one of its layers, and what is known of its icons.
+
+    Attributes:
+        side: Of the probe's images in pixels.
+        fast: Whether the network is read as a program.
+        whole: Whether its icons are whole pictures.
+    """
+
+    build: str
+    layer: str
+    side: int = 64
+    fast: bool = False
+    whole: bool = False
+    options: tuple[tuple[str, object], ...] = ()
+
+
+_QUICK = (("init_weights", False),)  # theirs takes a minute
+
+FAMILIES = {
+    "resnet18": Family("resnet18", "layer3", fast=True),
+    "resnet18 vector": Family("resnet18", "avgpool", fast=True, whole=True),
+    "mobilenet_v3_small": Family("mobilenet_v3_small", "features.8", fast=True),
+    "efficientnet_b0": Family("efficientnet_b0", "features.4", fast=True),
+    "convnext_tiny": Family("convnext_tiny", "features.3"),
+    "densenet121": Family("densenet121", "features.denseblock2"),
+    "vit": Family(
+        "VisionTransformer",
+        "encoder.layers.encoder_layer_1",
+        whole=True,
+        options=(
+            ("image_size", 64),
+            ("patch_size", 16),
+            ("num_layers", 3),
+            ("num_heads", 4),
+            ("hidden_dim", 64),
+            ("mlp_dim", 128),
+        ),
+    ),
+    "swin_t": Family("swin_t", "features.3"),
+    "regnet_y_400mf": Family("regnet_y_400mf", "trunk_output.block3", fast=True),
+}
+LONG = {
+    "vit_b_16": Family("vit_b_16", "encoder.layers.encoder_layer_5", side=224, whole=True),
+    "resnet18 at 224 px": Family("resnet18", "layer4", side=224, fast=True),
+    "swin_t at 224 px": Family("swin_t", "features.5", side=224),
+    "inception_v3": Family("inception_v3", "Mixed_5d", side=160, options=_QUICK),
+    "googlenet": Family("googlenet", "inception4a", side=96, options=_QUICK),
+}
+
+
+def network_of(family: Family) -> nn.Module:
+    torch.manual_seed(0)
+    return getattr(models, family.build)(**dict(family.options))
+
+
+def drawn(model: nn.Module, family: Family, steps: int | None) -> tuple[IconEngine, Targets, Icons]:
+    """Draws what the layer said of the two samples that differ most from its mean."""
+    normalize = Normalize((0.5,), (0.25,))
+    images = normalize.to_input(blurred_noise(12, 3, family.side))
+    config = AtlasConfig(samples=12, seed=0)
+    probe = build_probe(images, config=config, normalize=normalize)
+    found = collect(model, [family.layer], probe).layers[family.layer]
+    field = measure_receptive_field(model, family.layer, probe, map_size=found.map_size)
+    values = torch.from_numpy(found.values).float()
+    far = (values - values.mean(0)).norm(dim=1).argsort(descending=True)[:CELLS]
+    targets = Targets(
+        directions=values[far],
+        centre=values.mean(0),
+        rows=torch.from_numpy(probe.sample_image)[far, None].long(),
+        centres=torch.from_numpy(field.centres(found.positions))[far, None],
+        keys=np.arange(CELLS),
+    )
+    source = PatchSource(torch.as_tensor(probe.images), normalize)
+    engine = IconEngine.prepare(model, family.layer, source, field, steps=steps)
+    return engine, targets, engine.render(targets)
+
+
+def check(family: Family, steps: int | None) -> None:
+    model = network_of(family).train()
+    model.zero_grad()
+    state = copy.deepcopy(model.state_dict())
+    random_state = torch.get_rng_state()
+    engine, targets, icons = drawn(model, family, steps)
+    noise = np.random.default_rng(0).integers(0, 256, icons.images.shape, np.uint8)
+    assert (engine.whole, engine.observer.program is not None) == (family.whole, family.fast)
+    assert all("whole" in note or "full size" in note for note in icons.notes)
+    assert icons.kinds.tolist() == ["inversion"] * CELLS
+    assert np.isfinite(icons.cosine).all()
+    assert icons.images.std(axis=(1, 2)).min() > 2
+    assert (icons.cosine > engine.score(noise, targets) + 0.1).all()
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert all(module.training for module in model.modules())
+    assert all(torch.equal(state[name], value) for name, value in model.state_dict().items())
+    assert all(p.requires_grad and p.grad is None for p in model.parameters())
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_real_network_of_each_family_is_drawn_better_than_noise_and_left_alone(name):
+    check(FAMILIES[name], steps=6)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", LONG)
+def test_a_large_network_is_drawn_better_than_noise_and_left_alone(name):
+    check(LONG[name], steps=8)
