@@ -3,6 +3,9 @@
 
 import { type Atlas, cellAt, type IconKind, kindOf, type Level } from './atlas';
 
+/** Below this cosine an icon says little of its cell. */
+export const WEAK_COSINE = 0.3;
+
 export interface Share {
   readonly index: number;
   readonly count: number;
@@ -128,6 +131,25 @@ export function describeCell(
     mixOf: atlas.labels ? 'labels' : atlas.predictions ? 'predictions' : null,
     mix: values ? classMix(values, membersOf(level, cell)) : [],
   };
+}
+
+export interface IconTally {
+  /** Icons of each kind, most frequent first; cells without an icon are left out. */
+  readonly kinds: readonly (readonly [IconKind, number])[];
+  readonly weak: number;
+}
+
+/** What the icons of a level are, which an interrupted drawing leaves mixed. */
+export function tallyIcons(level: Level): IconTally {
+  const counts = new Map<IconKind, number>();
+  let weak = 0;
+  for (let cell = 0; cell < level.kind.length; cell++) {
+    const kind = kindOf(level, cell);
+    if (kind === 'none') continue;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    if ((level.cosine[cell] as number) < WEAK_COSINE) weak++;
+  }
+  return { kinds: [...counts].sort(([, m], [, n]) => n - m), weak };
 }
 
 /** The `limit` members closest on the map to the middle of all members, nearest first. */

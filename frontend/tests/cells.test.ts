@@ -10,12 +10,27 @@ import {
   nearestOnMap,
   nextCell,
   smallest,
+  tallyIcons,
 } from '../src/cells';
 import { readSafetensors } from '../src/safetensors';
 import { safetensors, smallAtlas, tensor } from './build';
 
 const atlas = smallAtlas();
 const level = atlas.levels[0] as Level;
+
+describe('icons of a level', () => {
+  it('counts kinds, most frequent first, and icons under the threshold', () => {
+    const kind = new Uint8Array([1, 3, 3, 0]);
+    const cosine = new Float32Array([0.31, 0.29, Number.NaN, Number.NaN]);
+    expect(tallyIcons({ ...level, kind, cosine })).toEqual({
+      kinds: [
+        ['inversion', 2],
+        ['examples', 1],
+      ],
+      weak: 1,
+    });
+  });
+});
 
 describe('members and classes', () => {
   it('lists members in order and leaves out samples without a cell', () => {

@@ -310,8 +310,24 @@ describe('legend', () => {
     show(legendPanel(atlas, level, colouring(atlas, level, 'class').legend, 'icons', true));
     const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
     expect(entries).toEqual(['cat', 'dog', 'ship']);
-    expect(text('.provenance')).toBe('6 samples · 2 × 2 · trust .95');
+    expect(text('.provenance')).toBe('6 samples · 2 × 2 · inversion, 1 weak · trust .95');
+    expect(find('.provenance').title).toContain('weak: icons with a cosine under .30');
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
+  });
+
+  it('says what the icons of the level are, not what was asked for', () => {
+    const { legend } = colouring(atlas, level, 'icons');
+    const drawn = (kinds: number[], cosines: number[]) => {
+      const kind = new Uint8Array(kinds);
+      const cosine = new Float32Array(cosines);
+      show(legendPanel(atlas, { ...level, kind, cosine }, legend, 'icons', true));
+      return text('.provenance');
+    };
+    expect(drawn([4, 4], [0.9, 0.3])).toBe('6 samples · 2 × 2 · poster · trust .95');
+    expect(drawn([1, 3, 3, 2], [0.1, 0.9, 0.2, 0.8])).toBe(
+      '6 samples · 2 × 2 · 2 inversion, 1 examples, 1 preview, 2 weak · trust .95',
+    );
+    expect(drawn([0, 0], [Number.NaN, Number.NaN])).toBe('6 samples · 2 × 2 · trust .95');
   });
 
   it('says whether rims or points carry the colour', () => {

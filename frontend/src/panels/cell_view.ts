@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Atlas, className, type IconKind, type Level } from '../atlas';
-import type { CellFacts, Share } from '../cells';
+import { type CellFacts, type Share, WEAK_COSINE } from '../cells';
 import { classColours } from '../colour';
 import type { Evidence, Nearest } from '../evidence';
 import { count, fraction, percent, plural, shorten } from '../format';
@@ -12,8 +12,6 @@ import { type Cut, cutOf } from '../patches';
 import type { Session } from '../session';
 import type { State } from '../store';
 
-/** Below this cosine an icon says little of its cell. */
-export const WEAK_COSINE = 0.3;
 const MIX_ROWS = 5;
 
 const KIND_NAMES: Readonly<Record<IconKind, string>> = {

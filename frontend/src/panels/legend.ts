@@ -3,6 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from '../atlas';
+import { tallyIcons, WEAK_COSINE } from '../cells';
 import { type Legend, SEQUENTIAL_CSS } from '../colour';
 import { count, fraction, shorten } from '../format';
 import type { ShowMode } from '../store';
@@ -57,29 +58,38 @@ function key(legend: KeyedLegend): TemplateResult {
   }
 }
 
-/** "2,000 samples · 10×10 · UMAP 15/0.1 · inversion · trust .95", as far as it was recorded. */
+/** "2,000 samples · 10 × 10 · UMAP 15/0.1 · inversion, 3 weak · trust .95", as far as it was recorded. */
 function provenance(atlas: Atlas, level: Level): string {
   const { settings, trustworthiness } = atlas.manifest;
   const neighbors = settings.raw('neighbors');
   const minDist = settings.raw('min_dist');
-  const icons = settings.raw('icons');
   return [
     `${count(atlas.count)} samples`,
     `${level.size} × ${level.size}`,
     typeof neighbors === 'number' && typeof minDist === 'number'
       ? `UMAP ${neighbors}/${minDist}`
       : '',
-    typeof icons === 'string' ? shorten(icons, 20) : '',
+    icons(level),
     trustworthiness === null ? '' : `trust ${fraction(trustworthiness)}`,
   ]
     .filter(Boolean)
     .join(' · ');
 }
 
+/** "inversion", "90 inversion, 10 examples, 3 weak" or nothing: what is drawn, not what was asked. */
+function icons(level: Level): string {
+  const { kinds, weak } = tallyIcons(level);
+  const [only, ...more] = kinds;
+  if (only === undefined) return '';
+  const names = more.length ? kinds.map(([kind, of]) => `${count(of)} ${kind}`) : [only[0]];
+  return [...names, ...(weak ? [`${count(weak)} weak`] : [])].join(', ');
+}
+
 function provenanceTitle({ manifest }: Atlas): string {
   return [
     `Model ${shorten(manifest.model, 80)}, ${count(manifest.channels)} channels`,
     'UMAP: neighbours / least distance',
+    `weak: icons with a cosine under ${fraction(WEAK_COSINE)}, which say little of their cell`,
     'trust: share of map neighbours that are true neighbours, 1 is best',
     ...(manifest.effectiveRank === null
       ? []
