@@ -35,6 +35,7 @@ from untrained to trained, then start TensorBoard and print the address of the A
   tensorboard-atlas demo --data photos.zip          a zip or folder of class/image.ext
   tensorboard-atlas demo --data cifar10             torchvision's CIFAR-10, downloaded once
   tensorboard-atlas demo --no-serve --log-dir D     only write the log
+  tensorboard-atlas demo --icons poster             slower, finer icons
   tensorboard-atlas demo --no-atlas                 the same training without atlases, to compare
 """
 
@@ -119,10 +120,19 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--steps", type=_positive, help="training steps (default: 120 digits, 360 else)"
     )
     demo.add_argument("--seed", type=int, default=0, help="seeds everything (default: %(default)s)")
+    _add_icons(demo)
     demo.add_argument("--no-serve", action="store_true", help="do not start TensorBoard")
     demo.add_argument("--no-atlas", action="store_true", help="train without logging atlases")
     demo.add_argument("--port", type=int, default=6006, help="first port to try (%(default)s)")
     demo.set_defaults(run_command=_demo)
+
+
+def _add_icons(command: argparse.ArgumentParser) -> None:
+    from tensorboard_plugin_atlas.config import ICON_KINDS
+
+    command.add_argument(
+        "--icons", choices=ICON_KINDS, help="how cells are drawn (default: inversion)"
+    )
 
 
 def _positive(text: str) -> int:
@@ -148,6 +158,7 @@ def _add_estimate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--atlases", type=_positive, default=100, help="how many to foretell (default: %(default)s)"
     )
     estimate.add_argument("--samples", type=_positive, help="samples an atlas (default: 2000)")
+    _add_icons(estimate)
     estimate.add_argument(
         "--side",
         type=_positive,
@@ -217,6 +228,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         steps=arguments.steps,
         seed=arguments.seed,
         with_atlas=not arguments.no_atlas,
+        icons=arguments.icons,
     )
     print(
         f"\n{len(result.checkpoints)} checkpoints logged to {result.log_dir}, "
@@ -236,7 +248,8 @@ def _estimate(arguments: argparse.Namespace) -> int:
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.estimate import estimate
 
-    settings = {} if arguments.samples is None else {"samples": arguments.samples}
+    asked = {"samples": arguments.samples, "icons": arguments.icons}
+    settings = {name: value for name, value in asked.items() if value is not None}
     found = estimate(
         arguments.model,
         arguments.data,

@@ -196,6 +196,19 @@ class TestDemo:
         assert [event.step for event in scalars.Scalars("loss")] == [1, 2, 3, 4, 5, 6]
         assert [event.step for event in scalars.Scalars("accuracy")] == [0, 1, 2, 4, 6]
 
+    @pytest.mark.parametrize("icons", ["preview", "poster"])
+    def test_icons_are_of_the_kind_asked_for(self, tmp_path, photos, icons):
+        command = ["demo", "--data", str(photos), "--log-dir", str(tmp_path / "run"), "--no-serve"]
+        assert cli.main([*command, "--steps", "1", "--icons", icons]) == 0
+        atlases = list(read_atlases(tmp_path))
+        kinds = {kind for atlas in atlases for grid in atlas.grids for kind in grid.icon_kind}
+        assert kinds == {icons}
+
+    def test_icons_of_no_known_kind_are_refused(self, capsys):
+        with pytest.raises(SystemExit):
+            cli.main(["demo", "--icons", "sketch"])
+        assert "--icons: invalid choice: 'sketch'" in capsys.readouterr().err
+
     def test_the_same_training_without_atlases_has_the_same_curve(self, tmp_path, photos, capsys):
         curves = []
         for name, option in (("with", ()), ("without", ("--no-atlas",))):

@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -83,6 +83,7 @@ def run_demo(
     steps: int | None = None,
     seed: int = 0,
     with_atlas: bool = True,
+    icons: str | None = None,
 ) -> DemoResult:
     """Trains a small network on `source` and logs scalars and atlases to `log_dir`.
 
@@ -92,11 +93,13 @@ def run_demo(
         steps: Training steps, or None for the recipe's own number.
         seed: Seeds the split, the network and the order of images.
         with_atlas: False trains the same network without a writer, to compare.
+        icons: How cells are drawn, see `AtlasConfig`, or None for the recipe's own kind.
 
     Raises:
         ArgumentError: if the source cannot be used.
     """
     recipe = DIGITS if source == "digits" else PICTURES
+    config = recipe.config if icons is None else replace(recipe.config, icons=icons)
     training, held_out = load(source, limit=recipe.limit, seed=seed).split(0.2, seed)
     torch.manual_seed(seed)
     total = steps or recipe.steps
@@ -116,7 +119,7 @@ def run_demo(
                 probe=probe,
                 classes=held_out.classes,
                 normalize=((MEAN,), (STD,)),
-                config=recipe.config,
+                config=config,
                 max_pending=len(checkpoints),
                 strict=True,
             )
