@@ -47,14 +47,17 @@ class RenderedIcons:
         images: (M, S, S, 3) uint8.
         cosine: (M,) float32: between the layer's answer to the picture, as it is here, and its
             direction, both relative to the layer's mean; 1 is a perfect likeness.
-        kind: "examples", "preview", "inversion" or "poster".
-        steps: Optimisation steps of each picture, 0 for examples.
+        kind: What was asked for: "examples", "preview", "inversion" or "poster".
+        kinds: (M,) what each picture is: `kind`; "examples" where the layer gives nothing to
+            optimise by; "none", a gray picture, where there are no images to show instead.
+        steps: Optimisation steps of `kind`, 0 for examples.
         notes: What a reader must know.
     """
 
     images: NDArray[np.uint8]
     cosine: FloatArray
     kind: str
+    kinds: NDArray[np.str_]
     steps: int
     notes: tuple[str, ...] = ()
 
@@ -144,8 +147,30 @@ def render_icons(
         shown = engine.score(drawn.images, targets, drawn.kinds)
     cosine = np.where(np.isnan(shown), drawn.cosine, shown)
     of_layer = (note for note in found.notes if not note.startswith("predictions"))
-    notes = (*probe.notes, *of_layer, *drawn.notes, *_weakness(cosine))
-    return RenderedIcons(drawn.images, cosine, kind, drawn.steps, tuple(dict.fromkeys(notes)))
+    made = RenderedIcons(
+        drawn.images,
+        cosine,
+        kind,
+        drawn.kinds,
+        drawn.steps,
+        tuple(dict.fromkeys((*probe.notes, *of_layer, *drawn.notes, *_weakness(cosine)))),
+    )
+    return made if images is not None else _without_examples(made)
+
+
+def _without_examples(made: RenderedIcons) -> RenderedIcons:
+    """Grays what would show pieces of invented pictures."""
+    missing = made.kinds == "examples"
+    if not missing.any():
+        return made
+    note = f"icons: {missing.sum()} of {len(missing)} could not be drawn and are gray"
+    return dataclasses.replace(
+        made,
+        images=np.where(missing[:, None, None, None], np.uint8(128), made.images),
+        cosine=np.where(missing, np.float32(np.nan), made.cosine),
+        kinds=np.where(missing, "none", made.kinds),
+        notes=(*made.notes, note),
+    )
 
 
 def _invented(input_size: object, normalize: Any, recipe: AtlasConfig) -> Probe:

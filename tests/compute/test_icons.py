@@ -12,6 +12,7 @@ from scenes import blurred_noise, edge_net
 from torch import nn
 
 from tensorboard_plugin_atlas import RenderedIcons, render_icons
+from tensorboard_plugin_atlas.compute.render import IconEngine
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 SIDE = 16
@@ -90,6 +91,7 @@ def test_kinds_cost_more_and_tell_more_from_one_to_the_next():
     kinds = ("examples", "preview", "inversion", "poster")
     drawn = [render_icons(edge_net(), "1", range(4), blurred_noise(30), kind=k) for k in kinds]
     assert [icons.kind for icons in drawn] == list(kinds)
+    assert [set(icons.kinds) for icons in drawn] == [{k} for k in kinds]
     assert [icons.steps for icons in drawn] == [0, 5, 16, 32]
     examples, preview, inversion, poster = (icons.cosine.mean() for icons in drawn)
     assert examples < preview < inversion
@@ -124,6 +126,23 @@ def test_what_was_invented_and_what_is_weak_is_said():
     assert weak == "icons: 1 of 2 have a cosine under 0.3 and say little of their direction"
     scaled = render_icons(net, "1", [0], input_size=32, steps=4, normalize=((0.5,), (0.25,)))
     assert not any("normalize" in note for note in scaled.notes)
+
+
+def test_what_cannot_be_drawn_shows_a_real_patch_or_nothing(monkeypatch):
+    render = IconEngine.render
+    monkeypatch.setattr(
+        IconEngine, "render", lambda *arguments: render(*arguments, until=lambda: True)
+    )
+    pictures = blurred_noise(10)
+    real = render_icons(edge_net(), "1", [0, 1], pictures)
+    assert real.kind == "inversion"
+    assert real.kinds.tolist() == ["examples"] * 2
+    assert real.images.std() > 5
+    blank = render_icons(edge_net(), "1", [0, 1], input_size=32)
+    assert blank.kinds.tolist() == ["none"] * 2
+    assert (blank.images == 128).all()
+    assert np.isnan(blank.cosine).all()
+    assert blank.notes[-1] == "icons: 2 of 2 could not be drawn and are gray"
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
