@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recipe: what it takes, what it refuses, and what it says then."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tensorboard_plugin_atlas import AtlasConfig
+from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES
+from tensorboard_plugin_atlas.compute.render import KINDS
+from tensorboard_plugin_atlas.config import ICON_KINDS
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+
+def test_every_kind_that_can_be_asked_for_can_be_drawn_and_logged():
+    assert ("none", *KINDS) == ICON_KINDS == ICON_KIND_CODES
+
+
+@pytest.mark.parametrize("kind", ICON_KINDS)
+def test_every_kind_is_taken(kind):
+    assert AtlasConfig(icons=kind).icons == kind
+
+
+@pytest.mark.parametrize("seconds", [None, 0, 0.5, 3600])
+def test_drawing_may_be_limited_in_time(seconds):
+    config = AtlasConfig(icon_seconds=seconds)
+    assert json.loads(json.dumps(config.as_dict()))["icon_seconds"] == seconds
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "advice"),
+    [
+        ("icons", "sketch", "one of 'none', 'examples', 'preview', 'inversion', 'poster'"),
+        ("icon_seconds", -1, "None or a number of seconds, at least 0"),
+        ("icon_seconds", float("inf"), "None or a number of seconds, at least 0"),
+        ("icon_seconds", float("nan"), "None or a number of seconds, at least 0"),
+        ("icon_seconds", True, "None or a number of seconds, at least 0"),
+        ("icon_seconds", "9", "None or a number of seconds, at least 0"),
+        ("icon_steps", 0, "None or a whole number from 1 to 4,096"),
+        ("icon_size", 7, "None or a whole number from 8 to 256"),
+    ],
+)
+def test_what_is_out_of_range_is_named_with_what_to_pass(setting, value, advice):
+    with pytest.raises(ArgumentError) as caught:
+        AtlasConfig(**{setting: value})
+    assert str(caught.value) == f"AtlasConfig({setting}={value!r}): pass {advice}"
