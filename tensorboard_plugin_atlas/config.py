@@ -30,7 +30,7 @@ class AtlasConfig:
         epochs: Optimisation epochs of the layout.
         icons: How a cell is drawn. "inversion" optimises a picture until the layer answers with the
             cell's mean activation; "preview" does so at a quarter of the cost and "poster" at two
-            to five times, for figures; "examples" shows the real patch nearest to that mean; "none"
+            to six times, for figures; "examples" shows the real patch nearest to that mean; "none"
             logs no icons.
         icon_size: Side of an icon in pixels, or None to take it from the layer's receptive field.
         icon_steps: Optimisation steps of an icon, or None to follow the layer's stride.

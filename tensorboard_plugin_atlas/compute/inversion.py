@@ -55,7 +55,7 @@ class _Plan:
     side: int = _SIDE
 
 
-# Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster five
+# Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
 # times as much in the middle of a network and twice as much at its end.
 _PLANS = {
     "preview": _Plan(5, ((0.5, 6),), ((0.5, 8), (0.75, 2))),
