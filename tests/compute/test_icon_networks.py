@@ -210,6 +210,21 @@ def test_a_vector_of_a_pooled_map_is_a_picture_full_of_waves():
     assert (own > found.max(axis=1) + 0.3).all()
 
 
+def test_a_pooled_layer_of_a_large_picture_begins_small_where_the_network_takes_it():
+    pooled = nn.Sequential(wave_layer(), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+    engine = engine_of(pooled, "2", image=160)
+    assert [stage.shape[0] for stage in engine.settings.stages] == [80, 112, 160]
+    assert engine.whole
+    picky = nn.Sequential(Picky(WAVE, least=150), *pooled[1:])
+    assert [s.shape[0] for s in engine_of(picky, "2", image=160).settings.stages] == [160]
+    fixed = engine_of(pooled, "2", image=160, steps=7)
+    assert fixed.settings.steps == 7
+    targets = targets_of(torch.eye(4), torch.zeros(4), engine.observer.source)
+    icons = engine.render(targets)
+    assert icons.steps == 18
+    assert icons.cosine.min() > 0.8
+
+
 @pytest.mark.parametrize(
     "colour",
     [(1.0,), (1.0, 1.0), (1.0, -1.0, 0.0), (1.0, 1.0, -2.0), (1.0, -1.0, 0.5, 2.0, 1.0)],
@@ -401,6 +416,7 @@ def test_a_network_that_refuses_the_first_sizes_only_sees_the_last_and_says_so()
         "icons: the network does not run on 64 x 64 px, so they have 96 x 96 px from the first "
         "step on",
     )
+    assert not engine_of(Picky(32, least=96), "waves", side=32).whole
     assert_waves(icons, waves(32))
 
 
