@@ -138,6 +138,11 @@ class InversionSettings:
         """Steps of all stages."""
         return sum(stage.steps for stage in self.stages)
 
+    @property
+    def touches(self) -> int:
+        """Steps that bring a picture of the checkpoint before up to date: a quarter of all."""
+        return min(math.ceil(self.steps / 4), self.stages[-1].steps)
+
 
 def settings_for(
     *,
@@ -299,6 +304,29 @@ class Inverter:
             for _ in range(stage.steps):
                 coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
                 done += 1
+        return self._pictures(coefficients, shape, colour)
+
+    def touch_up(self, wishes: Mapping[Shape, Wish], pictures: Tensor) -> Tensor:
+        """Brings unfinished pictures to wishes that are near those they were made for.
+
+        Args:
+            wishes: As for `invert`; the last stage's are read.
+            pictures: (B, C, H, W) pixels, as `invert` gave them for the same cells of a network
+                that has learnt on since.
+
+        Returns:
+            The pictures after `settings.touches` steps, as long as if they were all: shorter ones
+            do not follow a network that learns fast.
+        """
+        shape, steps, touches = self.settings.shape, self.settings.steps, self.settings.touches
+        colour = colour_matrix(pictures.shape[1]).to(pictures.device)
+        shifts = torch.Generator().manual_seed(self.seed)
+        coefficients = to_coefficients(to_latent(pictures, colour), self.spectra[shape])
+        for done in (steps - math.ceil(steps * k / touches) for k in range(touches, 0, -1)):
+            coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
+        return self._pictures(coefficients, shape, colour)
+
+    def _pictures(self, coefficients: Tensor, shape: Shape, colour: Tensor) -> Tensor:
         latent = to_latent_of_coefficients(coefficients, self.spectra[shape], shape)
         return to_pixels(latent, colour)
 

@@ -34,7 +34,8 @@ from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.quality import measure
 from tensorboard_plugin_atlas.compute.quiet import unwrap
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField, measure_receptive_field
-from tensorboard_plugin_atlas.compute.render import IconEngine, Icons
+from tensorboard_plugin_atlas.compute.render import Drafts, IconEngine, Icons
+from tensorboard_plugin_atlas.compute.succession import predecessors
 from tensorboard_plugin_atlas.compute.targets import Targets, targets_for
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -54,6 +55,7 @@ class _Memory:
 
     layout: Layout | None = None
     receptive: ReceptiveField | None = None
+    drawn: tuple[tuple[Cells, Drafts], ...] = ()
     logged: int = 0
     notes: tuple[str, ...] = ()
 
@@ -165,7 +167,7 @@ class AtlasPipeline:
         quality = measure(layer.values, layout, memory.layout)
         levels, grid_notes = bin_levels(layout, layer.values, config=self.config)
         with torch.inference_mode(mode=False):  # icons are drawn by gradient
-            grids, icon_notes = self._drawn(model, layer, memory.receptive, levels)
+            grids, icon_notes = self._drawn(model, layer, memory, memory.receptive, levels)
         notes = (
             *memory.notes,
             *self.probe.notes,
@@ -213,6 +215,7 @@ class AtlasPipeline:
         self,
         model: nn.Module,
         layer: LayerActivations,
+        memory: _Memory,
         receptive: ReceptiveField,
         levels: Sequence[Cells],
     ) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
@@ -235,14 +238,25 @@ class AtlasPipeline:
         total = sum(len(cells) for cells in levels)
         with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
             advance = None if bar is None else bar.update
-            for cells in levels:
+            for cells, drafts in zip(levels, _drafts(memory, levels, layer.values), strict=True):
                 wanted = targets_for(
                     cells, layer.values, self.probe.sample_image, centres, layer.around
                 )
                 targets.append(wanted)
                 icons.append(
-                    engine.render(wanted, self.config.icons, progress=advance, until=clock.over)
+                    engine.render(
+                        wanted,
+                        self.config.icons,
+                        progress=advance,
+                        until=clock.over,
+                        drafts=drafts,
+                    )
                 )
+        memory.drawn = tuple(
+            (cells, drawn.drafts)
+            for cells, drawn in zip(levels, icons, strict=True)
+            if drawn.drafts is not None
+        )
         sheets, sheet_notes = _encoded(icons)
         scores = [
             _served_cosine(engine, sheet, drawn, wanted)
@@ -252,7 +266,8 @@ class AtlasPipeline:
             _grid(cells, sheet, drawn.kinds, cosine)
             for cells, sheet, drawn, cosine in zip(levels, sheets, icons, scores, strict=True)
         )
-        return grids, (*engine.notes, *_left_real(icons, clock), *sheet_notes)
+        drawn_notes = dict.fromkeys(note for drawn in icons for note in drawn.notes)
+        return grids, (*drawn_notes, *_left_real(icons, clock), *sheet_notes)
 
     def _provenance(
         self,
@@ -352,6 +367,19 @@ def checked_recipe(model: object, config: object) -> AtlasConfig:
             f"config={config!r:.80}: pass an AtlasConfig, such as AtlasConfig(samples=500)"
         )
     return config
+
+
+def _drafts(
+    memory: _Memory, levels: Sequence[Cells], activations: FloatArray
+) -> list[Drafts | None]:
+    """Returns what the cells of each level go on from: the pictures of those they continue."""
+    before = {cells.size: (cells, drafts) for cells, drafts in memory.drawn}
+    return [
+        before[cells.size][1].of(predecessors(cells, before[cells.size][0], activations))
+        if cells.size in before
+        else None
+        for cells in levels
+    ]
 
 
 def _field_notes(receptive: ReceptiveField) -> tuple[str, ...]:

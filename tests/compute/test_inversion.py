@@ -74,6 +74,24 @@ def test_growing_stages_end_at_the_last_size_and_keep_what_was_found():
     assert functional.cosine_similarity(pooled(pictures), wanted) > 0.9
 
 
+def test_a_touch_up_turns_pictures_to_wishes_nearby_in_a_quarter_of_the_steps():
+    settings = InversionSettings(stages=(Stage((16, 16), 16),), jitter=0)
+    before, now = torch.tensor([[1.0, -1, -1, 1]]), torch.tensor([[1.0, -0.5, -1, 0.7]])
+    pictures = invert(pooled, settings, before, *start(1, 16))
+    seen = []
+
+    def answer(pixels):
+        seen.append(len(pixels))
+        return pooled(pixels)[:, None]
+
+    wish = {(16, 16): Wish.along(now[:, None])}
+    touched = Inverter(answer, FLAT, settings).touch_up(wish, pictures)
+    was, is_now = (functional.cosine_similarity(pooled(p), now) for p in (pictures, touched))
+    assert len(seen) == 4
+    assert is_now > was
+    assert was < 0.97 < 0.98 < is_now
+
+
 def test_energy_never_exceeds_that_of_a_natural_picture():
     settings = InversionSettings(stages=(Stage((16, 16), 30),), rate=5.0, energy_cap=0.7)
     wanted = torch.tensor([[1.0, -1, -1, 1]])

@@ -13,6 +13,7 @@ import torch
 from scenes import EDGE_FIELD, blurred_noise, edge_net, source_of, targets_of
 from torch import nn
 
+from tensorboard_plugin_atlas.compute.observer import Observer
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.targets import Targets
@@ -355,3 +356,29 @@ def test_rendering_inside_no_grad_and_inference_mode_works():
     for context in (torch.no_grad(), torch.inference_mode()):
         with context:
             assert np.array_equal(engine.render(targets).images, expected)
+
+
+def test_pictures_of_a_checkpoint_before_are_brought_up_to_date_in_a_quarter_of_the_steps(
+    monkeypatch,
+):
+    engine, targets = edge_engine()
+    first = engine.render(targets)
+    assert first.drafts.known.all()
+    seen: list[int] = []
+    watch = Observer.watch
+    monkeypatch.setattr(Observer, "watch", lambda *a: seen.append(a[1].requires_grad) or watch(*a))
+    again = engine.render(targets, drafts=first.drafts.of(np.array([0, 1, -1, 3])))
+    assert sum(seen) == 4 + 16  # three cells at once, and the one that was not known before
+    assert again.cosine.min() > 0.9
+    assert np.array_equal(again.images[2], first.images[2])
+    assert not np.array_equal(again.images[3], first.images[3])
+
+
+def test_drafts_of_another_size_or_of_no_cell_are_no_drafts():
+    engine, targets = edge_engine()
+    drafts = engine.render(targets).drafts
+    expected = engine.render(targets).images
+    larger = dataclasses.replace(drafts, pictures=np.zeros((4, 3, 16, 16), np.uint8))
+    nobody = dataclasses.replace(drafts, pictures=drafts.pictures[:0], known=drafts.known[:0])
+    for other in (larger, nobody.of(np.array([-1, -1, -1, -1]))):
+        assert np.array_equal(engine.render(targets, drafts=other).images, expected)

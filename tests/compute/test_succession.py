@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cells that continue earlier ones, counted by hand."""
+"""Cells that continue earlier ones, with directions worked out by hand."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import numpy as np
 from tensorboard_plugin_atlas.compute.grid import Cells
 from tensorboard_plugin_atlas.compute.succession import predecessors
 
+# Twelve samples in three groups of four that lie 120 degrees apart, so that their mean is zero.
+ANGLES = np.repeat(np.radians([0, 120, 240]), 4)
+NOW = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)
 
-def cells(*members: list[int], samples: int = 12) -> Cells:
-    cell_of = np.full(samples, -1, np.int32)
+
+def cells(*members: list[int], activations: np.ndarray = NOW) -> Cells:
+    cell_of = np.full(len(activations), -1, np.int32)
     for cell, inside in enumerate(members):
         cell_of[inside] = cell
     count = len(members)
@@ -20,30 +24,37 @@ def cells(*members: list[int], samples: int = 12) -> Cells:
         cols=np.arange(count, dtype=np.int32),
         counts=np.array([len(inside) for inside in members], np.int32),
         cell_of=cell_of,
-        means=np.zeros((count, 2), np.float32),
+        means=np.array([activations[inside].mean(0) for inside in members]).reshape(count, 2),
     )
 
 
-def test_a_cell_continues_the_one_that_shares_most_with_it():
-    before = cells([0, 1, 2, 3], [4, 5, 6], [7, 8])
-    now = cells([7, 8, 9], [4, 5, 3], [0, 1, 2])
-    # 2 of 3, 2 of 4, 3 of 4 samples in either are in both.
-    assert predecessors(now, before).tolist() == [2, 1, 0]
-    assert predecessors(now, before, 0.6).tolist() == [2, -1, 0]
-    assert predecessors(now, before, 0.7).tolist() == [-1, -1, 0]
+def test_a_cell_continues_the_one_whose_samples_mean_the_same_today():
+    before = cells([0, 1], [4, 5], [8, 9])
+    # Not one sample stayed, and the order is another.
+    assert predecessors(cells([10, 11], [2, 3], [6]), before, NOW).tolist() == [2, 0, 1]
+
+
+def test_a_mixture_continues_its_larger_part_if_that_is_near_enough():
+    before = cells([0, 1, 2, 3], [4, 5, 6, 7])
+    # (2, 0) + (-.5, .87) and its cosine to (1, 0): 1.5 / root 3 = .866.
+    mixed = cells([0, 1, 4])
+    assert predecessors(mixed, before, NOW, 0.85).tolist() == [0]
+    assert predecessors(mixed, before, NOW, 0.88).tolist() == [-1]
 
 
 def test_halves_of_a_cell_both_continue_it():
-    before = cells([0, 1, 2, 3], [4, 5])
-    assert predecessors(cells([0, 1], [2, 3]), before).tolist() == [0, 0]
+    assert predecessors(cells([0, 1], [2, 3]), cells([0, 1, 2, 3]), NOW).tolist() == [0, 0]
 
 
-def test_a_cell_of_samples_that_were_nowhere_is_new():
-    assert predecessors(cells([9, 10]), cells([0, 1])).tolist() == [-1]
+def test_broken_samples_say_nothing():
+    broken = NOW.copy()
+    broken[0] = np.nan
+    before = cells([0, 1], [4, 5])
+    assert predecessors(cells([2, 3]), before, broken, 0.5).tolist() == [0]
 
 
 def test_without_cells_or_with_other_samples_all_are_new():
-    now = cells([0, 1], [2, 3])
-    assert predecessors(now, cells()).tolist() == [-1, -1]
-    assert predecessors(now, cells([0, 1], samples=13)).tolist() == [-1, -1]
-    assert predecessors(cells(), now).tolist() == []
+    now = cells([0, 1], [4, 5])
+    assert predecessors(now, cells(), NOW).tolist() == [-1, -1]
+    assert predecessors(now, cells([0, 1], activations=NOW[:9]), NOW).tolist() == [-1, -1]
+    assert predecessors(cells(), now, NOW).tolist() == []
