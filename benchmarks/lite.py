@@ -237,7 +237,7 @@ def _copied(
     case: Study, icons: NDArray[np.uint8], which: NDArray[np.int64], side: int | None
 ) -> float:
     """Returns the mean of the greatest correlation of an icon with a crop of a member."""
-    pixels = torch.from_numpy(icons).permute(0, 3, 1, 2).float()
+    pixels = torch.from_numpy(icons).permute(0, 3, 1, 2).float() / 255
     if side is not None:
         pixels = resized(pixels, (side, side))
     found = []
