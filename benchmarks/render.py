@@ -31,30 +31,33 @@ import numpy as np
 import peers as other
 import psutil
 import torch
+from cifar import Training
 from lite import Judge, Score, Study
 from numpy.typing import NDArray
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, compute
+from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.grid import bin_levels
 from tensorboard_plugin_atlas.compute.inversion import InversionSettings, Stage, tile_side
+from tensorboard_plugin_atlas.compute.layout import lay_out
 from tensorboard_plugin_atlas.compute.patches import Finish
 from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine
-from tensorboard_plugin_atlas.demo.data import load
-from tensorboard_plugin_atlas.demo.network import DemoNet
+from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine, Icons
+from tensorboard_plugin_atlas.compute.succession import predecessors
+from tensorboard_plugin_atlas.compute.targets import targets_for
 
 KEEP_PAGES = {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
 """glibc hands freed pages back and asks for them again at every step of an optimisation, and their
 clearing is charged to whoever draws. These keep them; glibc reads them as a process starts."""
 ENVIRONMENT = KEEP_PAGES | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 REPOSITORY = Path(__file__).parents[1]
-CIFAR = REPOSITORY.parent / "shared" / "data" / "cifar10-train.zip"
 SIDES = (None, 96, 128, 192, 224)
 """Peers are scored at the size that suits them best."""
 TUNING, REPORTING = 1, 2
 STUDIED_BY = ("collect", "grid", "layout", "patches", "probe", "receptive", "targets")
 
-Icons = NDArray[np.uint8]
+Pictures = NDArray[np.uint8]
 Which = NDArray[np.int64]
 
 
@@ -123,9 +126,10 @@ def main() -> None:
         BENCHMARKS[name](arguments.output, arguments.quick)
 
 
-def report(what: str, value: str, bound: object) -> None:
-    """Prints a figure beside what it must reach."""
-    print(f"{what:<58} {value:>40}   must reach {bound}", flush=True)
+def report(what: str, value: str, bound: Bound | str) -> None:
+    """Prints a figure beside what it must reach, if anything."""
+    goal = f"   must reach {bound}" if str(bound) else ""
+    print(f"{what:<58} {value:>40}{goal}", flush=True)
 
 
 def row(name: str, cells: Sequence[object]) -> None:
@@ -154,10 +158,9 @@ class Ground:
 
     def engine(self) -> IconEngine:
         """Returns the engine, warm: what is measured once per checkpoint has been measured."""
-        case = self.case
-        engine = IconEngine.prepare(case.model, case.layer, case.source, case.receptive)
+        engine = _engine_of(self.case)
         for kind in KINDS:
-            engine.render(lite.taken(case.targets[-1], np.arange(2)), kind)
+            engine.render(lite.taken(self.case.targets[-1], np.arange(2)), kind)
         return engine
 
 
@@ -196,13 +199,13 @@ def chunks(count: int, size: int) -> Iterator[Which]:
 
 def drawn_in_turns(
     engine: IconEngine, case: Study, which: Which, kinds: Sequence[str]
-) -> dict[str, tuple[Icons, float]]:
+) -> dict[str, tuple[Pictures, float]]:
     """Draws cells in every kind, some cells at a time in one kind after the other.
 
     Returns:
         For each kind the icons, and the median of milliseconds of one thread a tile.
     """
-    pictures: dict[str, list[Icons]] = {kind: [] for kind in kinds}
+    pictures: dict[str, list[Pictures]] = {kind: [] for kind in kinds}
     costs: dict[str, list[float]] = {kind: [] for kind in kinds}
     for chunk in chunks(len(which), 2 * engine.settings.batch):
         targets = lite.taken(case.targets[-1], which[chunk])
@@ -257,20 +260,20 @@ def _cut_side(case: Study) -> int:
 
 def peers(folder: Path, quick: bool) -> None:
     """Draws the same cells with every peer and with every fidelity."""
-    blocks: dict[str, dict[str, Icons]] = {}
+    blocks: dict[str, dict[str, Pictures]] = {}
     for depth, title in (("mid", "block 10 of 16, stride 16"), ("late", "block 15, stride 32")):
         blocks[title] = _beside_peers(depth, folder, quick)
     lite.side_by_side(blocks, folder / "icons-and-peers.png")
 
 
-def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Icons]:
+def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
     """Prints one depth's figures and returns the pictures of the cells that all have drawn."""
     here = ground(depth, folder)
     engine, case, judge = here.engine(), here.case, here.judges[REPORTING]
     # Any cells, and not those where somebody shines.
     order = np.random.default_rng(0).permutation(len(case.cells[-1]))
     fewest = 2 if quick else min(PEER_CELLS.values())
-    pictures: dict[str, Icons] = {"real patch": np.zeros(0, np.uint8)}
+    pictures: dict[str, Pictures] = {"real patch": np.zeros(0, np.uint8)}
     inversions = [kind for kind in KINDS if kind != "examples"]
     print(f"\n{depth}: the same cells by peers, judged by Lite{REPORTING} at each peer's best size")
     row("", list(COLUMNS))
@@ -287,8 +290,10 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Icons]:
         for kind in inversions:
             cost = (before[kind][1] + after[kind][1]) / 2
             found = lite.score(case, judge, before[kind][0], which)
-            row_of(f"  our {kind} of these cells", found, cost, {"held": Bound(their_score.held)})
-            least = Bound(CHEAPER.get((depth, peer, kind), 1))
+            factor = CHEAPER.get((depth, peer, kind))
+            goals = {"held": Bound(round(their_score.held, 3))} if factor else {}
+            row_of(f"  our {kind} of these cells", found, cost, goals)
+            least = Bound(factor) if factor else Bound()
             value = f"x {least.judged(their_cost / cost, 0)}"
             report(f"    cheaper than {theirs.version}, {kind}", value, least)
         print(f"    {theirs.version} was asked for {theirs.settings}")
@@ -302,44 +307,57 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Icons]:
 
 
 def cifar(folder: Path, quick: bool) -> None:
-    """Draws a 20 x 20 map of both layers of the demo's network after some training."""
+    """Draws 20 x 20 maps of the demo's network in training, and goes on from them later."""
     del folder
-    images, labels, network = _trained(steps=20 if quick else 200)
+    training = Training()
     config = AtlasConfig(grids=(20,))
-    probe = build_probe((images, labels), config=config, normalize=((0.5,), (0.25,)))
+    probe = build_probe(training.held_out, config=config, normalize=((0.5,), (0.25,)))
+    training.run(20 if quick else 200)
     print()
     for layer in ("stage2", "stage3"):
-        case = lite.study_layer(layer, network, layer, probe, config)
+        case = lite.study_layer(layer, training.network, layer, probe, config)
         torch.set_num_threads(1)
         start = time.process_time()
-        engine = IconEngine.prepare(case.model, case.layer, case.source, case.receptive)
-        icons = engine.render(case.targets[-1])
-        # A map has at most 400 cells, and few have all.
-        seconds = (time.process_time() - start) / len(icons.images) * 400
-        bound = Bound(most=8)
-        cosine = float(np.nanmean(icons.cosine))
-        value = f"{bound.judged(seconds, 1)} CPU s, cosine {cosine:.2f}"
-        report(f"cifar {layer}: 400 icons, cold ({len(icons.images)} drawn)", value, bound)
+        icons = _engine_of(case).render(case.targets[-1])
+        _report_map(f"{layer} cold", time.process_time() - start, icons, Bound(most=8))
+        later = training.copied()
+        later.run(20)
+        _warm(case, icons, later.network, config)
 
 
-def _trained(steps: int) -> tuple[torch.Tensor, torch.Tensor, nn.Module]:
-    """Returns held-out images as the network takes them, their labels, and the network."""
-    training, held_out = load(str(CIFAR), limit=12_000, seed=0).split(0.2, 0)
-    torch.manual_seed(0)
-    network = DemoNet(3, 10)
-    inputs, probe = (
-        (torch.from_numpy(part.images).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25
-        for part in (training, held_out)
+def _warm(case: Study, icons: Icons, network: nn.Module, config: AtlasConfig) -> None:
+    """Draws the map of a later checkpoint from the icons before, and once more from nothing."""
+    layout = lay_out(case.answers.values, None, config=config)
+    answers = collect(network, [case.layer], case.probe, around=True).layers[case.layer]
+    levels, _ = bin_levels(
+        lay_out(answers.values, layout, config=config), answers.values, config=config
     )
-    labels = torch.from_numpy(training.labels)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
-    for _ in range(steps):
-        batch = torch.randint(len(inputs), (128,))
-        loss = nn.functional.cross_entropy(network(inputs[batch]), labels[batch])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return probe, torch.from_numpy(held_out.labels), network.eval()
+    torch.set_num_threads(1)
+    centres = case.receptive.centres(answers.positions)
+    images, around = case.probe.sample_image, answers.around
+    targets = targets_for(levels[-1], answers.values, images, centres, around)
+    continued = predecessors(levels[-1], case.cells[-1], answers.values)
+    drafts = icons.drafts.of(continued) if icons.drafts is not None else None
+    engine = _engine_of(dataclasses.replace(case, model=network))
+    start = time.process_time()
+    warm = engine.render(targets, drafts=drafts)
+    seconds = time.process_time() - start
+    share = float((continued >= 0).mean())
+    _report_map(f"{case.layer} warm, {share:.0%} continued", seconds, warm, Bound(most=2))
+    cold = float(np.nanmean(engine.render(targets).cosine))
+    least = Bound(round(cold, 2))
+    value = least.judged(float(np.nanmean(warm.cosine)), 2)
+    report(f"  its cosine, against {cold:.2f} drawn anew", value, least)
+
+
+def _report_map(what: str, seconds: float, icons: Icons, bound: Bound) -> None:
+    count = len(icons.images)  # a map has at most 400 cells, and few have all
+    value = f"{bound.judged(400 * seconds / count, 1)} CPU s, cosine {np.nanmean(icons.cosine):.2f}"
+    report(f"cifar {what}: 400 icons ({count} drawn)", value, bound)
+
+
+def _engine_of(case: Study) -> IconEngine:
+    return IconEngine.prepare(case.model, case.layer, case.source, case.receptive)
 
 
 # Many tiles, two processes, memory.
@@ -439,7 +457,7 @@ def grow(folder: Path, depth: str) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     case = here.case
-    engine = IconEngine.prepare(case.model, case.layer, case.source, case.receptive)
+    engine = _engine_of(case)
     engine.render(lite.taken(case.targets[-1], np.arange(4 * engine.settings.batch)))
     done.set()
     watcher.join()
