@@ -110,7 +110,7 @@ class AtlasWriter:
 
     Attributes:
         layers: The layers that are logged.
-        probe: The fixed images and places that every checkpoint is asked about; only on the rank that logs.
+        probe: The fixed images and places that every checkpoint is asked about; only rank 0 has it.
 
     Raises:
         ArgumentError: if an argument cannot be used; the message says what to pass.
