@@ -9,7 +9,6 @@ Lite1 is for tuning and Lite2 for reporting. Needs the pip packages `efficientne
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import zipfile
 from dataclasses import dataclass
@@ -132,18 +131,6 @@ def study_layer(
     source = PatchSource(probe.images, probe.normalize)
     return Study(
         depth, model, layer, probe, receptive, answers, tuple(cells), tuple(targets), source
-    )
-
-
-def taken(targets: Targets, which: NDArray[np.int64]) -> Targets:
-    """Returns some cells of many, or the same cell many times."""
-    return dataclasses.replace(
-        targets,
-        directions=targets.directions[which],
-        rows=targets.rows[which],
-        centres=targets.centres[which],
-        keys=targets.keys[which],
-        around=None if targets.around is None else targets.around[which],
     )
 
 

@@ -160,7 +160,7 @@ class Ground:
         """Returns the engine, warm: what is measured once per checkpoint has been measured."""
         engine = _engine_of(self.case)
         for kind in KINDS:
-            engine.render(lite.taken(self.case.targets[-1], np.arange(2)), kind)
+            engine.render(self.case.targets[-1].only(np.arange(2)), kind)
         return engine
 
 
@@ -208,7 +208,7 @@ def drawn_in_turns(
     pictures: dict[str, list[Pictures]] = {kind: [] for kind in kinds}
     costs: dict[str, list[float]] = {kind: [] for kind in kinds}
     for chunk in chunks(len(which), 2 * engine.settings.batch):
-        targets = lite.taken(case.targets[-1], which[chunk])
+        targets = case.targets[-1].only(which[chunk])
         for kind in kinds:
             start = time.process_time()
             pictures[kind].append(engine.render(targets, kind).images)
@@ -279,7 +279,7 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
     row("", list(COLUMNS))
     for peer in [name for name in PEER_CELLS if name in other.peers()]:
         which = order[: fewest if quick else PEER_CELLS[peer]]
-        targets = lite.taken(case.targets[-1], which)
+        targets = case.targets[-1].only(which)
         before = drawn_in_turns(engine, case, which, KINDS)
         units = nn.functional.normalize(targets.centred(), dim=1)
         theirs = other.draw(peer, lite.DEPTHS[depth][0], units.numpy(), targets.centre.numpy())
@@ -372,7 +372,7 @@ def scaling(folder: Path, quick: bool) -> None:
     kind = "preview" if "preview" in KINDS else "inversion"
     for size in (40, 20, 10, 10) if quick else (80, 20, 10, 20, 10, 40, 20, 10):
         count = round(filled * size**2)
-        many = lite.taken(targets, np.arange(count) % len(targets))
+        many = targets.only(np.arange(count) % len(targets))
         many = dataclasses.replace(many, keys=np.arange(count))
         seconds = cpu_seconds(lambda many=many: engine.render(many, kind))
         costs.setdefault(size, []).append(1000 * seconds / count)
@@ -422,7 +422,7 @@ def draw_share(folder: Path, first: str, last: str) -> None:
     """Draws some cells when told to, and prints CPU and wall seconds."""
     here = ground("mid", folder)
     engine = here.engine()
-    targets = lite.taken(here.case.targets[-1], np.arange(int(first), int(last)))
+    targets = here.case.targets[-1].only(np.arange(int(first), int(last)))
     print("ready", flush=True)
     sys.stdin.readline()
     start = time.perf_counter()
@@ -458,7 +458,7 @@ def grow(folder: Path, depth: str) -> None:
     watcher.start()
     case = here.case
     engine = _engine_of(case)
-    engine.render(lite.taken(case.targets[-1], np.arange(4 * engine.settings.batch)))
+    engine.render(case.targets[-1].only(np.arange(4 * engine.settings.batch)))
     done.set()
     watcher.join()
     print((peak - before) / 1e6)
@@ -490,7 +490,7 @@ def ablations(folder: Path, quick: bool) -> None:
         engine, case = here.engine(), here.case
         order = np.random.default_rng(1).permutation(len(case.cells[-1]))
         which = order[: 8 if quick else 64]
-        targets = lite.taken(case.targets[-1], which)
+        targets = case.targets[-1].only(which)
         print(f"\n{depth}: one setting changed, {len(which)} cells, judged by Lite{TUNING}")
         row("", list(COLUMNS))
         for name, change in CHANGES.items():
@@ -499,7 +499,7 @@ def ablations(folder: Path, quick: bool) -> None:
             if settings.damping != engine.settings.damping:
                 observer = observer.compiled(settings.stages[0].shape, settings.damping)
             changed = dataclasses.replace(engine, settings=settings, observer=observer)
-            changed.render(lite.taken(targets, np.arange(2)))  # its spectra, measured once
+            changed.render(targets.only(np.arange(2)))  # its spectra, measured once
             start = time.process_time()
             icons = changed.render(targets).images
             cost = 1000 * (time.process_time() - start) / len(which)

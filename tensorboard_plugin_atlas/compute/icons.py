@@ -21,6 +21,7 @@ from tensorboard_plugin_atlas.compute.layers import layer_name
 from tensorboard_plugin_atlas.compute.normalize import IDENTITY, Normalize, as_normalize
 from tensorboard_plugin_atlas.compute.outputs import forward
 from tensorboard_plugin_atlas.compute.patches import PatchSource
+from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.quiet import as_input, undisturbed, unwrap
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField, measure_receptive_field
@@ -115,16 +116,21 @@ def render_icons(
         >>> len(icons.images), len(icons.cosine), icons.steps
         (2, 2, 16)
     """
-    if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model={model!r:.80}: pass a torch.nn.Module")
+    # Checks size, steps and seed as well.
+    recipe = checked_recipe(
+        model,
+        AtlasConfig(
+            samples=_SAMPLES,
+            positions_per_image=_PLACES,
+            icon_size=size,
+            icon_steps=steps,
+            seed=seed,
+        ),
+    )
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r}: pass one of {', '.join(map(repr, KINDS))}")
     if kind == "examples" and images is None:
         raise ArgumentError("kind='examples' shows real patches: pass images to cut them from")
-    # Checks size, steps and seed.
-    recipe = AtlasConfig(
-        samples=_SAMPLES, positions_per_image=_PLACES, icon_size=size, icon_steps=steps, seed=seed
-    )
     layer = layer_name(model, layer)
     probe = (
         _invented(input_size, normalize, recipe)

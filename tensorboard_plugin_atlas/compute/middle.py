@@ -16,17 +16,6 @@ AROUND = tuple(place for place in itertools.product((-1, 0, 1), repeat=2) if pla
 """Rows and columns from a position to its eight neighbours, in reading order."""
 
 
-def middle_of(output: Tensor, form: OutputForm) -> Tensor:
-    """Returns a layer's mean answer at the middle one or two rows and columns of its map, (B, C).
-
-    Args:
-        output: What the layer gave for B images.
-        form: How to read it.
-    """
-    rows, columns = _middle_slices(form.map_size)
-    return form.as_map(output)[:, :, rows, columns].mean((2, 3))
-
-
 def middle_weights(map_size: tuple[int, int], *, separately: bool = False) -> Tensor:
     """Returns how much each place of a map counts in each view of its middle, (P, H * W) float32.
 

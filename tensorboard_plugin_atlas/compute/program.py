@@ -15,7 +15,8 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 import torch
@@ -61,10 +62,6 @@ class _Convolution:
     dilation: tuple[int, int]
     groups: int
     rectifier: str = _NONE
-    backward: tuple[Tensor, tuple[int, int]] | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "backward", self._as_convolution())
 
     def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
         (pixels,) = values
@@ -89,8 +86,8 @@ class _Convolution:
             aten.hardtanh_backward.grad_input(gradient, output, 0.0, 6.0, grad_input=gradient)
         elif self.rectifier == _RELU:
             aten.threshold_backward.grad_input(gradient, output, 0.0, grad_input=gradient)
-        if self.backward is not None:
-            weight, padding = self.backward
+        if self._turned is not None:
+            weight, padding = self._turned
             one = (1, 1)
             found = mkldnn._convolution_pointwise(
                 gradient, weight, None, padding, one, one, self.groups, _NONE, [], ""
@@ -112,7 +109,8 @@ class _Convolution:
             )[0],
         )
 
-    def _as_convolution(self) -> tuple[Tensor, tuple[int, int]] | None:
+    @cached_property
+    def _turned(self) -> tuple[Tensor, tuple[int, int]] | None:
         """Returns weight and padding of the convolution that gives the input's gradient."""
         outputs, each, height, width = self.weight.shape
         padding = (height - 1 - self.padding[0], width - 1 - self.padding[1])
@@ -133,7 +131,7 @@ class _Sum:
     """The end of a residual block: `inputs` are the shortcut and the branch."""
 
     inputs: tuple[int, ...]
-    damping: float
+    damping: float = 1.0
 
     def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
         return values[0] + values[1], None
@@ -235,7 +233,7 @@ def compile_program(
         return None
     try:
         graph = make_fx(run)(check)
-        exact = Program(tuple(_Reader(graph, 1.0).operations()))
+        exact = Program(tuple(_Reader(graph).operations()))
         if not _agree(exact, run, check):
             return None
     except Exception:  # recording runs the user's code, and there is always autograd
@@ -301,10 +299,10 @@ _ALONE: Final = frozenset(
 class _Reader:
     """Turns a recorded pass into operations."""
 
-    def __init__(self, graph: GraphModule, damping: float) -> None:
+    def __init__(self, graph: GraphModule) -> None:
         graph.graph.eliminate_dead_code()
         self._nodes = list(graph.graph.nodes)
-        self._graph, self._damping = graph, damping
+        self._graph = graph
         self._uses = Counter(source for node in self._nodes for source in node.all_input_nodes)
         self._places: dict[Node, int] = {}
         self._pads: dict[Node, tuple[Node, tuple[int, ...]]] = {}
@@ -337,7 +335,7 @@ class _Reader:
         elif self._is_sum(node):
             # The branch is the longer way: what it ends in was made last.
             shortcut, branch = sorted(self._places[s] for s in source)
-            self._add(node, _Sum((shortcut, branch), self._damping))
+            self._add(node, _Sum((shortcut, branch)))
         elif target is operator.getitem and arguments[1] == 0:
             self._add(node, _Other(self._inputs(source[0]), _pooling(source[0])))
         elif target in _ALONE:

@@ -53,7 +53,6 @@ class _Answered(torch.autograd.Function):
             ctx.inputs = inputs.detach().requires_grad_(ctx.needs_input_grad[0])
             ctx.output = run(ctx.inputs)
         ctx.network = network
-        ctx.network = network
         output: Tensor = ctx.output.detach()
         return output
 

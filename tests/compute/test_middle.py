@@ -11,12 +11,16 @@ from tensorboard_plugin_atlas.compute.middle import (
     AROUND,
     aim_of,
     around_weights,
-    middle_of,
     middle_weights,
 )
 from tensorboard_plugin_atlas.compute.outputs import OutputForm
 from tensorboard_plugin_atlas.compute.patches import shifted
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
+
+
+def middle_of(output: torch.Tensor, form: OutputForm) -> torch.Tensor:
+    """(B, C): what a layer answers in the middle of its map."""
+    return (form.as_map(output).flatten(2) @ middle_weights(form.map_size).T)[:, :, 0]
 
 
 def numbered(rows: int, columns: int) -> torch.Tensor:
@@ -47,11 +51,10 @@ def test_vector_is_its_own_middle():
     assert torch.equal(middle_of(vector, OutputForm("vector", (1, 1))), vector)
 
 
-@pytest.mark.parametrize("map_size", [(3, 3), (4, 4), (5, 4)])
-def test_weights_around_the_middle_look_one_place_further_each_way(map_size):
+@pytest.mark.parametrize(("map_size", "middle"), [((3, 3), 11), ((4, 4), 16.5), ((5, 4), 21.5)])
+def test_weights_around_the_middle_look_one_place_further_each_way(map_size, middle):
     plane = numbered(*map_size)[0].flatten()
-    middle = float(middle_weights(map_size) @ plane)
-    assert middle == float(middle_of(numbered(*map_size), OutputForm("map", map_size))[0])
+    assert middle == float(middle_weights(map_size) @ plane)
     found = (around_weights(map_size) @ plane).tolist()
     assert found == [middle + 10 * down + right for down, right in AROUND]
 
