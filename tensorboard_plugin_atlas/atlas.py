@@ -69,6 +69,10 @@ class Samples:
         predictions: (N,) int32: class the model gave to the image, or None without logits.
         labels: (N,) int32, or None without labels.
         activations: the (N, C) activations in their stored form.
+        noise_floor: (N,) float32: how far the sample would have moved from the previous step's map
+            for no reason but chance, in map units; None on a first map.
+        lifelines: (N,) int32: id of the lifeline that the sample belongs to at this step, or -1;
+            None where lifelines were not traced.
     """
 
     xy: FloatArray
@@ -79,6 +83,8 @@ class Samples:
     activations: StoredActivations
     predictions: IntArray | None = None
     labels: IntArray | None = None
+    noise_floor: FloatArray | None = None
+    lifelines: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -220,6 +226,60 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class LifelineState:
+    """One concept at one step: a group of samples that the layer answers to alike.
+
+    Attributes:
+        id: Number of the lifeline, the same at every step.
+        name: Its name, the same at every step: the class most of its samples had at birth.
+        size: Samples that belong to it at this step.
+        top_class: The commonest label among them, or None without labels.
+        top_share: Share of them with that label; 0 without labels.
+        born: Step at which it was first seen.
+        confidence: How surely it is the lifeline of the step before, from 0 to 1: 1 at birth.
+    """
+
+    id: int
+    name: str
+    size: int
+    born: int
+    top_class: int | None = None
+    top_share: float = 0.0
+    confidence: float = 1.0
+
+
+EVENT_KINDS: tuple[str, ...] = ("born", "merges", "splits", "dies")
+"""What can happen to lifelines between one atlas and the next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened to lifelines since the previous atlas.
+
+    Attributes:
+        kind: One of `EVENT_KINDS`.
+        text: One sentence for people, such as "animals (420) split into cats (210), dogs (180)".
+        score: How much it is worth reading, at least 0; events of a whole run rank by it.
+        confidence: From 0 to 1.
+        before_step: Step of the previous atlas.
+        before: Ids of the lifelines it began with; their members are those samples of the previous
+            atlas whose `Samples.lifelines` is among them.
+        after: Ids of the lifelines it ended with, at the event's own atlas.
+        cell: Where to look, as (grid size, row, column): on this atlas, or on the previous one if
+            nothing is left.
+    """
+
+    kind: str
+    text: str
+    score: float
+    confidence: float
+    before_step: int
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+    cell: tuple[int, int, int] | None = None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Atlas:
     """The activation atlas of one layer at one step.
@@ -236,6 +296,10 @@ class Atlas:
         provenance: The recipe.
         sequence: Running number of this atlas among those logged for the layer, from 1.
         skipped: Checkpoints that were asked for since the previous atlas and not computed.
+        frame: (x0, y0, x1, y1) of the unit square in the layout's own units, so that a resumed run
+            goes on with the very same map; None in logs of before it was kept.
+        lifelines: The concepts alive at this step, by id; None where they were not traced.
+        events: What happened to them since the previous atlas, the most telling first.
     """
 
     layer: str
@@ -249,6 +313,9 @@ class Atlas:
     run: str = ""
     sequence: int = 1
     skipped: tuple[Skipped, ...] = ()
+    frame: tuple[float, float, float, float] | None = None
+    lifelines: tuple[LifelineState, ...] | None = None
+    events: tuple[Event, ...] = ()
 
     @property
     def xy(self) -> FloatArray:

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import (
     ICON_KIND_CODES,
     Atlas,
+    Event,
     Grid,
     IconSheets,
+    LifelineState,
     ProbePictures,
     Provenance,
     Samples,
@@ -106,6 +108,7 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
     specs = _stored_specs(fields.stored_kind, fields.samples, fields.channels)
     stored = load(blobs[2], specs, manifest.blobs[1].describe(2))
     _check_samples(arrays)
+    _check_lifelines(fields, arrays.get("lifelines"))
     _check_stored(fields.stored_kind, stored)
     grids = tuple(_grid(entry, arrays, _pages(manifest, blobs, entry)) for entry in fields.grids)
     return Atlas(
@@ -115,6 +118,9 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
         run=run,
         sequence=fields.sequence,
         skipped=fields.skipped,
+        frame=fields.frame,
+        lifelines=fields.lifelines,
+        events=fields.events,
         classes=fields.classes,
         grids=grids,
         quality=dataclasses.replace(fields.quality, overlap=arrays.get("overlap")),
@@ -127,6 +133,8 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
             clamped=arrays["clamped"].astype(np.bool_),
             labels=arrays.get("labels"),
             predictions=arrays.get("predictions"),
+            noise_floor=arrays.get("noise_floor"),
+            lifelines=arrays.get("lifelines"),
             activations=StoredActivations(
                 kind=fields.stored_kind, arrays=stored, lost_variance=fields.lost_variance
             ),
@@ -265,7 +273,29 @@ def _atlas_header(atlas: Atlas, channels: int) -> dict[str, Any]:
         "activations": {"kind": stored.kind, "lost_variance": float(stored.lost_variance)},
         "provenance": _provenance_header(atlas.provenance),
         "skipped": [{"step": int(one.step), "reason": one.reason} for one in atlas.skipped],
+        "frame": _frame_header(atlas.frame),
+        "lifelines": _lifelines_header(atlas.lifelines),
+        "events": [_event_header(event) for event in atlas.events],
     }
+
+
+def _frame_header(frame: tuple[float, float, float, float] | None) -> dict[str, float] | None:
+    if frame is None:
+        return None
+    return dict(zip(("x0", "y0", "x1", "y1"), map(float, frame), strict=True))
+
+
+def _lifelines_header(lifelines: tuple[LifelineState, ...] | None) -> Any:
+    if lifelines is None:
+        return None
+    return [_plain(dataclasses.asdict(one), "lifelines") for one in lifelines]
+
+
+def _event_header(event: Event) -> Any:
+    header = dataclasses.asdict(event)
+    if event.cell is not None:
+        header["cell"] = dict(zip(("grid", "row", "col"), event.cell, strict=True))
+    return _plain(header, "events")
 
 
 def _grid_header(grid: Grid) -> dict[str, Any]:
@@ -325,6 +355,8 @@ def _map_arrays(atlas: Atlas) -> _Arrays:
         "labels": samples.labels,
         "predictions": samples.predictions,
         "overlap": atlas.quality.overlap,
+        "noise_floor": samples.noise_floor,
+        "lifelines": samples.lifelines,
     }
     for grid in atlas.grids:
         attribution = grid.attribution
@@ -353,6 +385,8 @@ def _map_specs(samples: int, grids: Sequence[tuple[int, int]]) -> dict[str, Spec
         "labels": Spec("I32", (samples,), optional=True),
         "predictions": Spec("I32", (samples,), optional=True),
         "overlap": Spec("F32", (samples,), optional=True),
+        "noise_floor": Spec("F32", (samples,), optional=True),
+        "lifelines": Spec("I32", (samples,), optional=True),
     }
     for size, cells in grids:
         specs |= {
@@ -469,6 +503,18 @@ def _check_samples(arrays: Mapping[str, NDArray[Any]]) -> None:
     overlap = arrays.get("overlap")
     if overlap is not None and not _within(overlap[~np.isnan(overlap)], 0, 1):
         raise DamageError("overlap: a share outside 0 to 1")
+    floor = arrays.get("noise_floor")
+    if floor is not None and not _within(floor[~np.isnan(floor)], 0, np.inf):
+        raise DamageError("noise_floor: a distance below 0")
+
+
+def _check_lifelines(fields: AtlasFields, lifelines: NDArray[Any] | None) -> None:
+    """Checks that samples and events speak of lifelines that the manifest lists."""
+    listed = {-1, *(one.id for one in fields.lifelines or ())}
+    if lifelines is not None and not set(np.unique(lifelines).tolist()) <= listed:
+        raise DamageError("lifelines: a sample of one that its manifest does not list")
+    if not all(listed.issuperset(event.after) for event in fields.events):
+        raise DamageError("manifest: an event that ends in a lifeline it does not list")
 
 
 def _check_stored(kind: str, stored: Mapping[str, NDArray[Any]]) -> None:

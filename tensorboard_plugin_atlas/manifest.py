@@ -17,7 +17,15 @@ from typing import Any, Final
 
 import google_crc32c
 
-from tensorboard_plugin_atlas.atlas import SKIP_REASONS, Provenance, Quality, Skipped
+from tensorboard_plugin_atlas.atlas import (
+    EVENT_KINDS,
+    SKIP_REASONS,
+    Event,
+    LifelineState,
+    Provenance,
+    Quality,
+    Skipped,
+)
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION
 from tensorboard_plugin_atlas.sheets import MAX_PAGES, MAX_SIDE, check_page, page_count, page_size
@@ -34,6 +42,10 @@ MAX_GRID_SIZE: Final = 320
 MAX_TEXT: Final = 1 << 20
 MAX_IMAGE_SIDE: Final = 1 << 16
 MAX_SKIPPED: Final = 1_000
+MAX_LIFELINES: Final = 1_000
+MAX_EVENTS: Final = 200
+MAX_SENTENCE: Final = 2_000
+MAX_ID: Final = 2**31 - 1
 
 _CHECKSUM_DIGITS: Final = 8
 _MAX_BRACKETS: Final = 200_000
@@ -119,6 +131,9 @@ class AtlasFields:
     lost_variance: float
     provenance: Provenance
     skipped: tuple[Skipped, ...]
+    frame: tuple[float, float, float, float] | None
+    lifelines: tuple[LifelineState, ...] | None
+    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +312,9 @@ class _Fields:
             raise self.refuse(key, f"a whole number from {low:,} to {high:,}")
         return value
 
+    def optional_integer(self, key: str, low: int, high: int) -> int | None:
+        return None if self.get(key) is None else self.integer(key, low, high)
+
     def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
         value = self.get(key)
         if type(value) not in (int, float) or not low <= value <= high:
@@ -309,10 +327,10 @@ class _Fields:
     def optional_number(self, key: str) -> float | None:
         return None if self.get(key) is None else self.number(key)
 
-    def text(self, key: str) -> str:
+    def text(self, key: str, most: int = MAX_TEXT) -> str:
         value = self.get(key)
-        if not isinstance(value, str) or len(value) > MAX_TEXT:
-            raise self.refuse(key, f"text of at most {MAX_TEXT:,} characters")
+        if not isinstance(value, str) or len(value) > most:
+            raise self.refuse(key, f"text of at most {most:,} characters")
         return value
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str:
@@ -326,6 +344,12 @@ class _Fields:
         if not isinstance(value, list) or len(value) > most:
             raise self.refuse(key, f"a list of at most {most:,}")
         return value
+
+    def integers(self, key: str, most: int, low: int, high: int) -> tuple[int, ...]:
+        value = self.items(key, most)
+        if not all(type(n) is int and low <= n <= high for n in value):
+            raise self.refuse(key, f"whole numbers from {low:,} to {high:,}")
+        return tuple(value)
 
     def names(self, key: str) -> tuple[str, ...]:
         value = self.items(key, MAX_SAMPLES)
@@ -418,6 +442,61 @@ def _skipped(fields: _Fields) -> tuple[Skipped, ...]:
     )
 
 
+def _frame(fields: _Fields) -> tuple[float, float, float, float] | None:
+    """Returns the corners of the unit square; none in logs of before they were written."""
+    if fields.get("frame") is None:
+        return None
+    corners = fields.child("frame")
+    x0, y0, x1, y1 = (corners.number(name) for name in ("x0", "y0", "x1", "y1"))
+    if x0 >= x1 or y0 >= y1:
+        raise fields.refuse("frame", "a low and a high corner")
+    return x0, y0, x1, y1
+
+
+def _lifelines(fields: _Fields) -> tuple[LifelineState, ...] | None:
+    if fields.get("lifelines") is None:
+        return None
+    found = tuple(
+        LifelineState(
+            id=one.integer("id", 0, MAX_ID),
+            name=one.text("name", MAX_SENTENCE),
+            size=one.integer("size", 0, MAX_SAMPLES),
+            top_class=one.optional_integer("top_class", 0, MAX_ID),
+            top_share=one.number("top_share", 0, 1),
+            born=one.integer("born", -(2**63), 2**63 - 1),
+            confidence=one.number("confidence", 0, 1),
+        )
+        for one in fields.children("lifelines", MAX_LIFELINES)
+    )
+    if any(a.id >= b.id for a, b in itertools.pairwise(found)):
+        raise fields.refuse("lifelines", "rising ids")
+    return found
+
+
+def _events(fields: _Fields) -> tuple[Event, ...]:
+    if fields.get("events") is None:
+        return ()
+    return tuple(
+        Event(
+            kind=one.choice("kind", EVENT_KINDS),
+            text=one.text("text", MAX_SENTENCE),
+            score=one.number("score", 0),
+            confidence=one.number("confidence", 0, 1),
+            before_step=one.integer("before_step", -(2**63), 2**63 - 1),
+            before=one.integers("before", MAX_LIFELINES, 0, MAX_ID),
+            after=one.integers("after", MAX_LIFELINES, 0, MAX_ID),
+            cell=None if one.get("cell") is None else _cell(one),
+        )
+        for one in fields.children("events", MAX_EVENTS)
+    )
+
+
+def _cell(event: _Fields) -> tuple[int, int, int]:
+    cell = event.child("cell")
+    size = cell.integer("grid", 1, MAX_GRID_SIZE)
+    return size, cell.integer("row", 0, size - 1), cell.integer("col", 0, size - 1)
+
+
 def _atlas_fields(fields: _Fields) -> AtlasFields:
     samples = fields.integer("samples", 0, MAX_SAMPLES)
     stored = fields.child("activations")
@@ -445,6 +524,9 @@ def _atlas_fields(fields: _Fields) -> AtlasFields:
             notes=origin.names("notes"),
         ),
         skipped=_skipped(fields),
+        frame=_frame(fields),
+        lifelines=_lifelines(fields),
+        events=_events(fields),
     )
 
 

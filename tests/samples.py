@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
+    Event,
     Grid,
+    LifelineState,
     ProbePictures,
     Provenance,
     Quality,
@@ -88,7 +91,12 @@ def make_atlas(
             labels=labels,
             predictions=predictions,
             activations=store_activations(values.astype(np.float32)),
+            noise_floor=np.full(samples, 0.02, np.float32) if step else None,
+            lifelines=labels,
         ),
+        frame=(-1.5, -2.0, 8.5, 9.0),
+        lifelines=tuple(make_lifelines(labels, classes)),
+        events=make_events(labels, classes, step),
         grids=tuple(make_grid(size, xy, labels, tile, min_count) for size in grids),
         quality=Quality(
             trustworthiness=0.8 + 0.15 * parted,
@@ -103,6 +111,37 @@ def make_atlas(
             versions={"numpy": np.__version__},
             layer_info={"channels": channels, "map": (8, 8), "stride": 4, "receptive_field": 12},
             notes=("synthetic: made by tests/samples.py",),
+        ),
+    )
+
+
+def make_lifelines(labels: NDArray[np.int32], classes: tuple[str, ...]) -> Iterator[LifelineState]:
+    """Yields one lifeline for each class that is there, under the number of the class."""
+    for label in np.unique(labels).tolist():
+        size = int((labels == label).sum())
+        yield LifelineState(
+            id=label, name=classes[label][:60], size=size, born=0, top_class=label, top_share=1.0
+        )
+
+
+def make_events(
+    labels: NDArray[np.int32], classes: tuple[str, ...], step: int
+) -> tuple[Event, ...]:
+    """Returns, behind the first step, one split of the first class into the first two."""
+    alive = np.unique(labels).tolist()[:2]
+    if not step or len(alive) < 2:
+        return ()
+    first, second = (classes[label][:60] for label in alive)
+    return (
+        Event(
+            kind="splits",
+            text=f"{first} split into {first} and {second}",
+            score=12.5,
+            confidence=0.8,
+            before_step=0,
+            before=(alive[0],),
+            after=tuple(alive),
+            cell=(4, 1, 2),
         ),
     )
 

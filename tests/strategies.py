@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
+    EVENT_KINDS,
     ICON_KIND_CODES,
     SKIP_REASONS,
     Atlas,
+    Event,
     Grid,
     IconSheets,
+    LifelineState,
     ProbePictures,
     Provenance,
     Quality,
@@ -98,7 +102,46 @@ def samples_of(draw: st.DrawFn, count: int) -> Samples:
         labels=classes[0] if draw(st.booleans()) else None,
         predictions=classes[1] if draw(st.booleans()) else None,
         activations=draw(stored_activations(count)),
+        noise_floor=random.random(count, np.float32) if draw(st.booleans()) else None,
     )
+
+
+@st.composite
+def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
+    """Draws lifelines, the samples in them, and events between them."""
+    ids = sorted(draw(st.sets(st.integers(0, 2**31 - 1), max_size=5)))
+    shares_ = st.floats(0, 1)
+    lifelines = tuple(
+        LifelineState(
+            id=one,
+            name=draw(names),
+            size=draw(st.integers(0, count)),
+            born=draw(steps),
+            top_class=draw(st.none() | st.integers(0, 999)),
+            top_share=draw(shares_),
+            confidence=draw(shares_),
+        )
+        for one in ids
+    )
+    some = st.lists(st.sampled_from(ids), max_size=3).map(tuple) if ids else st.just(())
+    corner = st.tuples(st.just(10), st.integers(0, 9), st.integers(0, 9))
+    event = st.builds(
+        Event,
+        kind=st.sampled_from(EVENT_KINDS),
+        text=names,
+        score=st.floats(0, 1e9),
+        confidence=shares_,
+        before_step=steps,
+        before=st.lists(st.integers(0, 2**31 - 1), max_size=3).map(tuple),
+        after=some,
+        cell=st.none() | corner,
+    )
+    members = draw(st.lists(st.sampled_from([-1, *ids]), min_size=count, max_size=count))
+    return {
+        "of_samples": np.array(members, np.int32),
+        "lifelines": lifelines,
+        "events": tuple(draw(st.lists(event, max_size=3))),
+    }
 
 
 @st.composite
@@ -109,6 +152,9 @@ def atlases(draw: st.DrawFn) -> Atlas:
     classes = draw(st.none() | st.lists(names, max_size=200).map(tuple))
     width = len(classes) if classes else draw(st.integers(1, 1000))
     overlap = np.linspace(0, 1, count, dtype=np.float32) if draw(st.booleans()) else None
+    history = draw(st.none() | histories(count))
+    if history is not None:
+        samples = dataclasses.replace(samples, lifelines=history["of_samples"])
     return Atlas(
         layer=draw(names),
         step=draw(steps),
@@ -127,6 +173,9 @@ def atlases(draw: st.DrawFn) -> Atlas:
             effective_rank=draw(st.none() | st.floats(1, 12)),
         ),
         skipped=tuple(draw(st.lists(skipped, max_size=3))),
+        frame=draw(st.none() | st.just((-1.25, 0.5, 3.0, 1e30))),
+        lifelines=None if history is None else history["lifelines"],
+        events=() if history is None else history["events"],
         provenance=Provenance(
             settings=draw(settings),
             probe=draw(names),

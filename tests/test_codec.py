@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import random
 import struct
 import tracemalloc
@@ -67,6 +68,7 @@ def test_the_manifest_is_as_http_api_md_has_it(blobs: list[bytes]) -> None:
     assert list(document) == [
         *("kind", "version", "blobs", "layer", "step", "sequence", "wall_time", "classes"),
         *("samples", "channels", "grids", "quality", "activations", "provenance", "skipped"),
+        *("frame", "lifelines", "events"),
     ]
     assert [blob["role"] for blob in document["blobs"]] == ["map", "activations", "sheet", "sheet"]
     assert [blob["bytes"] for blob in document["blobs"]] == [len(blob) for blob in blobs[1:]]
@@ -185,9 +187,13 @@ def test_damage_is_told_with_the_blob_and_the_numbers(blobs: list[bytes]) -> Non
 
 
 def test_a_manifest_from_before_a_key_was_written_is_read(blobs: list[bytes]) -> None:
-    older = resealed(blobs, lambda d: (d.pop("skipped"), d["quality"].pop("effective_rank")))
+    later = ("skipped", "frame", "events")
+    older = resealed(
+        blobs, lambda d: ([d.pop(key) for key in later], d["quality"].pop("effective_rank"))
+    )
     decoded = decode_atlas(older)
     assert (decoded.skipped, decoded.quality.effective_rank) == ((), None)
+    assert (decoded.frame, decoded.events) == (None, ())
 
 
 def test_a_newer_version_is_told_apart_from_damage(blobs: list[bytes]) -> None:
@@ -240,6 +246,12 @@ LIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "an unknown reason": lambda d: d.update(skipped=[{"step": 1, "reason": "bored"}]),
     "skipped without end": lambda d: d.update(skipped=[{"step": 1, "reason": "busy"}] * 1001),
     "skipped of another type": lambda d: d.update(skipped=[7]),
+    "lifelines without end": lambda d: d.update(lifelines=[d["lifelines"][0]] * 1001),
+    "a lifeline's name without end": lambda d: d["lifelines"][0].update(name="x" * 2001),
+    "an event's text without end": lambda d: d["events"][0].update(text="x" * 2001),
+    "an unknown event": lambda d: d["events"][0].update(kind="explodes"),
+    "an event of no ids": lambda d: d["events"][0].update(before=["a"]),
+    "a frame without corners": lambda d: d.update(frame=[0, 0, 1, 1]),
     "sequence nought": lambda d: d.update(sequence=0),
 }
 
@@ -396,6 +408,30 @@ WRONG: dict[str, tuple[Callable[[Atlas], Atlas], str]] = {
         ),
         "overlap: a share",
     ),
+    "floor below zero": (
+        lambda a: bad(a, noise_floor=changed(a.samples.noise_floor, -0.1)),
+        "noise_floor: a distance",
+    ),
+    "lifeline of nobody": (
+        lambda a: bad(a, lifelines=changed(a.samples.lifelines, 77)),
+        "lifelines: a sample of one",
+    ),
+    "lifelines untold": (lambda a: a.replace(lifelines=None, events=()), "a sample of one"),
+    "lifelines in no order": (lambda a: a.replace(lifelines=a.lifelines[::-1]), "rising ids"),
+    "event without end": (
+        lambda a: a.replace(events=(dataclasses.replace(a.events[0], after=(77,)),)),
+        "an event that ends in a lifeline",
+    ),
+    "event in no cell": (
+        lambda a: a.replace(events=(dataclasses.replace(a.events[0], cell=(4, 4, 0)),)),
+        '"row" is 4',
+    ),
+    "event of NaN": (
+        lambda a: a.replace(events=(dataclasses.replace(a.events[0], score=math.nan),)),
+        '"score" is None',
+    ),
+    "events without end": (lambda a: a.replace(events=a.events * 201), '"events" is'),
+    "frame reversed": (lambda a: a.replace(frame=(1.0, 0.0, 0.0, 1.0)), '"frame" is'),
     "layer without end": (lambda a: a.replace(layer="x" * (5 << 20)), "shorten layer, classes"),
 }
 
