@@ -25,6 +25,7 @@ from tensorboard_plugin_atlas.assets import ENTRY_ROUTE, Asset, load_assets
 from tensorboard_plugin_atlas.codec import Manifest, checksum
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
+from tensorboard_plugin_atlas.retelling import retell
 from tensorboard_plugin_atlas.series import (
     AbsentError,
     Datum,
@@ -169,7 +170,8 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             "steps": [_summarised(one) for one in steps],
             "skipped": _skipped(steps),
         }
-        return _json(body)
+        known = [(one.datum.step, one.fields) for one in steps if one.fields is not None]
+        return _json(body | retell(known))
 
     def _atlas(self, request: Request, params: _Params) -> Answer:
         return self._pack(request, self._datum(request, params), "map")

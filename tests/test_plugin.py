@@ -103,6 +103,8 @@ def unpacked(response: TestResponse) -> tuple[dict[str, Any], bytes]:
 def test_index_lists_runs_layers_and_steps(client: Client) -> None:
     response = client.get(HERE + "index")
     assert response.content_type == "application/json"
+    versions = response.json["runs"][0]["series"][0]["versions"]
+    assert len(set(versions)) == 3
     assert response.json == {
         "version": 1,
         "kept_limit": 200,
@@ -117,6 +119,7 @@ def test_index_lists_runs_layers_and_steps(client: Client) -> None:
                         "layer": "layer1",
                         "steps": [0, 10, 20],
                         "wall_times": [100.0, 110.0, 120.0],
+                        "versions": versions,
                     }
                 ],
             }
@@ -136,6 +139,7 @@ def test_history_tells_what_the_manifests_say(client: Client) -> None:
     assert body["steps"][1] == {
         "step": 10,
         "wall_time": 110.0,
+        "edition": "logged",
         "sequence": 4,
         "status": "ok",
         "reason": None,
@@ -156,6 +160,15 @@ def test_history_gathers_the_checkpoints_without_an_atlas(tmp_path: Path) -> Non
     body = serve(tmp_path)[0].get(HERE + "history", query_string={"id": ID}).json
     assert [(one["step"], one["reason"]) for one in body["skipped"]] == [
         *((3, "busy"), (7, "failed"), (15, "budget")),
+    ]
+
+
+def test_history_retells_the_events_of_the_run(client: Client) -> None:
+    body = client.get(HERE + "history", query_string={"id": ID}).json
+    assert body["events_found"] == 2
+    assert [(one["step"], one["text"]) for one in body["events"]] == [
+        (10, "airplane split into airplane and bird"),
+        (20, "airplane split into airplane and bird"),
     ]
 
 

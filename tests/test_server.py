@@ -53,6 +53,10 @@ def test_everything_that_was_logged_is_served(fast: bool, tmp_path: Path) -> Non
         history = json.loads(get(f"{here}history?id={series}")[2])
         assert [step["status"] for step in history["steps"]] == ["ok"] * 3
         assert (history["logged"], history["kept"]) == (3, 3)
+        assert [(one["step"], one["kind"]) for one in history["events"]] == [
+            (10, "splits"),
+            (20, "splits"),
+        ]
 
         blobs = encode_atlas(make_atlas(10, layer="layer2", sequence=2))
         atlas = get(f"{here}atlas?id={series}&step=10")

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from samples import make_atlas
+
+from tensorboard_plugin_atlas.atlas import Event
+from tensorboard_plugin_atlas.codec import AtlasFields, encode_atlas, read_manifest
+from tensorboard_plugin_atlas.retelling import MAX_IDS, MAX_TEXT, MAX_TOLD, retell
+
+
+def fields(**change: Any) -> AtlasFields:
+    found = read_manifest(encode_atlas(make_atlas(10, samples=40, grids=(2,)))[0]).fields
+    assert isinstance(found, AtlasFields)
+    return dataclasses.replace(found, **change)
+
+
+def event(score: float, **change: Any) -> Event:
+    plain = Event(kind="born", text=f"worth {score}", score=score, confidence=0.5, before_step=0)
+    return dataclasses.replace(plain, **change)
+
+
+def test_ranks_the_events_of_all_steps_and_ties_by_step() -> None:
+    steps = [
+        (30, fields(events=(event(2.0), event(1.0)))),
+        (10, fields(events=(event(2.0), event(5.0)))),
+    ]
+    told = retell(steps)
+    assert [(one["step"], one["score"]) for one in told["events"]] == [
+        (10, 5.0),
+        (10, 2.0),
+        (30, 2.0),
+        (30, 1.0),
+    ]
+    assert told["events_found"] == 4
+
+
+def test_tells_all_that_a_list_needs() -> None:
+    one = event(1.5, kind="merges", before_step=4, before=(3, 8), after=(9,), cell=(4, 1, 2))
+    assert retell([(10, fields(events=(one,)))])["events"] == [
+        {
+            "step": 10,
+            "kind": "merges",
+            "text": "worth 1.5",
+            "score": 1.5,
+            "confidence": 0.5,
+            "before_step": 4,
+            "before": (3, 8),
+            "after": (9,),
+            "cell": {"grid": 4, "row": 1, "col": 2},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lifelines", "events"), [(None, None), ((), [])], ids=["not traced", "nothing happened"]
+)
+def test_no_events_is_not_the_same_as_none_recorded(lifelines: Any, events: Any) -> None:
+    assert retell([(10, fields(lifelines=lifelines, events=()))]) == {
+        "events": events,
+        "events_found": 0,
+    }
+    assert retell([]) == {"events": None, "events_found": 0}
+
+
+def test_what_is_told_is_bounded() -> None:
+    ids = tuple(range(MAX_IDS + 1))
+    long = event(9.0, text="x" * (MAX_TEXT + 1), before=ids, after=ids)
+    steps = [(step, fields(events=(long,) * 200)) for step in range(3)]
+    told = retell(steps)
+    assert (len(told["events"]), told["events_found"]) == (MAX_TOLD, 600)
+    assert len(told["events"][0]["text"]) == MAX_TEXT
+    assert len(told["events"][0]["before"]) == len(told["events"][0]["after"]) == MAX_IDS
