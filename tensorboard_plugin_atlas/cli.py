@@ -305,6 +305,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     rows = [("run", "layer", "step", "samples", "size", "state")]
     for entry in entries:
         state = "ok" if entry.status == "ok" else f"{entry.status}: {entry.reason}"
+        state += "" if entry.edition == "logged" else f" ({entry.edition})"
         samples = "" if entry.samples is None else f"{entry.samples:,}"
         size = f"{entry.bytes / 1e6:.2f} MB"
         rows.append((entry.run, entry.layer, f"{entry.step:,}", samples, size, state))

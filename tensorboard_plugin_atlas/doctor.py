@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas.checkup import (
     check_file,
 )
 from tensorboard_plugin_atlas.events import event_files
-from tensorboard_plugin_atlas.metadata import DEFAULT_KEPT_STEPS, PLUGIN_NAME
+from tensorboard_plugin_atlas.metadata import DEFAULT_KEPT_STEPS, PLUGIN_NAME, REFINED_FOLDER
 from tensorboard_plugin_atlas.reading import LoggedAtlas, list_atlases, run_directories
 
 OK: Final = "ok"
@@ -79,6 +79,8 @@ def examine(log_dir: Path) -> list[Finding]:
         lambda: _two_writers(log_dir, files),
         lambda: _falling_steps(files),
         lambda: _sampled_away(log_dir, atlases),
+        lambda: _unfinished(atlases),
+        lambda: _stale(log_dir, atlases),
         lambda: _probes(files, atlases),
         lambda: _summary(files, atlases),
     )
@@ -318,6 +320,28 @@ def _sampled_away(log_dir: Path, atlases: Sequence[LoggedAtlas]) -> Iterator[Fin
         )
 
 
+def _unfinished(atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
+    for entry in atlases:
+        if (entry.edition, entry.status) == ("draft", "ok"):
+            yield Finding(
+                NOTE,
+                f"run {entry.run}, layer {entry.layer}, step {entry.step:,}: only a draft is there: "
+                "its icons are real patches, since the run is drawing them or ended before",
+                "tensorboard-atlas refine --help says how to draw them from a checkpoint",
+            )
+
+
+def _stale(log_dir: Path, atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
+    for entry in atlases:
+        if entry.edition == "stale":
+            yield Finding(
+                NOTE,
+                f"run {entry.run}, layer {entry.layer}, step {entry.step:,}: finer icons are there "
+                "for an atlas that no longer is; they are not shown",
+                f"delete what you do not need of {_quoted(log_dir / entry.run / REFINED_FOLDER)}",
+            )
+
+
 def _probes(files: Sequence[Checkup], atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
     with_pictures = {file.run for file in files if file.has_probe}
     for run in sorted({entry.run for entry in atlases} - with_pictures):
@@ -329,7 +353,7 @@ def _probes(files: Sequence[Checkup], atlases: Sequence[LoggedAtlas]) -> Iterato
 
 
 def _summary(files: Sequence[Checkup], atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
-    sound = [entry for entry in atlases if entry.status == "ok"]
+    sound = [entry for entry in atlases if entry.status == "ok" and entry.edition != "stale"]
     if sound:
         runs, layers = {e.run for e in sound}, {(e.run, e.layer) for e in sound}
         yield Finding(

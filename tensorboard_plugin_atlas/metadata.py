@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from typing import Final
 
@@ -19,20 +20,60 @@ DEFAULT_KEPT_STEPS: Final = 200
 """Steps per layer that TensorBoard keeps unless told otherwise (its own default would be 10)."""
 
 PROBE_TAG: Final = "probe"
-_LAYER_PREFIX: Final = "layer/"
+
+
+class Edition(enum.Enum):
+    """How far the atlas of a step has come; each edition has tags of its own, and steps that rise.
+
+    Values are the prefixes of the tags. A draft has everything but its icons, which are real
+    patches: it is logged before they are drawn. A refined atlas has finer icons, drawn later.
+    """
+
+    DRAFT = "draft/"
+    LOGGED = "layer/"
+    REFINED = "refined/"
+
 
 # TensorBoard's data server cannot read back a blob whose tag JSON would have to escape.
 _UNREADABLE: Final = re.compile(r'["\\%\x00-\x1f]')
 _ESCAPED: Final = re.compile("%([0-9a-f]{2})")
 
 
-def layer_tag(layer: str) -> str:
-    """Returns the summary tag under which the atlases of `layer` are logged."""
-    return _LAYER_PREFIX + _UNREADABLE.sub(lambda found: f"%{ord(found[0]):02x}", layer)
+REFINED_FOLDER: Final = "refined"
+"""Refined atlases of `<log_dir>/atlas` go to `<log_dir>/atlas/refined/0001` and so on."""
+
+_REFINED_RUN: Final = re.compile(
+    rf"(?:(?P<home>.+)/)?{REFINED_FOLDER}/(?P<number>[0-9]{{4,9}})", re.DOTALL
+)
+
+
+def layer_tag(layer: str, edition: Edition = Edition.LOGGED) -> str:
+    """Returns the summary tag under which an edition of the atlases of `layer` is logged."""
+    return edition.value + _UNREADABLE.sub(lambda found: f"%{ord(found[0]):02x}", layer)
 
 
 def layer_of_tag(tag: str) -> str | None:
-    """Returns the layer that `tag` belongs to, or None for a tag that is not a layer's."""
-    if not tag.startswith(_LAYER_PREFIX):
-        return None
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), tag[len(_LAYER_PREFIX) :])
+    """Returns the layer whose finished atlases stand under `tag`, or None for any other tag."""
+    layer, edition = edition_of_tag(tag) or (None, None)
+    return layer if edition is Edition.LOGGED else None
+
+
+def edition_of_tag(tag: str) -> tuple[str, Edition] | None:
+    """Returns the layer and edition that `tag` belongs to, or None for a tag of no layer's."""
+    for edition in Edition:
+        if tag.startswith(edition.value):
+            name = tag[len(edition.value) :]
+            return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), name), edition
+    return None
+
+
+def refined_run(home: str, number: int) -> str:
+    """Returns the run that refined atlases of the run `home` go to, the `number`-th time."""
+    name = f"{REFINED_FOLDER}/{number:04d}"
+    return name if home in ("", ".") else f"{home}/{name}"
+
+
+def home_of_run(run: str) -> tuple[str, int] | None:
+    """Returns which run the run of refined atlases belongs to and its number, or None."""
+    found = _REFINED_RUN.fullmatch(run)
+    return None if found is None else (found["home"] or ".", int(found["number"]))

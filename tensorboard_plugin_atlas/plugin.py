@@ -7,6 +7,7 @@ login and checks no host, so that everything here must be harmless when asked by
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -91,9 +92,9 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
     plugin_name = PLUGIN_NAME
 
     def __init__(self, context: base_plugin.TBContext) -> None:
-        self._store = SeriesStore(context.data_provider)
         # 0 asks TensorBoard to keep every step.
         self._kept_limit = (context.sampling_hints or {}).get(PLUGIN_NAME) or None
+        self._store = SeriesStore(context.data_provider, kept_limit=self._kept_limit)
         self._assets = load_assets()
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
@@ -177,7 +178,12 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return self._pack(request, self._datum(request, params), "map")
 
     def _sheet(self, request: Request, params: _Params) -> Answer:
-        return self._picture(request, self._datum(request, params), "sheet", params)
+        editions = self._store.editions(request, params["id"], int(params["step"]))
+        for datum in editions:
+            # Who looks at an edition that has been replaced since goes on to see its icons.
+            with contextlib.suppress(AbsentError):
+                return self._picture(request, datum, "sheet", params)
+        raise AbsentError(params["blob"])
 
     def _activations(self, request: Request, params: _Params) -> Answer:
         datum = self._datum(request, params)
@@ -250,6 +256,7 @@ def _listed(series: Series) -> dict[str, Any]:
         "layer": series.layer,
         "steps": [datum.step for datum in series.data],
         "wall_times": [datum.wall_time for datum in series.data],
+        "versions": [datum.version for datum in series.data],
     }
 
 
@@ -258,6 +265,7 @@ def _summarised(one: StepSummary) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "step": one.datum.step,
         "wall_time": one.datum.wall_time,
+        "edition": one.edition.name.lower(),
         "sequence": None,
         "status": _status(problem),
         "reason": None if problem is None else str(problem),

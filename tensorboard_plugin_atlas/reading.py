@@ -7,15 +7,24 @@ when it is reached, so that memory stays at one. Damage costs the step it is in 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
 from tensorboard_plugin_atlas.atlas import Atlas, ProbePictures
-from tensorboard_plugin_atlas.codec import check_place, decode_atlas, decode_probe
+from tensorboard_plugin_atlas.codec import (
+    AtlasFields,
+    check_place,
+    decode_atlas,
+    decode_probe,
+    read_manifest,
+)
+from tensorboard_plugin_atlas.editions import refined_mark
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.events import (
     LoggedEvent,
@@ -24,7 +33,13 @@ from tensorboard_plugin_atlas.events import (
     read_events,
     read_record,
 )
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_of_tag
+from tensorboard_plugin_atlas.metadata import (
+    CHILD_RUN,
+    PROBE_TAG,
+    Edition,
+    edition_of_tag,
+    home_of_run,
+)
 
 _ON_DAMAGE: Final = ("warn", "raise", "skip")
 
@@ -43,6 +58,8 @@ class LoggedAtlas:
         samples: Its samples, None for damage.
         status: "ok", "damaged" or "too_new".
         reason: Why it is not "ok", or None.
+        edition: "logged", "draft" where its icons were never finished, "refined" where finer ones
+            were drawn later, or "stale" for a refined atlas whose original is no longer there.
     """
 
     run: str
@@ -54,11 +71,25 @@ class LoggedAtlas:
     samples: int | None
     status: str
     reason: str | None
+    edition: str = "logged"
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an atlas stands, or what is wrong there."""
+    """Where an atlas stands, or what is wrong there.
+
+    Attributes:
+        run: The run that it is shown in; of a refined atlas that of its original.
+        layer: The layer, "" where damage hides it.
+        step: Global step.
+        tag: Summary tag, None where damage hides it.
+        file: The event file.
+        offset: Start of the record.
+        reason: What is wrong, or None.
+        edition: How far the atlas has come; None for what is no atlas.
+        number: Which run of refined atlases of `run` it is in, 0 for none.
+        mark: Checksum that its manifest states; of a refined atlas that of its original's.
+    """
 
     run: str
     layer: str
@@ -67,6 +98,9 @@ class _Place:
     file: Path
     offset: int
     reason: str | None
+    edition: Edition | None = None
+    number: int = 0
+    mark: str | None = None
 
 
 def read_atlases(
@@ -80,6 +114,8 @@ def read_atlases(
 
     Lazily: each is decoded when the iterator reaches it. Where a step was logged twice, the one
     written last counts; what a run that was taken up again left behind (`purge_step`) is no more.
+    A refined atlas (`tensorboard-atlas refine`) stands in place of its original, and a draft only
+    where the atlas itself was never finished.
 
     Args:
         log_dir: Directory that TensorBoard would be given.
@@ -118,19 +154,24 @@ def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
     Raises:
         ArgumentError: if `log_dir` is no directory.
     """
-    entries: dict[tuple[str, str, int, bool], LoggedAtlas] = {}
+    shelf = _Shelf()
+    entries: dict[tuple[Path, int, str], LoggedAtlas] = {}
     hidden: list[LoggedAtlas] = []
     for run, event in _walk(checked_directory(log_dir)):
         if event.is_restart:
-            for key in [k for k in entries if k[0] == run and k[2] >= event.step]:
-                del entries[key]
+            shelf.restart(run, event.step)
             continue
-        entry = _listed(run, event)
-        if entry.layer:
-            entries[entry.run, entry.layer, entry.step, entry.status == "ok"] = entry
+        place = _place(run, event)
+        entry = _listed(place.run, event)
+        entries[event.file, event.offset, event.tag or ""] = entry
+        if place.edition is not None:
+            shelf.add(dataclasses.replace(place, reason=entry.reason))
         elif event.tag in (None, PROBE_TAG) and entry.status != "ok":
             hidden.append(entry)
-    found = [*hidden, *entries.values()]
+    found = hidden + [
+        dataclasses.replace(entries[place.file, place.offset, place.tag or ""], edition=edition)
+        for place, edition in shelf.places()
+    ]
     return tuple(sorted(found, key=lambda e: (e.run, e.layer, e.step, e.status)))
 
 
@@ -195,26 +236,97 @@ def _walk(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
             continue
 
 
+_Spot = tuple[str, str, int]
+
+
+@dataclass
+class _Shelf:
+    """What was found of each run, layer and step; the last record of each edition counts."""
+
+    logged: dict[_Spot, _Place] = field(default_factory=dict)
+    drafts: dict[_Spot, _Place] = field(default_factory=dict)
+    refined: dict[_Spot, dict[int, _Place]] = field(default_factory=lambda: defaultdict(dict))
+    damaged: dict[tuple[_Spot, Edition | None, int], _Place] = field(default_factory=dict)
+
+    def add(self, place: _Place) -> None:
+        """Puts an atlas, or the damage where one was, in its place."""
+        spot = (place.run, place.layer, place.step)
+        if place.reason is not None:
+            self.damaged[spot, place.edition, place.number] = place
+        elif place.edition is Edition.REFINED:
+            self.refined[spot][place.number] = place
+        else:
+            is_draft = place.edition is Edition.DRAFT
+            (self.drafts if is_draft else self.logged)[spot] = place
+
+    def restart(self, run: str, step: int) -> None:
+        """Forgets what a run that was taken up again at `step` had logged from there on."""
+        for sound in (self.logged, self.drafts):
+            for spot in [s for s in sound if s[0] == run and s[2] >= step]:
+                del sound[spot]
+        for key in [k for k in self.damaged if k[0][0] == run and k[0][2] >= step]:
+            del self.damaged[key]
+
+    def places(self) -> Iterator[tuple[_Place, str]]:
+        """Yields the record that counts for each spot with its edition, what is stale and damage.
+
+        The edition of a refined atlas whose original is no longer there is "stale".
+        """
+        originals = self.drafts | self.logged
+        for spot, original in originals.items():
+            own = {n: p for n, p in self.refined.get(spot, {}).items() if p.mark == original.mark}
+            counting = own[max(own)] if own else original
+            yield counting, _name(counting.edition)
+        for spot, numbered in self.refined.items():
+            mark = originals[spot].mark if spot in originals else None
+            yield from ((p, "stale") for p in numbered.values() if p.mark != mark or mark is None)
+        yield from ((place, _name(place.edition)) for place in self.damaged.values())
+
+
+def _name(edition: Edition | None) -> str:
+    return (edition or Edition.LOGGED).name.lower()
+
+
+def _place(run: str, event: LoggedEvent) -> _Place:
+    layer, edition = (event.tag and edition_of_tag(event.tag)) or ("", None)
+    number, mark = 0, None
+    if edition is Edition.REFINED:
+        home = home_of_run(run)
+        if home is None:  # elsewhere such a tag is not ours
+            layer, edition = "", None
+        else:
+            run, number = home
+        mark = _mark_of(event.blobs[0]) if event.blobs else None
+    elif event.blobs:
+        mark = event.blobs[0][:8].decode("ascii", "replace")
+    place = (run, layer, event.step, event.tag, event.file, event.offset, event.reason)
+    return _Place(*place, edition, number, mark)
+
+
+def _mark_of(manifest: bytes) -> str | None:
+    """Returns which manifest a refined atlas stands for, None where its own cannot be read."""
+    try:
+        fields = read_manifest(manifest).fields
+    except DamageError:
+        return None
+    return refined_mark(fields.provenance) if isinstance(fields, AtlasFields) else None
+
+
 def _places(log_dir: Path) -> list[_Place]:
-    """Returns the last sound atlas of each run, layer and step, and all damage, sorted."""
-    sound: dict[tuple[str, str, int], _Place] = {}
-    damaged: list[_Place] = []
+    """Returns the record that counts for each run, layer and step, and all damage, sorted."""
+    shelf = _Shelf()
+    hidden: list[_Place] = []
     for run, event in _walk(log_dir):
         if event.is_restart:
-            for key in [k for k in sound if k[0] == run and k[2] >= event.step]:
-                del sound[key]
+            shelf.restart(run, event.step)
             continue
-        layer = None if event.tag is None else layer_of_tag(event.tag)
-        place = _Place(
-            run, layer or "", event.step, event.tag, event.file, event.offset, event.reason
-        )
-        if event.reason is not None:
-            damaged.append(place)
-        elif layer is not None:
-            sound[run, layer, event.step] = place
-    return sorted(
-        [*damaged, *sound.values()], key=lambda place: (place.run, place.layer, place.step)
-    )
+        place = _place(run, event)
+        if place.edition is not None:
+            shelf.add(place)
+        elif place.reason is not None:
+            hidden.append(place)
+    found = [*hidden, *(place for place, edition in shelf.places() if edition != "stale")]
+    return sorted(found, key=lambda place: (place.run, place.layer, place.step))
 
 
 def _decoded(places: list[_Place], on_damage: str) -> Iterator[Atlas]:
@@ -255,7 +367,7 @@ def _decode(place: _Place) -> Atlas:
 
 def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
     atlas, reason, status = None, event.reason, "damaged"
-    layer = (event.tag and layer_of_tag(event.tag)) or ""
+    layer, edition = (event.tag and edition_of_tag(event.tag)) or ("", None)
     if event.blobs is not None:
         try:
             if event.tag == PROBE_TAG:
@@ -277,4 +389,5 @@ def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
         samples=None if atlas is None else len(atlas.samples),
         status=status,
         reason=reason,
+        edition=_name(edition),
     )

@@ -10,11 +10,13 @@ that are under way are done once.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -28,11 +30,20 @@ from tensorboard_plugin_atlas.codec import (
     Manifest,
     check_blob,
     check_place,
+    checksum,
     read_manifest,
 )
+from tensorboard_plugin_atlas.editions import refined_mark
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.manifest import MAX_BLOBS
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, PROBE_TAG, layer_of_tag
+from tensorboard_plugin_atlas.metadata import (
+    PLUGIN_NAME,
+    PROBE_TAG,
+    Edition,
+    edition_of_tag,
+    home_of_run,
+    layer_tag,
+)
 
 CACHE_BYTES: Final = 64 << 20
 """Memory that blobs and manifests may take together."""
@@ -80,12 +91,24 @@ class Datum:
         step: Global step.
         wall_time: Seconds since the epoch.
         blob_keys: TensorBoard's names for the blobs.
+        edition: How far it has come.
+        draft: The draft that it replaces, or None.
+        finer: Refined atlases that may replace it, the latest first; see `SeriesStore.datum`.
     """
 
     layer: str | None
     step: int
     wall_time: float
     blob_keys: tuple[str, ...]
+    edition: Edition = Edition.LOGGED
+    draft: Datum | None = None
+    finer: tuple[Datum, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """What is another whenever another record may count for the step."""
+        times = [datum.wall_time for datum in (self, *self.finer)]
+        return f"{self.edition.name.lower()}-{_digest(*map(repr, times))}"
 
 
 @dataclass(frozen=True)
@@ -117,6 +140,7 @@ class StepSummary:
     """What the manifest of one step says, or why it cannot be believed."""
 
     datum: Datum
+    edition: Edition
     fields: AtlasFields | None
     problem: DamageError | None
 
@@ -137,10 +161,17 @@ class SeriesStore:
     Args:
         provider: TensorBoard's data provider.
         clock: Seconds that never go back.
+        kept_limit: Steps of each tag that TensorBoard keeps, or None for all.
     """
 
-    def __init__(self, provider: Any, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        provider: Any,
+        clock: Callable[[], float] = time.monotonic,
+        kept_limit: int | None = None,
+    ) -> None:
         self._provider = provider
+        self._kept_limit = kept_limit
         self._clock = clock
         self._cache = ByteCache(CACHE_BYTES)
         self._listings = ByteCache(0)
@@ -165,12 +196,45 @@ class SeriesStore:
         return _layer_series(self.all_series(request), wanted)
 
     def datum(self, request: Request, wanted: str, step: int) -> Datum:
-        """Returns one step of the layer series with the id `wanted`.
+        """Returns one step of the layer series with the id `wanted`, in the edition that counts.
 
         Raises:
             AbsentError: if there is none.
         """
-        return self._find(request, lambda listing: _layer_series(listing, wanted).at(step))
+        found = self._find(request, lambda listing: _layer_series(listing, wanted).at(step))
+        return self._counting(request, found)
+
+    def editions(self, request: Request, wanted: str, step: int) -> Iterator[Datum]:
+        """Yields every edition of one step, that which counts first.
+
+        Raises:
+            AbsentError: if there is none.
+        """
+        found = self._find(request, lambda listing: _layer_series(listing, wanted).at(step))
+        counting = self._counting(request, found)
+        yield counting
+        for one in (*found.finer, found, found.draft):
+            if one is not None and one is not counting:
+                yield one
+
+    def _counting(self, request: Request, datum: Datum) -> Datum:
+        """Returns the latest sound refinement of just this record, or the record itself."""
+        if not datum.finer:
+            return datum
+        with contextlib.suppress(DamageError):
+            mark = checksum(self.manifest(request, datum).text)
+            for finer in datum.finer:
+                # What is damaged or gone only leaves the icons that were there before.
+                with contextlib.suppress(DamageError, NotFoundError):
+                    if refined_mark(self._atlas_fields(request, finer).provenance) == mark:
+                        return finer
+        return datum
+
+    def _atlas_fields(self, request: Request, datum: Datum) -> AtlasFields:
+        fields = self.manifest(request, datum).fields
+        if not isinstance(fields, AtlasFields):
+            raise DamageError("a probe where an atlas should be")
+        return fields
 
     def probe(self, request: Request, wanted: str) -> Datum:
         """Returns the latest pictures of the probe of the run with the id `wanted`.
@@ -238,15 +302,16 @@ class SeriesStore:
 
     def _summary(self, request: Request, datum: Datum) -> StepSummary | None:
         """Returns None for a step that TensorBoard has dropped since it was listed."""
+        edition = datum.edition
         try:
-            manifest = self.manifest(request, datum)
+            shown = self._counting(request, datum)
+            edition = shown.edition
+            fields = self._atlas_fields(request, shown)
         except NotFoundError:
             return None
         except DamageError as error:
-            return StepSummary(datum, None, error)
-        if not isinstance(manifest.fields, AtlasFields):
-            return StepSummary(datum, None, DamageError("a probe where an atlas should be"))
-        return StepSummary(datum, manifest.fields, self._damage.get(_identity(datum)))
+            return StepSummary(datum, edition, None, error)
+        return StepSummary(datum, edition, fields, self._damage.get(_identity(shown)))
 
     def _remembering(self, datum: Datum, read: Callable[[], _Value]) -> _Value:
         """Keeps damage that is found while a step is opened, so that the history can tell."""
@@ -294,11 +359,14 @@ class SeriesStore:
             found = self._provider.read_blob_sequences(**asked, downsample=_ALL_STEPS)
         else:
             found = self._read_sane(asked, listed)
+        data = {(run, tag): _data(found, run, tag) for run, tag in tags}
         series = [
-            Series(series_id(run, tag), run, layer_of_tag(tag), _data(found, run, tag))
-            for run, tag in tags
-            if tag == PROBE_TAG or layer_of_tag(tag) is not None
+            Series(series_id(run, tag), run, None, kept)
+            for (run, tag), kept in data.items()
+            if tag == PROBE_TAG
         ]
+        series += _shelved(data, self._kept_limit)
+        series.sort(key=lambda one: (one.run, one.layer is None, one.layer or ""))
         return {one.id: one for one in series}
 
     def _list_by_run(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -341,16 +409,72 @@ def _probe_datum(listing: Mapping[str, Series], wanted: str) -> Datum:
     raise AbsentError(wanted)
 
 
+@dataclass
+class _Shelf:
+    """What there is of one layer of one run, by step."""
+
+    drafts: dict[int, Datum] = dataclasses.field(default_factory=dict)
+    logged: dict[int, Datum] = dataclasses.field(default_factory=dict)
+    finer: dict[int, tuple[Datum, ...]] = dataclasses.field(default_factory=dict)
+
+    def data(self, kept_limit: int | None) -> tuple[Datum, ...]:
+        """Returns the steps, each with all its editions, ascending."""
+        is_sampled = kept_limit is not None and len(self.logged) >= kept_limit
+        last = max(self.logged, default=-(2**63))
+        drafts = {
+            step: draft
+            for step, draft in self.drafts.items()
+            # Where TensorBoard drops steps, a draft without its atlas tells nothing.
+            if step in self.logged or step > last or not is_sampled
+        }
+        return tuple(
+            dataclasses.replace(
+                self.logged.get(step) or drafts[step],
+                draft=drafts.get(step) if step in self.logged else None,
+                finer=self.finer.get(step, ()),
+            )
+            for step in sorted(drafts.keys() | self.logged.keys())
+        )
+
+
+def _shelved(
+    data: Mapping[tuple[str, str], tuple[Datum, ...]], kept_limit: int | None
+) -> list[Series]:
+    """Brings the editions of each layer together, from the runs of refined atlases as well."""
+    shelves: dict[tuple[str, str], _Shelf] = defaultdict(_Shelf)
+    refined: list[tuple[int, str, tuple[Datum, ...]]] = []
+    for (run, tag), kept in data.items():
+        layer, edition = edition_of_tag(tag) or ("", None)
+        home = home_of_run(run)
+        if edition is Edition.LOGGED:
+            shelves[run, layer].logged = {datum.step: datum for datum in kept}
+        elif edition is Edition.DRAFT:
+            shelves[run, layer].drafts = {datum.step: datum for datum in kept}
+        elif edition is Edition.REFINED and home is not None:
+            refined.append((home[1], home[0], kept))
+    for _, run, kept in sorted(refined, key=lambda one: one[:2]):
+        for datum in kept:
+            shelf = shelves.get((run, datum.layer or ""))
+            if shelf is not None:
+                shelf.finer[datum.step] = (datum, *shelf.finer.get(datum.step, ()))
+    return [
+        Series(series_id(run, layer_tag(layer)), run, layer, shelf.data(kept_limit))
+        for (run, layer), shelf in shelves.items()
+    ]
+
+
 def _data(
     found: Mapping[str, Mapping[str, Sequence[Any]]], run: str, tag: str
 ) -> tuple[Datum, ...]:
     data = found.get(run, {}).get(tag, ())
+    layer, edition = edition_of_tag(tag) or (None, Edition.LOGGED)
     return tuple(
         Datum(
-            layer_of_tag(tag),
+            layer,
             item.step,
             item.wall_time,
             tuple(value.blob_key for value in item.values),
+            edition,
         )
         for item in sorted(data, key=lambda item: item.step)
     )

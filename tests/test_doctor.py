@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.checkup import check_file
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.doctor import NOTE, OK, PROBLEM, Finding, examine
 from tensorboard_plugin_atlas.events import EventSink, frame
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag
 from tensorboard_plugin_atlas.resuming import cut_back
 
 
@@ -219,6 +219,21 @@ def test_more_steps_than_tensorboard_keeps(tmp_path: Path) -> None:
     finding = only(tmp_path, NOTE)
     assert "201 steps were logged, and TensorBoard keeps 200" in finding.text
     assert finding.advice == f"tensorboard --logdir {tmp_path} --atlas_samples=201"
+
+
+def test_drafts_and_refinements_that_stand_for_nothing_are_told(tmp_path: Path) -> None:
+    write(tmp_path / "exp" / "atlas", (0, 10))
+    for folder, edition in (("", Edition.DRAFT), ("refined/0001", Edition.REFINED)):
+        sink = EventSink(tmp_path / "exp" / "atlas" / folder)
+        atlas = make_atlas(20, layer="a", samples=20, grids=(2,), tile=4)
+        sink.write(layer_tag("a", edition), encode_atlas(atlas), 20)
+        sink.close()
+    assert marked(tmp_path, PROBLEM) == []
+    draft, stale = marked(tmp_path, NOTE)
+    assert draft.text.startswith("run exp/atlas, layer a, step 20: only a draft is there")
+    assert "for an atlas that no longer is" in stale.text
+    assert str(stale.advice).endswith("exp/atlas/refined")
+    assert examine(tmp_path)[-1].text.startswith("3 sound atlases of 1 layers in 1 runs")
 
 
 def test_a_file_that_cannot_be_read(

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorboard_plugin_atlas.metadata import layer_of_tag, layer_tag
+from tensorboard_plugin_atlas.metadata import (
+    Edition,
+    edition_of_tag,
+    home_of_run,
+    layer_of_tag,
+    layer_tag,
+    refined_run,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,34 @@ from tensorboard_plugin_atlas.metadata import layer_of_tag, layer_tag
 def test_a_layer_has_one_tag(layer: str, tag: str) -> None:
     assert layer_tag(layer) == tag
     assert layer_of_tag(tag) == layer
+
+
+@pytest.mark.parametrize("edition", list(Edition))
+def test_each_edition_has_a_tag_of_its_own(edition: Edition) -> None:
+    tag = layer_tag('a"b', edition)
+    assert edition_of_tag(tag) == ('a"b', edition)
+    assert (layer_of_tag(tag) == 'a"b') is (edition is Edition.LOGGED)
+
+
+@pytest.mark.parametrize(
+    ("home", "number", "run"),
+    [
+        ("exp/atlas", 1, "exp/atlas/refined/0001"),
+        (".", 12345, "refined/12345"),
+        ("refined/0001", 2, "refined/0001/refined/0002"),
+        ("a\nb", 7, "a\nb/refined/0007"),
+    ],
+)
+def test_a_run_of_refined_atlases_names_its_home(home: str, number: int, run: str) -> None:
+    assert refined_run(home, number) == run
+    assert home_of_run(run) == (home, number)
+
+
+@pytest.mark.parametrize(
+    "run", ["exp", "exp/refined", "exp/refined/1", "exp/refined/0001/x", "unrefined/0001"]
+)
+def test_other_runs_are_no_runs_of_refined_atlases(run: str) -> None:
+    assert home_of_run(run) is None
 
 
 @given(st.text())
