@@ -4,7 +4,8 @@
 The wire is written down in `http_api.md`. What is decoded is checked three times: each blob
 against its manifest, each array against what the manifest implies, each value against what an
 atlas can be. The encoder reads its own work before it returns it, so that nothing which was logged
-is refused later. `Grid.attribution` is the one array that is kept in half precision.
+is refused later. `Grid.attribution` is the one array that is not kept to the bit: see
+`attribution_store`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ from tensorboard_plugin_atlas.atlas import (
     Provenance,
     Samples,
     StoredActivations,
+)
+from tensorboard_plugin_atlas.attribution_store import (
+    NAMES,
+    attribution_of,
+    is_large,
+    store_attribution,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.manifest import (
@@ -358,8 +365,10 @@ def _map_arrays(atlas: Atlas) -> _Arrays:
         "noise_floor": samples.noise_floor,
         "lifelines": samples.lifelines,
     }
+    in_bytes = is_large([grid.attribution for grid in atlas.grids])
     for grid in atlas.grids:
-        attribution = grid.attribution
+        attribution = store_attribution(grid.attribution, in_bytes=in_bytes)
+        arrays |= {f"grid{grid.size}.{name}": array for name, array in attribution.items()}
         arrays |= {
             f"grid{grid.size}.rows": grid.rows,
             f"grid{grid.size}.cols": grid.cols,
@@ -367,9 +376,6 @@ def _map_arrays(atlas: Atlas) -> _Arrays:
             f"grid{grid.size}.cell_of": grid.cell_of,
             f"grid{grid.size}.kind": grid.kind_codes,
             f"grid{grid.size}.cosine": grid.icon_cosine,
-            f"grid{grid.size}.attribution": (
-                None if attribution is None else attribution.astype(np.float16)
-            ),
         }
     return {name: array for name, array in arrays.items() if array is not None}
 
@@ -397,6 +403,8 @@ def _map_specs(samples: int, grids: Sequence[tuple[int, int]]) -> dict[str, Spec
             f"grid{size}.kind": Spec("U8", (cells,)),
             f"grid{size}.cosine": Spec("F32", (cells,)),
             f"grid{size}.attribution": Spec("F16", (cells, None), optional=True),
+            f"grid{size}.attribution_codes": Spec("U8", (cells, None), optional=True),
+            f"grid{size}.attribution_scale": Spec("F32", (cells,), optional=True),
         }
     return specs
 
@@ -450,7 +458,7 @@ def _grid(entry: GridEntry, arrays: Mapping[str, NDArray[Any]], pages: tuple[byt
     own = {name: array for name, array in arrays.items() if name.startswith(prefix)}
     for problem in _grid_problems(entry, prefix, own):
         raise DamageError(f"grid {entry.size}: {problem}")
-    attribution, sheets, layout = own.get(prefix + "attribution"), None, entry.sheet
+    sheets, layout = None, entry.sheet
     if layout is not None:
         sheets = IconSheets(
             pages=pages, tile=layout.tile, columns=layout.columns, count=layout.count
@@ -463,9 +471,18 @@ def _grid(entry: GridEntry, arrays: Mapping[str, NDArray[Any]], pages: tuple[byt
         cell_of=own[prefix + "cell_of"],
         kind_codes=own[prefix + "kind"],
         icon_cosine=own[prefix + "cosine"],
-        attribution=None if attribution is None else attribution.astype(np.float32),
+        attribution=_attribution(entry, {name: own.get(prefix + name) for name in NAMES}),
         sheets=sheets,
     )
+
+
+def _attribution(
+    entry: GridEntry, stored: Mapping[str, NDArray[Any] | None]
+) -> NDArray[np.float32] | None:
+    try:
+        return attribution_of({name: a for name, a in stored.items() if a is not None})
+    except ValueError as error:
+        raise DamageError(f"grid {entry.size}: {error}") from error
 
 
 def _grid_problems(entry: GridEntry, prefix: str, own: Mapping[str, NDArray[Any]]) -> Iterator[str]:

@@ -471,11 +471,22 @@ def test_scales_must_be_finite() -> None:
 
 
 def test_more_than_readers_take_is_not_written() -> None:
+    values = np.zeros((2000, 17_000), np.float16)
+    wide = StoredActivations(kind="float16", arrays={"values": values})
+    with pytest.raises(ArgumentError, match=r"MiB in all, readers take .* pass fewer samples"):
+        encode_atlas(bad(make_atlas(0, samples=2000, tile=8), activations=wide))
+
+
+def test_attribution_of_many_classes_takes_a_byte_each() -> None:
     atlas = make_atlas(0, samples=2000, grids=(30,), min_count=1, tile=8)
     cells = len(atlas.grids[0].rows)
-    attribution = np.zeros((cells, 80_000), np.float32)
-    with pytest.raises(ArgumentError, match=r"MiB in all, readers take .* pass fewer samples"):
-        encode_atlas(bad_grid(atlas, attribution=attribution))
+    attribution = np.random.default_rng(0).normal(0, 1, (cells, 2_000)).astype(np.float32)
+    blobs = encode_atlas(bad_grid(atlas, attribution=attribution))
+    plain = encode_atlas(bad_grid(atlas, attribution=None))
+    assert len(blobs[1]) - len(plain[1]) < cells * 2_000 + 4 * cells + 300
+    found = decode_atlas(blobs).grids[0].attribution
+    step = np.abs(attribution).max(axis=1, keepdims=True) / 127
+    assert (np.abs(found - attribution) <= 0.51 * step).all()
 
 
 def test_a_probe_that_readers_would_refuse_is_not_written() -> None:
