@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 
+LAYOUTS: Final = ("anchored", "umap")
 ICON_KINDS: Final = ("none", "examples", "preview", "inversion", "poster")
 
 
@@ -28,6 +29,11 @@ class AtlasConfig:
         neighbors: UMAP's `n_neighbors`: larger keeps more global shape, smaller more detail.
         min_dist: UMAP's `min_dist`: smaller packs similar samples tighter.
         epochs: Optimisation epochs of the layout.
+        stability: How firmly a sample is held to its place on the previous map, by the share of its
+            neighbours that it kept: larger moves less and fits less. 0 lays every checkpoint out by
+            itself and turns the map onto the previous one.
+        layout: "anchored" is this package's optimiser, which `stability` needs; "umap" is
+            umap-learn's, started from the previous places, for reference.
         icons: How a cell is drawn. "inversion" optimises a picture until the layer answers with the
             cell's mean activation; "preview" does so at a quarter of the cost and "poster" at two
             to six times, for figures; "examples" shows the real patch nearest to that mean; "none"
@@ -54,6 +60,8 @@ class AtlasConfig:
     neighbors: int = 15
     min_dist: float = 0.1
     epochs: int = 200
+    stability: float = 1.0
+    layout: str = "anchored"
     icons: str = "inversion"
     icon_size: int | None = None
     icon_steps: int | None = None
@@ -87,6 +95,11 @@ def _is_optional_seconds(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
+def _is_number(low: float, high: float) -> Callable[[Any], bool]:
+    # False for NaN, as every comparison with it is.
+    return lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and low <= v <= high
+
+
 def _is_grids(value: Any) -> bool:
     return (
         isinstance(value, tuple)
@@ -102,8 +115,10 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("grids", _is_grids, "one to six rising sizes from 1 to 320 as a tuple, such as (10, 20, 40)"),
     ("min_count", _is_int(1, 1_000_000), "a whole number of at least 1"),
     ("neighbors", _is_int(2, 1_000), "a whole number from 2 to 1,000"),
-    ("min_dist", lambda v: isinstance(v, (int, float)) and 0 <= v <= 1, "a number from 0 to 1"),
+    ("min_dist", _is_number(0, 1), "a number from 0 to 1"),
     ("epochs", _is_int(1, 10_000), "a whole number from 1 to 10,000"),
+    ("stability", _is_number(0, 100), "a number from 0 to 100"),
+    ("layout", lambda v: v in LAYOUTS, "one of " + ", ".join(map(repr, LAYOUTS))),
     ("icons", lambda v: v in ICON_KINDS, "one of " + ", ".join(map(repr, ICON_KINDS))),
     ("icon_size", _is_optional_int(8, 256), "None or a whole number from 8 to 256"),
     ("icon_steps", _is_optional_int(1, 4_096), "None or a whole number from 1 to 4,096"),

@@ -40,6 +40,10 @@ def test_drawing_may_be_limited_in_time(seconds):
         ("icon_seconds", "9", "None or a number of seconds, at least 0"),
         ("icon_steps", 0, "None or a whole number from 1 to 4,096"),
         ("icon_size", 7, "None or a whole number from 8 to 256"),
+        ("stability", -0.1, "a number from 0 to 100"),
+        ("stability", float("nan"), "a number from 0 to 100"),
+        ("min_dist", True, "a number from 0 to 1"),
+        ("layout", "tsne", "one of 'anchored', 'umap'"),
     ],
 )
 def test_what_is_out_of_range_is_named_with_what_to_pass(setting, value, advice):

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.cosine import finite_rows, unit_rows
 from tensorboard_plugin_atlas.compute.layout import Layout
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.cosine import finite_rows, unit_rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

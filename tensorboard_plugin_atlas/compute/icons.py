@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.collect import LayerActivations, collect
-from tensorboard_plugin_atlas.compute.cosine import finite_rows, unit_rows
 from tensorboard_plugin_atlas.compute.layers import layer_name
 from tensorboard_plugin_atlas.compute.normalize import IDENTITY, Normalize, as_normalize
 from tensorboard_plugin_atlas.compute.outputs import forward
@@ -29,6 +28,7 @@ from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.spectrum import natural_pictures
 from tensorboard_plugin_atlas.compute.targets import NEAREST, Targets
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.cosine import finite_rows, unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 WEAK_COSINE = 0.3

@@ -1,27 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """Activations to places on the map: a pure function of the samples and the layout before.
 
-UMAP's objective over exact cosine neighbours (umap-learn's optimiser), spectral start for a first
-checkpoint, the previous places for a later one, then the 1st to 99th percentile frame to [0, 1]^2.
-Rows of the same direction share one place: they are one row to the optimiser, so hundreds of
-duplicates cannot tear the neighbour graph apart.
+UMAP's objective over exact cosine neighbours: a spectral start for a first checkpoint, and for a
+later one the previous places, to which each row is held by the neighbours that it kept
+(`anchoring`). Rows of the same direction share one place: they are one row to the optimiser, so
+hundreds of duplicates cannot tear the neighbour graph apart.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.cosine import (
-    distinct_directions,
-    finite_rows,
-    nearest,
-    unit_rows,
+from tensorboard_plugin_atlas.compute.anchoring import (
+    faithfulness,
+    moved_start,
+    tether_to,
+    turned_onto,
 )
+from tensorboard_plugin_atlas.compute.descent import descend
+from tensorboard_plugin_atlas.compute.framing import (
+    from_map,
+    keep_frame,
+    outside,
+    to_map,
+)
+from tensorboard_plugin_atlas.compute.neighbours import nearest, overlap
+from tensorboard_plugin_atlas.compute.noise import noise_floor
 from tensorboard_plugin_atlas.compute.umap_pieces import (
     first_start,
     fuzzy_graph,
@@ -30,18 +42,21 @@ from tensorboard_plugin_atlas.compute.umap_pieces import (
     principal_places,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.cosine import distinct_directions, finite_rows, unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 QUALITY_NEIGHBORS: Final = 15
 """Neighbours that quality and overlap are measured on, whatever `AtlasConfig.neighbors` says."""
 
-_EXACT_UP_TO = 40_000
+_EXACT_UP_TO = 100_000
 """Below it, exact neighbours cost less than compiling the approximate search, in every process."""
 _FEWEST_FOR_UMAP = 5
-_PERCENTILES = (1.0, 99.0)
-_MARGIN = 0.075
-_STRAYED_LIMIT = 0.02
-_SHRUNK_LIMIT = 0.5
+_FIRST_EPOCHS = 1.5
+"""A first map, which others build on, is optimised for so many times `AtlasConfig.epochs`."""
+_REPEATS = 2
+"""Times a later map is laid out again, to learn what moves by chance."""
+_ONE_REPEAT_FROM = 5_000
+"""Rows from which one repeat tells it as well."""
 _RESUMED_WIDTH = 20.0
 
 
@@ -50,15 +65,17 @@ class Layout:
     """Where N samples lie on the map, and what the next checkpoint needs to start from.
 
     Attributes:
-        xy: (N, 2) float32 in [0, 1]: x to the right, y down.
+        xy: (N, 2) float32 in (0, 1): x to the right, y down.
         raw: (N, 2) float32: the same places in the optimiser's own units.
-        frame: (2, 2) float32: low corner (x, y) and high corner (x, y) in raw units; it becomes
-            the unit square.
-        clamped: (N,) bool: the place lay outside the frame and was moved to its rim.
+        frame: (2, 2) float32: low corner (x, y) and high corner (x, y) in raw units; `framing` says
+            how it becomes the unit square.
+        clamped: (N,) bool: the place lay outside the frame and was drawn in its rim.
         invalid: (N,) bool: the row held NaN or infinity. It keeps its previous place, or gets the
             centre of the map; it took no part in the fit and must take none in means.
         neighbours: (N, k) int32: true nearest samples by cosine, nearest first, k = 15 or one less
             than the valid samples; -1 throughout an invalid row.
+        noise_floor: (N,) float32, map units: how far a sample moves by chance; of such moves one in
+            twenty is larger. None for a map that continues no other.
         notes: Sentences about fallbacks that a reader of the map must know.
     """
 
@@ -68,6 +85,52 @@ class Layout:
     clamped: NDArray[np.bool_]
     invalid: NDArray[np.bool_]
     neighbours: IntArray
+    noise_floor: FloatArray | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """The frame as `Atlas.frame` has it: (x0, y0, x1, y1)."""
+        (x0, y0), (x1, y1) = self.frame.tolist()
+        return x0, y0, x1, y1
+
+
+@dataclass(frozen=True, eq=False)
+class _Directions:
+    """The U distinct directions among V valid rows: what the optimiser places.
+
+    Attributes:
+        valid: (V,) indices of the valid rows.
+        first: (U,) indices into `valid`: where each direction appears first.
+        group: (V,) indices into `first`: the direction of each valid row.
+        unit: (U, C) directions.
+        graph: (U, U) fuzzy graph, or None where there are too few for one.
+    """
+
+    valid: NDArray[np.intp]
+    first: NDArray[np.intp]
+    group: NDArray[np.intp]
+    unit: FloatArray
+    graph: scipy.sparse.csr_matrix | None
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """(U,) indices of the rows that stand for their direction."""
+        return self.valid[self.first]
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """How U directions will be placed, whatever the seed.
+
+    Attributes:
+        place: Seed to (U, 2) raw places.
+        continued: Whether they continue the previous map.
+        notes: What a reader must know of it.
+    """
+
+    place: Callable[[int], FloatArray]
+    continued: bool
     notes: tuple[str, ...] = ()
 
 
@@ -78,8 +141,9 @@ def lay_out(
 
     Args:
         activations: (N, C) of any float type; row j is the same sample as in `previous`.
-        previous: Layout of the checkpoint before, to start from and whose frame to keep, or None.
-        config: `neighbors`, `min_dist`, `epochs` and `seed` are read.
+        previous: Layout to continue and whose frame to keep, or None: of the checkpoint before, or
+            of another run with the same probe, whose layer may have another width.
+        config: `neighbors`, `min_dist`, `epochs`, `stability`, `layout` and `seed` are read.
 
     Returns:
         The layout. Equal arguments give equal bytes on one machine.
@@ -90,58 +154,88 @@ def lay_out(
     """
     rows = np.asarray(activations)
     finite = _checked(rows, previous)
-    valid = np.flatnonzero(finite)
-    unit = unit_rows(rows[valid])
-    first, group = distinct_directions(unit)
-    notes = _notes(rows, valid, len(first))
+    found, neighbours = _directions(rows, finite, config)
+    kept = np.zeros(len(rows), np.float32)
+    if previous is not None:
+        kept = overlap(neighbours, previous.neighbours)
+    plan = _plan(found, neighbours, kept, previous, config)
+    places = plan.place(config.seed)
 
-    indices, distances = _neighbours(unit, max(QUALITY_NEIGHBORS, config.neighbors - 1), config)
-    neighbours = _spread_out(indices[:, :QUALITY_NEIGHBORS], valid, len(rows))
-    if len(first) < len(unit):
-        unit = unit[first]
-        indices, distances = _neighbours(unit, config.neighbors - 1, config)
-    start = None if previous is None else previous.raw[valid[first]]
-    k = config.neighbors - 1
-    places, fit_notes = _fit(unit, indices[:, :k], distances[:, :k], start, config)
-
-    frame, frame_note = _frame(places, None if previous is None else previous.frame)
+    frame, frame_notes = keep_frame(places, None if previous is None else previous.frame)
     raw = np.tile(frame.mean(axis=0), (len(rows), 1)) if previous is None else previous.raw.copy()
-    raw[valid] = places[group]
+    raw[found.valid] = places[found.group]
     return Layout(
-        xy=np.clip((raw - frame[0]) / (frame[1] - frame[0]), 0, 1).astype(np.float32),
+        xy=to_map(raw, frame),
         raw=raw,
         frame=frame,
-        clamped=_outside(raw, frame) & finite,
+        clamped=outside(raw, frame) & finite,
         invalid=~finite,
         neighbours=neighbours,
-        notes=(*notes, *fit_notes, *frame_note),
+        noise_floor=_floor(found, plan, places, kept, frame, config) if plan.continued else None,
+        notes=(*_notes(rows, found), *plan.notes, *frame_notes),
     )
 
 
-def resume(xy: FloatArray, activations: NDArray[Any], *, config: AtlasConfig) -> Layout:
-    """Rebuilds what `lay_out` needs as `previous` from an atlas that was read back from a log.
+def lay_out_backwards(
+    activations_by_step: Sequence[NDArray[Any]], config: AtlasConfig
+) -> list[Layout]:
+    """Lays a finished run out again, from its last checkpoint to its first.
 
-    The frame is not logged, so the map is taken to be twenty raw units wide, about what UMAP makes
-    of a few thousand samples; the optimiser corrects the rest.
+    A map that grew forwards keeps something of the random network that it began with. Backwards,
+    the last map is as good as one by itself, and decides the frame.
+
+    Args:
+        activations_by_step: (N, C) of each checkpoint, first to last.
+        config: As for `lay_out`.
+
+    Returns:
+        Layouts, first to last. `noise_floor` is, as ever, that of the move from the layout before.
+
+    Raises:
+        ArgumentError: as `lay_out` does.
+    """
+    backwards: list[Layout] = []
+    for activations in reversed(activations_by_step):
+        backwards.append(lay_out(activations, backwards[-1] if backwards else None, config=config))
+    # The floor of a move belongs to where it ends, and time runs forwards again.
+    floors = [*(layout.noise_floor for layout in backwards[1:]), None]
+    return [
+        dataclasses.replace(layout, noise_floor=floor)
+        for layout, floor in zip(backwards[::-1], floors[::-1], strict=False)
+    ]
+
+
+def resume(
+    xy: FloatArray,
+    activations: NDArray[Any],
+    *,
+    frame: Sequence[float] | None = None,
+    config: AtlasConfig,
+) -> Layout:
+    """Rebuilds what `lay_out` needs as `previous` from an atlas that was read back from a log.
 
     Args:
         xy: (N, 2) places in [0, 1].
-        activations: (N, C) of the same samples.
+        activations: (N, C) of the same samples, of this run or of another.
+        frame: `Atlas.frame`: (x0, y0, x1, y1) in raw units. Logs of before it was kept have None:
+            the map is then taken to be twenty raw units wide, about what UMAP makes of a few
+            thousand samples; the optimiser corrects the rest.
         config: The recipe that the next layout will use.
 
     Returns:
-        A layout with the same `xy`.
+        A layout with the same `xy`, and the same `raw` to the rounding of a float32.
     """
     rows = np.asarray(activations)
     finite = _checked(rows, None)
     valid = np.flatnonzero(finite)
     indices, _ = _neighbours(unit_rows(rows[valid]), QUALITY_NEIGHBORS, config)
-    places = np.asarray(xy, np.float32)
+    corners = np.array(frame or (0, 0, _RESUMED_WIDTH, _RESUMED_WIDTH), np.float32).reshape(2, 2)
+    raw = from_map(np.asarray(xy, np.float32), corners)
     return Layout(
-        xy=places,
-        raw=places * np.float32(_RESUMED_WIDTH),
-        frame=np.array([[0, 0], [_RESUMED_WIDTH, _RESUMED_WIDTH]], np.float32),
-        clamped=((places <= 0) | (places >= 1)).any(axis=1) & finite,
+        xy=np.asarray(xy, np.float32),
+        raw=raw,
+        frame=corners,
+        clamped=outside(raw, corners) & finite,
         invalid=~finite,
         neighbours=_spread_out(indices, valid, len(rows)),
     )
@@ -168,7 +262,8 @@ def _checked(rows: NDArray[Any], previous: Layout | None) -> NDArray[np.bool_]:
     return finite
 
 
-def _notes(rows: NDArray[Any], valid: NDArray[np.intp], directions: int) -> list[str]:
+def _notes(rows: NDArray[Any], found: _Directions) -> list[str]:
+    valid, directions = found.valid, len(found.first)
     notes = []
     broken = len(rows) - len(valid)
     if broken:
@@ -197,30 +292,118 @@ def _spread_out(indices: IntArray, valid: NDArray[np.intp], rows: int) -> IntArr
     return everywhere
 
 
-def _fit(
-    unit: FloatArray,
-    indices: IntArray,
-    distances: FloatArray,
-    start: FloatArray | None,
+def _directions(
+    rows: NDArray[Any], finite: NDArray[np.bool_], config: AtlasConfig
+) -> tuple[_Directions, IntArray]:
+    """Returns the distinct directions with their graph, and the (N, k) neighbours of all rows."""
+    valid = np.flatnonzero(finite)
+    unit = unit_rows(rows[valid])
+    first, group = distinct_directions(unit)
+    asked = config.neighbors - 1
+    indices, distances = _neighbours(unit, max(QUALITY_NEIGHBORS, asked), config)
+    neighbours = _spread_out(indices[:, :QUALITY_NEIGHBORS], valid, len(rows))
+    if len(first) < len(unit):
+        unit = unit[first]
+        indices, distances = _neighbours(unit, asked, config)
+    graph = None
+    if len(unit) >= _FEWEST_FOR_UMAP:
+        graph = fuzzy_graph(indices[:, :asked], distances[:, :asked])
+    return _Directions(valid, first, group, unit, graph), neighbours
+
+
+def _plan(
+    found: _Directions,
+    neighbours: IntArray,
+    kept: FloatArray,
+    previous: Layout | None,
     config: AtlasConfig,
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """Places U distinct directions; returns (U, 2) raw places and notes."""
-    if len(unit) < _FEWEST_FOR_UMAP:
-        return principal_places(unit), ()
-    graph = fuzzy_graph(indices, distances)
-    notes: tuple[str, ...] = ()
-    if start is None or _collapsed(start):
-        fresh, note = first_start(unit, graph, config.seed)
-        notes = (note,) if note else ()
-        if start is not None:
-            notes = ("layout: started afresh, the previous map held too few places", *notes)
-        start = fresh
-    else:
-        start = _apart(start, config.seed)
-    places = optimise(
-        start, graph, min_dist=config.min_dist, epochs=config.epochs, seed=config.seed
+) -> _Plan:
+    if previous is None:
+        return _by_itself(found, None, config)
+    before = previous.raw[found.rows]
+    if found.graph is None:
+        return _by_itself(found, before, config)
+    if _collapsed(before):
+        afresh = "layout: started afresh, the previous map held too few places"
+        plan = _by_itself(found, None, config)
+        return dataclasses.replace(plan, notes=(afresh, *plan.notes))
+    if config.layout == "umap":
+        return _by_umap(found.graph, _apart(before, config.seed), config)
+    if config.stability == 0:
+        return _by_itself(found, before, config)
+    faith = faithfulness(previous.raw, neighbours)[found.rows]
+    before = _apart(before, config.seed)
+    return _anchored(found.graph, before, kept[found.rows], faith, config)
+
+
+def _by_itself(found: _Directions, before: FloatArray | None, config: AtlasConfig) -> _Plan:
+    """Plans an independent map, turned onto the places `before` if there are any."""
+    graph = found.graph
+    note = None if graph is None else first_start(found.unit, graph, config.seed)[1]
+
+    def place(seed: int) -> FloatArray:
+        if graph is None:
+            places = principal_places(found.unit)
+        elif config.layout == "umap":
+            start, _ = first_start(found.unit, graph, seed)
+            places = _by_umap(graph, start, config).place(seed)
+        else:
+            start, _ = first_start(found.unit, graph, seed)
+            epochs = round(config.epochs * _FIRST_EPOCHS)
+            places = descend(start, graph, min_dist=config.min_dist, epochs=epochs, seed=seed)
+        return places if before is None else turned_onto(places, before)
+
+    return _Plan(place, before is not None, () if note is None else (note,))
+
+
+def _by_umap(graph: scipy.sparse.csr_matrix, start: FloatArray, config: AtlasConfig) -> _Plan:
+    """Plans a map by umap-learn's own optimiser, from `start`."""
+    return _Plan(
+        lambda seed: optimise(
+            start, graph, min_dist=config.min_dist, epochs=config.epochs, seed=seed
+        ),
+        True,
     )
-    return places, notes
+
+
+def _anchored(
+    graph: scipy.sparse.csr_matrix,
+    before: FloatArray,
+    kept: FloatArray,
+    faith: FloatArray,
+    config: AtlasConfig,
+) -> _Plan:
+    """Plans a map whose rows are held to the places `before`."""
+    start = moved_start(before, graph, kept)
+    tether = tether_to(before, kept, faith, config.stability)
+    return _Plan(
+        lambda seed: descend(
+            start,
+            graph,
+            min_dist=config.min_dist,
+            epochs=config.epochs,
+            seed=seed,
+            tether=tether,
+        ),
+        True,
+    )
+
+
+def _floor(
+    found: _Directions,
+    plan: _Plan,
+    places: FloatArray,
+    kept: FloatArray,
+    frame: FloatArray,
+    config: AtlasConfig,
+) -> FloatArray:
+    """Lays the same rows out again with other seeds; returns the (N,) noise floor."""
+    repeats = _REPEATS if len(places) < _ONE_REPEAT_FROM else 1
+    maps = [to_map(plan.place(config.seed + r), frame) for r in range(1, repeats + 1)]
+    floor = np.zeros(len(kept), np.float32)
+    again = [drawn[found.group] for drawn in (to_map(places, frame), *maps)]
+    floor[found.valid] = noise_floor(again, kept[found.valid])
+    return floor
 
 
 def _collapsed(start: FloatArray) -> bool:
@@ -235,28 +418,3 @@ def _apart(start: FloatArray, seed: int) -> FloatArray:
     step = 1e-3 * np.ptp(start, axis=0).max()
     noise = np.random.RandomState(seed).normal(scale=step, size=start.shape)
     return np.where(shared[:, None], start + noise, start).astype(np.float32)
-
-
-def _frame(places: FloatArray, previous: FloatArray | None) -> tuple[FloatArray, tuple[str, ...]]:
-    """Chooses the (2, 2) frame: the previous one while it fits, so that still samples stay still.
-
-    It fits unless over 2 % more of the places fall outside it than outside their own percentile
-    frame, or they fill less than half of one of its sides.
-    """
-    low, high = np.percentile(places, _PERCENTILES, axis=0)
-    span = high - low
-    span = np.where(span > 1e-3 * span.max(), span, span.max() or 1.0)
-    reach = span * (0.5 + _MARGIN)
-    own = np.stack([(low + high) / 2 - reach, (low + high) / 2 + reach]).astype(np.float32)
-    if previous is None:
-        return own, ()
-    strayed = _outside(places, previous).mean() - _outside(places, own).mean()
-    shrunk = ((own[1] - own[0]) < _SHRUNK_LIMIT * (previous[1] - previous[0])).any()
-    if strayed <= _STRAYED_LIMIT and not shrunk:
-        return previous, ()
-    return own, ("layout: the frame changed, motion since the last step includes its move",)
-
-
-def _outside(places: FloatArray, frame: FloatArray) -> NDArray[np.bool_]:
-    outside: NDArray[np.bool_] = ((places < frame[0]) | (places > frame[1])).any(axis=1)
-    return outside

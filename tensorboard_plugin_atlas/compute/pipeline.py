@@ -129,7 +129,9 @@ class AtlasPipeline:
                 "with another probe; pass the same images, labels, samples and seed"
             )
         memory = self._memory.setdefault(previous.layer, _Memory())
-        memory.layout = resume(previous.xy, previous.activations, config=self.config)
+        memory.layout = resume(
+            previous.xy, previous.activations, frame=previous.frame, config=self.config
+        )
         memory.logged = previous.sequence
 
     def continue_from(self, previous: Atlas) -> None:
@@ -189,6 +191,7 @@ class AtlasPipeline:
             quality=quality,
             provenance=self._provenance(model, layer, memory.receptive, notes),
             sequence=memory.logged,
+            frame=layout.corners,
         )
 
     def _samples(
@@ -209,6 +212,7 @@ class AtlasPipeline:
             activations=store_activations(layer.values),
             predictions=None if predictions is None else predictions[images],
             labels=None if labels is None else labels[images],
+            noise_floor=layout.noise_floor,
         )
 
     def _drawn(

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, Quality
-from tensorboard_plugin_atlas.compute.cosine import row_blocks, unit_rows
 from tensorboard_plugin_atlas.compute.layout import QUALITY_NEIGHBORS, Layout
+from tensorboard_plugin_atlas.compute.neighbours import overlap
+from tensorboard_plugin_atlas.cosine import row_blocks, unit_rows
 
 _EXACT_UP_TO: Final = 5_000
 _QUERIES: Final = 2_000
@@ -138,25 +139,3 @@ def trustworthiness(ranks: IntArray, samples: int) -> float:
 def knn_kept(ranks: IntArray) -> float:
     """Returns the mean share of each query's k true neighbours among its k on the map."""
     return float((ranks <= ranks.shape[1]).mean())
-
-
-def overlap(now: IntArray, before: IntArray) -> FloatArray:
-    """Measures how much of each sample's true neighbourhood stayed since the previous checkpoint.
-
-    Args:
-        now: (N, k) int32 neighbours, -1 where there is none.
-        before: (N, j) int32 neighbours of the same samples.
-
-    Returns:
-        (N,) float32: share of the neighbours that are in both, of the smaller of k and j. 0 where
-        either row has none; 1 where no sample has a neighbour to lose.
-    """
-    size = min(now.shape[1], before.shape[1])
-    if size == 0:
-        return np.ones(len(now), np.float32)
-    ordered = np.where(before[:, :size] >= 0, before[:, :size], -2)
-    shared = np.zeros(len(now), np.int32)
-    for column in range(size):
-        shared += (ordered == now[:, column, None]).any(axis=1)
-    share: FloatArray = (shared / size).astype(np.float32)
-    return share

@@ -182,9 +182,14 @@ def test_time_that_runs_out_leaves_a_complete_and_labelled_atlas(model, monkeypa
     monkeypatch.undo()
     real = compute_atlas(model, "second", pictures(), config=config("examples"))
     kinds = np.concatenate([grid.icon_kind for grid in atlas.grids])
-    assert kinds.tolist() == ["inversion"] * 6 + ["examples"] * (len(kinds) - 6)
+    # Three batches were in time; the last of a level is smaller where its cells are odd in number.
+    batches = [
+        min(2, len(g.rows) - start) for g in atlas.grids for start in range(0, len(g.rows), 2)
+    ]
+    done = sum(batches[:3])
+    assert kinds.tolist() == ["inversion"] * done + ["examples"] * (len(kinds) - done)
     assert (
-        f"icons: icon_seconds=2.5 were over, so {len(kinds) - 6} of {len(kinds)} cells keep the "
+        f"icons: icon_seconds=2.5 were over, so {len(kinds) - done} of {len(kinds)} cells keep the "
         "nearest real patch"
     ) in atlas.provenance.notes
     finest, finest_real = atlas.grids[-1], real.grids[-1]

@@ -8,17 +8,16 @@ import pytest
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from tensorboard_plugin_atlas.compute import quality as quality_module
-from tensorboard_plugin_atlas.compute.cosine import unit_rows
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out
 from tensorboard_plugin_atlas.compute.quality import (
     effective_rank,
     knn_kept,
     measure,
-    overlap,
     true_ranks,
     trustworthiness,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.cosine import unit_rows
 
 
 def fan(degrees):
@@ -67,18 +66,6 @@ def test_many_samples_are_measured_on_seeded_queries(monkeypatch):
     assert ranks.shape == (200, 15)
     np.testing.assert_array_equal(ranks, true_ranks(unit, xy, 15))
     assert trustworthiness(ranks, 400) == pytest.approx(exact, abs=0.02)
-
-
-def test_overlap_by_hand():
-    before = np.array([[1, 2], [0, 2], [1, 3], [-1, -1], [1, 2]], np.int32)
-    now = np.array([[2, 1], [3, 2], [0, 4], [-1, -1], [-1, -1]], np.int32)
-    np.testing.assert_allclose(overlap(now, before), [1, 0.5, 0, 0, 0])
-
-
-def test_overlap_of_unequal_neighbourhoods_uses_the_smaller():
-    now = np.array([[1, 2, 3]], np.int32)
-    assert overlap(now, np.array([[2, 9]], np.int32)).tolist() == [0.5]
-    assert overlap(np.empty((1, 0), np.int32), now).tolist() == [1.0]
 
 
 def test_measure_leaves_out_broken_rows_and_counts_them():

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
+from scipy.sparse.linalg import ArpackNoConvergence
 
 from tensorboard_plugin_atlas.compute import umap_pieces
-from tensorboard_plugin_atlas.compute.cosine import nearest, unit_rows
+from tensorboard_plugin_atlas.compute.neighbours import nearest
 from tensorboard_plugin_atlas.compute.umap_pieces import (
     borrowed_umap,
     first_start,
@@ -20,6 +21,7 @@ from tensorboard_plugin_atlas.compute.umap_pieces import (
     nearest_approximate,
     principal_places,
 )
+from tensorboard_plugin_atlas.cosine import unit_rows
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def test_fuzzy_graph_equals_umap_learn(unit):
         )
     one_way = scipy.sparse.coo_matrix((values, (rows, columns)), shape=(60, 60)).toarray()
     expected = one_way + one_way.T - one_way * one_way.T
-    np.testing.assert_allclose(fuzzy_graph(indices, distances).toarray(), expected, atol=1e-3)
+    np.testing.assert_allclose(fuzzy_graph(indices, distances).toarray(), expected, atol=1e-5)
 
 
 def test_fuzzy_graph_by_hand():
@@ -50,7 +52,7 @@ def test_fuzzy_graph_by_hand():
     graph = fuzzy_graph(indices, distances).toarray()
     assert graph[0, 1] == pytest.approx(1)  # 1 + 1 - 1
     assert graph[0, 2] == pytest.approx(1)  # 1/2 + 1 - 1/2
-    assert graph[2, 3] == pytest.approx(0.75, abs=1e-6)  # 1/2 + 1/2 - 1/4
+    assert graph[2, 3] == pytest.approx(0.75, abs=1e-5)  # 1/2 + 1/2 - 1/4
     np.testing.assert_array_equal(graph, graph.T)
 
 
@@ -119,11 +121,10 @@ def test_approximate_neighbours_fall_back_to_exact_ones(monkeypatch, unit):
 
 
 def test_a_spectral_start_that_does_not_converge_becomes_pca(monkeypatch, unit):
-    def failing(*_):
-        warnings.warn("Spectral initialisation failed!", stacklevel=1)
+    def failing(*_, **__):
+        raise ArpackNoConvergence("no", np.empty(0), np.empty((0, 0)))
 
-    with borrowed_umap() as umap:
-        monkeypatch.setattr(umap, "spectral_layout", failing)
+    monkeypatch.setattr(umap_pieces, "eigsh", failing)
     graph = fuzzy_graph(*nearest(unit, 7))
     start, note = umap_pieces.first_start(unit, graph, seed=0)
     assert "did not converge" in note

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds rows to the previous map, by hand on lines of a few places."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from tensorboard_plugin_atlas.compute.anchoring import (
+    faithfulness,
+    moved_start,
+    tether_to,
+    turned_onto,
+)
+
+
+def test_a_place_is_faithful_to_those_neighbours_that_lie_around_it():
+    # One neighbour asked, so the three nearest count: 0 has 1, 2, 3 around it and not 5.
+    places = np.stack([np.arange(6.0), np.zeros(6)], axis=1)
+    neighbours = np.array([[3], [5], [3], [0], [3], [-1]], np.int32)
+    assert faithfulness(places, neighbours).tolist() == [1, 0, 1, 0, 1, 0]
+
+
+def test_a_row_starts_where_it_was_or_among_its_new_neighbours():
+    places = np.array([[0, 0], [4, 0], [0, 8]], np.float32)
+    graph = scipy.sparse.csr_matrix(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]], np.float64))
+    start = moved_start(places, graph, np.array([0.15, 0.3, 0.0]))
+    # Row 0 is half way to its neighbours' mean, weighted by what they kept: .32 and .02 of .34.
+    among = np.array([4 * 0.32, 8 * 0.02]) / 0.34
+    np.testing.assert_allclose(start, [among / 2, [4, 0], [0, 0]], atol=1e-6)
+    assert start.dtype == np.float32
+
+
+def test_the_hold_grows_with_what_was_kept_and_how_right_the_place_was():
+    overlap = np.array([0, 0.5, 0.5, 1], np.float32)
+    faith = np.array([1, 1, 0.5, 0], np.float32)
+    tether = tether_to(np.zeros((4, 2), np.float32), overlap, faith, 2)
+    full = 2 * 0.5 / 0.55
+    np.testing.assert_allclose(tether.holds, [0, full, full / 4, 2 / 0.05], rtol=1e-5)
+    np.testing.assert_allclose(tether.mobility, [1, 0.25, 0.25, 0])
+
+
+@pytest.mark.parametrize("mirror", [1, -1])
+def test_turning_undoes_a_turn_a_mirror_and_a_shift(mirror):
+    places = np.random.default_rng(0).normal(size=(50, 2)) * [3, 1]
+    sine, cosine = np.sin(2), np.cos(2)
+    turned = places @ np.array([[cosine, sine], [-sine, cosine]]) * [mirror, 1] + [7, -2]
+    np.testing.assert_allclose(turned_onto(turned, places), places, atol=1e-5)
+
+
+def test_turning_does_not_scale():
+    places = np.random.default_rng(0).normal(size=(50, 2))
+    onto = turned_onto(places * 5, places)
+    np.testing.assert_allclose(
+        onto - onto.mean(axis=0), 5 * (places - places.mean(axis=0)), atol=1e-4
+    )

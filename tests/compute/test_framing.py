@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The unit square: where it lies, what it does to places beyond it, and the way back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tensorboard_plugin_atlas.compute.framing import (
+    CHANGED,
+    fit_frame,
+    from_map,
+    keep_frame,
+    outside,
+    to_map,
+)
+
+FRAME = np.array([[-10, -10], [10, 10]], np.float32)
+
+
+def test_the_frame_is_a_square_around_the_percentiles_with_a_margin():
+    # 101 places: the 1st and 99th percentile are the second and the last but one of each axis.
+    line = np.arange(101.0)
+    frame = fit_frame(np.stack([line, 50 + line / 10], axis=1).astype(np.float32))
+    reach = 98 * (0.5 + 0.075)
+    np.testing.assert_allclose(frame, [[50 - reach, 55 - reach], [50 + reach, 55 + reach]])
+
+
+def test_places_to_scale_and_beyond_by_hand():
+    # In units of the half side: .5 and .9 are to scale; x beyond .9 becomes .1 x / (x + .1).
+    x = np.array([[0, 0], [5, -5], [9, -9], [10, -10], [19, -19]], np.float32)
+    expected = np.array([0, 0.5, 0.9, 0.95, 0.9 + 0.1 / 1.1])
+    drawn = 2 * to_map(x, FRAME) - 1
+    np.testing.assert_allclose(drawn, np.stack([expected, -expected], axis=1), atol=1e-6)
+
+
+def test_nothing_piles_up_on_the_rim():
+    out = np.linspace(9, 60, 500)
+    xy = to_map(np.stack([out, -out], axis=1).astype(np.float32), FRAME)
+    assert (np.diff(xy[:, 0]) > 0).all()
+    assert (np.diff(xy[:, 1]) < 0).all()
+    far = to_map(np.array([[3e30, -3e30]], np.float32), FRAME)
+    assert ((far > 0) & (far < 1)).all()
+
+
+def test_the_way_back_is_exact_to_rounding():
+    places = np.random.default_rng(0).normal(scale=6, size=(1000, 2)).astype(np.float32)
+    assert outside(places, FRAME).any()
+    back = from_map(to_map(places, FRAME), FRAME)
+    np.testing.assert_allclose(back, places, rtol=1e-4, atol=1e-5)
+    inside = ~outside(places, FRAME)
+    np.testing.assert_allclose(back[inside], places[inside], atol=2e-5)
+
+
+@pytest.mark.parametrize("xy", [0.0, 1.0])
+def test_the_very_edge_of_an_old_log_has_a_way_back(xy):
+    back = from_map(np.full((1, 2), xy, np.float32), FRAME)
+    assert np.isfinite(back).all()
+    assert outside(back, FRAME).all()
+
+
+def test_a_frame_stays_while_the_map_can_be_read_in_it():
+    places = np.random.default_rng(0).uniform(-5, 5, (600, 2)).astype(np.float32)
+    frame, notes = keep_frame(places, None)
+    assert notes == ()
+    for factor in (0.5, 0.9, 1.0, 1.15):
+        kept, notes = keep_frame(places * np.float32(factor), frame)
+        assert kept is frame
+        assert notes == ()
+    for factor in (0.3, 1.5):
+        changed, notes = keep_frame(places * np.float32(factor), frame)
+        assert notes == (CHANGED,)
+        np.testing.assert_allclose(changed, frame * factor, rtol=1e-5)
+
+
+def test_one_place_has_a_frame():
+    frame = fit_frame(np.zeros((4, 2), np.float32))
+    np.testing.assert_allclose(to_map(np.zeros((1, 2), np.float32), frame), [[0.5, 0.5]])
