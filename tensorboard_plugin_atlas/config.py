@@ -42,6 +42,9 @@ class AtlasConfig:
         icon_steps: Optimisation steps of an icon, or None to follow the layer's stride.
         icon_seconds: How long the icons of one atlas may be optimised, coarse grids first; the
             cells that are left keep the real patch and are labelled so. None sets no limit.
+        draft_seconds: Where the icons of an atlas are expected to take longer than this, a writer
+            logs it at once with real patches for icons, and replaces it when they are drawn. A run
+            that is killed meanwhile has that atlas in its log. 0 does so always, None never.
         batch_size: Probe images per forward pass.
         seed: Seeds the choice of images, positions, layout and icon noise.
 
@@ -66,6 +69,7 @@ class AtlasConfig:
     icon_size: int | None = None
     icon_steps: int | None = None
     icon_seconds: float | None = None
+    draft_seconds: float | None = 10.0
     batch_size: int = 128
     seed: int = 0
 
@@ -123,6 +127,7 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("icon_size", _is_optional_int(8, 256), "None or a whole number from 8 to 256"),
     ("icon_steps", _is_optional_int(1, 4_096), "None or a whole number from 1 to 4,096"),
     ("icon_seconds", _is_optional_seconds, "None or a number of seconds, at least 0"),
+    ("draft_seconds", _is_optional_seconds, "None or a number of seconds, at least 0"),
     ("batch_size", _is_int(1, 65_536), "a whole number of at least 1"),
     ("seed", _is_int(0, 2**32 - 1), "a whole number from 0 to 2**32 - 1"),
 )

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 
 from torch import nn
 
-from tensorboard_plugin_atlas.atlas import Skipped
+from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.cost import AtlasCost
+from tensorboard_plugin_atlas.errors import described
 from tensorboard_plugin_atlas.health import health_scalars
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag
 from tensorboard_plugin_atlas.resuming import last_atlases
 from tensorboard_plugin_atlas.sinks import Sink
+
+logger = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -62,19 +66,42 @@ class Recorder:
             self._sink.write(PROBE_TAG, pictures, 0 if self._is_new_log else step, wall_time)
             self._probe_is_logged = True
         costs, start = [], time.perf_counter()
+        draft_bytes = 0
+
+        def log_draft(draft: Atlas) -> None:
+            nonlocal draft_bytes
+            draft_bytes = self._log_draft(draft.replace(skipped=tuple(skipped)))
+
         # After a crash a step is done again, of which a part may be in the log.
         there = {layer for layer, last in self._last_steps.items() if last >= step}
-        for atlas in self._pipeline.atlases(model, step, wall_time, without=there):
+        atlases = self._pipeline.atlases(model, step, wall_time, there, on_draft=log_draft)
+        for atlas in atlases:
             blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
             self._sink.write(layer_tag(atlas.layer), blobs, step, atlas.wall_time)
             end = time.perf_counter()
-            cost = AtlasCost(atlas.layer, end - start, sum(map(len, blobs)))
+            size = draft_bytes + sum(map(len, blobs))
+            cost, draft_bytes = AtlasCost(atlas.layer, end - start, size), 0
             scalars = health_scalars(atlas, seconds=cost.seconds, size=cost.bytes)
             self._sink.write_scalars(scalars, step, atlas.wall_time)
             costs.append(cost)
             start = end
         self.flush()
         return tuple(costs)
+
+    def _log_draft(self, draft: Atlas) -> int:
+        """Logs an atlas that another will replace; returns its bytes.
+
+        What goes wrong costs the draft only.
+        """
+        blobs = encode_atlas(draft)
+        tag = layer_tag(draft.layer, Edition.DRAFT)
+        try:
+            self._sink.write(tag, blobs, draft.step, draft.wall_time)
+            self.flush()
+        except OSError as error:
+            logger.info("the draft of layer %r is not logged: %s", draft.layer, described(error))
+            return 0
+        return sum(map(len, blobs))
 
     def flush(self) -> None:
         """Makes everything recorded durable."""

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import torch
@@ -16,16 +17,15 @@ from torch import nn
 
 from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
-    ICON_KIND_CODES,
     Atlas,
     FloatArray,
     Grid,
-    IconSheets,
     Provenance,
     Samples,
 )
 from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
+from tensorboard_plugin_atlas.compute.drawing import Clock, Drawing, draw
 from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels
 from tensorboard_plugin_atlas.compute.layers import layer_name
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, resume
@@ -34,17 +34,23 @@ from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.quality import measure
 from tensorboard_plugin_atlas.compute.quiet import unwrap
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField, measure_receptive_field
-from tensorboard_plugin_atlas.compute.render import Drafts, IconEngine, Icons
+from tensorboard_plugin_atlas.compute.render import Drafts, IconEngine
 from tensorboard_plugin_atlas.compute.succession import predecessors
 from tensorboard_plugin_atlas.compute.targets import Targets, targets_for
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.progress import progress_bar
-from tensorboard_plugin_atlas.sheets import pack, unpack
 
-SHEET_QUALITIES: Final = (82, 70, 50, 30)
-SHEET_BYTES: Final = 2_200_000
-"""What the icons of one atlas may weigh: with the activations it stays under 4 MB a step."""
+DRAFT_QUALITIES: Final = (50, 30)
+DRAFT_ACTIVATION_BYTES: Final = 300_000
+"""What a draft keeps of the activations: it is there for minutes, and the log should not double."""
+
+_STEP_COST: Final = 1.5
+"""A step of an icon takes about this many times what drawing and scoring a real patch does."""
+
+_DRAFT_NOTE: Final = "icons: a draft, with real patches until the icons are drawn"
+
+OnDraft: TypeAlias = Callable[[Atlas], None]
 
 _LIBRARIES: Final = ("tensorboard_plugin_atlas", "torch", "umap-learn", "numpy", "pillow")
 
@@ -56,6 +62,7 @@ class _Memory:
     layout: Layout | None = None
     receptive: ReceptiveField | None = None
     drawn: tuple[tuple[Cells, Drafts], ...] = ()
+    drawing_seconds: float | None = None
     logged: int = 0
     notes: tuple[str, ...] = ()
 
@@ -88,6 +95,7 @@ class AtlasPipeline:
         step: int,
         wall_time: float | None,
         without: Container[str] = (),
+        on_draft: OnDraft | None = None,
     ) -> Iterator[Atlas]:
         """Yields the atlas of each layer at this checkpoint, one at a time as they are finished.
 
@@ -96,6 +104,8 @@ class AtlasPipeline:
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
             without: Layers to leave out this time.
+            on_draft: Called with an atlas that has real patches for icons before they are drawn,
+                where that is expected to take longer than `AtlasConfig.draft_seconds`.
 
         Raises:
             AtlasError: if a layer cannot be collected or laid out; the message says why.
@@ -110,7 +120,7 @@ class AtlasPipeline:
         )
         for layer in self.layers:
             if layer not in without:
-                yield self._atlas(model, found, found.layers[layer], step, now)
+                yield self._atlas(model, found, found.layers[layer], step, now, on_draft)
 
     def start_from(self, previous: Atlas) -> None:
         """Continues the map of an atlas that was read back from a log.
@@ -158,6 +168,7 @@ class AtlasPipeline:
         layer: LayerActivations,
         step: int,
         wall_time: float,
+        on_draft: OnDraft | None,
     ) -> Atlas:
         memory = self._memory.setdefault(layer.layer, _Memory())
         if memory.receptive is None:
@@ -168,8 +179,6 @@ class AtlasPipeline:
         layout = lay_out(layer.values, memory.layout, config=self.config)
         quality = measure(layer.values, layout, memory.layout)
         levels, grid_notes = bin_levels(layout, layer.values, config=self.config)
-        with torch.inference_mode(mode=False):  # icons are drawn by gradient
-            grids, icon_notes = self._drawn(model, layer, memory, memory.receptive, levels)
         notes = (
             *memory.notes,
             *self.probe.notes,
@@ -177,22 +186,24 @@ class AtlasPipeline:
             *found.notes,
             *layout.notes,
             *grid_notes,
-            *icon_notes,
         )
-        memory.layout, memory.notes = layout, ()
-        memory.logged += 1
-        return Atlas(
+        plain = Atlas(
             layer=layer.layer,
             step=step,
             wall_time=wall_time,
             classes=self.probe.classes,
             samples=self._samples(found, layer, layout, memory.receptive),
-            grids=grids,
+            grids=tuple(map(_grid, levels)),
             quality=quality,
             provenance=self._provenance(model, layer, memory.receptive, notes),
-            sequence=memory.logged,
+            sequence=memory.logged + 1,
             frame=layout.corners,
         )
+        with torch.inference_mode(mode=False):  # icons are drawn by gradient
+            atlas = self._with_icons(plain, model, layer, memory, levels, on_draft)
+        memory.layout, memory.notes = layout, ()
+        memory.logged += 1
+        return atlas
 
     def _samples(
         self,
@@ -215,63 +226,76 @@ class AtlasPipeline:
             noise_floor=layout.noise_floor,
         )
 
-    def _drawn(
+    def _with_icons(
         self,
+        plain: Atlas,
         model: nn.Module,
         layer: LayerActivations,
         memory: _Memory,
-        receptive: ReceptiveField,
         levels: Sequence[Cells],
-    ) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
-        """Draws the cells of every level, coarsest first."""
-        if self.config.icons == "none":
-            return tuple(_grid(cells) for cells in levels), ()
+        on_draft: OnDraft | None,
+    ) -> Atlas:
+        """Draws the cells of every level, coarsest first, after a draft where that takes long."""
+        if self.config.icons == "none" or memory.receptive is None:
+            return plain
         engine = IconEngine.prepare(
             unwrap(model),
             layer.layer,
             self._source,
-            receptive,
+            memory.receptive,
             size=self.config.icon_size,
             steps=self.config.icon_steps,
             seed=self.config.seed,
         )
-        centres = receptive.centres(layer.positions)
-        icons: list[Icons] = []
-        targets: list[Targets] = []
-        clock = _Clock(self.config.icon_seconds)
+        centres = memory.receptive.centres(layer.positions)
+        targets = [
+            targets_for(cells, layer.values, self.probe.sample_image, centres, layer.around)
+            for cells in levels
+        ]
+        if on_draft is not None and self.config.icons != "examples":
+            self._draft(plain, layer, engine, targets, memory, on_draft)
+        start = time.perf_counter()
         total = sum(len(cells) for cells in levels)
         with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
-            advance = None if bar is None else bar.update
-            for cells, drafts in zip(levels, _drafts(memory, levels, layer.values), strict=True):
-                wanted = targets_for(
-                    cells, layer.values, self.probe.sample_image, centres, layer.around
-                )
-                targets.append(wanted)
-                icons.append(
-                    engine.render(
-                        wanted,
-                        self.config.icons,
-                        progress=advance,
-                        until=clock.over,
-                        drafts=drafts,
-                    )
-                )
+            drawing = draw(
+                engine,
+                targets,
+                self.config.icons,
+                drafts=_drafts(memory, levels, layer.values),
+                clock=Clock(self.config.icon_seconds),
+                advance=None if bar is None else bar.update,
+            )
+        memory.drawing_seconds = time.perf_counter() - start
         memory.drawn = tuple(
             (cells, drawn.drafts)
-            for cells, drawn in zip(levels, icons, strict=True)
+            for cells, drawn in zip(levels, drawing.icons, strict=True)
             if drawn.drafts is not None
         )
-        sheets, sheet_notes = _encoded(icons)
-        scores = [
-            _served_cosine(engine, sheet, drawn, wanted)
-            for sheet, drawn, wanted in zip(sheets, icons, targets, strict=True)
-        ]
-        grids = tuple(
-            _grid(cells, sheet, drawn.kinds, cosine)
-            for cells, sheet, drawn, cosine in zip(levels, sheets, icons, scores, strict=True)
-        )
-        drawn_notes = dict.fromkeys(note for drawn in icons for note in drawn.notes)
-        return grids, (*drawn_notes, *_left_real(icons, clock), *sheet_notes)
+        return _drawn_on(plain, drawing)
+
+    def _draft(
+        self,
+        plain: Atlas,
+        layer: LayerActivations,
+        engine: IconEngine,
+        targets: Sequence[Targets],
+        memory: _Memory,
+        on_draft: OnDraft,
+    ) -> None:
+        """Hands out the atlas with real patches for icons, where drawing them will take long."""
+        limit, expected = self.config.draft_seconds, memory.drawing_seconds
+        if limit is None or (expected is not None and expected <= limit):
+            return
+        start = time.perf_counter()
+        drawing = draw(engine, targets, "examples", qualities=DRAFT_QUALITIES)
+        if expected is None:
+            steps = engine.settings_of(self.config.icons).steps
+            if (time.perf_counter() - start) * _STEP_COST * steps <= limit:
+                return
+        kept = store_activations(layer.values, max_bytes=DRAFT_ACTIVATION_BYTES)
+        samples = dataclasses.replace(plain.samples, activations=kept)
+        drawing = dataclasses.replace(drawing, notes=(*drawing.notes, _DRAFT_NOTE))
+        on_draft(_drawn_on(plain.replace(samples=samples), drawing))
 
     def _provenance(
         self,
@@ -392,77 +416,23 @@ def _field_notes(receptive: ReceptiveField) -> tuple[str, ...]:
     return ("patches: the receptive field could not be measured and follows from the map's size",)
 
 
-def _served_cosine(
-    engine: IconEngine, sheets: IconSheets, drawn: Icons, targets: Targets
-) -> FloatArray:
-    """Scores the pictures as the log keeps them, after WebP and at the size they are served.
-
-    Pictures of neither one nor three channels cannot be shown to the network again; they keep the
-    cosine of the picture before it was encoded.
-    """
-    served = engine.score(unpack(sheets), targets, drawn.kinds)
-    return np.where(np.isnan(served), drawn.cosine, served)
+def _drawn_on(plain: Atlas, drawing: Drawing) -> Atlas:
+    """Returns the atlas with icons, and with what has to be said of them."""
+    notes = dict.fromkeys((*plain.provenance.notes, *drawing.notes))
+    provenance = dataclasses.replace(plain.provenance, notes=tuple(notes))
+    return plain.replace(grids=drawing.on(plain.grids), provenance=provenance)
 
 
-@dataclass
-class _Clock:
-    """A limit on seconds, counted from the first question."""
-
-    seconds: float | None
-    struck: bool = False
-    _start: float | None = None
-
-    def over(self) -> bool:
-        """Tells whether the time is over."""
-        now = time.monotonic()
-        if self._start is None:
-            self._start = now
-        if self.seconds is not None and now - self._start >= self.seconds:
-            self.struck = True
-        return self.struck
-
-
-def _left_real(icons: Sequence[Icons], clock: _Clock) -> tuple[str, ...]:
-    """Returns what to say of the cells whose icons are not what was asked for."""
-    left = sum(int((drawn.kinds != drawn.kind).sum()) for drawn in icons)
-    if not left or not clock.struck:
-        return ()
-    total = sum(len(drawn.kinds) for drawn in icons)
-    return (
-        f"icons: icon_seconds={clock.seconds:g} were over, so {left} of {total} cells keep the "
-        "nearest real patch",
-    )
-
-
-def _encoded(icons: Sequence[Icons]) -> tuple[list[IconSheets], tuple[str, ...]]:
-    """Packs the icons of all levels, at the best quality that stays within `SHEET_BYTES`."""
-    for quality in SHEET_QUALITIES:
-        sheets = [pack(drawn.images, quality=quality) for drawn in icons]
-        weight = sum(len(page) for sheet in sheets for page in sheet.pages)
-        if weight <= SHEET_BYTES:
-            break
-    if quality == SHEET_QUALITIES[0]:
-        return sheets, ()
-    return sheets, (f"icons: stored at WebP quality {quality} to keep the step small",)
-
-
-def _grid(
-    cells: Cells,
-    sheets: IconSheets | None = None,
-    kinds: Iterable[str] | None = None,
-    cosine: FloatArray | None = None,
-) -> Grid:
-    count = len(cells)
-    kinds = ["none"] * count if kinds is None else kinds
+def _grid(cells: Cells) -> Grid:
+    """Returns a level without icons."""
     return Grid(
         size=cells.size,
         rows=cells.rows,
         cols=cells.cols,
         counts=cells.counts,
         cell_of=cells.cell_of,
-        kind_codes=np.array([ICON_KIND_CODES.index(kind) for kind in kinds], np.uint8),
-        icon_cosine=np.full(count, np.nan, np.float32) if cosine is None else cosine,
-        sheets=sheets,
+        kind_codes=np.zeros(len(cells), np.uint8),
+        icon_cosine=np.full(len(cells), np.nan, np.float32),
     )
 
 

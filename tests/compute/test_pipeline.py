@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+import tensorboard_plugin_atlas.compute.drawing as drawing_module
 import tensorboard_plugin_atlas.compute.pipeline as pipeline_module
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, __version__, compute_atlas
 from tensorboard_plugin_atlas.compute.collect import collect
@@ -507,12 +508,12 @@ def test_heavy_icons_are_stored_at_a_lower_quality_and_say_so(model, monkeypatch
     light = compute_atlas(model, "second", noise, config=recipe)
     assert not any("WebP" in note for note in light.provenance.notes)
     budget = weight(light) * 3 // 4
-    monkeypatch.setattr(pipeline_module, "SHEET_BYTES", budget)
+    monkeypatch.setattr(drawing_module, "SHEET_BYTES", budget)
     heavy = compute_atlas(model, "second", noise, config=recipe)
     assert weight(heavy) <= budget
     (note,) = (note for note in heavy.provenance.notes if "WebP" in note)
     assert note.startswith("icons: stored at WebP quality ")
     assert int(note.split()[5]) < 82
-    monkeypatch.setattr(pipeline_module, "SHEET_BYTES", 10)
+    monkeypatch.setattr(drawing_module, "SHEET_BYTES", 10)
     smallest = compute_atlas(model, "second", noise, config=recipe)
     assert any("WebP quality 30" in note for note in smallest.provenance.notes)

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Atlases that are handed out before their icons are drawn."""
+
+from __future__ import annotations
+
+import errno
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tensorboard_plugin_atlas import AtlasConfig, read_atlases
+from tensorboard_plugin_atlas.compute.pipeline import DRAFT_ACTIVATION_BYTES, AtlasPipeline
+from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.events import EventSink, read_events
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, Edition, layer_tag
+from tensorboard_plugin_atlas.reading import list_atlases
+from tensorboard_plugin_atlas.recording import Recorder
+
+SIDE = 16
+LAYER = "1"
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    layers = (nn.Conv2d(3, 8, 3, padding=1), nn.SiLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(*layers, nn.Linear(8, 4))
+
+
+def pipeline(draft_seconds, icons="inversion", samples=60, layers=(LAYER,)):
+    config = AtlasConfig(
+        samples=samples,
+        grids=(2, 4),
+        min_count=2,
+        neighbors=8,
+        epochs=20,
+        icon_steps=2,
+        icons=icons,
+        draft_seconds=draft_seconds,
+    )
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand(samples, 3, SIDE, SIDE, generator=generator)
+    probe = build_probe((images, torch.arange(samples) % 4), config=config)
+    return AtlasPipeline(probe, layers, config, progress=False)
+
+
+def made(pipe, model, step=0):
+    """The drafts of a checkpoint and its atlases, in the order in which they came."""
+    came = []
+    for atlas in pipe.atlases(model, step, 5.0, on_draft=lambda one: came.append(("draft", one))):
+        came.append(("atlas", atlas))
+    return came
+
+
+def test_a_draft_is_the_atlas_with_real_patches(model):
+    pipe = pipeline(0)
+    for step in (0, 7):
+        (first, draft), (second, atlas) = made(pipe, model, step)
+        assert (first, second) == ("draft", "atlas")
+        assert (draft.step, draft.sequence, draft.wall_time) == (step, atlas.sequence, 5.0)
+        np.testing.assert_array_equal(draft.xy, atlas.xy)
+        for rough, fine in zip(draft.grids, atlas.grids, strict=True):
+            np.testing.assert_array_equal(rough.cell_of, fine.cell_of)
+            assert set(rough.icon_kind) == {"examples"}
+            assert set(fine.icon_kind) == {"inversion"}
+            assert np.isfinite(rough.icon_cosine).all()
+            assert rough.icons.shape == fine.icons.shape
+        assert any("a draft" in note for note in draft.provenance.notes)
+        assert not any("draft" in note for note in atlas.provenance.notes)
+
+
+@pytest.mark.parametrize("icons", ["none", "examples"])
+def test_what_needs_no_drawing_has_no_draft(icons, model):
+    assert [kind for kind, _ in made(pipeline(0, icons), model)] == ["atlas"]
+
+
+@pytest.mark.parametrize("seconds", [None, 3600.0])
+def test_no_draft_where_it_is_not_worth_it_or_not_wanted(seconds, model):
+    pipe = pipeline(seconds)
+    assert [kind for step in (0, 1) for kind, _ in made(pipe, model, step)] == ["atlas"] * 2
+
+
+def test_the_last_drawing_says_how_long_the_next_will_take(model):
+    pipe = pipeline(100.0)
+    assert len(made(pipe, model)) == 1
+    pipe._memory[LAYER].drawing_seconds = 101.0
+    assert [kind for kind, _ in made(pipe, model, 1)] == ["draft", "atlas"]
+    # Which was quick, as measured.
+    assert pipe._memory[LAYER].drawing_seconds < 100
+    assert len(made(pipe, model, 2)) == 1
+
+
+def test_without_a_taker_nothing_is_drafted(model):
+    (atlas,) = pipeline(0).atlases(model, 0, None)
+    assert set(atlas.grids[0].icon_kind) == {"inversion"}
+
+
+def test_activations_of_a_draft_are_small(model):
+    pipe = pipeline(0, samples=40_000)
+    pipe.config = AtlasConfig(**(pipe.config.as_dict() | {"epochs": 1, "grids": (2,)}))
+    taken = []
+
+    def stop(draft):
+        taken.append(draft)
+        raise InterruptedError  # the draft is what this is about
+
+    with pytest.raises(InterruptedError):
+        list(pipe.atlases(model, 0, None, on_draft=stop))
+    stored = taken[0].samples.activations
+    assert sum(a.nbytes for a in stored.arrays.values()) <= DRAFT_ACTIVATION_BYTES
+    assert 0 < stored.lost_variance < 1
+
+
+class TestRecording:
+    def test_a_draft_is_on_the_disk_before_its_atlas_is_drawn(self, model, tmp_path):
+        pipe, seen = pipeline(0), []
+        sink = EventSink(tmp_path / CHILD_RUN)
+        recorder = Recorder(pipe, sink)
+        flush = sink.flush
+
+        def noticed():
+            flush()
+            seen.append([(a.step, str(a.grids[0].icon_kind[0])) for a in read_atlases(tmp_path)])
+
+        sink.flush = noticed
+        (cost,) = recorder.record(model, 3, None)
+        assert seen == [[(3, "examples")], [(3, "inversion")]]
+        recorder.close()
+        tags = [event.tag for event in read_events(tmp_path / CHILD_RUN)]
+        assert tags == ["probe", layer_tag(LAYER, Edition.DRAFT), layer_tag(LAYER)]
+        blobs = [e.blobs for e in read_events(tmp_path / CHILD_RUN) if e.tag != "probe"]
+        assert cost.bytes == sum(len(blob) for sequence in blobs for blob in sequence)
+
+    def test_two_layers_have_a_draft_each(self, model, tmp_path):
+        recorder = Recorder(pipeline(0, layers=("0", "1")), EventSink(tmp_path))
+        costs = recorder.record(model, 3, None)
+        recorder.close()
+        tags = [e.tag for e in read_events(tmp_path)]
+        assert tags == ["probe", "draft/0", "layer/0", "draft/1", "layer/1"]
+        sizes = [sum(map(len, e.blobs)) for e in read_events(tmp_path)][1:]
+        assert [cost.bytes for cost in costs] == [sizes[0] + sizes[1], sizes[2] + sizes[3]]
+
+    def test_a_draft_that_cannot_be_written_costs_itself_only(self, model, tmp_path):
+        sink = EventSink(tmp_path)
+        write = sink.write
+
+        def full(tag, *more):
+            if tag.startswith("draft/"):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write(tag, *more)
+
+        sink.write = full
+        recorder = Recorder(pipeline(0), sink)
+        (cost,) = recorder.record(model, 3, None)
+        recorder.close()
+        assert [(e.step, e.status, e.edition) for e in list_atlases(tmp_path)] == [
+            (3, "ok", "logged")
+        ]
+        assert cost.bytes == list_atlases(tmp_path)[0].bytes
+
+    def test_a_run_killed_while_it_drew_goes_on_with_the_same_step(self, model, tmp_path):
+        sink = EventSink(tmp_path)
+        recorder = Recorder(pipeline(0), sink)
+        recorder.record(model, 3, None)
+
+        write = sink.write
+
+        def draft_only(tag, *more):
+            if tag == layer_tag(LAYER):
+                raise KeyboardInterrupt
+            write(tag, *more)
+
+        sink.write = draft_only
+        with pytest.raises(KeyboardInterrupt):
+            recorder.record(model, 6, None)
+        sink.close()
+        assert [(a.step, str(a.grids[0].icon_kind[0])) for a in read_atlases(tmp_path)] == [
+            (3, "inversion"),
+            (6, "examples"),
+        ]
+        again = Recorder(pipeline(0), EventSink(tmp_path))
+        again.record(model, 6, None)
+        again.close()
+        found = [(a.step, a.sequence, str(a.grids[0].icon_kind[0])) for a in read_atlases(tmp_path)]
+        assert found == [(3, 1, "inversion"), (6, 2, "inversion")]
