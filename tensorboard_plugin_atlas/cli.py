@@ -50,6 +50,21 @@ MODULE:CALLABLE is imported from the working directory or the environment and ca
 arguments; DATA is a folder or zip of class/image.ext.
 """
 
+REFINE_HELP = """\
+Draw the icons of one logged step anew and finer, from the weights of its checkpoint. The tab and
+read_atlases show them in place of the old ones; the log itself is only added to, in a run of its
+own below that of the atlases, also while training goes on.
+
+  tensorboard-atlas refine runs --checkpoint step300.pt --model my_code:make_model \\
+      --data my_code:make_probe --step 300
+  tensorboard-atlas refine runs --checkpoint last.pt --model torchvision.models:resnet18 \\
+      --data val/ --layer layer3 --to inversion
+
+CHECKPOINT is a state dict of torch.save, alone or under a usual name; nothing else is unpickled.
+DATA is what AtlasWriter was given as probe: MODULE:CALLABLE that returns it, or a folder or zip of
+class/image.ext. Other pictures and other weights are refused, with what differs.
+"""
+
 INSPECT_HELP = """\
 List the atlases in a log folder: run, layer, step, size, number of samples, and damage with its
 reason. Reads the event files themselves, so it shows steps that TensorBoard's sampling would drop.
@@ -96,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_estimate(commands)
+    _add_refine(commands)
     _add_inspect(commands)
     _add_doctor(commands)
     _add_repair(commands)
@@ -159,18 +175,59 @@ def _add_estimate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     estimate.add_argument("--samples", type=_positive, help="samples an atlas (default: 2000)")
     _add_icons(estimate)
-    estimate.add_argument(
+    _add_pictures(estimate, "their own, up to 224")
+    estimate.set_defaults(run_command=_estimate)
+
+
+def _add_pictures(command: argparse.ArgumentParser, default_side: str) -> None:
+    command.add_argument(
         "--side",
         type=_positive,
-        help="side of the images in pixels (default: their own, up to 224)",
+        help=f"side of the images in pixels (default: {default_side})",
     )
-    estimate.add_argument(
+    command.add_argument(
         "--normalize",
         type=_mean_and_std,
         metavar="MEAN/STD",
         help="as the model takes images, such as 0.485,0.456,0.406/0.229,0.224,0.225",
     )
-    estimate.set_defaults(run_command=_estimate)
+
+
+def _add_refine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    refine = commands.add_parser(
+        "refine",
+        help="draw the icons of a logged step anew and finer",
+        description=REFINE_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    refine.add_argument("log_dir", type=Path, help="a folder that TensorBoard would be given")
+    refine.add_argument("--checkpoint", type=Path, required=True, help="its weights at that step")
+    refine.add_argument("--model", required=True, metavar="MODULE:CALLABLE", help="makes it")
+    refine.add_argument("--data", required=True, metavar="DATA", help="the pictures of the atlas")
+    refine.add_argument("--run", help="which run, if there are several")
+    refine.add_argument(
+        "--layer", action="append", metavar="NAME", help="a layer, again for more (default: all)"
+    )
+    refine.add_argument("--step", type=_step, help="which step, or 'last' (default: last)")
+    refine.add_argument(
+        "--to",
+        choices=("preview", "inversion", "poster"),
+        default="poster",
+        help="how to draw (default: %(default)s)",
+    )
+    refine.add_argument("--device", default="cpu", help="where to draw (default: %(default)s)")
+    _add_pictures(refine, "as the atlas has them")
+    refine.set_defaults(run_command=_refine)
+
+
+def _step(text: str) -> int | None:
+    """Reads a whole number or "last"; argparse names the option when this raises."""
+    if text == "last":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: pass a whole number, or last") from error
 
 
 def _mean_and_std(text: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -263,6 +320,41 @@ def _estimate(arguments: argparse.Namespace) -> int:
     print(_table(rows))
     print(f"\n{found.total.each()}")
     print(found.total.forecast(arguments.atlases))
+    return 0
+
+
+def _refine(arguments: argparse.Namespace) -> int:
+    from tensorboard_plugin_atlas.refine import refine
+
+    done = refine(
+        arguments.log_dir,
+        arguments.checkpoint,
+        arguments.model,
+        arguments.data,
+        run=arguments.run,
+        layers=arguments.layer,
+        step=arguments.step,
+        kind=arguments.to,
+        side=arguments.side,
+        normalize=arguments.normalize,
+        device=arguments.device,
+    )
+    rows = [("layer", "step", "cells", "match", "cosine before", "now", "CPU s", "size")]
+    rows += [
+        (
+            one.layer,
+            f"{one.step:,}",
+            f"{one.cells:,}",
+            f"{one.likeness.median:.3f}",
+            f"{one.before:.2f}",
+            f"{one.after:.2f}",
+            f"{one.seconds:.1f}",
+            f"{one.bytes / 1e6:.2f} MB",
+        )
+        for one in done
+    ]
+    print(_table(rows))
+    print(f"\nthe tab shows them in run {_printable(done[0].run)} at the next reload")
     return 0
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -70,7 +71,7 @@ def estimate(
     recipe = AtlasConfig() if config is None else config
     found = load(source, limit=recipe.samples, seed=0, largest_side=side or LARGEST_SIDE)
     scale = ((0.0,), (1.0,)) if normalize is None else normalize
-    probe = build_probe(_tensors(found, scale), config=recipe, normalize=scale)
+    probe = build_probe(picture_tensors(found, scale), config=recipe, normalize=scale)
     names = (
         choose_layers(model, probe)
         if layers is None
@@ -103,18 +104,7 @@ def build_model(factory: str) -> nn.Module:
     Raises:
         ArgumentError: if there is none, or it returns no model.
     """
-    module, colon, name = factory.partition(":")
-    if not (module and colon and name):
-        raise ArgumentError(f"--model {factory!r}: {_HOW}")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        model = getattr(importlib.import_module(module), name)()
-    except Exception as error:  # it is the user's code, and can raise anything
-        raise ArgumentError(
-            f"--model {factory!r}: {type(error).__name__}: {error!s:.200}; {_HOW}"
-        ) from error
+    model = called(factory, "--model", _HOW)
     if not isinstance(model, nn.Module):
         raise ArgumentError(
             f"--model {factory!r} returns a {type(model).__name__}; pass a callable that takes "
@@ -123,9 +113,35 @@ def build_model(factory: str) -> nn.Module:
     return model
 
 
-def _tensors(
+def called(factory: str, option: str, how: str) -> Any:
+    """Returns what the callable named `module:callable` returns.
+
+    Args:
+        factory: The name; the working directory is looked in too.
+        option: Where it was given, for messages.
+        how: What to pass, for messages.
+
+    Raises:
+        ArgumentError: if there is none, or it fails.
+    """
+    module, colon, name = factory.partition(":")
+    if not (module and colon and name):
+        raise ArgumentError(f"{option} {factory!r}: {how}")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return getattr(importlib.import_module(module), name)()
+    except Exception as error:  # it is the user's code, and can raise anything
+        raise ArgumentError(
+            f"{option} {factory!r}: {type(error).__name__}: {error!s:.200}; {how}"
+        ) from error
+
+
+def picture_tensors(
     found: LabelledImages, scale: tuple[Sequence[float], Sequence[float]]
 ) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns images as a model takes them, (n, C, H, W) float32, and their labels."""
     pixels = torch.from_numpy(found.images).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in scale)
     return (pixels - mean) / std, torch.from_numpy(found.labels)

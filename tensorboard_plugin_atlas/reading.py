@@ -146,6 +146,50 @@ def read_atlases(
     return _decoded(places, on_damage)
 
 
+@dataclass(frozen=True)
+class Original:
+    """An atlas as it was first logged, or its draft: what finer icons can be drawn for.
+
+    Attributes:
+        run: TensorBoard run.
+        layer: The layer.
+        step: Global step.
+        mark: Checksum of its manifest.
+    """
+
+    run: str
+    layer: str
+    step: int
+    mark: str
+    _place: _Place
+
+    def read(self) -> Atlas:
+        """Reads the atlas.
+
+        Raises:
+            DamageError: if it is damaged.
+        """
+        return _decode(self._place)
+
+
+def originals(log_dir: str | os.PathLike[str], *, run: str | None = None) -> list[Original]:
+    """Returns every atlas as it was first logged, sorted by run, layer and step.
+
+    Args:
+        log_dir: Directory that TensorBoard would be given.
+        run: Only this run, as for `read_atlases`.
+
+    Raises:
+        ArgumentError: if `log_dir` is no directory.
+    """
+    shelf, _ = _shelved(checked_directory(log_dir))
+    return [
+        Original(*spot, place.mark, place)
+        for spot, place in sorted((shelf.drafts | shelf.logged).items())
+        if _is_run(place.run, run) and place.mark is not None
+    ]
+
+
 def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
     """Lists every logged atlas and every damage, sorted by run, layer and step.
 
@@ -314,6 +358,13 @@ def _mark_of(manifest: bytes) -> str | None:
 
 def _places(log_dir: Path) -> list[_Place]:
     """Returns the record that counts for each run, layer and step, and all damage, sorted."""
+    shelf, hidden = _shelved(log_dir)
+    found = [*hidden, *(place for place, edition in shelf.places() if edition != "stale")]
+    return sorted(found, key=lambda place: (place.run, place.layer, place.step))
+
+
+def _shelved(log_dir: Path) -> tuple[_Shelf, list[_Place]]:
+    """Returns what was found, and damage that hides what it was."""
     shelf = _Shelf()
     hidden: list[_Place] = []
     for run, event in _walk(log_dir):
@@ -325,8 +376,7 @@ def _places(log_dir: Path) -> list[_Place]:
             shelf.add(place)
         elif place.reason is not None:
             hidden.append(place)
-    found = [*hidden, *(place for place, edition in shelf.places() if edition != "stale")]
-    return sorted(found, key=lambda place: (place.run, place.layer, place.step))
+    return shelf, hidden
 
 
 def _decoded(places: list[_Place], on_damage: str) -> Iterator[Atlas]:
