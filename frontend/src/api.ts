@@ -4,12 +4,10 @@
 import { type Atlas, readAtlas } from './atlas';
 import { Fields, WireError } from './check';
 import {
-  type History,
   MAX_SHEET_SIDE,
   type Page,
   type ProbeManifest,
   type RunEntry,
-  readHistory,
   readIndex,
   readProbeManifest,
 } from './manifest';
@@ -42,14 +40,17 @@ export interface Probe {
 
 type Query = Readonly<Record<string, string | number>>;
 
-export async function fetchIndex(): Promise<RunEntry[]> {
-  const [response, request] = await get('index', {});
-  return decode(request, async () => readIndex(await response.json()));
+export function fetchIndex(): Promise<RunEntry[]> {
+  return getJson('index', {}, readIndex);
 }
 
-export async function fetchHistory(id: string): Promise<History> {
-  const [response, request] = await get('history', { id });
-  return decode(request, async () => readHistory(await response.json()));
+export async function getJson<T>(
+  route: string,
+  query: Query,
+  read: (json: unknown) => T,
+): Promise<T> {
+  const [response, request] = await get(route, query);
+  return decode(request, async () => read(await response.json()));
 }
 
 export async function fetchAtlas(id: string, step: number): Promise<Atlas> {

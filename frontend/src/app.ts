@@ -35,25 +35,28 @@ export class AtlasApp extends LitElement {
     const waiting = phase === 'loading' || (phase === 'ready' && atlas === null && !stepFailure);
     const barren = phase === 'empty' || phase === 'failed';
     return html`
-      ${barren ? nothing : topBar(state, this.#session)}
-      <main class="stage">
-        <h1 class="hidden">Activation atlas</h1>
-        <atlas-map
-          .session=${this.#session}
-          tabindex="0"
-          role="application"
-          aria-roledescription="map"
-          aria-label=${mapLabel(state)}
-          aria-describedby="map-hint"
-        ></atlas-map>
-        <span id="map-hint" class="hidden">
-          Arrow keys move between cells, Enter pins a cell, plus and minus zoom, comma and full stop
-          change the step, question mark lists all keys.
-        </span>
-        ${waiting ? html`<div class="skeleton"><span>Loading the atlas …</span></div>` : nothing}
-        ${busy && atlas !== null ? html`<div class="progress"></div>` : nothing}
-        ${this.#later?.stage(state) ?? nothing}
-      </main>
+      ${barren ? nothing : topBar(state, this.#session, this.#later?.tools(state))}
+      <div class="middle">
+        ${this.#later?.rail(state) ?? nothing}
+        <main class="stage">
+          <h1 class="hidden">Activation atlas</h1>
+          <atlas-map
+            .session=${this.#session}
+            tabindex="0"
+            role="application"
+            aria-roledescription="map"
+            aria-label=${mapLabel(state)}
+            aria-describedby="map-hint"
+          ></atlas-map>
+          <span id="map-hint" class="hidden">
+            Arrow keys move between cells, Enter pins a cell, plus and minus zoom, comma and full stop
+            change the step, question mark lists all keys.
+          </span>
+          ${waiting ? html`<div class="skeleton"><span>Loading the atlas …</span></div>` : nothing}
+          ${busy && atlas !== null ? html`<div class="progress"></div>` : nothing}
+          ${this.#later?.stage(state) ?? nothing}
+        </main>
+      </div>
       ${barren ? nothing : (this.#later?.timeline(state) ?? html`<footer class="bar"></footer>`)}
       <div class="hidden" role="status" aria-live="polite">${this.#spoken}</div>
     `;
@@ -66,7 +69,7 @@ export class AtlasApp extends LitElement {
     const marks = {
       theme: dark ? 'dark' : 'light',
       phase,
-      ready: String(this.#later !== null && (settled || resting)),
+      ready: String(this.#later?.complete(this.#store.state) === true && (settled || resting)),
       level: String(shownLevel ?? ''),
       step: String(step ?? ''),
       shownStep: String(atlas?.step ?? ''),

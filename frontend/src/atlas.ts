@@ -41,6 +41,12 @@ export interface Atlas {
   readonly boxes: Int32Array;
   readonly labels: Int32Array | null;
   readonly predictions: Int32Array | null;
+  /** Share of the neighbours that every sample kept since the checkpoint before. */
+  readonly overlap: Float32Array | null;
+  /** How far every sample would have moved since then by chance, in map units. */
+  readonly noiseFloor: Float32Array | null;
+  /** Id of every sample's lifeline, or -1. */
+  readonly lifelines: Int32Array | null;
   readonly levels: readonly Level[];
 }
 
@@ -64,12 +70,19 @@ export function readAtlas(series: string, step: number, answer: ArrayBuffer): At
     boxes: tensors.int32('boxes', count, 4),
     labels: optional(tensors, 'labels', count),
     predictions: optional(tensors, 'predictions', count),
+    overlap: optionalFloats(tensors, 'overlap', count),
+    noiseFloor: optionalFloats(tensors, 'noise_floor', count),
+    lifelines: optional(tensors, 'lifelines', count),
     levels: manifest.grids.map((entry) => readLevel(entry, tensors, count)),
   };
 }
 
 function optional(tensors: Tensors, name: string, count: number): Int32Array | null {
   return tensors.has(name) ? tensors.int32(name, count) : null;
+}
+
+function optionalFloats(tensors: Tensors, name: string, count: number): Float32Array | null {
+  return tensors.has(name) ? tensors.float32(name, count) : null;
 }
 
 function readLevel(entry: GridEntry, tensors: Tensors, samples: number): Level {

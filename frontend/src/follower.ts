@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the first map can do without: history, probe, the steps next door, and news from the log. */
 
-import { asFailure, fetchHistory, fetchIndex, fetchProbe } from './api';
+import { asFailure, fetchIndex, fetchProbe } from './api';
+import { fetchHistory } from './history';
 import { watchReloads } from './host';
 import { findRun } from './link';
 import type { RunEntry, SeriesEntry } from './manifest';

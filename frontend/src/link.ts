@@ -4,7 +4,15 @@
 import { type Camera, clampCamera, FIT } from './camera';
 import type { HashValues } from './hash';
 import type { RunEntry, SeriesEntry } from './manifest';
-import { COLOUR_MODES, type ColourMode, SHOW_MODES, type ShowMode, type State } from './store';
+import {
+  COLOUR_MODES,
+  COMPARE_MODES,
+  type ColourMode,
+  type CompareMode,
+  SHOW_MODES,
+  type ShowMode,
+  type State,
+} from './store';
 
 const LONGEST_NAME = 300;
 
@@ -16,6 +24,11 @@ export interface Link {
   readonly camera: Camera;
   readonly colour: ColourMode;
   readonly show: ShowMode;
+  readonly compare: number | null;
+  readonly compareMode: CompareMode;
+  readonly drift: boolean;
+  readonly travel: boolean;
+  readonly eventList: boolean;
 }
 
 export function readLink(values: HashValues): Link {
@@ -31,6 +44,11 @@ export function readLink(values: HashValues): Link {
     }),
     colour: COLOUR_MODES.find((mode) => mode === values.color) ?? 'icons',
     show: SHOW_MODES.find((mode) => mode === values.show) ?? 'icons',
+    compare: number(values.compare),
+    compareMode: COMPARE_MODES.find((mode) => mode === values.mode) ?? 'difference',
+    drift: values.drift === 'on',
+    travel: values.map !== 'fixed',
+    eventList: values.events === 'on',
   };
 }
 
@@ -48,6 +66,11 @@ export function linkOf(state: State): HashValues {
     z: moved ? camera.z.toFixed(3) : '',
     color: state.colour === 'icons' ? '' : state.colour,
     show: state.show === 'icons' ? '' : state.show,
+    compare: state.compare === null ? '' : String(state.compare),
+    mode: state.compare === null ? '' : state.compareMode,
+    drift: state.drift ? 'on' : '',
+    map: state.travel ? '' : 'fixed',
+    events: state.eventList ? 'on' : '',
   };
 }
 

@@ -6,10 +6,10 @@ import { asNumber, asText, Fields, WireError } from './check';
 export const WIRE_VERSION = 1;
 export const MAX_SHEET_SIDE = 2048;
 const MAX_SAMPLES = 1_000_000;
-const MAX_GRID = 320;
+export const MAX_GRID = 320;
 const MAX_BLOBS = 4096;
 const MAX_CLASSES = 100_000;
-const MAX_STEPS = 1_000_000;
+export const MAX_STEPS = 1_000_000;
 const MAX_SERIES = 10_000;
 
 export interface SeriesEntry {
@@ -24,26 +24,6 @@ export interface RunEntry {
   readonly run: string;
   readonly probe: boolean;
   readonly series: readonly SeriesEntry[];
-}
-
-export interface HistoryStep {
-  readonly step: number;
-  readonly status: 'ok' | 'damaged' | 'too_new';
-  readonly reason: string | null;
-  readonly trustworthiness: number | null;
-}
-
-/** A checkpoint that was asked for and not computed. */
-export interface SkippedStep {
-  readonly step: number;
-  readonly reason: string;
-}
-
-export interface History {
-  readonly logged: number;
-  readonly kept: number;
-  readonly skipped: readonly SkippedStep[];
-  readonly steps: ReadonlyMap<number, HistoryStep>;
 }
 
 /** One picture page of a sequence: the number to ask for and its checksum. */
@@ -74,6 +54,8 @@ export interface AtlasManifest {
   readonly probeDigest: string;
   readonly model: string;
   readonly notes: readonly string[];
+  /** All of it, for what is read only when somebody asks. */
+  readonly fields: Fields;
 }
 
 export interface ProbeManifest {
@@ -105,34 +87,6 @@ function readSeries(item: unknown, where: string): SeriesEntry {
   const wallTimes = series.list('wall_times', MAX_STEPS, asNumber);
   if (steps.length !== wallTimes.length) throw new WireError(`${where}: steps without times`);
   return { id: series.text('id'), layer: series.text('layer'), steps, wallTimes };
-}
-
-export function readHistory(json: unknown): History {
-  const history = new Fields(json, 'history');
-  const steps = history.list('steps', MAX_STEPS, (item, where): HistoryStep => {
-    const step = new Fields(item, where);
-    const status = step.text('status');
-    if (status !== 'ok' && status !== 'damaged' && status !== 'too_new') {
-      throw new WireError(`${where}.status is ${status}`);
-    }
-    const reason = step.raw('reason');
-    return {
-      step: step.whole('step', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-      status,
-      reason: typeof reason === 'string' ? reason : null,
-      trustworthiness: step.numberOrNull('trustworthiness'),
-    };
-  });
-  const skipped = history.listOrNull('skipped', MAX_STEPS, (item, where): SkippedStep => {
-    const one = new Fields(item, where);
-    return { step: one.number('step'), reason: one.text('reason') };
-  });
-  return {
-    skipped: skipped ?? [],
-    logged: history.whole('logged', 0, Number.MAX_SAFE_INTEGER),
-    kept: history.whole('kept', 0, Number.MAX_SAFE_INTEGER),
-    steps: new Map(steps.map((step) => [step.step, step])),
-  };
 }
 
 interface Blob {
@@ -192,6 +146,7 @@ export function readAtlasManifest(json: unknown): AtlasManifest {
     probeDigest: provenance.text('probe'),
     model: provenance.text('model'),
     notes: provenance.listOrNull('notes', 1000, asText) ?? [],
+    fields: manifest,
   };
 }
 

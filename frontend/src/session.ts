@@ -62,7 +62,7 @@ export class Session {
     }
     // The run may have been logged anew, which makes every manifest that we hold void.
     this.#atlases.clear();
-    this.store.set({ ...NO_STEP, history: null, probeFailure: null });
+    this.store.set({ ...NO_STEP, history: null, probeFailure: null, otherFailure: null });
     if (step !== null) void this.#showStep(step);
   }
 
@@ -109,8 +109,10 @@ export class Session {
     return this.#atlases.load(`${series.id}/${step}/${time}`, () => fetchAtlas(series.id, step));
   }
 
-  #look({ level, camera, colour, show }: Link): void {
+  #look(link: Link): void {
+    const { level, camera, colour, show, compare, compareMode, drift, travel, eventList } = link;
     this.store.set({ level, camera, colour, show });
+    this.store.set({ compare, compareMode, drift, travel, eventList });
   }
 
   /** Goes where a link leads that was pasted while the tab was open. */
@@ -127,6 +129,8 @@ export class Session {
   #open(run: RunEntry, series: SeriesEntry | null, wanted = this.store.state.step): void {
     const sameRun = run.id === this.store.state.run?.id;
     const step = findStep(series?.steps ?? [], wanted);
+    const { compare, highlight } = this.store.state;
+    const sameSeries = series?.id === this.store.state.series?.id;
     this.store.set({
       ...NO_STEP,
       run,
@@ -135,6 +139,9 @@ export class Session {
       hover: null,
       freshSteps: 0,
       settled: false,
+      compare: compare === null ? null : findStep(series?.steps ?? [], compare),
+      flipped: false,
+      highlight: sameSeries ? highlight : null,
       ...(sameRun ? {} : { probe: null, probeFailure: null }),
     });
     if (step !== null) void this.#showStep(step);

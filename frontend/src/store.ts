@@ -5,7 +5,8 @@ import type { Failure, Probe } from './api';
 import type { Atlas } from './atlas';
 import type { Camera } from './camera';
 import { FIT } from './camera';
-import type { History, RunEntry, SeriesEntry } from './manifest';
+import type { History, RunEvent } from './history';
+import type { RunEntry, SeriesEntry } from './manifest';
 
 export const COLOUR_MODES = [
   'icons',
@@ -19,6 +20,17 @@ export type ColourMode = (typeof COLOUR_MODES)[number];
 
 export const SHOW_MODES = ['icons', 'points', 'both'] as const;
 export type ShowMode = (typeof SHOW_MODES)[number];
+
+export const COMPARE_MODES = ['difference', 'swipe', 'blink'] as const;
+export type CompareMode = (typeof COMPARE_MODES)[number];
+
+/** Lifelines whose members stand out on the map, at whatever step. */
+export interface Highlight {
+  readonly ids: readonly number[];
+  readonly name: string;
+  /** The event that was chosen from the list, if it is one. */
+  readonly event: RunEvent | null;
+}
 
 /** A place on one grid. It outlives steps: the same square of the map, whatever lies in it. */
 export interface CellPlace {
@@ -55,6 +67,21 @@ export interface State {
   readonly show: ShowMode;
   readonly hover: CellPlace | null;
   readonly pinned: CellPlace | null;
+  /** The step A that the shown step B is compared with. */
+  readonly compare: number | null;
+  readonly compareMode: CompareMode;
+  /** While blinking: A is on screen, not B. */
+  readonly flipped: boolean;
+  /** While swiping: the share of the map's width that shows A. */
+  readonly divider: number;
+  /** The atlas that moves are measured from: A, or the step before; it may still be of another step. */
+  readonly other: Atlas | null;
+  readonly otherFailure: Failure | null;
+  readonly drift: boolean;
+  /** Cells travel from step to step; otherwise they fade where they are. */
+  readonly travel: boolean;
+  readonly eventList: boolean;
+  readonly highlight: Highlight | null;
   readonly playing: boolean;
   readonly dark: boolean;
   readonly help: boolean;
@@ -85,6 +112,16 @@ const INITIAL: State = {
   show: 'icons',
   hover: null,
   pinned: null,
+  compare: null,
+  compareMode: 'difference',
+  flipped: false,
+  divider: 0.5,
+  other: null,
+  otherFailure: null,
+  drift: false,
+  travel: true,
+  eventList: false,
+  highlight: null,
   playing: false,
   dark: false,
   help: false,

@@ -194,10 +194,16 @@ export const shell = css`
     cursor: pointer;
   }
 
+  .middle {
+    position: relative;
+    display: flex;
+    flex: 1;
+    min-height: 0;
+  }
   .stage {
     position: relative;
     flex: 1;
-    min-height: 0;
+    min-width: 0;
     overflow: hidden;
   }
   atlas-map {

@@ -4,12 +4,12 @@ import {
   asFailure,
   Failure,
   fetchAtlas,
-  fetchHistory,
   fetchIndex,
   fetchProbe,
   fetchSheet,
   fetchThumbs,
 } from '../src/api';
+import { fetchHistory } from '../src/history';
 import { atlasBytes, binary, type FakeServer, failure, soundServer, webp } from './server';
 
 let server: FakeServer;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { cellAt, className, kindOf, readAtlas } from '../src/atlas';
 import { WireError } from '../src/check';
-import { readHistory, readIndex, readProbeManifest } from '../src/manifest';
+import { readIndex, readProbeManifest } from '../src/manifest';
 import { splitPack } from '../src/pack';
 import { pack, safetensors, smallAtlas, smallManifest, smallTensors, tensor } from './build';
 
@@ -93,28 +93,6 @@ describe('readIndex', () => {
     const series = [{ id: 's', layer: 'l', steps: [1, 2], wall_times: [1] }];
     const json = { runs: [{ id: 'r', run: 'x', probe: false, series }] };
     expect(() => readIndex(json)).toThrow(WireError);
-  });
-});
-
-describe('readHistory', () => {
-  const step = { step: 3, status: 'damaged', reason: 'blob 2 is short', trustworthiness: null };
-
-  it('reads the reason of a damaged step', () => {
-    const history = readHistory({ logged: 300, kept: 200, steps: [step] });
-    expect(history.steps.get(3)?.reason).toBe('blob 2 is short');
-    expect([history.logged, history.kept]).toEqual([300, 200]);
-  });
-
-  it('reads checkpoints that were not computed, and does without', () => {
-    const json = { logged: 1, kept: 1, steps: [] };
-    expect(readHistory(json).skipped).toEqual([]);
-    const skipped = [{ step: 30, reason: 'busy' }];
-    expect(readHistory({ ...json, skipped }).skipped).toEqual(skipped);
-  });
-
-  it('refuses a status it does not know', () => {
-    const json = { logged: 1, kept: 1, steps: [{ ...step, status: 'fine' }] };
-    expect(() => readHistory(json)).toThrow(WireError);
   });
 });
 

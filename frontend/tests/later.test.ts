@@ -231,7 +231,14 @@ describe('Player', () => {
     const [session, player] = await playing('0');
     const bad = { step: 10, status: 'damaged', reason: 'torn', trustworthiness: null } as const;
     session.store.set({
-      history: { logged: 3, kept: 3, skipped: [], steps: new Map([[10, bad]]) },
+      history: {
+        logged: 3,
+        kept: 3,
+        skipped: [],
+        steps: new Map([[10, bad]]),
+        events: null,
+        eventsFound: 0,
+      },
     });
     player.toggle();
     await hold(session);

@@ -44,7 +44,10 @@ describe('link', () => {
   ];
 
   it('reads nonsense as the defaults', () => {
-    const link = readLink({ step: 'x', grid: 'y', z: 'NaN', color: 'pink', show: 'all' });
+    const link = readLink({
+      ...{ step: 'x', grid: 'y', z: 'NaN', color: 'pink', show: 'all' },
+      ...{ compare: '?', mode: 'guess', drift: 'yes', map: 'flat', events: '1' },
+    });
     expect(link).toEqual({
       run: null,
       layer: null,
@@ -53,6 +56,11 @@ describe('link', () => {
       camera: FIT,
       colour: 'icons',
       show: 'icons',
+      compare: null,
+      compareMode: 'difference',
+      drift: false,
+      travel: true,
+      eventList: false,
     });
   });
 
@@ -67,6 +75,11 @@ describe('link', () => {
       camera: { x: 0.25, y: 0.75, z: 3.5 },
       colour: 'purity',
       show: 'both',
+      compare: 0,
+      compareMode: 'swipe',
+      drift: true,
+      travel: false,
+      eventList: true,
     });
     expect(readLink(linkOf(store.state))).toEqual({
       run: 'one/atlas',
@@ -76,6 +89,11 @@ describe('link', () => {
       camera: { x: 0.25, y: 0.75, z: 3.5 },
       colour: 'purity',
       show: 'both',
+      compare: 0,
+      compareMode: 'swipe',
+      drift: true,
+      travel: false,
+      eventList: true,
     });
   });
 

@@ -40,6 +40,7 @@ function draw(change: Partial<OverlayFrame>): Drawn[] {
     hover: null,
     pinned: null,
     theme: THEMES.light,
+    layers: [],
     ...change,
   });
   return calls;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
-import { render, type TemplateResult } from 'lit';
+import { type nothing, render, type TemplateResult } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Failure } from '../src/api';
 import type { Level } from '../src/atlas';
 import { describeCell } from '../src/cells';
 import { colouring } from '../src/colour';
 import { Evidence } from '../src/evidence';
-import type { History, HistoryStep, RunEntry } from '../src/manifest';
+import type { History, HistoryStep } from '../src/history';
+import type { RunEntry } from '../src/manifest';
 import { card } from '../src/panels/card';
 import type { CellContext } from '../src/panels/cell_view';
 import { helpDialog } from '../src/panels/help';
@@ -34,7 +35,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function show(template: TemplateResult): HTMLElement {
+function show(template: TemplateResult | typeof nothing): HTMLElement {
   render(template, root);
   return root;
 }
@@ -169,6 +170,8 @@ describe('timeline', () => {
     logged: 3,
     kept: 3,
     skipped: [],
+    events: null,
+    eventsFound: 0,
     ...more,
     steps: new Map(
       steps.map((one) => {

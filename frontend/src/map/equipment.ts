@@ -9,10 +9,12 @@ import type { Session } from '../session';
 import type { State } from '../store';
 import type { AtlasMap } from './atlas_map';
 import { Interaction } from './interaction';
+import type { Layer } from './overlay';
 import type { SceneColours } from './scene';
 
 export class Equipment {
   readonly #interaction: Interaction;
+  #layers: () => readonly Layer[] = () => [];
 
   constructor(map: AtlasMap, session: Session, player: Player) {
     this.#interaction = new Interaction(map, session, player);
@@ -30,7 +32,13 @@ export class Equipment {
     return new PointsPass(gl);
   }
 
+  /** What is to be drawn over the tiles besides; asked for before every frame. */
+  set layers(layers: () => readonly Layer[]) {
+    this.#layers = layers;
+  }
+
   decorate(context: CanvasRenderingContext2D, ratio: number): void {
-    this.#interaction.decorate(context, ratio);
+    const layers = this.#layers();
+    this.#interaction.decorate(context, ratio, layers, layers.length === 0);
   }
 }

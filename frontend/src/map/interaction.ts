@@ -11,7 +11,7 @@ import { THEMES } from '../theme';
 import type { AtlasMap } from './atlas_map';
 import { Gestures } from './gestures';
 import { type Command, commandOf } from './keyboard';
-import { drawOverlay } from './overlay';
+import { drawOverlay, type Layer } from './overlay';
 
 /** The pointer must rest this long on a cell before its card appears. */
 const HOVER_MS = 60;
@@ -51,7 +51,12 @@ export class Interaction {
   }
 
   /** Draws outlines and labels over the scene that the map has just drawn. */
-  decorate(context: CanvasRenderingContext2D, ratio: number): void {
+  decorate(
+    context: CanvasRenderingContext2D,
+    ratio: number,
+    layers: readonly Layer[],
+    labelled: boolean,
+  ): void {
     const { scene, viewport } = this.map;
     if (scene === null) return;
     const { camera, hover, pinned, dark, colour } = this.session.store.state;
@@ -63,10 +68,11 @@ export class Interaction {
       ratio,
       atlas: scene.atlas,
       level: scene.level,
-      values: scene.tiles ? values : null,
+      values: scene.tiles && labelled ? values : null,
       hover,
       pinned,
       theme: THEMES[dark ? 'dark' : 'light'],
+      layers,
     });
   }
 
@@ -144,12 +150,22 @@ export class Interaction {
         if (store.state.hover) store.set({ pinned: store.state.hover, hover: null });
         break;
       case 'escape':
-        store.set({ hover: null, pinned: null });
+        this.#escape();
+        break;
+      case 'events':
+        store.set({ eventList: !store.state.eventList });
         break;
       case 'help':
         store.set({ help: true });
         break;
     }
+  }
+
+  /** The pinned cell goes first; a second press ends the highlight. */
+  #escape(): void {
+    const { hover, pinned } = this.session.store.state;
+    const resting = hover === null && pinned === null;
+    this.session.store.set(resting ? { highlight: null } : { hover: null, pinned: null });
   }
 
   #moveCursor(dx: number, dy: number): void {

@@ -6,7 +6,7 @@ export type Command =
   | { readonly do: 'zoom'; readonly factor: number }
   | { readonly do: 'level'; readonly index: number }
   | { readonly do: 'step'; readonly by: number }
-  | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' };
+  | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' };
 
 export interface Key {
   readonly key: string;
@@ -36,6 +36,7 @@ const COMMANDS = new Map<string, Command>([
   ['.', { do: 'step', by: 1 }],
   [' ', { do: 'play' }],
   ['Enter', { do: 'pin' }],
+  ['j', { do: 'events' }],
   ['Escape', { do: 'escape' }],
   ['?', { do: 'help' }],
 ]);

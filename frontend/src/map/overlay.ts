@@ -4,6 +4,7 @@
 import { type Atlas, cellAt, className, type Level } from '../atlas';
 import { type Camera, toScreen, type Viewport, worldSide } from '../camera';
 import { majority } from '../cells';
+import type { Rgb } from '../colour';
 import { shorten } from '../format';
 import type { CellPlace } from '../store';
 import { iconScales } from './scene';
@@ -18,7 +19,11 @@ export interface OverlayTheme {
   readonly accent: string;
   readonly label: string;
   readonly labelGround: string;
+  readonly ground: Rgb;
 }
+
+/** Draws between the labels and the outlines. */
+export type Layer = (context: CanvasRenderingContext2D, frame: OverlayFrame) => void;
 
 export interface OverlayFrame {
   readonly camera: Camera;
@@ -31,6 +36,7 @@ export interface OverlayFrame {
   readonly hover: CellPlace | null;
   readonly pinned: CellPlace | null;
   readonly theme: OverlayTheme;
+  readonly layers: readonly Layer[];
 }
 
 export function drawOverlay(context: CanvasRenderingContext2D, frame: OverlayFrame): void {
@@ -38,6 +44,7 @@ export function drawOverlay(context: CanvasRenderingContext2D, frame: OverlayFra
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, viewport.width, viewport.height);
   if (frame.values !== null) drawLabels(context, frame, frame.values);
+  for (const layer of frame.layers) layer(context, frame);
   if (pinned) outline(context, frame, pinned, 3);
   if (hover) outline(context, frame, hover, 2);
 }
@@ -72,18 +79,14 @@ function drawLabels(
   values: Int32Array,
 ): void {
   const { atlas, level, camera, viewport, theme } = frame;
-  const side = worldSide(camera, viewport) / level.size;
-  if (side < LABEL_FROM) return;
+  const cellSide = worldSide(camera, viewport) / level.size;
+  if (cellSide < LABEL_FROM) return;
   const top = majority(level, values);
-  const origin = toScreen(camera, viewport, { x: 0, y: 0 });
-  context.globalAlpha = Math.min(1, (side - LABEL_FROM) / (LABEL_FULL - LABEL_FROM));
+  context.globalAlpha = Math.min(1, (cellSide - LABEL_FROM) / (LABEL_FULL - LABEL_FROM));
   context.font = LABEL_FONT;
   context.textBaseline = 'middle';
   const scales = iconScales(level);
-  for (let cell = 0; cell < level.rows.length; cell++) {
-    const x = origin.x + (level.cols[cell] as number) * side;
-    const y = origin.y + (level.rows[cell] as number) * side;
-    if (x > viewport.width || y > viewport.height || x + side < 0 || y + side < 0) continue;
+  eachCell(frame, (cell, x, y, side) => {
     const gap = ((1 - (scales[cell] as number)) * side) / 2 + 4;
     const text = shorten(className(atlas, top.index[cell] as number), Math.floor(side / 8));
     const width = context.measureText(text).width + 10;
@@ -93,6 +96,21 @@ function drawLabels(
     context.fill();
     context.fillStyle = theme.label;
     context.fillText(text, x + gap + 5, y + side - gap - LABEL_HEIGHT / 2 + 0.5);
-  }
+  });
   context.globalAlpha = 1;
+}
+
+/** Calls `draw` with the square of every cell in view, in CSS pixels. */
+export function eachCell(
+  { level, camera, viewport }: OverlayFrame,
+  draw: (cell: number, x: number, y: number, side: number) => void,
+): void {
+  const side = worldSide(camera, viewport) / level.size;
+  const origin = toScreen(camera, viewport, { x: 0, y: 0 });
+  for (let cell = 0; cell < level.rows.length; cell++) {
+    const x = origin.x + (level.cols[cell] as number) * side;
+    const y = origin.y + (level.rows[cell] as number) * side;
+    if (x > viewport.width || y > viewport.height || x + side < 0 || y + side < 0) continue;
+    draw(cell, x, y, side);
+  }
 }

@@ -256,15 +256,26 @@ export const detailStyles = css`
     font-size: 12px;
   }
 
-  .legend {
+  .left-column {
     position: absolute;
-    left: 12px;
-    bottom: 12px;
-    padding: 8px 12px;
-    max-width: min(420px, calc(100% - 90px));
-    display: grid;
+    inset: 12px auto 12px 12px;
+    width: min(460px, calc(100% - 90px));
+    display: flex;
+    flex-direction: column;
+    align-items: flex-start;
     gap: 8px;
     z-index: 1;
+    pointer-events: none;
+  }
+  .left-column > * {
+    pointer-events: auto;
+  }
+  .legend {
+    margin-top: auto;
+    padding: 8px 12px;
+    max-width: 420px;
+    display: grid;
+    gap: 8px;
   }
   summary {
     font-size: 12px;
@@ -364,13 +375,8 @@ export const detailStyles = css`
     font-size: 12px;
   }
   .banners {
-    position: absolute;
-    top: 12px;
-    left: 12px;
     display: grid;
     gap: 8px;
-    max-width: min(460px, calc(100% - 24px));
-    z-index: 1;
   }
   .banner {
     margin: 0;

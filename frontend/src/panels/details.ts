@@ -12,6 +12,7 @@ import { type CellPlace, type ColourMode, type State, samePlace } from '../store
 import { card } from './card';
 import type { CellContext } from './cell_view';
 import './crop';
+import { atlasOnScreen } from '../reference';
 import { helpDialog } from './help';
 import { inspector, type Selection } from './inspector';
 import { legendPanel } from './legend';
@@ -36,20 +37,24 @@ export class Details {
     session.pages.watch(update);
   }
 
-  render(state: State): TemplateResult {
-    return html`${this.#stage(state)}${state.help ? this.#help() : nothing}`;
+  /** `aside` comes to stand above the legend. */
+  render(state: State, aside: TemplateResult | typeof nothing): TemplateResult {
+    return html`${this.#stage(state, aside)}${state.help ? this.#help() : nothing}`;
   }
 
-  #stage(state: State): TemplateResult | typeof nothing {
+  #stage(state: State, aside: TemplateResult | typeof nothing): TemplateResult | typeof nothing {
     const retry = () => this.session.retry();
     if (state.phase === 'empty') return emptyState(retry);
     if (state.phase === 'failed' && state.failure) return failedState(state.failure, retry);
     if (state.stepFailure) return stepState(state.step, state.stepFailure, retry);
-    const { atlas, shownLevel } = state;
+    const { shownLevel } = state;
+    const atlas = atlasOnScreen(state);
     const level = atlas?.levels.find(({ size }) => size === shownLevel);
     if (!atlas || !level) return nothing;
-    return html`${banners(state, retry)} ${this.#legend(atlas, level, state)}
-    ${this.#inspector(state, atlas)} ${this.#card(state, atlas)}`;
+    return html`<div class="left-column">
+        ${banners(state, retry)} ${aside} ${this.#legend(atlas, level, state)}
+      </div>
+      ${this.#inspector(state, atlas)} ${this.#card(state, atlas)}`;
   }
 
   #legend(atlas: Atlas, level: Level, { colour: mode, show }: State): TemplateResult {

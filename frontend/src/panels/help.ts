@@ -14,6 +14,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['1 … 5', 'hold one grid; again to follow the zoom'],
   [',  .', 'previous, next step'],
   ['Space', 'play or pause'],
+  ['j', 'what happened in the run'],
 ];
 
 /** `ref` calls before the element is in the document, where a dialog cannot open yet. */

@@ -16,6 +16,7 @@ import {
   whereabouts,
 } from './cell_view';
 import { iconButton } from './icons';
+import { lifelineList } from './lifeline_list';
 
 const INSPECTOR_PATCHES = 12;
 
@@ -46,7 +47,8 @@ export function inspector(
             ${bigIcon(context)}
             <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
           </div>
-          ${classBars(context)} ${gallery(context, selection)} ${whereabouts(context)}`
+          ${classBars(context)}
+          ${lifelineList(context)} ${gallery(context, selection)} ${whereabouts(context)}`
     }
   </aside>`;
 }

@@ -94,27 +94,22 @@ function requestLine({ request, status }: Failure): TemplateResult {
 }
 
 /** Lines that qualify a map which is nevertheless shown. */
-export function banners({ renderer, sheetFailure }: State, retry: () => void): TemplateResult {
-  return html`<div class="banners">
-    ${
-      sheetFailure
-        ? html`<p class="banner">
-          Icons of this grid cannot be shown: ${sheetFailure.message}
-          <button type="button" class="link" @click=${retry}>Retry</button>
-        </p>`
-        : nothing
-    }
-    ${
-      renderer === 'canvas'
-        ? html`<p class="banner">
-          This browser offers no WebGL2: the map is drawn more slowly, without blended crossfades.
-        </p>`
-        : nothing
-    }
-    ${
-      renderer === 'none'
-        ? html`<p class="banner">This browser offers no canvas: the map cannot be drawn.</p>`
-        : nothing
-    }
-  </div>`;
+export function banners(
+  { renderer, sheetFailure }: State,
+  retry: () => void,
+): TemplateResult | typeof nothing {
+  const lines = [
+    sheetFailure &&
+      html`<p class="banner">
+        Icons of this grid cannot be shown: ${sheetFailure.message}
+        <button type="button" class="link" @click=${retry}>Retry</button>
+      </p>`,
+    renderer === 'canvas' &&
+      html`<p class="banner">
+        This browser offers no WebGL2: the map is drawn more slowly, without blended crossfades.
+      </p>`,
+    renderer === 'none' &&
+      html`<p class="banner">This browser offers no canvas: the map cannot be drawn.</p>`,
+  ].filter(Boolean);
+  return lines.length === 0 ? nothing : html`<div class="banners">${lines}</div>`;
 }

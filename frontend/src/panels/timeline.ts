@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { count, plural, shorten } from '../format';
-import type { History, SkippedStep } from '../manifest';
+import type { History, SkippedStep } from '../history';
 import type { Player } from '../player';
 import type { Session } from '../session';
 import type { State } from '../store';
@@ -18,7 +18,12 @@ const WHY_SKIPPED: Readonly<Record<string, string>> = {
   failed: 'it failed, and the output of the run says why',
 };
 
-export function timeline(state: State, session: Session, player: Player): TemplateResult {
+export function timeline(
+  state: State,
+  session: Session,
+  player: Player,
+  marks: TemplateResult | typeof nothing = nothing,
+): TemplateResult {
   const steps = state.series?.steps ?? [];
   const at = steps.indexOf(state.step ?? Number.NaN);
   const single = steps.length < 2;
@@ -47,7 +52,7 @@ export function timeline(state: State, session: Session, player: Player): Templa
         press: () => player.stepBy(1),
       })}
     </span>
-    ${slider(state, session, steps, at)}
+    ${slider(state, session, steps, at, marks)}
     ${moment(state, steps, at)}
     ${note(state.history, steps, at)}
     ${state.freshSteps > 0 ? freshPill(state.freshSteps, session) : nothing}
@@ -59,6 +64,7 @@ function slider(
   session: Session,
   steps: readonly number[],
   at: number,
+  marks: TemplateResult | typeof nothing,
 ): TemplateResult {
   const last = Math.max(1, steps.length - 1);
   const place = (index: number) => (100 * index) / last;
@@ -97,6 +103,7 @@ function slider(
         if (chosen !== undefined) session.chooseStep(chosen);
       }}
     />
+    ${marks}
   </span>`;
 }
 

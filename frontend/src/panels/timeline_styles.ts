@@ -23,6 +23,15 @@ export const timelineStyles = css`
     width: 24px;
     height: 24px;
   }
+  .tools {
+    display: flex;
+    gap: 2px;
+  }
+  .icon-button[aria-pressed='true'] {
+    color: var(--accent);
+    background: var(--accent-soft);
+    box-shadow: inset 0 0 0 1px var(--accent);
+  }
   .slider {
     position: relative;
     flex: 1;

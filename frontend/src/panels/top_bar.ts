@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is shown and how: run, layer, level, colouring, icons or points. */
 
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas } from '../atlas';
 import { shorten } from '../format';
 import type { Session } from '../session';
@@ -33,7 +33,11 @@ interface Option {
   readonly disabled?: boolean;
 }
 
-export function topBar(state: State, session: Session): TemplateResult {
+export function topBar(
+  state: State,
+  session: Session,
+  tools: TemplateResult | typeof nothing = nothing,
+): TemplateResult {
   const { runs, run, series, atlas, colour, level } = state;
   const { store } = session;
   const runOptions = runs
@@ -51,6 +55,7 @@ export function topBar(state: State, session: Session): TemplateResult {
     )}
     ${showChoice(state, (show) => store.set({ show }))}
     <span class="spacer"></span>
+    ${tools}
     ${iconButton({
       icon: 'help',
       name: 'How to read the map, and its keys',

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/** From an event to its place: step, cell and the samples that it is about. */
+
+import type { RunEvent } from './history';
+import type { AtlasMap } from './map/atlas_map';
+import type { Session } from './session';
+import type { Highlight, State } from './store';
+
+/** Cells across the view after a jump. */
+const CELLS_IN_VIEW = 6;
+const LEAST_ZOOM = 1.5;
+
+export type Side = 'before' | 'after';
+
+/** The lifelines that stand out at `step`. */
+export function highlightedIds({ ids, event }: Highlight, step: number): readonly number[] {
+  if (event === null) return ids;
+  return step >= event.step ? event.after : event.before;
+}
+
+/** Which side of an event the shown step is, or null when it is neither. */
+export function sideOf(event: RunEvent, step: number | null): Side | null {
+  if (step === event.step) return 'after';
+  return step === event.beforeStep ? 'before' : null;
+}
+
+/** Whether TensorBoard has kept the step of a side. */
+export function isKept({ series }: State, event: RunEvent, side: Side): boolean {
+  return series?.steps.includes(stepOf(event, side)) ?? false;
+}
+
+function stepOf(event: RunEvent, side: Side): number {
+  return side === 'after' ? event.step : event.beforeStep;
+}
+
+/** The side on which there is something to see. */
+export function tellingSide(state: State, event: RunEvent): Side {
+  return event.after.length === 0 && isKept(state, event, 'before') ? 'before' : 'after';
+}
+
+export function showSide(event: RunEvent, side: Side, session: Session): void {
+  session.store.set({ highlight: { ids: event.after, name: event.text, event }, playing: false });
+  session.chooseStep(stepOf(event, side));
+}
+
+/** Goes to the step of an event, flies to its cell and lets its members stand out. */
+export function jumpTo(event: RunEvent, session: Session, map: AtlasMap): void {
+  showSide(event, tellingSide(session.store.state, event), session);
+  const { cell } = event;
+  if (cell === null) return;
+  const { size, row, col } = cell;
+  session.store.set({ pinned: cell, hover: null });
+  map.flyTo({
+    x: (col + 0.5) / size,
+    y: (row + 0.5) / size,
+    z: Math.max(LEAST_ZOOM, size / CELLS_IN_VIEW),
+  });
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Lets the members of lifelines stand out: their cells keep their light, all others recede. */
+
+import type { Atlas, Level } from '../atlas';
+import { toScreen } from '../camera';
+import { countIn, rowsOf } from '../lifelines';
+import { eachCell, type OverlayFrame } from './overlay';
+import { iconScales } from './scene';
+
+const VEIL = 0.75;
+/** Cells with a smaller share of members are not framed: their dots say enough. */
+const FRAMED_SHARE = 0.2;
+const DOT = 2.6;
+/** Cells narrower than this in CSS pixels are framed without a number. */
+const NUMBER_FROM = 40;
+
+export function drawHighlight(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  ids: readonly number[],
+): void {
+  const { atlas, level } = frame;
+  const rows = rowsOf(atlas, ids);
+  const counts = countIn(level, rows);
+  veil(context, frame, counts);
+  dots(context, frame, atlas, rows);
+  frames(context, frame, level, counts);
+}
+
+function veil(context: CanvasRenderingContext2D, frame: OverlayFrame, counts: Int32Array): void {
+  context.fillStyle = `rgb(${frame.theme.ground.join()})`;
+  eachCell(frame, (cell, x, y, side) => {
+    context.globalAlpha =
+      VEIL * (1 - (counts[cell] as number) / (frame.level.counts[cell] as number));
+    context.fillRect(x, y, side, side);
+  });
+  context.globalAlpha = 1;
+}
+
+function frames(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  level: Level,
+  counts: Int32Array,
+): void {
+  const { theme } = frame;
+  const scales = iconScales(level);
+  eachCell(frame, (cell, x, y, side) => {
+    const members = counts[cell] as number;
+    const share = members / (level.counts[cell] as number);
+    if (share < FRAMED_SHARE) return;
+    const inset = ((1 - (scales[cell] as number)) * side) / 2;
+    const width = 1 + 2.5 * share;
+    context.strokeStyle = theme.accent;
+    context.lineWidth = width;
+    context.beginPath();
+    context.roundRect(
+      x + inset,
+      y + inset,
+      side - 2 * inset,
+      side - 2 * inset,
+      Math.min(5, 0.1 * side),
+    );
+    context.stroke();
+    if (side < NUMBER_FROM) return;
+    badge(context, frame, String(members), x + side - inset, y + inset);
+  });
+}
+
+/** A number at a top right corner. */
+function badge(
+  context: CanvasRenderingContext2D,
+  { theme }: OverlayFrame,
+  text: string,
+  right: number,
+  top: number,
+): void {
+  context.font = '600 10px Roboto, system-ui, sans-serif';
+  context.textBaseline = 'middle';
+  const width = context.measureText(text).width + 8;
+  context.fillStyle = theme.labelGround;
+  context.beginPath();
+  context.roundRect(right - width, top, width, 15, 3);
+  context.fill();
+  context.fillStyle = theme.label;
+  context.fillText(text, right - width + 4, top + 8);
+}
+
+function dots(
+  context: CanvasRenderingContext2D,
+  { camera, viewport, theme }: OverlayFrame,
+  atlas: Atlas,
+  rows: Int32Array,
+): void {
+  context.fillStyle = theme.accent;
+  context.strokeStyle = `rgb(${theme.ground.join()})`;
+  context.lineWidth = 1;
+  for (const row of rows) {
+    const { x, y } = toScreen(camera, viewport, {
+      x: atlas.xy[2 * row] as number,
+      y: atlas.xy[2 * row + 1] as number,
+    });
+    if (x < 0 || y < 0 || x > viewport.width || y > viewport.height) continue;
+    context.beginPath();
+    context.arc(x, y, DOT, 0, 2 * Math.PI);
+    context.fill();
+    context.stroke();
+  }
+}

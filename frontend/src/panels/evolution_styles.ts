@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Look of what is about more than one step. */
+
+import { css } from 'lit';
+
+export const evolutionStyles = css`
+  .glyph {
+    width: 18px;
+    height: 18px;
+    flex: none;
+    fill: none;
+    stroke: currentColor;
+    stroke-width: 2.2;
+    stroke-linecap: round;
+  }
+  .glyph circle {
+    fill: currentColor;
+    stroke: none;
+  }
+  .event-marks {
+    position: absolute;
+    left: 8px;
+    right: 8px;
+    top: -10px;
+    height: 0;
+  }
+  .event-mark {
+    position: absolute;
+    display: grid;
+    place-items: center;
+    width: 24px;
+    height: 20px;
+    margin-left: -12px;
+    border-radius: 4px;
+    color: var(--muted);
+    z-index: 1;
+  }
+  .event-mark:hover {
+    background: var(--control);
+    color: var(--text);
+  }
+  .event-mark.here {
+    color: var(--accent);
+  }
+  .event-mark.chosen {
+    color: var(--accent);
+    background: var(--accent-soft);
+    box-shadow: inset 0 0 0 1px var(--accent);
+  }
+
+  .events {
+    flex: none;
+    width: 312px;
+    padding: 8px 16px 16px;
+    display: flex;
+    flex-direction: column;
+    gap: 8px;
+    overflow: auto;
+    background: var(--surface);
+    border-right: 1px solid var(--line);
+    line-height: 1.4;
+  }
+  .events h2 {
+    font-size: 15px;
+    font-weight: 500;
+    margin: 0;
+  }
+  .events p {
+    margin: 0;
+  }
+  @media (max-width: 900px) {
+    .events {
+      position: absolute;
+      inset: 0 auto 0 0;
+      max-width: 100%;
+      z-index: 5;
+      box-shadow: var(--shadow);
+    }
+  }
+  .events-head {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    gap: 8px;
+    font-size: 12px;
+  }
+  .segments.small label {
+    height: 24px;
+    padding: 0 8px;
+    font-size: 12px;
+  }
+  .event-items {
+    list-style: none;
+    margin: 0 -8px;
+    padding: 0;
+    display: grid;
+    gap: 2px;
+  }
+  .event-items li {
+    border-radius: 6px;
+  }
+  .event-items li.chosen {
+    background: var(--accent-soft);
+    box-shadow: inset 3px 0 0 var(--accent);
+  }
+  .event {
+    display: grid;
+    gap: 2px;
+    width: 100%;
+    padding: 8px;
+    border-radius: 6px;
+    text-align: left;
+  }
+  .event:hover {
+    background: var(--control);
+  }
+  .event:focus-visible {
+    outline-offset: -2px;
+  }
+  .event-head {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+  }
+  .event-head strong {
+    font-weight: 500;
+  }
+  .event-head .number {
+    margin-left: auto;
+    color: var(--muted);
+    font-size: 12px;
+  }
+  .event-text {
+    padding-left: 26px;
+    overflow-wrap: anywhere;
+  }
+  .event-foot {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    padding-left: 26px;
+    font-size: 11.5px;
+    font-variant-numeric: tabular-nums;
+  }
+  .confidence {
+    width: 44px;
+    height: 4px;
+    border-radius: 2px;
+    background: color-mix(in srgb, var(--muted) 28%, transparent);
+    overflow: hidden;
+  }
+  .confidence i {
+    display: block;
+    height: 100%;
+    background: var(--muted);
+  }
+  .sides {
+    display: flex;
+    gap: 6px;
+    padding: 2px 8px 10px 34px;
+  }
+  .sides .button {
+    flex: 1;
+    height: 28px;
+    padding: 0 8px;
+    white-space: nowrap;
+  }
+  .button[aria-pressed='true'] {
+    border-color: var(--accent);
+    color: var(--accent);
+  }
+  .no-events {
+    display: grid;
+    gap: 8px;
+    line-height: 1.5;
+  }
+
+  .lifelines {
+    list-style: none;
+    margin: 0 -8px;
+    padding: 0;
+  }
+  .lifeline {
+    display: grid;
+    grid-template-columns: 1fr auto;
+    gap: 0 8px;
+    width: 100%;
+    padding: 5px 8px;
+    border-radius: 6px;
+    text-align: left;
+  }
+  .lifeline:hover {
+    background: var(--control);
+  }
+  .lifeline .name {
+    overflow-wrap: anywhere;
+  }
+  .lifeline .muted {
+    grid-column: 1 / -1;
+    font-size: 12px;
+  }
+  .lifeline[aria-pressed='true'] {
+    background: var(--accent-soft);
+    box-shadow: inset 3px 0 0 var(--accent);
+  }
+
+  .top-column {
+    position: absolute;
+    top: 12px;
+    left: 50%;
+    translate: -50%;
+    display: flex;
+    flex-direction: column;
+    align-items: center;
+    gap: 8px;
+    max-width: calc(100% - 24px);
+    z-index: 2;
+    pointer-events: none;
+  }
+  .top-column > * {
+    pointer-events: auto;
+  }
+  @media (min-width: 900px) {
+    .stage:has(.inspector) .top-column {
+      left: calc(50% - 166px);
+      max-width: calc(100% - 356px);
+    }
+  }
+  .highlight-pill {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    padding: 2px 4px 2px 14px;
+    border-radius: 20px;
+    border: 1px solid var(--accent);
+    overflow-wrap: anywhere;
+  }
+  .highlight-pill strong {
+    font-weight: 500;
+    margin-right: 4px;
+  }
+`;

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A log whose concepts have a history: what moves, by how much, and what happens is known."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from samples import CLASSES, make_atlas, make_grid, make_lifelines, make_probe_pictures
+
+from tensorboard_plugin_atlas.atlas import Atlas, Event
+from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
+
+STEPS = (0, 100, 200, 400)
+RUNS = ("moving", "still", "bare", "hostile", "other")
+SAMPLES = 400
+GRIDS = (4, 8)
+MOVED_AT = 200
+SHIFT = 0.25
+"""What every sample of the first class has moved to the right at `MOVED_AT`."""
+FLOOR = 0.1
+MARKUP = "<img src=x onerror=alert(1)>\u202e"
+
+BORN = Event(
+    kind="born", text="birds came up", score=2.0, confidence=0.4, before_step=0, after=(1,)
+)
+SPLIT = Event(
+    kind="splits",
+    text="airplanes split from birds",
+    score=9.0,
+    confidence=0.9,
+    before_step=100,
+    before=(1,),
+    after=(0, 1),
+    cell=(4, 1, 2),
+)
+DEATH = Event(
+    kind="dies",
+    text="frogs are gone",
+    score=4.0,
+    confidence=0.5,
+    before_step=200,
+    before=(4,),
+    cell=(4, 2, 1),
+)
+STORY: dict[int, tuple[Event, ...]] = {100: (BORN,), 200: (SPLIT,), 400: (DEATH,)}
+
+
+def evolving_atlas(run: str, step: int, sequence: int) -> Atlas:
+    """One step of one run; only the first class ever moves, and only from step 200 on."""
+    atlas = make_atlas(60, samples=SAMPLES, grids=GRIDS, tile=16, min_count=1, sequence=sequence)
+    samples, labels = atlas.samples, atlas.samples.labels
+    assert labels is not None
+    xy = samples.xy.copy()
+    if run == "moving" and step >= MOVED_AT:
+        xy[labels == 0, 0] = np.minimum(1, xy[labels == 0, 0] + SHIFT)
+    traced = run != "bare"
+    provenance = atlas.provenance
+    if run == "other" and step >= MOVED_AT:
+        provenance = dataclasses.replace(provenance, probe="0f0f" * 8)
+    return atlas.replace(
+        step=step,
+        provenance=provenance,
+        grids=tuple(make_grid(size, xy, labels, 16, 1) for size in GRIDS),
+        samples=dataclasses.replace(
+            samples,
+            xy=xy,
+            noise_floor=np.full(SAMPLES, FLOOR, np.float32) if step and traced else None,
+            lifelines=labels if traced else None,
+        ),
+        lifelines=tuple(make_lifelines(labels, CLASSES)) if traced else None,
+        events=events_of(run, step),
+    )
+
+
+def events_of(run: str, step: int) -> tuple[Event, ...]:
+    if run == "hostile" and step:
+        return (dataclasses.replace(BORN, text=MARKUP * 60),)
+    return STORY.get(step, ()) if run == "moving" else ()
+
+
+def write_evolving(directory: Path) -> int:
+    """Writes all runs; returns how many atlases lie there."""
+    for run in RUNS:
+        sink = EventSink(directory / run / CHILD_RUN)
+        sink.write(PROBE_TAG, encode_probe(make_probe_pictures(SAMPLES)), step=0)
+        for number, step in enumerate(STEPS, start=1):
+            atlas = evolving_atlas(run, step, number)
+            sink.write(layer_tag("layer3"), encode_atlas(atlas), step)
+        sink.close()
+    return len(RUNS) * len(STEPS)

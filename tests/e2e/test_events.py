@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened in the run: marks on the time line, the list, before and after, lifelines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from conftest import LOADERS, wait_for_atlases
+from evolving import MARKUP, write_evolving
+from playwright.sync_api import Locator, expect
+from serving import tensorboard
+from tab import Tab
+from test_accessibility import violations
+
+MOVING = {"run": "moving/atlas"}
+
+
+@pytest.fixture(scope="module", params=LOADERS)
+def evolving(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("evolving")
+    atlases = write_evolving(directory)
+    with tensorboard(directory, request.param == "data-server") as url:
+        wait_for_atlases(url, atlases)
+        yield url
+
+
+def events(tab: Tab) -> Locator:
+    return tab.app.get_by_label("Events of this run").and_(tab.app.locator("aside"))
+
+
+def test_the_list_ranks_or_follows_the_run(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, **MOVING)
+    tab.key("j")
+    tab.linked(events="on")
+    sentences = events(tab).locator(".event-text")
+    expect(sentences).to_have_text(
+        ["airplanes split from birds", "frogs are gone", "birds came up"]
+    )
+    tab.app.get_by_label("In order").check()
+    expect(sentences).to_have_text(
+        ["birds came up", "airplanes split from birds", "frogs are gone"]
+    )
+    tab.press("Close the events")
+    expect(events(tab)).to_have_count(0)
+    tab.linked(events=None)
+
+
+def test_an_event_leads_to_its_step_its_cell_and_its_members(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, **MOVING, step=0, events="on")
+    events(tab).get_by_role("button", name="airplanes split from birds").press("Enter")
+    tab.shows(200)
+    expect(tab.inspector).to_be_visible()
+    pill = tab.app.get_by_label("Highlighted lifelines")
+    expect(pill).to_contain_text("airplane, bird")
+    expect(pill).to_contain_text("134 samples")
+    expect(pill).to_contain_text("at step 200")
+    assert float(tab.state["z"]) > 1
+    assert abs(float(tab.state["x"]) - 2.5 / 4) < 0.01
+
+    sides = tab.app.get_by_label("Before and after the event")
+    sides.get_by_role("button", name="Before").click()
+    tab.shows(100)
+    expect(pill).to_contain_text("67 samples")
+    expect(sides.get_by_role("button", name="Before")).to_have_attribute("aria-pressed", "true")
+    sides.get_by_role("button", name="After").click()
+    tab.shows(200)
+    tab.press("End the highlight")
+    expect(pill).to_have_count(0)
+
+
+def test_highlighting_dims_the_cells_of_others(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, **MOVING, step=0, grid=4)
+    before = tab.picture()
+    tab.key("ArrowRight", "Enter")
+    line = tab.inspector.locator(".lifeline", has_text="frog")
+    line.click()
+    expect(line).to_have_attribute("aria-pressed", "true")
+    pill = tab.app.get_by_label("Highlighted lifelines")
+    expect(pill).to_contain_text("66 samples")
+    tab.settle()
+    changed = np.abs(tab.picture()[60:, :600] - before[60:, :600]).max(axis=2) > 12
+    assert changed.mean() > 0.05
+    # It outlives the step, and the keyboard ends it.
+    tab.key(".")
+    tab.shows(100)
+    expect(pill).to_contain_text("at step 100")
+    tab.key("Escape", "Escape")
+    expect(pill).to_have_count(0)
+
+
+def test_marks_stand_on_the_time_line_and_jump(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, **MOVING, step=0)
+    marks = tab.app.locator(".event-mark")
+    expect(marks).to_have_count(3)
+    kinds = marks.evaluate_all("all => all.map((one) => [+one.dataset.step, one.dataset.kind])")
+    assert sorted(kinds) == [[100, "born"], [200, "splits"], [400, "dies"]]
+    tab.app.locator('.event-mark[data-step="400"]').click()
+    # Nothing is left of it at its own step, so that it shows where it was.
+    tab.shows(200)
+    expect(tab.app.get_by_label("Highlighted lifelines")).to_contain_text("66 samples")
+
+
+def test_an_unchanged_model_has_no_events(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, run="still/atlas", events="on")
+    expect(events(tab)).to_contain_text("No events.")
+    expect(tab.app.locator(".event-mark")).to_have_count(0)
+
+
+def test_a_log_without_lifelines_says_so(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, run="bare/atlas", events="on")
+    expect(events(tab)).to_contain_text("Events were not recorded in this run.")
+    tab.key("ArrowRight", "Enter")
+    expect(tab.inspector).to_contain_text("Not traced in this atlas.")
+
+
+def test_hostile_sentences_are_text(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, run="hostile/atlas", events="on")
+    first = events(tab).locator(".event-text").first
+    expect(first).to_contain_text(MARKUP[:28])
+    assert events(tab).locator("img").count() == 0
+    assert len(first.text_content() or "") <= 240
+    events(tab).locator(".event").first.click()
+    tab.shows(100)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_list_is_accessible(evolving: str, tab: Tab, theme: str) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    tab.open(evolving, alone=True, **MOVING, events="on")
+    events(tab).get_by_role("button", name="airplanes split from birds").click()
+    tab.shows(200, theme=theme)
+    assert violations(tab) == []
