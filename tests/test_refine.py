@@ -210,7 +210,7 @@ def test_pictures_may_come_from_files(tmp_path: Path) -> None:
     writer = AtlasWriter(
         *(tmp_path / "runs", model, ["3"]),
         probe=picture_tensors(photos, NORMALIZE),
-        classes=photos.classes,
+        classes=[*photos.classes, "c", "d"],
         normalize=NORMALIZE,
         config=CONFIG,
         worker="inline",
