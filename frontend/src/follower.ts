@@ -33,7 +33,7 @@ export class Follower {
   /** The server learns of damage when somebody asks for a step; then its list has more to say. */
   async #loadHistory(series: SeriesEntry): Promise<void> {
     const history = await fetchHistory(series.id).catch(() => null);
-    if (this.session.store.state.series === series) this.session.store.set({ history });
+    if (this.session.store.state.series?.id === series.id) this.session.store.set({ history });
   }
 
   async #loadProbe(run: RunEntry): Promise<void> {
@@ -77,6 +77,7 @@ export class Follower {
     const known = new Set(series.steps);
     const fresh = found.series.steps.filter((step) => !known.has(step)).length;
     session.store.set({ freshSteps: fresh });
+    if (session.renew(found.series)) void this.#loadHistory(found.series);
     this.#adoptNewNames(runs);
   }
 

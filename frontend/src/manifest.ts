@@ -17,6 +17,8 @@ export interface SeriesEntry {
   readonly layer: string;
   readonly steps: readonly number[];
   readonly wallTimes: readonly number[];
+  /** What a step is known by: another text when another record takes its place. */
+  readonly versions: readonly string[];
 }
 
 export interface RunEntry {
@@ -85,8 +87,11 @@ function readSeries(item: unknown, where: string): SeriesEntry {
   const series = new Fields(item, where);
   const steps = series.list('steps', MAX_STEPS, asNumber);
   const wallTimes = series.list('wall_times', MAX_STEPS, asNumber);
-  if (steps.length !== wallTimes.length) throw new WireError(`${where}: steps without times`);
-  return { id: series.text('id'), layer: series.text('layer'), steps, wallTimes };
+  const versions = series.list('versions', MAX_STEPS, asText);
+  if (steps.length !== wallTimes.length || steps.length !== versions.length) {
+    throw new WireError(`${where}: steps without times or versions`);
+  }
+  return { id: series.text('id'), layer: series.text('layer'), steps, wallTimes, versions };
 }
 
 interface Blob {

@@ -103,10 +103,39 @@ export class Session {
     return latestRun && latestSeries ? { run: latestRun, series: latestSeries } : null;
   }
 
-  /** The wall time in the key tells a re-run into the same directory from the run before. */
+  /** The version in the key tells apart what takes each other's place at a step. */
   loadAtlas(series: SeriesEntry, step: number): Promise<Atlas> {
-    const time = series.wallTimes[series.steps.indexOf(step)] ?? 0;
-    return this.#atlases.load(`${series.id}/${step}/${time}`, () => fetchAtlas(series.id, step));
+    const version = series.versions[series.steps.indexOf(step)] ?? '';
+    return this.#atlases.load(`${series.id}/${step}/${version}`, () => fetchAtlas(series.id, step));
+  }
+
+  /**
+   * Takes over what has replaced steps that are listed, such as a draft or its icons, and leaves map,
+   * selection and step where they are. Returns whether there was anything.
+   */
+  renew(latest: SeriesEntry): boolean {
+    const { series, step, atlas, stepFailure } = this.store.state;
+    if (series === null || series.id !== latest.id) return false;
+    const at = (one: number) => latest.steps.indexOf(one);
+    const versions = series.steps.map((one, i) => latest.versions[at(one)] ?? series.versions[i]);
+    if (versions.every((version, i) => version === series.versions[i])) return false;
+    const wallTimes = series.steps.map(
+      (one, i) => latest.wallTimes[at(one)] ?? series.wallTimes[i],
+    );
+    const renewed = { ...series, versions, wallTimes } as SeriesEntry;
+    const shown = step === null ? -1 : series.steps.indexOf(step);
+    this.store.set({ series: renewed });
+    if (step === null || versions[shown] === series.versions[shown]) return true;
+    if (atlas?.step !== step || stepFailure !== null) void this.#showStep(step);
+    else void this.#swap(renewed, step);
+    return true;
+  }
+
+  /** What is on screen stays there until all that replaces it is here. */
+  async #swap(series: SeriesEntry, step: number): Promise<void> {
+    const atlas = await this.loadAtlas(series, step).catch(() => null);
+    const { state } = this.store;
+    if (atlas !== null && state.series === series && state.step === step) this.store.set({ atlas });
   }
 
   #look(link: Link): void {
@@ -151,7 +180,8 @@ export class Session {
     const { series } = this.store.state;
     if (series === null) return;
     this.store.set({ ...NO_STEP, step, busy: true, settled: false });
-    const current = () => this.store.state.series === series && this.store.state.step === step;
+    const current = () =>
+      this.store.state.series?.id === series.id && this.store.state.step === step;
     try {
       const atlas = await this.loadAtlas(series, step);
       if (current()) this.store.set({ atlas, busy: false });

@@ -89,8 +89,11 @@ describe('readIndex', () => {
     expect(readIndex({ runs: [run] })[0]?.run).toBe('<b>x</b>\u202e');
   });
 
-  it('refuses steps without times', () => {
-    const series = [{ id: 's', layer: 'l', steps: [1, 2], wall_times: [1] }];
+  it.each([
+    { wall_times: [1], versions: ['a', 'b'] },
+    { wall_times: [1, 2], versions: ['a'] },
+  ])('refuses steps without times or versions', (lists) => {
+    const series = [{ id: 's', layer: 'l', steps: [1, 2], ...lists }];
     const json = { runs: [{ id: 'r', run: 'x', probe: false, series }] };
     expect(() => readIndex(json)).toThrow(WireError);
   });

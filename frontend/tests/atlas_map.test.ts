@@ -116,7 +116,13 @@ function give(key: string, set = HERE): void {
 
 function open(step: number): void {
   const atlas = twoLevels(step);
-  const series = { id: 's1', layer: 'layer3', steps: [7, 8], wallTimes: [1, 2] };
+  const series = {
+    id: 's1',
+    layer: 'layer3',
+    steps: [7, 8],
+    wallTimes: [1, 2],
+    versions: ['a', 'b'],
+  };
   store.set({ phase: 'ready', series, step, atlas });
 }
 

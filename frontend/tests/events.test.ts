@@ -27,7 +27,13 @@ function event(change: Partial<RunEvent> = {}): RunEvent {
   };
 }
 
-const series = { id: 's1', layer: 'layer3', steps: [0, 10, 40], wallTimes: [0, 1, 2] };
+const series = {
+  id: 's1',
+  layer: 'layer3',
+  steps: [0, 10, 40],
+  wallTimes: [0, 1, 2],
+  versions: ['a', 'b', 'c'],
+};
 
 function history(events: readonly RunEvent[] | null, more: Partial<History> = {}): History {
   const counts = { logged: 3, kept: 3, eventsFound: events?.length ?? 0 };

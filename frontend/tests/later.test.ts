@@ -9,6 +9,7 @@ import { Session } from '../src/session';
 import { Store } from '../src/store';
 import { safetensors, smallAtlas, tensor } from './build';
 import {
+  atlasBytes,
   binary,
   type FakeServer,
   failure,
@@ -116,6 +117,68 @@ describe('Follower', () => {
       await polled(session);
       expect(session.store.state).toMatchObject({ freshSteps: 2, step: 40 });
       expect(session.store.state.series?.steps).toEqual([0, 10, 40]);
+    });
+
+    function renewed(versions: Readonly<Record<number, string>>): void {
+      const series = [{ id: 's1', layer: 'layer3', steps: [0, 10, 40, 50], versions }];
+      server.set('index', () => json(indexJson({ id: 'r1', run: 'exp/atlas', series })));
+    }
+
+    it('and swaps the icons of the step on screen without a jump', async () => {
+      const session = await started('40');
+      const before = { camera: { x: 0.3, y: 0.4, z: 2 }, pinned: { size: 2, row: 0, col: 1 } };
+      session.store.set(before);
+      const old = session.store.state.atlas;
+      let restless = false;
+      session.store.subscribe(({ busy, settled }, { settled: was }) => {
+        restless ||= busy || (was && !settled);
+      });
+      renewed({ 40: 'refined-2' });
+      await polled(session);
+      await settle();
+      const { state } = session.store;
+      expect(server.of('atlas')).toEqual(['atlas?id=s1&step=40']);
+      expect(state.atlas).not.toBe(old);
+      expect(state).toMatchObject({ ...before, step: 40, atlas: { step: 40 }, freshSteps: 1 });
+      expect(state.series).toMatchObject({ steps: [0, 10, 40] });
+      expect(state.series?.versions).toEqual(['logged-1', 'logged-1', 'refined-2']);
+      expect(restless).toBe(false);
+    });
+
+    it('and keeps the old icons where the new ones do not come', async () => {
+      const session = await started('40');
+      const old = session.store.state.atlas;
+      server.set('atlas?id=s1&step=40', () => failure(422, 'damaged', 'torn'));
+      renewed({ 40: 'refined-2' });
+      await polled(session);
+      await settle();
+      expect(session.store.state).toMatchObject({ atlas: old, stepFailure: null });
+    });
+
+    it('and asks for a renewed step next door when it is gone to', async () => {
+      const session = await started('40');
+      session.chooseStep(10);
+      await settle();
+      session.chooseStep(40);
+      await settle();
+      renewed({ 10: 'logged-2' });
+      await polled(session);
+      await settle();
+      expect(server.of('atlas')).toHaveLength(1);
+      session.chooseStep(10);
+      await settle();
+      expect(server.of('atlas')).toHaveLength(2);
+    });
+
+    it('and tries a step again that could not be shown', async () => {
+      server.set('atlas?id=s1&step=40', () => failure(422, 'damaged', 'torn'));
+      const session = await started('40');
+      expect(session.store.state.stepFailure?.message).toBe('torn');
+      server.set('atlas?id=s1&step=40', () => binary(atlasBytes(40)));
+      renewed({ 40: 'logged-2' });
+      await polled(session);
+      await settle();
+      expect(session.store.state).toMatchObject({ stepFailure: null, atlas: { step: 40 } });
     });
 
     it('and adds new runs to the menu at once', async () => {

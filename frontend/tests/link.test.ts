@@ -37,6 +37,7 @@ describe('link', () => {
     layer,
     steps: [0, 10, 40],
     wallTimes: [1, 2, 3],
+    versions: ['a', 'b', 'c'],
   });
   const runs: RunEntry[] = [
     { id: 'r0', run: 'empty/atlas', probe: false, series: [] },

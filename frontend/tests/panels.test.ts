@@ -57,6 +57,7 @@ function run(name: string, ...layers: string[]): RunEntry {
     layer,
     steps: [0, 1000, 4000],
     wallTimes: [1.7e9, 1.7e9 + 60, 1.7e9 + 120],
+    versions: ['a', 'b', 'c'],
   }));
   return { id: `id-${name}`, run: name, probe: true, series };
 }

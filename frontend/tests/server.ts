@@ -56,6 +56,8 @@ export interface SeriesJson {
   readonly id: string;
   readonly layer: string;
   readonly steps: readonly number[];
+  /** By step, where it is not the first. */
+  readonly versions?: Readonly<Record<number, string>>;
 }
 
 export function indexJson(
@@ -68,7 +70,11 @@ export function indexJson(
       id,
       run,
       probe: true,
-      series: series.map((one) => ({ ...one, wall_times: one.steps.map((step) => 1000 + step) })),
+      series: series.map((one) => ({
+        ...one,
+        wall_times: one.steps.map((step) => 1000 + step),
+        versions: one.steps.map((step) => one.versions?.[step] ?? 'logged-1'),
+      })),
     })),
   };
 }

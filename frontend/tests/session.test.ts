@@ -193,7 +193,8 @@ describe('runs and layers', () => {
     const session = await started({ layer: 'layer3', step: '0' });
     const steps = [0, 10, 40, 80];
     server.set('atlas?id=s1&step=80', () => binary(atlasBytes(80)));
-    const series = [{ id: 's1', layer: 'layer3', steps, wallTimes: steps }];
+    const versions = steps.map(String);
+    const series = [{ id: 's1', layer: 'layer3', steps, wallTimes: steps, versions }];
     session.latestRuns = [{ id: 'r1', run: 'exp/atlas', probe: true, series }];
     session.store.set({ freshSteps: 1 });
     expect(session.store.state.series?.steps).toHaveLength(3);
