@@ -54,7 +54,13 @@ DIGITS = Recipe(
     limit=1797,
     config=AtlasConfig(samples=800, positions_per_image=2, grids=(6, 12, 24)),
 )
-PICTURES = Recipe(steps=360, batch=128, width=1.0, limit=30_000, config=AtlasConfig())
+PICTURES = Recipe(
+    steps=360,
+    batch=128,
+    width=1.0,
+    limit=30_000,
+    config=AtlasConfig(draft_seconds=0),  # so that each step can be seen at once, then finished
+)
 
 
 @dataclass(frozen=True, kw_only=True)

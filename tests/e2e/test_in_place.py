@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A draft, its atlas and a refined one take each other's place while somebody looks at the map."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import wait_for_atlases
+from playwright.sync_api import expect
+from samples import make_atlas
+from serving import tensorboard
+from tab import Tab
+
+from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
+from tensorboard_plugin_atlas.codec import encode_atlas
+from tensorboard_plugin_atlas.editions import REFINES
+from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.metadata import Edition, layer_tag, refined_run
+from tensorboard_plugin_atlas.sheets import pack
+
+RUN, LAYER, STEP, SIZE = "exp/atlas", "layer3", 40, 6
+SHADES = {"examples": 60, "inversion": 130, "poster": 200}
+
+
+def shaded(kind: str, refines: str | None = None) -> Atlas:
+    """The same map each time, its icons plain and of a shade that tells their kind."""
+    atlas = make_atlas(STEP, layer=LAYER, samples=200, grids=(SIZE,), min_count=1, tile=16)
+    (grid,) = atlas.grids
+    code = ICON_KIND_CODES.index(kind)
+    grid = dataclasses.replace(
+        grid,
+        kind_codes=np.full_like(grid.kind_codes, code),
+        sheets=pack(np.full((len(grid.rows), 16, 16, 3), SHADES[kind], np.uint8)),
+    )
+    info = {**atlas.provenance.layer_info, **({} if refines is None else {REFINES: refines})}
+    provenance = dataclasses.replace(atlas.provenance, layer_info=info)
+    return atlas.replace(grids=(grid,), provenance=provenance)
+
+
+@pytest.fixture
+def drafted(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, str]]:
+    """A run whose only step is a draft so far; its log, its writer and where it is served."""
+    sink = EventSink(tmp_path / RUN)
+    sink.write(layer_tag(LAYER, Edition.DRAFT), encode_atlas(shaded("examples")), STEP)
+    sink.flush()
+    with tensorboard(tmp_path, loader == "data-server") as url:
+        wait_for_atlases(url, 1)
+        yield tmp_path, sink, url
+    sink.close()
+
+
+def shade(tab: Tab) -> int:
+    """The shade of the pinned cell on the screen, as far as one pixel in two may tell."""
+    row, col = some_cell()
+    return round(float(np.median(tab.cell_picture(SIZE, row, col, 0.3))))
+
+
+def some_cell() -> tuple[int, int]:
+    (grid,) = shaded("examples").grids
+    fullest = int(np.argmax(grid.counts))
+    return int(grid.rows[fullest]), int(grid.cols[fullest])
+
+
+def becomes(tab: Tab, kind: str) -> None:
+    """Asks TensorBoard for news until the map shows icons of `kind`."""
+    deadline = time.monotonic() + 40
+    while abs(shade(tab) - SHADES[kind]) > 4:
+        assert time.monotonic() < deadline, (kind, shade(tab))
+        tab.page.locator(".reload-button").click()
+        tab.page.mouse.move(2, 2)
+        tab.page.wait_for_timeout(300)
+    expect(tab.legend).to_contain_text(kind)
+
+
+def test_icons_are_swapped_in_place(drafted: tuple[Path, EventSink, str], tab: Tab) -> None:
+    directory, sink, url = drafted
+    tab.open(url)
+    row, col = some_cell()
+    tab.key("+")
+    tab.settle()
+    x, y, _ = tab.place(SIZE, row, col)
+    tab.page.mouse.click(x, y)
+    expect(tab.inspector).to_be_visible()
+    tab.page.mouse.move(2, 2)
+    becomes(tab, "examples")
+    before, world, marks = tab.state, tab.world, tab.marks
+
+    blobs = encode_atlas(shaded("inversion"))
+    sink.write(layer_tag(LAYER), blobs, STEP)
+    sink.flush()
+    becomes(tab, "inversion")
+    finer = EventSink(directory / refined_run(RUN, 1))
+    atlas = shaded("poster", blobs[0][:8].decode())
+    finer.write(layer_tag(LAYER, Edition.REFINED), encode_atlas(atlas), STEP)
+    finer.close()
+    becomes(tab, "poster")
+
+    assert tab.settle() == marks
+    assert (tab.state, tab.world) == (before, world)
+    expect(tab.inspector).to_be_visible()
+    assert tab.app.get_by_role("button", name="new checkpoint").count() == 0
