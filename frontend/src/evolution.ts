@@ -2,15 +2,17 @@
 /** Everything about more than one step: events, lifelines, drift, comparison; a chunk of its own. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Level } from './atlas';
+import type { Atlas, Level } from './atlas';
 import { highlightedIds, jumpTo } from './jump';
 import type { AtlasMap } from './map/atlas_map';
+import { drawDrift } from './map/drift_layer';
 import { drawHighlight } from './map/highlight_layer';
 import type { Layer } from './map/overlay';
+import { driftLegend, driftOf, driftSentence } from './panels/drift_legend';
 import { EventList } from './panels/event_list';
 import { eventMarks } from './panels/event_marks';
 import { evolutionStyles } from './panels/evolution_styles';
-import { highlightPill } from './panels/lifeline_list';
+import { highlightPill, highlightSentence } from './panels/lifeline_list';
 import { atlasOnScreen, Reference } from './reference';
 import type { Session } from './session';
 import type { State } from './store';
@@ -30,12 +32,39 @@ export class Evolution {
   }
 
   /** What is drawn over the tiles. */
-  layers({ highlight }: State): readonly Layer[] {
-    if (highlight === null) return [];
-    return [
-      (context, frame) =>
+  layers(state: State): readonly Layer[] {
+    const { highlight, drift } = state;
+    const layers: Layer[] = [];
+    if (highlight !== null) {
+      layers.push((context, frame) =>
         drawHighlight(context, frame, highlightedIds(highlight, frame.atlas.step)),
-    ];
+      );
+    }
+    if (drift) {
+      layers.push((context, frame) => {
+        const found = driftOf(state, frame.atlas, frame.level);
+        if (typeof found !== 'string') drawDrift(context, frame, found);
+      });
+    }
+    return layers;
+  }
+
+  /** Above the legend. */
+  legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing {
+    return state.drift ? driftLegend(state, atlas, level) : nothing;
+  }
+
+  /** What a screen reader should hear of a change, or null. */
+  sentence(state: State, before: State): string | null {
+    const { atlas, shownLevel, drift, highlight } = state;
+    const level = atlas?.levels.find(({ size }) => size === shownLevel);
+    if (!atlas || !level) return null;
+    if (highlight !== null && highlight !== before.highlight) {
+      return highlightSentence(atlas, level, highlight);
+    }
+    if (!drift || (before.drift && state.other === before.other)) return null;
+    const found = driftOf(state, atlas, level);
+    return typeof found === 'string' ? found : driftSentence(state, found);
   }
 
   /** Signs over the time line. */
@@ -55,9 +84,7 @@ export class Evolution {
     const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
     return html`<div class="top-column">
       ${
-        highlight && atlas && level
-          ? highlightPill(atlas, level as Level, highlight, this.session)
-          : nothing
+        highlight && atlas && level ? highlightPill(atlas, level, highlight, this.session) : nothing
       }
     </div>`;
   }

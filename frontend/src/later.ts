@@ -56,7 +56,7 @@ export class Later {
     const drawn = state.phase === 'ready' && state.atlas !== null && state.stepFailure === null;
     return html`${drawn ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
     ${drawn ? (this.#evolution?.top(state) ?? nothing) : nothing}
-    ${this.#details.render(state, nothing)}`;
+    ${this.#details.render(state, this.#evolution)}`;
   }
 
   /** At the left of the stage. */
@@ -76,6 +76,8 @@ export class Later {
       return `Step ${step} cannot be shown: ${stepFailure.message}`;
     }
     if (freshSteps > before.freshSteps) return plural(freshSteps, 'new checkpoint');
+    const evolved = this.#evolution?.sentence(state, before) ?? null;
+    if (evolved !== null) return evolved;
     if (samePlace(hover, before.hover) || !this.map.matches(':focus-visible')) return null;
     return cellSentence(state);
   }

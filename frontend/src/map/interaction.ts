@@ -155,6 +155,9 @@ export class Interaction {
       case 'events':
         store.set({ eventList: !store.state.eventList });
         break;
+      case 'drift':
+        store.set({ drift: !store.state.drift });
+        break;
       case 'help':
         store.set({ help: true });
         break;

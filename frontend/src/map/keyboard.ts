@@ -6,7 +6,7 @@ export type Command =
   | { readonly do: 'zoom'; readonly factor: number }
   | { readonly do: 'level'; readonly index: number }
   | { readonly do: 'step'; readonly by: number }
-  | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' };
+  | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' };
 
 export interface Key {
   readonly key: string;
@@ -37,6 +37,7 @@ const COMMANDS = new Map<string, Command>([
   [' ', { do: 'play' }],
   ['Enter', { do: 'pin' }],
   ['j', { do: 'events' }],
+  ['d', { do: 'drift' }],
   ['Escape', { do: 'escape' }],
   ['?', { do: 'help' }],
 ]);

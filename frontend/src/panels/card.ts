@@ -9,6 +9,7 @@ import {
   findPatches,
   headline,
   iconLine,
+  movesLine,
   patchesMissing,
   rankedBy,
   whereabouts,
@@ -30,7 +31,7 @@ export function card(context: CellContext, box: Box, room: Room): TemplateResult
       ${bigIcon(context)}
       <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
     </div>
-    ${strip(context)} ${classBars(context)} ${whereabouts(context)}
+    ${strip(context)} ${classBars(context)} ${movesLine(context)} ${whereabouts(context)}
   </aside>`;
 }
 

@@ -5,10 +5,13 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { type Atlas, className, type IconKind, type Level } from '../atlas';
 import { type CellFacts, type Share, WEAK_COSINE } from '../cells';
 import { classColours } from '../colour';
+import { findDrift } from '../drift';
 import type { Evidence, Nearest } from '../evidence';
 import { count, fraction, percent, plural, shorten } from '../format';
 import { iconPlace } from '../map/scene';
+import { whyUnpaired } from '../pair';
 import { type Cut, cutOf } from '../patches';
+import { referenceOf } from '../reference';
 import type { Session } from '../session';
 import type { State } from '../store';
 
@@ -100,6 +103,29 @@ export function classBars({ atlas, facts }: CellContext): TemplateResult {
     </ul>
     ${rest > 0 ? html`<p class="muted">and ${count(rest)} more</p>` : nothing}
   </section>`;
+}
+
+/** How the members of the cell have moved, while moves are what the map shows. */
+export function movesLine({
+  state,
+  atlas,
+  level,
+  facts,
+}: CellContext): TemplateResult | typeof nothing {
+  const other = referenceOf(state);
+  if (other === null || other === atlas || whyUnpaired(other, atlas) !== null) return nothing;
+  const { from, to, beyond } = findDrift(other, atlas, level);
+  const at = 2 * facts.cell;
+  const move = Math.hypot(
+    (to[at] as number) - (from[at] as number),
+    (to[at + 1] as number) - (from[at + 1] as number),
+  );
+  const share = beyond?.[facts.cell];
+  return html`<p>
+    Moved ${percent(move)} of the map's side since step ${count(other.step)}${
+      share === undefined ? nothing : html`; ${percent(share)} of its samples more than chance`
+    }.
+  </p>`;
 }
 
 export function whereabouts({ atlas, facts }: CellContext): TemplateResult {

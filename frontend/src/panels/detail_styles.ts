@@ -267,11 +267,17 @@ export const detailStyles = css`
     z-index: 1;
     pointer-events: none;
   }
-  .left-column > * {
+  .left-column * {
     pointer-events: auto;
   }
-  .legend {
+  .left-column .legends {
+    display: grid;
+    justify-items: start;
+    gap: 8px;
     margin-top: auto;
+    pointer-events: none;
+  }
+  .legend {
     padding: 8px 12px;
     max-width: 420px;
     display: grid;

@@ -23,6 +23,10 @@ const INSPECTOR_ROOM = 332;
 /** From this width on the legend's key begins open. */
 const ROOMY_STAGE = 900;
 
+export interface Legends {
+  legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing;
+}
+
 export class Details {
   readonly #evidence: Evidence;
   #coloured: { level: Level; mode: ColourMode; colours: Colouring } | null = null;
@@ -37,12 +41,12 @@ export class Details {
     session.pages.watch(update);
   }
 
-  /** `aside` comes to stand above the legend. */
-  render(state: State, aside: TemplateResult | typeof nothing): TemplateResult {
-    return html`${this.#stage(state, aside)}${state.help ? this.#help() : nothing}`;
+  /** The legends of `more` come to stand above ours. */
+  render(state: State, more: Legends | null): TemplateResult {
+    return html`${this.#stage(state, more)}${state.help ? this.#help() : nothing}`;
   }
 
-  #stage(state: State, aside: TemplateResult | typeof nothing): TemplateResult | typeof nothing {
+  #stage(state: State, more: Legends | null): TemplateResult | typeof nothing {
     const retry = () => this.session.retry();
     if (state.phase === 'empty') return emptyState(retry);
     if (state.phase === 'failed' && state.failure) return failedState(state.failure, retry);
@@ -52,7 +56,10 @@ export class Details {
     const level = atlas?.levels.find(({ size }) => size === shownLevel);
     if (!atlas || !level) return nothing;
     return html`<div class="left-column">
-        ${banners(state, retry)} ${aside} ${this.#legend(atlas, level, state)}
+        ${banners(state, retry)}
+        <div class="legends">
+          ${more?.legends(state, atlas, level) ?? nothing} ${this.#legend(atlas, level, state)}
+        </div>
       </div>
       ${this.#inspector(state, atlas)} ${this.#card(state, atlas)}`;
   }

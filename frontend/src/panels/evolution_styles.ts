@@ -204,6 +204,35 @@ export const evolutionStyles = css`
     box-shadow: inset 3px 0 0 var(--accent);
   }
 
+  .drift-legend {
+    gap: 4px;
+    max-width: 340px;
+  }
+  .drift-legend strong {
+    font-weight: 500;
+  }
+  .drift-legend .muted {
+    font-size: 12px;
+  }
+  .drift-key {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+  }
+  .drift-key svg {
+    width: 36px;
+    height: 18px;
+    flex: none;
+    fill: currentColor;
+  }
+  .drift-key .broken {
+    stroke: currentColor;
+    stroke-width: 1.4;
+    stroke-dasharray: 2 3;
+    fill: none;
+    opacity: 0.75;
+  }
+
   .top-column {
     position: absolute;
     top: 12px;

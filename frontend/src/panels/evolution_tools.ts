@@ -16,5 +16,12 @@ export function evolutionTools(state: State, session: Session): TemplateResult {
       pressed: state.eventList,
       press: () => store.set({ eventList: !state.eventList }),
     })}
+    ${iconButton({
+      icon: 'drift',
+      name: 'Drift: where cells moved',
+      key: 'd',
+      pressed: state.drift,
+      press: () => store.set({ drift: !state.drift }),
+    })}
   </span>`;
 }

@@ -15,6 +15,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   [',  .', 'previous, next step'],
   ['Space', 'play or pause'],
   ['j', 'what happened in the run'],
+  ['d', 'drift: where cells moved since the step before'],
 ];
 
 /** `ref` calls before the element is in the document, where a dialog cannot open yet. */

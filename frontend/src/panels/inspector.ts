@@ -9,6 +9,7 @@ import {
   findPatches,
   headline,
   iconLine,
+  movesLine,
   type Patch,
   patchesMissing,
   patchLabel,
@@ -47,7 +48,7 @@ export function inspector(
             ${bigIcon(context)}
             <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
           </div>
-          ${classBars(context)}
+          ${classBars(context)} ${movesLine(context)}
           ${lifelineList(context)} ${gallery(context, selection)} ${whereabouts(context)}`
     }
   </aside>`;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What each square of a grid gained and lost between two steps A and B. */
+
+import { type Atlas, cellAt, type Level } from './atlas';
+import { floorOf, NEWS_SHARE } from './drift';
+import { movesOf } from './pair';
+
+export interface Change {
+  readonly row: number;
+  readonly col: number;
+  /** Samples more in B than in A. */
+  readonly gain: number;
+  /** In which of the two a cell is drawn there. */
+  readonly drawn: 'both' | 'a' | 'b';
+  /** Whether most of those that came or went moved farther than chance; null without a floor. */
+  readonly news: boolean | null;
+}
+
+export interface Difference {
+  readonly changes: readonly Change[];
+  /** Largest gain or loss of a square, at least 1. */
+  readonly most: number;
+  readonly onlyA: number;
+  readonly onlyB: number;
+  /** Samples that lie in another square of the grid. */
+  readonly moved: number;
+}
+
+const differenceOf = new WeakMap<Level, WeakMap<Level, Difference>>();
+
+/** Compares a level of A with the level of the same size of B; rows must be the same samples. */
+export function findDifference(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {
+  const known = differenceOf.get(levelA) ?? new WeakMap<Level, Difference>();
+  differenceOf.set(levelA, known);
+  let difference = known.get(levelB);
+  if (difference === undefined) {
+    difference = compare(a, levelA, b, levelB);
+    known.set(levelB, difference);
+  }
+  return difference;
+}
+
+function compare(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {
+  const { size } = levelB;
+  const flow = followSamples(a, b, size);
+  const changes: Change[] = [];
+  for (let square = 0; square < size * size; square++) {
+    const row = Math.floor(square / size);
+    const col = square % size;
+    const inA = cellAt(levelA, row, col) >= 0;
+    const inB = cellAt(levelB, row, col) >= 0;
+    if (!inA && !inB) continue;
+    const passed = flow.passed[square] as number;
+    changes.push({
+      row,
+      col,
+      gain: flow.gain[square] as number,
+      drawn: inA && inB ? 'both' : inA ? 'a' : 'b',
+      news:
+        flow.beyond && passed > 0 ? (flow.beyond[square] as number) >= NEWS_SHARE * passed : null,
+    });
+  }
+  return {
+    changes,
+    most: changes.reduce((most, { gain }) => Math.max(most, Math.abs(gain)), 1),
+    onlyA: changes.filter(({ drawn }) => drawn === 'a').length,
+    onlyB: changes.filter(({ drawn }) => drawn === 'b').length,
+    moved: flow.moved,
+  };
+}
+
+interface Flow {
+  readonly gain: Int32Array;
+  /** Samples that came to or went from every square. */
+  readonly passed: Int32Array;
+  /** Those of them that moved farther than chance. */
+  readonly beyond: Int32Array | null;
+  readonly moved: number;
+}
+
+function followSamples(a: Atlas, b: Atlas, size: number): Flow {
+  const gain = new Int32Array(size * size);
+  const passed = new Int32Array(size * size);
+  const floor = floorOf(a, b);
+  const beyond = floor && new Int32Array(size * size);
+  const moves = movesOf(a.xy, b.xy);
+  let moved = 0;
+  for (let sample = 0; sample < b.count; sample++) {
+    const from = squareOf(a.xy, sample, size);
+    const to = squareOf(b.xy, sample, size);
+    if (from === to) continue;
+    moved++;
+    gain[from] = (gain[from] as number) - 1;
+    gain[to] = (gain[to] as number) + 1;
+    const isBeyond = floor !== null && (moves[sample] as number) > (floor[sample] as number);
+    for (const square of [from, to]) {
+      passed[square] = (passed[square] as number) + 1;
+      if (beyond && isBeyond) beyond[square] = (beyond[square] as number) + 1;
+    }
+  }
+  return { gain, passed, beyond, moved };
+}
+
+/** Squares are half open; the far edges of the map belong to the last ones. */
+function squareOf(xy: Float32Array, sample: number, size: number): number {
+  const at = (value: number) => Math.min(size - 1, Math.max(0, Math.floor(value * size)));
+  return at(xy[2 * sample + 1] as number) * size + at(xy[2 * sample] as number);
+}
