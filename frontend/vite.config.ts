@@ -16,7 +16,21 @@ function packageVersion(): string {
   return found;
 }
 
+/** Styles reach the browser as text; their indentation need not. */
+function tightenStyles(code: string): string {
+  return code.replace(/css`[^`]*`/g, (style) =>
+    style.replace(/\s+/g, ' ').replace(/ ?([{};,]) ?|: /g, (_, mark) => mark ?? ':'),
+  );
+}
+
 export default defineConfig({
+  plugins: [
+    {
+      name: 'tighten-styles',
+      apply: 'build',
+      transform: (code, id) => (id.endsWith('styles.ts') ? tightenStyles(code) : null),
+    },
+  ],
   base: './',
   publicDir: false,
   define: { __ATLAS_VERSION__: JSON.stringify(packageVersion()) },

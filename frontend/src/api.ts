@@ -3,15 +3,7 @@
 
 import { type Atlas, readAtlas } from './atlas';
 import { Fields, WireError } from './check';
-import {
-  MAX_SHEET_SIDE,
-  type Page,
-  type ProbeManifest,
-  type RunEntry,
-  readIndex,
-  readProbeManifest,
-} from './manifest';
-import { splitPack } from './pack';
+import { MAX_SHEET_SIDE, type Page, type RunEntry, readIndex } from './manifest';
 import { readSafetensors, type Tensors } from './safetensors';
 import { webpSize } from './webp';
 
@@ -30,12 +22,6 @@ export class Failure extends Error {
   ) {
     super(message);
   }
-}
-
-export interface Probe {
-  readonly manifest: ProbeManifest;
-  /** Place in the sheets by image id. */
-  readonly placeOf: ReadonlyMap<number, number>;
 }
 
 type Query = Readonly<Record<string, string | number>>;
@@ -63,16 +49,6 @@ export async function fetchActivations(id: string, step: number): Promise<Tensor
   return decode(request, async () => readSafetensors(await response.arrayBuffer()));
 }
 
-export async function fetchProbe(run: string): Promise<Probe> {
-  const [response, request] = await get('probe', { run });
-  return decode(request, async () => {
-    const pack = splitPack(await response.arrayBuffer());
-    const manifest = readProbeManifest(pack.manifest);
-    const ids = readSafetensors(pack.buffer, pack.blobStart).int32('image_ids', manifest.images);
-    return { manifest, placeOf: new Map(Array.from(ids, (id, place) => [id, place])) };
-  });
-}
-
 export function fetchSheet(id: string, step: number, page: Page): Promise<ImageBitmap> {
   return fetchPicture('sheet', { id, step, blob: page.blob, v: page.crc32c });
 }
@@ -95,7 +71,7 @@ async function fetchPicture(route: string, query: Query): Promise<ImageBitmap> {
   });
 }
 
-async function get(route: string, query: Query): Promise<[Response, string]> {
+export async function get(route: string, query: Query): Promise<[Response, string]> {
   const parameters = new URLSearchParams(
     Object.entries(query).map(([key, value]) => [key, String(value)]),
   ).toString();
@@ -124,7 +100,7 @@ async function readFailure(response: Response, request: string): Promise<Failure
 }
 
 /** Runs `read`; what contradicts the wire's rules becomes a failure of kind `damaged`. */
-async function decode<T>(request: string, read: () => Promise<T>): Promise<T> {
+export async function decode<T>(request: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

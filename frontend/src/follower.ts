@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the first map can do without: history, probe, the steps next door, and news from the log. */
 
-import { asFailure, fetchIndex, fetchProbe } from './api';
+import { asFailure, fetchIndex } from './api';
 import { fetchHistory } from './history';
 import { watchReloads } from './host';
 import { findRun } from './link';
 import type { RunEntry, SeriesEntry } from './manifest';
+import { fetchProbe } from './probe';
 import type { Session } from './session';
 import type { State } from './store';
 

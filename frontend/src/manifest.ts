@@ -5,7 +5,7 @@ import { asNumber, asText, Fields, WireError } from './check';
 
 export const WIRE_VERSION = 1;
 export const MAX_SHEET_SIDE = 2048;
-const MAX_SAMPLES = 1_000_000;
+export const MAX_SAMPLES = 1_000_000;
 export const MAX_GRID = 320;
 const MAX_BLOBS = 4096;
 const MAX_CLASSES = 100_000;
@@ -60,16 +60,6 @@ export interface AtlasManifest {
   readonly fields: Fields;
 }
 
-export interface ProbeManifest {
-  readonly digest: string;
-  readonly images: number;
-  readonly inputSize: readonly [number, number];
-  readonly thumbSize: readonly [number, number];
-  readonly tile: number;
-  readonly columns: number;
-  readonly pages: readonly Page[];
-}
-
 export function readIndex(json: unknown): RunEntry[] {
   const index = new Fields(json, 'index');
   return index.list('runs', MAX_SERIES, (item, where) => {
@@ -102,7 +92,7 @@ interface Blob {
   readonly number: number;
 }
 
-function readBlobs(manifest: Fields): Blob[] {
+export function readBlobs(manifest: Fields): Blob[] {
   return manifest
     .list('blobs', MAX_BLOBS, (item, where) => new Fields(item, where))
     .map((blob, i) => ({
@@ -115,7 +105,7 @@ function readBlobs(manifest: Fields): Blob[] {
 }
 
 /** Pages of one role (and grid) in order; they must be numbered 0, 1, 2 … */
-function pagesOf(blobs: readonly Blob[], role: string, grid: number | null): Page[] {
+export function pagesOf(blobs: readonly Blob[], role: string, grid: number | null): Page[] {
   const pages = blobs
     .filter((blob) => blob.role === role && blob.grid === grid)
     .sort((a, b) => (a.page ?? 0) - (b.page ?? 0));
@@ -125,7 +115,7 @@ function pagesOf(blobs: readonly Blob[], role: string, grid: number | null): Pag
   return pages.map((blob) => ({ blob: blob.number, crc32c: blob.crc32c }));
 }
 
-function open(json: unknown, kind: string): Fields {
+export function openManifest(json: unknown, kind: string): Fields {
   const manifest = new Fields(json, 'manifest');
   if (manifest.text('kind') !== kind) throw new WireError(`manifest is not of kind ${kind}`);
   manifest.whole('version', 1, WIRE_VERSION);
@@ -133,7 +123,7 @@ function open(json: unknown, kind: string): Fields {
 }
 
 export function readAtlasManifest(json: unknown): AtlasManifest {
-  const manifest = open(json, 'atlas');
+  const manifest = openManifest(json, 'atlas');
   const blobs = readBlobs(manifest);
   const provenance = manifest.object('provenance');
   const quality = manifest.object('quality');
@@ -165,7 +155,7 @@ function readGrid(grid: Fields, blobs: readonly Blob[]): GridEntry {
   return { size, cells, tile, columns, pages: tile === null || columns === null ? [] : pages };
 }
 
-function checkSheets(
+export function checkSheets(
   where: string,
   count: number,
   tile: number,
@@ -177,33 +167,4 @@ function checkSheets(
   if (pages.length !== wanted) {
     throw new WireError(`${where}: ${pages.length} of ${wanted} picture pages`);
   }
-}
-
-export function readProbeManifest(json: unknown): ProbeManifest {
-  const manifest = open(json, 'probe');
-  const images = manifest.whole('images', 1, MAX_SAMPLES);
-  const tile = manifest.whole('tile', 1, MAX_SHEET_SIDE);
-  const columns = manifest.whole('columns', 1, MAX_SHEET_SIDE);
-  const pages = pagesOf(readBlobs(manifest), 'thumbs', null);
-  checkSheets('probe', images, tile, columns, pages);
-  const thumbSize = pair(manifest, 'thumb_size');
-  if (thumbSize[0] > tile || thumbSize[1] > tile)
-    throw new WireError('thumbnails exceed their tile');
-  return {
-    digest: manifest.text('digest'),
-    images,
-    inputSize: pair(manifest, 'input_size'),
-    thumbSize,
-    tile,
-    columns,
-    pages,
-  };
-}
-
-function pair(manifest: Fields, key: string): readonly [number, number] {
-  const [height, width] = manifest.list(key, 2, asNumber);
-  if (height === undefined || width === undefined || !(height >= 1) || !(width >= 1)) {
-    throw new WireError(`manifest.${key} is not [height, width]`);
-  }
-  return [height, width];
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Picture pages of icons and of probe thumbnails, decoded and cached. */
 
-import { asFailure, type Failure, fetchSheet, fetchThumbs, type Probe } from './api';
+import { asFailure, type Failure, fetchSheet, fetchThumbs } from './api';
 import type { Atlas, Level } from './atlas';
 import { Cache } from './cache';
 import type { Page } from './manifest';
+import type { Probe } from './probe';
 
 const BUDGET_BYTES = 256 << 20;
 const BYTES_PER_PIXEL = 4;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where to cut a sample's real patch, or its whole image, out of the probe's thumbnail pages. */
 
-import type { Probe } from './api';
 import type { Atlas } from './atlas';
+import type { Probe } from './probe';
 
 export interface Rect {
   readonly x: number;

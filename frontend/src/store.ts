@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The one store: a frozen state, replaced as a whole, that panels read and the session writes. */
 
-import type { Failure, Probe } from './api';
+import type { Failure } from './api';
 import type { Atlas } from './atlas';
 import type { Camera } from './camera';
 import { FIT } from './camera';
 import type { History, RunEvent } from './history';
 import type { RunEntry, SeriesEntry } from './manifest';
+import type { Probe } from './probe';
 
 export const COLOUR_MODES = [
   'icons',

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  asFailure,
-  Failure,
-  fetchAtlas,
-  fetchIndex,
-  fetchProbe,
-  fetchSheet,
-  fetchThumbs,
-} from '../src/api';
+import { asFailure, Failure, fetchAtlas, fetchIndex, fetchSheet, fetchThumbs } from '../src/api';
 import { fetchHistory } from '../src/history';
+import { fetchProbe } from '../src/probe';
 import { atlasBytes, binary, type FakeServer, failure, soundServer, webp } from './server';
 
 let server: FakeServer;

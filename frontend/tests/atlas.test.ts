@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { cellAt, className, kindOf, readAtlas } from '../src/atlas';
 import { WireError } from '../src/check';
-import { readIndex, readProbeManifest } from '../src/manifest';
+import { readIndex } from '../src/manifest';
 import { splitPack } from '../src/pack';
+import { readProbeManifest } from '../src/probe';
 import { pack, safetensors, smallAtlas, smallManifest, smallTensors, tensor } from './build';
 
 describe('splitPack', () => {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Probe } from '../src/api';
 import { Cache } from '../src/cache';
 import { WireError } from '../src/check';
 import { fraction, percent, plural, shorten } from '../src/format';
 import { cutOf } from '../src/patches';
+import type { Probe } from '../src/probe';
 import { webpSize } from '../src/webp';
 import { smallAtlas, tensor } from './build';
 
