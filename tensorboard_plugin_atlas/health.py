@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,10 @@ import numpy as np
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray
 
 PREFIX: Final = "atlas/"
+
+ICON_CHANGE: Final = "icon_change"
+"""Key of `Provenance.layer_info`: a mapping of numbers for each grid, coarsest first, with `size`,
+`cells`, `change`, `floor` and `sampled`; see `compute.icon_change.IconChange`."""
 
 
 def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, float]:
@@ -25,8 +30,10 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
         Under `atlas/<layer>/`: `occupied_cells` (drawn cells of the finest grid: they get fewer as
         a layer sorts its inputs into groups), `effective_rank` (directions in use; a fall is a
         collapse), `dead_channels`, `trustworthiness` (of the map), `neighbours_kept` (mean share of
-        each sample's neighbours kept since the last atlas: 1 when a layer has settled), `seconds`
-        and `megabytes` (10^6 bytes).
+        each sample's neighbours kept since the last atlas: 1 when a layer has settled),
+        `icon_change` (of the finest grid since the last atlas: 0 is the same pictures, 1 pictures
+        with nothing in common), `icon_change_floor` (what of it drawing on without any learning
+        would make), `seconds` and `megabytes` (10^6 bytes).
     """
     quality = atlas.quality
     values = {
@@ -35,6 +42,7 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
         "dead_channels": quality.dead_channels,
         "trustworthiness": quality.trustworthiness,
         "neighbours_kept": _mean(quality.overlap),
+        **_icon_change(atlas),
         "seconds": seconds,
         "megabytes": size / 1e6,
     }
@@ -43,6 +51,15 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
         for name, value in values.items()
         if value is not None and math.isfinite(value)
     }
+
+
+def _icon_change(atlas: Atlas) -> dict[str, float]:
+    """Returns the change of the finest grid's icons and its floor, where both were measured."""
+    levels = atlas.provenance.layer_info.get(ICON_CHANGE)
+    found = levels[-1] if isinstance(levels, (list, tuple)) and levels else None
+    if not isinstance(found, Mapping):
+        return {}
+    return {"icon_change": found["change"], "icon_change_floor": found["floor"]}
 
 
 def _mean(shares: FloatArray | None) -> float | None:

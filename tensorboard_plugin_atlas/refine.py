@@ -275,7 +275,7 @@ def _recipe(atlas: Atlas, kind: str) -> AtlasConfig:
     """Returns the recipe of an atlas with another kind of icons, in all the steps they take."""
     known = {one.name for one in dataclasses.fields(AtlasConfig)}
     settings = {k: v for k, v in atlas.provenance.settings.items() if k in known}
-    if isinstance(settings.get("grids"), list):
+    if isinstance(settings.get("grids"), Sequence):
         settings["grids"] = tuple(settings["grids"])
     settings |= {"icons": kind, "icon_steps": None, "icon_seconds": None}
     return AtlasConfig(**settings)
@@ -294,7 +294,7 @@ def _probe(
         source = called(data, "--data", "such as my_code:make_probe")
     else:
         size = info.get("input_size")
-        largest = max(size) if isinstance(size, list) and size else LARGEST_SIDE
+        largest = max(size) if isinstance(size, (list, tuple)) and size else LARGEST_SIDE
         found = load(data, limit=config.samples, seed=0, largest_side=side or largest)
         source = picture_tensors(found, ((0.0,), (1.0,)) if scale is None else scale)
     return build_probe(

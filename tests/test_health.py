@@ -54,6 +54,16 @@ def test_every_number_by_hand() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_the_icons_of_the_finest_grid_are_told_with_what_is_chance(kind: type) -> None:
+    numbers = [{"change": 0.5, "floor": 0.25}, {"change": 0.75, "floor": 0.125}]
+    atlas = atlas_with()
+    info = {"icon_change": kind(numbers)}
+    atlas = atlas.replace(provenance=dataclasses.replace(atlas.provenance, layer_info=info))
+    found = named(atlas)
+    assert (found["icon_change"], found["icon_change_floor"]) == (0.75, 0.125)
+
+
 @pytest.mark.parametrize("overlap", [None, np.zeros(0, np.float32), np.full(3, np.nan, np.float32)])
 def test_what_is_undefined_is_left_out(overlap: Any) -> None:
     atlas = atlas_with(trustworthiness=None, effective_rank=None, overlap=overlap)
@@ -68,7 +78,12 @@ class Pipeline:
     probe = SimpleNamespace(thumbnails=lambda: make_probe_pictures(20))
 
     def atlases(
-        self, _model: object, step: int, _wall_time: float | None, without: object
+        self,
+        _model: object,
+        step: int,
+        _wall_time: float | None,
+        _without: object,
+        on_draft: object,
     ) -> list[Atlas]:
         return [atlas_with(step, effective_rank=3.5)]
 

@@ -27,6 +27,7 @@ from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
 from tensorboard_plugin_atlas.compute.drawing import Clock, Drawing, draw
 from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels
+from tensorboard_plugin_atlas.compute.icon_change import IconChange, icon_changes
 from tensorboard_plugin_atlas.compute.layers import layer_name
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, resume
 from tensorboard_plugin_atlas.compute.patches import PatchSource
@@ -39,6 +40,7 @@ from tensorboard_plugin_atlas.compute.succession import predecessors
 from tensorboard_plugin_atlas.compute.targets import Targets, targets_for
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.health import ICON_CHANGE
 from tensorboard_plugin_atlas.progress import progress_bar
 
 DRAFT_QUALITIES: Final = (50, 30)
@@ -254,24 +256,29 @@ class AtlasPipeline:
         ]
         if on_draft is not None and self.config.icons != "examples":
             self._draft(plain, layer, engine, targets, memory, on_draft)
-        start = time.perf_counter()
+        start, clock = time.perf_counter(), Clock(self.config.icon_seconds)
+        earlier = _drafts(memory, levels, layer.values)
         total = sum(len(cells) for cells in levels)
         with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
             drawing = draw(
                 engine,
                 targets,
                 self.config.icons,
-                drafts=_drafts(memory, levels, layer.values),
-                clock=Clock(self.config.icon_seconds),
+                drafts=earlier,
+                clock=clock,
                 advance=None if bar is None else bar.update,
             )
+        sizes = [cells.size for cells in levels]
+        changes = (
+            () if clock.struck else icon_changes(engine, sizes, targets, earlier, drawing.icons)
+        )
         memory.drawing_seconds = time.perf_counter() - start
         memory.drawn = tuple(
             (cells, drawn.drafts)
             for cells, drawn in zip(levels, drawing.icons, strict=True)
             if drawn.drafts is not None
         )
-        return _drawn_on(plain, drawing)
+        return _drawn_on(plain, drawing, changes)
 
     def _draft(
         self,
@@ -416,10 +423,13 @@ def _field_notes(receptive: ReceptiveField) -> tuple[str, ...]:
     return ("patches: the receptive field could not be measured and follows from the map's size",)
 
 
-def _drawn_on(plain: Atlas, drawing: Drawing) -> Atlas:
+def _drawn_on(plain: Atlas, drawing: Drawing, changes: Sequence[IconChange] = ()) -> Atlas:
     """Returns the atlas with icons, and with what has to be said of them."""
     notes = dict.fromkeys((*plain.provenance.notes, *drawing.notes))
-    provenance = dataclasses.replace(plain.provenance, notes=tuple(notes))
+    info = dict(plain.provenance.layer_info)
+    if changes:
+        info[ICON_CHANGE] = [one.as_dict() for one in changes]
+    provenance = dataclasses.replace(plain.provenance, layer_info=info, notes=tuple(notes))
     return plain.replace(grids=drawing.on(plain.grids), provenance=provenance)
 
 
