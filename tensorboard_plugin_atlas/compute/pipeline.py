@@ -43,8 +43,8 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.health import ICON_CHANGE
 from tensorboard_plugin_atlas.progress import progress_bar
 
-DRAFT_QUALITIES: Final = (50, 30)
-DRAFT_ACTIVATION_BYTES: Final = 300_000
+DRAFT_QUALITIES: Final = (30,)
+DRAFT_ACTIVATION_BYTES: Final = 130_000
 """What a draft keeps of the activations: it is there for minutes, and the log should not double."""
 
 _STEP_COST: Final = 1.5
