@@ -34,6 +34,8 @@ class AtlasConfig:
             itself and turns the map onto the previous one.
         layout: "anchored" is this package's optimiser, which `stability` needs; "umap" is
             umap-learn's, started from the previous places, for reference.
+        attribution: Whether to record what each cell says for each class, at less than the cost of
+            one training step over the probe; it needs a model that gives logits.
         icons: How a cell is drawn. "inversion" optimises a picture until the layer answers with the
             cell's mean activation; "preview" does so at a quarter of the cost and "poster" at two
             to six times, for figures; "examples" shows the real patch nearest to that mean; "none"
@@ -65,6 +67,7 @@ class AtlasConfig:
     epochs: int = 200
     stability: float = 1.0
     layout: str = "anchored"
+    attribution: bool = True
     icons: str = "inversion"
     icon_size: int | None = None
     icon_steps: int | None = None
@@ -123,6 +126,7 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("epochs", _is_int(1, 10_000), "a whole number from 1 to 10,000"),
     ("stability", _is_number(0, 100), "a number from 0 to 100"),
     ("layout", lambda v: v in LAYOUTS, "one of " + ", ".join(map(repr, LAYOUTS))),
+    ("attribution", lambda v: isinstance(v, bool), "True or False"),
     ("icons", lambda v: v in ICON_KINDS, "one of " + ", ".join(map(repr, ICON_KINDS))),
     ("icon_size", _is_optional_int(8, 256), "None or a whole number from 8 to 256"),
     ("icon_steps", _is_optional_int(1, 4_096), "None or a whole number from 1 to 4,096"),

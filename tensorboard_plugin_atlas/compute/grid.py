@@ -104,7 +104,7 @@ def bin_samples(layout: Layout, activations: NDArray[Any], *, size: int, min_cou
     )
 
 
-def _means(rows: NDArray[Any], cell_of: IntArray, counts: NDArray[np.intp]) -> FloatArray:
+def _means(rows: NDArray[Any], cell_of: IntArray, counts: NDArray[Any]) -> FloatArray:
     if len(counts) == 0:
         return np.empty((0, rows.shape[1]), np.float32)
     order = np.argsort(cell_of, kind="stable")[len(cell_of) - counts.sum() :]
@@ -112,6 +112,11 @@ def _means(rows: NDArray[Any], cell_of: IntArray, counts: NDArray[np.intp]) -> F
     sums = np.add.reduceat(rows[order], starts, axis=0, dtype=np.float64)
     means: FloatArray = (sums / counts[:, None]).astype(np.float32)
     return means
+
+
+def cell_means(cells: Cells, values: NDArray[Any]) -> FloatArray:
+    """Returns (M, D) float32: mean of the (N, D) `values` over the samples of each cell."""
+    return _means(np.asarray(values), cells.cell_of, cells.counts)
 
 
 def nearest_members(

@@ -23,10 +23,11 @@ from tensorboard_plugin_atlas.atlas import (
     Provenance,
     Samples,
 )
+from tensorboard_plugin_atlas.compute.attribute import Attribution, attribute
 from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
 from tensorboard_plugin_atlas.compute.drawing import Clock, Drawing, draw
-from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels
+from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels, cell_means
 from tensorboard_plugin_atlas.compute.icon_change import IconChange, icon_changes
 from tensorboard_plugin_atlas.compute.layers import layer_name
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, resume
@@ -181,11 +182,13 @@ class AtlasPipeline:
         layout = lay_out(layer.values, memory.layout, config=self.config)
         quality = measure(layer.values, layout, memory.layout)
         levels, grid_notes = bin_levels(layout, layer.values, config=self.config)
+        said = self._attribution(model, layer.layer)
         notes = (
             *memory.notes,
             *self.probe.notes,
             *_field_notes(memory.receptive),
             *found.notes,
+            *said.notes,
             *layout.notes,
             *grid_notes,
         )
@@ -195,7 +198,7 @@ class AtlasPipeline:
             wall_time=wall_time,
             classes=self.probe.classes,
             samples=self._samples(found, layer, layout, memory.receptive),
-            grids=tuple(map(_grid, levels)),
+            grids=tuple(_grid(cells, said) for cells in levels),
             quality=quality,
             provenance=self._provenance(model, layer, memory.receptive, notes),
             sequence=memory.logged + 1,
@@ -206,6 +209,11 @@ class AtlasPipeline:
         memory.layout, memory.notes = layout, ()
         memory.logged += 1
         return atlas
+
+    def _attribution(self, model: nn.Module, layer: str) -> Attribution:
+        if not self.config.attribution:
+            return Attribution(None)
+        return attribute(model, layer, self.probe, batch_size=self.config.batch_size)
 
     def _samples(
         self,
@@ -433,7 +441,7 @@ def _drawn_on(plain: Atlas, drawing: Drawing, changes: Sequence[IconChange] = ()
     return plain.replace(grids=drawing.on(plain.grids), provenance=provenance)
 
 
-def _grid(cells: Cells) -> Grid:
+def _grid(cells: Cells, said: Attribution) -> Grid:
     """Returns a level without icons."""
     return Grid(
         size=cells.size,
@@ -443,6 +451,7 @@ def _grid(cells: Cells) -> Grid:
         cell_of=cells.cell_of,
         kind_codes=np.zeros(len(cells), np.uint8),
         icon_cosine=np.full(len(cells), np.nan, np.float32),
+        attribution=None if said.values is None else cell_means(cells, said.values),
     )
 
 

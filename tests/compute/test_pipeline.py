@@ -15,6 +15,7 @@ from torch import nn
 import tensorboard_plugin_atlas.compute.drawing as drawing_module
 import tensorboard_plugin_atlas.compute.pipeline as pipeline_module
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, __version__, compute_atlas
+from tensorboard_plugin_atlas.compute.attribute import attribute
 from tensorboard_plugin_atlas.compute.collect import collect
 from tensorboard_plugin_atlas.compute.grid import bin_levels
 from tensorboard_plugin_atlas.compute.layout import lay_out
@@ -345,6 +346,25 @@ def test_two_layers_share_their_rows(model):
     # The same spot of the image: cell r of 16 lies in cell r // 2 of 8.
     assert (wide.positions // 2 == narrow.positions).all()
     assert len(np.unique(wide.positions, axis=0)) > 20
+
+
+def test_each_cell_says_what_its_samples_say_for_each_class(model):
+    probe = build_probe(pictures(), config=config(samples=60))
+    atlas = compute_atlas(model, "second", probe, config=config(samples=60))
+    said = attribute(model, "second", probe).values
+    for grid in atlas.grids:
+        assert grid.attribution.shape == (len(grid.rows), len(CLASSES))
+        for cell, row in enumerate(grid.attribution):
+            np.testing.assert_allclose(row, said[grid.members(cell)].mean(axis=0), rtol=1e-4)
+
+
+def test_attribution_can_be_left_out_and_says_why_where_there_is_none(model):
+    atlas = compute_atlas(model, "second", pictures(), config=config(attribution=False))
+    assert all(grid.attribution is None for grid in atlas.grids)
+    assert not any(note.startswith("attribution") for note in atlas.provenance.notes)
+    atlas = compute_atlas(model.second, "0", torch.rand(60, 8, 8, 8), config=config())
+    assert all(grid.attribution is None for grid in atlas.grids)
+    assert any(note.startswith("attribution: left out") for note in atlas.provenance.notes)
 
 
 def test_labels_may_be_missing(model):
