@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
+    from tensorboard_plugin_atlas.lifelines import (
+        Lifeline,
+        LifelineTracer,
+        rank_events,
+        trace_lifelines,
+    )
     from tensorboard_plugin_atlas.reading import read_atlases
     from tensorboard_plugin_atlas.writer import AtlasWriter
 
@@ -26,11 +32,15 @@ __all__ = [
     "AtlasConfig",
     "AtlasError",
     "AtlasWriter",
+    "Lifeline",
+    "LifelineTracer",
     "RenderedIcons",
     "__version__",
     "compute_atlas",
+    "rank_events",
     "read_atlases",
     "render_icons",
+    "trace_lifelines",
 ]
 
 _HOMES = {
@@ -38,10 +48,14 @@ _HOMES = {
     "AtlasConfig": "config",
     "AtlasError": "errors",
     "AtlasWriter": "writer",
+    "Lifeline": "lifelines",
+    "LifelineTracer": "lifelines",
     "RenderedIcons": "compute.icons",
     "compute_atlas": "compute.pipeline",
+    "rank_events": "lifelines",
     "read_atlases": "reading",
     "render_icons": "compute.icons",
+    "trace_lifelines": "lifelines",
 }
 
 

@@ -47,11 +47,15 @@ class TestNames:
             "AtlasConfig",
             "AtlasError",
             "AtlasWriter",
+            "Lifeline",
+            "LifelineTracer",
             "RenderedIcons",
             "__version__",
             "compute_atlas",
+            "rank_events",
             "read_atlases",
             "render_icons",
+            "trace_lifelines",
         ]
         assert dir(tensorboard_plugin_atlas) == tensorboard_plugin_atlas.__all__
 

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lifelines over synthetic runs whose merges and splits are planted, and over runs without any."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from histories import History, Score, atlas_of, atlases_of, judge, play
+
+from tensorboard_plugin_atlas.activation_store import store_activations
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.lifelines import (
+    MOST_EVENTS,
+    LifelineTracer,
+    rank_events,
+    trace_events,
+    trace_lifelines,
+)
+
+APART = [{0}, {1}, {2}, {3}, {4}, {5}]
+TOLD = (
+    APART,
+    [{0, 1}, {2}, {3}, {4}, {5}],
+    APART,
+    [{0, 1}, {2, 3}, {4}, {5}],
+    [{0}, {1}, {2, 3}, {4, 5}],
+    APART,
+)
+SIZES = {"equal": [90] * 6, "uneven": [300, 20, 100, 40, 120, 60], "small": [20] * 6}
+
+
+def traced(atlases) -> list[Atlas]:
+    tracer = LifelineTracer()
+    return [tracer.advance(atlas) for atlas in atlases]
+
+
+def events(atlases) -> list[str]:
+    return [event.text for atlas in traced(atlases) for event in atlas.events]
+
+
+@pytest.mark.parametrize("ramp", [1, 3])
+@pytest.mark.parametrize("rectified", [False, True])
+def test_planted_merges_and_splits_are_found_and_no_others(ramp, rectified):
+    score = Score()
+    for seed, sizes in enumerate(SIZES.values()):
+        for channels, noise in ((16, 0.5), (64, 1.0)):
+            history = play(
+                sizes,
+                TOLD,
+                channels=channels,
+                noise=noise,
+                ramp=ramp,
+                rectified=rectified,
+                seed=seed,
+                hold=1,
+            )
+            judge(history, traced(atlases_of(history)), score)
+    assert score.planted == 6 * 8
+    assert score.recall >= 0.9
+    assert score.precision >= 0.9
+
+
+def test_twenty_samples_that_leave_three_hundred_are_seen():
+    history = play([300, 20, 100], ([{0, 1}, {2}], [{0}, {1}, {2}]), seed=4)
+    split = [event for atlas in traced(atlases_of(history)) for event in atlas.events]
+    assert [event.kind for event in split] == ["splits"]
+    assert len(split[0].after) == 2
+
+
+QUIET = {
+    "constant": {"fresh": 0.0},
+    "small noise": {"fresh": 0.15},
+    "drifting": {"fresh": 0.15, "drift": 0.3},
+    "with strays": {"fresh": 0.15, "strays": 100},
+    "rectified": {"fresh": 0.15, "rectified": True},
+}
+
+
+@pytest.mark.parametrize("kind", QUIET)
+@pytest.mark.parametrize("sizes", SIZES)
+def test_nothing_happens_where_nothing_was_planted(kind, sizes):
+    history = play(SIZES[sizes], [APART], hold=4, noise=0.8, **QUIET[kind])
+    assert events(atlases_of(history)) == []
+
+
+def test_the_same_atlas_over_and_over_keeps_every_sample_where_it_is():
+    rows = play([60, 80, 100], [[{0}, {1}, {2}]], hold=1).activations[0]
+    run = traced(atlases_of([rows] * 4))
+    for atlas in run[1:]:
+        assert atlas.events == ()
+        assert [s.id for s in atlas.lifelines] == [s.id for s in run[0].lifelines]
+        np.testing.assert_array_equal(atlas.samples.lifelines, run[0].samples.lifelines)
+        assert all(state.confidence == pytest.approx(1) for state in atlas.lifelines)
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("strays", [0, 80])
+def test_shuffled_rows_are_followed_nowhere_and_tell_nothing(sizes, strays):
+    history = play(SIZES[sizes], [APART], hold=4, strays=strays)
+    random = np.random.default_rng(1)
+    shuffled = [rows[random.permutation(len(rows))] for rows in history.activations]
+    run = traced(atlases_of(shuffled))
+    assert [event.text for atlas in run for event in atlas.events] == []
+
+
+@pytest.mark.parametrize("channels", [3, 8, 64])
+def test_random_neighbours_at_each_step_tell_nothing(channels):
+    random = np.random.default_rng(0)
+    assert events(atlases_of([random.normal(size=(400, channels)) for _ in range(5)])) == []
+
+
+def test_a_cloud_without_groups_is_cut_but_never_retold():
+    random = np.random.default_rng(2)
+    cloud = random.normal(size=(500, 6))
+    steps = [cloud + 0.1 * random.normal(size=cloud.shape) for _ in range(5)]
+    assert events(atlases_of(steps)) == []
+
+
+def test_birth_and_death_are_told_with_the_samples_they_are_about():
+    # Twenty rows leave each of four groups and come together, and at last go back to them.
+    at_home = [{0, 4}, {1, 5}, {2, 6}, {3, 7}]
+    history = play([80] * 4 + [20] * 4, (at_home, [{0}, {1}, {2}, {3}, {4, 5, 6, 7}], at_home))
+    run = traced(atlases_of(history))
+    told = [(atlas.step, event) for atlas in run for event in atlas.events]
+    assert [(step, event.kind) for step, event in told] == [(200, "born"), (500, "dies")]
+    born, dies = (event for _, event in told)
+    assert born.before == dies.after == ()
+    assert born.after == dies.before
+    for atlas, event in ((run[2], born), (run[4], dies)):
+        members = np.isin(atlas.samples.lifelines, event.before + event.after)
+        assert (members & (history.troupe >= 4)).sum() >= 0.9 * (
+            members | (history.troupe >= 4)
+        ).sum()
+        assert event.cell is not None
+
+
+def split_run() -> tuple[History, list[Atlas]]:
+    history = play([120, 80, 100], ([{0, 1}, {2}], [{0}, {1}, {2}]), seed=1)
+    names = ("cat", "dog", "ship")
+    return history, atlases_of(history, labels=history.troupe, classes=names)
+
+
+def test_a_lifeline_is_told_from_beginning_to_end():
+    history, atlases = split_run()
+    lines = trace_lifelines(atlases)
+    pets, ship, dog = lines
+    assert (pets.name, ship.name, dog.name) == ("cat/dog 1", "ship 1", "dog 1")
+    assert (pets.born, ship.born, dog.born) == (0, 0, 200)
+    assert (pets.began, dog.began, dog.parents) == ("first", "splits", (pets.id,))
+    assert pets.children == (dog.id,)
+    assert [line.ended for line in lines] == [None, None, None]
+    assert [step.size for step in pets.steps] == [200, 200, 120, 120, 120]
+    np.testing.assert_array_equal(dog.steps[0].members, np.flatnonzero(history.troupe == 1))
+    assert pets.steps[0].class_mix == {0: 0.6, 1: 0.4}
+    assert dog.steps[0].class_mix == {1: 1.0}
+    assert dog.steps[0].overlap == 1
+    # 120 of 200 and 120 of 120 are shared; chance gives 200 * 120 / 300 = 80 of a mean of 160.
+    assert pets.steps[2].overlap == pytest.approx((120 - 80) / (160 - 80))
+
+
+def test_a_merge_ends_the_smaller_lifeline():
+    history = play([120, 80, 100], ([{0}, {1}, {2}], [{0, 1}, {2}]), seed=1)
+    big, _, small = trace_lifelines(atlases_of(history))
+    assert (small.ended, small.end, small.children) == (200, "merges", (big.id,))
+    assert (big.ended, big.end) == (None, "")
+
+
+def test_the_sentence_and_the_numbers_of_a_split():
+    _, atlases = split_run()
+    (event,) = (event for atlas in traced(atlases) for event in atlas.events)
+    assert event.text == "cat/dog 1 (200) split into cat/dog 1 (120) and dog 1 (80)"
+    assert event.before_step == 100
+    assert event.confidence == pytest.approx(1, abs=0.01)
+    # 80 samples changed company; how well the two mixed before and mix now is the contrast.
+    assert 0.8 * 80 < event.score <= 80
+    assert event.cell[0] == 4
+
+
+def test_without_labels_a_name_is_a_number():
+    history = play([60, 60], [[{0}, {1}]], hold=1)
+    (atlas,) = traced(atlases_of(history))
+    assert [state.name for state in atlas.lifelines] == ["group 1000", "group 1001"]
+    assert [state.top_class for state in atlas.lifelines] == [None, None]
+
+
+def test_a_tracer_goes_on_from_an_atlas_that_was_read_back():
+    _, atlases = split_run()
+    whole = traced(atlases)
+    for stop in (1, 2, 3):
+        read = decode_atlas(encode_atlas(whole[stop - 1]))
+        tracer = LifelineTracer(read)
+        for atlas, expected in zip(atlases[stop:], whole[stop:], strict=True):
+            resumed = tracer.advance(atlas)
+            np.testing.assert_array_equal(resumed.samples.lifelines, expected.samples.lifelines)
+            assert resumed.events == expected.events
+            assert resumed.lifelines == expected.lifelines
+
+
+def test_what_is_traced_survives_the_wire():
+    _, atlases = split_run()
+    for atlas in traced(atlases):
+        read = decode_atlas(encode_atlas(atlas))
+        assert read.lifelines == atlas.lifelines
+        assert read.events == atlas.events
+        np.testing.assert_array_equal(read.samples.lifelines, atlas.samples.lifelines)
+
+
+def test_an_earlier_atlas_without_lifelines_begins_anew():
+    _, atlases = split_run()
+    tracer = LifelineTracer(atlases[0])
+    first = tracer.advance(atlases[1])
+    assert first.events == ()
+    assert {state.born for state in first.lifelines} == {100}
+
+
+def test_damaged_lifelines_of_an_earlier_atlas_belong_to_nothing():
+    _, atlases = split_run()
+    earlier = traced(atlases[:1])[0]
+    wild = np.full(300, 7, np.int32)
+    wild[:50] = earlier.lifelines[0].id
+    samples = dataclasses.replace(earlier.samples, lifelines=wild)
+    resumed = LifelineTracer(earlier.replace(samples=samples)).advance(atlases[1])
+    # Fifty of two hundred cannot tell which group it was, and the other groups are new.
+    assert resumed.events == ()
+    assert 7 not in resumed.samples.lifelines
+
+
+def test_one_step_twice_takes_the_place_of_the_first():
+    _, atlases = split_run()
+    once = traced(atlases)
+    twice = traced([atlases[0], atlases[1], atlases[2], atlases[2], atlases[3]])
+    assert twice[3].events == once[2].events
+    np.testing.assert_array_equal(twice[4].samples.lifelines > 0, once[3].samples.lifelines > 0)
+    assert len(twice[4].lifelines) == 3
+
+
+def other_width(atlas: Atlas) -> Atlas:
+    values = np.hstack([atlas.activations, atlas.activations]).astype(np.float32)
+    samples = dataclasses.replace(atlas.samples, activations=store_activations(values))
+    return atlas.replace(samples=samples)
+
+
+def other_probe(atlas: Atlas) -> Atlas:
+    return atlas.replace(provenance=dataclasses.replace(atlas.provenance, probe="0f" * 16))
+
+
+MISFITS = {
+    "comes after step 100": lambda atlas: atlas.replace(step=50),
+    "step 100 comes twice": lambda atlas: atlas.replace(step=100),
+    "the probe changed between step 100 ('5a5a5a5a5a5a') and step 200": other_probe,
+    "64 channels at step 100 and 128 at step 200": other_width,
+    "layer 'layer3' is followed by layer 'head'": lambda atlas: atlas.replace(layer="head"),
+    "run '' is followed by run 'b'": lambda atlas: atlas.replace(run="b"),
+    "300 samples and step 200 40": lambda atlas: atlas_of(
+        atlas.activations[:40].astype(np.float32), step=200
+    ),
+}
+
+
+@pytest.mark.parametrize("word", MISFITS)
+def test_what_cannot_follow_is_refused_with_a_word(word):
+    _, atlases = split_run()
+    run = [atlases[0], atlases[1], MISFITS[word](atlases[2])]
+    with pytest.raises(ArgumentError) as caught:
+        trace_lifelines(run)
+    assert word in str(caught.value)
+    with pytest.raises(ArgumentError):
+        trace_events(run)
+
+
+@pytest.mark.parametrize("word", [w for w in MISFITS if "twice" not in w and "run" not in w])
+def test_a_tracer_begins_anew_at_what_cannot_follow_and_notes_why(word):
+    _, atlases = split_run()
+    last = traced([atlases[0], atlases[1], MISFITS[word](atlases[2])])[-1]
+    assert last.events == ()
+    assert all(state.born == last.step for state in last.lifelines)
+    (note,) = last.provenance.notes
+    assert note.startswith("lifelines: begun anew, since ")
+    assert word in note
+
+
+def test_rows_lost_to_nan_at_one_step_belong_to_nothing_there_and_end_nothing():
+    history = play([60, 80, 100], [[{0}, {1}, {2}]], hold=4)
+    steps = [rows.copy() for rows in history.activations]
+    steps[1][::5] = np.nan
+    run = traced(atlases_of(steps))
+    assert (run[1].samples.lifelines[::5] == -1).all()
+    assert [event.text for atlas in run for event in atlas.events] == []
+    ids = [[state.id for state in atlas.lifelines] for atlas in run]
+    assert ids == [ids[0]] * 4
+
+
+def test_a_step_of_nan_alone_has_no_lifelines():
+    history = play([60, 80], [[{0}, {1}]], hold=3)
+    steps = [rows.copy() for rows in history.activations]
+    steps[1][:] = np.nan
+    run = traced(atlases_of(steps))
+    assert [len(atlas.lifelines) for atlas in run] == [2, 0, 2]
+    assert [event.text for atlas in run for event in atlas.events] == []
+
+
+@pytest.mark.parametrize("rows", range(1, 21))
+def test_few_samples_are_one_group_or_none(rows):
+    random = np.random.default_rng(rows)
+    base = random.normal(size=(rows, 8)) + 3
+    steps = [base + 0.01 * random.normal(size=base.shape) for _ in range(3)]
+    for atlas in traced(atlases_of(steps)):
+        assert len(atlas.lifelines) == (1 if rows >= 12 else 0)
+        assert atlas.events == ()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_equal_rows_tell_nothing(value):
+    run = traced(atlases_of([np.full((100, 8), value)] * 3))
+    assert [event.text for atlas in run for event in atlas.events] == []
+    for atlas in run[1:]:
+        np.testing.assert_array_equal(atlas.samples.lifelines, run[0].samples.lifelines)
+
+
+def test_events_of_a_run_are_ranked_over_all_steps():
+    history = play([100, 60, 30, 100], ([{0, 1, 2}, {3}], [{0, 2}, {1}, {3}], [{0}, {1}, {2}, {3}]))
+    ranked = trace_events(atlases_of(history))
+    assert [(one.step, one.event.kind) for one in ranked] == [(200, "splits"), (500, "splits")]
+    assert ranked[0].event.score > ranked[1].event.score
+    assert ranked == rank_events(traced(atlases_of(history)))
+
+
+def test_a_step_keeps_a_bounded_number_of_events():
+    scene = [{2 * i, 2 * i + 1} for i in range(30)]
+    parted = [{i} for i in range(60)]
+    history = play([20] * 60, (scene, parted), channels=128, noise=0.6, hold=1)
+    counts = [len(atlas.events) for atlas in traced(atlases_of(history))]
+    assert max(counts) == MOST_EVENTS == 24
+
+
+def test_ids_never_come_back():
+    scenes = ([{0, 1}, {2}], [{0}, {1}, {2}], [{0, 1}, {2}], [{0}, {1}, {2}])
+    history = play([120, 80, 100], scenes)
+    lines = trace_lifelines(atlases_of(history))
+    assert len(lines) == 4
+    assert len({line.id for line in lines}) == 4
+    assert len({line.name for line in lines}) == 4
