@@ -34,7 +34,7 @@ from torch.utils.data import Dataset
 from torch.utils.tensorboard import SummaryWriter
 
 import tensorboard_plugin_atlas.recording as recording
-from tensorboard_plugin_atlas.compute import pipeline
+from tensorboard_plugin_atlas.compute import drawing, pipeline
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.render import IconEngine
 from tensorboard_plugin_atlas.events import EventSink
@@ -348,7 +348,7 @@ IN_OUR_OWN_WORK = {
         patched(IconEngine, "render", RuntimeError("no icon")), "no icon", config=PICTURED
     ),
     "the icons cannot be packed": lost(
-        patched(pipeline, "pack", OSError("encoder error")), "encoder error", config=PICTURED
+        patched(drawing, "pack", OSError("encoder error")), "encoder error", config=PICTURED
     ),
     "an atlas cannot be encoded": lost(
         patched(recording, "encode_atlas", OverflowError("too large")), "OverflowError: too large"
