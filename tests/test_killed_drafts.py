@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trainings and workers that are killed in the middle of drawing leave a complete atlas."""
+
+from __future__ import annotations
+
+import signal
+
+import numpy as np
+import pytest
+from loops import TINY, Net, eventually, images, start_script, workers_of
+
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases
+from tensorboard_plugin_atlas.doctor import NOTE, PROBLEM, examine
+from tensorboard_plugin_atlas.metadata import CHILD_RUN
+from tensorboard_plugin_atlas.reading import list_atlases
+
+ENDLESS = {"icons": "inversion", "icon_steps": 4096, "draft_seconds": 0}
+SCRIPT = """
+    import sys, time
+    from loops import Net, TINY, images
+    from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
+    settings = {**TINY.as_dict(), "icons": "inversion", "icon_steps": 4096, "draft_seconds": 0}
+    config = AtlasConfig(**settings)
+    writer = AtlasWriter(sys.argv[1], Net(), ["body"], probe=images(), config=config)
+    writer.add_atlas(7)
+    time.sleep(600)
+"""
+
+
+def drafted(log_dir):
+    """The one atlas of a log that is only a draft yet, or None."""
+    if not (log_dir / CHILD_RUN).is_dir():
+        return None
+    return next((one for one in list_atlases(log_dir) if one.edition == "draft"), None)
+
+
+def check_left(log_dir):
+    (atlas,) = read_atlases(log_dir, on_damage="raise")
+    assert (atlas.layer, atlas.step) == ("body", 7)
+    (grid,) = atlas.grids
+    assert set(grid.icon_kind) == {"examples"}
+    assert grid.icons.std() > 0
+    assert np.isfinite(atlas.activations).all()
+    assert [f.mark for f in examine(log_dir) if f.mark in (NOTE, PROBLEM)] == [NOTE]
+
+
+def test_a_training_killed_while_it_drew(tmp_path):
+    process = start_script(tmp_path / "loop.py", SCRIPT, tmp_path / "log")
+    try:
+        eventually(lambda: drafted(tmp_path / "log"), 90)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+    check_left(tmp_path / "log")
+
+
+def test_a_training_that_will_not_wait(tmp_path):
+    config = AtlasConfig(**{**TINY.as_dict(), **ENDLESS})
+    writer = AtlasWriter(tmp_path, Net(), ["body"], probe=images(), config=config)
+    writer.add_atlas(7)
+    eventually(lambda: drafted(tmp_path), 90)
+    with pytest.warns(RuntimeWarning, match="1 checkpoints were not finished"):
+        writer.close(0.1)
+    eventually(lambda: not workers_of())
+    check_left(tmp_path)
+    # Taken up again, the step is drawn to its end.
+    quick = AtlasConfig(**{**TINY.as_dict(), **ENDLESS, "icon_steps": 1})
+    with AtlasWriter(tmp_path, Net(), ["body"], probe=images(), config=quick, strict=True) as again:
+        again.add_atlas(7)
+    (entry,) = list_atlases(tmp_path)
+    assert (entry.step, entry.edition, entry.sequence) == (7, "logged", 1)
