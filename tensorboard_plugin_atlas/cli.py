@@ -215,6 +215,11 @@ def _add_refine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         default="poster",
         help="how to draw (default: %(default)s)",
     )
+    refine.add_argument(
+        "--onward",
+        action="store_true",
+        help="go on from the icons that are logged: half the time, slightly lower cosines",
+    )
     refine.add_argument("--device", default="cpu", help="where to draw (default: %(default)s)")
     _add_pictures(refine, "as the atlas has them")
     refine.set_defaults(run_command=_refine)
@@ -338,6 +343,7 @@ def _refine(arguments: argparse.Namespace) -> int:
         side=arguments.side,
         normalize=arguments.normalize,
         device=arguments.device,
+        onward=arguments.onward,
     )
     rows = [("layer", "step", "cells", "match", "cosine before", "now", "CPU s", "size")]
     rows += [

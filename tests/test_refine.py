@@ -164,6 +164,16 @@ def test_steps_and_kinds_in_any_order(trained: Path, runs: Path) -> None:
     assert [f.text for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
 
 
+def test_going_on_from_what_is_logged(trained: Path, runs: Path) -> None:
+    (anew,) = refined(runs, trained, 10, layers=["3"])
+    (onward,) = refined(runs, trained, 10, layers=["3"], onward=True)
+    assert anew.before < onward.after < 1
+    found = next(a for a in read_atlases(runs, layer="3") if a.step == 10)
+    assert set(found.grids[0].icon_kind) == {"inversion"}
+    # A quarter of the steps from another start leads elsewhere.
+    assert onward.after != anew.after
+
+
 def test_a_gap_in_the_numbers_is_not_filled(trained: Path, runs: Path) -> None:
     (runs / "exp/atlas/refined/0007").mkdir(parents=True)
     refined(runs, trained, 0, layers=["3"])

@@ -21,15 +21,17 @@ from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import LayerActivations, collect
 from tensorboard_plugin_atlas.compute.drawing import Drawing, draw
 from tensorboard_plugin_atlas.compute.grid import Cells
-from tensorboard_plugin_atlas.compute.patches import PatchSource
+from tensorboard_plugin_atlas.compute.inversion import FIDELITIES
+from tensorboard_plugin_atlas.compute.patches import PatchSource, resized
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.quiet import unwrap
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField, measure_receptive_field
-from tensorboard_plugin_atlas.compute.render import IconEngine
+from tensorboard_plugin_atlas.compute.render import Drafts, IconEngine
 from tensorboard_plugin_atlas.compute.targets import targets_for
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.progress import progress_bar
+from tensorboard_plugin_atlas.sheets import unpack
 
 LEAST_LIKENESS: Final = 0.98
 """Median cosine below which weights are not those of the checkpoint, where nothing was lost.
@@ -120,6 +122,7 @@ def refined(
     *,
     kind: str,
     config: AtlasConfig,
+    onward: bool = False,
     progress: bool = True,
 ) -> Atlas:
     """Draws the icons of an atlas anew, on the same map and cells.
@@ -131,6 +134,10 @@ def refined(
         answers: What the layer says to it, from `answered`.
         kind: "preview", "inversion" or "poster".
         config: Size, steps and seed of the icons.
+        onward: Go on from the icons that are logged, by a quarter of the steps. On a middle layer
+            of EfficientNet-Lite0, posters from logged inversions took 80 CPU ms a tile instead of
+            205, with a cosine of .892 instead of .916; inversions from logged previews 21 instead
+            of 42, with .824 instead of .839.
         progress: Whether to show a progress bar on a terminal.
 
     Returns:
@@ -157,8 +164,24 @@ def refined(
             steps=config.icon_steps,
             seed=config.seed,
         )
-        drawing = draw(engine, targets, kind, advance=None if bar is None else bar.update)
+        drawing = draw(
+            engine,
+            targets,
+            kind,
+            drafts=[_logged(engine, grid, kind) for grid in atlas.grids] if onward else None,
+            advance=None if bar is None else bar.update,
+        )
     return _with_icons(atlas, drawing, kind)
+
+
+def _logged(engine: IconEngine, grid: Grid, kind: str) -> Drafts | None:
+    """Returns the icons of a grid as pictures to go on from, where the log still has them."""
+    channels, shape = engine.observer.source.channels, engine.settings_of(kind).shape
+    if grid.sheets is None or channels not in (1, 3):
+        return None
+    pixels = torch.from_numpy(unpack(grid.sheets)).permute(0, 3, 1, 2)[:, :channels].float() / 255
+    pictures = (resized(pixels, shape).clamp(0, 1) * 255).round().to(torch.uint8)
+    return Drafts(pictures.numpy(), np.isin(grid.icon_kind, FIDELITIES))
 
 
 def _cells(grid: Grid, activations: FloatArray) -> Cells:
