@@ -21,6 +21,7 @@ from loops import eventually, workers_of
 from striking import (
     BOTH,
     DRAWN,
+    HURRIED,
     PICTURED,
     PROCESS,
     FailingFile,
@@ -330,18 +331,21 @@ IN_THE_WORKER = {
         f"(?s)no answer that can be read.*{GIVEN_UP}",
         until_then,
         workers=PROCESS,
+        config=HURRIED,
     ),
     "the worker answers something else": Fault(
         elsewhere(speak, struct.pack("!i", 4) + b"\x80\x04N."),
         f"(?s)NoneType instead of an answer.*{GIVEN_UP}",
         until_then,
         workers=PROCESS,
+        config=HURRIED,
     ),
     "the worker announces gigabytes": Fault(
         elsewhere(speak, struct.pack("!i", 0x7F7F7F7F)),
         f"(?s){GIVEN_UP}",
         until_then,
         workers=PROCESS,
+        config=HURRIED,
     ),
     "the worker is killed once": Fault(kill_the_worker, workers=PROCESS),
     "no process can be started": lost(
