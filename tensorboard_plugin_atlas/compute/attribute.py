@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,13 +19,15 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from tensorboard_plugin_atlas.atlas import FloatArray
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.outputs import (
+    OutputForm,
     describe,
     first_tensor,
     form_of,
@@ -34,7 +37,7 @@ from tensorboard_plugin_atlas.compute.outputs import (
 )
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.quiet import as_input, hooked, undisturbed
-from tensorboard_plugin_atlas.errors import LayerError
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 _MOST_BYTES: Final = 512 << 20
 
@@ -53,7 +56,33 @@ class Attribution:
     notes: tuple[str, ...] = ()
 
 
-def attribute(model: nn.Module, layer: str, probe: Probe, *, batch_size: int = 128) -> Attribution:
+@dataclass(frozen=True, eq=False)
+class Voices:
+    """The place of each image that argues most for the class that the image is taken for.
+
+    Attributes:
+        positions: (I, 2) int32: row and column on the layer's map, its edges included.
+        map_size: Height and width of that map.
+        activations: (I, C) float32 there.
+        attribution: (I, K) float32: what the place says for each class.
+        predictions: (I,) int32: what each image is taken for.
+    """
+
+    positions: IntArray
+    map_size: tuple[int, int]
+    activations: FloatArray
+    attribution: FloatArray
+    predictions: IntArray
+
+
+def attribute(
+    model: nn.Module,
+    layer: str,
+    probe: Probe,
+    *,
+    positions: IntArray | None = None,
+    batch_size: int = 128,
+) -> Attribution:
     """Asks the model how its logits follow the layer at each of the probe's places.
 
     The model runs in evaluation mode, in its own precision and on its own device, and is left as it
@@ -64,6 +93,8 @@ def attribute(model: nn.Module, layer: str, probe: Probe, *, batch_size: int = 1
         model: A classifier of (B, C, H, W), possibly wrapped in DataParallel or torch.compile.
         layer: Name of a submodule. Where it runs more than once, its last answer counts.
         probe: Images and places.
+        positions: (N, 2) row and column of each sample on the layer's map; the probe's places when
+            left out.
         batch_size: Samples per pass.
 
     Returns:
@@ -76,7 +107,8 @@ def attribute(model: nn.Module, layer: str, probe: Probe, *, batch_size: int = 1
     module = resolve_layer(model, layer)
     found: list[Tensor] = []
     with undisturbed(model) as inner, _differentiable():
-        asked = _Question(inner, layer, module, probe, _calls(inner, layer, module, probe))
+        calls = _calls(inner, layer, module, probe)
+        asked = _Question(inner, layer, module, probe, calls, positions)
         derivative = _forward_mode
         for start in range(0, len(probe.sample_image), batch_size):
             rows = np.arange(start, min(start + batch_size, len(probe.sample_image)))
@@ -100,6 +132,80 @@ def attribute(model: nn.Module, layer: str, probe: Probe, *, batch_size: int = 1
     return Attribution(torch.cat(found).numpy())
 
 
+def strongest_voices(
+    model: nn.Module, layer: str, probe: Probe, *, batch_size: int = 128
+) -> Voices:
+    """Finds where each image argues most for the class that it is taken for.
+
+    One backward pass of the predicted logit, less the mean of all, tells where; a forward-mode pass
+    tells what that place says for each class.
+
+    Args:
+        model: As for `attribute`.
+        layer: As for `attribute`.
+        probe: Its images; its places are not used.
+        batch_size: Images per pass.
+
+    Raises:
+        ArgumentError: if there is no attribution to be had; the message says why.
+        LayerError: if the name does not resolve, or the layer did not run.
+    """
+    module = resolve_layer(model, layer)
+    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    sizes: set[tuple[int, int]] = set()
+    with undisturbed(model) as inner, _differentiable():
+        asked = _Question(inner, layer, module, probe, _calls(inner, layer, module, probe))
+        for images in torch.split(probe.images, batch_size):
+            try:
+                size, *voices = _loudest(asked, images)
+            except (_NoAttributionError, NotImplementedError, RuntimeError) as error:
+                raise ArgumentError(
+                    f"layer={layer!r} has no attribution ({str(error).strip()[:200]}); pick another"
+                ) from error
+            sizes.add(size)
+            found.append((voices[0], voices[1], voices[2]))
+    positions, activations, predictions = (
+        torch.cat(part).cpu().numpy() for part in zip(*found, strict=True)
+    )
+    each = np.arange(len(probe.images), dtype=np.int32)
+    alone = dataclasses.replace(
+        probe, sample_image=each, sample_place=np.zeros((len(each), 2), np.float32)
+    )
+    positions = positions.astype(np.int32)
+    said = attribute(model, layer, alone, positions=positions, batch_size=batch_size)
+    if said.values is None:
+        raise ArgumentError(f"layer={layer!r}: {said.notes[0]}; pick another")
+    return Voices(positions, sizes.pop(), activations, said.values, predictions.astype(np.int32))
+
+
+def _loudest(asked: _Question, images: Tensor) -> tuple[tuple[int, int], Tensor, Tensor, Tensor]:
+    """Returns the size of the map, and of n images positions, activations and predictions."""
+    met: list[Tensor] = []
+
+    def enter(output: Tensor) -> Tensor:
+        met.append(output.detach().requires_grad_())
+        return met[-1] * 1  # what follows may work in place, which a leaf does not allow
+
+    with torch.enable_grad():
+        logits = asked.logits(images, enter)
+        if not logits.requires_grad:
+            raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
+        predicted = logits.argmax(dim=1)
+        centred = logits.gather(1, predicted[:, None])[:, 0] - logits.mean(dim=1)
+        (back,) = torch.autograd.grad(centred.sum(), met[-1], allow_unused=True)
+    if back is None:
+        raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
+    output = met[-1].detach()
+    form = asked.form(output, len(images))
+    voices = (form.as_map(back) * form.as_map(output)).sum(dim=1)
+    loudest = voices.flatten(1).argmax(dim=1)
+    width = form.map_size[1]
+    positions = torch.stack([loudest // width, loudest % width], dim=1)
+    ones = torch.arange(len(images), device=output.device)
+    activations = form.gather(output, ones, positions)
+    return form.map_size, positions, activations.float(), predicted
+
+
 class _NoAttributionError(Exception):
     """There is nothing to differentiate."""
 
@@ -114,6 +220,7 @@ class _Question:
         module: The layer.
         probe: Images and places.
         calls: How often the layer runs in a forward pass.
+        positions: (N, 2) of the samples on the layer's map, or None for the probe's places.
     """
 
     model: nn.Module
@@ -121,8 +228,11 @@ class _Question:
     module: nn.Module
     probe: Probe
     calls: int
+    positions: IntArray | None = None
 
-    def logits(self, rows: np.ndarray, enter: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    def tangent_logits(
+        self, rows: NDArray[np.intp], enter: Callable[[Tensor, Tensor], Tensor]
+    ) -> Tensor:
         """Returns the (n, K) logits for the images of n samples.
 
         Args:
@@ -130,6 +240,11 @@ class _Question:
             enter: Takes the layer's output and its direction of change, which is the activation at
                 each sample's place and zero elsewhere, and returns what the layer is to give.
         """
+        images = self.probe.images[torch.from_numpy(self.probe.sample_image[rows]).long()]
+        return self.logits(images, lambda out: enter(out, self._direction(out, rows)))
+
+    def logits(self, images: Tensor, enter: Callable[[Tensor], Tensor]) -> Tensor:
+        """Returns the (n, K) logits of images, with `enter` of the layer's output in its place."""
         calls = 0
 
         def hook(_module: nn.Module, _inputs: object, output: object) -> object:
@@ -138,11 +253,10 @@ class _Question:
             tensor = first_tensor(output)
             if calls < self.calls or tensor is None:
                 return None
-            return _with_first_tensor(output, enter(tensor, self._direction(tensor, rows)))
+            return _with_first_tensor(output, enter(tensor))
 
         handle = self.module.register_forward_hook(hook)
         try:
-            images = self.probe.images[torch.from_numpy(self.probe.sample_image[rows]).long()]
             output = forward(self.model, as_input(images, self.model))
         finally:
             handle.remove()
@@ -151,16 +265,22 @@ class _Question:
             raise _NoAttributionError(f"the model gives {describe(output)}, not (images, classes)")
         return logits
 
-    def _direction(self, output: Tensor, rows: np.ndarray) -> Tensor:
-        form = form_of(
+    def form(self, output: Tensor, batch: int) -> OutputForm:
+        """Returns how the layer's output for `batch` images is read."""
+        return form_of(
             output,
-            batch=len(rows),
+            batch=batch,
             input_size=self.probe.input_size,
             sequence_first=gives_sequence_first(self.module),
         )
+
+    def _direction(self, output: Tensor, rows: NDArray[np.intp]) -> Tensor:
+        form = self.form(output, len(rows))
         direction = torch.zeros_like(output)
-        places = torch.from_numpy(self.probe.map_positions(*form.map_size)[rows]).long()
-        places = places.to(output.device)
+        positions = self.positions
+        if positions is None:
+            positions = self.probe.map_positions(*form.map_size)
+        places = torch.from_numpy(positions[rows]).long().to(output.device)
         ones = torch.arange(len(rows), device=output.device)
         # A view: what is written to it is written to `direction`.
         view = form.as_map(direction)
@@ -169,17 +289,17 @@ class _Question:
         return direction
 
 
-def _forward_mode(asked: _Question, rows: np.ndarray) -> Tensor:
+def _forward_mode(asked: _Question, rows: NDArray[np.intp]) -> Tensor:
     """Returns (n, K): the product of the Jacobian of the logits with each sample's direction."""
     with torch.no_grad(), forward_ad.dual_level():
-        logits = asked.logits(rows, forward_ad.make_dual)
+        logits = asked.tangent_logits(rows, forward_ad.make_dual)
         tangent = forward_ad.unpack_dual(logits)[1]  # type: ignore[no-untyped-call]
         if not isinstance(tangent, Tensor):
             raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
         return tangent.clone()
 
 
-def _double_backward(asked: _Question, rows: np.ndarray) -> Tensor:
+def _double_backward(asked: _Question, rows: NDArray[np.intp]) -> Tensor:
     """Returns the same product as `_forward_mode`, as the gradient of a gradient."""
     met: list[tuple[Tensor, Tensor]] = []
 
@@ -189,7 +309,7 @@ def _double_backward(asked: _Question, rows: np.ndarray) -> Tensor:
         return leaf * 1  # what follows may work in place, which a leaf does not allow
 
     with torch.enable_grad():
-        logits = asked.logits(rows, enter)
+        logits = asked.tangent_logits(rows, enter)
         leaf, direction = met[-1]
         weights = torch.zeros_like(logits, requires_grad=True)
         (back,) = torch.autograd.grad(logits, leaf, weights, create_graph=True, allow_unused=True)

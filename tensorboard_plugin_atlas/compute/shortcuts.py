@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finding shortcuts: small patches that make a network say a class, whatever else is to be seen.
+
+The search looks where the network itself looks: at the place of each image that argues most for
+the class it is taken for. Places that look alike to the layer form cells; the cells that argue
+most, and most of one voice, are suspects. A suspect's patch is cut from one of its images, pasted
+on others, and shrunk while it keeps its effect. What is left is tested on images that no choice has
+seen (`patching`). A part of an object flips images too, but has to cover much of them: effect for
+its area is what tells a shortcut from it, so that is what suspects rank by.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.attribute import Voices, strongest_voices
+from tensorboard_plugin_atlas.compute.grid import Cells, bin_samples
+from tensorboard_plugin_atlas.compute.layers import layer_name
+from tensorboard_plugin_atlas.compute.layout import lay_out
+from tensorboard_plugin_atlas.compute.patching import (
+    Box,
+    PatchBench,
+    PatchTest,
+    difference_interval,
+    measure_patch,
+)
+from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.quiet import undisturbed
+from tensorboard_plugin_atlas.compute.receptive import measure_receptive_field
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.cosine import unit_rows
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+GRID: Final = 10
+"""Cells along each axis of the map of voices."""
+
+_SUSPECTS: Final = 20
+_TESTED: Final = 12
+_MEMBERS: Final = 4
+_SIZES: Final = (1 / 8, 1 / 4, 3 / 8)
+"""Sides of the patches that suspects are screened by, as a share of the image's."""
+_SCREENED_ON: Final = 24
+_LARGEST: Final = 1 / 2
+_SMALLEST_AREA: Final = 1 / 256
+_STRIP: Final = 6
+_TESTED_ON: Final = 200
+_FREE_AREA: Final = 0.02
+"""Added to an area before effects are divided by its root: tiny patches are not worth ever more."""
+_PER_CLASS: Final = 2
+_HOPELESS: Final = 0.25
+_STRONG: Final = 2.2
+_FAIR: Final = 1.5
+_SPREAD: Final = 1.1
+_ALPHA: Final = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shortcut:
+    """A patch that makes the network say a class, with the test that shows it.
+
+    Attributes:
+        target_class: Index of the class.
+        patch: (h, w, 3) uint8, as people see it.
+        box: y0, x0, y1, x1 in input pixels: where it was cut out, and where it was tested.
+        area: Share of the image that it covers.
+        flip_rate: Share of images of other predicted classes that it turns to the target, at `box`.
+        anywhere_flip_rate: The same at places drawn at random.
+        noise_flip_rate: The same with noise of its mean colour at `box`.
+        other_flip_rate: The same with what images of other classes show at `box`.
+        same_flip_rate: The same with what images of the target class show at `box`.
+        interval: 95 % interval of `flip_rate - noise_flip_rate`.
+        strength: Lower bound of `flip_rate - other_flip_rate`, corrected for the number of
+            suspects, over the root of area + 0.02.
+        support: Probe images whose strongest place lies in the same cell.
+        image_ids: (support,) int32: those images; the patch is of the first.
+        grid_size: Cells along each axis of the map of strongest places.
+        row: Row of the cell on it.
+        col: Column of the cell on it.
+        significant: Whether the test clears the stated margins: the patch beats noise, and its
+            strength is at least 2.2, or at least 1.5 where the same place of other images of the
+            class does it as well.
+    """
+
+    target_class: int
+    patch: NDArray[np.uint8]
+    box: Box
+    area: float
+    flip_rate: float
+    anywhere_flip_rate: float
+    noise_flip_rate: float
+    other_flip_rate: float
+    same_flip_rate: float
+    interval: tuple[float, float]
+    strength: float
+    support: int
+    image_ids: IntArray
+    grid_size: int
+    row: int
+    col: int
+    significant: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Suspect:
+    """A cell of the map of voices, and a patch of one of its images.
+
+    Attributes:
+        cell: Index into the cells.
+        target: The class that it argues for.
+        members: (n,) images, the strongest voice first.
+        image: The member whose patch it is.
+        box: Where that lies.
+        value: Its effect for its area.
+    """
+
+    cell: int
+    target: int
+    members: NDArray[np.intp]
+    image: int
+    box: Box
+    value: float = -math.inf
+
+
+def find_shortcuts(
+    model: nn.Module,
+    layer: str,
+    probe: Any,
+    *,
+    classes: Sequence[str] | None = None,
+    normalize: Any = None,
+    config: AtlasConfig | None = None,
+    top: int = 20,
+) -> tuple[Shortcut, ...]:
+    """Looks for shortcuts that a classifier has learnt, and tests each.
+
+    Args:
+        model: An image classifier on any device and in any mode; it is left as it was.
+        layer: Dotted module name; layers in the middle find most.
+        probe: Dataset, DataLoader, (images, labels) or images, as the model takes them; a thousand
+            or more images like those that the network was trained on.
+        classes: Class names; found in the data set when left out.
+        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the data
+            set's transforms when left out.
+        config: `samples`, `min_count` and `seed` are read; each image gives one sample.
+        top: How many to return at most.
+
+    Returns:
+        The suspects that were tested, the significant ones first, each group by strength; at most
+        two of a class. Nothing significant is a finding too.
+
+    Raises:
+        ArgumentError: if an argument cannot be used, or the model gives no (images, classes)
+            logits.
+        LayerError: if the layer does not exist or does not run.
+    """
+    if not isinstance(top, int) or top < 1:
+        raise ArgumentError(f"top={top!r:.40}: pass a whole number of at least 1")
+    recipe = config or AtlasConfig()
+    built = (
+        probe
+        if isinstance(probe, Probe)
+        else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
+    )
+    name = layer_name(model, layer)
+    voices = strongest_voices(model, name, built, batch_size=recipe.batch_size)
+    with undisturbed(model) as inner:
+        bench = PatchBench.prepare(inner, built.images)
+        search = _Search(bench, built, voices, _centres(model, name, built, voices), recipe)
+        return search.run(top)
+
+
+def _centres(model: nn.Module, layer: str, probe: Probe, voices: Voices) -> FloatArray:
+    """Returns (I, 2) centres, y and x in input pixels, of the strongest places."""
+    field = measure_receptive_field(model, layer, probe, map_size=voices.map_size)
+    return field.centres(voices.positions)
+
+
+class _Search:
+    """One search: its choices are made on one half of the images, its tests on the other.
+
+    Args:
+        bench: Images and model.
+        probe: Of the same images.
+        voices: Where each image argues most.
+        centres: (I, 2) y and x of those places in input pixels.
+        config: `min_count`, `seed` and what a layout reads.
+    """
+
+    def __init__(
+        self,
+        bench: PatchBench,
+        probe: Probe,
+        voices: Voices,
+        centres: FloatArray,
+        config: AtlasConfig,
+    ) -> None:
+        self._bench, self._probe, self._voices, self._centres = bench, probe, voices, centres
+        self._rng = np.random.default_rng([config.seed, 2])
+        order = self._rng.permutation(len(bench.images))
+        self._seen, self._unseen = np.split(order, [len(order) // 2])
+        self._bases: dict[int, NDArray[np.intp]] = {}
+        layout = lay_out(voices.activations, config=config)
+        self._cells: Cells = bin_samples(
+            layout, voices.activations, size=GRID, min_count=config.min_count
+        )
+
+    def run(self, top: int) -> tuple[Shortcut, ...]:
+        """Returns what was found, the most telling first."""
+        screened = [found for one in self._suspects() if (found := self._screened(one)) is not None]
+        screened.sort(key=lambda suspect: -suspect.value)
+        chosen = screened[: max(_TESTED, top)]
+        shrunk = [self._shrunk(suspect) for suspect in chosen]
+        tested = [test for one in shrunk if (test := self._tested(one, len(chosen))) is not None]
+        tested.sort(key=lambda found: (not found.significant, -found.strength))
+        return _few_of_each_class(tested)[:top]
+
+    def _suspects(self) -> list[_Suspect]:
+        """Returns the cells that argue most, and of one voice."""
+        said = self._voices.attribution
+        centred = np.nan_to_num(said - said.mean(axis=1, keepdims=True))
+        unit = unit_rows(np.nan_to_num(self._voices.activations))
+        ranked: list[tuple[float, _Suspect]] = []
+        for cell in range(len(self._cells)):
+            members = np.flatnonzero(self._cells.cell_of == cell)
+            mean = centred[members].mean(axis=0)
+            target = int(mean.argmax())
+            coherence = float(np.linalg.norm(unit[members].mean(axis=0)))
+            loudest = members[np.argsort(-centred[members, target], kind="stable")]
+            suspect = _Suspect(cell, target, loudest, int(loudest[0]), (0, 0, 0, 0))
+            ranked.append((float(mean[target]) * coherence, suspect))
+        ranked.sort(key=lambda pair: -pair[0])
+        return [suspect for _, suspect in ranked[:_SUSPECTS]]
+
+    def _screened(self, suspect: _Suspect) -> _Suspect | None:
+        """Returns the suspect with its most telling image, or None if there is nothing to turn."""
+        rows = self._base(suspect.target)
+        if not len(rows):
+            return None
+        members = suspect.members[:_MEMBERS]
+        total, best = np.zeros(len(members)), -math.inf
+        for share in _SIZES:
+            boxes = [self._box_around(int(image), share) for image in members]
+            effects = self._effects(suspect.target, rows, list(zip(members, boxes, strict=True)))
+            total += effects
+            best = max(best, float(effects.mean()) / _cost(boxes[0], self._bench.size))
+        image = int(members[int(total.argmax())])
+        box = self._box_around(image, _LARGEST)
+        return dataclasses.replace(suspect, image=image, box=box, value=best)
+
+    def _shrunk(self, suspect: _Suspect) -> _Suspect:
+        """Returns the suspect with the box that does most for its area.
+
+        Strips are cut off, always the one whose loss costs least, until next to nothing is left.
+        """
+        rows, image = self._base(suspect.target), suspect.image
+        smallest = _SMALLEST_AREA * math.prod(self._bench.size)
+        best = dataclasses.replace(suspect, value=-math.inf)
+        box = suspect.box
+        while options := [o for o in _without_a_strip(box) if _area(o) >= smallest]:
+            effects = self._effects(suspect.target, rows, [(image, o) for o in options])
+            box = options[int(effects.argmax())]
+            value = float(effects.max()) / _cost(box, self._bench.size)
+            if value > best.value:
+                best = dataclasses.replace(best, box=box, value=value)
+        return best
+
+    def _tested(self, suspect: _Suspect, suspects: int) -> Shortcut | None:
+        """Tests a suspect on images that no choice has seen."""
+        others = self._unseen[self._bench.predictions[self._unseen] != suspect.target]
+        rows = others[:_TESTED_ON]
+        if not len(rows):
+            return None
+        patch = self._bench.cut(suspect.image, suspect.box)
+        corner = (suspect.box[0], suspect.box[1])
+        test = measure_patch(
+            self._bench, patch, corner, suspect.target, rows, self._rng, hopeless=_HOPELESS
+        )
+        strength, is_significant = _verdict(test, suspects, self._bench.size)
+        y0, x0, y1, x1 = suspect.box
+        picture = self._probe.pictures(np.array([suspect.image]))[0, y0:y1, x0:x1]
+        ids = [suspect.image, *(int(m) for m in suspect.members if m != suspect.image)]
+        return Shortcut(
+            target_class=suspect.target,
+            patch=picture.copy(),
+            box=suspect.box,
+            area=test.area,
+            flip_rate=test.flip_rate,
+            anywhere_flip_rate=test.anywhere_flip_rate,
+            noise_flip_rate=test.noise_flip_rate,
+            other_flip_rate=test.other_flip_rate,
+            same_flip_rate=test.same_flip_rate,
+            interval=test.interval,
+            strength=strength,
+            support=len(ids),
+            image_ids=self._probe.image_ids[ids],
+            grid_size=GRID,
+            row=int(self._cells.rows[suspect.cell]),
+            col=int(self._cells.cols[suspect.cell]),
+            significant=is_significant,
+        )
+
+    def _base(self, target: int) -> NDArray[np.intp]:
+        """Returns the few images on which patches for a class are compared."""
+        if target not in self._bases:
+            others = self._seen[self._bench.predictions[self._seen] != target]
+            self._bases[target] = others[:_SCREENED_ON]
+        return self._bases[target]
+
+    def _box_around(self, image: int, share: float) -> Box:
+        """Returns a square around the image's strongest place, inside the image."""
+        side = max(1, round(share * min(self._bench.size)))
+        y, x = (
+            int(np.clip(round(float(centre)) - side // 2, 0, limit - side))
+            for centre, limit in zip(self._centres[image], self._bench.size, strict=True)
+        )
+        return y, x, y + side, x + side
+
+    def _effects(
+        self, target: int, rows: NDArray[np.intp], patches: Sequence[tuple[int, Box]]
+    ) -> NDArray[np.float64]:
+        """Returns for each patch, at its own place, the mean of flip rate and probability."""
+        cut = [(self._bench.cut(int(image), box), box[0], box[1]) for image, box in patches]
+        logits = self._bench.pasted(cut, rows)
+        flips = (logits.argmax(dim=2) == target).float()
+        effects = (flips + logits.softmax(dim=2)[:, :, target]).mean(dim=1) / 2
+        return effects.double().numpy()
+
+
+def _verdict(test: PatchTest, suspects: int, size: tuple[int, int]) -> tuple[float, bool]:
+    """Returns the strength of a tested patch, and whether it is a shortcut.
+
+    The bounds hold for all suspects together (Bonferroni). That the place alone does it, in any
+    image of the class, speaks for a mark that all of them bear; a part of an object moves about.
+    """
+    confidence = 1 - _ALPHA / max(suspects, 1)
+
+    def at_least(first: float, second: float) -> float:
+        return difference_interval(first, second, test.images, confidence=confidence)[0]
+
+    cost = _cost(test.box, size)
+    strength = at_least(test.flip_rate, test.other_flip_rate) / cost
+    spread = at_least(test.same_flip_rate, test.other_flip_rate) / cost
+    is_real = at_least(test.flip_rate, test.noise_flip_rate) > 0
+    is_strong = strength >= _STRONG or (strength >= _FAIR and spread >= _SPREAD)
+    return strength, is_real and is_strong
+
+
+def _few_of_each_class(found: Sequence[Shortcut]) -> tuple[Shortcut, ...]:
+    """Keeps at most two entries of a class, the first ones."""
+    counts: dict[int, int] = {}
+    kept = []
+    for one in found:
+        counts[one.target_class] = counts.get(one.target_class, 0) + 1
+        if counts[one.target_class] <= _PER_CLASS:
+            kept.append(one)
+    return tuple(kept)
+
+
+def _without_a_strip(box: Box) -> Iterator[Box]:
+    y0, x0, y1, x1 = box
+    strip = max(1, max(y1 - y0, x1 - x0) // _STRIP)
+    if y1 - y0 > strip:
+        yield y0 + strip, x0, y1, x1
+        yield y0, x0, y1 - strip, x1
+    if x1 - x0 > strip:
+        yield y0, x0 + strip, y1, x1
+        yield y0, x0, y1, x1 - strip
+
+
+def _area(box: Box) -> int:
+    y0, x0, y1, x1 = box
+    return (y1 - y0) * (x1 - x0)
+
+
+def _cost(box: Box, size: tuple[int, int]) -> float:
+    return math.sqrt(_area(box) / math.prod(size) + _FREE_AREA)
