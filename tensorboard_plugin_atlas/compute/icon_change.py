@@ -30,8 +30,9 @@ class IconChange:
     Attributes:
         size: Cells along each axis of the grid.
         cells: Cells whose icon went on from an earlier one.
-        change: Mean of one minus the correlation of the pixels of both pictures, each channel
-            relative to its mean: 0 is the same picture, 1 has nothing in common.
+        change: Median of one minus the correlation of the pixels of both pictures, each channel
+            relative to its mean: 0 is the same picture, 1 has nothing in common. Not the mean, for
+            a few cells of a level are unstable and would decide both numbers.
         floor: The same between an icon and itself drawn on for the same network.
         sampled: Cells that `floor` was measured on.
     """
@@ -90,8 +91,8 @@ def icon_changes(
             IconChange(
                 size=size,
                 cells=len(cells),
-                change=float(change.mean()),
-                floor=float(floor.mean()),
+                change=float(np.median(change)),
+                floor=float(np.median(floor)),
                 sampled=int(kept.sum()),
             )
         )
