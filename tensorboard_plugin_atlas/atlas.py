@@ -232,12 +232,14 @@ class LifelineState:
 
     Attributes:
         id: Number of the lifeline, the same at every step.
-        name: Its name, the same at every step: the class most of its samples had at birth.
+        name: Its commonest classes and a rank; it changes only when none of these classes is common
+            in it any more.
         size: Samples that belong to it at this step.
         top_class: The commonest label among them, or None without labels.
         top_share: Share of them with that label; 0 without labels.
         born: Step at which it was first seen.
-        confidence: How surely it is the lifeline of the step before, from 0 to 1: 1 at birth.
+        confidence: How surely it is the lifeline of the step before, from 0 to 1: overlap with its
+            members then, over chance; 1 at birth.
     """
 
     id: int

@@ -42,6 +42,7 @@ from tensorboard_plugin_atlas.compute.targets import Targets, targets_for
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.health import ICON_CHANGE
+from tensorboard_plugin_atlas.lifelines import LifelineTracer
 from tensorboard_plugin_atlas.progress import progress_bar
 
 DRAFT_QUALITIES: Final = (30,)
@@ -63,6 +64,7 @@ class _Memory:
     """What the next checkpoint of a layer needs of the ones before."""
 
     layout: Layout | None = None
+    tracer: LifelineTracer = field(default_factory=LifelineTracer)
     receptive: ReceptiveField | None = None
     drawn: tuple[tuple[Cells, Drafts], ...] = ()
     drawing_seconds: float | None = None
@@ -145,6 +147,7 @@ class AtlasPipeline:
         memory.layout = resume(
             previous.xy, previous.activations, frame=previous.frame, config=self.config
         )
+        memory.tracer = LifelineTracer(previous)
         memory.logged = previous.sequence
 
     def continue_from(self, previous: Atlas) -> None:
@@ -204,6 +207,7 @@ class AtlasPipeline:
             sequence=memory.logged + 1,
             frame=layout.corners,
         )
+        plain = memory.tracer.advance(plain)
         with torch.inference_mode(mode=False):  # icons are drawn by gradient
             atlas = self._with_icons(plain, model, layer, memory, levels, on_draft)
         memory.layout, memory.notes = layout, ()
