@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
+    from tensorboard_plugin_atlas.evolution import AtlasDiff, compare_atlases
     from tensorboard_plugin_atlas.lifelines import (
         Lifeline,
         LifelineTracer,
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Atlas",
     "AtlasConfig",
+    "AtlasDiff",
     "AtlasError",
     "AtlasWriter",
     "Lifeline",
     "LifelineTracer",
     "RenderedIcons",
     "__version__",
+    "compare_atlases",
     "compute_atlas",
     "rank_events",
     "read_atlases",
@@ -46,11 +49,13 @@ __all__ = [
 _HOMES = {
     "Atlas": "atlas",
     "AtlasConfig": "config",
+    "AtlasDiff": "evolution",
     "AtlasError": "errors",
     "AtlasWriter": "writer",
     "Lifeline": "lifelines",
     "LifelineTracer": "lifelines",
     "RenderedIcons": "compute.icons",
+    "compare_atlases": "evolution",
     "compute_atlas": "compute.pipeline",
     "rank_events": "lifelines",
     "read_atlases": "reading",

@@ -45,12 +45,14 @@ class TestNames:
         assert tensorboard_plugin_atlas.__all__ == [
             "Atlas",
             "AtlasConfig",
+            "AtlasDiff",
             "AtlasError",
             "AtlasWriter",
             "Lifeline",
             "LifelineTracer",
             "RenderedIcons",
             "__version__",
+            "compare_atlases",
             "compute_atlas",
             "rank_events",
             "read_atlases",
@@ -67,8 +69,8 @@ class TestNames:
             assert value.__doc__
 
     def test_an_unknown_name_is_an_attribute_error(self):
-        with pytest.raises(AttributeError, match=r"'tensorboard_plugin_atlas' .*'trace_lifelines'"):
-            _ = tensorboard_plugin_atlas.trace_lifelines
+        with pytest.raises(AttributeError, match=r"'tensorboard_plugin_atlas' .*'no_such_name'"):
+            _ = tensorboard_plugin_atlas.no_such_name
 
 
 class TestLightness:

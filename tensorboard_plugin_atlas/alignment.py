@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Likeness of two representations of the same samples, whatever their widths."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_ROWS: Final = 4_096
+"""Rows that are compared where channels are as many: bounds the products to 128 MB each."""
+
+
+def cka(a: NDArray[Any], b: NDArray[Any], *, seed: int = 0) -> float | None:
+    """Linear centred kernel alignment (Kornblith et al. 2019) of unbiased HSIC (Song et al. 2012).
+
+    The usual estimate is near 1 for any two wide layers of few samples; this one is near 0 for
+    unrelated layers of any width, and may fall a little below.
+
+    Args:
+        a: (R, C), every entry finite.
+        b: (R, D), the same samples.
+        seed: Seeds the choice of 4,096 rows where rows and channels are both more.
+
+    Returns:
+        1 for the same representation up to rotation and scale; None for fewer than four rows or
+        where one does not vary.
+    """
+    if len(a) > _MOST_ROWS < max(a.shape[1], b.shape[1]):
+        rows = np.random.default_rng(seed).choice(len(a), _MOST_ROWS, replace=False)
+        a, b = a[rows], b[rows]
+    if len(a) < 4:
+        return None
+    x, y = _scaled(a), _scaled(b)
+    both, own_x, own_y = _hsic(x, y), _hsic(x, x), _hsic(y, y)
+    # Below this share of the largest possible value is what rounding leaves of zero.
+    least = 1e-9
+    if own_x <= least or own_y <= least:
+        return None
+    return float(min(both / np.sqrt(own_x * own_y), 1.0))
+
+
+def _scaled(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Centres rows and scales them so that the mean square length is 1; zero where none varies."""
+    rows = values.astype(np.float64)
+    rows = rows / max(float(np.abs(rows).max()), 1e-300)
+    rows = rows - rows.mean(axis=0)
+    length = np.sqrt((rows**2).sum() / len(rows))
+    return rows / length if length > 1e-7 else np.zeros_like(rows)
+
+
+def _hsic(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """The unbiased estimate from features: Gram matrices with empty diagonals are never formed."""
+    n = len(x)
+    lengths_x, lengths_y = (np.einsum("nc,nc->n", rows, rows) for rows in (x, y))
+    if n < max(x.shape[1], y.shape[1]):
+        product = float(((x @ x.T) * (y @ y.T)).sum())
+    else:
+        product = float(((x.T @ y) ** 2).sum())
+    trace = product - float(lengths_x @ lengths_y)
+    sums_x, sums_y = x @ x.sum(axis=0) - lengths_x, y @ y.sum(axis=0) - lengths_y
+    corner = float(sums_x.sum() * sums_y.sum()) / ((n - 1) * (n - 2))
+    return (trace + corner - 2 * float(sums_x @ sums_y) / (n - 2)) / (n * (n - 3))
