@@ -325,8 +325,9 @@ def _unfinished(atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
         if (entry.edition, entry.status) == ("draft", "ok"):
             yield Finding(
                 NOTE,
-                f"run {entry.run}, layer {entry.layer}, step {entry.step:,}: only a draft is there: its "
-                "icons are real patches, since the run is drawing them or ended before",
+                f"run {entry.run}, layer {entry.layer}, step {entry.step:,}: "
+                "only a draft is there: its icons are real patches, "
+                "since the run is drawing them or ended before",
                 "tensorboard-atlas refine --help says how to draw them from a checkpoint",
             )
 
