@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,6 +85,24 @@ class AtlasConfig:
     def as_dict(self) -> dict[str, Any]:
         """Returns every setting under its name, ready for a manifest."""
         return dataclasses.asdict(self)
+
+
+def logged_config(settings: Mapping[str, Any], **changes: Any) -> AtlasConfig:
+    """Returns the recipe that a log holds.
+
+    Args:
+        settings: `Provenance.settings`; what no recipe of this version knows is left out, and what
+            is not there has its default.
+        changes: Settings that replace those.
+
+    Raises:
+        ArgumentError: if a value is out of its range.
+    """
+    known = {one.name for one in dataclasses.fields(AtlasConfig)}
+    found = {name: value for name, value in settings.items() if name in known}
+    if isinstance(found.get("grids"), list):
+        found["grids"] = tuple(found["grids"])
+    return AtlasConfig(**{**found, **changes})
 
 
 def _is_int(low: int, high: int) -> Callable[[Any], bool]:

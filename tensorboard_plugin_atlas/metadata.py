@@ -42,6 +42,9 @@ _ESCAPED: Final = re.compile("%([0-9a-f]{2})")
 REFINED_FOLDER: Final = "refined"
 """Refined atlases of `<log_dir>/atlas` go to `<log_dir>/atlas/refined/0001` and so on."""
 
+BACKWARDS_FOLDER: Final = "backwards"
+"""Atlases of `<log_dir>/atlas` that `relay` laid out again go to `<log_dir>/atlas/backwards`."""
+
 _REFINED_RUN: Final = re.compile(
     rf"(?:(?P<home>.+)/)?{REFINED_FOLDER}/(?P<number>[0-9]{{4,9}})", re.DOTALL
 )
@@ -77,3 +80,14 @@ def home_of_run(run: str) -> tuple[str, int] | None:
     """Returns which run the run of refined atlases belongs to and its number, or None."""
     found = _REFINED_RUN.fullmatch(run)
     return None if found is None else (found["home"] or ".", int(found["number"]))
+
+
+def backwards_run(home: str) -> str:
+    """Returns the run that atlases of the run `home` go to when they are laid out backwards."""
+    return BACKWARDS_FOLDER if home in ("", ".") else f"{home}/{BACKWARDS_FOLDER}"
+
+
+def home_of_backwards(run: str) -> str | None:
+    """Returns which run a run that was laid out backwards belongs to, or None for any other."""
+    home, _, name = run.rpartition("/")
+    return (home or ".") if name == BACKWARDS_FOLDER else None

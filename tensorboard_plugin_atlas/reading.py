@@ -7,6 +7,7 @@ when it is reached, so that memory stays at one. Damage costs the step it is in 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import warnings
@@ -38,6 +39,7 @@ from tensorboard_plugin_atlas.metadata import (
     PROBE_TAG,
     Edition,
     edition_of_tag,
+    home_of_backwards,
     home_of_run,
 )
 
@@ -154,7 +156,7 @@ class Original:
         run: TensorBoard run.
         layer: The layer.
         step: Global step.
-        mark: Checksum of its manifest.
+        mark: Checksum of its manifest, "" where damage hides it.
     """
 
     run: str
@@ -162,6 +164,7 @@ class Original:
     step: int
     mark: str
     _place: _Place
+    _shown: _Place
 
     def read(self) -> Atlas:
         """Reads the atlas.
@@ -171,23 +174,62 @@ class Original:
         """
         return _decode(self._place)
 
+    def read_shown(self) -> Atlas:
+        """Reads what the tab shows of it: with finer icons, if they were drawn and are sound.
 
-def originals(log_dir: str | os.PathLike[str], *, run: str | None = None) -> list[Original]:
+        Raises:
+            DamageError: if the atlas itself is damaged.
+        """
+        if self._shown != self._place:
+            with contextlib.suppress(DamageError):
+                return _decode(self._shown)
+        return self.read()
+
+
+def originals(
+    log_dir: str | os.PathLike[str], *, run: str | None = None, damaged: bool = False
+) -> list[Original]:
     """Returns every atlas as it was first logged, sorted by run, layer and step.
+
+    Those that `tensorboard-atlas relay` laid out again tell of the same checkpoints once more: they
+    are left out unless `run` is theirs.
 
     Args:
         log_dir: Directory that TensorBoard would be given.
         run: Only this run, as for `read_atlases`.
+        damaged: Whether to return what is damaged as well, where nothing sound takes its place:
+            `read` raises what is wrong. The layer is "" where damage hides what it is of.
 
     Raises:
         ArgumentError: if `log_dir` is no directory.
     """
-    shelf, _ = _shelved(checked_directory(log_dir))
-    return [
-        Original(*spot, place.mark, place)
-        for spot, place in sorted((shelf.drafts | shelf.logged).items())
-        if _is_run(place.run, run) and place.mark is not None
+    shelf, hidden = _shelved(checked_directory(log_dir))
+    shown = {
+        (place.run, place.layer, place.step): place
+        for place, edition in shelf.places()
+        if place.reason is None and edition != "stale"
+    }
+    found = [
+        Original(*spot, place.mark, place, shown.get(spot, place))
+        for spot, place in (shelf.drafts | shelf.logged).items()
+        if place.mark is not None
     ]
+    if damaged:
+        sound = {(one.run, one.layer, one.step) for one in found}
+        broken = [p for (_, e, _), p in shelf.damaged.items() if e is not Edition.REFINED]
+        found += [
+            Original(p.run, p.layer, p.step, "", p, p)
+            for p in (*hidden, *broken)
+            if (p.run, p.layer, p.step) not in sound
+        ]
+    return sorted(
+        (one for one in found if _is_told_by(one.run, run)),
+        key=lambda one: (one.run, one.layer, one.step),
+    )
+
+
+def _is_told_by(found: str, wanted: str | None) -> bool:
+    return _is_run(found, wanted) and (wanted is not None or home_of_backwards(found) is None)
 
 
 def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:

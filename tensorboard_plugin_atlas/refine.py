@@ -12,7 +12,7 @@ import dataclasses
 import itertools
 import pickle
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.choosing import SHOWN, logged_atlases, some_of
 from tensorboard_plugin_atlas.codec import encode_atlas
 from tensorboard_plugin_atlas.compute.layers import layer_name
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
@@ -32,7 +33,7 @@ from tensorboard_plugin_atlas.compute.refining import (
     likeness,
     refined,
 )
-from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.config import AtlasConfig, logged_config
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.editions import REFINES
 from tensorboard_plugin_atlas.errors import ArgumentError, described
@@ -44,11 +45,10 @@ from tensorboard_plugin_atlas.estimate import (
 )
 from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.metadata import Edition, home_of_run, layer_tag, refined_run
-from tensorboard_plugin_atlas.reading import Original, originals
+from tensorboard_plugin_atlas.reading import Original
 
 KINDS: Final = ("preview", "inversion", "poster")
 _STATE_KEYS: Final = ("state_dict", "model_state_dict", "model", "net")
-_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,9 @@ def refine(
     chosen = _chosen(log_dir, run, layers, step)
     model = _on_device(build_model(factory), checkpoint, device)
     logged = [original.read() for original in chosen]
-    config = _recipe(logged[0], kind)
+    settings = logged[0].provenance.settings
+    # In all the steps that icons of the kind take.
+    config = logged_config(settings, icons=kind, icon_steps=None, icon_seconds=None)
     probe = _probe(logged[0], data, config, side, normalize)
     for atlas in logged:
         check_probe(atlas, probe)
@@ -208,7 +210,7 @@ def load_weights(model: nn.Module, checkpoint: Path) -> None:
     shaped = [k for k in wanted.keys() & state.keys() if state[k].shape != wanted[k].shape]
     if missing or strange or shaped:
         lists = (("it lacks", missing), ("only it has", strange), ("of another shape", shaped))
-        differ = "; ".join(f"{what}: {_few(names)}" for what, names in lists if names)
+        differ = "; ".join(f"{what}: {some_of(names)}" for what, names in lists if names)
         raise ArgumentError(f"{name} is of another model than --model makes ({differ})")
     model.load_state_dict(state)
 
@@ -243,52 +245,22 @@ def _without_prefix(state: dict[str, Tensor], wanted: Mapping[str, Any]) -> dict
     return {key[len(best) :]: value for key, value in state.items() if key.startswith(best)}
 
 
-def _few(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    more = "" if len(ordered) <= _SHOWN else f" and {len(ordered) - _SHOWN} more"
-    return ", ".join(ordered[:_SHOWN]) + more
-
-
 def _chosen(
     log_dir: Path, run: str | None, layers: Sequence[str] | None, step: int | None
 ) -> list[Original]:
     """Returns the atlases to refine: of one run, at one step."""
-    found = originals(log_dir, run=run)
+    found = logged_atlases(log_dir, run, layers)
     runs = sorted({one.run for one in found})
-    if not runs:
-        what = "" if run is None else f" in a run {run!r}"
-        raise ArgumentError(
-            f"no atlases{what} under {str(log_dir)!r}; `tensorboard-atlas inspect` lists what is "
-            "there"
-        )
     if len(runs) > 1:
-        raise ArgumentError(f"pass --run: there are {len(runs)} runs ({_few(runs)})")
-    if layers is not None:
-        strange = set(layers) - {one.layer for one in found}
-        if strange:
-            known = _few({one.layer for one in found})
-            raise ArgumentError(
-                f"--layer {sorted(strange)[0]!r} was not logged; pass one of {known}"
-            )
-        found = [one for one in found if one.layer in layers]
+        raise ArgumentError(f"pass --run: there are {len(runs)} runs ({some_of(runs)})")
     steps = sorted({one.step for one in found})
     wanted = steps[-1] if step is None else step
     if wanted not in steps:
-        near = sorted(steps, key=lambda one: abs(one - wanted))[:_SHOWN]
+        near = sorted(steps, key=lambda one: abs(one - wanted))[:SHOWN]
         raise ArgumentError(
             f"--step {wanted} was not logged; the nearest are {', '.join(map(str, sorted(near)))}"
         )
     return [one for one in found if one.step == wanted]
-
-
-def _recipe(atlas: Atlas, kind: str) -> AtlasConfig:
-    """Returns the recipe of an atlas with another kind of icons, in all the steps they take."""
-    known = {one.name for one in dataclasses.fields(AtlasConfig)}
-    settings = {k: v for k, v in atlas.provenance.settings.items() if k in known}
-    if isinstance(settings.get("grids"), Sequence):
-        settings["grids"] = tuple(settings["grids"])
-    settings |= {"icons": kind, "icon_steps": None, "icon_seconds": None}
-    return AtlasConfig(**settings)
 
 
 def _probe(

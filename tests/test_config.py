@@ -10,7 +10,7 @@ import pytest
 from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES
 from tensorboard_plugin_atlas.compute.render import KINDS
-from tensorboard_plugin_atlas.config import ICON_KINDS
+from tensorboard_plugin_atlas.config import ICON_KINDS, logged_config
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 
@@ -51,3 +51,13 @@ def test_what_is_out_of_range_is_named_with_what_to_pass(setting, value, advice)
     with pytest.raises(ArgumentError) as caught:
         AtlasConfig(**{setting: value})
     assert str(caught.value) == f"AtlasConfig({setting}={value!r}): pass {advice}"
+
+
+def test_the_recipe_of_a_log_comes_back_with_changes():
+    config = AtlasConfig(samples=70, grids=(3, 6), stability=0.5, icons="preview", seed=4)
+    logged = json.loads(json.dumps(config.as_dict()))
+    assert logged_config(logged) == config
+    assert logged_config({**logged, "of_a_later_version": 1}, icons="none").icons == "none"
+    assert logged_config({}) == AtlasConfig()
+    with pytest.raises(ArgumentError, match="min_count='many'"):
+        logged_config({**logged, "min_count": "many"})

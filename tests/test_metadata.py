@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tensorboard_plugin_atlas.metadata import (
     Edition,
+    backwards_run,
     edition_of_tag,
+    home_of_backwards,
     home_of_run,
     layer_of_tag,
     layer_tag,
@@ -60,6 +62,25 @@ def test_a_run_of_refined_atlases_names_its_home(home: str, number: int, run: st
 )
 def test_other_runs_are_no_runs_of_refined_atlases(run: str) -> None:
     assert home_of_run(run) is None
+
+
+@pytest.mark.parametrize(
+    ("home", "run"),
+    [
+        ("exp/atlas", "exp/atlas/backwards"),
+        (".", "backwards"),
+        ("a\nb", "a\nb/backwards"),
+        ("backwards", "backwards/backwards"),
+    ],
+)
+def test_a_run_laid_out_backwards_names_its_home(home: str, run: str) -> None:
+    assert backwards_run(home) == run
+    assert home_of_backwards(run) == home
+
+
+@pytest.mark.parametrize("run", ["exp", "backwards/atlas", "exp/backwards2", "exp/backwards/", ""])
+def test_other_runs_are_not_laid_out_backwards(run: str) -> None:
+    assert home_of_backwards(run) is None
 
 
 @given(st.text())

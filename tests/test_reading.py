@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,8 @@ from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.events import EventSink, read_events, scan_records
 from tensorboard_plugin_atlas.manifest import checksum
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
-from tensorboard_plugin_atlas.reading import list_atlases, read_atlases, read_probe
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, backwards_run, layer_tag
+from tensorboard_plugin_atlas.reading import list_atlases, originals, read_atlases, read_probe
 
 STEPS = (0, 10, 20)
 
@@ -183,6 +184,57 @@ def test_files_that_are_no_logs_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "a.tfevents").mkdir()
     assert list(read_atlases(tmp_path)) == []
     assert list_atlases(tmp_path) == ()
+
+
+class TestOriginals:
+    def test_sorted_and_read_one_by_one(self, log_dir: Path) -> None:
+        found = originals(log_dir, run="b")
+        assert [(one.run, one.layer, one.step) for one in found] == [
+            ("b/atlas", layer, step) for layer in ("layer1", "layer2") for step in STEPS
+        ]
+        atlas = found[4].read()
+        assert (atlas.run, atlas.layer, atlas.step) == ("b/atlas", "layer2", 10)
+        assert difference(atlas, found[4].read_shown()) is None
+
+    def test_what_was_laid_out_again_counts_only_where_it_is_named(self, log_dir: Path) -> None:
+        again = backwards_run("b/atlas")
+        shutil.copytree(log_dir / "b/atlas", log_dir / again)
+        assert {one.run for one in originals(log_dir)} == {"a/deep/atlas", "b/atlas"}
+        assert {one.run for one in originals(log_dir, run="b")} == {"b/atlas"}
+        assert {one.run for one in originals(log_dir, run=again)} == {again}
+        assert {entry.run for entry in list_atlases(log_dir)} == {"a/deep/atlas", "b/atlas", again}
+
+    def test_damage_is_told_where_it_is_asked_for(self, log_dir: Path) -> None:
+        damage(event_file(log_dir / "b/atlas"), 5)
+        assert len(originals(log_dir, run="b")) == 5
+        (broken,) = (one for one in originals(log_dir, run="b", damaged=True) if not one.mark)
+        assert (broken.layer, broken.step) == ("layer1", 10)
+        with pytest.raises(DamageError, match=r"run 'b/atlas'.*checksum"):
+            broken.read()
+
+    def test_damage_that_was_made_good_is_none(self, log_dir: Path) -> None:
+        damage(event_file(log_dir / "b/atlas"), 5)
+        sink = EventSink(log_dir / "b/atlas")
+        atlas = make_atlas(10, layer="layer1", sequence=2)
+        sink.write(layer_tag("layer1"), encode_atlas(atlas), 10)
+        sink.close()
+        found = originals(log_dir, run="b", damaged=True)
+        assert [one.mark for one in found if one.layer == "layer1" and not one.mark] == []
+
+    def test_finer_icons_are_shown_unless_damaged(self, log_dir: Path) -> None:
+        (one,) = (o for o in originals(log_dir, run="b") if (o.layer, o.step) == ("layer1", 20))
+        atlas = one.read()
+        info = {**atlas.provenance.layer_info, "refines": one.mark}
+        provenance = dataclasses.replace(atlas.provenance, layer_info=info, notes=("finer",))
+        sink = EventSink(log_dir / "b/atlas/refined/0001")
+        blobs = encode_atlas(atlas.replace(provenance=provenance))
+        sink.write(layer_tag("layer1", Edition.REFINED), blobs, 20)
+        sink.close()
+        (one,) = (o for o in originals(log_dir, run="b") if (o.layer, o.step) == ("layer1", 20))
+        assert one.read_shown().provenance.notes == ("finer",)
+        assert one.read().provenance.notes == atlas.provenance.notes
+        event_file(log_dir / "b/atlas/refined/0001").unlink()
+        assert one.read_shown().provenance.notes == atlas.provenance.notes
 
 
 def test_links_in_a_circle_are_walked_once(log_dir: Path) -> None:

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a command is about, and what is said where it is about nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from samples import write_log
+
+from tensorboard_plugin_atlas.choosing import logged_atlases, some_of
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+
+def test_runs_and_layers_narrow_the_list(tmp_path: Path) -> None:
+    write_log(tmp_path, runs=("a", "b"), layers=("x", "y"), steps=(0, 5))
+    assert len(logged_atlases(tmp_path, None, None)) == 8
+    found = logged_atlases(tmp_path, "b", ["y"])
+    assert [(one.run, one.layer, one.step) for one in found] == [
+        ("b/atlas", "y", 0),
+        ("b/atlas", "y", 5),
+    ]
+
+
+def test_what_is_not_there_is_told_with_what_to_type(tmp_path: Path) -> None:
+    write_log(tmp_path / "log", runs=("a",), layers=("x", "y"), steps=(0,))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ArgumentError, match=r"no atlases under .*empty.*`tensorboard-atlas doctor"):
+        logged_atlases(tmp_path / "empty", None, None)
+    with pytest.raises(ArgumentError, match=r"no atlases in a run 'b' under"):
+        logged_atlases(tmp_path / "log", "b", None)
+    with pytest.raises(ArgumentError, match=r"--layer 'z' was not logged; pass one of x, y"):
+        logged_atlases(tmp_path / "log", None, ["x", "z"])
+    with pytest.raises(ArgumentError, match=r"does not exist"):
+        logged_atlases(tmp_path / "nowhere", None, None)
+
+
+def test_a_long_list_is_counted() -> None:
+    assert some_of("ba") == "a, b"
+    assert some_of(map(str, range(9))) == "0, 1, 2, 3, 4 and 4 more"
