@@ -17,12 +17,13 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from torch import nn
 
-from tensorboard_plugin_atlas.atlas import Skipped
+from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.backlog import EXIT_SECONDS, Backlog, Snapshot, merged
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.quiet import unwrap
@@ -59,6 +60,7 @@ class BackgroundRecorder:
         location: Directory or URL of the event files.
         max_pending: Snapshots that may wait behind the one in work.
         meter: Is told what it costs.
+        beside: Layer to the atlas of another run on whose map it is laid out first.
 
     Attributes:
         probe: The same probe, its images in memory that the worker shares.
@@ -78,6 +80,7 @@ class BackgroundRecorder:
         *,
         max_pending: int,
         meter: CostMeter,
+        beside: Mapping[str, Atlas] = MappingProxyType({}),
     ) -> None:
         inner = unwrap(model)
         stock = take_stock(inner)
@@ -87,7 +90,7 @@ class BackgroundRecorder:
         self._backlog = Backlog(max_pending)
         self._backlog.prepare(self._structure.layout)
         self.probe, images = share_images(probe)
-        setup = Setup(location, layers, config, without_images(probe))
+        setup = Setup(location, layers, config, without_images(probe), dict(beside))
         self._courier = _Courier(setup, images, self._backlog, meter)
         self._courier.start()
         # A writer that is forgotten without `close` finishes what it has and then goes.

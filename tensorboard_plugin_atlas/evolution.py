@@ -18,6 +18,12 @@ from tensorboard_plugin_atlas.alignment import cka
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.cosine import finite_rows, nearest, unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.matching import (
+    IDS_TRUSTED,
+    OTHER_LABELS,
+    label_disagreement,
+    same_spots,
+)
 
 NEIGHBOURS: Final = 15
 """True neighbours that are counted as kept or lost."""
@@ -27,10 +33,6 @@ _PICTURES: Final = frozenset(
 )
 """Settings that change how an atlas is drawn or made, but not what is compared."""
 
-_SAME_SPOT: Final = 0.1
-"""Two spots of an image closer than this share of its side are the same spot."""
-_OTHER_LABELS: Final = 0.02
-"""With more labels than this in disagreement, image ids mean other images."""
 _LEAST_JACCARD: Final = 0.1
 """Cells that share less than this are not the same cell."""
 _SHOWN: Final = 60
@@ -206,7 +208,7 @@ def _match(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp], list
     if a.provenance.probe == b.provenance.probe and np.array_equal(a.image_ids, b.image_ids):
         rows = np.arange(len(a.samples))
         return rows, rows.copy(), []
-    rows_a, rows_b = _same_spots(a, b)
+    rows_a, rows_b = same_spots(a.image_ids, a.boxes, b.image_ids, b.boxes)
     if not len(rows_a):
         raise ArgumentError(
             f"compare_atlases(a, b): {_name(a)} and {_name(b)} share no spot of any image; pass "
@@ -214,49 +216,18 @@ def _match(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp], list
         )
     _check_labels(a, b, rows_a, rows_b)
     used = f"{len(rows_a):,} samples of the {len(a.samples):,} and {len(b.samples):,}"
-    return rows_a, rows_b, [f"compared {used}: those at the same spot of the same image"]
-
-
-def _same_spots(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pairs samples of one image whose spots lie closest, each used once, in the order of `a`."""
-    spots_a, spots_b = _spots(a), _spots(b)
-    order = np.argsort(b.image_ids, kind="stable")
-    sorted_ids = b.image_ids[order]
-    first = np.searchsorted(sorted_ids, a.image_ids, side="left")
-    last = np.searchsorted(sorted_ids, a.image_ids, side="right")
-    pairs = [
-        (row, int(order[i]))
-        for row in range(len(a.image_ids))
-        for i in range(first[row], last[row])
-    ]
-    if not pairs:
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    candidates = np.array(pairs, np.intp)
-    away = np.linalg.norm(spots_a[candidates[:, 0]] - spots_b[candidates[:, 1]], axis=1)
-    taken_a, taken_b = np.zeros(len(spots_a), bool), np.zeros(len(spots_b), bool)
-    found = []
-    for i in np.argsort(away, kind="stable"):
-        row_a, row_b = candidates[i]
-        if away[i] <= _SAME_SPOT and not taken_a[row_a] and not taken_b[row_b]:
-            taken_a[row_a] = taken_b[row_b] = True
-            found.append((row_a, row_b))
-    chosen = np.array(sorted(found), np.intp).reshape(-1, 2)
-    return chosen[:, 0], chosen[:, 1]
-
-
-def _spots(atlas: Atlas) -> NDArray[np.float64]:
-    """Returns (N, 2): the middle of each sample's receptive field, in sides of the image."""
-    boxes = atlas.boxes.astype(np.float64)
-    side = np.maximum(boxes[:, 2:].max(axis=0, initial=1), 1)
-    middle: NDArray[np.float64] = (boxes[:, :2] + boxes[:, 2:]) / 2 / side
-    return middle
+    notes = [f"compared {used}: those at the same spot of the same image"]
+    if a.labels is None or b.labels is None:
+        notes.append(IDS_TRUSTED)
+    return rows_a, rows_b, notes
 
 
 def _check_labels(a: Atlas, b: Atlas, rows_a: NDArray[np.intp], rows_b: NDArray[np.intp]) -> None:
-    if a.labels is None or b.labels is None:
-        return
-    wrong = float((a.labels[rows_a] != b.labels[rows_b]).mean())
-    if wrong > _OTHER_LABELS:
+    wrong = label_disagreement(
+        None if a.labels is None else a.labels[rows_a],
+        None if b.labels is None else b.labels[rows_b],
+    )
+    if wrong > OTHER_LABELS:
         raise ArgumentError(
             f"compare_atlases(a, b): {wrong:.0%} of the images that {_name(a)} and {_name(b)} have "
             "under one id carry other labels; their probes come from two data sets"

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tensorboard_plugin_atlas.atlas import Skipped
+from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.structure import Structure
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -25,12 +26,14 @@ class Setup:
         layers: Dotted module names.
         config: The recipe.
         probe: The probe, its images left out.
+        beside: Layer to the atlas of another run on whose map it is laid out first.
     """
 
     location: str
     layers: tuple[str, ...]
     config: AtlasConfig
     probe: Probe
+    beside: Mapping[str, Atlas]
 
 
 @dataclass(frozen=True)

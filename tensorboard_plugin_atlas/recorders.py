@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from torch import nn
 
-from tensorboard_plugin_atlas.atlas import Skipped
+from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -74,6 +74,7 @@ def background_recorder(
     *,
     max_pending: int,
     meter: CostMeter,
+    beside: Mapping[str, Atlas],
 ) -> LoopRecorder:
     """Returns a recorder with a process of its own.
 
@@ -93,14 +94,21 @@ def background_recorder(
     where = location if "://" in location else os.path.abspath(location)  # noqa: PTH100 - text
     try:
         return BackgroundRecorder(
-            model, probe, layers, config, where, max_pending=max_pending, meter=meter
+            model, probe, layers, config, where, max_pending=max_pending, meter=meter, beside=beside
         )
     except OSError as error:
         raise ArgumentError(f"there is no room for a copy of the model ({error})") from error
 
 
 def inline_recorder(
-    probe: Probe, layers: tuple[str, ...], config: AtlasConfig, sink: Sink, *, meter: CostMeter
+    probe: Probe,
+    layers: tuple[str, ...],
+    config: AtlasConfig,
+    sink: Sink,
+    *,
+    meter: CostMeter,
+    beside: Mapping[str, Atlas],
 ) -> LoopRecorder:
     """Returns a recorder that works in the loop."""
-    return InlineRecorder(Recorder(AtlasPipeline(probe, layers, config), sink), meter)
+    pipeline = AtlasPipeline(probe, layers, config, beside=beside)
+    return InlineRecorder(Recorder(pipeline, sink), meter)

@@ -114,7 +114,7 @@ def _recorder(setup: Setup, images: int) -> Recorder:
     from tensorboard_plugin_atlas.sinks import own_sink
 
     probe = with_images(setup.probe, images)
-    pipeline = AtlasPipeline(probe, setup.layers, setup.config, progress=False)
+    pipeline = AtlasPipeline(probe, setup.layers, setup.config, progress=False, beside=setup.beside)
     return Recorder(pipeline, own_sink(setup.location))
 
 

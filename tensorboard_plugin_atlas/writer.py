@@ -21,6 +21,7 @@ from torch import distributed, nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.backlog import EXIT_SECONDS, merged
+from tensorboard_plugin_atlas.baseline import read_baseline
 from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import collect
 from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name
@@ -98,6 +99,11 @@ class AtlasWriter:
             steps are void, and the maps continue the last one before it. Without it a log that
             already holds atlases is continued behind its last step. Where atlases go through a
             SummaryWriter whose directory is not known, give that one its own `purge_step`.
+        align_to: Another run's directory or URL, as its `AtlasWriter` was given: the first map of
+            each layer is laid out on the last one of that run, so that two seeds, learning rates or
+            architectures can be read as one map. Its probe has to be over the same data set; the
+            first atlas notes how many samples both hold. Where layers have other names there, pass
+            `("runs/baseline", {"layer3": "features.7"})`. A log that is continued keeps its map.
         worker: "process", or "inline" to make atlases in the loop, which stands still meanwhile;
             it also has umap-learn and numba loaded into the training process then, which may
             change its number of threads.
@@ -134,6 +140,7 @@ class AtlasWriter:
         normalize: Any = None,
         config: AtlasConfig | None = None,
         purge_step: int | None = None,
+        align_to: Any = None,
         worker: str = "process",
         max_pending: int = 2,
         budget: float | None = None,
@@ -167,6 +174,8 @@ class AtlasWriter:
             # Two images tell at once of a layer that never runs or of channels that do not fit.
             collect(model, self.layers, self.probe.first(2))
         self._last_step = self._take_up(sink.location, purge_step)
+        asked = align_to if self._last_step is None else None
+        self._beside = read_baseline(asked, self.layers, self.probe)
         self._sink = sink
         self._recorder = self._background(max_pending) if worker == "process" else self._inline()
 
@@ -251,13 +260,21 @@ class AtlasWriter:
                 self._sink,
                 max_pending=max_pending,
                 meter=self._meter,
+                beside=self._beside,
             )
         except ArgumentError as error:
             self._notice("inline", _inline_notice(error))
             return self._inline()
 
     def _inline(self) -> LoopRecorder:
-        return inline_recorder(self.probe, self.layers, self.config, self._sink, meter=self._meter)
+        return inline_recorder(
+            self.probe,
+            self.layers,
+            self.config,
+            self._sink,
+            meter=self._meter,
+            beside=self._beside,
+        )
 
     def _is_affordable(self, step: int) -> bool:
         """Keeps to the budget by letting calls pass."""

@@ -227,7 +227,8 @@ class TestOthers:
         np.testing.assert_array_equal(diff.rows_b, np.arange(20))
         assert diff.cka == pytest.approx(1)
         assert diff.change.max() == 0
-        assert "compared 20 samples of the 40 and 40" in diff.notes[-1]
+        assert "compared 20 samples of the 40 and 40" in diff.notes[-2]
+        assert diff.notes[-1].startswith("image ids were trusted")
 
     def test_samples_are_matched_by_spot_where_images_have_many(self):
         whole = atlas_of(rows(12))

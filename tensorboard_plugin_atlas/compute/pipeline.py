@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +23,7 @@ from tensorboard_plugin_atlas.atlas import (
     Provenance,
     Samples,
 )
+from tensorboard_plugin_atlas.compute.aligning import Asked, layout_beside
 from tensorboard_plugin_atlas.compute.attribute import Attribution, attribute
 from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
@@ -81,12 +82,15 @@ class AtlasPipeline:
         layers: Dotted module names.
         config: The recipe.
         progress: Whether to show a progress bar on a terminal.
+        beside: Layer to the atlas of another run on whose map it is laid out first; see
+            `aligning`. Maps that continue their own log stay where they are.
     """
 
     probe: Probe
     layers: tuple[str, ...]
     config: AtlasConfig
     progress: bool = True
+    beside: Mapping[str, Atlas] = field(default_factory=dict)
     _memory: dict[str, _Memory] = field(default_factory=dict)
 
     @cached_property
@@ -182,7 +186,7 @@ class AtlasPipeline:
             memory.receptive = measure_receptive_field(
                 model, layer.layer, self.probe, map_size=layer.map_size
             )
-        layout = lay_out(layer.values, memory.layout, config=self.config)
+        layout = self._layout(layer, memory, memory.receptive)
         quality = measure(layer.values, layout, memory.layout)
         levels, grid_notes = bin_levels(layout, layer.values, config=self.config)
         said = self._attribution(model, layer.layer)
@@ -213,6 +217,27 @@ class AtlasPipeline:
         memory.layout, memory.notes = layout, ()
         memory.logged += 1
         return atlas
+
+    def _layout(
+        self, layer: LayerActivations, memory: _Memory, receptive: ReceptiveField
+    ) -> Layout:
+        """Continues the layer's map, or begins one: on that of another run where it is asked."""
+        other = self.beside.get(layer.layer)
+        if memory.layout is not None or other is None:
+            return lay_out(layer.values, memory.layout, config=self.config)
+        images, labels = self.probe.sample_image, self.probe.labels
+        asked = Asked(
+            digest=self.probe.digest,
+            image_ids=self.probe.image_ids[images],
+            boxes=receptive.boxes(layer.positions, self.probe.input_size),
+            labels=None if labels is None else labels[images],
+        )
+        try:
+            layout, note = layout_beside(other, asked, layer.values, config=self.config)
+        except ArgumentError as error:
+            layout = lay_out(layer.values, config=self.config)
+            note = f"layout: not on the map of {other.run!r} as asked: {error}"
+        return dataclasses.replace(layout, notes=(note, *layout.notes))
 
     def _attribution(self, model: nn.Module, layer: str) -> Attribution:
         if not self.config.attribution:

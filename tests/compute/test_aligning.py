@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two runs on one map: the same concepts lie together, whatever the channels that carry them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from histories import atlas_of
+
+from tensorboard_plugin_atlas.activation_store import store_activations
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.compute.aligning import Asked, layout_beside
+from tensorboard_plugin_atlas.compute.layout import lay_out
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+CONFIG = AtlasConfig(samples=400, neighbors=10, epochs=100)
+OTHER_PROBE = "0f" * 16
+
+
+def concepts(seed, channels, count=400, kinds=8):
+    """Rows of eight kinds; another seed has other directions for them, as another network has."""
+    rng = np.random.default_rng(seed)
+    directions = rng.normal(size=(kinds, channels))
+    own = rng.normal(size=(count, channels)) * 0.25
+    return (directions[np.arange(count) % kinds] + own).astype(np.float32)
+
+
+def logged(values) -> Atlas:
+    """An atlas of these rows as a log holds it, each row a spot of its own of an own image."""
+    layout = lay_out(values, config=CONFIG)
+    atlas = atlas_of(values)
+    samples = dataclasses.replace(
+        atlas.samples, xy=layout.xy, activations=store_activations(values)
+    )
+    return atlas.replace(samples=samples, frame=layout.corners, run="runs/base")
+
+
+def asked_of(atlas: Atlas, chosen=slice(None), **changes) -> Asked:
+    given = {
+        "digest": atlas.provenance.probe,
+        "image_ids": atlas.image_ids[chosen],
+        "boxes": atlas.boxes[chosen],
+        "labels": None if atlas.labels is None else atlas.labels[chosen],
+        **changes,
+    }
+    return Asked(**given)
+
+
+def apart(xy_a, xy_b):
+    """Median distance of both places of the same sample, over that of any two places."""
+    same = np.median(np.linalg.norm(xy_a - xy_b, axis=1))
+    shuffled = np.random.default_rng(0).permutation(len(xy_b))
+    return same / np.median(np.linalg.norm(xy_a - xy_b[shuffled], axis=1))
+
+
+class TestOneProbe:
+    def test_concepts_lie_where_the_other_run_has_them(self):
+        other = logged(concepts(0, 24))
+        values = concepts(1, 40)
+        layout, note = layout_beside(other, asked_of(other), values, config=CONFIG)
+        assert apart(other.xy, layout.xy) < 0.3
+        assert apart(other.xy, lay_out(values, config=CONFIG).xy) > 0.6
+        assert layout.corners == other.frame
+        assert note == (
+            f"layout: on the map of layer {other.layer!r} at step 0 of 'runs/base', by the 400 of "
+            "400 samples that both probes hold"
+        )
+
+    def test_it_continues_no_checkpoint_and_has_no_floor(self):
+        other = logged(concepts(0, 24))
+        layout, _ = layout_beside(other, asked_of(other), concepts(1, 24), config=CONFIG)
+        assert layout.noise_floor is None
+
+    def test_the_same_run_again_stays_in_place(self):
+        values = concepts(0, 24)
+        other = logged(values)
+        layout, _ = layout_beside(other, asked_of(other), values, config=CONFIG)
+        assert apart(other.xy, layout.xy) < 0.01
+
+    def test_samples_lost_to_nan_in_either_run_are_not_counted(self):
+        before = concepts(0, 24)
+        before[:5] = np.nan
+        now = concepts(1, 24)
+        now[3:10] = np.inf
+        other = logged(before)
+        layout, note = layout_beside(other, asked_of(other), now, config=CONFIG)
+        assert "by the 390 of 400" in note
+        assert layout.invalid.sum() == 7
+        assert np.isfinite(layout.xy).all()
+
+
+class TestTwoProbes:
+    def test_half_in_common_says_so_and_the_other_half_joins(self):
+        other = logged(concepts(0, 24))
+        values = concepts(1, 40)
+        ids = other.image_ids.copy()
+        ids[200:] += 10_000
+        asked = asked_of(other, digest=OTHER_PROBE, image_ids=ids)
+        layout, note = layout_beside(other, asked, values, config=CONFIG)
+        assert "by the 200 of 400" in note
+        assert apart(other.xy[:200], layout.xy[:200]) < 0.35
+        # Rows of one kind lie together, whether the other run had them or not.
+        assert apart(other.xy[200:], layout.xy[200:]) < 0.5
+
+    def test_rows_are_matched_by_spot_and_not_by_order(self):
+        other = logged(concepts(0, 24))
+        order = np.random.default_rng(3).permutation(400)
+        asked = asked_of(other, order, digest=OTHER_PROBE)
+        layout, _ = layout_beside(other, asked, concepts(1, 24)[order], config=CONFIG)
+        assert apart(other.xy[order], layout.xy) < 0.3
+
+    def test_without_labels_it_says_that_ids_were_trusted(self):
+        other = logged(concepts(0, 24))
+        asked = asked_of(other, digest=OTHER_PROBE, labels=None)
+        _, note = layout_beside(other, asked, concepts(1, 24), config=CONFIG)
+        assert note.endswith("; image ids were trusted, since there are no labels to check them by")
+
+    def test_zero_rows_outside_the_shared_ones_are_placed(self):
+        other = logged(concepts(0, 24))
+        values = concepts(1, 24)
+        values[395:] = 0
+        ids = other.image_ids.copy()
+        ids[300:] += 10_000
+        asked = asked_of(other, digest=OTHER_PROBE, image_ids=ids)
+        layout, _ = layout_beside(other, asked, values, config=CONFIG)
+        assert np.isfinite(layout.xy).all()
+
+    def test_too_few_in_common_is_refused(self):
+        other = logged(concepts(0, 24))
+        ids = other.image_ids.copy()
+        ids[19:] += 10_000
+        asked = asked_of(other, digest=OTHER_PROBE, image_ids=ids)
+        with pytest.raises(ArgumentError, match="only 19 samples are at the same spot"):
+            layout_beside(other, asked, concepts(1, 24), config=CONFIG)
+
+    def test_images_of_other_labels_are_another_data_set(self):
+        other = logged(concepts(0, 24))
+        labels = np.zeros(400, np.int32)
+        other = other.replace(samples=dataclasses.replace(other.samples, labels=labels))
+        asked = asked_of(other, digest=OTHER_PROBE, labels=labels + 1)
+        with pytest.raises(ArgumentError, match=r"100% of the images .* two data sets"):
+            layout_beside(other, asked, concepts(1, 24), config=CONFIG)
