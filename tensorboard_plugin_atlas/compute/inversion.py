@@ -23,6 +23,7 @@ from tensorboard_plugin_atlas.compute.spectrum import (
     colour_matrix,
     frequencies,
     to_coefficients,
+    to_gradient,
     to_latent,
     to_latent_of_coefficients,
     to_pixels,
@@ -355,23 +356,24 @@ class Inverter:
         done: int,
         shifts: torch.Generator,
     ) -> Tensor:
-        settings = self.settings
-        coefficients = coefficients.detach().requires_grad_()
-        latent = to_latent_of_coefficients(coefficients, self.spectra[shape], shape)
+        settings, spectrum = self.settings, self.spectra[shape]
+        pixels = self._pictures(coefficients, shape, colour).requires_grad_()
         reach = [round(side * settings.jitter) for side in shape]
         down, right = (
             int(torch.randint(-r, r + 1, (), generator=shifts, device="cpu")) for r in reach
         )
-        answers = self.answer(shifted(to_pixels(latent, colour), down, right))
+        answers = self.answer(shifted(pixels, down, right))
         toward = _ascent(answers.detach(), wish.units, settings.power, settings.cosine_floor)
-        gradient = _gradient(answers, toward * wish.strengths, coefficients)
+        slope = _gradient(answers, toward * wish.strengths, pixels)
+        gradient = to_gradient(slope, pixels.detach(), colour, spectrum)
         # Behind a ReLU a picture may wake nothing; it is then shaken, at full strength.
-        stuck = gradient.abs().amax((1, 2, 3), keepdim=True) == 0
-        gradient = torch.where(stuck, self._shake(coefficients, done), gradient)
+        stuck = (slope.flatten(1) == 0).all(1).view(-1, 1, 1, 1)
+        left: Tensor | float = (1 - done / settings.steps) ** settings.decay
+        if stuck.any():
+            gradient = torch.where(stuck, self._shake(coefficients, done), gradient)
+            left = torch.where(stuck, 1.0, left).float()
         gradient = self._conditioned(gradient, shape, done / settings.steps)
-        left = (1 - done / settings.steps) ** settings.decay
-        length = settings.rate * max(shape) * torch.where(stuck, 1.0, left).float()
-        moved = coefficients.detach() + length * gradient
+        moved = coefficients + settings.rate * max(shape) * left * gradient
         capped: Tensor = moved * (settings.energy_cap / (_energy(moved) + _TINY)).clamp(max=1.0)
         return capped
 
@@ -392,10 +394,8 @@ class Inverter:
         limit = low * (high / low) ** min(1.0, time / settings.opening)
         kept = 1 / (1 + (frequencies(shape).to(power) / limit) ** 4)
         kept[0, 0] *= settings.constant_gradient
-        evened = (power + 1e-12).pow_(-settings.gradient_exponent / 2)
-        gradient = gradient * evened.mul_(kept)
-        norm = _power(gradient).sum((1, 2, 3), keepdim=True).sqrt()
-        return gradient / (norm + _TINY)
+        gradient = gradient * _evened(power, settings.gradient_exponent).mul_(kept)
+        return gradient / (_length(gradient) + _TINY)
 
 
 def _ascent(answers: Tensor, units: Tensor, power: int, floor: float) -> Tensor:
@@ -410,22 +410,41 @@ def _ascent(answers: Tensor, units: Tensor, power: int, floor: float) -> Tensor:
     return torch.where(cosine > floor, angled, units)
 
 
-def _gradient(answers: Tensor, toward: Tensor, coefficients: Tensor) -> Tensor:
-    """Returns the gradient of `answers` along `toward`, zero where it is missing or not finite."""
+def _gradient(answers: Tensor, toward: Tensor, pixels: Tensor) -> Tensor:
+    """Returns the gradient of `answers` along `toward`, at most 1; zero where there is none.
+
+    What is not finite is none either.
+    """
     if not answers.requires_grad:
-        return torch.zeros_like(coefficients)
-    found = torch.autograd.grad((answers * toward).sum(), coefficients, materialize_grads=True)
-    parts = torch.nan_to_num(torch.view_as_real(found[0]), nan=0.0, posinf=0.0, neginf=0.0)
-    scale = parts.abs().amax((1, 2, 3, 4), keepdim=True)
-    return torch.view_as_complex(parts / (scale + _TINY * (scale == 0).to(scale)))
+        return torch.zeros_like(pixels)
+    (found,) = torch.autograd.grad(answers, pixels, toward, materialize_grads=True)
+    scale = found.abs().amax((1, 2, 3), keepdim=True)
+    if not scale.isfinite().all():
+        found = torch.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
+        scale = found.abs().amax((1, 2, 3), keepdim=True)
+    return found / (scale + (scale == 0).to(scale))
+
+
+def _evened(power: Tensor, exponent: float) -> Tensor:
+    """Returns |G|^-exponent of squared magnitudes, which are overwritten."""
+    power += _TINY
+    # Roots are several times as fast as powers.
+    return power.sqrt_().rsqrt_() if exponent == 0.5 else power.pow_(-exponent / 2)
 
 
 def _energy(coefficients: Tensor) -> Tensor:
     """Returns each picture's root mean square coefficient, (B, 1, 1, 1)."""
-    return _power(coefficients).mean((1, 2, 3), keepdim=True).sqrt()
+    return _length(coefficients) / math.sqrt(coefficients[0].numel())
+
+
+def _length(coefficients: Tensor) -> Tensor:
+    """Returns each picture's root of summed squares, (B, 1, 1, 1)."""
+    parts = torch.view_as_real(coefficients).flatten(1)
+    lengths: Tensor = torch.linalg.vector_norm(parts, dim=1)
+    return lengths.view(-1, 1, 1, 1)
 
 
 def _power(coefficients: Tensor) -> Tensor:
     """Returns squared magnitudes; several times as fast as through the magnitudes themselves."""
-    squares: Tensor = torch.view_as_real(coefficients).square().sum(-1)
-    return squares
+    real, imaginary = torch.view_as_real(coefficients).unbind(-1)
+    return torch.addcmul(real * real, imaginary, imaginary)

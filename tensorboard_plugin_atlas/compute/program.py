@@ -25,10 +25,13 @@ from torch import Tensor
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from tensorboard_plugin_atlas.compute.phases import Phases
+
 aten: Final[Any] = torch.ops.aten
 mkldnn: Final[Any] = torch.ops.mkldnn
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
+_FEW_CHANNELS = 4
 _NONE, _RELU, _RELU6 = "none", "relu", "hardtanh"
 
 
@@ -93,6 +96,8 @@ class _Convolution:
                 gradient, weight, None, padding, one, one, self.groups, _NONE, [], ""
             )
             return (found,)
+        if self._phases is not None and self._phases.fit(pixels):
+            return (self._phases.gradient(gradient, pixels),)
         return (
             aten.convolution_backward(
                 gradient,
@@ -124,6 +129,12 @@ class _Convolution:
             return None
         turned = turned.flip(2, 3).contiguous(memory_format=torch.channels_last)
         return turned, padding
+
+    @cached_property
+    def _phases(self) -> Phases | None:
+        if self.groups != 1 or self.dilation != (1, 1) or self.weight.shape[1] > _FEW_CHANNELS:
+            return None
+        return Phases.of(self.weight, self.stride, self.padding)
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,29 @@ def to_latent_of_coefficients(coefficients: Tensor, spectrum: Tensor, shape: Sha
     return latent
 
 
+def to_gradient(slope: Tensor, pixels: Tensor, colour: Tensor, spectrum: Tensor) -> Tensor:
+    """Returns the gradient of coefficients from that of the pixels made of them.
+
+    Args:
+        slope: (B, C, h, w): how an objective rises with each pixel.
+        pixels: (B, C, h, w) in (0, 1), as made of the coefficients.
+        colour: As for `to_pixels`.
+        spectrum: As for `to_latent_of_coefficients`.
+
+    Returns:
+        Complex (B, C, h, w // 2 + 1). A coefficient that stands for its mirror image as well counts
+        twice: all but those of the first column, and of the last where the width is even.
+    """
+    logits = slope * pixels * (1 - pixels)
+    latent = torch.einsum("dc,bdhw->bchw", colour, logits)
+    twice = torch.full_like(spectrum, 2)
+    twice[..., 0] = 1
+    if pixels.shape[3] % 2 == 0:
+        twice[..., -1] = 1
+    transform: Tensor = torch.fft.rfft2(latent, norm="ortho")
+    return transform * (spectrum * twice)
+
+
 def frequencies(shape: Shape) -> Tensor:
     """Returns the frequency of each half-spectrum coefficient, (h, w // 2 + 1), in cycles a px."""
     vertical: Tensor = torch.fft.fftfreq(shape[0], dtype=torch.float32, device="cpu")[:, None]

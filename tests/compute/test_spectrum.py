@@ -16,6 +16,7 @@ from tensorboard_plugin_atlas.compute.spectrum import (
     natural_pictures,
     natural_spectrum,
     to_coefficients,
+    to_gradient,
     to_latent,
     to_latent_of_coefficients,
     to_pixels,
@@ -31,6 +32,20 @@ def test_pixels_survive_the_way_to_coefficients_and_back(channels, shape):
     coefficients = to_coefficients(to_latent(pixels, colour), scale)
     latent = to_latent_of_coefficients(coefficients, scale, shape)
     assert torch.allclose(to_pixels(latent, colour), pixels, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("shape", [(8, 8), (9, 12), (6, 7), (4, 1), (5, 2)])
+def test_gradient_of_coefficients_is_that_of_autograd(channels, shape):
+    torch.manual_seed(0)
+    colour = colour_matrix(channels)
+    scale = 0.5 + torch.rand(channels, shape[0], shape[1] // 2 + 1)
+    start = torch.fft.rfft2(torch.randn(2, channels, *shape), norm="ortho").requires_grad_()
+    slope = torch.randn(2, channels, *shape)
+    pixels = to_pixels(to_latent_of_coefficients(start, scale, shape), colour)
+    (wanted,) = torch.autograd.grad(pixels, start, slope)
+    found = to_gradient(slope, pixels.detach(), colour, scale)
+    assert torch.allclose(found, wanted, atol=1e-5)
 
 
 def test_gray_has_one_decorrelated_channel_only():
