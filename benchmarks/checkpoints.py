@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the demo's network says of the same probe while it learns CIFAR-10, kept under `build/`.
+
+The ground of the evolution benchmark: a training from chance to an accuracy of about two thirds,
+with the activations of two layers at eight checkpoints, and one large sample of its end.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from cifar import PICTURES
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tensorboard_plugin_atlas import AtlasConfig
+from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.demo.data import load
+from tensorboard_plugin_atlas.demo.network import DemoNet
+
+STORE = Path(__file__).parents[1] / "build" / "evolution"
+LAYERS = {"late": "stage3", "mid": "stage2"}
+STEPS = (0, 8, 24, 60, 120, 220, 360, 500)
+LARGE = 100_000
+_BATCH = 128
+_PEAK_RATE = 0.1
+_DECAY = 5e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training as seen by a probe of 2,000 samples.
+
+    Attributes:
+        accuracy: (T,) on held-out pictures, at each of `STEPS`.
+        rows: Depth ("late", "mid") -> (T, 2000, C) float16 activations.
+        labels: (2000,) classes of the pictures that the samples are of.
+    """
+
+    accuracy: NDArray[np.float64]
+    rows: dict[str, NDArray[np.float16]]
+    labels: NDArray[np.int32]
+
+
+def load_run(seed: int) -> Run:
+    """Returns the training of one seed, trained at first use (minutes on two cores)."""
+    path = STORE / f"seed{seed}.npz"
+    if not path.is_file():
+        _train(seed, path)
+    with np.load(path) as stored:
+        rows = {depth: stored[depth] for depth in LAYERS}
+        return Run(stored["accuracy"], rows, stored["labels"])
+
+
+def load_large(rows: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """Returns the late layer at the last two checkpoints, (rows, C) each, ten rows a picture."""
+    load_run(0)
+    with np.load(STORE / "large.npz") as stored:
+        chosen = np.random.default_rng(0).permutation(LARGE)[:rows]
+        return stored["before"][chosen], stored["last"][chosen]
+
+
+def _train(seed: int, path: Path) -> None:
+    training, held_out = load(str(PICTURES), limit=40_000, seed=0).split(0.25, 0)
+    images, labels = _tensors(training.images), torch.from_numpy(training.labels)
+    asked = (_tensors(held_out.images), torch.from_numpy(held_out.labels))
+    probe = build_probe(asked, config=AtlasConfig(), normalize=([0.5] * 3, [0.25] * 3))
+    config = AtlasConfig(samples=LARGE, positions_per_image=10)
+    large = build_probe(asked, config=config, normalize=([0.5] * 3, [0.25] * 3))
+    torch.manual_seed(seed)
+    network = DemoNet(3, 10).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=_PEAK_RATE, momentum=0.9, nesterov=True, weight_decay=_DECAY
+    )
+    accuracy, found, ends = [], [], []
+    for step in range(STEPS[-1] + 1):
+        if step in STEPS:
+            network.eval()
+            accuracy.append(_accuracy(network, *asked))
+            answers = collect(network, list(LAYERS.values()), probe).layers
+            found.append({depth: answers[name].values for depth, name in LAYERS.items()})
+            if seed == 0 and step in STEPS[-2:]:
+                late = LAYERS["late"]
+                ends.append(collect(network, [late], large).layers[late].values)
+            print(f"  seed {seed}, step {step}: accuracy {accuracy[-1]:.3f}", flush=True)
+        _step(network, optimizer, images, labels, step)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if ends:
+        before, last = (rows.astype(np.float16) for rows in ends)
+        np.savez(STORE / "large.npz", before=before, last=last)
+    rows = {depth: np.stack([f[depth] for f in found]).astype(np.float16) for depth in LAYERS}
+    np.savez(path, accuracy=accuracy, labels=probe.labels[probe.sample_image], **rows)
+
+
+def _step(
+    network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, step: int
+) -> None:
+    """Trains on one batch of pictures, half of them mirrored, at a rate that rises and falls.
+
+    In bfloat16, which takes half the time; the probe is answered in float32.
+    """
+    done = step / STEPS[-1]
+    optimizer.param_groups[0]["lr"] = _PEAK_RATE * math.sin(math.pi * min(done + 0.02, 0.99)) ** 0.7
+    network.train()
+    batch = torch.randint(len(images), (_BATCH,))
+    pictures = images[batch].contiguous(memory_format=torch.channels_last)
+    mirrored = torch.rand(_BATCH) < 0.5
+    pictures[mirrored] = pictures[mirrored].flip(3)
+    optimizer.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = nn.functional.cross_entropy(network(pictures), labels[batch])
+    loss.backward()
+    optimizer.step()
+
+
+@torch.no_grad()
+def _accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> float:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        right = [
+            (network(part).argmax(1) == answer).sum().item()
+            for part, answer in zip(images[:4000].split(500), labels[:4000].split(500), strict=True)
+        ]
+    return sum(right) / 4000
+
+
+def _tensors(images: NDArray[np.uint8]) -> Tensor:
+    """Returns images as the network takes them."""
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    return (pixels - 0.5) / 0.25
+
+
+if __name__ == "__main__":
+    for number in range(3):
+        load_run(number)
