@@ -16,12 +16,20 @@ function packageVersion(): string {
   return found;
 }
 
-/** Styles reach the browser as text; their indentation need not. */
+/** Styles reach the browser as text; their line breaks need not. */
 function tightenStyles(code: string): string {
   return code.replace(/css`[^`]*`/g, (style) =>
     style.replace(/\s+/g, ' ').replace(/ ?([{};,]) ?|: /g, (_, mark) => mark ?? ':'),
   );
 }
+
+/** Nor need the indentation of templates: all that is left of line breaks once code is minified. */
+function tightenTemplates(code: string): string {
+  return code.replace(/\n +/g, '\n');
+}
+
+const AT_ONCE =
+  /\/(?:node_modules\/|src\/(?:gl\/(?:context|grid_pass|sheets|tile)|map\/(?:atlas_map|fade|scene|webgl_renderer)|panels\/(?:icons|top_bar)|api|atlas|cache|camera|check|format|hash|host|layouts|link|lod|manifest|pack|pages|safetensors|session|store|styles|theme|webp)\.ts)/;
 
 export default defineConfig({
   plugins: [
@@ -29,6 +37,16 @@ export default defineConfig({
       name: 'tighten-styles',
       apply: 'build',
       transform: (code, id) => (id.endsWith('styles.ts') ? tightenStyles(code) : null),
+    },
+    {
+      name: 'tighten-templates',
+      apply: 'build',
+      enforce: 'post',
+      generateBundle: (_, bundle) => {
+        for (const chunk of Object.values(bundle)) {
+          if (chunk.type === 'chunk') chunk.code = tightenTemplates(chunk.code);
+        }
+      },
     },
   ],
   base: './',
@@ -49,6 +67,8 @@ export default defineConfig({
         entryFileNames: 'index.js',
         chunkFileNames: 'chunk-[name]-[hash].js',
         assetFileNames: 'asset-[name]-[hash][extname]',
+        // What the entry needs at once is one file, not one for each later chunk that shares it.
+        codeSplitting: { groups: [{ name: 'base', test: AT_ONCE }] },
       },
     },
   },

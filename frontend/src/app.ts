@@ -35,7 +35,7 @@ export class AtlasApp extends LitElement {
     const waiting = phase === 'loading' || (phase === 'ready' && atlas === null && !stepFailure);
     const barren = phase === 'empty' || phase === 'failed';
     return html`
-      ${barren ? nothing : topBar(state, this.#session, this.#later?.tools(state))}
+      ${barren ? nothing : topBar(state, this.#session, this.#later?.tools(state), this.#later?.layouts(state))}
       <div class="middle">
         ${this.#later?.rail(state) ?? nothing}
         <main class="stage">

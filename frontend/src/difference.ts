@@ -18,8 +18,9 @@ export interface Change {
 
 export interface Difference {
   readonly changes: readonly Change[];
-  /** Largest gain or loss of a square, at least 1. */
-  readonly most: number;
+  /** Largest gain and largest loss of a square. */
+  readonly gained: number;
+  readonly lost: number;
   readonly onlyA: number;
   readonly onlyB: number;
   /** Samples that lie in another square of the grid. */
@@ -62,7 +63,8 @@ function compare(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {
   }
   return {
     changes,
-    most: changes.reduce((most, { gain }) => Math.max(most, Math.abs(gain)), 1),
+    gained: changes.reduce((most, { gain }) => Math.max(most, gain), 0),
+    lost: changes.reduce((most, { gain }) => Math.max(most, -gain), 0),
     onlyA: changes.filter(({ drawn }) => drawn === 'a').length,
     onlyB: changes.filter(({ drawn }) => drawn === 'b').length,
     moved: flow.moved,
@@ -105,4 +107,12 @@ function followSamples(a: Atlas, b: Atlas, size: number): Flow {
 function squareOf(xy: Float32Array, sample: number, size: number): number {
   const at = (value: number) => Math.min(size - 1, Math.max(0, Math.floor(value * size)));
   return at(xy[2 * sample + 1] as number) * size + at(xy[2 * sample] as number);
+}
+
+/** The squares that changed most, largest first; ties in reading order. */
+export function largestChanges({ changes }: Difference, most: number): readonly Change[] {
+  return changes
+    .filter(({ gain }) => gain !== 0)
+    .sort((a, b) => Math.abs(b.gain) - Math.abs(a.gain))
+    .slice(0, most);
 }

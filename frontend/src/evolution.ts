@@ -3,15 +3,23 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';
+import type { Change } from './difference';
+import { count } from './format';
+import type { RunEvent } from './history';
 import { highlightedIds, jumpTo } from './jump';
 import type { AtlasMap } from './map/atlas_map';
+import { drawDifference, drawDivider } from './map/difference_layer';
+import { Director, dividerAt } from './map/director';
 import { drawDrift } from './map/drift_layer';
 import { drawHighlight } from './map/highlight_layer';
 import type { Layer } from './map/overlay';
+import { compareBar, dividerSlider } from './panels/compare_bar';
+import { differenceLegend, differenceOf, differenceSentence } from './panels/difference_legend';
 import { driftLegend, driftOf, driftSentence } from './panels/drift_legend';
 import { EventList } from './panels/event_list';
-import { eventMarks } from './panels/event_marks';
+import { eventMarks, sideMark } from './panels/event_marks';
 import { evolutionStyles } from './panels/evolution_styles';
+import { layoutSwitch } from './panels/layout_switch';
 import { highlightPill, highlightSentence } from './panels/lifeline_list';
 import { atlasOnScreen, Reference } from './reference';
 import type { Session } from './session';
@@ -20,6 +28,7 @@ import type { State } from './store';
 export class Evolution {
   static readonly styles = [evolutionStyles];
 
+  readonly director = new Director();
   readonly #list: EventList;
 
   constructor(
@@ -33,14 +42,15 @@ export class Evolution {
 
   /** What is drawn over the tiles. */
   layers(state: State): readonly Layer[] {
-    const { highlight, drift } = state;
+    const { highlight, drift, compare, flipped } = state;
     const layers: Layer[] = [];
+    if (compare !== null && !flipped) layers.push(...this.#comparison(state));
     if (highlight !== null) {
       layers.push((context, frame) =>
         drawHighlight(context, frame, highlightedIds(highlight, frame.atlas.step)),
       );
     }
-    if (drift) {
+    if (drift && !flipped) {
       layers.push((context, frame) => {
         const found = driftOf(state, frame.atlas, frame.level);
         if (typeof found !== 'string') drawDrift(context, frame, found);
@@ -49,27 +59,73 @@ export class Evolution {
     return layers;
   }
 
+  #comparison(state: State): readonly Layer[] {
+    const { compareMode, compare, step } = state;
+    if (compareMode === 'blink') return [];
+    if (compareMode === 'swipe') {
+      const [left, right] = [`A · step ${count(compare ?? 0)}`, `B · step ${count(step ?? 0)}`];
+      return [
+        (context, frame) =>
+          drawDivider(context, frame, dividerAt(state, frame.viewport), left, right),
+      ];
+    }
+    return [
+      (context, frame) => {
+        const found = differenceOf(state, frame.atlas, frame.level);
+        if (typeof found !== 'string') drawDifference(context, frame, found);
+      },
+    ];
+  }
+
   /** Above the legend. */
   legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing {
-    return state.drift ? driftLegend(state, atlas, level) : nothing;
+    const { compare, compareMode, flipped, drift } = state;
+    if (flipped) return nothing;
+    const differs = compare !== null && compareMode === 'difference';
+    return html`${differs ? differenceLegend(state, atlas, level, this.#go(level)) : nothing}
+    ${drift ? driftLegend(state, atlas, level) : nothing}`;
+  }
+
+  /** Pins the square of a change and brings it into view. */
+  #go({ size }: Level): (change: Change) => void {
+    return ({ row, col }) => {
+      const { store } = this.session;
+      store.set({ pinned: { size, row, col }, hover: null });
+      const { z } = store.state.camera;
+      this.map.flyTo({ x: (col + 0.5) / size, y: (row + 0.5) / size, z });
+    };
   }
 
   /** What a screen reader should hear of a change, or null. */
   sentence(state: State, before: State): string | null {
-    const { atlas, shownLevel, drift, highlight } = state;
+    const { atlas, shownLevel, highlight, flipped } = state;
     const level = atlas?.levels.find(({ size }) => size === shownLevel);
     if (!atlas || !level) return null;
+    if (flipped !== before.flipped) return flipped ? 'A is shown' : 'B is shown';
     if (highlight !== null && highlight !== before.highlight) {
       return highlightSentence(atlas, level, highlight);
     }
-    if (!drift || (before.drift && state.other === before.other)) return null;
+    const telling = told(state);
+    const moved = telling === 'difference' && atlas !== before.atlas && !state.playing;
+    const fresh = telling !== told(before) || state.other !== before.other || moved;
+    if (telling === null || !fresh) return null;
+    if (telling === 'difference') {
+      const found = differenceOf(state, atlas, level);
+      return typeof found === 'string' ? found : differenceSentence(state, found);
+    }
     const found = driftOf(state, atlas, level);
     return typeof found === 'string' ? found : driftSentence(state, found);
   }
 
   /** Signs over the time line. */
-  marks(state: State): TemplateResult | typeof nothing {
-    return eventMarks(state, (event) => jumpTo(event, this.session, this.map));
+  marks(state: State): TemplateResult {
+    const jump = (event: RunEvent) => jumpTo(event, this.session, this.map);
+    return html`${eventMarks(state, jump)} ${sideMark(state)}`;
+  }
+
+  /** Beside the name of the run. */
+  layouts(state: State): TemplateResult | typeof nothing {
+    return layoutSwitch(state, this.session);
   }
 
   /** At the left of the stage. */
@@ -82,10 +138,18 @@ export class Evolution {
     const { highlight } = state;
     const atlas = atlasOnScreen(state);
     const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
-    return html`<div class="top-column">
+    return html`${dividerSlider(state, this.session)}
+      <div class="top-column">
+        ${compareBar(state, this.session)}
       ${
         highlight && atlas && level ? highlightPill(atlas, level, highlight, this.session) : nothing
       }
     </div>`;
   }
+}
+
+/** What of two steps is told in words, if anything. */
+function told({ compare, compareMode, drift }: State): 'difference' | 'drift' | null {
+  if (compare !== null && compareMode === 'difference') return 'difference';
+  return drift ? 'drift' : null;
 }

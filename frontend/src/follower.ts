@@ -6,7 +6,7 @@ import { fetchHistory } from './history';
 import { watchReloads } from './host';
 import { findRun } from './link';
 import type { RunEntry, SeriesEntry } from './manifest';
-import { fetchProbe } from './probe';
+import { fetchProbe, keeperOf } from './probe';
 import type { Session } from './session';
 import type { State } from './store';
 
@@ -26,7 +26,7 @@ export class Follower {
 
   async #enrich({ run, series, probe, probeFailure, history, stepFailure }: State): Promise<void> {
     if (run === null || series === null) return;
-    if (run.probe && probe === null && probeFailure === null) void this.#loadProbe(run);
+    if (probe === null && probeFailure === null) void this.#loadProbe(run);
     if (history === null || stepFailure !== null) await this.#loadHistory(series);
     if (this.session.store.state.series === series) this.#preload(this.session.store.state, series);
   }
@@ -38,7 +38,9 @@ export class Follower {
   }
 
   async #loadProbe(run: RunEntry): Promise<void> {
-    const answer = await fetchProbe(run.id).then(
+    const keeper = keeperOf(this.session.store.state.runs, run);
+    if (keeper === null) return;
+    const answer = await fetchProbe(keeper.id).then(
       (probe) => ({ probe, probeFailure: null }),
       (error: unknown) => ({ probe: null, probeFailure: asFailure(error) }),
     );

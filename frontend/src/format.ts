@@ -38,3 +38,8 @@ export function shorten(text: string, limit: number): string {
   if (characters.length <= limit) return characters.join('');
   return `${characters.slice(0, Math.max(1, limit - 1)).join('')}…`;
 }
+
+/** "+3", "−3" or "0". */
+export function signed(value: number): string {
+  return `${value > 0 ? '+' : value < 0 ? '−' : ''}${count(Math.abs(value))}`;
+}

@@ -69,6 +69,11 @@ export class Later {
     return evolutionTools(state, this.session);
   }
 
+  /** Beside the name of the run. */
+  layouts(state: State): TemplateResult | typeof nothing {
+    return this.#evolution?.layouts(state) ?? nothing;
+  }
+
   /** What a screen reader should hear of a change, or null. */
   sentence(state: State, before: State): string | null {
     const { hover, step, stepFailure, freshSteps } = state;
@@ -92,6 +97,7 @@ export class Later {
     const { Evolution } = await import('./evolution');
     const evolution = new Evolution(this.session, this.map, this.update);
     this.#evolution = evolution;
+    this.map.director = evolution.director;
     this.#equipment.layers = () => evolution.layers(this.session.store.state);
     const root = this.map.getRootNode();
     if (root instanceof ShadowRoot) {

@@ -4,8 +4,8 @@
 import type { SeriesEntry } from './manifest';
 import type { Session } from './session';
 
-/** How long a step stays before the next one is asked for; the crossfade comes on top. */
-const HOLD_MS = 900;
+/** From one step to the next: 300 ms on the way and 700 ms of rest. */
+const HOLD_MS = 1000;
 const RETRY_MS = 100;
 
 export class Player {

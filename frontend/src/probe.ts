@@ -3,6 +3,7 @@
 
 import { decode, get } from './api';
 import { asNumber, type Fields, WireError } from './check';
+import { twinOf } from './layouts';
 import {
   checkSheets,
   MAX_SAMPLES,
@@ -10,6 +11,7 @@ import {
   openManifest,
   type Page,
   pagesOf,
+  type RunEntry,
   readBlobs,
 } from './manifest';
 import { splitPack } from './pack';
@@ -26,9 +28,17 @@ export interface ProbeManifest {
 }
 
 export interface Probe {
+  /** The run whose pictures they are. */
+  readonly run: string;
   readonly manifest: ProbeManifest;
   /** Place in the sheets by image id. */
   readonly placeOf: ReadonlyMap<number, number>;
+}
+
+/** The run that keeps the pictures of `run`: two layouts may have one probe between them. */
+export function keeperOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
+  const keeper = run.probe ? run : twinOf(runs, run);
+  return keeper?.probe ? keeper : null;
 }
 
 export async function fetchProbe(run: string): Promise<Probe> {
@@ -37,7 +47,7 @@ export async function fetchProbe(run: string): Promise<Probe> {
     const pack = splitPack(await response.arrayBuffer());
     const manifest = readProbeManifest(pack.manifest);
     const ids = readSafetensors(pack.buffer, pack.blobStart).int32('image_ids', manifest.images);
-    return { manifest, placeOf: new Map(Array.from(ids, (id, place) => [id, place])) };
+    return { run, manifest, placeOf: new Map(Array.from(ids, (id, place) => [id, place])) };
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { Atlas, Level } from '../src/atlas';
-import { findDifference } from '../src/difference';
+import { findDifference, largestChanges } from '../src/difference';
 import { findDrift, floorOf } from '../src/drift';
 import { cellPlaces, movesOf, whyUnpaired } from '../src/pair';
 import { smallAtlas, tensor } from './build';
@@ -101,7 +101,8 @@ describe('difference', () => {
       { row: 0, col: 1, gain: 1, drawn: 'b', news: true },
       { row: 1, col: 1, gain: 0, drawn: 'a', news: null },
     ]);
-    expect(found).toMatchObject({ most: 1, onlyA: 1, onlyB: 1, moved: 1 });
+    expect(found).toMatchObject({ gained: 1, lost: 1, onlyA: 1, onlyB: 1, moved: 1 });
+    expect(largestChanges(found, 1)).toEqual([found.changes[0]]);
   });
 
   it('knows no news where the move is within chance, and nothing without a floor', () => {

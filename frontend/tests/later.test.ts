@@ -232,7 +232,7 @@ describe('Follower', () => {
 });
 
 describe('Player', () => {
-  const HOLD_MS = 900;
+  const HOLD_MS = 1000;
 
   async function playing(step: string): Promise<[Session, Player]> {
     const session = await started(step);

@@ -193,13 +193,13 @@ describe('timeline', () => {
     const ticks = [...root.querySelectorAll<HTMLElement>('.tick')];
     expect(ticks.map((tick) => tick.dataset.step)).toEqual(['0', '1000', '4000']);
     expect(ticks.map((tick) => tick.classList.contains('passed'))).toEqual([true, true, false]);
-    expect(find('input').getAttribute('aria-valuetext')).toBe('step 1000, 2 of 3');
+    expect(find('input[type=range]').getAttribute('aria-valuetext')).toBe('step 1000, 2 of 3');
     expect(text('.moment')).toMatch(/^Step 1,000 2 of 3 · /);
   });
 
   it('moves by slider and buttons', () => {
     const session = panel();
-    const slider = find<HTMLInputElement>('input');
+    const slider = find<HTMLInputElement>('input[type=range]');
     slider.value = '2';
     slider.dispatchEvent(new Event('input'));
     find('[aria-label="Previous step"]').click();
@@ -236,7 +236,7 @@ describe('timeline', () => {
     expect(bad.map((tick) => tick.dataset.step)).toEqual(['1000', '4000']);
     expect(text('.note')).toBe('1 damaged step. 1 step from a newer version.');
     expect(find('.note .bad').title).toBe('step 1,000: blob 2 is short');
-    expect(find('input').title).toBe('blob 2 is short');
+    expect(find('input[type=range]').title).toBe('blob 2 is short');
   });
 
   it('tells of checkpoints that were not computed', () => {

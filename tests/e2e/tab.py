@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
@@ -18,6 +19,7 @@ OURS = "/data/plugin/atlas/"
 ENTRY = "data/plugin_entry.html?name=atlas"
 CSP_MARK = "CSP violation:"
 RING = 6
+PATIENCE_S = 20.0
 
 REPORT_CSP = """
 if (location.pathname.endsWith('/plugin_entry.html')) {
@@ -231,6 +233,14 @@ def painted(element: Locator) -> bool:
     values = np.array(pixels, np.uint8).reshape(-1, 4)
     opaque = values[values[:, 3] > 0]
     return len(opaque) > len(values) / 2 and bool(opaque[:, :3].std(axis=0).max() > 1)
+
+
+def until_painted(element: Locator) -> None:
+    """Waits for the picture in the first canvas of `element`; pictures come when they come."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not painted(element):
+        assert time.monotonic() < deadline, f"{element} stays empty"
+        time.sleep(0.05)
 
 
 def _quoted(value: str) -> str:

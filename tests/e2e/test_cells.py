@@ -7,7 +7,7 @@ import numpy as np
 from logs import sample_atlas
 from playwright.sync_api import expect
 from samples import CLASSES
-from tab import Tab, painted
+from tab import Tab, painted, until_painted
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 STEP = 3200
@@ -122,6 +122,8 @@ def test_patches_are_cut_from_the_images_that_were_logged(quick: str, tab: Tab) 
     )
     tab.point_at(10, row, col)
     expect(tab.card.get_by_text("by activation")).to_be_visible()
+    for name in (".big-icon", ".patch"):
+        until_painted(tab.card.locator(name).first)
     icon, patch = (
         tab.card.locator(name)
         .locator("canvas")

@@ -7,14 +7,13 @@
 
 import type { Level } from '../atlas';
 import { toScreen, worldSide } from '../camera';
-import { type Frame, iconPlace, iconScales, rimWidth, type WeightedScene } from '../map/scene';
-import { createCellTexture, createPictureTexture, createProgram, type Program } from './context';
+import { type Frame, iconPlace, iconScales, type WeightedScene } from '../map/scene';
+import { createCellTexture, createProgram, type Program } from './context';
+import type { Sheets } from './sheets';
+import { setSheet, setTiles, TILE_GLSL } from './tile';
 
-/** Textures of pages drawn lately; older ones go when their bytes exceed this. */
-const TEXTURE_BUDGET_BYTES = 192 << 20;
-const MIPMAP_BYTES_PER_PIXEL = 5.4;
 const NO_ICON_PAGE = 0xffff;
-const UNITS = { cells: 0, colours: 1, sheet: 2 } as const;
+const UNITS = { cells: 0, colours: 1 } as const;
 
 const VERTEX = `#version 300 es
 uniform vec2 uOrigin;
@@ -33,51 +32,20 @@ precision highp int;
 precision highp usampler2D;
 uniform usampler2D uCells;
 uniform sampler2D uColours;
-uniform sampler2D uSheet;
 uniform int uSize;
 uniform uint uPage;
-uniform bool uHasSheet;
 uniform float uCellPixels;
-uniform float uTile;
-uniform float uColumns;
-uniform vec2 uSheetPixels;
-uniform vec3 uNeutral;
-uniform float uRim;
-uniform float uWeight;
 in vec2 vWorld;
 out vec4 outColour;
-
-vec3 icon(uint place, vec2 within, float side) {
-  float lod = clamp(log2(uTile / max(side, 1.0)), 0.0, max(0.0, log2(uTile) - 2.0));
-  float inset = 0.5 * exp2(lod) / uTile;
-  vec2 corner = vec2(mod(float(place), uColumns), floor(float(place) / uColumns));
-  vec2 texel = (corner + clamp(within, inset, 1.0 - inset)) * uTile;
-  return textureLod(uSheet, texel / uSheetPixels, lod).rgb;
-}
-
+${TILE_GLSL}
 void main() {
   vec2 grid = vWorld * float(uSize);
   ivec2 cell = ivec2(clamp(floor(grid), 0.0, float(uSize - 1)));
   uvec4 data = texelFetch(uCells, cell, 0);
   if (data.g != uPage) discard;
   float scale = float(data.b) / 65535.0;
-  float side = scale * uCellPixels;
-  vec2 local = grid - vec2(cell) - 0.5;
-  float radius = min(4.0, 0.1 * side);
-  vec2 edge = abs(local * uCellPixels) - (0.5 * side - radius);
-  float distance = length(max(edge, 0.0)) + min(max(edge.x, edge.y), 0.0) - radius;
-  float cover = clamp(0.5 - distance, 0.0, 1.0);
-  if (cover <= 0.0) discard;
-  vec4 rim = texelFetch(uColours, cell, 0);
-  vec3 colour;
-  if (uHasSheet) {
-    colour = icon(data.r, local / scale + 0.5, side);
-    colour = mix(colour, rim.rgb, rim.a * clamp(0.5 + distance + uRim, 0.0, 1.0));
-  } else {
-    colour = mix(uNeutral, rim.rgb, rim.a * 0.8);
-  }
-  float alpha = cover * uWeight;
-  outColour = vec4(colour * alpha, alpha);
+  vec2 local = (grid - vec2(cell) - 0.5) / scale;
+  outColour = tile(float(data.r), local, scale * uCellPixels, texelFetch(uColours, cell, 0));
 }`;
 
 interface LevelTextures {
@@ -86,18 +54,14 @@ interface LevelTextures {
   painted: Uint8Array | null | undefined;
 }
 
-interface SheetTexture {
-  readonly texture: WebGLTexture;
-  readonly bytes: number;
-}
-
 export class GridPass {
   readonly #program: Program;
   readonly #levels = new Map<Level, LevelTextures>();
-  /** Least recently drawn first. */
-  readonly #sheets = new Map<ImageBitmap, SheetTexture>();
 
-  constructor(private readonly gl: WebGL2RenderingContext) {
+  constructor(
+    private readonly gl: WebGL2RenderingContext,
+    private readonly sheets: Sheets,
+  ) {
     this.#program = createProgram(gl, VERTEX, FRAGMENT);
   }
 
@@ -114,18 +78,14 @@ export class GridPass {
     this.#paint(level, textures, scene.cellColours);
     gl.uniform1i(uniform('uCells'), UNITS.cells);
     gl.uniform1i(uniform('uColours'), UNITS.colours);
-    gl.uniform1i(uniform('uSheet'), UNITS.sheet);
-    gl.uniform1f(uniform('uWeight'), weight);
-    gl.uniform1f(uniform('uTile'), level.entry.tile ?? 1);
-    gl.uniform1f(uniform('uColumns'), level.entry.columns ?? 1);
-    gl.uniform3f(uniform('uNeutral'), ...unit(frame.neutral));
+    setTiles(gl, this.#program, level, frame, weight);
     scene.pages.forEach((picture, page) => {
       this.#drawPage(page, picture);
     });
     this.#drawPage(NO_ICON_PAGE, null);
   }
 
-  /** Frees what no scene of the frame needs and the pages beyond the budget. */
+  /** Frees what no scene of the frame needs. */
   prune(scenes: readonly WeightedScene[]): void {
     const live = new Set(scenes.map(({ scene }) => scene.level));
     for (const [level, { cells, colours }] of this.#levels) {
@@ -133,15 +93,6 @@ export class GridPass {
       this.gl.deleteTexture(cells);
       this.gl.deleteTexture(colours);
       this.#levels.delete(level);
-    }
-    let total = [...this.#sheets.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-    const drawn = new Set(scenes.flatMap(({ scene }) => scene.pages));
-    for (const [picture, { texture, bytes }] of this.#sheets) {
-      if (total <= TEXTURE_BUDGET_BYTES) return;
-      if (drawn.has(picture)) continue;
-      this.gl.deleteTexture(texture);
-      this.#sheets.delete(picture);
-      total -= bytes;
     }
   }
 
@@ -155,36 +106,18 @@ export class GridPass {
     gl.uniform2f(uniform('uViewport'), gl.drawingBufferWidth, gl.drawingBufferHeight);
     gl.uniform1i(uniform('uSize'), level.size);
     gl.uniform1f(uniform('uCellPixels'), (side / level.size) * ratio);
-    gl.uniform1f(uniform('uRim'), rimWidth(side / level.size) * ratio);
   }
 
   #drawPage(page: number, picture: ImageBitmap | null): void {
     const { gl } = this;
-    const { uniform } = this.#program;
-    if (picture !== null) {
-      this.#bind(UNITS.sheet, this.#sheetOf(picture));
-      gl.uniform2f(uniform('uSheetPixels'), picture.width, picture.height);
-    }
-    gl.uniform1ui(uniform('uPage'), page === NO_ICON_PAGE ? NO_ICON_PAGE : page + 1);
-    gl.uniform1i(uniform('uHasSheet'), picture === null ? 0 : 1);
+    setSheet(gl, this.#program, this.sheets, picture);
+    gl.uniform1ui(this.#program.uniform('uPage'), page === NO_ICON_PAGE ? NO_ICON_PAGE : page + 1);
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }
 
   #bind(unit: number, texture: WebGLTexture): void {
     this.gl.activeTexture(this.gl.TEXTURE0 + unit);
     this.gl.bindTexture(this.gl.TEXTURE_2D, texture);
-  }
-
-  #sheetOf(picture: ImageBitmap): WebGLTexture {
-    let sheet = this.#sheets.get(picture);
-    if (sheet === undefined) {
-      this.gl.activeTexture(this.gl.TEXTURE0 + UNITS.sheet);
-      const bytes = picture.width * picture.height * MIPMAP_BYTES_PER_PIXEL;
-      sheet = { texture: createPictureTexture(this.gl, picture), bytes };
-    }
-    this.#sheets.delete(picture);
-    this.#sheets.set(picture, sheet);
-    return sheet.texture;
   }
 
   #texturesOf(level: Level): LevelTextures {
@@ -240,8 +173,4 @@ function cellData(level: Level): Uint16Array {
     data[4 * square + 2] = Math.round((scales[cell] as number) * 0xffff);
   });
   return data;
-}
-
-function unit(rgb: readonly [number, number, number]): [number, number, number] {
-  return [rgb[0] / 255, rgb[1] / 255, rgb[2] / 255];
 }

@@ -49,6 +49,7 @@ interface Buffers {
   readonly vertices: WebGLVertexArrayObject;
   readonly places: WebGLBuffer;
   readonly colours: WebGLBuffer;
+  placed: Float32Array | null;
   painted: Uint8Array | null;
 }
 
@@ -60,7 +61,7 @@ export class PointsPass {
     this.#program = createProgram(gl, VERTEX, FRAGMENT);
   }
 
-  draw({ scene, weight }: WeightedScene, frame: Frame): void {
+  draw({ scene, weight, travel }: WeightedScene, frame: Frame): void {
     const { pointColours } = scene;
     if (pointColours === null) return;
     const { gl } = this;
@@ -79,6 +80,12 @@ export class PointsPass {
     gl.uniform1f(uniform('uWeight'), weight);
     const buffers = this.#buffersOf(scene.atlas);
     gl.bindVertexArray(buffers.vertices);
+    const places = travel?.points ?? scene.atlas.xy;
+    if (buffers.placed !== places) {
+      buffers.placed = places;
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffers.places);
+      gl.bufferData(gl.ARRAY_BUFFER, places, gl.DYNAMIC_DRAW);
+    }
     if (buffers.painted !== pointColours) {
       buffers.painted = pointColours;
       gl.bindBuffer(gl.ARRAY_BUFFER, buffers.colours);
@@ -109,13 +116,12 @@ export class PointsPass {
       const colours = gl.createBuffer();
       gl.bindVertexArray(vertices);
       gl.bindBuffer(gl.ARRAY_BUFFER, places);
-      gl.bufferData(gl.ARRAY_BUFFER, atlas.xy, gl.STATIC_DRAW);
       gl.enableVertexAttribArray(PLACE.xy);
       gl.vertexAttribPointer(PLACE.xy, 2, gl.FLOAT, false, 0, 0);
       gl.bindBuffer(gl.ARRAY_BUFFER, colours);
       gl.enableVertexAttribArray(PLACE.colour);
       gl.vertexAttribPointer(PLACE.colour, 4, gl.UNSIGNED_BYTE, true, 0, 0);
-      buffers = { vertices, places, colours, painted: null };
+      buffers = { vertices, places, colours, placed: null, painted: null };
       this.#buffers.set(atlas, buffers);
     }
     return buffers;

@@ -18,9 +18,10 @@ import type { PageSet } from '../pages';
 import type { Session } from '../session';
 import type { CellPlace, State } from '../store';
 import { THEMES } from '../theme';
+import type { Director } from './director';
 import type { Equipment } from './equipment';
 import { Fade } from './fade';
-import type { Renderer, Scene, SceneColours } from './scene';
+import type { Renderer, Scene, SceneColours, WeightedScene } from './scene';
 import { WebglRenderer } from './webgl_renderer';
 
 const MAX_RATIO = 2;
@@ -47,6 +48,8 @@ interface CachedScene {
 export class AtlasMap extends HTMLElement {
   #session: Session | null = null;
   #equipment: Equipment | null = null;
+  #director: Director | null = null;
+  #front: Scene | null = null;
   readonly #canvas = document.createElement('canvas');
   readonly #overlay = document.createElement('canvas');
   #renderer: Renderer | null = null;
@@ -75,7 +78,7 @@ export class AtlasMap extends HTMLElement {
 
   /** What is on screen, or fades in. */
   get scene(): Scene | null {
-    return this.#fade.current;
+    return this.#front;
   }
 
   /** Where the camera is or is flying to. */
@@ -108,8 +111,14 @@ export class AtlasMap extends HTMLElement {
 
   equip(equipment: Equipment): void {
     this.#equipment = equipment;
-    this.#addPoints();
+    this.#addPasses();
     this.invalidate();
+  }
+
+  /** Who decides from now on how scenes of two steps are shown. */
+  set director(director: Director) {
+    this.#director = director;
+    this.#addPasses();
   }
 
   moveTo(camera: Camera): void {
@@ -163,7 +172,7 @@ export class AtlasMap extends HTMLElement {
     const gl = createContext(this.#canvas);
     if (gl !== null) {
       this.#renderer = new WebglRenderer(gl);
-      this.#addPoints();
+      this.#addPasses();
     } else {
       const { CanvasRenderer } = await import('./canvas_renderer');
       const context = this.#canvas.getContext('2d');
@@ -173,11 +182,11 @@ export class AtlasMap extends HTMLElement {
     this.invalidate();
   }
 
-  #addPoints(): void {
-    const equipment = this.#equipment;
-    if (equipment && this.#renderer instanceof WebglRenderer) {
-      this.#renderer.addPoints((gl) => equipment.createPoints(gl));
-    }
+  #addPasses(): void {
+    const [renderer, equipment, director] = [this.#renderer, this.#equipment, this.#director];
+    if (!(renderer instanceof WebglRenderer)) return;
+    if (equipment) renderer.addPoints((gl) => equipment.createPoints(gl));
+    if (director) renderer.addTravel((gl, sheets) => director.createPass(gl, sheets));
   }
 
   #draw(now: number): void {
@@ -191,7 +200,7 @@ export class AtlasMap extends HTMLElement {
       camera,
       viewport: this.#viewport,
       ratio: this.#ratio,
-      scenes: this.#fade.items.map(({ item, weight }) => ({ scene: item, weight })),
+      scenes: this.#weigh(this.#session),
       neutral: theme.neutralTile,
       ground: theme.ground,
     });
@@ -199,8 +208,24 @@ export class AtlasMap extends HTMLElement {
     if (context !== null) this.#equipment?.decorate(context, this.#ratio);
     const moving = this.#fade.moving || this.#flight !== null;
     if (moving) this.invalidate();
-    const shownLevel = this.scene?.level.size ?? null;
-    this.#session.store.set({ settled: arrived && !moving, shownLevel });
+    const shownLevel = this.#fade.current?.level.size ?? null;
+    this.#session.store.set({
+      settled: arrived && !moving && this.#director?.waiting !== true,
+      shownLevel,
+    });
+  }
+
+  #weigh({ pages }: Session): readonly WeightedScene[] {
+    const { items } = this.#fade;
+    const sceneOf = (atlas: Atlas, level: Level) => {
+      const set = pages.icons(atlas, level);
+      return set.complete ? this.#sceneOf(atlas, level, set) : null;
+    };
+    const scenes =
+      this.#director?.arrange(items, this.#state, this.#viewport, sceneOf) ??
+      items.map(({ item, weight }) => ({ scene: item, weight }));
+    this.#front = scenes.at(-1)?.scene ?? null;
+    return scenes;
   }
 
   #advanceFlight(now: number): void {
@@ -212,7 +237,7 @@ export class AtlasMap extends HTMLElement {
   }
 
   #advanceFade(now: number): void {
-    const passed = Math.min(LONGEST_FRAME_MS, now - this.#drawnAt);
+    const passed = Math.min(LONGEST_FRAME_MS, Math.max(0, now - this.#drawnAt));
     this.#drawnAt = now;
     const [older, newest] = this.#fade.items.slice(-2);
     const stepped = older?.item.atlas !== newest?.item.atlas;
@@ -226,7 +251,7 @@ export class AtlasMap extends HTMLElement {
   #chooseScene(session: Session): boolean {
     const { atlas, step, level: choice, shownLevel, series, camera } = this.#state;
     if (atlas === null || atlas.series !== series?.id) return false;
-    const first = this.scene === null;
+    const first = this.#fade.current === null;
     const side = worldSide(camera, this.#viewport);
     const index = resolveLevel(atlas.levels, choice, side, first ? null : shownLevel);
     const wanted = atlas.levels[index] as Level;
@@ -239,7 +264,7 @@ export class AtlasMap extends HTMLElement {
   }
 
   #show(scene: Scene): void {
-    if (this.scene?.level === scene.level) this.#fade.swap(scene);
+    if (this.#fade.current?.level === scene.level) this.#fade.swap(scene);
     else this.#fade.show(scene);
   }
 

@@ -10,6 +10,7 @@ import {
   type Renderer,
   rimWidth,
   type Scene,
+  type Travel,
 } from './scene';
 
 export class CanvasRenderer implements Renderer {
@@ -23,15 +24,21 @@ export class CanvasRenderer implements Renderer {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-    for (const { scene, weight } of frame.scenes) {
+    for (const { scene, weight, travel, clip } of frame.scenes) {
+      context.save();
       context.globalAlpha = weight;
-      if (scene.tiles) this.#drawTiles(scene, frame);
-      this.#drawPoints(scene, frame);
+      if (clip) {
+        context.beginPath();
+        context.rect(clip[0], 0, clip[1] - clip[0], frame.viewport.height);
+        context.clip();
+      }
+      if (scene.tiles) this.#drawTiles(scene, frame, travel);
+      this.#drawPoints(scene, frame, travel?.points ?? scene.atlas.xy);
+      context.restore();
     }
-    context.globalAlpha = 1;
   }
 
-  #drawTiles({ level, pages, cellColours }: Scene, frame: Frame): void {
+  #drawTiles({ level, pages, cellColours }: Scene, frame: Frame, travel?: Travel): void {
     const { context } = this;
     const { camera, viewport } = frame;
     const cellSide = worldSide(camera, viewport) / level.size;
@@ -40,8 +47,11 @@ export class CanvasRenderer implements Renderer {
     const rim = rimWidth(cellSide);
     for (let cell = 0; cell < level.rows.length; cell++) {
       const side = cellSide * (scales[cell] as number);
-      const x = origin.x + ((level.cols[cell] as number) + 0.5) * cellSide - side / 2;
-      const y = origin.y + ((level.rows[cell] as number) + 0.5) * cellSide - side / 2;
+      const [right, down] = wayOf(travel, cell);
+      const x =
+        origin.x + ((level.cols[cell] as number) + 0.5 + right * level.size) * cellSide - side / 2;
+      const y =
+        origin.y + ((level.rows[cell] as number) + 0.5 + down * level.size) * cellSide - side / 2;
       if (x > viewport.width || y > viewport.height || x + side < 0 || y + side < 0) continue;
       const place = iconPlace(level, cell);
       const picture = place && pages[place.page];
@@ -58,7 +68,11 @@ export class CanvasRenderer implements Renderer {
     }
   }
 
-  #drawPoints({ atlas, pointColours }: Scene, { camera, viewport }: Frame): void {
+  #drawPoints(
+    { atlas, pointColours }: Scene,
+    { camera, viewport }: Frame,
+    places: Float32Array,
+  ): void {
     if (pointColours === null) return;
     const { context } = this;
     const radius = pointSize(camera) / 2;
@@ -66,8 +80,8 @@ export class CanvasRenderer implements Renderer {
       const [red, green, blue, alpha = 0] = pointColours.subarray(4 * index, 4 * index + 4);
       if (alpha === 0) continue;
       const place = toScreen(camera, viewport, {
-        x: atlas.xy[2 * index] as number,
-        y: atlas.xy[2 * index + 1] as number,
+        x: places[2 * index] as number,
+        y: places[2 * index + 1] as number,
       });
       context.fillStyle = `rgba(${red},${green},${blue},${alpha / 255})`;
       context.beginPath();
@@ -75,4 +89,11 @@ export class CanvasRenderer implements Renderer {
       context.fill();
     }
   }
+}
+
+/** How far a tile is from its place just now, in map units. */
+function wayOf(travel: Travel | undefined, cell: number): readonly [number, number] {
+  if (travel === undefined) return [0, 0];
+  const { ways, share } = travel;
+  return [share * (ways[2 * cell] as number), share * (ways[2 * cell + 1] as number)];
 }

@@ -4,6 +4,7 @@
 import { cellAt, type Level } from '../atlas';
 import { type Camera, type Point, panBy, reveal, toWorld, zoomAt } from '../camera';
 import { nextCell } from '../cells';
+import { chooseA, showA, swapSides, toggleCompare } from '../compare';
 import type { Player } from '../player';
 import type { Session } from '../session';
 import { type CellPlace, samePlace } from '../store';
@@ -47,6 +48,10 @@ export class Interaction {
       if (command === null) return;
       event.preventDefault();
       this.#execute(command);
+    });
+    // A stays while its key is held.
+    map.addEventListener('keyup', ({ key }) => {
+      if (key === 'b') showA(session, false);
     });
   }
 
@@ -152,14 +157,39 @@ export class Interaction {
       case 'escape':
         this.#escape();
         break;
-      case 'events':
-        store.set({ eventList: !store.state.eventList });
-        break;
-      case 'drift':
-        store.set({ drift: !store.state.drift });
-        break;
       case 'help':
         store.set({ help: true });
+        break;
+      default:
+        this.#evolve(command.do);
+    }
+  }
+
+  /** What is about more than one step. */
+  #evolve(what: Command['do']): void {
+    const { session } = this;
+    const { eventList, drift, travel, step } = session.store.state;
+    switch (what) {
+      case 'events':
+        session.store.set({ eventList: !eventList });
+        break;
+      case 'drift':
+        session.store.set({ drift: !drift });
+        break;
+      case 'motion':
+        session.store.set({ travel: !travel });
+        break;
+      case 'compare':
+        toggleCompare(session);
+        break;
+      case 'swap':
+        swapSides(session);
+        break;
+      case 'mark':
+        chooseA(session, step);
+        break;
+      case 'flip':
+        showA(session, true);
         break;
     }
   }

@@ -6,7 +6,8 @@ export type Command =
   | { readonly do: 'zoom'; readonly factor: number }
   | { readonly do: 'level'; readonly index: number }
   | { readonly do: 'step'; readonly by: number }
-  | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' };
+  | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' | 'motion' }
+  | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' };
 
 export interface Key {
   readonly key: string;
@@ -38,6 +39,11 @@ const COMMANDS = new Map<string, Command>([
   ['Enter', { do: 'pin' }],
   ['j', { do: 'events' }],
   ['d', { do: 'drift' }],
+  ['m', { do: 'motion' }],
+  ['c', { do: 'compare' }],
+  ['x', { do: 'swap' }],
+  ['[', { do: 'mark' }],
+  ['b', { do: 'flip' }],
   ['Escape', { do: 'escape' }],
   ['?', { do: 'help' }],
 ]);

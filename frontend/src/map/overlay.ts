@@ -20,6 +20,8 @@ export interface OverlayTheme {
   readonly label: string;
   readonly labelGround: string;
   readonly ground: Rgb;
+  readonly gain: string;
+  readonly loss: string;
 }
 
 /** Draws between the labels and the outlines. */

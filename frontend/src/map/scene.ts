@@ -20,10 +20,23 @@ export interface Scene extends SceneColours {
   readonly tiles: boolean;
 }
 
+/** Tiles and points between their places at two steps. */
+export interface Travel {
+  /** From every cell's place, in map units: x, y. */
+  readonly ways: Float32Array;
+  /** How much of its way a tile is away from its place. */
+  readonly share: number;
+  /** x, y of every sample just now. */
+  readonly points: Float32Array;
+}
+
 export interface WeightedScene {
   readonly scene: Scene;
-  /** Weights of a frame sum to 1. */
+  /** Weights of a frame sum to 1, but where tiles travel and may cover each other. */
   readonly weight: number;
+  readonly travel?: Travel;
+  /** From where to where it is drawn, in CSS pixels from the left; absent for everywhere. */
+  readonly clip?: readonly [number, number];
 }
 
 export interface Frame {

@@ -3,15 +3,20 @@
 
 import { GridPass } from '../gl/grid_pass';
 import type { PointsPass } from '../gl/points_pass';
-import type { Frame, Renderer } from './scene';
+import { Sheets } from '../gl/sheets';
+import type { TravelPass } from '../gl/travel_pass';
+import type { Frame, Renderer, WeightedScene } from './scene';
 
 export class WebglRenderer implements Renderer {
   readonly #grid: GridPass;
+  readonly #sheets: Sheets;
   #points: PointsPass | null = null;
+  #travel: TravelPass | null = null;
 
   constructor(private readonly gl: WebGL2RenderingContext) {
     gl.enable(gl.BLEND);
-    this.#grid = new GridPass(gl);
+    this.#sheets = new Sheets(gl);
+    this.#grid = new GridPass(gl, this.#sheets);
   }
 
   /** Points come after the first map, with code of their own. */
@@ -19,15 +24,34 @@ export class WebglRenderer implements Renderer {
     this.#points = create(this.gl);
   }
 
+  /** So do tiles on their way from step to step. */
+  addTravel(create: (gl: WebGL2RenderingContext, sheets: Sheets) => TravelPass): void {
+    this.#travel = create(this.gl, this.#sheets);
+  }
+
   draw(frame: Frame): void {
     const { gl } = this;
     if (gl.isContextLost()) return;
     gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
+    gl.disable(gl.SCISSOR_TEST);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    for (const scene of frame.scenes) if (scene.scene.tiles) this.#grid.draw(scene, frame);
-    for (const scene of frame.scenes) this.#points?.draw(scene, frame);
-    this.#grid.prune(frame.scenes);
-    this.#points?.prune(frame.scenes);
+    for (const scene of frame.scenes) {
+      this.#clip(scene, frame);
+      if (scene.scene.tiles) ((scene.travel && this.#travel) || this.#grid).draw(scene, frame);
+    }
+    for (const scene of frame.scenes) {
+      this.#clip(scene, frame);
+      this.#points?.draw(scene, frame);
+    }
+    for (const pass of [this.#grid, this.#points, this.#travel]) pass?.prune(frame.scenes);
+    this.#sheets.prune(new Set(frame.scenes.flatMap(({ scene }) => scene.pages)));
+  }
+
+  #clip({ clip }: WeightedScene, { ratio }: Frame): void {
+    const { gl } = this;
+    if (clip === undefined) return;
+    gl.enable(gl.SCISSOR_TEST);
+    gl.scissor(clip[0] * ratio, 0, (clip[1] - clip[0]) * ratio, gl.drawingBufferHeight);
   }
 }

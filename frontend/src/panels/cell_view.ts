@@ -11,6 +11,7 @@ import { count, fraction, percent, plural, shorten } from '../format';
 import { iconPlace } from '../map/scene';
 import { whyUnpaired } from '../pair';
 import { type Cut, cutOf } from '../patches';
+import { keeperOf } from '../probe';
 import { referenceOf } from '../reference';
 import type { Session } from '../session';
 import type { State } from '../store';
@@ -151,10 +152,10 @@ export function findPatches(context: CellContext, limit: number): Patches {
   const { state, session, evidence, atlas, level, facts } = context;
   const fetch = state.settled && !state.playing;
   const nearest = evidence.nearest(atlas, level, facts.cell, limit, fetch);
-  const { probe, run } = state;
+  const { probe } = state;
   const list = nearest.samples.map((sample): Patch => {
     const cut = probe && cutOf(atlas, probe, sample);
-    const picture = probe && run && cut ? session.pages.thumbs(run.id, probe, cut.page) : null;
+    const picture = probe && cut ? session.pages.thumbs(probe.run, probe, cut.page) : null;
     return { sample, cut, picture };
   });
   return { nearest, list };
@@ -162,7 +163,8 @@ export function findPatches(context: CellContext, limit: number): Patches {
 
 /** Why there are no patches to show, or null. */
 export function patchesMissing({ state, atlas }: CellContext): string | null {
-  if (state.run?.probe === false) return 'The pictures of the probe are not in this run.';
+  const { run, runs } = state;
+  if (run && keeperOf(runs, run) === null) return 'The pictures of the probe are not in this run.';
   if (state.probeFailure) return `The pictures of the probe: ${state.probeFailure.message}`;
   if (state.probe && state.probe.manifest.digest !== atlas.manifest.probeDigest) {
     return 'This step was made from another probe than the pictures in this run.';

@@ -279,7 +279,7 @@ export const detailStyles = css`
   }
   .legend {
     padding: 8px 12px;
-    max-width: 420px;
+    max-width: 100%;
     display: grid;
     gap: 8px;
   }

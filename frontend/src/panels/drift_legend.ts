@@ -52,7 +52,7 @@ export function driftLegend(state: State, atlas: Atlas, level: Level): TemplateR
 }
 
 /** The floor is that of one step; over more of them chance adds up. */
-function stepsBetween({ series, step, compare }: State): string | typeof nothing {
+export function stepsBetween({ series, step, compare }: State): string | typeof nothing {
   const at = (one: number | null) => series?.steps.indexOf(one ?? Number.NaN) ?? -1;
   const between = Math.abs(at(step) - at(compare)) - 1;
   if (compare === null || between < 1) return nothing;

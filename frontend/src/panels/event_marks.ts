@@ -65,6 +65,17 @@ export function eventMarks(
   </span>`;
 }
 
+/** Where on the line A of a comparison lies. */
+export function sideMark({ compare, series }: State): TemplateResult | typeof nothing {
+  const steps = series?.steps ?? [];
+  const index = steps.indexOf(compare ?? Number.NaN);
+  if (index < 0) return nothing;
+  const at = index / Math.max(1, steps.length - 1);
+  return html`<span class="event-marks" aria-hidden="true">
+    <b class="side-mark on-line" style="left:${100 * at}%">A</b>
+  </span>`;
+}
+
 function tooltip(events: readonly RunEvent[]): string {
   const lines = events
     .slice(0, TOOLTIP_LINES)

@@ -4,6 +4,14 @@
 import { css } from 'lit';
 
 export const evolutionStyles = css`
+  :host {
+    --gain: #d55e00;
+    --loss: #0072b2;
+  }
+  :host([data-theme='dark']) {
+    --gain: #ffa04d;
+    --loss: #6ab7ff;
+  }
   .glyph {
     width: 18px;
     height: 18px;
@@ -82,11 +90,6 @@ export const evolutionStyles = css`
     align-items: center;
     justify-content: space-between;
     gap: 8px;
-    font-size: 12px;
-  }
-  .segments.small label {
-    height: 24px;
-    padding: 0 8px;
     font-size: 12px;
   }
   .event-items {
@@ -254,6 +257,126 @@ export const evolutionStyles = css`
       left: calc(50% - 166px);
       max-width: calc(100% - 356px);
     }
+  }
+  .compare-bar {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    justify-content: center;
+    gap: 6px 12px;
+    padding: 6px 8px 6px 12px;
+  }
+  .compare-bar select {
+    min-width: 0;
+    height: 28px;
+    background-position:
+      calc(100% - 16px) 11px,
+      calc(100% - 11px) 11px;
+  }
+  .compare-failure {
+    flex-basis: 100%;
+    color: var(--bad);
+  }
+  .side-mark {
+    display: inline-grid;
+    place-items: center;
+    width: 18px;
+    height: 18px;
+    border-radius: 4px;
+    background: var(--text);
+    color: var(--surface);
+    font-size: 11px;
+    font-weight: 600;
+  }
+  .side-mark.on-line {
+    position: absolute;
+    top: 34px;
+    margin-left: -8px;
+    width: 16px;
+    height: 16px;
+  }
+  .divider {
+    appearance: none;
+    position: absolute;
+    inset: 0;
+    width: 100%;
+    height: 100%;
+    margin: 0;
+    background: none;
+    pointer-events: none;
+    z-index: 1;
+  }
+  .divider:focus-visible {
+    outline-offset: -2px;
+  }
+  .divider::-webkit-slider-thumb {
+    appearance: none;
+    pointer-events: auto;
+    width: 24px;
+    height: 56px;
+    border-radius: 12px;
+    border: 2px solid var(--surface);
+    background: var(--accent);
+    box-shadow: var(--shadow);
+    cursor: ew-resize;
+  }
+  .divider::-moz-range-thumb {
+    pointer-events: auto;
+    width: 20px;
+    height: 52px;
+    border-radius: 12px;
+    border: 2px solid var(--surface);
+    background: var(--accent);
+    cursor: ew-resize;
+  }
+  .difference-key {
+    list-style: none;
+    margin: 0;
+    padding: 0;
+    display: grid;
+    grid-template-columns: auto auto;
+    gap: 4px 16px;
+  }
+  .difference-key li {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+  }
+  .difference-key i {
+    flex: none;
+    width: 14px;
+    height: 14px;
+    border: 0 solid var(--text);
+  }
+  .difference-key .gain {
+    background: var(--gain);
+  }
+  .difference-key .loss {
+    border: 3px solid var(--loss);
+  }
+  .difference-key .only-a {
+    border: 1.5px dashed var(--text);
+  }
+  .difference-key .only-b {
+    border: 4px double var(--text);
+  }
+  .changes summary {
+    cursor: pointer;
+    min-height: 24px;
+  }
+  .changes table {
+    border-collapse: collapse;
+    width: 100%;
+  }
+  .changes th {
+    text-align: start;
+    font-weight: 500;
+    color: var(--muted);
+  }
+  .changes td,
+  .changes th {
+    padding: 0 12px 0 0;
+    height: 24px;
   }
   .highlight-pill {
     display: flex;

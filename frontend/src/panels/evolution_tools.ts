@@ -2,6 +2,7 @@
 /** The buttons that open what is about more than one step. */
 
 import { html, type TemplateResult } from 'lit';
+import { toggleCompare } from '../compare';
 import type { Session } from '../session';
 import type { State } from '../store';
 import { iconButton } from './icons';
@@ -23,5 +24,34 @@ export function evolutionTools(state: State, session: Session): TemplateResult {
       pressed: state.drift,
       press: () => store.set({ drift: !state.drift }),
     })}
+    ${iconButton({
+      icon: 'compare',
+      name: 'Compare two steps',
+      key: 'c',
+      pressed: state.compare !== null,
+      disabled: (state.series?.steps.length ?? 0) < 2,
+      press: () => toggleCompare(session),
+    })}
+  </span>`;
+}
+
+/** How the map goes from step to step; named, because the two say different things. */
+export function motionChoice({ travel, series }: State, session: Session): TemplateResult {
+  const choice = (value: boolean, name: string, title: string) => html`<label title=${title}>
+    <input
+      type="radio"
+      name="motion"
+      .checked=${travel === value}
+      @change=${() => session.store.set({ travel: value })}
+    />${name}
+  </label>`;
+  return html`<span
+    class="segments small motion"
+    role="radiogroup"
+    aria-label="From step to step"
+    ?hidden=${(series?.steps.length ?? 0) < 2}
+  >
+    ${choice(true, 'Moving map', 'Icons go where their samples go (m)')}
+    ${choice(false, 'Fixed map', 'Icons change where they are (m)')}
   </span>`;
 }

@@ -15,6 +15,10 @@ const KEYS: readonly (readonly [string, string])[] = [
   [',  .', 'previous, next step'],
   ['Space', 'play or pause'],
   ['j', 'what happened in the run'],
+  ['m', 'moving map or fixed map'],
+  ['c', 'compare with the step before, or end it'],
+  ['[  x', 'take this step as A; swap A and B (Shift + click on the line takes A)'],
+  ['b (held)', 'show A instead of B'],
   ['d', 'drift: where cells moved since the step before'],
 ];
 

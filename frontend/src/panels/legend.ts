@@ -71,6 +71,7 @@ function provenance(atlas: Atlas, level: Level): string {
       : '',
     icons(level),
     trustworthiness === null ? '' : `trust ${fraction(trustworthiness)}`,
+    atlas.overlap === null ? '' : `kept ${fraction(mean(atlas.overlap))}`,
   ]
     .filter(Boolean)
     .join(' · ');
@@ -85,15 +86,23 @@ function icons(level: Level): string {
   return [...names, ...(weak ? [`${count(weak)} weak`] : [])].join(', ');
 }
 
-function provenanceTitle({ manifest }: Atlas): string {
+function provenanceTitle(atlas: Atlas): string {
+  const { manifest } = atlas;
   return [
     `Model ${shorten(manifest.model, 80)}, ${count(manifest.channels)} channels`,
     'UMAP: neighbours / least distance',
     `weak: icons with a cosine under ${fraction(WEAK_COSINE)}, which say little of their cell`,
     'trust: share of map neighbours that are true neighbours, 1 is best',
+    ...(atlas.overlap === null
+      ? []
+      : ["kept: share of a sample's neighbours in the layer that it had at the step before, too"]),
     ...(manifest.effectiveRank === null
       ? []
       : [`Effective rank ${manifest.effectiveRank.toFixed(1)}: directions that the layer uses`]),
     ...manifest.notes.slice(0, 5).map((note) => shorten(note, 200)),
   ].join('\n');
+}
+
+function mean(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

@@ -7,6 +7,7 @@ import type { History, SkippedStep } from '../history';
 import type { Player } from '../player';
 import type { Session } from '../session';
 import type { State } from '../store';
+import { motionChoice } from './evolution_tools';
 import { iconButton } from './icons';
 
 /** Ticks closer than they are wide would be a bar; beyond this many only damaged ones are drawn. */
@@ -52,6 +53,7 @@ export function timeline(
         press: () => player.stepBy(1),
       })}
     </span>
+    ${motionChoice(state, session)}
     ${slider(state, session, steps, at, marks)}
     ${moment(state, steps, at)}
     ${note(state.history, steps, at)}
@@ -98,6 +100,9 @@ function slider(
       ?disabled=${steps.length < 2}
       aria-valuetext=${step === null ? 'no step' : `step ${step}, ${at + 1} of ${steps.length}`}
       title=${reason ?? ''}
+      @pointerdown=${(event: PointerEvent) => {
+        if (event.shiftKey) session.store.set({ compare: stepUnder(event, steps), flipped: false });
+      }}
       @input=${(event: Event) => {
         const chosen = steps[Number((event.target as HTMLInputElement).value)];
         if (chosen !== undefined) session.chooseStep(chosen);
@@ -105,6 +110,17 @@ function slider(
     />
     ${marks}
   </span>`;
+}
+
+/** Half the width of the slider's thumb, which its line leaves free at both ends, in CSS pixels. */
+const THUMB = 8;
+
+/** The step that a pointer means; the slider itself stays where it is. */
+function stepUnder(event: PointerEvent, steps: readonly number[]): number | null {
+  event.preventDefault();
+  const { left, width } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+  const share = (event.clientX - left - THUMB) / Math.max(1, width - 2 * THUMB);
+  return steps[Math.round(Math.min(1, Math.max(0, share)) * (steps.length - 1))] ?? null;
 }
 
 function moment({ step, series }: State, steps: readonly number[], at: number): TemplateResult {

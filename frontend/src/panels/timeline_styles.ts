@@ -32,6 +32,14 @@ export const timelineStyles = css`
     background: var(--accent-soft);
     box-shadow: inset 0 0 0 1px var(--accent);
   }
+  .segments.small label {
+    height: 24px;
+    padding: 0 8px;
+    font-size: 12px;
+  }
+  .motion[hidden] {
+    display: none;
+  }
   .slider {
     position: relative;
     flex: 1;
@@ -140,6 +148,7 @@ export const timelineStyles = css`
   }
   @media (max-width: 720px) {
     .note,
+    .motion,
     .transport .icon-button:not(.play) {
       display: none;
     }

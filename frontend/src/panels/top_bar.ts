@@ -4,6 +4,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas } from '../atlas';
 import { shorten } from '../format';
+import { folderOf, isRelaid, twinOf } from '../layouts';
+import type { RunEntry } from '../manifest';
 import type { Session } from '../session';
 import { type ColourMode, SHOW_MODES, type ShowMode, type State } from '../store';
 import { iconButton } from './icons';
@@ -37,15 +39,19 @@ export function topBar(
   state: State,
   session: Session,
   tools: TemplateResult | typeof nothing = nothing,
+  beside: TemplateResult | typeof nothing = nothing,
 ): TemplateResult {
   const { runs, run, series, atlas, colour, level } = state;
   const { store } = session;
+  // Of two layouts of a run the first stands for both.
+  const listed = (one: RunEntry) => (isRelaid(one.run) && twinOf(runs, one)) || one;
   const runOptions = runs
-    .filter((one) => one.series.length > 0)
-    .map((one) => ({ value: one.id, label: displayRun(one.run) }));
+    .filter((one) => one.series.length > 0 && listed(one) === one)
+    .map((one) => ({ value: one.id, label: folderOf(one.run) || '(log directory)' }));
   const layerOptions = (run?.series ?? []).map(({ id, layer }) => ({ value: id, label: layer }));
   return html`<header class="bar" aria-label="What the map shows">
-    ${picker('run', 'Run', runOptions, run?.id ?? '', (id) => session.chooseRun(id))}
+    ${picker('run', 'Run', runOptions, run ? listed(run).id : '', (id) => session.chooseRun(id))}
+    ${beside}
     ${picker('layer', 'Layer', layerOptions, series?.id ?? '', (id) => session.chooseSeries(id))}
     ${picker('colour', 'Colour by', colourOptions(atlas), colour, (mode) =>
       store.set({ colour: mode as ColourMode }),
@@ -63,11 +69,6 @@ export function topBar(
       press: () => store.set({ help: true }),
     })}
   </header>`;
-}
-
-/** TensorBoard names our child run `<run>/atlas`; the folder that people know is the part before. */
-function displayRun(run: string): string {
-  return run.replace(/(^|\/)atlas$/, '') || '(log directory)';
 }
 
 function picker(

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Choices of the comparison of two steps, A and B; B is always the shown one. */
+
+import { stepBefore } from './reference';
+import type { Session } from './session';
+
+/** Opens the comparison with the step before, or closes it. */
+export function toggleCompare(session: Session): void {
+  const { compare, series, step } = session.store.state;
+  const first = series?.steps.find((one) => one !== step) ?? null;
+  const other = compare === null ? (stepBefore(session.store.state) ?? first) : null;
+  session.store.set({ compare: other, flipped: false });
+}
+
+export function chooseA(session: Session, step: number | null): void {
+  session.store.set({ compare: step, flipped: false });
+}
+
+/** A becomes B and B becomes A. */
+export function swapSides(session: Session): void {
+  const { compare, step } = session.store.state;
+  if (compare === null) return;
+  session.store.set({ compare: step, flipped: false });
+  session.chooseStep(compare);
+}
+
+/** Puts A on screen in the place of B, or B back. */
+export function showA(session: Session, flipped: boolean): void {
+  if (session.store.state.compare !== null) session.store.set({ flipped });
+}

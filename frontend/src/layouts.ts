@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One run laid out in two ways, each under a name of its own: as it came, and from its end. */
+
+import type { RunEntry } from './manifest';
+
+/** TensorBoard names our child run `<run>/atlas`; the folder that people know is the part before. */
+export function folderOf(run: string): string {
+  return run.replace(/(^|\/)atlas$/, '');
+}
+
+/** Whether a name is that of a run laid out again from its end: `<run>/backwards`. */
+export function isRelaid(run: string): boolean {
+  return /(^|\/)backwards(\/atlas)?$/.test(run);
+}
+
+/** The same run laid out the other way, or null. */
+export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
+  const relaid = isRelaid(run.run);
+  const other = runs.find(
+    (one) => isRelaid(one.run) !== relaid && trainingOf(one.run) === trainingOf(run.run),
+  );
+  if (other === undefined) return null;
+  // A folder may bear that name by chance: then it has layers of its own.
+  const [again, first] = relaid ? [run, other] : [other, run];
+  const layers = new Set(first.series.map(({ layer }) => layer));
+  return again.series.length > 0 && again.series.every(({ layer }) => layers.has(layer))
+    ? other
+    : null;
+}
+
+/** What two layouts of one training have in common. */
+function trainingOf(run: string): string {
+  return folderOf(folderOf(run).replace(/(^|\/)backwards$/, ''));
+}

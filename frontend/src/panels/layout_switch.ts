@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The choice between the two layouts of a run, beside its name. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { isRelaid } from '../layouts';
+import { otherLayout, switchLayout } from '../relay';
+import type { Session } from '../session';
+import type { State } from '../store';
+
+export function layoutSwitch(state: State, session: Session): TemplateResult | typeof nothing {
+  if (state.run === null || otherLayout(state) === null) return nothing;
+  const relaid = isRelaid(state.run.run);
+  const choice = (value: boolean, name: string, title: string) => html`<label title=${title}>
+    <input
+      type="radio"
+      name="layout"
+      .checked=${relaid === value}
+      @change=${() => void switchLayout(session)}
+    />${name}
+  </label>`;
+  return html`<span class="segments small" role="radiogroup" aria-label="Layout of the run">
+    ${choice(false, 'Streamed', 'Each checkpoint was laid out from the one before it')}
+    ${choice(true, 'Relaid from the end', 'Laid out again, from the last checkpoint to the first')}
+  </span>`;
+}

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two steps of a layer held against each other: what each square gained and lost from A to B."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from conftest import LOADERS, wait_for_atlases
+from evolving import evolving_atlas, write_evolving
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, expect
+from serving import tensorboard
+from tab import Tab
+from test_accessibility import violations
+from test_screens import THEMES, Theme, shoot
+
+GRID = 4
+MOVING = {"run": "moving/atlas", "grid": GRID}
+MINUS = "\u2212"
+FEW = 0.04
+"""Share of the map that class labels may cover, which make way for a comparison."""
+
+
+@pytest.fixture(scope="module", params=LOADERS)
+def evolving(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("evolving")
+    atlases = write_evolving(directory)
+    with tensorboard(directory, request.param == "data-server") as url:
+        wait_for_atlases(url, atlases)
+        yield url
+
+
+def bar(tab: Tab) -> Locator:
+    return tab.app.get_by_label("Comparison of two steps")
+
+
+def legend(tab: Tab) -> Locator:
+    return tab.app.get_by_label("Difference", exact=True).and_(tab.app.locator("aside"))
+
+
+def gains(a: int, b: int) -> NDArray[np.int_]:
+    """(GRID, GRID) samples more at step `b` than at `a`, counted from what was logged."""
+    counts = []
+    for step in (a, b):
+        xy = evolving_atlas("moving", step, 1).samples.xy
+        squares = np.minimum(GRID - 1, (xy * GRID).astype(int))
+        count = np.zeros((GRID, GRID), int)
+        np.add.at(count, (squares[:, 1], squares[:, 0]), 1)
+        counts.append(count)
+    return counts[1] - counts[0]
+
+
+def test_a_is_pinned_and_b_goes_on(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, **MOVING, step=100)
+    tab.key("[")
+    tab.linked(compare=100)
+    expect(bar(tab).get_by_label("Step A")).to_have_value("100")
+    expect(legend(tab)).to_contain_text("A and B are the same step")
+    tab.key(".")
+    tab.shows(200)
+    expect(bar(tab)).to_contain_text(re.compile(r"B\s+step 200"))
+    tab.linked(compare=100, step=200, mode="difference")
+    gain = gains(100, 200)
+    expect(legend(tab)).to_contain_text("samples changed cell between step 100 and step 200")
+    expect(legend(tab)).to_contain_text(f"more in B, up to +{gain.max()}")
+    expect(legend(tab)).to_contain_text(f"fewer in B, down to {MINUS}{-gain.min()}")
+    words = tab.app.get_by_role("status")
+    expect(words).to_contain_text("samples changed cell between step 100 and step 200")
+
+
+def test_a_link_opens_it_and_a_button_ends_it(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, **MOVING, step=200)
+    plain = tab.picture()
+    tab.page.goto("about:blank")
+    tab.open(evolving, **MOVING, step=200, compare=100)
+    assert np.abs(tab.picture() - plain).mean() > 10
+    tab.press("End the comparison")
+    tab.linked(compare=None, mode=None)
+    expect(bar(tab)).to_have_count(0)
+    tab.settle()
+    assert np.abs(tab.picture() - plain).max() == 0
+
+
+def test_the_largest_changes_can_be_read_and_gone_to(evolving: str, tab: Tab) -> None:
+    """All that the squares show is in a table, too."""
+    tab.open(evolving, alone=True, **MOVING, step=200, compare=100)
+    gain = gains(100, 200)
+    row, col = np.unravel_index(np.abs(gain).argmax(), gain.shape)
+    legend(tab).get_by_text("Largest changes").click()
+    rows = legend(tab).locator("tbody tr")
+    expect(rows).to_have_count(min(8, np.count_nonzero(gain)))
+    sign = "+" if gain[row, col] > 0 else MINUS
+    expect(rows.first).to_contain_text(f"{sign}{abs(gain[row, col])}")
+    rows.first.get_by_role("button").click()
+    expect(tab.inspector).to_be_visible()
+
+
+def test_swapping_turns_gains_into_losses(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, **MOVING, step=200, compare=100)
+    gain = gains(100, 200)
+    expect(legend(tab)).to_contain_text(f"up to +{gain.max()}")
+    tab.key("x")
+    tab.shows(100)
+    tab.linked(compare=200, step=100)
+    expect(legend(tab)).to_contain_text(f"up to +{-gain.min()}")
+    expect(legend(tab)).to_contain_text(f"down to {MINUS}{gain.max()}")
+
+
+def test_squares_are_told_apart_without_hue(evolving: str, tab: Tab) -> None:
+    """More is filled, fewer is hollow: the brightness of their middles and rims says which."""
+    tab.open(evolving, alone=True, **MOVING, step=200, compare=100)
+    gain = gains(100, 200)
+    most = np.unravel_index(gain.argmax(), gain.shape)
+    least = np.unravel_index(gain.argmin(), gain.shape)
+
+    def contrast(place: tuple[np.intp, ...]) -> float:
+        row, col = (int(one) for one in place)
+        grey = tab.cell_picture(GRID, row, col, share=0.9).mean(axis=2)
+        # A quarter of the way in, off the number in the middle, against the corner of the cell.
+        side = len(grey)
+        inner = grey[side * 5 // 16 : side * 6 // 16, side * 5 // 16 : side * 6 // 16]
+        return float(abs(inner.mean() - np.median(grey[: side // 24])))
+
+    assert contrast(most) > 3 * contrast(least)
+
+
+def test_an_unchanged_model_differs_in_nothing(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, run="still/atlas", grid=GRID, step=400, compare=0)
+    expect(legend(tab)).to_contain_text("0 samples changed cell")
+
+
+def test_it_says_why_steps_cannot_be_compared(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, run="other/atlas", grid=GRID, step=200, compare=100)
+    expect(legend(tab)).to_contain_text("asked about different probes")
+
+
+def test_over_many_steps_it_says_whose_chance_is_meant(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, **MOVING, step=400, compare=0)
+    expect(legend(tab)).to_contain_text("Chance is that of one step; 2 more steps lie between.")
+
+
+def test_the_divider_parts_a_from_b(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, **MOVING, step=100)
+    a = tab.picture()
+    tab.key(".")
+    tab.shows(200)
+    b = tab.picture()
+    tab.key("c")
+    bar(tab).get_by_label("Swipe").check(force=True)
+    tab.linked(compare=100, mode="swipe")
+    divider = tab.app.get_by_role("slider", name="Divider between A and B")
+    divider.fill("100")
+    tab.settle()
+    both = tab.picture()
+    half = both.shape[1] // 2
+    left, right = slice(250, half - 40), slice(half + 40, -300)
+    assert differing(both, a, left) < FEW < differing(both, b, left)
+    assert differing(both, b, right) < FEW < differing(both, a, right)
+
+
+def differing(one: NDArray[np.int16], other: NDArray[np.int16], columns: slice) -> float:
+    """Share of pixels that differ, between the bar at the top and the legend."""
+    band = (slice(100, -150), columns)
+    return float((np.abs(one[band] - other[band]).max(axis=2) > 12).mean())
+
+
+def test_b_held_shows_a(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, **MOVING, step=100)
+    a = tab.picture()
+    tab.key(".", "c")
+    tab.shows(200)
+    bar(tab).get_by_label("Blink").check(force=True)
+    tab.linked(mode="blink")
+    tab.map.focus()
+    tab.page.keyboard.down("b")
+    expect(tab.app.get_by_role("button", name="Show A")).to_have_attribute("aria-pressed", "true")
+    tab.settle()
+    assert differing(tab.picture(), a, slice(250, -300)) < FEW
+    tab.page.keyboard.up("b")
+    expect(tab.app.get_by_role("button", name="Show A")).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_it_is_accessible_and_photographed(evolving: str, tab: Tab, theme: Theme) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    for mode in ("difference", "swipe", "blink"):
+        tab.page.goto("about:blank")
+        tab.open(evolving, alone=True, **MOVING, step=200, compare=100, mode=mode)
+        tab.settle(theme=theme)
+        assert violations(tab) == []
+        shoot(tab, f"compare-{mode}", theme)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run laid out in two ways: one entry in the list of runs, and a switch beside it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from conftest import LOADERS, wait_for_atlases
+from evolving import RUNS, STEPS, write_evolving
+from playwright.sync_api import Locator, expect
+from serving import tensorboard
+from tab import Tab
+from test_accessibility import violations
+from test_screens import THEMES, Theme, shoot
+
+from tensorboard_plugin_atlas.metadata import CHILD_RUN
+
+MOVING = {"run": "moving/atlas", "grid": 4}
+AGAIN = "moving/backwards"
+
+
+@pytest.fixture(scope="module", params=LOADERS)
+def relaid(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The log of `evolving`, where the run that stays is the other layout of the one that moves.
+
+    Their samples are the same; from step 200 on one class lies a quarter of the map apart.
+    """
+    directory = tmp_path_factory.mktemp("relaid")
+    atlases = write_evolving(directory)
+    shutil.copytree(directory / "still" / CHILD_RUN, directory / AGAIN)
+    with tensorboard(directory, request.param == "data-server") as url:
+        wait_for_atlases(url, atlases + len(STEPS))
+        yield url
+
+
+def switch(tab: Tab) -> Locator:
+    return tab.app.get_by_role("radiogroup", name="Layout of the run")
+
+
+def test_the_list_names_the_run_once(relaid: str, tab: Tab) -> None:
+    tab.open(relaid, **MOVING)
+    names = tab.app.get_by_label("Run", exact=True).locator("option").all_inner_texts()
+    assert sorted(name.strip() for name in names) == sorted(RUNS)
+    expect(switch(tab).get_by_label("Streamed")).to_be_checked()
+    tab.choose("Run", "still")
+    tab.linked(run="still/atlas")
+    expect(switch(tab)).to_have_count(0)
+
+
+def test_step_layer_and_selection_stay_over_the_switch(relaid: str, tab: Tab) -> None:
+    tab.open(relaid, **MOVING, step=200, z="1.5000", x="0.6000", y="0.5000")
+    streamed = tab.picture()
+    tab.key("ArrowRight", "Enter")
+    members = tab.inspector.locator("h2").text_content()
+    assert members
+    switch(tab).get_by_label("Relaid from the end").check(force=True)
+    tab.shows(200)
+    tab.linked(run=AGAIN, layer="layer3", step=200, z="1.500")
+    expect(switch(tab).get_by_label("Relaid from the end")).to_be_checked()
+    expect(tab.app.get_by_label("Run", exact=True).locator("option:checked")).to_contain_text(
+        "moving"
+    )
+    expect(tab.inspector).to_be_visible()
+    assert np.abs(tab.picture()[:, :700] - streamed[:, :700]).mean() > 1
+    switch(tab).get_by_label("Streamed").check(force=True)
+    tab.shows(200)
+    tab.linked(run="moving/atlas", step=200)
+    expect(tab.inspector).to_be_visible()
+
+
+def test_the_pinned_cell_is_where_its_samples_went(relaid: str, tab: Tab) -> None:
+    """Airplanes lie at the right of the streamed layout and a quarter further left in the other."""
+    tab.open(relaid, alone=True, **MOVING, step=200)
+    x, y, _ = tab.place(4, 1, 3)
+    tab.page.mouse.click(x, y)
+    expect(tab.inspector).to_contain_text("airplane")
+    expect(tab.inspector).to_contain_text("Row 2, column 4")
+    switch(tab).get_by_label("Relaid from the end").check(force=True)
+    tab.shows(200)
+    expect(tab.inspector).to_contain_text("Row 2, column 3")
+    expect(tab.inspector).to_contain_text("airplane")
+
+
+def test_a_link_leads_to_the_other_layout(relaid: str, tab: Tab) -> None:
+    tab.open(relaid, run=AGAIN, grid=4, step=100)
+    expect(switch(tab).get_by_label("Relaid from the end")).to_be_checked()
+    tab.settle(step=100)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_it_is_accessible_and_photographed(relaid: str, tab: Tab, theme: Theme) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    tab.open(relaid, alone=True, **MOVING, step=200)
+    tab.settle(theme=theme)
+    expect(switch(tab)).to_be_visible()
+    assert violations(tab) == []
+    shoot(tab, "layouts", theme)
