@@ -226,6 +226,17 @@ class TestDemo:
         assert "an atlas; 8 atlases, 4 calls, 0 skipped" in out
         assert f"0 checkpoints logged to {tmp_path / 'without'}" in out
 
+    def test_another_seed_lies_on_the_map_of_the_first(self, tmp_path, photos):
+        runs = [tmp_path / "first", tmp_path / "second"]
+        options = [(), ("--seed", "1", "--align-to", str(runs[0]))]
+        for run, more in zip(runs, options, strict=True):
+            command = ["demo", "--data", str(photos), "--log-dir", str(run), "--no-serve"]
+            assert cli.main([*command, "--steps", "1", "--icons", "none", *more]) == 0
+        last, *_ = (a for a in read_atlases(runs[0], layer="stage3") if a.step == 1)
+        first, *_ = read_atlases(runs[1], layer="stage3")
+        assert first.provenance.probe == last.provenance.probe
+        assert any(f"of {str(runs[0])!r}" in note for note in first.provenance.notes)
+
     def test_it_leaves_a_core_to_the_worker_and_torch_its_threads(
         self, tmp_path, photos, monkeypatch
     ):

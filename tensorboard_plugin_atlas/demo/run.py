@@ -90,6 +90,7 @@ def run_demo(
     seed: int = 0,
     with_atlas: bool = True,
     icons: str | None = None,
+    align_to: Path | None = None,
 ) -> DemoResult:
     """Trains a small network on `source` and logs scalars and atlases to `log_dir`.
 
@@ -97,16 +98,18 @@ def run_demo(
         source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`.
         log_dir: A new run folder for TensorBoard.
         steps: Training steps, or None for the recipe's own number.
-        seed: Seeds the split, the network and the order of images.
+        seed: Seeds the network and the order of images. The split is the same for all, so that
+            runs of several seeds can be laid out on one map.
         with_atlas: False trains the same network without a writer, to compare.
         icons: How cells are drawn, see `AtlasConfig`, or None for the recipe's own kind.
+        align_to: Folder of an earlier run on the same source, on whose maps this one is laid out.
 
     Raises:
         ArgumentError: if the source cannot be used.
     """
     recipe = DIGITS if source == "digits" else PICTURES
     config = recipe.config if icons is None else replace(recipe.config, icons=icons)
-    training, held_out = load(source, limit=recipe.limit, seed=seed).split(0.2, seed)
+    training, held_out = load(source, limit=recipe.limit, seed=0).split(0.2, 0)
     torch.manual_seed(seed)
     total = steps or recipe.steps
     checkpoints = tuple(sorted({round(share * total) for share in CHECKPOINT_SHARES}))
@@ -126,6 +129,7 @@ def run_demo(
                 classes=held_out.classes,
                 normalize=((MEAN,), (STD,)),
                 config=config,
+                align_to=align_to,
                 max_pending=len(checkpoints),
                 strict=True,
             )
