@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 from tensorboard_plugin_atlas._version import __version__
+from tensorboard_plugin_atlas.cli_evolution import add_evolve, add_relay
 from tensorboard_plugin_atlas.errors import AtlasError
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
+from tensorboard_plugin_atlas.printing import counted, printable, table
 
 DESCRIPTION = """\
 Activation atlases in TensorBoard: what an image network sees, and how that changes as it learns.
@@ -35,6 +37,7 @@ from untrained to trained, then start TensorBoard and print the address of the A
   tensorboard-atlas demo --data photos.zip          a zip or folder of class/image.ext
   tensorboard-atlas demo --data cifar10             torchvision's CIFAR-10, downloaded once
   tensorboard-atlas demo --no-serve --log-dir D     only write the log
+  tensorboard-atlas demo --seed 1 --align-to D      another seed, on the map of that run
   tensorboard-atlas demo --icons poster             slower, finer icons
   tensorboard-atlas demo --no-atlas                 the same training without atlases, to compare
 """
@@ -112,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_estimate(commands)
     _add_refine(commands)
+    add_relay(commands)
+    add_evolve(commands)
     _add_inspect(commands)
     _add_doctor(commands)
     _add_repair(commands)
@@ -137,6 +142,9 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     demo.add_argument("--seed", type=int, default=0, help="seeds everything (default: %(default)s)")
     _add_icons(demo)
+    demo.add_argument(
+        "--align-to", type=Path, metavar="DIR", help="lay it out on the map of an earlier run"
+    )
     demo.add_argument("--no-serve", action="store_true", help="do not start TensorBoard")
     demo.add_argument("--no-atlas", action="store_true", help="train without logging atlases")
     demo.add_argument("--port", type=int, default=6006, help="first port to try (%(default)s)")
@@ -291,6 +299,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         with_atlas=not arguments.no_atlas,
         icons=arguments.icons,
+        align_to=arguments.align_to,
     )
     print(
         f"\n{len(result.checkpoints)} checkpoints logged to {result.log_dir}, "
@@ -322,7 +331,7 @@ def _estimate(arguments: argparse.Namespace) -> int:
     )
     rows = [("layer", "seconds", "size")]
     rows += [(a.layer, f"{a.seconds:.1f}", f"{a.bytes / 1e6:.2f} MB") for a in found.layers]
-    print(_table(rows))
+    print(table(rows))
     print(f"\n{found.total.each()}")
     print(found.total.forecast(arguments.atlases))
     return 0
@@ -359,8 +368,8 @@ def _refine(arguments: argparse.Namespace) -> int:
         )
         for one in done
     ]
-    print(_table(rows))
-    print(f"\nthe tab shows them in run {_printable(done[0].run)} at the next reload")
+    print(table(rows))
+    print(f"\nthe tab shows them in run {printable(done[0].run)} at the next reload")
     return 0
 
 
@@ -407,7 +416,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
         samples = "" if entry.samples is None else f"{entry.samples:,}"
         size = f"{entry.bytes / 1e6:.2f} MB"
         rows.append((entry.run, entry.layer, f"{entry.step:,}", samples, size, state))
-    print(_table(rows))
+    print(table(rows))
     damaged = sum(entry.status != "ok" for entry in entries)
     total = sum(entry.bytes for entry in entries)
     print(f"\n{len(entries)} atlases, {total / 1e6:.1f} MB, {damaged} damaged")
@@ -419,11 +428,11 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
     findings = examine(arguments.log_dir)
     for finding in findings:
-        print(f"{finding.mark:8} {_printable(finding.text, limit=2_000)}")
+        print(f"{finding.mark:8} {printable(finding.text, limit=2_000)}")
         if finding.advice is not None:
-            print(f"{'':8} → {_printable(finding.advice, limit=2_000)}")
+            print(f"{'':8} → {printable(finding.advice, limit=2_000)}")
     problems = sum(finding.mark == PROBLEM for finding in findings)
-    print(f"\n{_counted(problems, 'problem')}")
+    print(f"\n{counted(problems, 'problem')}")
     return 1 if problems else 0
 
 
@@ -434,36 +443,16 @@ def _repair(arguments: argparse.Namespace) -> int:
     for file in files:
         if file.lost_bytes:
             print(
-                f"{_printable(str(file.path))}: kept {_counted(file.kept, 'record')}, left out "
-                f"{_counted(file.lost, 'damaged place')} ({file.lost_bytes:,} bytes)"
+                f"{printable(str(file.path))}: kept {counted(file.kept, 'record')}, left out "
+                f"{counted(file.lost, 'damaged place')} ({file.lost_bytes:,} bytes)"
             )
     kept, lost = sum(file.kept for file in files), sum(file.lost for file in files)
     print(
-        f"{_counted(kept, 'record')} of {_counted(len(files), 'event file')} copied to "
-        f"{arguments.output}, {_counted(lost, 'damaged place')} left out\n"
+        f"{counted(kept, 'record')} of {counted(len(files), 'event file')} copied to "
+        f"{arguments.output}, {counted(lost, 'damaged place')} left out\n"
         f"to look: tensorboard --logdir {arguments.output}"
     )
     return 0
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    """Aligns columns; log text is escaped, since a terminal obeys control characters."""
-    safe = [[_printable(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in safe) for i in range(len(safe[0]))]
-    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in safe]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _printable(text: str, limit: int = 120) -> str:
-    shown = "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: limit + 1]
-    )
-    return shown if len(text) <= limit else shown[:limit] + "…"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened in a run, found anew: the same events as a writer logs, ranked, and held to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from histories import History, atlases_of, play
+from samples import make_atlas, write_log
+
+from tensorboard_plugin_atlas import cli
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.codec import encode_atlas
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.events import EventSink, event_files, scan_records
+from tensorboard_plugin_atlas.evolve import evolve
+from tensorboard_plugin_atlas.lifelines import LifelineTracer, trace_events
+from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.reading import read_atlases
+
+CLASSES = ("cat", "dog", "ship")
+SIZES = (60, 50, 40)
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    """Cats and dogs stand together, part, and come together again; ships stay by themselves."""
+    return play(SIZES, [[{0, 1}, {2}], [{0}, {1}, {2}], [{0, 1}, {2}]], noise=0.6, seed=3)
+
+
+@pytest.fixture(scope="module")
+def told(history: History) -> list[Atlas]:
+    """The atlases of the play as a writer makes them, lifelines and events included."""
+    labels = history.troupe.astype(np.int64)
+    tracer = LifelineTracer()
+    return [tracer.advance(a) for a in atlases_of(history, labels=labels, classes=CLASSES)]
+
+
+def write(folder: Path, atlases: list[Atlas]) -> None:
+    sink = EventSink(folder)
+    for atlas in atlases:
+        sink.write(layer_tag(atlas.layer), encode_atlas(atlas), atlas.step, atlas.wall_time)
+    sink.close()
+
+
+class TestEvents:
+    def test_they_are_those_of_trace_events_and_of_the_log(
+        self, told: list[Atlas], tmp_path: Path
+    ) -> None:
+        write(tmp_path / "a", told)
+        found = evolve(tmp_path)
+        traced = trace_events(read_atlases(tmp_path))
+        assert [(one.step, one.event) for one in found.events] == [
+            (one.step, one.event) for one in traced
+        ]
+        assert [one.rank for one in found.events] == [*range(1, len(traced) + 1)]
+        (compared,) = found.compared
+        assert compared.verdict == "as logged"
+        assert compared.logged == compared.found == len(traced)
+        assert compared.atlases == len(told)
+
+    def test_the_planted_story_is_told_with_its_numbers(
+        self, told: list[Atlas], history: History, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "a", told)
+        first, second = sorted(evolve(tmp_path).events, key=lambda one: one.step)[:2]
+        split, merge = history.planted
+        assert (first.event.kind, first.step) == ("splits", 100 * split.first)
+        assert (second.event.kind, second.step) == ("merges", 100 * merge.first)
+        assert first.before == pytest.approx((110,), abs=8)
+        assert first.after == pytest.approx((60, 50), abs=8)
+        assert second.before == pytest.approx((60, 50), abs=8)
+        assert second.after == pytest.approx((110,), abs=8)
+
+    def test_runs_and_layers_are_ranked_together_and_followed_apart(
+        self, told: list[Atlas], tmp_path: Path
+    ) -> None:
+        write(tmp_path / "a", told)
+        write(tmp_path / "b", [a.replace(layer="layer4") for a in told])
+        shutil.copytree(tmp_path / "a", tmp_path / "a/backwards")
+        found = evolve(tmp_path)
+        assert {(one.run, one.layer) for one in found.events} == {("a", "layer3"), ("b", "layer4")}
+        scores = [one.event.score for one in found.events]
+        assert scores == sorted(scores, reverse=True)
+        assert [one.run for one in evolve(tmp_path, run="b").compared] == ["b"]
+        assert [one.run for one in evolve(tmp_path, run="a/backwards").compared] == ["a/backwards"]
+        with pytest.raises(ArgumentError, match=r"--layer 'x' was not logged"):
+            evolve(tmp_path, layers=["x"])
+
+    def test_by_step_and_the_best(self, told: list[Atlas], tmp_path: Path) -> None:
+        write(tmp_path / "a", told)
+        found = evolve(tmp_path)
+        assert [one.rank for one in found.best(2)] == [1, 2]
+        steps = [one.step for one in found.best(2, by_step=True)]
+        assert steps == sorted(steps)
+        assert {one.rank for one in found.best(2, by_step=True)} == {1, 2}
+
+
+class TestVerdict:
+    def test_events_of_another_version(self, told: list[Atlas], tmp_path: Path) -> None:
+        at = next(i for i, atlas in enumerate(told) if atlas.events)
+        events = (dataclasses.replace(told[at].events[0], score=1.5), *told[at].events[1:])
+        write(tmp_path / "a", [*told[:at], told[at].replace(events=events), *told[at + 1 :]])
+        (compared,) = evolve(tmp_path).compared
+        assert compared.verdict == (
+            f"1 of {compared.found} differ from what the log holds: made by another version"
+        )
+
+    def test_events_that_are_no_more(self, told: list[Atlas], tmp_path: Path) -> None:
+        extra = dataclasses.replace(make_atlas(5).events[0], before=(), after=(), before_step=0)
+        write(tmp_path / "a", [*told[:-1], told[-1].replace(events=(extra, *told[-1].events))])
+        (compared,) = evolve(tmp_path).compared
+        assert compared.differ == 1
+        assert compared.logged == compared.found + 1
+        assert compared.verdict.startswith(f"1 of {compared.logged} differ")
+
+    def test_a_log_of_before_there_were_lifelines(self, tmp_path: Path, history: History) -> None:
+        write(tmp_path / "a", atlases_of(history))
+        (compared,) = evolve(tmp_path).compared
+        assert compared.found >= 2
+        assert compared.logged is None
+        assert compared.verdict == "the log holds none: made before events were traced"
+
+
+class TestOddRuns:
+    def test_a_probe_that_changed_midway(self, told: list[Atlas], tmp_path: Path) -> None:
+        at = 4
+        other = [
+            a.replace(provenance=dataclasses.replace(a.provenance, probe="other"))
+            for a in told[at:]
+        ]
+        tracer = LifelineTracer()
+        atlases = [tracer.advance(atlas) for atlas in [*told[:at], *other]]
+        write(tmp_path / "a", atlases)
+        with pytest.raises(ArgumentError, match="probe changed"):
+            trace_events(read_atlases(tmp_path))
+        found = evolve(tmp_path)
+        (compared,) = found.compared
+        assert f"others from step {told[at].step:,} on" in compared.words[0]
+        assert compared.differ == 0
+        parts = [trace_events(part) for part in (told[:at], other)]
+        assert len(found.events) == sum(map(len, parts))
+
+    def test_damage_costs_a_step(self, told: list[Atlas], tmp_path: Path) -> None:
+        write(tmp_path / "a", told)
+        (path,) = event_files(tmp_path / "a")
+        content = bytearray(path.read_bytes())
+        content[list(scan_records(path))[3].offset + 2500] ^= 1
+        path.write_bytes(content)
+        (compared,) = evolve(tmp_path).compared
+        assert compared.atlases == len(told) - 1
+        assert "left out: run 'a', layer 'layer3', step 200" in compared.words[0]
+        assert "made by another version" not in compared.verdict
+
+    def test_it_only_reads_and_needs_numpy_alone(self, told: list[Atlas], tmp_path: Path) -> None:
+        write(tmp_path / "a", told[:3])
+        before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+        script = (
+            "import sys\n"
+            "from tensorboard_plugin_atlas.cli import main\n"
+            f"assert main(['evolve', {str(tmp_path)!r}]) == 0\n"
+            "heavy = {'torch', 'umap', 'numba', 'scipy', 'sklearn', 'PIL'} & set(sys.modules)\n"
+            "assert not heavy, heavy\n"
+        )
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+        assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+class TestCommand:
+    def test_a_ranked_list_with_where_to_look(
+        self, told: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write(tmp_path / "a", told)
+        assert cli.main(["evolve", str(tmp_path), "--limit", "1"]) == 0
+        head, _, best, *rest = capsys.readouterr().out.splitlines()
+        assert head.split() == [
+            "rank",
+            "layer",
+            "step",
+            "kind",
+            "sure",
+            "score",
+            "look",
+            "at",
+            "what",
+        ]
+        rank, layer, step, kind, sure, score, place, *text = best.split()
+        one = evolve(tmp_path).events[0]
+        assert (rank, layer, step, kind) == ("1", "layer3", f"{one.step:,}", one.event.kind)
+        assert place == "{}:{},{}".format(*one.event.cell or ())
+        assert float(sure) == pytest.approx(one.event.confidence, abs=0.01)
+        assert float(score) == pytest.approx(one.event.score, abs=0.1)
+        assert " ".join(text) == one.event.text
+        found = len(evolve(tmp_path).events)
+        assert rest == [
+            "",
+            f"run a, layer layer3: {found} events in {len(told)} atlases: as logged",
+            f"1 of {found} are listed; --limit shows more",
+        ]
+
+    def test_several_runs_are_named_and_listed_by_step(
+        self, told: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name in ("a", "b"):
+            write(tmp_path / name, told)
+        assert cli.main(["evolve", str(tmp_path), "--order", "step"]) == 0
+        head, _, *rows = capsys.readouterr().out.splitlines()
+        assert head.split()[:3] == ["rank", "run", "layer"]
+        listed = [tuple(row.split()[1:4:2]) for row in rows[: rows.index("")]]
+        order = [(run, int(step.replace(",", ""))) for run, step in listed]
+        assert order == sorted(order)
+
+    def test_one_json_document(self, told: list[Atlas], tmp_path: Path, capsys: Any) -> None:
+        write(tmp_path / "a", told)
+        assert cli.main(["evolve", str(tmp_path), "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        found = evolve(tmp_path)
+        assert document["events_found"] == len(document["events"]) == len(found.events)
+        best, one = document["events"][0], found.events[0]
+        assert (best["rank"], best["run"], best["layer"], best["step"]) == (
+            *(1, "a", "layer3", one.step),
+        )
+        assert best["before"] == [
+            {"id": i, "samples": n} for i, n in zip(one.event.before, one.before, strict=True)
+        ]
+        assert all(group["samples"] > 0 for group in best["before"] + best["after"])
+        assert best["cell"].keys() == {"grid", "row", "col"}
+        (layer,) = document["layers"]
+        assert (layer["verdict"], layer["differ"], layer["words"]) == ("as logged", 0, [])
+        assert cli.main(["evolve", str(tmp_path), "--json", "--limit", "1"]) == 0
+        assert len(json.loads(capsys.readouterr().out)["events"]) == 1
+
+    def test_log_text_cannot_steer_a_terminal(
+        self, history: History, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        hostile = ("\x1b[2Jcat", "do\u202eg", "ship\n")
+        labels = history.troupe.astype(np.int64)
+        tracer = LifelineTracer()
+        atlases = atlases_of(history, labels=labels, classes=hostile, layer="l\x1b[31m")
+        write(tmp_path / "a\x1bb", [tracer.advance(atlas) for atlas in atlases])
+        for more in ([], ["--json"]):
+            assert cli.main(["evolve", str(tmp_path), *more]) == 0
+            out = capsys.readouterr().out
+            assert "\x1b" not in out
+            assert "\u202e" not in out
+            assert "cat" in out
+
+    def test_one_atlas_is_too_few(self, tmp_path: Path, capsys: Any) -> None:
+        write(tmp_path / "a", [make_atlas(0)])
+        assert cli.main(["evolve", str(tmp_path)]) == 0
+        assert capsys.readouterr().out == (
+            "run a, layer layer3: 0 events in 1 atlas; it takes two\n"
+        )
+
+    def test_hidden_damage_is_told_and_nothing_else(self, tmp_path: Path, capsys: Any) -> None:
+        write_log(tmp_path, runs=("a",), layers=("layer3",), steps=(0, 9))
+        (path,) = event_files(tmp_path / "a/atlas")
+        content = bytearray(path.read_bytes())
+        record = list(scan_records(path))[3]
+        content[record.offset + 12 : record.offset + 40] = bytes(28)
+        path.write_bytes(content)
+        assert cli.main(["evolve", str(tmp_path)]) == 0
+        out = capsys.readouterr().out
+        assert out.count("left out: ") == 1
+        assert "layer layer3: 0 events in 1 atlas" in out
+
+    def test_an_empty_folder_is_2_with_what_to_type(self, tmp_path: Path, capsys: Any) -> None:
+        assert cli.main(["evolve", str(tmp_path)]) == 2
+        (sentence,) = capsys.readouterr().err.splitlines()
+        assert "no atlases under" in sentence
+        assert "`tensorboard-atlas doctor`" in sentence
+
+    @pytest.mark.parametrize("limit", ["0", "-1", "many"])
+    def test_a_limit_that_is_none(self, limit: str, tmp_path: Path, capsys: Any) -> None:
+        with pytest.raises(SystemExit):
+            cli.main(["evolve", str(tmp_path), f"--limit={limit}"])
+        assert "pass a whole number above 0" in capsys.readouterr().err

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Text for a terminal: aligned, counted and harmless."""
+
+from __future__ import annotations
+
+import pytest
+
+from tensorboard_plugin_atlas.printing import counted, printable, table
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ü", "plain ü"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\nb\u202ec", "a\\nb\\u202ec"),
+        ("\udc80", "\\udc80"),
+        ("x" * 200, "x" * 120 + "…"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_columns_are_as_wide_as_what_is_shown() -> None:
+    rows = [("run", "n"), ("a\x00", "1"), ("longer", "")]
+    assert table(rows).splitlines() == ["run     n", "------  -", "a\\x00   1", "longer"]
+
+
+def test_words_are_counted() -> None:
+    assert [counted(n, "event") for n in (0, 1, 2_000)] == ["0 events", "1 event", "2,000 events"]

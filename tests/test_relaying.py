@@ -1,0 +1,623 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Maps laid out again backwards: a run of its own, as true as its icons and ids say."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from histories import atlas_of
+from samples import make_atlas, make_probe_pictures
+from serving import get, tensorboard
+from torch import nn
+
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
+from tensorboard_plugin_atlas import relaying as relaying_module
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.compute.attribute import attribute
+from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.layout import lay_out
+from tensorboard_plugin_atlas.compute.patches import PatchSource
+from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.quality import measure
+from tensorboard_plugin_atlas.compute.receptive import measure_receptive_field
+from tensorboard_plugin_atlas.compute.refining import _cells
+from tensorboard_plugin_atlas.compute.render import IconEngine
+from tensorboard_plugin_atlas.compute.targets import targets_for
+from tensorboard_plugin_atlas.demo.data import load
+from tensorboard_plugin_atlas.doctor import NOTE, PROBLEM, examine
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.events import EventSink, event_files, scan_records
+from tensorboard_plugin_atlas.lifelines import trace_lifelines
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.reading import list_atlases, read_probe
+from tensorboard_plugin_atlas.refine import refine
+from tensorboard_plugin_atlas.relaying import Relay, relay
+
+STEPS = (0, 8, 24, 60, 120)
+LAYERS = ("3", "5")
+AGAIN = "exp/atlas/backwards"
+CONFIG = AtlasConfig(
+    samples=400, grids=(4, 8, 16), min_count=3, epochs=100, icons="preview", icon_steps=2
+)
+
+
+def make_network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 3, 2, padding=1), nn.ReLU()),
+        *(nn.Conv2d(16, 24, 3, 2, padding=1), nn.ReLU()),
+        *(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(96, 10)),
+    )
+
+
+def digits() -> tuple[torch.Tensor, torch.Tensor]:
+    found = load("digits", limit=1600, seed=0)
+    pixels = torch.from_numpy(found.images).permute(0, 3, 1, 2).float() / 255
+    return nn.functional.avg_pool2d(pixels, 2), torch.from_numpy(found.labels).long()
+
+
+def make_probe() -> tuple[torch.Tensor, torch.Tensor]:
+    images, labels = digits()
+    return images[:400], labels[:400]
+
+
+def network_at(trained: Path, step: int) -> nn.Sequential:
+    network = make_network().eval()
+    network.load_state_dict(torch.load(trained / f"{step}.pt", weights_only=True))
+    return network
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that learns digits, its atlases of two layers and its weights at each step."""
+    directory = tmp_path_factory.mktemp("trained")
+    network, (images, labels) = make_network(), digits()
+    optimiser = torch.optim.Adam(network.parameters(), 3e-3)
+    writer = AtlasWriter(
+        directory / "runs/exp",
+        network,
+        layers=list(LAYERS),
+        probe=make_probe(),
+        classes=[*"0123456789"],
+        normalize=((0.0,), (1.0,)),
+        config=CONFIG,
+        worker="inline",
+        strict=True,
+    )
+    with writer:
+        for step in range(STEPS[-1] + 1):
+            if step in STEPS:
+                writer.add_atlas(step)
+                torch.save(network.state_dict(), directory / f"{step}.pt")
+            chosen = torch.randint(400, len(images), (64,))
+            loss = nn.functional.cross_entropy(network(images[chosen]), labels[chosen])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return directory
+
+
+@pytest.fixture(scope="module")
+def relaid(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Relay]:
+    """The log after a relay of all of it, for tests that only look."""
+    runs = Path(shutil.copytree(trained / "runs", tmp_path_factory.mktemp("relaid") / "runs"))
+    return runs, relay(runs, progress=False)
+
+
+@pytest.fixture
+def runs(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the log for a test to add to."""
+    return Path(shutil.copytree(trained / "runs", tmp_path / "runs"))
+
+
+def atlases(runs: Path, run: str) -> dict[tuple[str, int], Atlas]:
+    return {(a.layer, a.step): a for a in read_atlases(runs, run=run, on_damage="raise")}
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
+
+
+def write(folder: Path, found: list[Atlas], probe: bool = True) -> None:
+    sink = EventSink(folder)
+    if probe:
+        sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), 0)
+    for atlas in found:
+        sink.write(layer_tag(atlas.layer), encode_atlas(atlas), atlas.step, atlas.wall_time)
+    sink.close()
+
+
+class TestARealRun:
+    def test_the_log_is_not_touched_and_the_new_run_is_complete(
+        self, trained: Path, relaid: tuple[Path, Relay]
+    ) -> None:
+        runs, result = relaid
+        assert result.words == ()
+        before, after = contents(trained / "runs"), contents(runs)
+        assert {name: after[name] for name in before} == before
+        (added,) = after.keys() - before.keys()
+        assert added.startswith(f"{AGAIN}/events.out.tfevents.")
+        old, new = atlases(runs, "exp"), atlases(runs, AGAIN)
+        assert old.keys() == new.keys() == {(layer, step) for layer in LAYERS for step in STEPS}
+        assert read_probe(runs, AGAIN).digest == read_probe(runs, "exp").digest
+
+    def test_all_but_the_map_is_as_it_was(self, relaid: tuple[Path, Relay]) -> None:
+        old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
+        for place, was in old.items():
+            now = new[place]
+            for name in ("image_ids", "labels", "predictions", "positions", "boxes", "activations"):
+                np.testing.assert_array_equal(getattr(now, name), getattr(was, name))
+            for name in ("sequence", "wall_time", "classes", "skipped"):
+                assert getattr(now, name) == getattr(was, name)
+            assert now.provenance.probe == was.provenance.probe
+            assert now.provenance.settings == was.provenance.settings
+            assert now.quality.effective_rank == was.quality.effective_rank
+            if was.quality.overlap is None:
+                assert now.quality.overlap is None
+            else:
+                np.testing.assert_array_equal(now.quality.overlap, was.quality.overlap)
+            assert np.abs(now.xy - was.xy).mean() > 0.01
+            assert now.frame != was.frame
+            assert "layout: laid out again from the last step (120) backwards" in (
+                now.provenance.notes
+            )
+
+    def test_the_last_map_is_as_good_as_one_by_itself(self, relaid: tuple[Path, Relay]) -> None:
+        old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
+        for layer in LAYERS:
+            last, was = new[layer, STEPS[-1]], old[layer, STEPS[-1]]
+            alone = lay_out(was.activations, config=CONFIG)
+            np.testing.assert_array_equal(last.xy, alone.xy)
+            trust = measure(was.activations, alone).trustworthiness
+            assert last.quality.trustworthiness == trust
+            assert trust is not None
+            assert was.quality.trustworthiness is not None
+            assert trust >= was.quality.trustworthiness - 0.005
+            assert last.samples.noise_floor is not None
+            assert new[layer, 0].samples.noise_floor is None
+
+    def test_cells_are_those_of_the_new_map(self, relaid: tuple[Path, Relay]) -> None:
+        for atlas in atlases(relaid[0], AGAIN).values():
+            assert [grid.size for grid in atlas.grids] == [4, 8, 16]
+            for grid in atlas.grids:
+                inside = grid.cell_of >= 0
+                place = np.minimum((atlas.xy * grid.size).astype(int), grid.size - 1)[inside]
+                np.testing.assert_array_equal(grid.rows[grid.cell_of[inside]], place[:, 1])
+                np.testing.assert_array_equal(grid.cols[grid.cell_of[inside]], place[:, 0])
+                assert grid.icons is not None
+                assert len(grid.icons) == len(grid.rows)
+
+    def test_lifelines_keep_their_ids_and_events_point_into_the_new_map(
+        self, relaid: tuple[Path, Relay]
+    ) -> None:
+        old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
+        told = 0
+        for place, was in old.items():
+            now = new[place]
+            np.testing.assert_array_equal(now.samples.lifelines, was.samples.lifelines)
+            assert now.lifelines == was.lifelines
+            without = [dataclasses.replace(event, cell=None) for event in now.events]
+            assert without == [dataclasses.replace(event, cell=None) for event in was.events]
+            for event in now.events:
+                told += 1
+                if event.after and event.cell is not None:
+                    size, row, col = event.cell
+                    (grid,) = (g for g in now.grids if g.size == size)
+                    (cell,) = np.flatnonzero((grid.rows == row) & (grid.cols == col))
+                    inside = now.samples.lifelines[grid.members(int(cell))]
+                    assert set(inside) & set(event.after)
+        assert told
+
+    def test_what_icons_state_is_borne_out_by_the_network(
+        self, trained: Path, relaid: tuple[Path, Relay]
+    ) -> None:
+        """The network is asked about the pictures as they are stored."""
+        probe = build_probe(make_probe(), config=CONFIG, normalize=((0.0,), (1.0,)))
+        # As a writer does: the field is that of the first checkpoint.
+        network = network_at(trained, 0)
+        field = measure_receptive_field(network, "5", probe, map_size=(4, 4))
+        network = network_at(trained, 120)
+        atlas = atlases(relaid[0], AGAIN)["5", 120]
+        answers = collect(network, ["5"], probe, around=True).layers["5"]
+        source = PatchSource(probe.images, probe.normalize)
+        engine = IconEngine.prepare(network, "5", source, field, size=None, steps=2, seed=0)
+        below = []
+        for grid in atlas.grids:
+            targets = targets_for(
+                _cells(grid, answers.values),
+                answers.values,
+                probe.sample_image,
+                field.centres(answers.positions),
+                answers.around,
+            )
+            assert grid.icons is not None
+            shown = engine.score(grid.icons, targets, grid.icon_kind)
+            below.append(shown - grid.icon_cosine)
+        slack = np.concatenate(below)
+        assert np.isfinite(slack).mean() > 0.95
+        # They were measured before the pictures were encoded once more.
+        assert np.nanmin(slack) > -0.003
+        assert np.nanmean([g.icon_cosine.mean() for g in atlas.grids]) > 0.3
+
+    def test_attribution_agrees_with_the_network(
+        self, trained: Path, relaid: tuple[Path, Relay]
+    ) -> None:
+        network = network_at(trained, 120)
+        probe = build_probe(make_probe(), config=CONFIG, normalize=((0.0,), (1.0,)))
+        said = attribute(network, "5", probe).values
+        assert said is not None
+        atlas = atlases(relaid[0], AGAIN)["5", 120]
+        for grid in atlas.grids[:2]:
+            assert grid.attribution is not None
+            true = np.stack([said[grid.members(i)].mean(axis=0) for i in range(len(grid.rows))])
+            known = np.isfinite(grid.attribution).all(axis=1)
+            assert known.mean() > 0.8
+            fit = np.corrcoef(true[known].ravel(), grid.attribution[known].ravel())[0, 1]
+            assert fit > 0.9
+
+
+class TestAgain:
+    def test_a_second_time_gives_the_same_and_leaves_one_run(self, runs: Path) -> None:
+        first = relay(runs, layers=["5"], progress=False)
+        was = [(e.layer, e.step, e.bytes) for e in list_atlases(runs) if e.run == AGAIN]
+        shown = atlases(runs, AGAIN)
+        (old,) = event_files(runs / AGAIN)
+        assert relay(runs, layers=["5"], progress=False) == first
+        assert [(e.layer, e.step, e.bytes) for e in list_atlases(runs) if e.run == AGAIN] == was
+        for place, atlas in atlases(runs, AGAIN).items():
+            assert encode_atlas(atlas) == encode_atlas(shown[place])
+        assert not old.exists()
+        assert {e.status for e in list_atlases(runs)} == {"ok"}
+        assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
+
+    def test_layers_that_were_not_asked_for_are_kept(self, runs: Path) -> None:
+        relay(runs, progress=False)
+        kept = [encode_atlas(a)[0] for a in read_atlases(runs, run=AGAIN, layer="3")]
+        result = relay(runs, layers=["5"], progress=False)
+        assert [one.layer for one in result.done] == ["5"]
+        assert [encode_atlas(a)[0] for a in read_atlases(runs, run=AGAIN, layer="3")] == kept
+        assert len(list(read_atlases(runs, run=AGAIN, layer="5"))) == len(STEPS)
+
+    def test_what_the_run_no_longer_holds_is_gone(self, runs: Path) -> None:
+        relay(runs, layers=["5"], progress=False)
+        writer = AtlasWriter(
+            runs / "exp",
+            make_network(),
+            layers=["5"],
+            probe=make_probe(),
+            config=CONFIG,
+            purge_step=60,
+            worker="inline",
+        )
+        writer.close()
+        relay(runs, layers=["5"], progress=False)
+        found = atlases(runs, AGAIN)
+        assert [step for _, step in found] == [0, 8, 24]
+        assert "from the last step (24) backwards" in str(found["5", 8].provenance.notes)
+
+    @pytest.mark.parametrize("written", [0, 2])
+    def test_one_that_is_killed_leaves_a_log_that_reads_clean(
+        self, written: int, runs: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        relay(runs, layers=["5"], progress=False)
+        made = []
+
+        def encode(atlas: Atlas) -> list[bytes]:
+            if len(made) == written:
+                raise KeyboardInterrupt
+            made.append(atlas.step)
+            return encode_atlas(atlas)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(relaying_module, "encode_atlas", encode)
+            with pytest.raises(KeyboardInterrupt):
+                relay(runs, layers=["5"], progress=False)
+        assert len(event_files(runs / AGAIN)) == 3
+        assert {e.status for e in list_atlases(runs)} == {"ok"}
+        assert [step for _, step in atlases(runs, AGAIN)] == made == list(STEPS[:written])
+        assert [f for f in examine(runs) if f.mark == PROBLEM] == []
+        relay(runs, layers=["5"], progress=False)
+        assert [step for _, step in atlases(runs, AGAIN)] == list(STEPS)
+        assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
+
+    @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
+    def test_a_tensorboard_that_is_running_shows_each(self, fast: bool, runs: Path) -> None:
+        relay(runs, layers=["5"], progress=False)
+        with tensorboard(runs, fast) as url:
+            base, deadline = url + "data/plugin/atlas/", time.monotonic() + 60
+
+            def series() -> dict[str, Any]:
+                listed = json.loads(get(base + "index")[2])["runs"]
+                assert time.monotonic() < deadline, listed
+                time.sleep(0.1)
+                return {
+                    one["layer"]: one for r in listed if r["run"] == AGAIN for one in r["series"]
+                }
+
+            while (found := series()).keys() != {"5"} or found["5"]["steps"] != list(STEPS):
+                pass
+            relay(runs, layers=["5"], progress=False)
+            while set(found["5"]["versions"]) & set((now := series()["5"])["versions"]):
+                pass
+            while (now := series()["5"])["steps"] != list(STEPS):
+                pass
+            status, _, body = get(f"{base}history?id={now['id']}")
+            assert status == 200
+            assert [one["edition"] for one in json.loads(body)["steps"]] == ["logged"] * len(STEPS)
+
+
+class TestWhatCountsAsARun:
+    def test_refine_takes_the_run_itself(self, trained: Path, runs: Path) -> None:
+        relay(runs, layers=["5"], progress=False)
+        (one,) = refine(
+            *(runs, trained / "120.pt", "test_relaying:make_network", "test_relaying:make_probe"),
+            kind="preview",
+            layers=["5"],
+            progress=False,
+        )
+        assert one.run == "exp/atlas"
+
+    def test_icons_are_borrowed_from_the_finest_that_were_drawn(
+        self, trained: Path, runs: Path
+    ) -> None:
+        refine(
+            *(runs, trained / "120.pt", "test_relaying:make_network", "test_relaying:make_probe"),
+            kind="inversion",
+            layers=["5"],
+            progress=False,
+        )
+        relay(runs, layers=["5"], progress=False)
+        found = atlases(runs, AGAIN)
+        assert set(found["5", 120].grids[0].icon_kind) == {"inversion"}
+        assert set(found["5", 60].grids[0].icon_kind) == {"preview"}
+        assert "refines" not in found["5", 120].provenance.layer_info
+
+    def test_a_run_laid_out_backwards_is_not_laid_out_again(self, runs: Path) -> None:
+        relay(runs, layers=["5"], progress=False)
+        relay(runs, layers=["5"], progress=False)
+        assert {e.run for e in list_atlases(runs)} == {"exp/atlas", AGAIN}
+        with pytest.raises(ArgumentError, match=r"backwards already; pass its own run 'exp/atlas'"):
+            relay(runs, run=AGAIN, progress=False)
+
+    def test_every_run_has_its_own(self, runs: Path) -> None:
+        shutil.copytree(runs / "exp", runs / "again")
+        result = relay(runs, layers=["5"], progress=False)
+        assert [one.run for one in result.done] == ["again/atlas", "exp/atlas"]
+        result = relay(runs, run="again", layers=["3"], progress=False)
+        assert [one.run for one in result.done] == ["again/atlas"]
+        assert {a.layer for a in read_atlases(runs, run="again/atlas/backwards")} == {"3", "5"}
+        assert {a.layer for a in read_atlases(runs, run=AGAIN)} == {"5"}
+
+    def test_the_folder_of_a_run_may_be_given_itself(self, runs: Path) -> None:
+        result = relay(runs / "exp/atlas", layers=["5"], progress=False)
+        assert [one.run for one in result.done] == ["."]
+        assert {a.run for a in read_atlases(runs)} == {"exp/atlas", AGAIN}
+
+
+class TestOddRuns:
+    def test_damage_costs_the_step_it_is_in(self, tmp_path: Path) -> None:
+        folder = tmp_path / "a"
+        write(folder, [make_atlas(s, sequence=i) for i, s in enumerate((0, 50, 100), 1)])
+        (path,) = event_files(folder)
+        content = bytearray(path.read_bytes())
+        content[list(scan_records(path))[3].offset + 3000] ^= 1
+        path.write_bytes(content)
+        result = relay(tmp_path, progress=False)
+        assert result.done[0].steps == 2
+        (word,) = result.words
+        assert "left out: run 'a', layer 'layer3', step 50" in word
+        assert [s for _, s in atlases(tmp_path, "a/backwards")] == [0, 100]
+
+    def test_a_single_step(self, tmp_path: Path) -> None:
+        write(tmp_path / "a", [make_atlas(7)])
+        (one,) = relay(tmp_path, progress=False).done
+        assert (one.steps, one.last, one.move_before, one.move_after) == (1, 7, None, None)
+        (atlas,) = read_atlases(tmp_path, run="a/backwards")
+        assert atlas.samples.noise_floor is None
+        # The places of these samples are two of their channels, and the rest is noise.
+        assert atlas.quality.trustworthiness is not None
+
+    def test_three_samples(self, tmp_path: Path) -> None:
+        rows = np.random.default_rng(0).random((3, 5)).astype(np.float32)
+        write(tmp_path / "a", [atlas_of(rows, step=s, sequence=s + 1) for s in range(3)])
+        (one,) = relay(tmp_path, progress=False).done
+        assert one.steps == 3
+        for atlas in read_atlases(tmp_path, run="a/backwards"):
+            assert len(atlas.xy) == 3
+            assert np.isfinite(atlas.xy).all()
+
+    def test_samples_with_nan_are_placed_and_in_no_cell(self, tmp_path: Path) -> None:
+        found = []
+        for number, step in enumerate((0, 10, 20), start=1):
+            rows = np.random.default_rng(1).normal(size=(60, 8)).astype(np.float32)
+            if step == 10:
+                rows[4:7] = np.nan
+            found.append(atlas_of(rows, step=step, sequence=number))
+        write(tmp_path / "a", found)
+        relay(tmp_path, progress=False)
+        _, atlas, _ = read_atlases(tmp_path, run="a/backwards")
+        assert np.isfinite(atlas.xy).all()
+        for grid in atlas.grids:
+            assert (grid.cell_of[4:7] == -1).all()
+        assert any("3 samples hold NaN" in note for note in atlas.provenance.notes)
+        assert np.isnan(atlas.activations[4:7]).all()
+
+    def test_a_step_without_any_number_is_left_out(self, tmp_path: Path) -> None:
+        rows = np.random.default_rng(1).normal(size=(40, 8)).astype(np.float32)
+        gone = atlas_of(np.full_like(rows, np.nan), step=10, sequence=2)
+        write(tmp_path / "a", [atlas_of(rows), gone])
+        result = relay(tmp_path, progress=False)
+        assert result.done[0].steps == 1
+        assert "step 10: no sample is without NaN or infinity" in result.words[0]
+
+    def test_without_icons(self, tmp_path: Path) -> None:
+        found = []
+        for step in (0, 10):
+            atlas = make_atlas(step, sequence=1 + step // 10)
+            grids = tuple(
+                dataclasses.replace(
+                    grid,
+                    sheets=None,
+                    kind_codes=np.zeros_like(grid.kind_codes),
+                    icon_cosine=np.full_like(grid.icon_cosine, np.nan),
+                )
+                for grid in atlas.grids
+            )
+            found.append(atlas.replace(grids=grids))
+        write(tmp_path / "a", found)
+        relay(tmp_path, progress=False)
+        for atlas in read_atlases(tmp_path, run="a/backwards"):
+            assert all(grid.icons is None for grid in atlas.grids)
+            assert not any(note.startswith("icons:") for note in atlas.provenance.notes)
+
+    def test_another_probe_midway_begins_another_chain(self, tmp_path: Path) -> None:
+        rows = np.random.default_rng(2).normal(size=(4, 50, 8)).astype(np.float32)
+        found = [
+            atlas_of(r, step=10 * i, sequence=i + 1, probe="ab"[i > 1] * 16)
+            for i, r in enumerate(rows)
+        ]
+        write(tmp_path / "a", found)
+        result = relay(tmp_path, progress=False)
+        assert result.words == (
+            "run 'a', layer 'layer3': the samples are others from step 20 on; the maps up to step "
+            "10 are laid out from there",
+        )
+        notes = [a.provenance.notes for a in read_atlases(tmp_path, run="a/backwards")]
+        lasts = ["10", "10", "30", "30"]
+        for own, last in zip(notes, lasts, strict=True):
+            assert f"layout: laid out again from the last step ({last}) backwards" in own
+        assert any(note.startswith("lifelines: begun anew") for note in notes[2])
+
+    def test_no_pictures_of_the_probe(self, tmp_path: Path) -> None:
+        write(tmp_path / "a", [make_atlas(0)], probe=False)
+        result = relay(tmp_path, progress=False)
+        assert result.words == ("run 'a': no pictures of its probe are there",)
+
+    def test_the_first_run_of_the_log_is_the_log_itself(self, tmp_path: Path) -> None:
+        write(tmp_path, [make_atlas(0), make_atlas(9, sequence=2)])
+        relay(tmp_path, progress=False)
+        assert {a.run for a in read_atlases(tmp_path)} == {".", "backwards"}
+        relay(tmp_path, progress=False)
+        assert len(list(read_atlases(tmp_path))) == 4
+
+    def test_memory_stays_at_a_few_atlases(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        alive: set[int] = set()
+        most = 0
+
+        class Counted:
+            def __init__(self, key: int) -> None:
+                self.key = key
+                alive.add(key)
+
+            def __del__(self) -> None:
+                alive.discard(self.key)
+
+        number = iter(range(10_000))
+        decode = relaying_module.Original.read_shown
+
+        def counted(original: Any) -> Atlas:
+            nonlocal most
+            atlas = decode(original)
+            object.__setattr__(atlas, "_counted", Counted(next(number)))
+            most = max(most, len(alive))
+            return atlas
+
+        monkeypatch.setattr(relaying_module.Original, "read_shown", counted)
+        write(tmp_path / "a", [make_atlas(s, sequence=s + 1, samples=80) for s in range(12)])
+        relay(tmp_path, progress=False)
+        assert 1 <= most <= 3
+
+
+class TestRefusals:
+    def test_event_files_of_another_program(self, tmp_path: Path) -> None:
+        write(tmp_path / "a", [make_atlas(0)])
+        (tmp_path / "a/backwards").mkdir()
+        own = tmp_path / "a/backwards/events.out.tfevents.1.host"
+        own.write_bytes(b"mine")
+        with pytest.raises(ArgumentError, match=r"holds event files of another program"):
+            relay(tmp_path, progress=False)
+        assert own.read_bytes() == b"mine"
+
+    def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+        write(tmp_path / "a", [make_atlas(0)])
+        (tmp_path / "a/backwards").write_text("")
+        with pytest.raises(ArgumentError, match=r"maps that are laid out again go there"):
+            relay(tmp_path, progress=False)
+
+    def test_a_disk_that_is_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write(tmp_path / "a", [make_atlas(0)])
+
+        def full(*_: Any) -> Iterator[None]:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(EventSink, "write", full)
+        with pytest.raises(ArgumentError, match=r"cannot be written \(No space left on device\)"):
+            relay(tmp_path, progress=False)
+
+    def test_nothing_to_lay_out(self, tmp_path: Path) -> None:
+        with pytest.raises(ArgumentError, match="no atlases under"):
+            relay(tmp_path, progress=False)
+
+
+class TestCommand:
+    def test_a_table_and_where_to_look(
+        self, runs: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main(["relay", str(runs), "--layer", "5"]) == 0
+        head, _, row, _, _, last = capsys.readouterr().out.splitlines()
+        assert head.split()[:2] == ["layer", "maps"]
+        layer, maps, step, before, now, moved, moves, size, unit = row.split()
+        assert (layer, maps, step, unit) == ("5", "5", "120", "MB")
+        assert float(now) >= float(before) - 0.005
+        assert 0 < float(moves) < 1
+        assert 0 < float(moved) < 1
+        total = sum(e.bytes for e in list_atlases(runs) if e.run == AGAIN)
+        assert float(size) == pytest.approx(total / 1e6, abs=0.01)
+        assert last == "the tab shows it beside run exp/atlas at the next reload"
+
+    def test_two_runs_are_told_apart_and_escaped(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name in ("a\x1b[2J", "b"):
+            write(tmp_path / name, [make_atlas(0, samples=60)], probe=name == "b")
+        assert cli.main(["relay", str(tmp_path)]) == 0
+        out = capsys.readouterr().out
+        assert "\x1b" not in out
+        assert out.count("the tab shows it beside run") == 2
+        assert "no pictures of its probe" in out
+
+    def test_nothing_readable_is_1(self, tmp_path: Path, capsys: Any) -> None:
+        rows = np.full((40, 8), np.nan, np.float32)
+        write(tmp_path / "a", [atlas_of(rows)])
+        assert cli.main(["relay", str(tmp_path)]) == 1
+        out = capsys.readouterr().out
+        assert "left out" in out
+        assert "the log is as it was" in out
+        assert not (tmp_path / "a/backwards").exists()
+
+    def test_an_empty_folder_is_2(self, tmp_path: Path, capsys: Any) -> None:
+        assert cli.main(["relay", str(tmp_path)]) == 2
+        (sentence,) = capsys.readouterr().err.splitlines()
+        assert "`tensorboard-atlas doctor`" in sentence
+
+
+def test_lifelines_may_be_traced_through_it(relaid: tuple[Path, Relay]) -> None:
+    old, new = (
+        trace_lifelines(read_atlases(relaid[0], run=run, layer="5")) for run in ("exp", AGAIN)
+    )
+    assert [(line.id, line.name, line.born) for line in old] == [
+        (line.id, line.name, line.born) for line in new
+    ]
