@@ -19,6 +19,8 @@ _LISTED: Final = 4
 """Lifelines that a sentence names; the rest are counted."""
 _DEVIATIONS: Final = 3.0
 """A class names a group if it holds more of it than chance, by this many standard deviations."""
+_ODDS: Final = 2.0
+"""The commonest of them has so many times its odds: a large group is sure of trifles."""
 _SECOND: Final = 0.6
 """A second class is named where it has at least this much of the first one's share."""
 _MIXED: Final = "mixed"
@@ -59,7 +61,7 @@ def name_group(
 
 
 def telling_classes(labels: IntArray, rows: NDArray[np.bool_]) -> list[int]:
-    """Returns up to two classes that a group holds more of than chance, the commonest first."""
+    """Returns up to two classes that a group holds far more of than chance, the commonest first."""
     everyone, held = labels[labels >= 0], labels[rows & (labels >= 0)]
     if not len(held):
         return []
@@ -67,9 +69,13 @@ def telling_classes(labels: IntArray, rows: NDArray[np.bool_]) -> list[int]:
     base = np.array([(everyone == one).mean() for one in found])
     chance = len(held) * base
     spread = np.sqrt(np.maximum(chance * (1 - base), 1e-9))
+    share = count / len(held)
+    telling = share * (1 - base) >= _ODDS * base * (1 - share)
     # Where all samples are of one class, that class still names the group.
     sure = ((count - chance) / spread >= _DEVIATIONS) | (base > 1 - 1e-9)
     order = [i for i in np.argsort(-count, kind="stable") if sure[i]]
+    if not order or not telling[order[0]]:
+        return []
     return [int(found[i]) for i in order[:2] if count[i] >= _SECOND * count[order[0]]]
 
 
