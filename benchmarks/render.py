@@ -498,6 +498,7 @@ def ablations(folder: Path, quick: bool) -> None:
             observer = engine.observer
             if settings.damping != engine.settings.damping:
                 observer = observer.compiled(settings.stages[0].shape, settings.damping)
+                observer = observer.quickened(settings.stages[0].shape, settings.batch)
             changed = dataclasses.replace(engine, settings=settings, observer=observer)
             changed.render(targets.only(np.arange(2)))  # its spectra, measured once
             start = time.process_time()

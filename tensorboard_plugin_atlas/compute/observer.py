@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.compute.middle import aim_of, around_weights, middle_weights
 from tensorboard_plugin_atlas.compute.outputs import OutputForm, form_of, gives_sequence_first
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, cut_patches, shifted
+from tensorboard_plugin_atlas.compute.precision import faster
 from tensorboard_plugin_atlas.compute.program import Program, compile_program
 from tensorboard_plugin_atlas.compute.quiet import device_of, kept_random_state, undisturbed
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
@@ -55,12 +56,14 @@ class Observer:
         source: The user's pictures.
         receptive: Where the layer's positions look.
         program: The same network with its own gradients, or None to use autograd.
+        quick: The same in another number format, where that is faster: for `watch` alone.
     """
 
     network: TruncatedNetwork
     source: PatchSource
     receptive: ReceptiveField
     program: Program | None = None
+    quick: Callable[[Tensor], Tensor] | None = None
     _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -86,7 +89,23 @@ class Observer:
         check = self.source.images[:_CHECK_IMAGES, :, : shape[0], : shape[1]]
         with self.running():
             program = compile_program(self.network, check.clone(), damping=damping)
-        return dataclasses.replace(self, program=program)
+        return dataclasses.replace(self, program=program, quick=None)
+
+    def quickened(self, shape: Shape, batch: int) -> Observer:
+        """Returns the same observer, which watches in the number format measured fastest.
+
+        Args:
+            shape: Height and width of the pictures that are watched.
+            batch: How many at once.
+        """
+        parts = self.network.network.named_parameters()
+        name = (self.network.layer, *((name, tuple(part.shape)) for name, part in parts))
+        rows = torch.arange(max(2, batch), device="cpu") % len(self.source.images)
+        pictures = cut_patches(self.source.images, rows, self._middle(len(rows)), shape)
+        pictures = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
+        with self.running():
+            quick = faster(self.program or self.network, pictures, name=name)
+        return dataclasses.replace(self, quick=quick)
 
     @property
     def device(self) -> torch.device:
@@ -169,7 +188,8 @@ class Observer:
             pixels: As for `answers`.
             views: Where on the map to look; the middle comes first.
         """
-        places = self._places(pixels, lambda inputs: answered(inputs, self._run, self.network))
+        run = self.quick or self._run
+        places = self._places(pixels, lambda inputs: answered(inputs, run, self.network))
         map_size = self.form((pixels.shape[2], pixels.shape[3])).map_size
         weights = torch.cat([w for w in views.weights(map_size) if w is not None]).to(places)
         answers: Tensor = torch.matmul(places, weights.T).transpose(1, 2)

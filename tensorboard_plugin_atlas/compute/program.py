@@ -98,21 +98,29 @@ class _Convolution:
             return (found,)
         if self._phases is not None and self._phases.fit(pixels):
             return (self._phases.gradient(gradient, pixels),)
-        return (
-            aten.convolution_backward(
-                gradient,
-                pixels,
-                self.weight,
-                None,
-                self.stride,
-                self.padding,
-                self.dilation,
-                False,
-                (0, 0),
-                self.groups,
-                (True, False, False),
-            )[0],
-        )
+        return (self._gradient(gradient, pixels),)
+
+    def _gradient(self, gradient: Tensor, pixels: Tensor) -> Tensor:
+        # In bfloat16 this kernel takes twenty times as long. Of the pixels it reads the shape.
+        found: Tensor = aten.convolution_backward(
+            gradient.float(),
+            torch.empty_like(pixels, dtype=torch.float32),
+            self.weight.float(),
+            None,
+            self.stride,
+            self.padding,
+            self.dilation,
+            False,
+            (0, 0),
+            self.groups,
+            (True, False, False),
+        )[0]
+        return found.to(gradient.dtype)
+
+    def rounded(self) -> _Convolution:
+        """Returns the same in bfloat16."""
+        bias = None if self.bias is None else self.bias.bfloat16()
+        return replace(self, weight=self.weight.bfloat16(), bias=bias)
 
     @cached_property
     def _turned(self) -> tuple[Tensor, tuple[int, int]] | None:
@@ -177,9 +185,11 @@ class Program:
 
     Attributes:
         operations: In order; operation k gives value k + 1, and value 0 is the input.
+        dtype: What they reckon in; input and output are float32.
     """
 
     operations: tuple[_Operation, ...]
+    dtype: torch.dtype = torch.float32
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Returns the layer's output (B, C, H, W), differentiable once."""
@@ -188,27 +198,33 @@ class Program:
 
     def run(self, inputs: Tensor) -> tuple[Tensor, list[Any]]:
         """Returns the layer's output, and what `pull` needs of the way there."""
-        values = [inputs.contiguous(memory_format=torch.channels_last)]
+        values = [inputs.to(self.dtype).contiguous(memory_format=torch.channels_last)]
         kept: list[Any] = []
         for operation in self.operations:
             output, more = operation.run([values[i] for i in operation.inputs])
             values.append(output)
             kept.append(more)
-        return values[-1], kept
+        return values[-1].float(), kept
 
     def pull(self, gradient: Tensor, kept: list[Any]) -> Tensor:
         """Returns the gradient of the input from one of the output; empties `kept`."""
         last = len(self.operations)
-        found = {last: gradient.contiguous(memory_format=torch.channels_last).clone()}
+        own = gradient.to(self.dtype, copy=True).contiguous(memory_format=torch.channels_last)
+        found = {last: own}
         for place in range(last, 0, -1):
             known, operation = found.pop(place, None), self.operations[place - 1]
-            own = kept.pop()
+            more = kept.pop()
             if known is None:
                 continue  # nothing that counts was made of it
-            parts = operation.pull(known, own)
+            parts = operation.pull(known, more)
             for source, part in zip(operation.inputs, parts, strict=True):
                 found[source] = found[source].add_(part) if source in found else part
-        return found[0]
+        return found[0].float()
+
+    def rounded(self) -> Program:
+        """Returns the same in bfloat16, see `precision`."""
+        rounded = (o.rounded() if isinstance(o, _Convolution) else o for o in self.operations)
+        return Program(tuple(rounded), torch.bfloat16)
 
 
 class _Run(torch.autograd.Function):

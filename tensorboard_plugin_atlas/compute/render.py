@@ -169,8 +169,10 @@ class IconEngine:
         preview, inversion, poster = planned
         if why_whole is not None and steps is None:
             inversion = _zoomed(observer, inversion)
+        first = inversion.stages[0].shape
+        observer = observer.compiled(first, inversion.damping)
         return cls(
-            observer.compiled(inversion.stages[0].shape, inversion.damping),
+            observer.quickened(first, inversion.batch),
             inversion,
             preview,
             poster,
