@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +210,16 @@ def write_log(
                 atlas = make_atlas(step, layer=layer, sequence=number)
                 sink.write(layer_tag(layer), encode_atlas(atlas), step, atlas.wall_time)
         sink.close()
+
+
+def write_atlases(folder: Path, atlases: Iterable[Atlas], *, probe: bool = True) -> None:
+    """Writes atlases into one run, behind the pictures of a probe."""
+    sink = EventSink(folder)
+    if probe:
+        sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
+    for atlas in atlases:
+        sink.write(layer_tag(atlas.layer), encode_atlas(atlas), atlas.step, atlas.wall_time)
+    sink.close()
 
 
 if __name__ == "__main__":

@@ -14,16 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 from histories import History, atlases_of, play
-from samples import make_atlas, write_log
+from samples import make_atlas, write_atlases, write_log
 
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.codec import encode_atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import EventSink, event_files, scan_records
+from tensorboard_plugin_atlas.events import event_files, scan_records
 from tensorboard_plugin_atlas.evolve import evolve
 from tensorboard_plugin_atlas.lifelines import LifelineTracer, trace_events
-from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.reading import read_atlases
 
 CLASSES = ("cat", "dog", "ship")
@@ -44,18 +42,11 @@ def told(history: History) -> list[Atlas]:
     return [tracer.advance(a) for a in atlases_of(history, labels=labels, classes=CLASSES)]
 
 
-def write(folder: Path, atlases: list[Atlas]) -> None:
-    sink = EventSink(folder)
-    for atlas in atlases:
-        sink.write(layer_tag(atlas.layer), encode_atlas(atlas), atlas.step, atlas.wall_time)
-    sink.close()
-
-
 class TestEvents:
     def test_they_are_those_of_trace_events_and_of_the_log(
         self, told: list[Atlas], tmp_path: Path
     ) -> None:
-        write(tmp_path / "a", told)
+        write_atlases(tmp_path / "a", told)
         found = evolve(tmp_path)
         traced = trace_events(read_atlases(tmp_path))
         assert [(one.step, one.event) for one in found.events] == [
@@ -70,7 +61,7 @@ class TestEvents:
     def test_the_planted_story_is_told_with_its_numbers(
         self, told: list[Atlas], history: History, tmp_path: Path
     ) -> None:
-        write(tmp_path / "a", told)
+        write_atlases(tmp_path / "a", told)
         first, second = sorted(evolve(tmp_path).events, key=lambda one: one.step)[:2]
         split, merge = history.planted
         assert (first.event.kind, first.step) == ("splits", 100 * split.first)
@@ -83,8 +74,8 @@ class TestEvents:
     def test_runs_and_layers_are_ranked_together_and_followed_apart(
         self, told: list[Atlas], tmp_path: Path
     ) -> None:
-        write(tmp_path / "a", told)
-        write(tmp_path / "b", [a.replace(layer="layer4") for a in told])
+        write_atlases(tmp_path / "a", told)
+        write_atlases(tmp_path / "b", [a.replace(layer="layer4") for a in told])
         shutil.copytree(tmp_path / "a", tmp_path / "a/backwards")
         found = evolve(tmp_path)
         assert {(one.run, one.layer) for one in found.events} == {("a", "layer3"), ("b", "layer4")}
@@ -96,7 +87,7 @@ class TestEvents:
             evolve(tmp_path, layers=["x"])
 
     def test_by_step_and_the_best(self, told: list[Atlas], tmp_path: Path) -> None:
-        write(tmp_path / "a", told)
+        write_atlases(tmp_path / "a", told)
         found = evolve(tmp_path)
         assert [one.rank for one in found.best(2)] == [1, 2]
         steps = [one.step for one in found.best(2, by_step=True)]
@@ -108,7 +99,9 @@ class TestVerdict:
     def test_events_of_another_version(self, told: list[Atlas], tmp_path: Path) -> None:
         at = next(i for i, atlas in enumerate(told) if atlas.events)
         events = (dataclasses.replace(told[at].events[0], score=1.5), *told[at].events[1:])
-        write(tmp_path / "a", [*told[:at], told[at].replace(events=events), *told[at + 1 :]])
+        write_atlases(
+            tmp_path / "a", [*told[:at], told[at].replace(events=events), *told[at + 1 :]]
+        )
         (compared,) = evolve(tmp_path).compared
         assert compared.verdict == (
             f"1 of {compared.found} differ from what the log holds: made by another version"
@@ -116,14 +109,16 @@ class TestVerdict:
 
     def test_events_that_are_no_more(self, told: list[Atlas], tmp_path: Path) -> None:
         extra = dataclasses.replace(make_atlas(5).events[0], before=(), after=(), before_step=0)
-        write(tmp_path / "a", [*told[:-1], told[-1].replace(events=(extra, *told[-1].events))])
+        write_atlases(
+            tmp_path / "a", [*told[:-1], told[-1].replace(events=(extra, *told[-1].events))]
+        )
         (compared,) = evolve(tmp_path).compared
         assert compared.differ == 1
         assert compared.logged == compared.found + 1
         assert compared.verdict.startswith(f"1 of {compared.logged} differ")
 
     def test_a_log_of_before_there_were_lifelines(self, tmp_path: Path, history: History) -> None:
-        write(tmp_path / "a", atlases_of(history))
+        write_atlases(tmp_path / "a", atlases_of(history))
         (compared,) = evolve(tmp_path).compared
         assert compared.found >= 2
         assert compared.logged is None
@@ -139,7 +134,7 @@ class TestOddRuns:
         ]
         tracer = LifelineTracer()
         atlases = [tracer.advance(atlas) for atlas in [*told[:at], *other]]
-        write(tmp_path / "a", atlases)
+        write_atlases(tmp_path / "a", atlases)
         with pytest.raises(ArgumentError, match="probe changed"):
             trace_events(read_atlases(tmp_path))
         found = evolve(tmp_path)
@@ -150,10 +145,10 @@ class TestOddRuns:
         assert len(found.events) == sum(map(len, parts))
 
     def test_damage_costs_a_step(self, told: list[Atlas], tmp_path: Path) -> None:
-        write(tmp_path / "a", told)
+        write_atlases(tmp_path / "a", told)
         (path,) = event_files(tmp_path / "a")
         content = bytearray(path.read_bytes())
-        content[list(scan_records(path))[3].offset + 2500] ^= 1
+        content[list(scan_records(path))[4].offset + 2500] ^= 1
         path.write_bytes(content)
         (compared,) = evolve(tmp_path).compared
         assert compared.atlases == len(told) - 1
@@ -161,7 +156,7 @@ class TestOddRuns:
         assert "made by another version" not in compared.verdict
 
     def test_it_only_reads_and_needs_numpy_alone(self, told: list[Atlas], tmp_path: Path) -> None:
-        write(tmp_path / "a", told[:3])
+        write_atlases(tmp_path / "a", told[:3])
         before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
         script = (
             "import sys\n"
@@ -178,7 +173,7 @@ class TestCommand:
     def test_a_ranked_list_with_where_to_look(
         self, told: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        write(tmp_path / "a", told)
+        write_atlases(tmp_path / "a", told)
         assert cli.main(["evolve", str(tmp_path), "--limit", "1"]) == 0
         head, _, best, *rest = capsys.readouterr().out.splitlines()
         assert head.split() == [
@@ -210,7 +205,7 @@ class TestCommand:
         self, told: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         for name in ("a", "b"):
-            write(tmp_path / name, told)
+            write_atlases(tmp_path / name, told)
         assert cli.main(["evolve", str(tmp_path), "--order", "step"]) == 0
         head, _, *rows = capsys.readouterr().out.splitlines()
         assert head.split()[:3] == ["rank", "run", "layer"]
@@ -219,7 +214,7 @@ class TestCommand:
         assert order == sorted(order)
 
     def test_one_json_document(self, told: list[Atlas], tmp_path: Path, capsys: Any) -> None:
-        write(tmp_path / "a", told)
+        write_atlases(tmp_path / "a", told)
         assert cli.main(["evolve", str(tmp_path), "--json"]) == 0
         document = json.loads(capsys.readouterr().out)
         found = evolve(tmp_path)
@@ -245,7 +240,7 @@ class TestCommand:
         labels = history.troupe.astype(np.int64)
         tracer = LifelineTracer()
         atlases = atlases_of(history, labels=labels, classes=hostile, layer="l\x1b[31m")
-        write(tmp_path / "a\x1bb", [tracer.advance(atlas) for atlas in atlases])
+        write_atlases(tmp_path / "a\x1bb", [tracer.advance(atlas) for atlas in atlases])
         for more in ([], ["--json"]):
             assert cli.main(["evolve", str(tmp_path), *more]) == 0
             out = capsys.readouterr().out
@@ -254,7 +249,7 @@ class TestCommand:
             assert "cat" in out
 
     def test_one_atlas_is_too_few(self, tmp_path: Path, capsys: Any) -> None:
-        write(tmp_path / "a", [make_atlas(0)])
+        write_atlases(tmp_path / "a", [make_atlas(0)])
         assert cli.main(["evolve", str(tmp_path)]) == 0
         assert capsys.readouterr().out == (
             "run a, layer layer3: 0 events in 1 atlas; it takes two\n"

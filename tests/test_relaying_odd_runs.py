@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Laying out again what is damaged, small, empty or changed midway, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from histories import atlas_of
+from samples import make_atlas, write_atlases
+
+from tensorboard_plugin_atlas import read_atlases
+from tensorboard_plugin_atlas import relaying as relaying_module
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.events import EventSink, event_files, scan_records
+from tensorboard_plugin_atlas.relaying import relay
+
+
+class TestOddRuns:
+    def test_damage_costs_the_step_it_is_in(self, tmp_path: Path) -> None:
+        folder = tmp_path / "a"
+        write_atlases(folder, [make_atlas(s, sequence=i) for i, s in enumerate((0, 50, 100), 1)])
+        (path,) = event_files(folder)
+        content = bytearray(path.read_bytes())
+        content[list(scan_records(path))[3].offset + 3000] ^= 1
+        path.write_bytes(content)
+        result = relay(tmp_path, progress=False)
+        assert result.done[0].steps == 2
+        (word,) = result.words
+        assert "left out: run 'a', layer 'layer3', step 50" in word
+        assert [a.step for a in read_atlases(tmp_path, run="a/backwards")] == [0, 100]
+
+    def test_a_single_step(self, tmp_path: Path) -> None:
+        write_atlases(tmp_path / "a", [make_atlas(7)])
+        (one,) = relay(tmp_path, progress=False).done
+        assert (one.steps, one.last, one.move_before, one.move_after) == (1, 7, None, None)
+        (atlas,) = read_atlases(tmp_path, run="a/backwards")
+        assert atlas.samples.noise_floor is None
+        # The places of these samples are two of their channels, and the rest is noise.
+        assert atlas.quality.trustworthiness is not None
+
+    def test_three_samples(self, tmp_path: Path) -> None:
+        rows = np.random.default_rng(0).random((3, 5)).astype(np.float32)
+        write_atlases(tmp_path / "a", [atlas_of(rows, step=s, sequence=s + 1) for s in range(3)])
+        (one,) = relay(tmp_path, progress=False).done
+        assert one.steps == 3
+        for atlas in read_atlases(tmp_path, run="a/backwards"):
+            assert len(atlas.xy) == 3
+            assert np.isfinite(atlas.xy).all()
+
+    def test_samples_with_nan_are_placed_and_in_no_cell(self, tmp_path: Path) -> None:
+        found = []
+        for number, step in enumerate((0, 10, 20), start=1):
+            rows = np.random.default_rng(1).normal(size=(60, 8)).astype(np.float32)
+            if step == 10:
+                rows[4:7] = np.nan
+            found.append(atlas_of(rows, step=step, sequence=number))
+        write_atlases(tmp_path / "a", found)
+        relay(tmp_path, progress=False)
+        _, atlas, _ = read_atlases(tmp_path, run="a/backwards")
+        assert np.isfinite(atlas.xy).all()
+        for grid in atlas.grids:
+            assert (grid.cell_of[4:7] == -1).all()
+        assert any("3 samples hold NaN" in note for note in atlas.provenance.notes)
+        assert np.isnan(atlas.activations[4:7]).all()
+
+    def test_a_step_without_any_number_is_left_out(self, tmp_path: Path) -> None:
+        rows = np.random.default_rng(1).normal(size=(40, 8)).astype(np.float32)
+        gone = atlas_of(np.full_like(rows, np.nan), step=10, sequence=2)
+        write_atlases(tmp_path / "a", [atlas_of(rows), gone])
+        result = relay(tmp_path, progress=False)
+        assert result.done[0].steps == 1
+        assert "step 10: no sample is without NaN or infinity" in result.words[0]
+
+    def test_without_icons(self, tmp_path: Path) -> None:
+        found = []
+        for step in (0, 10):
+            atlas = make_atlas(step, sequence=1 + step // 10)
+            grids = tuple(
+                dataclasses.replace(
+                    grid,
+                    sheets=None,
+                    kind_codes=np.zeros_like(grid.kind_codes),
+                    icon_cosine=np.full_like(grid.icon_cosine, np.nan),
+                )
+                for grid in atlas.grids
+            )
+            found.append(atlas.replace(grids=grids))
+        write_atlases(tmp_path / "a", found)
+        relay(tmp_path, progress=False)
+        for atlas in read_atlases(tmp_path, run="a/backwards"):
+            assert all(grid.icons is None for grid in atlas.grids)
+            assert not any(note.startswith("icons:") for note in atlas.provenance.notes)
+
+    def test_another_probe_midway_begins_another_chain(self, tmp_path: Path) -> None:
+        rows = np.random.default_rng(2).normal(size=(4, 50, 8)).astype(np.float32)
+        found = [
+            atlas_of(r, step=10 * i, sequence=i + 1, probe="ab"[i > 1] * 16)
+            for i, r in enumerate(rows)
+        ]
+        write_atlases(tmp_path / "a", found)
+        result = relay(tmp_path, progress=False)
+        assert result.words == (
+            "run 'a', layer 'layer3': the samples are others from step 20 on; the maps up to step "
+            "10 are laid out from there",
+        )
+        notes = [a.provenance.notes for a in read_atlases(tmp_path, run="a/backwards")]
+        lasts = ["10", "10", "30", "30"]
+        for own, last in zip(notes, lasts, strict=True):
+            assert f"layout: laid out again from the last step ({last}) backwards" in own
+        assert any(note.startswith("lifelines: begun anew") for note in notes[2])
+
+    def test_no_pictures_of_the_probe(self, tmp_path: Path) -> None:
+        write_atlases(tmp_path / "a", [make_atlas(0)], probe=False)
+        result = relay(tmp_path, progress=False)
+        assert result.words == ("run 'a': no pictures of its probe are there",)
+
+    def test_the_first_run_of_the_log_is_the_log_itself(self, tmp_path: Path) -> None:
+        write_atlases(tmp_path, [make_atlas(0), make_atlas(9, sequence=2)])
+        relay(tmp_path, progress=False)
+        assert {a.run for a in read_atlases(tmp_path)} == {".", "backwards"}
+        relay(tmp_path, progress=False)
+        assert len(list(read_atlases(tmp_path))) == 4
+
+    def test_memory_stays_at_a_few_atlases(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        alive: set[int] = set()
+        most = 0
+
+        class Counted:
+            def __init__(self, key: int) -> None:
+                self.key = key
+                alive.add(key)
+
+            def __del__(self) -> None:
+                alive.discard(self.key)
+
+        number = iter(range(10_000))
+        decode = relaying_module.Original.read_shown
+
+        def counted(original: Any) -> Atlas:
+            nonlocal most
+            atlas = decode(original)
+            object.__setattr__(atlas, "_counted", Counted(next(number)))
+            most = max(most, len(alive))
+            return atlas
+
+        monkeypatch.setattr(relaying_module.Original, "read_shown", counted)
+        write_atlases(
+            tmp_path / "a", [make_atlas(s, sequence=s + 1, samples=80) for s in range(12)]
+        )
+        relay(tmp_path, progress=False)
+        assert 1 <= most <= 3
+
+
+class TestRefusals:
+    def test_event_files_of_another_program(self, tmp_path: Path) -> None:
+        write_atlases(tmp_path / "a", [make_atlas(0)])
+        (tmp_path / "a/backwards").mkdir()
+        own = tmp_path / "a/backwards/events.out.tfevents.1.host"
+        own.write_bytes(b"mine")
+        with pytest.raises(ArgumentError, match=r"holds event files of another program"):
+            relay(tmp_path, progress=False)
+        assert own.read_bytes() == b"mine"
+
+    def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+        write_atlases(tmp_path / "a", [make_atlas(0)])
+        (tmp_path / "a/backwards").write_text("")
+        with pytest.raises(ArgumentError, match=r"maps that are laid out again go there"):
+            relay(tmp_path, progress=False)
+
+    def test_a_disk_that_is_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_atlases(tmp_path / "a", [make_atlas(0)])
+
+        def full(*_: Any) -> Iterator[None]:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(EventSink, "write", full)
+        with pytest.raises(ArgumentError, match=r"cannot be written \(No space left on device\)"):
+            relay(tmp_path, progress=False)
+
+    def test_nothing_to_lay_out(self, tmp_path: Path) -> None:
+        with pytest.raises(ArgumentError, match="no atlases under"):
+            relay(tmp_path, progress=False)
