@@ -75,6 +75,7 @@ export const shell = css`
   }
   header.bar {
     flex-wrap: wrap;
+    gap: 8px 14px;
     border-bottom: 1px solid var(--line);
     min-height: 49px;
   }
@@ -285,11 +286,6 @@ export const shell = css`
     ::after {
       animation: none !important;
       transition: none !important;
-    }
-  }
-  @media (max-width: 720px) {
-    header.bar {
-      gap: 8px 12px;
     }
   }
 `;

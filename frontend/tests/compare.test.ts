@@ -147,8 +147,8 @@ describe('the legend of the difference', () => {
   it('tells the true range, and which cells are of one step alone', () => {
     show();
     expect(text()).toContain('2 samples changed cell between step 10 and step 40');
-    expect(text()).toContain('more in B, up to +2');
-    expect(text()).toContain('fewer in B, down to −2');
+    expect(text()).toContain('more in B: up to +2');
+    expect(text()).toContain('fewer in B: to −2');
     expect(text()).toContain('cell in A only: 1');
     expect(text()).toContain('cell in B only: 1');
     expect(text()).toContain('Everywhere, most of those');

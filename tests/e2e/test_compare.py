@@ -67,8 +67,8 @@ def test_a_is_pinned_and_b_goes_on(evolving: str, tab: Tab) -> None:
     tab.linked(compare=100, step=200, mode="difference")
     gain = gains(100, 200)
     expect(legend(tab)).to_contain_text("samples changed cell between step 100 and step 200")
-    expect(legend(tab)).to_contain_text(f"more in B, up to +{gain.max()}")
-    expect(legend(tab)).to_contain_text(f"fewer in B, down to {MINUS}{-gain.min()}")
+    expect(legend(tab)).to_contain_text(f"more in B: up to +{gain.max()}")
+    expect(legend(tab)).to_contain_text(f"fewer in B: to {MINUS}{-gain.min()}")
     words = tab.app.get_by_role("status")
     expect(words).to_contain_text("samples changed cell between step 100 and step 200")
 
@@ -108,7 +108,7 @@ def test_swapping_turns_gains_into_losses(evolving: str, tab: Tab) -> None:
     tab.shows(100)
     tab.linked(compare=200, step=100)
     expect(legend(tab)).to_contain_text(f"up to +{-gain.min()}")
-    expect(legend(tab)).to_contain_text(f"down to {MINUS}{gain.max()}")
+    expect(legend(tab)).to_contain_text(f"to {MINUS}{gain.max()}")
 
 
 def test_squares_are_told_apart_without_hue(evolving: str, tab: Tab) -> None:

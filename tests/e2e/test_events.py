@@ -8,13 +8,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from conftest import LOADERS, wait_for_atlases
-from evolving import MARKUP, write_evolving
+from evolving import MARKUP, evolving_atlas, write_evolving
+from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 from serving import tensorboard
 from tab import Tab
 from test_accessibility import violations
 
 MOVING = {"run": "moving/atlas"}
+GROUND = (245, 246, 247)
+VEIL = 0.75
+"""How much a cell without any member recedes into the ground."""
 
 
 @pytest.fixture(scope="module", params=LOADERS)
@@ -70,6 +74,44 @@ def test_an_event_leads_to_its_step_its_cell_and_its_members(evolving: str, tab:
     tab.shows(200)
     tab.press("End the highlight")
     expect(pill).to_have_count(0)
+
+
+def test_the_members_of_an_event_are_lit_before_and_after(evolving: str, tab: Tab) -> None:
+    """A cell keeps as much of its light as it holds members, at either step."""
+    size = 4
+    tab.open(evolving, alone=True, **MOVING, step=0, events="on", grid=size)
+    split = events(tab).get_by_role("button", name="airplanes split from birds")
+    sides = tab.app.get_by_label("Before and after the event")
+    for side, step, classes in (("After", 200, (0, 1)), ("Before", 100, (1,))):
+        split.click()
+        tab.shows(200)
+        tab.press("Unpin")
+        sides.get_by_role("button", name=side).click()
+        tab.shows(step)
+        lit = {place: tab.cell_picture(size, *place) for place in inner_cells(size)}
+        tab.press("End the highlight")
+        tab.settle()
+        shares = member_shares(step, classes, size)
+        for place, picture in lit.items():
+            plain = tab.cell_picture(size, *place)
+            veiled = np.abs(picture - plain) / np.maximum(1, np.abs(GROUND - plain))
+            assert np.median(veiled) == pytest.approx(VEIL * (1 - shares[place]), abs=0.06)
+
+
+def inner_cells(size: int) -> list[tuple[int, int]]:
+    """Cells that are in view after the jump to the event."""
+    return [(row, col) for row in range(1, size - 1) for col in range(1, size)]
+
+
+def member_shares(step: int, classes: tuple[int, ...], size: int) -> NDArray[np.float64]:
+    """(size, size) share of each cell's samples that are of one of `classes` in the log."""
+    samples = evolving_atlas("moving", step, 1).samples
+    squares = np.minimum(size - 1, (samples.xy * size).astype(int))
+    counts = np.zeros((2, size, size))
+    for member, (col, row) in zip(np.isin(samples.labels, classes), squares, strict=True):
+        counts[int(member), row, col] += 1
+    share: NDArray[np.float64] = counts[1] / np.maximum(1, counts.sum(axis=0))
+    return share
 
 
 def test_highlighting_dims_the_cells_of_others(evolving: str, tab: Tab) -> None:

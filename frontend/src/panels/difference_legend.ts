@@ -54,8 +54,8 @@ export function differenceLegend(
   return html`<aside class="legend panel drift-legend" aria-label="Difference">
     <p><strong>${differenceSentence(state, found)}</strong></p>
     <ul class="difference-key">
-      <li><i class="gain"></i>more in B, up to ${signed(gained)}</li>
-      <li><i class="loss"></i>fewer in B, down to ${signed(-lost)}</li>
+      <li><i class="gain"></i>more in B: up to ${signed(gained)}</li>
+      <li><i class="loss"></i>fewer in B: to ${signed(-lost)}</li>
       <li><i class="only-a"></i>cell in A only: ${count(onlyA)}</li>
       <li><i class="only-b"></i>cell in B only: ${count(onlyB)}</li>
     </ul>

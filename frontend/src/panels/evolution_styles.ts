@@ -209,7 +209,7 @@ export const evolutionStyles = css`
 
   .drift-legend {
     gap: 4px;
-    max-width: 340px;
+    max-width: 376px;
   }
   .drift-legend strong {
     font-weight: 500;
