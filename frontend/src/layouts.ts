@@ -30,5 +30,5 @@ export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | nul
 
 /** What two layouts of one training have in common. */
 function trainingOf(run: string): string {
-  return folderOf(folderOf(run).replace(/(^|\/)backwards$/, ''));
+  return folderOf(folderOf(run).replace(/(^|\/)backwards$|^\.$/, ''));
 }

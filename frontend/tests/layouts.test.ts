@@ -56,6 +56,7 @@ describe('names of layouts', () => {
     ['exp', 'exp/backwards'],
     ['atlas', 'backwards'],
     ['atlas', 'atlas/backwards'],
+    ['.', 'backwards'],
   ])('pair %s with %s', (first, again) => {
     const runs = [run('other/atlas'), run(first), run(again), run('other/backwards')];
     expect(twinOf(runs, run(first))).toBe(runs[2]);

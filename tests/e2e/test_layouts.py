@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 from conftest import LOADERS, wait_for_atlases
 from evolving import RUNS, STEPS, write_evolving
+from logs import REAL_STEPS, write_real
 from playwright.sync_api import Locator, expect
 from serving import tensorboard
-from tab import Tab
+from tab import Tab, until_painted
 from test_accessibility import violations
 from test_screens import THEMES, Theme, shoot
 
-from tensorboard_plugin_atlas.metadata import CHILD_RUN
+from tensorboard_plugin_atlas.cli import main
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, backwards_run
 
-MOVING = {"run": "moving/atlas", "grid": 4}
-AGAIN = "moving/backwards"
+HOME = f"moving/{CHILD_RUN}"
+AGAIN = backwards_run(HOME)
+MOVING = {"run": HOME, "grid": 4}
 
 
 @pytest.fixture(scope="module", params=LOADERS)
@@ -35,6 +38,17 @@ def relaid(
     shutil.copytree(directory / "still" / CHILD_RUN, directory / AGAIN)
     with tensorboard(directory, request.param == "data-server") as url:
         wait_for_atlases(url, atlases + len(STEPS))
+        yield url
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real training on digits, and what `tensorboard-atlas relay` makes of it."""
+    directory = tmp_path_factory.mktemp("digits")
+    write_real(directory / "digits")
+    assert main(["relay", str(directory)]) == 0
+    with tensorboard(directory, fast=True) as url:
+        wait_for_atlases(url, 2 * len(REAL_STEPS))
         yield url
 
 
@@ -69,7 +83,7 @@ def test_step_layer_and_selection_stay_over_the_switch(relaid: str, tab: Tab) ->
     assert np.abs(tab.picture()[:, :700] - streamed[:, :700]).mean() > 1
     switch(tab).get_by_label("Streamed").check(force=True)
     tab.shows(200)
-    tab.linked(run="moving/atlas", step=200)
+    tab.linked(run=HOME, step=200)
     expect(tab.inspector).to_be_visible()
 
 
@@ -90,6 +104,19 @@ def test_a_link_leads_to_the_other_layout(relaid: str, tab: Tab) -> None:
     tab.open(relaid, run=AGAIN, grid=4, step=100)
     expect(switch(tab).get_by_label("Relaid from the end")).to_be_checked()
     tab.settle(step=100)
+
+
+def test_a_run_that_was_relaid_for_real_is_one_run(digits: str, tab: Tab) -> None:
+    tab.open(digits, run=f"digits/{CHILD_RUN}", grid=4, step=REAL_STEPS[1])
+    expect(tab.app.get_by_label("Run", exact=True).locator("option")).to_have_text(["digits"])
+    streamed = tab.picture()
+    tab.key("ArrowRight", "Enter")
+    switch(tab).get_by_label("Relaid from the end").check(force=True)
+    tab.shows(REAL_STEPS[1])
+    tab.linked(run=backwards_run(f"digits/{CHILD_RUN}"), step=REAL_STEPS[1])
+    assert np.abs(tab.picture()[:, :700] - streamed[:, :700]).mean() > 1
+    # The pictures of the probe are there, whichever of the two runs keeps them.
+    until_painted(tab.inspector.locator(".patch-button").first)
 
 
 @pytest.mark.parametrize("theme", THEMES)
