@@ -26,7 +26,8 @@ borrows the icon that fits it best and states a lower bound of how well.
   tensorboard-atlas relay runs
   tensorboard-atlas relay runs --run exp1 --layer layer3
 
-Run it again when the run has gone on: what it wrote before is replaced.
+Run it again when the run has gone on: what it wrote before is replaced. `tensorboard-atlas refine`
+with --run <run>/{BACKWARDS_FOLDER} draws icons of its own for a step of it.
 """
 
 EVOLVE_HELP = """\

@@ -45,6 +45,7 @@ from tensorboard_plugin_atlas.resuming import cut_back
 
 _OWN_FILES: Final = ".atlas"
 """How the names of event files end that this package makes."""
+_AGAIN: Final = "layout: laid out again from the last step"
 _OF_THE_MAP: Final = ("layout:", "grid:", "lifelines:")
 """Beginnings of notes that are about the map that is replaced."""
 _MAP_SETTINGS: Final = (
@@ -137,10 +138,11 @@ def relay(
     done: list[Relaid] = []
     words: list[str] = []
     for name, own in itertools.groupby(found, key=lambda one: one.run):
-        if home_of_backwards(name) is not None:
+        home = home_of_backwards(name)
+        if home is not None:
             raise ArgumentError(
-                f"--run {name!r} is laid out backwards already; pass its own run "
-                f"{home_of_backwards(name)!r} to lay it out anew"
+                f"--run {name!r} is laid out backwards already; pass --run {home!r} to lay that "
+                "run out anew"
             )
         done += _relay_run(log_dir, name, list(own), layers is not None, words, progress)
     return Relay(tuple(done), tuple(words))
@@ -206,7 +208,11 @@ def _own_files(folder: Path) -> list[Path]:
 
 
 def _chains(layer: str, found: Iterable[Original], words: list[str]) -> list[_Chain]:
-    """Reads every atlas of a layer once; splits them where the samples are others."""
+    """Reads every atlas of a layer once; splits them where the samples are others.
+
+    Raises:
+        ArgumentError: if one was laid out backwards itself, or its recipe cannot be used.
+    """
     chains: list[_Chain] = []
     before: tuple[str, int] | None = None
     config: AtlasConfig
@@ -216,6 +222,11 @@ def _chains(layer: str, found: Iterable[Original], words: list[str]) -> list[_Ch
         except DamageError as error:
             words.append(f"left out: {error}")
             continue
+        if any(note.startswith(_AGAIN) for note in atlas.provenance.notes):
+            raise ArgumentError(
+                f"run {one.run!r} is laid out backwards already; pass the folder of the run that "
+                "it was made of, which is above it"
+            )
         if not finite_rows(atlas.activations).any():
             words.append(
                 f"left out: run {one.run!r}, layer {layer!r}, step {one.step:,}: no sample is "
@@ -257,7 +268,14 @@ def _laid_out(chain: _Chain, progress: bool) -> _Chain:
     with progress_bar(f"maps of {layer}", total, unit="map", shown=progress) as bar:
         advance = (lambda: None) if bar is None else bar.update
         layouts = lay_out_backwards(_Activations(chain.atlases, advance), chain.config)
-    return dataclasses.replace(chain, layouts=tuple(layouts))
+    return dataclasses.replace(chain, layouts=tuple(map(_as_drawn, layouts)))
+
+
+def _as_drawn(layout: Layout) -> Layout:
+    """Leaves out what only the next layout needs: of a long run it would be most of the memory."""
+    return dataclasses.replace(
+        layout, raw=layout.raw[:0].copy(), neighbours=layout.neighbours[:0].copy()
+    )
 
 
 def _written(
@@ -361,7 +379,7 @@ def _remade(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
     )
     notes = (
         *(n for n in atlas.provenance.notes if not n.startswith(_OF_THE_MAP)),
-        f"layout: laid out again from the last step ({chain.last:,}) backwards",
+        f"{_AGAIN} ({chain.last:,}) backwards",
         *_unplaced(atlas, layout),
         *layout.notes,
         *grid_notes,

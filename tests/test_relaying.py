@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -376,8 +378,32 @@ class TestWhatCountsAsARun:
         relay(runs, layers=["5"], progress=False)
         relay(runs, layers=["5"], progress=False)
         assert {e.run for e in list_atlases(runs)} == {"exp/atlas", AGAIN}
-        with pytest.raises(ArgumentError, match=r"backwards already; pass its own run 'exp/atlas'"):
+        with pytest.raises(ArgumentError, match=r"backwards already; pass --run 'exp/atlas'"):
             relay(runs, run=AGAIN, progress=False)
+
+    def test_nor_where_its_folder_is_given(self, runs: Path) -> None:
+        relay(runs, layers=["5"], progress=False)
+        before = contents(runs)
+        with pytest.raises(ArgumentError, match=r"backwards already; pass the folder of the run"):
+            relay(runs / AGAIN, progress=False)
+        assert contents(runs) == before
+
+    def test_its_cells_can_have_icons_of_their_own(self, trained: Path, runs: Path) -> None:
+        relay(runs, layers=["5"], progress=False)
+        (one,) = refine(
+            *(runs, trained / "120.pt", "test_relaying:make_network", "test_relaying:make_probe"),
+            run=AGAIN,
+            kind="inversion",
+            progress=False,
+        )
+        assert one.run == AGAIN
+        found = atlases(runs, AGAIN)["5", 120]
+        assert set(found.grids[0].icon_kind) == {"inversion"}
+        assert not any("borrowed" in note for note in found.provenance.notes)
+        # Laid out again it is the same to the byte, so that they still stand for it.
+        relay(runs, layers=["5"], progress=False)
+        assert set(atlases(runs, AGAIN)["5", 120].grids[0].icon_kind) == {"inversion"}
+        assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
 
     def test_every_run_has_its_own(self, runs: Path) -> None:
         shutil.copytree(runs / "exp", runs / "again")
@@ -395,6 +421,15 @@ class TestWhatCountsAsARun:
 
 
 class TestCommand:
+    def test_torch_is_not_needed(self, runs: Path) -> None:
+        script = (
+            "import sys\n"
+            "from tensorboard_plugin_atlas.cli import main\n"
+            f"assert main(['relay', {str(runs)!r}, '--layer', '5']) == 0\n"
+            "assert 'torch' not in sys.modules\n"
+        )
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
     def test_a_table_and_where_to_look(
         self, runs: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
