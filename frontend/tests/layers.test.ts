@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Level } from '../src/atlas';
 import { FIT } from '../src/camera';
+import type { Change } from '../src/difference';
 import type { Drift } from '../src/drift';
+import { drawDifference, drawDivider } from '../src/map/difference_layer';
 import { drawDrift } from '../src/map/drift_layer';
 import { drawHighlight } from '../src/map/highlight_layer';
 import type { OverlayFrame } from '../src/map/overlay';
@@ -131,5 +133,79 @@ describe('highlight layer', () => {
 
   it('shows nothing of lifelines that are not there', () => {
     expect(highlighted(77)('arc')).toEqual([]);
+  });
+});
+
+describe('difference layer', () => {
+  const change = (gain: number, more: Partial<Change> = {}): Change => ({
+    row: 0,
+    col: 0,
+    gain,
+    drawn: 'both',
+    news: true,
+    ...more,
+  });
+  const draw = (changes: readonly Change[], range = { gained: 8, lost: 8 }, frame = {}) =>
+    drawn(
+      (context, one) =>
+        drawDifference(context, one, { changes, ...range, onlyA: 0, onlyB: 0, moved: 9 }),
+      frame,
+    );
+
+  it('fills a square for more and draws a hollow one for fewer, in proportion of area', () => {
+    const of = draw([change(8), change(-2, { col: 1 })]);
+    // The veil, then 84 % of a cell of 200 pixels around (300, 120).
+    expect(of('fillRect')).toEqual([
+      [0, 0, 800, 440],
+      [216, 36, 168, 168],
+    ]);
+    // A quarter of the largest change has half its side; the line of 3 pixels lies inside.
+    expect(of('strokeRect')).toEqual([[459.5, 79.5, 81, 81]]);
+    expect(of('fillText').map(([text]) => text)).toEqual(['+8', '−2']);
+  });
+
+  it('says nothing of a square that keeps its number, though its cell may be new', () => {
+    const of = draw([change(0), change(0, { col: 1, drawn: 'b' })]);
+    expect(of('fillText')).toEqual([]);
+    expect(of('strokeRect')).toEqual([
+      [402, 22, 196, 196],
+      [405, 25, 190, 190],
+    ]);
+  });
+
+  it('frames cells of A alone with a broken line', () => {
+    const of = draw([change(-3, { drawn: 'a' })]);
+    expect(of('setLineDash')).toEqual([[[3, 3]], [[]]]);
+  });
+
+  it('pales what chance explains, and only that', () => {
+    const paled = (news: boolean | null) =>
+      draw([change(4, { news })])('globalAlpha=')
+        .flat()
+        .includes(0.35);
+    expect([true, false, null].map(paled)).toEqual([false, true, false]);
+  });
+
+  it('puts a number under a square that it would hide', () => {
+    const at = (gain: number) => draw([change(gain)], { gained: 1000, lost: 0 })('fillText')[0];
+    expect(at(1000)).toEqual(['+1,000', 300, 120]);
+    expect(at(1)).toEqual(['+1', 300, 209]);
+  });
+
+  it('draws what is in view only', () => {
+    const of = draw([change(4)], undefined, { camera: { x: 0.9, y: 0.9, z: 8 } });
+    expect(of('fillRect')).toHaveLength(1);
+  });
+
+  it('parts A from B with a line that says which is which', () => {
+    const of = drawn((context, frame) => drawDivider(context, frame, 400, 'A', 'B'));
+    expect(of('fillRect')).toEqual([
+      [397.5, 0, 5, 440],
+      [399, 0, 2, 440],
+    ]);
+    expect(of('fillText').map(([text, x]) => [text, x])).toEqual([
+      ['A', 354],
+      ['B', 416],
+    ]);
   });
 });

@@ -15,6 +15,11 @@ const PALE = 0.35;
 const FULLEST = 0.84;
 /** Cells of this side in CSS pixels have room for a number. */
 const NUMBER_FROM = 34;
+/** Half the side of a square that a number can lie in. */
+const NUMBER_FITS_IN = 12;
+/** From the middle of a number to its upper end, and, with the frame of a cell, to the cell's. */
+const NUMBER_UP = 6;
+const NUMBER_DOWN = 11;
 const FONT = '600 11px Roboto, system-ui, sans-serif';
 
 export function drawDifference(
@@ -86,12 +91,15 @@ function drawChange(
   }
   if (side < NUMBER_FROM) return;
   const text = signed(gain);
+  // Under a square that it would hide, where there is room.
+  const below = half < NUMBER_FITS_IN && half < side / 2 - NUMBER_DOWN - NUMBER_UP;
+  const line = below ? y + side / 2 - NUMBER_DOWN : y;
   context.lineWidth = 3;
   context.lineJoin = 'round';
   context.strokeStyle = `rgb(${theme.ground.join()})`;
-  context.strokeText(text, x, y);
+  context.strokeText(text, x, line);
   context.fillStyle = theme.label;
-  context.fillText(text, x, y);
+  context.fillText(text, x, line);
 }
 
 export function drawDivider(

@@ -64,6 +64,10 @@ export function helpDialog(close: () => void): TemplateResult {
           <strong>Zooming in</strong> does not enlarge icons but splits cells, down to the finest grid
           that was logged. Faint points are samples in cells too sparse to draw.
         </li>
+        <li>
+          <strong>Two steps, A and B:</strong> a filled square is more samples in B, a hollow one
+          fewer; pale is no more than chance. A broken frame is a cell of A only, a double one of B.
+        </li>
       </ul>
       <h3>Keys, while the map has the focus</h3>
       <dl>
