@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         rank_events,
         trace_lifelines,
     )
+    from tensorboard_plugin_atlas.linking import LayerLinks, link_layers
     from tensorboard_plugin_atlas.reading import read_atlases
     from tensorboard_plugin_atlas.writer import AtlasWriter
 
@@ -34,12 +35,14 @@ __all__ = [
     "AtlasDiff",
     "AtlasError",
     "AtlasWriter",
+    "LayerLinks",
     "Lifeline",
     "LifelineTracer",
     "RenderedIcons",
     "__version__",
     "compare_atlases",
     "compute_atlas",
+    "link_layers",
     "rank_events",
     "read_atlases",
     "render_icons",
@@ -52,11 +55,13 @@ _HOMES = {
     "AtlasDiff": "evolution",
     "AtlasError": "errors",
     "AtlasWriter": "writer",
+    "LayerLinks": "linking",
     "Lifeline": "lifelines",
     "LifelineTracer": "lifelines",
     "RenderedIcons": "compute.icons",
     "compare_atlases": "evolution",
     "compute_atlas": "compute.pipeline",
+    "link_layers": "linking",
     "rank_events": "lifelines",
     "read_atlases": "reading",
     "render_icons": "compute.icons",
