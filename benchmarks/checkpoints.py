@@ -7,6 +7,7 @@ with the activations of two layers at eight checkpoints, and one large sample of
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +66,19 @@ def load_large(rows: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
         return stored["before"][chosen], stored["last"][chosen]
 
 
-def _train(seed: int, path: Path) -> None:
+@functools.cache
+def _pictures() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Returns images and labels to train on, and others to ask about."""
     training, held_out = load(str(PICTURES), limit=40_000, seed=0).split(0.25, 0)
-    images, labels = _tensors(training.images), torch.from_numpy(training.labels)
-    asked = (_tensors(held_out.images), torch.from_numpy(held_out.labels))
+    first, second = (
+        (_tensors(part.images), torch.from_numpy(part.labels)) for part in (training, held_out)
+    )
+    return first, second
+
+
+def _train(seed: int, path: Path) -> None:
+    torch.set_num_threads(1)
+    (images, labels), asked = _pictures()
     probe = build_probe(asked, config=AtlasConfig(), normalize=([0.5] * 3, [0.25] * 3))
     config = AtlasConfig(samples=LARGE, positions_per_image=10)
     large = build_probe(asked, config=config, normalize=([0.5] * 3, [0.25] * 3))

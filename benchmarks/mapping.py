@@ -27,6 +27,8 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 
 RESEEDED = (101, 102, 103)
 """Seeds of maps that no floor was ever estimated from."""
+SWAPPED = 20
+"""One row in so many is given another's activations, to see whether it is found."""
 
 Rows = NDArray[np.float16]
 Places = NDArray[np.float32]
@@ -43,6 +45,8 @@ class Chain:
         again: (N, 2) raw places of the last checkpoint, laid out once more after itself by another
             seed, as an unchanged network would be.
         still: Share of rows that then are above their floor.
+        planted: Share above their floor of rows that were swapped with one another at the end, and
+            that changed nothing else.
         floors: T - 1 arrays (N,), map units, or none.
         reseeded: T - 1 times maps (N, 2) by `RESEEDED` seeds, map units, or none.
     """
@@ -52,6 +56,7 @@ class Chain:
     seconds: Sequence[float]
     again: Places
     still: float = float("nan")
+    planted: float = float("nan")
     floors: Sequence[Places] = ()
     reseeded: Sequence[Sequence[Places]] = ()
 
@@ -93,9 +98,20 @@ def ours(checkpoints: Rows, seed: int, *, calibrate: bool = False, **settings: A
         seconds=seconds,
         again=again.raw,
         still=float((moved > again.noise_floor).mean()),
+        planted=_found(checkpoints[-1], layouts[-1], config) if calibrate else float("nan"),
         floors=[layout.noise_floor for layout in layouts[1:]],
         reseeded=reseeded,
     )
+
+
+def _found(rows: Rows, layout: Layout, config: AtlasConfig) -> float:
+    """Returns the share above the floor of rows that became what others were, and those these."""
+    swapped = np.random.default_rng(0).permutation(len(rows))[: len(rows) // SWAPPED]
+    changed = rows.copy()
+    changed[swapped] = rows[np.roll(swapped, 1)]
+    later = lay_out(changed, layout, config=config)
+    moved = np.linalg.norm(later.xy - layout.xy, axis=1) > later.noise_floor
+    return float(moved[swapped].mean())
 
 
 def _again(rows: Rows, before: Layout, layout: Layout, config: AtlasConfig) -> Places:
