@@ -154,7 +154,8 @@ def _faults(file: BinaryIO, items: list[_Item]) -> Iterator[Fault]:
     size = file.seek(0, os.SEEK_END)
     behind = sum(item.is_sound for item in items)
     end = 0
-    for item, following in zip(items, [*(i.offset for i in items[1:]), size], strict=True):
+    ends = [*(item.offset for item in items[1:]), size]
+    for item, following in zip(items, ends, strict=False):  # there may be no items at all
         behind -= item.is_sound
         end = item.end or following
         if not item.is_sound:

@@ -315,6 +315,14 @@ class TestCommand:
         assert "\x1b" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("size", [0, 7, 20])
+def test_a_file_without_any_whole_record(size: int, log: Path, tmp_path: Path) -> None:
+    (log.parent / "events.out.tfevents.0.a.atlas").write_bytes(log.read_bytes()[:size])
+    assert marked(tmp_path, PROBLEM) == []
+    notes = [finding.text for finding in marked(tmp_path, NOTE)]
+    assert ["not complete" in text for text in notes] == [True] * (size > 0)
+
+
 def test_a_record_of_nothing_is_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "events.out.tfevents.1"
     path.write_bytes(frame(b"") * 3)
