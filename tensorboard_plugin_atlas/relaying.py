@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ from tensorboard_plugin_atlas.resuming import cut_back
 
 _OWN_FILES: Final = ".atlas"
 """How the names of event files end that this package makes."""
+_KEPT_SECONDS: Final = 3600
+"""An empty event file is kept for so long: any TensorBoard has gone on to the next one by then."""
+
 _AGAIN: Final = "layout: laid out again from the last step"
 _OF_THE_MAP: Final = ("layout:", "grid:", "lifelines:")
 """Beginnings of notes that are about the map that is replaced."""
@@ -174,13 +178,29 @@ def _relay_run(
     try:
         done = _written(log_dir / run, folder, layers, kept, words, progress)
         for path in old:
-            path.unlink(missing_ok=True)
+            _retire(path)
     except OSError as error:
         raise ArgumentError(
             f"{str(folder)!r} cannot be written ({error.strerror or error}); maps that are laid "
             "out again go there"
         ) from error
     return done
+
+
+def _retire(path: Path) -> None:
+    """Empties an event file, and removes one that was emptied long ago.
+
+    TensorBoard's Python loader opens its file by name at every read. While it has not gone on to
+    the next file, it would wait for ever for one that is gone, and shows nothing new of the run.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    found = path.stat()
+    if found.st_size:
+        os.truncate(path, 0)
+    elif found.st_mtime < time.time() - _KEPT_SECONDS:
+        path.unlink()
 
 
 def _own_files(folder: Path) -> list[Path]:

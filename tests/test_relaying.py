@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -268,8 +269,21 @@ class TestAgain:
         assert [(e.layer, e.step, e.bytes) for e in list_atlases(runs) if e.run == AGAIN] == was
         for place, atlas in atlases(runs, AGAIN).items():
             assert encode_atlas(atlas) == encode_atlas(shown[place])
-        assert not old.exists()
+        assert old.stat().st_size == 0
         assert {e.status for e in list_atlases(runs)} == {"ok"}
+        assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
+
+    def test_emptied_files_are_removed_an_hour_later(self, runs: Path) -> None:
+        relay(runs, layers=["5"], progress=False)
+        (old,) = event_files(runs / AGAIN)
+        for _ in range(2):
+            relay(runs, layers=["5"], progress=False)
+            assert old.stat().st_size == 0
+        past = time.time() - 3700
+        os.utime(old, (past, past))
+        relay(runs, layers=["5"], progress=False)
+        assert not old.exists()
+        assert [step for _, step in atlases(runs, AGAIN)] == list(STEPS)
         assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
 
     def test_layers_that_were_not_asked_for_are_kept(self, runs: Path) -> None:
