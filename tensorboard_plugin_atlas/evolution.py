@@ -54,7 +54,8 @@ class LevelDiff:
         mean_cosine: (P,) float32: cosine of the mean activations of both cells, each relative to
             its layer's mean; None where layers or widths differ: channels do not correspond.
         attribution_rank: (P,) int32: rank in `b` of the class that the cell of `a` speaks for most:
-            0 while it still is the first. None without attribution toward the same classes.
+            0 while it still is the first, -1 where either is not known. None without attribution
+            toward the same classes.
     """
 
     size: int
@@ -363,8 +364,8 @@ def _attribution_rank(a: Grid, b: Grid, cells_a: IntArray, cells_b: IntArray) ->
     ours, theirs = a.attribution, b.attribution
     if ours is None or theirs is None or ours.shape[1:] != theirs.shape[1:] or not ours.shape[1]:
         return None
-    first = ours[cells_a].argmax(axis=1)
-    now = theirs[cells_b]
+    before, now = ours[cells_a], theirs[cells_b]
+    known = finite_rows(before) & finite_rows(now)
+    first = np.nan_to_num(before, nan=-np.inf).argmax(axis=1)
     own = np.take_along_axis(now, first[:, None], axis=1)
-    rank: IntArray = (now > own).sum(axis=1).astype(np.int32)
-    return rank
+    return np.where(known, (now > own).sum(axis=1), -1).astype(np.int32)

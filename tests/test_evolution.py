@@ -177,6 +177,18 @@ class TestCells:
         (level,) = compare_atlases(a, b).levels
         assert level.attribution_rank.tolist() == [1, 0]
 
+    @pytest.mark.parametrize("side", [0, 1])
+    def test_attribution_that_is_not_known_has_no_rank(self, side):
+        said = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5]], np.float32)
+        unknown = np.where([[True], [False]], np.nan, said).astype(np.float32)
+        given = [said, said]
+        given[side] = unknown
+        a, b = (
+            one.replace(grids=(dataclasses.replace(one.grids[0], attribution=values),))
+            for one, values in zip(self.two_by_two(), given, strict=True)
+        )
+        assert compare_atlases(a, b).levels[0].attribution_rank.tolist() == [-1, 0]
+
     def test_attribution_toward_other_classes_is_not_compared(self):
         a, b = self.two_by_two()
         a = a.replace(grids=(dataclasses.replace(a.grids[0], attribution=np.ones((2, 3))),))
