@@ -11,15 +11,18 @@ its area is what tells a shortcut from it, so that is what suspects rank by.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.attribute import Voices, strongest_voices
@@ -29,7 +32,8 @@ from tensorboard_plugin_atlas.compute.layout import lay_out
 from tensorboard_plugin_atlas.compute.patching import (
     Box,
     PatchBench,
-    PatchTest,
+    PatchRates,
+    as_patch,
     difference_interval,
     measure_patch,
 )
@@ -44,19 +48,23 @@ GRID: Final = 10
 """Cells along each axis of the map of voices."""
 
 _SUSPECTS: Final = 20
-_TESTED: Final = 12
+_TESTED: Final = 10
+_TESTED_OF_A_CLASS: Final = 3
 _MEMBERS: Final = 4
 _SIZES: Final = (1 / 8, 1 / 4, 3 / 8)
 """Sides of the patches that suspects are screened by, as a share of the image's."""
-_SCREENED_ON: Final = 24
+_SCREENED_ON, _SHRUNK_ON = 8, 16
+"""Images that patches are compared on: few for the many, more for the few."""
 _LARGEST: Final = 1 / 2
 _SMALLEST_AREA: Final = 1 / 256
-_STRIP: Final = 6
+_STRIP: Final = 4
 _TESTED_ON: Final = 200
+_TRACED_ON: Final = 400
 _FREE_AREA: Final = 0.02
 """Added to an area before effects are divided by its root: tiny patches are not worth ever more."""
 _PER_CLASS: Final = 2
-_HOPELESS: Final = 0.25
+_SAME_PLACE: Final = 0.5
+_LEAST_FLIPPED: Final = 0.25
 _STRONG: Final = 2.2
 _FAIR: Final = 1.5
 _SPREAD: Final = 1.1
@@ -154,8 +162,9 @@ def find_shortcuts(
         top: How many to return at most.
 
     Returns:
-        The suspects that were tested, the significant ones first, each group by strength; at most
-        two of a class. Nothing significant is a finding too.
+        The suspects that turn a quarter of the images or more, the significant ones first, each
+        group by strength; at most two of a class. Nothing significant, or nothing at all, is a
+        finding too: no patch as small as a shortcut makes this model say a class.
 
     Raises:
         ArgumentError: if an argument cannot be used, or the model gives no (images, classes)
@@ -173,7 +182,8 @@ def find_shortcuts(
     name = layer_name(model, layer)
     voices = strongest_voices(model, name, built, batch_size=recipe.batch_size)
     with undisturbed(model) as inner:
-        bench = PatchBench.prepare(inner, built.images)
+        classes_known = voices.attribution.shape[1]
+        bench = PatchBench(inner, built.images, voices.predictions, classes_known)
         search = _Search(bench, built, voices, _centres(model, name, built, voices), recipe)
         return search.run(top)
 
@@ -205,9 +215,7 @@ class _Search:
     ) -> None:
         self._bench, self._probe, self._voices, self._centres = bench, probe, voices, centres
         self._rng = np.random.default_rng([config.seed, 2])
-        order = self._rng.permutation(len(bench.images))
-        self._seen, self._unseen = np.split(order, [len(order) // 2])
-        self._bases: dict[int, NDArray[np.intp]] = {}
+        self._seen, self._unseen = _halves(len(bench.images), config.seed)
         layout = lay_out(voices.activations, config=config)
         self._cells: Cells = bin_samples(
             layout, voices.activations, size=GRID, min_count=config.min_count
@@ -217,11 +225,11 @@ class _Search:
         """Returns what was found, the most telling first."""
         screened = [found for one in self._suspects() if (found := self._screened(one)) is not None]
         screened.sort(key=lambda suspect: -suspect.value)
-        chosen = screened[: max(_TESTED, top)]
+        chosen = _few_of_each(screened, _TESTED_OF_A_CLASS)[:_TESTED]
         shrunk = [self._shrunk(suspect) for suspect in chosen]
         tested = [test for one in shrunk if (test := self._tested(one, len(chosen))) is not None]
         tested.sort(key=lambda found: (not found.significant, -found.strength))
-        return _few_of_each_class(tested)[:top]
+        return tuple(_few_of_each(_apart(tested), _PER_CLASS)[:top])
 
     def _suspects(self) -> list[_Suspect]:
         """Returns the cells that argue most, and of one voice."""
@@ -242,7 +250,7 @@ class _Search:
 
     def _screened(self, suspect: _Suspect) -> _Suspect | None:
         """Returns the suspect with its most telling image, or None if there is nothing to turn."""
-        rows = self._base(suspect.target)
+        rows = self._others(self._seen, suspect.target, _SCREENED_ON)
         if not len(rows):
             return None
         members = suspect.members[:_MEMBERS]
@@ -259,9 +267,11 @@ class _Search:
     def _shrunk(self, suspect: _Suspect) -> _Suspect:
         """Returns the suspect with the box that does most for its area.
 
-        Strips are cut off, always the one whose loss costs least, until next to nothing is left.
+        Strips are cut off, always the one whose loss costs least, until next to nothing is left, or
+        so little effect that no smaller box could be worth more.
         """
-        rows, image = self._base(suspect.target), suspect.image
+        rows = self._others(self._seen, suspect.target, _SHRUNK_ON)
+        image = suspect.image
         smallest = _SMALLEST_AREA * math.prod(self._bench.size)
         best = dataclasses.replace(suspect, value=-math.inf)
         box = suspect.box
@@ -271,19 +281,22 @@ class _Search:
             value = float(effects.max()) / _cost(box, self._bench.size)
             if value > best.value:
                 best = dataclasses.replace(best, box=box, value=value)
+            if float(effects.max()) < best.value * math.sqrt(_FREE_AREA):
+                break
         return best
 
     def _tested(self, suspect: _Suspect, suspects: int) -> Shortcut | None:
         """Tests a suspect on images that no choice has seen."""
-        others = self._unseen[self._bench.predictions[self._unseen] != suspect.target]
-        rows = others[:_TESTED_ON]
+        rows = self._others(self._unseen, suspect.target, _TESTED_ON)
         if not len(rows):
             return None
         patch = self._bench.cut(suspect.image, suspect.box)
         corner = (suspect.box[0], suspect.box[1])
         test = measure_patch(
-            self._bench, patch, corner, suspect.target, rows, self._rng, hopeless=_HOPELESS
+            self._bench, patch, corner, suspect.target, rows, self._rng, least=_LEAST_FLIPPED
         )
+        if test is None:
+            return None
         strength, is_significant = _verdict(test, suspects, self._bench.size)
         y0, x0, y1, x1 = suspect.box
         picture = self._probe.pictures(np.array([suspect.image]))[0, y0:y1, x0:x1]
@@ -308,12 +321,10 @@ class _Search:
             significant=is_significant,
         )
 
-    def _base(self, target: int) -> NDArray[np.intp]:
-        """Returns the few images on which patches for a class are compared."""
-        if target not in self._bases:
-            others = self._seen[self._bench.predictions[self._seen] != target]
-            self._bases[target] = others[:_SCREENED_ON]
-        return self._bases[target]
+    def _others(self, half: NDArray[np.intp], target: int, count: int) -> NDArray[np.intp]:
+        """Returns the first images of a half that are taken for something else."""
+        others: NDArray[np.intp] = half[self._bench.predictions[half] != target]
+        return others[:count]
 
     def _box_around(self, image: int, share: float) -> Box:
         """Returns a square around the image's strongest place, inside the image."""
@@ -335,7 +346,7 @@ class _Search:
         return effects.double().numpy()
 
 
-def _verdict(test: PatchTest, suspects: int, size: tuple[int, int]) -> tuple[float, bool]:
+def _verdict(test: PatchRates, suspects: int, size: tuple[int, int]) -> tuple[float, bool]:
     """Returns the strength of a tested patch, and whether it is a shortcut.
 
     The bounds hold for all suspects together (Bonferroni). That the place alone does it, in any
@@ -354,26 +365,54 @@ def _verdict(test: PatchTest, suspects: int, size: tuple[int, int]) -> tuple[flo
     return strength, is_real and is_strong
 
 
-def _few_of_each_class(found: Sequence[Shortcut]) -> tuple[Shortcut, ...]:
-    """Keeps at most two entries of a class, the first ones."""
-    counts: dict[int, int] = {}
+_T = TypeVar("_T", _Suspect, Shortcut)
+
+
+def _few_of_each(found: Sequence[_T], most: int) -> list[_T]:
+    """Keeps the first few of each class."""
+    counts: Counter[int] = Counter()
     kept = []
     for one in found:
-        counts[one.target_class] = counts.get(one.target_class, 0) + 1
-        if counts[one.target_class] <= _PER_CLASS:
+        target = one.target if isinstance(one, _Suspect) else one.target_class
+        counts[target] += 1
+        if counts[target] <= most:
             kept.append(one)
-    return tuple(kept)
+    return kept
+
+
+def _apart(found: Sequence[Shortcut]) -> list[Shortcut]:
+    """Leaves out what lies where a stronger one of the same class lies: it is the same mark."""
+    kept: list[Shortcut] = []
+    for one in found:
+        rivals = [other.box for other in kept if other.target_class == one.target_class]
+        if not any(_overlap(one.box, box) >= _SAME_PLACE for box in rivals):
+            kept.append(one)
+    return kept
+
+
+def _overlap(first: Box, second: Box) -> float:
+    """Returns what two boxes share, over the smaller of them."""
+    y0, x0 = max(first[0], second[0]), max(first[1], second[1])
+    y1, x1 = min(first[2], second[2]), min(first[3], second[3])
+    return max(0, y1 - y0) * max(0, x1 - x0) / min(_area(first), _area(second))
+
+
+def _halves(images: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns the images that choices are made on, and those that only tests see."""
+    order = np.random.default_rng([seed, 4]).permutation(images)
+    return order[: images // 2], order[images // 2 :]
 
 
 def _without_a_strip(box: Box) -> Iterator[Box]:
+    """Yields the box less a quarter along each side, which takes the same area each time."""
     y0, x0, y1, x1 = box
-    strip = max(1, max(y1 - y0, x1 - x0) // _STRIP)
-    if y1 - y0 > strip:
-        yield y0 + strip, x0, y1, x1
-        yield y0, x0, y1 - strip, x1
-    if x1 - x0 > strip:
-        yield y0, x0 + strip, y1, x1
-        yield y0, x0, y1, x1 - strip
+    down, across = (max(1, side // _STRIP) for side in (y1 - y0, x1 - x0))
+    if y1 - y0 > down:
+        yield y0 + down, x0, y1, x1
+        yield y0, x0, y1 - down, x1
+    if x1 - x0 > across:
+        yield y0, x0 + across, y1, x1
+        yield y0, x0, y1, x1 - across
 
 
 def _area(box: Box) -> int:
@@ -383,3 +422,99 @@ def _area(box: Box) -> int:
 
 def _cost(box: Box, size: tuple[int, int]) -> float:
     return math.sqrt(_area(box) / math.prod(size) + _FREE_AREA)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ShortcutHistory:
+    """One patch, tested on earlier and later checkpoints.
+
+    Attributes:
+        steps: (n,) steps of the checkpoints, ascending.
+        flip_rates: (n,) share of images of other predicted classes that the patch turned; NaN where
+            the network took all images for the target anyhow.
+        noise_flip_rates: (n,) the same with noise of its mean colour.
+        significant: (n,) whether the test cleared the margins of `Shortcut.significant`.
+    """
+
+    steps: tuple[int, ...]
+    flip_rates: tuple[float, ...]
+    noise_flip_rates: tuple[float, ...]
+    significant: tuple[bool, ...]
+
+    @property
+    def since(self) -> int | None:
+        """The first step at which the patch was a shortcut, or None."""
+        return next((s for s, told in zip(self.steps, self.significant, strict=True) if told), None)
+
+
+def since_step(
+    shortcut: Shortcut,
+    checkpoints: Iterable[tuple[int, nn.Module | Mapping[str, Tensor]]],
+    probe: Any,
+    *,
+    model: nn.Module | None = None,
+    normalize: Any = None,
+    config: AtlasConfig | None = None,
+) -> ShortcutHistory:
+    """Tests a shortcut on the checkpoints of a training: since which step is it one?
+
+    Args:
+        shortcut: What `find_shortcuts` returned for one of them.
+        checkpoints: (step, model) or (step, state_dict), in any order.
+        probe: As for `find_shortcuts`; the same one, for a fair test.
+        model: Takes the state dicts, in a copy; needed for them alone.
+        normalize: As for `find_shortcuts`.
+        config: As for `find_shortcuts`.
+
+    Raises:
+        ArgumentError: if an argument cannot be used.
+    """
+    recipe = config or AtlasConfig()
+    built = (
+        probe
+        if isinstance(probe, Probe)
+        else build_probe(probe, config=recipe, normalize=normalize)
+    )
+    _, unseen = _halves(len(built.images), recipe.seed)
+    images = built.images[torch.from_numpy(unseen[:_TRACED_ON])]
+    patch = as_patch(shortcut.patch, built)
+    own = None if model is None else copy.deepcopy(model)
+    found = [
+        (step, _traced(_loaded(weights, own), patch, shortcut, images, recipe.seed))
+        for step, weights in checkpoints
+    ]
+    found.sort(key=lambda pair: pair[0])
+    rates = [test for _, test in found]
+    return ShortcutHistory(
+        steps=tuple(step for step, _ in found),
+        flip_rates=tuple(math.nan if test is None else test.flip_rate for test in rates),
+        noise_flip_rates=tuple(
+            math.nan if test is None else test.noise_flip_rate for test in rates
+        ),
+        significant=tuple(
+            test is not None and _verdict(test, 1, built.input_size)[1] for test in rates
+        ),
+    )
+
+
+def _loaded(weights: nn.Module | Mapping[str, Tensor], model: nn.Module | None) -> nn.Module:
+    if isinstance(weights, nn.Module):
+        return weights
+    if model is None:
+        raise ArgumentError("checkpoints hold state dicts; pass model= to load them into")
+    model.load_state_dict(weights)
+    return model
+
+
+def _traced(
+    model: nn.Module, patch: Tensor, shortcut: Shortcut, images: Tensor, seed: int
+) -> PatchRates | None:
+    """Returns the rates at one checkpoint, or None where all images are taken for the target."""
+    with undisturbed(model) as inner:
+        bench = PatchBench.prepare(inner, images)
+        rows = np.flatnonzero(bench.predictions != shortcut.target_class)[:_TESTED_ON]
+        if not len(rows):
+            return None
+        corner = (shortcut.box[0], shortcut.box[1])
+        rng = np.random.default_rng([seed, 5])
+        return measure_patch(bench, patch, corner, shortcut.target_class, rows, rng)
