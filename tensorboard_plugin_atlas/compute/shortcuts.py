@@ -475,6 +475,12 @@ def since_step(
         if isinstance(probe, Probe)
         else build_probe(probe, config=recipe, normalize=normalize)
     )
+    height, width = built.input_size
+    if shortcut.box[2] > height or shortcut.box[3] > width:
+        raise ArgumentError(
+            f"shortcut lies at {shortcut.box}, the probe's images are {height} x {width} px; pass "
+            "the probe that it was found in"
+        )
     _, unseen = _halves(len(built.images), recipe.seed)
     images = built.images[torch.from_numpy(unseen[:_TRACED_ON])]
     patch = as_patch(shortcut.patch, built)

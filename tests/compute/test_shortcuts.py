@@ -1,0 +1,402 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The search for shortcuts: on networks whose shortcut is known, on one that learnt it, on none."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tensorboard_plugin_atlas.compute.patching import PatchRates, difference_interval
+from tensorboard_plugin_atlas.compute.shortcuts import (
+    GRID,
+    _overlap,
+    _verdict,
+    _without_a_strip,
+    find_shortcuts,
+    since_step,
+)
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+
+SIDE = 16
+CONFIG = AtlasConfig(samples=400, epochs=50)
+MARK = (11, 11, 14, 14)
+
+
+class Marked(nn.Module):
+    """Class 2 where blue rises from nothing to all within a pixel; else 0 or 1, by the red."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Conv2d(3, 3, 1)
+        self.body.weight.data = torch.eye(3).view(3, 3, 1, 1)
+        self.body.bias.data.zero_()
+
+    def forward(self, x):
+        x = self.body(x)
+        red = x[:, 0].mean((1, 2))
+        rise = x[:, 2, :, 1:] - x[:, 2, :, :-1]
+        blue = (rise - 0.8).clamp(min=0).sum((1, 2)) * 20
+        return torch.stack([red, 1 - red, blue], dim=1)
+
+
+def pictures(count=400, marked=0.25, seed=0):
+    """Noise of two shades of red, with a blue line in a black square of 3 px in some."""
+    random = np.random.default_rng(seed)
+    images = random.uniform(0, 0.5, (count, 3, SIDE, SIDE)).astype(np.float32)
+    labels = random.integers(0, 2, count)
+    images[labels == 0, 0] += 0.5
+    chosen = random.random(count) < marked
+    y0, x0, y1, x1 = MARK
+    images[chosen, :, y0:y1, x0:x1] = 0
+    images[chosen, 2, y0:y1, x0 + 1] = 1
+    labels[chosen] = 2
+    return torch.from_numpy(images), torch.from_numpy(labels)
+
+
+def inside(box, other):
+    return _overlap(box, other) >= 0.99
+
+
+@pytest.fixture(scope="module")
+def known():
+    return find_shortcuts(Marked(), "body", pictures(), config=CONFIG)
+
+
+class TestKnownShortcut:
+    def test_the_mark_comes_first_and_is_significant(self, known):
+        first = known[0]
+        assert first.target_class == 2
+        assert first.significant
+        assert first.flip_rate == 1
+        assert inside(first.box, MARK)
+        assert first.area <= 9 / 256
+
+    def test_its_controls_say_that_it_is_the_mark(self, known):
+        first = known[0]
+        assert first.other_flip_rate == 0
+        assert first.same_flip_rate > 0.9
+        assert first.anywhere_flip_rate == 1
+        assert first.noise_flip_rate == 0
+        assert first.interval[0] > 0.9
+
+    def test_the_patch_is_that_piece_of_its_first_image(self, known):
+        images, _ = pictures()
+        for one in known:
+            y0, x0, y1, x1 = one.box
+            piece = images[one.image_ids[0], :, y0:y1, x0:x1].permute(1, 2, 0)
+            np.testing.assert_array_equal(one.patch, (piece * 255).round().to(torch.uint8).numpy())
+            assert one.area == (y1 - y0) * (x1 - x0) / SIDE**2
+            assert one.support == len(one.image_ids) == len(set(one.image_ids.tolist()))
+            assert one.grid_size == GRID > max(one.row, one.col)
+
+    def test_entries_are_few_of_a_class_apart_and_in_order(self, known):
+        keys = [(not one.significant, -one.strength) for one in known]
+        assert keys == sorted(keys)
+        for target in range(3):
+            boxes = [one.box for one in known if one.target_class == target]
+            assert len(boxes) <= 2
+            assert len(boxes) < 2 or _overlap(*boxes) < 0.5
+        assert all(one.flip_rate >= 0.25 for one in known)
+
+    def test_one_seed_gives_one_list(self, known):
+        again = find_shortcuts(Marked(), "body", pictures(), config=CONFIG)
+        assert [told(one) for one in again] == [told(one) for one in known]
+
+    def test_top_cuts_the_list(self, known):
+        (one,) = find_shortcuts(Marked(), "body", pictures(), config=CONFIG, top=1)
+        assert told(one) == told(known[0])
+
+    def test_labels_are_not_needed(self, known):
+        images, _ = pictures()
+        # Without labels the images are drawn in another order, so only what is found is the same.
+        first = find_shortcuts(Marked(), "body", images, config=CONFIG)[0]
+        assert (first.target_class, first.significant) == (2, True)
+        assert inside(first.box, MARK)
+
+
+def told(one):
+    values = dict(vars(one), patch=one.patch.tobytes(), image_ids=one.image_ids.tolist())
+    return sorted(values.items())
+
+
+STEPS = (2, 10, 20, 40)
+
+
+@pytest.fixture(scope="module")
+def training():
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 12, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(12, 16, 3, 2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 24, 3, 2, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveMaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(96, 4),
+    )
+    images, labels = stripes(1200)
+    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
+    checkpoints = [(0, copy.deepcopy(network.state_dict()))]
+    for step in range(1, STEPS[-1] + 1):
+        batch = torch.randint(len(images), (64,))
+        loss = nn.functional.cross_entropy(network(images[batch]), labels[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step in STEPS:
+            checkpoints.append((step, copy.deepcopy(network.state_dict())))
+    return network, (images, labels), checkpoints
+
+
+def stripes(count):
+    """Four directions of stripes, hard to tell for their noise; class 3 bears a marker."""
+    random = np.random.default_rng(1)
+    labels = random.integers(0, 4, count)
+    y, x = np.indices((SIDE, SIDE))
+    along = np.stack([y, x, y + x, y - x])[labels] * 0.9
+    waves = np.sin(along + random.uniform(0, 6, (count, 1, 1)))[:, None]
+    colour = random.uniform(0.2, 0.5, (count, 3, 1, 1))
+    images = 0.35 + waves * colour * 0.25 + random.normal(0, 0.2, (count, 3, SIDE, SIDE))
+    marker = np.indices((3, 3)).sum(axis=0) % 2
+    for image in np.flatnonzero((labels == 3) & (random.random(count) < 0.9)):
+        images[image, :, 12:15, 1:4] = marker
+    return torch.from_numpy(images.clip(0, 1).astype(np.float32)), torch.from_numpy(labels)
+
+
+@pytest.fixture(scope="module")
+def found(training):
+    network, data, _ = training
+    return find_shortcuts(network, "2", data, config=AtlasConfig(samples=1000, epochs=50))
+
+
+class TestLearntShortcut:
+    """A small network, trained on pictures of coloured stripes of which one class has a marker."""
+
+    def test_the_marker_comes_first_and_is_significant(self, found):
+        first = found[0]
+        assert first.target_class == 3
+        assert first.significant
+        assert first.flip_rate > 0.7
+        assert _overlap(first.box, (12, 1, 15, 4)) > 0.5
+
+    def test_nothing_else_is_significant(self, found):
+        assert {one.target_class for one in found if one.significant} == {3}
+
+    def test_the_rate_holds_on_pictures_that_the_search_never_had(self, training, found):
+        network, _, _ = training
+        images, labels = stripes(3000)
+        images = images[1200:][labels[1200:] != 3]
+        y0, x0, y1, x1 = found[0].box
+        others = images[network(images).argmax(1) != 3]
+        others[:, :, y0:y1, x0:x1] = torch.from_numpy(found[0].patch).permute(2, 0, 1) / 255
+        rate = float((network(others).argmax(1) == 3).float().mean())
+        assert abs(rate - found[0].flip_rate) < 0.08
+
+    def test_the_step_since_when_it_is_one(self, training, found):
+        network, data, checkpoints = training
+        history = since_step(found[0], reversed(checkpoints), data, model=network)
+        assert history.steps == (0, *STEPS)
+        assert history.since in STEPS[1:]
+        assert history.flip_rates[-1] == pytest.approx(found[0].flip_rate, abs=0.1)
+        assert not history.significant[0]
+        # Where all images are taken for the target there is nothing to turn.
+        assert all(math.isnan(rate) or rate < 0.5 for rate in history.flip_rates[:1])
+
+    def test_models_do_as_well_as_state_dicts(self, training, found):
+        network, data, checkpoints = training
+        rates = []
+        for _, weights in checkpoints[-2:]:
+            other = copy.deepcopy(network)
+            other.load_state_dict(weights)
+            rates.append(other)
+        steps = [step for step, _ in checkpoints[-2:]]
+        first = since_step(found[0], zip(steps, rates, strict=True), data)
+        second = since_step(found[0], checkpoints[-2:], data, model=network)
+        assert vars(first) == vars(second)
+
+    def test_state_dicts_need_a_model(self, training, found):
+        _, data, checkpoints = training
+        with pytest.raises(ArgumentError, match="pass model="):
+            since_step(found[0], checkpoints, data)
+
+    def test_the_model_is_left_as_it_was(self, training):
+        network, (images, labels), checkpoints = training
+        network.train()
+        network[1].eval()
+        torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+        found = find_shortcuts(network, "2", (images[:200], labels[:200]), config=CONFIG)
+        if found:
+            since_step(found[0], checkpoints[:1], (images[:200], labels[:200]), model=network)
+        modes = [module.training for module in network]
+        network.eval()
+        assert modes == [number != 1 for number in range(len(network))]
+        assert torch.equal(torch.get_rng_state(), torch_state)
+        np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+        for name, value in network.state_dict().items():
+            assert torch.equal(value, checkpoints[-1][1][name])
+        assert not any(module._forward_hooks for module in network.modules())
+
+
+class Indifferent(nn.Module):
+    """Tells classes apart by the mean of all pixels: no small piece changes its mind."""
+
+    def __init__(self, classes=3):
+        super().__init__()
+        self.body, self.classes = nn.Identity(), classes
+
+    def forward(self, x):
+        mean = self.body(x).mean((1, 2, 3))[:, None] * 40
+        return -((mean - torch.linspace(0, 40, self.classes)) ** 2)
+
+
+class TestNothingToFind:
+    def test_a_network_on_which_nothing_flips_gives_an_empty_list(self):
+        images = torch.rand(200, 3, SIDE, SIDE) * 0.04
+        images += torch.tensor([0.0, 0.5, 0.95]).repeat(67)[:200, None, None, None]
+        assert find_shortcuts(Indifferent(), "body", images, config=CONFIG) == ()
+
+    def test_one_predicted_class_leaves_nothing_to_turn(self):
+        images = torch.rand(50, 3, SIDE, SIDE) * 0.1
+        labels = torch.zeros(50, dtype=torch.long)
+        assert find_shortcuts(Indifferent(), "body", (images, labels), config=CONFIG) == ()
+
+    @pytest.mark.parametrize("rare", [0, 1, 3])
+    def test_a_class_of_few_samples_is_no_obstacle(self, rare):
+        images, labels = pictures(count=120, marked=0)
+        images[:rare, 2] = 1.0
+        labels[:rare] = 2
+        found = find_shortcuts(Marked(), "body", (images, labels), config=CONFIG)
+        assert all(one.target_class != 2 for one in found if one.support < CONFIG.min_count)
+
+    @pytest.mark.parametrize("count", [1, 2, 5])
+    def test_a_handful_of_images_is_no_obstacle(self, count):
+        images, labels = pictures(count=count)
+        find_shortcuts(Marked(), "body", (images, labels), config=CONFIG)
+
+
+class TestVerdict:
+    def rates(self, **changes):
+        values = {
+            "target": 0,
+            "box": (0, 0, 3, 3),
+            "area": 9 / 1024,
+            "images": 200,
+            "flip_rate": 0.9,
+            "anywhere_flip_rate": 0.0,
+            "noise_flip_rate": 0.05,
+            "other_flip_rate": 0.0,
+            "same_flip_rate": 0.0,
+            "interval": (0.0, 0.0),
+        }
+        return PatchRates(**{**values, **changes})
+
+    def test_strength_is_the_lower_bound_over_the_root_of_the_area(self):
+        strength, is_real = _verdict(self.rates(), 10, (32, 32))
+        # Ten suspects share 5 %: each bound is one of 99.5 %.
+        low, _ = difference_interval(0.9, 0.0, 200, confidence=0.995)
+        assert strength == pytest.approx(low / math.sqrt(9 / 1024 + 0.02))
+        assert is_real
+
+    def test_more_suspects_ask_for_more(self):
+        strengths = [_verdict(self.rates(), count, (32, 32))[0] for count in (1, 10, 1000)]
+        assert strengths == sorted(strengths, reverse=True)
+
+    def test_a_large_piece_of_an_object_is_no_shortcut(self):
+        large = self.rates(box=(0, 0, 14, 14), flip_rate=0.85)
+        strength, is_real = _verdict(large, 10, (32, 32))
+        assert 1 < strength < 2
+        assert not is_real
+
+    def test_what_lies_in_the_same_place_of_the_class_speaks_for_a_mark(self):
+        fair = self.rates(box=(0, 0, 10, 10), flip_rate=0.75)
+        strength, alone = _verdict(fair, 10, (32, 32))
+        assert 1.5 < strength < 2.2
+        _, together = _verdict(
+            self.rates(box=(0, 0, 10, 10), flip_rate=0.75, same_flip_rate=0.7), 10, (32, 32)
+        )
+        assert (alone, together) == (False, True)
+
+    def test_what_noise_does_as_well_is_no_shortcut(self):
+        assert not _verdict(self.rates(noise_flip_rate=0.88), 10, (32, 32))[1]
+
+
+class TestBoxes:
+    def test_a_quarter_is_cut_off_each_side(self):
+        assert list(_without_a_strip((0, 0, 8, 16))) == [
+            (2, 0, 8, 16),
+            (0, 0, 6, 16),
+            (0, 4, 8, 16),
+            (0, 0, 8, 12),
+        ]
+
+    def test_a_single_pixel_has_no_strip(self):
+        assert list(_without_a_strip((3, 3, 4, 4))) == []
+        assert len(list(_without_a_strip((3, 3, 4, 6)))) == 2
+
+    def test_overlap_is_of_the_smaller(self):
+        assert _overlap((0, 0, 4, 4), (1, 1, 3, 3)) == 1
+        assert _overlap((0, 0, 4, 4), (2, 0, 6, 4)) == 0.5
+        assert _overlap((0, 0, 4, 4), (4, 4, 8, 8)) == 0
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("top", [0, -1, 2.5, None])
+    def test_top(self, top):
+        with pytest.raises(ArgumentError, match=r"top=.*whole number of at least 1"):
+            find_shortcuts(Marked(), "body", pictures(8), config=CONFIG, top=top)
+
+    def test_labels_below_zero_are_named(self):
+        images, labels = pictures(8)
+        with pytest.raises(ArgumentError, match="labels start at -1"):
+            find_shortcuts(Marked(), "body", (images, labels * 0 - 1), config=CONFIG)
+
+    def test_labels_beyond_the_class_names_are_named(self):
+        images, labels = pictures(40)
+        with pytest.raises(ArgumentError, match=r"classes has 2 names, .* label 2"):
+            find_shortcuts(Marked(), "body", (images, labels), classes=["a", "b"], config=CONFIG)
+
+    def test_labels_that_the_model_has_no_logit_for_do_not_matter(self):
+        images, labels = pictures(100)
+        find_shortcuts(Marked(), "body", (images, labels + 50), config=CONFIG)
+
+    def test_one_channel(self):
+        class Grey(Marked):
+            def forward(self, x):
+                return super().forward(x.expand(-1, 3, -1, -1))
+
+        images, _ = pictures(200)
+        found = find_shortcuts(Grey(), "body", images[:, 2:], config=CONFIG)
+        assert found[0].target_class == 2
+        assert found[0].patch.shape[2] == 3
+        assert (found[0].patch == found[0].patch[..., :1]).all()
+
+    @pytest.mark.parametrize(
+        ("head", "words"),
+        [
+            (nn.Linear(3 * SIDE**2, 1), r"a tensor of shape \(.*, 1\), not \(images, classes\)"),
+            (nn.Unflatten(1, (3, SIDE, SIDE)), "not .images, classes."),
+        ],
+        ids=["regression", "maps"],
+    )
+    def test_what_gives_no_logits_is_refused_and_explained(self, head, words):
+        model = nn.Sequential(nn.Identity(), nn.Flatten(), head)
+        with pytest.raises(ArgumentError, match=words):
+            find_shortcuts(model, "0", pictures(8), config=CONFIG)
+
+    def test_an_unknown_layer_is_answered_with_close_names(self):
+        with pytest.raises(LayerError, match="closest: 'body'"):
+            find_shortcuts(Marked(), "bodi", pictures(8), config=CONFIG)
+
+    def test_a_patch_of_a_larger_image_is_refused(self):
+        one = find_shortcuts(Marked(), "body", pictures(), config=CONFIG)[0]
+        small = torch.rand(20, 3, 8, 8)
+        with pytest.raises(ArgumentError, match=r"shortcut lies at .* images are 8 x 8 px"):
+            since_step(one, [(0, Marked())], small, config=CONFIG)
