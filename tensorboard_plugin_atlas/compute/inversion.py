@@ -57,14 +57,14 @@ class _Plan:
 
 
 # Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
-# times as much in the middle of a network and twice as much at its end.
+# times as much in the middle of a network and two and a half times as much at its end.
 _PLANS = {
     "preview": _Plan(5, ((0.5, 6),), ((0.5, 8), (0.75, 2))),
-    "inversion": _Plan(16, ((0.5, 8), (1.0, 5)), ((0.5, 12), (0.75, 8), (1.0, 5))),
+    "inversion": _Plan(16, ((0.5, 8), (1.0, 5)), ((0.5, 14), (0.75, 10), (1.0, 6))),
     "poster": _Plan(
         32,
         ((0.5, 12), (0.75, 12), (1.0, 16)),
-        ((0.5, 14), (0.75, 16), (1.0, 20)),
+        ((0.5, 18), (0.75, 22), (1.0, 26)),
         side=_DEEP_SIDE,
     ),
 }
@@ -187,7 +187,7 @@ def settings_for(
             decay=0.5,
             gradient_exponent=0.4,
             views=Views(separately=True, surround=1.0),
-            damping=0.6,
+            damping=0.4,
             constant_gradient=0.4,
             start_constant=0.7,
             start_noise=0.08,

@@ -178,7 +178,7 @@ def test_settings_follow_stride_and_size():
     assert stages_for(stride=2, side=16, input_shape=(32, 32)) == [(16, 16, 16)]
     assert stages_for(stride=16, side=128) == [(48, 48, 8), (96, 96, 5)]
     assert stages_for(stride=8, side=64) == [(32, 32, 8), (64, 64, 5)]
-    assert stages_for(stride=32, side=224) == [(64, 64, 12), (96, 96, 8), (128, 128, 5)]
+    assert stages_for(stride=32, side=224) == [(64, 64, 14), (96, 96, 10), (128, 128, 6)]
     assert stages_for(stride=16, side=96, whole=True) == [(224, 224, 16)]
     assert stages_for(stride=9, side=8, input_shape=(8, 9), whole=True) == [(8, 9, 16)]
 
@@ -192,7 +192,7 @@ def test_a_preview_is_left_at_the_first_sizes_and_a_poster_is_drawn_larger():
     assert stages_for(**middle, fidelity="poster") == [(64, 64, 12), (96, 96, 12), (128, 128, 16)]
     deep = {"stride": 32, "side": 224}
     assert stages_for(**deep, fidelity="preview") == [(64, 64, 8), (96, 96, 2)]
-    assert stages_for(**deep, fidelity="poster") == [(64, 64, 14), (96, 96, 16), (128, 128, 20)]
+    assert stages_for(**deep, fidelity="poster") == [(64, 64, 18), (96, 96, 22), (128, 128, 26)]
 
 
 @pytest.mark.parametrize("side", [16, 64, 128])
