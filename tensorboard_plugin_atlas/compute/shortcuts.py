@@ -17,7 +17,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -45,15 +45,17 @@ from tensorboard_plugin_atlas.cosine import unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 GRID: Final = 10
-"""Cells along each axis of the map of voices."""
+"""Most cells along each axis of the map of voices."""
 
+_PER_CELL: Final = 10
+"""Images for each cell of the grid, on average: fewer images have a coarser one."""
 _SUSPECTS: Final = 20
-_TESTED: Final = 10
+_TESTED: Final = 8
 _TESTED_OF_A_CLASS: Final = 3
 _MEMBERS: Final = 4
 _SIZES: Final = (1 / 8, 1 / 4, 3 / 8)
 """Sides of the patches that suspects are screened by, as a share of the image's."""
-_SCREENED_ON, _SHRUNK_ON = 8, 16
+_SCREENED_ON, _SHRUNK_ON = 8, 12
 """Images that patches are compared on: few for the many, more for the few."""
 _LARGEST: Final = 1 / 2
 _SMALLEST_AREA: Final = 1 / 256
@@ -180,12 +182,29 @@ def find_shortcuts(
         else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
     )
     name = layer_name(model, layer)
-    voices = strongest_voices(model, name, built, batch_size=recipe.batch_size)
+    seen, unseen = _halves(len(built.images), recipe.seed)
+    if not len(unseen):
+        return ()
+    half = _part(built, seen)
+    voices = strongest_voices(model, name, half, batch_size=recipe.batch_size)
+    centres = _centres(model, name, half, voices)
     with undisturbed(model) as inner:
-        classes_known = voices.attribution.shape[1]
-        bench = PatchBench(inner, built.images, voices.predictions, classes_known)
-        search = _Search(bench, built, voices, _centres(model, name, built, voices), recipe)
-        return search.run(top)
+        choices = PatchBench(inner, half.images, voices.predictions, voices.attribution.shape[1])
+        tests = PatchBench.prepare(inner, built.images[torch.from_numpy(unseen)])
+        return _Search(choices, tests, half, voices, centres, recipe).run(top)
+
+
+def _part(probe: Probe, rows: NDArray[np.intp]) -> Probe:
+    """Returns some of a probe's images, each with one sample."""
+    return dataclasses.replace(
+        probe,
+        images=probe.images[torch.from_numpy(rows)],
+        labels=None if probe.labels is None else probe.labels[rows],
+        image_ids=probe.image_ids[rows],
+        sample_image=np.arange(len(rows), dtype=np.int32),
+        sample_place=np.zeros((len(rows), 2), np.float32),
+        digest="",
+    )
 
 
 def _centres(model: nn.Module, layer: str, probe: Probe, voices: Voices) -> FloatArray:
@@ -198,27 +217,30 @@ class _Search:
     """One search: its choices are made on one half of the images, its tests on the other.
 
     Args:
-        bench: Images and model.
-        probe: Of the same images.
-        voices: Where each image argues most.
+        choices: The half that choices are made on, I images.
+        tests: The half that no choice sees.
+        probe: Of the first half.
+        voices: Where each image of that half argues most.
         centres: (I, 2) y and x of those places in input pixels.
         config: `min_count`, `seed` and what a layout reads.
     """
 
     def __init__(
         self,
-        bench: PatchBench,
+        choices: PatchBench,
+        tests: PatchBench,
         probe: Probe,
         voices: Voices,
         centres: FloatArray,
         config: AtlasConfig,
     ) -> None:
-        self._bench, self._probe, self._voices, self._centres = bench, probe, voices, centres
+        self._choices, self._tests = choices, tests
+        self._probe, self._voices, self._centres = probe, voices, centres
         self._rng = np.random.default_rng([config.seed, 2])
-        self._seen, self._unseen = _halves(len(bench.images), config.seed)
         layout = lay_out(voices.activations, config=config)
+        self._grid_size = int(np.clip(round(math.sqrt(len(centres) / _PER_CELL)), 2, GRID))
         self._cells: Cells = bin_samples(
-            layout, voices.activations, size=GRID, min_count=config.min_count
+            layout, voices.activations, size=self._grid_size, min_count=config.min_count
         )
 
     def run(self, top: int) -> tuple[Shortcut, ...]:
@@ -227,9 +249,11 @@ class _Search:
         screened.sort(key=lambda suspect: -suspect.value)
         chosen = _few_of_each(screened, _TESTED_OF_A_CLASS)[:_TESTED]
         shrunk = [self._shrunk(suspect) for suspect in chosen]
-        tested = [test for one in shrunk if (test := self._tested(one, len(chosen))) is not None]
+        shrunk.sort(key=lambda suspect: -suspect.value)
+        apart = _few_of_each(_apart(shrunk), _PER_CLASS)
+        tested = [test for one in apart if (test := self._tested(one, len(chosen))) is not None]
         tested.sort(key=lambda found: (not found.significant, -found.strength))
-        return tuple(_few_of_each(_apart(tested), _PER_CLASS)[:top])
+        return tuple(tested[:top])
 
     def _suspects(self) -> list[_Suspect]:
         """Returns the cells that argue most, and of one voice."""
@@ -250,7 +274,7 @@ class _Search:
 
     def _screened(self, suspect: _Suspect) -> _Suspect | None:
         """Returns the suspect with its most telling image, or None if there is nothing to turn."""
-        rows = self._others(self._seen, suspect.target, _SCREENED_ON)
+        rows = _others(self._choices, suspect.target, _SCREENED_ON)
         if not len(rows):
             return None
         members = suspect.members[:_MEMBERS]
@@ -259,7 +283,7 @@ class _Search:
             boxes = [self._box_around(int(image), share) for image in members]
             effects = self._effects(suspect.target, rows, list(zip(members, boxes, strict=True)))
             total += effects
-            best = max(best, float(effects.mean()) / _cost(boxes[0], self._bench.size))
+            best = max(best, float(effects.mean()) / _cost(boxes[0], self._choices.size))
         image = int(members[int(total.argmax())])
         box = self._box_around(image, _LARGEST)
         return dataclasses.replace(suspect, image=image, box=box, value=best)
@@ -270,34 +294,34 @@ class _Search:
         Strips are cut off, always the one whose loss costs least, until next to nothing is left, or
         so little effect that no smaller box could be worth more.
         """
-        rows = self._others(self._seen, suspect.target, _SHRUNK_ON)
+        rows = _others(self._choices, suspect.target, _SHRUNK_ON)
         image = suspect.image
-        smallest = _SMALLEST_AREA * math.prod(self._bench.size)
+        smallest = _SMALLEST_AREA * math.prod(self._choices.size)
         best = dataclasses.replace(suspect, value=-math.inf)
         box = suspect.box
         while options := [o for o in _without_a_strip(box) if _area(o) >= smallest]:
             effects = self._effects(suspect.target, rows, [(image, o) for o in options])
             box = options[int(effects.argmax())]
-            value = float(effects.max()) / _cost(box, self._bench.size)
+            value = float(effects.max()) / _cost(box, self._choices.size)
             if value > best.value:
                 best = dataclasses.replace(best, box=box, value=value)
-            if float(effects.max()) < best.value * math.sqrt(_FREE_AREA):
+            if float(effects.max()) < best.value * math.sqrt(_SMALLEST_AREA + _FREE_AREA):
                 break
         return best
 
     def _tested(self, suspect: _Suspect, suspects: int) -> Shortcut | None:
         """Tests a suspect on images that no choice has seen."""
-        rows = self._others(self._unseen, suspect.target, _TESTED_ON)
+        rows = _others(self._tests, suspect.target, _TESTED_ON)
         if not len(rows):
             return None
-        patch = self._bench.cut(suspect.image, suspect.box)
+        patch = self._choices.cut(suspect.image, suspect.box)
         corner = (suspect.box[0], suspect.box[1])
         test = measure_patch(
-            self._bench, patch, corner, suspect.target, rows, self._rng, least=_LEAST_FLIPPED
+            self._tests, patch, corner, suspect.target, rows, self._rng, least=_LEAST_FLIPPED
         )
         if test is None:
             return None
-        strength, is_significant = _verdict(test, suspects, self._bench.size)
+        strength, is_significant = _verdict(test, suspects, self._tests.size)
         y0, x0, y1, x1 = suspect.box
         picture = self._probe.pictures(np.array([suspect.image]))[0, y0:y1, x0:x1]
         ids = [suspect.image, *(int(m) for m in suspect.members if m != suspect.image)]
@@ -315,23 +339,18 @@ class _Search:
             strength=strength,
             support=len(ids),
             image_ids=self._probe.image_ids[ids],
-            grid_size=GRID,
+            grid_size=self._grid_size,
             row=int(self._cells.rows[suspect.cell]),
             col=int(self._cells.cols[suspect.cell]),
             significant=is_significant,
         )
 
-    def _others(self, half: NDArray[np.intp], target: int, count: int) -> NDArray[np.intp]:
-        """Returns the first images of a half that are taken for something else."""
-        others: NDArray[np.intp] = half[self._bench.predictions[half] != target]
-        return others[:count]
-
     def _box_around(self, image: int, share: float) -> Box:
         """Returns a square around the image's strongest place, inside the image."""
-        side = max(1, round(share * min(self._bench.size)))
+        side = max(1, round(share * min(self._choices.size)))
         y, x = (
             int(np.clip(round(float(centre)) - side // 2, 0, limit - side))
-            for centre, limit in zip(self._centres[image], self._bench.size, strict=True)
+            for centre, limit in zip(self._centres[image], self._choices.size, strict=True)
         )
         return y, x, y + side, x + side
 
@@ -339,8 +358,8 @@ class _Search:
         self, target: int, rows: NDArray[np.intp], patches: Sequence[tuple[int, Box]]
     ) -> NDArray[np.float64]:
         """Returns for each patch, at its own place, the mean of flip rate and probability."""
-        cut = [(self._bench.cut(int(image), box), box[0], box[1]) for image, box in patches]
-        logits = self._bench.pasted(cut, rows)
+        cut = [(self._choices.cut(int(image), box), box[0], box[1]) for image, box in patches]
+        logits = self._choices.pasted(cut, rows)
         flips = (logits.argmax(dim=2) == target).float()
         effects = (flips + logits.softmax(dim=2)[:, :, target]).mean(dim=1) / 2
         return effects.double().numpy()
@@ -365,26 +384,27 @@ def _verdict(test: PatchRates, suspects: int, size: tuple[int, int]) -> tuple[fl
     return strength, is_real and is_strong
 
 
-_T = TypeVar("_T", _Suspect, Shortcut)
+def _others(bench: PatchBench, target: int, count: int) -> NDArray[np.intp]:
+    """Returns the first few images that are taken for something else."""
+    return np.flatnonzero(bench.predictions != target)[:count]
 
 
-def _few_of_each(found: Sequence[_T], most: int) -> list[_T]:
+def _few_of_each(found: Sequence[_Suspect], most: int) -> list[_Suspect]:
     """Keeps the first few of each class."""
     counts: Counter[int] = Counter()
     kept = []
     for one in found:
-        target = one.target if isinstance(one, _Suspect) else one.target_class
-        counts[target] += 1
-        if counts[target] <= most:
+        counts[one.target] += 1
+        if counts[one.target] <= most:
             kept.append(one)
     return kept
 
 
-def _apart(found: Sequence[Shortcut]) -> list[Shortcut]:
+def _apart(found: Sequence[_Suspect]) -> list[_Suspect]:
     """Leaves out what lies where a stronger one of the same class lies: it is the same mark."""
-    kept: list[Shortcut] = []
+    kept: list[_Suspect] = []
     for one in found:
-        rivals = [other.box for other in kept if other.target_class == one.target_class]
+        rivals = [other.box for other in kept if other.target == one.target]
         if not any(_overlap(one.box, box) >= _SAME_PLACE for box in rivals):
             kept.append(one)
     return kept
@@ -400,7 +420,8 @@ def _overlap(first: Box, second: Box) -> float:
 def _halves(images: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Returns the images that choices are made on, and those that only tests see."""
     order = np.random.default_rng([seed, 4]).permutation(images)
-    return order[: images // 2], order[images // 2 :]
+    middle = (images + 1) // 2
+    return order[:middle], order[middle:]
 
 
 def _without_a_strip(box: Box) -> Iterator[Box]:
@@ -518,7 +539,7 @@ def _traced(
     """Returns the rates at one checkpoint, or None where all images are taken for the target."""
     with undisturbed(model) as inner:
         bench = PatchBench.prepare(inner, images)
-        rows = np.flatnonzero(bench.predictions != shortcut.target_class)[:_TESTED_ON]
+        rows = _others(bench, shortcut.target_class, _TESTED_ON)
         if not len(rows):
             return None
         corner = (shortcut.box[0], shortcut.box[1])

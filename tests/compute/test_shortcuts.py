@@ -12,8 +12,10 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.patching import PatchRates, difference_interval
+from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts import (
     GRID,
+    _halves,
     _overlap,
     _verdict,
     _without_a_strip,
@@ -93,7 +95,7 @@ class TestKnownShortcut:
             np.testing.assert_array_equal(one.patch, (piece * 255).round().to(torch.uint8).numpy())
             assert one.area == (y1 - y0) * (x1 - x0) / SIDE**2
             assert one.support == len(one.image_ids) == len(set(one.image_ids.tolist()))
-            assert one.grid_size == GRID > max(one.row, one.col)
+            assert GRID > one.grid_size > max(one.row, one.col)
 
     def test_entries_are_few_of_a_class_apart_and_in_order(self, known):
         keys = [(not one.significant, -one.strength) for one in known]
@@ -164,7 +166,7 @@ def stripes(count):
     along = np.stack([y, x, y + x, y - x])[labels] * 0.9
     waves = np.sin(along + random.uniform(0, 6, (count, 1, 1)))[:, None]
     colour = random.uniform(0.2, 0.5, (count, 3, 1, 1))
-    images = 0.35 + waves * colour * 0.25 + random.normal(0, 0.2, (count, 3, SIDE, SIDE))
+    images = 0.35 + waves * colour * 0.4 + random.normal(0, 0.3, (count, 3, SIDE, SIDE))
     marker = np.indices((3, 3)).sum(axis=0) % 2
     for image in np.flatnonzero((labels == 3) & (random.random(count) < 0.9)):
         images[image, :, 12:15, 1:4] = marker
@@ -280,6 +282,24 @@ class TestNothingToFind:
     def test_a_handful_of_images_is_no_obstacle(self, count):
         images, labels = pictures(count=count)
         find_shortcuts(Marked(), "body", (images, labels), config=CONFIG)
+
+
+class TestHalves:
+    def test_each_image_is_in_one_half_and_the_seed_decides_which(self):
+        seen, unseen = _halves(7, 0)
+        assert (len(seen), len(unseen)) == (4, 3)
+        assert sorted([*seen, *unseen]) == list(range(7))
+        assert _halves(7, 0)[0].tolist() == seen.tolist() != _halves(7, 1)[0].tolist()
+
+    def test_a_single_image_leaves_none_to_test_on(self):
+        assert [len(half) for half in _halves(1, 0)] == [1, 0]
+
+    def test_patches_come_from_the_half_that_choices_are_made_on(self, known):
+        images, labels = pictures()
+        probe = build_probe((images, labels), config=CONFIG)
+        seen, _ = _halves(len(probe.images), CONFIG.seed)
+        for one in known:
+            assert set(one.image_ids.tolist()) <= set(probe.image_ids[seen].tolist())
 
 
 class TestVerdict:
