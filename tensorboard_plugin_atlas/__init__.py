@@ -15,7 +15,14 @@ from tensorboard_plugin_atlas._version import __version__
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.atlas import Atlas
     from tensorboard_plugin_atlas.compute.icons import RenderedIcons, render_icons
+    from tensorboard_plugin_atlas.compute.patching import PatchTest, patch_test
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
+    from tensorboard_plugin_atlas.compute.shortcuts import (
+        Shortcut,
+        ShortcutHistory,
+        find_shortcuts,
+        since_step,
+    )
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
     from tensorboard_plugin_atlas.evolution import AtlasDiff, compare_atlases
@@ -38,14 +45,20 @@ __all__ = [
     "LayerLinks",
     "Lifeline",
     "LifelineTracer",
+    "PatchTest",
     "RenderedIcons",
+    "Shortcut",
+    "ShortcutHistory",
     "__version__",
     "compare_atlases",
     "compute_atlas",
+    "find_shortcuts",
     "link_layers",
+    "patch_test",
     "rank_events",
     "read_atlases",
     "render_icons",
+    "since_step",
     "trace_lifelines",
 ]
 
@@ -58,13 +71,19 @@ _HOMES = {
     "LayerLinks": "linking",
     "Lifeline": "lifelines",
     "LifelineTracer": "lifelines",
+    "PatchTest": "compute.patching",
     "RenderedIcons": "compute.icons",
+    "Shortcut": "compute.shortcuts",
+    "ShortcutHistory": "compute.shortcuts",
     "compare_atlases": "evolution",
     "compute_atlas": "compute.pipeline",
+    "find_shortcuts": "compute.shortcuts",
     "link_layers": "linking",
+    "patch_test": "compute.patching",
     "rank_events": "lifelines",
     "read_atlases": "reading",
     "render_icons": "compute.icons",
+    "since_step": "compute.shortcuts",
     "trace_lifelines": "lifelines",
 }
 
