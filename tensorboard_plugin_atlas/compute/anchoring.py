@@ -16,8 +16,13 @@ from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.descent import Tether
 from tensorboard_plugin_atlas.compute.neighbours import share_among
 
+_HOLD = 3.0
+"""The hold at a `stability` of 1."""
+_EASE = 0.25
+"""Lets nearly every row move at nearly full pace, and none that kept all: a hold makes motion tell
+of change at less cost in fit than slowness does."""
 _FIRM = 0.05
-"""Keeps the hold of an unchanged row finite: 1 / _FIRM times its `stability`."""
+"""Keeps the hold of an unchanged row finite: _HOLD / _FIRM times its `stability`."""
 _AROUND = 3
 """A place is faithful to those neighbours that are among three times as many nearest on the map."""
 _STAY = 0.3
@@ -70,8 +75,9 @@ def tether_to(
         stability: `AtlasConfig.stability`.
     """
     trusted = np.where(overlap >= 1, 1, faith**2)
-    holds = stability * trusted * overlap / (1 - overlap + _FIRM)
-    return Tether(places, holds.astype(np.float32), ((1 - overlap) ** 2).astype(np.float32))
+    holds = _HOLD * stability * trusted * overlap / (1 - overlap + _FIRM)
+    mobility = (1 - overlap) ** _EASE
+    return Tether(places, holds.astype(np.float32), mobility.astype(np.float32))
 
 
 def turned_onto(places: FloatArray, previous: FloatArray) -> FloatArray:

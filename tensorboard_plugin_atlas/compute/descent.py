@@ -3,8 +3,11 @@
 
 Differences to umap-learn's loop (McInnes, Healy and Melville 2018, appendix C):
 
-- attraction moves the head of an edge only, as in AlignedUMAP, and repulsion counts twice: both
-  raise the trustworthiness of a map;
+- attraction moves the head of an edge only, as in AlignedUMAP, and repulsion counts four times, by
+  twice as many negatives of twice the strength: both raise the trustworthiness of a map;
+- a map that continues another begins with two negatives, so that rows can pass one another, and
+  ends with ten;
+- the learning rate falls faster;
 - the negatives of an edge at an epoch are a hash of the seed, its ends and the epoch, so a row
   whose neighbourhood did not change is pushed by the same rows as last time;
 - a `Tether` holds each row to its previous place, and slows those whose neighbourhood did not
@@ -25,7 +28,9 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray
 
-NEGATIVES: Final = 5
+NEGATIVES: Final = 10
+OPENING: Final = 2
+"""Negatives in the first epoch of a map that continues another: strong repulsion locks rows in."""
 _REPULSION = 2.0
 _SHIFT = 16
 """Bits of a float32 that the tables ignore: sign and exponent stay, and 7 bits of the mantissa."""
@@ -99,6 +104,7 @@ def descend(
             for part in (held.anchors, held.holds, held.mobility)
         ),
         epochs,
+        NEGATIVES if tether is None else OPENING,
         NEGATIVES,
         seed,
     )

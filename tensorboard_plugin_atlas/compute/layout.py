@@ -51,11 +51,11 @@ QUALITY_NEIGHBORS: Final = 15
 _EXACT_UP_TO = 100_000
 """Below it, exact neighbours cost less than compiling the approximate search, in every process."""
 _FEWEST_FOR_UMAP = 5
-_FIRST_EPOCHS = 1.5
-"""A first map, which others build on, is optimised for so many times `AtlasConfig.epochs`."""
+_PASSES = 1.5
+"""Our epochs cost less than umap-learn's: there are so many times `AtlasConfig.epochs` of them."""
 _REPEATS = 2
 """Times a later map is laid out again, to learn what moves by chance."""
-_ONE_REPEAT_FROM = 5_000
+_ONE_REPEAT_FROM = 1_000
 """Rows from which one repeat tells it as well."""
 _RESUMED_WIDTH = 20.0
 
@@ -349,7 +349,7 @@ def _by_itself(found: _Directions, before: FloatArray | None, config: AtlasConfi
             places = _by_umap(graph, start, config).place(seed)
         else:
             start, _ = first_start(found.unit, graph, seed)
-            epochs = round(config.epochs * _FIRST_EPOCHS)
+            epochs = round(config.epochs * _PASSES)
             places = descend(start, graph, min_dist=config.min_dist, epochs=epochs, seed=seed)
         return places if before is None else turned_onto(places, before)
 
@@ -381,7 +381,7 @@ def _anchored(
             start,
             graph,
             min_dist=config.min_dist,
-            epochs=config.epochs,
+            epochs=round(config.epochs * _PASSES),
             seed=seed,
             tether=tether,
         ),

@@ -36,9 +36,10 @@ def test_the_hold_grows_with_what_was_kept_and_how_right_the_place_was():
     overlap = np.array([0, 0.5, 0.5, 1], np.float32)
     faith = np.array([1, 1, 0.5, 0], np.float32)
     tether = tether_to(np.zeros((4, 2), np.float32), overlap, faith, 2)
-    full = 2 * 0.5 / 0.55
-    np.testing.assert_allclose(tether.holds, [0, full, full / 4, 2 / 0.05], rtol=1e-5)
-    np.testing.assert_allclose(tether.mobility, [1, 0.25, 0.25, 0])
+    full = 3 * 2 * 0.5 / 0.55
+    np.testing.assert_allclose(tether.holds, [0, full, full / 4, 3 * 2 / 0.05], rtol=1e-5)
+    half = 0.5**0.25
+    np.testing.assert_allclose(tether.mobility, [1, half, half, 0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("mirror", [1, -1])

@@ -56,29 +56,47 @@ def test_the_tables_hold_the_gradients_of_the_paper():
 
 
 def test_the_steps_of_one_row_by_hand():
-    # As in umap-learn an edge is first drawn after its period: at epoch 1 of 2, at rate 1/2.
+    # As in umap-learn an edge is first drawn after its period: at epoch 1 of 2, at rate 1/2^1.5.
     # Its negatives are row 1 or the row itself, and there is nothing in the table of repulsion.
     places = np.array([[0, 0], [2, 0]], np.float32)
     pull, push = np.zeros(1 << 15, np.float32), np.zeros(1 << 15, np.float32)
     pull[np.float32(4).view(np.int32) >> 16] = -0.25
     free, loose = np.ones(2, np.float32), np.zeros(2, np.float32)
     edges = np.array([0, 1, 1], np.int32), np.array([1], np.int32), np.ones(1, np.float32)
-    kernels.descend(places, *edges, pull, push, 16, places.copy(), loose, free, 2, 5, 0)
-    np.testing.assert_allclose(places, [[0.25, 0], [2, 0]])
+    kernels.descend(places, *edges, pull, push, 16, places.copy(), loose, free, 2, 5, 5, 0)
+    rate = 0.5**1.5
+    np.testing.assert_allclose(places, [[rate * 0.25 * 2, 0], [2, 0]])
+    places[0] = 0
     pull[:] = -100  # bounded: a step is at most 4
-    kernels.descend(places, *edges, pull, push, 16, places.copy(), loose, free, 2, 5, 0)
-    np.testing.assert_allclose(places, [[2.25, 0], [2, 0]])
+    kernels.descend(places, *edges, pull, push, 16, places.copy(), loose, free, 2, 5, 5, 0)
+    np.testing.assert_allclose(places, [[rate * 4, 0], [2, 0]])
 
 
 def test_the_hold_is_an_implicit_step():
-    # No edges. Rates of 2 epochs: 1, 1/2; a hold of 3 takes 3/4, then 1.5/2.5 of the way back.
+    # No edges. Rates of 2 epochs: 1 and r = 1/2^1.5; a hold of 3 takes 3/4, then 3r / (1 + 3r) of
+    # the way back.
     places = np.array([[8, 0], [8, 0]], np.float32)
     table = np.zeros(1 << 15, np.float32)
     edges = np.zeros(3, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
     holds = np.array([3, 0], np.float32)
     anchors = np.zeros((2, 2), np.float32)
-    kernels.descend(places, *edges, table, table, 16, anchors, holds, holds, 2, 5, 0)
-    np.testing.assert_allclose(places, [[8 * 0.25 * 0.4, 0], [8, 0]], rtol=1e-6)
+    kernels.descend(places, *edges, table, table, 16, anchors, holds, holds, 2, 5, 5, 0)
+    np.testing.assert_allclose(places, [[8 * 0.25 / (1 + 3 * 0.5**1.5), 0], [8, 0]], rtol=1e-6)
+
+
+def test_negatives_rise_evenly_from_the_first_epoch_to_the_last():
+    # Two rows; a draw is row 1 half the time, and pushes by 1. Of no negatives to 400, 40 epochs.
+    pushes = []
+    for counts in ((0, 400), (400, 400), (0, 0)):
+        places = np.array([[0, 0], [2, 0]], np.float32)
+        pull, push = np.zeros(1 << 15, np.float32), np.full(1 << 15, 1e-4, np.float32)
+        free, loose = np.array([1, 0], np.float32), np.zeros(2, np.float32)
+        edges = np.array([0, 1, 1], np.int32), np.array([1], np.int32), np.ones(1, np.float32)
+        kernels.descend(places, *edges, pull, push, 16, places.copy(), loose, free, 40, *counts, 0)
+        pushes.append(-places[0, 0])
+    # Rates fall as r^1.5, so late epochs weigh less: 400 (1 - r) r^1.5 over 400 r^1.5 is 2/7.
+    assert pushes[0] / pushes[1] == pytest.approx(2 / 7, abs=0.04)
+    assert pushes[2] == 0
 
 
 def test_it_is_as_good_as_umap_learn_in_its_own_measure(rows, graph, start):
