@@ -68,7 +68,13 @@ export default defineConfig({
         chunkFileNames: 'chunk-[name]-[hash].js',
         assetFileNames: 'asset-[name]-[hash][extname]',
         // What the entry needs at once is one file, not one for each later chunk that shares it.
-        codeSplitting: { groups: [{ name: 'base', test: AT_ONCE }] },
+        // So is what later chunks share among themselves.
+        codeSplitting: {
+          groups: [
+            { name: 'base', test: AT_ONCE, priority: 2 },
+            { name: 'shared', test: /\/src\//, minShareCount: 2, priority: 1 },
+          ],
+        },
       },
     },
   },

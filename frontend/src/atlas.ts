@@ -48,6 +48,8 @@ export interface Atlas {
   /** Id of every sample's lifeline, or -1. */
   readonly lifelines: Int32Array | null;
   readonly levels: readonly Level[];
+  /** All arrays, for what is read only when somebody asks. */
+  readonly tensors: Tensors;
 }
 
 /** Decodes the answer of the `atlas` route; throws `WireError` where it contradicts itself. */
@@ -74,6 +76,7 @@ export function readAtlas(series: string, step: number, answer: ArrayBuffer): At
     noiseFloor: optionalFloats(tensors, 'noise_floor', count),
     lifelines: optional(tensors, 'lifelines', count),
     levels: manifest.grids.map((entry) => readLevel(entry, tensors, count)),
+    tensors,
   };
 }
 

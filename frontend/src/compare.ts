@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Choices of the comparison of two steps, A and B; B is always the shown one. */
 
+import type { Viewport } from './camera';
 import { stepBefore } from './reference';
 import type { Session } from './session';
+import type { State } from './store';
+
+/** The divider keeps this far from the edges, as the thumb of its slider does, in CSS pixels. */
+const DIVIDER_INSET = 12;
 
 /** Opens the comparison with the step before, or closes it. */
 export function toggleCompare(session: Session): void {
@@ -27,4 +32,9 @@ export function swapSides(session: Session): void {
 /** Puts A on screen in the place of B, or B back. */
 export function showA(session: Session, flipped: boolean): void {
   if (session.store.state.compare !== null) session.store.set({ flipped });
+}
+
+/** Where the divider stands, in CSS pixels from the left of the map. */
+export function dividerAt({ divider }: State, { width }: Viewport): number {
+  return DIVIDER_INSET + divider * (width - 2 * DIVIDER_INSET);
 }

@@ -3,13 +3,14 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';
+import { dividerAt } from './compare';
 import type { Change } from './difference';
 import { count } from './format';
 import type { RunEvent } from './history';
 import { highlightedIds, jumpTo } from './jump';
 import type { AtlasMap } from './map/atlas_map';
 import { drawDifference, drawDivider } from './map/difference_layer';
-import { Director, dividerAt } from './map/director';
+import { Director } from './map/director';
 import { drawDrift } from './map/drift_layer';
 import { drawHighlight } from './map/highlight_layer';
 import type { Layer } from './map/overlay';

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Everything that may arrive after the first map, as one chunk. */
 
-import { html, nothing, type TemplateResult } from 'lit';
-import { className } from './atlas';
+import { type CSSResult, html, nothing, type TemplateResult } from 'lit';
+import { type Atlas, className, type Level } from './atlas';
 import { describeCell } from './cells';
 import { Follower } from './follower';
 import { plural, shorten } from './format';
 import type { AtlasMap } from './map/atlas_map';
 import { Equipment } from './map/equipment';
+import type { CellContext } from './panels/cell_view';
 import { detailStyles } from './panels/detail_styles';
 import { Details } from './panels/details';
-import { evolutionTools } from './panels/evolution_tools';
+import { evolutionTools, filterTool } from './panels/evolution_tools';
 import { mapButtons } from './panels/map_buttons';
 import { minimap } from './panels/minimap';
 import { timeline } from './panels/timeline';
@@ -24,6 +25,7 @@ import { type State, samePlace } from './store';
 const SPOKEN_NAME = 60;
 
 type Evolution = import('./evolution').Evolution;
+type ClassFilter = import('./class_filter').ClassFilter;
 
 export class Later {
   static readonly styles = [timelineStyles, detailStyles];
@@ -32,6 +34,8 @@ export class Later {
   readonly #details: Details;
   readonly #equipment: Equipment;
   #evolution: Evolution | null = null;
+  #filter: ClassFilter | null = null;
+  #filterAsked = false;
 
   constructor(
     private readonly session: Session,
@@ -44,11 +48,15 @@ export class Later {
     map.equip(this.#equipment);
     new Follower(session);
     void this.#evolve();
+    session.store.subscribe((state, before) => this.#follow(state, before));
+    this.#follow(session.store.state, session.store.state);
   }
 
   /** Whether everything that `state` asks for is on screen. */
   complete(state: State): boolean {
-    return this.#evolution !== null && (wantedStep(state) === null || referenceIsHere(state));
+    const asked = this.#filter !== null || !asksForClasses(state);
+    const here = wantedStep(state) === null || referenceIsHere(state);
+    return this.#evolution !== null && asked && here;
   }
 
   /** Panels over the map. */
@@ -56,17 +64,29 @@ export class Later {
     const drawn = state.phase === 'ready' && state.atlas !== null && state.stepFailure === null;
     return html`${drawn ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
     ${drawn ? (this.#evolution?.top(state) ?? nothing) : nothing}
-    ${this.#details.render(state, this.#evolution)}`;
+    ${this.#details.render(state, this)}`;
+  }
+
+  /** Above the legend. */
+  legends(state: State, atlas: Atlas, level: Level): TemplateResult {
+    return html`${this.#filter?.legends(state, atlas, level) ?? nothing}
+    ${this.#evolution?.legends(state, atlas, level) ?? nothing}`;
+  }
+
+  /** A section of the inspector. */
+  voices(context: CellContext): TemplateResult | typeof nothing {
+    return this.#filter?.voices(context) ?? nothing;
   }
 
   /** At the left of the stage. */
   rail(state: State): TemplateResult | typeof nothing {
+    if (state.filterOpen) return this.#filter?.rail(state) ?? nothing;
     return this.#evolution?.rail(state) ?? nothing;
   }
 
   /** Buttons for the bar at the head of the tab. */
   tools(state: State): TemplateResult {
-    return evolutionTools(state, this.session);
+    return html`${filterTool(state, this.session)} ${evolutionTools(state, this.session)}`;
   }
 
   /** Beside the name of the run. */
@@ -81,6 +101,8 @@ export class Later {
       return `Step ${step} cannot be shown: ${stepFailure.message}`;
     }
     if (freshSteps > before.freshSteps) return plural(freshSteps, 'new checkpoint');
+    const asked = this.#filter?.sentence(state, before) ?? null;
+    if (asked !== null) return asked;
     const evolved = this.#evolution?.sentence(state, before) ?? null;
     if (evolved !== null) return evolved;
     if (samePlace(hover, before.hover) || !this.map.matches(':focus-visible')) return null;
@@ -98,15 +120,43 @@ export class Later {
     const evolution = new Evolution(this.session, this.map, this.update);
     this.#evolution = evolution;
     this.map.director = evolution.director;
-    this.#equipment.layers = () => evolution.layers(this.session.store.state);
+    this.#arrived(Evolution.styles);
+  }
+
+  /** One list at the left at a time; the chunk of the filter comes when it is first needed. */
+  #follow(state: State, before: State): void {
+    const { store } = this.session;
+    if (state.filterOpen && state.eventList) {
+      store.set(before.filterOpen ? { filterOpen: false } : { eventList: false });
+    }
+    if (this.#filterAsked || !(asksForClasses(state) || state.pinned !== null)) return;
+    this.#filterAsked = true;
+    void this.#loadFilter();
+  }
+
+  async #loadFilter(): Promise<void> {
+    const { ClassFilter } = await import('./class_filter');
+    this.#filter = new ClassFilter(this.session, this.map, this.update);
+    this.#arrived(ClassFilter.styles);
+  }
+
+  #arrived(styles: readonly CSSResult[]): void {
+    this.#equipment.layers = () => {
+      const { state } = this.session.store;
+      return [...(this.#filter?.layers(state) ?? []), ...(this.#evolution?.layers(state) ?? [])];
+    };
     const root = this.map.getRootNode();
     if (root instanceof ShadowRoot) {
-      const sheets = Evolution.styles.flatMap(({ styleSheet }) => styleSheet ?? []);
+      const sheets = styles.flatMap(({ styleSheet }) => styleSheet ?? []);
       root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...sheets];
     }
     this.map.invalidate();
     this.update();
   }
+}
+
+function asksForClasses({ filter, filterOpen }: State): boolean {
+  return filter !== '' || filterOpen;
 }
 
 function cellSentence({ atlas, hover }: State): string | null {

@@ -29,6 +29,8 @@ export interface Link {
   readonly drift: boolean;
   readonly travel: boolean;
   readonly eventList: boolean;
+  readonly filter: string;
+  readonly sign: string;
 }
 
 export function readLink(values: HashValues): Link {
@@ -49,6 +51,8 @@ export function readLink(values: HashValues): Link {
     drift: values.drift === 'on',
     travel: values.map !== 'fixed',
     eventList: values.events === 'on',
+    filter: values.filter ?? '',
+    sign: values.sign ?? '',
   };
 }
 
@@ -71,6 +75,8 @@ export function linkOf(state: State): HashValues {
     drift: state.drift ? 'on' : '',
     map: state.travel ? '' : 'fixed',
     events: state.eventList ? 'on' : '',
+    filter: state.filter,
+    sign: state.sign,
   };
 }
 

@@ -139,9 +139,8 @@ export class Session {
   }
 
   #look(link: Link): void {
-    const { level, camera, colour, show, compare, compareMode, drift, travel, eventList } = link;
-    this.store.set({ level, camera, colour, show });
-    this.store.set({ compare, compareMode, drift, travel, eventList });
+    const { run: _run, layer: _layer, step: _step, ...look } = link;
+    this.store.set(look);
   }
 
   /** Goes where a link leads that was pasted while the tab was open. */

@@ -83,6 +83,11 @@ export interface State {
   readonly travel: boolean;
   readonly eventList: boolean;
   readonly highlight: Highlight | null;
+  /** The class filter as it stands in the address: `top:3,7`, `toward:3`, or nothing. */
+  readonly filter: string;
+  /** `helps`, `hurts` or `both`; nothing is the first. */
+  readonly sign: string;
+  readonly filterOpen: boolean;
   readonly playing: boolean;
   readonly dark: boolean;
   readonly help: boolean;
@@ -123,6 +128,9 @@ const INITIAL: State = {
   travel: true,
   eventList: false,
   highlight: null,
+  filter: '',
+  sign: '',
+  filterOpen: false,
   playing: false,
   dark: false,
   help: false,

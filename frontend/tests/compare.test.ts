@@ -4,9 +4,9 @@ import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Failure } from '../src/api';
 import type { Level } from '../src/atlas';
-import { chooseA, showA, swapSides, toggleCompare } from '../src/compare';
+import { chooseA, dividerAt, showA, swapSides, toggleCompare } from '../src/compare';
 import type { Change } from '../src/difference';
-import { Director, dividerAt } from '../src/map/director';
+import { Director } from '../src/map/director';
 import type { Scene } from '../src/map/scene';
 import { compareBar, dividerSlider } from '../src/panels/compare_bar';
 import {

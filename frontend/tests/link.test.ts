@@ -62,6 +62,8 @@ describe('link', () => {
       drift: false,
       travel: true,
       eventList: false,
+      filter: '',
+      sign: '',
     });
   });
 
@@ -81,6 +83,8 @@ describe('link', () => {
       drift: true,
       travel: false,
       eventList: true,
+      filter: 'toward:3,7',
+      sign: 'both',
     });
     expect(readLink(linkOf(store.state))).toEqual({
       run: 'one/atlas',
@@ -95,6 +99,8 @@ describe('link', () => {
       drift: true,
       travel: false,
       eventList: true,
+      filter: 'toward:3,7',
+      sign: 'both',
     });
   });
 

@@ -3,6 +3,7 @@
 
 import type { Atlas, Level } from '../atlas';
 import type { Viewport } from '../camera';
+import { dividerAt } from '../compare';
 import type { Sheets } from '../gl/sheets';
 import { TravelPass } from '../gl/travel_pass';
 import { referenceOf } from '../reference';
@@ -10,9 +11,6 @@ import type { State } from '../store';
 import type { Faded } from './fade';
 import type { Scene, WeightedScene } from './scene';
 import { Traveller } from './travel';
-
-/** The divider keeps this far from the edges, as the thumb of its slider does, in CSS pixels. */
-const DIVIDER_INSET = 12;
 
 /** The scene of a level, or null while its icons are on their way. */
 export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
@@ -57,11 +55,6 @@ export class Director {
     this.waiting = scene === null;
     return scene;
   }
-}
-
-/** Where the divider stands, in CSS pixels from the left of the map. */
-export function dividerAt({ divider }: State, { width }: Viewport): number {
-  return DIVIDER_INSET + divider * (width - 2 * DIVIDER_INSET);
 }
 
 function split(left: Scene, right: Scene, at: number, width: number): readonly WeightedScene[] {

@@ -168,10 +168,13 @@ export class Interaction {
   /** What is about more than one step. */
   #evolve(what: Command['do']): void {
     const { session } = this;
-    const { eventList, drift, travel, step } = session.store.state;
+    const { eventList, drift, travel, step, filterOpen } = session.store.state;
     switch (what) {
       case 'events':
         session.store.set({ eventList: !eventList });
+        break;
+      case 'filter':
+        session.store.set({ filterOpen: !filterOpen });
         break;
       case 'drift':
         session.store.set({ drift: !drift });

@@ -7,6 +7,7 @@ export type Command =
   | { readonly do: 'level'; readonly index: number }
   | { readonly do: 'step'; readonly by: number }
   | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' | 'motion' }
+  | { readonly do: 'filter' }
   | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' };
 
 export interface Key {
@@ -39,6 +40,7 @@ const COMMANDS = new Map<string, Command>([
   ['Enter', { do: 'pin' }],
   ['j', { do: 'events' }],
   ['d', { do: 'drift' }],
+  ['f', { do: 'filter' }],
   ['m', { do: 'motion' }],
   ['c', { do: 'compare' }],
   ['x', { do: 'swap' }],

@@ -23,8 +23,10 @@ const INSPECTOR_ROOM = 332;
 /** From this width on the legend's key begins open. */
 const ROOMY_STAGE = 900;
 
-export interface Legends {
+export interface More {
   legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing;
+  /** A section of the inspector. */
+  voices(context: CellContext): TemplateResult | typeof nothing;
 }
 
 export class Details {
@@ -41,12 +43,12 @@ export class Details {
     session.pages.watch(update);
   }
 
-  /** The legends of `more` come to stand above ours. */
-  render(state: State, more: Legends | null): TemplateResult {
+  /** What `more` has to say stands above our legend and in the inspector. */
+  render(state: State, more: More): TemplateResult {
     return html`${this.#stage(state, more)}${state.help ? this.#help() : nothing}`;
   }
 
-  #stage(state: State, more: Legends | null): TemplateResult | typeof nothing {
+  #stage(state: State, more: More): TemplateResult | typeof nothing {
     const retry = () => this.session.retry();
     if (state.phase === 'empty') return emptyState(retry);
     if (state.phase === 'failed' && state.failure) return failedState(state.failure, retry);
@@ -58,10 +60,10 @@ export class Details {
     return html`<div class="left-column">
         ${banners(state, retry)}
         <div class="legends">
-          ${more?.legends(state, atlas, level) ?? nothing} ${this.#legend(atlas, level, state)}
+          ${more.legends(state, atlas, level)} ${this.#legend(atlas, level, state)}
         </div>
       </div>
-      ${this.#inspector(state, atlas)} ${this.#card(state, atlas)}`;
+      ${this.#inspector(state, atlas, more)} ${this.#card(state, atlas)}`;
   }
 
   #legend(atlas: Atlas, level: Level, { colour: mode, show }: State): TemplateResult {
@@ -82,7 +84,7 @@ export class Details {
     return card(context, this.map.boxOf(hover), { width: width - taken, height });
   }
 
-  #inspector(state: State, atlas: Atlas): TemplateResult | typeof nothing {
+  #inspector(state: State, atlas: Atlas, more: More): TemplateResult | typeof nothing {
     const { pinned } = state;
     if (pinned === null) return nothing;
     const selection: Selection = {
@@ -93,7 +95,8 @@ export class Details {
       },
     };
     const close = () => this.session.store.set({ pinned: null });
-    return inspector(this.#context(state, atlas, pinned), selection, close);
+    const context = this.#context(state, atlas, pinned);
+    return inspector(context, selection, close, context ? more.voices(context) : nothing);
   }
 
   #context(state: State, atlas: Atlas, place: CellPlace): CellContext | null {

@@ -10,6 +10,7 @@ import type { Session } from '../session';
 import type { State } from '../store';
 import { EVENT_NAMES, eventGlyph } from './event_glyphs';
 import { iconButton } from './icons';
+import { walk } from './walk';
 
 /** As many are listed at first; the rest on request. */
 const FIRST_EVENTS = 60;
@@ -140,17 +141,6 @@ export class EventList {
 
 function confidence({ confidence: value }: RunEvent): number {
   return 100 * Math.min(1, Math.max(0, value));
-}
-
-/** Up and down go from event to event, so that a long list is not a long way by Tab alone. */
-function walk(event: KeyboardEvent): void {
-  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const list = event.currentTarget as HTMLElement;
-  const from = (event.target as HTMLElement).closest('.event');
-  if (by === undefined || from === null) return;
-  const buttons = [...list.querySelectorAll<HTMLElement>('.event')];
-  buttons[buttons.indexOf(from as HTMLElement) + by]?.focus();
-  event.preventDefault();
 }
 
 function noEvents({ kept }: History): TemplateResult {

@@ -35,6 +35,17 @@ export function evolutionTools(state: State, session: Session): TemplateResult {
   </span>`;
 }
 
+/** The button that opens the class filter. */
+export function filterTool({ filterOpen }: State, { store }: Session): TemplateResult {
+  return iconButton({
+    icon: 'filter',
+    name: 'Ask about a class',
+    key: 'f',
+    pressed: filterOpen,
+    press: () => store.set({ filterOpen: !filterOpen }),
+  });
+}
+
 /** How the map goes from step to step; named, because the two say different things. */
 export function motionChoice({ travel, series }: State, session: Session): TemplateResult {
   const choice = (value: boolean, name: string, title: string) => html`<label title=${title}>

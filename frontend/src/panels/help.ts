@@ -19,6 +19,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['c', 'compare with the step before, or end it'],
   ['[  x', 'take this step as A; swap A and B (Shift + click on the line takes A)'],
   ['b (held)', 'show A instead of B'],
+  ['f', 'ask about a class: where it is on top, what speaks for it'],
   ['d', 'drift: where cells moved since the step before'],
 ];
 
@@ -67,6 +68,10 @@ export function helpDialog(close: () => void): TemplateResult {
         <li>
           <strong>Two steps, A and B:</strong> a filled square is more samples in B, a hollow one
           fewer; pale is no more than chance. A broken frame is a cell of A only, a double one of B.
+        </li>
+        <li>
+          <strong>Asked about a class,</strong> cells that pass keep their light by strength; hatched
+          ones speak against it, dotted ones hold too few samples to rank.
         </li>
       </ul>
       <h3>Keys, while the map has the focus</h3>

@@ -27,11 +27,12 @@ export interface Selection {
   choose(sample: number | null): void;
 }
 
-/** `context` is null where the pinned place holds no drawn cell at this step. */
+/** `context` is null where the pinned place holds no drawn cell at this step; `voices` is a section. */
 export function inspector(
   context: CellContext | null,
   selection: Selection,
   close: () => void,
+  voices: TemplateResult | typeof nothing = nothing,
 ): TemplateResult {
   return html`<aside class="inspector panel" aria-label="Pinned cell">
     <div class="inspector-head">
@@ -48,7 +49,7 @@ export function inspector(
             ${bigIcon(context)}
             <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
           </div>
-          ${classBars(context)} ${movesLine(context)}
+          ${classBars(context)} ${voices} ${movesLine(context)}
           ${lifelineList(context)} ${gallery(context, selection)} ${whereabouts(context)}`
     }
   </aside>`;

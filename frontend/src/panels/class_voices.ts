@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a cell says for and against classes: a section of the inspector. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { className } from '../atlas';
+import { findAttribution, signedFraction, type Voice, voicesOf } from '../attribution';
+import { MIN_SUPPORT } from '../filter';
+import { plural, shorten } from '../format';
+import type { CellContext } from './cell_view';
+
+const EACH = 3;
+const NAME = 40;
+
+/** `ask` is called with the class whose attribution the map should show. */
+export function classVoices(
+  { atlas, level, facts }: CellContext,
+  ask: (index: number) => void,
+): TemplateResult {
+  const attribution = findAttribution(atlas, level);
+  if (typeof attribution === 'string') {
+    return html`<section class="voices">
+      <h3>Attribution</h3>
+      <p class="muted">${attribution}</p>
+    </section>`;
+  }
+  const { helps, hurts } = voicesOf(attribution, facts.cell, EACH);
+  const most = Math.max(...[...helps, ...hurts].map(({ value }) => Math.abs(value)));
+  const list = (title: string, voices: readonly Voice[], sign: string) =>
+    voices.length === 0
+      ? nothing
+      : html`<h4>${title}</h4>
+          <ul class="bars">
+            ${voices.map(
+              ({ index, value }) => html`<li>
+                <button
+                  type="button"
+                  class="name"
+                  title="Show the attribution toward this class on the map"
+                  @click=${() => ask(index)}
+                >
+                  ${shorten(className(atlas, index), NAME) || '(no name)'}
+                </button>
+                <span class="meter ${sign}"
+                  ><i style="width:${(100 * Math.abs(value)) / most}%"></i
+                ></span>
+                <span class="number">${signedFraction(value, most)}</span>
+              </li>`,
+            )}
+          </ul>`;
+  const few = facts.count < MIN_SUPPORT ? `, only ${plural(facts.count, 'sample')}` : '';
+  return html`<section class="voices">
+    <h3>Attribution <span class="muted">logits, mean of the samples${few}</span></h3>
+    ${list('Says for', helps, 'helps')} ${list('Against', hurts, 'hurts')}
+    ${helps.length + hurts.length === 0 ? html`<p class="muted">It speaks for no class.</p>` : nothing}
+  </section>`;
+}
