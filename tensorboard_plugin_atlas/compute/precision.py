@@ -27,6 +27,9 @@ LEAST_GAIN: Final = 1.25
 """How many times as fast as float32 it must be: less is not worth what it loses, nor is it sure to
 be measured alike the next time."""
 
+LEAST_SECONDS: Final = 0.005
+"""A shorter pass cannot be timed surely enough for two processes to choose alike, nor need it be."""
+
 _ROUNDS = 3
 _LEAST_AGREEMENT, _LEAST_SLOPE_AGREEMENT = 0.98, 0.75
 _measured: dict[Hashable, bool] = {}
@@ -95,7 +98,8 @@ def _is_better(exact: Network, candidate: Network, inputs: Tensor, timer: Timer)
     except Exception:  # no such kernels, or whatever the user's code makes of the format
         return False
     # The least of each is what the machine can do; more is what disturbed it.
-    return min(own for own, _ in times) >= LEAST_GAIN * min(other for _, other in times)
+    exact_seconds, other_seconds = (min(column) for column in zip(*times, strict=True))
+    return exact_seconds >= max(LEAST_GAIN * other_seconds, LEAST_SECONDS)
 
 
 def _agree(exact: Network, candidate: Network, inputs: Tensor) -> bool:

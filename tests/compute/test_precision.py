@@ -11,6 +11,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute.precision import (
     LEAST_GAIN,
+    LEAST_SECONDS,
     faster,
     rounded,
     seconds_of,
@@ -66,6 +67,13 @@ def test_a_gain_must_be_clear(name):
     clearly = timer_of(1.0, 0.99 / LEAST_GAIN)
     assert faster(one, PICTURES, name=name, timer=barely) is None
     assert faster(one, PICTURES, name=f"{name} again", timer=clearly) is not None
+
+
+def test_networks_too_small_to_be_timed_stay_in_float32(name):
+    quick = timer_of(0.9 * LEAST_SECONDS, 0.1 * LEAST_SECONDS)
+    assert faster(network(), PICTURES, name=name, timer=quick) is None
+    enough = timer_of(1.1 * LEAST_SECONDS, 0.1 * LEAST_SECONDS)
+    assert faster(network(), PICTURES, name=f"{name} again", timer=enough) is not None
 
 
 def test_a_disturbed_measurement_does_not_count(name):
