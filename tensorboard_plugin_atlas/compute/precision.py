@@ -28,7 +28,7 @@ LEAST_GAIN: Final = 1.25
 be measured alike the next time."""
 
 LEAST_SECONDS: Final = 0.005
-"""A shorter pass cannot be timed surely enough for two processes to choose alike, nor need it be."""
+"""A shorter pass cannot be timed so surely that two processes choose alike, nor need it be."""
 
 _ROUNDS = 3
 _LEAST_AGREEMENT, _LEAST_SLOPE_AGREEMENT = 0.98, 0.75
@@ -98,8 +98,8 @@ def _is_better(exact: Network, candidate: Network, inputs: Tensor, timer: Timer)
     except Exception:  # no such kernels, or whatever the user's code makes of the format
         return False
     # The least of each is what the machine can do; more is what disturbed it.
-    exact_seconds, other_seconds = (min(column) for column in zip(*times, strict=True))
-    return exact_seconds >= max(LEAST_GAIN * other_seconds, LEAST_SECONDS)
+    quickest, other = min(own for own, _ in times), min(other for _, other in times)
+    return quickest >= max(LEAST_GAIN * other, LEAST_SECONDS)
 
 
 def _agree(exact: Network, candidate: Network, inputs: Tensor) -> bool:
