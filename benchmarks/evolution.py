@@ -348,7 +348,7 @@ def plot_quality(depth: str, by_method: Mapping[str, Sequence[Figures]], path: P
     for axis, title in zip(axes, titles, strict=True):
         axis.set(xlabel="mean move / radius of the map", title=title)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[2].set_ylabel("Spearman, move and neighbours lost")
+    axes[2].set_ylabel("Spearman")
     figure.suptitle(f"CIFAR-10, {depth} layer: small points are single trainings")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=4, frameon=False)
@@ -401,22 +401,22 @@ def _colours(by_method: Mapping[str, object]) -> list[str]:
 
 
 def rows(arguments: argparse.Namespace) -> None:
-    """Measures a later checkpoint of many rows: CPU seconds, and by how much memory grows."""
+    """Measures a later checkpoint of many rows: CPU seconds, and the peak of resident memory."""
     limits = {2_000: 0.75, 10_000: 6, 50_000: 60}
     before = None
     print("\nlate layer, 128 channels: one later checkpoint, its floor included, a process each")
     for size in arguments.sizes:
         checkpoints.load_large(1)
         found = _child("laying", checkpoints.STORE / "large.npz", size)
-        seconds, alone, grown, peak = found
+        seconds, alone, peak = found
         growth = (
             "" if before is None else f", x {seconds / before[1]:.1f} for x {size / before[0]:g}"
         )
         before = size, seconds
         limit = f"   must reach <= {limits[size]:g} CPU s, <= 700 MB" if size in limits else ""
         print(
-            f"{size:>8,} rows: {seconds:7.2f} CPU s ({alone:.2f} without floor), memory "
-            f"+{grown:.0f} MB to {peak:.0f} MB{growth}{limit}",
+            f"{size:>8,} rows: {seconds:7.2f} CPU s ({alone:.2f} without floor), "
+            f"memory {peak:.0f} MB{growth}{limit}",
             flush=True,
         )
 

@@ -181,14 +181,13 @@ def _drawn(raw: Sequence[Places]) -> list[Places]:
 
 
 def laying(store: str, size: str) -> None:
-    """Prints CPU seconds of a later map, those without its floor, MB that it took, MB in all."""
+    """Prints CPU seconds of a later map, those without its floor, and the peak memory in MB."""
     with np.load(store) as stored:
         chosen = np.random.default_rng(0).permutation(len(stored["last"]))[: int(size)]
         before, last = stored["before"][chosen], stored["last"][chosen]
     lay_out(last[:300], lay_out(last[:300], config=AtlasConfig()), config=AtlasConfig())
     config = AtlasConfig()
     first = lay_out(before, config=dataclasses.replace(config, epochs=20))
-    start = _memory("VmRSS")
     _reset_peak()
     _, seconds = timed(lambda: lay_out(last, first, config=config))
     peak = _memory("VmHWM")
@@ -202,7 +201,7 @@ def laying(store: str, size: str) -> None:
 
     layout_module.descend = watched
     lay_out(last, first, config=config)
-    print(seconds, seconds - sum(spent[1:]), peak - start, peak)
+    print(seconds, seconds - sum(spent[1:]), peak)
 
 
 def ours_cold(store: str, size: str) -> None:
