@@ -83,14 +83,15 @@ class Shortcut:
         box: y0, x0, y1, x1 in input pixels: where it was cut out, and where it was tested.
         area: Share of the image that it covers.
         flip_rate: Share of images of other predicted classes that it turns to the target, at `box`.
-        anywhere_flip_rate: The same at places drawn at random.
+        anywhere_flip_rate: The same at places drawn at random, on at most 100 images.
         noise_flip_rate: The same with noise of its mean colour at `box`.
         other_flip_rate: The same with what images of other classes show at `box`.
         same_flip_rate: The same with what images of the target class show at `box`.
         interval: 95 % interval of `flip_rate - noise_flip_rate`.
         strength: Lower bound of `flip_rate - other_flip_rate`, corrected for the number of
             suspects, over the root of area + 0.02.
-        support: Probe images whose strongest place lies in the same cell.
+        support: Images whose strongest place lies in the same cell, of the half of the probe that
+            suspects are taken from.
         image_ids: (support,) int32: those images; the patch is of the first.
         grid_size: Cells along each axis of the map of strongest places.
         row: Row of the cell on it.
@@ -160,8 +161,9 @@ def find_shortcuts(
         classes: Class names; found in the data set when left out.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the data
             set's transforms when left out.
-        config: `samples`, `min_count` and `seed` are read; each image gives one sample.
-        top: How many to return at most.
+        config: `samples`, `min_count`, `batch_size`, `seed` and what a layout needs are read; each
+            image gives one sample.
+        top: How many to return at most; no more than eight suspects are tested.
 
     Returns:
         The suspects that turn a quarter of the images or more, the significant ones first, each
