@@ -212,8 +212,8 @@ describe('the panel', () => {
       'cat · 8 samples',
     ]);
     expect(all('.chip').map((one) => one.textContent?.replace(/\s+/g, ' ').trim())).toEqual([
-      '1 dog×',
-      '2 cat×',
+      'Take away 1 dog×',
+      'Take away 2 cat×',
     ]);
   });
 

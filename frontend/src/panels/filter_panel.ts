@@ -91,10 +91,10 @@ export class FilterPanel {
           <button
             type="button"
             class="chip"
-            aria-label="Take away ${name}"
             title="Take away"
             @click=${() => this.#toggle(filter, index)}
           >
+            <span class="hidden">Take away</span>
             ${classes.length > 1 ? html`<b class="side-mark">${place + 1}</b>` : nothing}
             <span class="name">${name}</span><span aria-hidden="true">×</span>
           </button>
