@@ -249,7 +249,7 @@ describe('the legend', () => {
     expect(words).toContain('Attribution toward cat: helps or hurts');
     expect(words).toContain('speaks for it, up to +.50');
     expect(words).toContain('speaks against, down to −1.00');
-    expect(words).toContain('fewer than 8 samples, not ranked: 1');
+    expect(words).toContain('under 8 samples, not in rank or range: 1');
     expect(words).not.toContain('does not pass');
     expect(words).toContain('Full light: 1.00 logits, the strongest cell on this grid');
   });
@@ -279,7 +279,7 @@ describe('the legend', () => {
     store.set({ atlas: few, filter: 'toward:0' });
     render(filter.legends(store.state, few, few.levels[0] as Level), root);
     expect(text('aside')).toContain('2.00 logits, the strongest cell, though its samples are few,');
-    expect(text('aside')).toContain('speaks for itfewer');
+    expect(text('aside')).toContain('speaks for itunder');
   });
 
   it('clears the filter, and opens the panel', () => {

@@ -92,7 +92,7 @@ function key({ kind, sign }: Filter, found: Answers, { rows }: Level): TemplateR
   }
   if (found.sparse > 0) {
     lines.push(
-      line('few', `fewer than ${MIN_SUPPORT} samples, not ranked: ${count(found.sparse)}`),
+      line('few', `under ${MIN_SUPPORT} samples, not in rank or range: ${count(found.sparse)}`),
     );
   }
   const failing = rows.length - found.passing;
