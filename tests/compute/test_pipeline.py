@@ -168,11 +168,13 @@ def test_the_cosine_is_that_of_the_stored_picture(model, kind):
         np.testing.assert_allclose(grid.icon_cosine, again, atol=1e-6)
 
 
-def test_more_steps_make_pictures_that_the_layer_recognises_better(model, drawn):
-    longer = compute_atlas(
-        model, "second", pictures(), config=config("inversion", grids=(2,), icon_steps=60)
+def test_more_steps_make_pictures_that_the_layer_recognises_better(model):
+    one, many = (
+        compute_atlas(model, "second", pictures(), config=config("inversion", icon_steps=steps))
+        for steps in (1, 10)
     )
-    assert longer.grids[0].icon_cosine.mean() > drawn.grids[0].icon_cosine.mean()
+    for first, last in zip(one.grids, many.grids, strict=True):
+        assert last.icon_cosine.mean() > first.icon_cosine.mean() + 0.03
 
 
 def test_time_that_runs_out_leaves_a_complete_and_labelled_atlas(model, monkeypatch):

@@ -88,6 +88,7 @@ def test_icons_are_swapped_in_place(drafted: tuple[Path, EventSink, str], tab: T
     expect(tab.inspector).to_be_visible()
     tab.page.mouse.move(2, 2)
     becomes(tab, "examples")
+    tab.linked(step=STEP, z="1.500")  # written a moment after the camera has come to rest
     before, world, marks = tab.state, tab.world, tab.marks
 
     blobs = encode_atlas(shaded("inversion"))
