@@ -15,6 +15,7 @@ from tensorboard_plugin_atlas._version import __version__
 from tensorboard_plugin_atlas.cli_evolution import add_evolve, add_relay
 from tensorboard_plugin_atlas.errors import AtlasError
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
+from tensorboard_plugin_atlas.parsing import positive
 from tensorboard_plugin_atlas.printing import counted, printable, table
 
 DESCRIPTION = """\
@@ -138,7 +139,7 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     demo.add_argument("--log-dir", type=Path, help="run folder (default: runs/demo-<data>-<time>)")
     demo.add_argument(
-        "--steps", type=_positive, help="training steps (default: 120 digits, 360 else)"
+        "--steps", type=positive, help="training steps (default: 120 digits, 360 else)"
     )
     demo.add_argument("--seed", type=int, default=0, help="seeds everything (default: %(default)s)")
     _add_icons(demo)
@@ -159,13 +160,6 @@ def _add_icons(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _positive(text: str) -> int:
-    """Reads a whole number above 0; argparse names the option when this raises."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: pass a whole number above 0")
-    return int(text)
-
-
 def _add_estimate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     estimate = commands.add_parser(
         "estimate",
@@ -179,9 +173,9 @@ def _add_estimate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--layer", action="append", metavar="NAME", help="a layer, again for more (default: chosen)"
     )
     estimate.add_argument(
-        "--atlases", type=_positive, default=100, help="how many to foretell (default: %(default)s)"
+        "--atlases", type=positive, default=100, help="how many to foretell (default: %(default)s)"
     )
-    estimate.add_argument("--samples", type=_positive, help="samples an atlas (default: 2000)")
+    estimate.add_argument("--samples", type=positive, help="samples an atlas (default: 2000)")
     _add_icons(estimate)
     _add_pictures(estimate, "their own, up to 224")
     estimate.set_defaults(run_command=_estimate)
@@ -190,7 +184,7 @@ def _add_estimate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 def _add_pictures(command: argparse.ArgumentParser, default_side: str) -> None:
     command.add_argument(
         "--side",
-        type=_positive,
+        type=positive,
         help=f"side of the images in pixels (default: {default_side})",
     )
     command.add_argument(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tensorboard_plugin_atlas.metadata import BACKWARDS_FOLDER
+from tensorboard_plugin_atlas.parsing import positive
 from tensorboard_plugin_atlas.printing import counted, printable, table
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def add_evolve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_choice(evolve)
     evolve.add_argument(
         "--limit",
-        type=_limit,
+        type=positive,
         metavar="N",
         help=f"how many of the most telling (default: {_LIMIT}; all with --json)",
     )
@@ -89,13 +90,6 @@ def _add_choice(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--layer", action="append", metavar="NAME", help="a layer, again for more (default: all)"
     )
-
-
-def _limit(text: str) -> int:
-    """Reads a whole number above 0; argparse names the option when this raises."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: pass a whole number above 0")
-    return int(text)
 
 
 def _relay(arguments: argparse.Namespace) -> int:

@@ -21,8 +21,9 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.matching import (
     IDS_TRUSTED,
     OTHER_LABELS,
+    is_one_probe,
     label_disagreement,
-    same_spots,
+    same_samples,
 )
 
 NEIGHBOURS: Final = 15
@@ -206,10 +207,9 @@ def neighbour_change(a: NDArray[Any], b: NDArray[Any], k: int = NEIGHBOURS) -> F
 
 def _match(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp], list[str]]:
     """Returns the rows of `a` and of `b` that are the same samples, and how they were matched."""
-    if a.provenance.probe == b.provenance.probe and np.array_equal(a.image_ids, b.image_ids):
-        rows = np.arange(len(a.samples))
-        return rows, rows.copy(), []
-    rows_a, rows_b = same_spots(a.image_ids, a.boxes, b.image_ids, b.boxes)
+    rows_a, rows_b = same_samples(a, b)
+    if is_one_probe(a, b):
+        return rows_a, rows_b, []
     if not len(rows_a):
         raise ArgumentError(
             f"compare_atlases(a, b): {_name(a)} and {_name(b)} share no spot of any image; pass "

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.cosine import finite_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.matching import same_spots
+from tensorboard_plugin_atlas.matching import same_samples
 
 _FEWEST: Final = 3
 """Shared samples below which two cells are not linked."""
@@ -108,7 +108,7 @@ def link_layers(a: Atlas, b: Atlas, *, size: int | None = None) -> LayerLinks:
         (12, 47)
     """
     level_a, level_b = _levels(a, b, size)
-    rows_a, rows_b = _shared(a, b)
+    rows_a, rows_b = same_samples(a, b)
     in_a, in_b = level_a.cell_of[rows_a], level_b.cell_of[rows_b]
     both = (in_a >= 0) & (in_b >= 0)
     if not both.any():
@@ -159,13 +159,6 @@ def _levels(a: Atlas, b: Atlas, size: int | None) -> tuple[Grid, Grid]:
     if size not in common:
         raise ArgumentError(f"size={size!r}: pass one of {', '.join(map(str, common))}")
     return ours[size], theirs[size]
-
-
-def _shared(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    if a.provenance.probe == b.provenance.probe and np.array_equal(a.image_ids, b.image_ids):
-        rows = np.arange(len(a.samples))
-        return rows, rows
-    return same_spots(a.image_ids, a.boxes, b.image_ids, b.boxes)
 
 
 def _directions(atlas: Atlas, rows: NDArray[np.intp], cells: IntArray) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.atlas import IntArray
+from tensorboard_plugin_atlas.atlas import Atlas, IntArray
 
 OTHER_LABELS: Final = 0.02
 """With more labels than this in disagreement, image ids mean other images."""
@@ -17,6 +17,22 @@ IDS_TRUSTED: Final = "image ids were trusted, since there are no labels to check
 
 _SAME_SPOT: Final = 0.1
 """Two spots of an image closer than this share of its side are the same spot."""
+
+
+def same_samples(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns the (R,) rows of `a` and of `b` that are the same samples.
+
+    Row by row for one probe, else by `same_spots`, which trusts that ids mean the same images.
+    """
+    if is_one_probe(a, b):
+        rows = np.arange(len(a.samples))
+        return rows, rows
+    return same_spots(a.image_ids, a.boxes, b.image_ids, b.boxes)
+
+
+def is_one_probe(a: Atlas, b: Atlas) -> bool:
+    """Tells whether row j of both is the same sample."""
+    return a.provenance.probe == b.provenance.probe and np.array_equal(a.image_ids, b.image_ids)
 
 
 def same_spots(
