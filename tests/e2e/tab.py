@@ -221,7 +221,15 @@ class Tab:
         return [route for route in routes if not route.endswith(".js")]
 
 
-def painted(element: Locator) -> bool:
+def until_painted(element: Locator) -> None:
+    """Waits for the picture in the first canvas of `element`; pictures come when they come."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not _painted(element):
+        assert time.monotonic() < deadline, f"{element} stays empty"
+        time.sleep(0.05)
+
+
+def _painted(element: Locator) -> bool:
     """Whether the canvas in `element` holds a picture: opaque and not of one colour."""
     pixels = element.locator("canvas").evaluate(
         """canvas => {
@@ -233,14 +241,6 @@ def painted(element: Locator) -> bool:
     values = np.array(pixels, np.uint8).reshape(-1, 4)
     opaque = values[values[:, 3] > 0]
     return len(opaque) > len(values) / 2 and bool(opaque[:, :3].std(axis=0).max() > 1)
-
-
-def until_painted(element: Locator) -> None:
-    """Waits for the picture in the first canvas of `element`; pictures come when they come."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not painted(element):
-        assert time.monotonic() < deadline, f"{element} stays empty"
-        time.sleep(0.05)
 
 
 def _quoted(value: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from logs import sample_atlas
 from playwright.sync_api import expect
 from samples import CLASSES
-from tab import Tab, painted, until_painted
+from tab import Tab, until_painted
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 STEP = 3200
@@ -49,10 +49,11 @@ def test_hovering_a_cell_shows_its_evidence(sound: str, tab: Tab) -> None:
         expect(tab.card).to_contain_text(text)
     expect(tab.card.locator(".bars .name").first).to_have_text(top)
     expect(tab.card.get_by_text("by activation")).to_be_visible()
-    assert painted(tab.card.get_by_role("img", name="Icon of the cell"))
+    until_painted(tab.card.get_by_role("img", name="Icon of the cell"))
     patches = tab.card.locator(".patch")
     expect(patches).to_have_count(6)
-    assert all(painted(patch) for patch in patches.all())
+    for patch in patches.all():
+        until_painted(patch)
     box = tab.map.bounding_box()
     assert box is not None
     tab.page.mouse.move(box["x"] + 3, box["y"] + 3)
@@ -93,10 +94,11 @@ def test_a_click_pins_and_the_pinned_cell_keeps_its_place(quick: str, tab: Tab) 
     expect(tab.inspector).to_contain_text(facts(cell)[0])
     buttons = tab.inspector.get_by_role("button", name="Patch of image")
     expect(buttons).to_have_count(12)
-    assert all(painted(button) for button in buttons.all())
+    for button in buttons.all():
+        until_painted(button)
     buttons.first.click()
     expect(tab.inspector.locator("figcaption")).to_contain_text("image ")
-    assert painted(tab.inspector.locator(".whole"))
+    until_painted(tab.inspector.locator(".whole"))
 
     tab.point_at(10, row2, col2)
     expect(tab.card).to_be_visible()
