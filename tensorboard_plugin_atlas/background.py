@@ -36,6 +36,7 @@ from tensorboard_plugin_atlas.compute.structure import (
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.cost import CostMeter
 from tensorboard_plugin_atlas.errors import WorkerError, described
+from tensorboard_plugin_atlas.extras import NOTHING_MORE, Extras
 from tensorboard_plugin_atlas.messages import Done, Failed, Job, Setup
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.worker_process import WorkerProcess
@@ -61,6 +62,7 @@ class BackgroundRecorder:
         max_pending: Snapshots that may wait behind the one in work.
         meter: Is told what it costs.
         beside: Layer to the atlas of another run on whose map it is laid out first.
+        extras: What to make of a checkpoint beside the atlases.
 
     Attributes:
         probe: The same probe, its images in memory that the worker shares.
@@ -81,6 +83,7 @@ class BackgroundRecorder:
         max_pending: int,
         meter: CostMeter,
         beside: Mapping[str, Atlas] = MappingProxyType({}),
+        extras: Extras = NOTHING_MORE,
     ) -> None:
         inner = unwrap(model)
         stock = take_stock(inner)
@@ -90,7 +93,7 @@ class BackgroundRecorder:
         self._backlog = Backlog(max_pending)
         self._backlog.prepare(self._structure.layout)
         self.probe, images = share_images(probe)
-        setup = Setup(location, layers, config, without_images(probe), dict(beside))
+        setup = Setup(location, layers, config, without_images(probe), dict(beside), extras)
         self._courier = _Courier(setup, images, self._backlog, meter)
         self._courier.start()
         # A writer that is forgotten without `close` finishes what it has and then goes.

@@ -15,6 +15,7 @@ from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.structure import Structure
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.cost import AtlasCost
+from tensorboard_plugin_atlas.extras import Extras
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Setup:
         config: The recipe.
         probe: The probe, its images left out.
         beside: Layer to the atlas of another run on whose map it is laid out first.
+        extras: What to make of a checkpoint beside the atlases.
     """
 
     location: str
@@ -34,6 +36,7 @@ class Setup:
     config: AtlasConfig
     probe: Probe
     beside: Mapping[str, Atlas]
+    extras: Extras
 
 
 @dataclass(frozen=True)

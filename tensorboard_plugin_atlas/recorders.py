@@ -16,6 +16,7 @@ from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.cost import CostMeter
 from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError
+from tensorboard_plugin_atlas.extras import Extras
 from tensorboard_plugin_atlas.inline import InlineRecorder
 from tensorboard_plugin_atlas.recording import Recorder
 from tensorboard_plugin_atlas.sinks import Sink
@@ -75,6 +76,7 @@ def background_recorder(
     max_pending: int,
     meter: CostMeter,
     beside: Mapping[str, Atlas],
+    extras: Extras,
 ) -> LoopRecorder:
     """Returns a recorder with a process of its own.
 
@@ -94,7 +96,15 @@ def background_recorder(
     where = location if "://" in location else os.path.abspath(location)  # noqa: PTH100 - text
     try:
         return BackgroundRecorder(
-            model, probe, layers, config, where, max_pending=max_pending, meter=meter, beside=beside
+            model,
+            probe,
+            layers,
+            config,
+            where,
+            max_pending=max_pending,
+            meter=meter,
+            beside=beside,
+            extras=extras,
         )
     except OSError as error:
         raise ArgumentError(f"there is no room for a copy of the model ({error})") from error
@@ -108,7 +118,8 @@ def inline_recorder(
     *,
     meter: CostMeter,
     beside: Mapping[str, Atlas],
+    extras: Extras,
 ) -> LoopRecorder:
     """Returns a recorder that works in the loop."""
     pipeline = AtlasPipeline(probe, layers, config, beside=beside)
-    return InlineRecorder(Recorder(pipeline, sink), meter)
+    return InlineRecorder(Recorder(pipeline, sink, extras), meter)

@@ -14,6 +14,7 @@ from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.cost import AtlasCost
 from tensorboard_plugin_atlas.errors import described
+from tensorboard_plugin_atlas.extras import NOTHING_MORE, Extras
 from tensorboard_plugin_atlas.health import health_scalars
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag
 from tensorboard_plugin_atlas.resuming import last_atlases
@@ -30,10 +31,12 @@ class Recorder:
     Args:
         pipeline: Computes the atlases.
         sink: Takes the records; it belongs to the recorder from now on.
+        extras: What to make of a checkpoint once its atlases are in the log.
     """
 
-    def __init__(self, pipeline: AtlasPipeline, sink: Sink) -> None:
+    def __init__(self, pipeline: AtlasPipeline, sink: Sink, extras: Extras = NOTHING_MORE) -> None:
         self._pipeline = pipeline
+        self._extras = extras
         self._sink = sink
         self._probe_is_logged = False
         earlier = last_atlases(sink.location, pipeline.layers)

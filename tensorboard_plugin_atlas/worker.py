@@ -115,7 +115,7 @@ def _recorder(setup: Setup, images: int) -> Recorder:
 
     probe = with_images(setup.probe, images)
     pipeline = AtlasPipeline(probe, setup.layers, setup.config, progress=False, beside=setup.beside)
-    return Recorder(pipeline, own_sink(setup.location))
+    return Recorder(pipeline, own_sink(setup.location), setup.extras)
 
 
 def _failed(error: Exception, *, is_for_good: bool) -> Failed:

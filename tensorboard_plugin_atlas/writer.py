@@ -37,6 +37,7 @@ from tensorboard_plugin_atlas.errors import (
     WorkerError,
     described,
 )
+from tensorboard_plugin_atlas.extras import NOTHING_MORE
 from tensorboard_plugin_atlas.recorders import (
     LoopRecorder,
     background_recorder,
@@ -176,6 +177,7 @@ class AtlasWriter:
         self._last_step = self._take_up(sink.location, purge_step)
         asked = align_to if self._last_step is None else None
         self._beside = read_baseline(asked, self.layers, self.probe)
+        self._extras = NOTHING_MORE
         self._sink = sink
         self._recorder = self._background(max_pending) if worker == "process" else self._inline()
 
@@ -261,6 +263,7 @@ class AtlasWriter:
                 max_pending=max_pending,
                 meter=self._meter,
                 beside=self._beside,
+                extras=self._extras,
             )
         except ArgumentError as error:
             self._notice("inline", _inline_notice(error))
@@ -274,6 +277,7 @@ class AtlasWriter:
             self._sink,
             meter=self._meter,
             beside=self._beside,
+            extras=self._extras,
         )
 
     def _is_affordable(self, step: int) -> bool:

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a writer is asked for at each checkpoint beside the atlases of its layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What to make of a checkpoint once its atlases are in the log.
+
+    Attributes:
+        shortcuts: Layer in which shortcuts are looked for, or None to look for none.
+        class_atlases: Index of a class for an atlas of what speaks for it, or of two for one of
+            what tells them apart.
+    """
+
+    shortcuts: str | None = None
+    class_atlases: tuple[tuple[int, ...], ...] = ()
+
+
+NOTHING_MORE = Extras()
+"""Atlases alone."""
