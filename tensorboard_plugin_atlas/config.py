@@ -13,6 +13,7 @@ from typing import Any, Final
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 LAYOUTS: Final = ("anchored", "umap")
+RELAXED: Final = "relaxed"
 ICON_KINDS: Final = ("none", "examples", "preview", "inversion", "poster")
 
 
@@ -35,7 +36,8 @@ class AtlasConfig:
         layout: "anchored" is this package's optimiser, which `stability` needs; "umap" is
             umap-learn's, started from the previous places, for reference.
         attribution: Whether to record what each cell says for each class, at less than the cost of
-            one training step over the probe; it needs a model that gives logits.
+            one training step over the probe; it needs a model that gives logits. "relaxed" does so
+            with a smoother derivative of max pooling, for networks with several such pools.
         icons: How a cell is drawn. "inversion" optimises a picture until the layer answers with the
             cell's mean activation; "preview" does so at a quarter of the cost and "poster" at two
             to six times, for figures; "examples" shows the real patch nearest to that mean; "none"
@@ -67,7 +69,7 @@ class AtlasConfig:
     epochs: int = 200
     stability: float = 1.0
     layout: str = "anchored"
-    attribution: bool = True
+    attribution: bool | str = True
     icons: str = "inversion"
     icon_size: int | None = None
     icon_steps: int | None = None
@@ -120,6 +122,10 @@ def _is_optional_seconds(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
+def _is_attribution(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, str) and value == RELAXED)
+
+
 def _is_number(low: float, high: float) -> Callable[[Any], bool]:
     # False for NaN, as every comparison with it is.
     return lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and low <= v <= high
@@ -144,7 +150,7 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("epochs", _is_int(1, 10_000), "a whole number from 1 to 10,000"),
     ("stability", _is_number(0, 100), "a number from 0 to 100"),
     ("layout", lambda v: v in LAYOUTS, "one of " + ", ".join(map(repr, LAYOUTS))),
-    ("attribution", lambda v: isinstance(v, bool), "True or False"),
+    ("attribution", _is_attribution, "True, False or 'relaxed'"),
     ("icons", lambda v: v in ICON_KINDS, "one of " + ", ".join(map(repr, ICON_KINDS))),
     ("icon_size", _is_optional_int(8, 256), "None or a whole number from 8 to 256"),
     ("icon_steps", _is_optional_int(1, 4_096), "None or a whole number from 1 to 4,096"),

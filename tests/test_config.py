@@ -43,7 +43,7 @@ def test_drawing_may_be_limited_in_time(seconds):
         ("stability", -0.1, "a number from 0 to 100"),
         ("stability", float("nan"), "a number from 0 to 100"),
         ("min_dist", True, "a number from 0 to 1"),
-        ("attribution", 1, "True or False"),
+        ("attribution", 1, "True, False or 'relaxed'"),
         ("layout", "tsne", "one of 'anchored', 'umap'"),
     ],
 )

@@ -37,6 +37,7 @@ from tensorboard_plugin_atlas.compute.outputs import (
 )
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.quiet import as_input, hooked, undisturbed
+from tensorboard_plugin_atlas.compute.relaxing import RelaxedPooling
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 _MOST_BYTES: Final = 512 << 20
@@ -81,6 +82,7 @@ def attribute(
     probe: Probe,
     *,
     positions: IntArray | None = None,
+    is_relaxed: bool = False,
     batch_size: int = 128,
 ) -> Attribution:
     """Asks the model how its logits follow the layer at each of the probe's places.
@@ -95,6 +97,7 @@ def attribute(
         probe: Images and places.
         positions: (N, 2) row and column of each sample on the layer's map; the probe's places when
             left out.
+        is_relaxed: Whether max pooling has a smoother derivative, see `relaxing`.
         batch_size: Samples per pass.
 
     Returns:
@@ -106,7 +109,8 @@ def attribute(
     """
     module = resolve_layer(model, layer)
     found: list[Tensor] = []
-    with undisturbed(model) as inner, _differentiable():
+    pooling = RelaxedPooling() if is_relaxed else None
+    with undisturbed(model) as inner, _differentiable(), pooling or contextlib.nullcontext():
         calls = _calls(inner, layer, module, probe)
         asked = _Question(inner, layer, module, probe, calls, positions)
         derivative = _forward_mode
@@ -129,7 +133,7 @@ def attribute(
                 why = f"{tangent.shape[1]:,} classes of {len(probe.sample_image):,} samples"
                 return Attribution(None, (f"attribution: left out, {why} take too much memory",))
             found.append(tangent.detach().float().cpu())
-    return Attribution(torch.cat(found).numpy())
+    return Attribution(torch.cat(found).numpy(), _pooling_notes(pooling))
 
 
 def strongest_voices(
@@ -204,6 +208,14 @@ def _loudest(asked: _Question, images: Tensor) -> tuple[tuple[int, int], Tensor,
     ones = torch.arange(len(images), device=output.device)
     activations = form.gather(output, ones, positions)
     return form.map_size, positions, activations.float(), predicted
+
+
+def _pooling_notes(pooling: RelaxedPooling | None) -> tuple[str, ...]:
+    if pooling is None:
+        return ()
+    if not pooling.met:
+        return ("attribution: relaxed as asked, but there is no max_pool2d in this network",)
+    return ("attribution: max pooling has the derivative of a smoother pool",)
 
 
 class _NoAttributionError(Exception):

@@ -40,7 +40,7 @@ from tensorboard_plugin_atlas.compute.receptive import ReceptiveField, measure_r
 from tensorboard_plugin_atlas.compute.render import Drafts, IconEngine
 from tensorboard_plugin_atlas.compute.succession import predecessors
 from tensorboard_plugin_atlas.compute.targets import Targets, targets_for
-from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.health import ICON_CHANGE
 from tensorboard_plugin_atlas.lifelines import LifelineTracer
@@ -242,7 +242,13 @@ class AtlasPipeline:
     def _attribution(self, model: nn.Module, layer: str) -> Attribution:
         if not self.config.attribution:
             return Attribution(None)
-        return attribute(model, layer, self.probe, batch_size=self.config.batch_size)
+        return attribute(
+            model,
+            layer,
+            self.probe,
+            is_relaxed=self.config.attribution == RELAXED,
+            batch_size=self.config.batch_size,
+        )
 
     def _samples(
         self,
