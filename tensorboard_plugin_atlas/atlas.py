@@ -122,7 +122,10 @@ class Grid:
         kind_codes: (M,) uint8: index into `ICON_KIND_CODES`.
         icon_cosine: (M,) float32: cosine between the activation of the *stored* picture and the
             cell's mean activation, both relative to the layer's mean; NaN without an icon.
-        attribution: (M, K) float32 toward each class, or None when it was not recorded.
+        attribution: (M, K) float32 toward each class, mean of the cell's samples, or None when it
+            was not recorded.
+        attribution_spread: (M, K) float32: standard deviation over the cell's samples, or None
+            when it was not recorded, as in fine grids of very many classes.
     """
 
     size: int
@@ -134,6 +137,7 @@ class Grid:
     icon_cosine: FloatArray
     sheets: IconSheets | None = None
     attribution: FloatArray | None = None
+    attribution_spread: FloatArray | None = None
 
     @property
     def icon_kind(self) -> NDArray[np.str_]:

@@ -14,9 +14,15 @@ from tensorboard_plugin_atlas.atlas import FloatArray
 NAMES: Final = ("attribution", "attribution_codes", "attribution_scale")
 """Every array that a stored form may consist of."""
 
+SPREAD_NAMES: Final = ("spread_codes", "spread_scale")
+"""What the spread of an attribution consists of."""
+
 _FORMS: Final = ({"attribution"}, {"attribution_codes", "attribution_scale"})
 _HALF_BYTES: Final = 1 << 20
 """Half precision up to here; beyond, 2,000 cells of 1,000 classes are 2 MB."""
+_SPREAD_BYTES: Final = 1 << 19
+"""Spreads are kept of as many levels as fit, coarsest first: it is those that are read closely."""
+_SPREAD_STEPS: Final = 255
 _ZERO: Final = 128
 _STEPS: Final = 127
 
@@ -48,6 +54,47 @@ def store_attribution(values: FloatArray | None, *, in_bytes: bool) -> dict[str,
     steps = np.nan_to_num(values / np.where(scale > 0, scale, 1)[:, None])
     codes = np.clip(np.rint(steps), -_STEPS, _STEPS) + _ZERO
     return {"attribution_codes": codes.astype(np.uint8), "attribution_scale": scale}
+
+
+def store_spreads(spreads: Sequence[FloatArray | None]) -> list[dict[str, NDArray[Any]]]:
+    """Returns the arrays that stand for the spread of each level, as many levels as there is room.
+
+    Args:
+        spreads: Of each level (M, K) float32 from 0 on, or None; coarsest first.
+
+    Returns:
+        Of each level `spread_codes` (M, K) uint8 and `spread_scale` (M,) float32, the value of one
+        step; or nothing. A cell with NaN or infinity in it is read back as NaN throughout.
+    """
+    stored: list[dict[str, NDArray[Any]]] = []
+    room = _SPREAD_BYTES
+    for spread in spreads:
+        room -= 0 if spread is None else spread.size
+        stored.append({} if spread is None or room < 0 else _spread_arrays(spread))
+    return stored
+
+
+def _spread_arrays(spread: FloatArray) -> dict[str, NDArray[Any]]:
+    largest = spread.max(axis=1, initial=0)
+    scale = np.where(np.isfinite(largest), largest / _SPREAD_STEPS, np.nan).astype(np.float32)
+    steps = np.nan_to_num(spread / np.where(scale > 0, scale, 1)[:, None])
+    codes = np.clip(np.rint(steps), 0, _SPREAD_STEPS).astype(np.uint8)
+    return {"spread_codes": codes, "spread_scale": scale}
+
+
+def spread_of(arrays: Mapping[str, NDArray[Any]]) -> FloatArray | None:
+    """Returns the (M, K) float32 spread that `store_spreads` stored of a level, or None.
+
+    Raises:
+        ValueError: if `arrays` holds half of it.
+    """
+    found = arrays.keys() & set(SPREAD_NAMES)
+    if not found:
+        return None
+    if len(found) == 1:
+        raise ValueError("half of the spread of an attribution")
+    values: FloatArray = arrays["spread_codes"] * arrays["spread_scale"][:, None]
+    return values
 
 
 def attribution_of(arrays: Mapping[str, NDArray[Any]]) -> FloatArray | None:

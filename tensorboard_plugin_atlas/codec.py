@@ -32,9 +32,12 @@ from tensorboard_plugin_atlas.atlas import (
 )
 from tensorboard_plugin_atlas.attribution_store import (
     NAMES,
+    SPREAD_NAMES,
     attribution_of,
     is_large,
+    spread_of,
     store_attribution,
+    store_spreads,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.manifest import (
@@ -366,9 +369,10 @@ def _map_arrays(atlas: Atlas) -> _Arrays:
         "lifelines": samples.lifelines,
     }
     in_bytes = is_large([grid.attribution for grid in atlas.grids])
-    for grid in atlas.grids:
-        attribution = store_attribution(grid.attribution, in_bytes=in_bytes)
-        arrays |= {f"grid{grid.size}.{name}": array for name, array in attribution.items()}
+    spreads = store_spreads([grid.attribution_spread for grid in atlas.grids])
+    for grid, spread in zip(atlas.grids, spreads, strict=True):
+        said = store_attribution(grid.attribution, in_bytes=in_bytes) | spread
+        arrays |= {f"grid{grid.size}.{name}": array for name, array in said.items()}
         arrays |= {
             f"grid{grid.size}.rows": grid.rows,
             f"grid{grid.size}.cols": grid.cols,
@@ -405,6 +409,8 @@ def _map_specs(samples: int, grids: Sequence[tuple[int, int]]) -> dict[str, Spec
             f"grid{size}.attribution": Spec("F16", (cells, None), optional=True),
             f"grid{size}.attribution_codes": Spec("U8", (cells, None), optional=True),
             f"grid{size}.attribution_scale": Spec("F32", (cells,), optional=True),
+            f"grid{size}.spread_codes": Spec("U8", (cells, None), optional=True),
+            f"grid{size}.spread_scale": Spec("F32", (cells,), optional=True),
         }
     return specs
 
@@ -471,16 +477,21 @@ def _grid(entry: GridEntry, arrays: Mapping[str, NDArray[Any]], pages: tuple[byt
         cell_of=own[prefix + "cell_of"],
         kind_codes=own[prefix + "kind"],
         icon_cosine=own[prefix + "cosine"],
-        attribution=_attribution(entry, {name: own.get(prefix + name) for name in NAMES}),
+        attribution=_per_class(attribution_of, NAMES, entry, own),
+        attribution_spread=_per_class(spread_of, SPREAD_NAMES, entry, own),
         sheets=sheets,
     )
 
 
-def _attribution(
-    entry: GridEntry, stored: Mapping[str, NDArray[Any] | None]
+def _per_class(
+    read: Callable[[Mapping[str, NDArray[Any]]], NDArray[np.float32] | None],
+    names: Sequence[str],
+    entry: GridEntry,
+    own: Mapping[str, NDArray[Any]],
 ) -> NDArray[np.float32] | None:
+    prefix = f"grid{entry.size}."
     try:
-        return attribution_of({name: a for name, a in stored.items() if a is not None})
+        return read({name: own[prefix + name] for name in names if prefix + name in own})
     except ValueError as error:
         raise DamageError(f"grid {entry.size}: {error}") from error
 

@@ -75,6 +75,9 @@ def grids(draw: st.DrawFn, size: int, xy: NDArray[np.float32], classes: int) -> 
     cosine = random.uniform(-1, 1, cells).astype(np.float32)
     cosine[random.random(cells) < 0.2] = np.nan
     attribution = random.normal(0, 1, (cells, classes)).astype(np.float16).astype(np.float32)
+    # Steps of a power of two, the largest in each cell, which the wire keeps to the bit.
+    spread = random.integers(0, 256, (cells, classes)).astype(np.float32)
+    spread[:, 0] = 255
     return Grid(
         size=size,
         rows=(flat[kept] // size).astype(np.int32),
@@ -85,6 +88,7 @@ def grids(draw: st.DrawFn, size: int, xy: NDArray[np.float32], classes: int) -> 
         icon_cosine=cosine,
         sheets=draw(st.none() | icon_sheets(cells)),
         attribution=attribution if draw(st.booleans()) else None,
+        attribution_spread=spread if draw(st.booleans()) else None,
     )
 
 

@@ -6,7 +6,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.attribution_store import attribution_of, is_large, store_attribution
+from tensorboard_plugin_atlas.attribution_store import (
+    attribution_of,
+    is_large,
+    spread_of,
+    store_attribution,
+    store_spreads,
+)
 
 
 def test_half_precision_keeps_eleven_bits_and_never_overflows():
@@ -58,3 +64,26 @@ def test_half_a_form_is_refused(names):
     }
     with pytest.raises(ValueError, match="two forms, or in half of one"):
         attribution_of({name: arrays[name] for name in names})
+
+
+def test_spreads_keep_255_steps_of_the_largest_of_each_cell():
+    values = np.array([[2.55, 0.014, 0], [0, 0, 0], [np.nan, 1, 1]], np.float32)
+    (stored,) = store_spreads([values])
+    assert stored["spread_codes"][:2].tolist() == [[255, 1, 0], [0, 0, 0]]
+    found = spread_of(stored)
+    np.testing.assert_allclose(found[:2], [[2.55, 0.01, 0], [0, 0, 0]], rtol=1e-6)
+    assert np.isnan(found[2]).all()
+
+
+def test_spreads_are_kept_of_as_many_levels_as_fit_in():
+    levels = [np.ones((cells, 1000), np.float32) for cells in (100, 400, 25, 800)]
+    assert [bool(one) for one in store_spreads([*levels[:2], None])] == [True, True, False]
+    assert [bool(one) for one in store_spreads(levels)] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("name", ["spread_codes", "spread_scale"])
+def test_half_a_spread_is_refused(name):
+    (stored,) = store_spreads([np.ones((1, 2), np.float32)])
+    with pytest.raises(ValueError, match="half of the spread"):
+        spread_of({name: stored[name]})
+    assert spread_of({}) is None

@@ -3,7 +3,7 @@
 
 import type { Atlas, Level } from './atlas';
 import { WireError } from './check';
-import { halfToFloat } from './safetensors';
+import { halfToFloat, type Tensors } from './safetensors';
 
 const NAN_BITS = 0x7e00;
 
@@ -12,6 +12,8 @@ export interface Attribution {
   readonly classes: number;
   /** Mean over the cell's samples toward a class, in logits; NaN where it is not known. */
   at(cell: number, index: number): number;
+  /** Standard deviation over the cell's samples; null where spreads were not recorded. */
+  readonly spread: ((cell: number, index: number) => number) | null;
 }
 
 export const NOT_RECORDED = 'Attribution was not recorded: AtlasConfig(attribution=True)';
@@ -32,11 +34,13 @@ function read({ tensors }: Atlas, { size, rows }: Level): Attribution | string {
   const name = `grid${size}.attribution`;
   const cells = rows.length;
   try {
+    const spread = readSpread(tensors, `grid${size}.spread`, cells);
     if (tensors.has(name)) {
       const classes = tensors.shape(name)[1] ?? 0;
       const bits = tensors.half(name, cells, classes);
       return {
         classes,
+        spread,
         at: (cell, index) => halfToFloat(bits[cell * classes + index] ?? NAN_BITS),
       };
     }
@@ -46,11 +50,24 @@ function read({ tensors }: Atlas, { size, rows }: Level): Attribution | string {
     const scales = tensors.float32(`${name}_scale`, cells);
     const at = (cell: number, index: number) =>
       ((codes[cell * classes + index] ?? Number.NaN) - 128) * (scales[cell] ?? Number.NaN);
-    return { classes, at };
+    return { classes, spread, at };
   } catch (error) {
     if (error instanceof WireError) return error.message;
     throw error;
   }
+}
+
+function readSpread(
+  tensors: Tensors,
+  name: string,
+  cells: number,
+): ((cell: number, index: number) => number) | null {
+  if (!tensors.has(`${name}_codes`)) return null;
+  const classes = tensors.shape(`${name}_codes`)[1] ?? 0;
+  const codes = tensors.uint8(`${name}_codes`, cells, classes);
+  const scales = tensors.float32(`${name}_scale`, cells);
+  return (cell, index) =>
+    (codes[cell * classes + index] ?? Number.NaN) * (scales[cell] ?? Number.NaN);
 }
 
 export interface Voice {

@@ -53,6 +53,29 @@ describe('attribution', () => {
     expect(answers(toward('helps', 0), stepped).passes).toEqual(new Uint8Array([1, 1, 0, 1]));
   });
 
+  it('has the spread of its samples where that was recorded', () => {
+    const spread = askedAtlas({
+      ...halves,
+      'grid2.spread_codes': tensor('U8', new Uint8Array([4, 0, 255, ...Array(9).fill(1)]), 4, 3),
+      'grid2.spread_scale': tensor('F32', new Float32Array([0.5, Number.NaN, 1, 1])),
+    });
+    const found = findAttribution(spread, spread.levels[0] as Level);
+    if (typeof found === 'string' || found.spread === null) throw new Error(String(found));
+    expect([0, 1, 2].map((index) => found.spread?.(0, index))).toEqual([2, 0, 127.5]);
+    expect(found.spread(1, 0)).toBeNaN();
+    const without = findAttribution(atlas, level);
+    expect(typeof without === 'string' ? '' : without.spread).toBeNull();
+  });
+
+  it('refuses a spread of another shape than its attribution in words', () => {
+    const odd = askedAtlas({
+      ...halves,
+      'grid2.spread_codes': tensor('U8', new Uint8Array(3), 1, 3),
+      'grid2.spread_scale': tensor('F32', new Float32Array(4)),
+    });
+    expect(findAttribution(odd, odd.levels[0] as Level)).toContain('grid2.spread_codes');
+  });
+
   it('names the setting where it was not recorded', () => {
     const bare = askedAtlas({});
     expect(findAttribution(bare, bare.levels[0] as Level)).toBe(NOT_RECORDED);

@@ -119,6 +119,17 @@ def cell_means(cells: Cells, values: NDArray[Any]) -> FloatArray:
     return _means(np.asarray(values), cells.cell_of, cells.counts)
 
 
+def cell_spreads(cells: Cells, values: NDArray[Any]) -> FloatArray:
+    """Returns (M, D) float32: standard deviation of the (N, D) `values` within each cell."""
+    rows = np.asarray(values, np.float64)
+    spreads = np.empty((len(cells), rows.shape[1]), np.float32)
+    order = np.argsort(cells.cell_of, kind="stable")[len(cells.cell_of) - cells.counts.sum() :]
+    ends = np.cumsum(cells.counts)
+    for cell, end in enumerate(ends):
+        spreads[cell] = rows[order[end - cells.counts[cell] : end]].std(axis=0)
+    return spreads
+
+
 def nearest_members(
     cells: Cells, activations: NDArray[Any], k: int, *, distinct: NDArray[Any] | None = None
 ) -> IntArray:

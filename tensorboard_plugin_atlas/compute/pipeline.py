@@ -28,7 +28,7 @@ from tensorboard_plugin_atlas.compute.attribute import Attribution, attribute
 from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
 from tensorboard_plugin_atlas.compute.drawing import Clock, Drawing, draw
-from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels, cell_means
+from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels, cell_means, cell_spreads
 from tensorboard_plugin_atlas.compute.icon_change import IconChange, icon_changes
 from tensorboard_plugin_atlas.compute.layers import layer_name
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, resume
@@ -487,6 +487,7 @@ def _grid(cells: Cells, said: Attribution) -> Grid:
         kind_codes=np.zeros(len(cells), np.uint8),
         icon_cosine=np.full(len(cells), np.nan, np.float32),
         attribution=None if said.values is None else cell_means(cells, said.values),
+        attribution_spread=None if said.values is None else cell_spreads(cells, said.values),
     )
 
 

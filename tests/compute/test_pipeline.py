@@ -375,6 +375,8 @@ def test_each_cell_says_what_its_samples_say_for_each_class(model):
         assert grid.attribution.shape == (len(grid.rows), len(CLASSES))
         for cell, row in enumerate(grid.attribution):
             np.testing.assert_allclose(row, said[grid.members(cell)].mean(axis=0), rtol=1e-4)
+            spread = said[grid.members(cell)].std(axis=0)
+            np.testing.assert_allclose(grid.attribution_spread[cell], spread, rtol=1e-4, atol=1e-7)
 
 
 def test_attribution_can_be_left_out_and_says_why_where_there_is_none(model):

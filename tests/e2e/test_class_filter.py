@@ -173,6 +173,8 @@ def test_enter_flies_to_the_strongest_cell(
     voices = tab.inspector.locator(".voices .bars")
     expect(voices.first.locator("li").first).to_contain_text(f"class {said.argmax()}")
     expect(voices.last.locator("li").first).to_contain_text(f"class {said.argmin()}")
+    expect(voices.first.locator("li").first).to_contain_text("\u00b1")
+    expect(voices.first.locator(".meter b").first).to_be_attached()
 
 
 def test_what_does_not_pass_is_dimmed_and_not_hidden(

@@ -25,6 +25,19 @@ export function classVoices(
   }
   const { helps, hurts } = voicesOf(attribution, facts.cell, EACH);
   const most = Math.max(...[...helps, ...hurts].map(({ value }) => Math.abs(value)));
+  // How far the samples of the cell agree: a mean of +2 and −2 is no voice of a cell.
+  const spread = (value: number, index: number) => {
+    const reach = attribution.spread?.(facts.cell, index) ?? Number.NaN;
+    if (!Number.isFinite(reach)) return { mark: nothing, text: nothing };
+    const from = (100 * Math.max(0, Math.abs(value) - reach)) / most;
+    const to = Math.min(100, (100 * (Math.abs(value) + reach)) / most);
+    return {
+      mark: html`<b style="left:${from}%;width:${to - from}%"></b>`,
+      text: html`<span class="muted" title="Standard deviation over the samples"
+        >${signedFraction(reach, most).replace(/^\+?/, ' ±')}</span
+      >`,
+    };
+  };
   const list = (title: string, voices: readonly Voice[], sign: string) =>
     voices.length === 0
       ? nothing
@@ -41,9 +54,9 @@ export function classVoices(
                   ${shorten(className(atlas, index), NAME) || '(no name)'}
                 </button>
                 <span class="meter ${sign}"
-                  ><i style="width:${(100 * Math.abs(value)) / most}%"></i
-                ></span>
-                <span class="number">${signedFraction(value, most)}</span>
+                  ><i style="width:${(100 * Math.abs(value)) / most}%"></i>${spread(value, index).mark}</span
+                >
+                <span class="number">${signedFraction(value, most)}${spread(value, index).text}</span>
               </li>`,
             )}
           </ul>`;

@@ -141,6 +141,19 @@ export const filterStyles = css`
     background: repeating-linear-gradient(135deg, var(--loss) 0 3px, #0000 3px 5px) !important;
   }
 
+  .voices .bars li {
+    grid-template-columns: minmax(0, 92px) 1fr auto;
+  }
+  .voices .meter {
+    position: relative;
+  }
+  .meter b {
+    position: absolute;
+    top: 3px;
+    height: 2px;
+    background: var(--text);
+  }
+
   .filter-legend {
     gap: 6px;
     max-width: 376px;
