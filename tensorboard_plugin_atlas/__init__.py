@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
     from tensorboard_plugin_atlas.evolution import AtlasDiff, compare_atlases
+    from tensorboard_plugin_atlas.labelling import CellLabels, cell_labels
     from tensorboard_plugin_atlas.lifelines import (
         Lifeline,
         LifelineTracer,
@@ -42,6 +43,7 @@ __all__ = [
     "AtlasDiff",
     "AtlasError",
     "AtlasWriter",
+    "CellLabels",
     "LayerLinks",
     "Lifeline",
     "LifelineTracer",
@@ -50,6 +52,7 @@ __all__ = [
     "Shortcut",
     "ShortcutHistory",
     "__version__",
+    "cell_labels",
     "compare_atlases",
     "compute_atlas",
     "find_shortcuts",
@@ -68,6 +71,7 @@ _HOMES = {
     "AtlasDiff": "evolution",
     "AtlasError": "errors",
     "AtlasWriter": "writer",
+    "CellLabels": "labelling",
     "LayerLinks": "linking",
     "Lifeline": "lifelines",
     "LifelineTracer": "lifelines",
@@ -75,6 +79,7 @@ _HOMES = {
     "RenderedIcons": "compute.icons",
     "Shortcut": "compute.shortcuts",
     "ShortcutHistory": "compute.shortcuts",
+    "cell_labels": "labelling",
     "compare_atlases": "evolution",
     "compute_atlas": "compute.pipeline",
     "find_shortcuts": "compute.shortcuts",
