@@ -52,6 +52,8 @@ from tensorboard_plugin_atlas.manifest import (
     write_manifest,
 )
 from tensorboard_plugin_atlas.sheets import check_sheets
+from tensorboard_plugin_atlas.shortcut_fields import ShortcutFields
+from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.tensors import Spec, load, save
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "BlobEntry",
     "Manifest",
     "ProbeFields",
+    "ShortcutFields",
     "check_blob",
     "check_place",
     "checksum",
@@ -66,12 +69,17 @@ __all__ = [
     "decode_probe",
     "encode_atlas",
     "encode_probe",
+    "finished",
+    "opened",
     "read_manifest",
 ]
 
 _Arrays = dict[str, NDArray[Any]]
 _Described = list[tuple[Mapping[str, Any], bytes]]
-_Fields = TypeVar("_Fields", AtlasFields, ProbeFields)
+_Fields = TypeVar("_Fields", AtlasFields, ProbeFields, ShortcutFields)
+
+Placed = Atlas | AtlasFields | ShortcutRecord | ShortcutFields
+"""What is logged under the tag of a layer, or its manifest."""
 
 _MAX_CLASS: Final = 1_000_000
 _MAX_COSINE: Final = 1.001
@@ -98,7 +106,7 @@ def encode_atlas(atlas: Atlas) -> list[bytes]:
     for grid in atlas.grids:
         if grid.sheets is not None:
             described += _described_pages("sheet", grid.sheets, grid=grid.size)
-    return _finish("atlas", _atlas_header(atlas, channels), described, decode_atlas)
+    return finished("atlas", _atlas_header(atlas, channels), described, decode_atlas)
 
 
 def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
@@ -112,7 +120,7 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
         TooNewError: if it follows a newer wire version.
         DamageError: if anything is not what the manifest says, with the blob and the numbers.
     """
-    manifest, fields = _open(blobs, AtlasFields)
+    manifest, fields = opened(blobs, AtlasFields)
     sizes = [(grid.size, grid.cells) for grid in fields.grids]
     arrays = load(blobs[1], _map_specs(fields.samples, sizes), manifest.blobs[0].describe(1))
     specs = _stored_specs(fields.stored_kind, fields.samples, fields.channels)
@@ -152,11 +160,11 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
     )
 
 
-def check_place(found: Atlas | AtlasFields, layer: str, step: int) -> None:
-    """Checks that an atlas stands where it belongs: tag and step are outside of its checksums.
+def check_place(found: Placed, layer: str, step: int) -> None:
+    """Checks that a record stands where it belongs: tag and step are outside of its checksums.
 
     Args:
-        found: The atlas, or what its manifest says.
+        found: The atlas or the shortcuts, or what their manifest says.
         layer: The layer whose tag it was found under.
         step: The step of the event it was found in.
 
@@ -165,7 +173,7 @@ def check_place(found: Atlas | AtlasFields, layer: str, step: int) -> None:
     """
     if (found.layer, found.step) != (layer, step):
         raise DamageError(
-            f"the atlas of layer {found.layer!r} at step {found.step:,} was found under layer "
+            f"the record of layer {found.layer!r} at step {found.step:,} was found under layer "
             f"{layer!r} at step {step:,}"
         )
 
@@ -193,7 +201,7 @@ def encode_probe(pictures: ProbePictures) -> list[bytes]:
         "columns": pictures.sheets.columns,
         "classes": _listed(pictures.classes),
     }
-    return _finish("probe", header, described, decode_probe)
+    return finished("probe", header, described, decode_probe)
 
 
 def decode_probe(blobs: Sequence[bytes]) -> ProbePictures:
@@ -203,7 +211,7 @@ def decode_probe(blobs: Sequence[bytes]) -> ProbePictures:
         TooNewError: if they follow a newer wire version.
         DamageError: if anything is not what the manifest says, with the blob and the numbers.
     """
-    manifest, fields = _open(blobs, ProbeFields)
+    manifest, fields = opened(blobs, ProbeFields)
     arrays = load(blobs[1], _probe_specs(fields.images), manifest.blobs[0].describe(1))
     _check_classes(arrays, "labels")
     _check_range(arrays, "image_ids", 0)
@@ -223,8 +231,13 @@ def decode_probe(blobs: Sequence[bytes]) -> ProbePictures:
     )
 
 
-def _open(blobs: Sequence[bytes], kind: type[_Fields]) -> tuple[Manifest, _Fields]:
-    """Returns the manifest once every blob was found to be what it says."""
+def opened(blobs: Sequence[bytes], kind: type[_Fields]) -> tuple[Manifest, _Fields]:
+    """Returns the manifest and its fields once every blob was found to be what it says.
+
+    Raises:
+        TooNewError: if it follows a newer wire version.
+        DamageError: if it is of another kind, or a blob is not what it says.
+    """
     if not blobs:
         raise DamageError("no blobs at all: expected a manifest first")
     manifest = read_manifest(blobs[0])
@@ -239,12 +252,17 @@ def _open(blobs: Sequence[bytes], kind: type[_Fields]) -> tuple[Manifest, _Field
     return manifest, manifest.fields
 
 
-def _finish(
+def finished(
     kind: str,
     header: Mapping[str, Any],
     described: _Described,
     decode: Callable[[Sequence[bytes]], object],
 ) -> list[bytes]:
+    """Returns the blobs of a sequence, once `decode` has read them back.
+
+    Raises:
+        ArgumentError: if it could not.
+    """
     blobs = [write_manifest(kind, header, described), *(data for _, data in described)]
     try:
         decode(blobs)

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import google_crc32c
 
@@ -27,8 +26,10 @@ from tensorboard_plugin_atlas.atlas import (
     Skipped,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
+from tensorboard_plugin_atlas.fields import Fields, SheetLayout, sheet_layout
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION
-from tensorboard_plugin_atlas.sheets import MAX_PAGES, MAX_SIDE, check_page, page_count, page_size
+from tensorboard_plugin_atlas.sheets import check_page, page_count, page_size
+from tensorboard_plugin_atlas.shortcut_fields import ShortcutFields, shortcut_fields
 
 MAX_MANIFEST_BYTES: Final = 4 << 20
 MAX_SEQUENCE_BYTES: Final = 64 << 20
@@ -39,7 +40,6 @@ MAX_ACTIVATIONS: Final = 1 << 27
 """N x C at most: 512 MiB while the stored forms are expanded in float32."""
 MAX_GRIDS: Final = 16
 MAX_GRID_SIZE: Final = 320
-MAX_TEXT: Final = 1 << 20
 MAX_IMAGE_SIDE: Final = 1 << 16
 MAX_SKIPPED: Final = 1_000
 MAX_LIFELINES: Final = 1_000
@@ -55,6 +55,7 @@ _FORMATS: Final = {
     "probe": "safetensors",
     "sheet": "webp",
     "thumbs": "webp",
+    "patches": "webp",
 }
 _STORED_KINDS: Final = ("float16", "uint8", "pca")
 
@@ -64,12 +65,12 @@ class BlobEntry:
     """What the manifest says of one blob.
 
     Attributes:
-        role: "map", "activations", "sheet", "probe" or "thumbs".
+        role: "map", "activations", "sheet", "probe", "thumbs" or "patches".
         size: Length in bytes.
         crc32c: CRC-32C of the blob, eight lower-case hex digits.
         grid: Size of the grid that a sheet belongs to.
         page: Number of the page within its grid's, or the probe's, sheets.
-        picture: Width and height in pixels of a sheet or of thumbnails.
+        picture: Width and height in pixels of a sheet, of thumbnails or of patches.
     """
 
     role: str
@@ -88,15 +89,6 @@ class BlobEntry:
         """Returns a name for messages, such as "blob 3 (sheet, grid 20)"."""
         detail = "" if self.grid is None else f", grid {self.grid}"
         return f"blob {index} ({self.role}{detail})"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SheetLayout:
-    """How pictures lie on their pages: `count` tiles of `tile` px, `columns` a row."""
-
-    tile: int
-    columns: int
-    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +140,16 @@ class ProbeFields:
     classes: tuple[str, ...] | None
 
 
+AnyFields: TypeAlias = AtlasFields | ProbeFields | ShortcutFields
+"""What one of the kinds adds to a manifest."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Manifest:
     """A manifest whose checksum, version and numbers were found sound.
 
     Attributes:
-        kind: "atlas" or "probe".
+        kind: "atlas", "probe" or "shortcuts".
         version: Wire version.
         text: The JSON as it was stored, UTF-8.
         blobs: `blobs[i]` describes blob i + 1 of the sequence.
@@ -164,7 +160,7 @@ class Manifest:
     version: int
     text: bytes
     blobs: tuple[BlobEntry, ...]
-    fields: AtlasFields | ProbeFields
+    fields: AnyFields
 
     def indices(self, role: str) -> tuple[int, ...]:
         """Returns the numbers within the sequence of the blobs of `role`, from 1."""
@@ -182,7 +178,7 @@ def write_manifest(
     """Returns blob 0.
 
     Args:
-        kind: "atlas" or "probe".
+        kind: "atlas", "probe" or "shortcuts".
         fields: The keys of that kind.
         described: For each blob its role (and grid and page), and its bytes.
 
@@ -260,15 +256,15 @@ def _checked_text(blob: bytes) -> bytes:
 
 
 def _manifest(text: bytes) -> Manifest:
-    fields = _Fields(_parse(text), "manifest")
+    fields = Fields(_parse(text), "manifest")
     version = fields.integer("version", 1, 2**31)
     if version > WIRE_VERSION:
         raise TooNewError(
             f"written with wire version {version}, this release reads up to {WIRE_VERSION}; "
             "update tensorboard_plugin_atlas"
         )
-    kind = fields.choice("kind", ("atlas", "probe"))
-    parsed = _atlas_fields(fields) if kind == "atlas" else _probe_fields(fields)
+    kind = fields.choice("kind", tuple(_KINDS))
+    parsed = _KINDS[kind](fields)
     blobs = _blob_entries(fields, list(_expected_blobs(parsed)))
     return Manifest(kind=kind, version=version, text=text, blobs=blobs, fields=parsed)
 
@@ -290,130 +286,12 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-class _Fields:
-    """A JSON object that is asked for values of a stated type and range, key by key."""
-
-    def __init__(self, data: Any, where: str) -> None:
-        if not isinstance(data, dict):
-            raise DamageError(f"{where}: expected an object")
-        self._data = data
-        self._where = where
-
-    def refuse(self, key: str, wanted: str) -> DamageError:
-        shown = repr(self._data.get(key, "absent"))[:60]
-        return DamageError(f'{self._where}: "{key}" is {shown}, expected {wanted}')
-
-    def get(self, key: str) -> Any:
-        return self._data.get(key)
-
-    def integer(self, key: str, low: int, high: int) -> int:
-        value = self.get(key)
-        if type(value) is not int or not low <= value <= high:
-            raise self.refuse(key, f"a whole number from {low:,} to {high:,}")
-        return value
-
-    def optional_integer(self, key: str, low: int, high: int) -> int | None:
-        return None if self.get(key) is None else self.integer(key, low, high)
-
-    def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
-        value = self.get(key)
-        if type(value) not in (int, float) or not low <= value <= high:
-            raise self.refuse(key, f"a number from {low} to {high}")
-        number = _as_float(value)
-        if not math.isfinite(number):
-            raise self.refuse(key, "a finite number")
-        return number
-
-    def optional_number(self, key: str) -> float | None:
-        return None if self.get(key) is None else self.number(key)
-
-    def text(self, key: str, most: int = MAX_TEXT) -> str:
-        value = self.get(key)
-        if not isinstance(value, str) or len(value) > most:
-            raise self.refuse(key, f"text of at most {most:,} characters")
-        return value
-
-    def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        value = self.get(key)
-        if value not in choices:
-            raise self.refuse(key, "one of " + ", ".join(choices))
-        return str(value)
-
-    def items(self, key: str, most: int) -> list[Any]:
-        value = self.get(key)
-        if not isinstance(value, list) or len(value) > most:
-            raise self.refuse(key, f"a list of at most {most:,}")
-        return value
-
-    def integers(self, key: str, most: int, low: int, high: int) -> tuple[int, ...]:
-        value = self.items(key, most)
-        if not all(type(n) is int and low <= n <= high for n in value):
-            raise self.refuse(key, f"whole numbers from {low:,} to {high:,}")
-        return tuple(value)
-
-    def names(self, key: str) -> tuple[str, ...]:
-        value = self.items(key, MAX_SAMPLES)
-        if not all(isinstance(name, str) for name in value):
-            raise self.refuse(key, "a list of texts")
-        return tuple(value)
-
-    def optional_names(self, key: str) -> tuple[str, ...] | None:
-        return None if self.get(key) is None else self.names(key)
-
-    def size(self, key: str, most: int) -> tuple[int, int]:
-        value = self.get(key)
-        if (
-            not isinstance(value, list)
-            or len(value) != 2
-            or not all(type(n) is int and 1 <= n <= most for n in value)
-        ):
-            raise self.refuse(key, f"height and width from 1 to {most:,}")
-        return value[0], value[1]
-
-    def mapping(self, key: str) -> dict[str, Any]:
-        value = self.get(key)
-        if not isinstance(value, dict):
-            raise self.refuse(key, "an object")
-        return {name: _frozen(item) for name, item in value.items()}
-
-    def child(self, key: str) -> _Fields:
-        return _Fields(self.get(key), f'{self._where}: "{key}"')
-
-    def children(self, key: str, most: int) -> list[_Fields]:
-        items = self.items(key, most)
-        return [_Fields(v, f'{self._where}: "{key}"[{i}]') for i, v in enumerate(items)]
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
-def _frozen(value: Any) -> Any:
-    """Returns a JSON value with tuples for lists, as the writer's frozen settings had them."""
-    if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
-    if isinstance(value, dict):
-        return {name: _frozen(item) for name, item in value.items()}
-    return value
-
-
-def _sheet_layout(fields: _Fields, count: int) -> SheetLayout:
-    tile = fields.integer("tile", 1, MAX_SIDE)
-    columns = fields.integer("columns", 1, MAX_SIDE // tile)
-    if page_count(count, columns) > MAX_PAGES:
-        raise DamageError(f"manifest: {count:,} pictures in {columns} columns, too many pages")
-    return SheetLayout(tile=tile, columns=columns, count=count)
-
-
-def _grid_entries(fields: _Fields) -> tuple[GridEntry, ...]:
+def _grid_entries(fields: Fields) -> tuple[GridEntry, ...]:
     grids = []
     for grid in fields.children("grids", MAX_GRIDS):
         size = grid.integer("size", 1, MAX_GRID_SIZE)
         cells = grid.integer("cells", 0, size * size)
-        sheet = None if grid.get("tile") is None else _sheet_layout(grid, cells)
+        sheet = None if grid.get("tile") is None else sheet_layout(grid, cells)
         grids.append(GridEntry(size=size, cells=cells, sheet=sheet))
     sizes = [grid.size for grid in grids]
     if any(a >= b for a, b in itertools.pairwise(sizes)):
@@ -421,7 +299,7 @@ def _grid_entries(fields: _Fields) -> tuple[GridEntry, ...]:
     return tuple(grids)
 
 
-def _quality(fields: _Fields, samples: int) -> Quality:
+def _quality(fields: Fields, samples: int) -> Quality:
     return Quality(
         trustworthiness=fields.optional_number("trustworthiness"),
         knn_kept=fields.optional_number("knn_kept"),
@@ -432,7 +310,7 @@ def _quality(fields: _Fields, samples: int) -> Quality:
     )
 
 
-def _skipped(fields: _Fields) -> tuple[Skipped, ...]:
+def _skipped(fields: Fields) -> tuple[Skipped, ...]:
     """Returns the checkpoints without an atlas; none in logs of before they were written."""
     if fields.get("skipped") is None:
         return ()
@@ -442,7 +320,7 @@ def _skipped(fields: _Fields) -> tuple[Skipped, ...]:
     )
 
 
-def _frame(fields: _Fields) -> tuple[float, float, float, float] | None:
+def _frame(fields: Fields) -> tuple[float, float, float, float] | None:
     """Returns the corners of the unit square; none in logs of before they were written."""
     if fields.get("frame") is None:
         return None
@@ -453,7 +331,7 @@ def _frame(fields: _Fields) -> tuple[float, float, float, float] | None:
     return x0, y0, x1, y1
 
 
-def _lifelines(fields: _Fields) -> tuple[LifelineState, ...] | None:
+def _lifelines(fields: Fields) -> tuple[LifelineState, ...] | None:
     if fields.get("lifelines") is None:
         return None
     found = tuple(
@@ -473,7 +351,7 @@ def _lifelines(fields: _Fields) -> tuple[LifelineState, ...] | None:
     return found
 
 
-def _events(fields: _Fields) -> tuple[Event, ...]:
+def _events(fields: Fields) -> tuple[Event, ...]:
     if fields.get("events") is None:
         return ()
     return tuple(
@@ -491,13 +369,13 @@ def _events(fields: _Fields) -> tuple[Event, ...]:
     )
 
 
-def _cell(event: _Fields) -> tuple[int, int, int]:
+def _cell(event: Fields) -> tuple[int, int, int]:
     cell = event.child("cell")
     size = cell.integer("grid", 1, MAX_GRID_SIZE)
     return size, cell.integer("row", 0, size - 1), cell.integer("col", 0, size - 1)
 
 
-def _atlas_fields(fields: _Fields) -> AtlasFields:
+def _atlas_fields(fields: Fields) -> AtlasFields:
     samples = fields.integer("samples", 0, MAX_SAMPLES)
     stored = fields.child("activations")
     origin = fields.child("provenance")
@@ -530,9 +408,9 @@ def _atlas_fields(fields: _Fields) -> AtlasFields:
     )
 
 
-def _probe_fields(fields: _Fields) -> ProbeFields:
+def _probe_fields(fields: Fields) -> ProbeFields:
     images = fields.integer("images", 0, MAX_SAMPLES)
-    sheet = _sheet_layout(fields, images)
+    sheet = sheet_layout(fields, images)
     return ProbeFields(
         digest=fields.text("digest"),
         images=images,
@@ -543,14 +421,25 @@ def _probe_fields(fields: _Fields) -> ProbeFields:
     )
 
 
+_KINDS: Final[Mapping[str, Callable[[Fields], AnyFields]]] = {
+    "atlas": _atlas_fields,
+    "probe": _probe_fields,
+    "shortcuts": shortcut_fields,
+}
+
 _Expected = tuple[str, "int | None", "int | None", "tuple[int, int] | None"]
 
 
-def _expected_blobs(fields: AtlasFields | ProbeFields) -> Iterator[_Expected]:
+def _expected_blobs(fields: AnyFields) -> Iterator[_Expected]:
     """Yields role, grid, page and picture size of every blob that these fields imply, in order."""
     if isinstance(fields, ProbeFields):
         yield "probe", None, None, None
         yield from _expected_pages("thumbs", None, fields.sheet)
+        return
+    if isinstance(fields, ShortcutFields):
+        if fields.sheet is not None:
+            sheet = fields.sheet
+            yield "patches", None, None, page_size(sheet.count, sheet.columns, sheet.tile, 0)
         return
     yield "map", None, None, None
     yield "activations", None, None, None
@@ -564,7 +453,7 @@ def _expected_pages(role: str, grid: int | None, sheet: SheetLayout) -> Iterator
         yield role, grid, page, page_size(sheet.count, sheet.columns, sheet.tile, page)
 
 
-def _blob_entries(fields: _Fields, expected: list[_Expected]) -> tuple[BlobEntry, ...]:
+def _blob_entries(fields: Fields, expected: list[_Expected]) -> tuple[BlobEntry, ...]:
     described = fields.children("blobs", MAX_BLOBS)
     if len(described) != len(expected):
         raise DamageError(

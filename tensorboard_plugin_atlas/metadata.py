@@ -21,6 +21,8 @@ DEFAULT_KEPT_STEPS: Final = 200
 
 PROBE_TAG: Final = "probe"
 
+_SHORTCUTS: Final = "shortcuts/"
+
 
 class Edition(enum.Enum):
     """How far the atlas of a step has come; each edition has tags of its own, and steps that rise.
@@ -52,7 +54,17 @@ _REFINED_RUN: Final = re.compile(
 
 def layer_tag(layer: str, edition: Edition = Edition.LOGGED) -> str:
     """Returns the summary tag under which an edition of the atlases of `layer` is logged."""
-    return edition.value + _UNREADABLE.sub(lambda found: f"%{ord(found[0]):02x}", layer)
+    return edition.value + _escaped(layer)
+
+
+def shortcuts_tag(layer: str) -> str:
+    """Returns the summary tag under which the shortcuts that `layer` sees are logged."""
+    return _SHORTCUTS + _escaped(layer)
+
+
+def layer_of_shortcuts(tag: str) -> str | None:
+    """Returns the layer whose shortcuts stand under `tag`, or None for any other tag."""
+    return _unescaped(tag[len(_SHORTCUTS) :]) if tag.startswith(_SHORTCUTS) else None
 
 
 def layer_of_tag(tag: str) -> str | None:
@@ -65,9 +77,16 @@ def edition_of_tag(tag: str) -> tuple[str, Edition] | None:
     """Returns the layer and edition that `tag` belongs to, or None for a tag of no layer's."""
     for edition in Edition:
         if tag.startswith(edition.value):
-            name = tag[len(edition.value) :]
-            return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), name), edition
+            return _unescaped(tag[len(edition.value) :]), edition
     return None
+
+
+def _escaped(layer: str) -> str:
+    return _UNREADABLE.sub(lambda found: f"%{ord(found[0]):02x}", layer)
+
+
+def _unescaped(name: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), name)
 
 
 def refined_run(home: str, number: int) -> str:

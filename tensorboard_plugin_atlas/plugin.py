@@ -8,6 +8,7 @@ login and checks no host, so that everything here must be harmless when asked by
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import logging
 import re
@@ -36,6 +37,7 @@ from tensorboard_plugin_atlas.series import (
     StepSummary,
     run_id,
 )
+from tensorboard_plugin_atlas.shortcut_codec import retell_shortcuts
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +109,8 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             "/activations": self._route(("id", "step"), self._activations),
             "/probe": self._route(("run",), self._probe),
             "/thumbs": self._route(("run", "blob", "v"), self._thumbs),
+            "/shortcuts": self._route(("id", "step"), self._shortcuts),
+            "/patches": self._route(("id", "step", "blob", "v"), self._patches),
         }
         for route, asset in self._assets.items():
             routes[route] = self._route((), _asset_handler(asset))
@@ -199,6 +203,15 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         datum = self._store.probe(request, params["run"])
         return self._picture(request, datum, "thumbs", params)
 
+    def _shortcuts(self, request: Request, params: _Params) -> Answer:
+        datum = self._store.shortcuts(request, params["id"], int(params["step"]))
+        manifest = self._store.manifest(request, datum)
+        return dataclasses.replace(_json(retell_shortcuts(manifest)), etag=checksum(manifest.text))
+
+    def _patches(self, request: Request, params: _Params) -> Answer:
+        datum = self._store.shortcuts(request, params["id"], int(params["step"]))
+        return self._picture(request, datum, "patches", params)
+
     def _datum(self, request: Request, params: _Params) -> Datum:
         return self._store.datum(request, params["id"], int(params["step"]))
 
@@ -257,6 +270,7 @@ def _listed(series: Series) -> dict[str, Any]:
         "steps": [datum.step for datum in series.data],
         "wall_times": [datum.wall_time for datum in series.data],
         "versions": [datum.version for datum in series.data],
+        "shortcuts": [datum.step for datum in series.shortcuts],
     }
 
 

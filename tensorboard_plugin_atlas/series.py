@@ -28,6 +28,7 @@ from tensorboard_plugin_atlas.cache import ByteCache
 from tensorboard_plugin_atlas.codec import (
     AtlasFields,
     Manifest,
+    ShortcutFields,
     check_blob,
     check_place,
     checksum,
@@ -42,6 +43,7 @@ from tensorboard_plugin_atlas.metadata import (
     Edition,
     edition_of_tag,
     home_of_run,
+    layer_of_shortcuts,
     layer_tag,
 )
 
@@ -120,19 +122,29 @@ class Series:
         run: TensorBoard run.
         layer: The layer, or None for the probe's pictures.
         data: The kept steps.
+        shortcuts: Where the shortcuts of the layer can be read, for the steps that have them.
     """
 
     id: str
     run: str
     layer: str | None
     data: tuple[Datum, ...]
+    shortcuts: tuple[Datum, ...] = ()
 
     def at(self, step: int) -> Datum:
         """Returns the datum of `step`; AbsentError if it was not kept."""
-        for datum in self.data:
-            if datum.step == step:
-                return datum
-        raise AbsentError(step)
+        return _at(self.data, step)
+
+    def shortcuts_at(self, step: int) -> Datum:
+        """Returns that of the shortcuts of `step`; AbsentError if there is none."""
+        return _at(self.shortcuts, step)
+
+
+def _at(data: Sequence[Datum], step: int) -> Datum:
+    for datum in data:
+        if datum.step == step:
+            return datum
+    raise AbsentError(step)
 
 
 @dataclass(frozen=True)
@@ -233,8 +245,19 @@ class SeriesStore:
     def _atlas_fields(self, request: Request, datum: Datum) -> AtlasFields:
         fields = self.manifest(request, datum).fields
         if not isinstance(fields, AtlasFields):
-            raise DamageError("a probe where an atlas should be")
+            what = "shortcuts" if isinstance(fields, ShortcutFields) else "a probe"
+            raise DamageError(f"{what} where an atlas should be")
         return fields
+
+    def shortcuts(self, request: Request, wanted: str, step: int) -> Datum:
+        """Returns the shortcuts of one step of the layer series with the id `wanted`.
+
+        Raises:
+            AbsentError: if there are none.
+        """
+        return self._find(
+            request, lambda listing: _layer_series(listing, wanted).shortcuts_at(step)
+        )
 
     def probe(self, request: Request, wanted: str) -> Datum:
         """Returns the latest pictures of the probe of the run with the id `wanted`.
@@ -267,7 +290,9 @@ class SeriesStore:
                     f"{len(datum.blob_keys) - 1} blobs behind the manifest, "
                     f"it lists {len(manifest.blobs)}"
                 )
-            if datum.layer is not None and isinstance(manifest.fields, AtlasFields):
+            if datum.layer is not None and isinstance(
+                manifest.fields, (AtlasFields, ShortcutFields)
+            ):
                 check_place(manifest.fields, datum.layer, datum.step)
             return manifest, _PARSED_FACTOR * len(manifest.text)
 
@@ -415,6 +440,7 @@ class _Shelf:
 
     drafts: dict[int, Datum] = dataclasses.field(default_factory=dict)
     logged: dict[int, Datum] = dataclasses.field(default_factory=dict)
+    shortcuts: tuple[Datum, ...] = ()
     finer: dict[int, tuple[Datum, ...]] = dataclasses.field(default_factory=dict)
 
     def data(self, kept_limit: int | None) -> tuple[Datum, ...]:
@@ -452,13 +478,19 @@ def _shelved(
             shelves[run, layer].drafts = {datum.step: datum for datum in kept}
         elif edition is Edition.REFINED and home is not None:
             refined.append((home[1], home[0], kept))
+    for (run, tag), kept in data.items():
+        shelf = shelves.get((run, layer_of_shortcuts(tag) or ""))
+        if shelf is not None and layer_of_shortcuts(tag) is not None:
+            shelf.shortcuts = kept
     for _, run, kept in sorted(refined, key=lambda one: one[:2]):
         for datum in kept:
             shelf = shelves.get((run, datum.layer or ""))
             if shelf is not None:
                 shelf.finer[datum.step] = (datum, *shelf.finer.get(datum.step, ()))
     return [
-        Series(series_id(run, layer_tag(layer)), run, layer, shelf.data(kept_limit))
+        Series(
+            series_id(run, layer_tag(layer)), run, layer, shelf.data(kept_limit), shelf.shortcuts
+        )
         for (run, layer), shelf in shelves.items()
     ]
 
@@ -467,7 +499,7 @@ def _data(
     found: Mapping[str, Mapping[str, Sequence[Any]]], run: str, tag: str
 ) -> tuple[Datum, ...]:
     data = found.get(run, {}).get(tag, ())
-    layer, edition = edition_of_tag(tag) or (None, Edition.LOGGED)
+    layer, edition = edition_of_tag(tag) or (layer_of_shortcuts(tag), Edition.LOGGED)
     return tuple(
         Datum(
             layer,

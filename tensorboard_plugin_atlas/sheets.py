@@ -30,12 +30,13 @@ _WEBP_HEADER_BYTES: Final = 30
 _WEBP_METHOD: Final = 4
 
 
-def pack(images: NDArray[np.uint8], *, quality: int = 82) -> IconSheets:
+def pack(images: NDArray[np.uint8], *, quality: int = 82, lossless: bool = False) -> IconSheets:
     """Packs square pictures into WebP pages.
 
     Args:
         images: (M, S, S, 3) uint8, 1 <= S <= 2048. M may be 0.
         quality: WebP quality, 0 to 100. Equal pictures and quality give equal bytes.
+        lossless: Keep every pixel as it is; `quality` says how hard to try for few bytes then.
 
     Returns:
         The pages, as square as M allows.
@@ -60,7 +61,7 @@ def pack(images: NDArray[np.uint8], *, quality: int = 82) -> IconSheets:
             "pass fewer or smaller pictures"
         )
     pages = tuple(
-        _encode(_tile(images[start : start + capacity], columns), quality)
+        _encode(_tile(images[start : start + capacity], columns), quality, lossless)
         for start in range(0, count, capacity)
     )
     return IconSheets(pages=pages, tile=side, columns=columns, count=count)
@@ -162,11 +163,12 @@ def _tile(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(page.reshape(rows * side, columns * side, 3))
 
 
-def _encode(page: NDArray[np.uint8], quality: int) -> bytes:
+def _encode(page: NDArray[np.uint8], quality: int, lossless: bool) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(page).save(buffer, "WEBP", quality=quality, method=_WEBP_METHOD)
+    picture = Image.fromarray(page)
+    picture.save(buffer, "WEBP", quality=quality, method=_WEBP_METHOD, lossless=lossless)
     return buffer.getvalue()
 
 

@@ -120,6 +120,7 @@ def test_index_lists_runs_layers_and_steps(client: Client) -> None:
                         "steps": [0, 10, 20],
                         "wall_times": [100.0, 110.0, 120.0],
                         "versions": versions,
+                        "shortcuts": [],
                     }
                 ],
             }
@@ -265,6 +266,8 @@ ROUTES = {
     "activations": ("id", "step"),
     "probe": ("run",),
     "thumbs": ("run", "blob"),
+    "shortcuts": ("id", "step"),
+    "patches": ("id", "step", "blob"),
     "index.js": (),
 }
 
@@ -325,6 +328,8 @@ def test_what_is_not_there_has_one_answer(client: Client) -> None:
             for blob in ("0", "1", "2", "5", "999")
         ],
         ("probe", {"run": "r" + "0" * 16}),
+        ("shortcuts", {"id": ID, "step": "10"}),
+        ("patches", {"id": ID, "step": "10", "blob": "1"}),
         *[("thumbs", {"run": RUN_ID, "blob": blob}) for blob in ("0", "1", "3")],
     ]
     for route, query in queries:
