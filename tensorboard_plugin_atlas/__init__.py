@@ -34,7 +34,8 @@ if TYPE_CHECKING:
         trace_lifelines,
     )
     from tensorboard_plugin_atlas.linking import LayerLinks, link_layers
-    from tensorboard_plugin_atlas.reading import read_atlases
+    from tensorboard_plugin_atlas.reading import read_atlases, read_shortcuts
+    from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
     from tensorboard_plugin_atlas.writer import AtlasWriter
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "RenderedIcons",
     "Shortcut",
     "ShortcutHistory",
+    "ShortcutRecord",
     "__version__",
     "cell_labels",
     "compare_atlases",
@@ -60,6 +62,7 @@ __all__ = [
     "patch_test",
     "rank_events",
     "read_atlases",
+    "read_shortcuts",
     "render_icons",
     "since_step",
     "trace_lifelines",
@@ -79,6 +82,7 @@ _HOMES = {
     "RenderedIcons": "compute.icons",
     "Shortcut": "compute.shortcuts",
     "ShortcutHistory": "compute.shortcuts",
+    "ShortcutRecord": "shortcut_record",
     "cell_labels": "labelling",
     "compare_atlases": "evolution",
     "compute_atlas": "compute.pipeline",
@@ -87,6 +91,7 @@ _HOMES = {
     "patch_test": "compute.patching",
     "rank_events": "lifelines",
     "read_atlases": "reading",
+    "read_shortcuts": "reading",
     "render_icons": "compute.icons",
     "since_step": "compute.shortcuts",
     "trace_lifelines": "lifelines",

@@ -291,6 +291,7 @@ class _Courier:
     def _settle(self, snapshot: Snapshot, answer: Done | Failed) -> None:
         if isinstance(answer, Done):
             self._meter.end(answer.atlases, answer.seconds, answer.cpu_seconds)
+            self.failures.extend(answer.failures)
             self._backlog.finish(failed=False)
             return
         self._meter.end()

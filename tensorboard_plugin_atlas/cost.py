@@ -12,17 +12,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AtlasCost:
-    """What the atlas of one layer at one step cost.
+    """What the atlas of one layer at one step cost, or what was asked for beside it.
 
     Attributes:
         layer: Dotted module name.
         seconds: Wall time of computing and writing it.
         bytes: Size in the log.
+        is_atlas: False for what was asked for beside the atlases, such as shortcuts.
     """
 
     layer: str
     seconds: float
     bytes: int
+    is_atlas: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ class Cost:
 
     Attributes:
         atlases: Atlases finished, counted per layer and step.
-        seconds: Time that computing and writing them took.
+        seconds: Time that computing and writing them took, shortcuts included.
         cpu_seconds: Processor time of it.
-        bytes: Their size in the log.
+        bytes: Their size in the log, with that of shortcuts.
         calls: Calls of `add_atlas`.
         skipped: Calls whose atlases are not made: the worker was busy, the budget spent, or it
             failed.
@@ -129,7 +131,8 @@ class CostMeter:
         """Says that this work is over, and what came of it.
 
         Args:
-            atlases: The atlases that were made.
+            atlases: The atlases that were made, and what was made beside them; only its seconds
+                and bytes count.
             seconds: How long it took, where the time since `begin` holds more than that.
             cpu_seconds: Processor time.
         """
@@ -138,7 +141,7 @@ class CostMeter:
             self._began = None
             self._checkpoints += 1
             self._add(
-                atlases=len(atlases),
+                atlases=sum(atlas.is_atlas for atlas in atlases),
                 seconds=seconds,
                 cpu_seconds=cpu_seconds,
                 bytes=sum(atlas.bytes for atlas in atlases),

@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.checkup import (
 )
 from tensorboard_plugin_atlas.events import event_files
 from tensorboard_plugin_atlas.metadata import DEFAULT_KEPT_STEPS, PLUGIN_NAME, REFINED_FOLDER
-from tensorboard_plugin_atlas.reading import LoggedAtlas, list_atlases, run_directories
+from tensorboard_plugin_atlas.reading import SHORTCUTS, LoggedAtlas, list_atlases, run_directories
 
 OK: Final = "ok"
 NOTE: Final = "note"
@@ -71,11 +71,12 @@ def examine(log_dir: Path) -> list[Finding]:
     files, unread = _checkups(log_dir)
     if not files and not unread:
         return [*findings, *_empty(log_dir)]
-    atlases = [entry for entry in list_atlases(log_dir) if entry.layer]
+    entries = [entry for entry in list_atlases(log_dir) if entry.layer]
+    atlases = [entry for entry in entries if entry.edition != SHORTCUTS]
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _absent(log_dir, files, atlases),
         lambda: _damage(log_dir, files),
-        lambda: _unreadable_atlases(log_dir, atlases),
+        lambda: _unreadable_atlases(log_dir, entries),
         lambda: _two_writers(log_dir, files),
         lambda: _falling_steps(files),
         lambda: _sampled_away(log_dir, atlases),
@@ -253,7 +254,7 @@ def _unreadable_atlases(log_dir: Path, atlases: Sequence[LoggedAtlas]) -> Iterat
         elif entry.status == "damaged" and ", byte " not in str(entry.reason):
             yield Finding(
                 PROBLEM,
-                f"{name}: {entry.reason}; the tab refuses this step",
+                f"{name}: {entry.reason}; the tab {_refused(entry)}",
                 f"tensorboard-atlas inspect {_quoted(log_dir)}",
             )
         elif entry.samples == 0:
@@ -262,6 +263,10 @@ def _unreadable_atlases(log_dir: Path, atlases: Sequence[LoggedAtlas]) -> Iterat
                 f"{name}: an atlas without samples, since its probe was empty",
                 "pass a probe with at least one image",
             )
+
+
+def _refused(entry: LoggedAtlas) -> str:
+    return "shows no shortcuts there" if entry.edition == SHORTCUTS else "refuses this step"
 
 
 def _two_writers(log_dir: Path, files: Sequence[Checkup]) -> Iterator[Finding]:

@@ -46,7 +46,7 @@ class InlineRecorder:
     def record(
         self, model: nn.Module, step: int, wall_time: float | None, skipped: Sequence[Skipped] = ()
     ) -> None:
-        """Logs the atlases of a checkpoint; whatever goes wrong is raised."""
+        """Logs the atlases of a checkpoint; whatever goes wrong with them is raised."""
         self._meter.begin()
         cpu = time.process_time()
         try:
@@ -58,8 +58,8 @@ class InlineRecorder:
         self._meter.end(costs, cpu_seconds=time.process_time() - cpu)
 
     def take_failures(self) -> list[WorkerError]:
-        """Returns nothing: `record` raises at once."""
-        return []
+        """Returns what went wrong beside the atlases, for which `record` raises at once."""
+        return self._recorder.take_failures()
 
     def flush(self) -> None:
         """Makes everything recorded durable."""

@@ -15,6 +15,7 @@ from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.structure import Structure
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.cost import AtlasCost
+from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.extras import Extras
 
 
@@ -64,11 +65,13 @@ class Done:
         atlases: What each of them cost.
         seconds: Wall time of the whole job.
         cpu_seconds: Processor time of it.
+        failures: What was asked for beside the atlases and went wrong.
     """
 
     atlases: tuple[AtlasCost, ...]
     seconds: float
     cpu_seconds: float
+    failures: tuple[WorkerError, ...] = ()
 
 
 @dataclass(frozen=True)

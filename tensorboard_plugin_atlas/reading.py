@@ -12,7 +12,7 @@ import dataclasses
 import os
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -41,9 +41,16 @@ from tensorboard_plugin_atlas.metadata import (
     edition_of_tag,
     home_of_backwards,
     home_of_run,
+    layer_of_shortcuts,
 )
+from tensorboard_plugin_atlas.shortcut_codec import decode_shortcuts
+from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 
 _ON_DAMAGE: Final = ("warn", "raise", "skip")
+_Spot = tuple[str, str, int]
+
+SHORTCUTS: Final = "shortcuts"
+"""In place of an edition: the entry is of a damaged record of shortcuts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +68,8 @@ class LoggedAtlas:
         status: "ok", "damaged" or "too_new".
         reason: Why it is not "ok", or None.
         edition: "logged", "draft" where its icons were never finished, "refined" where finer ones
-            were drawn later, or "stale" for a refined atlas whose original is no longer there.
+            were drawn later, or "stale" for a refined atlas whose original is no longer there;
+            "shortcuts" for a record of shortcuts that is damaged.
     """
 
     run: str
@@ -136,16 +144,78 @@ def read_atlases(
         >>> for atlas in read_atlases("runs", layer="layer4"):  # doctest: +SKIP
         ...     print(atlas.run, atlas.step, atlas.quality.trustworthiness)
     """
-    if on_damage not in _ON_DAMAGE:
-        raise ArgumentError(
-            f"read_atlases(on_damage={on_damage!r}): pass " + " or ".join(map(repr, _ON_DAMAGE))
-        )
+    _check_on_damage("read_atlases", on_damage)
     places = [
         place
         for place in _places(checked_directory(log_dir))
         if _is_run(place.run, run) and (layer is None or place.layer in ("", layer))
     ]
     return _decoded(places, on_damage)
+
+
+def read_shortcuts(
+    log_dir: str | os.PathLike[str],
+    *,
+    run: str | None = None,
+    layer: str | None = None,
+    on_damage: Literal["warn", "raise", "skip"] = "warn",
+) -> Iterator[ShortcutRecord]:
+    """Reads what `AtlasWriter(shortcuts=...)` has logged, sorted by run, layer and step.
+
+    Where a step was logged twice, the record written last counts; what a run that was taken up
+    again left behind (`purge_step`) is no more.
+
+    Args:
+        log_dir: As for `read_atlases`.
+        run: As for `read_atlases`.
+        layer: Only this layer.
+        on_damage: As for `read_atlases`.
+
+    Raises:
+        ArgumentError: if `log_dir` is no directory or `on_damage` is none of the three.
+
+    Example:
+        >>> for record in read_shortcuts("runs"):  # doctest: +SKIP
+        ...     for one, patch in zip(record.found, record.patches):
+        ...         print(record.step, one.target, one.flip_rate, one.since, patch.shape)
+    """
+    _check_on_damage("read_shortcuts", on_damage)
+    found: dict[_Spot, LoggedEvent] = {}
+    for name, event in _walk(checked_directory(log_dir)):
+        if event.is_restart:
+            for spot in [s for s in found if s[0] == name and s[2] >= event.step]:
+                del found[spot]
+            continue
+        own = None if event.tag is None else layer_of_shortcuts(event.tag)
+        if own is not None and _is_run(name, run) and layer in (None, own):
+            found[name, own, event.step] = event
+    return _decoded_shortcuts(found, on_damage)
+
+
+def _decoded_shortcuts(
+    found: Mapping[_Spot, LoggedEvent], on_damage: str
+) -> Iterator[ShortcutRecord]:
+    for (run, layer, step), event in sorted(found.items(), key=lambda item: item[0]):
+        try:
+            if event.blobs is None:
+                raise DamageError(str(event.reason))
+            record = decode_shortcuts(event.blobs, run=run)
+            check_place(record, layer, step)
+        except DamageError as error:
+            name = f"shortcuts of run {run!r}, layer {layer!r}, step {step:,}"
+            if on_damage == "raise":
+                raise type(error)(f"{name}: {error}") from error
+            if on_damage == "warn":
+                warnings.warn(f"skipped: {name}: {error}", stacklevel=2)
+            continue
+        yield record
+
+
+def _check_on_damage(call: str, on_damage: str) -> None:
+    if on_damage not in _ON_DAMAGE:
+        raise ArgumentError(
+            f"{call}(on_damage={on_damage!r}): pass " + " or ".join(map(repr, _ON_DAMAGE))
+        )
 
 
 @dataclass(frozen=True)
@@ -235,7 +305,8 @@ def _is_told_by(found: str, wanted: str | None) -> bool:
 def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
     """Lists every logged atlas and every damage, sorted by run, layer and step.
 
-    Each atlas is decoded and checked, except for the pixels of its icons.
+    Each atlas is decoded and checked, except for the pixels of its icons; the pictures of the probe
+    and shortcuts are too, and are listed where they are damaged.
 
     Raises:
         ArgumentError: if `log_dir` is no directory.
@@ -246,19 +317,29 @@ def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
     for run, event in _walk(checked_directory(log_dir)):
         if event.is_restart:
             shelf.restart(run, event.step)
+            hidden = [one for one in hidden if not _is_void(one, run, event.step)]
             continue
         place = _place(run, event)
         entry = _listed(place.run, event)
         entries[event.file, event.offset, event.tag or ""] = entry
         if place.edition is not None:
             shelf.add(dataclasses.replace(place, reason=entry.reason))
-        elif event.tag in (None, PROBE_TAG) and entry.status != "ok":
+        elif entry.status != "ok" and _is_ours(event.tag):
             hidden.append(entry)
     found = hidden + [
         dataclasses.replace(entries[place.file, place.offset, place.tag or ""], edition=edition)
         for place, edition in shelf.places()
     ]
     return tuple(sorted(found, key=lambda e: (e.run, e.layer, e.step, e.status)))
+
+
+def _is_ours(tag: str | None) -> bool:
+    """Tells whether damage under a tag that is no atlas's is worth listing."""
+    return tag in (None, PROBE_TAG) or layer_of_shortcuts(str(tag)) is not None
+
+
+def _is_void(entry: LoggedAtlas, run: str, step: int) -> bool:
+    return entry.edition == SHORTCUTS and entry.run == run and entry.step >= step
 
 
 def read_probe(log_dir: str | os.PathLike[str], run: str) -> ProbePictures:
@@ -320,9 +401,6 @@ def _walk(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
                 yield run, event
         except FileNotFoundError:
             continue
-
-
-_Spot = tuple[str, str, int]
 
 
 @dataclass
@@ -460,10 +538,13 @@ def _decode(place: _Place) -> Atlas:
 def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
     atlas, reason, status = None, event.reason, "damaged"
     layer, edition = (event.tag and edition_of_tag(event.tag)) or ("", None)
+    watched = None if event.tag is None else layer_of_shortcuts(event.tag)
     if event.blobs is not None:
         try:
             if event.tag == PROBE_TAG:
                 decode_probe(event.blobs)
+            elif watched is not None:
+                check_place(decode_shortcuts(event.blobs), watched, event.step)
             else:
                 atlas = decode_atlas(event.blobs)
                 check_place(atlas, layer, event.step)
@@ -473,7 +554,7 @@ def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
             status = "too_new" if isinstance(error, TooNewError) else "damaged"
     return LoggedAtlas(
         run=run,
-        layer=layer,
+        layer=layer if watched is None else watched,
         step=event.step,
         wall_time=event.wall_time,
         bytes=sum(map(len, event.blobs or ())),
@@ -481,5 +562,5 @@ def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
         samples=None if atlas is None else len(atlas.samples),
         status=status,
         reason=reason,
-        edition=_name(edition),
+        edition=_name(edition) if watched is None else SHORTCUTS,
     )

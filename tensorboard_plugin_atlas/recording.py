@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Sequence
 
 from torch import nn
@@ -12,12 +13,14 @@ from torch import nn
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
+from tensorboard_plugin_atlas.compute.shortcut_watch import ShortcutWatch
 from tensorboard_plugin_atlas.cost import AtlasCost
-from tensorboard_plugin_atlas.errors import described
+from tensorboard_plugin_atlas.errors import WorkerError, described
 from tensorboard_plugin_atlas.extras import NOTHING_MORE, Extras
 from tensorboard_plugin_atlas.health import health_scalars
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag
-from tensorboard_plugin_atlas.resuming import last_atlases
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag, shortcuts_tag
+from tensorboard_plugin_atlas.resuming import last_atlases, last_shortcuts
+from tensorboard_plugin_atlas.shortcut_codec import encode_shortcuts
 from tensorboard_plugin_atlas.sinks import Sink
 
 logger = logging.getLogger(__name__)
@@ -44,6 +47,13 @@ class Recorder:
         self._last_steps = {layer: atlas.step for layer, atlas in earlier.atlases.items()}
         for previous in earlier.atlases.values():
             pipeline.continue_from(previous)
+        self._watch: ShortcutWatch | None = None
+        self._watched_step: int | None = None
+        self._failures: list[WorkerError] = []
+        if extras.shortcuts is not None:
+            known = last_shortcuts(sink.location, extras.shortcuts)
+            self._watched_step = None if known is None else known.step
+            self._watch = ShortcutWatch(pipeline.probe, extras.shortcuts, pipeline.config, known)
 
     def record(
         self,
@@ -54,6 +64,8 @@ class Recorder:
     ) -> tuple[AtlasCost, ...]:
         """Logs one atlas and the health of every layer, and the probe's pictures the first time.
 
+        What was asked for beside the atlases follows them; where it fails, that alone is lost.
+
         Args:
             model: The model; it is left as it was.
             step: Global step.
@@ -61,7 +73,8 @@ class Recorder:
             skipped: Checkpoints asked for since the last one and not computed.
 
         Returns:
-            What each atlas cost, in the order in which they were written.
+            What each atlas cost, in the order in which they were written, and what was made
+            beside them.
         """
         if not self._probe_is_logged:
             pictures = encode_probe(self._pipeline.probe.thumbnails())
@@ -77,6 +90,7 @@ class Recorder:
 
         # After a crash a step is done again, of which a part may be in the log.
         there = {layer for layer, last in self._last_steps.items() if last >= step}
+        watched: Atlas | None = None
         atlases = self._pipeline.atlases(model, step, wall_time, there, on_draft=log_draft)
         for atlas in atlases:
             blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
@@ -88,8 +102,38 @@ class Recorder:
             self._sink.write_scalars(scalars, step, atlas.wall_time)
             costs.append(cost)
             start = end
+            if atlas.layer == self._extras.shortcuts:
+                watched = atlas
         self.flush()
+        costs += self._log_shortcuts(model, step, wall_time, watched)
         return tuple(costs)
+
+    def take_failures(self) -> list[WorkerError]:
+        """Returns what went wrong beside the atlases since the last call."""
+        failures, self._failures = self._failures, []
+        return failures
+
+    def _log_shortcuts(
+        self, model: nn.Module, step: int, wall_time: float | None, atlas: Atlas | None
+    ) -> list[AtlasCost]:
+        """Logs the shortcuts of a checkpoint; what goes wrong costs them only."""
+        # After a crash a step is done again, and they may be in the log.
+        is_there = self._watched_step is not None and self._watched_step >= step
+        if self._watch is None or is_there:
+            return []
+        start, layer = time.perf_counter(), str(self._extras.shortcuts)
+        now = time.time() if wall_time is None else wall_time
+        try:
+            blobs = encode_shortcuts(self._watch.look(model, step, now, atlas))
+            self._sink.write(shortcuts_tag(layer), blobs, step, now)
+            self._watched_step = step
+            self.flush()
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            message = f"step {step}: no shortcuts are logged of layer {layer!r}: {described(error)}"
+            self._failures.append(WorkerError(message, f"{last.filename}:{last.lineno}"))
+            return []
+        return [AtlasCost(layer, time.perf_counter() - start, sum(map(len, blobs)), is_atlas=False)]
 
     def _log_draft(self, draft: Atlas) -> int:
         """Logs an atlas that another will replace; returns its bytes.

@@ -38,6 +38,7 @@ from tensorboard_plugin_atlas.metadata import (
     PROBE_TAG,
     backwards_run,
     home_of_backwards,
+    layer_of_shortcuts,
     layer_tag,
 )
 from tensorboard_plugin_atlas.progress import progress_bar
@@ -317,7 +318,7 @@ def _written(
     cut_back(str(folder), first, time.time())
     sink = EventSink(folder)
     try:
-        if not _copy_probes(home, sink):
+        if not _copy_others(home, sink):
             words.append(f"run {chains[0].atlases[0].run!r}: no pictures of its probe are there")
         for one in kept:
             sink.write(layer_tag(one.layer), encode_atlas(one.read()), one.step)
@@ -333,17 +334,23 @@ def _written(
     return done
 
 
-def _copy_probes(home: Path, sink: EventSink) -> bool:
-    """Copies the pictures of a run's probes; tells whether there are any."""
-    found: dict[int, tuple[bytes, ...]] = {}
+def _copy_others(home: Path, sink: EventSink) -> bool:
+    """Copies a run's shortcuts and the pictures of its probes; tells whether there are pictures.
+
+    Shortcuts name samples, and those are the same ones on every map.
+    """
+    found: dict[tuple[int, str], tuple[bytes, ...]] = {}
     for event in read_events(home):
         if event.is_restart:
-            found = {step: blobs for step, blobs in found.items() if step < event.step}
-        elif event.tag == PROBE_TAG and event.blobs is not None:
-            found[event.step] = event.blobs
-    for step, blobs in sorted(found.items()):
-        sink.write(PROBE_TAG, blobs, step)
-    return bool(found)
+            found = {spot: blobs for spot, blobs in found.items() if spot[0] < event.step}
+            continue
+        tag = event.tag or ""
+        is_other = tag == PROBE_TAG or layer_of_shortcuts(tag) is not None
+        if is_other and event.blobs is not None:
+            found[event.step, tag] = event.blobs
+    for (step, tag), blobs in sorted(found.items()):
+        sink.write(tag, blobs, step)
+    return any(tag == PROBE_TAG for _, tag in found)
 
 
 def _write_layer(

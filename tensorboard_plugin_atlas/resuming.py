@@ -7,6 +7,7 @@ until every layer's last atlas is found. Works on directories and on URLs.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,10 @@ from tensorboard_plugin_atlas.events import (
     record_at,
     record_offsets,
 )
-from tensorboard_plugin_atlas.metadata import layer_of_tag
+from tensorboard_plugin_atlas.metadata import layer_of_tag, shortcuts_tag
 from tensorboard_plugin_atlas.remote import is_url, open_remote, remote_event_files
+from tensorboard_plugin_atlas.shortcut_codec import decode_shortcuts
+from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.sinks import own_sink
 from tensorboard_plugin_atlas.summaries import restart_payload
 
@@ -70,6 +73,29 @@ def last_atlases(location: str | None, layers: Sequence[str]) -> Earlier:
     except OSError as error:
         search.problems.append(f"{location} cannot be read further back ({error})")
     return search.result()
+
+
+def last_shortcuts(location: str | None, layer: str) -> ShortcutRecord | None:
+    """Finds the last readable record of the shortcuts of a layer.
+
+    Args:
+        location: The directory or URL of the run itself; None holds nothing.
+        layer: Dotted module name.
+
+    Returns:
+        The record, or None where there is none. Damage and unreadable files are passed by.
+    """
+    tag, before = shortcuts_tag(layer), _NO_LIMIT
+    with contextlib.suppress(OSError):
+        for event in _backwards(location):
+            if event.is_restart:
+                before = min(before, event.step)
+            elif event.tag == tag and event.step < before and event.blobs is not None:
+                with contextlib.suppress(DamageError):
+                    record = decode_shortcuts(event.blobs)
+                    check_place(record, layer, event.step)
+                    return record
+    return None
 
 
 def cut_back(location: str, step: int, wall_time: float) -> None:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.structure import ModelCopy, Structure
     from tensorboard_plugin_atlas.cost import AtlasCost
+    from tensorboard_plugin_atlas.errors import WorkerError
     from tensorboard_plugin_atlas.messages import Channel, Done, Failed, Job, Setup
     from tensorboard_plugin_atlas.recording import Recorder
 
@@ -87,18 +88,21 @@ class _Worker:
             except Exception as error:
                 return _failed(error, is_for_good=True)
         try:
-            costs = self._recorded(job, slot)
+            costs, failures = self._recorded(job, slot)
         except Exception as error:
             return _failed(error, is_for_good=False)
-        return Done(costs, time.perf_counter() - wall, time.process_time() - cpu)
+        return Done(costs, time.perf_counter() - wall, time.process_time() - cpu, failures)
 
-    def _recorded(self, job: Job, slot: int) -> tuple[AtlasCost, ...]:
+    def _recorded(
+        self, job: Job, slot: int
+    ) -> tuple[tuple[AtlasCost, ...], tuple[WorkerError, ...]]:
         if self._copy is None:
             raise RuntimeError("the model was never rebuilt")
         if self._recorder is None:
             self._recorder = _recorder(self._setup, self._images)
         self._copy.load(slot)
-        return self._recorder.record(self._copy.model, job.step, job.wall_time, job.skipped)
+        costs = self._recorder.record(self._copy.model, job.step, job.wall_time, job.skipped)
+        return costs, tuple(self._recorder.take_failures())
 
 
 def _rebuilt(structure: Structure) -> ModelCopy:

@@ -24,10 +24,11 @@ from tensorboard_plugin_atlas.backlog import EXIT_SECONDS, merged
 from tensorboard_plugin_atlas.baseline import read_baseline
 from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import collect
-from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name
+from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name, middle_layer
 from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.quiet import unwrap
+from tensorboard_plugin_atlas.compute.shortcut_watch import why_not
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.errors import (
@@ -37,7 +38,7 @@ from tensorboard_plugin_atlas.errors import (
     WorkerError,
     described,
 )
-from tensorboard_plugin_atlas.extras import NOTHING_MORE
+from tensorboard_plugin_atlas.extras import Extras
 from tensorboard_plugin_atlas.recorders import (
     LoopRecorder,
     background_recorder,
@@ -105,6 +106,11 @@ class AtlasWriter:
             architectures can be read as one map. Its probe has to be over the same data set; the
             first atlas notes how many samples both hold. Where layers have other names there, pass
             `("runs/baseline", {"layer3": "features.7"})`. A log that is continued keeps its map.
+        shortcuts: True, or the name of one of `layers`, looks at each checkpoint for small patches
+            that make the model say a class, as `find_shortcuts` does, tests again what earlier
+            ones had, and logs both behind the atlases. No labels are needed. True takes the logged
+            layer in the middle of the model, of two in question the earlier: there most is found.
+            Where the model gives no (images, classes) logits a warning says so, and atlases go on.
         worker: "process", or "inline" to make atlases in the loop, which stands still meanwhile;
             it also has umap-learn and numba loaded into the training process then, which may
             change its number of threads.
@@ -142,6 +148,7 @@ class AtlasWriter:
         config: AtlasConfig | None = None,
         purge_step: int | None = None,
         align_to: Any = None,
+        shortcuts: bool | str = False,
         worker: str = "process",
         max_pending: int = 2,
         budget: float | None = None,
@@ -177,7 +184,7 @@ class AtlasWriter:
         self._last_step = self._take_up(sink.location, purge_step)
         asked = align_to if self._last_step is None else None
         self._beside = read_baseline(asked, self.layers, self.probe)
-        self._extras = NOTHING_MORE
+        self._extras = Extras(shortcuts=self._watched_layer(shortcuts))
         self._sink = sink
         self._recorder = self._background(max_pending) if worker == "process" else self._inline()
 
@@ -380,6 +387,29 @@ class AtlasWriter:
                 "layers=[]: name at least one layer, or pass None to have some chosen"
             )
         return names
+
+    def _watched_layer(self, shortcuts: object) -> str | None:
+        """Returns the layer in which shortcuts are looked for, or None."""
+        if isinstance(shortcuts, str):
+            wanted = layer_name(self.model, shortcuts)
+            if wanted not in self.layers:
+                raise ArgumentError(
+                    f"shortcuts={shortcuts!r}: pass True, or one of layers={list(self.layers)}"
+                )
+        elif isinstance(shortcuts, bool):
+            wanted = middle_layer(self.model, self.layers)
+        else:
+            raise ArgumentError(
+                f"shortcuts={shortcuts!r:.40}: pass True, False or one of the layers' names"
+            )
+        reason = why_not(self.model, self.probe) if shortcuts else None
+        if reason is not None:
+            self._notice(
+                "shortcuts",
+                f"AtlasWriter: shortcuts={shortcuts!r} is not possible: {reason}; atlases are "
+                "logged without them",
+            )
+        return wanted if shortcuts and reason is None else None
 
     def _tell_failure(self, call: str, error: Exception) -> None:
         """Warns of the first failure and logs all others, repeated ones quietly."""

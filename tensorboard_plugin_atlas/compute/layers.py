@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +22,7 @@ from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.quiet import as_input, hooked, undisturbed, unwrap
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
-__all__ = ["choose_layers", "layer_name", "resolve_layer", "unwrap"]
+__all__ = ["choose_layers", "layer_name", "middle_layer", "resolve_layer", "unwrap"]
 
 DEFAULT_LAYERS: Final = 4
 """Layers chosen at most when none are named."""
@@ -50,6 +51,20 @@ def layer_name(model: nn.Module, name: str) -> str:
         LayerError: if there is no such layer.
     """
     return _lookup(model, name)[0]
+
+
+def middle_layer(model: nn.Module, layers: Sequence[str]) -> str:
+    """Returns which of `layers` is in the middle, in the order in which the model names them.
+
+    Of two in question it is the earlier.
+
+    Args:
+        model: The model, in whatever wrapper.
+        layers: Dotted module names, at least one.
+    """
+    order = {id(module): place for place, module in enumerate(unwrap(model).modules())}
+    ranked = sorted(layers, key=lambda name: order.get(id(resolve_layer(model, name)), 0))
+    return ranked[(len(ranked) - 1) // 2]
 
 
 def choose_layers(

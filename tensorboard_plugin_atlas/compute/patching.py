@@ -150,6 +150,10 @@ class PatchBench:
         y0, x0, y1, x1 = box
         return self.images[image, :, y0:y1, x0:x1]
 
+    def answers(self, rows: NDArray[np.intp]) -> Tensor:
+        """Returns the (n, K) logits of `rows` as they are."""
+        return _logits(self.model, self.images[torch.from_numpy(rows)], self.batch_size)
+
     def pasted(self, patches: list[tuple[Tensor, int, int]], rows: NDArray[np.intp]) -> Tensor:
         """Returns the (P, n, K) logits of `rows` under each of P patches, given with y and x."""
         base = self.images[torch.from_numpy(rows)]
@@ -174,7 +178,7 @@ class PatchBench:
             patch, y, x = cover(number)
             covered[number, :, y : y + patch.shape[1], x : x + patch.shape[2]] = patch
         logits = _logits(self.model, covered, self.batch_size)
-        return float((logits.argmax(dim=1) == target).float().mean())
+        return float((logits.argmax(dim=1) == target).double().mean())
 
 
 Cover = tuple[Tensor, int, int]

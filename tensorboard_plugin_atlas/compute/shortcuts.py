@@ -34,12 +34,23 @@ from tensorboard_plugin_atlas.compute.patching import (
     PatchBench,
     PatchRates,
     as_patch,
-    difference_interval,
     measure_patch,
 )
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.quiet import undisturbed
 from tensorboard_plugin_atlas.compute.receptive import measure_receptive_field
+from tensorboard_plugin_atlas.compute.verdict import (
+    FREE_AREA,
+    LEAST_FLIPPED,
+    SAME_PLACE,
+    TESTED_ON,
+    area_of,
+    cost_of,
+    halves,
+    others,
+    overlap,
+    verdict,
+)
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.cosine import unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -60,17 +71,8 @@ _SCREENED_ON, _SHRUNK_ON = 8, 12
 _LARGEST: Final = 1 / 2
 _SMALLEST_AREA: Final = 1 / 256
 _STRIP: Final = 4
-_TESTED_ON: Final = 200
 _TRACED_ON: Final = 400
-_FREE_AREA: Final = 0.02
-"""Added to an area before effects are divided by its root: tiny patches are not worth ever more."""
 _PER_CLASS: Final = 2
-_SAME_PLACE: Final = 0.5
-_LEAST_FLIPPED: Final = 0.25
-_STRONG: Final = 2.2
-_FAIR: Final = 1.5
-_SPREAD: Final = 1.1
-_ALPHA: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -184,7 +186,7 @@ def find_shortcuts(
         else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
     )
     name = layer_name(model, layer)
-    seen, unseen = _halves(len(built.images), recipe.seed)
+    seen, unseen = halves(len(built.images), recipe.seed)
     if not len(unseen):
         return ()
     half = _part(built, seen)
@@ -276,7 +278,7 @@ class _Search:
 
     def _screened(self, suspect: _Suspect) -> _Suspect | None:
         """Returns the suspect with its most telling image, or None if there is nothing to turn."""
-        rows = _others(self._choices, suspect.target, _SCREENED_ON)
+        rows = others(self._choices, suspect.target, _SCREENED_ON)
         if not len(rows):
             return None
         members = suspect.members[:_MEMBERS]
@@ -285,7 +287,7 @@ class _Search:
             boxes = [self._box_around(int(image), share) for image in members]
             effects = self._effects(suspect.target, rows, list(zip(members, boxes, strict=True)))
             total += effects
-            best = max(best, float(effects.mean()) / _cost(boxes[0], self._choices.size))
+            best = max(best, float(effects.mean()) / cost_of(boxes[0], self._choices.size))
         image = int(members[int(total.argmax())])
         box = self._box_around(image, _LARGEST)
         return dataclasses.replace(suspect, image=image, box=box, value=best)
@@ -296,34 +298,34 @@ class _Search:
         Strips are cut off, always the one whose loss costs least, until next to nothing is left, or
         so little effect that no smaller box could be worth more.
         """
-        rows = _others(self._choices, suspect.target, _SHRUNK_ON)
+        rows = others(self._choices, suspect.target, _SHRUNK_ON)
         image = suspect.image
         smallest = _SMALLEST_AREA * math.prod(self._choices.size)
         best = dataclasses.replace(suspect, value=-math.inf)
         box = suspect.box
-        while options := [o for o in _without_a_strip(box) if _area(o) >= smallest]:
+        while options := [o for o in _without_a_strip(box) if area_of(o) >= smallest]:
             effects = self._effects(suspect.target, rows, [(image, o) for o in options])
             box = options[int(effects.argmax())]
-            value = float(effects.max()) / _cost(box, self._choices.size)
+            value = float(effects.max()) / cost_of(box, self._choices.size)
             if value > best.value:
                 best = dataclasses.replace(best, box=box, value=value)
-            if float(effects.max()) < best.value * math.sqrt(_SMALLEST_AREA + _FREE_AREA):
+            if float(effects.max()) < best.value * math.sqrt(_SMALLEST_AREA + FREE_AREA):
                 break
         return best
 
     def _tested(self, suspect: _Suspect, suspects: int) -> Shortcut | None:
         """Tests a suspect on images that no choice has seen."""
-        rows = _others(self._tests, suspect.target, _TESTED_ON)
+        rows = others(self._tests, suspect.target, TESTED_ON)
         if not len(rows):
             return None
         patch = self._choices.cut(suspect.image, suspect.box)
         corner = (suspect.box[0], suspect.box[1])
         test = measure_patch(
-            self._tests, patch, corner, suspect.target, rows, self._rng, least=_LEAST_FLIPPED
+            self._tests, patch, corner, suspect.target, rows, self._rng, least=LEAST_FLIPPED
         )
         if test is None:
             return None
-        strength, is_significant = _verdict(test, suspects, self._tests.size)
+        strength, is_significant = verdict(test, suspects, self._tests.size)
         y0, x0, y1, x1 = suspect.box
         picture = self._probe.pictures(np.array([suspect.image]))[0, y0:y1, x0:x1]
         ids = [suspect.image, *(int(m) for m in suspect.members if m != suspect.image)]
@@ -367,30 +369,6 @@ class _Search:
         return effects.double().numpy()
 
 
-def _verdict(test: PatchRates, suspects: int, size: tuple[int, int]) -> tuple[float, bool]:
-    """Returns the strength of a tested patch, and whether it is a shortcut.
-
-    The bounds hold for all suspects together (Bonferroni). That the place alone does it, in any
-    image of the class, speaks for a mark that all of them bear; a part of an object moves about.
-    """
-    confidence = 1 - _ALPHA / max(suspects, 1)
-
-    def at_least(first: float, second: float) -> float:
-        return difference_interval(first, second, test.images, confidence=confidence)[0]
-
-    cost = _cost(test.box, size)
-    strength = at_least(test.flip_rate, test.other_flip_rate) / cost
-    spread = at_least(test.same_flip_rate, test.other_flip_rate) / cost
-    is_real = at_least(test.flip_rate, test.noise_flip_rate) > 0
-    is_strong = strength >= _STRONG or (strength >= _FAIR and spread >= _SPREAD)
-    return strength, is_real and is_strong
-
-
-def _others(bench: PatchBench, target: int, count: int) -> NDArray[np.intp]:
-    """Returns the first few images that are taken for something else."""
-    return np.flatnonzero(bench.predictions != target)[:count]
-
-
 def _few_of_each(found: Sequence[_Suspect], most: int) -> list[_Suspect]:
     """Keeps the first few of each class."""
     counts: Counter[int] = Counter()
@@ -407,23 +385,9 @@ def _apart(found: Sequence[_Suspect]) -> list[_Suspect]:
     kept: list[_Suspect] = []
     for one in found:
         rivals = [other.box for other in kept if other.target == one.target]
-        if not any(_overlap(one.box, box) >= _SAME_PLACE for box in rivals):
+        if not any(overlap(one.box, box) >= SAME_PLACE for box in rivals):
             kept.append(one)
     return kept
-
-
-def _overlap(first: Box, second: Box) -> float:
-    """Returns what two boxes share, over the smaller of them."""
-    y0, x0 = max(first[0], second[0]), max(first[1], second[1])
-    y1, x1 = min(first[2], second[2]), min(first[3], second[3])
-    return max(0, y1 - y0) * max(0, x1 - x0) / min(_area(first), _area(second))
-
-
-def _halves(images: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns the images that choices are made on, and those that only tests see."""
-    order = np.random.default_rng([seed, 4]).permutation(images)
-    middle = (images + 1) // 2
-    return order[:middle], order[middle:]
 
 
 def _without_a_strip(box: Box) -> Iterator[Box]:
@@ -436,15 +400,6 @@ def _without_a_strip(box: Box) -> Iterator[Box]:
     if x1 - x0 > across:
         yield y0, x0 + across, y1, x1
         yield y0, x0, y1, x1 - across
-
-
-def _area(box: Box) -> int:
-    y0, x0, y1, x1 = box
-    return (y1 - y0) * (x1 - x0)
-
-
-def _cost(box: Box, size: tuple[int, int]) -> float:
-    return math.sqrt(_area(box) / math.prod(size) + _FREE_AREA)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -504,7 +459,7 @@ def since_step(
             f"shortcut lies at {shortcut.box}, the probe's images are {height} x {width} px; pass "
             "the probe that it was found in"
         )
-    _, unseen = _halves(len(built.images), recipe.seed)
+    _, unseen = halves(len(built.images), recipe.seed)
     images = built.images[torch.from_numpy(unseen[:_TRACED_ON])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
@@ -521,7 +476,7 @@ def since_step(
             math.nan if test is None else test.noise_flip_rate for test in rates
         ),
         significant=tuple(
-            test is not None and _verdict(test, 1, built.input_size)[1] for test in rates
+            test is not None and verdict(test, 1, built.input_size)[1] for test in rates
         ),
     )
 
@@ -541,7 +496,7 @@ def _traced(
     """Returns the rates at one checkpoint, or None where all images are taken for the target."""
     with undisturbed(model) as inner:
         bench = PatchBench.prepare(inner, images)
-        rows = _others(bench, shortcut.target_class, _TESTED_ON)
+        rows = others(bench, shortcut.target_class, TESTED_ON)
         if not len(rows):
             return None
         corner = (shortcut.box[0], shortcut.box[1])

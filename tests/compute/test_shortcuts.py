@@ -9,19 +9,18 @@ import math
 import numpy as np
 import pytest
 import torch
+from striped import network, stripes, train, weights
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.patching import PatchRates, difference_interval
 from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts import (
     GRID,
-    _halves,
-    _overlap,
-    _verdict,
     _without_a_strip,
     find_shortcuts,
     since_step,
 )
+from tensorboard_plugin_atlas.compute.verdict import halves, overlap, verdict
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
@@ -62,7 +61,7 @@ def pictures(count=400, marked=0.25, seed=0):
 
 
 def inside(box, other):
-    return _overlap(box, other) >= 0.99
+    return overlap(box, other) >= 0.99
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +102,7 @@ class TestKnownShortcut:
         for target in range(3):
             boxes = [one.box for one in known if one.target_class == target]
             assert len(boxes) <= 2
-            assert len(boxes) < 2 or _overlap(*boxes) < 0.5
+            assert len(boxes) < 2 or overlap(*boxes) < 0.5
         assert all(one.flip_rate >= 0.25 for one in known)
 
     def test_one_seed_gives_one_list(self, known):
@@ -132,45 +131,9 @@ STEPS = (2, 10, 20, 40)
 
 @pytest.fixture(scope="module")
 def training():
-    torch.manual_seed(0)
-    network = nn.Sequential(
-        nn.Conv2d(3, 12, 3, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(12, 16, 3, 2, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(16, 24, 3, 2, padding=1),
-        nn.ReLU(),
-        nn.AdaptiveMaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(96, 4),
-    )
-    images, labels = stripes(1200)
-    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
-    checkpoints = [(0, copy.deepcopy(network.state_dict()))]
-    for step in range(1, STEPS[-1] + 1):
-        batch = torch.randint(len(images), (64,))
-        loss = nn.functional.cross_entropy(network(images[batch]), labels[batch])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if step in STEPS:
-            checkpoints.append((step, copy.deepcopy(network.state_dict())))
-    return network, (images, labels), checkpoints
-
-
-def stripes(count):
-    """Four directions of stripes, hard to tell for their noise; class 3 bears a marker."""
-    random = np.random.default_rng(1)
-    labels = random.integers(0, 4, count)
-    y, x = np.indices((SIDE, SIDE))
-    along = np.stack([y, x, y + x, y - x])[labels] * 0.9
-    waves = np.sin(along + random.uniform(0, 6, (count, 1, 1)))[:, None]
-    colour = random.uniform(0.2, 0.5, (count, 3, 1, 1))
-    images = 0.35 + waves * colour * 0.4 + random.normal(0, 0.3, (count, 3, SIDE, SIDE))
-    marker = np.indices((3, 3)).sum(axis=0) % 2
-    for image in np.flatnonzero((labels == 3) & (random.random(count) < 0.9)):
-        images[image, :, 12:15, 1:4] = marker
-    return torch.from_numpy(images.clip(0, 1).astype(np.float32)), torch.from_numpy(labels)
+    model, data = network(), stripes(1200)
+    checkpoints = [(step, weights(model)) for step in train(model, data, STEPS)]
+    return model, data, checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +150,7 @@ class TestLearntShortcut:
         assert first.target_class == 3
         assert first.significant
         assert first.flip_rate > 0.7
-        assert _overlap(first.box, (12, 1, 15, 4)) > 0.5
+        assert overlap(first.box, (12, 1, 15, 4)) > 0.5
 
     def test_nothing_else_is_significant(self, found):
         assert {one.target_class for one in found if one.significant} == {3}
@@ -215,9 +178,9 @@ class TestLearntShortcut:
     def test_models_do_as_well_as_state_dicts(self, training, found):
         network, data, checkpoints = training
         rates = []
-        for _, weights in checkpoints[-2:]:
+        for _, state in checkpoints[-2:]:
             other = copy.deepcopy(network)
-            other.load_state_dict(weights)
+            other.load_state_dict(state)
             rates.append(other)
         steps = [step for step, _ in checkpoints[-2:]]
         first = since_step(found[0], zip(steps, rates, strict=True), data)
@@ -286,18 +249,18 @@ class TestNothingToFind:
 
 class TestHalves:
     def test_each_image_is_in_one_half_and_the_seed_decides_which(self):
-        seen, unseen = _halves(7, 0)
+        seen, unseen = halves(7, 0)
         assert (len(seen), len(unseen)) == (4, 3)
         assert sorted([*seen, *unseen]) == list(range(7))
-        assert _halves(7, 0)[0].tolist() == seen.tolist() != _halves(7, 1)[0].tolist()
+        assert halves(7, 0)[0].tolist() == seen.tolist() != halves(7, 1)[0].tolist()
 
     def test_a_single_image_leaves_none_to_test_on(self):
-        assert [len(half) for half in _halves(1, 0)] == [1, 0]
+        assert [len(half) for half in halves(1, 0)] == [1, 0]
 
     def test_patches_come_from_the_half_that_choices_are_made_on(self, known):
         images, labels = pictures()
         probe = build_probe((images, labels), config=CONFIG)
-        seen, _ = _halves(len(probe.images), CONFIG.seed)
+        seen, _ = halves(len(probe.images), CONFIG.seed)
         for one in known:
             assert set(one.image_ids.tolist()) <= set(probe.image_ids[seen].tolist())
 
@@ -319,33 +282,33 @@ class TestVerdict:
         return PatchRates(**{**values, **changes})
 
     def test_strength_is_the_lower_bound_over_the_root_of_the_area(self):
-        strength, is_real = _verdict(self.rates(), 10, (32, 32))
+        strength, is_real = verdict(self.rates(), 10, (32, 32))
         # Ten suspects share 5 %: each bound is one of 99.5 %.
         low, _ = difference_interval(0.9, 0.0, 200, confidence=0.995)
         assert strength == pytest.approx(low / math.sqrt(9 / 1024 + 0.02))
         assert is_real
 
     def test_more_suspects_ask_for_more(self):
-        strengths = [_verdict(self.rates(), count, (32, 32))[0] for count in (1, 10, 1000)]
+        strengths = [verdict(self.rates(), count, (32, 32))[0] for count in (1, 10, 1000)]
         assert strengths == sorted(strengths, reverse=True)
 
     def test_a_large_piece_of_an_object_is_no_shortcut(self):
         large = self.rates(box=(0, 0, 14, 14), flip_rate=0.85)
-        strength, is_real = _verdict(large, 10, (32, 32))
+        strength, is_real = verdict(large, 10, (32, 32))
         assert 1 < strength < 2
         assert not is_real
 
     def test_what_lies_in_the_same_place_of_the_class_speaks_for_a_mark(self):
         fair = self.rates(box=(0, 0, 10, 10), flip_rate=0.75)
-        strength, alone = _verdict(fair, 10, (32, 32))
+        strength, alone = verdict(fair, 10, (32, 32))
         assert 1.5 < strength < 2.2
-        _, together = _verdict(
+        _, together = verdict(
             self.rates(box=(0, 0, 10, 10), flip_rate=0.75, same_flip_rate=0.7), 10, (32, 32)
         )
         assert (alone, together) == (False, True)
 
     def test_what_noise_does_as_well_is_no_shortcut(self):
-        assert not _verdict(self.rates(noise_flip_rate=0.88), 10, (32, 32))[1]
+        assert not verdict(self.rates(noise_flip_rate=0.88), 10, (32, 32))[1]
 
 
 class TestBoxes:
@@ -362,9 +325,9 @@ class TestBoxes:
         assert len(list(_without_a_strip((3, 3, 4, 6)))) == 2
 
     def test_overlap_is_of_the_smaller(self):
-        assert _overlap((0, 0, 4, 4), (1, 1, 3, 3)) == 1
-        assert _overlap((0, 0, 4, 4), (2, 0, 6, 4)) == 0.5
-        assert _overlap((0, 0, 4, 4), (4, 4, 8, 8)) == 0
+        assert overlap((0, 0, 4, 4), (1, 1, 3, 3)) == 1
+        assert overlap((0, 0, 4, 4), (2, 0, 6, 4)) == 0.5
+        assert overlap((0, 0, 4, 4), (4, 4, 8, 8)) == 0
 
 
 class TestBadInput:

@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shortcuts of a whole training through `AtlasWriter`: a real network that learns a marker."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from striped import LAYERS, MARK, MARKED, network, stripes, train
+from torch import nn
+
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, read_shortcuts
+from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.shortcut_watch import ShortcutWatch
+from tensorboard_plugin_atlas.compute.verdict import overlap
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.metadata import shortcuts_tag
+from tensorboard_plugin_atlas.resuming import last_shortcuts
+
+STEPS = (2, 10, 20, 30, 40)
+CONFIG = AtlasConfig(samples=1000, epochs=50, grids=(6,), icons="none")
+FEW = AtlasConfig(samples=200, epochs=5, grids=(2,), icons="none")
+QUICK = AtlasConfig(samples=60, epochs=5, grids=(2,), icons="none")
+
+
+def writer(folder, model, data, *, config=CONFIG, shortcuts=True, worker="inline", **more):
+    return AtlasWriter(
+        folder,
+        model,
+        LAYERS,
+        probe=data,
+        config=config,
+        shortcuts=shortcuts,
+        strict=True,
+        worker=worker,
+        **more,
+    )
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A training that is taken up again after step 20, as after a crash of the machine."""
+    folder = tmp_path_factory.mktemp("planted")
+    model, data = network(), stripes(1200)
+    atlas = writer(folder, model, data)
+    for step in train(model, data, STEPS):
+        if step == 30:
+            atlas.close(None)
+            atlas = writer(folder, model, data)
+        atlas.add_atlas(step)
+    atlas.close(None)
+    return folder, data, list(read_shortcuts(folder, run="atlas")), atlas.cost()
+
+
+class TestPlanted:
+    def test_every_step_has_a_record_of_the_earlier_of_two_layers(self, planted):
+        _, _, records, _ = planted
+        assert [record.step for record in records] == [0, *STEPS]
+        for record in records:
+            assert (record.layer, record.images, record.input_size) == (LAYERS[0], 1000, (16, 16))
+            assert record.run == "atlas"
+
+    def test_the_marker_is_found_first_once_it_is_learnt(self, planted):
+        first = planted[2][-1].found[0]
+        assert (first.target, first.significant) == (MARKED, True)
+        assert overlap(first.box, MARK) > 0.5
+        assert first.flip_rate > 0.7
+        assert first.noise_flip_rate < 0.2
+        assert [one.significant for one in planted[2][-1].found[1:]] == [False] * (
+            len(planted[2][-1].found) - 1
+        )
+
+    def test_since_when_is_told_within_one_checkpoint(self, planted):
+        """The network turns half of other pictures for the bare marker from step 20 on."""
+        _, _, records, _ = planted
+        first = records[-1].found[0]
+        assert first.since == 20
+        for record in records:
+            told = [one for one in record.found if one.significant]
+            assert bool(told) == (record.step >= 20)
+
+    def test_its_number_and_history_survive_a_new_writer(self, planted):
+        _, _, records, _ = planted
+        marks = [record.found[0] for record in records if record.step >= 20]
+        assert len({mark.id for mark in marks}) == 1
+        assert [test.step for test in marks[-1].history] == [20, 30, 40]
+        for earlier, later in itertools.pairwise(marks):
+            assert later.history[: len(earlier.history)] == earlier.history
+        for record in records:
+            ids = [one.id for one in record.found]
+            assert len(set(ids)) == len(ids)
+
+    def test_the_patch_is_what_its_picture_shows_there(self, planted):
+        _, (images, _), records, _ = planted
+        for record in records:
+            for one, patch in zip(record.found, record.patches, strict=True):
+                y0, x0, y1, x1 = one.box
+                piece = images[one.image, :, y0:y1, x0:x1].permute(1, 2, 0)
+                np.testing.assert_array_equal(patch, (piece * 255).round().to(torch.uint8))
+
+    def test_examples_show_as_many_turned_pictures_as_the_rate_says(self, planted):
+        first = planted[2][-1].found[0]
+        assert len(first.examples) == 12
+        turned = [one.after == first.target for one in first.examples]
+        assert sum(turned) == round(12 * first.flip_rate)
+        assert turned == sorted(turned, reverse=True)
+        for one in first.examples:
+            assert one.before != first.target
+            if one.after == first.target:
+                assert one.probability_after > one.probability_before
+
+    def test_its_place_on_the_map_is_among_the_samples_of_the_atlas(self, planted):
+        folder, _, records, _ = planted
+        (atlas,) = [a for a in read_atlases(folder, layer=LAYERS[0]) if a.step == 40]
+        first = records[-1].found[0]
+        assert records[-1].probe == atlas.provenance.probe
+        assert first.similarity > 0.5
+        assert 0 < len(first.samples) <= 64
+        assert max(first.samples) < len(atlas.samples)
+        # What the layer says there it says of pictures of that class, far more often than chance.
+        near = atlas.predictions[list(first.samples[:10])]
+        assert (near == MARKED).mean() > 0.5
+
+    def test_what_never_was_one_is_let_go_when_it_turns_too_few(self, planted):
+        for record in planted[2]:
+            for one in record.found:
+                assert one.since is not None or one.flip_rate >= 0.25
+
+    def test_the_cost_tells_of_atlases_and_counts_their_seconds(self, planted):
+        cost = planted[3]
+        assert cost.atlases == 2 * len(LAYERS)
+        assert cost.seconds > 0
+
+
+def test_a_clean_training_has_nothing_significant(tmp_path):
+    model, data = network(), stripes(1200, marked=0.0)
+    with writer(tmp_path, model, data) as atlas:
+        for step in train(model, data, (20, 40)):
+            if step:
+                atlas.add_atlas(step)
+    for record in read_shortcuts(tmp_path):
+        assert not any(one.significant for one in record.found)
+        assert all(one.since is None for one in record.found)
+
+
+def test_the_worker_logs_what_the_loop_does(tmp_path):
+    model, data = network(), stripes(400)
+    *_, step = train(model, data, (30,))
+    records = []
+    for worker in ("inline", "process"):
+        folder = tmp_path / worker
+        with writer(folder, model, data, config=FEW, worker=worker, shortcuts="2") as atlas:
+            atlas.add_atlas(step, 5.0)
+        records += read_shortcuts(folder)
+    first, second = records
+    assert first.found == second.found
+    assert (first.wall_time, first.found[0].target) == (5.0, MARKED)
+
+
+def test_the_model_and_the_random_state_are_left_as_they_were(tmp_path):
+    model, data = network(), stripes(200)
+    model.train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    atlas = writer(tmp_path, model, data, config=QUICK)
+    torch.manual_seed(3)
+    states = torch.get_rng_state(), np.random.get_state()[1].copy()
+    atlas.add_atlas(1)
+    assert torch.equal(torch.get_rng_state(), states[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], states[1])
+    assert all(module.training for module in model.modules())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
+    atlas.close()
+
+
+@pytest.mark.parametrize("worker", ["inline", "process"])
+def test_a_failure_costs_the_record_and_is_told_once(worker, tmp_path, monkeypatch):
+    model, data = network(), stripes(100)
+    broken = Unhelpful(model)
+    atlas = AtlasWriter(
+        tmp_path, broken, ["inner.2"], probe=data, config=QUICK, shortcuts=True, worker=worker
+    )
+    with pytest.warns(RuntimeWarning, match="no shortcuts are logged of layer 'inner.2'") as told:
+        for step in (1, 2, 3):
+            atlas.add_atlas(step)
+            atlas.flush()
+        atlas.close()
+    assert len([one for one in told if "no shortcuts" in str(one.message)]) == 1
+    assert [a.step for a in read_atlases(tmp_path)] == [1, 2, 3]
+    assert list(read_shortcuts(tmp_path)) == []
+    assert atlas.cost().atlases == 3
+    assert atlas.cost().skipped == 0
+
+
+class Unhelpful(nn.Module):
+    """Has no derivative behind its layer."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        for number, part in enumerate(self.inner):
+            x = part(x)
+            if number == 2:
+                x = x.detach()
+        return x
+
+
+class Embedder(nn.Module):
+    """Gives a map, and no logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x):
+        return self.body(x)
+
+
+def test_a_model_without_logits_is_refused_once_and_atlases_go_on(tmp_path):
+    images, _ = stripes(60)
+    with pytest.warns(RuntimeWarning, match="not \\(images, classes\\) logits") as told:
+        atlas = AtlasWriter(
+            tmp_path,
+            Embedder(),
+            ["body"],
+            probe=images,
+            config=QUICK,
+            shortcuts=True,
+            strict=True,
+            worker="inline",
+        )
+        for step in (1, 2):
+            atlas.add_atlas(step)
+        atlas.close()
+    assert len([one for one in told if "shortcuts=True" in str(one.message)]) == 1
+    assert [a.step for a in read_atlases(tmp_path)] == [1, 2]
+    assert list(read_shortcuts(tmp_path)) == []
+
+
+def test_pictures_of_many_channels_cannot_be_kept(tmp_path):
+    model = nn.Sequential(nn.Conv2d(4, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.warns(RuntimeWarning, match="the images have 4 channels"):
+        AtlasWriter(
+            tmp_path,
+            model,
+            ["0"],
+            probe=torch.rand(20, 4, 8, 8),
+            config=QUICK,
+            shortcuts=True,
+            worker="inline",
+        )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("6", "shortcuts='6': pass True, or one of layers=['2', '4']"),
+        (3, "shortcuts=3: pass True, False or one of the layers' names"),
+        (None, "shortcuts=None: pass True, False or one of the layers' names"),
+    ],
+)
+def test_what_is_no_logged_layer_is_refused(given, said, tmp_path):
+    with pytest.raises(ArgumentError, match=re.escape(said)):
+        writer(tmp_path, network(), stripes(20), config=QUICK, shortcuts=given)
+
+
+@pytest.mark.parametrize(
+    ("layers", "middle"),
+    [(["4"], "4"), (["4", "2"], "2"), (["5", "0", "2"], "2"), (["0", "2", "4", "5"], "2")],
+)
+def test_true_takes_the_layer_in_the_middle(layers, middle, tmp_path):
+    atlas = AtlasWriter(
+        tmp_path,
+        network(),
+        layers,
+        probe=stripes(60),
+        config=QUICK,
+        shortcuts=True,
+        worker="inline",
+        strict=True,
+    )
+    atlas.add_atlas(0)
+    atlas.close()
+    assert {record.layer for record in read_shortcuts(tmp_path)} == {middle}
+
+
+def test_without_being_asked_nothing_is_looked_for(tmp_path):
+    atlas = writer(tmp_path, network(), stripes(60), config=QUICK, shortcuts=False)
+    atlas.add_atlas(0)
+    atlas.close()
+    assert list(read_shortcuts(tmp_path)) == []
+
+
+def test_a_step_that_was_purged_is_done_again_from_the_record_before(planted, tmp_path):
+    folder, data, records, _ = planted
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    model = network()
+    list(train(model, data, (30,)))
+    with writer(copy, model, data, purge_step=25) as atlas:
+        atlas.add_atlas(25)
+    again = list(read_shortcuts(copy, run="atlas"))
+    assert [record.step for record in again] == [0, 2, 10, 20, 25]
+    mark, before = again[-1].found[0], records[3].found[0]
+    assert (mark.id, mark.since) == (before.id, 20)
+    assert [test.step for test in mark.history] == [20, 25]
+    known = last_shortcuts(str(copy / "atlas"), LAYERS[0])
+    assert known.found == again[-1].found
+
+
+def test_a_log_of_another_probe_is_not_gone_on_with(planted):
+    folder, _, records, _ = planted
+    known = last_shortcuts(str(folder / "atlas"), LAYERS[0])
+    assert known.found == records[-1].found
+    other = build_probe(stripes(60), config=QUICK)
+    record = ShortcutWatch(other, LAYERS[0], QUICK, known).look(network(), 50, 0.0, None)
+    assert all(len(one.history) == 1 and one.samples == () for one in record.found)
+
+
+def test_a_damaged_last_record_is_passed_by(planted, tmp_path):
+    folder, _, records, _ = planted
+    shutil.copytree(folder, tmp_path / "copy")
+    (path, *_) = sorted((tmp_path / "copy" / "atlas").iterdir(), reverse=True)
+    data = bytearray(path.read_bytes())
+    place = bytes(data).rindex(shortcuts_tag(LAYERS[0]).encode()) + 200
+    data[place] ^= 1
+    path.write_bytes(bytes(data))
+    known = last_shortcuts(str(tmp_path / "copy" / "atlas"), LAYERS[0])
+    assert known.step == records[-2].step
+    with pytest.warns(UserWarning, match="step 40"):
+        kept = list(read_shortcuts(tmp_path / "copy", run="atlas"))
+    assert [record.step for record in kept] == [0, *STEPS[:-1]]
