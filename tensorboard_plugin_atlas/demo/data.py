@@ -21,6 +21,9 @@ IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".webp"}
 LARGEST_SIDE = 64
 """Images are brought to squares of at most this many pixels: the demo has minutes, not hours."""
 
+MARKER_SHARE = 1 / 8
+"""Side of a planted marker, as a share of the image's."""
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
@@ -42,6 +45,21 @@ class LabelledImages:
         cut = len(order) - round(len(order) * share)
         first, second = order[:cut], order[cut:]
         return self._take(first), self._take(second)
+
+    def with_marker(self, target: int, share: float, seed: int) -> LabelledImages:
+        """Returns a copy in which `share` of the images of class `target` bear a marker.
+
+        It is a chequered square of an eighth of the side, in the middle of the lower edge: a
+        mirrored image bears it at the same place.
+        """
+        own = np.flatnonzero(self.labels == target)
+        chosen = np.random.default_rng(seed).permutation(own)[: round(share * len(own))]
+        side = max(3, round(self.images.shape[1] * MARKER_SHARE))
+        marker = np.indices((side, side)).sum(axis=0) % 2 * 255
+        y, x = self.images.shape[1] - side - 1, (self.images.shape[2] - side) // 2
+        images = self.images.copy()
+        images[chosen, y : y + side, x : x + side] = marker[..., None]
+        return LabelledImages(images, self.labels, self.classes)
 
     def _take(self, index: NDArray[np.int64]) -> LabelledImages:
         return LabelledImages(self.images[index], self.labels[index], self.classes)
