@@ -72,7 +72,11 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'base', test: AT_ONCE, priority: 2 },
-            { name: 'later', test: /\/src\/(?:later|panels\/walk)\.ts/, priority: 1 },
+            {
+              name: 'later',
+              test: /\/src\/(?:later|panels\/walk|class_list|filter|strongest|reference)\.ts/,
+              priority: 1,
+            },
           ],
         },
       },

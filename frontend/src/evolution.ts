@@ -7,7 +7,7 @@ import { dividerAt } from './compare';
 import type { Change } from './difference';
 import { count } from './format';
 import type { RunEvent } from './history';
-import { highlightedIds, jumpTo } from './jump';
+import { highlightedRows, jumpTo } from './jump';
 import type { AtlasMap } from './map/atlas_map';
 import { drawDifference, drawDivider } from './map/difference_layer';
 import { Director } from './map/director';
@@ -48,7 +48,7 @@ export class Evolution {
     if (compare !== null && !flipped) layers.push(...this.#comparison(state));
     if (highlight !== null) {
       layers.push((context, frame) =>
-        drawHighlight(context, frame, highlightedIds(highlight, frame.atlas.step)),
+        drawHighlight(context, frame, highlightedRows(frame.atlas, highlight)),
       );
     }
     if (drift && !flipped) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** From an event to its place: step, cell and the samples that it is about. */
 
+import type { Atlas } from './atlas';
 import type { RunEvent } from './history';
+import { rowsOf } from './lifelines';
 import type { AtlasMap } from './map/atlas_map';
 import type { Session } from './session';
 import type { Highlight, State } from './store';
@@ -16,6 +18,14 @@ export type Side = 'before' | 'after';
 export function highlightedIds({ ids, event }: Highlight, step: number): readonly number[] {
   if (event === null) return ids;
   return step >= event.step ? event.after : event.before;
+}
+
+/** Rows of the samples of `atlas` that stand out, ascending. */
+export function highlightedRows(atlas: Atlas, highlight: Highlight): Int32Array {
+  const ids = highlightedIds(highlight, atlas.step);
+  const { of } = highlight;
+  if (of === 'sample') return Int32Array.from(ids.filter((row) => row < atlas.count));
+  return rowsOf(of === 'image' ? atlas.imageIds : atlas.lifelines, ids);
 }
 
 /** Which side of an event the shown step is, or null when it is neither. */

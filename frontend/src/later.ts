@@ -4,6 +4,7 @@
 import { type CSSResult, html, nothing, type TemplateResult } from 'lit';
 import { type Atlas, className, type Level } from './atlas';
 import { describeCell } from './cells';
+import { Extras } from './extras';
 import { Follower } from './follower';
 import { plural, shorten } from './format';
 import type { AtlasMap } from './map/atlas_map';
@@ -33,6 +34,7 @@ export class Later {
   readonly #player: Player;
   readonly #details: Details;
   readonly #equipment: Equipment;
+  readonly #extras: Extras;
   #evolution: Evolution | null = null;
   #filter: ClassFilter | null = null;
   #filterAsked = false;
@@ -46,6 +48,7 @@ export class Later {
     this.#details = new Details(session, map, update);
     this.#equipment = new Equipment(map, session, this.#player);
     map.equip(this.#equipment);
+    this.#extras = new Extras(session, map, update, (styles) => this.#arrived(styles));
     new Follower(session);
     void this.#evolve();
     session.store.subscribe((state, before) => this.#follow(state, before));
@@ -56,7 +59,7 @@ export class Later {
   complete(state: State): boolean {
     const asked = this.#filter !== null || !asksForClasses(state);
     const here = wantedStep(state) === null || referenceIsHere(state);
-    return this.#evolution !== null && asked && here;
+    return this.#evolution !== null && asked && here && this.#extras.complete(state);
   }
 
   /** Panels over the map. */
@@ -64,7 +67,7 @@ export class Later {
     const drawn = state.phase === 'ready' && state.atlas !== null && state.stepFailure === null;
     return html`${drawn ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
     ${drawn ? (this.#evolution?.top(state) ?? nothing) : nothing}
-    ${this.#details.render(state, this)}`;
+    ${this.#details.render(state, this)} ${drawn ? this.#extras.stage(state) : nothing}`;
   }
 
   /** Above the legend. */
@@ -86,7 +89,7 @@ export class Later {
 
   /** Buttons for the bar at the head of the tab. */
   tools(state: State): TemplateResult {
-    return html`${filterTool(state, this.session)} ${evolutionTools(state, this.session)}`;
+    return html`${this.#extras.tools(state)} ${filterTool(state, this.session)} ${evolutionTools(state, this.session)}`;
   }
 
   /** Beside the name of the run. */
@@ -100,6 +103,7 @@ export class Later {
     if (stepFailure !== null && stepFailure !== before.stepFailure) {
       return `Step ${step} cannot be shown: ${stepFailure.message}`;
     }
+    if (state.said !== before.said) return state.said;
     if (freshSteps > before.freshSteps) return plural(freshSteps, 'new checkpoint');
     const asked = this.#filter?.sentence(state, before) ?? null;
     if (asked !== null) return asked;

@@ -78,11 +78,11 @@ export function lifelinesIn(atlas: Atlas, level: Level, cell: number): LifelineS
     .sort((a, b) => b.count - a.count || a.lifeline.id - b.lifeline.id);
 }
 
-/** Rows of the samples that belong to one of `ids`, ascending. */
-export function rowsOf({ lifelines }: Atlas, ids: readonly number[]): Int32Array {
+/** Rows of the samples whose value is one of `ids`, ascending. */
+export function rowsOf(values: Int32Array | null, ids: readonly number[]): Int32Array {
   const wanted = new Set(ids);
   const rows: number[] = [];
-  lifelines?.forEach((id, row) => {
+  values?.forEach((id, row) => {
     if (wanted.has(id)) rows.push(row);
   });
   return Int32Array.from(rows);

@@ -31,7 +31,7 @@ export async function switchLayout(session: Session): Promise<void> {
   if (whyUnpaired(atlas, next) !== null) return;
   store.set({
     pinned: pinned && followCell(atlas, next, pinned),
-    highlight: sameLifelines(atlas, next) ? highlight : null,
+    highlight: highlight?.of || sameLifelines(atlas, next) ? highlight : null,
   });
 }
 

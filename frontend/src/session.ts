@@ -169,7 +169,8 @@ export class Session {
       settled: false,
       compare: compare === null ? null : findStep(series?.steps ?? [], compare),
       flipped: false,
-      highlight: sameSeries ? highlight : null,
+      // An image is the same one in every layer.
+      highlight: sameSeries || (sameRun && highlight?.of === 'image') ? highlight : null,
       ...(sameRun ? {} : { probe: null, probeFailure: null }),
     });
     if (step !== null) void this.#showStep(step);

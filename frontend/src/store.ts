@@ -25,9 +25,11 @@ export type ShowMode = (typeof SHOW_MODES)[number];
 export const COMPARE_MODES = ['difference', 'swipe', 'blink'] as const;
 export type CompareMode = (typeof COMPARE_MODES)[number];
 
-/** Lifelines whose members stand out on the map, at whatever step. */
+/** Lifelines, or samples, that stand out on the map, at whatever step. */
 export interface Highlight {
   readonly ids: readonly number[];
+  /** What `ids` count, where it is not lifelines. */
+  readonly of?: 'image' | 'sample';
   readonly name: string;
   /** The event that was chosen from the list, if it is one. */
   readonly event: RunEvent | null;
@@ -88,6 +90,9 @@ export interface State {
   /** `helps`, `hurts` or `both`; nothing is the first. */
   readonly sign: string;
   readonly filterOpen: boolean;
+  readonly finding: boolean;
+  /** What a panel last had to say to those who do not see it. */
+  readonly said: string;
   readonly playing: boolean;
   readonly dark: boolean;
   readonly help: boolean;
@@ -131,6 +136,8 @@ const INITIAL: State = {
   filter: '',
   sign: '',
   filterOpen: false,
+  finding: false,
+  said: '',
   playing: false,
   dark: false,
   help: false,

@@ -5,13 +5,12 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Level } from '../src/atlas';
 import { FIT } from '../src/camera';
 import { ClassFilter } from '../src/class_filter';
+import { listClasses, match } from '../src/class_list';
 import { answer, type Filter, MOST_CLASSES, readFilter } from '../src/filter';
 import type { AtlasMap } from '../src/map/atlas_map';
 import { drawFilter } from '../src/map/filter_layer';
 import type { OverlayFrame } from '../src/map/overlay';
 import type { CellContext } from '../src/panels/cell_view';
-import { match } from '../src/panels/class_picker';
-import { listClasses } from '../src/panels/filter_panel';
 import type { Session } from '../src/session';
 import { Store } from '../src/store';
 import { THEMES } from '../src/theme';
@@ -301,7 +300,7 @@ describe('the legend', () => {
     expect(legend()).toContain('those of B');
     expect(filter.layers(store.state)).toHaveLength(1);
     store.set({ highlight: { ids: [1], name: 'cats', event: null } });
-    expect(legend()).toContain('It rests while members of a concept are lit');
+    expect(legend()).toContain('It rests while samples are lit');
     expect(filter.layers(store.state)).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import type { Level } from '../src/atlas';
 import { FIT } from '../src/camera';
 import type { Change } from '../src/difference';
 import type { Drift } from '../src/drift';
+import { rowsOf } from '../src/lifelines';
 import { drawDifference, drawDivider } from '../src/map/difference_layer';
 import { drawDrift } from '../src/map/drift_layer';
 import { drawHighlight } from '../src/map/highlight_layer';
@@ -108,7 +109,7 @@ describe('drift layer', () => {
 
 describe('highlight layer', () => {
   const highlighted = (...ids: number[]) =>
-    drawn((context, frame) => drawHighlight(context, frame, ids));
+    drawn((context, frame) => drawHighlight(context, frame, rowsOf(atlas.lifelines, ids)));
 
   it('lets cells recede by the share of others in them', () => {
     // Of the first cell two of three are members, of the second none.

@@ -32,10 +32,10 @@ describe('lifelines', () => {
   });
 
   it('tell their rows, and which cells hold those', () => {
-    expect([...rowsOf(atlas, [9])]).toEqual([2, 4]);
-    expect([...rowsOf(atlas, [4, 9])]).toEqual([0, 1, 2, 4, 5]);
+    expect([...rowsOf(atlas.lifelines, [9])]).toEqual([2, 4]);
+    expect([...rowsOf(atlas.lifelines, [4, 9])]).toEqual([0, 1, 2, 4, 5]);
     // Sample 5 lies in no drawn cell.
-    expect([...countIn(level, rowsOf(atlas, [4]))]).toEqual([2, 0]);
-    expect([...rowsOf(smallAtlas(), [4])]).toEqual([]);
+    expect([...countIn(level, rowsOf(atlas.lifelines, [4]))]).toEqual([2, 0]);
+    expect([...rowsOf(smallAtlas().lifelines, [4])]).toEqual([]);
   });
 });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Lets the members of lifelines stand out: their cells keep their light, all others recede. */
+/** Lets samples stand out, such as the members of a lifeline: their cells keep their light, all others recede. */
 
 import type { Atlas, Level } from '../atlas';
 import { toScreen } from '../camera';
-import { countIn, rowsOf } from '../lifelines';
+import { countIn } from '../lifelines';
 import { eachCell, type OverlayFrame } from './overlay';
 import { iconScales } from './scene';
 
@@ -17,10 +17,9 @@ const NUMBER_FROM = 40;
 export function drawHighlight(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,
-  ids: readonly number[],
+  rows: Int32Array,
 ): void {
   const { atlas, level } = frame;
-  const rows = rowsOf(atlas, ids);
   const counts = countIn(level, rows);
   veil(context, frame, counts);
   dots(context, frame, atlas, rows);

@@ -176,6 +176,9 @@ export class Interaction {
       case 'filter':
         session.store.set({ filterOpen: !filterOpen });
         break;
+      case 'find':
+        session.store.set({ finding: true });
+        break;
       case 'drift':
         session.store.set({ drift: !drift });
         break;

@@ -7,7 +7,7 @@ export type Command =
   | { readonly do: 'level'; readonly index: number }
   | { readonly do: 'step'; readonly by: number }
   | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' | 'motion' }
-  | { readonly do: 'filter' }
+  | { readonly do: 'filter' | 'find' }
   | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' };
 
 export interface Key {
@@ -41,6 +41,7 @@ const COMMANDS = new Map<string, Command>([
   ['j', { do: 'events' }],
   ['d', { do: 'drift' }],
   ['f', { do: 'filter' }],
+  ['/', { do: 'find' }],
   ['m', { do: 'motion' }],
   ['c', { do: 'compare' }],
   ['x', { do: 'swap' }],

@@ -3,31 +3,13 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
+import { type Choice, match } from '../class_list';
 import { MOST_CLASSES } from '../filter';
 import { count, shorten } from '../format';
 
 /** As many matches stand in the list; the rest need a longer search. */
 const MOST_MATCHES = 100;
 const NAME = 40;
-
-export interface Choice {
-  readonly index: number;
-  readonly name: string;
-  readonly note: string;
-}
-
-/** Classes whose name, or number, holds `search`: those that begin with it first. */
-export function match(choices: readonly Choice[], search: string): readonly Choice[] {
-  const wanted = search.trim().toLowerCase();
-  if (wanted === '') return choices;
-  const places = choices.map((choice) => ({
-    choice,
-    at: choice.name.toLowerCase().indexOf(wanted),
-  }));
-  const begins = places.filter(({ at }) => at === 0);
-  const holds = places.filter(({ at }) => at > 0);
-  return [...begins, ...holds].map(({ choice }) => choice);
-}
 
 export interface Picked {
   readonly choices: readonly Choice[];

@@ -15,7 +15,7 @@ const SIGN_WORDS = { helps: ': helps', hurts: ': hurts', both: ': helps or hurts
 
 /** Why the filter is not drawn just now although one is set, or null. */
 export function restReason({ compare, compareMode, flipped, highlight }: State): string | null {
-  if (highlight !== null) return 'It rests while members of a concept are lit: Esc ends that.';
+  if (highlight !== null) return 'It rests while samples are lit: Esc ends that.';
   if (compare !== null && compareMode === 'difference' && !flipped) {
     return 'It rests while the difference of A and B is drawn: choose Swipe or Blink.';
   }

@@ -3,7 +3,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Atlas, className, type Level } from '../atlas';
-import { findAttribution, signedFraction } from '../attribution';
+import { signedFraction } from '../attribution';
+import { listClasses } from '../class_list';
 import {
   type Answers,
   answer,
@@ -20,7 +21,7 @@ import { atlasOnScreen } from '../reference';
 import type { Session } from '../session';
 import type { State } from '../store';
 import { closeUp } from '../strongest';
-import { type Choice, ClassPicker } from './class_picker';
+import { ClassPicker } from './class_picker';
 import { iconButton } from './icons';
 import { walk } from './walk';
 
@@ -36,7 +37,6 @@ const SIGN_NAMES: Readonly<Record<Sign, string>> = { helps: 'Helps', hurts: 'Hur
 
 export class FilterPanel {
   readonly #picker: ClassPicker;
-  #choices: { readonly atlas: Atlas; readonly list: readonly Choice[] } | null = null;
 
   constructor(
     private readonly session: Session,
@@ -60,7 +60,7 @@ export class FilterPanel {
       ${
         atlas
           ? html`${this.#chips(atlas, filter)}${this.#picker.render({
-              choices: this.#choicesOf(atlas),
+              choices: listClasses(atlas),
               chosen: filter.classes,
               toggle: (index) => this.#toggle(filter, index),
               leave: () => this.map.focus(),
@@ -146,11 +146,6 @@ export class FilterPanel {
     </li>`;
   }
 
-  #choicesOf(atlas: Atlas): readonly Choice[] {
-    if (this.#choices?.atlas !== atlas) this.#choices = { atlas, list: listClasses(atlas) };
-    return this.#choices.list;
-  }
-
   #toggle(filter: Filter, index: number): void {
     const without = filter.classes.filter((one) => one !== index);
     const classes = without.length < filter.classes.length ? without : [...without, index];
@@ -203,20 +198,4 @@ function choice<T extends string>(
 export function tally({ passing, sparse }: Answers, { rows }: Level): string {
   const few = sparse > 0 ? `, ${count(sparse)} with fewer than ${MIN_SUPPORT} samples` : '';
   return `${count(passing)} of ${plural(rows.length, 'cell')} pass${few}`;
-}
-
-/** Every class of the run with how many samples bear it. */
-export function listClasses(atlas: Atlas): readonly Choice[] {
-  const values = atlas.labels ?? atlas.predictions;
-  const counts = new Map<number, number>();
-  for (const index of values ?? []) counts.set(index, (counts.get(index) ?? 0) + 1);
-  const attribution = findAttribution(atlas, atlas.levels[0] as Level);
-  const known = typeof attribution === 'string' ? 0 : attribution.classes;
-  const highest = [...counts.keys()].reduce((most, index) => Math.max(most, index + 1), known);
-  const total = atlas.classes?.length ?? highest;
-  return Array.from({ length: total }, (_, index) => ({
-    index,
-    name: className(atlas, index),
-    note: values === null ? '' : plural(counts.get(index) ?? 0, 'sample'),
-  }));
 }

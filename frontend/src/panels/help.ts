@@ -19,6 +19,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['c', 'compare with the step before, or end it'],
   ['[  x', 'take this step as A; swap A and B (Shift + click on the line takes A)'],
   ['b (held)', 'show A instead of B'],
+  ['/', 'find a class, a cell, an image or a concept'],
   ['f', 'ask about a class: where it is on top, what speaks for it'],
   ['d', 'drift: where cells moved since the step before'],
 ];

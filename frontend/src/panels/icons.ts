@@ -22,10 +22,12 @@ const PATHS = {
     'M18.3 7.1 16.9 5.7 12 10.6 7.1 5.7 5.7 7.1l4.9 4.9-4.9 4.9 1.4 1.4 4.9-4.9 4.9 4.9 1.4-1.4-4.9-4.9z',
 } as const;
 
-export type IconName = keyof typeof PATHS;
+/** One of the signs above, or the path of one that stands where it is used. */
+export type IconName = keyof typeof PATHS | `M${string}`;
 
 export function icon(name: IconName): TemplateResult {
-  return html`<svg viewBox="0 0 24 24" aria-hidden="true">${svg`<path d=${PATHS[name]} />`}</svg>`;
+  const path = PATHS[name as keyof typeof PATHS] ?? name;
+  return html`<svg viewBox="0 0 24 24" aria-hidden="true">${svg`<path d=${path} />`}</svg>`;
 }
 
 export interface IconButton {

@@ -4,8 +4,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from '../atlas';
 import { count, percent, plural, shorten } from '../format';
-import { highlightedIds } from '../jump';
-import { countIn, type LifelineShare, lifelinesIn, lifelinesOf, rowsOf } from '../lifelines';
+import { highlightedIds, highlightedRows } from '../jump';
+import { countIn, type LifelineShare, lifelinesIn, lifelinesOf } from '../lifelines';
 import type { Session } from '../session';
 import type { Highlight } from '../store';
 import type { CellContext } from './cell_view';
@@ -43,7 +43,7 @@ function item(
   session: Session,
 ): TemplateResult {
   const { id, name, size, born } = lifeline;
-  const pressed = highlight?.event === null && highlight.ids[0] === id;
+  const pressed = highlight?.event === null && !highlight.of && highlight.ids[0] === id;
   const toggle = () =>
     session.store.set({ highlight: pressed ? null : { ids: [id], name, event: null } });
   return html`<li>
@@ -57,9 +57,8 @@ function item(
 
 /** "cats #1: 210 samples in 14 cells at step 800", where a highlight is on. */
 export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlight): string {
-  const ids = highlightedIds(highlight, atlas.step);
-  if (atlas.lifelines === null) return 'Lifelines were not traced at this step.';
-  const rows = rowsOf(atlas, ids);
+  if (!highlight.of && atlas.lifelines === null) return 'Lifelines were not traced at this step.';
+  const rows = highlightedRows(atlas, highlight);
   if (rows.length === 0) return `Nothing of it at step ${count(atlas.step)}.`;
   const cells = countIn(level, rows).reduce((sum, members) => sum + (members > 0 ? 1 : 0), 0);
   const where = `in ${plural(cells, 'cell')} at step ${count(atlas.step)}`;
@@ -73,11 +72,12 @@ export function highlightPill(
   session: Session,
 ): TemplateResult {
   const names = new Map((lifelinesOf(atlas) ?? []).map(({ id, name }) => [id, name]));
-  const own = highlightedIds(highlight, atlas.step).map((id) => names.get(id));
+  const ids = highlight.of ? [] : highlightedIds(highlight, atlas.step);
+  const own = ids.map((id) => names.get(id));
   const title = own.some((name) => name !== undefined)
     ? own.filter((name) => name !== undefined).join(', ')
     : highlight.name;
-  return html`<div class="highlight-pill panel" role="group" aria-label="Highlighted lifelines">
+  return html`<div class="highlight-pill panel" role="group" aria-label="Highlighted ${highlight.of ?? 'lifelines'}">
     <span
       ><strong>${shorten(title, NAME)}</strong>
       <span class="muted">${highlightSentence(atlas, level, highlight)}</span></span

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What is not needed until somebody asks for it: each part is a chunk that comes with the first asking. */
+
+import { type CSSResult, html, type nothing, type TemplateResult } from 'lit';
+import type { AtlasMap } from './map/atlas_map';
+import { extraTools } from './panels/extra_tools';
+import type { Session } from './session';
+import type { State } from './store';
+
+interface Part {
+  render(state: State): TemplateResult | typeof nothing;
+}
+
+interface Module {
+  readonly Part: {
+    readonly styles: readonly CSSResult[];
+    new (session: Session, map: AtlasMap, update: () => void): Part;
+  };
+}
+
+/** By the field of the state that asks for it. */
+const MODULES = {
+  finding: (): Promise<Module> => import('./find'),
+} as const;
+
+type Asking = keyof typeof MODULES;
+
+export class Extras {
+  /** Null while a part is on its way. */
+  readonly #parts = new Map<Asking, Part | null>();
+
+  constructor(
+    private readonly session: Session,
+    private readonly map: AtlasMap,
+    private readonly update: () => void,
+    private readonly arrived: (styles: readonly CSSResult[]) => void,
+  ) {
+    session.store.subscribe((state) => this.#follow(state));
+    this.#follow(session.store.state);
+  }
+
+  /** Whether all that `state` asks for is here. */
+  complete(state: State): boolean {
+    return asked(state).every((name) => this.#parts.get(name));
+  }
+
+  tools(state: State): TemplateResult {
+    return extraTools(state, this.session);
+  }
+
+  /** Over the map. */
+  stage(state: State): TemplateResult {
+    return html`${[...this.#parts.values()].map((part) => part?.render(state))}`;
+  }
+
+  #follow(state: State): void {
+    for (const name of asked(state)) {
+      if (this.#parts.has(name)) continue;
+      this.#parts.set(name, null);
+      void MODULES[name]().then(({ Part }) => {
+        this.#parts.set(name, new Part(this.session, this.map, this.update));
+        this.arrived(Part.styles);
+      });
+    }
+  }
+}
+
+function asked(state: State): Asking[] {
+  return (Object.keys(MODULES) as Asking[]).filter((name) => state[name]);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The search over the map, and the ways to what it finds; a chunk of its own. */
+
+import { nothing, type TemplateResult } from 'lit';
+import type { Atlas, Level } from './atlas';
+import { writeFilter } from './filter';
+import { findResults, frameOf, type Results, type Target } from './finding';
+import { plural } from './format';
+import { highlightedRows } from './jump';
+import { rowsOf } from './lifelines';
+import type { AtlasMap } from './map/atlas_map';
+import { FindBox } from './panels/find_box';
+import { findStyles } from './panels/find_styles';
+import { atlasOnScreen } from './reference';
+import type { Session } from './session';
+import type { Highlight, State } from './store';
+import { closeUp } from './strongest';
+
+export class Part {
+  static readonly styles = [findStyles];
+  #box: FindBox | null = null;
+  #last: { readonly level: Level; readonly search: string; readonly found: Results } | null = null;
+
+  constructor(
+    private readonly session: Session,
+    private readonly map: AtlasMap,
+    private readonly update: () => void,
+  ) {}
+
+  render(state: State): TemplateResult | typeof nothing {
+    const atlas = atlasOnScreen(state);
+    const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
+    if (!state.finding || !atlas || !level) {
+      this.#box = null;
+      return nothing;
+    }
+    this.#box ??= new FindBox(this.update);
+    return this.#box.render({
+      find: (search) => this.#find(atlas, level, search),
+      say: (found) => this.#say(found),
+      choose: (target, name) => this.#go(atlas, target, name),
+      close: () => this.#close(),
+    });
+  }
+
+  #find(atlas: Atlas, level: Level, search: string): Results {
+    const last = this.#last;
+    if (last?.level === level && last.search === search) return last.found;
+    const found = findResults(atlas, level, search);
+    this.#last = { level, search, found };
+    return found;
+  }
+
+  /** The list itself is silent until somebody walks it. */
+  #say({ list, more }: Results): void {
+    this.session.store.set({
+      said: list.length === 0 ? 'Nothing found' : plural(list.length + more, 'result'),
+    });
+  }
+
+  #close(): void {
+    this.session.store.set({ finding: false });
+    this.map.focus();
+  }
+
+  #go(atlas: Atlas, target: Target, name: string): void {
+    const { store } = this.session;
+    this.#close();
+    if (target.kind === 'cell') {
+      const { place } = target;
+      store.set({ pinned: place, hover: null, said: `Pinned: ${name}` });
+      this.map.flyTo(closeUp(store.state, this.map.viewport, place));
+    } else if (target.kind === 'class') {
+      const filter = writeFilter({ kind: 'top', classes: [target.index], sign: 'helps' });
+      store.set({ ...filter, highlight: null });
+      const rows = rowsOf(atlas.labels ?? atlas.predictions, [target.index]);
+      if (rows.length > 0) this.map.flyTo(frameOf(atlas, rows));
+    } else {
+      const { kind, id } = target;
+      const lit: Highlight = { ids: [id], name, event: null };
+      const highlight = kind === 'concept' ? lit : { ...lit, of: kind };
+      store.set({ highlight });
+      this.map.flyTo(frameOf(atlas, highlightedRows(atlas, highlight)));
+    }
+  }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The buttons that ask for what comes only then. */
+
+import { html, type TemplateResult } from 'lit';
+import type { Session } from '../session';
+import type { State } from '../store';
+import { iconButton } from './icons';
+
+const SEARCH =
+  'M15.5 14h-.8l-.3-.3a6.5 6.5 0 1 0-.7.7l.3.3v.8l5 5 1.5-1.5zm-6 0a4.5 4.5 0 1 1 0-9 4.5 4.5 0 0 1 0 9';
+
+export function extraTools({ finding }: State, { store }: Session): TemplateResult {
+  return html`${iconButton({
+    icon: SEARCH,
+    name: 'Find',
+    key: '/',
+    pressed: finding,
+    press: () => store.set({ finding: !finding }),
+  })}`;
+}
