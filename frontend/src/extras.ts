@@ -20,6 +20,7 @@ interface Module {
 
 /** By the field of the state that asks for it. */
 const MODULES = {
+  table: (): Promise<Module> => import('./table'),
   finding: (): Promise<Module> => import('./find'),
 } as const;
 

@@ -65,8 +65,9 @@ export class Later {
   /** Panels over the map. */
   stage(state: State): TemplateResult {
     const drawn = state.phase === 'ready' && state.atlas !== null && state.stepFailure === null;
-    return html`${drawn ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
-    ${drawn ? (this.#evolution?.top(state) ?? nothing) : nothing}
+    const mapped = drawn && !state.table;
+    return html`${mapped ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
+    ${mapped ? (this.#evolution?.top(state) ?? nothing) : nothing}
     ${this.#details.render(state, this)} ${drawn ? this.#extras.stage(state) : nothing}`;
   }
 

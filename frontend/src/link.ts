@@ -31,6 +31,7 @@ export interface Link {
   readonly eventList: boolean;
   readonly filter: string;
   readonly sign: string;
+  readonly table: boolean;
 }
 
 export function readLink(values: HashValues): Link {
@@ -53,6 +54,7 @@ export function readLink(values: HashValues): Link {
     eventList: values.events === 'on',
     filter: values.filter ?? '',
     sign: values.sign ?? '',
+    table: values.view === 'table',
   };
 }
 
@@ -77,6 +79,7 @@ export function linkOf(state: State): HashValues {
     events: state.eventList ? 'on' : '',
     filter: state.filter,
     sign: state.sign,
+    view: state.table ? 'table' : '',
   };
 }
 

@@ -91,6 +91,8 @@ export interface State {
   readonly sign: string;
   readonly filterOpen: boolean;
   readonly finding: boolean;
+  /** The cells as a table in the place of the map. */
+  readonly table: boolean;
   /** What a panel last had to say to those who do not see it. */
   readonly said: string;
   readonly playing: boolean;
@@ -137,6 +139,7 @@ const INITIAL: State = {
   sign: '',
   filterOpen: false,
   finding: false,
+  table: false,
   said: '',
   playing: false,
   dark: false,

@@ -64,6 +64,7 @@ describe('link', () => {
       eventList: false,
       filter: '',
       sign: '',
+      table: false,
     });
   });
 
@@ -85,6 +86,7 @@ describe('link', () => {
       eventList: true,
       filter: 'toward:3,7',
       sign: 'both',
+      table: true,
     });
     expect(readLink(linkOf(store.state))).toEqual({
       run: 'one/atlas',
@@ -101,6 +103,7 @@ describe('link', () => {
       eventList: true,
       filter: 'toward:3,7',
       sign: 'both',
+      table: true,
     });
   });
 

@@ -188,7 +188,8 @@ def test_a_thousand_classes_answer_at_once(many: str, tab: Tab) -> None:
 
     def busy() -> float:
         metrics = session.send("Performance.getMetrics")["metrics"]
-        return 1000 * next(one["value"] for one in metrics if one["name"] == "ScriptDuration")
+        seconds = next(one["value"] for one in metrics if one["name"] == "ScriptDuration")
+        return 1000 * float(seconds)
 
     before = busy()
     letters = "ind 99"

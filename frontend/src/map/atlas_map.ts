@@ -190,13 +190,15 @@ export class AtlasMap extends HTMLElement {
   }
 
   #draw(now: number): void {
-    if (this.#session === null || this.#renderer === null || this.#viewport.height === 0) return;
+    if (this.#session === null || this.#viewport.height === 0) return;
+    // Where nothing can be drawn the rest of the tab goes on, and cells can be read.
+    if (this.#renderer === null && this.#state.renderer !== 'none') return;
     this.#advanceFlight(now);
     const arrived = this.#chooseScene(this.#session);
     this.#advanceFade(now);
     const { camera, dark } = this.#state;
     const theme = THEMES[dark ? 'dark' : 'light'];
-    this.#renderer.draw({
+    this.#renderer?.draw({
       camera,
       viewport: this.#viewport,
       ratio: this.#ratio,

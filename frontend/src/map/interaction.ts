@@ -168,13 +168,16 @@ export class Interaction {
   /** What is about more than one step. */
   #evolve(what: Command['do']): void {
     const { session } = this;
-    const { eventList, drift, travel, step, filterOpen } = session.store.state;
+    const { eventList, drift, travel, step, filterOpen, table } = session.store.state;
     switch (what) {
       case 'events':
         session.store.set({ eventList: !eventList });
         break;
       case 'filter':
         session.store.set({ filterOpen: !filterOpen });
+        break;
+      case 'table':
+        session.store.set({ table: !table });
         break;
       case 'find':
         session.store.set({ finding: true });

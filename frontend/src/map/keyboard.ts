@@ -7,7 +7,7 @@ export type Command =
   | { readonly do: 'level'; readonly index: number }
   | { readonly do: 'step'; readonly by: number }
   | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' | 'motion' }
-  | { readonly do: 'filter' | 'find' }
+  | { readonly do: 'filter' | 'find' | 'table' }
   | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' };
 
 export interface Key {
@@ -42,6 +42,7 @@ const COMMANDS = new Map<string, Command>([
   ['d', { do: 'drift' }],
   ['f', { do: 'filter' }],
   ['/', { do: 'find' }],
+  ['t', { do: 'table' }],
   ['m', { do: 'motion' }],
   ['c', { do: 'compare' }],
   ['x', { do: 'swap' }],

@@ -18,7 +18,7 @@ import type { State } from '../store';
 
 const MIX_ROWS = 5;
 
-const KIND_NAMES: Readonly<Record<IconKind, string>> = {
+export const KIND_NAMES: Readonly<Record<IconKind, string>> = {
   none: 'No icon',
   examples: 'Nearest real patch',
   preview: 'Preview',

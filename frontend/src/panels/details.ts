@@ -60,7 +60,7 @@ export class Details {
     return html`<div class="left-column">
         ${banners(state, retry)}
         <div class="legends">
-          ${more.legends(state, atlas, level)} ${this.#legend(atlas, level, state)}
+          ${state.table ? nothing : html`${more.legends(state, atlas, level)} ${this.#legend(atlas, level, state)}`}
         </div>
       </div>
       ${this.#inspector(state, atlas, more)} ${this.#card(state, atlas)}`;

@@ -9,12 +9,21 @@ import { iconButton } from './icons';
 const SEARCH =
   'M15.5 14h-.8l-.3-.3a6.5 6.5 0 1 0-.7.7l.3.3v.8l5 5 1.5-1.5zm-6 0a4.5 4.5 0 1 1 0-9 4.5 4.5 0 0 1 0 9';
 
-export function extraTools({ finding }: State, { store }: Session): TemplateResult {
+const TABLE = 'M3 4h18v16H3zm2 5v3h6V9zm8 0v3h6V9zm-8 5v4h6v-4zm8 0v4h6v-4z';
+
+export function extraTools({ finding, table }: State, { store }: Session): TemplateResult {
   return html`${iconButton({
     icon: SEARCH,
     name: 'Find',
     key: '/',
     pressed: finding,
     press: () => store.set({ finding: !finding }),
+  })}
+  ${iconButton({
+    icon: TABLE,
+    name: 'Cells as a table',
+    key: 't',
+    pressed: table,
+    press: () => store.set({ table: !table }),
   })}`;
 }

@@ -20,6 +20,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['[  x', 'take this step as A; swap A and B (Shift + click on the line takes A)'],
   ['b (held)', 'show A instead of B'],
   ['/', 'find a class, a cell, an image or a concept'],
+  ['t', 'the cells as a table, or the map again'],
   ['f', 'ask about a class: where it is on top, what speaks for it'],
   ['d', 'drift: where cells moved since the step before'],
 ];

@@ -109,7 +109,8 @@ export function banners(
         This browser offers no WebGL2: the map is drawn more slowly, without blended crossfades.
       </p>`,
     renderer === 'none' &&
-      html`<p class="banner">This browser offers no canvas: the map cannot be drawn.</p>`,
+      html`<p class="banner">This browser offers no canvas: the map cannot be drawn. Its cells can
+        be read as a table (t).</p>`,
   ].filter(Boolean);
   return lines.length === 0 ? nothing : html`<div class="banners">${lines}</div>`;
 }
