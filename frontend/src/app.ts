@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The tab's shell: bars, stage and the panels that arrive after the first map. */
 
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
+import { adopt, ShellElement } from './element';
 import { Address, watchDarkMode } from './host';
 import { AtlasMap } from './map/atlas_map';
 import { topBar } from './panels/top_bar';
@@ -13,9 +14,7 @@ const SPEAK_MS = 500;
 
 type Later = import('./later').Later;
 
-export class AtlasApp extends LitElement {
-  static override styles = [tokens, shell];
-
+export class AtlasApp extends ShellElement {
   readonly #store = new Store();
   readonly #session = new Session(this.#store, new Address());
   #later: Later | null = null;
@@ -24,12 +23,13 @@ export class AtlasApp extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    adopt(this.renderRoot, [tokens, shell]);
     watchDarkMode((dark) => this.#store.set({ dark }));
     this.#store.subscribe((state, before) => this.#changed(state, before));
     void this.#session.start();
   }
 
-  override render(): TemplateResult {
+  protected override render(): TemplateResult {
     const { state } = this.#store;
     const { atlas, phase, busy, stepFailure } = state;
     const waiting = phase === 'loading' || (phase === 'ready' && atlas === null && !stepFailure);
@@ -62,7 +62,7 @@ export class AtlasApp extends LitElement {
     `;
   }
 
-  protected override updated(_changed: PropertyValues): void {
+  protected override updated(): void {
     const { phase, settled, shownLevel, step, atlas, stepFailure, dark, series, renderer } =
       this.#store.state;
     const resting = phase === 'empty' || phase === 'failed' || stepFailure !== null;
@@ -100,9 +100,7 @@ export class AtlasApp extends LitElement {
     const map = this.#map;
     if (this.#later !== null || map === null) return;
     this.#later = new Later(this.#session, map, () => this.requestUpdate());
-    const root = this.renderRoot as ShadowRoot;
-    const sheets = Later.styles.flatMap(({ styleSheet }) => styleSheet ?? []);
-    root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...sheets];
+    adopt(this.renderRoot, Later.styles);
     this.requestUpdate();
   }
 

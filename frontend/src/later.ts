@@ -4,6 +4,7 @@
 import { type CSSResult, html, nothing, type TemplateResult } from 'lit';
 import { type Atlas, className, type Level } from './atlas';
 import { describeCell } from './cells';
+import { adopt } from './element';
 import { Extras } from './extras';
 import { Follower } from './follower';
 import { plural, shorten } from './format';
@@ -151,10 +152,7 @@ export class Later {
       return [...(this.#filter?.layers(state) ?? []), ...(this.#evolution?.layers(state) ?? [])];
     };
     const root = this.map.getRootNode();
-    if (root instanceof ShadowRoot) {
-      const sheets = styles.flatMap(({ styleSheet }) => styleSheet ?? []);
-      root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...sheets];
-    }
+    if (root instanceof ShadowRoot) adopt(root, styles);
     this.map.invalidate();
     this.update();
   }

@@ -1,7 +1,7 @@
-import{H as e,O as t,V as n,dt as r,i,j as a,lt as o,n as s,ot as c,r as l,st as u,ut as d}from"./chunk-base-MjkGkRbU.js";var f=500,p=class extends o{static styles=[l,s];#e=new a;#t=new i(this.#e,new c);#n=null;#r=``;#i;connectedCallback(){super.connectedCallback(),u(e=>this.#e.set({dark:e})),this.#e.subscribe((e,t)=>this.#o(e,t)),this.#t.start()}render(){let{state:e}=this.#e,{atlas:n,phase:i,busy:a,stepFailure:o}=e,s=i===`loading`||i===`ready`&&n===null&&!o,c=i===`empty`||i===`failed`;return r`
-${c?d:t(e,this.#t,this.#n?.tools(e),this.#n?.layouts(e))}
+import{H as e,O as t,V as n,ft as r,i,j as a,lt as o,n as s,ot as c,pt as l,r as u,st as d,ut as f}from"./chunk-base-BlpFpTjo.js";var p=500,m=class extends o{#e=new a;#t=new i(this.#e,new c);#n=null;#r=``;#i;connectedCallback(){super.connectedCallback(),f(this.renderRoot,[u,s]),d(e=>this.#e.set({dark:e})),this.#e.subscribe((e,t)=>this.#o(e,t)),this.#t.start()}render(){let{state:e}=this.#e,{atlas:n,phase:i,busy:a,stepFailure:o}=e,s=i===`loading`||i===`ready`&&n===null&&!o,c=i===`empty`||i===`failed`;return l`
+${c?r:t(e,this.#t,this.#n?.tools(e),this.#n?.layouts(e))}
 <div class="middle">
-${this.#n?.rail(e)??d}
+${this.#n?.rail(e)??r}
 <main class="stage">
 <h1 class="hidden">Activation atlas</h1>
 <atlas-map
@@ -9,18 +9,18 @@ ${this.#n?.rail(e)??d}
 tabindex="0"
 role="application"
 aria-roledescription="map"
-aria-label=${m(e)}
+aria-label=${h(e)}
 aria-describedby="map-hint"
 ></atlas-map>
 <span id="map-hint" class="hidden">
 Arrow keys move between cells, Enter pins a cell, plus and minus zoom, comma and full stop
 change the step, question mark lists all keys.
 </span>
-${s?r`<div class="skeleton"><span>Loading the atlas …</span></div>`:d}
-${a&&n!==null?r`<div class="progress"></div>`:d}
-${this.#n?.stage(e)??d}
+${s?l`<div class="skeleton"><span>Loading the atlas …</span></div>`:r}
+${a&&n!==null?l`<div class="progress"></div>`:r}
+${this.#n?.stage(e)??r}
 </main>
 </div>
-${c?d:this.#n?.timeline(e)??r`<footer class="bar"></footer>`}
+${c?r:this.#n?.timeline(e)??l`<footer class="bar"></footer>`}
 <div class="hidden" role="status" aria-live="polite">${this.#r}</div>
-`}updated(e){let{phase:t,settled:n,shownLevel:r,step:i,atlas:a,stepFailure:o,dark:s,series:c,renderer:l}=this.#e.state,u=t===`empty`||t===`failed`||o!==null,d={theme:s?`dark`:`light`,phase:t,ready:String(this.#n?.complete(this.#e.state)===!0&&(n||u)),level:String(r??``),step:String(i??``),shownStep:String(a?.step??``),layer:c?.layer.slice(0,200)??``,failure:o?.kind??``,renderer:l};Object.assign(this.dataset,d)}get#a(){let e=this.renderRoot.querySelector(`atlas-map`);return e instanceof n?e:null}#o(e,t){this.requestUpdate();let n=e.phase===`empty`||e.phase===`failed`;this.#n===null&&(e.shownLevel!==null||n||e.stepFailure)&&this.#s();let r=this.#n?.sentence(e,t)??null;r!==null&&this.#c(r)}async#s(){let{Later:t}=await e(async()=>{let{Later:e}=await import(`./chunk-later-1Dlu_yH2.js`).then(e=>e.t);return{Later:e}},[],import.meta.url),n=this.#a;if(this.#n!==null||n===null)return;this.#n=new t(this.#t,n,()=>this.requestUpdate());let r=this.renderRoot,i=t.styles.flatMap(({styleSheet:e})=>e??[]);r.adoptedStyleSheets=[...r.adoptedStyleSheets,...i],this.requestUpdate()}#c(e){clearTimeout(this.#i),this.#i=setTimeout(()=>{this.#r=e,this.requestUpdate()},f)}};customElements.define(`atlas-app`,p);function m({series:e,step:t}){return e===null?`Activation atlas`:`Activation atlas of ${e.layer.slice(0,200)} at step ${t}`}function h(){document.documentElement.lang=`en`,document.title=`Atlas`;let{documentElement:e,body:t}=document;for(let n of[e,t])Object.assign(n.style,{height:`100%`,margin:`0`});let n=document.createElement(`atlas-app`);n.dataset.version=`0.1.0`,t.replaceChildren(n)}export{h as render};
+`}updated(){let{phase:e,settled:t,shownLevel:n,step:r,atlas:i,stepFailure:a,dark:o,series:s,renderer:c}=this.#e.state,l=e===`empty`||e===`failed`||a!==null,u={theme:o?`dark`:`light`,phase:e,ready:String(this.#n?.complete(this.#e.state)===!0&&(t||l)),level:String(n??``),step:String(r??``),shownStep:String(i?.step??``),layer:s?.layer.slice(0,200)??``,failure:a?.kind??``,renderer:c};Object.assign(this.dataset,u)}get#a(){let e=this.renderRoot.querySelector(`atlas-map`);return e instanceof n?e:null}#o(e,t){this.requestUpdate();let n=e.phase===`empty`||e.phase===`failed`;this.#n===null&&(e.shownLevel!==null||n||e.stepFailure)&&this.#s();let r=this.#n?.sentence(e,t)??null;r!==null&&this.#c(r)}async#s(){let{Later:t}=await e(async()=>{let{Later:e}=await import(`./chunk-later-8WtKfJ4z.js`).then(e=>e.r);return{Later:e}},[],import.meta.url),n=this.#a;this.#n===null&&n!==null&&(this.#n=new t(this.#t,n,()=>this.requestUpdate()),f(this.renderRoot,t.styles),this.requestUpdate())}#c(e){clearTimeout(this.#i),this.#i=setTimeout(()=>{this.#r=e,this.requestUpdate()},p)}};customElements.define(`atlas-app`,m);function h({series:e,step:t}){return e===null?`Activation atlas`:`Activation atlas of ${e.layer.slice(0,200)} at step ${t}`}function g(){document.documentElement.lang=`en`,document.title=`Atlas`;let{documentElement:e,body:t}=document;for(let n of[e,t])Object.assign(n.style,{height:`100%`,margin:`0`});let n=document.createElement(`atlas-app`);n.dataset.version=`0.1.0`,t.replaceChildren(n)}export{g as render};

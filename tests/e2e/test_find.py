@@ -63,7 +63,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_keys_alone_find_a_class(quick: str, tab: Tab) -> None:
     tab.open(quick, **WARM)
-    assert not any("find" in one for one in tab.requests)
+    assert not any("extras" in one for one in tab.requests)
     seek(tab, "de")
     first = options(tab).first
     expect(first).to_contain_text("deer")
