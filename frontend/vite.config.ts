@@ -20,13 +20,19 @@ function packageVersion(): string {
 /** Styles reach the browser as text; their line breaks need not. */
 function tightenStyles(code: string): string {
   return code.replace(/css`[^`]*`/g, (style) =>
-    style.replace(/\s+/g, ' ').replace(/ ?([{};,]) ?|: /g, (_, mark) => mark ?? ':'),
+    style
+      .replace(/\s+/g, ' ')
+      .replace(/ ?([{};,>]) ?|: /g, (_, mark) => mark ?? ':')
+      .replaceAll(';}', '}'),
   );
 }
 
-/** Nor need the indentation of templates: all that is left of line breaks once code is minified. */
+/**
+ * Nor need the line breaks of templates with their indentation: all that are left once code is
+ * minified, but for those after the first line of shaders, that join words, and that Lit looks for.
+ */
 function tightenTemplates(code: string): string {
-  return code.replace(/\n +/g, '\n');
+  return code.replace(/(#version.*\n|`\n`|\n\\f)|\n */g, (_, kept) => kept ?? ' ');
 }
 
 const AT_ONCE =
@@ -81,7 +87,8 @@ export default defineConfig({
         chunkFileNames: 'chunk-[name]-[hash].js',
         assetFileNames: 'asset-[name]-[hash][extname]',
         // What the entry needs at once is one file, not one for each later chunk that shares it.
-        // What later chunks share lies in the one that is always there.
+        // What later chunks share lies in the one that is always there, and so does what always follows
+        // it at once: one file packs better than two.
         codeSplitting: {
           groups: [
             { name: 'base', test: AT_ONCE, priority: 3 },

@@ -57,7 +57,7 @@ export function fetchThumbs(run: string, page: Page): Promise<ImageBitmap> {
   return fetchPicture('thumbs', { run, blob: page.blob, v: page.crc32c });
 }
 
-async function fetchPicture(route: string, query: Query): Promise<ImageBitmap> {
+export async function fetchPicture(route: string, query: Query): Promise<ImageBitmap> {
   const [response, request] = await get(route, query);
   return decode(request, async () => {
     const bytes = new Uint8Array(await response.arrayBuffer());

@@ -20,6 +20,7 @@ import { timeline } from './panels/timeline';
 import { timelineStyles } from './panels/timeline_styles';
 import { Player } from './player';
 import { referenceIsHere, wantedStep } from './reference';
+import { searchedOf } from './searched';
 import type { Session } from './session';
 import { type State, samePlace } from './store';
 
@@ -27,7 +28,11 @@ import { type State, samePlace } from './store';
 const SPOKEN_NAME = 60;
 
 type Evolution = import('./evolution').Evolution;
-type ClassFilter = import('./class_filter').ClassFilter;
+type Asking = typeof import('./asking');
+
+/** The lists at the left of the stage, of which one at a time is open. */
+const CLOSED = { filterOpen: false, eventList: false, shortcut: '' } satisfies Partial<State>;
+const LISTS = Object.keys(CLOSED) as (keyof typeof CLOSED)[];
 
 export class Later {
   static readonly styles = [timelineStyles, detailStyles];
@@ -37,8 +42,9 @@ export class Later {
   readonly #equipment: Equipment;
   readonly #extras: Extras;
   #evolution: Evolution | null = null;
-  #filter: ClassFilter | null = null;
-  #filterAsked = false;
+  #filter: InstanceType<Asking['ClassFilter']> | null = null;
+  #shortcuts: InstanceType<Asking['ShortcutSearch']> | null = null;
+  #asking = false;
 
   constructor(
     private readonly session: Session,
@@ -58,9 +64,9 @@ export class Later {
 
   /** Whether everything that `state` asks for is on screen. */
   complete(state: State): boolean {
-    const asked = this.#filter !== null || !asksForClasses(state);
     const here = wantedStep(state) === null || referenceIsHere(state);
-    return this.#evolution !== null && asked && here && this.#extras.complete(state);
+    const answered = this.#shortcuts?.complete(state) ?? !asks(state);
+    return this.#evolution !== null && answered && here && this.#extras.complete(state);
   }
 
   /** Panels over the map. */
@@ -86,12 +92,14 @@ export class Later {
   /** At the left of the stage. */
   rail(state: State): TemplateResult | typeof nothing {
     if (state.filterOpen) return this.#filter?.rail(state) ?? nothing;
+    if (state.shortcut !== '') return this.#shortcuts?.rail(state) ?? nothing;
     return this.#evolution?.rail(state) ?? nothing;
   }
 
   /** Buttons for the bar at the head of the tab. */
   tools(state: State): TemplateResult {
-    return html`${this.#extras.tools(state)} ${filterTool(state, this.session)} ${evolutionTools(state, this.session)}`;
+    return html`${this.#extras.tools(state)} ${this.#shortcuts?.tool(state) ?? nothing}
+    ${filterTool(state, this.session)} ${evolutionTools(state, this.session)}`;
   }
 
   /** Beside the name of the run. */
@@ -107,10 +115,10 @@ export class Later {
     }
     if (state.said !== before.said) return state.said;
     if (freshSteps > before.freshSteps) return plural(freshSteps, 'new checkpoint');
-    const asked = this.#filter?.sentence(state, before) ?? null;
-    if (asked !== null) return asked;
-    const evolved = this.#evolution?.sentence(state, before) ?? null;
-    if (evolved !== null) return evolved;
+    for (const part of [this.#filter, this.#shortcuts, this.#evolution]) {
+      const sentence = part?.sentence(state, before) ?? null;
+      if (sentence !== null) return sentence;
+    }
     if (samePlace(hover, before.hover) || !this.map.matches(':focus-visible')) return null;
     return cellSentence(state);
   }
@@ -129,21 +137,22 @@ export class Later {
     this.#arrived(Evolution.styles);
   }
 
-  /** One list at the left at a time; the chunk of the filter comes when it is first needed. */
+  /** What opens closes the other lists; the chunk of two of them comes when one is first needed. */
   #follow(state: State, before: State): void {
     const { store } = this.session;
-    if (state.filterOpen && state.eventList) {
-      store.set(before.filterOpen ? { filterOpen: false } : { eventList: false });
-    }
-    if (this.#filterAsked || !(asksForClasses(state) || state.pinned !== null)) return;
-    this.#filterAsked = true;
-    void this.#loadFilter();
+    const open = LISTS.filter((list) => state[list] !== CLOSED[list]);
+    const last = open.find((list) => before[list] === CLOSED[list]) ?? open[0];
+    if (open.length > 1 && last) store.set({ ...CLOSED, [last]: state[last] });
+    if (this.#asking || !(asks(state) || state.pinned !== null)) return;
+    this.#asking = true;
+    void this.#ask();
   }
 
-  async #loadFilter(): Promise<void> {
-    const { ClassFilter } = await import('./class_filter');
+  async #ask(): Promise<void> {
+    const { ClassFilter, ShortcutSearch } = await import('./asking');
     this.#filter = new ClassFilter(this.session, this.map, this.update);
-    this.#arrived(ClassFilter.styles);
+    this.#shortcuts = new ShortcutSearch(this.session, this.map, this.update);
+    this.#arrived([...ClassFilter.styles, ...ShortcutSearch.styles]);
   }
 
   #arrived(styles: readonly CSSResult[]): void {
@@ -158,8 +167,10 @@ export class Later {
   }
 }
 
-function asksForClasses({ filter, filterOpen }: State): boolean {
-  return filter !== '' || filterOpen;
+/** Whether something on screen is an answer about classes, or leads to one. */
+function asks(state: State): boolean {
+  const { filter, filterOpen, shortcut } = state;
+  return filter !== '' || filterOpen || shortcut !== '' || searchedOf(state) !== null;
 }
 
 function cellSentence({ atlas, hover }: State): string | null {

@@ -32,6 +32,7 @@ export interface Link {
   readonly filter: string;
   readonly sign: string;
   readonly table: boolean;
+  readonly shortcut: string;
 }
 
 export function readLink(values: HashValues): Link {
@@ -55,6 +56,7 @@ export function readLink(values: HashValues): Link {
     filter: values.filter ?? '',
     sign: values.sign ?? '',
     table: values.view === 'table',
+    shortcut: values.shortcut ?? '',
   };
 }
 
@@ -80,6 +82,7 @@ export function linkOf(state: State): HashValues {
     filter: state.filter,
     sign: state.sign,
     view: state.table ? 'table' : '',
+    shortcut: state.shortcut,
   };
 }
 

@@ -19,6 +19,8 @@ export interface SeriesEntry {
   readonly wallTimes: readonly number[];
   /** What a step is known by: another text when another record takes its place. */
   readonly versions: readonly string[];
+  /** Steps at which shortcuts were searched for. */
+  readonly shortcuts: readonly number[];
 }
 
 export interface RunEntry {
@@ -81,7 +83,9 @@ function readSeries(item: unknown, where: string): SeriesEntry {
   if (steps.length !== wallTimes.length || steps.length !== versions.length) {
     throw new WireError(`${where}: steps without times or versions`);
   }
-  return { id: series.text('id'), layer: series.text('layer'), steps, wallTimes, versions };
+  const shortcuts = series.listOrNull('shortcuts', MAX_STEPS, asNumber) ?? [];
+  const [id, layer] = [series.text('id'), series.text('layer')];
+  return { id, layer, steps, wallTimes, versions, shortcuts };
 }
 
 interface Blob {

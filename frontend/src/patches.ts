@@ -21,13 +21,19 @@ export interface Cut {
 
 /** The cuts of sample `index`, or null when its image is not among the probe's pictures. */
 export function cutOf(atlas: Atlas, probe: Probe, index: number): Cut | null {
-  const place = probe.placeOf.get(atlas.imageIds[index] as number);
+  const box = atlas.boxes.subarray(4 * index, 4 * index + 4);
+  return cutBox(probe, atlas.imageIds[index] as number, box);
+}
+
+/** The same for a box of an image: y0, x0, y1, x1 in input pixels. */
+export function cutBox(probe: Probe, image: number, box: Iterable<number>): Cut | null {
+  const place = probe.placeOf.get(image);
   if (place === undefined) return null;
   const { tile, columns, inputSize, thumbSize } = probe.manifest;
   const onPage = place % (columns * columns);
   const left = (onPage % columns) * tile;
   const top = Math.floor(onPage / columns) * tile;
-  const [y0 = 0, x0 = 0, y1 = 0, x1 = 0] = atlas.boxes.subarray(4 * index, 4 * index + 4);
+  const [y0 = 0, x0 = 0, y1 = 0, x1 = 0] = box;
   const rows = span(y0, y1, inputSize[0], thumbSize[0]);
   const columnsSpan = span(x0, x1, inputSize[1], thumbSize[1]);
   return {

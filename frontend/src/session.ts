@@ -110,19 +110,24 @@ export class Session {
   }
 
   /**
-   * Takes over what has replaced steps that are listed, such as a draft or its icons, and leaves map,
-   * selection and step where they are. Returns whether there was anything.
+   * Takes over what has replaced steps that are listed, such as a draft or its icons, or has come to
+   * them late, such as a search, and leaves map, selection and step where they are. Returns whether there was anything.
    */
   renew(latest: SeriesEntry): boolean {
     const { series, step, atlas, stepFailure } = this.store.state;
     if (series === null || series.id !== latest.id) return false;
     const at = (one: number) => latest.steps.indexOf(one);
     const versions = series.steps.map((one, i) => latest.versions[at(one)] ?? series.versions[i]);
-    if (versions.every((version, i) => version === series.versions[i])) return false;
+    const { shortcuts } = latest;
+    if (
+      versions.every((version, i) => version === series.versions[i]) &&
+      shortcuts.length === series.shortcuts.length
+    )
+      return false;
     const wallTimes = series.steps.map(
       (one, i) => latest.wallTimes[at(one)] ?? series.wallTimes[i],
     );
-    const renewed = { ...series, versions, wallTimes } as SeriesEntry;
+    const renewed = { ...series, versions, wallTimes, shortcuts } as SeriesEntry;
     const shown = step === null ? -1 : series.steps.indexOf(step);
     this.store.set({ series: renewed });
     if (step === null || versions[shown] === series.versions[shown]) return true;

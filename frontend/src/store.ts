@@ -30,6 +30,8 @@ export interface Highlight {
   readonly ids: readonly number[];
   /** What `ids` count, where it is not lifelines. */
   readonly of?: 'image' | 'sample';
+  /** The probe whose samples they are, where it is not that of every atlas on screen. */
+  readonly probe?: string;
   readonly name: string;
   /** The event that was chosen from the list, if it is one. */
   readonly event: RunEvent | null;
@@ -95,6 +97,8 @@ export interface State {
   readonly table: boolean;
   /** What a panel last had to say to those who do not see it. */
   readonly said: string;
+  /** The shortcut that is opened in its list, `all` for none of them, or nothing: no list. */
+  readonly shortcut: string;
   readonly playing: boolean;
   readonly dark: boolean;
   readonly help: boolean;
@@ -141,6 +145,7 @@ const INITIAL: State = {
   finding: false,
   table: false,
   said: '',
+  shortcut: '',
   playing: false,
   dark: false,
   help: false,

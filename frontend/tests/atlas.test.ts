@@ -90,6 +90,13 @@ describe('readIndex', () => {
     expect(readIndex({ runs: [run] })[0]?.run).toBe('<b>x</b>\u202e');
   });
 
+  it('reads where shortcuts were searched for, and does without', () => {
+    const one = { id: 's', layer: 'l', steps: [1, 2], wall_times: [1, 2], versions: ['a', 'b'] };
+    const series = [one, { ...one, shortcuts: [2] }];
+    const json = { runs: [{ id: 'r', run: 'x', probe: false, series }] };
+    expect(readIndex(json)[0]?.series.map(({ shortcuts }) => shortcuts)).toEqual([[], [2]]);
+  });
+
   it.each([
     { wall_times: [1], versions: ['a', 'b'] },
     { wall_times: [1, 2], versions: ['a'] },

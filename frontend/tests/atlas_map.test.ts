@@ -122,6 +122,7 @@ function open(step: number): void {
     steps: [7, 8],
     wallTimes: [1, 2],
     versions: ['a', 'b'],
+    shortcuts: [],
   };
   store.set({ phase: 'ready', series, step, atlas });
 }

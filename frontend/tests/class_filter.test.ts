@@ -22,6 +22,7 @@ const series = {
   steps: [0, 7],
   wallTimes: [0, 1],
   versions: ['a', 'b'],
+  shortcuts: [],
 };
 const atlas = askedAtlas();
 const level = atlas.levels[0] as Level;

@@ -26,6 +26,7 @@ const series = {
   steps: [0, 10, 40],
   wallTimes: [0, 1, 2],
   versions: ['a', 'b', 'c'],
+  shortcuts: [],
 };
 const f32 = (...values: number[]) => tensor('F32', new Float32Array(values));
 const a = { ...smallAtlas(), step: 10, series: 's1' };

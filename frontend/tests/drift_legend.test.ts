@@ -22,6 +22,7 @@ function text(change: Partial<State>, atlas = now): string {
     steps: [0, 10, 40],
     wallTimes: [0, 1, 2],
     versions: [],
+    shortcuts: [],
   };
   store.set({ series, step: 40, drift: true, other: before, ...change });
   const root = document.createElement('div');
@@ -49,7 +50,14 @@ describe('legend of the drift', () => {
   it('calls nothing news without a floor', () => {
     const bare = { ...now, noiseFloor: null, levels: smallAtlas().levels };
     const store = new Store();
-    const series = { id: 's1', layer: 'layer3', steps: [10, 40], wallTimes: [1, 2], versions: [] };
+    const series = {
+      id: 's1',
+      layer: 'layer3',
+      steps: [10, 40],
+      wallTimes: [1, 2],
+      versions: [],
+      shortcuts: [],
+    };
     store.set({ series, step: 40, drift: true, other: before });
     const root = document.createElement('div');
     render(driftLegend(store.state, bare, bare.levels[0] as Level), root);

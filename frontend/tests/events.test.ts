@@ -33,6 +33,7 @@ const series = {
   steps: [0, 10, 40],
   wallTimes: [0, 1, 2],
   versions: ['a', 'b', 'c'],
+  shortcuts: [],
 };
 
 function history(events: readonly RunEvent[] | null, more: Partial<History> = {}): History {

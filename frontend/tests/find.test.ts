@@ -192,7 +192,7 @@ describe('the ways', () => {
     expect(root.textContent).toContain('image 4');
     expect(root.textContent).not.toContain('night');
     expect(root.querySelector('[role=group]')?.getAttribute('aria-label')).toBe(
-      'Highlighted image',
+      'Highlighted images',
     );
     expect(highlightSentence(atlas, level, { ...lit, ids: [10] })).toBe(
       '2 samples in 1 cell at step 7',

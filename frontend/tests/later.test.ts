@@ -145,6 +145,17 @@ describe('Follower', () => {
       expect(restless).toBe(false);
     });
 
+    it('and takes over a search that came after its step', async () => {
+      const session = await started('40');
+      const { atlas } = session.store.state;
+      const series = [{ id: 's1', layer: 'layer3', steps: [0, 10, 40], shortcuts: [40] }];
+      server.set('index', () => json(indexJson({ id: 'r1', run: 'exp/atlas', series })));
+      await polled(session);
+      await settle();
+      expect(session.store.state.series?.shortcuts).toEqual([40]);
+      expect(session.store.state).toMatchObject({ atlas, step: 40 });
+    });
+
     it('and keeps the old icons where the new ones do not come', async () => {
       const session = await started('40');
       const old = session.store.state.atlas;

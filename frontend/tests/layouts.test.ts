@@ -30,6 +30,7 @@ function run(name: string, layers: readonly string[] = ['layer3'], probe = true)
     steps: [0, 10, 40],
     wallTimes: [0, 1, 2],
     versions: ['a', 'b', 'c'],
+    shortcuts: [],
   }));
   return { id: name, run: name, probe, series };
 }

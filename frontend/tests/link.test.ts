@@ -38,6 +38,7 @@ describe('link', () => {
     steps: [0, 10, 40],
     wallTimes: [1, 2, 3],
     versions: ['a', 'b', 'c'],
+    shortcuts: [],
   });
   const runs: RunEntry[] = [
     { id: 'r0', run: 'empty/atlas', probe: false, series: [] },
@@ -65,6 +66,7 @@ describe('link', () => {
       filter: '',
       sign: '',
       table: false,
+      shortcut: '',
     });
   });
 
@@ -87,6 +89,7 @@ describe('link', () => {
       filter: 'toward:3,7',
       sign: 'both',
       table: true,
+      shortcut: '7',
     });
     expect(readLink(linkOf(store.state))).toEqual({
       run: 'one/atlas',
@@ -104,6 +107,7 @@ describe('link', () => {
       filter: 'toward:3,7',
       sign: 'both',
       table: true,
+      shortcut: '7',
     });
   });
 

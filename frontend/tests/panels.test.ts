@@ -58,6 +58,7 @@ function run(name: string, ...layers: string[]): RunEntry {
     steps: [0, 1000, 4000],
     wallTimes: [1.7e9, 1.7e9 + 60, 1.7e9 + 120],
     versions: ['a', 'b', 'c'],
+    shortcuts: [],
   }));
   return { id: `id-${name}`, run: name, probe: true, series };
 }

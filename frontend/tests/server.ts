@@ -58,6 +58,7 @@ export interface SeriesJson {
   readonly steps: readonly number[];
   /** By step, where it is not the first. */
   readonly versions?: Readonly<Record<number, string>>;
+  readonly shortcuts?: readonly number[];
 }
 
 export function indexJson(

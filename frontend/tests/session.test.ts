@@ -194,7 +194,9 @@ describe('runs and layers', () => {
     const steps = [0, 10, 40, 80];
     server.set('atlas?id=s1&step=80', () => binary(atlasBytes(80)));
     const versions = steps.map(String);
-    const series = [{ id: 's1', layer: 'layer3', steps, wallTimes: steps, versions }];
+    const series = [
+      { id: 's1', layer: 'layer3', steps, wallTimes: steps, versions, shortcuts: [] },
+    ];
     session.latestRuns = [{ id: 'r1', run: 'exp/atlas', probe: true, series }];
     session.store.set({ freshSteps: 1 });
     expect(session.store.state.series?.steps).toHaveLength(3);

@@ -120,7 +120,7 @@ def test_an_image_is_followed_through_the_steps(sound: str, tab: Tab) -> None:
     tab.page.keyboard.press("Enter")
     expect(pill(tab)).to_contain_text("image 17")
     expect(pill(tab)).to_contain_text("2 samples in")
-    expect(tab.app.get_by_label("Highlighted image")).to_be_visible()
+    expect(tab.app.get_by_label("Highlighted images")).to_be_visible()
     tab.key("0")
     for step in (3200, 400, 0):
         if step != 3200:

@@ -6,6 +6,7 @@ import { type Camera, type Point, panBy, reveal, toWorld, zoomAt } from '../came
 import { nextCell } from '../cells';
 import { chooseA, showA, swapSides, toggleCompare } from '../compare';
 import type { Player } from '../player';
+import { toggleShortcuts } from '../searched';
 import type { Session } from '../session';
 import { type CellPlace, samePlace } from '../store';
 import { THEMES } from '../theme';
@@ -175,6 +176,9 @@ export class Interaction {
         break;
       case 'filter':
         session.store.set({ filterOpen: !filterOpen });
+        break;
+      case 'shortcuts':
+        toggleShortcuts(session);
         break;
       case 'table':
         session.store.set({ table: !table });

@@ -36,7 +36,7 @@ export function card(context: CellContext, box: Box, room: Room): TemplateResult
 }
 
 function strip(context: CellContext): TemplateResult {
-  const reason = patchesMissing(context);
+  const reason = patchesMissing(context.state, context.atlas.manifest.probeDigest);
   if (reason !== null) return html`<p class="muted">${reason}</p>`;
   const { nearest, list } = findPatches(context, CARD_PATCHES);
   return html`<section>

@@ -161,12 +161,12 @@ export function findPatches(context: CellContext, limit: number): Patches {
   return { nearest, list };
 }
 
-/** Why there are no patches to show, or null. */
-export function patchesMissing({ state, atlas }: CellContext): string | null {
+/** Why there are no pictures of the probe with `digest`, or null. */
+export function patchesMissing(state: State, digest: string): string | null {
   const { run, runs } = state;
   if (run && keeperOf(runs, run) === null) return 'The pictures of the probe are not in this run.';
   if (state.probeFailure) return `The pictures of the probe: ${state.probeFailure.message}`;
-  if (state.probe && state.probe.manifest.digest !== atlas.manifest.probeDigest) {
+  if (state.probe && state.probe.manifest.digest !== digest) {
     return 'This step was made from another probe than the pictures in this run.';
   }
   return null;

@@ -10,6 +10,10 @@ export interface Crop {
   readonly rect: Rect;
   /** A box to draw over it, in the picture's pixels. */
   readonly box?: Rect;
+  /** A piece of a picture to lay over it, at a place in the picture's pixels. */
+  readonly over?: { readonly picture: ImageBitmap; readonly rect: Rect; readonly at: Rect };
+  /** Enlarged as squares. */
+  readonly crisp?: boolean;
 }
 
 export class AtlasCrop extends HTMLElement {
@@ -19,7 +23,9 @@ export class AtlasCrop extends HTMLElement {
   set crop(crop: Crop | null) {
     const old = this.#crop;
     this.#crop = crop;
-    if (old?.picture !== crop?.picture || !sameRect(old?.rect, crop?.rect)) this.#draw();
+    const same = old?.picture === crop?.picture && old?.over?.picture === crop?.over?.picture;
+    const there = sameRect(old?.rect, crop?.rect) && sameRect(old?.over?.rect, crop?.over?.rect);
+    if (!same || !there) this.#draw();
   }
 
   connectedCallback(): void {
@@ -38,24 +44,16 @@ export class AtlasCrop extends HTMLElement {
     const context = this.#canvas.getContext('2d');
     const crop = this.#crop;
     if (context === null || crop === null) return;
-    const { picture, rect, box } = crop;
+    const { picture, rect, box, over } = crop;
     const scale = Math.min(this.#canvas.width / rect.width, this.#canvas.height / rect.height);
     const left = (this.#canvas.width - scale * rect.width) / 2;
     const top = (this.#canvas.height - scale * rect.height) / 2;
     context.imageSmoothingQuality = 'high';
-    context.drawImage(
-      picture,
-      rect.x,
-      rect.y,
-      rect.width,
-      rect.height,
-      left,
-      top,
-      scale * rect.width,
-      scale * rect.height,
-    );
-    if (box === undefined) return;
+    context.imageSmoothingEnabled = crop.crisp !== true || scale < 1;
     context.setTransform(scale, 0, 0, scale, left - scale * rect.x, top - scale * rect.y);
+    lay(context, picture, rect, rect);
+    if (over) lay(context, over.picture, over.rect, over.at);
+    if (box === undefined) return;
     for (const [colour, pixels] of [
       ['#000', 4],
       ['#fff', 2],
@@ -65,6 +63,11 @@ export class AtlasCrop extends HTMLElement {
       context.strokeRect(box.x, box.y, box.width, box.height);
     }
   }
+}
+
+function lay(context: CanvasRenderingContext2D, picture: ImageBitmap, from: Rect, to: Rect): void {
+  const { x, y, width, height } = from;
+  context.drawImage(picture, x, y, width, height, to.x, to.y, to.width, to.height);
 }
 
 function sameRect(a: Rect | undefined, b: Rect | undefined): boolean {

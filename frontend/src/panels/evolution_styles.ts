@@ -169,6 +169,7 @@ export const evolutionStyles = css`
     white-space: nowrap;
   }
   .button[aria-pressed='true'] {
+    background: var(--surface);
     border-color: var(--accent);
     color: var(--accent);
   }

@@ -18,6 +18,7 @@ import {
 import { count, percent, plural, shorten } from '../format';
 import type { AtlasMap } from '../map/atlas_map';
 import { atlasOnScreen } from '../reference';
+import { searchedOf } from '../searched';
 import type { Session } from '../session';
 import type { State } from '../store';
 import { closeUp } from '../strongest';
@@ -68,6 +69,14 @@ export class FilterPanel {
           : nothing
       }
       ${atlas && level ? this.#result(atlas, level, filter) : nothing}
+      ${
+        searchedOf(state) === null
+          ? html`<p class="muted">
+              Shortcuts to a class were not searched for in this run:
+              <code>AtlasWriter(..., shortcuts=True)</code>
+            </p>`
+          : nothing
+      }
     </aside>`;
   }
 

@@ -7,10 +7,12 @@ export const filterStyles = css`
   .filter {
     gap: 12px;
   }
-  .filter > * {
+  .filter > *,
+  .shortcuts > * {
     flex: none;
   }
-  .filter h3 {
+  .filter h3,
+  .shortcuts h3 {
     display: flex;
     flex-wrap: wrap;
     justify-content: space-between;
@@ -19,7 +21,8 @@ export const filterStyles = css`
     font-weight: 500;
     margin: 0 0 4px;
   }
-  .filter h3 .muted {
+  .filter h3 .muted,
+  .shortcuts h3 .muted {
     font-weight: 400;
   }
   .filter .segments label {

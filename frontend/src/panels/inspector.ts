@@ -56,7 +56,7 @@ export function inspector(
 }
 
 function gallery(context: CellContext, selection: Selection): TemplateResult {
-  const reason = patchesMissing(context);
+  const reason = patchesMissing(context.state, context.atlas.manifest.probeDigest);
   if (reason !== null) return html`<p class="muted">${reason}</p>`;
   const { nearest, list } = findPatches(context, INSPECTOR_PATCHES);
   const chosen = list.find(({ sample }) => sample === selection.sample);

@@ -77,7 +77,7 @@ export function highlightPill(
   const title = own.some((name) => name !== undefined)
     ? own.filter((name) => name !== undefined).join(', ')
     : highlight.name;
-  return html`<div class="highlight-pill panel" role="group" aria-label="Highlighted ${highlight.of ?? 'lifelines'}">
+  return html`<div class="highlight-pill panel" role="group" aria-label="Highlighted ${highlight.of ?? 'lifeline'}s">
     <span
       ><strong>${shorten(title, NAME)}</strong>
       <span class="muted">${highlightSentence(atlas, level, highlight)}</span></span

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs with searches for shortcuts: fruitful, fruitless, hostile, torn, and none at all."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from logs import HOSTILE_CLASSES, flipped, small_atlas
+from samples import make_probe_pictures
+from shortcut_samples import STEPS, lying, make_shortcuts, write_shortcuts
+
+from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
+from tensorboard_plugin_atlas.shortcut_codec import encode_shortcuts
+from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
+
+ONE_STEP = 7
+
+
+def write_searches(directory: Path) -> int:
+    """Writes all of them as runs of their own; returns how many atlases are listed."""
+    write_shortcuts(directory, run="marked")
+    doubtful = lying(make_shortcuts(ONE_STEP), significant=False, since=None)
+    hostile = dataclasses.replace(make_shortcuts(ONE_STEP), classes=HOSTILE_CLASSES)
+    foreign = dataclasses.replace(make_shortcuts(ONE_STEP), probe="another")
+    records: dict[str, ShortcutRecord] = {
+        "clean": make_shortcuts(ONE_STEP, found=0),
+        "doubtful": doubtful,
+        "foreign": foreign,
+        "hostile": hostile,
+    }
+    for run, record in records.items():
+        _write(directory / run, encode_shortcuts(record), record.classes or ())
+    sound = encode_shortcuts(make_shortcuts(ONE_STEP))
+    _write(directory / "torn", flipped(sound, 0))
+    _write(directory / "smudged", flipped(sound, 1))
+    return 2 * len(STEPS) + len(records) + 2
+
+
+def _write(directory: Path, record: list[bytes], classes: tuple[str, ...] = ()) -> None:
+    """One atlas of one step, and one search of it."""
+    sink = EventSink(directory / CHILD_RUN)
+    sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
+    atlas = small_atlas(ONE_STEP, "layer3", **({"classes": classes} if classes else {}))
+    sink.write(layer_tag("layer3"), encode_atlas(atlas), ONE_STEP)
+    sink.write(shortcuts_tag("layer3"), record, ONE_STEP)
+    sink.close()

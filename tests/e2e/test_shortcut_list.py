@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The list of shortcuts: what was found, its test, since when, on which images, and where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from conftest import LOADERS, wait_for_atlases
+from playwright.sync_api import Locator, expect
+from samples import CLASSES, INPUT_SIDE, make_atlas
+from searching import ONE_STEP, write_searches
+from serving import tensorboard
+from shortcut_samples import make_shortcuts
+from tab import Tab, until_painted
+from test_accessibility import violations
+from test_screens import THEMES, Theme, shoot
+
+MARKED = {"run": "marked/atlas", "layer": "layer3"}
+FIRST = make_shortcuts(200).found[0]
+SENTENCE = (
+    "Pasted at its place, this patch turned 90% of images of other classes to "
+    "\u201cairplane\u201d; noise of the same colour turned 5.0%."
+)
+
+
+@pytest.fixture(scope="module", params=LOADERS)
+def searched(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("searched")
+    atlases = write_searches(directory)
+    with tensorboard(directory, request.param == "data-server") as url:
+        wait_for_atlases(url, atlases)
+        yield url
+
+
+def tool(tab: Tab) -> Locator:
+    return tab.app.get_by_role("button", name=re.compile("^Shortcuts"))
+
+
+def panel(tab: Tab) -> Locator:
+    return tab.app.get_by_label("Shortcuts", exact=True).and_(tab.app.locator("aside"))
+
+
+def entry(tab: Tab, number: int = FIRST.id) -> Locator:
+    return panel(tab).locator(f'li[data-shortcut="{number}"]')
+
+
+def test_an_entry_says_what_was_tested(searched: str, tab: Tab) -> None:
+    tab.open(searched, **MARKED, step=200)
+    expect(tool(tab)).to_have_accessible_name("Shortcuts: 1 significant")
+    tool(tab).click()
+    tab.linked(shortcut="all")
+    expect(panel(tab)).to_contain_text("Searched at step 200, in 400 images.")
+    expect(entry(tab)).to_contain_text(SENTENCE)
+    bars = entry(tab).locator(".rates li")
+    expect(bars).to_have_text(
+        [
+            re.compile(r"Patch here\s*90%"),
+            re.compile(r"Patch anywhere\s*20%"),
+            re.compile(r"Noise here\s*5\.0%"),
+            re.compile(r"Other classes here\s*10%"),
+            re.compile(r"Same class here\s*30%"),
+            re.compile(r"Beyond noise, 95%\s*78 \u2026 90%"),
+        ]
+    )
+    expect(entry(tab)).to_contain_text("1.2% of the image")
+    expect(entry(tab).locator(".spark")).to_have_accessible_name(
+        "What it turned at step 50: 90%, step 100: 90%, step 200: 90%"
+    )
+    until_painted(entry(tab).locator(".shortcut-patch"))
+    tab.press("Close the shortcuts")
+    expect(panel(tab)).to_have_count(0)
+    tab.linked(shortcut=None)
+
+
+def test_those_that_are_not_significant_are_folded(searched: str, tab: Tab) -> None:
+    tab.open(searched, **MARKED, step=200, shortcut="all")
+    expect(panel(tab).get_by_text("Tested and not significant (2)")).to_be_visible()
+    expect(entry(tab, FIRST.id + 1)).to_be_hidden()
+    panel(tab).get_by_text("Tested and not significant (2)").click()
+    expect(entry(tab, FIRST.id + 1)).to_be_visible()
+    expect(entry(tab, FIRST.id + 1)).to_contain_text("never significant")
+
+
+def test_keys_alone_lead_from_the_map_to_the_place(searched: str, tab: Tab) -> None:
+    tab.open(searched, **MARKED, step=200)
+    tab.key("s")
+    tab.linked(shortcut="all")
+    first = entry(tab).locator(".event")
+    expect(first).to_be_focused()
+    expect(tab.app.get_by_role("status")).to_contain_text("1 of 3 tested patches are significant")
+    tab.page.keyboard.press("Enter")
+    tab.linked(shortcut=FIRST.id)
+    expect(first).to_have_attribute("aria-expanded", "true")
+    expect(tab.app.get_by_role("status")).to_contain_text(SENTENCE)
+    tab.page.keyboard.press("Tab")
+    expect(panel(tab).get_by_role("button", name="since step 50")).to_be_focused()
+    tab.page.keyboard.press("Tab")
+    expect(panel(tab).get_by_role("button", name="Show on map")).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    pill = tab.app.get_by_label("Highlighted samples")
+    expect(pill).to_contain_text("airplane")
+    tab.page.keyboard.press("Escape")
+    expect(tab.map).to_be_focused()
+    expect(panel(tab)).to_have_count(0)
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("Escape")
+    expect(pill).to_have_count(0)
+
+
+def test_show_on_map_goes_to_the_cell_with_most_of_its_samples(searched: str, tab: Tab) -> None:
+    """The cell is worked out here from the atlas that the same code wrote into the log."""
+    size = 8
+    row, col, members = home(size)
+    tab.open(searched, **MARKED, step=200, grid=size, shortcut=FIRST.id)
+    expect(entry(tab)).to_contain_text(
+        f"Nearest place on the map, cosine .75: row {row + 1}, column {col + 1} of 8 \u00d7 8 "
+        f"holds {members} of its 10 nearest samples."
+    )
+    show = entry(tab).get_by_role("button", name="Show on map")
+    show.click()
+    expect(show).to_have_attribute("aria-pressed", "true")
+    expect(tab.inspector).to_contain_text(f"Row {row + 1}, column {col + 1} of 8")
+    tab.linked(x=f"{(col + 0.5) / size:.4f}", y=f"{(row + 0.5) / size:.4f}")
+    expect(tab.app.get_by_label("Highlighted samples")).to_contain_text("10 samples in 6 cells")
+    show.click()
+    expect(tab.app.get_by_label("Highlighted samples")).to_have_count(0)
+
+
+def home(size: int) -> tuple[int, int, int]:
+    """Row and column of the drawn cell with most of the samples of `FIRST`, and how many."""
+    grid = next(one for one in make_atlas(200).grids if one.size == size)
+    cells = grid.cell_of[list(FIRST.samples)]
+    counts = np.bincount(cells[cells >= 0], minlength=len(grid.rows))
+    best = int(counts.argmax())
+    return int(grid.rows[best]), int(grid.cols[best]), int(counts[best])
+
+
+def test_examples_stand_before_and_after(searched: str, tab: Tab) -> None:
+    tab.open(searched, **MARKED, step=200, shortcut=FIRST.id)
+    pairs = entry(tab).locator(".pairs li")
+    expect(pairs).to_have_count(6)
+    expect(pairs.first).to_contain_text("bird \u2192 airplane")
+    expect(pairs.first).to_contain_text(".05 \u2192 .90")
+    expect(pairs.last).to_contain_text("bird \u2192 bird")
+    before, after = pairs.first.locator("atlas-crop").all()
+    for picture in (before, after):
+        picture.scroll_into_view_if_needed()
+        until_painted(picture)
+    changed = np.abs(pixels(after) - pixels(before)).max(axis=2) > 8
+    rows, cols = np.nonzero(changed)
+    scale = changed.shape[0] / INPUT_SIDE
+    y0, x0, y1, x1 = FIRST.box
+    assert min(rows.min() - y0 * scale, cols.min() - x0 * scale) >= -1
+    assert max(rows.max() - y1 * scale, cols.max() - x1 * scale) <= 1
+    assert changed.sum() > 0.5 * (y1 - y0) * (x1 - x0) * scale**2
+
+
+def pixels(picture: Locator) -> np.ndarray:
+    """(H, W, 3) of the canvas in `picture`."""
+    height, width, data = picture.locator("canvas").evaluate(
+        """canvas => [canvas.height, canvas.width, [...canvas.getContext('2d')
+          .getImageData(0, 0, canvas.width, canvas.height).data]]"""
+    )
+    return np.array(data, np.int16).reshape(height, width, 4)[:, :, :3]
+
+
+def test_since_goes_to_the_step_and_the_search_of_that_step(searched: str, tab: Tab) -> None:
+    tab.open(searched, **MARKED, step=200, shortcut=FIRST.id)
+    panel(tab).get_by_role("button", name="since step 50").click()
+    tab.shows(50)
+    expect(panel(tab)).to_contain_text("Searched at step 50, in 400 images.")
+    tab.linked(shortcut=FIRST.id, step=50)
+    expect(entry(tab).locator(".event")).to_have_attribute("aria-expanded", "true")
+
+
+def test_before_the_first_search_there_is_none_to_show(searched: str, tab: Tab) -> None:
+    tab.open(searched, **MARKED, step=0, shortcut="all")
+    expect(panel(tab)).to_contain_text("Not searched yet at this step.")
+    panel(tab).get_by_role("button", name="First search: step 50").click()
+    tab.shows(50)
+    expect(entry(tab)).to_be_visible()
+
+
+def test_where_nothing_was_searched_nothing_is_offered(searched: str, tab: Tab) -> None:
+    tab.open(searched, alone=True, run="marked/atlas", layer="layer4", step=200)
+    expect(tool(tab)).to_have_count(0)
+    tab.key("s")
+    expect(panel(tab)).to_have_count(0)
+    tab.key("f")
+    expect(tab.app.get_by_label("Class filter", exact=True)).to_contain_text(
+        "AtlasWriter(..., shortcuts=True)"
+    )
+    tab.choose("Layer", "layer3")
+    expect(tool(tab)).to_be_visible()
+    expect(tab.app.get_by_label("Class filter", exact=True)).not_to_contain_text("shortcuts=True")
+
+
+def test_a_clean_run_says_what_was_searched(searched: str, tab: Tab) -> None:
+    tab.open(searched, alone=True, run="clean/atlas")
+    expect(tool(tab)).to_have_accessible_name("Shortcuts: none significant")
+    tool(tab).click()
+    expect(panel(tab)).to_contain_text("No shortcut was found.")
+    expect(panel(tab)).to_contain_text("Searched at step 7, in 400 images.")
+    expect(panel(tab).locator("li")).to_have_count(0)
+
+
+def test_a_doubtful_run_says_that_none_is_significant(searched: str, tab: Tab) -> None:
+    tab.open(searched, alone=True, run="doubtful/atlas", shortcut="all")
+    expect(panel(tab)).to_contain_text("No significant shortcut.")
+    expect(panel(tab)).to_contain_text("Tested and not significant (3)")
+
+
+def test_a_torn_record_leaves_the_map_alone(searched: str, tab: Tab) -> None:
+    tab.forgive("422")
+    tab.open(searched, alone=True, run="torn/atlas", shortcut="all")
+    expect(panel(tab)).to_contain_text("The search at step 7 cannot be shown.")
+    expect(panel(tab)).to_contain_text("checksum")
+    before = len([one for one in tab.requests if one.startswith("shortcuts")])
+    panel(tab).get_by_role("button", name="Try again").click()
+    expect(panel(tab)).to_contain_text("cannot be shown")
+    assert len([one for one in tab.requests if one.startswith("shortcuts")]) > before
+    tab.key("ArrowRight", "Enter")
+    expect(tab.inspector).to_be_visible()
+
+
+def test_torn_patches_leave_the_figures(searched: str, tab: Tab) -> None:
+    tab.forgive("422")
+    tab.open(searched, alone=True, run="smudged/atlas", shortcut=FIRST.id)
+    expect(panel(tab)).to_contain_text("The patches: blob 1")
+    expect(entry(tab)).to_contain_text(SENTENCE)
+    before, after = entry(tab).locator(".pairs li").first.locator("atlas-crop").all()
+    before.scroll_into_view_if_needed()
+    until_painted(before)
+    assert pixels(after).max() == 0
+
+
+def test_a_foreign_probe_is_not_shown_as_ours(searched: str, tab: Tab) -> None:
+    tab.open(searched, alone=True, run="foreign/atlas", shortcut=FIRST.id)
+    expect(entry(tab)).to_contain_text("The map is of another probe than this search.")
+    expect(entry(tab)).to_contain_text("This step was made from another probe")
+    expect(entry(tab).locator(".pairs atlas-crop")).to_have_count(0)
+    expect(entry(tab).get_by_role("button", name="Show on map")).to_have_count(0)
+
+
+def test_hostile_names_are_text(searched: str, tab: Tab) -> None:
+    tab.open(searched, alone=True, run="hostile/atlas", shortcut=FIRST.id)
+    expect(entry(tab).locator("strong").first).to_have_text("<img src=x onerror=alert(1)>")
+    panel(tab).locator("summary").click()
+    expect(entry(tab, FIRST.id + 1).locator("strong").first).to_have_text("gnp.exe")
+    assert panel(tab).locator("img").count() == 0
+
+
+def test_nonsense_in_a_link_opens_the_list_alone(searched: str, tab: Tab) -> None:
+    tab.open(searched, alone=True, **MARKED, step=200, shortcut="<b>__proto__")
+    expect(panel(tab)).to_contain_text("The shortcut of the link is not in this search.")
+    expect(panel(tab).locator('[aria-expanded="true"]')).to_have_count(0)
+
+
+def test_one_list_at_a_time(searched: str, tab: Tab) -> None:
+    tab.open(searched, alone=True, **MARKED, step=200, events="on")
+    events = tab.app.locator("aside").and_(tab.app.get_by_label("Events of this run"))
+    expect(events).to_be_visible()
+    tool(tab).click()
+    expect(panel(tab)).to_be_visible()
+    expect(events).to_have_count(0)
+    tab.key("f")
+    expect(panel(tab)).to_have_count(0)
+    tab.linked(shortcut=None, events=None)
+
+
+def test_it_is_a_drawer_on_narrow_pages(searched: str, tab: Tab) -> None:
+    tab.page.set_viewport_size({"width": 700, "height": 700})
+    tab.open(searched, alone=True, **MARKED, step=200, shortcut="all")
+    expect(panel(tab)).to_be_visible()
+    width = tab.map.evaluate("map => map.clientWidth")
+    assert width == 700
+    tab.press("Close the shortcuts")
+    expect(panel(tab)).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_it_is_accessible_and_photographed(searched: str, tab: Tab, theme: Theme) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    for name, state in (
+        ("list", {**MARKED, "step": 200, "shortcut": "all"}),
+        ("opened", {**MARKED, "step": 200, "shortcut": FIRST.id}),
+        ("clean", {"run": "clean/atlas", "shortcut": "all"}),
+        ("doubtful", {"run": "doubtful/atlas", "shortcut": FIRST.id, "step": ONE_STEP}),
+    ):
+        tab.page.goto("about:blank")
+        tab.open(searched, alone=True, **state)
+        tab.settle(theme=theme)
+        if name == "opened":
+            entry(tab).get_by_role("button", name="Show on map").click()
+            until_painted(entry(tab).locator(".pairs atlas-crop").first)
+            tab.settle()
+        assert violations(tab) == []
+        shoot(tab, f"shortcuts-{name}", theme)
+
+
+def test_the_names_of_the_log_are_those_of_the_tests() -> None:
+    """The sentence above is of the class that the sample record blames."""
+    assert CLASSES[FIRST.target] in SENTENCE
