@@ -27,12 +27,9 @@ function tightenStyles(code: string): string {
   );
 }
 
-/**
- * Nor need the line breaks of templates with their indentation: all that are left once code is
- * minified, but for those after the first line of shaders, that join words, and that Lit looks for.
- */
+/** Nor need the indentation of templates, and no line break before a tag, a value or an attribute. */
 function tightenTemplates(code: string): string {
-  return code.replace(/(#version.*\n|`\n`|\n\\f)|\n */g, (_, kept) => kept ?? ' ');
+  return code.replace(/\n *([<>/@.?$]|[a-z-]+=)|\n +/g, (_, next) => (next ? ` ${next}` : '\n'));
 }
 
 const AT_ONCE =

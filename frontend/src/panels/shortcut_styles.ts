@@ -18,6 +18,9 @@ export const shortcutStyles = css`
     font-size: 12px;
     color: var(--accent);
   }
+  .shortcuts .event-items {
+    grid-template-columns: minmax(0, 1fr);
+  }
   .shortcuts .event {
     grid-template-columns: 64px 1fr;
     gap: 2px 12px;
@@ -36,6 +39,7 @@ export const shortcutStyles = css`
   }
   .shortcut-facts {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 8px;
     padding: 2px 8px 12px;
   }
@@ -70,7 +74,8 @@ export const shortcutStyles = css`
     display: flex;
     align-items: center;
     justify-content: space-between;
-    gap: 8px;
+    flex-wrap: wrap;
+    gap: 4px 8px;
   }
   .shortcut-foot * {
     white-space: nowrap;
@@ -80,7 +85,7 @@ export const shortcutStyles = css`
     padding: 0 8px;
   }
   .spark {
-    width: 72px;
+    width: 64px;
     height: 24px;
     fill: none;
     stroke: var(--muted);
