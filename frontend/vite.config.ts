@@ -40,7 +40,7 @@ const LATER =
   /\/src\/(?:later|evolution|panels\/walk|class_list|filter|strongest|reference|rows)\.ts/;
 
 const ON_REQUEST =
-  /\/src\/(?:find|table|export|panels\/(?:find_|cell_table|table_|export_|legend_painter)\w*)\.ts/;
+  /\/src\/(?:find|table|export|csv|picture|panels\/(?:find_|cell_table|table_|export_|legend_painter)\w*)\.ts/;
 
 export default defineConfig({
   plugins: [

@@ -22,6 +22,7 @@ interface Module {
 const MODULES = {
   table: (): Promise<Module> => import('./table'),
   finding: (): Promise<Module> => import('./find'),
+  exporting: (): Promise<Module> => import('./export'),
 } as const;
 
 type Asking = keyof typeof MODULES;

@@ -25,6 +25,14 @@ function outerWindow(): Window {
   return window;
 }
 
+/** Path, query and hash of the page that the user sees with `values` in its hash; the origin is ours, too. */
+export function addressOf(values: HashValues, { location } = outerWindow()): string {
+  const { pathname, search, hash } = location;
+  // While another tab is open the hash is that tab's; our keys would ride along, but never lead.
+  const old = location !== window.location && hash === '' ? '#atlas' : hash;
+  return pathname + search + writeHash(old, values);
+}
+
 /** State in the address of the page that the user sees. */
 export class Address {
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -47,14 +55,11 @@ export class Address {
 
   #replace(values: HashValues): void {
     const { location, history } = this.#window;
-    const framed = this.#window !== window;
-    // While another tab is open the hash is that tab's; our keys would ride along, but never lead.
-    const hash = framed && location.hash === '' ? '#atlas' : location.hash;
-    const next = writeHash(hash, values);
-    if (next === location.hash) return;
+    const next = addressOf(values, this.#window);
+    if (next === location.pathname + location.search + location.hash) return;
     try {
       // A bare hash would be taken relative to the entry page's <base>, where there is no page.
-      history.replaceState(history.state, '', `${location.pathname}${location.search}${next}`);
+      history.replaceState(history.state, '', next);
     } catch {
       // Browsers limit how often history may change; the next change writes again.
     }

@@ -95,6 +95,7 @@ export interface State {
   readonly finding: boolean;
   /** The cells as a table in the place of the map. */
   readonly table: boolean;
+  readonly exporting: boolean;
   /** What a panel last had to say to those who do not see it. */
   readonly said: string;
   /** The shortcut that is opened in its list, `all` for none of them, or nothing: no list. */
@@ -144,6 +145,7 @@ const INITIAL: State = {
   filterOpen: false,
   finding: false,
   table: false,
+  exporting: false,
   said: '',
   shortcut: '',
   playing: false,

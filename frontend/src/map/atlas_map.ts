@@ -60,7 +60,7 @@ export class AtlasMap extends HTMLElement {
   #requested = 0;
   #drawnAt = 0;
   #flight: Flight | null = null;
-  readonly #resize = new ResizeObserver(() => this.#measure());
+  readonly #resize = new ResizeObserver(() => this.measure());
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
 
   /** Set once, by the shell. */
@@ -156,11 +156,12 @@ export class AtlasMap extends HTMLElement {
     return (this.#session as Session).store.state;
   }
 
-  #measure(): void {
+  /** Fits the canvases to the element, at so many device pixels for each of its own. */
+  measure(ratio = Math.min(MAX_RATIO, devicePixelRatio || 1)): void {
     const { clientWidth: width, clientHeight: height } = this;
     this.#viewport = width === 0 || height === 0 ? { width: 0, height: 0 } : { width, height };
     if (this.#viewport.height === 0) return;
-    this.#ratio = Math.min(MAX_RATIO, devicePixelRatio || 1);
+    this.#ratio = ratio;
     for (const canvas of [this.#canvas, this.#overlay]) {
       canvas.width = Math.round(width * this.#ratio);
       canvas.height = Math.round(height * this.#ratio);

@@ -183,6 +183,9 @@ export class Interaction {
       case 'table':
         session.store.set({ table: !table });
         break;
+      case 'export':
+        session.store.set({ exporting: true });
+        break;
       case 'find':
         session.store.set({ finding: true });
         break;

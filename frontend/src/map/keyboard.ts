@@ -7,7 +7,7 @@ export type Command =
   | { readonly do: 'level'; readonly index: number }
   | { readonly do: 'step'; readonly by: number }
   | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' | 'motion' }
-  | { readonly do: 'filter' | 'find' | 'shortcuts' | 'table' }
+  | { readonly do: 'export' | 'filter' | 'find' | 'shortcuts' | 'table' }
   | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' };
 
 export interface Key {
@@ -44,6 +44,7 @@ const COMMANDS = new Map<string, Command>([
   ['/', { do: 'find' }],
   ['t', { do: 'table' }],
   ['s', { do: 'shortcuts' }],
+  ['e', { do: 'export' }],
   ['m', { do: 'motion' }],
   ['c', { do: 'compare' }],
   ['x', { do: 'swap' }],

@@ -6,6 +6,7 @@ import { ref } from 'lit/directives/ref.js';
 import { type Choice, match } from '../class_list';
 import { MOST_CLASSES } from '../filter';
 import { count, shorten } from '../format';
+import { focusOnce } from './walk';
 
 /** As many matches stand in the list; the rest need a longer search. */
 const MOST_MATCHES = 100;
@@ -105,11 +106,4 @@ function reveal(input: HTMLElement, choice: Choice | undefined): void {
   const list = input.nextElementSibling;
   const option = choice && list?.querySelector(`#class-${choice.index}`);
   option?.scrollIntoView({ block: 'nearest' });
-}
-
-/** `ref` calls before the element is in the document, where nothing can have the focus yet. */
-function focusOnce(element: Element | undefined): void {
-  queueMicrotask(() => {
-    if (element instanceof HTMLElement && element.isConnected) element.focus();
-  });
 }

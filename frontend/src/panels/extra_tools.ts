@@ -11,7 +11,12 @@ const SEARCH =
 
 const TABLE = 'M3 4h18v16H3zm2 5v3h6V9zm8 0v3h6V9zm-8 5v4h6v-4zm8 0v4h6v-4z';
 
-export function extraTools({ finding, table }: State, { store }: Session): TemplateResult {
+const EXPORT = 'M11 4h2v8.2l3-3L17.4 10.6 12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z';
+
+export function extraTools(
+  { finding, table, exporting }: State,
+  { store }: Session,
+): TemplateResult {
   return html`${iconButton({
     icon: SEARCH,
     name: 'Find',
@@ -25,5 +30,12 @@ export function extraTools({ finding, table }: State, { store }: Session): Templ
     key: 't',
     pressed: table,
     press: () => store.set({ table: !table }),
+  })}
+  ${iconButton({
+    icon: EXPORT,
+    name: 'Export',
+    key: 'e',
+    pressed: exporting,
+    press: () => store.set({ exporting: !exporting }),
   })}`;
 }

@@ -6,6 +6,7 @@ import { ref } from 'lit/directives/ref.js';
 import type { Result, Results, Target } from '../finding';
 import { count, shorten } from '../format';
 import { iconButton } from './icons';
+import { closeWhenLeft, focusOnce } from './walk';
 
 const NAME = 60;
 const NOTE = 48;
@@ -33,7 +34,7 @@ export class FindBox {
       class="find panel"
       role="search"
       aria-label="Find on the map"
-      @focusout=${(event: FocusEvent) => leave(event, sought)}
+      @focusout=${closeWhenLeft(sought.close)}
     >
       <div class="find-head">
         <input
@@ -112,17 +113,4 @@ function hint(typed: boolean, found: number, more: number): string {
   if (!typed) return 'A name, “row, column” of the grid on screen, or the number of an image.';
   if (found === 0) return 'Nothing here is called so.';
   return more > 0 ? `and ${count(more)} more: type to find them` : 'Enter goes there.';
-}
-
-/** Closes when the focus goes elsewhere in the page, not when the whole window loses it. */
-function leave({ currentTarget, relatedTarget }: FocusEvent, { close }: Sought): void {
-  const inside = relatedTarget instanceof Node && (currentTarget as Node).contains(relatedTarget);
-  if (relatedTarget !== null && !inside) close();
-}
-
-/** `ref` calls before the element is in the document, where nothing can have the focus yet. */
-function focusOnce(element: Element | undefined): void {
-  queueMicrotask(() => {
-    if (element instanceof HTMLElement && element.isConnected) element.focus();
-  });
 }

@@ -21,6 +21,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['b (held)', 'show A instead of B'],
   ['/', 'find a class, a cell, an image or a concept'],
   ['t', 'the cells as a table, or the map again'],
+  ['e', 'export: picture, cells, link'],
   ['f', 'ask about a class: where it is on top, what speaks for it'],
   ['s', 'shortcuts that were found, where a search was logged'],
   ['d', 'drift: where cells moved since the step before'],

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Takes the map away as a picture, its cells as a file, the view as a link; a chunk of its own. */
+
+import { nothing, type TemplateResult } from 'lit';
+import type { Atlas, Level } from './atlas';
+import { cellsAsCsv } from './csv';
+import { addressOf } from './host';
+import { linkOf } from './link';
+import type { AtlasMap } from './map/atlas_map';
+import { exportMenu } from './panels/export_menu';
+import { exportStyles } from './panels/export_styles';
+import { type Scale, takePicture } from './picture';
+import { atlasOnScreen } from './reference';
+import type { Session } from './session';
+import type { State } from './store';
+
+/** Browsers read the file while this lasts. */
+const KEPT_MS = 30_000;
+
+export class Part {
+  static readonly styles = [exportStyles];
+  #scale: Scale = 2;
+  #outcome = '';
+  /** What had the focus before. */
+  #from: Element | null = null;
+
+  constructor(
+    private readonly session: Session,
+    private readonly map: AtlasMap,
+    private readonly update: () => void,
+  ) {
+    session.store.subscribe((state, before) => {
+      if (state.exporting && !before.exporting) this.#open();
+    });
+    this.#open();
+  }
+
+  render(state: State): TemplateResult | typeof nothing {
+    const atlas = atlasOnScreen(state);
+    const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
+    if (!state.exporting || !atlas || !level) return nothing;
+    const undrawn = state.renderer === 'none' ? 'This browser draws no map.' : null;
+    return exportMenu({
+      scale: this.#scale,
+      noPicture: state.table ? 'The table is shown, not the map.' : undrawn,
+      link: location.origin + addressOf(linkOf(state)),
+      outcome: this.#outcome,
+      choose: (scale) => {
+        this.#scale = scale;
+        this.update();
+      },
+      savePicture: () => this.#savePicture(state, atlas, level),
+      saveCells: () => {
+        const text = cellsAsCsv(state.run?.run ?? '', atlas, level);
+        this.#save(new Blob([text], { type: 'text/csv' }), nameOf(atlas, level, 'csv'));
+      },
+      copyLink: (field) => void this.#copy(field),
+      close: () => this.#close(),
+    });
+  }
+
+  get #root(): ShadowRoot {
+    return this.map.getRootNode() as ShadowRoot;
+  }
+
+  #open(): void {
+    this.#from = this.#root.activeElement;
+    this.#outcome = '';
+  }
+
+  #close(): void {
+    this.session.store.set({ exporting: false });
+    const from = this.#from;
+    if (from instanceof HTMLElement && from.isConnected) from.focus();
+    else this.map.focus();
+  }
+
+  #savePicture(state: State, atlas: Atlas, level: Level): void {
+    const legends = [...this.#root.querySelectorAll<HTMLElement>('.legends > aside')];
+    const folded = legends.flatMap((one) => [
+      ...one.querySelectorAll<HTMLDetailsElement>('details:not(.changes):not([open])'),
+    ]);
+    const heads = legends.flatMap((one) => [...one.querySelectorAll('summary')]);
+    for (const one of folded) one.open = true;
+    for (const one of heads) one.style.listStyle = 'none';
+    const { version = '' } = (this.#root.host as HTMLElement).dataset;
+    const picture = takePicture(this.map, legends, state, this.#scale, version);
+    for (const one of folded) one.open = false;
+    for (const one of heads) one.style.listStyle = '';
+    if (picture === null) {
+      this.#tell('This browser cannot draw the picture.');
+      return;
+    }
+    const { canvas, scale } = picture;
+    const less = scale < this.#scale ? ` at ${scale}×, the most that this browser can draw` : '';
+    canvas.toBlob((blob) => {
+      if (blob === null) this.#tell('This browser cannot write so large a picture.');
+      else this.#save(blob, nameOf(atlas, level, 'png'), less);
+    });
+  }
+
+  #save(blob: Blob, name: string, how = ''): void {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+    this.#tell(`Saved ${name}${how}`);
+  }
+
+  /** Pages without a secure address have no clipboard but the old one. */
+  async #copy(field: HTMLInputElement): Promise<void> {
+    let copied = true;
+    try {
+      await navigator.clipboard.writeText(field.value);
+    } catch {
+      field.select();
+      copied = document.execCommand('copy');
+    }
+    this.#tell(
+      copied ? 'Link copied' : 'The browser does not let it be copied: take it from above.',
+    );
+  }
+
+  #tell(outcome: string): void {
+    this.#outcome = outcome;
+    this.session.store.set({ said: outcome });
+    this.update();
+  }
+}
+
+/** "atlas-layer3-step800-grid20.png", of letters that every file system takes. */
+export function nameOf({ manifest, step }: Atlas, { size }: Level, ending: string): string {
+  const layer = manifest.layer.slice(0, 60).replace(/[^\w.-]+/g, '_');
+  return `atlas-${layer}-step${step}-grid${size}.${ending}`;
+}

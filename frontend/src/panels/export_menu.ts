@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What can be taken away: the map as a picture, its cells as a file, and the way back here. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
+import { SCALES, type Scale } from '../picture';
+import { iconButton } from './icons';
+import { closeWhenLeft, focusOnce } from './walk';
+
+export interface Exports {
+  readonly scale: Scale;
+  /** Why there is no picture to save, or null. */
+  readonly noPicture: string | null;
+  readonly link: string;
+  /** What the last press came to. */
+  readonly outcome: string;
+  choose(scale: Scale): void;
+  savePicture(): void;
+  saveCells(): void;
+  copyLink(field: HTMLInputElement): void;
+  close(): void;
+}
+
+export function exportMenu(exports: Exports): TemplateResult {
+  const { scale, noPicture, link, outcome, close } = exports;
+  const leave = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') close();
+  };
+  return html`<aside
+    class="export panel"
+    aria-label="Export"
+    @keydown=${leave}
+    @focusout=${closeWhenLeft(close)}
+  >
+    <div class="inspector-head">
+      <h2>Export</h2>
+      ${iconButton({ icon: 'close', name: 'Close the export', key: 'Esc', press: close })}
+    </div>
+    <span class="segments small" role="radiogroup" aria-label="Size of the picture">
+      ${SCALES.map(
+        (one) =>
+          html`<label
+            ><input
+              type="radio"
+              name="export-scale"
+              .checked=${one === scale}
+              @change=${() => exports.choose(one)}
+            />${one}×</label
+          >`,
+      )}
+    </span>
+    <p class="muted">
+      ${
+        noPicture ??
+        'The map as it is on screen, with its legends and where it comes from below it.'
+      }
+    </p>
+    <button
+      type="button"
+      class="button"
+      ?disabled=${noPicture !== null}
+      ${noPicture === null ? ref(focusOnce) : nothing}
+      @click=${exports.savePicture}
+    >
+      Save picture (PNG)
+    </button>
+    <button
+      type="button"
+      class="button"
+      ${noPicture === null ? nothing : ref(focusOnce)}
+      @click=${exports.saveCells}
+    >
+      Save cells (CSV)
+    </button>
+    <input
+      type="text"
+      readonly
+      aria-label="Link to this view"
+      .value=${link}
+      @focus=${(event: Event) => (event.target as HTMLInputElement).select()}
+    />
+    <button type="button" class="button" @click=${copy(exports)}>Copy link</button>
+    <p class="muted">${outcome}</p>
+  </aside>`;
+}
+
+function copy({ copyLink }: Exports) {
+  return ({ currentTarget }: Event) =>
+    copyLink((currentTarget as HTMLElement).previousElementSibling as HTMLInputElement);
+}

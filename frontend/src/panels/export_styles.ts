@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Look of the export. */
+
+import { css } from 'lit';
+
+export const exportStyles = css`
+  .export {
+    position: absolute;
+    top: 12px;
+    right: 12px;
+    width: 300px;
+    max-width: calc(100% - 24px);
+    max-height: calc(100% - 24px);
+    overflow: auto;
+    display: grid;
+    gap: 10px;
+    padding: 8px 16px 16px;
+    z-index: 5;
+  }
+  .export .segments label {
+    flex: 1;
+  }
+  .export p {
+    font-size: 12px;
+  }
+  .export p:last-child:empty {
+    display: none;
+  }
+  .export input[type='text'] {
+    font: inherit;
+    font-size: 12px;
+    color: var(--muted);
+    height: 32px;
+    min-width: 0;
+    padding: 0 10px;
+    border: 1px solid var(--line);
+    border-radius: 4px;
+    background: var(--ground);
+    text-overflow: ellipsis;
+  }
+`;
