@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import Atlas, IntArray
+from tensorboard_plugin_atlas.class_series import class_atlas_of
 
 OTHER_LABELS: Final = 0.02
 """With more labels than this in disagreement, image ids mean other images."""
@@ -22,17 +23,55 @@ _SAME_SPOT: Final = 0.1
 def same_samples(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Returns the (R,) rows of `a` and of `b` that are the same samples.
 
-    Row by row for one probe, else by `same_spots`, which trusts that ids mean the same images.
+    Row by row for one probe. Where classes chose the samples of one layer and probe, by
+    `same_places`. Else by `same_spots`, which trusts that ids mean the same images.
     """
     if is_one_probe(a, b):
         rows = np.arange(len(a.samples))
         return rows, rows
+    if a.provenance.probe == b.provenance.probe and _asked_layer(a) == _asked_layer(b):
+        return same_places(a.image_ids, a.positions, b.image_ids, b.positions)
     return same_spots(a.image_ids, a.boxes, b.image_ids, b.boxes)
 
 
 def is_one_probe(a: Atlas, b: Atlas) -> bool:
     """Tells whether row j of both is the same sample."""
-    return a.provenance.probe == b.provenance.probe and np.array_equal(a.image_ids, b.image_ids)
+    if a.provenance.probe != b.provenance.probe or not np.array_equal(a.image_ids, b.image_ids):
+        return False
+    # Samples that a class chose may be other places of the same images.
+    free = class_atlas_of(a.provenance) is None and class_atlas_of(b.provenance) is None
+    return free or (_asked_layer(a) == _asked_layer(b) and np.array_equal(a.positions, b.positions))
+
+
+def _asked_layer(atlas: Atlas) -> str:
+    chosen = class_atlas_of(atlas.provenance)
+    return atlas.layer if chosen is None else chosen[0]
+
+
+def same_places(
+    ids_a: IntArray, positions_a: IntArray, ids_b: IntArray, positions_b: IntArray
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns the (R,) rows of both that are the same place on one layer's map of the same image.
+
+    Args:
+        ids_a: (N,) image ids.
+        positions_a: (N, 2) row and column on the layer's map.
+        ids_b: (M,) image ids of the other.
+        positions_b: (M, 2).
+
+    Returns:
+        (R,) rows of `a`, ascending, and (R,) rows of `b`. A place that comes twice counts once.
+    """
+    there = {spot: row for row, spot in enumerate(_spelled(ids_b, positions_b))}
+    here = {spot: row for row, spot in enumerate(_spelled(ids_a, positions_a))}
+    pairs = sorted((row, there[spot]) for spot, row in here.items() if spot in there)
+    found = np.array(pairs, np.intp).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
+
+
+def _spelled(ids: IntArray, positions: IntArray) -> list[tuple[int, int, int]]:
+    columns = (ids.tolist(), *positions.T.tolist())
+    return list(zip(*columns, strict=True))
 
 
 def same_spots(

@@ -8,7 +8,6 @@ they see the same things alike.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,25 +68,56 @@ def layout_beside(
     Raises:
         ArgumentError: if fewer than 20 finite samples are shared, or ids mean other images.
     """
-    ours, theirs = _shared(other, asked)
-    both = finite_rows(activations[ours]) & finite_rows(other.activations[theirs])
-    ours, theirs = ours[both], theirs[both]
+    ours, theirs = both_finite(other, activations, *_shared(other, asked))
     if len(ours) < _FEWEST_SHARED:
         raise ArgumentError(
             f"only {len(ours):,} samples are at the same spot of the same image as in its probe"
         )
     there = resume(other.xy[theirs], other.activations[theirs], frame=other.frame, config=config)
-    layout = lay_out(activations[ours], there, config=config)
-    if len(ours) < len(activations):
-        layout = lay_out(activations, _joined(layout, ours, activations), config=config)
+    layout = laid_onto(there, ours, activations, config=config)
     note = (
         f"layout: on the map of layer {other.layer!r} at step {other.step:,} of {other.run!r}, "
         f"by the {len(ours):,} of {len(activations):,} samples that both probes hold"
     )
     if other.provenance.probe != asked.digest and (other.labels is None or asked.labels is None):
         note += f"; {IDS_TRUSTED}"
-    # It moved from nowhere: what it continues is not of its own run.
-    return dataclasses.replace(layout, noise_floor=None), note
+    # It has no noise floor, for it moved from nowhere: what it continues is not of its own run.
+    return layout, note
+
+
+def both_finite(
+    other: Atlas, activations: FloatArray, ours: NDArray[np.intp], theirs: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns those of (R,) our rows and their rows whose activations are finite in both."""
+    both = finite_rows(activations[ours]) & finite_rows(other.activations[theirs])
+    return ours[both], theirs[both]
+
+
+def laid_onto(
+    there: Layout,
+    rows: NDArray[np.intp],
+    activations: FloatArray,
+    *,
+    config: AtlasConfig,
+    is_line: bool = False,
+) -> Layout:
+    """Lays samples out on a map that holds some of them.
+
+    Args:
+        there: Layout of the R samples that are on that map.
+        rows: (R,) which of ours they are, at least one.
+        activations: (N, C) of all of ours.
+        config: The recipe.
+        is_line: As for `lay_out`.
+
+    Returns:
+        The layout of all N, in the frame of `there` as long as it fits; without a noise floor.
+    """
+    layout = lay_out(activations[rows], there, config=config, is_line=is_line, with_floor=False)
+    if len(rows) < len(activations):
+        joined = _joined(layout, rows, activations)
+        layout = lay_out(activations, joined, config=config, is_line=is_line, with_floor=False)
+    return layout
 
 
 def _shared(other: Atlas, asked: Asked) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -120,7 +150,7 @@ def _joined(shared: Layout, rows: NDArray[np.intp], activations: FloatArray) -> 
     alone[rows] = False
     raw = np.tile(shared.frame.mean(axis=0), (count, 1)).astype(np.float32)
     raw[rows] = shared.raw
-    raw[alone] = shared.raw[_closest(unit[alone], unit[rows], _JOINED)].mean(axis=1)
+    raw[alone] = shared.raw[_closest(unit[alone], unit[rows], min(_JOINED, len(rows)))].mean(axis=1)
     neighbours = np.full((count, min(QUALITY_NEIGHBORS, finite.sum() - 1)), -1, np.int32)
     valid = np.flatnonzero(finite)
     neighbours[valid] = valid[nearest(unit[valid], neighbours.shape[1])[0]]

@@ -12,8 +12,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
@@ -41,6 +43,10 @@ from tensorboard_plugin_atlas.compute.relaxing import RelaxedPooling
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 _MOST_BYTES: Final = 512 << 20
+PLACES_PER_IMAGE: Final = 3
+"""Loud places that count of one image."""
+SAME_VOICE: Final = 0.9
+"""Two places of an image whose cosine, relative to the layer's mean, is above it say the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +80,29 @@ class Voices:
     activations: FloatArray
     attribution: FloatArray
     predictions: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class LoudPlaces:
+    """Places that argue for one class, the loudest first.
+
+    Attributes:
+        images: (P,) int32: rows of the probe's images.
+        positions: (P, 2) int32: row and column on the layer's map, its edges included.
+        map_size: Height and width of that map.
+        activations: (P, C) float32 there.
+        voices: (P,) float32 > 0: what each says for the class, less what it says for the mean of
+            all classes, in logits.
+    """
+
+    images: IntArray
+    positions: IntArray
+    map_size: tuple[int, int]
+    activations: FloatArray
+    voices: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.images)
 
 
 def attribute(
@@ -182,8 +211,141 @@ def strongest_voices(
     return Voices(positions, sizes.pop(), activations, said.values, predictions.astype(np.int32))
 
 
-def _loudest(asked: _Question, images: Tensor) -> tuple[tuple[int, int], Tensor, Tensor, Tensor]:
-    """Returns the size of the map, and of n images positions, activations and predictions."""
+def loud_places(
+    model: nn.Module,
+    layer: str,
+    probe: Probe,
+    classes: Sequence[int],
+    *,
+    most: int,
+    batch_size: int = 128,
+) -> Mapping[int, LoudPlaces]:
+    """Finds the places of all images that argue most for each of some classes.
+
+    One forward pass, and for each class one backward pass of its logit less the mean of all: it
+    gives the attribution of all places of the map at once. Of each image up to three places count,
+    no two of them adjacent, and none that says nearly the same as a louder one.
+
+    Args:
+        model: As for `attribute`.
+        layer: As for `attribute`.
+        probe: Its images; its places are not used.
+        classes: Indices.
+        most: Places wanted for each class.
+        batch_size: Images per pass.
+
+    Raises:
+        ArgumentError: if there is no attribution to be had, or no such class; the message says why.
+        LayerError: if the name does not resolve, or the layer did not run.
+    """
+    module = resolve_layer(model, layer)
+    found: dict[int, list[LoudPlaces]] = {index: [] for index in classes}
+    with undisturbed(model) as inner, _differentiable():
+        asked = _Question(inner, layer, module, probe, _calls(inner, layer, module, probe))
+        for start in range(0, len(probe.images), batch_size):
+            try:
+                parts = _loud(asked, start, probe.images[start : start + batch_size], classes)
+            except (_NoAttributionError, NotImplementedError, RuntimeError) as error:
+                raise ArgumentError(
+                    f"layer={layer!r} has no attribution ({str(error).strip()[:200]}); pick another"
+                ) from error
+            for index, part in parts.items():
+                found[index].append(part)
+                if sum(map(len, found[index])) > 2 * most:
+                    found[index] = [_loudest_of(found[index], most)]
+    return {index: _loudest_of(parts, most) for index, parts in found.items()}
+
+
+def _loudest_of(parts: Sequence[LoudPlaces], most: int) -> LoudPlaces:
+    voices = np.concatenate([part.voices for part in parts])
+    order = np.argsort(-voices, kind="stable")[:most]
+    return LoudPlaces(
+        images=np.concatenate([part.images for part in parts])[order],
+        positions=np.concatenate([part.positions for part in parts])[order],
+        map_size=parts[0].map_size,
+        activations=np.concatenate([part.activations for part in parts])[order],
+        voices=voices[order],
+    )
+
+
+def _loud(
+    asked: _Question, start: int, images: Tensor, classes: Sequence[int]
+) -> dict[int, LoudPlaces]:
+    """Returns the loud places of a batch that begins at row `start` of the probe."""
+    found = {}
+    for index, (output, back) in zip(
+        classes, _gradients(asked, images, lambda logits: _centred(logits, classes)), strict=True
+    ):
+        form = asked.form(output, len(images))
+        voices = (form.as_map(back) * form.as_map(output)).sum(dim=1).float()
+        rows, positions, activations, loud = _peaks(form, output, voices)
+        found[index] = LoudPlaces(
+            images=(start + rows).numpy().astype(np.int32),
+            positions=positions.numpy().astype(np.int32),
+            map_size=form.map_size,
+            activations=activations.numpy(),
+            voices=loud.numpy(),
+        )
+    return found
+
+
+def _centred(logits: Tensor, classes: Sequence[int]) -> list[Tensor]:
+    if max(classes) >= logits.shape[1]:
+        raise _NoAttributionError(
+            f"the model tells {logits.shape[1]:,} classes apart, and {max(classes)} is none of them"
+        )
+    return [(logits[:, index] - logits.mean(dim=1)).sum() for index in classes]
+
+
+def _peaks(
+    form: OutputForm, output: Tensor, voices: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Returns the peaks of n maps of voices: rows, positions, activations and voices, on the CPU.
+
+    Args:
+        form: How the output is read.
+        output: The layer's output for n images.
+        voices: (n, H, W) what each place says.
+    """
+    count, height, width = voices.shape
+    left = torch.nan_to_num(voices, nan=-math.inf, posinf=-math.inf)
+    centre = form.as_map(output).float().mean(dim=(0, 2, 3))
+    every = torch.arange(count, device=voices.device)
+    down = torch.arange(height, device=voices.device)
+    across = torch.arange(width, device=voices.device)
+    kept: list[Tensor] = []
+    found: list[tuple[Tensor, ...]] = []
+    for _ in range(min(PLACES_PER_IMAGE, height * width)):
+        loud, place = left.flatten(1).max(dim=1)
+        row, column = place // width, place % width
+        activations = form.gather(output, every, torch.stack([row, column], dim=1)).float()
+        unit = functional.normalize(activations - centre, dim=1)
+        fresh = loud > 0
+        for other in kept:
+            fresh &= (unit * other).sum(dim=1) <= SAME_VOICE
+        kept.append(unit * fresh[:, None])
+        found.append((every[fresh], row[fresh], column[fresh], activations[fresh], loud[fresh]))
+        near = (down - row[:, None]).abs()[:, :, None] <= 1
+        left = left.masked_fill(near & ((across - column[:, None]).abs()[:, None] <= 1), -math.inf)
+    rows, row, column, activations, loud = (
+        torch.cat(part).cpu() for part in zip(*found, strict=True)
+    )
+    return rows, torch.stack([row, column], dim=1), activations, loud
+
+
+def _gradients(
+    asked: _Question, images: Tensor, spoken: Callable[[Tensor], Sequence[Tensor]]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields the layer's output, and the gradient of each scalar of `spoken` with respect to it.
+
+    Args:
+        asked: The model and the layer.
+        images: A batch.
+        spoken: Takes the (n, K) logits.
+
+    Raises:
+        _NoAttributionError: if the logits do not depend on the layer.
+    """
     met: list[Tensor] = []
 
     def enter(output: Tensor) -> Tensor:
@@ -194,12 +356,28 @@ def _loudest(asked: _Question, images: Tensor) -> tuple[tuple[int, int], Tensor,
         logits = asked.logits(images, enter)
         if not logits.requires_grad:
             raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
-        predicted = logits.argmax(dim=1)
-        centred = logits.gather(1, predicted[:, None])[:, 0] - logits.mean(dim=1)
-        (back,) = torch.autograd.grad(centred.sum(), met[-1], allow_unused=True)
-    if back is None:
-        raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
-    output = met[-1].detach()
+        scalars = spoken(logits)
+    for number, scalar in enumerate(scalars, start=1):
+        is_last = number == len(scalars)
+        with torch.enable_grad():
+            (back,) = torch.autograd.grad(
+                scalar, met[-1], retain_graph=not is_last, allow_unused=True
+            )
+        if back is None:
+            raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
+        yield met[-1].detach(), back
+
+
+def _loudest(asked: _Question, images: Tensor) -> tuple[tuple[int, int], Tensor, Tensor, Tensor]:
+    """Returns the size of the map, and of n images positions, activations and predictions."""
+    taken: list[Tensor] = []
+
+    def spoken(logits: Tensor) -> list[Tensor]:
+        taken.append(logits.argmax(dim=1))
+        return [(logits.gather(1, taken[0][:, None])[:, 0] - logits.mean(dim=1)).sum()]
+
+    ((output, back),) = _gradients(asked, images, spoken)
+    predicted = taken[0]
     form = asked.form(output, len(images))
     voices = (form.as_map(back) * form.as_map(output)).sum(dim=1)
     loudest = voices.flatten(1).argmax(dim=1)

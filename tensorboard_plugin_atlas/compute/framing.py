@@ -36,16 +36,18 @@ def fit_frame(places: FloatArray) -> FloatArray:
     return np.stack([centre - reach, centre + reach]).astype(np.float32)
 
 
-def keep_frame(places: FloatArray, frame: FloatArray | None) -> tuple[FloatArray, tuple[str, ...]]:
+def keep_frame(
+    places: FloatArray, frame: FloatArray | None, *, least: float = _SHRUNK_LIMIT
+) -> tuple[FloatArray, tuple[str, ...]]:
     """Returns the previous frame while the map can be read in it, or a new one and a note.
 
     A first map, whose `frame` is None, gets its own without a note. A later one can be read while
-    less than a tenth of its places lie beyond the edge, and it is two fifths as wide as the frame.
+    less than a tenth of its places lie beyond the edge, and it is `least` as wide as the frame.
     """
     own = fit_frame(places)
     if frame is None:
         return own, ()
-    shrunk = (own[1] - own[0])[0] < _SHRUNK_LIMIT * (frame[1] - frame[0])[0]
+    shrunk = (own[1] - own[0])[0] < least * (frame[1] - frame[0])[0]
     if outside(places, frame).mean() <= _STRAYED_LIMIT and not shrunk:
         return frame, ()
     return own, (CHANGED,)

@@ -21,6 +21,7 @@ from tensorboard_plugin_atlas.atlas import (
     FloatArray,
     Grid,
     Provenance,
+    Quality,
     Samples,
 )
 from tensorboard_plugin_atlas.compute.aligning import Asked, layout_beside
@@ -61,7 +62,7 @@ _LIBRARIES: Final = ("tensorboard_plugin_atlas", "torch", "umap-learn", "numpy",
 
 
 @dataclass
-class _Memory:
+class Memory:
     """What the next checkpoint of a layer needs of the ones before."""
 
     layout: Layout | None = None
@@ -91,7 +92,7 @@ class AtlasPipeline:
     config: AtlasConfig
     progress: bool = True
     beside: Mapping[str, Atlas] = field(default_factory=dict)
-    _memory: dict[str, _Memory] = field(default_factory=dict)
+    _memory: dict[str, Memory] = field(default_factory=dict)
 
     @cached_property
     def _source(self) -> PatchSource:
@@ -129,7 +130,8 @@ class AtlasPipeline:
         )
         for layer in self.layers:
             if layer not in without:
-                yield self._atlas(model, found, found.layers[layer], step, now, on_draft)
+                memory = self._memory.setdefault(layer, Memory())
+                yield self._atlas(model, found, found.layers[layer], memory, step, now, on_draft)
 
     def start_from(self, previous: Atlas) -> None:
         """Continues the map of an atlas that was read back from a log.
@@ -147,7 +149,7 @@ class AtlasPipeline:
                 f"previous: the atlas of layer {previous.layer!r} at step {previous.step} was made "
                 "with another probe; pass the same images, labels, samples and seed"
             )
-        memory = self._memory.setdefault(previous.layer, _Memory())
+        memory = self._memory.setdefault(previous.layer, Memory())
         memory.layout = resume(
             previous.xy, previous.activations, frame=previous.frame, config=self.config
         )
@@ -159,7 +161,7 @@ class AtlasPipeline:
 
         Where it cannot be continued the map starts afresh, and the next atlas says so in its notes.
         """
-        memory = self._memory.setdefault(previous.layer, _Memory())
+        memory = self._memory.setdefault(previous.layer, Memory())
         changes = probe_changes(previous, self.probe)
         try:
             if not changes:
@@ -176,19 +178,18 @@ class AtlasPipeline:
         model: nn.Module,
         found: Collection,
         layer: LayerActivations,
+        memory: Memory,
         step: int,
         wall_time: float,
         on_draft: OnDraft | None,
     ) -> Atlas:
-        memory = self._memory.setdefault(layer.layer, _Memory())
         if memory.receptive is None:
             # Measured once, so that a sample keeps its patch from the first checkpoint to the last.
             memory.receptive = measure_receptive_field(
                 model, layer.layer, self.probe, map_size=layer.map_size
             )
-        layout = self._layout(layer, memory, memory.receptive)
-        quality = measure(layer.values, layout, memory.layout)
-        levels, grid_notes = bin_levels(layout, layer.values, config=self.config)
+        layout, quality = self._map(layer, memory, memory.receptive)
+        levels, grid_notes = bin_levels(layout, layer.values, config=self._binning())
         said = self._attribution(model, layer.layer)
         notes = (
             *memory.notes,
@@ -211,16 +212,29 @@ class AtlasPipeline:
             sequence=memory.logged + 1,
             frame=layout.corners,
         )
-        plain = memory.tracer.advance(plain)
+        plain = self._followed(plain, memory)
         with torch.inference_mode(mode=False):  # icons are drawn by gradient
             atlas = self._with_icons(plain, model, layer, memory, levels, on_draft)
         memory.layout, memory.notes = layout, ()
         memory.logged += 1
         return atlas
 
-    def _layout(
-        self, layer: LayerActivations, memory: _Memory, receptive: ReceptiveField
-    ) -> Layout:
+    def _map(
+        self, layer: LayerActivations, memory: Memory, receptive: ReceptiveField
+    ) -> tuple[Layout, Quality]:
+        """Lays the samples out, and says how far the map can be trusted."""
+        layout = self._layout(layer, memory, receptive)
+        return layout, measure(layer.values, layout, memory.layout)
+
+    def _binning(self) -> AtlasConfig:
+        """Returns the recipe that cells are made by."""
+        return self.config
+
+    def _followed(self, plain: Atlas, memory: Memory) -> Atlas:
+        """Returns the atlas with its lifelines, where its samples are those of the step before."""
+        return memory.tracer.advance(plain)
+
+    def _layout(self, layer: LayerActivations, memory: Memory, receptive: ReceptiveField) -> Layout:
         """Continues the layer's map, or begins one: on that of another run where it is asked."""
         other = self.beside.get(layer.layer)
         if memory.layout is not None or other is None:
@@ -276,7 +290,7 @@ class AtlasPipeline:
         plain: Atlas,
         model: nn.Module,
         layer: LayerActivations,
-        memory: _Memory,
+        memory: Memory,
         levels: Sequence[Cells],
         on_draft: OnDraft | None,
     ) -> Atlas:
@@ -329,7 +343,7 @@ class AtlasPipeline:
         layer: LayerActivations,
         engine: IconEngine,
         targets: Sequence[Targets],
-        memory: _Memory,
+        memory: Memory,
         on_draft: OnDraft,
     ) -> None:
         """Hands out the atlas with real patches for icons, where drawing them will take long."""
@@ -448,7 +462,7 @@ def checked_recipe(model: object, config: object) -> AtlasConfig:
 
 
 def _drafts(
-    memory: _Memory, levels: Sequence[Cells], activations: FloatArray
+    memory: Memory, levels: Sequence[Cells], activations: FloatArray
 ) -> list[Drafts | None]:
     """Returns what the cells of each level go on from: the pictures of those they continue."""
     before = {cells.size: (cells, drafts) for cells, drafts in memory.drawn}

@@ -64,6 +64,8 @@ class Probe:
         normalize: How pixels became `images`.
         digest: Hex SHA-256 of images, labels and places.
         notes: What a reader should know about how the probe was made.
+        positions: (N, 2) int32: row and column of each sample on the map of the only layer that is
+            asked, its edges included, in place of `sample_place`; None in a probe for all layers.
     """
 
     images: Tensor
@@ -75,6 +77,7 @@ class Probe:
     normalize: Normalize
     digest: str
     notes: tuple[str, ...] = ()
+    positions: IntArray | None = None
 
     def __len__(self) -> int:
         """Returns N, the number of samples."""
@@ -111,7 +114,23 @@ class Probe:
             image_ids=self.image_ids[:count],
             sample_image=self.sample_image[samples],
             sample_place=self.sample_place[samples],
+            positions=None if self.positions is None else self.positions[samples],
             digest="",
+        )
+
+    def at(self, images: IntArray, positions: IntArray, map_size: tuple[int, int]) -> Probe:
+        """Returns the same pictures with other samples, for one layer.
+
+        Args:
+            images: (N,) rows of `images`, ascending.
+            positions: (N, 2) row and column on the layer's map.
+            map_size: Height and width of that map.
+        """
+        return dataclasses.replace(
+            self,
+            sample_image=images.astype(np.int32),
+            sample_place=((positions + 0.5) / map_size).astype(np.float32),
+            positions=positions.astype(np.int32),
         )
 
     def map_positions(self, height: int, width: int) -> IntArray:
@@ -121,6 +140,8 @@ class Probe:
         of a map is left out where the map has an inside (at least 3 cells along the axis); only on
         maps smaller than 8 cells can that move a sample, by less than one cell.
         """
+        if self.positions is not None:
+            return self.positions
         columns = [
             np.clip(np.floor(place * size), low, max(size - 1 - low, 0))
             for place, size in zip(self.sample_place.T, (height, width), strict=True)

@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Atlases of classes: whose places they hold, where these lie, and how they go on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from marks import CELLS, CLASSES, MarkNet, marked
+from torch import nn
+
+from tensorboard_plugin_atlas.class_series import CLASS_ATLAS
+from tensorboard_plugin_atlas.compute.attribute import (
+    PLACES_PER_IMAGE,
+    SAME_VOICE,
+    attribute,
+    loud_places,
+)
+from tensorboard_plugin_atlas.compute.class_atlas import ClassPipeline
+from tensorboard_plugin_atlas.compute.class_places import (
+    FEWEST,
+    checked_classes,
+    joined,
+    speaking_places,
+)
+from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+from tensorboard_plugin_atlas.matching import same_places
+
+CONFIG = AtlasConfig(samples=300, grids=(4, 8), min_count=2, neighbors=8, epochs=30, icons="none")
+
+
+def probe_of(images, labels=None, classes=None, config=CONFIG):
+    source = (images,) if labels is None else (images, labels)
+    return build_probe(source, config=config, classes=classes)
+
+
+def pipeline_of(probe, layer, *asked, config=CONFIG):
+    return ClassPipeline(probe, (layer,), config, asked=asked)
+
+
+def atlases_of(pipeline, model, step=0):
+    pipeline.choose(model)
+    return [pipeline.atlas(model, series, step) for series in pipeline.series]
+
+
+class Convolved(nn.Module):
+    """Small and deep enough that nothing about its attribution is exact or alike."""
+
+    def __init__(self, classes=5, seed=0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, padding=1), nn.ReLU())
+        self.deep = nn.Sequential(nn.Conv2d(8, 12, 3, 2, padding=1), nn.Tanh())
+        self.aside = nn.Linear(3, 3)
+        self.head = nn.Linear(12, classes)
+
+    def forward(self, x):
+        self.aside(x.mean((2, 3)))
+        return self.head(self.deep(self.stem(x)).mean((2, 3)))
+
+
+def noise(count, side=24, seed=3):
+    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("layer", ["stem", "deep"])
+def test_a_loud_place_is_the_loudest_that_attribution_knows(layer):
+    model, probe = Convolved(), probe_of(noise(20))
+    found = loud_places(model, layer, probe, [0, 3], most=1000, batch_size=7)
+    height, width = found[0].map_size
+    rows = np.repeat(np.arange(20, dtype=np.int32), height * width)
+    grid = np.stack(np.meshgrid(range(height), range(width), indexing="ij"), -1).reshape(-1, 2)
+    said = attribute(model, layer, probe.at(rows, np.tile(grid, (20, 1)), (height, width))).values
+    for index, places in found.items():
+        voices = (said[:, index] - said.mean(axis=1)).reshape(20, height, width)
+        assert (np.diff(places.voices) <= 0).all()
+        there = voices[places.images, places.positions[:, 0], places.positions[:, 1]]
+        np.testing.assert_allclose(places.voices, there, atol=1e-6)
+        assert (places.voices > 0).all()
+        for image in range(20):
+            own = places.images == image
+            assert own.sum() <= PLACES_PER_IMAGE
+            if voices[image].max() > 0:
+                first = places.positions[own][0]
+                assert tuple(first) == np.unravel_index(voices[image].argmax(), (height, width))
+            apart = np.abs(places.positions[own][:, None] - places.positions[own]).max(axis=-1)
+            assert (apart[~np.eye(own.sum(), dtype=bool)] > 1).all()
+        # Edges speak, too.
+        assert (places.positions == 0).any()
+        assert (places.positions == [height - 1, width - 1]).any()
+
+
+def test_of_one_image_no_place_says_what_a_louder_one_said():
+    images = noise(4)
+    images[:, :, :, 12:] = images[:, :, :, :12]  # each place twice, eleven columns apart
+    model, probe = Convolved(), probe_of(images)
+    places = loud_places(model, "stem", probe, [1], most=100)[1]
+    centre = model.stem(images).mean((0, 2, 3)).detach().numpy()
+    for image in range(4):
+        away = places.activations[places.images == image] - centre
+        away /= np.linalg.norm(away, axis=1, keepdims=True)
+        alike = (away @ away.T)[~np.eye(len(away), dtype=bool)]
+        assert (alike <= SAME_VOICE + 0.01).all()
+
+
+def test_the_loudest_are_kept_whatever_the_batches():
+    model, probe = Convolved(), probe_of(noise(40))
+    few = loud_places(model, "deep", probe, [2], most=10, batch_size=40)[2]
+    many = loud_places(model, "deep", probe, [2], most=1000, batch_size=40)[2]
+    assert len(few) == 10
+    np.testing.assert_array_equal(few.images, many.images[:10])
+    np.testing.assert_array_equal(few.positions, many.positions[:10])
+
+
+def test_a_class_that_a_mark_decides_has_the_marks_and_nothing_else():
+    images, labels, places = marked((70, 60, 55, 65))
+    probe = probe_of(images, labels, (*CLASSES, "none"))
+    model = MarkNet(classes=4)
+    pipeline = pipeline_of(probe, "act", (0,), (1,), (2,))
+    assert list(pipeline.series) == ["act · red", "act · green", "act · blue"]
+    at = {int(i): tuple(places[i].tolist()) for i in range(len(places))}
+    for index, atlas in enumerate(atlases_of(pipeline, model)):
+        assert atlas.layer == f"act · {CLASSES[index]}"
+        assert len(atlas.samples) == (70, 60, 55)[index]
+        assert (atlas.labels == index).all()
+        assert (atlas.predictions == index).all()
+        assert [at[int(i)] for i in atlas.image_ids] == list(map(tuple, atlas.positions.tolist()))
+        assert (atlas.positions == 0).any()
+        assert (atlas.positions == CELLS - 1).any()
+        stated = atlas.provenance.layer_info[CLASS_ATLAS]
+        assert stated == {
+            "layer": "act",
+            "classes": [index],
+            "names": [CLASSES[index]],
+            "rule": "winner",
+            "axis": None,
+        }
+        for grid in atlas.grids:
+            assert (grid.attribution.argmax(axis=1) == index).all()
+        assert atlas.provenance.probe == probe.digest
+        assert (atlas.quality.overlap, atlas.samples.noise_floor, atlas.lifelines) == (None,) * 3
+
+
+def test_the_probe_and_the_model_are_as_they_were():
+    images, labels, _ = marked((60, 60, 60))
+    probe, model = probe_of(images, labels, CLASSES), MarkNet().train()
+    pipeline = pipeline_of(probe, "act", (0,), (0, 1))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    atlases_of(pipeline, model)
+    assert pipeline.probe is probe
+    assert model.training
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_what_tells_two_classes_apart_lies_left_and_right():
+    images, labels, _ = marked((80, 70, 50))
+    probe = probe_of(images, labels, CLASSES)
+    pipeline = pipeline_of(probe, "act", (0, 1))
+    assert list(pipeline.series) == ["act · red / green"]
+    (atlas,) = atlases_of(pipeline, MarkNet())
+    assert sorted(np.bincount(atlas.labels).tolist()) == [70, 80]
+    x = atlas.xy[:, 0]
+    assert (x[atlas.labels == 0] > 0.5).all()
+    assert (x[atlas.labels == 1] < 0.5).all()
+    axis = atlas.provenance.layer_info[CLASS_ATLAS]["axis"]
+    assert (axis["left"], axis["right"]) == (1, 0)
+    # The difference is that of the answers of two channels over 36 places.
+    answers = atlas.activations.astype(np.float64)
+    difference = (answers[:, 0] - answers[:, 1]) / CELLS**2
+    assert axis["reach"] == pytest.approx(np.percentile(np.abs(difference), 99), rel=1e-3)
+    inside = np.abs(difference) < axis["reach"] * 0.999
+    np.testing.assert_allclose(x[inside], 0.5 + difference[inside] / axis["reach"] / 2, atol=1e-3)
+    assert atlas.samples.clamped.sum() >= 1
+    beyond = np.abs(difference) > axis["reach"] * 1.001
+    assert atlas.samples.clamped[beyond].all()
+    assert set(x[beyond].tolist()) <= {0.0, 1.0}
+    assert atlas.frame[0] == pytest.approx(-axis["reach"])
+    assert atlas.frame[2] == pytest.approx(axis["reach"])
+
+
+def test_one_place_can_speak_for_both_of_two_classes_once():
+    model, probe = Convolved(), probe_of(noise(60))
+    chosen = speaking_places(model, "deep", probe, [0, 1], most=300)
+    both = joined(chosen, (0, 1), 300)
+    spots = set(zip(both.images.tolist(), *both.positions.T.tolist(), strict=True))
+    assert len(spots) == len(both)
+    assert (np.diff(both.images) >= 0).all()
+    capped = joined(chosen, (0, 1), 20)
+    assert len(capped) <= 20
+    wide = {index: len(chosen[index]) for index in chosen}
+    assert min(wide.values()) >= 10, wide
+    half = joined(chosen, (0, 1), 2 * max(wide.values()))
+    assert len(half) == len(both)
+
+
+@pytest.mark.parametrize("marks", [1, 2, 3])
+def test_a_class_of_few_places_has_a_small_atlas_that_says_so(marks):
+    images, labels, _ = marked((marks, 100, 90))
+    probe = probe_of(images, labels, CLASSES)
+    pipeline = pipeline_of(probe, "act", (0,), (0, 1))
+    alone, pair = atlases_of(pipeline, MarkNet())
+    assert len(alone.samples) == marks
+    assert (alone.labels == 0).all()
+    assert len(alone.grids[0].rows) >= 1
+    assert alone.grids[0].counts.sum() == marks
+    assert len(pair.samples) == marks + 100
+
+
+def test_where_few_speak_for_it_most_the_loudest_of_the_others_join():
+    images, labels, _ = marked((12, 100, 90))
+    model = MarkNet()
+    with torch.no_grad():
+        model.head.weight[0, 2] = 0.8  # a blue mark speaks for red, too, though less than for blue
+    probe = probe_of(images, labels, CLASSES)
+    pipeline = pipeline_of(probe, "act", (0,))
+    (atlas,) = atlases_of(pipeline, model)
+    assert atlas.provenance.layer_info[CLASS_ATLAS]["rule"] == "top"
+    assert len(atlas.samples) == FEWEST
+    assert np.bincount(atlas.labels, minlength=3).tolist() == [12, 0, FEWEST - 12]
+    (note,) = [n for n in atlas.provenance.notes if n.startswith("class:")]
+    assert note.startswith("class: only 12 places speak for it more than for any other class")
+
+
+def test_a_class_that_nothing_speaks_for_is_explained():
+    images, labels, _ = marked((0, 60, 60))
+    probe = probe_of(images, labels, CLASSES)
+    pipeline = pipeline_of(probe, "act", (0,), (1,))
+    model = MarkNet()
+    pipeline.choose(model)
+    with pytest.raises(ArgumentError, match=r"no place of .* 120 images speaks for class 'red'"):
+        pipeline.atlas(model, "act · red", 7)
+    assert len(pipeline.atlas(model, "act · green", 7).samples) == 60
+
+
+def test_a_thousand_classes_without_names():
+    images, _, _ = marked((60, 60, 60))
+    probe, model = probe_of(images), MarkNet(classes=1000)
+    assert checked_classes(model, "act", probe, [2, (0, 999)], CONFIG) == ((2,), (0, 999))
+    pipeline = pipeline_of(probe, "act", (2,))
+    assert list(pipeline.series) == ["act · 2"]
+    (atlas,) = atlases_of(pipeline, model)
+    assert atlas.labels is None
+    assert atlas.grids[0].attribution.shape[1] == 1000
+    assert (atlas.grids[0].attribution.argmax(axis=1) == 2).all()
+    assert set((atlas.image_ids // 60).tolist()) == {2}
+
+
+def test_what_cannot_be_asked_is_explained():
+    model, probe = Convolved(), probe_of(noise(10))
+    with pytest.raises(ArgumentError, match=r"last of layers, 'aside': attribution: left out"):
+        checked_classes(model, "aside", probe, [0], CONFIG)
+    with pytest.raises(LayerError, match="nowhere"):
+        checked_classes(model, "nowhere", probe, [0], CONFIG)
+    silent = AtlasConfig(samples=10, attribution=False)
+    with pytest.raises(ArgumentError, match=r"attribution=True"):
+        checked_classes(model, "deep", probe, [0], silent)
+    with pytest.raises(ArgumentError, match=r"tells 5 classes apart, and 5 is none"):
+        loud_places(model, "deep", probe, [5], most=3)
+    pooled = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    with pytest.raises(ArgumentError, match=r"not \(images, classes\)"):
+        checked_classes(pooled, "0", probe, [0], CONFIG)
+
+
+def trained(model, images, labels, steps, rate=0.05):
+    """Goes on learning for some steps."""
+    optimizer = torch.optim.SGD(model.parameters(), rate, momentum=0.9)
+    for step in range(steps):
+        rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(step))[:64]
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(images[rows]), labels[rows]).backward()
+        optimizer.step()
+
+
+def test_a_map_stays_readable_while_its_samples_change():
+    images, labels, _ = marked((150, 150, 150))
+    images = (images + 0.15 * noise(450, seed=1)).clamp(0, 1)
+    probe = probe_of(images, labels, CLASSES)
+    model = Convolved(classes=3)
+    pipeline = pipeline_of(probe, "deep", (0,), (0, 1))
+    trained(model, images, labels, 10)
+    before = atlases_of(pipeline, model, 60)
+    trained(model, images, labels, 10)
+    after = atlases_of(pipeline, model, 80)
+    afresh = atlases_of(pipeline_of(probe, "deep", (0,), (0, 1)), model, 80)
+    for was, now, new in zip(before, after, afresh, strict=True):
+        old, rows = same_places(was.image_ids, was.positions, now.image_ids, now.positions)
+        assert len(rows) >= 30
+        assert max(len(was.samples), len(now.samples)) - len(rows) > 5, "some samples are others"
+        shuffled = np.random.default_rng(0).permutation(old)
+        y = slice(1, 2) if len(now.provenance.layer_info[CLASS_ATLAS]["classes"]) == 2 else slice(2)
+        move = np.linalg.norm((now.xy[rows] - was.xy[old])[:, y], axis=1).mean()
+        chance = np.linalg.norm((now.xy[rows] - was.xy[shuffled])[:, y], axis=1).mean()
+        again = np.linalg.norm((new.xy[rows] - was.xy[old])[:, y], axis=1).mean()
+        assert move < 0.5 * chance
+        assert move < again
+        (note,) = [n for n in now.provenance.notes if n.startswith("layout: continues step 60")]
+        assert f"whose {len(was.samples)} samples were asked again; {len(rows)} of them" in note
+        assert (was.sequence, now.sequence) == (1, 2)
+        assert now.quality.trustworthiness > new.quality.trustworthiness - 0.1
+
+
+def test_a_map_goes_on_from_a_log_as_it_would_have_in_memory():
+    images, labels, _ = marked((80, 80, 80))
+    probe, model = probe_of(images, labels, CLASSES), Convolved(classes=3)
+    pipeline = pipeline_of(probe, "deep", (1,), (1, 2))
+    before = atlases_of(pipeline, model, 1)
+    trained(model, images, labels, 5)
+    after = atlases_of(pipeline, model, 2)
+    other = pipeline_of(probe, "deep", (1,), (1, 2))
+    for atlas in before:
+        other.continue_from(atlas)
+    for now, again in zip(after, atlases_of(other, model, 2), strict=True):
+        np.testing.assert_array_equal(now.xy, again.xy)
+        assert (now.sequence, now.frame) == (again.sequence, again.frame)
+
+
+def test_another_probe_or_another_map_starts_afresh():
+    images, labels, _ = marked((60, 60, 60))
+    model = MarkNet()
+    pipeline = pipeline_of(probe_of(images, labels, CLASSES), "act", (1,))
+    (before,) = atlases_of(pipeline, model, 1)
+    other = pipeline_of(probe_of(*marked((60, 60, 60), seed=9)[:2], CLASSES), "act", (1,))
+    other.continue_from(before)
+    (after,) = atlases_of(other, model, 2)
+    assert "layout: started afresh after step 1, with another probe" in after.provenance.notes
+    assert after.sequence == 2
+    far = dataclasses.replace(before.samples, positions=before.positions + 90)
+    pipeline.continue_from(before.replace(samples=far))
+    (again,) = atlases_of(pipeline, model, 3)
+    assert not any("continues" in note for note in again.provenance.notes)
+
+
+def test_icons_are_drawn_and_go_on_where_cells_mean_the_same():
+    images, labels, _ = marked((60, 60, 60))
+    config = AtlasConfig(
+        samples=180, grids=(3,), min_count=2, neighbors=8, epochs=20, icons="preview", icon_steps=2
+    )
+    pipeline = pipeline_of(probe_of(images, labels, CLASSES), "act", (0,), (0, 1), config=config)
+    model = MarkNet()
+    for atlas in atlases_of(pipeline, model, 1):
+        (grid,) = atlas.grids
+        assert grid.icons.shape[0] == len(grid.rows) > 0
+        assert set(grid.icon_kind) == {"preview"}
+        assert "icon_change" not in atlas.provenance.layer_info
+    for atlas in atlases_of(pipeline, model, 2):
+        (change,) = atlas.provenance.layer_info["icon_change"]
+        assert change["cells"] == len(atlas.grids[0].rows)
