@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from tensorboard_plugin_atlas.class_series import layer_of_series
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.reading import Original, originals
 
@@ -22,7 +23,7 @@ def logged_atlases(
     Args:
         log_dir: Directory that TensorBoard would be given.
         run: Only this run; None takes all but those that were laid out backwards.
-        layers: Only these layers; None takes all.
+        layers: Only these layers; None takes all. Atlases of classes are none of a layer.
         damaged: Whether to return what is damaged as well, see `originals`.
 
     Returns:
@@ -31,7 +32,17 @@ def logged_atlases(
     Raises:
         ArgumentError: if there are none, or a layer was not logged; the message says what to type.
     """
-    found = originals(log_dir, run=run, damaged=damaged)
+    chosen = [name for name in layers or () if layer_of_series(name) is not None]
+    if chosen:
+        raise ArgumentError(
+            f"--layer {chosen[0]!r} is a series of atlases of classes, which choose their samples "
+            "anew at every step; pass a layer, or make them anew with `tensorboard-atlas class`"
+        )
+    found = [
+        one
+        for one in originals(log_dir, run=run, damaged=damaged)
+        if layer_of_series(one.layer) is None
+    ]
     sound = [one for one in found if one.mark]
     if not sound:
         what = "" if run is None else f" in a run {run!r}"

@@ -12,10 +12,11 @@ from datetime import datetime
 from pathlib import Path
 
 from tensorboard_plugin_atlas._version import __version__
+from tensorboard_plugin_atlas.cli_class import add_class
 from tensorboard_plugin_atlas.cli_evolution import add_evolve, add_relay
 from tensorboard_plugin_atlas.errors import AtlasError
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
-from tensorboard_plugin_atlas.parsing import positive
+from tensorboard_plugin_atlas.parsing import add_pictures, positive, step_or_last
 from tensorboard_plugin_atlas.printing import counted, printable, table
 
 DESCRIPTION = """\
@@ -116,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_estimate(commands)
     _add_refine(commands)
+    add_class(commands)
     add_relay(commands)
     add_evolve(commands)
     _add_inspect(commands)
@@ -177,22 +179,8 @@ def _add_estimate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     estimate.add_argument("--samples", type=positive, help="samples an atlas (default: 2000)")
     _add_icons(estimate)
-    _add_pictures(estimate, "their own, up to 224")
+    add_pictures(estimate, "their own, up to 224")
     estimate.set_defaults(run_command=_estimate)
-
-
-def _add_pictures(command: argparse.ArgumentParser, default_side: str) -> None:
-    command.add_argument(
-        "--side",
-        type=positive,
-        help=f"side of the images in pixels (default: {default_side})",
-    )
-    command.add_argument(
-        "--normalize",
-        type=_mean_and_std,
-        metavar="MEAN/STD",
-        help="as the model takes images, such as 0.485,0.456,0.406/0.229,0.224,0.225",
-    )
 
 
 def _add_refine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -210,7 +198,7 @@ def _add_refine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     refine.add_argument(
         "--layer", action="append", metavar="NAME", help="a layer, again for more (default: all)"
     )
-    refine.add_argument("--step", type=_step, help="which step, or 'last' (default: last)")
+    refine.add_argument("--step", type=step_or_last, help="which step, or 'last' (default: last)")
     refine.add_argument(
         "--to",
         choices=("preview", "inversion", "poster"),
@@ -223,27 +211,8 @@ def _add_refine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="go on from the icons that are logged: half the time, slightly lower cosines",
     )
     refine.add_argument("--device", default="cpu", help="where to draw (default: %(default)s)")
-    _add_pictures(refine, "as the atlas has them")
+    add_pictures(refine, "as the atlas has them")
     refine.set_defaults(run_command=_refine)
-
-
-def _step(text: str) -> int | None:
-    """Reads a whole number or "last"; argparse names the option when this raises."""
-    if text == "last":
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: pass a whole number, or last") from error
-
-
-def _mean_and_std(text: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Reads "mean/std", each a number or one per channel."""
-    try:
-        mean, std = (tuple(map(float, part.split(","))) for part in text.split("/"))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: pass MEAN/STD, such as 0.5/0.25") from error
-    return mean, std
 
 
 def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

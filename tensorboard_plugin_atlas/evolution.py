@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.alignment import cka
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
+from tensorboard_plugin_atlas.class_series import class_atlas_of
 from tensorboard_plugin_atlas.cosine import finite_rows, nearest, unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.matching import (
@@ -105,7 +106,7 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
     """Compares two atlases sample by sample and cell by cell.
 
     Samples of one probe correspond row by row. With `strict=False` those of two probes over one
-    data set do where image and spot are the same.
+    data set do where image and spot are the same. So do the samples of two atlases of a class.
 
     Args:
         a: The earlier, or the first.
@@ -173,7 +174,9 @@ def _recipe(atlas: Atlas) -> Mapping[str, Any]:
         for name, value in atlas.provenance.settings.items()
         if name not in _PICTURES
     }
-    return {**settings, "probe": atlas.provenance.probe}
+    chosen = class_atlas_of(atlas.provenance)
+    by_class = {} if chosen is None else {"classes of a class atlas": list(chosen[1])}
+    return {**settings, **by_class, "probe": atlas.provenance.probe}
 
 
 def _shown(value: Any) -> str:

@@ -13,7 +13,7 @@ class Extras:
     Attributes:
         shortcuts: Layer in which shortcuts are looked for, or None to look for none.
         class_atlases: Index of a class for an atlas of what speaks for it, or of two for one of
-            what tells them apart.
+            what tells them apart, at the last of the layers.
     """
 
     shortcuts: str | None = None

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, IntArray, LifelineState
+from tensorboard_plugin_atlas.class_series import class_atlas_of
 from tensorboard_plugin_atlas.clusters import Earlier, NeighbourGraph, find_groups
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.kinship import Change, Kinship, relate
@@ -301,6 +302,12 @@ def class_mix(labels: IntArray | None, rows: NDArray[np.bool_]) -> dict[int, flo
 def _strictly(tracer: LifelineTracer, atlases: Iterable[Atlas]) -> Iterable[Atlas]:
     before: Atlas | None = None
     for atlas in atlases:
+        if class_atlas_of(atlas.provenance) is not None:
+            raise ArgumentError(
+                f"trace_lifelines(atlases): {atlas.layer!r} is an atlas of a class, which chooses "
+                "its samples anew at every step: there is nothing to follow; pass atlases of a "
+                "layer, such as read_atlases(..., layer=...)"
+            )
         if before is not None:
             obstacle = _obstacle_between(before, atlas)
             if obstacle is not None:

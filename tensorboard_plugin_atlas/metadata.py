@@ -47,6 +47,9 @@ REFINED_FOLDER: Final = "refined"
 BACKWARDS_FOLDER: Final = "backwards"
 """Atlases of `<log_dir>/atlas` that `relay` laid out again go to `<log_dir>/atlas/backwards`."""
 
+CLASSES_FOLDER: Final = "classes"
+"""Atlases of classes that were made later for `<log_dir>/atlas` go to `<log_dir>/atlas/classes`."""
+
 _REFINED_RUN: Final = re.compile(
     rf"(?:(?P<home>.+)/)?{REFINED_FOLDER}/(?P<number>[0-9]{{4,9}})", re.DOTALL
 )
@@ -104,6 +107,11 @@ def home_of_run(run: str) -> tuple[str, int] | None:
 def backwards_run(home: str) -> str:
     """Returns the run that atlases of the run `home` go to when they are laid out backwards."""
     return BACKWARDS_FOLDER if home in ("", ".") else f"{home}/{BACKWARDS_FOLDER}"
+
+
+def classes_run(home: str) -> str:
+    """Returns the run that atlases of classes go to that are made later for the run `home`."""
+    return CLASSES_FOLDER if home in ("", ".") else f"{home}/{CLASSES_FOLDER}"
 
 
 def home_of_backwards(run: str) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from collections.abc import Sequence
 
 from torch import nn
@@ -13,14 +12,13 @@ from torch import nn
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.shortcut_watch import ShortcutWatch
 from tensorboard_plugin_atlas.cost import AtlasCost
 from tensorboard_plugin_atlas.errors import WorkerError, described
 from tensorboard_plugin_atlas.extras import NOTHING_MORE, Extras
 from tensorboard_plugin_atlas.health import health_scalars
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag, shortcuts_tag
-from tensorboard_plugin_atlas.resuming import last_atlases, last_shortcuts
-from tensorboard_plugin_atlas.shortcut_codec import encode_shortcuts
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag
+from tensorboard_plugin_atlas.recording_extras import ClassLog, ShortcutLog
+from tensorboard_plugin_atlas.resuming import last_atlases
 from tensorboard_plugin_atlas.sinks import Sink
 
 logger = logging.getLogger(__name__)
@@ -39,21 +37,17 @@ class Recorder:
 
     def __init__(self, pipeline: AtlasPipeline, sink: Sink, extras: Extras = NOTHING_MORE) -> None:
         self._pipeline = pipeline
-        self._extras = extras
         self._sink = sink
         self._probe_is_logged = False
-        earlier = last_atlases(sink.location, pipeline.layers)
+        self._failures: list[WorkerError] = []
+        self._shortcuts = ShortcutLog(pipeline, extras.shortcuts, sink, self._failures)
+        self._classes = ClassLog(pipeline, extras.class_atlases, sink, self._failures)
+        earlier = last_atlases(sink.location, (*pipeline.layers, *self._classes.series))
         self._is_new_log = earlier.is_empty
         self._last_steps = {layer: atlas.step for layer, atlas in earlier.atlases.items()}
-        for previous in earlier.atlases.values():
-            pipeline.continue_from(previous)
-        self._watch: ShortcutWatch | None = None
-        self._watched_step: int | None = None
-        self._failures: list[WorkerError] = []
-        if extras.shortcuts is not None:
-            known = last_shortcuts(sink.location, extras.shortcuts)
-            self._watched_step = None if known is None else known.step
-            self._watch = ShortcutWatch(pipeline.probe, extras.shortcuts, pipeline.config, known)
+        for layer, previous in earlier.atlases.items():
+            owner = self._classes if layer in self._classes.series else pipeline
+            owner.continue_from(previous)
 
     def record(
         self,
@@ -102,38 +96,18 @@ class Recorder:
             self._sink.write_scalars(scalars, step, atlas.wall_time)
             costs.append(cost)
             start = end
-            if atlas.layer == self._extras.shortcuts:
+            if atlas.layer == self._shortcuts.layer:
                 watched = atlas
         self.flush()
-        costs += self._log_shortcuts(model, step, wall_time, watched)
+        costs += self._shortcuts.record(model, step, wall_time, watched)
+        costs += self._classes.record(model, step, wall_time, skipped, there)
         return tuple(costs)
 
     def take_failures(self) -> list[WorkerError]:
         """Returns what went wrong beside the atlases since the last call."""
-        failures, self._failures = self._failures, []
+        failures = self._failures.copy()
+        self._failures.clear()
         return failures
-
-    def _log_shortcuts(
-        self, model: nn.Module, step: int, wall_time: float | None, atlas: Atlas | None
-    ) -> list[AtlasCost]:
-        """Logs the shortcuts of a checkpoint; what goes wrong costs them only."""
-        # After a crash a step is done again, and they may be in the log.
-        is_there = self._watched_step is not None and self._watched_step >= step
-        if self._watch is None or is_there:
-            return []
-        start, layer = time.perf_counter(), str(self._extras.shortcuts)
-        now = time.time() if wall_time is None else wall_time
-        try:
-            blobs = encode_shortcuts(self._watch.look(model, step, now, atlas))
-            self._sink.write(shortcuts_tag(layer), blobs, step, now)
-            self._watched_step = step
-            self.flush()
-        except Exception as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            message = f"step {step}: no shortcuts are logged of layer {layer!r}: {described(error)}"
-            self._failures.append(WorkerError(message, f"{last.filename}:{last.lineno}"))
-            return []
-        return [AtlasCost(layer, time.perf_counter() - start, sum(map(len, blobs)), is_atlas=False)]
 
     def _log_draft(self, draft: Atlas) -> int:
         """Logs an atlas that another will replace; returns its bytes.

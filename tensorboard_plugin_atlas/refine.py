@@ -124,20 +124,20 @@ def refine(
     """
     if kind not in KINDS:
         raise ArgumentError(f"--to {kind!r}: pass one of {', '.join(KINDS)}")
-    chosen = _chosen(log_dir, run, layers, step)
-    model = _on_device(build_model(factory), checkpoint, device)
+    chosen = chosen_step(log_dir, run, layers, step)
+    model = model_on_device(build_model(factory), checkpoint, device)
     logged = [original.read() for original in chosen]
     settings = logged[0].provenance.settings
     # In all the steps that icons of the kind take.
     config = logged_config(settings, icons=kind, icon_steps=None, icon_seconds=None)
-    probe = _probe(logged[0], data, config, side, normalize)
+    probe = probe_of(logged[0], data, config, side, normalize)
     for atlas in logged:
         check_probe(atlas, probe)
     names = [layer_name(model, atlas.layer) for atlas in logged]
     answers = answered(model, names, probe, config)
     alike = [likeness(atlas, answers[name]) for atlas, name in zip(logged, names, strict=True)]
     for atlas, found in zip(logged, alike, strict=True):
-        _check_likeness(atlas, found, checkpoint)
+        check_likeness(atlas, found, checkpoint)
     sink: EventSink | None = None
     done = []
     for original, atlas, name, found in zip(chosen, logged, names, alike, strict=True):
@@ -215,7 +215,12 @@ def load_weights(model: nn.Module, checkpoint: Path) -> None:
     model.load_state_dict(state)
 
 
-def _on_device(model: nn.Module, checkpoint: Path, device: str) -> nn.Module:
+def model_on_device(model: nn.Module, checkpoint: Path, device: str) -> nn.Module:
+    """Returns the model with the weights of a checkpoint, on a device.
+
+    Raises:
+        ArgumentError: as `load_weights`, or if the device cannot be used.
+    """
     load_weights(model, checkpoint)
     try:
         return model.to(torch.device(device))
@@ -245,10 +250,14 @@ def _without_prefix(state: dict[str, Tensor], wanted: Mapping[str, Any]) -> dict
     return {key[len(best) :]: value for key, value in state.items() if key.startswith(best)}
 
 
-def _chosen(
+def chosen_step(
     log_dir: Path, run: str | None, layers: Sequence[str] | None, step: int | None
 ) -> list[Original]:
-    """Returns the atlases to refine: of one run, at one step."""
+    """Returns the atlases that a checkpoint belongs to: of one run, at one step.
+
+    Raises:
+        ArgumentError: if there are none, or several runs and none was named.
+    """
     found = logged_atlases(log_dir, run, layers)
     runs = sorted({one.run for one in found})
     if len(runs) > 1:
@@ -263,13 +272,18 @@ def _chosen(
     return [one for one in found if one.step == wanted]
 
 
-def _probe(
+def probe_of(
     atlas: Atlas,
     data: str,
     config: AtlasConfig,
     side: int | None,
     normalize: tuple[Sequence[float], Sequence[float]] | None,
 ) -> Probe:
+    """Builds the probe that `data` and the recipe make, for images as an atlas has them.
+
+    Raises:
+        ArgumentError: if the data cannot be used.
+    """
     info = atlas.provenance.layer_info
     scale: Any = info.get("normalize") if normalize is None else normalize
     if ":" in data and not Path(data).exists():
@@ -284,7 +298,12 @@ def _probe(
     )
 
 
-def _check_likeness(atlas: Atlas, found: Likeness, checkpoint: Path) -> None:
+def check_likeness(atlas: Atlas, found: Likeness, checkpoint: Path) -> None:
+    """Checks that weights are those of the checkpoint that an atlas was made of.
+
+    Raises:
+        ArgumentError: if they are not.
+    """
     if not found.is_enough:
         raise ArgumentError(
             f"--checkpoint {str(checkpoint)!r}: these weights answer otherwise than layer "

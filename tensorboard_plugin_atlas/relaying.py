@@ -334,20 +334,26 @@ def _written(
     return done
 
 
+def copy_probes(home: Path, sink: EventSink) -> bool:
+    """Copies the pictures of a run's probes; tells whether there are any."""
+    return _copied(home, sink, lambda tag: tag == PROBE_TAG)
+
+
 def _copy_others(home: Path, sink: EventSink) -> bool:
     """Copies a run's shortcuts and the pictures of its probes; tells whether there are pictures.
 
     Shortcuts name samples, and those are the same ones on every map.
     """
+    return _copied(home, sink, lambda tag: tag == PROBE_TAG or layer_of_shortcuts(tag) is not None)
+
+
+def _copied(home: Path, sink: EventSink, is_wanted: Callable[[str], bool]) -> bool:
     found: dict[tuple[int, str], tuple[bytes, ...]] = {}
     for event in read_events(home):
         if event.is_restart:
             found = {spot: blobs for spot, blobs in found.items() if spot[0] < event.step}
-            continue
-        tag = event.tag or ""
-        is_other = tag == PROBE_TAG or layer_of_shortcuts(tag) is not None
-        if is_other and event.blobs is not None:
-            found[event.step, tag] = event.blobs
+        elif event.blobs is not None and is_wanted(event.tag or ""):
+            found[event.step, event.tag or ""] = event.blobs
     for (step, tag), blobs in sorted(found.items()):
         sink.write(tag, blobs, step)
     return any(tag == PROBE_TAG for _, tag in found)

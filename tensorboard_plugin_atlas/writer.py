@@ -13,7 +13,7 @@ import os
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from types import TracebackType
 from typing import Any, Final, SupportsFloat, SupportsIndex, TypeVar, cast
 
@@ -23,6 +23,7 @@ from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.backlog import EXIT_SECONDS, merged
 from tensorboard_plugin_atlas.baseline import read_baseline
 from tensorboard_plugin_atlas.compute.changes import probe_changes
+from tensorboard_plugin_atlas.compute.class_places import checked_classes
 from tensorboard_plugin_atlas.compute.collect import collect
 from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name, middle_layer
 from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
@@ -111,6 +112,10 @@ class AtlasWriter:
             ones had, and logs both behind the atlases. No labels are needed. True takes the logged
             layer in the middle of the model, of two in question the earlier: there most is found.
             Where the model gives no (images, classes) logits a warning says so, and atlases go on.
+        class_atlases: Classes, by name or index, for which to log an atlas of the places that speak
+            for them, and pairs of classes for one of what tells the two apart, such as
+            `["cat", ("cat", "dog"), 3]`; of the last of `layers`, at each checkpoint. Each costs
+            about as much as the atlas of a layer.
         worker: "process", or "inline" to make atlases in the loop, which stands still meanwhile;
             it also has umap-learn and numba loaded into the training process then, which may
             change its number of threads.
@@ -149,6 +154,7 @@ class AtlasWriter:
         purge_step: int | None = None,
         align_to: Any = None,
         shortcuts: bool | str = False,
+        class_atlases: Sequence[Any] = (),
         worker: str = "process",
         max_pending: int = 2,
         budget: float | None = None,
@@ -184,7 +190,10 @@ class AtlasWriter:
         self._last_step = self._take_up(sink.location, purge_step)
         asked = align_to if self._last_step is None else None
         self._beside = read_baseline(asked, self.layers, self.probe)
-        self._extras = Extras(shortcuts=self._watched_layer(shortcuts))
+        self._extras = Extras(
+            shortcuts=self._watched_layer(shortcuts),
+            class_atlases=self._checked_classes(class_atlases),
+        )
         self._sink = sink
         self._recorder = self._background(max_pending) if worker == "process" else self._inline()
 
@@ -286,6 +295,12 @@ class AtlasWriter:
             beside=self._beside,
             extras=self._extras,
         )
+
+    def _checked_classes(self, asked: Any) -> tuple[tuple[int, ...], ...]:
+        if asked is None or (isinstance(asked, Sized) and not len(asked)):
+            return ()
+        with _explained(self.model):
+            return checked_classes(self.model, self.layers[-1], self.probe, asked, self.config)
 
     def _is_affordable(self, step: int) -> bool:
         """Keeps to the budget by letting calls pass."""

@@ -86,7 +86,12 @@ def speaking_places(
 
 
 def checked_classes(
-    model: nn.Module, layer: str, probe: Probe, asked: Any, config: AtlasConfig
+    model: nn.Module,
+    layer: str,
+    probe: Probe,
+    asked: Any,
+    config: AtlasConfig,
+    argument: str = "class_atlases",
 ) -> tuple[tuple[int, ...], ...]:
     """Checks on two images that atlases of classes can be made; returns the indices asked for.
 
@@ -96,21 +101,22 @@ def checked_classes(
         probe: The whole probe.
         asked: As for `chosen_classes`.
         config: The recipe.
+        argument: Where they were given, for messages.
 
     Raises:
         ArgumentError: if there is no such class, or no attribution to be had.
         LayerError: if the layer does not exist or does not run.
     """
     if not config.attribution:
-        raise ArgumentError("class_atlases needs attribution; pass AtlasConfig(attribution=True)")
+        raise ArgumentError(f"{argument} needs attribution; pass AtlasConfig(attribution=True)")
     few = probe.first(2)
     said = attribute(model, layer, few)
     if said.values is None:
         raise ArgumentError(
-            f"class_atlases are made of the last of layers, {layer!r}: {said.notes[0]}; pass "
-            "another last layer"
+            f"{argument}: nothing is known of classes in layer {layer!r}: {said.notes[0]}; the "
+            "last of layers has to be one that the logits follow from"
         )
-    chosen = chosen_classes(asked, probe.classes, said.values.shape[1])
+    chosen = chosen_classes(asked, probe.classes, said.values.shape[1], argument)
     for index in dict.fromkeys(index for classes in chosen for index in classes):
         speaking_places(model, layer, few, [index], most=2)
     return chosen

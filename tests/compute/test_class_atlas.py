@@ -252,7 +252,7 @@ def test_a_thousand_classes_without_names():
 
 def test_what_cannot_be_asked_is_explained():
     model, probe = Convolved(), probe_of(noise(10))
-    with pytest.raises(ArgumentError, match=r"last of layers, 'aside': attribution: left out"):
+    with pytest.raises(ArgumentError, match=r"in layer 'aside': attribution: left out"):
         checked_classes(model, "aside", probe, [0], CONFIG)
     with pytest.raises(LayerError, match="nowhere"):
         checked_classes(model, "nowhere", probe, [0], CONFIG)
