@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Everything about asking for classes: heat, legend, panel and voices; a chunk of its own. */
+/** Everything about asking for classes: heat, legend, panel and voices. */
 
 import type { nothing, TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Everything about more than one step: events, lifelines, drift, comparison; a chunk of its own. */
+/** Everything about more than one step: events, lifelines, drift, comparison. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';

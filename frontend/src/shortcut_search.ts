@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Everything about shortcuts that were found: button, list and what is read out; a chunk of its own. */
+/** Everything about shortcuts that were found: button, list and what is read out. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { asFailure, type Failure } from './api';

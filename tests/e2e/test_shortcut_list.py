@@ -67,7 +67,7 @@ def test_an_entry_says_what_was_tested(searched: str, tab: Tab) -> None:
             re.compile(r"Beyond noise, 95%\s*78 \u2026 90%"),
         ]
     )
-    expect(entry(tab)).to_contain_text("1.2% of the image")
+    expect(entry(tab)).to_contain_text("1.2% of image")
     expect(entry(tab).locator(".spark")).to_have_accessible_name(
         "What it turned at step 50: 90%, step 100: 90%, step 200: 90%"
     )

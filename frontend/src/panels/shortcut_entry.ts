@@ -88,7 +88,7 @@ export class ShortcutEntry {
     const { area, since } = one;
     const kept = since !== null && this.state.series?.steps.includes(since);
     return html`<p class="shortcut-foot muted">
-      <span>${percent(area)} of the image</span>
+      <span>${percent(area)} of image</span>
       ${
         since === null
           ? html`<span>never significant</span>`
@@ -120,7 +120,7 @@ export class ShortcutEntry {
       <h3>Where it was found <span class="muted">image ${image}</span></h3>
       ${this.#picture('whole', `Image ${image} with the place of the patch`, image, box, (at) => ({ box: at }))}
       <p class="muted">
-        ${plural(support, 'image')} argue for the class by a like place. Strength
+        ${plural(support, 'image')} argue for the class at a place like this. Strength
         ${fraction(strength)}: effect for its area, of which a shortcut needs ${STRONG}, or less where
         the same class shows it as well.
       </p>`;

@@ -82,7 +82,13 @@ export class ShortcutList {
       lost ? html`<p class="muted">The shortcut of the link is not in this search.</p>` : nothing
     }
     ${finding.failure ? html`<p class="muted">The patches: ${finding.failure.message}</p>` : nothing}
-    ${hits.length > 0 ? html`<h3>Significant</h3>${list(hits, 'Significant shortcuts')}` : nothing}
+    ${
+      hits.length > 0
+        ? html`<h3>Significant</h3>
+            <p class="muted">Not always wrong: look at the patch, and at how much it covers.</p>
+            ${list(hits, 'Significant shortcuts')}`
+        : nothing
+    }
     ${
       rest.length > 0
         ? html`<details ?open=${rest.some(({ id }) => id === shortcut)}>
