@@ -2,7 +2,9 @@
 /** Colours of cells, points and the legend, from one place so that they always agree. */
 
 import { type Atlas, className, type Level } from './atlas';
-import { majority } from './cells';
+import { classMix, majority, membersOf } from './cells';
+import { MIN_SUPPORT } from './filter';
+import { count, fraction } from './format';
 import type { ColourMode, ShowMode } from './store';
 
 /** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a grey. */
@@ -109,20 +111,48 @@ export type Legend =
       readonly title: string;
       readonly low: string;
       readonly high: string;
+      /** What else the marks say. */
+      readonly note?: string;
     };
+
+/** What cells say in words, too, since colour alone is not read by everybody. */
+export interface Reading {
+  /** NaN where nothing is known. */
+  readonly values: Float32Array;
+  say(value: number): string;
+}
 
 /** Colouring of one level in one mode. */
 export interface Colouring {
   readonly legend: Legend;
   /** RGBA of every cell, alpha 0 where the mode says nothing of it; null when no cell has colour. */
   readonly cells: Uint8Array | null;
+  readonly reading?: Reading;
   /** Colour of a sample, or null for the neutral one. */
   sample(index: number): Rgb | null;
 }
 
 const NEUTRAL: Colouring = { legend: { kind: 'none' }, cells: null, sample: () => null };
 
+interface Coloured {
+  readonly atlas: Atlas;
+  readonly mode: ColourMode;
+  readonly colours: Colouring;
+}
+
+const lastOf = new WeakMap<Level, Coloured>();
+
+/** Worked out once as long as the mode is the same. */
 export function colouring(atlas: Atlas, level: Level, mode: ColourMode): Colouring {
+  let last = lastOf.get(level);
+  if (last?.atlas !== atlas || last.mode !== mode) {
+    last = { atlas, mode, colours: colour(atlas, level, mode) };
+    lastOf.set(level, last);
+  }
+  return last.colours;
+}
+
+function colour(atlas: Atlas, level: Level, mode: ColourMode): Colouring {
   switch (mode) {
     case 'icons':
       return NEUTRAL;
@@ -132,6 +162,10 @@ export function colouring(atlas: Atlas, level: Level, mode: ColourMode): Colouri
       return byClass(atlas, level, atlas.predictions, 'prediction', 'predictions');
     case 'purity':
       return byPurity(atlas, level);
+    case 'accuracy':
+      return byAccuracy(atlas, level);
+    case 'entropy':
+      return byEntropy(atlas, level);
     case 'cosine':
       return byCosine(level);
     case 'population':
@@ -172,8 +206,57 @@ function byPurity(atlas: Atlas, level: Level): Colouring {
   const title = 'Purity: share of the majority class';
   const values = atlas.labels ?? atlas.predictions;
   if (values === null) return missing(title, 'labels or predictions');
-  const { share } = majority(level, values);
-  return byValue(level, { kind: 'scale', title, low: '0%', high: '100%' }, (cell) => share[cell]);
+  return byReading(level, title, '100%', majority(level, values).share, 1, whole);
+}
+
+function byAccuracy({ labels, predictions }: Atlas, level: Level): Colouring {
+  const title = 'Accuracy: share of right predictions';
+  if (labels === null) return missing(title, 'labels');
+  if (predictions === null) return missing(title, 'predictions');
+  const values = Float32Array.from(level.counts, (_, cell) => {
+    const known = membersOf(level, cell).filter((sample) => (labels[sample] as number) >= 0);
+    const right = known.filter((sample) => labels[sample] === predictions[sample]);
+    return right.length / known.length;
+  });
+  return byReading(level, title, '100%', values, 1, whole);
+}
+
+const whole = (share: number) => `${Math.round(100 * share)}%`;
+
+/** More classes than these in a cell all count as the most mixed. */
+const MOST_MIXED = 32;
+
+/** The same scale at every step and on every grid, so that they can be compared. */
+function byEntropy(atlas: Atlas, level: Level): Colouring {
+  const of = atlas.labels ?? atlas.predictions;
+  const title = `Entropy of a cell's ${atlas.labels ? 'labels' : 'predictions'}`;
+  if (of === null) return missing(title, 'labels or predictions');
+  const classes = Math.max(2, atlas.classes?.length ?? new Set(of).size);
+  const most = Math.log2(Math.min(classes, MOST_MIXED));
+  const values = Float32Array.from(level.counts, (_, cell) =>
+    classMix(of, membersOf(level, cell)).reduce(
+      (sum, { share }) => sum - share * Math.log2(share),
+      0,
+    ),
+  );
+  const high = `${most.toFixed(1)} bits${classes > MOST_MIXED ? ' or more' : ''}`;
+  return byReading(level, title, high, values, most, fraction);
+}
+
+/** `values` up to `most` as colours, in words, and with a word for cells of few samples. */
+function byReading(
+  level: Level,
+  title: string,
+  high: string,
+  values: Float32Array,
+  most: number,
+  say: (value: number) => string,
+): Colouring {
+  const few = level.counts.reduce((sum, of) => sum + (of < MIN_SUPPORT ? 1 : 0), 0);
+  const note = few > 0 ? { note: `Dotted: under ${MIN_SUPPORT} samples (${count(few)})` } : {};
+  const legend: Legend = { kind: 'scale', title, low: '0', high, ...note };
+  const colours = byValue(level, legend, (cell) => (values[cell] as number) / most);
+  return { ...colours, reading: { values, say } };
 }
 
 function byCosine(level: Level): Colouring {

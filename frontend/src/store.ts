@@ -14,6 +14,8 @@ export const COLOUR_MODES = [
   'class',
   'prediction',
   'purity',
+  'accuracy',
+  'entropy',
   'cosine',
   'population',
 ] as const;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
+import type { Atlas, Level } from '../src/atlas';
 import { classColours, colouring, pointColours, sequential, toRgb } from '../src/colour';
+import type { ColourMode } from '../src/store';
+import { askedAtlas } from './asked';
 import { smallAtlas } from './build';
 
 const atlas = smallAtlas();
@@ -106,6 +108,69 @@ describe('colouring', () => {
     const { cells, legend } = colouring(atlas, level, 'population');
     expect(legend).toMatchObject({ kind: 'scale', low: '0', high: '3' });
     expect([...(cells as Uint8Array).subarray(4, 7)]).toEqual([...sequential(2 / 3)]);
+  });
+});
+
+describe('readings', () => {
+  const asked = askedAtlas();
+  const wide = asked.levels[0] as Level;
+  /** Every third prediction is the class after the label. */
+  const predictions = Int32Array.from(asked.labels ?? [], (label, i) =>
+    i % 3 ? label : label + 1,
+  );
+  const judged = { ...asked, predictions };
+  const read = (of: Atlas, mode: ColourMode) => {
+    const { reading, legend, cells } = colouring(of, of.levels[0] as Level, mode);
+    const values = [...(reading?.values ?? [])];
+    return { values, said: values.map((value) => reading?.say(value)), legend, cells };
+  };
+
+  it('say how pure cells are', () => {
+    const { values, said } = read(asked, 'purity');
+    expect(values).toEqual([Math.fround(0.6), 1, 0.5, 1]);
+    expect(said).toEqual(['60%', '100%', '50%', '100%']);
+  });
+
+  it('say how many predictions are right', () => {
+    // Samples 0 to 9, 10 to 18, 19 to 26 and 27 to 30: 4, 3, 2 and 2 of them are wrong.
+    const { values, legend, cells } = read(judged, 'accuracy');
+    expect(values).toEqual([0.6, 6 / 9, 6 / 8, 0.5].map(Math.fround));
+    expect(legend).toMatchObject({ kind: 'scale', low: '0', high: '100%' });
+    expect([...(cells as Uint8Array).subarray(0, 3)]).toEqual([...sequential(Math.fround(0.6))]);
+  });
+
+  it('judge only what has a label', () => {
+    const labels = Int32Array.from(asked.labels as Int32Array, (label, i) => (i < 10 ? -1 : label));
+    const { values, cells } = read({ ...judged, labels }, 'accuracy');
+    expect(values[0]).toBeNaN();
+    expect(cells?.[3]).toBe(0);
+    expect(values[3]).toBe(0.5);
+  });
+
+  it('say in bits how mixed cells are, on a scale that no step changes', () => {
+    const { values, said, legend } = read(asked, 'entropy');
+    const bits = -(0.6 * Math.log2(0.6) + 2 * 0.2 * Math.log2(0.2));
+    expect(values).toEqual([expect.closeTo(bits, 5), 0, 1, 0]);
+    expect(said).toEqual(['1.37', '.00', '1.00', '.00']);
+    expect(legend).toMatchObject({ title: "Entropy of a cell's labels", high: '1.6 bits' });
+    const many = { ...asked, classes: Array<string>(1000).fill('x') };
+    expect(read(many, 'entropy').legend).toMatchObject({ high: '5.0 bits or more' });
+  });
+
+  it('count the cells of few samples', () => {
+    expect(read(asked, 'purity').legend).toMatchObject({ note: 'Dotted: under 8 samples (1)' });
+    const { reading } = colouring(asked, wide, 'population');
+    expect(reading).toBeUndefined();
+  });
+
+  it.each([
+    ['accuracy', { labels: null }, 'No labels were'],
+    ['accuracy', { predictions: null }, 'No predictions were'],
+    ['entropy', { labels: null, predictions: null }, 'No labels or predictions were'],
+  ] as const)('of %s say what is missing: %j', (mode, lack, reason) => {
+    const { legend, cells } = read({ ...judged, ...lack }, mode);
+    expect(legend).toMatchObject({ kind: 'missing', reason: expect.stringContaining(reason) });
+    expect(cells).toBeNull();
   });
 });
 

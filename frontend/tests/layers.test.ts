@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
+import type { Atlas, Level } from '../src/atlas';
 import { FIT } from '../src/camera';
 import type { Change } from '../src/difference';
 import type { Drift } from '../src/drift';
@@ -9,6 +9,8 @@ import { drawDifference, drawDivider } from '../src/map/difference_layer';
 import { drawDrift } from '../src/map/drift_layer';
 import { drawHighlight } from '../src/map/highlight_layer';
 import type { OverlayFrame } from '../src/map/overlay';
+import { readingLayer } from '../src/map/reading_layer';
+import type { ColourMode } from '../src/store';
 import { THEMES } from '../src/theme';
 import { smallAtlas, tensor } from './build';
 
@@ -104,6 +106,29 @@ describe('drift layer', () => {
       [500, 320, 1.8],
       [400, 120, 3],
     ]);
+  });
+});
+
+describe('reading layer', () => {
+  const judged = { ...atlas, predictions: Int32Array.of(0, 1, 1, 2, 2, 1) };
+  const reading = (mode: ColourMode, of: Atlas = judged, change: Partial<OverlayFrame> = {}) =>
+    drawn(readingLayer(mode), { atlas: of, ...change });
+
+  it('writes what colours say, and frames cells of few samples with dots', () => {
+    const of = reading('accuracy');
+    expect(of('fillText').map(([text]) => text)).toEqual(['67%', '100%']);
+    // Three and two samples are few.
+    expect(of('setLineDash')).toEqual([[[1.5, 3]], [[]], [[1.5, 3]], [[]]]);
+    expect(of('strokeRect')).toHaveLength(2);
+    expect(reading('purity')('fillText').map(([text]) => text)).toEqual(['67%', '100%']);
+  });
+
+  it('leaves numbers out where there is no room, and everything where there is no reading', () => {
+    const small = { viewport: { width: 90, height: 90 } };
+    const of = reading('accuracy', judged, small);
+    expect([of('fillText'), of('strokeRect').length]).toEqual([[], 2]);
+    expect(reading('icons')('strokeRect')).toEqual([]);
+    expect(reading('accuracy', atlas)('strokeRect')).toEqual([]);
   });
 });
 

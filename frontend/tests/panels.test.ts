@@ -155,7 +155,7 @@ describe('top bar', () => {
     const disabled = [...root.querySelectorAll('#colour option')]
       .filter((option) => option.hasAttribute('disabled'))
       .map((option) => option.textContent?.trim());
-    expect(disabled).toEqual(['Prediction (not recorded)']);
+    expect(disabled).toEqual(['Prediction (not recorded)', 'Accuracy (not recorded)']);
   });
 });
 

@@ -10,14 +10,17 @@ import type { State } from '../store';
 import type { AtlasMap } from './atlas_map';
 import { Interaction } from './interaction';
 import type { Layer } from './overlay';
+import { readingLayer } from './reading_layer';
 import type { SceneColours } from './scene';
 
 export class Equipment {
   readonly #interaction: Interaction;
   #layers: () => readonly Layer[] = () => [];
+  readonly #reading: Layer;
 
   constructor(map: AtlasMap, session: Session, player: Player) {
     this.#interaction = new Interaction(map, session, player);
+    this.#reading = (context, frame) => readingLayer(session.store.state.colour)(context, frame);
   }
 
   colour(atlas: Atlas, level: Level, { colour, show, dark }: State): SceneColours {
@@ -39,6 +42,8 @@ export class Equipment {
 
   decorate(context: CanvasRenderingContext2D, ratio: number): void {
     const layers = this.#layers();
-    this.#interaction.decorate(context, ratio, layers, layers.length === 0);
+    // What else is drawn says more, and needs the room.
+    const plain = layers.length === 0;
+    this.#interaction.decorate(context, ratio, plain ? [this.#reading] : layers, plain);
   }
 }

@@ -7,7 +7,7 @@
 import { signedFraction } from '../attribution';
 import { type Answers, heatOf, type Kind, MIN_SUPPORT } from '../filter';
 import { percent } from '../format';
-import { eachCell, type OverlayFrame } from './overlay';
+import { badge, eachCell, type OverlayFrame } from './overlay';
 import { iconScales } from './scene';
 
 const VEIL = 0.82;
@@ -19,7 +19,6 @@ const HATCH_APART = [5, 12] as const;
 /** Cells of this side in CSS pixels have room for a class's number, and for a value. */
 const NUMBER_FROM = 24;
 const VALUE_FROM = 44;
-const FONT = '600 10px Roboto, system-ui, sans-serif';
 
 export interface Heat {
   readonly answers: Answers;
@@ -55,7 +54,7 @@ export function drawFilter(
     const square = { x: x + (side - inner) / 2, y: y + (side - inner) / 2, side: inner };
     drawPassing(context, frame, heat, cell, square, strength);
     const text = side >= NUMBER_FROM ? textOf(heat, cell, side >= VALUE_FROM) : '';
-    if (text !== '') badge(context, frame, square, text);
+    if (text !== '') badge(context, frame, text, square.x + square.side, square.y);
   });
 }
 
@@ -122,21 +121,4 @@ function outline(
   context.roundRect(x, y, side, side, Math.min(5, 0.1 * side));
   context.stroke();
   context.setLineDash([]);
-}
-
-function badge(
-  context: CanvasRenderingContext2D,
-  { theme }: OverlayFrame,
-  { x, y, side }: Square,
-  text: string,
-): void {
-  context.font = FONT;
-  context.textBaseline = 'middle';
-  const width = context.measureText(text).width + 8;
-  context.fillStyle = theme.labelGround;
-  context.beginPath();
-  context.roundRect(x + side - width, y, width, 15, 3);
-  context.fill();
-  context.fillStyle = theme.label;
-  context.fillText(text, x + side - width + 4, y + 8);
 }

@@ -4,7 +4,7 @@
 import type { Atlas, Level } from '../atlas';
 import { toScreen } from '../camera';
 import { countIn } from '../lifelines';
-import { eachCell, type OverlayFrame } from './overlay';
+import { badge, eachCell, type OverlayFrame } from './overlay';
 import { iconScales } from './scene';
 
 const VEIL = 0.75;
@@ -64,25 +64,6 @@ function frames(
     if (side < NUMBER_FROM) return;
     badge(context, frame, String(members), x + side - inset, y + inset);
   });
-}
-
-/** A number at a top right corner. */
-function badge(
-  context: CanvasRenderingContext2D,
-  { theme }: OverlayFrame,
-  text: string,
-  right: number,
-  top: number,
-): void {
-  context.font = '600 10px Roboto, system-ui, sans-serif';
-  context.textBaseline = 'middle';
-  const width = context.measureText(text).width + 8;
-  context.fillStyle = theme.labelGround;
-  context.beginPath();
-  context.roundRect(right - width, top, width, 15, 3);
-  context.fill();
-  context.fillStyle = theme.label;
-  context.fillText(text, right - width + 4, top + 8);
 }
 
 function dots(

@@ -102,6 +102,25 @@ function drawLabels(
   context.globalAlpha = 1;
 }
 
+/** A number or a word at a top right corner. */
+export function badge(
+  context: CanvasRenderingContext2D,
+  { theme }: OverlayFrame,
+  text: string,
+  right: number,
+  top: number,
+): void {
+  context.font = '600 10px Roboto, system-ui, sans-serif';
+  context.textBaseline = 'middle';
+  const width = context.measureText(text).width + 8;
+  context.fillStyle = theme.labelGround;
+  context.beginPath();
+  context.roundRect(right - width, top, width, 15, 3);
+  context.fill();
+  context.fillStyle = theme.label;
+  context.fillText(text, right - width + 4, top + 8);
+}
+
 /** Calls `draw` with the square of every cell in view, in CSS pixels. */
 export function eachCell(
   { level, camera, viewport }: OverlayFrame,

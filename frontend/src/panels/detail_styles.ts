@@ -328,6 +328,18 @@ export const detailStyles = css`
     height: 10px;
     border-radius: 2px;
   }
+  .legend-note {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    font-size: 12px;
+  }
+  .legend-note i {
+    width: 14px;
+    height: 14px;
+    border: 2px dotted var(--text);
+    border-radius: 3px;
+  }
   .provenance {
     font-size: 12px;
     font-variant-numeric: tabular-nums;

@@ -4,11 +4,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from '../atlas';
 import { describeCell } from '../cells';
-import { type Colouring, colouring } from '../colour';
+import { colouring } from '../colour';
 import { Evidence } from '../evidence';
 import type { AtlasMap } from '../map/atlas_map';
 import type { Session } from '../session';
-import { type CellPlace, type ColourMode, type State, samePlace } from '../store';
+import { type CellPlace, type State, samePlace } from '../store';
 import { card } from './card';
 import type { CellContext } from './cell_view';
 import './crop';
@@ -31,7 +31,6 @@ export interface More {
 
 export class Details {
   readonly #evidence: Evidence;
-  #coloured: { level: Level; mode: ColourMode; colours: Colouring } | null = null;
   #chosenSample: number | null = null;
 
   constructor(
@@ -67,11 +66,9 @@ export class Details {
   }
 
   #legend(atlas: Atlas, level: Level, { colour: mode, show }: State): TemplateResult {
-    if (this.#coloured?.level !== level || this.#coloured.mode !== mode) {
-      this.#coloured = { level, mode, colours: colouring(atlas, level, mode) };
-    }
+    const { legend } = colouring(atlas, level, mode);
     const open = this.map.viewport.width >= ROOMY_STAGE;
-    return legendPanel(atlas, level, this.#coloured.colours.legend, show, open);
+    return legendPanel(atlas, level, legend, show, open);
   }
 
   #card(state: State, atlas: Atlas): TemplateResult | typeof nothing {

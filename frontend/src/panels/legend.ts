@@ -54,7 +54,8 @@ function key(legend: KeyedLegend): TemplateResult {
         <span>${legend.low}</span>
         <i style="background:${SEQUENTIAL_CSS}"></i>
         <span>${legend.high}</span>
-      </div>`;
+      </div>
+      ${legend.note ? html`<p class="legend-note muted"><i></i>${legend.note}</p>` : nothing}`;
   }
 }
 

@@ -19,6 +19,8 @@ const COLOUR_NAMES: Readonly<Record<ColourMode, string>> = {
   class: 'Class',
   prediction: 'Prediction',
   purity: 'Purity',
+  accuracy: 'Accuracy',
+  entropy: 'Entropy',
   cosine: 'Cosine',
   population: 'Population',
 };
@@ -106,6 +108,8 @@ function colourOptions(atlas: Atlas | null): Option[] {
     class: atlas?.labels === null,
     prediction: atlas?.predictions === null,
     purity: atlas?.labels === null && atlas.predictions === null,
+    accuracy: atlas?.labels === null || atlas?.predictions === null,
+    entropy: atlas?.labels === null && atlas.predictions === null,
   };
   return Object.entries(COLOUR_NAMES).map(([mode, name]) => {
     const disabled = missing[mode as ColourMode] === true;

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Purity, accuracy and entropy of cells: colours of the right values, numbers and a legend."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import logs
+import numpy as np
+import pytest
+from conftest import Serve, wait_for_atlases
+from numpy.typing import NDArray
+from playwright.sync_api import expect
+from serving import tensorboard
+from tab import Tab
+from test_accessibility import violations
+from test_screens import THEMES, Theme, shoot
+
+from tensorboard_plugin_atlas.codec import encode_atlas
+from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
+
+WARM = {"run": "warm/atlas", "layer": "layer3", "step": 400, "grid": 10}
+FEW = 8
+VIRIDIS = "440154472d7b3b528b2c728e21918c28ae805ec962addc30fde725"
+STOPS = np.frombuffer(bytes.fromhex(VIRIDIS), np.uint8).reshape(-1, 3).astype(float)
+GROUND = np.array((245, 246, 247))
+
+
+def viridis(t: float) -> NDArray[np.float64]:
+    place = min(max(t, 0), 1) * (len(STOPS) - 1)
+    low = min(int(place), len(STOPS) - 2)
+    return STOPS[low] + (STOPS[low + 1] - STOPS[low]) * (place - low)
+
+
+def purity(labels: NDArray[np.int32], _: NDArray[np.int32]) -> float:
+    return float(np.bincount(labels).max() / len(labels))
+
+
+def accuracy(labels: NDArray[np.int32], predictions: NDArray[np.int32]) -> float:
+    return float((labels == predictions).mean())
+
+
+def entropy(labels: NDArray[np.int32], _: NDArray[np.int32]) -> float:
+    """As a share of the scale, which ends at one bit for each doubling of the six classes."""
+    shares = np.bincount(labels) / len(labels)
+    shares = shares[shares > 0]
+    return float(-(shares * np.log2(shares)).sum() / np.log2(6))
+
+
+LAYERS: dict[str, tuple[str, Callable[..., float]]] = {
+    "Purity": ("Purity: share of the majority class", purity),
+    "Accuracy": ("Accuracy: share of right predictions", accuracy),
+    "Entropy": ("Entropy of a cell's labels", entropy),
+}
+
+
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("unlabelled")
+    atlas = logs.small_atlas(7, "layer3")
+    samples = dataclasses.replace(atlas.samples, labels=None, predictions=None)
+    sink = EventSink(directory / "bare" / CHILD_RUN)
+    sink.write(layer_tag("layer3"), encode_atlas(atlas.replace(samples=samples)), 7)
+    sink.close()
+    with tensorboard(directory, True) as url:
+        wait_for_atlases(url, 1)
+        yield url
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_cells_have_the_colour_of_their_value(name: str, quick: str, tab: Tab) -> None:
+    title, value_of = LAYERS[name]
+    tab.open(quick, alone=True, **WARM)
+    tab.choose("Colour by", name)
+    tab.linked(color=name.lower())
+    expect(tab.legend).to_contain_text(title)
+    tab.settle()
+    samples = logs.sample_atlas("layer3", 400).samples
+    grid = logs.sample_atlas("layer3", 400).grids[0]
+    few = int((grid.counts < FEW).sum())
+    expect(tab.legend).to_contain_text(f"Dotted: under {FEW} samples ({few})")
+    assert samples.labels is not None
+    assert samples.predictions is not None
+    for cell in np.argsort(-grid.counts)[:12]:
+        members = grid.members(cell)
+        value = value_of(samples.labels[members], samples.predictions[members])
+        picture = tab.cell_picture(10, int(grid.rows[cell]), int(grid.cols[cell]), share=1.0)
+        near = np.abs(picture - viridis(value)).max(axis=2) <= 4
+        assert near.sum() > 60, (cell, value)
+
+
+def test_cells_of_few_samples_are_dotted(quick: str, tab: Tab) -> None:
+    tab.open(quick, alone=True, **WARM, color="accuracy")
+    tab.settle()
+    grid = logs.sample_atlas("layer3", 400).grids[0]
+
+    def gaps(cell: int) -> float:
+        """Share of the ground along the left rim of a cell, which its dots let through."""
+        row, col = int(grid.rows[cell]), int(grid.cols[cell])
+        picture = tab.cell_picture(10, row, col, share=1.0)
+        ground = np.abs(picture - GROUND).max(axis=2) < 30
+        middle = ground[len(ground) // 3 : 2 * len(ground) // 3]
+        first = int(np.argmin(middle.all(axis=0)))
+        return float(middle[:, first + 1 : first + 4].mean())
+
+    order = np.argsort(grid.counts)
+    assert grid.counts[order[2]] < FEW <= grid.counts[order[-3]]
+    assert all(gaps(int(cell)) > 0.07 for cell in order[:3])
+    assert all(gaps(int(cell)) < 0.03 for cell in order[-3:])
+
+
+def test_a_log_without_labels_says_so(unlabelled: str, tab: Tab) -> None:
+    tab.open(unlabelled, alone=True, color="accuracy")
+    expect(tab.legend).to_contain_text("No labels were recorded in this run.")
+    options = tab.app.get_by_label("Colour by", exact=True).locator("option:disabled")
+    expect(options).to_have_text(
+        [
+            f"{one} (not recorded)"
+            for one in ("Class", "Prediction", "Purity", "Accuracy", "Entropy")
+        ]
+    )
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_they_can_be_read_by_everybody(theme: Theme, serve: Serve, tab: Tab) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    tab.open(serve("sound", "data-server"), alone=True, **WARM, color="accuracy")
+    tab.settle(theme=theme)
+    assert violations(tab) == []
+    shoot(tab, "accuracy", theme)
+    tab.choose("Colour by", "Entropy")
+    tab.page.set_viewport_size({"width": 800, "height": 700})
+    tab.settle()
+    shoot(tab, "entropy-narrow", theme)
