@@ -7,7 +7,7 @@ import argparse
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +41,13 @@ from untrained to trained, then start TensorBoard and print the address of the A
   tensorboard-atlas demo --no-serve --log-dir D     only write the log
   tensorboard-atlas demo --seed 1 --align-to D      another seed, on the map of that run
   tensorboard-atlas demo --icons poster             slower, finer icons
+  tensorboard-atlas demo --shortcut                 one class bears a marker: see it be found
   tensorboard-atlas demo --no-atlas                 the same training without atlases, to compare
+
+--shortcut plants a small chequered marker in nearly all pictures of one class, in those to train
+on and in the probe's, and tells the finder nothing of it (digits are faded too: clear ones are so
+easy that no marker is needed). The network learns the marker instead of the class: the tab shows it
+with its test, pictures before and after, and since when. Then train without --shortcut and compare.
 """
 
 ESTIMATE_HELP = """\
@@ -147,6 +153,11 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _add_icons(demo)
     demo.add_argument(
         "--align-to", type=Path, metavar="DIR", help="lay it out on the map of an earlier run"
+    )
+    demo.add_argument(
+        "--shortcut",
+        action="store_true",
+        help="plant a marker in one class, and look for shortcuts at each checkpoint",
     )
     demo.add_argument("--no-serve", action="store_true", help="do not start TensorBoard")
     demo.add_argument("--no-atlas", action="store_true", help="train without logging atlases")
@@ -263,6 +274,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         with_atlas=not arguments.no_atlas,
         icons=arguments.icons,
         align_to=arguments.align_to,
+        shortcut=arguments.shortcut,
     )
     print(
         f"\n{len(result.checkpoints)} checkpoints logged to {result.log_dir}, "
@@ -272,10 +284,34 @@ def _demo(arguments: argparse.Namespace) -> int:
     if result.cost is None:
         return 0
     print(f"atlases: {result.cost}")
+    if arguments.shortcut:
+        print("\n".join(_told_shortcuts(result.log_dir)))
     if arguments.no_serve:
         print(f"to look: tensorboard --logdir {result.log_dir}   and open the Atlas tab")
         return 0
     return _serve(result.log_dir, arguments.port)
+
+
+def _told_shortcuts(log_dir: Path) -> Iterator[str]:
+    """Yields what was planted, and what the last checkpoint's search has found of it."""
+    from tensorboard_plugin_atlas.demo.run import MARKED_SHARE, marked_class
+    from tensorboard_plugin_atlas.reading import read_shortcuts
+
+    last = max(read_shortcuts(log_dir), key=lambda record: record.step)
+    names = last.classes or ()
+    yield (
+        f"planted: a chequered marker at the lower edge of {MARKED_SHARE:.0%} of "
+        f"{printable(names[marked_class(names)])!r}"
+    )
+    for one in last.found:
+        if one.since is None:
+            continue
+        state = "a shortcut" if one.significant else "no shortcut any more"
+        yield (
+            f"found: {one.area:.1%} of the picture at {one.box} turns {one.flip_rate:.0%} into "
+            f"{printable(names[one.target])!r} (noise {one.noise_flip_rate:.0%}), {state}, "
+            f"first at step {one.since:,}"
+        )
 
 
 def _estimate(arguments: argparse.Namespace) -> int:

@@ -109,9 +109,10 @@ class AtlasWriter:
             `("runs/baseline", {"layer3": "features.7"})`. A log that is continued keeps its map.
         shortcuts: True, or the name of one of `layers`, looks at each checkpoint for small patches
             that make the model say a class, as `find_shortcuts` does, tests again what earlier
-            ones had, and logs both behind the atlases. No labels are needed. True takes the logged
-            layer in the middle of the model, of two in question the earlier: there most is found.
-            Where the model gives no (images, classes) logits a warning says so, and atlases go on.
+            ones had, and logs both behind the atlases. No labels are needed, but a mark that is in
+            no picture of the probe cannot be found. True takes the logged layer in the middle of
+            the model, of two in question the earlier: there most is found. Where the model gives no
+            (images, classes) logits a warning says so, and atlases go on.
         class_atlases: Classes, by name or index, for which to log an atlas of the places that speak
             for them, and pairs of classes for one of what tells the two apart, such as
             `["cat", ("cat", "dog"), 3]`; of the last of `layers`, at each checkpoint. Each costs

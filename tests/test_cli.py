@@ -17,9 +17,10 @@ import torch
 from loops import TINY
 from PIL import Image
 from samples import make_atlas, write_log
+from shortcut_samples import make_shortcuts
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tensorboard_plugin_atlas import __version__, cli, read_atlases
+from tensorboard_plugin_atlas import __version__, cli, read_atlases, read_shortcuts
 from tensorboard_plugin_atlas.codec import encode_atlas
 from tensorboard_plugin_atlas.cost import Cost
 from tensorboard_plugin_atlas.demo.data import load
@@ -28,8 +29,9 @@ from tensorboard_plugin_atlas.demo.run import run_demo
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.estimate import build_model, estimate
 from tensorboard_plugin_atlas.events import EventSink
-from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.reading import read_probe
+from tensorboard_plugin_atlas.shortcut_codec import encode_shortcuts
 
 
 def help_of(capsys, *command):
@@ -210,6 +212,24 @@ class TestDemo:
         kinds = {kind for atlas in atlases for grid in atlas.grids for kind in grid.icon_kind}
         assert kinds == {icons}
 
+    def test_a_planted_marker_is_looked_for_and_told_of(self, tmp_path, photos, capsys):
+        run = tmp_path / "run"
+        command = ["demo", "--data", str(photos), "--log-dir", str(run), "--no-serve", "--shortcut"]
+        assert cli.main([*command, "--steps", "2", "--icons", "none"]) == 0
+        assert "planted: a chequered marker at the lower edge of" in capsys.readouterr().out
+        records = list(read_shortcuts(run))
+        assert [(one.layer, one.step) for one in records] == [("stage2", n) for n in (0, 1, 2)]
+        assert {one.classes for one in records} == {("blue", "red")}
+
+    def test_what_was_found_is_told_with_its_rates(self, tmp_path):
+        sink = EventSink(tmp_path)
+        sink.write(shortcuts_tag("layer3"), encode_shortcuts(make_shortcuts(100)), 100)
+        sink.close()
+        assert list(cli._told_shortcuts(tmp_path))[1:] == [
+            "found: 1.2% of the picture at (0, 0, 4, 3) turns 90% into 'airplane' (noise 5%), "
+            "a shortcut, first at step 50"
+        ]
+
     def test_icons_of_no_known_kind_are_refused(self, capsys):
         with pytest.raises(SystemExit):
             cli.main(["demo", "--icons", "sketch"])
@@ -310,6 +330,20 @@ class TestDemo:
 
 
 class TestDemoData:
+    def test_a_marker_is_put_in_that_share_of_one_class_and_nowhere_else(self):
+        digits = load("digits", limit=0, seed=0)
+        marked = digits.with_marker(5, 0.9, seed=0)
+        own = digits.labels == 5
+        is_other = (marked.images != digits.images).any(axis=(1, 2, 3))
+        assert is_other.sum() == round(0.9 * own.sum())
+        assert not is_other[~own].any()
+        for image in marked.images[is_other]:
+            piece = image[27:31, 14:18, 0]
+            assert piece[0].tolist() == [0, 255, 0, 255]
+            # Mirrored, it is at the same place.
+            assert set(image[:, ::-1][27:31, 14:18].ravel()) == {0, 255}
+        np.testing.assert_array_equal(marked.labels, digits.labels)
+
     def test_a_folder_is_like_its_zip(self, tmp_path, photos):
         with zipfile.ZipFile(photos) as archive:
             archive.extractall(tmp_path)

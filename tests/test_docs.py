@@ -26,7 +26,7 @@ def test_examples_give_what_they_say(name):
     assert runner.failures == 0, "".join(output)
 
 
-@pytest.mark.parametrize("name", ["AtlasWriter", "read_atlases"])
+@pytest.mark.parametrize("name", ["AtlasWriter", "read_atlases", "read_shortcuts"])
 def test_examples_that_need_a_training_run_are_sound_python(name):
     (example,) = examples_of(name)
     assert example.examples

@@ -76,9 +76,12 @@ class _Candidate:
     patch: NDArray[np.uint8]
 
     @property
-    def rank(self) -> tuple[bool, float]:
-        """The most telling first."""
-        return not self.now.significant, -self.now.strength
+    def rank(self) -> tuple[bool, bool, float]:
+        """The most telling first: what is a shortcut, what once was one, what never was.
+
+        So a mark that a network unlearns is not taken for the part of an object around it.
+        """
+        return not self.now.significant, self.now.since is None, -self.now.strength
 
 
 class ShortcutWatch:

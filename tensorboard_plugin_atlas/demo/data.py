@@ -61,6 +61,12 @@ class LabelledImages:
         images[chosen, y : y + side, x : x + side] = marker[..., None]
         return LabelledImages(images, self.labels, self.classes)
 
+    def faded(self, seed: int) -> LabelledImages:
+        """Returns a copy at three tenths of the contrast, under noise: harder to tell apart."""
+        noise = np.random.default_rng(seed).random(self.images.shape, np.float32)
+        faint = 0.3 * self.images + 0.5 * 255 * noise
+        return LabelledImages(faint.astype(np.uint8), self.labels, self.classes)
+
     def _take(self, index: NDArray[np.int64]) -> LabelledImages:
         return LabelledImages(self.images[index], self.labels[index], self.classes)
 
