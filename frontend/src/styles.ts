@@ -95,8 +95,10 @@ export const shell = css`
     font-size: 12px;
     white-space: nowrap;
   }
-  .spacer {
-    flex: 1;
+  .buttons {
+    display: flex;
+    gap: 2px;
+    margin-left: auto;
   }
 
   select {

@@ -62,14 +62,15 @@ export function topBar(
       store.set({ level: value === 'auto' ? 'auto' : Number(value) }),
     )}
     ${showChoice(state, (show) => store.set({ show }))}
-    <span class="spacer"></span>
-    ${tools}
-    ${iconButton({
-      icon: 'help',
-      name: 'How to read the map, and its keys',
-      key: '?',
-      press: () => store.set({ help: true }),
-    })}
+    <span class="buttons">
+      ${tools}
+      ${iconButton({
+        icon: 'help',
+        name: 'How to read the map, and its keys',
+        key: '?',
+        press: () => store.set({ help: true }),
+      })}
+    </span>
   </header>`;
 }
 
