@@ -59,10 +59,17 @@ export class Extras {
     for (const name of asked(state)) {
       if (this.#parts.has(name)) continue;
       this.#parts.set(name, null);
-      void MODULES[name]().then(({ Part }) => {
-        this.#parts.set(name, new Part(this.session, this.map, this.update));
-        this.arrived(Part.styles);
-      });
+      MODULES[name]().then(
+        ({ Part }) => {
+          this.#parts.set(name, new Part(this.session, this.map, this.update));
+          this.arrived(Part.styles);
+        },
+        // The button comes up again, and a second press asks anew.
+        () => {
+          this.#parts.delete(name);
+          this.session.store.set({ [name]: false, said: 'TensorBoard does not answer.' });
+        },
+      );
     }
   }
 }

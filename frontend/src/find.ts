@@ -59,12 +59,17 @@ export class Part {
   }
 
   #close(): void {
-    this.session.store.set({ finding: false });
-    this.map.focus();
+    const { store } = this.session;
+    store.set({ finding: false });
+    const root = this.map.getRootNode() as ShadowRoot;
+    const table = store.state.table ? root.querySelector<HTMLElement>('.table-body') : null;
+    (table ?? this.map).focus();
   }
 
   #go(atlas: Atlas, target: Target, name: string): void {
     const { store } = this.session;
+    // Samples are lit on the map alone; classes and cells can be read in the table, too.
+    if (target.kind !== 'class' && target.kind !== 'cell') store.set({ table: false });
     this.#close();
     if (target.kind === 'cell') {
       const { place } = target;

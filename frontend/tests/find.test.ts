@@ -27,14 +27,24 @@ const atlas = { ...logged, classes: ['<img src=x onerror=alert(1)>', '\u202egnp'
 
 let store: Store;
 let session: Session;
-let map: { viewport: object; flyTo: ReturnType<typeof vi.fn>; focus: ReturnType<typeof vi.fn> };
+let map: {
+  getRootNode: () => Node;
+  viewport: object;
+  flyTo: ReturnType<typeof vi.fn>;
+  focus: ReturnType<typeof vi.fn>;
+};
 let part: Part;
 let root: HTMLElement;
 beforeEach(() => {
   store = new Store();
   store.set({ atlas, step: 7, shownLevel: 2, finding: true, highlight: null, camera: FIT });
   session = { store } as unknown as Session;
-  map = { viewport: { width: 840, height: 440 }, flyTo: vi.fn(), focus: vi.fn() };
+  map = {
+    getRootNode: () => document,
+    viewport: { width: 840, height: 440 },
+    flyTo: vi.fn(),
+    focus: vi.fn(),
+  };
   root = document.createElement('div');
   document.body.replaceChildren(root);
   part = new Part(session, map as unknown as AtlasMap, () => show());
@@ -182,6 +192,16 @@ describe('the ways', () => {
     choose('nig', 'concept');
     expect(store.state.highlight).toEqual({ ids: [4], name: 'night', event: null });
     expect([...highlightedRows(atlas, store.state.highlight as Highlight)]).toEqual([0, 1, 5]);
+  });
+
+  it('samples are lit on the map, also from the table; classes leave it open', () => {
+    store.set({ table: true });
+    choose('<img', 'class');
+    expect(store.state).toMatchObject({ table: true, filter: 'top:0' });
+    store.set({ finding: true });
+    show();
+    choose('image 10', 'image');
+    expect(store.state).toMatchObject({ table: false, highlight: { ids: [10] } });
   });
 
   it('the pill says what is lit and where', () => {

@@ -210,6 +210,35 @@ def test_hostile_names_are_text(many: str, tab: Tab) -> None:
     expect(options(tab).first.locator(".name")).to_have_text("gnp.exe")
 
 
+def test_from_the_table_samples_lead_to_the_map_and_classes_stay(quick: str, tab: Tab) -> None:
+    tab.open(quick, alone=True, **WARM, view="table")
+    rows = tab.app.get_by_role("region", name="Rows")
+    rows.focus()
+    tab.page.keyboard.press("/")
+    box(tab).fill("frog")
+    tab.page.keyboard.press("Enter")
+    expect(rows).to_be_focused()
+    expect(rows.locator("tbody tr").first).to_contain_text("frog")
+    tab.page.keyboard.press("/")
+    box(tab).fill("image 17")
+    tab.page.keyboard.press("Enter")
+    expect(rows).to_have_count(0)
+    expect(tab.map).to_be_focused()
+    expect(pill(tab)).to_contain_text("image 17")
+
+
+def test_what_does_not_arrive_can_be_asked_for_again(quick: str, tab: Tab) -> None:
+    tab.forgive("Failed to load resource", "ERR_FAILED")
+    tab.open(quick, alone=True, **WARM)
+    tab.page.route("**/chunk-extras*", lambda route: route.abort())
+    tab.key("/")
+    expect(tab.app.locator("[role=status]")).to_contain_text("TensorBoard does not answer.")
+    expect(tab.app.get_by_role("button", name="Find")).to_have_attribute("aria-pressed", "false")
+    tab.page.unroute("**/chunk-extras*")
+    tab.key("/")
+    expect(box(tab)).to_be_focused()
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_it_can_be_read_by_everybody(theme: Theme, serve: Serve, tab: Tab) -> None:
     tab.page.emulate_media(color_scheme=theme)
