@@ -8,7 +8,7 @@ export function count(value: number): string {
 
 /** A share as a percentage; small but real shares never read as nothing. */
 export function percent(share: number): string {
-  if (share > 0 && share < 0.001) return '<0.1%';
+  if (share < 0.001) return share > 0 ? '<0.1%' : '0%';
   return `${share < 0.1 ? (100 * share).toFixed(1) : Math.round(100 * share)}%`;
 }
 

@@ -105,7 +105,7 @@ describe('Cache', () => {
 describe('format', () => {
   it('writes numbers as people read them', () => {
     expect([percent(0), percent(0.0004), percent(0.043), percent(0.785), percent(1)]).toEqual([
-      '0.0%',
+      '0%',
       '<0.1%',
       '4.3%',
       '79%',
