@@ -33,7 +33,7 @@ function tightenTemplates(code: string): string {
 }
 
 const AT_ONCE =
-  /\/(?:node_modules\/|src\/(?:gl\/(?:context|grid_pass|sheets|tile)|map\/(?:atlas_map|fade|scene|webgl_renderer)|panels\/(?:icons|top_bar)|api|atlas|cache|camera|check|element|format|hash|host|layouts|link|lit|lod|manifest|pack|pages|safetensors|session|store|styles|theme|webp)\.ts)/;
+  /\/(?:node_modules\/|src\/(?:gl\/(?:context|grid_pass|sheets|tile)|map\/(?:atlas_map|fade|scene|webgl_renderer)|panels\/(?:icons|top_bar)|api|atlas|cache|camera|check|class_atlas|class_series|element|format|hash|host|layouts|link|lit|lod|manifest|pack|pages|safetensors|session|store|styles|theme|webp)\.ts)/;
 
 /** Comes behind the first map, always. */
 const LATER =

@@ -3,6 +3,7 @@
 
 import { nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';
+import { classAtlasOf } from './class_atlas';
 import { writeFilter } from './filter';
 import { findResults, frameOf, type Results, type Target } from './finding';
 import { plural } from './format';
@@ -83,7 +84,8 @@ export class Part {
     } else {
       const { kind, id } = target;
       const lit: Highlight = { ids: [id], name, event: null };
-      const highlight = kind === 'concept' ? lit : { ...lit, of: kind };
+      const only = kind === 'sample' && classAtlasOf(atlas) ? { atlas: atlas.key } : {};
+      const highlight = kind === 'concept' ? lit : { ...lit, of: kind, ...only };
       store.set({ highlight });
       this.map.flyTo(frameOf(atlas, highlightedRows(atlas, highlight)));
     }

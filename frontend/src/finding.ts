@@ -4,6 +4,7 @@
 import { type Atlas, cellAt, className, type Level } from './atlas';
 import { type Camera, clampCamera } from './camera';
 import { majority } from './cells';
+import { classAtlasOf } from './class_atlas';
 import { listClasses, match } from './class_list';
 import { percent, plural } from './format';
 import { lifelinesOf } from './lifelines';
@@ -130,7 +131,8 @@ function numbered(atlas: Atlas, wanted: string): Result[] {
       return { target: { kind: 'image', id: image }, name: `image ${image}`, note } as const;
     });
   if (kind !== 'sample' || id >= atlas.count) return list;
-  const note = [labelOf(atlas, id), `image ${atlas.imageIds[id]}`].filter(Boolean).join(', ');
+  const only = classAtlasOf(atlas) ? 'of this step alone' : '';
+  const note = [labelOf(atlas, id), `image ${atlas.imageIds[id]}`, only].filter(Boolean).join(', ');
   return [{ target: { kind: 'sample', id }, name: `sample ${id}`, note }];
 }
 

@@ -23,8 +23,9 @@ export function highlightedIds({ ids, event }: Highlight, step: number): readonl
 /** Rows of the samples of `atlas` that stand out, ascending. */
 export function highlightedRows(atlas: Atlas, highlight: Highlight): Int32Array {
   const ids = highlightedIds(highlight, atlas.step);
-  const { of, probe } = highlight;
-  if (probe !== undefined && probe !== atlas.manifest.probeDigest) return new Int32Array();
+  const { of, probe, atlas: only = atlas.key } = highlight;
+  const known = probe === undefined || probe === atlas.manifest.probeDigest;
+  if (!known || only !== atlas.key) return new Int32Array();
   if (of === 'sample') return Int32Array.from(ids.filter((row) => row < atlas.count));
   return rowsOf(of === 'image' ? atlas.imageIds : atlas.lifelines, ids);
 }

@@ -2,6 +2,7 @@
 /** Deep links: which parts of the state stand in the address, and how they are read back. */
 
 import { type Camera, clampCamera, FIT } from './camera';
+import { classTest } from './class_series';
 import type { HashValues } from './hash';
 import type { RunEntry, SeriesEntry } from './manifest';
 import {
@@ -103,8 +104,10 @@ export function findRun(runs: readonly RunEntry[], wanted: string | null): RunEn
   return (named && named.series.length > 0 ? named : usable[0]) ?? null;
 }
 
+/** The series that a name or id means, else the last layer: none of its classes, if there are others. */
 export function findSeries(run: RunEntry, wanted: string | null): SeriesEntry | null {
-  const last = run.series[run.series.length - 1] ?? null;
+  const isClass = classTest(run);
+  const last = run.series.findLast((one) => !isClass(one)) ?? run.series.at(-1) ?? null;
   return run.series.find((one) => one.layer === wanted || one.id === wanted) ?? last;
 }
 

@@ -3,6 +3,7 @@
 
 import type { Atlas, Level } from './atlas';
 import { membersOf } from './cells';
+import { classAtlasOf, NOT_FOLLOWED } from './class_atlas';
 import { count } from './format';
 
 const reasonOf = new WeakMap<Atlas, WeakMap<Atlas, string | null>>();
@@ -23,6 +24,7 @@ function findReason(a: Atlas, b: Atlas): string | null {
   if (a.manifest.probeDigest !== b.manifest.probeDigest) {
     return 'The two steps were asked about different probes, so that nothing can be followed.';
   }
+  if (classAtlasOf(a) !== null || classAtlasOf(b) !== null) return NOT_FOLLOWED;
   if (a.count !== b.count) {
     return `One step has ${count(a.count)} samples and the other ${count(b.count)}.`;
   }

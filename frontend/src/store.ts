@@ -34,6 +34,8 @@ export interface Highlight {
   readonly of?: 'image' | 'sample';
   /** The probe whose samples they are, where it is not that of every atlas on screen. */
   readonly probe?: string;
+  /** The one atlas whose samples they are, where those of every step are others: its key. */
+  readonly atlas?: string;
   readonly name: string;
   /** The event that was chosen from the list, if it is one. */
   readonly event: RunEvent | null;

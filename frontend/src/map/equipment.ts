@@ -4,10 +4,12 @@
 import type { Atlas, Level } from '../atlas';
 import { colouring, pointColours } from '../colour';
 import { PointsPass } from '../gl/points_pass';
+import { INSPECTOR_ROOM } from '../panels/placement';
 import type { Player } from '../player';
 import type { Session } from '../session';
 import type { State } from '../store';
 import type { AtlasMap } from './atlas_map';
+import { drawAxis } from './axis_layer';
 import { Interaction } from './interaction';
 import type { Layer } from './overlay';
 import { readingLayer } from './reading_layer';
@@ -17,10 +19,18 @@ export class Equipment {
   readonly #interaction: Interaction;
   #layers: () => readonly Layer[] = () => [];
   readonly #reading: Layer;
+  readonly #axis: Layer;
 
   constructor(map: AtlasMap, session: Session, player: Player) {
     this.#interaction = new Interaction(map, session, player);
     this.#reading = (context, frame) => readingLayer(session.store.state.colour)(context, frame);
+    this.#axis = (context, frame) => {
+      const { pinned, compare, compareMode } = session.store.state;
+      const { width } = frame.viewport;
+      const end = pinned === null ? width : width - INSPECTOR_ROOM;
+      // Each side of a swipe has a reach of its own.
+      drawAxis(context, frame, end, compare === null || compareMode !== 'swipe');
+    };
   }
 
   colour(atlas: Atlas, level: Level, { colour, show, dark }: State): SceneColours {
@@ -44,6 +54,7 @@ export class Equipment {
     const layers = this.#layers();
     // What else is drawn says more, and needs the room.
     const plain = layers.length === 0;
-    this.#interaction.decorate(context, ratio, plain ? [this.#reading] : layers, plain);
+    const drawn = [...(plain ? [this.#reading] : layers), this.#axis];
+    this.#interaction.decorate(context, ratio, drawn, plain);
   }
 }

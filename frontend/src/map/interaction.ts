@@ -4,6 +4,7 @@
 import { cellAt, type Level } from '../atlas';
 import { type Camera, type Point, panBy, reveal, toWorld, zoomAt } from '../camera';
 import { nextCell } from '../cells';
+import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
 import { chooseA, showA, swapSides, toggleCompare } from '../compare';
 import type { Player } from '../player';
 import { toggleShortcuts } from '../searched';
@@ -169,7 +170,7 @@ export class Interaction {
   /** What is about more than one step. */
   #evolve(what: Command['do']): void {
     const { session } = this;
-    const { eventList, drift, travel, step, filterOpen, table } = session.store.state;
+    const { eventList, drift, travel, step, filterOpen, table, atlas } = session.store.state;
     switch (what) {
       case 'events':
         session.store.set({ eventList: !eventList });
@@ -193,7 +194,8 @@ export class Interaction {
         session.store.set({ drift: !drift });
         break;
       case 'motion':
-        session.store.set({ travel: !travel });
+        if (atlas && classAtlasOf(atlas)) session.store.set({ said: NOT_FOLLOWED });
+        else session.store.set({ travel: !travel });
         break;
       case 'compare':
         toggleCompare(session);

@@ -340,6 +340,16 @@ export const detailStyles = css`
     border: 2px dotted var(--text);
     border-radius: 3px;
   }
+  .class-note {
+    display: grid;
+    gap: 4px;
+    max-width: 300px;
+    font-size: 12px;
+    overflow-wrap: anywhere;
+  }
+  .class-note p {
+    margin: 0;
+  }
   .provenance {
     font-size: 12px;
     font-variant-numeric: tabular-nums;

@@ -16,10 +16,9 @@ import { atlasOnScreen } from '../reference';
 import { helpDialog } from './help';
 import { inspector, type Selection } from './inspector';
 import { legendPanel } from './legend';
+import { INSPECTOR_ROOM } from './placement';
 import { banners, emptyState, failedState, stepState } from './states';
 
-/** Width of the inspector with its margins, which cards stay clear of. */
-const INSPECTOR_ROOM = 332;
 /** From this width on the legend's key begins open. */
 const ROOMY_STAGE = 900;
 

@@ -3,6 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from '../atlas';
+import { NOT_FOLLOWED } from '../class_atlas';
 import { type Change, type Difference, findDifference, largestChanges } from '../difference';
 import { count, plural, signed } from '../format';
 import { whyUnpaired } from '../pair';
@@ -28,6 +29,7 @@ export function differenceOf(state: State, atlas: Atlas, level: Level): Differen
     return `Step ${count(compare ?? 0)} cannot be read: ${otherFailure.message}`;
   }
   const reason = whyUnpaired(other, atlas);
+  if (reason === NOT_FOLLOWED) return `${reason} Swipe and Blink show both.`;
   if (reason !== null) return reason;
   const same = other.levels.find(({ size }) => size === level.size);
   if (same === undefined)

@@ -2,6 +2,7 @@
 /** What happened in the run, as a list to read and to jump from. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
 import { count, fraction, plural, shorten } from '../format';
 import { type History, type RunEvent, sameEvent } from '../history';
 import { isKept, jumpTo, type Side, showSide, sideOf } from '../jump';
@@ -42,7 +43,8 @@ export class EventList {
   }
 
   #body(state: State): TemplateResult {
-    const { history } = state;
+    const { history, atlas } = state;
+    if (atlas !== null && classAtlasOf(atlas) !== null) return notFollowed();
     if (history === null) return html`<p class="muted">Reading what happened …</p>`;
     const { events, eventsFound } = history;
     if (events === null) return notRecorded();
@@ -153,6 +155,13 @@ function noEvents({ kept }: History): TemplateResult {
           : `No concept was born, merged, split or ended between the ${count(kept)} steps.`
       }
     </p>
+  </div>`;
+}
+
+function notFollowed(): TemplateResult {
+  return html`<div class="no-events">
+    <p><strong>No events.</strong></p>
+    <p class="muted">${NOT_FOLLOWED}</p>
   </div>`;
 }
 

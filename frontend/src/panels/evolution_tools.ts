@@ -2,6 +2,7 @@
 /** The buttons that open what is about more than one step. */
 
 import { html, type TemplateResult } from 'lit';
+import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
 import { toggleCompare } from '../compare';
 import type { Session } from '../session';
 import type { State } from '../store';
@@ -47,12 +48,16 @@ export function filterTool({ filterOpen }: State, { store }: Session): TemplateR
 }
 
 /** How the map goes from step to step; named, because the two say different things. */
-export function motionChoice({ travel, series }: State, session: Session): TemplateResult {
+export function motionChoice(state: State, session: Session): TemplateResult {
+  const { travel, series, atlas } = state;
+  const followed = atlas === null || classAtlasOf(atlas) === null;
+  const moves = travel && followed;
   const choice = (value: boolean, name: string, title: string) => html`<label title=${title}>
     <input
       type="radio"
       name="motion"
-      .checked=${travel === value}
+      ?disabled=${value && !followed}
+      .checked=${moves === value}
       @change=${() => session.store.set({ travel: value })}
     />${name}
   </label>`;
@@ -62,7 +67,7 @@ export function motionChoice({ travel, series }: State, session: Session): Templ
     aria-label="From step to step"
     ?hidden=${(series?.steps.length ?? 0) < 2}
   >
-    ${choice(true, 'Moving map', 'Icons go where their samples go (m)')}
+    ${choice(true, 'Moving map', followed ? 'Icons go where their samples go (m)' : NOT_FOLLOWED)}
     ${choice(false, 'Fixed map', 'Icons change where they are (m)')}
   </span>`;
 }

@@ -4,6 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Atlas, className, type Level } from '../atlas';
 import { signedFraction } from '../attribution';
+import { classAtlasOf } from '../class_atlas';
 import { listClasses } from '../class_list';
 import {
   type Answers,
@@ -22,6 +23,7 @@ import { searchedOf } from '../searched';
 import type { Session } from '../session';
 import type { State } from '../store';
 import { closeUp } from '../strongest';
+import { classLinks } from './class_links';
 import { ClassPicker } from './class_picker';
 import { iconButton } from './icons';
 import { walk } from './walk';
@@ -69,8 +71,9 @@ export class FilterPanel {
           : nothing
       }
       ${atlas && level ? this.#result(atlas, level, filter) : nothing}
+      ${atlas ? classLinks(state, this.session, atlas, filter.classes) : nothing}
       ${
-        searchedOf(state) === null
+        searchedOf(state) === null && !(atlas && classAtlasOf(atlas))
           ? html`<p class="muted">
               Shortcuts to a class were not searched for in this run:
               <code>AtlasWriter(..., shortcuts=True)</code>

@@ -4,6 +4,16 @@
 import { css } from 'lit';
 
 export const filterStyles = css`
+  .class-links {
+    display: grid;
+    justify-items: start;
+    gap: 4px;
+    overflow-wrap: anywhere;
+  }
+  .class-links .link {
+    padding: 4px 0;
+    text-align: start;
+  }
   .filter {
     gap: 12px;
   }

@@ -63,7 +63,7 @@ export function helpDialog(close: () => void): TemplateResult {
         </li>
         <li>
           <strong>Near</strong> means alike, but far need not mean different, and the directions of the
-          map mean nothing. Trust says how many neighbours are true ones.
+          map mean nothing, but left and right where two classes are told apart. Trust says how many neighbours are true ones.
         </li>
         <li>
           <strong>Zooming in</strong> does not enlarge icons but splits cells, down to the finest grid

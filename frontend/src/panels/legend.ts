@@ -7,6 +7,7 @@ import { tallyIcons, WEAK_COSINE } from '../cells';
 import { type Legend, SEQUENTIAL_CSS } from '../colour';
 import { count, fraction, shorten } from '../format';
 import type { ShowMode } from '../store';
+import { classLegend } from './class_legend';
 
 type KeyedLegend = Exclude<Legend, { kind: 'none' }>;
 
@@ -19,6 +20,7 @@ export function legendPanel(
   open: boolean,
 ): TemplateResult {
   return html`<aside class="legend panel" aria-label="Legend">
+    ${classLegend(atlas)}
     ${
       legend.kind === 'none'
         ? nothing

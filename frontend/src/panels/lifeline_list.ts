@@ -3,6 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from '../atlas';
+import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
 import { count, percent, plural, shorten } from '../format';
 import { highlightedIds, highlightedRows } from '../jump';
 import { countIn, type LifelineShare, lifelinesIn, lifelinesOf } from '../lifelines';
@@ -22,7 +23,7 @@ export function lifelineList({ atlas, level, facts, state, session }: CellContex
     <h3>Lifelines <span class="muted">concepts followed over steps</span></h3>
     ${
       list === null
-        ? html`<p class="muted">Not traced in this atlas.</p>`
+        ? html`<p class="muted">${classAtlasOf(atlas) ? NOT_FOLLOWED : 'Not traced in this atlas.'}</p>`
         : list.length === 0
           ? html`<p class="muted">None: these samples belong to no concept that lasts.</p>`
           : html`<ul class="lifelines">
@@ -59,6 +60,7 @@ function item(
 export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlight): string {
   if (!highlight.of && atlas.lifelines === null) return 'Lifelines were not traced at this step.';
   const rows = highlightedRows(atlas, highlight);
+  if (highlight.atlas !== undefined && highlight.atlas !== atlas.key) return NOT_FOLLOWED;
   if (rows.length === 0) return `Nothing of it at step ${count(atlas.step)}.`;
   const cells = countIn(level, rows).reduce((sum, members) => sum + (members > 0 ? 1 : 0), 0);
   const where = `in ${plural(cells, 'cell')} at step ${count(atlas.step)}`;

@@ -7,6 +7,9 @@ const CARD_HEIGHT = 404;
 const GAP = 10;
 const MARGIN = 8;
 
+/** Width of the inspector with its margins, which all else stays clear of. */
+export const INSPECTOR_ROOM = 332;
+
 export interface Box {
   readonly x: number;
   readonly y: number;

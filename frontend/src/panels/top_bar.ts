@@ -3,6 +3,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas } from '../atlas';
+import { classAtlasOf } from '../class_atlas';
+import { groupSeries } from '../class_series';
 import { shorten } from '../format';
 import { folderOf, isRelaid, twinOf } from '../layouts';
 import type { RunEntry } from '../manifest';
@@ -35,6 +37,10 @@ interface Option {
   readonly value: string;
   readonly label: string;
   readonly disabled?: boolean;
+  /** Heading of the group that begins with it or that it belongs to. */
+  readonly group?: string;
+  /** What the tooltip says of it, where that is more than the label. */
+  readonly whole?: string;
 }
 
 export function topBar(
@@ -50,11 +56,10 @@ export function topBar(
   const runOptions = runs
     .filter((one) => one.series.length > 0 && listed(one) === one)
     .map((one) => ({ value: one.id, label: folderOf(one.run) || '(log directory)' }));
-  const layerOptions = (run?.series ?? []).map(({ id, layer }) => ({ value: id, label: layer }));
   return html`<header class="bar" aria-label="What the map shows">
     ${picker('run', 'Run', runOptions, run ? listed(run).id : '', (id) => session.chooseRun(id))}
     ${beside}
-    ${picker('layer', 'Layer', layerOptions, series?.id ?? '', (id) => session.chooseSeries(id))}
+    ${picker('layer', 'Layer', layerOptions(state), series?.id ?? '', (id) => session.chooseSeries(id))}
     ${picker('colour', 'Colour by', colourOptions(atlas), colour, (mode) =>
       store.set({ colour: mode as ColourMode }),
     )}
@@ -86,22 +91,46 @@ function picker(
     <label for=${id}>${label}</label>
     <select
       id=${id}
-      title=${shorten(shown?.label ?? '', TOOLTIP_NAME)}
+      title=${shorten(shown?.whole ?? shown?.label ?? '', TOOLTIP_NAME)}
       ?disabled=${options.length === 0}
       @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}
     >
-      ${options.map(
-        (option) =>
-          html`<option
-            value=${option.value}
-            .selected=${option.value === value}
-            ?disabled=${option.disabled === true}
-          >
-            ${shorten(option.label, SHOWN_NAME)}
-          </option>`,
-      )}
+      ${options
+        .filter(({ group }, i) => group === undefined || group !== options[i - 1]?.group)
+        .map(({ group, ...first }) =>
+          group === undefined
+            ? choice(first, value)
+            : html`<optgroup label=${shorten(group, SHOWN_NAME)}>
+                ${options.filter((one) => one.group === group).map((one) => choice(one, value))}
+              </optgroup>`,
+        )}
     </select>
   </span>`;
+}
+
+function choice(option: Option, value: string): TemplateResult {
+  return html`<option
+    value=${option.value}
+    .selected=${option.value === value}
+    ?disabled=${option.disabled === true}
+  >
+    ${shorten(option.label, SHOWN_NAME)}
+  </option>`;
+}
+
+/** Every layer, and below it the classes that were asked of it. */
+function layerOptions({ run, series, atlas }: State): Option[] {
+  if (run === null) return [];
+  const known = atlas !== null && atlas.series === series?.id && classAtlasOf(atlas) === null;
+  return groupSeries(run, known ? series : null).flatMap(({ layer, own, classes }) => [
+    ...(own ? [{ value: own.id, label: layer }] : []),
+    ...classes.map((one) => ({
+      value: one.series.id,
+      label: one.label,
+      group: `Classes of ${layer}`,
+      whole: one.series.layer,
+    })),
+  ]);
 }
 
 function colourOptions(atlas: Atlas | null): Option[] {
