@@ -35,8 +35,10 @@ export function findAtlas(
   layer: string,
   labels: readonly string[] = [],
 ): Place | null {
-  const [first, ...more] = [labels, labels.toReversed()].map((one) => one.join(AND));
-  const names = [first, ...more].map((one) => (one ? layer + OF + one : layer));
+  const names =
+    labels.length === 0
+      ? [layer]
+      : [labels, labels.toReversed()].map((one) => layer + OF + one.join(AND));
   const home = here.run.replace(/\/classes$/, '');
   const beside = isAside(here) ? home : `${home}/classes`;
   for (const run of [here, ...runs.filter((one) => one.run === beside)]) {

@@ -45,8 +45,7 @@ export function classTest(run: RunEntry): (series: SeriesEntry) => boolean {
   const names = new Set(run.series.map(({ layer }) => layer));
   return ({ layer }) => {
     const parent = layerOf(layer);
-    const parted = parent !== '' && parent.length + OF.length < layer.length;
-    return parted && (isAside(run) || names.has(parent));
+    return parent !== '' && (isAside(run) || names.has(parent));
   };
 }
 

@@ -3,6 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';
+import { classAtlasOf } from './class_atlas';
 import { dividerAt } from './compare';
 import type { Change } from './difference';
 import { count } from './format';
@@ -140,7 +141,7 @@ export class Evolution {
     const atlas = atlasOnScreen(state);
     const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
     return html`${dividerSlider(state, this.session)}
-      <div class="top-column">
+      <div class="top-column ${atlas && classAtlasOf(atlas)?.axis ? 'below-axis' : ''}">
         ${compareBar(state, this.session)}
       ${
         highlight && atlas && level ? highlightPill(atlas, level, highlight, this.session) : nothing

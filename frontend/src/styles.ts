@@ -138,7 +138,8 @@ export const shell = css`
     border: 0;
     padding: 0;
   }
-  button:disabled {
+  button:disabled,
+  label:has(:disabled) {
     opacity: 0.38;
     cursor: default;
   }

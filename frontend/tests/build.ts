@@ -37,10 +37,10 @@ export function rawSafetensors(header: string, data = new Uint8Array(0)): ArrayB
 }
 
 export function pack(manifest: unknown, blob: ArrayBuffer): ArrayBuffer {
-  const text = JSON.stringify(manifest);
-  const padded = text.padEnd(Math.ceil((4 + text.length) / 8) * 8 - 4);
-  const length = new Uint8Array(new Uint32Array([padded.length]).buffer);
-  return join(length, encode(padded), new Uint8Array(blob));
+  const text = encode(JSON.stringify(manifest));
+  const spaces = encode(' '.repeat((8 - ((4 + text.length) % 8)) % 8));
+  const length = new Uint8Array(new Uint32Array([text.length + spaces.length]).buffer);
+  return join(length, text, spaces, new Uint8Array(blob));
 }
 
 function u64(value: number): Uint8Array {

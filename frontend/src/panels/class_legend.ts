@@ -5,40 +5,37 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas } from '../atlas';
 import { signedFraction } from '../attribution';
 import { type Axis, type ClassAtlas, classAtlasOf } from '../class_atlas';
-import { fraction, plural, shorten } from '../format';
+import { fraction, shorten } from '../format';
 
 const NAME = 40;
 const NOTE = 200;
 /** Notes of the layout that say why the map is not that of the step before. */
 const BREAKS = /^layout: (?=started|the frame)/;
 
-/** A part of the legend; nothing for the atlas of a layer. */
-export function classLegend(atlas: Atlas): TemplateResult | typeof nothing {
+/** A part of the legend, which begins open or not; nothing for the atlas of a layer. */
+export function classLegend(atlas: Atlas, open: boolean): TemplateResult | typeof nothing {
   const stated = classAtlasOf(atlas);
   if (stated === null) return nothing;
   const breaks = atlas.manifest.notes.filter((note) => BREAKS.test(note)).slice(0, 2);
-  return html`<div class="class-note">
-    <p><strong>${titleOf(stated)}</strong></p>
-    <p class="muted">${placesOf(atlas, stated)}</p>
+  return html`<details class="class-note" ?open=${open}>
+    <summary>${titleOf(stated)}</summary>
+    <p class="muted">${choiceOf(stated)}</p>
     ${stated.axis ? html`<p>${axisWords(stated.axis)}</p>` : nothing}
     ${breaks.map((note) => html`<p class="muted">${sentence(note.replace(BREAKS, ''))}</p>`)}
-  </div>`;
+  </details>`;
 }
 
-function titleOf({ names, filled }: ClassAtlas): string {
-  return `${filled ? 'Places' : 'Only places'} that speak for ${wordsOf(names, ' or for ')}`;
+function titleOf({ layer, names, filled }: ClassAtlas): string {
+  const places = `${filled ? 'Places' : 'Only places'} of ${shorten(layer, NAME)}`;
+  return `${places} that speak for ${names.map((name) => shorten(name, NAME)).join(' or for ')}`;
 }
 
-/** How many samples there are, and whether the class is the strongest of each. */
-function placesOf({ count }: Atlas, { names, filled }: ClassAtlas): string {
-  const samples = plural(count, 'sample');
+/** Whether the class is the strongest of each sample. */
+function choiceOf({ names, filled }: ClassAtlas): string {
   const several = names.length > 1;
-  if (!filled) {
-    const which = several ? 'one of the two' : wordsOf(names, '');
-    return `${samples}; ${which} is the strongest class of each.`;
-  }
+  if (!filled) return `${several ? 'One of the two' : 'It'} is the strongest class of each.`;
   const whose = several ? 'For at least one of the two, too' : 'Too';
-  return `${samples}. ${whose} few places have it as their strongest class: the loudest of the others joined them.`;
+  return `${whose} few have it as their strongest class: the loudest of the others joined them.`;
 }
 
 function axisWords({ left, right, reach, trust }: Axis): string {
@@ -46,10 +43,6 @@ function axisWords({ left, right, reach, trust }: Axis): string {
   const rims = `±${signedFraction(reach).slice(1)} logits at the rims`;
   const trusted = trust === null ? '' : ` (trust ${fraction(trust)})`;
   return `Left to right: how much more a place speaks for ${to} than for ${from}, ${rims}. Up and down: what looks alike to the layer${trusted}.`;
-}
-
-function wordsOf(names: readonly string[], between: string): string {
-  return names.map((name) => shorten(name, NAME)).join(between);
 }
 
 function sentence(note: string): string {

@@ -11,46 +11,51 @@ import type { State } from '../store';
 
 const NAME = 40;
 
-/** Buttons for the atlases of `classes` at the shown layer, of the first two together, and of the layer itself. */
+/** Buttons for the atlases of `classes` at the shown layer, of two together, and back to the layer's own. */
 export function classLinks(
-  { runs, run, series }: State,
+  state: State,
   session: Session,
   atlas: Atlas,
   classes: readonly number[],
+): readonly TemplateResult[] {
+  const asked = classes.map((index) => [index]);
+  const back = classAtlasOf(atlas) === null ? [] : [[]];
+  return [...asked, ...(classes.length === 2 ? [classes] : []), ...back].flatMap((wanted) => {
+    const place = find(state, atlas, wanted);
+    if (place === null || place.series.id === state.series?.id) return [];
+    const name = wanted.length === 0 ? shorten(layerOf(atlas), NAME) : named(atlas, wanted, ' / ');
+    return html`<button type="button" class="link" @click=${() => openAtlas(session, place)}>
+      Open the atlas of ${name}
+    </button>`;
+  });
+}
+
+/** How to have the atlases of `classes` that are not there. */
+export function missingAtlases(
+  state: State,
+  atlas: Atlas,
+  classes: readonly number[],
 ): TemplateResult | typeof nothing {
-  if (run === null) return nothing;
-  const stated = classAtlasOf(atlas);
-  const layer = stated?.layer ?? atlas.manifest.layer;
-  const named = (index: number) => shorten(className(atlas, index), NAME);
-  const find = (asked: readonly number[]) =>
-    findAtlas(
-      runs,
-      run,
-      layer,
-      asked.map((index) => seriesLabel(atlas.classes, index)),
-    );
-  const link = (place: Place | null, name: string) =>
-    place === null || place.series.id === series?.id
-      ? nothing
-      : html`<button type="button" class="link" @click=${() => openAtlas(session, place)}>
-          Open the atlas of ${name}
-        </button>`;
-  const missing = classes.filter((index) => find([index]) === null);
-  const pair = classes.length === 2 ? find(classes) : null;
-  return html`<div class="class-links">
-    ${classes.map((index) => link(find([index]), named(index)))}
-    ${link(pair, classes.map(named).join(' / '))}
-    ${stated ? link(find([]), shorten(layer, NAME)) : nothing}
-    ${
-      missing.length === 0
-        ? nothing
-        : html`<p class="muted">
-            No atlas of only what speaks for ${missing.map(named).join(' or ')} at this layer. At each
-            checkpoint: <code>${setting(atlas, missing)}</code> From a checkpoint, later:
-            <code>tensorboard-atlas class</code>
-          </p>`
-    }
-  </div>`;
+  const missing = classes.filter((index) => find(state, atlas, [index]) === null);
+  if (missing.length === 0) return nothing;
+  return html`<p class="muted">
+    There is no atlas of what speaks for ${named(atlas, missing, ' or ')} at this layer. For one at
+    each checkpoint: <code>${setting(atlas, missing)}</code>; later, from a checkpoint:
+    <code>tensorboard-atlas class</code>
+  </p>`;
+}
+
+function layerOf(atlas: Atlas): string {
+  return classAtlasOf(atlas)?.layer ?? atlas.manifest.layer;
+}
+
+function find({ runs, run }: State, atlas: Atlas, classes: readonly number[]): Place | null {
+  const labels = classes.map((index) => seriesLabel(atlas.classes, index));
+  return run && findAtlas(runs, run, layerOf(atlas), labels);
+}
+
+function named(atlas: Atlas, classes: readonly number[], between: string): string {
+  return classes.map((index) => shorten(className(atlas, index), NAME)).join(between);
 }
 
 /** As it would be typed; a class whose name is not fit for that is called by its number. */

@@ -341,14 +341,9 @@ export const detailStyles = css`
     border-radius: 3px;
   }
   .class-note {
-    display: grid;
-    gap: 4px;
-    max-width: 300px;
+    max-width: 340px;
     font-size: 12px;
     overflow-wrap: anywhere;
-  }
-  .class-note p {
-    margin: 0;
   }
   .provenance {
     font-size: 12px;

@@ -44,11 +44,11 @@ export class EventList {
 
   #body(state: State): TemplateResult {
     const { history, atlas } = state;
-    if (atlas !== null && classAtlasOf(atlas) !== null) return notFollowed();
+    if (atlas !== null && classAtlasOf(atlas) !== null) return noEvents(NOT_FOLLOWED);
     if (history === null) return html`<p class="muted">Reading what happened …</p>`;
     const { events, eventsFound } = history;
     if (events === null) return notRecorded();
-    if (events.length === 0) return noEvents(history);
+    if (events.length === 0) return noEvents(whyNone(history));
     const ordered = this.#order === 'rank' ? events : events.toSorted((a, b) => a.step - b.step);
     const shown = this.#whole ? ordered : ordered.slice(0, FIRST_EVENTS);
     return html`${this.#head(events.length, eventsFound)}
@@ -145,24 +145,17 @@ function confidence({ confidence: value }: RunEvent): number {
   return 100 * Math.min(1, Math.max(0, value));
 }
 
-function noEvents({ kept }: History): TemplateResult {
+function noEvents(reason: string): TemplateResult {
   return html`<div class="no-events">
     <p><strong>No events.</strong></p>
-    <p class="muted">
-      ${
-        kept < 2
-          ? 'Events are what differs between two checkpoints, and there is only one yet.'
-          : `No concept was born, merged, split or ended between the ${count(kept)} steps.`
-      }
-    </p>
+    <p class="muted">${reason}</p>
   </div>`;
 }
 
-function notFollowed(): TemplateResult {
-  return html`<div class="no-events">
-    <p><strong>No events.</strong></p>
-    <p class="muted">${NOT_FOLLOWED}</p>
-  </div>`;
+function whyNone({ kept }: History): string {
+  return kept < 2
+    ? 'Events are what differs between two checkpoints, and there is only one yet.'
+    : `No concept was born, merged, split or ended between the ${count(kept)} steps.`;
 }
 
 function notRecorded(): TemplateResult {

@@ -250,6 +250,9 @@ export const evolutionStyles = css`
     z-index: 2;
     pointer-events: none;
   }
+  .below-axis {
+    top: 26px;
+  }
   .top-column > * {
     pointer-events: auto;
   }

@@ -23,7 +23,7 @@ import { searchedOf } from '../searched';
 import type { Session } from '../session';
 import type { State } from '../store';
 import { closeUp } from '../strongest';
-import { classLinks } from './class_links';
+import { classLinks, missingAtlases } from './class_links';
 import { ClassPicker } from './class_picker';
 import { iconButton } from './icons';
 import { walk } from './walk';
@@ -70,8 +70,9 @@ export class FilterPanel {
             })}`
           : nothing
       }
-      ${atlas && level ? this.#result(atlas, level, filter) : nothing}
       ${atlas ? classLinks(state, this.session, atlas, filter.classes) : nothing}
+      ${atlas && level ? this.#result(atlas, level, filter) : nothing}
+      ${atlas ? missingAtlases(state, atlas, filter.classes) : nothing}
       ${
         searchedOf(state) === null && !(atlas && classAtlasOf(atlas))
           ? html`<p class="muted">

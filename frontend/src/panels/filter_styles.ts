@@ -4,15 +4,11 @@
 import { css } from 'lit';
 
 export const filterStyles = css`
-  .class-links {
-    display: grid;
-    justify-items: start;
-    gap: 4px;
-    overflow-wrap: anywhere;
-  }
-  .class-links .link {
+  .filter > .link {
+    align-self: start;
     padding: 4px 0;
     text-align: start;
+    overflow-wrap: anywhere;
   }
   .filter {
     gap: 12px;

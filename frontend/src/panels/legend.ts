@@ -20,7 +20,7 @@ export function legendPanel(
   open: boolean,
 ): TemplateResult {
   return html`<aside class="legend panel" aria-label="Legend">
-    ${classLegend(atlas)}
+    ${classLegend(atlas, open)}
     ${
       legend.kind === 'none'
         ? nothing

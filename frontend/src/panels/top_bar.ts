@@ -126,7 +126,7 @@ function layerOptions({ run, series, atlas }: State): Option[] {
     ...(own ? [{ value: own.id, label: layer }] : []),
     ...classes.map((one) => ({
       value: one.series.id,
-      label: one.label,
+      label: one.label || '(no name)',
       group: `Classes of ${layer}`,
       whole: one.series.layer,
     })),
