@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Atlases of classes in the tab: where they are listed, what they say, what they do not offer."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import wait_for_atlases
+from logs import MARKUP, REVERSED
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, expect
+from samples import make_atlas, make_probe_pictures
+from serving import tensorboard
+from tab import Tab
+from test_accessibility import violations
+from test_screens import THEMES, Theme, shoot
+
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.class_series import (
+    CLASS_ATLAS,
+    Axis,
+    ClassAtlas,
+    names_of,
+    series_name,
+)
+from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
+
+CLASSES = (MARKUP, "cat", "dog", REVERSED)
+STEPS = (0, 100)
+LAYER = "layer3"
+ODD = "layer3 · none of a class"
+REACH = 0.1594
+NOT_FOLLOWED = "The samples of a class atlas differ from step to step."
+PAIR = series_name(LAYER, ("cat", "dog"))
+HOSTILE = series_name(LAYER, names_of((0, 3), CLASSES))
+
+
+def class_atlas(step: int, *classes: int, rule: str = "winner", **asked: Any) -> Atlas:
+    """A small atlas as one of `classes`, of which the first lies at the right."""
+    names = names_of(classes, CLASSES)
+    atlas = plain_atlas(step, series_name(LAYER, names), **asked)
+    axis = Axis(left=classes[1], right=classes[0], reach=REACH, trust=0.82) if classes[1:] else None
+    stated = ClassAtlas(layer=LAYER, classes=classes, names=names, rule=rule, axis=axis)
+    samples = dataclasses.replace(atlas.samples, noise_floor=None, lifelines=None)
+    info = {**atlas.provenance.layer_info, CLASS_ATLAS: stated.as_dict()}
+    return atlas.replace(
+        samples=samples,
+        lifelines=None,
+        events=(),
+        quality=dataclasses.replace(atlas.quality, overlap=None),
+        provenance=dataclasses.replace(atlas.provenance, layer_info=info),
+    )
+
+
+def plain_atlas(step: int, layer: str, samples: int = 200) -> Atlas:
+    return make_atlas(
+        step, layer=layer, samples=samples, grids=(4, 8), tile=8, min_count=1, classes=CLASSES
+    )
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two layers, a class, two pairs, a layer called like a class; a class in a run aside."""
+    path = tmp_path_factory.mktemp("classes")
+    sink = EventSink(path / CHILD_RUN)
+    sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
+    for step in STEPS:
+        for atlas in (
+            plain_atlas(step, "layer2"),
+            plain_atlas(step, LAYER),
+            plain_atlas(step, ODD),
+            class_atlas(step, 1, rule="winner" if step else "top"),
+            class_atlas(step, 1, 2),
+            class_atlas(step, 0, 3),
+        ):
+            sink.write(layer_tag(atlas.layer), encode_atlas(atlas), step)
+    sink.close()
+    aside = EventSink(path / CHILD_RUN / "classes")
+    aside.write(layer_tag(series_name(LAYER, ("dog",))), encode_atlas(class_atlas(100, 2)), 100)
+    aside.close()
+    return path
+
+
+@pytest.fixture(scope="module", params=["data-server", "python-loader"])
+def both(request: pytest.FixtureRequest, directory: Path) -> Iterator[str]:
+    with tensorboard(directory, request.param == "data-server") as url:
+        wait_for_atlases(url, 6 * len(STEPS) + 1)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def classes(directory: Path) -> Iterator[str]:
+    with tensorboard(directory, True) as url:
+        wait_for_atlases(url, 6 * len(STEPS) + 1)
+        yield url
+
+
+def layers(tab: Tab) -> Locator:
+    return tab.app.get_by_label("Layer", exact=True)
+
+
+def listed(tab: Tab) -> list[Any]:
+    """What the choice of layers holds: texts, and for groups their heading and texts."""
+    found: list[Any] = layers(tab).evaluate(
+        """select => [...select.children].map((one) => one.localName === 'option'
+          ? one.textContent.trim()
+          : [one.label, ...[...one.children].map((option) => option.textContent.trim())])"""
+    )
+    return found
+
+
+def motion(tab: Tab, name: str) -> Locator:
+    return tab.app.get_by_role("radio", name=name, exact=True)
+
+
+def test_classes_stand_under_their_layer(both: str, tab: Tab) -> None:
+    tab.open(both)
+    assert tab.marks["layer"] == LAYER, "the tab opens at a layer, not at one of its classes"
+    group = ["Classes of layer3", "<img src=x onerror=alert(1)> / gnp.exe", "cat", "cat / dog"]
+    assert listed(tab) == ["layer2", LAYER, [*group, "none of a class"]]
+    tab.choose("Layer", "cat / dog")
+    tab.shows(100, layer=PAIR)
+    tab.linked(layer=PAIR)
+    assert (
+        layers(tab).evaluate("select => select.selectedOptions[0].textContent.trim()")
+        == "cat / dog"
+    )
+    expect(layers(tab)).to_have_attribute("title", PAIR)
+    expect(tab.legend).to_contain_text("Only places of layer3 that speak for cat or for dog")
+    expect(tab.legend).to_contain_text("200 samples")
+
+
+def test_a_layer_that_is_called_like_a_class_is_listed_in_full_once_it_is_known(
+    classes: str, tab: Tab
+) -> None:
+    tab.open(classes, alone=True, layer=ODD)
+    assert ODD in listed(tab)
+    assert layers(tab).evaluate("select => select.selectedOptions[0].textContent.trim()") == ODD
+    expect(tab.legend).not_to_contain_text("speak for")
+    expect(motion(tab, "Moving map")).to_be_enabled()
+
+
+def test_the_choice_is_made_by_keys(classes: str, tab: Tab) -> None:
+    tab.open(classes, alone=True, layer=LAYER)
+    layers(tab).focus()
+    tab.page.keyboard.press("ArrowDown")
+    tab.shows(100, layer=HOSTILE)
+    tab.page.keyboard.press("ArrowDown")
+    tab.shows(100, layer=series_name(LAYER, ("cat",)))
+    expect(layers(tab)).to_be_focused()
+
+
+def test_the_legend_is_honest_about_how_places_were_chosen(classes: str, tab: Tab) -> None:
+    tab.open(classes, alone=True, layer=series_name(LAYER, ("cat",)), step=0)
+    expect(tab.legend).to_contain_text("Places of layer3 that speak for cat")
+    expect(tab.legend).to_contain_text("Too few have it as their strongest class")
+    tab.key(".")
+    tab.shows(100)
+    expect(tab.legend).to_contain_text("Only places of layer3 that speak for cat")
+    expect(tab.legend).to_contain_text("It is the strongest class of each.")
+    tab.legend.locator("summary").first.click()
+    expect(tab.legend.get_by_text("It is the strongest class")).to_be_hidden()
+
+
+def test_hostile_names_of_classes_are_text(classes: str, tab: Tab) -> None:
+    tab.open(classes, alone=True, layer=HOSTILE)
+    expect(tab.legend).to_contain_text(f"speak for {MARKUP} or for gnp.exe")
+    expect(tab.legend).to_contain_text(f"speaks for {MARKUP} than for gnp.exe")
+    assert tab.app.locator("img").count() == 0
+
+
+def test_left_and_right_are_drawn_and_move_with_the_map(classes: str, tab: Tab) -> None:
+    """The middle line is where x is 0.5, at every place and zoom; one class has none."""
+    tab.open(classes, alone=True, layer=PAIR)
+    words = "how much more a place speaks for cat than for dog, ±.16 logits at the rims"
+    expect(tab.legend).to_contain_text(words)
+    assert _middle_line(tab) == pytest.approx(_half(tab), abs=2)
+    assert _has_words_above(tab)
+    tab.map.evaluate("map => map.moveTo({x: 0.42, y: 0.5, z: 1.8})")
+    tab.settle()
+    assert _middle_line(tab) == pytest.approx(_half(tab), abs=2)
+    assert _has_words_above(tab)
+    tab.page.goto("about:blank")
+    tab.open(classes, alone=True, layer=series_name(LAYER, ("cat",)))
+    assert not _has_words_above(tab)
+
+
+def _half(tab: Tab) -> float:
+    world = tab.world
+    return world["x"] + world["side"] / 2
+
+
+def _overlay(tab: Tab) -> NDArray[np.bool_]:
+    """(H, W) whether something is drawn over the tiles, in CSS pixels."""
+    text = tab.map.locator("canvas").last.evaluate(
+        """canvas => {
+          const {width, height} = canvas;
+          const {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
+          const row = (y) => Array.from({length: width},
+            (_, x) => data[4 * (y * width + x) + 3] > 0 ? '1' : '0').join('');
+          return Array.from({length: height}, (_, y) => row(y)).join('\\n');
+        }"""
+    )
+    return np.array([[one == "1" for one in line] for line in text.split("\n")])
+
+
+def _middle_line(tab: Tab) -> float:
+    """The column that is drawn over from top to bottom, in CSS pixels."""
+    drawn = _overlay(tab)[40:].mean(axis=0)
+    return float(np.flatnonzero(drawn > 0.9).mean())
+
+
+def _has_words_above(tab: Tab) -> bool:
+    return bool(_overlay(tab)[:20].mean() > 0.1)
+
+
+def test_nothing_is_followed_and_the_tab_says_why(classes: str, tab: Tab) -> None:
+    tab.open(classes, layer=PAIR, drift="on")
+    drift = tab.app.get_by_label("Drift", exact=True)
+    expect(drift).to_have_text(NOT_FOLLOWED)
+    expect(motion(tab, "Moving map")).to_be_disabled()
+    expect(motion(tab, "Fixed map")).to_be_checked()
+    tab.key("d", "m")
+    expect(tab.app.get_by_role("status")).to_have_text(NOT_FOLLOWED)
+    tab.linked(map=None, drift=None)
+    tab.key("[", ",")
+    tab.shows(0)
+    difference = tab.app.get_by_role("complementary", name="Difference")
+    expect(difference).to_have_text(f"{NOT_FOLLOWED} Swipe and Blink show both.")
+    tab.app.get_by_label("Swipe").check(force=True)
+    tab.settle()
+    expect(difference).to_have_count(0)
+    tab.key("c", "j")
+    events = tab.app.locator("aside").and_(tab.app.get_by_label("Events of this run", exact=True))
+    expect(events).to_contain_text(NOT_FOLLOWED)
+
+
+def test_a_sample_is_lit_at_its_step_alone_and_an_image_at_all(classes: str, tab: Tab) -> None:
+    tab.open(classes, layer=PAIR)
+    pill = tab.app.locator(".highlight-pill")
+    for search, first, later in (
+        ("sample 7", "1 sample in 1 cell at step 100", NOT_FOLLOWED),
+        ("image 7", "1 sample in 1 cell at step 100", "1 sample in 1 cell at step 0"),
+    ):
+        tab.key("/")
+        tab.page.keyboard.type(search)
+        tab.page.keyboard.press("Enter")
+        expect(pill).to_contain_text(first)
+        tab.key(",")
+        tab.shows(0)
+        expect(pill).to_contain_text(later)
+        tab.key(".")
+        tab.shows(100)
+
+
+def test_the_class_filter_leads_there_and_back(classes: str, tab: Tab) -> None:
+    tab.open(classes, layer=LAYER, filter="top:1,2")
+    panel = tab.app.get_by_label("Class filter", exact=True)
+    tab.key("f")
+    links = panel.get_by_role("button", name=re.compile("^Open the atlas of"))
+    expect(links).to_have_text(
+        [f"Open the atlas of {name}" for name in ("cat", "dog", "cat / dog")]
+    )
+    links.nth(2).focus()
+    tab.page.keyboard.press("Enter")
+    tab.shows(100, layer=PAIR)
+    links.filter(has_text="atlas of dog").click()
+    tab.shows(100, layer=series_name(LAYER, ("dog",)))
+    tab.linked(run="atlas/classes")
+    links.filter(has_text="layer3").click()
+    tab.shows(100, layer=LAYER)
+    tab.linked(run="atlas")
+    expect(links).to_have_count(3)
+
+
+def test_the_class_filter_says_how_to_have_an_atlas(classes: str, tab: Tab) -> None:
+    panel = tab.app.get_by_label("Class filter", exact=True)
+    tab.open(classes, alone=True, layer="layer2", filter="top:1")
+    tab.key("f")
+    expect(panel).to_contain_text('AtlasWriter(..., class_atlases=["cat"])')
+    expect(panel).to_contain_text("tensorboard-atlas class")
+    tab.page.goto("about:blank")
+    tab.open(classes, alone=True, layer="layer2", filter="top:0")
+    tab.key("f")
+    expect(panel).to_contain_text(f'AtlasWriter(..., class_atlases=["{MARKUP}"])')
+    assert panel.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_they_are_accessible_and_photographed(classes: str, tab: Tab, theme: Theme) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    tab.open(classes, alone=True, layer=PAIR, filter="top:1,0")
+    tab.settle(theme=theme)
+    tab.key("f")
+    expect(tab.app.get_by_label("Class filter", exact=True)).to_be_visible()
+    assert violations(tab) == []
+    shoot(tab, "class-atlas-pair", theme)
