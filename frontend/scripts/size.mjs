@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 
 const STATIC = new URL('../../tensorboard_plugin_atlas/static/', import.meta.url);
 const FIRST_PAINT_LIMIT = 25_000;
-// 60 kB, and 23 kB more for classes, shortcuts, search, table and export, which nobody loads before they ask.
-// which nobody loads before they ask.
+// 60 kB, and 23 kB more for classes and their atlases, shortcuts, search, table and export, most of which
+// nobody loads before they ask.
 const TOTAL_LIMIT = 83_000;
 
 const sources = new Map(
