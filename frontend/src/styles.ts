@@ -95,6 +95,16 @@ export const shell = css`
     font-size: 12px;
     white-space: nowrap;
   }
+  /* Where the bar would break, what stands in the fields says what they are for. */
+  @media (max-width: 1270px) {
+    .field > label,
+    .field > .label {
+      position: absolute;
+      width: 1px;
+      overflow: hidden;
+      clip-path: inset(50%);
+    }
+  }
   .buttons {
     display: flex;
     gap: 2px;
