@@ -8,13 +8,19 @@ import type { Session } from './session';
 const AND = ' / ';
 const LONGEST_NAME = 60;
 
+const labelsOf = new WeakMap<readonly string[], readonly string[]>();
+
 /** What a class is called in the name of a series; `known` are the names of all, if there are any. */
 export function seriesLabel(known: readonly string[] | null, index: number): string {
-  const name = known?.[index];
-  if (known === null || name === undefined) return String(index);
-  const shown = cut(name);
-  const alike = known.filter((one) => cut(one) === shown).length;
-  return alike === 1 ? shown : `${shown} (${index})`;
+  if (known === null) return String(index);
+  let labels = labelsOf.get(known);
+  if (labels === undefined) {
+    labels = known.map(cut);
+    labelsOf.set(known, labels);
+  }
+  const label = labels[index];
+  if (label === undefined) return String(index);
+  return labels.filter((one) => one === label).length > 1 ? `${label} (${index})` : label;
 }
 
 function cut(name: string): string {

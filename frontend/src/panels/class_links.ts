@@ -39,9 +39,8 @@ export function missingAtlases(
   const missing = classes.filter((index) => find(state, atlas, [index]) === null);
   if (missing.length === 0) return nothing;
   return html`<p class="muted">
-    There is no atlas of what speaks for ${named(atlas, missing, ' or ')} at this layer. For one at
-    each checkpoint: <code>${setting(atlas, missing)}</code>; later, from a checkpoint:
-    <code>tensorboard-atlas class</code>
+    No atlas of what speaks for ${named(atlas, missing, ' or ')} was made of this layer:
+    <code>${setting(atlas, missing)}</code>, or later <code>tensorboard-atlas class</code>
   </p>`;
 }
 
@@ -61,10 +60,9 @@ function named(atlas: Atlas, classes: readonly number[], between: string): strin
 /** As it would be typed; a class whose name is not fit for that is called by its number. */
 function setting({ classes }: Atlas, missing: readonly number[]): string {
   const literals = missing.map((index) => {
-    const name = classes?.[index] ?? '';
-    const plain =
-      classes?.filter((one) => one === name).length === 1 && shorten(name, NAME) === name;
-    return plain && name !== '' ? JSON.stringify(name) : String(index);
+    const name = seriesLabel(classes, index);
+    const fit = name !== '' && name === classes?.[index] && name === shorten(name, NAME);
+    return fit ? JSON.stringify(name) : String(index);
   });
   return `AtlasWriter(..., class_atlases=[${literals.join(', ')}])`;
 }
