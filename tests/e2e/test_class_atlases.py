@@ -251,6 +251,7 @@ def test_a_sample_is_lit_at_its_step_alone_and_an_image_at_all(classes: str, tab
         ("image 7", "1 sample in 1 cell at step 100", "1 sample in 1 cell at step 0"),
     ):
         tab.key("/")
+        expect(tab.app.get_by_role("combobox", name="Find", exact=True)).to_be_focused()
         tab.page.keyboard.type(search)
         tab.page.keyboard.press("Enter")
         expect(pill).to_contain_text(first)
