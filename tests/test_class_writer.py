@@ -185,9 +185,7 @@ def test_a_class_that_nothing_speaks_for_costs_its_own_atlas_only(tmp_path, capl
     asked = ["red", "green", ("red", "blue")]
     caplog.set_level(logging.INFO, logger="tensorboard_plugin_atlas")
     with (
-        pytest.warns(
-            RuntimeWarning, match="no class atlas 'act · red' at step 0: no place"
-        ),
+        pytest.warns(RuntimeWarning, match="no class atlas 'act · red' at step 0: no place"),
         writer_of(tmp_path, MarkNet(), asked, probe=(images, labels), strict=False) as writer,
     ):
         writer.add_atlas(0)
