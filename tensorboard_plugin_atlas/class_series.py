@@ -117,7 +117,7 @@ def series_name(layer: str, names: Sequence[str]) -> str:
 
 def layer_of_series(series: str) -> str | None:
     """Returns the layer of a series of atlases of classes, None for a layer's own name."""
-    layer, found, _ = series.partition(_OF)
+    layer, found, _ = series.rpartition(_OF)
     return layer if found else None
 
 

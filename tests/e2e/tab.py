@@ -137,6 +137,18 @@ class Tab:
             arg=encoded,
         )
 
+    def centred(self, x: float, y: float | None = None, *, within: float) -> None:
+        """Waits until the hash says that the view is zoomed in around a place of the map."""
+        self.page.wait_for_function(
+            """([x, y, within]) => {
+              const at = (key) =>
+                Number(location.hash.split(`&p.atlas.${key}=`)[1]?.split('&')[0]);
+              const near = (key, wanted) => wanted === null || Math.abs(at(key) - wanted) < within;
+              return at('z') > 1 && near('x', x) && near('y', y);
+            }""",
+            arg=[x, y, within],
+        )
+
     @property
     def world(self) -> dict[str, float]:
         """Corner and side of the whole map on its element, in CSS pixels."""

@@ -62,8 +62,7 @@ def test_an_event_leads_to_its_step_its_cell_and_its_members(evolving: str, tab:
     expect(pill).to_contain_text("airplane, bird")
     expect(pill).to_contain_text("134 samples")
     expect(pill).to_contain_text("at step 200")
-    assert float(tab.state["z"]) > 1
-    assert abs(float(tab.state["x"]) - 2.5 / 4) < 0.01
+    tab.centred(2.5 / 4, within=0.01)
 
     sides = tab.app.get_by_label("Before and after the event")
     sides.get_by_role("button", name="Before").click()

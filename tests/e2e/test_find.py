@@ -77,10 +77,8 @@ def test_keys_alone_find_a_class(quick: str, tab: Tab) -> None:
     atlas = logs.sample_atlas("layer3", 3200)
     labels = atlas.samples.labels
     assert labels is not None
-    tab.settle()
-    middle = np.median(atlas.samples.xy[labels == 3], axis=0)
-    assert abs(float(tab.state["x"]) - middle[0]) < 0.1
-    assert abs(float(tab.state["y"]) - middle[1]) < 0.1
+    x, y = np.median(atlas.samples.xy[labels == 3], axis=0)
+    tab.centred(float(x), float(y), within=0.1)
 
 
 def test_the_pointer_finds_a_cell(sound: str, tab: Tab) -> None:
