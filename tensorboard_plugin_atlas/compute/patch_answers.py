@@ -26,6 +26,10 @@ from tensorboard_plugin_atlas.cosine import finite_rows, unit_rows
 NEAREST: Final = 64
 """Samples that are named at most."""
 
+_NEAR: Final = 0.8
+"""Samples are named whose cosine is at least this share of the nearest one's: a mark that few bear
+has few, and with any number of others it would seem to lie where most samples are."""
+
 _HALF_MAX: Final = float(np.finfo(np.float16).max)
 
 
@@ -102,8 +106,8 @@ def nearest_samples(
         answer: (C,) finite.
 
     Returns:
-        At most `NEAREST` rows, the nearest first, and the cosine of the first; no rows and None
-        where no sample has a direction.
+        At most `NEAREST` rows that are all but as near as the nearest, which comes first, and its
+        cosine; no rows and None where no sample has a direction.
     """
     rows = np.flatnonzero(finite_rows(activations))
     if not len(rows):
@@ -117,4 +121,6 @@ def nearest_samples(
     unit = unit_rows(np.concatenate([asked[None], centred]))
     cosine = np.clip(unit[1:] @ unit[0], -1, 1)
     order = np.argsort(-cosine, kind="stable")[:NEAREST]
-    return tuple(int(row) for row in rows[order]), float(cosine[order[0]])
+    nearest = float(cosine[order[0]])
+    near = order[cosine[order] >= nearest - (1 - _NEAR) * abs(nearest)]
+    return tuple(int(row) for row in rows[near]), nearest
