@@ -131,6 +131,17 @@ def test_other_input_formats_are_left_alone(name):
     assert faster(doubles, PICTURES.double(), name=name, timer=timer_of(2.0, 1.0)) is None
 
 
+def answered(run, pixels):
+    """Returns the answer, where the processor has the kernels for it."""
+    try:
+        return run(pixels)
+    except RuntimeError as error:
+        if "needs the cpu support" not in str(error):
+            raise
+        # `faster` takes float32 then, as for any format that fails: see the test of what raises.
+        pytest.skip("this processor has no bfloat16 convolutions")
+
+
 @pytest.mark.parametrize("as_program", [True, False])
 def test_rounded_networks_answer_alike_in_float32(as_program):
     exact = compile_program(network(), PICTURES) if as_program else network()
@@ -139,7 +150,7 @@ def test_rounded_networks_answer_alike_in_float32(as_program):
     found = []
     for run in (exact, other):
         pixels = PICTURES.clone().requires_grad_()
-        output = run(pixels)
+        output = answered(run, pixels)
         (slope,) = torch.autograd.grad(output.square().sum(), pixels)
         assert output.dtype == slope.dtype == torch.float32
         found.append((output.detach(), slope))
