@@ -49,11 +49,20 @@ def store_attribution(values: FloatArray | None, *, in_bytes: bool) -> dict[str,
     if not in_bytes:
         most = float(np.finfo(np.float16).max)
         return {"attribution": np.clip(values, -most, most).astype(np.float16)}
+    steps, scale = _in_steps(values, _STEPS)
+    codes = (steps + _ZERO).astype(np.uint8)
+    return {"attribution_codes": codes, "attribution_scale": scale}
+
+
+def _in_steps(values: FloatArray, most: int) -> tuple[FloatArray, FloatArray]:
+    """Returns (M, K) whole numbers of steps, up to `most` either way, and what a step of each is.
+
+    The largest of each cell has `most` of them; the step of a cell with NaN or infinity is NaN.
+    """
     largest = np.abs(values).max(axis=1, initial=0)
-    scale = np.where(np.isfinite(largest), largest / _STEPS, np.nan).astype(np.float32)
+    scale = np.where(np.isfinite(largest), largest / most, np.nan).astype(np.float32)
     steps = np.nan_to_num(values / np.where(scale > 0, scale, 1)[:, None])
-    codes = np.clip(np.rint(steps), -_STEPS, _STEPS) + _ZERO
-    return {"attribution_codes": codes.astype(np.uint8), "attribution_scale": scale}
+    return np.clip(np.rint(steps), -most, most), scale
 
 
 def store_spreads(spreads: Sequence[FloatArray | None]) -> list[dict[str, NDArray[Any]]]:
@@ -70,16 +79,12 @@ def store_spreads(spreads: Sequence[FloatArray | None]) -> list[dict[str, NDArra
     room = _SPREAD_BYTES
     for spread in spreads:
         room -= 0 if spread is None else spread.size
-        stored.append({} if spread is None or room < 0 else _spread_arrays(spread))
+        if spread is None or room < 0:
+            stored.append({})
+        else:
+            steps, scale = _in_steps(spread, _SPREAD_STEPS)
+            stored.append({"spread_codes": steps.astype(np.uint8), "spread_scale": scale})
     return stored
-
-
-def _spread_arrays(spread: FloatArray) -> dict[str, NDArray[Any]]:
-    largest = spread.max(axis=1, initial=0)
-    scale = np.where(np.isfinite(largest), largest / _SPREAD_STEPS, np.nan).astype(np.float32)
-    steps = np.nan_to_num(spread / np.where(scale > 0, scale, 1)[:, None])
-    codes = np.clip(np.rint(steps), 0, _SPREAD_STEPS).astype(np.uint8)
-    return {"spread_codes": codes, "spread_scale": scale}
 
 
 def spread_of(arrays: Mapping[str, NDArray[Any]]) -> FloatArray | None:

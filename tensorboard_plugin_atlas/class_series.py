@@ -16,7 +16,6 @@ from tensorboard_plugin_atlas.atlas import Provenance
 CLASS_ATLAS: Final = "class_atlas"
 """Key of `Provenance.layer_info`; see `ClassAtlas`."""
 
-RULES: Final = ("winner", "top")
 LONGEST_NAME: Final = 60
 _OF: Final = " · "
 _AND: Final = " / "

@@ -107,11 +107,16 @@ def bin_samples(layout: Layout, activations: NDArray[Any], *, size: int, min_cou
 def _means(rows: NDArray[Any], cell_of: IntArray, counts: NDArray[Any]) -> FloatArray:
     if len(counts) == 0:
         return np.empty((0, rows.shape[1]), np.float32)
-    order = np.argsort(cell_of, kind="stable")[len(cell_of) - counts.sum() :]
-    starts = np.cumsum(counts) - counts
+    order, starts = _by_cell(cell_of, counts)
     sums = np.add.reduceat(rows[order], starts, axis=0, dtype=np.float64)
     means: FloatArray = (sums / counts[:, None]).astype(np.float32)
     return means
+
+
+def _by_cell(cell_of: IntArray, counts: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns the members of all cells, cell after cell, and where each cell begins among them."""
+    order = np.argsort(cell_of, kind="stable")[len(cell_of) - counts.sum() :]
+    return order, np.cumsum(counts) - counts
 
 
 def cell_means(cells: Cells, values: NDArray[Any]) -> FloatArray:
@@ -123,10 +128,9 @@ def cell_spreads(cells: Cells, values: NDArray[Any]) -> FloatArray:
     """Returns (M, D) float32: standard deviation of the (N, D) `values` within each cell."""
     rows = np.asarray(values, np.float64)
     spreads = np.empty((len(cells), rows.shape[1]), np.float32)
-    order = np.argsort(cells.cell_of, kind="stable")[len(cells.cell_of) - cells.counts.sum() :]
-    ends = np.cumsum(cells.counts)
-    for cell, end in enumerate(ends):
-        spreads[cell] = rows[order[end - cells.counts[cell] : end]].std(axis=0)
+    order, starts = _by_cell(cells.cell_of, cells.counts)
+    for cell, start in enumerate(starts):
+        spreads[cell] = rows[order[start : start + cells.counts[cell]]].std(axis=0)
     return spreads
 
 

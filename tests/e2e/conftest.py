@@ -13,7 +13,9 @@ from pathlib import Path
 
 import logs
 import pytest
+from evolving import write_evolving
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from searching import write_searches
 from serving import get, tensorboard
 from tab import VIEWPORT, Tab
 
@@ -99,6 +101,8 @@ def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tup
         "sound": logs.write_sound,
         "odd": logs.write_odd,
         "empty": lambda _: 0,
+        "evolving": write_evolving,
+        "searched": write_searches,
     }
     written: dict[str, tuple[Path, int]] = {}
 
@@ -152,6 +156,12 @@ def sound(serve: Serve, loader: str) -> str:
 def odd(serve: Serve, loader: str) -> str:
     """Damage, hostile names and 300 steps, under both loaders and below a path prefix."""
     return serve("odd", loader, "--path_prefix=/lab/one")
+
+
+@pytest.fixture
+def evolving(serve: Serve, loader: str) -> str:
+    """Runs whose concepts have a history, under both loaders."""
+    return serve("evolving", loader)
 
 
 @pytest.fixture

@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import LOADERS, wait_for_atlases
-from evolving import evolving_atlas, write_evolving
+from evolving import evolving_atlas
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
-from serving import tensorboard
 from tab import Tab
 from test_accessibility import violations
 from test_screens import THEMES, Theme, shoot
@@ -22,17 +19,6 @@ MOVING = {"run": "moving/atlas", "grid": GRID}
 MINUS = "\u2212"
 FEW = 0.04
 """Share of the map that class labels may cover, which make way for a comparison."""
-
-
-@pytest.fixture(scope="module", params=LOADERS)
-def evolving(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("evolving")
-    atlases = write_evolving(directory)
-    with tensorboard(directory, request.param == "data-server") as url:
-        wait_for_atlases(url, atlases)
-        yield url
 
 
 def bar(tab: Tab) -> Locator:

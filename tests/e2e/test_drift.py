@@ -3,27 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from conftest import wait_for_atlases
-from evolving import write_evolving
+from conftest import Serve
 from playwright.sync_api import expect
-from serving import tensorboard
 from tab import Tab
 from test_accessibility import violations
 
 MOVING = {"run": "moving/atlas", "grid": 4}
 
 
-@pytest.fixture(scope="module")
-def evolving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("evolving")
-    atlases = write_evolving(directory)
-    with tensorboard(directory, fast=True) as url:
-        wait_for_atlases(url, atlases)
-        yield url
+@pytest.fixture
+def evolving(serve: Serve) -> str:
+    """For tests of the page alone, which no loader can change."""
+    return serve("evolving", "data-server")
 
 
 def test_arrows_come_and_go_and_stand_in_the_address(evolving: str, tab: Tab) -> None:

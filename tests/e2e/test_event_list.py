@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from conftest import LOADERS, wait_for_atlases
-from evolving import MARKUP, evolving_atlas, write_evolving
+from evolving import MARKUP, evolving_atlas
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
-from serving import tensorboard
 from tab import Tab
 from test_accessibility import violations
 
@@ -19,17 +15,6 @@ MOVING = {"run": "moving/atlas"}
 GROUND = (245, 246, 247)
 VEIL = 0.75
 """How much a cell without any member recedes into the ground."""
-
-
-@pytest.fixture(scope="module", params=LOADERS)
-def evolving(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("evolving")
-    atlases = write_evolving(directory)
-    with tensorboard(directory, request.param == "data-server") as url:
-        wait_for_atlases(url, atlases)
-        yield url
 
 
 def events(tab: Tab) -> Locator:

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import LOADERS, wait_for_atlases
+from conftest import Serve
 from playwright.sync_api import Locator, expect
 from samples import CLASSES, INPUT_SIDE, make_atlas
-from searching import ONE_STEP, write_searches
-from serving import tensorboard
+from searching import ONE_STEP
 from shortcut_samples import make_shortcuts
 from tab import Tab, until_painted
 from test_accessibility import violations
@@ -26,15 +24,9 @@ SENTENCE = (
 )
 
 
-@pytest.fixture(scope="module", params=LOADERS)
-def searched(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("searched")
-    atlases = write_searches(directory)
-    with tensorboard(directory, request.param == "data-server") as url:
-        wait_for_atlases(url, atlases)
-        yield url
+@pytest.fixture
+def searched(serve: Serve, loader: str) -> str:
+    return serve("searched", loader)
 
 
 def tool(tab: Tab) -> Locator:

@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from conftest import wait_for_atlases
-from evolving import write_evolving
+from conftest import Serve
 from numpy.typing import NDArray
 from playwright.sync_api import expect
-from serving import tensorboard
 from tab import Tab
 from test_renderers import NO_WEBGL
 
@@ -30,13 +26,10 @@ window.release = () => { now = null; for (const call of waiting.splice(0)) real(
 HALF_WAY_MS = (0, 50, 50, 50)
 
 
-@pytest.fixture(scope="module")
-def evolving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("evolving")
-    atlases = write_evolving(directory)
-    with tensorboard(directory, fast=True) as url:
-        wait_for_atlases(url, atlases)
-        yield url
+@pytest.fixture
+def evolving(serve: Serve) -> str:
+    """For tests of the page alone, which no loader can change."""
+    return serve("evolving", "data-server")
 
 
 def half_way(tab: Tab, url: str, run: str, **state: object) -> list[NDArray[np.int16]]:
