@@ -37,7 +37,7 @@ const AT_ONCE =
 
 /** Comes behind the first map, always. */
 const LATER =
-  /\/src\/(?:later|evolution|panels\/walk|class_list|filter|strongest|reference|rows)\.ts/;
+  /\/src\/(?:later|evolution|panels\/(?:walk|segments)|class_list|filter|strongest|reference|rows)\.ts/;
 
 const ON_REQUEST =
   /\/src\/(?:find|table|export|csv|picture|panels\/(?:find_|cell_table|table_|export_|legend_painter)\w*)\.ts/;

@@ -6,6 +6,7 @@ import { type Camera, clampCamera } from './camera';
 import { majority } from './cells';
 import { classAtlasOf } from './class_atlas';
 import { listClasses, match } from './class_list';
+import { MIN_SUPPORT } from './filter';
 import { percent, plural } from './format';
 import { lifelinesOf } from './lifelines';
 import type { CellPlace } from './store';
@@ -31,8 +32,6 @@ export interface Results {
 /** As many classes and concepts are listed, and as many cells of the first class and images. */
 const MOST_NAMES = 40;
 const MOST_PLACES = 5;
-/** Cells with fewer samples come last: their share may be one odd image. */
-const FEW = 8;
 
 const CELL = /^(?:r|row)?\s*(\d{1,4})\s*(?:[,;/x×]|\s)\s*(?:c|col|column)?\s*(\d{1,4})$/;
 const NUMBER = /^(image|sample)?\s*#?(\d{1,9})$/;
@@ -102,7 +101,8 @@ function cellsOf(atlas: Atlas, level: Level, index: number): Result[] {
   const values = atlas.labels ?? atlas.predictions;
   if (values === null) return [];
   const top = majority(level, values);
-  const few = (cell: number) => Number((level.counts[cell] as number) < FEW);
+  // Those of few samples come last: their share may be one odd image.
+  const few = (cell: number) => Number((level.counts[cell] as number) < MIN_SUPPORT);
   return [...top.index.keys()]
     .filter((cell) => top.index[cell] === index)
     .sort((a, b) => few(a) - few(b) || (top.share[b] as number) - (top.share[a] as number) || a - b)

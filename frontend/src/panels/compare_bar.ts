@@ -7,6 +7,7 @@ import { count } from '../format';
 import type { Session } from '../session';
 import { COMPARE_MODES, type CompareMode, type State } from '../store';
 import { iconButton } from './icons';
+import { segments } from './segments';
 
 const MODE_NAMES: Readonly<Record<CompareMode, string>> = {
   difference: 'Difference',
@@ -41,20 +42,14 @@ export function compareBar(state: State, session: Session): TemplateResult | typ
       press: () => swapSides(session),
     })}
     <span><b class="side-mark">B</b> step ${count(step ?? 0)}</span>
-    <span class="segments small" role="radiogroup" aria-label="How to compare">
-      ${COMPARE_MODES.map(
-        (mode) =>
-          html`<label
-            ><input
-              type="radio"
-              name="compare-mode"
-              value=${mode}
-              .checked=${mode === compareMode}
-              @change=${() => store.set({ compareMode: mode, flipped: false })}
-            />${MODE_NAMES[mode]}</label
-          >`,
-      )}
-    </span>
+    ${segments(
+      'How to compare',
+      'compare-mode',
+      COMPARE_MODES,
+      (mode) => MODE_NAMES[mode],
+      compareMode,
+      (mode) => store.set({ compareMode: mode, flipped: false }),
+    )}
     ${
       compareMode === 'blink'
         ? html`<button

@@ -11,6 +11,7 @@ import type { Session } from '../session';
 import type { State } from '../store';
 import { EVENT_NAMES, eventGlyph } from './event_glyphs';
 import { iconButton } from './icons';
+import { segments } from './segments';
 import { walk } from './walk';
 
 /** As many are listed at first; the rest on request. */
@@ -69,20 +70,14 @@ export class EventList {
       <span class="muted"
         >${found > listed ? `${count(listed)} of ${count(found)} events` : plural(listed, 'event')}</span
       >
-      <span class="segments small" role="radiogroup" aria-label="Order of the events">
-        ${Object.entries(ORDERS).map(
-          ([order, name]) =>
-            html`<label
-              ><input
-                type="radio"
-                name="event-order"
-                value=${order}
-                .checked=${order === this.#order}
-                @change=${() => this.#sort(order as Order)}
-              />${name}</label
-            >`,
-        )}
-      </span>
+      ${segments(
+        'Order of the events',
+        'event-order',
+        Object.keys(ORDERS) as Order[],
+        (order) => ORDERS[order],
+        this.#order,
+        (order) => this.#sort(order),
+      )}
     </div>`;
   }
 

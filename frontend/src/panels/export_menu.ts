@@ -5,6 +5,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import { SCALES, type Scale } from '../picture';
 import { iconButton } from './icons';
+import { segments } from './segments';
 import { closeWhenLeft, focusOnce } from './walk';
 
 export interface Exports {
@@ -36,19 +37,14 @@ export function exportMenu(exports: Exports): TemplateResult {
       <h2>Export</h2>
       ${iconButton({ icon: 'close', name: 'Close the export', key: 'Esc', press: close })}
     </div>
-    <span class="segments small" role="radiogroup" aria-label="Size of the picture">
-      ${SCALES.map(
-        (one) =>
-          html`<label
-            ><input
-              type="radio"
-              name="export-scale"
-              .checked=${one === scale}
-              @change=${() => exports.choose(one)}
-            />${one}×</label
-          >`,
-      )}
-    </span>
+    ${segments(
+      'Size of the picture',
+      'export-scale',
+      SCALES,
+      (one) => `${one}×`,
+      scale,
+      (one) => exports.choose(one),
+    )}
     <p class="muted">
       ${
         noPicture ??

@@ -26,6 +26,7 @@ import { closeUp } from '../strongest';
 import { classLinks, missingAtlases } from './class_links';
 import { ClassPicker } from './class_picker';
 import { iconButton } from './icons';
+import { segments } from './segments';
 import { walk } from './walk';
 
 /** As many cells are listed. */
@@ -191,20 +192,7 @@ function choice<T extends string>(
   chosen: T,
   choose: (value: T) => void,
 ): TemplateResult {
-  return html`<span class="segments small" role="radiogroup" aria-label=${label}>
-    ${(Object.keys(names) as T[]).map(
-      (value) =>
-        html`<label
-          ><input
-            type="radio"
-            name=${group}
-            value=${value}
-            .checked=${value === chosen}
-            @change=${() => choose(value)}
-          />${names[value]}</label
-        >`,
-    )}
-  </span>`;
+  return segments(label, group, Object.keys(names) as T[], (one) => names[one], chosen, choose);
 }
 
 /** "12 of 45 cells pass, 3 of them with fewer than 8 samples". */

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A few choices side by side, of which one is made. */
+
+import { html, type TemplateResult } from 'lit';
+
+/** `group` tells the radio buttons of one choice from those of others. */
+export function segments<T extends string | number>(
+  label: string,
+  group: string,
+  options: readonly T[],
+  nameOf: (option: T) => string,
+  chosen: T,
+  choose: (option: T) => void,
+): TemplateResult {
+  return html`<span class="segments small" role="radiogroup" aria-label=${label}>
+    ${options.map(
+      (option) =>
+        html`<label
+          ><input
+            type="radio"
+            name=${group}
+            value=${option}
+            .checked=${option === chosen}
+            @change=${() => choose(option)}
+          />${nameOf(option)}</label
+        >`,
+    )}
+  </span>`;
+}
