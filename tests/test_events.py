@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
@@ -327,6 +328,16 @@ def test_reading_goes_on_behind_any_damage(kind: str, log: Path) -> None:
     log.write_bytes(damaged)
     assert steps_in(log.parent) == [0, 1, 3, 4, 5]
     assert reasons_in(log.parent)
+
+
+@pytest.mark.parametrize("more", [0, 1, 17])
+def test_a_record_of_megabytes_is_whole(tmp_path: Path, more: int) -> None:
+    payload = random.Random(more).randbytes((3 << 20) + more)
+    with contextlib.closing(EventSink(tmp_path)) as sink:
+        sink.append(payload)
+    (path,) = tmp_path.iterdir()
+    *_, last = scan_records(path)
+    assert last.payload == payload
 
 
 def test_damage_longer_than_one_search_is_passed(log: Path) -> None:
