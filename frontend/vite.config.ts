@@ -42,6 +42,10 @@ const LATER =
 const ON_REQUEST =
   /\/src\/(?:find|table|export|csv|picture|panels\/(?:find_|cell_table|table_|export_|legend_painter)\w*)\.ts/;
 
+/** Maps side by side and layers read against each other: who asks for one will ask for the other. */
+const BESIDE =
+  /\/src\/(?:panes?|pane_slots|lighting|linking|across|depth|panels\/(?:pane_|across_)\w*)\.ts/;
+
 export default defineConfig({
   plugins: [
     {
@@ -92,6 +96,7 @@ export default defineConfig({
             { name: 'later', test: LATER, priority: 2 },
             // Small parts that share much: together they are a kilobyte less than one by one.
             { name: 'extras', test: ON_REQUEST, priority: 1 },
+            { name: 'beside', test: BESIDE, priority: 1 },
           ],
         },
       },

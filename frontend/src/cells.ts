@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the samples of a cell say together: members, class mix, purity, nearest ones. */
 
-import { type Atlas, cellAt, type IconKind, kindOf, type Level } from './atlas';
+import { type Atlas, cellAt, className, type IconKind, kindOf, type Level } from './atlas';
+import { plural, shorten } from './format';
+import type { CellPlace } from './store';
 
+/** Longest class name that is said in a sentence. */
+const SAID_NAME = 60;
 /** Below this cosine an icon says little of its cell. */
 export const WEAK_COSINE = 0.3;
 
@@ -131,6 +135,17 @@ export function describeCell(
     mixOf: atlas.labels ? 'labels' : atlas.predictions ? 'predictions' : null,
     mix: values ? classMix(values, membersOf(level, cell)) : [],
   };
+}
+
+/** The drawn cell at a place in a few words, or null. */
+export function sayCell(atlas: Atlas | null, place: CellPlace | null): string | null {
+  const level = atlas?.levels.find(({ size }) => size === place?.size);
+  const facts = atlas && level && place && describeCell(atlas, level, place.row, place.col);
+  if (!facts) return null;
+  const top = facts.mix[0];
+  const name = top ? shorten(className(atlas, top.index), SAID_NAME) : '';
+  const mix = top ? `, ${name} ${Math.round(100 * top.share)} percent` : '';
+  return `row ${facts.row + 1}, column ${facts.col + 1}${mix}, ${plural(facts.count, 'sample')}`;
 }
 
 export interface IconTally {

@@ -3,12 +3,20 @@
 
 import { type CSSResult, html, type nothing, type TemplateResult } from 'lit';
 import type { AtlasMap } from './map/atlas_map';
-import { extraTools } from './panels/extra_tools';
+import type { Layer } from './map/overlay';
+import type { CellContext } from './panels/cell_view';
+import { acrossTool, extraTools } from './panels/extra_tools';
 import type { Session } from './session';
 import type { State } from './store';
 
 interface Part {
   render(state: State): TemplateResult | typeof nothing;
+  /** What it draws over the tiles. */
+  layers?(state: State): readonly Layer[];
+  /** A section of the inspector. */
+  section?(context: CellContext): unknown;
+  /** Whether all that it shows is on screen; a part without is, once it is here. */
+  complete?(): boolean;
 }
 
 interface Module {
@@ -23,6 +31,8 @@ const MODULES = {
   table: (): Promise<Module> => import('./table'),
   finding: (): Promise<Module> => import('./find'),
   exporting: (): Promise<Module> => import('./export'),
+  panes: (): Promise<Module> => import('./panes'),
+  across: (): Promise<Module> => import('./across'),
 } as const;
 
 type Asking = keyof typeof MODULES;
@@ -43,16 +53,28 @@ export class Extras {
 
   /** Whether all that `state` asks for is here. */
   complete(state: State): boolean {
-    return asked(state).every((name) => this.#parts.get(name));
+    return asked(state).every((name) => {
+      const part = this.#parts.get(name);
+      return part && part.complete?.() !== false;
+    });
   }
 
   tools(state: State): TemplateResult {
     return extraTools(state, this.session);
   }
 
-  /** Over the map. */
-  stage(state: State): TemplateResult {
-    return html`${[...this.#parts.values()].map((part) => part?.render(state))}`;
+  /** Over the map; where nothing is drawn on it, only what has maps of its own. */
+  stage(state: State, drawn: boolean): TemplateResult {
+    const shown = [...this.#parts].filter(([name]) => drawn || name === 'panes');
+    return html`${shown.map(([, part]) => part?.render(state))}`;
+  }
+
+  layers(state: State): readonly Layer[] {
+    return [...this.#parts.values()].flatMap((part) => part?.layers?.(state) ?? []);
+  }
+
+  section(context: CellContext): TemplateResult {
+    return html`${acrossTool(context)}${[...this.#parts.values()].map((part) => part?.section?.(context))}`;
   }
 
   #follow(state: State): void {
@@ -67,7 +89,8 @@ export class Extras {
         // The button comes up again, and a second press asks anew.
         () => {
           this.#parts.delete(name);
-          this.session.store.set({ [name]: false, said: 'TensorBoard does not answer.' });
+          const closed = typeof state[name] === 'string' ? '' : false;
+          this.session.store.set({ [name]: closed, said: 'TensorBoard does not answer.' });
         },
       );
     }

@@ -2,12 +2,12 @@
 /** Everything that may arrive after the first map, as one chunk. */
 
 import { type CSSResult, html, nothing, type TemplateResult } from 'lit';
-import { type Atlas, className, type Level } from './atlas';
-import { describeCell } from './cells';
+import type { Atlas, Level } from './atlas';
+import { sayCell } from './cells';
 import { adopt } from './element';
 import { Extras } from './extras';
 import { Follower } from './follower';
-import { plural, shorten } from './format';
+import { plural } from './format';
 import type { AtlasMap } from './map/atlas_map';
 import { Equipment } from './map/equipment';
 import type { CellContext } from './panels/cell_view';
@@ -23,9 +23,6 @@ import { referenceIsHere, wantedStep } from './reference';
 import { searchedOf } from './searched';
 import type { Session } from './session';
 import { type State, samePlace } from './store';
-
-/** Longest class name that is read out. */
-const SPOKEN_NAME = 60;
 
 type Evolution = import('./evolution').Evolution;
 type Asking = typeof import('./asking');
@@ -75,7 +72,7 @@ export class Later {
     const mapped = drawn && !state.table;
     return html`${mapped ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
     ${mapped ? (this.#evolution?.top(state) ?? nothing) : nothing}
-    ${this.#details.render(state, this)} ${drawn ? this.#extras.stage(state) : nothing}`;
+    ${this.#details.render(state, this)} ${this.#extras.stage(state, drawn)}`;
   }
 
   /** Above the legend. */
@@ -86,7 +83,7 @@ export class Later {
 
   /** A section of the inspector. */
   voices(context: CellContext): TemplateResult | typeof nothing {
-    return this.#filter?.voices(context) ?? nothing;
+    return html`${this.#filter?.voices(context)} ${this.#extras.section(context)}`;
   }
 
   /** At the left of the stage. */
@@ -120,7 +117,7 @@ export class Later {
       if (sentence !== null) return sentence;
     }
     if (samePlace(hover, before.hover) || !this.map.matches(':focus-visible')) return null;
-    return cellSentence(state);
+    return sayCell(state.atlas, hover);
   }
 
   /** The foot of the tab. */
@@ -158,7 +155,10 @@ export class Later {
   #arrived(styles: readonly CSSResult[]): void {
     this.#equipment.layers = () => {
       const { state } = this.session.store;
-      return [...(this.#filter?.layers(state) ?? []), ...(this.#evolution?.layers(state) ?? [])];
+      const lit = this.#extras.layers(state);
+      return [this.#filter, this.#evolution]
+        .flatMap((part) => part?.layers(state) ?? [])
+        .concat(lit);
     };
     const root = this.map.getRootNode();
     if (root instanceof ShadowRoot) adopt(root, styles);
@@ -171,14 +171,4 @@ export class Later {
 function asks(state: State): boolean {
   const { filter, filterOpen, shortcut } = state;
   return filter !== '' || filterOpen || shortcut !== '' || searchedOf(state) !== null;
-}
-
-function cellSentence({ atlas, hover }: State): string | null {
-  const level = atlas?.levels.find(({ size }) => size === hover?.size);
-  const facts = atlas && level && hover && describeCell(atlas, level, hover.row, hover.col);
-  if (!facts) return null;
-  const top = facts.mix[0];
-  const name = top ? shorten(className(atlas, top.index), SPOKEN_NAME) : '';
-  const mix = top ? `, ${name} ${Math.round(100 * top.share)} percent` : '';
-  return `row ${facts.row + 1}, column ${facts.col + 1}${mix}, ${plural(facts.count, 'sample')}`;
 }

@@ -27,6 +27,7 @@ export interface Link {
   readonly show: ShowMode;
   readonly compare: number | null;
   readonly compareMode: CompareMode;
+  readonly panes: string;
   readonly drift: boolean;
   readonly travel: boolean;
   readonly eventList: boolean;
@@ -37,6 +38,7 @@ export interface Link {
 }
 
 export function readLink(values: HashValues): Link {
+  const [a, ...panes] = (values.compare ?? '').split(';');
   return {
     run: values.run ?? null,
     layer: values.layer ?? null,
@@ -49,7 +51,8 @@ export function readLink(values: HashValues): Link {
     }),
     colour: COLOUR_MODES.find((mode) => mode === values.color) ?? 'icons',
     show: SHOW_MODES.find((mode) => mode === values.show) ?? 'icons',
-    compare: number(values.compare),
+    compare: number(a),
+    panes: panes.join(';'),
     compareMode: COMPARE_MODES.find((mode) => mode === values.mode) ?? 'difference',
     drift: values.drift === 'on',
     travel: values.map !== 'fixed',
@@ -75,7 +78,7 @@ export function linkOf(state: State): HashValues {
     z: moved ? camera.z.toFixed(3) : '',
     color: state.colour === 'icons' ? '' : state.colour,
     show: state.show === 'icons' ? '' : state.show,
-    compare: state.compare === null ? '' : String(state.compare),
+    compare: (state.compare ?? '') + (state.panes && `;${state.panes}`),
     mode: state.compare === null ? '' : state.compareMode,
     drift: state.drift ? 'on' : '',
     map: state.travel ? '' : 'fixed',

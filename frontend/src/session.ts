@@ -16,18 +16,27 @@ const ATLAS_BUDGET_BYTES = 64 << 20;
 /** Fields that a change of series or step makes void. */
 const NO_STEP = { stepFailure: null, sheetFailure: null } satisfies Partial<State>;
 
+/** Where links are read from and written to. */
+type Links = Pick<Address, 'read' | 'watch' | 'write'>;
+
 export class Session {
-  readonly pages = new Pages();
+  readonly pages: Pages;
   /** The newest index; the state keeps the one that the slider shows. */
   latestRuns: readonly RunEntry[] = [];
 
-  readonly #atlases = new Cache<Atlas>(ATLAS_BUDGET_BYTES, (atlas) => atlas.xy.buffer.byteLength);
+  readonly #atlases: Cache<Atlas>;
   #link: Link;
 
   constructor(
     readonly store: Store,
-    address: Address,
+    address: Links,
+    /** Whose answers it takes, and adds to. */
+    other?: Session,
   ) {
+    this.pages = other?.pages ?? new Pages();
+    this.#atlases = other
+      ? other.#atlases
+      : new Cache(ATLAS_BUDGET_BYTES, (atlas) => atlas.xy.buffer.byteLength);
     this.#link = readLink(address.read());
     this.#look(this.#link);
     address.watch((values) => this.#follow(values));
@@ -46,7 +55,7 @@ export class Session {
         return;
       }
       this.store.set({ phase: 'ready', runs });
-      this.#open(run, findSeries(run, this.#link.layer), this.#link.step);
+      this.open(run, findSeries(run, this.#link.layer), this.#link.step);
     } catch (error) {
       this.store.set({ phase: 'failed', failure: asFailure(error), busy: false });
     }
@@ -71,7 +80,7 @@ export class Session {
     if (run === undefined) return;
     const layer = this.store.state.series?.layer ?? null;
     this.store.set({ runs: this.latestRuns });
-    this.#open(run, findSeries(run, layer));
+    this.open(run, findSeries(run, layer));
   }
 
   chooseSeries(id: string): void {
@@ -79,7 +88,7 @@ export class Session {
     const series = run?.series.find((one) => one.id === id);
     if (run === undefined || series === undefined) return;
     this.store.set({ runs: this.latestRuns });
-    this.#open(run, series);
+    this.open(run, series);
   }
 
   chooseStep(step: number): void {
@@ -92,7 +101,7 @@ export class Session {
     if (found === null) return;
     const newest = found.series.steps.at(-1) ?? null;
     this.store.set({ runs: this.latestRuns });
-    this.#open(found.run, found.series, newest);
+    this.open(found.run, found.series, newest);
   }
 
   /** The run and series on screen as the newest index lists them. */
@@ -156,10 +165,10 @@ export class Session {
     this.#link = readLink(values);
     this.#look(this.#link);
     const run = findRun(this.latestRuns, this.#link.run);
-    if (run !== null) this.#open(run, findSeries(run, this.#link.layer), this.#link.step);
+    if (run !== null) this.open(run, findSeries(run, this.#link.layer), this.#link.step);
   }
 
-  #open(run: RunEntry, series: SeriesEntry | null, wanted = this.store.state.step): void {
+  open(run: RunEntry, series: SeriesEntry | null, wanted = this.store.state.step): void {
     const sameRun = run.id === this.store.state.run?.id;
     const step = findStep(series?.steps ?? [], wanted);
     const { compare, highlight } = this.store.state;

@@ -83,6 +83,8 @@ export interface State {
   readonly flipped: boolean;
   /** While swiping: the share of the map's width that shows A. */
   readonly divider: number;
+  /** What the panes beside the map show, as it stands in the address; nothing: there are none. */
+  readonly panes: string;
   /** The atlas that moves are measured from: A, or the step before; it may still be of another step. */
   readonly other: Atlas | null;
   readonly otherFailure: Failure | null;
@@ -100,6 +102,8 @@ export interface State {
   /** The cells as a table in the place of the map. */
   readonly table: boolean;
   readonly exporting: boolean;
+  /** The inspector says which cells of the layers above and below hold the same samples. */
+  readonly across: boolean;
   /** What a panel last had to say to those who do not see it. */
   readonly said: string;
   /** The shortcut that is opened in its list, `all` for none of them, or nothing: no list. */
@@ -138,6 +142,7 @@ const INITIAL: State = {
   compareMode: 'difference',
   flipped: false,
   divider: 0.5,
+  panes: '',
   other: null,
   otherFailure: null,
   drift: false,
@@ -150,6 +155,7 @@ const INITIAL: State = {
   finding: false,
   table: false,
   exporting: false,
+  across: false,
   said: '',
   shortcut: '',
   playing: false,

@@ -14,6 +14,7 @@ from pathlib import Path
 import logs
 import pytest
 from evolving import write_evolving
+from layering import write_layered
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from searching import write_searches
 from serving import get, tensorboard
@@ -102,6 +103,7 @@ def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tup
         "odd": logs.write_odd,
         "empty": lambda _: 0,
         "evolving": write_evolving,
+        "layered": write_layered,
         "searched": write_searches,
     }
     written: dict[str, tuple[Path, int]] = {}
@@ -162,6 +164,12 @@ def odd(serve: Serve, loader: str) -> str:
 def evolving(serve: Serve, loader: str) -> str:
     """Runs whose concepts have a history, under both loaders."""
     return serve("evolving", loader)
+
+
+@pytest.fixture
+def layered(serve: Serve, loader: str) -> str:
+    """Three layers of one network, and runs beside it, under both loaders."""
+    return serve("layered", loader)
 
 
 @pytest.fixture

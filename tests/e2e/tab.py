@@ -77,7 +77,7 @@ class Tab:
 
     @property
     def map(self) -> Locator:
-        return self.app.locator("atlas-map")
+        return self.app.locator("atlas-map").first
 
     @property
     def slider(self) -> Locator:

@@ -98,6 +98,8 @@ export class AtlasMap extends HTMLElement {
 
   disconnectedCallback(): void {
     this.#resize.disconnect();
+    // Nothing is drawn where nobody sees it.
+    this.#viewport = { width: 0, height: 0 };
   }
 
   /** Asks for a frame; many calls make one, and none while the tab is hidden. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Lets samples stand out, such as the members of a lifeline: their cells keep their light, all others recede. */
 
-import type { Atlas, Level } from '../atlas';
+import type { Atlas } from '../atlas';
 import { toScreen } from '../camera';
 import { countIn } from '../lifelines';
 import { badge, eachCell, type OverlayFrame } from './overlay';
@@ -19,18 +19,33 @@ export function drawHighlight(
   frame: OverlayFrame,
   rows: Int32Array,
 ): void {
-  const { atlas, level } = frame;
+  const { level } = frame;
   const counts = countIn(level, rows);
-  veil(context, frame, counts);
-  dots(context, frame, atlas, rows);
-  frames(context, frame, level, counts);
+  const shares = Float32Array.from(counts, (count, cell) => count / (level.counts[cell] as number));
+  drawLit(context, frame, rows, shares, (cell) => String(counts[cell]));
 }
 
-function veil(context: CanvasRenderingContext2D, frame: OverlayFrame, counts: Int32Array): void {
+/** Cells keep their light by `strength`, from 0 to 1; those that keep enough are framed, with a word. */
+export function drawLit(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  rows: Int32Array,
+  strength: Float32Array,
+  word: (cell: number) => string,
+): void {
+  veil(context, frame, strength);
+  dots(context, frame, frame.atlas, rows);
+  frames(context, frame, strength, word);
+}
+
+function veil(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  strength: Float32Array,
+): void {
   context.fillStyle = `rgb(${frame.theme.ground.join()})`;
   eachCell(frame, (cell, x, y, side) => {
-    context.globalAlpha =
-      VEIL * (1 - (counts[cell] as number) / (frame.level.counts[cell] as number));
+    context.globalAlpha = VEIL * (1 - (strength[cell] as number));
     context.fillRect(x, y, side, side);
   });
   context.globalAlpha = 1;
@@ -39,14 +54,13 @@ function veil(context: CanvasRenderingContext2D, frame: OverlayFrame, counts: In
 function frames(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,
-  level: Level,
-  counts: Int32Array,
+  strength: Float32Array,
+  word: (cell: number) => string,
 ): void {
-  const { theme } = frame;
+  const { theme, level } = frame;
   const scales = iconScales(level);
   eachCell(frame, (cell, x, y, side) => {
-    const members = counts[cell] as number;
-    const share = members / (level.counts[cell] as number);
+    const share = strength[cell] as number;
     if (share < FRAMED_SHARE) return;
     const inset = ((1 - (scales[cell] as number)) * side) / 2;
     const width = 1 + 2.5 * share;
@@ -62,7 +76,7 @@ function frames(
     );
     context.stroke();
     if (side < NUMBER_FROM) return;
-    badge(context, frame, String(members), x + side - inset, y + inset);
+    badge(context, frame, word(cell), x + side - inset, y + inset);
   });
 }
 

@@ -5,7 +5,15 @@ import { cellAt, type Level } from '../atlas';
 import { type Camera, type Point, panBy, reveal, toWorld, zoomAt } from '../camera';
 import { nextCell } from '../cells';
 import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
-import { chooseA, showA, swapSides, toggleCompare } from '../compare';
+import {
+  addPane,
+  chooseA,
+  closePane,
+  showA,
+  showLayer,
+  swapSides,
+  toggleCompare,
+} from '../compare';
 import type { Player } from '../player';
 import { toggleShortcuts } from '../searched';
 import type { Session } from '../session';
@@ -150,6 +158,9 @@ export class Interaction {
       case 'step':
         this.player.stepBy(command.by);
         break;
+      case 'layer':
+        showLayer(session, command.by);
+        break;
       case 'play':
         this.player.toggle();
         break;
@@ -208,6 +219,12 @@ export class Interaction {
         break;
       case 'flip':
         showA(session, true);
+        break;
+      case 'addPane':
+        addPane(session);
+        break;
+      case 'closePane':
+        closePane(session);
         break;
     }
   }

@@ -5,10 +5,10 @@ export type Command =
   | { readonly do: 'cursor' | 'pan'; readonly dx: number; readonly dy: number }
   | { readonly do: 'zoom'; readonly factor: number }
   | { readonly do: 'level'; readonly index: number }
-  | { readonly do: 'step'; readonly by: number }
+  | { readonly do: 'step' | 'layer'; readonly by: number }
   | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' | 'motion' }
   | { readonly do: 'export' | 'filter' | 'find' | 'shortcuts' | 'table' }
-  | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' };
+  | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' | 'addPane' | 'closePane' };
 
 export interface Key {
   readonly key: string;
@@ -50,6 +50,10 @@ const COMMANDS = new Map<string, Command>([
   ['x', { do: 'swap' }],
   ['[', { do: 'mark' }],
   ['b', { do: 'flip' }],
+  ['a', { do: 'addPane' }],
+  ['w', { do: 'closePane' }],
+  ['PageUp', { do: 'layer', by: 1 }],
+  ['PageDown', { do: 'layer', by: -1 }],
   ['Escape', { do: 'escape' }],
   ['?', { do: 'help' }],
 ]);

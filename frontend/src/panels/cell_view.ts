@@ -36,12 +36,22 @@ export interface CellContext {
 }
 
 export function bigIcon({ session, atlas, level, facts }: CellContext): TemplateResult {
-  const place = iconPlace(level, facts.cell);
+  return cellIcon(session, atlas, level, facts.cell, 'big-icon');
+}
+
+export function cellIcon(
+  session: Session,
+  atlas: Atlas,
+  level: Level,
+  cell: number,
+  kind: string,
+): TemplateResult {
+  const place = iconPlace(level, cell);
   const picture = place && session.pages.icons(atlas, level).pages[place.page];
-  if (!place || !picture) return html`<div class="big-icon none">no icon</div>`;
+  if (!place || !picture) return html`<div class="${kind} none">no icon</div>`;
   const { x, y, side } = place;
   return html`<atlas-crop
-    class="big-icon"
+    class=${kind}
     role="img"
     aria-label="Icon of the cell"
     .crop=${{ picture, rect: { x, y, width: side, height: side } }}

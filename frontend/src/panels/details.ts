@@ -71,7 +71,9 @@ export class Details {
   }
 
   #card(state: State, atlas: Atlas): TemplateResult | typeof nothing {
-    const { hover, pinned } = state;
+    const { hover, pinned, panes } = state;
+    // It would lie over what lights up in the other panes.
+    if (panes !== '') return nothing;
     const context = hover && this.#context(state, atlas, hover);
     // The inspector says all that the card could, and more.
     if (!hover || !context || samePlace(hover, pinned)) return nothing;

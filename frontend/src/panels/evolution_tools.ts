@@ -3,7 +3,7 @@
 
 import { html, type TemplateResult } from 'lit';
 import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
-import { toggleCompare } from '../compare';
+import { addPane, toggleCompare } from '../compare';
 import type { Session } from '../session';
 import type { State } from '../store';
 import { iconButton } from './icons';
@@ -32,6 +32,12 @@ export function evolutionTools(state: State, session: Session): TemplateResult {
       pressed: state.compare !== null,
       disabled: (state.series?.steps.length ?? 0) < 2,
       press: () => toggleCompare(session),
+    })}
+    ${iconButton({
+      icon: 'M3 5h18v14H3zm2 2v10h6V7zm8 0v10h6V7z',
+      name: 'Add a pane: another layer, run or step beside this one',
+      key: 'a',
+      press: () => addPane(session),
     })}
   </span>`;
 }

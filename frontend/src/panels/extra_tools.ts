@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The buttons that ask for what comes only then. */
 
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
+import { layersOf } from '../pane_specs';
 import type { Session } from '../session';
 import type { State } from '../store';
+import type { CellContext } from './cell_view';
 import { iconButton } from './icons';
 
 const SEARCH =
@@ -38,4 +40,18 @@ export function extraTools(
     pressed: exporting,
     press: () => store.set({ exporting: !exporting }),
   })}`;
+}
+
+/** In the inspector, where the run has layers above or below. */
+export function acrossTool({ state, session }: CellContext): TemplateResult | typeof nothing {
+  const { run, across } = state;
+  if (run === null || layersOf(run).length < 2) return nothing;
+  return html`<button
+    type="button"
+    class="button across"
+    aria-expanded=${across}
+    @click=${() => session.store.set({ across: !across })}
+  >
+    Across layers: what it feeds
+  </button>`;
 }

@@ -19,6 +19,8 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['c', 'compare with the step before, or end it'],
   ['[  x', 'take this step as A; swap A and B (Shift + click on the line takes A)'],
   ['b (held)', 'show A instead of B'],
+  ['a  w', 'add a pane; close the one that has the focus, or the last'],
+  ['PgUp  PgDn', 'the layer above, below, by the order of their names'],
   ['/', 'find a class, a cell, an image or a concept'],
   ['t', 'the cells as a table, or the map again'],
   ['e', 'export: picture, cells, link'],
@@ -72,6 +74,10 @@ export function helpDialog(close: () => void): TemplateResult {
         <li>
           <strong>Two steps, A and B:</strong> a filled square is more samples in B, a hollow one
           fewer; pale is no more than chance. A broken frame is a cell of A only, a double one of B.
+        </li>
+        <li>
+          <strong>Panes side by side:</strong> a cell that is pointed at or pinned lights the cells of the
+          other panes that hold its samples, the brighter and the broader framed the more they hold.
         </li>
         <li>
           <strong>Asked about a class,</strong> cells that pass keep their light by strength; hatched

@@ -33,7 +33,7 @@ const SHOW_NAMES: Readonly<Record<ShowMode, string>> = {
   both: 'Both',
 };
 
-interface Option {
+export interface Option {
   readonly value: string;
   readonly label: string;
   readonly disabled?: boolean;
@@ -79,7 +79,7 @@ export function topBar(
   </header>`;
 }
 
-function picker(
+export function picker(
   id: string,
   label: string,
   options: readonly Option[],
@@ -119,7 +119,7 @@ function choice(option: Option, value: string): TemplateResult {
 }
 
 /** Every layer, and below it the classes that were asked of it. */
-function layerOptions({ run, series, atlas }: State): Option[] {
+export function layerOptions({ run, series, atlas }: State): Option[] {
   if (run === null) return [];
   const known = atlas !== null && atlas.series === series?.id && classAtlasOf(atlas) === null;
   return groupSeries(run, known ? series : null).flatMap(({ layer, own, classes }) => [

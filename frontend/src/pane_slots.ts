@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How the stage is shared among panes. */
+
+/** What a pane needs beside its map, in CSS pixels: its bar above, a line of text below. */
+export const BAR = 38;
+export const CAPTION = 26;
+
+export interface Slot {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Shares a stage among `count` panes so that the square maps in them are as large as can be. */
+export function slotsOf(count: number, width: number, height: number): Slot[] {
+  let columns = count;
+  let best = 0;
+  for (let tried = 1; tried <= count; tried++) {
+    const side = Math.min(width / tried, height / Math.ceil(count / tried) - BAR - CAPTION);
+    if (side > best) [columns, best] = [tried, side];
+  }
+  const size = { width: width / columns, height: height / Math.ceil(count / columns) };
+  return Array.from({ length: count }, (_, i) => ({
+    left: (i % columns) * size.width,
+    top: Math.floor(i / columns) * size.height,
+    ...size,
+  }));
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Cells of other layers as buttons that lead there: what a cell feeds, what it is fed by, what merges. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { type Atlas, className, type Level } from '../atlas';
+import type { DepthMerge, Floor } from '../depth';
+import { count, percent, shorten } from '../format';
+import type { Session } from '../session';
+import type { CellPlace } from '../store';
+import { cellIcon } from './cell_view';
+
+const MOST_ROWS = 6;
+const SHOWN_CLASS = 40;
+
+export interface CellRow {
+  readonly atlas: Atlas;
+  readonly level: Level;
+  readonly cell: number;
+  readonly share: number;
+  readonly place: CellPlace;
+  readonly go: () => void;
+}
+
+export interface MergeRow {
+  readonly merge: DepthMerge;
+  readonly whole: CellRow;
+  readonly parts: readonly CellRow[];
+}
+
+/** Strongest first; a sentence in the place of rows says why there are none. */
+export function linkSection(
+  title: string,
+  rows: readonly CellRow[] | string,
+  session: Session,
+): TemplateResult {
+  const none = 'No cell there holds more of its samples than chance would give.';
+  return html`<section class="across-list">
+    <h3>${title}</h3>
+    ${
+      typeof rows === 'string' || rows.length === 0
+        ? html`<p class="muted">${rows || none}</p>`
+        : html`<ul>
+            ${rows.slice(0, MOST_ROWS).map((row) => html`<li>${cellButton(row, session, '')}</li>`)}
+          </ul>`
+    }
+    ${rest(rows)}
+  </section>`;
+}
+
+export function mergeSection(
+  title: string,
+  rows: readonly MergeRow[] | string,
+  { atlas }: Floor,
+  session: Session,
+): TemplateResult {
+  const none = 'No two things here become one there with a class of its own.';
+  const words = ({ merge: { label, purity, partPurity } }: MergeRow) =>
+    label === null
+      ? 'without labels'
+      : `${shorten(className(atlas, label), SHOWN_CLASS)} ${percent(purity)}, in no part over ${percent(partPurity)}`;
+  return html`<section class="across-list">
+    <h3>${title}</h3>
+    ${
+      typeof rows === 'string' || rows.length === 0
+        ? html`<p class="muted">${rows || none}</p>`
+        : html`<ul>
+            ${rows.slice(0, MOST_ROWS).map(
+              (row) =>
+                html`<li class="merge">
+                  ${row.parts.map((part) => cellButton(part, session, 'Part: '))}
+                  <span class="becomes" aria-hidden="true">→</span>
+                  ${cellButton(row.whole, session, 'Becomes: ')}
+                  <span class="muted">${words(row)}</span>
+                </li>`,
+            )}
+          </ul>`
+    }
+    ${rest(rows)}
+  </section>`;
+}
+
+function rest(rows: readonly unknown[] | string): TemplateResult | typeof nothing {
+  const more = typeof rows === 'string' ? 0 : rows.length - MOST_ROWS;
+  return more > 0 ? html`<p class="muted">and ${count(more)} more</p>` : nothing;
+}
+
+function cellButton(row: CellRow, session: Session, what: string): TemplateResult {
+  const { atlas, level, cell, share, place, go } = row;
+  return html`<button type="button" class="cell-button" @click=${go}>
+    ${cellIcon(session, atlas, level, cell, 'small-icon')}
+    <span><span class="hidden">${what}</span>row ${place.row + 1}, column ${place.col + 1}</span>
+    <span class="meter" aria-hidden="true"><i style="width:${100 * share}%"></i></span>
+    <span class="number">${percent(share)}</span>
+  </button>`;
+}

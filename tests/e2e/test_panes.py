@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Panes side by side: any layer of any run at any step, linked by the samples that both hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from layering import layered_atlas
+from playwright.sync_api import Locator, expect
+from tab import Tab
+from test_accessibility import violations
+from test_screens import THEMES, Theme, shoot
+
+from tensorboard_plugin_atlas import link_layers
+
+GRID = 4
+NET = {"run": "net/atlas", "layer": "stage1", "step": 100, "grid": GRID}
+SECOND = ";stage2,,net%2Fatlas"
+LOOK_AT = (1, 1)
+"""Row and column of a group of `stage1` that stays what it is in `stage2`."""
+SHARED = (0, 0)
+"""Of the group that half goes on and half becomes another thing."""
+
+
+def pane(tab: Tab, number: int) -> Locator:
+    return tab.app.get_by_label(f"Pane {number}", exact=True)
+
+
+def caption(tab: Tab, number: int) -> Locator:
+    return pane(tab, number).locator(".pane-caption")
+
+
+def map_of(tab: Tab, number: int) -> Locator:
+    return tab.map if number == 1 else pane(tab, number).locator("atlas-map")
+
+
+def box_of(tab: Tab, number: int, row: int, col: int) -> dict[str, float]:
+    """The square of a cell of a pane on the page."""
+    element = map_of(tab, number)
+    corner = element.bounding_box()
+    assert corner is not None
+    place = element.evaluate(
+        "(map, [size, row, col]) => map.boxOf({size, row, col})", [GRID, row, col]
+    )
+    x, y, side = corner["x"] + place["x"], corner["y"] + place["y"], place["side"]
+    return {"x": x, "y": y, "width": side, "height": side}
+
+
+def point_at(tab: Tab, number: int, row: int, col: int) -> None:
+    box = box_of(tab, number, row, col)
+    tab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def contrast(tab: Tab, number: int, row: int, col: int) -> float:
+    """How far the middle of a cell stands out from what lies around it."""
+    box = box_of(tab, number, row, col)
+    inset = box["width"] * 0.3
+    middle = {"x": box["x"] + inset, "y": box["y"] + inset}
+    picture = tab.picture({**middle, "width": box["width"] - 2 * inset, "height": 20})
+    ground = tab.app.evaluate("app => getComputedStyle(app).backgroundColor")
+    shade = np.array([int(one) for one in ground.strip("rgb()").split(",")])
+    return float(np.abs(picture - shade).mean())
+
+
+def shares(layer: str, row: int, col: int, other: str) -> dict[tuple[int, int], float]:
+    """Share of a cell's samples in each cell of another layer, counted from what was logged."""
+    a, b = (layered_atlas("net", one, 100) for one in (layer, other))
+    squares = [(one.xy * GRID).astype(int) for one in (a, b)]
+    inside = (squares[0] == (col, row)).all(axis=1)
+    found, counts = np.unique(squares[1][inside], axis=0, return_counts=True)
+    return {
+        (int(y), int(x)): float(count / inside.sum())
+        for (x, y), count in zip(found, counts, strict=True)
+    }
+
+
+def lit(layer: str, row: int, col: int, share: float) -> str:
+    return f"Lit in {layer}: row {row + 1}, column {col + 1} holds {round(100 * share)}%"
+
+
+def go_to(tab: Tab, row: int, col: int) -> None:
+    """Moves the keyboard's cursor to a cell of the map that has the focus."""
+    for _ in range(GRID):
+        tab.page.keyboard.press("ArrowUp")
+        tab.page.keyboard.press("ArrowLeft")
+    for key, times in (("ArrowDown", row), ("ArrowRight", col)):
+        for _ in range(times):
+            tab.page.keyboard.press(key)
+
+
+def test_a_key_adds_the_layer_above_and_a_cell_lights_its_samples_there(
+    layered: str, tab: Tab
+) -> None:
+    tab.open(layered, **NET)
+    tab.key("a")
+    tab.linked(compare=SECOND)
+    tab.settle()
+    expect(tab.app.get_by_role("status")).to_contain_text("2 panes side by side")
+    row, col = LOOK_AT
+    before = contrast(tab, 2, 3, 3)
+    go_to(tab, row, col)
+    ((there, share),) = shares("stage1", row, col, "stage2").items()
+    expect(caption(tab, 2)).to_contain_text(lit("stage2", *there, share))
+    expect(tab.app.get_by_role("status")).to_contain_text(
+        f"in pane 2 lit in stage2: row {there[0] + 1}, column {there[1] + 1} holds 100%"
+    )
+    tab.settle()
+    # The lit cell keeps its light, and one that holds nothing recedes.
+    assert contrast(tab, 2, 3, 3) < 0.5 * before < contrast(tab, 2, *there)
+
+
+def test_pointing_lights_other_panes_both_ways_and_by_share(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET)
+    tab.press("Add a pane: another layer, run or step beside this one")
+    tab.linked(compare=SECOND)
+    tab.settle()
+    point_at(tab, 1, *SHARED)
+    found = shares("stage1", *SHARED, "stage2")
+    assert sorted(found.values()) == [0.5, 0.5]
+    expect(caption(tab, 2)).to_contain_text("holds 50%, 2 cells some of it")
+    point_at(tab, 2, 0, 3)
+    ((first, share), *_) = sorted(shares("stage2", 0, 3, "stage1").items())
+    expect(caption(tab, 1)).to_contain_text(lit("stage1", *first, share))
+    expect(caption(tab, 2)).to_contain_text("Row 1, column 4, cat 100 percent, 30 samples")
+    tab.page.mouse.move(*tab.middle())
+    tab.page.mouse.move(2, 2)
+    expect(caption(tab, 1)).to_contain_text("Point at a cell")
+
+
+def test_pinning_holds_the_light(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET, compare=SECOND)
+    box = box_of(tab, 2, *LOOK_AT)
+    tab.page.mouse.click(box["x"] + 20, box["y"] + 20)
+    tab.page.mouse.move(2, 2)
+    expect(caption(tab, 1)).to_contain_text("Lit in stage1: row 2, column 2 holds 100%")
+    expect(tab.inspector).to_have_count(0)
+    map_of(tab, 2).focus()
+    tab.page.keyboard.press("Escape")
+    expect(caption(tab, 1)).to_contain_text("Point at a cell")
+
+
+def test_each_pane_chooses_run_layer_and_step_of_its_own(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET, compare=SECOND)
+    second = pane(tab, 2)
+    second.get_by_label("Layer of pane 2").select_option(label="stage3")
+    tab.linked(compare=";stage3,,net%2Fatlas", layer="stage1")
+    second.get_by_label("Run of pane 2").select_option(label="twin")
+    # Another run stands at its last step, and stays there.
+    tab.linked(compare=";stage3,100,twin%2Fatlas", run="net/atlas")
+    second.get_by_label("Step of pane 2").focus()
+    tab.page.keyboard.press("ArrowUp")
+    tab.linked(compare=";stage3,0,twin%2Fatlas", step=100)
+    tab.settle()
+    name = map_of(tab, 2)
+    expect(name).to_have_attribute("aria-label", "Activation atlas of stage3 at step 0")
+    tab.page.goto("about:blank")
+    tab.open(layered, **NET, compare=";stage3,0,twin%2Fatlas")
+    expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of stage3 at step 0")
+    pane(tab, 1).get_by_label("Layer of pane 1").select_option(label="stage2")
+    tab.linked(layer="stage2", compare=";stage3,0,twin%2Fatlas")
+
+
+def test_steps_move_the_panes_that_follow(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET, compare=";stage2,,net%2Fatlas;stage2,100,net%2Fatlas")
+    expect(tab.app.locator(".pane-note")).to_contain_text(
+        "Play and the step keys also move panes that stand “as pane 1”."
+    )
+    tab.key(",")
+    tab.shows(0)
+    expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of stage2 at step 0")
+    fixed = map_of(tab, 3)
+    expect(fixed).to_have_attribute("aria-label", "Activation atlas of stage2 at step 100")
+    fixed.focus()
+    tab.page.keyboard.press(",")
+    tab.linked(compare=";stage2,,net%2Fatlas;stage2,0,net%2Fatlas", step=0)
+    map_of(tab, 2).focus()
+    tab.page.keyboard.press(".")
+    tab.shows(100)
+
+
+def test_one_camera_where_places_mean_the_same(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET, compare=";stage1,0,net%2Fatlas;stage2,,net%2Fatlas")
+    expect(caption(tab, 2)).to_contain_text("both move together")
+    expect(caption(tab, 3)).to_contain_text("places do not compare")
+    zoom = "map => map.goal.z"
+    tab.key("+")
+    tab.settle()
+    same, other = (map_of(tab, number).evaluate(zoom) for number in (2, 3))
+    assert same == pytest.approx(1.5)
+    assert other == 1
+    map_of(tab, 2).focus()
+    tab.page.keyboard.press("+")
+    tab.linked(z="2.250")
+    map_of(tab, 3).focus()
+    tab.page.keyboard.press("+")
+    expect(tab.app).to_have_attribute("data-ready", "true")
+    tab.page.wait_for_timeout(400)
+    assert tab.state["z"] == "2.250"
+    assert map_of(tab, 3).evaluate(zoom) == pytest.approx(1.5)
+
+
+def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(layered: str, tab: Tab) -> None:
+    apart = ";stage1,100,apart%2Fatlas"
+    tab.open(layered, **NET, compare=f"{apart};stage1,100,foreign%2Fatlas")
+    refusal = pane(tab, 2).get_by_role("note")
+    expect(refusal).to_contain_text("Not linked to pane 1: the recipes differ")
+    expect(refusal.get_by_role("listitem")).to_have_text(["neighbors (15 and 30)", "seed (0 and 1)"])
+    foreign = pane(tab, 3).get_by_role("note")
+    expect(foreign.get_by_role("listitem")).to_contain_text(["probe (5a5a"])
+    expect(foreign.get_by_role("button")).to_have_count(0)
+    point_at(tab, 1, *LOOK_AT)
+    expect(caption(tab, 2)).to_contain_text("Not linked: the recipes differ")
+    refusal.get_by_role("button", name="Link the samples that both hold").press("Enter")
+    expect(refusal).to_have_count(0)
+    tab.page.mouse.move(2, 2)
+    point_at(tab, 1, *LOOK_AT)
+    expect(caption(tab, 2)).to_contain_text("Lit in stage1: row 2, column 2 holds 100%")
+    expect(caption(tab, 3)).to_contain_text("Not linked: the recipes differ")
+
+
+def test_panes_are_closed_by_button_and_by_key(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET)
+    tab.key("a", "a", "a", "a")
+    expect(tab.app.get_by_role("application")).to_have_count(4)
+    expect(tab.app.get_by_role("status")).to_contain_text("There is room for 4 panes.")
+    tab.press("Close pane 3")
+    expect(tab.app.get_by_role("application")).to_have_count(3)
+    map_of(tab, 2).focus()
+    tab.page.keyboard.press("w")
+    expect(tab.app.get_by_role("application")).to_have_count(2)
+    expect(tab.map).to_be_focused()
+    tab.page.keyboard.press("w")
+    expect(tab.app.get_by_role("application")).to_have_count(1)
+    tab.linked(compare=None)
+    box, stage = tab.map.bounding_box(), tab.app.locator("main").bounding_box()
+    assert box == stage
+
+
+def test_layers_go_up_and_down_by_key(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET, compare=SECOND)
+    tab.key("PageUp")
+    tab.linked(layer="stage2", compare=SECOND)
+    map_of(tab, 2).focus()
+    tab.page.keyboard.press("PageUp")
+    tab.linked(layer="stage2", compare=";stage3,,net%2Fatlas")
+    tab.page.keyboard.press("PageUp")
+    tab.page.keyboard.press("PageDown")
+    tab.linked(compare=SECOND)
+
+
+def test_panes_and_two_steps_stand_beside_each_other(layered: str, tab: Tab) -> None:
+    """A link of before panes opens what it did, and `c` still compares."""
+    tab.open(layered, **NET, compare=0)
+    expect(tab.app.get_by_label("Comparison of two steps")).to_be_visible()
+    tab.key("a")
+    tab.linked(compare=f"0{SECOND}", mode="difference")
+    tab.key("c")
+    tab.linked(compare=SECOND, mode=None)
+    expect(pane(tab, 2)).to_be_visible()
+
+
+def test_damage_in_one_pane_hurts_no_other(odd: str, tab: Tab) -> None:
+    tab.forgive("Failed to load resource")
+    tab.open(odd, run="flaws/atlas", layer="layer3", step=0, compare=";layer3,100,flaws%2Fatlas")
+    expect(pane(tab, 2)).to_contain_text("Step 100 is damaged")
+    expect(pane(tab, 2).get_by_role("button", name="Retry")).to_be_visible()
+    tab.key(".")
+    tab.settle(failure="damaged")
+    pane(tab, 2).get_by_label("Step of pane 2").select_option(label="Step 0")
+    expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of layer3 at step 0")
+    expect(pane(tab, 2).get_by_text("is damaged")).to_have_count(0)
+
+
+def test_hostile_names_stay_text(odd: str, tab: Tab) -> None:
+    tab.open(odd, run="<img src=x onerror=alert(1)>/atlas", layer="nul\0inside")
+    tab.key("a", "a", "a")
+    expect(tab.app.get_by_role("application")).to_have_count(4)
+    tab.settle()
+    assert tab.app.locator(".pane img, .pane b b").count() == 0
+
+
+def across(tab: Tab, title: str) -> Locator:
+    sections = tab.inspector.locator("section.across-list")
+    return sections.filter(has=tab.page.get_by_role("heading", name=title))
+
+
+def read_across(tab: Tab, row: int, col: int) -> None:
+    x, y, _ = tab.place(GRID, row, col)
+    tab.page.mouse.click(x, y)
+    tab.inspector.get_by_role("button", name="Across layers: what it feeds").click()
+
+
+def test_a_cell_lists_what_it_feeds_and_is_fed_by(layered: str, tab: Tab) -> None:
+    """As `link_layers` has it."""
+    tab.open(layered, **{**NET, "layer": "stage2"})
+    row, col = 1, 0
+    read_across(tab, row, col)
+    a, b, c = (layered_atlas("net", layer, 100) for layer in ("stage1", "stage2", "stage3"))
+    grid = b.grids[0]
+    cell = int(np.flatnonzero((grid.rows == row) & (grid.cols == col))[0])
+    up, down = link_layers(b, c, size=GRID), link_layers(a, b, size=GRID)
+    fed = [
+        (down.cells_a[i], a.grids[0], down.fed[i]) for i in np.flatnonzero(down.cells_b == cell)
+    ]
+    feeds = [(up.cells_b[i], c.grids[0], up.feeds[i]) for i in np.flatnonzero(up.cells_a == cell)]
+    assert len(feeds) == 2
+    for title, wanted in (("Feeds, in stage3", feeds), ("Is fed by, in stage1", fed)):
+        expect(across(tab, title).get_by_role("listitem")).to_have_text(
+            [
+                f"row {level.rows[i] + 1}, column {level.cols[i] + 1} {round(100 * share)}%"
+                for i, level, share in wanted
+            ],
+            use_inner_text=True,
+        )
+
+
+def test_a_link_across_layers_opens_its_layer_or_its_pane(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET, compare=SECOND)
+    read_across(tab, *LOOK_AT)
+    across(tab, "Feeds, in stage2").get_by_role("button").first.click()
+    expect(caption(tab, 1)).to_contain_text("Lit in stage1: row 2, column 2 holds 100%")
+    tab.linked(layer="stage1")
+    tab.key("w")
+    across(tab, "Feeds, in stage2").get_by_role("button").first.focus()
+    tab.page.keyboard.press("Enter")
+    tab.linked(layer="stage2", compare=None)
+    expect(tab.inspector).to_contain_text("Row 2, column 2 of 4 × 4 · stage2")
+
+
+def test_what_becomes_one_on_the_way_is_listed(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET)
+    read_across(tab, *LOOK_AT)
+    a, b = (layered_atlas("net", layer, 100) for layer in ("stage1", "stage2"))
+    (merge,) = link_layers(a, b, size=GRID).merges
+    listed = across(tab, "Becomes one in stage2").locator("li")
+    expect(listed).to_have_count(1)
+    expect(listed).to_contain_text("cat 100%, in no part over 50%")
+    expect(listed.get_by_role("button")).to_have_count(1 + len(merge.parts))
+    listed.get_by_role("button", name="Becomes").click()
+    tab.linked(layer="stage2")
+    expect(tab.inspector).to_contain_text("Row 1, column 4 of 4 × 4 · stage2")
+
+
+PICTURES = {
+    "two-layers": ({**NET, "compare": SECOND}, 1),
+    "four": (
+        {
+            **NET,
+            "compare": ";stage2,,net%2Fatlas;stage3,,net%2Fatlas;stage1,100,twin%2Fatlas",
+        },
+        1,
+    ),
+    "unequal": ({**NET, "compare": ";stage1,100,apart%2Fatlas"}, 1),
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_they_are_accessible_and_photographed(layered: str, tab: Tab, theme: Theme) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    for name, (link, number) in PICTURES.items():
+        tab.page.goto("about:blank")
+        tab.open(layered, alone=True, **link)
+        tab.settle(theme=theme)
+        point_at(tab, number, *SHARED)
+        expect(caption(tab, 1)).to_contain_text("Row 1, column 1")
+        tab.settle()
+        assert violations(tab) == []
+        shoot(tab, f"panes-{name}", theme)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_reading_across_is_accessible_and_photographed(
+    layered: str, tab: Tab, theme: Theme
+) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    tab.open(layered, alone=True, **NET, compare=SECOND)
+    tab.settle(theme=theme)
+    read_across(tab, *SHARED)
+    expect(across(tab, "Becomes one in stage2").locator("li")).to_have_count(1)
+    assert violations(tab) == []
+    shoot(tab, "panes-across", theme)
+    tab.page.set_viewport_size({"width": 820, "height": 700})
+    expect(pane(tab, 2)).to_be_visible()
+    assert violations(tab) == []
+    shoot(tab, "panes-narrow", theme)
