@@ -95,7 +95,7 @@ export class Part {
     const activations = this.#ask(`activations ${atlas.key}`, async () =>
       readActivations(atlas, await fetchActivations(atlas.series, atlas.step)),
     );
-    const title = `Becomes one in ${name}`;
+    const title = `On the whole map: becomes one in ${name}`;
     if (activations === null) return mergeSection(title, 'On its way …', floor, this.session);
     if (typeof activations === 'string') {
       return mergeSection(title, activations, floor, this.session);

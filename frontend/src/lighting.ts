@@ -121,6 +121,6 @@ export function lightWords(light: Light | readonly string[], { map }: View): str
   const { rows, cols } = scene.level;
   if (best < 0) return `nothing is lit in ${layer}: no drawn cell holds its samples`;
   const place = `row ${(rows[best] as number) + 1}, column ${(cols[best] as number) + 1}`;
-  const more = cells > 1 ? `, ${cells} cells some of it` : '';
+  const more = cells > 1 ? `; ${cells} cells lit` : '';
   return `lit in ${layer}: ${place} holds ${percent(shares[best] as number)}${more}`;
 }

@@ -4,6 +4,8 @@
 /** What a pane needs beside its map, in CSS pixels: its bar above, a line of text below. */
 export const BAR = 38;
 export const CAPTION = 26;
+/** Narrower than this its choices cannot be read. */
+const LEAST_WIDTH = 300;
 
 export interface Slot {
   readonly left: number;
@@ -14,9 +16,10 @@ export interface Slot {
 
 /** Shares a stage among `count` panes so that the square maps in them are as large as can be. */
 export function slotsOf(count: number, width: number, height: number): Slot[] {
-  let columns = count;
+  const most = Math.min(count, Math.max(1, Math.floor(width / LEAST_WIDTH)));
+  let columns = most;
   let best = 0;
-  for (let tried = 1; tried <= count; tried++) {
+  for (let tried = 1; tried <= most; tried++) {
     const side = Math.min(width / tried, height / Math.ceil(count / tried) - BAR - CAPTION);
     if (side > best) [columns, best] = [tried, side];
   }

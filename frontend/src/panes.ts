@@ -53,7 +53,8 @@ export class Part implements PaneHost {
   }
 
   complete(): boolean {
-    return this.panes.every((pane) => pane.isComplete);
+    // Behind the table no pane draws anything.
+    return this.main.store.state.table || this.panes.every((pane) => pane.isComplete);
   }
 
   layers(): readonly Layer[] {

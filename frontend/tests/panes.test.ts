@@ -173,6 +173,8 @@ describe('slots', () => {
       [640, 450],
     ]);
     expect(new Set(slotsOf(4, 1900, 560).map(({ top }) => top))).toEqual(new Set([0]));
+    // Side by side they would be larger, and their choices not to be read.
+    expect(slotsOf(2, 500, 600).map(({ top }) => top)).toEqual([0, 300]);
     expect(slotsOf(3, 0, 0)).toHaveLength(3);
   });
 });
@@ -213,13 +215,13 @@ describe('lighting', () => {
     point(a, lighting, { hover: place });
     const light = lighting.lightIn(b);
     expect(light && lightWords(light, b)).toBe(
-      'lit in late: row 1, column 2 holds 75%, 2 cells some of it',
+      'lit in late: row 1, column 2 holds 75%; 2 cells lit',
     );
     expect(lighting.lightIn(a)).toBeNull();
     expect(lighting.layers(a)).toEqual([]);
     expect(lighting.layers(b)).toHaveLength(1);
     expect(lighting.sentence()).toBe(
-      'row 1, column 1, 4 samples; in pane 2 lit in late: row 1, column 2 holds 75%, 2 cells some of it',
+      'row 1, column 1, 4 samples; in pane 2 lit in late: row 1, column 2 holds 75%; 2 cells lit',
     );
   });
 

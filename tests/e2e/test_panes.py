@@ -117,7 +117,7 @@ def test_pointing_lights_other_panes_both_ways_and_by_share(layered: str, tab: T
     point_at(tab, 1, *SHARED)
     found = shares("stage1", *SHARED, "stage2")
     assert sorted(found.values()) == [0.5, 0.5]
-    expect(caption(tab, 2)).to_contain_text("holds 50%, 2 cells some of it")
+    expect(caption(tab, 2)).to_contain_text("holds 50%; 2 cells lit")
     point_at(tab, 2, 0, 3)
     ((first, share), *_) = sorted(shares("stage2", 0, 3, "stage1").items())
     expect(caption(tab, 1)).to_contain_text(lit("stage1", *first, share))
@@ -184,7 +184,7 @@ def test_one_camera_where_places_mean_the_same(layered: str, tab: Tab) -> None:
     expect(caption(tab, 3)).to_contain_text("places do not compare")
     zoom = "map => map.goal.z"
     tab.key("+")
-    tab.settle()
+    tab.linked(z="1.500")
     same, other = (map_of(tab, number).evaluate(zoom) for number in (2, 3))
     assert same == pytest.approx(1.5)
     assert other == 1
@@ -202,10 +202,12 @@ def test_one_camera_where_places_mean_the_same(layered: str, tab: Tab) -> None:
 def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(layered: str, tab: Tab) -> None:
     apart = ";stage1,100,apart%2Fatlas"
     tab.open(layered, **NET, compare=f"{apart};stage1,100,foreign%2Fatlas")
-    refusal = pane(tab, 2).get_by_role("note")
+    refusal = pane(tab, 2).locator(".not-linked")
     expect(refusal).to_contain_text("Not linked to pane 1: the recipes differ")
-    expect(refusal.get_by_role("listitem")).to_have_text(["neighbors (15 and 30)", "seed (0 and 1)"])
-    foreign = pane(tab, 3).get_by_role("note")
+    expect(refusal.get_by_role("listitem")).to_have_text(
+        ["neighbors (15 and 30)", "seed (0 and 1)"]
+    )
+    foreign = pane(tab, 3).locator(".not-linked")
     expect(foreign.get_by_role("listitem")).to_contain_text(["probe (5a5a"])
     expect(foreign.get_by_role("button")).to_have_count(0)
     point_at(tab, 1, *LOOK_AT)
@@ -220,8 +222,9 @@ def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(layered: str, t
 
 def test_panes_are_closed_by_button_and_by_key(layered: str, tab: Tab) -> None:
     tab.open(layered, **NET)
-    tab.key("a", "a", "a", "a")
+    tab.key("a", "a", "a")
     expect(tab.app.get_by_role("application")).to_have_count(4)
+    tab.key("a")
     expect(tab.app.get_by_role("status")).to_contain_text("There is room for 4 panes.")
     tab.press("Close pane 3")
     expect(tab.app.get_by_role("application")).to_have_count(3)
@@ -257,6 +260,22 @@ def test_panes_and_two_steps_stand_beside_each_other(layered: str, tab: Tab) -> 
     tab.key("c")
     tab.linked(compare=SECOND, mode=None)
     expect(pane(tab, 2)).to_be_visible()
+
+
+def test_the_table_takes_the_place_of_all_panes(layered: str, tab: Tab) -> None:
+    tab.open(layered, **NET, compare=SECOND)
+    tab.key("t")
+    tab.settle()
+    expect(tab.app.get_by_role("table")).to_be_visible()
+    expect(pane(tab, 2)).to_have_count(0)
+    expect(tab.app.locator(".table-body")).to_be_focused()
+    tab.page.keyboard.press(",")
+    tab.shows(0)
+    tab.press("Cells as a table")
+    tab.settle()
+    expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of stage2 at step 0")
+    point_at(tab, 1, *LOOK_AT)
+    expect(caption(tab, 2)).to_contain_text("Lit in stage2: row 2, column 2 holds 100%")
 
 
 def test_damage_in_one_pane_hurts_no_other(odd: str, tab: Tab) -> None:
@@ -299,9 +318,7 @@ def test_a_cell_lists_what_it_feeds_and_is_fed_by(layered: str, tab: Tab) -> Non
     grid = b.grids[0]
     cell = int(np.flatnonzero((grid.rows == row) & (grid.cols == col))[0])
     up, down = link_layers(b, c, size=GRID), link_layers(a, b, size=GRID)
-    fed = [
-        (down.cells_a[i], a.grids[0], down.fed[i]) for i in np.flatnonzero(down.cells_b == cell)
-    ]
+    fed = [(down.cells_a[i], a.grids[0], down.fed[i]) for i in np.flatnonzero(down.cells_b == cell)]
     feeds = [(up.cells_b[i], c.grids[0], up.feeds[i]) for i in np.flatnonzero(up.cells_a == cell)]
     assert len(feeds) == 2
     for title, wanted in (("Feeds, in stage3", feeds), ("Is fed by, in stage1", fed)):
@@ -332,7 +349,7 @@ def test_what_becomes_one_on_the_way_is_listed(layered: str, tab: Tab) -> None:
     read_across(tab, *LOOK_AT)
     a, b = (layered_atlas("net", layer, 100) for layer in ("stage1", "stage2"))
     (merge,) = link_layers(a, b, size=GRID).merges
-    listed = across(tab, "Becomes one in stage2").locator("li")
+    listed = across(tab, "becomes one in stage2").locator("li")
     expect(listed).to_have_count(1)
     expect(listed).to_contain_text("cat 100%, in no part over 50%")
     expect(listed.get_by_role("button")).to_have_count(1 + len(merge.parts))
@@ -376,7 +393,7 @@ def test_reading_across_is_accessible_and_photographed(
     tab.open(layered, alone=True, **NET, compare=SECOND)
     tab.settle(theme=theme)
     read_across(tab, *SHARED)
-    expect(across(tab, "Becomes one in stage2").locator("li")).to_have_count(1)
+    expect(across(tab, "becomes one in stage2").locator("li")).to_have_count(1)
     assert violations(tab) == []
     shoot(tab, "panes-across", theme)
     tab.page.set_viewport_size({"width": 820, "height": 700})

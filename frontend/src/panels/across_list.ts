@@ -34,17 +34,7 @@ export function linkSection(
   session: Session,
 ): TemplateResult {
   const none = 'No cell there holds more of its samples than chance would give.';
-  return html`<section class="across-list">
-    <h3>${title}</h3>
-    ${
-      typeof rows === 'string' || rows.length === 0
-        ? html`<p class="muted">${rows || none}</p>`
-        : html`<ul>
-            ${rows.slice(0, MOST_ROWS).map((row) => html`<li>${cellButton(row, session, '')}</li>`)}
-          </ul>`
-    }
-    ${rest(rows)}
-  </section>`;
+  return section(title, rows, none, (row) => html`<li>${cellButton(row, session, '')}</li>`);
 }
 
 export function mergeSection(
@@ -54,34 +44,45 @@ export function mergeSection(
   session: Session,
 ): TemplateResult {
   const none = 'No two things here become one there with a class of its own.';
-  const words = ({ merge: { label, purity, partPurity } }: MergeRow) =>
-    label === null
-      ? 'without labels'
-      : `${shorten(className(atlas, label), SHOWN_CLASS)} ${percent(purity)}, in no part over ${percent(partPurity)}`;
+  return section(
+    title,
+    rows,
+    none,
+    ({ merge, parts, whole }) =>
+      html`<li class="merge">
+        ${parts.map((part) => cellButton(part, session, 'Part: '))}
+        <span class="becomes" aria-hidden="true">→</span>
+        ${cellButton(whole, session, 'Becomes: ')}
+        <span class="muted">${classWords(atlas, merge)}</span>
+      </li>`,
+  );
+}
+
+function classWords(atlas: Atlas, { label, purity, partPurity }: DepthMerge): string {
+  if (label === null) return 'without labels';
+  const name = shorten(className(atlas, label), SHOWN_CLASS);
+  return `${name} ${percent(purity)}, in no part over ${percent(partPurity)}`;
+}
+
+function section<T>(
+  title: string,
+  rows: readonly T[] | string,
+  none: string,
+  item: (row: T) => TemplateResult,
+): TemplateResult {
+  const list = typeof rows === 'string' ? [] : rows;
+  const more = list.length - MOST_ROWS;
   return html`<section class="across-list">
     <h3>${title}</h3>
     ${
-      typeof rows === 'string' || rows.length === 0
-        ? html`<p class="muted">${rows || none}</p>`
+      list.length === 0
+        ? html`<p class="muted">${typeof rows === 'string' ? rows : none}</p>`
         : html`<ul>
-            ${rows.slice(0, MOST_ROWS).map(
-              (row) =>
-                html`<li class="merge">
-                  ${row.parts.map((part) => cellButton(part, session, 'Part: '))}
-                  <span class="becomes" aria-hidden="true">→</span>
-                  ${cellButton(row.whole, session, 'Becomes: ')}
-                  <span class="muted">${words(row)}</span>
-                </li>`,
-            )}
+            ${list.slice(0, MOST_ROWS).map(item)}
           </ul>`
     }
-    ${rest(rows)}
+    ${more > 0 ? html`<p class="muted">and ${count(more)} more</p>` : nothing}
   </section>`;
-}
-
-function rest(rows: readonly unknown[] | string): TemplateResult | typeof nothing {
-  const more = typeof rows === 'string' ? 0 : rows.length - MOST_ROWS;
-  return more > 0 ? html`<p class="muted">and ${count(more)} more</p>` : nothing;
 }
 
 function cellButton(row: CellRow, session: Session, what: string): TemplateResult {

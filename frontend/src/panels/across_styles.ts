@@ -4,6 +4,9 @@
 import { css } from 'lit';
 
 export const acrossStyles = css`
+  .button.across {
+    flex: none;
+  }
   .across-list ul {
     list-style: none;
     margin: 0;

@@ -42,10 +42,11 @@ export function extraTools(
   })}`;
 }
 
-/** In the inspector, where the run has layers above or below. */
+/** In the inspector of a layer that has others above or below. */
 export function acrossTool({ state, session }: CellContext): TemplateResult | typeof nothing {
-  const { run, across } = state;
-  if (run === null || layersOf(run).length < 2) return nothing;
+  const { run, series, across } = state;
+  const layers = run === null ? [] : layersOf(run);
+  if (layers.length < 2 || !layers.some(({ id }) => id === series?.id)) return nothing;
   return html`<button
     type="button"
     class="button across"

@@ -62,7 +62,7 @@ function key(legend: KeyedLegend): TemplateResult {
 }
 
 /** "2,000 samples · 10 × 10 · UMAP 15/0.1 · inversion, 3 weak · trust .95", as far as it was recorded. */
-function provenance(atlas: Atlas, level: Level): string {
+export function provenance(atlas: Atlas, level: Level): string {
   const { settings, trustworthiness } = atlas.manifest;
   const neighbors = settings.raw('neighbors');
   const minDist = settings.raw('min_dist');

@@ -22,7 +22,7 @@ export const paneStyles = css`
   .pane-bar {
     display: flex;
     align-items: center;
-    gap: 6px;
+    gap: 5px;
     flex: none;
     height: 38px;
     padding: 0 4px 0 8px;
@@ -49,10 +49,11 @@ export const paneStyles = css`
     height: 28px;
     width: 100%;
     min-width: 0;
-    padding: 0 22px 0 8px;
+    padding: 0 16px 0 7px;
+    font-size: 12px;
     background-position:
-      calc(100% - 13px) 11px,
-      calc(100% - 8px) 11px;
+      calc(100% - 10px) 11px,
+      calc(100% - 5px) 11px;
   }
   .pane-bar .icon-button {
     flex: none;
@@ -97,16 +98,20 @@ export const paneStyles = css`
     position: absolute;
     inset: 8px 8px auto;
     max-height: calc(100% - 16px);
-    padding: 10px 12px;
-    display: grid;
-    justify-items: start;
-    gap: 6px;
+    padding: 6px 12px;
     overflow: auto;
     overflow-wrap: anywhere;
   }
   .not-linked ul {
-    margin: 0;
+    margin: 0 0 8px;
     padding-left: 18px;
+  }
+  .not-linked .button {
+    margin-bottom: 4px;
+  }
+  .pane .pane-map .map-buttons.map-buttons {
+    right: 9px;
+    bottom: 11px;
   }
   .stage:has(.pane) > :is(atlas-map, .veil, .divider) {
     inset: 38px auto auto 0;

@@ -12,6 +12,8 @@ import type { Pane, PaneHost } from '../pane';
 import type { Slot } from '../pane_slots';
 import type { State } from '../store';
 import { iconButton } from './icons';
+import { provenance } from './legend';
+import { mapButtons } from './map_buttons';
 import { stepState } from './states';
 import { layerOptions, type Option, picker } from './top_bar';
 
@@ -48,7 +50,7 @@ export function paneView({ pane, number, slot, host, lighting }: PaneParts): Tem
   const first = host.main.store.state;
   const { stepFailure, step } = state;
   const steps = [
-    { value: '', label: `As pane 1: step ${count(state.step ?? 0)}` },
+    { value: '', label: `As pane 1 (${count(state.step ?? 0)})` },
     ...(state.series?.steps ?? []).map(stepOption),
   ];
   return html`<section class="pane" aria-label="Pane ${number}" style=${placed(slot)}>
@@ -72,9 +74,9 @@ export function paneView({ pane, number, slot, host, lighting }: PaneParts): Tem
     </div>
     <div class="pane-map">
       ${pane.map} ${stepFailure ? stepState(step, stepFailure, () => session.retry()) : nothing}
-      ${notLinked(pane, host, lighting)}
+      ${notLinked(pane, host, lighting)} ${pane.isComparable ? nothing : mapButtons(pane.map)}
     </div>
-    ${caption(pane, lighting, cameraWords(pane))}
+    ${caption(pane, lighting, ownWords(pane))}
   </section>`;
 }
 
@@ -131,17 +133,21 @@ function caption(view: View, lighting: Lighting, otherwise: string): TemplateRes
   const light = lighting.lightIn(view, source);
   const own = source?.view.map === view.map && sayCell(state.atlas, state.hover ?? state.pinned);
   const words = light ? lightWords(light, view) : own || otherwise;
-  return html`<p class="pane-caption ${light && 'shares' in light ? 'lit' : ''}">
-    ${words.charAt(0).toUpperCase()}${words.slice(1)}
-  </p>`;
+  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
+  const lit = light !== null && 'shares' in light;
+  return html`<p class="pane-caption ${lit ? 'lit' : ''}" title=${sentence}>${sentence}</p>`;
 }
 
-function cameraWords({ isComparable, state }: Pane): string {
+/** Whether places compare, and what the legend says of the first map. */
+function ownWords({ isComparable, state, map }: Pane): string {
+  const { scene } = map;
+  if (state.busy || scene === null) return 'Loading the atlas …';
   if (state.sheetFailure)
     return `Icons of this grid cannot be shown: ${state.sheetFailure.message}`;
-  return isComparable
-    ? 'Laid out as pane 1 is: both move together.'
-    : 'A map of its own: places do not compare with pane 1.';
+  const places = isComparable
+    ? 'Laid out as pane 1 is: both move together'
+    : 'A map of its own: places do not compare with pane 1';
+  return `${places} · ${provenance(scene.atlas, scene.level)}`;
 }
 
 function notLinked(
@@ -153,8 +159,8 @@ function notLinked(
   const found = first && own ? lighting.refused(first, own) : [];
   if (!first || !own || found.length === 0) return nothing;
   const rest = found.length - MOST_DIFFERENCES;
-  return html`<div class="not-linked panel" role="note">
-    <strong>Not linked to pane 1: the recipes differ</strong>
+  return html`<details class="not-linked panel" open>
+    <summary>Not linked to pane 1: the recipes differ</summary>
     <ul>
       ${found.slice(0, MOST_DIFFERENCES).map((one) => html`<li>${one}</li>`)}
       ${rest > 0 ? html`<li>and ${count(rest)} more</li>` : nothing}
@@ -166,5 +172,5 @@ function notLinked(
           </button>`
         : html`<p class="muted">Of two probes no sample is known to be the same.</p>`
     }
-  </div>`;
+  </details>`;
 }
