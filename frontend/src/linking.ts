@@ -17,7 +17,8 @@ const PICTURES = new Set([
   'draft_seconds',
   'batch_size',
 ]);
-const SHOWN_VALUE = 40;
+const SHOWN_NAME = 40;
+const SHOWN_VALUE = 24;
 /** Two spots of an image closer than this share of its side are the same spot. */
 const SAME_SPOT = 0.1;
 /** With more pairs of samples of one image than these none is linked: a log may hold any number. */
@@ -34,7 +35,7 @@ export function differences(a: Atlas, b: Atlas): readonly string[] {
       const [left, right] = [ours, theirs].map((one) =>
         shorten(one.get(name) ?? 'not set', SHOWN_VALUE),
       );
-      return `${shorten(name, SHOWN_VALUE)} (${left} and ${right})`;
+      return `${shorten(name, SHOWN_NAME)} (${left} and ${right})`;
     });
 }
 

@@ -51,6 +51,8 @@ export class Pane {
     map.equip(equipment);
     map.director = new Director();
     session.store.subscribe((state, before) => {
+      // Only now it is known whether places compare.
+      if (state.atlas !== before.atlas) this.mirror();
       if (state.camera !== before.camera && this.isComparable) {
         host.main.store.set({ camera: state.camera });
       }

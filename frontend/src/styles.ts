@@ -96,7 +96,7 @@ export const shell = css`
     white-space: nowrap;
   }
   /* Where the bar would break, what stands in the fields says what they are for. */
-  @media (max-width: 1270px) {
+  @media (max-width: 1320px) {
     .field > label,
     .field > .label {
       position: absolute;

@@ -389,6 +389,14 @@ describe('the part', () => {
     expect(session.store.state.camera).toEqual(back);
   });
 
+  it('begins where the first one stands, where places mean the same', async () => {
+    const near = { x: 0.2, y: 0.3, z: 4 };
+    session.store.set({ camera: near });
+    await begin('layer3,40;layer4');
+    expect(part.panes[0]?.state.camera).toEqual(near);
+    expect(part.panes[1]?.state.camera).not.toEqual(near);
+  });
+
   it('mirrors what is chosen for all', async () => {
     await begin('layer4');
     session.store.set({ colour: 'purity', show: 'both', level: 2, dark: true });

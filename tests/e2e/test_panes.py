@@ -341,7 +341,7 @@ def test_a_link_across_layers_opens_its_layer_or_its_pane(layered: str, tab: Tab
     across(tab, "Feeds, in stage2").get_by_role("button").first.focus()
     tab.page.keyboard.press("Enter")
     tab.linked(layer="stage2", compare=None)
-    expect(tab.inspector).to_contain_text("Row 2, column 2 of 4 × 4 · stage2")
+    expect(tab.inspector).to_contain_text("Row 2, column 2 of 4 \u00d7 4 · stage2")
 
 
 def test_what_becomes_one_on_the_way_is_listed(layered: str, tab: Tab) -> None:
@@ -355,7 +355,7 @@ def test_what_becomes_one_on_the_way_is_listed(layered: str, tab: Tab) -> None:
     expect(listed.get_by_role("button")).to_have_count(1 + len(merge.parts))
     listed.get_by_role("button", name="Becomes").click()
     tab.linked(layer="stage2")
-    expect(tab.inspector).to_contain_text("Row 1, column 4 of 4 × 4 · stage2")
+    expect(tab.inspector).to_contain_text("Row 1, column 4 of 4 \u00d7 4 · stage2")
 
 
 PICTURES = {

@@ -96,7 +96,7 @@ export const paneStyles = css`
   }
   .not-linked {
     position: absolute;
-    inset: 8px 8px auto;
+    inset: 8px 54px auto 8px;
     max-height: calc(100% - 16px);
     padding: 6px 12px;
     overflow: auto;
@@ -107,6 +107,8 @@ export const paneStyles = css`
     padding-left: 18px;
   }
   .not-linked .button {
+    height: auto;
+    min-height: 32px;
     margin-bottom: 4px;
   }
   .pane .pane-map .map-buttons.map-buttons {
@@ -132,6 +134,8 @@ export const paneStyles = css`
     top: 46px;
     max-width: calc(var(--pane-width) - 24px);
   }
+  /* The line under the map says where it comes from. */
+  .stage:has(.pane) .legend:has(> .provenance:only-child),
   .stage:has(.pane) > atlas-minimap {
     display: none;
   }

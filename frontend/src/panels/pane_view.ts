@@ -41,7 +41,7 @@ export function firstPane(view: View, slot: Slot | undefined, lighting: Lighting
         step: (step) => session.chooseStep(Number(step)),
       })}
     </div>
-    ${caption(view, lighting, 'Point at a cell: its samples light up in the other panes.')}
+    ${caption(view, lighting, `Point at a cell: its samples light up in the other panes${origin(view)}`)}
   </section>`;
 }
 
@@ -139,15 +139,19 @@ function caption(view: View, lighting: Lighting, otherwise: string): TemplateRes
 }
 
 /** Whether places compare, and what the legend says of the first map. */
-function ownWords({ isComparable, state, map }: Pane): string {
-  const { scene } = map;
-  if (state.busy || scene === null) return 'Loading the atlas …';
+function ownWords(pane: Pane): string {
+  const { isComparable, state } = pane;
+  if (state.busy) return 'Loading the atlas …';
   if (state.sheetFailure)
     return `Icons of this grid cannot be shown: ${state.sheetFailure.message}`;
   const places = isComparable
     ? 'Laid out as pane 1 is: both move together'
     : 'A map of its own: places do not compare with pane 1';
-  return `${places} · ${provenance(scene.atlas, scene.level)}`;
+  return places + origin(pane);
+}
+
+function origin({ map: { scene } }: View): string {
+  return scene === null ? '' : ` · ${provenance(scene.atlas, scene.level)}`;
 }
 
 function notLinked(
