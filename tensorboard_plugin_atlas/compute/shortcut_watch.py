@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.compute.copying import answering
 from tensorboard_plugin_atlas.compute.outputs import describe, forward, logits_of
 from tensorboard_plugin_atlas.compute.patch_answers import LayerListener, nearest_samples
 from tensorboard_plugin_atlas.compute.patching import PatchBench, as_patch, measure_patch
@@ -127,8 +128,9 @@ class ShortcutWatch:
         _, unseen = halves(len(self._probe.images), self._config.seed)
         kept: tuple[_Candidate, ...] = ()
         if len(unseen):
-            with undisturbed(model) as inner:
-                bench = PatchBench.prepare(inner, self._probe.images[torch.from_numpy(unseen)])
+            images = self._probe.images[torch.from_numpy(unseen)]
+            with undisturbed(model) as inner, answering(inner, images) as quick:
+                bench = PatchBench.prepare(quick, images)
                 again = [self._tested_again(bench, one, step) for one in self._known]
                 kept = self._kept([*again, *(_candidate(one, step) for one in found)])
                 kept = tuple(self._shown(inner, bench, unseen, one, atlas) for one in kept)

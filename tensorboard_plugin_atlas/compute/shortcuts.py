@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.attribute import Voices, strongest_voices
+from tensorboard_plugin_atlas.compute.copying import answering
 from tensorboard_plugin_atlas.compute.grid import Cells, bin_samples
 from tensorboard_plugin_atlas.compute.layers import layer_name
 from tensorboard_plugin_atlas.compute.layout import lay_out
@@ -37,7 +38,6 @@ from tensorboard_plugin_atlas.compute.patching import (
     measure_patch,
 )
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.quiet import undisturbed
 from tensorboard_plugin_atlas.compute.receptive import measure_receptive_field
 from tensorboard_plugin_atlas.compute.verdict import (
     FREE_AREA,
@@ -64,14 +64,21 @@ _SUSPECTS: Final = 20
 _TESTED: Final = 8
 _TESTED_OF_A_CLASS: Final = 3
 _MEMBERS: Final = 4
-_SIZES: Final = (1 / 8, 1 / 4, 3 / 8)
-"""Sides of the patches that suspects are screened by, as a share of the image's."""
+_PROMISING: Final = 2
+_SIZES: Final = (1 / 4, 1 / 8, 3 / 8)
+"""Sides of the patches that suspects are screened by, as a share of the image's; the first shows
+which members are worth the others."""
 _SCREENED_ON, _SHRUNK_ON = 8, 12
 """Images that patches are compared on: few for the many, more for the few."""
 _LARGEST: Final = 1 / 2
 _SMALLEST_AREA: Final = 1 / 256
 _STRIP: Final = 4
+_PATIENCE: Final = 4
+"""Strips that may be cut off in vain; they leave a third of the area."""
+_SAME_EFFECT: Final = 0.9
 _TRACED_ON: Final = 400
+_TESTED_FROM: Final = 500
+"""Images that a test draws those from that it pastes patches on, and its natural patches."""
 _PER_CLASS: Final = 2
 
 
@@ -190,11 +197,11 @@ def find_shortcuts(
     if not len(unseen):
         return ()
     half = _part(built, seen)
-    voices = strongest_voices(model, name, half, batch_size=recipe.batch_size)
-    centres = _centres(model, name, half, voices)
-    with undisturbed(model) as inner:
-        choices = PatchBench(inner, half.images, voices.predictions, voices.attribution.shape[1])
-        tests = PatchBench.prepare(inner, built.images[torch.from_numpy(unseen)])
+    with answering(model, half.images, name) as quick:
+        voices = strongest_voices(quick, name, half, batch_size=recipe.batch_size)
+        centres = _centres(quick, name, half, voices)
+        choices = PatchBench(quick, half.images, voices.predictions, voices.attribution.shape[1])
+        tests = PatchBench.prepare(quick, built.images[torch.from_numpy(unseen[:_TESTED_FROM])])
         return _Search(choices, tests, half, voices, centres, recipe).run(top)
 
 
@@ -252,7 +259,10 @@ class _Search:
         screened = [found for one in self._suspects() if (found := self._screened(one)) is not None]
         screened.sort(key=lambda suspect: -suspect.value)
         chosen = _few_of_each(screened, _TESTED_OF_A_CLASS)[:_TESTED]
-        shrunk = [self._shrunk(suspect) for suspect in chosen]
+        shrunk: list[_Suspect] = []
+        for suspect in chosen:
+            if not any(self._bears(suspect, mark) for mark in shrunk):
+                shrunk.append(self._shrunk(suspect))
         shrunk.sort(key=lambda suspect: -suspect.value)
         apart = _few_of_each(_apart(shrunk), _PER_CLASS)
         tested = [test for one in apart if (test := self._tested(one, len(chosen))) is not None]
@@ -281,37 +291,61 @@ class _Search:
         rows = others(self._choices, suspect.target, _SCREENED_ON)
         if not len(rows):
             return None
+        first, *more = _SIZES
         members = suspect.members[:_MEMBERS]
-        total, best = np.zeros(len(members)), -math.inf
-        for share in _SIZES:
-            boxes = [self._box_around(int(image), share) for image in members]
-            effects = self._effects(suspect.target, rows, list(zip(members, boxes, strict=True)))
-            total += effects
-            best = max(best, float(effects.mean()) / cost_of(boxes[0], self._choices.size))
+        total, best = self._screening(suspect.target, rows, members, first)
+        promising = np.argsort(-total, kind="stable")[:_PROMISING]
+        members, total = members[promising], total[promising]
+        for share in more:
+            effects, value = self._screening(suspect.target, rows, members, share)
+            total, best = total + effects, max(best, value)
         image = int(members[int(total.argmax())])
         box = self._box_around(image, _LARGEST)
         return dataclasses.replace(suspect, image=image, box=box, value=best)
 
+    def _screening(
+        self, target: int, rows: NDArray[np.intp], members: NDArray[np.intp], share: float
+    ) -> tuple[NDArray[np.float64], float]:
+        """Returns the effects of patches of one size, and their mean for its area."""
+        boxes = [self._box_around(int(image), share) for image in members]
+        effects = self._effects(target, rows, list(zip(members, boxes, strict=True)))
+        return effects, float(effects.mean()) / cost_of(boxes[0], self._choices.size)
+
     def _shrunk(self, suspect: _Suspect) -> _Suspect:
         """Returns the suspect with the box that does most for its area.
 
-        Strips are cut off, always the one whose loss costs least, until next to nothing is left, or
-        so little effect that no smaller box could be worth more.
+        Strips are cut off, always the one whose loss costs least, until next to nothing is left,
+        some were cut off in vain, or so little effect is left that no smaller box could be worth
+        more.
         """
         rows = others(self._choices, suspect.target, _SHRUNK_ON)
         image = suspect.image
         smallest = _SMALLEST_AREA * math.prod(self._choices.size)
         best = dataclasses.replace(suspect, value=-math.inf)
-        box = suspect.box
+        box, in_vain = suspect.box, 0
         while options := [o for o in _without_a_strip(box) if area_of(o) >= smallest]:
             effects = self._effects(suspect.target, rows, [(image, o) for o in options])
             box = options[int(effects.argmax())]
             value = float(effects.max()) / cost_of(box, self._choices.size)
+            in_vain += 1
             if value > best.value:
-                best = dataclasses.replace(best, box=box, value=value)
-            if float(effects.max()) < best.value * math.sqrt(_SMALLEST_AREA + FREE_AREA):
+                best, in_vain = dataclasses.replace(best, box=box, value=value), 0
+            least = best.value * math.sqrt(_SMALLEST_AREA + FREE_AREA)
+            if in_vain == _PATIENCE or float(effects.max()) < least:
                 break
         return best
+
+    def _bears(self, suspect: _Suspect, mark: _Suspect) -> bool:
+        """Tells whether a mark that was found is what a suspect's image argues with.
+
+        It lies at the image's strongest place, and does there nearly what it does in its own image.
+        """
+        around = self._box_around(suspect.image, _SIZES[0])
+        if mark.target != suspect.target or overlap(mark.box, around) < SAME_PLACE:
+            return False
+        rows = others(self._choices, mark.target, _SHRUNK_ON)
+        (effect,) = self._effects(mark.target, rows, [(suspect.image, mark.box)])
+        return float(effect) >= _SAME_EFFECT * mark.value * cost_of(mark.box, self._choices.size)
 
     def _tested(self, suspect: _Suspect, suspects: int) -> Shortcut | None:
         """Tests a suspect on images that no choice has seen."""
@@ -494,8 +528,8 @@ def _traced(
     model: nn.Module, patch: Tensor, shortcut: Shortcut, images: Tensor, seed: int
 ) -> PatchRates | None:
     """Returns the rates at one checkpoint, or None where all images are taken for the target."""
-    with undisturbed(model) as inner:
-        bench = PatchBench.prepare(inner, images)
+    with answering(model, images) as quick:
+        bench = PatchBench.prepare(quick, images)
         rows = others(bench, shortcut.target_class, TESTED_ON)
         if not len(rows):
             return None

@@ -8,31 +8,18 @@ the cut at 2.4 times and the folding at 1.4 times faster.
 
 from __future__ import annotations
 
-import copy
-from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.folding import fold_batch_norms
+from tensorboard_plugin_atlas.compute.copying import frozen_copy, is_alike, quicken
 from tensorboard_plugin_atlas.compute.outputs import first_tensor
 from tensorboard_plugin_atlas.compute.quiet import as_input, device_of, hooked, undisturbed
 from tensorboard_plugin_atlas.errors import LayerError
 
 _PAIR = 2
-
-_HOOK_TABLES = (
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-    "_backward_pre_hooks",
-    "_state_dict_hooks",
-    "_state_dict_pre_hooks",
-    "_load_state_dict_pre_hooks",
-    "_load_state_dict_post_hooks",
-)
 
 
 class _LayerReached(Exception):  # noqa: N818 - nothing went wrong
@@ -96,7 +83,7 @@ def truncate(model: nn.Module, layer: str, check: Tensor) -> TruncatedNetwork:
         Exception: whatever the network raises on `check`.
     """
     try:
-        network = _copied(model)
+        network = frozen_copy(model, single=True)
     except Exception as error:  # copying runs code of the user's classes
         note = f"icons: the model cannot be copied ({type(error).__name__}), so it ran itself"
         with undisturbed(model):
@@ -107,13 +94,9 @@ def truncate(model: nn.Module, layer: str, check: Tensor) -> TruncatedNetwork:
         try:
             calls = _count_calls(network, layer, check)
         except Exception:  # the forward pass may cast to a type of its own
-            network = _copied(model, single=False)
+            network = frozen_copy(model, single=False)
             calls = _count_calls(network, layer, check)
-        folded = fold_batch_norms(network, lambda: _run_to(network, layer, calls, check))
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d):
-                weight = module.weight.data.contiguous(memory_format=torch.channels_last)
-                module.weight.data = weight
+        folded = quicken(network, lambda: _run_to(network, layer, calls, check))
         return _in_company(TruncatedNetwork(network, layer, calls, folded=folded), check)
 
 
@@ -153,7 +136,7 @@ def _in_company(cut: TruncatedNetwork, check: Tensor) -> TruncatedNetwork:
         if not torch.equal(_random_state(first.device), state):
             note = "icons: the network draws random numbers in eval mode (dropout or stochastic "
             note += "depth left on?), so icons and their cosines are those of one draw"
-        elif not _alike(beside, alone):
+        elif not is_alike(beside, alone):
             note = "icons: the pictures of a batch change each other's answers (batch statistics?),"
             note += " so an icon depends on the cells beside it"
         else:
@@ -166,11 +149,6 @@ def _random_state(device: torch.device) -> Tensor:
     return torch.cuda.get_rng_state(device) if on_cuda else torch.get_rng_state()
 
 
-def _alike(found: Tensor, wanted: Tensor) -> bool:
-    tolerance = 1e-4 * float(wanted.abs().nan_to_num().max())
-    return torch.allclose(found, wanted, rtol=1e-3, atol=tolerance, equal_nan=True)
-
-
 def _count_calls(network: nn.Module, layer: str, inputs: Tensor) -> int:
     calls = 0
 
@@ -181,27 +159,3 @@ def _count_calls(network: nn.Module, layer: str, inputs: Tensor) -> int:
     with torch.no_grad(), hooked({layer: network.get_submodule(layer)}, count):
         network(as_input(inputs, network))
     return calls
-
-
-def _copied(model: nn.Module, *, single: bool = True) -> nn.Module:
-    """Returns a frozen copy in eval mode, without the user's hooks; float32 if `single`."""
-    memo: dict[int, object] = {}
-    for module in model.modules():
-        for name in _HOOK_TABLES:
-            hooks = getattr(module, name, None)
-            if hooks:
-                # Hooks of torch's own weight norm, spectral norm and pruning are part of the model.
-                kept = ((k, h) for k, h in hooks.items() if _is_structural(h))
-                memo[id(hooks)] = OrderedDict((k, copy.deepcopy(h, memo)) for k, h in kept)
-    network = copy.deepcopy(model, memo).eval().requires_grad_(requires_grad=False)
-    if single:
-        network = network.float()
-    for module in network.modules():
-        # An in-place activation overwrites what the backward pass of the layer before it may need.
-        if getattr(module, "inplace", False) is True:
-            module.inplace = False  # type: ignore[assignment]
-    return network
-
-
-def _is_structural(hook: object) -> bool:
-    return any(base.__module__.startswith("torch.nn.utils") for base in type(hook).__mro__)

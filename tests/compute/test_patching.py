@@ -182,8 +182,8 @@ class TestControls:
         model.body.register_forward_hook(lambda _m, _i, out: seen.append(out.clone()))
         patch = torch.tensor([0.5, -1.0, 0.2]).view(3, 1, 1).expand(3, 8, 8).contiguous()
         measure_patch(bench, patch, (0, 8), 1, np.arange(300), np.random.default_rng(0))
-        # The flip on 300 images takes two batches, then comes the noise.
-        noise = torch.cat([batch[:, :, :8, 8:] for batch in seen[2:4]])
+        # The flip on 300 images comes first, then the noise.
+        noise = torch.cat(seen)[300:600, :, :8, 8:]
         torch.testing.assert_close(
             noise.mean((0, 2, 3)), torch.tensor([0.5, -1, 0.2]), atol=0.03, rtol=0
         )
@@ -199,6 +199,19 @@ class TestControls:
         assert measure_patch(bench, patch, (0, 0), 1, rows, random, least=0.25) is None
         found = measure_patch(bench, patch, (0, 0), 1, rows, random)
         assert (found.flip_rate, found.same_flip_rate) == (0, 0)
+
+    def test_a_glance_changes_no_rate(self):
+        images = torch.rand(180, 3, 8, 8)
+        bench = bench_of(Reddest(34), images)
+        patch, rows = torch.rand(3, 4, 4) + 0.4, np.flatnonzero(bench.predictions != 1)
+        assert len(rows) > 100
+        whole, looked = (
+            measure_patch(bench, patch, (2, 2), 1, rows, np.random.default_rng(0), least=least)
+            for least in (0.0, 0.1)
+        )
+        assert 0.1 < whole.flip_rate < 0.9
+        assert looked.flip_rate == pytest.approx(whole.flip_rate)
+        assert looked.other_flip_rate == whole.other_flip_rate
 
     def test_one_seed_gives_one_answer(self):
         images = torch.rand(60, 3, 8, 8)
