@@ -9,7 +9,8 @@ const FORBIDDEN = [
   [/\b(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write/, 'markup made from text'],
   [/\bunsafe(?:HTML|SVG|Static)\b|unsafe-html/, 'a Lit directive that trusts text'],
   [/\beval\(|new Function\b/, 'code made from text'],
-  [/https?:\/\//, 'an absolute address'],
+  // The name of SVG's elements only looks like an address.
+  [/https?:\/\/(?!www\.w3\.org\/2000\/svg')/, 'an absolute address'],
   [/new (?:Shared)?Worker\(/, 'a worker (only files of our own origin would be allowed)'],
 ];
 

@@ -9,7 +9,7 @@ import { linkOf } from './link';
 import type { AtlasMap } from './map/atlas_map';
 import { exportMenu } from './panels/export_menu';
 import { exportStyles } from './panels/export_styles';
-import { type Scale, takePicture } from './picture';
+import { type Scale, takeDrawing, takePicture } from './picture';
 import { atlasOnScreen } from './reference';
 import type { Session } from './session';
 import type { State } from './store';
@@ -50,6 +50,7 @@ export class Part {
         this.update();
       },
       savePicture: () => this.#savePicture(state, atlas, level),
+      saveDrawing: () => this.#saveDrawing(state, atlas, level),
       saveCells: () => {
         const text = cellsAsCsv(state.run?.run ?? '', atlas, level);
         this.#save(new Blob([text], { type: 'text/csv' }), nameOf(atlas, level, 'csv'));
@@ -76,17 +77,9 @@ export class Part {
   }
 
   #savePicture(state: State, atlas: Atlas, level: Level): void {
-    const legends = [...this.#root.querySelectorAll<HTMLElement>('.legends > aside')];
-    const folded = legends.flatMap((one) => [
-      ...one.querySelectorAll<HTMLDetailsElement>('details:not(.changes):not([open])'),
-    ]);
-    const heads = legends.flatMap((one) => [...one.querySelectorAll('summary')]);
-    for (const one of folded) one.open = true;
-    for (const one of heads) one.style.listStyle = 'none';
-    const { version = '' } = (this.#root.host as HTMLElement).dataset;
-    const picture = takePicture(this.map, legends, state, this.#scale, version);
-    for (const one of folded) one.open = false;
-    for (const one of heads) one.style.listStyle = '';
+    const picture = this.#withLegends((legends, version) =>
+      takePicture(this.map, legends, state, this.#scale, version),
+    );
     if (picture === null) {
       this.#tell('This browser cannot draw the picture.');
       return;
@@ -97,6 +90,30 @@ export class Part {
       if (blob === null) this.#tell('This browser cannot write so large a picture.');
       else this.#save(blob, nameOf(atlas, level, 'png'), less);
     });
+  }
+
+  #saveDrawing(state: State, atlas: Atlas, level: Level): void {
+    const drawing = this.#withLegends((legends, version) =>
+      takeDrawing(this.map, legends, state, this.#scale, version),
+    );
+    if (drawing === null) this.#tell('This browser cannot draw the picture; try a smaller size.');
+    else this.#save(drawing, nameOf(atlas, level, 'svg'));
+  }
+
+  /** Takes something of the legends while all of them are open. */
+  #withLegends<Taken>(take: (legends: HTMLElement[], version: string) => Taken): Taken {
+    const legends = [...this.#root.querySelectorAll<HTMLElement>('.legends > aside')];
+    const folded = legends.flatMap((one) => [
+      ...one.querySelectorAll<HTMLDetailsElement>('details:not(.changes):not([open])'),
+    ]);
+    const heads = legends.flatMap((one) => [...one.querySelectorAll('summary')]);
+    for (const one of folded) one.open = true;
+    for (const one of heads) one.style.listStyle = 'none';
+    const { version = '' } = (this.#root.host as HTMLElement).dataset;
+    const taken = take(legends, version);
+    for (const one of folded) one.open = false;
+    for (const one of heads) one.style.listStyle = '';
+    return taken;
   }
 
   #save(blob: Blob, name: string, how = ''): void {

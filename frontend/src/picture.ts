@@ -3,9 +3,10 @@
 
 import { count, shorten } from './format';
 import type { AtlasMap } from './map/atlas_map';
-import { paintPanel } from './panels/legend_painter';
+import { type Painter, paintPanel } from './panels/legend_painter';
 import { atlasOnScreen } from './reference';
 import type { State } from './store';
+import { SvgContext } from './svg';
 import { THEMES } from './theme';
 
 export const SCALES = [1, 2, 4] as const;
@@ -71,6 +72,30 @@ export function takePicture(
   return null;
 }
 
+/** The same as an SVG: the map as pixels, all words and signs about it as such; null as above. */
+export function takeDrawing(
+  map: AtlasMap,
+  legends: readonly HTMLElement[],
+  state: State,
+  scale: Scale,
+  version: string,
+): Blob | null {
+  const { width, height } = map.viewport;
+  const pixels = document.createElement('canvas');
+  pixels.width = width * scale;
+  pixels.height = height * scale;
+  const context = pixels.getContext('2d');
+  if (context === null || !copyMap(context, map, scale)) return null;
+  const plan = planFor(context, map, legends, state, version);
+  const drawing = new SvgContext(width, plan.height);
+  drawing.fillStyle = groundOf(state);
+  drawing.fillRect(0, 0, width, plan.height);
+  drawing.image(pixels, width, height);
+  paintFoot(drawing, map, plan);
+  const text = new XMLSerializer().serializeToString(drawing.root);
+  return new Blob([text], { type: 'image/svg+xml' });
+}
+
 function compose(
   map: AtlasMap,
   legends: readonly HTMLElement[],
@@ -78,10 +103,33 @@ function compose(
   scale: Scale,
   version: string,
 ): HTMLCanvasElement | null {
-  const { width, height } = map.viewport;
   const canvas = document.createElement('canvas');
   const context = canvas.getContext('2d');
   if (context === null) return null;
+  const plan = planFor(context, map, legends, state, version);
+  canvas.width = map.viewport.width * scale;
+  canvas.height = plan.height * scale;
+  context.fillStyle = groundOf(state);
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  if (!copyMap(context, map, scale)) return null;
+  context.scale(scale, scale);
+  paintFoot(context, map, plan);
+  return canvas;
+}
+
+const groundOf = ({ dark }: State) => `rgb(${THEMES[dark ? 'dark' : 'light'].ground.join()})`;
+
+type Plan = ReturnType<typeof planFor>;
+
+/** Where legends and lines go below the map, and how high that makes the whole. */
+function planFor(
+  context: CanvasRenderingContext2D,
+  map: AtlasMap,
+  legends: readonly HTMLElement[],
+  state: State,
+  version: string,
+) {
+  const { width, height } = map.viewport;
   const boxes = arrange(legends, width);
   context.font = FONT;
   const lines = wrapParts(
@@ -90,14 +138,11 @@ function compose(
     (text) => context.measureText(text).width,
   );
   const foot = boxes.reduce((low, { bottom }) => Math.max(low, bottom), 0);
-  canvas.width = width * scale;
-  canvas.height = (height + foot + GAP + lines.length * LINE + GAP / 2) * scale;
-  const theme = THEMES[state.dark ? 'dark' : 'light'];
-  context.fillStyle = `rgb(${theme.ground.join()})`;
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  if (!copyMap(context, map, scale)) return null;
-  context.scale(scale, scale);
-  context.translate(0, height);
+  return { boxes, lines, foot, height: height + foot + GAP + lines.length * LINE + GAP / 2 };
+}
+
+function paintFoot(context: Painter, map: AtlasMap, { boxes, lines, foot }: Plan): void {
+  context.translate(0, map.viewport.height);
   for (const { panel, x, y } of boxes) {
     context.save();
     context.translate(x, y);
@@ -109,7 +154,6 @@ function compose(
   lines.forEach((line, i) => {
     context.fillText(line, GAP, foot + GAP + LINE * (i + 0.7));
   });
-  return canvas;
 }
 
 /** Draws the map anew at `scale` and copies it before the browser lets it go. */

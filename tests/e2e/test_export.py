@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import logs
 import numpy as np
@@ -27,6 +28,7 @@ Directories = Callable[[str], tuple[Path, int]]
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 DIGITS = {"run": "digits/atlas", "step": 60, "grid": 8}
 FORMULA = "=HYPERLINK(1)"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def menu(tab: Tab) -> Locator:
@@ -221,6 +223,49 @@ def _rename(route: object, classes: list[str]) -> None:
     route.fulfill(response=response, body=answer)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_drawing_looks_as_the_picture_does(theme: Theme, sound: str, tab: Tab) -> None:
+    look = {"query": "?darkMode=true" if theme == "dark" else ""}
+    tab.open(sound, **look, **DIGITS, filter="toward:3", sign="both")
+    tab.settle(theme=theme)
+    tab.key("e")
+    taken = picture(tab, 1)
+    name, data = download(tab, "Save drawing")
+    assert name.endswith("-step60-grid8.svg")
+    root = ElementTree.fromstring(data)
+    kinds = {element.tag.rpartition("}")[2] for element in root.iter()}
+    known = {"svg", "rect", "image", "text", "path", "circle", "clipPath", "linearGradient", "stop"}
+    assert {"image", "text", "path"} <= kinds <= known
+    words = " ".join(element.text or "" for element in root.iter(f"{SVG}text"))
+    assert "TensorBoard Atlas" in words
+    assert "step 60" in words
+    assert "3" in words
+    height, width = taken.shape[:2]
+    viewer = tab.page.context.new_page()
+    viewer.set_viewport_size({"width": width, "height": height})
+    viewer.set_content(f"<style>body{{margin:0}}svg{{display:block}}</style>{data.decode()}")
+    RESULTS.mkdir(exist_ok=True)
+    shown = viewer.screenshot(path=RESULTS / f"drawing-{theme}.png")
+    viewer.close()
+    with Image.open(io.BytesIO(shown)) as image:
+        drawn = np.asarray(image.convert("RGB")).astype(np.int16)
+    assert drawn.shape == taken.shape
+    difference = np.abs(drawn - taken).max(axis=2)
+    # Words may be smoothed differently; nothing else may be anywhere else.
+    assert (difference > 40).mean() < 1e-4
+    assert inked(drawn[-40:]) > 0.01
+
+
+def test_names_of_the_log_are_text_in_the_drawing(tab: Tab, sound: str) -> None:
+    name = "</text><script>alert(1)</script><text>&amp;"
+    tab.page.route("**/atlases*", lambda route: _rename(route, [name] * 10))
+    tab.open(sound, **DIGITS, color="class")
+    tab.key("e")
+    _, data = download(tab, "Save drawing")
+    root = ElementTree.fromstring(data)
+    assert not [one for one in root.iter() if one.tag.endswith("script")]
+
+
 def test_the_link_leads_back_here(quick: str, tab: Tab) -> None:
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.open(quick, **WARM, step=400, grid=20, x="0.6000", y="0.4000", z="2.000")
@@ -256,10 +301,11 @@ def test_keys_alone_open_save_and_leave(sound: str, tab: Tab) -> None:
         tab.page.keyboard.press("Enter")
     assert waited.value.suggested_filename == "atlas-layer3-step3200-grid10.png"
     expect(tab.app.locator("[role=status]")).to_contain_text("Saved atlas-layer3")
-    with tab.page.expect_download() as waited:
-        tab.page.keyboard.press("Tab")
-        tab.page.keyboard.press("Enter")
-    assert waited.value.suggested_filename == "atlas-layer3-step3200-grid10.csv"
+    for ending in ("svg", "csv"):
+        with tab.page.expect_download() as waited:
+            tab.page.keyboard.press("Tab")
+            tab.page.keyboard.press("Enter")
+        assert waited.value.suggested_filename == f"atlas-layer3-step3200-grid10.{ending}"
     tab.page.keyboard.press("Escape")
     expect(menu(tab)).to_have_count(0)
     expect(tab.map).to_be_focused()

@@ -17,6 +17,7 @@ export interface Exports {
   readonly outcome: string;
   choose(scale: Scale): void;
   savePicture(): void;
+  saveDrawing(): void;
   saveCells(): void;
   copyLink(field: HTMLInputElement): void;
   close(): void;
@@ -48,7 +49,7 @@ export function exportMenu(exports: Exports): TemplateResult {
     <p class="muted">
       ${
         noPicture ??
-        'The map as it is on screen, with its legends and where it comes from below it.'
+        'The map as it is on screen, with its legends and where it comes from below it. In the drawing, words stay words.'
       }
     </p>
     <button
@@ -59,6 +60,14 @@ export function exportMenu(exports: Exports): TemplateResult {
       @click=${exports.savePicture}
     >
       Save picture (PNG)
+    </button>
+    <button
+      type="button"
+      class="button"
+      ?disabled=${noPicture !== null}
+      @click=${exports.saveDrawing}
+    >
+      Save drawing (SVG)
     </button>
     <button
       type="button"

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Draws panels of ours onto a canvas, word by word, where the page has put them. */
+/** Draws panels of ours, word by word, where the page has put them: onto a canvas or into an SVG. */
+
+import { SvgContext } from '../svg';
+
+export type Painter = CanvasRenderingContext2D | SvgContext;
 
 /** Grounds, borders, words and signs of `root`, whose top left corner comes to 0, 0. */
-export function paintPanel(context: CanvasRenderingContext2D, root: HTMLElement): void {
+export function paintPanel(context: Painter, root: HTMLElement): void {
   const { left, top } = root.getBoundingClientRect();
   context.save();
   context.translate(-left, -top);
@@ -10,7 +14,7 @@ export function paintPanel(context: CanvasRenderingContext2D, root: HTMLElement)
   context.restore();
 }
 
-function paint(context: CanvasRenderingContext2D, element: Element): void {
+function paint(context: Painter, element: Element): void {
   // What only makes sense on a screen stays there.
   if (element.matches('button, .changes, .hidden, [hidden]')) return;
   const style = getComputedStyle(element);
@@ -26,7 +30,7 @@ function paint(context: CanvasRenderingContext2D, element: Element): void {
 }
 
 function drawBox(
-  context: CanvasRenderingContext2D,
+  context: Painter,
   { x, y, width, height }: DOMRect,
   style: CSSStyleDeclaration,
 ): void {
@@ -58,7 +62,7 @@ function drawBox(
 
 /** Scales as gradients, hatching as lines. */
 function drawImage(
-  context: CanvasRenderingContext2D,
+  context: Painter,
   { x, y, width, height }: { x: number; y: number; width: number; height: number },
   image: string,
 ): void {
@@ -86,7 +90,7 @@ function drawImage(
 
 /** Every word where it stands; one that is broken over lines letter by letter. */
 function drawWords(
-  context: CanvasRenderingContext2D,
+  context: Painter,
   text: Text,
   { color, fontWeight, fontSize, fontFamily }: CSSStyleDeclaration,
 ): void {
@@ -108,13 +112,14 @@ function drawWords(
   for (const { 0: word, index } of text.data.matchAll(/\S+/g)) draw(index, index + word.length);
 }
 
-function drawSign(
-  context: CanvasRenderingContext2D,
-  shape: SVGGeometryElement,
-  { fill, stroke, strokeWidth, strokeDasharray }: CSSStyleDeclaration,
-): void {
+function drawSign(context: Painter, shape: SVGGeometryElement, style: CSSStyleDeclaration): void {
+  const { fill, stroke, strokeWidth, strokeDasharray } = style;
   const place = shape.getScreenCTM();
   if (place === null) return;
+  if (context instanceof SvgContext) {
+    context.shape(shape, place, style);
+    return;
+  }
   const { a, b, c, d, e, f } = place;
   const path = new Path2D(shape.getAttribute('d') ?? '');
   if (shape instanceof SVGCircleElement) {
