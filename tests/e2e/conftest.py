@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import logs
 import pytest
+from chromium import FLAGS, find_chromium
 from evolving import write_evolving
 from layering import write_layered
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -23,17 +22,6 @@ from tab import VIEWPORT, Tab
 LOADERS = ("data-server", "python-loader")
 LOAD_SECONDS = 90.0
 PATIENCE_MS = 30_000
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-)
 
 Serve = Callable[..., str]
 
@@ -46,23 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
-def find_chromium() -> str:
-    named = os.environ.get("CHROMIUM")
-    found = next(filter(None, map(shutil.which, [named] if named else CHROMIUM_NAMES)), None)
-    if found is None:
-        pytest.fail(
-            f"no Chromium: {named or ', '.join(CHROMIUM_NAMES)} not found; install one "
-            "(apt-get install chromium) or set CHROMIUM=/path/to/it",
-            pytrace=False,
-        )
-    return found
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     executable = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser
         browser.close()
 
