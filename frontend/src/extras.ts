@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is not needed until somebody asks for it: each part is a chunk that comes with the first asking. */
 
-import { type CSSResult, html, type nothing, type TemplateResult } from 'lit';
+import { type CSSResult, html, nothing, type TemplateResult } from 'lit';
 import type { AtlasMap } from './map/atlas_map';
 import { extraTools } from './panels/extra_tools';
 import type { Session } from './session';
@@ -23,6 +23,7 @@ const MODULES = {
   table: (): Promise<Module> => import('./table'),
   finding: (): Promise<Module> => import('./find'),
   exporting: (): Promise<Module> => import('./export'),
+  kept: (): Promise<Module> => import('./kept'),
 } as const;
 
 type Asking = keyof typeof MODULES;
@@ -52,7 +53,13 @@ export class Extras {
 
   /** Over the map. */
   stage(state: State): TemplateResult {
-    return html`${[...this.#parts.values()].map((part) => part?.render(state))}`;
+    const over = [...this.#parts].filter(([name]) => name !== 'kept');
+    return html`${over.map(([, part]) => part?.render(state))}`;
+  }
+
+  /** At the left of the stage. */
+  rail(state: State): TemplateResult | typeof nothing {
+    return this.#parts.get('kept')?.render(state) ?? nothing;
   }
 
   #follow(state: State): void {

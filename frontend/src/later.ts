@@ -8,8 +8,10 @@ import { adopt } from './element';
 import { Extras } from './extras';
 import { Follower } from './follower';
 import { plural, shorten } from './format';
+import { followLit } from './lighting';
 import type { AtlasMap } from './map/atlas_map';
 import { Equipment } from './map/equipment';
+import { SelectTool } from './map/select_tool';
 import type { CellContext } from './panels/cell_view';
 import { detailStyles } from './panels/detail_styles';
 import { Details } from './panels/details';
@@ -18,6 +20,7 @@ import { mapButtons } from './panels/map_buttons';
 import { minimap } from './panels/minimap';
 import { timeline } from './panels/timeline';
 import { timelineStyles } from './panels/timeline_styles';
+import { toolHint } from './panels/tool_hint';
 import { Player } from './player';
 import { referenceIsHere, wantedStep } from './reference';
 import { searchedOf } from './searched';
@@ -31,7 +34,12 @@ type Evolution = import('./evolution').Evolution;
 type Asking = typeof import('./asking');
 
 /** The lists at the left of the stage, of which one at a time is open. */
-const CLOSED = { filterOpen: false, eventList: false, shortcut: '' } satisfies Partial<State>;
+const CLOSED = {
+  filterOpen: false,
+  eventList: false,
+  shortcut: '',
+  kept: false,
+} satisfies Partial<State>;
 const LISTS = Object.keys(CLOSED) as (keyof typeof CLOSED)[];
 
 export class Later {
@@ -44,6 +52,7 @@ export class Later {
   #evolution: Evolution | null = null;
   #filter: InstanceType<Asking['ClassFilter']> | null = null;
   #shortcuts: InstanceType<Asking['ShortcutSearch']> | null = null;
+  #film: InstanceType<Asking['FilmStrip']> | null = null;
   #asking = false;
 
   constructor(
@@ -55,8 +64,11 @@ export class Later {
     this.#details = new Details(session, map, update);
     this.#equipment = new Equipment(map, session, this.#player);
     map.equip(this.#equipment);
+    const select = new SelectTool(map, session);
+    this.#equipment.marks = () => select.layers(session.store.state);
     this.#extras = new Extras(session, map, update, (styles) => this.#arrived(styles));
     new Follower(session);
+    followLit(session.store);
     void this.#evolve();
     session.store.subscribe((state, before) => this.#follow(state, before));
     this.#follow(session.store.state, session.store.state);
@@ -74,7 +86,7 @@ export class Later {
     const drawn = state.phase === 'ready' && state.atlas !== null && state.stepFailure === null;
     const mapped = drawn && !state.table;
     return html`${mapped ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
-    ${mapped ? (this.#evolution?.top(state) ?? nothing) : nothing}
+    ${mapped ? html`${this.#evolution?.top(state) ?? nothing} ${toolHint(state)}` : nothing}
     ${this.#details.render(state, this)} ${drawn ? this.#extras.stage(state) : nothing}`;
   }
 
@@ -89,9 +101,15 @@ export class Later {
     return this.#filter?.voices(context) ?? nothing;
   }
 
+  /** Below its lifelines. */
+  film(context: CellContext): TemplateResult | typeof nothing {
+    return this.#film?.render(context) ?? nothing;
+  }
+
   /** At the left of the stage. */
   rail(state: State): TemplateResult | typeof nothing {
     if (state.filterOpen) return this.#filter?.rail(state) ?? nothing;
+    if (state.kept) return this.#extras.rail(state);
     if (state.shortcut !== '') return this.#shortcuts?.rail(state) ?? nothing;
     return this.#evolution?.rail(state) ?? nothing;
   }
@@ -149,10 +167,11 @@ export class Later {
   }
 
   async #ask(): Promise<void> {
-    const { ClassFilter, ShortcutSearch } = await import('./asking');
+    const { ClassFilter, ShortcutSearch, FilmStrip, filmStyles } = await import('./asking');
     this.#filter = new ClassFilter(this.session, this.map, this.update);
     this.#shortcuts = new ShortcutSearch(this.session, this.map, this.update);
-    this.#arrived([...ClassFilter.styles, ...ShortcutSearch.styles]);
+    this.#film = new FilmStrip(this.session, this.map, this.update);
+    this.#arrived([...ClassFilter.styles, ...ShortcutSearch.styles, filmStyles]);
   }
 
   #arrived(styles: readonly CSSResult[]): void {

@@ -67,6 +67,8 @@ describe('link', () => {
       sign: '',
       table: false,
       shortcut: '',
+      pins: '',
+      lit: '',
     });
   });
 
@@ -90,6 +92,8 @@ describe('link', () => {
       sign: 'both',
       table: true,
       shortcut: '7',
+      pins: '10.4.5.40.s1',
+      lit: 'image:17',
     });
     expect(readLink(linkOf(store.state))).toEqual({
       run: 'one/atlas',
@@ -108,6 +112,8 @@ describe('link', () => {
       sign: 'both',
       table: true,
       shortcut: '7',
+      pins: '10.4.5.40.s1',
+      lit: 'image:17',
     });
   });
 

@@ -382,6 +382,18 @@ export const evolutionStyles = css`
     padding: 0 12px 0 0;
     height: 24px;
   }
+  atlas-map.selecting {
+    cursor: crosshair;
+  }
+  .tool-hint {
+    position: absolute;
+    bottom: 16px;
+    left: 50%;
+    translate: -50%;
+    padding: 6px 14px;
+    z-index: 2;
+    pointer-events: none;
+  }
   .highlight-pill {
     display: flex;
     align-items: center;

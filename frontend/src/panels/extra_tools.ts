@@ -13,8 +13,10 @@ const TABLE = 'M3 4h18v16H3zm2 5v3h6V9zm8 0v3h6V9zm-8 5v4h6v-4zm8 0v4h6v-4z';
 
 const EXPORT = 'M11 4h2v8.2l3-3L17.4 10.6 12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z';
 
+const KEPT = 'M6 3h12v18l-6-4-6 4zm2 2v12.3l4-2.7 4 2.7V5z';
+
 export function extraTools(
-  { finding, table, exporting }: State,
+  { finding, table, exporting, kept }: State,
   { store }: Session,
 ): TemplateResult {
   return html`${iconButton({
@@ -30,6 +32,13 @@ export function extraTools(
     key: 't',
     pressed: table,
     press: () => store.set({ table: !table }),
+  })}
+  ${iconButton({
+    icon: KEPT,
+    name: 'Selections and pins',
+    key: 'k',
+    pressed: kept,
+    press: () => store.set({ kept: !kept }),
   })}
   ${iconButton({
     icon: EXPORT,

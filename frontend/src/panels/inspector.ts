@@ -27,12 +27,18 @@ export interface Selection {
   choose(sample: number | null): void;
 }
 
-/** `context` is null where the pinned place holds no drawn cell at this step; `voices` is a section. */
+/** What others have to say of the cell. */
+export interface Sections {
+  readonly voices?: TemplateResult | typeof nothing;
+  readonly film?: TemplateResult | typeof nothing;
+}
+
+/** `context` is null where the pinned place holds no drawn cell at this step. */
 export function inspector(
   context: CellContext | null,
   selection: Selection,
   close: () => void,
-  voices: TemplateResult | typeof nothing = nothing,
+  { voices = nothing, film = nothing }: Sections = {},
 ): TemplateResult {
   return html`<aside class="inspector panel" aria-label="Pinned cell">
     <div class="inspector-head">
@@ -50,7 +56,7 @@ export function inspector(
             <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
           </div>
           ${classBars(context)} ${voices} ${movesLine(context)}
-          ${lifelineList(context)} ${gallery(context, selection)} ${whereabouts(context)}`
+          ${lifelineList(context)} ${film} ${gallery(context, selection)} ${whereabouts(context)}`
     }
   </aside>`;
 }

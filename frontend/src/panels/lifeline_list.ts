@@ -85,6 +85,11 @@ export function highlightPill(
       <span class="muted">${highlightSentence(atlas, level, highlight)}</span></span
     >
     ${iconButton({
+      icon: 'events',
+      name: 'Where it lies at each step',
+      press: () => session.store.set({ kept: true, table: false }),
+    })}
+    ${iconButton({
       icon: 'close',
       name: 'End the highlight',
       press: () => session.store.set({ highlight: null }),
