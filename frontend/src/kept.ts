@@ -49,14 +49,11 @@ export class Part {
     this.#lit = new LitPlaces(session, map, update);
     this.#pins = new PinList(session, map, update);
     this.#saved = new SavedList(session, update);
-    // Opened by hand or by keys, it has the focus; a pointer that has drawn stays on the map.
-    const byKeys = () => map.matches(':focus-visible') || session.store.state.selection === null;
-    this.#takesFocus = byKeys();
+    this.#takesFocus = session.store.state.kept === 'entered';
     session.store.subscribe((state, before) => {
-      if (state.kept && (!before.kept || state.selection !== before.selection)) {
-        this.#takesFocus = byKeys();
-      }
-      if (state.selection !== before.selection) this.#patches = PATCHES;
+      const drawn = state.selection?.rows !== before.selection?.rows;
+      if (state.kept === 'entered' && (before.kept !== 'entered' || drawn)) this.#takesFocus = true;
+      if (drawn) this.#patches = PATCHES;
     });
   }
 
@@ -67,7 +64,7 @@ export class Part {
     return html`<aside
       class="events kept"
       aria-label="Selections and pins"
-      ${ref(this.#focus)}
+      ${ref((element) => this.#focus(element))}
       @keydown=${(event: KeyboardEvent) => {
         if (event.key === 'Escape') this.#close();
         else walk(event);
@@ -171,7 +168,6 @@ export class Part {
     this.#saved.reload();
     if (reason === null) this.session.store.set({ selection: named });
     this.session.store.set({ said: reason ?? `Saved as ${named.name}` });
-    this.#takesFocus = false;
     this.#saved.tell(reason ?? '');
   }
 
@@ -181,12 +177,12 @@ export class Part {
   }
 
   /** `ref` calls before the element is in the document, where nothing can have the focus yet. */
-  readonly #focus = (element: Element | undefined): void => {
+  #focus(element: Element | undefined): void {
     if (!element || !this.#takesFocus) return;
     this.#takesFocus = false;
     queueMicrotask(() => {
       const named = element.querySelector<HTMLElement>('input[name=name], .event');
       (named ?? element.querySelector('button'))?.focus();
     });
-  };
+  }
 }

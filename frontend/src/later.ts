@@ -20,7 +20,6 @@ import { mapButtons } from './panels/map_buttons';
 import { minimap } from './panels/minimap';
 import { timeline } from './panels/timeline';
 import { timelineStyles } from './panels/timeline_styles';
-import { toolHint } from './panels/tool_hint';
 import { Player } from './player';
 import { referenceIsHere, wantedStep } from './reference';
 import { searchedOf } from './searched';
@@ -86,7 +85,7 @@ export class Later {
     const drawn = state.phase === 'ready' && state.atlas !== null && state.stepFailure === null;
     const mapped = drawn && !state.table;
     return html`${mapped ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
-    ${mapped ? html`${this.#evolution?.top(state) ?? nothing} ${toolHint(state)}` : nothing}
+    ${mapped ? (this.#evolution?.top(state) ?? nothing) : nothing}
     ${this.#details.render(state, this)} ${drawn ? this.#extras.stage(state) : nothing}`;
   }
 

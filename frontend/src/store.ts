@@ -97,8 +97,8 @@ export interface State {
   /** What a drag, or the arrows, now do besides moving: select. */
   readonly tool: '' | 'lasso' | 'block';
   readonly selection: Selection | null;
-  /** The list of what is selected, pinned and saved. */
-  readonly kept: boolean;
+  /** The list of what is selected, pinned and saved: open, and whether the focus goes there. */
+  readonly kept: false | 'shown' | 'entered';
   /** Pinned cells as they stand in the address. */
   readonly pins: string;
   /** The class filter as it stands in the address: `top:3,7`, `toward:3`, or nothing. */

@@ -44,7 +44,7 @@ beforeEach(() => {
   store = new Store();
   store.set({
     ...{ phase: 'ready', atlas, run, runs: [run], series: run.series[0] ?? null, step: 7 },
-    ...{ shownLevel: 2, kept: true },
+    ...{ shownLevel: 2, kept: 'entered' },
   });
   asked = [];
   chosen = [];
@@ -203,7 +203,7 @@ describe('what is saved', () => {
     const leave = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
     root.querySelectorAll('form')[1]?.querySelector('input')?.dispatchEvent(leave);
     show();
-    expect(store.state.kept).toBe(true);
+    expect(store.state.kept).toBe('entered');
     button('Delete a').click();
     show();
     expect(saved()).toEqual(['a (2)']);
@@ -214,7 +214,7 @@ describe('what is saved', () => {
     const manifest = { ...atlas.manifest, layer: 'layer4' };
     writeSaved([{ ...selectionOf({ ...atlas, manifest }, Int32Array.of(1)), name: 'deep' }]);
     store.set({ kept: false });
-    store.set({ kept: true });
+    store.set({ kept: 'shown' });
     show();
     root.querySelector<HTMLElement>('[aria-label="Saved selections"] .event')?.click();
     expect(chosen).toEqual(['s2']);
@@ -250,7 +250,7 @@ describe('what is saved', () => {
     expect(option?.textContent).toContain(`${hostile} wheels`);
     expect(box.querySelector('img')).toBeNull();
     option?.click();
-    expect(store.state).toMatchObject({ finding: false, kept: true });
+    expect(store.state).toMatchObject({ finding: false, kept: 'shown' });
     expect([...(store.state.selection as unknown as Selection).rows]).toEqual([1, 5]);
   });
 });
@@ -264,7 +264,7 @@ describe('pins', () => {
     const pins = [...root.querySelectorAll('.pin')].map((one) =>
       one.textContent?.replace(/\s+/g, ' ').trim(),
     );
-    expect(pins[0]).toBe(`${hostile} 67% ⚑ 1 · row 1, column 1 of 2 × 2 layer3 · step 7`);
+    expect(pins[0]).toBe(`${hostile} 67% ⚑ 1 · row 1, column 1 2 × 2 · layer3 · step 7`);
     expect(asked.sort()).toEqual(['s1/7', 's1/9']);
     root.querySelectorAll<HTMLElement>('.pin')[1]?.click();
     expect(chosen[0]).toBe(9);

@@ -80,7 +80,7 @@ describe('by pointer', () => {
       { shiftKey: true },
     );
     expect(rows()).toEqual([0, 1]);
-    expect(store.state).toMatchObject({ kept: true, tool: '', pinned: null });
+    expect(store.state).toMatchObject({ kept: 'shown', tool: '', pinned: null });
     expect(store.state.said).toBe('2 samples selected, 33%, most of all cat');
     expect(moves).toEqual([]);
   });
@@ -187,7 +187,7 @@ describe('by keys', () => {
     press('ArrowUp');
     expect(press('Enter').defaultPrevented).toBe(true);
     expect(rows()).toEqual([0, 1, 2, 5]);
-    expect(store.state).toMatchObject({ tool: '', pinned: null, hover: null });
+    expect(store.state).toMatchObject({ tool: '', pinned: null, hover: null, kept: 'entered' });
     // Arrows move the cursor again.
     press('ArrowLeft');
     expect(store.state.hover).not.toBeNull();

@@ -284,7 +284,7 @@ describe('pins', () => {
     expect(store.state.pins).toBe('');
     const place = { size: 2, row: 1, col: 0 };
     keepPin(session, place);
-    expect(store.state).toMatchObject({ pins: '2.1.0.7.s1', kept: true });
+    expect(store.state).toMatchObject({ pins: '2.1.0.7.s1', kept: 'shown' });
     expect(store.state.said).toBe('row 2, column 1 added, 1 of 16 pins');
     keepPin(session, place);
     expect(store.state.pins).toBe('');

@@ -92,4 +92,5 @@ def test_it_can_be_read_by_everybody(evolving: str, tab: Tab, theme: Theme) -> N
     expect(tab.app.locator(".places tbody tr")).to_have_count(len(STEPS))
     tab.settle()
     assert violations(tab) == []
+    tab.inspector.locator(".film").scroll_into_view_if_needed()
     shoot(tab, "film-strip", theme)

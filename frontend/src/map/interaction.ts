@@ -194,7 +194,7 @@ export class Interaction {
         session.store.set({ tool: tool === what ? '' : what });
         break;
       case 'kept':
-        session.store.set({ kept: !kept });
+        session.store.set({ kept: kept ? false : 'entered' });
         break;
       case 'keep':
         keepPin(session, hover ?? pinned);

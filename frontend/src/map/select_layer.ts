@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The selection on the map: a broken line around its cells, a diamond on each sample, and what is being
- * drawn. Everything is in two tones, so that it stands out on any icon and under any heat.
+ * The selection on the map: a broken line around its cells, a diamond on each sample elsewhere, and what is
+ * being drawn. Everything is in two tones, so that it stands out on any icon and under any heat.
  */
 
 import { cellAt } from '../atlas';
@@ -43,7 +43,13 @@ export function drawSelection(
     }
   });
   strokeTwice(context, frame);
-  diamonds(context, frame, rows);
+  // A cell that is selected as a whole is told by the line, and keeps its icon clear.
+  const whole = (cell: number) => cell >= 0 && counts[cell] === level.counts[cell];
+  diamonds(
+    context,
+    frame,
+    rows.filter((row) => !whole(level.cellOf[row] as number)),
+  );
 }
 
 /** Frames the pins that lie on what is shown, with their number in the list. */

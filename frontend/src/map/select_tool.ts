@@ -166,7 +166,7 @@ export class SelectTool {
     // The map has seen the press and must not wait for its end, nor take it for a click.
     const { pointerId } = event;
     this.map.dispatchEvent(new PointerEvent('pointercancel', { pointerId }));
-    this.#select(press.outline);
+    this.#select(press.outline, 'shown');
   }
 
   #key(event: KeyboardEvent): void {
@@ -176,7 +176,7 @@ export class SelectTool {
     const block = this.#block;
     if (event.key === 'Escape') this.session.store.set({ tool: '', said: 'Nothing selected' });
     else if (block && arrow) this.#moveCorner(block, arrow);
-    else if (block && event.key === 'Enter') this.#select(this.#outline());
+    else if (block && event.key === 'Enter') this.#select(this.#outline(), 'entered');
     else return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -202,7 +202,7 @@ export class SelectTool {
     this.map.invalidate();
   }
 
-  #select(outline: readonly Point[]): void {
+  #select(outline: readonly Point[], kept: State['kept']): void {
     const { store } = this.session;
     const atlas = this.map.scene?.atlas;
     const rows = atlas && rowsInside(atlas, outline);
@@ -216,7 +216,7 @@ export class SelectTool {
     store.set({
       tool: '',
       selection: selectionOf(atlas, rows),
-      kept: true,
+      kept,
       said: `${plural(rows.length, 'sample')} selected, ${percent(rows.length / atlas.count)}${most}`,
     });
   }

@@ -386,13 +386,8 @@ export const evolutionStyles = css`
     cursor: crosshair;
   }
   .tool-hint {
-    position: absolute;
-    bottom: 16px;
-    left: 50%;
-    translate: -50%;
     padding: 6px 14px;
-    z-index: 2;
-    pointer-events: none;
+    pointer-events: none !important;
   }
   .highlight-pill {
     display: flex;

@@ -37,8 +37,8 @@ export function extraTools(
     icon: KEPT,
     name: 'Selections and pins',
     key: 'k',
-    pressed: kept,
-    press: () => store.set({ kept: !kept }),
+    pressed: kept !== false,
+    press: () => store.set({ kept: kept ? false : 'entered' }),
   })}
   ${iconButton({
     icon: EXPORT,

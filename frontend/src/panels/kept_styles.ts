@@ -77,6 +77,7 @@ export const keptStyles = css`
   .course thead th {
     color: var(--muted);
     font-size: 12px;
+    white-space: nowrap;
   }
   .course td,
   .course th {
@@ -86,6 +87,12 @@ export const keptStyles = css`
   .course :is(td, th):not(:nth-child(-n + 2)),
   .course td:not([colspan]):last-child {
     text-align: end;
+  }
+  .course:not(.places) th:nth-child(2) {
+    width: 37%;
+  }
+  .places th:first-child {
+    width: 64px;
   }
   .course td:has(.meter) {
     display: grid;
@@ -113,6 +120,7 @@ export const keptStyles = css`
   }
   .places td .step-link {
     display: block;
+    padding: 0;
     text-decoration-color: var(--line);
   }
   .places tr > * {

@@ -12,6 +12,7 @@ import type { AtlasMap } from '../map/atlas_map';
 import type { Session } from '../session';
 import { StepReader, spread } from '../step_reader';
 import type { CellPlace, Highlight, State } from '../store';
+import { highlightTitle } from './lifeline_list';
 
 /** As many steps are read. */
 const STEPS = 24;
@@ -74,8 +75,8 @@ export class LitPlaces {
   }
 
   render(state: State): TemplateResult | typeof nothing {
-    const { highlight, series, step, shownLevel, playing } = state;
-    if (highlight === null || series === null || shownLevel === null) return nothing;
+    const { highlight, series, step, shownLevel, playing, atlas: shown } = state;
+    if (!highlight || !series || !shown || shownLevel === null) return nothing;
     const steps = spread(series.steps, STEPS, step === null ? [] : [step]);
     const { ids, of, atlas, event } = highlight;
     const told = this.#reader.read(
@@ -88,7 +89,7 @@ export class LitPlaces {
     const some = steps.length < all ? `${count(steps.length)} of ${count(all)} steps` : '';
     return html`<section aria-label="Where it lies at each step">
       <h3>
-        ${shorten(highlight.name, NAME)}
+        ${shorten(highlightTitle(shown, highlight), NAME)}
         <span class="muted">${some || `on the ${shownLevel} × ${shownLevel} grid`}</span>
       </h3>
       <table class="course places">

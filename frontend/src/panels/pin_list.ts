@@ -72,8 +72,8 @@ export class PinList {
         @click=${() => origin && this.#go(origin, pin)}
       >
         ${this.#look(origin, pin)}
-        <span class="number">⚑ ${place + 1} · ${where} of ${size} × ${size}</span>
-        <span class="muted">${from(state, origin, step)}</span>
+        <span class="number">⚑ ${place + 1} · ${where}</span>
+        <span class="muted">${size} × ${size} · ${from(state, origin, step)}</span>
       </button>
       ${iconButton({ icon: 'close', name: `Remove pin ${place + 1}`, press: remove })}
     </li>`;

@@ -20,12 +20,18 @@ export function showSaved(session: Session, selection: Selection): void {
   const { run, series } = session.store.state;
   const own = run?.series.find(({ layer }) => layer === selection.layer);
   if (own && series?.layer !== selection.layer) session.chooseSeries(own.id);
-  session.store.set({ selection, kept: true, table: false, said: `Selected: ${selection.name}` });
+  session.store.set({
+    selection,
+    kept: 'shown',
+    table: false,
+    said: `Selected: ${selection.name}`,
+  });
 }
 
 export class SavedList {
   #list = readSaved();
   #renaming = -1;
+  #items: Element | undefined;
   /** Why the last change was not kept. */
   #fault = '';
 
@@ -55,7 +61,13 @@ export class SavedList {
     return html`<section>
       <h3>Saved selections <span class="muted">${this.#list.length || ''}</span></h3>
       ${this.#fault ? html`<p class="fault">${this.#fault}</p>` : nothing}
-      <ul class="event-items" aria-label="Saved selections">
+      <ul
+        class="event-items"
+        aria-label="Saved selections"
+        ${ref((element) => {
+          this.#items = element;
+        })}
+      >
         ${this.#list.map((one, place) => this.#item(one, place, atlas, one.name === selection?.name))}
       </ul>
       <p class="muted">
@@ -113,8 +125,10 @@ export class SavedList {
   }
 
   #rename(place: number): void {
+    const from = this.#renaming;
     this.#renaming = place;
     this.update();
+    if (place < 0) this.#focus(from);
   }
 
   #call(place: number, wanted: string): void {
@@ -128,6 +142,7 @@ export class SavedList {
     this.#keep(
       this.#list.map((one) => (one === old ? renamed : one)),
       `Now called ${name}`,
+      place,
     );
   }
 
@@ -136,13 +151,23 @@ export class SavedList {
     this.#keep(
       this.#list.filter((one) => one !== old),
       `Deleted ${old?.name}`,
+      place,
     );
   }
 
-  #keep(list: readonly Selection[], said: string): void {
+  #keep(list: readonly Selection[], said: string, place: number): void {
     const reason = writeSaved(list);
     this.reload();
     this.tell(reason ?? '');
     this.session.store.set({ said: reason ?? said });
+    this.#focus(Math.min(place, this.#list.length - 1));
+  }
+
+  /** What had the focus is gone: it goes to the entry in its place, or to the head of the panel. */
+  #focus(place: number): void {
+    requestAnimationFrame(() => {
+      const entry = this.#items?.querySelectorAll<HTMLElement>('.event')[place];
+      (entry ?? this.#items?.closest('aside')?.querySelector('button'))?.focus();
+    });
   }
 }
