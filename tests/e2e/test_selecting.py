@@ -204,6 +204,20 @@ def test_what_became_of_a_selection_is_told_for_each_step(evolving: str, tab: Ta
     expect(selection(tab)).to_contain_text("It is of other samples than this atlas.")
 
 
+def test_of_a_long_run_some_steps_are_read_and_that_is_said(odd: str, tab: Tab) -> None:
+    tab.open(odd, alone=True, run="long/atlas")
+    before = tab.data_requests.count("atlas")
+    drag(tab, (-0.01, -0.01), (1.01, 1.01), shift=True)
+    expect(selection(tab)).to_contain_text("24 samples")
+    expect(selection(tab)).to_contain_text("24 of 200 steps")
+    lines = selection(tab).locator(".course tbody tr")
+    expect(lines).to_have_count(24)
+    expect(lines.first.locator("td").first).to_contain_text("%")
+    expect(lines.last).to_have_attribute("aria-current", "step")
+    # One or two of them were here before, as the steps next door.
+    assert 20 <= tab.data_requests.count("atlas") - before <= 24
+
+
 def percent(share: float) -> str:
     """As the tab words it."""
     if share < 0.001:
@@ -386,14 +400,12 @@ def test_it_can_be_read_by_everybody(theme: Theme, serve: Serve, tab: Tab) -> No
     until_painted(selection(tab).locator(".labelled-patches atlas-crop").first)
     assert violations(tab) == []
     shoot(tab, "selection", theme)
-    for row, col in fullest(3):
-        tab.app.evaluate("app => app.blur()")
+    for number, (row, col) in enumerate(fullest(3), start=1):
         x, y, _ = tab.place(SIZE, row, col)
         tab.page.keyboard.down("Shift")
         tab.page.mouse.click(x, y)
         tab.page.keyboard.up("Shift")
-        tab.page.wait_for_timeout(450)
-    expect(pins(tab)).to_have_count(3)
+        expect(pins(tab)).to_have_count(number)
     panel(tab).get_by_role("button", name="Clear").click()
     until_painted(pins(tab).last.locator(".pin-icon"))
     tab.settle()

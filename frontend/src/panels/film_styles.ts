@@ -35,6 +35,7 @@ export const filmStyles = css`
   .frame[aria-current] {
     background: var(--accent-soft);
     box-shadow: inset 0 0 0 2px var(--accent);
+    font-weight: 600;
   }
   .frame .marks {
     display: flex;

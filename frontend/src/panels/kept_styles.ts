@@ -106,6 +106,7 @@ export const keptStyles = css`
   .course tr[aria-current] {
     background: var(--accent-soft);
     box-shadow: inset 3px 0 0 var(--accent);
+    font-weight: 600;
   }
   .step-link {
     min-width: 56px;

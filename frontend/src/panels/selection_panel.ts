@@ -148,19 +148,20 @@ function course({ state, session, told, steps, since, selection }: Selected): Te
       <thead>
         <tr>
           <th scope="col">Step</th>
-          <th scope="col" title="Share that lies as near to their middle as 90% did where they were selected">
-            Together
-          </th>
-          <th scope="col" title="Mean move as a share of the map's side, since step ${count(since ?? selection.step)}">
-            Moved
-          </th>
-          <th scope="col" title="Share that moved farther than chance would">Not chance</th>
+          <th scope="col">Together</th>
+          <th scope="col">Moved</th>
+          <th scope="col">Not chance</th>
         </tr>
       </thead>
       <tbody>
         ${steps.map((step) => courseRow(step, told.get(step), state, since, () => session.chooseStep(step)))}
       </tbody>
     </table>
+    <p class="muted">
+      Together: the share that lies as near to their middle as 90% did at step
+      ${count(since ?? selection.step)}. Moved since then, of the map's side; not chance: the share
+      that moved farther than chance would.
+    </p>
   </section>`;
 }
 
