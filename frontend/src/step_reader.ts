@@ -58,7 +58,8 @@ export function spread(
 ): readonly number[] {
   if (steps.length <= limit) return steps;
   const chosen = new Set(wanted.filter((step) => steps.includes(step)));
-  const free = Math.max(2, limit - chosen.size);
+  // Not by how many are new: the others must stay the same when another step is wanted.
+  const free = Math.max(2, limit - wanted.length);
   for (let i = 0; i < free; i++) {
     chosen.add(steps[Math.round((i * (steps.length - 1)) / (free - 1))] as number);
   }

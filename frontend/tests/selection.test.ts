@@ -324,6 +324,8 @@ describe('spread', () => {
     expect(some).toEqual([...some].sort((a, b) => a - b));
     expect(some).toEqual(expect.arrayContaining([0, 130, 2990]));
     expect(some).not.toContain(7);
+    const others = spread(steps, 24, [130, 2990]).filter((step) => step !== 130);
+    expect(some).toEqual(expect.arrayContaining(others));
     expect(spread([1, 2, 3], 24, [])).toEqual([1, 2, 3]);
   });
 });
