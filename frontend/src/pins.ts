@@ -45,10 +45,11 @@ export function samePin(a: Pin, b: Pin): boolean {
 export function keepPin({ store }: Session, place: CellPlace | null): void {
   const { atlas, pins: text } = store.state;
   if (place === null || atlas === null) return;
-  const pin = { ...place, step: atlas.step, series: atlas.series };
+  const { size, row, col } = place;
+  const pin = { size, row, col, step: atlas.step, series: atlas.series };
   const pins = readPins(text);
   const others = pins.filter((one) => !samePin(one, pin));
-  const where = `row ${place.row + 1}, column ${place.col + 1}`;
+  const where = `row ${row + 1}, column ${col + 1}`;
   if (others.length < pins.length)
     store.set({ pins: writePins(others), said: `${where} unpinned` });
   else if (pins.length >= MOST_PINS) store.set({ said: `No more than ${MOST_PINS} pins are kept` });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { render } from 'lit';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Atlas, Level } from '../src/atlas';
 import { describeCell } from '../src/cells';
 import { eventsOf, frameOf, pathOf } from '../src/film';
@@ -186,12 +186,13 @@ describe('the strip', () => {
       asked.push(step);
       return traced(step);
     };
+    vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(110);
     store.set({ playing: true });
     await rested(show, 3);
     expect(asked).toEqual([]);
     store.set({ playing: false });
     await rested(show, 6);
-    // Nothing is laid out here: two frames at the edge are all that may be in view.
+    // A frame is 60 pixels wide.
     expect(new Set(icons)).toEqual(new Set(['s1/7', 's1/8']));
   });
 

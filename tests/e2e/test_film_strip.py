@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logs
 import numpy as np
 import pytest
 from evolving import STEPS, evolving_atlas
@@ -62,6 +63,33 @@ def test_each_checkpoint_has_a_frame_that_leads_there(evolving: str, tab: Tab) -
     assert largest(0, 0) != largest(400, 0)
 
 
+def test_the_shown_step_is_in_view_and_icons_come_as_they_are_seen(quick: str, tab: Tab) -> None:
+    tab.open(quick, alone=True, run="warm/atlas", layer="layer3", grid=10)
+    tab.key("ArrowRight", "Enter")
+    expect(frames(tab)).to_have_count(len(logs.STEPS))
+    expect(tab.inspector.get_by_text("not read yet")).to_have_count(0)
+    strip = tab.inspector.locator(".film-scroll")
+    strip.scroll_into_view_if_needed()
+    expect(frames(tab).last).to_be_in_viewport(ratio=0.9)
+    until_painted(frames(tab).last.locator(".frame-icon"))
+    tab.settle()
+    assert not drawn_steps(tab) & {0, 50}
+    # Another step comes into view, and so does what it is drawn with.
+    tab.slider.fill("0")
+    tab.shows(0)
+    # The cell of this step may have more to say above.
+    strip.scroll_into_view_if_needed()
+    expect(frames(tab).first).to_be_in_viewport(ratio=0.9)
+    until_painted(frames(tab).first.locator(".frame-icon"))
+    until_painted(frames(tab).nth(1).locator(".frame-icon"))
+
+
+def drawn_steps(tab: Tab) -> set[int]:
+    """Steps of which icons were asked for."""
+    sheets = [one for one in tab.requests if one.startswith("sheet?")]
+    return {int(one.partition("&step=")[2].partition("&")[0]) for one in sheets}
+
+
 def test_the_lines_say_size_and_purity(evolving: str, tab: Tab) -> None:
     open_on(tab, evolving, 4)
     size = int((evolving_atlas("moving", 0, 1).samples.labels == 4).sum())
@@ -70,7 +98,9 @@ def test_the_lines_say_size_and_purity(evolving: str, tab: Tab) -> None:
     for line in tab.inspector.locator(".film-lines path").all():
         expect(line).to_have_attribute("d", "M30.0 0.0h0L90.0 0.0L150.0 0.0L210.0 0.0")
     ended = frames(tab).nth(3)
-    expect(ended).to_have_attribute("aria-label", f"Step 400: {size} samples, {CLASSES[4]} 100%, Ended")
+    expect(ended).to_have_attribute(
+        "aria-label", f"Step 400: {size} samples, {CLASSES[4]} 100%, Ended"
+    )
     assert ended.locator(".glyph").count() == 1
 
 

@@ -74,7 +74,8 @@ export class FilmStrip {
     const all = state.series?.steps.length ?? 0;
     const some = steps.length < all ? `${count(steps.length)} of ${count(all)} steps` : '';
     const frames = steps.map((step) => told.get(step));
-    const seen = this.#inView(steps.length);
+    const seen = this.#inView();
+    queueMicrotask(() => this.#reveal());
     return html`<section class="film" aria-label="Film strip of ${shorten(name, NAME)}">
       <h3>${shorten(name, NAME)} <span class="muted">${some || 'over the steps'}</span></h3>
       <div class="film-scroll" ${ref(this.#hold)} @scroll=${this.update}>
@@ -147,16 +148,15 @@ export class FilmStrip {
     flyToCell(place, this.session, this.map);
   }
 
-  /** First and last frame in view, with one more at either side. */
-  #inView(frames: number): readonly [number, number] {
+  /** The first frame in view and the first behind it; none before the strip is laid out. */
+  #inView(): readonly [number, number] {
     const { scrollLeft = 0, clientWidth = 0 } = this.#strip ?? {};
-    const first = Math.floor(scrollLeft / WIDTH) - 1;
-    return [Math.max(0, first), Math.min(frames, first + 3 + Math.ceil(clientWidth / WIDTH))];
+    return [Math.floor(scrollLeft / WIDTH), Math.ceil((scrollLeft + clientWidth) / WIDTH)];
   }
 
   readonly #hold = (element: Element | undefined): void => {
     this.#strip = (element as HTMLElement | undefined) ?? null;
-    if (this.#strip !== null) queueMicrotask(() => this.#reveal());
+    this.#scrolledTo = '';
   };
 
   /** Brings the shown step into view, once for each. */
