@@ -37,10 +37,10 @@ const AT_ONCE =
 
 /** Comes behind the first map, always. */
 const LATER =
-  /\/src\/(?:later|evolution|panels\/(?:walk|segments)|class_list|filter|strongest|reference|rows)\.ts/;
+  /\/src\/(?:later|evolution|panels\/(?:walk|segments)|class_list|filter|strongest|reference|rows|pins|selection|step_reader)\.ts/;
 
 const ON_REQUEST =
-  /\/src\/(?:find|table|export|csv|picture|panels\/(?:find_|cell_table|table_|export_|legend_painter)\w*)\.ts/;
+  /\/src\/(?:find|table|export|csv|picture|kept|saved|selection_file|gathering|download|panels\/(?:find_|cell_table|table_|export_|legend_painter|kept_|lit_|pin_|saved_|selection_)\w*)\.ts/;
 
 /** Maps side by side and layers read against each other: who asks for one will ask for the other. */
 const BESIDE =

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What can be asked about classes, as one chunk: where they are on the map, and shortcuts to them. */
+/** What can be asked about classes and concepts, as one chunk. */
 
 export { ClassFilter } from './class_filter';
+export { FilmStrip } from './panels/film_strip';
+export { filmStyles } from './panels/film_styles';
 export { ShortcutSearch } from './shortcut_search';

@@ -37,5 +37,9 @@ export function cellsAsCsv(run: string, atlas: Atlas, level: Level): string {
       ...[named(voice?.index), voice?.index ?? null, voice?.value ?? null],
     ],
   );
-  return [COLUMNS, ...lines].map((values) => `${values.map(csvField).join()}\r\n`).join('');
+  return csvText([COLUMNS, ...lines]);
+}
+
+export function csvText(lines: readonly (readonly Value[])[]): string {
+  return lines.map((values) => `${values.map(csvField).join()}\r\n`).join('');
 }

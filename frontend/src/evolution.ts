@@ -23,6 +23,7 @@ import { eventMarks, sideMark } from './panels/event_marks';
 import { evolutionStyles } from './panels/evolution_styles';
 import { layoutSwitch } from './panels/layout_switch';
 import { highlightPill, highlightSentence } from './panels/lifeline_list';
+import { toolHint } from './panels/tool_hint';
 import { atlasOnScreen, Reference } from './reference';
 import type { Session } from './session';
 import type { State } from './store';
@@ -142,7 +143,7 @@ export class Evolution {
     const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
     return html`${dividerSlider(state, this.session)}
       <div class="top-column ${atlas && classAtlasOf(atlas)?.axis ? 'below-axis' : ''}">
-        ${compareBar(state, this.session)}
+        ${toolHint(state)} ${compareBar(state, this.session)}
       ${
         highlight && atlas && level ? highlightPill(atlas, level, highlight, this.session) : nothing
       }

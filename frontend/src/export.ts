@@ -4,6 +4,7 @@
 import { nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';
 import { cellsAsCsv } from './csv';
+import { plainName, saveFile } from './download';
 import { addressOf } from './host';
 import { linkOf } from './link';
 import type { AtlasMap } from './map/atlas_map';
@@ -13,9 +14,6 @@ import { type Scale, takeDrawing, takePicture } from './picture';
 import { atlasOnScreen } from './reference';
 import type { Session } from './session';
 import type { State } from './store';
-
-/** Browsers read the file while this lasts. */
-const KEPT_MS = 30_000;
 
 export class Part {
   static readonly styles = [exportStyles];
@@ -117,11 +115,7 @@ export class Part {
   }
 
   #save(blob: Blob, name: string, how = ''): void {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(blob);
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+    saveFile(blob, name);
     this.#tell(`Saved ${name}${how}`);
   }
 
@@ -148,6 +142,5 @@ export class Part {
 
 /** "atlas-layer3-step800-grid20.png", of letters that every file system takes. */
 export function nameOf({ manifest, step }: Atlas, { size }: Level, ending: string): string {
-  const layer = manifest.layer.slice(0, 60).replace(/[^\w.-]+/g, '_');
-  return `atlas-${layer}-step${step}-grid${size}.${ending}`;
+  return `atlas-${plainName(manifest.layer)}-step${step}-grid${size}.${ending}`;
 }

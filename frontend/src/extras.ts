@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is not needed until somebody asks for it: each part is a chunk that comes with the first asking. */
 
-import { type CSSResult, html, type nothing, type TemplateResult } from 'lit';
+import { type CSSResult, html, nothing, type TemplateResult } from 'lit';
 import type { AtlasMap } from './map/atlas_map';
 import type { Layer } from './map/overlay';
 import type { CellContext } from './panels/cell_view';
@@ -33,6 +33,7 @@ const MODULES = {
   exporting: (): Promise<Module> => import('./export'),
   panes: (): Promise<Module> => import('./panes'),
   across: (): Promise<Module> => import('./across'),
+  kept: (): Promise<Module> => import('./kept'),
 } as const;
 
 type Asking = keyof typeof MODULES;
@@ -65,8 +66,13 @@ export class Extras {
 
   /** Over the map; where nothing is drawn on it, only what has maps of its own. */
   stage(state: State, drawn: boolean): TemplateResult {
-    const shown = [...this.#parts].filter(([name]) => drawn || name === 'panes');
+    const shown = [...this.#parts].filter(([name]) => (drawn ? name !== 'kept' : name === 'panes'));
     return html`${shown.map(([, part]) => part?.render(state))}`;
+  }
+
+  /** At the left of the stage. */
+  rail(state: State): TemplateResult | typeof nothing {
+    return this.#parts.get('kept')?.render(state) ?? nothing;
   }
 
   layers(state: State): readonly Layer[] {

@@ -12,7 +12,10 @@ import { rowsOf } from './lifelines';
 import type { AtlasMap } from './map/atlas_map';
 import { FindBox } from './panels/find_box';
 import { findStyles } from './panels/find_styles';
+import { showSaved } from './panels/saved_list';
 import { atlasOnScreen } from './reference';
+import { readSaved } from './saved';
+import type { Selection } from './selection';
 import type { Session } from './session';
 import type { Highlight, State } from './store';
 import { closeUp } from './strongest';
@@ -20,6 +23,7 @@ import { closeUp } from './strongest';
 export class Part {
   static readonly styles = [findStyles];
   #box: FindBox | null = null;
+  #saved: readonly Selection[] = [];
   #last: { readonly level: Level; readonly search: string; readonly found: Results } | null = null;
 
   constructor(
@@ -33,9 +37,13 @@ export class Part {
     const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
     if (!state.finding || !atlas || !level) {
       this.#box = null;
+      this.#last = null;
       return nothing;
     }
-    this.#box ??= new FindBox(this.update);
+    if (this.#box === null) {
+      this.#box = new FindBox(this.update);
+      this.#saved = readSaved();
+    }
     return this.#box.render({
       find: (search) => this.#find(atlas, level, search),
       say: (found) => this.#say(found),
@@ -47,7 +55,7 @@ export class Part {
   #find(atlas: Atlas, level: Level, search: string): Results {
     const last = this.#last;
     if (last?.level === level && last.search === search) return last.found;
-    const found = findResults(atlas, level, search);
+    const found = findResults(atlas, level, search, this.#saved);
     this.#last = { level, search, found };
     return found;
   }
@@ -81,6 +89,8 @@ export class Part {
       store.set({ ...filter, highlight: null });
       const rows = rowsOf(atlas.labels ?? atlas.predictions, [target.index]);
       if (rows.length > 0) this.map.flyTo(frameOf(atlas, rows));
+    } else if (target.kind === 'selection') {
+      showSaved(this.session, target.selection);
     } else {
       const { kind, id } = target;
       const lit: Highlight = { ids: [id], name, event: null };

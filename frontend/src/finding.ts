@@ -9,12 +9,14 @@ import { listClasses, match } from './class_list';
 import { MIN_SUPPORT } from './filter';
 import { percent, plural } from './format';
 import { lifelinesOf } from './lifelines';
+import type { Selection } from './selection';
 import type { CellPlace } from './store';
 
 export type Target =
   | { readonly kind: 'class'; readonly index: number }
   | { readonly kind: 'cell'; readonly place: CellPlace }
-  | { readonly kind: 'image' | 'sample' | 'concept'; readonly id: number };
+  | { readonly kind: 'image' | 'sample' | 'concept'; readonly id: number }
+  | { readonly kind: 'selection'; readonly selection: Selection };
 
 export interface Result {
   readonly target: Target;
@@ -37,7 +39,12 @@ const CELL = /^(?:r|row)?\s*(\d{1,4})\s*(?:[,;/x×]|\s)\s*(?:c|col|column)?\s*(\
 const NUMBER = /^(image|sample)?\s*#?(\d{1,9})$/;
 
 /** What `search` may mean on a level of an atlas: what is named exactly comes first. */
-export function findResults(atlas: Atlas, level: Level, search: string): Results {
+export function findResults(
+  atlas: Atlas,
+  level: Level,
+  search: string,
+  saved: readonly Selection[] = [],
+): Results {
   const wanted = search.trim().toLowerCase();
   if (wanted === '') return { list: [], more: 0 };
   const classes = match(listClasses(atlas), wanted);
@@ -61,6 +68,13 @@ export function findResults(atlas: Atlas, level: Level, search: string): Results
           target: { kind: 'concept', id },
           name,
           note: plural(size, 'sample'),
+        }),
+      ),
+      ...match(saved, wanted).map(
+        (selection): Result => ({
+          target: { kind: 'selection', selection },
+          name: selection.name,
+          note: `${plural(selection.rows.length, 'sample')}, ${selection.layer}`,
         }),
       ),
     ],

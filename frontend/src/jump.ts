@@ -6,7 +6,7 @@ import type { RunEvent } from './history';
 import { rowsOf } from './lifelines';
 import type { AtlasMap } from './map/atlas_map';
 import type { Session } from './session';
-import type { Highlight, State } from './store';
+import type { CellPlace, Highlight, State } from './store';
 
 /** Cells across the view after a jump. */
 const CELLS_IN_VIEW = 6;
@@ -58,10 +58,13 @@ export function showSide(event: RunEvent, side: Side, session: Session): void {
 /** Goes to the step of an event, flies to its cell and lets its members stand out. */
 export function jumpTo(event: RunEvent, session: Session, map: AtlasMap): void {
   showSide(event, tellingSide(session.store.state, event), session);
-  const { cell } = event;
-  if (cell === null) return;
-  const { size, row, col } = cell;
-  session.store.set({ pinned: cell, hover: null });
+  if (event.cell !== null) flyToCell(event.cell, session, map);
+}
+
+/** Pins a cell in the inspector and brings it near. */
+export function flyToCell(place: CellPlace, { store }: Session, map: AtlasMap): void {
+  const { size, row, col } = place;
+  store.set({ pinned: place, hover: null });
   map.flyTo({
     x: (col + 0.5) / size,
     y: (row + 0.5) / size,

@@ -8,14 +8,17 @@ import { adopt } from './element';
 import { Extras } from './extras';
 import { Follower } from './follower';
 import { plural } from './format';
+import { followLit } from './lit_link';
 import type { AtlasMap } from './map/atlas_map';
 import { Equipment } from './map/equipment';
+import { SelectTool } from './map/select_tool';
 import type { CellContext } from './panels/cell_view';
 import { detailStyles } from './panels/detail_styles';
 import { Details } from './panels/details';
 import { evolutionTools, filterTool } from './panels/evolution_tools';
 import { mapButtons } from './panels/map_buttons';
 import { minimap } from './panels/minimap';
+import { printStyles } from './panels/print_styles';
 import { timeline } from './panels/timeline';
 import { timelineStyles } from './panels/timeline_styles';
 import { Player } from './player';
@@ -28,11 +31,16 @@ type Evolution = import('./evolution').Evolution;
 type Asking = typeof import('./asking');
 
 /** The lists at the left of the stage, of which one at a time is open. */
-const CLOSED = { filterOpen: false, eventList: false, shortcut: '' } satisfies Partial<State>;
+const CLOSED = {
+  filterOpen: false,
+  eventList: false,
+  shortcut: '',
+  kept: false,
+} satisfies Partial<State>;
 const LISTS = Object.keys(CLOSED) as (keyof typeof CLOSED)[];
 
 export class Later {
-  static readonly styles = [timelineStyles, detailStyles];
+  static readonly styles = [timelineStyles, detailStyles, printStyles];
 
   readonly #player: Player;
   readonly #details: Details;
@@ -41,6 +49,7 @@ export class Later {
   #evolution: Evolution | null = null;
   #filter: InstanceType<Asking['ClassFilter']> | null = null;
   #shortcuts: InstanceType<Asking['ShortcutSearch']> | null = null;
+  #film: InstanceType<Asking['FilmStrip']> | null = null;
   #asking = false;
 
   constructor(
@@ -52,8 +61,11 @@ export class Later {
     this.#details = new Details(session, map, update);
     this.#equipment = new Equipment(map, session, this.#player);
     map.equip(this.#equipment);
+    const select = new SelectTool(map, session);
+    this.#equipment.marks = () => select.layers(session.store.state);
     this.#extras = new Extras(session, map, update, (styles) => this.#arrived(styles));
     new Follower(session);
+    followLit(session.store);
     void this.#evolve();
     session.store.subscribe((state, before) => this.#follow(state, before));
     this.#follow(session.store.state, session.store.state);
@@ -86,9 +98,15 @@ export class Later {
     return html`${this.#filter?.voices(context)} ${this.#extras.section(context)}`;
   }
 
+  /** Below its lifelines. */
+  film(context: CellContext): TemplateResult | typeof nothing {
+    return this.#film?.render(context) ?? nothing;
+  }
+
   /** At the left of the stage. */
   rail(state: State): TemplateResult | typeof nothing {
     if (state.filterOpen) return this.#filter?.rail(state) ?? nothing;
+    if (state.kept) return this.#extras.rail(state);
     if (state.shortcut !== '') return this.#shortcuts?.rail(state) ?? nothing;
     return this.#evolution?.rail(state) ?? nothing;
   }
@@ -146,10 +164,11 @@ export class Later {
   }
 
   async #ask(): Promise<void> {
-    const { ClassFilter, ShortcutSearch } = await import('./asking');
+    const { ClassFilter, ShortcutSearch, FilmStrip, filmStyles } = await import('./asking');
     this.#filter = new ClassFilter(this.session, this.map, this.update);
     this.#shortcuts = new ShortcutSearch(this.session, this.map, this.update);
-    this.#arrived([...ClassFilter.styles, ...ShortcutSearch.styles]);
+    this.#film = new FilmStrip(this.session, this.map, this.update);
+    this.#arrived([...ClassFilter.styles, ...ShortcutSearch.styles, filmStyles]);
   }
 
   #arrived(styles: readonly CSSResult[]): void {

@@ -35,6 +35,8 @@ export interface Link {
   readonly sign: string;
   readonly table: boolean;
   readonly shortcut: string;
+  readonly pins: string;
+  readonly lit: string;
 }
 
 export function readLink(values: HashValues): Link {
@@ -61,6 +63,8 @@ export function readLink(values: HashValues): Link {
     sign: values.sign ?? '',
     table: values.view === 'table',
     shortcut: values.shortcut ?? '',
+    pins: values.pins ?? '',
+    lit: values.lit ?? '',
   };
 }
 
@@ -87,6 +91,8 @@ export function linkOf(state: State): HashValues {
     sign: state.sign,
     view: state.table ? 'table' : '',
     shortcut: state.shortcut,
+    pins: state.pins,
+    lit: state.lit,
   };
 }
 

@@ -36,7 +36,7 @@ export class Pages {
   }
 
   /** Icons of a level; asks for what is missing. */
-  icons(atlas: Atlas, level: Level): PageSet {
+  icons(atlas: Pick<Atlas, 'key' | 'series' | 'step'>, level: Pick<Level, 'entry'>): PageSet {
     return this.#all(level.entry.pages, `sheet/${atlas.key}`, (page) =>
       fetchSheet(atlas.series, atlas.step, page),
     );

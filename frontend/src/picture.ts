@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The map as it stands on screen, larger if wanted, with its legends and where it comes from below it. */
 
-import { count, shorten } from './format';
+import { count, plural, shorten } from './format';
 import type { AtlasMap } from './map/atlas_map';
 import { type Painter, paintPanel } from './panels/legend_painter';
 import { atlasOnScreen } from './reference';
@@ -19,7 +19,7 @@ const NAME = 80;
 
 /** Where the picture comes from, in parts that may be wrapped between. */
 export function provenanceParts(state: State, version: string): string[] {
-  const { run, compare, compareMode, highlight, shownLevel, step } = state;
+  const { run, compare, compareMode, highlight, selection, shownLevel, step } = state;
   const atlas = atlasOnScreen(state);
   return [
     `run ${shorten(run?.run ?? '', NAME)}`,
@@ -29,6 +29,7 @@ export function provenanceParts(state: State, version: string): string[] {
     compare === null
       ? ''
       : `${compareMode} of A, step ${count(compare)}, and B, step ${count(step ?? 0)}`,
+    selection === null ? '' : `broken line: ${plural(selection.rows.length, 'selected sample')}`,
     highlight === null ? '' : `lit: ${shorten(highlight.name, NAME)}`,
     `TensorBoard Atlas ${version}`,
   ].filter(Boolean);

@@ -166,6 +166,8 @@ export class Session {
     this.#look(this.#link);
     const run = findRun(this.latestRuns, this.#link.run);
     if (run !== null) this.open(run, findSeries(run, this.#link.layer), this.#link.step);
+    // What opens may have put it out.
+    this.store.set({ lit: this.#link.lit });
   }
 
   open(run: RunEntry, series: SeriesEntry | null, wanted = this.store.state.step): void {

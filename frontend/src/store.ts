@@ -8,6 +8,7 @@ import { FIT } from './camera';
 import type { History, RunEvent } from './history';
 import type { RunEntry, SeriesEntry } from './manifest';
 import type { Probe } from './probe';
+import type { Selection } from './selection';
 
 export const COLOUR_MODES = [
   'icons',
@@ -93,6 +94,15 @@ export interface State {
   readonly travel: boolean;
   readonly eventList: boolean;
   readonly highlight: Highlight | null;
+  /** The image or concept that is lit, as it stands in the address: `image:17`. */
+  readonly lit: string;
+  /** What a drag, or the arrows, now do besides moving: select. */
+  readonly tool: '' | 'lasso' | 'block';
+  readonly selection: Selection | null;
+  /** The list of what is selected, pinned and saved: open, and whether the focus goes there. */
+  readonly kept: false | 'shown' | 'entered';
+  /** Pinned cells as they stand in the address. */
+  readonly pins: string;
   /** The class filter as it stands in the address: `top:3,7`, `toward:3`, or nothing. */
   readonly filter: string;
   /** `helps`, `hurts` or `both`; nothing is the first. */
@@ -149,6 +159,11 @@ const INITIAL: State = {
   travel: true,
   eventList: false,
   highlight: null,
+  lit: '',
+  tool: '',
+  selection: null,
+  kept: false,
+  pins: '',
   filter: '',
   sign: '',
   filterOpen: false,

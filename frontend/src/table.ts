@@ -12,7 +12,18 @@ import type { CellPlace, State } from './store';
 import { closeUp } from './strongest';
 
 /** What is done to the table itself with these keys, or makes no sense without a map. */
-const KEPT = new Set(['cursor', 'pan', 'zoom', 'level', 'fit', 'pin', 'play']);
+const KEPT = new Set([
+  'cursor',
+  'pan',
+  'zoom',
+  'level',
+  'fit',
+  'pin',
+  'play',
+  'lasso',
+  'block',
+  'keep',
+]);
 
 export class Part {
   static readonly styles = [tableStyles];

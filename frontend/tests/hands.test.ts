@@ -74,7 +74,7 @@ describe('Gestures', () => {
     hand.send('pointerdown', 50, 50);
     hand.send('pointermove', 52, 51);
     hand.send('pointerup', 52, 51);
-    expect(calls).toEqual([['click', { x: 52, y: 51 }]]);
+    expect(calls).toEqual([['click', { x: 52, y: 51 }, false]]);
   });
 
   it('drags the map along and does not click then', () => {

@@ -68,6 +68,8 @@ describe('link', () => {
       sign: '',
       table: false,
       shortcut: '',
+      pins: '',
+      lit: '',
     });
   });
 
@@ -92,6 +94,8 @@ describe('link', () => {
       sign: 'both',
       table: true,
       shortcut: '7',
+      pins: '10.4.5.40.s1',
+      lit: 'image:17',
     });
     expect(readLink(linkOf(store.state))).toEqual({
       run: 'one/atlas',
@@ -111,6 +115,8 @@ describe('link', () => {
       sign: 'both',
       table: true,
       shortcut: '7',
+      pins: '10.4.5.40.s1',
+      lit: 'image:17',
     });
   });
 

@@ -448,6 +448,25 @@ describe('cell', () => {
     expect(find('.patch-button').title).toBe('image 11, cat, predicted ship');
   });
 
+  it('adds the cell to the pins, and takes it away again', () => {
+    const store = new Store();
+    store.set({ atlas });
+    const session = { ...sessionSpy(), store } as unknown as Session;
+    const open = () => {
+      const cell = { ...context(0, 0, { pins: store.state.pins }), session };
+      show(inspector(cell, { sample: null, choose: () => {} }, () => {}));
+    };
+    open();
+    const button = find('[aria-label="Add to the pins"]');
+    expect(button.getAttribute('aria-pressed')).toBe('false');
+    button.click();
+    expect(store.state.pins).toBe('2.0.0.7.s1');
+    open();
+    expect(button.getAttribute('aria-pressed')).toBe('true');
+    button.click();
+    expect(store.state.pins).toBe('');
+  });
+
   it('says when nothing lies at the pinned place any more, and closes', () => {
     const close = vi.fn();
     show(inspector(null, { sample: null, choose: () => {} }, close));

@@ -18,6 +18,7 @@ import type { SceneColours } from './scene';
 export class Equipment {
   readonly #interaction: Interaction;
   #layers: () => readonly Layer[] = () => [];
+  #marks: () => readonly Layer[] = () => [];
   readonly #reading: Layer;
   readonly #axis: Layer;
 
@@ -50,11 +51,16 @@ export class Equipment {
     this.#layers = layers;
   }
 
+  /** What is drawn over all that, and takes no room from labels. */
+  set marks(marks: () => readonly Layer[]) {
+    this.#marks = marks;
+  }
+
   decorate(context: CanvasRenderingContext2D, ratio: number): void {
     const layers = this.#layers();
     // What else is drawn says more, and needs the room.
     const plain = layers.length === 0;
-    const drawn = [...(plain ? [this.#reading] : layers), this.#axis];
+    const drawn = [...(plain ? [this.#reading] : layers), this.#axis, ...this.#marks()];
     this.#interaction.decorate(context, ratio, drawn, plain);
   }
 }

@@ -23,7 +23,7 @@ export interface GestureListener {
   pan(dx: number, dy: number): void;
   /** The map shall grow by `factor` around a point, now. */
   zoom(at: Point, factor: number): void;
-  click(at: Point): void;
+  click(at: Point, more: boolean): void;
   /** Follows the click that it began as. */
   doubleClick(at: Point, reverse: boolean): void;
   /** The pointer rests or moves over the map without pressing it; null when it has left. */
@@ -112,7 +112,7 @@ export class Gestures {
       Math.hypot(at.x - last.at.x, at.y - last.at.y) < DOUBLE_CLICK_SLACK;
     this.#lastClick = again ? null : { at, time: event.timeStamp };
     if (again) this.listener.doubleClick(at, event.shiftKey);
-    else this.listener.click(at);
+    else this.listener.click(at, event.shiftKey);
   }
 
   #wheel(event: WheelEvent): void {

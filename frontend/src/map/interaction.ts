@@ -14,10 +14,11 @@ import {
   swapSides,
   toggleCompare,
 } from '../compare';
+import { keepPin } from '../pins';
 import type { Player } from '../player';
 import { toggleShortcuts } from '../searched';
 import type { Session } from '../session';
-import { type CellPlace, samePlace } from '../store';
+import { type CellPlace, type State, samePlace } from '../store';
 import { THEMES } from '../theme';
 import type { AtlasMap } from './atlas_map';
 import { Gestures } from './gestures';
@@ -33,7 +34,7 @@ export class Interaction {
   #dragging = false;
   #pointer: Point | null = null;
   /** What was pinned before the last click, for when that turns out to begin a double click. */
-  #pinnedBefore: CellPlace | null = null;
+  #pinnedBefore: Pick<State, 'pinned' | 'pins'> = { pinned: null, pins: '' };
   #hoverTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -44,9 +45,9 @@ export class Interaction {
     new Gestures(map, {
       pan: (dx, dy) => this.#move(panBy(this.#camera, map.viewport, dx, dy)),
       zoom: (at, factor) => this.#move(zoomAt(this.#camera, map.viewport, at, factor)),
-      click: (at) => this.#click(at),
+      click: (at, more) => this.#click(at, more),
       doubleClick: (at, reverse) => {
-        session.store.set({ pinned: this.#pinnedBefore });
+        session.store.set(this.#pinnedBefore);
         const factor = reverse ? 1 / DOUBLE_CLICK_FACTOR : DOUBLE_CLICK_FACTOR;
         map.flyTo(zoomAt(map.goal, map.viewport, at, factor));
       },
@@ -107,11 +108,14 @@ export class Interaction {
     if (active) this.#hover(null);
   }
 
-  #click(at: Point): void {
+  #click(at: Point, more: boolean): void {
     const { store } = this.session;
-    const pinned = this.#cellUnder(at);
-    this.#pinnedBefore = store.state.pinned;
-    if (pinned !== null) store.set({ pinned, hover: null });
+    const place = this.#cellUnder(at);
+    const { pinned, pins } = store.state;
+    this.#pinnedBefore = { pinned, pins };
+    if (place === null) return;
+    if (more) keepPin(this.session, place);
+    else store.set({ pinned: place, hover: null });
   }
 
   #point(at: Point | null): void {
@@ -181,7 +185,8 @@ export class Interaction {
   /** What is about more than one step. */
   #evolve(what: Command['do']): void {
     const { session } = this;
-    const { eventList, drift, travel, step, filterOpen, table, atlas } = session.store.state;
+    const { eventList, drift, travel, step, filterOpen, table, atlas, tool, kept, hover, pinned } =
+      session.store.state;
     switch (what) {
       case 'events':
         session.store.set({ eventList: !eventList });
@@ -194,6 +199,16 @@ export class Interaction {
         break;
       case 'table':
         session.store.set({ table: !table });
+        break;
+      case 'lasso':
+      case 'block':
+        session.store.set({ tool: tool === what ? '' : what });
+        break;
+      case 'kept':
+        session.store.set({ kept: kept ? false : 'entered' });
+        break;
+      case 'keep':
+        keepPin(session, hover ?? pinned);
         break;
       case 'export':
         session.store.set({ exporting: true });
@@ -257,7 +272,7 @@ export class Interaction {
 }
 
 /** The drawn cell nearest to the middle of the view, where the keyboard's cursor begins. */
-function middleCell(level: Level, { x, y }: Camera): { row: number; col: number } | null {
+export function middleCell(level: Level, { x, y }: Camera): { row: number; col: number } | null {
   let best: { row: number; col: number } | null = null;
   let nearest = Infinity;
   level.rows.forEach((row, cell) => {

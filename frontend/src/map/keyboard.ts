@@ -8,6 +8,7 @@ export type Command =
   | { readonly do: 'step' | 'layer'; readonly by: number }
   | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' | 'motion' }
   | { readonly do: 'export' | 'filter' | 'find' | 'shortcuts' | 'table' }
+  | { readonly do: 'lasso' | 'block' | 'kept' | 'keep' }
   | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' | 'addPane' | 'closePane' };
 
 export interface Key {
@@ -21,7 +22,7 @@ export interface Key {
 const ZOOM_STEP = 1.5;
 
 /** Maps, not objects: a key's name must never reach a prototype. */
-const ARROWS = new Map<string, readonly [number, number]>([
+export const ARROWS = new Map<string, readonly [number, number]>([
   ['ArrowLeft', [-1, 0]],
   ['ArrowRight', [1, 0]],
   ['ArrowUp', [0, -1]],
@@ -45,6 +46,9 @@ const COMMANDS = new Map<string, Command>([
   ['t', { do: 'table' }],
   ['s', { do: 'shortcuts' }],
   ['e', { do: 'export' }],
+  ['l', { do: 'lasso' }],
+  ['r', { do: 'block' }],
+  ['k', { do: 'kept' }],
   ['m', { do: 'motion' }],
   ['c', { do: 'compare' }],
   ['x', { do: 'swap' }],
@@ -65,6 +69,7 @@ export function commandOf(event: Key): Command | null {
   if (arrow !== undefined) {
     return { do: event.shiftKey ? 'pan' : 'cursor', dx: arrow[0], dy: arrow[1] };
   }
+  if (event.key === 'Enter' && event.shiftKey) return { do: 'keep' };
   if (/^[1-5]$/.test(event.key)) return { do: 'level', index: Number(event.key) - 1 };
   return COMMANDS.get(event.key) ?? null;
 }

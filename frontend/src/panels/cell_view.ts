@@ -11,7 +11,7 @@ import { count, fraction, percent, plural, shorten } from '../format';
 import { iconPlace } from '../map/scene';
 import { whyUnpaired } from '../pair';
 import { type Cut, cutOf } from '../patches';
-import { keeperOf } from '../probe';
+import { keeperOf, type Probe } from '../probe';
 import { referenceOf } from '../reference';
 import type { Session } from '../session';
 import type { State } from '../store';
@@ -89,13 +89,18 @@ export function iconLine({ facts }: CellContext): TemplateResult | typeof nothin
   </div>`;
 }
 
-export function classBars({ atlas, facts }: CellContext): TemplateResult {
+interface Mixed {
+  readonly atlas: Atlas;
+  readonly facts: Pick<CellFacts, 'mixOf' | 'mix'>;
+}
+
+export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateResult {
   if (facts.mixOf === null) {
     return html`<p class="muted">No labels or predictions were recorded in this run.</p>`;
   }
   const values = (facts.mixOf === 'labels' ? atlas.labels : atlas.predictions) as Int32Array;
   const colours = classColours(values, atlas.classes?.length ?? null);
-  const rest = facts.mix.length - MIX_ROWS;
+  const rest = facts.mix.length - rows;
   const bar = ({
     index,
     share,
@@ -110,7 +115,7 @@ export function classBars({ atlas, facts }: CellContext): TemplateResult {
   return html`<section>
     <h3>${facts.mixOf === 'labels' ? 'Labels' : 'Predictions'}</h3>
     <ul class="bars">
-      ${facts.mix.slice(0, MIX_ROWS).map(bar)}
+      ${facts.mix.slice(0, rows).map(bar)}
     </ul>
     ${rest > 0 ? html`<p class="muted">and ${count(rest)} more</p>` : nothing}
   </section>`;
@@ -162,13 +167,20 @@ export function findPatches(context: CellContext, limit: number): Patches {
   const { state, session, evidence, atlas, level, facts } = context;
   const fetch = state.settled && !state.playing;
   const nearest = evidence.nearest(atlas, level, facts.cell, limit, fetch);
-  const { probe } = state;
-  const list = nearest.samples.map((sample): Patch => {
+  return { nearest, list: cutPatches(state.probe, session, atlas, nearest.samples) };
+}
+
+export function cutPatches(
+  probe: Probe | null,
+  session: Session,
+  atlas: Atlas,
+  samples: readonly number[],
+): Patch[] {
+  return samples.map((sample) => {
     const cut = probe && cutOf(atlas, probe, sample);
     const picture = probe && cut ? session.pages.thumbs(probe.run, probe, cut.page) : null;
     return { sample, cut, picture };
   });
-  return { nearest, list };
 }
 
 /** Why there are no pictures of the probe with `digest`, or null. */

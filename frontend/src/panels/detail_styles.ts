@@ -227,6 +227,9 @@ export const detailStyles = css`
     justify-content: space-between;
     margin-right: -8px;
   }
+  .inspector-head h2 {
+    margin-right: auto;
+  }
   .inspector .big-icon {
     width: 164px;
     height: 164px;

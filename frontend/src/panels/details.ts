@@ -26,6 +26,8 @@ export interface More {
   legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing;
   /** A section of the inspector. */
   voices(context: CellContext): TemplateResult | typeof nothing;
+  /** Another, below the lifelines. */
+  film(context: CellContext): TemplateResult | typeof nothing;
 }
 
 export class Details {
@@ -94,7 +96,12 @@ export class Details {
     };
     const close = () => this.session.store.set({ pinned: null });
     const context = this.#context(state, atlas, pinned);
-    return inspector(context, selection, close, context ? more.voices(context) : nothing);
+    return inspector(
+      context,
+      selection,
+      close,
+      context ? { voices: more.voices(context), film: more.film(context) } : {},
+    );
   }
 
   #context(state: State, atlas: Atlas, place: CellPlace): CellContext | null {

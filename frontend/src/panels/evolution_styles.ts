@@ -382,6 +382,13 @@ export const evolutionStyles = css`
     padding: 0 12px 0 0;
     height: 24px;
   }
+  atlas-map.selecting {
+    cursor: crosshair;
+  }
+  .tool-hint {
+    padding: 6px 14px;
+    pointer-events: none !important;
+  }
   .highlight-pill {
     display: flex;
     align-items: center;

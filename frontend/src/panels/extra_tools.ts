@@ -6,7 +6,7 @@ import { layersOf } from '../pane_specs';
 import type { Session } from '../session';
 import type { State } from '../store';
 import type { CellContext } from './cell_view';
-import { iconButton } from './icons';
+import { iconButton, KEPT } from './icons';
 
 const SEARCH =
   'M15.5 14h-.8l-.3-.3a6.5 6.5 0 1 0-.7.7l.3.3v.8l5 5 1.5-1.5zm-6 0a4.5 4.5 0 1 1 0-9 4.5 4.5 0 0 1 0 9';
@@ -16,7 +16,7 @@ const TABLE = 'M3 4h18v16H3zm2 5v3h6V9zm8 0v3h6V9zm-8 5v4h6v-4zm8 0v4h6v-4z';
 const EXPORT = 'M11 4h2v8.2l3-3L17.4 10.6 12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z';
 
 export function extraTools(
-  { finding, table, exporting }: State,
+  { finding, table, exporting, kept }: State,
   { store }: Session,
 ): TemplateResult {
   return html`${iconButton({
@@ -32,6 +32,13 @@ export function extraTools(
     key: 't',
     pressed: table,
     press: () => store.set({ table: !table }),
+  })}
+  ${iconButton({
+    icon: KEPT,
+    name: 'Selections and pins',
+    key: 'k',
+    pressed: kept !== false,
+    press: () => store.set({ kept: kept ? false : 'entered' }),
   })}
   ${iconButton({
     icon: EXPORT,

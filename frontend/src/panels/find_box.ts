@@ -110,7 +110,8 @@ export class FindBox {
 }
 
 function hint(typed: boolean, found: number, more: number): string {
-  if (!typed) return 'A name, “row, column” of the grid on screen, or the number of an image.';
+  if (!typed)
+    return 'A name, “row, column” of the grid on screen, or the number of an image. Saved selections, too.';
   if (found === 0) return 'Nothing here is called so.';
   return more > 0 ? `and ${count(more)} more: type to find them` : 'Enter goes there.';
 }

@@ -2,6 +2,7 @@
 /** The pinned cell at the right: as the card, larger, with the whole images behind the patches. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { keepPin, readPins, samePin } from '../pins';
 import {
   bigIcon,
   type CellContext,
@@ -16,7 +17,7 @@ import {
   rankedBy,
   whereabouts,
 } from './cell_view';
-import { iconButton } from './icons';
+import { iconButton, KEPT } from './icons';
 import { lifelineList } from './lifeline_list';
 
 const INSPECTOR_PATCHES = 12;
@@ -27,16 +28,23 @@ export interface Selection {
   choose(sample: number | null): void;
 }
 
-/** `context` is null where the pinned place holds no drawn cell at this step; `voices` is a section. */
+/** What others have to say of the cell. */
+export interface Sections {
+  readonly voices?: TemplateResult | typeof nothing;
+  readonly film?: TemplateResult | typeof nothing;
+}
+
+/** `context` is null where the pinned place holds no drawn cell at this step. */
 export function inspector(
   context: CellContext | null,
   selection: Selection,
   close: () => void,
-  voices: TemplateResult | typeof nothing = nothing,
+  { voices = nothing, film = nothing }: Sections = {},
 ): TemplateResult {
   return html`<aside class="inspector panel" aria-label="Pinned cell">
     <div class="inspector-head">
       <h2>Pinned cell</h2>
+      ${context ? keeper(context) : nothing}
       ${iconButton({ icon: 'close', name: 'Unpin', key: 'Esc', press: close })}
     </div>
     ${
@@ -50,9 +58,22 @@ export function inspector(
             <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
           </div>
           ${classBars(context)} ${voices} ${movesLine(context)}
-          ${lifelineList(context)} ${gallery(context, selection)} ${whereabouts(context)}`
+          ${lifelineList(context)} ${film} ${gallery(context, selection)} ${whereabouts(context)}`
     }
   </aside>`;
+}
+
+/** For those who cannot hold Shift. */
+function keeper({ session, state, atlas, facts }: CellContext): TemplateResult {
+  const { step, series } = atlas;
+  const pin = { ...facts, step, series };
+  return iconButton({
+    icon: KEPT,
+    name: 'Add to the pins',
+    key: 'Shift + Enter',
+    pressed: readPins(state.pins).some((one) => samePin(one, pin)),
+    press: () => keepPin(session, facts),
+  });
 }
 
 function gallery(context: CellContext, selection: Selection): TemplateResult {

@@ -67,23 +67,29 @@ export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlig
   return `${plural(rows.length, 'sample')} ${where}`;
 }
 
+/** The lifelines by their names at this step, where there are any; what else was lit by its own. */
+export function highlightTitle(atlas: Atlas, highlight: Highlight): string {
+  const ids = highlight.of ? [] : highlightedIds(highlight, atlas.step);
+  const own = (lifelinesOf(atlas) ?? []).filter(({ id }) => ids.includes(id));
+  return own.map(({ name }) => name).join(', ') || highlight.name;
+}
+
 export function highlightPill(
   atlas: Atlas,
   level: Level,
   highlight: Highlight,
   session: Session,
 ): TemplateResult {
-  const names = new Map((lifelinesOf(atlas) ?? []).map(({ id, name }) => [id, name]));
-  const ids = highlight.of ? [] : highlightedIds(highlight, atlas.step);
-  const own = ids.map((id) => names.get(id));
-  const title = own.some((name) => name !== undefined)
-    ? own.filter((name) => name !== undefined).join(', ')
-    : highlight.name;
   return html`<div class="highlight-pill panel" role="group" aria-label="Highlighted ${highlight.of ?? 'lifeline'}s">
     <span
-      ><strong>${shorten(title, NAME)}</strong>
+      ><strong>${shorten(highlightTitle(atlas, highlight), NAME)}</strong>
       <span class="muted">${highlightSentence(atlas, level, highlight)}</span></span
     >
+    ${iconButton({
+      icon: 'events',
+      name: 'Where it lies at each step',
+      press: () => session.store.set({ kept: 'entered', table: false }),
+    })}
     ${iconButton({
       icon: 'close',
       name: 'End the highlight',

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What to do while samples are being selected. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import type { State } from '../store';
+
+const HINTS = {
+  lasso: 'Draw around samples. Esc leaves.',
+  block: 'Drag a rectangle, or let arrows grow it and Enter select. Esc leaves.',
+} as const;
+
+export function toolHint({ tool }: State): TemplateResult | typeof nothing {
+  return tool === '' ? nothing : html`<p class="tool-hint panel">${HINTS[tool]}</p>`;
+}

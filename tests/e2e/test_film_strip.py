@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The film strip of a concept: a frame a checkpoint, with what happened, and the way there."""
+
+from __future__ import annotations
+
+import logs
+import numpy as np
+import pytest
+from evolving import STEPS, evolving_atlas
+from playwright.sync_api import Locator, expect
+from samples import CLASSES
+from tab import Tab, until_painted
+from test_accessibility import violations
+from test_screens import THEMES, Theme, shoot
+
+MOVING = {"run": "moving/atlas", "grid": 4}
+
+
+def frames(tab: Tab) -> Locator:
+    return tab.inspector.locator(".film .frame")
+
+
+def largest(step: int, concept: int) -> tuple[int, int]:
+    """Row and column of the cell that holds most of a concept."""
+    atlas = evolving_atlas("moving", step, 1)
+    grid, labels = atlas.grids[0], atlas.samples.labels
+    assert labels is not None
+    cells = grid.cell_of[labels == concept]
+    cell = int(np.bincount(cells[cells >= 0]).argmax())
+    return int(grid.rows[cell]), int(grid.cols[cell])
+
+
+def open_on(tab: Tab, url: str, concept: int) -> None:
+    """Lights a concept and pins the cell with most of it, at the first step."""
+    tab.open(url, alone=True, **MOVING, step=0, lit=f"concept:{concept}")
+    row, col = largest(0, concept)
+    x, y, _ = tab.place(4, row, col)
+    tab.page.mouse.click(x, y)
+    expect(tab.inspector).to_be_visible()
+
+
+def test_each_checkpoint_has_a_frame_that_leads_there(evolving: str, tab: Tab) -> None:
+    open_on(tab, evolving, 0)
+    expect(frames(tab)).to_have_count(len(STEPS))
+    size = int((evolving_atlas("moving", 0, 1).samples.labels == 0).sum())
+    for frame, step in zip(frames(tab).all(), STEPS, strict=True):
+        expect(frame).to_have_attribute(
+            "aria-label",
+            f"Step {step}: {size} samples, {CLASSES[0]} 100%" + (", Split" if step == 200 else ""),
+        )
+        until_painted(frame.locator(".frame-icon"))
+    expect(frames(tab).first).to_have_attribute("aria-current", "step")
+    for step, press in ((200, "click"), (400, "Enter")):
+        frame = frames(tab).nth(STEPS.index(step))
+        if press == "click":
+            frame.click()
+        else:
+            frame.press(press)
+        tab.shows(step)
+        row, col = largest(step, 0)
+        expect(tab.inspector).to_contain_text(f"Row {row + 1}, column {col + 1} of 4")
+        expect(frame).to_have_attribute("aria-current", "step")
+    assert largest(0, 0) != largest(400, 0)
+
+
+def test_the_shown_step_is_in_view_and_icons_come_as_they_are_seen(quick: str, tab: Tab) -> None:
+    tab.open(quick, alone=True, run="warm/atlas", layer="layer3", grid=10)
+    tab.key("ArrowRight", "Enter")
+    expect(frames(tab)).to_have_count(len(logs.STEPS))
+    expect(tab.inspector.get_by_text("not read yet")).to_have_count(0)
+    strip = tab.inspector.locator(".film-scroll")
+    strip.scroll_into_view_if_needed()
+    expect(frames(tab).last).to_be_in_viewport(ratio=0.9)
+    until_painted(frames(tab).last.locator(".frame-icon"))
+    tab.settle()
+    assert not drawn_steps(tab) & {0, 50}
+    # Another step comes into view, and so does what it is drawn with.
+    tab.slider.fill("0")
+    tab.shows(0)
+    # The cell of this step may have more to say above.
+    strip.scroll_into_view_if_needed()
+    expect(frames(tab).first).to_be_in_viewport(ratio=0.9)
+    until_painted(frames(tab).first.locator(".frame-icon"))
+    until_painted(frames(tab).nth(1).locator(".frame-icon"))
+
+
+def drawn_steps(tab: Tab) -> set[int]:
+    """Steps of which icons were asked for."""
+    sheets = [one for one in tab.requests if one.startswith("sheet?")]
+    return {int(one.partition("&step=")[2].partition("&")[0]) for one in sheets}
+
+
+def test_the_lines_say_size_and_purity(evolving: str, tab: Tab) -> None:
+    open_on(tab, evolving, 4)
+    size = int((evolving_atlas("moving", 0, 1).samples.labels == 4).sum())
+    expect(tab.inspector.locator(".film-key")).to_contain_text(f"samples, at most {size}")
+    # Neither changes in this log: four points at one height.
+    for line in tab.inspector.locator(".film-lines path").all():
+        expect(line).to_have_attribute("d", "M30.0 0.0h0L90.0 0.0L150.0 0.0L210.0 0.0")
+    ended = frames(tab).nth(3)
+    expect(ended).to_have_attribute(
+        "aria-label", f"Step 400: {size} samples, {CLASSES[4]} 100%, Ended"
+    )
+    assert ended.locator(".glyph").count() == 1
+
+
+def test_there_is_none_where_nothing_was_traced(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, run="bare/atlas")
+    tab.key("ArrowRight", "Enter")
+    expect(tab.inspector).to_contain_text("Not traced in this atlas.")
+    expect(tab.inspector.locator(".film")).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_it_can_be_read_by_everybody(evolving: str, tab: Tab, theme: Theme) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    open_on(tab, evolving, 0)
+    until_painted(frames(tab).last.locator(".frame-icon"))
+    tab.settle(theme=theme)
+    assert violations(tab) == []
+    tab.app.locator(".highlight-pill").get_by_role("button", name="Where it lies").click()
+    expect(tab.app.locator(".places tbody tr")).to_have_count(len(STEPS))
+    tab.settle()
+    assert violations(tab) == []
+    tab.inspector.locator(".film").scroll_into_view_if_needed()
+    shoot(tab, "film-strip", theme)
