@@ -57,31 +57,35 @@ def keys(*names: str) -> Callable[[Tab], object]:
     return act
 
 
+def place_of(tab: Tab, across: float, down: float) -> tuple[float, float]:
+    """Returns a place of the first map in pixels of the page, given in shares of its sides."""
+    box = tab.map.bounding_box()
+    assert box is not None
+    return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+
 def hover(across: float, down: float) -> Callable[[Tab], object]:
-    """Points at a place of the first map, given in shares of its width and height."""
-
-    def act(tab: Tab) -> None:
-        box = tab.map.bounding_box()
-        assert box is not None
-        tab.page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
-
-    return act
+    """Points at a place of the first map."""
+    return lambda tab: tab.page.mouse.move(*place_of(tab, across, down))
 
 
 def circled(tab: Tab) -> None:
     """Draws a rectangle over the middle of the map."""
-    box = tab.map.bounding_box()
-    assert box is not None
-    corners = [
-        (box["x"] + share * box["width"], box["y"] + share * box["height"])
-        for share in (0.38, 0.56)
-    ]
     tab.page.keyboard.down("Shift")
-    tab.page.mouse.move(*corners[0])
+    tab.page.mouse.move(*place_of(tab, 0.36, 0.45))
     tab.page.mouse.down()
-    tab.page.mouse.move(*corners[1], steps=8)
+    tab.page.mouse.move(*place_of(tab, 0.6, 0.68), steps=8)
     tab.page.mouse.up()
     tab.page.keyboard.up("Shift")
+
+
+def film(tab: Tab) -> None:
+    """Pins a cell at the edge of the map, and brings the film strip of its concept into view."""
+    x, y = place_of(tab, 0.62, 0.55)
+    tab.page.mouse.click(x, y)
+    strip = tab.inspector.locator(".film")
+    strip.wait_for()
+    strip.scroll_into_view_if_needed()
 
 
 CIFAR, OTHER, MARKER, LITE0 = "cifar-0/atlas", "cifar-1/atlas", "marker/atlas", "lite0"
@@ -97,7 +101,7 @@ STOPS = (
     Stop("06-drift", CIFAR, {**STAGE3, "drift": "on"}, dark=True),
     Stop("07-difference", CIFAR, {**STAGE3, "compare": 68, "mode": "difference"}),
     Stop("08-events", CIFAR, {**STAGE3, "events": "on"}),
-    Stop("09-film-strip", CIFAR, STAGE3, keys("Enter")),
+    Stop("09-film-strip", CIFAR, STAGE3, film),
     Stop("10-selection", CIFAR, STAGE3, circled),
     Stop("11-table", CIFAR, {**STAGE3, "view": "table"}),
     Stop("12-layers-side-by-side", CIFAR, {**STAGE3, "compare": ";stage2"}, hover(0.4, 0.5)),
