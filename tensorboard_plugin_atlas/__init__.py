@@ -17,12 +17,8 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.icons import RenderedIcons, render_icons
     from tensorboard_plugin_atlas.compute.patching import PatchTest, patch_test
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
-    from tensorboard_plugin_atlas.compute.shortcuts import (
-        Shortcut,
-        ShortcutHistory,
-        find_shortcuts,
-        since_step,
-    )
+    from tensorboard_plugin_atlas.compute.shortcut_history import ShortcutHistory, since_step
+    from tensorboard_plugin_atlas.compute.shortcuts import Shortcut, find_shortcuts
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
     from tensorboard_plugin_atlas.evolution import AtlasDiff, compare_atlases
@@ -81,7 +77,7 @@ _HOMES = {
     "PatchTest": "compute.patching",
     "RenderedIcons": "compute.icons",
     "Shortcut": "compute.shortcuts",
-    "ShortcutHistory": "compute.shortcuts",
+    "ShortcutHistory": "compute.shortcut_history",
     "ShortcutRecord": "shortcut_record",
     "cell_labels": "labelling",
     "compare_atlases": "evolution",
@@ -93,7 +89,7 @@ _HOMES = {
     "read_atlases": "reading",
     "read_shortcuts": "reading",
     "render_icons": "compute.icons",
-    "since_step": "compute.shortcuts",
+    "since_step": "compute.shortcut_history",
     "trace_lifelines": "lifelines",
 }
 

@@ -14,12 +14,8 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute.patching import PatchRates, difference_interval
 from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.shortcuts import (
-    GRID,
-    _without_a_strip,
-    find_shortcuts,
-    since_step,
-)
+from tensorboard_plugin_atlas.compute.shortcut_history import since_step
+from tensorboard_plugin_atlas.compute.shortcuts import GRID, _without_a_strip, find_shortcuts
 from tensorboard_plugin_atlas.compute.verdict import halves, overlap, verdict
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
