@@ -536,8 +536,10 @@ def _differentiable() -> Iterator[None]:
             torch.inference_mode(mode=False),
             warnings.catch_warnings(),
         ):
-            # torch warns of itself when it loads its forward-mode derivatives.
+            # torch warns of itself when it loads its forward-mode derivatives: of one kind up to
+            # 2.14, of the other from 2.15 on.
             warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(was)
