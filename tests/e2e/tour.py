@@ -108,7 +108,7 @@ STOPS = (
     Stop(
         "13-runs-side-by-side", CIFAR, {**STAGE3, "compare": f";stage3,,{OTHER}"}, hover(0.4, 0.5)
     ),
-    Stop("14-shortcut", MARKER, {**STAGE3, "shortcut": "1"}),
+    Stop("14-shortcut", MARKER, {"layer": "stage2"}, keys("s")),
     Stop("15-middle-of-lite0", LITE0, {**MIDDLE, "grid": 40}),
     Stop("16-near-in-lite0-dark", LITE0, {**MIDDLE, "grid": 40, "z": "4", "x": ".42"}, dark=True),
     Stop("17-lite0-across-layers", LITE0, {**MIDDLE, "compare": ";_blocks.15"}, hover(0.4, 0.5)),
