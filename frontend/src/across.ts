@@ -6,6 +6,7 @@ import { askForCell } from './across_event';
 import { type Activations, readActivations } from './activations';
 import { asFailure, fetchActivations } from './api';
 import type { Atlas } from './atlas';
+import { centreOf, placeOf } from './cells';
 import { type Floor, findMerges, linksBetween } from './depth';
 import { count, shorten } from './format';
 import { findStep } from './link';
@@ -109,8 +110,7 @@ export class Part {
   }
 
   #row(series: SeriesEntry, { atlas, level }: Floor, cell: number, share: number): CellRow {
-    const { size, rows, cols } = level;
-    const place = { size, row: rows[cell] as number, col: cols[cell] as number };
+    const place = placeOf(level, cell);
     return { atlas, level, cell, share, place, go: () => this.#go(series, atlas, place) };
   }
 
@@ -122,8 +122,7 @@ export class Part {
     if (!here && askForCell(map, { series: series.id, step, place })) return;
     if (!here) session.chooseSeries(series.id);
     session.store.set({ pinned: place, hover: null });
-    const { size, row, col } = place;
-    map.flyTo({ x: (col + 0.5) / size, y: (row + 0.5) / size, z: state.camera.z });
+    map.flyTo({ ...centreOf(place), z: state.camera.z });
   }
 
   #ask<T extends Atlas | Activations>(key: string, fetch: () => Promise<T>): T | string | null {

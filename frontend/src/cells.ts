@@ -2,6 +2,7 @@
 /** What the samples of a cell say together: members, class mix, purity, nearest ones. */
 
 import { type Atlas, cellAt, className, type IconKind, kindOf, type Level } from './atlas';
+import type { Point } from './camera';
 import { plural, shorten } from './format';
 import type { CellPlace } from './store';
 
@@ -38,6 +39,16 @@ interface Grouped {
 }
 
 const groupedByLevel = new WeakMap<Level, Grouped>();
+
+/** Where a cell lies, by its index on the level. */
+export function placeOf({ size, rows, cols }: Level, cell: number): CellPlace {
+  return { size, row: rows[cell] as number, col: cols[cell] as number };
+}
+
+/** The middle of a cell in map units. */
+export function centreOf({ size, row, col }: CellPlace): Point {
+  return { x: (col + 0.5) / size, y: (row + 0.5) / size };
+}
 
 /** Indices of the samples in `cell`, ascending. */
 export function membersOf(level: Level, cell: number): Int32Array {

@@ -5,6 +5,7 @@ import type { Activations } from './activations';
 import type { Atlas, Level } from './atlas';
 import { classMix, membersOf } from './cells';
 import { sameSamples } from './linking';
+import { PairMemo } from './pair_memo';
 
 /** Shared samples below which two cells are not linked. */
 const FEWEST = 3;
@@ -42,17 +43,10 @@ export interface Links {
   readonly ofUpper: Int32Array;
 }
 
-const known = new WeakMap<Level, WeakMap<Level, Links>>();
+const known = new PairMemo<Level, Level, Links>();
 
 export function linksBetween(lower: Floor, upper: Floor): Links {
-  const of = known.get(lower.level) ?? new WeakMap<Level, Links>();
-  known.set(lower.level, of);
-  let links = of.get(upper.level);
-  if (links === undefined) {
-    links = findLinks(lower, upper);
-    of.set(upper.level, links);
-  }
-  return links;
+  return known.get(lower.level, upper.level, () => findLinks(lower, upper));
 }
 
 function findLinks(lower: Floor, upper: Floor): Links {

@@ -4,6 +4,7 @@
 import { type Atlas, cellAt, type Level } from './atlas';
 import { floorOf, NEWS_SHARE } from './drift';
 import { movesOf } from './pair';
+import { PairMemo } from './pair_memo';
 
 export interface Change {
   readonly row: number;
@@ -27,18 +28,11 @@ export interface Difference {
   readonly moved: number;
 }
 
-const differenceOf = new WeakMap<Level, WeakMap<Level, Difference>>();
+const differences = new PairMemo<Level, Level, Difference>();
 
 /** Compares a level of A with the level of the same size of B; rows must be the same samples. */
 export function findDifference(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {
-  const known = differenceOf.get(levelA) ?? new WeakMap<Level, Difference>();
-  differenceOf.set(levelA, known);
-  let difference = known.get(levelB);
-  if (difference === undefined) {
-    difference = compare(a, levelA, b, levelB);
-    known.set(levelB, difference);
-  }
-  return difference;
+  return differences.get(levelA, levelB, () => compare(a, levelA, b, levelB));
 }
 
 function compare(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {

@@ -4,6 +4,7 @@
 import type { Atlas, Level } from './atlas';
 import { membersOf } from './cells';
 import { cellPlaces, movesOf } from './pair';
+import { PairMemo } from './pair_memo';
 
 /** A cell's move is news when at least this share of its members moved farther than chance would. */
 export const NEWS_SHARE = 0.5;
@@ -22,18 +23,11 @@ export interface Drift {
   readonly beyondShare: number | null;
 }
 
-const driftOf = new WeakMap<Level, WeakMap<Atlas, Drift>>();
+const drifts = new PairMemo<Level, Atlas, Drift>();
 
 /** The drift of a level of `now` since `other`, whose rows must be the same samples. */
 export function findDrift(other: Atlas, now: Atlas, level: Level): Drift {
-  const known = driftOf.get(level) ?? new WeakMap<Atlas, Drift>();
-  driftOf.set(level, known);
-  let drift = known.get(other);
-  if (drift === undefined) {
-    drift = measure(other, now, level);
-    known.set(other, drift);
-  }
-  return drift;
+  return drifts.get(level, other, () => measure(other, now, level));
 }
 
 /** The floor that the move between two steps is held against: that of the later one. */

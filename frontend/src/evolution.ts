@@ -3,6 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';
+import { centreOf } from './cells';
 import { classAtlasOf } from './class_atlas';
 import { dividerAt } from './compare';
 import type { Change } from './difference';
@@ -93,9 +94,9 @@ export class Evolution {
   #go({ size }: Level): (change: Change) => void {
     return ({ row, col }) => {
       const { store } = this.session;
-      store.set({ pinned: { size, row, col }, hover: null });
-      const { z } = store.state.camera;
-      this.map.flyTo({ x: (col + 0.5) / size, y: (row + 0.5) / size, z });
+      const place = { size, row, col };
+      store.set({ pinned: place, hover: null });
+      this.map.flyTo({ ...centreOf(place), z: store.state.camera.z });
     };
   }
 

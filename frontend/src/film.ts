@@ -2,6 +2,7 @@
 /** One concept over the checkpoints: how large it is, how pure, and where most of it lies. */
 
 import type { Atlas, Level } from './atlas';
+import { placeOf } from './cells';
 import type { RunEvent } from './history';
 import { countIn, lifelinesOf, rowsOf } from './lifelines';
 import { iconPlace } from './map/scene';
@@ -42,7 +43,7 @@ export function frameOf(atlas: Atlas, size: number, id: number): Frame {
   const { key, series, step } = atlas;
   return {
     ...facts,
-    place: { size, row: level.rows[cell] as number, col: level.cols[cell] as number },
+    place: placeOf(level, cell),
     icon: {
       at: iconPlace(level, cell),
       of: { atlas: { key, series, step }, level: { entry: level.entry } },

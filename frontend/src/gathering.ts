@@ -3,7 +3,7 @@
 
 import type { Atlas } from './atlas';
 import { floorOf } from './drift';
-import { whyUnpaired } from './pair';
+import { movesOf, whyUnpaired } from './pair';
 
 /** Share of the samples that the reach around their middle holds where they were chosen. */
 const HELD = 0.9;
@@ -26,7 +26,8 @@ export function gather(then: Atlas, now: Atlas, rows: Int32Array): Gathering | s
   const reach = Math.max(LEAST_REACH, quantile(distances(then, rows), HELD));
   const near = distances(now, rows).reduce((sum, away) => sum + (away <= reach ? 1 : 0), 0);
   const floor = then.step === now.step ? null : floorOf(then, now);
-  const moves = Array.from(rows, (row) => distance(then.xy, now.xy, row));
+  const all = movesOf(then.xy, now.xy);
+  const moves = Array.from(rows, (row) => all[row] as number);
   const beyond = floor && moves.filter((move, i) => move > (floor[rows[i] as number] as number));
   return {
     together: near / rows.length,
@@ -37,11 +38,6 @@ export function gather(then: Atlas, now: Atlas, rows: Int32Array): Gathering | s
 
 /** At the one step of samples that no other step has. */
 const UNMOVED: Gathering = { together: 1, moved: 0, beyond: null };
-
-function distance(a: Float32Array, b: Float32Array, row: number): number {
-  const apart = (axis: 0 | 1) => (a[2 * row + axis] as number) - (b[2 * row + axis] as number);
-  return Math.hypot(apart(0), apart(1));
-}
 
 /** Of each sample from the median place of all. */
 function distances({ xy }: Atlas, rows: Int32Array): Float32Array {

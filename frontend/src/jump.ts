@@ -2,6 +2,7 @@
 /** From an event to its place: step, cell and the samples that it is about. */
 
 import type { Atlas } from './atlas';
+import { centreOf } from './cells';
 import type { RunEvent } from './history';
 import { rowsOf } from './lifelines';
 import type { AtlasMap } from './map/atlas_map';
@@ -63,11 +64,6 @@ export function jumpTo(event: RunEvent, session: Session, map: AtlasMap): void {
 
 /** Pins a cell in the inspector and brings it near. */
 export function flyToCell(place: CellPlace, { store }: Session, map: AtlasMap): void {
-  const { size, row, col } = place;
   store.set({ pinned: place, hover: null });
-  map.flyTo({
-    x: (col + 0.5) / size,
-    y: (row + 0.5) / size,
-    z: Math.max(LEAST_ZOOM, size / CELLS_IN_VIEW),
-  });
+  map.flyTo({ ...centreOf(place), z: Math.max(LEAST_ZOOM, place.size / CELLS_IN_VIEW) });
 }

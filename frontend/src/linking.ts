@@ -6,6 +6,7 @@ import { membersOf } from './cells';
 import { type ClassAtlas, classAtlasOf } from './class_atlas';
 import { shorten } from './format';
 import { countIn } from './lifelines';
+import { PairMemo } from './pair_memo';
 import type { CellPlace } from './store';
 
 /** Settings that change how an atlas is drawn or made, but not what is compared. */
@@ -65,18 +66,11 @@ function frameOf({ manifest: { fields } }: Atlas): string | null {
   return frame == null ? null : JSON.stringify(frame);
 }
 
-const known = new WeakMap<Atlas, WeakMap<Atlas, Int32Array>>();
+const matches = new PairMemo<Atlas, Atlas, Int32Array>();
 
 /** The row of `b` that is the same sample as each row of `a`, or -1; both of one probe. */
 export function sameSamples(a: Atlas, b: Atlas): Int32Array {
-  const of = known.get(a) ?? new WeakMap<Atlas, Int32Array>();
-  known.set(a, of);
-  let rows = of.get(b);
-  if (rows === undefined) {
-    rows = match(a, b);
-    of.set(b, rows);
-  }
-  return rows;
+  return matches.get(a, b, () => match(a, b));
 }
 
 function match(a: Atlas, b: Atlas): Int32Array {

@@ -5,19 +5,13 @@ import type { Atlas, Level } from './atlas';
 import { membersOf } from './cells';
 import { classAtlasOf, NOT_FOLLOWED } from './class_atlas';
 import { count } from './format';
+import { PairMemo } from './pair_memo';
 
-const reasonOf = new WeakMap<Atlas, WeakMap<Atlas, string | null>>();
+const reasons = new PairMemo<Atlas, Atlas, string | null>();
 
 /** Why row i of the two is not the same sample, as a sentence; null where it is. */
 export function whyUnpaired(a: Atlas, b: Atlas): string | null {
-  const known = reasonOf.get(a) ?? new WeakMap<Atlas, string | null>();
-  reasonOf.set(a, known);
-  let reason = known.get(b);
-  if (reason === undefined) {
-    reason = findReason(a, b);
-    known.set(b, reason);
-  }
-  return reason;
+  return reasons.get(a, b, () => findReason(a, b));
 }
 
 function findReason(a: Atlas, b: Atlas): string | null {

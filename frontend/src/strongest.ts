@@ -2,6 +2,7 @@
 /** The way to a cell of a list: near enough to see it, on the grid that the list is of. */
 
 import { type Camera, type Viewport, worldSide } from './camera';
+import { centreOf } from './cells';
 import { resolveLevel } from './lod';
 import type { CellPlace, State } from './store';
 
@@ -13,12 +14,12 @@ const STEP = 1.05;
 export function closeUp(
   { atlas, level, shownLevel, camera }: State,
   viewport: Viewport,
-  { size, row, col }: CellPlace,
+  place: CellPlace,
 ): Camera {
   const levels = atlas?.levels ?? [];
   const gridAt = (z: number) =>
     levels[resolveLevel(levels, level, worldSide({ ...camera, z }, viewport), shownLevel)]?.size;
   let { z } = camera;
-  while (z * STEP <= size / CELLS_IN_VIEW && gridAt(z * STEP) === size) z *= STEP;
-  return { x: (col + 0.5) / size, y: (row + 0.5) / size, z };
+  while (z * STEP <= place.size / CELLS_IN_VIEW && gridAt(z * STEP) === place.size) z *= STEP;
+  return { ...centreOf(place), z };
 }

@@ -4,7 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { Failure } from '../api';
 import { type Atlas, className, type Level } from '../atlas';
-import { majority } from '../cells';
+import { majority, placeOf } from '../cells';
 import { count, plural, shorten } from '../format';
 import { flyToCell, highlightedRows } from '../jump';
 import { countIn } from '../lifelines';
@@ -51,16 +51,15 @@ export function placesOf(atlas: Atlas, size: number, highlight: Highlight): Plac
       ? cells
           .sort((a, b) => of(b) - of(a) || a - b)
           .slice(0, CELLS)
-          .map((cell) => placeOf(atlas, level, cell, of(cell)))
+          .map((cell) => heldBy(atlas, level, cell, of(cell)))
       : [],
   };
 }
 
-function placeOf(atlas: Atlas, level: Level, cell: number, members: number): Place {
+function heldBy(atlas: Atlas, level: Level, cell: number, members: number): Place {
   const values = atlas.labels ?? atlas.predictions;
   const top = values && className(atlas, majority(level, values).index[cell] as number);
-  const { size, rows, cols } = level;
-  return { size, row: rows[cell] as number, col: cols[cell] as number, members, top: top ?? '' };
+  return { ...placeOf(level, cell), members, top: top ?? '' };
 }
 
 export class LitPlaces {
