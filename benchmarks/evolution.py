@@ -31,7 +31,7 @@ from scipy.stats import spearmanr
 
 from tensorboard_plugin_atlas.compute.neighbours import overlap
 from tensorboard_plugin_atlas.compute.quality import knn_kept, true_ranks, trustworthiness
-from tensorboard_plugin_atlas.cosine import nearest, unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import nearest, unit_rows
 
 NEIGHBOURS, MANY = 15, 100
 CELLS = 10

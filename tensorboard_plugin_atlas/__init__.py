@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.shortcuts import Shortcut, find_shortcuts
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
-    from tensorboard_plugin_atlas.evolution import AtlasDiff, compare_atlases
-    from tensorboard_plugin_atlas.labelling import CellLabels, cell_labels
-    from tensorboard_plugin_atlas.lifelines import (
+    from tensorboard_plugin_atlas.evolution.comparison import AtlasDiff, compare_atlases
+    from tensorboard_plugin_atlas.evolution.labelling import CellLabels, cell_labels
+    from tensorboard_plugin_atlas.evolution.lifelines import (
         Lifeline,
         LifelineTracer,
         rank_events,
         trace_lifelines,
     )
-    from tensorboard_plugin_atlas.linking import LayerLinks, link_layers
-    from tensorboard_plugin_atlas.reading import read_atlases, read_shortcuts
+    from tensorboard_plugin_atlas.evolution.linking import LayerLinks, link_layers
+    from tensorboard_plugin_atlas.logs.reading import read_atlases, read_shortcuts
     from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
     from tensorboard_plugin_atlas.writer import AtlasWriter
 
@@ -67,30 +67,30 @@ __all__ = [
 _HOMES = {
     "Atlas": "atlas",
     "AtlasConfig": "config",
-    "AtlasDiff": "evolution",
+    "AtlasDiff": "evolution.comparison",
     "AtlasError": "errors",
     "AtlasWriter": "writer",
-    "CellLabels": "labelling",
-    "LayerLinks": "linking",
-    "Lifeline": "lifelines",
-    "LifelineTracer": "lifelines",
+    "CellLabels": "evolution.labelling",
+    "LayerLinks": "evolution.linking",
+    "Lifeline": "evolution.lifelines",
+    "LifelineTracer": "evolution.lifelines",
     "PatchTest": "compute.patching",
     "RenderedIcons": "compute.icons",
     "Shortcut": "compute.shortcuts",
     "ShortcutHistory": "compute.shortcut_history",
     "ShortcutRecord": "shortcut_record",
-    "cell_labels": "labelling",
-    "compare_atlases": "evolution",
+    "cell_labels": "evolution.labelling",
+    "compare_atlases": "evolution.comparison",
     "compute_atlas": "compute.pipeline",
     "find_shortcuts": "compute.shortcuts",
-    "link_layers": "linking",
+    "link_layers": "evolution.linking",
     "patch_test": "compute.patching",
-    "rank_events": "lifelines",
-    "read_atlases": "reading",
-    "read_shortcuts": "reading",
+    "rank_events": "evolution.lifelines",
+    "read_atlases": "logs.reading",
+    "read_shortcuts": "logs.reading",
     "render_icons": "compute.icons",
     "since_step": "compute.shortcut_history",
-    "trace_lifelines": "lifelines",
+    "trace_lifelines": "evolution.lifelines",
 }
 
 

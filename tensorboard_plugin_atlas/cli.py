@@ -12,12 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 from tensorboard_plugin_atlas._version import __version__
-from tensorboard_plugin_atlas.cli_class import add_class
-from tensorboard_plugin_atlas.cli_evolution import add_evolve, add_relay
+from tensorboard_plugin_atlas.commands.cli_class import add_class
+from tensorboard_plugin_atlas.commands.cli_evolution import add_evolve, add_relay
+from tensorboard_plugin_atlas.commands.parsing import add_pictures, positive, step_or_last
+from tensorboard_plugin_atlas.commands.printing import counted, printable, table
 from tensorboard_plugin_atlas.errors import AtlasError
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
-from tensorboard_plugin_atlas.parsing import add_pictures, positive, step_or_last
-from tensorboard_plugin_atlas.printing import counted, printable, table
 
 DESCRIPTION = """\
 Activation atlases in TensorBoard: what an image network sees, and how that changes as it learns.
@@ -295,7 +295,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _told_shortcuts(log_dir: Path) -> Iterator[str]:
     """Yields what was planted, and what the last checkpoint's search has found of it."""
     from tensorboard_plugin_atlas.demo.run import MARKED_SHARE, marked_class
-    from tensorboard_plugin_atlas.reading import read_shortcuts
+    from tensorboard_plugin_atlas.logs.reading import read_shortcuts
 
     last = max(read_shortcuts(log_dir), key=lambda record: record.step)
     names = last.classes or ()
@@ -315,8 +315,8 @@ def _told_shortcuts(log_dir: Path) -> Iterator[str]:
 
 
 def _estimate(arguments: argparse.Namespace) -> int:
+    from tensorboard_plugin_atlas.commands.estimate import estimate
     from tensorboard_plugin_atlas.config import AtlasConfig
-    from tensorboard_plugin_atlas.estimate import estimate
 
     asked = {"samples": arguments.samples, "icons": arguments.icons}
     settings = {name: value for name, value in asked.items() if value is not None}
@@ -337,7 +337,7 @@ def _estimate(arguments: argparse.Namespace) -> int:
 
 
 def _refine(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.refine import refine
+    from tensorboard_plugin_atlas.commands.refine import refine
 
     done = refine(
         arguments.log_dir,
@@ -394,7 +394,7 @@ def _free_port(first: int) -> int:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.reading import list_atlases
+    from tensorboard_plugin_atlas.logs.reading import list_atlases
 
     entries = [
         entry
@@ -423,7 +423,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.doctor import PROBLEM, examine
+    from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
 
     findings = examine(arguments.log_dir)
     for finding in findings:
@@ -436,7 +436,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _repair(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.repair import repair
+    from tensorboard_plugin_atlas.logs.repair import repair
 
     files = repair(arguments.log_dir, arguments.output)
     for file in files:

@@ -30,7 +30,10 @@ from tensorboard_plugin_atlas.atlas import (
     Samples,
     StoredActivations,
 )
-from tensorboard_plugin_atlas.attribution_store import (
+from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
+from tensorboard_plugin_atlas.sheets import check_sheets
+from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
+from tensorboard_plugin_atlas.wire.attribution_store import (
     NAMES,
     SPREAD_NAMES,
     attribution_of,
@@ -39,8 +42,7 @@ from tensorboard_plugin_atlas.attribution_store import (
     store_attribution,
     store_spreads,
 )
-from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.manifest import (
+from tensorboard_plugin_atlas.wire.manifest import (
     AtlasFields,
     BlobEntry,
     GridEntry,
@@ -51,10 +53,8 @@ from tensorboard_plugin_atlas.manifest import (
     read_manifest,
     write_manifest,
 )
-from tensorboard_plugin_atlas.sheets import check_sheets
-from tensorboard_plugin_atlas.shortcut_fields import ShortcutFields
-from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
-from tensorboard_plugin_atlas.tensors import Spec, load, save
+from tensorboard_plugin_atlas.wire.shortcut_fields import ShortcutFields
+from tensorboard_plugin_atlas.wire.tensors import Spec, load, save
 
 __all__ = [
     "AtlasFields",

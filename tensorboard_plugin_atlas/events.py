@@ -27,13 +27,13 @@ from typing import Any, BinaryIO, Final
 import google_crc32c
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
-from tensorboard_plugin_atlas.summaries import (
+from tensorboard_plugin_atlas.logs.summaries import (
     blob_summary,
     event_payload,
     scalar_summary,
     version_payload,
 )
+from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
 
 MAX_RECORD_BYTES: Final = 256 << 20
 """Longest record that is read: TensorBoard's own fast loader takes no longer message."""

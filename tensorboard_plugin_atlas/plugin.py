@@ -23,12 +23,12 @@ from tensorboard.plugins import base_plugin
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
-from tensorboard_plugin_atlas.assets import ENTRY_ROUTE, Asset, load_assets
 from tensorboard_plugin_atlas.codec import Manifest, checksum
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
-from tensorboard_plugin_atlas.retelling import retell
-from tensorboard_plugin_atlas.series import (
+from tensorboard_plugin_atlas.serving.assets import ENTRY_ROUTE, Asset, load_assets
+from tensorboard_plugin_atlas.serving.retelling import retell
+from tensorboard_plugin_atlas.serving.series import (
     AbsentError,
     Datum,
     Request,
@@ -37,7 +37,7 @@ from tensorboard_plugin_atlas.series import (
     StepSummary,
     run_id,
 )
-from tensorboard_plugin_atlas.shortcut_codec import retell_shortcuts
+from tensorboard_plugin_atlas.wire.shortcut_codec import retell_shortcuts
 
 logger = logging.getLogger(__name__)
 

@@ -20,8 +20,6 @@ from typing import Any, Final, SupportsFloat, SupportsIndex, TypeVar, cast
 from torch import distributed, nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.backlog import EXIT_SECONDS, merged
-from tensorboard_plugin_atlas.baseline import read_baseline
 from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.class_places import checked_classes
 from tensorboard_plugin_atlas.compute.collect import collect
@@ -31,7 +29,6 @@ from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.quiet import unwrap
 from tensorboard_plugin_atlas.compute.shortcut_watch import why_not
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.errors import (
     ArgumentError,
     AtlasError,
@@ -39,15 +36,18 @@ from tensorboard_plugin_atlas.errors import (
     WorkerError,
     described,
 )
-from tensorboard_plugin_atlas.extras import Extras
-from tensorboard_plugin_atlas.recorders import (
+from tensorboard_plugin_atlas.logs.resuming import Earlier, cut_back, last_atlases
+from tensorboard_plugin_atlas.logs.sinks import sink_for
+from tensorboard_plugin_atlas.training.backlog import EXIT_SECONDS, merged
+from tensorboard_plugin_atlas.training.baseline import read_baseline
+from tensorboard_plugin_atlas.training.cost import Cost, CostMeter
+from tensorboard_plugin_atlas.training.extras import Extras
+from tensorboard_plugin_atlas.training.recorders import (
     LoopRecorder,
     background_recorder,
     check_worker,
     inline_recorder,
 )
-from tensorboard_plugin_atlas.resuming import Earlier, cut_back, last_atlases
-from tensorboard_plugin_atlas.sinks import sink_for
 
 logger = logging.getLogger(__name__)
 

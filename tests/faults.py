@@ -33,7 +33,7 @@ from torch import nn
 from torch.utils.data import Dataset
 from torch.utils.tensorboard import SummaryWriter
 
-import tensorboard_plugin_atlas.recording as recording
+import tensorboard_plugin_atlas.training.recording as recording
 from tensorboard_plugin_atlas.compute import drawing, pipeline
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.render import IconEngine

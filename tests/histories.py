@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from samples import make_grid
 
-from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import Atlas, Event, Provenance, Quality, Samples
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.wire.activation_store import store_activations
 
 Block = frozenset[int]
 

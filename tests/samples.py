@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
     Event,
@@ -30,6 +29,7 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.sheets import pack
+from tensorboard_plugin_atlas.wire.activation_store import store_activations
 
 CLASSES = ("airplane", "bird", "cat", "deer", "frog", "ship")
 INPUT_SIDE = 32

@@ -16,13 +16,13 @@ from samples import CLASSES, INPUT_SIDE, make_atlas, make_probe_pictures
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
-from tensorboard_plugin_atlas.shortcut_codec import encode_shortcuts
 from tensorboard_plugin_atlas.shortcut_record import (
     LoggedShortcut,
     PastedImage,
     ShortcutRecord,
     ShortcutTest,
 )
+from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 STEPS = (0, 50, 100, 200)
 

@@ -11,7 +11,6 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
     EVENT_KINDS,
     ICON_KIND_CODES,
@@ -29,6 +28,7 @@ from tensorboard_plugin_atlas.atlas import (
     StoredActivations,
 )
 from tensorboard_plugin_atlas.sheets import pack
+from tensorboard_plugin_atlas.wire.activation_store import store_activations
 
 names = st.text(max_size=20)
 steps = st.integers(-(2**63), 2**63 - 1)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tensorboard_plugin_atlas import assets
 from tensorboard_plugin_atlas.codec import checksum
+from tensorboard_plugin_atlas.serving import assets
 
 FILES = {
     "index.js": "text/javascript",

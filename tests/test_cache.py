@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tensorboard_plugin_atlas.cache import ByteCache
+from tensorboard_plugin_atlas.serving.cache import ByteCache
 
 
 def test_the_least_recently_used_goes_first() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from samples import write_log
 
-from tensorboard_plugin_atlas.choosing import logged_atlases, some_of
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.logs.choosing import logged_atlases, some_of
 
 
 def test_runs_and_layers_narrow_the_list(tmp_path: Path) -> None:

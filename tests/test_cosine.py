@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import pairwise_distances
 
-from tensorboard_plugin_atlas import cosine
-from tensorboard_plugin_atlas.cosine import distinct_directions, nearest, unit_rows
+from tensorboard_plugin_atlas.evolution import cosine
+from tensorboard_plugin_atlas.evolution.cosine import distinct_directions, nearest, unit_rows
 
 
 def test_unit_rows_have_length_one_whatever_their_size():

@@ -15,15 +15,16 @@ from samples import make_atlas, make_probe_pictures, write_log
 from test_codec import resealed
 from torch.utils.tensorboard import SummaryWriter
 
-from tensorboard_plugin_atlas import cli, doctor
-from tensorboard_plugin_atlas.activation_store import store_activations
+from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.atlas import Quality, Samples
-from tensorboard_plugin_atlas.checkup import check_file
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.doctor import NOTE, OK, PROBLEM, Finding, examine
 from tensorboard_plugin_atlas.events import EventSink, frame
+from tensorboard_plugin_atlas.logs import doctor
+from tensorboard_plugin_atlas.logs.checkup import check_file
+from tensorboard_plugin_atlas.logs.doctor import NOTE, OK, PROBLEM, Finding, examine
+from tensorboard_plugin_atlas.logs.resuming import cut_back
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag
-from tensorboard_plugin_atlas.resuming import cut_back
+from tensorboard_plugin_atlas.wire.activation_store import store_activations
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from serving import get, tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas, Provenance
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.editions import REFINES, refined_mark
 from tensorboard_plugin_atlas.events import EventSink, scan_records
+from tensorboard_plugin_atlas.logs.reading import list_atlases, read_atlases
+from tensorboard_plugin_atlas.logs.resuming import cut_back, last_atlases
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag, refined_run
-from tensorboard_plugin_atlas.reading import list_atlases, read_atlases
-from tensorboard_plugin_atlas.resuming import cut_back, last_atlases
+from tensorboard_plugin_atlas.wire.editions import REFINES, refined_mark
 
 RUN = "exp/atlas"
 LAYER = "features.3"

@@ -31,7 +31,7 @@ from tensorboard_plugin_atlas.events import (
     scan_records,
     write_through,
 )
-from tensorboard_plugin_atlas.summaries import blob_summary
+from tensorboard_plugin_atlas.logs.summaries import blob_summary
 
 STEPS = 6
 

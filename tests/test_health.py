@@ -19,9 +19,9 @@ from serving import get, tensorboard
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.health import health_scalars
-from tensorboard_plugin_atlas.recording import Recorder
-from tensorboard_plugin_atlas.sinks import sink_for
+from tensorboard_plugin_atlas.evolution.health import health_scalars
+from tensorboard_plugin_atlas.logs.sinks import sink_for
+from tensorboard_plugin_atlas.training.recording import Recorder
 
 NAMES = (
     *("occupied_cells", "effective_rank", "dead_channels", "trustworthiness"),

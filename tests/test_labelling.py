@@ -11,7 +11,7 @@ import pytest
 from samples import make_atlas
 
 from tensorboard_plugin_atlas import cell_labels
-from tensorboard_plugin_atlas.labelling import Confusion
+from tensorboard_plugin_atlas.evolution.labelling import Confusion
 
 
 def atlas_of(labels, predictions):

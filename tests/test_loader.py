@@ -59,10 +59,10 @@ def test_a_missing_library_means_no_tab_and_a_warning(
 ) -> None:
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.plugin", raising=False)
     monkeypatch.setitem(sys.modules, "google_crc32c", None)
-    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.series", raising=False)
+    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.serving.series", raising=False)
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.codec", raising=False)
-    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.manifest", raising=False)
-    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.assets", raising=False)
+    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.wire.manifest", raising=False)
+    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.serving.assets", raising=False)
     assert AtlasLoader().load(TBContext(data_provider=object())) is None
     assert "The Atlas tab is off" in caplog.text
 

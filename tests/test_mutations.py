@@ -24,8 +24,8 @@ from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas, encode_probe
 from tensorboard_plugin_atlas.events import EventSink, frame, masked_crc, scan_records
+from tensorboard_plugin_atlas.logs.resuming import last_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
-from tensorboard_plugin_atlas.resuming import last_atlases
 
 LAYERS, STEPS = ("a", "b"), (0, 10, 20)
 KINDS = ("flip", "cut", "insert", "delete", "repeat", "swap", "resealed", "moved")

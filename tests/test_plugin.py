@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.events import EventSink, frame, scan_records
 from tensorboard_plugin_atlas.loader import AtlasLoader
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
-from tensorboard_plugin_atlas.series import run_id, series_id
+from tensorboard_plugin_atlas.serving.series import run_id, series_id
 
 HERE = "/data/plugin/atlas/"
 STEPS = (0, 10, 20)

@@ -18,13 +18,13 @@ from serving import get, tensorboard
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
+from tensorboard_plugin_atlas.commands.estimate import picture_tensors
+from tensorboard_plugin_atlas.commands.refine import Refined, load_weights, refine
 from tensorboard_plugin_atlas.demo.data import load
-from tensorboard_plugin_atlas.doctor import NOTE, PROBLEM, examine
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.estimate import picture_tensors
-from tensorboard_plugin_atlas.reading import list_atlases
-from tensorboard_plugin_atlas.refine import Refined, load_weights, refine
-from tensorboard_plugin_atlas.repair import repair
+from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
+from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.repair import repair
 
 SIDE = 16
 STEPS = (0, 10, 20)

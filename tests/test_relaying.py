@@ -22,9 +22,11 @@ from serving import get, tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
-from tensorboard_plugin_atlas import relaying as relaying_module
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.codec import encode_atlas
+from tensorboard_plugin_atlas.commands import relaying as relaying_module
+from tensorboard_plugin_atlas.commands.refine import refine
+from tensorboard_plugin_atlas.commands.relaying import Relay, relay
 from tensorboard_plugin_atlas.compute.attribute import attribute
 from tensorboard_plugin_atlas.compute.collect import collect
 from tensorboard_plugin_atlas.compute.layout import lay_out
@@ -36,13 +38,11 @@ from tensorboard_plugin_atlas.compute.refining import _cells
 from tensorboard_plugin_atlas.compute.render import IconEngine
 from tensorboard_plugin_atlas.compute.targets import targets_for
 from tensorboard_plugin_atlas.demo.data import load
-from tensorboard_plugin_atlas.doctor import NOTE, PROBLEM, examine
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.events import event_files
-from tensorboard_plugin_atlas.lifelines import trace_lifelines
-from tensorboard_plugin_atlas.reading import list_atlases, read_probe
-from tensorboard_plugin_atlas.refine import refine
-from tensorboard_plugin_atlas.relaying import Relay, relay
+from tensorboard_plugin_atlas.evolution.lifelines import trace_lifelines
+from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
+from tensorboard_plugin_atlas.logs.reading import list_atlases, read_probe
 
 STEPS = (0, 8, 24, 60, 120)
 LAYERS = ("3", "5")

@@ -14,11 +14,11 @@ from histories import atlas_of
 from samples import make_atlas, write_atlases
 
 from tensorboard_plugin_atlas import read_atlases
-from tensorboard_plugin_atlas import relaying as relaying_module
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.commands import relaying as relaying_module
+from tensorboard_plugin_atlas.commands.relaying import relay
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.events import EventSink, event_files, scan_records
-from tensorboard_plugin_atlas.relaying import relay
 
 
 class TestOddRuns:

@@ -18,11 +18,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_plugin_atlas import cli, read_atlases
-from tensorboard_plugin_atlas import repair as repair_module
-from tensorboard_plugin_atlas.doctor import OK, examine
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.events import frame, read_record, scan_records
-from tensorboard_plugin_atlas.repair import repair
+from tensorboard_plugin_atlas.logs import repair as repair_module
+from tensorboard_plugin_atlas.logs.doctor import OK, examine
+from tensorboard_plugin_atlas.logs.repair import repair
 
 STEPS = [0, 10, 20, 30]
 

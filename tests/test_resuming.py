@@ -20,10 +20,10 @@ from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, ev
 from tensorboard_plugin_atlas.codec import encode_atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.events import EventSink, record_offsets, scan_records
+from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.remote import RemoteSink
+from tensorboard_plugin_atlas.logs.resuming import cut_back, last_atlases
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
-from tensorboard_plugin_atlas.reading import list_atlases
-from tensorboard_plugin_atlas.remote import RemoteSink
-from tensorboard_plugin_atlas.resuming import cut_back, last_atlases
 
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 

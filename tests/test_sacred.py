@@ -25,7 +25,7 @@ from loops import TINY, images, workers_of
 from striking import PICTURED, Evidence, Fault, Moody, Scene, raises, raising
 from torch import nn
 
-import tensorboard_plugin_atlas.recording as recording
+import tensorboard_plugin_atlas.training.recording as recording
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute import pipeline

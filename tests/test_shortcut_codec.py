@@ -30,7 +30,7 @@ from tensorboard_plugin_atlas.metadata import (
     shortcuts_tag,
 )
 from tensorboard_plugin_atlas.sheets import pack, webp_size
-from tensorboard_plugin_atlas.shortcut_codec import (
+from tensorboard_plugin_atlas.wire.shortcut_codec import (
     decode_shortcuts,
     encode_shortcuts,
     fitting,

@@ -17,8 +17,8 @@ from werkzeug.test import Client
 from tensorboard_plugin_atlas.codec import checksum
 from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
-from tensorboard_plugin_atlas.series import series_id
-from tensorboard_plugin_atlas.shortcut_codec import encode_shortcuts
+from tensorboard_plugin_atlas.serving.series import series_id
+from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 RUN = "exp/atlas"
 ID = series_id(RUN, layer_tag("layer3"))

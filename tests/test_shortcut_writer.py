@@ -19,8 +19,8 @@ from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcut_watch import ShortcutWatch
 from tensorboard_plugin_atlas.compute.verdict import overlap
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.logs.resuming import last_shortcuts
 from tensorboard_plugin_atlas.metadata import shortcuts_tag
-from tensorboard_plugin_atlas.resuming import last_shortcuts
 
 STEPS = (2, 10, 20, 30, 40)
 CONFIG = AtlasConfig(samples=1000, epochs=50, grids=(6,), icons="none")

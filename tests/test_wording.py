@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.atlas import LifelineState
-from tensorboard_plugin_atlas.wording import (
+from tensorboard_plugin_atlas.evolution.wording import (
     LONGEST_CLASS,
     class_word,
     name_group,

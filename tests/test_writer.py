@@ -20,8 +20,8 @@ from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 from tensorboard_plugin_atlas.events import EventSink, read_events
+from tensorboard_plugin_atlas.logs.reading import list_atlases, read_probe
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
-from tensorboard_plugin_atlas.reading import list_atlases, read_probe
 
 CLASSES = ("north", "east", "south", "west")
 CONFIG = AtlasConfig(samples=24, grids=(2, 4), min_count=2, neighbors=5, epochs=10, icons="none")

@@ -18,9 +18,9 @@ from tensorboard_plugin_atlas.compute.framing import to_map
 from tensorboard_plugin_atlas.compute.layout import QUALITY_NEIGHBORS, Layout, lay_out, resume
 from tensorboard_plugin_atlas.compute.neighbours import nearest
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.cosine import finite_rows, row_blocks, unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.matching import (
+from tensorboard_plugin_atlas.evolution.cosine import finite_rows, row_blocks, unit_rows
+from tensorboard_plugin_atlas.evolution.matching import (
     IDS_TRUSTED,
     OTHER_LABELS,
     label_disagreement,

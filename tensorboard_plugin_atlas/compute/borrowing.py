@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IconSheets, IntArray
 from tensorboard_plugin_atlas.compute.grid import Cells
-from tensorboard_plugin_atlas.cosine import finite_rows, row_blocks, unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import finite_rows, row_blocks, unit_rows
 from tensorboard_plugin_atlas.sheets import pack, unpack
 
 SHEET_QUALITIES: Final = (95, 90, 82)

@@ -20,13 +20,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Quality
-from tensorboard_plugin_atlas.class_series import (
-    CLASS_ATLAS,
-    Axis,
-    ClassAtlas,
-    names_of,
-    series_name,
-)
 from tensorboard_plugin_atlas.compute.aligning import both_finite, laid_onto
 from tensorboard_plugin_atlas.compute.attribute import Attribution
 from tensorboard_plugin_atlas.compute.class_places import Selection, joined, speaking_places
@@ -39,6 +32,13 @@ from tensorboard_plugin_atlas.compute.quality import measure
 from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.evolution.class_series import (
+    CLASS_ATLAS,
+    Axis,
+    ClassAtlas,
+    names_of,
+    series_name,
+)
 
 _FEWEST: Final = 5
 """With fewer samples a map has nothing to be continued by."""

@@ -18,8 +18,8 @@ import numpy as np
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.class_choice import chosen_classes
 from tensorboard_plugin_atlas.compute.attribute import LoudPlaces, attribute, loud_places
+from tensorboard_plugin_atlas.compute.class_choice import chosen_classes
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError

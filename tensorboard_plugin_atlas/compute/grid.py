@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout import Layout
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.cosine import finite_rows, unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import finite_rows, unit_rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

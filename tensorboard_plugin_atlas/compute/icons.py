@@ -28,8 +28,8 @@ from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.spectrum import natural_pictures
 from tensorboard_plugin_atlas.compute.targets import NEAREST, Targets
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.cosine import finite_rows, unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.evolution.cosine import finite_rows, unit_rows
 
 WEAK_COSINE = 0.3
 """Below this cosine an icon says little of its direction."""

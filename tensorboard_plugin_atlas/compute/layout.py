@@ -42,8 +42,8 @@ from tensorboard_plugin_atlas.compute.umap_pieces import (
     principal_places,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.cosine import distinct_directions, finite_rows, unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.evolution.cosine import distinct_directions, finite_rows, unit_rows
 
 QUALITY_NEIGHBORS: Final = 15
 """Neighbours that quality and overlap are measured on, whatever `AtlasConfig.neighbors` says."""

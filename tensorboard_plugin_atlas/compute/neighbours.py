@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.cosine import row_blocks
+from tensorboard_plugin_atlas.evolution.cosine import row_blocks
 
 
 def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:

@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.compute.outputs import (
     gives_sequence_first,
 )
 from tensorboard_plugin_atlas.compute.quiet import as_input, hooked
-from tensorboard_plugin_atlas.cosine import finite_rows, unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import finite_rows, unit_rows
 
 NEAREST: Final = 64
 """Samples that are named at most."""

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.activation_store import store_activations
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
     FloatArray,
@@ -43,9 +42,10 @@ from tensorboard_plugin_atlas.compute.succession import predecessors
 from tensorboard_plugin_atlas.compute.targets import Targets, targets_for
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.health import ICON_CHANGE
-from tensorboard_plugin_atlas.lifelines import LifelineTracer
+from tensorboard_plugin_atlas.evolution.health import ICON_CHANGE
+from tensorboard_plugin_atlas.evolution.lifelines import LifelineTracer
 from tensorboard_plugin_atlas.progress import progress_bar
+from tensorboard_plugin_atlas.wire.activation_store import store_activations
 
 DRAFT_QUALITIES: Final = (30,)
 DRAFT_ACTIVATION_BYTES: Final = 130_000

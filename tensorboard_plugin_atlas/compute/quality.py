@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, Quality
 from tensorboard_plugin_atlas.compute.layout import QUALITY_NEIGHBORS, Layout
 from tensorboard_plugin_atlas.compute.neighbours import overlap
-from tensorboard_plugin_atlas.cosine import row_blocks, unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import row_blocks, unit_rows
 
 _EXACT_UP_TO: Final = 5_000
 _QUERIES: Final = 2_000

@@ -36,14 +36,14 @@ from tensorboard_plugin_atlas.compute.verdict import (
     verdict,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.shortcut_codec import fitting
-from tensorboard_plugin_atlas.shortcut_fields import MAX_EXAMPLES, MAX_FOUND, MAX_HISTORY
 from tensorboard_plugin_atlas.shortcut_record import (
     LoggedShortcut,
     PastedImage,
     ShortcutRecord,
     ShortcutTest,
 )
+from tensorboard_plugin_atlas.wire.shortcut_codec import fitting
+from tensorboard_plugin_atlas.wire.shortcut_fields import MAX_EXAMPLES, MAX_FOUND, MAX_HISTORY
 
 _NEVER_SIGNIFICANT: Final = 8
 """Patches kept that never cleared the margins: as many as one search tests."""

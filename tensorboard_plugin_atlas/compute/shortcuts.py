@@ -49,8 +49,8 @@ from tensorboard_plugin_atlas.compute.verdict import (
     verdict,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.cosine import unit_rows
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.evolution.cosine import unit_rows
 
 GRID: Final = 10
 """Most cells along each axis of the map of voices."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import IntArray
 from tensorboard_plugin_atlas.compute.grid import Cells
-from tensorboard_plugin_atlas.cosine import finite_rows, unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import finite_rows, unit_rows
 
 LEAST_COSINE = 0.9
 """Below it a cell is another: drawn anew its icon is better than after a touch-up."""

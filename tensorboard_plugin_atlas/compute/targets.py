@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.compute.grid import Cells, nearest_members
 from tensorboard_plugin_atlas.compute.inversion import Wish
 from tensorboard_plugin_atlas.compute.observer import Views
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape
-from tensorboard_plugin_atlas.cosine import finite_rows
+from tensorboard_plugin_atlas.evolution.cosine import finite_rows
 
 NEAREST = 6
 """Members of a cell that its icon starts from; with more the start is gray, with fewer a photo."""

@@ -17,9 +17,9 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.cost import Cost
 from tensorboard_plugin_atlas.demo.data import LabelledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
+from tensorboard_plugin_atlas.training.cost import Cost
 from tensorboard_plugin_atlas.writer import AtlasWriter
 
 LAYERS = ("stage2", "stage3")

@@ -11,7 +11,6 @@ import torch
 from marks import CELLS, CLASSES, MarkNet, marked
 from torch import nn
 
-from tensorboard_plugin_atlas.class_series import CLASS_ATLAS
 from tensorboard_plugin_atlas.compute.attribute import (
     PLACES_PER_IMAGE,
     SAME_VOICE,
@@ -28,7 +27,8 @@ from tensorboard_plugin_atlas.compute.class_places import (
 from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
-from tensorboard_plugin_atlas.matching import same_places
+from tensorboard_plugin_atlas.evolution.class_series import CLASS_ATLAS
+from tensorboard_plugin_atlas.evolution.matching import same_places
 
 CONFIG = AtlasConfig(samples=300, grids=(4, 8), min_count=2, neighbors=8, epochs=30, icons="none")
 

@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.compute import kernels
 from tensorboard_plugin_atlas.compute.descent import Tether, _gradients, curve, descend
 from tensorboard_plugin_atlas.compute.neighbours import nearest
 from tensorboard_plugin_atlas.compute.umap_pieces import borrowed_umap, first_start, fuzzy_graph
-from tensorboard_plugin_atlas.cosine import unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import unit_rows
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from tensorboard_plugin_atlas import AtlasConfig, read_atlases
 from tensorboard_plugin_atlas.compute.pipeline import DRAFT_ACTIVATION_BYTES, AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.events import EventSink, read_events
+from tensorboard_plugin_atlas.logs.reading import list_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, Edition, layer_tag
-from tensorboard_plugin_atlas.reading import list_atlases
-from tensorboard_plugin_atlas.recording import Recorder
+from tensorboard_plugin_atlas.training.recording import Recorder
 
 SIDE = 16
 LAYER = "1"

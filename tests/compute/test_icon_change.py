@@ -15,7 +15,7 @@ from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas
 from tensorboard_plugin_atlas.compute.icon_change import SAMPLED, picture_distance
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.health import ICON_CHANGE, health_scalars
+from tensorboard_plugin_atlas.evolution.health import ICON_CHANGE, health_scalars
 
 SIDE = 16
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas import cosine
 from tensorboard_plugin_atlas.compute import neighbours
 from tensorboard_plugin_atlas.compute.neighbours import nearest, overlap, share_among
-from tensorboard_plugin_atlas.cosine import unit_rows
+from tensorboard_plugin_atlas.evolution import cosine
+from tensorboard_plugin_atlas.evolution.cosine import unit_rows
 
 
 @pytest.mark.parametrize("entries", [1, 500, 1 << 20])

@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.compute.quality import (
     trustworthiness,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.cosine import unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import unit_rows
 
 
 def fan(degrees):

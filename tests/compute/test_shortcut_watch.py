@@ -13,8 +13,8 @@ from torch import nn
 from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcut_watch import ShortcutWatch, _Candidate, why_not
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.shortcut_codec import decode_shortcuts, encode_shortcuts
 from tensorboard_plugin_atlas.shortcut_record import LoggedShortcut, ShortcutTest
+from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts, encode_shortcuts
 
 SIDE = 16
 CONFIG = AtlasConfig(samples=200, epochs=20)

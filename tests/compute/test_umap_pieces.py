@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.compute.umap_pieces import (
     nearest_approximate,
     principal_places,
 )
-from tensorboard_plugin_atlas.cosine import unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import unit_rows
 
 
 @pytest.fixture(scope="module")

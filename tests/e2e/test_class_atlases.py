@@ -22,15 +22,15 @@ from test_accessibility import violations
 from test_screens import THEMES, Theme, shoot
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.class_series import (
+from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.evolution.class_series import (
     CLASS_ATLAS,
     Axis,
     ClassAtlas,
     names_of,
     series_name,
 )
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 
 CLASSES = (MARKUP, "cat", "dog", REVERSED)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Event files in object stores (`s3://`, `gs://`, `memory://` and the rest of fsspec).
+
+An object store cannot append, so each flush puts one object: a whole event file under the next
+number. TensorBoard reads the files of a run in the order of their names, and none ever grows.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, BinaryIO, Final
+
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.events import RecordSink, file_name, frame
+from tensorboard_plugin_atlas.logs.summaries import version_payload
+
+COMMIT_BYTES: Final = 64 << 20
+"""Records that wait for a flush are put as an object of their own once they are this many bytes."""
+
+WAITING_BYTES: Final = 4 * COMMIT_BYTES
+"""Records that may wait while the store cannot be reached; further ones are refused."""
+
+_PACKAGES: Final = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs"}
+
+
+def is_url(directory: str) -> bool:
+    """Tells whether `directory` names a file system of its own, such as `s3://bucket/logs`."""
+    return "://" in directory
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """Returns the fsspec file system of `url`, and the path of `url` in it.
+
+    Raises:
+        ArgumentError: if fsspec or the package of that kind of store is missing, with the command
+            that installs it; or if the kind is unknown or cannot be opened.
+    """
+    protocol = url.partition("://")[0]
+    try:
+        import fsspec
+
+        system, path = fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        package = _PACKAGES.get(protocol)
+        more = "" if package is None else f" {package}"
+        raise ArgumentError(
+            f"log_dir={url!r}: {error}; pip install 'tensorboard_plugin_atlas[remote]'{more}"
+        ) from error
+    except ValueError as error:
+        raise ArgumentError(
+            f"log_dir={url!r}: {error}; pass a local directory or a URL that fsspec knows"
+        ) from error
+    return system, str(path)
+
+
+def remote_event_files(url: str) -> list[str]:
+    """Returns the URLs of a run's event files, in the order in which TensorBoard reads them.
+
+    Raises:
+        ArgumentError: as `file_system` does.
+        OSError: if the store cannot be read.
+    """
+    system, path = file_system(url)
+    if not system.isdir(path):
+        return []
+    system.invalidate_cache(path)
+    names = [str(found).rpartition("/")[2] for found in system.ls(path, detail=False)]
+    return [f"{url.rstrip('/')}/{name}" for name in sorted(names) if "tfevents" in name]
+
+
+def open_remote(url: str) -> BinaryIO:
+    """Opens an object for reading, in parts where the store can.
+
+    Raises:
+        ArgumentError: as `file_system` does.
+        OSError: if it cannot be read.
+    """
+    system, path = file_system(url)
+    file: BinaryIO = system.open(path, "rb")
+    return file
+
+
+class RemoteSink(RecordSink):
+    """Puts the records of each flush as one whole event file into an object store.
+
+    What is safe when: records wait in memory until `flush`, `close`, or 64 MiB of them are
+    together; then they are put in one request and are in the store when the call returns. Stores
+    put all of an object or nothing. Records that could not be put stay and go with the next flush;
+    `append` refuses more than 256 MiB of them. Thread safe.
+
+    Args:
+        url: Directory of the run.
+
+    Raises:
+        ArgumentError: as `file_system` does.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._system, self._path = file_system(self._url)
+        self._lock = threading.Lock()
+        self._created = time.time()
+        self._number = 0
+        self._waiting: list[bytes] = []
+
+    @property
+    def location(self) -> str:
+        """The URL."""
+        return self._url
+
+    def append(self, payload: bytes) -> None:
+        """Keeps one event for the next flush.
+
+        Raises:
+            OSError: if it was time to put the waiting records and they could not be put.
+        """
+        record = frame(payload)
+        with self._lock:
+            waiting = sum(map(len, self._waiting))
+            if waiting + len(record) > WAITING_BYTES:
+                raise OSError(
+                    f"{waiting >> 20} MiB wait for {self._url!r}, which takes none; this record is "
+                    "not kept"
+                )
+            self._waiting.append(record)
+            if waiting + len(record) >= COMMIT_BYTES:
+                self._put()
+
+    def flush(self) -> None:
+        """Puts everything that waits.
+
+        Raises:
+            OSError: if it cannot be put; it is kept then.
+        """
+        with self._lock:
+            self._put()
+
+    def close(self) -> None:
+        """Flushes."""
+        self.flush()
+
+    def _put(self) -> None:
+        if not self._waiting:
+            return
+        version = frame(version_payload(self._created))
+        if self._number == 0:
+            self._system.makedirs(self._path, exist_ok=True)
+        name = file_name(self._created, self._number)
+        self._system.pipe_file(f"{self._path}/{name}", b"".join([version, *self._waiting]))
+        self._number += 1
+        self._waiting = []

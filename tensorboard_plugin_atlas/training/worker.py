@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The background process: `python -m tensorboard_plugin_atlas.training.worker SOCKET`.
+
+It rebuilds the model once, then takes one snapshot after the other and logs its atlases. It gives
+way to everything else on the machine, and it ends with the training process, however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tensorboard_plugin_atlas.compute.structure import ModelCopy, Structure
+    from tensorboard_plugin_atlas.errors import WorkerError
+    from tensorboard_plugin_atlas.training.cost import AtlasCost
+    from tensorboard_plugin_atlas.training.messages import Channel, Done, Failed, Job, Setup
+    from tensorboard_plugin_atlas.training.recording import Recorder
+
+NICENESS: Final = 19
+"""The lowest: a loop on every core leaves the worker little more than 1 % of one."""
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def main() -> None:
+    """Serves the training process at the other end of the socket named on the command line."""
+    connection = Connection(int(sys.argv[1]))
+    # Before anything heavy is imported: from here on no orphan is left behind.
+    _end_with_parent(connection.fileno())
+    _step_back()
+    import torch
+
+    from tensorboard_plugin_atlas.training.messages import Channel
+
+    torch.set_num_threads(1)
+    channel = Channel(connection)
+    with contextlib.suppress(EOFError, ConnectionError), contextlib.closing(_Worker(channel)) as it:
+        it.serve()
+    # Everything is closed; taking the interpreter down would keep the one who waits for a second.
+    os._exit(0)
+
+
+class _Worker:
+    """Answers jobs until it is told to stop."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._setup: Setup = channel.receive()
+        self._images = channel.receive_file()
+        self._copy: ModelCopy | None = None
+        self._recorder: Recorder | None = None
+
+    def serve(self) -> None:
+        """Answers every job; None instead of a job ends it."""
+        while (job := self._channel.receive()) is not None:
+            slot = self._channel.receive_file()
+            try:
+                answer = self._answer(job, slot)
+            finally:
+                os.close(slot)
+            self._channel.send(answer)
+            _forget_output()
+
+    def close(self) -> None:
+        """Closes the log."""
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def _answer(self, job: Job, slot: int) -> Done | Failed:
+        from tensorboard_plugin_atlas.training.messages import Done
+
+        wall, cpu = time.perf_counter(), time.process_time()
+        if job.structure is not None:
+            self._copy = None
+            try:
+                self._copy = _rebuilt(job.structure)
+            except Exception as error:
+                return _failed(error, is_for_good=True)
+        try:
+            costs, failures = self._recorded(job, slot)
+        except Exception as error:
+            return _failed(error, is_for_good=False)
+        return Done(costs, time.perf_counter() - wall, time.process_time() - cpu, failures)
+
+    def _recorded(
+        self, job: Job, slot: int
+    ) -> tuple[tuple[AtlasCost, ...], tuple[WorkerError, ...]]:
+        if self._copy is None:
+            raise RuntimeError("the model was never rebuilt")
+        if self._recorder is None:
+            self._recorder = _recorder(self._setup, self._images)
+        self._copy.load(slot)
+        costs = self._recorder.record(self._copy.model, job.step, job.wall_time, job.skipped)
+        return costs, tuple(self._recorder.take_failures())
+
+
+def _rebuilt(structure: Structure) -> ModelCopy:
+    from tensorboard_plugin_atlas.compute.structure import ModelCopy
+
+    return ModelCopy(structure)
+
+
+def _recorder(setup: Setup, images: int) -> Recorder:
+    from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
+    from tensorboard_plugin_atlas.compute.structure import with_images
+    from tensorboard_plugin_atlas.logs.sinks import own_sink
+    from tensorboard_plugin_atlas.training.recording import Recorder
+
+    probe = with_images(setup.probe, images)
+    pipeline = AtlasPipeline(probe, setup.layers, setup.config, progress=False, beside=setup.beside)
+    return Recorder(pipeline, own_sink(setup.location), setup.extras)
+
+
+def _failed(error: Exception, *, is_for_good: bool) -> Failed:
+    from tensorboard_plugin_atlas.errors import described
+    from tensorboard_plugin_atlas.training.messages import Failed
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return Failed(described(error), f"{last.filename}:{last.lineno}", is_for_good)
+
+
+def _end_with_parent(socket: int) -> None:
+    """Ends this process at once when the training process is gone, even by `kill -9`."""
+    if sys.platform == "linux":
+        # The kernel sees to it even while compiled code keeps every Python thread waiting.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    threading.Thread(target=_watch, args=(socket,), daemon=True).start()
+
+
+def _watch(socket: int) -> None:
+    poll = select.poll()
+    poll.register(socket, 0)  # nothing is asked for, and a hang-up is always reported
+    poll.poll()
+    os._exit(1)
+
+
+def _step_back() -> None:
+    """Makes this the process that waits, that is killed first, and that Ctrl+C does not reach."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+
+
+def _forget_output() -> None:
+    """Empties the file that takes our output, which a talkative model could fill for weeks."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.ftruncate(2, 0)
+
+
+if __name__ == "__main__":
+    main()
