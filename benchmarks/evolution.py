@@ -29,8 +29,8 @@ from mapping import Chain, Rows
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from tensorboard_plugin_atlas.compute.neighbours import overlap
-from tensorboard_plugin_atlas.compute.quality import knn_kept, true_ranks, trustworthiness
+from tensorboard_plugin_atlas.compute.maps.neighbours import overlap
+from tensorboard_plugin_atlas.compute.maps.quality import knn_kept, true_ranks, trustworthiness
 from tensorboard_plugin_atlas.evolution.cosine import nearest, unit_rows
 
 NEIGHBOURS, MANY = 15, 100

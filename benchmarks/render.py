@@ -39,13 +39,13 @@ from torch import nn
 from tensorboard_plugin_atlas import AtlasConfig, compute
 from tensorboard_plugin_atlas.compute.collect import collect
 from tensorboard_plugin_atlas.compute.grid import bin_levels
-from tensorboard_plugin_atlas.compute.inversion import InversionSettings, Stage, tile_side
+from tensorboard_plugin_atlas.compute.icons.inversion import InversionSettings, Stage, tile_side
+from tensorboard_plugin_atlas.compute.icons.targets import targets_for
 from tensorboard_plugin_atlas.compute.layout import lay_out
+from tensorboard_plugin_atlas.compute.maps.succession import predecessors
 from tensorboard_plugin_atlas.compute.patches import Finish
 from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine, Icons
-from tensorboard_plugin_atlas.compute.succession import predecessors
-from tensorboard_plugin_atlas.compute.targets import targets_for
 
 KEEP_PAGES = {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
 """glibc hands freed pages back and asks for them again at every step of an optimisation, and their
@@ -55,7 +55,7 @@ REPOSITORY = Path(__file__).parents[1]
 SIDES = (None, 96, 128, 192, 224)
 """Peers are scored at the size that suits them best."""
 TUNING, REPORTING = 1, 2
-STUDIED_BY = ("collect", "grid", "layout", "patches", "probe", "receptive", "targets")
+STUDIED_BY = ("collect", "grid", "layout", "patches", "probe", "model/receptive", "icons/targets")
 
 Pictures = NDArray[np.uint8]
 Which = NDArray[np.int64]
@@ -169,7 +169,7 @@ def ground(depth: str, folder: Path) -> Ground:
 
     Unpickling runs what the file says: `folder` is this benchmark's own.
     """
-    sources = [Path(compute.__file__).with_name(f"{name}.py") for name in STUDIED_BY]
+    sources = [Path(compute.__file__).parent / f"{name}.py" for name in STUDIED_BY]
     code = b"".join(path.read_bytes() for path in [*sources, Path(lite.__file__)])
     kept = folder / f"study-{depth}-{hashlib.sha256(code).hexdigest()[:12]}.pickle"
     if not kept.exists():

@@ -14,11 +14,14 @@ from tensorboard_plugin_atlas._version import __version__
 
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.atlas import Atlas
-    from tensorboard_plugin_atlas.compute.icons import RenderedIcons, render_icons
-    from tensorboard_plugin_atlas.compute.patching import PatchTest, patch_test
+    from tensorboard_plugin_atlas.compute.icons.directions import RenderedIcons, render_icons
+    from tensorboard_plugin_atlas.compute.meaning.patching import PatchTest, patch_test
+    from tensorboard_plugin_atlas.compute.meaning.shortcut_history import (
+        ShortcutHistory,
+        since_step,
+    )
+    from tensorboard_plugin_atlas.compute.meaning.shortcuts import Shortcut, find_shortcuts
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
-    from tensorboard_plugin_atlas.compute.shortcut_history import ShortcutHistory, since_step
-    from tensorboard_plugin_atlas.compute.shortcuts import Shortcut, find_shortcuts
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
     from tensorboard_plugin_atlas.evolution.comparison import AtlasDiff, compare_atlases
@@ -74,22 +77,22 @@ _HOMES = {
     "LayerLinks": "evolution.linking",
     "Lifeline": "evolution.lifelines",
     "LifelineTracer": "evolution.lifelines",
-    "PatchTest": "compute.patching",
-    "RenderedIcons": "compute.icons",
-    "Shortcut": "compute.shortcuts",
-    "ShortcutHistory": "compute.shortcut_history",
+    "PatchTest": "compute.meaning.patching",
+    "RenderedIcons": "compute.icons.directions",
+    "Shortcut": "compute.meaning.shortcuts",
+    "ShortcutHistory": "compute.meaning.shortcut_history",
     "ShortcutRecord": "shortcut_record",
     "cell_labels": "evolution.labelling",
     "compare_atlases": "evolution.comparison",
     "compute_atlas": "compute.pipeline",
-    "find_shortcuts": "compute.shortcuts",
+    "find_shortcuts": "compute.meaning.shortcuts",
     "link_layers": "evolution.linking",
-    "patch_test": "compute.patching",
+    "patch_test": "compute.meaning.patching",
     "rank_events": "evolution.lifelines",
     "read_atlases": "logs.reading",
     "read_shortcuts": "logs.reading",
-    "render_icons": "compute.icons",
-    "since_step": "compute.shortcut_history",
+    "render_icons": "compute.icons.directions",
+    "since_step": "compute.meaning.shortcut_history",
     "trace_lifelines": "evolution.lifelines",
 }
 

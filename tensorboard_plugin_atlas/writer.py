@@ -21,13 +21,13 @@ from torch import distributed, nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.changes import probe_changes
-from tensorboard_plugin_atlas.compute.class_places import checked_classes
 from tensorboard_plugin_atlas.compute.collect import collect
-from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name, middle_layer
+from tensorboard_plugin_atlas.compute.meaning.class_places import checked_classes
+from tensorboard_plugin_atlas.compute.meaning.shortcut_watch import why_not
+from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name, middle_layer
+from tensorboard_plugin_atlas.compute.model.quiet import unwrap
 from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.quiet import unwrap
-from tensorboard_plugin_atlas.compute.shortcut_watch import why_not
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import (
     ArgumentError,

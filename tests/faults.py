@@ -34,7 +34,8 @@ from torch.utils.data import Dataset
 from torch.utils.tensorboard import SummaryWriter
 
 import tensorboard_plugin_atlas.training.recording as recording
-from tensorboard_plugin_atlas.compute import drawing, pipeline
+from tensorboard_plugin_atlas.compute import pipeline
+from tensorboard_plugin_atlas.compute.icons import drawing
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.render import IconEngine
 from tensorboard_plugin_atlas.events import EventSink

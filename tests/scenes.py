@@ -8,10 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tensorboard_plugin_atlas.compute.icons.targets import Targets
+from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.normalize import Normalize
 from tensorboard_plugin_atlas.compute.patches import PatchSource
-from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
-from tensorboard_plugin_atlas.compute.targets import Targets
 
 
 def blurred_noise(count: int, channels: int = 3, side: int = 32, seed: int = 0) -> torch.Tensor:

@@ -26,10 +26,10 @@ from torch.utils.tensorboard import SummaryWriter
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.model.quiet import unwrap
+from tensorboard_plugin_atlas.compute.model.snapshot import StateSlot, take_stock
+from tensorboard_plugin_atlas.compute.model.structure import ModelCopy, describe_structure
 from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.quiet import unwrap
-from tensorboard_plugin_atlas.compute.snapshot import StateSlot, take_stock
-from tensorboard_plugin_atlas.compute.structure import ModelCopy, describe_structure
 from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError
 from tensorboard_plugin_atlas.events import read_events
 from tensorboard_plugin_atlas.metadata import layer_of_tag

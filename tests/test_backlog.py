@@ -11,7 +11,7 @@ from loops import eventually
 
 import tensorboard_plugin_atlas.training.backlog as backlog_module
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.snapshot import StateSlot, lay_out_state
+from tensorboard_plugin_atlas.compute.model.snapshot import StateSlot, lay_out_state
 from tensorboard_plugin_atlas.training.backlog import MAX_SKIPPED, Backlog, Snapshot, merged
 
 LAYOUT = lay_out_state([torch.zeros(10)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.atlas import Provenance
-from tensorboard_plugin_atlas.compute.class_choice import chosen_classes
+from tensorboard_plugin_atlas.compute.meaning.class_choice import chosen_classes
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.evolution.class_series import (
     CLASS_ATLAS,

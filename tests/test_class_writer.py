@@ -26,7 +26,7 @@ from tensorboard_plugin_atlas import (
 )
 from tensorboard_plugin_atlas.commands.evolve import evolve
 from tensorboard_plugin_atlas.commands.relaying import relay
-from tensorboard_plugin_atlas.compute.class_atlas import ClassPipeline
+from tensorboard_plugin_atlas.compute.meaning.class_atlas import ClassPipeline
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.evolution.class_series import CLASS_ATLAS
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine

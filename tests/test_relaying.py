@@ -29,14 +29,14 @@ from tensorboard_plugin_atlas.commands.refine import refine
 from tensorboard_plugin_atlas.commands.relaying import Relay, relay
 from tensorboard_plugin_atlas.compute.attribute import attribute
 from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.icons.refining import _cells
+from tensorboard_plugin_atlas.compute.icons.targets import targets_for
 from tensorboard_plugin_atlas.compute.layout import lay_out
+from tensorboard_plugin_atlas.compute.maps.quality import measure
+from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
 from tensorboard_plugin_atlas.compute.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.quality import measure
-from tensorboard_plugin_atlas.compute.receptive import measure_receptive_field
-from tensorboard_plugin_atlas.compute.refining import _cells
 from tensorboard_plugin_atlas.compute.render import IconEngine
-from tensorboard_plugin_atlas.compute.targets import targets_for
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.events import event_files

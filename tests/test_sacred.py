@@ -29,8 +29,8 @@ import tensorboard_plugin_atlas.training.recording as recording
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute import pipeline
+from tensorboard_plugin_atlas.compute.model.snapshot import StateSlot
 from tensorboard_plugin_atlas.compute.render import IconEngine
-from tensorboard_plugin_atlas.compute.snapshot import StateSlot
 from tensorboard_plugin_atlas.errors import AtlasError, described
 from tensorboard_plugin_atlas.events import EventSink
 

@@ -25,10 +25,10 @@ from tensorboard_plugin_atlas.commands.refine import (
     probe_of,
 )
 from tensorboard_plugin_atlas.commands.relaying import copy_probes
-from tensorboard_plugin_atlas.compute.class_atlas import ClassPipeline
-from tensorboard_plugin_atlas.compute.class_places import checked_classes
-from tensorboard_plugin_atlas.compute.layers import layer_name
-from tensorboard_plugin_atlas.compute.refining import answered, check_probe, likeness
+from tensorboard_plugin_atlas.compute.icons.refining import answered, check_probe, likeness
+from tensorboard_plugin_atlas.compute.meaning.class_atlas import ClassPipeline
+from tensorboard_plugin_atlas.compute.meaning.class_places import checked_classes
+from tensorboard_plugin_atlas.compute.model.layers import layer_name
 from tensorboard_plugin_atlas.config import logged_config
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, DamageError
 from tensorboard_plugin_atlas.events import EventSink, event_files

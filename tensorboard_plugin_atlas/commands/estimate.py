@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name
+from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig

@@ -29,15 +29,15 @@ from tensorboard_plugin_atlas.commands.estimate import (
     called,
     picture_tensors,
 )
-from tensorboard_plugin_atlas.compute.layers import layer_name
-from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.refining import (
+from tensorboard_plugin_atlas.compute.icons.refining import (
     Likeness,
     answered,
     check_probe,
     likeness,
     refined,
 )
+from tensorboard_plugin_atlas.compute.model.layers import layer_name
+from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, logged_config
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError, described

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Provenance
 from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.compute.borrowing import borrowed
 from tensorboard_plugin_atlas.compute.grid import bin_levels
+from tensorboard_plugin_atlas.compute.icons.borrowing import borrowed
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out_backwards
-from tensorboard_plugin_atlas.compute.quality import measure
+from tensorboard_plugin_atlas.compute.maps.quality import measure
 from tensorboard_plugin_atlas.config import AtlasConfig, logged_config
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.events import EventSink, event_files, read_events

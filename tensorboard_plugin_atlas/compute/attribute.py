@@ -27,8 +27,8 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.outputs import (
+from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     describe,
     first_tensor,
@@ -37,9 +37,9 @@ from tensorboard_plugin_atlas.compute.outputs import (
     gives_sequence_first,
     logits_of,
 )
+from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed
+from tensorboard_plugin_atlas.compute.model.relaxing import RelaxedPooling
 from tensorboard_plugin_atlas.compute.probe import Probe
-from tensorboard_plugin_atlas.compute.quiet import as_input, hooked, undisturbed
-from tensorboard_plugin_atlas.compute.relaxing import RelaxedPooling
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 _MOST_BYTES: Final = 512 << 20

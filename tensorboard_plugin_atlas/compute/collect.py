@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.middle import AROUND
-from tensorboard_plugin_atlas.compute.outputs import (
+from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.middle import AROUND
+from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     describe,
     first_tensor,
@@ -23,8 +23,8 @@ from tensorboard_plugin_atlas.compute.outputs import (
     gives_sequence_first,
     logits_of,
 )
+from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed
 from tensorboard_plugin_atlas.compute.probe import Probe
-from tensorboard_plugin_atlas.compute.quiet import as_input, hooked, undisturbed
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 _MOST_AROUND_BYTES = 256 << 20

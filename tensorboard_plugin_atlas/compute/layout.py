@@ -19,22 +19,22 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.anchoring import (
+from tensorboard_plugin_atlas.compute.maps.anchoring import (
     faithfulness,
     moved_start,
     tether_to,
     turned_onto,
 )
-from tensorboard_plugin_atlas.compute.descent import descend
-from tensorboard_plugin_atlas.compute.framing import (
+from tensorboard_plugin_atlas.compute.maps.descent import descend
+from tensorboard_plugin_atlas.compute.maps.framing import (
     from_map,
     keep_frame,
     outside,
     to_map,
 )
-from tensorboard_plugin_atlas.compute.neighbours import nearest, overlap
-from tensorboard_plugin_atlas.compute.noise import noise_floor
-from tensorboard_plugin_atlas.compute.umap_pieces import (
+from tensorboard_plugin_atlas.compute.maps.neighbours import nearest, overlap
+from tensorboard_plugin_atlas.compute.maps.noise import noise_floor
+from tensorboard_plugin_atlas.compute.maps.umap_pieces import (
     first_start,
     fuzzy_graph,
     nearest_approximate,

@@ -23,23 +23,23 @@ from tensorboard_plugin_atlas.atlas import (
     Quality,
     Samples,
 )
-from tensorboard_plugin_atlas.compute.aligning import Asked, layout_beside
 from tensorboard_plugin_atlas.compute.attribute import Attribution, attribute
 from tensorboard_plugin_atlas.compute.changes import probe_changes
 from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
-from tensorboard_plugin_atlas.compute.drawing import Clock, Drawing, draw
 from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels, cell_means, cell_spreads
-from tensorboard_plugin_atlas.compute.icon_change import IconChange, icon_changes
-from tensorboard_plugin_atlas.compute.layers import layer_name
+from tensorboard_plugin_atlas.compute.icons.drawing import Clock, Drawing, draw
+from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, icon_changes
+from tensorboard_plugin_atlas.compute.icons.targets import Targets, targets_for
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, resume
+from tensorboard_plugin_atlas.compute.maps.aligning import Asked, layout_beside
+from tensorboard_plugin_atlas.compute.maps.quality import measure
+from tensorboard_plugin_atlas.compute.maps.succession import predecessors
+from tensorboard_plugin_atlas.compute.model.layers import layer_name
+from tensorboard_plugin_atlas.compute.model.quiet import unwrap
+from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
 from tensorboard_plugin_atlas.compute.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.quality import measure
-from tensorboard_plugin_atlas.compute.quiet import unwrap
-from tensorboard_plugin_atlas.compute.receptive import ReceptiveField, measure_receptive_field
 from tensorboard_plugin_atlas.compute.render import Drafts, IconEngine
-from tensorboard_plugin_atlas.compute.succession import predecessors
-from tensorboard_plugin_atlas.compute.targets import Targets, targets_for
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.evolution.health import ICON_CHANGE

@@ -17,13 +17,13 @@ from PIL import Image
 from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IconSheets, IntArray, ProbePictures
+from tensorboard_plugin_atlas.compute.model.quiet import kept_random_state
 from tensorboard_plugin_atlas.compute.normalize import (
     IDENTITY,
     Normalize,
     as_normalize,
     find_normalize,
 )
-from tensorboard_plugin_atlas.compute.quiet import kept_random_state
 from tensorboard_plugin_atlas.compute.sources import Drawn, data_set_of, draw_images
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray
-from tensorboard_plugin_atlas.compute.inversion import (
+from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
     InversionSettings,
     Inverter,
@@ -27,11 +27,11 @@ from tensorboard_plugin_atlas.compute.inversion import (
     settings_for,
     tile_side,
 )
-from tensorboard_plugin_atlas.compute.observer import Observer
+from tensorboard_plugin_atlas.compute.icons.observer import Observer
+from tensorboard_plugin_atlas.compute.icons.spectrum import natural_spectrum
+from tensorboard_plugin_atlas.compute.icons.targets import Targets
+from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, finished, resized, to_rgb
-from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
-from tensorboard_plugin_atlas.compute.spectrum import natural_spectrum
-from tensorboard_plugin_atlas.compute.targets import Targets
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 KINDS = ("examples", *FIDELITIES)

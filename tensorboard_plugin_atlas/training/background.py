@@ -24,14 +24,14 @@ from typing import Final
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
-from tensorboard_plugin_atlas.compute.probe import Probe
-from tensorboard_plugin_atlas.compute.quiet import unwrap
-from tensorboard_plugin_atlas.compute.snapshot import SharedMemory, take_stock
-from tensorboard_plugin_atlas.compute.structure import (
+from tensorboard_plugin_atlas.compute.model.quiet import unwrap
+from tensorboard_plugin_atlas.compute.model.snapshot import SharedMemory, take_stock
+from tensorboard_plugin_atlas.compute.model.structure import (
     describe_structure,
     share_images,
     without_images,
 )
+from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import WorkerError, described
 from tensorboard_plugin_atlas.progress import progress_bar

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.snapshot import StateLayout, StateSlot
-from tensorboard_plugin_atlas.compute.structure import Structure
+from tensorboard_plugin_atlas.compute.model.snapshot import StateLayout, StateSlot
+from tensorboard_plugin_atlas.compute.model.structure import Structure
 
 EXIT_SECONDS: Final = 3.0
 """How long a program that ends in the middle of things waits for those under way."""

@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
+from tensorboard_plugin_atlas.compute.model.structure import Structure
 from tensorboard_plugin_atlas.compute.probe import Probe
-from tensorboard_plugin_atlas.compute.structure import Structure
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.training.cost import AtlasCost

@@ -15,9 +15,9 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.compute.class_atlas import ClassPipeline
+from tensorboard_plugin_atlas.compute.meaning.class_atlas import ClassPipeline
+from tensorboard_plugin_atlas.compute.meaning.shortcut_watch import ShortcutWatch
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.shortcut_watch import ShortcutWatch
 from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, described
 from tensorboard_plugin_atlas.logs.resuming import last_shortcuts
 from tensorboard_plugin_atlas.logs.sinks import Sink

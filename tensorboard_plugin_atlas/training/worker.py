@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tensorboard_plugin_atlas.compute.structure import ModelCopy, Structure
+    from tensorboard_plugin_atlas.compute.model.structure import ModelCopy, Structure
     from tensorboard_plugin_atlas.errors import WorkerError
     from tensorboard_plugin_atlas.training.cost import AtlasCost
     from tensorboard_plugin_atlas.training.messages import Channel, Done, Failed, Job, Setup
@@ -106,14 +106,14 @@ class _Worker:
 
 
 def _rebuilt(structure: Structure) -> ModelCopy:
-    from tensorboard_plugin_atlas.compute.structure import ModelCopy
+    from tensorboard_plugin_atlas.compute.model.structure import ModelCopy
 
     return ModelCopy(structure)
 
 
 def _recorder(setup: Setup, images: int) -> Recorder:
+    from tensorboard_plugin_atlas.compute.model.structure import with_images
     from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-    from tensorboard_plugin_atlas.compute.structure import with_images
     from tensorboard_plugin_atlas.logs.sinks import own_sink
     from tensorboard_plugin_atlas.training.recording import Recorder
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tensorboard_plugin_atlas.compute.structure import Structure
+from tensorboard_plugin_atlas.compute.model.structure import Structure
 from tensorboard_plugin_atlas.training.messages import Channel, Done, Failed, Job, Setup
 
 _WORKER: Final = "tensorboard_plugin_atlas.training.worker"

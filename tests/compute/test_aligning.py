@@ -10,8 +10,8 @@ import pytest
 from histories import atlas_of
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.compute.aligning import Asked, layout_beside
 from tensorboard_plugin_atlas.compute.layout import lay_out
+from tensorboard_plugin_atlas.compute.maps.aligning import Asked, layout_beside
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.wire.activation_store import store_activations

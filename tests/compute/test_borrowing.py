@@ -10,9 +10,9 @@ import pytest
 from histories import atlas_of
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
-from tensorboard_plugin_atlas.compute import drawing
-from tensorboard_plugin_atlas.compute.borrowing import SHEET_BYTES, borrowed
 from tensorboard_plugin_atlas.compute.grid import Cells
+from tensorboard_plugin_atlas.compute.icons import drawing
+from tensorboard_plugin_atlas.compute.icons.borrowing import SHEET_BYTES, borrowed
 from tensorboard_plugin_atlas.sheets import pack, unpack
 
 SIDE = 16

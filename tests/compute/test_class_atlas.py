@@ -17,8 +17,8 @@ from tensorboard_plugin_atlas.compute.attribute import (
     attribute,
     loud_places,
 )
-from tensorboard_plugin_atlas.compute.class_atlas import ClassPipeline
-from tensorboard_plugin_atlas.compute.class_places import (
+from tensorboard_plugin_atlas.compute.meaning.class_atlas import ClassPipeline
+from tensorboard_plugin_atlas.compute.meaning.class_places import (
     FEWEST,
     checked_classes,
     joined,

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from tensorboard_plugin_atlas.compute import kernels
-from tensorboard_plugin_atlas.compute.descent import Tether, _gradients, curve, descend
-from tensorboard_plugin_atlas.compute.neighbours import nearest
-from tensorboard_plugin_atlas.compute.umap_pieces import borrowed_umap, first_start, fuzzy_graph
+from tensorboard_plugin_atlas.compute.maps import kernels
+from tensorboard_plugin_atlas.compute.maps.descent import Tether, _gradients, curve, descend
+from tensorboard_plugin_atlas.compute.maps.neighbours import nearest
+from tensorboard_plugin_atlas.compute.maps.umap_pieces import (
+    borrowed_umap,
+    first_start,
+    fuzzy_graph,
+)
 from tensorboard_plugin_atlas.evolution.cosine import unit_rows
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tensorboard_plugin_atlas.compute.inversion import (
+from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
     InversionSettings,
     Inverter,
@@ -20,7 +20,7 @@ from tensorboard_plugin_atlas.compute.inversion import (
     settings_for,
     tile_side,
 )
-from tensorboard_plugin_atlas.compute.spectrum import to_coefficients, to_latent
+from tensorboard_plugin_atlas.compute.icons.spectrum import to_coefficients, to_latent
 
 FLAT = {(n, n): torch.ones(1, n, n // 2 + 1) for n in (8, 12, 16)}
 

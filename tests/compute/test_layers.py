@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from tensorboard_plugin_atlas.compute.layers import choose_layers, layer_name, resolve_layer
+from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name, resolve_layer
 from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import LayerError

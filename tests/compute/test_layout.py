@@ -12,9 +12,9 @@ import torch
 from sklearn.datasets import load_digits
 
 from tensorboard_plugin_atlas.compute import layout as layout_module
-from tensorboard_plugin_atlas.compute.framing import CHANGED
 from tensorboard_plugin_atlas.compute.layout import lay_out, lay_out_backwards, resume
-from tensorboard_plugin_atlas.compute.quality import measure
+from tensorboard_plugin_atlas.compute.maps.framing import CHANGED
+from tensorboard_plugin_atlas.compute.maps.quality import measure
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 

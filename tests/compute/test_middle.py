@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.middle import (
+from tensorboard_plugin_atlas.compute.model.middle import (
     AROUND,
     aim_of,
     around_weights,
     middle_weights,
 )
-from tensorboard_plugin_atlas.compute.outputs import OutputForm
+from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
+from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.patches import shifted
-from tensorboard_plugin_atlas.compute.receptive import ReceptiveField
 
 
 def middle_of(output: torch.Tensor, form: OutputForm) -> torch.Tensor:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.compute import neighbours
-from tensorboard_plugin_atlas.compute.neighbours import nearest, overlap, share_among
+from tensorboard_plugin_atlas.compute.maps import neighbours
+from tensorboard_plugin_atlas.compute.maps.neighbours import nearest, overlap, share_among
 from tensorboard_plugin_atlas.evolution import cosine
 from tensorboard_plugin_atlas.evolution.cosine import unit_rows
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.outputs import (
+from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     first_tensor,
     form_of,

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.patching import (
+from tensorboard_plugin_atlas.compute.meaning.patching import (
     PLACES,
     PatchBench,
     as_patch,

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
-from tensorboard_plugin_atlas.compute import quality as quality_module
 from tensorboard_plugin_atlas.compute.layout import Layout, lay_out
-from tensorboard_plugin_atlas.compute.quality import (
+from tensorboard_plugin_atlas.compute.maps import quality as quality_module
+from tensorboard_plugin_atlas.compute.maps.quality import (
     effective_rank,
     knn_kept,
     measure,

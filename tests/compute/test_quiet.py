@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.quiet import (
+from tensorboard_plugin_atlas.compute.model.quiet import (
     as_input,
     hooked,
     kept_random_state,

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from tensorboard_plugin_atlas.compute import attribute as attribution_room
 from tensorboard_plugin_atlas.compute.attribute import attribute
+from tensorboard_plugin_atlas.compute.model.relaxing import RelaxedPooling
 from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
 from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.relaxing import RelaxedPooling
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 

@@ -13,8 +13,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.snapshot import (
+from tensorboard_plugin_atlas.compute.model.snapshot import (
     ALIGNMENT,
     SharedMemory,
     StateSlot,
@@ -22,13 +21,14 @@ from tensorboard_plugin_atlas.compute.snapshot import (
     map_memory,
     take_stock,
 )
-from tensorboard_plugin_atlas.compute.structure import (
+from tensorboard_plugin_atlas.compute.model.structure import (
     ModelCopy,
     describe_structure,
     share_images,
     with_images,
     without_images,
 )
+from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import CannotSendError
 

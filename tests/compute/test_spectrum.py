@@ -9,8 +9,8 @@ import pytest
 import torch
 from scenes import blurred_noise, source_of
 
-from tensorboard_plugin_atlas.compute import spectrum
-from tensorboard_plugin_atlas.compute.spectrum import (
+from tensorboard_plugin_atlas.compute.icons import spectrum
+from tensorboard_plugin_atlas.compute.icons.spectrum import (
     colour_matrix,
     frequencies,
     natural_pictures,

@@ -10,7 +10,7 @@ import torch
 from scenes import source_of
 
 from tensorboard_plugin_atlas.compute.grid import Cells
-from tensorboard_plugin_atlas.compute.targets import NEAREST, targets_for
+from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, targets_for
 
 
 def cells_of(cell_of, activations, size=4) -> Cells:

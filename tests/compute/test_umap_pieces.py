@@ -12,9 +12,9 @@ import scipy.sparse
 import torch
 from scipy.sparse.linalg import ArpackNoConvergence
 
-from tensorboard_plugin_atlas.compute import umap_pieces
-from tensorboard_plugin_atlas.compute.neighbours import nearest
-from tensorboard_plugin_atlas.compute.umap_pieces import (
+from tensorboard_plugin_atlas.compute.maps import umap_pieces
+from tensorboard_plugin_atlas.compute.maps.neighbours import nearest
+from tensorboard_plugin_atlas.compute.maps.umap_pieces import (
     borrowed_umap,
     first_start,
     fuzzy_graph,

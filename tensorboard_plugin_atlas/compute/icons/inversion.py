@@ -1,0 +1,450 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Feature inversion: pictures optimised until a layer answers with given directions.
+
+The method is normalised gradient ascent on Fourier coefficients in units of natural pictures
+(`spectrum`): of each picture's gradient only the direction counts, so none outruns another and none
+needs a step length of its own. Coefficients never grow beyond natural energy, pictures start small
+and are magnified, and fine detail enters late.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tensorboard_plugin_atlas.compute.icons.observer import Views
+from tensorboard_plugin_atlas.compute.icons.spectrum import (
+    colour_matrix,
+    frequencies,
+    to_coefficients,
+    to_gradient,
+    to_latent,
+    to_latent_of_coefficients,
+    to_pixels,
+)
+from tensorboard_plugin_atlas.compute.patches import Finish, Shape, shifted
+
+FIDELITIES = ("preview", "inversion", "poster")
+"""How much work goes into a picture, least first."""
+
+_TINY = 1e-12
+_MARGIN, _SMALL_FIELD = 4 / 3, 48
+# Deeper than this, one position covers objects and not parts, and wants larger tiles.
+_DEEP_STRIDE = 16
+_DEEP_SIDE, _SIDE, _SMALLEST_ZOOMED = 128, 96, 64
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Steps at each share of the side, smallest first, by the kind of layer.
+
+    Attributes:
+        single: Steps where the picture has one size only.
+        zoomed: Shares and steps of strides up to 16.
+        deep: Shares and steps of larger strides.
+        side: Largest side of a picture of strides up to 16, before the shares.
+    """
+
+    single: int
+    zoomed: tuple[tuple[float, int], ...]
+    deep: tuple[tuple[float, int], ...]
+    side: int = _SIDE
+
+
+# Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
+# times as much in the middle of a network and two and a half times as much at its end.
+_PLANS = {
+    "preview": _Plan(5, ((0.5, 6),), ((0.5, 8), (0.75, 2))),
+    "inversion": _Plan(16, ((0.5, 8), (1.0, 5)), ((0.5, 14), (0.75, 10), (1.0, 6))),
+    "poster": _Plan(
+        32,
+        ((0.5, 12), (0.75, 12), (1.0, 16)),
+        ((0.5, 18), (0.75, 22), (1.0, 26)),
+        side=_DEEP_SIDE,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Steps at one size of the picture, in pixels."""
+
+    shape: Shape
+    steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class InversionSettings:
+    """Every number of the method; `settings_for` chooses them for a layer.
+
+    Attributes:
+        stages: Sizes and steps, smallest first.
+        rate: Length of the first step per pixel of the tile's side, in natural coefficients.
+        decay: The length falls as the share of steps left to this power.
+        power: The objective is dot x cosine to this power, "Activation Atlas" (Carter et al. 2019)
+            with both norms.
+        cosine_floor: Below it the objective is the dot product alone.
+        energy_cap: Largest root mean square coefficient; 1 is that of a natural picture.
+        gradient_exponent: Each gradient coefficient G becomes G |G|^-exponent, which evens out
+            frequencies.
+        constant_gradient: Factor on the gradient of mean colour.
+        start_detail: Factor on everything but the mean colour of the starting picture, so that no
+            ghost of a photograph remains.
+        start_constant: Factor on the starting picture's mean colour.
+        start_noise: Standard deviation of the noise added at the start, in natural coefficients.
+        views: Where on the layer's map to look.
+        damping: Factor on the gradient of residual branches.
+        jitter: Largest random shift of a step, as a share of the side.
+        first_frequency: Cycles per px above which the gradient is held back at first.
+        last_frequency: The same once `opening` is over.
+        opening: Share of all steps over which the limit rises, geometrically.
+        isotropy: Of the natural spectrum, see `spectrum.natural_spectrum`.
+        batch: Pictures optimised at once.
+        finish: The last touch.
+    """
+
+    stages: tuple[Stage, ...]
+    rate: float = 0.1
+    decay: float = 1.0
+    power: int = 4
+    cosine_floor: float = 0.1
+    energy_cap: float = 1.0
+    gradient_exponent: float = 0.5
+    constant_gradient: float = 0.6
+    start_detail: float = 0.35
+    start_constant: float = 0.8
+    start_noise: float = 0.05
+    views: Views = field(default_factory=Views)
+    damping: float = 0.7
+    jitter: float = 0.02
+    first_frequency: float = 0.25
+    last_frequency: float = 0.5
+    opening: float = 0.3
+    isotropy: float = 1.0
+    batch: int = 16
+    finish: Finish = field(default_factory=Finish)
+
+    @property
+    def shape(self) -> Shape:
+        """Height and width of the finished picture."""
+        return self.stages[-1].shape
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    @property
+    def touches(self) -> int:
+        """Steps that bring a picture of the checkpoint before up to date: a quarter of all."""
+        return min(math.ceil(self.steps / 4), self.stages[-1].steps)
+
+
+def settings_for(
+    *,
+    stride: int,
+    side: int,
+    input_shape: Shape,
+    whole: bool,
+    fidelity: str = "inversion",
+    steps: int | None = None,
+) -> InversionSettings:
+    """Chooses size, steps and strengths for a layer.
+
+    Args:
+        stride: Input pixels per position of the layer's map.
+        side: Side of a tile that holds the receptive field, see `tile_side`.
+        input_shape: Height and width of the model's input.
+        whole: Whether the network runs on full-size inputs only.
+        fidelity: One of `FIDELITIES`.
+        steps: Steps in all, or None for the measured default.
+
+    Returns:
+        One stage for whole inputs and for tiles below 64 px. Above that several, each larger than
+        the one before. An inversion ends at 96 px where the tile is that large, and at 128 px for
+        strides above 16 as a poster always does; a preview is left at the first sizes.
+    """
+    plan = _PLANS[fidelity]
+    deep = stride > _DEEP_STRIDE and side >= _SMALLEST_ZOOMED
+    if whole:
+        deep = max(input_shape) >= _DEEP_SIDE
+        stages: tuple[Stage, ...] = (Stage(input_shape, plan.single),)
+    else:
+        stages = _stages(plan, side, stride=stride, deep=deep)
+    if steps is not None:
+        stages = _with_steps(stages, steps)
+    # With more pictures at once, their maps no longer fit into the cache.
+    batch = 16 if max(stages[-1].shape) >= _SIDE else 32
+    if deep:
+        return InversionSettings(
+            stages=stages,
+            rate=0.06,
+            decay=0.5,
+            gradient_exponent=0.4,
+            views=Views(separately=True, surround=1.0),
+            damping=0.4,
+            constant_gradient=0.4,
+            start_constant=0.7,
+            start_noise=0.08,
+            first_frequency=0.15,
+            isotropy=0.5,
+            batch=batch,
+            finish=Finish(least_gain=0.85, chroma=1.3),
+        )
+    # A few pixels hold no texture that could look gray, and the layer minds the change more.
+    if (max(input_shape) if whole else side) < _SMALLEST_ZOOMED:
+        finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
+        return InversionSettings(
+            stages=stages, rate=0.125, jitter=1 / 24, batch=batch, finish=finish
+        )
+    return InversionSettings(stages=stages, views=Views(surround=0.5), batch=batch)
+
+
+def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
+    """Returns the side of a square tile around the receptive field, a multiple of the stride.
+
+    Never larger than the input's shorter side, and at least three strides and 8 px where that fits.
+    A small effective field is widened by a third, for it leaves out a tenth of what the layer sees.
+    """
+    limit = min(input_shape)
+    field = receptive_size * (_MARGIN if receptive_size < _SMALL_FIELD else 1)
+    side = math.ceil(max(field, 3 * stride, 8) / stride) * stride
+    largest = limit // stride * stride or limit
+    return min(side, largest)
+
+
+def _stages(plan: _Plan, side: int, *, stride: int, deep: bool) -> tuple[Stage, ...]:
+    if side < _SMALLEST_ZOOMED:
+        return (Stage((side, side), plan.single),)
+    largest = min(side, _DEEP_SIDE if deep else plan.side)
+    return tuple(
+        Stage((s, s), steps)
+        for share, steps in (plan.deep if deep else plan.zoomed)
+        for s in [math.ceil(largest * share / stride) * stride]
+    )
+
+
+def _with_steps(stages: tuple[Stage, ...], steps: int) -> tuple[Stage, ...]:
+    """Spreads `steps` over the stages in proportion, dropping first stages that get none."""
+    total, done = sum(stage.steps for stage in stages), 0
+    shared: list[Stage] = []
+    for stage in reversed(stages):
+        share = math.ceil(stage.steps * steps / total)
+        share = steps - done if stage is stages[0] else min(share, steps - done)
+        shared.append(Stage(stage.shape, share))
+        done += share
+    return tuple(stage for stage in reversed(shared) if stage.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """What a batch of pictures shall be answered.
+
+    Attributes:
+        units: (B, P, F) float32 of length 1 or 0: the answer of each of P views.
+        strengths: (P, 1) float32: how much each view counts.
+    """
+
+    units: Tensor
+    strengths: Tensor
+
+    @classmethod
+    def along(cls, directions: Tensor, strengths: Tensor | None = None) -> Wish:
+        """Takes directions of any length, (B, P, F); all views count alike without strengths."""
+        if strengths is None:
+            strengths = directions.new_ones(directions.shape[1], 1)
+        return cls(F.normalize(directions, dim=2, eps=_TINY), strengths)
+
+    def to(self, device: torch.device) -> Wish:
+        """Returns the same on a device."""
+        return Wish(self.units.to(device), self.strengths.to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class Inverter:
+    """Optimises batches of pictures for one layer.
+
+    Attributes:
+        answer: Takes pixels (B, C, h, w) in [0, 1], returns the layer's centred activations in P
+            views, (B, P, F).
+        spectra: Natural spectrum of each stage's shape.
+        settings: The method's numbers.
+        seed: Seeds the shifts, which all pictures of a step share.
+    """
+
+    answer: Callable[[Tensor], Tensor]
+    spectra: Mapping[Shape, Tensor]
+    settings: InversionSettings
+    seed: int = 0
+
+    def invert(self, wishes: Mapping[Shape, Wish], starts: Tensor, noise: Tensor) -> Tensor:
+        """Returns unfinished pictures whose answers point along what is wished for.
+
+        Args:
+            wishes: What B pictures of each stage's shape shall be answered.
+            starts: (B, C, h, w) pixels of the first stage's shape.
+            noise: (B, C, h, w) standard normal.
+
+        Returns:
+            (B, C, H, W) float32 in (0, 1), of the last stage's shape. A picture without a gradient,
+            as in a dead layer, becomes noise with a natural spectrum.
+        """
+        colour = colour_matrix(starts.shape[1]).to(starts.device)
+        shifts = torch.Generator().manual_seed(self.seed)
+        coefficients = self._start(to_latent(starts, colour), noise)
+        shape, done = self.settings.stages[0].shape, 0
+        for stage in self.settings.stages:
+            if stage.shape != shape:
+                coefficients = self._magnified(coefficients, shape, stage.shape)
+                shape = stage.shape
+            for _ in range(stage.steps):
+                coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
+                done += 1
+        return self._pictures(coefficients, shape, colour)
+
+    def touch_up(self, wishes: Mapping[Shape, Wish], pictures: Tensor) -> Tensor:
+        """Brings unfinished pictures to wishes that are near those they were made for.
+
+        Args:
+            wishes: As for `invert`; the last stage's are read.
+            pictures: (B, C, H, W) pixels, as `invert` gave them for the same cells of a network
+                that has learnt on since.
+
+        Returns:
+            The pictures after `settings.touches` steps, as long as if they were all: shorter ones
+            do not follow a network that learns fast.
+        """
+        shape, steps, touches = self.settings.shape, self.settings.steps, self.settings.touches
+        colour = colour_matrix(pictures.shape[1]).to(pictures.device)
+        shifts = torch.Generator().manual_seed(self.seed)
+        coefficients = to_coefficients(to_latent(pictures, colour), self.spectra[shape])
+        for done in (steps - math.ceil(steps * k / touches) for k in range(touches, 0, -1)):
+            coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
+        return self._pictures(coefficients, shape, colour)
+
+    def _pictures(self, coefficients: Tensor, shape: Shape, colour: Tensor) -> Tensor:
+        latent = to_latent_of_coefficients(coefficients, self.spectra[shape], shape)
+        return to_pixels(latent, colour)
+
+    def _start(self, latent: Tensor, noise: Tensor) -> Tensor:
+        settings = self.settings
+        spectrum = self.spectra[settings.stages[0].shape]
+        coefficients = to_coefficients(latent, spectrum)
+        constant = coefficients[:, :, 0, 0].clone()
+        coefficients = coefficients * settings.start_detail
+        coefficients[:, :, 0, 0] = constant
+        coefficients += settings.start_noise * torch.fft.rfft2(noise, norm="ortho")
+        coefficients[:, :, 0, 0] *= settings.start_constant
+        return coefficients
+
+    def _magnified(self, coefficients: Tensor, old: Shape, new: Shape) -> Tensor:
+        latent = to_latent_of_coefficients(coefficients, self.spectra[old], old)
+        latent = F.interpolate(latent, size=new, mode="bicubic", align_corners=False)
+        return to_coefficients(latent, self.spectra[new])
+
+    def _step(
+        self,
+        coefficients: Tensor,
+        shape: Shape,
+        wish: Wish,
+        colour: Tensor,
+        done: int,
+        shifts: torch.Generator,
+    ) -> Tensor:
+        settings, spectrum = self.settings, self.spectra[shape]
+        pixels = self._pictures(coefficients, shape, colour).requires_grad_()
+        reach = [round(side * settings.jitter) for side in shape]
+        down, right = (
+            int(torch.randint(-r, r + 1, (), generator=shifts, device="cpu")) for r in reach
+        )
+        answers = self.answer(shifted(pixels, down, right))
+        toward = _ascent(answers.detach(), wish.units, settings.power, settings.cosine_floor)
+        slope = _gradient(answers, toward * wish.strengths, pixels)
+        gradient = to_gradient(slope, pixels.detach(), colour, spectrum)
+        # Behind a ReLU a picture may wake nothing; it is then shaken, at full strength.
+        stuck = (slope.flatten(1) == 0).all(1).view(-1, 1, 1, 1)
+        left: Tensor | float = (1 - done / settings.steps) ** settings.decay
+        if stuck.any():
+            gradient = torch.where(stuck, self._shake(coefficients, done), gradient)
+            left = torch.where(stuck, 1.0, left).float()
+        gradient = self._conditioned(gradient, shape, done / settings.steps)
+        moved = coefficients + settings.rate * max(shape) * left * gradient
+        capped: Tensor = moved * (settings.energy_cap / (_energy(moved) + _TINY)).clamp(max=1.0)
+        return capped
+
+    def _shake(self, coefficients: Tensor, done: int) -> Tensor:
+        """Returns a random direction (1, C, h, w // 2 + 1), the same for every picture."""
+        # A generator of its own, so that the other pictures of a batch notice nothing.
+        generator = torch.Generator().manual_seed(self.seed + done)
+        size = (*coefficients.shape[1:], 2)
+        parts = torch.randn(size, generator=generator, dtype=torch.float32, device="cpu")
+        return torch.view_as_complex(parts)[None].to(coefficients.device)
+
+    def _conditioned(self, gradient: Tensor, shape: Shape, time: float) -> Tensor:
+        """Evens out, low-passes and normalises each picture's gradient."""
+        settings = self.settings
+        power = _power(gradient)
+        power /= power.amax((1, 2, 3), keepdim=True) + _TINY
+        low, high = settings.first_frequency, settings.last_frequency
+        limit = low * (high / low) ** min(1.0, time / settings.opening)
+        kept = 1 / (1 + (frequencies(shape).to(power) / limit) ** 4)
+        kept[0, 0] *= settings.constant_gradient
+        gradient = gradient * _evened(power, settings.gradient_exponent).mul_(kept)
+        return gradient / (_length(gradient) + _TINY)
+
+
+def _ascent(answers: Tensor, units: Tensor, power: int, floor: float) -> Tensor:
+    """Returns the direction in which dot x max(floor, cosine)^power grows fastest, scale-free.
+
+    With h the unit answer and c its cosine to t, the gradient of dot x c^p is proportional to
+    (p + 1) t - p c h. Below the floor it is t. Features lie along the last axis.
+    """
+    unit_answers = F.normalize(answers, dim=-1, eps=_TINY)
+    cosine = (unit_answers * units).sum(-1, keepdim=True)
+    angled = (power + 1) * units - power * cosine * unit_answers
+    return torch.where(cosine > floor, angled, units)
+
+
+def _gradient(answers: Tensor, toward: Tensor, pixels: Tensor) -> Tensor:
+    """Returns the gradient of `answers` along `toward`, at most 1; zero where there is none.
+
+    What is not finite is none either.
+    """
+    if not answers.requires_grad:
+        return torch.zeros_like(pixels)
+    (found,) = torch.autograd.grad(answers, pixels, toward, materialize_grads=True)
+    scale = found.abs().amax((1, 2, 3), keepdim=True)
+    if not scale.isfinite().all():
+        found = torch.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
+        scale = found.abs().amax((1, 2, 3), keepdim=True)
+    return found / (scale + (scale == 0).to(scale))
+
+
+def _evened(power: Tensor, exponent: float) -> Tensor:
+    """Returns |G|^-exponent of squared magnitudes, which are overwritten."""
+    power += _TINY
+    # Roots are several times as fast as powers.
+    return power.sqrt_().rsqrt_() if exponent == 0.5 else power.pow_(-exponent / 2)
+
+
+def _energy(coefficients: Tensor) -> Tensor:
+    """Returns each picture's root mean square coefficient, (B, 1, 1, 1)."""
+    return _length(coefficients) / math.sqrt(coefficients[0].numel())
+
+
+def _length(coefficients: Tensor) -> Tensor:
+    """Returns each picture's root of summed squares, (B, 1, 1, 1)."""
+    parts = torch.view_as_real(coefficients).flatten(1)
+    lengths: Tensor = torch.linalg.vector_norm(parts, dim=1)
+    return lengths.view(-1, 1, 1, 1)
+
+
+def _power(coefficients: Tensor) -> Tensor:
+    """Returns squared magnitudes; several times as fast as through the magnitudes themselves."""
+    real, imaginary = torch.view_as_real(coefficients).unbind(-1)
+    return torch.addcmul(real * real, imaginary, imaginary)

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A layer that looks at pictures: what it answers, and how each answer depends on the pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from tensorboard_plugin_atlas.compute.icons.precision import faster
+from tensorboard_plugin_atlas.compute.icons.program import Program, compile_program
+from tensorboard_plugin_atlas.compute.icons.truncate import TruncatedNetwork, truncate
+from tensorboard_plugin_atlas.compute.icons.waking import answered
+from tensorboard_plugin_atlas.compute.model.middle import aim_of, around_weights, middle_weights
+from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, form_of, gives_sequence_first
+from tensorboard_plugin_atlas.compute.model.quiet import device_of, kept_random_state, undisturbed
+from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, cut_patches, shifted
+
+_CHECK_IMAGES = 2
+
+
+@dataclass(frozen=True)
+class Views:
+    """Which places of a layer's map have a say in a picture.
+
+    Attributes:
+        separately: Each of the middle one to four places by itself, instead of their mean.
+        surround: What the eight places around the middle count together, where the map is that
+            large; the middle counts 1.
+    """
+
+    separately: bool = False
+    surround: float = 0.0
+
+    def weights(self, map_size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+        """Returns how much each place counts in each view.
+
+        Returns:
+            (P, H * W) for the middle, and (8, H * W) or None for what is around it.
+        """
+        around = around_weights(map_size) if self.surround else None
+        return middle_weights(map_size, separately=self.separately), around
+
+
+@dataclass(frozen=True, eq=False)
+class Observer:
+    """A layer of a frozen network, asked about the middle of pictures; see `prepare`.
+
+    Attributes:
+        network: The network, cut behind the layer.
+        source: The user's pictures.
+        receptive: Where the layer's positions look.
+        program: The same network with its own gradients, or None to use autograd.
+        quick: The same in another number format, where that is faster: for `watch` alone.
+    """
+
+    network: TruncatedNetwork
+    source: PatchSource
+    receptive: ReceptiveField
+    program: Program | None = None
+    quick: Callable[[Tensor], Tensor] | None = None
+    _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def prepare(
+        cls, model: nn.Module, layer: str, source: PatchSource, receptive: ReceptiveField
+    ) -> Observer:
+        """Copies and cuts a model; the model is left as it was.
+
+        Raises:
+            LayerError: if the layer does not run, or its output is of no known form.
+        """
+        with undisturbed(model):
+            network = truncate(model, layer, source.images[:_CHECK_IMAGES])
+        return cls(network, source, receptive)
+
+    def compiled(self, shape: Shape, damping: float) -> Observer:
+        """Returns the same observer with a program, where the network allows one.
+
+        Args:
+            shape: Height and width of pictures on which the program is compared with autograd.
+            damping: Factor on the gradient of residual branches.
+        """
+        check = self.source.images[:_CHECK_IMAGES, :, : shape[0], : shape[1]]
+        with self.running():
+            program = compile_program(self.network, check.clone(), damping=damping)
+        return dataclasses.replace(self, program=program, quick=None)
+
+    def quickened(self, shape: Shape, batch: int) -> Observer:
+        """Returns the same observer, which watches in the number format measured fastest.
+
+        Args:
+            shape: Height and width of the pictures that are watched.
+            batch: How many at once.
+        """
+        parts = self.network.network.named_parameters()
+        name = (self.network.layer, *((name, tuple(part.shape)) for name, part in parts))
+        rows = torch.arange(max(2, batch), device="cpu") % len(self.source.images)
+        pictures = cut_patches(self.source.images, rows, self._middle(len(rows)), shape)
+        pictures = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
+        with self.running():
+            quick = faster(self.program or self.network, pictures, name=name)
+        return dataclasses.replace(self, quick=quick)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return device_of(self.network.network)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Enter before any question: keeps modes and random states, and allows gradients.
+
+        Inside, a network that draws random numbers draws the same ones every time.
+        """
+        with (
+            undisturbed(self.network.network),
+            kept_random_state(0),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
+            yield
+
+    def form(self, shape: Shape) -> OutputForm:
+        """Returns how to read the layer's output for pictures of `shape`.
+
+        Raises:
+            Exception: whatever the network raises at a size that it does not take.
+        """
+        if shape not in self._forms:
+            self._forms[shape] = self._form_at(shape)
+        return self._forms[shape]
+
+    def takes(self, shape: Shape) -> bool:
+        """Tells whether the network runs on pictures of `shape` and answers in the usual form."""
+        try:
+            form = self.form(shape)
+        except Exception:  # whatever the user's code raises at a size it was not made for
+            return False
+        full = self.form(self.source.shape)
+        return dataclasses.replace(form, map_size=full.map_size) == full
+
+    def is_differentiable(self, shape: Shape) -> bool:
+        """Tells whether autograd follows the network from pictures of `shape` to the layer."""
+        rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
+        pixels = self.source.cut(rows, middle, shape).to(self.device)
+        return self._places(pixels.requires_grad_(), self._run).requires_grad
+
+    @torch.no_grad()
+    def answers(self, pixels: Tensor) -> Tensor:
+        """Returns what the layer says of the middle of each picture, (B, C).
+
+        Args:
+            pixels: (B, channels, h, w) in [0, 1].
+        """
+        return self.watch(pixels, Views())[:, 0]
+
+    def responds(self, pixels: Tensor) -> Tensor:
+        """Tells whether the layer's answer moves when a picture does, (B,) bool on the CPU.
+
+        It does not where units are all dead or values are not finite. `watch` redirects gradients
+        around dead units; here they are as they are.
+
+        Args:
+            pixels: As for `answers`.
+        """
+        if not len(pixels):
+            return torch.zeros(0, dtype=torch.bool, device="cpu")
+        pixels = pixels.detach().requires_grad_()
+        weights = Views().weights(self.form((pixels.shape[2], pixels.shape[3])).map_size)[0]
+        answers = torch.matmul(self._places(pixels, self._run), weights[0].to(self.device))
+        slopes = torch.linspace(1, 2, answers.shape[1]).to(answers).expand_as(answers)
+        (gradient,) = torch.autograd.grad(answers, pixels, slopes, materialize_grads=True)
+        largest, finite = gradient.abs().amax((1, 2, 3)), answers.isfinite().all(1)
+        return (finite & largest.isfinite() & (largest > 0)).cpu()
+
+    def watch(self, pixels: Tensor, views: Views) -> Tensor:
+        """Returns what the layer says in each view, (B, P, C), differentiable.
+
+        A picture without any gradient is given one as if rectifiers leaked, see `waking`.
+
+        Args:
+            pixels: As for `answers`.
+            views: Where on the map to look; the middle comes first.
+        """
+        run = self.quick or self._run
+        places = self._places(pixels, lambda inputs: answered(inputs, run, self.network))
+        map_size = self.form((pixels.shape[2], pixels.shape[3])).map_size
+        weights = torch.cat([w for w in views.weights(map_size) if w is not None]).to(places)
+        answers: Tensor = torch.matmul(places, weights.T).transpose(1, 2)
+        return answers
+
+    def _run(self, inputs: Tensor) -> Tensor:
+        return self.network(inputs) if self.program is None else self.program(inputs)
+
+    def _places(self, pixels: Tensor, run: Callable[[Tensor], Tensor]) -> Tensor:
+        """Returns what the layer says at each place of its map, (B, C, H * W)."""
+        shape = (pixels.shape[2], pixels.shape[3])
+        form = self.form(shape)
+        aimed = shifted(pixels, *aim_of(form, shape, self.receptive))
+        inputs = self.source.normalize.to_input(aimed)
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+        return form.as_map(run(inputs)).flatten(2)
+
+    def _middle(self, count: int) -> Tensor:
+        """Returns y and x of the middle of a picture, (count, 2)."""
+        return (
+            (torch.tensor(self.source.shape, dtype=torch.float32, device="cpu") - 1)
+            .div(2)
+            .expand(count, 2)
+        )
+
+    @torch.no_grad()
+    def _form_at(self, shape: Shape) -> OutputForm:
+        module = self.network.network.get_submodule(self.network.layer)
+        # Real pictures, for a network may leave early on a blank one.
+        rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(self.source.images)
+        pictures = cut_patches(self.source.images, rows, self._middle(_CHECK_IMAGES), shape)
+        return form_of(
+            self.network(pictures),
+            batch=_CHECK_IMAGES,
+            input_size=shape,
+            sequence_first=gives_sequence_first(module),
+        )

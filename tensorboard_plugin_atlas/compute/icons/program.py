@@ -1,0 +1,503 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cut network as a list of operations that know their own input gradient.
+
+Icons need hundreds of passes forward and back through one frozen network, and nothing but the
+gradient of its input. Autograd keeps more than that: it pads, clamps and copies whole maps apart
+from the convolutions between them. Here a convolution takes its padding, bias and rectifier along,
+and gives its gradient as another convolution wherever that is possible.
+
+The list is read from one recorded pass (`make_fx`), so it does not matter how the network was
+written; one that does anything unlisted, or whose answers come out otherwise, is left to autograd.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.fx import GraphModule, Node
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from tensorboard_plugin_atlas.compute.icons.phases import Phases
+
+aten: Final[Any] = torch.ops.aten
+mkldnn: Final[Any] = torch.ops.mkldnn
+
+_RELATIVE, _ABSOLUTE = 1e-3, 1e-4
+_FEW_CHANNELS = 4
+_NONE, _RELU, _RELU6 = "none", "relu", "hardtanh"
+
+
+class _Unlisted(Exception):  # noqa: N818 - not an error, another way is taken
+    """The network does something that no operation here stands for."""
+
+
+class _Operation(Protocol):
+    """One step. A gradient that it is given, or gives, belongs to whoever receives it."""
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Which values it is made of."""
+
+    def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
+        """Returns the output, and what `pull` needs besides."""
+
+    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
+        """Returns the gradient of each input."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Convolution:
+    """A convolution with its bias, its padding and the rectifier behind it."""
+
+    inputs: tuple[int, ...]
+    weight: Tensor
+    bias: Tensor | None
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+    rectifier: str = _NONE
+
+    def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
+        (pixels,) = values
+        limits = [0.0, 6.0] if self.rectifier == _RELU6 else []
+        output = mkldnn._convolution_pointwise(
+            pixels,
+            self.weight,
+            self.bias,
+            self.padding,
+            self.stride,
+            self.dilation,
+            self.groups,
+            self.rectifier,
+            limits,
+            "",
+        )
+        return output, (pixels, output)
+
+    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
+        pixels, output = kept
+        if self.rectifier == _RELU6:
+            aten.hardtanh_backward.grad_input(gradient, output, 0.0, 6.0, grad_input=gradient)
+        elif self.rectifier == _RELU:
+            aten.threshold_backward.grad_input(gradient, output, 0.0, grad_input=gradient)
+        if self._turned is not None:
+            weight, padding = self._turned
+            one = (1, 1)
+            found = mkldnn._convolution_pointwise(
+                gradient, weight, None, padding, one, one, self.groups, _NONE, [], ""
+            )
+            return (found,)
+        if self._phases is not None and self._phases.fit(pixels):
+            return (self._phases.gradient(gradient, pixels),)
+        return (self._gradient(gradient, pixels),)
+
+    def _gradient(self, gradient: Tensor, pixels: Tensor) -> Tensor:
+        # In bfloat16 this kernel takes twenty times as long. Of the pixels it reads the shape.
+        found: Tensor = aten.convolution_backward(
+            gradient.float(),
+            torch.empty_like(pixels, dtype=torch.float32),
+            self.weight.float(),
+            None,
+            self.stride,
+            self.padding,
+            self.dilation,
+            False,
+            (0, 0),
+            self.groups,
+            (True, False, False),
+        )[0]
+        return found.to(gradient.dtype)
+
+    def rounded(self) -> _Convolution:
+        """Returns the same in bfloat16."""
+        bias = None if self.bias is None else self.bias.bfloat16()
+        return replace(self, weight=self.weight.bfloat16(), bias=bias)
+
+    @cached_property
+    def _turned(self) -> tuple[Tensor, tuple[int, int]] | None:
+        """Returns weight and padding of the convolution that gives the input's gradient."""
+        outputs, each, height, width = self.weight.shape
+        padding = (height - 1 - self.padding[0], width - 1 - self.padding[1])
+        if self.stride != (1, 1) or self.dilation != (1, 1) or min(padding) < 0:
+            return None
+        if self.groups == 1:
+            turned = self.weight.transpose(0, 1)
+        elif each == 1 and outputs == self.groups:
+            turned = self.weight
+        else:
+            return None
+        turned = turned.flip(2, 3).contiguous(memory_format=torch.channels_last)
+        return turned, padding
+
+    @cached_property
+    def _phases(self) -> Phases | None:
+        if self.groups != 1 or self.dilation != (1, 1) or self.weight.shape[1] > _FEW_CHANNELS:
+            return None
+        return Phases.of(self.weight, self.stride, self.padding)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sum:
+    """The end of a residual block: `inputs` are the shortcut and the branch."""
+
+    inputs: tuple[int, ...]
+    damping: float = 1.0
+
+    def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
+        return values[0] + values[1], None
+
+    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
+        del kept
+        return gradient, gradient * self.damping
+
+
+@dataclass(frozen=True, eq=False)
+class _Other:
+    """Any operation that treats each picture by itself; autograd knows its gradient."""
+
+    inputs: tuple[int, ...]
+    function: Callable[..., Tensor]
+
+    def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
+        with torch.enable_grad():
+            leaves = [value.detach().requires_grad_() for value in values]
+            output = self.function(*leaves)
+        return output.detach(), (leaves, output)
+
+    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
+        leaves, output = kept
+        found: tuple[Tensor, ...] = torch.autograd.grad(output, leaves, gradient)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A network up to a layer, ready to be run forward and pulled back; see `compile_program`.
+
+    Attributes:
+        operations: In order; operation k gives value k + 1, and value 0 is the input.
+        dtype: What they reckon in; input and output are float32.
+    """
+
+    operations: tuple[_Operation, ...]
+    dtype: torch.dtype = torch.float32
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Returns the layer's output (B, C, H, W), differentiable once."""
+        output: Tensor = _Run.apply(inputs, self)  # type: ignore[no-untyped-call]
+        return output
+
+    def run(self, inputs: Tensor) -> tuple[Tensor, list[Any]]:
+        """Returns the layer's output, and what `pull` needs of the way there."""
+        values = [inputs.to(self.dtype).contiguous(memory_format=torch.channels_last)]
+        kept: list[Any] = []
+        for operation in self.operations:
+            output, more = operation.run([values[i] for i in operation.inputs])
+            values.append(output)
+            kept.append(more)
+        return values[-1].float(), kept
+
+    def pull(self, gradient: Tensor, kept: list[Any]) -> Tensor:
+        """Returns the gradient of the input from one of the output; empties `kept`."""
+        last = len(self.operations)
+        own = gradient.to(self.dtype, copy=True).contiguous(memory_format=torch.channels_last)
+        found = {last: own}
+        for place in range(last, 0, -1):
+            known, operation = found.pop(place, None), self.operations[place - 1]
+            more = kept.pop()
+            if known is None:
+                continue  # nothing that counts was made of it
+            parts = operation.pull(known, more)
+            for source, part in zip(operation.inputs, parts, strict=True):
+                found[source] = found[source].add_(part) if source in found else part
+        return found[0].float()
+
+    def rounded(self) -> Program:
+        """Returns the same in bfloat16, see `precision`."""
+        rounded = (o.rounded() if isinstance(o, _Convolution) else o for o in self.operations)
+        return Program(tuple(rounded), torch.bfloat16)
+
+
+class _Run(torch.autograd.Function):
+    """A program as one node of autograd's graph."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, program: Program) -> Tensor:
+        output, ctx.kept = program.run(inputs)
+        ctx.program = program
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return ctx.program.pull(gradient, ctx.kept), None
+
+
+def compile_program(
+    run: Callable[[Tensor], Tensor], check: Tensor, *, damping: float = 1.0
+) -> Program | None:
+    """Reads a network's operations from one pass.
+
+    Args:
+        run: The cut network: float32 (B, C, H, W) on the CPU to the layer's output.
+        check: An input, on which the result is compared with autograd; B at least 2.
+        damping: Factor on the gradient of residual branches; it leaves more of a gradient to the
+            shortcuts, on which it is smoother.
+
+    Returns:
+        The program, or None where the network does something unlisted, gives no (B, C, H, W), or
+        where output or gradient differ by more than 1e-3 relative and 1e-4 of the largest.
+    """
+    if check.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return None
+    try:
+        graph = make_fx(run)(check)
+        exact = Program(tuple(_Reader(graph).operations()))
+        if not _agree(exact, run, check):
+            return None
+    except Exception:  # recording runs the user's code, and there is always autograd
+        return None
+    return Program(tuple(_damped(operation, damping) for operation in exact.operations))
+
+
+def _damped(operation: _Operation, damping: float) -> _Operation:
+    return replace(operation, damping=damping) if isinstance(operation, _Sum) else operation
+
+
+def _agree(program: Program, run: Callable[[Tensor], Tensor], check: Tensor) -> bool:
+    """Tells whether output and gradient are those of autograd, also for another batch size."""
+    inputs = torch.cat([check, check[:1]]).requires_grad_()
+    wanted = run(inputs)
+    if wanted.ndim != 4:
+        return False
+    cotangent = torch.linspace(-1, 1, wanted.numel(), dtype=torch.float32, device="cpu")
+    cotangent = cotangent.view_as(wanted)
+    (slope,) = torch.autograd.grad(wanted, inputs, cotangent)
+    with torch.no_grad():
+        output, kept = program.run(inputs)
+        own = program.pull(cotangent, kept)
+    return _close(output, wanted.detach()) and _close(own, slope)
+
+
+def _close(found: Tensor, wanted: Tensor) -> bool:
+    tolerance = _ABSOLUTE * float(wanted.abs().max())
+    return found.shape == wanted.shape and torch.allclose(
+        found, wanted, rtol=_RELATIVE, atol=tolerance
+    )
+
+
+_SAME: Final = frozenset(
+    {
+        aten._to_copy.default,
+        aten.alias.default,
+        aten.clone.default,
+        aten.detach.default,
+        aten.lift_fresh_copy.default,
+    }
+)
+_ALONE: Final = frozenset(
+    {
+        aten.avg_pool2d.default,
+        aten.constant_pad_nd.default,
+        aten.elu.default,
+        aten.gelu.default,
+        aten.hardsigmoid.default,
+        aten.hardswish.default,
+        aten.hardtanh.default,
+        aten.leaky_relu.default,
+        aten.mean.dim,
+        aten.mul.Tensor,
+        aten.relu.default,
+        aten.sigmoid.default,
+        aten.silu.default,
+    }
+)
+"""Each picture of a batch is treated by itself, and no batch size is written into the call."""
+
+
+class _Reader:
+    """Turns a recorded pass into operations."""
+
+    def __init__(self, graph: GraphModule) -> None:
+        graph.graph.eliminate_dead_code()
+        self._nodes = list(graph.graph.nodes)
+        self._graph = graph
+        self._uses = Counter(source for node in self._nodes for source in node.all_input_nodes)
+        self._places: dict[Node, int] = {}
+        self._pads: dict[Node, tuple[Node, tuple[int, ...]]] = {}
+        self._found: list[_Operation] = []
+
+    def operations(self) -> Sequence[_Operation]:
+        """Returns the operations in order, the last of which gives the network's output."""
+        for node in self._nodes:
+            if node.op == "placeholder":
+                self._places[node] = 0
+            elif node.op == "call_function":
+                self._read(node)
+            elif node.op == "output":
+                (result,) = node.all_input_nodes
+                if self._places[result] != len(self._found):
+                    raise _Unlisted(str(result))
+        return self._found
+
+    def _read(self, node: Node) -> None:
+        target, source, arguments = node.target, node.all_input_nodes, _arguments(node)
+        if target is aten.convolution.default:
+            self._add(node, self._convolution(node))
+        elif _is_same(node) and source[0] in self._places:
+            self._places[node] = self._places[source[0]]
+        elif target is aten.constant_pad_nd.default and self._merges(node):
+            self._pads[node] = (source[0], tuple(arguments[1]))
+        elif (rectifier := _rectifier(node)) and self._rectifies(source[0]):
+            self._found[-1] = _rectified(self._found[-1], rectifier)
+            self._places[node] = self._places[source[0]]
+        elif self._is_sum(node):
+            # The branch is the longer way: what it ends in was made last.
+            shortcut, branch = sorted(self._places[s] for s in source)
+            self._add(node, _Sum((shortcut, branch)))
+        elif target is operator.getitem and arguments[1] == 0:
+            self._add(node, _Other(self._inputs(source[0]), _pooling(source[0])))
+        elif target in _ALONE:
+            self._add(node, _Other(self._inputs(node), _call_of(node)))
+        elif target is not aten.max_pool2d_with_indices.default:  # read where it is unpacked
+            raise _Unlisted(str(target))
+
+    def _is_sum(self, node: Node) -> bool:
+        if len(node.all_input_nodes) != 2 or node.kwargs:
+            return False
+        if node.target is aten.add_.Tensor:
+            # What is overwritten must not be looked at again.
+            return self._uses[_arguments(node)[0]] == 1
+        return node.target is aten.add.Tensor
+
+    def _add(self, node: Node, operation: _Operation) -> None:
+        self._found.append(operation)
+        self._places[node] = len(self._found)
+
+    def _inputs(self, node: Node) -> tuple[int, ...]:
+        return tuple(self._places[source] for source in node.all_input_nodes)
+
+    def _rectifies(self, source: Node) -> bool:
+        """Tells whether a rectifier of `source` can go into the convolution that made it."""
+        last = self._found[-1] if self._found else None
+        return (
+            isinstance(last, _Convolution)
+            and last.rectifier == _NONE
+            and self._places.get(source) == len(self._found)
+            and self._uses[source] == 1
+        )
+
+    def _merges(self, node: Node) -> bool:
+        """Tells whether a padding with zeros can go into the one convolution behind it."""
+        pad, *value = _arguments(node)[1:]
+        return (
+            [user.target for user in node.users] == [aten.convolution.default]
+            and not any(value)
+            and len(pad) == 4
+            and min(pad) >= 0
+        )
+
+    def _constant(self, argument: object) -> Tensor | None:
+        if argument is None:
+            return None
+        if not isinstance(argument, Node) or argument.op != "get_attr":
+            raise _Unlisted(str(argument))
+        value: Tensor = getattr(self._graph, str(argument.target))
+        return value.detach()
+
+    def _convolution(self, node: Node) -> _Convolution:
+        source, weight, bias, stride, padding, dilation, transposed, _, groups = _arguments(node)
+        if transposed or len(stride) != 2:
+            raise _Unlisted(str(node))
+        kernel = self._constant(weight)
+        if kernel is None:
+            raise _Unlisted(str(node))
+        if source in self._pads:
+            source, around = self._pads[source]
+            kernel, padding = _with_padding(kernel, around, padding, dilation)
+        if source not in self._places:
+            raise _Unlisted(str(source))
+        return _Convolution(
+            (self._places[source],),
+            kernel.contiguous(memory_format=torch.channels_last),
+            self._constant(bias),
+            tuple(stride),
+            tuple(padding),
+            tuple(dilation),
+            groups,
+        )
+
+
+def _with_padding(
+    kernel: Tensor, around: tuple[int, ...], padding: Sequence[int], dilation: Sequence[int]
+) -> tuple[Tensor, tuple[int, int]]:
+    """Returns kernel and padding of one convolution that pads by `around` first.
+
+    Uneven padding becomes even padding and zeros at the poorer side of the kernel. `around` is
+    (left, right, top, bottom).
+    """
+    left, right, top, bottom = around
+    if left == right and top == bottom:
+        return kernel, (padding[0] + top, padding[1] + left)
+    if tuple(dilation) != (1, 1):
+        raise _Unlisted("uneven padding of a dilated convolution")
+    # Surplus padding behind the end is harmless only if no further position fits; zeros in front
+    # move the first position there.
+    more_left, more_top = max(0, right - left), max(0, bottom - top)
+    kernel = F.pad(kernel, (more_left, max(0, left - right), more_top, max(0, top - bottom)))
+    return kernel, (padding[0] + max(top, bottom), padding[1] + max(left, right))
+
+
+def _rectified(operation: _Operation, rectifier: str) -> _Operation:
+    if not isinstance(operation, _Convolution):
+        raise _Unlisted("a rectifier without a convolution")
+    return replace(operation, rectifier=rectifier)
+
+
+def _is_same(node: Node) -> bool:
+    """Tells whether a node gives its input's numbers, whatever their order in memory."""
+    if node.target is aten.as_strided_.default:
+        source = node.all_input_nodes[0].meta["tensor_meta"].shape
+        return bool(tuple(_arguments(node)[1]) == tuple(source))
+    return node.target in _SAME
+
+
+def _arguments(node: Node) -> tuple[Any, ...]:
+    return node.args
+
+
+def _rectifier(node: Node) -> str | None:
+    if node.target in (aten.relu.default, aten.relu_.default):
+        return _RELU
+    is_clamp = node.target in (aten.hardtanh.default, aten.hardtanh_.default)
+    return _RELU6 if is_clamp and tuple(node.args[1:]) == (0.0, 6.0) else None
+
+
+def _pooling(node: Node) -> Callable[..., Tensor]:
+    if node.target is not aten.max_pool2d_with_indices.default:
+        raise _Unlisted(str(node.target))
+    arguments: Any = node.args[1:]
+    return lambda values: F.max_pool2d(values, *arguments)
+
+
+def _call_of(node: Node) -> Callable[..., Tensor]:
+    """Returns the node's function of its tensor inputs, in the order of `all_input_nodes`."""
+    sources = list(node.all_input_nodes)
+    function: Any = node.target
+    keywords: Mapping[str, Any] = dict(node.kwargs)
+
+    def call(*values: Tensor) -> Tensor:
+        known = dict(zip(sources, values, strict=True))
+        arguments = [known.get(a, a) if isinstance(a, Node) else a for a in node.args]
+        result: Tensor = function(*arguments, **keywords)
+        return result
+
+    return call

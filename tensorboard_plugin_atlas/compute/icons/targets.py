@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is to be drawn: the cells' mean activations and where their nearest members are."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.grid import Cells, nearest_members
+from tensorboard_plugin_atlas.compute.icons.inversion import Wish
+from tensorboard_plugin_atlas.compute.icons.observer import Views
+from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape
+from tensorboard_plugin_atlas.evolution.cosine import finite_rows
+
+NEAREST = 6
+"""Members of a cell that its icon starts from; with more the start is gray, with fewer a photo."""
+
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """M cells to draw.
+
+    Attributes:
+        directions: (M, C) float32: mean activation of each cell.
+        centre: (C,) float32: mean activation of the layer.
+        rows: (M, K) int64: pictures of the members nearest to the mean, nearest first, each picture
+            once; -1 beyond the last.
+        centres: (M, K, 2) float32: y and x of those members' receptive fields in the picture, where
+            pixel k is centred on k.
+        keys: (M,) int64, at least 0: names each cell's noise, so that it depends on nothing else.
+        around: (M, 8, C) float32: mean activation around the members of each cell, or None.
+    """
+
+    directions: Tensor
+    centre: Tensor
+    rows: Tensor
+    centres: Tensor
+    keys: NDArray[np.int64]
+    around: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.directions)
+
+    def only(self, cells: NDArray[np.intp]) -> Targets:
+        """Returns some of the cells, by their indices, in that order."""
+        chosen = torch.from_numpy(cells)
+        return dataclasses.replace(
+            self,
+            directions=self.directions[chosen],
+            rows=self.rows[chosen],
+            centres=self.centres[chosen],
+            keys=self.keys[cells],
+            around=None if self.around is None else self.around[chosen],
+        )
+
+    def aimless(self) -> NDArray[np.bool_]:
+        """Returns (M,): whose mean is the layer's own or no number, so that nothing is its icon."""
+        length = self.centred().norm(dim=1)
+        return np.asarray((~torch.isfinite(length) | (length == 0)).numpy())
+
+    def centred(self) -> Tensor:
+        """Returns (M, C): directions relative to the layer's mean, all zero where they equal it."""
+        difference = self.directions - self.centre
+        equal = difference.norm(dim=1) <= _SAME * self.centre.norm()
+        return difference.masked_fill(equal[:, None], 0.0)
+
+    def wish(self, views: Views, map_size: tuple[int, int]) -> Wish:
+        """Returns what the cells shall be answered in each view.
+
+        Args:
+            views: Where on the map to look. Around the middle a picture shall be answered as its
+                members are around theirs; where that is not known those views do not count.
+            map_size: Height and width of the map of a picture.
+        """
+        middle, around = views.weights(map_size)
+        own = self.centred()[:, None].expand(-1, len(middle), -1)
+        strengths = own.new_full((len(middle), 1), 1 / len(middle))
+        if around is None:
+            return Wish.along(own, strengths)
+        beside = own.new_zeros(len(own), len(around), own.shape[2])
+        if self.around is not None:
+            beside = self.around - self.centre
+        share = views.surround / len(around) if self.around is not None else 0.0
+        strengths = torch.cat([strengths, own.new_full((len(around), 1), share)])
+        return Wish.along(torch.cat([own, beside], dim=1), strengths)
+
+    def mean_patches(self, source: PatchSource, shape: Shape) -> Tensor:
+        """Returns the mean of each cell's nearest patches, (M, C, h, w) pixels in [0, 1].
+
+        Middle gray for a cell without members.
+        """
+        rows, centres = self.rows, self.centres
+        total = source.images.new_zeros(len(rows), source.channels, *shape)
+        for place in range(rows.shape[1]):
+            present = (rows[:, place] >= 0).to(total)[:, None, None, None]
+            patches = source.cut(rows[:, place].clamp(min=0), centres[:, place], shape)
+            total += present * patches
+        counts = (rows >= 0).sum(1).to(total.device)[:, None, None, None]
+        return torch.where(counts > 0, total / counts.clamp(min=1), 0.5)
+
+    def noise(self, shape: tuple[int, ...], seed: int) -> Tensor:
+        """Returns standard normal noise of `shape` for each cell, the same in every batch."""
+        drawn = [torch.empty(0, *shape, dtype=torch.float32, device="cpu")]
+        for key in self.keys:
+            state = np.random.SeedSequence([seed, int(key)]).generate_state(1, np.uint64)
+            generator = torch.Generator().manual_seed(int(state[0] >> 1))
+            drawn.append(
+                torch.randn(1, *shape, generator=generator, dtype=torch.float32, device="cpu")
+            )
+        return torch.cat(drawn)
+
+
+def targets_for(
+    cells: Cells,
+    activations: NDArray[Any],
+    sample_image: IntArray,
+    centres: FloatArray,
+    around: NDArray[Any] | None = None,
+) -> Targets:
+    """Gathers what the icons of a grid need.
+
+    Args:
+        cells: The M cells of one grid.
+        activations: (N, C) that the cells were made of; rows that are not finite count nowhere.
+        sample_image: (N,): picture of each sample.
+        centres: (N, 2): y and x of each sample's receptive field, where pixel k is centred on k.
+        around: (N, 8, C): what the layer says around each sample, where that is known.
+    """
+    nearest = nearest_members(cells, activations, NEAREST, distinct=sample_image)
+    # Of -1, the padding, the last sample is taken and then masked.
+    rows = np.where(nearest >= 0, sample_image[nearest], -1) if len(cells) else nearest
+    places = centres[nearest] if len(cells) else np.zeros((*nearest.shape, 2))
+    finite = np.asarray(activations)[finite_rows(activations)]
+    centre = finite.mean(axis=0, dtype=np.float64) if len(finite) else cells.means.sum(axis=0)
+    return Targets(
+        directions=torch.from_numpy(cells.means),
+        centre=torch.from_numpy(np.asarray(centre, np.float32)),
+        rows=torch.from_numpy(rows.astype(np.int64)),
+        centres=torch.from_numpy(places.astype(np.float32)),
+        keys=cells.rows.astype(np.int64) * cells.size + cells.cols,
+        around=None if around is None else _means_around(cells, around),
+    )
+
+
+def _means_around(cells: Cells, around: NDArray[Any]) -> Tensor:
+    """Returns the mean of `around` over the members of each cell, (M, 8, C) float32."""
+    means = torch.zeros(len(cells), *around.shape[1:], dtype=torch.float32, device="cpu")
+    members = np.flatnonzero(cells.cell_of >= 0)
+    which = torch.from_numpy(cells.cell_of[members].astype(np.int64))
+    means.index_add_(0, which, torch.from_numpy(around[members]).float())
+    return means / torch.from_numpy(cells.counts.astype(np.float32))[:, None, None]

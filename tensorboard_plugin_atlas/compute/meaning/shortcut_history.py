@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Since which step of a training a patch is a shortcut: the same test, on each checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tensorboard_plugin_atlas.compute.meaning.patching import (
+    PatchBench,
+    PatchRates,
+    as_patch,
+    measure_patch,
+)
+from tensorboard_plugin_atlas.compute.meaning.shortcuts import Shortcut
+from tensorboard_plugin_atlas.compute.meaning.verdict import TESTED_ON, halves, others, verdict
+from tensorboard_plugin_atlas.compute.model.copying import answering
+from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+_TRACED_ON: Final = 400
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ShortcutHistory:
+    """One patch, tested on earlier and later checkpoints.
+
+    Attributes:
+        steps: (n,) steps of the checkpoints, ascending.
+        flip_rates: (n,) share of images of other predicted classes that the patch turned; NaN where
+            the network took all images for the target anyhow.
+        noise_flip_rates: (n,) the same with noise of its mean colour.
+        significant: (n,) whether the test cleared the margins of `Shortcut.significant`.
+    """
+
+    steps: tuple[int, ...]
+    flip_rates: tuple[float, ...]
+    noise_flip_rates: tuple[float, ...]
+    significant: tuple[bool, ...]
+
+    @property
+    def since(self) -> int | None:
+        """The first step at which the patch was a shortcut, or None."""
+        return next((s for s, told in zip(self.steps, self.significant, strict=True) if told), None)
+
+
+def since_step(
+    shortcut: Shortcut,
+    checkpoints: Iterable[tuple[int, nn.Module | Mapping[str, Tensor]]],
+    probe: Any,
+    *,
+    model: nn.Module | None = None,
+    normalize: Any = None,
+    config: AtlasConfig | None = None,
+) -> ShortcutHistory:
+    """Tests a shortcut on the checkpoints of a training: since which step is it one?
+
+    Args:
+        shortcut: What `find_shortcuts` returned for one of them.
+        checkpoints: (step, model) or (step, state_dict), in any order.
+        probe: As for `find_shortcuts`; the same one, for a fair test.
+        model: Takes the state dicts, in a copy; needed for them alone.
+        normalize: As for `find_shortcuts`.
+        config: As for `find_shortcuts`.
+
+    Raises:
+        ArgumentError: if an argument cannot be used.
+    """
+    recipe = config or AtlasConfig()
+    built = (
+        probe
+        if isinstance(probe, Probe)
+        else build_probe(probe, config=recipe, normalize=normalize)
+    )
+    height, width = built.input_size
+    if shortcut.box[2] > height or shortcut.box[3] > width:
+        raise ArgumentError(
+            f"shortcut lies at {shortcut.box}, the probe's images are {height} x {width} px; pass "
+            "the probe that it was found in"
+        )
+    _, unseen = halves(len(built.images), recipe.seed)
+    images = built.images[torch.from_numpy(unseen[:_TRACED_ON])]
+    patch = as_patch(shortcut.patch, built)
+    own = None if model is None else copy.deepcopy(model)
+    found = [
+        (step, _traced(_loaded(weights, own), patch, shortcut, images, recipe.seed))
+        for step, weights in checkpoints
+    ]
+    found.sort(key=lambda pair: pair[0])
+    rates = [test for _, test in found]
+    return ShortcutHistory(
+        steps=tuple(step for step, _ in found),
+        flip_rates=tuple(math.nan if test is None else test.flip_rate for test in rates),
+        noise_flip_rates=tuple(
+            math.nan if test is None else test.noise_flip_rate for test in rates
+        ),
+        significant=tuple(
+            test is not None and verdict(test, 1, built.input_size)[1] for test in rates
+        ),
+    )
+
+
+def _loaded(weights: nn.Module | Mapping[str, Tensor], model: nn.Module | None) -> nn.Module:
+    if isinstance(weights, nn.Module):
+        return weights
+    if model is None:
+        raise ArgumentError("checkpoints hold state dicts; pass model= to load them into")
+    model.load_state_dict(weights)
+    return model
+
+
+def _traced(
+    model: nn.Module, patch: Tensor, shortcut: Shortcut, images: Tensor, seed: int
+) -> PatchRates | None:
+    """Returns the rates at one checkpoint, or None where all images are taken for the target."""
+    with answering(model, images) as quick:
+        bench = PatchBench.prepare(quick, images)
+        rows = others(bench, shortcut.target_class, TESTED_ON)
+        if not len(rows):
+            return None
+        corner = (shortcut.box[0], shortcut.box[1])
+        rng = np.random.default_rng([seed, 5])
+        return measure_patch(bench, patch, corner, shortcut.target_class, rows, rng)
