@@ -39,6 +39,7 @@ from tensorboard_plugin_atlas.compute.model.outputs import (
 )
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed
 from tensorboard_plugin_atlas.compute.model.relaxing import RelaxedPooling
+from tensorboard_plugin_atlas.compute.model.tail import Tail, tail_behind
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
@@ -142,9 +143,12 @@ def attribute(
     with undisturbed(model) as inner, _differentiable(), pooling or contextlib.nullcontext():
         calls = _calls(inner, layer, module, probe)
         asked = _Question(inner, layer, module, probe, calls, positions)
+        asked = asked.behind(tail_behind(inner, layer, probe.images))
         derivative = _forward_mode
-        for start in range(0, len(probe.sample_image), batch_size):
-            rows = np.arange(start, min(start + batch_size, len(probe.sample_image)))
+        # Samples of one image come together, so that what they have in common is done once.
+        order = np.argsort(probe.sample_image, kind="stable")
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
             try:
                 try:
                     tangent = derivative(asked, rows)
@@ -162,7 +166,8 @@ def attribute(
                 why = f"{tangent.shape[1]:,} classes of {len(probe.sample_image):,} samples"
                 return Attribution(None, (f"attribution: left out, {why} take too much memory",))
             found.append(tangent.detach().float().cpu())
-    return Attribution(torch.cat(found).numpy(), _pooling_notes(pooling))
+    values = torch.cat(found).numpy()[np.argsort(order, kind="stable")]
+    return Attribution(values, _pooling_notes(pooling))
 
 
 def strongest_voices(
@@ -411,6 +416,7 @@ class _Question:
         probe: Images and places.
         calls: How often the layer runs in a forward pass.
         positions: (N, 2) of the samples on the layer's map, or None for the probe's places.
+        tail: Where `model` and `layer` are copies that remember what comes before, that memory.
     """
 
     model: nn.Module
@@ -419,6 +425,13 @@ class _Question:
     probe: Probe
     calls: int
     positions: IntArray | None = None
+    tail: Tail | None = None
+
+    def behind(self, tail: Tail | None) -> _Question:
+        """Returns the same question, asked of a tail if there is one."""
+        if tail is None:
+            return self
+        return dataclasses.replace(self, model=tail.network, module=tail.module, tail=tail)
 
     def tangent_logits(
         self, rows: NDArray[np.intp], enter: Callable[[Tensor, Tensor], Tensor]
@@ -430,8 +443,12 @@ class _Question:
             enter: Takes the layer's output and its direction of change, which is the activation at
                 each sample's place and zero elsewhere, and returns what the layer is to give.
         """
-        images = self.probe.images[torch.from_numpy(self.probe.sample_image[rows]).long()]
-        return self.logits(images, lambda out: enter(out, self._direction(out, rows)))
+        shown, which = np.unique(self.probe.sample_image[rows], return_inverse=True)
+        images = self.probe.images[torch.from_numpy(shown).long()]
+        memory = self.tail.remembered(images, which) if self.tail else contextlib.nullcontext()
+        with memory:
+            each = images[torch.from_numpy(which).long()]
+            return self.logits(each, lambda out: enter(out, self._direction(out, rows)))
 
     def logits(self, images: Tensor, enter: Callable[[Tensor], Tensor]) -> Tensor:
         """Returns the (n, K) logits of images, with `enter` of the layer's output in its place."""
