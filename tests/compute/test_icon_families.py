@@ -130,6 +130,7 @@ def test_a_real_network_of_each_family_is_drawn_better_than_noise_and_left_alone
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", LONG)
 def test_a_large_network_is_drawn_better_than_noise_and_left_alone(name):
     check(LONG[name], steps=8)
