@@ -236,6 +236,7 @@ LIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "an event of no ids": lambda d: d["events"][0].update(before=["a"]),
     "a frame without corners": lambda d: d.update(frame=[0, 0, 1, 1]),
     "sequence nought": lambda d: d.update(sequence=0),
+    "a checksum of a megabyte": lambda d: d["blobs"][0].update(crc32c="x" * 1_000_000),
 }
 
 
