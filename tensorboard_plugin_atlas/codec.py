@@ -84,6 +84,7 @@ Placed = Atlas | AtlasFields | ShortcutRecord | ShortcutFields
 _MAX_CLASS: Final = 1_000_000
 _MAX_COSINE: Final = 1.001
 _MAX_DEPTH: Final = 20
+_SHOWN_NAME: Final = 80
 
 
 def encode_atlas(atlas: Atlas) -> list[bytes]:
@@ -172,9 +173,11 @@ def check_place(found: Placed, layer: str, step: int) -> None:
         DamageError: naming both places.
     """
     if (found.layer, found.step) != (layer, step):
+        # Names may be of any length, and the reasons of all steps of a layer are told at once.
+        own, other = (repr(name)[:_SHOWN_NAME] for name in (found.layer, layer))
         raise DamageError(
-            f"the record of layer {found.layer!r} at step {found.step:,} was found under layer "
-            f"{layer!r} at step {step:,}"
+            f"the record of layer {own} at step {found.step:,} was found under layer "
+            f"{other} at step {step:,}"
         )
 
 

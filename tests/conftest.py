@@ -21,6 +21,9 @@ torch.set_num_threads(1)
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="run every test at its full count")
+    parser.addoption(
+        "--update-snapshots", action="store_true", help="keep what the tab looks like now"
+    )
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import math
@@ -115,22 +114,6 @@ def test_two_thousand_mutations_are_all_found(blobs: list[bytes]) -> None:
         else:
             assert mutated == blobs or difference(original, decoded) is None
     assert told > 2400
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_mutations_under_a_right_checksum_never_escape(seed: int, blobs: list[bytes]) -> None:
-    """With every checksum repaired the value checks stand alone: typed errors, or an atlas."""
-    chance = random.Random(seed)
-    for _ in range(250):
-        index = chance.randrange(len(blobs))
-        mutated = list(blobs)
-        mutated[index] = mutate_bytes(blobs[index][9 * (index == 0) :], chance)
-        if index == 0:
-            mutated[0] = checksum(mutated[0]).encode() + b"\n" + mutated[0]
-        else:
-            mutated = resealed(mutated)
-        with contextlib.suppress(DamageError):
-            assert isinstance(decode_atlas(mutated), Atlas)
 
 
 def mutate(parts: list[bytes], chance: random.Random) -> list[bytes]:
@@ -253,6 +236,7 @@ LIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "an event of no ids": lambda d: d["events"][0].update(before=["a"]),
     "a frame without corners": lambda d: d.update(frame=[0, 0, 1, 1]),
     "sequence nought": lambda d: d.update(sequence=0),
+    "a checksum of a megabyte": lambda d: d["blobs"][0].update(crc32c="x" * 1_000_000),
 }
 
 

@@ -18,6 +18,8 @@ export class AtlasApp extends ShellElement {
   readonly #store = new Store();
   readonly #session = new Session(this.#store, new Address());
   #later: Later | null = null;
+  /** The rest of the tab did not arrive; it is asked for again when somebody says so. */
+  #lost = false;
   #spoken = '';
   #speakTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -57,7 +59,7 @@ export class AtlasApp extends ShellElement {
           ${this.#later?.stage(state) ?? nothing}
         </main>
       </div>
-      ${barren ? nothing : (this.#later?.timeline(state) ?? html`<footer class="bar"></footer>`)}
+      ${barren || !this.#later ? this.#bare(barren) : this.#later.timeline(state)}
       <div class="hidden" role="status" aria-live="polite">${this.#spoken}</div>
     `;
   }
@@ -88,7 +90,11 @@ export class AtlasApp extends ShellElement {
   #changed(state: State, before: State): void {
     this.requestUpdate();
     const resting = state.phase === 'empty' || state.phase === 'failed';
-    if (this.#later === null && (state.shownLevel !== null || resting || state.stepFailure)) {
+    if (
+      !this.#lost &&
+      this.#later === null &&
+      (state.shownLevel !== null || resting || state.stepFailure)
+    ) {
       void this.#loadLater();
     }
     const sentence = this.#later?.sentence(state, before) ?? null;
@@ -96,12 +102,24 @@ export class AtlasApp extends ShellElement {
   }
 
   async #loadLater(): Promise<void> {
-    const { Later } = await import('./later');
+    const chunk = await import('./later').catch(() => null);
     const map = this.#map;
-    if (this.#later !== null || map === null) return;
-    this.#later = new Later(this.#session, map, () => this.requestUpdate());
-    adopt(this.renderRoot, Later.styles);
     this.requestUpdate();
+    this.#lost = chunk === null;
+    if (this.#later !== null || map === null || chunk === null) return;
+    this.#later = new chunk.Later(this.#session, map, () => this.requestUpdate());
+    adopt(this.renderRoot, chunk.Later.styles);
+  }
+
+  /** In place of all that is missing. */
+  #bare(barren: boolean): TemplateResult | typeof nothing {
+    if (this.#lost) {
+      return html`<footer class="bar" role="alert">
+        A part of this tab did not arrive: TensorBoard does not answer.
+        <button type="button" @click=${() => void this.#loadLater()}>Retry</button>
+      </footer>`;
+    }
+    return barren ? nothing : html`<footer class="bar"></footer>`;
   }
 
   /** The one live region; bursts are told by their last sentence. */

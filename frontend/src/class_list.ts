@@ -4,6 +4,7 @@
 import { type Atlas, className, type Level } from './atlas';
 import { findAttribution } from './attribution';
 import { plural } from './format';
+import { MAX_CLASSES } from './manifest';
 
 export interface Choice {
   readonly index: number;
@@ -31,7 +32,8 @@ function countClasses(atlas: Atlas): readonly Choice[] {
   const known = typeof attribution === 'string' ? 0 : attribution.classes;
   const highest = [...counts.keys()].reduce((most, index) => Math.max(most, index + 1), known);
   const total = atlas.classes?.length ?? highest;
-  return Array.from({ length: total }, (_, index) => ({
+  // Without names the numbers of a log count alone, which may be any.
+  return Array.from({ length: Math.min(total, MAX_CLASSES) }, (_, index) => ({
     index,
     name: className(atlas, index),
     note: values === null ? '' : plural(counts.get(index) ?? 0, 'sample'),

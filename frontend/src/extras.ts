@@ -90,13 +90,18 @@ export class Extras {
       MODULES[name]().then(
         ({ Part }) => {
           this.#parts.set(name, new Part(this.session, this.map, this.update));
+          this.session.store.set({ lost: false });
           this.arrived(Part.styles);
         },
         // The button comes up again, and a second press asks anew.
         () => {
           this.#parts.delete(name);
           const closed = typeof state[name] === 'string' ? '' : false;
-          this.session.store.set({ [name]: closed, said: 'TensorBoard does not answer.' });
+          this.session.store.set({
+            [name]: closed,
+            lost: true,
+            said: 'TensorBoard does not answer.',
+          });
         },
       );
     }

@@ -33,8 +33,11 @@ export class Follower {
 
   /** The server learns of damage when somebody asks for a step; then its list has more to say. */
   async #loadHistory(series: SeriesEntry): Promise<void> {
-    const history = await fetchHistory(series.id).catch(() => null);
-    if (this.session.store.state.series?.id === series.id) this.session.store.set({ history });
+    const answer = await fetchHistory(series.id).then(
+      (history) => ({ history, historyFailure: null }),
+      (error: unknown) => ({ historyFailure: asFailure(error) }),
+    );
+    if (this.session.store.state.series?.id === series.id) this.session.store.set(answer);
   }
 
   async #loadProbe(run: RunEntry): Promise<void> {

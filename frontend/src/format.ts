@@ -26,13 +26,13 @@ export function plural(value: number, noun: string): string {
 const REORDERING = /[\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
- * `text` on one line in at most `limit` characters; control characters become spaces, and those that
- * reorder their surroundings go.
+ * `text` on one line in at most `limit` characters; what controls, is half a character or may stand in no
+ * XML becomes a space, and what reorders its surroundings goes.
  */
 export function shorten(text: string, limit: number): string {
   const line = text
     .slice(0, 2 * limit + 2)
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]+/gu, ' ')
     .replace(REORDERING, '');
   const characters = [...line];
   if (characters.length <= limit) return characters.join('');

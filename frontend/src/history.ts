@@ -65,7 +65,8 @@ export function readHistory(json: unknown): History {
     }
     const reason = step.raw('reason');
     return {
-      step: step.whole('step', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+      // Larger ones than JavaScript can count are rounded here as they are in the index.
+      step: step.number('step'),
       status,
       reason: typeof reason === 'string' ? reason : null,
       trustworthiness: step.numberOrNull('trustworthiness'),
@@ -94,15 +95,13 @@ function readEvent(item: unknown, where: string): RunEvent {
   const event = new Fields(item, where);
   const kind = EVENT_KINDS.find((known) => known === event.text('kind'));
   if (kind === undefined) throw new WireError(`${where}.kind is unknown`);
-  const wholeStep = (key: string) =>
-    event.whole(key, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   return {
-    step: wholeStep('step'),
+    step: event.number('step'),
     kind,
     text: event.text('text'),
     score: event.number('score'),
     confidence: event.number('confidence'),
-    beforeStep: wholeStep('before_step'),
+    beforeStep: event.number('before_step'),
     before: event.list('before', MAX_IDS, asNumber),
     after: event.list('after', MAX_IDS, asNumber),
     cell: event.raw('cell') == null ? null : readCell(event.object('cell')),

@@ -158,13 +158,20 @@ export class Later {
     const open = LISTS.filter((list) => state[list] !== CLOSED[list]);
     const last = open.find((list) => before[list] === CLOSED[list]) ?? open[0];
     if (open.length > 1 && last) store.set({ ...CLOSED, [last]: state[last] });
-    if (this.#asking || !(asks(state) || state.pinned !== null)) return;
+    // What did not arrive is asked for again with another step, or by hand.
+    if (state.lost || this.#asking || !(asks(state) || state.pinned !== null)) return;
     this.#asking = true;
     void this.#ask();
   }
 
   async #ask(): Promise<void> {
-    const { ClassFilter, ShortcutSearch, FilmStrip, filmStyles } = await import('./asking');
+    const chunk = await import('./asking').catch(() => null);
+    if (chunk === null) {
+      this.#asking = false;
+      this.session.store.set({ lost: true });
+      return;
+    }
+    const { ClassFilter, ShortcutSearch, FilmStrip, filmStyles } = chunk;
     this.#filter = new ClassFilter(this.session, this.map, this.update);
     this.#shortcuts = new ShortcutSearch(this.session, this.map, this.update);
     this.#film = new FilmStrip(this.session, this.map, this.update);

@@ -96,9 +96,10 @@ export function linkOf(state: State): HashValues {
   };
 }
 
-/** Names make links that people can read; ids stand in for names too long for an address. */
+/** Names make links that people can read; ids stand in for what is too long for an address, or half a character. */
 function nameOrId(name: string | undefined, id: string | undefined): string {
-  return (name !== undefined && name.length <= LONGEST_NAME ? name : id) ?? '';
+  const fits = name !== undefined && name.length <= LONGEST_NAME && !/\p{Cs}/u.test(name);
+  return (fits ? name : id) ?? '';
 }
 
 function number(text: string | undefined): number | null {

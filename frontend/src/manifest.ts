@@ -8,7 +8,7 @@ export const MAX_SHEET_SIDE = 2048;
 export const MAX_SAMPLES = 1_000_000;
 export const MAX_GRID = 320;
 const MAX_BLOBS = 4096;
-const MAX_CLASSES = 100_000;
+export const MAX_CLASSES = 100_000;
 export const MAX_STEPS = 1_000_000;
 const MAX_SERIES = 10_000;
 

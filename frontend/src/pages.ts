@@ -50,6 +50,13 @@ export class Pages {
     return set.pages[0] ?? null;
   }
 
+  /** Why thumbnails of a run are missing, if any are. */
+  lostThumbs(run: string): Failure | null {
+    for (const [key, failure] of this.#failures)
+      if (key.startsWith(`thumbs/${run}/`)) return failure;
+    return null;
+  }
+
   /** Forgets failures, so that the next look asks again. */
   retry(): void {
     this.#failures.clear();

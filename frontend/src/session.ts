@@ -13,8 +13,18 @@ import type { State, Store } from './store';
 
 const ATLAS_BUDGET_BYTES = 64 << 20;
 
-/** Fields that a change of series or step makes void. */
-const NO_STEP = { stepFailure: null, sheetFailure: null } satisfies Partial<State>;
+/** Fields that a change of series or step makes void, and what is tried again with it. */
+const NO_STEP = {
+  stepFailure: null,
+  sheetFailure: null,
+  historyFailure: null,
+  lost: false,
+} satisfies Partial<State>;
+
+/** What of a link does not say where it leads. */
+function lookOf({ run: _run, layer: _layer, step: _step, ...look }: Link): Partial<State> {
+  return look;
+}
 
 /** Where links are read from and written to. */
 type Links = Pick<Address, 'read' | 'watch' | 'write'>;
@@ -38,7 +48,7 @@ export class Session {
       ? other.#atlases
       : new Cache(ATLAS_BUDGET_BYTES, (atlas) => atlas.xy.buffer.byteLength);
     this.#link = readLink(address.read());
-    this.#look(this.#link);
+    store.set(lookOf(this.#link));
     address.watch((values) => this.#follow(values));
     store.subscribe((state) => {
       if (state.phase === 'ready') address.write(linkOf(state));
@@ -152,31 +162,34 @@ export class Session {
     if (atlas !== null && state.series === series && state.step === step) this.store.set({ atlas });
   }
 
-  #look(link: Link): void {
-    const { run: _run, layer: _layer, step: _step, ...look } = link;
-    this.store.set(look);
-  }
-
   /** Goes where a link leads that was pasted while the tab was open. */
   #follow(values: HashValues): void {
     const now = linkOf(this.store.state);
     const differs = Object.entries(now).some(([key, value]) => value !== (values[key] ?? ''));
     if (Object.keys(values).length === 0 || !differs) return;
     this.#link = readLink(values);
-    this.#look(this.#link);
     const run = findRun(this.latestRuns, this.#link.run);
-    if (run !== null) this.open(run, findSeries(run, this.#link.layer), this.#link.step);
+    // At once: a step to compare with is one of the series that comes, not of the one that goes.
+    const look = lookOf(this.#link);
+    if (run !== null) this.open(run, findSeries(run, this.#link.layer), this.#link.step, look);
+    else this.store.set(look);
     // What opens may have put it out.
     this.store.set({ lit: this.#link.lit });
   }
 
-  open(run: RunEntry, series: SeriesEntry | null, wanted = this.store.state.step): void {
+  open(
+    run: RunEntry,
+    series: SeriesEntry | null,
+    wanted = this.store.state.step,
+    look: Partial<State> = {},
+  ): void {
     const sameRun = run.id === this.store.state.run?.id;
     const step = findStep(series?.steps ?? [], wanted);
-    const { compare, highlight } = this.store.state;
+    const { compare, highlight } = { ...this.store.state, ...look };
     const sameSeries = series?.id === this.store.state.series?.id;
     this.store.set({
       ...NO_STEP,
+      ...look,
       run,
       series,
       history: null,

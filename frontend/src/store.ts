@@ -65,6 +65,10 @@ export interface State {
   /** Why icons of the level asked for are missing. */
   readonly sheetFailure: Failure | null;
   readonly history: History | null;
+  /** Why it is not there. */
+  readonly historyFailure: Failure | null;
+  /** A part of the tab itself did not arrive. */
+  readonly lost: boolean;
   readonly probe: Probe | null;
   readonly probeFailure: Failure | null;
   /** Steps that TensorBoard has found since the slider was drawn. */
@@ -138,6 +142,8 @@ const INITIAL: State = {
   stepFailure: null,
   sheetFailure: null,
   history: null,
+  historyFailure: null,
+  lost: false,
   probe: null,
   probeFailure: null,
   freshSteps: 0,

@@ -2,6 +2,7 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Failure } from '../src/api';
 import type { History, RunEvent } from '../src/history';
 import { highlightedIds, jumpTo, sideOf, tellingSide } from '../src/jump';
 import type { AtlasMap } from '../src/map/atlas_map';
@@ -105,6 +106,21 @@ describe('a jump', () => {
 });
 
 describe('the list of events', () => {
+  it('says why nothing can be read, and asks again', () => {
+    const retry = vi.fn();
+    Object.assign(session, { retry });
+    const list = new EventList(session, map, () => {});
+    render(list.render(store.state), root);
+    expect(root.textContent).toContain('Reading what happened');
+    store.set({ historyFailure: new Failure('internal', HOSTILE, 'history', 500) });
+    render(list.render(store.state), root);
+    expect(root.textContent).toContain('What happened cannot be read.');
+    expect(root.textContent).toContain('<img src=x');
+    expect(root.querySelector('img')).toBeNull();
+    root.querySelector<HTMLElement>('.events > .button')?.click();
+    expect(retry).toHaveBeenCalledOnce();
+  });
+
   it('shows nothing until it is opened', () => {
     store.set({ eventList: false });
     expect(new EventList(session, map, () => {}).render(store.state)).toBe(nothing);

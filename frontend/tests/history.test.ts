@@ -55,6 +55,14 @@ describe('readHistory', () => {
     });
   });
 
+  it('reads steps that are larger than it can count, as the index gives them', () => {
+    const huge = { ...step, step: 2 ** 63 };
+    const events = [{ ...event, step: 2 ** 63, before_step: -(2 ** 63) }];
+    const history = readHistory({ logged: 1, kept: 1, steps: [huge], events });
+    expect(history.steps.get(2 ** 63)?.status).toBe('damaged');
+    expect(history.events?.[0]?.beforeStep).toBe(-(2 ** 63));
+  });
+
   it.each([
     ['a kind it does not know', { kind: 'explodes' }],
     ['a cell beside its grid', { cell: { grid: 10, row: 10, col: 0 } }],

@@ -50,7 +50,7 @@ beforeEach(() => {
   chosen = [];
   const session = {
     store,
-    pages: { icons: () => ({ pages: [] }), thumbs: () => null },
+    pages: { icons: () => ({ pages: [] }), thumbs: () => null, lostThumbs: () => null },
     loadAtlas: async (series: { id: string }, step: number) => {
       asked.push(`${series.id}/${step}`);
       if (series.id === 's2') throw new Error('torn');

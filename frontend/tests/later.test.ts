@@ -96,7 +96,34 @@ describe('Follower', () => {
     session.store.set(drawn);
     await settle();
     expect(session.store.state).toMatchObject({ probe: null, probeFailure: { message: 'torn' } });
-    expect(session.store.state.history).toBeNull();
+    expect(session.store.state).toMatchObject({
+      history: null,
+      historyFailure: { kind: 'internal', message: 'x' },
+    });
+    // Another step is another try.
+    server.set('history', () => json(historyJson([{ step: 0 }])));
+    session.chooseStep(0);
+    await settle();
+    session.store.set(drawn);
+    await settle();
+    expect(session.store.state).toMatchObject({ history: { kept: 1 }, historyFailure: null });
+  });
+
+  it('tells which thumbnails are missing, until they are asked for again', async () => {
+    server.set('thumbs?run=r1&blob=2&v=1', () => failure(422, 'damaged', 'torn'));
+    const session = await started();
+    new Follower(session);
+    session.store.set(drawn);
+    await settle();
+    const { probe } = session.store.state;
+    if (probe === null) throw new Error('no probe');
+    session.pages.thumbs('r1', probe, 0);
+    session.pages.thumbs('r1', probe, 1);
+    await settle();
+    expect(session.pages.lostThumbs('r1')).toMatchObject({ kind: 'damaged', message: 'torn' });
+    expect(session.pages.lostThumbs('r2')).toBeNull();
+    session.pages.retry();
+    expect(session.pages.lostThumbs('r1')).toBeNull();
   });
 
   describe('polls', () => {

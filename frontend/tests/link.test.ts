@@ -45,6 +45,18 @@ describe('link', () => {
     { id: 'r1', run: 'one/atlas', probe: true, series: [series('s1', 'a'), series('s2', 'b')] },
   ];
 
+  it('stands by the id for a name that no address can hold', () => {
+    const store = new Store();
+    const [half, long] = [series('s3', 'half \ud800'), series('s4', 'x'.repeat(301))];
+    const run: RunEntry = { id: 'r2', run: '\udcff/atlas', probe: false, series: [half, long] };
+    store.set({ run, series: half });
+    expect(linkOf(store.state)).toMatchObject({ run: 'r2', layer: 's3' });
+    expect(writeHash('#atlas', linkOf(store.state))).toContain('p.atlas.run=r2');
+    store.set({ series: long });
+    expect(linkOf(store.state).layer).toBe('s4');
+    expect(findSeries(run, 's3')).toBe(half);
+  });
+
   it('reads nonsense as the defaults', () => {
     const link = readLink({
       ...{ step: 'x', grid: 'y', z: 'NaN', color: 'pink', show: 'all' },

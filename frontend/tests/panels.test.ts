@@ -89,7 +89,11 @@ function sessionSpy(): Session & { readonly calls: unknown[][] } {
   const session = {
     calls,
     store: { set: note('set') },
-    pages: { icons: () => ({ pages: [], complete: true, failure: null }), thumbs: () => null },
+    pages: {
+      icons: () => ({ pages: [], complete: true, failure: null }),
+      thumbs: () => null,
+      lostThumbs: () => null,
+    },
     chooseRun: note('run'),
     chooseSeries: note('series'),
     chooseStep: note('step'),

@@ -78,6 +78,15 @@ describe('Cache', () => {
     expect(cache.peek('a')).toBe('answer 1');
   });
 
+  it('asks once for what is on its way to several', async () => {
+    const cache = new Cache<string>(100, weigh);
+    let asked = 0;
+    const fetch = async () => `answer ${++asked}`;
+    const all = await Promise.all([1, 2, 3].map(() => cache.load('a', fetch)));
+    expect(all).toEqual(['answer 1', 'answer 1', 'answer 1']);
+    expect(asked).toBe(1);
+  });
+
   it('drops what was not used for the longest time', async () => {
     const cache = new Cache<string>(10, weigh);
     await cache.load('a', async () => 'aaaa');
@@ -121,6 +130,8 @@ describe('format', () => {
     expect(shorten('a\n\u0000b', 10)).toBe('a b');
     expect(shorten('a\u202eb\u2066c', 10)).toBe('abc');
     expect(shorten('😀😀😀', 2)).toBe('😀…');
+    // Halves of characters, and what no XML may hold.
+    expect(shorten('a\ud800b\ufffe\uffffc', 10)).toBe('a b c');
     expect([...shorten('x'.repeat(1e6), 50)]).toHaveLength(50);
   });
 });

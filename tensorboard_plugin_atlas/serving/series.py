@@ -14,6 +14,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -504,7 +505,8 @@ def _data(
         Datum(
             layer,
             item.step,
-            item.wall_time,
+            # JSON has no words for NaN and infinity, and the caches no keys.
+            item.wall_time if math.isfinite(item.wall_time) else 0.0,
             tuple(value.blob_key for value in item.values),
             edition,
         )

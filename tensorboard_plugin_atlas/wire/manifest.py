@@ -469,7 +469,7 @@ def _blob_entries(fields: Fields, expected: list[_Expected]) -> tuple[BlobEntry,
             BlobEntry(
                 role=role,
                 size=size,
-                crc32c=blob.text("crc32c"),
+                crc32c=blob.text("crc32c", _CHECKSUM_DIGITS),
                 grid=grid,
                 page=page,
                 picture=picture,

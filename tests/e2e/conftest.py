@@ -13,6 +13,7 @@ import logs
 import pytest
 from chromium import FLAGS, find_chromium
 from evolving import write_evolving
+from hostility import write_hostile
 from layering import write_layered
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from searching import write_searches
@@ -63,6 +64,7 @@ def tab(context: BrowserContext) -> Iterator[Tab]:
     page.close()
     assert tab.unforgiven == []
     assert tab.dialogs == []
+    assert tab.outside == []
 
 
 @pytest.fixture(scope="session", params=LOADERS)
@@ -81,6 +83,7 @@ def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tup
         "evolving": write_evolving,
         "layered": write_layered,
         "searched": write_searches,
+        "hostile": write_hostile,
     }
     written: dict[str, tuple[Path, int]] = {}
 

@@ -37,6 +37,7 @@ class Tab:
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self.dialogs: list[str] = []
+        self.outside: list[str] = []
         self._forgiven: tuple[str, ...] = ()
         self._root: Page | FrameLocator = page
         page.add_init_script(REPORT_CSP)
@@ -219,6 +220,9 @@ class Tab:
             self.complaints.append(f"{message.type}: {message.text} ({source})")
 
     def _count(self, url: str) -> None:
+        scheme, _, rest = url.partition("://")
+        if scheme in ("http", "https", "ws", "wss") and not rest.startswith("127.0.0.1:"):
+            self.outside.append(url)
         if OURS in url:
             self.requests.append(url.partition(OURS)[2])
 

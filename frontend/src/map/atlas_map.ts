@@ -177,10 +177,11 @@ export class AtlasMap extends HTMLElement {
       this.#renderer = new WebglRenderer(gl);
       this.#addPasses();
     } else {
-      const { CanvasRenderer } = await import('./canvas_renderer');
+      const chunk = await import('./canvas_renderer').catch(() => null);
       const context = this.#canvas.getContext('2d');
-      this.#renderer = context && new CanvasRenderer(this.#canvas, context);
-      this.#session?.store.set({ renderer: context ? 'canvas' : 'none' });
+      const drawn = chunk !== null && context !== null;
+      this.#renderer = drawn ? new chunk.CanvasRenderer(this.#canvas, context) : null;
+      this.#session?.store.set({ renderer: drawn ? 'canvas' : 'none' });
     }
     this.invalidate();
   }

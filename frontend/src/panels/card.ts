@@ -9,6 +9,7 @@ import {
   findPatches,
   headline,
   iconLine,
+  lostPatches,
   movesLine,
   patchesMissing,
   rankedBy,
@@ -50,5 +51,6 @@ function strip(context: CellContext): TemplateResult {
           ></atlas-crop>`,
       )}
     </div>
+    ${lostPatches(context.state, context.session)}
   </section>`;
 }

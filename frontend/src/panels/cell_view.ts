@@ -194,12 +194,20 @@ export function patchesMissing(state: State, digest: string): string | null {
   return null;
 }
 
+/** Why some patches stay empty, if any do. */
+export function lostPatches({ probe }: State, { pages }: Session): TemplateResult | typeof nothing {
+  const failure = probe && pages.lostThumbs(probe.run);
+  return failure
+    ? html`<p class="muted">The pictures of the probe: ${failure.message}</p>`
+    : nothing;
+}
+
 /** The word under the heading that says what "nearest" means just now. */
 export function rankedBy({ by }: Nearest): TemplateResult {
   const [word, title] =
     by === 'activation'
       ? ['by activation', "Cosine to the cell's mean, relative to the layer's mean."]
-      : ['by place on the map', 'Distance on the map; activations are not here yet.'];
+      : ['by place on the map', 'Distance on the map; activations are not here.'];
   return html`<span class="muted" title=${title}>${word}</span>`;
 }
 

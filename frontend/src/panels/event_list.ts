@@ -2,6 +2,7 @@
 /** What happened in the run, as a list to read and to jump from. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import type { Failure } from '../api';
 import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
 import { count, fraction, plural, shorten } from '../format';
 import { type History, type RunEvent, sameEvent } from '../history';
@@ -44,9 +45,9 @@ export class EventList {
   }
 
   #body(state: State): TemplateResult {
-    const { history, atlas } = state;
+    const { history, historyFailure, atlas } = state;
     if (atlas !== null && classAtlasOf(atlas) !== null) return noEvents(NOT_FOLLOWED);
-    if (history === null) return html`<p class="muted">Reading what happened …</p>`;
+    if (history === null) return historyFailure ? unread(historyFailure, this.session) : READING;
     const { events, eventsFound } = history;
     if (events === null) return notRecorded();
     if (events.length === 0) return noEvents(whyNone(history));
@@ -145,6 +146,14 @@ function noEvents(reason: string): TemplateResult {
     <p><strong>No events.</strong></p>
     <p class="muted">${reason}</p>
   </div>`;
+}
+
+const READING = html`<p class="muted">Reading what happened …</p>`;
+
+function unread({ message }: Failure, session: Session): TemplateResult {
+  return html`<p><strong>What happened cannot be read.</strong></p>
+    <p class="muted">${message}</p>
+    <button type="button" class="button" @click=${() => session.retry()}>Try again</button>`;
 }
 
 function whyNone({ kept }: History): string {

@@ -10,6 +10,7 @@ import {
   findPatches,
   headline,
   iconLine,
+  lostPatches,
   movesLine,
   type Patch,
   patchesMissing,
@@ -84,6 +85,7 @@ function gallery(context: CellContext, selection: Selection): TemplateResult {
   return html`<section>
     <h3>Nearest real patches ${rankedBy(nearest)}</h3>
     <div class="patches wide">${list.map((patch) => patchButton(context, patch, selection))}</div>
+    ${lostPatches(context.state, context.session)}
     ${chosen ? wholeImage(context, chosen) : html`<p class="muted">Click a patch for its image.</p>`}
   </section>`;
 }

@@ -12,7 +12,14 @@ import type { Selection } from '../selection';
 import type { Session } from '../session';
 import type { Told } from '../step_reader';
 import type { State } from '../store';
-import { classBars, cutPatches, type Patch, patchesMissing, patchLabel } from './cell_view';
+import {
+  classBars,
+  cutPatches,
+  lostPatches,
+  type Patch,
+  patchesMissing,
+  patchLabel,
+} from './cell_view';
 
 const LABEL = 24;
 const BARS = 10;
@@ -112,6 +119,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
     <ul class="labelled-patches">
       ${cutPatches(state.probe, session, atlas, samples).map((one) => labelled(atlas, one))}
     </ul>
+    ${lostPatches(state, session)}
     ${
       all || samples.length < patches
         ? nothing

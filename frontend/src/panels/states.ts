@@ -95,7 +95,7 @@ function requestLine({ request, status }: Failure): TemplateResult {
 
 /** Lines that qualify a map which is nevertheless shown. */
 export function banners(
-  { renderer, sheetFailure }: State,
+  { renderer, sheetFailure, lost }: State,
   retry: () => void,
 ): TemplateResult | typeof nothing {
   const lines = [
@@ -104,13 +104,18 @@ export function banners(
         Icons of this grid cannot be shown: ${sheetFailure.message}
         <button type="button" class="link" @click=${retry}>Retry</button>
       </p>`,
+    lost &&
+      html`<p class="banner">
+        A part of this tab did not arrive: TensorBoard does not answer.
+        <button type="button" class="link" @click=${retry}>Retry</button>
+      </p>`,
     renderer === 'canvas' &&
       html`<p class="banner">
         This browser offers no WebGL2: the map is drawn more slowly, without blended crossfades.
       </p>`,
     renderer === 'none' &&
-      html`<p class="banner">This browser offers no canvas: the map cannot be drawn. Its cells can
-        be read as a table (t).</p>`,
+      html`<p class="banner">The map cannot be drawn: this browser offers no canvas, or what draws on
+        one did not arrive. Its cells can be read as a table (t).</p>`,
   ].filter(Boolean);
   return lines.length === 0 ? nothing : html`<div class="banners">${lines}</div>`;
 }

@@ -1,0 +1,457 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Over a hundred hostile texts in every place of a log that holds text: each is shown as text.
+
+Every page listens for dialogs, for reports of the content security policy, for anything that is
+run, and for markup, elements and attributes that are made of what a log says.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from conftest import Serve
+from hostile import TEXTS, shown
+from hostility import (
+    ALL,
+    EXAMPLES,
+    FOLDERS,
+    FOUND,
+    LAYERS,
+    SIDE,
+    STEPS,
+    WATCH,
+    made_by_data,
+    settings_of,
+    targets,
+)
+from playwright.sync_api import Locator, expect
+from tab import PATIENCE_S, VIEWPORT, Tab
+
+BLANKS = " \t\n\x0b\f\r\xa0\ufeff\u1680\u202f\u205f\u3000\u2028\u2029" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""What JavaScript's `trim` takes for blank."""
+
+WALK = """async (map, {states, read}) => {
+  const app = map.getRootNode().host;
+  const found = [];
+  for (const state of states) {
+    map.session.store.set(state);
+    await app.updateComplete;
+    await new Promise((done) => setTimeout(done));
+    found.push(Object.fromEntries(Object.entries(read).map(([name, selector]) =>
+      [name, [...app.shadowRoot.querySelectorAll(selector)].map((one) => one.textContent)])));
+  }
+  return found;
+}"""
+"""Leads the tab from state to state and reads what stands in some places of each."""
+
+DRAWN = {"svg", "rect", "image", "text", "path", "circle", "clipPath", "linearGradient", "stop"}
+TITLES = "elements => elements.map((one) => one.title)"
+TEXT = "elements => elements.map((one) => one.textContent)"
+
+
+@pytest.fixture
+def stranger(serve: Serve) -> str:
+    """Under the loader that can read runs of any name; the other says so of each that it cannot."""
+    return serve("hostile", "python-loader")
+
+
+@pytest.fixture
+def watched(tab: Tab) -> Iterator[Tab]:
+    """A page on which nothing was made of any text when the test has ended."""
+    tab.page.add_init_script(WATCH)
+    yield tab
+    assert made_by_data(tab) == []
+    size = tab.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert size[0] <= size[1]
+
+
+def walk(tab: Tab, states: list[dict[str, Any]], **read: str) -> list[dict[str, list[str]]]:
+    found: list[dict[str, list[str]]] = tab.map.evaluate(WALK, {"states": states, "read": read})
+    return found
+
+
+def texts(locator: Locator) -> list[str]:
+    found: list[str] = locator.evaluate_all(TEXT)
+    return found
+
+
+def trimmed(text: str) -> str:
+    return text.strip(BLANKS)
+
+
+def in_batches(count: int) -> list[list[int]]:
+    """The numbers of all texts, `count` at a time."""
+    numbers = range(len(TEXTS))
+    return [list(numbers[start : start + count]) for start in range(0, len(TEXTS), count)]
+
+
+def cell_of(number: int) -> dict[str, int]:
+    return {"size": SIDE, "row": number // SIDE, "col": number % SIDE}
+
+
+def test_there_are_as_many_as_promised() -> None:
+    fields = "run layer model note setting class concept sentence shortcut damage selection address"
+    print(f"\n{len(TEXTS)} texts in {len(fields.split())} kinds of places")
+    assert len(set(TEXTS)) == len(TEXTS) >= 60
+
+
+def test_classes_inside_tensorboard(stranger: str, watched: Tab) -> None:
+    """In the list, the legend and the strongest cells of the filter, the search and the table."""
+    tab = watched
+    tab.open(stranger, **ALL, color="class", filter="top:0", show="both")
+    tab.key("f")
+    options = tab.app.locator("#class-list .name")
+    expect(options).to_have_count(100)
+    wanted = [shown(text, 40) or "(no name)" for text in TEXTS]
+    assert texts(options) == wanted[:100]
+    batches = [f"top:{','.join(map(str, batch))}" for batch in in_batches(4)]
+    found = walk(
+        tab,
+        [{"filter": batch} for batch in batches],
+        legend=".filter-legend strong",
+        chips=".chip .name",
+    )
+    for batch, one in zip(in_batches(4), found, strict=True):
+        assert one["chips"] == [shown(TEXTS[number], 40) for number in batch]
+        for number in batch:
+            assert shown(TEXTS[number], 40) in one["legend"][0]
+    assert made_by_data(tab) == []
+    walk(tab, [{"filter": "", "filterOpen": False, "finding": True}])
+    box = tab.app.get_by_role("combobox", name="Find", exact=True)
+    named = {shown(text or "(no name)", 60) for text in TEXTS}
+    for text in (*TEXTS[:6], "layer3", "planted", "x", "\u0130"):
+        box.fill(text[:1000].lower())
+        expect(tab.app.locator("#find-list li").first).to_be_visible()
+        names = texts(tab.app.locator("#find-list [data-kind=class] .name"))
+        assert names
+        assert set(names) <= named
+    box.press("Escape")
+    tab.key("t")
+    tops: set[str] = set()
+    for page in itertools.count():
+        rows = tab.app.locator(".cell-table tbody tr")
+        expect(rows.first).to_be_visible()
+        tops |= set(texts(rows.locator("td:nth-child(6)")))
+        onward = tab.app.get_by_role("button", name="Next", exact=True)
+        if onward.is_disabled():
+            break
+        onward.click()
+        expect(tab.app.locator(".pager .number")).to_contain_text(f"{50 * (page + 1) + 1}\u2013")
+    assert tops == {shown(text, 40) for text in TEXTS}
+
+
+def test_cells_and_concepts(stranger: str, watched: Tab) -> None:
+    """The inspector and the film strip of each cell, the line of what is lit, the card."""
+    tab = watched
+    tab.open(stranger, alone=True, **ALL)
+    tab.key("ArrowRight")
+    expect(tab.card.locator(".bars .name")).to_have_count(1)
+    tab.key("Enter")
+    expect(tab.inspector.locator(".film h3")).to_be_visible()
+    expect(tab.inspector.locator(".voices .bars")).to_have_count(2)
+    found = walk(
+        tab,
+        [{"pinned": cell_of(number)} for number in range(len(TEXTS))],
+        names=".inspector .bars .name",
+        concept=".inspector .lifelines .name",
+        film=".inspector .film h3",
+        place=".inspector .whereabouts",
+    )
+    for number, (text, one) in enumerate(zip(TEXTS, found, strict=True)):
+        after = TEXTS[(number + 1) % len(TEXTS)]
+        assert one["names"][0] == shown(text, 40)
+        assert trimmed(one["names"][1]) in (trimmed(shown(after, 40)), "(no name)")
+        assert one["concept"] == [shown(text[:2000], 60)]
+        assert one["film"] == [f"{shown(text[:2000], 40)} over the steps"]
+        assert f"column {number % SIDE + 1} of" in one["place"][0]
+    found = walk(
+        tab,
+        [
+            {"pinned": None, "highlight": {"ids": [i], "name": "", "event": None}}
+            for i in range(len(TEXTS))
+        ],
+        lit=".highlight-pill strong",
+    )
+    assert [one["lit"] for one in found] == [[shown(text[:2000], 60)] for text in TEXTS]
+
+
+def test_sentences_and_shortcuts(stranger: str, watched: Tab) -> None:
+    tab = watched
+    tab.open(stranger, alone=True, **ALL, events="on")
+    tab.app.get_by_role("button", name="Show all").click()
+    sentences = tab.app.locator(".event-items .event-text")
+    expect(sentences).to_have_count(len(TEXTS))
+    assert set(texts(sentences)) == {shown(text[:400], 240) for text in TEXTS}
+    tab.app.locator(".event").first.click()
+    tab.settle()
+    for number, step in reversed(list(enumerate(STEPS, start=1))):
+        tab.page.goto("about:blank")
+        tab.open(stranger, alone=True, **{**ALL, "step": step}, shortcut="all")
+        for summary in tab.app.locator(".shortcuts details:not([open]) summary").all():
+            summary.click()
+        entries = tab.app.locator(".shortcuts [data-shortcut]")
+        expect(entries).to_have_count(FOUND)
+        names = [shown(TEXTS[i], 40) or "(no name)" for i in targets(number)]
+        assert sorted(texts(entries.locator(".event-head strong"))) == sorted(names)
+    found = walk(
+        tab,
+        [{"shortcut": str(7 + number)} for number in range(FOUND)],
+        pairs=".shortcuts .pairs li span:not(.number)",
+    )
+    said = {pair.partition(" \u2192 ")[0] for one in found for pair in one["pairs"]}
+    assert all(len(one["pairs"]) == EXAMPLES for one in found)
+    assert said == {shown(text, 40) or "(no name)" for text in TEXTS}
+
+
+def test_runs_layers_and_recipes(stranger: str, watched: Tab) -> None:
+    """Each of them chosen in turn: what menus and legend say."""
+    tab = watched
+    tab.open(stranger, alone=True, run="plain/atlas")
+    runs = tab.app.get_by_label("Run", exact=True)
+    listed = [trimmed(one) for one in texts(runs.locator("option"))]
+    names = ["all", "lies", "plain", *FOLDERS]
+    assert sorted(listed) == sorted(trimmed(shown(name, 60)) for name in names)
+    found = tab.map.evaluate(
+        """async (map) => {
+          const app = map.getRootNode().host;
+          const {session} = map;
+          const until = async (test) => {
+            for (let i = 0; i < 1000 && !test(); i++)
+              await new Promise((done) => setTimeout(done, 5));
+          };
+          const found = [];
+          for (const run of session.latestRuns) {
+            if (['all/atlas', 'lies/atlas', 'plain/atlas'].includes(run.run)) continue;
+            session.chooseRun(run.id);
+            await until(() => session.store.state.atlas?.series === run.series[0].id);
+            await new Promise((done) => setTimeout(done));
+            const root = app.shadowRoot;
+            found.push({
+              run: run.run,
+              layer: root.querySelector('#layer').selectedOptions[0].textContent,
+              title: root.querySelector('.provenance')?.title ?? 'none',
+              hash: location.hash,
+            });
+          }
+          return found;
+        }"""
+    )
+    assert len(found) == len(TEXTS)
+    by_folder = {one["run"].removesuffix("/atlas"): one for one in found}
+    for number, text in enumerate(TEXTS):
+        one = by_folder[FOLDERS[number]]
+        assert trimmed(one["layer"]) == trimmed(shown(LAYERS[number], 60))
+        lines = one["title"].split("\n")
+        assert lines[0] == f"Model {shown(text, 80)}, 16 channels"
+        assert lines[-3:] == [shown(text, 200)] * 3
+    assert made_by_data(tab) == []
+
+
+def test_recipes_that_differ(stranger: str, watched: Tab) -> None:
+    tab = watched
+    tab.open(stranger, alone=True, run="plain/atlas", compare=";layer3,,plain%2Fatlas")
+    for numbers in in_batches(6):
+        run, layer = FOLDERS[numbers[0]], LAYERS[numbers[0]]
+        tab.map.evaluate(
+            """(map, [run, layer]) => {
+              const found = map.session.latestRuns.find((one) => one.run === run);
+              const series = found.series.find((one) => one.layer === layer);
+              map.session.store.set({panes: `${series.id},,${found.id}`});
+            }""",
+            [f"{run}/atlas", layer],
+        )
+        wanted = sorted(f"{shown(name, 40)} (not set and" for name in settings_of(numbers[0]))
+        deadline = time.monotonic() + PATIENCE_S
+        while not told(found := sorted(texts(tab.app.locator(".not-linked li"))), wanted):
+            assert time.monotonic() < deadline, (found, wanted)
+            time.sleep(0.05)
+
+
+def told(found: list[str], wanted: list[str]) -> bool:
+    """Whether each begins as it should."""
+    pairs = zip(found, wanted, strict=False)
+    return len(found) == len(wanted) and all(one.startswith(start) for one, start in pairs)
+
+
+def test_reasons_of_damage(stranger: str, watched: Tab) -> None:
+    """A damaged manifest is told with what it holds: a reason is a stranger's text as well."""
+    tab = watched
+    tab.forgive("Failed to load resource")
+    tab.open(stranger, alone=True, run="lies/atlas", step=0)
+    tab.settle(failure="damaged")
+    found = tab.map.evaluate(
+        """async (map, count) => {
+          const app = map.getRootNode().host;
+          const {session} = map;
+          const found = [];
+          for (let step = 0; step < count; step++) {
+            session.chooseStep(step);
+            for (let i = 0; i < 1000; i++) {
+              const {state} = session.store;
+              if (state.step === step && state.stepFailure !== null && !state.busy) break;
+              await new Promise((done) => setTimeout(done, 5));
+            }
+            await app.updateComplete;
+            await new Promise((done) => setTimeout(done));
+            found.push(app.shadowRoot.querySelector('.message p').textContent);
+          }
+          return found;
+        }""",
+        len(TEXTS),
+    )
+    for text, reason in zip(TEXTS, found, strict=True):
+        assert reason.startswith(f'manifest: "kind" is {repr(text)[:60]}, expected one of ')
+    note = tab.app.locator(".note .bad")
+    expect(note).to_have_text(f"{len(TEXTS)} damaged steps.")
+    titles = note.evaluate_all(TITLES)[0].split("\n")
+    assert len(titles) == 20
+
+
+def test_saved_selections(stranger: str, watched: Tab) -> None:
+    """What shares the address may have written them, not only we."""
+    tab = watched
+    tab.open(stranger, alone=True, **ALL)
+    for numbers in in_batches(50):
+        saved = [
+            {
+                "name": TEXTS[i],
+                "layer": TEXTS[i],
+                "probe": TEXTS[i],
+                "step": 7,
+                "of": len(TEXTS) * 8,
+                "mark": 0,
+                "rows": [i],
+            }
+            for i in numbers
+        ]
+        document = json.dumps({"version": 1, "selections": saved})
+        tab.page.evaluate("text => localStorage.setItem('atlas.selections', text)", document)
+        tab.key("k")
+        entries = tab.app.get_by_role("list", name="Saved selections").locator("li")
+        expect(entries).to_have_count(len(numbers))
+        names = [shown(TEXTS[i], 66) or "Selection" for i in numbers]
+        assert texts(entries.locator(".name")) == names
+        layers = [trimmed(one) for one in texts(entries.locator(".event .muted"))]
+        for i, layer in zip(numbers, layers, strict=True):
+            assert layer == f"1 sample \u00b7 {shown(TEXTS[i], 40)} \u00b7 step 7"
+        entries.locator(".event").first.click()
+        expect(tab.app.get_by_label("Selected samples")).to_be_visible()
+        tab.key("k")
+
+
+def test_addresses(stranger: str, watched: Tab) -> None:
+    """Every key of the hash with every text, all at once and one by one."""
+    tab = watched
+    tab.open(stranger, alone=True, run="plain/atlas")
+    tab.map.evaluate(
+        """async (map, texts) => {
+          const keys = ('run layer step grid x y z color show compare mode drift map events ' +
+            'filter sign view shortcut pins lit __proto__ constructor').split(' ');
+          // Halves of characters cannot be encoded; what stands for them must not stop us, either.
+          const spell = (text) => {
+            try { return encodeURIComponent(text.slice(0, 900)); } catch { return '%ED%A0%80'; }
+          };
+          const go = async (given) => {
+            const tokens = given.map(([key, text]) => `&p.atlas.${key}=${text}`);
+            location.hash = '#atlas' + tokens.join('');
+            await new Promise((done) => setTimeout(done));
+          };
+          for (const text of texts) await go(keys.map((key) => [key, spell(text)]));
+          for (const key of keys)
+            for (const text of texts.filter((_, i) => i % 12 === 0)) await go([[key, spell(text)]]);
+          await go([['run', 'plain%2Fatlas']]);
+        }""",
+        list(TEXTS),
+    )
+    tab.page.goto("about:blank")
+    tab.open(stranger, alone=True, run="plain/atlas", filter=TEXTS[0], lit=TEXTS[1])
+    expect(tab.legend).to_contain_text("200 samples")
+
+
+def test_files(stranger: str, watched: Tab, tmp_path: Path) -> None:
+    """Drawings are well formed and hold words alone; no cell of a table is a formula."""
+    tab = watched
+    tab.open(stranger, alone=True, **ALL, color="class")
+    tab.key("e")
+    menu = tab.app.get_by_role("complementary", name="Export")
+    expect(menu).to_be_visible()
+
+    def saved(name: str) -> bytes:
+        with tab.page.expect_download() as waited:
+            menu.get_by_role("button", name=name).click()
+        assert not set(waited.value.suggested_filename) & set("/\\<>:\"'%\0")
+        return Path(waited.value.path()).read_bytes()
+
+    rows = list(csv.DictReader(io.StringIO(saved("Save cells").decode("utf-8"), newline="")))
+    assert {row["top_class"] for row in rows} == {in_csv(shown(text, 1000)) for text in TEXTS}
+    fields = [field for row in rows for field in row.values()]
+    assert not [one for one in fields if one.strip(BLANKS)[:1] in tuple("=+@\uff1d")]
+    odd = [
+        number for number, text in enumerate(TEXTS) if set(text) & set("\0\ufffe\ud800\udcff\x1b&]")
+    ]
+    for numbers in (odd[:4], odd[4:8], odd[8:12], [0, 2, 8, 16], [17, 30, 31, 33]):
+        tab.map.evaluate(
+            "(map, filter) => map.session.store.set({filter})", f"top:{','.join(map(str, numbers))}"
+        )
+        expect(tab.app.locator(".filter-legend strong")).to_be_visible()
+        root = ElementTree.fromstring(saved("Save drawing"))
+        kinds = {one.tag.rpartition("}")[2] for one in root.iter()}
+        assert kinds <= DRAWN, kinds
+        assert not [key for one in root.iter() for key in one.attrib if key.startswith("on")]
+
+
+def in_csv(text: str) -> str:
+    """No spreadsheet takes it for a formula."""
+    return ("'" if text.strip(BLANKS)[:1] in tuple("=+-@\uff1d") else "") + text
+
+
+def test_the_watch_hears_what_is_made_of_a_text(stranger: str, tab: Tab) -> None:
+    """Without this, all silence above would prove nothing."""
+    tab.page.add_init_script(WATCH)
+    tab.open(stranger, **ALL)
+    assert made_by_data(tab) == []
+    plant = (
+        "(app, text) => app.shadowRoot.querySelector('main').insertAdjacentHTML('beforeend', text)"
+    )
+    tab.app.evaluate(plant, TEXTS[0])
+    assert made_by_data(tab) == [f"insertAdjacentHTML: {TEXTS[0]}", "img", "img onerror"]
+    tab.page.wait_for_timeout(300)
+    assert any("CSP violation:" in one for one in tab.complaints), tab.complaints
+    tab.app.evaluate(
+        """app => {
+          const link = document.createElement('a');
+          link.setAttribute('onclick', 'planted(1)');
+          app.shadowRoot.append(link);
+          window.planted('by hand');
+          alert('heard');
+        }"""
+    )
+    found = made_by_data(tab)
+    assert "setAttribute: planted(1)" in found or "onclick: planted(1)" in found
+    assert "ran: by hand" in found
+    assert tab.dialogs == ["heard"]
+    tab.dialogs.clear()
+    tab.forgive("CSP", "Content Security Policy", "Failed to load resource")
+
+
+def test_the_page_is_as_wide_as_ever(stranger: str, watched: Tab) -> None:
+    for run in ("all/atlas", f"{FOLDERS[TEXTS.index('x' * 10_000)]}/atlas"):
+        watched.page.goto("about:blank")
+        watched.page.set_viewport_size({"width": 820, "height": 700})
+        watched.open(stranger, alone=True, run=run, color="class")
+        size = watched.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+        )
+        assert size == [820, 700]
+    watched.page.set_viewport_size(VIEWPORT)
