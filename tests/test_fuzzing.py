@@ -27,8 +27,8 @@ from tensorboard_plugin_atlas.codec import (
     encode_probe,
 )
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
-from tensorboard_plugin_atlas.fields import MAX_TEXT
-from tensorboard_plugin_atlas.shortcut_codec import decode_shortcuts, encode_shortcuts
+from tensorboard_plugin_atlas.wire.fields import MAX_TEXT
+from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts, encode_shortcuts
 
 Decode = Callable[[Sequence[bytes]], Any]
 

@@ -26,8 +26,8 @@ from tensorboard_plugin_atlas.metadata import (
     layer_tag,
     shortcuts_tag,
 )
-from tensorboard_plugin_atlas.series import run_id, series_id
-from tensorboard_plugin_atlas.shortcut_codec import encode_shortcuts
+from tensorboard_plugin_atlas.serving.series import run_id, series_id
+from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 GOLDEN = Path(__file__).parent / "golden"
 TOLD = "told.json"
