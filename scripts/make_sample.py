@@ -65,7 +65,8 @@ def train(log_dir: Path) -> None:
                 writer.add_atlas(step, walltime=1.7e9 + step)
             batch = torch.randint(len(images), (64,))
             optimizer.zero_grad()
-            functional.cross_entropy(network(images[batch]), labels[batch]).backward()
+            loss = functional.cross_entropy(network(images[batch]), labels[batch])
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
 
