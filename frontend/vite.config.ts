@@ -37,7 +37,7 @@ const AT_ONCE =
 
 /** Comes behind the first map, always. */
 const LATER =
-  /\/src\/(?:later|evolution|panels\/(?:walk|segments)|class_list|filter|strongest|reference|rows|pins|selection|step_reader)\.ts/;
+  /\/src\/(?:later|evolution|panels\/(?:walk|segments|panel_head)|class_list|filter|strongest|ref|reference|rows|pins|selection|step_reader)\.ts/;
 
 const ON_REQUEST =
   /\/src\/(?:find|table|export|csv|picture|kept|saved|selection_file|gathering|download|panels\/(?:find_|cell_table|table_|export_|legend_painter|kept_|lit_|pin_|saved_|selection_)\w*)\.ts/;
@@ -48,6 +48,16 @@ const BESIDE =
 
 export default defineConfig({
   plugins: [
+    {
+      // Vite's own would look for style sheets to load with each chunk; ours bring theirs as text.
+      name: 'load-chunks-alone',
+      apply: 'build',
+      enforce: 'pre',
+      load: (id) =>
+        id.includes('vite/preload-helper')
+          ? 'export const __vitePreload = (load) => load();'
+          : null,
+    },
     {
       name: 'tighten-styles',
       apply: 'build',
@@ -70,7 +80,8 @@ export default defineConfig({
     ],
   },
   base: './',
-  publicDir: false,
+  // The sample, which `scripts/make_sample.py` makes.
+  publicDir: 'public',
   define: { __ATLAS_VERSION__: JSON.stringify(packageVersion()) },
   build: {
     outDir: OUT_DIR,

@@ -5,7 +5,7 @@ import { nothing, type TemplateResult } from 'lit';
 import { askForCell } from './across_event';
 import { type Activations, readActivations } from './activations';
 import { asFailure, fetchActivations } from './api';
-import type { Atlas } from './atlas';
+import { type Atlas, levelOf } from './atlas';
 import { centreOf, placeOf } from './cells';
 import { type Floor, findMerges, linksBetween } from './depth';
 import { count, shorten } from './format';
@@ -156,6 +156,6 @@ function floorOf(
   if (!shareProbe(own, found)) {
     return 'It was asked about another probe: no sample is known to be the same.';
   }
-  const level = found.levels.find((one) => one.size === size);
+  const level = levelOf(found, size);
   return level ? { atlas: found, level } : `${name} has no ${size} × ${size} grid.`;
 }

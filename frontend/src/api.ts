@@ -24,6 +24,8 @@ export class Failure extends Error {
   }
 }
 
+const SAMPLE = 'sample.safetensors';
+
 type Query = Readonly<Record<string, string | number>>;
 
 export function fetchIndex(): Promise<RunEntry[]> {
@@ -71,6 +73,15 @@ export async function fetchPicture(route: string, query: Query): Promise<ImageBi
   });
 }
 
+/** Answers of the sample that comes with the plugin, by request; null: the log is shown. */
+let sample: Tensors | null = null;
+
+/** From now on all requests are answered by the sample. */
+export async function openSample(): Promise<void> {
+  const [response, request] = await get(SAMPLE, {});
+  sample = await decode(request, async () => readSafetensors(await response.arrayBuffer()));
+}
+
 export async function get(route: string, query: Query): Promise<[Response, string]> {
   const parameters = new URLSearchParams(
     Object.entries(query).map(([key, value]) => [key, String(value)]),
@@ -78,12 +89,17 @@ export async function get(route: string, query: Query): Promise<[Response, strin
   const request = parameters === '' ? route : `${route}?${parameters}`;
   let response: Response;
   try {
-    response = await fetch(request);
+    response = sample ? sampled(sample, request) : await fetch(request);
   } catch {
     throw new Failure('unreachable', 'TensorBoard does not answer. Is it still running?', request);
   }
   if (!response.ok) throw await readFailure(response, request);
   return [response, request];
+}
+
+function sampled(sample: Tensors, request: string): Response {
+  if (!sample.has(request)) return new Response(null, { status: 404 });
+  return new Response(sample.uint8(request, ...sample.shape(request)) as Uint8Array<ArrayBuffer>);
 }
 
 const FAILURE_KINDS: readonly FailureKind[] = ['not_found', 'damaged', 'too_new', 'internal'];

@@ -9,6 +9,7 @@ import { topBar } from './panels/top_bar';
 import { Session } from './session';
 import { type State, Store } from './store';
 import { shell, tokens } from './styles';
+import { forcedTheme } from './theme';
 
 const SPEAK_MS = 500;
 
@@ -26,15 +27,16 @@ export class AtlasApp extends ShellElement {
   override connectedCallback(): void {
     super.connectedCallback();
     adopt(this.renderRoot, [tokens, shell]);
-    watchDarkMode((dark) => this.#store.set({ dark }));
+    watchDarkMode((dark) => this.#store.set({ dark, forced: forcedTheme() }));
     this.#store.subscribe((state, before) => this.#changed(state, before));
     void this.#session.start();
   }
 
   protected override render(): TemplateResult {
     const { state } = this.#store;
-    const { atlas, phase, busy, stepFailure } = state;
-    const waiting = phase === 'loading' || (phase === 'ready' && atlas === null && !stepFailure);
+    const { phase, busy, stepFailure, shownLevel, arriving } = state;
+    const waiting =
+      phase === 'loading' || (phase === 'ready' && shownLevel === null && !stepFailure);
     const barren = phase === 'empty' || phase === 'failed';
     return html`
       ${barren ? nothing : topBar(state, this.#session, this.#later?.tools(state), this.#later?.layouts(state))}
@@ -45,6 +47,7 @@ export class AtlasApp extends ShellElement {
           <atlas-map
             .session=${this.#session}
             tabindex="0"
+            ?inert=${barren}
             role="application"
             aria-roledescription="map"
             aria-label=${mapLabel(state)}
@@ -54,8 +57,8 @@ export class AtlasApp extends ShellElement {
             Arrow keys move between cells, Enter pins a cell, plus and minus zoom, comma and full stop
             change the step, question mark lists all keys.
           </span>
-          ${waiting ? html`<div class="skeleton"><span>Loading the atlas …</span></div>` : nothing}
-          ${busy && atlas !== null ? html`<div class="progress"></div>` : nothing}
+          ${waiting ? html`<div class="skeleton"><span>Loading the atlas … ${arriving}</span></div>` : nothing}
+          ${!waiting && (busy || arriving) ? html`<div class="progress">${arriving && html`<span>${arriving}</span>`}</div>` : nothing}
           ${this.#later?.stage(state) ?? nothing}
         </main>
       </div>

@@ -120,6 +120,14 @@ function within(values: Int32Array, low: number, end: number, name: string): Int
   return values;
 }
 
+/** The grid of a size, where the atlas has one. */
+export function levelOf(
+  atlas: Pick<Atlas, 'levels'> | null | undefined,
+  size: number | null | undefined,
+): Level | undefined {
+  return atlas?.levels.find((level) => level.size === size);
+}
+
 /** The drawn cell at a row and column, or -1. */
 export function cellAt(level: Level, row: number, col: number): number {
   if (row < 0 || col < 0 || row >= level.size || col >= level.size) return -1;

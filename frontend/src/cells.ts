@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the samples of a cell say together: members, class mix, purity, nearest ones. */
 
-import { type Atlas, cellAt, className, type IconKind, kindOf, type Level } from './atlas';
+import { type Atlas, cellAt, className, type IconKind, kindOf, type Level, levelOf } from './atlas';
 import type { Point } from './camera';
 import { plural, shorten } from './format';
 import type { CellPlace } from './store';
@@ -150,7 +150,7 @@ export function describeCell(
 
 /** The drawn cell at a place in a few words, or null. */
 export function sayCell(atlas: Atlas | null, place: CellPlace | null): string | null {
-  const level = atlas?.levels.find(({ size }) => size === place?.size);
+  const level = levelOf(atlas, place?.size);
   const facts = atlas && level && place && describeCell(atlas, level, place.row, place.col);
   if (!facts) return null;
   const top = facts.mix[0];
@@ -202,6 +202,12 @@ export function smallest(
     .sort((a, b) => (a.value === b.value ? a.sample - b.sample : a.value - b.value))
     .slice(0, limit)
     .map((entry) => entry.sample);
+}
+
+/** The first or the last drawn cell of a row. */
+export function rowEnd({ rows, cols }: Level, row: number, side: -1 | 1): number | null {
+  const found = [...cols].filter((_, cell) => rows[cell] === row);
+  return found.length === 0 ? null : side * Math.max(...found.map((col) => side * col));
 }
 
 /**

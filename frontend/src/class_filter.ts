@@ -2,7 +2,7 @@
 /** Everything about asking for classes: heat, legend, panel and voices. */
 
 import type { nothing, TemplateResult } from 'lit';
-import type { Atlas, Level } from './atlas';
+import { type Atlas, type Level, levelOf } from './atlas';
 import { dividerAt } from './compare';
 import { answer, type Filter, readFilter, writeFilter } from './filter';
 import type { AtlasMap } from './map/atlas_map';
@@ -64,7 +64,7 @@ export class ClassFilter {
     const fresh = asked || shownLevel !== before.shownLevel || state.atlas !== before.atlas;
     if (filter.classes.length === 0 || !fresh || playing) return null;
     const atlas = atlasOnScreen(state);
-    const level = atlas?.levels.find(({ size }) => size === shownLevel);
+    const level = levelOf(atlas, shownLevel);
     return atlas && level ? (restReason(state) ?? filterSentence(atlas, level, filter)) : null;
   }
 }
@@ -77,7 +77,7 @@ function draw(
   filter: Filter,
 ): void {
   const other = state.compareMode === 'swipe' ? referenceOf(state) : null;
-  const same = other?.levels.find(({ size }) => size === frame.level.size);
+  const same = levelOf(other, frame.level.size);
   if (state.compare === null || state.flipped || !other || !same) {
     heat(context, frame, state, filter);
     return;

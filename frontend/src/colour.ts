@@ -5,7 +5,7 @@ import { type Atlas, className, type Level } from './atlas';
 import { classMix, majority, membersOf } from './cells';
 import { MIN_SUPPORT } from './filter';
 import { count, fraction } from './format';
-import type { ColourMode, ShowMode } from './store';
+import type { ColourMode, ShowMode, State } from './store';
 
 /** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a grey. */
 const OKABE_ITO = '#e69f00 #56b4e9 #009e73 #f0e442 #0072b2 #d55e00 #cc79a7 #8c8c8c'.split(' ');
@@ -327,4 +327,25 @@ export function pointColours(
     rgba.set([...(colours.sample(index) ?? neutral), alpha], 4 * index);
   }
   return rgba;
+}
+
+/** As many points are drawn unless all are asked for. */
+export const MOST_POINTS = 200_000;
+
+export function isThinned(
+  { count }: Pick<Atlas, 'count'>,
+  { show, allPoints }: Pick<State, 'show' | 'allPoints'>,
+): boolean {
+  return count > MOST_POINTS && show !== 'icons' && !allPoints;
+}
+
+/** The golden ratio: its multiples spread more evenly than chance over whatever order samples have. */
+const GOLDEN = 2_654_435_769;
+
+/** Leaves about `most` of the points, spread over all of them, and the same ones each time. */
+export function thinOut(colours: Uint8Array, most: number): Uint8Array {
+  const share = (4 * most) / colours.length;
+  return colours.map((value, at) =>
+    at % 4 === 3 && (Math.imul(at >> 2, GOLDEN) >>> 0) / 2 ** 32 >= share ? 0 : value,
+  );
 }

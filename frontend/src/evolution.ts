@@ -2,7 +2,7 @@
 /** Everything about more than one step: events, lifelines, drift, comparison. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Atlas, Level } from './atlas';
+import { type Atlas, type Level, levelOf } from './atlas';
 import { centreOf } from './cells';
 import { classAtlasOf } from './class_atlas';
 import { dividerAt } from './compare';
@@ -103,7 +103,7 @@ export class Evolution {
   /** What a screen reader should hear of a change, or null. */
   sentence(state: State, before: State): string | null {
     const { atlas, shownLevel, highlight, flipped } = state;
-    const level = atlas?.levels.find(({ size }) => size === shownLevel);
+    const level = levelOf(atlas, shownLevel);
     if (!atlas || !level) return null;
     if (flipped !== before.flipped) return flipped ? 'A is shown' : 'B is shown';
     if (highlight !== null && highlight !== before.highlight) {
@@ -141,7 +141,7 @@ export class Evolution {
   top(state: State): TemplateResult {
     const { highlight } = state;
     const atlas = atlasOnScreen(state);
-    const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
+    const level = levelOf(atlas, state.shownLevel);
     return html`${dividerSlider(state, this.session)}
       <div class="top-column ${atlas && classAtlasOf(atlas)?.axis ? 'below-axis' : ''}">
         ${toolHint(state)} ${compareBar(state, this.session)}

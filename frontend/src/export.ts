@@ -2,11 +2,10 @@
 /** Takes the map away as a picture, its cells as a file, the view as a link; a chunk of its own. */
 
 import { nothing, type TemplateResult } from 'lit';
-import type { Atlas, Level } from './atlas';
+import { type Atlas, type Level, levelOf } from './atlas';
+import { copy, linkTo } from './clipboard';
 import { cellsAsCsv } from './csv';
 import { plainName, saveFile } from './download';
-import { addressOf } from './host';
-import { linkOf } from './link';
 import type { AtlasMap } from './map/atlas_map';
 import { exportMenu } from './panels/export_menu';
 import { exportStyles } from './panels/export_styles';
@@ -35,13 +34,13 @@ export class Part {
 
   render(state: State): TemplateResult | typeof nothing {
     const atlas = atlasOnScreen(state);
-    const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
+    const level = levelOf(atlas, state.shownLevel);
     if (!state.exporting || !atlas || !level) return nothing;
     const undrawn = state.renderer === 'none' ? 'This browser draws no map.' : null;
     return exportMenu({
       scale: this.#scale,
       noPicture: state.table ? 'The table is shown, not the map.' : undrawn,
-      link: location.origin + addressOf(linkOf(state)),
+      link: linkTo(state),
       outcome: this.#outcome,
       choose: (scale) => {
         this.#scale = scale;
@@ -53,7 +52,7 @@ export class Part {
         const text = cellsAsCsv(state.run?.run ?? '', atlas, level);
         this.#save(new Blob([text], { type: 'text/csv' }), nameOf(atlas, level, 'csv'));
       },
-      copyLink: (field) => void this.#copy(field),
+      copyLink: async () => this.#tell(await copy(linkTo(state), 'Link copied')),
       close: () => this.#close(),
     });
   }
@@ -117,20 +116,6 @@ export class Part {
   #save(blob: Blob, name: string, how = ''): void {
     saveFile(blob, name);
     this.#tell(`Saved ${name}${how}`);
-  }
-
-  /** Pages without a secure address have no clipboard but the old one. */
-  async #copy(field: HTMLInputElement): Promise<void> {
-    let copied = true;
-    try {
-      await navigator.clipboard.writeText(field.value);
-    } catch {
-      field.select();
-      copied = document.execCommand('copy');
-    }
-    this.#tell(
-      copied ? 'Link copied' : 'The browser does not let it be copied: take it from above.',
-    );
   }
 
   #tell(outcome: string): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One concept over the checkpoints: how large it is, how pure, and where most of it lies. */
 
-import type { Atlas, Level } from './atlas';
+import { type Atlas, type Level, levelOf } from './atlas';
 import { placeOf } from './cells';
 import type { RunEvent } from './history';
 import { countIn, lifelinesOf, rowsOf } from './lifelines';
@@ -34,7 +34,7 @@ export function frameOf(atlas: Atlas, size: number, id: number): Frame {
   const line = list.find((one) => one.id === id);
   const rows = rowsOf(atlas.lifelines, [id]);
   if (line === undefined || rows.length === 0) return { ...GONE, samples: 0 };
-  const level = atlas.levels.find((one) => one.size === size);
+  const level = levelOf(atlas, size);
   const counts = level ? countIn(level, rows) : new Int32Array();
   const cell = counts.reduce((best, of, i) => (of > (counts[best] ?? 0) ? i : best), -1);
   const { topClass, topShare } = line;

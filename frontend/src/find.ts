@@ -2,7 +2,7 @@
 /** The search over the map, and the ways to what it finds; a chunk of its own. */
 
 import { nothing, type TemplateResult } from 'lit';
-import type { Atlas, Level } from './atlas';
+import { type Atlas, type Level, levelOf } from './atlas';
 import { classAtlasOf } from './class_atlas';
 import { writeFilter } from './filter';
 import { findResults, frameOf, type Results, type Target } from './finding';
@@ -34,7 +34,7 @@ export class Part {
 
   render(state: State): TemplateResult | typeof nothing {
     const atlas = atlasOnScreen(state);
-    const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
+    const level = levelOf(atlas, state.shownLevel);
     if (!state.finding || !atlas || !level) {
       this.#box = null;
       this.#last = null;

@@ -2,6 +2,7 @@
 /** What the first map can do without: history, probe, the steps next door, and news from the log. */
 
 import { asFailure, fetchIndex } from './api';
+import { levelOf } from './atlas';
 import { fetchHistory } from './history';
 import { watchReloads } from './host';
 import { findRun } from './link';
@@ -58,7 +59,7 @@ export class Follower {
       if (history !== null && history.steps.get(neighbour)?.status !== 'ok') continue;
       this.session.loadAtlas(series, neighbour).then(
         (atlas) => {
-          const level = atlas.levels.find(({ size }) => size === shownLevel);
+          const level = levelOf(atlas, shownLevel);
           if (level !== undefined) this.session.pages.icons(atlas, level);
         },
         () => void this.#loadHistory(series),

@@ -14,6 +14,8 @@ export interface HistoryStep {
   readonly status: 'ok' | 'damaged' | 'too_new';
   readonly reason: string | null;
   readonly trustworthiness: number | null;
+  /** Its icons are still being drawn. */
+  readonly draft: boolean;
 }
 
 /** A checkpoint that was asked for and not computed. */
@@ -70,6 +72,7 @@ export function readHistory(json: unknown): History {
       status,
       reason: typeof reason === 'string' ? reason : null,
       trustworthiness: step.numberOrNull('trustworthiness'),
+      draft: step.raw('edition') === 'draft',
     };
   });
   const skipped = history.listOrNull('skipped', MAX_STEPS, (item, where): SkippedStep => {

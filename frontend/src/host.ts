@@ -66,18 +66,24 @@ export class Address {
   }
 }
 
-/** Calls `changed` with whether the page is dark: now, and whenever that changes. */
+/**
+ * Calls `changed` with whether the page is dark: now, and whenever that or the colours that the system forces
+ * on pages change. Where it forces some, it alone says what is dark.
+ */
 export function watchDarkMode(changed: (dark: boolean) => void): void {
-  const outer = outerWindow();
-  if (outer === window) {
-    const query = matchMedia('(prefers-color-scheme: dark)');
-    query.addEventListener('change', () => changed(query.matches));
-    changed(query.matches);
-    return;
-  }
-  const body = outer.document.body;
-  const report = () => changed(body.classList.contains(DARK_CLASS));
-  new MutationObserver(report).observe(body, { attributes: true, attributeFilter: ['class'] });
+  const { document: page } = outerWindow();
+  const [dark, forced] = ['(prefers-color-scheme: dark)', '(forced-colors: active)'].map(
+    (query) => {
+      const list = matchMedia(query);
+      list.addEventListener('change', () => report());
+      return list;
+    },
+  ) as [MediaQueryList, MediaQueryList];
+  const ours = page === document;
+  const report = () =>
+    changed(ours || forced.matches ? dark.matches : page.body.classList.contains(DARK_CLASS));
+  const attributes = { attributes: true, attributeFilter: ['class'] };
+  if (!ours) new MutationObserver(report).observe(page.body, attributes);
   report();
 }
 

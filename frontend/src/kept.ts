@@ -2,19 +2,19 @@
 /** What a person keeps an eye on: a selection, pins, selections saved before; a chunk of its own. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { ref } from 'lit/directives/ref.js';
 import type { Atlas } from './atlas';
 import { plainName, saveFile } from './download';
 import { type Gathering, gather } from './gathering';
 import { findStep } from './link';
 import type { AtlasMap } from './map/atlas_map';
-import { iconButton } from './panels/icons';
 import { keptStyles } from './panels/kept_styles';
 import { LitPlaces } from './panels/lit_places';
+import { panelHead } from './panels/panel_head';
 import { PinList } from './panels/pin_list';
 import { SavedList } from './panels/saved_list';
 import { selectionPanel } from './panels/selection_panel';
 import { walk } from './panels/walk';
+import { ref } from './ref';
 import { atlasOnScreen } from './reference';
 import { freeName, readSaved, writeSaved } from './saved';
 import { type Selection, whyNotIn } from './selection';
@@ -70,10 +70,7 @@ export class Part {
         else walk(event);
       }}
     >
-      <div class="inspector-head">
-        <h2>Selections and pins</h2>
-        ${iconButton({ icon: 'close', name: 'Close selections and pins', key: 'Esc', press: () => this.#close() })}
-      </div>
+      ${panelHead('Selections and pins', 'Close selections and pins', 'Esc', () => this.#close())}
       ${this.#tools(state)} ${selection ? this.#selection(state, atlas, selection) : nothing}
       ${this.#lit.render(state)} ${this.#pins.render(state)} ${this.#saved.render(state, atlas)}
     </aside>`;
@@ -177,8 +174,8 @@ export class Part {
   }
 
   /** `ref` calls before the element is in the document, where nothing can have the focus yet. */
-  #focus(element: Element | undefined): void {
-    if (!element || !this.#takesFocus) return;
+  #focus(element: Element): void {
+    if (!this.#takesFocus) return;
     this.#takesFocus = false;
     queueMicrotask(() => {
       const named = element.querySelector<HTMLElement>('input[name=name], .event');

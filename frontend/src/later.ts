@@ -16,6 +16,7 @@ import type { CellContext } from './panels/cell_view';
 import { detailStyles } from './panels/detail_styles';
 import { Details } from './panels/details';
 import { evolutionTools, filterTool } from './panels/evolution_tools';
+import { forcedStyles } from './panels/forced_styles';
 import { mapButtons } from './panels/map_buttons';
 import { minimap } from './panels/minimap';
 import { printStyles } from './panels/print_styles';
@@ -40,7 +41,7 @@ const CLOSED = {
 const LISTS = Object.keys(CLOSED) as (keyof typeof CLOSED)[];
 
 export class Later {
-  static readonly styles = [timelineStyles, detailStyles, printStyles];
+  static readonly styles = [timelineStyles, detailStyles, printStyles, forcedStyles];
 
   readonly #player: Player;
   readonly #details: Details;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which samples of two atlases are the same, as `matching.py` has it, and where those of a cell lie in the other. */
 
-import { type Atlas, cellAt, type Level } from './atlas';
+import { type Atlas, cellAt, type Level, levelOf } from './atlas';
 import { membersOf } from './cells';
 import { type ClassAtlas, classAtlasOf } from './class_atlas';
 import { shorten } from './format';
@@ -161,7 +161,7 @@ export interface Source {
 
 /** The drawn cell at a place, or null. */
 export function sourceAt(atlas: Atlas | null, place: CellPlace | null): Source | null {
-  const level = atlas?.levels.find(({ size }) => size === place?.size);
+  const level = levelOf(atlas, place?.size);
   const cell = level && place ? cellAt(level, place.row, place.col) : ABSENT;
   return atlas && level && cell >= 0 ? { atlas, level, cell } : null;
 }

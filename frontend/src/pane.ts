@@ -14,7 +14,7 @@ import { Session } from './session';
 import { type State, Store } from './store';
 
 /** What keys do to the pane that has the focus; all others go to the first map. */
-const OWN = new Set<Command['do']>(['cursor', 'pan', 'zoom', 'fit', 'pin', 'escape']);
+const OWN = new Set<Command['do']>(['cursor', 'rowEnd', 'pan', 'zoom', 'fit', 'pin', 'escape']);
 
 /** A pane has no address of its own: it stands in that of the first. */
 const NO_ADDRESS = { read: () => ({}), watch: () => {}, write: () => {} };
@@ -94,8 +94,9 @@ export class Pane {
 
   /** Takes over what is chosen for all panes. */
   mirror(): void {
-    const { dark, colour, show, level, travel, camera } = this.host.main.store.state;
-    const look = { dark, colour, show, level, travel };
+    const { dark, forced, colour, show, allPoints, level, travel, camera } =
+      this.host.main.store.state;
+    const look = { dark, forced, colour, show, allPoints, level, travel };
     this.session.store.set(this.isComparable ? { ...look, camera } : look);
   }
 

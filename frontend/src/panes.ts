@@ -19,7 +19,17 @@ import { closeUp } from './strongest';
 
 /** What says which panes there are, and what all of them take over from the first. */
 const CHOICE = ['panes', 'phase', 'runs', 'run', 'series', 'step'] as const;
-const LOOK = ['dark', 'colour', 'show', 'level', 'travel', 'camera', 'atlas'] as const;
+const LOOK = [
+  'dark',
+  'forced',
+  'colour',
+  'show',
+  'allPoints',
+  'level',
+  'travel',
+  'camera',
+  'atlas',
+] as const;
 /** Room for the note about the panes, which needs two lines on a stage narrower than this. */
 const NOTE = 24;
 const NARROW = 900;

@@ -7,7 +7,7 @@ import { type Painter, paintPanel } from './panels/legend_painter';
 import { atlasOnScreen } from './reference';
 import type { State } from './store';
 import { SvgContext } from './svg';
-import { THEMES } from './theme';
+import { themeOf } from './theme';
 
 export const SCALES = [1, 2, 4] as const;
 export type Scale = (typeof SCALES)[number];
@@ -118,7 +118,7 @@ function compose(
   return canvas;
 }
 
-const groundOf = ({ dark }: State) => `rgb(${THEMES[dark ? 'dark' : 'light'].ground.join()})`;
+const groundOf = (state: State) => `rgb(${themeOf(state).ground.join()})`;
 
 type Plan = ReturnType<typeof planFor>;
 

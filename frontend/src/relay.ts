@@ -2,7 +2,7 @@
 /** From one layout of a run to the other, with step, layer, camera and selection. */
 
 import type { Atlas } from './atlas';
-import { cellAt } from './atlas';
+import { cellAt, levelOf } from './atlas';
 import { membersOf } from './cells';
 import { twinOf } from './layouts';
 import type { RunEntry } from './manifest';
@@ -37,9 +37,7 @@ export async function switchLayout(session: Session): Promise<void> {
 
 /** The cell of `to` that holds most of the samples of a cell of `from`. */
 export function followCell(from: Atlas, to: Atlas, place: CellPlace): CellPlace | null {
-  const [old, level] = [from, to].map(({ levels }) =>
-    levels.find(({ size }) => size === place.size),
-  );
+  const [old, level] = [from, to].map((atlas) => levelOf(atlas, place.size));
   if (!old || !level) return null;
   const cell = cellAt(old, place.row, place.col);
   if (cell < 0) return place;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Loads, in the order that gets a map on screen first, and the choices of run, layer and step. */
 
-import { asFailure, fetchAtlas, fetchIndex } from './api';
+import { asFailure, fetchAtlas, fetchIndex, openSample } from './api';
 import type { Atlas } from './atlas';
 import { Cache } from './cache';
 import type { HashValues } from './hash';
@@ -51,7 +51,7 @@ export class Session {
     store.set(lookOf(this.#link));
     address.watch((values) => this.#follow(values));
     store.subscribe((state) => {
-      if (state.phase === 'ready') address.write(linkOf(state));
+      if (state.phase === 'ready' && !state.sample) address.write(linkOf(state));
     });
   }
 
@@ -66,6 +66,18 @@ export class Session {
       }
       this.store.set({ phase: 'ready', runs });
       this.open(run, findSeries(run, this.#link.layer), this.#link.step);
+    } catch (error) {
+      this.store.set({ phase: 'failed', failure: asFailure(error), busy: false });
+    }
+  }
+
+  /** Shows what comes with the plugin in the place of a log that holds nothing. */
+  async openSample(): Promise<void> {
+    this.store.set({ phase: 'loading', busy: true });
+    try {
+      await openSample();
+      this.store.set({ sample: true });
+      await this.start();
     } catch (error) {
       this.store.set({ phase: 'failed', failure: asFailure(error), busy: false });
     }

@@ -9,6 +9,7 @@ import type { History, RunEvent } from './history';
 import type { RunEntry, SeriesEntry } from './manifest';
 import type { Probe } from './probe';
 import type { Selection } from './selection';
+import type { CanvasTheme } from './theme';
 
 export const COLOUR_MODES = [
   'icons',
@@ -51,6 +52,8 @@ export interface CellPlace {
 
 export interface State {
   readonly phase: 'loading' | 'empty' | 'failed' | 'ready';
+  /** What is shown comes with the plugin, not from the log. */
+  readonly sample: boolean;
   /** Why there is nothing at all to show (phase `failed`). */
   readonly failure: Failure | null;
   readonly runs: readonly RunEntry[];
@@ -60,6 +63,8 @@ export interface State {
   readonly step: number | null;
   readonly atlas: Atlas | null;
   readonly busy: boolean;
+  /** How many pages of icons are here of those that the wanted grid needs, in words; nothing: all. */
+  readonly arriving: string;
   /** Why the step asked for cannot be shown. */
   readonly stepFailure: Failure | null;
   /** Why icons of the level asked for are missing. */
@@ -79,6 +84,8 @@ export interface State {
   readonly camera: Camera;
   readonly colour: ColourMode;
   readonly show: ShowMode;
+  /** However many there are. */
+  readonly allPoints: boolean;
   readonly hover: CellPlace | null;
   readonly pinned: CellPlace | null;
   /** The step A that the shown step B is compared with. */
@@ -120,18 +127,24 @@ export interface State {
   readonly across: boolean;
   /** What a panel last had to say to those who do not see it. */
   readonly said: string;
+  /** What is told over the map for a moment. */
+  readonly notice: string;
   /** The shortcut that is opened in its list, `all` for none of them, or nothing: no list. */
   readonly shortcut: string;
   readonly playing: boolean;
   readonly dark: boolean;
+  /** The inks that the reader's system forces on the map, if it does. */
+  readonly forced: CanvasTheme | null;
   readonly help: boolean;
   /** All that was asked for is on screen and nothing moves. */
   readonly settled: boolean;
-  readonly renderer: 'webgl' | 'canvas' | 'none';
+  /** `lost`: the browser has taken the graphics away and not given them back. */
+  readonly renderer: 'webgl' | 'canvas' | 'none' | 'lost';
 }
 
 const INITIAL: State = {
   phase: 'loading',
+  sample: false,
   failure: null,
   runs: [],
   run: null,
@@ -139,6 +152,7 @@ const INITIAL: State = {
   step: null,
   atlas: null,
   busy: true,
+  arriving: '',
   stepFailure: null,
   sheetFailure: null,
   history: null,
@@ -152,6 +166,7 @@ const INITIAL: State = {
   camera: FIT,
   colour: 'icons',
   show: 'icons',
+  allPoints: false,
   hover: null,
   pinned: null,
   compare: null,
@@ -178,9 +193,11 @@ const INITIAL: State = {
   exporting: false,
   across: false,
   said: '',
+  notice: '',
   shortcut: '',
   playing: false,
   dark: false,
+  forced: null,
   help: false,
   settled: false,
   renderer: 'webgl',

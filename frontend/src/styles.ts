@@ -17,6 +17,8 @@ export const tokens = css`
     --accent-soft: #c746000a;
     --bad: #b3261e;
     --skeleton: #e3e5e8;
+    --gain: #d55e00;
+    --loss: #0072b2;
     --shadow: 0 1px 2px #0000001f, 0 4px 16px #0000001f;
     color-scheme: light;
     font: 13px/1.45 Roboto, system-ui, -apple-system, 'Segoe UI', sans-serif;
@@ -36,8 +38,30 @@ export const tokens = css`
     --accent-soft: #ffa7261f;
     --bad: #ff8a80;
     --skeleton: #3a3a3a;
+    --gain: #ffa04d;
+    --loss: #6ab7ff;
     --shadow: 0 1px 2px #00000066, 0 4px 16px #00000066;
     color-scheme: dark;
+  }
+  /* Colours of the reader's system are kept where they are named; all others it would replace. */
+  @media (forced-colors: active) {
+    :host,
+    :host([data-theme]) {
+      --ground: Canvas;
+      --surface: Canvas;
+      --raised: Canvas;
+      --text: CanvasText;
+      --muted: CanvasText;
+      --line: CanvasText;
+      --control: Canvas;
+      --accent: Highlight;
+      --on-accent: HighlightText;
+      --accent-soft: Canvas;
+      --bad: CanvasText;
+      --skeleton: GrayText;
+      --gain: Highlight;
+      --loss: CanvasText;
+    }
   }
 `;
 
@@ -243,14 +267,17 @@ export const shell = css`
   .progress {
     position: absolute;
     inset: 0 0 auto;
-    height: 3px;
     overflow: hidden;
     pointer-events: none;
+    display: grid;
+    justify-items: center;
+    padding: 12px;
   }
   .progress::after {
     content: '';
     position: absolute;
-    inset: 0;
+    inset: 0 0 auto;
+    height: 3px;
     width: 30%;
     background: var(--accent);
     animation: slide 1.2s infinite ease-in-out;
@@ -273,11 +300,22 @@ export const shell = css`
   }
   .skeleton span {
     position: absolute;
+  }
+  .skeleton span,
+  .progress span {
     padding: 6px 14px;
     border-radius: 16px;
     background: var(--raised);
     box-shadow: var(--shadow);
     color: var(--muted);
+  }
+  .progress span {
+    animation: appear 1ms 400ms backwards;
+  }
+  @keyframes appear {
+    from {
+      opacity: 0;
+    }
   }
   @keyframes slide {
     from {

@@ -2,6 +2,7 @@
 /** The table in the place of the map; a chunk of its own. */
 
 import { nothing, type TemplateResult } from 'lit';
+import { levelOf } from './atlas';
 import type { AtlasMap } from './map/atlas_map';
 import { commandOf } from './map/keyboard';
 import { CellTable } from './panels/cell_table';
@@ -14,6 +15,7 @@ import { closeUp } from './strongest';
 /** What is done to the table itself with these keys, or makes no sense without a map. */
 const KEPT = new Set([
   'cursor',
+  'rowEnd',
   'pan',
   'zoom',
   'level',
@@ -41,7 +43,7 @@ export class Part {
 
   render(state: State): TemplateResult | typeof nothing {
     const atlas = atlasOnScreen(state);
-    const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
+    const level = levelOf(atlas, state.shownLevel);
     if (!state.table || !atlas || !level) return nothing;
     return this.#table.render({
       state,

@@ -2,6 +2,7 @@
 /** Colours that canvases need as values; panels take theirs from the custom properties in styles.ts. */
 
 import type { Rgb } from './colour';
+import type { State } from './store';
 
 export interface CanvasTheme {
   readonly ground: Rgb;
@@ -34,3 +35,31 @@ export const THEMES: Readonly<Record<'light' | 'dark', CanvasTheme>> = {
     labelGround: 'rgba(28, 28, 28, 0.84)',
   },
 };
+
+/** The inks of a map: the reader's own where the system forces colours on pages, else ours. */
+export function themeOf({ dark, forced }: Pick<State, 'dark' | 'forced'>): CanvasTheme {
+  return forced ?? THEMES[dark ? 'dark' : 'light'];
+}
+
+/** The colours that the system forces on pages, or null where it forces none. */
+export function forcedTheme(): CanvasTheme | null {
+  if (!matchMedia('(forced-colors: active)').matches) return null;
+  // Only an element of the page is told what they are.
+  const probe = document.body.appendChild(document.createElement('i'));
+  const ink = (name: string) => {
+    probe.style.color = name;
+    return getComputedStyle(probe).color;
+  };
+  const rgb = (name: string) => ink(name).match(/\d+/g)?.slice(0, 3).map(Number) as unknown as Rgb;
+  const theme = {
+    ground: rgb('Canvas'),
+    neutralTile: rgb('GrayText'),
+    accent: ink('Highlight'),
+    gain: ink('Highlight'),
+    loss: ink('CanvasText'),
+    label: ink('CanvasText'),
+    labelGround: ink('Canvas'),
+  };
+  probe.remove();
+  return theme;
+}

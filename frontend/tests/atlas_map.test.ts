@@ -138,10 +138,13 @@ describe('first map', () => {
     give('s1/7/4', NONE);
     open(7);
     rest();
-    expect(store.state).toMatchObject({ settled: false, shownLevel: null });
+    expect(store.state).toMatchObject({ settled: false, shownLevel: null, arriving: '' });
+    give('s1/7/2', { pages: [HERE.pages[0] ?? null, null], complete: false, failure: null });
+    rest();
+    expect(store.state.arriving).toBe('1 of 2 pages of icons');
     give('s1/7/2');
     rest();
-    expect(store.state).toMatchObject({ settled: false, shownLevel: 2 });
+    expect(store.state).toMatchObject({ settled: false, shownLevel: 2, arriving: '' });
     give('s1/7/4');
     rest();
     expect(store.state).toMatchObject({ settled: true, shownLevel: 4 });
@@ -294,6 +297,30 @@ describe('contexts', () => {
     canvas.dispatchEvent(new Event('webglcontextrestored'));
     rest();
     expect(fake.of('linkProgram')).toHaveLength(1);
+    expect(fake.of('drawArrays').length).toBeGreaterThan(0);
+  });
+
+  it('are missed after a while, and a new canvas takes the place of the old one', () => {
+    vi.useFakeTimers();
+    remeasure();
+    for (const key of ['s1/7/2', 's1/7/4']) give(key);
+    open(7);
+    rest();
+    const canvas = map.querySelector('canvas') as HTMLCanvasElement;
+    canvas.dispatchEvent(new Event('webglcontextlost', { cancelable: true }));
+    vi.advanceTimersByTime(2900);
+    expect(store.state.renderer).toBe('webgl');
+    vi.advanceTimersByTime(200);
+    expect(store.state.renderer).toBe('lost');
+    fake.calls.length = 0;
+    map.revive();
+    rest();
+    vi.useRealTimers();
+    const canvases = [...map.querySelectorAll('canvas')];
+    expect(canvases).toHaveLength(2);
+    expect(canvases).not.toContain(canvas);
+    expect(canvases[0]).toMatchObject({ width: 840, height: 440 });
+    expect(store.state.renderer).toBe('webgl');
     expect(fake.of('drawArrays').length).toBeGreaterThan(0);
   });
 });

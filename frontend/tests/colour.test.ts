@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { Atlas, Level } from '../src/atlas';
-import { classColours, colouring, pointColours, sequential, toRgb } from '../src/colour';
+import {
+  classColours,
+  colouring,
+  isThinned,
+  pointColours,
+  sequential,
+  thinOut,
+  toRgb,
+} from '../src/colour';
 import type { ColourMode } from '../src/store';
 import { askedAtlas } from './asked';
 import { smallAtlas } from './build';
@@ -188,5 +196,28 @@ describe('point colours', () => {
     expect(alphas(rgba)).toEqual([255, 255, 255, 255, 255, 255]);
     const { colourOf } = classColours(atlas.labels as Int32Array, 3);
     expect([...rgba.subarray(8, 11)]).toEqual([...toRgb(colourOf(1))]);
+  });
+});
+
+describe('many points', () => {
+  it('are thinned unless all are asked for, and never with icons alone', () => {
+    const state = { show: 'points', allPoints: false } as const;
+    expect(isThinned({ count: 200_000 }, state)).toBe(false);
+    expect(isThinned({ count: 200_001 }, state)).toBe(true);
+    expect(isThinned({ count: 200_001 }, { ...state, allPoints: true })).toBe(false);
+    expect(isThinned({ count: 200_001 }, { ...state, show: 'icons' })).toBe(false);
+  });
+
+  it('leave as many as asked, as many from each part of the log', () => {
+    const colours = new Uint8Array(4 * 10_000).fill(200);
+    const left = thinOut(colours, 2500);
+    const seen = [...Array(10_000).keys()].filter((index) => left[4 * index + 3] === 200);
+    expect(Math.abs(seen.length - 2500)).toBeLessThan(5);
+    for (let part = 0; part < 10; part++) {
+      const inside = seen.filter((index) => Math.floor(index / 1000) === part);
+      expect(Math.abs(inside.length - 250), String(part)).toBeLessThan(5);
+    }
+    expect([...left.subarray(0, 3)]).toEqual([200, 200, 200]);
+    expect(thinOut(colours, 2500)).toEqual(left);
   });
 });

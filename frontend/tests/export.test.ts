@@ -135,7 +135,7 @@ describe('the menu', () => {
     Object.assign(document, { execCommand });
     vi.stubGlobal('navigator', {});
     button('Copy')?.click();
-    await vi.waitFor(() => expect(text()).toContain('take it from above'));
+    await vi.waitFor(() => expect(text()).toContain('does not let it be copied'));
     expect(execCommand).toHaveBeenCalledWith('copy');
   });
 

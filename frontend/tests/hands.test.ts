@@ -51,6 +51,7 @@ describe('Gestures', () => {
   let calls: unknown[][];
   let element: HTMLElement;
   let hand: Hand;
+  let scrolls: boolean;
   beforeEach(() => {
     calls = [];
     element = surface();
@@ -67,7 +68,9 @@ describe('Gestures', () => {
       doubleClick: note('double'),
       hover: note('hover'),
       drag: note('drag'),
+      scroll: () => scrolls,
     });
+    scrolls = false;
   });
 
   it('clicks where the pointer hardly moves', () => {
@@ -109,13 +112,30 @@ describe('Gestures', () => {
     expect(calls.map(([name]) => name)).toEqual(['click', 'click', 'click']);
   });
 
+  function wheel(deltaY: number, more: Record<string, unknown> = {}): WheelEvent {
+    const event = new WheelEvent('wheel', { deltaY, cancelable: true, ...more });
+    Object.defineProperties(event, { clientX: { value: 30 }, clientY: { value: 40 } });
+    for (const [key, value] of Object.entries(more)) Object.defineProperty(event, key, { value });
+    element.dispatchEvent(event);
+    return event;
+  }
+
+  it('leaves the wheel to a page that scrolls, but not with a key held', () => {
+    scrolls = true;
+    expect(wheel(-500).defaultPrevented).toBe(false);
+    expect(calls).toEqual([]);
+    for (const held of ['ctrlKey', 'altKey', 'metaKey']) {
+      expect(wheel(-500, { [held]: true }).defaultPrevented, held).toBe(true);
+      expect(calls.pop()).toEqual(['zoom', { x: 30, y: 40 }, 2]);
+    }
+  });
+
+  it('takes small turns with Ctrl for a pinch, which is a short way', () => {
+    wheel(-5, { ctrlKey: true });
+    expect(calls).toEqual([['zoom', { x: 30, y: 40 }, 2 ** 0.1]]);
+  });
+
   it('zooms by the wheel, up to come nearer', () => {
-    const wheel = (deltaY: number, more: Record<string, unknown> = {}) => {
-      const event = new WheelEvent('wheel', { deltaY, cancelable: true, ...more });
-      Object.defineProperties(event, { clientX: { value: 30 }, clientY: { value: 40 } });
-      element.dispatchEvent(event);
-      return event;
-    };
     expect(wheel(-500).defaultPrevented).toBe(true);
     wheel(20, { deltaMode: 1 });
     expect(calls).toEqual([
@@ -253,6 +273,40 @@ describe('Interaction', () => {
     expect(store.state.hover).toEqual({ size: 2, row: 0, col: 0 });
     press('ArrowUp');
     expect(store.state.hover).toEqual({ size: 2, row: 0, col: 0 });
+  });
+
+  it('goes far with Ctrl, and to the ends of a row', () => {
+    press('ArrowLeft', { ctrlKey: true });
+    press('ArrowRight', { ctrlKey: true });
+    expect(store.state.hover).toEqual({ size: 2, row: 1, col: 1 });
+    press('Home');
+    expect(store.state.hover).toEqual({ size: 2, row: 1, col: 1 });
+    store.set({ hover: { size: 2, row: 0, col: 1 } });
+    press('Home');
+    expect(store.state.hover).toEqual({ size: 2, row: 0, col: 0 });
+  });
+
+  it('shows icons, points and both in turn, and tells which', () => {
+    const shown = ['points', 'both', 'icons'].map((show) => {
+      press('p');
+      expect(store.state.show).toBe(show);
+      return store.state.notice;
+    });
+    expect(shown).toEqual(['Points', 'Icons and points', 'Icons']);
+    vi.advanceTimersByTime(3000);
+    expect(store.state.notice).toBe('');
+  });
+
+  it('turns the sign of attribution, and says where there is none', () => {
+    press('n');
+    expect(store.state.sign).toBe('');
+    expect(store.state.notice).toContain('Only attribution');
+    store.set({ filter: 'toward:1' });
+    const signs = [1, 2, 3].map(() => {
+      press('n');
+      return store.state.sign;
+    });
+    expect(signs).toEqual(['hurts', 'both', '']);
   });
 
   it('pins the cursor by Enter and lets go by Escape', () => {

@@ -10,6 +10,9 @@ describe('readHistory', () => {
     const history = readHistory({ logged: 300, kept: 200, steps: [step] });
     expect(history.steps.get(3)?.reason).toBe('blob 2 is short');
     expect([history.logged, history.kept]).toEqual([300, 200]);
+    expect(history.steps.get(3)?.draft).toBe(false);
+    const draft = readHistory({ logged: 1, kept: 1, steps: [{ ...step, edition: 'draft' }] });
+    expect(draft.steps.get(3)?.draft).toBe(true);
   });
 
   it('reads checkpoints that were not computed, and does without', () => {

@@ -108,6 +108,25 @@ describe('dark mode', () => {
     await new Promise((resolve) => setTimeout(resolve, 10));
     expect(heard).toEqual([false, true]);
   });
+
+  it('goes by the system alone where that forces colours', () => {
+    const { document: outer } = frame('#atlas');
+    outer.body.classList.add('dark-mode');
+    const heard: boolean[] = [];
+    const changes: (() => void)[] = [];
+    const answers: Record<string, boolean> = { forced: true, dark: false };
+    vi.stubGlobal('matchMedia', (query: string) => ({
+      get matches() {
+        return answers[query.includes('forced') ? 'forced' : 'dark'];
+      },
+      addEventListener: (_: string, changed: () => void) => changes.push(changed),
+    }));
+    watchDarkMode((dark) => heard.push(dark));
+    answers.forced = false;
+    for (const changed of changes) changed();
+    vi.unstubAllGlobals();
+    expect(heard).toEqual([false, true, true]);
+  });
 });
 
 describe('reloads', () => {

@@ -330,7 +330,13 @@ describe('Player', () => {
 
   it('passes over damage that is known', async () => {
     const [session, player] = await playing('0');
-    const bad = { step: 10, status: 'damaged', reason: 'torn', trustworthiness: null } as const;
+    const bad = {
+      step: 10,
+      status: 'damaged',
+      reason: 'torn',
+      trustworthiness: null,
+      draft: false,
+    } as const;
     session.store.set({
       history: {
         logged: 3,

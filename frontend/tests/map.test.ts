@@ -6,6 +6,7 @@ import { Fade } from '../src/map/fade';
 import { commandOf } from '../src/map/keyboard';
 import { iconPlace, iconScales } from '../src/map/scene';
 import { placeCard } from '../src/panels/placement';
+import { want } from '../src/settings';
 import { smallAtlas } from './build';
 
 describe('choice of level', () => {
@@ -98,7 +99,8 @@ describe('keys', () => {
     });
 
   it('moves the cursor, and pans with Shift', () => {
-    expect(key('ArrowLeft')).toEqual({ do: 'cursor', dx: -1, dy: 0 });
+    expect(key('ArrowLeft')).toEqual({ do: 'cursor', dx: -1, dy: 0, cells: 1 });
+    expect(key('ArrowUp', { ctrlKey: true })).toMatchObject({ dy: -1, cells: 10 });
     expect(key('ArrowDown', { shiftKey: true })).toEqual({ do: 'pan', dx: 0, dy: 1 });
   });
 
@@ -108,6 +110,17 @@ describe('keys', () => {
     expect(key(',')).toEqual({ do: 'step', by: -1 });
     expect(key('.')).toEqual({ do: 'step', by: 1 });
     expect(key(' ')).toEqual({ do: 'play' });
+  });
+
+  it('lets go of letters, digits and signs where they are unwanted', () => {
+    want('no-letter-keys', true);
+    expect(['c', 'C', '2', '+', ',', '?', '/'].map((name) => key(name))).toEqual(
+      Array(7).fill(null),
+    );
+    const left = ['ArrowLeft', 'Enter', 'Escape', ' ', 'Home', 'PageUp'];
+    for (const name of left) expect(key(name), name).not.toBeNull();
+    want('no-letter-keys', false);
+    expect(key('c')).toEqual({ do: 'compare' });
   });
 
   it("leaves the browser's own keys alone", () => {

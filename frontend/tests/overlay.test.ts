@@ -78,7 +78,7 @@ describe('overlay', () => {
 
   it('outlines the pinned cell more strongly, also when it is of another grid', () => {
     const calls = draw({ pinned: { size: 4, row: 1, col: 1 }, hover: { size: 2, row: 1, col: 1 } });
-    expect(of(calls, 'lineWidth=')).toEqual([[3], [2]]);
+    expect(of(calls, 'lineWidth=')).toEqual([[5], [3], [4], [2]]);
     expect(of(calls, 'roundRect')[0]?.slice(2, 4)).toEqual([103, 103]);
   });
 });

@@ -14,7 +14,6 @@ import type { CellContext } from '../src/panels/cell_view';
 import { helpDialog } from '../src/panels/help';
 import { inspector } from '../src/panels/inspector';
 import { legendPanel } from '../src/panels/legend';
-import { banners, emptyState, failedState, stepState } from '../src/panels/states';
 import { timeline } from '../src/panels/timeline';
 import { topBar } from '../src/panels/top_bar';
 import type { Player } from '../src/player';
@@ -186,6 +185,7 @@ describe('timeline', () => {
           status: 'ok',
           reason: null,
           trustworthiness: null,
+          draft: false,
           ...one,
         } as const;
         return [step.step, step];
@@ -274,43 +274,6 @@ describe('timeline', () => {
     expect(session.calls).toEqual([]);
     find('.pill').click();
     expect(session.calls).toEqual([['fresh']]);
-  });
-});
-
-describe('states', () => {
-  it('teach what an atlas is and how to log one', () => {
-    const retry = vi.fn();
-    show(emptyState(retry));
-    expect(text('pre')).toContain('from tensorboard_plugin_atlas import AtlasWriter');
-    expect(text()).toContain('tensorboard-atlas inspect');
-    find('button').click();
-    expect(retry).toHaveBeenCalledOnce();
-  });
-
-  it('name the request, its status and the reason', () => {
-    show(failedState(new Failure('internal', 'A fault of ours.', 'index', 500), () => {}));
-    expect(text()).toContain('A fault of ours. Request index, status 500');
-  });
-
-  it.each([
-    ['damaged', 'Step 4,000 is damaged'],
-    ['too_new', 'Step 4,000 is from a newer version'],
-    ['not_found', 'Step 4,000 is no longer kept'],
-    ['unreachable', 'Step 4,000 could not be loaded'],
-  ] as const)('say what is wrong with a step: %s', (kind, title) => {
-    show(stepState(4000, new Failure(kind, HOSTILE, 'atlas?id=s'), () => {}));
-    expect(text('h2')).toBe(title);
-    expect(root.querySelector('img')).toBeNull();
-    expect(find('.veil').dataset.failure).toBe(kind);
-  });
-
-  it('qualify a map that is drawn nevertheless', () => {
-    const sheetFailure = new Failure('damaged', 'blob 3: checksum', 'sheet');
-    show(banners(stateWith({ renderer: 'canvas', sheetFailure }), () => {}));
-    expect(text()).toContain('Icons of this grid cannot be shown: blob 3: checksum');
-    expect(text()).toContain('no WebGL2');
-    show(banners(stateWith({}), () => {}));
-    expect(text()).toBe('');
   });
 });
 

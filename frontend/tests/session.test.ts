@@ -4,6 +4,7 @@ import type { HashValues } from '../src/hash';
 import type { Address } from '../src/host';
 import { Session } from '../src/session';
 import { Store } from '../src/store';
+import { safetensors, tensor } from './build';
 import {
   atlasBytes,
   binary,
@@ -44,6 +45,42 @@ async function started(values: HashValues = {}): Promise<Session> {
   await settle();
   return session;
 }
+
+describe('the sample', () => {
+  it('is shown in the place of an empty log, and is not what the address says', async () => {
+    vi.resetModules();
+    const { Session: Fresh } = await import('../src/session');
+    server.set('index', () => json(indexJson()));
+    const address = {
+      read: () => ({}),
+      watch: () => {},
+      write: (next: HashValues) => written.push(next),
+    } as unknown as Address;
+    const session = new Fresh(new Store(), address);
+    await session.start();
+    expect(session.store.state.phase).toBe('empty');
+    await session.openSample();
+    expect(session.store.state).toMatchObject({ phase: 'failed', failure: { status: 404 } });
+
+    const bytes = (body: unknown) => new TextEncoder().encode(JSON.stringify(body));
+    const series = [{ id: 's1', layer: 'stage3', steps: [40] }];
+    const answers = {
+      index: tensor('U8', bytes(indexJson({ id: 'r1', run: 'digits/atlas', series }))),
+      'atlas?id=s1&step=40': tensor('U8', new Uint8Array(atlasBytes(40))),
+    };
+    server.set('sample.safetensors', () => binary(safetensors(answers)));
+    await session.openSample();
+    await settle();
+    expect(session.store.state).toMatchObject({ phase: 'ready', sample: true, step: 40 });
+    expect(session.store.state.atlas?.step).toBe(40);
+    expect(server.of('atlas')).toEqual([]);
+    expect(written).toEqual([]);
+    const missing = await session
+      .loadAtlas(session.store.state.series as never, 41)
+      .catch((error: unknown) => error);
+    expect(missing).toMatchObject({ status: 404 });
+  });
+});
 
 describe('start', () => {
   it('needs two requests before the first sheet: index and atlas', async () => {

@@ -23,6 +23,7 @@ _TYPES: Final = {
     ".woff2": "font/woff2",
     ".webp": "image/webp",
     ".wasm": "application/wasm",
+    ".safetensors": "application/octet-stream",
 }
 _NOT_BUILT: Final = (
     b"export function render() {\n"

@@ -152,6 +152,12 @@ def layered(serve: Serve, loader: str) -> str:
 
 
 @pytest.fixture
+def floors(serve: Serve) -> str:
+    """As `layered`, for tests of the page alone."""
+    return serve("layered", "data-server")
+
+
+@pytest.fixture
 def quick(serve: Serve) -> str:
     """The sound log for tests of the page alone, which no loader can change."""
     return serve("sound", "data-server")

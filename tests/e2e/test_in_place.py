@@ -88,6 +88,8 @@ def test_icons_are_swapped_in_place(drafted: tuple[Path, EventSink, str], tab: T
     expect(tab.inspector).to_be_visible()
     tab.page.mouse.move(2, 2)
     becomes(tab, "examples")
+    banner = tab.app.locator(".banner")
+    expect(banner).to_contain_text(f"Step {STEP} is a draft")
     tab.linked(step=STEP, z="1.500")  # written a moment after the camera has come to rest
     before, world, marks = tab.state, tab.world, tab.marks
 
@@ -95,6 +97,7 @@ def test_icons_are_swapped_in_place(drafted: tuple[Path, EventSink, str], tab: T
     sink.write(layer_tag(LAYER), blobs, STEP)
     sink.flush()
     becomes(tab, "inversion")
+    expect(banner).to_have_count(0)
     finer = EventSink(directory / refined_run(RUN, 1))
     atlas = shaded("poster", blobs[0][:8].decode())
     finer.write(layer_tag(LAYER, Edition.REFINED), encode_atlas(atlas), STEP)

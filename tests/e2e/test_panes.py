@@ -109,8 +109,8 @@ def test_a_key_adds_the_layer_above_and_a_cell_lights_its_samples_there(
     assert contrast(tab, 2, 3, 3) < 0.5 * before < contrast(tab, 2, *there)
 
 
-def test_pointing_lights_other_panes_both_ways_and_by_share(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET)
+def test_pointing_lights_other_panes_both_ways_and_by_share(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET)
     tab.press("Add a pane: another layer, run or step beside this one")
     tab.linked(compare=SECOND)
     tab.settle()
@@ -127,8 +127,8 @@ def test_pointing_lights_other_panes_both_ways_and_by_share(layered: str, tab: T
     expect(caption(tab, 1)).to_contain_text("Point at a cell")
 
 
-def test_pinning_holds_the_light(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET, compare=SECOND)
+def test_pinning_holds_the_light(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET, compare=SECOND)
     box = box_of(tab, 2, *LOOK_AT)
     tab.page.mouse.click(box["x"] + 20, box["y"] + 20)
     tab.page.mouse.move(2, 2)
@@ -139,8 +139,8 @@ def test_pinning_holds_the_light(layered: str, tab: Tab) -> None:
     expect(caption(tab, 1)).to_contain_text("Point at a cell")
 
 
-def test_each_pane_chooses_run_layer_and_step_of_its_own(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET, compare=SECOND)
+def test_each_pane_chooses_run_layer_and_step_of_its_own(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET, compare=SECOND)
     second = pane(tab, 2)
     second.get_by_label("Layer of pane 2").select_option(label="stage3")
     tab.linked(compare=";stage3,,net%2Fatlas", layer="stage1")
@@ -154,14 +154,14 @@ def test_each_pane_chooses_run_layer_and_step_of_its_own(layered: str, tab: Tab)
     name = map_of(tab, 2)
     expect(name).to_have_attribute("aria-label", "Activation atlas of stage3 at step 0")
     tab.page.goto("about:blank")
-    tab.open(layered, **NET, compare=";stage3,0,twin%2Fatlas")
+    tab.open(floors, alone=True, **NET, compare=";stage3,0,twin%2Fatlas")
     expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of stage3 at step 0")
     pane(tab, 1).get_by_label("Layer of pane 1").select_option(label="stage2")
     tab.linked(layer="stage2", compare=";stage3,0,twin%2Fatlas")
 
 
-def test_steps_move_the_panes_that_follow(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET, compare=";stage2,,net%2Fatlas;stage2,100,net%2Fatlas")
+def test_steps_move_the_panes_that_follow(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET, compare=";stage2,,net%2Fatlas;stage2,100,net%2Fatlas")
     expect(tab.app.locator(".pane-note")).to_contain_text(
         "Play and the step keys also move panes that stand “as pane 1”."
     )
@@ -178,8 +178,8 @@ def test_steps_move_the_panes_that_follow(layered: str, tab: Tab) -> None:
     tab.shows(100)
 
 
-def test_one_camera_where_places_mean_the_same(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET, compare=";stage1,0,net%2Fatlas;stage2,,net%2Fatlas")
+def test_one_camera_where_places_mean_the_same(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET, compare=";stage1,0,net%2Fatlas;stage2,,net%2Fatlas")
     expect(caption(tab, 2)).to_contain_text("both move together")
     expect(caption(tab, 3)).to_contain_text("places do not compare")
     zoom = "map => map.goal.z"
@@ -199,9 +199,9 @@ def test_one_camera_where_places_mean_the_same(layered: str, tab: Tab) -> None:
     assert map_of(tab, 3).evaluate(zoom) == pytest.approx(1.5)
 
 
-def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(layered: str, tab: Tab) -> None:
+def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(floors: str, tab: Tab) -> None:
     apart = ";stage1,100,apart%2Fatlas"
-    tab.open(layered, **NET, compare=f"{apart};stage1,100,foreign%2Fatlas")
+    tab.open(floors, alone=True, **NET, compare=f"{apart};stage1,100,foreign%2Fatlas")
     refusal = pane(tab, 2).locator(".not-linked")
     expect(refusal).to_contain_text("Not linked to pane 1: the recipes differ")
     expect(refusal.get_by_role("listitem")).to_have_text(
@@ -220,8 +220,8 @@ def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(layered: str, t
     expect(caption(tab, 3)).to_contain_text("Not linked: the recipes differ")
 
 
-def test_panes_are_closed_by_button_and_by_key(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET)
+def test_panes_are_closed_by_button_and_by_key(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET)
     tab.key("a", "a", "a")
     expect(tab.app.get_by_role("application")).to_have_count(4)
     tab.key("a")
@@ -239,8 +239,8 @@ def test_panes_are_closed_by_button_and_by_key(layered: str, tab: Tab) -> None:
     assert box == stage
 
 
-def test_layers_go_up_and_down_by_key(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET, compare=SECOND)
+def test_layers_go_up_and_down_by_key(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET, compare=SECOND)
     tab.key("PageUp")
     tab.linked(layer="stage2", compare=SECOND)
     map_of(tab, 2).focus()
@@ -251,9 +251,9 @@ def test_layers_go_up_and_down_by_key(layered: str, tab: Tab) -> None:
     tab.linked(compare=SECOND)
 
 
-def test_panes_and_two_steps_stand_beside_each_other(layered: str, tab: Tab) -> None:
+def test_panes_and_two_steps_stand_beside_each_other(floors: str, tab: Tab) -> None:
     """A link of before panes opens what it did, and `c` still compares."""
-    tab.open(layered, **NET, compare=0)
+    tab.open(floors, alone=True, **NET, compare=0)
     expect(tab.app.get_by_label("Comparison of two steps")).to_be_visible()
     tab.key("a")
     tab.linked(compare=f"0{SECOND}", mode="difference")
@@ -262,8 +262,8 @@ def test_panes_and_two_steps_stand_beside_each_other(layered: str, tab: Tab) -> 
     expect(pane(tab, 2)).to_be_visible()
 
 
-def test_the_table_takes_the_place_of_all_panes(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET, compare=SECOND)
+def test_the_table_takes_the_place_of_all_panes(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET, compare=SECOND)
     tab.key("t")
     tab.settle()
     expect(tab.app.get_by_role("table")).to_be_visible()
@@ -280,7 +280,14 @@ def test_the_table_takes_the_place_of_all_panes(layered: str, tab: Tab) -> None:
 
 def test_damage_in_one_pane_hurts_no_other(odd: str, tab: Tab) -> None:
     tab.forgive("Failed to load resource")
-    tab.open(odd, run="flaws/atlas", layer="layer3", step=0, compare=";layer3,100,flaws%2Fatlas")
+    tab.open(
+        odd,
+        alone=True,
+        run="flaws/atlas",
+        layer="layer3",
+        step=0,
+        compare=";layer3,100,flaws%2Fatlas",
+    )
     expect(pane(tab, 2)).to_contain_text("Step 100 is damaged")
     expect(pane(tab, 2).get_by_role("button", name="Retry")).to_be_visible()
     tab.key(".")
@@ -291,7 +298,7 @@ def test_damage_in_one_pane_hurts_no_other(odd: str, tab: Tab) -> None:
 
 
 def test_hostile_names_stay_text(odd: str, tab: Tab) -> None:
-    tab.open(odd, run="<img src=x onerror=alert(1)>/atlas", layer="nul\0inside")
+    tab.open(odd, alone=True, run="<img src=x onerror=alert(1)>/atlas", layer="nul\0inside")
     tab.key("a", "a", "a")
     expect(tab.app.get_by_role("application")).to_have_count(4)
     tab.settle()
@@ -331,8 +338,8 @@ def test_a_cell_lists_what_it_feeds_and_is_fed_by(layered: str, tab: Tab) -> Non
         )
 
 
-def test_a_link_across_layers_opens_its_layer_or_its_pane(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET, compare=SECOND)
+def test_a_link_across_layers_opens_its_layer_or_its_pane(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET, compare=SECOND)
     read_across(tab, *LOOK_AT)
     across(tab, "Feeds, in stage2").get_by_role("button").first.click()
     expect(caption(tab, 1)).to_contain_text("Lit in stage1: row 2, column 2 holds 100%")
@@ -344,8 +351,8 @@ def test_a_link_across_layers_opens_its_layer_or_its_pane(layered: str, tab: Tab
     expect(tab.inspector).to_contain_text("Row 2, column 2 of 4 \u00d7 4 · stage2")
 
 
-def test_what_becomes_one_on_the_way_is_listed(layered: str, tab: Tab) -> None:
-    tab.open(layered, **NET)
+def test_what_becomes_one_on_the_way_is_listed(floors: str, tab: Tab) -> None:
+    tab.open(floors, alone=True, **NET)
     read_across(tab, *LOOK_AT)
     a, b = (layered_atlas("net", layer, 100) for layer in ("stage1", "stage2"))
     (merge,) = link_layers(a, b, size=GRID).merges
@@ -372,11 +379,11 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_they_are_accessible_and_photographed(layered: str, tab: Tab, theme: Theme) -> None:
+def test_they_are_accessible_and_photographed(floors: str, tab: Tab, theme: Theme) -> None:
     tab.page.emulate_media(color_scheme=theme)
     for name, (link, number) in PICTURES.items():
         tab.page.goto("about:blank")
-        tab.open(layered, alone=True, **link)
+        tab.open(floors, alone=True, **link)
         tab.settle(theme=theme)
         point_at(tab, number, *SHARED)
         expect(caption(tab, 1)).to_contain_text("Row 1, column 1")
@@ -386,11 +393,9 @@ def test_they_are_accessible_and_photographed(layered: str, tab: Tab, theme: The
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_reading_across_is_accessible_and_photographed(
-    layered: str, tab: Tab, theme: Theme
-) -> None:
+def test_reading_across_is_accessible_and_photographed(floors: str, tab: Tab, theme: Theme) -> None:
     tab.page.emulate_media(color_scheme=theme)
-    tab.open(layered, alone=True, **NET, compare=SECOND)
+    tab.open(floors, alone=True, **NET, compare=SECOND)
     tab.settle(theme=theme)
     read_across(tab, *SHARED)
     expect(across(tab, "becomes one in stage2").locator("li")).to_have_count(1)

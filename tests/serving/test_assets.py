@@ -16,6 +16,7 @@ FILES = {
     "font.woff2": "font/woff2",
     "picture.webp": "image/webp",
     "worker.wasm": "application/wasm",
+    "sample.safetensors": "application/octet-stream",
 }
 
 

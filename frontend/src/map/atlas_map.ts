@@ -17,7 +17,7 @@ import { resolveLevel } from '../lod';
 import type { PageSet } from '../pages';
 import type { Session } from '../session';
 import type { CellPlace, State } from '../store';
-import { THEMES } from '../theme';
+import { themeOf } from '../theme';
 import type { Director } from './director';
 import type { Equipment } from './equipment';
 import { Fade } from './fade';
@@ -28,6 +28,8 @@ const MAX_RATIO = 2;
 const STEP_FADE_MS = 300;
 const LEVEL_FADE_MS = 220;
 const FLIGHT_MS = 220;
+/** Graphics that have been lost for so long will not come back of themselves. */
+const RESTORED_MS = 3000;
 /** A frame after a long rest counts as one, so that fades always begin at their beginning. */
 const LONGEST_FRAME_MS = 64;
 
@@ -50,7 +52,7 @@ export class AtlasMap extends HTMLElement {
   #equipment: Equipment | null = null;
   #director: Director | null = null;
   #front: Scene | null = null;
-  readonly #canvas = document.createElement('canvas');
+  #canvas = this.#createCanvas();
   readonly #overlay = document.createElement('canvas');
   #renderer: Renderer | null = null;
   readonly #fade = new Fade<Scene>();
@@ -58,6 +60,7 @@ export class AtlasMap extends HTMLElement {
   #viewport: Viewport = { width: 0, height: 0 };
   #ratio = 1;
   #requested = 0;
+  #restoring: ReturnType<typeof setTimeout> | undefined;
   #drawnAt = 0;
   #flight: Flight | null = null;
   readonly #resize = new ResizeObserver(() => this.measure());
@@ -89,8 +92,6 @@ export class AtlasMap extends HTMLElement {
   connectedCallback(): void {
     if (this.childElementCount === 0) {
       this.append(this.#canvas, this.#overlay);
-      this.#canvas.addEventListener('webglcontextlost', (event) => event.preventDefault());
-      this.#canvas.addEventListener('webglcontextrestored', () => void this.#createRenderer());
       void this.#createRenderer();
     }
     this.#resize.observe(this);
@@ -171,11 +172,34 @@ export class AtlasMap extends HTMLElement {
     this.#draw(performance.now());
   }
 
+  #createCanvas(): HTMLCanvasElement {
+    const canvas = document.createElement('canvas');
+    canvas.addEventListener('webglcontextlost', (event) => {
+      // The browser gives it back of itself, or never.
+      event.preventDefault();
+      const lost = () => this.#session?.store.set({ renderer: 'lost' });
+      this.#restoring = setTimeout(lost, RESTORED_MS);
+    });
+    canvas.addEventListener('webglcontextrestored', () => void this.#createRenderer());
+    return canvas;
+  }
+
+  /** Draws on a canvas of its own in the place of one that has lost its graphics. */
+  revive(): void {
+    const old = this.#canvas;
+    this.#canvas = this.#createCanvas();
+    old.replaceWith(this.#canvas);
+    void this.#createRenderer();
+    this.measure();
+  }
+
   async #createRenderer(): Promise<void> {
+    clearTimeout(this.#restoring);
     const gl = createContext(this.#canvas);
     if (gl !== null) {
       this.#renderer = new WebglRenderer(gl);
       this.#addPasses();
+      this.#session?.store.set({ renderer: 'webgl' });
     } else {
       const chunk = await import('./canvas_renderer').catch(() => null);
       const context = this.#canvas.getContext('2d');
@@ -200,8 +224,8 @@ export class AtlasMap extends HTMLElement {
     this.#advanceFlight(now);
     const arrived = this.#chooseScene(this.#session);
     this.#advanceFade(now);
-    const { camera, dark } = this.#state;
-    const theme = THEMES[dark ? 'dark' : 'light'];
+    const { camera } = this.#state;
+    const theme = themeOf(this.#state);
     this.#renderer?.draw({
       camera,
       viewport: this.#viewport,
@@ -263,6 +287,7 @@ export class AtlasMap extends HTMLElement {
     const wanted = atlas.levels[index] as Level;
     const level = first ? (atlas.levels[0] as Level) : wanted;
     const pages = session.pages.icons(atlas, level);
+    session.store.set({ arriving: arrivalOf(pages) });
     if (!pages.complete) return false;
     session.store.set({ sheetFailure: pages.failure });
     this.#show(this.#sceneOf(atlas, level, pages));
@@ -277,9 +302,9 @@ export class AtlasMap extends HTMLElement {
   /** The same object as long as it would look the same, since fades go by identity. */
   #sceneOf(atlas: Atlas, level: Level, { pages, failure }: PageSet): Scene {
     const state = this.#state;
-    const { colour, show, dark } = state;
+    const { colour, show, allPoints, dark } = state;
     const equipment = this.#equipment;
-    const signature = [colour, show, dark, failure === null, equipment !== null].join();
+    const signature = [colour, show, allPoints, dark, failure === null, equipment !== null].join();
     const cached = this.#scenes.get(level);
     if (cached?.signature === signature) return cached.scene;
     const colours = equipment?.colour(atlas, level, state) ?? PLAIN;
@@ -287,6 +312,12 @@ export class AtlasMap extends HTMLElement {
     this.#scenes.set(level, { signature, scene });
     return scene;
   }
+}
+
+/** How far a grid of several pages has come; nothing once all are here. */
+function arrivalOf({ pages, complete }: PageSet): string {
+  if (complete || pages.length < 2) return '';
+  return `${pages.filter((page) => page !== null).length} of ${pages.length} pages of icons`;
 }
 
 customElements.define('atlas-map', AtlasMap);

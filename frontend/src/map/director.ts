@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Decides how the scenes of two steps are shown together: travelling, side by side, or in turn. */
 
-import type { Atlas, Level } from '../atlas';
+import { type Atlas, type Level, levelOf } from '../atlas';
 import type { Viewport } from '../camera';
 import { dividerAt } from '../compare';
 import type { Sheets } from '../gl/sheets';
@@ -49,7 +49,7 @@ export class Director {
   /** A's scene of the level that is on screen. */
   #counterpart({ level }: Scene, state: State, sceneOf: SceneOf): Scene | null {
     const other = referenceOf(state);
-    const same = other?.levels.find(({ size }) => size === level.size);
+    const same = levelOf(other, level.size);
     if (!other || !same) return null;
     const scene = sceneOf(other, same);
     this.waiting = scene === null;

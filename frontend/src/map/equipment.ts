@@ -2,7 +2,7 @@
 /** What the map gains after its first picture: points, colours, outlines and labels, hands. */
 
 import type { Atlas, Level } from '../atlas';
-import { colouring, pointColours } from '../colour';
+import { colouring, isThinned, MOST_POINTS, pointColours, thinOut } from '../colour';
 import { PointsPass } from '../gl/points_pass';
 import { INSPECTOR_ROOM } from '../panels/placement';
 import type { Player } from '../player';
@@ -34,11 +34,13 @@ export class Equipment {
     };
   }
 
-  colour(atlas: Atlas, level: Level, { colour, show, dark }: State): SceneColours {
+  colour(atlas: Atlas, level: Level, state: State): SceneColours {
+    const { colour, show, dark } = state;
     const colours = colouring(atlas, level, colour);
+    const points = pointColours(atlas, level, colours, show, dark);
     return {
       cellColours: colours.cells,
-      pointColours: pointColours(atlas, level, colours, show, dark),
+      pointColours: isThinned(atlas, state) ? thinOut(points, MOST_POINTS) : points,
     };
   }
 

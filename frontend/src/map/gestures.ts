@@ -14,6 +14,8 @@ const CLICK_SLACK = 4;
 const WHEEL_DOUBLINGS = [0.002, 0.05, 1] as const;
 /** Browsers send a trackpad's pinch as small wheel turns with Ctrl held. */
 const PINCH_GAIN = 10;
+/** A wheel turns by more than a pinch, also with Ctrl held. */
+const SMALLEST_NOTCH = 50;
 /** Two clicks this close in time and place are one double click. */
 const DOUBLE_CLICK_MS = 400;
 const DOUBLE_CLICK_SLACK = 12;
@@ -29,6 +31,8 @@ export interface GestureListener {
   /** The pointer rests or moves over the map without pressing it; null when it has left. */
   hover(at: Point | null): void;
   drag(active: boolean): void;
+  /** The wheel was turned with no key held; whether that is for the page to follow. */
+  scroll(): boolean;
 }
 
 export class Gestures {
@@ -116,8 +120,11 @@ export class Gestures {
   }
 
   #wheel(event: WheelEvent): void {
+    const { deltaY, deltaMode, ctrlKey, altKey, metaKey } = event;
+    if (!ctrlKey && !altKey && !metaKey && this.listener.scroll()) return;
     event.preventDefault();
-    const unit = WHEEL_DOUBLINGS[event.deltaMode as 0 | 1 | 2] * (event.ctrlKey ? PINCH_GAIN : 1);
-    this.listener.zoom(this.#local(event), 2 ** (-event.deltaY * unit));
+    const pinch = ctrlKey && Math.abs(deltaY) < SMALLEST_NOTCH;
+    const unit = WHEEL_DOUBLINGS[deltaMode as 0 | 1 | 2] * (pinch ? PINCH_GAIN : 1);
+    this.listener.zoom(this.#local(event), 2 ** (-deltaY * unit));
   }
 }

@@ -3,8 +3,9 @@
 
 import { cellAt, type Level } from '../atlas';
 import { type Camera, type Point, panBy, reveal, toWorld, zoomAt } from '../camera';
-import { nextCell } from '../cells';
+import { nextCell, rowEnd } from '../cells';
 import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
+import { copy, linkTo } from '../clipboard';
 import {
   addPane,
   chooseA,
@@ -14,12 +15,15 @@ import {
   swapSides,
   toggleCompare,
 } from '../compare';
+import { readFilter, SIGNS, writeFilter } from '../filter';
+import { notify } from '../notice';
 import { keepPin } from '../pins';
 import type { Player } from '../player';
 import { toggleShortcuts } from '../searched';
 import type { Session } from '../session';
-import { type CellPlace, type State, samePlace } from '../store';
-import { THEMES } from '../theme';
+import { wants } from '../settings';
+import { type CellPlace, SHOW_MODES, type ShowMode, type State, samePlace } from '../store';
+import { themeOf } from '../theme';
 import type { AtlasMap } from './atlas_map';
 import { Gestures } from './gestures';
 import { type Command, commandOf } from './keyboard';
@@ -29,6 +33,11 @@ import { drawOverlay, type Layer } from './overlay';
 const HOVER_MS = 60;
 const PAN_PIXELS = 80;
 const DOUBLE_CLICK_FACTOR = 2;
+const SHOWN: Readonly<Record<ShowMode, string>> = {
+  icons: 'Icons',
+  points: 'Points',
+  both: 'Icons and points',
+};
 
 export class Interaction {
   #dragging = false;
@@ -53,6 +62,11 @@ export class Interaction {
       },
       hover: (at) => this.#point(at),
       drag: (active) => this.#drag(active),
+      scroll: () => {
+        const scrolls = wants('page-scroll-first');
+        if (scrolls) notify(session.store, 'Ctrl + wheel zooms');
+        return scrolls;
+      },
     });
     map.addEventListener('keydown', (event) => {
       const command = commandOf(event);
@@ -75,7 +89,8 @@ export class Interaction {
   ): void {
     const { scene, viewport } = this.map;
     if (scene === null) return;
-    const { camera, hover, pinned, dark, colour } = this.session.store.state;
+    const { state } = this.session.store;
+    const { camera, hover, pinned, colour } = state;
     const { labels, predictions } = scene.atlas;
     const values = colour === 'prediction' ? predictions : (labels ?? predictions);
     drawOverlay(context, {
@@ -87,7 +102,7 @@ export class Interaction {
       values: scene.tiles && labelled ? values : null,
       hover,
       pinned,
-      theme: THEMES[dark ? 'dark' : 'light'],
+      theme: themeOf(state),
       layers,
     });
   }
@@ -145,7 +160,10 @@ export class Interaction {
     const { store } = session;
     switch (command.do) {
       case 'cursor':
-        this.#moveCursor(command.dx, command.dy);
+        this.#moveCursor(command);
+        break;
+      case 'rowEnd':
+        this.#goToRowEnd(command.side);
         break;
       case 'pan':
         map.flyTo(panBy(map.goal, map.viewport, PAN_PIXELS * command.dx, PAN_PIXELS * command.dy));
@@ -194,11 +212,20 @@ export class Interaction {
       case 'filter':
         session.store.set({ filterOpen: !filterOpen });
         break;
+      case 'sign':
+        this.#turnSign();
+        break;
       case 'shortcuts':
         toggleShortcuts(session);
         break;
       case 'table':
         session.store.set({ table: !table });
+        break;
+      case 'show':
+        this.#showNext();
+        break;
+      case 'link':
+        void this.#copyLink();
         break;
       case 'lasso':
       case 'block':
@@ -251,16 +278,59 @@ export class Interaction {
     this.session.store.set(resting ? { highlight: null } : { hover: null, pinned: null });
   }
 
-  #moveCursor(dx: number, dy: number): void {
+  /** Where the keyboard's cursor is, or the pinned cell. */
+  #from({ size }: Level): CellPlace | undefined {
+    const { hover, pinned } = this.session.store.state;
+    return [hover, pinned].find((place) => place?.size === size) ?? undefined;
+  }
+
+  #moveCursor({ dx, dy, cells }: Extract<Command, { do: 'cursor' }>): void {
     const level = this.map.scene?.level;
     if (level === undefined) return;
-    const { hover, pinned, camera } = this.session.store.state;
-    const from = [hover, pinned].find((place) => place?.size === level.size);
-    const next = from ? nextCell(level, from.row, from.col, dx, dy) : middleCell(level, camera);
-    if (next === null) return;
+    const from = this.#from(level);
+    let to = from ? null : middleCell(level, this.#camera);
+    for (let i = 0; from && i < cells; i++) {
+      const { row, col } = to ?? from;
+      to = nextCell(level, row, col, dx, dy) ?? to;
+    }
+    if (to !== null) this.#setCursor(level, to.row, to.col);
+  }
+
+  #goToRowEnd(side: -1 | 1): void {
+    const level = this.map.scene?.level;
+    if (level === undefined) return;
+    const from = this.#from(level) ?? middleCell(level, this.#camera);
+    const col = from && rowEnd(level, from.row, side);
+    if (from && col !== null) this.#setCursor(level, from.row, col);
+  }
+
+  #setCursor({ size }: Level, row: number, col: number): void {
     clearTimeout(this.#hoverTimer);
-    this.session.store.set({ hover: { size: level.size, ...next } });
-    this.map.flyTo(reveal(this.map.goal, this.map.viewport, level.size, next.row, next.col));
+    this.session.store.set({ hover: { size, row, col } });
+    this.map.flyTo(reveal(this.map.goal, this.map.viewport, size, row, col));
+  }
+
+  async #copyLink(): Promise<void> {
+    const { store } = this.session;
+    notify(store, await copy(linkTo(store.state), 'Link copied'));
+  }
+
+  /** Icons, points, both, and icons again. */
+  #showNext(): void {
+    const { store } = this.session;
+    const show = SHOW_MODES[(SHOW_MODES.indexOf(store.state.show) + 1) % SHOW_MODES.length];
+    if (show === undefined) return;
+    store.set({ show });
+    notify(store, SHOWN[show]);
+  }
+
+  /** What helps a class, what hurts it, both, and what helps again. */
+  #turnSign(): void {
+    const { store } = this.session;
+    const filter = readFilter(store.state);
+    const sign = SIGNS[(SIGNS.indexOf(filter.sign) + 1) % SIGNS.length] ?? 'helps';
+    if (filter.kind === 'toward') store.set(writeFilter({ ...filter, sign }));
+    else notify(store, 'Only attribution toward a class has a sign: f asks for it.');
   }
 
   /** Holds a grid, or lets it follow the zoom again when it was held already. */

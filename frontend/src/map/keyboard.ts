@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Keys of the map as commands. They act only while the map has the focus. */
 
+import { wants } from '../settings';
+
 export type Command =
-  | { readonly do: 'cursor' | 'pan'; readonly dx: number; readonly dy: number }
+  | { readonly do: 'pan'; readonly dx: number; readonly dy: number }
+  | { readonly do: 'cursor'; readonly dx: number; readonly dy: number; readonly cells: number }
+  | { readonly do: 'rowEnd'; readonly side: -1 | 1 }
   | { readonly do: 'zoom'; readonly factor: number }
   | { readonly do: 'level'; readonly index: number }
   | { readonly do: 'step' | 'layer'; readonly by: number }
   | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' | 'motion' }
   | { readonly do: 'export' | 'filter' | 'find' | 'shortcuts' | 'table' }
   | { readonly do: 'lasso' | 'block' | 'kept' | 'keep' }
-  | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' | 'addPane' | 'closePane' };
+  | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' | 'addPane' | 'closePane' }
+  | { readonly do: 'show' | 'sign' | 'link' };
 
 export interface Key {
   readonly key: string;
@@ -20,6 +25,8 @@ export interface Key {
 }
 
 const ZOOM_STEP = 1.5;
+/** Cells that the cursor goes by arrows with Ctrl. */
+const FAR = 10;
 
 /** Maps, not objects: a key's name must never reach a prototype. */
 export const ARROWS = new Map<string, readonly [number, number]>([
@@ -56,6 +63,11 @@ const COMMANDS = new Map<string, Command>([
   ['b', { do: 'flip' }],
   ['a', { do: 'addPane' }],
   ['w', { do: 'closePane' }],
+  ['p', { do: 'show' }],
+  ['n', { do: 'sign' }],
+  ['y', { do: 'link' }],
+  ['Home', { do: 'rowEnd', side: -1 }],
+  ['End', { do: 'rowEnd', side: 1 }],
   ['PageUp', { do: 'layer', by: 1 }],
   ['PageDown', { do: 'layer', by: -1 }],
   ['Escape', { do: 'escape' }],
@@ -64,12 +76,22 @@ const COMMANDS = new Map<string, Command>([
 
 /** The command of a key, or null for keys that stay the browser's. */
 export function commandOf(event: Key): Command | null {
-  if (event.ctrlKey || event.altKey || event.metaKey) return null;
-  const arrow = ARROWS.get(event.key);
+  const { key, shiftKey, ctrlKey } = event;
+  if (event.altKey || event.metaKey || (ctrlKey && shiftKey)) return null;
+  const arrow = ARROWS.get(key);
   if (arrow !== undefined) {
-    return { do: event.shiftKey ? 'pan' : 'cursor', dx: arrow[0], dy: arrow[1] };
+    const [dx, dy] = arrow;
+    return shiftKey ? { do: 'pan', dx, dy } : { do: 'cursor', dx, dy, cells: ctrlKey ? FAR : 1 };
   }
-  if (event.key === 'Enter' && event.shiftKey) return { do: 'keep' };
-  if (/^[1-5]$/.test(event.key)) return { do: 'level', index: Number(event.key) - 1 };
-  return COMMANDS.get(event.key) ?? null;
+  return ctrlKey || isUnwanted(key) ? null : plain(key, shiftKey);
+}
+
+function isUnwanted(key: string): boolean {
+  return /^\S$/.test(key) && wants('no-letter-keys');
+}
+
+function plain(key: string, shiftKey: boolean): Command | null {
+  if (key === 'Enter' && shiftKey) return { do: 'keep' };
+  if (/^[1-5]$/.test(key)) return { do: 'level', index: Number(key) - 1 };
+  return COMMANDS.get(key) ?? null;
 }

@@ -4,9 +4,9 @@
 import { type Atlas, cellAt, className, type Level } from '../atlas';
 import { type Camera, toScreen, type Viewport, worldSide } from '../camera';
 import { majority } from '../cells';
-import type { Rgb } from '../colour';
 import { shorten } from '../format';
 import type { CellPlace } from '../store';
+import type { CanvasTheme } from '../theme';
 import { iconScales } from './scene';
 
 /** Cells of this side in CSS pixels begin to carry labels, and fully do from the second on. */
@@ -14,15 +14,6 @@ const LABEL_FROM = 88;
 const LABEL_FULL = 108;
 const LABEL_FONT = '500 11px Roboto, system-ui, sans-serif';
 const LABEL_HEIGHT = 18;
-
-export interface OverlayTheme {
-  readonly accent: string;
-  readonly label: string;
-  readonly labelGround: string;
-  readonly ground: Rgb;
-  readonly gain: string;
-  readonly loss: string;
-}
 
 /** Draws between the labels and the outlines. */
 export type Layer = (context: CanvasRenderingContext2D, frame: OverlayFrame) => void;
@@ -37,7 +28,7 @@ export interface OverlayFrame {
   readonly values: Int32Array | null;
   readonly hover: CellPlace | null;
   readonly pinned: CellPlace | null;
-  readonly theme: OverlayTheme;
+  readonly theme: CanvasTheme;
   readonly layers: readonly Layer[];
 }
 
@@ -70,9 +61,15 @@ function outline(
     side - 2 * inset,
     Math.min(5, 0.1 * side + 1),
   );
-  context.strokeStyle = theme.accent;
-  context.lineWidth = width;
-  context.stroke();
+  // On a line of ground, so that it is seen on an icon of its own colour.
+  for (const [ink, wide] of [
+    [`rgb(${theme.ground.join()})`, width + 2],
+    [theme.accent, width],
+  ] as const) {
+    context.strokeStyle = ink;
+    context.lineWidth = wide;
+    context.stroke();
+  }
 }
 
 function drawLabels(

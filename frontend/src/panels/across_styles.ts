@@ -4,13 +4,7 @@
 import { css } from 'lit';
 
 export const acrossStyles = css`
-  .button.across {
-    flex: none;
-  }
   .across-list ul {
-    list-style: none;
-    margin: 0;
-    padding: 0;
     display: grid;
     gap: 4px;
   }
@@ -38,12 +32,8 @@ export const acrossStyles = css`
     background: var(--muted);
   }
   .small-icon {
-    display: block;
     width: 28px;
     height: 28px;
-    border-radius: 4px;
-    overflow: hidden;
-    background: var(--control);
   }
   .small-icon.none {
     font-size: 0;

@@ -28,6 +28,7 @@ export function card(context: CellContext, box: Box, room: Room): TemplateResult
     style="left:${left}px;top:${top}px"
     aria-label="Cell under the cursor"
   >
+    <h2 class="hidden">Cell under the cursor</h2>
     <div class="card-top">
       ${bigIcon(context)}
       <div class="card-facts">${headline(context)} ${iconLine(context)}</div>

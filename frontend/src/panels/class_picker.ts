@@ -2,10 +2,10 @@
 /** A box to search classes in and the list of those that match; up to four can be chosen. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { ref } from 'lit/directives/ref.js';
 import { type Choice, match } from '../class_list';
 import { MOST_CLASSES } from '../filter';
 import { count, shorten } from '../format';
+import { ref } from '../ref';
 import { focusOnce } from './walk';
 
 /** As many matches stand in the list; the rest need a longer search. */

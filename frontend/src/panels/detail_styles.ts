@@ -13,25 +13,81 @@ export const detailStyles = css`
   .muted {
     color: var(--muted);
   }
-  .panel h2,
-  .message h2 {
+  h2 {
     font-size: 15px;
     font-weight: 500;
     margin: 0;
   }
-  .panel h3 {
+  h3 {
     display: flex;
+    flex-wrap: wrap;
     justify-content: space-between;
-    gap: 8px;
+    gap: 0 8px;
     font-size: 12px;
     font-weight: 500;
     margin: 0 0 6px;
   }
-  .panel h3 .muted {
+  :is(h2, h3) .muted {
     font-weight: 400;
   }
-  .panel p {
+  strong {
+    font-weight: 500;
+  }
+  :is(.reading, .shortcuts p) strong {
+    font-weight: 600;
+  }
+  p,
+  figure {
     margin: 0;
+  }
+  ul,
+  ol {
+    list-style: none;
+    margin: 0;
+    padding: 0;
+  }
+  table {
+    border-collapse: collapse;
+    width: 100%;
+  }
+  th {
+    font-weight: 400;
+    text-align: start;
+  }
+  input:is([type='text'], [type='search']) {
+    font: inherit;
+    color: inherit;
+    width: 100%;
+    height: 32px;
+    min-width: 0;
+    padding: 0 10px;
+    border: 1px solid var(--line);
+    border-radius: 4px;
+    background: var(--ground);
+    text-overflow: ellipsis;
+  }
+  .bars .name,
+  .picker .name,
+  .chip .name,
+  .find li span,
+  .labelled-patches span,
+  .pane-caption {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+  .big-icon,
+  .small-icon,
+  .frame-icon,
+  .pin-icon,
+  .shortcut-patch,
+  .patch,
+  .whole {
+    display: block;
+    flex: none;
+    border-radius: 5px;
+    overflow: hidden;
+    background: var(--control);
   }
   .number {
     font-variant-numeric: tabular-nums;
@@ -81,14 +137,7 @@ export const detailStyles = css`
     display: flex;
     gap: 12px;
   }
-  .big-icon {
-    display: block;
-    flex: none;
-    border-radius: 6px;
-    overflow: hidden;
-    background: var(--control);
-  }
-  .big-icon.none {
+  .none {
     display: grid;
     place-items: center;
     color: var(--muted);
@@ -108,7 +157,6 @@ export const detailStyles = css`
   .headline strong {
     display: block;
     font-size: 16px;
-    font-weight: 500;
     font-variant-numeric: tabular-nums;
   }
   .icon-line {
@@ -132,21 +180,14 @@ export const detailStyles = css`
   }
   .patch,
   .whole {
-    display: block;
     aspect-ratio: 1;
-    background: var(--control);
-    border-radius: 4px;
-    overflow: hidden;
   }
-  atlas-crop canvas {
+  :is(atlas-crop, atlas-minimap) canvas {
     display: block;
     width: 100%;
     height: 100%;
   }
   .bars {
-    list-style: none;
-    margin: 0;
-    padding: 0;
     display: grid;
     gap: 3px;
   }
@@ -155,11 +196,6 @@ export const detailStyles = css`
     grid-template-columns: minmax(0, 92px) 1fr 40px;
     gap: 8px;
     align-items: center;
-  }
-  .bars .name {
-    overflow: hidden;
-    text-overflow: ellipsis;
-    white-space: nowrap;
   }
   .bars .number {
     text-align: right;
@@ -200,6 +236,9 @@ export const detailStyles = css`
     overflow: auto;
     z-index: 2;
   }
+  .inspector > * {
+    flex: none;
+  }
   .stage:has(.inspector) .map-buttons {
     right: 348px;
   }
@@ -212,11 +251,6 @@ export const detailStyles = css`
     overflow: hidden;
     cursor: crosshair;
     touch-action: none;
-  }
-  atlas-minimap canvas {
-    display: block;
-    width: 100%;
-    height: 100%;
   }
   .stage:has(.inspector) atlas-minimap {
     right: 396px;
@@ -247,9 +281,6 @@ export const detailStyles = css`
   }
   .patch-button[aria-pressed='true'] {
     box-shadow: 0 0 0 2px var(--accent);
-  }
-  figure {
-    margin: 0;
   }
   .whole {
     background: none;
@@ -297,9 +328,7 @@ export const detailStyles = css`
     margin-top: 4px;
   }
   .swatches {
-    list-style: none;
-    margin: 4px 0 0;
-    padding: 0;
+    margin-top: 4px;
     display: grid;
     grid-template-columns: repeat(3, auto);
     justify-content: start;
@@ -382,7 +411,6 @@ export const detailStyles = css`
     font-weight: 400;
   }
   .message p {
-    margin: 0;
     line-height: 1.55;
   }
   pre {
@@ -400,12 +428,14 @@ export const detailStyles = css`
   .request {
     font-size: 12px;
   }
+  .message .sides {
+    padding: 0;
+  }
   .banners {
     display: grid;
     gap: 8px;
   }
   .banner {
-    margin: 0;
     padding: 8px 12px;
     border-radius: 6px;
     background: var(--raised);
@@ -434,15 +464,24 @@ export const detailStyles = css`
     gap: 14px;
   }
   .reading {
-    margin: 0;
-    padding: 0;
-    list-style: none;
     display: grid;
     gap: 10px;
     line-height: 1.5;
   }
   .help h3 {
     margin: 4px 0 0;
+  }
+  .setting {
+    display: flex;
+    align-items: center;
+    gap: 10px;
+    min-height: 24px;
+  }
+  .setting input {
+    width: 16px;
+    height: 16px;
+    margin: 0;
+    accent-color: var(--accent);
   }
   dl {
     margin: 0;

@@ -2,7 +2,7 @@
 /** The panels over the stage: card, inspector, legend, states, help. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Atlas, Level } from '../atlas';
+import { type Atlas, type Level, levelOf } from '../atlas';
 import { describeCell } from '../cells';
 import { colouring } from '../colour';
 import { Evidence } from '../evidence';
@@ -15,7 +15,7 @@ import './crop';
 import { atlasOnScreen } from '../reference';
 import { helpDialog } from './help';
 import { inspector, type Selection } from './inspector';
-import { legendPanel } from './legend';
+import { legendPanel, pointsNote } from './legend';
 import { INSPECTOR_ROOM } from './placement';
 import { banners, emptyState, failedState, stepState } from './states';
 
@@ -50,15 +50,15 @@ export class Details {
 
   #stage(state: State, more: More): TemplateResult | typeof nothing {
     const retry = () => this.session.retry();
-    if (state.phase === 'empty') return emptyState(retry);
+    if (state.phase === 'empty') return emptyState(retry, () => void this.session.openSample());
     if (state.phase === 'failed' && state.failure) return failedState(state.failure, retry);
     if (state.stepFailure) return stepState(state.step, state.stepFailure, retry);
     const { shownLevel } = state;
     const atlas = atlasOnScreen(state);
-    const level = atlas?.levels.find(({ size }) => size === shownLevel);
+    const level = levelOf(atlas, shownLevel);
     if (!atlas || !level) return nothing;
     return html`<div class="left-column">
-        ${banners(state, retry)}
+        ${banners(state, retry, () => this.map.revive())}
         <div class="legends">
           ${state.table ? nothing : html`${more.legends(state, atlas, level)} ${this.#legend(atlas, level, state)}`}
         </div>
@@ -66,10 +66,11 @@ export class Details {
       ${this.#inspector(state, atlas, more)} ${this.#card(state, atlas)}`;
   }
 
-  #legend(atlas: Atlas, level: Level, { colour: mode, show }: State): TemplateResult {
-    const { legend } = colouring(atlas, level, mode);
+  #legend(atlas: Atlas, level: Level, state: State): TemplateResult {
+    const { legend } = colouring(atlas, level, state.colour);
     const open = this.map.viewport.width >= ROOMY_STAGE;
-    return legendPanel(atlas, level, legend, show, open);
+    const all = (allPoints: boolean) => this.session.store.set({ allPoints });
+    return legendPanel(atlas, level, legend, state.show, open, pointsNote(atlas, state, all));
   }
 
   #card(state: State, atlas: Atlas): TemplateResult | typeof nothing {
@@ -105,7 +106,7 @@ export class Details {
   }
 
   #context(state: State, atlas: Atlas, place: CellPlace): CellContext | null {
-    const level = atlas.levels.find(({ size }) => size === place.size);
+    const level = levelOf(atlas, place.size);
     const facts = level && describeCell(atlas, level, place.row, place.col);
     if (!level || !facts) return null;
     return { state, session: this.session, evidence: this.#evidence, atlas, level, facts };

@@ -2,7 +2,7 @@
 /** What the squares of the difference say, in words and numbers, or why there are none. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Atlas, Level } from '../atlas';
+import { type Atlas, type Level, levelOf } from '../atlas';
 import { NOT_FOLLOWED } from '../class_atlas';
 import { type Change, type Difference, findDifference, largestChanges } from '../difference';
 import { count, plural, signed } from '../format';
@@ -31,7 +31,7 @@ export function differenceOf(state: State, atlas: Atlas, level: Level): Differen
   const reason = whyUnpaired(other, atlas);
   if (reason === NOT_FOLLOWED) return `${reason} Swipe and Blink show both.`;
   if (reason !== null) return reason;
-  const same = other.levels.find(({ size }) => size === level.size);
+  const same = levelOf(other, level.size);
   if (same === undefined)
     return `Step ${count(other.step)} has no ${level.size} × ${level.size} grid.`;
   return findDifference(other, same, atlas, level);

@@ -11,7 +11,7 @@ import type { AtlasMap } from '../map/atlas_map';
 import type { Session } from '../session';
 import type { State } from '../store';
 import { EVENT_NAMES, eventGlyph } from './event_glyphs';
-import { iconButton } from './icons';
+import { panelHead } from './panel_head';
 import { segments } from './segments';
 import { walk } from './walk';
 
@@ -36,10 +36,7 @@ export class EventList {
     if (!state.eventList) return nothing;
     const close = () => this.session.store.set({ eventList: false });
     return html`<aside class="events" aria-label="Events of this run">
-      <div class="inspector-head">
-        <h2>Events</h2>
-        ${iconButton({ icon: 'close', name: 'Close the events', press: close })}
-      </div>
+      ${panelHead('Events', 'Close the events', 'j', close)}
       ${this.#body(state)}
     </aside>`;
   }

@@ -4,14 +4,6 @@
 import { css } from 'lit';
 
 export const evolutionStyles = css`
-  :host {
-    --gain: #d55e00;
-    --loss: #0072b2;
-  }
-  :host([data-theme='dark']) {
-    --gain: #ffa04d;
-    --loss: #6ab7ff;
-  }
   .glyph {
     width: 18px;
     height: 18px;
@@ -68,14 +60,6 @@ export const evolutionStyles = css`
     border-right: 1px solid var(--line);
     line-height: 1.4;
   }
-  .events h2 {
-    font-size: 15px;
-    font-weight: 500;
-    margin: 0;
-  }
-  .events p {
-    margin: 0;
-  }
   @media (max-width: 900px) {
     .events {
       position: absolute;
@@ -92,10 +76,12 @@ export const evolutionStyles = css`
     gap: 8px;
     font-size: 12px;
   }
-  .event-items {
-    list-style: none;
+  .event-items,
+  .lifelines,
+  .strongest ol {
     margin: 0 -8px;
-    padding: 0;
+  }
+  .event-items {
     display: grid;
     gap: 2px;
   }
@@ -124,9 +110,6 @@ export const evolutionStyles = css`
     display: flex;
     align-items: center;
     gap: 8px;
-  }
-  .event-head strong {
-    font-weight: 500;
   }
   .event-head .number {
     margin-left: auto;
@@ -179,11 +162,6 @@ export const evolutionStyles = css`
     line-height: 1.5;
   }
 
-  .lifelines {
-    list-style: none;
-    margin: 0 -8px;
-    padding: 0;
-  }
   .lifeline {
     display: grid;
     grid-template-columns: 1fr auto;
@@ -211,9 +189,6 @@ export const evolutionStyles = css`
   .drift-legend {
     gap: 4px;
     max-width: 376px;
-  }
-  .drift-legend strong {
-    font-weight: 500;
   }
   .drift-legend .muted {
     font-size: 12px;
@@ -334,9 +309,6 @@ export const evolutionStyles = css`
     cursor: ew-resize;
   }
   .difference-key {
-    list-style: none;
-    margin: 0;
-    padding: 0;
     display: grid;
     grid-template-columns: auto auto;
     gap: 4px 16px;
@@ -364,16 +336,7 @@ export const evolutionStyles = css`
   .difference-key .only-b {
     border: 4px double var(--text);
   }
-  .changes summary {
-    cursor: pointer;
-    min-height: 24px;
-  }
-  .changes table {
-    border-collapse: collapse;
-    width: 100%;
-  }
   .changes th {
-    text-align: start;
     font-weight: 500;
     color: var(--muted);
   }
@@ -399,7 +362,6 @@ export const evolutionStyles = css`
     overflow-wrap: anywhere;
   }
   .highlight-pill strong {
-    font-weight: 500;
     margin-right: 4px;
   }
 `;

@@ -2,9 +2,9 @@
 /** What can be taken away: the map as a picture, its cells as a file, and the way back here. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { ref } from 'lit/directives/ref.js';
 import { SCALES, type Scale } from '../picture';
-import { iconButton } from './icons';
+import { ref } from '../ref';
+import { panelHead } from './panel_head';
 import { segments } from './segments';
 import { closeWhenLeft, focusOnce } from './walk';
 
@@ -19,7 +19,7 @@ export interface Exports {
   savePicture(): void;
   saveDrawing(): void;
   saveCells(): void;
-  copyLink(field: HTMLInputElement): void;
+  copyLink(): Promise<void>;
   close(): void;
 }
 
@@ -34,10 +34,7 @@ export function exportMenu(exports: Exports): TemplateResult {
     @keydown=${leave}
     @focusout=${closeWhenLeft(close)}
   >
-    <div class="inspector-head">
-      <h2>Export</h2>
-      ${iconButton({ icon: 'close', name: 'Close the export', key: 'Esc', press: close })}
-    </div>
+    ${panelHead('Export', 'Close the export', 'Esc', close)}
     ${segments(
       'Size of the picture',
       'export-scale',
@@ -84,12 +81,7 @@ export function exportMenu(exports: Exports): TemplateResult {
       .value=${link}
       @focus=${(event: Event) => (event.target as HTMLInputElement).select()}
     />
-    <button type="button" class="button" @click=${copy(exports)}>Copy link</button>
+    <button type="button" class="button" @click=${exports.copyLink}>Copy link</button>
     <p class="muted">${outcome}</p>
   </aside>`;
-}
-
-function copy({ copyLink }: Exports) {
-  return ({ currentTarget }: Event) =>
-    copyLink((currentTarget as HTMLElement).previousElementSibling as HTMLInputElement);
 }

@@ -27,15 +27,7 @@ export const exportStyles = css`
     display: none;
   }
   .export input[type='text'] {
-    font: inherit;
     font-size: 12px;
     color: var(--muted);
-    height: 32px;
-    min-width: 0;
-    padding: 0 10px;
-    border: 1px solid var(--line);
-    border-radius: 4px;
-    background: var(--ground);
-    text-overflow: ellipsis;
   }
 `;

@@ -2,7 +2,6 @@
 /** A concept as a strip of pictures, one a checkpoint, over the lines of its size and its purity. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import { ref } from 'lit/directives/ref.js';
 import { Failure } from '../api';
 import { className } from '../atlas';
 import { classAtlasOf } from '../class_atlas';
@@ -12,6 +11,7 @@ import type { RunEvent } from '../history';
 import { flyToCell } from '../jump';
 import { type Lifeline, lifelinesIn } from '../lifelines';
 import type { AtlasMap } from '../map/atlas_map';
+import { ref } from '../ref';
 import type { Session } from '../session';
 import { StepReader, spread, type Told } from '../step_reader';
 import { type CellPlace, type State, samePlace } from '../store';
@@ -154,8 +154,8 @@ export class FilmStrip {
     return [Math.floor(scrollLeft / WIDTH), Math.ceil((scrollLeft + clientWidth) / WIDTH)];
   }
 
-  readonly #hold = (element: Element | undefined): void => {
-    this.#strip = (element as HTMLElement | undefined) ?? null;
+  readonly #hold = (element: Element): void => {
+    this.#strip = element as HTMLElement;
     this.#scrolledTo = '';
   };
 

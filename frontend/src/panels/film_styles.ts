@@ -9,9 +9,6 @@ export const filmStyles = css`
     margin: 0 -8px;
   }
   .film ol {
-    list-style: none;
-    margin: 0;
-    padding: 0;
     display: flex;
   }
   .film li {
@@ -42,17 +39,8 @@ export const filmStyles = css`
     height: 18px;
   }
   .frame-icon {
-    display: block;
     width: 52px;
     height: 52px;
-    border-radius: 5px;
-    overflow: hidden;
-    background: var(--control);
-  }
-  .frame-icon.none {
-    display: grid;
-    place-items: center;
-    color: var(--muted);
   }
   .film-lines {
     display: block;

@@ -2,7 +2,7 @@
 /** What the heat of the class filter says, in words and numbers, or why nothing of it is drawn. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Atlas, className, type Level } from '../atlas';
+import { type Atlas, className, type Level, levelOf } from '../atlas';
 import { signedFraction } from '../attribution';
 import { type Answers, answer, type Filter, MIN_SUPPORT, readFilter } from '../filter';
 import { count, percent, shorten } from '../format';
@@ -27,7 +27,7 @@ export function scaleOf(state: State, atlas: Atlas, level: Level, filter: Filter
   const other = state.compare === null ? null : referenceOf(state);
   return [atlas, other, other && state.atlas]
     .flatMap((one) => {
-      const same = one?.levels.find(({ size }) => size === level.size);
+      const same = levelOf(one, level.size);
       const found = one && same ? answer(one, same, filter) : '';
       return typeof found === 'string' ? [] : [found.most];
     })

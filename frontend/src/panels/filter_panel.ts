@@ -2,7 +2,7 @@
 /** Asking about classes, at the left of the map: which, how, and the cells that answer strongest. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Atlas, className, type Level } from '../atlas';
+import { type Atlas, className, type Level, levelOf } from '../atlas';
 import { signedFraction } from '../attribution';
 import { classAtlasOf } from '../class_atlas';
 import { listClasses } from '../class_list';
@@ -25,7 +25,7 @@ import type { State } from '../store';
 import { closeUp } from '../strongest';
 import { classLinks, missingAtlases } from './class_links';
 import { ClassPicker } from './class_picker';
-import { iconButton } from './icons';
+import { panelHead } from './panel_head';
 import { segments } from './segments';
 import { walk } from './walk';
 
@@ -53,12 +53,9 @@ export class FilterPanel {
   render(state: State): TemplateResult {
     const filter = readFilter(state);
     const atlas = atlasOnScreen(state);
-    const level = atlas?.levels.find(({ size }) => size === state.shownLevel);
+    const level = levelOf(atlas, state.shownLevel);
     return html`<aside class="events filter" aria-label="Class filter">
-      <div class="inspector-head">
-        <h2>Ask about a class</h2>
-        ${iconButton({ icon: 'close', name: 'Close the class filter', key: 'f', press: () => this.#close() })}
-      </div>
+      ${panelHead('Ask about a class', 'Close the class filter', 'f', () => this.#close())}
       ${this.#kinds(filter)}
       ${filter.kind === 'toward' ? this.#signs(filter) : nothing}
       ${

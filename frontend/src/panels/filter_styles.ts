@@ -17,20 +17,6 @@ export const filterStyles = css`
   .shortcuts > * {
     flex: none;
   }
-  .filter h3,
-  .shortcuts h3 {
-    display: flex;
-    flex-wrap: wrap;
-    justify-content: space-between;
-    gap: 0 8px;
-    font-size: 12px;
-    font-weight: 500;
-    margin: 0 0 4px;
-  }
-  .filter h3 .muted,
-  .shortcuts h3 .muted {
-    font-weight: 400;
-  }
   .filter .segments label {
     flex: 1;
   }
@@ -38,19 +24,7 @@ export const filterStyles = css`
     display: grid;
     gap: 6px;
   }
-  .picker input {
-    font: inherit;
-    color: inherit;
-    height: 32px;
-    width: 100%;
-    padding: 0 10px;
-    border: 1px solid var(--line);
-    border-radius: 4px;
-    background: var(--ground);
-  }
   .picker ul {
-    list-style: none;
-    margin: 0;
     padding: 2px;
     max-height: 174px;
     overflow: auto;
@@ -91,12 +65,6 @@ export const filterStyles = css`
   .picker input:focus ~ ul .active {
     box-shadow: inset 0 0 0 2px var(--accent);
   }
-  .picker .name,
-  .chip .name {
-    overflow: hidden;
-    text-overflow: ellipsis;
-    white-space: nowrap;
-  }
   .picker li .number {
     margin-left: auto;
     white-space: nowrap;
@@ -106,9 +74,6 @@ export const filterStyles = css`
     font-size: 12px;
   }
   .chips {
-    list-style: none;
-    margin: 0;
-    padding: 0;
     display: flex;
     flex-wrap: wrap;
     gap: 6px;
@@ -126,11 +91,6 @@ export const filterStyles = css`
     border: 1px solid var(--accent);
     border-radius: 14px;
     background: var(--accent-soft);
-  }
-  .strongest ol {
-    list-style: none;
-    margin: 0 -8px;
-    padding: 0;
   }
   .strongest .event {
     padding: 6px 8px;
@@ -174,7 +134,6 @@ export const filterStyles = css`
   }
   .filter-legend strong {
     flex: 1;
-    font-weight: 500;
     overflow-wrap: anywhere;
   }
   .filter-legend .side-mark {
@@ -184,9 +143,6 @@ export const filterStyles = css`
     font-size: 12px;
   }
   .filter-key {
-    list-style: none;
-    margin: 0;
-    padding: 0;
     display: grid;
     gap: 4px;
   }

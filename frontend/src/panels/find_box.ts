@@ -2,9 +2,9 @@
 /** One box to search everything on the map in, as a combobox with a list. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { ref } from 'lit/directives/ref.js';
 import type { Result, Results, Target } from '../finding';
 import { count, shorten } from '../format';
+import { ref } from '../ref';
 import { iconButton } from './icons';
 import { closeWhenLeft, focusOnce } from './walk';
 

@@ -22,26 +22,16 @@ export const findStyles = css`
     align-items: center;
     gap: 4px;
   }
-  .find input {
+  .find input[type='text'] {
     flex: 1;
-    min-width: 0;
     height: 36px;
-    padding: 0 10px;
-    font: inherit;
     font-size: 15px;
-    color: inherit;
-    border: 1px solid var(--line);
-    border-radius: 4px;
-    background: var(--ground);
   }
   .find input::placeholder {
     color: var(--muted);
     opacity: 1;
   }
   .find ul {
-    list-style: none;
-    margin: 0;
-    padding: 0;
     max-height: 336px;
     min-height: 64px;
     overflow: auto;
@@ -62,11 +52,6 @@ export const findStyles = css`
   .find [aria-selected='true'] {
     background: var(--accent-soft);
     box-shadow: inset 0 0 0 2px var(--accent);
-  }
-  .find li span {
-    overflow: hidden;
-    text-overflow: ellipsis;
-    white-space: nowrap;
   }
   .find .kind,
   .find .number {

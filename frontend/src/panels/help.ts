@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How to read the map, and every key. */
+/** How to read the map, every key, and what of them a person does not want. */
 
 import { html, type TemplateResult } from 'lit';
-import { ref } from 'lit/directives/ref.js';
-import { iconButton } from './icons';
+import { ref } from '../ref';
+import { type Setting, want, wants } from '../settings';
+import { panelHead } from './panel_head';
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ['Arrows', 'move to the next cell'],
+  ['Arrows', 'move to the next cell; with Ctrl, ten cells on'],
+  ['Home  End', 'the first, the last cell of the row'],
   ['Enter / Esc', 'pin the cell / unpin'],
   ['Shift + Enter', 'add the cell to the pins, or take it away (or Shift + click)'],
   ['r', 'select a rectangle: arrows grow it, Enter selects, Esc leaves (or Shift + drag)'],
@@ -27,14 +29,26 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['PgUp  PgDn', 'the layer above, below, by the order of their names'],
   ['/', 'find a class, a cell, an image, a concept or a saved selection'],
   ['t', 'the cells as a table, or the map again'],
-  ['e', 'export: picture, cells, link'],
+  ['p', 'icons, points or both'],
+  ['e  y', 'export: picture, cells, link; copy the link at once'],
   ['f', 'ask about a class: where it is on top, what speaks for it'],
+  ['n', 'attribution that helps, hurts or both'],
   ['s', 'shortcuts that were found, where a search was logged'],
   ['d', 'drift: where cells moved since the step before'],
 ];
 
+function switchOf(setting: Setting, name: string): TemplateResult {
+  return html`<label class="setting">
+    <input
+      type="checkbox"
+      .checked=${wants(setting)}
+      @change=${(event: Event) => want(setting, (event.target as HTMLInputElement).checked)}
+    />${name}
+  </label>`;
+}
+
 /** `ref` calls before the element is in the document, where a dialog cannot open yet. */
-function openModally(element: Element | undefined): void {
+function openModally(element: Element): void {
   queueMicrotask(() => {
     if (element instanceof HTMLDialogElement && element.isConnected && !element.open) {
       element.showModal();
@@ -45,7 +59,7 @@ function openModally(element: Element | undefined): void {
 export function helpDialog(close: () => void): TemplateResult {
   return html`<dialog
     class="help panel"
-    aria-labelledby="help-title"
+    aria-label="How to read the map"
     ${ref(openModally)}
     @close=${close}
     @click=${(event: Event) => {
@@ -53,10 +67,7 @@ export function helpDialog(close: () => void): TemplateResult {
     }}
   >
     <div class="help-body">
-      <div class="inspector-head">
-        <h2 id="help-title">How to read the map</h2>
-        ${iconButton({ icon: 'close', name: 'Close', key: 'Esc', press: close })}
-      </div>
+      ${panelHead('How to read the map', 'Close', 'Esc', close)}
       <ul class="reading">
         <li>
           <strong>A cell</strong> holds samples that the layer answers alike: each is one spot of one
@@ -88,6 +99,9 @@ export function helpDialog(close: () => void): TemplateResult {
           ones speak against it, dotted ones hold too few samples to rank.
         </li>
       </ul>
+      <h3>In this browser</h3>
+      ${switchOf('page-scroll-first', 'The wheel scrolls the page; with Ctrl or Alt it zooms')}
+      ${switchOf('no-letter-keys', 'No keys of one letter, digit or sign')}
       <h3>Keys, while the map has the focus</h3>
       <dl>
         ${KEYS.map(([key, effect]) => html`<dt>${key}</dt><dd>${effect}</dd>`)}

@@ -20,6 +20,7 @@ import {
 } from './cell_view';
 import { iconButton, KEPT } from './icons';
 import { lifelineList } from './lifeline_list';
+import { panelHead } from './panel_head';
 
 const INSPECTOR_PATCHES = 12;
 
@@ -43,11 +44,7 @@ export function inspector(
   { voices = nothing, film = nothing }: Sections = {},
 ): TemplateResult {
   return html`<aside class="inspector panel" aria-label="Pinned cell">
-    <div class="inspector-head">
-      <h2>Pinned cell</h2>
-      ${context ? keeper(context) : nothing}
-      ${iconButton({ icon: 'close', name: 'Unpin', key: 'Esc', press: close })}
-    </div>
+    ${panelHead('Pinned cell', 'Unpin', 'Esc', close, context ? keeper(context) : nothing)}
     ${
       context === null
         ? html`<p class="muted">

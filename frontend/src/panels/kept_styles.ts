@@ -13,17 +13,7 @@ export const keptStyles = css`
   .kept .sides {
     padding: 0;
   }
-  .kept h3 {
-    display: flex;
-    justify-content: space-between;
-    gap: 8px;
-    font-size: 12px;
-    font-weight: 500;
-    margin: 0 0 4px;
-  }
-  .kept h3 .muted,
   .kept p.muted {
-    font-weight: 400;
     font-size: 12px;
   }
   .kept .fault {
@@ -38,21 +28,11 @@ export const keptStyles = css`
     display: flex;
     gap: 6px;
   }
-  .naming input {
+  .naming input[type='text'] {
     flex: 1;
-    min-width: 0;
-    height: 32px;
-    padding: 0 10px;
-    font: inherit;
-    color: inherit;
-    border: 1px solid var(--muted);
-    border-radius: 4px;
-    background: var(--ground);
+    border-color: var(--muted);
   }
   .labelled-patches {
-    list-style: none;
-    margin: 0;
-    padding: 0;
     display: grid;
     grid-template-columns: repeat(4, minmax(0, 1fr));
     gap: 6px;
@@ -61,18 +41,9 @@ export const keptStyles = css`
     display: block;
     font-size: 11px;
     line-height: 16px;
-    overflow: hidden;
-    text-overflow: ellipsis;
-    white-space: nowrap;
   }
   .course {
-    width: 100%;
-    border-collapse: collapse;
     font-variant-numeric: tabular-nums;
-  }
-  .course th {
-    font-weight: 400;
-    text-align: start;
   }
   .course thead th {
     color: var(--muted);
@@ -149,12 +120,8 @@ export const keptStyles = css`
     column-gap: 10px;
   }
   .pin-icon {
-    display: block;
     grid-row: span 3;
     width: 48px;
     height: 48px;
-    border-radius: 5px;
-    overflow: hidden;
-    background: var(--control);
   }
 `;

@@ -4,9 +4,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from '../atlas';
 import { tallyIcons, WEAK_COSINE } from '../cells';
-import { type Legend, SEQUENTIAL_CSS } from '../colour';
+import { isThinned, type Legend, MOST_POINTS, SEQUENTIAL_CSS } from '../colour';
 import { count, fraction, shorten } from '../format';
-import type { ShowMode } from '../store';
+import type { ShowMode, State } from '../store';
 import { classLegend } from './class_legend';
 
 type KeyedLegend = Exclude<Legend, { kind: 'none' }>;
@@ -18,6 +18,7 @@ export function legendPanel(
   legend: Legend,
   show: ShowMode,
   open: boolean,
+  note: TemplateResult | typeof nothing = nothing,
 ): TemplateResult {
   return html`<aside class="legend panel" aria-label="Legend">
     ${classLegend(atlas, open)}
@@ -29,8 +30,26 @@ export function legendPanel(
             ${key(legend)}
           </details>`
     }
+    ${note}
     <p class="provenance muted" title=${provenanceTitle(atlas)}>${provenance(atlas, level)}</p>
   </aside>`;
+}
+
+/** How many points are drawn of more than can well be, and the way to all of them. */
+export function pointsNote(
+  atlas: Atlas,
+  state: State,
+  all: (wanted: boolean) => void,
+): TemplateResult | typeof nothing {
+  if (state.show === 'icons' || atlas.count <= MOST_POINTS) return nothing;
+  const thinned = isThinned(atlas, state);
+  const shown = thinned ? `${count(MOST_POINTS)} of ${count(atlas.count)}` : count(atlas.count);
+  return html`<p class="muted">
+    Showing ${shown} points${thinned ? ', spread over all of them' : ''}.
+    <button type="button" class="link" @click=${() => all(thinned)}>
+      Show ${thinned ? 'all' : 'fewer'}
+    </button>
+  </p>`;
 }
 
 /** Rims and points say different things of classes; the title names what is drawn. */

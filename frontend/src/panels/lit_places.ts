@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { Failure } from '../api';
-import { type Atlas, className, type Level } from '../atlas';
+import { type Atlas, className, type Level, levelOf } from '../atlas';
 import { majority, placeOf } from '../cells';
 import { count, plural, shorten } from '../format';
 import { flyToCell, highlightedRows } from '../jump';
@@ -38,7 +38,7 @@ interface Places {
 /** Where the samples of a highlight lie in an atlas, on its grid of `size`. */
 export function placesOf(atlas: Atlas, size: number, highlight: Highlight): Places {
   const rows = highlightedRows(atlas, highlight);
-  const level = atlas.levels.find((one) => one.size === size);
+  const level = levelOf(atlas, size);
   const counts = level ? countIn(level, rows) : new Int32Array();
   const cells = [...counts.keys()].filter((cell) => (counts[cell] as number) > 0);
   const of = (cell: number) => counts[cell] as number;

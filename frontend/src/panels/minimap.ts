@@ -6,7 +6,7 @@ import type { Level } from '../atlas';
 import { type Camera, type Point, toWorld, type Viewport } from '../camera';
 import type { AtlasMap } from '../map/atlas_map';
 import type { State } from '../store';
-import { THEMES } from '../theme';
+import { type CanvasTheme, themeOf } from '../theme';
 
 /** Below this zoom the map itself is overview enough. */
 const SHOWN_FROM_ZOOM = 1.5;
@@ -19,7 +19,7 @@ export interface Overview {
   readonly level: Level;
   readonly camera: Camera;
   readonly viewport: Viewport;
-  readonly dark: boolean;
+  readonly theme: CanvasTheme;
 }
 
 /** The part of the map in view, clipped to it: corners in map coordinates. */
@@ -35,7 +35,7 @@ export function visiblePart(camera: Camera, viewport: Viewport): { from: Point; 
 }
 
 export function minimap(state: State, map: AtlasMap): TemplateResult | typeof nothing {
-  const { atlas, camera, dark } = state;
+  const { atlas, camera } = state;
   const level = atlas?.levels[0];
   const { viewport } = map;
   if (!level || camera.z < SHOWN_FROM_ZOOM || viewport.width < ROOMY_STAGE) return nothing;
@@ -50,7 +50,7 @@ export function minimap(state: State, map: AtlasMap): TemplateResult | typeof no
     class="panel"
     aria-hidden="true"
     title="The whole map; press to go there"
-    .overview=${{ level, camera, viewport, dark } satisfies Overview}
+    .overview=${{ level, camera, viewport, theme: themeOf(state) } satisfies Overview}
     @pointerdown=${go}
     @pointermove=${go}
   ></atlas-minimap>`;
@@ -73,8 +73,7 @@ export class AtlasMinimap extends HTMLElement {
   #draw(): void {
     const context = this.#canvas.getContext('2d');
     if (context === null || this.#overview === null) return;
-    const { level, camera, viewport, dark } = this.#overview;
-    const theme = THEMES[dark ? 'dark' : 'light'];
+    const { level, camera, viewport, theme } = this.#overview;
     const ratio = Math.min(MAX_RATIO, devicePixelRatio || 1);
     const side = this.clientWidth * ratio;
     this.#canvas.width = side;

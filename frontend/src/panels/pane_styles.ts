@@ -69,16 +69,12 @@ export const paneStyles = css`
   .pane-caption {
     flex: none;
     height: 26px;
-    margin: 0;
     padding: 0 10px;
     line-height: 26px;
     font-size: 12px;
     color: var(--muted);
     background: var(--surface);
     border-top: 1px solid var(--line);
-    white-space: nowrap;
-    overflow: hidden;
-    text-overflow: ellipsis;
   }
   .pane-caption.lit {
     color: var(--text);
@@ -89,7 +85,6 @@ export const paneStyles = css`
     left: 0;
     bottom: 0;
     width: var(--panes-width);
-    margin: 0;
     padding: 2px 10px 0;
     font-size: 12px;
     line-height: 20px;
@@ -105,6 +100,7 @@ export const paneStyles = css`
   .not-linked ul {
     margin: 0 0 8px;
     padding-left: 18px;
+    list-style: disc;
   }
   .not-linked .button {
     height: auto;

@@ -3,7 +3,7 @@
 
 import { html, type TemplateResult } from 'lit';
 import { asFailure, Failure } from '../api';
-import { type Atlas, className, type Level } from '../atlas';
+import { type Atlas, className, type Level, levelOf } from '../atlas';
 import { type CellFacts, describeCell } from '../cells';
 import { count, percent, shorten } from '../format';
 import { flyToCell } from '../jump';
@@ -87,7 +87,7 @@ export class PinList {
     if (origin === null) return missing('Not in this log');
     if (atlas === null) return missing('…');
     if (atlas instanceof Failure) return missing(shorten(atlas.message, 2 * NAME));
-    const level = atlas.levels.find(({ size }) => size === pin.size);
+    const level = levelOf(atlas, pin.size);
     const facts = level && describeCell(atlas, level, pin.row, pin.col);
     if (!level || !facts) return missing('Too few samples to draw');
     const top = facts.mix[0];

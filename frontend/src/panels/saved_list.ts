@@ -2,9 +2,9 @@
 /** Selections that were saved in this browser: to be shown again, called otherwise, or thrown away. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { ref } from 'lit/directives/ref.js';
 import type { Atlas } from '../atlas';
 import { count, plural, shorten } from '../format';
+import { ref } from '../ref';
 import { freeName, LONGEST_NAME, readSaved, writeSaved } from '../saved';
 import { type Selection, whyNotIn } from '../selection';
 import type { Session } from '../session';

@@ -2,7 +2,7 @@
 /** One patch of the list: what it does beside its controls, since when, on which images, and where. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import type { Atlas, Level } from '../atlas';
+import { type Atlas, type Level, levelOf } from '../atlas';
 import { count, fraction, percent, plural, shorten } from '../format';
 import { countIn } from '../lifelines';
 import type { AtlasMap } from '../map/atlas_map';
@@ -164,7 +164,7 @@ export class ShortcutEntry {
   #whereabouts(one: Shortcut): TemplateResult {
     const { samples, similarity } = one;
     const atlas = atlasOnScreen(this.state);
-    const level = atlas?.levels.find(({ size }) => size === this.state.shownLevel);
+    const level = levelOf(atlas, this.state.shownLevel);
     if (!atlas || !level || atlas.manifest.probeDigest !== this.search.probe) {
       return html`<p class="muted">The map is of another probe than this search.</p>`;
     }

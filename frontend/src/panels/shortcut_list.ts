@@ -2,15 +2,15 @@
 /** Patches that make the network say a class: those that were found, at the left of the map. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { ref } from 'lit/directives/ref.js';
 import { count, plural } from '../format';
 import type { AtlasMap } from '../map/atlas_map';
+import { ref } from '../ref';
 import { searchedOf } from '../searched';
 import type { Session } from '../session';
 import type { Finding } from '../shortcut_search';
 import type { Search, Shortcut } from '../shortcuts';
 import type { State } from '../store';
-import { iconButton } from './icons';
+import { panelHead } from './panel_head';
 import { ShortcutEntry } from './shortcut_entry';
 import { walk } from './walk';
 
@@ -38,10 +38,7 @@ export class ShortcutList {
         else walk(event);
       }}
     >
-      <div class="inspector-head">
-        <h2>Shortcuts</h2>
-        ${iconButton({ icon: 'close', name: 'Close the shortcuts', key: 'Esc', press: () => this.#close() })}
-      </div>
+      ${panelHead('Shortcuts', 'Close the shortcuts', 'Esc', () => this.#close())}
       ${this.#body(state, finding)}
     </aside>`;
   }
@@ -109,8 +106,8 @@ export class ShortcutList {
   }
 
   /** `ref` calls before the element is in the document, where nothing can have the focus yet. */
-  readonly #focus = (element: Element | undefined): void => {
-    if (!element || !this.#takesFocus) return;
+  readonly #focus = (element: Element): void => {
+    if (!this.#takesFocus) return;
     this.#takesFocus = false;
     queueMicrotask(() => {
       const first = element.querySelector<HTMLElement>('.event') ?? element.querySelector('button');

@@ -30,9 +30,6 @@ export const shortcutStyles = css`
     grid-row: 1 / 3;
     width: 64px;
     height: 64px;
-    border-radius: 4px;
-    overflow: hidden;
-    background: var(--control);
   }
   .shortcuts .event > span:last-child {
     font-size: 12px;
@@ -100,9 +97,6 @@ export const shortcutStyles = css`
     stroke: none;
   }
   .pairs {
-    list-style: none;
-    margin: 0;
-    padding: 0;
     display: grid;
     grid-template-columns: 1fr 1fr;
     gap: 10px 12px;

@@ -3,7 +3,9 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Failure } from '../api';
+import { copy } from '../clipboard';
 import { count } from '../format';
+import { Address, addressOf } from '../host';
 import type { State } from '../store';
 
 const EXAMPLE = `from tensorboard_plugin_atlas import AtlasWriter
@@ -12,7 +14,7 @@ atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)
 ...
 atlas.add_atlas(step)      # in the training loop, once a checkpoint`;
 
-export function emptyState(retry: () => void): TemplateResult {
+export function emptyState(retry: () => void, sample: () => void): TemplateResult {
   return html`<section class="veil">
     <div class="message wide">
       <h2>No atlas in this log directory yet</h2>
@@ -25,10 +27,12 @@ export function emptyState(retry: () => void): TemplateResult {
       <p>
         Already logging? Check that <code>tensorboard --logdir</code> names the folder that
         <code>AtlasWriter</code> writes to, or a folder above it; atlases lie in its subfolder
-        <code>atlas</code>. <code>tensorboard-atlas inspect LOGDIR</code> lists what is there, and
-        <code>tensorboard-atlas demo</code> makes an example to look at.
+        <code>atlas</code>. <code>tensorboard-atlas inspect LOGDIR</code> lists what is there.
       </p>
-      <button type="button" class="button" @click=${retry}>Look again</button>
+      <div class="sides">
+        <button type="button" class="button" @click=${sample}>Open a sample</button>
+        <button type="button" class="button" @click=${retry}>Look again</button>
+      </div>
     </div>
   </section>`;
 }
@@ -39,8 +43,7 @@ export function failedState(failure: Failure, retry: () => void): TemplateResult
     <div class="message fault">
       <h2>The atlases cannot be listed</h2>
       <p>${failure.message}</p>
-      ${requestLine(failure)}
-      <button type="button" class="button" @click=${retry}>Retry</button>
+      ${requestLine(failure)} ${ways(failure, retry)}
     </div>
   </section>`;
 }
@@ -57,8 +60,7 @@ export function stepState(
       <h2>${title}</h2>
       <p>${failure.message}</p>
       <p class="muted">${advice}</p>
-      ${requestLine(failure)}
-      <button type="button" class="button" @click=${retry}>Retry</button>
+      ${requestLine(failure)} ${ways(failure, retry)}
     </div>
   </section>`;
 }
@@ -87,6 +89,28 @@ function explain(step: number, { kind }: Failure): { title: string; advice: stri
   }
 }
 
+function ways(failure: Failure, retry: () => void): TemplateResult {
+  const { kind, message, request, status } = failure;
+  const details = [
+    `${kind}: ${message}`,
+    `Request: ${request}, status ${status ?? 'none'}`,
+    `Page: ${location.origin}${addressOf(new Address().read())}`,
+    navigator.userAgent,
+  ].join('\n');
+  return html`<div class="sides">
+    <button type="button" class="button" @click=${retry}>Retry</button>
+    <button
+      type="button"
+      class="button"
+      @click=${async ({ currentTarget }: Event) => {
+        (currentTarget as HTMLElement).textContent = await copy(details, 'Copied');
+      }}
+    >
+      Copy details
+    </button>
+  </div>`;
+}
+
 function requestLine({ request, status }: Failure): TemplateResult {
   return html`<p class="request muted">
     Request <code>${request}</code>${status === null ? nothing : html`, status ${status}`}
@@ -95,10 +119,22 @@ function requestLine({ request, status }: Failure): TemplateResult {
 
 /** Lines that qualify a map which is nevertheless shown. */
 export function banners(
-  { renderer, sheetFailure, lost }: State,
+  { renderer, sheetFailure, lost, sample, history, atlas }: State,
   retry: () => void,
+  revive: () => void,
 ): TemplateResult | typeof nothing {
   const lines = [
+    sample &&
+      html`<p class="banner">
+        A sample that comes with the plugin: a small network learns handwritten digits.
+        <button type="button" class="link" @click=${() => location.reload()}>Leave it</button>
+      </p>`,
+    atlas &&
+      history?.steps.get(atlas.step)?.draft &&
+      html`<p class="banner">
+        Step ${count(atlas.step)} is a draft: real patches stand in for its icons, which are still
+        being drawn.
+      </p>`,
     sheetFailure &&
       html`<p class="banner">
         Icons of this grid cannot be shown: ${sheetFailure.message}
@@ -112,6 +148,11 @@ export function banners(
     renderer === 'canvas' &&
       html`<p class="banner">
         This browser offers no WebGL2: the map is drawn more slowly, without blended crossfades.
+      </p>`,
+    renderer === 'lost' &&
+      html`<p class="banner">
+        The browser has taken the graphics of the map away.
+        <button type="button" class="link" @click=${revive}>Retry</button>
       </p>`,
     renderer === 'none' &&
       html`<p class="banner">The map cannot be drawn: this browser offers no canvas, or what draws on

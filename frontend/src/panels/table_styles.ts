@@ -23,14 +23,6 @@ export const tableStyles = css`
     min-height: 48px;
     padding: 8px 16px;
   }
-  .cell-table h2 {
-    margin: 0;
-    font-size: 15px;
-    font-weight: 500;
-  }
-  .cell-table h2 .muted {
-    font-weight: 400;
-  }
   .pager {
     display: flex;
     align-items: center;
@@ -45,8 +37,6 @@ export const tableStyles = css`
     outline-offset: -2px;
   }
   .cell-table table {
-    width: 100%;
-    border-collapse: collapse;
     font-variant-numeric: tabular-nums;
   }
   .cell-table thead th {
@@ -62,8 +52,6 @@ export const tableStyles = css`
   .cell-table th {
     height: 44px;
     padding: 0 12px;
-    font-weight: 400;
-    text-align: start;
     white-space: nowrap;
   }
   .cell-table tr > :first-child {

@@ -118,7 +118,6 @@ export const timelineStyles = css`
     line-height: 1.35;
   }
   .moment strong {
-    font-weight: 500;
     font-size: 14px;
   }
   .moment .muted,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What to do while samples are being selected. */
+/** What to do while samples are being selected, or what has just been done. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { State } from '../store';
@@ -9,6 +9,7 @@ const HINTS = {
   block: 'Drag a rectangle, or let arrows grow it and Enter select. Esc leaves.',
 } as const;
 
-export function toolHint({ tool }: State): TemplateResult | typeof nothing {
-  return tool === '' ? nothing : html`<p class="tool-hint panel">${HINTS[tool]}</p>`;
+export function toolHint({ tool, notice }: State): TemplateResult | typeof nothing {
+  const hint = notice || (tool && HINTS[tool]);
+  return hint === '' ? nothing : html`<p class="tool-hint panel">${hint}</p>`;
 }

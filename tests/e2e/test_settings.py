@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person wants of the tab: that the page scrolls first, and no keys of one letter."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, expect
+from tab import Tab
+
+WARM = {"run": "warm/atlas", "layer": "layer3"}
+SCROLL = "The wheel scrolls the page; with Ctrl or Alt it zooms"
+LETTERS = "No keys of one letter, digit or sign"
+LONGER = (
+    "document.body.append(Object.assign(document.createElement('div'), {style: 'height: 2000px'}))"
+)
+
+
+def switch(tab: Tab, name: str) -> Locator:
+    """The setting, in the sheet that the button opens."""
+    tab.press("How to read the map, and its keys")
+    return tab.app.get_by_role("dialog").get_by_role("checkbox", name=name)
+
+
+def leave(tab: Tab) -> None:
+    tab.page.keyboard.press("Escape")
+    expect(tab.app.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("way", ["pointer", "keyboard"])
+def test_the_page_scrolls_first_where_that_is_wanted(way: str, quick: str, tab: Tab) -> None:
+    tab.open(quick, alone=True, **WARM)
+    tab.page.evaluate(LONGER)
+    tab.page.mouse.move(*tab.middle())
+    tab.page.mouse.wheel(0, -200)
+    tab.linked(z="1.320")
+    assert tab.page.evaluate("scrollY") == 0
+
+    wanted = switch(tab, SCROLL)
+    expect(wanted).not_to_be_checked()
+    if way == "pointer":
+        tab.app.get_by_text(SCROLL).click()
+    else:
+        wanted.focus()
+        tab.page.keyboard.press("Space")
+    expect(wanted).to_be_checked()
+    leave(tab)
+    hint = tab.app.locator(".tool-hint")
+    expect(hint).to_have_count(0)
+    tab.page.mouse.move(*tab.middle())
+    tab.page.mouse.wheel(0, 200)
+    tab.page.wait_for_function("scrollY > 100")
+    expect(hint).to_have_text("Ctrl + wheel zooms")
+    tab.linked(z="1.320")
+    scrolled = tab.page.evaluate("scrollY")
+    for held, zoomed in (("Control", "1.741"), ("Alt", "2.297")):
+        tab.page.keyboard.down(held)
+        tab.page.mouse.wheel(0, -200)
+        tab.page.keyboard.up(held)
+        tab.linked(z=zoomed)
+    assert tab.page.evaluate("scrollY") == scrolled
+    expect(hint).to_have_count(0)
+
+    # The browser keeps it, and lets go of it.
+    tab.page.reload()
+    tab.settle()
+    again = switch(tab, SCROLL)
+    expect(again).to_be_checked()
+    again.uncheck()
+    leave(tab)
+    tab.page.mouse.move(*tab.middle())
+    tab.page.mouse.wheel(0, 200)
+    tab.linked(z="1.741")
+
+
+def test_keys_of_one_letter_can_be_turned_off(quick: str, tab: Tab) -> None:
+    tab.open(quick, alone=True, **WARM)
+    switch(tab, LETTERS).check()
+    leave(tab)
+    tab.key("t", "c", "2", "+", ",", "?")
+    tab.key("ArrowRight", "Enter")
+    expect(tab.inspector).to_be_visible()
+    assert tab.settle(step=3200, level=10)["step"] == "3200"
+    expect(tab.app.get_by_role("table")).to_have_count(0)
+    expect(tab.app.get_by_role("dialog")).to_have_count(0)
+    tab.linked(z=None, compare=None)
+    switch(tab, LETTERS).uncheck()
+    leave(tab)
+    tab.key("t")
+    expect(tab.app.get_by_role("table")).to_be_visible()
