@@ -66,6 +66,28 @@ describe('grid pass', () => {
     expect(uniform('uHasSheet')).toEqual([[1], [0]]);
   });
 
+  it('covers with the quad of a page no more than a cell around its own', () => {
+    const [size, tile, columns] = [6, 8, 2];
+    const rows = Int32Array.from([0, 0, 1, 1, 5]);
+    const cols = Int32Array.from([0, 2, 0, 2, 4]);
+    const lookup = new Int32Array(size * size).fill(-1);
+    rows.forEach((row, cell) => {
+      lookup[row * size + (cols[cell] as number)] = cell;
+    });
+    const entry = { ...level.entry, size, cells: 5, tile, columns };
+    const kind = new Uint8Array(5).fill(3);
+    const counts = new Int32Array(5).fill(1);
+    const spread: Level = { ...level, entry, size, rows, cols, lookup, kind, counts };
+    renderer.draw(frame([scene({ level: spread, pages: [picture, picture] }), 1]));
+    expect(uniform('uPage')).toEqual([[1], [2]]);
+    const sixths = uniform('uBox').map(([box]) => (box as number[]).map((edge) => edge * size));
+    // Four cells fill the first page; the fifth is alone on the second, and none is without icon.
+    expect(sixths.map((box) => box.map(Math.round))).toEqual([
+      [0, 0, 4, 3],
+      [3, 4, 6, 6],
+    ]);
+  });
+
   it('places the map in device pixels', () => {
     renderer.draw(frame([scene(), 1]));
     // 220 less two margins of 20 is 180 across, its corner at (110, 20); all times two.
