@@ -6,9 +6,9 @@
  */
 
 import type { Level } from '../atlas';
-import { toScreen, worldSide } from '../camera';
+import { worldSide } from '../camera';
 import { type Frame, iconPlace, iconScales, type WeightedScene } from '../map/scene';
-import { createCellTexture, createProgram, type Program } from './context';
+import { createCellTexture, createProgram, type Program, setCamera } from './context';
 import type { Sheets } from './sheets';
 import { setSheet, setTiles, TILE_GLSL } from './tile';
 
@@ -81,7 +81,12 @@ export class GridPass {
     const textures = this.#texturesOf(level);
     gl.useProgram(this.#program.program);
     gl.blendFunc(gl.ONE, gl.ONE);
-    this.#setCamera(level, frame);
+    setCamera(gl, this.#program, frame);
+    gl.uniform1i(uniform('uSize'), level.size);
+    gl.uniform1f(
+      uniform('uCellPixels'),
+      (worldSide(frame.camera, frame.viewport) / level.size) * frame.ratio,
+    );
     this.#bind(UNITS.cells, textures.cells);
     this.#bind(UNITS.colours, textures.colours);
     this.#paint(level, textures, scene.cellColours);
@@ -108,18 +113,6 @@ export class GridPass {
       this.gl.deleteTexture(colours);
       this.#levels.delete(level);
     }
-  }
-
-  #setCamera(level: Level, { camera, viewport, ratio }: Frame): void {
-    const { gl } = this;
-    const { uniform } = this.#program;
-    const origin = toScreen(camera, viewport, { x: 0, y: 0 });
-    const side = worldSide(camera, viewport);
-    gl.uniform2f(uniform('uOrigin'), origin.x * ratio, origin.y * ratio);
-    gl.uniform1f(uniform('uSide'), side * ratio);
-    gl.uniform2f(uniform('uViewport'), gl.drawingBufferWidth, gl.drawingBufferHeight);
-    gl.uniform1i(uniform('uSize'), level.size);
-    gl.uniform1f(uniform('uCellPixels'), (side / level.size) * ratio);
   }
 
   #bind(unit: number, texture: WebGLTexture): void {

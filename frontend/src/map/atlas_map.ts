@@ -188,7 +188,10 @@ export class AtlasMap extends HTMLElement {
   #addPasses(): void {
     const [renderer, equipment, director] = [this.#renderer, this.#equipment, this.#director];
     if (!(renderer instanceof WebglRenderer)) return;
-    if (equipment) renderer.addPoints((gl) => equipment.createPoints(gl));
+    if (equipment) {
+      renderer.addPoints((gl) => equipment.createPoints(gl));
+      renderer.addPan((gl, paint) => equipment.createPan(gl, paint));
+    }
     if (director) renderer.addTravel((gl, sheets) => director.createPass(gl, sheets));
   }
 
@@ -210,7 +213,9 @@ export class AtlasMap extends HTMLElement {
       ground: theme.ground,
     });
     const context = this.#overlay.getContext('2d');
-    if (context !== null) this.#equipment?.decorate(context, this.#ratio);
+    const drawn = context !== null && this.#equipment?.decorate(context, this.#ratio);
+    // An empty canvas costs the browser as much as a full one.
+    this.#overlay.style.visibility = drawn ? '' : 'hidden';
     const moving = this.#fade.moving || this.#flight !== null;
     if (moving) this.invalidate();
     const shownLevel = this.#fade.current?.level.size ?? null;
