@@ -6,8 +6,8 @@ CPU time of Chromium's processes (DevTools' `SystemInfo.getProcessInfo`), which 
 machine hardly touches: wall time on software GL says little. Ratios are medians of interleaved
 pairs, with their range. The map is the shipped one, served by a real TensorBoard.
 
-- `pan` drags 25,600 tiles (160 x 160 cells, all in sight) round a circle, a move a frame, and does
-  the same with a bare page that draws as Distill's demo does: `drawImage` on a 2-D canvas, once for
+- `pan` drags 25,600 tiles (160 x 160 cells, all in sight) to both sides, 50 px a frame, and does the
+  same with a bare page that draws as Distill's demo does: `drawImage` on a 2-D canvas, once for
   each cell in the viewport, without smoothing. Ours carries the whole tab; the peer nothing else.
 - `points` drags 100,000 samples shown as points, and the same points, as large and with as many
   colours, in regl-scatterplot (`--install` puts it into `.cache/tab-peers`).
@@ -55,8 +55,8 @@ from tensorboard_plugin_atlas.atlas import Atlas
 PEERS = Path(__file__).parents[1] / ".cache" / "tab-peers"
 PACKAGES = ("regl-scatterplot@1.16.0", "regl@2.1.1", "pub-sub-es@3.0.0")
 TILES, MANY_POINTS, LAYER_SIDE = 160, 100_000, 40
-LAP, RADIUS = 24, 18
-"""Moves of a circle that is dragged, and its radius in CSS pixels: all tiles stay in sight."""
+LAP, REACH = 24, 300
+"""Moves of a drag to both sides and back, and CSS pixels to each: all tiles stay in sight."""
 STEPS = tuple(range(0, 2000, 100))
 """Their icons are more than the tab keeps decoded (256 MiB)."""
 CHANGES, LOOKS = 1000, 10
@@ -264,7 +264,7 @@ def frame_seconds(browser: Chromium, open_page: Opener, stage: Stage) -> float:
         still = page.screenshot()
         page.mouse.move(x, y)
         page.mouse.down()
-        path = {"x": x, "y": y, "radius": RADIUS, "lap": LAP}
+        path = {"x": x, "y": y, "reach": REACH, "lap": LAP}
         page.evaluate("path => bench.drag(path)", path | {"moves": LAP // 4})
         assert page.screenshot() != still, "nothing moved"
         before = browser.spent()

@@ -10,17 +10,18 @@
 
   const bench = {
     /**
-     * Drags what lies at (x, y) round a circle, one move a frame. The mouse must be pressed there.
-     * The last frames hand over to the GPU process what is under way.
+     * Drags what lies at (x, y) to the right, to the left and back, one move of whole pixels a frame.
+     * The mouse must be pressed there. The last frames hand over to the GPU process what is under way.
      */
-    async drag({ x, y, radius, lap, moves }) {
+    async drag({ x, y, reach, lap, moves }) {
       const target = deepest(document, x, y);
-      for (let i = 0; i < moves; i++) {
+      for (let i = 1; i <= moves; i++) {
         await frame();
-        const angle = (2 * Math.PI * i) / lap;
+        const way = (4 * i) / lap;
+        const share = way % 4 < 1 ? way % 4 : way % 4 < 3 ? 2 - (way % 4) : (way % 4) - 4;
         const at = {
-          clientX: x + radius * Math.cos(angle),
-          clientY: y + radius * Math.sin(angle),
+          clientX: Math.round(x + reach * share),
+          clientY: Math.round(y + 10 * share),
           buttons: 1,
           bubbles: true,
           composed: true,
