@@ -181,6 +181,21 @@ describe('pan buffer', () => {
     expect(fake.of('bindFramebuffer')).toEqual([]);
   });
 
+  it('leaves alone what is on the canvas still', () => {
+    renderer.draw(still);
+    renderer.draw(moved(3, 0));
+    fake.calls.length = 0;
+    renderer.draw(moved(3, 0));
+    expect(copies()).toEqual([]);
+    expect(fake.of('drawArrays')).toEqual([]);
+    renderer.draw({ ...moved(3, 0), cleared: true });
+    expect(copies()).toEqual([[256, 256]]);
+    renderer.draw({ ...still, camera: FIT });
+    fake.calls.length = 0;
+    renderer.draw({ ...still, camera: FIT, cleared: true });
+    expect(fake.of('drawArrays')).toHaveLength(2);
+  });
+
   it('draws beyond the edges once a map is moved, and then copies', () => {
     renderer.draw(still);
     fake.calls.length = 0;

@@ -25,17 +25,19 @@ export class PanBuffer {
     this.#texture = gl.createTexture();
   }
 
-  /** Shows a frame that is one before it, moved; false for all others, which are seldom wanted twice. */
+  /** Shows a frame that is one before it, moved or not; false for all others, seldom wanted twice. */
   show(frame: Frame): boolean {
-    const before = this.#before;
+    const moved = frame.cleared ? null : shiftBetween(this.#before, frame);
     this.#before = frame;
+    // It is on the canvas still.
+    if (moved?.every((by) => by === 0)) return true;
     const shift = shiftBetween(this.#held, frame);
     if (shift !== null) {
       this.#copy(shift);
       return true;
     }
     this.#held = null;
-    if (shiftBetween(before, frame) === null) return false;
+    if (moved === null) return false;
     this.#fill(frame);
     this.#copy([0, 0]);
     return true;

@@ -58,6 +58,7 @@ export class AtlasMap extends HTMLElement {
   #viewport: Viewport = { width: 0, height: 0 };
   #ratio = 1;
   #requested = 0;
+  #cleared = false;
   #drawnAt = 0;
   #flight: Flight | null = null;
   readonly #resize = new ResizeObserver(() => this.measure());
@@ -168,6 +169,7 @@ export class AtlasMap extends HTMLElement {
       canvas.width = Math.round(width * this.#ratio);
       canvas.height = Math.round(height * this.#ratio);
     }
+    this.#cleared = true;
     this.#draw(performance.now());
   }
 
@@ -208,10 +210,12 @@ export class AtlasMap extends HTMLElement {
       camera,
       viewport: this.#viewport,
       ratio: this.#ratio,
+      cleared: this.#cleared,
       scenes: this.#weigh(this.#session),
       neutral: theme.neutralTile,
       ground: theme.ground,
     });
+    this.#cleared = false;
     const context = this.#overlay.getContext('2d');
     const drawn = context !== null && this.#equipment?.decorate(context, this.#ratio);
     // An empty canvas costs the browser as much as a full one.
