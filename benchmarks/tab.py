@@ -6,15 +6,18 @@ CPU time of Chromium's processes (DevTools' `SystemInfo.getProcessInfo`), which 
 machine hardly touches: wall time on software GL says little. Ratios are medians of interleaved
 pairs, with their range. The map is the shipped one, served by a real TensorBoard.
 
-- `pan` drags 25,600 tiles (160 x 160 cells, all in sight) to both sides, 50 px a frame, and does the
-  same with a bare page that draws as Distill's demo does: `drawImage` on a 2-D canvas, once for
-  each cell in the viewport, without smoothing. Ours carries the whole tab; the peer nothing else.
+- `pan` drags 25,600 tiles (160 x 160 cells, all in sight) to both sides, 50 px a frame, and does
+  the same with a bare page that draws as Distill's demo does: `drawImage` on a 2-D canvas, once
+  for each cell that lies in the viewport, without smoothing. Ours is the whole tab.
 - `points` drags 100,000 samples shown as points, and the same points, as large and with as many
   colours, in regl-scatterplot (`--install` puts it into `.cache/tab-peers`).
 - `open` opens the tab from the scalars of a TensorBoard that has come to rest, by a fresh profile,
-  until a grid of 40 x 40 icons is drawn; then it goes from step to step between cached ones.
+  until a grid of 40 x 40 icons is drawn; then it goes from step to step between cached ones, with
+  motion reduced to a cut and without.
 - `memory` looks after every hundred of 1,000 step changes, and of 1,000 changes of TensorBoard's
-  tab, at what is left after a forced garbage collection; growth is the slope over all looks.
+  tab, at what is left after a forced garbage collection: the resident memory of the page's
+  renderer and of the GPU process (on Linux their proportional shares). Growth is the rise of a
+  straight line through all looks.
 - `clients` has 50 people each take an atlas with all icons of one grid every 2 s, for 2 minutes,
   while a training run logs; under both of TensorBoard's loaders.
 """
@@ -60,7 +63,7 @@ LAP, REACH = 24, 300
 STEPS = tuple(range(0, 2000, 100))
 """Their icons are more than the tab keeps decoded (256 MiB)."""
 CHANGES, LOOKS = 1000, 10
-CLIENTS, SECONDS = 50, 120.0
+CLIENTS, SECONDS, REST_SECONDS = 50, 120.0, 3.0
 MEGA = 1e6
 MARGIN, POINT_SIZE = 20, 3.4
 """Of the map around itself, and of a point at zoom 1, in CSS pixels."""
@@ -363,92 +366,87 @@ def cpu_row(what: str, spent: Sequence[Spent], goal: float | None = None) -> Row
 # Memory of the page.
 
 EMPTY_TAB = "export function render() {}"
+"""What stands in for the tab to see what TensorBoard leaves behind by itself."""
+CONTROL_SHARE = 0.3
 
 
 def memory(folder: Path, effort: Effort) -> list[Row]:
     """Looks for what is left behind by changes of step, and of TensorBoard's tab."""
     write_run(folder / "run", layer_atlases(STEPS))
-    with served(folder, len(STEPS)) as url, chromium() as browser:
-        stepped = steps_held(browser, url, effort)
-        switched = switches_held(browser, url, effort)
-        empty = switches_held(browser, url, effort, instead=EMPTY_TAB)
-    changes = round(CHANGES * effort.share)
+    share = round(CHANGES * effort.share / LOOKS)
+    tasks = (
+        (steps_held, share, None),
+        (switches_held, share, None),
+        (switches_held, round(share * CONTROL_SHARE), EMPTY_TAB),
+    )
+    # A browser each, two at a time: nothing here depends on how long it takes.
+    with served(folder, len(STEPS)) as url, spawning(2) as pool:
+        running = [pool.submit(task, url, count, instead) for task, count, instead in tasks]
+        stepped, switched, empty = (one.result() for one in running)
+    control = growth([one.renderer + one.gpu for one in empty]) / CONTROL_SHARE
     return [
-        *growth_rows(f"{changes:,} step changes", stepped),
-        *growth_rows(f"{changes:,} changes of TensorBoard's tab", switched, empty),
+        growth_row(f"memory over {LOOKS * share:,} step changes", stepped),
+        growth_row(f"memory over {LOOKS * share:,} changes of TensorBoard's tab", switched),
+        Row("... with an empty tab in our place, scaled to as many", f"{control:+.1f} MB"),
     ]
 
 
-def steps_held(browser: Chromium, url: str, effort: Effort) -> list[Held]:
-    """Returns what the page holds after each share of the changes; some come before the first."""
-    with browser.page(calm=True) as page:
+def spawning(workers: int) -> concurrent.futures.ProcessPoolExecutor:
+    """Returns processes of their own, for other browsers and for clients."""
+    context = multiprocessing.get_context("spawn")
+    return concurrent.futures.ProcessPoolExecutor(workers, mp_context=context)
+
+
+def steps_held(url: str, count: int, _instead: str | None) -> list[Held]:
+    """Returns what the page holds after each `count` changes of step."""
+    with chromium() as browser, browser.page(calm=True) as page:
         Tab(page).open(url, alone=True, layer=LAYER, grid=LAYER_SIDE)
-        return looks(
-            browser,
-            page,
-            lambda count: page.evaluate(
-                "walk => bench.walk(walk)", {"steps": STEPS, "changes": count}
-            ),
-            effort,
-        )
+        return looks(browser, page, "walk", {"steps": STEPS, "changes": count})
 
 
-def switches_held(
-    browser: Chromium, url: str, effort: Effort, instead: str | None = None
-) -> list[Held]:
+def switches_held(url: str, count: int, instead: str | None) -> list[Held]:
     """Returns the same for TensorBoard's tabs; `instead` takes the place of our module."""
-    with browser.page() as page:
+    with chromium() as browser, browser.page() as page:
         if instead is not None:
             script = {"body": instead, "content_type": "text/javascript"}
             page.route("**/plugin/atlas/index.js*", lambda route: route.fulfill(**script))
         page.goto(f"{url}#atlas&p.atlas.layer={LAYER}")
+        page.locator("iframe").wait_for()
         if instead is None:
             Tab(page).framed().settle()
-        page.locator("iframe").wait_for()
-        tabs = {"tabs": ["scalars", "atlas"]}
-        return looks(
-            browser,
-            page,
-            lambda count: page.evaluate("told => bench.switchTabs(told)", tabs | {"times": count}),
-            effort,
-        )
+        return looks(browser, page, "switchTabs", {"tabs": ["scalars", "atlas"], "times": count})
 
 
-def looks(
-    browser: Chromium, page: Page, change: Callable[[int], None], effort: Effort
-) -> list[Held]:
-    """Changes again and again; returns what is held before and after each share of all changes."""
+def looks(browser: Chromium, page: Page, change: str, told: dict[str, object]) -> list[Held]:
+    """Changes something again and again; returns what is held before and after each time.
+
+    Twice as many come before the first look, and fill every cache.
+    """
     cdp = page.context.new_cdp_session(page)
-    share = round(CHANGES * effort.share / LOOKS)
-    change(2 * share)
-    found = [browser.held(cdp)]
-    for _ in range(LOOKS):
-        change(share)
-        found.append(browser.held(cdp))
+    found = []
+    for look in range(LOOKS + 2):
+        page.evaluate("([name, told]) => bench[name](told)", [change, told])
+        if look > 0:
+            found.append(browser.held(cdp))
     return found
 
 
-def growth_rows(what: str, found: Sequence[Held], empty: Sequence[Held] = ()) -> list[Row]:
-    """Returns the rows of what grew, less what grew with an empty tab."""
-    heap, renderer, gpu = (
-        growth([getattr(one, name) for one in found])
-        - growth([getattr(one, name) for one in empty])
-        for name in ("heap", "renderer", "gpu")
+def growth_row(what: str, found: Sequence[Held]) -> Row:
+    """Returns the row of what grew."""
+    heap, page, gpu = (
+        growth([getattr(one, name) for one in found]) for name in ("heap", "renderer", "gpu")
     )
-    worst = max(heap, renderer + gpu)
-    own = f"; an empty tab: {growth([one.renderer for one in empty]):+.1f}" if empty else ""
+    first, last = found[0], found[-1]
     measured = (
-        f"{heap:+.1f} MB JavaScript, {renderer:+.1f} MB page, {gpu:+.1f} MB GPU process; "
-        f"nodes {found[0].nodes} to {found[-1].nodes}, "
-        f"listeners {found[0].listeners} to {found[-1].listeners}{own}"
+        f"{page + gpu:+.1f} MB: page {page:+.1f} (its JavaScript {heap:+.1f}), GPU process "
+        f"{gpu:+.1f}; nodes {first.nodes:,} to {last.nodes:,}, "
+        f"listeners {first.listeners} to {last.listeners}"
     )
-    return [Row(f"memory over {what}", measured, "<= +10 MB", worst <= 10)]
+    return Row(what, measured, "<= +10 MB", max(heap, page + gpu) <= 10)
 
 
 def growth(bytes_held: Sequence[float]) -> float:
     """Returns the MB that a straight line through the looks rises from the first to the last."""
-    if not bytes_held:
-        return 0.0
     line = statistics.linear_regression(range(len(bytes_held)), bytes_held)
     return line.slope * (len(bytes_held) - 1) / MEGA
 
@@ -472,32 +470,29 @@ def clients(folder: Path, effort: Effort) -> list[Row]:
 def watched(url: str, log_dir: Path, fast: bool, seconds: float) -> Row:
     """Returns the row of one loader."""
     processes = servers()
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+    with spawning(1) as pool:
         # Every pool of threads is full, and every cache, before anything is compared.
         pool.submit(crowd, url, CLIENTS, seconds / 6).result()
+        time.sleep(REST_SECONDS)
+        first = load_of(processes)
         with Writer(log_dir) as writer:
-            first = load_of(processes)
             running = pool.submit(crowd, url, CLIENTS, seconds)
             loads = list(watch(processes, seconds))
             answers: Answers = running.result()
-        time.sleep(2)
+        time.sleep(REST_SECONDS)
         last = load_of(processes)
     p95, index_p95 = (1000 * percentile(times, 0.95) for times in (answers.data, answers.index))
-    grown = (last.resident - first.resident) / MEGA
+    grown, logged = growth([one.resident for one in loads]), writer.appended / MEGA
     measured = (
         f"{len(answers.errors)} errors in {len(answers.data) + len(answers.index):,} requests; "
         f"data p95 {p95:.0f} ms, index {index_p95:.0f} ms; "
         f"threads at rest {first.threads} to {last.threads}; "
-        f"memory {grown:+.1f} MB with {writer.appended / MEGA:.1f} MB logged meanwhile"
+        f"memory {grown:+.1f} MB, with {logged:.1f} MB logged meanwhile"
     )
     for error in answers.errors[:5]:
         print(error, file=sys.stderr)
     met = (
-        not answers.errors
-        and p95 <= 250
-        and last.threads <= first.threads
-        and grown <= 10 + writer.appended / MEGA
+        not answers.errors and p95 <= 250 and last.threads <= first.threads and grown <= logged + 10
     )
     name = "data server" if fast else "Python loader"
     goal = "0 errors, p95 <= 250 ms, no growth"
