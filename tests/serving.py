@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 START_SECONDS = 60.0
+LOAD_SECONDS = 90.0
 
 
 @contextlib.contextmanager
@@ -59,6 +61,19 @@ def tensorboard(
         finally:
             process.terminate()
             process.wait(timeout=20)
+
+
+def wait_for_atlases(url: str, count: int) -> None:
+    """Waits until TensorBoard lists `count` atlases: it loads while it serves."""
+    deadline = time.monotonic() + LOAD_SECONDS
+    listed = -1
+    while listed != count:
+        assert time.monotonic() < deadline, f"{url} lists {listed} atlases, not {count}"
+        time.sleep(0.1)
+        status, _, body = get(url + "data/plugin/atlas/index")
+        if status == 200:
+            runs = json.loads(body)["runs"]
+            listed = sum(len(series["steps"]) for run in runs for series in run["series"])
 
 
 def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:

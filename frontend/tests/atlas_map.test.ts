@@ -272,14 +272,23 @@ describe('equipment', () => {
     expect(map.scene?.pointColours).toBeNull();
     const colours = { cellColours: new Uint8Array(12), pointColours: new Uint8Array(24) };
     const points = { draw: vi.fn(), prune: vi.fn() };
+    let decorated = true;
+    const overlay = map.querySelectorAll('canvas')[1] as HTMLCanvasElement;
+    overlay.getContext = () => ({}) as never;
     map.equip({
       colour: () => colours,
       createPoints: () => points,
-      decorate: () => {},
+      createPan: () => ({ show: () => false }),
+      decorate: () => decorated,
     } as unknown as Equipment);
     rest();
     expect(map.scene).toMatchObject(colours);
     expect(points.draw).toHaveBeenCalled();
+    expect(overlay.style.visibility).toBe('');
+    decorated = false;
+    map.invalidate();
+    rest();
+    expect(overlay.style.visibility).toBe('hidden');
   });
 });
 

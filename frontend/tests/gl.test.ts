@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Level } from '../src/atlas';
-import { FIT } from '../src/camera';
+import { FIT, panBy } from '../src/camera';
 import { createProgram } from '../src/gl/context';
+import { PanBuffer } from '../src/gl/pan_buffer';
 import { PointsPass } from '../src/gl/points_pass';
 import { CanvasRenderer } from '../src/map/canvas_renderer';
 import type { Frame, Scene } from '../src/map/scene';
@@ -64,6 +65,28 @@ describe('grid pass', () => {
     ]);
     expect(uniform('uPage')).toEqual([[1], [0xffff]]);
     expect(uniform('uHasSheet')).toEqual([[1], [0]]);
+  });
+
+  it('covers with the quad of a page no more than a cell around its own', () => {
+    const [size, tile, columns] = [6, 8, 2];
+    const rows = Int32Array.from([0, 0, 1, 1, 5]);
+    const cols = Int32Array.from([0, 2, 0, 2, 4]);
+    const lookup = new Int32Array(size * size).fill(-1);
+    rows.forEach((row, cell) => {
+      lookup[row * size + (cols[cell] as number)] = cell;
+    });
+    const entry = { ...level.entry, size, cells: 5, tile, columns };
+    const kind = new Uint8Array(5).fill(3);
+    const counts = new Int32Array(5).fill(1);
+    const spread: Level = { ...level, entry, size, rows, cols, lookup, kind, counts };
+    renderer.draw(frame([scene({ level: spread, pages: [picture, picture] }), 1]));
+    expect(uniform('uPage')).toEqual([[1], [2]]);
+    const sixths = uniform('uBox').map(([box]) => (box as number[]).map((edge) => edge * size));
+    // Four cells fill the first page; the fifth is alone on the second, and none is without icon.
+    expect(sixths.map((box) => box.map(Math.round))).toEqual([
+      [0, 0, 4, 3],
+      [3, 4, 6, 6],
+    ]);
   });
 
   it('places the map in device pixels', () => {
@@ -133,6 +156,97 @@ describe('grid pass', () => {
     fake.lost = true;
     renderer.draw(frame([scene(), 1]));
     expect(fake.of('drawArrays')).toEqual([]);
+  });
+});
+
+describe('pan buffer', () => {
+  const near = { ...FIT, z: 4 };
+  const still: Frame = { ...frame([scene(), 1]), camera: near };
+  /** The still frame with the map this many CSS pixels further to the right and down. */
+  const moved = (right: number, down: number): Frame => ({
+    ...still,
+    camera: panBy(near, still.viewport, -right, -down),
+  });
+  /** Lower left corners of what was copied from the buffer to the view. */
+  const copies = () => fake.of('blitFramebuffer').map(([x, y]) => [x, y]);
+  beforeEach(() => renderer.addPan((gl, paint) => new PanBuffer(gl, paint)));
+
+  it('stays out of the way of a frame that is unlike the one before', () => {
+    renderer.draw(still);
+    renderer.draw({ ...still, camera: FIT });
+    renderer.draw(frame([scene(), 0.5], [scene(), 0.5]));
+    renderer.draw({ ...still, neutral: [0, 0, 0] });
+    renderer.draw(moved(0.25, 0));
+    expect(fake.of('drawArrays')).toHaveLength(12);
+    expect(fake.of('bindFramebuffer')).toEqual([]);
+  });
+
+  it('leaves alone what is on the canvas still', () => {
+    renderer.draw(still);
+    renderer.draw(moved(3, 0));
+    fake.calls.length = 0;
+    renderer.draw(moved(3, 0));
+    expect(copies()).toEqual([]);
+    expect(fake.of('drawArrays')).toEqual([]);
+    renderer.draw({ ...moved(3, 0), cleared: true });
+    expect(copies()).toEqual([[256, 256]]);
+    renderer.draw({ ...still, camera: FIT });
+    fake.calls.length = 0;
+    renderer.draw({ ...still, camera: FIT, cleared: true });
+    expect(fake.of('drawArrays')).toHaveLength(2);
+  });
+
+  it('draws beyond the edges once a map is moved, and then copies', () => {
+    renderer.draw(still);
+    fake.calls.length = 0;
+    renderer.draw(moved(10, 4));
+    // 800 × 440 device pixels with 256 more on each side, two for each CSS pixel.
+    expect(fake.of('viewport')).toEqual([[0, 0, 1312, 952]]);
+    expect(uniform('uOrigin')).toEqual([[-320 + 20 + 256, -500 + 8 + 256]]);
+    expect(uniform('uViewport')).toEqual([[1312, 952]]);
+    expect(copies()).toEqual([[256, 256]]);
+    fake.calls.length = 0;
+    renderer.draw(moved(13, -1));
+    renderer.draw(moved(10, 4));
+    expect(fake.of('drawArrays')).toEqual([]);
+    // Rows of the buffer are counted from below.
+    expect(fake.of('blitFramebuffer')[0]?.slice(0, 8)).toEqual([
+      250, 246, 1050, 686, 0, 0, 800, 440,
+    ]);
+    expect(copies()).toEqual([
+      [250, 246],
+      [256, 256],
+    ]);
+  });
+
+  it('draws anew where too little was drawn, and where pixels would not meet', () => {
+    renderer.draw(still);
+    renderer.draw(moved(1, 0));
+    fake.calls.length = 0;
+    renderer.draw(moved(129, 0));
+    expect(fake.of('drawArrays')).toEqual([]);
+    renderer.draw(moved(130, 0));
+    expect(fake.of('drawArrays')).toHaveLength(2);
+    expect(copies()).toEqual([
+      [0, 256],
+      [256, 256],
+    ]);
+    renderer.draw(moved(130.25, 0));
+    expect(fake.of('drawArrays')).toHaveLength(4);
+    expect(copies()).toHaveLength(2);
+  });
+
+  it('never copies what has changed since', () => {
+    renderer.draw(still);
+    renderer.draw(moved(1, 0));
+    fake.calls.length = 0;
+    renderer.draw(frame([scene({ tiles: false }), 1]));
+    renderer.draw({ ...still, ratio: 1 });
+    expect(copies()).toEqual([]);
+    const half: Frame = { ...still, scenes: [{ scene: scene(), weight: 1, clip: [0, 200] }] };
+    renderer.draw(half);
+    renderer.draw(half);
+    expect(copies()).toEqual([]);
   });
 });
 

@@ -15,6 +15,8 @@ interface Drawn {
   readonly values: unknown[];
 }
 
+let drew: boolean;
+
 /** Draws over a map of 400 pixels from (200, 20), whose cells are 200 pixels. */
 function draw(change: Partial<OverlayFrame>): Drawn[] {
   const calls: Drawn[] = [];
@@ -30,7 +32,7 @@ function draw(change: Partial<OverlayFrame>): Drawn[] {
       return true;
     },
   });
-  drawOverlay(context, {
+  drew = drawOverlay(context, {
     camera: FIT,
     viewport: { width: 800, height: 440 },
     ratio: 2,
@@ -52,6 +54,23 @@ const of = (calls: Drawn[], name: string) =>
 describe('overlay', () => {
   it('labels each cell with the class of most of its members', () => {
     expect(of(draw({ values }), 'fillText').map(([text]) => text)).toEqual(['cat', 'ship']);
+  });
+
+  it('says whether there was anything to draw', () => {
+    const place = { size: 2, row: 0, col: 0 };
+    for (const change of [
+      { values },
+      { hover: place },
+      { pinned: place },
+      { layers: [() => {}] },
+    ]) {
+      draw(change);
+      expect(drew).toBe(true);
+    }
+    for (const change of [{}, { values, camera: { ...FIT, z: 0.4 } }]) {
+      draw(change);
+      expect(drew).toBe(false);
+    }
   });
 
   it('labels by whatever classes it is given', () => {

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,11 +15,10 @@ from hostility import write_hostile
 from layering import write_layered
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from searching import write_searches
-from serving import get, tensorboard
+from serving import tensorboard, wait_for_atlases
 from tab import VIEWPORT, Tab
 
 LOADERS = ("data-server", "python-loader")
-LOAD_SECONDS = 90.0
 PATIENCE_MS = 30_000
 
 Serve = Callable[..., str]
@@ -112,19 +109,6 @@ def serve(directories: Callable[[str], tuple[Path, int]]) -> Iterator[Serve]:
             return running[key]
 
         yield start
-
-
-def wait_for_atlases(url: str, count: int) -> None:
-    """Waits until TensorBoard lists `count` atlases: it loads while it serves."""
-    deadline = time.monotonic() + LOAD_SECONDS
-    listed = -1
-    while listed != count:
-        assert time.monotonic() < deadline, f"{url} lists {listed} atlases, not {count}"
-        time.sleep(0.1)
-        status, _, body = get(url + "data/plugin/atlas/index")
-        if status == 200:
-            runs = json.loads(body)["runs"]
-            listed = sum(len(series["steps"]) for run in runs for series in run["series"])
 
 
 @pytest.fixture

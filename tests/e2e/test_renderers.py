@@ -85,3 +85,28 @@ def test_motion_is_left_out_on_request(calm: bool, quick: str, tab: Tab) -> None
     tab.key(",")
     tab.shows(1600)
     tab.page.emulate_media(reduced_motion="no-preference")
+
+
+def test_a_map_that_is_pushed_about_is_the_map_drawn_there(quick: str, tab: Tab) -> None:
+    def drag(*moves: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """A new map as it is, and after its middle was moved to so many pixels beside it."""
+        tab.page.goto("about:blank")
+        tab.open(quick, alone=True, **WARM, grid=20, z="4.000", show="both")
+        x, y = tab.middle()
+        tab.page.mouse.move(x, y)
+        tab.page.mouse.down()
+        before = tab.picture()
+        for right, down in moves:
+            tab.page.mouse.move(x + right, y + down)
+            tab.map.evaluate(TWO_FRAMES)
+        after = tab.picture()
+        tab.page.mouse.up()
+        return before, after
+
+    # Copies, one of which lacks what it would have to show; the other time drawn at once.
+    before, pushed = drag((40, 20), (90, -30), (170, -60), (280, -60), (200, -90))
+    _, drawn = drag((200, -90))
+    assert np.abs(pushed - drawn).max() <= 1
+    # Away from all panels.
+    assert np.abs(pushed[150:400, 500:900] - before[240:490, 300:700]).max() <= 1
+    assert np.abs(pushed - before).mean() > 5

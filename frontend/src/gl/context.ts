@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The few WebGL2 chores that every pass shares. */
 
+import { toScreen, worldSide } from '../camera';
+import type { Frame } from '../map/scene';
+
 export interface Program {
   readonly program: WebGLProgram;
   /** Place of a uniform; null where the compiler dropped it, which WebGL ignores. */
@@ -46,6 +49,19 @@ export function createProgram(
       return places.get(name) ?? null;
     },
   };
+}
+
+/** Tells a program where the map lies on what is drawn to. */
+export function setCamera(
+  gl: WebGL2RenderingContext,
+  { uniform }: Program,
+  { camera, viewport, ratio, margin = 0 }: Frame,
+): void {
+  const { x, y } = toScreen(camera, viewport, { x: 0, y: 0 });
+  const [width, height] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
+  gl.uniform2f(uniform('uOrigin'), x * ratio + margin, y * ratio + margin);
+  gl.uniform1f(uniform('uSide'), worldSide(camera, viewport) * ratio);
+  gl.uniform2f(uniform('uViewport'), width + 2 * margin, height + 2 * margin);
 }
 
 /** A texture of one value per cell, read by `texelFetch` alone. */

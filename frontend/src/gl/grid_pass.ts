@@ -6,9 +6,9 @@
  */
 
 import type { Level } from '../atlas';
-import { toScreen, worldSide } from '../camera';
+import { worldSide } from '../camera';
 import { type Frame, iconPlace, iconScales, type WeightedScene } from '../map/scene';
-import { createCellTexture, createProgram, type Program } from './context';
+import { createCellTexture, createProgram, type Program, setCamera } from './context';
 import type { Sheets } from './sheets';
 import { setSheet, setTiles, TILE_GLSL } from './tile';
 
@@ -19,9 +19,10 @@ const VERTEX = `#version 300 es
 uniform vec2 uOrigin;
 uniform float uSide;
 uniform vec2 uViewport;
+uniform vec4 uBox;
 out vec2 vWorld;
 void main() {
-  vWorld = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+  vWorld = mix(uBox.xy, uBox.zw, vec2(gl_VertexID & 1, gl_VertexID >> 1));
   vec2 screen = (uOrigin + vWorld * uSide) / uViewport;
   gl_Position = vec4(screen.x * 2.0 - 1.0, 1.0 - screen.y * 2.0, 0.0, 1.0);
 }`;
@@ -48,9 +49,17 @@ void main() {
   outColour = tile(float(data.r), local, scale * uCellPixels, texelFetch(uColours, cell, 0));
 }`;
 
+/**
+ * Left, top, right and bottom of the cells of a page, as counts of cells. One cell more on each side:
+ * a pixel right between two pages must be in the quad of the one that it finds itself on.
+ */
+type Box = readonly [number, number, number, number];
+
 interface LevelTextures {
   readonly cells: WebGLTexture;
   readonly colours: WebGLTexture;
+  /** Under page + 1, or `NO_ICON_PAGE`: a quad is no larger than what it may have to draw. */
+  readonly boxes: ReadonlyMap<number, Box>;
   painted: Uint8Array | null | undefined;
 }
 
@@ -72,17 +81,27 @@ export class GridPass {
     const textures = this.#texturesOf(level);
     gl.useProgram(this.#program.program);
     gl.blendFunc(gl.ONE, gl.ONE);
-    this.#setCamera(level, frame);
+    setCamera(gl, this.#program, frame);
+    gl.uniform1i(uniform('uSize'), level.size);
+    gl.uniform1f(
+      uniform('uCellPixels'),
+      (worldSide(frame.camera, frame.viewport) / level.size) * frame.ratio,
+    );
     this.#bind(UNITS.cells, textures.cells);
     this.#bind(UNITS.colours, textures.colours);
     this.#paint(level, textures, scene.cellColours);
     gl.uniform1i(uniform('uCells'), UNITS.cells);
     gl.uniform1i(uniform('uColours'), UNITS.colours);
     setTiles(gl, this.#program, level, frame, weight);
-    scene.pages.forEach((picture, page) => {
-      this.#drawPage(page, picture);
-    });
-    this.#drawPage(NO_ICON_PAGE, null);
+    for (const [page, box] of textures.boxes) {
+      setSheet(gl, this.#program, this.sheets, scene.pages[page - 1] ?? null);
+      gl.uniform1ui(uniform('uPage'), page);
+      gl.uniform4fv(
+        uniform('uBox'),
+        box.map((edge) => edge / level.size),
+      );
+      gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    }
   }
 
   /** Frees what no scene of the frame needs. */
@@ -96,25 +115,6 @@ export class GridPass {
     }
   }
 
-  #setCamera(level: Level, { camera, viewport, ratio }: Frame): void {
-    const { gl } = this;
-    const { uniform } = this.#program;
-    const origin = toScreen(camera, viewport, { x: 0, y: 0 });
-    const side = worldSide(camera, viewport);
-    gl.uniform2f(uniform('uOrigin'), origin.x * ratio, origin.y * ratio);
-    gl.uniform1f(uniform('uSide'), side * ratio);
-    gl.uniform2f(uniform('uViewport'), gl.drawingBufferWidth, gl.drawingBufferHeight);
-    gl.uniform1i(uniform('uSize'), level.size);
-    gl.uniform1f(uniform('uCellPixels'), (side / level.size) * ratio);
-  }
-
-  #drawPage(page: number, picture: ImageBitmap | null): void {
-    const { gl } = this;
-    setSheet(gl, this.#program, this.sheets, picture);
-    gl.uniform1ui(this.#program.uniform('uPage'), page === NO_ICON_PAGE ? NO_ICON_PAGE : page + 1);
-    gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
-  }
-
   #bind(unit: number, texture: WebGLTexture): void {
     this.gl.activeTexture(this.gl.TEXTURE0 + unit);
     this.gl.bindTexture(this.gl.TEXTURE_2D, texture);
@@ -126,6 +126,7 @@ export class GridPass {
       const { gl } = this;
       const cells = createCellTexture(gl);
       const { size } = level;
+      const { data, boxes } = cellData(level);
       gl.texImage2D(
         gl.TEXTURE_2D,
         0,
@@ -135,9 +136,9 @@ export class GridPass {
         0,
         gl.RGBA_INTEGER,
         gl.UNSIGNED_SHORT,
-        cellData(level),
+        data,
       );
-      textures = { cells, colours: createCellTexture(gl), painted: undefined };
+      textures = { cells, colours: createCellTexture(gl), boxes, painted: undefined };
       this.#levels.set(level, textures);
     }
     return textures;
@@ -160,17 +161,31 @@ export class GridPass {
   }
 }
 
-/** For every square of the grid: place on its page, page + 1 (0: nothing drawn), side, unused. */
-function cellData(level: Level): Uint16Array {
+/**
+ * For every square of the grid: place on its page, page + 1 (0: nothing drawn), side, unused. And where
+ * the cells of each page lie.
+ */
+function cellData(level: Level): { data: Uint16Array; boxes: ReadonlyMap<number, Box> } {
+  const { size, rows, cols } = level;
   const scales = iconScales(level);
-  const data = new Uint16Array(4 * level.size * level.size);
+  const data = new Uint16Array(4 * size * size);
+  const boxes = new Map<number, Box>();
   const perPage = (level.entry.columns ?? 1) ** 2;
   level.lookup.forEach((cell, square) => {
     if (cell < 0) return;
     const place = iconPlace(level, cell);
+    const page = place === null ? NO_ICON_PAGE : place.page + 1;
     data[4 * square] = cell % perPage;
-    data[4 * square + 1] = place === null ? NO_ICON_PAGE : place.page + 1;
+    data[4 * square + 1] = page;
     data[4 * square + 2] = Math.round((scales[cell] as number) * 0xffff);
+    const [row, col] = [rows[cell] as number, cols[cell] as number];
+    const [left, top, right, bottom] = boxes.get(page) ?? [size, size, 0, 0];
+    boxes.set(page, [
+      Math.min(left, Math.max(0, col - 1)),
+      Math.min(top, Math.max(0, row - 1)),
+      Math.max(right, Math.min(size, col + 2)),
+      Math.max(bottom, Math.min(size, row + 2)),
+    ]);
   });
-  return data;
+  return { data, boxes };
 }

@@ -2,9 +2,8 @@
 /** Draws samples as round points with a thin contrasting ring, over the tiles. */
 
 import type { Atlas } from '../atlas';
-import { toScreen, worldSide } from '../camera';
 import { type Frame, pointSize, type WeightedScene } from '../map/scene';
-import { createProgram, type Program } from './context';
+import { createProgram, type Program, setCamera } from './context';
 
 /** Attribute places. */
 const PLACE = { xy: 0, colour: 1 } as const;
@@ -66,14 +65,11 @@ export class PointsPass {
     if (pointColours === null) return;
     const { gl } = this;
     const { uniform } = this.#program;
-    const { camera, viewport, ratio, ground } = frame;
-    const origin = toScreen(camera, viewport, { x: 0, y: 0 });
+    const { camera, ratio, ground } = frame;
     const diameter = pointSize(camera);
     gl.useProgram(this.#program.program);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    gl.uniform2f(uniform('uOrigin'), origin.x * ratio, origin.y * ratio);
-    gl.uniform1f(uniform('uSide'), worldSide(camera, viewport) * ratio);
-    gl.uniform2f(uniform('uViewport'), gl.drawingBufferWidth, gl.drawingBufferHeight);
+    setCamera(gl, this.#program, frame);
     gl.uniform1f(uniform('uDiameter'), diameter * ratio + 1);
     gl.uniform1f(uniform('uRing'), diameter >= RING_FROM ? ratio : 0);
     gl.uniform3f(uniform('uGround'), ground[0] / 255, ground[1] / 255, ground[2] / 255);

@@ -7,9 +7,8 @@
  */
 
 import type { Level } from '../atlas';
-import { toScreen, worldSide } from '../camera';
 import { type Frame, iconPlace, iconScales, type WeightedScene } from '../map/scene';
-import { createProgram, type Program } from './context';
+import { createProgram, type Program, setCamera } from './context';
 import type { Sheets } from './sheets';
 import { setSheet, setTiles, TILE_GLSL } from './tile';
 
@@ -80,15 +79,11 @@ export class TravelPass {
     if (travel === undefined) return;
     const { gl } = this;
     const { uniform } = this.#program;
-    const { camera, viewport, ratio } = frame;
     const { level, pages } = scene;
     const quads = this.#quadsOf(level, travel.ways, scene.cellColours);
-    const origin = toScreen(camera, viewport, { x: 0, y: 0 });
     gl.useProgram(this.#program.program);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    gl.uniform2f(uniform('uOrigin'), origin.x * ratio, origin.y * ratio);
-    gl.uniform1f(uniform('uSide'), worldSide(camera, viewport) * ratio);
-    gl.uniform2f(uniform('uViewport'), gl.drawingBufferWidth, gl.drawingBufferHeight);
+    setCamera(gl, this.#program, frame);
     gl.uniform1f(uniform('uShare'), travel.share);
     setTiles(gl, this.#program, level, frame, weight);
     gl.bindVertexArray(quads.vertices);

@@ -61,6 +61,7 @@ export class AtlasMap extends HTMLElement {
   #ratio = 1;
   #requested = 0;
   #restoring: ReturnType<typeof setTimeout> | undefined;
+  #cleared = false;
   #drawnAt = 0;
   #flight: Flight | null = null;
   readonly #resize = new ResizeObserver(() => this.measure());
@@ -169,6 +170,7 @@ export class AtlasMap extends HTMLElement {
       canvas.width = Math.round(width * this.#ratio);
       canvas.height = Math.round(height * this.#ratio);
     }
+    this.#cleared = true;
     this.#draw(performance.now());
   }
 
@@ -213,7 +215,10 @@ export class AtlasMap extends HTMLElement {
   #addPasses(): void {
     const [renderer, equipment, director] = [this.#renderer, this.#equipment, this.#director];
     if (!(renderer instanceof WebglRenderer)) return;
-    if (equipment) renderer.addPoints((gl) => equipment.createPoints(gl));
+    if (equipment) {
+      renderer.addPoints((gl) => equipment.createPoints(gl));
+      renderer.addPan((gl, paint) => equipment.createPan(gl, paint));
+    }
     if (director) renderer.addTravel((gl, sheets) => director.createPass(gl, sheets));
   }
 
@@ -230,12 +235,16 @@ export class AtlasMap extends HTMLElement {
       camera,
       viewport: this.#viewport,
       ratio: this.#ratio,
+      cleared: this.#cleared,
       scenes: this.#weigh(this.#session),
       neutral: theme.neutralTile,
       ground: theme.ground,
     });
+    this.#cleared = false;
     const context = this.#overlay.getContext('2d');
-    if (context !== null) this.#equipment?.decorate(context, this.#ratio);
+    const drawn = context !== null && this.#equipment?.decorate(context, this.#ratio);
+    // An empty canvas costs the browser as much as a full one.
+    this.#overlay.style.visibility = drawn ? '' : 'hidden';
     const moving = this.#fade.moving || this.#flight !== null;
     if (moving) this.invalidate();
     const shownLevel = this.#fade.current?.level.size ?? null;

@@ -2,7 +2,9 @@
 /** What the map gains after its first picture: points, colours, outlines and labels, hands. */
 
 import type { Atlas, Level } from '../atlas';
+import { classAtlasOf } from '../class_atlas';
 import { colouring, isThinned, MOST_POINTS, pointColours, thinOut } from '../colour';
+import { PanBuffer } from '../gl/pan_buffer';
 import { PointsPass } from '../gl/points_pass';
 import { INSPECTOR_ROOM } from '../panels/placement';
 import type { Player } from '../player';
@@ -13,7 +15,7 @@ import { drawAxis } from './axis_layer';
 import { Interaction } from './interaction';
 import type { Layer } from './overlay';
 import { readingLayer } from './reading_layer';
-import type { SceneColours } from './scene';
+import type { Frame, SceneColours } from './scene';
 
 export class Equipment {
   readonly #interaction: Interaction;
@@ -22,7 +24,11 @@ export class Equipment {
   readonly #reading: Layer;
   readonly #axis: Layer;
 
-  constructor(map: AtlasMap, session: Session, player: Player) {
+  constructor(
+    private readonly map: AtlasMap,
+    private readonly session: Session,
+    player: Player,
+  ) {
     this.#interaction = new Interaction(map, session, player);
     this.#reading = (context, frame) => readingLayer(session.store.state.colour)(context, frame);
     this.#axis = (context, frame) => {
@@ -48,6 +54,10 @@ export class Equipment {
     return new PointsPass(gl);
   }
 
+  createPan(gl: WebGL2RenderingContext, paint: (frame: Frame) => void): PanBuffer {
+    return new PanBuffer(gl, paint);
+  }
+
   /** What is to be drawn over the tiles besides; asked for before every frame. */
   set layers(layers: () => readonly Layer[]) {
     this.#layers = layers;
@@ -58,11 +68,15 @@ export class Equipment {
     this.#marks = marks;
   }
 
-  decorate(context: CanvasRenderingContext2D, ratio: number): void {
+  /** Returns whether anything was drawn. */
+  decorate(context: CanvasRenderingContext2D, ratio: number): boolean {
     const layers = this.#layers();
     // What else is drawn says more, and needs the room.
     const plain = layers.length === 0;
-    const drawn = [...(plain ? [this.#reading] : layers), this.#axis, ...this.#marks()];
-    this.#interaction.decorate(context, ratio, drawn, plain);
+    const { scene } = this.map;
+    const axis = scene && classAtlasOf(scene.atlas)?.axis ? [this.#axis] : [];
+    const read = plain && this.session.store.state.colour !== 'icons' ? [this.#reading] : layers;
+    const drawn = [...read, ...axis, ...this.#marks()];
+    return this.#interaction.decorate(context, ratio, drawn, plain);
   }
 }

@@ -80,20 +80,20 @@ export class Interaction {
     });
   }
 
-  /** Draws outlines and labels over the scene that the map has just drawn. */
+  /** Draws outlines and labels over the scene that the map has just drawn; returns whether there are any. */
   decorate(
     context: CanvasRenderingContext2D,
     ratio: number,
     layers: readonly Layer[],
     labelled: boolean,
-  ): void {
+  ): boolean {
     const { scene, viewport } = this.map;
-    if (scene === null) return;
+    if (scene === null) return false;
     const { state } = this.session.store;
     const { camera, hover, pinned, colour } = state;
     const { labels, predictions } = scene.atlas;
     const values = colour === 'prediction' ? predictions : (labels ?? predictions);
-    drawOverlay(context, {
+    return drawOverlay(context, {
       camera,
       viewport,
       ratio,

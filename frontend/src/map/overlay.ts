@@ -32,14 +32,17 @@ export interface OverlayFrame {
   readonly layers: readonly Layer[];
 }
 
-export function drawOverlay(context: CanvasRenderingContext2D, frame: OverlayFrame): void {
-  const { ratio, viewport, hover, pinned } = frame;
+/** Returns whether there was anything to draw. */
+export function drawOverlay(context: CanvasRenderingContext2D, frame: OverlayFrame): boolean {
+  const { ratio, viewport, hover, pinned, values, layers } = frame;
+  const labels = worldSide(frame.camera, viewport) / frame.level.size >= LABEL_FROM ? values : null;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, viewport.width, viewport.height);
-  if (frame.values !== null) drawLabels(context, frame, frame.values);
-  for (const layer of frame.layers) layer(context, frame);
+  if (labels) drawLabels(context, frame, labels);
+  for (const layer of layers) layer(context, frame);
   if (pinned) outline(context, frame, pinned, 3);
   if (hover) outline(context, frame, hover, 2);
+  return [labels, pinned, hover, ...layers].some(Boolean);
 }
 
 function outline(
@@ -79,7 +82,6 @@ function drawLabels(
 ): void {
   const { atlas, level, camera, viewport, theme } = frame;
   const cellSide = worldSide(camera, viewport) / level.size;
-  if (cellSide < LABEL_FROM) return;
   const top = majority(level, values);
   context.globalAlpha = Math.min(1, (cellSide - LABEL_FROM) / (LABEL_FULL - LABEL_FROM));
   context.font = LABEL_FONT;

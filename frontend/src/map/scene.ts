@@ -44,6 +44,10 @@ export interface Frame {
   readonly viewport: Viewport;
   /** Device pixels per CSS pixel. */
   readonly ratio: number;
+  /** Device pixels that are drawn beyond each edge of the view; absent for none. */
+  readonly margin?: number;
+  /** The canvas was emptied since the last frame. */
+  readonly cleared?: boolean;
   readonly scenes: readonly WeightedScene[];
   /** Colour of a tile without icon. */
   readonly neutral: Rgb;

@@ -2,6 +2,7 @@
 /** Draws frames with WebGL2: tiles of all scenes, then their points. */
 
 import { GridPass } from '../gl/grid_pass';
+import type { PanBuffer } from '../gl/pan_buffer';
 import type { PointsPass } from '../gl/points_pass';
 import { Sheets } from '../gl/sheets';
 import type { TravelPass } from '../gl/travel_pass';
@@ -12,6 +13,7 @@ export class WebglRenderer implements Renderer {
   readonly #sheets: Sheets;
   #points: PointsPass | null = null;
   #travel: TravelPass | null = null;
+  #pan: PanBuffer | null = null;
 
   constructor(private readonly gl: WebGL2RenderingContext) {
     gl.enable(gl.BLEND);
@@ -29,10 +31,20 @@ export class WebglRenderer implements Renderer {
     this.#travel = create(this.gl, this.#sheets);
   }
 
+  /** And what spares drawing where the map is only pushed about. */
+  addPan(create: (gl: WebGL2RenderingContext, paint: (frame: Frame) => void) => PanBuffer): void {
+    this.#pan = create(this.gl, (frame) => this.#paint(frame));
+  }
+
   draw(frame: Frame): void {
+    if (this.gl.isContextLost() || this.#pan?.show(frame)) return;
+    this.#paint(frame);
+  }
+
+  #paint(frame: Frame): void {
     const { gl } = this;
-    if (gl.isContextLost()) return;
-    gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
+    const twice = 2 * (frame.margin ?? 0);
+    gl.viewport(0, 0, gl.drawingBufferWidth + twice, gl.drawingBufferHeight + twice);
     gl.disable(gl.SCISSOR_TEST);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);

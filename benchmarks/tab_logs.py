@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs for benchmarks/tab.py: grids of which no cell is empty, and very many samples."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from samples import make_atlas, make_grid, make_probe_pictures
+
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
+
+LAYER = "layer3"
+SPARE_SHARE = 0.6
+"""Samples beyond one for each cell, so that cells differ in how many they hold."""
+
+
+def full_atlas(
+    step: int, side: int, tiles: dict[int, int], *, layer: str = LAYER, sequence: int = 1
+) -> Atlas:
+    """Returns an atlas that fills a grid of `side` x `side` cells.
+
+    Args:
+        step: Its step; samples move from one to the next.
+        side: Cells along each axis that hold a sample at every step.
+        tiles: Side of the icons in pixels, by grid size.
+        layer: Its layer.
+        sequence: Its number in the log.
+    """
+    count = side * side
+    samples = round(count * (1 + SPARE_SHARE))
+    fixed, moving = np.random.default_rng(5), np.random.default_rng(step)
+    place = fixed.permutation(
+        np.concatenate([np.arange(count), fixed.integers(0, count, samples - count)])
+    )
+    corner = np.stack([place % side, place // side], axis=1)
+    xy = ((corner + moving.uniform(0.05, 0.95, corner.shape)) / side).astype(np.float32)
+    base = make_atlas(
+        step, layer=layer, samples=samples, grids=(2,), tile=8, sequence=sequence, images=400
+    )
+    labels = base.samples.labels
+    assert labels is not None
+    return dataclasses.replace(
+        base,
+        samples=dataclasses.replace(base.samples, xy=xy, clamped=np.zeros(samples, bool)),
+        quality=dataclasses.replace(base.quality, clamped=0),
+        grids=tuple(make_grid(size, xy, labels, tile, 1) for size, tile in tiles.items()),
+    )
+
+
+def write_run(folder: Path, atlases: list[Atlas]) -> None:
+    """Writes atlases behind the pictures of their probe, and a curve beside them."""
+    sink = EventSink(folder / CHILD_RUN)
+    sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
+    for atlas in atlases:
+        sink.write(layer_tag(atlas.layer), encode_atlas(atlas), atlas.step, atlas.wall_time)
+    sink.close()
+    scalars = EventSink(folder)
+    for step in range(100):
+        scalars.write_scalars({"loss": 1 / (1 + step), "accuracy": step / 100}, step)
+    scalars.close()
