@@ -15,7 +15,7 @@ from serving import tensorboard
 from tab import Tab, until_painted
 from test_accessibility import violations
 from test_cell_table import NO_CANVAS
-from test_faults import FAILED_REQUEST, answer
+from test_faults import Faulty
 from test_renderers import CONTEXT, NO_WEBGL
 from test_screens import THEMES, Theme, shoot
 
@@ -90,29 +90,29 @@ def test_while_it_loads(theme: Theme, quick: str, tab: Tab) -> None:
 
 
 def test_errors_say_what_failed_and_can_be_handed_on(theme: Theme, serve: Serve, tab: Tab) -> None:
-    tab.forgive(FAILED_REQUEST)
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     quick = serve("sound", "data-server")
     message = tab.app.locator(".message")
-    for route, words in (("index", "cannot be listed"), ("atlas?*", "could not be loaded")):
-        tab.page.route(DATA + route, lambda request: answer(request, "500"))
+    for route, words in (("index", "cannot be listed"), ("atlas", "could not be loaded")):
+        faulty = Faulty(tab, route)
+        faulty.how = "500"
         tab.open(quick, alone=True, **WARM)
         expect(message).to_contain_text(words)
         assert violations(tab) == []
-        shoot(tab, f"error-{route[:5]}", theme)
+        shoot(tab, f"error-{route}", theme)
         tab.press("Copy details")
         expect(message.get_by_role("button", name="Copied")).to_be_visible()
         copied = tab.page.evaluate("navigator.clipboard.readText()").splitlines()
         assert copied[0] == "internal: internal fault"
-        assert copied[1].startswith(f"Request: {route[:5]}")
+        assert copied[1].startswith(f"Request: {route}")
         assert copied[1].endswith("status 500")
-        tab.page.unroute(DATA + route)
+        faulty.how = None
         retry = message.get_by_role("button", name="Retry")
         retry.focus()
         tab.page.keyboard.press("Enter")
         tab.shows(3200, failure="")
         tab.page.goto("about:blank")
-    tab.page.route(DATA + "sheet?*", lambda request: answer(request, "garbled"))
+    Faulty(tab, "sheet").how = "garbled"
     tab.open(quick, alone=True, **WARM)
     expect(tab.app.locator(".banner")).to_contain_text("Icons of this grid cannot be shown")
     assert violations(tab) == []
@@ -124,7 +124,7 @@ def test_without_webgl_or_any_canvas(script: str, theme: Theme, quick: str, tab:
     tab.page.add_init_script(script)
     tab.open(quick, alone=True, **WARM)
     tab.settle(renderer="canvas" if script == NO_WEBGL else "none")
-    expect(tab.app.locator(".banner")).to_contain_text("This browser offers no")
+    expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
     assert violations(tab) == []
 
 
