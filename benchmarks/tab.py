@@ -48,10 +48,11 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page
 from samples import PALETTE, make_atlas
 from serving import tensorboard, wait_for_atlases
-from tab import Tab
+from tab import ENTRY, Tab
 from tab_browser import Chromium, Held, Spent, chromium
 from tab_clients import Answers, Writer, crowd, load_of, servers, watch
 from tab_logs import LAYER, full_atlas, write_run
+from tab_pipe import QuietPage
 
 from tensorboard_plugin_atlas.atlas import Atlas
 
@@ -60,8 +61,9 @@ PACKAGES = ("regl-scatterplot@1.16.0", "regl@2.1.1", "pub-sub-es@3.0.0")
 TILES, MANY_POINTS, LAYER_SIDE = 160, 100_000, 40
 LAP, REACH = 24, 300
 """Moves of a drag to both sides and back, and CSS pixels to each: all tiles stay in sight."""
-STEPS = tuple(range(0, 2000, 100))
-"""Their icons are more than the tab keeps decoded (256 MiB)."""
+STEPS = tuple(range(0, 2600, 100))
+"""Their icons are more than the tab keeps decoded (256 MiB). From the first to the last and back
+are 50 changes, so that every hundred ends where it began, with the same steps in the caches."""
 CHANGES, LOOKS = 1000, 10
 CLIENTS, SECONDS, REST_SECONDS = 50, 120.0, 3.0
 MEGA = 1e6
@@ -308,7 +310,7 @@ def opening(folder: Path, effort: Effort) -> list[Row]:
 
 def layer_atlases(steps: Sequence[int]) -> list[Atlas]:
     """Returns a layer of 40 x 40 icons at some steps."""
-    tiles = {10: 48, 20: 48, LAYER_SIDE: 48}
+    tiles = {10: 48, LAYER_SIDE: 48}
     return [full_atlas(step, LAYER_SIDE, tiles, sequence=i + 1) for i, step in enumerate(steps)]
 
 
@@ -365,29 +367,21 @@ def cpu_row(what: str, spent: Sequence[Spent], goal: float | None = None) -> Row
 
 # Memory of the page.
 
-EMPTY_TAB = "export function render() {}"
-"""What stands in for the tab to see what TensorBoard leaves behind by itself."""
-CONTROL_SHARE = 0.3
+OURS = "document.querySelector('atlas-app')"
+FRAMED = "document.querySelector('iframe')?.contentDocument.querySelector('atlas-app')"
 
 
 def memory(folder: Path, effort: Effort) -> list[Row]:
     """Looks for what is left behind by changes of step, and of TensorBoard's tab."""
     write_run(folder / "run", layer_atlases(STEPS))
-    share = round(CHANGES * effort.share / LOOKS)
-    tasks = (
-        (steps_held, share, None),
-        (switches_held, share, None),
-        (switches_held, round(share * CONTROL_SHARE), EMPTY_TAB),
-    )
-    # A browser each, two at a time: nothing here depends on how long it takes.
+    count = round(CHANGES * effort.share / LOOKS)
+    # A browser each, at once: nothing here depends on how long it takes.
     with served(folder, len(STEPS)) as url, spawning(2) as pool:
-        running = [pool.submit(task, url, count, instead) for task, count, instead in tasks]
-        stepped, switched, empty = (one.result() for one in running)
-    control = growth([one.renderer + one.gpu for one in empty]) / CONTROL_SHARE
+        running = [pool.submit(held, url, count) for held in (steps_held, switches_held)]
+        stepped, switched = (one.result() for one in running)
     return [
-        growth_row(f"memory over {LOOKS * share:,} step changes", stepped),
-        growth_row(f"memory over {LOOKS * share:,} changes of TensorBoard's tab", switched),
-        Row("... with an empty tab in our place, scaled to as many", f"{control:+.1f} MB"),
+        growth_row(f"memory over {LOOKS * count:,} step changes", stepped),
+        growth_row(f"memory over {LOOKS * count:,} changes of TensorBoard's tab", switched),
     ]
 
 
@@ -397,37 +391,33 @@ def spawning(workers: int) -> concurrent.futures.ProcessPoolExecutor:
     return concurrent.futures.ProcessPoolExecutor(workers, mp_context=context)
 
 
-def steps_held(url: str, count: int, _instead: str | None) -> list[Held]:
+def steps_held(url: str, count: int) -> list[Held]:
     """Returns what the page holds after each `count` changes of step."""
-    with chromium() as browser, browser.page(calm=True) as page:
-        Tab(page).open(url, alone=True, layer=LAYER, grid=LAYER_SIDE)
-        return looks(browser, page, "walk", {"steps": STEPS, "changes": count})
+    address = f"{url}{ENTRY}#atlas&p.atlas.layer={LAYER}&p.atlas.grid={LAYER_SIDE}"
+    with QuietPage(address, calm=True) as page:
+        page.wait_for(f"{OURS}?.dataset.ready === 'true'")
+        return looks(page, f"bench.walk({{steps: {list(STEPS)}, changes: {count}}})")
 
 
-def switches_held(url: str, count: int, instead: str | None) -> list[Held]:
-    """Returns the same for TensorBoard's tabs; `instead` takes the place of our module."""
-    with chromium() as browser, browser.page() as page:
-        if instead is not None:
-            script = {"body": instead, "content_type": "text/javascript"}
-            page.route("**/plugin/atlas/index.js*", lambda route: route.fulfill(**script))
-        page.goto(f"{url}#atlas&p.atlas.layer={LAYER}")
-        page.locator("iframe").wait_for()
-        if instead is None:
-            Tab(page).framed().settle()
-        return looks(browser, page, "switchTabs", {"tabs": ["scalars", "atlas"], "times": count})
+def switches_held(url: str, count: int) -> list[Held]:
+    """Returns the same for TensorBoard's tabs, of which the scalars are the other."""
+    with QuietPage(f"{url}#atlas&p.atlas.layer={LAYER}", calm=False) as page:
+        page.wait_for(f"{FRAMED}?.dataset.ready === 'true'")
+        return looks(page, f"bench.switchTabs({{tabs: ['scalars', 'atlas'], times: {count}}})")
 
 
-def looks(browser: Chromium, page: Page, change: str, told: dict[str, object]) -> list[Held]:
+def looks(page: QuietPage, change: str) -> list[Held]:
     """Changes something again and again; returns what is held before and after each time.
 
-    Twice as many come before the first look, and fill every cache.
+    Twice as many changes come before the first look, and fill every cache.
     """
-    cdp = page.context.new_cdp_session(page)
     found = []
     for look in range(LOOKS + 2):
-        page.evaluate("([name, told]) => bench[name](told)", [change, told])
+        page.evaluate(change)
         if look > 0:
-            found.append(browser.held(cdp))
+            # What was asked for ahead is here.
+            time.sleep(1)
+            found.append(page.held())
     return found
 
 

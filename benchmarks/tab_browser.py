@@ -54,7 +54,7 @@ class Held:
     """What a page holds after a forced garbage collection.
 
     Attributes:
-        heap: Bytes of JavaScript in use, buffers outside the heap included.
+        heap: Bytes of JavaScript in use.
         renderer: Bytes of the page's renderer (Linux: its proportional share).
         gpu: The same of the GPU process.
         nodes: DOM nodes that are alive.
@@ -93,25 +93,6 @@ class Chromium:
             context.add_init_script(script)
         yield context.new_page()
         context.close()
-
-    def held(self, cdp: CDPSession) -> Held:
-        """Collects garbage in the page of `cdp` and looks at what is left."""
-        for _ in range(2):
-            cdp.send("HeapProfiler.collectGarbage")
-        heap = cdp.send("Runtime.getHeapUsage")
-        counters = cdp.send("Memory.getDOMCounters")
-        seconds = self.spent().seconds
-        of_kind = {
-            kind: [pid for pid in seconds if seconds[pid][0] == kind] for kind in (RENDERER, GPU)
-        }
-        page = max(of_kind[RENDERER], key=lambda pid: seconds[pid][1])
-        return Held(
-            heap=int(heap["usedSize"] + heap.get("backingStorageSize", 0)),
-            renderer=process_bytes(page),
-            gpu=sum(map(process_bytes, of_kind[GPU])),
-            nodes=counters["nodes"],
-            listeners=counters["jsEventListeners"],
-        )
 
 
 @contextlib.contextmanager

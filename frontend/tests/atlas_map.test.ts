@@ -263,6 +263,42 @@ describe('changes', () => {
   });
 });
 
+describe('scenes', () => {
+  it('that have left the screen keep no icons', () => {
+    let collected = false;
+    vi.stubGlobal(
+      'WeakRef',
+      class {
+        constructor(private readonly target: unknown) {}
+
+        deref(): unknown {
+          return collected ? undefined : this.target;
+        }
+      },
+    );
+    remeasure();
+    for (const key of ['s1/7/2', 's1/7/4', 's1/8/2', 's1/8/4']) give(key);
+    open(7);
+    const first = store.state.atlas;
+    rest();
+    const before = map.scene;
+    open(8);
+    rest();
+    const decodedAnew = { width: 16, height: 8 } as ImageBitmap;
+    give('s1/7/4', { ...HERE, pages: [decodedAnew] });
+    store.set({ atlas: first, step: 7 });
+    rest();
+    expect(map.scene).toBe(before);
+    open(8);
+    rest();
+    collected = true;
+    store.set({ atlas: first, step: 7 });
+    rest();
+    expect(map.scene?.level).toBe(before?.level);
+    expect(map.scene?.pages[0]).toBe(decodedAnew);
+  });
+});
+
 describe('equipment', () => {
   it('brings colours and points to the scene on screen', () => {
     remeasure();

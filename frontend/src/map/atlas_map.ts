@@ -44,7 +44,9 @@ const PLAIN: SceneColours = { cellColours: null, pointColours: null };
 
 interface CachedScene {
   readonly signature: string;
-  readonly scene: Scene;
+  readonly colours: SceneColours;
+  /** Weakly: what has left the screen must not keep its icons beyond the budget of their cache. */
+  readonly scene: WeakRef<Scene>;
 }
 
 export class AtlasMap extends HTMLElement {
@@ -315,10 +317,12 @@ export class AtlasMap extends HTMLElement {
     const equipment = this.#equipment;
     const signature = [colour, show, allPoints, dark, failure === null, equipment !== null].join();
     const cached = this.#scenes.get(level);
-    if (cached?.signature === signature) return cached.scene;
-    const colours = equipment?.colour(atlas, level, state) ?? PLAIN;
+    const known = cached?.signature === signature ? cached : null;
+    const drawn = known?.scene.deref();
+    if (drawn) return drawn;
+    const colours = known?.colours ?? equipment?.colour(atlas, level, state) ?? PLAIN;
     const scene: Scene = { atlas, level, pages, tiles: show !== 'points', ...colours };
-    this.#scenes.set(level, { signature, scene });
+    this.#scenes.set(level, { signature, colours, scene: new WeakRef(scene) });
     return scene;
   }
 }
