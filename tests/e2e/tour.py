@@ -88,7 +88,7 @@ def film(tab: Tab) -> None:
     strip.scroll_into_view_if_needed()
 
 
-CIFAR, OTHER, MARKER, LITE0 = "cifar-0/atlas", "cifar-1/atlas", "marker/atlas", "lite0"
+CIFAR, OTHER, MARKER, LITE0 = "cifar-0/atlas", "cifar-1/atlas", "marker/atlas", "lite0/atlas"
 STAGE3 = {"layer": "stage3"}
 MIDDLE = {"layer": "_blocks.10"}
 
@@ -112,7 +112,7 @@ STOPS = (
     Stop("15-middle-of-lite0", LITE0, {**MIDDLE, "grid": 40}),
     Stop("16-near-in-lite0-dark", LITE0, {**MIDDLE, "grid": 40, "z": "4", "x": ".42"}, dark=True),
     Stop("17-lite0-across-layers", LITE0, {**MIDDLE, "compare": ";_blocks.15"}, hover(0.4, 0.5)),
-    Stop("18-what-says-tabby", LITE0, {"layer": "_blocks.15", "filter": "toward:281"}),
+    Stop("18-what-says-zebra", LITE0, {"layer": "_blocks.15", "filter": "toward:340"}),
     Stop("19-narrow", CIFAR, STAGE3, size=(820, 900)),
     Stop("20-help-dark", CIFAR, STAGE3, keys("?"), dark=True),
 )
@@ -148,8 +148,8 @@ def make_logs(folder: Path, cifar: Path, photographs: Path) -> None:
             command = [sys.executable, "-m", "tensorboard_plugin_atlas", "demo", "--no-serve"]
             options = ["--data", str(cifar), "--log-dir", str(folder / name), *more]
             subprocess.run([*command, *options], check=True)
-    if not (folder / LITE0).exists():
-        log_photographs(folder / LITE0, photographs)
+    if not (folder / "lite0").exists():
+        log_photographs(folder / "lite0", photographs)
 
 
 def log_photographs(folder: Path, archive: Path) -> None:
