@@ -111,7 +111,9 @@ STOPS = (
     Stop("14-shortcut", MARKER, {"layer": "stage2"}, keys("s")),
     Stop("15-middle-of-lite0", LITE0, {**MIDDLE, "grid": 40}),
     Stop("16-near-in-lite0-dark", LITE0, {**MIDDLE, "grid": 40, "z": "4", "x": ".42"}, dark=True),
-    Stop("17-lite0-across-layers", LITE0, {**MIDDLE, "compare": ";_blocks.15"}, hover(0.4, 0.5)),
+    Stop(
+        "17-an-eye-across-layers", LITE0, {**MIDDLE, "compare": ";_blocks.15"}, hover(0.13, 0.545)
+    ),
     Stop("18-what-says-zebra", LITE0, {"layer": "_blocks.15", "filter": "toward:340"}),
     Stop("19-narrow", CIFAR, STAGE3, size=(820, 900)),
     Stop("20-help-dark", CIFAR, STAGE3, keys("?"), dark=True),
