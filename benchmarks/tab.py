@@ -16,7 +16,7 @@ pairs, with their range. The map is the shipped one, served by a real TensorBoar
   motion reduced to a cut and without.
 - `memory` looks after every hundred of 1,000 step changes, and of 1,000 changes of TensorBoard's
   tab, at what is left after a forced garbage collection: the resident memory of the page's
-  renderer and of the GPU process (on Linux their proportional shares). Growth is by the median
+  renderer and of the GPU process, files apart, which all Chromiums share. Growth is by the median
   slope between any two looks, which a single odd one does not move (Theil and Sen). An empty tab
   in our place gains 5 MB of JavaScript over 1,000 changes of tab, too: that is TensorBoard's.
 - `clients` has 50 people each take an atlas with all icons of one grid every 2 s, for 2 minutes,
@@ -364,7 +364,7 @@ def cpu_row(what: str, spent: Sequence[Spent], goal: float | None = None) -> Row
     measured = f"{page:.0f} ms CPU of the page{spread}, {gpu:.0f} of the GPU process"
     if goal is None:
         return Row(what, measured)
-    return Row(what, measured, f"<= {goal:.0f} ms", page <= goal)
+    return Row(what, measured, f"<= {goal:.0f} ms of the page", page <= goal)
 
 
 # Memory of the page.
