@@ -16,8 +16,9 @@ pairs, with their range. The map is the shipped one, served by a real TensorBoar
   motion reduced to a cut and without.
 - `memory` looks after every hundred of 1,000 step changes, and of 1,000 changes of TensorBoard's
   tab, at what is left after a forced garbage collection: the resident memory of the page's
-  renderer and of the GPU process (on Linux their proportional shares). Growth is the rise of a
-  straight line through all looks.
+  renderer and of the GPU process, files apart, which all Chromiums share. Growth is by the median
+  slope between any two looks, which a single odd one does not move (Theil and Sen). An empty tab
+  in our place gains 5 MB of JavaScript over 1,000 changes of tab, too: that is TensorBoard's.
 - `clients` has 50 people each take an atlas with all icons of one grid every 2 s, for 2 minutes,
   while a training run logs; under both of TensorBoard's loaders.
 """
@@ -28,6 +29,7 @@ import argparse
 import base64
 import concurrent.futures
 import contextlib
+import itertools
 import multiprocessing
 import shutil
 import statistics
@@ -362,7 +364,7 @@ def cpu_row(what: str, spent: Sequence[Spent], goal: float | None = None) -> Row
     measured = f"{page:.0f} ms CPU of the page{spread}, {gpu:.0f} of the GPU process"
     if goal is None:
         return Row(what, measured)
-    return Row(what, measured, f"<= {goal:.0f} ms", page <= goal)
+    return Row(what, measured, f"<= {goal:.0f} ms of the page", page <= goal)
 
 
 # Memory of the page.
@@ -436,9 +438,10 @@ def growth_row(what: str, found: Sequence[Held]) -> Row:
 
 
 def growth(bytes_held: Sequence[float]) -> float:
-    """Returns the MB that a straight line through the looks rises from the first to the last."""
-    line = statistics.linear_regression(range(len(bytes_held)), bytes_held)
-    return line.slope * (len(bytes_held) - 1) / MEGA
+    """Returns the MB gained from first to last by the median slope between any two looks."""
+    pairs = itertools.combinations(enumerate(bytes_held), 2)
+    slope = statistics.median((late - early) / (j - i) for (i, early), (j, late) in pairs)
+    return slope * (len(bytes_held) - 1) / MEGA
 
 
 # Many clients.

@@ -55,7 +55,7 @@ class Held:
 
     Attributes:
         heap: Bytes of JavaScript in use.
-        renderer: Bytes of the page's renderer (Linux: its proportional share).
+        renderer: Bytes of the page's renderer.
         gpu: The same of the GPU process.
         nodes: DOM nodes that are alive.
         listeners: Event listeners that are alive.
@@ -105,6 +105,14 @@ def chromium() -> Iterator[Chromium]:
 
 
 def process_bytes(pid: int) -> int:
-    """Returns a process's memory: its proportional share where the system tells it."""
-    memory = psutil.Process(pid).memory_full_info()
-    return int(getattr(memory, "pss", memory.rss))
+    """Returns a process's own memory, and its share of what it shares with others but for files.
+
+    The pages of Chromium's own program are shared by every Chromium of the machine, so that one
+    that ends elsewhere would count as growth here.
+    """
+    rollup = Path(f"/proc/{pid}/smaps_rollup")
+    if not rollup.exists():
+        return int(psutil.Process(pid).memory_full_info().uss)
+    lines = (line.split() for line in rollup.read_text("ascii").splitlines()[1:])
+    kilobytes = {name: int(value) for name, value, *_ in lines}
+    return 1024 * (kilobytes["Pss_Anon:"] + kilobytes["Pss_Shmem:"])
