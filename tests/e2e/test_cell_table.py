@@ -139,7 +139,7 @@ def test_it_follows_step_layer_and_class_filter(quick: str, tab: Tab) -> None:
 def test_it_needs_no_graphics(script: str, quick: str, tab: Tab) -> None:
     tab.page.add_init_script(script)
     tab.open(quick, alone=True, **WARM, grid=10)
-    expect(tab.app.locator(".banner")).to_contain_text("This browser offers no")
+    expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
     tab.key("t")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
     grid = logs.sample_atlas("layer3", 3200).grids[0]
