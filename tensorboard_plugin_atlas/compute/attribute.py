@@ -143,10 +143,11 @@ def attribute(
     with undisturbed(model) as inner, _differentiable(), pooling or contextlib.nullcontext():
         calls = _calls(inner, layer, module, probe)
         asked = _Question(inner, layer, module, probe, calls, positions)
-        asked = asked.behind(tail_behind(inner, layer, probe.images))
-        derivative = _forward_mode
         # Samples of one image come together, so that what they have in common is done once.
         order = np.argsort(probe.sample_image, kind="stable")
+        if len(np.unique(probe.sample_image)) < len(order):
+            asked = asked.behind(tail_behind(inner, layer, probe.images))
+        derivative = _forward_mode
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             try:

@@ -180,9 +180,21 @@ class Together(Chain):
         self.second = Centred()
 
 
-@pytest.mark.parametrize("kind", [Locked, Drawing, Together])
+class Unsure(Chain):
+    """Has no number for the first images, and may have one for others."""
+
+    def forward(self, x):
+        return super().forward(x) * torch.nan
+
+
+@pytest.mark.parametrize("kind", [Locked, Drawing, Together, Unsure])
 def test_where_it_would_not_be_the_same_the_network_itself_is_asked(kind):
     assert tail_behind(kind().eval(), "layer", probe_of().images) is None
+
+
+def test_no_memory_is_made_where_each_image_is_asked_about_once(monkeypatch):
+    monkeypatch.setattr(attribution_room, "tail_behind", lambda *_: pytest.fail("copied"))
+    assert attribute(Chain().eval(), "layer", probe_of(each=1)).values is not None
 
 
 def test_nothing_ends_before_the_first_layer():

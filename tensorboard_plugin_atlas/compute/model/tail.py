@@ -143,8 +143,10 @@ def tail_behind(model: nn.Module, layer: str, images: Tensor) -> Tail | None:
         with torch.no_grad():
             asked = as_input(check[torch.from_numpy(rows)], model)
             wanted = logits_of(forward(model, asked))
+            if wanted is None or not wanted.isfinite().all():
+                return None  # NaN stands for what is forgotten, so it must not be an answer
             calls, parts = _ended_before(network, module, as_input(check, model))
-            if wanted is None or not parts:
+            if not parts:
                 return None
             tail = Tail(network, module, calls, parts)
 
