@@ -27,9 +27,11 @@ class AtlasConfig:
             `samples / positions_per_image` are used; raise it when the probe has fewer images.
         grids: Sizes of the square grids over the map, coarsest first; the tab zooms between them.
         min_count: Members a cell needs to be drawn; below it its samples stay points.
-        neighbors: UMAP's `n_neighbors`: larger keeps more global shape, smaller more detail.
-        min_dist: UMAP's `min_dist`: smaller packs similar samples tighter.
-        epochs: Optimisation epochs of the layout.
+        neighbors: Samples that a sample is drawn to, itself counted, UMAP's `n_neighbors`: larger
+            keeps more global shape, smaller more detail.
+        min_dist: UMAP's `min_dist`, of `layout="umap"` alone.
+        epochs: Optimisation epochs of the layout: one of umap-learn's, or one and a half of the
+            gradient steps of ours.
         stability: How firmly a sample is held to its place on the previous map, by the share of its
             neighbours that it kept: larger moves less and fits less. 0 lays every checkpoint out by
             itself and turns the map onto the previous one.
@@ -64,7 +66,7 @@ class AtlasConfig:
     positions_per_image: int = 1
     grids: tuple[int, ...] = (10, 20, 40)
     min_count: int = 4
-    neighbors: int = 15
+    neighbors: int = 30
     min_dist: float = 0.1
     epochs: int = 200
     stability: float = 1.0

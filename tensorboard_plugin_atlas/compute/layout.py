@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Activations to places on the map: a pure function of the samples and the layout before.
 
-UMAP's objective over exact cosine neighbours: a spectral start for a first checkpoint, and for a
-later one the previous places, to which each row is held by the neighbours that it kept
-(`anchoring`). Rows of the same direction share one place: they are one row to the optimiser, so
-hundreds of duplicates cannot tear the neighbour graph apart.
+A neighbour embedding (`descent`) of UMAP's fuzzy graph over exact cosine neighbours: from a
+spectral start for a first checkpoint, and for a later one from the previous places, to which each
+row is held by the neighbours that it kept (`anchoring`). Rows of the same direction share one
+place: they are one row to the optimiser, so hundreds of duplicates cannot tear the neighbour graph
+apart.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.maps.anchoring import (
+    constancy,
     faithfulness,
     moved_start,
     tether_to,
     turned_onto,
 )
-from tensorboard_plugin_atlas.compute.maps.descent import descend
+from tensorboard_plugin_atlas.compute.maps.descent import Tether, descend
 from tensorboard_plugin_atlas.compute.maps.framing import (
     from_map,
     keep_frame,
@@ -51,8 +53,13 @@ QUALITY_NEIGHBORS: Final = 15
 _EXACT_UP_TO = 100_000
 """Below it, exact neighbours cost less than compiling the approximate search, in every process."""
 _FEWEST_FOR_UMAP = 5
-_PASSES = 1.5
-"""Our epochs cost less than umap-learn's: there are so many times `AtlasConfig.epochs` of them."""
+_STEPS_AN_EPOCH = 1.5
+"""Our steps cost less than umap-learn's epochs: there are so many times `AtlasConfig.epochs`."""
+_SMALL_START = 0.1
+"""A first map begins as a tenth of a spectral one, within the reach of attraction."""
+_SHAKE = 0.3
+"""How far a seed displaces the start of a row that lost all neighbours, raw units: about the way to
+the nearest row of a map of 2,000."""
 _REPEATS = 2
 """Times a later map is laid out again, to learn what moves by chance."""
 _ONE_REPEAT_FROM = 1_000
@@ -78,6 +85,8 @@ class Layout:
             than the valid samples; -1 throughout an invalid row.
         noise_floor: (N,) float32, map units: how far a sample moves by chance; of such moves one in
             twenty is larger. None for a map that continues no other.
+        activations: (N, C) that it was made of, or None where the next map shall not ask which of
+            them turned.
         notes: Sentences about fallbacks that a reader of the map must know.
     """
 
@@ -88,6 +97,7 @@ class Layout:
     invalid: NDArray[np.bool_]
     neighbours: IntArray
     noise_floor: FloatArray | None = None
+    activations: NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -168,7 +178,7 @@ def lay_out(
     kept = np.zeros(len(rows), np.float32)
     if previous is not None:
         kept = overlap(neighbours, previous.neighbours)
-    plan = _plan(found, neighbours, kept, previous, config, is_line)
+    plan = _plan(rows, found, neighbours, kept, previous, config, is_line)
     has_floor = plan.continued and with_floor
     places = plan.place(config.seed)
 
@@ -183,6 +193,7 @@ def lay_out(
         invalid=~finite,
         neighbours=neighbours,
         noise_floor=_floor(found, plan, places, kept, frame, config) if has_floor else None,
+        activations=rows,
         notes=(*_notes(rows, found), *plan.notes, *frame_notes),
     )
 
@@ -249,6 +260,7 @@ def resume(
         clamped=outside(raw, corners) & finite,
         invalid=~finite,
         neighbours=_spread_out(indices, valid, len(rows)),
+        activations=rows,
     )
 
 
@@ -323,6 +335,7 @@ def _directions(
 
 
 def _plan(
+    rows: NDArray[Any],
     found: _Directions,
     neighbours: IntArray,
     kept: FloatArray,
@@ -343,9 +356,14 @@ def _plan(
         return _by_umap(found.graph, _apart(before, config.seed, is_line), config)
     if config.stability == 0:
         return _by_itself(found, before, config, is_line)
-    faith = faithfulness(previous.raw, neighbours)[found.rows]
     before = _apart(before, config.seed, is_line)
-    return _anchored(found.graph, before, kept[found.rows], faith, config)
+    kept = kept[found.rows]
+    faith = faithfulness(previous.raw, neighbours)[found.rows]
+    was = None if previous.activations is None else previous.activations[found.rows]
+    constant = constancy(rows[found.rows], was)
+    tether = tether_to(before, kept, faith, constant, config.stability)
+    start = moved_start(before, found.graph, kept)
+    return _anchored(found.graph, start, tether, config, is_line)
 
 
 def _by_itself(
@@ -363,8 +381,7 @@ def _by_itself(
             places = _by_umap(graph, start, config).place(seed)
         else:
             start, _ = first_start(found.unit, graph, seed)
-            epochs = round(config.epochs * _PASSES)
-            places = descend(start, graph, min_dist=config.min_dist, epochs=epochs, seed=seed)
+            places = descend(_SMALL_START * start, graph, steps=_steps(config))
         if is_line:
             places = _on_a_line(places, graph, config, seed)
         return places if before is None else turned_onto(places, before)
@@ -393,8 +410,7 @@ def _on_a_line(
     start[:, 0] = along
     if graph is None:
         return start
-    epochs = round(config.epochs * _PASSES)
-    return descend(start, graph, min_dist=config.min_dist, epochs=epochs, seed=seed)
+    return descend(start, graph, steps=_steps(config))
 
 
 def _by_umap(graph: scipy.sparse.csr_matrix, start: FloatArray, config: AtlasConfig) -> _Plan:
@@ -409,25 +425,31 @@ def _by_umap(graph: scipy.sparse.csr_matrix, start: FloatArray, config: AtlasCon
 
 def _anchored(
     graph: scipy.sparse.csr_matrix,
-    before: FloatArray,
-    kept: FloatArray,
-    faith: FloatArray,
+    start: FloatArray,
+    tether: Tether,
     config: AtlasConfig,
+    is_line: bool,
 ) -> _Plan:
-    """Plans a map whose rows are held to the places `before`."""
-    start = moved_start(before, graph, kept)
-    tether = tether_to(before, kept, faith, config.stability)
-    return _Plan(
-        lambda seed: descend(
-            start,
-            graph,
-            min_dist=config.min_dist,
-            epochs=round(config.epochs * _PASSES),
-            seed=seed,
-            tether=tether,
-        ),
-        True,
-    )
+    """Plans a map whose rows are held to where they were."""
+
+    def place(seed: int) -> FloatArray:
+        shaken = _shaken(start, tether.mobility, seed, is_line)
+        return descend(shaken, graph, steps=_steps(config), tether=tether)
+
+    return _Plan(place, True)
+
+
+def _shaken(start: FloatArray, mobility: FloatArray, seed: int, is_line: bool) -> FloatArray:
+    """Returns a start a little beside: what may move must not hang on the very spot it was at."""
+    noise = np.random.RandomState(seed).normal(scale=_SHAKE, size=start.shape)
+    if is_line:
+        noise[:, 1] = 0
+    shaken: FloatArray = (start + mobility[:, None] * noise).astype(np.float32)
+    return shaken
+
+
+def _steps(config: AtlasConfig) -> int:
+    return round(config.epochs * _STEPS_AN_EPOCH)
 
 
 def _floor(

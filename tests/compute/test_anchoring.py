@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse
 
 from tensorboard_plugin_atlas.compute.maps.anchoring import (
+    constancy,
     faithfulness,
     moved_start,
     tether_to,
@@ -25,21 +26,32 @@ def test_a_place_is_faithful_to_those_neighbours_that_lie_around_it():
 def test_a_row_starts_where_it_was_or_among_its_new_neighbours():
     places = np.array([[0, 0], [4, 0], [0, 8]], np.float32)
     graph = scipy.sparse.csr_matrix(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]], np.float64))
-    start = moved_start(places, graph, np.array([0.15, 0.3, 0.0]))
-    # Row 0 is half way to its neighbours' mean, weighted by what they kept: .32 and .02 of .34.
-    among = np.array([4 * 0.32, 8 * 0.02]) / 0.34
+    start = moved_start(places, graph, np.array([0.25, 0.5, 0.0]))
+    # Row 0 is half way to its neighbours' mean, weighted by what they kept: .52 and .02 of .54.
+    among = np.array([4 * 0.52, 8 * 0.02]) / 0.54
     np.testing.assert_allclose(start, [among / 2, [4, 0], [0, 0]], atol=1e-6)
     assert start.dtype == np.float32
 
 
 def test_the_hold_grows_with_what_was_kept_and_how_right_the_place_was():
-    overlap = np.array([0, 0.5, 0.5, 1], np.float32)
-    faith = np.array([1, 1, 0.5, 0], np.float32)
-    tether = tether_to(np.zeros((4, 2), np.float32), overlap, faith, 2)
-    full = 3 * 2 * 0.5 / 0.55
-    np.testing.assert_allclose(tether.holds, [0, full, full / 4, 3 * 2 / 0.05], rtol=1e-5)
+    overlap = np.array([0, 0.5, 0.5, 0.5, 1], np.float32)
+    faith = np.array([1, 1, 0.5, 1, 0], np.float32)
+    constant = np.array([1, 1, 1, 0.5, 0], np.float32)
+    tether = tether_to(np.zeros((5, 2), np.float32), overlap, faith, constant, 2)
+    full = 30 * 2 * (0.5 / 0.55) ** 1.5
+    np.testing.assert_allclose(
+        tether.holds, [0, full, full / 4, full / 2, 30 * 2 / 0.05**1.5], rtol=1e-5
+    )
     half = 0.5**0.25
-    np.testing.assert_allclose(tether.mobility, [1, half, half, 0], rtol=1e-6)
+    np.testing.assert_allclose(tether.mobility, [1, half, half, half, 0], rtol=1e-6)
+
+
+def test_a_row_is_constant_by_the_cosine_of_its_activations():
+    before = np.array([[1, 0], [1, 0], [1, 0], [0, 0], [np.nan, 1], [6e4, 0]], np.float16)
+    now = np.array([[3, 0], [1, 1], [-1, 0], [1, 0], [1, 1], [6e4, 6e4]], np.float16)
+    half = 0.5**0.5
+    np.testing.assert_allclose(constancy(now, before), [1, half, 0, 0, 0, half], atol=1e-6)
+    assert constancy(now, before[:, :1]).tolist() == constancy(now, None).tolist() == [1] * 6
 
 
 @pytest.mark.parametrize("mirror", [1, -1])

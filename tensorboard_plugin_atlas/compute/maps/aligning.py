@@ -8,6 +8,7 @@ they see the same things alike.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,8 @@ def layout_beside(
             f"only {len(ours):,} samples are at the same spot of the same image as in its probe"
         )
     there = resume(other.xy[theirs], other.activations[theirs], frame=other.frame, config=config)
+    # The channels of another network, even of as many, are others.
+    there = dataclasses.replace(there, activations=None)
     layout = laid_onto(there, ours, activations, config=config)
     note = (
         f"layout: on the map of layer {other.layer!r} at step {other.step:,} of {other.run!r}, "

@@ -2,30 +2,39 @@
 """How firmly each row is held to its place on the previous map: by what it kept, and was worth.
 
 Motion should be information. A row whose true neighbours are those of the checkpoint before has no
-reason to move; one that lost them has none to stay. And a place that was wrong, because the
-neighbours that the row has now were not drawn around it, is not worth holding on to.
+reason to move; one that lost them, or whose own activation turned, has none to stay. And a place
+that was wrong, because the neighbours that the row has now were not drawn around it, is not worth
+holding on to.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.maps.descent import Tether
 from tensorboard_plugin_atlas.compute.maps.neighbours import share_among
+from tensorboard_plugin_atlas.evolution.cosine import finite_rows, unit_rows
 
-_HOLD = 3.0
-"""The hold at a `stability` of 1."""
+_HOLD = 30.0
+"""The hold at a `stability` of 1, on a row that kept half of its neighbours."""
+_STEEP = 1.5
+"""How much faster than what it kept the hold on a row grows."""
+_REACH = 5.0
+"""Where the hold is half, raw units; the radius of a map of 2,000 rows is about 10."""
 _EASE = 0.25
 """Lets nearly every row move at nearly full pace, and none that kept all: a hold makes motion tell
 of change at less cost in fit than slowness does."""
 _FIRM = 0.05
-"""Keeps the hold of an unchanged row finite: _HOLD / _FIRM times its `stability`."""
+"""Keeps the hold of an unchanged row finite."""
 _AROUND = 3
 """A place is faithful to those neighbours that are among three times as many nearest on the map."""
-_STAY = 0.3
+_STAY = 0.5
 """Overlap from which a row starts at its previous place; below it, nearer to its new neighbours."""
 _STRANGER = 0.02
 """What a neighbour that kept nothing counts, when the new place of a row is guessed from others."""
@@ -46,6 +55,26 @@ def faithfulness(places: FloatArray, neighbours: IntArray) -> FloatArray:
     return share_among(neighbours, around.reshape(len(places), -1))
 
 
+def constancy(now: NDArray[Any], before: NDArray[Any] | None) -> FloatArray:
+    """Measures how far each row still points where it pointed.
+
+    Args:
+        now: (N, C) activations, every entry finite.
+        before: (N, D) of the same samples at the checkpoint before, or None.
+
+    Returns:
+        (N,) float32 from 0 to 1: the cosine of both, 0 where it is negative or there is none; 1
+        throughout where nothing can be compared: D is not C, or `before` is None.
+    """
+    if before is None or before.shape[1] != now.shape[1]:
+        return np.ones(len(now), np.float32)
+    known = finite_rows(before)
+    width = now.shape[1]  # an extra column would only tell zero rows apart
+    units = unit_rows(now)[:, :width], unit_rows(np.where(known[:, None], before, 0))[:, :width]
+    cosine: FloatArray = np.clip(np.einsum("nc,nc->n", *units), 0, 1)
+    return cosine
+
+
 def moved_start(
     places: FloatArray, graph: scipy.sparse.csr_matrix, overlap: FloatArray
 ) -> FloatArray:
@@ -64,7 +93,11 @@ def moved_start(
 
 
 def tether_to(
-    places: FloatArray, overlap: FloatArray, faith: FloatArray, stability: float
+    places: FloatArray,
+    overlap: FloatArray,
+    faith: FloatArray,
+    constant: FloatArray,
+    stability: float,
 ) -> Tether:
     """Weighs the hold on each row.
 
@@ -72,12 +105,13 @@ def tether_to(
         places: (N, 2) float32 previous places.
         overlap: (N,) share of each row's true neighbours that it kept.
         faith: (N,) from `faithfulness`.
+        constant: (N,) from `constancy`.
         stability: `AtlasConfig.stability`.
     """
-    trusted = np.where(overlap >= 1, 1, faith**2)
-    holds = _HOLD * stability * trusted * overlap / (1 - overlap + _FIRM)
+    worth = np.where(overlap >= 1, 1, constant * faith**2)
+    holds = _HOLD * stability * worth * (overlap / (1 - overlap + _FIRM)) ** _STEEP
     mobility = (1 - overlap) ** _EASE
-    return Tether(places, holds.astype(np.float32), mobility.astype(np.float32))
+    return Tether(places, holds.astype(np.float32), mobility.astype(np.float32), _REACH)
 
 
 def turned_onto(places: FloatArray, previous: FloatArray) -> FloatArray:

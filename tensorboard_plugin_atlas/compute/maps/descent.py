@@ -1,42 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""UMAP's optimisation as our own loop, which can hold rows to where they were.
+"""Places on the map by all forces at once, which can hold rows to where they were.
 
-Differences to umap-learn's loop (McInnes, Healy and Melville 2018, appendix C):
+Rows attract their neighbours and repel all rows, as in t-SNE (van der Maaten and Hinton 2008): the
+affinities are UMAP's fuzzy graph, its weights made to sum to 1; similarity on the map falls off as
+1 / (1 + d^2); gradient descent goes by momentum and gains. Attraction counts a quarter more than in
+t-SNE, which on the spectrum from t-SNE to UMAP (Boehm, Berens and Kobak 2022) is where maps are
+truest here; many times more at first, so that rows can pass one another.
 
-- attraction moves the head of an edge only, as in AlignedUMAP, and repulsion counts four times, by
-  twice as many negatives of twice the strength: both raise the trustworthiness of a map;
-- a map that continues another begins with two negatives, so that rows can pass one another, and
-  ends with ten;
-- the learning rate falls faster;
-- the negatives of an edge at an epoch are a hash of the seed, its ends and the epoch, so a row
-  whose neighbourhood did not change is pushed by the same rows as last time;
-- a `Tether` holds each row to its previous place, and slows those whose neighbourhood did not
-  change;
-- gradients are read from a table over the squared distance, to a part in 256, instead of two powers
-  a step.
+UMAP draws a few of the rows that push, by chance, and every draw moves rows that have no reason to.
+Here every row pushes at every step. What a map shows of motion is then not noise; and for up to
+thousands of rows it costs less, since a loop over all of them runs sixteen rows at a time.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray
 
-NEGATIVES: Final = 10
-OPENING: Final = 2
-"""Negatives in the first epoch of a map that continues another: strong repulsion locks rows in."""
-_REPULSION = 2.0
-_SHIFT = 16
-"""Bits of a float32 that the tables ignore: sign and exponent stay, and 7 bits of the mantissa."""
-_NEAR = 0.001
-_FEWEST_EPOCHS_TO_TRIM = 10
-_CURVE_POINTS = 300
+PULL: Final = 1.25
+"""Attraction in terms of t-SNE's."""
+_OPENING: Final = 0.25
+"""Share of the steps that are the opening."""
+_OPENING_PULL: Final = 4.0
+_MOMENTA: Final = (0.5, 0.8)
+"""In the opening, and after it."""
+_ONE_BY_ONE: Final = 4_000
+"""Rows up to which each pair counts by itself; above, distant rows count by the cell."""
+_ROWS_A_CELL: Final = 9
+_SIDES: Final = (32, 48)
+"""Fewest and most cells along each axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,28 +43,29 @@ class Tether:
 
     Attributes:
         anchors: (N, 2) float32: the places that they are held to.
-        holds: (N,) float32 >= 0: how firmly; 0 lets go, 1 takes half the way back at full rate.
+        holds: (N,) float32 >= 0: how firmly; 0 lets go, 1 takes half of the way back at each step.
         mobility: (N,) float32 in [0, 1]: the share of its steps that a row takes.
+        reach: Distance from its anchor at which half of the hold on a row is left, raw units: a row
+            that has gone far has a reason to.
     """
 
     anchors: FloatArray
     holds: FloatArray
     mobility: FloatArray
+    reach: float
 
     @classmethod
     def loose(cls, rows: int) -> Tether:
         """Returns the tether that holds nothing."""
         free = np.zeros(rows, np.float32)
-        return cls(np.zeros((rows, 2), np.float32), free, free + 1)
+        return cls(np.zeros((rows, 2), np.float32), free, free + 1, 1.0)
 
 
 def descend(
     start: FloatArray,
     graph: scipy.sparse.csr_matrix,
     *,
-    min_dist: float,
-    epochs: int,
-    seed: int,
+    steps: int,
     tether: Tether | None = None,
 ) -> FloatArray:
     """Optimises places on the map, on one thread.
@@ -74,9 +73,7 @@ def descend(
     Args:
         start: (N, 2) float32.
         graph: (N, N) symmetric fuzzy graph.
-        min_dist: UMAP's `min_dist`, with its `spread` of 1.
-        epochs: Passes over the edges; an edge of weight w is drawn in a share w / max(w) of them.
-        seed: Seeds the negative samples.
+        steps: Gradient steps.
         tether: What holds the rows, or None.
 
     Returns:
@@ -84,58 +81,31 @@ def descend(
     """
     from tensorboard_plugin_atlas.compute.maps import kernels
 
-    held = Tether.loose(len(start)) if tether is None else tether
-    edges = graph.copy()
-    strongest = edges.data.max()
-    edges.data[edges.data < strongest / max(epochs, _FEWEST_EPOCHS_TO_TRIM)] = 0
-    edges.eliminate_zeros()
-    pull, push = _gradients(*curve(min_dist))
-    places = np.array(start, np.float32, order="C")
+    rows = len(start)
+    held = Tether.loose(rows) if tether is None else tether
+    opening = np.arange(steps) < round(_OPENING * steps)
+    x, y = np.array(start.T, np.float32, order="C")
     kernels.descend(
-        places,
-        edges.indptr.astype(np.int32),
-        edges.indices.astype(np.int32),
-        (strongest / edges.data).astype(np.float32),
-        pull,
-        push,
-        _SHIFT,
-        *(
-            np.ascontiguousarray(part, np.float32)
-            for part in (held.anchors, held.holds, held.mobility)
-        ),
-        epochs,
-        NEGATIVES if tether is None else OPENING,
-        NEGATIVES,
-        seed,
+        x,
+        y,
+        graph.indptr.astype(np.int32),
+        graph.indices.astype(np.int32),
+        (graph.data / graph.data.sum()).astype(np.float32),
+        np.ascontiguousarray(held.anchors, np.float32),
+        np.ascontiguousarray(held.holds, np.float32),
+        float(held.reach),
+        np.ascontiguousarray(held.mobility, np.float32),
+        np.where(opening, _OPENING_PULL, PULL).astype(np.float32),
+        np.where(opening, *_MOMENTA).astype(np.float32),
+        rows / 2,
+        _cells_along(rows),
     )
-    return places
+    return np.stack([x, y], axis=1)
 
 
-@cache
-def curve(min_dist: float, spread: float = 1.0) -> tuple[float, float]:
-    """Fits the a and b of UMAP's similarity 1 / (1 + a d^2b) on the map.
-
-    The similarity wanted is 1 up to `min_dist` and falls off exponentially by `spread` beyond it
-    (section 3.2 of the paper); the fit is umap-learn's, by least squares.
-    """
-    from scipy.optimize import curve_fit
-
-    distance = np.linspace(0, 3 * spread, _CURVE_POINTS)
-    wanted = np.exp(-np.maximum(distance - min_dist, 0) / spread)
-    (a, b), _ = curve_fit(lambda d, a, b: 1 / (1 + a * d ** (2 * b)), distance, wanted)
-    return float(a), float(b)
-
-
-@cache
-def _gradients(a: float, b: float) -> tuple[FloatArray, FloatArray]:
-    """Tabulates both gradients, each divided by the distance, at the middle of every step."""
-    bits = (np.arange(1 << (31 - _SHIFT), dtype=np.int64) << _SHIFT) + (1 << (_SHIFT - 1))
-    largest = np.finfo(np.float32).max
-    with np.errstate(invalid="ignore"):  # the bits of infinities and of what is no number
-        values = np.nan_to_num(bits.astype(np.int32).view(np.float32), nan=largest)
-    squared: NDArray[np.float64] = values.astype(np.float64)
-    grown = a * squared**b
-    pull = -2 * a * b * squared ** (b - 1) / (1 + grown)
-    push = _REPULSION * 2 * b / ((_NEAR + squared) * (1 + grown))
-    pull[0] = push[0] = 0  # the same place: there is no direction to go
-    return pull.astype(np.float32), push.astype(np.float32)
+def _cells_along(rows: int) -> int:
+    """Returns the cells that `kernels.repel_by_cells` cuts each axis into, 0 for none."""
+    if rows <= _ONE_BY_ONE:
+        return 0
+    low, high = _SIDES
+    return min(max(round(math.sqrt(rows / _ROWS_A_CELL)), low), high)
