@@ -80,17 +80,14 @@ function key(legend: KeyedLegend): TemplateResult {
   }
 }
 
-/** "2,000 samples · 10 × 10 · UMAP 15/0.1 · inversion, 3 weak · trust .95", as far as it was recorded. */
+/** "2,000 samples · 10 × 10 · 30 neighbours · inversion, 3 weak · trust .95", as far as it was recorded. */
 export function provenance(atlas: Atlas, level: Level): string {
   const { settings, trustworthiness } = atlas.manifest;
   const neighbors = settings.raw('neighbors');
-  const minDist = settings.raw('min_dist');
   return [
     `${count(atlas.count)} samples`,
     `${level.size} × ${level.size}`,
-    typeof neighbors === 'number' && typeof minDist === 'number'
-      ? `UMAP ${neighbors}/${minDist}`
-      : '',
+    typeof neighbors === 'number' ? `${neighbors} neighbours` : '',
     icons(level),
     trustworthiness === null ? '' : `trust ${fraction(trustworthiness)}`,
     atlas.overlap === null ? '' : `kept ${fraction(mean(atlas.overlap))}`,
@@ -112,7 +109,7 @@ function provenanceTitle(atlas: Atlas): string {
   const { manifest } = atlas;
   return [
     `Model ${shorten(manifest.model, 80)}, ${count(manifest.channels)} channels`,
-    'UMAP: neighbours / least distance',
+    'neighbours: nearest samples that draw a sample, itself counted',
     `weak: icons with a cosine under ${fraction(WEAK_COSINE)}, which say little of their cell`,
     'trust: share of map neighbours that are true neighbours, 1 is best',
     ...(atlas.overlap === null
