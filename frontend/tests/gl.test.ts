@@ -101,19 +101,38 @@ describe('grid pass', () => {
     renderer.draw(frame([scene(), 1]));
     const data = uploads('RGBA16UI')[0]?.at(-1) as Uint16Array;
     const squares = [0, 1, 2, 3].map((i) => [...data.subarray(4 * i, 4 * i + 2)]);
-    expect(squares).toEqual([
+    expect([squares[0], squares[3]]).toEqual([
       [0, 1],
-      [0, 0],
-      [0, 0],
       [1, 0xffff],
     ]);
-    expect((data[2] as number) / 0xffff).toBeCloseTo(0.96, 3);
+    expect([squares[1]?.[1], squares[2]?.[1]]).toEqual([0, 0]);
+    expect(0x8000 / (data[2] as number)).toBeCloseTo(0.96, 3);
+    expect(2 ** -((data[3] as number) / 0x8000)).toBeCloseTo(0.96, 3);
   });
 
-  it('adds scenes up, so that weights of 1 in all blend exactly', () => {
-    renderer.draw(frame([scene(), 0.25], [scene(), 0.75]));
-    expect(uniform('uWeight')).toEqual([[0.25], [0.75]]);
-    expect(new Set(fake.of('blendFunc').map(String))).toEqual(new Set(['ONE,ONE']));
+  it('lays scenes over each other by their share so far, so that weights of 1 in all blend exactly', () => {
+    const weights = [0.2, 0.3, 0.5];
+    renderer.draw(frame(...weights.map((weight) => [scene(), weight] as const)));
+    const shares = uniform('uWeight').map(([share]) => share as number);
+    const kept = shares.map((share, i) =>
+      shares.slice(i + 1).reduce((left, later) => left * (1 - later), share),
+    );
+    kept.forEach((weight, i) => {
+      expect(weight).toBeCloseTo(weights[i] as number);
+    });
+    expect(fake.of('blendFunc').map(([, below]) => below)).toEqual([
+      'ZERO',
+      'ONE_MINUS_SRC_ALPHA',
+      'ONE_MINUS_SRC_ALPHA',
+    ]);
+  });
+
+  it('hides with its ground what lay before where it has no tile, once over the whole grid', () => {
+    renderer.draw(frame([scene(), 0.5], [scene(), 0.5]));
+    expect(uniform('uPage')).toEqual([[1], [0xffff], [0], [1], [0xffff]]);
+    expect(uniform('uBox')[2]).toEqual([[0, 0, 1, 1]]);
+    expect(uniform('uGround')[0]).toEqual([[0, 1, 0]]);
+    expect(fake.of('clearColor')[0]).toEqual([0, 1, 0, 1]);
   });
 
   it('uploads pages and cells once, and colours only when they change', () => {
@@ -177,7 +196,7 @@ describe('pan buffer', () => {
     renderer.draw(frame([scene(), 0.5], [scene(), 0.5]));
     renderer.draw({ ...still, neutral: [0, 0, 0] });
     renderer.draw(moved(0.25, 0));
-    expect(fake.of('drawArrays')).toHaveLength(12);
+    expect(fake.of('drawArrays')).toHaveLength(13);
     expect(fake.of('bindFramebuffer')).toEqual([]);
   });
 

@@ -8,10 +8,13 @@ import type { Program } from './context';
 import type { Sheets } from './sheets';
 
 export const SHEET_UNIT = 2;
+/** Of the mip level that is looked at, which may be half a level coarser than asked for. */
+const HALF_TEXEL = Math.SQRT1_2.toFixed(4);
 
 /**
  * Gives `tile`: premultiplied colour at `local`, from -0.5 to 0.5 over a tile of `side` device pixels
- * whose icon is number `place` of the page.
+ * whose icon is number `place` of the page. `shrink` is by how much its icon is larger than that, and
+ * `lod` its logarithm: for a whole tile they are the same, and too dear to find out for each pixel.
  */
 export const TILE_GLSL = `
 uniform sampler2D uSheet;
@@ -23,22 +26,21 @@ uniform vec3 uNeutral;
 uniform float uRim;
 uniform float uWeight;
 
-vec3 icon(float place, vec2 within, float side) {
-  float lod = clamp(log2(uTile / max(side, 1.0)), 0.0, max(0.0, log2(uTile) - 2.0));
-  float inset = 0.5 * exp2(lod) / uTile;
+vec3 icon(float place, vec2 within, float shrink, float lod) {
+  float inset = ${HALF_TEXEL} * clamp(shrink, 1.0, max(1.0, 0.25 * uTile)) / uTile;
   vec2 corner = vec2(mod(place, uColumns), floor(place / uColumns));
   vec2 texel = (corner + clamp(within, inset, 1.0 - inset)) * uTile;
   return textureLod(uSheet, texel / uSheetPixels, lod).rgb;
 }
 
-vec4 tile(float place, vec2 local, float side, vec4 rim) {
+vec4 tile(float place, vec2 local, float side, float shrink, float lod, vec4 rim) {
   float radius = min(4.0, 0.1 * side);
   vec2 edge = abs(local * side) - (0.5 * side - radius);
   float distance = length(max(edge, 0.0)) + min(max(edge.x, edge.y), 0.0) - radius;
   float cover = clamp(0.5 - distance, 0.0, 1.0);
   vec3 colour;
   if (uHasSheet) {
-    colour = icon(place, local + 0.5, side);
+    colour = icon(place, local + 0.5, shrink, lod);
     colour = mix(colour, rim.rgb, rim.a * clamp(0.5 + distance + uRim, 0.0, 1.0));
   } else {
     colour = mix(uNeutral, rim.rgb, rim.a * 0.8);
