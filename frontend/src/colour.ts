@@ -5,6 +5,7 @@ import { type Atlas, className, type Level } from './atlas';
 import { classMix, majority, membersOf } from './cells';
 import { MIN_SUPPORT } from './filter';
 import { count, fraction } from './format';
+import { strideOf } from './shuffle';
 import type { ColourMode, ShowMode, State } from './store';
 
 /** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a grey. */
@@ -339,13 +340,14 @@ export function isThinned(
   return count > MOST_POINTS && show !== 'icons' && !allPoints;
 }
 
-/** The golden ratio: its multiples spread more evenly than chance over whatever order samples have. */
-const GOLDEN = 2_654_435_769;
-
-/** Leaves about `most` of the points, spread over all of them, and the same ones each time. */
+/** Leaves `most` of the points, spread over all of them, and the same ones each time. */
 export function thinOut(colours: Uint8Array, most: number): Uint8Array {
-  const share = (4 * most) / colours.length;
-  return colours.map((value, at) =>
-    at % 4 === 3 && (Math.imul(at >> 2, GOLDEN) >>> 0) / 2 ** 32 >= share ? 0 : value,
-  );
+  const count = colours.length / 4;
+  const stride = strideOf(count);
+  const left = new Uint8Array(colours.length);
+  for (let place = 0; place < Math.min(most, count); place++) {
+    const at = 4 * ((place * stride) % count);
+    left.set(colours.subarray(at, at + 4), at);
+  }
+  return left;
 }

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AtlasMap } from '../src/map/atlas_map';
 import type { Equipment } from '../src/map/equipment';
+import { WebglRenderer } from '../src/map/webgl_renderer';
 import type { PageSet } from '../src/pages';
 import type { Session } from '../src/session';
 import { Store } from '../src/store';
@@ -240,6 +241,48 @@ describe('changes', () => {
     tick(500);
     rest();
     expect(store.state.camera).toEqual({ x: 0.5, y: 0.5, z: 1 });
+  });
+
+  it('of the view draw a part of very many points, and all of them once it is still', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const draw = vi.spyOn(WebglRenderer.prototype, 'draw');
+    const hurried = () => draw.mock.calls.at(-1)?.[0].hurried;
+    store.set({ camera: { x: 0.5, y: 0.5, z: 2 } });
+    rest();
+    expect([hurried(), store.state.settled]).toEqual([false, true]);
+
+    const many = { ...twoLevels(8), count: 100_001 };
+    const pointColours = new Uint8Array(4 * many.count);
+    map.equip({
+      colour: () => ({ cellColours: null, pointColours }),
+      createPoints: () => ({ draw: () => {}, prune: () => {} }),
+      createPan: () => ({ show: () => false }),
+      decorate: () => false,
+    } as unknown as Equipment);
+    for (const key of ['s1/8/2', 's1/8/4']) give(key);
+    store.set({ step: 8, atlas: many });
+    rest();
+    now += 1000;
+    vi.advanceTimersByTime(1000);
+    rest();
+    expect([hurried(), store.state.settled]).toEqual([false, true]);
+    store.set({ camera: { x: 0.4, y: 0.5, z: 2 } });
+    tick();
+    expect([hurried(), store.state.settled]).toEqual([true, false]);
+    tick();
+    expect(hurried()).toBe(true);
+    now += 200;
+    map.measure();
+    expect(hurried()).toBe(false);
+    store.set({ camera: { x: 0.3, y: 0.5, z: 2 } });
+    tick();
+    rest();
+    expect([hurried(), store.state.settled]).toEqual([true, false]);
+    now += 200;
+    vi.advanceTimersByTime(200);
+    rest();
+    expect([hurried(), store.state.settled]).toEqual([false, true]);
+    vi.useRealTimers();
   });
 
   it('by hand end a flight', () => {

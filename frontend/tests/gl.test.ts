@@ -178,6 +178,50 @@ describe('grid pass', () => {
   });
 });
 
+describe('very many points', () => {
+  const count = 150_000;
+  const xy = Float32Array.from({ length: 2 * count }, (_, i) => i >> 1);
+  const many = { ...atlas, count, xy };
+  const one = scene({ atlas: many, pointColours: new Uint8Array(4 * count) });
+  const drawn = () => fake.of('drawArrays').filter(([mode]) => mode === 'POINTS');
+  beforeEach(() => renderer.addPoints((gl) => new PointsPass(gl)));
+
+  it('are drawn in part while they move, and whole at rest', () => {
+    renderer.draw({ ...frame([one, 1]), hurried: true });
+    renderer.draw(frame([one, 1]));
+    expect(drawn()).toEqual([
+      ['POINTS', 0, 100_000],
+      ['POINTS', 0, count],
+    ]);
+    const few = scene({ pointColours: new Uint8Array(24) });
+    renderer.draw({ ...frame([few, 1]), hurried: true });
+    expect(drawn().at(-1)).toEqual(['POINTS', 0, atlas.count]);
+  });
+
+  it('lie in one order, in which every beginning stands for all', () => {
+    renderer.draw({ ...frame([one, 1]), hurried: true });
+    const places = fake.of('bufferData')[0]?.[1] as Float32Array;
+    const order = [...Array(count).keys()].map((place) => places[2 * place] as number);
+    expect(new Set(order).size).toBe(count);
+    for (let part = 0; part < 10; part++) {
+      const inside = order.slice(0, 15_000).filter((at) => Math.floor(at / 15_000) === part);
+      expect(Math.abs(inside.length - 1500)).toBeLessThan(5);
+    }
+    const again = fakeGl();
+    const other = new WebglRenderer(again.gl);
+    other.addPoints((gl) => new PointsPass(gl));
+    other.draw(frame([one, 1]));
+    expect(again.of('bufferData')[0]?.[1]).toEqual(places);
+  });
+
+  it('are not left in part by a view that only stops', () => {
+    renderer.addPan((gl, paint) => new PanBuffer(gl, paint));
+    renderer.draw({ ...frame([one, 1]), hurried: true });
+    renderer.draw(frame([one, 1]));
+    expect(drawn().at(-1)).toEqual(['POINTS', 0, count]);
+  });
+});
+
 describe('pan buffer', () => {
   const near = { ...FIT, z: 4 };
   const still: Frame = { ...frame([scene(), 1]), camera: near };
