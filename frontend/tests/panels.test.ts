@@ -202,6 +202,16 @@ describe('timeline', () => {
     expect(text('.moment')).toMatch(/^Step 1,000 2 of 3 · /);
   });
 
+  it('knows no time where the log has none', () => {
+    const times = (wallTimes: number[]) => {
+      panel({ series: { ...stateWith({}).series, wallTimes } as never });
+      return text('.moment');
+    };
+    for (const none of [0, -1, 1e300])
+      expect(times([0, none, 0])).toBe('Step 1,000 2 of 3 · time unknown');
+    expect(times([0, 1_700_000_000, 0])).toMatch(/ · 1[45] Nov, /);
+  });
+
   it('moves by slider and buttons', () => {
     const session = panel();
     const slider = find<HTMLInputElement>('input[type=range]');
