@@ -17,6 +17,7 @@ export const COLOUR_MODES = [
   'prediction',
   'purity',
   'accuracy',
+  'confusion',
   'entropy',
   'cosine',
   'population',

@@ -123,6 +123,13 @@ describe('reading layer', () => {
     expect(reading('purity')('fillText').map(([text]) => text)).toEqual(['67%', '100%']);
   });
 
+  it('names what cells are taken for, where there is room for words', () => {
+    const of = reading('confusion');
+    expect(of('fillText').map(([text]) => text)).toEqual(['33% as dog', '0%']);
+    const small = { viewport: { width: 200, height: 200 } };
+    expect(reading('confusion', judged, small)('fillText')[0]?.[0]).toBe('33%');
+  });
+
   it('leaves numbers out where there is no room, and everything where there is no reading', () => {
     const small = { viewport: { width: 90, height: 90 } };
     const of = reading('accuracy', judged, small);

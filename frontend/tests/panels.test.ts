@@ -158,7 +158,11 @@ describe('top bar', () => {
     const disabled = [...root.querySelectorAll('#colour option')]
       .filter((option) => option.hasAttribute('disabled'))
       .map((option) => option.textContent?.trim());
-    expect(disabled).toEqual(['Prediction (not recorded)', 'Accuracy (not recorded)']);
+    expect(disabled).toEqual([
+      'Prediction (not recorded)',
+      'Accuracy (not recorded)',
+      'Confusion (not recorded)',
+    ]);
   });
 });
 
