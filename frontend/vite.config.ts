@@ -35,9 +35,9 @@ function tightenTemplates(code: string): string {
 const AT_ONCE =
   /\/(?:node_modules\/|src\/(?:gl\/(?:context|grid_pass|sheets|tile)|map\/(?:atlas_map|fade|scene|webgl_renderer)|panels\/(?:icons|top_bar)|api|atlas|cache|camera|check|class_atlas|class_series|element|format|hash|host|layouts|link|lit|lod|manifest|pack|pages|safetensors|session|store|styles|theme|webp)\.ts)/;
 
-/** Comes behind the first map, always. */
+/** Comes behind the first map, always; and with it how the few without WebGL2 draw theirs. */
 const LATER =
-  /\/src\/(?:later|evolution|panels\/(?:walk|segments|panel_head)|class_list|filter|strongest|ref|reference|rows|pins|selection|step_reader)\.ts/;
+  /\/src\/(?:later|evolution|map\/canvas_renderer|panels\/(?:walk|segments|panel_head)|class_list|filter|strongest|ref|reference|rows|pins|selection|step_reader)\.ts/;
 
 /** Opened from the bar at the head of the tab, or by a key: in one file, which packs better than two. */
 const ON_REQUEST =

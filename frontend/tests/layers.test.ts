@@ -178,12 +178,29 @@ describe('difference layer', () => {
     news: true,
     ...more,
   });
-  const draw = (changes: readonly Change[], range = { gained: 8, lost: 8 }, frame = {}) =>
+  const draw = (
+    changes: readonly Change[],
+    range = { gained: 8, lost: 8 } as { gained: number; lost: number; toward?: number },
+    frame = {},
+  ) =>
     drawn(
       (context, one) =>
-        drawDifference(context, one, { changes, ...range, onlyA: 0, onlyB: 0, moved: 9 }),
+        drawDifference(context, one, {
+          changes,
+          onlyA: 0,
+          onlyB: 0,
+          moved: 9,
+          toward: null,
+          ...range,
+        }),
       frame,
     );
+
+  it('says a change of attribution in logits', () => {
+    const range = { gained: 0.5, lost: 0.25, toward: 1 };
+    const of = draw([change(0.5), change(-0.25)], range);
+    expect(of('fillText').map(([words]) => words)).toEqual(['+.50', '−.25']);
+  });
 
   it('fills a square for more and draws a hollow one for fewer, in proportion of area', () => {
     const of = draw([change(8), change(-2, { col: 1 })]);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Purity, accuracy, confusion and entropy of cells: colours of the right values, numbers and a legend."""
+"""Purity, accuracy, confusion and entropy of cells: colours of their values, numbers, a legend."""
 
 from __future__ import annotations
 
