@@ -110,6 +110,13 @@ describe('grid pass', () => {
     expect(2 ** -((data[3] as number) / 0x8000)).toBeCloseTo(0.96, 3);
   });
 
+  it('hatches cells without icon, but where no cell has one', () => {
+    renderer.draw(frame([scene(), 1]));
+    const bare = { ...level, entry: { ...level.entry, tile: null } };
+    renderer.draw(frame([scene({ level: bare }), 1]));
+    expect(uniform('uHatch')).toEqual([[0.3], [0]]);
+  });
+
   it('lays scenes over each other by their share so far, so that weights of 1 in all blend exactly', () => {
     const weights = [0.2, 0.3, 0.5];
     renderer.draw(frame(...weights.map((weight) => [scene(), weight] as const)));

@@ -296,7 +296,9 @@ describe('legend', () => {
     show(legendPanel(atlas, level, colouring(atlas, level, 'class').legend, 'icons', true));
     const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
     expect(entries).toEqual(['cat', 'dog', 'ship']);
-    expect(text('.provenance')).toBe('6 samples · 2 × 2 · inversion, 1 weak · trust .95');
+    expect(text('.provenance')).toBe(
+      '6 samples · 2 × 2 · inversion, 1 weak, 1 missing (hatched) · trust .95',
+    );
     expect(find('.provenance').title).toContain('weak: icons with a cosine under .30');
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
   });

@@ -23,6 +23,7 @@ uniform float uTile;
 uniform float uColumns;
 uniform vec2 uSheetPixels;
 uniform vec3 uNeutral;
+uniform float uHatch;
 uniform float uRim;
 uniform float uWeight;
 
@@ -43,7 +44,9 @@ vec4 tile(float place, vec2 local, float side, float shrink, float lod, vec4 rim
     colour = icon(place, local + 0.5, shrink, lod);
     colour = mix(colour, rim.rgb, rim.a * clamp(0.5 + distance + uRim, 0.0, 1.0));
   } else {
-    colour = mix(uNeutral, rim.rgb, rim.a * 0.8);
+    float away = abs(fract(dot(local, vec2(side / 8.0))) - 0.5);
+    float stripe = uHatch * clamp(8.0 * away - 2.5, 0.0, 1.0);
+    colour = mix(uNeutral * (1.0 - stripe), rim.rgb, rim.a * 0.8);
   }
   float alpha = cover * uWeight;
   return vec4(colour * alpha, alpha);
@@ -62,6 +65,8 @@ export function setTiles(
   gl.uniform1f(uniform('uWeight'), weight);
   gl.uniform1f(uniform('uTile'), level.entry.tile ?? 1);
   gl.uniform1f(uniform('uColumns'), level.entry.columns ?? 1);
+  // Where no cell has an icon, none is missing.
+  gl.uniform1f(uniform('uHatch'), level.entry.tile === null ? 0 : 0.3);
   gl.uniform3f(uniform('uNeutral'), neutral[0] / 255, neutral[1] / 255, neutral[2] / 255);
   gl.uniform1f(uniform('uRim'), rimWidth(worldSide(camera, viewport) / level.size) * ratio);
 }
