@@ -383,6 +383,9 @@ describe('canvas fallback', () => {
   }
   const of = (calls: { name: string; values: unknown[] }[], name: string) =>
     calls.filter((call) => call.name === name).map(({ values }) => values);
+  /** Squares that were filled, and not the lines over them. */
+  const tiles = (calls: { name: string; values: unknown[] }[]) =>
+    of(calls, 'fillRect').filter(([, , width, height]) => width === height);
 
   it('draws icons from their pages, and neutral tiles where there are none', () => {
     const calls = draw(scene());
@@ -391,11 +394,18 @@ describe('canvas fallback', () => {
     // Cell of 90 pixels from (110, 20), its icon 96 % of it.
     expect(icon?.[5]).toBeCloseTo(110 + 45 - 43.2);
     expect(icon?.[7]).toBeCloseTo(86.4);
-    expect(of(calls, 'fillRect')).toHaveLength(1);
+    expect(tiles(calls)).toHaveLength(1);
   });
 
   it('draws neutral tiles for a page that is missing', () => {
-    expect(of(draw(scene({ pages: [null] })), 'fillRect')).toHaveLength(2);
+    expect(tiles(draw(scene({ pages: [null] })))).toHaveLength(2);
+  });
+
+  it('hatches them, but where no cell has an icon', () => {
+    const lines = (one: Scene) => of(draw(one), 'fillRect').length - tiles(draw(one)).length;
+    expect(lines(scene())).toBe(11);
+    const bare = { ...level, entry: { ...level.entry, tile: null } };
+    expect(lines(scene({ level: bare }))).toBe(0);
   });
 
   it('rims the cells that have a colour', () => {
