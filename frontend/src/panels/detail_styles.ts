@@ -301,9 +301,6 @@ export const detailStyles = css`
     z-index: 1;
     pointer-events: none;
   }
-  .stage:has(.inspector) .left-column {
-    width: min(460px, calc(100% - 408px));
-  }
   .left-column * {
     pointer-events: auto;
   }
