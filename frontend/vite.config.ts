@@ -35,16 +35,13 @@ function tightenTemplates(code: string): string {
 const AT_ONCE =
   /\/(?:node_modules\/|src\/(?:gl\/(?:context|grid_pass|sheets|tile)|map\/(?:atlas_map|fade|scene|webgl_renderer)|panels\/(?:icons|top_bar)|api|atlas|cache|camera|check|class_atlas|class_series|element|format|hash|host|layouts|link|lit|lod|manifest|pack|pages|safetensors|session|store|styles|theme|webp)\.ts)/;
 
-/** Comes behind the first map, always. */
+/** Comes behind the first map, always; and with it how the few without WebGL2 draw theirs. */
 const LATER =
-  /\/src\/(?:later|evolution|panels\/(?:walk|segments|panel_head)|class_list|filter|strongest|ref|reference|rows|pins|selection|step_reader)\.ts/;
+  /\/src\/(?:later|evolution|map\/canvas_renderer|panels\/(?:walk|segments|panel_head)|class_list|filter|strongest|ref|reference|rows|pins|selection|step_reader)\.ts/;
 
+/** Opened from the bar at the head of the tab, or by a key: in one file, which packs better than two. */
 const ON_REQUEST =
-  /\/src\/(?:find|table|export|csv|picture|kept|saved|selection_file|gathering|download|panels\/(?:find_|cell_table|table_|export_|legend_painter|kept_|lit_|pin_|saved_|selection_)\w*)\.ts/;
-
-/** Maps side by side and layers read against each other: who asks for one will ask for the other. */
-const BESIDE =
-  /\/src\/(?:panes?|pane_slots|lighting|linking|across|depth|panels\/(?:pane_|across_)\w*)\.ts/;
+  /\/src\/(?:find|table|export|csv|picture|kept|saved|selection_file|gathering|download|panes?|pane_slots|lighting|linking|across|depth|panels\/(?:find_|cell_table|table_|export_|legend_painter|kept_|lit_|pin_|saved_|selection_|pane_|across_)\w*)\.ts/;
 
 export default defineConfig({
   plugins: [
@@ -107,7 +104,6 @@ export default defineConfig({
             { name: 'later', test: LATER, priority: 2 },
             // Small parts that share much: together they are a kilobyte less than one by one.
             { name: 'extras', test: ON_REQUEST, priority: 1 },
-            { name: 'beside', test: BESIDE, priority: 1 },
           ],
         },
       },

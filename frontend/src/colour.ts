@@ -5,6 +5,7 @@ import { type Atlas, className, type Level } from './atlas';
 import { classMix, majority, membersOf } from './cells';
 import { MIN_SUPPORT } from './filter';
 import { count, fraction } from './format';
+import { strideOf } from './shuffle';
 import type { ColourMode, ShowMode, State } from './store';
 
 /** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a grey. */
@@ -120,6 +121,8 @@ export interface Reading {
   /** NaN where nothing is known. */
   readonly values: Float32Array;
   say(value: number): string;
+  /** What else is to be said of a cell that has room for words. */
+  name?(cell: number): string;
 }
 
 /** Colouring of one level in one mode. */
@@ -164,6 +167,8 @@ function colour(atlas: Atlas, level: Level, mode: ColourMode): Colouring {
       return byPurity(atlas, level);
     case 'accuracy':
       return byAccuracy(atlas, level);
+    case 'confusion':
+      return byConfusion(atlas, level);
     case 'entropy':
       return byEntropy(atlas, level);
     case 'cosine':
@@ -209,14 +214,39 @@ function byPurity(atlas: Atlas, level: Level): Colouring {
   return byReading(level, title, '100%', majority(level, values).share, 1, whole);
 }
 
-function byAccuracy({ labels, predictions }: Atlas, level: Level): Colouring {
+function byAccuracy(atlas: Atlas, level: Level): Colouring {
   const title = 'Accuracy: share of right predictions';
+  return byVerdict(atlas, level, title, (known, wrong) => 1 - wrong.length / known.length);
+}
+
+/** Two cells of the same accuracy differ in whether they err in one way or in many. */
+function byConfusion(atlas: Atlas, level: Level): Colouring {
+  const title = 'Confusion: share of the most frequent wrong prediction';
+  const names: string[] = [];
+  const colours = byVerdict(atlas, level, title, (known, wrong, cell) => {
+    const [top] = classMix(atlas.predictions as Int32Array, wrong);
+    if (top) names[cell] = `as ${className(atlas, top.index)}`;
+    return (top?.count ?? 0) / known.length;
+  });
+  const { reading } = colours;
+  return reading
+    ? { ...colours, reading: { ...reading, name: (cell) => names[cell] ?? '' } }
+    : colours;
+}
+
+/** By what is found of each cell's samples whose class is known, and of those that are predicted wrongly. */
+function byVerdict(
+  { labels, predictions }: Atlas,
+  level: Level,
+  title: string,
+  find: (known: Int32Array, wrong: Int32Array, cell: number) => number,
+): Colouring {
   if (labels === null) return missing(title, 'labels');
   if (predictions === null) return missing(title, 'predictions');
   const values = Float32Array.from(level.counts, (_, cell) => {
     const known = membersOf(level, cell).filter((sample) => (labels[sample] as number) >= 0);
-    const right = known.filter((sample) => labels[sample] === predictions[sample]);
-    return right.length / known.length;
+    const wrong = known.filter((sample) => labels[sample] !== predictions[sample]);
+    return known.length === 0 ? Number.NaN : find(known, wrong, cell);
   });
   return byReading(level, title, '100%', values, 1, whole);
 }
@@ -339,13 +369,14 @@ export function isThinned(
   return count > MOST_POINTS && show !== 'icons' && !allPoints;
 }
 
-/** The golden ratio: its multiples spread more evenly than chance over whatever order samples have. */
-const GOLDEN = 2_654_435_769;
-
-/** Leaves about `most` of the points, spread over all of them, and the same ones each time. */
+/** Leaves `most` of the points, spread over all of them, and the same ones each time. */
 export function thinOut(colours: Uint8Array, most: number): Uint8Array {
-  const share = (4 * most) / colours.length;
-  return colours.map((value, at) =>
-    at % 4 === 3 && (Math.imul(at >> 2, GOLDEN) >>> 0) / 2 ** 32 >= share ? 0 : value,
-  );
+  const count = colours.length / 4;
+  const stride = strideOf(count);
+  const left = new Uint8Array(colours.length);
+  for (let place = 0; place < Math.min(most, count); place++) {
+    const at = 4 * ((place * stride) % count);
+    left.set(colours.subarray(at, at + 4), at);
+  }
+  return left;
 }

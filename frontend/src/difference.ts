@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What each square of a grid gained and lost between two steps A and B. */
+/** What each square of a grid gained and lost between two steps A and B: samples, or attribution toward a class. */
 
 import { type Atlas, cellAt, type Level } from './atlas';
+import { type Attribution, findAttribution, signedFraction } from './attribution';
 import { floorOf, NEWS_SHARE } from './drift';
+import { signed } from './format';
 import { movesOf } from './pair';
 import { PairMemo } from './pair_memo';
 
 export interface Change {
   readonly row: number;
   readonly col: number;
-  /** Samples more in B than in A. */
+  /** Samples more in B than in A, or logits. */
   readonly gain: number;
   /** In which of the two a cell is drawn there. */
   readonly drawn: 'both' | 'a' | 'b';
-  /** Whether most of those that came or went moved farther than chance; null without a floor. */
+  /** Whether most of those that came or went moved farther than chance, or a mean did; null if not known. */
   readonly news: boolean | null;
 }
 
@@ -24,8 +26,10 @@ export interface Difference {
   readonly lost: number;
   readonly onlyA: number;
   readonly onlyB: number;
-  /** Samples that lie in another square of the grid. */
+  /** Samples that lie in another square of the grid, or cells whose mean moved farther than chance. */
   readonly moved: number;
+  /** The class whose attribution it is; null where it is samples. */
+  readonly toward: number | null;
 }
 
 const differences = new PairMemo<Level, Level, Difference>();
@@ -55,14 +59,52 @@ function compare(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {
         flow.beyond && passed > 0 ? (flow.beyond[square] as number) >= NEWS_SHARE * passed : null,
     });
   }
+  return sumUp(changes, flow.moved, null);
+}
+
+function sumUp(changes: readonly Change[], moved: number, toward: number | null): Difference {
   return {
     changes,
     gained: changes.reduce((most, { gain }) => Math.max(most, gain), 0),
     lost: changes.reduce((most, { gain }) => Math.max(most, -gain), 0),
     onlyA: changes.filter(({ drawn }) => drawn === 'a').length,
     onlyB: changes.filter(({ drawn }) => drawn === 'b').length,
-    moved: flow.moved,
+    moved,
+    toward,
   };
+}
+
+/** Beyond so many standard errors a mean has moved. */
+const ERRORS = 2;
+
+/** How much more cells of B speak for a class than those of A in the same squares, or why that is not known. */
+export function findAttributionChange(
+  a: Atlas,
+  levelA: Level,
+  b: Atlas,
+  levelB: Level,
+  toward: number,
+): Difference | string {
+  const [from, to] = [findAttribution(a, levelA), findAttribution(b, levelB)];
+  if (typeof from === 'string') return from;
+  if (typeof to === 'string') return to;
+  const { size } = levelB;
+  const changes = [...Array(size * size).keys()].flatMap((square): Change[] => {
+    const [row, col] = [Math.floor(square / size), square % size];
+    const [inA, inB] = [cellAt(levelA, row, col), cellAt(levelB, row, col)];
+    if (inA < 0 && inB < 0) return [];
+    // What is not known, or not drawn in both, is no change.
+    const gain = to.at(inB, toward) - from.at(inA, toward) || 0;
+    const error = Math.hypot(errorOf(from, levelA, inA, toward), errorOf(to, levelB, inB, toward));
+    const news = Number.isNaN(error) ? null : Math.abs(gain) > ERRORS * error;
+    return [{ row, col, gain, drawn: inA < 0 ? 'b' : inB < 0 ? 'a' : 'both', news }];
+  });
+  return sumUp(changes, changes.filter(({ news }) => news).length, toward);
+}
+
+/** Standard error of a cell's mean; NaN where it is not known. */
+function errorOf({ spread }: Attribution, { counts }: Level, cell: number, index: number): number {
+  return (spread?.(cell, index) ?? Number.NaN) / Math.sqrt(counts[cell] ?? Number.NaN);
 }
 
 interface Flow {
@@ -109,4 +151,9 @@ export function largestChanges({ changes }: Difference, most: number): readonly 
     .filter(({ gain }) => gain !== 0)
     .sort((a, b) => Math.abs(b.gain) - Math.abs(a.gain))
     .slice(0, most);
+}
+
+/** A gain in words: samples, or logits with as many places as the largest of them needs. */
+export function sayGain({ toward, gained, lost }: Difference, gain: number): string {
+  return toward === null ? signed(gain) : signedFraction(gain, Math.max(gained, lost));
 }

@@ -10,6 +10,7 @@ import {
   COMPARE_MODES,
   type ColourMode,
   type CompareMode,
+  type Missing,
   SHOW_MODES,
   type ShowMode,
   type State,
@@ -93,6 +94,8 @@ export function linkOf(state: State): HashValues {
     shortcut: state.shortcut,
     pins: state.pins,
     lit: state.lit,
+    // It may be there when the log has been read to its end, or on another machine.
+    ...state.missing,
   };
 }
 
@@ -130,4 +133,14 @@ export function findStep(steps: readonly number[], wanted: number | null): numbe
       best === null || Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best,
     null,
   );
+}
+
+/** What a link names but `run` and `series`, which are shown for it, are not or do not hold. */
+export function missingOf(link: Link, run: RunEntry, series: SeriesEntry | null): Missing {
+  const { run: named, layer, step } = link;
+  return {
+    ...(named && named !== run.run && named !== run.id && { run: named }),
+    ...(layer && layer !== series?.layer && layer !== series?.id && { layer }),
+    ...(step !== null && !series?.steps.includes(step) && { step: String(step) }),
+  };
 }

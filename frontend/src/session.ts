@@ -6,7 +6,7 @@ import type { Atlas } from './atlas';
 import { Cache } from './cache';
 import type { HashValues } from './hash';
 import type { Address } from './host';
-import { findRun, findSeries, findStep, type Link, linkOf, readLink } from './link';
+import { findRun, findSeries, findStep, type Link, linkOf, missingOf, readLink } from './link';
 import type { RunEntry, SeriesEntry } from './manifest';
 import { Pages } from './pages';
 import type { State, Store } from './store';
@@ -65,7 +65,7 @@ export class Session {
         return;
       }
       this.store.set({ phase: 'ready', runs });
-      this.open(run, findSeries(run, this.#link.layer), this.#link.step);
+      this.#goTo(run);
     } catch (error) {
       this.store.set({ phase: 'failed', failure: asFailure(error), busy: false });
     }
@@ -114,6 +114,7 @@ export class Session {
   }
 
   chooseStep(step: number): void {
+    this.store.set({ missing: {} });
     if (step !== this.store.state.step) void this.#showStep(step);
   }
 
@@ -183,10 +184,17 @@ export class Session {
     const run = findRun(this.latestRuns, this.#link.run);
     // At once: a step to compare with is one of the series that comes, not of the one that goes.
     const look = lookOf(this.#link);
-    if (run !== null) this.open(run, findSeries(run, this.#link.layer), this.#link.step, look);
+    if (run !== null) this.#goTo(run, look);
     else this.store.set(look);
     // What opens may have put it out.
     this.store.set({ lit: this.#link.lit });
+  }
+
+  /** To where the link leads, or what comes nearest in the run that was found for it. */
+  #goTo(run: RunEntry, look: Partial<State> = {}): void {
+    const series = findSeries(run, this.#link.layer);
+    const missing = missingOf(this.#link, run, series);
+    this.open(run, series, this.#link.step, { ...look, missing });
   }
 
   open(
@@ -201,6 +209,7 @@ export class Session {
     const sameSeries = series?.id === this.store.state.series?.id;
     this.store.set({
       ...NO_STEP,
+      missing: {},
       ...look,
       run,
       series,

@@ -17,6 +17,7 @@ export const COLOUR_MODES = [
   'prediction',
   'purity',
   'accuracy',
+  'confusion',
   'entropy',
   'cosine',
   'population',
@@ -50,6 +51,8 @@ export interface CellPlace {
   readonly col: number;
 }
 
+export type Missing = Readonly<Partial<Record<'run' | 'layer' | 'step', string>>>;
+
 export interface State {
   readonly phase: 'loading' | 'empty' | 'failed' | 'ready';
   /** What is shown comes with the plugin, not from the log. */
@@ -59,6 +62,8 @@ export interface State {
   readonly runs: readonly RunEntry[];
   readonly run: RunEntry | null;
   readonly series: SeriesEntry | null;
+  /** What the address names that is not in this log, as it stands there: `run`, `layer`, `step`. */
+  readonly missing: Missing;
   /** The step asked for; `atlas` follows when it has arrived. */
   readonly step: number | null;
   readonly atlas: Atlas | null;
@@ -149,6 +154,7 @@ const INITIAL: State = {
   runs: [],
   run: null,
   series: null,
+  missing: {},
   step: null,
   atlas: null,
   busy: true,

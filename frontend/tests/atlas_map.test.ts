@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AtlasMap } from '../src/map/atlas_map';
 import type { Equipment } from '../src/map/equipment';
+import { WebglRenderer } from '../src/map/webgl_renderer';
 import type { PageSet } from '../src/pages';
 import type { Session } from '../src/session';
 import { Store } from '../src/store';
@@ -184,14 +185,15 @@ describe('changes', () => {
     expect(frames).toEqual([]);
   });
 
-  it('of zoom crossfade between grids, with weights of 1 in all', () => {
+  it('of zoom crossfade between grids, the new one over the old', () => {
     store.set({ level: 2 });
     fake.calls.length = 0;
     tick();
     tick(50);
     const [old, fresh] = weights().slice(-2) as [number, number];
-    expect(old + fresh).toBeCloseTo(1);
+    expect(old).toBe(1);
     expect(fresh).toBeGreaterThan(0);
+    expect(fresh).toBeLessThan(1);
     expect(store.state.settled).toBe(false);
     rest();
     expect(weights().at(-1)).toBe(1);
@@ -239,6 +241,48 @@ describe('changes', () => {
     tick(500);
     rest();
     expect(store.state.camera).toEqual({ x: 0.5, y: 0.5, z: 1 });
+  });
+
+  it('of the view draw a part of very many points, and all of them once it is still', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const draw = vi.spyOn(WebglRenderer.prototype, 'draw');
+    const hurried = () => draw.mock.calls.at(-1)?.[0].hurried;
+    store.set({ camera: { x: 0.5, y: 0.5, z: 2 } });
+    rest();
+    expect([hurried(), store.state.settled]).toEqual([false, true]);
+
+    const many = { ...twoLevels(8), count: 100_001 };
+    const pointColours = new Uint8Array(4 * many.count);
+    map.equip({
+      colour: () => ({ cellColours: null, pointColours }),
+      createPoints: () => ({ draw: () => {}, prune: () => {} }),
+      createPan: () => ({ show: () => false }),
+      decorate: () => false,
+    } as unknown as Equipment);
+    for (const key of ['s1/8/2', 's1/8/4']) give(key);
+    store.set({ step: 8, atlas: many });
+    rest();
+    now += 1000;
+    vi.advanceTimersByTime(1000);
+    rest();
+    expect([hurried(), store.state.settled]).toEqual([false, true]);
+    store.set({ camera: { x: 0.4, y: 0.5, z: 2 } });
+    tick();
+    expect([hurried(), store.state.settled]).toEqual([true, false]);
+    tick();
+    expect(hurried()).toBe(true);
+    now += 200;
+    map.measure();
+    expect(hurried()).toBe(false);
+    store.set({ camera: { x: 0.3, y: 0.5, z: 2 } });
+    tick();
+    rest();
+    expect([hurried(), store.state.settled]).toEqual([true, false]);
+    now += 200;
+    vi.advanceTimersByTime(200);
+    rest();
+    expect([hurried(), store.state.settled]).toEqual([false, true]);
+    vi.useRealTimers();
   });
 
   it('by hand end a flight', () => {
@@ -346,7 +390,7 @@ describe('contexts', () => {
   });
 
   it('are missed after a while, and a new canvas takes the place of the old one', () => {
-    vi.useFakeTimers();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     remeasure();
     for (const key of ['s1/7/2', 's1/7/4']) give(key);
     open(7);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Atlas, Level } from '../src/atlas';
+import { type Atlas, className, type Level } from '../src/atlas';
 import {
   classColours,
   colouring,
@@ -147,6 +147,27 @@ describe('readings', () => {
     expect([...(cells as Uint8Array).subarray(0, 3)]).toEqual([...sequential(Math.fround(0.6))]);
   });
 
+  it('say how often the most frequent wrong prediction is given, and which it is', () => {
+    // Of the ten samples of the first cell four are wrong; three of them are taken for one class.
+    const { values, said, legend } = read(judged, 'confusion');
+    const labels = asked.labels as Int32Array;
+    const wrong = [0, 3, 6, 9].map((sample) => (labels[sample] as number) + 1);
+    const counts = wrong.map((one) => wrong.filter((other) => other === one).length);
+    expect(values[0]).toBeCloseTo(Math.max(...counts) / 10);
+    expect(values[0]).toBeLessThan(0.4);
+    expect(said[0]).toBe(`${10 * Math.max(...counts)}%`);
+    expect(legend).toMatchObject({
+      title: 'Confusion: share of the most frequent wrong prediction',
+      high: '100%',
+    });
+    const { reading } = colouring(judged, wide, 'confusion');
+    const most = wrong[counts.indexOf(Math.max(...counts))] as number;
+    expect(reading?.name?.(0)).toBe(`as ${className(judged, most)}`);
+    const right = { ...asked, predictions: asked.labels };
+    expect(read(right, 'confusion').values).toEqual([0, 0, 0, 0]);
+    expect(colouring(right, wide, 'confusion').reading?.name?.(0)).toBe('');
+  });
+
   it('judge only what has a label', () => {
     const labels = Int32Array.from(asked.labels as Int32Array, (label, i) => (i < 10 ? -1 : label));
     const { values, cells } = read({ ...judged, labels }, 'accuracy');
@@ -174,6 +195,7 @@ describe('readings', () => {
   it.each([
     ['accuracy', { labels: null }, 'No labels were'],
     ['accuracy', { predictions: null }, 'No predictions were'],
+    ['confusion', { predictions: null }, 'No predictions were'],
     ['entropy', { labels: null, predictions: null }, 'No labels or predictions were'],
   ] as const)('of %s say what is missing: %j', (mode, lack, reason) => {
     const { legend, cells } = read({ ...judged, ...lack }, mode);

@@ -18,6 +18,7 @@ import { sideMark } from '../src/panels/event_marks';
 import { atlasOnScreen } from '../src/reference';
 import type { Session } from '../src/session';
 import { type State, Store } from '../src/store';
+import { askedAtlas } from './asked';
 import { smallAtlas, tensor } from './build';
 
 const series = {
@@ -160,8 +161,8 @@ describe('the legend of the difference', () => {
     show(go);
     const rows = [...root.querySelectorAll('tbody tr')];
     expect(rows.map((row) => row.textContent?.replace(/\s+/g, ' ').trim())).toEqual([
-      'row 1, column 1 −2 moved farther',
-      'row 1, column 2 +2 moved farther',
+      'row 1, column 1 −2 beyond it',
+      'row 1, column 2 +2 beyond it',
     ]);
     rows[1]?.querySelector('button')?.click();
     expect(go).toHaveBeenCalledWith(expect.objectContaining({ row: 0, col: 1, gain: 2 }));
@@ -182,6 +183,33 @@ describe('the legend of the difference', () => {
     );
     expect(text()).toContain('What chance would do was not recorded.');
     expect(text()).toContain('not known');
+  });
+
+  it('is one of attribution toward the class that is asked for', () => {
+    const now = askedAtlas();
+    const was = { ...askedAtlas(), step: 10, series: 's1' };
+    const atlas = { ...now, step: 40, series: 's1' };
+    store.set({ atlas, other: was, filter: 'top:1,2' });
+    render(
+      differenceLegend(store.state, atlas, atlas.levels[0] as Level, () => {}),
+      root,
+    );
+    expect(text()).toContain('Attribution toward dog changed between step 10 and step 40');
+    expect(text()).toContain('less in B: to 0');
+    expect(text()).toContain('How far the samples of a cell agree was not recorded.');
+    store.set({ filter: '' });
+    expect(differenceOf(store.state, atlas, atlas.levels[0] as Level)).toMatchObject({
+      toward: null,
+    });
+  });
+
+  it('is one of samples where a top class is asked for and no attribution was recorded', () => {
+    store.set({ filter: 'top:1' });
+    show();
+    expect(text()).toContain('2 samples changed cell');
+    store.set({ filter: 'toward:1' });
+    show();
+    expect(text()).toContain('Attribution was not recorded');
   });
 
   it('lists nothing where nothing changed', () => {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { Atlas, Level } from '../src/atlas';
-import { findDifference, largestChanges } from '../src/difference';
+import { NOT_RECORDED } from '../src/attribution';
+import { findAttributionChange, findDifference, largestChanges, sayGain } from '../src/difference';
 import { findDrift, floorOf } from '../src/drift';
 import { cellPlaces, movesOf, whyUnpaired } from '../src/pair';
+import { ATTRIBUTION, askedAtlas, halfBits, halves } from './asked';
 import { smallAtlas, tensor } from './build';
 
 const f32 = (...values: number[]) => tensor('F32', new Float32Array(values));
@@ -81,6 +83,66 @@ describe('drift', () => {
     const { now } = later(0.15);
     expect(floorOf(before, now)).toBe(now.noiseFloor);
     expect(floorOf(now, before)).toBe(now.noiseFloor);
+  });
+});
+
+describe('difference of attribution', () => {
+  const was = askedAtlas();
+  const level = was.levels[0] as Level;
+  /** Each cell half a logit more toward dog, the third one less. */
+  const later = (more = {}) => {
+    const shift = [0.5, 0.5, -1, 0.5];
+    const now = ATTRIBUTION.map((row, cell) =>
+      row.map((value, index) => value + (index === 1 ? (shift[cell] as number) : 0)),
+    );
+    const bits = new Uint16Array(now.flat().map(halfBits));
+    return askedAtlas({ 'grid2.attribution': tensor('F16', bits, 4, 3), ...more });
+  };
+  const of = (a: Atlas, b: Atlas, toward = 1) =>
+    findAttributionChange(a, a.levels[0] as Level, b, b.levels[0] as Level, toward);
+
+  it('is B less A in every cell, with its sign', () => {
+    const found = of(was, later());
+    expect(found).toMatchObject({ gained: 0.5, lost: 1, toward: 1, onlyA: 0, onlyB: 0, moved: 0 });
+    if (typeof found === 'string') throw new Error(found);
+    expect(found.changes.map(({ gain, news }) => [gain, news])).toEqual([
+      [0.5, null],
+      [0.5, null],
+      [-1, null],
+      [0.5, null],
+    ]);
+    expect([sayGain(found, 0.5), sayGain(found, -1)]).toEqual(['+.50', '−1.00']);
+  });
+
+  it('is news beyond two standard errors of the means', () => {
+    // The deviation of every cell is 0.6, of 10, 9, 8 and 4 samples: 2 · 0.6 · √(2 / n).
+    const spread = {
+      'grid2.spread_codes': tensor('U8', new Uint8Array(12).fill(60), 4, 3),
+      'grid2.spread_scale': tensor('F32', new Float32Array(4).fill(0.01)),
+    };
+    const found = of(askedAtlas({ ...halves, ...spread }), later(spread));
+    if (typeof found === 'string') throw new Error(found);
+    expect(found.changes.map(({ news }) => news)).toEqual([false, false, true, false]);
+    expect(found.moved).toBe(1);
+  });
+
+  it('knows nothing of cells of one step alone, nor of classes without a value', () => {
+    const found = of(
+      { ...was, levels: [{ ...level, lookup: Int32Array.of(0, -1, 2, 3) }] },
+      later(),
+    );
+    expect(found).toMatchObject({ onlyB: 1 });
+    if (typeof found === 'string') throw new Error(found);
+    expect(found.changes[1]).toMatchObject({ drawn: 'b', gain: 0, news: null });
+    const ship = of(was, later(), 2);
+    expect(typeof ship === 'string' ? [] : ship.changes.map(({ gain }) => gain)).toEqual([
+      0, 0, 0, 0,
+    ]);
+  });
+
+  it('says why there is none', () => {
+    expect(of(askedAtlas({}), later())).toBe(NOT_RECORDED);
+    expect(of(was, askedAtlas({}))).toBe(NOT_RECORDED);
   });
 });
 

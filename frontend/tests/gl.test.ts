@@ -101,19 +101,45 @@ describe('grid pass', () => {
     renderer.draw(frame([scene(), 1]));
     const data = uploads('RGBA16UI')[0]?.at(-1) as Uint16Array;
     const squares = [0, 1, 2, 3].map((i) => [...data.subarray(4 * i, 4 * i + 2)]);
-    expect(squares).toEqual([
+    expect([squares[0], squares[3]]).toEqual([
       [0, 1],
-      [0, 0],
-      [0, 0],
       [1, 0xffff],
     ]);
-    expect((data[2] as number) / 0xffff).toBeCloseTo(0.96, 3);
+    expect([squares[1]?.[1], squares[2]?.[1]]).toEqual([0, 0]);
+    expect(0x8000 / (data[2] as number)).toBeCloseTo(0.96, 3);
+    expect(2 ** -((data[3] as number) / 0x8000)).toBeCloseTo(0.96, 3);
   });
 
-  it('adds scenes up, so that weights of 1 in all blend exactly', () => {
-    renderer.draw(frame([scene(), 0.25], [scene(), 0.75]));
-    expect(uniform('uWeight')).toEqual([[0.25], [0.75]]);
-    expect(new Set(fake.of('blendFunc').map(String))).toEqual(new Set(['ONE,ONE']));
+  it('hatches cells without icon, but where no cell has one', () => {
+    renderer.draw(frame([scene(), 1]));
+    const bare = { ...level, entry: { ...level.entry, tile: null } };
+    renderer.draw(frame([scene({ level: bare }), 1]));
+    expect(uniform('uHatch')).toEqual([[0.3], [0]]);
+  });
+
+  it('lays scenes over each other by their share so far, so that weights of 1 in all blend exactly', () => {
+    const weights = [0.2, 0.3, 0.5];
+    renderer.draw(frame(...weights.map((weight) => [scene(), weight] as const)));
+    const shares = uniform('uWeight').map(([share]) => share as number);
+    const kept = shares.map((share, i) =>
+      shares.slice(i + 1).reduce((left, later) => left * (1 - later), share),
+    );
+    kept.forEach((weight, i) => {
+      expect(weight).toBeCloseTo(weights[i] as number);
+    });
+    expect(fake.of('blendFunc').map(([, below]) => below)).toEqual([
+      'ZERO',
+      'ONE_MINUS_SRC_ALPHA',
+      'ONE_MINUS_SRC_ALPHA',
+    ]);
+  });
+
+  it('hides with its ground what lay before where it has no tile, once over the whole grid', () => {
+    renderer.draw(frame([scene(), 0.5], [scene(), 0.5]));
+    expect(uniform('uPage')).toEqual([[1], [0xffff], [0], [1], [0xffff]]);
+    expect(uniform('uBox')[2]).toEqual([[0, 0, 1, 1]]);
+    expect(uniform('uGround')[0]).toEqual([[0, 1, 0]]);
+    expect(fake.of('clearColor')[0]).toEqual([0, 1, 0, 1]);
   });
 
   it('uploads pages and cells once, and colours only when they change', () => {
@@ -159,6 +185,50 @@ describe('grid pass', () => {
   });
 });
 
+describe('very many points', () => {
+  const count = 150_000;
+  const xy = Float32Array.from({ length: 2 * count }, (_, i) => i >> 1);
+  const many = { ...atlas, count, xy };
+  const one = scene({ atlas: many, pointColours: new Uint8Array(4 * count) });
+  const drawn = () => fake.of('drawArrays').filter(([mode]) => mode === 'POINTS');
+  beforeEach(() => renderer.addPoints((gl) => new PointsPass(gl)));
+
+  it('are drawn in part while they move, and whole at rest', () => {
+    renderer.draw({ ...frame([one, 1]), hurried: true });
+    renderer.draw(frame([one, 1]));
+    expect(drawn()).toEqual([
+      ['POINTS', 0, 100_000],
+      ['POINTS', 0, count],
+    ]);
+    const few = scene({ pointColours: new Uint8Array(24) });
+    renderer.draw({ ...frame([few, 1]), hurried: true });
+    expect(drawn().at(-1)).toEqual(['POINTS', 0, atlas.count]);
+  });
+
+  it('lie in one order, in which every beginning stands for all', () => {
+    renderer.draw({ ...frame([one, 1]), hurried: true });
+    const places = fake.of('bufferData')[0]?.[1] as Float32Array;
+    const order = [...Array(count).keys()].map((place) => places[2 * place] as number);
+    expect(new Set(order).size).toBe(count);
+    for (let part = 0; part < 10; part++) {
+      const inside = order.slice(0, 15_000).filter((at) => Math.floor(at / 15_000) === part);
+      expect(Math.abs(inside.length - 1500)).toBeLessThan(5);
+    }
+    const again = fakeGl();
+    const other = new WebglRenderer(again.gl);
+    other.addPoints((gl) => new PointsPass(gl));
+    other.draw(frame([one, 1]));
+    expect(again.of('bufferData')[0]?.[1]).toEqual(places);
+  });
+
+  it('are not left in part by a view that only stops', () => {
+    renderer.addPan((gl, paint) => new PanBuffer(gl, paint));
+    renderer.draw({ ...frame([one, 1]), hurried: true });
+    renderer.draw(frame([one, 1]));
+    expect(drawn().at(-1)).toEqual(['POINTS', 0, count]);
+  });
+});
+
 describe('pan buffer', () => {
   const near = { ...FIT, z: 4 };
   const still: Frame = { ...frame([scene(), 1]), camera: near };
@@ -177,7 +247,7 @@ describe('pan buffer', () => {
     renderer.draw(frame([scene(), 0.5], [scene(), 0.5]));
     renderer.draw({ ...still, neutral: [0, 0, 0] });
     renderer.draw(moved(0.25, 0));
-    expect(fake.of('drawArrays')).toHaveLength(12);
+    expect(fake.of('drawArrays')).toHaveLength(13);
     expect(fake.of('bindFramebuffer')).toEqual([]);
   });
 
@@ -313,6 +383,9 @@ describe('canvas fallback', () => {
   }
   const of = (calls: { name: string; values: unknown[] }[], name: string) =>
     calls.filter((call) => call.name === name).map(({ values }) => values);
+  /** Squares that were filled, and not the lines over them. */
+  const tiles = (calls: { name: string; values: unknown[] }[]) =>
+    of(calls, 'fillRect').filter(([, , width, height]) => width === height);
 
   it('draws icons from their pages, and neutral tiles where there are none', () => {
     const calls = draw(scene());
@@ -321,11 +394,18 @@ describe('canvas fallback', () => {
     // Cell of 90 pixels from (110, 20), its icon 96 % of it.
     expect(icon?.[5]).toBeCloseTo(110 + 45 - 43.2);
     expect(icon?.[7]).toBeCloseTo(86.4);
-    expect(of(calls, 'fillRect')).toHaveLength(1);
+    expect(tiles(calls)).toHaveLength(1);
   });
 
   it('draws neutral tiles for a page that is missing', () => {
-    expect(of(draw(scene({ pages: [null] })), 'fillRect')).toHaveLength(2);
+    expect(tiles(draw(scene({ pages: [null] })))).toHaveLength(2);
+  });
+
+  it('hatches them, but where no cell has an icon', () => {
+    const lines = (one: Scene) => of(draw(one), 'fillRect').length - tiles(draw(one)).length;
+    expect(lines(scene())).toBe(11);
+    const bare = { ...level, entry: { ...level.entry, tile: null } };
+    expect(lines(scene({ level: bare }))).toBe(0);
   });
 
   it('rims the cells that have a colour', () => {

@@ -123,6 +123,13 @@ describe('reading layer', () => {
     expect(reading('purity')('fillText').map(([text]) => text)).toEqual(['67%', '100%']);
   });
 
+  it('names what cells are taken for, where there is room for words', () => {
+    const of = reading('confusion');
+    expect(of('fillText').map(([text]) => text)).toEqual(['33% as dog', '0%']);
+    const small = { viewport: { width: 200, height: 200 } };
+    expect(reading('confusion', judged, small)('fillText')[0]?.[0]).toBe('33%');
+  });
+
   it('leaves numbers out where there is no room, and everything where there is no reading', () => {
     const small = { viewport: { width: 90, height: 90 } };
     const of = reading('accuracy', judged, small);
@@ -171,12 +178,29 @@ describe('difference layer', () => {
     news: true,
     ...more,
   });
-  const draw = (changes: readonly Change[], range = { gained: 8, lost: 8 }, frame = {}) =>
+  const draw = (
+    changes: readonly Change[],
+    range = { gained: 8, lost: 8 } as { gained: number; lost: number; toward?: number },
+    frame = {},
+  ) =>
     drawn(
       (context, one) =>
-        drawDifference(context, one, { changes, ...range, onlyA: 0, onlyB: 0, moved: 9 }),
+        drawDifference(context, one, {
+          changes,
+          onlyA: 0,
+          onlyB: 0,
+          moved: 9,
+          toward: null,
+          ...range,
+        }),
       frame,
     );
+
+  it('says a change of attribution in logits', () => {
+    const range = { gained: 0.5, lost: 0.25, toward: 1 };
+    const of = draw([change(0.5), change(-0.25)], range);
+    expect(of('fillText').map(([words]) => words)).toEqual(['+.50', '−.25']);
+  });
 
   it('fills a square for more and draws a hollow one for fewer, in proportion of area', () => {
     const of = draw([change(8), change(-2, { col: 1 })]);

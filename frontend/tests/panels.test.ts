@@ -158,7 +158,11 @@ describe('top bar', () => {
     const disabled = [...root.querySelectorAll('#colour option')]
       .filter((option) => option.hasAttribute('disabled'))
       .map((option) => option.textContent?.trim());
-    expect(disabled).toEqual(['Prediction (not recorded)', 'Accuracy (not recorded)']);
+    expect(disabled).toEqual([
+      'Prediction (not recorded)',
+      'Accuracy (not recorded)',
+      'Confusion (not recorded)',
+    ]);
   });
 });
 
@@ -200,6 +204,16 @@ describe('timeline', () => {
     expect(ticks.map((tick) => tick.classList.contains('passed'))).toEqual([true, true, false]);
     expect(find('input[type=range]').getAttribute('aria-valuetext')).toBe('step 1000, 2 of 3');
     expect(text('.moment')).toMatch(/^Step 1,000 2 of 3 · /);
+  });
+
+  it('knows no time where the log has none', () => {
+    const times = (wallTimes: number[]) => {
+      panel({ series: { ...stateWith({}).series, wallTimes } as never });
+      return text('.moment');
+    };
+    for (const none of [0, -1, 1e300])
+      expect(times([0, none, 0])).toBe('Step 1,000 2 of 3 · time unknown');
+    expect(times([0, 1_700_000_000, 0])).toMatch(/ · 1[45] Nov, /);
   });
 
   it('moves by slider and buttons', () => {
@@ -282,7 +296,9 @@ describe('legend', () => {
     show(legendPanel(atlas, level, colouring(atlas, level, 'class').legend, 'icons', true));
     const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
     expect(entries).toEqual(['cat', 'dog', 'ship']);
-    expect(text('.provenance')).toBe('6 samples · 2 × 2 · inversion, 1 weak · trust .95');
+    expect(text('.provenance')).toBe(
+      '6 samples · 2 × 2 · inversion, 1 weak, 1 missing (hatched) · trust .95',
+    );
     expect(find('.provenance').title).toContain('weak: icons with a cosine under .30');
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
   });

@@ -117,6 +117,53 @@ describe('start', () => {
   });
 });
 
+describe('a link to what is not in the log', () => {
+  it('is said to be one, and stands as it is with all the rest', async () => {
+    const wanted = {
+      run: 'gone/atlas',
+      layer: 'layer9',
+      step: '11',
+      color: 'class',
+      pins: '2,0,1',
+    };
+    const { store } = await started(wanted);
+    expect(store.state).toMatchObject({
+      missing: { run: 'gone/atlas', layer: 'layer9', step: '11' },
+      step: 10,
+      colour: 'class',
+    });
+    expect(written.at(-1)).toMatchObject(wanted);
+  });
+
+  it('says nothing of what is there, by name or by id', async () => {
+    expect((await started({ run: 'r1', layer: 's1', step: '10' })).store.state.missing).toEqual({});
+    expect((await started()).store.state.missing).toEqual({});
+  });
+
+  it('is forgotten once somebody chooses', async () => {
+    const session = await started({ layer: 'layer3', step: '11' });
+    session.chooseStep(10);
+    expect(session.store.state.missing).toEqual({});
+    expect(written.at(-1)).toMatchObject({ step: '10' });
+    paste({ layer: 'layer9' });
+    await settle();
+    expect(session.store.state.missing).toEqual({ layer: 'layer9' });
+    session.chooseSeries('s1');
+    await settle();
+    expect(session.store.state.missing).toEqual({});
+  });
+
+  it('leads there when it is looked for again and has come', async () => {
+    const session = await started({ run: 'late/atlas', step: '10' });
+    const series = [{ id: 's9', layer: 'layer4', steps: [0, 10] }];
+    server.set('index', () => json(indexJson({ id: 'r9', run: 'late/atlas', series })));
+    server.set('atlas?id=s9&step=10', () => binary(atlasBytes(10)));
+    await session.start();
+    await settle();
+    expect(session.store.state).toMatchObject({ missing: {}, run: { id: 'r9' }, step: 10 });
+  });
+});
+
 describe('a link that is pasted while the tab is open', () => {
   it('is followed', async () => {
     const { store } = await started();

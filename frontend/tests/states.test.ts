@@ -82,18 +82,27 @@ describe('states', () => {
 
   it('qualify a map that is drawn nevertheless', () => {
     const sheetFailure = new Failure('damaged', 'blob 3: checksum', 'sheet');
-    const [retry, revive] = [vi.fn(), vi.fn()];
-    show(banners(stateWith({ renderer: 'canvas', sheetFailure }), retry, revive));
+    const [retry, revive, again] = [vi.fn(), vi.fn(), vi.fn()];
+    show(banners(stateWith({ renderer: 'canvas', sheetFailure }), retry, revive, again));
     expect(text()).toContain('Icons of this grid cannot be shown: blob 3: checksum');
     expect(text()).toContain('no WebGL2');
-    show(banners(stateWith({ renderer: 'lost' }), retry, revive));
+    show(banners(stateWith({ renderer: 'lost' }), retry, revive, again));
     expect(text()).toContain('has taken the graphics of the map away');
     find('button').click();
     expect(revive).toHaveBeenCalledOnce();
     expect(retry).not.toHaveBeenCalled();
-    show(banners(stateWith({ sample: true }), retry, revive));
+    show(banners(stateWith({ sample: true }), retry, revive, again));
     expect(text()).toContain('A sample that comes with the plugin');
-    show(banners(stateWith({}), retry, revive));
+    const missing = { run: HOSTILE, step: '11' };
+    show(banners(stateWith({ missing, step: 10 }), retry, revive, again));
+    expect(text()).toContain(
+      'Not in this log, though the link names it: run <img src=x onerror=alert(1)> (shown: none); ' +
+        'step 11 (shown: 10).',
+    );
+    expect(root.querySelector('img')).toBeNull();
+    find<HTMLButtonElement>('button').click();
+    expect(again).toHaveBeenCalledOnce();
+    show(banners(stateWith({}), retry, revive, again));
     expect(text()).toBe('');
   });
 });

@@ -80,6 +80,7 @@ def examine(log_dir: Path) -> list[Finding]:
     atlases = [entry for entry in entries if entry.edition != SHORTCUTS]
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _absent(log_dir, files, atlases),
+        lambda: _nameless(files),
         lambda: _damage(log_dir, files),
         lambda: _unreadable_atlases(log_dir, entries),
         lambda: _two_writers(log_dir, files),
@@ -212,6 +213,21 @@ def _absent(
         'AtlasWriter("<this directory>", model, probe=..., strict=True).add_atlas(step) raises '
         "what is wrong",
     )
+
+
+def _nameless(files: Sequence[Checkup]) -> Iterator[Finding]:
+    """Yields runs whose folder names are bytes that UTF-8 does not know."""
+    for run in sorted({file.run for file in files}):
+        try:
+            run.encode("utf-8")
+        except UnicodeEncodeError:
+            name = run.encode("utf-8", "backslashreplace").decode("utf-8")
+            yield Finding(
+                PROBLEM,
+                f"run {name}: the name of its folder is not UTF-8. TensorBoard's Python loader "
+                "ends at it and shows no run at all; the data server shows it with signs replaced",
+                "give the folder a name in UTF-8",
+            )
 
 
 def _damage(log_dir: Path, files: Sequence[Checkup]) -> Iterator[Finding]:

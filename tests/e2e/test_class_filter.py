@@ -22,7 +22,7 @@ from test_accessibility import violations
 from test_screens import THEMES, Theme, shoot
 
 from tensorboard_plugin_atlas import read_atlases
-from tensorboard_plugin_atlas.atlas import Grid
+from tensorboard_plugin_atlas.atlas import Atlas, Grid
 from tensorboard_plugin_atlas.codec import encode_atlas
 from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
@@ -210,6 +210,40 @@ def test_signs_are_told_apart_without_hue(
     hatched = tab.cell_picture(4, against.row, against.col).mean(axis=2)
     steps = np.abs(np.diff(hatched, axis=1))
     assert (steps > 40).mean() > 0.05 > 3 * (np.abs(np.diff(plain, axis=1)) > 40).mean()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_difference_is_one_of_attribution_toward_the_class(
+    theme: Theme, quick: str, directories: Directories, tab: Tab
+) -> None:
+    tab.page.emulate_media(color_scheme=theme)
+    path, _ = directories("sound")
+    steps = {one.step: one for one in read_atlases(path) if one.run == "digits/atlas"}
+    was, now = (_toward(steps[step], 4, 3) for step in (20, 60))
+    changes = {place: now[place] - was[place] for place in was.keys() & now.keys()}
+    row, col = max(changes, key=lambda place: abs(changes[place]))
+    tab.open(quick, alone=True, **DIGITS, grid=4, compare=20, filter="toward:3")
+    legend = tab.app.get_by_label("Difference", exact=True).and_(tab.app.locator("aside"))
+    expect(legend).to_contain_text("Attribution toward class 3 changed between step 20 and step 60")
+    legend.locator("summary").click()
+    first = legend.locator("tbody tr").first
+    expect(first).to_contain_text(f"row {row + 1}, column {col + 1}")
+    said = first.locator(".number").inner_text().replace(MINUS, "-")
+    assert float(said) == pytest.approx(changes[row, col], abs=0.0051)
+    assert violations(tab) == []
+    shoot(tab, "attribution-difference", theme)
+    key(tab).get_by_role("button", name="Clear").click()
+    expect(legend).to_contain_text("changed cell between step 20 and step 60")
+
+
+def _toward(atlas: Atlas, size: int, index: int) -> dict[tuple[int, int], float]:
+    (grid,) = (one for one in atlas.grids if one.size == size)
+    assert grid.attribution is not None
+    values = grid.attribution[:, index].astype(float)
+    return {
+        (int(row), int(col)): float(value)
+        for row, col, value in zip(grid.rows, grid.cols, values, strict=True)
+    }
 
 
 def test_it_rests_over_the_difference_and_asks_both_sides_of_a_swipe(quick: str, tab: Tab) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Purity, accuracy and entropy of cells: colours of the right values, numbers and a legend."""
+"""Purity, accuracy, confusion and entropy of cells: colours of their values, numbers, a legend."""
 
 from __future__ import annotations
 
@@ -42,6 +42,11 @@ def accuracy(labels: NDArray[np.int32], predictions: NDArray[np.int32]) -> float
     return float((labels == predictions).mean())
 
 
+def confusion(labels: NDArray[np.int32], predictions: NDArray[np.int32]) -> float:
+    wrong = predictions[labels != predictions]
+    return float(np.bincount(wrong, minlength=1).max() / len(labels))
+
+
 def entropy(labels: NDArray[np.int32], _: NDArray[np.int32]) -> float:
     """As a share of the scale, which ends at one bit for each doubling of the six classes."""
     shares = np.bincount(labels) / len(labels)
@@ -52,6 +57,7 @@ def entropy(labels: NDArray[np.int32], _: NDArray[np.int32]) -> float:
 LAYERS: dict[str, tuple[str, Callable[..., float]]] = {
     "Purity": ("Purity: share of the majority class", purity),
     "Accuracy": ("Accuracy: share of right predictions", accuracy),
+    "Confusion": ("Confusion: share of the most frequent wrong prediction", confusion),
     "Entropy": ("Entropy of a cell's labels", entropy),
 }
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from importlib.metadata import EntryPoint, PackageNotFoundError
 from pathlib import Path
@@ -57,6 +58,19 @@ def only(log_dir: Path, mark: str = PROBLEM) -> Finding:
 def test_a_sound_log_is_ok(log: Path, tmp_path: Path) -> None:
     assert {finding.mark for finding in examine(tmp_path)} == {OK}
     assert examine(tmp_path)[-1].text == "4 sound atlases of 1 layers in 1 runs, 1 event files"
+
+
+def test_a_folder_whose_name_is_no_text(log: Path, tmp_path: Path, capsysbinary: Any) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    log.parent.parent.rename(folder)
+    finding = only(tmp_path)
+    assert finding.text.startswith("run caf\\udce9/atlas: the name of its folder is not UTF-8")
+    assert "shows no run at all" in finding.text
+    assert finding.advice == "give the folder a name in UTF-8"
+    assert cli.main(["doctor", str(tmp_path)]) == 1
+    assert b"run caf\\udce9/atlas" in capsysbinary.readouterr().out
+    folder.rename(tmp_path / "caf\u00e9")
+    assert marked(tmp_path, PROBLEM) == []
 
 
 class TestEmpty:

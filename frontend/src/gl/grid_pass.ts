@@ -2,7 +2,8 @@
 /**
  * Draws the tiles of one level: one quad per picture page, whose fragments find their own cell.
  *
- * Output is premultiplied and added up, so that scenes whose weights sum to 1 blend exactly.
+ * Each is laid with its ground over those before it, at the share that it has of them and itself, so
+ * that scenes whose weights sum to 1 blend exactly.
  */
 
 import type { Level } from '../atlas';
@@ -13,6 +14,8 @@ import type { Sheets } from './sheets';
 import { setSheet, setTiles, TILE_GLSL } from './tile';
 
 const NO_ICON_PAGE = 0xffff;
+/** One, in what a cell's square says of its side: no side is so small that its inverse would not fit. */
+const UNIT = 0x8000;
 const UNITS = { cells: 0, colours: 1 } as const;
 
 const VERTEX = `#version 300 es
@@ -36,6 +39,11 @@ uniform sampler2D uColours;
 uniform int uSize;
 uniform uint uPage;
 uniform float uCellPixels;
+uniform float uShrink;
+uniform float uLod;
+uniform float uMostLod;
+uniform bool uColoured;
+uniform vec3 uGround;
 in vec2 vWorld;
 out vec4 outColour;
 ${TILE_GLSL}
@@ -44,9 +52,13 @@ void main() {
   ivec2 cell = ivec2(clamp(floor(grid), 0.0, float(uSize - 1)));
   uvec4 data = texelFetch(uCells, cell, 0);
   if (data.g != uPage) discard;
-  float scale = float(data.b) / 65535.0;
-  vec2 local = (grid - vec2(cell) - 0.5) / scale;
-  outColour = tile(float(data.r), local, scale * uCellPixels, texelFetch(uColours, cell, 0));
+  float widen = float(data.b) / ${UNIT}.0;
+  vec2 local = (grid - vec2(cell) - 0.5) * widen;
+  float lod = clamp(uLod + float(data.a) / ${UNIT}.0, 0.0, uMostLod);
+  vec4 rim = uColoured ? texelFetch(uColours, cell, 0) : vec4(0.0);
+  vec4 drawn = min(float(uPage), 1.0)
+    * tile(float(data.r), local, uCellPixels / widen, uShrink * widen, lod, rim);
+  outColour = drawn + vec4(uGround, 1.0) * (uWeight - drawn.a);
 }`;
 
 /**
@@ -80,20 +92,30 @@ export class GridPass {
     const { uniform } = this.#program;
     const textures = this.#texturesOf(level);
     gl.useProgram(this.#program.program);
-    gl.blendFunc(gl.ONE, gl.ONE);
+    // Without a GPU it costs to look at what lies below.
+    gl.blendFunc(gl.ONE, weight < 1 ? gl.ONE_MINUS_SRC_ALPHA : gl.ZERO);
     setCamera(gl, this.#program, frame);
     gl.uniform1i(uniform('uSize'), level.size);
-    gl.uniform1f(
-      uniform('uCellPixels'),
-      (worldSide(frame.camera, frame.viewport) / level.size) * frame.ratio,
-    );
+    const pixels = (worldSide(frame.camera, frame.viewport) / level.size) * frame.ratio;
+    const side = level.entry.tile ?? 1;
+    gl.uniform1f(uniform('uCellPixels'), pixels);
+    gl.uniform1f(uniform('uShrink'), side / pixels);
+    gl.uniform1f(uniform('uLod'), Math.log2(side / pixels));
+    gl.uniform1f(uniform('uMostLod'), Math.max(0, Math.log2(side) - 2));
+    gl.uniform1i(uniform('uColoured'), scene.cellColours === null ? 0 : 1);
     this.#bind(UNITS.cells, textures.cells);
     this.#bind(UNITS.colours, textures.colours);
     this.#paint(level, textures, scene.cellColours);
     gl.uniform1i(uniform('uCells'), UNITS.cells);
     gl.uniform1i(uniform('uColours'), UNITS.colours);
+    gl.uniform3fv(
+      uniform('uGround'),
+      frame.ground.map((ink) => ink / 255),
+    );
     setTiles(gl, this.#program, level, frame, weight);
-    for (const [page, box] of textures.boxes) {
+    // Where it has no tile, its ground must hide those before it.
+    const whole: [number, Box][] = weight < 1 ? [[0, [0, 0, level.size, level.size]]] : [];
+    for (const [page, box] of [...whole, ...textures.boxes]) {
       setSheet(gl, this.#program, this.sheets, scene.pages[page - 1] ?? null);
       gl.uniform1ui(uniform('uPage'), page);
       gl.uniform4fv(
@@ -162,22 +184,26 @@ export class GridPass {
 }
 
 /**
- * For every square of the grid: place on its page, page + 1 (0: nothing drawn), side, unused. And where
+ * For every square of the grid: place on its page, page + 1 (0: nothing drawn), the inverse of its
+ * side as a share of the cell, and the logarithm of that. And where
  * the cells of each page lie.
  */
 function cellData(level: Level): { data: Uint16Array; boxes: ReadonlyMap<number, Box> } {
   const { size, rows, cols } = level;
   const scales = iconScales(level);
-  const data = new Uint16Array(4 * size * size);
+  const data = new Uint16Array(4 * size * size).fill(UNIT);
   const boxes = new Map<number, Box>();
   const perPage = (level.entry.columns ?? 1) ** 2;
   level.lookup.forEach((cell, square) => {
+    data[4 * square + 1] = 0;
     if (cell < 0) return;
     const place = iconPlace(level, cell);
     const page = place === null ? NO_ICON_PAGE : place.page + 1;
     data[4 * square] = cell % perPage;
     data[4 * square + 1] = page;
-    data[4 * square + 2] = Math.round((scales[cell] as number) * 0xffff);
+    const scale = scales[cell] as number;
+    data[4 * square + 2] = Math.round(UNIT / scale);
+    data[4 * square + 3] = Math.round(-UNIT * Math.log2(scale));
     const [row, col] = [rows[cell] as number, cols[cell] as number];
     const [left, top, right, bottom] = boxes.get(page) ?? [size, size, 0, 0];
     boxes.set(page, [

@@ -89,6 +89,7 @@ type Point = ReturnType<typeof toScreen>;
 function isAlike(a: Frame, b: Frame): boolean {
   return (
     a.ratio === b.ratio &&
+    a.hurried === b.hurried &&
     a.camera.z === b.camera.z &&
     a.viewport.width === b.viewport.width &&
     a.viewport.height === b.viewport.height &&

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Draws samples as round points with a thin contrasting ring, over the tiles. */
+/**
+ * Draws samples as round points with a thin contrasting ring, over the tiles. Of very many only some are
+ * drawn while they move, always the same ones.
+ */
 
 import type { Atlas } from '../atlas';
-import { type Frame, pointSize, type WeightedScene } from '../map/scene';
+import { type Frame, MOST_MOVING, pointSize, type WeightedScene } from '../map/scene';
+import { strideOf } from '../shuffle';
 import { createProgram, type Program, setCamera } from './context';
 
 /** Attribute places. */
@@ -77,17 +81,18 @@ export class PointsPass {
     const buffers = this.#buffersOf(scene.atlas);
     gl.bindVertexArray(buffers.vertices);
     const places = travel?.points ?? scene.atlas.xy;
+    const { count } = scene.atlas;
     if (buffers.placed !== places) {
       buffers.placed = places;
       gl.bindBuffer(gl.ARRAY_BUFFER, buffers.places);
-      gl.bufferData(gl.ARRAY_BUFFER, places, gl.DYNAMIC_DRAW);
+      gl.bufferData(gl.ARRAY_BUFFER, shuffled(places, count), gl.DYNAMIC_DRAW);
     }
     if (buffers.painted !== pointColours) {
       buffers.painted = pointColours;
       gl.bindBuffer(gl.ARRAY_BUFFER, buffers.colours);
-      gl.bufferData(gl.ARRAY_BUFFER, pointColours, gl.DYNAMIC_DRAW);
+      gl.bufferData(gl.ARRAY_BUFFER, shuffled(pointColours, count), gl.DYNAMIC_DRAW);
     }
-    gl.drawArrays(gl.POINTS, 0, scene.atlas.count);
+    gl.drawArrays(gl.POINTS, 0, frame.hurried ? Math.min(MOST_MOVING, count) : count);
     gl.bindVertexArray(null);
   }
 
@@ -122,4 +127,17 @@ export class PointsPass {
     }
     return buffers;
   }
+}
+
+/** `values` of so many points in an order of which any beginning stands for all of them, if they are many. */
+function shuffled<T extends Float32Array | Uint8Array>(values: T, count: number): T {
+  if (count <= MOST_MOVING) return values;
+  const each = values.length / count;
+  const stride = strideOf(count);
+  const order = values.slice() as T;
+  for (let place = 0; place < count; place++) {
+    const from = each * ((place * stride) % count);
+    for (let i = 0; i < each; i++) order[each * place + i] = values[from + i] as number;
+  }
+  return order;
 }

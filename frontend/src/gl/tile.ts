@@ -8,10 +8,13 @@ import type { Program } from './context';
 import type { Sheets } from './sheets';
 
 export const SHEET_UNIT = 2;
+/** Of the mip level that is looked at, which may be half a level coarser than asked for. */
+const HALF_TEXEL = Math.SQRT1_2.toFixed(4);
 
 /**
  * Gives `tile`: premultiplied colour at `local`, from -0.5 to 0.5 over a tile of `side` device pixels
- * whose icon is number `place` of the page.
+ * whose icon is number `place` of the page. `shrink` is by how much its icon is larger than that, and
+ * `lod` its logarithm: for a whole tile they are the same, and too dear to find out for each pixel.
  */
 export const TILE_GLSL = `
 uniform sampler2D uSheet;
@@ -20,28 +23,30 @@ uniform float uTile;
 uniform float uColumns;
 uniform vec2 uSheetPixels;
 uniform vec3 uNeutral;
+uniform float uHatch;
 uniform float uRim;
 uniform float uWeight;
 
-vec3 icon(float place, vec2 within, float side) {
-  float lod = clamp(log2(uTile / max(side, 1.0)), 0.0, max(0.0, log2(uTile) - 2.0));
-  float inset = 0.5 * exp2(lod) / uTile;
+vec3 icon(float place, vec2 within, float shrink, float lod) {
+  float inset = ${HALF_TEXEL} * clamp(shrink, 1.0, max(1.0, 0.25 * uTile)) / uTile;
   vec2 corner = vec2(mod(place, uColumns), floor(place / uColumns));
   vec2 texel = (corner + clamp(within, inset, 1.0 - inset)) * uTile;
   return textureLod(uSheet, texel / uSheetPixels, lod).rgb;
 }
 
-vec4 tile(float place, vec2 local, float side, vec4 rim) {
+vec4 tile(float place, vec2 local, float side, float shrink, float lod, vec4 rim) {
   float radius = min(4.0, 0.1 * side);
   vec2 edge = abs(local * side) - (0.5 * side - radius);
   float distance = length(max(edge, 0.0)) + min(max(edge.x, edge.y), 0.0) - radius;
   float cover = clamp(0.5 - distance, 0.0, 1.0);
   vec3 colour;
   if (uHasSheet) {
-    colour = icon(place, local + 0.5, side);
+    colour = icon(place, local + 0.5, shrink, lod);
     colour = mix(colour, rim.rgb, rim.a * clamp(0.5 + distance + uRim, 0.0, 1.0));
   } else {
-    colour = mix(uNeutral, rim.rgb, rim.a * 0.8);
+    float away = abs(fract(dot(local, vec2(side / 8.0))) - 0.5);
+    float stripe = uHatch * clamp(8.0 * away - 2.5, 0.0, 1.0);
+    colour = mix(uNeutral * (1.0 - stripe), rim.rgb, rim.a * 0.8);
   }
   float alpha = cover * uWeight;
   return vec4(colour * alpha, alpha);
@@ -60,6 +65,8 @@ export function setTiles(
   gl.uniform1f(uniform('uWeight'), weight);
   gl.uniform1f(uniform('uTile'), level.entry.tile ?? 1);
   gl.uniform1f(uniform('uColumns'), level.entry.columns ?? 1);
+  // Where no cell has an icon, none is missing.
+  gl.uniform1f(uniform('uHatch'), level.entry.tile === null ? 0 : 0.3);
   gl.uniform3f(uniform('uNeutral'), neutral[0] / 255, neutral[1] / 255, neutral[2] / 255);
   gl.uniform1f(uniform('uRim'), rimWidth(worldSide(camera, viewport) / level.size) * ratio);
 }

@@ -26,14 +26,17 @@ uniform vec2 uOrigin;
 uniform float uSide;
 uniform vec2 uViewport;
 uniform float uShare;
+uniform float uTile;
 out vec2 vLocal;
-flat out vec2 vTile;
+flat out vec4 vTile;
 flat out vec4 vRim;
 void main() {
   float side = aTile.x * uSide;
   vec2 corner = vec2(gl_VertexID & 1, (gl_VertexID >> 1) & 1) - 0.5;
   vLocal = corner * (side + 2.0) / side;
-  vTile = vec2(aTile.y, side);
+  float shrink = uTile / side;
+  float most = max(0.0, log2(uTile) - 2.0);
+  vTile = vec4(aTile.y, side, shrink, clamp(log2(shrink), 0.0, most));
   vRim = aRim;
   vec2 world = aCell.xy + aCell.zw * uShare + vLocal * aTile.x;
   vec2 screen = (uOrigin + world * uSide) / uViewport;
@@ -43,12 +46,12 @@ void main() {
 const FRAGMENT = `#version 300 es
 precision highp float;
 in vec2 vLocal;
-flat in vec2 vTile;
+flat in vec4 vTile;
 flat in vec4 vRim;
 out vec4 outColour;
 ${TILE_GLSL}
 void main() {
-  outColour = tile(vTile.x, vLocal, vTile.y, vRim);
+  outColour = tile(vTile.x, vLocal, vTile.y, vTile.z, vTile.w, vRim);
 }`;
 
 interface Quads {

@@ -21,13 +21,21 @@ import { themeOf } from '../theme';
 import type { Director } from './director';
 import type { Equipment } from './equipment';
 import { Fade } from './fade';
-import type { Renderer, Scene, SceneColours, WeightedScene } from './scene';
+import {
+  MOST_MOVING,
+  type Renderer,
+  type Scene,
+  type SceneColours,
+  type WeightedScene,
+} from './scene';
 import { WebglRenderer } from './webgl_renderer';
 
 const MAX_RATIO = 2;
 const STEP_FADE_MS = 300;
 const LEVEL_FADE_MS = 220;
 const FLIGHT_MS = 220;
+/** Very many points are not all drawn before the view has been still for so long. */
+const STILL_MS = 150;
 /** Graphics that have been lost for so long will not come back of themselves. */
 const RESTORED_MS = 3000;
 /** A frame after a long rest counts as one, so that fades always begin at their beginning. */
@@ -66,6 +74,9 @@ export class AtlasMap extends HTMLElement {
   #cleared = false;
   #drawnAt = 0;
   #flight: Flight | null = null;
+  #seen: Camera = FIT;
+  #movedAt = Number.NEGATIVE_INFINITY;
+  #stilling: ReturnType<typeof setTimeout> | undefined;
   readonly #resize = new ResizeObserver(() => this.measure());
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -233,12 +244,16 @@ export class AtlasMap extends HTMLElement {
     this.#advanceFade(now);
     const { camera } = this.#state;
     const theme = themeOf(this.#state);
+    const moving = this.#fade.moving || this.#flight !== null;
+    const scenes = this.#weigh(this.#session);
+    const hurried = this.#isHurried(scenes, moving, now);
     this.#renderer?.draw({
       camera,
       viewport: this.#viewport,
       ratio: this.#ratio,
       cleared: this.#cleared,
-      scenes: this.#weigh(this.#session),
+      hurried,
+      scenes,
       neutral: theme.neutralTile,
       ground: theme.ground,
     });
@@ -247,13 +262,27 @@ export class AtlasMap extends HTMLElement {
     const drawn = context !== null && this.#equipment?.decorate(context, this.#ratio);
     // An empty canvas costs the browser as much as a full one.
     this.#overlay.style.visibility = drawn ? '' : 'hidden';
-    const moving = this.#fade.moving || this.#flight !== null;
     if (moving) this.invalidate();
     const shownLevel = this.#fade.current?.level.size ?? null;
     this.#session.store.set({
-      settled: arrived && !moving && this.#director?.waiting !== true,
+      settled: arrived && !moving && !hurried && this.#director?.waiting !== true,
       shownLevel,
     });
+  }
+
+  /** Whether there are too many points to draw all of them before the view has come to rest. */
+  #isHurried(scenes: readonly WeightedScene[], moving: boolean, now: number): boolean {
+    const { camera } = this.#state;
+    if (moving || camera !== this.#seen) this.#movedAt = now;
+    this.#seen = camera;
+    // What is measured anew is copied at once.
+    const hurried =
+      !this.#cleared &&
+      now - this.#movedAt < STILL_MS &&
+      scenes.some(({ scene }) => scene.pointColours && scene.atlas.count > MOST_MOVING);
+    clearTimeout(this.#stilling);
+    if (hurried) this.#stilling = setTimeout(() => this.invalidate(), STILL_MS);
+    return hurried;
   }
 
   #weigh({ pages }: Session): readonly WeightedScene[] {

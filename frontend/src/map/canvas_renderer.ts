@@ -60,6 +60,10 @@ export class CanvasRenderer implements Renderer {
       } else {
         context.fillStyle = `rgb(${frame.neutral.join()})`;
         context.fillRect(x, y, side, side);
+        // Hatched, where others of the level have an icon.
+        context.fillStyle = 'rgba(0,0,0,.3)';
+        for (let at = 4; level.entry.tile !== null && at < side; at += 8)
+          context.fillRect(x, y + at, side, 1.5);
       }
       if (cellColours === null || cellColours[4 * cell + 3] === 0) continue;
       context.strokeStyle = `rgb(${cellColours.subarray(4 * cell, 4 * cell + 3).join()})`;

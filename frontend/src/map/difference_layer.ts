@@ -5,8 +5,7 @@
  */
 
 import { toScreen, worldSide } from '../camera';
-import type { Change, Difference } from '../difference';
-import { signed } from '../format';
+import { type Change, type Difference, sayGain } from '../difference';
 import type { OverlayFrame } from './overlay';
 
 const VEIL = 0.8;
@@ -25,14 +24,15 @@ const FONT = '600 11px Roboto, system-ui, sans-serif';
 export function drawDifference(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,
-  { changes, gained, lost }: Difference,
+  difference: Difference,
 ): void {
+  const { changes, gained, lost } = difference;
   const { viewport, theme, camera, level } = frame;
   context.globalAlpha = VEIL;
   context.fillStyle = `rgb(${theme.ground.join()})`;
   context.fillRect(0, 0, viewport.width, viewport.height);
   const side = worldSide(camera, viewport) / level.size;
-  const most = Math.max(1, gained, lost);
+  const most = Math.max(gained, lost);
   const origin = toScreen(camera, viewport, { x: 0, y: 0 });
   context.font = FONT;
   context.textAlign = 'center';
@@ -43,7 +43,8 @@ export function drawDifference(
     if (x > viewport.width || y > viewport.height || x + side < 0 || y + side < 0) continue;
     context.globalAlpha = change.news === false ? PALE : 1;
     frameCell(context, frame, change, x, y, side);
-    drawChange(context, frame, change, { x: x + side / 2, y: y + side / 2, side, most });
+    const text = sayGain(difference, change.gain);
+    drawChange(context, frame, change.gain, text, { x: x + side / 2, y: y + side / 2, side, most });
   }
   context.globalAlpha = 1;
   context.textAlign = 'start';
@@ -70,7 +71,8 @@ function frameCell(
 function drawChange(
   context: CanvasRenderingContext2D,
   { theme }: OverlayFrame,
-  { gain }: Change,
+  gain: number,
+  text: string,
   { x, y, side, most }: { x: number; y: number; side: number; most: number },
 ): void {
   if (gain === 0) return;
@@ -90,7 +92,6 @@ function drawChange(
     );
   }
   if (side < NUMBER_FROM) return;
-  const text = signed(gain);
   // Under a square that it would hide, where there is room.
   const below = half < NUMBER_FITS_IN && half < side / 2 - NUMBER_DOWN - NUMBER_UP;
   const line = below ? y + side / 2 - NUMBER_DOWN : y;

@@ -3,12 +3,16 @@
 
 import { colouring } from '../colour';
 import { MIN_SUPPORT } from '../filter';
+import { shorten } from '../format';
 import type { ColourMode } from '../store';
 import { badge, eachCell, type Layer } from './overlay';
 import { iconScales, rimWidth } from './scene';
 
 /** Cells of this side in CSS pixels have room for a number. */
 const VALUE_FROM = 44;
+/** And for a few words with it. */
+const NAME_FROM = 110;
+const LONGEST_NAME = 14;
 const DOTS = [1.5, 3];
 
 export function readingLayer(mode: ColourMode): Layer {
@@ -30,7 +34,9 @@ export function readingLayer(mode: ColourMode): Layer {
         context.strokeRect(left + half, top + half, inner - 2 * half, inner - 2 * half);
         context.setLineDash([]);
       }
-      if (side >= VALUE_FROM) badge(context, frame, reading.say(value), left + inner, top);
+      const name = (side >= NAME_FROM && reading.name?.(cell)) || '';
+      const words = `${reading.say(value)} ${shorten(name, LONGEST_NAME)}`.trim();
+      if (side >= VALUE_FROM) badge(context, frame, words, left + inner, top);
     });
   };
 }

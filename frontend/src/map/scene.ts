@@ -46,6 +46,8 @@ export interface Frame {
   readonly ratio: number;
   /** Device pixels that are drawn beyond each edge of the view; absent for none. */
   readonly margin?: number;
+  /** Another frame will follow once nothing moves: of very many points some will do. */
+  readonly hurried?: boolean;
   /** The canvas was emptied since the last frame. */
   readonly cleared?: boolean;
   readonly scenes: readonly WeightedScene[];
@@ -54,6 +56,9 @@ export interface Frame {
   /** Colour of the ring around points. */
   readonly ground: Rgb;
 }
+
+/** As many points are drawn while they move: more are too slow without a GPU. */
+export const MOST_MOVING = 100_000;
 
 export interface Renderer {
   draw(frame: Frame): void;

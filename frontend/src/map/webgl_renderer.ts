@@ -46,11 +46,16 @@ export class WebglRenderer implements Renderer {
     const twice = 2 * (frame.margin ?? 0);
     gl.viewport(0, 0, gl.drawingBufferWidth + twice, gl.drawingBufferHeight + twice);
     gl.disable(gl.SCISSOR_TEST);
-    gl.clearColor(0, 0, 0, 0);
+    const [red, green, blue] = frame.ground;
+    gl.clearColor(red / 255, green / 255, blue / 255, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
+    let sum = 0;
     for (const scene of frame.scenes) {
       this.#clip(scene, frame);
-      if (scene.scene.tiles) ((scene.travel && this.#travel) || this.#grid).draw(scene, frame);
+      sum += scene.weight;
+      if (!scene.scene.tiles) continue;
+      if (scene.travel && this.#travel) this.#travel.draw(scene, frame);
+      else this.#grid.draw(scene.clip ? scene : { ...scene, weight: scene.weight / sum }, frame);
     }
     for (const scene of frame.scenes) {
       this.#clip(scene, frame);

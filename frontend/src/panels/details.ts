@@ -58,7 +58,12 @@ export class Details {
     const level = levelOf(atlas, shownLevel);
     if (!atlas || !level) return nothing;
     return html`<div class="left-column">
-        ${banners(state, retry, () => this.map.revive())}
+        ${banners(
+          state,
+          retry,
+          () => this.map.revive(),
+          () => void this.session.start(),
+        )}
         <div class="legends">
           ${state.table ? nothing : html`${more.legends(state, atlas, level)} ${this.#legend(atlas, level, state)}`}
         </div>

@@ -2,10 +2,18 @@
 /** What the squares of the difference say, in words and numbers, or why there are none. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Atlas, type Level, levelOf } from '../atlas';
+import { type Atlas, className, type Level, levelOf } from '../atlas';
 import { NOT_FOLLOWED } from '../class_atlas';
-import { type Change, type Difference, findDifference, largestChanges } from '../difference';
-import { count, plural, signed } from '../format';
+import {
+  type Change,
+  type Difference,
+  findAttributionChange,
+  findDifference,
+  largestChanges,
+  sayGain,
+} from '../difference';
+import { readFilter } from '../filter';
+import { count, plural, shorten } from '../format';
 import { whyUnpaired } from '../pair';
 import { referenceOf } from '../reference';
 import type { State } from '../store';
@@ -13,8 +21,9 @@ import { stepsBetween } from './drift_legend';
 
 /** As many changes are listed. */
 const LARGEST = 8;
+const LONGEST_NAME = 40;
 const VERDICTS: Readonly<Record<string, string>> = {
-  true: 'moved farther',
+  true: 'beyond it',
   false: 'within it',
   null: 'not known',
 };
@@ -34,12 +43,22 @@ export function differenceOf(state: State, atlas: Atlas, level: Level): Differen
   const same = levelOf(other, level.size);
   if (same === undefined)
     return `Step ${count(other.step)} has no ${level.size} × ${level.size} grid.`;
-  return findDifference(other, same, atlas, level);
+  const { kind, classes } = readFilter(state);
+  const [toward] = classes;
+  const found =
+    toward === undefined ? '' : findAttributionChange(other, same, atlas, level, toward);
+  const samples = toward === undefined || (kind === 'top' && typeof found === 'string');
+  return samples ? findDifference(other, same, atlas, level) : found;
 }
 
-export function differenceSentence({ step, compare }: State, { moved }: Difference): string {
+export function differenceSentence(
+  { step, compare, atlas }: State,
+  { moved, toward }: Difference,
+): string {
   const since = `between step ${count(compare ?? 0)} and step ${count(step ?? 0)}`;
-  return `${plural(moved, 'sample')} changed cell ${since}`;
+  if (toward === null || !atlas) return `${plural(moved, 'sample')} changed cell ${since}`;
+  const name = shorten(className(atlas, toward), LONGEST_NAME);
+  return `Attribution toward ${name} changed ${since}, by more than chance in ${plural(moved, 'cell')}`;
 }
 
 export function differenceLegend(
@@ -52,12 +71,12 @@ export function differenceLegend(
   if (typeof found === 'string') {
     return html`<aside class="legend panel" aria-label="Difference"><p>${found}</p></aside>`;
   }
-  const { gained, lost, onlyA, onlyB } = found;
+  const { gained, lost, onlyA, onlyB, toward } = found;
   return html`<aside class="legend panel drift-legend" aria-label="Difference">
     <p><strong>${differenceSentence(state, found)}</strong></p>
     <ul class="difference-key">
-      <li><i class="gain"></i>more in B: up to ${signed(gained)}</li>
-      <li><i class="loss"></i>fewer in B: to ${signed(-lost)}</li>
+      <li><i class="gain"></i>more in B: up to ${sayGain(found, gained)}</li>
+      <li><i class="loss"></i>${toward === null ? 'fewer' : 'less'} in B: to ${sayGain(found, -lost)}</li>
       <li><i class="only-a"></i>cell in A only: ${count(onlyA)}</li>
       <li><i class="only-b"></i>cell in B only: ${count(onlyB)}</li>
     </ul>
@@ -66,7 +85,12 @@ export function differenceLegend(
   </aside>`;
 }
 
-function chance({ changes, moved }: Difference): string {
+function chance({ changes, moved, toward }: Difference): string {
+  if (toward !== null) {
+    return changes.some(({ news }) => news !== null)
+      ? 'Pale: no more than two standard errors of its samples.'
+      : 'How far the samples of a cell agree was not recorded.';
+  }
   if (moved === 0) return '';
   if (changes.every(({ news }) => news === null)) return 'What chance would do was not recorded.';
   return changes.some(({ news }) => news === false)
@@ -80,7 +104,7 @@ function table(found: Difference, go: (change: Change) => void): TemplateResult 
     <summary>Largest changes</summary>
     <table>
       <thead>
-        <tr><th scope="col">Cell</th><th scope="col">Samples</th><th scope="col">Chance</th></tr>
+        <tr><th scope="col">Cell</th><th scope="col">${found.toward === null ? 'Samples' : 'Logits'}</th><th scope="col">Chance</th></tr>
       </thead>
       <tbody>
         ${largestChanges(found, LARGEST).map(
@@ -90,7 +114,7 @@ function table(found: Difference, go: (change: Change) => void): TemplateResult 
                 row ${change.row + 1}, column ${change.col + 1}
               </button>
             </td>
-            <td class="number">${signed(change.gain)}</td>
+            <td class="number">${sayGain(found, change.gain)}</td>
             <td>${VERDICTS[String(change.news)]}</td>
           </tr>`,
         )}

@@ -231,6 +231,9 @@ export const evolutionStyles = css`
   .top-column > * {
     pointer-events: auto;
   }
+  .stage:has(.inspector) .left-column {
+    width: min(460px, calc(100% - 408px));
+  }
   @media (min-width: 900px) {
     .stage:has(.inspector) .top-column {
       left: calc(50% - 166px);

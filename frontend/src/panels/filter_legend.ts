@@ -17,7 +17,7 @@ const SIGN_WORDS = { helps: ': helps', hurts: ': hurts', both: ': helps or hurts
 export function restReason({ compare, compareMode, flipped, highlight }: State): string | null {
   if (highlight !== null) return 'It rests while samples are lit: Esc ends that.';
   if (compare !== null && compareMode === 'difference' && !flipped) {
-    return 'It rests while the difference of A and B is drawn: choose Swipe or Blink.';
+    return 'It rests while the difference of A and B is drawn: of attribution toward it (the first of several), where recorded; without a class, of samples.';
   }
   return null;
 }

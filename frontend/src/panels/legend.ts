@@ -102,7 +102,10 @@ function icons(level: Level): string {
   const [only, ...more] = kinds;
   if (only === undefined) return '';
   const names = more.length ? kinds.map(([kind, of]) => `${count(of)} ${kind}`) : [only[0]];
-  return [...names, ...(weak ? [`${count(weak)} weak`] : [])].join(', ');
+  const missing = kinds.reduce((left, [, of]) => left - of, level.kind.length);
+  return [...names, weak && `${count(weak)} weak`, missing && `${count(missing)} missing (hatched)`]
+    .filter(Boolean)
+    .join(', ');
 }
 
 function provenanceTitle(atlas: Atlas): string {

@@ -4,7 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Failure } from '../api';
 import { copy } from '../clipboard';
-import { count } from '../format';
+import { count, shorten } from '../format';
 import { Address, addressOf } from '../host';
 import type { State } from '../store';
 
@@ -117,17 +117,36 @@ function requestLine({ request, status }: Failure): TemplateResult {
   </p>`;
 }
 
+const LONGEST_NAME = 80;
+
+/** What the link asked for in vain, beside what is shown for it. */
+function missingLine({ missing, run, series, step }: State): string {
+  const shown = { run: run?.run, layer: series?.layer, step };
+  const parts = Object.entries(missing).map(([what, asked]) => {
+    const instead = shown[what as keyof typeof shown];
+    return `${what} ${shorten(asked, LONGEST_NAME)} (shown: ${shorten(String(instead ?? 'none'), LONGEST_NAME)})`;
+  });
+  return `Not in this log, though the link names it: ${parts.join('; ')}.`;
+}
+
 /** Lines that qualify a map which is nevertheless shown. */
 export function banners(
-  { renderer, sheetFailure, lost, sample, history, atlas }: State,
+  state: State,
   retry: () => void,
   revive: () => void,
+  again: () => void,
 ): TemplateResult | typeof nothing {
+  const { renderer, sheetFailure, lost, sample, history, atlas } = state;
   const lines = [
     sample &&
       html`<p class="banner">
         A sample that comes with the plugin: a small network learns handwritten digits.
         <button type="button" class="link" @click=${() => location.reload()}>Leave it</button>
+      </p>`,
+    Object.keys(state.missing).length > 0 &&
+      html`<p class="banner">
+        ${missingLine(state)}
+        <button type="button" class="link" @click=${again}>Look again</button>
       </p>`,
     atlas &&
       history?.steps.get(atlas.step)?.draft &&

@@ -4,15 +4,30 @@
 import { css } from 'lit';
 
 export const tableStyles = css`
-  .cell-table {
-    position: absolute;
+  .stage:has(.cell-table) {
+    display: flex;
+    flex-direction: column;
+  }
+  .stage:has(.cell-table) .left-column {
+    position: relative;
     inset: 0;
+    width: auto;
+    background: var(--surface);
+  }
+  .stage:has(.cell-table) .banners {
+    padding: 12px;
+    max-width: 460px;
+  }
+  .cell-table {
+    position: relative;
+    flex: 1;
+    min-height: 0;
     display: flex;
     flex-direction: column;
     background: var(--surface);
   }
   .stage:has(.inspector) .cell-table {
-    right: 332px;
+    margin-right: 332px;
   }
   .table-head {
     display: flex;

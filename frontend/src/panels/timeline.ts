@@ -135,7 +135,8 @@ function moment({ step, series }: State, steps: readonly number[], at: number): 
 
 function clock(seconds: number): string {
   const date = new Date(1000 * seconds);
-  if (Number.isNaN(date.getTime())) return '';
+  // What a record does not say, or says in no number, comes as 0.
+  if (!(seconds > 0 && date.getTime() > 0)) return 'time unknown';
   return date.toLocaleString('en-GB', {
     day: 'numeric',
     month: 'short',

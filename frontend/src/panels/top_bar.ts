@@ -22,6 +22,7 @@ const COLOUR_NAMES: Readonly<Record<ColourMode, string>> = {
   prediction: 'Prediction',
   purity: 'Purity',
   accuracy: 'Accuracy',
+  confusion: 'Confusion',
   entropy: 'Entropy',
   cosine: 'Cosine',
   population: 'Population',
@@ -134,11 +135,13 @@ export function layerOptions({ run, series, atlas }: State): Option[] {
 }
 
 function colourOptions(atlas: Atlas | null): Option[] {
+  const unjudged = atlas?.labels === null || atlas?.predictions === null;
   const missing: Partial<Record<ColourMode, boolean>> = {
     class: atlas?.labels === null,
     prediction: atlas?.predictions === null,
     purity: atlas?.labels === null && atlas.predictions === null,
-    accuracy: atlas?.labels === null || atlas?.predictions === null,
+    accuracy: unjudged,
+    confusion: unjudged,
     entropy: atlas?.labels === null && atlas.predictions === null,
   };
   return Object.entries(COLOUR_NAMES).map(([mode, name]) => {
