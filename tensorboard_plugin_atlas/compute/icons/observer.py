@@ -65,6 +65,7 @@ class Observer:
     program: Program | None = None
     quick: Callable[[Tensor], Tensor] | None = None
     _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
+    _followed: dict[Shape, bool] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def prepare(
@@ -147,9 +148,12 @@ class Observer:
 
     def is_differentiable(self, shape: Shape) -> bool:
         """Tells whether autograd follows the network from pictures of `shape` to the layer."""
-        rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
-        pixels = self.source.cut(rows, middle, shape).to(self.device)
-        return self._places(pixels.requires_grad_(), self._run).requires_grad
+        if shape not in self._followed:
+            rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
+            pixels = self.source.cut(rows, middle, shape).to(self.device)
+            followed = self._places(pixels.requires_grad_(), self._run).requires_grad
+            self._followed[shape] = followed
+        return self._followed[shape]
 
     @torch.no_grad()
     def answers(self, pixels: Tensor) -> Tensor:

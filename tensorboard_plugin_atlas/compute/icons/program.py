@@ -25,14 +25,13 @@ from torch import Tensor
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from tensorboard_plugin_atlas.compute.icons.kernel import NONE, RELU, RELU6, Kernel
 from tensorboard_plugin_atlas.compute.icons.phases import Phases
 
 aten: Final[Any] = torch.ops.aten
-mkldnn: Final[Any] = torch.ops.mkldnn
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
-_FEW_CHANNELS = 4
-_NONE, _RELU, _RELU6 = "none", "relu", "hardtanh"
+_FEW_CHANNELS, _CACHED_VALUES = 4, 1 << 21
 
 
 class _Unlisted(Exception):  # noqa: N818 - not an error, another way is taken
@@ -64,43 +63,31 @@ class _Convolution:
     padding: tuple[int, int]
     dilation: tuple[int, int]
     groups: int
-    rectifier: str = _NONE
+    rectifier: str = NONE
 
     def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
         (pixels,) = values
-        limits = [0.0, 6.0] if self.rectifier == _RELU6 else []
-        output = mkldnn._convolution_pointwise(
-            pixels,
-            self.weight,
-            self.bias,
-            self.padding,
-            self.stride,
-            self.dilation,
-            self.groups,
-            self.rectifier,
-            limits,
-            "",
-        )
+        output = self._kernel.over(pixels, self.bias, self.rectifier)
         return output, (pixels, output)
 
     def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
         pixels, output = kept
-        if self.rectifier == _RELU6:
+        if self.rectifier == RELU6:
             aten.hardtanh_backward.grad_input(gradient, output, 0.0, 6.0, grad_input=gradient)
-        elif self.rectifier == _RELU:
+        elif self.rectifier == RELU:
             aten.threshold_backward.grad_input(gradient, output, 0.0, grad_input=gradient)
         if self._turned is not None:
-            weight, padding = self._turned
-            one = (1, 1)
-            found = mkldnn._convolution_pointwise(
-                gradient, weight, None, padding, one, one, self.groups, _NONE, [], ""
-            )
-            return (found,)
+            return (self._turned.over(gradient),)
         if self._phases is not None and self._phases.fit(pixels):
             return (self._phases.gradient(gradient, pixels),)
         return (self._gradient(gradient, pixels),)
 
     def _gradient(self, gradient: Tensor, pixels: Tensor) -> Tensor:
+        # Larger maps than the cache holds take three times as long.
+        count = max(1, len(pixels) * _CACHED_VALUES // pixels.numel())
+        if len(pixels) > count:
+            pairs = zip(torch.split(gradient, count), torch.split(pixels, count), strict=True)
+            return torch.cat([self._gradient(*pair) for pair in pairs])
         # In bfloat16 this kernel takes twenty times as long. Of the pixels it reads the shape.
         found: Tensor = aten.convolution_backward(
             gradient.float(),
@@ -123,8 +110,12 @@ class _Convolution:
         return replace(self, weight=self.weight.bfloat16(), bias=bias)
 
     @cached_property
-    def _turned(self) -> tuple[Tensor, tuple[int, int]] | None:
-        """Returns weight and padding of the convolution that gives the input's gradient."""
+    def _kernel(self) -> Kernel:
+        return Kernel(self.weight, self.stride, self.padding, self.dilation, self.groups)
+
+    @cached_property
+    def _turned(self) -> Kernel | None:
+        """Returns the convolution that gives the input's gradient."""
         outputs, each, height, width = self.weight.shape
         padding = (height - 1 - self.padding[0], width - 1 - self.padding[1])
         if self.stride != (1, 1) or self.dilation != (1, 1) or min(padding) < 0:
@@ -135,8 +126,7 @@ class _Convolution:
             turned = self.weight
         else:
             return None
-        turned = turned.flip(2, 3).contiguous(memory_format=torch.channels_last)
-        return turned, padding
+        return Kernel(turned.flip(2, 3), padding=padding, groups=self.groups)
 
     @cached_property
     def _phases(self) -> Phases | None:
@@ -390,7 +380,7 @@ class _Reader:
         last = self._found[-1] if self._found else None
         return (
             isinstance(last, _Convolution)
-            and last.rectifier == _NONE
+            and last.rectifier == NONE
             and self._places.get(source) == len(self._found)
             and self._uses[source] == 1
         )
@@ -476,9 +466,9 @@ def _arguments(node: Node) -> tuple[Any, ...]:
 
 def _rectifier(node: Node) -> str | None:
     if node.target in (aten.relu.default, aten.relu_.default):
-        return _RELU
+        return RELU
     is_clamp = node.target in (aten.hardtanh.default, aten.hardtanh_.default)
-    return _RELU6 if is_clamp and tuple(node.args[1:]) == (0.0, 6.0) else None
+    return RELU6 if is_clamp and tuple(node.args[1:]) == (0.0, 6.0) else None
 
 
 def _pooling(node: Node) -> Callable[..., Tensor]:
