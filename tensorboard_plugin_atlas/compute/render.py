@@ -202,7 +202,7 @@ class IconEngine:
             progress: Called with the number of cells finished since the last call.
             until: Asked before every batch; once it says True the other cells keep the real patch.
             drafts: Of the same cells at an earlier checkpoint. A picture with a draft of its own
-                size goes on from there and takes a quarter of the steps.
+                size goes on from there and takes fewer steps, see `touches`.
 
         Returns:
             The icons, in the order of the cells. An icon depends on its own cell only, never on

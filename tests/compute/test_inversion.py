@@ -175,7 +175,7 @@ def stages_for(**options):
 
 
 def test_settings_follow_stride_and_size():
-    assert stages_for(stride=2, side=16, input_shape=(32, 32)) == [(16, 16, 16)]
+    assert stages_for(stride=2, side=16, input_shape=(32, 32)) == [(12, 12, 4), (16, 16, 3)]
     assert stages_for(stride=16, side=128) == [(48, 48, 8), (96, 96, 5)]
     assert stages_for(stride=8, side=64) == [(32, 32, 8), (64, 64, 5)]
     assert stages_for(stride=32, side=224) == [(64, 64, 14), (96, 96, 10), (128, 128, 6)]
@@ -183,10 +183,25 @@ def test_settings_follow_stride_and_size():
     assert stages_for(stride=9, side=8, input_shape=(8, 9), whole=True) == [(8, 9, 16)]
 
 
+def test_a_tile_that_holds_no_more_than_the_layer_sees_is_not_shifted():
+    small = {"stride": 2, "side": 16, "input_shape": (32, 32)}
+    assert settings_for(**small, whole=False).jitter == 0
+    assert settings_for(**small, whole=True).jitter > 0
+
+
+def test_no_fewer_than_three_steps_bring_a_picture_up_to_date():
+    small = settings_for(stride=2, side=16, input_shape=(32, 32), whole=False)
+    assert small.touches == 3
+    middle = settings_for(stride=16, side=128, input_shape=(224, 224), whole=False)
+    assert middle.touches == 4
+    one = settings_for(stride=2, side=16, input_shape=(32, 32), whole=False, steps=1)
+    assert one.touches == 1
+
+
 def test_a_preview_is_left_at_the_first_sizes_and_a_poster_is_drawn_larger():
     small = {"stride": 2, "side": 16, "input_shape": (32, 32)}
-    assert stages_for(**small, fidelity="preview") == [(16, 16, 5)]
-    assert stages_for(**small, fidelity="poster") == [(16, 16, 32)]
+    assert stages_for(**small, fidelity="preview") == [(12, 12, 3)]
+    assert stages_for(**small, fidelity="poster") == [(12, 12, 10), (16, 16, 12)]
     middle = {"stride": 16, "side": 128}
     assert stages_for(**middle, fidelity="preview") == [(48, 48, 6)]
     assert stages_for(**middle, fidelity="poster") == [(64, 64, 12), (96, 96, 12), (128, 128, 16)]
@@ -207,7 +222,7 @@ def test_a_kind_changes_sizes_and_steps_and_nothing_else(side, whole):
         sum(s.steps * s.shape[0] * s.shape[1] for s in settings.stages)
         for settings in (preview, inversion, poster)
     ]
-    assert work[0] < 0.35 * work[1]
+    assert work[0] < 0.45 * work[1]
     assert work[2] >= 2 * work[1]
 
 

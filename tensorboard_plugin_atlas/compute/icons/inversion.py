@@ -44,13 +44,15 @@ class _Plan:
     """Steps at each share of the side, smallest first, by the kind of layer.
 
     Attributes:
-        single: Steps where the picture has one size only.
+        whole: Steps where the picture has the model's full size.
+        small: Shares and steps of tiles below 64 px.
         zoomed: Shares and steps of strides up to 16.
         deep: Shares and steps of larger strides.
         side: Largest side of a picture of strides up to 16, before the shares.
     """
 
-    single: int
+    whole: int
+    small: tuple[tuple[float, int], ...]
     zoomed: tuple[tuple[float, int], ...]
     deep: tuple[tuple[float, int], ...]
     side: int = _SIDE
@@ -59,10 +61,16 @@ class _Plan:
 # Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
 # times as much in the middle of a network and two and a half times as much at its end.
 _PLANS = {
-    "preview": _Plan(5, ((0.5, 6),), ((0.5, 8), (0.75, 2))),
-    "inversion": _Plan(16, ((0.5, 8), (1.0, 5)), ((0.5, 14), (0.75, 10), (1.0, 6))),
+    "preview": _Plan(5, ((0.7, 3),), ((0.5, 6),), ((0.5, 8), (0.75, 2))),
+    "inversion": _Plan(
+        16,
+        ((0.7, 4), (1.0, 3)),
+        ((0.5, 8), (1.0, 5)),
+        ((0.5, 14), (0.75, 10), (1.0, 6)),
+    ),
     "poster": _Plan(
         32,
+        ((0.7, 10), (1.0, 12)),
         ((0.5, 12), (0.75, 12), (1.0, 16)),
         ((0.5, 18), (0.75, 22), (1.0, 26)),
         side=_DEEP_SIDE,
@@ -141,8 +149,11 @@ class InversionSettings:
 
     @property
     def touches(self) -> int:
-        """Steps that bring a picture of the checkpoint before up to date: a quarter of all."""
-        return min(math.ceil(self.steps / 4), self.stages[-1].steps)
+        """Steps that bring a picture of the checkpoint before up to date: a quarter of all.
+
+        Fewer than three do not follow a network that learns fast.
+        """
+        return min(max(3, math.ceil(self.steps / 4)), self.stages[-1].steps)
 
 
 def settings_for(
@@ -165,15 +176,15 @@ def settings_for(
         steps: Steps in all, or None for the measured default.
 
     Returns:
-        One stage for whole inputs and for tiles below 64 px. Above that several, each larger than
-        the one before. An inversion ends at 96 px where the tile is that large, and at 128 px for
-        strides above 16 as a poster always does; a preview is left at the first sizes.
+        One stage for whole inputs, else several, none smaller than the one before. An inversion
+        ends at 96 px where the tile is that large, and at 128 px for strides above 16 as a poster
+        always does; a preview is left at the first sizes.
     """
     plan = _PLANS[fidelity]
     deep = stride > _DEEP_STRIDE and side >= _SMALLEST_ZOOMED
     if whole:
         deep = max(input_shape) >= _DEEP_SIDE
-        stages: tuple[Stage, ...] = (Stage(input_shape, plan.single),)
+        stages: tuple[Stage, ...] = (Stage(input_shape, plan.whole),)
     else:
         stages = _stages(plan, side, stride=stride, deep=deep)
     if steps is not None:
@@ -196,11 +207,13 @@ def settings_for(
             batch=batch,
             finish=Finish(least_gain=0.85, chroma=1.3),
         )
-    # A few pixels hold no texture that could look gray, and the layer minds the change more.
+    # A few pixels hold no texture that could look gray, and the layer minds the change more. Nor
+    # is there room to be shifted: a tile was chosen to hold what the layer sees and no more.
     if (max(input_shape) if whole else side) < _SMALLEST_ZOOMED:
         finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
+        jitter = 1 / 24 if whole else 0.0
         return InversionSettings(
-            stages=stages, rate=0.125, jitter=1 / 24, batch=batch, finish=finish
+            stages=stages, rate=0.125, jitter=jitter, batch=batch, finish=finish
         )
     return InversionSettings(stages=stages, views=Views(surround=0.5), batch=batch)
 
@@ -219,12 +232,13 @@ def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
 
 
 def _stages(plan: _Plan, side: int, *, stride: int, deep: bool) -> tuple[Stage, ...]:
+    shares = plan.deep if deep else plan.zoomed
     if side < _SMALLEST_ZOOMED:
-        return (Stage((side, side), plan.single),)
+        shares = plan.small
     largest = min(side, _DEEP_SIDE if deep else plan.side)
     return tuple(
         Stage((s, s), steps)
-        for share, steps in (plan.deep if deep else plan.zoomed)
+        for share, steps in shares
         for s in [math.ceil(largest * share / stride) * stride]
     )
 

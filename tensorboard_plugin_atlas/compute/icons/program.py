@@ -31,7 +31,7 @@ from tensorboard_plugin_atlas.compute.icons.phases import Phases
 aten: Final[Any] = torch.ops.aten
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
-_FEW_CHANNELS, _CACHED_VALUES = 4, 1 << 21
+_FEW_CHANNELS, _CACHED_VALUES = 64, 1 << 21
 
 
 class _Unlisted(Exception):  # noqa: N818 - not an error, another way is taken
