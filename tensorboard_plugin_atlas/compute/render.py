@@ -381,7 +381,7 @@ class IconEngine:
             }
             if earlier is not None:
                 return inverter.touch_up(wishes, torch.from_numpy(earlier).to(device).float() / 255)
-            starts = targets.mean_patches(source, shapes[0]).to(device)
+            starts = targets.mean_patches(source, shapes[0], settings.start_members).to(device)
             noise = targets.noise(tuple(starts.shape[1:]), self.seed).to(device)
             return inverter.invert(wishes, starts, noise)
 

@@ -189,6 +189,15 @@ def test_a_tile_that_holds_no_more_than_the_layer_sees_is_not_shifted():
     assert settings_for(**small, whole=True).jitter > 0
 
 
+def test_deep_tiles_start_from_fewer_members_and_more_of_their_detail():
+    middle, deep, whole = (
+        settings_for(stride=stride, side=side, input_shape=(224, 224), whole=whole)
+        for stride, side, whole in ((16, 128, False), (32, 224, False), (32, 224, True))
+    )
+    assert deep.start_members < middle.start_members == whole.start_members
+    assert deep.start_detail > middle.start_detail == whole.start_detail
+
+
 def test_no_fewer_than_three_steps_bring_a_picture_up_to_date():
     small = settings_for(stride=2, side=16, input_shape=(32, 32), whole=False)
     assert small.touches == 3

@@ -101,6 +101,8 @@ class InversionSettings:
         gradient_exponent: Each gradient coefficient G becomes G |G|^-exponent, which evens out
             frequencies.
         constant_gradient: Factor on the gradient of mean colour.
+        start_members: Members of a cell whose mean patch it starts from, at most `NEAREST` of
+            `targets`: with more the start is gray, with fewer a photo.
         start_detail: Factor on everything but the mean colour of the starting picture, so that no
             ghost of a photograph remains.
         start_constant: Factor on the starting picture's mean colour.
@@ -124,6 +126,7 @@ class InversionSettings:
     energy_cap: float = 1.0
     gradient_exponent: float = 0.5
     constant_gradient: float = 0.6
+    start_members: int = 6
     start_detail: float = 0.35
     start_constant: float = 0.8
     start_noise: float = 0.05
@@ -200,6 +203,9 @@ def settings_for(
             views=Views(separately=True, surround=1.0),
             damping=0.4,
             constant_gradient=0.4,
+            # Of tiles the steps leave no ghost; of whole pictures it is not known.
+            start_members=6 if whole else 3,
+            start_detail=0.35 if whole else 0.7,
             start_constant=0.7,
             start_noise=0.08,
             first_frequency=0.15,
