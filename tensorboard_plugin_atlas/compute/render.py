@@ -27,7 +27,7 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     settings_for,
     tile_side,
 )
-from tensorboard_plugin_atlas.compute.icons.observer import Observer
+from tensorboard_plugin_atlas.compute.icons.observer import Leaving, Observer
 from tensorboard_plugin_atlas.compute.icons.spectrum import natural_spectrum
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
@@ -369,8 +369,9 @@ class IconEngine:
         }
         centre = centre.to(device)
 
-        def answer(pixels: Tensor) -> Tensor:
-            return self.observer.watch(pixels, settings.views) - centre
+        def answer(pixels: Tensor, step: int) -> Tensor:
+            leaving = Leaving(settings.left_out, (self.seed, step)) if settings.left_out else None
+            return self.observer.watch(pixels, settings.views, leaving) - centre
 
         inverter = Inverter(answer, spectra, settings, self.seed)
 

@@ -49,6 +49,8 @@ class _Plan:
         zoomed: Shares and steps of strides up to 16.
         deep: Shares and steps of larger strides.
         side: Largest side of a picture of strides up to 16, before the shares.
+        left_out: Share of residual branches that steps of larger strides leave out. It pays where
+            there are many steps.
     """
 
     whole: int
@@ -56,6 +58,7 @@ class _Plan:
     zoomed: tuple[tuple[float, int], ...]
     deep: tuple[tuple[float, int], ...]
     side: int = _SIDE
+    left_out: float = 0.0
 
 
 # Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
@@ -74,6 +77,7 @@ _PLANS = {
         ((0.5, 12), (0.75, 12), (1.0, 16)),
         ((0.5, 18), (0.75, 22), (1.0, 26)),
         side=_DEEP_SIDE,
+        left_out=0.22,
     ),
 }
 
@@ -109,6 +113,7 @@ class InversionSettings:
         start_noise: Standard deviation of the noise added at the start, in natural coefficients.
         views: Where on the layer's map to look.
         damping: Factor on the gradient of residual branches.
+        left_out: Share of the residual branches that each step leaves out, see `observer.Leaving`.
         jitter: Largest random shift of a step, as a share of the side.
         first_frequency: Cycles per px above which the gradient is held back at first.
         last_frequency: The same once `opening` is over.
@@ -132,6 +137,7 @@ class InversionSettings:
     start_noise: float = 0.05
     views: Views = field(default_factory=Views)
     damping: float = 0.7
+    left_out: float = 0.0
     jitter: float = 0.02
     first_frequency: float = 0.25
     last_frequency: float = 0.5
@@ -202,6 +208,7 @@ def settings_for(
             gradient_exponent=0.4,
             views=Views(separately=True, surround=1.0),
             damping=0.4,
+            left_out=plan.left_out,
             constant_gradient=0.4,
             # Of tiles the steps leave no ghost; of whole pictures it is not known.
             start_members=6 if whole else 3,
@@ -290,14 +297,14 @@ class Inverter:
     """Optimises batches of pictures for one layer.
 
     Attributes:
-        answer: Takes pixels (B, C, h, w) in [0, 1], returns the layer's centred activations in P
-            views, (B, P, F).
+        answer: Takes pixels (B, C, h, w) in [0, 1] and the number of the step, returns the layer's
+            centred activations in P views, (B, P, F).
         spectra: Natural spectrum of each stage's shape.
         settings: The method's numbers.
         seed: Seeds the shifts, which all pictures of a step share.
     """
 
-    answer: Callable[[Tensor], Tensor]
+    answer: Callable[[Tensor, int], Tensor]
     spectra: Mapping[Shape, Tensor]
     settings: InversionSettings
     seed: int = 0
@@ -382,7 +389,7 @@ class Inverter:
         down, right = (
             int(torch.randint(-r, r + 1, (), generator=shifts, device="cpu")) for r in reach
         )
-        answers = self.answer(shifted(pixels, down, right))
+        answers = self.answer(shifted(pixels, down, right), done)
         toward = _ascent(answers.detach(), wish.units, settings.power, settings.cosine_floor)
         slope = _gradient(answers, toward * wish.strengths, pixels)
         gradient = to_gradient(slope, pixels.detach(), colour, spectrum)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Protocol
@@ -31,6 +31,7 @@ from tensorboard_plugin_atlas.compute.icons.phases import Phases
 aten: Final[Any] = torch.ops.aten
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
+_LEFT_OUT: Final = object()
 _FEW_CHANNELS, _CACHED_VALUES = 64, 1 << 21
 
 
@@ -181,20 +182,51 @@ class Program:
     operations: tuple[_Operation, ...]
     dtype: torch.dtype = torch.float32
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Returns the layer's output (B, C, H, W), differentiable once."""
-        output: Tensor = _Run.apply(inputs, self)  # type: ignore[no-untyped-call]
+    def __call__(self, inputs: Tensor, left_out: Collection[int] = ()) -> Tensor:
+        """Returns the layer's output (B, C, H, W), differentiable once.
+
+        Args:
+            inputs: (B, C, H, W) float32.
+            left_out: Which of `branches` add nothing this time.
+        """
+        output: Tensor = _Run.apply(inputs, self, left_out)  # type: ignore[no-untyped-call]
         return output
 
-    def run(self, inputs: Tensor) -> tuple[Tensor, list[Any]]:
+    def run(self, inputs: Tensor, left_out: Collection[int] = ()) -> tuple[Tensor, list[Any]]:
         """Returns the layer's output, and what `pull` needs of the way there."""
         values = [inputs.to(self.dtype).contiguous(memory_format=torch.channels_last)]
         kept: list[Any] = []
-        for operation in self.operations:
-            output, more = operation.run([values[i] for i in operation.inputs])
+        sums = {self.branches[branch].stop for branch in left_out}
+        skipped = {place for branch in left_out for place in self.branches[branch]}
+        for place, operation in enumerate(self.operations):
+            if place in skipped:
+                output, more = values[-1], None  # nobody will look at it
+            elif place in sums:
+                output, more = values[operation.inputs[0]], _LEFT_OUT
+            else:
+                output, more = operation.run([values[i] for i in operation.inputs])
             values.append(output)
             kept.append(more)
         return values[-1].float(), kept
+
+    @cached_property
+    def branches(self) -> tuple[range, ...]:
+        """Returns which operations are a branch around which its input goes on as it is.
+
+        The operation behind each is its `_Sum`.
+        """
+        found = (self._branch_of(place) for place in range(len(self.operations)))
+        return tuple(branch for branch in found if branch)
+
+    def _branch_of(self, place: int) -> range:
+        """Returns the branch that ends in one operation, which no others look into; or none."""
+        operation = self.operations[place]
+        if not isinstance(operation, _Sum) or operation.inputs[1] != place:
+            return range(0)
+        first = operation.inputs[0]
+        inner = all(i >= first for o in self.operations[first:place] for i in o.inputs)
+        outer = all(i > place for o in self.operations[place + 1 :] for i in o.inputs)
+        return range(first, place) if inner and outer else range(0)
 
     def pull(self, gradient: Tensor, kept: list[Any]) -> Tensor:
         """Returns the gradient of the input from one of the output; empties `kept`."""
@@ -206,8 +238,8 @@ class Program:
             more = kept.pop()
             if known is None:
                 continue  # nothing that counts was made of it
-            parts = operation.pull(known, more)
-            for source, part in zip(operation.inputs, parts, strict=True):
+            parts = (known,) if more is _LEFT_OUT else operation.pull(known, more)
+            for source, part in zip(operation.inputs, parts, strict=more is not _LEFT_OUT):
                 found[source] = found[source].add_(part) if source in found else part
         return found[0].float()
 
@@ -221,14 +253,14 @@ class _Run(torch.autograd.Function):
     """A program as one node of autograd's graph."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, program: Program) -> Tensor:
-        output, ctx.kept = program.run(inputs)
+    def forward(ctx: Any, inputs: Tensor, program: Program, left_out: Collection[int]) -> Tensor:
+        output, ctx.kept = program.run(inputs, left_out)
         ctx.program = program
         return output
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return ctx.program.pull(gradient, ctx.kept), None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.program.pull(gradient, ctx.kept), None, None
 
 
 def compile_program(
