@@ -343,14 +343,14 @@ class Inverter:
                 that has learnt on since.
 
         Returns:
-            The pictures after `settings.touches` steps, as long as if they were all: shorter ones
-            do not follow a network that learns fast.
+            The pictures after `settings.touches` steps, as long as those of the second half of
+            all: longer ones undo more than so few can draw again.
         """
         shape, steps, touches = self.settings.shape, self.settings.steps, self.settings.touches
         colour = colour_matrix(pictures.shape[1]).to(pictures.device)
         shifts = torch.Generator().manual_seed(self.seed)
         coefficients = to_coefficients(to_latent(pictures, colour), self.spectra[shape])
-        for done in (steps - math.ceil(steps * k / touches) for k in range(touches, 0, -1)):
+        for done in (steps - max(1, steps * k // (2 * touches)) for k in range(touches, 0, -1)):
             coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
         return self._pictures(coefficients, shape, colour)
 
