@@ -30,8 +30,8 @@ class AtlasConfig:
         neighbors: Samples that a sample is drawn to, itself counted, UMAP's `n_neighbors`: larger
             keeps more global shape, smaller more detail.
         min_dist: UMAP's `min_dist`, of `layout="umap"` alone.
-        epochs: Optimisation epochs of the layout: one of umap-learn's, or one and a half of the
-            gradient steps of ours.
+        epochs: Optimisation epochs of the layout: one of umap-learn's, or two gradient steps of
+            ours.
         stability: How firmly a sample is held to its place on the previous map, by the share of its
             neighbours that it kept: larger moves less and fits less. 0 lays every checkpoint out by
             itself and turns the map onto the previous one.

@@ -53,7 +53,7 @@ QUALITY_NEIGHBORS: Final = 15
 _EXACT_UP_TO = 100_000
 """Below it, exact neighbours cost less than compiling the approximate search, in every process."""
 _FEWEST_FOR_UMAP = 5
-_STEPS_AN_EPOCH = 1.5
+_STEPS_AN_EPOCH = 2
 """Our steps cost less than umap-learn's epochs: there are so many times `AtlasConfig.epochs`."""
 _SMALL_START = 0.1
 """A first map begins as a tenth of a spectral one, within the reach of attraction."""
@@ -449,7 +449,7 @@ def _shaken(start: FloatArray, mobility: FloatArray, seed: int, is_line: bool) -
 
 
 def _steps(config: AtlasConfig) -> int:
-    return round(config.epochs * _STEPS_AN_EPOCH)
+    return config.epochs * _STEPS_AN_EPOCH
 
 
 def _floor(

@@ -27,7 +27,7 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     settings_for,
     tile_side,
 )
-from tensorboard_plugin_atlas.compute.icons.observer import Observer
+from tensorboard_plugin_atlas.compute.icons.observer import Leaving, Observer
 from tensorboard_plugin_atlas.compute.icons.spectrum import natural_spectrum
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
@@ -202,7 +202,7 @@ class IconEngine:
             progress: Called with the number of cells finished since the last call.
             until: Asked before every batch; once it says True the other cells keep the real patch.
             drafts: Of the same cells at an earlier checkpoint. A picture with a draft of its own
-                size goes on from there and takes a quarter of the steps.
+                size goes on from there and takes fewer steps, see `touches`.
 
         Returns:
             The icons, in the order of the cells. An icon depends on its own cell only, never on
@@ -369,8 +369,9 @@ class IconEngine:
         }
         centre = centre.to(device)
 
-        def answer(pixels: Tensor) -> Tensor:
-            return self.observer.watch(pixels, settings.views) - centre
+        def answer(pixels: Tensor, step: int) -> Tensor:
+            leaving = Leaving(settings.left_out, (self.seed, step)) if settings.left_out else None
+            return self.observer.watch(pixels, settings.views, leaving) - centre
 
         inverter = Inverter(answer, spectra, settings, self.seed)
 
@@ -381,7 +382,7 @@ class IconEngine:
             }
             if earlier is not None:
                 return inverter.touch_up(wishes, torch.from_numpy(earlier).to(device).float() / 255)
-            starts = targets.mean_patches(source, shapes[0]).to(device)
+            starts = targets.mean_patches(source, shapes[0], settings.start_members).to(device)
             noise = targets.noise(tuple(starts.shape[1:]), self.seed).to(device)
             return inverter.invert(wishes, starts, noise)
 

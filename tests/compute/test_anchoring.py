@@ -38,9 +38,9 @@ def test_the_hold_grows_with_what_was_kept_and_how_right_the_place_was():
     faith = np.array([1, 1, 0.5, 1, 0], np.float32)
     constant = np.array([1, 1, 1, 0.5, 0], np.float32)
     tether = tether_to(np.zeros((5, 2), np.float32), overlap, faith, constant, 2)
-    full = 30 * 2 * (0.5 / 0.55) ** 1.5
+    full = 28 * 2 * (0.5 / 0.55) ** 1.5
     np.testing.assert_allclose(
-        tether.holds, [0, full, full / 4, full / 2, 30 * 2 / 0.05**1.5], rtol=1e-5
+        tether.holds, [0, full, full / 4, full / 2, 28 * 2 / 0.05**1.5], rtol=1e-5
     )
     half = 0.5**0.25
     np.testing.assert_allclose(tether.mobility, [1, half, half, half, 0], rtol=1e-6)

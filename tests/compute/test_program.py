@@ -120,3 +120,41 @@ def test_a_network_that_fails_is_left_to_autograd():
         raise KeyError("no")
 
     assert compile_program(fails, torch.rand(2, 3, 8, 8)) is None
+
+
+def chain():
+    torch.manual_seed(0)
+    blocks = [Residual(convolution(4, 4, 3, 1, 1)) for _ in range(3)]
+    return nn.Sequential(convolution(3, 4, 3, 2), *blocks, nn.Conv2d(4, 5, 1)).requires_grad_(False)
+
+
+@pytest.mark.parametrize("left_out", [(0,), (2,), (0, 2), (0, 1, 2)])
+def test_a_branch_that_is_left_out_adds_nothing_forward_or_back(left_out):
+    network = chain()
+    inputs = torch.randn(2, 3, 9, 9).requires_grad_()
+    program = compile_program(network, inputs.detach())
+    assert len(program.branches) == 3
+    kept = [part for i, part in enumerate(network) if i - 1 not in left_out]
+    wanted = nn.Sequential(*kept)(inputs)
+    slope = torch.randn_like(wanted)
+    (gradient,) = torch.autograd.grad(wanted, inputs, slope)
+    found = program(inputs, left_out)
+    assert torch.allclose(found, wanted, atol=1e-5)
+    (own,) = torch.autograd.grad(found, inputs, slope)
+    assert torch.allclose(own, gradient, atol=1e-5)
+    assert not torch.allclose(found, program(inputs), atol=1e-3)
+
+
+def test_only_a_branch_beside_an_untouched_input_can_be_left_out():
+    class Projected(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.branch, self.shortcut = convolution(4, 4, 3, 1, 1), nn.Conv2d(4, 4, 1)
+
+        def forward(self, x):
+            return self.shortcut(x) + self.branch(x)
+
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), Projected()).requires_grad_(False)
+    program = compile_program(network, torch.randn(2, 3, 8, 8))
+    assert program is not None
+    assert program.branches == ()

@@ -111,6 +111,11 @@ def test_mean_patch_averages_the_present_members_only():
     patches = made.mean_patches(source_of(levels), (4, 4))
     assert torch.allclose(patches[0], torch.tensor(0.4), atol=1e-6)
     assert torch.allclose(patches[1], torch.tensor(0.5))
+    nearest = made.mean_patches(source_of(levels), (4, 4), members=1)
+    assert torch.equal(
+        nearest[0], source_of(levels).cut(made.rows[:1, 0], made.centres[:1, 0], (4, 4))[0]
+    )
+    assert not torch.allclose(nearest[0], patches[0])
 
 
 def test_noise_is_named_by_cell_and_seed_alone():

@@ -44,28 +44,40 @@ class _Plan:
     """Steps at each share of the side, smallest first, by the kind of layer.
 
     Attributes:
-        single: Steps where the picture has one size only.
+        whole: Steps where the picture has the model's full size.
+        small: Shares and steps of tiles below 64 px.
         zoomed: Shares and steps of strides up to 16.
         deep: Shares and steps of larger strides.
         side: Largest side of a picture of strides up to 16, before the shares.
+        left_out: Share of residual branches that steps of larger strides leave out. It pays where
+            there are many steps.
     """
 
-    single: int
+    whole: int
+    small: tuple[tuple[float, int], ...]
     zoomed: tuple[tuple[float, int], ...]
     deep: tuple[tuple[float, int], ...]
     side: int = _SIDE
+    left_out: float = 0.0
 
 
 # Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
 # times as much in the middle of a network and two and a half times as much at its end.
 _PLANS = {
-    "preview": _Plan(5, ((0.5, 6),), ((0.5, 8), (0.75, 2))),
-    "inversion": _Plan(16, ((0.5, 8), (1.0, 5)), ((0.5, 14), (0.75, 10), (1.0, 6))),
+    "preview": _Plan(5, ((0.7, 3),), ((0.5, 6),), ((0.5, 8), (0.75, 2))),
+    "inversion": _Plan(
+        16,
+        ((0.7, 4), (1.0, 3)),
+        ((0.5, 8), (1.0, 5)),
+        ((0.5, 14), (0.75, 10), (1.0, 6)),
+    ),
     "poster": _Plan(
         32,
+        ((0.7, 10), (1.0, 12)),
         ((0.5, 12), (0.75, 12), (1.0, 16)),
         ((0.5, 18), (0.75, 22), (1.0, 26)),
         side=_DEEP_SIDE,
+        left_out=0.22,
     ),
 }
 
@@ -93,12 +105,15 @@ class InversionSettings:
         gradient_exponent: Each gradient coefficient G becomes G |G|^-exponent, which evens out
             frequencies.
         constant_gradient: Factor on the gradient of mean colour.
+        start_members: Members of a cell whose mean patch it starts from, at most `NEAREST` of
+            `targets`: with more the start is gray, with fewer a photo.
         start_detail: Factor on everything but the mean colour of the starting picture, so that no
             ghost of a photograph remains.
         start_constant: Factor on the starting picture's mean colour.
         start_noise: Standard deviation of the noise added at the start, in natural coefficients.
         views: Where on the layer's map to look.
         damping: Factor on the gradient of residual branches.
+        left_out: Share of the residual branches that each step leaves out, see `observer.Leaving`.
         jitter: Largest random shift of a step, as a share of the side.
         first_frequency: Cycles per px above which the gradient is held back at first.
         last_frequency: The same once `opening` is over.
@@ -116,11 +131,13 @@ class InversionSettings:
     energy_cap: float = 1.0
     gradient_exponent: float = 0.5
     constant_gradient: float = 0.6
+    start_members: int = 6
     start_detail: float = 0.35
     start_constant: float = 0.8
     start_noise: float = 0.05
     views: Views = field(default_factory=Views)
     damping: float = 0.7
+    left_out: float = 0.0
     jitter: float = 0.02
     first_frequency: float = 0.25
     last_frequency: float = 0.5
@@ -141,8 +158,11 @@ class InversionSettings:
 
     @property
     def touches(self) -> int:
-        """Steps that bring a picture of the checkpoint before up to date: a quarter of all."""
-        return min(math.ceil(self.steps / 4), self.stages[-1].steps)
+        """Steps that bring a picture of the checkpoint before up to date: a quarter of all.
+
+        Fewer than three do not follow a network that learns fast.
+        """
+        return min(max(3, math.ceil(self.steps / 4)), self.stages[-1].steps)
 
 
 def settings_for(
@@ -165,15 +185,15 @@ def settings_for(
         steps: Steps in all, or None for the measured default.
 
     Returns:
-        One stage for whole inputs and for tiles below 64 px. Above that several, each larger than
-        the one before. An inversion ends at 96 px where the tile is that large, and at 128 px for
-        strides above 16 as a poster always does; a preview is left at the first sizes.
+        One stage for whole inputs, else several, none smaller than the one before. An inversion
+        ends at 96 px where the tile is that large, and at 128 px for strides above 16 as a poster
+        always does; a preview is left at the first sizes.
     """
     plan = _PLANS[fidelity]
     deep = stride > _DEEP_STRIDE and side >= _SMALLEST_ZOOMED
     if whole:
         deep = max(input_shape) >= _DEEP_SIDE
-        stages: tuple[Stage, ...] = (Stage(input_shape, plan.single),)
+        stages: tuple[Stage, ...] = (Stage(input_shape, plan.whole),)
     else:
         stages = _stages(plan, side, stride=stride, deep=deep)
     if steps is not None:
@@ -188,7 +208,11 @@ def settings_for(
             gradient_exponent=0.4,
             views=Views(separately=True, surround=1.0),
             damping=0.4,
+            left_out=plan.left_out,
             constant_gradient=0.4,
+            # Of tiles the steps leave no ghost; of whole pictures it is not known.
+            start_members=6 if whole else 3,
+            start_detail=0.35 if whole else 0.7,
             start_constant=0.7,
             start_noise=0.08,
             first_frequency=0.15,
@@ -196,11 +220,13 @@ def settings_for(
             batch=batch,
             finish=Finish(least_gain=0.85, chroma=1.3),
         )
-    # A few pixels hold no texture that could look gray, and the layer minds the change more.
+    # A few pixels hold no texture that could look gray, and the layer minds the change more. Nor
+    # is there room to be shifted: a tile was chosen to hold what the layer sees and no more.
     if (max(input_shape) if whole else side) < _SMALLEST_ZOOMED:
         finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
+        jitter = 1 / 24 if whole else 0.0
         return InversionSettings(
-            stages=stages, rate=0.125, jitter=1 / 24, batch=batch, finish=finish
+            stages=stages, rate=0.125, jitter=jitter, batch=batch, finish=finish
         )
     return InversionSettings(stages=stages, views=Views(surround=0.5), batch=batch)
 
@@ -219,12 +245,13 @@ def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
 
 
 def _stages(plan: _Plan, side: int, *, stride: int, deep: bool) -> tuple[Stage, ...]:
+    shares = plan.deep if deep else plan.zoomed
     if side < _SMALLEST_ZOOMED:
-        return (Stage((side, side), plan.single),)
+        shares = plan.small
     largest = min(side, _DEEP_SIDE if deep else plan.side)
     return tuple(
         Stage((s, s), steps)
-        for share, steps in (plan.deep if deep else plan.zoomed)
+        for share, steps in shares
         for s in [math.ceil(largest * share / stride) * stride]
     )
 
@@ -270,14 +297,14 @@ class Inverter:
     """Optimises batches of pictures for one layer.
 
     Attributes:
-        answer: Takes pixels (B, C, h, w) in [0, 1], returns the layer's centred activations in P
-            views, (B, P, F).
+        answer: Takes pixels (B, C, h, w) in [0, 1] and the number of the step, returns the layer's
+            centred activations in P views, (B, P, F).
         spectra: Natural spectrum of each stage's shape.
         settings: The method's numbers.
         seed: Seeds the shifts, which all pictures of a step share.
     """
 
-    answer: Callable[[Tensor], Tensor]
+    answer: Callable[[Tensor, int], Tensor]
     spectra: Mapping[Shape, Tensor]
     settings: InversionSettings
     seed: int = 0
@@ -316,14 +343,14 @@ class Inverter:
                 that has learnt on since.
 
         Returns:
-            The pictures after `settings.touches` steps, as long as if they were all: shorter ones
-            do not follow a network that learns fast.
+            The pictures after `settings.touches` steps, as long as those of the second half of
+            all: longer ones undo more than so few can draw again.
         """
         shape, steps, touches = self.settings.shape, self.settings.steps, self.settings.touches
         colour = colour_matrix(pictures.shape[1]).to(pictures.device)
         shifts = torch.Generator().manual_seed(self.seed)
         coefficients = to_coefficients(to_latent(pictures, colour), self.spectra[shape])
-        for done in (steps - math.ceil(steps * k / touches) for k in range(touches, 0, -1)):
+        for done in (steps - max(1, steps * k // (2 * touches)) for k in range(touches, 0, -1)):
             coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
         return self._pictures(coefficients, shape, colour)
 
@@ -362,7 +389,7 @@ class Inverter:
         down, right = (
             int(torch.randint(-r, r + 1, (), generator=shifts, device="cpu")) for r in reach
         )
-        answers = self.answer(shifted(pixels, down, right))
+        answers = self.answer(shifted(pixels, down, right), done)
         toward = _ascent(answers.detach(), wish.units, settings.power, settings.cosine_floor)
         slope = _gradient(answers, toward * wish.strengths, pixels)
         gradient = to_gradient(slope, pixels.detach(), colour, spectrum)

@@ -7,7 +7,9 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -47,6 +49,27 @@ class Views:
         return middle_weights(map_size, separately=self.separately), around
 
 
+@dataclass(frozen=True)
+class Leaving:
+    """Residual branches that add nothing in one pass, as in "Deep Networks with Stochastic Depth".
+
+    A picture that is optimised for long fits what one network has by chance; one that never meets
+    the same network twice keeps to what another would see in it as well.
+
+    Attributes:
+        share: How many of all.
+        seed: Names the pass.
+    """
+
+    share: float
+    seed: tuple[int, ...]
+
+    def of(self, count: int) -> tuple[int, ...]:
+        """Returns which of `count` branches are left out."""
+        chosen = np.random.default_rng(self.seed).permutation(count)[: round(self.share * count)]
+        return tuple(map(int, chosen))
+
+
 @dataclass(frozen=True, eq=False)
 class Observer:
     """A layer of a frozen network, asked about the middle of pictures; see `prepare`.
@@ -65,6 +88,7 @@ class Observer:
     program: Program | None = None
     quick: Callable[[Tensor], Tensor] | None = None
     _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
+    _followed: dict[Shape, bool] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def prepare(
@@ -147,9 +171,12 @@ class Observer:
 
     def is_differentiable(self, shape: Shape) -> bool:
         """Tells whether autograd follows the network from pictures of `shape` to the layer."""
-        rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
-        pixels = self.source.cut(rows, middle, shape).to(self.device)
-        return self._places(pixels.requires_grad_(), self._run).requires_grad
+        if shape not in self._followed:
+            rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
+            pixels = self.source.cut(rows, middle, shape).to(self.device)
+            followed = self._places(pixels.requires_grad_(), self._run).requires_grad
+            self._followed[shape] = followed
+        return self._followed[shape]
 
     @torch.no_grad()
     def answers(self, pixels: Tensor) -> Tensor:
@@ -179,7 +206,7 @@ class Observer:
         largest, finite = gradient.abs().amax((1, 2, 3)), answers.isfinite().all(1)
         return (finite & largest.isfinite() & (largest > 0)).cpu()
 
-    def watch(self, pixels: Tensor, views: Views) -> Tensor:
+    def watch(self, pixels: Tensor, views: Views, leaving: Leaving | None = None) -> Tensor:
         """Returns what the layer says in each view, (B, P, C), differentiable.
 
         A picture without any gradient is given one as if rectifiers leaked, see `waking`.
@@ -187,8 +214,12 @@ class Observer:
         Args:
             pixels: As for `answers`.
             views: Where on the map to look; the middle comes first.
+            leaving: Which residual branches to leave out, where the network is a program.
         """
         run = self.quick or self._run
+        program = self.program if self.quick is None else self.quick
+        if leaving is not None and isinstance(program, Program):
+            run = partial(program, left_out=leaving.of(len(program.branches)))
         places = self._places(pixels, lambda inputs: answered(inputs, run, self.network))
         map_size = self.form((pixels.shape[2], pixels.shape[3])).map_size
         weights = torch.cat([w for w in views.weights(map_size) if w is not None]).to(places)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Protocol
@@ -25,14 +25,14 @@ from torch import Tensor
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from tensorboard_plugin_atlas.compute.icons.kernel import NONE, RELU, RELU6, Kernel
 from tensorboard_plugin_atlas.compute.icons.phases import Phases
 
 aten: Final[Any] = torch.ops.aten
-mkldnn: Final[Any] = torch.ops.mkldnn
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
-_FEW_CHANNELS = 4
-_NONE, _RELU, _RELU6 = "none", "relu", "hardtanh"
+_LEFT_OUT: Final = object()
+_FEW_CHANNELS, _CACHED_VALUES = 64, 1 << 21
 
 
 class _Unlisted(Exception):  # noqa: N818 - not an error, another way is taken
@@ -64,43 +64,31 @@ class _Convolution:
     padding: tuple[int, int]
     dilation: tuple[int, int]
     groups: int
-    rectifier: str = _NONE
+    rectifier: str = NONE
 
     def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
         (pixels,) = values
-        limits = [0.0, 6.0] if self.rectifier == _RELU6 else []
-        output = mkldnn._convolution_pointwise(
-            pixels,
-            self.weight,
-            self.bias,
-            self.padding,
-            self.stride,
-            self.dilation,
-            self.groups,
-            self.rectifier,
-            limits,
-            "",
-        )
+        output = self._kernel.over(pixels, self.bias, self.rectifier)
         return output, (pixels, output)
 
     def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
         pixels, output = kept
-        if self.rectifier == _RELU6:
+        if self.rectifier == RELU6:
             aten.hardtanh_backward.grad_input(gradient, output, 0.0, 6.0, grad_input=gradient)
-        elif self.rectifier == _RELU:
+        elif self.rectifier == RELU:
             aten.threshold_backward.grad_input(gradient, output, 0.0, grad_input=gradient)
         if self._turned is not None:
-            weight, padding = self._turned
-            one = (1, 1)
-            found = mkldnn._convolution_pointwise(
-                gradient, weight, None, padding, one, one, self.groups, _NONE, [], ""
-            )
-            return (found,)
+            return (self._turned.over(gradient),)
         if self._phases is not None and self._phases.fit(pixels):
             return (self._phases.gradient(gradient, pixels),)
         return (self._gradient(gradient, pixels),)
 
     def _gradient(self, gradient: Tensor, pixels: Tensor) -> Tensor:
+        # Larger maps than the cache holds take three times as long.
+        count = max(1, len(pixels) * _CACHED_VALUES // pixels.numel())
+        if len(pixels) > count:
+            pairs = zip(torch.split(gradient, count), torch.split(pixels, count), strict=True)
+            return torch.cat([self._gradient(*pair) for pair in pairs])
         # In bfloat16 this kernel takes twenty times as long. Of the pixels it reads the shape.
         found: Tensor = aten.convolution_backward(
             gradient.float(),
@@ -123,8 +111,12 @@ class _Convolution:
         return replace(self, weight=self.weight.bfloat16(), bias=bias)
 
     @cached_property
-    def _turned(self) -> tuple[Tensor, tuple[int, int]] | None:
-        """Returns weight and padding of the convolution that gives the input's gradient."""
+    def _kernel(self) -> Kernel:
+        return Kernel(self.weight, self.stride, self.padding, self.dilation, self.groups)
+
+    @cached_property
+    def _turned(self) -> Kernel | None:
+        """Returns the convolution that gives the input's gradient."""
         outputs, each, height, width = self.weight.shape
         padding = (height - 1 - self.padding[0], width - 1 - self.padding[1])
         if self.stride != (1, 1) or self.dilation != (1, 1) or min(padding) < 0:
@@ -135,8 +127,7 @@ class _Convolution:
             turned = self.weight
         else:
             return None
-        turned = turned.flip(2, 3).contiguous(memory_format=torch.channels_last)
-        return turned, padding
+        return Kernel(turned.flip(2, 3), padding=padding, groups=self.groups)
 
     @cached_property
     def _phases(self) -> Phases | None:
@@ -191,20 +182,51 @@ class Program:
     operations: tuple[_Operation, ...]
     dtype: torch.dtype = torch.float32
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Returns the layer's output (B, C, H, W), differentiable once."""
-        output: Tensor = _Run.apply(inputs, self)  # type: ignore[no-untyped-call]
+    def __call__(self, inputs: Tensor, left_out: Collection[int] = ()) -> Tensor:
+        """Returns the layer's output (B, C, H, W), differentiable once.
+
+        Args:
+            inputs: (B, C, H, W) float32.
+            left_out: Which of `branches` add nothing this time.
+        """
+        output: Tensor = _Run.apply(inputs, self, left_out)  # type: ignore[no-untyped-call]
         return output
 
-    def run(self, inputs: Tensor) -> tuple[Tensor, list[Any]]:
+    def run(self, inputs: Tensor, left_out: Collection[int] = ()) -> tuple[Tensor, list[Any]]:
         """Returns the layer's output, and what `pull` needs of the way there."""
         values = [inputs.to(self.dtype).contiguous(memory_format=torch.channels_last)]
         kept: list[Any] = []
-        for operation in self.operations:
-            output, more = operation.run([values[i] for i in operation.inputs])
+        sums = {self.branches[branch].stop for branch in left_out}
+        skipped = {place for branch in left_out for place in self.branches[branch]}
+        for place, operation in enumerate(self.operations):
+            if place in skipped:
+                output, more = values[-1], None  # nobody will look at it
+            elif place in sums:
+                output, more = values[operation.inputs[0]], _LEFT_OUT
+            else:
+                output, more = operation.run([values[i] for i in operation.inputs])
             values.append(output)
             kept.append(more)
         return values[-1].float(), kept
+
+    @cached_property
+    def branches(self) -> tuple[range, ...]:
+        """Returns which operations are a branch around which its input goes on as it is.
+
+        The operation behind each is its `_Sum`.
+        """
+        found = (self._branch_of(place) for place in range(len(self.operations)))
+        return tuple(branch for branch in found if branch)
+
+    def _branch_of(self, place: int) -> range:
+        """Returns the branch that ends in one operation, which no others look into; or none."""
+        operation = self.operations[place]
+        if not isinstance(operation, _Sum) or operation.inputs[1] != place:
+            return range(0)
+        first = operation.inputs[0]
+        inner = all(i >= first for o in self.operations[first:place] for i in o.inputs)
+        outer = all(i > place for o in self.operations[place + 1 :] for i in o.inputs)
+        return range(first, place) if inner and outer else range(0)
 
     def pull(self, gradient: Tensor, kept: list[Any]) -> Tensor:
         """Returns the gradient of the input from one of the output; empties `kept`."""
@@ -216,8 +238,8 @@ class Program:
             more = kept.pop()
             if known is None:
                 continue  # nothing that counts was made of it
-            parts = operation.pull(known, more)
-            for source, part in zip(operation.inputs, parts, strict=True):
+            parts = (known,) if more is _LEFT_OUT else operation.pull(known, more)
+            for source, part in zip(operation.inputs, parts, strict=more is not _LEFT_OUT):
                 found[source] = found[source].add_(part) if source in found else part
         return found[0].float()
 
@@ -231,14 +253,14 @@ class _Run(torch.autograd.Function):
     """A program as one node of autograd's graph."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, program: Program) -> Tensor:
-        output, ctx.kept = program.run(inputs)
+    def forward(ctx: Any, inputs: Tensor, program: Program, left_out: Collection[int]) -> Tensor:
+        output, ctx.kept = program.run(inputs, left_out)
         ctx.program = program
         return output
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return ctx.program.pull(gradient, ctx.kept), None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.program.pull(gradient, ctx.kept), None, None
 
 
 def compile_program(
@@ -390,7 +412,7 @@ class _Reader:
         last = self._found[-1] if self._found else None
         return (
             isinstance(last, _Convolution)
-            and last.rectifier == _NONE
+            and last.rectifier == NONE
             and self._places.get(source) == len(self._found)
             and self._uses[source] == 1
         )
@@ -476,9 +498,9 @@ def _arguments(node: Node) -> tuple[Any, ...]:
 
 def _rectifier(node: Node) -> str | None:
     if node.target in (aten.relu.default, aten.relu_.default):
-        return _RELU
+        return RELU
     is_clamp = node.target in (aten.hardtanh.default, aten.hardtanh_.default)
-    return _RELU6 if is_clamp and tuple(node.args[1:]) == (0.0, 6.0) else None
+    return RELU6 if is_clamp and tuple(node.args[1:]) == (0.0, 6.0) else None
 
 
 def _pooling(node: Node) -> Callable[..., Tensor]:

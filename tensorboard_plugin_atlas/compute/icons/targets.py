@@ -20,7 +20,7 @@ from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape
 from tensorboard_plugin_atlas.evolution.cosine import finite_rows
 
 NEAREST = 6
-"""Members of a cell that its icon starts from; with more the start is gray, with fewer a photo."""
+"""Members of a cell that are known by their places, of which an icon starts from some or all."""
 
 _SAME = 1e-6
 
@@ -93,12 +93,12 @@ class Targets:
         strengths = torch.cat([strengths, own.new_full((len(around), 1), share)])
         return Wish.along(torch.cat([own, beside], dim=1), strengths)
 
-    def mean_patches(self, source: PatchSource, shape: Shape) -> Tensor:
-        """Returns the mean of each cell's nearest patches, (M, C, h, w) pixels in [0, 1].
+    def mean_patches(self, source: PatchSource, shape: Shape, members: int = NEAREST) -> Tensor:
+        """Returns the mean of each cell's `members` nearest patches, (M, C, h, w) pixels in [0, 1].
 
         Middle gray for a cell without members.
         """
-        rows, centres = self.rows, self.centres
+        rows, centres = self.rows[:, :members], self.centres[:, :members]
         total = source.images.new_zeros(len(rows), source.channels, *shape)
         for place in range(rows.shape[1]):
             present = (rows[:, place] >= 0).to(total)[:, None, None, None]

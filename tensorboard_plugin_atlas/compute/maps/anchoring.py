@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.compute.maps.descent import Tether
 from tensorboard_plugin_atlas.compute.maps.neighbours import share_among
 from tensorboard_plugin_atlas.evolution.cosine import finite_rows, unit_rows
 
-_HOLD = 30.0
+_HOLD = 28.0
 """The hold at a `stability` of 1, on a row that kept half of its neighbours."""
 _STEEP = 1.5
 """How much faster than what it kept the hold on a row grows."""

@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.atlas import FloatArray
 
 PULL: Final = 1.25
 """Attraction in terms of t-SNE's."""
-_OPENING: Final = 0.25
+_OPENING: Final = 0.2
 """Share of the steps that are the opening."""
 _OPENING_PULL: Final = 4.0
 _MOMENTA: Final = (0.5, 0.8)
