@@ -53,6 +53,9 @@ QUALITY_NEIGHBORS: Final = 15
 _EXACT_UP_TO = 100_000
 """Below it, exact neighbours cost less than compiling the approximate search, in every process."""
 _FEWEST_FOR_UMAP = 5
+_FEWEST_DRAWN_TO = 3
+_SHARE_DRAWN_TO = 2
+"""At most half of the others draw a row: drawn to all of them, few rows fall into one place."""
 _STEPS_AN_EPOCH = 2
 """Our steps cost less than umap-learn's epochs: there are so many times `AtlasConfig.epochs`."""
 _SMALL_START = 0.1
@@ -330,7 +333,8 @@ def _directions(
         indices, distances = _neighbours(unit, asked, config)
     graph = None
     if len(unit) >= _FEWEST_FOR_UMAP:
-        graph = fuzzy_graph(indices[:, :asked], distances[:, :asked])
+        few = max(_FEWEST_DRAWN_TO, (len(unit) - 1) // _SHARE_DRAWN_TO)
+        graph = fuzzy_graph(indices[:, : min(asked, few)], distances[:, : min(asked, few)])
     return _Directions(valid, first, group, unit, graph), neighbours
 
 
