@@ -297,7 +297,7 @@ describe('legend', () => {
     const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
     expect(entries).toEqual(['cat', 'dog', 'ship']);
     expect(text('.provenance')).toBe(
-      '6 samples · 2 × 2 · inversion, 1 weak, 1 missing (hatched) · trust .95',
+      '6 samples · 2 × 2 · 15 neighbours · inversion, 1 weak, 1 missing (hatched) · trust .95',
     );
     expect(find('.provenance').title).toContain('weak: icons with a cosine under .30');
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
@@ -311,11 +311,15 @@ describe('legend', () => {
       show(legendPanel(atlas, { ...level, kind, cosine }, legend, 'icons', true));
       return text('.provenance');
     };
-    expect(drawn([4, 4], [0.9, 0.3])).toBe('6 samples · 2 × 2 · poster · trust .95');
-    expect(drawn([1, 3, 3, 2], [0.1, 0.9, 0.2, 0.8])).toBe(
-      '6 samples · 2 × 2 · 2 inversion, 1 examples, 1 preview, 2 weak · trust .95',
+    expect(drawn([4, 4], [0.9, 0.3])).toBe(
+      '6 samples · 2 × 2 · 15 neighbours · poster · trust .95',
     );
-    expect(drawn([0, 0], [Number.NaN, Number.NaN])).toBe('6 samples · 2 × 2 · trust .95');
+    expect(drawn([1, 3, 3, 2], [0.1, 0.9, 0.2, 0.8])).toBe(
+      '6 samples · 2 × 2 · 15 neighbours · 2 inversion, 1 examples, 1 preview, 2 weak · trust .95',
+    );
+    expect(drawn([0, 0], [Number.NaN, Number.NaN])).toBe(
+      '6 samples · 2 × 2 · 15 neighbours · trust .95',
+    );
   });
 
   it('says whether rims or points carry the colour', () => {
