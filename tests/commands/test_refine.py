@@ -166,10 +166,10 @@ def test_steps_and_kinds_in_any_order(trained: Path, runs: Path) -> None:
 
 
 def test_going_on_from_what_is_logged(trained: Path, runs: Path) -> None:
-    (anew,) = refined(runs, trained, 10, layers=["3"])
-    (onward,) = refined(runs, trained, 10, layers=["3"], onward=True)
+    (anew,) = refined(runs, trained, 20, layers=["3"])
+    (onward,) = refined(runs, trained, 20, layers=["3"], onward=True)
     assert anew.before < onward.after < 1
-    found = next(a for a in read_atlases(runs, layer="3") if a.step == 10)
+    found = next(a for a in read_atlases(runs, layer="3") if a.step == 20)
     assert set(found.grids[0].icon_kind) == {"inversion"}
     # A quarter of the steps from another start leads elsewhere.
     assert onward.after != anew.after
