@@ -175,7 +175,7 @@ def stages_for(**options):
 
 
 def test_settings_follow_stride_and_size():
-    assert stages_for(stride=2, side=16, input_shape=(32, 32)) == [(12, 12, 4), (16, 16, 3)]
+    assert stages_for(stride=2, side=16, input_shape=(32, 32)) == [(12, 12, 8), (16, 16, 4)]
     assert stages_for(stride=16, side=128) == [(48, 48, 8), (96, 96, 5)]
     assert stages_for(stride=8, side=64) == [(32, 32, 8), (64, 64, 5)]
     assert stages_for(stride=32, side=224) == [(64, 64, 14), (96, 96, 10), (128, 128, 6)]
@@ -209,8 +209,8 @@ def test_no_fewer_than_three_steps_bring_a_picture_up_to_date():
 
 def test_a_preview_is_left_at_the_first_sizes_and_a_poster_is_drawn_larger():
     small = {"stride": 2, "side": 16, "input_shape": (32, 32)}
-    assert stages_for(**small, fidelity="preview") == [(12, 12, 3)]
-    assert stages_for(**small, fidelity="poster") == [(12, 12, 10), (16, 16, 12)]
+    assert stages_for(**small, fidelity="preview") == [(12, 12, 4)]
+    assert stages_for(**small, fidelity="poster") == [(12, 12, 12), (16, 16, 16)]
     middle = {"stride": 16, "side": 128}
     assert stages_for(**middle, fidelity="preview") == [(48, 48, 6)]
     assert stages_for(**middle, fidelity="poster") == [(64, 64, 12), (96, 96, 12), (128, 128, 16)]

@@ -171,10 +171,11 @@ def test_the_cosine_is_that_of_the_stored_picture(model, kind):
 def test_more_steps_make_pictures_that_the_layer_recognises_better(model):
     one, many = (
         compute_atlas(model, "second", pictures(), config=config("inversion", icon_steps=steps))
-        for steps in (1, 10)
+        for steps in (1, 24)
     )
-    for first, last in zip(one.grids, many.grids, strict=True):
-        assert last.icon_cosine.mean() > first.icon_cosine.mean() + 0.03
+    first, last = (np.concatenate([g.icon_cosine for g in a.grids]) for a in (one, many))
+    assert last.mean() > first.mean() + 0.01
+    assert (last > first).mean() > 0.5
 
 
 def test_time_that_runs_out_leaves_a_complete_and_labelled_atlas(model, monkeypatch):

@@ -64,16 +64,16 @@ class _Plan:
 # Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
 # times as much in the middle of a network and two and a half times as much at its end.
 _PLANS = {
-    "preview": _Plan(5, ((0.7, 3),), ((0.5, 6),), ((0.5, 8), (0.75, 2))),
+    "preview": _Plan(5, ((0.7, 4),), ((0.5, 6),), ((0.5, 8), (0.75, 2))),
     "inversion": _Plan(
         16,
-        ((0.7, 4), (1.0, 3)),
+        ((0.7, 8), (1.0, 4)),
         ((0.5, 8), (1.0, 5)),
         ((0.5, 14), (0.75, 10), (1.0, 6)),
     ),
     "poster": _Plan(
         32,
-        ((0.7, 10), (1.0, 12)),
+        ((0.7, 12), (1.0, 16)),
         ((0.5, 12), (0.75, 12), (1.0, 16)),
         ((0.5, 18), (0.75, 22), (1.0, 26)),
         side=_DEEP_SIDE,
@@ -224,9 +224,9 @@ def settings_for(
     # is there room to be shifted: a tile was chosen to hold what the layer sees and no more.
     if (max(input_shape) if whole else side) < _SMALLEST_ZOOMED:
         finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
-        jitter = 1 / 24 if whole else 0.0
+        rate, jitter = (0.125, 1 / 24) if whole else (0.15, 0.0)
         return InversionSettings(
-            stages=stages, rate=0.125, jitter=jitter, batch=batch, finish=finish
+            stages=stages, rate=rate, jitter=jitter, batch=batch, finish=finish
         )
     return InversionSettings(stages=stages, views=Views(surround=0.5), batch=batch)
 
