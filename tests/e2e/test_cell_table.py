@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_every_cell_of_a_real_atlas_is_told(quick: str, directories: Directories
         assert row[3] == f"{cosine[cell]:.2f}".replace("0.", ".", 1)
         assert row[4] == "Feature inversion"
         assert row[5] == f"class {votes.argmax()}"
-        assert row[6] == f"{share:.0f}%"
+        assert row[6] == f"{math.floor(share + 0.5)}%"
         side = "for" if attribution[cell, strongest] > 0 else "against"
         assert row[7].startswith(f"{side} class {strongest} ")
 
