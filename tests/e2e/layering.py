@@ -48,7 +48,7 @@ def layered_atlas(run: str, layer: str, step: int, sequence: int = 1) -> Atlas:
     values = np.eye(16)[groups] + random.normal(0, 0.02, (len(groups), 16))
     settings = atlas.provenance.settings
     if run == "apart":
-        settings = {**settings, "neighbors": 30, "seed": 1}
+        settings = {**settings, "neighbors": 15, "seed": 1}
     return atlas.replace(
         frame=(-2.0, -2.0, 7.5, 9.0) if run == "apart" else atlas.frame,
         samples=dataclasses.replace(

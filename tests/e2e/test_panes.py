@@ -205,7 +205,7 @@ def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(floors: str, ta
     refusal = pane(tab, 2).locator(".not-linked")
     expect(refusal).to_contain_text("Not linked to pane 1: the recipes differ")
     expect(refusal.get_by_role("listitem")).to_have_text(
-        ["neighbors (15 and 30)", "seed (0 and 1)"]
+        ["neighbors (30 and 15)", "seed (0 and 1)"]
     )
     foreign = pane(tab, 3).locator(".not-linked")
     expect(foreign.get_by_role("listitem")).to_contain_text(["probe (5a5a"])

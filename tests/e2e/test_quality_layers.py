@@ -124,7 +124,7 @@ def test_a_log_without_labels_says_so(unlabelled: str, tab: Tab) -> None:
     expect(options).to_have_text(
         [
             f"{one} (not recorded)"
-            for one in ("Class", "Prediction", "Purity", "Accuracy", "Entropy")
+            for one in ("Class", "Prediction", "Purity", "Accuracy", "Confusion", "Entropy")
         ]
     )
 
