@@ -369,11 +369,18 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
 
 
 def test_the_renderer_that_does_not_come_leaves_the_table(quick: str, tab: Tab) -> None:
-    Faulty(tab, "chunk-canvas_renderer-[^/]*").how = "abort"
+    later = Faulty(tab, "chunk-later-[^/]*")
+    later.how = "abort"
     tab.forgive(FAILED_REQUEST, "ERR_FAILED")
     tab.page.add_init_script(NO_WEBGL)
-    tab.open(quick, alone=True, **WARM, grid=10)
-    expect(tab.app.locator(".banner")).to_contain_text("The map cannot be drawn")
+    tab.open(quick, alone=True, ready=False, **WARM, grid=10)
+    notice = tab.app.get_by_text(LOST)
+    expect(notice).to_be_visible()
+    later.how = None
+    notice.get_by_role("button", name="Retry").click()
+    expect(notice).to_have_count(0)
+    banners = tab.app.locator(".banner")
+    expect(banners.filter(has_text="The map cannot be drawn")).to_be_visible()
     tab.key("t")
     expect(tab.app.locator(".cell-table tbody tr").first).to_be_visible()
 

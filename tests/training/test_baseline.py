@@ -79,7 +79,8 @@ class TestOneMap:
         folder, _ = base
         (inline,) = log(tmp_path / "inline", Net(1), align_to=str(folder))
         (process,) = log(tmp_path / "process", Net(1), align_to=str(folder), worker="process")
-        np.testing.assert_array_equal(inline.xy, process.xy)
+        # To rounding: sums depend on where in memory a process happens to hold its numbers.
+        np.testing.assert_allclose(inline.xy, process.xy, atol=1e-4)
 
     def test_a_layer_of_another_name_and_width(self, base, tmp_path):
         folder, other = base

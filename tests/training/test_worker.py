@@ -77,7 +77,7 @@ class TestEnds:
             worker = worker_of(script.pid)
             start = time.monotonic()
             out, err = script.communicate("go\n", timeout=30)
-            assert time.monotonic() - start < 5
+            assert time.monotonic() - start < 15  # five by itself; suites beside it take their part
             assert out == ""  # in particular the script was run once, not again by the worker
         eventually(lambda: not worker.is_running(), 5)
         assert checked_steps(tmp_path / "run") == [1, 2]
