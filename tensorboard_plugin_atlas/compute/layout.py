@@ -333,8 +333,8 @@ def _directions(
         indices, distances = _neighbours(unit, asked, config)
     graph = None
     if len(unit) >= _FEWEST_FOR_UMAP:
-        few = max(_FEWEST_DRAWN_TO, (len(unit) - 1) // _SHARE_DRAWN_TO)
-        graph = fuzzy_graph(indices[:, : min(asked, few)], distances[:, : min(asked, few)])
+        k = min(asked, max(_FEWEST_DRAWN_TO, (len(unit) - 1) // _SHARE_DRAWN_TO))
+        graph = fuzzy_graph(indices[:, :k], distances[:, :k])
     return _Directions(valid, first, group, unit, graph), neighbours
 
 
@@ -445,9 +445,7 @@ def _anchored(
 
 def _shaken(start: FloatArray, mobility: FloatArray, seed: int, is_line: bool) -> FloatArray:
     """Returns a start a little beside: what may move must not hang on the very spot it was at."""
-    noise = np.random.RandomState(seed).normal(scale=_SHAKE, size=start.shape)
-    if is_line:
-        noise[:, 1] = 0
+    noise = _noise(start.shape, _SHAKE, seed, is_line)
     shaken: FloatArray = (start + mobility[:, None] * noise).astype(np.float32)
     return shaken
 
@@ -483,7 +481,13 @@ def _apart(start: FloatArray, seed: int, is_line: bool) -> FloatArray:
     _, group, counts = np.unique(start, axis=0, return_inverse=True, return_counts=True)
     shared = counts[group.ravel()] > 1
     step = 1e-3 * np.ptp(start, axis=0).max()
-    noise = np.random.RandomState(seed).normal(scale=step, size=start.shape)
+    noise = _noise(start.shape, step, seed, is_line)
+    return np.where(shared[:, None], start + noise, start).astype(np.float32)
+
+
+def _noise(shape: tuple[int, ...], scale: float, seed: int, is_line: bool) -> NDArray[np.float64]:
+    """Returns (N, 2) normal displacements, on a line along it only."""
+    noise = np.random.RandomState(seed).normal(scale=scale, size=shape)
     if is_line:
         noise[:, 1] = 0
-    return np.where(shared[:, None], start + noise, start).astype(np.float32)
+    return noise
