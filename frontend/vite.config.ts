@@ -39,9 +39,9 @@ const AT_ONCE =
 const LATER =
   /\/src\/(?:later|evolution|map\/canvas_renderer|panels\/(?:walk|segments|panel_head)|class_list|filter|strongest|ref|reference|rows|pins|selection|step_reader)\.ts/;
 
-/** Opened from the bar at the head of the tab, or by a key: in one file, which packs better than two. */
+/** Opened by hand: in one file, which packs better than several. */
 const ON_REQUEST =
-  /\/src\/(?:find|table|export|csv|picture|kept|saved|selection_file|gathering|download|panes?|pane_slots|lighting|linking|across|depth|panels\/(?:find_|cell_table|table_|export_|legend_painter|kept_|lit_|pin_|saved_|selection_|pane_|across_)\w*)\.ts/;
+  /\/src\/(?:asking|class_filter|shortcut_search|find|table|export|csv|picture|kept|saved|selection_file|gathering|download|panes?|pane_slots|lighting|linking|across|depth|panels\/(?:film_|class_|filter_|shortcut_|find_|cell_table|table_|export_|legend_painter|kept_|lit_|pin_|saved_|selection_|pane_|across_)\w*)\.ts/;
 
 export default defineConfig({
   plugins: [

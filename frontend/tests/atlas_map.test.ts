@@ -158,6 +158,20 @@ describe('first map', () => {
     expect(map.viewport).toEqual({ width: 840, height: 440 });
   });
 
+  it('keeps its buffers over a visit to another tab, and takes new ones for another size', () => {
+    remeasure();
+    const canvas = map.querySelector('canvas') as HTMLCanvasElement;
+    const widths = vi.spyOn(canvas, 'width', 'set');
+    resize(0, 0);
+    remeasure();
+    resize(840, 440);
+    remeasure();
+    expect(widths).not.toHaveBeenCalled();
+    resize(700, 440);
+    remeasure();
+    expect(widths).toHaveBeenCalledOnce();
+  });
+
   it('draws nothing while the tab is hidden', () => {
     rest();
     resize(0, 0);

@@ -112,6 +112,17 @@ describe('Gestures', () => {
     expect(calls.map(([name]) => name)).toEqual(['click', 'click', 'click']);
   });
 
+  it('leaves clicks single between which a mouse, but not a finger, was elsewhere', () => {
+    for (const pointerType of ['mouse', 'touch']) {
+      hand.click(50, 50, { pointerType });
+      hand.send('pointerleave', 400, 50, { pointerType });
+      hand.click(50, 50, { pointerType });
+      hand.time += 1000;
+    }
+    const names = calls.map(([name]) => name).filter((name) => name !== 'hover');
+    expect(names).toEqual(['click', 'click', 'click', 'double']);
+  });
+
   function wheel(deltaY: number, more: Record<string, unknown> = {}): WheelEvent {
     const event = new WheelEvent('wheel', { deltaY, cancelable: true, ...more });
     Object.defineProperties(event, { clientX: { value: 30 }, clientY: { value: 40 } });

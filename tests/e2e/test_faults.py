@@ -342,15 +342,18 @@ LOST = "A part of this tab did not arrive: TensorBoard does not answer."
 
 
 @pytest.mark.parametrize("how", ["abort", "404"])
-@pytest.mark.parametrize("chunk", ["later", "asking", "extras", "extras beside"])
+@pytest.mark.parametrize("chunk", ["later", "extras filter", "extras", "extras beside"])
 def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab: Tab) -> None:
     """No rejection stays uncaught, what there is goes on, and another try brings the rest."""
-    if how == "404" and chunk not in ("later", "asking"):
+    if how == "404" and chunk not in ("later", "extras filter"):
         pytest.skip("two of the chunks stand for all in this respect")
     faulty = Faulty(tab, f"chunk-{chunk.split()[0]}-[^/]*")
     tab.forgive(FAILED_REQUEST, "ERR_FAILED", "MIME type")
     faulty.how = how
-    asks = {"asking": {"filter": "top:3"}, "extras beside": {"compare": ";layer4,,warm%2Fatlas"}}
+    asks = {
+        "extras filter": {"filter": "top:3"},
+        "extras beside": {"compare": ";layer4,,warm%2Fatlas"},
+    }
     tab.open(quick, alone=True, ready=False, **WARM, **asks.get(chunk, {}))
     if chunk == "extras":
         expect(tab.app.get_by_role("button", name="Find")).to_be_visible()
@@ -362,7 +365,7 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
     notice.get_by_role("button", name="Retry").click()
     expect(notice).to_have_count(0)
     tab.settle()
-    if chunk == "asking":
+    if chunk == "extras filter":
         expect(tab.app.get_by_label("Legend of the class filter")).to_be_visible()
     tab.key(",")
     tab.shows(1600)

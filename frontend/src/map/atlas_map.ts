@@ -179,9 +179,11 @@ export class AtlasMap extends HTMLElement {
     this.#viewport = width === 0 || height === 0 ? { width: 0, height: 0 } : { width, height };
     if (this.#viewport.height === 0) return;
     this.#ratio = ratio;
+    const [w, h] = [Math.round(width * this.#ratio), Math.round(height * this.#ratio)];
     for (const canvas of [this.#canvas, this.#overlay]) {
-      canvas.width = Math.round(width * this.#ratio);
-      canvas.height = Math.round(height * this.#ratio);
+      // Each assignment makes a new buffer, and every visit to another of TensorBoard's tabs leads here.
+      if (canvas.width !== w) canvas.width = w;
+      if (canvas.height !== h) canvas.height = h;
     }
     this.#cleared = true;
     this.#draw(performance.now());

@@ -49,7 +49,11 @@ export class Gestures {
     element.addEventListener('pointermove', (event) => this.#move(event));
     element.addEventListener('pointerup', (event) => this.#up(event));
     element.addEventListener('pointercancel', (event) => this.#up(event));
-    element.addEventListener('pointerleave', () => listener.hover(null));
+    element.addEventListener('pointerleave', ({ pointerType }) => {
+      // What was clicked elsewhere stands between two clicks here; fingers leave with every tap.
+      if (pointerType !== 'touch') this.#lastClick = null;
+      listener.hover(null);
+    });
     element.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
   }
 
