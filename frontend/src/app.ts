@@ -100,6 +100,10 @@ export class AtlasApp extends ShellElement {
     ) {
       void this.#loadLater();
     }
+    this.#tell(state, before);
+  }
+
+  #tell(state: State, before: State): void {
     const sentence = this.#later?.sentence(state, before) ?? null;
     if (sentence !== null) this.#speak(sentence);
   }
@@ -112,6 +116,9 @@ export class AtlasApp extends ShellElement {
     if (this.#later !== null || map === null || chunk === null) return;
     this.#later = new chunk.Later(this.#session, map, () => this.requestUpdate());
     adopt(this.renderRoot, chunk.Later.styles);
+    // What the link names in vain was known before there were words for it.
+    const { state } = this.#store;
+    this.#tell(state, { ...state, missing: {} });
   }
 
   /** In place of all that is missing. */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Camera over the unit square: a centre and a zoom, where zoom 1 shows the whole map. */
+/**
+ * Camera over the unit square: a centre and a zoom, where zoom 1 shows the whole map, which hardly
+ * ever fills the square: a run keeps the frame of its first step, and is wider than high.
+ */
 
 export interface Camera {
   /** Map coordinates at the middle of the viewport. */
@@ -8,8 +11,14 @@ export interface Camera {
   readonly z: number;
 }
 
-/** Size of the map's element in CSS pixels. */
-export interface Viewport {
+/** How much of the unit square, about its middle, the whole map takes: across and down. */
+export interface Spread {
+  readonly across: number;
+  readonly down: number;
+}
+
+/** Size of the map's element in CSS pixels, and of what is to fit into it. */
+export interface Viewport extends Partial<Spread> {
   readonly width: number;
   readonly height: number;
 }
@@ -26,8 +35,9 @@ const MARGIN = 20;
 const MIN_SIDE = 40;
 
 /** CSS pixels across the unit square at zoom 1. */
-export function fitSide(viewport: Viewport): number {
-  return Math.max(MIN_SIDE, Math.min(viewport.width, viewport.height) - 2 * MARGIN);
+export function fitSide({ width, height, across = 1, down = 1 }: Viewport): number {
+  const side = Math.min((width - 2 * MARGIN) / across, (height - 2 * MARGIN) / down);
+  return Math.max(MIN_SIDE, side);
 }
 
 /** CSS pixels across the unit square. */

@@ -15,11 +15,11 @@ export function toggleCompare(session: Session): void {
   const { compare, series, step } = session.store.state;
   const first = series?.steps.find((one) => one !== step) ?? null;
   const other = compare === null ? (stepBefore(session.store.state) ?? first) : null;
-  session.store.set({ compare: other, flipped: false });
+  chooseA(session, other);
 }
 
 export function chooseA(session: Session, step: number | null): void {
-  session.store.set({ compare: step, flipped: false });
+  session.store.set({ compare: step, flipped: false, missing: {} });
 }
 
 /** A becomes B and B becomes A. */

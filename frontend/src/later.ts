@@ -20,6 +20,7 @@ import { forcedStyles } from './panels/forced_styles';
 import { mapButtons } from './panels/map_buttons';
 import { minimap } from './panels/minimap';
 import { printStyles } from './panels/print_styles';
+import { missingLine } from './panels/states';
 import { timeline } from './panels/timeline';
 import { timelineStyles } from './panels/timeline_styles';
 import { Player } from './player';
@@ -130,6 +131,7 @@ export class Later {
       return `Step ${step} cannot be shown: ${stepFailure.message}`;
     }
     if (state.said !== before.said) return state.said;
+    if (state.missing !== before.missing && missingLine(state)) return missingLine(state);
     if (freshSteps > before.freshSteps) return plural(freshSteps, 'new checkpoint');
     for (const part of [this.#filter, this.#shortcuts, this.#evolution]) {
       const sentence = part?.sentence(state, before) ?? null;

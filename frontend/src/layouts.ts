@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One run laid out in two ways, each under a name of its own: as it came, and from its end. */
+/** Which maps lie in one frame; and one run laid out in two ways: as it came, and from its end. */
 
+import type { Atlas } from './atlas';
 import type { RunEntry } from './manifest';
+
+/** Whether a place means the same on both maps: one layer, laid out in one frame. */
+export function shareLayout(a: Atlas, b: Atlas): boolean {
+  if (a.manifest.layer !== b.manifest.layer) return false;
+  const [ours, theirs] = [frameOf(a), frameOf(b)];
+  return ours === null && theirs === null ? a.series === b.series : ours === theirs;
+}
+
+function frameOf({ manifest: { fields } }: Atlas): string | null {
+  const frame = fields.raw('frame');
+  return frame == null ? null : JSON.stringify(frame);
+}
 
 /** TensorBoard names our child run `<run>/atlas`; the folder that people know is the part before. */
 export function folderOf(run: string): string {

@@ -72,6 +72,7 @@ export function readLink(values: HashValues): Link {
 /** The values that lead back to `state`; what is as at the start is left out. */
 export function linkOf(state: State): HashValues {
   const { camera } = state;
+  const { compare, ...named } = state.missing;
   const moved = camera.x !== FIT.x || camera.y !== FIT.y || camera.z !== FIT.z;
   return {
     run: nameOrId(state.run?.run, state.run?.id),
@@ -83,7 +84,7 @@ export function linkOf(state: State): HashValues {
     z: moved ? camera.z.toFixed(3) : '',
     color: state.colour === 'icons' ? '' : state.colour,
     show: state.show === 'icons' ? '' : state.show,
-    compare: (state.compare ?? '') + (state.panes && `;${state.panes}`),
+    compare: (compare ?? state.compare ?? '') + (state.panes && `;${state.panes}`),
     mode: state.compare === null ? '' : state.compareMode,
     drift: state.drift ? 'on' : '',
     map: state.travel ? '' : 'fixed',
@@ -95,7 +96,7 @@ export function linkOf(state: State): HashValues {
     pins: state.pins,
     lit: state.lit,
     // It may be there when the log has been read to its end, or on another machine.
-    ...state.missing,
+    ...named,
   };
 }
 
@@ -137,10 +138,12 @@ export function findStep(steps: readonly number[], wanted: number | null): numbe
 
 /** What a link names but `run` and `series`, which are shown for it, are not or do not hold. */
 export function missingOf(link: Link, run: RunEntry, series: SeriesEntry | null): Missing {
-  const { run: named, layer, step } = link;
+  const { run: named, layer, step, compare } = link;
+  const lacks = (at: number | null) => at !== null && !series?.steps.includes(at);
   return {
     ...(named && named !== run.run && named !== run.id && { run: named }),
     ...(layer && layer !== series?.layer && layer !== series?.id && { layer }),
-    ...(step !== null && !series?.steps.includes(step) && { step: String(step) }),
+    ...(lacks(step) && { step: String(step) }),
+    ...(lacks(compare) && { compare: String(compare) }),
   };
 }

@@ -54,18 +54,6 @@ export function shareProbe(a: Atlas, b: Atlas): boolean {
   return a.manifest.probeDigest === b.manifest.probeDigest;
 }
 
-/** Whether a place means the same on both maps: one layer, laid out in one frame. */
-export function shareLayout(a: Atlas, b: Atlas): boolean {
-  if (a.manifest.layer !== b.manifest.layer) return false;
-  const [ours, theirs] = [frameOf(a), frameOf(b)];
-  return ours === null && theirs === null ? a.series === b.series : ours === theirs;
-}
-
-function frameOf({ manifest: { fields } }: Atlas): string | null {
-  const frame = fields.raw('frame');
-  return frame == null ? null : JSON.stringify(frame);
-}
-
 const matches = new PairMemo<Atlas, Atlas, Int32Array>();
 
 /** The row of `b` that is the same sample as each row of `a`, or -1; both of one probe. */

@@ -8,7 +8,7 @@ export interface LevelSize {
 }
 
 /** CSS pixels that a cell needs before its level is worth drawing. */
-export const READABLE_CELL = 46;
+export const READABLE_CELL = 40;
 /** A level that is shown keeps until its cells shrink below this share of `READABLE_CELL`. */
 const HYSTERESIS = 0.82;
 /** Below this share of samples in drawn cells a level is holes, not a map. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A map beside the first one, with a session of its own that shares what the first one has fetched. */
 
+import { shareLayout } from './layouts';
 import { findStep } from './link';
-import { shareLayout } from './linking';
 import { AtlasMap } from './map/atlas_map';
 import { Director } from './map/director';
 import { Equipment } from './map/equipment';
@@ -94,10 +94,10 @@ export class Pane {
 
   /** Takes over what is chosen for all panes. */
   mirror(): void {
-    const { dark, forced, colour, show, allPoints, level, travel, camera } =
+    const { dark, forced, colour, show, allPoints, level, travel, camera, spread } =
       this.host.main.store.state;
     const look = { dark, forced, colour, show, allPoints, level, travel };
-    this.session.store.set(this.isComparable ? { ...look, camera } : look);
+    this.session.store.set(this.isComparable ? { ...look, camera, spread } : look);
   }
 
   rest(): void {

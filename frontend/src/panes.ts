@@ -28,6 +28,7 @@ const LOOK = [
   'level',
   'travel',
   'camera',
+  'spread',
   'atlas',
 ] as const;
 /** Room for the note about the panes, which needs two lines on a stage narrower than this. */

@@ -4,7 +4,7 @@
 import type { Failure } from './api';
 import type { Atlas } from './atlas';
 import type { Camera } from './camera';
-import { FIT } from './camera';
+import { FIT, type Spread } from './camera';
 import type { History, RunEvent } from './history';
 import type { RunEntry, SeriesEntry } from './manifest';
 import type { Probe } from './probe';
@@ -51,7 +51,7 @@ export interface CellPlace {
   readonly col: number;
 }
 
-export type Missing = Readonly<Partial<Record<'run' | 'layer' | 'step', string>>>;
+export type Missing = Readonly<Partial<Record<'run' | 'layer' | 'step' | 'compare', string>>>;
 
 export interface State {
   readonly phase: 'loading' | 'empty' | 'failed' | 'ready';
@@ -62,7 +62,7 @@ export interface State {
   readonly runs: readonly RunEntry[];
   readonly run: RunEntry | null;
   readonly series: SeriesEntry | null;
-  /** What the address names that is not in this log, as it stands there: `run`, `layer`, `step`. */
+  /** What the address names that is not in this log, as it stands there. */
   readonly missing: Missing;
   /** The step asked for; `atlas` follows when it has arrived. */
   readonly step: number | null;
@@ -87,6 +87,8 @@ export interface State {
   /** Grid size on the map now. */
   readonly shownLevel: number | null;
   readonly camera: Camera;
+  /** What the camera calls the whole map. */
+  readonly spread: Spread;
   readonly colour: ColourMode;
   readonly show: ShowMode;
   /** However many there are. */
@@ -170,6 +172,7 @@ const INITIAL: State = {
   level: 'auto',
   shownLevel: null,
   camera: FIT,
+  spread: { across: 1, down: 1 },
   colour: 'icons',
   show: 'icons',
   allPoints: false,

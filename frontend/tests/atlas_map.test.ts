@@ -28,10 +28,10 @@ class ImmediateObserver {
   disconnect(): void {}
 }
 
-/** The small atlas with a second grid of 4 × 4, three cells of two samples each. */
-function twoLevels(step: number) {
+/** The small atlas with a second grid of 4 × 4, three cells of two samples each, from corner to corner. */
+function twoLevels(step: number, rows = [0, 1, 3], more = {}) {
   const grid4: Record<string, RawTensor> = {
-    'grid4.rows': tensor('I32', new Int32Array([0, 1, 3])),
+    'grid4.rows': tensor('I32', new Int32Array(rows)),
     'grid4.cols': tensor('I32', new Int32Array([0, 1, 3])),
     'grid4.counts': tensor('I32', new Int32Array([2, 2, 2])),
     'grid4.cell_of': tensor('I32', new Int32Array([0, 0, 1, 1, 2, 2])),
@@ -44,7 +44,7 @@ function twoLevels(step: number) {
     { size: 4, cells: 3, tile: 8, columns: 2 },
   ];
   const blobs = [{ role: 'sheet', crc32c: '2', grid: 2, page: 0 }, page];
-  return { ...smallAtlas({ grids, blobs }, grid4), step, key: `s1/${step}` };
+  return { ...smallAtlas({ grids, blobs, ...more }, grid4), step, key: `s1/${step}` };
 }
 
 let fake: FakeGl;
@@ -115,8 +115,7 @@ function give(key: string, set = HERE): void {
   arrived();
 }
 
-function open(step: number): void {
-  const atlas = twoLevels(step);
+function open(step: number, atlas = twoLevels(step)): void {
   const series = {
     id: 's1',
     layer: 'layer3',
@@ -155,7 +154,7 @@ describe('first map', () => {
     vi.stubGlobal('devicePixelRatio', 3);
     remeasure();
     expect(map.querySelector('canvas')?.width).toBe(1680);
-    expect(map.viewport).toEqual({ width: 840, height: 440 });
+    expect(map.viewport).toMatchObject({ width: 840, height: 440 });
   });
 
   it('keeps its buffers over a visit to another tab, and takes new ones for another size', () => {
@@ -255,6 +254,37 @@ describe('changes', () => {
     tick(500);
     rest();
     expect(store.state.camera).toEqual({ x: 0.5, y: 0.5, z: 1 });
+  });
+
+  it('of step keep the scale, and a map that has its own frame is fitted to the view', () => {
+    const flat = [1, 1, 2];
+    expect(store.state.spread).toEqual({ across: 1, down: 1 });
+    give('s1/8/4');
+    open(8, twoLevels(8, flat));
+    rest();
+    expect(store.state).toMatchObject({ settled: true, spread: { across: 1, down: 1 } });
+    expect(map.boxOf({ size: 4, row: 0, col: 0 }).side).toBe(100);
+
+    const own = { frame: { x0: 0, y0: 0, x1: 2, y1: 2 } };
+    open(7, twoLevels(7, flat, own));
+    rest();
+    expect(store.state.spread).toEqual({ across: 1, down: 0.5 });
+    expect(map.boxOf({ size: 4, row: 1, col: 0 })).toEqual({ x: 20, y: 20, side: 200 });
+  });
+
+  it('by the button for the whole map fit what the map is by now, without a jump', () => {
+    for (const key of ['s1/8/2', 's1/8/4']) give(key);
+    open(8, twoLevels(8, [1, 1, 2]));
+    rest();
+    const before = map.boxOf({ size: 4, row: 1, col: 1 });
+    map.fit();
+    expect(map.boxOf({ size: 4, row: 1, col: 1 })).toEqual(before);
+    tick(50);
+    expect(map.boxOf({ size: 4, row: 1, col: 1 }).side).toBeGreaterThan(before.side);
+    tick(500);
+    rest();
+    expect(store.state.camera).toEqual({ x: 0.5, y: 0.5, z: 1 });
+    expect(map.boxOf({ size: 4, row: 1, col: 1 }).side).toBe(200);
   });
 
   it('of the view draw a part of very many points, and all of them once it is still', () => {

@@ -24,6 +24,14 @@ describe('camera', () => {
     expect(toScreen(FIT, viewport, { x: 1, y: 1 })).toEqual({ x: 600, y: 420 });
   });
 
+  it('calls the whole map what the map takes of the square', () => {
+    const wide = { ...viewport, across: 0.9, down: 0.5 };
+    expect(fitSide(wide)).toBe(800);
+    expect(toScreen(FIT, wide, { x: 0.05, y: 0.25 })).toEqual({ x: 40, y: 20 });
+    expect(fitSide({ width: 400, height: 800, across: 0.9, down: 0.5 })).toBeCloseTo(400);
+    expect(fitSide({ width: 10, height: 10, across: 0.9, down: 0.5 })).toBe(40);
+  });
+
   it('goes to the screen and back', () => {
     const camera = { x: 0.3, y: 0.7, z: 5 };
     const screen = toScreen(camera, viewport, { x: 0.25, y: 0.8 });

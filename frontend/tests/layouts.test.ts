@@ -4,7 +4,7 @@ import { nothing, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HashValues } from '../src/hash';
 import type { Address } from '../src/host';
-import { folderOf, isRelaid, twinOf } from '../src/layouts';
+import { folderOf, isRelaid, shareLayout, twinOf } from '../src/layouts';
 import type { RunEntry } from '../src/manifest';
 import { layoutSwitch } from '../src/panels/layout_switch';
 import { topBar } from '../src/panels/top_bar';
@@ -34,6 +34,23 @@ function run(name: string, layers: readonly string[] = ['layer3'], probe = true)
   }));
   return { id: name, run: name, probe, series };
 }
+
+describe('places', () => {
+  const framed = (x0: number, layer = 'layer3') =>
+    smallAtlas({ layer, frame: { x0, y0: 0, x1: 9, y1: 9 } });
+
+  it('are shared within one layer and frame, whatever the run', () => {
+    expect(shareLayout(framed(1), { ...framed(1), series: 's9' })).toBe(true);
+    expect(shareLayout(framed(1), framed(1.5))).toBe(false);
+    expect(shareLayout(framed(1), framed(1, 'layer4'))).toBe(false);
+  });
+
+  it('without a frame are those of one series', () => {
+    expect(shareLayout(smallAtlas(), smallAtlas())).toBe(true);
+    expect(shareLayout(smallAtlas(), { ...smallAtlas(), series: 's9' })).toBe(false);
+    expect(shareLayout(smallAtlas(), framed(1))).toBe(false);
+  });
+});
 
 describe('names of layouts', () => {
   it('say which folder people know, and which layout it is', () => {

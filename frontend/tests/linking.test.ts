@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { Level } from '../src/atlas';
-import {
-  differences,
-  lightOf,
-  sameSamples,
-  shareLayout,
-  shareProbe,
-  sourceAt,
-} from '../src/linking';
+import { differences, lightOf, sameSamples, shareProbe, sourceAt } from '../src/linking';
 import { smallAtlas, tensor } from './build';
 import { floorOf, repeat } from './floors';
 
@@ -50,23 +43,6 @@ describe('recipes', () => {
     const [line = ''] = differences(hostile, smallAtlas(provenance({})));
     expect(line.length).toBeLessThan(110);
     expect(line).not.toContain('\u202e');
-  });
-});
-
-describe('layouts', () => {
-  const framed = (x0: number, layer = 'layer3') =>
-    smallAtlas({ layer, frame: { x0, y0: 0, x1: 9, y1: 9 } });
-
-  it('are shared within one layer and frame, whatever the run', () => {
-    expect(shareLayout(framed(1), { ...framed(1), series: 's9' })).toBe(true);
-    expect(shareLayout(framed(1), framed(1.5))).toBe(false);
-    expect(shareLayout(framed(1), framed(1, 'layer4'))).toBe(false);
-  });
-
-  it('without a frame are those of one series', () => {
-    expect(shareLayout(smallAtlas(), smallAtlas())).toBe(true);
-    expect(shareLayout(smallAtlas(), { ...smallAtlas(), series: 's9' })).toBe(false);
-    expect(shareLayout(smallAtlas(), framed(1))).toBe(false);
   });
 });
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { chooseA } from '../src/compare';
 import type { HashValues } from '../src/hash';
 import type { Address } from '../src/host';
+import { missingLine } from '../src/panels/states';
 import { Session } from '../src/session';
 import { Store } from '../src/store';
 import { safetensors, tensor } from './build';
@@ -138,6 +140,17 @@ describe('a link to what is not in the log', () => {
   it('says nothing of what is there, by name or by id', async () => {
     expect((await started({ run: 'r1', layer: 's1', step: '10' })).store.state.missing).toEqual({});
     expect((await started()).store.state.missing).toEqual({});
+  });
+
+  it('names a step to compare with, beside panes, until another is chosen', async () => {
+    const wanted = { compare: '12;layer4,,r1' };
+    const session = await started({ ...wanted, step: '0' });
+    expect(session.store.state).toMatchObject({ missing: { compare: '12' }, compare: 10 });
+    expect(written.at(-1)).toMatchObject(wanted);
+    expect(missingLine(session.store.state)).toContain('compare 12 (shown: 10)');
+    chooseA(session, 0);
+    expect(session.store.state.missing).toEqual({});
+    expect(written.at(-1)).toMatchObject({ compare: '0;layer4,,r1' });
   });
 
   it('is forgotten once somebody chooses', async () => {

@@ -7,12 +7,14 @@ import {
   type Camera,
   clampCamera,
   FIT,
+  fitSide,
   toScreen,
   type Viewport,
   worldSide,
   zoomAt,
 } from '../camera';
 import { createContext } from '../gl/context';
+import { shareLayout } from '../layouts';
 import { resolveLevel } from '../lod';
 import type { PageSet } from '../pages';
 import type { Session } from '../session';
@@ -28,6 +30,7 @@ import {
   type SceneColours,
   type WeightedScene,
 } from './scene';
+import { spreadOf } from './spread';
 import { WebglRenderer } from './webgl_renderer';
 
 const MAX_RATIO = 2;
@@ -40,6 +43,8 @@ const STILL_MS = 150;
 const RESTORED_MS = 3000;
 /** A frame after a long rest counts as one, so that fades always begin at their beginning. */
 const LONGEST_FRAME_MS = 64;
+
+const HIDDEN: Viewport = { width: 0, height: 0 };
 
 interface Flight {
   readonly from: Camera;
@@ -67,7 +72,7 @@ export class AtlasMap extends HTMLElement {
   #renderer: Renderer | null = null;
   readonly #fade = new Fade<Scene>();
   readonly #scenes = new WeakMap<Level, CachedScene>();
-  #viewport: Viewport = { width: 0, height: 0 };
+  #viewport: Viewport = HIDDEN;
   #ratio = 1;
   #requested = 0;
   #restoring: ReturnType<typeof setTimeout> | undefined;
@@ -85,7 +90,10 @@ export class AtlasMap extends HTMLElement {
     if (this.#session !== null) return;
     this.#session = session;
     session.pages.watch(() => this.invalidate());
-    session.store.subscribe(() => this.invalidate());
+    session.store.subscribe(({ spread }, before) => {
+      if (spread !== before.spread) this.#viewport = { ...this.#viewport, ...spread };
+      this.invalidate();
+    });
     this.invalidate();
   }
 
@@ -114,7 +122,7 @@ export class AtlasMap extends HTMLElement {
   disconnectedCallback(): void {
     this.#resize.disconnect();
     // Nothing is drawn where nobody sees it.
-    this.#viewport = { width: 0, height: 0 };
+    this.#viewport = HIDDEN;
   }
 
   /** Asks for a frame; many calls make one, and none while the tab is hidden. */
@@ -158,7 +166,16 @@ export class AtlasMap extends HTMLElement {
     this.flyTo(zoomAt(this.goal, this.#viewport, { x: width / 2, y: height / 2 }, factor));
   }
 
+  /** Shows the whole map as it is now: it may have grown since its first step was shown. */
   fit(): void {
+    const atlas = this.#front?.atlas;
+    if (atlas) {
+      const spread = spreadOf(atlas, this.#viewport);
+      const { camera } = this.#state;
+      const side = worldSide(camera, this.#viewport);
+      const z = side / fitSide({ ...this.#viewport, ...spread });
+      this.#session?.store.set({ spread, camera: { ...camera, z } });
+    }
     this.flyTo(FIT);
   }
 
@@ -176,7 +193,8 @@ export class AtlasMap extends HTMLElement {
   /** Fits the canvases to the element, at so many device pixels for each of its own. */
   measure(ratio = Math.min(MAX_RATIO, devicePixelRatio || 1)): void {
     const { clientWidth: width, clientHeight: height } = this;
-    this.#viewport = width === 0 || height === 0 ? { width: 0, height: 0 } : { width, height };
+    const shown = width > 0 && height > 0;
+    this.#viewport = shown ? { width, height, ...this.#session?.store.state.spread } : HIDDEN;
     if (this.#viewport.height === 0) return;
     this.#ratio = ratio;
     const [w, h] = [Math.round(width * this.#ratio), Math.round(height * this.#ratio)];
@@ -337,6 +355,11 @@ export class AtlasMap extends HTMLElement {
   }
 
   #show(scene: Scene): void {
+    const before = this.#fade.current?.atlas;
+    // Steps of one frame are never fitted anew: what moves on screen is what moved on the map.
+    if (!before || !shareLayout(before, scene.atlas)) {
+      this.#session?.store.set({ spread: spreadOf(scene.atlas, this.#viewport) });
+    }
     if (this.#fade.current?.level === scene.level) this.#fade.swap(scene);
     else this.#fade.show(scene);
   }

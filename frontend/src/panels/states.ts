@@ -119,14 +119,16 @@ function requestLine({ request, status }: Failure): TemplateResult {
 
 const LONGEST_NAME = 80;
 
-/** What the link asked for in vain, beside what is shown for it. */
-function missingLine({ missing, run, series, step }: State): string {
-  const shown = { run: run?.run, layer: series?.layer, step };
+/** What the link asked for in vain, beside what is shown for it; nothing where all of it is there. */
+export function missingLine({ missing, run, series, step, compare }: State): string {
+  const shown = { run: run?.run, layer: series?.layer, step, compare };
   const parts = Object.entries(missing).map(([what, asked]) => {
     const instead = shown[what as keyof typeof shown];
     return `${what} ${shorten(asked, LONGEST_NAME)} (shown: ${shorten(String(instead ?? 'none'), LONGEST_NAME)})`;
   });
-  return `Not in this log, though the link names it: ${parts.join('; ')}.`;
+  return parts.length === 0
+    ? ''
+    : `Not in this log, though the link names it: ${parts.join('; ')}.`;
 }
 
 /** Lines that qualify a map which is nevertheless shown. */
@@ -137,15 +139,16 @@ export function banners(
   again: () => void,
 ): TemplateResult | typeof nothing {
   const { renderer, sheetFailure, lost, sample, history, atlas } = state;
+  const missing = missingLine(state);
   const lines = [
     sample &&
       html`<p class="banner">
         A sample that comes with the plugin: a small network learns handwritten digits.
         <button type="button" class="link" @click=${() => location.reload()}>Leave it</button>
       </p>`,
-    Object.keys(state.missing).length > 0 &&
+    missing &&
       html`<p class="banner">
-        ${missingLine(state)}
+        ${missing}
         <button type="button" class="link" @click=${again}>Look again</button>
       </p>`,
     atlas &&

@@ -2,6 +2,7 @@
 /** The steps: play, a slider with one tick per logged step, and what TensorBoard has kept of them. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { chooseA } from '../compare';
 import { count, plural, shorten } from '../format';
 import type { History, SkippedStep } from '../history';
 import type { Player } from '../player';
@@ -101,7 +102,7 @@ function slider(
       aria-valuetext=${step === null ? 'no step' : `step ${step}, ${at + 1} of ${steps.length}`}
       title=${reason ?? ''}
       @pointerdown=${(event: PointerEvent) => {
-        if (event.shiftKey) session.store.set({ compare: stepUnder(event, steps), flipped: false });
+        if (event.shiftKey) chooseA(session, stepUnder(event, steps));
       }}
       @input=${(event: Event) => {
         const chosen = steps[Number((event.target as HTMLInputElement).value)];
