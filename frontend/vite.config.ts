@@ -17,19 +17,43 @@ function packageVersion(): string {
   return found;
 }
 
-/** Styles reach the browser as text; their line breaks need not. */
+/** Styles reach the browser as text; their line breaks and comments need not. */
 function tightenStyles(code: string): string {
   return code.replace(/css`[^`]*`/g, (style) =>
     style
+      .replace(/\/\*.*?\*\//gs, '')
       .replace(/\s+/g, ' ')
       .replace(/ ?([{};,>]) ?|: /g, (_, mark) => mark ?? ':')
       .replaceAll(';}', '}'),
   );
 }
 
+/** Nor need the blanks of shaders, but for the break behind their version. */
+function tightenShaders(code: string): string {
+  return code.replace(/`\s*(?:uniform|#version)[^`]*`/g, (shader) =>
+    shader
+      .replace(
+        /(#version.*\n)|\s*([=+\-*/,;(){}<>?:&!])\s*/g,
+        (_, version, mark) => version ?? mark,
+      )
+      .replace(/\b0(\.\d)|(\d\.)0\b/g, '$1$2'),
+  );
+}
+
+/** What loads a chunk is left of Vite's call, which names what to load before it: here, nothing. */
+function tightenLoads(code: string): string {
+  return code.replace(
+    /[\w$]+\(\(\)=>(import\(`[^`]+`\)(?:\.then\([\w$.=>]+\))?),__VITE_PRELOAD__,import\.meta\.url\)/g,
+    '$1',
+  );
+}
+
 /** Nor need the indentation of templates, and no line break before a tag, a value or an attribute. */
 function tightenTemplates(code: string): string {
-  return code.replace(/\n *([<>/@.?$]|[a-z-]+=)|\n +/g, (_, next) => (next ? ` ${next}` : '\n'));
+  return code
+    .replace(/\n *>/g, '>')
+    .replace(/\n *([</@.?$]|[a-z-]+=)|\n +/g, (_, next) => (next ? ` ${next}` : '\n'))
+    .replace(/" \/>/g, '"/>');
 }
 
 const AT_ONCE =
@@ -61,12 +85,17 @@ export default defineConfig({
       transform: (code, id) => (id.endsWith('styles.ts') ? tightenStyles(code) : null),
     },
     {
+      name: 'tighten-shaders',
+      apply: 'build',
+      transform: (code, id) => (id.includes('/src/gl/') ? tightenShaders(code) : null),
+    },
+    {
       name: 'tighten-templates',
       apply: 'build',
       enforce: 'post',
       generateBundle: (_, bundle) => {
         for (const chunk of Object.values(bundle)) {
-          if (chunk.type === 'chunk') chunk.code = tightenTemplates(chunk.code);
+          if (chunk.type === 'chunk') chunk.code = tightenLoads(tightenTemplates(chunk.code));
         }
       },
     },

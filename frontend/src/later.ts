@@ -5,6 +5,7 @@ import { type CSSResult, html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';
 import { sayCell } from './cells';
 import { adopt } from './element';
+import { Evolution } from './evolution';
 import { Extras } from './extras';
 import { Follower } from './follower';
 import { plural } from './format';
@@ -29,7 +30,6 @@ import { searchedOf } from './searched';
 import type { Session } from './session';
 import { type State, samePlace } from './store';
 
-type Evolution = import('./evolution').Evolution;
 type Asking = typeof import('./asking');
 
 /** The lists at the left of the stage, of which one at a time is open. */
@@ -148,7 +148,8 @@ export class Later {
   }
 
   async #evolve(): Promise<void> {
-    const { Evolution } = await import('./evolution');
+    // Not before whoever made us can be told of it.
+    await Promise.resolve();
     const evolution = new Evolution(this.session, this.map, this.update);
     this.#evolution = evolution;
     this.map.director = evolution.director;
