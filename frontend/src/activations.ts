@@ -1,25 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Stored activations, only to rank a cell's members by how near they are to its mean. */
+/** Stored activations: which members of a cell are nearest to its mean, and how far they turn from step to step. */
 
 import type { Atlas } from './atlas';
 import { smallest } from './cells';
 import { WireError } from './check';
 import { halfToFloat, type Tensors } from './safetensors';
 
-/** One row per sample. Principal-axis scores stand for themselves: cosine is taken around their mean. */
+/** One row per sample: its channels, or where it lies along the principal axes. Cosine is taken around the mean. */
 export interface Activations {
   readonly width: number;
   readonly values: Float32Array;
   readonly mean: Float32Array;
+  readonly channels: number;
+  /** How they were stored. */
+  readonly kind: string;
+  /** Unit rows, one an axis, where values lie along them. */
+  readonly axes: Float32Array | null;
+  /** Share of the variance that the stored form lost; null where it is not known. */
+  readonly lost: number | null;
 }
 
 /** Decodes the `activations` blob by the kind that the manifest names. */
 export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
-  const { activationsKind: kind, channels } = atlas.manifest;
+  const { activationsKind: kind, channels, fields } = atlas.manifest;
   const rows = atlas.count;
+  const lost = fields.object('activations').numberOrNull('lost_variance');
+  const centred = (values: Float32Array, width = channels, axes: Float32Array | null = null) => ({
+    ...{ width, values, mean: meanOf(values, rows, width) },
+    ...{ channels, kind, axes, lost },
+  });
   switch (kind) {
     case 'float16':
-      return centred(halves(tensors.half('values', rows, channels)), rows, channels);
+      return centred(halves(tensors.half('values', rows, channels)));
     case 'uint8': {
       const codes = tensors.uint8('codes', rows, channels);
       const scale = tensors.float32('scale', channels);
@@ -28,11 +40,24 @@ export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
         codes,
         (code, i) => code * (scale[i % channels] as number) + (offset[i % channels] as number),
       );
-      return centred(values, rows, channels);
+      return centred(values);
     }
     case 'pca': {
-      const axes = tensors.shape('axes')[0] ?? 0;
-      return centred(halves(tensors.half('scores', rows, axes)), rows, axes);
+      const width = tensors.shape('axes')[0] ?? 0;
+      const axes = halves(tensors.half('axes', width, channels));
+      const values = halves(tensors.half('scores', rows, width));
+      // Axes are as long as scores along them deviate.
+      for (let axis = 0; axis < width; axis++) {
+        const own = axes.subarray(axis * channels, (axis + 1) * channels);
+        const length = Math.sqrt(own.reduce((sum, value) => sum + value * value, 0)) || 1;
+        own.forEach((value, channel) => {
+          own[channel] = value / length;
+        });
+        for (let at = axis; at < values.length; at += width) {
+          values[at] = (values[at] as number) * length;
+        }
+      }
+      return centred(values, width, axes);
     }
     default:
       throw new WireError(`activations of kind ${kind}`);
@@ -44,7 +69,7 @@ function halves(bits: Uint16Array): Float32Array {
 }
 
 /** Channel means over the rows that are finite. */
-function centred(values: Float32Array, rows: number, width: number): Activations {
+function meanOf(values: Float32Array, rows: number, width: number): Float32Array {
   const mean = new Float32Array(width);
   for (let channel = 0; channel < width; channel++) {
     let sum = 0;
@@ -57,7 +82,7 @@ function centred(values: Float32Array, rows: number, width: number): Activations
     }
     mean[channel] = finite > 0 ? sum / finite : 0;
   }
-  return { width, values, mean };
+  return mean;
 }
 
 /**
@@ -70,23 +95,32 @@ export function nearestByActivation(
   limit: number,
 ): number[] {
   const { width, values, mean } = activations;
-  const at = (sample: number, channel: number) =>
-    (values[sample * width + channel] as number) - (mean[channel] as number);
-  const target = new Float64Array(width);
+  const target = new Float32Array(width);
   for (const sample of members) {
     for (let channel = 0; channel < width; channel++) {
-      const value = at(sample, channel);
+      const value = (values[sample * width + channel] as number) - (mean[channel] as number);
       if (Number.isFinite(value)) target[channel] = (target[channel] as number) + value;
     }
   }
-  return smallest(members, limit, (sample) => {
-    let dot = 0;
-    let norm = 0;
-    for (let channel = 0; channel < width; channel++) {
-      const value = at(sample, channel);
-      dot += value * (target[channel] as number);
-      norm += value * value;
-    }
-    return -dot / Math.sqrt(norm);
-  });
+  const goal = { width, values: target, mean: new Float32Array(width) };
+  return smallest(
+    members,
+    limit,
+    (sample) =>
+      -dot(activations, sample, goal, 0) / Math.sqrt(dot(activations, sample, activations, sample)),
+  );
+}
+
+type Rows = Pick<Activations, 'width' | 'values' | 'mean'>;
+
+/** Row `i` of `a` times row `j` of `b`, each from its mean. */
+export function dot(a: Rows, i: number, b: Rows, j: number): number {
+  const { width } = b;
+  let sum = 0;
+  for (let channel = 0; channel < width; channel++) {
+    sum +=
+      ((a.values[i * width + channel] as number) - (a.mean[channel] as number)) *
+      ((b.values[j * width + channel] as number) - (b.mean[channel] as number));
+  }
+  return sum;
 }

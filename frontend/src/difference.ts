@@ -75,7 +75,7 @@ function sumUp(changes: readonly Change[], moved: number, toward: number | null)
 }
 
 /** Beyond so many standard errors a mean has moved. */
-const ERRORS = 2;
+export const ERRORS = 2;
 
 /** How much more cells of B speak for a class than those of A in the same squares, or why that is not known. */
 export function findAttributionChange(
@@ -103,7 +103,12 @@ export function findAttributionChange(
 }
 
 /** Standard error of a cell's mean; NaN where it is not known. */
-function errorOf({ spread }: Attribution, { counts }: Level, cell: number, index: number): number {
+export function errorOf(
+  { spread }: Attribution,
+  { counts }: Level,
+  cell: number,
+  index: number,
+): number {
   return (spread?.(cell, index) ?? Number.NaN) / Math.sqrt(counts[cell] ?? Number.NaN);
 }
 

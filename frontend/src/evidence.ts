@@ -2,7 +2,7 @@
 /** The real samples nearest to a cell's mean: by activation once those are here, by map until then. */
 
 import { type Activations, nearestByActivation, readActivations } from './activations';
-import { fetchActivations } from './api';
+import { asFailure, fetchActivations } from './api';
 import type { Atlas, Level } from './atlas';
 import { membersOf, nearestOnMap } from './cells';
 
@@ -14,18 +14,17 @@ export interface Nearest {
   readonly by: 'activation' | 'map';
 }
 
-type Known = Activations | 'loading' | 'failed';
+const LOADING = 'Activations are on their way …';
 
 export class Evidence {
-  readonly #activations = new Map<Atlas, Known>();
+  readonly #activations = new Map<Atlas, Activations | string>();
   readonly #found = new WeakMap<Level, Map<string, Nearest>>();
 
   constructor(private readonly arrived: () => void) {}
 
   /** The `limit` nearest members of a cell. Asks for activations when `fetch` allows it. */
   nearest(atlas: Atlas, level: Level, cell: number, limit: number, fetch: boolean): Nearest {
-    const known = this.#activations.get(atlas);
-    if (known === undefined && fetch) void this.#load(atlas);
+    const known = this.activations(atlas, fetch);
     const by = typeof known === 'object' ? 'activation' : 'map';
     const found = this.#found.get(level) ?? new Map<string, Nearest>();
     this.#found.set(level, found);
@@ -43,16 +42,34 @@ export class Evidence {
     return nearest;
   }
 
+  /** Whether nothing is on its way. */
+  get idle(): boolean {
+    return ![...this.#activations.values()].includes(LOADING);
+  }
+
+  /** The activations of `atlas`, or why they are not here. Asks for them when `fetch` allows it. */
+  activations(atlas: Atlas, fetch: boolean): Activations | string {
+    const known = this.#activations.get(atlas);
+    if (known === undefined) {
+      if (fetch) void this.#load(atlas);
+      return LOADING;
+    }
+    // What was asked for last goes last.
+    this.#activations.delete(atlas);
+    this.#activations.set(atlas, known);
+    return known;
+  }
+
   async #load(atlas: Atlas): Promise<void> {
-    this.#activations.set(atlas, 'loading');
+    this.#activations.set(atlas, LOADING);
     for (const older of [...this.#activations.keys()].slice(0, -KEPT_ATLASES)) {
       this.#activations.delete(older);
     }
     try {
       const tensors = await fetchActivations(atlas.series, atlas.step);
       this.#activations.set(atlas, readActivations(atlas, tensors));
-    } catch {
-      this.#activations.set(atlas, 'failed');
+    } catch (error) {
+      this.#activations.set(atlas, `Activations cannot be read: ${asFailure(error).message}`);
     }
     this.arrived();
   }

@@ -7,13 +7,14 @@ import { centreOf } from './cells';
 import { classAtlasOf } from './class_atlas';
 import { dividerAt } from './compare';
 import type { Change } from './difference';
+import type { Evidence } from './evidence';
 import { count } from './format';
 import type { RunEvent } from './history';
 import { highlightedRows, jumpTo } from './jump';
 import type { AtlasMap } from './map/atlas_map';
 import { drawDifference, drawDivider } from './map/difference_layer';
 import { Director } from './map/director';
-import { drawDrift } from './map/drift_layer';
+import { drawChange, drawDrift } from './map/drift_layer';
 import { drawHighlight } from './map/highlight_layer';
 import type { Layer } from './map/overlay';
 import { compareBar, dividerSlider } from './panels/compare_bar';
@@ -39,6 +40,7 @@ export class Evolution {
     private readonly session: Session,
     private readonly map: AtlasMap,
     update: () => void,
+    private readonly evidence: Evidence,
   ) {
     this.#list = new EventList(session, map, update);
     new Reference(session);
@@ -56,8 +58,10 @@ export class Evolution {
     }
     if (drift && !flipped) {
       layers.push((context, frame) => {
-        const found = driftOf(state, frame.atlas, frame.level);
-        if (typeof found !== 'string') drawDrift(context, frame, found);
+        const found = driftOf(state, frame.atlas, frame.level, this.evidence);
+        if (typeof found === 'string') return;
+        if ('from' in found) drawDrift(context, frame, found);
+        else drawChange(context, frame, found);
       });
     }
     return layers;
@@ -87,7 +91,7 @@ export class Evolution {
     if (flipped) return nothing;
     const differs = compare !== null && compareMode === 'difference';
     return html`${differs ? differenceLegend(state, atlas, level, this.#go(level)) : nothing}
-    ${drift ? driftLegend(state, atlas, level) : nothing}`;
+    ${drift ? driftLegend(this.session, atlas, level, this.evidence) : nothing}`;
   }
 
   /** Pins the square of a change and brings it into view. */
@@ -112,12 +116,12 @@ export class Evolution {
     const telling = told(state);
     const moved = telling === 'difference' && atlas !== before.atlas && !state.playing;
     const fresh = telling !== told(before) || state.other !== before.other || moved;
-    if (telling === null || !fresh) return null;
+    if (!telling || !fresh) return null;
     if (telling === 'difference') {
       const found = differenceOf(state, atlas, level);
       return typeof found === 'string' ? found : differenceSentence(state, found);
     }
-    const found = driftOf(state, atlas, level);
+    const found = driftOf(state, atlas, level, this.evidence);
     return typeof found === 'string' ? found : driftSentence(state, found);
   }
 
@@ -153,7 +157,7 @@ export class Evolution {
 }
 
 /** What of two steps is told in words, if anything. */
-function told({ compare, compareMode, drift }: State): 'difference' | 'drift' | null {
+function told({ compare, compareMode, drift }: State): 'difference' | State['drift'] {
   if (compare !== null && compareMode === 'difference') return 'difference';
-  return drift ? 'drift' : null;
+  return drift;
 }

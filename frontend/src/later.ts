@@ -75,7 +75,8 @@ export class Later {
 
   /** Whether everything that `state` asks for is on screen. */
   complete(state: State): boolean {
-    const here = wantedStep(state) === null || referenceIsHere(state);
+    const told = state.drift !== 'activation' || this.#details.evidence.idle;
+    const here = (wantedStep(state) === null || referenceIsHere(state)) && told;
     const answered = this.#shortcuts?.complete(state) ?? !asks(state);
     return this.#evolution !== null && answered && here && this.#extras.complete(state);
   }
@@ -150,7 +151,7 @@ export class Later {
   async #evolve(): Promise<void> {
     // Not before whoever made us can be told of it.
     await Promise.resolve();
-    const evolution = new Evolution(this.session, this.map, this.update);
+    const evolution = new Evolution(this.session, this.map, this.update, this.#details.evidence);
     this.#evolution = evolution;
     this.map.director = evolution.director;
     this.#arrived(Evolution.styles);

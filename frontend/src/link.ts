@@ -6,10 +6,12 @@ import { classTest } from './class_series';
 import type { HashValues } from './hash';
 import type { RunEntry, SeriesEntry } from './manifest';
 import {
+  type Channel,
   COLOUR_MODES,
   COMPARE_MODES,
   type ColourMode,
   type CompareMode,
+  DRIFTS,
   type Missing,
   SHOW_MODES,
   type ShowMode,
@@ -29,7 +31,7 @@ export interface Link {
   readonly compare: number | null;
   readonly compareMode: CompareMode;
   readonly panes: string;
-  readonly drift: boolean;
+  readonly drift: Channel | '';
   readonly travel: boolean;
   readonly eventList: boolean;
   readonly filter: string;
@@ -52,12 +54,12 @@ export function readLink(values: HashValues): Link {
       y: number(values.y) ?? FIT.y,
       z: number(values.z) ?? FIT.z,
     }),
-    colour: COLOUR_MODES.find((mode) => mode === values.color) ?? 'icons',
-    show: SHOW_MODES.find((mode) => mode === values.show) ?? 'icons',
+    colour: oneOf(COLOUR_MODES, values.color, 'icons'),
+    show: oneOf(SHOW_MODES, values.show, 'icons'),
     compare: number(a),
     panes: panes.join(';'),
-    compareMode: COMPARE_MODES.find((mode) => mode === values.mode) ?? 'difference',
-    drift: values.drift === 'on',
+    compareMode: oneOf(COMPARE_MODES, values.mode, 'difference'),
+    drift: oneOf(['', ...DRIFTS], values.drift, ''),
     travel: values.map !== 'fixed',
     eventList: values.events === 'on',
     filter: values.filter ?? '',
@@ -86,7 +88,7 @@ export function linkOf(state: State): HashValues {
     show: state.show === 'icons' ? '' : state.show,
     compare: (compare ?? state.compare ?? '') + (state.panes && `;${state.panes}`),
     mode: state.compare === null ? '' : state.compareMode,
-    drift: state.drift ? 'on' : '',
+    drift: state.drift,
     map: state.travel ? '' : 'fixed',
     events: state.eventList ? 'on' : '',
     filter: state.filter,
@@ -104,6 +106,10 @@ export function linkOf(state: State): HashValues {
 function nameOrId(name: string | undefined, id: string | undefined): string {
   const fits = name !== undefined && name.length <= LONGEST_NAME && !/\p{Cs}/u.test(name);
   return (fits ? name : id) ?? '';
+}
+
+function oneOf<T extends string>(options: readonly T[], text: string | undefined, or: T): T {
+  return options.find((option) => option === text) ?? or;
 }
 
 function number(text: string | undefined): number | null {

@@ -30,6 +30,10 @@ export type ShowMode = (typeof SHOW_MODES)[number];
 export const COMPARE_MODES = ['difference', 'swipe', 'blink'] as const;
 export type CompareMode = (typeof COMPARE_MODES)[number];
 
+/** What drift is of: places on the map, activations, or attribution; nothing where none is shown. */
+export const DRIFTS = ['on', 'activation', 'attribution'] as const;
+export type Channel = (typeof DRIFTS)[number];
+
 /** Lifelines, or samples, that stand out on the map, at whatever step. */
 export interface Highlight {
   readonly ids: readonly number[];
@@ -107,7 +111,7 @@ export interface State {
   /** The atlas that moves are measured from: A, or the step before; it may still be of another step. */
   readonly other: Atlas | null;
   readonly otherFailure: Failure | null;
-  readonly drift: boolean;
+  readonly drift: Channel | '';
   /** Cells travel from step to step; otherwise they fade where they are. */
   readonly travel: boolean;
   readonly eventList: boolean;
@@ -185,7 +189,7 @@ const INITIAL: State = {
   panes: '',
   other: null,
   otherFailure: null,
-  drift: false,
+  drift: '',
   travel: true,
   eventList: false,
   highlight: null,

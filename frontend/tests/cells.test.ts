@@ -115,6 +115,24 @@ describe('nearest samples', () => {
     expect([...read.mean]).toEqual([0, 3]);
   });
 
+  it('lays principal axes out as long as scores along them deviate', () => {
+    const axes = { ...atlas, manifest: { ...atlas.manifest, activationsKind: 'pca' } };
+    const bits: Record<number, number> = { 0: 0, 1: 0x3c00, 2: 0x4000, 3: 0x4200, 4: 0x4400 };
+    const half = (...of: number[]) =>
+      tensor('F16', new Uint16Array(of.map((value) => bits[value] as number)), of.length / 2, 2);
+    const read = readActivations(
+      axes,
+      readSafetensors(
+        safetensors({ scores: half(1, 0, 0, 1, 1, 1, 0, 0, 2, 2, 2, 2), axes: half(3, 4, 0, 2) }),
+      ),
+    );
+    expect([...read.values.subarray(0, 6)]).toEqual([5, 0, 0, 2, 5, 2]);
+    expect([...(read.axes ?? [])].map((one) => Math.round(10 * one) / 10)).toEqual([
+      0.6, 0.8, 0, 1,
+    ]);
+    expect(read).toMatchObject({ width: 2, channels: 2, mean: Float32Array.of(5, 2) });
+  });
+
   it('refuses an unknown kind', () => {
     const odd = { ...atlas, manifest: { ...atlas.manifest, activationsKind: 'zip' } };
     expect(() => readActivations(odd, readSafetensors(safetensors({})))).toThrow('kind zip');

@@ -4,6 +4,7 @@ import { type nothing, render, type TemplateResult } from 'lit';
 import { describe, expect, it, vi } from 'vitest';
 import type { Atlas, Level } from '../src/atlas';
 import { classAtlasOf, NOT_FOLLOWED } from '../src/class_atlas';
+import { Evidence } from '../src/evidence';
 import { findResults } from '../src/finding';
 import { highlightedRows } from '../src/jump';
 import { Traveller } from '../src/map/travel';
@@ -96,7 +97,7 @@ describe('samples that differ from step to step', () => {
     const half = (atlas: Atlas) => ({ item: scene(atlas), weight: 0.5 });
     expect(new Traveller().carry(half(earlier), half(now))).toBeNull();
     const state = stateWith(now, { compare: 3, other: earlier });
-    expect(driftOf(state, now, levelOf(now))).toBe(NOT_FOLLOWED);
+    expect(driftOf(state, now, levelOf(now), new Evidence(() => {}))).toBe(NOT_FOLLOWED);
     expect(differenceOf(state, now, levelOf(now))).toBe(
       `${NOT_FOLLOWED} Swipe and Blink show both.`,
     );

@@ -50,7 +50,7 @@ describe('drift', () => {
     const drift = findDrift(before, now, level);
     expect(round(drift.from)).toEqual([0.2, 0.2, 0.85, 0.85]);
     expect(round(drift.to)).toEqual([0.403, 0.2, 1, 0.85]);
-    expect(round([drift.meanMove])).toEqual([0.202]);
+    expect(round([drift.mean])).toEqual([0.202]);
   });
 
   it('is news where most members moved farther than chance', () => {
@@ -76,7 +76,7 @@ describe('drift', () => {
   it('of an unchanged model is none', () => {
     const now = smallAtlas({}, { noise_floor: f32(0, 0, 0, 0, 0, 0) });
     const drift = findDrift(before, now, now.levels[0] as Level);
-    expect([drift.news, drift.meanMove, drift.beyondShare]).toEqual([0, 0, 0]);
+    expect([drift.news, drift.mean, drift.beyondShare]).toEqual([0, 0, 0]);
   });
 
   it('is held against the floor of the later step, whichever is A', () => {

@@ -1,41 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { render } from 'lit';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { Failure } from '../src/api';
-import type { Level } from '../src/atlas';
-import { driftLegend } from '../src/panels/drift_legend';
+import type { Atlas, Level } from '../src/atlas';
+import { NOT_RECORDED } from '../src/attribution';
+import { Evidence } from '../src/evidence';
+import { driftLegend, driftOf, driftOfCell } from '../src/panels/drift_legend';
+import type { Session } from '../src/session';
 import { type State, Store } from '../src/store';
-import { smallAtlas, tensor } from './build';
+import { askedAtlas, halves } from './asked';
+import { safetensors, smallAtlas, tensor } from './build';
+import { binary, FakeServer, settle } from './server';
 
 const floor = tensor('F32', new Float32Array([1, 1, 0, 0, 0, 0]));
 const now = { ...smallAtlas({}, { noise_floor: floor }), step: 40, series: 's1' };
-const level = now.levels[0] as Level;
 const moved = tensor('F32', new Float32Array([...now.xy].map((x) => x / 2)), 6, 2);
 const before = { ...smallAtlas({}, { xy: moved }), step: 10, series: 's1' };
+const series = {
+  id: 's1',
+  layer: 'layer3',
+  steps: [0, 10, 40],
+  wallTimes: [0, 1, 2],
+  versions: [],
+  shortcuts: [],
+};
 
-function text(change: Partial<State>, atlas = now): string {
+let server: FakeServer;
+beforeEach(() => {
+  server = new FakeServer();
+  server.install();
+});
+
+function sessionWith(change: Partial<State>, atlas: Atlas = now): Session {
   const store = new Store();
-  const series = {
-    id: 's1',
-    layer: 'layer3',
-    steps: [0, 10, 40],
-    wallTimes: [0, 1, 2],
-    versions: [],
-    shortcuts: [],
-  };
-  store.set({ series, step: 40, drift: true, other: before, ...change });
-  const root = document.createElement('div');
-  render(driftLegend(store.state, atlas, level), root);
-  return (root.textContent ?? '').replace(/\s+/g, ' ').trim();
+  store.set({ series, step: 40, drift: 'on', atlas, other: before, ...change });
+  return { store } as Session;
 }
+
+function shown(session: Session, atlas: Atlas = now, evidence = new Evidence(() => {})) {
+  const root = document.createElement('div');
+  render(driftLegend(session, atlas, atlas.levels[0] as Level, evidence), root);
+  return root;
+}
+
+const words = (root: HTMLElement) => (root.textContent ?? '').replace(/\s+/g, ' ').trim();
+const text = (change: Partial<State>, atlas: Atlas = now) =>
+  words(shown(sessionWith(change, atlas), atlas));
 
 describe('legend of the drift', () => {
   it('says how many cells moved more than chance, and how far samples did', () => {
     // Of cell 0 one of three samples did, of cell 1 both; of all samples four of six.
-    const shown = text({});
-    expect(shown).toContain('1 of 2 cells moved more than chance since step 10');
-    expect(shown).toContain('67% of them farther than chance');
+    const said = text({});
+    expect(said).toContain('1 of 2 cells moved more than chance since step 10');
+    expect(said).toContain('67% of them more than chance');
   });
 
   it('says why there is nothing to compare with', () => {
@@ -49,26 +67,91 @@ describe('legend of the drift', () => {
 
   it('calls nothing news without a floor', () => {
     const bare = { ...now, noiseFloor: null, levels: smallAtlas().levels };
-    const store = new Store();
-    const series = {
-      id: 's1',
-      layer: 'layer3',
-      steps: [10, 40],
-      wallTimes: [1, 2],
-      versions: [],
-      shortcuts: [],
-    };
-    store.set({ series, step: 40, drift: true, other: before });
-    const root = document.createElement('div');
-    render(driftLegend(store.state, bare, bare.levels[0] as Level), root);
-    expect(root.textContent).toContain('No noise floor was recorded');
-    expect(root.textContent).not.toContain('cells moved more');
+    const said = text({}, bare);
+    expect(said).toContain('No noise floor was recorded');
+    expect(said).not.toContain('cells moved more');
   });
 
   it('warns that chance is that of one step where more lie between', () => {
-    expect(text({ compare: 0, other: { ...before, step: 0 } })).toContain(
-      '1 more step lies between',
-    );
+    const said = text({ compare: 0, other: { ...before, step: 0 } });
+    expect(said).toContain('1 more step lies between');
+    expect(said).toContain('since A, step 0');
     expect(text({ compare: 10 })).not.toContain('between');
+  });
+
+  it('is of the channel that is chosen', () => {
+    const session = sessionWith({});
+    const root = shown(session);
+    const radios = [...root.querySelectorAll('input')];
+    expect(radios.map(({ value, checked }) => [value, checked])).toEqual([
+      ['on', true],
+      ['activation', false],
+      ['attribution', false],
+    ]);
+    radios[2]?.dispatchEvent(new Event('change'));
+    expect(session.store.state.drift).toBe('attribution');
+    expect(words(shown(session))).toContain(NOT_RECORDED);
+  });
+});
+
+describe('drift of activations', () => {
+  const bits = (...values: number[]) => new Uint16Array(values.map((one) => HALVES[one] as number));
+  const HALVES: Record<number, number> = { 0: 0, 1: 0x3c00, [-1]: 0xbc00, 3: 0x4200, [-3]: 0xc200 };
+  const values = (...of: number[]) =>
+    binary(safetensors({ values: tensor('F16', bits(...of), 6, 2) }));
+
+  it('is told once both steps are here, and of each cell', async () => {
+    server.set('activations?id=s1&step=10', () => values(1, 0, 1, 0, 0, 1, -1, 0, -1, 0, 0, -1));
+    server.set('activations?id=s1&step=40', () => values(0, 1, 1, 0, 0, -1, -1, 0, 3, 0, -3, 0));
+    const evidence = new Evidence(() => {});
+    const session = sessionWith({ drift: 'activation' });
+    const [was, is] = [
+      { ...before, series: 's1', step: 10 },
+      { ...now, series: 's1', step: 40 },
+    ];
+    session.store.set({ other: was, atlas: is });
+    expect(words(shown(session, is, evidence))).toContain('on their way');
+    expect(evidence.idle).toBe(false);
+    await settle();
+    expect(evidence.idle).toBe(true);
+    // 1, 0, 2 and 0, 2, by sample of the cells, and 1 of the one outside of them.
+    expect(words(shown(session, is, evidence))).toContain(
+      '2 of 2 cells turned more than storing could turn them since step 10',
+    );
+    expect(words(shown(session, is, evidence))).toContain(
+      'Samples turned by 1.00 (1 − cosine) on average; 67% of them more than storing',
+    );
+    const found = driftOf(session.store.state, is, is.levels[0] as Level, evidence);
+    if (typeof found === 'string') throw new Error(found);
+    expect(driftOfCell(session.store.state, found, 0)).toBe(
+      'Samples turned by 1.00 (1 − cosine) since step 10; 67% of them more than storing could turn them.',
+    );
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it('says what cannot be read', async () => {
+    const evidence = new Evidence(() => {});
+    const session = sessionWith({ drift: 'activation' });
+    shown(session, now, evidence);
+    await settle();
+    expect(words(shown(session, now, evidence))).toContain(
+      'Activations cannot be read: There is no such thing here.',
+    );
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it('asks for none of a step that is only passed', () => {
+    const session = sessionWith({ drift: 'activation', atlas: before });
+    shown(session, now);
+    expect(server.asked).toEqual([]);
+  });
+});
+
+describe('drift of attribution', () => {
+  it('is pale where how far samples agree was not recorded', () => {
+    const [was, is] = [10, 40].map((step) => ({ ...askedAtlas(halves), step, series: 's1' }));
+    const said = text({ drift: 'attribution', other: was as Atlas }, is as Atlas);
+    expect(said).toContain('Attribution, since step 10');
+    expect(said).toContain('No noise floor was recorded');
   });
 });

@@ -69,7 +69,15 @@ export function activationsOf(
   groups.forEach((group, row) => {
     values[row * width + (alike[group] ?? group)] = 1;
   });
-  return { width, values, mean: new Float32Array(width) };
+  return {
+    width,
+    values,
+    mean: new Float32Array(width),
+    channels: width,
+    kind: 'float16',
+    axes: null,
+    lost: 0,
+  };
 }
 
 export const SETTINGS = smallManifest().provenance as Readonly<Record<string, unknown>>;

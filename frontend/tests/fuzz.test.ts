@@ -8,6 +8,7 @@ import { readActivations } from '../src/activations';
 import { type Atlas, cellAt, type Level, readAtlas } from '../src/atlas';
 import { findAttribution, voicesOf } from '../src/attribution';
 import { majority, membersOf, nearestOnMap, nextCell, sayCell, tallyIcons } from '../src/cells';
+import { findFalls, findTurns } from '../src/channels';
 import { WireError } from '../src/check';
 import { classAtlasOf } from '../src/class_atlas';
 import { listClasses } from '../src/class_list';
@@ -175,6 +176,7 @@ function use(atlas: Atlas): void {
       answer(atlas, one, { kind, classes: [0, 99_999], sign: 'both' });
     if (atlas.labels) majority(one, atlas.labels);
     findDrift(atlas, atlas, one);
+    findFalls(atlas, sound, one);
     const attribution = findAttribution(atlas, one);
     for (let cell = 0; cell < one.rows.length; cell++) {
       const [row, col] = [one.rows[cell] as number, one.cols[cell] as number];
@@ -217,7 +219,8 @@ const READERS: Readonly<Record<string, (chance: Chance) => unknown>> = {
   activations: (chance) => {
     const tensors = readSafetensors(torn(safetensors(activations), chance));
     expect(tensors).toBeInstanceOf(Tensors);
-    readActivations(sound, tensors);
+    const read = readActivations(sound, tensors);
+    findTurns(read, read, level);
   },
   probe: (chance) => {
     const manifest = readProbeManifest(broken(probeJson, chance));

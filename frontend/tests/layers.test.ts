@@ -2,11 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Atlas, Level } from '../src/atlas';
 import { FIT } from '../src/camera';
+import { sequential } from '../src/colour';
 import type { Change } from '../src/difference';
-import type { Drift } from '../src/drift';
+import type { Drift, Told } from '../src/drift';
 import { rowsOf } from '../src/lifelines';
 import { drawDifference, drawDivider } from '../src/map/difference_layer';
-import { drawDrift } from '../src/map/drift_layer';
+import { drawChange, drawDrift } from '../src/map/drift_layer';
 import { drawHighlight } from '../src/map/highlight_layer';
 import type { OverlayFrame } from '../src/map/overlay';
 import { readingLayer } from '../src/map/reading_layer';
@@ -62,7 +63,9 @@ describe('drift layer', () => {
     to: new Float32Array([0.5, 0.25, 0.75, 0.75]),
     beyond: new Float32Array([0.5, 0.4]),
     news: 1,
-    meanMove: 0.3,
+    values: new Float32Array([0.25, 0.5]),
+    most: 0.5,
+    mean: 0.3,
     beyondShare: 0.5,
   };
 
@@ -106,6 +109,43 @@ describe('drift layer', () => {
       [500, 320, 1.8],
       [400, 120, 3],
     ]);
+  });
+});
+
+describe('layer of changes', () => {
+  const told: Told = {
+    values: new Float32Array([0.5, 0.25]),
+    most: 0.5,
+    beyond: new Float32Array([0.5, 0.4]),
+    news: 1,
+    mean: 0.3,
+    beyondShare: 0.5,
+  };
+  const of = (change: Partial<Told> = {}) =>
+    drawn((context, frame) => drawChange(context, frame, { ...told, ...change }));
+
+  it('frames news broadly in its colour, and the rest thinly over a dimmed icon', () => {
+    expect(of()('strokeStyle=')).toEqual([
+      [`rgb(${sequential(1).join()})`],
+      [`rgb(${sequential(0.5).join()})`],
+    ]);
+    // Of 200 pixels: 30 for news, 12 for what is none.
+    expect(of()('lineWidth=')).toEqual([[30], [12]]);
+    expect(of()('globalAlpha=')).toEqual([[0], [1], [0.72], [0.6], [1]]);
+    expect(of()('fillText').map(([text]) => text)).toEqual(['.50', '.25']);
+  });
+
+  it('of nothing at all are at the low end of the scale', () => {
+    const still = of({ values: new Float32Array(2), most: 0, beyond: new Float32Array(2) });
+    const low = [`rgb(${sequential(0).join()})`];
+    expect(still('strokeStyle=')).toEqual([low, low]);
+    expect(still('fillText').map(([text]) => text)).toEqual(['0', '0']);
+  });
+
+  it('claims nothing without a floor, nor of what is not known', () => {
+    expect(of({ beyond: null })('lineWidth=')).toEqual([[12], [12]]);
+    const unknown = of({ values: new Float32Array([0.5, Number.NaN]) });
+    expect(unknown('strokeRect')).toHaveLength(1);
   });
 });
 

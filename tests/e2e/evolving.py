@@ -7,15 +7,17 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from samples import CLASSES, make_atlas, make_grid, make_lifelines, make_probe_pictures
 
-from tensorboard_plugin_atlas.atlas import Atlas, Event
+from tensorboard_plugin_atlas.atlas import Atlas, Event, Grid, Samples, StoredActivations
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.wire.activation_store import store_activations
 
 STEPS = (0, 100, 200, 400)
-RUNS = ("moving", "still", "bare", "hostile", "other")
+RUNS = ("moving", "still", "bare", "hostile", "other", "turning")
 SAMPLES = 400
 GRIDS = (4, 8)
 MOVED_AT = 200
@@ -61,19 +63,41 @@ def evolving_atlas(run: str, step: int, sequence: int) -> Atlas:
     provenance = atlas.provenance
     if run == "other" and step >= MOVED_AT:
         provenance = dataclasses.replace(provenance, probe="0f0f" * 8)
+    turned = run == "turning" and step >= MOVED_AT
+    grids = tuple(make_grid(size, xy, labels, 16, 1) for size in GRIDS)
+    if run == "turning":
+        grids = tuple(speaking(grid, labels, turned) for grid in grids)
     return atlas.replace(
         step=step,
         provenance=provenance,
-        grids=tuple(make_grid(size, xy, labels, 16, 1) for size in GRIDS),
+        grids=grids,
         samples=dataclasses.replace(
             samples,
             xy=xy,
             noise_floor=np.full(SAMPLES, FLOOR, np.float32) if step and traced else None,
             lifelines=labels if traced else None,
+            activations=turn(samples, labels == 0) if turned else samples.activations,
         ),
         lifelines=tuple(make_lifelines(labels, CLASSES)) if traced else None,
         events=events_of(run, step),
     )
+
+
+def turn(samples: Samples, which: NDArray[np.bool_]) -> StoredActivations:
+    """The activations of `samples`, of which some now point the other way."""
+    values = samples.activations.values().astype(np.float32)
+    return store_activations(np.where(which[:, None], -values, values))
+
+
+def speaking(grid: Grid, labels: NDArray[np.int32], turned: bool) -> Grid:
+    """The cells speak for their samples' classes; those of the first, once `turned`, against."""
+    cells = len(grid.counts)
+    share = np.zeros((cells, len(CLASSES)), np.float32)
+    np.add.at(share, (grid.cell_of, labels), 1)
+    said = share / share.sum(axis=1, keepdims=True)
+    if turned:
+        said[said.argmax(axis=1) == 0] *= -1
+    return dataclasses.replace(grid, attribution=said, attribution_spread=np.full_like(said, 0.01))
 
 
 def events_of(run: str, step: int) -> tuple[Event, ...]:

@@ -225,7 +225,7 @@ def _has_words_above(tab: Tab) -> bool:
 def test_nothing_is_followed_and_the_tab_says_why(classes: str, tab: Tab) -> None:
     tab.open(classes, layer=PAIR, drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
-    expect(drift).to_have_text(NOT_FOLLOWED)
+    expect(drift).to_contain_text(NOT_FOLLOWED)
     expect(motion(tab, "Moving map")).to_be_disabled()
     expect(motion(tab, "Fixed map")).to_be_checked()
     tab.key("d", "m")

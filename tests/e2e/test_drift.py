@@ -6,11 +6,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import Serve
+from evolving import evolving_atlas
 from playwright.sync_api import expect
 from tab import Tab
 from test_accessibility import violations
 
+from tensorboard_plugin_atlas import compare_atlases
+
 MOVING = {"run": "moving/atlas", "grid": 4}
+TURNING = {"run": "turning/atlas", "grid": 4}
+CHANNELS = (
+    ("Activation", "activation", "cells turned more than storing could turn them since step 100"),
+    ("Attribution", "attribution", "cells changed first class by more than two standard errors"),
+)
 
 
 @pytest.fixture
@@ -43,7 +51,7 @@ def test_only_the_cells_that_moved_are_news(evolving: str, tab: Tab) -> None:
     words = (drift.locator("strong").text_content() or "").split()
     news, cells = (int(word) for word in words[:3] if word.isdigit())
     assert 0 < news < cells / 2
-    expect(drift).to_contain_text("17% of them farther than chance")
+    expect(drift).to_contain_text("17% of them more than chance")
 
 
 @pytest.mark.parametrize(("run", "step"), [("still/atlas", 400), ("moving/atlas", 100)])
@@ -73,12 +81,90 @@ def test_the_card_tells_the_numbers_of_its_cell(evolving: str, tab: Tab) -> None
     tab.open(evolving, alone=True, **MOVING, step=200, drift="on")
     tab.key("ArrowRight", "Enter")
     expect(tab.inspector).to_contain_text("of the map's side since step 100")
-    expect(tab.inspector).to_contain_text("of its samples more than chance")
+    expect(tab.inspector).to_contain_text("of them more than chance")
 
 
+@pytest.mark.parametrize("way", ["pointer", "keyboard"])
+def test_a_channel_is_chosen_and_stands_in_the_address(evolving: str, tab: Tab, way: str) -> None:
+    tab.open(evolving, **TURNING, step=200)
+    plain = tab.picture()
+    tab.key("d")
+    drift = tab.app.get_by_label("Drift", exact=True)
+    expect(drift).to_contain_text("cells moved more than chance since step 100")
+    if way == "keyboard":
+        drift.get_by_role("radio", name="Map").focus()
+    for name, channel, words in CHANNELS:
+        if way == "pointer":
+            drift.get_by_text(name, exact=True).click()
+        else:
+            tab.page.keyboard.press("ArrowRight")
+        tab.linked(drift=channel)
+        expect(drift).to_contain_text(words)
+        tab.settle()
+        assert np.abs(tab.picture() - plain).mean() > 3
+        expect(drift.get_by_role("radio", name=name)).to_be_checked()
+    tab.page.reload()
+    tab.framed().settle()
+    expect(drift.get_by_role("radio", name="Attribution")).to_be_checked()
+    expect(drift).to_contain_text(CHANNELS[1][2])
+    tab.key("d")
+    tab.linked(drift=None)
+
+
+def test_activations_turn_as_far_as_the_log_says(evolving: str, tab: Tab) -> None:
+    before, now = (evolving_atlas("turning", step, 1) for step in (100, 200))
+    centred = [a.activations - a.activations.mean(axis=0) for a in (before, now)]
+    turned = 1 - np.einsum("nc,nc->n", *centred) / np.prod(
+        [np.linalg.norm(values, axis=1) for values in centred], axis=0
+    )
+    grid = now.grids[0]
+    cell = int(
+        np.argmax([(now.labels[grid.members(i)] == 0).mean() for i in range(len(grid.counts))])
+    )
+    tab.open(evolving, alone=True, **TURNING, step=200, drift="activation")
+    drift = tab.app.get_by_label("Drift", exact=True)
+    expect(drift).to_contain_text(f"Samples turned by {turned.mean():.2f}".replace("0.", "."))
+    tab.point_at(4, int(grid.rows[cell]), int(grid.cols[cell]))
+    said = f"Samples turned by {turned[grid.members(cell)].mean():.2f} (1 "
+    expect(tab.card).to_contain_text(said)
+    expect(tab.card).to_contain_text("cosine) since step 100; 100% of them")
+
+
+def test_first_classes_fall_as_compare_atlases_says(evolving: str, tab: Tab) -> None:
+    before, now = (evolving_atlas("turning", step, 1) for step in (100, 200))
+    level = compare_atlases(before, now).levels[0]
+    assert level.attribution_rank is not None
+    fallen = level.attribution_rank > 0
+    assert 0 < fallen.sum() < len(fallen) / 2
+    tab.open(evolving, alone=True, **TURNING, step=200, drift="attribution")
+    drift = tab.app.get_by_label("Drift", exact=True)
+    expect(drift).to_contain_text(f"{fallen.sum()} of {len(fallen)} cells changed first class")
+    grid = now.grids[0]
+    cell = int(level.cells_b[np.argmax(level.attribution_rank)])
+    tab.point_at(4, int(grid.rows[cell]), int(grid.cols[cell]))
+    expect(tab.card).to_contain_text(
+        f"first class fell {level.attribution_rank.max():.2f} places since step 100; 100%"
+    )
+
+
+@pytest.mark.parametrize("channel", ["activation", "attribution"])
+def test_an_unchanged_network_changes_in_no_channel(evolving: str, tab: Tab, channel: str) -> None:
+    tab.open(evolving, alone=True, **TURNING, step=100, drift=channel)
+    drift = tab.app.get_by_label("Drift", exact=True)
+    expect(drift).to_contain_text("0 of")
+    expect(drift).to_contain_text("0% of them")
+
+
+def test_it_names_the_setting_that_records_attribution(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, alone=True, **MOVING, step=200, drift="attribution")
+    drift = tab.app.get_by_label("Drift", exact=True)
+    expect(drift).to_contain_text("AtlasConfig(attribution=True)")
+
+
+@pytest.mark.parametrize("channel", ["on", "activation", "attribution"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_legend_is_accessible(evolving: str, tab: Tab, theme: str) -> None:
+def test_the_legend_is_accessible(evolving: str, tab: Tab, theme: str, channel: str) -> None:
     tab.page.emulate_media(color_scheme=theme)
-    tab.open(evolving, alone=True, **MOVING, step=200, drift="on")
+    tab.open(evolving, alone=True, **TURNING, step=200, drift=channel)
     tab.settle(theme=theme)
     assert violations(tab) == []

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Arrows from where the members of each cell were to where they are; only news is drawn strongly. */
+/**
+ * What changed of each cell: arrows from where its members were to where they are, or a frame in the
+ * colour of the change; only news is drawn strongly.
+ */
 
 import { type Point, toScreen } from '../camera';
-import { type Drift, NEWS_SHARE } from '../drift';
-import type { OverlayFrame } from './overlay';
+import { sequential } from '../colour';
+import { type Drift, isNews, sayChange, type Told } from '../drift';
+import { badge, eachCell, type OverlayFrame } from './overlay';
 
 /** Icons recede under the arrows. */
 const VEIL = 0.5;
@@ -15,6 +19,12 @@ const SHAPE = { tail: 0.7, neck: 2.1, head: 5.6, length: 11 } as const;
 const FULL_LENGTH = 26;
 const HALO = 3;
 const CHANCE_ALPHA = 0.6;
+/** Frames as a share of a cell's side: of news, and of what is none. */
+const FRAMES = { news: 0.15, chance: 0.06, least: 2 } as const;
+/** Icons recede where there is no news. */
+const DIM = 0.72;
+/** Cells of this side in CSS pixels have room for a number. */
+const VALUE_FROM = 44;
 
 interface Arrow {
   readonly from: Point;
@@ -37,7 +47,32 @@ export function drawDrift(
   for (const arrow of arrows) if (arrow.news) drawNews(context, frame, arrow);
 }
 
-function arrowsInView(frame: OverlayFrame, { from, to, beyond }: Drift): Arrow[] {
+export function drawChange(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  told: Told,
+): void {
+  const { values, most } = told;
+  context.lineJoin = 'miter';
+  eachCell(frame, (cell, x, y, side) => {
+    const value = values[cell] as number;
+    const news = isNews(told, cell);
+    context.fillStyle = `rgb(${frame.theme.ground.join()})`;
+    context.globalAlpha = news ? 0 : DIM;
+    context.fillRect(x, y, side, side);
+    if (Number.isNaN(value)) return;
+    const width = Math.max(FRAMES.least, side * (news ? FRAMES.news : FRAMES.chance));
+    context.globalAlpha = news ? 1 : CHANCE_ALPHA;
+    context.strokeStyle = `rgb(${sequential(value / (most || 1)).join()})`;
+    context.lineWidth = width;
+    context.strokeRect(x + 1 + width / 2, y + 1 + width / 2, side - width - 2, side - width - 2);
+    if (side >= VALUE_FROM) badge(context, frame, sayChange(value, most), x + side - 1, y + 1);
+  });
+  context.globalAlpha = 1;
+}
+
+function arrowsInView(frame: OverlayFrame, drift: Drift): Arrow[] {
+  const { from, to } = drift;
   const { camera, viewport } = frame;
   const at = (places: Float32Array, cell: number) =>
     toScreen(camera, viewport, {
@@ -48,7 +83,7 @@ function arrowsInView(frame: OverlayFrame, { from, to, beyond }: Drift): Arrow[]
   return Array.from({ length: to.length / 2 }, (_, cell) => ({
     from: at(from, cell),
     to: at(to, cell),
-    news: beyond !== null && (beyond[cell] as number) >= NEWS_SHARE,
+    news: isNews(drift, cell),
   })).filter((arrow) => seen(arrow.from) || seen(arrow.to));
 }
 

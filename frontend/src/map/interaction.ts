@@ -244,7 +244,7 @@ export class Interaction {
         session.store.set({ finding: true });
         break;
       case 'drift':
-        session.store.set({ drift: !drift });
+        session.store.set({ drift: drift ? '' : 'on' });
         break;
       case 'motion':
         if (atlas && classAtlasOf(atlas)) session.store.set({ said: NOT_FOLLOWED });

@@ -5,16 +5,15 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { type Atlas, className, type IconKind, type Level } from '../atlas';
 import { type CellFacts, type Share, WEAK_COSINE } from '../cells';
 import { classColours } from '../colour';
-import { findDrift } from '../drift';
 import type { Evidence, Nearest } from '../evidence';
 import { count, fraction, percent, plural, shorten } from '../format';
 import { iconPlace } from '../map/scene';
-import { whyUnpaired } from '../pair';
 import { type Cut, cutOf } from '../patches';
 import { keeperOf, type Probe } from '../probe';
 import { referenceOf } from '../reference';
 import type { Session } from '../session';
 import type { State } from '../store';
+import { driftOf, driftOfCell } from './drift_legend';
 
 const MIX_ROWS = 5;
 
@@ -121,27 +120,20 @@ export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateRes
   </section>`;
 }
 
-/** How the members of the cell have moved, while moves are what the map shows. */
+/** How the members of the cell have changed, while the map shows it or holds two steps side by side. */
 export function movesLine({
   state,
   atlas,
   level,
   facts,
+  evidence,
 }: CellContext): TemplateResult | typeof nothing {
   const other = referenceOf(state);
-  if (other === null || other === atlas || whyUnpaired(other, atlas) !== null) return nothing;
-  const { from, to, beyond } = findDrift(other, atlas, level);
-  const at = 2 * facts.cell;
-  const move = Math.hypot(
-    (to[at] as number) - (from[at] as number),
-    (to[at + 1] as number) - (from[at + 1] as number),
-  );
-  const share = beyond?.[facts.cell];
-  return html`<p>
-    Moved ${percent(move)} of the map's side since step ${count(other.step)}${
-      share === undefined ? nothing : html`; ${percent(share)} of its samples more than chance`
-    }.
-  </p>`;
+  if (other === null || other === atlas) return nothing;
+  const drift = driftOf(state, atlas, level, evidence);
+  return typeof drift === 'string'
+    ? nothing
+    : html`<p>${driftOfCell(state, drift, facts.cell)}</p>`;
 }
 
 export function whereabouts({ atlas, facts }: CellContext): TemplateResult {

@@ -31,7 +31,7 @@ export interface More {
 }
 
 export class Details {
-  readonly #evidence: Evidence;
+  readonly evidence: Evidence;
   #chosenSample: number | null = null;
 
   constructor(
@@ -39,7 +39,10 @@ export class Details {
     private readonly map: AtlasMap,
     private readonly update: () => void,
   ) {
-    this.#evidence = new Evidence(update);
+    this.evidence = new Evidence(() => {
+      map.invalidate();
+      update();
+    });
     session.pages.watch(update);
   }
 
@@ -114,7 +117,7 @@ export class Details {
     const level = levelOf(atlas, place.size);
     const facts = level && describeCell(atlas, level, place.row, place.col);
     if (!level || !facts) return null;
-    return { state, session: this.session, evidence: this.#evidence, atlas, level, facts };
+    return { state, session: this.session, evidence: this.evidence, atlas, level, facts };
   }
 
   #help(): TemplateResult {

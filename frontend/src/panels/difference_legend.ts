@@ -3,6 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Atlas, className, type Level, levelOf } from '../atlas';
+import { noGrid } from '../channels';
 import { NOT_FOLLOWED } from '../class_atlas';
 import {
   type Change,
@@ -15,9 +16,8 @@ import {
 import { readFilter } from '../filter';
 import { count, plural, shorten } from '../format';
 import { whyUnpaired } from '../pair';
-import { referenceOf } from '../reference';
 import type { State } from '../store';
-import { stepsBetween } from './drift_legend';
+import { referenceOr, stepsBetween } from './drift_legend';
 
 /** As many changes are listed. */
 const LARGEST = 8;
@@ -30,19 +30,17 @@ const VERDICTS: Readonly<Record<string, string>> = {
 
 /** B less A on a level of B, or why it cannot be told. */
 export function differenceOf(state: State, atlas: Atlas, level: Level): Difference | string {
-  const { otherFailure, compare } = state;
-  if (compare === atlas.step) return 'A and B are the same step: go to another one.';
-  const other = referenceOf(state);
-  if (other === null) {
-    if (otherFailure === null) return `Step ${count(compare ?? 0)} is on its way …`;
-    return `Step ${count(compare ?? 0)} cannot be read: ${otherFailure.message}`;
+  if (state.compare === atlas.step) return 'A and B are the same step: go to another one.';
+  if (state.drift !== '' && state.drift !== 'on') {
+    return 'The difference rests while drift colours the cells.';
   }
+  const other = referenceOr(state);
+  if (typeof other === 'string') return other;
   const reason = whyUnpaired(other, atlas);
   if (reason === NOT_FOLLOWED) return `${reason} Swipe and Blink show both.`;
   if (reason !== null) return reason;
   const same = levelOf(other, level.size);
-  if (same === undefined)
-    return `Step ${count(other.step)} has no ${level.size} × ${level.size} grid.`;
+  if (same === undefined) return noGrid(other, level);
   const { kind, classes } = readFilter(state);
   const [toward] = classes;
   const found =

@@ -1,54 +1,166 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the arrows say, in words and numbers, or why there are none. */
+/** What the drift on the map says, in words and numbers, or why there is none; and the choice of what it is of. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import type { Atlas, Level } from '../atlas';
-import { type Drift, findDrift } from '../drift';
+import { findFalls, findTurns } from '../channels';
+import { SEQUENTIAL_CSS } from '../colour';
+import { type Drift, findDrift, sayChange, type Told } from '../drift';
+import type { Evidence } from '../evidence';
 import { count, percent, plural } from '../format';
 import { whyUnpaired } from '../pair';
 import { referenceOf, wantedStep } from '../reference';
-import type { State } from '../store';
+import type { Session } from '../session';
+import { type Channel, DRIFTS, type State } from '../store';
+import { segments } from './segments';
 
-/** The drift that `state` shows on a level, or why it cannot. */
-export function driftOf(state: State, atlas: Atlas, level: Level): Drift | string {
+interface Words {
+  readonly name: string;
+  /** Of samples, before and behind a number. */
+  readonly did: string;
+  readonly unit: string;
+  /** Of cells that are news. */
+  readonly news: string;
+  readonly than: string;
+  /** What the colours say. */
+  readonly colour: string;
+}
+
+const WORDS: Readonly<Record<Channel, Words>> = {
+  on: {
+    name: 'Map',
+    did: 'Samples moved',
+    unit: " of the map's side",
+    news: 'moved',
+    than: 'more than chance',
+    colour: '',
+  },
+  activation: {
+    name: 'Activation',
+    did: 'Samples turned by',
+    unit: ' (1 − cosine)',
+    news: 'turned',
+    than: 'more than storing could turn them',
+    colour: "1 − cosine of a sample's activation then and now, each from its layer's mean",
+  },
+  attribution: {
+    name: 'Attribution',
+    did: "Samples' first class fell",
+    unit: ' places',
+    news: 'changed first class',
+    than: 'by more than two standard errors',
+    colour: "By how many places the class fell that a sample's cell spoke for most",
+  },
+};
+
+/** What the shown step is held against, or why that is not here. */
+export function referenceOr(state: State): Atlas | string {
   const step = wantedStep(state);
   if (step === null) return 'This is the first step: there is none before to have moved from.';
-  const other = referenceOf(state);
-  if (other === null) {
-    const { otherFailure } = state;
-    if (otherFailure === null) return `Step ${count(step)} is on its way …`;
-    return `Step ${count(step)} cannot be read: ${otherFailure.message}`;
-  }
-  return whyUnpaired(other, atlas) ?? findDrift(other, atlas, level);
+  const { otherFailure } = state;
+  const missing = otherFailure ? `cannot be read: ${otherFailure.message}` : 'is on its way …';
+  return referenceOf(state) ?? `Step ${count(step)} ${missing}`;
+}
+
+/** The drift that `state` shows on a level, or why it cannot. */
+export function driftOf(
+  state: State,
+  atlas: Atlas,
+  level: Level,
+  evidence: Evidence,
+): Drift | Told | string {
+  const other = referenceOr(state);
+  if (typeof other === 'string') return other;
+  const reason = whyUnpaired(other, atlas);
+  if (reason !== null) return reason;
+  if (state.drift === 'attribution') return findFalls(other, atlas, level);
+  if (state.drift !== 'activation') return findDrift(other, atlas, level);
+  // Not for those that the map only passes on its way.
+  const ask = atlas === state.atlas;
+  const [from, to] = [evidence.activations(other, ask), evidence.activations(atlas, ask)];
+  if (typeof from === 'string') return from;
+  return typeof to === 'string' ? to : findTurns(from, to, level);
+}
+
+/** "Samples moved 12% of the map's side since step 400; 80% of them more than chance." */
+function inWords(
+  { drift }: State,
+  value: number,
+  most: number,
+  when: string,
+  share?: number | null,
+): string {
+  const { did, unit, than } = WORDS[drift || 'on'];
+  const said = did.endsWith('moved') ? percent(value) : sayChange(value, most);
+  const news = share == null ? '' : `; ${percent(share)} of them ${than}`;
+  return Number.isNaN(value) ? `${did}: not known.` : `${did} ${said}${unit} ${when}${news}.`;
+}
+
+export function driftOfCell(state: State, { values, most, beyond }: Told, cell: number): string {
+  return inWords(state, values[cell] as number, most, since(state), beyond?.[cell]);
+}
+
+/** "since step 400", or "since A, step 400". */
+function since(state: State): string {
+  return `since ${state.compare === null ? '' : 'A, '}step ${count(wantedStep(state) ?? 0)}`;
 }
 
 /** "12 of 80 cells moved more than chance since step 400", for the legend and for screen readers. */
-export function driftSentence(state: State, { beyond, news }: Drift): string {
-  const since = `since step ${count(wantedStep(state) ?? 0)}`;
-  if (beyond === null) return `Moves ${since}; what chance would do was not recorded`;
-  return `${count(news)} of ${plural(beyond.length, 'cell')} moved more than chance ${since}`;
+export function driftSentence(state: State, { beyond, news }: Told): string {
+  const { name, news: did, than } = WORDS[state.drift || 'on'];
+  if (beyond === null) return `${name}, ${since(state)}: news or not`;
+  return `${count(news)} of ${plural(beyond.length, 'cell')} ${did} ${than} ${since(state)}`;
 }
 
-export function driftLegend(state: State, atlas: Atlas, level: Level): TemplateResult {
-  const drift = driftOf(state, atlas, level);
-  if (typeof drift === 'string') {
-    return html`<aside class="legend panel" aria-label="Drift"><p>${drift}</p></aside>`;
-  }
-  const { beyond, meanMove, beyondShare } = drift;
+export function driftLegend(
+  { store }: Session,
+  atlas: Atlas,
+  level: Level,
+  evidence: Evidence,
+): TemplateResult {
+  const { state } = store;
+  const told = driftOf(state, atlas, level, evidence);
   return html`<aside class="legend panel drift-legend" aria-label="Drift">
-    <p><strong>${driftSentence(state, drift)}</strong></p>
-    ${beyond === null ? nothing : key(NEWS, 'most of its samples moved farther than chance')}
-    ${key(CHANCE, beyond === null ? 'not known to be more than chance' : 'chance explains the move')}
-    <p class="muted">
-      ${
-        beyondShare === null
-          ? 'No noise floor was recorded for this step, so that no move can be called news. Atlases of this version measure one from the second checkpoint on.'
-          : html`Samples moved ${percent(meanMove)} of the map's side on average,
-            ${percent(beyondShare)} of them farther than chance.`
-      }
-      ${stepsBetween(state)}
-    </p>
+    ${segments(
+      'Drift of',
+      'drift',
+      DRIFTS,
+      (channel) => WORDS[channel].name,
+      state.drift || 'on',
+      (drift) => store.set({ drift }),
+    )}
+    ${typeof told === 'string' ? html`<p>${told}</p>` : sums(state, told)}
   </aside>`;
+}
+
+function sums(state: State, told: Drift | Told): TemplateResult {
+  const { mean, most, beyondShare, beyond } = told;
+  const moves = 'from' in told;
+  return html`<p><strong>${driftSentence(state, told)}</strong></p>
+    ${moves ? signs(beyond) : scale(state, told)}
+    <p class="muted">
+      ${inWords(state, mean, most, 'on average', beyondShare)}
+      ${
+        beyond === null
+          ? 'No noise floor was recorded for this step, so that nothing can be called news. Atlases of this version measure one from the second checkpoint on.'
+          : nothing
+      }
+      ${moves ? stepsBetween(state) : nothing}
+    </p>`;
+}
+
+function signs(beyond: Float32Array | null): TemplateResult {
+  return html`${beyond === null ? nothing : key(NEWS, 'most of its samples moved farther than chance')}
+  ${key(CHANCE, beyond === null ? 'not known to be more than chance' : 'chance explains the move')}`;
+}
+
+function scale({ drift }: State, { most, note = '' }: Told): TemplateResult {
+  return html`<div class="scale">
+      <span>0</span>
+      <i style="background:${SEQUENTIAL_CSS}"></i>
+      <span>${sayChange(most, most)}</span>
+    </div>
+    <p class="muted">${WORDS[drift || 'on'].colour}. Thin and pale: no news.${note}</p>`;
 }
 
 /** The floor is that of one step; over more of them chance adds up. */

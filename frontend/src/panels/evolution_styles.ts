@@ -190,6 +190,9 @@ export const evolutionStyles = css`
     gap: 4px;
     max-width: 376px;
   }
+  .drift-legend .segments {
+    justify-self: start;
+  }
   .drift-legend .muted {
     font-size: 12px;
   }

@@ -22,8 +22,8 @@ export function evolutionTools(state: State, session: Session): TemplateResult {
       icon: 'drift',
       name: 'Drift: where cells moved',
       key: 'd',
-      pressed: state.drift,
-      press: () => store.set({ drift: !state.drift }),
+      pressed: state.drift !== '',
+      press: () => store.set({ drift: state.drift ? '' : 'on' }),
     })}
     ${iconButton({
       icon: 'compare',

@@ -34,7 +34,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['f', 'ask about a class: where it is on top, what speaks for it'],
   ['n', 'attribution that helps, hurts or both'],
   ['s', 'shortcuts that were found, where a search was logged'],
-  ['d', 'drift: where cells moved since the step before'],
+  ['d', 'drift: what changed since the step before'],
 ];
 
 function switchOf(setting: Setting, name: string): TemplateResult {
