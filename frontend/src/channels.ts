@@ -9,17 +9,31 @@ import { type Told, tell } from './drift';
 import { count, percent } from './format';
 import { PairMemo } from './pair_memo';
 
-const turns = new PairMemo<Level, Activations, Told>();
+interface Turns {
+  /** Of every sample; NaN where it is not known. */
+  readonly changes: Float32Array;
+  /** What of it storing alone could make; null where that is not known. */
+  readonly floor: Float32Array | null;
+  readonly note: string;
+}
+
+const turns = new PairMemo<Activations, Activations, Turns>();
+const turned = new PairMemo<Level, Turns, Told>();
 
 /** 1 − cosine of every sample's activations then and now, over a level of now; or why it cannot be told. */
 export function findTurns(from: Activations, to: Activations, level: Level): Told | string {
   if (from.channels !== to.channels || !from.axes !== !to.axes) {
     return 'One step has other channels, or only principal axes of them: directions do not compare.';
   }
-  return turns.get(level, from, () => turn(from, to, level));
+  // Not anew for each level: along principal axes of a wide layer it takes its time.
+  const found = turns.get(from, to, () => turn(from, to));
+  return turned.get(level, found, () => ({
+    ...tell(level, found.changes, found.floor),
+    note: found.note,
+  }));
 }
 
-function turn(from: Activations, to: Activations, level: Level): Told {
+function turn(from: Activations, to: Activations): Turns {
   const [was, is] = [squares(from), squares(to)];
   const seen = from.axes && to.axes ? onAxes(from, from.axes, to.axes) : from;
   const changes = Float32Array.from(is, (square, row) =>
@@ -29,8 +43,8 @@ function turn(from: Activations, to: Activations, level: Level): Told {
   const floor =
     one && other && changes.map((_, row) => 1 - Math.cos(Math.min(Math.PI, one(row) + other(row))));
   const lost = percent(Math.max(from.lost ?? 0, to.lost ?? 0, LEAST_LOST));
-  const note = ` Storing as ${to.kind} lost ${lost} of the variance.`;
-  return { ...tell(level, changes, floor), note };
+  const note = floor ? ` Storing as ${to.kind} lost ${lost} of the variance.` : '';
+  return { changes, floor, note };
 }
 
 function squares(of: Activations): Float64Array {
