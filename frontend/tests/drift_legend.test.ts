@@ -6,6 +6,7 @@ import { Failure } from '../src/api';
 import type { Atlas, Level } from '../src/atlas';
 import { NOT_RECORDED } from '../src/attribution';
 import { Evidence } from '../src/evidence';
+import { differenceOf } from '../src/panels/difference_legend';
 import { driftLegend, driftOf, driftOfCell } from '../src/panels/drift_legend';
 import type { Session } from '../src/session';
 import { type State, Store } from '../src/store';
@@ -77,6 +78,14 @@ describe('legend of the drift', () => {
     expect(said).toContain('1 more step lies between');
     expect(said).toContain('since A, step 0');
     expect(text({ compare: 10 })).not.toContain('between');
+  });
+
+  it('lets the difference of two steps rest while it colours cells, but not while it draws arrows', () => {
+    const of = (drift: State['drift']) =>
+      differenceOf(sessionWith({ drift, compare: 10 }).store.state, now, now.levels[0] as Level);
+    expect(of('activation')).toBe('The difference rests while drift colours the cells.');
+    expect(of('on')).toBeTypeOf('object');
+    expect(of('')).toBeTypeOf('object');
   });
 
   it('is of the channel that is chosen', () => {

@@ -131,7 +131,7 @@ describe('layer of changes', () => {
     ]);
     // Of 200 pixels: 30 for news, 12 for what is none.
     expect(of()('lineWidth=')).toEqual([[30], [12]]);
-    expect(of()('globalAlpha=')).toEqual([[0], [1], [0.72], [0.6], [1]]);
+    expect(of()('globalAlpha=')).toEqual([[0], [1], [1], [0.72], [0.6], [1], [1]]);
     expect(of()('fillText').map(([text]) => text)).toEqual(['.50', '.25']);
   });
 

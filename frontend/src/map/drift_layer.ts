@@ -66,6 +66,7 @@ export function drawChange(
     context.strokeStyle = `rgb(${sequential(value / (most || 1)).join()})`;
     context.lineWidth = width;
     context.strokeRect(x + 1 + width / 2, y + 1 + width / 2, side - width - 2, side - width - 2);
+    context.globalAlpha = 1;
     if (side >= VALUE_FROM) badge(context, frame, sayChange(value, most), x + side - 1, y + 1);
   });
   context.globalAlpha = 1;
