@@ -26,7 +26,8 @@ class QuietPage:
     """One page of a browser of its own (POSIX only), driven by DevTools' protocol."""
 
     def __init__(self, url: str, *, calm: bool) -> None:
-        self._profile = tempfile.TemporaryDirectory()
+        # Helpers of a browser that was told to end may still write.
+        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._browser, self._answers, self._calls = _start(Path(self._profile.name))
         self._number, self._session = 0, {}
         target = self._send("Target.createTarget", url="about:blank")["targetId"]
