@@ -37,6 +37,8 @@ _MARGIN, _SMALL_FIELD = 4 / 3, 48
 # Deeper than this, one position covers objects and not parts, and wants larger tiles.
 _DEEP_STRIDE = 16
 _DEEP_SIDE, _SIDE, _SMALLEST_ZOOMED = 128, 96, 64
+# Up to this side seven tenths would hold no more than an edge, and all steps are cheap.
+_TINY_SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class _Plan:
     """Steps at each share of the side, smallest first, by the kind of layer.
 
     Attributes:
-        whole: Steps where the picture has the model's full size.
-        small: Shares and steps of tiles below 64 px.
+        whole: Steps where the picture has the model's full size, or is no larger than 16 px.
+        small: Shares and steps of larger tiles below 64 px.
         zoomed: Shares and steps of strides up to 16.
         deep: Shares and steps of larger strides.
         side: Largest side of a picture of strides up to 16, before the shares.
@@ -185,9 +187,9 @@ def settings_for(
         steps: Steps in all, or None for the measured default.
 
     Returns:
-        One stage for whole inputs, else several, none smaller than the one before. An inversion
-        ends at 96 px where the tile is that large, and at 128 px for strides above 16 as a poster
-        always does; a preview is left at the first sizes.
+        One stage for whole inputs and tiny tiles, else several, none smaller than the one before.
+        An inversion ends at 96 px where the tile is that large, and at 128 px for strides above 16
+        as a poster always does; a preview is left at the first sizes.
     """
     plan = _PLANS[fidelity]
     deep = stride > _DEEP_STRIDE and side >= _SMALLEST_ZOOMED
@@ -224,7 +226,8 @@ def settings_for(
     # is there room to be shifted: a tile was chosen to hold what the layer sees and no more.
     if (max(input_shape) if whole else side) < _SMALLEST_ZOOMED:
         finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
-        rate, jitter = (0.125, 1 / 24) if whole else (0.15, 0.0)
+        one_size = whole or side <= _TINY_SIDE
+        rate, jitter = (0.125, 1 / 24) if one_size else (0.15, 0.0)
         return InversionSettings(
             stages=stages, rate=rate, jitter=jitter, batch=batch, finish=finish
         )
@@ -246,7 +249,9 @@ def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
 
 def _stages(plan: _Plan, side: int, *, stride: int, deep: bool) -> tuple[Stage, ...]:
     shares = plan.deep if deep else plan.zoomed
-    if side < _SMALLEST_ZOOMED:
+    if side <= _TINY_SIDE:
+        shares = ((1.0, plan.whole),)
+    elif side < _SMALLEST_ZOOMED:
         shares = plan.small
     largest = min(side, _DEEP_SIDE if deep else plan.side)
     return tuple(
