@@ -20,7 +20,12 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     settings_for,
     tile_side,
 )
-from tensorboard_plugin_atlas.compute.icons.spectrum import to_coefficients, to_latent
+from tensorboard_plugin_atlas.compute.icons.spectrum import (
+    to_coefficients,
+    to_latent,
+    to_latent_of_coefficients,
+    to_pixels,
+)
 
 FLAT = {(n, n): torch.ones(1, n, n // 2 + 1) for n in (8, 12, 16)}
 
@@ -54,6 +59,19 @@ def test_below_the_floor_the_ascent_is_the_target_itself():
     units = torch.tensor([[1.0, 0.0]])
     assert _ascent(torch.tensor([[-1.0, 0.2]]), units, 4, 0.1).tolist() == [[1, 0]]
     assert _ascent(torch.zeros(1, 2), units, 4, 0.1).tolist() == [[1, 0]]
+
+
+def test_the_mean_of_the_last_steps_is_the_picture(monkeypatch):
+    steps, step = [], Inverter._step
+    monkeypatch.setattr(Inverter, "_step", lambda *a: steps.append(step(*a)) or steps[-1])
+    stages = (Stage((8, 8), 3), Stage((16, 16), 5))
+    wanted, (begin, noise) = torch.eye(4)[:2], start(2, 8)
+    for averaged, counted in ((1, 1), (3, 3), (9, 5)):  # none of those that were smaller
+        steps.clear()
+        settings = InversionSettings(stages=stages, averaged=averaged)
+        pictures = invert(pooled, settings, wanted, begin, noise)
+        latent = to_latent_of_coefficients(sum(steps[-counted:]) / counted, 1, (16, 16))
+        assert torch.allclose(pictures, to_pixels(latent, torch.eye(1)), atol=1e-5)
 
 
 def test_pictures_turn_toward_their_directions():
@@ -232,7 +250,7 @@ def test_a_kind_changes_sizes_and_steps_and_nothing_else(side, whole):
     preview, inversion, poster = (settings_for(**options, fidelity=f) for f in FIDELITIES)
     for other in (preview, poster):
         same = dataclasses.replace(other, stages=inversion.stages, batch=inversion.batch)
-        same = dataclasses.replace(same, left_out=inversion.left_out)
+        same = dataclasses.replace(same, left_out=inversion.left_out, averaged=inversion.averaged)
         assert same == inversion
     work = [
         sum(s.steps * s.shape[0] * s.shape[1] for s in settings.stages)

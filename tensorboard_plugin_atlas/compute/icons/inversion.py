@@ -53,6 +53,7 @@ class _Plan:
         side: Largest side of a picture of strides up to 16, before the shares.
         left_out: Share of residual branches that steps of larger strides leave out. It pays where
             there are many steps.
+        averaged: Last steps of larger strides whose mean is the picture.
     """
 
     whole: int
@@ -61,6 +62,7 @@ class _Plan:
     deep: tuple[tuple[float, int], ...]
     side: int = _SIDE
     left_out: float = 0.0
+    averaged: int = 1
 
 
 # Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
@@ -80,6 +82,7 @@ _PLANS = {
         ((0.5, 18), (0.75, 22), (1.0, 26)),
         side=_DEEP_SIDE,
         left_out=0.22,
+        averaged=13,
     ),
 }
 
@@ -116,6 +119,8 @@ class InversionSettings:
         views: Where on the layer's map to look.
         damping: Factor on the gradient of residual branches.
         left_out: Share of the residual branches that each step leaves out, see `observer.Leaving`.
+        averaged: How many last steps the picture is the mean of, at most those of the last stage:
+            each of them met another network.
         jitter: Largest random shift of a step, as a share of the side.
         first_frequency: Cycles per px above which the gradient is held back at first.
         last_frequency: The same once `opening` is over.
@@ -140,6 +145,7 @@ class InversionSettings:
     views: Views = field(default_factory=Views)
     damping: float = 0.7
     left_out: float = 0.0
+    averaged: int = 1
     jitter: float = 0.02
     first_frequency: float = 0.25
     last_frequency: float = 0.5
@@ -211,6 +217,7 @@ def settings_for(
             views=Views(separately=True, surround=1.0),
             damping=0.4,
             left_out=plan.left_out,
+            averaged=plan.averaged,
             constant_gradient=0.4,
             # Of tiles the steps leave no ghost; of whole pictures it is not known.
             start_members=6 if whole else 3,
@@ -220,7 +227,7 @@ def settings_for(
             first_frequency=0.15,
             isotropy=0.5,
             batch=batch,
-            finish=Finish(least_gain=0.85, chroma=1.3),
+            finish=Finish(least_gain=1.0, most_gain=1.4, chroma=1.2, sharpen=0.4),
         )
     # A few pixels hold no texture that could look gray, and the layer minds the change more. Nor
     # is there room to be shifted: a tile was chosen to hold what the layer sees and no more.
@@ -329,15 +336,22 @@ class Inverter:
         colour = colour_matrix(starts.shape[1]).to(starts.device)
         shifts = torch.Generator().manual_seed(self.seed)
         coefficients = self._start(to_latent(starts, colour), noise)
-        shape, done = self.settings.stages[0].shape, 0
+        shape, left = self.settings.stages[0].shape, self.settings.steps
+        averaged = min(self.settings.averaged, self.settings.stages[-1].steps)
+        mean = coefficients
         for stage in self.settings.stages:
             if stage.shape != shape:
                 coefficients = self._magnified(coefficients, shape, stage.shape)
                 shape = stage.shape
             for _ in range(stage.steps):
+                done = self.settings.steps - left
                 coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
-                done += 1
-        return self._pictures(coefficients, shape, colour)
+                left -= 1
+                if left >= averaged - 1:
+                    mean = coefficients
+                else:
+                    mean = mean + (coefficients - mean) / (averaged - left)
+        return self._pictures(mean, shape, colour)
 
     def touch_up(self, wishes: Mapping[Shape, Wish], pictures: Tensor) -> Tensor:
         """Brings unfinished pictures to wishes that are near those they were made for.
