@@ -54,6 +54,7 @@ class _Plan:
         left_out: Share of residual branches that steps of larger strides leave out. It pays where
             there are many steps.
         averaged: Last steps of larger strides whose mean is the picture.
+        finish: The last touch of larger strides.
     """
 
     whole: int
@@ -63,6 +64,9 @@ class _Plan:
     side: int = _SIDE
     left_out: float = 0.0
     averaged: int = 1
+    finish: Finish = field(
+        default_factory=lambda: Finish(least_gain=1.0, most_gain=1.4, chroma=1.2, sharpen=0.4)
+    )
 
 
 # Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
@@ -79,10 +83,12 @@ _PLANS = {
         32,
         ((0.7, 12), (1.0, 16)),
         ((0.5, 12), (0.75, 12), (1.0, 16)),
-        ((0.5, 18), (0.75, 22), (1.0, 26)),
+        ((0.5, 20), (0.75, 36), (1.0, 22)),
         side=_DEEP_SIDE,
         left_out=0.22,
         averaged=13,
+        # More steps leave less to be touched up.
+        finish=Finish(least_gain=1.0, most_gain=1.2, chroma=1.1, sharpen=0.25),
     ),
 }
 
@@ -227,7 +233,7 @@ def settings_for(
             first_frequency=0.15,
             isotropy=0.5,
             batch=batch,
-            finish=Finish(least_gain=1.0, most_gain=1.4, chroma=1.2, sharpen=0.4),
+            finish=plan.finish,
         )
     # A few pixels hold no texture that could look gray, and the layer minds the change more. Nor
     # is there room to be shifted: a tile was chosen to hold what the layer sees and no more.
