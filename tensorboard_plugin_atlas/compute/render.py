@@ -37,7 +37,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 KINDS = ("examples", *FIDELITIES)
 _LARGEST_ICON = 128
 _SCORED_AT_ONCE = 64
-_SUSPICIOUS_COSINE = 0.5
+_SUSPICIOUS_COSINE, _ASKED = 0.5, 3
 _SMALLEST_ZOOMED, _STEPS_OF_EACH_SIZE = 128, 6
 
 
@@ -329,7 +329,9 @@ class IconEngine:
     def _asleep(self, pictures: Tensor, cosine: FloatArray) -> NDArray[np.bool_]:
         """Tells which pictures nothing could be learnt from; only poor ones are asked."""
         asleep = ~(cosine > _SUSPICIOUS_COSINE)
-        asleep[asleep] = ~self.observer.responds(pictures[torch.from_numpy(asleep)]).numpy()
+        # A network that draws random numbers may be silent once by chance.
+        for _ in range(_ASKED):
+            asleep[asleep] = ~self.observer.responds(pictures[torch.from_numpy(asleep)]).numpy()
         return asleep
 
     def _put(

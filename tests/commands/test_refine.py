@@ -140,8 +140,8 @@ def test_the_last_step_of_every_layer_is_drawn_anew_in_place(trained: Path, runs
             np.testing.assert_array_equal(new.cell_of, grid.cell_of)
     for one in done:
         assert one.likeness.median > 0.9999
-        # Twelve steps instead of one. Of noise the mean patch tells nearly all that there is.
-        assert one.after > one.before - 0.01
+        # Sixteen steps instead of one, of which the first layer has little to gain.
+        assert one.after > one.before
         found = next(a for a in read_atlases(runs) if (a.layer, a.step) == (one.layer, 20))
         cosines = np.concatenate([grid.icon_cosine for grid in found.grids])
         assert one.after == pytest.approx(np.nanmean(cosines))
@@ -166,10 +166,10 @@ def test_steps_and_kinds_in_any_order(trained: Path, runs: Path) -> None:
 
 
 def test_going_on_from_what_is_logged(trained: Path, runs: Path) -> None:
-    (anew,) = refined(runs, trained, 20, layers=["3"])
-    (onward,) = refined(runs, trained, 20, layers=["3"], onward=True)
+    (anew,) = refined(runs, trained, 10, layers=["3"])
+    (onward,) = refined(runs, trained, 10, layers=["3"], onward=True)
     assert anew.before < onward.after < 1
-    found = next(a for a in read_atlases(runs, layer="3") if a.step == 20)
+    found = next(a for a in read_atlases(runs, layer="3") if a.step == 10)
     assert set(found.grids[0].icon_kind) == {"inversion"}
     # A quarter of the steps from another start leads elsewhere.
     assert onward.after != anew.after

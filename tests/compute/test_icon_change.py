@@ -89,7 +89,7 @@ def test_a_network_that_learns_changes_them_more(model):
     _, (_, stays) = changes(pipeline(), model, model)
     _, (_, learns) = changes(pipeline(), model, other)
     for still, moved in zip(stays, learns, strict=True):
-        assert moved["change"] > still["change"]
+        assert moved["change"] > 1.2 * still["change"]
         assert moved["change"] > moved["floor"]
 
 

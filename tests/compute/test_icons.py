@@ -92,7 +92,7 @@ def test_kinds_cost_more_and_tell_more_from_one_to_the_next():
     drawn = [render_icons(edge_net(), "1", range(4), blurred_noise(30), kind=k) for k in kinds]
     assert [icons.kind for icons in drawn] == list(kinds)
     assert [set(icons.kinds) for icons in drawn] == [{k} for k in kinds]
-    assert [icons.steps for icons in drawn] == [0, 4, 12, 28]
+    assert [icons.steps for icons in drawn] == [0, 5, 16, 32]
     examples, preview, inversion, poster = (icons.cosine.mean() for icons in drawn)
     assert examples < preview < inversion
     assert poster > inversion - 1e-3

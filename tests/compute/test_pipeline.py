@@ -171,11 +171,10 @@ def test_the_cosine_is_that_of_the_stored_picture(model, kind):
 def test_more_steps_make_pictures_that_the_layer_recognises_better(model):
     one, many = (
         compute_atlas(model, "second", pictures(), config=config("inversion", icon_steps=steps))
-        for steps in (1, 24)
+        for steps in (1, 10)
     )
-    first, last = (np.concatenate([g.icon_cosine for g in a.grids]) for a in (one, many))
-    assert last.mean() > first.mean() + 0.01
-    assert (last > first).mean() > 0.5
+    for first, last in zip(one.grids, many.grids, strict=True):
+        assert last.icon_cosine.mean() > first.icon_cosine.mean() + 0.03
 
 
 def test_time_that_runs_out_leaves_a_complete_and_labelled_atlas(model, monkeypatch):
@@ -199,7 +198,12 @@ def test_time_that_runs_out_leaves_a_complete_and_labelled_atlas(model, monkeypa
     ) in atlas.provenance.notes
     finest, finest_real = atlas.grids[-1], real.grids[-1]
     kept = finest.icon_kind == "examples"
-    np.testing.assert_allclose(finest.icon_cosine[kept], finest_real.icon_cosine[kept], atol=0.1)
+    # A sheet is encoded whole, so its other pictures show in these a little.
+    own, wanted = (grid.icons[kept].astype(int) for grid in (finest, finest_real))
+    assert np.abs(own - wanted).mean() < 5
+    apart = np.abs(finest.icon_cosine[kept] - finest_real.icon_cosine[kept])
+    assert apart.mean() < 0.02
+    assert apart.max() < 0.06
 
 
 def in_batches_of(count):

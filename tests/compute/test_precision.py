@@ -82,6 +82,26 @@ def test_a_disturbed_measurement_does_not_count(name):
     assert faster(network(), PICTURES, name=name, timer=lambda run, inputs: next(times)) is not None
 
 
+def pairs_timed(name, times):
+    """Returns whether bfloat16 is taken, and how many pairs of passes were timed until then."""
+    left = iter(times)
+    found = faster(network(), PICTURES, name=name, timer=lambda run, inputs: next(left))
+    return found is not None, (len(times) - len(list(left))) / 2
+
+
+def test_what_is_clear_is_timed_three_times(name):
+    assert pairs_timed(name, [3.0, 2.0, 1.5, 1.0, 9.0, 1.0, 2.0, 1.0]) == (True, 3)
+    assert pairs_timed(f"{name} again", [1.0, 2.0] * 7) == (False, 3)
+
+
+def test_what_is_not_clear_is_timed_until_it_is(name):
+    close, clear, late = [1.3, 1.0], [1.5, 1.0], [3.0, 1.3]
+    assert pairs_timed(name, [*2 * close, *5 * clear]) == (True, 7)
+    # At first 2.3 by the middle and 1.2 by the quickest, of which one was caught in a slow spell.
+    assert pairs_timed(f"{name} spell", [1.56, 1.3, *2 * late, 3.0, 2.0, *2 * clear]) == (True, 5)
+    assert pairs_timed(f"{name} never", [0.99 * LEAST_GAIN, 1.0] * 7) == (False, 7)
+
+
 def test_measured_once_for_each_network_and_shape(name):
     def fail(run, inputs):
         raise AssertionError("measured again")

@@ -47,6 +47,7 @@ def convolution(*arguments, **options):
 NETWORKS = {
     "rectifiers": nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU6()),
     "no bias, stride": nn.Conv2d(3, 8, 5, 2, 2, bias=False),
+    "one pixel of each stride": nn.Conv2d(3, 8, 1, (2, 3), bias=False),
     "depthwise": nn.Sequential(convolution(3, 8, 1), convolution(8, 8, 3, 1, 1, groups=8)),
     "grouped": nn.Sequential(convolution(3, 8, 1), convolution(8, 8, 3, 1, 1, groups=2)),
     "dilated": convolution(3, 4, 3, padding=2, dilation=2),

@@ -114,7 +114,7 @@ def render_icons(
         >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
         >>> icons = render_icons(model, "1", [0, 5], torch.rand(10, 3, 32, 32))
         >>> len(icons.images), len(icons.cosine), icons.steps
-        (2, 2, 12)
+        (2, 2, 16)
     """
     # Checks size, steps and seed as well.
     recipe = checked_recipe(

@@ -37,6 +37,8 @@ _MARGIN, _SMALL_FIELD = 4 / 3, 48
 # Deeper than this, one position covers objects and not parts, and wants larger tiles.
 _DEEP_STRIDE = 16
 _DEEP_SIDE, _SIDE, _SMALLEST_ZOOMED = 128, 96, 64
+# Up to this side seven tenths would hold no more than an edge, and all steps are cheap.
+_TINY_SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,15 @@ class _Plan:
     """Steps at each share of the side, smallest first, by the kind of layer.
 
     Attributes:
-        whole: Steps where the picture has the model's full size.
-        small: Shares and steps of tiles below 64 px.
+        whole: Steps where the picture has the model's full size, or is no larger than 16 px.
+        small: Shares and steps of larger tiles below 64 px.
         zoomed: Shares and steps of strides up to 16.
         deep: Shares and steps of larger strides.
         side: Largest side of a picture of strides up to 16, before the shares.
         left_out: Share of residual branches that steps of larger strides leave out. It pays where
             there are many steps.
+        averaged: Last steps of larger strides whose mean is the picture.
+        finish: The last touch of larger strides.
     """
 
     whole: int
@@ -59,6 +63,10 @@ class _Plan:
     deep: tuple[tuple[float, int], ...]
     side: int = _SIDE
     left_out: float = 0.0
+    averaged: int = 1
+    finish: Finish = field(
+        default_factory=lambda: Finish(least_gain=1.0, most_gain=1.4, chroma=1.2, sharpen=0.4)
+    )
 
 
 # Each was measured on a whole atlas; a preview costs about a quarter of an inversion, a poster six
@@ -75,9 +83,12 @@ _PLANS = {
         32,
         ((0.7, 12), (1.0, 16)),
         ((0.5, 12), (0.75, 12), (1.0, 16)),
-        ((0.5, 18), (0.75, 22), (1.0, 26)),
+        ((0.5, 20), (0.75, 36), (1.0, 22)),
         side=_DEEP_SIDE,
         left_out=0.22,
+        averaged=13,
+        # More steps leave less to be touched up.
+        finish=Finish(least_gain=1.0, most_gain=1.2, chroma=1.1, sharpen=0.25),
     ),
 }
 
@@ -114,6 +125,8 @@ class InversionSettings:
         views: Where on the layer's map to look.
         damping: Factor on the gradient of residual branches.
         left_out: Share of the residual branches that each step leaves out, see `observer.Leaving`.
+        averaged: How many last steps the picture is the mean of, at most those of the last stage:
+            each of them met another network.
         jitter: Largest random shift of a step, as a share of the side.
         first_frequency: Cycles per px above which the gradient is held back at first.
         last_frequency: The same once `opening` is over.
@@ -138,6 +151,7 @@ class InversionSettings:
     views: Views = field(default_factory=Views)
     damping: float = 0.7
     left_out: float = 0.0
+    averaged: int = 1
     jitter: float = 0.02
     first_frequency: float = 0.25
     last_frequency: float = 0.5
@@ -185,9 +199,9 @@ def settings_for(
         steps: Steps in all, or None for the measured default.
 
     Returns:
-        One stage for whole inputs, else several, none smaller than the one before. An inversion
-        ends at 96 px where the tile is that large, and at 128 px for strides above 16 as a poster
-        always does; a preview is left at the first sizes.
+        One stage for whole inputs and tiny tiles, else several, none smaller than the one before.
+        An inversion ends at 96 px where the tile is that large, and at 128 px for strides above 16
+        as a poster always does; a preview is left at the first sizes.
     """
     plan = _PLANS[fidelity]
     deep = stride > _DEEP_STRIDE and side >= _SMALLEST_ZOOMED
@@ -209,6 +223,7 @@ def settings_for(
             views=Views(separately=True, surround=1.0),
             damping=0.4,
             left_out=plan.left_out,
+            averaged=plan.averaged,
             constant_gradient=0.4,
             # Of tiles the steps leave no ghost; of whole pictures it is not known.
             start_members=6 if whole else 3,
@@ -218,13 +233,14 @@ def settings_for(
             first_frequency=0.15,
             isotropy=0.5,
             batch=batch,
-            finish=Finish(least_gain=0.85, chroma=1.3),
+            finish=plan.finish,
         )
     # A few pixels hold no texture that could look gray, and the layer minds the change more. Nor
     # is there room to be shifted: a tile was chosen to hold what the layer sees and no more.
     if (max(input_shape) if whole else side) < _SMALLEST_ZOOMED:
         finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
-        rate, jitter = (0.125, 1 / 24) if whole else (0.15, 0.0)
+        one_size = whole or side <= _TINY_SIDE
+        rate, jitter = (0.125, 1 / 24) if one_size else (0.15, 0.0)
         return InversionSettings(
             stages=stages, rate=rate, jitter=jitter, batch=batch, finish=finish
         )
@@ -246,7 +262,9 @@ def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
 
 def _stages(plan: _Plan, side: int, *, stride: int, deep: bool) -> tuple[Stage, ...]:
     shares = plan.deep if deep else plan.zoomed
-    if side < _SMALLEST_ZOOMED:
+    if side <= _TINY_SIDE:
+        shares = ((1.0, plan.whole),)
+    elif side < _SMALLEST_ZOOMED:
         shares = plan.small
     largest = min(side, _DEEP_SIDE if deep else plan.side)
     return tuple(
@@ -324,15 +342,22 @@ class Inverter:
         colour = colour_matrix(starts.shape[1]).to(starts.device)
         shifts = torch.Generator().manual_seed(self.seed)
         coefficients = self._start(to_latent(starts, colour), noise)
-        shape, done = self.settings.stages[0].shape, 0
+        shape, left = self.settings.stages[0].shape, self.settings.steps
+        averaged = min(self.settings.averaged, self.settings.stages[-1].steps)
+        mean = coefficients
         for stage in self.settings.stages:
             if stage.shape != shape:
                 coefficients = self._magnified(coefficients, shape, stage.shape)
                 shape = stage.shape
             for _ in range(stage.steps):
+                done = self.settings.steps - left
                 coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
-                done += 1
-        return self._pictures(coefficients, shape, colour)
+                left -= 1
+                if left >= averaged - 1:
+                    mean = coefficients
+                else:
+                    mean = mean + (coefficients - mean) / (averaged - left)
+        return self._pictures(mean, shape, colour)
 
     def touch_up(self, wishes: Mapping[Shape, Wish], pictures: Tensor) -> Tensor:
         """Brings unfinished pictures to wishes that are near those they were made for.

@@ -10,6 +10,7 @@ faster, or answers otherwise, float32 stays. What an icon's cosine says is alway
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Hashable
 from typing import Final
@@ -30,8 +31,9 @@ be measured alike the next time."""
 LEAST_SECONDS: Final = 0.005
 """A shorter pass cannot be timed so surely that two processes choose alike, nor need it be."""
 
-_ROUNDS = 3
+_FEWEST_PAIRS, _MOST_PAIRS, _CLEARLY = 3, 7, 1.05
 _LEAST_AGREEMENT, _LEAST_SLOPE_AGREEMENT = 0.98, 0.75
+_TINY = 1e-12
 _measured: dict[Hashable, bool] = {}
 
 
@@ -94,12 +96,30 @@ def _is_better(exact: Network, candidate: Network, inputs: Tensor, timer: Timer)
         # The first pass of each is not timed: kernels are chosen in it.
         if not _agree(exact, candidate, inputs):
             return False
-        times = [(timer(exact, inputs), timer(candidate, inputs)) for _ in range(_ROUNDS)]
+        times: list[tuple[float, float]] = []
+        while not _are_enough(times):
+            times.append((timer(exact, inputs), timer(candidate, inputs)))
     except Exception:  # no such kernels, or whatever the user's code makes of the format
         return False
-    # The least of each is what the machine can do; more is what disturbed it.
-    quickest, other = min(own for own, _ in times), min(other for _, other in times)
-    return quickest >= max(LEAST_GAIN * other, LEAST_SECONDS)
+    return min(own for own, _ in times) >= LEAST_SECONDS and min(_gains(times)) >= LEAST_GAIN
+
+
+def _gains(times: list[tuple[float, float]]) -> tuple[float, float]:
+    """Returns how many times as fast the second is, by the middle of the pairs and by the quickest.
+
+    What slows a machine for a while slows both passes of a pair, but not all pairs; what slows one
+    pass alone moves neither the middle of several nor the quickest.
+    """
+    quickest, other = (max(min(passes), _TINY) for passes in zip(*times, strict=True))
+    return statistics.median(own / max(one, _TINY) for own, one in times), quickest / other
+
+
+def _are_enough(times: list[tuple[float, float]]) -> bool:
+    """Tells whether both ways to read what was timed say the same, and clearly."""
+    if not _FEWEST_PAIRS <= len(times) < _MOST_PAIRS:
+        return len(times) >= _MOST_PAIRS
+    gains = _gains(times)
+    return min(gains) >= LEAST_GAIN * _CLEARLY or max(gains) <= LEAST_GAIN / _CLEARLY
 
 
 def _agree(exact: Network, candidate: Network, inputs: Tensor) -> bool:

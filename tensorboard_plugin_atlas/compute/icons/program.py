@@ -79,6 +79,8 @@ class _Convolution:
             aten.threshold_backward.grad_input(gradient, output, 0.0, grad_input=gradient)
         if self._turned is not None:
             return (self._turned.over(gradient),)
+        if self._read is not None:
+            return (self._scattered(self._read.over(gradient), pixels),)
         if self._phases is not None and self._phases.fit(pixels):
             return (self._phases.gradient(gradient, pixels),)
         return (self._gradient(gradient, pixels),)
@@ -105,6 +107,11 @@ class _Convolution:
         )[0]
         return found.to(gradient.dtype)
 
+    def _scattered(self, gradient: Tensor, pixels: Tensor) -> Tensor:
+        found, (down, right) = torch.zeros_like(pixels), self.stride
+        found[:, :, ::down, ::right] = gradient
+        return found
+
     def rounded(self) -> _Convolution:
         """Returns the same in bfloat16."""
         bias = None if self.bias is None else self.bias.bfloat16()
@@ -128,6 +135,12 @@ class _Convolution:
         else:
             return None
         return Kernel(turned.flip(2, 3), padding=padding, groups=self.groups)
+
+    @cached_property
+    def _read(self) -> Kernel | None:
+        """Returns the convolution that gives the gradient of the only pixels that were read."""
+        alone = self.weight.shape[2:] == (1, 1) and self.padding == (0, 0) and self.groups == 1
+        return Kernel(self.weight.transpose(0, 1)) if alone else None
 
     @cached_property
     def _phases(self) -> Phases | None:
