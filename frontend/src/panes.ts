@@ -29,6 +29,7 @@ const LOOK = [
   'travel',
   'camera',
   'spread',
+  'shownLevel',
   'atlas',
 ] as const;
 /** Room for the note about the panes, which needs two lines on a stage narrower than this. */

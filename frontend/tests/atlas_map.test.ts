@@ -285,6 +285,10 @@ describe('changes', () => {
     rest();
     expect(store.state.camera).toEqual({ x: 0.5, y: 0.5, z: 1 });
     expect(map.boxOf({ size: 4, row: 1, col: 1 }).side).toBe(200);
+    // Cells of a coarser grid reach farther out.
+    store.set({ level: 2 });
+    map.fit();
+    expect(store.state.spread).toEqual({ across: 1, down: 1 });
   });
 
   it('of the view draw a part of very many points, and all of them once it is still', () => {

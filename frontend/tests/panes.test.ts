@@ -389,6 +389,17 @@ describe('the part', () => {
     expect(session.store.state.camera).toEqual(back);
   });
 
+  it('has one scale and grid where places mean the same, and its own elsewhere', async () => {
+    await begin('layer3,40;layer4');
+    const spread = { across: 0.8, down: 0.6 };
+    session.store.set({ spread, shownLevel: 4 });
+    const [same, other] = part.panes;
+    expect(same?.state).toMatchObject({ spread, level: 4 });
+    expect(other?.state).toMatchObject({ spread: { across: 1, down: 1 }, level: 'auto' });
+    session.store.set({ level: 2 });
+    expect([same?.state.level, other?.state.level]).toEqual([2, 2]);
+  });
+
   it('begins where the first one stands, where places mean the same', async () => {
     const near = { x: 0.2, y: 0.3, z: 4 };
     session.store.set({ camera: near });

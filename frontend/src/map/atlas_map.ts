@@ -170,7 +170,7 @@ export class AtlasMap extends HTMLElement {
   fit(): void {
     const atlas = this.#front?.atlas;
     if (atlas) {
-      const spread = spreadOf(atlas, this.#viewport);
+      const spread = spreadOf(atlas, this.#viewport, this.#state.level);
       const { camera } = this.#state;
       const side = worldSide(camera, this.#viewport);
       const z = side / fitSide({ ...this.#viewport, ...spread });
@@ -358,7 +358,8 @@ export class AtlasMap extends HTMLElement {
     const before = this.#fade.current?.atlas;
     // Steps of one frame are never fitted anew: what moves on screen is what moved on the map.
     if (!before || !shareLayout(before, scene.atlas)) {
-      this.#session?.store.set({ spread: spreadOf(scene.atlas, this.#viewport) });
+      const spread = spreadOf(scene.atlas, this.#viewport, this.#state.level);
+      this.#session?.store.set({ spread });
     }
     if (this.#fade.current?.level === scene.level) this.#fade.swap(scene);
     else this.#fade.show(scene);

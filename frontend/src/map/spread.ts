@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How much of the unit square a map takes, so that the view can be fitted to what is there. */
 
-import type { Atlas } from '../atlas';
+import type { Atlas, Level } from '../atlas';
 import { fitSide, type Spread, type Viewport } from '../camera';
 import { classAtlasOf } from '../class_atlas';
-import { chooseLevel } from '../lod';
+import { resolveLevel } from '../lod';
 
 /** A map of a few cells would otherwise become a wall of them. */
 const LEAST = 0.4;
 
-/** By the grid that the whole square would show: finer ones lie within its cells. */
-export function spreadOf(atlas: Atlas, { width, height }: Viewport): Spread {
-  const level = atlas.levels[chooseLevel(atlas.levels, fitSide({ width, height }), null)];
+/** By the grid, chosen or not, that the view shows once it is fitted: cells of coarser ones reach farther out. */
+export function spreadOf(
+  atlas: Atlas,
+  { width, height }: Viewport,
+  choice: number | 'auto',
+): Spread {
+  let spread = { across: 1, down: 1 };
   // An axis goes from rim to rim.
-  if (!level || classAtlasOf(atlas)?.axis) return { across: 1, down: 1 };
-  const { size, cols, rows } = level;
+  if (classAtlasOf(atlas)?.axis) return spread;
+  // What is fitted has larger cells, and may have room for a finer grid.
+  for (let pass = 0; pass < 2; pass++) {
+    const side = fitSide({ width, height, ...spread });
+    const level = atlas.levels[resolveLevel(atlas.levels, choice, side, null)];
+    if (level) spread = takenBy(level);
+  }
+  return spread;
+}
+
+function takenBy({ size, cols, rows }: Level): Spread {
   const reach = (places: Int32Array) =>
     places.reduce((most, at) => Math.max(most, Math.abs(2 * at + 1 - size) + 1), LEAST * size);
   return { across: reach(cols) / size, down: reach(rows) / size };
