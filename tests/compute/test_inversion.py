@@ -195,8 +195,8 @@ def stages_for(**options):
 def test_settings_follow_stride_and_size():
     assert stages_for(stride=2, side=16, input_shape=(32, 32)) == [(16, 16, 16)]
     assert stages_for(stride=4, side=28, input_shape=(32, 32)) == [(20, 20, 8), (28, 28, 4)]
-    assert stages_for(stride=16, side=128) == [(48, 48, 8), (96, 96, 5)]
-    assert stages_for(stride=8, side=64) == [(32, 32, 8), (64, 64, 5)]
+    assert stages_for(stride=16, side=128) == [(48, 48, 9), (96, 96, 4)]
+    assert stages_for(stride=8, side=64) == [(32, 32, 9), (64, 64, 4)]
     assert stages_for(stride=32, side=224) == [(64, 64, 14), (96, 96, 10), (128, 128, 6)]
     assert stages_for(stride=16, side=96, whole=True) == [(224, 224, 16)]
     assert stages_for(stride=9, side=8, input_shape=(8, 9), whole=True) == [(8, 9, 16)]
