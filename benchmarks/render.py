@@ -106,6 +106,8 @@ CHEAPER: dict[tuple[str, str, str], float] = {
 }
 """How many times cheaper than a peer, at no lower held-out score."""
 PEER_CELLS = {"dreamlens": 8, "torch-lucent": 5, "horama": 5}
+OUR_CELLS = 64
+"""Ours are drawn as on a map, many at once. Peers' are few, for they take seconds each."""
 
 
 def main() -> None:
@@ -278,21 +280,21 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
     print(f"\n{depth}: the same cells by peers, judged by Lite{REPORTING} at each peer's best size")
     row("", list(COLUMNS))
     for peer in [name for name in PEER_CELLS if name in other.peers()]:
-        which = order[: fewest if quick else PEER_CELLS[peer]]
+        which, many = order[: fewest if quick else PEER_CELLS[peer]], order[:OUR_CELLS]
         targets = case.targets[-1].only(which)
-        before = drawn_in_turns(engine, case, which, KINDS)
+        before = drawn_in_turns(engine, case, many, KINDS)
         units = nn.functional.normalize(targets.centred(), dim=1)
         theirs = other.draw(peer, lite.DEPTHS[depth][0], units.numpy(), targets.centre.numpy())
-        after = drawn_in_turns(engine, case, which, KINDS)
+        after = drawn_in_turns(engine, case, many, KINDS)
         their_cost = 1000 * theirs.cpu_seconds_per_tile
         their_score = lite.score(case, judge, theirs.images, which, SIDES)
         row_of(f"{theirs.version}, {len(which)} cells", their_score, their_cost, {})
         for kind in inversions:
             cost = (before[kind][1] + after[kind][1]) / 2
-            found = lite.score(case, judge, before[kind][0], which)
+            found = lite.score(case, judge, before[kind][0][: len(which)], which)
             factor = CHEAPER.get((depth, peer, kind))
             goals = {"held": Bound(round(their_score.held, 3))} if factor else {}
-            row_of(f"  our {kind} of these cells", found, cost, goals)
+            row_of(f"  our {kind}, among {len(many)}", found, cost, goals)
             least = Bound(factor) if factor else Bound()
             value = f"x {least.judged(their_cost / cost, 0)}"
             report(f"    cheaper than {theirs.version}, {kind}", value, least)
