@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from logs import COLD_STEPS, STEPS
+import pytest
+from logs import COLD_STEPS, STEPS, sample_atlas
 from playwright.sync_api import expect
 from samples import CLASSES
 from tab import Tab
@@ -93,7 +94,10 @@ def test_a_link_restores_everything(sound: str, tab: Tab) -> None:
     box = tab.map.bounding_box()
     assert box is not None
     world = tab.world
-    assert world["side"] == 2.5 * (min(box["width"], box["height"]) - 40)
+    grid = next(grid for grid in sample_atlas("layer4", 200).grids if grid.size == 20)
+    across, down = (np.abs(2 * at + 1 - 20).max() / 20 + 0.05 for at in (grid.cols, grid.rows))
+    whole = min((box["width"] - 40) / across, (box["height"] - 40) / down)
+    assert world["side"] == pytest.approx(2.5 * whole)
     assert abs(world["x"] + 0.65 * world["side"] - box["width"] / 2) < 0.01
     assert abs(world["y"] + 0.40 * world["side"] - box["height"] / 2) < 0.01
     expect(tab.legend).to_contain_text("Purity")
