@@ -280,7 +280,8 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
     print(f"\n{depth}: the same cells by peers, judged by Lite{REPORTING} at each peer's best size")
     row("", list(COLUMNS))
     for peer in [name for name in PEER_CELLS if name in other.peers()]:
-        which, many = order[: fewest if quick else PEER_CELLS[peer]], order[:OUR_CELLS]
+        which = order[: fewest if quick else PEER_CELLS[peer]]
+        many = order[: fewest if quick else OUR_CELLS]
         targets = case.targets[-1].only(which)
         before = drawn_in_turns(engine, case, many, KINDS)
         units = nn.functional.normalize(targets.centred(), dim=1)

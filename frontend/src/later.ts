@@ -132,7 +132,8 @@ export class Later {
       return `Step ${step} cannot be shown: ${stepFailure.message}`;
     }
     if (state.said !== before.said) return state.said;
-    if (state.missing !== before.missing && missingLine(state)) return missingLine(state);
+    const missing = state.missing === before.missing ? '' : missingLine(state);
+    if (missing) return missing;
     if (freshSteps > before.freshSteps) return plural(freshSteps, 'new checkpoint');
     for (const part of [this.#filter, this.#shortcuts, this.#evolution]) {
       const sentence = part?.sentence(state, before) ?? null;

@@ -57,16 +57,22 @@ function drawn(
   return (name) => calls.filter((call) => call.name === name).map((call) => call.values);
 }
 
+/** Two cells, of which the first is news. */
+const told: Told = {
+  values: new Float32Array([0.5, 0.25]),
+  most: 0.5,
+  beyond: new Float32Array([0.5, 0.4]),
+  news: 1,
+  mean: 0.3,
+  beyondShare: 0.5,
+};
+
 describe('drift layer', () => {
   const drift: Drift = {
+    ...told,
     from: new Float32Array([0.25, 0.25, 0.75, 0.25]),
     to: new Float32Array([0.5, 0.25, 0.75, 0.75]),
-    beyond: new Float32Array([0.5, 0.4]),
-    news: 1,
     values: new Float32Array([0.25, 0.5]),
-    most: 0.5,
-    mean: 0.3,
-    beyondShare: 0.5,
   };
 
   it('draws news as a wedge that ends where the samples are', () => {
@@ -113,14 +119,6 @@ describe('drift layer', () => {
 });
 
 describe('layer of changes', () => {
-  const told: Told = {
-    values: new Float32Array([0.5, 0.25]),
-    most: 0.5,
-    beyond: new Float32Array([0.5, 0.4]),
-    news: 1,
-    mean: 0.3,
-    beyondShare: 0.5,
-  };
   const of = (change: Partial<Told> = {}) =>
     drawn((context, frame) => drawChange(context, frame, { ...told, ...change }));
 

@@ -170,8 +170,8 @@ export class AtlasMap extends HTMLElement {
   fit(): void {
     const atlas = this.#front?.atlas;
     if (atlas) {
-      const spread = spreadOf(atlas, this.#viewport, this.#state.level);
-      const { camera } = this.#state;
+      const { camera, level } = this.#state;
+      const spread = spreadOf(atlas, this.#viewport, level);
       const side = worldSide(camera, this.#viewport);
       const z = side / fitSide({ ...this.#viewport, ...spread });
       this.#session?.store.set({ spread, camera: { ...camera, z } });

@@ -19,6 +19,7 @@ interface Words {
   /** Of samples, before and behind a number. */
   readonly did: string;
   readonly unit: string;
+  readonly say: (value: number, most: number) => string;
   /** Of cells that are news. */
   readonly news: string;
   readonly than: string;
@@ -31,6 +32,7 @@ const WORDS: Readonly<Record<Channel, Words>> = {
     name: 'Map',
     did: 'Samples moved',
     unit: " of the map's side",
+    say: percent,
     news: 'moved',
     than: 'more than chance',
     colour: '',
@@ -39,6 +41,7 @@ const WORDS: Readonly<Record<Channel, Words>> = {
     name: 'Activation',
     did: 'Samples turned by',
     unit: ' (1 − cosine)',
+    say: sayChange,
     news: 'turned',
     than: 'more than storing could turn them',
     colour: "1 − cosine of a sample's activation then and now, each from its layer's mean",
@@ -47,6 +50,7 @@ const WORDS: Readonly<Record<Channel, Words>> = {
     name: 'Attribution',
     did: "Samples' first class fell",
     unit: ' places',
+    say: sayChange,
     news: 'changed first class',
     than: 'by more than two standard errors',
     colour: "By how many places the class fell that a sample's cell spoke for most",
@@ -90,8 +94,8 @@ function inWords(
   when: string,
   share?: number | null,
 ): string {
-  const { did, unit, than } = WORDS[drift || 'on'];
-  const said = did.endsWith('moved') ? percent(value) : sayChange(value, most);
+  const { did, unit, than, say } = WORDS[drift || 'on'];
+  const said = say(value, most);
   const news = share == null ? '' : `; ${percent(share)} of them ${than}`;
   return Number.isNaN(value) ? `${did}: not known.` : `${did} ${said}${unit} ${when}${news}.`;
 }
