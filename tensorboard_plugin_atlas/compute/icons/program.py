@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
@@ -25,162 +25,17 @@ from torch import Tensor
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from tensorboard_plugin_atlas.compute.icons.kernel import NONE, RELU, RELU6, Kernel
-from tensorboard_plugin_atlas.compute.icons.phases import Phases
+from tensorboard_plugin_atlas.compute.icons.kernel import NONE, RELU, RELU6
+from tensorboard_plugin_atlas.compute.icons.operations import Convolution, Operation, Other, Sum
 
 aten: Final[Any] = torch.ops.aten
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
 _LEFT_OUT: Final = object()
-_FEW_CHANNELS, _CACHED_VALUES = 64, 1 << 21
 
 
 class _Unlisted(Exception):  # noqa: N818 - not an error, another way is taken
     """The network does something that no operation here stands for."""
-
-
-class _Operation(Protocol):
-    """One step. A gradient that it is given, or gives, belongs to whoever receives it."""
-
-    @property
-    def inputs(self) -> tuple[int, ...]:
-        """Which values it is made of."""
-
-    def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
-        """Returns the output, and what `pull` needs besides."""
-
-    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
-        """Returns the gradient of each input."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Convolution:
-    """A convolution with its bias, its padding and the rectifier behind it."""
-
-    inputs: tuple[int, ...]
-    weight: Tensor
-    bias: Tensor | None
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
-    groups: int
-    rectifier: str = NONE
-
-    def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
-        (pixels,) = values
-        output = self._kernel.over(pixels, self.bias, self.rectifier)
-        return output, (pixels, output)
-
-    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
-        pixels, output = kept
-        if self.rectifier == RELU6:
-            aten.hardtanh_backward.grad_input(gradient, output, 0.0, 6.0, grad_input=gradient)
-        elif self.rectifier == RELU:
-            aten.threshold_backward.grad_input(gradient, output, 0.0, grad_input=gradient)
-        if self._turned is not None:
-            return (self._turned.over(gradient),)
-        if self._read is not None:
-            return (self._scattered(self._read.over(gradient), pixels),)
-        if self._phases is not None and self._phases.fit(pixels):
-            return (self._phases.gradient(gradient, pixels),)
-        return (self._gradient(gradient, pixels),)
-
-    def _gradient(self, gradient: Tensor, pixels: Tensor) -> Tensor:
-        # Larger maps than the cache holds take three times as long.
-        count = max(1, len(pixels) * _CACHED_VALUES // pixels.numel())
-        if len(pixels) > count:
-            pairs = zip(torch.split(gradient, count), torch.split(pixels, count), strict=True)
-            return torch.cat([self._gradient(*pair) for pair in pairs])
-        # In bfloat16 this kernel takes twenty times as long. Of the pixels it reads the shape.
-        found: Tensor = aten.convolution_backward(
-            gradient.float(),
-            torch.empty_like(pixels, dtype=torch.float32),
-            self.weight.float(),
-            None,
-            self.stride,
-            self.padding,
-            self.dilation,
-            False,
-            (0, 0),
-            self.groups,
-            (True, False, False),
-        )[0]
-        return found.to(gradient.dtype)
-
-    def _scattered(self, gradient: Tensor, pixels: Tensor) -> Tensor:
-        found, (down, right) = torch.zeros_like(pixels), self.stride
-        found[:, :, ::down, ::right] = gradient
-        return found
-
-    def rounded(self) -> _Convolution:
-        """Returns the same in bfloat16."""
-        bias = None if self.bias is None else self.bias.bfloat16()
-        return replace(self, weight=self.weight.bfloat16(), bias=bias)
-
-    @cached_property
-    def _kernel(self) -> Kernel:
-        return Kernel(self.weight, self.stride, self.padding, self.dilation, self.groups)
-
-    @cached_property
-    def _turned(self) -> Kernel | None:
-        """Returns the convolution that gives the input's gradient."""
-        outputs, each, height, width = self.weight.shape
-        padding = (height - 1 - self.padding[0], width - 1 - self.padding[1])
-        if self.stride != (1, 1) or self.dilation != (1, 1) or min(padding) < 0:
-            return None
-        if self.groups == 1:
-            turned = self.weight.transpose(0, 1)
-        elif each == 1 and outputs == self.groups:
-            turned = self.weight
-        else:
-            return None
-        return Kernel(turned.flip(2, 3), padding=padding, groups=self.groups)
-
-    @cached_property
-    def _read(self) -> Kernel | None:
-        """Returns the convolution that gives the gradient of the only pixels that were read."""
-        alone = self.weight.shape[2:] == (1, 1) and self.padding == (0, 0) and self.groups == 1
-        return Kernel(self.weight.transpose(0, 1)) if alone else None
-
-    @cached_property
-    def _phases(self) -> Phases | None:
-        if self.groups != 1 or self.dilation != (1, 1) or self.weight.shape[1] > _FEW_CHANNELS:
-            return None
-        return Phases.of(self.weight, self.stride, self.padding)
-
-
-@dataclass(frozen=True, eq=False)
-class _Sum:
-    """The end of a residual block: `inputs` are the shortcut and the branch."""
-
-    inputs: tuple[int, ...]
-    damping: float = 1.0
-
-    def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
-        return values[0] + values[1], None
-
-    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
-        del kept
-        return gradient, gradient * self.damping
-
-
-@dataclass(frozen=True, eq=False)
-class _Other:
-    """Any operation that treats each picture by itself; autograd knows its gradient."""
-
-    inputs: tuple[int, ...]
-    function: Callable[..., Tensor]
-
-    def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
-        with torch.enable_grad():
-            leaves = [value.detach().requires_grad_() for value in values]
-            output = self.function(*leaves)
-        return output.detach(), (leaves, output)
-
-    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
-        leaves, output = kept
-        found: tuple[Tensor, ...] = torch.autograd.grad(output, leaves, gradient)
-        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +47,7 @@ class Program:
         dtype: What they reckon in; input and output are float32.
     """
 
-    operations: tuple[_Operation, ...]
+    operations: tuple[Operation, ...]
     dtype: torch.dtype = torch.float32
 
     def __call__(self, inputs: Tensor, left_out: Collection[int] = ()) -> Tensor:
@@ -226,7 +81,7 @@ class Program:
     def branches(self) -> tuple[range, ...]:
         """Returns which operations are a branch around which its input goes on as it is.
 
-        The operation behind each is its `_Sum`.
+        The operation behind each is its `Sum`.
         """
         found = (self._branch_of(place) for place in range(len(self.operations)))
         return tuple(branch for branch in found if branch)
@@ -234,7 +89,7 @@ class Program:
     def _branch_of(self, place: int) -> range:
         """Returns the branch that ends in one operation, which no others look into; or none."""
         operation = self.operations[place]
-        if not isinstance(operation, _Sum) or operation.inputs[1] != place:
+        if not isinstance(operation, Sum) or operation.inputs[1] != place:
             return range(0)
         first = operation.inputs[0]
         inner = all(i >= first for o in self.operations[first:place] for i in o.inputs)
@@ -258,7 +113,7 @@ class Program:
 
     def rounded(self) -> Program:
         """Returns the same in bfloat16, see `precision`."""
-        rounded = (o.rounded() if isinstance(o, _Convolution) else o for o in self.operations)
+        rounded = (o.rounded() if isinstance(o, Convolution) else o for o in self.operations)
         return Program(tuple(rounded), torch.bfloat16)
 
 
@@ -303,8 +158,8 @@ def compile_program(
     return Program(tuple(_damped(operation, damping) for operation in exact.operations))
 
 
-def _damped(operation: _Operation, damping: float) -> _Operation:
-    return replace(operation, damping=damping) if isinstance(operation, _Sum) else operation
+def _damped(operation: Operation, damping: float) -> Operation:
+    return replace(operation, damping=damping) if isinstance(operation, Sum) else operation
 
 
 def _agree(program: Program, run: Callable[[Tensor], Tensor], check: Tensor) -> bool:
@@ -368,9 +223,9 @@ class _Reader:
         self._uses = Counter(source for node in self._nodes for source in node.all_input_nodes)
         self._places: dict[Node, int] = {}
         self._pads: dict[Node, tuple[Node, tuple[int, ...]]] = {}
-        self._found: list[_Operation] = []
+        self._found: list[Operation] = []
 
-    def operations(self) -> Sequence[_Operation]:
+    def operations(self) -> Sequence[Operation]:
         """Returns the operations in order, the last of which gives the network's output."""
         for node in self._nodes:
             if node.op == "placeholder":
@@ -397,11 +252,11 @@ class _Reader:
         elif self._is_sum(node):
             # The branch is the longer way: what it ends in was made last.
             shortcut, branch = sorted(self._places[s] for s in source)
-            self._add(node, _Sum((shortcut, branch)))
+            self._add(node, Sum((shortcut, branch)))
         elif target is operator.getitem and arguments[1] == 0:
-            self._add(node, _Other(self._inputs(source[0]), _pooling(source[0])))
+            self._add(node, Other(self._inputs(source[0]), _pooling(source[0])))
         elif target in _ALONE:
-            self._add(node, _Other(self._inputs(node), _call_of(node)))
+            self._add(node, Other(self._inputs(node), _call_of(node)))
         elif target is not aten.max_pool2d_with_indices.default:  # read where it is unpacked
             raise _Unlisted(str(target))
 
@@ -413,7 +268,7 @@ class _Reader:
             return self._uses[_arguments(node)[0]] == 1
         return node.target is aten.add.Tensor
 
-    def _add(self, node: Node, operation: _Operation) -> None:
+    def _add(self, node: Node, operation: Operation) -> None:
         self._found.append(operation)
         self._places[node] = len(self._found)
 
@@ -424,7 +279,7 @@ class _Reader:
         """Tells whether a rectifier of `source` can go into the convolution that made it."""
         last = self._found[-1] if self._found else None
         return (
-            isinstance(last, _Convolution)
+            isinstance(last, Convolution)
             and last.rectifier == NONE
             and self._places.get(source) == len(self._found)
             and self._uses[source] == 1
@@ -448,7 +303,7 @@ class _Reader:
         value: Tensor = getattr(self._graph, str(argument.target))
         return value.detach()
 
-    def _convolution(self, node: Node) -> _Convolution:
+    def _convolution(self, node: Node) -> Convolution:
         source, weight, bias, stride, padding, dilation, transposed, _, groups = _arguments(node)
         if transposed or len(stride) != 2:
             raise _Unlisted(str(node))
@@ -460,7 +315,7 @@ class _Reader:
             kernel, padding = _with_padding(kernel, around, padding, dilation)
         if source not in self._places:
             raise _Unlisted(str(source))
-        return _Convolution(
+        return Convolution(
             (self._places[source],),
             kernel.contiguous(memory_format=torch.channels_last),
             self._constant(bias),
@@ -491,8 +346,8 @@ def _with_padding(
     return kernel, (padding[0] + max(top, bottom), padding[1] + max(left, right))
 
 
-def _rectified(operation: _Operation, rectifier: str) -> _Operation:
-    if not isinstance(operation, _Convolution):
+def _rectified(operation: Operation, rectifier: str) -> Operation:
+    if not isinstance(operation, Convolution):
         raise _Unlisted("a rectifier without a convolution")
     return replace(operation, rectifier=rectifier)
 
