@@ -55,7 +55,10 @@ REPOSITORY = Path(__file__).parents[1]
 SIDES = (None, 96, 128, 192, 224)
 """Peers are scored at the size that suits them best."""
 TUNING, REPORTING = 1, 2
-STUDIED_BY = ("collect", "grid", "layout", "patches", "probe", "model/receptive", "icons/targets")
+STUDIED_BY = (
+    *("collect", "grid", "layout", "patches", "probe", "model/receptive"),
+    *("icons/observer", "icons/targets", "icons/truncate"),
+)
 
 Pictures = NDArray[np.uint8]
 Which = NDArray[np.int64]
@@ -97,14 +100,15 @@ GOALS: dict[tuple[str, str], dict[str, Bound]] = {
     | {"held": Bound(0.66), "top1": Bound(0.97), "copy": Bound(most=0.42)}
     | {"CPU ms a tile": Bound(most=280)},
 }
-CHEAPER: dict[tuple[str, str, str], float] = {
-    ("mid", "dreamlens", "inversion"): 100,
-    ("mid", "dreamlens", "preview"): 300,
-    ("mid", "torch-lucent", "inversion"): 250,
-    ("mid", "horama", "inversion"): 450,
-    ("late", "dreamlens", "inversion"): 33,
+CHEAPER: dict[tuple[str, str], float] = {
+    ("mid", "dreamlens"): 100,
+    ("mid", "torch-lucent"): 250,
+    ("mid", "horama"): 450,
+    ("late", "dreamlens"): 33,
 }
 """How many times cheaper than a peer, at no lower held-out score."""
+SHARES_OF_STEPS = (0.5, 0.75)
+"""Of an inversion, to find how few are as true as a peer's icons."""
 PEER_CELLS = {"dreamlens": 8, "torch-lucent": 5, "horama": 5}
 OUR_CELLS = 64
 """Ours are drawn as on a map, many at once. Peers' are few, for they take seconds each."""
@@ -271,39 +275,68 @@ def peers(folder: Path, quick: bool) -> None:
 def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
     """Prints one depth's figures and returns the pictures of the cells that all have drawn."""
     here = ground(depth, folder)
-    engine, case, judge = here.engine(), here.case, here.judges[REPORTING]
+    case, judge = here.case, here.judges[REPORTING]
+    ways = _ways(here.engine())
     # Any cells, and not those where somebody shines.
     order = np.random.default_rng(0).permutation(len(case.cells[-1]))
     fewest = 2 if quick else min(PEER_CELLS.values())
     pictures: dict[str, Pictures] = {"real patch": np.zeros(0, np.uint8)}
-    inversions = [kind for kind in KINDS if kind != "examples"]
     print(f"\n{depth}: the same cells by peers, judged by Lite{REPORTING} at each peer's best size")
     row("", list(COLUMNS))
     for peer in [name for name in PEER_CELLS if name in other.peers()]:
         which = order[: fewest if quick else PEER_CELLS[peer]]
         many = order[: fewest if quick else OUR_CELLS]
         targets = case.targets[-1].only(which)
-        before = drawn_in_turns(engine, case, many, KINDS)
+        before = _drawn_each_way(ways, case, many)
         units = nn.functional.normalize(targets.centred(), dim=1)
         theirs = other.draw(peer, lite.DEPTHS[depth][0], units.numpy(), targets.centre.numpy())
-        after = drawn_in_turns(engine, case, many, KINDS)
+        after = _drawn_each_way(ways, case, many)
         their_cost = 1000 * theirs.cpu_seconds_per_tile
         their_score = lite.score(case, judge, theirs.images, which, SIDES)
         row_of(f"{theirs.version}, {len(which)} cells", their_score, their_cost, {})
-        for kind in inversions:
-            cost = (before[kind][1] + after[kind][1]) / 2
-            found = lite.score(case, judge, before[kind][0][: len(which)], which)
-            factor = CHEAPER.get((depth, peer, kind))
-            goals = {"held": Bound(round(their_score.held, 3))} if factor else {}
-            row_of(f"  our {kind}, among {len(many)}", found, cost, goals)
-            least = Bound(factor) if factor else Bound()
-            value = f"x {least.judged(their_cost / cost, 0)}"
-            report(f"    cheaper than {theirs.version}, {kind}", value, least)
-        print(f"    {theirs.version} was asked for {theirs.settings}")
+        least = CHEAPER.get((depth, peer))
+        for name, (icons, cost) in before.items():
+            found = lite.score(case, judge, icons[: len(which)], which)
+            cost = (cost + after[name][1]) / 2
+            row_of(f"  our {name}", found, cost, {})
+            bound = Bound()
+            if least is not None and found.held >= their_score.held:
+                bound, least = Bound(least), None  # the first that is as true
+            value = f"x {bound.judged(their_cost / cost, 0)}"
+            report(f"    cheaper than {theirs.version}, {name}", value, bound)
+        print(f"    {theirs.version} was asked for {theirs.settings}; of ours {len(many)} at once")
         pictures[theirs.version] = theirs.images[:fewest]
-    shown = drawn_in_turns(engine, case, order[:fewest], KINDS)
-    pictures["real patch"] = shown["examples"][0]
+    shown = _drawn_each_way(ways, case, order[:fewest])
+    engine, _ = ways["inversion"]
+    pictures["real patch"] = engine.render(case.targets[-1].only(order[:fewest]), "examples").images
+    inversions = [kind for kind in KINDS if kind in shown]
     return pictures | {f"ours: {kind}": shown[kind][0] for kind in inversions}
+
+
+Ways = dict[str, tuple[IconEngine, str]]
+"""An engine and the kind that is asked of it, by name, the cheapest first."""
+
+
+def _ways(engine: IconEngine) -> Ways:
+    fewer = {
+        f"inversion, {share:g} of its steps": dataclasses.replace(
+            engine, settings=_steps_times(share)(engine.settings)
+        )
+        for share in SHARES_OF_STEPS
+    }
+    return {
+        "preview": (engine, "preview"),
+        **{name: (one, "inversion") for name, one in fewer.items()},
+        "inversion": (engine, "inversion"),
+        "poster": (engine, "poster"),
+    }
+
+
+def _drawn_each_way(ways: Ways, case: Study, which: Which) -> dict[str, tuple[Pictures, float]]:
+    return {
+        name: drawn_in_turns(engine, case, which, [kind])[kind]
+        for name, (engine, kind) in ways.items()
+    }
 
 
 # A network in training.
@@ -501,7 +534,9 @@ def ablations(folder: Path, quick: bool) -> None:
             observer = engine.observer
             if settings.damping != engine.settings.damping:
                 observer = observer.compiled(settings.stages[0].shape, settings.damping)
-                observer = observer.quickened(settings.stages[0].shape, settings.batch)
+                observer = observer.quickened(
+                    settings.stages[0].shape, settings.batch, settings.views
+                )
             changed = dataclasses.replace(engine, settings=settings, observer=observer)
             changed.render(targets.only(np.arange(2)))  # its spectra, measured once
             start = time.process_time()

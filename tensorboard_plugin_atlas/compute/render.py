@@ -172,7 +172,7 @@ class IconEngine:
         first = inversion.stages[0].shape
         observer = observer.compiled(first, inversion.damping)
         return cls(
-            observer.quickened(first, inversion.batch),
+            observer.quickened(first, inversion.batch, inversion.views),
             inversion,
             preview,
             poster,

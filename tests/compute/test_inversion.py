@@ -219,11 +219,15 @@ def test_deep_tiles_start_from_fewer_members_and_more_of_their_detail():
 
 def test_no_fewer_than_three_steps_bring_a_picture_up_to_date():
     small = settings_for(stride=4, side=28, input_shape=(32, 32), whole=False)
-    assert small.touches == 3
+    assert small.touches == 7
     tiny = settings_for(stride=2, side=16, input_shape=(32, 32), whole=False)
-    assert tiny.touches == 4
+    assert tiny.touches == 9
     middle = settings_for(stride=16, side=128, input_shape=(224, 224), whole=False)
     assert middle.touches == 4
+    whole = settings_for(stride=32, side=32, input_shape=(32, 32), whole=True)
+    assert whole.touches == 4
+    short = settings_for(stride=4, side=28, input_shape=(32, 32), whole=False, steps=4)
+    assert short.touches == 3
     one = settings_for(stride=2, side=16, input_shape=(32, 32), whole=False, steps=1)
     assert one.touches == 1
 

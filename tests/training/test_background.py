@@ -15,7 +15,6 @@ import types
 import warnings
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from loops import (

@@ -131,6 +131,10 @@ class InversionSettings:
         first_frequency: Cycles per px above which the gradient is held back at first.
         last_frequency: The same once `opening` is over.
         opening: Share of all steps over which the limit rises, geometrically.
+        touched: Share of all steps that bring a picture of the checkpoint before up to date, see
+            `touches`.
+        touched_from: The first of those steps is as long as the one with this share of all still to
+            come.
         isotropy: Of the natural spectrum, see `spectrum.natural_spectrum`.
         batch: Pictures optimised at once.
         finish: The last touch.
@@ -156,6 +160,8 @@ class InversionSettings:
     first_frequency: float = 0.25
     last_frequency: float = 0.5
     opening: float = 0.3
+    touched: float = 0.25
+    touched_from: float = 0.5
     isotropy: float = 1.0
     batch: int = 16
     finish: Finish = field(default_factory=Finish)
@@ -172,11 +178,17 @@ class InversionSettings:
 
     @property
     def touches(self) -> int:
-        """Steps that bring a picture of the checkpoint before up to date: a quarter of all.
+        """Steps that bring a picture of the checkpoint before up to date.
 
-        Fewer than three do not follow a network that learns fast.
+        Fewer than three do not follow a network that learns fast. Larger pictures take no more
+        than they have steps of the last size, which cost most.
         """
-        return min(max(3, math.ceil(self.steps / 4)), self.stages[-1].steps)
+        wanted = max(3, math.ceil(self.touched * self.steps))
+        return min(wanted, self.steps if self._is_small else self.stages[-1].steps)
+
+    @property
+    def _is_small(self) -> bool:
+        return max(self.shape) < _SMALLEST_ZOOMED
 
 
 def settings_for(
@@ -241,8 +253,17 @@ def settings_for(
         finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
         one_size = whole or side <= _TINY_SIDE
         rate, jitter = (0.125, 1 / 24) if one_size else (0.15, 0.0)
+        # What the layer sees of a tile is little, so that a step costs little (`narrowing`), and
+        # with so many a picture that went on is as true as one drawn anew.
+        touched, touched_from = (0.25, 0.5) if whole else (0.55, 0.65)
         return InversionSettings(
-            stages=stages, rate=rate, jitter=jitter, batch=batch, finish=finish
+            stages=stages,
+            rate=rate,
+            jitter=jitter,
+            touched=touched,
+            touched_from=touched_from,
+            batch=batch,
+            finish=finish,
         )
     return InversionSettings(stages=stages, views=Views(surround=0.5), batch=batch)
 
@@ -368,14 +389,15 @@ class Inverter:
                 that has learnt on since.
 
         Returns:
-            The pictures after `settings.touches` steps, as long as those of the second half of
-            all: longer ones undo more than so few can draw again.
+            The pictures after `settings.touches` steps, as long as the last of all from
+            `settings.touched_from` on: longer ones undo more than so few can draw again.
         """
         shape, steps, touches = self.settings.shape, self.settings.steps, self.settings.touches
         colour = colour_matrix(pictures.shape[1]).to(pictures.device)
         shifts = torch.Generator().manual_seed(self.seed)
         coefficients = to_coefficients(to_latent(pictures, colour), self.spectra[shape])
-        for done in (steps - max(1, steps * k // (2 * touches)) for k in range(touches, 0, -1)):
+        left = (self.settings.touched_from * steps * k / touches for k in range(touches, 0, -1))
+        for done in (steps - max(1, round(count)) for count in left):
             coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
         return self._pictures(coefficients, shape, colour)
 

@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.icons.precision import faster
+from tensorboard_plugin_atlas.compute.icons.narrowing import Span, narrowed
+from tensorboard_plugin_atlas.compute.icons.precision import faster, rounded
 from tensorboard_plugin_atlas.compute.icons.program import Program, compile_program
 from tensorboard_plugin_atlas.compute.icons.truncate import TruncatedNetwork, truncate
 from tensorboard_plugin_atlas.compute.icons.waking import answered
@@ -22,6 +23,8 @@ from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, form_of, 
 from tensorboard_plugin_atlas.compute.model.quiet import device_of, kept_random_state, undisturbed
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, cut_patches, shifted
+
+Network = Callable[[Tensor], Tensor]
 
 _CHECK_IMAGES = 2
 
@@ -48,6 +51,10 @@ class Views:
         around = around_weights(map_size) if self.surround else None
         return middle_weights(map_size, separately=self.separately), around
 
+    def all_weights(self, map_size: tuple[int, int]) -> Tensor:
+        """Returns those of the middle and then those around it, (P, H * W)."""
+        return torch.cat([w for w in self.weights(map_size) if w is not None])
+
 
 @dataclass(frozen=True)
 class Leaving:
@@ -71,6 +78,36 @@ class Leaving:
 
 
 @dataclass(frozen=True, eq=False)
+class _Sight:
+    """How a network is asked about some places of its map.
+
+    Attributes:
+        run: Gives (B, C, h, w): the places among which those are that count.
+        network: The same as the user wrote it.
+        weights: (P, h * w): how much each of them counts in each view.
+    """
+
+    run: Network
+    network: Network
+    weights: Tensor
+
+    def narrowed(self, program: Program, pixels: Tensor, map_size: tuple[int, int]) -> _Sight:
+        """Returns one that reckons the places that count alone, where that is cheaper."""
+        weights, whole = self.weights.view(-1, *map_size), self.network
+        counted = weights.abs().sum(0).nonzero()
+        (top, left), (bottom, right) = counted.amin(0).tolist(), counted.amax(0).tolist()
+        run = narrowed(program, pixels, (Span(top, bottom + 1), Span(left, right + 1)))
+        if run is None:
+            return self
+        rows, columns = slice(top, bottom + 1), slice(left, right + 1)
+        return _Sight(
+            run,
+            lambda inputs: whole(inputs)[:, :, rows, columns],
+            weights[:, rows, columns].flatten(1),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Observer:
     """A layer of a frozen network, asked about the middle of pictures; see `prepare`.
 
@@ -86,9 +123,10 @@ class Observer:
     source: PatchSource
     receptive: ReceptiveField
     program: Program | None = None
-    quick: Callable[[Tensor], Tensor] | None = None
+    quick: Network | None = None
     _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
     _followed: dict[Shape, bool] = field(default_factory=dict, init=False, repr=False)
+    _sights: dict[Hashable, _Sight] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def prepare(
@@ -115,20 +153,23 @@ class Observer:
             program = compile_program(self.network, check.clone(), damping=damping)
         return dataclasses.replace(self, program=program, quick=None)
 
-    def quickened(self, shape: Shape, batch: int) -> Observer:
+    def quickened(self, shape: Shape, batch: int, views: Views) -> Observer:
         """Returns the same observer, which watches in the number format measured fastest.
 
         Args:
             shape: Height and width of the pictures that are watched.
             batch: How many at once.
+            views: Where on the map.
         """
         parts = self.network.network.named_parameters()
-        name = (self.network.layer, *((name, tuple(part.shape)) for name, part in parts))
+        name = (self.network.layer, views, *((name, tuple(part.shape)) for name, part in parts))
         rows = torch.arange(max(2, batch), device="cpu") % len(self.source.images)
         pictures = cut_patches(self.source.images, rows, self._middle(len(rows)), shape)
         pictures = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
         with self.running():
-            quick = faster(self.program or self.network, pictures, name=name)
+            sight = self._sight(pictures, views, self._exact)
+            taken = faster(sight.run, pictures, name=name) is not None
+        quick = rounded(self._exact, self.device) if taken else None
         return dataclasses.replace(self, quick=quick)
 
     @property
@@ -174,7 +215,7 @@ class Observer:
         if shape not in self._followed:
             rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
             pixels = self.source.cut(rows, middle, shape).to(self.device)
-            followed = self._places(pixels.requires_grad_(), self._run).requires_grad
+            followed = self._places(pixels.requires_grad_(), self._exact).requires_grad
             self._followed[shape] = followed
         return self._followed[shape]
 
@@ -185,7 +226,7 @@ class Observer:
         Args:
             pixels: (B, channels, h, w) in [0, 1].
         """
-        return self.watch(pixels, Views())[:, 0]
+        return self._seen(pixels, Views(), self._exact)[:, 0]
 
     def responds(self, pixels: Tensor) -> Tensor:
         """Tells whether the layer's answer moves when a picture does, (B,) bool on the CPU.
@@ -200,7 +241,7 @@ class Observer:
             return torch.zeros(0, dtype=torch.bool, device="cpu")
         pixels = pixels.detach().requires_grad_()
         weights = Views().weights(self.form((pixels.shape[2], pixels.shape[3])).map_size)[0]
-        answers = torch.matmul(self._places(pixels, self._run), weights[0].to(self.device))
+        answers = torch.matmul(self._places(pixels, self._exact), weights[0].to(self.device))
         slopes = torch.linspace(1, 2, answers.shape[1]).to(answers).expand_as(answers)
         (gradient,) = torch.autograd.grad(answers, pixels, slopes, materialize_grads=True)
         largest, finite = gradient.abs().amax((1, 2, 3)), answers.isfinite().all(1)
@@ -216,20 +257,36 @@ class Observer:
             views: Where on the map to look; the middle comes first.
             leaving: Which residual branches to leave out, where the network is a program.
         """
-        run = self.quick or self._run
-        program = self.program if self.quick is None else self.quick
-        if leaving is not None and isinstance(program, Program):
-            run = partial(program, left_out=leaving.of(len(program.branches)))
-        places = self._places(pixels, lambda inputs: answered(inputs, run, self.network))
-        map_size = self.form((pixels.shape[2], pixels.shape[3])).map_size
-        weights = torch.cat([w for w in views.weights(map_size) if w is not None]).to(places)
-        answers: Tensor = torch.matmul(places, weights.T).transpose(1, 2)
+        return self._seen(pixels, views, self.quick or self._exact, leaving)
+
+    @cached_property
+    def _exact(self) -> Network:
+        return self.network if self.program is None else self.program
+
+    def _seen(
+        self, pixels: Tensor, views: Views, run: Network, leaving: Leaving | None = None
+    ) -> Tensor:
+        if leaving is not None and isinstance(run, Program):
+            run = partial(run, left_out=leaving.of(len(run.branches)))
+        sight = self._sight(pixels, views, run)
+        places = self._places(pixels, lambda inputs: answered(inputs, sight.run, sight.network))
+        answers: Tensor = torch.matmul(places, sight.weights.to(places).T).transpose(1, 2)
         return answers
 
-    def _run(self, inputs: Tensor) -> Tensor:
-        return self.network(inputs) if self.program is None else self.program(inputs)
+    def _sight(self, pixels: Tensor, views: Views, run: Network) -> _Sight:
+        """Returns how to ask a network, of a program no more than counts; see `narrowing`."""
+        shape = (pixels.shape[2], pixels.shape[3])
+        form = self.form(shape)
+        if (known := self._sights.get((shape, views, run))) is not None:
+            return known
+        sight = _Sight(run, self.network, views.all_weights(form.map_size))
+        if not isinstance(run, Program) or form != OutputForm("map", form.map_size):
+            return sight
+        sight = sight.narrowed(run, pixels, form.map_size)
+        self._sights[shape, views, run] = sight
+        return sight
 
-    def _places(self, pixels: Tensor, run: Callable[[Tensor], Tensor]) -> Tensor:
+    def _places(self, pixels: Tensor, run: Network) -> Tensor:
         """Returns what the layer says at each place of its map, (B, C, H * W)."""
         shape = (pixels.shape[2], pixels.shape[3])
         form = self.form(shape)

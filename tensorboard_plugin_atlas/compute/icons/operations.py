@@ -150,10 +150,17 @@ class Sum:
 
 @dataclass(frozen=True, eq=False)
 class Other:
-    """Any operation that treats each picture by itself; autograd knows its gradient."""
+    """Any operation that treats each picture by itself; autograd knows its gradient.
+
+    Attributes:
+        inputs: See `Operation`.
+        function: Of as many tensors.
+        pointwise: Each place of the output is made of the same place of inputs of its size.
+    """
 
     inputs: tuple[int, ...]
     function: Callable[..., Tensor]
+    pointwise: bool = False
 
     def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
         """See `Operation`."""

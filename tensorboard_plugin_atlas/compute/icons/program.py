@@ -193,23 +193,25 @@ _SAME: Final = frozenset(
         aten.lift_fresh_copy.default,
     }
 )
-_ALONE: Final = frozenset(
+_POINTWISE: Final = frozenset(
     {
-        aten.avg_pool2d.default,
-        aten.constant_pad_nd.default,
         aten.elu.default,
         aten.gelu.default,
         aten.hardsigmoid.default,
         aten.hardswish.default,
         aten.hardtanh.default,
         aten.leaky_relu.default,
-        aten.mean.dim,
         aten.mul.Tensor,
         aten.relu.default,
         aten.sigmoid.default,
         aten.silu.default,
     }
 )
+_ALONE: Final = _POINTWISE | {
+    aten.avg_pool2d.default,
+    aten.constant_pad_nd.default,
+    aten.mean.dim,
+}
 """Each picture of a batch is treated by itself, and no batch size is written into the call."""
 
 
@@ -256,7 +258,8 @@ class _Reader:
         elif target is operator.getitem and arguments[1] == 0:
             self._add(node, Other(self._inputs(source[0]), _pooling(source[0])))
         elif target in _ALONE:
-            self._add(node, Other(self._inputs(node), _call_of(node)))
+            pointwise = target in _POINTWISE
+            self._add(node, Other(self._inputs(node), _call_of(node), pointwise))
         elif target is not aten.max_pool2d_with_indices.default:  # read where it is unpacked
             raise _Unlisted(str(target))
 
