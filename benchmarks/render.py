@@ -106,7 +106,9 @@ CHEAPER: dict[tuple[str, str], float] = {
     ("mid", "horama"): 450,
     ("late", "dreamlens"): 33,
 }
-"""How many times cheaper than a peer, at no lower held-out score."""
+"""How many times cheaper than a peer the cheapest of ours is whose held-out score is no lower."""
+PREVIEW_CHEAPER = {("mid", "dreamlens"): 300.0}
+"""The same, of previews."""
 SHARES_OF_STEPS = (0.5, 0.75)
 """Of an inversion, to find how few are as true as a peer's icons."""
 PEER_CELLS = {"dreamlens": 8, "torch-lucent": 5, "horama": 5}
@@ -300,7 +302,9 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
             cost = (cost + after[name][1]) / 2
             row_of(f"  our {name}", found, cost, {})
             bound = Bound()
-            if least is not None and found.held >= their_score.held:
+            if name == "preview" and (depth, peer) in PREVIEW_CHEAPER:
+                bound = Bound(PREVIEW_CHEAPER[depth, peer])
+            elif least is not None and found.held >= their_score.held:
                 bound, least = Bound(least), None  # the first that is as true
             value = f"x {bound.judged(their_cost / cost, 0)}"
             report(f"    cheaper than {theirs.version}, {name}", value, bound)
