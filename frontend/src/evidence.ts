@@ -2,7 +2,7 @@
 /** The real samples nearest to a cell's mean: by activation once those are here, by map until then. */
 
 import { type Activations, nearestByActivation, readActivations } from './activations';
-import { asFailure, fetchActivations } from './api';
+import { asFailure, Failure, fetchActivations } from './api';
 import type { Atlas, Level } from './atlas';
 import { membersOf, nearestOnMap } from './cells';
 
@@ -13,6 +13,9 @@ export interface Nearest {
   readonly samples: readonly number[];
   readonly by: 'activation' | 'map';
 }
+
+/** What could not be fetched is asked for again, but not at once: every picture of a cell asks. */
+const RETRY_MS = 5_000;
 
 const LOADING = 'Activations are on their way …';
 
@@ -69,8 +72,14 @@ export class Evidence {
       const tensors = await fetchActivations(atlas.series, atlas.step);
       this.#activations.set(atlas, readActivations(atlas, tensors));
     } catch (error) {
-      this.#activations.set(atlas, `Activations cannot be read: ${asFailure(error).message}`);
+      const why = `Activations cannot be read: ${asFailure(error).message}`;
+      this.#activations.set(atlas, why);
+      if (error instanceof Failure) setTimeout(() => this.#forget(atlas, why), RETRY_MS);
     }
     this.arrived();
+  }
+
+  #forget(atlas: Atlas, why: string): void {
+    if (this.#activations.get(atlas) === why) this.#activations.delete(atlas);
   }
 }

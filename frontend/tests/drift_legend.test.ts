@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { render } from 'lit';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Failure } from '../src/api';
 import type { Atlas, Level } from '../src/atlas';
 import { NOT_RECORDED } from '../src/attribution';
@@ -147,6 +147,20 @@ describe('drift of activations', () => {
       'Activations cannot be read: There is no such thing here.',
     );
     expect(server.asked).toHaveLength(2);
+  });
+
+  it('asks again for what could not be fetched, after a while', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const evidence = new Evidence(() => {});
+    const session = sessionWith({ drift: 'activation' });
+    shown(session, now, evidence);
+    await settle();
+    shown(session, now, evidence);
+    expect(server.asked).toHaveLength(2);
+    vi.advanceTimersByTime(5_000);
+    vi.useRealTimers();
+    expect(words(shown(session, now, evidence))).toContain('on their way');
+    expect(server.asked).toHaveLength(4);
   });
 
   it('asks for none of a step that is only passed', () => {

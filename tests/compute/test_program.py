@@ -78,6 +78,17 @@ def test_output_and_gradient_are_those_of_autograd(name, side):
     assert torch.allclose(found, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_a_gradient_nothing_is_kept_and_all_is_the_same(name):
+    program = compile_program(NETWORKS[name].eval(), torch.rand(2, 3, 16, 16))
+    inputs = torch.randn(3, 3, 14, 14)
+    output, kept = program.run(inputs, keep=False)
+    assert kept == []
+    assert torch.equal(output, program.run(inputs)[0])
+    assert torch.equal(output, program(inputs))
+    assert not program(inputs).requires_grad
+
+
 def test_a_rectifier_goes_into_its_convolution():
     program = compile_program(NETWORKS["rectifiers"], torch.rand(2, 3, 16, 16))
     assert len(program.operations) == 2

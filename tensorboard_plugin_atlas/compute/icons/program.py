@@ -32,6 +32,7 @@ aten: Final[Any] = torch.ops.aten
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
 _LEFT_OUT: Final = object()
+_GONE: Final = torch.empty(0)
 
 
 class _Unlisted(Exception):  # noqa: N818 - not an error, another way is taken
@@ -57,11 +58,18 @@ class Program:
             inputs: (B, C, H, W) float32.
             left_out: Which of `branches` add nothing this time.
         """
+        if not inputs.requires_grad:
+            return self.run(inputs, left_out, keep=False)[0]
         output: Tensor = _Run.apply(inputs, self, left_out)  # type: ignore[no-untyped-call]
         return output
 
-    def run(self, inputs: Tensor, left_out: Collection[int] = ()) -> tuple[Tensor, list[Any]]:
-        """Returns the layer's output, and what `pull` needs of the way there."""
+    def run(
+        self, inputs: Tensor, left_out: Collection[int] = (), *, keep: bool = True
+    ) -> tuple[Tensor, list[Any]]:
+        """Returns the layer's output, and what `pull` needs of the way there if that is to be kept.
+
+        Otherwise each value is let go as soon as nobody will look at it.
+        """
         values = [inputs.to(self.dtype).contiguous(memory_format=torch.channels_last)]
         kept: list[Any] = []
         sums = {self.branches[branch].stop for branch in left_out}
@@ -74,8 +82,21 @@ class Program:
             else:
                 output, more = operation.run([values[i] for i in operation.inputs])
             values.append(output)
-            kept.append(more)
+            if keep:
+                kept.append(more)
+                continue
+            for source in self._done_after[place]:
+                values[source] = _GONE
         return values[-1].float(), kept
+
+    @cached_property
+    def _done_after(self) -> tuple[tuple[int, ...], ...]:
+        """Returns which values each operation is the last to look at."""
+        last = {i: place for place, o in enumerate(self.operations) for i in o.inputs}
+        return tuple(
+            tuple({i for i in o.inputs if last[i] == place})
+            for place, o in enumerate(self.operations)
+        )
 
     @cached_property
     def branches(self) -> tuple[range, ...]:
