@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tensorboard_plugin_atlas.compute.icons import kernel as module
-from tensorboard_plugin_atlas.compute.icons import program
-from tensorboard_plugin_atlas.compute.icons.kernel import RELU6, Kernel
+from tensorboard_plugin_atlas.compute.model import kernel as module
+from tensorboard_plugin_atlas.compute.model import program
+from tensorboard_plugin_atlas.compute.model.kernel import RELU6, Kernel
 
 
 def pixels(count: int, side: int, channels: int = 8) -> torch.Tensor:

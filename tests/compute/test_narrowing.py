@@ -10,8 +10,8 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute.icons import narrowing
 from tensorboard_plugin_atlas.compute.icons.narrowing import Span, narrowed
-from tensorboard_plugin_atlas.compute.icons.operations import Convolution
-from tensorboard_plugin_atlas.compute.icons.program import compile_program
+from tensorboard_plugin_atlas.compute.model.operations import Convolution
+from tensorboard_plugin_atlas.compute.model.program import compile_program
 
 
 class Projected(nn.Module):

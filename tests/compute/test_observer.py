@@ -11,7 +11,7 @@ from scenes import EDGE_FIELD, blurred_noise, edge_net, source_of
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.icons.observer import Observer, Views
-from tensorboard_plugin_atlas.compute.icons.program import Program
+from tensorboard_plugin_atlas.compute.model.program import Program
 
 SHAPE = (16, 16)
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.icons.phases import Phases
-from tensorboard_plugin_atlas.compute.icons.program import compile_program
+from tensorboard_plugin_atlas.compute.model.phases import Phases
+from tensorboard_plugin_atlas.compute.model.program import compile_program
 
 
 def torch_gradient(slope, pixels, weight, stride, padding):

@@ -16,7 +16,7 @@ from tensorboard_plugin_atlas.compute.icons.precision import (
     rounded,
     seconds_of,
 )
-from tensorboard_plugin_atlas.compute.icons.program import Program, compile_program
+from tensorboard_plugin_atlas.compute.model.program import Program, compile_program
 
 PICTURES = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 _names = itertools.count()

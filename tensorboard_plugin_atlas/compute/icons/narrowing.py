@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tensorboard_plugin_atlas.compute.icons.operations import Convolution, Operation, Other, Sum
-from tensorboard_plugin_atlas.compute.icons.program import Program
+from tensorboard_plugin_atlas.compute.model.operations import Convolution, Operation, Other, Sum
+from tensorboard_plugin_atlas.compute.model.program import Program
 
 LARGEST_SHARE: Final = 0.8
 """Of a program's multiplications: where more are left, cutting costs what it saves."""

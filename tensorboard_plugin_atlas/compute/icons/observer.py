@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.icons.narrowing import Span, narrowed
 from tensorboard_plugin_atlas.compute.icons.precision import faster, rounded
-from tensorboard_plugin_atlas.compute.icons.program import Program, compile_program
 from tensorboard_plugin_atlas.compute.icons.truncate import TruncatedNetwork, truncate
 from tensorboard_plugin_atlas.compute.icons.waking import answered
 from tensorboard_plugin_atlas.compute.model.middle import aim_of, around_weights, middle_weights
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, form_of, gives_sequence_first
+from tensorboard_plugin_atlas.compute.model.program import Program, compile_program
 from tensorboard_plugin_atlas.compute.model.quiet import device_of, kept_random_state, undisturbed
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, cut_patches, shifted

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tensorboard_plugin_atlas.compute.icons.program import Program
+from tensorboard_plugin_atlas.compute.model.program import Program
 
 Network = Callable[[Tensor], Tensor]
 Timer = Callable[[Network, Tensor], float]

@@ -25,8 +25,8 @@ from torch import Tensor
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from tensorboard_plugin_atlas.compute.icons.kernel import NONE, RELU, RELU6
-from tensorboard_plugin_atlas.compute.icons.operations import Convolution, Operation, Other, Sum
+from tensorboard_plugin_atlas.compute.model.kernel import NONE, RELU, RELU6
+from tensorboard_plugin_atlas.compute.model.operations import Convolution, Operation, Other, Sum
 
 aten: Final[Any] = torch.ops.aten
 

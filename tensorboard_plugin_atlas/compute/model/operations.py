@@ -11,8 +11,8 @@ from typing import Any, Final, Protocol
 import torch
 from torch import Tensor
 
-from tensorboard_plugin_atlas.compute.icons.kernel import NONE, RELU, RELU6, Kernel
-from tensorboard_plugin_atlas.compute.icons.phases import Phases
+from tensorboard_plugin_atlas.compute.model.kernel import NONE, RELU, RELU6, Kernel
+from tensorboard_plugin_atlas.compute.model.phases import Phases
 
 aten: Final[Any] = torch.ops.aten
 
