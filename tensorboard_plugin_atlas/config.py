@@ -51,7 +51,7 @@ class AtlasConfig:
         draft_seconds: Where the icons of an atlas are expected to take longer than this, a writer
             logs it at once with real patches for icons, and replaces it when they are drawn. A run
             that is killed meanwhile has that atlas in its log. 0 does so always, None never.
-        batch_size: Probe images per forward pass.
+        batch_size: Probe images per forward pass, fewer on the CPU where they are large.
         seed: Seeds the choice of images, positions, layout and icon noise.
 
     Raises:

@@ -23,7 +23,12 @@ from tensorboard_plugin_atlas.compute.model.outputs import (
     gives_sequence_first,
     logits_of,
 )
-from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed
+from tensorboard_plugin_atlas.compute.model.quiet import (
+    as_input,
+    hooked,
+    images_at_once,
+    undisturbed,
+)
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
@@ -86,7 +91,7 @@ def collect(
         model: A module that takes (B, C, H, W), possibly wrapped in DataParallel or torch.compile.
         layers: Names of submodules.
         probe: Images and places.
-        batch_size: Images per forward pass.
+        batch_size: Images per forward pass, fewer on the CPU where they are large.
         around: Whether to keep the neighbours' answers as well, where a layer has a map and they
             fit in 256 MB.
 
@@ -106,8 +111,9 @@ def collect(
         readers[name].read(output)
 
     with undisturbed(model) as inner, torch.no_grad(), hooked(modules, on_output):
-        for start in range(0, len(probe.images), batch_size):
-            images = probe.images[start : start + batch_size]
+        at_once = images_at_once(batch_size, probe.images, inner)
+        for start in range(0, len(probe.images), at_once):
+            images = probe.images[start : start + at_once]
             for reader in readers.values():
                 reader.begin(start, len(images))
             predictions.read(forward(inner, as_input(images, inner)))

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from tensorboard_plugin_atlas.compute.model import kernel as module
-from tensorboard_plugin_atlas.compute.model import program
+from tensorboard_plugin_atlas.compute.model import operations, program
 from tensorboard_plugin_atlas.compute.model.kernel import RELU6, Kernel
 
 
@@ -61,7 +61,7 @@ def test_a_gradient_larger_than_the_cache_is_made_of_parts(monkeypatch: pytest.M
         return backward(gradient, *more)
 
     monkeypatch.setattr(program.aten, "convolution_backward", watched)
-    monkeypatch.setattr(program, "_CACHED_VALUES", 2 * 8 * 8 * 8)
+    monkeypatch.setattr(operations, "_CACHED_VALUES", 2 * 8 * 8 * 8)
     output, kept = compiled.run(inputs)
     assert torch.equal(compiled.pull(output, kept), whole)
     assert sizes == [2, 2, 1]

@@ -81,6 +81,11 @@ class Cut:
         left, right, top, bottom = self.margins
         return (_padded(gradient, (-left, -right, -top, -bottom)),)
 
+    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
+        """See `Operation`."""
+        del kept, rows
+        return _padded(directions[0], self.margins)
+
 
 def narrowed(program: Program, like: Tensor, window: Window) -> Program | None:
     """Returns a program that gives a part of the layer's map and reckons nothing besides.

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from tensorboard_plugin_atlas.compute.model.kernel import NONE, RELU, RELU6, Kernel
 from tensorboard_plugin_atlas.compute.model.phases import Phases
@@ -31,6 +32,9 @@ class Operation(Protocol):
 
     def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
         """Returns the gradient of each input."""
+
+    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
+        """Returns the output's change along changes of the inputs, of pictures `rows` of `kept`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,19 @@ class Convolution:
         if self._phases is not None and self._phases.fit(pixels):
             return (self._phases.gradient(gradient, pixels),)
         return (self._gradient(gradient, pixels),)
+
+    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
+        """See `Operation`."""
+        (direction,) = directions
+        change = self._kernel.over(direction)
+        if self.rectifier == NONE:
+            return change
+        output = kept[1].index_select(0, rows).contiguous(memory_format=torch.channels_last)
+        if self.rectifier == RELU6:
+            aten.hardtanh_backward.grad_input(change, output, 0.0, 6.0, grad_input=change)
+        else:
+            aten.threshold_backward.grad_input(change, output, 0.0, grad_input=change)
+        return change
 
     def _gradient(self, gradient: Tensor, pixels: Tensor) -> Tensor:
         # Larger maps than the cache holds take three times as long.
@@ -147,6 +164,11 @@ class Sum:
         del kept
         return gradient, gradient * self.damping
 
+    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
+        """See `Operation`."""
+        del kept, rows
+        return directions[0] + directions[1]
+
 
 @dataclass(frozen=True, eq=False)
 class Other:
@@ -174,3 +196,13 @@ class Other:
         leaves, output = kept
         found: tuple[Tensor, ...] = torch.autograd.grad(output, leaves, gradient)
         return found
+
+    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
+        """See `Operation`."""
+        leaves, _ = kept
+        values = (leaf.detach().index_select(0, rows) for leaf in leaves)
+        with forward_ad.dual_level():
+            duals = map(forward_ad.make_dual, values, directions)
+            output = forward_ad.unpack_dual(self.function(*duals))  # type: ignore[no-untyped-call]
+            change: Tensor | None = output[1]
+            return torch.zeros_like(output[0]) if change is None else change.clone()

@@ -132,6 +132,21 @@ class Program:
                 found[source] = found[source].add_(part) if source in found else part
         return found[0].float()
 
+    def push(self, direction: Tensor, kept: Sequence[Any], rows: Tensor) -> Tensor:
+        """Returns how the output changes along a change of the input, (n, C, H, W).
+
+        Args:
+            direction: (n, C, H, W).
+            kept: Of a `run` in float32 that left nothing out; it is not emptied.
+            rows: (n,) int64: to which row of that run's inputs each direction belongs.
+        """
+        pushed = [direction.contiguous(memory_format=torch.channels_last)]
+        for place, (operation, more) in enumerate(zip(self.operations, kept, strict=True)):
+            pushed.append(operation.push([pushed[i] for i in operation.inputs], more, rows))
+            for source in self._done_after[place]:
+                pushed[source] = _GONE
+        return pushed[-1]
+
     def rounded(self) -> Program:
         """Returns the same in bfloat16, see `precision`."""
         rounded = (o.rounded() if isinstance(o, Convolution) else o for o in self.operations)
@@ -150,6 +165,19 @@ class _Run(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         return ctx.program.pull(gradient, ctx.kept), None, None
+
+
+def read_prefix(graph: GraphModule) -> tuple[Program, Node]:
+    """Returns as many operations of a recorded pass as can be read, and the node of their output.
+
+    They end with the last (B, C, H, W) before anything unlisted.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    reader = _Reader(graph)
+    operations, node = reader.prefix()
+    return Program(tuple(operations)), node
 
 
 def compile_program(
@@ -260,6 +288,25 @@ class _Reader:
                 if self._places[result] != len(self._found):
                     raise _Unlisted(str(result))
         return self._found
+
+    def prefix(self) -> tuple[Sequence[Operation], Node]:
+        """Returns the operations up to the last map before anything unlisted, and its node."""
+        ends: list[tuple[int, Node]] = []
+        try:
+            for node in self._nodes:
+                if node.op == "placeholder":
+                    self._places[node] = 0
+                elif node.op == "call_function":
+                    self._read(node)
+                    if self._places.get(node) == len(self._found) and _is_map(node):
+                        ends.append((len(self._found), node))
+        except _Unlisted:
+            pass
+        # A rectifier is part of the convolution before it: of nodes with one place the last counts.
+        if not ends:
+            raise ValueError("no map comes behind the layer")
+        count, node = ends[-1]
+        return self._found[:count], node
 
     def _read(self, node: Node) -> None:
         target, source, arguments = node.target, node.all_input_nodes, _arguments(node)
@@ -374,6 +421,11 @@ def _rectified(operation: Operation, rectifier: str) -> Operation:
     if not isinstance(operation, Convolution):
         raise _Unlisted("a rectifier without a convolution")
     return replace(operation, rectifier=rectifier)
+
+
+def _is_map(node: Node) -> bool:
+    value = node.meta.get("tensor_meta")
+    return value is not None and len(value.shape) == 4
 
 
 def _is_same(node: Node) -> bool:

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+_PIXELS_AT_ONCE = 1 << 18
+
 
 def unwrap(model: nn.Module) -> nn.Module:
     """Returns the module inside DataParallel, DistributedDataParallel and torch.compile wrappers.
@@ -113,6 +115,18 @@ def device_of(model: nn.Module) -> torch.device:
     """Returns the device of the first parameter or buffer, or the CPU for a model with neither."""
     tensor = next(itertools.chain(model.parameters(), model.buffers()), None)
     return torch.device("cpu") if tensor is None else tensor.device
+
+
+def images_at_once(most: int, images: Tensor, model: nn.Module) -> int:
+    """Returns how many images of (I, C, H, W) one pass is given, `most` at the most.
+
+    On the CPU a pass of many large images fills memory with maps that no cache holds: 128
+    photographs of 224 px took EfficientNet-Lite0 7.3 CPU s and 1.4 GB in one pass, and 3.0 to 3.9 s
+    in passes of 4.
+    """
+    if device_of(model).type != "cpu":
+        return most
+    return min(most, max(1, _PIXELS_AT_ONCE // (images.shape[2] * images.shape[3])))
 
 
 def as_input(images: Tensor, model: nn.Module) -> Tensor:
