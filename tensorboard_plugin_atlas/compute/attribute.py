@@ -10,13 +10,12 @@ them together: its cost hardly depends on K, where one backward pass for each cl
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -31,24 +30,16 @@ from tensorboard_plugin_atlas.compute.model.copying import answering
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
-    describe,
-    first_tensor,
-    form_of,
-    forward,
-    gives_sequence_first,
-    logits_of,
 )
-from tensorboard_plugin_atlas.compute.model.pushing import Pushing, read_behind
 from tensorboard_plugin_atlas.compute.model.quiet import (
-    as_input,
-    hooked,
     images_at_once,
     undisturbed,
 )
 from tensorboard_plugin_atlas.compute.model.relaxing import RelaxedPooling
-from tensorboard_plugin_atlas.compute.model.tail import Tail, tail_behind
+from tensorboard_plugin_atlas.compute.model.tail import tail_behind
 from tensorboard_plugin_atlas.compute.probe import Probe
-from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+from tensorboard_plugin_atlas.compute.question import NoAttributionError, Question, calls_of
+from tensorboard_plugin_atlas.errors import ArgumentError
 
 _MOST_BYTES: Final = 512 << 20
 _SAMPLES_OF_AN_IMAGE: Final = 4
@@ -153,11 +144,11 @@ def attribute(
     module = resolve_layer(model, layer)
     pooling = RelaxedPooling() if is_relaxed else None
     with undisturbed(model) as inner, _differentiable(), pooling or contextlib.nullcontext():
-        calls = _calls(inner, layer, module, probe)
+        calls = calls_of(inner, layer, module, probe)
         with answering(inner, probe.images, layer) as quick:
             if quick is not inner:
                 module = quick.get_submodule(layer)
-            asked = _Question(quick, layer, module, probe, calls, positions)
+            asked = Question(quick, layer, module, probe, calls, positions)
             # Samples of one image come together, so that what they have in common is done once.
             order = np.argsort(probe.sample_image, kind="stable")
             values: Tensor | str | None = None
@@ -173,7 +164,7 @@ def attribute(
     return Attribution(values.numpy()[np.argsort(order, kind="stable")], _pooling_notes(pooling))
 
 
-def _derived(asked: _Question, order: NDArray[np.intp], batch_size: int) -> Tensor | str:
+def _derived(asked: Question, order: NDArray[np.intp], batch_size: int) -> Tensor | str:
     """Returns the (N, K) attribution of samples in this order, by autograd, or why it has none."""
     found: list[Tensor] = []
     derivative = _forward_mode
@@ -187,7 +178,7 @@ def _derived(asked: _Question, order: NDArray[np.intp], batch_size: int) -> Tens
                     raise
                 derivative = _double_backward
                 tangent = derivative(asked, rows)
-        except _NoAttributionError as error:
+        except NoAttributionError as error:
             return str(error)
         except Exception as error:  # whatever the user's code raises under differentiation
             why = str(error).strip().splitlines()[0][:200]
@@ -198,7 +189,7 @@ def _derived(asked: _Question, order: NDArray[np.intp], batch_size: int) -> Tens
     return torch.cat(found)
 
 
-def _pushed(asked: _Question, order: NDArray[np.intp]) -> Tensor | None:
+def _pushed(asked: Question, order: NDArray[np.intp]) -> Tensor | None:
     """Returns the same by `pushing`, or None where that cannot be had or says something else.
 
     It is held against forward mode on the first and the last samples.
@@ -259,11 +250,11 @@ def strongest_voices(
     found: list[tuple[Tensor, Tensor, Tensor]] = []
     sizes: set[tuple[int, int]] = set()
     with undisturbed(model) as inner, _differentiable():
-        asked = _Question(inner, layer, module, probe, _calls(inner, layer, module, probe))
+        asked = Question(inner, layer, module, probe, calls_of(inner, layer, module, probe))
         for images in torch.split(probe.images, batch_size):
             try:
                 size, *voices = _loudest(asked, images)
-            except (_NoAttributionError, NotImplementedError, RuntimeError) as error:
+            except (NoAttributionError, NotImplementedError, RuntimeError) as error:
                 raise ArgumentError(
                     f"layer={layer!r} has no attribution ({str(error).strip()[:200]}); pick another"
                 ) from error
@@ -313,11 +304,11 @@ def loud_places(
     module = resolve_layer(model, layer)
     found: dict[int, list[LoudPlaces]] = {index: [] for index in classes}
     with undisturbed(model) as inner, _differentiable():
-        asked = _Question(inner, layer, module, probe, _calls(inner, layer, module, probe))
+        asked = Question(inner, layer, module, probe, calls_of(inner, layer, module, probe))
         for start in range(0, len(probe.images), batch_size):
             try:
                 parts = _loud(asked, start, probe.images[start : start + batch_size], classes)
-            except (_NoAttributionError, NotImplementedError, RuntimeError) as error:
+            except (NoAttributionError, NotImplementedError, RuntimeError) as error:
                 raise ArgumentError(
                     f"layer={layer!r} has no attribution ({str(error).strip()[:200]}); pick another"
                 ) from error
@@ -341,7 +332,7 @@ def _loudest_of(parts: Sequence[LoudPlaces], most: int) -> LoudPlaces:
 
 
 def _loud(
-    asked: _Question, start: int, images: Tensor, classes: Sequence[int]
+    asked: Question, start: int, images: Tensor, classes: Sequence[int]
 ) -> dict[int, LoudPlaces]:
     """Returns the loud places of a batch that begins at row `start` of the probe."""
     found = {}
@@ -363,7 +354,7 @@ def _loud(
 
 def _centred(logits: Tensor, classes: Sequence[int]) -> list[Tensor]:
     if max(classes) >= logits.shape[1]:
-        raise _NoAttributionError(
+        raise NoAttributionError(
             f"the model tells {logits.shape[1]:,} classes apart, and {max(classes)} is none of them"
         )
     return [(logits[:, index] - logits.mean(dim=1)).sum() for index in classes]
@@ -406,7 +397,7 @@ def _peaks(
 
 
 def _gradients(
-    asked: _Question, images: Tensor, spoken: Callable[[Tensor], Sequence[Tensor]]
+    asked: Question, images: Tensor, spoken: Callable[[Tensor], Sequence[Tensor]]
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields the layer's output, and the gradient of each scalar of `spoken` with respect to it.
 
@@ -416,7 +407,7 @@ def _gradients(
         spoken: Takes the (n, K) logits.
 
     Raises:
-        _NoAttributionError: if the logits do not depend on the layer.
+        NoAttributionError: if the logits do not depend on the layer.
     """
     met: list[Tensor] = []
 
@@ -427,7 +418,7 @@ def _gradients(
     with torch.enable_grad():
         logits = asked.logits(images, enter)
         if not logits.requires_grad:
-            raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
+            raise NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
         scalars = spoken(logits)
     for number, scalar in enumerate(scalars, start=1):
         is_last = number == len(scalars)
@@ -436,11 +427,11 @@ def _gradients(
                 scalar, met[-1], retain_graph=not is_last, allow_unused=True
             )
         if back is None:
-            raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
+            raise NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
         yield met[-1].detach(), back
 
 
-def _loudest(asked: _Question, images: Tensor) -> tuple[tuple[int, int], Tensor, Tensor, Tensor]:
+def _loudest(asked: Question, images: Tensor) -> tuple[tuple[int, int], Tensor, Tensor, Tensor]:
     """Returns the size of the map, and of n images positions, activations and predictions."""
     taken: list[Tensor] = []
 
@@ -468,140 +459,17 @@ def _pooling_notes(pooling: RelaxedPooling | None) -> tuple[str, ...]:
     return ("attribution: max pooling has the derivative of a smoother pool",)
 
 
-class _LayerReached(Exception):  # noqa: N818 - nothing went wrong
-    """Ends a forward pass early."""
-
-
-class _NoAttributionError(Exception):
-    """There is nothing to differentiate."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """A model, and where its layer is asked.
-
-    Attributes:
-        model: Without wrappers, in evaluation mode.
-        layer: Name of the layer.
-        module: The layer.
-        probe: Images and places.
-        calls: How often the layer runs in a forward pass.
-        positions: (N, 2) of the samples on the layer's map, or None for the probe's places.
-        tail: Where `model` and `layer` are copies that remember what comes before, that memory.
-    """
-
-    model: nn.Module
-    layer: str
-    module: nn.Module
-    probe: Probe
-    calls: int
-    positions: IntArray | None = None
-    tail: Tail | None = None
-
-    def behind(self, tail: Tail | None) -> _Question:
-        """Returns the same question, asked of a tail if there is one."""
-        if tail is None:
-            return self
-        return dataclasses.replace(self, model=tail.network, module=tail.module, tail=tail)
-
-    def tangent_logits(
-        self, rows: NDArray[np.intp], enter: Callable[[Tensor, Tensor], Tensor]
-    ) -> Tensor:
-        """Returns the (n, K) logits for the images of n samples.
-
-        Args:
-            rows: (n,) samples.
-            enter: Takes the layer's output and its direction of change, which is the activation at
-                each sample's place and zero elsewhere, and returns what the layer is to give.
-        """
-        shown, which = np.unique(self.probe.sample_image[rows], return_inverse=True)
-        images = self.probe.images[torch.from_numpy(shown).long()]
-        memory = self.tail.remembered(images, which) if self.tail else contextlib.nullcontext()
-        with memory:
-            each = images[torch.from_numpy(which).long()]
-            return self.logits(each, lambda out: enter(out, self.direction(out, rows)))
-
-    def outputs(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
-        """Returns the layer's output for the images of n samples, each once, and whose is whose."""
-        shown, which = np.unique(self.probe.sample_image[rows], return_inverse=True)
-        met: list[Tensor] = []
-
-        def keep(output: Tensor) -> Tensor:
-            met.append(output)
-            raise _LayerReached
-
-        with contextlib.suppress(_LayerReached):
-            self.logits(self.probe.images[torch.from_numpy(shown).long()], keep)
-        return met[0], which
-
-    def read_behind(self, rows: NDArray[np.intp]) -> Pushing | None:
-        """Returns what comes behind the layer, read from a pass of the images of n samples."""
-        images = self.probe.images[torch.from_numpy(self.probe.sample_image[rows]).long()]
-        outputs, which = self.outputs(rows)
-
-        def run(entered: Tensor) -> Tensor:
-            return self.logits(images, lambda _: entered)
-
-        return read_behind(run, outputs[torch.from_numpy(which)])
-
-    def logits(self, images: Tensor, enter: Callable[[Tensor], Tensor]) -> Tensor:
-        """Returns the (n, K) logits of images, with `enter` of the layer's output in its place."""
-        calls = 0
-
-        def hook(_module: nn.Module, _inputs: object, output: object) -> object:
-            nonlocal calls
-            calls += 1
-            tensor = first_tensor(output)
-            if calls < self.calls or tensor is None:
-                return None
-            return _with_first_tensor(output, enter(tensor))
-
-        handle = self.module.register_forward_hook(hook)
-        try:
-            output = forward(self.model, as_input(images, self.model))
-        finally:
-            handle.remove()
-        logits = logits_of(output)
-        if logits is None:
-            raise _NoAttributionError(f"the model gives {describe(output)}, not (images, classes)")
-        return logits
-
-    def form(self, output: Tensor, batch: int) -> OutputForm:
-        """Returns how the layer's output for `batch` images is read."""
-        return form_of(
-            output,
-            batch=batch,
-            input_size=self.probe.input_size,
-            sequence_first=gives_sequence_first(self.module),
-        )
-
-    def direction(self, output: Tensor, rows: NDArray[np.intp]) -> Tensor:
-        """Returns the activation at each sample's place and zero elsewhere, as `output` is laid."""
-        form = self.form(output, len(rows))
-        direction = torch.zeros_like(output)
-        positions = self.positions
-        if positions is None:
-            positions = self.probe.map_positions(*form.map_size)
-        places = torch.from_numpy(positions[rows]).long().to(output.device)
-        ones = torch.arange(len(rows), device=output.device)
-        # A view: what is written to it is written to `direction`.
-        view = form.as_map(direction)
-        here = (ones, slice(None), places[:, 0], places[:, 1])
-        view[here] = form.as_map(output.detach())[here]
-        return direction
-
-
-def _forward_mode(asked: _Question, rows: NDArray[np.intp]) -> Tensor:
+def _forward_mode(asked: Question, rows: NDArray[np.intp]) -> Tensor:
     """Returns (n, K): the product of the Jacobian of the logits with each sample's direction."""
     with torch.no_grad(), forward_ad.dual_level():
         logits = asked.tangent_logits(rows, forward_ad.make_dual)
         tangent = forward_ad.unpack_dual(logits)[1]  # type: ignore[no-untyped-call]
         if not isinstance(tangent, Tensor):
-            raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
+            raise NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
         return tangent.clone()
 
 
-def _double_backward(asked: _Question, rows: NDArray[np.intp]) -> Tensor:
+def _double_backward(asked: Question, rows: NDArray[np.intp]) -> Tensor:
     """Returns the same product as `_forward_mode`, as the gradient of a gradient."""
     met: list[tuple[Tensor, Tensor]] = []
 
@@ -616,25 +484,9 @@ def _double_backward(asked: _Question, rows: NDArray[np.intp]) -> Tensor:
         weights = torch.zeros_like(logits, requires_grad=True)
         (back,) = torch.autograd.grad(logits, leaf, weights, create_graph=True, allow_unused=True)
         if back is None:
-            raise _NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
+            raise NoAttributionError(f"the logits do not depend on layer {asked.layer!r}")
         (product,) = torch.autograd.grad(back, weights, direction)
     return product
-
-
-def _calls(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -> int:
-    calls = 0
-
-    def count(_name: str, _output: object) -> None:
-        nonlocal calls
-        calls += 1
-
-    with torch.no_grad(), hooked({layer: module}, count):
-        forward(model, as_input(probe.images[:2], model))
-    if not calls:
-        raise LayerError(
-            f"layer {layer!r} did not run in the model's forward pass; pick one that does"
-        )
-    return calls
 
 
 @contextlib.contextmanager
@@ -655,18 +507,3 @@ def _differentiable() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(was)
-
-
-def _with_first_tensor(output: Any, tensor: Tensor) -> Any:
-    """Returns a layer's output with `tensor` in place of what `first_tensor` finds in it."""
-    if isinstance(output, Tensor):
-        return tensor
-    if isinstance(output, Mapping):
-        changed = copy.copy(output)
-        key = next(key for key, value in output.items() if first_tensor(value) is not None)
-        changed[key] = _with_first_tensor(output[key], tensor)  # type: ignore[index]
-        return changed
-    items = list(output)
-    index = next(i for i, item in enumerate(items) if first_tensor(item) is not None)
-    items[index] = _with_first_tensor(items[index], tensor)
-    return type(output)(*items) if hasattr(output, "_fields") else type(output)(items)

@@ -117,7 +117,7 @@ def test_attribution_is_the_same_and_pushed_where_that_is_right(kind, taken, mon
 def test_what_was_read_wrongly_is_found_out(monkeypatch):
     network, probe = Plain().eval(), probe_of()
     wanted = attribute(network, "layer", probe).values
-    own = room._Question.read_behind
+    own = room.Question.read_behind
 
     def other_weights(asked, rows):
         behind = own(asked, rows)
@@ -125,7 +125,7 @@ def test_what_was_read_wrongly_is_found_out(monkeypatch):
             asked.model.behind.weight.mul_(1.5)  # what was read stays as it was read
         return behind
 
-    monkeypatch.setattr(room._Question, "read_behind", other_weights)
+    monkeypatch.setattr(room.Question, "read_behind", other_weights)
     with monkeypatch.context() as patch:
         patch.setattr(room, "_agree", lambda *_: True)
         assert not np.allclose(attribute(network, "layer", probe).values, 1.5 * wanted, rtol=0.01)
