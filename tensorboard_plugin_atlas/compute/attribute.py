@@ -28,13 +28,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.copying import answering
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.outputs import (
-    OutputForm,
-)
-from tensorboard_plugin_atlas.compute.model.quiet import (
-    images_at_once,
-    undisturbed,
-)
+from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
+from tensorboard_plugin_atlas.compute.model.quiet import images_at_once, undisturbed
 from tensorboard_plugin_atlas.compute.model.relaxing import RelaxedPooling
 from tensorboard_plugin_atlas.compute.model.tail import tail_behind
 from tensorboard_plugin_atlas.compute.probe import Probe
