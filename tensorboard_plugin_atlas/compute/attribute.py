@@ -235,7 +235,7 @@ def strongest_voices(
         model: As for `attribute`.
         layer: As for `attribute`.
         probe: Its images; its places are not used.
-        batch_size: Images per pass.
+        batch_size: Images per pass, fewer on the CPU where they are large.
 
     Raises:
         ArgumentError: if there is no attribution to be had; the message says why.
@@ -246,7 +246,8 @@ def strongest_voices(
     sizes: set[tuple[int, int]] = set()
     with undisturbed(model) as inner, _differentiable():
         asked = Question(inner, layer, module, probe, calls_of(inner, layer, module, probe))
-        for images in torch.split(probe.images, batch_size):
+        at_once = images_at_once(batch_size, probe.images, inner)
+        for images in torch.split(probe.images, at_once):
             try:
                 size, *voices = _loudest(asked, images)
             except (NoAttributionError, NotImplementedError, RuntimeError) as error:
@@ -290,7 +291,7 @@ def loud_places(
         probe: Its images; its places are not used.
         classes: Indices.
         most: Places wanted for each class.
-        batch_size: Images per pass.
+        batch_size: Images per pass, fewer on the CPU where they are large.
 
     Raises:
         ArgumentError: if there is no attribution to be had, or no such class; the message says why.
@@ -300,9 +301,10 @@ def loud_places(
     found: dict[int, list[LoudPlaces]] = {index: [] for index in classes}
     with undisturbed(model) as inner, _differentiable():
         asked = Question(inner, layer, module, probe, calls_of(inner, layer, module, probe))
-        for start in range(0, len(probe.images), batch_size):
+        at_once = images_at_once(batch_size, probe.images, inner)
+        for start in range(0, len(probe.images), at_once):
             try:
-                parts = _loud(asked, start, probe.images[start : start + batch_size], classes)
+                parts = _loud(asked, start, probe.images[start : start + at_once], classes)
             except (NoAttributionError, NotImplementedError, RuntimeError) as error:
                 raise ArgumentError(
                     f"layer={layer!r} has no attribution ({str(error).strip()[:200]}); pick another"

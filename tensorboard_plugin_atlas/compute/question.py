@@ -26,7 +26,7 @@ from tensorboard_plugin_atlas.compute.model.outputs import (
     logits_of,
 )
 from tensorboard_plugin_atlas.compute.model.pushing import Pushing, read_behind
-from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked
+from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, images_at_once
 from tensorboard_plugin_atlas.compute.model.tail import Tail
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.errors import LayerError
@@ -88,6 +88,11 @@ class Question:
     def outputs(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
         """Returns the layer's output for the images of n samples, each once, and whose is whose."""
         shown, which = np.unique(self.probe.sample_image[rows], return_inverse=True)
+        images = self.probe.images[torch.from_numpy(shown).long()]
+        at_once = images_at_once(len(images), images, self.model)
+        return torch.cat([self._output(few) for few in torch.split(images, at_once)]), which
+
+    def _output(self, images: Tensor) -> Tensor:
         met: list[Tensor] = []
 
         def keep(output: Tensor) -> Tensor:
@@ -95,8 +100,8 @@ class Question:
             raise _LayerReached
 
         with contextlib.suppress(_LayerReached):
-            self.logits(self.probe.images[torch.from_numpy(shown).long()], keep)
-        return met[0], which
+            self.logits(images, keep)
+        return met[0]
 
     def read_behind(self, rows: NDArray[np.intp]) -> Pushing | None:
         """Returns what comes behind the layer, read from a pass of the images of n samples."""

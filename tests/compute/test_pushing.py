@@ -11,6 +11,8 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute import attribute as room
 from tensorboard_plugin_atlas.compute.attribute import attribute
+from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.meaning.patching import PatchBench
 from tensorboard_plugin_atlas.compute.model.pushing import read_behind
 from tensorboard_plugin_atlas.compute.model.quiet import images_at_once
 from tensorboard_plugin_atlas.compute.probe import build_probe
@@ -131,6 +133,30 @@ def test_what_was_read_wrongly_is_found_out(monkeypatch):
         assert not np.allclose(attribute(network, "layer", probe).values, 1.5 * wanted, rtol=0.01)
     found = attribute(network, "layer", probe).values
     assert not np.allclose(found, wanted, rtol=0.01)  # forward mode, of the weights of now
+
+
+def test_nobody_passes_many_large_images_at_once():
+    passes = []
+
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.head = nn.Conv2d(3, 2, 1, 32), nn.Linear(2, 3)
+
+        def forward(self, x):
+            passes.append(len(x))
+            return self.head(torch.relu(self.layer(x)).mean((2, 3)))
+
+    network, images = Counting().eval(), torch.rand(12, 3, 224, 224)
+    probe = build_probe(images, config=AtlasConfig(samples=12))
+    collect(network, ["layer"], probe)
+    assert passes == [5, 5, 2]
+    passes.clear()
+    room.loud_places(network, "layer", probe, [0, 1], most=3)
+    assert passes == [2, 5, 5, 2]  # the first two tell how often the layer runs
+    passes.clear()
+    PatchBench.prepare(network, images)
+    assert passes == [5, 5, 2]
 
 
 def test_few_large_images_share_a_pass_on_the_cpu():

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.copying import answering
 from tensorboard_plugin_atlas.compute.model.outputs import describe, forward, logits_of
-from tensorboard_plugin_atlas.compute.model.quiet import as_input
+from tensorboard_plugin_atlas.compute.model.quiet import as_input, images_at_once
 from tensorboard_plugin_atlas.compute.normalize import IDENTITY
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -125,7 +125,7 @@ class PatchBench:
         images: (I, C, H, W) as the model takes them.
         predictions: (I,) int32: what each image is taken for.
         classes: K, how many classes the model tells apart.
-        batch_size: Images per forward pass.
+        batch_size: Images per forward pass, fewer on the CPU where they are large.
     """
 
     model: nn.Module
@@ -498,7 +498,7 @@ def _still(patch: Tensor, corner: tuple[int, int]) -> Callable[[int], Cover]:
 def _logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
     answers = []
     with torch.no_grad():
-        for batch in torch.split(images, batch_size):
+        for batch in torch.split(images, images_at_once(batch_size, images, model)):
             output: Any = forward(model, as_input(batch, model))
             logits = logits_of(output)
             if logits is None:
