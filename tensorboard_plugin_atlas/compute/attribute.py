@@ -176,7 +176,7 @@ def _derived(asked: Question, order: NDArray[np.intp], batch_size: int) -> Tenso
         except NoAttributionError as error:
             return str(error)
         except Exception as error:  # whatever the user's code raises under differentiation
-            why = str(error).strip().splitlines()[0][:200]
+            why = str(error).strip().partition("\n")[0][:200]
             return f"no derivative ({type(error).__name__}: {why})"
         if tangent.shape[1] * len(order) * 4 > _MOST_BYTES:
             return f"{tangent.shape[1]:,} classes of {len(order):,} samples take too much memory"

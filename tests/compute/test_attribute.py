@@ -166,14 +166,32 @@ class Beside(Convolved):
         return self.head(x.mean((2, 3)).repeat(1, 3)[:, :8])
 
 
+class _Speechless(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        raise RuntimeError
+
+
+class Speechless(Convolved):
+    """Cannot be differentiated, and does not say why."""
+
+    def forward(self, x):
+        return _Speechless.apply(super().forward(x))
+
+
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
+        (Speechless(), "no derivative (RuntimeError: )"),
         (Features(), "the model gives a tensor of shape"),
         (Beside(), "the logits do not depend on layer 'stem'"),
         (Detached(), "the logits do not depend on layer 'stem'"),
     ],
-    ids=["no logits", "beside", "detached"],
+    ids=["speechless", "no logits", "beside", "detached"],
 )
 def test_what_has_no_attribution_says_why(model, reason):
     found = attribute(model, "stem", probe_of(torch.rand(2, 3, 16, 16)))
