@@ -59,10 +59,7 @@ class Convolution:
     def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
         """See `Operation`."""
         pixels, output = kept
-        if self.rectifier == RELU6:
-            aten.hardtanh_backward.grad_input(gradient, output, 0.0, 6.0, grad_input=gradient)
-        elif self.rectifier == RELU:
-            aten.threshold_backward.grad_input(gradient, output, 0.0, grad_input=gradient)
+        self._shut(gradient, output)
         if self._turned is not None:
             return (self._turned.over(gradient),)
         if self._read is not None:
@@ -78,11 +75,15 @@ class Convolution:
         if self.rectifier == NONE:
             return change
         output = kept[1].index_select(0, rows).contiguous(memory_format=torch.channels_last)
+        self._shut(change, output)
+        return change
+
+    def _shut(self, change: Tensor, output: Tensor) -> None:
+        """Overwrites with zero what the rectifier lets through neither forward nor back."""
         if self.rectifier == RELU6:
             aten.hardtanh_backward.grad_input(change, output, 0.0, 6.0, grad_input=change)
-        else:
+        elif self.rectifier == RELU:
             aten.threshold_backward.grad_input(change, output, 0.0, grad_input=change)
-        return change
 
     def _gradient(self, gradient: Tensor, pixels: Tensor) -> Tensor:
         # Larger maps than the cache holds take three times as long.

@@ -279,11 +279,8 @@ class _Reader:
     def operations(self) -> Sequence[Operation]:
         """Returns the operations in order, the last of which gives the network's output."""
         for node in self._nodes:
-            if node.op == "placeholder":
-                self._places[node] = 0
-            elif node.op == "call_function":
-                self._read(node)
-            elif node.op == "output":
+            self._read(node)
+            if node.op == "output":
                 (result,) = node.all_input_nodes
                 if self._places[result] != len(self._found):
                     raise _Unlisted(str(result))
@@ -294,12 +291,9 @@ class _Reader:
         ends: list[tuple[int, Node]] = []
         try:
             for node in self._nodes:
-                if node.op == "placeholder":
-                    self._places[node] = 0
-                elif node.op == "call_function":
-                    self._read(node)
-                    if self._places.get(node) == len(self._found) and _is_map(node):
-                        ends.append((len(self._found), node))
+                self._read(node)
+                if self._found and self._places.get(node) == len(self._found) and _is_map(node):
+                    ends.append((len(self._found), node))
         except _Unlisted:
             pass
         # A rectifier is part of the convolution before it: of nodes with one place the last counts.
@@ -309,6 +303,12 @@ class _Reader:
         return self._found[:count], node
 
     def _read(self, node: Node) -> None:
+        if node.op == "placeholder":
+            self._places[node] = 0
+        elif node.op == "call_function":
+            self._read_call(node)
+
+    def _read_call(self, node: Node) -> None:
         target, source, arguments = node.target, node.all_input_nodes, _arguments(node)
         if target is aten.convolution.default:
             self._add(node, self._convolution(node))
