@@ -27,13 +27,9 @@ from tensorboard_plugin_atlas.compute.model.outputs import (
 )
 from tensorboard_plugin_atlas.compute.model.pushing import Pushing, read_behind
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, images_at_once
-from tensorboard_plugin_atlas.compute.model.tail import Tail
+from tensorboard_plugin_atlas.compute.model.tail import LayerReached, Tail
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.errors import LayerError
-
-
-class _LayerReached(Exception):  # noqa: N818 - nothing went wrong
-    """Ends a forward pass early."""
 
 
 class NoAttributionError(Exception):
@@ -78,8 +74,7 @@ class Question:
             enter: Takes the layer's output and its direction of change, which is the activation at
                 each sample's place and zero elsewhere, and returns what the layer is to give.
         """
-        shown, which = np.unique(self.probe.sample_image[rows], return_inverse=True)
-        images = self.probe.images[torch.from_numpy(shown).long()]
+        images, which = self._shown(rows)
         memory = self.tail.remembered(images, which) if self.tail else contextlib.nullcontext()
         with memory:
             each = images[torch.from_numpy(which).long()]
@@ -87,19 +82,22 @@ class Question:
 
     def outputs(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
         """Returns the layer's output for the images of n samples, each once, and whose is whose."""
-        shown, which = np.unique(self.probe.sample_image[rows], return_inverse=True)
-        images = self.probe.images[torch.from_numpy(shown).long()]
+        images, which = self._shown(rows)
         at_once = images_at_once(len(images), images, self.model)
         return torch.cat([self._output(few) for few in torch.split(images, at_once)]), which
+
+    def _shown(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
+        shown, which = np.unique(self.probe.sample_image[rows], return_inverse=True)
+        return self.probe.images[torch.from_numpy(shown).long()], which
 
     def _output(self, images: Tensor) -> Tensor:
         met: list[Tensor] = []
 
         def keep(output: Tensor) -> Tensor:
             met.append(output)
-            raise _LayerReached
+            raise LayerReached
 
-        with contextlib.suppress(_LayerReached):
+        with contextlib.suppress(LayerReached):
             self.logits(images, keep)
         return met[0]
 

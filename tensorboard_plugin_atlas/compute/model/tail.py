@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.compute.model.quiet import as_input
 _CHECKED_ROWS = (0, 1, 1)
 
 
-class _LayerReached(Exception):  # noqa: N818 - nothing went wrong
+class LayerReached(Exception):  # noqa: N818 - nothing went wrong
     """Ends a forward pass early."""
 
 
@@ -98,11 +98,11 @@ class Tail:
             nonlocal left
             left -= 1
             if not left:
-                raise _LayerReached
+                raise LayerReached
 
         handle = self.module.register_forward_pre_hook(stop)
         try:
-            with contextlib.suppress(_LayerReached):
+            with contextlib.suppress(LayerReached):
                 self.network(as_input(images, self.network))
         finally:
             handle.remove()
