@@ -17,18 +17,7 @@ function packageVersion(): string {
   return found;
 }
 
-/** Styles reach the browser as text; their line breaks and comments need not. */
-function tightenStyles(code: string): string {
-  return code.replace(/css`[^`]*`/g, (style) =>
-    style
-      .replace(/\/\*.*?\*\//gs, '')
-      .replace(/\s+/g, ' ')
-      .replace(/ ?([{};,>]) ?|: /g, (_, mark) => mark ?? ':')
-      .replaceAll(';}', '}'),
-  );
-}
-
-/** Nor need the blanks of shaders, but for the break behind their version. */
+/** Shaders reach the browser as text; they need no blanks, but for the break behind their version. */
 function tightenShaders(code: string): string {
   return code.replace(/`\s*(?:uniform|#version)[^`]*`/g, (shader) =>
     shader
@@ -57,7 +46,7 @@ function tightenTemplates(code: string): string {
 }
 
 const AT_ONCE =
-  /\/(?:node_modules\/|src\/(?:gl\/(?:context|grid_pass|sheets|tile)|map\/(?:atlas_map|fade|scene|spread|webgl_renderer)|panels\/(?:icons|top_bar)|api|atlas|cache|camera|check|class_atlas|class_series|element|format|hash|host|layouts|link|lit|lod|manifest|pack|pages|safetensors|session|store|styles|theme|webp)\.ts)/;
+  /\/(?:node_modules\/|src\/(?:gl\/(?:context|grid_pass|sheets|tile)|map\/(?:atlas_map|fade|scene|spread|webgl_renderer)|panels\/(?:icons|top_bar)|api|atlas|cache|camera|check|class_atlas|class_series|element|format|hash|host|layouts|link|lit|lod|manifest|pack|pages|safetensors|session|store|theme|webp)\.ts|src\/styles\/)/;
 
 /** Comes behind the first map, always; and with it how the few without WebGL2 draw theirs. */
 const LATER =
@@ -70,7 +59,7 @@ const ON_REQUEST =
 export default defineConfig({
   plugins: [
     {
-      // Vite's own would look for style sheets to load with each chunk; ours bring theirs as text.
+      // Vite's own would look for what to load with each chunk; ours say themselves what they look like.
       name: 'load-chunks-alone',
       apply: 'build',
       enforce: 'pre',
@@ -78,11 +67,6 @@ export default defineConfig({
         id.includes('vite/preload-helper')
           ? 'export const __vitePreload = (load) => load();'
           : null,
-    },
-    {
-      name: 'tighten-styles',
-      apply: 'build',
-      transform: (code, id) => (id.endsWith('styles.ts') ? tightenStyles(code) : null),
     },
     {
       name: 'tighten-shaders',

@@ -5,6 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const SOURCES = new URL('../src/', import.meta.url);
 const MAX_LINES = 500;
+const FORBIDDEN_IN_STYLES = [
+  [/\burl\(|@import "(?!\.\/)/, 'a style sheet that reaches out of ours'],
+];
 const FORBIDDEN = [
   [/\b(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write/, 'markup made from text'],
   [/\bunsafe(?:HTML|SVG|Static)\b|unsafe-html/, 'a Lit directive that trusts text'],
@@ -16,7 +19,8 @@ const FORBIDDEN = [
 
 let faults = 0;
 for (const name of readdirSync(SOURCES, { recursive: true }).sort()) {
-  if (!name.endsWith('.ts')) continue;
+  if (!/\.(?:ts|css)$/.test(name)) continue;
+  const forbidden = name.endsWith('.css') ? FORBIDDEN_IN_STYLES : FORBIDDEN;
   const lines = readFileSync(new URL(name, SOURCES), 'utf8').split('\n');
   const report = (line, reason) => {
     faults += 1;
@@ -24,7 +28,7 @@ for (const name of readdirSync(SOURCES, { recursive: true }).sort()) {
   };
   if (lines.length > MAX_LINES + 1) report(lines.length, `longer than ${MAX_LINES} lines`);
   lines.forEach((text, index) => {
-    for (const [pattern, reason] of FORBIDDEN) if (pattern.test(text)) report(index + 1, reason);
+    for (const [pattern, reason] of forbidden) if (pattern.test(text)) report(index + 1, reason);
   });
 }
 if (faults > 0) process.exit(1);

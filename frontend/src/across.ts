@@ -15,7 +15,6 @@ import type { SeriesEntry } from './manifest';
 import type { AtlasMap } from './map/atlas_map';
 import { layerBeside } from './pane_specs';
 import { type CellRow, linkSection, mergeSection } from './panels/across_list';
-import { acrossStyles } from './panels/across_styles';
 import type { CellContext } from './panels/cell_view';
 import type { Session } from './session';
 import type { CellPlace } from './store';
@@ -32,7 +31,6 @@ interface Beside {
 }
 
 export class Part {
-  static readonly styles = [acrossStyles];
   /** What was asked for: null while it is on its way, a sentence where it failed. */
   readonly #answers = new Map<string, Atlas | Activations | string | null>();
 

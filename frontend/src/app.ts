@@ -2,13 +2,14 @@
 /** The tab's shell: bars, stage and the panels that arrive after the first map. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { adopt, ShellElement } from './element';
+import { dress, dressFrom, ShellElement } from './element';
 import { Address, watchDarkMode } from './host';
 import { AtlasMap } from './map/atlas_map';
 import { topBar } from './panels/top_bar';
 import { Session } from './session';
 import { type State, Store } from './store';
-import { shell, tokens } from './styles';
+import base from './styles/base.css?inline';
+import later from './styles/later.css?url';
 import { forcedTheme } from './theme';
 
 const SPEAK_MS = 500;
@@ -26,7 +27,7 @@ export class AtlasApp extends ShellElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    adopt(this.renderRoot, [tokens, shell]);
+    dress(this.renderRoot, base);
     watchDarkMode((dark) => this.#store.set({ dark, forced: forcedTheme() }));
     this.#store.subscribe((state, before) => this.#changed(state, before));
     void this.#session.start();
@@ -109,13 +110,13 @@ export class AtlasApp extends ShellElement {
   }
 
   async #loadLater(): Promise<void> {
-    const chunk = await import('./later').catch(() => null);
+    const arriving = [import('./later'), dressFrom(this.renderRoot, later)] as const;
+    const [chunk] = await Promise.all(arriving).catch(() => [null]);
     const map = this.#map;
     this.requestUpdate();
     this.#lost = chunk === null;
     if (this.#later !== null || map === null || chunk === null) return;
     this.#later = new chunk.Later(this.#session, map, () => this.requestUpdate());
-    adopt(this.renderRoot, chunk.Later.styles);
     // What the link names in vain was known before there were words for it.
     const { state } = this.#store;
     this.#tell(state, { ...state, missing: {} });

@@ -3,5 +3,4 @@
 
 export { ClassFilter } from './class_filter';
 export { FilmStrip } from './panels/film_strip';
-export { filmStyles } from './panels/film_styles';
 export { ShortcutSearch } from './shortcut_search';

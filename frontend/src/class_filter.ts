@@ -12,13 +12,11 @@ import type { CellContext } from './panels/cell_view';
 import { classVoices } from './panels/class_voices';
 import { filterLegend, filterSentence, restReason, scaleOf } from './panels/filter_legend';
 import { FilterPanel } from './panels/filter_panel';
-import { filterStyles } from './panels/filter_styles';
 import { atlasOnScreen, referenceOf } from './reference';
 import type { Session } from './session';
 import type { State } from './store';
 
 export class ClassFilter {
-  static readonly styles = [filterStyles];
   readonly #panel: FilterPanel;
 
   constructor(

@@ -26,10 +26,32 @@ export abstract class ShellElement extends HTMLElement {
   protected abstract updated(): void;
 }
 
-/** Adds to what the shell looks like. */
-export function adopt(root: ShadowRoot, styles: readonly { readonly styleSheet: unknown }[]): void {
-  const sheets = styles.flatMap(({ styleSheet }) =>
-    styleSheet instanceof CSSStyleSheet ? styleSheet : [],
-  );
-  root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...sheets];
+/** Adds rules to what the shell looks like. */
+export function dress(root: ShadowRoot, rules: string): void {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(rules);
+  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+}
+
+/** What was asked for: a style sheet is fetched once, and again only where it did not arrive. */
+const wardrobe = new WeakMap<ShadowRoot, Map<string, Promise<void>>>();
+
+/**
+ * The same, of the style sheet at `url`, one of ours.
+ *
+ * @throws TypeError, where TensorBoard does not answer.
+ */
+export function dressFrom(root: ShadowRoot, url: string): Promise<void> {
+  const asked = wardrobe.get(root) ?? new Map<string, Promise<void>>();
+  wardrobe.set(root, asked);
+  const dressing = asked.get(url) ?? fetchRules(url).then((rules) => dress(root, rules));
+  asked.set(url, dressing);
+  dressing.catch(() => asked.delete(url));
+  return dressing;
+}
+
+async function fetchRules(url: string): Promise<string> {
+  const response = await fetch(url);
+  if (!response.ok) throw new TypeError(`${response.status} in place of a style sheet`);
+  return response.text();
 }

@@ -22,7 +22,6 @@ import { differenceLegend, differenceOf, differenceSentence } from './panels/dif
 import { driftLegend, driftOf, driftSentence } from './panels/drift_legend';
 import { EventList } from './panels/event_list';
 import { eventMarks, sideMark } from './panels/event_marks';
-import { evolutionStyles } from './panels/evolution_styles';
 import { layoutSwitch } from './panels/layout_switch';
 import { highlightPill, highlightSentence } from './panels/lifeline_list';
 import { toolHint } from './panels/tool_hint';
@@ -31,8 +30,6 @@ import type { Session } from './session';
 import type { State } from './store';
 
 export class Evolution {
-  static readonly styles = [evolutionStyles];
-
   readonly director = new Director();
   readonly #list: EventList;
 

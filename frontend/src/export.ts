@@ -8,14 +8,12 @@ import { cellsAsCsv } from './csv';
 import { plainName, saveFile } from './download';
 import type { AtlasMap } from './map/atlas_map';
 import { exportMenu } from './panels/export_menu';
-import { exportStyles } from './panels/export_styles';
 import { type Scale, takeDrawing, takePicture } from './picture';
 import { atlasOnScreen } from './reference';
 import type { Session } from './session';
 import type { State } from './store';
 
 export class Part {
-  static readonly styles = [exportStyles];
   #scale: Scale = 2;
   #outcome = '';
   /** What had the focus before. */

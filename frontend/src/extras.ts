@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is not needed until somebody asks for it: each part is a chunk that comes with the first asking. */
 
-import { type CSSResult, html, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { AtlasMap } from './map/atlas_map';
 import type { Layer } from './map/overlay';
 import type { CellContext } from './panels/cell_view';
@@ -21,9 +21,15 @@ interface Part {
 
 interface Module {
   readonly Part: {
-    readonly styles: readonly CSSResult[];
     new (session: Session, map: AtlasMap, update: () => void): Part;
   };
+}
+
+interface Host {
+  /** What every part needs before it is drawn. */
+  prepare(): Promise<void>;
+  /** Another part is here. */
+  arrived(): void;
 }
 
 /** By the field of the state that asks for it. */
@@ -46,7 +52,7 @@ export class Extras {
     private readonly session: Session,
     private readonly map: AtlasMap,
     private readonly update: () => void,
-    private readonly arrived: (styles: readonly CSSResult[]) => void,
+    private readonly host: Host,
   ) {
     session.store.subscribe((state) => this.#follow(state));
     this.#follow(session.store.state);
@@ -87,11 +93,11 @@ export class Extras {
     for (const name of asked(state)) {
       if (this.#parts.has(name)) continue;
       this.#parts.set(name, null);
-      MODULES[name]().then(
-        ({ Part }) => {
+      Promise.all([MODULES[name](), this.host.prepare()]).then(
+        ([{ Part }]) => {
           this.#parts.set(name, new Part(this.session, this.map, this.update));
           this.session.store.set({ lost: false });
-          this.arrived(Part.styles);
+          this.host.arrived();
         },
         // The button comes up again, and a second press asks anew.
         () => {

@@ -11,7 +11,6 @@ import { highlightedRows } from './jump';
 import { rowsOf } from './lifelines';
 import type { AtlasMap } from './map/atlas_map';
 import { FindBox } from './panels/find_box';
-import { findStyles } from './panels/find_styles';
 import { showSaved } from './panels/saved_list';
 import { atlasOnScreen } from './reference';
 import { readSaved } from './saved';
@@ -21,7 +20,6 @@ import type { Highlight, State } from './store';
 import { closeUp } from './strongest';
 
 export class Part {
-  static readonly styles = [findStyles];
   #box: FindBox | null = null;
   #saved: readonly Selection[] = [];
   #last: { readonly level: Level; readonly search: string; readonly found: Results } | null = null;

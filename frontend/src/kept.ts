@@ -7,7 +7,6 @@ import { plainName, saveFile } from './download';
 import { type Gathering, gather } from './gathering';
 import { findStep } from './link';
 import type { AtlasMap } from './map/atlas_map';
-import { keptStyles } from './panels/kept_styles';
 import { LitPlaces } from './panels/lit_places';
 import { panelHead } from './panels/panel_head';
 import { PinList } from './panels/pin_list';
@@ -29,7 +28,6 @@ const PATCHES = 12;
 const MOST_PATCHES = 96;
 
 export class Part {
-  static readonly styles = [keptStyles];
   readonly #gatherings: StepReader<Gathering | string>;
   readonly #lit: LitPlaces;
   readonly #pins: PinList;

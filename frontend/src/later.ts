@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Everything that may arrive after the first map, as one chunk. */
 
-import { type CSSResult, html, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { Atlas, Level } from './atlas';
 import { sayCell } from './cells';
-import { adopt } from './element';
+import { dressFrom } from './element';
 import { Evolution } from './evolution';
 import { Extras } from './extras';
 import { Follower } from './follower';
@@ -14,21 +14,18 @@ import type { AtlasMap } from './map/atlas_map';
 import { Equipment } from './map/equipment';
 import { SelectTool } from './map/select_tool';
 import type { CellContext } from './panels/cell_view';
-import { detailStyles } from './panels/detail_styles';
 import { Details } from './panels/details';
 import { evolutionTools, filterTool } from './panels/evolution_tools';
-import { forcedStyles } from './panels/forced_styles';
 import { mapButtons } from './panels/map_buttons';
 import { minimap } from './panels/minimap';
-import { printStyles } from './panels/print_styles';
 import { missingLine } from './panels/states';
 import { timeline } from './panels/timeline';
-import { timelineStyles } from './panels/timeline_styles';
 import { Player } from './player';
 import { referenceIsHere, wantedStep } from './reference';
 import { searchedOf } from './searched';
 import type { Session } from './session';
 import { type State, samePlace } from './store';
+import extras from './styles/extras.css?url';
 
 type Asking = typeof import('./asking');
 
@@ -42,8 +39,6 @@ const CLOSED = {
 const LISTS = Object.keys(CLOSED) as (keyof typeof CLOSED)[];
 
 export class Later {
-  static readonly styles = [timelineStyles, detailStyles, printStyles, forcedStyles];
-
   readonly #player: Player;
   readonly #details: Details;
   readonly #equipment: Equipment;
@@ -65,7 +60,10 @@ export class Later {
     map.equip(this.#equipment);
     const select = new SelectTool(map, session);
     this.#equipment.marks = () => select.layers(session.store.state);
-    this.#extras = new Extras(session, map, update, (styles) => this.#arrived(styles));
+    this.#extras = new Extras(session, map, update, {
+      prepare: () => this.#dress(),
+      arrived: () => this.#arrived(),
+    });
     new Follower(session);
     followLit(session.store);
     void this.#evolve();
@@ -155,7 +153,7 @@ export class Later {
     const evolution = new Evolution(this.session, this.map, this.update, this.#details.evidence);
     this.#evolution = evolution;
     this.map.director = evolution.director;
-    this.#arrived(Evolution.styles);
+    this.#arrived();
   }
 
   /** What opens closes the other lists; the chunk of two of them comes when one is first needed. */
@@ -171,20 +169,26 @@ export class Later {
   }
 
   async #ask(): Promise<void> {
-    const chunk = await import('./asking').catch(() => null);
+    const [chunk] = await Promise.all([import('./asking'), this.#dress()]).catch(() => [null]);
     if (chunk === null) {
       this.#asking = false;
       this.session.store.set({ lost: true });
       return;
     }
-    const { ClassFilter, ShortcutSearch, FilmStrip, filmStyles } = chunk;
+    const { ClassFilter, ShortcutSearch, FilmStrip } = chunk;
     this.#filter = new ClassFilter(this.session, this.map, this.update);
     this.#shortcuts = new ShortcutSearch(this.session, this.map, this.update);
     this.#film = new FilmStrip(this.session, this.map, this.update);
-    this.#arrived([...ClassFilter.styles, ...ShortcutSearch.styles, filmStyles]);
+    this.#arrived();
   }
 
-  #arrived(styles: readonly CSSResult[]): void {
+  /** Brings what parts that are opened by hand look like. */
+  async #dress(): Promise<void> {
+    const root = this.map.getRootNode();
+    if (root instanceof ShadowRoot) await dressFrom(root, extras);
+  }
+
+  #arrived(): void {
     this.#equipment.layers = () => {
       const { state } = this.session.store;
       const lit = this.#extras.layers(state);
@@ -192,8 +196,6 @@ export class Later {
         .flatMap((part) => part?.layers(state) ?? [])
         .concat(lit);
     };
-    const root = this.map.getRootNode();
-    if (root instanceof ShadowRoot) adopt(root, styles);
     this.map.invalidate();
     this.update();
   }

@@ -5,14 +5,3 @@
  */
 
 export { html, nothing, render, svg, type TemplateResult } from 'lit/html.js';
-
-export interface CSSResult {
-  readonly styleSheet: CSSStyleSheet;
-}
-
-/** A style sheet of text that stands in our sources, nothing else. */
-export function css([text]: TemplateStringsArray): CSSResult {
-  const styleSheet = new CSSStyleSheet();
-  styleSheet.replaceSync(text ?? '');
-  return { styleSheet };
-}

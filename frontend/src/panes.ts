@@ -10,7 +10,6 @@ import type { Layer } from './map/overlay';
 import { Pane, type PaneHost } from './pane';
 import { type Slot, slotsOf } from './pane_slots';
 import { type PaneSpec, readPanes, withoutPane, writePanes } from './pane_specs';
-import { paneStyles } from './panels/pane_styles';
 import { firstPane, paneNote, paneView } from './panels/pane_view';
 import { INSPECTOR_ROOM } from './panels/placement';
 import type { Session } from './session';
@@ -39,8 +38,6 @@ const NARROW = 900;
 const LEAST_STAGE = 480;
 
 export class Part implements PaneHost {
-  static readonly styles = [paneStyles];
-
   /** The open ones, and behind them those that were: their maps are taken again. */
   readonly #pool: Pane[] = [];
   #specs: readonly PaneSpec[] = [];

@@ -7,7 +7,6 @@ import { count } from './format';
 import type { AtlasMap } from './map/atlas_map';
 import { describe } from './panels/shortcut_entry';
 import { ShortcutList } from './panels/shortcut_list';
-import { shortcutStyles } from './panels/shortcut_styles';
 import { searchedOf, toggleShortcuts } from './searched';
 import type { Session } from './session';
 import { fetchPatches, fetchSearch, type Search } from './shortcuts';
@@ -26,8 +25,6 @@ export interface Finding {
 }
 
 export class ShortcutSearch {
-  static readonly styles = [shortcutStyles];
-
   readonly #list: ShortcutList;
   readonly #findings = new Map<string, Finding>();
 

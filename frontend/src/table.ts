@@ -6,7 +6,6 @@ import { levelOf } from './atlas';
 import type { AtlasMap } from './map/atlas_map';
 import { commandOf } from './map/keyboard';
 import { CellTable } from './panels/cell_table';
-import { tableStyles } from './panels/table_styles';
 import { atlasOnScreen } from './reference';
 import type { Session } from './session';
 import type { CellPlace, State } from './store';
@@ -28,7 +27,6 @@ const KEPT = new Set([
 ]);
 
 export class Part {
-  static readonly styles = [tableStyles];
   readonly #table: CellTable;
 
   constructor(

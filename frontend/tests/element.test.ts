@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
-import { css, html, type TemplateResult } from 'lit';
-import { describe, expect, it } from 'vitest';
-import { adopt, ShellElement } from '../src/element';
+import { html, type TemplateResult } from 'lit';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { dress, dressFrom, ShellElement } from '../src/element';
 
 class Probe extends ShellElement {
   text = 'first';
@@ -28,6 +28,12 @@ async function attached(): Promise<Probe> {
   return probe;
 }
 
+function looks({ adoptedStyleSheets }: ShadowRoot): string[] {
+  return adoptedStyleSheets.flatMap(({ cssRules }) => [...cssRules].map((rule) => rule.cssText));
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
 describe('the shell', () => {
   it('draws once it is attached, then on request, and tells of it', async () => {
     const probe = await attached();
@@ -51,10 +57,28 @@ describe('the shell', () => {
 
   it('adds styles and keeps those it has', async () => {
     const { renderRoot } = await attached();
-    const [one, two] = [css`p { color: red; }`, css`p { top: 0; }`];
-    adopt(renderRoot, [one]);
-    adopt(renderRoot, [two]);
-    expect(renderRoot.adoptedStyleSheets).toEqual([one.styleSheet, two.styleSheet]);
-    expect(one.styleSheet?.cssRules).toHaveLength(1);
+    dress(renderRoot, 'p { color: red; }');
+    dress(renderRoot, 'p { top: 0; }');
+    expect(looks(renderRoot)).toEqual(['p { color: red; }', 'p { top: 0px; }']);
+  });
+
+  it('fetches a style sheet once, however often it is asked for', async () => {
+    const { renderRoot } = await attached();
+    const fetched = vi.fn(async () => new Response('p { color: red; }'));
+    vi.stubGlobal('fetch', fetched);
+    await Promise.all([dressFrom(renderRoot, 'a.css'), dressFrom(renderRoot, 'a.css')]);
+    await dressFrom(renderRoot, 'a.css');
+    expect(fetched).toHaveBeenCalledTimes(1);
+    expect(looks(renderRoot)).toEqual(['p { color: red; }']);
+  });
+
+  it('asks again for a style sheet that did not arrive', async () => {
+    const { renderRoot } = await attached();
+    const answers = [new Response('not here', { status: 503 }), new Response('p { color: red; }')];
+    vi.stubGlobal('fetch', async () => answers.shift());
+    await expect(dressFrom(renderRoot, 'a.css')).rejects.toThrow('503');
+    expect(looks(renderRoot)).toEqual([]);
+    await dressFrom(renderRoot, 'a.css');
+    expect(looks(renderRoot)).toEqual(['p { color: red; }']);
   });
 });

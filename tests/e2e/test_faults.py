@@ -342,12 +342,16 @@ LOST = "A part of this tab did not arrive: TensorBoard does not answer."
 
 
 @pytest.mark.parametrize("how", ["abort", "404"])
-@pytest.mark.parametrize("chunk", ["later", "extras filter", "extras", "extras beside"])
+@pytest.mark.parametrize(
+    "chunk",
+    ["later", "extras filter", "extras", "extras beside", "later styles", "extras styles"],
+)
 def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab: Tab) -> None:
     """No rejection stays uncaught, what there is goes on, and another try brings the rest."""
-    if how == "404" and chunk not in ("later", "extras filter"):
+    if how == "404" and chunk in ("extras", "extras beside"):
         pytest.skip("two of the chunks stand for all in this respect")
-    faulty = Faulty(tab, f"chunk-{chunk.split()[0]}-[^/]*")
+    kind = "asset" if chunk.endswith("styles") else "chunk"
+    faulty = Faulty(tab, f"{kind}-{chunk.split()[0]}-[^/]*")
     tab.forgive(FAILED_REQUEST, "ERR_FAILED", "MIME type")
     faulty.how = how
     asks = {
@@ -355,7 +359,7 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
         "extras beside": {"compare": ";layer4,,warm%2Fatlas"},
     }
     tab.open(quick, alone=True, ready=False, **WARM, **asks.get(chunk, {}))
-    if chunk == "extras":
+    if chunk in ("extras", "extras styles"):
         expect(tab.app.get_by_role("button", name="Find")).to_be_visible()
         tab.key("/")
     notice = tab.app.get_by_text(LOST)
