@@ -41,6 +41,7 @@ export class AtlasApp extends ShellElement {
     const barren = phase === 'empty' || phase === 'failed';
     return html`
       ${barren ? nothing : topBar(state, this.#session, this.#later?.tools(state), this.#later?.layouts(state))}
+      ${(!barren && this.#later?.strip(state)) || nothing}
       <div class="middle">
         ${this.#later?.rail(state) ?? nothing}
         <main class="stage">

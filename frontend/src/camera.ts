@@ -21,6 +21,8 @@ export interface Spread {
 export interface Viewport extends Partial<Spread> {
   readonly width: number;
   readonly height: number;
+  /** How much of its width, at the right, lies under a panel. */
+  readonly covered?: number;
 }
 
 export interface Point {
@@ -38,6 +40,17 @@ const MIN_SIDE = 40;
 export function fitSide({ width, height, across = 1, down = 1 }: Viewport): number {
   const side = Math.min((width - 2 * MARGIN) / across, (height - 2 * MARGIN) / down);
   return Math.max(MIN_SIDE, side);
+}
+
+/** The camera that shows the whole map, beside what covers part of the element. */
+export function fitted(viewport: Viewport): Camera {
+  const { width, covered = 0 } = viewport;
+  const side = fitSide({ ...viewport, width: width - covered });
+  return clampCamera({
+    x: FIT.x + covered / 2 / side,
+    y: FIT.y,
+    z: side / fitSide(viewport),
+  });
 }
 
 /** CSS pixels across the unit square. */
@@ -109,7 +122,7 @@ export function reveal(
   const last = toScreen(camera, viewport, { x: (col + 1) / size, y: (row + 1) / size });
   const shift = (low: number, high: number, room: number) =>
     low < MARGIN ? low - MARGIN : Math.max(0, high - (room - MARGIN));
-  const dx = shift(first.x, last.x, viewport.width);
+  const dx = shift(first.x, last.x, viewport.width - (viewport.covered ?? 0));
   const dy = shift(first.y, last.y, viewport.height);
   return dx === 0 && dy === 0 ? camera : panBy(camera, viewport, dx, dy);
 }

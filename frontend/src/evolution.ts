@@ -133,6 +133,11 @@ export class Evolution {
     return layoutSwitch(state, this.session);
   }
 
+  /** Below the bar at the head of the tab. */
+  strip(state: State): TemplateResult | typeof nothing {
+    return compareBar(state, this.session);
+  }
+
   /** At the left of the stage. */
   rail(state: State): TemplateResult | typeof nothing {
     return this.#list.render(state);
@@ -145,7 +150,7 @@ export class Evolution {
     const level = levelOf(atlas, state.shownLevel);
     return html`${dividerSlider(state, this.session)}
       <div class="top-column ${atlas && classAtlasOf(atlas)?.axis ? 'below-axis' : ''}">
-        ${toolHint(state)} ${compareBar(state, this.session)}
+        ${toolHint(state)}
       ${
         highlight && atlas && level ? highlightPill(atlas, level, highlight, this.session) : nothing
       }

@@ -118,6 +118,11 @@ export class Later {
     ${filterTool(state, this.session)} ${evolutionTools(state, this.session)}`;
   }
 
+  /** Below them. */
+  strip(state: State): TemplateResult | typeof nothing {
+    return this.#evolution?.strip(state) ?? nothing;
+  }
+
   /** Beside the name of the run. */
   layouts(state: State): TemplateResult | typeof nothing {
     return this.#evolution?.layouts(state) ?? nothing;

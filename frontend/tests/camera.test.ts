@@ -5,6 +5,7 @@ import {
   clampCamera,
   FIT,
   fitSide,
+  fitted,
   MAX_ZOOM,
   panBy,
   reveal,
@@ -84,5 +85,24 @@ describe('camera', () => {
     const moved = reveal(camera, viewport, 10, 5, 9);
     expect(toScreen(moved, viewport, { x: 1, y: 0.5 }).x).toBeCloseTo(780);
     expect(moved.y).toBe(0.5);
+  });
+
+  it('brings a cell out from under what covers the right of the map', () => {
+    const camera = { x: 0.5, y: 0.5, z: 4 };
+    const covered = { ...viewport, covered: 300 };
+    const moved = reveal(camera, covered, 10, 5, 9);
+    expect(toScreen(moved, covered, { x: 1, y: 0.5 }).x).toBeCloseTo(480);
+    expect(reveal(camera, covered, 10, 5, 4)).toBe(camera);
+  });
+
+  it('fits the whole map beside what covers the right of it', () => {
+    expect(fitted(viewport)).toEqual(FIT);
+    // There is room for it as large as it was: it only gives way.
+    const beside = { ...viewport, covered: 300 };
+    expect(toScreen(fitted(beside), beside, { x: 0, y: 0 }).x).toBeCloseTo(50);
+    expect(toScreen(fitted(beside), beside, { x: 1, y: 1 }).x).toBeCloseTo(450);
+    const narrow = { width: 700, height: 440, covered: 320 };
+    expect(toScreen(fitted(narrow), narrow, { x: 0, y: 0.5 }).x).toBeCloseTo(20);
+    expect(toScreen(fitted(narrow), narrow, { x: 1, y: 0.5 }).x).toBeCloseTo(360);
   });
 });

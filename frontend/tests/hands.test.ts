@@ -8,7 +8,7 @@ import { Gestures } from '../src/map/gestures';
 import { Interaction } from '../src/map/interaction';
 import type { Player } from '../src/player';
 import type { Session } from '../src/session';
-import { Store } from '../src/store';
+import { type CellPlace, Store } from '../src/store';
 import { smallAtlas } from './build';
 
 /** What a pointer does, in CSS pixels of an element at the window's corner. */
@@ -198,12 +198,14 @@ describe('Interaction', () => {
   let map: HTMLElement;
   let hand: Hand;
   let flights: Camera[];
+  let shown: CellPlace[];
   let steps: (number | string)[];
   beforeEach(() => {
     vi.useFakeTimers();
     store = new Store();
     store.set({ atlas, shownLevel: 2 });
     flights = [];
+    shown = [];
     steps = [];
     map = Object.assign(surface(), {
       viewport,
@@ -211,6 +213,7 @@ describe('Interaction', () => {
       goal: FIT,
       moveTo: (camera: Camera) => store.set({ camera }),
       flyTo: (camera: Camera) => flights.push(camera),
+      reveal: (place: CellPlace) => shown.push(place),
       zoomBy: (factor: number) => flights.push({ ...FIT, z: factor }),
       fit: () => flights.push(FIT),
     });
@@ -284,6 +287,7 @@ describe('Interaction', () => {
     expect(store.state.hover).toEqual({ size: 2, row: 0, col: 0 });
     press('ArrowUp');
     expect(store.state.hover).toEqual({ size: 2, row: 0, col: 0 });
+    expect(shown.at(-1)).toEqual(store.state.hover);
   });
 
   it('goes far with Ctrl, and to the ends of a row', () => {

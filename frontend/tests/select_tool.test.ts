@@ -36,6 +36,7 @@ beforeEach(() => {
     setPointerCapture: () => {},
     moveTo: (camera: unknown) => moves.push(camera),
     flyTo: (camera: unknown) => moves.push(camera),
+    reveal: vi.fn(),
     invalidate: vi.fn(),
   });
   map.tabIndex = 0;

@@ -172,6 +172,14 @@ class Tab:
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
+    def still(self) -> None:
+        """Waits until the map flies no more."""
+        before: dict[str, float] = {}
+        while before != (now := self.world):
+            before = now
+            self.page.wait_for_timeout(100)
+        self.settle()
+
     def point_at(self, size: int, row: int, col: int) -> None:
         """Rests the pointer on a cell."""
         x, y, _ = self.place(size, row, col)

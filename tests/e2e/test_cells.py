@@ -110,6 +110,35 @@ def test_a_click_pins_and_the_pinned_cell_keeps_its_place(quick: str, tab: Tab) 
     expect(tab.inspector).to_have_count(0)
 
 
+def test_a_cell_comes_out_from_under_the_inspector(quick: str, tab: Tab) -> None:
+    """By pointer, by keys, and with the whole map."""
+    tab.open(quick, alone=True, **WARM, grid=10, z=1.6)
+    grid = sample_atlas("layer3", STEP).grids[0]
+    last = int(np.argmax(grid.cols))
+    row, col = int(grid.rows[last]), int(grid.cols[last])
+    x, y, side = tab.place(10, row, col)
+    box = tab.map.bounding_box()
+    assert box is not None
+    edge = box["x"] + box["width"] - 344
+    assert x > edge, "not where the inspector will be"
+    tab.page.mouse.click(x, y)
+    expect(tab.inspector).to_be_visible()
+    tab.still()
+    assert tab.place(10, row, col)[0] + side / 2 < edge
+    for _ in range(int(grid.cols.max() - grid.cols.min())):
+        tab.key("ArrowLeft")
+    tab.still()
+    tab.key("End")
+    tab.still()
+    right = max(int(at) for at in grid.cols[grid.rows == row])
+    assert tab.place(10, row, right)[0] + side / 2 < edge
+    tab.key("0")
+    tab.still()
+    places = [tab.place(10, int(r), int(c)) for r, c in zip(grid.rows, grid.cols, strict=True)]
+    assert max(x + side / 2 for x, _, side in places) < edge
+    assert min(x - side / 2 for x, _, side in places) > box["x"]
+
+
 def test_patches_are_cut_from_the_images_that_were_logged(quick: str, tab: Tab) -> None:
     """The probe's pictures carry their class's colour, so a pure cell's patches carry it too."""
     tab.open(quick, alone=True, **WARM)

@@ -84,8 +84,9 @@ def test_shift_and_drag_select_a_rectangle(sound: str, tab: Tab) -> None:
     assert len(rows) > 40
     expect(selection(tab)).to_contain_text(f"{len(rows)} samples")
     expect(selection(tab)).to_contain_text("selected at step 3,200")
-    # The hand stays on the map.
+    # The hand stays on the map, and nothing lies over what it selected.
     expect(tab.map).to_be_focused()
+    expect(tab.card).to_have_count(0)
     names = selection(tab).locator(".bars .name")
     expect(names).to_have_text(mix(rows)[:10])
     patches = selection(tab).locator(".labelled-patches li")

@@ -8,6 +8,8 @@ import {
   clampCamera,
   FIT,
   fitSide,
+  fitted,
+  reveal,
   toScreen,
   type Viewport,
   worldSide,
@@ -30,7 +32,7 @@ import {
   type SceneColours,
   type WeightedScene,
 } from './scene';
-import { spreadOf } from './spread';
+import { spreadOf, wider } from './spread';
 import { WebglRenderer } from './webgl_renderer';
 
 const MAX_RATIO = 2;
@@ -101,6 +103,9 @@ export class AtlasMap extends HTMLElement {
     return this.#viewport;
   }
 
+  /** CSS pixels at the right of the element that lie under a panel. */
+  cover: () => number = () => 0;
+
   /** What is on screen, or fades in. */
   get scene(): Scene | null {
     return this.#front;
@@ -166,17 +171,26 @@ export class AtlasMap extends HTMLElement {
     this.flyTo(zoomAt(this.goal, this.#viewport, { x: width / 2, y: height / 2 }, factor));
   }
 
-  /** Shows the whole map as it is now: it may have grown since its first step was shown. */
+  /** Shows the whole map as it is now, and what it is compared with: it may have grown since its first step. */
   fit(): void {
     const atlas = this.#front?.atlas;
+    const room = this.#room;
     if (atlas) {
-      const { camera, level } = this.#state;
-      const spread = spreadOf(atlas, this.#viewport, level);
-      const side = worldSide(camera, this.#viewport);
-      const z = side / fitSide({ ...this.#viewport, ...spread });
+      const { camera, level, compare, other } = this.#state;
+      const shown =
+        compare !== null && other && shareLayout(atlas, other) ? [atlas, other] : [atlas];
+      const spread = shown.map((one) => spreadOf(one, room, level)).reduce(wider);
+      const z = worldSide(camera, this.#viewport) / fitSide({ ...this.#viewport, ...spread });
       this.#session?.store.set({ spread, camera: { ...camera, z } });
     }
-    this.flyTo(FIT);
+    this.flyTo(fitted(this.#room));
+  }
+
+  /** The least movement that brings a cell into view, also from under a panel. */
+  reveal({ size, row, col }: CellPlace): void {
+    const from = this.goal;
+    const to = reveal(from, this.#room, size, row, col);
+    if (to !== from) this.flyTo(to);
   }
 
   /** The square of a cell on the element, in CSS pixels. */
@@ -184,6 +198,11 @@ export class AtlasMap extends HTMLElement {
     const { camera } = this.#state;
     const corner = toScreen(camera, this.#viewport, { x: col / size, y: row / size });
     return { ...corner, side: worldSide(camera, this.#viewport) / size };
+  }
+
+  /** As `viewport`, with what of it lies under a panel. */
+  get #room(): Viewport {
+    return { ...this.#viewport, covered: this.cover() };
   }
 
   get #state(): State {

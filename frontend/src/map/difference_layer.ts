@@ -16,6 +16,8 @@ const FULLEST = 0.84;
 const NUMBER_FROM = 34;
 /** Half the side of a square that a number can lie in. */
 const NUMBER_FITS_IN = 12;
+/** Of what stands beside the divider, from the top; the foot of the map belongs to the legend. */
+const TAG_MIDDLE = 22;
 /** From the middle of a number to its upper end, and, with the frame of a cell, to the cell's. */
 const NUMBER_UP = 6;
 const NUMBER_DOWN = 11;
@@ -117,9 +119,8 @@ export function drawDivider(
   context.fillRect(x - 1, 0, 2, viewport.height);
   context.font = FONT;
   context.textBaseline = 'middle';
-  const y = viewport.height - 28;
-  tag(context, frame, left, x - 10 - context.measureText(left).width - 12, y);
-  tag(context, frame, right, x + 10, y);
+  tag(context, frame, left, x - 10 - context.measureText(left).width - 12, TAG_MIDDLE);
+  tag(context, frame, right, x + 10, TAG_MIDDLE);
 }
 
 function tag(

@@ -2,7 +2,7 @@
 /** What pointer and keys do to the map, and what is drawn over it. */
 
 import { cellAt, type Level } from '../atlas';
-import { type Camera, type Point, panBy, reveal, toWorld, zoomAt } from '../camera';
+import { type Camera, type Point, panBy, toWorld, zoomAt } from '../camera';
 import { nextCell, rowEnd } from '../cells';
 import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
 import { copy, linkTo } from '../clipboard';
@@ -74,6 +74,8 @@ export class Interaction {
       event.preventDefault();
       this.#execute(command);
     });
+    // What was pointed at is not shown over what a press begins.
+    map.addEventListener('pointerdown', () => clearTimeout(this.#hoverTimer));
     // A stays while its key is held.
     map.addEventListener('keyup', ({ key }) => {
       if (key === 'b') showA(session, false);
@@ -307,7 +309,7 @@ export class Interaction {
   #setCursor({ size }: Level, row: number, col: number): void {
     clearTimeout(this.#hoverTimer);
     this.session.store.set({ hover: { size, row, col } });
-    this.map.flyTo(reveal(this.map.goal, this.map.viewport, size, row, col));
+    this.map.reveal({ size, row, col });
   }
 
   async #copyLink(): Promise<void> {

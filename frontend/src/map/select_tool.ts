@@ -5,7 +5,7 @@
  */
 
 import { className } from '../atlas';
-import { type Point, reveal, toWorld } from '../camera';
+import { type Point, toWorld } from '../camera';
 import { classMix } from '../cells';
 import { percent, plural, shorten } from '../format';
 import { readPins, writePins } from '../pins';
@@ -188,7 +188,7 @@ export class SelectTool {
     const corner = { size, row: within(to.row + down), col: within(to.col + right) };
     this.#grow({ from, to: corner });
     const { map } = this;
-    map.flyTo(reveal(map.goal, map.viewport, size, corner.row, corner.col));
+    map.reveal(corner);
   }
 
   #grow(block: Block): void {

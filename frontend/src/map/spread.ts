@@ -12,7 +12,7 @@ const LEAST = 0.4;
 /** By the grid, chosen or not, that the view shows once it is fitted: cells of coarser ones reach farther out. */
 export function spreadOf(
   atlas: Atlas,
-  { width, height }: Viewport,
+  { width, height, covered = 0 }: Viewport,
   choice: number | 'auto',
 ): Spread {
   let spread = { across: 1, down: 1 };
@@ -20,11 +20,19 @@ export function spreadOf(
   if (classAtlasOf(atlas)?.axis) return spread;
   // What is fitted has larger cells, and may have room for a finer grid.
   for (let pass = 0; pass < 2; pass++) {
-    const side = fitSide({ width, height, ...spread });
+    const side = fitSide({ width: width - covered, height, ...spread });
     const level = atlas.levels[resolveLevel(atlas.levels, choice, side, null)];
     if (level) spread = takenBy(level);
   }
   return spread;
+}
+
+/** What both take. */
+export function wider(one: Spread, other: Spread): Spread {
+  return {
+    across: Math.max(one.across, other.across),
+    down: Math.max(one.down, other.down),
+  };
 }
 
 function takenBy({ size, cols, rows }: Level): Spread {

@@ -20,9 +20,9 @@ export function compareBar(state: State, session: Session): TemplateResult | typ
   const { compare, compareMode, series, step, flipped, otherFailure } = state;
   if (compare === null || series === null) return nothing;
   const { store } = session;
-  return html`<section class="compare-bar panel" aria-label="Comparison of two steps">
+  return html`<section class="bar compare-bar" aria-label="Comparison of two steps">
     <span class="field">
-      <label for="compare-a"><b class="side-mark">A</b></label>
+      <b class="side-mark">A</b>
       <select
         id="compare-a"
         aria-label="Step A"
@@ -63,17 +63,17 @@ export function compareBar(state: State, session: Session): TemplateResult | typ
           </button>`
         : nothing
     }
+    ${
+      otherFailure === null
+        ? nothing
+        : html`<p class="compare-failure">A cannot be shown: ${otherFailure.message}</p>`
+    }
     ${iconButton({
       icon: 'close',
       name: 'End the comparison',
       key: 'c',
       press: () => chooseA(session, null),
     })}
-    ${
-      otherFailure === null
-        ? nothing
-        : html`<p class="compare-failure">A cannot be shown: ${otherFailure.message}</p>`
-    }
   </section>`;
 }
 

@@ -21,6 +21,8 @@ import { banners, emptyState, failedState, stepState } from './states';
 
 /** From this width on the legend's key begins open. */
 const ROOMY_STAGE = 900;
+/** Narrower than this the map is looked at alone, or the panel is. */
+const LEAST_ROOM = 400;
 
 export interface More {
   legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing;
@@ -44,6 +46,12 @@ export class Details {
       update();
     });
     session.pages.watch(update);
+    map.cover = () => coveredBy(map, '.inspector');
+    session.store.subscribe(({ pinned }, before) => {
+      if (pinned === null || samePlace(pinned, before.pinned)) return;
+      // Once the inspector is there, and under what it covers.
+      queueMicrotask(() => this.map.reveal(pinned));
+    });
   }
 
   /** What `more` has to say stands above our legend and in the inspector. */
@@ -123,4 +131,13 @@ export class Details {
   #help(): TemplateResult {
     return helpDialog(() => this.session.store.set({ help: false }));
   }
+}
+
+/** How much of the map's width lies under a panel at its right; none of it, where next to none would be left. */
+function coveredBy(map: AtlasMap, panel: string): number {
+  const found = (map.getRootNode() as ShadowRoot).querySelector(panel);
+  if (found === null) return 0;
+  const [shown, over] = [map.getBoundingClientRect(), found.getBoundingClientRect()];
+  const free = over.left - shown.left;
+  return free < LEAST_ROOM ? 0 : Math.max(0, shown.right - over.left);
 }
