@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 STATIC = Path(__file__).parent.parent / "tensorboard_plugin_atlas" / "static"
@@ -126,9 +126,19 @@ def front_end() -> None:
     """States the weight of the committed bundle."""
     scripts = sorted(STATIC.glob("*.js"))
     sizes = {p.name: len(gzip.compress(p.read_bytes(), 9)) for p in scripts}
-    first = sum(sizes[name] for name in statically_imported("index.js"))
-    report("JavaScript, gzip: all", f"{sum(sizes.values()) / 1000:.1f} kB", "<= 60 kB")
-    report("JavaScript, gzip: to the first paint", f"{first / 1000:.1f} kB", "<= 25 kB")
+    first = statically_imported("index.js")
+    unasked = first.union(*(statically_imported(name) for name in sizes if "-later-" in name))
+    report("JavaScript, gzip: all", _kilobytes(sizes.values()), "<= 60 kB")
+    report(
+        "JavaScript, gzip: unless asked",
+        _kilobytes(sizes[name] for name in unasked),
+        "<= 60 kB, our gate",
+    )
+    report("JavaScript, gzip: first paint", _kilobytes(sizes[name] for name in first), "<= 25 kB")
+
+
+def _kilobytes(sizes: Iterable[int]) -> str:
+    return f"{sum(sizes) / 1000:.1f} kB"
 
 
 def statically_imported(name: str) -> set[str]:

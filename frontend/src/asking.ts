@@ -1,6 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What can be asked about classes and concepts, as one chunk. */
+/** What can be asked about classes, concepts and steps, as one chunk that comes with the first question. */
 
-export { ClassFilter } from './class_filter';
-export { FilmStrip } from './panels/film_strip';
-export { ShortcutSearch } from './shortcut_search';
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Atlas, Level } from './atlas';
+import { Changes } from './changes';
+import { ClassFilter } from './class_filter';
+import type { Evidence } from './evidence';
+import type { AtlasMap } from './map/atlas_map';
+import type { Layer } from './map/overlay';
+import type { CellContext } from './panels/cell_view';
+import { EventList } from './panels/event_list';
+import { FilmStrip } from './panels/film_strip';
+import { helpDialog } from './panels/help';
+import type { Session } from './session';
+import { ShortcutSearch } from './shortcut_search';
+import type { State } from './store';
+
+export class Asked {
+  readonly #filter: ClassFilter;
+  readonly #shortcuts: ShortcutSearch;
+  readonly #film: FilmStrip;
+  readonly #events: EventList;
+  readonly #changes: Changes;
+
+  constructor(
+    private readonly session: Session,
+    map: AtlasMap,
+    update: () => void,
+    evidence: Evidence,
+  ) {
+    this.#filter = new ClassFilter(session, map, update);
+    this.#shortcuts = new ShortcutSearch(session, map, update);
+    this.#film = new FilmStrip(session, map, update);
+    this.#events = new EventList(session, map, update);
+    this.#changes = new Changes(session, map, evidence);
+  }
+
+  /** Whether all that it shows is on screen. */
+  complete(state: State): boolean {
+    return this.#shortcuts.complete(state);
+  }
+
+  /** What is drawn over the tiles, below and above what is lit. */
+  layers(state: State, lit: readonly Layer[]): readonly Layer[] {
+    return [
+      ...this.#filter.layers(state),
+      ...this.#changes.comparison(state),
+      ...lit,
+      ...this.#changes.drift(state),
+    ];
+  }
+
+  /** Above the legend. */
+  legends(state: State, atlas: Atlas, level: Level): TemplateResult {
+    return html`${this.#filter.legends(state, atlas, level)}
+    ${this.#changes.legends(state, atlas, level)}`;
+  }
+
+  /** A section of the inspector. */
+  voices(context: CellContext): TemplateResult {
+    return this.#filter.voices(context);
+  }
+
+  /** A line of the card and of the inspector. */
+  moves(context: CellContext): TemplateResult | typeof nothing {
+    return this.#changes.line(context);
+  }
+
+  /** Below its lifelines. */
+  film(context: CellContext): TemplateResult | typeof nothing {
+    return this.#film.render(context);
+  }
+
+  /** At the left of the stage. */
+  rail(state: State): TemplateResult | typeof nothing {
+    if (state.filterOpen) return this.#filter.rail(state);
+    return state.shortcut === '' ? this.#events.render(state) : this.#shortcuts.rail(state);
+  }
+
+  /** A button for the bar at the head of the tab. */
+  tool(state: State): TemplateResult | typeof nothing {
+    return this.#shortcuts.tool(state);
+  }
+
+  /** Below that bar. */
+  strip(state: State): TemplateResult | typeof nothing {
+    return this.#changes.strip(state);
+  }
+
+  /** Over the map. */
+  top(state: State): TemplateResult | typeof nothing {
+    return this.#changes.divider(state);
+  }
+
+  /** Over all of the tab. */
+  help({ help }: State): TemplateResult | typeof nothing {
+    return help ? helpDialog(() => this.session.store.set({ help: false })) : nothing;
+  }
+
+  /** What a screen reader should hear of a change, or null. */
+  sentence(state: State, before: State): string | null {
+    for (const part of [this.#filter, this.#shortcuts, this.#changes]) {
+      const sentence = part.sentence(state, before);
+      if (sentence !== null) return sentence;
+    }
+    return null;
+  }
+}

@@ -27,7 +27,7 @@ import type { Session } from './session';
 import { type State, samePlace } from './store';
 import extras from './styles/extras.css?url';
 
-type Asking = typeof import('./asking');
+type Asked = import('./asking').Asked;
 
 /** The lists at the left of the stage, of which one at a time is open. */
 const CLOSED = {
@@ -44,9 +44,7 @@ export class Later {
   readonly #equipment: Equipment;
   readonly #extras: Extras;
   #evolution: Evolution | null = null;
-  #filter: InstanceType<Asking['ClassFilter']> | null = null;
-  #shortcuts: InstanceType<Asking['ShortcutSearch']> | null = null;
-  #film: InstanceType<Asking['FilmStrip']> | null = null;
+  #asked: Asked | null = null;
   #asking = false;
 
   constructor(
@@ -75,7 +73,7 @@ export class Later {
   complete(state: State): boolean {
     const told = state.drift !== 'activation' || this.#details.evidence.idle;
     const here = (wantedStep(state) === null || referenceIsHere(state)) && told;
-    const answered = this.#shortcuts?.complete(state) ?? !asks(state);
+    const answered = this.#asked?.complete(state) ?? !asks(state);
     return this.#evolution !== null && answered && here && this.#extras.complete(state);
   }
 
@@ -84,43 +82,45 @@ export class Later {
     const drawn = state.phase === 'ready' && state.atlas !== null && state.stepFailure === null;
     const mapped = drawn && !state.table;
     return html`${mapped ? html`${mapButtons(this.map)} ${minimap(state, this.map)}` : nothing}
-    ${mapped ? (this.#evolution?.top(state) ?? nothing) : nothing}
-    ${this.#details.render(state, this)} ${this.#extras.stage(state, drawn)}`;
+    ${mapped ? html`${this.#asked?.top(state)} ${this.#evolution?.top(state)}` : nothing}
+    ${this.#details.render(state, this)} ${this.#extras.stage(state, drawn)}
+    ${this.#asked?.help(state)}`;
   }
 
   /** Above the legend. */
-  legends(state: State, atlas: Atlas, level: Level): TemplateResult {
-    return html`${this.#filter?.legends(state, atlas, level) ?? nothing}
-    ${this.#evolution?.legends(state, atlas, level) ?? nothing}`;
+  legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing {
+    return this.#asked?.legends(state, atlas, level) ?? nothing;
   }
 
   /** A section of the inspector. */
   voices(context: CellContext): TemplateResult | typeof nothing {
-    return html`${this.#filter?.voices(context)} ${this.#extras.section(context)}`;
+    return html`${this.#asked?.voices(context)} ${this.#extras.section(context)}`;
+  }
+
+  /** A line of it, and of the card. */
+  moves(context: CellContext): TemplateResult | typeof nothing {
+    return this.#asked?.moves(context) ?? nothing;
   }
 
   /** Below its lifelines. */
   film(context: CellContext): TemplateResult | typeof nothing {
-    return this.#film?.render(context) ?? nothing;
+    return this.#asked?.film(context) ?? nothing;
   }
 
   /** At the left of the stage. */
   rail(state: State): TemplateResult | typeof nothing {
-    if (state.filterOpen) return this.#filter?.rail(state) ?? nothing;
-    if (state.kept) return this.#extras.rail(state);
-    if (state.shortcut !== '') return this.#shortcuts?.rail(state) ?? nothing;
-    return this.#evolution?.rail(state) ?? nothing;
+    return state.kept ? this.#extras.rail(state) : (this.#asked?.rail(state) ?? nothing);
   }
 
   /** Buttons for the bar at the head of the tab. */
   tools(state: State): TemplateResult {
-    return html`${this.#extras.tools(state)} ${this.#shortcuts?.tool(state) ?? nothing}
+    return html`${this.#extras.tools(state)} ${this.#asked?.tool(state)}
     ${filterTool(state, this.session)} ${evolutionTools(state, this.session)}`;
   }
 
   /** Below them. */
   strip(state: State): TemplateResult | typeof nothing {
-    return this.#evolution?.strip(state) ?? nothing;
+    return this.#asked?.strip(state) ?? nothing;
   }
 
   /** Beside the name of the run. */
@@ -138,7 +138,7 @@ export class Later {
     const missing = state.missing === before.missing ? '' : missingLine(state);
     if (missing) return missing;
     if (freshSteps > before.freshSteps) return plural(freshSteps, 'new checkpoint');
-    for (const part of [this.#filter, this.#shortcuts, this.#evolution]) {
+    for (const part of [this.#asked, this.#evolution]) {
       const sentence = part?.sentence(state, before) ?? null;
       if (sentence !== null) return sentence;
     }
@@ -155,13 +155,13 @@ export class Later {
   async #evolve(): Promise<void> {
     // Not before whoever made us can be told of it.
     await Promise.resolve();
-    const evolution = new Evolution(this.session, this.map, this.update, this.#details.evidence);
+    const evolution = new Evolution(this.session, this.map);
     this.#evolution = evolution;
     this.map.director = evolution.director;
     this.#arrived();
   }
 
-  /** What opens closes the other lists; the chunk of two of them comes when one is first needed. */
+  /** What opens closes the other lists; the chunk of most of them comes when one is first needed. */
   #follow(state: State, before: State): void {
     const { store } = this.session;
     const open = LISTS.filter((list) => state[list] !== CLOSED[list]);
@@ -180,10 +180,8 @@ export class Later {
       this.session.store.set({ lost: true });
       return;
     }
-    const { ClassFilter, ShortcutSearch, FilmStrip } = chunk;
-    this.#filter = new ClassFilter(this.session, this.map, this.update);
-    this.#shortcuts = new ShortcutSearch(this.session, this.map, this.update);
-    this.#film = new FilmStrip(this.session, this.map, this.update);
+    const { session, map, update } = this;
+    this.#asked = new chunk.Asked(session, map, update, this.#details.evidence);
     this.#arrived();
   }
 
@@ -196,18 +194,18 @@ export class Later {
   #arrived(): void {
     this.#equipment.layers = () => {
       const { state } = this.session.store;
-      const lit = this.#extras.layers(state);
-      return [this.#filter, this.#evolution]
-        .flatMap((part) => part?.layers(state) ?? [])
-        .concat(lit);
+      const lit = this.#evolution?.layers(state) ?? [];
+      const asked = this.#asked?.layers(state, lit) ?? lit;
+      return [...asked, ...this.#extras.layers(state)];
     };
     this.map.invalidate();
     this.update();
   }
 }
 
-/** Whether something on screen is an answer about classes, or leads to one. */
+/** Whether something on screen is an answer about classes or steps, or leads to one. */
 function asks(state: State): boolean {
-  const { filter, filterOpen, shortcut } = state;
-  return filter !== '' || filterOpen || shortcut !== '' || searchedOf(state) !== null;
+  const { filter, filterOpen, shortcut, drift, compare, eventList, help } = state;
+  const classes = filter !== '' || filterOpen || shortcut !== '' || searchedOf(state) !== null;
+  return classes || drift !== '' || compare !== null || eventList || help;
 }

@@ -37,7 +37,7 @@ def test_arrows_come_and_go_and_stand_in_the_address(evolving: str, tab: Tab) ->
     expect(drift).to_contain_text("farther than chance")
     tab.settle()
     assert np.abs(tab.picture() - plain).mean() > 3
-    tab.press("Drift: where cells moved")
+    tab.press("Drift: what changed since an earlier step")
     tab.linked(drift=None)
     expect(drift).to_have_count(0)
     tab.settle()

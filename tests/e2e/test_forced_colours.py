@@ -93,7 +93,7 @@ def test_what_is_chosen_and_what_is_not(theme: Theme, quick: str, tab: Tab) -> N
     labels = tab.app.locator("header .segments label").all()
     assert [share(shown(tab, one), inks.chosen) > 0.5 for one in labels] == [False, False, True]
     pressed = tab.app.get_by_role("button", name="Events of this run")
-    other = tab.app.get_by_role("button", name="Drift: where cells moved")
+    other = tab.app.get_by_role("button", name="Drift: what changed since an earlier step")
     assert share(shown(tab, pressed), inks.chosen) > 0.4
     assert share(shown(tab, other), inks.chosen) == 0
     # A disabled button is of neither ink.

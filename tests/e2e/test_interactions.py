@@ -325,7 +325,7 @@ def ask_for_help(hand: Hand) -> None:
 
 def open_what_is_about_steps(hand: Hand) -> None:
     for button, key, name in (
-        ("Drift: where cells moved", "d", "drift"),
+        ("Drift: what changed since an earlier step", "d", "drift"),
         ("Events of this run", "j", "events"),
     ):
         for there in ("on", None):

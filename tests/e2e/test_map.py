@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from logs import GRIDS, sample_atlas
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 from tab import Tab
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
@@ -44,6 +46,33 @@ def test_the_first_map_takes_three_requests(sound: str, tab: Tab) -> None:
     for route in held:
         route.continue_()
     tab.settle()
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("d", "Drift"),
+        ("c", "Comparison of two steps"),
+        ("j", "Events of this run"),
+        ("f", "Class filter"),
+        ("?", "How to read the map"),
+    ],
+)
+def test_what_is_opened_by_hand_loads_with_the_first_of_it(
+    key: str, name: str, quick: str, tab: Tab
+) -> None:
+    """Not before, however the map is looked at, moved and played."""
+    tab.open(quick, alone=True, **WARM)
+    tab.point_at(*fullest())
+    expect(tab.card).to_be_visible()
+    tab.key("+", "0", ",")
+    tab.shows(1600)
+    tab.choose("Colour by", "Class")
+    tab.settle()
+    assert not any("extras" in one for one in tab.requests)
+    tab.key(key)
+    expect(tab.app.get_by_label(name, exact=True).first).to_be_visible()
+    assert {Path(one).suffix for one in tab.requests if "extras" in one} == {".js", ".css"}
 
 
 def test_cells_are_drawn_where_and_as_they_were_logged(sound: str, tab: Tab) -> None:

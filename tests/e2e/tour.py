@@ -79,6 +79,13 @@ def circled(tab: Tab) -> None:
     tab.page.keyboard.up("Shift")
 
 
+def compared(tab: Tab) -> None:
+    """Takes the third checkpoint as A, and shows the whole of both maps."""
+    tab.key("c")
+    tab.app.get_by_label("Step A").select_option(index=2)
+    tab.key("0")
+
+
 def film(tab: Tab) -> None:
     """Pins a cell at the edge of the map, and brings the film strip of its concept into view."""
     x, y = place_of(tab, 0.62, 0.55)
@@ -95,11 +102,11 @@ MIDDLE = {"layer": "_blocks.10"}
 STOPS = (
     Stop("01-map", CIFAR, STAGE3),
     Stop("02-near-dark", CIFAR, {**STAGE3, "z": "2.6", "x": ".5", "y": ".5"}, dark=True),
-    Stop("03-inspector", CIFAR, STAGE3, keys("ArrowRight", "Enter")),
+    Stop("03-inspector", CIFAR, STAGE3, keys("ArrowRight", "Enter", "0")),
     Stop("04-points", CIFAR, {**STAGE3, "color": "class", "show": "both"}),
     Stop("05-toward-a-class", CIFAR, {**STAGE3, "filter": "toward:7", "sign": "both"}),
     Stop("06-drift", CIFAR, {**STAGE3, "drift": "on"}, dark=True),
-    Stop("07-difference", CIFAR, {**STAGE3, "compare": 68, "mode": "difference"}),
+    Stop("07-difference", CIFAR, STAGE3, compared),
     Stop("08-events", CIFAR, {**STAGE3, "events": "on"}),
     Stop("09-film-strip", CIFAR, STAGE3, film),
     Stop("10-selection", CIFAR, STAGE3, circled),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The card beside the cell under the pointer or the keyboard's cursor. */
 
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import {
   bigIcon,
   type CellContext,
@@ -10,7 +10,6 @@ import {
   headline,
   iconLine,
   lostPatches,
-  movesLine,
   patchesMissing,
   rankedBy,
   whereabouts,
@@ -19,7 +18,12 @@ import { type Box, placeCard, type Room } from './placement';
 
 const CARD_PATCHES = 6;
 
-export function card(context: CellContext, box: Box, room: Room): TemplateResult {
+export function card(
+  context: CellContext,
+  box: Box,
+  room: Room,
+  moves: TemplateResult | typeof nothing = nothing,
+): TemplateResult {
   const { left, top } = placeCard(box, room);
   return html`<aside
     class="card panel"
@@ -33,7 +37,7 @@ export function card(context: CellContext, box: Box, room: Room): TemplateResult
       ${bigIcon(context)}
       <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
     </div>
-    ${strip(context)} ${classBars(context)} ${movesLine(context)} ${whereabouts(context)}
+    ${strip(context)} ${classBars(context)} ${moves} ${whereabouts(context)}
   </aside>`;
 }
 

@@ -10,10 +10,8 @@ import { count, fraction, percent, plural, shorten } from '../format';
 import { iconPlace } from '../map/scene';
 import { type Cut, cutOf } from '../patches';
 import { keeperOf, type Probe } from '../probe';
-import { referenceOf } from '../reference';
 import type { Session } from '../session';
 import type { State } from '../store';
-import { driftOf, driftOfCell } from './drift_legend';
 
 const MIX_ROWS = 5;
 
@@ -121,21 +119,6 @@ export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateRes
 }
 
 /** How the members of the cell have changed, while the map shows it or holds two steps side by side. */
-export function movesLine({
-  state,
-  atlas,
-  level,
-  facts,
-  evidence,
-}: CellContext): TemplateResult | typeof nothing {
-  const other = referenceOf(state);
-  if (other === null || other === atlas) return nothing;
-  const drift = driftOf(state, atlas, level, evidence);
-  return typeof drift === 'string'
-    ? nothing
-    : html`<p>${driftOfCell(state, drift, facts.cell)}</p>`;
-}
-
 export function whereabouts({ atlas, facts }: CellContext): TemplateResult {
   return html`<p class="muted whereabouts">
     Row ${facts.row + 1}, column ${facts.col + 1} of ${facts.size} × ${facts.size} ·

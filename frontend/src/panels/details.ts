@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The panels over the stage: card, inspector, legend, states, help. */
+/** The panels over the stage: card, inspector, legend, states. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Atlas, type Level, levelOf } from '../atlas';
@@ -13,7 +13,6 @@ import { card } from './card';
 import type { CellContext } from './cell_view';
 import './crop';
 import { atlasOnScreen } from '../reference';
-import { helpDialog } from './help';
 import { inspector, type Selection } from './inspector';
 import { legendPanel, pointsNote } from './legend';
 import { INSPECTOR_ROOM } from './placement';
@@ -28,7 +27,9 @@ export interface More {
   legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing;
   /** A section of the inspector. */
   voices(context: CellContext): TemplateResult | typeof nothing;
-  /** Another, below the lifelines. */
+  /** A line of it, and of the card. */
+  moves(context: CellContext): TemplateResult | typeof nothing;
+  /** Another section, below the lifelines. */
   film(context: CellContext): TemplateResult | typeof nothing;
 }
 
@@ -55,11 +56,7 @@ export class Details {
   }
 
   /** What `more` has to say stands above our legend and in the inspector. */
-  render(state: State, more: More): TemplateResult {
-    return html`${this.#stage(state, more)}${state.help ? this.#help() : nothing}`;
-  }
-
-  #stage(state: State, more: More): TemplateResult | typeof nothing {
+  render(state: State, more: More): TemplateResult | typeof nothing {
     const retry = () => this.session.retry();
     if (state.phase === 'empty') return emptyState(retry, () => void this.session.openSample());
     if (state.phase === 'failed' && state.failure) return failedState(state.failure, retry);
@@ -79,7 +76,7 @@ export class Details {
           ${state.table ? nothing : html`${more.legends(state, atlas, level)} ${this.#legend(atlas, level, state)}`}
         </div>
       </div>
-      ${this.#inspector(state, atlas, more)} ${this.#card(state, atlas)}`;
+      ${this.#inspector(state, atlas, more)} ${this.#card(state, atlas, more)}`;
   }
 
   #legend(atlas: Atlas, level: Level, state: State): TemplateResult {
@@ -89,7 +86,7 @@ export class Details {
     return legendPanel(atlas, level, legend, state.show, open, pointsNote(atlas, state, all));
   }
 
-  #card(state: State, atlas: Atlas): TemplateResult | typeof nothing {
+  #card(state: State, atlas: Atlas, more: More): TemplateResult | typeof nothing {
     const { hover, pinned, panes } = state;
     // It would lie over what lights up in the other panes.
     if (panes !== '') return nothing;
@@ -98,7 +95,8 @@ export class Details {
     if (!hover || !context || samePlace(hover, pinned)) return nothing;
     const { width, height } = this.map.viewport;
     const taken = state.pinned === null ? 0 : INSPECTOR_ROOM;
-    return card(context, this.map.boxOf(hover), { width: width - taken, height });
+    const room = { width: width - taken, height };
+    return card(context, this.map.boxOf(hover), room, more.moves(context));
   }
 
   #inspector(state: State, atlas: Atlas, more: More): TemplateResult | typeof nothing {
@@ -117,7 +115,13 @@ export class Details {
       context,
       selection,
       close,
-      context ? { voices: more.voices(context), film: more.film(context) } : {},
+      context
+        ? {
+            voices: more.voices(context),
+            moves: more.moves(context),
+            film: more.film(context),
+          }
+        : {},
     );
   }
 
@@ -126,10 +130,6 @@ export class Details {
     const facts = level && describeCell(atlas, level, place.row, place.col);
     if (!level || !facts) return null;
     return { state, session: this.session, evidence: this.evidence, atlas, level, facts };
-  }
-
-  #help(): TemplateResult {
-    return helpDialog(() => this.session.store.set({ help: false }));
   }
 }
 

@@ -20,7 +20,7 @@ export function evolutionTools(state: State, session: Session): TemplateResult {
     })}
     ${iconButton({
       icon: 'drift',
-      name: 'Drift: where cells moved',
+      name: 'Drift: what changed since an earlier step',
       key: 'd',
       pressed: state.drift !== '',
       press: () => store.set({ drift: state.drift ? '' : 'on' }),

@@ -11,7 +11,6 @@ import {
   headline,
   iconLine,
   lostPatches,
-  movesLine,
   type Patch,
   patchesMissing,
   patchLabel,
@@ -33,6 +32,7 @@ export interface Selection {
 /** What others have to say of the cell. */
 export interface Sections {
   readonly voices?: TemplateResult | typeof nothing;
+  readonly moves?: TemplateResult | typeof nothing;
   readonly film?: TemplateResult | typeof nothing;
 }
 
@@ -41,7 +41,7 @@ export function inspector(
   context: CellContext | null,
   selection: Selection,
   close: () => void,
-  { voices = nothing, film = nothing }: Sections = {},
+  { voices = nothing, moves = nothing, film = nothing }: Sections = {},
 ): TemplateResult {
   return html`<aside class="inspector panel" aria-label="Pinned cell">
     ${panelHead('Pinned cell', 'Unpin', 'Esc', close, context ? keeper(context) : nothing)}
@@ -55,7 +55,7 @@ export function inspector(
             ${bigIcon(context)}
             <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
           </div>
-          ${classBars(context)} ${voices} ${movesLine(context)}
+          ${classBars(context)} ${voices} ${moves}
           ${lifelineList(context)} ${film} ${gallery(context, selection)} ${whereabouts(context)}`
     }
   </aside>`;
