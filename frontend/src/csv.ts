@@ -3,7 +3,7 @@
 
 import { type Atlas, className, type Level } from './atlas';
 import { shorten } from './format';
-import { rowsOfLevel } from './rows';
+import { type ChangeColumn, rowsOfLevel } from './rows';
 
 const LONGEST_TEXT = 1000;
 /** What a spreadsheet would take for a formula, also in full width and behind blanks. */
@@ -26,18 +26,34 @@ const COLUMNS = [
   ...['strongest_class', 'strongest_class_index', 'strongest_attribution'],
 ];
 
-/** Every drawn cell of a level with where it comes from, in reading order. */
-export function cellsAsCsv(run: string, atlas: Atlas, level: Level): string {
+/** Every drawn cell of a level with where it comes from, and what is asked of its changes, in reading order. */
+export function cellsAsCsv(
+  run: string,
+  atlas: Atlas,
+  level: Level,
+  changes: readonly ChangeColumn[] = [],
+): string {
+  const heads = changes.flatMap(({ key }) => [key, `${key}_since_step`, `${key}_is_news`]);
   const named = (index: number | undefined) =>
     index === undefined ? null : className(atlas, index);
   const lines = rowsOfLevel(atlas, level).map(
-    ({ row, col, count, share, kind, cosine, mixOf, top, voice }): Value[] => [
+    ({ cell, row, col, count, share, kind, cosine, mixOf, top, voice }): Value[] => [
       ...[run, atlas.manifest.layer, atlas.step, level.size, row, col, count, share, kind],
       ...[cosine, mixOf, named(top?.index), top?.index ?? null, top?.share ?? null],
       ...[named(voice?.index), voice?.index ?? null, voice?.value ?? null],
+      ...changes.flatMap(({ values, since, news }) => [
+        values[cell] as number,
+        since,
+        flag(news(cell)),
+      ]),
     ],
   );
-  return csvText([COLUMNS, ...lines]);
+  return csvText([[...COLUMNS, ...heads], ...lines]);
+}
+
+/** 1 and 0, as spreadsheets and scripts count them. */
+function flag(known: boolean | null): number | null {
+  return known === null ? null : Number(known);
 }
 
 export function csvText(lines: readonly (readonly Value[])[]): string {

@@ -6,7 +6,9 @@ import { type Atlas, type Level, levelOf } from './atlas';
 import { copy, linkTo } from './clipboard';
 import { cellsAsCsv } from './csv';
 import { plainName, saveFile } from './download';
+import type { Evidence } from './evidence';
 import type { AtlasMap } from './map/atlas_map';
+import { changesOf } from './panels/change_columns';
 import { exportMenu } from './panels/export_menu';
 import { type Scale, takeDrawing, takePicture } from './picture';
 import { atlasOnScreen } from './reference';
@@ -23,6 +25,7 @@ export class Part {
     private readonly session: Session,
     private readonly map: AtlasMap,
     private readonly update: () => void,
+    private readonly evidence: Evidence,
   ) {
     session.store.subscribe((state, before) => {
       if (state.exporting && !before.exporting) this.#open();
@@ -47,7 +50,8 @@ export class Part {
       savePicture: () => this.#savePicture(state, atlas, level),
       saveDrawing: () => this.#saveDrawing(state, atlas, level),
       saveCells: () => {
-        const text = cellsAsCsv(state.run?.run ?? '', atlas, level);
+        const { columns } = changesOf(state, atlas, level, this.evidence);
+        const text = cellsAsCsv(state.run?.run ?? '', atlas, level, columns);
         this.#save(new Blob([text], { type: 'text/csv' }), nameOf(atlas, level, 'csv'));
       },
       copyLink: async () => this.#tell(await copy(linkTo(state), 'Link copied')),

@@ -2,6 +2,7 @@
 /** What is not needed until somebody asks for it: each part is a chunk that comes with the first asking. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import type { Evidence } from './evidence';
 import type { AtlasMap } from './map/atlas_map';
 import type { Layer } from './map/overlay';
 import type { CellContext } from './panels/cell_view';
@@ -21,11 +22,12 @@ interface Part {
 
 interface Module {
   readonly Part: {
-    new (session: Session, map: AtlasMap, update: () => void): Part;
+    new (session: Session, map: AtlasMap, update: () => void, evidence: Evidence): Part;
   };
 }
 
 interface Host {
+  readonly evidence: Evidence;
   /** What every part needs before it is drawn. */
   prepare(): Promise<void>;
   /** Another part is here. */
@@ -95,7 +97,7 @@ export class Extras {
       this.#parts.set(name, null);
       Promise.all([MODULES[name](), this.host.prepare()]).then(
         ([{ Part }]) => {
-          this.#parts.set(name, new Part(this.session, this.map, this.update));
+          this.#parts.set(name, new Part(this.session, this.map, this.update, this.host.evidence));
           this.session.store.set({ lost: false });
           this.host.arrived();
         },

@@ -38,6 +38,8 @@ const CLOSED = {
 } satisfies Partial<State>;
 const LISTS = Object.keys(CLOSED) as (keyof typeof CLOSED)[];
 
+const UNASKED = { filter: '', drift: '', compare: null } satisfies Partial<State>;
+
 export class Later {
   readonly #player: Player;
   readonly #details: Details;
@@ -59,6 +61,7 @@ export class Later {
     const select = new SelectTool(map, session);
     this.#equipment.marks = () => select.layers(session.store.state);
     this.#extras = new Extras(session, map, update, {
+      evidence: this.#details.evidence,
       prepare: () => this.#dress(),
       arrived: () => this.#arrived(),
     });
@@ -181,8 +184,13 @@ export class Later {
       return;
     }
     const { session, map, update } = this;
-    this.#asked = new chunk.Asked(session, map, update, this.#details.evidence);
+    const asked = new chunk.Asked(session, map, update, this.#details.evidence);
+    this.#asked = asked;
     this.#arrived();
+    // It was asked before there were words for the answer.
+    const { state } = session.store;
+    const said = asked.sentence(state, { ...state, ...UNASKED });
+    if (said !== null) session.store.set({ said });
   }
 
   /** Brings what parts that are opened by hand look like. */

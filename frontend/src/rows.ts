@@ -13,6 +13,20 @@ export interface Row extends CellFacts {
   readonly voice: Voice | null;
 }
 
+/** What else is told of every cell, of a change since another step. */
+export interface ChangeColumn {
+  /** As files call it. */
+  readonly key: 'moved' | 'turned' | 'fell' | 'gain';
+  readonly name: string;
+  /** The step that the shown one is held against. */
+  readonly since: number;
+  /** By the index of a cell; NaN where it is not known. */
+  readonly values: Float32Array;
+  /** Whether that is more than chance, or null where nobody knows. */
+  news(cell: number): boolean | null;
+  say(value: number): string;
+}
+
 const rowsOf = new WeakMap<Level, readonly Row[]>();
 
 /** All drawn cells in reading order; worked out once for each level. */
@@ -57,7 +71,10 @@ export function passing(
   return { rows: rows.filter(({ cell }) => found.passes[cell] === 1), values: found.values };
 }
 
-/** By what rows can be put in order. */
+/** What of a row it is put in order by; null and undefined are not known. */
+export type Key = (row: Row) => number | string | null | undefined;
+
+/** By what rows can always be put in order. */
 export const ORDERS = {
   place: ({ row, col }: Row) => row + col / 1e6,
   count: (row: Row) => row.count,
@@ -66,15 +83,14 @@ export const ORDERS = {
   top: (row: Row) => row.top?.index,
   share: (row: Row) => row.top?.share,
   voice: ({ voice }: Row) => voice && Math.abs(voice.value),
-} as const;
+} as const satisfies Record<string, Key>;
 
 export type Order = keyof typeof ORDERS;
 
-/** Rows by one of the orders; what is not known comes last either way, and ties in reading order. */
-export function sortRows(rows: readonly Row[], order: Order, descending: boolean): Row[] {
-  const value = ORDERS[order];
+/** Rows by a key; what is not known comes last either way, and ties in reading order. */
+export function sortRows(rows: readonly Row[], key: Key, descending: boolean): Row[] {
   return rows.toSorted((a, b) => {
-    const [x, y] = [value(a) ?? null, value(b) ?? null];
+    const [x, y] = [key(a) ?? null, key(b) ?? null];
     if (x === y) return 0;
     if (x === null || y === null) return x === null ? 1 : -1;
     return x < y === descending ? 1 : -1;

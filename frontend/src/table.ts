@@ -3,9 +3,11 @@
 
 import { nothing, type TemplateResult } from 'lit';
 import { levelOf } from './atlas';
+import type { Evidence } from './evidence';
 import type { AtlasMap } from './map/atlas_map';
 import { commandOf } from './map/keyboard';
 import { CellTable } from './panels/cell_table';
+import { changesOf } from './panels/change_columns';
 import { atlasOnScreen } from './reference';
 import type { Session } from './session';
 import type { CellPlace, State } from './store';
@@ -33,6 +35,7 @@ export class Part {
     private readonly session: Session,
     private readonly map: AtlasMap,
     update: () => void,
+    private readonly evidence: Evidence,
   ) {
     this.#table = new CellTable(update);
     session.store.subscribe((state, before) => this.#follow(state, before.table));
@@ -48,6 +51,7 @@ export class Part {
       session: this.session,
       atlas,
       level,
+      changed: changesOf(state, atlas, level, this.evidence),
       go: (place) => this.#go(place),
       key: (event) => this.#key(event),
     });

@@ -2,6 +2,7 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Evidence } from '../src/evidence';
 import { nameOf, Part } from '../src/export';
 import type { AtlasMap } from '../src/map/atlas_map';
 import { provenanceParts, wrapParts } from '../src/picture';
@@ -72,7 +73,12 @@ describe('the menu', () => {
       saved.push({ name: this.download, blob: last });
     });
     vi.useFakeTimers();
-    part = new Part({ store } as unknown as Session, map as unknown as AtlasMap, () => show());
+    part = new Part(
+      { store } as unknown as Session,
+      map as unknown as AtlasMap,
+      () => show(),
+      new Evidence(() => {}),
+    );
     store.subscribe(() => show());
     show();
   });

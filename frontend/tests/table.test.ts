@@ -4,9 +4,10 @@ import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Level } from '../src/atlas';
 import { FIT } from '../src/camera';
+import { Evidence } from '../src/evidence';
 import { readFilter } from '../src/filter';
 import type { AtlasMap } from '../src/map/atlas_map';
-import { type Order, passing, rowsOfLevel, sortRows } from '../src/rows';
+import { ORDERS, type Order, passing, rowsOfLevel, sortRows } from '../src/rows';
 import type { Session } from '../src/session';
 import { Store } from '../src/store';
 import { Part } from '../src/table';
@@ -17,7 +18,7 @@ const atlas = askedAtlas();
 const level = atlas.levels[0] as Level;
 const rows = rowsOfLevel(atlas, level);
 const cells = (order: Order, descending = true) =>
-  sortRows(rows, order, descending).map(({ cell }) => cell);
+  sortRows(rows, ORDERS[order], descending).map(({ cell }) => cell);
 
 describe('rows', () => {
   it('say what the cells hold', () => {
@@ -63,7 +64,7 @@ describe('rows', () => {
     const small = smallAtlas();
     const some = rowsOfLevel(small, small.levels[0] as Level);
     for (const descending of [true, false]) {
-      expect(sortRows(some, 'cosine', descending).map(({ cosine }) => cosine)).toEqual([
+      expect(sortRows(some, ORDERS.cosine, descending).map(({ cosine }) => cosine)).toEqual([
         0.25,
         null,
       ]);
@@ -102,7 +103,7 @@ describe('the table', () => {
     map.tabIndex = 0;
     root = document.createElement('div');
     shadow.append(map, root);
-    part = new Part(session, map as unknown as AtlasMap, () => show());
+    part = new Part(session, map as unknown as AtlasMap, () => show(), new Evidence(() => {}));
     store.subscribe(() => show());
     show();
   });

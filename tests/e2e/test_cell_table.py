@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +13,12 @@ import logs
 import numpy as np
 import pytest
 from conftest import Serve
+from evolving import evolving_atlas
 from playwright.sync_api import Locator, expect
 from samples import CLASSES
 from tab import Tab, until_painted
 from test_accessibility import violations
+from test_export import download
 from test_renderers import NO_WEBGL
 from test_screens import THEMES, Theme, shoot
 
@@ -134,6 +138,57 @@ def test_it_follows_step_layer_and_class_filter(quick: str, tab: Tab) -> None:
     tab.page.keyboard.press("Enter")
     expect(table(tab).locator("h2")).to_contain_text("pass the class filter")
     assert set(column(tab, 5)) == {"cat"}
+
+
+def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Tab) -> None:
+    """Drift and difference need no map: all that arrows and squares say can be read here."""
+    tab.open(
+        serve("evolving", "data-server"),
+        alone=True,
+        run="moving/atlas",
+        grid=4,
+        step=200,
+        view="table",
+    )
+    tab.app.get_by_role("region", name="Rows").focus()
+    tab.page.keyboard.press("d")
+    note = table(tab).locator(".table-note")
+    expect(note).to_contain_text("cells moved more than chance since step 100")
+    moved = table(tab).get_by_role("columnheader", name="Samples moved")
+    moved.get_by_role("button").click()
+    expect(moved).to_have_attribute("aria-sort", "descending")
+    told = column(tab, 8)
+    assert "beyond chance" in told[0]
+    assert "within chance" in told[-1]
+    tab.page.keyboard.press("c")
+    tab.linked(compare=100)
+    expect(note).to_have_count(2)
+    expect(note.last).to_contain_text("changed cell between step 100 and step 200")
+    tab.settle()
+    assert violations(tab) == []
+
+    now, before = (evolving_atlas("moving", step, 1) for step in (200, 100))
+    filled = [np.floor(4 * one.samples.xy).clip(0, 3).astype(int) for one in (now, before)]
+    tab.page.keyboard.press("e")
+    _, data = download(tab, "Save cells")
+    told_of = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+    assert len(told_of) == len(now.grids[0].rows)
+    for one in told_of:
+        square = [int(one["col"]), int(one["row"])]
+        more, fewer = (int((places == square).all(axis=1).sum()) for places in filled)
+        assert int(one["gain"]) == more - fewer
+        members = now.grids[0].members(
+            int(
+                np.flatnonzero((now.grids[0].cols == square[0]) & (now.grids[0].rows == square[1]))[
+                    0
+                ]
+            )
+        )
+        way = now.samples.xy[members].mean(0) - before.samples.xy[members].mean(0)
+        assert float(one["moved"]) == pytest.approx(np.hypot(*way), abs=1e-5)
+        assert (one["moved_since_step"], one["gain_since_step"]) == ("100", "100")
+    news = sum(one["moved_is_news"] == "1" for one in told_of)
+    expect(note.first).to_contain_text(f"{news} of {len(told_of)} cells")
 
 
 @pytest.mark.parametrize("script", [NO_WEBGL, NO_CANVAS], ids=["no-webgl", "no-canvas"])

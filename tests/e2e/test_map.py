@@ -49,17 +49,17 @@ def test_the_first_map_takes_three_requests(sound: str, tab: Tab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "name"),
+    ("key", "name", "said"),
     [
-        ("d", "Drift"),
-        ("c", "Comparison of two steps"),
-        ("j", "Events of this run"),
-        ("f", "Class filter"),
-        ("?", "How to read the map"),
+        ("d", "Drift", "since step 800"),
+        ("c", "Comparison of two steps", "between step 800 and step 1,600"),
+        ("j", "Events of this run", ""),
+        ("f", "Class filter", ""),
+        ("?", "How to read the map", ""),
     ],
 )
 def test_what_is_opened_by_hand_loads_with_the_first_of_it(
-    key: str, name: str, quick: str, tab: Tab
+    key: str, name: str, said: str, quick: str, tab: Tab
 ) -> None:
     """Not before, however the map is looked at, moved and played."""
     tab.open(quick, alone=True, **WARM)
@@ -72,6 +72,7 @@ def test_what_is_opened_by_hand_loads_with_the_first_of_it(
     assert not any("extras" in one for one in tab.requests)
     tab.key(key)
     expect(tab.app.get_by_label(name, exact=True).first).to_be_visible()
+    expect(tab.app.get_by_role("status")).to_contain_text(said)
     assert {Path(one).suffix for one in tab.requests if "extras" in one} == {".js", ".css"}
 
 

@@ -7,10 +7,19 @@ import { signedFraction } from '../attribution';
 import { readFilter } from '../filter';
 import { count, fraction, percent, plural, shorten } from '../format';
 import { iconPlace } from '../map/scene';
-import { type Order, passing, type Row, sortRows } from '../rows';
+import {
+  type ChangeColumn,
+  type Key,
+  ORDERS,
+  type Order,
+  passing,
+  type Row,
+  sortRows,
+} from '../rows';
 import type { Session } from '../session';
 import { type CellPlace, type State, samePlace } from '../store';
 import { KIND_NAMES } from './cell_view';
+import type { Changed } from './change_columns';
 
 /** As many rows are drawn at once. */
 const PAGE = 50;
@@ -26,11 +35,18 @@ const HEADS: readonly (readonly [Order, string])[] = [
   ['voice', 'Speaks most'],
 ];
 
+const NEWS: Readonly<Record<string, string>> = {
+  true: 'beyond chance',
+  false: 'within chance',
+  null: 'chance not known',
+};
+
 export interface Shown {
   readonly state: State;
   readonly session: Session;
   readonly atlas: Atlas;
   readonly level: Level;
+  readonly changed: Changed;
   /** Shows a cell on the map. */
   go(place: CellPlace): void;
   key(event: KeyboardEvent): void;
@@ -38,17 +54,17 @@ export interface Shown {
 
 /** Keeps the order and the page. */
 export class CellTable {
-  #order: Order = 'count';
+  #order: Order | ChangeColumn['key'] = 'count';
   #descending = true;
   #page = 0;
 
   constructor(private readonly update: () => void) {}
 
   render(shown: Shown): TemplateResult {
-    const { state, atlas, level } = shown;
+    const { state, atlas, level, changed } = shown;
     const filter = readFilter(state);
     const { rows, values } = passing(atlas, level, filter);
-    const sorted = sortRows(rows, this.#order, this.#descending);
+    const sorted = sortRows(rows, this.#key(changed), this.#descending);
     const pages = Math.max(1, Math.ceil(sorted.length / PAGE));
     this.#page = Math.min(this.#page, pages - 1);
     const from = this.#page * PAGE;
@@ -59,6 +75,7 @@ export class CellTable {
       <div class="table-head">
         <h2>${all} <span class="muted">of the ${level.size} × ${level.size} grid</span></h2>
         ${pages > 1 ? this.#pager(from, page.length, sorted.length, pages) : nothing}
+        ${changed.sentences.map((sentence) => html`<p class="table-note">${sentence}</p>`)}
       </div>
       <div class="table-body" tabindex="0" role="region" aria-label="Rows">
         <table>
@@ -66,6 +83,7 @@ export class CellTable {
             <tr>
               <th scope="col">Icon</th>
               ${HEADS.map(([order, name]) => this.#head(order, name))}
+              ${changed.columns.map(({ key, name }) => this.#head(key, name))}
               <th scope="col"><span class="hidden">On the map</span></th>
             </tr>
           </thead>
@@ -92,7 +110,16 @@ export class CellTable {
     </span>`;
   }
 
-  #head(order: Order, name: string): TemplateResult {
+  /** A column that is not asked for any more leaves no order behind. */
+  #key({ columns }: Changed): Key {
+    const column = columns.find(({ key }) => key === this.#order);
+    if (column) return ({ cell }) => known(column.values[cell]);
+    const order = this.#order in ORDERS ? (this.#order as Order) : 'count';
+    this.#order = order;
+    return ORDERS[order];
+  }
+
+  #head(order: Order | ChangeColumn['key'], name: string): TemplateResult {
     const here = order === this.#order;
     const sense = this.#descending ? 'descending' : 'ascending';
     return html`<th scope="col" aria-sort=${here ? sense : nothing}>
@@ -102,7 +129,7 @@ export class CellTable {
     </th>`;
   }
 
-  #row({ state, session, atlas, level, go }: Shown, row: Row): TemplateResult {
+  #row({ state, session, atlas, level, changed, go }: Shown, row: Row): TemplateResult {
     const { cosine, top, voice } = row;
     const place = { size: level.size, row: row.row, col: row.col };
     const name = `row ${row.row + 1}, column ${row.col + 1}`;
@@ -129,6 +156,7 @@ export class CellTable {
             : '–'
         }
       </td>
+      ${changed.columns.map((column) => changeOf(column, row.cell))}
       <td>
         <button
           type="button"
@@ -143,7 +171,7 @@ export class CellTable {
   }
 
   /** A second press turns the order round; names begin at A, numbers with the largest. */
-  #sort(order: Order): void {
+  #sort(order: Order | ChangeColumn['key']): void {
     this.#descending =
       order === this.#order ? !this.#descending : !['place', 'kind', 'top'].includes(order);
     this.#order = order;
@@ -154,6 +182,16 @@ export class CellTable {
     this.#page = page;
     this.update();
   }
+}
+
+function changeOf({ values, news, say }: ChangeColumn, cell: number): TemplateResult {
+  const value = known(values[cell]);
+  if (value === null) return html`<td>–</td>`;
+  return html`<td>${say(value)} <span class="muted">${NEWS[String(news(cell))]}</span></td>`;
+}
+
+function known(value: number | undefined): number | null {
+  return value === undefined || Number.isNaN(value) ? null : value;
 }
 
 function icon(

@@ -15,6 +15,8 @@ import { type Channel, DRIFTS, type State } from '../store';
 import { segments } from './segments';
 
 interface Words {
+  /** As files call it. */
+  readonly key: 'moved' | 'turned' | 'fell';
   readonly name: string;
   /** Of samples, before and behind a number. */
   readonly did: string;
@@ -29,6 +31,7 @@ interface Words {
 
 const WORDS: Readonly<Record<Channel, Words>> = {
   on: {
+    key: 'moved',
     name: 'Map',
     did: 'Samples moved',
     unit: " of the map's side",
@@ -38,6 +41,7 @@ const WORDS: Readonly<Record<Channel, Words>> = {
     colour: '',
   },
   activation: {
+    key: 'turned',
     name: 'Activation',
     did: 'Samples turned by',
     unit: ' (1 − cosine)',
@@ -47,6 +51,7 @@ const WORDS: Readonly<Record<Channel, Words>> = {
     colour: "1 − cosine of a sample's activation then and now, each from its layer's mean",
   },
   attribution: {
+    key: 'fell',
     name: 'Attribution',
     did: "Samples' first class fell",
     unit: ' places',
@@ -56,6 +61,11 @@ const WORDS: Readonly<Record<Channel, Words>> = {
     colour: "By how many places the class fell that a sample's cell spoke for most",
   },
 };
+
+/** Of the channel that `state` shows. */
+export function driftWords({ drift }: State): Words {
+  return WORDS[drift || 'on'];
+}
 
 /** What the shown step is held against, or why that is not here. */
 export function referenceOr(state: State): Atlas | string {
@@ -88,13 +98,13 @@ export function driftOf(
 
 /** "Samples moved 12% of the map's side since step 400; 80% of them more than chance." */
 function inWords(
-  { drift }: State,
+  state: State,
   value: number,
   most: number,
   when: string,
   share?: number | null,
 ): string {
-  const { did, unit, than, say } = WORDS[drift || 'on'];
+  const { did, unit, than, say } = driftWords(state);
   const said = say(value, most);
   const news = share == null ? '' : `; ${percent(share)} of them ${than}`;
   return Number.isNaN(value) ? `${did}: not known.` : `${did} ${said}${unit} ${when}${news}.`;
@@ -111,7 +121,7 @@ function since(state: State): string {
 
 /** "12 of 80 cells moved more than chance since step 400", for the legend and for screen readers. */
 export function driftSentence(state: State, { beyond, news }: Told): string {
-  const { name, news: did, than } = WORDS[state.drift || 'on'];
+  const { name, news: did, than } = driftWords(state);
   if (beyond === null) return `${name}, ${since(state)}: news or not`;
   return `${count(news)} of ${plural(beyond.length, 'cell')} ${did} ${than} ${since(state)}`;
 }
@@ -158,13 +168,13 @@ function signs(beyond: Float32Array | null): TemplateResult {
   ${key(CHANCE, beyond === null ? 'not known to be more than chance' : 'chance explains the move')}`;
 }
 
-function scale({ drift }: State, { most, note = '' }: Told): TemplateResult {
+function scale(state: State, { most, note = '' }: Told): TemplateResult {
   return html`<div class="scale">
       <span>0</span>
       <i style="background:${SEQUENTIAL_CSS}"></i>
       <span>${sayChange(most, most)}</span>
     </div>
-    <p class="muted">${WORDS[drift || 'on'].colour}. Thin and pale: no news.${note}</p>`;
+    <p class="muted">${driftWords(state).colour}. Thin and pale: no news.${note}</p>`;
 }
 
 /** The floor is that of one step; over more of them chance adds up. */

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What of two steps is told of every cell, for a table and for files: drift, and what B has more than A. */
+
+import { type Atlas, cellAt, type Level } from '../atlas';
+import { sayGain } from '../difference';
+import { isNews } from '../drift';
+import type { Evidence } from '../evidence';
+import { plural } from '../format';
+import { wantedStep } from '../reference';
+import type { ChangeColumn } from '../rows';
+import type { State } from '../store';
+import { differenceOf, differenceSentence } from './difference_legend';
+import { driftOf, driftSentence, driftWords } from './drift_legend';
+
+/** Columns for what `state` asks, and sentences that sum them up or say why there are none. */
+export interface Changed {
+  readonly columns: readonly ChangeColumn[];
+  readonly sentences: readonly string[];
+}
+
+export function changesOf(state: State, atlas: Atlas, level: Level, evidence: Evidence): Changed {
+  const since = wantedStep(state) ?? atlas.step;
+  const found = [
+    state.drift ? driftColumn(state, atlas, level, evidence, since) : null,
+    state.compare === null ? null : gainColumn(state, atlas, level, since),
+  ].filter((one) => one !== null);
+  return {
+    columns: found.flatMap(({ column }) => column ?? []),
+    sentences: found.map(({ sentence }) => sentence),
+  };
+}
+
+interface Found {
+  readonly column: ChangeColumn | null;
+  readonly sentence: string;
+}
+
+function driftColumn(
+  state: State,
+  atlas: Atlas,
+  level: Level,
+  evidence: Evidence,
+  since: number,
+): Found {
+  const told = driftOf(state, atlas, level, evidence);
+  if (typeof told === 'string') return { column: null, sentence: told };
+  const { values, most, beyond } = told;
+  const { key, did, say } = driftWords(state);
+  const column: ChangeColumn = {
+    key,
+    name: did,
+    since,
+    values,
+    news: (cell) => (beyond === null ? null : isNews(told, cell)),
+    say: (value) => say(value, most),
+  };
+  return { column, sentence: `${driftSentence(state, told)}.` };
+}
+
+function gainColumn(state: State, atlas: Atlas, level: Level, since: number): Found {
+  const found = differenceOf(state, atlas, level);
+  if (typeof found === 'string') return { column: null, sentence: found };
+  const values = new Float32Array(level.rows.length).fill(Number.NaN);
+  const news = new Map<number, boolean | null>();
+  for (const change of found.changes) {
+    const cell = cellAt(level, change.row, change.col);
+    if (cell < 0) continue;
+    values[cell] = change.gain;
+    news.set(cell, change.news);
+  }
+  const column: ChangeColumn = {
+    key: 'gain',
+    name: found.toward === null ? 'Samples, B less A' : 'Logits, B less A',
+    since,
+    values,
+    news: (cell) => news.get(cell) ?? null,
+    say: (value) => sayGain(found, value),
+  };
+  const gone = found.onlyA > 0 ? `; ${plural(found.onlyA, 'cell')} of A drawn no more` : '';
+  return { column, sentence: `${differenceSentence(state, found)}${gone}.` };
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// @vitest-environment happy-dom
+import { render } from 'lit';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Level } from '../src/atlas';
+import { cellsAsCsv } from '../src/csv';
+import { Evidence } from '../src/evidence';
+import { CellTable } from '../src/panels/cell_table';
+import { changesOf } from '../src/panels/change_columns';
+import type { Session } from '../src/session';
+import { type State, Store } from '../src/store';
+import { smallAtlas, tensor } from './build';
+
+const series = {
+  id: 's1',
+  layer: 'layer3',
+  steps: [0, 10, 40],
+  wallTimes: [0, 1, 2],
+  versions: [],
+  shortcuts: [],
+};
+const a = { ...smallAtlas(), step: 10, series: 's1' };
+/** Samples 0 and 2 have gone from the top left to the top right, where a cell is now drawn. */
+const places = [0.9, 0.1, ...a.xy.subarray(2, 4), 0.9, 0.3, ...a.xy.subarray(6)];
+const grid = {
+  'grid2.rows': tensor('I32', new Int32Array([0, 0])),
+  'grid2.cols': tensor('I32', new Int32Array([0, 1])),
+  'grid2.counts': tensor('I32', new Int32Array([1, 2])),
+  'grid2.cell_of': tensor('I32', new Int32Array([1, 0, 1, -1, -1, -1])),
+};
+const floor = tensor('F32', new Float32Array(6).fill(0.05));
+const xy = tensor('F32', new Float32Array(places), 6, 2);
+const b = { ...smallAtlas({}, { xy, ...grid, noise_floor: floor }), step: 40, series: 's1' };
+const level = b.levels[0] as Level;
+const evidence = new Evidence(() => {});
+
+let store: Store;
+beforeEach(() => {
+  store = new Store();
+  store.set({ series, step: 40, atlas: b, other: a, shownLevel: 2 });
+});
+
+const changed = (change: Partial<State>) => {
+  store.set(change);
+  return changesOf(store.state, b, level, evidence);
+};
+
+describe('what is told of the changes of cells', () => {
+  it('is nothing unless it is asked for', () => {
+    expect(changed({})).toEqual({ columns: [], sentences: [] });
+  });
+
+  it('is how far the samples of each cell went', () => {
+    const { columns, sentences } = changed({ drift: 'on' });
+    expect(columns.map(({ key, name, since }) => [key, name, since])).toEqual([
+      ['moved', 'Samples moved', 10],
+    ]);
+    const [column] = columns;
+    expect([...(column?.values ?? [])].map((value) => value > 0.5)).toEqual([false, true]);
+    expect([0, 1].map((cell) => column?.news(cell))).toEqual([false, true]);
+    expect(sentences).toEqual(['1 of 2 cells moved more than chance since step 10.']);
+  });
+
+  it('is what B has more than A, and how many cells of A are gone', () => {
+    const { columns, sentences } = changed({ compare: 10 });
+    expect(columns.map(({ key, name }) => [key, name])).toEqual([['gain', 'Samples, B less A']]);
+    const [column] = columns;
+    expect([...(column?.values ?? [])]).toEqual([-2, 2]);
+    expect(column?.say(2)).toBe('+2');
+    expect(sentences[0]).toContain('changed cell between step 10 and step 40');
+    expect(sentences[0]).toContain('of A drawn no more.');
+  });
+
+  it('is both where both are asked for, and why not where there is nothing to tell', () => {
+    expect(changed({ drift: 'on', compare: 10 }).columns.map(({ key }) => key)).toEqual([
+      'moved',
+      'gain',
+    ]);
+    const { columns, sentences } = changed({ other: null });
+    expect(columns).toEqual([]);
+    expect(sentences).toEqual(['Step 10 is on its way …', 'Step 10 is on its way …']);
+  });
+
+  it('knows no news where no floor was recorded', () => {
+    const bare = { ...b, noiseFloor: null, levels: smallAtlas({}, { xy, ...grid }).levels };
+    store.set({ drift: 'on', atlas: bare });
+    const [column] = changesOf(store.state, bare, bare.levels[0] as Level, evidence).columns;
+    expect(column?.news(0)).toBeNull();
+  });
+});
+
+describe('the table', () => {
+  const root = document.createElement('div');
+  const pages = { icons: () => ({ pages: [], complete: true, failure: null }) };
+  const table = new CellTable(() => show());
+  const show = () => {
+    const { state } = store;
+    const session = { store, pages } as unknown as Session;
+    const told = changesOf(state, b, level, evidence);
+    const [go, key] = [() => {}, () => {}];
+    render(table.render({ state, session, atlas: b, level, changed: told, go, key }), root);
+  };
+  const texts = (selector: string) =>
+    [...root.querySelectorAll(selector)].map((one) => one.textContent?.replace(/\s+/g, ' ').trim());
+  const head = (name: string) =>
+    [...root.querySelectorAll<HTMLElement>('thead button')].find((one) =>
+      one.textContent?.includes(name),
+    ) as HTMLElement;
+
+  it('has a column for each, which puts the rows in order until it goes', () => {
+    store.set({ compare: 10 });
+    show();
+    expect(texts('.table-note')).toHaveLength(1);
+    expect(texts('tbody td:nth-child(9)')).toEqual(['+2 beyond chance', '−2 beyond chance']);
+    head('B less A').click();
+    expect(texts('tbody th')).toEqual(['row 1, column 2', 'row 1, column 1']);
+    head('B less A').click();
+    expect(texts('tbody th')).toEqual(['row 1, column 1', 'row 1, column 2']);
+    store.set({ compare: null });
+    show();
+    expect(texts('.table-note')).toEqual([]);
+    expect(root.querySelector('[aria-sort]')?.textContent).toContain('Samples');
+  });
+});
+
+describe('the file', () => {
+  it('takes them along', () => {
+    const { columns } = changed({ drift: 'on', compare: 10 });
+    const [first, , second] = cellsAsCsv('r', b, level, columns)
+      .split('\r\n')
+      .map((line) => line.split(','));
+    expect(first?.slice(-6)).toEqual([
+      ...['"moved"', '"moved_since_step"', '"moved_is_news"'],
+      ...['"gain"', '"gain_since_step"', '"gain_is_news"'],
+    ]);
+    expect(second?.slice(-5)).toEqual(['10', '1', '2', '10', '1']);
+  });
+});
