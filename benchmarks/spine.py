@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gzip
 import json
 import os
-import re
 import resource
 import socket
 import statistics
@@ -21,10 +19,11 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-STATIC = Path(__file__).parent.parent / "tensorboard_plugin_atlas" / "static"
+from bundle import weigh
+
 CLEAN = {**os.environ, "PYTHONWARNINGS": "ignore"}
 
 
@@ -124,28 +123,10 @@ def step_bytes(log_dir: Path) -> None:
 
 def front_end() -> None:
     """States the weight of the committed bundle."""
-    scripts = sorted(STATIC.glob("*.js"))
-    sizes = {p.name: len(gzip.compress(p.read_bytes(), 9)) for p in scripts}
-    first = statically_imported("index.js")
-    unasked = first.union(*(statically_imported(name) for name in sizes if "-later-" in name))
-    report("JavaScript, gzip: all", _kilobytes(sizes.values()), "<= 60 kB")
-    report(
-        "JavaScript, gzip: unless asked",
-        _kilobytes(sizes[name] for name in unasked),
-        "<= 60 kB, our gate",
-    )
-    report("JavaScript, gzip: first paint", _kilobytes(sizes[name] for name in first), "<= 25 kB")
-
-
-def _kilobytes(sizes: Iterable[int]) -> str:
-    return f"{sum(sizes) / 1000:.1f} kB"
-
-
-def statically_imported(name: str) -> set[str]:
-    """Returns a module of the bundle and all that must be there before it runs."""
-    text = (STATIC / name).read_text(encoding="utf-8")
-    imports = re.findall(r"""(?:from|import)\s*["']\./([^"']+\.js)["']""", text)
-    return {name}.union(*(statically_imported(other) for other in imports))
+    weight = weigh()
+    report("JavaScript, gzip: all", f"{weight.total:.1f} kB", "<= 60 kB")
+    report("JavaScript, gzip: unless asked", f"{weight.unasked:.1f} kB", "<= 60 kB, our gate")
+    report("JavaScript, gzip: first paint", f"{weight.first:.1f} kB", "<= 25 kB")
 
 
 def latency(log_dir: Path, runs: int = 200) -> None:

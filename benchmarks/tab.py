@@ -19,6 +19,7 @@ pairs, with their range. The map is the shipped one, served by a real TensorBoar
   renderer and of the GPU process, files apart, which all Chromiums share. Growth is by the median
   slope between any two looks, which a single odd one does not move (Theil and Sen). Tabs of
   TensorBoard are also changed with ours empty: what that gains is TensorBoard's, and taken off.
+- `size` weighs the scripts, gzipped: to the first map; what comes without being asked for; all.
 - `clients` has 50 people each take an atlas with all icons of one grid every 2 s, for 2 minutes,
   while a training run logs; under both of TensorBoard's loaders.
 """
@@ -46,6 +47,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e"))
 
 import numpy as np
+from bundle import weigh
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 from samples import PALETTE, make_atlas
@@ -523,10 +525,25 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[int(share * len(values))]
 
 
+def size(_folder: Path, _effort: Effort) -> list[Row]:
+    """Weighs the scripts as they are committed."""
+    weight = weigh()
+    return [
+        _at_most("JavaScript, gzip: to the first map", weight.first, 25),
+        _at_most("JavaScript, gzip: without being asked for", weight.unasked, 60),
+        _at_most("JavaScript, gzip: all", weight.total, 60),
+    ]
+
+
+def _at_most(what: str, kilobytes: float, goal: float) -> Row:
+    return Row(what, f"{kilobytes:.1f} kB", f"<= {goal:g} kB", kilobytes <= goal)
+
+
 BENCHMARKS: dict[str, Callable[[Path, Effort], list[Row]]] = {
     "pan": pan,
     "points": points,
     "open": opening,
+    "size": size,
     "memory": memory,
     "clients": clients,
 }
