@@ -45,12 +45,9 @@ export function fitSide({ width, height, across = 1, down = 1 }: Viewport): numb
 /** The camera that shows the whole map, beside what covers part of the element. */
 export function fitted(viewport: Viewport): Camera {
   const { width, covered = 0 } = viewport;
-  const side = fitSide({ ...viewport, width: width - covered });
-  return clampCamera({
-    x: FIT.x + covered / 2 / side,
-    y: FIT.y,
-    z: side / fitSide(viewport),
-  });
+  const whole = fitSide(viewport);
+  const z = Math.max(MIN_ZOOM, fitSide({ ...viewport, width: width - covered }) / whole);
+  return clampCamera({ x: FIT.x + covered / 2 / (z * whole), y: FIT.y, z });
 }
 
 /** CSS pixels across the unit square. */
@@ -120,8 +117,13 @@ export function reveal(
 ): Camera {
   const first = toScreen(camera, viewport, { x: col / size, y: row / size });
   const last = toScreen(camera, viewport, { x: (col + 1) / size, y: (row + 1) / size });
-  const shift = (low: number, high: number, room: number) =>
-    low < MARGIN ? low - MARGIN : Math.max(0, high - (room - MARGIN));
+  const shift = (low: number, high: number, room: number) => {
+    const [before, behind] = [low - MARGIN, high - (room - MARGIN)];
+    // Of a cell larger than the room neither edge is brought in at the cost of the other.
+    return before < 0
+      ? Math.min(0, Math.max(before, behind))
+      : Math.max(0, Math.min(before, behind));
+  };
   const dx = shift(first.x, last.x, viewport.width - (viewport.covered ?? 0));
   const dy = shift(first.y, last.y, viewport.height);
   return dx === 0 && dy === 0 ? camera : panBy(camera, viewport, dx, dy);

@@ -13,6 +13,8 @@ export interface Change {
   readonly col: number;
   /** Samples more in B than in A, or logits. */
   readonly gain: number;
+  /** Or 0, where that is not known. */
+  readonly known: boolean;
   /** In which of the two a cell is drawn there. */
   readonly drawn: 'both' | 'a' | 'b';
   /** Whether most of those that came or went moved farther than chance, or a mean did; null if not known. */
@@ -54,6 +56,7 @@ function compare(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {
       row,
       col,
       gain: flow.gain[square] as number,
+      known: true,
       drawn: inA && inB ? 'both' : inA ? 'a' : 'b',
       news:
         flow.beyond && passed > 0 ? (flow.beyond[square] as number) >= NEWS_SHARE * passed : null,
@@ -94,10 +97,12 @@ export function findAttributionChange(
     const [inA, inB] = [cellAt(levelA, row, col), cellAt(levelB, row, col)];
     if (inA < 0 && inB < 0) return [];
     // What is not known, or not drawn in both, is no change.
-    const gain = to.at(inB, toward) - from.at(inA, toward) || 0;
+    const more = to.at(inB, toward) - from.at(inA, toward);
+    const gain = more || 0;
+    const known = !Number.isNaN(more);
     const error = Math.hypot(errorOf(from, levelA, inA, toward), errorOf(to, levelB, inB, toward));
     const news = Number.isNaN(error) ? null : Math.abs(gain) > ERRORS * error;
-    return [{ row, col, gain, drawn: inA < 0 ? 'b' : inB < 0 ? 'a' : 'both', news }];
+    return [{ row, col, gain, known, drawn: inA < 0 ? 'b' : inB < 0 ? 'a' : 'both', news }];
   });
   return sumUp(changes, changes.filter(({ news }) => news).length, toward);
 }

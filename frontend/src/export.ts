@@ -52,7 +52,11 @@ export class Part {
       saveCells: () => {
         const { columns } = changesOf(state, atlas, level, this.evidence);
         const text = cellsAsCsv(state.run?.run ?? '', atlas, level, columns);
-        this.#save(new Blob([text], { type: 'text/csv' }), nameOf(atlas, level, 'csv'));
+        const empty = columns.flatMap(({ name, missing }) =>
+          missing ? `${name}: ${missing}` : [],
+        );
+        const less = empty.length > 0 ? `, without ${empty.join(' ')}` : '';
+        this.#save(new Blob([text], { type: 'text/csv' }), nameOf(atlas, level, 'csv'), less);
       },
       copyLink: async () => this.#tell(await copy(linkTo(state), 'Link copied')),
       close: () => this.#close(),

@@ -48,6 +48,8 @@ export class Later {
   #evolution: Evolution | null = null;
   #asked: Asked | null = null;
   #asking = false;
+  /** Whether the link asks already. */
+  readonly #linked: boolean;
 
   constructor(
     private readonly session: Session,
@@ -68,6 +70,7 @@ export class Later {
     new Follower(session);
     followLit(session.store);
     void this.#evolve();
+    this.#linked = asks(session.store.state);
     session.store.subscribe((state, before) => this.#follow(state, before));
     this.#follow(session.store.state, session.store.state);
   }
@@ -171,7 +174,8 @@ export class Later {
     const last = open.find((list) => before[list] === CLOSED[list]) ?? open[0];
     if (open.length > 1 && last) store.set({ ...CLOSED, [last]: state[last] });
     // What did not arrive is asked for again with another step, or by hand.
-    if (state.lost || this.#asking || !(asks(state) || state.pinned !== null)) return;
+    const wanted = asks(state) || state.pinned !== null;
+    if (this.#asking || !wanted || (state.lost && !asksAnew(state, before))) return;
     this.#asking = true;
     void this.#ask();
   }
@@ -180,17 +184,22 @@ export class Later {
     const [chunk] = await Promise.all([import('./asking'), this.#dress()]).catch(() => [null]);
     if (chunk === null) {
       this.#asking = false;
-      this.session.store.set({ lost: true });
+      // The sheet of keys would come up over something else later.
+      this.session.store.set({ help: false, lost: true, said: 'TensorBoard does not answer.' });
       return;
     }
     const { session, map, update } = this;
     const asked = new chunk.Asked(session, map, update, this.#details.evidence);
     this.#asked = asked;
+    session.store.set({ lost: false });
     this.#arrived();
     // It was asked before there were words for the answer.
     const { state } = session.store;
-    const said = asked.sentence(state, { ...state, ...UNASKED });
-    if (said !== null) session.store.set({ said });
+    const answer = asked.sentence(state, { ...state, ...UNASKED });
+    // And the line about what a link names in vain must not drown in it.
+    const missing = this.#linked ? missingLine(state) : '';
+    const said = [missing, answer].filter((line) => line).join(' ');
+    if (answer !== null) session.store.set({ said });
   }
 
   /** Brings what parts that are opened by hand look like. */
@@ -211,9 +220,18 @@ export class Later {
   }
 }
 
-/** Whether something on screen is an answer about classes or steps, or leads to one. */
-function asks(state: State): boolean {
+/** What on screen is an answer about classes or steps, or leads to one. */
+function questions(state: State): readonly boolean[] {
   const { filter, filterOpen, shortcut, drift, compare, eventList, help } = state;
-  const classes = filter !== '' || filterOpen || shortcut !== '' || searchedOf(state) !== null;
-  return classes || drift !== '' || compare !== null || eventList || help;
+  const named = [filter, shortcut, drift].map((one) => one !== '');
+  return [...named, filterOpen, compare !== null, eventList, help, searchedOf(state) !== null];
+}
+
+function asks(state: State): boolean {
+  return questions(state).includes(true);
+}
+
+function asksAnew(state: State, before: State): boolean {
+  const asked = questions(before);
+  return questions(state).some((one, at) => one && !asked[at]);
 }

@@ -95,6 +95,15 @@ describe('camera', () => {
     expect(reveal(camera, covered, 10, 5, 4)).toBe(camera);
   });
 
+  it('does not throw aside a cell that is larger than the view', () => {
+    const inside = { x: 0.55, y: 0.55, z: 40 };
+    expect(reveal(inside, viewport, 10, 5, 5)).toBe(inside);
+    // One edge within: it stays there, and no more of the cell would be seen for moving.
+    const low = { x: 0.5, y: 0.55, z: 40 };
+    const moved = reveal(low, viewport, 10, 5, 5);
+    expect(toScreen(moved, viewport, { x: 0.5, y: 0.5 }).x).toBeCloseTo(20);
+  });
+
   it('fits the whole map beside what covers the right of it', () => {
     expect(fitted(viewport)).toEqual(FIT);
     // There is room for it as large as it was: it only gives way.
@@ -104,5 +113,9 @@ describe('camera', () => {
     const narrow = { width: 700, height: 440, covered: 320 };
     expect(toScreen(fitted(narrow), narrow, { x: 0, y: 0.5 }).x).toBeCloseTo(20);
     expect(toScreen(fitted(narrow), narrow, { x: 1, y: 0.5 }).x).toBeCloseTo(360);
+    // Where that would take less than the least zoom it is as small as can be, and in the middle.
+    const high = { width: 700, height: 1000, covered: 320 };
+    const [left, right] = [0, 1].map((x) => toScreen(fitted(high), high, { x, y: 0.5 }).x);
+    expect(((left as number) + (right as number)) / 2).toBeCloseTo(190);
   });
 });

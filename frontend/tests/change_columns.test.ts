@@ -9,6 +9,7 @@ import { CellTable } from '../src/panels/cell_table';
 import { changesOf } from '../src/panels/change_columns';
 import type { Session } from '../src/session';
 import { type State, Store } from '../src/store';
+import { askedAtlas } from './asked';
 import { smallAtlas, tensor } from './build';
 
 const series = {
@@ -77,8 +78,25 @@ describe('what is told of the changes of cells', () => {
       'gain',
     ]);
     const { columns, sentences } = changed({ other: null });
-    expect(columns).toEqual([]);
+    // The columns stay, for whoever has put rows in order by one.
+    expect(columns.map(({ key }) => key)).toEqual(['moved', 'gain']);
+    expect(columns.flatMap(({ values }) => [...values])).toEqual(Array(4).fill(Number.NaN));
+    expect(columns.map(({ missing }) => missing)).toEqual(sentences);
     expect(sentences).toEqual(['Step 10 is on its way …', 'Step 10 is on its way …']);
+  });
+
+  it('is not told of A, while that is shown', () => {
+    const { columns, sentences } = changed({ compare: 10, flipped: true });
+    expect(columns[0]?.missing).toBe('A is shown: changes are told of B.');
+    expect(sentences).toEqual(['A is shown: changes are told of B.']);
+  });
+
+  it('leaves out attribution that is not known, which the map draws as none', () => {
+    const now = { ...askedAtlas(), step: 40, series: 's1' };
+    const was = { ...askedAtlas(), step: 10, series: 's1' };
+    store.set({ atlas: now, other: was, compare: 10, filter: 'toward:2' });
+    const [column] = changesOf(store.state, now, now.levels[0] as Level, evidence).columns;
+    expect([...(column?.values ?? [])]).toEqual([0, 0, Number.NaN, 0]);
   });
 
   it('knows no news where no floor was recorded', () => {
@@ -116,6 +134,14 @@ describe('the table', () => {
     expect(texts('tbody th')).toEqual(['row 1, column 2', 'row 1, column 1']);
     head('B less A').click();
     expect(texts('tbody th')).toEqual(['row 1, column 1', 'row 1, column 2']);
+    // The other step of another one is on its way.
+    store.set({ other: null });
+    show();
+    expect(texts('tbody td:nth-child(9)')).toEqual(['–', '–']);
+    store.set({ other: a });
+    show();
+    expect(texts('tbody th')).toEqual(['row 1, column 1', 'row 1, column 2']);
+    expect(root.querySelector('[aria-sort]')?.textContent).toContain('B less A');
     store.set({ compare: null });
     show();
     expect(texts('.table-note')).toEqual([]);

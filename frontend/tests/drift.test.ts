@@ -159,9 +159,9 @@ describe('difference', () => {
     const b = smallAtlas({}, { ...places(...moved), ...grid, ...floor });
     const found = findDifference(before, levelBefore, b, b.levels[0] as Level);
     expect(found.changes).toEqual([
-      { row: 0, col: 0, gain: -1, drawn: 'both', news: true },
-      { row: 0, col: 1, gain: 1, drawn: 'b', news: true },
-      { row: 1, col: 1, gain: 0, drawn: 'a', news: null },
+      { row: 0, col: 0, gain: -1, known: true, drawn: 'both', news: true },
+      { row: 0, col: 1, gain: 1, known: true, drawn: 'b', news: true },
+      { row: 1, col: 1, gain: 0, known: true, drawn: 'a', news: null },
     ]);
     expect(found).toMatchObject({ gained: 1, lost: 1, onlyA: 1, onlyB: 1, moved: 1 });
     expect(largestChanges(found, 1)).toEqual([found.changes[0]]);

@@ -2,7 +2,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Level } from '../src/atlas';
-import { type Camera, FIT } from '../src/camera';
+import { type Camera, FIT, zoomAt } from '../src/camera';
 import type { AtlasMap } from '../src/map/atlas_map';
 import { Gestures } from '../src/map/gestures';
 import { Interaction } from '../src/map/interaction';
@@ -264,6 +264,16 @@ describe('Interaction', () => {
     hand.click(300, 100);
     expect(store.state.pinned).toEqual({ size: 2, row: 1, col: 1 });
     expect(flights.map(({ z }) => z)).toEqual([2]);
+  });
+
+  it('zooms by a double click around what was under it before its first half moved the map', () => {
+    hand.time = 1000;
+    hand.click(300, 100);
+    // As a pinned cell does that comes out from under the inspector.
+    Object.assign(map, { goal: { x: 0.9, y: 0.5, z: 1 } });
+    hand.time = 1100;
+    hand.click(300, 100);
+    expect(flights).toEqual([zoomAt(FIT, viewport, { x: 300, y: 100 }, 2)]);
   });
 
   it('hides the card while the map is dragged', () => {

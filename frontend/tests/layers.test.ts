@@ -212,6 +212,7 @@ describe('difference layer', () => {
     row: 0,
     col: 0,
     gain,
+    known: true,
     drawn: 'both',
     news: true,
     ...more,

@@ -187,8 +187,29 @@ def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Ta
         way = now.samples.xy[members].mean(0) - before.samples.xy[members].mean(0)
         assert float(one["moved"]) == pytest.approx(np.hypot(*way), abs=1e-5)
         assert (one["moved_since_step"], one["gain_since_step"]) == ("100", "100")
+    assert "without" not in tab.app.get_by_role("status").inner_text()
     news = sum(one["moved_is_news"] == "1" for one in told_of)
     expect(note.first).to_contain_text(f"{news} of {len(told_of)} cells")
+
+
+def test_the_order_by_a_change_outlives_a_step(serve: Serve, tab: Tab) -> None:
+    """Though the other step of the next one has to come first, the hand stays where it was."""
+    tab.open(
+        serve("evolving", "data-server"),
+        alone=True,
+        run="moving/atlas",
+        grid=4,
+        step=400,
+        view="table",
+        drift="on",
+    )
+    head = table(tab).get_by_role("columnheader", name="Samples moved")
+    head.get_by_role("button").click()
+    for step in (200, 100):
+        tab.page.keyboard.press(",")
+        tab.shows(step)
+        expect(head).to_have_attribute("aria-sort", "descending")
+        expect(head.get_by_role("button")).to_be_focused()
 
 
 @pytest.mark.parametrize("script", [NO_WEBGL, NO_CANVAS], ids=["no-webgl", "no-canvas"])

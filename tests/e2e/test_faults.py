@@ -375,6 +375,25 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
     tab.shows(1600)
 
 
+def test_keys_that_do_not_come_are_asked_for_by_a_second_press(quick: str, tab: Tab) -> None:
+    """And do not come up by themselves once they can."""
+    faulty = Faulty(tab, "asset-extras-[^/]*")
+    tab.forgive(FAILED_REQUEST, "ERR_FAILED")
+    faulty.how = "abort"
+    tab.open(quick, alone=True, **WARM)
+    tab.key("?")
+    expect(tab.app.get_by_text(LOST)).to_be_visible()
+    expect(tab.app.get_by_role("status")).to_contain_text("TensorBoard does not answer.")
+    faulty.how = None
+    tab.key(",")
+    tab.shows(1600)
+    sheet = tab.app.get_by_role("dialog", name="How to read the map")
+    expect(sheet).to_have_count(0)
+    tab.key("?")
+    expect(sheet).to_be_visible()
+    expect(tab.app.get_by_text(LOST)).to_have_count(0)
+
+
 def test_the_renderer_that_does_not_come_leaves_the_table(quick: str, tab: Tab) -> None:
     later = Faulty(tab, "chunk-later-[^/]*")
     later.how = "abort"

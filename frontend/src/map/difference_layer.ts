@@ -16,8 +16,8 @@ const FULLEST = 0.84;
 const NUMBER_FROM = 34;
 /** Half the side of a square that a number can lie in. */
 const NUMBER_FITS_IN = 12;
-/** Of what stands beside the divider, from the top; the foot of the map belongs to the legend. */
-const TAG_MIDDLE = 22;
+/** Of what stands beside the divider, from the top: below what is lit; the foot belongs to the legend. */
+const TAG_MIDDLE = 72;
 /** From the middle of a number to its upper end, and, with the frame of a cell, to the cell's. */
 const NUMBER_UP = 6;
 const NUMBER_DOWN = 11;

@@ -2,7 +2,7 @@
 /** What pointer and keys do to the map, and what is drawn over it. */
 
 import { cellAt, type Level } from '../atlas';
-import { type Camera, type Point, panBy, toWorld, zoomAt } from '../camera';
+import { type Camera, FIT, type Point, panBy, toWorld, zoomAt } from '../camera';
 import { nextCell, rowEnd } from '../cells';
 import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
 import { copy, linkTo } from '../clipboard';
@@ -42,8 +42,9 @@ const SHOWN: Readonly<Record<ShowMode, string>> = {
 export class Interaction {
   #dragging = false;
   #pointer: Point | null = null;
-  /** What was pinned before the last click, for when that turns out to begin a double click. */
+  /** What was pinned, and seen, before the last click, for when that turns out to begin a double click. */
   #pinnedBefore: Pick<State, 'pinned' | 'pins'> = { pinned: null, pins: '' };
+  #seenBefore: Camera = FIT;
   #hoverTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -58,7 +59,7 @@ export class Interaction {
       doubleClick: (at, reverse) => {
         session.store.set(this.#pinnedBefore);
         const factor = reverse ? 1 / DOUBLE_CLICK_FACTOR : DOUBLE_CLICK_FACTOR;
-        map.flyTo(zoomAt(map.goal, map.viewport, at, factor));
+        map.flyTo(zoomAt(this.#seenBefore, map.viewport, at, factor));
       },
       hover: (at) => this.#point(at),
       drag: (active) => this.#drag(active),
@@ -130,6 +131,7 @@ export class Interaction {
     const place = this.#cellUnder(at);
     const { pinned, pins } = store.state;
     this.#pinnedBefore = { pinned, pins };
+    this.#seenBefore = this.map.goal;
     if (place === null) return;
     if (more) keepPin(this.session, place);
     else store.set({ pinned: place, hover: null });
@@ -277,7 +279,9 @@ export class Interaction {
   #escape(): void {
     const { hover, pinned } = this.session.store.state;
     const resting = hover === null && pinned === null;
-    this.session.store.set(resting ? { highlight: null } : { hover: null, pinned: null });
+    const gone = resting ? { highlight: null } : { hover: null, pinned: null };
+    // The keys may still be on their way.
+    this.session.store.set({ ...gone, help: false });
   }
 
   /** Where the keyboard's cursor is, or the pinned cell. */

@@ -110,13 +110,12 @@ export class CellTable {
     </span>`;
   }
 
-  /** A column that is not asked for any more leaves no order behind. */
   #key({ columns }: Changed): Key {
     const column = columns.find(({ key }) => key === this.#order);
     if (column) return ({ cell }) => known(column.values[cell]);
-    const order = this.#order in ORDERS ? (this.#order as Order) : 'count';
-    this.#order = order;
-    return ORDERS[order];
+    // A column that is not asked for any more leaves no order behind.
+    if (!(this.#order in ORDERS)) this.#order = 'count';
+    return ORDERS[this.#order as Order];
   }
 
   #head(order: Order | ChangeColumn['key'], name: string): TemplateResult {

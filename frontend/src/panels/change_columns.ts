@@ -19,20 +19,35 @@ export interface Changed {
 }
 
 export function changesOf(state: State, atlas: Atlas, level: Level, evidence: Evidence): Changed {
-  const since = wantedStep(state) ?? atlas.step;
+  const since = wantedStep(state) ?? Number.NaN;
   const found = [
     state.drift ? driftColumn(state, atlas, level, evidence, since) : null,
     state.compare === null ? null : gainColumn(state, atlas, level, since),
   ].filter((one) => one !== null);
   return {
-    columns: found.flatMap(({ column }) => column ?? []),
+    columns: found.map(({ column }) => column),
     sentences: found.map(({ sentence }) => sentence),
   };
 }
 
 interface Found {
-  readonly column: ChangeColumn | null;
+  readonly column: ChangeColumn;
   readonly sentence: string;
+}
+
+const GAIN = 'Samples, B less A';
+const FLIPPED = 'A is shown: changes are told of B.';
+
+/** It stays while nothing of it is known, for whoever has put rows in order by it. */
+function unknown(
+  { key, name }: Pick<ChangeColumn, 'key' | 'name'>,
+  level: Level,
+  since: number,
+  missing: string,
+): Found {
+  const values = new Float32Array(level.rows.length).fill(Number.NaN);
+  const column = { key, name, since, values, missing, news: () => null, say: () => '' };
+  return { column, sentence: missing };
 }
 
 function driftColumn(
@@ -42,37 +57,41 @@ function driftColumn(
   evidence: Evidence,
   since: number,
 ): Found {
-  const told = driftOf(state, atlas, level, evidence);
-  if (typeof told === 'string') return { column: null, sentence: told };
+  const { key, did: name, say } = driftWords(state);
+  const told = state.flipped ? FLIPPED : driftOf(state, atlas, level, evidence);
+  if (typeof told === 'string') return unknown({ key, name }, level, since, told);
   const { values, most, beyond } = told;
-  const { key, did, say } = driftWords(state);
   const column: ChangeColumn = {
     key,
-    name: did,
+    name,
     since,
     values,
-    news: (cell) => (beyond === null ? null : isNews(told, cell)),
+    missing: null,
+    news: (cell) => (Number.isNaN(beyond?.[cell] ?? Number.NaN) ? null : isNews(told, cell)),
     say: (value) => say(value, most),
   };
   return { column, sentence: `${driftSentence(state, told)}.` };
 }
 
 function gainColumn(state: State, atlas: Atlas, level: Level, since: number): Found {
-  const found = differenceOf(state, atlas, level);
-  if (typeof found === 'string') return { column: null, sentence: found };
+  const found = state.flipped ? FLIPPED : differenceOf(state, atlas, level);
+  if (typeof found === 'string') {
+    return unknown({ key: 'gain', name: GAIN }, level, since, found);
+  }
   const values = new Float32Array(level.rows.length).fill(Number.NaN);
   const news = new Map<number, boolean | null>();
   for (const change of found.changes) {
     const cell = cellAt(level, change.row, change.col);
-    if (cell < 0) continue;
+    if (cell < 0 || !change.known) continue;
     values[cell] = change.gain;
     news.set(cell, change.news);
   }
   const column: ChangeColumn = {
     key: 'gain',
-    name: found.toward === null ? 'Samples, B less A' : 'Logits, B less A',
+    name: found.toward === null ? GAIN : 'Logits, B less A',
     since,
     values,
+    missing: null,
     news: (cell) => news.get(cell) ?? null,
     say: (value) => sayGain(found, value),
   };

@@ -21,7 +21,7 @@ import { banners, emptyState, failedState, stepState } from './states';
 /** From this width on the legend's key begins open. */
 const ROOMY_STAGE = 900;
 /** Narrower than this the map is looked at alone, or the panel is. */
-const LEAST_ROOM = 400;
+const LEAST_ROOM = 440;
 
 export interface More {
   legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing;
