@@ -125,7 +125,8 @@ def read_atlases(
     Lazily: each is decoded when the iterator reaches it. Where a step was logged twice, the one
     written last counts; what a run that was taken up again left behind (`purge_step`) is no more.
     A refined atlas (`tensorboard-atlas refine`) stands in place of its original, and a draft only
-    where the atlas itself was never finished.
+    where the atlas itself was never finished. What `tensorboard-atlas relay` laid out again tells
+    of the same checkpoints on maps of its own: it is left out unless `run` is its run.
 
     Args:
         log_dir: Directory that TensorBoard would be given.
@@ -148,7 +149,7 @@ def read_atlases(
     places = [
         place
         for place in _places(checked_directory(log_dir))
-        if _is_run(place.run, run) and (layer is None or place.layer in ("", layer))
+        if _is_told_by(place.run, run) and (layer is None or place.layer in ("", layer))
     ]
     return _decoded(places, on_damage)
 
@@ -187,7 +188,7 @@ def read_shortcuts(
                 del found[spot]
             continue
         own = None if event.tag is None else layer_of_shortcuts(event.tag)
-        if own is not None and _is_run(name, run) and layer in (None, own):
+        if own is not None and _is_told_by(name, run) and layer in (None, own):
             found[name, own, event.step] = event
     return _decoded_shortcuts(found, on_damage)
 

@@ -123,9 +123,10 @@ class TestOddRuns:
     def test_the_first_run_of_the_log_is_the_log_itself(self, tmp_path: Path) -> None:
         write_atlases(tmp_path, [make_atlas(0), make_atlas(9, sequence=2)])
         relay(tmp_path, progress=False)
-        assert {a.run for a in read_atlases(tmp_path)} == {".", "backwards"}
-        relay(tmp_path, progress=False)
-        assert len(list(read_atlases(tmp_path))) == 4
+        assert {a.run for a in read_atlases(tmp_path)} == {"."}
+        for _ in range(2):
+            relay(tmp_path, progress=False)
+            assert len(list(read_atlases(tmp_path, run="backwards"))) == 2
 
     def test_memory_stays_at_a_few_atlases(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -202,6 +202,8 @@ class TestOriginals:
         assert {one.run for one in originals(log_dir)} == {"a/deep/atlas", "b/atlas"}
         assert {one.run for one in originals(log_dir, run="b")} == {"b/atlas"}
         assert {one.run for one in originals(log_dir, run=again)} == {again}
+        assert {one.run for one in read_atlases(log_dir)} == {"a/deep/atlas", "b/atlas"}
+        assert {one.run for one in read_atlases(log_dir, run=again)} == {again}
         assert {entry.run for entry in list_atlases(log_dir)} == {"a/deep/atlas", "b/atlas", again}
 
     def test_damage_is_told_where_it_is_asked_for(self, log_dir: Path) -> None:
