@@ -46,6 +46,11 @@ def load_network() -> tuple[nn.Module, str, tuple[tuple[float, ...], tuple[float
 def load_images(folder: Path, scale: tuple[tuple[float, ...], ...]) -> torch.Tensor:
     """Returns the pictures of a folder as the network takes them, (I, 3, SIDE, SIDE)."""
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    if not paths:
+        raise SystemExit(
+            f"--images {folder}: no .jpg, .jpeg or .png is in such a folder; pass a folder of "
+            "pictures (an archive unpacked), or leave --images out"
+        )
     pixels = [np.asarray(Image.open(p).convert("RGB").resize((SIDE, SIDE))) for p in paths]
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in scale)
     return (torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2) / 255 - mean) / std

@@ -6,9 +6,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, SupportsIndex
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 
@@ -81,10 +82,9 @@ class AtlasConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, check, wanted in _CHECKS:
-            value = getattr(self, name)
-            if not check(value):
-                raise ArgumentError(f"AtlasConfig({name}={value!r}): pass {wanted}")
+        for name in _CHECKS:
+            # As plain ints: configs of equal numbers are equal, and a manifest can hold them.
+            object.__setattr__(self, name, checked_setting(name, getattr(self, name)))
 
     def as_dict(self) -> dict[str, Any]:
         """Returns every setting under its name, ready for a manifest."""
@@ -107,6 +107,36 @@ def logged_config(settings: Mapping[str, Any], **changes: Any) -> AtlasConfig:
     if isinstance(found.get("grids"), list):
         found["grids"] = tuple(found["grids"])
     return AtlasConfig(**{**found, **changes})
+
+
+def checked_setting(setting: str, value: Any, argument: str | None = None) -> Any:
+    """Returns a value as `AtlasConfig` keeps it: whole numbers of any type as plain ints.
+
+    Args:
+        setting: Name of a setting.
+        value: What was given for it.
+        argument: Where it was given, for messages, if not as `AtlasConfig(setting=...)`.
+
+    Raises:
+        ArgumentError: if the value is out of the setting's range.
+    """
+    plain = tuple(map(_plain, value)) if isinstance(value, tuple) else _plain(value)
+    check, wanted = _CHECKS[setting]
+    if check(plain):
+        return plain
+    if argument is None:
+        raise ArgumentError(f"AtlasConfig({setting}={value!r:.80}): pass {wanted}")
+    raise ArgumentError(f"{argument}={value!r:.80}: pass {wanted}")
+
+
+def _plain(value: Any) -> Any:
+    """Returns a whole number, such as one of numpy's, as an int, and all else as it is."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        return value
+    try:
+        return operator.index(value)
+    except TypeError:  # arrays have the method, but only those of one whole number an answer
+        return value
 
 
 def _is_int(low: int, high: int) -> Callable[[Any], bool]:
@@ -142,22 +172,22 @@ def _is_grids(value: Any) -> bool:
     )
 
 
-_CHECKS: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
-    ("samples", _is_int(1, 1_000_000), "a whole number from 1 to 1,000,000"),
-    ("positions_per_image", _is_int(1, 10_000), "a whole number from 1 to 10,000"),
-    ("grids", _is_grids, "one to six rising sizes from 1 to 320 as a tuple, such as (10, 20, 40)"),
-    ("min_count", _is_int(1, 1_000_000), "a whole number of at least 1"),
-    ("neighbors", _is_int(2, 1_000), "a whole number from 2 to 1,000"),
-    ("min_dist", _is_number(0, 1), "a number from 0 to 1"),
-    ("epochs", _is_int(1, 10_000), "a whole number from 1 to 10,000"),
-    ("stability", _is_number(0, 100), "a number from 0 to 100"),
-    ("layout", lambda v: v in LAYOUTS, "one of " + ", ".join(map(repr, LAYOUTS))),
-    ("attribution", _is_attribution, "True, False or 'relaxed'"),
-    ("icons", lambda v: v in ICON_KINDS, "one of " + ", ".join(map(repr, ICON_KINDS))),
-    ("icon_size", _is_optional_int(8, 256), "None or a whole number from 8 to 256"),
-    ("icon_steps", _is_optional_int(1, 4_096), "None or a whole number from 1 to 4,096"),
-    ("icon_seconds", _is_optional_seconds, "None or a number of seconds, at least 0"),
-    ("draft_seconds", _is_optional_seconds, "None or a number of seconds, at least 0"),
-    ("batch_size", _is_int(1, 65_536), "a whole number of at least 1"),
-    ("seed", _is_int(0, 2**32 - 1), "a whole number from 0 to 2**32 - 1"),
-)
+_CHECKS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "samples": (_is_int(1, 1_000_000), "a whole number from 1 to 1,000,000"),
+    "positions_per_image": (_is_int(1, 10_000), "a whole number from 1 to 10,000"),
+    "grids": (_is_grids, "one to six rising sizes from 1 to 320 as a tuple, such as (10, 20, 40)"),
+    "min_count": (_is_int(1, 1_000_000), "a whole number of at least 1"),
+    "neighbors": (_is_int(2, 1_000), "a whole number from 2 to 1,000"),
+    "min_dist": (_is_number(0, 1), "a number from 0 to 1"),
+    "epochs": (_is_int(1, 10_000), "a whole number from 1 to 10,000"),
+    "stability": (_is_number(0, 100), "a number from 0 to 100"),
+    "layout": (lambda v: v in LAYOUTS, "one of " + ", ".join(map(repr, LAYOUTS))),
+    "attribution": (_is_attribution, "True, False or 'relaxed'"),
+    "icons": (lambda v: v in ICON_KINDS, "one of " + ", ".join(map(repr, ICON_KINDS))),
+    "icon_size": (_is_optional_int(8, 256), "None or a whole number from 8 to 256"),
+    "icon_steps": (_is_optional_int(1, 4_096), "None or a whole number from 1 to 4,096"),
+    "icon_seconds": (_is_optional_seconds, "None or a number of seconds, at least 0"),
+    "draft_seconds": (_is_optional_seconds, "None or a number of seconds, at least 0"),
+    "batch_size": (_is_int(1, 65_536), "a whole number of at least 1"),
+    "seed": (_is_int(0, 2**32 - 1), "a whole number from 0 to 2**32 - 1"),
+}

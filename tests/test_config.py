@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+import torch
 
 from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES
 from tensorboard_plugin_atlas.compute.render import KINDS
-from tensorboard_plugin_atlas.config import ICON_KINDS, logged_config
+from tensorboard_plugin_atlas.config import ICON_KINDS, checked_setting, logged_config
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 
@@ -45,12 +47,45 @@ def test_drawing_may_be_limited_in_time(seconds):
         ("min_dist", True, "a number from 0 to 1"),
         ("attribution", 1, "True, False or 'relaxed'"),
         ("layout", "tsne", "one of 'anchored', 'umap'"),
+        ("samples", np.int64(0), "a whole number from 1 to 1,000,000"),
+        ("samples", np.float64(50), "a whole number from 1 to 1,000,000"),
+        ("samples", np.bool_(1), "a whole number from 1 to 1,000,000"),
+        ("samples", True, "a whole number from 1 to 1,000,000"),
+        ("samples", torch.ones(2), "a whole number from 1 to 1,000,000"),
     ],
 )
 def test_what_is_out_of_range_is_named_with_what_to_pass(setting, value, advice):
     with pytest.raises(ArgumentError) as caught:
         AtlasConfig(**{setting: value})
     assert str(caught.value) == f"AtlasConfig({setting}={value!r}): pass {advice}"
+
+
+def test_a_huge_value_is_shortened():
+    with pytest.raises(ArgumentError, match="pass a whole number") as caught:
+        AtlasConfig(samples="9" * 1_000)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("number", [np.int64(50), np.uint8(50), torch.tensor(50)])
+@pytest.mark.parametrize("setting", ["samples", "neighbors", "icon_size", "icon_steps", "seed"])
+def test_whole_numbers_of_any_type_are_kept_as_plain_ints(setting, number):
+    config = AtlasConfig(**{setting: number})
+    assert config == AtlasConfig(**{setting: 50})
+    assert type(getattr(config, setting)) is int
+    assert json.loads(json.dumps(config.as_dict()))[setting] == 50
+
+
+def test_so_are_the_sizes_of_grids():
+    config = AtlasConfig(grids=tuple(np.array([4, 8])))
+    assert config.grids == (4, 8)
+    assert {type(size) for size in config.grids} == {int}
+
+
+def test_what_was_given_under_another_name_is_refused_under_that_name():
+    assert checked_setting("icon_size", np.int64(32), "size") == 32
+    with pytest.raises(ArgumentError) as caught:
+        checked_setting("icon_size", 0, "size")
+    assert str(caught.value) == "size=0: pass None or a whole number from 8 to 256"
 
 
 def test_the_recipe_of_a_log_comes_back_with_changes():

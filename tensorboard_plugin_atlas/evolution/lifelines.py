@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, IntArray, LifelineState
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.evolution.arguments import each_atlas
 from tensorboard_plugin_atlas.evolution.class_series import class_atlas_of
 from tensorboard_plugin_atlas.evolution.clusters import Earlier, NeighbourGraph, find_groups
 from tensorboard_plugin_atlas.evolution.kinship import Change, Kinship, relate
@@ -257,7 +258,8 @@ def trace_lifelines(atlases: Iterable[Atlas]) -> tuple[Lifeline, ...]:
         The lifelines by first step, then by falling size.
 
     Raises:
-        ArgumentError: if an atlas cannot follow the one before; the message says why.
+        ArgumentError: if an atlas cannot follow the one before; the message says why. Also if
+            `atlases` are no atlases.
 
     Example:
         >>> for line in trace_lifelines(read_atlases("runs/a", layer="layer4")):  # doctest: +SKIP
@@ -280,10 +282,19 @@ def trace_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
 
 
 def rank_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
-    """Ranks the events that atlases carry, of any runs and layers, the most telling first."""
+    """Ranks the events that atlases carry, of any runs and layers, the most telling first.
+
+    Args:
+        atlases: Atlases as `read_atlases` yields them. For those that were logged without events
+            there is `trace_events`.
+
+    Raises:
+        ArgumentError: if they are no atlases.
+    """
+    more = "; trace_events(atlases) finds events anew"
     found = [
         RankedEvent(run=atlas.run, layer=atlas.layer, step=atlas.step, event=event)
-        for atlas in atlases
+        for atlas in each_atlas("atlases", atlases, more=more)
         for event in atlas.events
     ]
     return tuple(sorted(found, key=lambda one: (-one.event.score, one.run, one.layer, one.step)))
@@ -301,7 +312,7 @@ def class_mix(labels: IntArray | None, rows: NDArray[np.bool_]) -> dict[int, flo
 
 def _strictly(tracer: LifelineTracer, atlases: Iterable[Atlas]) -> Iterable[Atlas]:
     before: Atlas | None = None
-    for atlas in atlases:
+    for atlas in each_atlas("atlases", atlases):
         if class_atlas_of(atlas.provenance) is not None:
             raise ArgumentError(
                 f"trace_lifelines(atlases): {atlas.layer!r} is an atlas of a class, which chooses "

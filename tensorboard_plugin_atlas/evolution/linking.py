@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.evolution.arguments import check_atlas
 from tensorboard_plugin_atlas.evolution.cosine import finite_rows
 from tensorboard_plugin_atlas.evolution.matching import same_samples
 
@@ -99,7 +100,7 @@ def link_layers(a: Atlas, b: Atlas, *, size: int | None = None) -> LayerLinks:
         Links that hold at least three samples and more than chance, and the merges among them.
 
     Raises:
-        ArgumentError: if the atlases share no sample, or a level is not there.
+        ArgumentError: if one is no Atlas, they share no sample, or a level is not there.
 
     Example:
         >>> a, b = (next(read_atlases("runs/a", layer=n)) for n in ("layer3", "layer4"))
@@ -107,6 +108,8 @@ def link_layers(a: Atlas, b: Atlas, *, size: int | None = None) -> LayerLinks:
         >>> link_layers(a, b).merges[0].parts                                 # doctest: +SKIP
         (12, 47)
     """
+    check_atlas("a", a)
+    check_atlas("b", b)
     level_a, level_b = _levels(a, b, size)
     rows_a, rows_b = same_samples(a, b)
     in_a, in_b = level_a.cell_of[rows_a], level_b.cell_of[rows_b]

@@ -184,8 +184,9 @@ def test_the_model_is_left_as_it_was():
         ({"directions": [True, False]}, "pass channel numbers"),
         ({"directions": [[1.0, 0, 0, 0], [0.0] * 4]}, r"directions\[1\] is zero"),
         ({"directions": [float("nan"), 0, 0, 1]}, r"directions\[0\] is not finite"),
-        ({"size": 3}, "icon_size=3"),
-        ({"steps": 0}, "icon_steps=0"),
+        ({"size": 3}, "^size=3: pass None or a whole number from 8 to 256$"),
+        ({"steps": 0}, "^steps=0: pass None or a whole number from 1 to"),
+        ({"seed": -1}, "^seed=-1: pass a whole number from 0 to"),
         ({"normalize": 3}, "normalize=3"),
     ],
 )

@@ -383,3 +383,34 @@ class TestBadInput:
         small = torch.rand(20, 3, 8, 8)
         with pytest.raises(ArgumentError, match=r"shortcut lies at .* images are 8 x 8 px"):
             since_step(one, [(0, Marked())], small, config=CONFIG)
+
+    @pytest.mark.parametrize("shortcut", [None, ()])
+    def test_history_of_what_is_no_shortcut(self, shortcut):
+        with pytest.raises(ArgumentError, match=r"^shortcut=.*find_shortcuts\(...\) returns"):
+            since_step(shortcut, [(0, Marked())], pictures(8), config=CONFIG)
+
+    @pytest.mark.parametrize(
+        ("checkpoints", "words"),
+        [
+            (None, r"^checkpoints=None: pass \(step, state_dict\) pairs in a list"),
+            ({0: Marked()}, r"(?s)^checkpoints=\{0: .*pass \(step, state_dict\) pairs in a list"),
+            (Marked(), r"(?s)^checkpoints=Marked\(.*pass \(step, state_dict\) pairs in a list"),
+            ([nn.Linear(2, 2).state_dict()], r"(?s)number 0 is OrderedDict.*pass \(step, state_"),
+            ([nn.BatchNorm2d(2).state_dict()], r"(?s)number 0 is OrderedDict.*pass \(step, state_"),
+            ([(0, Marked()), 7], r"^checkpoints: number 1 is 7; pass \(step, state_dict\)"),
+            ([(0, "w.pt")], r"^checkpoints: step 0 comes with 'w.pt'; .* torch.load\(path\) gives"),
+            ([("last", Marked())], r"number 0 has the step 'last'; pass a whole number"),
+            ([(True, Marked())], r"number 0 has the step True; pass a whole number"),
+        ],
+        ids=["none", "mapping", "model", "two", "many", "number", "path", "name", "bool"],
+    )
+    def test_history_of_what_are_no_checkpoints(self, checkpoints, words):
+        one = find_shortcuts(Marked(), "body", pictures(), config=CONFIG)[0]
+        with pytest.raises(ArgumentError, match=words) as caught:
+            since_step(one, checkpoints, pictures(), model=Marked(), config=CONFIG)
+        assert len(str(caught.value)) < 250
+
+    def test_steps_of_any_whole_type_come_back_as_plain_ints(self):
+        one = find_shortcuts(Marked(), "body", pictures(), config=CONFIG)[0]
+        history = since_step(one, [(np.int64(5), Marked())], pictures(), config=CONFIG)
+        assert [type(step) for step in history.steps] == [int]

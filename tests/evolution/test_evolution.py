@@ -317,6 +317,13 @@ class TestRefusals:
         assert diff.change.max() == 0
         assert diff.notes == ("10 samples hold NaN or infinity and were left out",)
 
+    def test_a_path_is_answered_with_how_to_read_its_atlases(self):
+        atlas = make_atlas(0)
+        with pytest.raises(ArgumentError, match=r"^a='runs/a': .* read_atlases\('runs/a'\)"):
+            compare_atlases("runs/a", atlas)
+        with pytest.raises(ArgumentError, match=r"^b='runs/b': .* read_atlases\('runs/b'\)"):
+            compare_atlases(atlas, "runs/b")
+
     def test_nothing_finite_is_refused(self):
         with pytest.raises(ArgumentError, match="no sample with finite activations"):
             compare_atlases(atlas_of(rows(5)), atlas_of(np.full((5, 8), np.inf), step=1))

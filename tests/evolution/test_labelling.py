@@ -11,6 +11,7 @@ import pytest
 from samples import make_atlas
 
 from tensorboard_plugin_atlas import cell_labels
+from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.evolution.labelling import Confusion
 
 
@@ -85,3 +86,14 @@ def test_an_empty_grid_has_no_cells():
         atlas.grids[0], rows=none, cols=none, counts=none, cell_of=np.full(7, -1, np.int32)
     )
     assert cell_labels(atlas, grid) == ()
+
+
+def test_a_size_for_a_grid_is_answered_with_the_grids_there_are():
+    atlas = make_atlas(0, samples=40, grids=(4, 8))
+    with pytest.raises(ArgumentError) as caught:
+        cell_labels(atlas, 8)
+    assert str(caught.value) == (
+        "grid=8: pass a Grid, one of atlas.grids[0] of size 4, atlas.grids[1] of size 8"
+    )
+    with pytest.raises(ArgumentError, match=r"atlas=None: pass an Atlas"):
+        cell_labels(None, atlas.grids[0])

@@ -272,6 +272,18 @@ def test_what_cannot_follow_is_refused_with_a_word(word):
         trace_events(run)
 
 
+def test_lifelines_are_no_atlases_to_rank_the_events_of():
+    _, atlases = split_run()
+    with pytest.raises(ArgumentError, match=r"number 0 is Lifeline\(.*trace_events\(atlases\)"):
+        rank_events(trace_lifelines(atlases))
+
+
+@pytest.mark.parametrize("trace", [trace_lifelines, trace_events])
+def test_a_path_for_atlases_is_answered_with_how_to_read_them(trace):
+    with pytest.raises(ArgumentError, match=r"read_atlases\('runs/a'\)"):
+        trace("runs/a")
+
+
 @pytest.mark.parametrize("word", [w for w in MISFITS if "twice" not in w and "run" not in w])
 def test_a_tracer_begins_anew_at_what_cannot_follow_and_notes_why(word):
     _, atlases = split_run()

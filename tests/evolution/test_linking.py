@@ -157,3 +157,10 @@ class TestRefusals:
         strange = dataclasses.replace(b.samples, image_ids=b.image_ids + 1000)
         with pytest.raises(ArgumentError, match="share no sample"):
             link_layers(a, b.replace(samples=strange))
+
+    def test_what_is_no_atlas(self):
+        a, b = shore()
+        with pytest.raises(ArgumentError, match=r"^b=None: pass an Atlas"):
+            link_layers(a, None)
+        with pytest.raises(ArgumentError, match=r"^a='runs/a': pass an Atlas"):
+            link_layers("runs/a", b)

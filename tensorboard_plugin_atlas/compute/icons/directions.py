@@ -27,7 +27,7 @@ from tensorboard_plugin_atlas.compute.patches import PatchSource
 from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine
-from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.config import AtlasConfig, checked_setting
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.evolution.cosine import finite_rows, unit_rows
 
@@ -116,17 +116,7 @@ def render_icons(
         >>> len(icons.images), len(icons.cosine), icons.steps
         (2, 2, 16)
     """
-    # Checks size, steps and seed as well.
-    recipe = checked_recipe(
-        model,
-        AtlasConfig(
-            samples=_SAMPLES,
-            positions_per_image=_PLACES,
-            icon_size=size,
-            icon_steps=steps,
-            seed=seed,
-        ),
-    )
+    recipe = checked_recipe(model, _as_config(size, steps, seed))
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r}: pass one of {', '.join(map(repr, KINDS))}")
     if kind == "examples" and images is None:
@@ -146,7 +136,13 @@ def render_icons(
         receptive = measure_receptive_field(model, layer, probe, map_size=answers.map_size)
         source = PatchSource(probe.images, probe.normalize)
         engine = IconEngine.prepare(
-            unwrap(model), layer, source, receptive, size=size, steps=steps, seed=seed
+            unwrap(model),
+            layer,
+            source,
+            receptive,
+            size=recipe.icon_size,
+            steps=recipe.icon_steps,
+            seed=recipe.seed,
         )
         targets = _targets(wanted, answers, receptive, None if images is None else probe)
         drawn = engine.render(targets, kind)
@@ -162,6 +158,17 @@ def render_icons(
         tuple(dict.fromkeys((*probe.notes, *of_layer, *drawn.notes, *_weakness(cosine)))),
     )
     return made if images is not None else _without_examples(made)
+
+
+def _as_config(size: object, steps: object, seed: object) -> AtlasConfig:
+    """Returns the recipe of `render_icons`; what is out of range goes by the caller's names."""
+    return AtlasConfig(
+        samples=_SAMPLES,
+        positions_per_image=_PLACES,
+        icon_size=checked_setting("icon_size", size, "size"),
+        icon_steps=checked_setting("icon_steps", steps, "steps"),
+        seed=checked_setting("seed", seed, "seed"),
+    )
 
 
 def _without_examples(made: RenderedIcons) -> RenderedIcons:

@@ -12,6 +12,7 @@ found.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -29,7 +30,7 @@ from tensorboard_plugin_atlas.compute.model.outputs import describe, forward, lo
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, images_at_once
 from tensorboard_plugin_atlas.compute.normalize import IDENTITY
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
-from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.config import AtlasConfig, checked_setting
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 Box = tuple[int, int, int, int]
@@ -363,6 +364,7 @@ def patch_test(
         ArgumentError: if an argument cannot be used, the patch is larger than the images, the model
             gives no (images, classes) logits, or takes all images but one for the target.
     """
+    seed = checked_setting("seed", seed, "seed")
     is_pixels = not (isinstance(patch, Tensor) and patch.is_floating_point())
     known = IDENTITY if normalize is None and not is_pixels else normalize
     probe = build_probe(images, config=AtlasConfig(samples=1000, seed=seed), normalize=known)
@@ -405,11 +407,11 @@ def as_patch(patch: Any, probe: Probe) -> Tensor:
         ArgumentError: if it is neither, or its channels cannot be made the images'.
     """
     channels = int(probe.images.shape[1])
-    whole = patch if isinstance(patch, Tensor) else torch.from_numpy(np.array(patch, copy=True))
     wanted = (
         f"pass (height, width, 3) uint8, or a ({channels}, height, width) float tensor as the "
         "model takes images"
     )
+    whole = _as_tensor(patch, wanted)
     if whole.ndim != 3 or 0 in whole.shape:
         raise ArgumentError(f"patch has shape {tuple(whole.shape)}; {wanted}")
     if whole.is_floating_point():
@@ -430,26 +432,42 @@ def as_patch(patch: Any, probe: Probe) -> Tensor:
     return probe.normalize.to_input(pixels)
 
 
+def _as_tensor(patch: Any, wanted: str) -> Tensor:
+    if isinstance(patch, Tensor):
+        return patch
+    try:
+        return torch.from_numpy(np.array(patch, copy=True))
+    except (TypeError, ValueError):  # no numbers, or rows of different lengths
+        raise ArgumentError(f"patch={patch!r:.80}: {wanted}") from None
+
+
 def _scaled(
     patch: Tensor, sizes: Sequence[float] | None, limits: tuple[int, int]
 ) -> dict[float, Tensor]:
     """Returns the patch at each size."""
-    if sizes is not None and (
-        not len(sizes) or not all(math.isfinite(size) and size > 0 for size in sizes)
-    ):
-        raise ArgumentError(f"sizes={sizes!r:.80}: pass positive multiples, such as (0.5, 1, 2)")
     own = (int(patch.shape[1]), int(patch.shape[2]))
     found: dict[float, Tensor] = {}
-    for size in _SIZES if sizes is None else sizes:
+    for size in _SIZES if sizes is None else _checked_sizes(sizes):
         sides = [max(1, round(side * size)) for side in own]
         if sides[0] <= limits[0] and sides[1] <= limits[1]:
-            found[float(size)] = patch if size == 1 else _resized(patch, sides)
+            found[size] = patch if size == 1 else _resized(patch, sides)
         elif sizes is not None or size == 1:
             largest = min(limit / side for limit, side in zip(limits, own, strict=True))
             raise ArgumentError(
                 f"patch of {own[0]} x {own[1]} px at size {size:g} is larger than the images "
                 f"({limits[0]} x {limits[1]} px); pass sizes of at most {largest:.2g}"
             )
+    return found
+
+
+def _checked_sizes(sizes: Any) -> tuple[float, ...]:
+    try:
+        # A text has no float() of its own: "12" are no two sizes.
+        found = tuple(size.__float__() for size in sizes)
+    except (AttributeError, TypeError, ValueError, OverflowError):  # one number, or no number
+        found = ()
+    if not found or not all(math.isfinite(size) and size > 0 for size in found):
+        raise ArgumentError(f"sizes={sizes!r:.80}: pass positive multiples, such as (0.5, 1, 2)")
     return found
 
 
@@ -463,13 +481,13 @@ def _corners(
     """Returns y and x of a patch's corner for each place."""
     down, across = (limit - side for limit, side in zip(limits, patch.shape[1:], strict=True))
     if at is not None:
-        y, x = at
+        y, x = _checked_corner(at)
         if not (0 <= y <= down and 0 <= x <= across):
             raise ArgumentError(
                 f"at={at!r}: a patch of {patch.shape[1]} x {patch.shape[2]} px lies outside of the "
                 f"images there; pass y up to {down} and x up to {across}, or smaller sizes"
             )
-        return {f"{y}, {x}": (int(y), int(x))}
+        return {f"{y}, {x}": (y, x)}
     known = dict(
         zip(
             PLACES,
@@ -480,6 +498,17 @@ def _corners(
     if isinstance(places, str) or not places or not set(places) <= set(PLACES):
         raise ArgumentError(f"places={places!r:.80}: pass some of {PLACES}, or at=(y, x)")
     return {place: known[place] for place in places}
+
+
+def _checked_corner(at: Any) -> tuple[int, int]:
+    try:
+        y, x = map(operator.index, at)
+    except (TypeError, ValueError):  # not two, or no whole numbers
+        raise ArgumentError(
+            f"at={at!r:.80}: pass y and x of the patch's upper left corner as whole numbers, such "
+            "as (0, 0)"
+        ) from None
+    return y, x
 
 
 def _check_target(target: object, classes: int) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, SupportsIndex
 
 import numpy as np
 import torch
@@ -72,8 +73,13 @@ def since_step(
         config: As for `find_shortcuts`.
 
     Raises:
-        ArgumentError: if an argument cannot be used.
+        ArgumentError: if an argument cannot be used; of checkpoints that are made as they are
+            asked for, when the first that cannot be used comes.
     """
+    if not isinstance(shortcut, Shortcut):
+        raise ArgumentError(
+            f"shortcut={shortcut!r:.80}: pass one of those that find_shortcuts(...) returns"
+        )
     recipe = config or AtlasConfig()
     built = (
         probe
@@ -92,7 +98,7 @@ def since_step(
     own = None if model is None else copy.deepcopy(model)
     found = [
         (step, _traced(_loaded(weights, own), patch, shortcut, images, recipe.seed))
-        for step, weights in checkpoints
+        for step, weights in _pairs(checkpoints)
     ]
     found.sort(key=lambda pair: pair[0])
     rates = [test for _, test in found]
@@ -106,6 +112,40 @@ def since_step(
             test is not None and verdict(test, 1, built.input_size)[1] for test in rates
         ),
     )
+
+
+def _pairs(checkpoints: object) -> Iterator[tuple[int, nn.Module | Mapping[str, Tensor]]]:
+    """Yields (step, weights) as they are asked for.
+
+    Raises:
+        ArgumentError: if something else comes.
+    """
+    # A mapping would give its keys, and a model its parts.
+    if isinstance(checkpoints, (str, bytes, Mapping, nn.Module)) or not isinstance(
+        checkpoints, Iterable
+    ):
+        raise ArgumentError(
+            f"checkpoints={checkpoints!r:.80}: pass (step, state_dict) pairs in a list, such as "
+            "[(100, model.state_dict())]"
+        )
+    for number, pair in enumerate(checkpoints):
+        # Of a state dict with two entries the names would pass for a pair.
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ArgumentError(
+                f"checkpoints: number {number} is {pair!r:.80}; pass (step, state_dict) pairs, "
+                "such as (100, model.state_dict())"
+            )
+        step, weights = pair
+        if isinstance(step, bool) or not isinstance(step, SupportsIndex):
+            raise ArgumentError(
+                f"checkpoints: number {number} has the step {step!r:.80}; pass a whole number"
+            )
+        if not isinstance(weights, (nn.Module, Mapping)):
+            raise ArgumentError(
+                f"checkpoints: step {step!s:.80} comes with {weights!r:.80}; pass a model or a "
+                "state dict, such as torch.load(path) gives"
+            )
+        yield operator.index(step), weights
 
 
 def _loaded(weights: nn.Module | Mapping[str, Tensor], model: nn.Module | None) -> nn.Module:

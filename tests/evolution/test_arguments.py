@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands where an atlas is due is shown, with how to come by an atlas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from samples import make_atlas
+
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.evolution.arguments import check_atlas, each_atlas
+
+
+def test_an_atlas_is_taken():
+    check_atlas("a", make_atlas(0))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("runs/a", r"^a='runs/a': pass an Atlas; read_atlases\('runs/a'\) gives those of a log"),
+        (Path("runs"), r"^a=.*Path\('runs'\): pass an Atlas; read_atlases\('runs'\) gives"),
+        (None, r"^a=None: pass an Atlas, such as compute_atlas\(...\) returns"),
+        ([0] * 1_000, r"^a=\[0, 0, .{73}: pass an Atlas"),
+    ],
+    ids=["text", "path", "none", "list"],
+)
+def test_what_is_no_atlas_is_shown_with_how_to_come_by_one(value, message):
+    with pytest.raises(ArgumentError, match=message) as caught:
+        check_atlas("a", value)
+    assert len(str(caught.value)) < 250
+
+
+def test_atlases_are_taken_one_at_a_time():
+    atlas = make_atlas(0)
+    found = each_atlas("atlases", iter([atlas, "runs/a"]))
+    assert next(found) is atlas
+    with pytest.raises(ArgumentError, match=r"^atlases: number 1 is 'runs/a', no Atlas; pass"):
+        next(found)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("runs/a", r"^atlases='runs/a': pass atlases, such as read_atlases\('runs/a'\) gives!$"),
+        (Path("runs"), r"pass atlases, such as read_atlases\('runs'\) gives!$"),
+        (None, r"^atlases=None: pass atlases, such as read_atlases\(log_dir\) gives!$"),
+        ([None], r"^atlases: number 0 is None, no Atlas; pass .* read_atlases\(log_dir\) gives!$"),
+    ],
+    ids=["text", "path", "none", "other"],
+)
+def test_what_are_no_atlases_is_shown_with_how_to_come_by_them(values, message):
+    with pytest.raises(ArgumentError, match=message):
+        list(each_atlas("atlases", values, more="!"))
+
+
+def test_a_single_atlas_is_to_be_put_in_a_list():
+    with pytest.raises(ArgumentError, match=r"pass a list, such as \[atlas\]"):
+        list(each_atlas("atlases", make_atlas(0)))
