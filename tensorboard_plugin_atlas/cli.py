@@ -4,20 +4,35 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 from tensorboard_plugin_atlas._version import __version__
 from tensorboard_plugin_atlas.commands.cli_class import add_class
 from tensorboard_plugin_atlas.commands.cli_evolution import add_evolve, add_relay
-from tensorboard_plugin_atlas.commands.parsing import add_pictures, positive, step_or_last
+from tensorboard_plugin_atlas.commands.parsing import (
+    add_pictures,
+    local_folder,
+    positive,
+    step_or_last,
+    whole_number,
+)
 from tensorboard_plugin_atlas.commands.printing import counted, printable, table
 from tensorboard_plugin_atlas.errors import AtlasError
-from tensorboard_plugin_atlas.metadata import CHILD_RUN
+
+LAST_PORT = 65_535
+MOST_STEPS = 10**9
+"""Steps that the demo takes: years of them, and no number that only a slip of the hand makes."""
+
+READER_GONE = 141
+"""Exit status where a pipe's reader went away, as a shell tells of SIGPIPE."""
 
 DESCRIPTION = """\
 Activation atlases in TensorBoard: what an image network sees, and how that changes as it learns.
@@ -102,14 +117,57 @@ reads it to its end. Records of all plugins are kept; the log itself is only rea
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0, 1 for damage found, 2 for bad usage."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A sign that a terminal lacks ends nothing; stderr escapes such signs by itself.
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        try:
+            return _run(argv)
+        finally:
+            _flush(sys.stdout)  # here, not at exit, where nothing can be caught
+    except BrokenPipeError:
+        if not _silence_broken():
+            raise  # another pipe than the output, such as a worker's
+        return READER_GONE
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run_command(arguments))
     except AtlasError as error:
-        print(f"tensorboard-atlas: {error}", file=sys.stderr)
+        # Line by line, since a worker's error has several: names in it come from the log.
+        lines = (printable(line, limit=4_000) for line in str(error).splitlines())
+        print("tensorboard-atlas: " + "\n".join(lines), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _flush(stream: TextIO | None) -> None:
+    if stream is not None and not stream.closed:  # None without a console
+        stream.flush()
+
+
+def _silence_broken() -> bool:
+    """Points outputs that nobody reads to nowhere, where Python's last flush cannot fail either.
+
+    Returns:
+        Whether there was one: an empty line is tried, as only a write can tell.
+    """
+    was_broken = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if was_broken:
+                _flush(stream)  # known already: nothing is added to a stderr that is read
+            else:
+                print(file=stream, flush=True)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+            was_broken = True
+    return was_broken
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,15 +203,24 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         metavar="digits|cifar10|PATH",
         help="images to train on (default: %(default)s)",
     )
-    demo.add_argument("--log-dir", type=Path, help="run folder (default: runs/demo-<data>-<time>)")
     demo.add_argument(
-        "--steps", type=positive, help="training steps (default: 120 digits, 360 else)"
+        "--log-dir", type=local_folder, help="run folder (default: runs/demo-<data>-<time>)"
     )
-    demo.add_argument("--seed", type=int, default=0, help="seeds everything (default: %(default)s)")
+    demo.add_argument(
+        "--steps",
+        type=whole_number(1, MOST_STEPS),
+        metavar="STEPS",
+        help="training steps (default: 120 digits, 360 else)",
+    )
+    demo.add_argument(
+        "--seed",
+        type=whole_number(-(2**63), 2**64 - 1),  # what torch takes
+        default=0,
+        metavar="SEED",
+        help="seeds everything (default: %(default)s)",
+    )
     _add_icons(demo)
-    demo.add_argument(
-        "--align-to", type=Path, metavar="DIR", help="lay it out on the map of an earlier run"
-    )
+    demo.add_argument("--align-to", metavar="DIR", help="lay it out on the map of an earlier run")
     demo.add_argument(
         "--shortcut",
         action="store_true",
@@ -161,7 +228,13 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     demo.add_argument("--no-serve", action="store_true", help="do not start TensorBoard")
     demo.add_argument("--no-atlas", action="store_true", help="train without logging atlases")
-    demo.add_argument("--port", type=int, default=6006, help="first port to try (%(default)s)")
+    demo.add_argument(
+        "--port",
+        type=whole_number(0, LAST_PORT),
+        default=6006,
+        metavar="PORT",
+        help="first port to try, or 0 for any (%(default)s)",
+    )
     demo.set_defaults(run_command=_demo)
 
 
@@ -201,7 +274,9 @@ def _add_refine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description=REFINE_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    refine.add_argument("log_dir", type=Path, help="a folder that TensorBoard would be given")
+    refine.add_argument(
+        "log_dir", type=local_folder, help="a folder that TensorBoard would be given"
+    )
     refine.add_argument("--checkpoint", type=Path, required=True, help="its weights at that step")
     refine.add_argument("--model", required=True, metavar="MODULE:CALLABLE", help="makes it")
     refine.add_argument("--data", required=True, metavar="DATA", help="the pictures of the atlas")
@@ -233,7 +308,9 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description=INSPECT_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    inspect.add_argument("log_dir", type=Path, help="a folder that TensorBoard would be given")
+    inspect.add_argument(
+        "log_dir", type=local_folder, help="a folder that TensorBoard would be given"
+    )
     inspect.add_argument("--run", help="only this run")
     inspect.add_argument("--layer", help="only this layer")
     inspect.set_defaults(run_command=_inspect)
@@ -246,7 +323,9 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description=DOCTOR_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    doctor.add_argument("log_dir", type=Path, help="a folder that TensorBoard would be given")
+    doctor.add_argument(
+        "log_dir", type=local_folder, help="a folder that TensorBoard would be given"
+    )
     doctor.set_defaults(run_command=_doctor)
 
 
@@ -257,8 +336,10 @@ def _add_repair(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description=REPAIR_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    repair.add_argument("log_dir", type=Path, help="the damaged log; it is only read")
-    repair.add_argument("--output", type=Path, required=True, help="a new folder, outside the log")
+    repair.add_argument("log_dir", type=local_folder, help="the damaged log; it is only read")
+    repair.add_argument(
+        "--output", type=local_folder, required=True, help="a new folder, outside the log"
+    )
     repair.set_defaults(run_command=_repair)
 
 
@@ -385,7 +466,10 @@ def _serve(log_dir: Path, first_port: int) -> int:
 
 
 def _free_port(first: int) -> int:
-    for port in range(first, first + 100):
+    if first == 0:  # as everywhere: whichever is free
+        with socket.create_server(("localhost", 0)) as free:
+            return int(free.getsockname()[1])
+    for port in range(first, min(first + 100, LAST_PORT + 1)):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if probe.connect_ex(("localhost", port)) != 0:
@@ -394,14 +478,9 @@ def _free_port(first: int) -> int:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.logs.reading import list_atlases
+    from tensorboard_plugin_atlas.logs.choosing import listed_atlases
 
-    entries = [
-        entry
-        for entry in list_atlases(arguments.log_dir)
-        if arguments.run in (None, entry.run, entry.run.removesuffix(f"/{CHILD_RUN}"))
-        and (arguments.layer is None or entry.layer in ("", arguments.layer))
-    ]
+    entries = listed_atlases(arguments.log_dir, arguments.run, arguments.layer)
     if not entries:
         print(
             f"no atlases in {arguments.log_dir}; is it the folder that AtlasWriter was given, "

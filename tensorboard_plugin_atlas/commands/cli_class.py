@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tensorboard_plugin_atlas.commands.parsing import add_pictures, step_or_last
+from tensorboard_plugin_atlas.commands.parsing import add_pictures, local_folder, step_or_last
 from tensorboard_plugin_atlas.commands.printing import printable, table
 from tensorboard_plugin_atlas.config import ICON_KINDS
 from tensorboard_plugin_atlas.metadata import CLASSES_FOLDER
@@ -39,7 +39,9 @@ def add_class(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         description=CLASS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("log_dir", type=Path, help="a folder that TensorBoard would be given")
+    command.add_argument(
+        "log_dir", type=local_folder, help="a folder that TensorBoard would be given"
+    )
     command.add_argument("--checkpoint", type=Path, required=True, help="its weights at that step")
     command.add_argument("--model", required=True, metavar="MODULE:CALLABLE", help="makes it")
     command.add_argument("--data", required=True, metavar="DATA", help="the pictures of the atlas")

@@ -6,10 +6,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tensorboard_plugin_atlas.commands.parsing import positive
+from tensorboard_plugin_atlas.commands.parsing import local_folder, positive
 from tensorboard_plugin_atlas.commands.printing import counted, printable, table
 from tensorboard_plugin_atlas.metadata import BACKWARDS_FOLDER
 
@@ -33,13 +32,14 @@ with --run <run>/{BACKWARDS_FOLDER} draws icons of its own for a step of it.
 
 EVOLVE_HELP = """\
 List what happened in a run, the most telling first: groups of samples that came together, merged,
-split or fell apart, with the step, and the cell of the map where to look (grid:row,column).
-Everything is found anew from the logged samples, and held against the events in the log. Only
-reads; needs no model.
+split or fell apart, with the step, and the cell of the map where to look (grid:row,column; counted
+from 1, as the tab does). Everything is found anew from the logged samples, and held against the
+events in the log. Only reads; needs no model.
 
   tensorboard-atlas evolve runs
   tensorboard-atlas evolve runs --run exp1 --layer layer3 --limit 50 --order step
-  tensorboard-atlas evolve runs --json > events.json       all of them, with ids and numbers
+  tensorboard-atlas evolve runs --json > events.json       all of them, with ids and numbers;
+                                                           rows and columns count from 0 there
 
 Score: samples whose company changed, weighed by how surely and by how much.
 """
@@ -80,12 +80,18 @@ def add_evolve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="rank",
         help="how to list them (default: %(default)s)",
     )
-    evolve.add_argument("--json", action="store_true", help="print one JSON document")
+    evolve.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON document, in which rows and columns count from 0, as in Python",
+    )
     evolve.set_defaults(run_command=_evolve)
 
 
 def _add_choice(command: argparse.ArgumentParser) -> None:
-    command.add_argument("log_dir", type=Path, help="a folder that TensorBoard would be given")
+    command.add_argument(
+        "log_dir", type=local_folder, help="a folder that TensorBoard would be given"
+    )
     command.add_argument("--run", help="only this run (default: all)")
     command.add_argument(
         "--layer", action="append", metavar="NAME", help="a layer, again for more (default: all)"
@@ -165,10 +171,14 @@ def _events(events: Sequence[Found], found: Evolution) -> str:
 
 
 def _place(event: Event) -> str:
-    """Returns the cell where an event is seen, and the step if it is that of the map before."""
+    """Returns the cell where an event is seen, and the step if it is that of the map before.
+
+    Rows and columns count from 1, as in the tab's labels and its search: one is typed there.
+    """
     if event.cell is None:
         return "-"
-    place = "{}:{},{}".format(*event.cell)
+    grid, row, col = event.cell
+    place = f"{grid}:{row + 1},{col + 1}"
     return place if event.after else f"{place} at {event.before_step:,}"
 
 

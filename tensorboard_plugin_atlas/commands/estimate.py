@@ -59,7 +59,8 @@ def estimate(
         factory: `module:callable` that returns the model; the working directory is looked in too.
         source: Images as for the demo: a folder or `.zip` of `class/image.ext`, or "digits".
         layers: Dotted module names; None chooses as `AtlasWriter` does.
-        side: Pixels along a side of the images as the model takes them.
+        side: Pixels along a side of the images as the model takes them; all are resized to it.
+            None leaves those that are smaller than 224 as they are.
         normalize: (mean, std) as for `AtlasWriter`.
         config: The recipe.
 
@@ -69,7 +70,7 @@ def estimate(
     """
     model = build_model(factory)
     recipe = AtlasConfig() if config is None else config
-    found = load(source, limit=recipe.samples, seed=0, largest_side=side or LARGEST_SIDE)
+    found = load(source, limit=recipe.samples, seed=0, largest_side=LARGEST_SIDE, side=side)
     scale = ((0.0,), (1.0,)) if normalize is None else normalize
     probe = build_probe(picture_tensors(found, scale), config=recipe, normalize=scale)
     names = (

@@ -29,6 +29,7 @@ from tensorboard_plugin_atlas.commands.estimate import (
     called,
     picture_tensors,
 )
+from tensorboard_plugin_atlas.commands.parsing import MOST_PIXELS
 from tensorboard_plugin_atlas.compute.icons.refining import (
     Likeness,
     answered,
@@ -289,13 +290,26 @@ def probe_of(
     if ":" in data and not Path(data).exists():
         source = called(data, "--data", "such as my_code:make_probe")
     else:
-        size = info.get("input_size")
-        largest = max(size) if isinstance(size, (list, tuple)) and size else LARGEST_SIDE
-        found = load(data, limit=config.samples, seed=0, largest_side=side or largest)
+        found = load(
+            data,
+            limit=config.samples,
+            seed=0,
+            largest_side=LARGEST_SIDE,
+            side=side or _logged_side(info),
+        )
         source = picture_tensors(found, ((0.0,), (1.0,)) if scale is None else scale)
     return build_probe(
         source, config=config, classes=atlas.classes, normalize=None if scale is None else scale
     )
+
+
+def _logged_side(info: Mapping[str, Any]) -> int | None:
+    """Returns the longer side of the images of an atlas, where its log names one to be believed."""
+    size = info.get("input_size")
+    if not isinstance(size, (list, tuple)) or not size:
+        return None
+    sides = [one for one in size if isinstance(one, int) and 1 <= one <= MOST_PIXELS]
+    return max(sides) if len(sides) == len(size) else None
 
 
 def check_likeness(atlas: Atlas, found: Likeness, checkpoint: Path) -> None:

@@ -67,11 +67,25 @@ class LabelledImages:
         faint = 0.3 * self.images + 0.5 * 255 * noise
         return LabelledImages(faint.astype(np.uint8), self.labels, self.classes)
 
+    def resized(self, side: int) -> LabelledImages:
+        """Returns a copy whose images are squares of `side` pixels."""
+        channels = self.images.shape[-1]
+        pictures = (Image.fromarray(one.squeeze()) for one in self.images)
+        images = np.stack([_square(picture, side) for picture in pictures])
+        return LabelledImages(images.reshape(-1, side, side, channels), self.labels, self.classes)
+
     def _take(self, index: NDArray[np.int64]) -> LabelledImages:
         return LabelledImages(self.images[index], self.labels[index], self.classes)
 
 
-def load(source: str, *, limit: int, seed: int, largest_side: int = LARGEST_SIDE) -> LabelledImages:
+def load(
+    source: str,
+    *,
+    limit: int,
+    seed: int,
+    largest_side: int = LARGEST_SIDE,
+    side: int | None = None,
+) -> LabelledImages:
     """Loads at most `limit` images, equally many of each class.
 
     Args:
@@ -79,20 +93,21 @@ def load(source: str, *, limit: int, seed: int, largest_side: int = LARGEST_SIDE
         limit: Most images to load.
         seed: Seeds the choice of images.
         largest_side: Longest side in pixels that images from files keep.
+        side: Make squares of exactly this side of all images, smaller ones too.
 
     Raises:
         ArgumentError: if the source does not exist or holds no two classes of images.
     """
-    if source == "digits":
-        return _digits()
-    if source == "cifar10":
-        return _cifar10(limit)
+    if source in ("digits", "cifar10"):
+        found = _digits() if source == "digits" else _cifar10(limit)
+        return found if side is None else found.resized(side)
     path = Path(source).expanduser()
+    sizes = (largest_side, side)
     if path.is_dir():
-        return _from_files(sorted(_folder_files(path)), limit, seed, source, largest_side)
+        return _from_files(sorted(_folder_files(path)), limit, seed, source, sizes)
     if path.is_file() and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            return _from_files(sorted(_zip_files(archive)), limit, seed, source, largest_side)
+            return _from_files(sorted(_zip_files(archive)), limit, seed, source, sizes)
     raise ArgumentError(
         f"--data {source!r}: no such folder or zip; pass 'digits', 'cifar10', or the path of a "
         "folder or .zip that holds class/image.ext"
@@ -145,7 +160,7 @@ def _zip_files(archive: zipfile.ZipFile) -> Iterator[NamedFile]:
 
 
 def _from_files(
-    files: list[NamedFile], limit: int, seed: int, source: str, largest_side: int
+    files: list[NamedFile], limit: int, seed: int, source: str, sizes: tuple[int, int | None]
 ) -> LabelledImages:
     classes = sorted({name for name, _, _ in files})
     if len(classes) < 2:
@@ -154,7 +169,8 @@ def _from_files(
             "folders as class/image.ext"
         )
     chosen = _choose(files, classes, limit, seed)
-    side = min(largest_side, *_opened(chosen[0]).size)
+    largest, asked = sizes
+    side = min(largest, *_opened(chosen[0]).size) if asked is None else asked
     images = np.stack([_square(_opened(file), side) for file in chosen])
     labels = np.array([classes.index(name) for name, _, _ in chosen], dtype=np.int64)
     return LabelledImages(images, labels, tuple(classes))

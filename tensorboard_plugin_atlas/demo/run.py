@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ from tqdm.auto import tqdm
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabelledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.metadata import CHILD_RUN
 from tensorboard_plugin_atlas.training.cost import Cost
 from tensorboard_plugin_atlas.writer import AtlasWriter
 
@@ -94,26 +98,28 @@ def run_demo(
     seed: int = 0,
     with_atlas: bool = True,
     icons: str | None = None,
-    align_to: Path | None = None,
+    align_to: str | Path | None = None,
     shortcut: bool = False,
 ) -> DemoResult:
     """Trains a small network on `source` and logs scalars and atlases to `log_dir`.
 
     Args:
         source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`.
-        log_dir: A new run folder for TensorBoard.
+        log_dir: A new run folder for TensorBoard; nothing is made where it cannot be used.
         steps: Training steps, or None for the recipe's own number.
         seed: Seeds the network and the order of images. The split is the same for all, so that
             runs of several seeds can be laid out on one map.
         with_atlas: False trains the same network without a writer, to compare.
         icons: How cells are drawn, see `AtlasConfig`, or None for the recipe's own kind.
-        align_to: Folder of an earlier run on the same source, on whose maps this one is laid out.
+        align_to: Folder or URL of an earlier run on the same source, on whose maps this one is laid
+            out.
         shortcut: Plant a marker in nine tenths of the pictures of one class, of those to train on
             and of the probe's alike, and look for shortcuts at each checkpoint.
 
     Raises:
-        ArgumentError: if the source cannot be used.
+        ArgumentError: if the source or the folder cannot be used.
     """
+    _check_unused(log_dir)
     recipe = DIGITS if source == "digits" else PICTURES
     config = recipe.config if icons is None else replace(recipe.config, icons=icons)
     training, held_out = load(source, limit=recipe.limit, seed=0).split(0.2, 0)
@@ -125,6 +131,7 @@ def run_demo(
     network = DemoNet(training.images.shape[-1], len(training.classes), recipe.width)
     images, labels = _tensors(training)
     probe = _tensors(held_out)
+    _make_folder(log_dir)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_a_core_left())
         logs = stack.enter_context(SummaryWriter(log_dir))
@@ -145,7 +152,9 @@ def run_demo(
             )
             stack.push(atlas)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.2, total, pct_start=0.25)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, 0.2, total, pct_start=_rising_share(total)
+        )
         bar = tqdm(range(total), desc="training", unit="step")
         start = time.perf_counter()
         accuracy = _checkpoint(atlas, logs, network, probe, 0)
@@ -170,6 +179,40 @@ def run_demo(
         speed=speed,
         cost=None if atlas is None else atlas.cost(),
     )
+
+
+def _check_unused(log_dir: Path) -> None:
+    """Refuses a file, and the folder of a run with atlases: a second run would mix with it."""
+    if log_dir.is_file():
+        raise ArgumentError(f"--log-dir {str(log_dir)!r} is a file; pass a new folder")
+    atlases = log_dir / CHILD_RUN
+    if atlases.is_dir() and list_atlases(atlases):
+        raise ArgumentError(
+            f"--log-dir {str(log_dir)!r} holds the atlases of an earlier run; pass another "
+            "--log-dir, or delete that folder first"
+        )
+
+
+def _make_folder(log_dir: Path) -> None:
+    """Makes the run's folder, and sees that files can be made in it, before minutes of training."""
+    try:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=log_dir):
+            pass
+    except OSError as error:
+        raise ArgumentError(
+            f"--log-dir {str(log_dir)!r} cannot be written ({error.strerror}); pass a folder that "
+            "can"
+        ) from error
+
+
+def _rising_share(total: int) -> float:
+    """Returns the share of the steps in which the learning rate rises: the first quarter.
+
+    torch divides by the steps of the rise less one, and fails where it is of exactly one.
+    """
+    quarter = 0.25
+    return quarter if total * quarter != 1 else 0.2
 
 
 def marked_class(classes: Sequence[str]) -> int:

@@ -9,7 +9,8 @@ from typing import Final
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.evolution.class_series import layer_of_series
-from tensorboard_plugin_atlas.logs.reading import Original, originals
+from tensorboard_plugin_atlas.logs.reading import LoggedAtlas, Original, list_atlases, originals
+from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 SHOWN: Final = 5
 """Names or numbers that a message lists; the rest is counted."""
@@ -58,6 +59,28 @@ def logged_atlases(
     if strange:
         raise ArgumentError(f"--layer {strange[0]!r} was not logged; pass one of {some_of(known)}")
     return [one for one in found if one.layer in layers]
+
+
+def listed_atlases(log_dir: Path, run: str | None, layer: str | None) -> list[LoggedAtlas]:
+    """Returns what `list_atlases` does, of one run and one layer; none where the log has none.
+
+    Damage that hides what layer it is of is listed with every layer.
+
+    Raises:
+        ArgumentError: if it is for the run or the layer that nothing is left; the message says
+            which there are.
+    """
+    found = list_atlases(log_dir)
+    of_run = [one for one in found if run in (None, one.run, one.run.removesuffix(f"/{CHILD_RUN}"))]
+    if found and not of_run:
+        known = some_of({one.run for one in found})
+        raise ArgumentError(f"--run {run!r} was not logged; pass one of {known}")
+    of_layer = [one for one in of_run if layer is None or one.layer in ("", layer)]
+    if of_run and not of_layer:
+        where = "" if run is None else f" in run {run!r}"
+        known = some_of({one.layer for one in of_run})
+        raise ArgumentError(f"--layer {layer!r} was not logged{where}; pass one of {known}")
+    return of_layer
 
 
 def some_of(names: Iterable[str]) -> str:

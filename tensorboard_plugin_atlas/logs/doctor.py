@@ -239,7 +239,8 @@ def _damage(log_dir: Path, files: Sequence[Checkup]) -> Iterator[Finding]:
 def _told(log_dir: Path, file: Checkup, fault: Fault) -> Finding:
     place = f"{file.path.relative_to(log_dir)}, byte {fault.offset:,}: "
     lost = f"the {fault.behind:,} records behind it"
-    repair = f"tensorboard-atlas repair {_quoted(log_dir)} --output {_quoted(log_dir)}-repaired"
+    output = _quoted(_repaired(log_dir))
+    repair = f"tensorboard-atlas repair {_quoted(log_dir)} --output {output}"
     if fault.kind == TAIL:
         return Finding(
             NOTE,
@@ -263,6 +264,12 @@ def _told(log_dir: Path, file: Checkup, fault: Fault) -> Finding:
         + f"; the Python loader loses {lost}",
     }
     return Finding(PROBLEM, place + sentences[fault.kind], repair)
+
+
+def _repaired(log_dir: Path) -> Path:
+    """Returns a place beside the log; "." and ".." have a name only once they are resolved."""
+    named = log_dir if log_dir.name not in ("", "..") else log_dir.resolve()
+    return named.parent / f"{named.name}-repaired"
 
 
 def _unreadable_atlases(log_dir: Path, atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:

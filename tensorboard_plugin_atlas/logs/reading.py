@@ -33,6 +33,7 @@ from tensorboard_plugin_atlas.events import (
     read_events,
     read_record,
 )
+from tensorboard_plugin_atlas.logs.remote import is_url
 from tensorboard_plugin_atlas.metadata import (
     CHILD_RUN,
     PROBE_TAG,
@@ -367,10 +368,15 @@ def checked_directory(log_dir: str | os.PathLike[str]) -> Path:
     """Returns the directory as a path.
 
     Raises:
-        ArgumentError: if it is none.
+        ArgumentError: if it is none, or a URL.
     """
     path = Path(log_dir)
     if not path.is_dir():
+        if is_url(os.fspath(log_dir)):
+            raise ArgumentError(
+                f"log_dir={os.fspath(log_dir)!r} is a URL, and only local directories are read; "
+                "copy it to one first, and pass that"
+            )
         state = "is a file" if path.exists() else "does not exist"
         raise ArgumentError(f"log_dir={str(path)!r} {state}; pass the directory of the runs")
     return path

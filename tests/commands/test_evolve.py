@@ -190,7 +190,9 @@ class TestCommand:
         rank, layer, step, kind, sure, score, place, *text = best.split()
         one = evolve(tmp_path).events[0]
         assert (rank, layer, step, kind) == ("1", "layer3", f"{one.step:,}", one.event.kind)
-        assert place == "{}:{},{}".format(*one.event.cell or ())
+        assert one.event.cell is not None
+        grid, row, col = one.event.cell
+        assert place == f"{grid}:{row + 1},{col + 1}"  # as in the tab, whose search takes it
         assert float(sure) == pytest.approx(one.event.confidence, abs=0.01)
         assert float(score) == pytest.approx(one.event.score, abs=0.1)
         assert " ".join(text) == one.event.text
@@ -227,7 +229,10 @@ class TestCommand:
             {"id": i, "samples": n} for i, n in zip(one.event.before, one.before, strict=True)
         ]
         assert all(group["samples"] > 0 for group in best["before"] + best["after"])
-        assert best["cell"].keys() == {"grid", "row", "col"}
+        assert one.event.cell is not None
+        assert tuple(best["cell"].items()) == tuple(
+            zip(("grid", "row", "col"), map(int, one.event.cell), strict=True)
+        )
         (layer,) = document["layers"]
         assert (layer["verdict"], layer["differ"], layer["words"]) == ("as logged", 0, [])
         assert cli.main(["evolve", str(tmp_path), "--json", "--limit", "1"]) == 0

@@ -9,7 +9,7 @@ import pytest
 from samples import write_log
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.choosing import logged_atlases, some_of
+from tensorboard_plugin_atlas.logs.choosing import listed_atlases, logged_atlases, some_of
 
 
 def test_runs_and_layers_narrow_the_list(tmp_path: Path) -> None:
@@ -33,6 +33,21 @@ def test_what_is_not_there_is_told_with_what_to_type(tmp_path: Path) -> None:
         logged_atlases(tmp_path / "log", None, ["x", "z"])
     with pytest.raises(ArgumentError, match=r"does not exist"):
         logged_atlases(tmp_path / "nowhere", None, None)
+
+
+def test_a_list_that_a_name_empties_says_which_names_there_are(tmp_path: Path) -> None:
+    write_log(tmp_path, runs=("a", "b"), layers=("x", "y"), steps=(0,))
+    for run in ("b", "b/atlas"):
+        (found,) = listed_atlases(tmp_path, run, "y")
+        assert (found.run, found.layer) == ("b/atlas", "y")
+    with pytest.raises(ArgumentError, match=r"--run 'c' was not logged; pass one of a/atlas, b/at"):
+        listed_atlases(tmp_path, "c", "x")
+    with pytest.raises(ArgumentError, match=r"--layer 'z' was not logged; pass one of x, y$"):
+        listed_atlases(tmp_path, None, "z")
+    with pytest.raises(ArgumentError, match=r"--layer 'z' was not logged in run 'a'; pass one of"):
+        listed_atlases(tmp_path, "a", "z")
+    (tmp_path / "empty").mkdir()
+    assert listed_atlases(tmp_path / "empty", "c", "z") == []
 
 
 def test_a_long_list_is_counted() -> None:

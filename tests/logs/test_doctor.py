@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from importlib.metadata import EntryPoint, PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,26 @@ def test_every_damage_is_named_with_its_place_and_its_price(log: Path, tmp_path:
         assert finding.advice == wanted
     assert seen == list(EXPECTED)
     assert log.stat().st_size == size
+
+
+def test_what_is_advised_for_a_damaged_log_works_where_it_is_typed(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "my runs"
+    damaged = home / log.relative_to(tmp_path)
+    damaged.parent.mkdir(parents=True)
+    log.rename(damaged)
+    flip(damaged, offsets(damaged)[3] + 400)
+    for here, typed in ((home, "."), (home / "exp", ".."), (tmp_path, "my runs")):
+        monkeypatch.chdir(here)
+        advice = only(Path(typed)).advice
+        assert advice is not None
+        _, command, source, option, output = shlex.split(advice)
+        assert (command, source, option) == ("repair", typed, "--output")
+        assert Path(output).resolve() == tmp_path / "my runs-repaired"
+        assert cli.main(shlex.split(advice)[1:]) == 0
+        shutil.rmtree(output)
+    assert advice.endswith(" --output 'my runs-repaired'")
 
 
 def test_a_length_that_only_hides_the_run(log: Path, tmp_path: Path) -> None:
