@@ -97,7 +97,7 @@ export class Changes {
     return typeof found === 'string' ? found : driftSentence(state, found);
   }
 
-  /** How far the samples of a cell moved, turned or fell. */
+  /** How the members of a cell have changed, while the map shows it or holds two steps side by side. */
   line({ state, atlas, level, facts, evidence }: CellContext): TemplateResult | typeof nothing {
     const other = referenceOf(state);
     if (other === null || other === atlas) return nothing;

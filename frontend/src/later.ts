@@ -174,8 +174,8 @@ export class Later {
     const last = open.find((list) => before[list] === CLOSED[list]) ?? open[0];
     if (open.length > 1 && last) store.set({ ...CLOSED, [last]: state[last] });
     // What did not arrive is asked for again with another step, or by hand.
-    const wanted = asks(state) || state.pinned !== null;
-    if (this.#asking || !wanted || (state.lost && !asksAnew(state, before))) return;
+    if (this.#asking || (state.lost && !asksAnew(state, before))) return;
+    if (!asks(state) && state.pinned === null) return;
     this.#asking = true;
     void this.#ask();
   }
@@ -196,10 +196,10 @@ export class Later {
     // It was asked before there were words for the answer.
     const { state } = session.store;
     const answer = asked.sentence(state, { ...state, ...UNASKED });
-    // And the line about what a link names in vain must not drown in it.
+    if (answer === null) return;
+    // The line about what a link names in vain must not drown in it.
     const missing = this.#linked ? missingLine(state) : '';
-    const said = [missing, answer].filter((line) => line).join(' ');
-    if (answer !== null) session.store.set({ said });
+    session.store.set({ said: `${missing} ${answer}`.trim() });
   }
 
   /** Brings what parts that are opened by hand look like. */

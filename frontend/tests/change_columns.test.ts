@@ -10,29 +10,9 @@ import { changesOf } from '../src/panels/change_columns';
 import type { Session } from '../src/session';
 import { type State, Store } from '../src/store';
 import { askedAtlas } from './asked';
-import { smallAtlas, tensor } from './build';
+import { smallAtlas } from './build';
+import { a, b, level, moved, series } from './two_steps';
 
-const series = {
-  id: 's1',
-  layer: 'layer3',
-  steps: [0, 10, 40],
-  wallTimes: [0, 1, 2],
-  versions: [],
-  shortcuts: [],
-};
-const a = { ...smallAtlas(), step: 10, series: 's1' };
-/** Samples 0 and 2 have gone from the top left to the top right, where a cell is now drawn. */
-const places = [0.9, 0.1, ...a.xy.subarray(2, 4), 0.9, 0.3, ...a.xy.subarray(6)];
-const grid = {
-  'grid2.rows': tensor('I32', new Int32Array([0, 0])),
-  'grid2.cols': tensor('I32', new Int32Array([0, 1])),
-  'grid2.counts': tensor('I32', new Int32Array([1, 2])),
-  'grid2.cell_of': tensor('I32', new Int32Array([1, 0, 1, -1, -1, -1])),
-};
-const floor = tensor('F32', new Float32Array(6).fill(0.05));
-const xy = tensor('F32', new Float32Array(places), 6, 2);
-const b = { ...smallAtlas({}, { xy, ...grid, noise_floor: floor }), step: 40, series: 's1' };
-const level = b.levels[0] as Level;
 const evidence = new Evidence(() => {});
 
 let store: Store;
@@ -100,7 +80,7 @@ describe('what is told of the changes of cells', () => {
   });
 
   it('knows no news where no floor was recorded', () => {
-    const bare = { ...b, noiseFloor: null, levels: smallAtlas({}, { xy, ...grid }).levels };
+    const bare = { ...b, noiseFloor: null, levels: smallAtlas({}, moved).levels };
     store.set({ drift: 'on', atlas: bare });
     const [column] = changesOf(store.state, bare, bare.levels[0] as Level, evidence).columns;
     expect(column?.news(0)).toBeNull();

@@ -19,30 +19,7 @@ import { atlasOnScreen } from '../src/reference';
 import type { Session } from '../src/session';
 import { type State, Store } from '../src/store';
 import { askedAtlas } from './asked';
-import { smallAtlas, tensor } from './build';
-
-const series = {
-  id: 's1',
-  layer: 'layer3',
-  steps: [0, 10, 40],
-  wallTimes: [0, 1, 2],
-  versions: ['a', 'b', 'c'],
-  shortcuts: [],
-};
-const f32 = (...values: number[]) => tensor('F32', new Float32Array(values));
-const a = { ...smallAtlas(), step: 10, series: 's1' };
-/** Samples 0 and 2 have gone from the top left to the top right, where a cell is now drawn. */
-const places = [0.9, 0.1, ...a.xy.subarray(2, 4), 0.9, 0.3, ...a.xy.subarray(6)];
-const xy = tensor('F32', new Float32Array(places), 6, 2);
-const grid = {
-  'grid2.rows': tensor('I32', new Int32Array([0, 0])),
-  'grid2.cols': tensor('I32', new Int32Array([0, 1])),
-  'grid2.counts': tensor('I32', new Int32Array([1, 2])),
-  'grid2.cell_of': tensor('I32', new Int32Array([1, 0, 1, -1, -1, -1])),
-};
-const floor = { noise_floor: f32(...Array<number>(6).fill(0.05)) };
-const b = { ...smallAtlas({}, { xy, ...grid, ...floor }), step: 40, series: 's1' };
-const level = b.levels[0] as Level;
+import { a, b, level, series } from './two_steps';
 
 let store: Store;
 let session: Session;

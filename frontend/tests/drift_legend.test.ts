@@ -13,20 +13,12 @@ import { type State, Store } from '../src/store';
 import { askedAtlas, halves } from './asked';
 import { safetensors, smallAtlas, tensor } from './build';
 import { binary, FakeServer, settle } from './server';
+import { series } from './two_steps';
 
 const floor = tensor('F32', new Float32Array([1, 1, 0, 0, 0, 0]));
 const now = { ...smallAtlas({}, { noise_floor: floor }), step: 40, series: 's1' };
 const moved = tensor('F32', new Float32Array([...now.xy].map((x) => x / 2)), 6, 2);
 const before = { ...smallAtlas({}, { xy: moved }), step: 10, series: 's1' };
-const series = {
-  id: 's1',
-  layer: 'layer3',
-  steps: [0, 10, 40],
-  wallTimes: [0, 1, 2],
-  versions: [],
-  shortcuts: [],
-};
-
 let server: FakeServer;
 beforeEach(() => {
   server = new FakeServer();

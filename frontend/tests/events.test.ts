@@ -10,6 +10,7 @@ import { EventList } from '../src/panels/event_list';
 import { eventMarks, findMarks } from '../src/panels/event_marks';
 import type { Session } from '../src/session';
 import { type State, Store } from '../src/store';
+import { series } from './two_steps';
 
 const HOSTILE = '<img src=x onerror=alert(1)>\u202e\u0000';
 
@@ -27,15 +28,6 @@ function event(change: Partial<RunEvent> = {}): RunEvent {
     ...change,
   };
 }
-
-const series = {
-  id: 's1',
-  layer: 'layer3',
-  steps: [0, 10, 40],
-  wallTimes: [0, 1, 2],
-  versions: ['a', 'b', 'c'],
-  shortcuts: [],
-};
 
 function history(events: readonly RunEvent[] | null, more: Partial<History> = {}): History {
   const counts = { logged: 3, kept: 3, eventsFound: events?.length ?? 0 };

@@ -140,16 +140,15 @@ def test_it_follows_step_layer_and_class_filter(quick: str, tab: Tab) -> None:
     assert set(column(tab, 5)) == {"cat"}
 
 
+def open_moving(serve: Serve, tab: Tab, **state: object) -> None:
+    """Opens the table of a run in which one class moves."""
+    log = serve("evolving", "data-server")
+    tab.open(log, alone=True, run="moving/atlas", grid=4, view="table", **state)
+
+
 def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Tab) -> None:
     """Drift and difference need no map: all that arrows and squares say can be read here."""
-    tab.open(
-        serve("evolving", "data-server"),
-        alone=True,
-        run="moving/atlas",
-        grid=4,
-        step=200,
-        view="table",
-    )
+    open_moving(serve, tab, step=200)
     tab.app.get_by_role("region", name="Rows").focus()
     tab.page.keyboard.press("d")
     note = table(tab).locator(".table-note")
@@ -194,15 +193,7 @@ def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Ta
 
 def test_the_order_by_a_change_outlives_a_step(serve: Serve, tab: Tab) -> None:
     """Though the other step of the next one has to come first, the hand stays where it was."""
-    tab.open(
-        serve("evolving", "data-server"),
-        alone=True,
-        run="moving/atlas",
-        grid=4,
-        step=400,
-        view="table",
-        drift="on",
-    )
+    open_moving(serve, tab, step=400, drift="on")
     head = table(tab).get_by_role("columnheader", name="Samples moved")
     head.get_by_role("button").click()
     for step in (200, 100):

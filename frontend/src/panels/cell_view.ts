@@ -118,7 +118,6 @@ export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateRes
   </section>`;
 }
 
-/** How the members of the cell have changed, while the map shows it or holds two steps side by side. */
 export function whereabouts({ atlas, facts }: CellContext): TemplateResult {
   return html`<p class="muted whereabouts">
     Row ${facts.row + 1}, column ${facts.col + 1} of ${facts.size} × ${facts.size} ·
