@@ -20,6 +20,8 @@ from tab import VIEWPORT, Tab
 
 LOADERS = ("data-server", "python-loader")
 PATIENCE_MS = 30_000
+NO_COMPOSITING = "--disable-gpu-compositing"
+"""Software GL draws our maps alone and not the page around them, for a third less CPU time."""
 
 Serve = Callable[..., str]
 
@@ -36,7 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     executable = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=[*FLAGS, NO_COMPOSITING]
+        )
         yield browser
         browser.close()
 
@@ -64,10 +68,17 @@ def tab(context: BrowserContext) -> Iterator[Tab]:
     assert tab.outside == []
 
 
-@pytest.fixture(scope="session", params=LOADERS)
-def loader(request: pytest.FixtureRequest) -> str:
-    """TensorBoard's way of reading logs: its data server, or Python."""
-    return str(request.param)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test under both loaders where it is marked so, or with --long; else under one.
+
+    The page gets the same bytes from either loader, which the tests of the routes compare. The
+    mark is for tests in which the loader decides what there is to show: damage, sampling, steps
+    that arrive while the page is open, and TensorBoard's own page.
+    """
+    if "loader" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("both_loaders")
+        both = marked is not None or metafunc.config.getoption("--long")
+        metafunc.parametrize("loader", LOADERS if both else LOADERS[:1], scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -113,25 +124,25 @@ def serve(directories: Callable[[str], tuple[Path, int]]) -> Iterator[Serve]:
 
 @pytest.fixture
 def sound(serve: Serve, loader: str) -> str:
-    """Two synthetic runs and a real one, under both loaders."""
+    """Two synthetic runs and a real one."""
     return serve("sound", loader)
 
 
 @pytest.fixture
 def odd(serve: Serve, loader: str) -> str:
-    """Damage, hostile names and 300 steps, under both loaders and below a path prefix."""
+    """Damage, hostile names and 300 steps, below a path prefix."""
     return serve("odd", loader, "--path_prefix=/lab/one")
 
 
 @pytest.fixture
 def evolving(serve: Serve, loader: str) -> str:
-    """Runs whose concepts have a history, under both loaders."""
+    """Runs whose concepts have a history."""
     return serve("evolving", loader)
 
 
 @pytest.fixture
 def layered(serve: Serve, loader: str) -> str:
-    """Three layers of one network, and runs beside it, under both loaders."""
+    """Three layers of one network, and runs beside it."""
     return serve("layered", loader)
 
 

@@ -18,6 +18,8 @@ VIEWPORT = {"width": 1280, "height": 800}
 OURS = "/data/plugin/atlas/"
 ENTRY = "data/plugin_entry.html?name=atlas"
 CSP_MARK = "CSP violation:"
+READ_BACK = "GPU stall due to ReadPixels"
+"""Chromium's note to itself when it composes pages without a GPU and so reads canvases back."""
 RING = 6
 PATIENCE_S = 20.0
 
@@ -220,7 +222,7 @@ class Tab:
         return self.picture({"x": x - half, "y": y - half, "width": 2 * half, "height": 2 * half})
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type not in ("error", "warning"):
+        if message.type not in ("error", "warning") or READ_BACK in message.text:
             return
         source = message.location["url"]
         ours = OURS in source or "plugin_entry.html" in source or CSP_MARK in message.text

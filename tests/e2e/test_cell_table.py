@@ -12,15 +12,14 @@ from pathlib import Path
 import logs
 import numpy as np
 import pytest
+from audits import audit, photograph, violations
 from conftest import Serve
 from evolving import evolving_atlas
 from playwright.sync_api import Locator, expect
 from samples import CLASSES
 from tab import Tab, until_painted
-from test_accessibility import violations
 from test_export import download
 from test_renderers import NO_WEBGL
-from test_screens import THEMES, Theme, shoot
 
 from tensorboard_plugin_atlas import read_atlases
 
@@ -226,19 +225,15 @@ def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
     assert table(tab).locator("img, b").count() == 0
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_it_can_be_read_by_everybody(theme: Theme, serve: Serve, tab: Tab) -> None:
-    tab.page.emulate_media(color_scheme=theme)
+def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     tab.open(serve("sound", "data-server"), alone=True, **DIGITS, view="table")
-    tab.settle(theme=theme)
+    tab.settle()
     until_painted(rows(tab).first)
-    assert violations(tab) == []
-    shoot(tab, "table", theme)
+    audit(tab, "table")
     rows(tab).nth(1).get_by_role("button").first.click()
     expect(tab.inspector.get_by_text("by activation")).to_be_visible()
-    assert violations(tab) == []
-    shoot(tab, "table-pinned", theme)
+    audit(tab, "table-pinned")
     tab.page.set_viewport_size({"width": 800, "height": 700})
     tab.inspector.get_by_role("button", name="Unpin").click()
     expect(tab.inspector).to_have_count(0)
-    shoot(tab, "table-narrow", theme)
+    photograph(tab, "table-narrow")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from audits import audit
 from conftest import wait_for_atlases
 from logs import MARKUP, REVERSED
 from numpy.typing import NDArray
@@ -18,8 +19,6 @@ from playwright.sync_api import Locator, expect
 from samples import make_atlas, make_probe_pictures
 from serving import tensorboard
 from tab import Tab
-from test_accessibility import violations
-from test_screens import THEMES, Theme, shoot
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
@@ -295,12 +294,9 @@ def test_the_class_filter_says_how_to_have_an_atlas(classes: str, tab: Tab) -> N
     assert panel.locator("img").count() == 0
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_they_are_accessible_and_photographed(classes: str, tab: Tab, theme: Theme) -> None:
-    tab.page.emulate_media(color_scheme=theme)
+def test_they_are_accessible_and_photographed(classes: str, tab: Tab) -> None:
     tab.open(classes, alone=True, layer=PAIR, filter="top:1,0")
-    tab.settle(theme=theme)
+    tab.settle()
     tab.key("f")
     expect(tab.app.get_by_label("Class filter", exact=True)).to_be_visible()
-    assert violations(tab) == []
-    shoot(tab, "class-atlas-pair", theme)
+    audit(tab, "class-atlas-pair")

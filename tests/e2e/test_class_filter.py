@@ -12,14 +12,13 @@ from typing import NamedTuple
 import logs
 import numpy as np
 import pytest
+from audits import audit
 from conftest import wait_for_atlases
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 from samples import make_atlas
 from serving import tensorboard
 from tab import Tab
-from test_accessibility import violations
-from test_screens import THEMES, Theme, shoot
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
@@ -212,11 +211,9 @@ def test_signs_are_told_apart_without_hue(
     assert (steps > 40).mean() > 0.05 > 3 * (np.abs(np.diff(plain, axis=1)) > 40).mean()
 
 
-@pytest.mark.parametrize("theme", THEMES)
 def test_the_difference_is_one_of_attribution_toward_the_class(
-    theme: Theme, quick: str, directories: Directories, tab: Tab
+    quick: str, directories: Directories, tab: Tab
 ) -> None:
-    tab.page.emulate_media(color_scheme=theme)
     path, _ = directories("sound")
     steps = {one.step: one for one in read_atlases(path) if one.run == "digits/atlas"}
     was, now = (_toward(steps[step], 4, 3) for step in (20, 60))
@@ -230,8 +227,7 @@ def test_the_difference_is_one_of_attribution_toward_the_class(
     expect(first).to_contain_text(f"row {row + 1}, column {col + 1}")
     said = first.locator(".number").inner_text().replace(MINUS, "-")
     assert float(said) == pytest.approx(changes[row, col], abs=0.0051)
-    assert violations(tab) == []
-    shoot(tab, "attribution-difference", theme)
+    audit(tab, "attribution-difference")
     key(tab).get_by_role("button", name="Clear").click()
     expect(legend).to_contain_text("changed cell between step 20 and step 60")
 
@@ -342,11 +338,7 @@ def test_nonsense_in_a_link_asks_for_nothing(quick: str, tab: Tab) -> None:
     expect(key(tab)).to_contain_text("This run knows no class 99")
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_it_is_accessible_and_photographed(
-    quick: str, crowded: str, tab: Tab, theme: Theme
-) -> None:
-    tab.page.emulate_media(color_scheme=theme)
+def test_it_is_accessible_and_photographed(quick: str, crowded: str, tab: Tab) -> None:
     for name, url, state in (
         ("top", quick, {**DIGITS, "filter": "top:3,8"}),
         ("toward", quick, {**DIGITS, "filter": "toward:3", "sign": "both"}),
@@ -354,12 +346,10 @@ def test_it_is_accessible_and_photographed(
     ):
         tab.page.goto("about:blank")
         tab.open(url, alone=True, **state)
-        tab.settle(theme=theme)
+        tab.settle()
         tab.key("f")
         expect(search(tab)).to_be_focused()
         if name == "toward":
             panel(tab).locator(".strongest button").first.click()
             expect(tab.inspector).to_be_visible()
-            tab.settle()
-        assert violations(tab) == []
-        shoot(tab, f"class-filter-{name}", theme)
+            audit(tab, f"class-filter-{name}")

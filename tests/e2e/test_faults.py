@@ -33,6 +33,7 @@ def heading(tab: Tab) -> str:
     return tab.app.locator(".message h2").inner_text()
 
 
+@pytest.mark.both_loaders
 def test_an_empty_log_says_how_to_fill_it(loader: str, serve: Serve, tab: Tab) -> None:
     tab.open(serve("empty", loader))
     tab.settle(phase="empty")
@@ -45,6 +46,7 @@ def test_an_empty_log_says_how_to_fill_it(loader: str, serve: Serve, tab: Tab) -
     tab.settle(phase="empty")
 
 
+@pytest.mark.both_loaders
 def test_damaged_steps_are_marked_and_the_others_show(odd: str, tab: Tab) -> None:
     tab.forgive(FAILED_REQUEST)
     tab.open(odd, alone=True, run="flaws/atlas", layer="layer3", step=400)
@@ -75,6 +77,7 @@ def test_damaged_steps_are_marked_and_the_others_show(odd: str, tab: Tab) -> Non
     tab.shows(FLAWS[0], failure="")
 
 
+@pytest.mark.both_loaders
 def test_a_damaged_sheet_leaves_the_map(odd: str, tab: Tab) -> None:
     tab.forgive(FAILED_REQUEST)
     tab.open(odd, alone=True, run="flaws/atlas", layer="layer3", step=500, grid=5)
@@ -87,6 +90,7 @@ def test_a_damaged_sheet_leaves_the_map(odd: str, tab: Tab) -> None:
     expect(tab.app.locator(".banner")).to_have_count(0)
 
 
+@pytest.mark.both_loaders
 def test_a_layer_without_one_sound_step_says_so(odd: str, tab: Tab) -> None:
     tab.forgive(FAILED_REQUEST)
     tab.open(odd, alone=True, run="flaws/atlas", layer="ruined")
@@ -112,6 +116,7 @@ def rotten(loader: str, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.both_loaders
 def test_a_byte_that_turned_over_on_disk(rotten: str, loader: str, tab: Tab) -> None:
     """The data server serves the record as it is; Python's loader stops before it for good."""
     tab.forgive(FAILED_REQUEST)
@@ -128,6 +133,7 @@ def test_a_byte_that_turned_over_on_disk(rotten: str, loader: str, tab: Tab) -> 
         expect(tab.slider).to_be_disabled()
 
 
+@pytest.mark.both_loaders
 def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
     run = f"{MARKUP}/atlas"
     tab.open(odd, alone=True, run=run, color="class")

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from audits import THEMES, Theme, shoot, violations
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 from tab import Tab
-from test_accessibility import violations
 from test_map import fullest
-from test_screens import THEMES, Theme, shoot
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 DIGITS = {"run": "digits/atlas", "step": 60, "grid": 8}

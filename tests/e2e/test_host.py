@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from logs import small_atlas
 from playwright.sync_api import expect
 from tab import Tab
@@ -20,6 +21,7 @@ def ground(tab: Tab) -> tuple[int, ...]:
     return tuple(int(value) for value in corner.reshape(-1, 3).mean(axis=0).round())
 
 
+@pytest.mark.both_loaders
 def test_the_tab_appears_beside_scalars_and_opens(sound: str, tab: Tab) -> None:
     tab.page.goto(sound)
     plugin = tab.page.locator("[data-plugin-id=atlas]")
@@ -77,6 +79,7 @@ def test_leaving_the_tab_and_coming_back_keeps_everything(sound: str, tab: Tab) 
     assert "atlas" not in tab.data_requests[asked:]
 
 
+@pytest.mark.both_loaders
 def test_everything_works_below_a_path_prefix(odd: str, tab: Tab) -> None:
     assert odd.endswith("/lab/one/")
     tab.forgive("status of 422")  # the step next door is damaged

@@ -77,6 +77,7 @@ def becomes(tab: Tab, kind: str) -> None:
     expect(tab.legend).to_contain_text(kind)
 
 
+@pytest.mark.both_loaders
 def test_icons_are_swapped_in_place(drafted: tuple[Path, EventSink, str], tab: Tab) -> None:
     directory, sink, url = drafted
     tab.open(url)

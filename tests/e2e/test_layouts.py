@@ -8,14 +8,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from audits import audit
 from conftest import LOADERS, wait_for_atlases
 from evolving import RUNS, STEPS, write_evolving
 from logs import REAL_STEPS, write_real
 from playwright.sync_api import Locator, expect
 from serving import tensorboard
 from tab import Tab, until_painted
-from test_accessibility import violations
-from test_screens import THEMES, Theme, shoot
 
 from tensorboard_plugin_atlas.cli import main
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, backwards_run
@@ -119,11 +118,8 @@ def test_a_run_that_was_relaid_for_real_is_one_run(digits: str, tab: Tab) -> Non
     until_painted(tab.inspector.locator(".patch-button").first)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_it_is_accessible_and_photographed(relaid: str, tab: Tab, theme: Theme) -> None:
-    tab.page.emulate_media(color_scheme=theme)
+def test_it_is_accessible_and_photographed(relaid: str, tab: Tab) -> None:
     tab.open(relaid, alone=True, **MOVING, step=200)
-    tab.settle(theme=theme)
+    tab.settle()
     expect(switch(tab)).to_be_visible()
-    assert violations(tab) == []
-    shoot(tab, "layouts", theme)
+    audit(tab, "layouts")

@@ -21,6 +21,7 @@ def fullest(size: int = 10, step: int = 3200, layer: str = "layer3") -> tuple[in
     return size, int(grid.rows[cell]), int(grid.cols[cell])
 
 
+@pytest.mark.both_loaders
 def test_the_first_map_takes_three_requests(sound: str, tab: Tab) -> None:
     """All other requests hang here, and still the map is drawn."""
     held: list[Route] = []
@@ -76,6 +77,7 @@ def test_what_is_opened_by_hand_loads_with_the_first_of_it(
     assert {Path(one).suffix for one in tab.requests if "extras" in one} == {".js", ".css"}
 
 
+@pytest.mark.both_loaders
 def test_cells_are_drawn_where_and_as_they_were_logged(sound: str, tab: Tab) -> None:
     tab.open(sound, alone=True, **WARM)
     grid = sample_atlas("layer3", 3200).grids[0]

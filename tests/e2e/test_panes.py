@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from audits import audit
 from layering import layered_atlas
 from playwright.sync_api import Locator, expect
 from tab import Tab
-from test_accessibility import violations
-from test_screens import THEMES, Theme, shoot
 
 from tensorboard_plugin_atlas import link_layers
 
@@ -278,6 +277,7 @@ def test_the_table_takes_the_place_of_all_panes(floors: str, tab: Tab) -> None:
     expect(caption(tab, 2)).to_contain_text("Lit in stage2: row 2, column 2 holds 100%")
 
 
+@pytest.mark.both_loaders
 def test_damage_in_one_pane_hurts_no_other(odd: str, tab: Tab) -> None:
     tab.forgive("Failed to load resource")
     tab.open(
@@ -378,30 +378,22 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_they_are_accessible_and_photographed(floors: str, tab: Tab, theme: Theme) -> None:
-    tab.page.emulate_media(color_scheme=theme)
+def test_they_are_accessible_and_photographed(floors: str, tab: Tab) -> None:
     for name, (link, number) in PICTURES.items():
         tab.page.goto("about:blank")
         tab.open(floors, alone=True, **link)
-        tab.settle(theme=theme)
+        tab.settle()
         point_at(tab, number, *SHARED)
         expect(caption(tab, 1)).to_contain_text("Row 1, column 1")
-        tab.settle()
-        assert violations(tab) == []
-        shoot(tab, f"panes-{name}", theme)
+        audit(tab, f"panes-{name}")
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_reading_across_is_accessible_and_photographed(floors: str, tab: Tab, theme: Theme) -> None:
-    tab.page.emulate_media(color_scheme=theme)
+def test_reading_across_is_accessible_and_photographed(floors: str, tab: Tab) -> None:
     tab.open(floors, alone=True, **NET, compare=SECOND)
-    tab.settle(theme=theme)
+    tab.settle()
     read_across(tab, *SHARED)
     expect(across(tab, "becomes one in stage2").locator("li")).to_have_count(1)
-    assert violations(tab) == []
-    shoot(tab, "panes-across", theme)
+    audit(tab, "panes-across")
     tab.page.set_viewport_size({"width": 820, "height": 700})
     expect(pane(tab, 2)).to_be_visible()
-    assert violations(tab) == []
-    shoot(tab, "panes-narrow", theme)
+    audit(tab, "panes-narrow")

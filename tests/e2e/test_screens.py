@@ -3,25 +3,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
-
 import pytest
+from audits import THEMES, Theme, shoot
 from conftest import Serve
 from playwright.sync_api import expect
 from tab import Tab
 
-Theme = Literal["light", "dark"]
-THEMES: tuple[Theme, ...] = ("light", "dark")
-RESULTS = Path(__file__).parents[2] / "test-results"
 WARM = {"run": "warm/atlas", "layer": "layer3"}
-
-
-def shoot(tab: Tab, name: str, theme: str) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}-{theme}.png"
-    tab.page.screenshot(path=path, animations="disabled")
-    assert path.stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("theme", THEMES)

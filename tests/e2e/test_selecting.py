@@ -11,14 +11,13 @@ from pathlib import Path
 import logs
 import numpy as np
 import pytest
+from audits import audit, photograph
 from conftest import Serve
 from evolving import FLOOR, evolving_atlas
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 from samples import CLASSES
 from tab import Tab, until_painted
-from test_accessibility import violations
-from test_screens import THEMES, Theme, shoot
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 SIZE = 10
@@ -208,6 +207,7 @@ def test_what_became_of_a_selection_is_told_for_each_step(evolving: str, tab: Ta
     expect(selection(tab)).to_contain_text("It is of other samples than this atlas.")
 
 
+@pytest.mark.both_loaders
 def test_of_a_long_run_some_steps_are_read_and_that_is_said(odd: str, tab: Tab) -> None:
     tab.open(odd, alone=True, run="long/atlas")
     before = tab.data_requests.count("atlas")
@@ -391,27 +391,21 @@ def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(sound: str, ta
     expect(places).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_it_can_be_read_by_everybody(theme: Theme, serve: Serve, tab: Tab) -> None:
-    tab.page.emulate_media(color_scheme=theme)
+def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     tab.open(serve("sound", "data-server"), alone=True, **WARM, grid=SIZE)
     tab.key("k")
     expect(panel(tab)).to_be_visible()
-    tab.settle(theme=theme)
-    assert violations(tab) == []
-    shoot(tab, "kept-empty", theme)
+    audit(tab, "kept-empty")
     tab.key("r", "ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown")
     expect(tab.app.locator(".tool-hint")).to_be_visible()
-    assert violations(tab) == []
-    shoot(tab, "select-block", theme)
+    audit(tab, "select-block")
     tab.key("Enter")
     expect(selection(tab)).to_be_visible()
     expect(selection(tab).get_by_text("reading")).to_have_count(0)
     tab.app.get_by_label("Name of the selection").press("Enter")
     expect(saved(tab)).to_have_count(1)
     until_painted(selection(tab).locator(".labelled-patches atlas-crop").first)
-    assert violations(tab) == []
-    shoot(tab, "selection", theme)
+    audit(tab, "selection")
     for number, (row, col) in enumerate(fullest(3), start=1):
         x, y, _ = tab.place(SIZE, row, col)
         tab.page.keyboard.down("Shift")
@@ -420,10 +414,8 @@ def test_it_can_be_read_by_everybody(theme: Theme, serve: Serve, tab: Tab) -> No
         expect(pins(tab)).to_have_count(number)
     panel(tab).get_by_role("button", name="Clear").click()
     until_painted(pins(tab).last.locator(".pin-icon"))
-    tab.settle()
-    assert violations(tab) == []
-    shoot(tab, "pins", theme)
+    audit(tab, "pins")
     tab.page.set_viewport_size({"width": 820, "height": 700})
     tab.settle()
-    shoot(tab, "pins-narrow", theme)
-    assert violations(tab) == []
+    photograph(tab, "pins-narrow")
+    audit(tab)

@@ -7,14 +7,13 @@ import re
 
 import numpy as np
 import pytest
+from audits import audit
 from conftest import Serve
 from playwright.sync_api import Locator, expect
 from samples import CLASSES, INPUT_SIDE, make_atlas
 from searching import ONE_STEP
 from shortcut_samples import make_shortcuts
 from tab import Tab, until_painted
-from test_accessibility import violations
-from test_screens import THEMES, Theme, shoot
 
 MARKED = {"run": "marked/atlas", "layer": "layer3"}
 FIRST = make_shortcuts(200).found[0]
@@ -41,6 +40,7 @@ def entry(tab: Tab, number: int = FIRST.id) -> Locator:
     return panel(tab).locator(f'li[data-shortcut="{number}"]')
 
 
+@pytest.mark.both_loaders
 def test_an_entry_says_what_was_tested(searched: str, tab: Tab) -> None:
     tab.open(searched, **MARKED, step=200)
     expect(tool(tab)).to_have_accessible_name("Shortcuts: 1 significant")
@@ -207,6 +207,7 @@ def test_a_doubtful_run_says_that_none_is_significant(searched: str, tab: Tab) -
     expect(panel(tab)).to_contain_text("Tested and not significant (3)")
 
 
+@pytest.mark.both_loaders
 def test_a_torn_record_leaves_the_map_alone(searched: str, tab: Tab) -> None:
     tab.forgive("422")
     tab.open(searched, alone=True, run="torn/atlas", shortcut="all")
@@ -275,9 +276,7 @@ def test_it_is_a_drawer_on_narrow_pages(searched: str, tab: Tab) -> None:
     expect(panel(tab)).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_it_is_accessible_and_photographed(searched: str, tab: Tab, theme: Theme) -> None:
-    tab.page.emulate_media(color_scheme=theme)
+def test_it_is_accessible_and_photographed(searched: str, tab: Tab) -> None:
     for name, state in (
         ("list", {**MARKED, "step": 200, "shortcut": "all"}),
         ("opened", {**MARKED, "step": 200, "shortcut": FIRST.id}),
@@ -286,13 +285,11 @@ def test_it_is_accessible_and_photographed(searched: str, tab: Tab, theme: Theme
     ):
         tab.page.goto("about:blank")
         tab.open(searched, alone=True, **state)
-        tab.settle(theme=theme)
+        tab.settle()
         if name == "opened":
             entry(tab).get_by_role("button", name="Show on map").click()
             until_painted(entry(tab).locator(".pairs atlas-crop").first)
-            tab.settle()
-        assert violations(tab) == []
-        shoot(tab, f"shortcuts-{name}", theme)
+            audit(tab, f"shortcuts-{name}")
 
 
 def test_the_names_of_the_log_are_those_of_the_tests() -> None:

@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from audits import THEMES, Theme, shoot, violations
 from conftest import Serve, wait_for_atlases
 from logs import write_grown
 from playwright.sync_api import Route, expect
 from samples import make_atlas
 from serving import tensorboard
 from tab import Tab, until_painted
-from test_accessibility import violations
 from test_cell_table import NO_CANVAS
 from test_faults import Faulty
 from test_renderers import CONTEXT, NO_WEBGL
-from test_screens import THEMES, Theme, shoot
 
 from tensorboard_plugin_atlas.codec import encode_atlas
 from tensorboard_plugin_atlas.events import EventSink

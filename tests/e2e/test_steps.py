@@ -27,6 +27,7 @@ def growing(loader: str, tmp_path: Path) -> Iterator[tuple[Path, str]]:
         yield tmp_path, url
 
 
+@pytest.mark.both_loaders
 def test_the_slider_reaches_every_logged_step(sound: str, tab: Tab) -> None:
     tab.open(sound, **WARM)
     last = tab.picture()
@@ -96,6 +97,7 @@ def test_play_walks_to_the_end_and_stops(sound: str, tab: Tab) -> None:
     assert int(tab.settle()["step"]) in STEPS[:-1]
 
 
+@pytest.mark.both_loaders
 def test_of_three_hundred_steps_it_says_how_many_are_kept(odd: str, tab: Tab) -> None:
     tab.open(odd, run="long/atlas", alone=True)
     tab.app.get_by_text(f"{KEPT} of {LONG_RUN} logged steps kept").wait_for()
@@ -107,6 +109,7 @@ def test_of_three_hundred_steps_it_says_how_many_are_kept(odd: str, tab: Tab) ->
     tab.shows(first)
 
 
+@pytest.mark.both_loaders
 def test_new_checkpoints_wait_behind_a_pill(growing: tuple[Path, str], tab: Tab) -> None:
     directory, url = growing
     tab.open(url, step=0)

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from audits import audit, photograph
 from conftest import wait_for_atlases
 from numpy.typing import NDArray
 from playwright.sync_api import expect
 from samples import make_atlas, make_probe_pictures
 from serving import tensorboard
 from tab import Tab
-from test_accessibility import violations
-from test_screens import THEMES, Theme, shoot
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
@@ -87,9 +86,7 @@ def cell(tab: Tab, icon: int) -> NDArray[np.int16]:
     return tab.cell_picture(SIZE, int(grid.rows[number]), int(grid.cols[number]), share=0.3)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_cells_whose_icon_is_missing_are_hatched(theme: Theme, unfinished: str, tab: Tab) -> None:
-    tab.page.emulate_media(color_scheme=theme)
+def test_cells_whose_icon_is_missing_are_hatched(unfinished: str, tab: Tab) -> None:
     tab.open(unfinished, alone=True, **DRAFT)
     expect(tab.app.locator(".banner")).to_contain_text(f"Step {STEP} is a draft")
     cells = len(half("layer3").grids[0].rows)
@@ -101,11 +98,10 @@ def test_cells_whose_icon_is_missing_are_hatched(theme: Theme, unfinished: str, 
     falling = np.array([hatched[i, i] for i in range(side)])
     assert np.ptp(rising) <= 2
     assert np.ptp(falling) > 15
-    assert violations(tab) == []
+    audit(tab)
     tab.key("ArrowRight", "Enter")
     expect(tab.inspector).to_be_visible()
-    assert violations(tab) == []
-    shoot(tab, "draft", theme)
+    audit(tab, "draft")
 
 
 def test_where_no_icon_is_drawn_none_is_missing(unfinished: str, tab: Tab) -> None:
@@ -130,20 +126,18 @@ def test_on_paper_what_can_only_be_pressed_is_left_out(unfinished: str, tab: Tab
     expect(tab.app.locator(".map-buttons")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize(
     "state",
     [{}, {"color": "class", "show": "both"}, {"filter": "top:1"}, {"view": "table"}],
     ids=["map", "points", "filter", "table"],
 )
 def test_nothing_is_clipped_or_covered_on_a_narrow_stage(
-    state: dict[str, str], theme: Theme, unfinished: str, tab: Tab
+    state: dict[str, str], unfinished: str, tab: Tab
 ) -> None:
-    tab.page.emulate_media(color_scheme=theme)
     tab.page.set_viewport_size({"width": NARROW, "height": 800})
     tab.open(unfinished, alone=True, **DRAFT, **state)
     for keys in ((), ("ArrowRight", "Enter")) if "view" not in state else ((),):
         tab.key(*keys) if keys else None
         assert tab.app.evaluate(OVERLAPS) == []
         assert tab.app.evaluate(CLIPPED) == []
-    shoot(tab, "-".join(["narrow", *itertools.chain(*state.items())]), theme)
+    photograph(tab, "-".join(["narrow", *itertools.chain(*state.items())]))
