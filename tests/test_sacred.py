@@ -218,7 +218,7 @@ IN_SHORT = (
 def cases(worker, faults=FAULTS):
     """Returns every fault at every moment, with every way to close in one of them at least.
 
-    A worker takes seconds to start, so that most of its faults are left to the long form.
+    A worker takes seconds to start, so each commit runs another tenth of most of its faults.
     """
     found = []
     for name, fault in faults.items():
@@ -226,8 +226,8 @@ def cases(worker, faults=FAULTS):
             ends = fault.ends if len(fault.moments) == 1 else fault.ends[number % 2 :][:1]
             for end in ends:
                 case = f"{name}-{at}-{end}"
-                is_long = worker == "process" and case not in IN_SHORT
-                marks = (pytest.mark.long,) if is_long else ()
+                is_sampled = worker == "process" and case not in IN_SHORT
+                marks = (pytest.mark.sampled,) if is_sampled else ()
                 found.append(pytest.param(fault, at, end, id=case, marks=marks))
     return found
 
