@@ -27,15 +27,13 @@ from tensorboard_plugin_atlas.codec import Manifest, checksum
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
 from tensorboard_plugin_atlas.serving.assets import ENTRY_ROUTE, Asset, load_assets
-from tensorboard_plugin_atlas.serving.retelling import retell
+from tensorboard_plugin_atlas.serving.index import IndexText
 from tensorboard_plugin_atlas.serving.series import (
     AbsentError,
     Datum,
     Request,
-    Series,
     SeriesStore,
     StepSummary,
-    run_id,
 )
 from tensorboard_plugin_atlas.wire.shortcut_codec import retell_shortcuts
 
@@ -44,7 +42,6 @@ logger = logging.getLogger(__name__)
 _BINARY: Final = "application/octet-stream"
 _FOR_GOOD_SECONDS: Final = 365 * 24 * 3600
 _IMAGE_HEADERS: Final = (("Content-Security-Policy", "default-src 'none'; sandbox"),)
-_API_VERSION: Final = 1
 
 _Params: TypeAlias = Mapping[str, str]
 
@@ -68,6 +65,7 @@ class Answer:
         etag: Strong validator, None for answers that are made anew each time.
         for_good: The URL names the content by its checksum, so it never changes.
         headers: More headers.
+        gzipped: The body as gzip, where it is kept; textual bodies are compressed otherwise.
     """
 
     data: bytes
@@ -75,6 +73,7 @@ class Answer:
     etag: str | None = None
     for_good: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+    gzipped: bytes | None = None
 
 
 class _RequestError(Exception):
@@ -95,8 +94,9 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
     def __init__(self, context: base_plugin.TBContext) -> None:
         # 0 asks TensorBoard to keep every step.
-        self._kept_limit = (context.sampling_hints or {}).get(PLUGIN_NAME) or None
-        self._store = SeriesStore(context.data_provider, kept_limit=self._kept_limit)
+        kept_limit = (context.sampling_hints or {}).get(PLUGIN_NAME) or None
+        self._store = SeriesStore(context.data_provider, kept_limit=kept_limit)
+        self._index_text = IndexText(kept_limit)
         self._assets = load_assets()
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
@@ -149,25 +149,20 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return app
 
     def _index(self, request: Request, _params: _Params) -> Answer:
-        runs: dict[str, dict[str, Any]] = {}
-        for series in self._store.all_series(request).values():
-            new = {"id": run_id(series.run), "run": series.run, "probe": False, "series": []}
-            run = runs.setdefault(series.run, new)
-            if series.layer is None:
-                run["probe"] = bool(series.data)
-            else:
-                run["series"].append(_listed(series))
-        body = {
-            "version": _API_VERSION,
-            "kept_limit": self._kept_limit,
-            "runs": list(runs.values()),
-        }
-        return _json(body)
+        body = self._index_text.body(self._store.all_series(request))
+        return Answer(
+            body.data,
+            "application/json",
+            etag=body.etag,
+            headers=(("Vary", "Accept-Encoding"),),
+            gzipped=body.gzipped,
+        )
 
     def _history(self, request: Request, params: _Params) -> Answer:
         series = self._store.series(request, params["id"])
-        steps = self._store.history(request, series)
-        sequences = [one.fields.sequence for one in steps if one.fields is not None]
+        history = self._store.history(request, series)
+        steps = history.steps
+        sequences = [one.facts.sequence for one in steps if one.facts is not None]
         body = {
             "id": series.id,
             "logged": max([len(steps), *sequences]),
@@ -175,8 +170,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             "steps": [_summarised(one) for one in steps],
             "skipped": _skipped(steps),
         }
-        known = [(one.datum.step, one.fields) for one in steps if one.fields is not None]
-        return _json(body | retell(known))
+        return _json(body | history.events.body())
 
     def _atlas(self, request: Request, params: _Params) -> Answer:
         return self._pack(request, self._datum(request, params), "map")
@@ -263,19 +257,8 @@ def _params(http: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
     return params
 
 
-def _listed(series: Series) -> dict[str, Any]:
-    return {
-        "id": series.id,
-        "layer": series.layer,
-        "steps": [datum.step for datum in series.data],
-        "wall_times": [datum.wall_time for datum in series.data],
-        "versions": [datum.version for datum in series.data],
-        "shortcuts": [datum.step for datum in series.shortcuts],
-    }
-
-
 def _summarised(one: StepSummary) -> dict[str, Any]:
-    fields, problem = one.fields, one.problem
+    facts, problem = one.facts, one.problem
     summary: dict[str, Any] = {
         "step": one.datum.step,
         "wall_time": one.datum.wall_time,
@@ -287,12 +270,12 @@ def _summarised(one: StepSummary) -> dict[str, Any]:
         "knn_kept": None,
         "samples": None,
     }
-    if fields is not None:
+    if facts is not None:
         summary |= {
-            "sequence": fields.sequence,
-            "trustworthiness": fields.quality.trustworthiness,
-            "knn_kept": fields.quality.knn_kept,
-            "samples": fields.samples,
+            "sequence": facts.sequence,
+            "trustworthiness": facts.trustworthiness,
+            "knn_kept": facts.knn_kept,
+            "samples": facts.samples,
         }
     return summary
 
@@ -302,8 +285,8 @@ def _skipped(steps: Sequence[StepSummary]) -> list[dict[str, Any]]:
     reasons = {
         skipped.step: skipped.reason
         for one in steps
-        if one.fields is not None
-        for skipped in one.fields.skipped
+        if one.facts is not None
+        for skipped in one.facts.skipped
     }
     for one in steps:
         reasons.pop(one.datum.step, None)
@@ -333,11 +316,14 @@ def _respond(http: HttpRequest, answer: Answer) -> Response:
             kept = f"private, max-age={_FOR_GOOD_SECONDS}" if answer.for_good else "no-cache"
             headers += [("Cache-Control", kept), ("X-Content-Type-Options", "nosniff")]
             return Response(status=304, headers=headers, content_type=answer.content_type)
+    # TensorBoard unpacks it again for a client that its own reading of the header excludes.
+    gzipped = answer.gzipped if http.accept_encodings["gzip"] > 0 else None
     response: Response = http_util.Respond(
         http,
-        answer.data,
+        answer.data if gzipped is None else gzipped,
         answer.content_type,
         expires=_FOR_GOOD_SECONDS if answer.for_good else 0,
+        content_encoding=None if gzipped is None else "gzip",
         headers=headers,
     )
     return response

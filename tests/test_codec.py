@@ -27,6 +27,7 @@ from tensorboard_plugin_atlas.codec import (
     read_manifest,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
+from tensorboard_plugin_atlas.wire.manifest import MAX_VALUES
 
 random_atlases = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -459,6 +460,16 @@ def test_more_than_readers_take_is_not_written() -> None:
     wide = StoredActivations(kind="float16", arrays={"values": values})
     with pytest.raises(ArgumentError, match=r"MiB in all, readers take .* pass fewer samples"):
         encode_atlas(bad(make_atlas(0, samples=2000, tile=8), activations=wide))
+
+
+def test_more_values_than_readers_take_are_neither_written_nor_parsed(blobs: list[bytes]) -> None:
+    names = tuple(str(number) for number in range(MAX_VALUES))
+    with pytest.raises(ArgumentError, match="values, readers take 200,000; pass fewer classes"):
+        encode_atlas(make_atlas(1, samples=10, grids=(2,)).replace(classes=names))
+    many = resealed(blobs, lambda manifest: manifest.update(classes=names))
+    assert len(many[0]) < 4 << 20
+    with pytest.raises(DamageError, match="manifest: more than 200,000 values"):
+        read_manifest(many[0])
 
 
 def test_attribution_of_many_classes_takes_a_byte_each() -> None:

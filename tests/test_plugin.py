@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 import threading
@@ -127,6 +128,30 @@ def test_index_lists_runs_layers_and_steps(client: Client) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        (None, None),
+        ("gzip", "gzip"),
+        ("deflate, x-gzip, gzip, br", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip; q=0, identity", None),
+        ("br", None),
+    ],
+)
+def test_the_index_is_sent_as_the_client_takes_it(
+    accepted: str | None, encoding: str | None, client: Client
+) -> None:
+    headers = {} if accepted is None else {"Accept-Encoding": accepted}
+    response = client.get(HERE + "index", headers=headers)
+    assert response.headers.get("Content-Encoding") == encoding
+    assert response.headers["Vary"] == "Accept-Encoding"
+    assert response.headers["Cache-Control"] == "no-cache, must-revalidate"
+    data = gzip.decompress(response.data) if encoding else response.data
+    assert json.loads(data) == client.get(HERE + "index").json
+    assert len(response.data) == int(response.headers["Content-Length"])
+
+
 @pytest.mark.parametrize(("hints", "limit"), [(None, None), ({}, None), ({"atlas": 0}, None)])
 def test_no_limit_is_null(hints: Any, limit: Any, tmp_path: Path) -> None:
     body = serve(tmp_path, hints)[0].get(HERE + "index").json
@@ -232,7 +257,7 @@ def test_content_that_is_named_by_its_checksum_is_kept_for_good(
     assert (other.status_code, other.json) == (404, NOT_FOUND)
 
 
-@pytest.mark.parametrize("route", ["atlas", "sheet", "activations", "index.js"])
+@pytest.mark.parametrize("route", ["index", "atlas", "sheet", "activations", "index.js"])
 def test_what_a_client_has_is_not_sent_again(route: str, client: Client) -> None:
     query = {"id": ID, "step": "10", "blob": "3"}
     first = client.get(HERE + route, query_string=query)

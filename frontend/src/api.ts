@@ -28,8 +28,20 @@ const SAMPLE = 'sample.safetensors';
 
 type Query = Readonly<Record<string, string | number>>;
 
-export function fetchIndex(): Promise<RunEntry[]> {
-  return getJson('index', {}, readIndex);
+/** The last index that was read, and the server's name for just that text. */
+let newest: { etag: string; runs: RunEntry[] } | null = null;
+
+/** Returns the same array while the index is the same: it can be megabytes long. */
+export async function fetchIndex(): Promise<RunEntry[]> {
+  const [response, request] = await get('index', {});
+  const etag = response.headers.get('ETag');
+  if (etag !== null && etag === newest?.etag) {
+    await response.body?.cancel();
+    return newest.runs;
+  }
+  const runs = await decode(request, async () => readIndex(await response.json()));
+  newest = etag === null ? null : { etag, runs };
+  return runs;
 }
 
 export async function getJson<T>(

@@ -3,7 +3,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { asFailure, Failure, fetchAtlas, fetchIndex, fetchSheet, fetchThumbs } from '../src/api';
 import { fetchHistory } from '../src/history';
 import { fetchProbe } from '../src/probe';
-import { atlasBytes, binary, type FakeServer, failure, soundServer, webp } from './server';
+import {
+  atlasBytes,
+  binary,
+  type FakeServer,
+  failure,
+  indexJson,
+  json,
+  soundServer,
+  webp,
+} from './server';
 
 let server: FakeServer;
 beforeEach(() => {
@@ -39,6 +48,28 @@ describe('requests', () => {
       'sheet?id=s1&step=10&blob=3&v=00ff',
       'thumbs?run=r1&blob=2&v=01',
     ]);
+  });
+
+  it('read an index only when it is another than the last', async () => {
+    const read = vi.fn();
+    const indexOf = (etag: string, run: string) => {
+      server.set('index', () => {
+        const response = json(indexJson({ id: 'r1', run, series: [] }));
+        response.headers.set('ETag', etag);
+        response.json = () => {
+          read();
+          return Response.prototype.json.call(response);
+        };
+        return response;
+      });
+      return fetchIndex();
+    };
+    const first = await indexOf('"a"', 'one');
+    expect(await indexOf('"a"', 'one')).toBe(first);
+    expect(read).toHaveBeenCalledTimes(1);
+    expect((await indexOf('"b"', 'two'))[0]?.run).toBe('two');
+    expect((await indexOf('"a"', 'one'))[0]?.run).toBe('one');
+    expect(read).toHaveBeenCalledTimes(3);
   });
 
   it('find images of the probe by their id', async () => {

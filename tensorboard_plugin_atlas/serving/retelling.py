@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
-from tensorboard_plugin_atlas.atlas import Event
+from tensorboard_plugin_atlas.atlas import Event, Skipped
 from tensorboard_plugin_atlas.codec import AtlasFields
 
 MAX_TOLD: Final = 500
@@ -20,20 +21,70 @@ MAX_IDS: Final = 200
 """Lifelines of an event that are told on each side."""
 
 
-def retell(steps: Sequence[tuple[int, AtlasFields]]) -> dict[str, Any]:
-    """Returns the events of all `steps` worth reading most, best first, and how many there are.
+@dataclass(frozen=True)
+class StepFacts:
+    """The few values of a manifest that a history keeps: a manifest can be large."""
 
-    Args:
-        steps: Step and manifest of every atlas that can be read.
+    sequence: int
+    samples: int
+    trustworthiness: float | None
+    knn_kept: float | None
+    skipped: tuple[Skipped, ...]
 
-    Returns:
-        `events`, None where no step traced its lifelines, and `events_found`.
+
+def facts_of(fields: AtlasFields) -> StepFacts:
+    """Returns what a history keeps of a manifest."""
+    quality = fields.quality
+    return StepFacts(
+        sequence=fields.sequence,
+        samples=fields.samples,
+        trustworthiness=quality.trustworthiness,
+        knn_kept=quality.knn_kept,
+        skipped=fields.skipped,
+    )
+
+
+class Retelling:
+    """Gathers the events of a run, step by step, and keeps those worth reading most.
+
+    Not thread safe.
     """
-    told = [(step, event) for step, fields in steps for event in fields.events]
-    if not told and all(fields.lifelines is None for _, fields in steps):
-        return {"events": None, "events_found": 0}
-    best = heapq.nsmallest(MAX_TOLD, told, key=lambda one: (-one[1].score, one[0]))
-    return {"events": [_told(*one) for one in best], "events_found": len(told)}
+
+    def __init__(self) -> None:
+        self._best: list[tuple[float, int, dict[str, Any]]] = []
+        self._count = 0
+        self._is_traced = False
+
+    def add(self, step: int, fields: AtlasFields) -> None:
+        """Adds the events of a step, whose manifest can be read."""
+        self._count += len(fields.events)
+        self._is_traced = self._is_traced or fields.lifelines is not None
+        ranked: list[tuple[float, int, Event | dict[str, Any]]] = [
+            *self._best,
+            *((-event.score, step, event) for event in fields.events),
+        ]
+        best = heapq.nsmallest(MAX_TOLD, ranked, key=lambda one: one[:2])
+        self._best = [
+            (rank, at, _told(at, one) if isinstance(one, Event) else one) for rank, at, one in best
+        ]
+
+    def body(self) -> dict[str, Any]:
+        """Returns the events worth reading most, best first, and how many there are.
+
+        Returns:
+            `events`, None where no step traced its lifelines, and `events_found`.
+        """
+        if not self._count and not self._is_traced:
+            return {"events": None, "events_found": 0}
+        return {"events": [one for _, _, one in self._best], "events_found": self._count}
+
+
+def retell(steps: Iterable[tuple[int, AtlasFields]]) -> dict[str, Any]:
+    """Returns `Retelling.body` of all `steps`: step and manifest of every atlas."""
+    told = Retelling()
+    for step, fields in steps:
+        told.add(step, fields)
+    return told.body()
 
 
 def _told(step: int, event: Event) -> dict[str, Any]:

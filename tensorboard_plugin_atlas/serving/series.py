@@ -2,9 +2,9 @@
 """Cached, checked access to what TensorBoard's data provider holds for this plugin.
 
 A series is one layer of one run. The provider answers slowly (about 40 ms a call under the fast
-loader) and verifies nothing, so that listings are kept for a second, blobs in a cache of bounded
-size, and everything is compared with its manifest before it leaves. Thread safe; identical reads
-that are under way are done once.
+loader) and verifies nothing, so that listings are kept for a second and read again only where they
+changed (`sequences.py`), blobs are in a cache of bounded size, and everything is compared with its
+manifest before it leaves. Thread safe; identical reads that are under way are done once.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import itertools
 import json
 import math
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,8 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from tensorboard.data.provider import RunTagFilter
-from tensorboard.errors import InvalidArgumentError, NotFoundError
+from tensorboard.errors import NotFoundError
 
 from tensorboard_plugin_atlas.codec import (
     AtlasFields,
@@ -36,7 +35,6 @@ from tensorboard_plugin_atlas.codec import (
 )
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.metadata import (
-    PLUGIN_NAME,
     PROBE_TAG,
     Edition,
     edition_of_tag,
@@ -44,9 +42,12 @@ from tensorboard_plugin_atlas.metadata import (
     layer_of_shortcuts,
     layer_tag,
 )
+from tensorboard_plugin_atlas.serving.blobs import PARALLEL_READS, BlobReader
 from tensorboard_plugin_atlas.serving.cache import ByteCache
+from tensorboard_plugin_atlas.serving.retelling import Retelling, StepFacts, facts_of
+from tensorboard_plugin_atlas.serving.sequences import Place, SequenceReader
 from tensorboard_plugin_atlas.wire.editions import refined_mark
-from tensorboard_plugin_atlas.wire.manifest import MAX_BLOBS
+from tensorboard_plugin_atlas.wire.manifest import MAX_MANIFEST_BYTES, value_count
 
 CACHE_BYTES: Final = 64 << 20
 """Memory that blobs and manifests may take together."""
@@ -55,20 +56,10 @@ _FRESH_SECONDS: Final = 1.0
 _KNOWN_SECONDS: Final = 10.0
 """How long a step that was listed is read from where it was, without a new listing."""
 
-_ALL_STEPS: Final = 100_000
-"""`downsample` for the provider. Not the user's hint: 0 means "all" there and "none" here."""
-
-_PARALLEL_READS: Final = 8
-_PARSED_FACTOR: Final = 4
-"""Bytes of Python objects that a byte of manifest takes, roughly."""
+_VALUE_BYTES: Final = 64
+"""Bytes of Python objects that a value in a manifest takes, roughly."""
 
 _REMEMBERED_DAMAGE: Final = 4096
-
-_UNREADABLE_NAME: Final = (
-    "TensorBoard's data server cannot read it, as where a run's name holds a quotation mark, a "
-    "backslash or a control character; rename the run's folder, or start TensorBoard with "
-    "--load_fast=false"
-)
 
 _Value = TypeVar("_Value")
 
@@ -150,12 +141,27 @@ def _at(data: Sequence[Datum], step: int) -> Datum:
 
 @dataclass(frozen=True)
 class StepSummary:
-    """What the manifest of one step says, or why it cannot be believed."""
+    """What the manifest of one step says, or why it cannot be believed.
+
+    Attributes:
+        datum: The step.
+        edition: The edition that counts.
+        facts: What the manifest says, None where it cannot be read.
+        problem: What is damaged, if anything.
+    """
 
     datum: Datum
     edition: Edition
-    fields: AtlasFields | None
+    facts: StepFacts | None
     problem: DamageError | None
+
+
+@dataclass(frozen=True)
+class History:
+    """What the manifests of one series say: the steps, ascending, and the events of all of them."""
+
+    steps: list[StepSummary]
+    events: Retelling
 
 
 def run_id(run: str) -> str:
@@ -183,17 +189,24 @@ class SeriesStore:
         clock: Callable[[], float] = time.monotonic,
         kept_limit: int | None = None,
     ) -> None:
-        self._provider = provider
         self._kept_limit = kept_limit
         self._clock = clock
         self._cache = ByteCache(CACHE_BYTES)
         self._listings = ByteCache(0)
         self._latest: tuple[str | None, int, Mapping[str, Series]] = (None, 0, {})
-        self._pool = ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="atlas-read")
+        self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="atlas-read")
+        self._blobs = BlobReader(provider)
+        self._sequences = SequenceReader(provider, _data, clock, self._pool.submit)
+        self._arranged = _Arranged({}, {}, {})
         self._damage: dict[tuple[str, float], DamageError] = {}
+        # Of large manifests only one at a time is made into objects, which take more than its text.
+        self._parsing = threading.RLock()
 
     def all_series(self, request: Request) -> Mapping[str, Series]:
-        """Returns every series under its id, ordered by run and tag, at most a second old."""
+        """Returns every series under its id, ordered by run and tag, at most a second old.
+
+        It is the same object while nothing changes, and so is each series in it.
+        """
         moment = int(self._clock() / _FRESH_SECONDS)
         key = (request.experiment_id, moment)
         found = self._listings.once(key, lambda: (self._list(request), 1))
@@ -285,7 +298,9 @@ class SeriesStore:
         """
 
         def parse() -> tuple[Manifest, int]:
-            manifest = read_manifest(self._read(request, datum, 0))
+            blob = self._read(request, datum, 0, MAX_MANIFEST_BYTES, "manifest")
+            with self._parsing:
+                manifest = read_manifest(blob)
             if len(datum.blob_keys) != 1 + len(manifest.blobs):
                 raise DamageError(
                     f"{len(datum.blob_keys) - 1} blobs behind the manifest, "
@@ -295,7 +310,7 @@ class SeriesStore:
                 manifest.fields, (AtlasFields, ShortcutFields)
             ):
                 check_place(manifest.fields, datum.layer, datum.step)
-            return manifest, _PARSED_FACTOR * len(manifest.text)
+            return manifest, len(manifest.text) + _VALUE_BYTES * value_count(manifest.text)
 
         if not datum.blob_keys:
             raise DamageError("no blobs at all: expected a manifest first")
@@ -310,34 +325,60 @@ class SeriesStore:
         """
 
         def checked() -> bytes:
-            data = self._read(request, datum, index)
+            entry = manifest.blobs[index - 1]
+            data = self._read(request, datum, index, entry.size, entry.describe(index))
             check_blob(manifest, index, data)
             return data
 
         return self._remembering(datum, checked)
 
-    def history(self, request: Request, series: Series) -> list[StepSummary]:
-        """Returns what the manifests of all kept steps say, ascending, read in parallel."""
+    def history(self, request: Request, series: Series) -> History:
+        """Returns what the manifests of all kept steps say; they are read in parallel."""
+        events = Retelling()
 
-        def summarise(data: Sequence[Datum]) -> list[StepSummary | None]:
-            return [self._summary(request, datum) for datum in data]
+        def summarize(datum: Datum) -> StepSummary | None:
+            problem = self._fetch(request, datum)
+            if problem is not None:
+                return StepSummary(datum, datum.edition, None, problem)
+            return self._summary(request, datum, events)
 
-        shares = [series.data[start::_PARALLEL_READS] for start in range(_PARALLEL_READS)]
-        found = itertools.chain.from_iterable(self._pool.map(summarise, shares))
-        return sorted((one for one in found if one is not None), key=lambda one: one.datum.step)
+        # The first alone: where it is refused for its size, the others are read one by one.
+        first = [summarize(datum) for datum in series.data[:1]]
+        read_all = map if self._blobs.is_serial else self._pool.map
+        found = [*first, *read_all(summarize, series.data[1:])]
+        steps = sorted((one for one in found if one is not None), key=lambda one: one.datum.step)
+        return History(steps, events)
 
-    def _summary(self, request: Request, datum: Datum) -> StepSummary | None:
+    def _fetch(self, request: Request, datum: Datum) -> DamageError | None:
+        """Reads the manifests of a step into the cache, from where they are parsed one by one.
+
+        Returns what is wrong with that of the step itself, if it cannot be read.
+        """
+        for one in (*datum.finer, datum):
+            problem = None
+            with contextlib.suppress(NotFoundError):
+                try:
+                    if one.blob_keys:
+                        self._read(request, one, 0, MAX_MANIFEST_BYTES, "manifest")
+                except DamageError as error:
+                    problem = _detached(error)
+        return problem
+
+    def _summary(self, request: Request, datum: Datum, events: Retelling) -> StepSummary | None:
         """Returns None for a step that TensorBoard has dropped since it was listed."""
         edition = datum.edition
         try:
-            shown = self._counting(request, datum)
-            edition = shown.edition
-            fields = self._atlas_fields(request, shown)
+            with self._parsing:
+                shown = self._counting(request, datum)
+                edition = shown.edition
+                fields = self._atlas_fields(request, shown)
+                events.add(shown.step, fields)
+                facts = facts_of(fields)
         except NotFoundError:
             return None
         except DamageError as error:
-            return StepSummary(datum, edition, None, error)
-        return StepSummary(datum, edition, fields, self._damage.get(_identity(shown)))
+            return StepSummary(datum, edition, None, _detached(error))
+        return StepSummary(datum, edition, facts, self._damage.get(_identity(shown)))
 
     def _remembering(self, datum: Datum, read: Callable[[], _Value]) -> _Value:
         """Keeps damage that is found while a step is opened, so that the history can tell."""
@@ -345,80 +386,26 @@ class SeriesStore:
             return read()
         except DamageError as error:
             if len(self._damage) < _REMEMBERED_DAMAGE:
-                self._damage[_identity(datum)] = error
+                self._damage[_identity(datum)] = _detached(error)
             raise
 
-    def _read(self, request: Request, datum: Datum, index: int) -> bytes:
+    def _read(self, request: Request, datum: Datum, index: int, most: int, name: str) -> bytes:
+        """Returns a blob of at most `most` bytes, which `name` names in messages."""
+        key = datum.blob_keys[index]
+
         def read() -> tuple[bytes, int]:
-            try:
-                data = self._provider.read_blob(
-                    ctx=request.context, blob_key=datum.blob_keys[index]
-                )
-            except (IndexError, TypeError, ValueError) as error:
-                raise DamageError(f"blob {index}: TensorBoard cannot read it") from error
-            except InvalidArgumentError as error:
-                # The data server does not understand its own keys where a name in them is escaped.
-                raise DamageError(f"blob {index}: {_UNREADABLE_NAME}") from error
-            # The Python loader hands out object arrays for tensors of another rank; `bytes()` of
-            # one would be the process's own pointers.
-            if not isinstance(data, bytes):
-                raise DamageError(f"blob {index}: not bytes")
-            return bytes(data), len(data)
+            data = self._blobs.read(request.context, key, most, name)
+            return data, len(data)
 
-        return self._cache.once(("blob", datum.blob_keys[index], datum.wall_time), read)
+        return self._cache.once(("blob", key, datum.wall_time), read)
 
-    def _list(self, request: Request) -> dict[str, Series]:
-        asked = {
-            "ctx": request.context,
-            "experiment_id": request.experiment_id,
-            "plugin_name": PLUGIN_NAME,
-        }
-        try:
-            listed, is_whole = self._provider.list_blob_sequences(**asked), True
-        except KeyError:
-            # The Python loader knows a tag that has no value (damage hid it), and fails at it.
-            listed, is_whole = self._list_by_run(asked), False
-        tags = [(run, tag) for run in sorted(listed) for tag in sorted(listed[run])]
-        if is_whole and all(
-            (listed[run][tag].max_length or 0) <= 1 + MAX_BLOBS for run, tag in tags
-        ):
-            found = self._provider.read_blob_sequences(**asked, downsample=_ALL_STEPS)
-        else:
-            found = self._read_sane(asked, listed)
-        data = {(run, tag): _data(found, run, tag) for run, tag in tags}
-        series = [
-            Series(series_id(run, tag), run, None, kept)
-            for (run, tag), kept in data.items()
-            if tag == PROBE_TAG
-        ]
-        series += _shelved(data, self._kept_limit)
-        series.sort(key=lambda one: (one.run, one.layer is None, one.layer or ""))
-        return {one.id: one for one in series}
-
-    def _list_by_run(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Lists run by run, without those that TensorBoard fails at."""
-        found: dict[str, Any] = {}
-        context = {name: asked[name] for name in ("ctx", "experiment_id")}
-        for run in self._provider.list_runs(**context):
-            only = RunTagFilter(runs=[run.run_name])
-            with contextlib.suppress(KeyError):
-                found |= self._provider.list_blob_sequences(**asked, run_tag_filter=only)
-        return found
-
-    def _read_sane(self, asked: Mapping[str, Any], listed: Mapping[str, Any]) -> dict[str, Any]:
-        """Reads series by series, without those whose lengths no writer of ours has stated.
-
-        The provider makes one reference for each element that a tensor's shape claims.
-        """
-        found: dict[str, Any] = {}
-        for run, tags in listed.items():
-            sane = [tag for tag in tags if (tags[tag].max_length or 0) <= 1 + MAX_BLOBS]
-            if sane:
-                only = RunTagFilter(runs=[run], tags=sane)
-                found |= self._provider.read_blob_sequences(
-                    **asked, downsample=_ALL_STEPS, run_tag_filter=only
-                )
-        return found
+    def _list(self, request: Request) -> Mapping[str, Series]:
+        data = self._sequences.read(request.context, request.experiment_id)
+        # Only `once` calls this, but for two seconds at a time where a listing takes longer.
+        arranged = self._arranged
+        if data is not arranged.data:
+            arranged = self._arranged = _arranged(data, arranged, self._kept_limit)
+        return arranged.listing
 
 
 def _layer_series(listing: Mapping[str, Series], wanted: str) -> Series:
@@ -433,6 +420,60 @@ def _probe_datum(listing: Mapping[str, Series], wanted: str) -> Datum:
         if series.layer is None and series.data and run_id(series.run) == wanted:
             return series.data[-1]
     raise AbsentError(wanted)
+
+
+@dataclass(frozen=True)
+class _Arranged:
+    """A listing, with what it was made of: only what changed is made anew.
+
+    Attributes:
+        data: Every run and tag.
+        groups: The tags of one layer of one run, all editions, and the series that they make.
+        listing: All series by id.
+    """
+
+    data: Mapping[Place, tuple[Datum, ...]]
+    groups: Mapping[Place, tuple[Mapping[Place, tuple[Datum, ...]], list[Series]]]
+    listing: Mapping[str, Series]
+
+
+def _arranged(
+    data: Mapping[Place, tuple[Datum, ...]], before: _Arranged, kept_limit: int | None
+) -> _Arranged:
+    parts: dict[Place, dict[Place, tuple[Datum, ...]]] = defaultdict(dict)
+    for (run, tag), kept in data.items():
+        parts[_group(run, tag)][run, tag] = kept
+    groups = {}
+    for place, part in parts.items():
+        known = before.groups.get(place)
+        if known is None or not _is_same(known[0], part):
+            known = part, _series(part, kept_limit)
+        groups[place] = known
+    found = [one for _, series in groups.values() for one in series]
+    found.sort(key=lambda one: (one.run, one.layer is None, one.layer or ""))
+    return _Arranged(data, groups, {one.id: one for one in found})
+
+
+def _group(run: str, tag: str) -> Place:
+    """Returns the run and the tag of the finished atlases that `tag` belongs with."""
+    layer, edition = edition_of_tag(tag) or (layer_of_shortcuts(tag), None)
+    if layer is None:
+        return run, tag
+    home = home_of_run(run) if edition is Edition.REFINED else None
+    return (run if home is None else home[0]), layer_tag(layer)
+
+
+def _is_same(one: Mapping[Place, object], other: Mapping[Place, object]) -> bool:
+    return one.keys() == other.keys() and all(one[key] is other[key] for key in one)
+
+
+def _series(data: Mapping[Place, tuple[Datum, ...]], kept_limit: int | None) -> list[Series]:
+    probes = [
+        Series(series_id(run, tag), run, None, kept)
+        for (run, tag), kept in data.items()
+        if tag == PROBE_TAG
+    ]
+    return probes + _shelved(data, kept_limit)
 
 
 @dataclass
@@ -454,6 +495,8 @@ class _Shelf:
             # Where TensorBoard drops steps, a draft without its atlas tells nothing.
             if step in self.logged or step > last or not is_sampled
         }
+        if not drafts and not self.finer:
+            return tuple(self.logged[step] for step in sorted(self.logged))
         return tuple(
             dataclasses.replace(
                 self.logged.get(step) or drafts[step],
@@ -496,10 +539,7 @@ def _shelved(
     ]
 
 
-def _data(
-    found: Mapping[str, Mapping[str, Sequence[Any]]], run: str, tag: str
-) -> tuple[Datum, ...]:
-    data = found.get(run, {}).get(tag, ())
+def _data(_run: str, tag: str, data: Sequence[Any]) -> tuple[Datum, ...]:
     layer, edition = edition_of_tag(tag) or (layer_of_shortcuts(tag), Edition.LOGGED)
     return tuple(
         Datum(
@@ -512,6 +552,11 @@ def _data(
         )
         for item in sorted(data, key=lambda item: item.step)
     )
+
+
+def _detached(error: DamageError) -> DamageError:
+    """Returns the same error without its traceback, whose frames hold the bytes that were read."""
+    return type(error)(str(error))
 
 
 def _identity(datum: Datum) -> tuple[str, float]:

@@ -32,6 +32,8 @@ from tensorboard_plugin_atlas.wire.fields import Fields, SheetLayout, sheet_layo
 from tensorboard_plugin_atlas.wire.shortcut_fields import ShortcutFields, shortcut_fields
 
 MAX_MANIFEST_BYTES: Final = 4 << 20
+MAX_VALUES: Final = 200_000
+"""Values in a manifest, commas and brackets in its texts included; each takes up to 200 bytes."""
 MAX_SEQUENCE_BYTES: Final = 64 << 20
 MAX_BLOBS: Final = 256
 MAX_SAMPLES: Final = 1_000_000
@@ -48,7 +50,6 @@ MAX_SENTENCE: Final = 2_000
 MAX_ID: Final = 2**31 - 1
 
 _CHECKSUM_DIGITS: Final = 8
-_MAX_BRACKETS: Final = 200_000
 _FORMATS: Final = {
     "map": "safetensors",
     "activations": "safetensors",
@@ -209,7 +210,17 @@ def write_manifest(
             f"{kind}: the names and settings take {len(text):,} bytes, readers take "
             f"{MAX_MANIFEST_BYTES:,}; shorten layer, classes or notes"
         )
+    if value_count(text) > MAX_VALUES:
+        raise ArgumentError(
+            f"{kind}: the names and settings are {value_count(text):,} values, readers take "
+            f"{MAX_VALUES:,}; pass fewer classes or notes"
+        )
     return checksum(text).encode("ascii") + b"\n" + text
+
+
+def value_count(text: bytes) -> int:
+    """Returns an upper bound on the values in a JSON text, without parsing it."""
+    return 1 + text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def read_manifest(blob: bytes) -> Manifest:
@@ -270,9 +281,9 @@ def _manifest(text: bytes) -> Manifest:
 
 
 def _parse(text: bytes) -> dict[str, Any]:
-    # A few bytes of brackets make a Python object of 56 and more: bound them before parsing.
-    if text.count(b"[") + text.count(b"{") > _MAX_BRACKETS:
-        raise DamageError(f"manifest: more than {_MAX_BRACKETS:,} lists and objects")
+    # Two bytes of text can make a Python object of 56 and more: bound them before parsing.
+    if value_count(text) > MAX_VALUES:
+        raise DamageError(f"manifest: more than {MAX_VALUES:,} values, lists and objects")
     try:
         document = json.loads(text, parse_constant=_no_constant)
     except ValueError as error:
