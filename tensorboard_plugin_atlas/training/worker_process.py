@@ -30,7 +30,7 @@ _LAST_LINES: Final = 6
 _READY_SECONDS: Final = 600.0
 """How long a worker may take to import torch; beside a loop on every core it has 1 % of one."""
 
-_KILL_SECONDS: Final = 1.0
+_KILL_SECONDS: Final = 10.0
 """How long a killed worker may take to be gone; one that waits for a dead disk never is."""
 
 _THREADS: Final = (
@@ -91,6 +91,7 @@ class WorkerProcess:
     """
 
     def __init__(self, setup: Setup, images: int) -> None:
+        _LEFT[:] = [process for process in _LEFT if process.poll() is None]
         self.is_ready = False
         self._setup, self._images = setup, images
         self._sent: Structure | None = None
@@ -152,7 +153,7 @@ class WorkerProcess:
             self._process.kill()
 
     def end(self, timeout: float) -> Fate:
-        """Lets it end by itself, or kills it when the time is up; waits a second more at most.
+        """Lets it end by itself, or kills it when the time is up; waits 10 s more at most.
 
         Args:
             timeout: Seconds to wait.
@@ -162,7 +163,8 @@ class WorkerProcess:
         # One that is not ready has nothing to finish, and may still be importing.
         if not _is_over(self._process, timeout if self.is_ready else 0):
             self.kill()
-            _is_over(self._process, _KILL_SECONDS)
+            if not _is_over(self._process, _KILL_SECONDS):
+                _LEFT.append(self._process)
         self.abandon()
         _RUNNING.discard(self)
         with self._output as output:
@@ -187,6 +189,8 @@ class WorkerProcess:
 
 
 _RUNNING: Final[weakref.WeakSet[WorkerProcess]] = weakref.WeakSet()
+_LEFT: Final[list[subprocess.Popen[bytes]]] = []
+"""Workers that were killed and are not gone yet."""
 
 
 def _abandon_all() -> None:
