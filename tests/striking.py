@@ -94,10 +94,6 @@ def only_before(step, at):
     return step < at
 
 
-def until_then(step, at):
-    return step <= at
-
-
 def all_but_one(step, at):
     return step != at
 

@@ -209,10 +209,6 @@ class TestBusy:
             make(tmp_path, **change)
 
 
-def leave():
-    os._exit(3)
-
-
 def fail():
     raise ValueError("a forward that fails\nin two lines")
 

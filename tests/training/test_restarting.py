@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from loops import Elsewhere, Net, eventually, worker_of, workers_of
-from test_background import end_all, leave, make, steps_in  # noqa: F401 - a fixture
+from test_background import end_all, make, steps_in  # noqa: F401 - a fixture
 
 import tensorboard_plugin_atlas.training.worker_process as process_room
 import tensorboard_plugin_atlas.training.worker_supervisor as supervisor_room
@@ -36,6 +36,10 @@ def all_warnings():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield caught
+
+
+def leave():
+    os._exit(3)
 
 
 def raising(error):
