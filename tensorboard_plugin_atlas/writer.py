@@ -85,7 +85,9 @@ class AtlasWriter:
 
     Atlases are made by a process of their own, at low priority and on the CPU: a call copies the
     model's parameters and buffers and returns. What cannot be sent to another process is handled in
-    the loop, as with `worker="inline"`, and a warning says why.
+    the loop, as with `worker="inline"`, and a warning says why; so is everything where no process
+    can be started. A process that ends later costs at most the steps it ends over twice, each of
+    which the next atlas lists; it is started again after pauses of 1 s up to 5 min.
 
     Args:
         log_dir_or_writer: The run's directory, or the `SummaryWriter` that logs to it (torch's,

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -22,7 +23,6 @@ from loops import eventually, workers_of
 from striking import (
     BOTH,
     DRAWN,
-    HURRIED,
     PICTURED,
     PROCESS,
     FailingFile,
@@ -265,6 +265,11 @@ def speak(data):
     os.write(end, data)
 
 
+def speak_and_stay(data):
+    speak(data)
+    time.sleep(60)  # nothing more comes of this job
+
+
 def hang_up():
     speak(struct.pack("!Q", 1000) + b"the beginning of an")
     os._exit(0)
@@ -346,23 +351,20 @@ IN_THE_WORKER = {
     "the worker hangs up in a message": lost(
         elsewhere(hang_up), f"(?s)ended with status 0.*{GIVEN_UP}", workers=PROCESS
     ),
-    "the worker answers garbage": Fault(
-        elsewhere(speak, struct.pack("!Q", 7) + b"garbage"),
+    "the worker answers garbage": lost(
+        elsewhere(speak_and_stay, struct.pack("!Q", 7) + b"garbage"),
         f"(?s)no answer that can be read.*{GIVEN_UP}",
         workers=PROCESS,
-        config=HURRIED,
     ),
-    "the worker answers something else": Fault(
-        elsewhere(speak, struct.pack("!Q", 4) + b"\x80\x04N."),
+    "the worker answers something else": lost(
+        elsewhere(speak_and_stay, struct.pack("!Q", 4) + b"\x80\x04N."),
         f"(?s)NoneType instead of an answer.*{GIVEN_UP}",
         workers=PROCESS,
-        config=HURRIED,
     ),
-    "the worker announces gigabytes": Fault(
-        elsewhere(speak, struct.pack("!Q", 1 << 40)),
-        f"(?s){GIVEN_UP}",
+    "the worker announces gigabytes": lost(
+        elsewhere(speak_and_stay, struct.pack("!Q", 1 << 40)),
+        f"(?s)a message of 1099511627776 bytes.*{GIVEN_UP}",
         workers=PROCESS,
-        config=HURRIED,
     ),
     "two workers end over one step": Fault(
         end_two_workers, f"(?s)step [02].*status 3.*{GIVEN_UP}", all_but_one, workers=PROCESS

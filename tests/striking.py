@@ -19,8 +19,6 @@ from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 from tensorboard_plugin_atlas.events import EventSink
 
 DRAWN = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
-HURRIED = AtlasConfig(**{**TINY.as_dict(), "attribution": False})
-"""For a worker that has only the second it is left to finish in."""
 PICTURED = AtlasConfig(**{**TINY.as_dict(), "icons": "examples"})
 INLINE, PROCESS = ("inline",), ("process",)
 BOTH = INLINE + PROCESS
