@@ -38,7 +38,7 @@ from tensorboard_plugin_atlas.errors import (
 )
 from tensorboard_plugin_atlas.logs.resuming import Earlier, cut_back, last_atlases
 from tensorboard_plugin_atlas.logs.sinks import sink_for
-from tensorboard_plugin_atlas.training.backlog import EXIT_SECONDS, merged
+from tensorboard_plugin_atlas.training.backlog import EXIT_SECONDS, NOTHING_LOST, Lost, merged
 from tensorboard_plugin_atlas.training.baseline import read_baseline
 from tensorboard_plugin_atlas.training.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.training.extras import Extras
@@ -85,7 +85,9 @@ class AtlasWriter:
 
     Atlases are made by a process of their own, at low priority and on the CPU: a call copies the
     model's parameters and buffers and returns. What cannot be sent to another process is handled in
-    the loop, as with `worker="inline"`, and a warning says why.
+    the loop, as with `worker="inline"`, and a warning says why; so is everything where no process
+    can be started. A process that ends later costs at most the steps it ends over twice, each of
+    which the next atlas lists; it is started again after pauses of 1 s up to 5 min.
 
     Args:
         log_dir_or_writer: The run's directory, or the `SummaryWriter` that logs to it (torch's,
@@ -169,7 +171,7 @@ class AtlasWriter:
         self.model = model
         self._told: set[tuple[object, ...]] = set()
         self._has_failed = False
-        self._owed_notice: str | None = None
+        self._owed_notice: tuple[str, Lost] | None = None
         self._last_step: int | None = None
         if purge_step is not None:
             purge_step = _whole("purge_step", purge_step)
@@ -237,10 +239,17 @@ class AtlasWriter:
             timeout = _seconds("timeout", timeout)
         self._closed = True
         lost = self._recorder.close(timeout)
-        if lost:
+        if self._owed_notice is not None:
+            _log(logging.WARNING, self._owed_notice[0])
+        if lost.steps:
+            self._tell_failures()
+            fault = self._recorder.fault
             raise WorkerError(
-                f"{lost} checkpoints were not finished within {timeout} s and are lost; pass a "
-                "longer close(timeout=...)"
+                f"{len(lost.steps)} checkpoints were not finished within {timeout} s and are lost; "
+                "pass a longer close(timeout=...)"
+                if fault is None
+                else f"worker='process' is not possible: {fault}; {lost} could not be recorded; "
+                "pass worker='inline' to make atlases in the training loop"
             )
 
     def waiting(self) -> int:
@@ -317,16 +326,14 @@ class AtlasWriter:
         return False
 
     def _record(self, step: int, wall_time: float | None) -> None:
-        skipped, self._skipped = self._skipped, ()
         try:
-            replaced = self._hand_over(step, wall_time, skipped)
+            replaced = self._hand_over(step, wall_time)
         except BaseException:
             self._meter.add_skipped()
-            self._skipped = merged(skipped, (Skipped(step, "failed"),))
+            self._skipped = merged(self._skipped, (Skipped(step, "failed"),))
             raise
-        if self._owed_notice is not None:
-            self._notice("inline", self._owed_notice)
-            self._owed_notice = None
+        self._skipped = ()
+        self._give_owed_notice()
         if replaced is not None:
             self._notice(
                 "busy",
@@ -335,34 +342,59 @@ class AtlasWriter:
                 "(AtlasConfig: samples, icons), or raise max_pending",
             )
 
-    def _hand_over(
-        self, step: int, wall_time: float | None, skipped: tuple[Skipped, ...]
-    ) -> int | None:
+    def _hand_over(self, step: int, wall_time: float | None) -> int | None:
         """Has a checkpoint recorded, in the loop where that turns out to be the only way."""
         if self._recorder.fault is not None:
             self._fall_back(self._recorder.fault)
         try:
-            return self._recorder.record(self.model, step, wall_time, skipped)
+            return self._recorder.record(self.model, step, wall_time, self._skipped)
         except CannotSendError as error:
             self._fall_back(error)
-            return self._recorder.record(self.model, step, wall_time, skipped)
+            return self._recorder.record(self.model, step, wall_time, self._skipped)
 
     def _fall_back(self, reason: object) -> None:
         """Goes on in the loop when the model turns out to be one that cannot be sent."""
-        self._recorder.close(EXIT_SECONDS)
+        lost = self._recorder.close(EXIT_SECONDS)
+        self._tell_failures()
         self._recorder = self._inline()
+        self._skipped = merged(lost.skipped, self._skipped)
         # Said when it has worked: where it does not, the failure is what has to be told.
-        self._owed_notice = _inline_notice(reason)
+        self._owed_notice = _inline_notice(reason, lost), lost
+
+    def _give_owed_notice(self) -> None:
+        if self._owed_notice is not None:
+            notice, self._owed_notice = self._owed_notice, None
+            self._report_fault(*notice)
+
+    def _report_fault(self, notice: str, lost: Lost) -> None:
+        """Says that there is no worker, which is a failure under `strict` if steps were lost.
+
+        Raises:
+            WorkerError: if that is the case.
+        """
+        if self.strict and lost.steps:
+            raise WorkerError(notice.removeprefix("AtlasWriter: "))
+        self._notice("inline", notice)
 
     def _raise_failures(self) -> None:
         """Raises the last thing that went wrong in the worker, and tells of those before it."""
         if self._is_silent:
             return
+        if self._recorder.fault is not None and not self._closed:
+            # Found after the last step was added; nothing is to be recorded now.
+            self._fall_back(self._recorder.fault)
+            self._give_owed_notice()
+        last = self._tell_failures(but_the_last=True)
+        if last is not None:
+            raise last
+
+    def _tell_failures(self, *, but_the_last: bool = False) -> WorkerError | None:
+        """Tells of what went wrong in the worker, and returns what is left to the caller."""
         failures = self._recorder.take_failures()
-        for failure in failures[:-1]:
+        last = failures.pop() if failures and but_the_last else None
+        for failure in failures:
             self._tell_failure("add_atlas", failure)
-        if failures:
-            raise failures[-1]
+        return last
 
     def _checked_step(self, global_step: object) -> int:
         """Returns the step as an int; TensorBoard's loaders drop or mix up steps that fall."""
@@ -505,11 +537,12 @@ def _cautions(earlier: Earlier, probe: Probe) -> Iterator[str]:
         )
 
 
-def _inline_notice(reason: object) -> str:
+def _inline_notice(reason: object, lost: Lost = NOTHING_LOST) -> str:
+    gone = f"; {lost} could not be recorded any more" if lost.steps else ""
     return (
         f"AtlasWriter: worker='process' is not possible: {reason}. Atlases are made in the "
         "training loop instead, which stands still meanwhile, often for a minute; pass "
-        "worker='inline' to be asked no more"
+        f"worker='inline' to be asked no more{gone}"
     )
 
 

@@ -8,10 +8,12 @@ import functools
 import logging
 import os
 import signal
+import stat
 import struct
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -21,7 +23,6 @@ from loops import eventually, workers_of
 from striking import (
     BOTH,
     DRAWN,
-    HURRIED,
     PICTURED,
     PROCESS,
     FailingFile,
@@ -33,7 +34,6 @@ from striking import (
     lost,
     os_error,
     raising,
-    until_then,
 )
 
 from tensorboard_plugin_atlas.events import EventSink
@@ -252,13 +252,26 @@ def segfault():
     faulthandler._sigsegv()
 
 
+def is_socket(file):
+    try:
+        return stat.S_ISSOCK(os.fstat(file).st_mode)
+    except OSError:
+        return False
+
+
 def speak(data):
     """Puts bytes on the socket to the training process."""
-    os.write(int(sys.argv[1]), data)
+    (end,) = filter(is_socket, range(64))
+    os.write(end, data)
+
+
+def speak_and_stay(data):
+    speak(data)
+    time.sleep(60)  # nothing more comes of this job
 
 
 def hang_up():
-    speak(struct.pack("!i", 1000) + b"the beginning of an")
+    speak(struct.pack("!Q", 1000) + b"the beginning of an")
     os._exit(0)
 
 
@@ -305,7 +318,19 @@ def start_no_thread(scene):
     scene.evidence()
 
 
-GIVEN_UP = "no more atlases are logged"
+def dies_twice(evidence, model, x):
+    """Ends the first two workers that look at the model, and no other one."""
+    if os.getpid() != model.home and len(evidence) < 2:
+        evidence()
+        os._exit(3)
+    return model.answer(x)
+
+
+def end_two_workers(scene):
+    scene.model.mood = functools.partial(dies_twice, scene.evidence)
+
+
+GIVEN_UP = "this step is not logged; the process is started again"
 
 IN_THE_WORKER = {
     "the worker is killed each time": lost(
@@ -326,31 +351,31 @@ IN_THE_WORKER = {
     "the worker hangs up in a message": lost(
         elsewhere(hang_up), f"(?s)ended with status 0.*{GIVEN_UP}", workers=PROCESS
     ),
-    "the worker answers garbage": Fault(
-        elsewhere(speak, struct.pack("!i", 7) + b"garbage"),
+    "the worker answers garbage": lost(
+        elsewhere(speak_and_stay, struct.pack("!Q", 7) + b"garbage"),
         f"(?s)no answer that can be read.*{GIVEN_UP}",
-        until_then,
         workers=PROCESS,
-        config=HURRIED,
     ),
-    "the worker answers something else": Fault(
-        elsewhere(speak, struct.pack("!i", 4) + b"\x80\x04N."),
+    "the worker answers something else": lost(
+        elsewhere(speak_and_stay, struct.pack("!Q", 4) + b"\x80\x04N."),
         f"(?s)NoneType instead of an answer.*{GIVEN_UP}",
-        until_then,
         workers=PROCESS,
-        config=HURRIED,
     ),
-    "the worker announces gigabytes": Fault(
-        elsewhere(speak, struct.pack("!i", 0x7F7F7F7F)),
-        f"(?s){GIVEN_UP}",
-        until_then,
+    "the worker announces gigabytes": lost(
+        elsewhere(speak_and_stay, struct.pack("!Q", 1 << 40)),
+        f"(?s)a message of 1099511627776 bytes.*{GIVEN_UP}",
         workers=PROCESS,
-        config=HURRIED,
+    ),
+    "two workers end over one step": Fault(
+        end_two_workers, f"(?s)step [02].*status 3.*{GIVEN_UP}", all_but_one, workers=PROCESS
+    ),
+    "logging fails when the worker is killed": Fault(
+        both(break_logging, kill_the_worker), workers=PROCESS
     ),
     "the worker is killed once": Fault(kill_the_worker, workers=PROCESS),
-    "no process can be started": lost(
+    "no process can be started": Fault(
         start_no_process,
-        f"(?s)could not be started.*temporarily.*{GIVEN_UP}",
+        "not possible: .*could not be started.*temporarily",
         moments=(-1,),
         workers=PROCESS,
     ),
@@ -360,9 +385,9 @@ IN_THE_WORKER = {
         moments=(2,),
         workers=PROCESS,
     ),
-    "there is no place for temporary files": lost(
+    "there is no place for temporary files": Fault(
         lose_the_directory_for_temporary_files,
-        f"(?s)could not be started.*No usable temp.*{GIVEN_UP}",
+        "not possible: .*could not be started.*No usable temp",
         moments=(-1,),
         workers=PROCESS,
     ),

@@ -19,8 +19,6 @@ from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 from tensorboard_plugin_atlas.events import EventSink
 
 DRAWN = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
-HURRIED = AtlasConfig(**{**TINY.as_dict(), "attribution": False})
-"""For a worker that has only the second it is left to finish in."""
 PICTURED = AtlasConfig(**{**TINY.as_dict(), "icons": "examples"})
 INLINE, PROCESS = ("inline",), ("process",)
 BOTH = INLINE + PROCESS
@@ -92,10 +90,6 @@ def every_step(step, at):
 
 def only_before(step, at):
     return step < at
-
-
-def until_then(step, at):
-    return step <= at
 
 
 def all_but_one(step, at):

@@ -212,6 +212,8 @@ IN_SHORT = (
     "the directory is removed meanwhile-2-close",
     "the worker answers garbage-0-close",
     "the worker crashes each time-2-with",
+    "two workers end over one step-0-close",
+    "no process can be started again-2-with",
 )
 
 

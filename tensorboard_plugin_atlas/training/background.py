@@ -10,8 +10,8 @@ loses nothing.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
+import math
 import os
 import threading
 import time
@@ -33,25 +33,47 @@ from tensorboard_plugin_atlas.compute.model.structure import (
 )
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.errors import WorkerError, described
+from tensorboard_plugin_atlas.errors import (
+    ArgumentError,
+    AtlasError,
+    CannotSendError,
+    WorkerError,
+    described,
+)
 from tensorboard_plugin_atlas.progress import progress_bar
-from tensorboard_plugin_atlas.training.backlog import EXIT_SECONDS, Backlog, Snapshot, merged
+from tensorboard_plugin_atlas.training.backlog import (
+    EXIT_SECONDS,
+    NOTHING_LOST,
+    Backlog,
+    Lost,
+    Snapshot,
+    merged,
+)
 from tensorboard_plugin_atlas.training.cost import CostMeter
 from tensorboard_plugin_atlas.training.extras import NOTHING_MORE, Extras
 from tensorboard_plugin_atlas.training.messages import Done, Failed, Job, Setup
 from tensorboard_plugin_atlas.training.worker_process import WorkerProcess
+from tensorboard_plugin_atlas.training.worker_supervisor import (
+    END_SECONDS,
+    CannotStartError,
+    WorkerSupervisor,
+)
 
 logger = logging.getLogger(__name__)
 
-_END_SECONDS: Final = 1.0
-"""How long a worker may take to close its files before it is killed."""
+_START_SECONDS: Final = 10.0
+"""How long the constructor waits for a process to be started, which takes milliseconds."""
+
+_LOOK_SECONDS: Final = 5.0
+"""How often one who waits for the worker looks whether the courier lives."""
 
 
 class BackgroundRecorder:
     """Records checkpoints in a process of its own; the loop pays for a copy of the state.
 
-    A worker that dies is started again and given the same snapshot; when it dies a second time in a
-    row, recording ends with one failure to tell.
+    A worker that dies is started again and given the same snapshot. When it dies over that a second
+    time, the step is lost, which `take_failures` reports, and the next worker is started after a
+    pause. Where no worker comes up at all, `fault` says why.
 
     Args:
         model: The model that will be recorded.
@@ -69,6 +91,7 @@ class BackgroundRecorder:
 
     Raises:
         CannotSendError: if the model is one that no other process can be given.
+        ArgumentError: if no process can be started.
         OSError: if there is not enough memory.
     """
 
@@ -95,14 +118,14 @@ class BackgroundRecorder:
         self.probe, images = share_images(probe)
         setup = Setup(location, layers, config, without_images(probe), dict(beside), extras)
         self._courier = _Courier(setup, images, self._backlog, meter)
-        self._courier.start()
         # A writer that is forgotten without `close` finishes what it has and then goes.
         weakref.finalize(self, self._backlog.close).atexit = False
+        self._courier.start()
 
     @property
     def waiting(self) -> int:
-        """Checkpoints that are accepted and not finished."""
-        return len(self._backlog)
+        """Checkpoints that are accepted and not finished; none in a fork of this process."""
+        return len(self._backlog) if self._courier.is_ours() else 0
 
     @property
     def fault(self) -> str | None:
@@ -124,7 +147,8 @@ class BackgroundRecorder:
             The step that is skipped for this one, or None.
 
         Raises:
-            CannotSendError: if the model became one that cannot be sent.
+            CannotSendError: if the model became one that cannot be sent, or is found to be one.
+            WorkerError: if recording ended meanwhile, so that this step is lost.
             OSError: if there is not enough memory.
         """
         if not self._courier.is_ours():
@@ -136,8 +160,7 @@ class BackgroundRecorder:
             self._marks = stock.marks
         claimed = self._backlog.claim(self._structure.layout)
         if claimed is None:
-            self._meter.add_skipped()
-            return None
+            raise self._refusal(step)
         slot, replaced = claimed
         try:
             slot.take(stock.tensors)
@@ -149,7 +172,9 @@ class BackgroundRecorder:
         if replaced is not None:
             self._meter.add_skipped()
             skipped = merged(replaced.skipped, (Skipped(replaced.step, "busy"),), skipped)
-        self._backlog.add(Snapshot(step, now, tuple(skipped), self._structure, slot))
+        if not self._backlog.add(Snapshot(step, now, tuple(skipped), self._structure, slot)):
+            self._backlog.give_back(slot, replaced)
+            raise self._refusal(step)
         return None if replaced is None else replaced.step
 
     def take_failures(self) -> list[WorkerError]:
@@ -162,20 +187,26 @@ class BackgroundRecorder:
         if self._courier.is_ours():
             self._wait(None)
 
-    def close(self, timeout: float | None) -> int:
+    def close(self, timeout: float | None) -> Lost:
         """Waits likewise, but no longer than `timeout` seconds if given, and ends the worker.
 
         Returns:
-            How many checkpoints were lost because the time was up.
+            What was lost because the time was up, or because of `fault`.
         """
         if not self._courier.is_ours():
-            return 0
+            return NOTHING_LOST
         end = time.monotonic() + (0.0 if timeout is None else timeout)
         self._backlog.close()
         self._wait(timeout)
-        return self._courier.end(max(end - time.monotonic(), _END_SECONDS))
+        return self._courier.end(max(end - time.monotonic(), END_SECONDS))
+
+    def _refusal(self, step: int) -> AtlasError:
+        if self.fault is not None:
+            return CannotSendError(self.fault)
+        return WorkerError(f"step {step} is lost: the writer was closed meanwhile")
 
     def _wait(self, timeout: float | None) -> None:
+        end = math.inf if timeout is None else time.monotonic() + timeout
         total = len(self._backlog)
         if not total:
             return
@@ -186,7 +217,9 @@ class BackgroundRecorder:
                     bar.update(total - left - bar.n)
                 return bar is not None
 
-            self._backlog.wait_until_empty(timeout, show)
+            while (rest := end - time.monotonic()) > 0 and self._courier.is_alive():
+                if self._backlog.wait_until_empty(min(rest, _LOOK_SECONDS), show):
+                    break
 
 
 class _Courier:
@@ -200,115 +233,118 @@ class _Courier:
     ) -> None:
         self.failures: deque[WorkerError] = deque(maxlen=64)
         self.fault: str | None = None
-        self._setup, self._images = setup, images
+        self._images = images
         self._backlog, self._meter = backlog, meter
         self._owner = os.getpid()
-        self._worker: WorkerProcess | None = None
+        self._supervisor = WorkerSupervisor(lambda: WorkerProcess(setup, images.file), self._pause)
         self._is_killed = False
+        self._is_started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="atlas-courier", daemon=True)
 
     def start(self) -> None:
-        """Starts the thread, and with it the worker."""
-        self._thread.start()
+        """Starts the thread and waits some milliseconds for it to start the worker.
+
+        Raises:
+            ArgumentError: if no worker can be started.
+        """
         _RUNNING.add(self)
+        try:
+            self._thread.start()
+        except BaseException:
+            _RUNNING.discard(self)
+            self._drop()
+            self._images.close()
+            raise
+        self._is_started.wait(_START_SECONDS)
+        if self.fault is not None:
+            raise ArgumentError(self.fault)
 
     def is_ours(self) -> bool:
         """Tells whether this is the process that owns the worker, and not a fork of it."""
         return self._owner == os.getpid()
 
-    def end(self, timeout: float) -> int:
-        """Ends the worker within `timeout` and two more seconds; returns how many were lost."""
+    def is_alive(self) -> bool:
+        """Tells whether someone takes what is in the backlog."""
+        return self._thread.is_alive()
+
+    def end(self, timeout: float) -> Lost:
+        """Ends the worker within `timeout` and two more seconds; returns what was lost."""
         self._backlog.close()
         self._thread.join(timeout)
-        if not self._thread.is_alive():
-            return 0
-        self._is_killed = True
-        worker = self._worker
-        if worker is not None:
-            worker.kill()
-        lost = self._backlog.drop()
-        self._thread.join(_END_SECONDS)
-        return lost
+        if self._thread.is_alive():
+            self._is_killed = True
+            self._supervisor.kill()
+            self._drop()
+            self._thread.join(END_SECONDS)
+        return self._backlog.lost
 
     def _run(self) -> None:
         try:
-            with contextlib.suppress(OSError):  # tried again, and told of, when there is a job
-                self._worker = self._started()
-            while (snapshot := self._backlog.take()) is not None:
-                answer = self._answered(snapshot)
-                if answer is None or self._is_killed:
-                    break
-                self._settle(snapshot, answer)
+            self._supervisor.start()
+            self._is_started.set()
+            while not self._is_killed and (snapshot := self._backlog.take()) is not None:
+                self._record(snapshot)
+        except CannotStartError as error:
+            self.fault = str(error)
         except Exception as error:  # whatever it is, the loop must not wait for this thread
-            self.failures.append(WorkerError(f"{described(error)}; no more atlases are logged"))
+            self.fault = described(error)
         finally:
-            self._backlog.drop()
-            if self._worker is not None:
-                self._worker.end(_END_SECONDS)
+            # The fault comes first: whoever is woken by the rest looks at it.
+            self._drop()
+            self._is_started.set()
+            self._supervisor.end()
             self._images.close()
             _RUNNING.discard(self)
 
-    def _answered(self, snapshot: Snapshot) -> Done | Failed | None:
-        """Returns the answer, or None when the worker died twice over it."""
-        self._meter.begin()
-        snapshot.slot.wait()
-        job = Job(snapshot.step, snapshot.wall_time, snapshot.skipped, None)
-        if self._worker is not None and not self._worker.is_running():
-            # It went while it had nothing to do, for which this snapshot is not to blame.
-            logger.info("the background process %s", self._worker.end(0))
-            self._worker = None
-        for _ in range(2):
-            try:
-                if self._worker is None:
-                    self._worker = self._started()
-                return self._worker.ask(job, snapshot.structure, snapshot.slot.memory.file)
-            except Exception as error:
-                fate = self._fate(error)
-            if self._is_killed:
-                return None
-            logger.info("step %d: the background process %s", snapshot.step, fate)
-        self.failures.append(
-            WorkerError(
-                f"step {snapshot.step}: the background process {fate}\n"
-                "That was the second time in a row, so no more atlases are logged; "
-                "worker='inline' shows where it fails"
-            )
-        )
-        self._meter.end()
-        self._meter.add_skipped(len(self._backlog))
-        return None
+    def _record(self, snapshot: Snapshot) -> None:
+        """Has one snapshot recorded; its failure is that of its step alone.
 
-    def _fate(self, error: Exception) -> str:
-        """Ends a worker that gives no answer; returns how it ended and its last words."""
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return f"could not be started ({described(error)})"
-        fate = worker.end(_END_SECONDS)
-        if isinstance(error, (EOFError, OSError)):
-            return fate
-        return f"gave no answer that can be read ({described(error)}) and {fate}"
+        Raises:
+            CannotStartError: if there is no worker, and will be none.
+        """
+        self._meter.begin()
+        try:
+            snapshot.slot.wait()
+            job = Job(snapshot.step, snapshot.wall_time, snapshot.skipped, None)
+            answer = self._supervisor.ask(job, snapshot.structure, snapshot.slot.memory.file)
+        except CannotStartError:
+            self._meter.end()
+            raise
+        except Exception as error:
+            if self._is_killed:
+                return
+            if not isinstance(error, WorkerError):
+                error = WorkerError(f"step {snapshot.step}: {described(error)}")
+            self._lose(error)
+        else:
+            self._settle(snapshot, answer)
 
     def _settle(self, snapshot: Snapshot, answer: Done | Failed) -> None:
         if isinstance(answer, Done):
             self._meter.end(answer.atlases, answer.seconds, answer.cpu_seconds)
             self.failures.extend(answer.failures)
             self._backlog.finish(failed=False)
-            return
+        elif answer.is_for_good:
+            self._meter.end()
+            self.fault = answer.message
+            self._drop()
+        else:
+            self._lose(WorkerError(f"step {snapshot.step}: {answer.message}", answer.place))
+
+    def _lose(self, error: WorkerError) -> None:
+        """Goes on without the step in work."""
         self._meter.end()
         self._meter.add_skipped()
-        if answer.is_for_good:
-            self.fault = answer.message
-            self._meter.add_skipped(self._backlog.drop() - 1)
-            return
-        error = WorkerError(f"step {snapshot.step}: {answer.message}", answer.place)
         self.failures.append(error)
         self._backlog.finish(failed=True)
 
-    def _started(self) -> WorkerProcess:
-        worker = WorkerProcess(self._setup, self._images.file)
-        if self._is_killed:
-            worker.kill()
-        return worker
+    def _drop(self) -> None:
+        self._meter.add_skipped(self._backlog.drop())
+
+    def _pause(self, seconds: float) -> None:
+        self._meter.interrupt()
+        self._backlog.pause(seconds)
+        self._meter.begin()
 
 
 _RUNNING: Final[weakref.WeakSet[_Courier]] = weakref.WeakSet()
@@ -322,9 +358,9 @@ def _end_all() -> None:
         if not courier.is_ours():
             continue
         lost = courier.end(max(end - time.monotonic(), 0.0))
-        if lost:
+        if lost.steps:
             logger.warning(
                 "AtlasWriter: %d checkpoints were not finished when the program ended; "
                 "call close(), or use it as a context manager, to wait for them",
-                lost,
+                len(lost.steps),
             )

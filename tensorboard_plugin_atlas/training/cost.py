@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tensorboard_plugin_atlas.training.forking import renew_locks_in_children
+
 
 @dataclass(frozen=True)
 class AtlasCost:
@@ -116,11 +118,21 @@ class CostMeter:
         self._began: float | None = None
         self._checkpoints = 0
         self._cost = Cost()
+        renew_locks_in_children(self)
+
+    def renew_locks(self) -> None:
+        """Lets a forked child count, whatever the other threads were doing at the fork."""
+        self._lock = threading.Lock()
 
     def begin(self) -> None:
         """Says that a checkpoint is being worked on from now on."""
         with self._lock:
             self._began = self._clock()
+
+    def interrupt(self) -> None:
+        """Says that the work on a checkpoint has to wait; its time so far is not counted."""
+        with self._lock:
+            self._began = None
 
     def end(
         self,

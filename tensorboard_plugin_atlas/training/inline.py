@@ -13,6 +13,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.errors import WorkerError
+from tensorboard_plugin_atlas.training.backlog import NOTHING_LOST, Lost
 from tensorboard_plugin_atlas.training.cost import CostMeter
 from tensorboard_plugin_atlas.training.recording import Recorder
 
@@ -65,7 +66,7 @@ class InlineRecorder:
         """Makes everything recorded durable."""
         self._recorder.flush()
 
-    def close(self, timeout: float | None) -> int:
+    def close(self, timeout: float | None) -> Lost:
         """Flushes and closes the log; nothing can be lost."""
         self._recorder.close()
-        return 0
+        return NOTHING_LOST

@@ -3,12 +3,8 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing import reduction
-from multiprocessing.connection import Connection
-from typing import Any
 
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.model.structure import Structure
@@ -38,6 +34,11 @@ class Setup:
     probe: Probe
     beside: Mapping[str, Atlas]
     extras: Extras
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker has imported what it needs and read its setup; no model has run in it yet."""
 
 
 @dataclass(frozen=True)
@@ -87,46 +88,3 @@ class Failed:
     message: str
     place: str
     is_for_good: bool
-
-
-class Channel:
-    """One end of the socket. What comes out of it is trusted: the other end is a process of ours.
-
-    Args:
-        connection: The end.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def send(self, message: object) -> None:
-        """Sends a message, with plain pickle: torch teaches multiprocessing's to share tensors."""
-        self._connection.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
-
-    def receive(self, longest: int | None = None) -> Any:
-        """Waits for a message.
-
-        Args:
-            longest: Bytes that it may have.
-
-        Raises:
-            EOFError, OSError: if the other end is gone, or announces a longer one.
-            Exception: of any kind, if it is no message.
-        """
-        return pickle.loads(self._connection.recv_bytes(longest))  # noqa: S301
-
-    def send_file(self, file: int) -> None:
-        """Hands over a file descriptor."""
-        reduction.send_handle(self._connection, file, None)
-
-    def receive_file(self) -> int:
-        """Waits for a file descriptor, which the caller has to close."""
-        return int(reduction.recv_handle(self._connection))
-
-    def fileno(self) -> int:
-        """Returns the descriptor of the socket."""
-        return self._connection.fileno()
-
-    def close(self) -> None:
-        """Closes this end."""
-        self._connection.close()

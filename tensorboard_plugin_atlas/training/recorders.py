@@ -14,8 +14,9 @@ from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError
+from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError, described
 from tensorboard_plugin_atlas.logs.sinks import Sink
+from tensorboard_plugin_atlas.training.backlog import Lost
 from tensorboard_plugin_atlas.training.cost import CostMeter
 from tensorboard_plugin_atlas.training.extras import Extras
 from tensorboard_plugin_atlas.training.inline import InlineRecorder
@@ -46,8 +47,8 @@ class LoopRecorder(Protocol):
     def flush(self) -> None:
         """Waits until everything recorded is durable."""
 
-    def close(self, timeout: float | None) -> int:
-        """Flushes within `timeout` seconds, if given, and ends; returns how many were lost."""
+    def close(self, timeout: float | None) -> Lost:
+        """Flushes within `timeout` seconds, if given, and ends; returns what was lost."""
 
 
 def check_worker(worker: object, max_pending: object, budget: object) -> None:
@@ -88,8 +89,10 @@ def background_recorder(
         raise ArgumentError("the SummaryWriter does not say where it writes")
     if location.startswith("memory:"):
         raise ArgumentError(f"what is written to {location} stays in this process")
-    if os.name != "posix" or not sys.executable:
+    if os.name != "posix":
         raise ArgumentError("this platform does not let two processes share memory as we need it")
+    if not sys.executable or getattr(sys, "frozen", False):
+        raise ArgumentError("this program holds its own Python, which no other process can run")
     # Only here, since a platform without fork and file descriptors could not even import it.
     from tensorboard_plugin_atlas.training.background import BackgroundRecorder
 
@@ -106,8 +109,12 @@ def background_recorder(
             beside=beside,
             extras=extras,
         )
+    except ArgumentError:
+        raise
     except OSError as error:
         raise ArgumentError(f"there is no room for a copy of the model ({error})") from error
+    except Exception as error:  # no thread can be started, say
+        raise ArgumentError(f"no process can be used ({described(error)})") from error
 
 
 def inline_recorder(

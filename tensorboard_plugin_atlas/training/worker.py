@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The background process: `python -m tensorboard_plugin_atlas.training.worker SOCKET`.
+"""The background process: `python -m tensorboard_plugin_atlas.training.worker OWNER`.
 
-It rebuilds the model once, then takes one snapshot after the other and logs its atlases. It gives
+OWNER is the process id of the training process; standard input is the socket to it. The worker
+rebuilds the model once, then takes one snapshot after the other and logs its atlases. It gives
 way to everything else on the machine, and it ends with the training process, however that ends.
 """
 
@@ -13,46 +14,54 @@ import faulthandler
 import os
 import select
 import signal
+import socket
 import sys
 import threading
 import time
 import traceback
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.model.structure import ModelCopy, Structure
     from tensorboard_plugin_atlas.errors import WorkerError
+    from tensorboard_plugin_atlas.training.channel import Channel
     from tensorboard_plugin_atlas.training.cost import AtlasCost
-    from tensorboard_plugin_atlas.training.messages import Channel, Done, Failed, Job, Setup
+    from tensorboard_plugin_atlas.training.messages import Done, Failed, Job, Setup
     from tensorboard_plugin_atlas.training.recording import Recorder
 
 NICENESS: Final = 19
 """The lowest: a loop on every core leaves the worker little more than 1 % of one."""
 _PR_SET_PDEATHSIG: Final = 1
+_FIRST_VICTIM: Final = "1000"
+"""The highest `oom_score_adj`: when memory is short, the kernel ends this process before any."""
+
+_OWNER_SECONDS: Final = 5
+"""How often the worker looks whether its owner is there, where the kernel does not see to it."""
 
 
 def main() -> None:
-    """Serves the training process at the other end of the socket named on the command line."""
-    connection = Connection(int(sys.argv[1]))
+    """Serves the training process at the other end of the socket."""
+    end = _taken_socket()
     # Before anything heavy is imported: from here on no orphan is left behind.
-    _end_with_parent(connection.fileno())
+    _end_with_owner(end.fileno(), int(sys.argv[1]))
     _step_back()
     import torch
 
-    from tensorboard_plugin_atlas.training.messages import Channel
+    from tensorboard_plugin_atlas.training.channel import Channel
+    from tensorboard_plugin_atlas.training.messages import Ready
 
     torch.set_num_threads(1)
-    channel = Channel(connection)
+    channel = Channel(end)
     with contextlib.suppress(EOFError, ConnectionError), contextlib.closing(_Worker(channel)) as it:
+        channel.send(Ready())
         it.serve()
     # Everything is closed; taking the interpreter down would keep the one who waits for a second.
     os._exit(0)
 
 
 class _Worker:
-    """Answers jobs until it is told to stop."""
+    """Answers jobs until there are no more."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -130,18 +139,38 @@ def _failed(error: Exception, *, is_for_good: bool) -> Failed:
     return Failed(described(error), f"{last.filename}:{last.lineno}", is_for_good)
 
 
-def _end_with_parent(socket: int) -> None:
+def _taken_socket() -> socket.socket:
+    """Takes the socket from standard input, and closes what else was inherited."""
+    taken = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    listing = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
+    for file in map(int, os.listdir(listing)):  # noqa: PTH208 - numbers
+        with contextlib.suppress(OSError):  # the listing's own is closed by now
+            # What was opened here is not inheritable; what came through exec is.
+            if file > 2 and os.get_inheritable(file):
+                os.close(file)
+    return socket.socket(fileno=taken)
+
+
+def _end_with_owner(end: int, owner: int) -> None:
     """Ends this process at once when the training process is gone, even by `kill -9`."""
     if sys.platform == "linux":
         # The kernel sees to it even while compiled code keeps every Python thread waiting.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    threading.Thread(target=_watch, args=(socket,), daemon=True).start()
+    if os.getppid() != owner:  # it was gone before that
+        os._exit(1)
+    threading.Thread(target=_watch, args=(end, owner), daemon=True).start()
 
 
-def _watch(socket: int) -> None:
+def _watch(end: int, owner: int) -> None:
+    """Waits for a hang-up; where a stray process holds the socket there is none, so looks too."""
     poll = select.poll()
-    poll.register(socket, 0)  # nothing is asked for, and a hang-up is always reported
-    poll.poll()
+    poll.register(end, 0)  # nothing is asked for, and a hang-up is always reported
+    while os.getppid() == owner:
+        if poll.poll(1000 * _OWNER_SECONDS):
+            break
     os._exit(1)
 
 
@@ -152,7 +181,7 @@ def _step_back() -> None:
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_VICTIM, encoding="ascii")
 
 
 def _forget_output() -> None:

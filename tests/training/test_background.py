@@ -209,10 +209,6 @@ class TestBusy:
             make(tmp_path, **change)
 
 
-def leave():
-    os._exit(3)
-
-
 def fail():
     raise ValueError("a forward that fails\nin two lines")
 
@@ -241,23 +237,6 @@ class TestDeath:
         for layer in ("stem", "body"):
             found = list(read_atlases(tmp_path, layer=layer))
             assert [a.sequence for a in found] == [1, 2, 3, 4]
-
-    def test_one_that_dies_again_is_given_up_with_one_warning(self, tmp_path):
-        atlas = make(tmp_path, Elsewhere(leave))
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            atlas.add_atlas(1)
-            atlas.flush()
-            for step in (2, 3):
-                atlas.add_atlas(step)
-                atlas.flush()
-            atlas.close()
-        (warning,) = caught
-        assert "step 1: the background process ended with status 3" in str(warning.message)
-        assert "no more atlases are logged" in str(warning.message)
-        assert warning.filename == __file__
-        assert steps_in(tmp_path) == []
-        assert atlas.cost().skipped == 3
 
     @pytest.mark.parametrize("mischief", [fail, interrupt], ids=lambda f: f.__name__)
     def test_a_failure_is_told_once_and_the_next_atlas_tells_of_it(self, tmp_path, mischief):

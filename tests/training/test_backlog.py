@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from loops import eventually
 import tensorboard_plugin_atlas.training.backlog as backlog_module
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.model.snapshot import StateSlot, lay_out_state
-from tensorboard_plugin_atlas.training.backlog import MAX_SKIPPED, Backlog, Snapshot, merged
+from tensorboard_plugin_atlas.training.backlog import MAX_SKIPPED, Backlog, Lost, Snapshot, merged
 
 LAYOUT = lay_out_state([torch.zeros(10)])
 
@@ -199,3 +200,130 @@ class TestEnd:
 
         threading.Thread(target=work).start()
         assert backlog.wait_until_empty(None, lambda left: seen.append(left))
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Returns the slots that were closed so far."""
+    found, close = [], StateSlot.close
+    monkeypatch.setattr(StateSlot, "close", lambda slot: found.append(slot) or close(slot))
+    return found
+
+
+class TestDrop:
+    """Whatever comes after `drop` is lost and said to be, and keeps neither memory nor waiters."""
+
+    def check_empty(self, backlog):
+        assert len(backlog) == 0
+        assert backlog._free == []
+        assert backlog.wait_until_empty(None, lambda left: pytest.fail(f"{left} left"))
+
+    def test_a_snapshot_that_was_claimed_before(self, backlog, closed):
+        slot, _ = backlog.claim(LAYOUT)
+        assert backlog.drop() == 0
+        assert not backlog.add(Snapshot(1, 0.0, (), None, slot))
+        assert closed[-1] is slot
+        self.check_empty(backlog)
+
+    def test_one_that_took_the_place_of_another(self, backlog):
+        for step in range(3):
+            push(backlog, step)
+        slot, replaced = backlog.claim(LAYOUT)
+        assert replaced.step == 2
+        assert backlog.drop() == 2
+        assert not backlog.add(Snapshot(3, 0.0, (), None, slot))
+        backlog.give_back(slot, replaced)
+        self.check_empty(backlog)
+        skipped = (Skipped(0, "failed"), Skipped(1, "failed"), Skipped(2, "busy"))
+        assert backlog.lost == Lost((0, 1), skipped)
+
+    def test_a_slot_that_is_given_back(self, backlog, closed):
+        slot, replaced = backlog.claim(LAYOUT)
+        backlog.drop()
+        backlog.give_back(slot, replaced)
+        assert closed == [slot]
+        self.check_empty(backlog)
+
+    def test_a_claim(self, backlog):
+        backlog.drop()
+        assert backlog.claim(LAYOUT) is None
+        assert backlog.drop() == 0
+
+    @pytest.mark.parametrize("waits", [False, True], ids=["made", "waited for"])
+    def test_a_slot_that_is_being_made(self, backlog, closed, monkeypatch, waits):
+        go, made, claimed = threading.Event(), [], []
+
+        def slow(layout):
+            go.wait(60)
+            made.append(StateSlot(layout))
+            return made[-1]
+
+        monkeypatch.setattr(backlog_module, "StateSlot", slow)
+        push(backlog, 1)  # has a spare one made
+        eventually(lambda: backlog._slots == 2)
+        push_more = threading.Thread(target=lambda: claimed.append(backlog.claim(LAYOUT)))
+        if waits:
+            backlog._slots = 3  # as if another claim were under way
+            push_more.start()
+            eventually(lambda: backlog._changed._waiters)
+        assert backlog.drop() == 1
+        go.set()
+        if waits:
+            push_more.join(60)
+            ((slot, replaced),) = claimed
+            assert not backlog.add(Snapshot(2, 0.0, (), None, slot))
+            backlog.give_back(slot, replaced)
+        eventually(lambda: made and set(made) <= set(closed))
+        self.check_empty(backlog)
+
+    def test_one_added_to_what_is_only_closed_is_found_by_drop(self, backlog):
+        slot, _ = backlog.claim(LAYOUT)
+        backlog.close()
+        assert backlog.take() is None
+        assert backlog.add(Snapshot(1, 0.0, (Skipped(0, "budget"),), None, slot))
+        assert backlog.drop() == 1
+        assert backlog.lost == Lost((1,), (Skipped(0, "budget"), Skipped(1, "failed")))
+        self.check_empty(backlog)
+
+    def test_what_is_lost_in_words(self):
+        assert str(Lost((4,))) == "step 4"
+        assert str(Lost((4, 5))) == "steps 4, 5"
+        assert str(Lost(tuple(range(20)))) == "steps 0, 1, 2, 3, 4, 5, 6, 7 and 12 others"
+
+
+class TestBounds:
+    def test_a_claim_does_not_wait_for_ever(self, backlog, monkeypatch):
+        monkeypatch.setattr(backlog_module, "_SLOT_SECONDS", 0.1)
+        claims = [backlog.claim(LAYOUT) for _ in range(3)]
+        with pytest.raises(TimeoutError, match="no room for a copy of the model"):
+            backlog.claim(LAYOUT)
+        for slot, replaced in claims:
+            backlog.give_back(slot, replaced)
+        assert backlog.claim(LAYOUT) is not None
+
+    def test_a_pause_takes_its_time(self, backlog):
+        start = time.monotonic()
+        backlog.pause(0.2)
+        assert time.monotonic() - start >= 0.2
+
+    @pytest.mark.parametrize("moment", ["before", "meanwhile"])
+    @pytest.mark.parametrize("how", ["close", "wait"])
+    def test_a_pause_ends_when_someone_waits(self, backlog, moment, how):
+        push(backlog, 1)
+
+        def hurry():
+            if how == "close":
+                backlog.close()
+            else:
+                backlog.wait_until_empty(60, lambda _: False)
+
+        pause = threading.Thread(target=backlog.pause, args=(300,))
+        waiter = threading.Thread(target=hurry)
+        for thread in (waiter, pause) if moment == "before" else (pause, waiter):
+            thread.start()
+            eventually(lambda: backlog._changed._waiters or backlog._is_closed)
+        pause.join(30)
+        assert not pause.is_alive()
+        backlog.take()
+        backlog.finish(failed=False)
+        waiter.join(30)
