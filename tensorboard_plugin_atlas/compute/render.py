@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.compute.icons.spectrum import natural_spectrum
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, finished, resized, to_rgb
-from tensorboard_plugin_atlas.errors import ArgumentError, first_line
+from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, first_line
 
 KINDS = ("examples", *FIDELITIES)
 _LARGEST_ICON = 128
@@ -302,6 +302,8 @@ class IconEngine:
                 touched = finished(pictures, self.settings_of(kind).finish)
                 self._put(sheet, cells, chosen, touched, kind)
                 asleep = self._asleep(touched, sheet.cosine[cells])
+            except AtlasError:
+                raise
             except Exception as error:  # of the user's backward passes; real patches need none
                 failure = self._no_gradient(first_line(error))
                 break

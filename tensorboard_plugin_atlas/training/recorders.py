@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
@@ -14,7 +15,7 @@ from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError
+from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError, first_line
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.training.cost import CostMeter
 from tensorboard_plugin_atlas.training.extras import Extras
@@ -90,6 +91,10 @@ def background_recorder(
         raise ArgumentError(f"what is written to {location} stays in this process")
     if os.name != "posix" or not sys.executable:
         raise ArgumentError("this platform does not let two processes share memory as we need it")
+    try:
+        pickle.dumps(extras)
+    except Exception as error:  # of whatever the user's function holds
+        raise ArgumentError(f"output cannot be sent there ({first_line(error)})") from error
     # Only here, since a platform without fork and file descriptors could not even import it.
     from tensorboard_plugin_atlas.training.background import BackgroundRecorder
 

@@ -23,7 +23,7 @@ from tensorboard_plugin_atlas.compute.model.program import Program, compile_prog
 from tensorboard_plugin_atlas.compute.model.quiet import device_of, kept_random_state, undisturbed
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, cut_patches, shifted
-from tensorboard_plugin_atlas.errors import first_line
+from tensorboard_plugin_atlas.errors import AtlasError, first_line
 
 Network = Callable[[Tensor], Tensor]
 
@@ -315,6 +315,8 @@ class Observer:
                     "no_grad, a detach, or an operation that has no gradient"
                 )
             torch.autograd.grad(places.sum(), pixels, allow_unused=True)
+        except AtlasError:
+            raise
         except Exception as error:  # whatever the user's code raises under differentiation
             return first_line(error)
         return None
