@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from operator import is_not, itemgetter
 from types import FunctionType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -50,8 +50,7 @@ class _ChangedError(Exception):
     """The model is not the one that was taken apart."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Containers:
+class _Containers(NamedTuple):
     """Objects of one level that are taken apart, in three groups by how that is done.
 
     Attributes:
@@ -65,7 +64,7 @@ class _Containers:
     others: Sequence[Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Level:
     """What the containers of one level hold, as it was, by position in the list of their values.
 
@@ -74,63 +73,83 @@ class _Level:
         sizes: How many values each of them has.
         keys: Of the dictionaries.
         parts: How each of `_Containers.others` is taken apart.
-        atoms: Picks the values that cannot change, and what they were.
-        empties: Picks empty containers, and their types.
-        known: Picks modules and objects that are compared by identity, and their ids.
+        atoms: The values that cannot change.
+        pick_atoms: Picks them.
+        empties: The types of empty containers.
+        pick_empties: Picks these.
+        known: The ids of modules, and of objects that are compared by identity.
+        pick_known: Picks these.
         aliases: Position, and level and position of the same object, which is taken apart there.
-        tensors: Picks the tensors.
-        dicts: Picks the containers of the next level.
-        sequences: Likewise.
-        others: Likewise.
+        pick_tensors: Picks the tensors.
+        pick_dicts: Picks the containers of the next level.
+        pick_sequences: Likewise.
+        pick_others: Likewise.
     """
 
     types: list[type]
     sizes: list[int]
     keys: list[Any]
     parts: tuple[Parts, ...]
-    atoms: tuple[Pick, tuple[Any, ...]]
-    empties: tuple[Pick, list[type]]
-    known: tuple[Pick, list[int]]
+    atoms: tuple[Any, ...]
+    pick_atoms: Pick
+    empties: list[type]
+    pick_empties: Pick
+    known: list[int]
+    pick_known: Pick
     aliases: tuple[tuple[int, int, int], ...]
-    tensors: Pick
-    dicts: Pick
-    sequences: Pick
-    others: Pick
+    pick_tensors: Pick
+    pick_dicts: Pick
+    pick_sequences: Pick
+    pick_others: Pick
 
     def read(self, held: _Containers) -> list[Any]:
         """Returns the values that the containers hold now.
 
+        Groups that are empty are passed by: most levels of most models have one group alone, and
+        the loop waits for this.
+
         Raises:
             _ChangedError: if anything but tensors and what is in the next level changed.
         """
-        others = [parts(value) for parts, value in zip(self.parts, held.others, strict=True)]
-        groups = (held.dicts, held.sequences, others)
-        if (
-            list(map(type, chain(held.dicts, held.sequences, held.others))) != self.types
-            or list(map(len, chain(*groups))) != self.sizes
-            or list(chain.from_iterable(held.dicts)) != self.keys
-        ):
+        dicts, sequences, others = held
+        if [*map(type, dicts), *map(type, sequences), *map(type, others)] != self.types:
             raise _ChangedError
-        values = [
-            *chain.from_iterable(map(dict.values, held.dicts)),
-            *chain.from_iterable(held.sequences),
-            *chain.from_iterable(others),
-        ]
+        values: list[Any] = []
+        sizes: list[int] = []
+        if dicts:
+            if [*chain.from_iterable(dicts)] != self.keys:
+                raise _ChangedError
+            sizes += map(len, dicts)
+            values += chain.from_iterable(map(dict.values, dicts))
+        if sequences:
+            sizes += map(len, sequences)
+            values += chain.from_iterable(sequences)
+        for parts, value in zip(self.parts, others, strict=True):
+            now = parts(value)
+            sizes.append(len(now))
+            values += now
+        if sizes != self.sizes:
+            raise _ChangedError
         self._check(values)
         return values
 
     def _check(self, values: list[Any]) -> None:
-        pick, atoms = self.atoms
-        now = pick(values)
-        if any(map(is_not, now, atoms)) and not all(map(is_same, now, atoms)):
+        if self.atoms:
+            atoms = self.pick_atoms(values)
+            if any(map(is_not, atoms, self.atoms)) and not all(map(is_same, atoms, self.atoms)):
+                raise _ChangedError
+        if self.empties:
+            empties = self.pick_empties(values)
+            if [*map(type, empties)] != self.empties or any(empties):
+                raise _ChangedError
+        if self.known and [*map(id, self.pick_known(values))] != self.known:
             raise _ChangedError
-        pick, types = self.empties
-        now = pick(values)
-        if list(map(type, now)) != types or any(map(len, now)):
-            raise _ChangedError
-        pick, ids = self.known
-        if list(map(id, pick(values))) != ids:
-            raise _ChangedError
+
+    def next(self, values: list[Any]) -> _Containers:
+        """Returns the containers of the next level."""
+        return _Containers(
+            self.pick_dicts(values), self.pick_sequences(values), self.pick_others(values)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,16 +205,15 @@ class Contents:
         if modules[0] is not model or list(map(type, modules)) != self.module_types:
             return None
         held = _Containers([module.__dict__ for module in modules], (), self.classes)
-        values: list[list[Any]] = []
+        levels: list[list[Any]] = []
         found: list[Tensor] = []
-        for number, level in enumerate(self.levels):
-            now = level.read(held)
-            values.append(now)
-            if any(now[i] is not values[of][j] for i, of, j in level.aliases):
+        for level in self.levels:
+            values = level.read(held)
+            levels.append(values)
+            if level.aliases and any(values[i] is not levels[of][j] for i, of, j in level.aliases):
                 return None
-            found += level.tensors(now)
-            if number + 1 < len(self.levels):
-                held = _Containers(level.dicts(now), level.sequences(now), level.others(now))
+            found += level.pick_tensors(values)
+            held = level.next(values)
         if _owners(found) != self.owners or list(map(_form, found)) != self.forms:
             return None
         return list(self.firsts(found))
@@ -263,9 +281,9 @@ class _TakingApart:
     def __init__(self, modules: list[nn.Module]) -> None:
         self.hidden: list[nn.Module] = []
         self._modules = modules
-        self._module_ids = set(map(id, modules))
         kinds = dict.fromkeys(map(type, modules))
         self._classes = tuple(kind for kind in kinds if not is_importable(kind))
+        self._root_ids = set(map(id, [*modules, *self._classes]))
         self._imported = dict.fromkeys(kind for kind in kinds if is_importable(kind))
         self._seen: dict[int, tuple[int, int]] = {}
         self._values: list[list[Any]] = []  # kept, so that ids stay those of one object
@@ -329,14 +347,17 @@ class _TakingApart:
                 sizes=list(map(len, groups)),
                 keys=keys,
                 parts=tuple(container.parts for container in others if container.parts),
-                atoms=(_picker(of.atoms), tuple(values[place] for place in of.atoms)),
-                empties=(_picker(of.empties), [type(values[place]) for place in of.empties]),
-                known=(_picker(of.known), [id(values[place]) for place in of.known]),
+                atoms=tuple(values[place] for place in of.atoms),
+                pick_atoms=_picker(of.atoms),
+                empties=[type(values[place]) for place in of.empties],
+                pick_empties=_picker(of.empties),
+                known=[id(values[place]) for place in of.known],
+                pick_known=_picker(of.known),
                 aliases=tuple(of.aliases),
-                tensors=_picker(of.tensors),
-                dicts=_picker(of.dicts),
-                sequences=_picker(of.sequences),
-                others=_picker(of.others),
+                pick_tensors=_picker(of.tensors),
+                pick_dicts=_picker(of.dicts),
+                pick_sequences=_picker(of.sequences),
+                pick_others=_picker(of.others),
             )
         )
         return list(of.dicts.values()), list(of.sequences.values()), list(of.others.values())
@@ -350,10 +371,11 @@ class _TakingApart:
             of.atoms.append(place)
             if isinstance(value, type):
                 self._imported[value] = None
+        elif id(value) in self._root_ids:  # taken apart at the first level
+            of.known.append(place)
         elif isinstance(value, nn.Module):
             of.known.append(place)
-            if id(value) not in self._module_ids:
-                self.hidden.append(value)
+            self.hidden.append(value)
         elif isinstance(value, Tensor) and self._is_copied(value, owner):
             of.tensors.append(place)
             self._tensor_ids.add(id(value))
@@ -452,4 +474,7 @@ def _picker(places: Iterable[int]) -> Pick:
     chosen = list(places)
     if len(chosen) > 1:
         return itemgetter(*chosen)
-    return lambda values: tuple(values[place] for place in chosen)
+    if not chosen:
+        return lambda _values: ()
+    (only,) = chosen
+    return lambda values: (values[only],)

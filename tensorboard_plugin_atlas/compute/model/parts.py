@@ -47,7 +47,6 @@ _IMMUTABLE: Final = PLAIN | {
 }
 _NUMBERS: Final = (bool, int, float, complex)
 _MISSING: Final = "<missing>"
-_CHANGED_BY_PICKLE: Final = ("__slotnames__", "__dict__", "__weakref__", "__doc__")
 
 
 def is_immutable(value: Any) -> bool:
@@ -157,7 +156,8 @@ def _object_parts(value: Any, slots: Sequence[str]) -> Sequence[Any]:
 
 def _class_parts(value: type) -> Sequence[Any]:
     """Lists bases and attributes of a class that is sent by value."""
-    own = {k: v for k, v in vars(value).items() if k not in _CHANGED_BY_PICKLE}
+    own = dict(vars(value))
+    own.pop("__slotnames__", None)  # pickle writes it there
     return (*value.__bases__, own)
 
 
