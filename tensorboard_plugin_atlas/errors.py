@@ -61,3 +61,10 @@ def described(error: BaseException) -> str:
     except Exception:
         text = "(it has no text)"
     return f"{type(error).__name__}: {text}"
+
+
+def first_line(error: BaseException) -> str:
+    """Returns type and the first line of the text, up to 200 characters, for a note."""
+    kind, _, text = described(error).partition(": ")
+    line = text.strip().partition("\n")[0][:200]
+    return f"{kind}: {line}" if line else kind

@@ -25,6 +25,7 @@ from tensorboard_plugin_atlas.compute.collect import collect
 from tensorboard_plugin_atlas.compute.meaning.class_places import checked_classes
 from tensorboard_plugin_atlas.compute.meaning.shortcut_watch import why_not
 from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name, middle_layer
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
 from tensorboard_plugin_atlas.compute.model.quiet import unwrap
 from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
@@ -119,6 +120,9 @@ class AtlasWriter:
             for them, and pairs of classes for one of what tells the two apart, such as
             `["cat", ("cat", "dog"), 3]`; of the last of `layers`, at each checkpoint. Each costs
             about as much as the atlas of a layer.
+        output: Takes what the model returns for N images and gives (N, K) logits, such as
+            `lambda out: out["class"]`. When left out they are the model's output, its `logits`, or
+            the first (N, K) tensor in it; of the last a note in the atlas says where it is.
         worker: "process", or "inline" to make atlases in the loop, which stands still meanwhile;
             it also has umap-learn and numba loaded into the training process then, which may
             change its number of threads.
@@ -158,6 +162,7 @@ class AtlasWriter:
         align_to: Any = None,
         shortcuts: bool | str = False,
         class_atlases: Sequence[Any] = (),
+        output: ReadLogits | None = None,
         worker: str = "process",
         max_pending: int = 2,
         budget: float | None = None,
@@ -186,17 +191,20 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        with _explained(model):
+        logits = checked_output(output, self.probe.classes)
+        with _explained(model), choosing(logits):
             self.layers = self._checked_layers(layers)
             # Two images tell at once of a layer that never runs or of channels that do not fit.
             collect(model, self.layers, self.probe.first(2))
         self._last_step = self._take_up(sink.location, purge_step)
         asked = align_to if self._last_step is None else None
         self._beside = read_baseline(asked, self.layers, self.probe)
-        self._extras = Extras(
-            shortcuts=self._watched_layer(shortcuts),
-            class_atlases=self._checked_classes(class_atlases),
-        )
+        with choosing(logits):
+            self._extras = Extras(
+                shortcuts=self._watched_layer(shortcuts),
+                class_atlases=self._checked_classes(class_atlases),
+                logits=logits,
+            )
         self._sink = sink
         self._recorder = self._background(max_pending) if worker == "process" else self._inline()
 

@@ -34,7 +34,7 @@ from tensorboard_plugin_atlas.compute.model.relaxing import RelaxedPooling
 from tensorboard_plugin_atlas.compute.model.tail import tail_behind
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.compute.question import NoAttributionError, Question, calls_of
-from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.errors import ArgumentError, first_line
 
 _MOST_BYTES: Final = 512 << 20
 _SAMPLES_OF_AN_IMAGE: Final = 4
@@ -168,16 +168,15 @@ def _derived(asked: Question, order: NDArray[np.intp], batch_size: int) -> Tenso
         try:
             try:
                 tangent = derivative(asked, rows)
-            except (NotImplementedError, RuntimeError):
-                if derivative is _double_backward:
+            except Exception as error:  # an operation without a forward-mode derivative
+                if derivative is _double_backward or isinstance(error, NoAttributionError):
                     raise
                 derivative = _double_backward
                 tangent = derivative(asked, rows)
         except NoAttributionError as error:
             return str(error)
         except Exception as error:  # whatever the user's code raises under differentiation
-            why = str(error).strip().partition("\n")[0][:200]
-            return f"no derivative ({type(error).__name__}: {why})"
+            return f"no derivative behind layer {asked.layer} ({first_line(error)})"
         if tangent.shape[1] * len(order) * 4 > _MOST_BYTES:
             return f"{tangent.shape[1]:,} classes of {len(order):,} samples take too much memory"
         found.append(tangent.detach().float().cpu())
@@ -250,9 +249,10 @@ def strongest_voices(
         for images in torch.split(probe.images, at_once):
             try:
                 size, *voices = _loudest(asked, images)
-            except (NoAttributionError, NotImplementedError, RuntimeError) as error:
+            except Exception as error:  # whatever the user's code raises under differentiation
+                why = str(error) if isinstance(error, NoAttributionError) else first_line(error)
                 raise ArgumentError(
-                    f"layer={layer!r} has no attribution ({str(error).strip()[:200]}); pick another"
+                    f"layer={layer!r} has no attribution ({why}); pick another"
                 ) from error
             sizes.add(size)
             found.append((voices[0], voices[1], voices[2]))
@@ -305,9 +305,10 @@ def loud_places(
         for start in range(0, len(probe.images), at_once):
             try:
                 parts = _loud(asked, start, probe.images[start : start + at_once], classes)
-            except (NoAttributionError, NotImplementedError, RuntimeError) as error:
+            except Exception as error:  # whatever the user's code raises under differentiation
+                why = str(error) if isinstance(error, NoAttributionError) else first_line(error)
                 raise ArgumentError(
-                    f"layer={layer!r} has no attribution ({str(error).strip()[:200]}); pick another"
+                    f"layer={layer!r} has no attribution ({why}); pick another"
                 ) from error
             for index, part in parts.items():
                 found[index].append(part)

@@ -13,15 +13,14 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.logits import describe, find_logits, why_no_logits
 from tensorboard_plugin_atlas.compute.model.middle import AROUND
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
-    describe,
     first_tensor,
     form_of,
     forward,
     gives_sequence_first,
-    logits_of,
 )
 from tensorboard_plugin_atlas.compute.model.quiet import (
     as_input,
@@ -116,7 +115,7 @@ def collect(
             images = probe.images[start : start + at_once]
             for reader in readers.values():
                 reader.begin(start, len(images))
-            predictions.read(forward(inner, as_input(images, inner)))
+            predictions.read(forward(inner, as_input(images, inner)), len(images))
             for reader in readers.values():
                 reader.finish()
     notes = [note for reader in readers.values() for note in reader.notes()]
@@ -255,15 +254,19 @@ class _Predictions:
     probe: Probe
     _reason: str = ""
     _broken: int = 0
+    _place: str = ""
     _classes: list[IntArray] = field(default_factory=list)
 
-    def read(self, output: object) -> None:
-        """Reads the output for the next batch."""
-        logits = logits_of(output)
+    def read(self, output: object, images: int) -> None:
+        """Reads the output for the next batch of `images`."""
+        found = find_logits(output, images)
         names = self.probe.classes
-        if logits is None:
-            self._reason = f"the model gives {describe(output)}, not (images, classes) logits"
+        if found is None:
+            self._reason = why_no_logits(output)
             return
+        logits = found.values
+        if found.place:
+            self._place = f"output{found.place} of {describe(output)}"
         if names is not None and len(names) < logits.shape[1]:
             raise ArgumentError(
                 f"classes has {len(names)} names, the model gives {logits.shape[1]} logits; pass "
@@ -279,6 +282,11 @@ class _Predictions:
             reason = f"the model's logits hold NaN for {self._broken:,} of {images:,} images"
         if reason:
             yield f"predictions: left out, {reason}"
+        elif self._place:
+            yield (
+                f"predictions: the logits are taken from {self._place} that the model gives; pass "
+                "output=... to choose another"
+            )
 
     def result(self) -> IntArray | None:
         """Returns (I,) int32, or None where an output was not logits."""

@@ -35,6 +35,7 @@ from tensorboard_plugin_atlas.compute.maps.aligning import Asked, layout_beside
 from tensorboard_plugin_atlas.compute.maps.quality import measure
 from tensorboard_plugin_atlas.compute.maps.succession import predecessors
 from tensorboard_plugin_atlas.compute.model.layers import layer_name
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
 from tensorboard_plugin_atlas.compute.model.quiet import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
 from tensorboard_plugin_atlas.compute.patches import PatchSource
@@ -397,6 +398,7 @@ def compute_atlas(
     normalize: Any = None,
     previous: Sequence[Atlas] = (),
     config: AtlasConfig | None = None,
+    output: ReadLogits | None = None,
 ) -> Atlas:
     """Computes the atlas of one layer, without a log.
 
@@ -410,6 +412,9 @@ def compute_atlas(
             set's transforms when left out.
         previous: Earlier atlases of the same layer and probe; the map continues the last of them.
         config: The recipe, `AtlasConfig()` when left out.
+        output: Takes what the model returns for N images and gives (N, K) logits. When left out
+            they are the model's output, its `logits`, or the first (N, K) tensor in it; of the
+            last a note says where it is.
 
     Returns:
         The atlas.
@@ -440,7 +445,7 @@ def compute_atlas(
     if previous:
         pipeline.start_from(previous[-1])
     # A caller may have numpy raise, and numbers too small to matter are no reason for it.
-    with np.errstate(under="ignore"):
+    with np.errstate(under="ignore"), choosing(checked_output(output, asked.classes)):
         return next(pipeline.atlases(model, step, None))
 
 

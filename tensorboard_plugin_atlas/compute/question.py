@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import IntArray
+from tensorboard_plugin_atlas.compute.model.logits import logits_of, why_no_logits
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
-    describe,
     first_tensor,
     form_of,
     forward,
     gives_sequence_first,
-    logits_of,
 )
 from tensorboard_plugin_atlas.compute.model.pushing import Pushing, read_behind
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, images_at_once
@@ -128,9 +127,9 @@ class Question:
             output = forward(self.model, as_input(images, self.model))
         finally:
             handle.remove()
-        logits = logits_of(output)
+        logits = logits_of(output, len(images))
         if logits is None:
-            raise NoAttributionError(f"the model gives {describe(output)}, not (images, classes)")
+            raise NoAttributionError(why_no_logits(output))
         return logits
 
     def form(self, output: Tensor, batch: int) -> OutputForm:

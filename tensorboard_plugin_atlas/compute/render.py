@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.compute.icons.spectrum import natural_spectrum
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, finished, resized, to_rgb
-from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, first_line
 
 KINDS = ("examples", *FIDELITIES)
 _LARGEST_ICON = 128
@@ -287,19 +287,27 @@ class IconEngine:
         earlier: Drafts | None,
     ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         """Fills in what can be optimised before `until`; returns the other cells, and notes."""
-        if not self.observer.is_differentiable(self.settings_of(kind).shape):
-            return np.arange(len(targets)), (_NO_AUTOGRAD,)
+        why = self.observer.why_not_differentiable(self.settings_of(kind).shape)
+        if why is not None:
+            return np.arange(len(targets)), (self._no_gradient(why),)
         aimless = np.flatnonzero(targets.aimless())
         dead: list[NDArray[np.intp]] = []
         draw = self._drawer(targets.centre, self.settings_of(kind))
-        work = self._work(targets, drawn, kind, earlier)
+        work, failure = self._work(targets, drawn, kind, earlier), ""
         while work and not (until is not None and until()):
-            cells, start = work.pop(0)
+            cells, start = work[0]
             chosen = targets.only(cells)
-            pictures = draw(chosen, start)
-            touched = finished(pictures, self.settings_of(kind).finish)
-            self._put(sheet, cells, chosen, touched, kind)
-            asleep = self._asleep(touched, sheet.cosine[cells])
+            try:
+                pictures = draw(chosen, start)
+                touched = finished(pictures, self.settings_of(kind).finish)
+                self._put(sheet, cells, chosen, touched, kind)
+                asleep = self._asleep(touched, sheet.cosine[cells])
+            except AtlasError:
+                raise
+            except Exception as error:  # of the user's backward passes; real patches need none
+                failure = self._no_gradient(first_line(error))
+                break
+            work.pop(0)
             drawn.pictures[cells] = (pictures * 255).round().to(torch.uint8).cpu().numpy()
             drawn.known[cells] = ~asleep
             dead.append(cells[asleep])
@@ -311,7 +319,14 @@ class IconEngine:
             for cells, why in ((aimless, _NO_DIRECTION), (lost, _NO_GRADIENT))
             if len(cells)
         ]
+        notes += [failure] if failure else []
         return np.concatenate([aimless, lost, *(cells for cells, _ in work)]), tuple(notes)
+
+    def _no_gradient(self, why: str) -> str:
+        return (
+            f"icons: no gradient of layer {self.observer.network.layer} can be computed ({why}), "
+            "so icons are the nearest real patches"
+        )
 
     def _work(
         self, targets: Targets, drawn: Drafts, kind: str, earlier: Drafts | None
@@ -418,10 +433,6 @@ class _Sheet:
         )
 
 
-_NO_AUTOGRAD = (
-    "icons: autograd cannot follow the network to the layer (a forward pass under no_grad, or a "
-    "detach?), so icons are the nearest real patches"
-)
 _NO_DIRECTION = "their mean is the layer's own, or no number"
 _NO_GRADIENT = "no gradient of the layer reaches a picture (dead units, or no finite values)"
 

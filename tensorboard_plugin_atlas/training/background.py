@@ -111,7 +111,7 @@ class BackgroundRecorder:
         inner = unwrap(model)
         stock = take_stock(inner)
         self._structure = describe_structure(inner, stock.tensors)
-        self._marks = stock.marks
+        self._contents = stock.contents
         self._meter = meter
         self._backlog = Backlog(max_pending)
         self._backlog.prepare(self._structure.layout)
@@ -154,10 +154,10 @@ class BackgroundRecorder:
         if not self._courier.is_ours():
             return None
         inner = unwrap(model)
-        stock = take_stock(inner)
-        if stock.marks != self._marks:
+        stock = take_stock(inner, self._contents)
+        if stock.contents is not self._contents:
             self._structure = describe_structure(inner, stock.tensors)
-            self._marks = stock.marks
+            self._contents = stock.contents
         claimed = self._backlog.claim(self._structure.layout)
         if claimed is None:
             raise self._refusal(step)

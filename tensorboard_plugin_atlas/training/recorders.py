@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
@@ -14,7 +15,7 @@ from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError, described
+from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError, described, first_line
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.training.backlog import Lost
 from tensorboard_plugin_atlas.training.cost import CostMeter
@@ -93,6 +94,10 @@ def background_recorder(
         raise ArgumentError("this platform does not let two processes share memory as we need it")
     if not sys.executable or getattr(sys, "frozen", False):
         raise ArgumentError("this program holds its own Python, which no other process can run")
+    try:
+        pickle.dumps(extras)
+    except Exception as error:  # of whatever the user's function holds
+        raise ArgumentError(f"output cannot be sent there ({first_line(error)})") from error
     # Only here, since a platform without fork and file descriptors could not even import it.
     from tensorboard_plugin_atlas.training.background import BackgroundRecorder
 

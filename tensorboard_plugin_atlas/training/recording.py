@@ -11,6 +11,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.compute.model.logits import choosing
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.errors import WorkerError, described
 from tensorboard_plugin_atlas.evolution.health import health_scalars
@@ -38,6 +39,7 @@ class Recorder:
     def __init__(self, pipeline: AtlasPipeline, sink: Sink, extras: Extras = NOTHING_MORE) -> None:
         self._pipeline = pipeline
         self._sink = sink
+        self._logits = extras.logits
         self._probe_is_logged = False
         self._failures: list[WorkerError] = []
         self._shortcuts = ShortcutLog(pipeline, extras.shortcuts, sink, self._failures)
@@ -70,6 +72,12 @@ class Recorder:
             What each atlas cost, in the order in which they were written, and what was made
             beside them.
         """
+        with choosing(self._logits):
+            return self._record(model, step, wall_time, skipped)
+
+    def _record(
+        self, model: nn.Module, step: int, wall_time: float | None, skipped: Sequence[Skipped]
+    ) -> tuple[AtlasCost, ...]:
         if not self._probe_is_logged:
             pictures = encode_probe(self._pipeline.probe.thumbnails())
             # A step that was logged before would be dropped or win, depending on the loader.

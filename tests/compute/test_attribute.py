@@ -186,7 +186,7 @@ class Speechless(Convolved):
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        (Speechless(), "no derivative (RuntimeError: )"),
+        (Speechless(), "no derivative behind layer stem (RuntimeError)"),
         (Features(), "the model gives a tensor of shape"),
         (Beside(), "the logits do not depend on layer 'stem'"),
         (Detached(), "the logits do not depend on layer 'stem'"),

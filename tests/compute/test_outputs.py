@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import nn
 
+from tensorboard_plugin_atlas.compute.model.logits import logits_of
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     first_tensor,
     form_of,
     forward,
     gives_sequence_first,
-    logits_of,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
@@ -94,9 +94,9 @@ def test_first_tensor_is_found_inside_containers():
 def test_logits_are_taken_where_they_are_named():
     logits = torch.zeros(2, 5)
     for output in (logits, {"logits": logits}, Pair(logits, 1), SimpleNamespace(logits=logits)):
-        assert logits_of(output) is logits
-    for output in (torch.zeros(2, 1), torch.zeros(2, 5, 4, 4), (logits,), {"out": logits}, None):
-        assert logits_of(output) is None
+        assert logits_of(output, 2) is logits
+    for output in (torch.zeros(2, 1), torch.zeros(2, 5, 4, 4), torch.zeros(3, 5), None, "text"):
+        assert logits_of(output, 2) is None
 
 
 def test_wrong_channels_are_explained_and_other_failures_are_not():

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
+import types
+import weakref
 from functools import partial
 from pathlib import Path
 
@@ -135,12 +138,23 @@ class TestState:
         assert copy_of(model).weight.grad is None
 
 
-class TestMarks:
+def is_known(model, contents):
+    """Tells whether a model consists of what it consisted of, and checks that tensors are the same
+    as if that were not known."""
+    stock = take_stock(model, contents)
+    assert set(map(id, stock.tensors)) == set(map(id, take_stock(model).tensors))
+    return stock.contents is contents
+
+
+class TestContents:
     @pytest.mark.parametrize(
         "change",
         [
             lambda model: setattr(model, "temperature", 0.25),
+            lambda model: setattr(model, "temperature", 1),
             lambda model: setattr(model, "names", ["a"]),
+            lambda model: setattr(model, "names", ("a", "b")),
+            lambda model: model.names.append("c"),
             lambda model: setattr(model, "conv", nn.Conv2d(3, 5, 3)),
             lambda model: setattr(model, "scale", nn.Parameter(torch.rand(8))),
             lambda model: setattr(model, "more", nn.ReLU()),
@@ -149,13 +163,16 @@ class TestMarks:
             lambda model: model.first.requires_grad_(False),
             lambda model: model.conv.double(),
             lambda model: setattr(model, "forward", lambda x: x),
+            lambda model: setattr(model.tied, "weight", nn.Parameter(torch.rand(4, 4))),
+            lambda model: setattr(model, "also", model.anchors),
+            lambda model: setattr(model, "__class__", type("Other", (Net,), {})),
         ],
     )
     def test_a_change_of_structure_is_seen(self, change):
         model = Net()
-        before = take_stock(model).marks
+        before = take_stock(model).contents
         change(model)
-        assert take_stock(model).marks != before
+        assert not is_known(model, before)
 
     @pytest.mark.parametrize(
         "change",
@@ -164,13 +181,98 @@ class TestMarks:
             lambda model: model.scale.data.add_(1),
             lambda model: model.first.weight.sum().backward(),
             lambda model: model.norm(torch.rand(2, 5, 3, 3)),
+            lambda model: setattr(model, "temperature", float("0.5")),
+            lambda model: setattr(model, "names", ["a", "b"]),
+            lambda model: setattr(model, "anchors", torch.rand(2, 3)),
+            lambda model: setattr(model, "scale", nn.Parameter(model.scale.detach(), False)),
         ],
     )
     def test_learning_is_no_change_of_structure(self, change):
         model = Net()
-        before = take_stock(model).marks
+        before = take_stock(model).contents
         change(model)
-        assert take_stock(model).marks == before
+        assert is_known(model, before)
+
+    def test_tensors_that_swap_places_are_found_at_the_new_ones(self):
+        model = Net()
+        model.listed, model.other = [torch.zeros(3)], [torch.ones(3)]
+        stock = take_stock(model)
+        structure = describe_structure(model, stock.tensors)
+        model.listed[0], model.other[0] = model.other[0], model.listed[0]
+        swapped = take_stock(model, stock.contents)
+        assert swapped.contents is stock.contents
+        slot = StateSlot(structure.layout)
+        slot.take(swapped.tensors)
+        copy = ModelCopy(structure)
+        copy.load(slot.memory.file)
+        assert torch.equal(copy.model.listed[0], torch.ones(3))
+
+    def test_numbers_that_are_equal_but_not_alike_are_told_apart(self):
+        model = Net()
+        for old, new in [(0.0, -0.0), (1, True), (1, 1.0), (float("nan"), 0.0)]:
+            model.box = [old]
+            contents = take_stock(model).contents
+            assert is_known(model, contents)
+            model.box[0] = new
+            assert not is_known(model, contents)
+        model.box[0] = float("nan")
+        contents = take_stock(model).contents
+        model.box[0] = float("nan")
+        assert is_known(model, contents)
+
+    def test_cycles_and_shared_objects_end(self):
+        model = Net()
+        model.box = {"model": model}
+        model.box["box"] = model.same = model.box
+        contents = take_stock(model).contents
+        assert is_known(model, contents)
+        model.same = dict(model.box)
+        assert not is_known(model, contents)
+
+    def test_objects_nested_too_deeply_are_refused(self):
+        model = Net()
+        model.box = []
+        for _ in range(1000):
+            model.box = [model.box]
+        with pytest.raises(CannotSendError, match="nested more than 200 levels"):
+            take_stock(model)
+
+    def test_a_method_replaced_by_the_script_is_refused(self, monkeypatch):
+        forward = types.FunctionType((lambda _self, x: x).__code__, {"__name__": "__main__"})
+        monkeypatch.setattr(Net, "forward", forward)
+        with pytest.raises(CannotSendError, match=r"Net.forward was replaced .* subclass it"):
+            take_stock(Net())
+
+    def test_nothing_of_the_model_is_kept_alive(self):
+        model = Net()
+        model.box = [torch.rand(3), nn.ReLU()]
+        contents = take_stock(model).contents
+        kept = [weakref.ref(x) for x in (model, model.conv, model.box[0], model.box[1])]
+        del model
+        gc.collect()
+        assert [reference() for reference in kept] == [None] * 4
+        assert contents.tensors_of(Net()) is None
+
+    def test_modules_and_tensors_in_containers_are_part_of_the_state(self):
+        model = Net()
+        model.box = {"modules": [nn.Linear(2, 2)], "tensor": torch.zeros(3)}
+        structure, slot = snapshot_of(model)
+        with torch.no_grad():
+            model.box["tensor"].add_(1)
+            model.box["modules"][0].weight.fill_(7)
+        slot.take(take_stock(model).tensors)
+        copy = ModelCopy(structure)
+        copy.load(slot.memory.file)
+        assert torch.equal(copy.model.box["tensor"], torch.ones(3))
+        assert torch.equal(copy.model.box["modules"][0].weight, torch.full((2, 2), 7.0))
+
+    def test_a_tensor_that_cannot_be_copied_byte_by_byte_is_compared(self):
+        model = Net()
+        model.box = [torch.eye(3).to_sparse()]
+        contents = take_stock(model).contents
+        assert is_known(model, contents)
+        model.box[0] = model.box[0] * 2
+        assert not is_known(model, contents)
 
 
 class TestWhatCannotBeSent:

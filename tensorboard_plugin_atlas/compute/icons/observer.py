@@ -23,6 +23,7 @@ from tensorboard_plugin_atlas.compute.model.program import Program, compile_prog
 from tensorboard_plugin_atlas.compute.model.quiet import device_of, kept_random_state, undisturbed
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape, cut_patches, shifted
+from tensorboard_plugin_atlas.errors import AtlasError, first_line
 
 Network = Callable[[Tensor], Tensor]
 
@@ -125,7 +126,7 @@ class Observer:
     program: Program | None = None
     quick: Network | None = None
     _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
-    _followed: dict[Shape, bool] = field(default_factory=dict, init=False, repr=False)
+    _obstacles: dict[Shape, str | None] = field(default_factory=dict, init=False, repr=False)
     _sights: dict[Hashable, _Sight] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -210,14 +211,14 @@ class Observer:
         full = self.form(self.source.shape)
         return dataclasses.replace(form, map_size=full.map_size) == full
 
-    def is_differentiable(self, shape: Shape) -> bool:
-        """Tells whether autograd follows the network from pictures of `shape` to the layer."""
-        if shape not in self._followed:
-            rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
-            pixels = self.source.cut(rows, middle, shape).to(self.device)
-            followed = self._places(pixels.requires_grad_(), self._exact).requires_grad
-            self._followed[shape] = followed
-        return self._followed[shape]
+    def why_not_differentiable(self, shape: Shape) -> str | None:
+        """Returns why there is no gradient from the layer to pictures of `shape`, or None.
+
+        A gradient that is zero is one: see `responds`.
+        """
+        if shape not in self._obstacles:
+            self._obstacles[shape] = self._obstacle_at(shape)
+        return self._obstacles[shape]
 
     @torch.no_grad()
     def answers(self, pixels: Tensor) -> Tensor:
@@ -302,6 +303,23 @@ class Observer:
             .div(2)
             .expand(count, 2)
         )
+
+    def _obstacle_at(self, shape: Shape) -> str | None:
+        rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
+        pixels = self.source.cut(rows, middle, shape).to(self.device).requires_grad_()
+        try:
+            places = self._places(pixels, self._exact)
+            if not places.requires_grad:
+                return (
+                    "autograd cannot follow the network to the layer: a forward pass under "
+                    "no_grad, a detach, or an operation that has no gradient"
+                )
+            torch.autograd.grad(places.sum(), pixels, allow_unused=True)
+        except AtlasError:
+            raise
+        except Exception as error:  # whatever the user's code raises under differentiation
+            return first_line(error)
+        return None
 
     @torch.no_grad()
     def _form_at(self, shape: Shape) -> OutputForm:

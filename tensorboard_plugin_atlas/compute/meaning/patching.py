@@ -26,7 +26,14 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.copying import answering
-from tensorboard_plugin_atlas.compute.model.outputs import describe, forward, logits_of
+from tensorboard_plugin_atlas.compute.model.logits import (
+    ReadLogits,
+    checked_output,
+    choosing,
+    logits_of,
+    why_no_logits,
+)
+from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, images_at_once
 from tensorboard_plugin_atlas.compute.normalize import IDENTITY
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
@@ -339,6 +346,7 @@ def patch_test(
     places: Sequence[str] = PLACES,
     normalize: Any = None,
     seed: int = 0,
+    output: ReadLogits | None = None,
 ) -> PatchTest:
     """Pastes a patch on images, and counts how many the model then takes for a class.
 
@@ -359,6 +367,7 @@ def patch_test(
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the data
             set's transforms when left out.
         seed: Of the images, places and noise that are drawn.
+        output: As for `compute_atlas`.
 
     Raises:
         ArgumentError: if an argument cannot be used, the patch is larger than the images, the model
@@ -370,7 +379,8 @@ def patch_test(
     probe = build_probe(images, config=AtlasConfig(samples=1000, seed=seed), normalize=known)
     pasted = as_patch(patch, probe)
     scaled = _scaled(pasted, sizes, probe.input_size)
-    with answering(model, probe.images) as quick:
+    choice = checked_output(output, None)
+    with choosing(choice), answering(model, probe.images) as quick:
         bench = PatchBench.prepare(quick, probe.images)
         _check_target(target, bench.classes)
         corners = [_corners(at, places, one, bench.size) for one in scaled.values()]
@@ -529,12 +539,12 @@ def _logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
     with torch.no_grad():
         for batch in torch.split(images, images_at_once(batch_size, images, model)):
             output: Any = forward(model, as_input(batch, model))
-            logits = logits_of(output)
+            logits = logits_of(output, len(batch))
             if logits is None:
                 raise ArgumentError(
-                    f"model gives {describe(output)}, not (images, classes) logits; patches are "
-                    "tested by the class that an image is taken for, so pass a classifier, or wrap "
-                    "the model in a module that gives one score for each class"
+                    f"{why_no_logits(output)}; patches are tested by the class that an image is "
+                    "taken for, so pass a classifier, or wrap the model in a module that gives one "
+                    "score for each class"
                 )
             answers.append(logits.float().cpu())
     return torch.cat(answers)

@@ -23,6 +23,7 @@ from tensorboard_plugin_atlas.compute.meaning.patching import (
 from tensorboard_plugin_atlas.compute.meaning.shortcuts import Shortcut
 from tensorboard_plugin_atlas.compute.meaning.verdict import TESTED_ON, halves, others, verdict
 from tensorboard_plugin_atlas.compute.model.copying import answering
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -61,6 +62,7 @@ def since_step(
     model: nn.Module | None = None,
     normalize: Any = None,
     config: AtlasConfig | None = None,
+    output: ReadLogits | None = None,
 ) -> ShortcutHistory:
     """Tests a shortcut on the checkpoints of a training: since which step is it one?
 
@@ -71,6 +73,7 @@ def since_step(
         model: Takes the state dicts, in a copy; needed for them alone.
         normalize: As for `find_shortcuts`.
         config: As for `find_shortcuts`.
+        output: As for `compute_atlas`.
 
     Raises:
         ArgumentError: if an argument cannot be used; of checkpoints that are made as they are
@@ -96,10 +99,11 @@ def since_step(
     images = built.images[torch.from_numpy(unseen[:_TRACED_ON])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
-    found = [
-        (step, _traced(_loaded(weights, own), patch, shortcut, images, recipe.seed))
-        for step, weights in _pairs(checkpoints)
-    ]
+    with choosing(checked_output(output, built.classes)):
+        found = [
+            (step, _traced(_loaded(weights, own), patch, shortcut, images, recipe.seed))
+            for step, weights in _pairs(checkpoints)
+        ]
     found.sort(key=lambda pair: pair[0])
     rates = [test for _, test in found]
     return ShortcutHistory(

@@ -32,7 +32,8 @@ from tensorboard_plugin_atlas.compute.meaning.verdict import (
     verdict,
 )
 from tensorboard_plugin_atlas.compute.model.copying import answering
-from tensorboard_plugin_atlas.compute.model.outputs import describe, forward, logits_of
+from tensorboard_plugin_atlas.compute.model.logits import logits_of, why_no_logits
+from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, undisturbed
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -58,10 +59,9 @@ def why_not(model: nn.Module, probe: Probe) -> str | None:
     if channels not in (1, 3):
         return f"the images have {channels} channels, and a patch is kept as a picture of 1 or 3"
     with undisturbed(model) as inner, torch.no_grad():
-        output = forward(inner, as_input(probe.images[:2], inner))
-    if logits_of(output) is None:
-        return f"the model gives {describe(output)}, not (images, classes) logits"
-    return None
+        images = as_input(probe.images[:2], inner)
+        output = forward(inner, images)
+    return why_no_logits(output) if logits_of(output, len(images)) is None else None
 
 
 @dataclass(frozen=True, eq=False)

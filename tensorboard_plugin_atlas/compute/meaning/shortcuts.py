@@ -46,6 +46,7 @@ from tensorboard_plugin_atlas.compute.meaning.verdict import (
 )
 from tensorboard_plugin_atlas.compute.model.copying import answering
 from tensorboard_plugin_atlas.compute.model.layers import layer_name
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
 from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -155,6 +156,7 @@ def find_shortcuts(
     normalize: Any = None,
     config: AtlasConfig | None = None,
     top: int = 20,
+    output: ReadLogits | None = None,
 ) -> tuple[Shortcut, ...]:
     """Looks for shortcuts that a classifier has learnt, and tests each.
 
@@ -169,6 +171,7 @@ def find_shortcuts(
         config: `samples`, `min_count`, `batch_size`, `seed` and what a layout needs are read; each
             image gives one sample.
         top: How many to return at most; no more than eight suspects are tested.
+        output: As for `compute_atlas`.
 
     Returns:
         The suspects that turn a quarter of the images or more, the significant ones first, each
@@ -193,7 +196,8 @@ def find_shortcuts(
     if not len(unseen):
         return ()
     half = _part(built, seen)
-    with answering(model, half.images, name) as quick:
+    choice = checked_output(output, built.classes)
+    with choosing(choice), answering(model, half.images, name) as quick:
         voices = strongest_voices(quick, name, half, batch_size=recipe.batch_size)
         centres = _centres(quick, name, half, voices)
         choices = PatchBench(quick, half.images, voices.predictions, voices.attribution.shape[1])

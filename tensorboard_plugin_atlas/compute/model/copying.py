@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.folding import fold_batch_norms
-from tensorboard_plugin_atlas.compute.model.outputs import first_tensor, forward, logits_of
+from tensorboard_plugin_atlas.compute.model.logits import logits_of
+from tensorboard_plugin_atlas.compute.model.outputs import first_tensor, forward
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed
 
 _CHECKED_ON = 8
@@ -124,7 +125,7 @@ def _answers(model: nn.Module, images: Tensor, layer: str | None) -> list[Tensor
 
     heard = {} if layer is None else {layer: model.get_submodule(layer)}
     with hooked(heard, keep):
-        logits = logits_of(forward(model, as_input(images, model)))
+        logits = logits_of(forward(model, as_input(images, model)), len(images))
     if logits is None or len(outputs) < len(heard):
         raise TypeError("the model gives no logits, or the layer no tensor")
     return [logits.float(), *(output.float() for output in outputs.values())]

@@ -136,26 +136,6 @@ def gives_sequence_first(module: nn.Module) -> bool:
     return any(getattr(part, "batch_first", True) is False for part in module.modules())
 
 
-def logits_of(output: Any) -> Tensor | None:
-    """Returns a model's (B, K) logits: its output, its output's `logits`, or None.
-
-    One column is no choice between classes, so K is at least 2.
-    """
-    if not isinstance(output, Tensor):
-        is_mapping = isinstance(output, Mapping)
-        output = output.get("logits") if is_mapping else getattr(output, "logits", None)
-    if isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1:
-        return output
-    return None
-
-
-def describe(output: object) -> str:
-    """Names an output's type and shape for a message."""
-    if isinstance(output, Tensor):
-        return f"a tensor of shape {tuple(output.shape)}"
-    return f"a {type(output).__name__}"
-
-
 def forward(model: nn.Module, inputs: Tensor) -> Any:
     """Calls the model, and explains the one failure that is about the probe: wrong channels.
 

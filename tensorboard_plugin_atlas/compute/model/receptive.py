@@ -28,6 +28,7 @@ from tensorboard_plugin_atlas.compute.model.outputs import (
 )
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed
 from tensorboard_plugin_atlas.compute.probe import Probe
+from tensorboard_plugin_atlas.errors import first_line
 
 FIELD_SHARE: Final = 0.9
 """Share of the gradient's magnitude that the effective field holds."""
@@ -128,8 +129,8 @@ def measure_receptive_field(
     places = _diagonal(map_size)
     try:
         kind, magnitudes = _gradients(model, layer, probe, places, images)
-    except RuntimeError as error:
-        _logger.warning("layer %s: receptive field not measured (%s)", layer, error)
+    except Exception as error:  # whatever the user's code raises under differentiation
+        _logger.warning("layer %s: receptive field not measured (%s)", layer, first_line(error))
         return _nominal(probe.input_size, map_size, smallest)
     if kind == "tokens":
         return _of_tokens(magnitudes[1], probe.input_size, map_size, smallest)

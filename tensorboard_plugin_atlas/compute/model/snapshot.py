@@ -14,7 +14,6 @@ import mmap
 import os
 import tempfile
 import weakref
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,13 +21,11 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.model.contents import Contents, take_apart
 from tensorboard_plugin_atlas.errors import CannotSendError
 
 ALIGNMENT: Final = 64
 """Bytes: a cache line, and more than any vector instruction asks for."""
-
-_PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, type(None), torch.dtype})
-"""Types of attributes that are compared by value; all others are compared by identity."""
 
 
 @dataclass(frozen=True)
@@ -81,44 +78,39 @@ class StateLayout:
 
 @dataclass(frozen=True, eq=False)
 class Inventory:
-    """What a model is made of, in the order of its modules.
+    """What a model is made of.
 
     Attributes:
-        tensors: The parameters, buffers and tensor attributes of all modules, shared ones once.
-        marks: Tells whether the model is still the one that was sent: two lists differ if a module,
-            a hook or an attribute was added, replaced or removed, if a plain value (a temperature,
-            a rate) changed, or if a tensor changed its shape or kind. What changed *inside* a list,
-            dictionary or object that an attribute holds is not seen. The mode is left out.
+        tensors: The parameters, buffers and other tensors of all modules, shared ones once.
+        contents: All that the model consists of beside the numbers in `tensors`. As long as
+            `take_stock` returns the contents that it was given, the model is the one that was sent.
     """
 
     tensors: list[Tensor]
-    marks: list[Any]
+    contents: Contents
 
 
-def take_stock(model: nn.Module) -> Inventory:
-    """Lists what a model is made of; quick, since the loop waits for it."""
-    found: dict[int, Tensor] = {}
-    marks: list[Any] = []
-    for module in model.modules():
-        own = module.__dict__
-        marks.append(id(module))
-        for name, value in own.items():
-            kind = type(value)
-            if kind in _PLAIN:
-                if name != "training":
-                    marks.append(value)
-            elif kind is dict or kind is OrderedDict:
-                if value:
-                    marks.extend(value)
-            elif isinstance(value, Tensor):
-                found[id(value)] = value
-            else:
-                marks.append(id(value))
-        for group in (own["_parameters"], own["_buffers"]):
-            found.update((id(value), value) for value in group.values() if value is not None)
-    tensors = list(found.values())
-    marks += [(t.shape, t.stride(), t.dtype, t.requires_grad, t.device) for t in tensors]
-    return Inventory(tensors, marks)
+def take_stock(model: nn.Module, known: Contents | None = None) -> Inventory:
+    """Lists what a model is made of; quick where it is known, since the loop waits for it.
+
+    What changed since `known` is seen in all that pickle would send: attributes of modules, plain
+    containers and objects in them at any depth, hooks, and what functions, partials and bound
+    methods hold, with the globals that functions of the running script use. The mode of a module
+    is left out. Not seen are globals of imported files, which the worker imports itself, and what
+    objects written in C keep without pickling it.
+
+    Args:
+        model: The model as it is now.
+        known: The contents of an earlier inventory.
+
+    Raises:
+        CannotSendError: if the model cannot be the same in another process.
+    """
+    tensors = None if known is None else known.tensors_of(model)
+    if known is not None and tensors is not None:
+        return Inventory(tensors, known)
+    contents, tensors = take_apart(model)
+    return Inventory(tensors, contents)
 
 
 def lay_out_state(tensors: Iterable[Tensor]) -> StateLayout:
@@ -215,9 +207,11 @@ class StateSlot:
             tensors: The tensors for which the layout was made, in the same order.
         """
         copy_all(self._views, list(tensors), non_blocking=True)
-        devices = {t.device for t in tensors if t.device.type == "cuda"}
-        self._copied = [torch.cuda.current_stream(d).record_event() for d in devices]
-        if any(t.device.type not in ("cpu", "cuda") for t in tensors):
+        devices = {tensor.device for tensor in tensors}
+        self._copied = [
+            torch.cuda.current_stream(d).record_event() for d in devices if d.type == "cuda"
+        ]
+        if any(device.type not in ("cpu", "cuda") for device in devices):
             torch.accelerator.synchronize()
 
     def wait(self) -> None:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.copying import frozen_copy, is_alike
-from tensorboard_plugin_atlas.compute.model.outputs import forward, logits_of
+from tensorboard_plugin_atlas.compute.model.logits import logits_of
+from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.quiet import as_input
 
 _CHECKED_ROWS = (0, 1, 1)
@@ -142,7 +143,7 @@ def tail_behind(model: nn.Module, layer: str, images: Tensor) -> Tail | None:
         module = network.get_submodule(layer)
         with torch.no_grad():
             asked = as_input(check[torch.from_numpy(rows)], model)
-            wanted = logits_of(forward(model, asked))
+            wanted = logits_of(forward(model, asked), len(asked))
             if wanted is None or not wanted.isfinite().all():
                 return None  # NaN stands for what is forgotten, so it must not be an answer
             calls, parts = _ended_before(network, module, as_input(check, model))
@@ -153,7 +154,7 @@ def tail_behind(model: nn.Module, layer: str, images: Tensor) -> Tail | None:
             def is_right() -> bool:
                 try:
                     with tail.remembered(check, rows):
-                        found = logits_of(forward(network, asked.clone()))
+                        found = logits_of(forward(network, asked.clone()), len(asked))
                 except Exception:  # an operation that does not take what stands for an output
                     return False
                 return found is not None and is_alike(found.float(), wanted.float())

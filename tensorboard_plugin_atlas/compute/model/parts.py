@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the objects that a model holds consist of, as pickle sees them.
+
+A model is more than its tensors: configuration objects, lists, hooks, closures. To notice that one
+of them changed, each is taken apart into what it refers to, down to values that cannot change.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import dis
+import enum
+import functools
+import hashlib
+import pickle
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import cloudpickle
+import numpy as np
+import torch
+from torch import Tensor
+
+Parts: TypeAlias = Callable[[Any], Sequence[Any]]
+"""Lists what a value consists of, always in the same order."""
+
+PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
+"""Immutable types whose values are compared where they are not the same object."""
+
+_IMMUTABLE: Final = PLAIN | {
+    torch.dtype,
+    torch.device,
+    torch.layout,
+    torch.memory_format,
+    torch.Size,
+    range,
+    types.CodeType,
+    types.ModuleType,
+    types.EllipsisType,
+    types.NotImplementedType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    types.WrapperDescriptorType,
+    types.MethodDescriptorType,
+}
+_NUMBERS: Final = (bool, int, float, complex)
+_MISSING: Final = "<missing>"
+
+
+def is_immutable(value: Any) -> bool:
+    """Tells whether a value cannot change as long as it is the same object."""
+    kind = type(value)
+    if kind is tuple:
+        return all(map(is_immutable, value))
+    if kind in _IMMUTABLE or isinstance(value, (enum.Enum, np.dtype)):
+        return True
+    return isinstance(value, (type, types.FunctionType)) and is_importable(value)
+
+
+def is_same(value: Any, other: Any) -> bool:
+    """Tells whether two immutable values are interchangeable: of one type, equal, bit for bit."""
+    kind = type(value)
+    if value is other or kind is not type(other):
+        return value is other
+    if kind is tuple:
+        return len(value) == len(other) and all(map(is_same, value, other))
+    if kind in _NUMBERS:
+        return repr(value) == repr(other)  # NaN is like NaN, and 0.0 unlike -0.0
+    return bool(kind in _IMMUTABLE and value == other)
+
+
+def is_importable(value: Any) -> bool:
+    """Tells whether a class or function is sent by its name, and found there by any process."""
+    module = getattr(value, "__module__", None)
+    if not isinstance(module, str) or module == "__main__" or module not in sys.modules:
+        return False
+    if any(f"{module}.".startswith(f"{m}.") for m in cloudpickle.list_registry_pickle_by_value()):
+        return False
+    found: Any = sys.modules[module]
+    for name in value.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is value
+
+
+def parts_of(value: Any) -> Parts | None:
+    """Returns what lists the parts of a value, or None where nothing but its identity is known.
+
+    Args:
+        value: No tensor, module, plain container or immutable value.
+    """
+    kind = type(value)
+    if isinstance(value, type):
+        return _class_parts
+    if kind is types.FunctionType:
+        names = _global_names(value.__code__)
+        return functools.partial(_function_parts, names=names)
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    if _is_pickled_by_attributes(kind):
+        return functools.partial(_object_parts, slots=tuple(copyreg._slotnames(kind)))  # type: ignore[attr-defined]
+    try:
+        is_named = isinstance(_reduced(value), str)
+    except Exception:  # of the user's code, or it cannot be pickled, which pickling will say
+        return None
+    return None if is_named else reduced_parts
+
+
+def reduced_parts(value: Any) -> Sequence[Any]:
+    """Returns what pickle is given by a value's own `__reduce_ex__`; made anew at every call."""
+    function, arguments, state, items, pairs = (*_reduced(value), None, None, None)[:5]
+    return function, arguments, state, list(items or ()), list(pairs or ())
+
+
+def tensor_parts(tensor: Tensor) -> Sequence[Any]:
+    """Returns form and a digest of the numbers, for a tensor that is not copied."""
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    digest = _digest(plain.reshape(-1).view(torch.uint8).numpy())
+    return tensor.dtype, tensor.shape, tensor.stride(), tensor.requires_grad, digest
+
+
+def _array_parts(array: np.ndarray[Any, Any]) -> Sequence[Any]:
+    """Returns the same for an array, of which no copy is kept."""
+    if array.dtype.hasobject:
+        return array.dtype, array.shape, array.strides, array.ravel().tolist()
+    return array.dtype, array.shape, array.strides, _digest(array)
+
+
+def _digest(array: np.ndarray[Any, Any]) -> bytes:
+    data: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def _reduced(value: Any) -> Any:
+    own = cloudpickle.Pickler.dispatch_table.get(type(value))
+    return value.__reduce_ex__(pickle.HIGHEST_PROTOCOL - 1) if own is None else own(value)
+
+
+def _is_pickled_by_attributes(kind: type) -> bool:
+    """Tells whether pickle takes its instances apart into `__dict__` and slots, nothing else."""
+    protocol = ("__reduce_ex__", "__reduce__", "__getstate__")  # the last from Python 3.11 on
+    return (
+        all(getattr(kind, name, None) is getattr(object, name, None) for name in protocol)
+        and not hasattr(kind, "__getnewargs__")
+        and not hasattr(kind, "__getnewargs_ex__")
+        and kind not in cloudpickle.Pickler.dispatch_table
+        and not issubclass(kind, (list, dict, set, frozenset, tuple, str, bytes, int, float))
+    )
+
+
+def _object_parts(value: Any, slots: Sequence[str]) -> Sequence[Any]:
+    attributes = getattr(value, "__dict__", None)
+    return (type(value), attributes, *(getattr(value, name, _MISSING) for name in slots))
+
+
+def _class_parts(value: type) -> Sequence[Any]:
+    """Lists bases and attributes of a class that is sent by value."""
+    own = dict(vars(value))
+    own.pop("__slotnames__", None)  # pickle writes it there
+    return (*value.__bases__, own)
+
+
+def _function_parts(value: types.FunctionType, names: Sequence[str]) -> Sequence[Any]:
+    """Lists code, defaults, closure and globals of a function that is sent by value."""
+    known = value.__globals__
+    return (
+        value.__code__,
+        value.__defaults__,
+        value.__kwdefaults__,
+        value.__dict__,
+        *map(_cell_contents, value.__closure__ or ()),
+        *(known.get(name, _MISSING) for name in names),
+    )
+
+
+def _cell_contents(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _MISSING
+
+
+@functools.lru_cache(maxsize=1024)
+def _global_names(code: types.CodeType) -> tuple[str, ...]:
+    """Returns the globals that a function and those inside it use, as cloudpickle sends them."""
+    return tuple(dict.fromkeys(_globals_in(code)))
+
+
+def _globals_in(code: types.CodeType) -> Iterator[str]:
+    for instruction in dis.get_instructions(code):
+        if instruction.opname.endswith("_GLOBAL"):
+            yield str(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _globals_in(constant)
+
+
+_SIMPLE: Final[Mapping[type, Parts]] = {
+    types.MethodType: lambda value: (value.__self__, value.__func__),
+    functools.partial: lambda v: (v.func, v.args, v.keywords, v.__dict__),
+    staticmethod: lambda value: (value.__func__,),
+    classmethod: lambda value: (value.__func__,),
+    property: lambda value: (value.fget, value.fset, value.fdel),
+    types.MappingProxyType: lambda value: (dict(value),),
+    np.ndarray: _array_parts,
+}

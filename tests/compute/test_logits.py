@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models that return more than logits: which tensor is taken, and how a user chooses."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import warnings
+from collections import OrderedDict, namedtuple
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from loops import CLASSES, TINY, Net, images
+
+from tensorboard_plugin_atlas import (
+    AtlasConfig,
+    AtlasWriter,
+    compute_atlas,
+    find_shortcuts,
+    patch_test,
+    read_atlases,
+)
+from tensorboard_plugin_atlas.compute.model.logits import (
+    LogitsChoice,
+    checked_output,
+    choosing,
+    find_logits,
+    logits_of,
+)
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+ATTRIBUTED = AtlasConfig(**{**TINY.as_dict(), "attribution": True})
+Named = namedtuple("Named", ["features", "scores"])
+
+
+@dataclass
+class Result:
+    maps: torch.Tensor
+    scores: torch.Tensor
+
+
+class ModelOutput(OrderedDict):
+    """As in transformers: a mapping whose entries are attributes too."""
+
+    def __getattr__(self, name):
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class Several(Net):
+    """Returns its logits in a container, beside other things."""
+
+    def __init__(self, pack):
+        super().__init__()
+        self.pack = pack
+
+    def forward(self, x):
+        maps = self.body(self.stem(x))
+        return self.pack(self.head(self.drop(maps).mean((2, 3))), maps)
+
+
+PACKS = {
+    "tuple": (lambda y, maps: (y, 2 * y), "[0] of a tuple"),
+    "list": (lambda y, maps: [maps, y], "[1] of a list"),
+    "dictionary": (lambda y, maps: {"out": y, "aux": 2 * y}, "['out'] of a dict"),
+    "nested": (lambda y, maps: {"heads": {"a": (maps, y)}}, "['heads']['a'][1] of a dict"),
+    "named tuple": (lambda y, maps: Named(maps, y), "[1] of a Named"),
+    "dataclass": (lambda y, maps: Result(maps, y), ".scores of a Result"),
+    "model output": (lambda y, maps: ModelOutput(pred=y), "['pred'] of a ModelOutput"),
+    "counts first": (lambda y, maps: (y.argmax(1), y.long(), y), "[2] of a tuple"),
+}
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_the_first_tensor_that_can_be_logits_is_taken_and_named(name):
+    pack, place = PACKS[name]
+    torch.manual_seed(0)
+    model = Several(pack)
+    atlas = compute_atlas(model, "body", images(), config=ATTRIBUTED, classes=CLASSES)
+    model.pack = lambda y, maps: y
+    plain = compute_atlas(model, "body", images(), config=ATTRIBUTED, classes=CLASSES)
+    np.testing.assert_array_equal(atlas.predictions, plain.predictions)
+    found, wanted = atlas.grids[0].attribution, plain.grids[0].attribution
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5)
+    (note,) = [n for n in atlas.provenance.notes if n.startswith("predictions")]
+    assert f"taken from output{place} that the model gives; pass output=" in note
+    assert not [n for n in plain.provenance.notes if n.startswith("predictions")]
+
+
+def test_where_classes_have_names_only_as_many_columns_are_logits():
+    model = Several(lambda y, maps: (maps.mean((2, 3)), y))
+    named = compute_atlas(model, "body", images(), config=ATTRIBUTED, classes=CLASSES)
+    assert named.grids[0].attribution.shape[1] == 4
+    free = compute_atlas(model, "body", images(), config=ATTRIBUTED)
+    assert free.grids[0].attribution.shape[1] == 8
+    three = compute_atlas(model, "body", images(), config=ATTRIBUTED, classes=CLASSES[:3] * 2)
+    assert three.predictions is None
+    assert any(
+        "not (images, 6 classes) logits; pass output=" in note for note in three.provenance.notes
+    )
+
+
+def second(output):
+    return output[1]
+
+
+@pytest.mark.parametrize("worker", ["process", "inline"])
+@pytest.mark.parametrize("output", [second, lambda out: out[1]], ids=["function", "lambda"])
+def test_a_writer_takes_the_logits_that_the_user_chooses(tmp_path, worker, output):
+    model = Several(lambda y, maps: (y, -y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        writer = AtlasWriter(
+            tmp_path,
+            model,
+            ["body"],
+            probe=images(),
+            config=ATTRIBUTED,
+            output=output,
+            class_atlases=[1],
+            worker=worker,
+            strict=True,
+        )
+        with writer:
+            writer.add_atlas(1)
+            writer.flush()
+            kind = type(writer._recorder).__name__
+    assert kind == {"process": "BackgroundRecorder", "inline": "InlineRecorder"}[worker]
+    logged = next(a for a in read_atlases(tmp_path) if a.layer == "body")
+    want = compute_atlas(model, "body", images(), config=ATTRIBUTED, output=output)
+    first = compute_atlas(model, "body", images(), config=ATTRIBUTED)
+    np.testing.assert_array_equal(logged.predictions, want.predictions)
+    assert (want.predictions != first.predictions).all()
+    np.testing.assert_allclose(
+        logged.grids[0].attribution, -first.grids[0].attribution, rtol=2e-2, atol=1e-3
+    )
+    assert not [n for n in logged.provenance.notes if n.startswith("predictions")]
+
+
+def test_an_output_that_cannot_be_sent_is_used_in_the_loop(tmp_path):
+    lock = threading.Lock()
+
+    def locked(out):
+        with lock:
+            return out[1]
+
+    model = Several(lambda y, maps: (y, -y))
+    with pytest.warns(RuntimeWarning, match="output cannot be sent there .*made in the training"):
+        writer = AtlasWriter(
+            tmp_path, model, ["body"], probe=images(), config=ATTRIBUTED, output=locked
+        )
+    with writer:
+        writer.add_atlas(1)
+    (atlas,) = read_atlases(tmp_path)
+    assert atlas.predictions is not None
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (3, r"output=3: pass a function .* such as output=lambda out: out\[0\]"),
+        (lambda out: out["x"], r"output fails on a tuple, which the model gives \(TypeError"),
+        (lambda out: out[0].argmax(1), r"output gives a tensor of shape \(2,\) for 2 images"),
+        (lambda out: out[0][:1], r"output gives a tensor of shape \(1, 4\) for 2 images"),
+        (lambda out: None, "output gives a NoneType for 2 images; pass a function that returns"),
+    ],
+    ids=["number", "raises", "classes", "one image", "none"],
+)
+def test_an_output_that_is_wrong_is_named_at_construction(tmp_path, output, message):
+    model = Several(lambda y, maps: (y, -y))
+    with pytest.raises(ArgumentError, match=message):
+        AtlasWriter(tmp_path, model, ["body"], probe=images(), config=TINY, output=output)
+
+
+def test_shortcuts_and_patch_tests_choose_too():
+    model = Several(lambda y, maps: {"features": maps.mean((2, 3)), "scores": y})
+    wrong = {"output": lambda out: out["features"].sum()}
+    right = {"output": lambda out: out["scores"]}
+    recipe = {"config": AtlasConfig(samples=40, epochs=5)}
+    with pytest.raises(ArgumentError, match="output gives a tensor of shape"):
+        find_shortcuts(model, "body", images(40), **recipe, **wrong)
+    assert isinstance(find_shortcuts(model, "body", images(40), **recipe, **right), tuple)
+    patch = torch.full((3, 4, 4), 2.0)
+    with pytest.raises(ArgumentError, match="output gives a tensor of shape"):
+        patch_test(model, patch, images(40), 1, **wrong)
+    with pytest.raises(ArgumentError, match="target"):
+        patch_test(model, patch, images(40), 7, **right)
+
+
+def test_a_choice_ends_with_its_block_and_travels():
+    logits, aux = torch.zeros(2, 5), torch.ones(2, 5)
+    choice = pickle.loads(pickle.dumps(checked_output(lambda out: out[1], None)))
+    with choosing(choice):
+        assert logits_of((logits, aux), 2) is aux
+        with choosing(pickle.loads(pickle.dumps(choice))):
+            assert logits_of((logits, aux), 2) is aux
+    assert logits_of((logits, aux), 2) is logits
+    assert find_logits((logits, aux), 2).place == "[0]"
+    with choosing(LogitsChoice(count=3)):
+        assert logits_of((logits, aux), 2) is None
+        assert logits_of(logits, 2) is logits
