@@ -234,6 +234,9 @@ def _damage(log_dir: Path, files: Sequence[Checkup]) -> Iterator[Finding]:
     for file in files:
         for fault in file.faults:
             yield _told(log_dir, file, fault)
+        if file.more_faults:
+            name = file.path.relative_to(log_dir)
+            yield Finding(PROBLEM, f"{name}: {file.more_faults:,} more damaged places behind these")
 
 
 def _told(log_dir: Path, file: Checkup, fault: Fault) -> Finding:
