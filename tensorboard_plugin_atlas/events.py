@@ -496,6 +496,8 @@ def events_of(record: Record, path: Path) -> Iterator[LoggedEvent]:
     values = [v for v in event.summary.value if v.metadata.plugin_data.plugin_name == PLUGIN_NAME]
     for value in values:
         reason = record.reason or _value_problem(value)
+        if reason is None and not value.tensor.string_val:
+            continue  # it only takes the place of what a restart made void
         yield LoggedEvent(
             value.tag,
             event.step,
