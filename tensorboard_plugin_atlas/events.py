@@ -237,11 +237,10 @@ class EventSink(RecordSink):
 
     def _check_link(self, file: BinaryIO) -> None:
         """Gives up a file that was deleted; the next write makes a new one."""
-        path = Path(file.name)
-        if path.exists():
+        if os.path.exists(file.name):  # noqa: PTH110 - `Path.exists` raises what it cannot read
             return
         state = os.fstat(file.fileno())
-        if state.st_nlink and not _is_silly_renamed(path.parent, state.st_ino):
+        if state.st_nlink and not _is_silly_renamed(Path(file.name).parent, state.st_ino):
             return  # moved with its directory, and written on there
         self._file = None
         file.close()
