@@ -10,9 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tensorboard_plugin_atlas._version import __version__
-
 if TYPE_CHECKING:
+    from tensorboard_plugin_atlas._version import __version__
     from tensorboard_plugin_atlas.atlas import Atlas
     from tensorboard_plugin_atlas.compute.icons.directions import RenderedIcons, render_icons
     from tensorboard_plugin_atlas.compute.meaning.patching import PatchTest, patch_test
@@ -68,6 +67,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "__version__": "_version",
     "Atlas": "atlas",
     "AtlasConfig": "config",
     "AtlasDiff": "evolution.comparison",

@@ -15,7 +15,6 @@ import errno
 import itertools
 import os
 import re
-import socket
 import struct
 import threading
 import time
@@ -27,6 +26,7 @@ from typing import Any, BinaryIO, Final
 import google_crc32c
 
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.logs.file_names import next_file_name
 from tensorboard_plugin_atlas.logs.summaries import (
     blob_summary,
     event_payload,
@@ -50,6 +50,11 @@ _CANDIDATE: Final = re.compile(rb"(?=(?!\x00{4})[\x00-\xff]{3}[\x00-\x10]\x00{4}
 """Where a length from 1 to 272 MiB may start; the lookahead lets matches overlap."""
 
 _FILE_NUMBERS: Final = itertools.count()
+_MOST_ATTEMPTS: Final = 10
+"""How often another name is tried when another process has just taken one."""
+
+_SILLY_PREFIX: Final = ".nfs"
+"""NFS clients rename a file that is deleted while it is open, instead of deleting it."""
 
 
 def masked_crc(data: bytes) -> int:
@@ -68,17 +73,6 @@ def _framed(payload: bytes) -> tuple[bytes, bytes, bytes]:
     length = struct.pack("<Q", len(payload))
     header = length + _FOOTER.pack(masked_crc(length))
     return header, payload, _FOOTER.pack(masked_crc(payload))
-
-
-def file_name(created: float, number: int) -> str:
-    """Returns the name of an event file of this process; loaders read files in order of names.
-
-    Args:
-        created: Seconds since the epoch.
-        number: Which of the process's files it is.
-    """
-    host, process = socket.gethostname(), os.getpid()
-    return f"events.out.tfevents.{int(created):010d}.{host}.{process}.{number:06d}.atlas"
 
 
 class RecordSink(abc.ABC):
@@ -206,11 +200,28 @@ class EventSink(RecordSink):
         if self._file is not None:
             self._file.close()
         self._directory.mkdir(parents=True, exist_ok=True)
-        now = time.time()
-        file = (self._directory / file_name(now, next(_FILE_NUMBERS))).open("xb", buffering=0)
+        file, created = self._created()
         self._file, self._owner, self._is_entered = file, os.getpid(), False
-        self._append(file, _framed(version_payload(now)))
+        self._append(file, _framed(version_payload(created)))
         return file
+
+    def _created(self) -> tuple[BinaryIO, float]:
+        """Returns a new file that sorts after all that are there, and when it was made.
+
+        Not before anything that was written here: the doctor compares the times of two files to
+        find writers that work at once, and a clock that was set back is none.
+        """
+        attempts = 0
+        while True:
+            times = _written_times(self._directory)
+            created = max(time.time(), *times.values(), 0.0)
+            name = next_file_name(times, created, next(_FILE_NUMBERS))
+            try:
+                return (self._directory / name).open("xb", buffering=0), created
+            except FileExistsError:
+                attempts += 1
+                if attempts == _MOST_ATTEMPTS:
+                    raise
 
     def _sync(self, file: BinaryIO) -> None:
         os.fsync(file.fileno())
@@ -226,8 +237,11 @@ class EventSink(RecordSink):
 
     def _check_link(self, file: BinaryIO) -> None:
         """Gives up a file that was deleted; the next write makes a new one."""
-        if os.fstat(file.fileno()).st_nlink or Path(file.name).exists():
+        if os.path.exists(file.name):  # noqa: PTH110 - `Path.exists` raises what it cannot read
             return
+        state = os.fstat(file.fileno())
+        if state.st_nlink and not _is_silly_renamed(Path(file.name).parent, state.st_ino):
+            return  # moved with its directory, and written on there
         self._file = None
         file.close()
         raise FileNotFoundError(
@@ -263,6 +277,26 @@ class EventSink(RecordSink):
             Path(file.name).unlink()
         self._file = None
         file.close()
+
+
+def _written_times(directory: Path) -> dict[str, float]:
+    """Returns when each event file of `directory` was last written to, as far as can be read."""
+    found = {}
+    # A directory may take files that it does not list.
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            if "tfevents" in entry.name:
+                found[entry.name] = 0.0
+                with contextlib.suppress(OSError):
+                    found[entry.name] = entry.stat().st_mtime
+    return found
+
+
+def _is_silly_renamed(directory: Path, inode: int) -> bool:
+    """Tells whether an NFS client keeps a deleted file for the process that has it open."""
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        return any(e.name.startswith(_SILLY_PREFIX) and e.inode() == inode for e in entries)
+    return False
 
 
 def write_through(writer: Any, summary: Any, step: int, wall_time: float | None = None) -> None:
@@ -461,6 +495,8 @@ def events_of(record: Record, path: Path) -> Iterator[LoggedEvent]:
     values = [v for v in event.summary.value if v.metadata.plugin_data.plugin_name == PLUGIN_NAME]
     for value in values:
         reason = record.reason or _value_problem(value)
+        if reason is None and not value.tensor.string_val:
+            continue  # it only takes the place of what a restart made void
         yield LoggedEvent(
             value.tag,
             event.step,

@@ -23,6 +23,14 @@ PROBE_TAG: Final = "probe"
 
 _SHORTCUTS: Final = "shortcuts/"
 
+_FIRST: Final = "first/"
+"""Before the tag of what belongs to the first atlas of a series.
+
+TensorBoard keeps a random part of the steps of each tag. It always keeps the last one; the first is
+safe only under a tag of its own. All records of one step must have it or lack it alike: tags with
+the same steps keep the same ones.
+"""
+
 
 class Edition(enum.Enum):
     """How far the atlas of a step has come; each edition has tags of its own, and steps that rise.
@@ -55,29 +63,38 @@ _REFINED_RUN: Final = re.compile(
 )
 
 
-def layer_tag(layer: str, edition: Edition = Edition.LOGGED) -> str:
-    """Returns the summary tag under which an edition of the atlases of `layer` is logged."""
-    return edition.value + _escaped(layer)
+def layer_tag(layer: str, edition: Edition = Edition.LOGGED, sequence: int | None = None) -> str:
+    """Returns the summary tag of an edition of the atlases of `layer`.
+
+    Args:
+        layer: The layer.
+        edition: Which edition.
+        sequence: Running number of the atlas; the first one has a tag of its own. None for the tag
+            of all others.
+    """
+    return (_FIRST if sequence == 1 else "") + edition.value + _escaped(layer)
 
 
-def shortcuts_tag(layer: str) -> str:
-    """Returns the summary tag under which the shortcuts that `layer` sees are logged."""
-    return _SHORTCUTS + _escaped(layer)
+def shortcuts_tag(layer: str, sequence: int | None = None) -> str:
+    """Returns the summary tag of the shortcuts that `layer` sees; `sequence` is the atlas's."""
+    return (_FIRST if sequence == 1 else "") + _SHORTCUTS + _escaped(layer)
 
 
 def layer_of_shortcuts(tag: str) -> str | None:
     """Returns the layer whose shortcuts stand under `tag`, or None for any other tag."""
+    tag = tag.removeprefix(_FIRST)
     return _unescaped(tag[len(_SHORTCUTS) :]) if tag.startswith(_SHORTCUTS) else None
 
 
 def layer_of_tag(tag: str) -> str | None:
-    """Returns the layer whose finished atlases stand under `tag`, or None for any other tag."""
+    """Returns the layer one or all of whose finished atlases stand under `tag`, else None."""
     layer, edition = edition_of_tag(tag) or (None, None)
     return layer if edition is Edition.LOGGED else None
 
 
 def edition_of_tag(tag: str) -> tuple[str, Edition] | None:
     """Returns the layer and edition that `tag` belongs to, or None for a tag of no layer's."""
+    tag = tag.removeprefix(_FIRST)
     for edition in Edition:
         if tag.startswith(edition.value):
             return _unescaped(tag[len(edition.value) :]), edition

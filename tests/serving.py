@@ -27,6 +27,7 @@ def tensorboard(
     *extra: str,
     python: str | Path = sys.executable,
     cwd: Path | None = None,
+    log: Path | None = None,
 ) -> Iterator[str]:
     """Serves `logdir` on a free port and yields the address, with a slash at its end.
 
@@ -36,8 +37,9 @@ def tensorboard(
         extra: More flags.
         python: The interpreter whose TensorBoard is started.
         cwd: Where it is started: a folder without the sources when an installed copy is tested.
+        log: Takes what it prints.
     """
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() if log is None else log.open("w+b") as output:
         port = _free_port()
         command = [
             *(str(python), "-m", "tensorboard.main"),

@@ -437,6 +437,20 @@ def test_a_writer_that_is_none_is_told(writer: object) -> None:
         write_through(writer, blob_summary("layer/a", [b"x"]), 0)
 
 
+@pytest.mark.parametrize("flavor", [".nfs000000000123456700000001", ".nfs.20051234.5678"])
+def test_a_file_that_nfs_keeps_under_another_name_is_noticed(flavor: str, tmp_path: Path) -> None:
+    """What an NFS client does when a file is deleted while this machine has it open."""
+    sink = EventSink(tmp_path)
+    sink.write("layer/a", blobs_of(0), 0)
+    assert sink.path is not None
+    sink.path.rename(tmp_path / flavor)
+    with pytest.raises(FileNotFoundError, match="deleted while it was written"):
+        sink.flush()
+    sink.write("layer/a", blobs_of(1), 1)
+    sink.close()
+    assert steps_in(tmp_path) == [1]
+
+
 def test_a_file_that_was_deleted_is_told_once_and_a_new_one_begun(tmp_path: Path) -> None:
     sink = EventSink(tmp_path / "log")
     sink.write("layer/a", blobs_of(0), 0)

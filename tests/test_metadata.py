@@ -15,9 +15,11 @@ from tensorboard_plugin_atlas.metadata import (
     edition_of_tag,
     home_of_backwards,
     home_of_run,
+    layer_of_shortcuts,
     layer_of_tag,
     layer_tag,
     refined_run,
+    shortcuts_tag,
 )
 
 
@@ -34,6 +36,20 @@ from tensorboard_plugin_atlas.metadata import (
 def test_a_layer_has_one_tag(layer: str, tag: str) -> None:
     assert layer_tag(layer) == tag
     assert layer_of_tag(tag) == layer
+
+
+def test_the_first_atlas_of_a_series_has_a_tag_of_its_own() -> None:
+    for edition in Edition:
+        tag = layer_tag("a", edition, 1)
+        assert tag == f"first/{edition.value}a"
+        assert edition_of_tag(tag) == ("a", edition)
+        assert {layer_tag("a", edition, number) for number in (None, 2, 9)} == {
+            layer_tag("a", edition)
+        }
+    assert layer_of_tag(layer_tag("first/layer/a")) == "first/layer/a"
+    assert shortcuts_tag("a", 1) == "first/shortcuts/a"
+    assert layer_of_shortcuts("first/shortcuts/a") == layer_of_shortcuts("shortcuts/a") == "a"
+    assert shortcuts_tag("a", 2) == "shortcuts/a"
 
 
 @pytest.mark.parametrize("edition", list(Edition))

@@ -319,7 +319,6 @@ def rewritten(log_dir: Path, change: Callable[[int, list[bytes]], list[bytes]]) 
         (lambda b: [b[0][:-1] + b"?", *b[1:]], "manifest: checksum"),
         (lambda b: [b""], "manifest: no checksum line"),
         (lambda b: b[:-1], "3 blobs behind the manifest, it lists 4"),
-        (lambda b: [], "no blobs at all"),
         (lambda b: encode_probe(make_probe_pictures(3)), "a probe where an atlas should be"),
     ],
 )
@@ -336,6 +335,15 @@ def test_a_damaged_manifest_is_told_in_the_history(
         response = client.get(HERE + route, query_string={"id": ID, "step": "10"})
         assert (response.status_code, response.json["error"]["kind"]) == (422, "damaged")
     unpacked(client.get(HERE + "atlas", query_string={"id": ID, "step": "20"}))
+
+
+def test_a_sequence_without_blobs_is_left_out(tmp_path: Path) -> None:
+    """A run that was taken up again has one in place of what is void."""
+    rewritten(tmp_path, lambda step, b: [] if step == 10 else b)
+    client = serve(tmp_path)[0]
+    steps = client.get(HERE + "history", query_string={"id": ID}).json["steps"]
+    assert [(step["step"], step["status"]) for step in steps] == [(0, "ok"), (20, "ok")]
+    assert client.get(HERE + "atlas", query_string={"id": ID, "step": "10"}).status_code == 404
 
 
 def test_a_damaged_blob_is_never_sent_and_remembered(tmp_path: Path) -> None:
@@ -450,4 +458,8 @@ def test_ids_tell_run_and_tag_apart() -> None:
 
 def test_loading_with_a_provider_gives_the_plugin(tmp_path: Path) -> None:
     context = TBContext(data_provider=CountingProvider(tmp_path))
-    assert isinstance(AtlasLoader().load(context), AtlasPlugin)
+    loaded, whole = AtlasLoader().load(context), AtlasPlugin(context)
+    assert loaded.get_plugin_apps().keys() == whole.get_plugin_apps().keys()
+    for name in ("plugin_name", "is_active", "data_plugin_names", "frontend_metadata"):
+        found, wanted = getattr(loaded, name), getattr(whole, name)
+        assert (found() if callable(found) else found) == (wanted() if callable(wanted) else wanted)

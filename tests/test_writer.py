@@ -152,7 +152,9 @@ def test_every_layer_is_logged_at_every_step_and_the_probe_once(tmp_path):
     assert [event.tag for event in events].count(PROBE_TAG) == 1
     assert events[0].tag == PROBE_TAG
     assert [(e.tag, e.step) for e in events[1:]] == [
-        (layer_tag(layer), step) for step in (0, 5, 50) for layer in ("stem", "body")
+        (layer_tag(layer, sequence=number), step)
+        for number, step in enumerate((0, 5, 50), start=1)
+        for layer in ("stem", "body")
     ]
     entries = list_atlases(tmp_path)
     assert [(e.layer, e.step, e.sequence) for e in entries] == [

@@ -31,7 +31,10 @@ export class Cache<V> {
         entry.value = value;
         this.#evict(key);
       },
-      () => this.#entries.delete(key),
+      () => {
+        // After `clear` another fetch of the same key may be under way.
+        if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      },
     );
     return entry.promise;
   }

@@ -13,6 +13,8 @@ export interface HistoryStep {
   readonly step: number;
   readonly status: 'ok' | 'damaged' | 'too_new';
   readonly reason: string | null;
+  /** Its running number among the logged ones, from 1; null where damage hides it. */
+  readonly sequence: number | null;
   readonly trustworthiness: number | null;
   /** Its icons are still being drawn. */
   readonly draft: boolean;
@@ -71,6 +73,7 @@ export function readHistory(json: unknown): History {
       step: step.number('step'),
       status,
       reason: typeof reason === 'string' ? reason : null,
+      sequence: step.wholeOrNull('sequence', 0, Number.MAX_SAFE_INTEGER),
       trustworthiness: step.numberOrNull('trustworthiness'),
       draft: step.raw('edition') === 'draft',
     };

@@ -10,7 +10,8 @@ export const MAX_GRID = 320;
 const MAX_BLOBS = 4096;
 export const MAX_CLASSES = 100_000;
 export const MAX_STEPS = 1_000_000;
-const MAX_SERIES = 10_000;
+/** The index is as long as TensorBoard's own list of runs; a limit here would empty the tab. */
+const ALL_SERIES = Number.POSITIVE_INFINITY;
 
 export interface SeriesEntry {
   readonly id: string;
@@ -64,13 +65,13 @@ export interface AtlasManifest {
 
 export function readIndex(json: unknown): RunEntry[] {
   const index = new Fields(json, 'index');
-  return index.list('runs', MAX_SERIES, (item, where) => {
+  return index.list('runs', ALL_SERIES, (item, where) => {
     const run = new Fields(item, where);
     return {
       id: run.text('id'),
       run: run.text('run'),
       probe: run.flag('probe'),
-      series: run.list('series', MAX_SERIES, readSeries),
+      series: run.list('series', ALL_SERIES, readSeries),
     };
   });
 }

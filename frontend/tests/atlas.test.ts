@@ -85,6 +85,15 @@ describe('readAtlas', () => {
 });
 
 describe('readIndex', () => {
+  it('takes as many runs and layers as TensorBoard has', () => {
+    const series = { layer: 'l', steps: [1], wall_times: [1], versions: ['a'] };
+    const many = Array.from({ length: 20_000 }, (_, i) => ({ ...series, id: `s${i}` }));
+    const runs = many.map(({ id }) => ({ id, run: id, probe: true, series: [] }));
+    const found = readIndex({ runs: [...runs, { id: 'r', run: 'r', probe: true, series: many }] });
+    expect(found.length).toBe(20_001);
+    expect(found.at(-1)?.series.length).toBe(20_000);
+  });
+
   it('keeps names as they are, markup and all', () => {
     const run = { id: 'r1', run: '<b>x</b>\u202e', probe: true, series: [] };
     expect(readIndex({ runs: [run] })[0]?.run).toBe('<b>x</b>\u202e');

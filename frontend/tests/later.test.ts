@@ -334,6 +334,7 @@ describe('Player', () => {
       step: 10,
       status: 'damaged',
       reason: 'torn',
+      sequence: null,
       trustworthiness: null,
       draft: false,
     } as const;

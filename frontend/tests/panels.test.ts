@@ -188,6 +188,7 @@ describe('timeline', () => {
           step: 0,
           status: 'ok',
           reason: null,
+          sequence: null,
           trustworthiness: null,
           draft: false,
           ...one,
@@ -237,10 +238,23 @@ describe('timeline', () => {
   });
 
   it('says how many steps are kept and how to keep all', () => {
-    panel({ history: past([], { logged: 300, kept: 200 }) });
-    expect(text('.note')).toBe(
-      '200 of 300 logged steps kept; restart TensorBoard with --atlas_samples=300 to keep all.',
+    const note = (steps: Parameters<typeof past>[0]) => {
+      panel({ history: past(steps, { logged: 300, kept: 200 }) });
+      return text('.note').split('; ');
+    };
+    const [first, damaged] = [
+      { step: 120, sequence: 15 },
+      { step: 90, sequence: null, status: 'damaged' },
+    ] as const;
+    expect(note([{ step: 0, sequence: 1 }, first])).toEqual([
+      '200 of 300 logged steps kept, the first and the last among them',
+      'restart TensorBoard with --atlas_samples=300 to keep all.',
+    ]);
+    expect(note([first])[0]).toBe(
+      '200 of 300 logged steps kept, without the first 14, before step 120',
     );
+    expect(note([damaged])[0]).toBe('200 of 300 logged steps kept');
+    expect(note([damaged, first])[0]).toMatch(/without the first 13, before step 90$/);
   });
 
   it('is silent when there is nothing to say', () => {

@@ -104,6 +104,17 @@ describe('Cache', () => {
     expect(cache.peek('a')).toBe('aaaa');
   });
 
+  it('keeps a newer value when an older fetch of its key fails late', async () => {
+    const cache = new Cache<string>(10, weigh);
+    let fail = (_: Error) => {};
+    const late = cache.load('a', () => new Promise((_, reject) => (fail = reject)));
+    cache.clear();
+    expect(await cache.load('a', async () => 'new')).toBe('new');
+    fail(new Error('late'));
+    await expect(late).rejects.toThrow('late');
+    expect(cache.peek('a')).toBe('new');
+  });
+
   it('forgets failures, so that a retry asks again', async () => {
     const cache = new Cache<string>(10, weigh);
     await expect(cache.load('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');

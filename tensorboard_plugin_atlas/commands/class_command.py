@@ -246,8 +246,10 @@ def _written(
             copy_probes(home, sink)
         for atlas in sorted((*atlases, *behind), key=lambda one: one.step):
             count[atlas.layer] += 1
-            blobs = encode_atlas(atlas.replace(sequence=count[atlas.layer]))
-            sink.write(layer_tag(atlas.layer), blobs, atlas.step, atlas.wall_time)
+            number = count[atlas.layer]
+            blobs = encode_atlas(atlas.replace(sequence=number))
+            tag = layer_tag(atlas.layer, sequence=number)
+            sink.write(tag, blobs, atlas.step, atlas.wall_time)
             if any(atlas is one for one in atlases):
                 sizes.append(sum(map(len, blobs)))
         sink.flush()

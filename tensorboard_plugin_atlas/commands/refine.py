@@ -155,7 +155,7 @@ def refine(
         )
         blobs = encode_atlas(_marked(finer, original.mark, kind, found))
         sink = sink or EventSink(_fresh_folder(log_dir, original.run))
-        sink.write(layer_tag(atlas.layer, Edition.REFINED), blobs, atlas.step)
+        sink.write(layer_tag(atlas.layer, Edition.REFINED, atlas.sequence), blobs, atlas.step)
         sink.flush()
         done.append(
             Refined(

@@ -321,7 +321,9 @@ def _written(
         if not _copy_others(home, sink):
             words.append(f"run {chains[0].atlases[0].run!r}: no pictures of its probe are there")
         for one in kept:
-            sink.write(layer_tag(one.layer), encode_atlas(one.read()), one.step)
+            atlas = one.read()
+            tag = layer_tag(one.layer, sequence=atlas.sequence)
+            sink.write(tag, encode_atlas(atlas), one.step)
         total = sum(len(chain.atlases) for chain in chains)
         done = []
         with progress_bar("writing", total, unit="map", shown=progress) as bar:
@@ -372,7 +374,7 @@ def _write_layer(
             remade = tracer.advance(_remade(atlas, layout, chain))
             blobs = encode_atlas(remade)
             # Now, since a map that was laid out again is another one to the tab.
-            sink.write(layer_tag(atlas.layer), blobs, atlas.step)
+            sink.write(layer_tag(atlas.layer, sequence=remade.sequence), blobs, atlas.step)
             size += sum(map(len, blobs))
             old.add(atlas, ~layout.invalid)
             new.add(remade, ~layout.invalid)

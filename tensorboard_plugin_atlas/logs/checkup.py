@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_of_tag
 
 ABORT_BYTES: Final = 1 << 40
 """A header that claims this much ends TensorBoard's data server as soon as it starts."""
+
+MAX_FAULTS: Final = 1000
+"""Faults of one file that are described; the others are counted."""
 
 DATA, FRAMING, CONTENT, HUGE, TAIL = "data", "framing", "content", "huge", "tail"
 
@@ -60,7 +64,8 @@ class Checkup:
         run: TensorBoard run.
         path: The file.
         sound: Records that are whole.
-        faults: What is not.
+        faults: What is not: the first `MAX_FAULTS`, and the end of the file.
+        more_faults: How many others there are.
         atlases: Layer and step of each atlas in the order of the file, damaged ones left out;
             layer None where the run was taken up again at that step.
         has_probe: The probe's pictures are there.
@@ -72,6 +77,7 @@ class Checkup:
     path: Path
     sound: int
     faults: tuple[Fault, ...]
+    more_faults: int
     atlases: tuple[tuple[str | None, int], ...]
     has_probe: bool
     first: float
@@ -79,7 +85,9 @@ class Checkup:
 
 
 def check_file(run: str, path: Path) -> Checkup:
-    """Reads an event file from end to end; memory stays at one record.
+    """Reads an event file from end to end.
+
+    Memory stays at one record, some 100 bytes for each atlas, and the faults that are described.
 
     Raises:
         OSError: if it cannot be read.
@@ -88,16 +96,17 @@ def check_file(run: str, path: Path) -> Checkup:
     for record in scan_records(path):
         notes.take(record, list(events_of(record, path)))
     with path.open("rb") as file:
-        faults = tuple(_faults(file, notes.items))
+        faults = tuple(_faults(file, notes))
     return Checkup(
         run=run,
         path=path,
-        sound=sum(item.is_sound for item in notes.items),
+        sound=notes.sound,
         faults=faults,
+        more_faults=notes.broken_count - len(notes.broken),
         atlases=tuple(notes.atlases),
         has_probe=notes.has_probe,
-        first=notes.first,
-        last=notes.last,
+        first=notes.first_time,
+        last=notes.last_time,
     )
 
 
@@ -115,51 +124,68 @@ class _Item:
     what: str
 
 
+@dataclass(frozen=True)
+class _Broken:
+    """What is no sound record, where the next one starts, and the sound ones before it."""
+
+    item: _Item
+    following: int
+    sound_before: int
+
+
 class _Notes:
     """What is known of a file while it is read."""
 
     def __init__(self) -> None:
-        self.items: list[_Item] = []
+        self.sound = self.broken_count = 0
+        self.last: _Item | None = None
+        self.broken: list[_Broken] = []
         self.atlases: list[tuple[str | None, int]] = []
         self.has_probe = False
-        self.first = self.last = 0.0
+        self.first_time = self.last_time = 0.0
 
     def take(self, record: Record, events: list[LoggedEvent]) -> None:
         """Takes in one record and what of ours is in it."""
-        if not record.payload and record.reason and self.items and not self.items[-1].is_intact:
+        if not record.payload and record.reason and self.last and not self.last.is_intact:
             # Strange bytes inside a record leave two stretches; no reader tells them apart.
-            self.items[-1] = dataclasses.replace(self.items[-1], end=0)
+            self.last = dataclasses.replace(self.last, end=0)
             return
         is_event = not any(e.reason is not None and e.tag is None for e in events)
         is_sound = record.reason is None and is_event
         named = next((f"{e.tag} at step {e.step:,}" for e in events if e.tag is not None), "")
         end = record.offset + len(record.payload) + FRAME_BYTES if record.payload else 0
-        self.items.append(_Item(record.offset, end, is_sound, record.reason is None, named))
+        self.finish(record.offset)
+        self.last = _Item(record.offset, end, is_sound, record.reason is None, named)
         if is_sound:
+            self.sound += 1
             self._take_sound(record, events)
+
+    def finish(self, following: int) -> None:
+        """Keeps the last item if it is broken; `following` is where the next one starts."""
+        if self.last is None or self.last.is_sound:
+            return
+        self.broken_count += 1
+        if len(self.broken) < MAX_FAULTS:
+            self.broken.append(_Broken(self.last, following, self.sound))
 
     def _take_sound(self, record: Record, events: list[LoggedEvent]) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
 
         time = float(Event.FromString(record.payload).wall_time)
-        self.first, self.last = self.first or time, max(self.last, time)
+        self.first_time, self.last_time = self.first_time or time, max(self.last_time, time)
         for event in events:
             layer = None if event.tag is None else layer_of_tag(event.tag)
             self.has_probe |= event.tag == PROBE_TAG
             if event.is_restart or layer is not None:
-                self.atlases.append((layer, event.step))
+                self.atlases.append((layer and sys.intern(layer), event.step))
 
 
-def _faults(file: BinaryIO, items: list[_Item]) -> Iterator[Fault]:
+def _faults(file: BinaryIO, notes: _Notes) -> Iterator[Fault]:
     size = file.seek(0, os.SEEK_END)
-    behind = sum(item.is_sound for item in items)
-    end = 0
-    ends = [*(item.offset for item in items[1:]), size]
-    for item, following in zip(items, ends, strict=False):  # there may be no items at all
-        behind -= item.is_sound
-        end = item.end or following
-        if not item.is_sound:
-            yield _fault(file, item, following, behind)
+    notes.finish(size)
+    for broken in notes.broken:
+        yield _fault(file, broken.item, broken.following, notes.sound - broken.sound_before)
+    end = 0 if notes.last is None else notes.last.end or size
     if end < size:
         claimed = stated_length(file, end)
         if claimed is not None and claimed > MAX_RECORD_BYTES:

@@ -234,6 +234,9 @@ def _damage(log_dir: Path, files: Sequence[Checkup]) -> Iterator[Finding]:
     for file in files:
         for fault in file.faults:
             yield _told(log_dir, file, fault)
+        if file.more_faults:
+            name = file.path.relative_to(log_dir)
+            yield Finding(PROBLEM, f"{name}: {file.more_faults:,} more damaged places behind these")
 
 
 def _told(log_dir: Path, file: Checkup, fault: Fault) -> Finding:
@@ -342,13 +345,14 @@ def _falling_steps(files: Sequence[Checkup]) -> Iterator[Finding]:
 
 def _sampled_away(log_dir: Path, atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
     steps = Counter((entry.run, entry.layer) for entry in atlases if entry.status == "ok")
-    many = {name: count for name, count in steps.items() if count > DEFAULT_KEPT_STEPS}
+    # The first step has a tag of its own.
+    many = {name: count for name, count in steps.items() if count > DEFAULT_KEPT_STEPS + 1}
     if many:
         (run, layer), count = max(many.items(), key=lambda item: item[1])
         yield Finding(
             NOTE,
             f"run {run}, layer {layer}: {count:,} steps were logged, and TensorBoard keeps "
-            f"{DEFAULT_KEPT_STEPS} of each layer unless told otherwise",
+            f"about {DEFAULT_KEPT_STEPS} of each layer by default",
             f"tensorboard --logdir {_quoted(log_dir)} --atlas_samples={max(many.values())}",
         )
 

@@ -12,7 +12,8 @@ import time
 from typing import Any, BinaryIO, Final
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import RecordSink, file_name, frame
+from tensorboard_plugin_atlas.events import RecordSink, frame
+from tensorboard_plugin_atlas.logs.file_names import next_file_name
 from tensorboard_plugin_atlas.logs.summaries import version_payload
 
 COMMIT_BYTES: Final = 64 << 20
@@ -100,8 +101,9 @@ class RemoteSink(RecordSink):
         self._url = url.rstrip("/")
         self._system, self._path = file_system(self._url)
         self._lock = threading.Lock()
-        self._created = time.time()
         self._number = 0
+        self._last: str | None = None
+        self._name: str | None = None
         self._waiting: list[bytes] = []
 
     @property
@@ -143,10 +145,20 @@ class RemoteSink(RecordSink):
     def _put(self) -> None:
         if not self._waiting:
             return
-        version = frame(version_payload(self._created))
-        if self._number == 0:
-            self._system.makedirs(self._path, exist_ok=True)
-        name = file_name(self._created, self._number)
-        self._system.pipe_file(f"{self._path}/{name}", b"".join([version, *self._waiting]))
+        created = time.time()
+        if self._name is None:
+            self._name = self._next_name(created)
+        records = [frame(version_payload(created)), *self._waiting]
+        self._system.pipe_file(f"{self._path}/{self._name}", b"".join(records))
+        # Under its old name until the store has taken it: what seemed to fail may be there.
+        self._last, self._name = self._name, None
         self._number += 1
         self._waiting = []
+
+    def _next_name(self, created: float) -> str:
+        """Returns a name that sorts after what is there; looks at the store once."""
+        if self._last is not None:
+            return next_file_name([self._last], created, self._number)
+        self._system.makedirs(self._path, exist_ok=True)
+        there = [url.rpartition("/")[2] for url in remote_event_files(self._url)]
+        return next_file_name(there, created, self._number)

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.codec import check_place, decode_atlas
@@ -27,7 +27,7 @@ from tensorboard_plugin_atlas.events import (
 from tensorboard_plugin_atlas.logs.remote import is_url, open_remote, remote_event_files
 from tensorboard_plugin_atlas.logs.sinks import own_sink
 from tensorboard_plugin_atlas.logs.summaries import restart_payload
-from tensorboard_plugin_atlas.metadata import layer_of_tag, shortcuts_tag
+from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, layer_of_shortcuts, layer_of_tag
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts
 
@@ -85,12 +85,14 @@ def last_shortcuts(location: str | None, layer: str) -> ShortcutRecord | None:
     Returns:
         The record, or None where there is none. Damage and unreadable files are passed by.
     """
-    tag, before = shortcuts_tag(layer), _NO_LIMIT
+    before = _NO_LIMIT
     with contextlib.suppress(OSError):
         for event in _backwards(location):
             if event.is_restart:
                 before = min(before, event.step)
-            elif event.tag == tag and event.step < before and event.blobs is not None:
+                continue
+            own = None if event.tag is None else layer_of_shortcuts(event.tag)
+            if own == layer and event.step < before and event.blobs is not None:
                 with contextlib.suppress(DamageError):
                     record = decode_shortcuts(event.blobs)
                     check_place(record, layer, event.step)
@@ -103,7 +105,8 @@ def cut_back(location: str, step: int, wall_time: float) -> None:
 
     The Python loader obeys `SessionLog START`, from the second of a run on. The data server ignores
     it, but drops what lies above a step that is repeated: so the last record below `step` is
-    repeated, for every tag that has one. Readers keep one of the two.
+    repeated, for every tag that has one; readers keep one of the two. A tag of ours without one
+    gets a sequence without blobs at the step before, which readers leave out.
 
     Args:
         location: The directory or URL of the run itself.
@@ -113,12 +116,15 @@ def cut_back(location: str, step: int, wall_time: float) -> None:
     Raises:
         OSError: if the log cannot be read or written.
     """
-    kept, is_empty = _last_records(location, step)
-    if is_empty:
+    last = _last_records(location, step)
+    if last.is_empty:
         return
     sink = own_sink(location)
-    for payload in (*[restart_payload(step, wall_time)] * 2, *kept):
+    for payload in (*[restart_payload(step, wall_time)] * 2, *last.kept):
         sink.append(payload)
+    if step > -_NO_LIMIT:
+        for tag in last.void_tags:
+            sink.write(tag, (), step - 1, wall_time)
     sink.close()
 
 
@@ -172,15 +178,28 @@ class _Search:
         return Earlier(self._atlases, self._last_step, self._is_empty, tuple(self.problems))
 
 
-def _last_records(location: str, step: int) -> tuple[list[bytes], bool]:
-    """Returns the last record below `step` of every tag that also has later ones, oldest first.
+@dataclass(frozen=True)
+class _LastRecords:
+    """What stands before a step from which on nothing counts any more.
 
-    Also whether there is nothing at all.
+    Attributes:
+        kept: The last record before it of every tag that also has later ones, oldest first.
+        void_tags: Tags of ours that have later ones only.
+        is_empty: There is nothing at all.
     """
+
+    kept: tuple[bytes, ...]
+    void_tags: tuple[str, ...]
+    is_empty: bool
+
+
+def _last_records(location: str, step: int) -> _LastRecords:
+    """Finds the last record before `step` of every tag, reading from the end."""
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event
 
     late: set[str] = set()
+    ours: set[str] = set()
     kept: dict[str, bytes] = {}
     is_empty = True
     for record, _ in _records_backwards(location):
@@ -192,6 +211,7 @@ def _last_records(location: str, step: int) -> tuple[list[bytes], bool]:
             continue
         tags = {value.tag for value in event.summary.value}
         is_empty &= not tags
+        ours |= {v.tag for v in event.summary.value if _is_ours(v)}
         if event.step >= step:
             late |= tags
         else:
@@ -199,7 +219,12 @@ def _last_records(location: str, step: int) -> tuple[list[bytes], bool]:
             if tags and late <= kept.keys():
                 break
     chosen = {payload: None for tag, payload in kept.items() if tag in late}
-    return list(reversed(chosen)), is_empty
+    void = sorted((late & ours) - kept.keys())
+    return _LastRecords(tuple(reversed(chosen)), tuple(void), is_empty)
+
+
+def _is_ours(value: Any) -> bool:
+    return bool(value.metadata.plugin_data.plugin_name == PLUGIN_NAME)
 
 
 def _backwards(location: str | None) -> Iterator[LoggedEvent]:

@@ -482,7 +482,7 @@ class _Shelf:
 
     drafts: dict[int, Datum] = dataclasses.field(default_factory=dict)
     logged: dict[int, Datum] = dataclasses.field(default_factory=dict)
-    shortcuts: tuple[Datum, ...] = ()
+    shortcuts: dict[int, Datum] = dataclasses.field(default_factory=dict)
     finer: dict[int, tuple[Datum, ...]] = dataclasses.field(default_factory=dict)
 
     def data(self, kept_limit: int | None) -> tuple[Datum, ...]:
@@ -517,15 +517,15 @@ def _shelved(
         layer, edition = edition_of_tag(tag) or ("", None)
         home = home_of_run(run)
         if edition is Edition.LOGGED:
-            shelves[run, layer].logged = {datum.step: datum for datum in kept}
+            shelves[run, layer].logged = _latest(shelves[run, layer].logged, kept)
         elif edition is Edition.DRAFT:
-            shelves[run, layer].drafts = {datum.step: datum for datum in kept}
+            shelves[run, layer].drafts = _latest(shelves[run, layer].drafts, kept)
         elif edition is Edition.REFINED and home is not None:
             refined.append((home[1], home[0], kept))
     for (run, tag), kept in data.items():
         shelf = shelves.get((run, layer_of_shortcuts(tag) or ""))
         if shelf is not None and layer_of_shortcuts(tag) is not None:
-            shelf.shortcuts = kept
+            shelf.shortcuts = _latest(shelf.shortcuts, kept)
     for _, run, kept in sorted(refined, key=lambda one: one[:2]):
         for datum in kept:
             shelf = shelves.get((run, datum.layer or ""))
@@ -533,10 +533,20 @@ def _shelved(
                 shelf.finer[datum.step] = (datum, *shelf.finer.get(datum.step, ()))
     return [
         Series(
-            series_id(run, layer_tag(layer)), run, layer, shelf.data(kept_limit), shelf.shortcuts
+            series_id(run, layer_tag(layer)),
+            run,
+            layer,
+            shelf.data(kept_limit),
+            tuple(shelf.shortcuts[step] for step in sorted(shelf.shortcuts)),
         )
         for (run, layer), shelf in shelves.items()
     ]
+
+
+def _latest(known: Mapping[int, Datum], more: Sequence[Datum]) -> dict[int, Datum]:
+    """Adds the steps of another tag of the same series; of one step the later record counts."""
+    data = sorted((*known.values(), *more), key=lambda datum: datum.wall_time)
+    return {datum.step: datum for datum in data}
 
 
 def _data(_run: str, tag: str, data: Sequence[Any]) -> tuple[Datum, ...]:
@@ -551,6 +561,7 @@ def _data(_run: str, tag: str, data: Sequence[Any]) -> tuple[Datum, ...]:
             edition,
         )
         for item in sorted(data, key=lambda item: item.step)
+        if item.values  # one without blobs only takes the place of what a restart made void
     )
 
 

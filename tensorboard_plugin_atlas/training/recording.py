@@ -96,7 +96,9 @@ class Recorder:
         atlases = self._pipeline.atlases(model, step, wall_time, there, on_draft=log_draft)
         for atlas in atlases:
             blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
-            self._sink.write(layer_tag(atlas.layer), blobs, step, atlas.wall_time)
+            self._sink.write(
+                layer_tag(atlas.layer, sequence=atlas.sequence), blobs, step, atlas.wall_time
+            )
             end = time.perf_counter()
             size = draft_bytes + sum(map(len, blobs))
             cost, draft_bytes = AtlasCost(atlas.layer, end - start, size), 0
@@ -123,7 +125,7 @@ class Recorder:
         What goes wrong costs the draft only.
         """
         blobs = encode_atlas(draft)
-        tag = layer_tag(draft.layer, Edition.DRAFT)
+        tag = layer_tag(draft.layer, Edition.DRAFT, draft.sequence)
         try:
             self._sink.write(tag, blobs, draft.step, draft.wall_time)
             self.flush()

@@ -67,7 +67,8 @@ class ShortcutLog:
         now = time.time() if wall_time is None else wall_time
         try:
             blobs = encode_shortcuts(self._watch.look(model, step, now, atlas))
-            self._sink.write(shortcuts_tag(self.layer), blobs, step, now)
+            sequence = None if atlas is None else atlas.sequence
+            self._sink.write(shortcuts_tag(self.layer, sequence), blobs, step, now)
             self._sink.flush()
         except Exception as error:
             text = f"step {step}: no shortcuts are logged of layer {self.layer!r}"
@@ -143,7 +144,9 @@ class ClassLog:
             try:
                 atlas = classes.atlas(model, series, step, wall_time)
                 blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
-                self._sink.write(layer_tag(series), blobs, step, atlas.wall_time)
+                self._sink.write(
+                    layer_tag(series, sequence=atlas.sequence), blobs, step, atlas.wall_time
+                )
                 self._sink.flush()
             except Exception as error:
                 self._fail(series, step, error)

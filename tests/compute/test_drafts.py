@@ -129,7 +129,7 @@ class TestRecording:
         assert seen == [[(3, "examples")], [(3, "inversion")]]
         recorder.close()
         tags = [event.tag for event in read_events(tmp_path / CHILD_RUN)]
-        assert tags == ["probe", layer_tag(LAYER, Edition.DRAFT), layer_tag(LAYER)]
+        assert tags == ["probe", *(layer_tag(LAYER, e, 1) for e in (Edition.DRAFT, Edition.LOGGED))]
         blobs = [e.blobs for e in read_events(tmp_path / CHILD_RUN) if e.tag != "probe"]
         assert cost.bytes == sum(len(blob) for sequence in blobs for blob in sequence)
 
@@ -138,7 +138,8 @@ class TestRecording:
         costs = recorder.record(model, 3, None)
         recorder.close()
         tags = [e.tag for e in read_events(tmp_path)]
-        assert tags == ["probe", "draft/0", "layer/0", "draft/1", "layer/1"]
+        names = ["draft/0", "layer/0", "draft/1", "layer/1"]
+        assert tags == ["probe", *(f"first/{name}" for name in names)]
         sizes = [sum(map(len, e.blobs)) for e in read_events(tmp_path)][1:]
         assert [cost.bytes for cost in costs] == [sizes[0] + sizes[1], sizes[2] + sizes[3]]
 
@@ -147,7 +148,7 @@ class TestRecording:
         write = sink.write
 
         def full(tag, *more):
-            if tag.startswith("draft/"):
+            if "draft/" in tag:
                 raise OSError(errno.ENOSPC, "No space left on device")
             write(tag, *more)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import tracemalloc
 from importlib.metadata import EntryPoint, PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.atlas import Quality, Samples
 from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.events import EventSink, frame
-from tensorboard_plugin_atlas.logs import doctor
+from tensorboard_plugin_atlas.logs import checkup, doctor
 from tensorboard_plugin_atlas.logs.checkup import check_file
 from tensorboard_plugin_atlas.logs.doctor import NOTE, OK, PROBLEM, Finding, examine
 from tensorboard_plugin_atlas.logs.resuming import cut_back
@@ -251,10 +252,10 @@ def test_steps_that_fall_or_repeat(again: int, tmp_path: Path) -> None:
 
 
 def test_more_steps_than_tensorboard_keeps(tmp_path: Path) -> None:
-    write(tmp_path, tuple(range(201)))
+    write(tmp_path, tuple(range(202)))
     finding = only(tmp_path, NOTE)
-    assert "201 steps were logged, and TensorBoard keeps 200" in finding.text
-    assert finding.advice == f"tensorboard --logdir {tmp_path} --atlas_samples=201"
+    assert "202 steps were logged, and TensorBoard keeps about 200" in finding.text
+    assert finding.advice == f"tensorboard --logdir {tmp_path} --atlas_samples=202"
 
 
 def test_drafts_and_refinements_that_stand_for_nothing_are_told(tmp_path: Path) -> None:
@@ -363,3 +364,36 @@ def test_a_record_of_nothing_is_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "events.out.tfevents.1"
     path.write_bytes(frame(b"") * 3)
     assert check_file("", path).faults == ()
+
+
+def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:
+    """Scalars of a long run: 200 bytes for each would be gigabytes at ten million."""
+    peaks = []
+    for count in (500, 4000):
+        sink = EventSink(tmp_path / str(count))
+        for step in range(count):
+            sink.write_scalars({"loss": 1.0}, step)
+        sink.close()
+        (path,) = (tmp_path / str(count)).iterdir()
+        tracemalloc.start()
+        assert check_file(".", path).sound == count + 1
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 3500 * 40
+
+
+def test_faults_without_end_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = EventSink(tmp_path)
+    for step in range(12):
+        sink.write_scalars({"loss": 1.0}, step)
+    sink.close()
+    (path,) = tmp_path.iterdir()
+    data = bytearray(path.read_bytes())
+    for offset in offsets(path)[1:11]:
+        data[offset + 14] ^= 1
+    path.write_bytes(data)
+    monkeypatch.setattr(checkup, "MAX_FAULTS", 4)
+    found = check_file(".", path)
+    assert (found.sound, len(found.faults), found.more_faults) == (3, 4, 6)
+    assert [fault.behind for fault in found.faults] == [2] * 4
+    assert any("6 more damaged places behind these" in f.text for f in examine(tmp_path))

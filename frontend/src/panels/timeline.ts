@@ -4,7 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { chooseA } from '../compare';
 import { count, plural, shorten } from '../format';
-import type { History, SkippedStep } from '../history';
+import type { History, HistoryStep, SkippedStep } from '../history';
 import type { Player } from '../player';
 import type { Session } from '../session';
 import type { State } from '../store';
@@ -173,13 +173,24 @@ function note(
   return html`<span class="note">
     ${
       logged > kept
-        ? html`${count(kept)} of ${count(logged)} logged steps kept; restart TensorBoard with
-            <code>--atlas_samples=${logged}</code> to keep all.`
+        ? html`${count(kept)} of ${count(logged)} logged steps kept${keptEnds(steps)}; restart
+            TensorBoard with <code>--atlas_samples=${logged}</code> to keep all.`
         : nothing
     }
     ${remark(damaged, 'damaged step')} ${remark(newer, 'step', ' from a newer version')}
     ${skippedNote(skipped, shown, at)}
   </span>`;
+}
+
+/** Says whether the first logged step is there; TensorBoard always keeps the last one. */
+function keptEnds(steps: readonly HistoryStep[]): string {
+  const sound = steps.findIndex(({ sequence }) => sequence !== null);
+  const [first, sequence] = [steps[0]?.step, steps[sound]?.sequence];
+  if (first === undefined || sequence == null) return '';
+  const dropped = sequence - 1 - sound;
+  return dropped <= 0
+    ? ', the first and the last among them'
+    : `, without the first ${count(dropped)}, before step ${count(first)}`;
 }
 
 /** Tells of the checkpoint that is missing beside the shown one, or how many are in all. */
