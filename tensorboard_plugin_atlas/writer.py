@@ -9,7 +9,6 @@ import inspect
 import logging
 import math
 import operator
-import os
 import time
 import traceback
 import warnings
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from types import TracebackType
 from typing import Any, Final, SupportsFloat, SupportsIndex, TypeVar, cast
 
-from torch import distributed, nn
+from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.changes import probe_changes
@@ -43,6 +42,7 @@ from tensorboard_plugin_atlas.training.backlog import EXIT_SECONDS, NOTHING_LOST
 from tensorboard_plugin_atlas.training.baseline import read_baseline
 from tensorboard_plugin_atlas.training.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.training.extras import Extras
+from tensorboard_plugin_atlas.training.ranks import why_silent
 from tensorboard_plugin_atlas.training.recorders import (
     LoopRecorder,
     background_recorder,
@@ -93,7 +93,9 @@ class AtlasWriter:
     Args:
         log_dir_or_writer: The run's directory, or the `SummaryWriter` that logs to it (torch's,
             tensorboardX's, or a logger's `.experiment`). Atlases go to its child run `atlas`.
-        model: An image classifier on any device and in any mode.
+        model: An image classifier on any device and in any mode, in DistributedDataParallel,
+            torch.compile, AveragedModel and the like or without. The atlases show this very model.
+            Of one that is sharded over ranks (FSDP, ZeRO stage 3), pass a copy that is not.
         layers: Dotted module names; None picks the last module of each spatial resolution and
             says which.
         probe: Dataset, DataLoader, or (images, labels), as the model takes them.
@@ -136,6 +138,9 @@ class AtlasWriter:
     Attributes:
         layers: The layers that are logged.
         probe: The fixed images and places that every checkpoint is asked about; only rank 0 has it.
+            The rank is that of the process group; before there is one, that of `RANK` and
+            `WORLD_SIZE`, `SLURM_PROCID`, `OMPI_COMM_WORLD_RANK` or `PMI_RANK`. For independent runs
+            that one launcher starts, set `RANK=0` and `WORLD_SIZE=1`.
 
     Raises:
         ArgumentError: if an argument cannot be used; the message says what to pass.
@@ -181,9 +186,12 @@ class AtlasWriter:
         if purge_step is not None:
             purge_step = _whole("purge_step", purge_step)
         self._closed = False
-        self._is_silent = _is_other_rank()
+        silent = why_silent()
+        # Decided here for good: a process group that comes later would leave a log half written.
+        self._is_silent = silent is not None
         self.layers: tuple[str, ...] = ()
         if self._is_silent:
+            _log(logging.INFO, f"AtlasWriter: {silent} writes no atlases; rank 0 does")
             return
         sink = sink_for(log_dir_or_writer)
         self.probe: Probe = (
@@ -570,13 +578,3 @@ def _explained(model: nn.Module) -> Iterator[None]:
             f"model={type(unwrap(model)).__name__} fails on the probe's images "
             f"({type(error).__name__}: {error!s:.200}); pass probe images as the model takes them"
         ) from error
-
-
-def _is_other_rank() -> bool:
-    """Only rank 0 writes; the others create nothing and wait for nothing."""
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank() > 0
-    # Before the process group is there, its launcher tells what init_process_group() will read.
-    if not {"RANK", "WORLD_SIZE", "MASTER_ADDR"} <= os.environ.keys():
-        return False
-    return os.environ["RANK"].strip() not in ("", "0")

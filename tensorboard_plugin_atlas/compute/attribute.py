@@ -142,7 +142,7 @@ def attribute(
         calls = calls_of(inner, layer, module, probe)
         with answering(inner, probe.images, layer) as quick:
             if quick is not inner:
-                module = quick.get_submodule(layer)
+                module = resolve_layer(quick, layer)
             asked = Question(quick, layer, module, probe, calls, positions)
             # Samples of one image come together, so that what they have in common is done once.
             order = np.argsort(probe.sample_image, kind="stable")

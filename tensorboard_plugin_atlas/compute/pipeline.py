@@ -38,6 +38,7 @@ from tensorboard_plugin_atlas.compute.model.layers import layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
 from tensorboard_plugin_atlas.compute.model.quiet import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.requirements import check_model
 from tensorboard_plugin_atlas.compute.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.render import Drafts, IconEngine
@@ -453,10 +454,12 @@ def checked_recipe(model: object, config: object) -> AtlasConfig:
     """Returns the recipe, `AtlasConfig()` for None.
 
     Raises:
-        ArgumentError: if `model` is no module or `config` no AtlasConfig.
+        ArgumentError: if `model` is no module or one that cannot be used (see `check_model`), or
+            `config` no AtlasConfig.
     """
     if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model={model!r:.80}: pass a torch.nn.Module")
+        raise ArgumentError(f"model={model!r:.80}: pass a torch.nn.Module{_made_from(model)}")
+    check_model(unwrap(model))
     if config is None:
         return AtlasConfig()
     if not isinstance(config, AtlasConfig):
@@ -464,6 +467,12 @@ def checked_recipe(model: object, config: object) -> AtlasConfig:
             f"config={config!r:.80}: pass an AtlasConfig, such as AtlasConfig(samples=500)"
         )
     return config
+
+
+def _made_from(model: object) -> str:
+    """Returns the end of a sentence for what holds a program and no module."""
+    is_exported = type(model).__name__ == "ExportedProgram"
+    return ", the one that was exported (torch.export)" if is_exported else ""
 
 
 def _drafts(

@@ -8,6 +8,7 @@ import logging
 import pytest
 import torch
 from torch import nn
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 from torchvision import models
 
 from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name, resolve_layer
@@ -68,6 +69,38 @@ def test_a_child_that_is_called_module_keeps_its_name():
     assert resolve_layer(model, "0").in_features == 2
     assert resolve_layer(model, "module.0").in_features == 1
     assert layer_name(model, "module.0") != layer_name(model, "0")
+
+
+@pytest.mark.parametrize("first", ["module", "0"])
+def test_two_layers_never_share_a_name(first):
+    """Whichever of the two was added first, what a name stands for is what it leads to."""
+    parts = {"module": nn.Sequential(nn.Linear(1, 1)), "0": nn.Linear(2, 2)}
+    model = nn.Module()
+    for name in (first, *(name for name in parts if name != first)):
+        model.add_module(name, parts[name])
+    names = {name: layer_name(model, name) for name in ("0", "module.0", "module")}
+    assert names == {"0": "0", "module.0": "module.0", "module": "module"}
+    assert resolve_layer(model, "0") is parts["0"]
+    assert resolve_layer(model, "module.0") is parts["module"][0]
+
+
+def test_a_short_name_that_means_two_layers_is_refused():
+    model = nn.Module()
+    model.module = nn.Module()
+    model.module.body = nn.Linear(1, 1)
+    model._orig_mod = nn.Module()
+    model._orig_mod.body = nn.Linear(2, 2)
+    with pytest.raises(LayerError, match=r"'module\.body', '_orig_mod\.body'; pass one of these"):
+        resolve_layer(model, "body")
+    assert layer_name(model, "module.body") == "module.body"
+    assert resolve_layer(model, "_orig_mod.body").in_features == 2
+
+
+def test_a_layer_behind_activation_checkpoints_needs_no_prefix():
+    model = nn.Sequential(checkpoint_wrapper(nn.Sequential(nn.Linear(2, 2))))
+    for name in ("0.0", "0._checkpoint_wrapped_module.0"):
+        assert layer_name(model, name) == "0.0"
+        assert resolve_layer(model, name).in_features == 2
 
 
 @pytest.mark.parametrize("name", ["layer33", "", "module"])

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
+from wrappers import AverageOfNegated, Engine, Fabric, NewEma, OldEma, Plain
+from wrappers import compiled as Compiled  # noqa: N812 - it stands beside classes
 
 from tensorboard_plugin_atlas.compute.model.quiet import (
     as_input,
@@ -18,6 +21,7 @@ from tensorboard_plugin_atlas.compute.model.quiet import (
     undisturbed,
     unwrap,
 )
+from tensorboard_plugin_atlas.compute.model.sparse import parts_of
 
 
 class Counting(nn.Module):
@@ -124,6 +128,42 @@ def test_wrappers_are_taken_off():
     has_child_called_module = nn.Module()
     has_child_called_module.module = model
     assert unwrap(has_child_called_module) is has_child_called_module
+
+
+@pytest.mark.parametrize("kind", [AveragedModel, OldEma, NewEma, Engine, Fabric, Compiled])
+def test_wrappers_of_other_libraries_are_taken_off(kind):
+    wrapped = kind(nn.Linear(2, 2))
+    inner = wrapped._orig_mod if kind is Compiled else wrapped.module
+    assert unwrap(nn.DataParallel(wrapped)) is inner
+
+
+@pytest.mark.parametrize("kind", [Plain, AverageOfNegated])
+def test_a_wrapper_with_a_forward_pass_of_its_own_stays(kind):
+    wrapped = kind(nn.Linear(2, 2))
+    assert unwrap(wrapped) is wrapped
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc])
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_a_sparse_buffer_is_as_before(layout):
+    class Mixes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("graph", torch.eye(3).to_sparse(layout=layout))
+
+        def forward(self, x):
+            parts_of(self.graph)[-1].add_(1)  # the values, in place
+            found = x @ self.graph.to_dense()
+            if layout is torch.sparse_coo:
+                self.graph.zero_()  # it has no entries any more
+            return found
+
+    model = Mixes()
+    graph = model.graph
+    with undisturbed(model) as inner:
+        assert inner(torch.ones(1, 3)).tolist() == [[2.0] * 3]
+    assert model.graph is graph
+    assert torch.equal(graph.to_dense(), torch.eye(3))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])

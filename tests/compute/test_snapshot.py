@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.compute.model.snapshot import (
     map_memory,
     take_stock,
 )
+from tensorboard_plugin_atlas.compute.model.sparse import form_of, parts_of
 from tensorboard_plugin_atlas.compute.model.structure import (
     ModelCopy,
     describe_structure,
@@ -93,6 +94,51 @@ class TestState:
         assert copy.conv.weight.is_contiguous(memory_format=torch.channels_last)
         assert torch.equal(copy.anchors, model.anchors)
         assert (copy.temperature, copy.names, copy.nothing) == (0.5, ["a", "b"], None)
+
+    @pytest.mark.filterwarnings("ignore:Sparse")
+    @pytest.mark.parametrize(
+        "layout",
+        [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc],
+    )
+    def test_sparse_tensors_arrive_and_follow(self, layout):
+        block = (2, 2) if layout in (torch.sparse_bsr, torch.sparse_bsc) else None
+        model = nn.Linear(2, 2)
+        dense = torch.tensor([[1.0, 0, 0, 2], [0, 3, 0, 0]])
+        model.register_buffer("graph", dense.to_sparse(layout=layout, blocksize=block))
+        model.shared = [model.graph]
+        structure, slot = snapshot_of(model)
+        copy = ModelCopy(structure)
+        copy.load(slot.memory.file)
+        assert copy.model.graph.layout is layout
+        assert torch.equal(copy.model.graph.to_dense(), dense)
+        assert copy.model.shared[0] is copy.model.graph
+        parts_of(model.graph)[-1].mul_(5)
+        stock = take_stock(model)
+        slot.take(stock.tensors)
+        copy.load(slot.memory.file)
+        assert torch.equal(copy.model.graph.to_dense(), 5 * dense)
+        slot.close()
+
+    @pytest.mark.filterwarnings("ignore:Sparse")
+    def test_a_sparse_tensor_need_not_be_coalesced_and_may_be_trained_or_empty(self):
+        model = nn.Module()
+        twice = torch.sparse_coo_tensor([[0, 0, 1]], [1.0, 2.0, 3.0], (2,))
+        model.register_buffer("twice", twice)
+        model.weight = nn.Parameter(torch.eye(2).to_sparse())
+        model.register_buffer("empty", torch.zeros(2, 2).to_sparse())
+        copy = copy_of(model)
+        assert copy.twice.to_dense().tolist() == [3.0, 3.0]
+        assert (copy.twice.is_coalesced(), copy.weight.is_coalesced()) == (False, True)
+        assert isinstance(copy.weight, nn.Parameter)
+        assert copy.weight.requires_grad
+        assert torch.equal(copy.weight.to_dense(), torch.eye(2))
+        assert copy.empty._nnz() == 0
+
+    @pytest.mark.filterwarnings("ignore:Sparse")
+    def test_a_sparse_tensor_of_other_entries_is_another_structure(self):
+        forms = [form_of(torch.diag(d).to_sparse()) for d in torch.eye(3)[:2]]
+        assert forms[0] == forms[1]
+        assert forms[0] != form_of(torch.eye(3).to_sparse())
 
     def test_tied_weights_are_copied_once_and_stay_tied(self):
         model = Net()

@@ -11,8 +11,11 @@ import psutil
 import pytest
 from loops import TINY, Net, eventually, images, start_script, worker_of, workers_of
 from test_worker import checked_steps
+from wrappers import process_group
 
 from tensorboard_plugin_atlas import AtlasWriter
+from tensorboard_plugin_atlas.training import ranks as ranks_module
+from tensorboard_plugin_atlas.training.ranks import why_silent
 
 RANK = """
 import datetime, json, sys, time, torch
@@ -141,24 +144,104 @@ def test_the_calls_of_another_rank_end_at_once_when_rank_zero_dies(tmp_path, ran
     assert len(list((tmp_path / "run" / "atlas").iterdir())) == 1
 
 
+VARIABLES = [name for rank, sizes in ranks_module._LAUNCHERS for name in (rank, *sizes)]
+
+
+def slurm(rank, tasks, step_tasks=None):
+    """What `srun` sets in a task; without `step_tasks`, what a batch script itself has."""
+    found = {"SLURM_PROCID": str(rank), "SLURM_NTASKS": str(tasks)}
+    return found | ({} if step_tasks is None else {"SLURM_STEP_NUM_TASKS": str(step_tasks)})
+
+
+def torchrun(rank, size):
+    return {"RANK": str(rank), "WORLD_SIZE": str(size)}
+
+
+def openmpi(rank, size):
+    return {"OMPI_COMM_WORLD_RANK": str(rank), "OMPI_COMM_WORLD_SIZE": str(size)}
+
+
+def mpich(rank, size):
+    return {"PMI_RANK": str(rank), "PMI_SIZE": str(size)}
+
+
 @pytest.mark.parametrize(
-    ("told", "writes"),
+    ("variables", "reason"),
     [
-        ({"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}, True),
-        ({"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}, False),
-        ({"RANK": "1"}, True),  # somebody else's variable
-        ({}, True),
+        ({}, None),
+        (torchrun(0, 2), None),
+        (torchrun(1, 2), "rank 1 of 2 (RANK)"),
+        (torchrun(" 1 ", 2), "rank 1 of 2 (RANK)"),
+        ({"RANK": "1"}, None),  # anybody's variable
+        (torchrun(1, 1), None),
+        (torchrun("", ""), None),
+        (torchrun("one", "two"), None),
+        (torchrun("\N{SUPERSCRIPT TWO}", 4), None),
+        (torchrun(-1, 2), None),
+        (slurm(0, 8, 8), None),
+        (slurm(3, 8, 8), "rank 3 of 8 (SLURM_PROCID)"),
+        (slurm(3, 8), "rank 3 of 8 (SLURM_PROCID)"),
+        (slurm(0, 8), None),  # a batch script without srun
+        (slurm(0, 1), None),
+        (slurm(0, 8, 1), None),  # srun -n 1 in a larger job
+        ({"SLURM_PROCID": "0"}, None),
+        ({"SLURM_NTASKS": "8", "SLURM_JOB_ID": "1"}, None),  # the shell that salloc gives
+        (openmpi(0, 4), None),
+        (openmpi(2, 4), "rank 2 of 4 (OMPI_COMM_WORLD_RANK)"),
+        (mpich(0, 4), None),
+        (mpich(2, 4), "rank 2 of 4 (PMI_RANK)"),
+        ({"PMI_RANK": "2"}, None),
+        # torchrun on the second node of a job: its own variables decide.
+        (torchrun(4, 8) | slurm(1, 2, 2), "rank 4 of 8 (RANK)"),
+        (torchrun(0, 8) | slurm(1, 2, 2), None),
+        # A run by itself in one of several tasks says so.
+        (torchrun(0, 1) | slurm(3, 4, 4), None),
+        ({"RANK": "0"} | slurm(3, 4, 4), "rank 3 of 4 (SLURM_PROCID)"),
+        # mpirun in a batch script: all processes of a node have the same SLURM_PROCID.
+        (slurm(0, 4) | openmpi(0, 4), None),
+        (slurm(0, 4) | openmpi(1, 4), "rank 1 of 4 (OMPI_COMM_WORLD_RANK)"),
+        (slurm(0, 4) | mpich(1, 4), "rank 1 of 4 (PMI_RANK)"),
+        (slurm(1, 2, 2) | openmpi(3, 4), "rank 1 of 2 (SLURM_PROCID)"),
     ],
 )
-def test_before_the_process_group_a_rank_is_known_by_its_launcher(
-    tmp_path, monkeypatch, told, writes
+def test_before_the_process_group_a_rank_is_known_by_its_launcher(variables, reason):
+    assert why_silent(variables) == reason
+
+
+@pytest.mark.parametrize("launched", [torchrun, lambda r, n: slurm(r, n, n), openmpi, mpich])
+def test_one_rank_of_a_launcher_writes_and_the_others_say_why_not(
+    tmp_path, monkeypatch, caplog, launched
 ):
-    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in told.items():
-        monkeypatch.setenv(name, value)
-    run = tmp_path / "run"
     settings = {"probe": images(), "config": TINY, "worker": "inline", "strict": True}
-    with AtlasWriter(run, Net(), ["body"], **settings) as atlas:
-        atlas.add_atlas(1)
-    assert run.exists() == writes
+    for rank in (0, 1):
+        for name in VARIABLES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in launched(rank, 2).items():
+            monkeypatch.setenv(name, value)
+        with caplog.at_level("INFO", "tensorboard_plugin_atlas"):
+            run = tmp_path / f"run{rank}"
+            with AtlasWriter(run, Net(), ["body"], **settings) as atlas:
+                atlas.add_atlas(1)
+        assert run.exists() == (rank == 0)
+    (line,) = [record for record in caplog.records if "rank" in record.getMessage()]
+    assert line.levelname == "INFO"
+    assert line.getMessage().startswith("AtlasWriter: rank 1 of 2 (")
+    assert line.getMessage().endswith(") writes no atlases; rank 0 does")
+
+
+def test_a_process_group_decides_over_variables_and_a_later_one_changes_nothing(
+    tmp_path, monkeypatch
+):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    settings = {"probe": images(), "config": TINY, "worker": "inline", "strict": True}
+    for name, value in slurm(1, 2, 2).items():
+        monkeypatch.setenv(name, value)
+    early = AtlasWriter(tmp_path / "early", Net(), ["body"], **settings)
+    with process_group(tmp_path):  # this process is its rank 0
+        early.add_atlas(1)
+        with AtlasWriter(tmp_path / "late", Net(), ["body"], **settings) as late:
+            late.add_atlas(1)
+    early.close()
+    assert not (tmp_path / "early").exists()
+    assert (tmp_path / "late").exists()

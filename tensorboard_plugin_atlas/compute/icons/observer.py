@@ -17,6 +17,7 @@ from tensorboard_plugin_atlas.compute.icons.narrowing import Span, narrowed
 from tensorboard_plugin_atlas.compute.icons.precision import faster, rounded
 from tensorboard_plugin_atlas.compute.icons.truncate import TruncatedNetwork, truncate
 from tensorboard_plugin_atlas.compute.icons.waking import answered
+from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.middle import aim_of, around_weights, middle_weights
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, form_of, gives_sequence_first
 from tensorboard_plugin_atlas.compute.model.program import Program, compile_program
@@ -323,7 +324,7 @@ class Observer:
 
     @torch.no_grad()
     def _form_at(self, shape: Shape) -> OutputForm:
-        module = self.network.network.get_submodule(self.network.layer)
+        module = resolve_layer(self.network.network, self.network.layer)
         # Real pictures, for a network may leave early on a blank one.
         rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(self.source.images)
         pictures = cut_patches(self.source.images, rows, self._middle(_CHECK_IMAGES), shape)

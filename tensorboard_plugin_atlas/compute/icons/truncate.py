@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.copying import frozen_copy, is_alike, quicken
+from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import first_tensor
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, device_of, hooked, undisturbed
 from tensorboard_plugin_atlas.errors import LayerError
@@ -109,7 +110,7 @@ def _run_to(network: nn.Module, layer: str, calls: int, inputs: Tensor) -> Tenso
             raise _LayerReached
 
     # The layer is looked up each time, for folding may have replaced it.
-    with hooked({layer: network.get_submodule(layer)}, stop), suppress(_LayerReached):
+    with hooked({layer: resolve_layer(network, layer)}, stop), suppress(_LayerReached):
         network(as_input(inputs, network))
     # A network that catches every exception goes on to its end; the answer is here all the same.
     if not outputs or len(outputs) < calls:
@@ -156,6 +157,6 @@ def _count_calls(network: nn.Module, layer: str, inputs: Tensor) -> int:
         nonlocal calls
         calls += 1
 
-    with torch.no_grad(), hooked({layer: network.get_submodule(layer)}, count):
+    with torch.no_grad(), hooked({layer: resolve_layer(network, layer)}, count):
         network(as_input(inputs, network))
     return calls

@@ -48,6 +48,7 @@ from tensorboard_plugin_atlas.compute.model.copying import answering
 from tensorboard_plugin_atlas.compute.model.layers import layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
 from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
+from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -185,7 +186,7 @@ def find_shortcuts(
     """
     if not isinstance(top, int) or top < 1:
         raise ArgumentError(f"top={top!r:.40}: pass a whole number of at least 1")
-    recipe = config or AtlasConfig()
+    recipe = checked_recipe(model, config)
     built = (
         probe
         if isinstance(probe, Probe)

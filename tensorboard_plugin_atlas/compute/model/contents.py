@@ -32,6 +32,7 @@ from tensorboard_plugin_atlas.compute.model.parts import (
     reduced_parts,
     tensor_parts,
 )
+from tensorboard_plugin_atlas.compute.model.sparse import form_of
 from tensorboard_plugin_atlas.errors import CannotSendError
 
 _MAX_LEVELS: Final = 200
@@ -214,7 +215,7 @@ class Contents:
                 return None
             found += level.pick_tensors(values)
             held = level.next(values)
-        if _owners(found) != self.owners or list(map(_form, found)) != self.forms:
+        if _owners(found) != self.owners or list(map(form_of, found)) != self.forms:
             return None
         return list(self.firsts(found))
 
@@ -310,7 +311,7 @@ class _TakingApart:
             levels=tuple(self._levels),
             owners=owners,
             firsts=_picker(firsts),
-            forms=list(map(_form, self._tensors)),
+            forms=list(map(form_of, self._tensors)),
             imported=tuple(_attributes_of(self._imported)),
         )
 
@@ -456,17 +457,6 @@ def _owners(tensors: Sequence[Tensor]) -> list[int]:
     """Returns for each tensor the place of its first occurrence."""
     first: dict[int, int] = {}
     return list(map(first.setdefault, map(id, tensors), range(len(tensors))))
-
-
-def _form(tensor: Tensor) -> tuple[Any, ...]:
-    return (
-        type(tensor),
-        tensor.shape,
-        tensor.stride(),
-        tensor.dtype,
-        tensor.requires_grad,
-        tensor.device,
-    )
 
 
 def _picker(places: Iterable[int]) -> Pick:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.folding import fold_batch_norms
+from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.logits import logits_of
 from tensorboard_plugin_atlas.compute.model.outputs import first_tensor, forward
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed
@@ -123,7 +124,7 @@ def _answers(model: nn.Module, images: Tensor, layer: str | None) -> list[Tensor
         if tensor is not None:
             outputs[name] = tensor.clone()  # an activation in place may come behind
 
-    heard = {} if layer is None else {layer: model.get_submodule(layer)}
+    heard = {} if layer is None else {layer: resolve_layer(model, layer)}
     with hooked(heard, keep):
         logits = logits_of(forward(model, as_input(images, model)), len(images))
     if logits is None or len(outputs) < len(heard):

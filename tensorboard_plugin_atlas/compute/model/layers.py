@@ -7,6 +7,7 @@ import difflib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import torch
@@ -19,6 +20,7 @@ from tensorboard_plugin_atlas.compute.model.outputs import (
     gives_sequence_first,
 )
 from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed, unwrap
+from tensorboard_plugin_atlas.compute.model.requirements import check_layer, is_scripted
 from tensorboard_plugin_atlas.compute.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
@@ -27,20 +29,32 @@ __all__ = ["choose_layers", "layer_name", "middle_layer", "resolve_layer", "unwr
 DEFAULT_LAYERS: Final = 4
 """Layers chosen at most when none are named."""
 
-_WRAPPERS: Final = ("module", "_orig_mod")
+_WRAPPERS: Final = (
+    "module",
+    "_orig_mod",
+    "_checkpoint_wrapped_module",
+    "_forward_module",
+    "_original_module",
+)
+"""What torch's wrappers and Lightning Fabric's call the module that they hold."""
+
 _PASSES_ON: Final = ("Pool", "Dropout", "Identity", "Upsample")
 
 _logger = logging.getLogger(__name__)
 
 
 def resolve_layer(model: nn.Module, name: str) -> nn.Module:
-    """Returns the module called `name`, which may carry `module.` or `_orig_mod.` prefixes or not.
+    """Returns the module called `name`, in the model or in what wrappers inside it hold.
+
+    `module.` and other prefixes of wrappers may be there or not, where that leaves one module.
 
     Raises:
         ArgumentError: if `name` is not text.
-        LayerError: if there is none; the message lists the three closest names.
+        LayerError: if there is none, where the message lists the three closest names, or several;
+            if it is part of a TorchScript module.
     """
-    return _lookup(model, name)[1]
+    names, full = _lookup(model, name)
+    return names.module(full)
 
 
 def layer_name(model: nn.Module, name: str) -> str:
@@ -48,9 +62,13 @@ def layer_name(model: nn.Module, name: str) -> str:
 
     Raises:
         ArgumentError: if `name` is not text.
-        LayerError: if there is no such layer.
+        LayerError: as for `resolve_layer`.
     """
-    return _lookup(model, name)[0]
+    names, full = _lookup(model, name)
+    # The short name has to lead back here: it is what the log shows and the worker looks up.
+    short = _plain(full)
+    leads_back = [names.module(other) for other in names.meant_by(short)] == [names.module(full)]
+    return short if leads_back else full
 
 
 def middle_layer(model: nn.Module, layers: Sequence[str]) -> str:
@@ -131,7 +149,9 @@ def _last_of_each_size(seen: list[_Seen]) -> dict[tuple[int, int], _Seen]:
 def _seen_in_forward(model: nn.Module, probe: Probe) -> list[_Seen]:
     inner = unwrap(model)
     modules = {
-        name: module for name, module in inner.named_modules() if name and not _passes_on(module)
+        name: module
+        for name, module in inner.named_modules()
+        if name and not _passes_on(module) and not is_scripted(module)
     }
     # The tensors are kept alive until the end, so that equal ids mean the same tensor.
     outputs: dict[int, tuple[list[str], Tensor]] = {}
@@ -173,21 +193,58 @@ def _form(output: Tensor, module: nn.Module, probe: Probe) -> OutputForm | None:
         return None
 
 
-def _lookup(model: nn.Module, name: object) -> tuple[str, nn.Module]:
+def _lookup(model: nn.Module, name: object) -> tuple[_Names, str]:
+    """Returns the names in a model, and the full one of the module that `name` means."""
     if not isinstance(name, str):
         raise ArgumentError(f"layer={name!r:.80}: pass the module's dotted name, such as 'layer4'")
     inner = unwrap(model)
-    exact = {full: unwrap(module) for full, module in inner.named_modules() if full}
-    plain = {_plain(full): module for full, module in exact.items()}
-    wanted = _plain(name)
-    module = exact.get(name, plain.get(wanted))
-    if module is not None:
-        return (wanted if plain.get(wanted) is module else name), module
-    close = difflib.get_close_matches(wanted, list(plain), n=3, cutoff=0.0)
-    raise LayerError(
-        f"layer {name!r} is not a module of {type(inner).__name__}; closest: "
-        + (", ".join(map(repr, close)) or "none, the model has no submodules")
-    )
+    names = _Names({full: module for full, module in inner.named_modules() if full})
+    found = names.meant_by(name)
+    if len(found) > 1:
+        raise LayerError(
+            f"layer {name!r} could be any of {', '.join(map(repr, found))}; pass one of these names"
+        )
+    if not found:
+        close = difflib.get_close_matches(_plain(name), list(names.short), n=3, cutoff=0.0)
+        raise LayerError(
+            f"layer {name!r} is not a module of {type(inner).__name__}; closest: "
+            + (", ".join(map(repr, close)) or "none, the model has no submodules")
+        )
+    check_layer(name, names.module(found[0]))
+    return names, found[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Names:
+    """The modules inside an unwrapped model.
+
+    Attributes:
+        modules: By full name.
+    """
+
+    modules: dict[str, nn.Module]
+
+    def module(self, full: str) -> nn.Module:
+        """Returns a module without wrappers of its own."""
+        return unwrap(self.modules[full])
+
+    def meant_by(self, name: str) -> list[str]:
+        """Returns the full names of what `name` can mean; a full name means one module."""
+        return [name] if name in self.modules else self.short.get(_plain(name), [])
+
+    @cached_property
+    def short(self) -> dict[str, list[str]]:
+        """Names without the prefixes of wrappers, and the full names of the modules that have it.
+
+        They are different modules: the names of a wrapper and of what it holds count once.
+        """
+        found: dict[str, list[str]] = {}
+        for full in self.modules:
+            same = found.setdefault(_plain(full), [])
+            if all(self.module(other) is not self.module(full) for other in same):
+                same.append(full)
+        found.pop("", None)
+        return found
 
 
 def _plain(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.model.requirements import check_inputs
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 MAX_PREFIX: Final = 8
@@ -137,14 +138,17 @@ def gives_sequence_first(module: nn.Module) -> bool:
 
 
 def forward(model: nn.Module, inputs: Tensor) -> Any:
-    """Calls the model, and explains the one failure that is about the probe: wrong channels.
+    """Calls the model, and explains a failure that is about its inputs: their number or channels.
 
     Raises:
-        ArgumentError: if the forward pass fails and the images have other channels than the model's
-            first convolution wants.
+        ArgumentError: if the forward pass fails and needs other inputs beside the images, or the
+            images have other channels than the model's first convolution wants.
     """
     try:
         return model(inputs)
+    except TypeError:
+        check_inputs(model)
+        raise
     except RuntimeError as error:
         kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
         first = next((part for part in model.modules() if isinstance(part, kinds)), None)

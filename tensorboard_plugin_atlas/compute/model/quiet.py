@@ -11,29 +11,52 @@ import itertools
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.model.requirements import check_model
+from tensorboard_plugin_atlas.compute.model.sparse import is_same, restore
+
 _PIXELS_AT_ONCE = 1 << 18
+
+_LAUNCHERS: Final = {
+    ("torch.nn.parallel.data_parallel", "DataParallel"): "module",
+    ("torch.nn.parallel.distributed", "DistributedDataParallel"): "module",
+    ("torch._dynamo.eval_frame", "OptimizedModule"): "_orig_mod",
+    ("deepspeed.runtime.engine", "DeepSpeedEngine"): "module",
+    ("lightning.fabric.wrappers", "_FabricModule"): "module",
+    ("lightning_fabric.wrappers", "_FabricModule"): "module",
+}
+"""Classes that say where and how a module runs, to the attribute that holds it.
+
+By name, since importing the class of a library that is not in use would take seconds.
+"""
+
+_AVERAGES: Final = {
+    ("torch.optim.swa_utils", "AveragedModel"): "module",
+    ("timm.utils.model_ema", "ModelEmaV2"): "module",
+    ("timm.utils.model_ema", "ModelEmaV3"): "module",
+}
+"""Likewise, classes that hold an average of another model's weights."""
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """Returns the module inside DataParallel, DistributedDataParallel and torch.compile wrappers.
+    """Returns the module inside the wrappers whose forward pass is that of what they hold.
 
-    The inner module holds the same parameters, and calling it runs neither a scatter nor compiled
-    code, which would ignore hooks that were added after compilation.
+    These are DataParallel and DistributedDataParallel, torch.compile, averages of weights (torch's
+    AveragedModel, timm's ModelEmaV2 and ModelEmaV3), DeepSpeed's engine and Lightning Fabric's
+    module. What they hold has the same parameters, and calling it runs neither a scatter, nor a
+    collective, nor compiled code, which would ignore hooks that were added after compilation.
+
+    A module of another class is returned as it is, also if all it holds is called `module`: its
+    forward pass may do more. So is an average of weights whose class has a forward pass of its own.
     """
-    while True:
-        inner = getattr(model, "_orig_mod", None)
-        if inner is None and isinstance(
-            model, (nn.DataParallel, nn.parallel.DistributedDataParallel)
-        ):
-            inner = model.module
-        if not isinstance(inner, nn.Module):
-            return model
+    while (inner := _held(model)) is not None:
         model = inner
+    return model
 
 
 @contextlib.contextmanager
@@ -75,8 +98,12 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
 
     Yields:
         The unwrapped model.
+
+    Raises:
+        ArgumentError: if the model became one that cannot be run here (see `check_model`).
     """
     inner = unwrap(model)
+    check_model(inner)
     # The flags are set one by one and not by eval(): some libraries override train() to merge
     # weights, which restoring the flags would not undo.
     modes = [(module, module.training) for module in inner.modules()]
@@ -84,6 +111,7 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(kept_random_state())
         stack.enter_context(_kept_buffers(inner))
+        stack.enter_context(_without_collectives(inner))
         stack.callback(_set_modes, modes)
         _set_modes([(module, False) for module, _ in modes])
         for kind in filter(torch.amp.is_autocast_available, {device.type, "cpu"}):
@@ -135,6 +163,24 @@ def as_input(images: Tensor, model: nn.Module) -> Tensor:
     return images.to(device_of(model), next(types, torch.float32), copy=True)
 
 
+def _held(model: nn.Module) -> nn.Module | None:
+    """Returns what a wrapper holds, or None for any other module."""
+    attribute = _holder_of(type(model))
+    inner = None if attribute is None else getattr(model, attribute, None)
+    return inner if isinstance(inner, nn.Module) else None
+
+
+def _holder_of(kind: Any) -> str | None:
+    """Returns the attribute in which wrappers of a class hold a module, or None."""
+    for base in kind.__mro__:
+        key = (base.__module__, base.__name__)
+        if key in _LAUNCHERS:
+            return _LAUNCHERS[key]
+        if key in _AVERAGES:
+            return _AVERAGES[key] if kind.forward is getattr(base, "forward", None) else None
+    return None
+
+
 def _cuda_is_up() -> bool:
     return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
@@ -142,6 +188,21 @@ def _cuda_is_up() -> bool:
 def _set_modes(modes: list[tuple[nn.Module, bool]]) -> None:
     for module, training in modes:
         module.training = training
+
+
+@contextlib.contextmanager
+def _without_collectives(model: nn.Module) -> Iterator[None]:
+    """Keeps DistributedDataParallel inside a model from waiting for ranks that do not run it."""
+    flags = ("require_forward_param_sync", "require_backward_grad_sync")
+    inside = [m for m in model.modules() if isinstance(m, nn.parallel.DistributedDataParallel)]
+    kept = [(module, flag, getattr(module, flag)) for module in inside for flag in flags]
+    try:
+        for module, flag, _ in kept:
+            setattr(module, flag, False)
+        yield
+    finally:
+        for module, flag, value in kept:
+            setattr(module, flag, value)
 
 
 @contextlib.contextmanager
@@ -160,6 +221,6 @@ def _kept_buffers(model: nn.Module) -> Iterator[None]:
             owner._buffers[name] = buffer
             # Compared by value, since batch_norm writes without counting up the version; written
             # through `data`, since a backward pass that is still to come checks that version.
-            if not (buffer.is_meta or torch.equal(buffer, copy)):
+            if not (buffer.is_meta or is_same(buffer, copy)):
                 with torch.inference_mode(buffer.is_inference()):
-                    buffer.data.copy_(copy)
+                    restore(buffer, copy)

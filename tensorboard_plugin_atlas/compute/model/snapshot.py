@@ -10,6 +10,7 @@ is queued on the stream that trains, so it can neither see half a step nor be ov
 from __future__ import annotations
 
 import contextlib
+import itertools
 import mmap
 import os
 import tempfile
@@ -22,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.contents import Contents, take_apart
+from tensorboard_plugin_atlas.compute.model.sparse import SparseForm, is_sparse, parts_of
 from tensorboard_plugin_atlas.errors import CannotSendError
 
 ALIGNMENT: Final = 64
@@ -64,6 +66,23 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
+class SparseSpec:
+    """The same for a sparse tensor.
+
+    Attributes:
+        form: How it is made of its parts.
+        parts: Its indices and values.
+    """
+
+    form: SparseForm
+    parts: tuple[TensorSpec, ...]
+
+    def allocate(self) -> Tensor:
+        """Returns a tensor or parameter of its own for the state to be copied to."""
+        return self.form.assemble([part.allocate() for part in self.parts])
+
+
+@dataclass(frozen=True)
 class StateLayout:
     """Where each tensor of a model's state lies in a slot.
 
@@ -72,8 +91,19 @@ class StateLayout:
         size: Bytes of a slot.
     """
 
-    specs: tuple[TensorSpec, ...]
+    specs: tuple[TensorSpec | SparseSpec, ...]
     size: int
+
+    def views(self, memory: Tensor) -> list[Tensor]:
+        """Returns what lies in `memory`, the bytes of a slot; sparse tensors part by part."""
+        parts = (s.parts if isinstance(s, SparseSpec) else (s,) for s in self.specs)
+        return [part.view(memory) for part in itertools.chain.from_iterable(parts)]
+
+    def parts(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Returns what is copied to or from `views` for `tensors`, one for each of `specs`."""
+        if not any(isinstance(spec, SparseSpec) for spec in self.specs):
+            return list(tensors)
+        return list(itertools.chain.from_iterable(map(parts_of, tensors)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,21 +149,26 @@ def lay_out_state(tensors: Iterable[Tensor]) -> StateLayout:
     Raises:
         CannotSendError: if one is of a kind that cannot be copied byte by byte.
     """
-    specs, offset = [], 0
+    specs: list[TensorSpec | SparseSpec] = []
+    offset = 0
     for tensor in tensors:
         _check_plain(tensor)
-        stride = tensor.stride() if _fills_its_memory(tensor) else _contiguous(tensor.shape)
-        specs.append(
-            TensorSpec(
-                tuple(tensor.shape),
-                stride,
-                tensor.dtype,
-                offset,
-                isinstance(tensor, nn.Parameter),
-                tensor.requires_grad,
+        placed = []
+        for part in parts_of(tensor):
+            stride = part.stride() if _fills_its_memory(part) else _contiguous(part.shape)
+            placed.append(
+                TensorSpec(
+                    tuple(part.shape),
+                    stride,
+                    part.dtype,
+                    offset,
+                    isinstance(part, nn.Parameter),
+                    part.requires_grad,
+                )
             )
-        )
-        offset += -(-tensor.numel() * tensor.element_size() // ALIGNMENT) * ALIGNMENT
+            offset += -(-part.numel() * part.element_size() // ALIGNMENT) * ALIGNMENT
+        is_whole = not is_sparse(tensor)
+        specs.append(placed[0] if is_whole else SparseSpec(SparseForm.of(tensor), tuple(placed)))
     return StateLayout(tuple(specs), max(offset, ALIGNMENT))
 
 
@@ -196,7 +231,7 @@ class StateSlot:
     def __init__(self, layout: StateLayout) -> None:
         self.layout = layout
         self.memory = SharedMemory(layout.size)
-        self._views = [spec.view(self.memory.bytes) for spec in layout.specs]
+        self._views = layout.views(self.memory.bytes)
         self._copied: list[torch.cuda.Event] = []
         self._pin()
 
@@ -206,7 +241,7 @@ class StateSlot:
         Args:
             tensors: The tensors for which the layout was made, in the same order.
         """
-        copy_all(self._views, list(tensors), non_blocking=True)
+        copy_all(self._views, self.layout.parts(tensors), non_blocking=True)
         devices = {tensor.device for tensor in tensors}
         self._copied = [
             torch.cuda.current_stream(d).record_event() for d in devices if d.type == "cuda"
@@ -243,8 +278,13 @@ def _nameless_file() -> int:
 
 
 def _check_plain(tensor: Tensor) -> None:
-    is_plain = type(tensor) in (Tensor, nn.Parameter) and tensor.layout is torch.strided
-    if not is_plain or tensor.is_quantized or tensor.device.type == "meta":
+    is_plain = tensor.layout is torch.strided or is_sparse(tensor)
+    if (
+        type(tensor) not in (Tensor, nn.Parameter)
+        or not is_plain
+        or tensor.is_quantized
+        or tensor.device.type == "meta"
+    ):
         kind = type(tensor).__name__
         raise CannotSendError(
             f"model holds a {kind} ({tensor.layout}, on {tensor.device}), which cannot be copied "

@@ -18,6 +18,7 @@ import cloudpickle
 import torch
 from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.model.requirements import check_whole
 from tensorboard_plugin_atlas.compute.model.snapshot import (
     SharedMemory,
     StateLayout,
@@ -51,7 +52,9 @@ def describe_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure
 
     Raises:
         CannotSendError: if the model or its state holds something that cannot be sent.
+        ArgumentError: if it is sharded over ranks.
     """
+    check_whole(model)  # it may have been sharded since it was looked at last
     layout = lay_out_state(tensors)
     stream = io.BytesIO()
     try:
@@ -105,8 +108,7 @@ class ModelCopy:
 
     def load(self, file: int) -> None:
         """Takes over the state from the slot behind a descriptor."""
-        memory = map_memory(file)
-        copy_all(self._tensors, [spec.view(memory) for spec in self._layout.specs])
+        copy_all(self._layout.parts(self._tensors), self._layout.views(map_memory(file)))
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]

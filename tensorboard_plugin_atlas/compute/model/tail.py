@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.copying import frozen_copy, is_alike
+from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.logits import logits_of
 from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.quiet import as_input
@@ -140,7 +141,7 @@ def tail_behind(model: nn.Module, layer: str, images: Tensor) -> Tail | None:
     rows = np.minimum(_CHECKED_ROWS, len(check) - 1).astype(np.intp)
     try:
         network = frozen_copy(model, single=False)
-        module = network.get_submodule(layer)
+        module = resolve_layer(network, layer)
         with torch.no_grad():
             asked = as_input(check[torch.from_numpy(rows)], model)
             wanted = logits_of(forward(model, asked), len(asked))

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models of which no atlas can be made are refused by name, before anything runs or changes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from loops import TINY, Net, images
+from torch import nn
+
+from tensorboard_plugin_atlas import AtlasWriter, compute_atlas
+from tensorboard_plugin_atlas.compute.meaning.shortcuts import find_shortcuts
+from tensorboard_plugin_atlas.compute.model.layers import choose_layers, resolve_layer
+from tensorboard_plugin_atlas.compute.model.requirements import check_model
+from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+
+HALF_MADE = r"model=Net is not initialized: weight of {} .* pass one batch through the model first"
+
+
+def with_lazy_linear():
+    model = Net()
+    model.head = nn.LazyLinear(4)
+    return model, HALF_MADE.format(r"head \(LazyLinear\)")
+
+
+def with_lazy_norm():
+    model = Net()
+    model.stem[1] = nn.LazyBatchNorm2d()
+    return model, HALF_MADE.format(r"stem\.1 \(LazyBatchNorm2d\)")
+
+
+def on_meta():
+    return Net().to("meta"), r"Net is on the meta device: weight of stem\.0 .*to_empty"
+
+
+def scripted():
+    return torch.jit.script(Net()), r"RecursiveScriptModule is a TorchScript module .*pass the nn.M"
+
+
+def traced():
+    model = torch.jit.trace(Net().eval(), images()[0][:2])
+    return model, r"TopLevelTracedModule is a TorchScript module .*pass the nn\.Module"
+
+
+def exported_module():
+    program = torch.export.export(Net().eval(), (images()[0][:2],))
+    return program.module(), r"GraphModule is a graph of operations .*torch\.export.*pass the nn\.M"
+
+
+class Negated(Net):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def _run(self, x):
+        self.calls += 1
+        return -super().forward(x)
+
+
+class OfTwo(Negated):
+    def forward(self, x, time, *, scale=1.0):
+        return self._run(x) + time * scale
+
+
+class OfKeywords(Negated):
+    def forward(self, x, *, mask):
+        return self._run(x) * mask
+
+
+class OfNone(Negated):
+    def forward(self):
+        return self._run(images()[0])
+
+
+CASES = [with_lazy_linear, with_lazy_norm, on_meta, scripted, traced, exported_module]
+INPUTS = [
+    (OfTwo, r"model=OfTwo takes forward\(x, time, \*, scale=1\.0\), but is called with one batch"),
+    (OfKeywords, r"model=OfKeywords takes forward\(x, \*, mask\), but is called with one batch"),
+    (OfNone, r"model=OfNone takes forward\(\), but .*pass a module that takes \(B, C, H, W\)"),
+]
+
+
+@pytest.mark.parametrize("make", CASES)
+def test_what_cannot_be_looked_at_is_refused_by_name_and_unchanged(tmp_path, make):
+    model, message = make()
+    kinds = [(type(module), module.training) for module in model.modules()]
+    tensors = [(id(t), type(t)) for t in (*model.parameters(), *model.buffers())]
+    for call in (
+        lambda: AtlasWriter(tmp_path / "run", model, ["body"], probe=images(), config=TINY),
+        lambda: compute_atlas(model, "body", images(), config=TINY),
+        lambda: find_shortcuts(model, "body", images(), config=TINY),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            call()
+    assert [(type(module), module.training) for module in model.modules()] == kinds
+    if make is not scripted and make is not traced:  # these make their tensors anew when asked
+        assert [(id(t), type(t)) for t in (*model.parameters(), *model.buffers())] == tensors
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_lazy_model_is_taken_once_a_batch_has_been_through(tmp_path):
+    model, _ = with_lazy_linear()
+    model(images()[0])
+    assert len(compute_atlas(model, "body", images(), config=TINY).xy) == 4
+
+
+def test_an_exported_program_is_no_module(tmp_path):
+    program = torch.export.export(Net().eval(), (images()[0][:2],))
+    with pytest.raises(ArgumentError, match=r"pass a torch\.nn\.Module, .* exported \(torch\.exp"):
+        AtlasWriter(tmp_path / "run", program, ["body"], probe=images(), config=TINY)
+
+
+@pytest.mark.parametrize("layers", [["body"], None])
+@pytest.mark.parametrize(("kind", "message"), INPUTS)
+def test_a_model_of_other_inputs_is_named_with_what_it_takes(tmp_path, kind, message, layers):
+    model = kind()
+    with pytest.raises(ArgumentError, match=message):
+        AtlasWriter(tmp_path / "run", model, layers, probe=images(), config=TINY)
+    with pytest.raises(ArgumentError, match=message):
+        compute_atlas(model, "body", images(), config=TINY)
+    assert model.calls == 0
+
+
+def test_an_input_that_a_hook_fills_in_is_no_hindrance(tmp_path):
+    model = OfTwo()
+    model.register_forward_pre_hook(lambda _, inputs: (*inputs, torch.ones(())))
+    assert len(compute_atlas(model, "body", images(), config=TINY).xy) == 4
+
+
+def test_a_type_error_inside_the_forward_pass_stays_what_it_is(tmp_path):
+    class Breaks(Net):
+        def forward(self, x):
+            return super().forward(x) + len(3)
+
+    with pytest.raises(ArgumentError, match=r"fails on the probe's images \(TypeError: object of"):
+        AtlasWriter(tmp_path / "run", Breaks(), ["body"], probe=images(), config=TINY)
+
+
+def test_a_graph_that_calls_modules_is_a_model():
+    graph = torch.fx.symbolic_trace(Net())
+    assert len(compute_atlas(graph, "body.1", images(), config=TINY).xy) == 4
+
+
+class TestTorchScriptInside:
+    def test_its_layers_are_refused_and_others_work(self):
+        model = Net()
+        model.body = torch.jit.script(model.body)
+        for name in ("body", "body.1"):
+            with pytest.raises(LayerError, match=rf"layer '{name}' is part of a TorchScript mod"):
+                resolve_layer(model, name)
+        assert len(compute_atlas(model, "stem", images(), config=TINY).xy) == 4
+
+    def test_it_is_passed_by_when_layers_are_chosen(self):
+        model = Net()
+        model.body = torch.jit.script(model.body)
+        assert choose_layers(model, build_probe(images(), config=TINY)) == ("stem",)
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [("ds_id", r"ZeRO stage 3\).*GatheredParameters"), ("_fsdp_flattened", "FullyShardedDataPar")],
+)
+def test_parameters_that_a_library_marks_as_sharded_are_refused(mark, words):
+    model = Net()
+    setattr(model.head.weight, mark, 1)
+    with pytest.raises(ArgumentError, match=rf"model=Net is sharded over ranks .*{words}"):
+        check_model(model)
+
+
+def test_a_class_that_only_has_the_name_is_not_sharded():
+    class FullyShardedDataParallel(Net):
+        pass
+
+    check_model(FullyShardedDataParallel())
