@@ -403,8 +403,9 @@ def _on_a_line(
     has .72 to .81, and a line that starts as a spectral embedding .58 to .61.
     """
     centred = places - places.mean(axis=0)
-    longest = np.linalg.svd(centred, full_matrices=False)[2][0]
-    along = centred @ longest
+    # By einsum: the sums of a BLAS over many rows differ with its threads.
+    longest = np.linalg.eigh(np.einsum("ni,nj->ij", centred, centred))[1][:, -1]
+    along = np.einsum("ni,i->n", centred, longest)
     # An axis has no direction of its own; one that rounding decides would turn maps about.
     along *= 1 if along[np.abs(along).argmax()] >= 0 else -1
     width = float(np.ptp(along))

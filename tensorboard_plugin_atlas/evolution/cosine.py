@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Directions of activation vectors and their exact nearest neighbours by cosine."""
+"""Directions of activation vectors and their exact nearest neighbors by cosine.
+
+Which of two samples is nearer, and which are the same, must not depend on the processor, on the
+number of threads or on how a BLAS orders its sums: a map amplifies the last bit. So directions and
+cosines are rounded to a lattice first, on which every sum below is exact.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +16,13 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 _BLOCK_ENTRIES = 1 << 23
-"""Similarities held at once: 32 MB of float32, whatever the number of samples."""
+"""Similarities held at once: 64 MB of float64, whatever the number of samples."""
+
+_LATTICE: Final = 2.0**26
+"""Products of multiples of its inverse are multiples of 2^-52, and float64 holds such sums up to 2
+exactly; those of unit rows stay below. Finer than float32 where it matters: an entry above 1/4."""
+_EXACT_BITS: Final = 53
+"""Bits of the integers that float64 holds exactly."""
 
 _DIRECTION_STEPS = 1 << 20
 """Directions equal to this many steps per unit are one direction; above float32's rounding."""
@@ -37,10 +48,46 @@ def unit_rows(activations: NDArray[Any]) -> FloatArray:
     rows = rows if rows.dtype == np.float64 else rows.astype(np.float32)
     peak = np.abs(rows).max(axis=1, keepdims=True)
     zero = peak == 0
-    rows = rows / np.where(zero, 1, peak)
-    length = np.sqrt(np.einsum("nc,nc->n", rows, rows))[:, None]
-    unit = (rows / np.where(zero, 1, length)).astype(np.float32)
+    # Only division and root round, and they do alike everywhere.
+    whole = to_integers(rows / np.where(zero, 1, peak), rows.shape[1])
+    length = np.sqrt(np.einsum("nc,nc->n", whole, whole))[:, None]
+    unit = (whole / np.where(zero, 1, length)).astype(np.float32)
     return np.hstack([unit, zero.astype(np.float32)]) if zero.any() else unit
+
+
+def to_integers(values: NDArray[Any], terms: int) -> NDArray[np.float64]:
+    """Scales values in [-1, 1] to integers, so large that sums of their products are still exact.
+
+    Args:
+        values: Of any shape.
+        terms: Products that one sum has at most.
+
+    Returns:
+        float64 of the same shape, rounded: `values` times a power of two.
+    """
+    scale = 2.0 ** ((_EXACT_BITS - terms.bit_length()) // 2)
+    whole: NDArray[np.float64] = np.rint(values.astype(np.float64) * scale)
+    return whole
+
+
+def exact_cosines(a: FloatArray, b: FloatArray) -> NDArray[np.float64]:
+    """Returns (A, B) float64 cosines, equal to the last bit on any processor and in any process.
+
+    Args:
+        a: (A, C) from `unit_rows`.
+        b: (B, C), likewise.
+    """
+    cosines = np.empty((len(a), len(b)))
+    left = _on_lattice(a)
+    for part in row_blocks(len(b), b.shape[1]):
+        np.matmul(left, _on_lattice(b[part]).T, out=cosines[:, part])
+    return cosines
+
+
+def _on_lattice(unit: FloatArray) -> NDArray[np.float64]:
+    rounded: NDArray[np.float64] = np.rint(unit.astype(np.float64) * _LATTICE)
+    rounded /= _LATTICE
+    return rounded
 
 
 def distinct_directions(unit: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -84,11 +131,29 @@ def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     if k == 0:
         return indices, distances
     for block in row_blocks(n, n):
-        away = -(unit[block] @ unit.T)
+        away = -exact_cosines(unit[block], unit)
         away[np.arange(len(away)), np.arange(block.start, block.stop)] = np.inf
-        closest = np.argpartition(away, k - 1, axis=1)[:, :k]
+        closest = smallest(away, k)
         value = np.take_along_axis(away, closest, axis=1)
         order = np.argsort(value, axis=1, kind="stable")
         indices[block] = np.take_along_axis(closest, order, axis=1)
         distances[block] = np.clip(1 + np.take_along_axis(value, order, axis=1), 0, 2)
     return indices, distances
+
+
+def smallest(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
+    """Returns (N, k): columns of the `k` smallest values of each row, ascending; of ties the first.
+
+    `np.argpartition` takes any of equal ones, and which differs between processors.
+
+    Args:
+        values: (N, M).
+        k: Columns wanted, 1 <= k <= M.
+    """
+    limit = np.partition(values, k - 1, axis=1)[:, k - 1, None]
+    chosen = values <= limit
+    crowded = np.flatnonzero(np.count_nonzero(chosen, axis=1) > k)
+    ties = values[crowded] == limit[crowded]
+    room = k - np.count_nonzero(values[crowded] < limit[crowded], axis=1)
+    chosen[crowded] &= ~ties | (np.cumsum(ties, axis=1) <= room[:, None])
+    return np.nonzero(chosen)[1].reshape(len(values), k)

@@ -88,7 +88,8 @@ def one_step(**changes):
 
     w = 1 / 5 and the sum of w is 2 / 5. Attraction of the first row: 1/2 w (-2) = -1/5, repulsion
     w^2 (-2) / (2/5) = -1/5, so at a pull of 3 its step is 3/5 - 1/5 = 2/5 to the right, and no
-    more: a step against a speed of zero lowers the gain to 0.8 of 1.
+    more: a step against a speed of zero lowers the gain to 0.8 of 1. The rows spread by 1, so that
+    all but 1 / 10,000 of the attraction counts.
     """
     x, y = np.array([-1, 1], np.float32), np.zeros(2, np.float32)
     given = {
@@ -108,18 +109,18 @@ def one_step(**changes):
 
 def test_one_step_by_hand():
     x, y = one_step()
-    np.testing.assert_allclose(x, [-1 + 0.8 * 0.4, 1 - 0.8 * 0.4], rtol=1e-5)
+    np.testing.assert_allclose(x, [-1 + 0.8 * 0.4, 1 - 0.8 * 0.4], atol=1e-4)
     np.testing.assert_array_equal(y, 0)
     np.testing.assert_allclose(one_step(rate=1e3)[0], [4, -4], rtol=1e-5)  # bounded by 5
     half = one_step(mobility=np.array([0.5, 0], np.float32))[0]
-    np.testing.assert_allclose(half, [-1 + 0.4 * 0.4, 1], rtol=1e-5)
+    np.testing.assert_allclose(half, [-1 + 0.4 * 0.4, 1], atol=1e-4)
 
 
 def test_momentum_makes_the_last_step_again():
     # The second pull of 1 equals the push at the places reached, to first order: what is left is
     # half of the first step. Attraction and repulsion are equal where 1/2 w d = w^2 d / (2 w).
     x, _ = one_step(pulls=np.array([3, 1], np.float32), momenta=np.array([0, 0.5], np.float32))
-    np.testing.assert_allclose(x, [-1 + 1.5 * 0.32, 1 - 1.5 * 0.32], rtol=1e-5)
+    np.testing.assert_allclose(x, [-1 + 1.5 * 0.32, 1 - 1.5 * 0.32], atol=2e-4)
 
 
 def test_the_hold_is_an_implicit_step_that_weakens_with_the_distance():
@@ -128,8 +129,8 @@ def test_the_hold_is_an_implicit_step_that_weakens_with_the_distance():
     still = np.ones(1, np.float32)
     x, y = one_step(pulls=still, holds=holds, reach=5**0.5)
     hold = 3 / (1 + 5 / 5)
-    np.testing.assert_allclose(x, [-1, -1 + 2 / (1 + hold)], rtol=1e-5)
-    np.testing.assert_allclose(y, [0, -1 + 1 / (1 + hold)], rtol=1e-5)
+    np.testing.assert_allclose(x, [-1, -1 + 2 / (1 + hold)], atol=1e-4)
+    np.testing.assert_allclose(y, [0, -1 + 1 / (1 + hold)], atol=1e-4)
 
 
 def cross_entropy(places, graph):
@@ -201,3 +202,44 @@ def test_a_line_stays_a_line(graph, start):
     placed = descend(along.astype(np.float32), graph, steps=50)
     np.testing.assert_array_equal(placed[:, 1], 0)
     assert np.ptp(placed[:, 0]) > np.ptp(along[:, 0])
+
+
+@pytest.mark.parametrize("shape", [(40, 8), (40, 512), (300, 64), (8, 4)])
+def test_rows_of_little_structure_do_not_shrink_to_what_rounding_leaves_of_them(shape):
+    # Attraction wins over repulsion near the center, four times over in the opening.
+    unit = unit_rows(np.random.default_rng(1).normal(size=shape))
+    graph = fuzzy_graph(*nearest(unit, min(29, (shape[0] - 1) // 2)))
+    start = first_start(unit, graph, seed=0)[0] / 10
+    beside = start + np.float32(1e-7) * np.random.default_rng(0).normal(size=start.shape)
+    for steps in (80, 400):
+        opening = np.arange(400)[:steps] < 80
+        places = descended(start, graph, opening)
+        width = np.sqrt(np.linalg.eigvalsh(np.cov(places.T))[0])
+        assert width > kernels.NARROW / 3
+        again = descended(beside.astype(np.float32), graph, opening)
+        assert np.median(np.linalg.norm(again - places, axis=1)) < 0.25 * width
+
+
+def descended(start, graph, opening):
+    """The first steps of a descent of 400."""
+    x, y = np.array(start.T, np.float32)
+    free = Tether.loose(len(x))
+    weights = (graph.data / graph.data.sum()).astype(np.float32)
+    edges = graph.indptr.astype(np.int32), graph.indices.astype(np.int32), weights
+    pulls = np.where(opening, descent._OPENING_PULL, PULL).astype(np.float32)
+    momenta = np.where(opening, *descent._MOMENTA).astype(np.float32)
+    held = free.anchors, free.holds, free.reach, free.mobility
+    kernels.descend(x, y, *edges, *held, pulls, momenta, len(x) / 2, 0)
+    return np.stack([x, y], axis=1)
+
+
+def test_equally_distant_rows_and_a_single_axis_have_a_width(graph):
+    unit = np.eye(30, dtype=np.float32)
+    equal = fuzzy_graph(*nearest(unit, 14))
+    places = descend(first_start(unit, equal, seed=0)[0] / 10, equal, steps=400)
+    assert np.linalg.eigvalsh(np.cov(places.T))[0] ** 0.5 > kernels.NARROW / 3
+    line = np.zeros((30, 2), np.float32)
+    line[:, 0] = np.linspace(-1e-5, 1e-5, 30)
+    placed = descend(line, equal, steps=400)
+    assert not placed[:, 1].any()
+    assert placed[:, 0].std() > kernels.NARROW / 3

@@ -76,3 +76,16 @@ def test_a_frame_stays_while_the_map_can_be_read_in_it():
 def test_one_place_has_a_frame():
     frame = fit_frame(np.zeros((4, 2), np.float32))
     np.testing.assert_allclose(to_map(np.zeros((1, 2), np.float32), frame), [[0.5, 0.5]])
+
+
+@pytest.mark.parametrize("place", [0, 1, -3e3, 1e7, 1e30])
+@pytest.mark.parametrize("apart", [0, 1e-7])
+def test_a_place_has_a_frame_wherever_it_is_and_whatever_rounding_leaves_of_it(place, apart):
+    places = np.full((40, 2), place, np.float32)
+    places[::2] *= np.float32(1 + apart)
+    frame = fit_frame(places)
+    assert (frame[1] > frame[0]).all()
+    with np.errstate(all="raise"):
+        xy = to_map(places, frame)
+    np.testing.assert_allclose(xy, 0.5, atol=1e-2)
+    np.testing.assert_allclose(from_map(xy, frame), places, rtol=1e-5, atol=1e-6)

@@ -112,17 +112,43 @@ def test_stability_is_a_dial_between_motion_and_fit(digits, digits_layout):
     assert min(trust) > 0.9
 
 
-def test_samples_that_changed_move_above_the_floor_and_the_rest_below(digits, digits_layout):
-    # Forty samples become what samples of another digit are.
+def swapped(digits, one, other):
+    """Twenty samples of each of two digits become what those of the other are."""
     labels = load_digits().target[:600]
-    changed = np.flatnonzero(labels == 4)[:20], np.flatnonzero(labels == 9)[:20]
+    ones, others = np.flatnonzero(labels == one)[:20], np.flatnonzero(labels == other)[:20]
     rows = digits.copy()
-    rows[changed[0]], rows[changed[1]] = digits[changed[1]], digits[changed[0]]
-    layout = lay_out(rows, digits_layout, config=CONFIG)
-    news = np.linalg.norm(layout.xy - digits_layout.xy, axis=1) > layout.noise_floor
-    swapped = np.isin(np.arange(600), np.concatenate(changed))
-    assert news[swapped].mean() > 0.95
-    assert news[~swapped].mean() < 0.05
+    rows[ones], rows[others] = digits[others], digits[ones]
+    return rows, np.isin(np.arange(600), np.concatenate([ones, others]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_samples_that_changed_move_above_the_floor_and_the_rest_below(digits, seed):
+    # Zeros and sixes have one place each on any map: of 200 seeds none leaves a sample below.
+    config = dataclasses.replace(CONFIG, seed=seed)
+    before = lay_out(digits, config=config)
+    rows, changed = swapped(digits, 0, 6)
+    layout = lay_out(rows, before, config=config)
+    moves = np.linalg.norm(layout.xy - before.xy, axis=1)
+    significant = moves > layout.noise_floor
+    assert significant[changed].mean() > 0.95
+    assert significant[~changed].mean() < 0.05
+
+
+@pytest.mark.parametrize("seed", [0, 100, 200])
+def test_the_floor_covers_moves_between_places_that_are_equally_good(digits, seed):
+    # Fours come as two groups, and one of them fits at two places. Which, the seed decides: on one
+    # map in five it moved no farther than chance can move it, and the floor must say so.
+    config = dataclasses.replace(CONFIG, seed=seed)
+    before = lay_out(digits, config=config)
+    rows, changed = swapped(digits, 4, 9)
+    layout = lay_out(rows, before, config=config)
+    chance = []
+    for other in range(seed + 10, seed + 14):
+        again = lay_out(rows, before, config=dataclasses.replace(config, seed=other))
+        chance.append(np.linalg.norm(again.xy - layout.xy, axis=1) > layout.noise_floor)
+    assert np.mean(chance) < 0.06
+    moves = np.linalg.norm(layout.xy - before.xy, axis=1)
+    assert (moves > layout.noise_floor)[~changed].mean() < 0.05
 
 
 def test_independent_maps_are_turned_onto_the_previous_one(digits, digits_layout):

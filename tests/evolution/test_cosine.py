@@ -8,7 +8,14 @@ import pytest
 from sklearn.metrics import pairwise_distances
 
 from tensorboard_plugin_atlas.evolution import cosine
-from tensorboard_plugin_atlas.evolution.cosine import distinct_directions, nearest, unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import (
+    distinct_directions,
+    exact_cosines,
+    nearest,
+    smallest,
+    to_integers,
+    unit_rows,
+)
 
 
 def test_unit_rows_have_length_one_whatever_their_size():
@@ -55,3 +62,49 @@ def test_nearest_does_not_depend_on_the_block_size(monkeypatch, entries):
 def test_no_neighbours_of_a_single_row():
     indices, distances = nearest(np.ones((1, 1), np.float32), 0)
     assert indices.shape == distances.shape == (1, 0)
+
+
+@pytest.mark.parametrize("shape", [(40, 3), (60, 700), (50, 5000)])
+def test_cosines_are_the_same_to_the_bit_in_whatever_order_a_sum_goes(shape):
+    rows = np.random.default_rng(0).normal(size=shape) + 1
+    unit = unit_rows(rows)
+    cosines = exact_cosines(unit, unit)
+    order = np.random.default_rng(1).permutation(shape[1])
+    np.testing.assert_array_equal(exact_cosines(unit[:, order], unit[:, order]), cosines)
+    np.testing.assert_array_equal(cosines, cosines.T)
+    np.testing.assert_allclose(cosines, 1 - pairwise_distances(rows, metric="cosine"), atol=1e-6)
+    # As exact as integers: products of what the rows are rounded to, without any rounding.
+    whole = np.rint(unit.astype(np.float64) * 2.0**26).astype(np.int64)[:3]
+    exact = [
+        [sum(int(a) * int(b) for a, b in zip(i, j, strict=True)) for j in whole] for i in whole
+    ]
+    assert [[int(value * 2.0**52) for value in row] for row in cosines[:3, :3]] == exact
+
+
+def test_lengths_do_not_depend_on_the_order_of_channels():
+    rows = np.random.default_rng(0).normal(size=(30, 1000)).astype(np.float32)
+    order = np.random.default_rng(1).permutation(1000)
+    np.testing.assert_array_equal(unit_rows(rows[:, order]), unit_rows(rows)[:, order])
+    np.testing.assert_allclose(np.linalg.norm(unit_rows(rows), axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("terms", [1, 2, 1000, 100_000])
+def test_sums_of_products_of_integers_stay_exact(terms):
+    largest = to_integers(np.ones(1), terms)[0]
+    assert largest**2 * terms <= 2.0**53
+    assert (2 * largest) ** 2 * terms > 2.0**51
+
+
+def test_smallest_takes_the_first_of_equal_ones():
+    values = np.array([[3, 1, 1, 1], [0, 5, 5, 2], [7, 7, 7, 7], [4, 3, 2, 1]], np.float64)
+    assert smallest(values, 2).tolist() == [[1, 2], [0, 3], [0, 1], [2, 3]]
+    assert smallest(values, 3).tolist() == [[1, 2, 3], [0, 1, 3], [0, 1, 2], [1, 2, 3]]
+    assert smallest(values, 4).tolist() == [[0, 1, 2, 3]] * 4
+
+
+def test_of_equally_near_rows_the_first_is_taken_among_many():
+    unit = np.repeat(np.eye(2, dtype=np.float32), 40, axis=0)
+    indices, distances = nearest(unit, 3)
+    assert indices[:3].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3]]
+    assert indices[-1].tolist() == [40, 41, 42]
+    assert not distances.any()

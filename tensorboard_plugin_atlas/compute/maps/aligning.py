@@ -20,7 +20,13 @@ from tensorboard_plugin_atlas.compute.maps.framing import to_map
 from tensorboard_plugin_atlas.compute.maps.neighbours import nearest
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.evolution.cosine import finite_rows, row_blocks, unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import (
+    exact_cosines,
+    finite_rows,
+    row_blocks,
+    smallest,
+    unit_rows,
+)
 from tensorboard_plugin_atlas.evolution.matching import (
     IDS_TRUSTED,
     OTHER_LABELS,
@@ -187,5 +193,5 @@ def _closest(asked: FloatArray, pool: FloatArray, k: int) -> NDArray[np.intp]:
     """Returns (N, k): for each direction the indices of its nearest by cosine in `pool`."""
     found = np.empty((len(asked), k), np.intp)
     for block in row_blocks(len(asked), len(pool)):
-        found[block] = np.argpartition(-(asked[block] @ pool.T), k - 1, axis=1)[:, :k]
+        found[block] = smallest(-exact_cosines(asked[block], pool), k)
     return found

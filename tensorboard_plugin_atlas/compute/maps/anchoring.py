@@ -122,6 +122,8 @@ def turned_onto(places: FloatArray, previous: FloatArray) -> FloatArray:
     """
     centred = places - places.mean(axis=0)
     centre = previous.mean(axis=0)
-    left, _, right = np.linalg.svd(centred.T @ (previous - centre))
-    turned: FloatArray = (centred @ (left @ right) + centre).astype(np.float32)
+    # By einsum: the sums of a BLAS over many rows differ with its threads.
+    left, _, right = np.linalg.svd(np.einsum("ni,nj->ij", centred, previous - centre))
+    turn = left @ right
+    turned: FloatArray = (np.einsum("ni,ij->nj", centred, turn) + centre).astype(np.float32)
     return turned

@@ -24,15 +24,24 @@ _STRAIGHT = 0.9
 """Share of the half side, from the centre, in which places are drawn to scale."""
 _STRAYED_LIMIT = 0.1
 _SHRUNK_LIMIT = 0.4
+_NO_WIDTH = 1e-4
+"""A map narrower than this share of its distance from the origin is one place: float32 would not
+keep its two corners apart well enough to draw in between."""
 _LAST_INSIDE = 1 - 2.0**-22
 """Where places infinitely far out are drawn; float32 still tells it from the edge."""
 
 
 def fit_frame(places: FloatArray) -> FloatArray:
-    """Returns the (2, 2) float32 square frame of a first map: low and high corner, raw units."""
+    """Returns the (2, 2) float32 square frame of a first map: low and high corner, raw units.
+
+    A map of one place gets a frame one raw unit wide, or wider where that place is far out.
+    """
     low, high = np.percentile(places.astype(np.float64), _PERCENTILES, axis=0)
-    reach = ((high - low).max() or 1.0) * (0.5 + _MARGIN)
     centre = (low + high) / 2
+    width, least = (high - low).max(), _NO_WIDTH * np.abs(centre).max()
+    if width <= least:
+        width = max(1.0, least)
+    reach = width * (0.5 + _MARGIN)
     return np.stack([centre - reach, centre + reach]).astype(np.float32)
 
 

@@ -12,16 +12,25 @@ from typing import Any, Final
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 FARTHEST: Final = 5.0
 """Bound on one step of one row, raw units: keeps the first steps of a wild start on the map."""
+NARROW: Final = 1e-2
+"""Spread of a map at which attraction counts half, raw units; maps are 0.5 to 20 wide."""
 _LEAST_GAIN: Final = np.float32(0.01)
-_NO_COSINE: Final = np.float32(-2)
+_NO_COSINE: Final = -2.0
 _FAST: Final[dict[str, Any]] = {"fastmath": True, "error_model": "numpy"}
 """Python's error model tests every divisor for zero, and a loop with a test in it is not
 vectorised: without, repulsion between all rows takes a thirteenth of the time."""
+
+
+_part: Final[Callable[[Callable[..., Any]], Callable[..., Any]]] = njit(inline="always", **_FAST)
+"""For what `descend` calls: copied into it before it is compiled. LLVM optimizes a called function
+once by itself and again for its caller, and under `fastmath` both sum in their own order. Which one
+runs would depend on what was compiled in this process and what came from the cache."""
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,15 +42,17 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_compiled
-def select_nearest(similar: FloatArray, own: int, indices: IntArray, values: FloatArray) -> None:
+def select_nearest(
+    similar: NDArray[np.float64], own: int, indices: IntArray, values: NDArray[np.float64]
+) -> None:
     """Selects the most similar columns of each row, in one pass.
 
     Args:
-        similar: (B, N) float32 cosines.
+        similar: (B, N) float64 cosines.
         own: Column of the first row itself, which is left out; that of row i is own + i.
         indices: (B, k) int32, k < N, filled with columns, most similar first; of equal ones the
             first.
-        values: (B, k) float32, filled with their cosines.
+        values: (B, k) float64, filled with their cosines.
     """
     k = indices.shape[1]
     for i in range(similar.shape[0]):
@@ -62,7 +73,7 @@ def select_nearest(similar: FloatArray, own: int, indices: IntArray, values: Flo
             lowest = top[k - 1]
 
 
-@_compiled
+@_part
 def repel_all(x: FloatArray, y: FloatArray, away_x: FloatArray, away_y: FloatArray) -> float:
     """Sums the repulsion of every row from every other, each pair once.
 
@@ -95,7 +106,7 @@ def repel_all(x: FloatArray, y: FloatArray, away_x: FloatArray, away_y: FloatArr
     return 2 * total
 
 
-@_compiled
+@_part
 def _push(
     x: np.float32, y: np.float32, xs: FloatArray, ys: FloatArray, weights: FloatArray
 ) -> tuple[np.float32, np.float32, np.float32]:
@@ -111,7 +122,7 @@ def _push(
     return sum_x, sum_y, near
 
 
-@_compiled
+@_part
 def repel_by_cells(
     x: FloatArray, y: FloatArray, away_x: FloatArray, away_y: FloatArray, side: int
 ) -> float:
@@ -174,7 +185,7 @@ def repel_by_cells(
     return float(total - n)
 
 
-@_compiled
+@_part
 def attract(
     x: FloatArray,
     y: FloatArray,
@@ -195,11 +206,40 @@ def attract(
         towards_x[i], towards_y[i] = sum_x, sum_y
 
 
-@_compiled
+@_part
 def _gained(gain: np.float32, downhill: bool) -> np.float32:
     """Returns the next gain of a coordinate: up while it keeps its direction, down if it turns."""
     grown: np.float32 = gain + np.float32(0.2) if downhill else gain * np.float32(0.8)
     return max(grown, _LEAST_GAIN)
+
+
+@_part
+def _pull_share(x: FloatArray, y: FloatArray, is_line: bool) -> float:
+    """Returns the share of attraction, in [0, 1), that a map of this spread can take.
+
+    Attraction above repulsion shrinks a map of little structure by a constant factor at each step.
+    Without a bound such a map shrinks until only rounding tells its rows apart, and then grows back
+    from that. So attraction fades where the standard deviation along the narrower principal axis,
+    or along the only one of a line, is not well above `NARROW`.
+    """
+    n = x.shape[0]
+    mean_x, mean_y = 0.0, 0.0
+    for i in range(n):
+        mean_x += x[i]
+        mean_y += y[i]
+    mean_x /= n
+    mean_y /= n
+    xx, yy, xy = 0.0, 0.0, 0.0
+    for i in range(n):
+        dx, dy = x[i] - mean_x, y[i] - mean_y
+        xx += dx * dx
+        yy += dy * dy
+        xy += dx * dy
+    spread = xx
+    if not is_line:
+        spread = 0.5 * (xx + yy - np.sqrt((xx - yy) * (xx - yy) + 4 * xy * xy))
+    spread = max(spread / n, 0.0)
+    return float(spread / (spread + NARROW * NARROW))
 
 
 @_compiled
@@ -239,7 +279,9 @@ def descend(
     away, towards = np.zeros((2, n), np.float32), np.zeros((2, n), np.float32)
     speed, gain = np.zeros((2, n), np.float32), np.ones((2, n), np.float32)
     fast = np.float32(rate)
+    is_line = y.min() == y.max()
     for step in range(pulls.shape[0]):
+        pull = np.float32(pulls[step] * _pull_share(x, y, is_line))
         if side > 0:
             total = repel_by_cells(x, y, away[0], away[1], side)
         else:
@@ -247,8 +289,8 @@ def descend(
         attract(x, y, starts, tails, weights, towards[0], towards[1])
         share = np.float32(1 / max(total, 1e-12))
         for i in range(n):
-            down_x = pulls[step] * towards[0, i] - share * away[0, i]
-            down_y = pulls[step] * towards[1, i] - share * away[1, i]
+            down_x = pull * towards[0, i] - share * away[0, i]
+            down_y = pull * towards[1, i] - share * away[1, i]
             gain[0, i] = _gained(gain[0, i], down_x * speed[0, i] < 0)
             gain[1, i] = _gained(gain[1, i], down_y * speed[1, i] < 0)
             step_x = fast * mobility[i] * gain[0, i] * down_x

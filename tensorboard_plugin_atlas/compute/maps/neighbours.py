@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.evolution.cosine import row_blocks
+from tensorboard_plugin_atlas.evolution.cosine import exact_cosines, row_blocks
 
 
 def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
@@ -23,13 +23,15 @@ def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """
     n = len(unit)
     indices = np.empty((n, k), np.int32)
-    similar = np.empty((n, k), np.float32)
+    similar = np.empty((n, k))
     if k > 0:
         from tensorboard_plugin_atlas.compute.maps.kernels import select_nearest
 
         for block in row_blocks(n, n):
-            select_nearest(unit[block] @ unit.T, block.start, indices[block], similar[block])
-    return indices, np.clip(1 - similar, 0, 2)
+            select_nearest(
+                exact_cosines(unit[block], unit), block.start, indices[block], similar[block]
+            )
+    return indices, np.clip(1 - similar, 0, 2).astype(np.float32)
 
 
 def overlap(now: IntArray, before: IntArray) -> FloatArray:

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, Quality
 from tensorboard_plugin_atlas.compute.layout import QUALITY_NEIGHBORS, Layout
 from tensorboard_plugin_atlas.compute.maps.neighbours import overlap
-from tensorboard_plugin_atlas.evolution.cosine import row_blocks, unit_rows
+from tensorboard_plugin_atlas.evolution.cosine import exact_cosines, row_blocks, unit_rows
 
 _EXACT_UP_TO: Final = 5_000
 _QUERIES: Final = 2_000
@@ -20,7 +20,7 @@ _ROUNDING: Final = 1e-12
 """Eigenvalues below this share of the largest are what rounding leaves of zero."""
 _NO_VARIANCE: Final = 1e-24
 _TIE: Final = 1e-6
-"""Similarities closer than this are equal: float32 products of equal rows differ by less."""
+"""Similarities closer than this are equal: rows that were rounded apart differ by less."""
 
 
 def measure(activations: NDArray[Any], layout: Layout, previous: Layout | None = None) -> Quality:
@@ -104,7 +104,7 @@ def true_ranks(unit: FloatArray, xy: FloatArray, k: int, seed: int = 0) -> IntAr
     ranks = np.empty((len(queries), k), np.int32)
     for block in row_blocks(len(queries), n):
         own = queries[block]
-        similar = unit[own] @ unit.T
+        similar = exact_cosines(unit[own], unit)
         similar[np.arange(len(own)), own] = -np.inf
         for column in range(k):
             floor = np.take_along_axis(similar, drawn[block, column, None], axis=1) + _TIE

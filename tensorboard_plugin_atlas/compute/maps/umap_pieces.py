@@ -20,10 +20,11 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import ArpackError, eigsh
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.maps.neighbours import nearest
+from tensorboard_plugin_atlas.compute.maps.spectral import leading_pair
+from tensorboard_plugin_atlas.evolution.cosine import to_integers
 
 _SEARCH_STEPS = 64
 _SEARCH_TOLERANCE = 1e-5
@@ -33,7 +34,8 @@ _START_NOISE = 1e-4
 _NEGATIVES = 5.0
 _FEWEST_FOR_SPECTRAL = 12
 _EIGEN_TOLERANCE = 1e-4
-_EIGEN_STEPS = 500
+_NO_AXIS = 1e-12
+"""Variance along an axis, as a share of that along the first, that rounding makes of none."""
 _FEWEST_EPOCHS_TO_TRIM = 10
 
 
@@ -131,43 +133,45 @@ def first_start(
     return _scaled(principal_places(unit), random), note
 
 
-def _spectral(
-    graph: scipy.sparse.csr_matrix,
-) -> NDArray[np.float64] | None:
+def _spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
     """Returns the two slowest waves of a connected graph, or None where they do not converge."""
-    inverse = scipy.sparse.diags(1 / np.sqrt(np.asarray(graph.sum(axis=0)).ravel()))
-    n = graph.shape[0]
-    try:
-        # The largest eigenvalues of what the normalised Laplacian takes from the identity.
-        values, vectors = eigsh(
-            (inverse @ graph @ inverse).tocsr(),
-            3,
-            which="LA",
-            ncv=min(n - 1, max(20, int(np.sqrt(n)))),
-            tol=_EIGEN_TOLERANCE,
-            v0=np.ones(n),
-            maxiter=_EIGEN_STEPS,
-        )
-    except ArpackError:
-        return None
-    order = np.argsort(values)[::-1]
-    places: NDArray[np.float64] = vectors[:, order[1:]]
-    return places * np.where(places[np.abs(places).argmax(axis=0), [0, 1]] < 0, -1, 1)
+    degrees = np.asarray(graph.sum(axis=0)).ravel()
+    inverse = scipy.sparse.diags(1 / np.sqrt(degrees))
+    # The largest eigenvalues of what the normalised Laplacian takes from the identity. The first
+    # is 1, and its vector says nothing.
+    similar = (inverse @ graph @ inverse).tocsr()
+    found = leading_pair(
+        lambda vector: similar @ vector,
+        len(degrees),
+        known=np.sqrt(degrees / degrees.sum()),
+        tolerance=_EIGEN_TOLERANCE,
+    )
+    return None if found is None else found[1]
 
 
 def principal_places(unit: FloatArray) -> FloatArray:
     """Returns (N, 2) float32: rows on their two leading principal axes, 0 where an axis lacks."""
-    centred = (unit - unit.mean(axis=0)).astype(np.float64)
-    # Eigenvectors of the smaller Gram matrix: N or C may be in the tens of thousands, never both.
-    if len(unit) <= unit.shape[1]:
-        values, vectors = np.linalg.eigh(centred @ centred.T)
-        scores = vectors * np.sqrt(np.maximum(values, 0))
-    else:
-        _, vectors = np.linalg.eigh(centred.T @ centred)
-        scores = centred @ vectors
     places = np.zeros((len(unit), 2), np.float32)
-    kept = scores[:, ::-1][:, :2]
-    places[:, : kept.shape[1]] = kept
+    centred = unit.astype(np.float64)
+    centred -= centred.mean(axis=0)
+    peak = np.abs(centred).max()
+    if peak == 0:
+        return places
+    # The smaller Gram matrix: N or C may be in the tens of thousands, never both.
+    is_tall = len(unit) > unit.shape[1]
+    whole = to_integers(centred / peak, max(unit.shape))
+    gram = whole.T @ whole if is_tall else whole @ whole.T
+    found = leading_pair(
+        lambda vector: np.einsum("ij,j->i", gram, vector), len(gram), tolerance=_EIGEN_TOLERANCE
+    )
+    if found is None:
+        return places
+    values, vectors = found
+    scores = (
+        np.einsum("nc,cd->nd", whole, vectors) if is_tall else vectors * np.sqrt(values.clip(0))
+    )
+    kept = values > _NO_AXIS * values[0]
+    places[:, kept] = scores[:, kept] * (peak / np.abs(whole).max())
     return places
 
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two leading eigenvectors against a dense solver, and where they are not unique."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tensorboard_plugin_atlas.compute.maps.spectral import leading_pair
+
+
+def symmetric(values, seed=0):
+    """A symmetric matrix with these eigenvalues, and its eigenvectors as columns."""
+    random = np.random.default_rng(seed).normal(size=(len(values), len(values)))
+    vectors = np.linalg.qr(random)[0]
+    return vectors @ np.diag(values) @ vectors.T, vectors
+
+
+def pair_of(matrix, **options):
+    found = leading_pair(lambda v: matrix @ v, len(matrix), **{"tolerance": 1e-8, **options})
+    assert found is not None
+    return found
+
+
+def projector(vectors):
+    return vectors @ vectors.T
+
+
+@pytest.mark.parametrize("size", [2, 3, 12, 59, 60, 61, 300])
+def test_equals_a_dense_solver(size):
+    values = np.linspace(-1, 1, size) ** 3
+    matrix, vectors = symmetric(values)
+    found, pair = pair_of(matrix)
+    np.testing.assert_allclose(found, values[::-1][:2], atol=1e-8)
+    expected = vectors[:, [-1, -2]]
+    signs = np.sign((expected * pair).sum(axis=0))
+    np.testing.assert_allclose(pair, expected * signs, atol=1e-5)
+
+
+def test_a_known_eigenvector_is_left_out():
+    values = np.linspace(0, 1, 80)
+    matrix, vectors = symmetric(values)
+    found, pair = pair_of(matrix, known=vectors[:, -1])
+    np.testing.assert_allclose(found, values[[-2, -3]], atol=1e-8)
+    np.testing.assert_allclose(vectors[:, -1] @ pair, 0, atol=1e-10)
+
+
+@pytest.mark.parametrize("size", [10, 200])
+def test_a_double_eigenvalue_has_its_whole_plane(size):
+    values = np.r_[np.linspace(-1, 0.8, size - 2), 1, 1]
+    matrix, vectors = symmetric(values)
+    found, pair = pair_of(matrix)
+    np.testing.assert_allclose(found, [1, 1], atol=1e-8)
+    np.testing.assert_allclose(projector(pair), projector(vectors[:, -2:]), atol=1e-6)
+
+
+def test_where_every_vector_is_one_rounding_does_not_choose():
+    # An orthonormal pair of the seeded start itself: the matrix only rescales, and by any factor.
+    pairs = [pair_of(scale * np.eye(40))[1] for scale in (1, 1 / 3, 7.7)]
+    for pair in pairs:
+        np.testing.assert_allclose(pair.T @ pair, np.eye(2), atol=1e-12)
+        np.testing.assert_allclose(projector(pair), projector(pairs[0]), atol=1e-12)
+
+
+def test_fewer_eigenvectors_than_two():
+    found, pair = pair_of(np.array([[3.0]]))
+    np.testing.assert_allclose(found, [3, 0])
+    np.testing.assert_allclose(pair, [[1, 0]] if pair[0, 0] > 0 else [[-1, 0]])
+    found, pair = pair_of(np.array([[3.0]]), known=np.ones(1))
+    assert not found.any()
+    assert not pair.any()
+
+
+def test_a_matrix_of_zeros():
+    found, pair = pair_of(np.zeros((9, 9)))
+    assert not found.any()
+    np.testing.assert_allclose(pair.T @ pair, np.eye(2), atol=1e-12)
+
+
+def test_global_random_state_is_neither_used_nor_changed():
+    matrix, _ = symmetric(np.linspace(0, 1, 90))
+    before = np.random.get_state()[1].copy()
+    first = pair_of(matrix)[1]
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    np.random.normal(size=100)
+    np.testing.assert_array_equal(pair_of(matrix)[1], first)
+
+
+def test_what_does_not_converge_says_so():
+    matrix, _ = symmetric(np.linspace(0, 1, 300))
+    assert leading_pair(lambda v: matrix @ v, 300, tolerance=0) is None
