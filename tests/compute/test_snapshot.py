@@ -58,6 +58,19 @@ class Net(nn.Module):
         self.names = ["a", "b"]
 
 
+class Trained(nn.Linear):
+    """Leaves its trainer out when it is pickled, and renders its options, as Lightning does."""
+
+    def __init__(self):
+        super().__init__(2, 2)
+        self.trainer = {"step": 0, "lock": threading.Lock()}
+        self.options = {"rate": 0.1}
+
+    def __getstate__(self):
+        options = tuple(self.options.items())
+        return {**self.__dict__, "trainer": None, "options": options}
+
+
 def snapshot_of(model):
     stock = take_stock(model)
     structure = describe_structure(model, stock.tensors)
@@ -275,13 +288,41 @@ class TestContents:
         model.same = dict(model.box)
         assert not is_known(model, contents)
 
-    def test_objects_nested_too_deeply_are_refused(self):
+    @pytest.mark.parametrize("depth", [60, 64, 100, 200])
+    def test_changes_are_seen_at_any_depth(self, depth):
+        model = Net()
+        model.box = inner = [0.5]
+        for _ in range(depth):
+            model.box = [model.box]
+        contents = take_stock(model).contents
+        assert is_known(model, contents)
+        inner[0] = 0.25
+        assert not is_known(model, contents)
+
+    def test_objects_that_pickle_finds_too_deep_are_refused(self):
         model = Net()
         model.box = []
-        for _ in range(1000):
+        for _ in range(5000):
             model.box = [model.box]
-        with pytest.raises(CannotSendError, match="nested more than 200 levels"):
+        with pytest.raises(CannotSendError, match="cannot be compared with what it was"):
             take_stock(model)
+
+    def test_what_a_module_does_not_pickle_does_not_count(self):
+        model = Trained()
+        contents = take_stock(model).contents
+        model.trainer["step"] = 1
+        model.trainer["batch"] = torch.rand(3)
+        assert is_known(model, contents)
+        model.options["rate"] = 0.5
+        assert not is_known(model, contents)
+
+    def test_a_traced_graph_is_known_and_sent(self):
+        model = torch.fx.symbolic_trace(nn.Sequential(*[nn.Linear(2, 2) for _ in range(100)]))
+        contents = take_stock(model).contents
+        model(torch.rand(1, 2)).sum().backward()
+        assert is_known(model, contents)
+        x = torch.rand(1, 2)
+        assert torch.equal(copy_of(model)(x), model(x))
 
     def test_a_method_replaced_by_the_script_is_refused(self, monkeypatch):
         forward = types.FunctionType((lambda _self, x: x).__code__, {"__name__": "__main__"})

@@ -12,6 +12,7 @@ import dis
 import enum
 import functools
 import hashlib
+import operator
 import pickle
 import sys
 import types
@@ -21,7 +22,7 @@ from typing import Any, Final, TypeAlias
 import cloudpickle
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Parts: TypeAlias = Callable[[Any], Sequence[Any]]
 """Lists what a value consists of, always in the same order."""
@@ -91,6 +92,8 @@ def parts_of(value: Any) -> Parts | None:
         value: No tensor, module, plain container or immutable value.
     """
     kind = type(value)
+    if kind.__module__.startswith("torch.fx."):
+        return None  # a graph is long and linked, and what runs is its code, which is a string
     if isinstance(value, type):
         return _class_parts
     if kind is types.FunctionType:
@@ -111,6 +114,33 @@ def reduced_parts(value: Any) -> Sequence[Any]:
     """Returns what pickle is given by a value's own `__reduce_ex__`; made anew at every call."""
     function, arguments, state, items, pairs = (*_reduced(value), None, None, None)[:5]
     return function, arguments, state, list(items or ()), list(pairs or ())
+
+
+def pickled_parts(value: Any) -> Sequence[Any]:
+    """Returns a digest of what pickle makes of a value and all that it refers to."""
+    return (_digest(np.frombuffer(cloudpickle.dumps(value), np.uint8)),)
+
+
+def own_state_names(module: nn.Module) -> tuple[str, ...]:
+    """Returns the attributes that a module's own `__getstate__` leaves out, replaces or adds."""
+    kind = type(module)
+    if getattr(kind, "__getstate__", None) is getattr(nn.Module, "__getstate__", None):
+        return ()
+    try:
+        state: Any = module.__getstate__()  # type: ignore[no-untyped-call]
+    except Exception:  # it cannot be pickled, which pickling will say
+        return ()
+    if not isinstance(state, dict):
+        return ()
+    own = module.__dict__
+    kept = {name for name, value in own.items() if state.get(name, _MISSING) is value}
+    return tuple(dict.fromkeys(name for name in (*own, *state) if name not in kept))
+
+
+def own_state_parts(module: nn.Module, names: Sequence[str]) -> Sequence[Any]:
+    """Returns what stands for these attributes in a module's own state."""
+    state: Any = module.__getstate__()  # type: ignore[no-untyped-call]
+    return [state.get(name, _MISSING) for name in names]
 
 
 def tensor_parts(tensor: Tensor) -> Sequence[Any]:
@@ -163,15 +193,18 @@ def _class_parts(value: type) -> Sequence[Any]:
 
 def _function_parts(value: types.FunctionType, names: Sequence[str]) -> Sequence[Any]:
     """Lists code, defaults, closure and globals of a function that is sent by value."""
-    known = value.__globals__
-    return (
-        value.__code__,
-        value.__defaults__,
-        value.__kwdefaults__,
-        value.__dict__,
-        *map(_cell_contents, value.__closure__ or ()),
-        *(known.get(name, _MISSING) for name in names),
-    )
+    own = _own_parts(value)
+    if value.__closure__:
+        own += tuple(map(_cell_contents, value.__closure__))
+    if names:
+        known = value.__globals__
+        own += tuple([known.get(name, _MISSING) for name in names])
+    return own
+
+
+_own_parts: Final[Callable[[types.FunctionType], tuple[Any, ...]]] = operator.attrgetter(
+    "__code__", "__defaults__", "__kwdefaults__", "__dict__"
+)
 
 
 def _cell_contents(cell: types.CellType) -> Any:
