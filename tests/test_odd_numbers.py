@@ -93,6 +93,16 @@ def the_same(x, bands):
     return torch.zeros_like(x) + torch.arange(1, CHANNELS + 1)[:, None, None]
 
 
+def two_directions(x, bands):
+    """Every map is one of two constant ones, the louder the rarer."""
+    return the_same(x, bands) * torch.where(bands > 0, -1.0, 1.0)
+
+
+def one_alive(x, bands):
+    """All maps are zero but the loudest."""
+    return torch.where(bands > 2, x, torch.zeros_like(x))
+
+
 SPOILED = {
     "NaN": (some(torch.nan), 6),
     "infinity": (some(torch.inf), 6),
@@ -114,6 +124,9 @@ SPOILED = {
     "some huge": (some(3e38), 0),
     "constant channels": (constant_channels, 0),
     "all equal": (the_same, 0),
+    "two directions": (two_directions, 0),
+    "all but some are zero": (one_alive, 0),
+    "all but some are NaN": (lambda x, bands: torch.where(bands > 2, x, torch.nan), COUNT - 2),
     "all zero": (lambda x, bands: x * 0, 0),
     "some zero": (some(0.0), 0),
 }
@@ -230,6 +243,19 @@ def test_one_class(tmp_path, logits):
         assert atlas.classes == names
         assert (atlas.labels == 0).all()
         assert (atlas.predictions is None) == (logits == 1)
+
+
+class LoudHead(Net):
+    """A network whose logits are beyond single precision."""
+
+    def forward(self, x):
+        return super().forward(x) * 1e38 * 1e3
+
+
+def test_logits_beyond_single_precision_leave_the_rest_alone(tmp_path):
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        for atlas in both_ways(tmp_path, LoudHead(), pictures()):
+            check(atlas, 0)
 
 
 class NoLogits(Net):

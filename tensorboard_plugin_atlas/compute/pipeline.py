@@ -506,6 +506,11 @@ def _drawn_on(plain: Atlas, drawing: Drawing, changes: Sequence[IconChange] = ()
 
 def _grid(cells: Cells, said: Attribution) -> Grid:
     """Returns a level without icons."""
+    means = spreads = None
+    if said.values is not None:
+        # Of logits beyond float32 attribution is infinite, and its spread is no number.
+        with np.errstate(invalid="ignore", over="ignore"):
+            means, spreads = cell_means(cells, said.values), cell_spreads(cells, said.values)
     return Grid(
         size=cells.size,
         rows=cells.rows,
@@ -514,8 +519,8 @@ def _grid(cells: Cells, said: Attribution) -> Grid:
         cell_of=cells.cell_of,
         kind_codes=np.zeros(len(cells), np.uint8),
         icon_cosine=np.full(len(cells), np.nan, np.float32),
-        attribution=None if said.values is None else cell_means(cells, said.values),
-        attribution_spread=None if said.values is None else cell_spreads(cells, said.values),
+        attribution=means,
+        attribution_spread=spreads,
     )
 
 

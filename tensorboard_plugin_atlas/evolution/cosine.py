@@ -24,8 +24,8 @@ exactly; those of unit rows stay below. Finer than float32 where it matters: an 
 _EXACT_BITS: Final = 53
 """Bits of the integers that float64 holds exactly."""
 
-_DIRECTION_STEPS = 1 << 20
-"""Directions equal to this many steps per unit are one direction; above float32's rounding."""
+_SAME_DIRECTION: Final = np.float32(2.0**-20)
+"""The widest gap between entries of one direction: eight times float32's rounding of them."""
 
 
 def finite_rows(activations: NDArray[Any]) -> NDArray[np.bool_]:
@@ -91,7 +91,11 @@ def _on_lattice(unit: FloatArray) -> NDArray[np.float64]:
 
 
 def distinct_directions(unit: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Finds the rows that differ from all rows before them.
+    """Finds the rows that differ from all rows before them by more than rounding.
+
+    Rows are one direction where no channel tells them apart. A channel tells values apart that have
+    a gap between them, wider than float32's rounding, in which no row lies: rounding to multiples
+    would part rows that differ by next to nothing, wherever they lie beside a boundary.
 
     Args:
         unit: (N, C) from `unit_rows`.
@@ -100,8 +104,15 @@ def distinct_directions(unit: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.
         `first` (U,): the rows where each of the U directions appears first, ascending; and `group`
         (N,): for every row the index into `first` of its direction.
     """
-    steps = np.ascontiguousarray(np.rint(unit * _DIRECTION_STEPS).astype(np.int32))
-    keys = steps.view(np.dtype((np.void, steps.itemsize * steps.shape[1]))).ravel()
+    by_channel = np.ascontiguousarray(unit.T)
+    order = np.argsort(by_channel, axis=1)
+    rank = np.zeros(by_channel.shape, np.int32)
+    gaps = np.diff(np.take_along_axis(by_channel, order, axis=1), axis=1) > _SAME_DIRECTION
+    np.cumsum(gaps, axis=1, out=rank[:, 1:])
+    ranks = np.empty_like(rank)
+    np.put_along_axis(ranks, order, rank, axis=1)
+    keys = np.ascontiguousarray(ranks.T)
+    keys = keys.view(np.dtype((np.void, keys.itemsize * keys.shape[1]))).ravel()
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     order = np.argsort(first)
     place = np.empty_like(order)

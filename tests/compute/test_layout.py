@@ -259,6 +259,21 @@ def test_duplicates_by_the_hundred_share_a_place_and_do_not_tear_the_map():
     assert measure(rows, layout).trustworthiness > 0.8
 
 
+@pytest.mark.parametrize("shape", [(8, 4), (40, 8), (40, 512), (300, 64)])
+def test_rows_of_little_structure_have_a_map_that_rounding_does_not_choose(shape):
+    moves = []
+    for seed in range(5):
+        rows = random_rows(*shape, seed=seed)
+        layout = lay_out(rows, config=AtlasConfig())
+        assert (np.ptp(layout.xy, axis=0) > (0.01 if len(rows) < 10 else 0.3)).all()
+        assert len(np.unique(layout.xy, axis=0)) == len(rows)
+        rounded = 1 + 1e-7 * np.random.default_rng(9).normal(size=shape)
+        beside = lay_out((rows * rounded).astype(np.float32), config=AtlasConfig())
+        moves.append(np.median(np.linalg.norm(beside.xy - layout.xy, axis=1)))
+    # Two maps that have nothing to do with each other differ by 0.4.
+    assert np.median(moves) < 0.1
+
+
 def test_zero_rows_and_dead_channels():
     rows = random_rows(60)
     rows[:, 3] = 0

@@ -40,6 +40,18 @@ def test_distinct_directions_keeps_the_order_of_first_appearance():
     assert group.tolist() == [0, 1, 0, 2, 1, 3]
 
 
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 0.5, (396324.5) / 2**20])
+def test_rows_that_differ_by_rounding_are_one_direction_whatever_they_lie_beside(value):
+    random = np.random.default_rng(0)
+    rows = np.full((300, 20), value) * (1 + 1e-7 * random.uniform(-1, 1, (300, 20)))
+    rows[:, 0] = np.sqrt(1 - 19 * value**2) if 19 * value**2 < 1 else value
+    first, group = distinct_directions(unit_rows(rows.astype(np.float32)))
+    assert first.tolist() == [0]
+    assert not group.any()
+    rows[100:, 3] += 1e-5
+    assert distinct_directions(unit_rows(rows.astype(np.float32)))[0].tolist() == [0, 100]
+
+
 def test_nearest_by_hand():
     angles = np.deg2rad([0, 10, 30, 90])
     unit = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)

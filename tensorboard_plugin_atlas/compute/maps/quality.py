@@ -18,7 +18,8 @@ _EXACT_UP_TO: Final = 5_000
 _QUERIES: Final = 2_000
 _ROUNDING: Final = 1e-12
 """Eigenvalues below this share of the largest are what rounding leaves of zero."""
-_NO_VARIANCE: Final = 1e-24
+_NO_VARIANCE: Final = 2.0**-44
+"""Of numbers up to 1: a standard deviation of 2^-22, four times what float32 rounds them by."""
 _TIE: Final = 1e-6
 """Similarities closer than this are equal: rows that were rounded apart differ by less."""
 

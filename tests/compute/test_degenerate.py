@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows that leave nothing to lay out: decided by what they are, never by how a sum was rounded."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from histories import atlas_of
+from samples import write_atlases
+
+from tensorboard_plugin_atlas import compare_atlases, read_atlases, trace_lifelines
+from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas
+from tensorboard_plugin_atlas.commands.relaying import relay
+from tensorboard_plugin_atlas.compute.grid import bin_levels, nearest_members
+from tensorboard_plugin_atlas.compute.layout import lay_out, lay_out_backwards, resume
+from tensorboard_plugin_atlas.compute.maps.aligning import Asked, layout_beside
+from tensorboard_plugin_atlas.compute.maps.quality import measure
+from tensorboard_plugin_atlas.compute.maps.succession import predecessors
+from tensorboard_plugin_atlas.config import AtlasConfig
+
+CHANNELS = 7
+
+
+def config(**more):
+    return AtlasConfig(**{"epochs": 40, "grids": (2, 4), "min_count": 1, **more})
+
+
+def normal(n, seed=0):
+    return np.random.default_rng(seed).normal(size=(n, CHANNELS))
+
+
+def split(n, first, other):
+    return np.where(np.arange(n)[:, None] < (n + 1) // 2, first, other)
+
+
+def only(n, rows, rest):
+    """`rest` throughout, and the first `rows` as they come."""
+    return np.where(np.arange(n)[:, None] < rows, normal(n), rest)
+
+
+# Name to rows, places that differ, and what a note must hold.
+CASES = {
+    "all zero": (lambda n: np.zeros((n, CHANNELS)), 1, "all zero; they share one place"),
+    "all equal": (lambda n: np.full((n, CHANNELS), 0.1), 1, "all samples point the same way"),
+    "one direction": (
+        lambda n: np.outer(2.0 ** (np.arange(n) % 5), [0.1, 0.2, 0.3, 0, 1 / 3, 7, -1]),
+        1,
+        "all samples point the same way",
+    ),
+    "equal but for rounding": (
+        lambda n: np.full((n, CHANNELS), 0.1) * (1 + 6e-8 * np.sign(normal(n))),
+        1,
+        "all samples point the same way",
+    ),
+    "two distinct": (lambda n: split(n, normal(1, 1), normal(1, 2)), 2, "only 2 directions"),
+    "opposite": (lambda n: split(n, normal(1), -normal(1)), 2, "only 2 directions"),
+    "zero and one other": (lambda n: split(n, 0, normal(1)), 2, "all zero; they share one place"),
+    "one that is not zero": (lambda n: only(n, 1, 0), 2, "all zero; they share one place"),
+    "one finite": (lambda n: only(n, 1, np.nan), 1, "hold NaN or infinity"),
+    "two finite": (lambda n: only(n, 2, np.inf), 2, "hold NaN or infinity"),
+    "four finite": (lambda n: only(n, 4, -np.inf), 4, "hold NaN or infinity"),
+    "one direction and NaN": (
+        lambda n: np.where(np.arange(n)[:, None] % 2, np.nan, 3.0) * np.ones(CHANNELS),
+        1,
+        "all samples point the same way",
+    ),
+    "few distinct": (lambda n: normal(5)[np.arange(n) % 5], 5, "only 5 directions"),
+    "equally far apart": (lambda n: np.eye(CHANNELS)[np.arange(n) % CHANNELS], 7, "7 directions"),
+}
+EACH = pytest.mark.parametrize("name", CASES)
+
+
+@pytest.fixture(autouse=True)
+def no_warning():
+    with np.errstate(divide="raise", invalid="raise", over="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def rows_of(name, n=40, dtype=np.float32):
+    return CASES[name][0](n).astype(dtype)
+
+
+def check(layout, name, rows):
+    _, places, expected = CASES[name]
+    finite = np.isfinite(rows).all(axis=1)
+    drawn = layout.xy[finite]
+    assert np.isfinite(layout.raw).all()
+    assert ((layout.xy > 0) & (layout.xy < 1)).all()
+    assert (layout.frame[1] > layout.frame[0]).all()
+    assert (layout.invalid == ~finite).all()
+    assert len(np.unique(drawn, axis=0)) == places
+    assert expected in " ".join(layout.notes)
+    if places == 1:
+        np.testing.assert_array_equal(drawn, 0.5)
+    elif places > 2:
+        # Distinct places can be told apart on a map of a thousand pixels, along both axes.
+        assert (np.ptp(drawn, axis=0) > 0.01).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@EACH
+def test_a_first_map(name, dtype):
+    rows = rows_of(name, dtype=dtype)
+    layout = lay_out(rows, config=config())
+    check(layout, name, rows)
+    levels, _ = bin_levels(layout, rows, config=config())
+    assert sum(levels[0].counts) == (~layout.invalid).sum()
+    assert (nearest_members(levels[0], rows, 2)[:, 0] >= 0).all()
+    quality = measure(rows, layout)
+    assert quality.trustworthiness is None or quality.trustworthiness > 0.8
+    if CASES[name][1] == 1 and name != "one direction":
+        assert quality.effective_rank is None or quality.effective_rank < 1.1
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+@EACH
+def test_so_few_rows(name, n):
+    rows = rows_of(name, n)
+    if np.isfinite(rows).all(axis=1).any():
+        layout = lay_out(rows, config=config())
+        assert ((layout.xy > 0) & (layout.xy < 1)).all()
+        measure(rows, layout, lay_out(rows, layout, config=config()))
+
+
+@pytest.mark.parametrize("is_line", [False, True], ids=["map", "line"])
+@pytest.mark.parametrize("stability", [0, 1])
+@EACH
+def test_it_goes_on_from_a_sound_map_to_itself_and_back_to_a_sound_one(name, stability, is_line):
+    rows, sound, recipe = rows_of(name), normal(40).astype(np.float32), config(stability=stability)
+    layout = lay_out(sound, config=recipe, is_line=is_line)
+    for step in (rows, rows, sound):
+        before, layout = layout, lay_out(step, layout, config=recipe, is_line=is_line)
+        assert np.isfinite(layout.raw).all()
+        assert ((layout.xy > 0) & (layout.xy < 1)).all()
+        assert np.isfinite(layout.noise_floor).all() if layout.noise_floor is not None else True
+        levels = [bin_levels(one, step, config=recipe)[0][0] for one in (before, layout)]
+        assert (predecessors(levels[1], levels[0], step) >= -1).all()
+        overlap = measure(step, layout, before).overlap
+        assert ((overlap >= 0) & (overlap <= 1)).all()
+    assert len(np.unique(layout.xy, axis=0)) == 40
+    backwards = lay_out_backwards([sound, rows, sound], recipe)
+    assert all(np.isfinite(one.raw).all() for one in backwards)
+
+
+@EACH
+def test_the_same_again_moves_nothing(name):
+    rows = rows_of(name)
+    first = lay_out(rows, config=config())
+    again = lay_out(rows, first, config=config())
+    resumed = lay_out(
+        rows, resume(first.xy, rows, frame=first.corners, config=config()), config=config()
+    )
+    finite = ~first.invalid
+    np.testing.assert_allclose(again.xy[finite], first.xy[finite], atol=2e-3)
+    np.testing.assert_allclose(resumed.xy[finite], first.xy[finite], atol=2e-3)
+
+
+@EACH
+def test_another_run_is_laid_on_it(name):
+    rows = rows_of(name)
+    layout = lay_out(rows, config=config())
+    other = atlas_of(np.nan_to_num(rows, posinf=0, neginf=0))
+    other = other.replace(run="a", frame=layout.corners)
+    asked = Asked(digest="other", image_ids=other.image_ids, boxes=other.boxes, labels=other.labels)
+    beside, note = layout_beside(other, asked, normal(40).astype(np.float32), config=config())
+    assert ((beside.xy > 0) & (beside.xy < 1)).all()
+    assert "40 of 40 samples" in note
+
+
+@EACH
+def test_its_atlas_is_followed_compared_logged_and_laid_out_again(name, tmp_path):
+    sound = normal(40).astype(np.float32)
+    rows = rows_of(name)
+    found = [
+        atlas_of(one, step=10 * i, sequence=i + 1) for i, one in enumerate((sound, rows, sound))
+    ]
+    for before, after in pairwise(found):
+        diff = compare_atlases(before, after)
+        assert np.isfinite(diff.displacement).all()
+    trace_lifelines(found)
+    for one in found:
+        decode_atlas(encode_atlas(one))
+    write_atlases(tmp_path / "a", found)
+    relay(tmp_path, progress=False)
+    again = list(read_atlases(tmp_path, run="a/backwards"))
+    assert [one.step for one in again] == [0, 10, 20]
+    for one in again:
+        assert ((one.xy > 0) & (one.xy < 1)).all()
+    assert CASES[name][2] in " ".join(again[1].provenance.notes)
+
+
+def test_a_dead_run_is_laid_out_again_in_the_middle_of_its_map(tmp_path):
+    found = [atlas_of(rows_of("all zero"), step=i, sequence=i + 1) for i in range(3)]
+    write_atlases(tmp_path / "a", found)
+    relay(tmp_path, progress=False)
+    for one in read_atlases(tmp_path, run="a/backwards"):
+        np.testing.assert_array_equal(one.xy, 0.5)
+        assert any("share one place" in note for note in one.provenance.notes)
