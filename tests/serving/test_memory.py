@@ -30,9 +30,9 @@ MIB = 1 << 20
 class Peak:
     """The most memory that TensorBoard's own process held, and what it held at first, in MiB."""
 
-    def __init__(self) -> None:
+    def __init__(self, log_dir: Path) -> None:
         children = psutil.Process().children()
-        (self._server,) = [c for c in children if "tensorboard.main" in " ".join(c.cmdline())]
+        (self._server,) = [c for c in children if str(log_dir) in c.cmdline()]
         self.before = self.most = self._resident()
 
     def look(self) -> None:
@@ -47,8 +47,8 @@ class Peak:
 
 
 @contextmanager
-def peak() -> Iterator[Peak]:
-    found, stop = Peak(), threading.Event()
+def peak(log_dir: Path) -> Iterator[Peak]:
+    found, stop = Peak(log_dir), threading.Event()
 
     def watch() -> None:
         while not stop.wait(0.01):
@@ -93,7 +93,7 @@ def test_manifests_that_are_too_large_are_refused_before_they_are_kept(
     write(tmp_path, 6, [b"x" * size])
     with tensorboard(tmp_path, fast) as url:
         wait_for_atlases(url, 6)
-        with peak() as found:
+        with peak(tmp_path) as found:
             for _ in range(2):
                 steps = history(url)
                 assert {step["status"] for step in steps} == {"damaged"}
@@ -111,7 +111,7 @@ def test_blobs_that_are_larger_than_stated_are_refused_before_they_are_kept(
     with tensorboard(tmp_path, fast) as url:
         wait_for_atlases(url, 1)
         here, id_ = url + "data/plugin/atlas/", series_of(url)["id"]
-        with peak() as found:
+        with peak(tmp_path) as found:
             for route in ("atlas", "activations", "sheet", "atlas"):
                 status, _, body = get(f"{here}{route}?id={id_}&step=0&blob=3")
                 assert status == 422
@@ -130,6 +130,6 @@ def test_a_history_keeps_few_values_of_each_manifest(tmp_path: Path) -> None:
     sink.close()
     with tensorboard(tmp_path, True) as url:
         wait_for_atlases(url, 60)
-        with peak() as found:
+        with peak(tmp_path) as found:
             assert {step["status"] for step in history(url)} == {"ok"}
         assert found.growth <= 200
