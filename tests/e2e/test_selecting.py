@@ -213,7 +213,7 @@ def test_of_a_long_run_some_steps_are_read_and_that_is_said(odd: str, tab: Tab) 
     before = tab.data_requests.count("atlas")
     drag(tab, (-0.01, -0.01), (1.01, 1.01), shift=True)
     expect(selection(tab)).to_contain_text("24 samples")
-    expect(selection(tab)).to_contain_text("22 of 200 steps")
+    expect(selection(tab)).to_contain_text("22 of 201 steps")
     lines = selection(tab).locator(".course tbody tr")
     expect(lines).to_have_count(22)
     expect(lines.first.locator("td").first).to_contain_text("%")
@@ -226,7 +226,7 @@ def test_of_a_long_run_some_steps_are_read_and_that_is_said(odd: str, tab: Tab) 
     tab.settle(step=lines.nth(10).get_by_role("button").inner_text().strip())
     tab.key(".")
     expect(lines).to_have_count(23)
-    expect(selection(tab)).to_contain_text("23 of 200 steps")
+    expect(selection(tab)).to_contain_text("23 of 201 steps")
     assert tab.data_requests.count("atlas") - before - asked <= 6
 
 
