@@ -165,7 +165,8 @@ def as_input(images: Tensor, model: nn.Module) -> Tensor:
 
 def _held(model: nn.Module) -> nn.Module | None:
     """Returns what a wrapper holds, or None for any other module."""
-    attribute = _holder_of(type(model))
+    kind: Any = type(model)
+    attribute = _holder_of(kind)
     inner = None if attribute is None else getattr(model, attribute, None)
     return inner if isinstance(inner, nn.Module) else None
 
