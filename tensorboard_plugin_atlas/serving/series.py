@@ -200,7 +200,8 @@ class SeriesStore:
         self._arranged = _Arranged({}, {}, {})
         self._damage: dict[tuple[str, float], DamageError] = {}
         # Of large manifests only one at a time is made into objects, which take more than its text.
-        self._parsing = threading.RLock()
+        # Nothing is looked up in the cache under this lock: who computes an entry may wait for it.
+        self._parsing = threading.Lock()
 
     def all_series(self, request: Request) -> Mapping[str, Series]:
         """Returns every series under its id, ordered by run and tag, at most a second old.
@@ -368,12 +369,12 @@ class SeriesStore:
         """Returns None for a step that TensorBoard has dropped since it was listed."""
         edition = datum.edition
         try:
+            shown = self._counting(request, datum)
+            edition = shown.edition
+            fields = self._atlas_fields(request, shown)
             with self._parsing:
-                shown = self._counting(request, datum)
-                edition = shown.edition
-                fields = self._atlas_fields(request, shown)
                 events.add(shown.step, fields)
-                facts = facts_of(fields)
+            facts = facts_of(fields)
         except NotFoundError:
             return None
         except DamageError as error:
