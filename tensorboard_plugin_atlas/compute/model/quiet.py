@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.requirements import check_model
+from tensorboard_plugin_atlas.compute.model.requirements import check_runnable
 from tensorboard_plugin_atlas.compute.model.sparse import is_same, restore
 
 _PIXELS_AT_ONCE = 1 << 18
@@ -100,10 +100,10 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
         The unwrapped model.
 
     Raises:
-        ArgumentError: if the model became one that cannot be run here (see `check_model`).
+        ArgumentError: if the model became one that cannot be run here (see `check_runnable`).
     """
     inner = unwrap(model)
-    check_model(inner)
+    check_runnable(inner)
     # The flags are set one by one and not by eval(): some libraries override train() to merge
     # weights, which restoring the flags would not undo.
     modes = [(module, module.training) for module in inner.modules()]

@@ -54,7 +54,7 @@ def check_model(model: nn.Module) -> None:
         ArgumentError: if the model is sharded over ranks, not initialized, on the meta device, or a
             program without modules; the message says which, and what to pass instead.
     """
-    check_whole(model)
+    check_runnable(model)
     reason = _program(model)
     if reason is not None:
         raise ArgumentError(
@@ -62,15 +62,27 @@ def check_model(model: nn.Module) -> None:
             "nn.Module that it was made from"
         )
     for place, tensor in _named_tensors(model):
-        if nn.parameter.is_lazy(tensor):
-            raise ArgumentError(
-                f"model={type(model).__name__} is not initialized: {place} has no shape before "
-                "the first forward pass; pass one batch through the model first"
-            )
         if tensor.is_meta:
             raise ArgumentError(
                 f"model={type(model).__name__} is on the meta device: {place} has no values; "
                 "pass the model after model.to_empty(device=...) and load_state_dict(...)"
+            )
+
+
+def check_runnable(model: nn.Module) -> None:
+    """Checks that a forward pass waits for no other rank and leaves the parameters as they are.
+
+    A part on the meta device is no reason against it, for the forward pass may not need it.
+
+    Raises:
+        ArgumentError: if the model is sharded over ranks or not initialized.
+    """
+    check_whole(model)
+    for place, tensor in _named_tensors(model):
+        if nn.parameter.is_lazy(tensor):
+            raise ArgumentError(
+                f"model={type(model).__name__} is not initialized: {place} has no shape before "
+                "the first forward pass; pass one batch through the model first"
             )
 
 
