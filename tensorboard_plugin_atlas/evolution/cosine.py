@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
-_BLOCK_ENTRIES = 1 << 23
-"""Similarities held at once: 64 MB of float64, whatever the number of samples."""
+_BLOCK_ENTRIES = 1 << 22
+"""Similarities held at once: 32 MB of float64, whatever the number of samples."""
 
 _LATTICE: Final = 2.0**26
 """Products of multiples of its inverse are multiples of 2^-52, and float64 holds such sums up to 2

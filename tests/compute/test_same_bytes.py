@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from tensorboard_plugin_atlas.compute.layout import lay_out
-from tensorboard_plugin_atlas.compute.maps import kernels
+from tensorboard_plugin_atlas.compute.maps import descent, kernels
 from tensorboard_plugin_atlas.compute.maps.quality import measure
 from tensorboard_plugin_atlas.compute.maps.umap_pieces import borrowed_umap
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -59,6 +59,9 @@ def digest(offset=0):
         found.update(second.noise_floor.tobytes())
         found.update(repr(measure(later, second, first).trustworthiness).encode())
         found.update(NeighbourGraph.of(rows).neighbours.tobytes())
+    one_by_one, descent._ONE_BY_ONE = descent._ONE_BY_ONE, 100
+    found.update(lay_out(digits, config=CONFIG).xy.tobytes())
+    descent._ONE_BY_ONE = one_by_one
     return found.hexdigest()
 
 
