@@ -224,6 +224,7 @@ export class AtlasMap extends HTMLElement {
     }
     this.#cleared = true;
     this.#draw(performance.now());
+    this.dispatchEvent(new Event('measured'));
   }
 
   #createCanvas(): HTMLCanvasElement {
