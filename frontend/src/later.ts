@@ -60,8 +60,8 @@ export class Later {
     this.#details = new Details(session, map, update);
     this.#equipment = new Equipment(map, session, this.#player);
     map.equip(this.#equipment);
-    // The overview depends on the size of the map, which no state holds.
-    map.addEventListener('measured', update);
+    // The overview is left out while the map has no size, as in a tab that is hidden.
+    map.addEventListener('shown', update);
     const select = new SelectTool(map, session);
     this.#equipment.marks = () => select.layers(session.store.state);
     this.#extras = new Extras(session, map, update, {

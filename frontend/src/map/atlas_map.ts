@@ -213,6 +213,7 @@ export class AtlasMap extends HTMLElement {
   measure(ratio = Math.min(MAX_RATIO, devicePixelRatio || 1)): void {
     const { clientWidth: width, clientHeight: height } = this;
     const shown = width > 0 && height > 0;
+    const wasHidden = this.#viewport.height === 0;
     this.#viewport = shown ? { width, height, ...this.#session?.store.state.spread } : HIDDEN;
     if (this.#viewport.height === 0) return;
     this.#ratio = ratio;
@@ -224,7 +225,7 @@ export class AtlasMap extends HTMLElement {
     }
     this.#cleared = true;
     this.#draw(performance.now());
-    this.dispatchEvent(new Event('measured'));
+    if (wasHidden) this.dispatchEvent(new Event('shown'));
   }
 
   #createCanvas(): HTMLCanvasElement {
