@@ -405,7 +405,7 @@ class AtlasWriter:
             raise last
 
     def _tell_failures(self, *, but_the_last: bool = False) -> WorkerError | None:
-        """Tells of what went wrong in the worker, and returns what is left to the caller."""
+        """Reports the failures of the worker, and returns the one left to the caller."""
         failures = self._recorder.take_failures()
         last = failures.pop() if failures and but_the_last else None
         for failure in failures:

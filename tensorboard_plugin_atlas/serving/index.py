@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The listing of all series as JSON, plain and gzipped, made anew only where it changed.
+"""The listing of all series as JSON, plain and gzipped, updated only where it changed.
 
 The text of 40,000 atlases is megabytes long. So the text of each series is kept together with its
 compressed form, and an index is joined from them: deflate blocks that end at a full flush stand for

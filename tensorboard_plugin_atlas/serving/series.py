@@ -425,7 +425,7 @@ def _probe_datum(listing: Mapping[str, Series], wanted: str) -> Datum:
 
 @dataclass(frozen=True)
 class _Arranged:
-    """A listing, with what it was made of: only what changed is made anew.
+    """A listing, with what it was made of: only what changed is updated.
 
     Attributes:
         data: Every run and tag.

@@ -65,7 +65,7 @@ _START_SECONDS: Final = 10.0
 """How long the constructor waits for a process to be started, which takes milliseconds."""
 
 _LOOK_SECONDS: Final = 5.0
-"""How often one who waits for the worker looks whether the courier lives."""
+"""How often a wait for the worker checks that the thread which serves it is alive."""
 
 
 class BackgroundRecorder:

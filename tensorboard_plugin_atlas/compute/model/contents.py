@@ -205,7 +205,7 @@ class Contents:
                 )
         try:
             return self._tensors_of(model)
-        except Exception:  # a change, or what the user's classes raise: taken apart anew, they say
+        except Exception:  # a change, or an error of the user's classes, which `take_apart` reports
             return None
 
     def _tensors_of(self, model: nn.Module) -> list[Tensor] | None:

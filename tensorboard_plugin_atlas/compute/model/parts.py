@@ -111,7 +111,7 @@ def parts_of(value: Any) -> Parts | None:
 
 
 def reduced_parts(value: Any) -> Sequence[Any]:
-    """Returns what pickle is given by a value's own `__reduce_ex__`; made anew at every call."""
+    """Returns what pickle is given by a value's own `__reduce_ex__`; new objects at every call."""
     function, arguments, state, items, pairs = (*_reduced(value), None, None, None)[:5]
     return function, arguments, state, list(items or ()), list(pairs or ())
 
