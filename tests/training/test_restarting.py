@@ -61,6 +61,17 @@ def program(tmp_path, line):
     return str(path)
 
 
+class Gate:
+    """Holds a program back until it is opened, so that it ends after the call under test."""
+
+    def __init__(self, tmp_path):
+        self.path = tmp_path / "opened"
+        self.wait = f'until [ -e "{self.path}" ]; do sleep 0.01; done'
+
+    def open(self):
+        self.path.touch()
+
+
 def no_process(patch):
     error = BlockingIOError(11, "Resource temporarily unavailable")
     patch.setattr("subprocess.Popen", raising(error))
@@ -127,11 +138,14 @@ class TestNoWorkerAtAll:
 
     @pytest.mark.parametrize("call", ["flush", "add_atlas"])
     def test_one_that_never_comes_up_costs_the_step_that_waited(self, tmp_path, monkeypatch, call):
+        gate = Gate(tmp_path)
+        fail = f"{gate.wait}; echo no torch >&2; exit 5"
         with all_warnings() as caught:
             with monkeypatch.context() as patch:
-                patch.setattr(sys, "executable", program(tmp_path, "echo no torch >&2; exit 5"))
+                patch.setattr(sys, "executable", program(tmp_path, fail))
                 atlas = make(tmp_path)
                 atlas.add_atlas(1)
+                gate.open()
                 eventually(lambda: atlas._recorder.fault)
             if call == "flush":
                 atlas.flush()
@@ -149,10 +163,12 @@ class TestNoWorkerAtAll:
 
     @pytest.mark.parametrize("strict", [False, True])
     def test_what_is_lost_is_told_by_close(self, tmp_path, monkeypatch, strict):
-        monkeypatch.setattr(sys, "executable", program(tmp_path, "sleep 1; exit 5"))
+        gate = Gate(tmp_path)
+        monkeypatch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; exit 5"))
         atlas = make(tmp_path, strict=strict)
         for step in (1, 2):
             atlas.add_atlas(step)
+        gate.open()
         message = "'process' is not possible.*status 5; steps 1, 2 could not be recorded"
         with (
             pytest.raises(WorkerError, match=message)
@@ -164,9 +180,11 @@ class TestNoWorkerAtAll:
         assert atlas.waiting() == 0
 
     def test_strict_raises_what_is_lost(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(sys, "executable", program(tmp_path, "exit 5"))
+        gate = Gate(tmp_path)
+        monkeypatch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; exit 5"))
         atlas = make(tmp_path, strict=True)
         atlas.add_atlas(1)
+        gate.open()
         with pytest.raises(WorkerError, match=r"status 5.*step 1 could not be recorded any"):
             atlas.flush()
         atlas.add_atlas(2)
@@ -175,10 +193,12 @@ class TestNoWorkerAtAll:
 
     def test_one_that_is_killed_while_it_comes_up_comes_back(self, tmp_path, monkeypatch):
         # The loop must not do the work for which the machine has no memory.
+        gate = Gate(tmp_path)
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "executable", program(tmp_path, "kill -9 $$"))
+            patch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; kill -9 $$"))
             atlas = make(tmp_path)
             atlas.add_atlas(1)
+            gate.open()
             with pytest.warns(RuntimeWarning, match="step 1: .* was ended by SIGKILL"):
                 atlas.flush()
         assert atlas._recorder.fault is None
