@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute import attribute as room
-from tensorboard_plugin_atlas.compute.attribute import attribute
-from tensorboard_plugin_atlas.compute.collect import collect
-from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.attribution import attribute as room
+from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.network import DemoNet
 

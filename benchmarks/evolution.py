@@ -29,9 +29,9 @@ from mapping import Chain, Rows
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from tensorboard_plugin_atlas.compute.maps.neighbours import overlap
-from tensorboard_plugin_atlas.compute.maps.quality import knn_kept, true_ranks, trustworthiness
-from tensorboard_plugin_atlas.evolution.cosine import nearest, unit_rows
+from tensorboard_plugin_atlas.analysis.cosine import nearest, unit_rows
+from tensorboard_plugin_atlas.compute.layout.neighbors import overlap
+from tensorboard_plugin_atlas.compute.layout.quality import knn_kept, true_ranks, trustworthiness
 
 NEIGHBOURS, MANY = 15, 100
 CELLS = 10

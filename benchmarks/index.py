@@ -30,9 +30,9 @@ import psutil
 from samples import make_atlas
 from serving import get, tensorboard
 
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 BOUND_MS = 50.0
 CLIENTS, CLIENT_SECONDS = 50, 10.0

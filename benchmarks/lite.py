@@ -23,14 +23,14 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig
-from tensorboard_plugin_atlas.compute.collect import LayerActivations, collect
-from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels
-from tensorboard_plugin_atlas.compute.icons.observer import Observer
+from tensorboard_plugin_atlas.compute.icons.layer_objective import Observer
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, targets_for
-from tensorboard_plugin_atlas.compute.layout import lay_out
+from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_levels
+from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.model.collect import LayerActivations, collect
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
-from tensorboard_plugin_atlas.compute.patches import PatchSource, resized
-from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resized
+from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 
 SIDE = 224
 MEAN, STD = 127 / 255, 128 / 255

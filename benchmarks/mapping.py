@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.compute import layout as layout_module
-from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, lay_out_backwards
-from tensorboard_plugin_atlas.compute.maps.anchoring import turned_onto
-from tensorboard_plugin_atlas.compute.maps.framing import fit_frame, keep_frame, to_map
+from tensorboard_plugin_atlas.compute.layout.anchoring import turned_onto
+from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out, lay_out_backwards
+from tensorboard_plugin_atlas.compute.layout import layout as layout_module
+from tensorboard_plugin_atlas.compute.layout.viewport import fit_frame, keep_frame, to_map
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 RESEEDED = (101, 102, 103)

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from planted import Plant, Trained, as_input
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.meaning.shortcut_history import since_step
-from tensorboard_plugin_atlas.compute.meaning.shortcuts import Shortcut, find_shortcuts
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.compute.shortcuts.onset import since_step
+from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut, find_shortcuts
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 LAYER = "stage2"

@@ -38,15 +38,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, compute
-from tensorboard_plugin_atlas.compute.collect import collect
-from tensorboard_plugin_atlas.compute.grid import bin_levels
+from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine, Icons
 from tensorboard_plugin_atlas.compute.icons.inversion import InversionSettings, Stage, tile_side
 from tensorboard_plugin_atlas.compute.icons.targets import targets_for
-from tensorboard_plugin_atlas.compute.layout import lay_out
-from tensorboard_plugin_atlas.compute.maps.succession import predecessors
-from tensorboard_plugin_atlas.compute.patches import Finish
-from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine, Icons
+from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
+from tensorboard_plugin_atlas.compute.layout.grid import bin_levels
+from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.probe.patches import Finish
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
 KEEP_PAGES = {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
 """glibc hands freed pages back and asks for them again at every step of an optimisation, and their

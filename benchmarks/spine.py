@@ -114,7 +114,7 @@ def startup(runs: int = 11) -> None:
 
 def step_bytes(log_dir: Path) -> None:
     """States the largest atlas of a log."""
-    from tensorboard_plugin_atlas.logs.reading import list_atlases
+    from tensorboard_plugin_atlas.logs.reader import list_atlases
 
     entries = list_atlases(log_dir)
     largest = max(entry.bytes for entry in entries) / 1e6

@@ -17,9 +17,9 @@ import psutil
 from samples import make_atlas
 from serving import get
 
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 EVERY_SECONDS = 2.0
 """A client looks at another atlas this often."""

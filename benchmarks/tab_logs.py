@@ -10,9 +10,9 @@ import numpy as np
 from samples import make_atlas, make_grid, make_probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 LAYER = "layer3"
 SPARE_SHARE = 0.6

@@ -32,7 +32,7 @@ from torch import nn
 from torchvision.models import resnet18
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 
 CONFIG = AtlasConfig(samples=256, grids=(4, 8), icons="inversion", icon_steps=48)
 """Some seconds of work an atlas: long against a step, short enough for many pairs."""

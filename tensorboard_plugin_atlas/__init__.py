@@ -12,29 +12,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas._version import __version__
-    from tensorboard_plugin_atlas.atlas import Atlas
-    from tensorboard_plugin_atlas.compute.icons.directions import RenderedIcons, render_icons
-    from tensorboard_plugin_atlas.compute.meaning.patching import PatchTest, patch_test
-    from tensorboard_plugin_atlas.compute.meaning.shortcut_history import (
-        ShortcutHistory,
-        since_step,
-    )
-    from tensorboard_plugin_atlas.compute.meaning.shortcuts import Shortcut, find_shortcuts
-    from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
-    from tensorboard_plugin_atlas.config import AtlasConfig
-    from tensorboard_plugin_atlas.errors import AtlasError
-    from tensorboard_plugin_atlas.evolution.comparison import AtlasDiff, compare_atlases
-    from tensorboard_plugin_atlas.evolution.labelling import CellLabels, cell_labels
-    from tensorboard_plugin_atlas.evolution.lifelines import (
+    from tensorboard_plugin_atlas.analysis.cell_labels import CellLabels, cell_labels
+    from tensorboard_plugin_atlas.analysis.comparison import AtlasDiff, compare_atlases
+    from tensorboard_plugin_atlas.analysis.concepts.tracker import (
         Lifeline,
         LifelineTracer,
         rank_events,
         trace_lifelines,
     )
-    from tensorboard_plugin_atlas.evolution.linking import LayerLinks, link_layers
-    from tensorboard_plugin_atlas.logs.reading import read_atlases, read_shortcuts
+    from tensorboard_plugin_atlas.analysis.layer_links import LayerLinks, link_layers
+    from tensorboard_plugin_atlas.atlas import Atlas
+    from tensorboard_plugin_atlas.compute.icons.render_icons import RenderedIcons, render_icons
+    from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
+    from tensorboard_plugin_atlas.compute.shortcuts.onset import (
+        ShortcutHistory,
+        since_step,
+    )
+    from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchTest, patch_test
+    from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut, find_shortcuts
+    from tensorboard_plugin_atlas.config import AtlasConfig
+    from tensorboard_plugin_atlas.errors import AtlasError
+    from tensorboard_plugin_atlas.logs.reader import read_atlases, read_shortcuts
     from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
-    from tensorboard_plugin_atlas.writer import AtlasWriter
+    from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
 
 __all__ = [
     "Atlas",
@@ -70,30 +70,30 @@ _HOMES = {
     "__version__": "_version",
     "Atlas": "atlas",
     "AtlasConfig": "config",
-    "AtlasDiff": "evolution.comparison",
+    "AtlasDiff": "analysis.comparison",
     "AtlasError": "errors",
-    "AtlasWriter": "writer",
-    "CellLabels": "evolution.labelling",
-    "LayerLinks": "evolution.linking",
-    "Lifeline": "evolution.lifelines",
-    "LifelineTracer": "evolution.lifelines",
-    "PatchTest": "compute.meaning.patching",
-    "RenderedIcons": "compute.icons.directions",
-    "Shortcut": "compute.meaning.shortcuts",
-    "ShortcutHistory": "compute.meaning.shortcut_history",
+    "AtlasWriter": "writer.atlas_writer",
+    "CellLabels": "analysis.cell_labels",
+    "LayerLinks": "analysis.layer_links",
+    "Lifeline": "analysis.concepts.tracker",
+    "LifelineTracer": "analysis.concepts.tracker",
+    "PatchTest": "compute.shortcuts.patch_test",
+    "RenderedIcons": "compute.icons.render_icons",
+    "Shortcut": "compute.shortcuts.search",
+    "ShortcutHistory": "compute.shortcuts.onset",
     "ShortcutRecord": "shortcut_record",
-    "cell_labels": "evolution.labelling",
-    "compare_atlases": "evolution.comparison",
+    "cell_labels": "analysis.cell_labels",
+    "compare_atlases": "analysis.comparison",
     "compute_atlas": "compute.pipeline",
-    "find_shortcuts": "compute.meaning.shortcuts",
-    "link_layers": "evolution.linking",
-    "patch_test": "compute.meaning.patching",
-    "rank_events": "evolution.lifelines",
-    "read_atlases": "logs.reading",
-    "read_shortcuts": "logs.reading",
-    "render_icons": "compute.icons.directions",
-    "since_step": "compute.meaning.shortcut_history",
-    "trace_lifelines": "evolution.lifelines",
+    "find_shortcuts": "compute.shortcuts.search",
+    "link_layers": "analysis.layer_links",
+    "patch_test": "compute.shortcuts.patch_test",
+    "rank_events": "analysis.concepts.tracker",
+    "read_atlases": "logs.reader",
+    "read_shortcuts": "logs.reader",
+    "render_icons": "compute.icons.render_icons",
+    "since_step": "compute.shortcuts.onset",
+    "trace_lifelines": "analysis.concepts.tracker",
 }
 
 

@@ -149,7 +149,9 @@ class Grid:
         """(M, H, W, 3) uint8, decoded from `sheets` at first use; None without icons."""
         if self.sheets is None:
             return None
-        from tensorboard_plugin_atlas.sheets import unpack  # Pillow only when pictures are wanted
+        from tensorboard_plugin_atlas.sprite_sheets import (
+            unpack,  # Pillow only when pictures are wanted
+        )
 
         return unpack(self.sheets)
 

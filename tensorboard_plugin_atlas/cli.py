@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TextIO
 
 from tensorboard_plugin_atlas._version import __version__
-from tensorboard_plugin_atlas.commands.cli_class import add_class
-from tensorboard_plugin_atlas.commands.cli_evolution import add_evolve, add_relay
-from tensorboard_plugin_atlas.commands.parsing import (
+from tensorboard_plugin_atlas.commands.class_cli import add_class
+from tensorboard_plugin_atlas.commands.evolution_cli import add_evolve, add_relay
+from tensorboard_plugin_atlas.commands.shared_options import (
     add_pictures,
     local_folder,
     positive,
     step_or_last,
     whole_number,
 )
-from tensorboard_plugin_atlas.commands.printing import counted, printable, table
+from tensorboard_plugin_atlas.commands.terminal_text import counted, printable, table
 from tensorboard_plugin_atlas.errors import AtlasError
 
 LAST_PORT = 65_535
@@ -376,7 +376,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _told_shortcuts(log_dir: Path) -> Iterator[str]:
     """Yields what was planted, and what the last checkpoint's search has found of it."""
     from tensorboard_plugin_atlas.demo.run import MARKED_SHARE, marked_class
-    from tensorboard_plugin_atlas.logs.reading import read_shortcuts
+    from tensorboard_plugin_atlas.logs.reader import read_shortcuts
 
     last = max(read_shortcuts(log_dir), key=lambda record: record.step)
     names = last.classes or ()
@@ -478,7 +478,7 @@ def _free_port(first: int) -> int:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.logs.choosing import listed_atlases
+    from tensorboard_plugin_atlas.logs.selection import listed_atlases
 
     entries = listed_atlases(arguments.log_dir, arguments.run, arguments.layer)
     if not entries:

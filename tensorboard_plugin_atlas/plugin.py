@@ -23,18 +23,18 @@ from tensorboard.plugins import base_plugin
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
-from tensorboard_plugin_atlas.codec import Manifest, checksum
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
 from tensorboard_plugin_atlas.serving.assets import ENTRY_ROUTE, Asset, load_assets
 from tensorboard_plugin_atlas.serving.index import IndexText
-from tensorboard_plugin_atlas.serving.series import (
+from tensorboard_plugin_atlas.serving.store import (
     AbsentError,
     Datum,
     Request,
     SeriesStore,
     StepSummary,
 )
+from tensorboard_plugin_atlas.wire.atlas_codec import Manifest, checksum
 from tensorboard_plugin_atlas.wire.shortcut_codec import retell_shortcuts
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from tensorboard_plugin_atlas.events import frame, masked_crc, scan_records
+from tensorboard_plugin_atlas.logs.event_file import frame, masked_crc, scan_records
 
 
 def offsets(path: Path) -> list[int]:

@@ -33,12 +33,12 @@ from torch import nn
 from torch.utils.data import Dataset
 from torch.utils.tensorboard import SummaryWriter
 
-import tensorboard_plugin_atlas.training.recording as recording
+import tensorboard_plugin_atlas.writer.checkpoint_logger as recording
 from tensorboard_plugin_atlas.compute import pipeline
-from tensorboard_plugin_atlas.compute.icons import drawing
-from tensorboard_plugin_atlas.compute.probe import Probe
-from tensorboard_plugin_atlas.compute.render import IconEngine
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.compute.icons import render_levels as drawing
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 
 
 def fill_the_device(scene):

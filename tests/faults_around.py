@@ -36,7 +36,7 @@ from striking import (
     raising,
 )
 
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 
 
 def while_looked_at(condition, enter):

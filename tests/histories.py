@@ -17,7 +17,7 @@ from samples import make_grid
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, Provenance, Quality, Samples
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.wire.activation_store import store_activations
+from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
 Block = frozenset[int]
 

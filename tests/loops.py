@@ -60,7 +60,7 @@ def workers_of(pid=None):
     found = []
     for child in psutil.Process(pid).children():
         try:
-            if "tensorboard_plugin_atlas.training.worker" in child.cmdline():
+            if "tensorboard_plugin_atlas.writer.worker" in child.cmdline():
                 found.append(child)
         except psutil.Error:
             continue

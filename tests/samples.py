@@ -24,12 +24,12 @@ from tensorboard_plugin_atlas.atlas import (
     Quality,
     Samples,
 )
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
-from tensorboard_plugin_atlas.sheets import pack
-from tensorboard_plugin_atlas.wire.activation_store import store_activations
+from tensorboard_plugin_atlas.sprite_sheets import pack
+from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 CLASSES = ("airplane", "bird", "cat", "deer", "frog", "ship")
 INPUT_SIDE = 32

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
-from tensorboard_plugin_atlas.compute.normalize import Normalize
-from tensorboard_plugin_atlas.compute.patches import PatchSource
+from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 
 
 def blurred_noise(count: int, channels: int = 3, side: int = 32, seed: int = 0) -> torch.Tensor:

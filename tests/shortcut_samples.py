@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 from samples import CLASSES, INPUT_SIDE, make_atlas, make_probe_pictures
 
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.shortcut_record import (
     LoggedShortcut,
@@ -22,6 +21,7 @@ from tensorboard_plugin_atlas.shortcut_record import (
     ShortcutRecord,
     ShortcutTest,
 )
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 STEPS = (0, 50, 100, 200)

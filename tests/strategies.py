@@ -27,8 +27,8 @@ from tensorboard_plugin_atlas.atlas import (
     Skipped,
     StoredActivations,
 )
-from tensorboard_plugin_atlas.sheets import pack
-from tensorboard_plugin_atlas.wire.activation_store import store_activations
+from tensorboard_plugin_atlas.sprite_sheets import pack
+from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
 names = st.text(max_size=20)
 steps = st.integers(-(2**63), 2**63 - 1)

@@ -16,7 +16,7 @@ import pytest
 from loops import TINY, Net, images
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 
 DRAWN = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
 PICTURED = AtlasConfig(**{**TINY.as_dict(), "icons": "examples"})

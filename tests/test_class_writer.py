@@ -24,13 +24,13 @@ from tensorboard_plugin_atlas import (
     read_atlases,
     trace_lifelines,
 )
-from tensorboard_plugin_atlas.commands.evolve import evolve
-from tensorboard_plugin_atlas.commands.relaying import relay
-from tensorboard_plugin_atlas.compute.meaning.class_atlas import ClassPipeline
+from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
+from tensorboard_plugin_atlas.commands.events import evolve
+from tensorboard_plugin_atlas.commands.relayout import relay
+from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.evolution.class_series import CLASS_ATLAS
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.repair import repair
 
 CONFIG = AtlasConfig(samples=150, grids=(4,), min_count=2, neighbors=8, epochs=20, icons="none")

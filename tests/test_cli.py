@@ -21,17 +21,17 @@ from shortcut_samples import make_shortcuts
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tensorboard_plugin_atlas import __version__, cli, read_atlases, read_shortcuts
-from tensorboard_plugin_atlas.codec import encode_atlas
 from tensorboard_plugin_atlas.commands.estimate import build_model, estimate
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 from tensorboard_plugin_atlas.demo.run import run_demo
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import EventSink
-from tensorboard_plugin_atlas.logs.reading import read_probe
+from tensorboard_plugin_atlas.logs.event_file import EventSink
+from tensorboard_plugin_atlas.logs.reader import read_probe
 from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
-from tensorboard_plugin_atlas.training.cost import Cost
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
+from tensorboard_plugin_atlas.writer.cost import Cost
 
 
 def help_of(capsys, *command):

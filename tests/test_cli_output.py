@@ -12,9 +12,9 @@ import pytest
 from samples import make_atlas, write_log
 
 from tensorboard_plugin_atlas import cli
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 COMMAND = [sys.executable, "-m", "tensorboard_plugin_atlas"]
 
@@ -40,7 +40,7 @@ class TestReaderThatWentAway:
         def broken(*_: object, **__: object) -> None:
             raise BrokenPipeError("a worker")
 
-        monkeypatch.setattr("tensorboard_plugin_atlas.logs.choosing.listed_atlases", broken)
+        monkeypatch.setattr("tensorboard_plugin_atlas.logs.selection.listed_atlases", broken)
         with pytest.raises(BrokenPipeError, match="a worker"):
             cli.main(["inspect", "."])
 

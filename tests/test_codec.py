@@ -17,7 +17,8 @@ from samples import make_atlas, make_probe_pictures
 from strategies import atlases, difference, probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid, ProbePictures, StoredActivations
-from tensorboard_plugin_atlas.codec import (
+from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
+from tensorboard_plugin_atlas.wire.atlas_codec import (
     check_blob,
     checksum,
     decode_atlas,
@@ -26,7 +27,6 @@ from tensorboard_plugin_atlas.codec import (
     encode_probe,
     read_manifest,
 )
-from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.wire.manifest import MAX_VALUES
 
 random_atlases = settings(

@@ -22,7 +22,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import (
+from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
     frame,
     masked_crc,
@@ -31,7 +31,7 @@ from tensorboard_plugin_atlas.events import (
     scan_records,
     write_through,
 )
-from tensorboard_plugin_atlas.logs.summaries import blob_summary
+from tensorboard_plugin_atlas.logs.protos import blob_summary
 
 STEPS = 6
 
@@ -130,7 +130,7 @@ def test_a_sink_that_was_closed_goes_on_in_a_new_file(tmp_path: Path) -> None:
 def test_a_fork_gets_a_file_of_its_own(tmp_path: Path) -> None:
     script = (
         "import os, sys\n"
-        "from tensorboard_plugin_atlas.events import EventSink\n"
+        "from tensorboard_plugin_atlas.logs.event_file import EventSink\n"
         "sink = EventSink(sys.argv[1])\n"
         "sink.write('layer/a', [b'parent'], 0)\n"
         "child = os.fork()\n"
@@ -250,7 +250,7 @@ def test_a_record_that_cannot_be_taken_back_ends_its_file(tmp_path: Path) -> Non
 def test_a_killed_process_loses_nothing_that_was_written(tmp_path: Path) -> None:
     script = (
         "import itertools, sys\n"
-        "from tensorboard_plugin_atlas.events import EventSink\n"
+        "from tensorboard_plugin_atlas.logs.event_file import EventSink\n"
         "sink = EventSink(sys.argv[1])\n"
         "for step in itertools.count():\n"
         "    sink.write('layer/a', [bytes(200_000)], step)\n"

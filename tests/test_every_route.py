@@ -29,7 +29,7 @@ from werkzeug.test import Client, TestResponse
 
 from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
-from tensorboard_plugin_atlas.serving.series import run_id, series_id
+from tensorboard_plugin_atlas.serving.store import run_id, series_id
 
 RUN = "exp/atlas"
 SOUND = {"id": series_id(RUN, layer_tag("layer3")), "step": "50", "run": run_id(RUN), "blob": "3"}

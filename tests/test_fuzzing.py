@@ -19,15 +19,15 @@ from samples import make_atlas, make_probe_pictures
 from shortcut_samples import make_shortcuts
 from test_codec import mutate_bytes, resealed
 
-from tensorboard_plugin_atlas.codec import (
+from tensorboard_plugin_atlas.errors import DamageError, TooNewError
+from tensorboard_plugin_atlas.wire.atlas_codec import (
     checksum,
     decode_atlas,
     decode_probe,
     encode_atlas,
     encode_probe,
 )
-from tensorboard_plugin_atlas.errors import DamageError, TooNewError
-from tensorboard_plugin_atlas.wire.fields import MAX_TEXT
+from tensorboard_plugin_atlas.wire.json_reader import MAX_TEXT
 from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts, encode_shortcuts
 
 Decode = Callable[[Sequence[bytes]], Any]

@@ -11,7 +11,7 @@ from loops import TINY, Net, eventually, images, start_script, workers_of
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 ENDLESS = {"icons": "inversion", "icon_steps": 4096, "draft_seconds": 0}

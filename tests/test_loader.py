@@ -17,8 +17,8 @@ from tensorboard.plugins.base_plugin import TBContext
 
 import tensorboard_plugin_atlas
 from tensorboard_plugin_atlas import loader, metadata
-from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.loader import AtlasLoader
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -67,8 +67,8 @@ def test_a_missing_library_means_no_tab_and_a_warning(
 ) -> None:
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.plugin", raising=False)
     monkeypatch.setitem(sys.modules, "google_crc32c", None)
-    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.serving.series", raising=False)
-    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.codec", raising=False)
+    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.serving.store", raising=False)
+    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.wire.atlas_codec", raising=False)
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.wire.manifest", raising=False)
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.serving.assets", raising=False)
     assert AtlasLoader().load(TBContext(data_provider=object())) is None

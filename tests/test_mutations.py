@@ -22,10 +22,10 @@ from test_plugin import HERE, serve
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink, frame, masked_crc, scan_records
-from tensorboard_plugin_atlas.logs.resuming import last_atlases
+from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, masked_crc, scan_records
+from tensorboard_plugin_atlas.logs.resume import last_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas, encode_probe
 
 LAYERS, STEPS = ("a", "b"), (0, 10, 20)
 KINDS = ("flip", "cut", "insert", "delete", "repeat", "swap", "resealed", "moved")

@@ -13,7 +13,12 @@ from typing import Any
 
 import pytest
 
-from tensorboard_plugin_atlas.events import EventSink, event_files, read_events, scan_records
+from tensorboard_plugin_atlas.logs.event_file import (
+    EventSink,
+    event_files,
+    read_events,
+    scan_records,
+)
 
 STEPS = range(4)
 

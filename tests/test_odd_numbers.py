@@ -14,7 +14,7 @@ from torch.utils.data import TensorDataset
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 
 COUNT, CHANNELS = 24, 8
 CLASSES = ("north", "east", "south", "west")

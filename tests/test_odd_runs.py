@@ -22,10 +22,10 @@ from test_codec import resealed
 from test_plugin import HERE, serve
 from test_server import LOADERS
 
-from tensorboard_plugin_atlas.codec import checksum, encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink, frame, scan_records
+from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, scan_records
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
-from tensorboard_plugin_atlas.serving.series import run_id, series_id
+from tensorboard_plugin_atlas.serving.store import run_id, series_id
+from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 LAYER, TAG, STEPS = "layer3", layer_tag("layer3"), (0, 10)

@@ -20,12 +20,17 @@ from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client, TestResponse
 
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.codec import checksum, decode_atlas, encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink, frame, scan_records
 from tensorboard_plugin_atlas.loader import AtlasLoader
+from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, scan_records
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
-from tensorboard_plugin_atlas.serving.series import run_id, series_id
+from tensorboard_plugin_atlas.serving.store import run_id, series_id
+from tensorboard_plugin_atlas.wire.atlas_codec import (
+    checksum,
+    decode_atlas,
+    encode_atlas,
+    encode_probe,
+)
 
 HERE = "/data/plugin/atlas/"
 STEPS = (0, 10, 20)

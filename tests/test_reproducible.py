@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tensorboard_plugin_atlas.events import events_of, scan_records
+from tensorboard_plugin_atlas.logs.event_file import events_of, scan_records
 
 TRAIN = """
 import sys

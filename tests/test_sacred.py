@@ -25,14 +25,14 @@ from loops import TINY, images, workers_of
 from striking import PICTURED, Evidence, Fault, Moody, Scene, raises, raising
 from torch import nn
 
-import tensorboard_plugin_atlas.training.recording as recording
+import tensorboard_plugin_atlas.writer.checkpoint_logger as recording
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute import pipeline
-from tensorboard_plugin_atlas.compute.model.snapshot import StateSlot
-from tensorboard_plugin_atlas.compute.render import IconEngine
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
 from tensorboard_plugin_atlas.errors import AtlasError, described
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
+from tensorboard_plugin_atlas.writer.shared_state import StateSlot
 
 FAULTS = {
     **IN_FILES,

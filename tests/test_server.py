@@ -15,9 +15,9 @@ import pytest
 from samples import make_atlas, make_probe_pictures, write_log
 from serving import get, tensorboard
 
-from tensorboard_plugin_atlas.codec import checksum, encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink, scan_records
+from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
 from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, encode_probe
 
 WAIT_SECONDS = 60.0
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
@@ -120,8 +120,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 import tensorboardX, torch.utils.tensorboard
 from samples import make_atlas
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
 runs = {"torch": torch.utils.tensorboard, "x": tensorboardX}
 log_dir = Path(sys.argv[1])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tensorboard_plugin_atlas.atlas import IconSheets
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.sheets import check_sheets, pack, page_size, unpack, webp_size
+from tensorboard_plugin_atlas.sprite_sheets import check_sheets, pack, page_size, unpack, webp_size
 
 
 def flat_icons(count: int, side: int) -> np.ndarray:

@@ -14,10 +14,10 @@ from test_plugin import HERE, NOT_FOUND, serve
 from test_server import LOADERS, kept, until
 from werkzeug.test import Client
 
-from tensorboard_plugin_atlas.codec import checksum
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
-from tensorboard_plugin_atlas.serving.series import series_id
+from tensorboard_plugin_atlas.serving.store import series_id
+from tensorboard_plugin_atlas.wire.atlas_codec import checksum
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 RUN = "exp/atlas"
@@ -136,7 +136,7 @@ def test_a_record_of_another_layer_is_damage(tmp_path: Path) -> None:
 def test_a_probe_under_the_tag_is_damage(tmp_path: Path) -> None:
     from samples import make_probe_pictures
 
-    from tensorboard_plugin_atlas.codec import encode_probe
+    from tensorboard_plugin_atlas.wire.atlas_codec import encode_probe
 
     blobs = encode_probe(make_probe_pictures(20))
     response = strange(tmp_path, shortcuts_tag("layer3"), 60, blobs)

@@ -15,11 +15,11 @@ from striped import LAYERS, MARK, MARKED, network, stripes, train
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, read_shortcuts
-from tensorboard_plugin_atlas.compute.meaning.shortcut_watch import ShortcutWatch
-from tensorboard_plugin_atlas.compute.meaning.verdict import overlap
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.compute.shortcuts.significance import overlap
+from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutWatch
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.resuming import last_shortcuts
+from tensorboard_plugin_atlas.logs.resume import last_shortcuts
 from tensorboard_plugin_atlas.metadata import shortcuts_tag
 
 STEPS = (2, 10, 20, 30, 40)

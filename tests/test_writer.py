@@ -17,10 +17,10 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
-from tensorboard_plugin_atlas.events import EventSink, read_events
-from tensorboard_plugin_atlas.logs.reading import list_atlases, read_probe
+from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
+from tensorboard_plugin_atlas.logs.reader import list_atlases, read_probe
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 
 CLASSES = ("north", "east", "south", "west")

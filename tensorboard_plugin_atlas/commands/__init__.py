@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `tensorboard-atlas` does, one command a file; `cli.py` is its door."""
+"""Subcommands of the command line, one module each."""

@@ -17,13 +17,13 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabelledImages, load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.sinks import own_sink
-from tensorboard_plugin_atlas.training.cost import AtlasCost, Cost, CostMeter
-from tensorboard_plugin_atlas.training.recording import Recorder
+from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
+from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
 
 LARGEST_SIDE = 224
 """Images are brought to squares of at most this many pixels unless a side is given."""

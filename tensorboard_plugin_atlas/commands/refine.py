@@ -22,15 +22,14 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.codec import encode_atlas
 from tensorboard_plugin_atlas.commands.estimate import (
     LARGEST_SIDE,
     build_model,
     called,
     picture_tensors,
 )
-from tensorboard_plugin_atlas.commands.parsing import MOST_PIXELS
-from tensorboard_plugin_atlas.compute.icons.refining import (
+from tensorboard_plugin_atlas.commands.shared_options import MOST_PIXELS
+from tensorboard_plugin_atlas.compute.icons.refine import (
     Likeness,
     answered,
     check_probe,
@@ -38,15 +37,16 @@ from tensorboard_plugin_atlas.compute.icons.refining import (
     refined,
 )
 from tensorboard_plugin_atlas.compute.model.layers import layer_name
-from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, logged_config
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError, described
-from tensorboard_plugin_atlas.events import EventSink
-from tensorboard_plugin_atlas.logs.choosing import SHOWN, logged_atlases, some_of
-from tensorboard_plugin_atlas.logs.reading import Original
+from tensorboard_plugin_atlas.logs.event_file import EventSink
+from tensorboard_plugin_atlas.logs.reader import Original
+from tensorboard_plugin_atlas.logs.selection import SHOWN, logged_atlases, some_of
 from tensorboard_plugin_atlas.metadata import Edition, home_of_run, layer_tag, refined_run
-from tensorboard_plugin_atlas.wire.editions import REFINES
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
+from tensorboard_plugin_atlas.wire.revisions import REFINES
 
 KINDS: Final = ("preview", "inversion", "poster")
 _STATE_KEYS: Final = ("state_dict", "model_state_dict", "model", "net")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model to atlas. torch and umap live in this room and nowhere else."""
+"""Model and probe to atlas. Only compute, writer, demo and commands import torch."""

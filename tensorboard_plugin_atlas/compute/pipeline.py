@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from tensorboard_plugin_atlas.analysis.concepts.tracker import LifelineTracer
+from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
     FloatArray,
@@ -23,31 +25,29 @@ from tensorboard_plugin_atlas.atlas import (
     Quality,
     Samples,
 )
-from tensorboard_plugin_atlas.compute.attribute import Attribution, attribute
-from tensorboard_plugin_atlas.compute.changes import probe_changes
-from tensorboard_plugin_atlas.compute.collect import Collection, LayerActivations, collect
-from tensorboard_plugin_atlas.compute.grid import Cells, bin_levels, cell_means, cell_spreads
-from tensorboard_plugin_atlas.compute.icons.drawing import Clock, Drawing, draw
+from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, attribute
+from tensorboard_plugin_atlas.compute.icons.engine import Drafts, IconEngine
 from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, icon_changes
+from tensorboard_plugin_atlas.compute.icons.render_levels import Clock, Drawing, draw
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, targets_for
-from tensorboard_plugin_atlas.compute.layout import Layout, lay_out, resume
-from tensorboard_plugin_atlas.compute.maps.aligning import Asked, layout_beside
-from tensorboard_plugin_atlas.compute.maps.quality import measure
-from tensorboard_plugin_atlas.compute.maps.succession import predecessors
+from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
+from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
+from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_levels, cell_means, cell_spreads
+from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out, resume
+from tensorboard_plugin_atlas.compute.layout.quality import measure
+from tensorboard_plugin_atlas.compute.model.collect import Collection, LayerActivations, collect
 from tensorboard_plugin_atlas.compute.model.layers import layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
-from tensorboard_plugin_atlas.compute.model.quiet import unwrap
+from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
 from tensorboard_plugin_atlas.compute.model.requirements import check_model
-from tensorboard_plugin_atlas.compute.patches import PatchSource
-from tensorboard_plugin_atlas.compute.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.render import Drafts, IconEngine
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
+from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.probe_diff import probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.evolution.health import ICON_CHANGE
-from tensorboard_plugin_atlas.evolution.lifelines import LifelineTracer
 from tensorboard_plugin_atlas.progress import progress_bar
-from tensorboard_plugin_atlas.wire.activation_store import store_activations
+from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
 DRAFT_QUALITIES: Final = (30,)
 DRAFT_ACTIVATION_BYTES: Final = 130_000

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `tensorboard-atlas demo` runs: real images, a small residual network, a training loop."""
+"""The demo: a small network that trains while its atlases are logged."""

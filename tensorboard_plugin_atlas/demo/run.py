@@ -21,10 +21,10 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabelledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
-from tensorboard_plugin_atlas.training.cost import Cost
-from tensorboard_plugin_atlas.writer import AtlasWriter
+from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
+from tensorboard_plugin_atlas.writer.cost import Cost
 
 LAYERS = ("stage2", "stage3")
 MEAN, STD = 0.5, 0.25

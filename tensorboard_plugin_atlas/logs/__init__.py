@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log directories: what is written beside events, atlases read back from them, and their doctor."""
+"""Event files: reading, writing, resuming, checking and repairing logs of atlases."""

@@ -12,8 +12,8 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, v
 from pathlib import Path
 from typing import Final
 
-from tensorboard_plugin_atlas.events import event_files
-from tensorboard_plugin_atlas.logs.checkup import (
+from tensorboard_plugin_atlas.logs.event_file import event_files
+from tensorboard_plugin_atlas.logs.integrity import (
     ABORT_BYTES,
     CONTENT,
     DATA,
@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas.logs.checkup import (
     Fault,
     check_file,
 )
-from tensorboard_plugin_atlas.logs.reading import (
+from tensorboard_plugin_atlas.logs.reader import (
     SHORTCUTS,
     LoggedAtlas,
     list_atlases,

@@ -12,9 +12,9 @@ import time
 from typing import Any, BinaryIO, Final
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import RecordSink, frame
+from tensorboard_plugin_atlas.logs.event_file import RecordSink, frame
 from tensorboard_plugin_atlas.logs.file_names import next_file_name
-from tensorboard_plugin_atlas.logs.summaries import version_payload
+from tensorboard_plugin_atlas.logs.protos import version_payload
 
 COMMIT_BYTES: Final = 64 << 20
 """Records that wait for a flush are put as an object of their own once they are this many bytes."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import FRAME_BYTES, event_files, frame, scan_records
-from tensorboard_plugin_atlas.logs.reading import checked_directory, run_directories
-from tensorboard_plugin_atlas.logs.summaries import version_payload
+from tensorboard_plugin_atlas.logs.event_file import FRAME_BYTES, event_files, frame, scan_records
+from tensorboard_plugin_atlas.logs.protos import version_payload
+from tensorboard_plugin_atlas.logs.reader import checked_directory, run_directories
 
 
 @dataclass(frozen=True)

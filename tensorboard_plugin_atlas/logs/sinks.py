@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import EventSink, RecordSink, write_through
+from tensorboard_plugin_atlas.logs.event_file import EventSink, RecordSink, write_through
+from tensorboard_plugin_atlas.logs.protos import blob_summary, scalar_summary
 from tensorboard_plugin_atlas.logs.remote import RemoteSink, is_url
-from tensorboard_plugin_atlas.logs.summaries import blob_summary, scalar_summary
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 _DIRECTORY_NAMES = ("log_dir", "logdir", "get_logdir")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What blobs are made of: tensors, the manifest, and stores of numbers; `codec.py` is the door."""
+"""The wire format: how atlases and shortcuts become bytes, and back."""

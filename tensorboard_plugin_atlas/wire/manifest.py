@@ -27,9 +27,9 @@ from tensorboard_plugin_atlas.atlas import (
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION
-from tensorboard_plugin_atlas.sheets import check_page, page_count, page_size
-from tensorboard_plugin_atlas.wire.fields import Fields, SheetLayout, sheet_layout
-from tensorboard_plugin_atlas.wire.shortcut_fields import ShortcutFields, shortcut_fields
+from tensorboard_plugin_atlas.sprite_sheets import check_page, page_count, page_size
+from tensorboard_plugin_atlas.wire.json_reader import Fields, SheetLayout, sheet_layout
+from tensorboard_plugin_atlas.wire.shortcut_manifest import ShortcutFields, shortcut_fields
 
 MAX_MANIFEST_BYTES: Final = 4 << 20
 MAX_VALUES: Final = 200_000

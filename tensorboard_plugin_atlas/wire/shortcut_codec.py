@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import IconSheets
-from tensorboard_plugin_atlas.codec import Manifest, finished, opened
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.sheets import MAX_SIDE, pack, unpack
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
-from tensorboard_plugin_atlas.wire.fields import SheetLayout
-from tensorboard_plugin_atlas.wire.shortcut_fields import (
+from tensorboard_plugin_atlas.sprite_sheets import MAX_SIDE, pack, unpack
+from tensorboard_plugin_atlas.wire.atlas_codec import Manifest, finished, opened
+from tensorboard_plugin_atlas.wire.json_reader import SheetLayout
+from tensorboard_plugin_atlas.wire.shortcut_manifest import (
     ShortcutFields,
     fields_of,
     longest_side,

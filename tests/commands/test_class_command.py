@@ -13,11 +13,11 @@ from marks import CLASSES, MarkNet, marked
 from serving import get, tensorboard
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
-from tensorboard_plugin_atlas.commands.class_command import make_class_atlases
+from tensorboard_plugin_atlas.commands.class_atlas import make_class_atlases
 from tensorboard_plugin_atlas.commands.refine import refine
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
-from tensorboard_plugin_atlas.logs.reading import read_probe
+from tensorboard_plugin_atlas.logs.reader import read_probe
 
 HERE = "test_class_command"
 STEPS = (0, 10, 20)

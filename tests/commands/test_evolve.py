@@ -17,12 +17,12 @@ from histories import History, atlases_of, play
 from samples import make_atlas, write_atlases, write_log
 
 from tensorboard_plugin_atlas import cli
+from tensorboard_plugin_atlas.analysis.concepts.tracker import LifelineTracer, trace_events
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands.evolve import evolve
+from tensorboard_plugin_atlas.commands.events import evolve
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import event_files, scan_records
-from tensorboard_plugin_atlas.evolution.lifelines import LifelineTracer, trace_events
-from tensorboard_plugin_atlas.logs.reading import read_atlases
+from tensorboard_plugin_atlas.logs.event_file import event_files, scan_records
+from tensorboard_plugin_atlas.logs.reader import read_atlases
 
 CLASSES = ("cat", "dog", "ship")
 SIZES = (60, 50, 40)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tensorboard_plugin_atlas.commands.printing import counted, printable, table
+from tensorboard_plugin_atlas.commands.terminal_text import counted, printable, table
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tensorboard_plugin_atlas.commands.refine import Refined, load_weights, refi
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.repair import repair
 
 SIDE = 16

@@ -22,27 +22,27 @@ from serving import get, tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
+from tensorboard_plugin_atlas.analysis.concepts.tracker import trace_lifelines
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.commands import relaying as relaying_module
+from tensorboard_plugin_atlas.commands import relayout as relaying_module
 from tensorboard_plugin_atlas.commands.refine import refine
-from tensorboard_plugin_atlas.commands.relaying import Relay, relay
-from tensorboard_plugin_atlas.compute.attribute import attribute
-from tensorboard_plugin_atlas.compute.collect import collect
-from tensorboard_plugin_atlas.compute.icons.refining import _cells
+from tensorboard_plugin_atlas.commands.relayout import Relay, relay
+from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
+from tensorboard_plugin_atlas.compute.icons.refine import _cells
 from tensorboard_plugin_atlas.compute.icons.targets import targets_for
-from tensorboard_plugin_atlas.compute.layout import lay_out
-from tensorboard_plugin_atlas.compute.maps.quality import measure
+from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.layout.quality import measure
+from tensorboard_plugin_atlas.compute.model.collect import collect
 from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
-from tensorboard_plugin_atlas.compute.patches import PatchSource
-from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.render import IconEngine
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import event_files
-from tensorboard_plugin_atlas.evolution.lifelines import trace_lifelines
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
-from tensorboard_plugin_atlas.logs.reading import list_atlases, read_probe
+from tensorboard_plugin_atlas.logs.event_file import event_files
+from tensorboard_plugin_atlas.logs.reader import list_atlases, read_probe
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 STEPS = (0, 8, 24, 60, 120)
 LAYERS = ("3", "5")

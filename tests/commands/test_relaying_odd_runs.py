@@ -15,10 +15,10 @@ from samples import make_atlas, write_atlases
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands import relaying as relaying_module
-from tensorboard_plugin_atlas.commands.relaying import relay
+from tensorboard_plugin_atlas.commands import relayout as relaying_module
+from tensorboard_plugin_atlas.commands.relayout import relay
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import EventSink, event_files, scan_records
+from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files, scan_records
 
 
 class TestOddRuns:

@@ -10,11 +10,11 @@ import pytest
 from histories import atlas_of
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.compute.layout import lay_out
-from tensorboard_plugin_atlas.compute.maps.aligning import Asked, layout_beside
+from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
+from tensorboard_plugin_atlas.compute.layout.layout import lay_out
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.wire.activation_store import store_activations
+from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
 CONFIG = AtlasConfig(samples=400, neighbors=10, epochs=100)
 OTHER_PROBE = "0f" * 16

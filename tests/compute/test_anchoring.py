@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from tensorboard_plugin_atlas.compute.maps.anchoring import (
+from tensorboard_plugin_atlas.compute.layout.anchoring import (
     constancy,
     faithfulness,
     moved_start,

@@ -9,8 +9,8 @@ import torch
 from captum.attr import LayerGradientXActivation
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.attribute import attribute
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import LayerError
 

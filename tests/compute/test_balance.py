@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import ConcatDataset, Subset
 
-from tensorboard_plugin_atlas.compute.balance import (
+from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     BalancedReservoir,
     balanced_choice,
     known_labels,

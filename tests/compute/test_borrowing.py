@@ -10,10 +10,10 @@ import pytest
 from histories import atlas_of
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
-from tensorboard_plugin_atlas.compute.grid import Cells
-from tensorboard_plugin_atlas.compute.icons import drawing
-from tensorboard_plugin_atlas.compute.icons.borrowing import SHEET_BYTES, borrowed
-from tensorboard_plugin_atlas.sheets import pack, unpack
+from tensorboard_plugin_atlas.compute.icons import render_levels as drawing
+from tensorboard_plugin_atlas.compute.icons.reuse import SHEET_BYTES, borrowed
+from tensorboard_plugin_atlas.compute.layout.grid import Cells
+from tensorboard_plugin_atlas.sprite_sheets import pack, unpack
 
 SIDE = 16
 DEGREE = np.pi / 180

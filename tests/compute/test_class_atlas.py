@@ -11,24 +11,24 @@ import torch
 from marks import CELLS, CLASSES, MarkNet, marked
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.attribute import (
+from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
+from tensorboard_plugin_atlas.analysis.sample_matching import same_places
+from tensorboard_plugin_atlas.compute.attribution.attribute import (
     PLACES_PER_IMAGE,
     SAME_VOICE,
     attribute,
     loud_places,
 )
-from tensorboard_plugin_atlas.compute.meaning.class_atlas import ClassPipeline
-from tensorboard_plugin_atlas.compute.meaning.class_places import (
+from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
+from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import (
     FEWEST,
     checked_classes,
     joined,
     speaking_places,
 )
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
-from tensorboard_plugin_atlas.evolution.class_series import CLASS_ATLAS
-from tensorboard_plugin_atlas.evolution.matching import same_places
 
 CONFIG = AtlasConfig(samples=300, grids=(4, 8), min_count=2, neighbors=8, epochs=30, icons="none")
 

@@ -6,10 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.atlas import Provenance
-from tensorboard_plugin_atlas.compute.meaning.class_choice import chosen_classes
-from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.evolution.class_series import (
+from tensorboard_plugin_atlas.analysis.class_series import (
     CLASS_ATLAS,
     LONGEST_NAME,
     Axis,
@@ -19,6 +16,9 @@ from tensorboard_plugin_atlas.evolution.class_series import (
     names_of,
     series_name,
 )
+from tensorboard_plugin_atlas.atlas import Provenance
+from tensorboard_plugin_atlas.compute.class_atlas.class_spec import chosen_classes
+from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.metadata import layer_of_tag, layer_tag
 
 NAMES = ("cat", "dog", "Great Dane", "crane", "crane", "ship")

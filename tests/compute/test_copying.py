@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.copying import answering
+from tensorboard_plugin_atlas.compute.model.frozen_copy import answering
 
 
 class Network(nn.Module):

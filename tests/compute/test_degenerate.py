@@ -12,14 +12,14 @@ from histories import atlas_of
 from samples import write_atlases
 
 from tensorboard_plugin_atlas import compare_atlases, read_atlases, trace_lifelines
-from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas
-from tensorboard_plugin_atlas.commands.relaying import relay
-from tensorboard_plugin_atlas.compute.grid import bin_levels, nearest_members
-from tensorboard_plugin_atlas.compute.layout import lay_out, lay_out_backwards, resume
-from tensorboard_plugin_atlas.compute.maps.aligning import Asked, layout_beside
-from tensorboard_plugin_atlas.compute.maps.quality import measure
-from tensorboard_plugin_atlas.compute.maps.succession import predecessors
+from tensorboard_plugin_atlas.commands.relayout import relay
+from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
+from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
+from tensorboard_plugin_atlas.compute.layout.grid import bin_levels, nearest_members
+from tensorboard_plugin_atlas.compute.layout.layout import lay_out, lay_out_backwards, resume
+from tensorboard_plugin_atlas.compute.layout.quality import measure
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 
 CHANNELS = 7
 

@@ -8,11 +8,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.compute.maps import descent, kernels
-from tensorboard_plugin_atlas.compute.maps.descent import PULL, Tether, descend
-from tensorboard_plugin_atlas.compute.maps.neighbours import nearest
-from tensorboard_plugin_atlas.compute.maps.umap_pieces import first_start, fuzzy_graph
-from tensorboard_plugin_atlas.evolution.cosine import unit_rows
+from tensorboard_plugin_atlas.analysis.cosine import unit_rows
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import first_start, fuzzy_graph
+from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
+from tensorboard_plugin_atlas.compute.layout import optimizer as descent
+from tensorboard_plugin_atlas.compute.layout.neighbors import nearest
+from tensorboard_plugin_atlas.compute.layout.optimizer import PULL, Tether, descend
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, read_atlases
 from tensorboard_plugin_atlas.compute.pipeline import DRAFT_ACTIVATION_BYTES, AtlasPipeline
-from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.events import EventSink, read_events
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, Edition, layer_tag
-from tensorboard_plugin_atlas.training.recording import Recorder
+from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
 
 SIDE = 16
 LAYER = "1"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.compute.maps.framing import (
+from tensorboard_plugin_atlas.compute.layout.viewport import (
     CHANGED,
     fit_frame,
     from_map,

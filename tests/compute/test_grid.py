@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tensorboard_plugin_atlas.compute.grid import bin_levels, bin_samples, nearest_members
-from tensorboard_plugin_atlas.compute.layout import Layout
+from tensorboard_plugin_atlas.compute.layout.grid import bin_levels, bin_samples, nearest_members
+from tensorboard_plugin_atlas.compute.layout.layout import Layout
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig
-from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas
+from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE, health_scalars
 from tensorboard_plugin_atlas.compute.icons.icon_change import SAMPLED, picture_distance
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.evolution.health import ICON_CHANGE, health_scalars
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 
 SIDE = 16
 

@@ -13,13 +13,13 @@ from scenes import blurred_noise
 from torch import nn
 from torchvision import models
 
-from tensorboard_plugin_atlas.compute.collect import collect
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Icons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
+from tensorboard_plugin_atlas.compute.model.collect import collect
 from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
-from tensorboard_plugin_atlas.compute.normalize import Normalize
-from tensorboard_plugin_atlas.compute.patches import PatchSource
-from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.render import IconEngine, Icons
+from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 CELLS = 2

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Icons
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
-from tensorboard_plugin_atlas.compute.render import IconEngine, Icons
 from tensorboard_plugin_atlas.errors import LayerError
 
 WAVE = 8

@@ -12,7 +12,7 @@ from scenes import blurred_noise, edge_net
 from torch import nn
 
 from tensorboard_plugin_atlas import RenderedIcons, render_icons
-from tensorboard_plugin_atlas.compute.render import IconEngine
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 SIDE = 16

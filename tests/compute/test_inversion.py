@@ -9,6 +9,12 @@ import pytest
 import torch
 from torch.nn import functional
 
+from tensorboard_plugin_atlas.compute.icons.fourier_image import (
+    to_coefficients,
+    to_latent,
+    to_latent_of_coefficients,
+    to_pixels,
+)
 from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
     InversionSettings,
@@ -19,12 +25,6 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     _energy,
     settings_for,
     tile_side,
-)
-from tensorboard_plugin_atlas.compute.icons.spectrum import (
-    to_coefficients,
-    to_latent,
-    to_latent_of_coefficients,
-    to_pixels,
 )
 
 FLAT = {(n, n): torch.ones(1, n, n // 2 + 1) for n in (8, 12, 16)}

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tensorboard_plugin_atlas.compute.model import kernel as module
-from tensorboard_plugin_atlas.compute.model import operations, program
-from tensorboard_plugin_atlas.compute.model.kernel import RELU6, Kernel
+from tensorboard_plugin_atlas.compute.fastpath import operations, program
+from tensorboard_plugin_atlas.compute.fastpath import prepacked_conv as module
+from tensorboard_plugin_atlas.compute.fastpath.prepacked_conv import RELU6, Kernel
 
 
 def pixels(count: int, side: int, channels: int = 8) -> torch.Tensor:

@@ -12,7 +12,7 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 from torchvision import models
 
 from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name, resolve_layer
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import LayerError
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from tensorboard_plugin_atlas.compute import layout as layout_module
-from tensorboard_plugin_atlas.compute.layout import lay_out, lay_out_backwards, resume
-from tensorboard_plugin_atlas.compute.maps.framing import CHANGED
-from tensorboard_plugin_atlas.compute.maps.quality import measure
+from tensorboard_plugin_atlas.compute.layout.layout import lay_out, lay_out_backwards, resume
+from tensorboard_plugin_atlas.compute.layout import layout as layout_module
+from tensorboard_plugin_atlas.compute.layout.quality import measure
+from tensorboard_plugin_atlas.compute.layout.viewport import CHANGED
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 

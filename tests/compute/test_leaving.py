@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tensorboard_plugin_atlas.compute.icons.inversion import FIDELITIES, settings_for
-from tensorboard_plugin_atlas.compute.icons.observer import Leaving
+from tensorboard_plugin_atlas.compute.icons.layer_objective import Leaving
 
 
 def test_so_many_are_left_out_as_the_share_says_and_others_in_each_pass() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.middle import (
+from tensorboard_plugin_atlas.compute.model.center_weights import (
     AROUND,
     aim_of,
     around_weights,
@@ -15,7 +15,7 @@ from tensorboard_plugin_atlas.compute.model.middle import (
 )
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
-from tensorboard_plugin_atlas.compute.patches import shifted
+from tensorboard_plugin_atlas.compute.probe.patches import shifted
 
 
 def middle_of(output: torch.Tensor, form: OutputForm) -> torch.Tensor:

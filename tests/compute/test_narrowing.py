@@ -8,10 +8,10 @@ import torch
 from test_program import NETWORKS, Excite, Residual, convolution
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.icons import narrowing
-from tensorboard_plugin_atlas.compute.icons.narrowing import Span, narrowed
-from tensorboard_plugin_atlas.compute.model.operations import Convolution
-from tensorboard_plugin_atlas.compute.model.program import compile_program
+from tensorboard_plugin_atlas.compute.fastpath import crop as narrowing
+from tensorboard_plugin_atlas.compute.fastpath.crop import Span, narrowed
+from tensorboard_plugin_atlas.compute.fastpath.operations import Convolution
+from tensorboard_plugin_atlas.compute.fastpath.program import compile_program
 
 
 class Projected(nn.Module):

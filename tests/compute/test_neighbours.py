@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.compute.maps import neighbours
-from tensorboard_plugin_atlas.compute.maps.neighbours import nearest, overlap, share_among
-from tensorboard_plugin_atlas.evolution import cosine
-from tensorboard_plugin_atlas.evolution.cosine import unit_rows
+from tensorboard_plugin_atlas.analysis import cosine
+from tensorboard_plugin_atlas.analysis.cosine import unit_rows
+from tensorboard_plugin_atlas.compute.layout import neighbors as neighbours
+from tensorboard_plugin_atlas.compute.layout.neighbors import nearest, overlap, share_among
 
 
 @pytest.mark.parametrize("entries", [1, 500, 1 << 20])

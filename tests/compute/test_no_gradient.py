@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn import functional
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
-from tensorboard_plugin_atlas.compute.collect import collect
-from tensorboard_plugin_atlas.compute.icons.refining import refined
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.icons.refine import refined
+from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
 DRAWN = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tensorboard_plugin_atlas.compute.maps.noise import SMALLEST, noise_floor
+from tensorboard_plugin_atlas.compute.layout.noise_floor import SMALLEST, noise_floor
 
 
 def test_two_maps_of_few_samples_share_one_bin():

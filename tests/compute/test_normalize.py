@@ -10,7 +10,7 @@ from torchvision import datasets, transforms
 from torchvision.models import ResNet18_Weights
 from torchvision.transforms import v2
 
-from tensorboard_plugin_atlas.compute.normalize import Normalize, as_normalize, find_normalize
+from tensorboard_plugin_atlas.compute.probe.normalize import Normalize, as_normalize, find_normalize
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 MEAN, STD = (0.5, 0.25, 0.125), (0.2, 0.4, 0.8)

@@ -10,8 +10,8 @@ import torch
 from scenes import EDGE_FIELD, blurred_noise, edge_net, source_of
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.icons.observer import Observer, Views
-from tensorboard_plugin_atlas.compute.model.program import Program
+from tensorboard_plugin_atlas.compute.fastpath.program import Program
+from tensorboard_plugin_atlas.compute.icons.layer_objective import Observer, Views
 
 SHAPE = (16, 16)
 

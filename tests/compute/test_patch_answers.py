@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.meaning.patch_answers import (
+from tensorboard_plugin_atlas.compute.shortcuts.patch_activations import (
     NEAREST,
     LayerListener,
     nearest_samples,

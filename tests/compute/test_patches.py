@@ -8,7 +8,7 @@ import pytest
 import torch
 from scenes import blurred_noise, source_of
 
-from tensorboard_plugin_atlas.compute.patches import (
+from tensorboard_plugin_atlas.compute.probe.patches import (
     Finish,
     cut_patches,
     finished,

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.meaning.patching import (
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     PLACES,
     PatchBench,
     as_patch,
@@ -19,7 +20,6 @@ from tensorboard_plugin_atlas.compute.meaning.patching import (
     measure_patch,
     patch_test,
 )
-from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 

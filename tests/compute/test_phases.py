@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.phases import Phases
-from tensorboard_plugin_atlas.compute.model.program import compile_program
+from tensorboard_plugin_atlas.compute.fastpath.program import compile_program
+from tensorboard_plugin_atlas.compute.fastpath.subpixel_grad import Phases
 
 
 def torch_gradient(slope, pixels, weight, stride, padding):

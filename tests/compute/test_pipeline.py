@@ -12,19 +12,19 @@ import pytest
 import torch
 from torch import nn
 
-import tensorboard_plugin_atlas.compute.icons.drawing as drawing_module
+import tensorboard_plugin_atlas.compute.icons.render_levels as drawing_module
 import tensorboard_plugin_atlas.compute.pipeline as pipeline_module
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, __version__, compute_atlas
-from tensorboard_plugin_atlas.compute.attribute import attribute
-from tensorboard_plugin_atlas.compute.collect import collect
-from tensorboard_plugin_atlas.compute.grid import bin_levels
+from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import targets_for
-from tensorboard_plugin_atlas.compute.layout import lay_out
+from tensorboard_plugin_atlas.compute.layout.grid import bin_levels
+from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.model.collect import collect
 from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
-from tensorboard_plugin_atlas.compute.patches import PatchSource
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.compute.render import IconEngine
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 SIDE = 16

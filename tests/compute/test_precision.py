@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.icons.precision import (
+from tensorboard_plugin_atlas.compute.fastpath.precision import (
     LEAST_GAIN,
     LEAST_SECONDS,
     faster,
     rounded,
     seconds_of,
 )
-from tensorboard_plugin_atlas.compute.model.program import Program, compile_program
+from tensorboard_plugin_atlas.compute.fastpath.program import Program, compile_program
 
 PICTURES = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 _names = itertools.count()

@@ -25,11 +25,11 @@ from torch.utils.data import (
     random_split,
 )
 
-from tensorboard_plugin_atlas.compute.normalize import Normalize
-from tensorboard_plugin_atlas.compute.probe import EDGE, Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
+from tensorboard_plugin_atlas.compute.probe.probe import EDGE, Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.sheets import unpack
+from tensorboard_plugin_atlas.sprite_sheets import unpack
 
 CIFAR = Path(__file__).parents[2].parent / "shared" / "data" / "cifar10-train.zip"
 
@@ -335,7 +335,7 @@ def test_thumbnails_shrink_until_they_fit(monkeypatch):
     probe = make_probe(40, size=(96, 96))  # noise: the worst case for any codec
     full = probe.thumbnails()
     limit = sum(map(len, full.sheets.pages)) // 6
-    monkeypatch.setattr("tensorboard_plugin_atlas.compute.probe.THUMBNAIL_BYTES", limit)
+    monkeypatch.setattr("tensorboard_plugin_atlas.compute.probe.probe.THUMBNAIL_BYTES", limit)
     less = probe.thumbnails()
     assert sum(map(len, less.sheets.pages)) <= limit
     assert less.thumb_size[0] < 96

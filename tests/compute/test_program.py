@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tensorboard_plugin_atlas.compute.model.program import compile_program
+from tensorboard_plugin_atlas.compute.fastpath.program import compile_program
 
 
 class Residual(nn.Module):

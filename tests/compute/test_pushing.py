@@ -9,13 +9,13 @@ import torch
 from test_program import NETWORKS
 from torch import nn
 
-from tensorboard_plugin_atlas.compute import attribute as room
-from tensorboard_plugin_atlas.compute.attribute import attribute
-from tensorboard_plugin_atlas.compute.collect import collect
-from tensorboard_plugin_atlas.compute.meaning.patching import PatchBench
-from tensorboard_plugin_atlas.compute.model.pushing import read_behind
-from tensorboard_plugin_atlas.compute.model.quiet import images_at_once
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.attribution import attribute as room
+from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.fastpath.jvp import read_behind
+from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.model.preserve_state import images_at_once
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchBench
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 ROWS = np.array([0, 2, 1, 2, 0])

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
-from tensorboard_plugin_atlas.compute.layout import Layout, lay_out
-from tensorboard_plugin_atlas.compute.maps import quality as quality_module
-from tensorboard_plugin_atlas.compute.maps.quality import (
+from tensorboard_plugin_atlas.analysis.cosine import unit_rows
+from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out
+from tensorboard_plugin_atlas.compute.layout import quality as quality_module
+from tensorboard_plugin_atlas.compute.layout.quality import (
     effective_rank,
     knn_kept,
     measure,
@@ -17,7 +18,6 @@ from tensorboard_plugin_atlas.compute.maps.quality import (
     trustworthiness,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.evolution.cosine import unit_rows
 
 
 def fan(degrees):

@@ -14,14 +14,14 @@ from torch.optim.swa_utils import AveragedModel
 from wrappers import AverageOfNegated, Engine, Fabric, NewEma, OldEma, Plain
 from wrappers import compiled as Compiled  # noqa: N812 - it stands beside classes
 
-from tensorboard_plugin_atlas.compute.model.quiet import (
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
     as_input,
     hooked,
     kept_random_state,
     undisturbed,
     unwrap,
 )
-from tensorboard_plugin_atlas.compute.model.sparse import parts_of
+from tensorboard_plugin_atlas.compute.model.sparse_buffers import parts_of
 
 
 class Counting(nn.Module):

@@ -10,11 +10,11 @@ from torch import nn
 from torch.autograd import forward_ad
 from torch.nn import functional
 
-from tensorboard_plugin_atlas.compute import attribute as attribution_room
-from tensorboard_plugin_atlas.compute.attribute import attribute
-from tensorboard_plugin_atlas.compute.model.relaxing import RelaxedPooling
+from tensorboard_plugin_atlas.compute.attribution import attribute as attribution_room
+from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.attribution.smooth_maxpool import RelaxedPooling
 from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 

@@ -13,10 +13,10 @@ import torch
 from scenes import EDGE_FIELD, blurred_noise, edge_net, source_of, targets_of
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.icons.observer import Observer
+from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine
+from tensorboard_plugin_atlas.compute.icons.layer_objective import Observer
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
-from tensorboard_plugin_atlas.compute.render import KINDS, IconEngine
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 

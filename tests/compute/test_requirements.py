@@ -9,10 +9,10 @@ from loops import TINY, Net, images
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasWriter, compute_atlas
-from tensorboard_plugin_atlas.compute.meaning.shortcuts import find_shortcuts
 from tensorboard_plugin_atlas.compute.model.layers import choose_layers, resolve_layer
 from tensorboard_plugin_atlas.compute.model.requirements import check_model
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.compute.shortcuts.search import find_shortcuts
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")

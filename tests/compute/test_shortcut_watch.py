@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.meaning.shortcut_watch import (
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.compute.shortcuts.tracker import (
     ShortcutWatch,
     _Candidate,
     why_not,
 )
-from tensorboard_plugin_atlas.compute.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.shortcut_record import LoggedShortcut, ShortcutTest
 from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts, encode_shortcuts

@@ -12,15 +12,15 @@ import torch
 from striped import network, stripes, train, weights
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.meaning.patching import PatchRates, difference_interval
-from tensorboard_plugin_atlas.compute.meaning.shortcut_history import since_step
-from tensorboard_plugin_atlas.compute.meaning.shortcuts import (
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.compute.shortcuts.onset import since_step
+from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchRates, difference_interval
+from tensorboard_plugin_atlas.compute.shortcuts.search import (
     GRID,
     _without_a_strip,
     find_shortcuts,
 )
-from tensorboard_plugin_atlas.compute.meaning.verdict import halves, overlap, verdict
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.shortcuts.significance import halves, overlap, verdict
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 

@@ -16,7 +16,18 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from tensorboard_plugin_atlas.compute.model.snapshot import (
+from tensorboard_plugin_atlas.compute.model.sparse_buffers import form_of, parts_of
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import CannotSendError
+from tensorboard_plugin_atlas.writer.model_structure import (
+    ModelCopy,
+    describe_structure,
+    share_images,
+    with_images,
+    without_images,
+)
+from tensorboard_plugin_atlas.writer.shared_state import (
     ALIGNMENT,
     SharedMemory,
     StateSlot,
@@ -24,17 +35,6 @@ from tensorboard_plugin_atlas.compute.model.snapshot import (
     map_memory,
     take_stock,
 )
-from tensorboard_plugin_atlas.compute.model.sparse import form_of, parts_of
-from tensorboard_plugin_atlas.compute.model.structure import (
-    ModelCopy,
-    describe_structure,
-    share_images,
-    with_images,
-    without_images,
-)
-from tensorboard_plugin_atlas.compute.probe import build_probe
-from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.errors import CannotSendError
 
 
 class Net(nn.Module):

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.compute.maps import spectral
-from tensorboard_plugin_atlas.compute.maps.spectral import leading_pair
+from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
+from tensorboard_plugin_atlas.compute.layout.spectral_init import leading_pair
 
 
 def symmetric(values, seed=0):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from scenes import blurred_noise, source_of
 
-from tensorboard_plugin_atlas.compute.icons import spectrum
-from tensorboard_plugin_atlas.compute.icons.spectrum import (
+from tensorboard_plugin_atlas.compute.icons import fourier_image as spectrum
+from tensorboard_plugin_atlas.compute.icons.fourier_image import (
     colour_matrix,
     frequencies,
     natural_pictures,

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tensorboard_plugin_atlas.compute.grid import Cells
-from tensorboard_plugin_atlas.compute.maps.succession import predecessors
+from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
+from tensorboard_plugin_atlas.compute.layout.grid import Cells
 
 # Twelve samples in three groups of four that lie 120 degrees apart, so that their mean is zero.
 ANGLES = np.repeat(np.radians([0, 120, 240]), 4)

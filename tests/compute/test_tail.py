@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute import attribute as attribution_room
-from tensorboard_plugin_atlas.compute.attribute import attribute
-from tensorboard_plugin_atlas.compute.model.tail import tail_behind
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.attribution import attribute as attribution_room
+from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.fastpath.tail import tail_behind
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 ran = 0

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from scenes import source_of
 
-from tensorboard_plugin_atlas.compute.grid import Cells
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, targets_for
+from tensorboard_plugin_atlas.compute.layout.grid import Cells
 
 
 def cells_of(cell_of, activations, size=4) -> Cells:

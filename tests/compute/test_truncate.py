@@ -12,8 +12,8 @@ import torchvision
 from torch import nn
 from torch.nn.utils import parametrizations, spectral_norm
 
-from tensorboard_plugin_atlas.compute.icons.truncate import truncate
-from tensorboard_plugin_atlas.compute.model.quiet import undisturbed
+from tensorboard_plugin_atlas.compute.model.preserve_state import undisturbed
+from tensorboard_plugin_atlas.compute.model.truncate import truncate
 from tensorboard_plugin_atlas.errors import LayerError
 
 

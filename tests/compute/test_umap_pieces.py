@@ -11,16 +11,17 @@ import pytest
 import scipy.sparse
 import torch
 
-from tensorboard_plugin_atlas.compute.maps import spectral, umap_pieces
-from tensorboard_plugin_atlas.compute.maps.neighbours import nearest
-from tensorboard_plugin_atlas.compute.maps.umap_pieces import (
+from tensorboard_plugin_atlas.analysis.cosine import unit_rows
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
     borrowed_umap,
     first_start,
     fuzzy_graph,
     nearest_approximate,
     principal_places,
 )
-from tensorboard_plugin_atlas.evolution.cosine import unit_rows
+from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_pieces
+from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
+from tensorboard_plugin_atlas.compute.layout.neighbors import nearest
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from samples import CLASSES, make_atlas, make_grid, make_lifelines, make_probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, Grid, Samples, StoredActivations
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
-from tensorboard_plugin_atlas.wire.activation_store import store_activations
+from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 STEPS = (0, 100, 200, 400)
 RUNS = ("moving", "still", "bare", "hostile", "other", "turning")

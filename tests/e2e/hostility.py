@@ -18,10 +18,10 @@ from tab import Tab
 from test_codec import resealed
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, Grid, LifelineState, Provenance
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.shortcut_record import LoggedShortcut
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 SIDE = math.ceil(math.sqrt(len(TEXTS)))

@@ -10,10 +10,10 @@ from logs import HOSTILE_CLASSES, flipped, small_atlas
 from samples import make_probe_pictures
 from shortcut_samples import STEPS, lying, make_shortcuts, write_shortcuts
 
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 ONE_STEP = 7

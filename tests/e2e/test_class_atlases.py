@@ -20,17 +20,17 @@ from samples import make_atlas, make_probe_pictures
 from serving import tensorboard
 from tab import Tab
 
-from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink
-from tensorboard_plugin_atlas.evolution.class_series import (
+from tensorboard_plugin_atlas.analysis.class_series import (
     CLASS_ATLAS,
     Axis,
     ClassAtlas,
     names_of,
     series_name,
 )
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 CLASSES = (MARKUP, "cat", "dog", REVERSED)
 STEPS = (0, 100)

@@ -23,7 +23,7 @@ from serving import tensorboard
 from tab import VIEWPORT, Tab, until_painted
 from test_renderers import NO_WEBGL
 
-from tensorboard_plugin_atlas.events import scan_records
+from tensorboard_plugin_atlas.logs.event_file import scan_records
 
 FAILED_REQUEST = "Failed to load resource"
 WARM = {"run": "warm/atlas", "layer": "layer3"}

@@ -17,9 +17,9 @@ from samples import make_atlas
 from serving import tensorboard
 from tab import Tab
 
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 Directories = Callable[[str], tuple[Path, int]]
 

@@ -17,11 +17,11 @@ from serving import tensorboard
 from tab import Tab
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import Edition, layer_tag, refined_run
-from tensorboard_plugin_atlas.sheets import pack
-from tensorboard_plugin_atlas.wire.editions import REFINES
+from tensorboard_plugin_atlas.sprite_sheets import pack
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
+from tensorboard_plugin_atlas.wire.revisions import REFINES
 
 RUN, LAYER, STEP, SIZE = "exp/atlas", "layer3", 40, 6
 SHADES = {"examples": 60, "inversion": 130, "poster": 200}

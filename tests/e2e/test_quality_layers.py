@@ -16,9 +16,9 @@ from playwright.sync_api import expect
 from serving import tensorboard
 from tab import Tab
 
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 WARM = {"run": "warm/atlas", "layer": "layer3", "step": 400, "grid": 10}
 FEW = 8

@@ -18,9 +18,9 @@ from test_cell_table import NO_CANVAS
 from test_faults import Faulty
 from test_renderers import CONTEXT, NO_WEBGL
 
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 DATA = "**/data/plugin/atlas/"

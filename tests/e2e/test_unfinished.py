@@ -18,9 +18,9 @@ from serving import tensorboard
 from tab import Tab
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, Edition, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 SIZE, STEP, NARROW = 6, 40, 820
 DRAFT = {"run": "half/atlas", "layer": "layer3", "grid": SIZE}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.evolution.alignment import cka
+from tensorboard_plugin_atlas.analysis.cka import cka
 
 
 def unbiased_hsic(k: np.ndarray, m: np.ndarray) -> float:
@@ -60,7 +60,7 @@ def test_large_and_small_values_neither_overflow_nor_vanish():
 
 
 def test_many_rows_of_many_channels_are_sampled(monkeypatch):
-    monkeypatch.setattr("tensorboard_plugin_atlas.evolution.alignment._MOST_ROWS", 50)
+    monkeypatch.setattr("tensorboard_plugin_atlas.analysis.cka._MOST_ROWS", 50)
     x = np.random.default_rng(4).normal(size=(200, 60))
     assert cka(x, x) == pytest.approx(1)
     assert cka(x, x[:, ::-1], seed=1) == pytest.approx(1)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from samples import make_atlas
 
+from tensorboard_plugin_atlas.analysis.arguments import check_atlas, each_atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.evolution.arguments import check_atlas, each_atlas
 
 
 def test_an_atlas_is_taken():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import pairwise_distances
 
-from tensorboard_plugin_atlas.evolution import cosine
-from tensorboard_plugin_atlas.evolution.cosine import (
+from tensorboard_plugin_atlas.analysis import cosine
+from tensorboard_plugin_atlas.analysis.cosine import (
     distinct_directions,
     exact_cosines,
     nearest,

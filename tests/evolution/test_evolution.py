@@ -10,15 +10,15 @@ import pytest
 from histories import atlas_of
 from samples import make_atlas, make_grid
 
-from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.evolution import comparison as evolution
-from tensorboard_plugin_atlas.evolution.comparison import (
+from tensorboard_plugin_atlas.analysis import comparison as evolution
+from tensorboard_plugin_atlas.analysis.comparison import (
     compare_atlases,
     match_cells,
     neighbour_change,
 )
-from tensorboard_plugin_atlas.wire.activation_store import store_activations
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
 
 def with_samples(atlas: Atlas, **changes) -> Atlas:
@@ -129,7 +129,7 @@ class TestMotion:
     def test_neighbour_change_is_measured_among_shared_rows_and_blocks_agree(self, monkeypatch):
         a, b = rows(80), rows(80, 5, seed=1)
         whole = neighbour_change(a, b)
-        monkeypatch.setattr("tensorboard_plugin_atlas.evolution.cosine._BLOCK_ENTRIES", 100)
+        monkeypatch.setattr("tensorboard_plugin_atlas.analysis.cosine._BLOCK_ENTRIES", 100)
         np.testing.assert_array_equal(neighbour_change(a, b), whole)
 
 

@@ -18,10 +18,10 @@ from samples import make_atlas, make_probe_pictures
 from serving import get, tensorboard
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.evolution.health import health_scalars
 from tensorboard_plugin_atlas.logs.sinks import sink_for
-from tensorboard_plugin_atlas.training.recording import Recorder
+from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
 
 NAMES = (
     *("occupied_cells", "effective_rank", "dead_channels", "trustworthiness"),

@@ -11,8 +11,8 @@ import pytest
 from samples import make_atlas
 
 from tensorboard_plugin_atlas import cell_labels
+from tensorboard_plugin_atlas.analysis.cell_labels import Confusion
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.evolution.labelling import Confusion
 
 
 def atlas_of(labels, predictions):

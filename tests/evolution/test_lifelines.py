@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from histories import History, Score, atlas_of, atlases_of, judge, play
 
-from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas
-from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.evolution.lifelines import (
+from tensorboard_plugin_atlas.analysis.concepts.tracker import (
     MOST_EVENTS,
     LifelineTracer,
     rank_events,
     trace_events,
     trace_lifelines,
 )
-from tensorboard_plugin_atlas.wire.activation_store import store_activations
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
+from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 
 APART = [{0}, {1}, {2}, {3}, {4}, {5}]
 TOLD = (

@@ -10,9 +10,9 @@ import pytest
 from histories import atlas_of
 from samples import make_grid
 
+from tensorboard_plugin_atlas.analysis.layer_links import link_layers
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.evolution.linking import link_layers
 
 EACH = 30
 KINDS = ("sand", "water", "sandbar", "tree")
@@ -128,7 +128,7 @@ class TestMerges:
         a, b = many_shores()
         values = a.activations.astype(np.float32)
         values[30:60] = values[:30]
-        from tensorboard_plugin_atlas.wire.activation_store import store_activations
+        from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
         alike = dataclasses.replace(a.samples, activations=store_activations(values))
         assert link_layers(a.replace(samples=alike), b).merges == ()

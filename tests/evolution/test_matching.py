@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.evolution.matching import label_disagreement, same_spots
+from tensorboard_plugin_atlas.analysis.sample_matching import label_disagreement, same_spots
 
 
 def boxes(middles, side=100, reach=4):

@@ -6,14 +6,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.atlas import LifelineState
-from tensorboard_plugin_atlas.evolution.wording import (
+from tensorboard_plugin_atlas.analysis.concepts.naming import (
     LONGEST_CLASS,
     class_word,
     name_group,
     sentence,
     telling_classes,
 )
+from tensorboard_plugin_atlas.atlas import LifelineState
 
 TEN = np.repeat(np.arange(10, dtype=np.int32), 200)
 """Ten classes of two hundred samples."""

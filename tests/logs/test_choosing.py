@@ -9,7 +9,7 @@ import pytest
 from samples import write_log
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.choosing import listed_atlases, logged_atlases, some_of
+from tensorboard_plugin_atlas.logs.selection import listed_atlases, logged_atlases, some_of
 
 
 def test_runs_and_layers_narrow_the_list(tmp_path: Path) -> None:

@@ -16,17 +16,18 @@ import pytest
 from samples import make_atlas
 from serving import get, tensorboard
 
-from tensorboard_plugin_atlas import events, read_atlases
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink, event_files, read_events
+from tensorboard_plugin_atlas import read_atlases
+from tensorboard_plugin_atlas.logs import event_file as events
 from tensorboard_plugin_atlas.logs import remote
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
+from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files, read_events
 from tensorboard_plugin_atlas.logs.file_names import file_name, next_file_name
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote import RemoteSink, remote_event_files
 from tensorboard_plugin_atlas.logs.repair import repair
-from tensorboard_plugin_atlas.logs.resuming import cut_back, last_atlases
+from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases
 from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 HOUR = 3600.0
 YEARS = 50 * 365 * 24 * HOUR

@@ -17,12 +17,12 @@ from shortcut_samples import make_shortcuts
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, read_shortcuts
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink, read_events
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
-from tensorboard_plugin_atlas.logs.reading import list_atlases
-from tensorboard_plugin_atlas.logs.resuming import cut_back, last_atlases, last_shortcuts
+from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
+from tensorboard_plugin_atlas.logs.reader import list_atlases
+from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases, last_shortcuts
 from tensorboard_plugin_atlas.metadata import Edition, layer_tag, shortcuts_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])

@@ -12,11 +12,11 @@ import pytest
 from samples import make_atlas, make_probe_pictures, write_log
 from strategies import difference
 
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.events import EventSink, read_events, scan_records
-from tensorboard_plugin_atlas.logs.reading import list_atlases, originals, read_atlases, read_probe
+from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events, scan_records
+from tensorboard_plugin_atlas.logs.reader import list_atlases, originals, read_atlases, read_probe
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, backwards_run, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.manifest import checksum
 
 STEPS = (0, 10, 20)

@@ -14,13 +14,13 @@ from samples import make_atlas
 from serving import get, tensorboard
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
-from tensorboard_plugin_atlas.codec import decode_atlas, encode_atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import EventSink, read_events
 from tensorboard_plugin_atlas.logs import remote
+from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.remote import RemoteSink, open_remote, remote_event_files
 from tensorboard_plugin_atlas.logs.sinks import WriterSink, sink_for
 from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 
 
 @pytest.fixture

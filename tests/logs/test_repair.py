@@ -19,9 +19,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_plugin_atlas import cli, read_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import frame, read_record, scan_records
 from tensorboard_plugin_atlas.logs import repair as repair_module
 from tensorboard_plugin_atlas.logs.doctor import OK, examine
+from tensorboard_plugin_atlas.logs.event_file import frame, read_record, scan_records
 from tensorboard_plugin_atlas.logs.repair import repair
 
 STEPS = [0, 10, 20, 30]

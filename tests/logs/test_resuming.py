@@ -16,14 +16,15 @@ from samples import make_atlas
 from serving import get, tensorboard
 from torch import nn
 
-from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, events, read_atlases
-from tensorboard_plugin_atlas.codec import encode_atlas
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.events import EventSink, record_offsets, scan_records
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs import event_file as events
+from tensorboard_plugin_atlas.logs.event_file import EventSink, record_offsets, scan_records
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote import RemoteSink
-from tensorboard_plugin_atlas.logs.resuming import cut_back, last_atlases
+from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 
@@ -285,7 +286,7 @@ class TestWriter:
         def fail(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("tensorboard_plugin_atlas.writer.cut_back", fail)
+        monkeypatch.setattr("tensorboard_plugin_atlas.writer.atlas_writer.cut_back", fail)
         with pytest.warns(RuntimeWarning, match=r"purge_step=5 failed: OSError: .*No space left"):
             AtlasWriter(
                 tmp_path, network(), ["1"], probe=images(), config=CONFIG, purge_step=5

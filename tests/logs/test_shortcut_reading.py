@@ -11,13 +11,13 @@ import pytest
 from shortcut_samples import STEPS, make_shortcuts, write_shortcuts
 
 from tensorboard_plugin_atlas import cli, read_atlases, read_shortcuts
-from tensorboard_plugin_atlas.commands.relaying import relay
+from tensorboard_plugin_atlas.commands.relayout import relay
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.logs.doctor import OK, PROBLEM, examine
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.event_file import EventSink
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.repair import repair
-from tensorboard_plugin_atlas.logs.resuming import cut_back, last_shortcuts
+from tensorboard_plugin_atlas.logs.resume import cut_back, last_shortcuts
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 

@@ -18,11 +18,11 @@ from providers import RecordingProvider, providing
 from samples import make_atlas
 from tensorboard.context import RequestContext
 
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.serving.index import IndexText
-from tensorboard_plugin_atlas.serving.series import Request, SeriesStore
+from tensorboard_plugin_atlas.serving.store import Request, SeriesStore
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 KEPT = 5
 RUNS = ("a/atlas", "b/atlas")

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tensorboard_plugin_atlas.codec import checksum
 from tensorboard_plugin_atlas.serving import assets
+from tensorboard_plugin_atlas.wire.atlas_codec import checksum
 
 FILES = {
     "index.js": "text/javascript",

@@ -13,10 +13,10 @@ from test_codec import resealed
 from test_plugin import HERE, ID, RUN, CountingProvider
 from werkzeug.test import Client
 
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 STEPS, ROUNDS = 40, 10
 

@@ -18,9 +18,9 @@ from samples import make_atlas
 from serving import get, tensorboard, wait_for_atlases
 from test_codec import resealed
 
-from tensorboard_plugin_atlas.codec import encode_atlas
-from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.manifest import MAX_VALUES
 
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])

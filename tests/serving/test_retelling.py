@@ -8,8 +8,8 @@ import pytest
 from samples import make_atlas
 
 from tensorboard_plugin_atlas.atlas import Event
-from tensorboard_plugin_atlas.codec import AtlasFields, encode_atlas, read_manifest
-from tensorboard_plugin_atlas.serving.retelling import MAX_IDS, MAX_TEXT, MAX_TOLD, retell
+from tensorboard_plugin_atlas.serving.event_summary import MAX_IDS, MAX_TEXT, MAX_TOLD, retell
+from tensorboard_plugin_atlas.wire.atlas_codec import AtlasFields, encode_atlas, read_manifest
 
 
 def fields(**change: Any) -> AtlasFields:

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from tensorboard.errors import NotFoundError
 
-from tensorboard_plugin_atlas.serving.sequences import (
+from tensorboard_plugin_atlas.serving.blob_sequences import (
     RECHECK_SECONDS,
     RECHECK_STEPS,
     SequenceReader,
 )
-from tensorboard_plugin_atlas.serving.series import Request, SeriesStore
+from tensorboard_plugin_atlas.serving.store import Request, SeriesStore
 
 SCENARIO = Path(__file__).parent / "listing_scenario.py"
 

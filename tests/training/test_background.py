@@ -35,14 +35,14 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.collect import collect
-from tensorboard_plugin_atlas.compute.model.quiet import unwrap
-from tensorboard_plugin_atlas.compute.model.snapshot import StateSlot, take_stock
-from tensorboard_plugin_atlas.compute.model.structure import ModelCopy, describe_structure
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError
-from tensorboard_plugin_atlas.events import read_events
+from tensorboard_plugin_atlas.logs.event_file import read_events
 from tensorboard_plugin_atlas.metadata import layer_of_tag
+from tensorboard_plugin_atlas.writer.model_structure import ModelCopy, describe_structure
+from tensorboard_plugin_atlas.writer.shared_state import StateSlot, take_stock
 
 FULL = AtlasConfig(
     samples=24, grids=(2, 4), min_count=2, neighbors=5, epochs=10, icons="inversion", icon_steps=2

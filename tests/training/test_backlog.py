@@ -10,10 +10,16 @@ import pytest
 import torch
 from loops import eventually
 
-import tensorboard_plugin_atlas.training.backlog as backlog_module
+import tensorboard_plugin_atlas.writer.snapshot_queue as backlog_module
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.model.snapshot import StateSlot, lay_out_state
-from tensorboard_plugin_atlas.training.backlog import MAX_SKIPPED, Backlog, Lost, Snapshot, merged
+from tensorboard_plugin_atlas.writer.shared_state import StateSlot, lay_out_state
+from tensorboard_plugin_atlas.writer.snapshot_queue import (
+    MAX_SKIPPED,
+    Backlog,
+    Lost,
+    Snapshot,
+    merged,
+)
 
 LAYOUT = lay_out_state([torch.zeros(10)])
 

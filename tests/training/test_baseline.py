@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases
-from tensorboard_plugin_atlas.compute.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 CLASSES = ("north", "east", "south", "west")

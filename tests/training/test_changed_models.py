@@ -16,7 +16,7 @@ from loops import TINY, Net, images, start_script
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasWriter, compute_atlas, read_atlases
-from tensorboard_plugin_atlas.training.background import BackgroundRecorder
+from tensorboard_plugin_atlas.writer.background_recorder import BackgroundRecorder
 
 
 class Mode(enum.Enum):

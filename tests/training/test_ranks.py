@@ -14,8 +14,8 @@ from test_worker import checked_steps
 from wrappers import process_group
 
 from tensorboard_plugin_atlas import AtlasWriter
-from tensorboard_plugin_atlas.training import ranks as ranks_module
-from tensorboard_plugin_atlas.training.ranks import why_silent
+from tensorboard_plugin_atlas.writer import ranks as ranks_module
+from tensorboard_plugin_atlas.writer.ranks import why_silent
 
 RANK = """
 import datetime, json, os, sys, time, torch

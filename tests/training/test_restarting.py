@@ -19,14 +19,14 @@ import pytest
 from loops import Elsewhere, Net, eventually, worker_of, workers_of
 from test_background import end_all, make, steps_in  # noqa: F401 - a fixture
 
-import tensorboard_plugin_atlas.training.worker_process as process_room
-import tensorboard_plugin_atlas.training.worker_supervisor as supervisor_room
+import tensorboard_plugin_atlas.writer.worker_process as process_room
+import tensorboard_plugin_atlas.writer.worker_supervisor as supervisor_room
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.model.snapshot import StateSlot
 from tensorboard_plugin_atlas.errors import WorkerError
-from tensorboard_plugin_atlas.training.messages import Done, Job
-from tensorboard_plugin_atlas.training.worker_process import Fate
-from tensorboard_plugin_atlas.training.worker_supervisor import CannotStartError, WorkerSupervisor
+from tensorboard_plugin_atlas.writer.ipc import Done, Job
+from tensorboard_plugin_atlas.writer.shared_state import StateSlot
+from tensorboard_plugin_atlas.writer.worker_process import Fate
+from tensorboard_plugin_atlas.writer.worker_supervisor import CannotStartError, WorkerSupervisor
 
 DONE = Done((), 0.0, 0.0)
 

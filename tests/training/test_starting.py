@@ -21,16 +21,16 @@ import torch
 from loops import TINY, Net, eventually, images, start_script, worker_of, workers_of
 from torch.utils.data import DataLoader, TensorDataset
 
-import tensorboard_plugin_atlas.training.channel as channel_room
-import tensorboard_plugin_atlas.training.forking as forking
-import tensorboard_plugin_atlas.training.worker_process as process_room
+import tensorboard_plugin_atlas.writer.channel as channel_room
+import tensorboard_plugin_atlas.writer.fork_lock as forking
+import tensorboard_plugin_atlas.writer.worker_process as process_room
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
-from tensorboard_plugin_atlas.compute.model.snapshot import SharedMemory
-from tensorboard_plugin_atlas.training.extras import NOTHING_MORE
-from tensorboard_plugin_atlas.training.messages import Job, Setup
-from tensorboard_plugin_atlas.training.worker_process import WorkerProcess
+from tensorboard_plugin_atlas.writer.ipc import Job, Setup
+from tensorboard_plugin_atlas.writer.options import NOTHING_MORE
+from tensorboard_plugin_atlas.writer.shared_state import SharedMemory
+from tensorboard_plugin_atlas.writer.worker_process import WorkerProcess
 
-WORKER = "tensorboard_plugin_atlas.training.worker"
+WORKER = "tensorboard_plugin_atlas.writer.worker"
 START_SECONDS = 20
 """Bound for what takes milliseconds on a quiet machine."""
 

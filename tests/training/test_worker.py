@@ -12,7 +12,7 @@ import pytest
 from loops import eventually, start_script, worker_of, workers_of
 
 from tensorboard_plugin_atlas import read_atlases
-from tensorboard_plugin_atlas.logs.reading import list_atlases
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 
 HEAD = """
 import os, signal, sys, time, torch

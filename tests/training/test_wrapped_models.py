@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from wrappers import DOES_MORE, MAKERS, process_group
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
-from tensorboard_plugin_atlas.compute.meaning.shortcuts import find_shortcuts
+from tensorboard_plugin_atlas.compute.shortcuts.search import find_shortcuts
 
 ICONS = AtlasConfig(**{**TINY.as_dict(), "icons": "examples"})
 

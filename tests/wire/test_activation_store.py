@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.wire.activation_store import store_activations
+from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
 
 def test_small_arrays_are_kept_in_half_precision() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.wire.attribution_store import (
+from tensorboard_plugin_atlas.wire.attribution_quantization import (
     attribution_of,
     is_large,
     spread_of,

@@ -17,12 +17,12 @@ from samples import make_atlas, make_probe_pictures
 from serving import get, tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas, Provenance
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink, scan_records
-from tensorboard_plugin_atlas.logs.reading import list_atlases, read_atlases
-from tensorboard_plugin_atlas.logs.resuming import cut_back, last_atlases
+from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
+from tensorboard_plugin_atlas.logs.reader import list_atlases, read_atlases
+from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag, refined_run
-from tensorboard_plugin_atlas.wire.editions import REFINES, refined_mark
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.wire.revisions import REFINES, refined_mark
 
 RUN = "exp/atlas"
 LAYER = "features.3"

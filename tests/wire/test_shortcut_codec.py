@@ -14,13 +14,6 @@ import pytest
 from samples import make_atlas
 from shortcut_samples import lying, make_shortcuts
 
-from tensorboard_plugin_atlas.codec import (
-    check_place,
-    checksum,
-    decode_atlas,
-    encode_atlas,
-    read_manifest,
-)
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import (
     edition_of_tag,
@@ -29,7 +22,14 @@ from tensorboard_plugin_atlas.metadata import (
     layer_tag,
     shortcuts_tag,
 )
-from tensorboard_plugin_atlas.sheets import pack, webp_size
+from tensorboard_plugin_atlas.sprite_sheets import pack, webp_size
+from tensorboard_plugin_atlas.wire.atlas_codec import (
+    check_place,
+    checksum,
+    decode_atlas,
+    encode_atlas,
+    read_manifest,
+)
 from tensorboard_plugin_atlas.wire.shortcut_codec import (
     decode_shortcuts,
     encode_shortcuts,

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How icons are made: networks cut short, the space of pictures, inversion, and its targets."""
+"""Icons: feature visualization of cells by inversion of their mean activation."""

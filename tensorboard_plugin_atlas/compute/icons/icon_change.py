@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_plugin_atlas.compute.icons.engine import Drafts, IconEngine, Icons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
-from tensorboard_plugin_atlas.compute.render import Drafts, IconEngine, Icons
 
 SAMPLED: Final = 8
 """Icons of a level that are drawn once more."""

@@ -17,8 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tensorboard_plugin_atlas.compute.icons.observer import Views
-from tensorboard_plugin_atlas.compute.icons.spectrum import (
+from tensorboard_plugin_atlas.compute.icons.fourier_image import (
     colour_matrix,
     frequencies,
     to_coefficients,
@@ -27,7 +26,8 @@ from tensorboard_plugin_atlas.compute.icons.spectrum import (
     to_latent_of_coefficients,
     to_pixels,
 )
-from tensorboard_plugin_atlas.compute.patches import Finish, Shape, shifted
+from tensorboard_plugin_atlas.compute.icons.layer_objective import Views
+from tensorboard_plugin_atlas.compute.probe.patches import Finish, Shape, shifted
 
 FIDELITIES = ("preview", "inversion", "poster")
 """How much work goes into a picture, least first."""

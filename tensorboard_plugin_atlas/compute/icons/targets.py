@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tensorboard_plugin_atlas.analysis.cosine import finite_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.grid import Cells, nearest_members
 from tensorboard_plugin_atlas.compute.icons.inversion import Wish
-from tensorboard_plugin_atlas.compute.icons.observer import Views
-from tensorboard_plugin_atlas.compute.patches import PatchSource, Shape
-from tensorboard_plugin_atlas.evolution.cosine import finite_rows
+from tensorboard_plugin_atlas.compute.icons.layer_objective import Views
+from tensorboard_plugin_atlas.compute.layout.grid import Cells, nearest_members
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape
 
 NEAREST = 6
 """Members of a cell that are known by their places, of which an icon starts from some or all."""

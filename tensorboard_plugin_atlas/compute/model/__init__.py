@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user's model: its layers, what they give and see, copies of it; no trace is left in it."""
+"""The user's model: its layers, outputs, receptive fields, and copies of it."""

@@ -19,9 +19,14 @@ from tensorboard_plugin_atlas.compute.model.outputs import (
     forward,
     gives_sequence_first,
 )
-from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed, unwrap
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    as_input,
+    hooked,
+    undisturbed,
+    unwrap,
+)
 from tensorboard_plugin_atlas.compute.model.requirements import check_layer, is_scripted
-from tensorboard_plugin_atlas.compute.probe import Probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 __all__ = ["choose_layers", "layer_name", "middle_layer", "resolve_layer", "unwrap"]

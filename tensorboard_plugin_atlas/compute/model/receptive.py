@@ -26,8 +26,8 @@ from tensorboard_plugin_atlas.compute.model.outputs import (
     forward,
     gives_sequence_first,
 )
-from tensorboard_plugin_atlas.compute.model.quiet import as_input, hooked, undisturbed
-from tensorboard_plugin_atlas.compute.probe import Probe
+from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, hooked, undisturbed
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import first_line
 
 FIELD_SHARE: Final = 0.9

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The map cut into square cells: who is where, and what they have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_plugin_atlas.analysis.cosine import finite_rows, unit_rows
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.layout.layout import Layout
+from tensorboard_plugin_atlas.config import AtlasConfig
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cells:
+    """The M occupied cells of one `size` x `size` grid, in reading order.
+
+    Attributes:
+        size: Cells along each axis.
+        rows: (M,) int32: 0 at the top, where y is small.
+        cols: (M,) int32: 0 at the left, where x is small.
+        counts: (M,) int32: valid samples in each cell.
+        cell_of: (N,) int32: index into the M cells; -1 for an invalid sample and for one whose cell
+            holds too few.
+        means: (M, C) float32: mean activation of each cell's samples.
+    """
+
+    size: int
+    rows: IntArray
+    cols: IntArray
+    counts: IntArray
+    cell_of: IntArray
+    means: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+
+def bin_levels(
+    layout: Layout, activations: NDArray[Any], *, config: AtlasConfig
+) -> tuple[tuple[Cells, ...], tuple[str, ...]]:
+    """Bins the samples at every zoom level, coarsest first.
+
+    A level where no cell reaches `min_count` is empty. If that is so of the coarsest, it alone is
+    binned again with a minimum of one, so that a small probe still shows something.
+
+    Args:
+        layout: Places of the N samples.
+        activations: (N, C).
+        config: `grids` and `min_count` are read.
+
+    Returns:
+        One `Cells` for each of `config.grids`, and notes about the fallback.
+    """
+    levels = [
+        bin_samples(layout, activations, size=size, min_count=config.min_count)
+        for size in config.grids
+    ]
+    if len(levels[0]):
+        return tuple(levels), ()
+    levels[0] = bin_samples(layout, activations, size=config.grids[0], min_count=1)
+    note = (
+        f"grid: no cell of the {config.grids[0]} x {config.grids[0]} grid holds "
+        f"{config.min_count} samples, so its cells show fewer; pass more samples"
+    )
+    return tuple(levels), (note,)
+
+
+def bin_samples(layout: Layout, activations: NDArray[Any], *, size: int, min_count: int) -> Cells:
+    """Bins the samples of a layout into half-open cells and averages each cell.
+
+    A cell holds [i / size, (i + 1) / size) along each axis, and the last one its far edge as well,
+    so that each sample is in exactly one cell. A grid of twice the size cuts each cell in four.
+
+    Args:
+        layout: Places of the N samples.
+        activations: (N, C).
+        size: Cells along each axis.
+        min_count: Samples that a cell needs to be kept.
+
+    Returns:
+        The kept cells. Invalid samples are in none of them.
+    """
+    # In float64 v * 2 * size is exactly twice v * size, so that levels nest.
+    bins = np.minimum((layout.xy.astype(np.float64) * size).astype(np.int64), size - 1)
+    place = bins[:, 1] * size + bins[:, 0]
+    valid = np.flatnonzero(~layout.invalid)
+    occupied, group, counts = np.unique(place[valid], return_inverse=True, return_counts=True)
+    kept = counts >= min_count
+    number = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+    cell_of = np.full(len(place), -1, np.int32)
+    cell_of[valid] = number[group]
+    return Cells(
+        size=size,
+        rows=(occupied[kept] // size).astype(np.int32),
+        cols=(occupied[kept] % size).astype(np.int32),
+        counts=counts[kept].astype(np.int32),
+        cell_of=cell_of,
+        means=_means(np.asarray(activations), cell_of, counts[kept]),
+    )
+
+
+def _means(rows: NDArray[Any], cell_of: IntArray, counts: NDArray[Any]) -> FloatArray:
+    if len(counts) == 0:
+        return np.empty((0, rows.shape[1]), np.float32)
+    order, starts = _by_cell(cell_of, counts)
+    sums = np.add.reduceat(rows[order], starts, axis=0, dtype=np.float64)
+    means: FloatArray = (sums / counts[:, None]).astype(np.float32)
+    return means
+
+
+def _by_cell(cell_of: IntArray, counts: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns the members of all cells, cell after cell, and where each cell begins among them."""
+    order = np.argsort(cell_of, kind="stable")[len(cell_of) - counts.sum() :]
+    return order, np.cumsum(counts) - counts
+
+
+def cell_means(cells: Cells, values: NDArray[Any]) -> FloatArray:
+    """Returns (M, D) float32: mean of the (N, D) `values` over the samples of each cell."""
+    return _means(np.asarray(values), cells.cell_of, cells.counts)
+
+
+def cell_spreads(cells: Cells, values: NDArray[Any]) -> FloatArray:
+    """Returns (M, D) float32: standard deviation of the (N, D) `values` within each cell."""
+    rows = np.asarray(values, np.float64)
+    spreads = np.empty((len(cells), rows.shape[1]), np.float32)
+    order, starts = _by_cell(cells.cell_of, cells.counts)
+    for cell, start in enumerate(starts):
+        spreads[cell] = rows[order[start : start + cells.counts[cell]]].std(axis=0)
+    return spreads
+
+
+def nearest_members(
+    cells: Cells, activations: NDArray[Any], k: int, *, distinct: NDArray[Any] | None = None
+) -> IntArray:
+    """Finds the members that stand for each cell: nearest to its mean, as seen from the layer's.
+
+    Nearness is cosine after subtracting the mean of all valid samples, which would otherwise
+    dominate every comparison (activations after a ReLU all point roughly the same way).
+
+    Args:
+        cells: M cells.
+        activations: (N, C) that the cells were made of.
+        k: Members wanted of each cell.
+        distinct: (N,) ids, such as image ids. When given, a second member with the same id comes
+            after every member with an id of its own.
+
+    Returns:
+        (M, k) int32 indices of samples, best first, padded with -1.
+    """
+    members = np.flatnonzero(cells.cell_of >= 0)
+    chosen = np.full((len(cells), k), -1, np.int32)
+    if len(members) == 0:
+        return chosen
+    rows = np.asarray(activations)
+    cell = cells.cell_of[members]
+    far = -_closeness(rows, members, cells.means, cell)
+    repeat = (
+        _repeats(cell, np.asarray(distinct)[members], far) if distinct is not None else cell * 0
+    )
+    order = np.lexsort((far, repeat, cell))
+    members, cell = members[order], cell[order]
+    rank = np.arange(len(members)) - np.searchsorted(cell, cell)
+    wanted = rank < k
+    chosen[cell[wanted], rank[wanted]] = members[wanted]
+    return chosen
+
+
+def _closeness(
+    rows: NDArray[Any], members: NDArray[np.intp], means: FloatArray, cell: IntArray
+) -> FloatArray:
+    centre = rows[finite_rows(rows)].mean(axis=0, dtype=np.float64)
+    centred = unit_rows(rows[members] - centre)
+    targets = unit_rows(means - centre)
+    width = rows.shape[1]  # an extra column would only tell zero rows apart
+    closeness: FloatArray = np.einsum("nc,nc->n", centred[:, :width], targets[cell, :width])
+    return closeness
+
+
+def _repeats(cell: IntArray, ids: NDArray[Any], far: FloatArray) -> NDArray[np.intp]:
+    """Counts, for each member, the nearer members of its cell with the same id."""
+    order = np.lexsort((far, ids, cell))
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (cell[order][1:] != cell[order][:-1]) | (ids[order][1:] != ids[order][:-1])
+    position = np.arange(len(order))
+    repeats = np.empty_like(position)
+    repeats[order] = position - np.maximum.accumulate(np.where(new, position, 0))
+    return repeats

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asking a model: the activations of chosen layers at the probe's places, and its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.model.center_weights import AROUND
+from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.logits import describe, find_logits, why_no_logits
+from tensorboard_plugin_atlas.compute.model.outputs import (
+    OutputForm,
+    first_tensor,
+    form_of,
+    forward,
+    gives_sequence_first,
+)
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    as_input,
+    hooked,
+    images_at_once,
+    undisturbed,
+)
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+
+_MOST_AROUND_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class LayerActivations:
+    """What one layer answered.
+
+    Attributes:
+        layer: The name it was asked for by.
+        values: (N, C) float32; NaN and infinity are kept as the layer gave them.
+        positions: (N, 2) int32: row and column of each sample on the layer's map.
+        map_size: Height and width of that map; (1, 1) for a vector.
+        kind: "map", "tokens" or "vector".
+        class_token: (I, C) float32: the class token of each image, or None.
+        around: (N, 8, C) float16: what the layer says at the neighbours of each position, in the
+            order of `middle.AROUND`, at a border the nearest there is; None unless asked for.
+    """
+
+    layer: str
+    values: FloatArray
+    positions: IntArray
+    map_size: tuple[int, int]
+    kind: str
+    class_token: FloatArray | None = None
+    around: NDArray[np.float16] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """What the model answered to the whole probe.
+
+    Attributes:
+        layers: The activations under the name of each layer, in the order asked.
+        predictions: (I,) int32: class of the largest logit for each image, or None.
+        notes: Sentences about what had to be assumed.
+    """
+
+    layers: Mapping[str, LayerActivations]
+    predictions: IntArray | None
+    notes: tuple[str, ...] = ()
+
+
+def collect(
+    model: nn.Module,
+    layers: Sequence[str],
+    probe: Probe,
+    *,
+    batch_size: int = 128,
+    around: bool = False,
+) -> Collection:
+    """Passes the probe through the model once and keeps what the layers say at its places.
+
+    The model runs in evaluation mode without gradients, on its own device and in its own precision;
+    afterwards it is as it was (see `undisturbed`), without a hook left, whatever happened.
+
+    Args:
+        model: A module that takes (B, C, H, W), possibly wrapped in DataParallel or torch.compile.
+        layers: Names of submodules.
+        probe: Images and places.
+        batch_size: Images per forward pass, fewer on the CPU where they are large.
+        around: Whether to keep the neighbours' answers as well, where a layer has a map and they
+            fit in 256 MB.
+
+    Raises:
+        ArgumentError: if `layers` is no list of names, the images have the wrong channels, or there
+            are fewer class names than logits.
+        LayerError: if a name does not resolve, a layer did not run, or its output is of no known
+            form.
+    """
+    if isinstance(layers, str) or not layers:
+        raise ArgumentError(f"layers={layers!r}: pass a list of module names, such as ['layer4']")
+    modules = {name: resolve_layer(model, name) for name in layers}
+    readers = {name: _Reader(name, module, probe, around) for name, module in modules.items()}
+    predictions = _Predictions(probe)
+
+    def on_output(name: str, output: object) -> None:
+        readers[name].read(output)
+
+    with undisturbed(model) as inner, torch.no_grad(), hooked(modules, on_output):
+        at_once = images_at_once(batch_size, probe.images, inner)
+        for start in range(0, len(probe.images), at_once):
+            images = probe.images[start : start + at_once]
+            for reader in readers.values():
+                reader.begin(start, len(images))
+            predictions.read(forward(inner, as_input(images, inner)), len(images))
+            for reader in readers.values():
+                reader.finish()
+    notes = [note for reader in readers.values() for note in reader.notes()]
+    return Collection(
+        layers={name: reader.result() for name, reader in readers.items()},
+        predictions=predictions.result(),
+        notes=(*notes, *predictions.notes()),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """What was read of one output: values (n, C); class tokens (B, C), around (n, 8, C) or None."""
+
+    form: OutputForm
+    values: Tensor
+    class_tokens: Tensor | None
+    around: Tensor | None
+
+
+@dataclass
+class _Reader:
+    """Takes the sampled activations out of one layer's outputs, batch by batch."""
+
+    layer: str
+    module: nn.Module
+    probe: Probe
+    with_around: bool = False
+    _start: int = 0
+    _batch: int = 0
+    _last: _Answer | None = None
+    _repeated: bool = False
+    _unpacked: str = ""
+    _answers: list[_Answer] = field(default_factory=list)
+
+    def begin(self, start: int, batch: int) -> None:
+        """Announces a forward pass of `batch` images from row `start` of the probe on."""
+        self._start, self._batch, self._last = start, batch, None
+
+    def read(self, output: object) -> None:
+        """Reads an output; of several in one forward pass the last one stays."""
+        tensor = first_tensor(output)
+        if tensor is None:
+            raise LayerError(
+                f"layer {self.layer!r} gives {describe(output)} without a tensor; pick another"
+            )
+        if not isinstance(output, Tensor):
+            self._unpacked = describe(output)
+        self._repeated |= self._last is not None
+        form = self._form_of(tensor)
+        images, positions = self._places(form)
+        self._last = _Answer(
+            form,
+            form.gather(tensor, images, positions),
+            form.class_tokens(tensor),
+            self._around(form, tensor, images, positions),
+        )
+
+    def finish(self) -> None:
+        """Keeps what the forward pass left, on the CPU."""
+        last = self._last
+        if last is None:
+            raise LayerError(
+                f"layer {self.layer!r} did not run in the model's forward pass; pick one that does"
+            )
+        if self._answers and last.form != self._answers[0].form:
+            raise LayerError(
+                f"layer {self.layer!r}: its output was {self._answers[0].form} in the first batch "
+                f"and {last.form} later; pick a layer that keeps its shape"
+            )
+        tokens = None if last.class_tokens is None else _to_cpu(last.class_tokens)
+        around = None if last.around is None else last.around.detach().cpu()
+        self._answers.append(_Answer(last.form, _to_cpu(last.values), tokens, around))
+
+    def notes(self) -> Iterator[str]:
+        """Yields what had to be assumed about the layer."""
+        if self._unpacked:
+            yield f"layer {self.layer}: gives {self._unpacked}; its first tensor was taken"
+        if self._repeated:
+            yield f"layer {self.layer}: runs more than once in a forward pass; the last was taken"
+        yield from (f"layer {self.layer}: {note}" for note in self._answers[0].form.notes())
+
+    def result(self) -> LayerActivations:
+        """Returns all that was read."""
+        form = self._answers[0].form
+        tokens = [x.class_tokens for x in self._answers if x.class_tokens is not None]
+        around = [x.around for x in self._answers if x.around is not None]
+        return LayerActivations(
+            layer=self.layer,
+            values=torch.cat([answer.values for answer in self._answers]).numpy(),
+            positions=self.probe.map_positions(*form.map_size),
+            map_size=form.map_size,
+            kind=form.kind,
+            class_token=torch.cat(tokens).numpy() if tokens else None,
+            around=torch.cat(around).numpy() if around else None,
+        )
+
+    def _form_of(self, tensor: Tensor) -> OutputForm:
+        try:
+            return form_of(
+                tensor,
+                batch=self._batch,
+                input_size=self.probe.input_size,
+                sequence_first=gives_sequence_first(self.module),
+            )
+        except LayerError as error:
+            raise LayerError(f"layer {self.layer!r}: {error}") from None
+
+    def _around(
+        self, form: OutputForm, tensor: Tensor, images: Tensor, positions: Tensor
+    ) -> Tensor | None:
+        channels = form.as_map(tensor).shape[1]
+        is_large = 2 * len(self.probe.sample_image) * len(AROUND) * channels > _MOST_AROUND_BYTES
+        if not self.with_around or is_large or min(form.map_size) < 3:
+            return None
+        last = torch.tensor(form.map_size, device="cpu") - 1
+        moves = torch.tensor(AROUND, device="cpu")
+        places = (positions[:, None] + moves).clamp(min=torch.zeros_like(last), max=last)
+        found = form.gather(tensor, images.repeat_interleave(len(AROUND)), places.flatten(0, 1))
+        return found.reshape(-1, len(AROUND), channels).to(torch.float16)
+
+    def _places(self, form: OutputForm) -> tuple[Tensor, Tensor]:
+        """Returns the batch rows (n,) and map positions (n, 2) of the samples of this batch."""
+        first, last = np.searchsorted(
+            self.probe.sample_image, [self._start, self._start + self._batch]
+        )
+        rows = self.probe.sample_image[first:last] - self._start
+        positions = self.probe.map_positions(*form.map_size)[first:last]
+        return torch.from_numpy(rows).long(), torch.from_numpy(positions).long()
+
+
+@dataclass
+class _Predictions:
+    """Reads the classes out of the model's outputs, as long as they are logits."""
+
+    probe: Probe
+    _reason: str = ""
+    _broken: int = 0
+    _place: str = ""
+    _classes: list[IntArray] = field(default_factory=list)
+
+    def read(self, output: object, images: int) -> None:
+        """Reads the output for the next batch of `images`."""
+        found = find_logits(output, images)
+        names = self.probe.classes
+        if found is None:
+            self._reason = why_no_logits(output)
+            return
+        logits = found.values
+        if found.place:
+            self._place = f"output{found.place} of {describe(output)}"
+        if names is not None and len(names) < logits.shape[1]:
+            raise ArgumentError(
+                f"classes has {len(names)} names, the model gives {logits.shape[1]} logits; pass "
+                "one name for each"
+            )
+        self._broken += int(logits.isnan().any(dim=1).sum())
+        self._classes.append(logits.argmax(dim=1).cpu().numpy().astype(np.int32))
+
+    def notes(self) -> Iterator[str]:
+        """Yields why there are no predictions, where there are none."""
+        reason, images = self._reason, len(self.probe.images)
+        if not reason and self._broken:
+            reason = f"the model's logits hold NaN for {self._broken:,} of {images:,} images"
+        if reason:
+            yield f"predictions: left out, {reason}"
+        elif self._place:
+            yield (
+                f"predictions: the logits are taken from {self._place} that the model gives; pass "
+                "output=... to choose another"
+            )
+
+    def result(self) -> IntArray | None:
+        """Returns (I,) int32, or None where an output was not logits."""
+        return None if self._reason or self._broken else np.concatenate(self._classes)
+
+
+def _to_cpu(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", torch.float32)

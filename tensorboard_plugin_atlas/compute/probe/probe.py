@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The probe: the fixed images, labels and places that every checkpoint is asked about."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from tensorboard_plugin_atlas.atlas import FloatArray, IconSheets, IntArray, ProbePictures
+from tensorboard_plugin_atlas.compute.model.preserve_state import kept_random_state
+from tensorboard_plugin_atlas.compute.probe.normalize import (
+    IDENTITY,
+    Normalize,
+    as_normalize,
+    find_normalize,
+)
+from tensorboard_plugin_atlas.compute.probe.sources import Drawn, data_set_of, draw_images
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.sprite_sheets import pack
+
+__all__ = ["Normalize", "Probe", "build_probe"]
+
+EDGE: Final = 1 / 8
+"""Share of the image left out along each side, where activations see mostly padding."""
+
+RANGE_TOLERANCE: Final = 1e-3
+"""How far pixels may lie outside [0, 1] when no normalisation is known."""
+
+THUMBNAIL_SIDE: Final = 96
+THUMBNAIL_BYTES: Final = 6 * 1024 * 1024
+_THUMBNAIL_STEPS: Final = tuple(
+    (side, quality) for side in (96, 72, 48, 32, 24, 16, 8) for quality in (82, 60, 40)
+)
+_TRIAL_THUMBNAILS: Final = 64
+
+# Steps of the R2 sequence, the two-dimensional golden ratio: well spread for any number of points
+# (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences").
+_R2_STEP: Final = (0.7548776662466927, 0.5698402909980532)
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """I images and N sampled places in them, fixed for all layers and checkpoints.
+
+    Attributes:
+        images: (I, C, H, W) float32 on the CPU, as the model takes them.
+        labels: (I,) int32, or None.
+        image_ids: (I,) int32: index of each image in the data set.
+        sample_image: (N,) int32, ascending: row of each sample's image in `images`.
+        sample_place: (N, 2) float32: y and x of each sample as a share of the image's height and
+            width, in [EDGE, 1 - EDGE].
+        classes: Class names, or None.
+        normalize: How pixels became `images`.
+        digest: Hex SHA-256 of images, labels and places.
+        notes: What a reader should know about how the probe was made.
+        positions: (N, 2) int32: row and column of each sample on the map of the only layer that is
+            asked, its edges included, in place of `sample_place`; None in a probe for all layers.
+    """
+
+    images: Tensor
+    labels: IntArray | None
+    image_ids: IntArray
+    sample_image: IntArray
+    sample_place: FloatArray
+    classes: tuple[str, ...] | None
+    normalize: Normalize
+    digest: str
+    notes: tuple[str, ...] = ()
+    positions: IntArray | None = None
+
+    def __len__(self) -> int:
+        """Returns N, the number of samples."""
+        return len(self.sample_image)
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the images."""
+        return int(self.images.shape[2]), int(self.images.shape[3])
+
+    def pictures(self, rows: slice | NDArray[Any] = slice(None)) -> NDArray[np.uint8]:
+        """Returns the images as people see them, (I, H, W, 3) uint8.
+
+        One channel becomes grey, two are averaged to grey, and of more than three the first three
+        are shown as red, green and blue.
+
+        Args:
+            rows: Which images, all by default.
+        """
+        pixels = self.normalize.to_pixels(self.images[rows])
+        channels = pixels.shape[1]
+        if channels < 3:
+            pixels = pixels.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+        whole = (pixels[:, :3].clamp(0, 1) * 255).round().to(torch.uint8)
+        return whole.permute(0, 2, 3, 1).contiguous().numpy()
+
+    def first(self, count: int) -> Probe:
+        """Returns the probe's first `count` images and their samples, for a trial; no digest."""
+        samples = self.sample_image < count
+        return dataclasses.replace(
+            self,
+            images=self.images[:count],
+            labels=None if self.labels is None else self.labels[:count],
+            image_ids=self.image_ids[:count],
+            sample_image=self.sample_image[samples],
+            sample_place=self.sample_place[samples],
+            positions=None if self.positions is None else self.positions[samples],
+            digest="",
+        )
+
+    def at(self, images: IntArray, positions: IntArray, map_size: tuple[int, int]) -> Probe:
+        """Returns the same pictures with other samples, for one layer.
+
+        Args:
+            images: (N,) rows of `images`, ascending.
+            positions: (N, 2) row and column on the layer's map.
+            map_size: Height and width of that map.
+        """
+        return dataclasses.replace(
+            self,
+            sample_image=images.astype(np.int32),
+            sample_place=((positions + 0.5) / map_size).astype(np.float32),
+            positions=positions.astype(np.int32),
+        )
+
+    def map_positions(self, height: int, width: int) -> IntArray:
+        """Returns the row and column of every sample on a layer's map, (N, 2) int32.
+
+        The same place in the image gives the cell that holds it in every layer. The outermost ring
+        of a map is left out where the map has an inside (at least 3 cells along the axis); only on
+        maps smaller than 8 cells can that move a sample, by less than one cell.
+        """
+        if self.positions is not None:
+            return self.positions
+        columns = [
+            np.clip(np.floor(place * size), low, max(size - 1 - low, 0))
+            for place, size in zip(self.sample_place.T, (height, width), strict=True)
+            for low in [1 if size >= 3 else 0]
+        ]
+        return np.stack(columns, axis=1).astype(np.int32)
+
+    def thumbnails(self) -> ProbePictures:
+        """Returns the pictures for the log: sides of at most 96 px and at most 6 MiB in all."""
+        count = len(self.images)
+        trial = np.unique(np.linspace(0, count - 1, min(count, _TRIAL_THUMBNAILS)).astype(np.intp))
+        for side, quality in _THUMBNAIL_STEPS:
+            smallest = (side, quality) == _THUMBNAIL_STEPS[-1]
+            # A few pictures foretell the size of all, so that thousands are encoded only once.
+            if not smallest:
+                sample = _bytes(pack(self._tiles(trial, side), quality=quality))
+                if sample * count > THUMBNAIL_BYTES * len(trial):
+                    continue
+            sheets = pack(self._tiles(slice(None), side), quality=quality)
+            if smallest or _bytes(sheets) <= THUMBNAIL_BYTES:
+                break
+        return ProbePictures(
+            digest=self.digest,
+            image_ids=self.image_ids,
+            labels=self.labels,
+            input_size=self.input_size,
+            thumb_size=_thumb_size(self.input_size, side),
+            sheets=sheets,
+            classes=self.classes,
+        )
+
+    def _tiles(self, rows: slice | NDArray[Any], longest: int) -> NDArray[np.uint8]:
+        height, width = _thumb_size(self.input_size, longest)
+        chosen = np.arange(len(self.images))[rows]
+        tiles = np.zeros((len(chosen), *[max(height, width)] * 2, 3), np.uint8)
+        for tile, row in zip(tiles, chosen, strict=True):
+            picture = Image.fromarray(self.pictures(slice(row, row + 1))[0])
+            if picture.size != (width, height):
+                picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+            tile[:height, :width] = np.asarray(picture)
+        return tiles
+
+
+def build_probe(
+    source: object,
+    *,
+    config: AtlasConfig,
+    classes: Sequence[str] | Mapping[int, str] | None = None,
+    normalize: Normalize | tuple[Sequence[float], Sequence[float]] | None = None,
+) -> Probe:
+    """Chooses the probe's images and places, seeded, with an equal share for every class.
+
+    Random transforms of the data set are seeded too, so the same source and seed give the same
+    probe; the random states of python, numpy and torch are left as they were.
+
+    Args:
+        source: A Dataset of (image, label), image or dictionary; a DataLoader; a tuple (images,
+            labels) of tensors or arrays; or images alone. Images are (C, H, W) floats as the model
+            takes them.
+        config: `samples`, `positions_per_image` and `seed` are used.
+        classes: Class names; taken from the data set's `classes` when left out.
+        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
+            data set's transforms when left out.
+
+    Raises:
+        ArgumentError: if the source is empty or unusable, holds NaN, has too few class names, or
+            lies outside [0, 1] with no normalisation known.
+    """
+    wanted = math.ceil(config.samples / config.positions_per_image)
+    with kept_random_state(config.seed):
+        drawn = draw_images(source, wanted, np.random.default_rng([config.seed, 0]))
+    _check_pixels(drawn)
+    scale, scale_notes = _normalization(drawn.images, normalize, data_set_of(source))
+    names = _class_names(classes, data_set_of(source))
+    _check_labels(drawn.labels, names)
+    count = len(drawn.images)
+    sample_image = np.repeat(np.arange(count, dtype=np.int32), config.positions_per_image)
+    sample_image = sample_image[: config.samples]
+    places = _places(count, config.positions_per_image, np.random.default_rng([config.seed, 1]))
+    places = places[: config.samples]
+    return Probe(
+        images=drawn.images,
+        labels=drawn.labels,
+        image_ids=drawn.image_ids,
+        sample_image=sample_image,
+        sample_place=places,
+        classes=names,
+        normalize=scale,
+        digest=_digest(drawn, sample_image, places),
+        notes=(*drawn.notes, *scale_notes, *_shortage(count, wanted), *_channel_note(drawn.images)),
+    )
+
+
+def _places(images: int, each: int, rng: np.random.Generator) -> FloatArray:
+    """Returns (images * each, 2) places, evenly spread over the inside of each image."""
+    start = rng.random((images, 1, 2))
+    spread = (start + np.arange(each)[:, None] * _R2_STEP) % 1.0
+    inside: FloatArray = (EDGE + spread * (1 - 2 * EDGE)).astype(np.float32)
+    return inside.reshape(-1, 2)
+
+
+def _digest(drawn: Drawn, sample_image: IntArray, places: FloatArray) -> str:
+    digest = hashlib.sha256(repr(tuple(drawn.images.shape)).encode())
+    labels = () if drawn.labels is None else (drawn.labels,)
+    for array in (drawn.images.contiguous().numpy(), *labels, sample_image, places):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _check_pixels(drawn: Drawn) -> None:
+    bad = ~torch.isfinite(drawn.images).flatten(1).all(dim=1)
+    if bad.any():
+        ids = drawn.image_ids[bad.numpy()]
+        raise ArgumentError(
+            f"probe: {len(ids)} images hold NaN or infinity (first: {ids[:3].tolist()}); leave "
+            "them out, or mend the transform that made them"
+        )
+
+
+def _normalization(
+    images: Tensor, given: object, data: object
+) -> tuple[Normalize, tuple[str, ...]]:
+    found = find_normalize(data) if given is None else as_normalize(given)
+    scale = IDENTITY if found is None else found
+    channels = images.shape[1]
+    if not scale.fits(channels):
+        raise ArgumentError(
+            f"normalize has {len(scale.mean)} channels, the probe's images have {channels}; pass "
+            "(mean, std) with one number per channel"
+        )
+    # In float64, and per channel: a copy of all the images would cost as much as the probe.
+    ends = torch.stack([images.amin(dim=(0, 2, 3)), images.amax(dim=(0, 2, 3))]).double()
+    low, high = scale.to_pixels(ends[:, :, None, None]).aminmax()
+    if found is None and (low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE):
+        raise ArgumentError(
+            f"probe images span {low:.3g} to {high:.3g}, not 0 to 1, and no Normalize was found in "
+            "the data set's transforms; pass normalize=(mean, std) with model input = (pixels in "
+            "[0, 1] - mean) / std"
+        )
+    if low < -0.05 or high > 1.05:
+        return scale, (f"pixels: span {low:.3g} to {high:.3g} after undoing normalize; clipped",)
+    return scale, ()
+
+
+def _class_names(given: object, data: object) -> tuple[str, ...] | None:
+    names = given if given is not None else next(_names_in(data), None)
+    if isinstance(names, Mapping):
+        keys = sorted(names)
+        if keys != list(range(len(keys))):
+            raise ArgumentError(f"classes has the keys {keys[:5]}; number them from 0 without gaps")
+        names = [names[key] for key in keys]
+    if names is None:
+        return None
+    if isinstance(names, (str, bytes)) or not isinstance(names, Sequence) or not len(names):
+        raise ArgumentError(f"classes={names!r:.60}: pass a list of class names, one per class")
+    return tuple(map(str, names))
+
+
+def _names_in(data: object, depth: int = 0) -> Iterator[Sequence[str]]:
+    """Yields the class names that a data set, or one that it wraps, carries as `classes`."""
+    if data is None or depth > 16:
+        return
+    names = getattr(data, "classes", None)
+    if isinstance(names, (list, tuple)) and names:
+        yield names
+    yield from _names_in(getattr(data, "dataset", None), depth + 1)
+    yield from _names_in(getattr(data, "subset", None), depth + 1)
+    parts = getattr(data, "datasets", None)
+    for part in parts if isinstance(parts, (list, tuple)) else ():
+        yield from _names_in(part, depth + 1)
+
+
+def _check_labels(labels: IntArray | None, classes: tuple[str, ...] | None) -> None:
+    if labels is None:
+        return
+    if labels.min() < 0:
+        raise ArgumentError(
+            f"probe labels start at {labels.min()}; pass class indices from 0, or no labels at all"
+        )
+    if classes is not None and labels.max() >= len(classes):
+        raise ArgumentError(
+            f"classes has {len(classes)} names, the probe has the label {labels.max()}; pass at "
+            f"least {labels.max() + 1} names"
+        )
+
+
+def _shortage(count: int, wanted: int) -> tuple[str, ...]:
+    if count >= wanted:
+        return ()
+    return (f"probe: {count} images, {wanted} wanted; raise positions_per_image for more samples",)
+
+
+def _channel_note(images: Tensor) -> tuple[str, ...]:
+    channels = images.shape[1]
+    shown = {1: "", 2: "shown as the grey mean of 2 channels", 3: ""}
+    note = shown.get(channels, f"shown as the first 3 of {channels} channels")
+    return (f"pictures: {note}",) if note else ()
+
+
+def _thumb_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    ratio = min(1.0, longest / max(size))
+    return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
+
+
+def _bytes(sheets: IconSheets) -> int:
+    return sum(map(len, sheets.pages))

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The summary writer: snapshots of a model in training, and the process that computes atlases.
+
+The worker process imports modules of this package, so `AtlasWriter` is loaded at first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
+
+__all__ = ["AtlasWriter"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tensorboard_plugin_atlas.writer import atlas_writer
+
+    return getattr(atlas_writer, name)
