@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_plugin_atlas.compute.layout import layout as layout_module
 from tensorboard_plugin_atlas.compute.layout.anchoring import turned_onto
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out, lay_out_backwards
-from tensorboard_plugin_atlas.compute.layout import layout as layout_module
 from tensorboard_plugin_atlas.compute.layout.viewport import fit_frame, keep_frame, to_map
 from tensorboard_plugin_atlas.config import AtlasConfig
 

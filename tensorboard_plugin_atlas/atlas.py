@@ -2,7 +2,7 @@
 """The value types that travel from `compute` to the log and back: frozen, over numpy arrays.
 
 N is the number of samples, C the layer's channels, M the occupied cells of one grid, K the classes.
-Pictures stay in their encoded form (`IconSheets`), and activations in their stored form
+Pictures stay in their encoded form (`SpriteSheets`), and activations in their stored form
 (`StoredActivations`), so that writing and reading an atlas loses nothing; `Grid.icons` and
 `Atlas.activations` decode on request.
 """
@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, unpack
 
 FloatArray: TypeAlias = NDArray[np.float32]
 IntArray: TypeAlias = NDArray[np.int32]
@@ -91,23 +93,6 @@ class Samples:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class IconSheets:
-    """M icons packed row by row into square-tiled WebP pages of at most 2048 px a side.
-
-    Attributes:
-        pages: Encoded pages; all but the last are full.
-        tile: Side of one icon in pixels.
-        columns: Icons per row of a page, and rows per full page.
-        count: M.
-    """
-
-    pages: tuple[bytes, ...]
-    tile: int
-    columns: int
-    count: int
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Grid:
     """One zoom level: the occupied cells of a `size` x `size` grid over the map.
 
@@ -135,7 +120,7 @@ class Grid:
     cell_of: IntArray
     kind_codes: NDArray[np.uint8]
     icon_cosine: FloatArray
-    sheets: IconSheets | None = None
+    sheets: SpriteSheets | None = None
     attribution: FloatArray | None = None
     attribution_spread: FloatArray | None = None
 
@@ -149,9 +134,6 @@ class Grid:
         """(M, H, W, 3) uint8, decoded from `sheets` at first use; None without icons."""
         if self.sheets is None:
             return None
-        from tensorboard_plugin_atlas.sprite_sheets import (
-            unpack,  # Pillow only when pictures are wanted
-        )
 
         return unpack(self.sheets)
 
@@ -383,6 +365,6 @@ class ProbePictures:
     image_ids: IntArray
     input_size: tuple[int, int]
     thumb_size: tuple[int, int]
-    sheets: IconSheets
+    sheets: SpriteSheets
     labels: IntArray | None = None
     classes: tuple[str, ...] | None = None

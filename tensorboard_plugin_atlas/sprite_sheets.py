@@ -12,12 +12,12 @@ from __future__ import annotations
 import io
 import math
 import struct
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.atlas import IconSheets
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 
 MAX_SIDE: Final = 2048
@@ -30,7 +30,24 @@ _WEBP_HEADER_BYTES: Final = 30
 _WEBP_METHOD: Final = 4
 
 
-def pack(images: NDArray[np.uint8], *, quality: int = 82, lossless: bool = False) -> IconSheets:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SpriteSheets:
+    """M icons packed row by row into square-tiled WebP pages of at most 2048 px a side.
+
+    Attributes:
+        pages: Encoded pages; all but the last are full.
+        tile: Side of one icon in pixels.
+        columns: Icons per row of a page, and rows per full page.
+        count: M.
+    """
+
+    pages: tuple[bytes, ...]
+    tile: int
+    columns: int
+    count: int
+
+
+def pack(images: NDArray[np.uint8], *, quality: int = 82, lossless: bool = False) -> SpriteSheets:
     """Packs square pictures into WebP pages.
 
     Args:
@@ -64,10 +81,10 @@ def pack(images: NDArray[np.uint8], *, quality: int = 82, lossless: bool = False
         _encode(_tile(images[start : start + capacity], columns), quality, lossless)
         for start in range(0, count, capacity)
     )
-    return IconSheets(pages=pages, tile=side, columns=columns, count=count)
+    return SpriteSheets(pages=pages, tile=side, columns=columns, count=count)
 
 
-def unpack(sheets: IconSheets) -> NDArray[np.uint8]:
+def unpack(sheets: SpriteSheets) -> NDArray[np.uint8]:
     """Decodes the icons of `sheets`, (M, S, S, 3) uint8.
 
     Raises:
@@ -98,7 +115,7 @@ def page_size(count: int, columns: int, tile: int, page: int) -> tuple[int, int]
     return min(columns, count) * tile, -(-held // columns) * tile
 
 
-def check_sheets(sheets: IconSheets) -> None:
+def check_sheets(sheets: SpriteSheets) -> None:
     """Checks every page of `sheets` without decoding any.
 
     Raises:

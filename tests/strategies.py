@@ -18,13 +18,13 @@ from tensorboard_plugin_atlas.atlas import (
     Atlas,
     Event,
     Grid,
-    IconSheets,
     LifelineState,
     ProbePictures,
     Provenance,
     Quality,
     Samples,
     Skipped,
+    SpriteSheets,
     StoredActivations,
 )
 from tensorboard_plugin_atlas.sprite_sheets import pack
@@ -57,7 +57,7 @@ def stored_activations(draw: st.DrawFn, samples: int) -> StoredActivations:
 
 
 @st.composite
-def icon_sheets(draw: st.DrawFn, count: int) -> IconSheets:
+def icon_sheets(draw: st.DrawFn, count: int) -> SpriteSheets:
     side = draw(st.integers(1, 24))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     return pack(random.integers(0, 256, (count, side, side, 3), np.uint8), quality=10)

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from samples import make_atlas, make_probe_pictures
 from shortcut_samples import make_shortcuts
+from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.events import EventSink
+from tensorboard_plugin_atlas.serving.series import run_id, series_id
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.events import EventSink
 from tensorboard_plugin_atlas.metadata import (
     CHILD_RUN,
     PROBE_TAG,
@@ -26,7 +27,6 @@ from tensorboard_plugin_atlas.metadata import (
     layer_tag,
     shortcuts_tag,
 )
-from tensorboard_plugin_atlas.serving.series import run_id, series_id
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 GOLDEN = Path(__file__).parent / "golden"

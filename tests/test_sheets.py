@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_plugin_atlas.atlas import IconSheets
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.sprite_sheets import check_sheets, pack, page_size, unpack, webp_size
+from tensorboard_plugin_atlas.sprite_sheets import (
+    SpriteSheets,
+    check_sheets,
+    pack,
+    page_size,
+    unpack,
+    webp_size,
+)
 
 
 def flat_icons(count: int, side: int) -> np.ndarray:
@@ -96,7 +102,7 @@ def test_webp_size_refuses_all_but_plain_webp() -> None:
 
 def test_a_picture_larger_than_its_sheet_is_refused_before_it_is_decoded() -> None:
     bomb = encoded(Image.new("RGB", (4096, 4096)))
-    sheets = IconSheets(pages=(bomb,), tile=32, columns=2, count=4)
+    sheets = SpriteSheets(pages=(bomb,), tile=32, columns=2, count=4)
     with pytest.raises(DamageError, match=r"page 0: .*4096 x 4096 px, its manifest says 64 x 64"):
         unpack(sheets)
 
@@ -108,7 +114,7 @@ def test_pixels_that_are_cut_short_are_damage(lossless: bool) -> None:
     struct.pack_into("<I", data, 4, len(data) - 8)
     assert webp_size(bytes(data)) == (32, 32)
     with pytest.raises(DamageError, match="page 0: its pixels cannot be decoded"):
-        unpack(IconSheets(pages=(bytes(data),), tile=32, columns=1, count=1))
+        unpack(SpriteSheets(pages=(bytes(data),), tile=32, columns=1, count=1))
 
 
 @pytest.mark.parametrize(
@@ -118,4 +124,4 @@ def test_pixels_that_are_cut_short_are_damage(lossless: bool) -> None:
 def test_impossible_numbers_are_damage(tile: int, columns: int, count: int) -> None:
     page = pack(flat_icons(1, 32)).pages
     with pytest.raises(DamageError):
-        check_sheets(IconSheets(pages=page, tile=tile, columns=columns, count=count))
+        check_sheets(SpriteSheets(pages=page, tile=tile, columns=columns, count=count))

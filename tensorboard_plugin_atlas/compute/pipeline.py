@@ -35,12 +35,12 @@ from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
 from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_levels, cell_means, cell_spreads
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out, resume
 from tensorboard_plugin_atlas.compute.layout.quality import measure
+from tensorboard_plugin_atlas.compute.model.arguments import check_recipe
 from tensorboard_plugin_atlas.compute.model.collect import Collection, LayerActivations, collect
 from tensorboard_plugin_atlas.compute.model.layers import layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
-from tensorboard_plugin_atlas.compute.model.requirements import check_model
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import probe_changes
@@ -434,7 +434,7 @@ def compute_atlas(
         >>> compute_atlas(model, "1", (images, labels), config=config).xy.shape
         (40, 2)
     """
-    recipe = checked_recipe(model, config)
+    recipe = check_recipe(model, config)
     if isinstance(previous, Atlas):
         raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
     asked = (
@@ -448,31 +448,6 @@ def compute_atlas(
     # A caller may have numpy raise, and numbers too small to matter are no reason for it.
     with np.errstate(under="ignore"), choosing(checked_output(output, asked.classes)):
         return next(pipeline.atlases(model, step, None))
-
-
-def checked_recipe(model: object, config: object) -> AtlasConfig:
-    """Returns the recipe, `AtlasConfig()` for None.
-
-    Raises:
-        ArgumentError: if `model` is no module or one that cannot be used (see `check_model`), or
-            `config` no AtlasConfig.
-    """
-    if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model={model!r:.80}: pass a torch.nn.Module{_made_from(model)}")
-    check_model(unwrap(model))
-    if config is None:
-        return AtlasConfig()
-    if not isinstance(config, AtlasConfig):
-        raise ArgumentError(
-            f"config={config!r:.80}: pass an AtlasConfig, such as AtlasConfig(samples=500)"
-        )
-    return config
-
-
-def _made_from(model: object) -> str:
-    """Returns the end of a sentence for what holds a program and no module."""
-    is_exported = type(model).__name__ == "ExportedProgram"
-    return ", the one that was exported (torch.export)" if is_exported else ""
 
 
 def _drafts(

@@ -23,7 +23,6 @@ from tensorboard_plugin_atlas.atlas import (
     Atlas,
     Event,
     Grid,
-    IconSheets,
     LifelineState,
     ProbePictures,
     Provenance,
@@ -32,7 +31,7 @@ from tensorboard_plugin_atlas.atlas import (
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
-from tensorboard_plugin_atlas.sprite_sheets import check_sheets
+from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, check_sheets
 from tensorboard_plugin_atlas.wire.attribution_quantization import (
     NAMES,
     SPREAD_NAMES,
@@ -225,7 +224,7 @@ def decode_probe(blobs: Sequence[bytes]) -> ProbePictures:
         input_size=fields.input_size,
         thumb_size=fields.thumb_size,
         classes=fields.classes,
-        sheets=IconSheets(
+        sheets=SpriteSheets(
             pages=tuple(blobs[2:]),
             tile=fields.sheet.tile,
             columns=fields.sheet.columns,
@@ -274,7 +273,7 @@ def finished(
     return blobs
 
 
-def _described_pages(role: str, sheets: IconSheets, **more: int) -> _Described:
+def _described_pages(role: str, sheets: SpriteSheets, **more: int) -> _Described:
     try:
         check_sheets(sheets)
     except DamageError as error:
@@ -487,7 +486,7 @@ def _grid(entry: GridEntry, arrays: Mapping[str, NDArray[Any]], pages: tuple[byt
         raise DamageError(f"grid {entry.size}: {problem}")
     sheets, layout = None, entry.sheet
     if layout is not None:
-        sheets = IconSheets(
+        sheets = SpriteSheets(
             pages=pages, tile=layout.tile, columns=layout.columns, count=layout.count
         )
     return Grid(

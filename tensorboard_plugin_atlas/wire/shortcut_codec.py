@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.atlas import IconSheets
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
-from tensorboard_plugin_atlas.sprite_sheets import MAX_SIDE, pack, unpack
+from tensorboard_plugin_atlas.sprite_sheets import MAX_SIDE, SpriteSheets, pack, unpack
 from tensorboard_plugin_atlas.wire.atlas_codec import Manifest, finished, opened
 from tensorboard_plugin_atlas.wire.json_reader import SheetLayout
 from tensorboard_plugin_atlas.wire.shortcut_manifest import (
@@ -107,7 +106,7 @@ def retell_shortcuts(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _packed(record: ShortcutRecord) -> IconSheets | None:
+def _packed(record: ShortcutRecord) -> SpriteSheets | None:
     if len(record.patches) != len(record.found):
         raise ArgumentError(
             f"{len(record.patches)} patches of {len(record.found)} shortcuts; pass one of each"
@@ -132,7 +131,7 @@ def _unpacked(fields: ShortcutFields, pages: Sequence[bytes]) -> tuple[NDArray[n
     if sheet is None:
         return ()
     tiles = unpack(
-        IconSheets(pages=tuple(pages), tile=sheet.tile, columns=sheet.columns, count=sheet.count)
+        SpriteSheets(pages=tuple(pages), tile=sheet.tile, columns=sheet.columns, count=sheet.count)
     )
     return tuple(
         tile[: y1 - y0, : x1 - x0].copy()

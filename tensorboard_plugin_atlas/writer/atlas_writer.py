@@ -20,11 +20,11 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import checked_classes
+from tensorboard_plugin_atlas.compute.model.arguments import check_recipe
 from tensorboard_plugin_atlas.compute.model.collect import collect
 from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name, middle_layer
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
-from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import probe_changes
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import why_not
@@ -177,7 +177,7 @@ class AtlasWriter:
         self.strict = strict
         self._meter = CostMeter(budget)
         self._skipped: tuple[Skipped, ...] = ()
-        self.config = checked_recipe(model, config)
+        self.config = check_recipe(model, config)
         self.model = model
         self._told: set[tuple[object, ...]] = set()
         self._has_failed = False

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.analysis.cosine import unit_rows
-from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import first_start, fuzzy_graph
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer as descent
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import first_start, fuzzy_graph
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest
 from tensorboard_plugin_atlas.compute.layout.optimizer import PULL, Tether, descend
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out, lay_out_backwards, resume
 from tensorboard_plugin_atlas.compute.layout import layout as layout_module
+from tensorboard_plugin_atlas.compute.layout.layout import lay_out, lay_out_backwards, resume
 from tensorboard_plugin_atlas.compute.layout.quality import measure
 from tensorboard_plugin_atlas.compute.layout.viewport import CHANGED
 from tensorboard_plugin_atlas.config import AtlasConfig

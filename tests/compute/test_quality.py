@@ -8,8 +8,8 @@ import pytest
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from tensorboard_plugin_atlas.analysis.cosine import unit_rows
-from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out
 from tensorboard_plugin_atlas.compute.layout import quality as quality_module
+from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out
 from tensorboard_plugin_atlas.compute.layout.quality import (
     effective_rank,
     knn_kept,

@@ -17,7 +17,7 @@ from wrappers import compiled as Compiled  # noqa: N812 - it stands beside class
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     as_input,
     hooked,
-    kept_random_state,
+    preserve_random_state,
     undisturbed,
     unwrap,
 )
@@ -100,12 +100,12 @@ def test_autocast_outside_is_off_inside():
 
 def test_seeding_is_for_the_block_only():
     torch.manual_seed(1)
-    with kept_random_state(seed=3):
+    with preserve_random_state(seed=3):
         inside = torch.rand(2), random.random(), np.random.rand()
     outside = torch.rand(2)
     torch.manual_seed(1)
     assert torch.equal(outside, torch.rand(2))
-    with kept_random_state(seed=3):
+    with preserve_random_state(seed=3):
         assert torch.equal(inside[0], torch.rand(2))
         assert inside[1:] == (random.random(), np.random.rand())
 

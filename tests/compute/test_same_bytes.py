@@ -17,10 +17,10 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from tensorboard_plugin_atlas.analysis.concepts.clustering import NeighbourGraph
-from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import borrowed_umap
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer as descent
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import borrowed_umap
+from tensorboard_plugin_atlas.compute.layout.layout import lay_out
 from tensorboard_plugin_atlas.compute.layout.quality import measure
 from tensorboard_plugin_atlas.config import AtlasConfig
 

@@ -12,6 +12,8 @@ import scipy.sparse
 import torch
 
 from tensorboard_plugin_atlas.analysis.cosine import unit_rows
+from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_pieces
+from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
     borrowed_umap,
     first_start,
@@ -19,8 +21,6 @@ from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
     nearest_approximate,
     principal_places,
 )
-from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_pieces
-from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest
 
 

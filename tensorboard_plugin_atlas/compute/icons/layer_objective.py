@@ -26,12 +26,12 @@ from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, form_of, gives_sequence_first
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     device_of,
-    kept_random_state,
     undisturbed,
 )
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.model.truncate import TruncatedNetwork, truncate
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape, cut_patches, shifted
+from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.errors import AtlasError, first_line
 
 Network = Callable[[Tensor], Tensor]
@@ -195,7 +195,7 @@ class Observer:
         """
         with (
             undisturbed(self.network.network),
-            kept_random_state(0),
+            preserve_random_state(0),
             torch.inference_mode(False),
             torch.enable_grad(),
         ):

@@ -19,12 +19,12 @@ from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.icons.fourier_image import natural_pictures
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, Targets
+from tensorboard_plugin_atlas.compute.model.arguments import check_recipe
 from tensorboard_plugin_atlas.compute.model.collect import LayerActivations, collect
 from tensorboard_plugin_atlas.compute.model.layers import layer_name
 from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, undisturbed, unwrap
 from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
-from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY, Normalize, as_normalize
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
@@ -116,7 +116,7 @@ def render_icons(
         >>> len(icons.images), len(icons.cosine), icons.steps
         (2, 2, 16)
     """
-    recipe = checked_recipe(model, _as_config(size, steps, seed))
+    recipe = check_recipe(model, _as_config(size, steps, seed))
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r}: pass one of {', '.join(map(repr, KINDS))}")
     if kind == "examples" and images is None:

@@ -11,10 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, FloatArray, Grid, IconSheets
+from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, FloatArray, Grid
 from tensorboard_plugin_atlas.compute.icons.engine import Drafts, IconEngine, Icons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
-from tensorboard_plugin_atlas.sprite_sheets import pack, unpack
+from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
 SHEET_QUALITIES: Final = (82, 70, 50, 30)
 SHEET_BYTES: Final = 2_200_000
@@ -56,7 +56,7 @@ class Drawing:
     """
 
     icons: tuple[Icons, ...]
-    sheets: tuple[IconSheets, ...]
+    sheets: tuple[SpriteSheets, ...]
     cosines: tuple[FloatArray, ...]
     notes: tuple[str, ...]
 
@@ -116,7 +116,7 @@ def draw(
     return Drawing(tuple(icons), tuple(sheets), cosines, told)
 
 
-def _packed(icons: Sequence[Icons], qualities: Sequence[int]) -> tuple[list[IconSheets], int]:
+def _packed(icons: Sequence[Icons], qualities: Sequence[int]) -> tuple[list[SpriteSheets], int]:
     for quality in qualities:
         sheets = [pack(drawn.images, quality=quality) for drawn in icons]
         if sum(len(page) for sheet in sheets for page in sheet.pages) <= SHEET_BYTES:
@@ -125,7 +125,7 @@ def _packed(icons: Sequence[Icons], qualities: Sequence[int]) -> tuple[list[Icon
 
 
 def _served_cosine(
-    engine: IconEngine, sheets: IconSheets, drawn: Icons, targets: Targets
+    engine: IconEngine, sheets: SpriteSheets, drawn: Icons, targets: Targets
 ) -> FloatArray:
     """Scores the pictures as the log keeps them, after WebP and at the size they are served.
 

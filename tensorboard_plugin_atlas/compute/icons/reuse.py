@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.cosine import finite_rows, row_blocks, unit_rows
-from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IconSheets, IntArray
+from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.compute.layout.grid import Cells
-from tensorboard_plugin_atlas.sprite_sheets import pack, unpack
+from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
 SHEET_QUALITIES: Final = (95, 90, 82)
 """WebP qualities of pictures that were encoded before, at 82 as a rule. On icons of a network that
@@ -150,7 +150,7 @@ def _chosen(stock: _Stock, means: NDArray[Any]) -> tuple[NDArray[np.intp], Float
     return icon, cosine
 
 
-def _packed(levels: Sequence[NDArray[np.uint8]]) -> tuple[list[IconSheets], int]:
+def _packed(levels: Sequence[NDArray[np.uint8]]) -> tuple[list[SpriteSheets], int]:
     for quality in SHEET_QUALITIES:
         sheets = [pack(pictures, quality=quality) for pictures in levels]
         if sum(len(page) for sheet in sheets for page in sheet.pages) <= SHEET_BYTES:
@@ -189,7 +189,7 @@ def _attribution(cells: Cells, values: FloatArray, source: NDArray[np.int64]) ->
 def _grid(
     cells: Cells,
     attribution: FloatArray | None,
-    sheets: IconSheets | None = None,
+    sheets: SpriteSheets | None = None,
     codes: NDArray[np.uint8] | None = None,
     cosine: FloatArray | None = None,
 ) -> Grid:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.requirements import check_runnable
 from tensorboard_plugin_atlas.compute.model.sparse_buffers import is_same, restore
+from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 
 _PIXELS_AT_ONCE = 1 << 18
 
@@ -60,31 +59,6 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 
 @contextlib.contextmanager
-def kept_random_state(seed: int | None = None) -> Iterator[None]:
-    """Gives the random states of python, numpy and torch back as they were, whatever happens.
-
-    Args:
-        seed: Seeds all three inside the block, or None to go on from the present state.
-    """
-    python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if _cuda_is_up() else None
-    try:
-        if seed is not None:
-            random.seed(seed)
-            np.random.seed(seed)
-            # torch.manual_seed would also queue a seed for a CUDA context that is not up yet,
-            # and so change the user's own draws later on.
-            torch.default_generator.manual_seed(seed)
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
-        torch.set_rng_state(cpu)
-        if cuda is not None:
-            torch.cuda.set_rng_state_all(cuda)
-
-
-@contextlib.contextmanager
 def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
     """Runs a block with the model in evaluation mode and puts everything back afterwards.
 
@@ -109,7 +83,7 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
     modes = [(module, module.training) for module in inner.modules()]
     device = device_of(inner)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(kept_random_state())
+        stack.enter_context(preserve_random_state())
         stack.enter_context(_kept_buffers(inner))
         stack.enter_context(_without_collectives(inner))
         stack.callback(_set_modes, modes)
@@ -180,10 +154,6 @@ def _holder_of(kind: Any) -> str | None:
         if key in _AVERAGES:
             return _AVERAGES[key] if kind.forward is getattr(base, "forward", None) else None
     return None
-
-
-def _cuda_is_up() -> bool:
-    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def _set_modes(modes: list[tuple[nn.Module, bool]]) -> None:

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from tensorboard_plugin_atlas.atlas import FloatArray, IconSheets, IntArray, ProbePictures
-from tensorboard_plugin_atlas.compute.model.preserve_state import kept_random_state
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, ProbePictures
 from tensorboard_plugin_atlas.compute.probe.normalize import (
     IDENTITY,
     Normalize,
@@ -25,9 +24,10 @@ from tensorboard_plugin_atlas.compute.probe.normalize import (
     find_normalize,
 )
 from tensorboard_plugin_atlas.compute.probe.sources import Drawn, data_set_of, draw_images
+from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.sprite_sheets import pack
+from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack
 
 __all__ = ["Normalize", "Probe", "build_probe"]
 
@@ -211,7 +211,7 @@ def build_probe(
             lies outside [0, 1] with no normalisation known.
     """
     wanted = math.ceil(config.samples / config.positions_per_image)
-    with kept_random_state(config.seed):
+    with preserve_random_state(config.seed):
         drawn = draw_images(source, wanted, np.random.default_rng([config.seed, 0]))
     _check_pixels(drawn)
     scale, scale_notes = _normalization(drawn.images, normalize, data_set_of(source))
@@ -346,5 +346,5 @@ def _thumb_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
     return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
 
 
-def _bytes(sheets: IconSheets) -> int:
+def _bytes(sheets: SpriteSheets) -> int:
     return sum(map(len, sheets.pages))

@@ -28,11 +28,11 @@ from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.attribution.attribute import Voices, strongest_voices
 from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_samples
 from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.model.arguments import check_recipe
 from tensorboard_plugin_atlas.compute.model.frozen_copy import answering
 from tensorboard_plugin_atlas.compute.model.layers import layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
 from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
-from tensorboard_plugin_atlas.compute.pipeline import checked_recipe
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     Box,
@@ -186,7 +186,7 @@ def find_shortcuts(
     """
     if not isinstance(top, int) or top < 1:
         raise ArgumentError(f"top={top!r:.40}: pass a whole number of at least 1")
-    recipe = checked_recipe(model, config)
+    recipe = check_recipe(model, config)
     built = (
         probe
         if isinstance(probe, Probe)

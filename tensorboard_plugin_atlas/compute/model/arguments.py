@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments that public functions share: the model and the recipe."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
+from tensorboard_plugin_atlas.compute.model.requirements import check_model
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError
+
+
+def check_recipe(model: object, config: object) -> AtlasConfig:
+    """Returns the recipe, `AtlasConfig()` for None.
+
+    Raises:
+        ArgumentError: if `model` is no module or one that cannot be used (see `check_model`), or
+            `config` no AtlasConfig.
+    """
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(f"model={model!r:.80}: pass a torch.nn.Module{_hint_for(model)}")
+    check_model(unwrap(model))
+    if config is None:
+        return AtlasConfig()
+    if not isinstance(config, AtlasConfig):
+        raise ArgumentError(
+            f"config={config!r:.80}: pass an AtlasConfig, such as AtlasConfig(samples=500)"
+        )
+    return config
+
+
+def _hint_for(model: object) -> str:
+    """Returns the end of a sentence for what holds a program and no module."""
+    is_exported = type(model).__name__ == "ExportedProgram"
+    return ", the one that was exported (torch.export)" if is_exported else ""

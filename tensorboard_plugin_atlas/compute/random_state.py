@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The global random states of Python, NumPy and torch, preserved around a block."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+
+@contextlib.contextmanager
+def preserve_random_state(seed: int | None = None) -> Iterator[None]:
+    """Restores the random states of Python, NumPy and torch after the block, also after an error.
+
+    Args:
+        seed: Seeds all three inside the block, or None to go on from the present state.
+    """
+    python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if _cuda_is_up() else None
+    try:
+        if seed is not None:
+            random.seed(seed)
+            np.random.seed(seed)
+            # torch.manual_seed would also queue a seed for a CUDA context that is not up yet,
+            # and so change the user's own draws later on.
+            torch.default_generator.manual_seed(seed)
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+        torch.set_rng_state(cpu)
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)
+
+
+def _cuda_is_up() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
