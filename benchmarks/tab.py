@@ -43,8 +43,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 # In front of this folder: `tab` is the driver of the end-to-end tests, and not this file.
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e" / "helpers"))
 
 import numpy as np
 from bundle import weigh

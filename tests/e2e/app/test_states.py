@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every state that the tab can be in: what it says, what can be done, and that all can read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from audits import THEMES, Theme, shoot, violations
+from conftest import Serve, wait_for_atlases
+from disabled import CONTEXT, NO_CANVAS, NO_WEBGL
+from faulty import Faulty
+from logs import write_grown
+from playwright.sync_api import Route, expect
+from samples import make_atlas
+from serving import tensorboard
+from tab import Tab, until_painted
+
+from tensorboard_plugin_atlas.logs.event_file import EventSink
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
+
+WARM = {"run": "warm/atlas", "layer": "layer3"}
+DATA = "**/data/plugin/atlas/"
+TAKE_PORT = """addEventListener('message', ({data, ports}) => {
+  if (data === 'experimental.bootstrap') [window.port] = ports;
+});"""
+TELL_RELOAD = """port.postMessage(
+  JSON.stringify({type: 'experimental.DataReloaded', id: 1, payload: null, isReply: false}))"""
+"""What TensorBoard says to its plugins."""
+CROWD = 260_000
+LOSE = f"map => {CONTEXT}.getExtension('WEBGL_lose_context').loseContext()"
+
+
+@pytest.fixture(params=THEMES)
+def theme(request: pytest.FixtureRequest, tab: Tab) -> Theme:
+    tab.page.emulate_media(color_scheme=request.param)
+    theme: Theme = request.param
+    return theme
+
+
+@pytest.mark.parametrize("way", ["pointer", "keyboard"])
+def test_where_there_is_no_atlas_a_sample_can_be_opened(way: str, serve: Serve, tab: Tab) -> None:
+    tab.page.emulate_media(color_scheme="dark" if way == "keyboard" else "light")
+    tab.open(serve("empty", "data-server"), alone=True)
+    tab.settle(phase="empty")
+    if way == "pointer":
+        tab.press("Open a sample")
+    else:
+        tab.page.keyboard.press("Tab")
+        expect(tab.app.get_by_role("button", name="Open a sample")).to_be_focused()
+        tab.page.keyboard.press("Enter")
+    tab.shows(120, layer="stage3", phase="ready")
+    assert tab.picture().std() > 5
+    banner = tab.app.locator(".banner")
+    expect(banner).to_contain_text("A sample that comes with the plugin")
+    tab.key("ArrowRight")
+    expect(tab.card.get_by_text("by activation")).to_be_visible()
+    until_painted(tab.card.locator(".patch").first)
+    assert violations(tab) == []
+    shoot(tab, "sample", "dark" if way == "keyboard" else "light")
+    tab.key(",")
+    tab.shows(45)
+    # What is shown is not what this address holds.
+    assert tab.state == {}
+    banner.get_by_role("button", name="Leave it").click()
+    tab.settle(phase="empty")
+
+
+def test_while_it_loads(theme: Theme, quick: str, tab: Tab) -> None:
+    held: list[Route] = []
+    holding = True
+    tab.page.route(
+        DATA + "sheet?*", lambda route: held.append(route) if holding else route.continue_()
+    )
+    tab.open(quick, alone=True, ready=False, **WARM)
+    words = tab.app.locator(".skeleton")
+    expect(words).to_have_text("Loading the atlas \u2026")
+    tab.page.wait_for_function("document.querySelector('atlas-app').dataset.step === '3200'")
+    assert violations(tab) == []
+    shoot(tab, "loading", theme)
+    holding = False
+    for route in held:
+        route.continue_()
+    tab.shows(3200, theme=theme)
+    expect(words).to_have_count(0)
+
+
+def test_errors_say_what_failed_and_can_be_handed_on(theme: Theme, serve: Serve, tab: Tab) -> None:
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    quick = serve("sound", "data-server")
+    message = tab.app.locator(".message")
+    for route, words in (("index", "cannot be listed"), ("atlas", "could not be loaded")):
+        faulty = Faulty(tab, route)
+        faulty.how = "500"
+        tab.open(quick, alone=True, **WARM)
+        expect(message).to_contain_text(words)
+        assert violations(tab) == []
+        shoot(tab, f"error-{route}", theme)
+        tab.press("Copy details")
+        expect(message.get_by_role("button", name="Copied")).to_be_visible()
+        copied = tab.page.evaluate("navigator.clipboard.readText()").splitlines()
+        assert copied[0] == "internal: internal fault"
+        assert copied[1].startswith(f"Request: {route}")
+        assert copied[1].endswith("status 500")
+        faulty.how = None
+        retry = message.get_by_role("button", name="Retry")
+        retry.focus()
+        tab.page.keyboard.press("Enter")
+        tab.shows(3200, failure="")
+        tab.page.goto("about:blank")
+    Faulty(tab, "sheet").how = "garbled"
+    tab.open(quick, alone=True, **WARM)
+    expect(tab.app.locator(".banner")).to_contain_text("Icons of this grid cannot be shown")
+    assert violations(tab) == []
+    shoot(tab, "error-sheet", theme)
+
+
+@pytest.mark.parametrize("script", [NO_WEBGL, NO_CANVAS], ids=["canvas", "none"])
+def test_without_webgl_or_any_canvas(script: str, theme: Theme, quick: str, tab: Tab) -> None:
+    tab.page.add_init_script(script)
+    tab.open(quick, alone=True, **WARM)
+    tab.settle(renderer="canvas" if script == NO_WEBGL else "none")
+    expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
+    assert violations(tab) == []
+
+
+def test_graphics_that_do_not_come_back_can_be_asked_for(
+    theme: Theme, quick: str, tab: Tab
+) -> None:
+    tab.open(quick, alone=True, **WARM)
+    before = tab.picture()
+    tab.map.evaluate(LOSE)
+    tab.settle(renderer="lost")
+    banner = tab.app.locator(".banner")
+    expect(banner).to_contain_text("has taken the graphics of the map away")
+    assert violations(tab) == []
+    retry = banner.get_by_role("button", name="Retry")
+    if theme == "light":
+        retry.click()
+    else:
+        retry.focus()
+        tab.page.keyboard.press("Enter")
+    tab.settle(renderer="webgl")
+    expect(banner).to_have_count(0)
+    tab.page.mouse.move(2, 2)
+    assert abs(tab.picture() - before).mean() < 0.5
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One atlas of more samples than points are drawn."""
+    directory = tmp_path_factory.mktemp("crowded")
+    sink = EventSink(directory / "crowded" / CHILD_RUN)
+    atlas = make_atlas(0, layer="layer3", samples=CROWD, grids=(10,), tile=8, images=400)
+    sink.write(layer_tag("layer3"), encode_atlas(atlas), 0)
+    sink.close()
+    with tensorboard(directory, True) as url:
+        wait_for_atlases(url, 1)
+        yield url
+
+
+@pytest.mark.parametrize("way", ["pointer", "keyboard"])
+def test_of_too_many_points_some_are_shown(way: str, crowded: str, tab: Tab) -> None:
+    tab.page.emulate_media(color_scheme="dark" if way == "keyboard" else "light")
+    tab.open(crowded, alone=True, show="points")
+    expect(tab.legend).to_contain_text("Showing 200,000 of 260,000 points")
+    assert violations(tab) == []
+    some = tab.picture()
+    button = tab.legend.get_by_role("button", name="Show all")
+    if way == "pointer":
+        button.click()
+    else:
+        button.focus()
+        tab.page.keyboard.press("Enter")
+    expect(tab.legend).to_contain_text("Showing 260,000 points")
+    tab.settle()
+    assert abs(tab.picture() - some).max() > 30
+    tab.legend.get_by_role("button", name="Show fewer").click()
+    expect(tab.legend).to_contain_text("of 260,000 points")
+
+
+def test_new_checkpoints_are_announced(tmp_path: Path, tab: Tab) -> None:
+    """As in `test_steps`, but by keys, and in both themes."""
+    write_grown(tmp_path, (0, 10))
+    tab.page.add_init_script(TAKE_PORT)
+    with tensorboard(tmp_path, True) as url:
+        wait_for_atlases(url, 2)
+        tab.open(url, alone=True, step=0)
+        write_grown(tmp_path, (20,), before=2)
+        wait_for_atlases(url, 3)
+        tab.page.evaluate(TELL_RELOAD)
+        pill = tab.app.get_by_role("button", name="1 new checkpoint")
+        for scheme in THEMES:
+            tab.page.emulate_media(color_scheme=scheme)
+            tab.settle(theme=scheme)
+            expect(pill).to_be_visible()
+            assert violations(tab) == []
+        tab.shows(0)
+        pill.press("Enter")
+        tab.shows(20)
+        expect(pill).to_have_count(0)

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is taken away is what was shown: files are read back and held against map and log."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import logs
+import numpy as np
+import pytest
+from audits import RESULTS, THEMES, Theme, audit, change_theme, photograph
+from conftest import Serve
+from disabled import NO_WEBGL
+from gestures import download, menu
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import expect
+from tab import Tab
+
+from tensorboard_plugin_atlas import read_atlases
+
+Directories = Callable[[str], tuple[Path, int]]
+
+WARM = {"run": "warm/atlas", "layer": "layer3"}
+DIGITS = {"run": "digits/atlas", "step": 60, "grid": 8}
+FORMULA = "=HYPERLINK(1)"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def picture(tab: Tab, scale: int) -> NDArray[np.int16]:
+    """(H, W, 3) of the picture that the menu saves at a scale."""
+    menu(tab).get_by_text(f"{scale}\u00d7", exact=True).click()
+    name, data = download(tab, "Save picture")
+    assert name.endswith(".png")
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB")).astype(np.int16)
+
+
+def inked(part: NDArray[np.int16]) -> float:
+    """Share of the pixels that are not of the part's most frequent colour."""
+    flat = part.reshape(-1, 3)
+    colours, counts = np.unique(flat, axis=0, return_counts=True)
+    return float((np.abs(flat - colours[counts.argmax()]).max(axis=1) > 30).mean())
+
+
+def size(tab: Tab) -> tuple[int, int]:
+    box = tab.map.bounding_box()
+    assert box is not None
+    return round(box["width"]), round(box["height"])
+
+
+@pytest.mark.parametrize("script", ["", NO_WEBGL], ids=["webgl", "canvas"])
+def test_the_picture_is_the_map_as_shown(script: str, quick: str, tab: Tab) -> None:
+    if script:
+        tab.page.add_init_script(script)
+    tab.open(quick, **WARM, color="class", show="both")
+    expect(tab.legend).to_contain_text("Majority class of a cell")
+    tab.settle()
+    screen = tab.picture()
+    tab.key("e")
+    expect(menu(tab)).to_be_visible()
+    width, height = size(tab)
+    for scale in (1, 2, 4):
+        taken = picture(tab, scale)
+        assert taken.shape[1] == scale * width
+        assert taken.shape[0] > scale * height
+        small = np.asarray(
+            Image.fromarray(taken.astype(np.uint8)).resize(
+                (width, taken.shape[0] // scale), Image.Resampling.BOX
+            )
+        ).astype(np.int16)
+        # The middle of the stage, where no panel of the page lies over the map.
+        mapped, shown = small[6 : height - 6, 6 : width - 6], screen
+        clear = (slice(110, 400), slice(330, 900))
+        assert inked(shown[clear]) > 0.2
+        off = np.abs(mapped[clear] - shown[clear])
+        if scale == 1:
+            assert off.max() <= 2
+        else:
+            assert off.mean() < 6, scale
+        foot = taken[scale * height :]
+        assert inked(foot) > 0.02
+    # The map itself goes on as it was.
+    tab.page.keyboard.press("Escape")
+    expect(menu(tab)).to_have_count(0)
+    tab.settle()
+    assert np.abs(tab.picture() - screen)[110:400, 330:900].max() == 0
+
+
+def test_every_legend_is_in_the_picture(quick: str, tab: Tab) -> None:
+    """Of drift with its signs, and of a difference with its frames."""
+    tab.open(quick, alone=True, **WARM, grid=10, step=400, drift="on", compare=0)
+    expect(tab.app.get_by_role("complementary", name="Drift")).to_be_visible()
+    expect(tab.app.get_by_role("complementary", name="Difference")).to_be_visible()
+    panels = [one.bounding_box() for one in tab.app.locator(".legends > aside").all()]
+    assert len(panels) == 3
+    tab.key("e")
+    _, height = size(tab)
+    taken = picture(tab, 1)
+    RESULTS.mkdir(exist_ok=True)
+    Image.fromarray(taken.astype(np.uint8)).save(RESULTS / "exported-legends.png")
+    foot = taken[height:]
+    for panel, left in zip(panels, _lefts(panels), strict=True):
+        assert panel is not None
+        part = foot[12 : 12 + int(panel["height"]), left : left + int(panel["width"])]
+        assert inked(part) > 0.03
+
+
+def _lefts(panels: list[dict[str, float] | None]) -> list[int]:
+    """Where panels beside each other begin."""
+    widths = [panel["width"] + 12 for panel in panels if panel]
+    return [round(12 + sum(widths[:i])) for i in range(len(widths))]
+
+
+def test_the_legend_in_the_picture_has_the_colours_of_the_one_on_screen(
+    quick: str, tab: Tab
+) -> None:
+    tab.open(quick, alone=True, **WARM, color="class")
+    swatches = tab.legend.locator("li i")
+    expect(swatches).to_have_count(6)
+    colours = [
+        one.evaluate("i => getComputedStyle(i).backgroundColor.match(/\\d+/g).map(Number)")
+        for one in swatches.all()
+    ]
+    # Folded first: a narrow page may fold it by itself, and a click would then open it.
+    tab.legend.locator("summary").click()
+    tab.page.set_viewport_size({"width": 800, "height": 700})
+    expect(swatches.first).not_to_be_visible()
+    tab.settle()
+    tab.key("e")
+    _, height = size(tab)
+    foot = picture(tab, 2)[2 * height :]
+    for colour in colours:
+        assert (np.abs(foot - np.array(colour)).max(axis=2) <= 2).sum() > 200, colour
+    # What was folded for the picture is folded again.
+    expect(swatches.first).not_to_be_visible()
+
+
+@pytest.mark.parametrize("grid", [4, 8])
+def test_the_cells_are_those_of_the_log(
+    grid: int, quick: str, directories: Directories, tab: Tab
+) -> None:
+    tab.open(quick, **{**DIGITS, "grid": grid})
+    tab.key("e")
+    name, data = download(tab, "Save cells")
+    assert name == f"atlas-3-step60-grid{grid}.csv"
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+    path, _ = directories("sound")
+    atlas = [one for one in read_atlases(path) if one.run == "digits/atlas"][-1]
+    level = next(one for one in atlas.grids if one.size == grid)
+    labels, attribution, cosine = atlas.labels, level.attribution, level.icon_cosine
+    assert labels is not None
+    assert attribution is not None
+    assert cosine is not None
+    assert len(rows) == len(level.rows)
+    at = {(int(r), int(c)): i for i, (r, c) in enumerate(zip(level.rows, level.cols, strict=True))}
+    for row in rows:
+        cell = at.pop((int(row["row"]), int(row["col"])))
+        members = labels[level.members(cell)]
+        votes = np.bincount(members)
+        strongest = int(np.argmax(np.abs(attribution[cell].astype(np.float32))))
+        assert (row["run"], row["layer"], row["step"]) == ("digits/atlas", "3", "60")
+        assert int(row["grid_size"]) == grid
+        assert int(row["count"]) == len(members)
+        assert float(row["share"]) == pytest.approx(len(members) / len(labels))
+        assert row["icon_kind"] == level.icon_kind[cell]
+        assert np.float32(row["icon_cosine"]) == cosine[cell]
+        assert (row["top_of"], row["top_class"]) == ("labels", f"class {votes.argmax()}")
+        assert int(row["top_class_index"]) == votes.argmax()
+        assert float(row["top_share"]) == pytest.approx(votes.max() / len(members))
+        assert int(row["strongest_class_index"]) == strongest
+        assert np.isclose(float(row["strongest_attribution"]), attribution[cell, strongest])
+    assert at == {}
+
+
+def test_no_name_of_a_log_becomes_a_formula(serve: Serve, tab: Tab) -> None:
+    odd = serve("odd", "data-server", "--path_prefix=/lab/one")
+    tab.open(odd, alone=True, run=f"{logs.MARKUP}/atlas", layer=logs.MARKUP)
+    classes = [FORMULA, "+1", "@x", 'a"b,\n', *logs.HOSTILE_CLASSES[:2]]
+    # As if the log had named its classes so.
+    tab.page.route("**/atlas?*", lambda route: _rename(route, classes))
+    tab.page.reload()
+    tab.settle()
+    tab.key("e")
+    name, data = download(tab, "Save cells")
+    assert "/" not in name
+    assert "<" not in name
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+    tops = {row["top_class"] for row in rows}
+    assert {f"'{FORMULA}", "'+1", "'@x", 'a"b, ', logs.MARKUP} <= tops
+    fields = [field for row in rows for field in row.values()]
+    assert not [one for one in fields if one[:1] in ("=", "+", "@", "\t", "\r")]
+
+
+def _rename(route: object, classes: list[str]) -> None:
+    import json
+    import struct
+
+    response = route.fetch()  # type: ignore[attr-defined]
+    body = response.body()
+    (length,) = struct.unpack("<I", body[:4])
+    manifest = json.loads(body[4 : 4 + length])
+    manifest["classes"] = classes
+    text = json.dumps(manifest).encode()
+    text += b" " * (-(4 + len(text)) % 8)
+    answer = struct.pack("<I", len(text)) + text + body[4 + length :]
+    route.fulfill(response=response, body=answer)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_drawing_looks_as_the_picture_does(theme: Theme, sound: str, tab: Tab) -> None:
+    look = {"query": "?darkMode=true" if theme == "dark" else ""}
+    tab.open(sound, **look, **DIGITS, filter="toward:3", sign="both")
+    tab.settle(theme=theme)
+    tab.key("e")
+    taken = picture(tab, 1)
+    name, data = download(tab, "Save drawing")
+    assert name.endswith("-step60-grid8.svg")
+    root = ElementTree.fromstring(data)
+    kinds = {element.tag.rpartition("}")[2] for element in root.iter()}
+    known = {"svg", "rect", "image", "text", "path", "circle", "clipPath", "linearGradient", "stop"}
+    assert {"image", "text", "path"} <= kinds <= known
+    words = " ".join(element.text or "" for element in root.iter(f"{SVG}text"))
+    assert "TensorBoard Atlas" in words
+    assert "step 60" in words
+    assert "3" in words
+    height, width = taken.shape[:2]
+    viewer = tab.page.context.new_page()
+    viewer.set_viewport_size({"width": width, "height": height})
+    viewer.set_content(f"<style>body{{margin:0}}svg{{display:block}}</style>{data.decode()}")
+    RESULTS.mkdir(exist_ok=True)
+    shown = viewer.screenshot(path=RESULTS / f"drawing-{theme}.png")
+    viewer.close()
+    with Image.open(io.BytesIO(shown)) as image:
+        drawn = np.asarray(image.convert("RGB")).astype(np.int16)
+    assert drawn.shape == taken.shape
+    difference = np.abs(drawn - taken).max(axis=2)
+    # Words may be smoothed differently; nothing else may be anywhere else.
+    assert (difference > 40).mean() < 1e-4
+    assert inked(drawn[-40:]) > 0.01
+
+
+def test_names_of_the_log_are_text_in_the_drawing(tab: Tab, sound: str) -> None:
+    name = "</text><script>alert(1)</script><text>&amp;"
+    tab.page.route("**/atlases*", lambda route: _rename(route, [name] * 10))
+    tab.open(sound, **DIGITS, color="class")
+    tab.key("e")
+    _, data = download(tab, "Save drawing")
+    root = ElementTree.fromstring(data)
+    assert not [one for one in root.iter() if one.tag.endswith("script")]
+
+
+def test_the_link_leads_back_here(quick: str, tab: Tab) -> None:
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.open(quick, **WARM, step=400, grid=20, x="0.6000", y="0.4000", z="2.000")
+    tab.key("e")
+    menu(tab).get_by_role("button", name="Copy link").click()
+    expect(menu(tab)).to_contain_text("Link copied")
+    link = tab.page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(quick)
+    expect(menu(tab).get_by_label("Link to this view")).to_have_value(link)
+    before = tab.picture()
+    tab.page.goto("about:blank")
+    tab.page.goto(link)
+    tab.shows(400, level=20)
+    expect(tab.app.locator(".map-buttons")).to_be_visible()
+    after = tab.picture()
+    assert np.abs(after - before)[100:-100, 330:700].mean() < 0.5
+
+
+def test_without_a_clipboard_the_old_way_is_tried(quick: str, tab: Tab) -> None:
+    tab.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined});")
+    tab.open(quick, **WARM)
+    tab.press("Export")
+    menu(tab).get_by_role("button", name="Copy link").click()
+    expect(menu(tab).locator("p").last).not_to_be_empty()
+
+
+def test_keys_alone_open_save_and_leave(sound: str, tab: Tab) -> None:
+    tab.open(sound, **WARM)
+    tab.key("e")
+    save = menu(tab).get_by_role("button", name="Save picture")
+    expect(save).to_be_focused()
+    with tab.page.expect_download() as waited:
+        tab.page.keyboard.press("Enter")
+    assert waited.value.suggested_filename == "atlas-layer3-step3200-grid10.png"
+    expect(tab.app.locator("[role=status]")).to_contain_text("Saved atlas-layer3")
+    for ending in ("svg", "csv"):
+        with tab.page.expect_download() as waited:
+            tab.page.keyboard.press("Tab")
+            tab.page.keyboard.press("Enter")
+        assert waited.value.suggested_filename == f"atlas-layer3-step3200-grid10.{ending}"
+    tab.page.keyboard.press("Escape")
+    expect(menu(tab)).to_have_count(0)
+    expect(tab.map).to_be_focused()
+    tab.press("Export")
+    expect(save).to_be_focused()
+    x, y = tab.middle()
+    tab.page.mouse.click(x, y)
+    expect(menu(tab)).to_have_count(0)
+
+
+def test_over_the_table_only_the_cells_can_be_saved(quick: str, tab: Tab) -> None:
+    tab.open(quick, alone=True, **WARM, view="table")
+    tab.press("Export")
+    expect(menu(tab).get_by_role("button", name="Save picture")).to_be_disabled()
+    expect(menu(tab)).to_contain_text("The table is shown, not the map.")
+    name, _ = download(tab, "Save cells")
+    assert name.endswith(".csv")
+
+
+def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
+    tab.open(serve("sound", "data-server"), alone=True, **DIGITS, filter="toward:3", sign="both")
+    tab.settle()
+    tab.choose("Colour by", "Purity")
+    tab.key("e")
+    expect(menu(tab)).to_be_visible()
+    audit(tab)
+    RESULTS.mkdir(exist_ok=True)
+    for theme in THEMES:
+        change_theme(tab, theme)
+        taken = picture(tab, 2)
+        Image.fromarray(taken.astype(np.uint8)).save(RESULTS / f"exported-{theme}.png")
+    photograph(tab, "export")
+    tab.page.set_viewport_size({"width": 800, "height": 700})
+    tab.settle()
+    photograph(tab, "export-narrow")

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person does in the tab, and reads there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from logs import sample_atlas
+from playwright.sync_api import Locator
+from tab import Tab
+
+
+def fullest(size: int = 10, step: int = 3200, layer: str = "layer3") -> tuple[int, int, int]:
+    """Grid size, row and column of the cell with most samples."""
+    grid = next(g for g in sample_atlas(layer, step).grids if g.size == size)
+    cell = int(grid.counts.argmax())
+    return size, int(grid.rows[cell]), int(grid.cols[cell])
+
+
+def menu(tab: Tab) -> Locator:
+    return tab.app.get_by_role("complementary", name="Export")
+
+
+def download(tab: Tab, name: str) -> tuple[str, bytes]:
+    """Presses a button of the menu and returns the file's name and bytes."""
+    with tab.page.expect_download() as waited:
+        menu(tab).get_by_role("button", name=name).click()
+    path = waited.value.path()
+    return waited.value.suggested_filename, Path(path).read_bytes()
+
+
+def box(tab: Tab) -> Locator:
+    return tab.app.get_by_role("combobox", name="Find", exact=True)
+
+
+def options(tab: Tab) -> Locator:
+    return tab.app.get_by_role("listbox", name="Found").get_by_role("option")
+
+
+def selection(tab: Tab) -> Locator:
+    return tab.app.get_by_label("Selected samples")
+
+
+def pins(tab: Tab) -> Locator:
+    return tab.app.get_by_role("list", name="Pins").locator(".event")
+
+
+def status(tab: Tab) -> Locator:
+    return tab.app.locator("[role=status]")
+
+
+def drag(tab: Tab, *path: tuple[float, float], shift: bool = False) -> None:
+    """Draws along places of the map, in shares of its side."""
+    box, world = tab.map.bounding_box(), tab.world
+    assert box is not None
+    corner = box["x"] + world["x"], box["y"] + world["y"]
+    points = [(corner[0] + x * world["side"], corner[1] + y * world["side"]) for x, y in path]
+    if shift:
+        tab.page.keyboard.down("Shift")
+    tab.page.mouse.move(*points[0])
+    tab.page.mouse.down()
+    for point in points[1:]:
+        tab.page.mouse.move(*point, steps=4)
+    tab.page.mouse.up()
+    if shift:
+        tab.page.keyboard.up("Shift")

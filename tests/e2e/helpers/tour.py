@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tour of the tab in pictures, from real networks: `scripts/tour [NAME ...]`.
+
+Four logs are made where they are missing: two CIFAR-10 trainings on one map, one with a planted
+marker, and two layers of the pretrained EfficientNet-Lite0 on photographs, one as a 40 x 40 atlas.
+Then every stop is opened in Chromium inside TensorBoard, and its picture is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chromium import FLAGS, find_chromium
+from playwright.sync_api import sync_playwright
+from serving import tensorboard
+from tab import Tab
+
+ROOT = Path(__file__).parents[3]
+DATA = ROOT.parent / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A place of the tour.
+
+    Attributes:
+        name: Of its picture.
+        run: Which log is opened.
+        link: What the address says besides.
+        act: What is done there before the picture is taken.
+        dark: In which theme.
+        size: Width and height of the window.
+    """
+
+    name: str
+    run: str
+    link: dict[str, object] = field(default_factory=dict)
+    act: Callable[[Tab], object] = lambda _tab: None
+    dark: bool = False
+    size: tuple[int, int] = (1440, 900)
+
+
+def keys(*names: str) -> Callable[[Tab], object]:
+    """Presses keys on the map, and lets what they open come in."""
+
+    def act(tab: Tab) -> None:
+        for name in names:
+            tab.key(name)
+            tab.page.wait_for_timeout(600)
+
+    return act
+
+
+def place_of(tab: Tab, across: float, down: float) -> tuple[float, float]:
+    """Returns a place of the first map in pixels of the page, given in shares of its sides."""
+    box = tab.map.bounding_box()
+    assert box is not None
+    return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+
+def hover(across: float, down: float) -> Callable[[Tab], object]:
+    """Points at a place of the first map."""
+    return lambda tab: tab.page.mouse.move(*place_of(tab, across, down))
+
+
+def circled(tab: Tab) -> None:
+    """Draws a rectangle over the middle of the map."""
+    tab.page.keyboard.down("Shift")
+    tab.page.mouse.move(*place_of(tab, 0.36, 0.45))
+    tab.page.mouse.down()
+    tab.page.mouse.move(*place_of(tab, 0.6, 0.68), steps=8)
+    tab.page.mouse.up()
+    tab.page.keyboard.up("Shift")
+
+
+def compared(tab: Tab) -> None:
+    """Takes the third checkpoint as A, and shows the whole of both maps."""
+    tab.key("c")
+    tab.app.get_by_label("Step A").select_option(index=2)
+    tab.key("0")
+
+
+def film(tab: Tab) -> None:
+    """Pins a cell at the edge of the map, and brings the film strip of its concept into view."""
+    x, y = place_of(tab, 0.62, 0.55)
+    tab.page.mouse.click(x, y)
+    strip = tab.inspector.locator(".film")
+    strip.wait_for()
+    strip.scroll_into_view_if_needed()
+
+
+CIFAR, OTHER, MARKER, LITE0 = "cifar-0/atlas", "cifar-1/atlas", "marker/atlas", "lite0/atlas"
+STAGE3 = {"layer": "stage3"}
+MIDDLE = {"layer": "_blocks.10"}
+
+STOPS = (
+    Stop("01-map", CIFAR, STAGE3),
+    Stop("02-near-dark", CIFAR, {**STAGE3, "z": "2.6", "x": ".5", "y": ".5"}, dark=True),
+    Stop("03-inspector", CIFAR, STAGE3, keys("ArrowRight", "Enter", "0")),
+    Stop("04-points", CIFAR, {**STAGE3, "color": "class", "show": "both"}),
+    Stop("05-toward-a-class", CIFAR, {**STAGE3, "filter": "toward:7", "sign": "both"}),
+    Stop("06-drift", CIFAR, {**STAGE3, "drift": "on"}, dark=True),
+    Stop("07-difference", CIFAR, STAGE3, compared),
+    Stop("08-events", CIFAR, {**STAGE3, "events": "on"}),
+    Stop("09-film-strip", CIFAR, STAGE3, film),
+    Stop("10-selection", CIFAR, STAGE3, circled),
+    Stop("11-table", CIFAR, {**STAGE3, "view": "table"}),
+    Stop("12-layers-side-by-side", CIFAR, {**STAGE3, "compare": ";stage2"}, hover(0.4, 0.5)),
+    Stop(
+        "13-runs-side-by-side", CIFAR, {**STAGE3, "compare": f";stage3,,{OTHER}"}, hover(0.4, 0.5)
+    ),
+    Stop("14-shortcut", MARKER, {"layer": "stage2"}, keys("s")),
+    Stop("15-middle-of-lite0", LITE0, {**MIDDLE, "grid": 40}),
+    Stop("16-near-in-lite0-dark", LITE0, {**MIDDLE, "grid": 40, "z": "4", "x": ".42"}, dark=True),
+    Stop(
+        "17-an-eye-across-layers", LITE0, {**MIDDLE, "compare": ";_blocks.15"}, hover(0.13, 0.545)
+    ),
+    Stop("18-what-says-zebra", LITE0, {"layer": "_blocks.15", "filter": "toward:340"}),
+    Stop("19-narrow", CIFAR, STAGE3, size=(820, 900)),
+    Stop("20-help-dark", CIFAR, STAGE3, keys("?"), dark=True),
+)
+
+
+def main() -> None:
+    """Makes what is missing and takes the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="only stops whose names hold one of these")
+    parser.add_argument("--cifar", type=Path, default=DATA / "cifar10-train.zip")
+    parser.add_argument("--photographs", type=Path, default=DATA / "imagenet-samples.zip")
+    parser.add_argument("--logs", type=Path, default=ROOT / "build" / "tour" / "logs")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "tour")
+    asked = parser.parse_args()
+    make_logs(asked.logs, asked.cifar, asked.photographs)
+    asked.output.mkdir(parents=True, exist_ok=True)
+    with tensorboard(asked.logs, fast=True) as address:
+        for stop in STOPS:
+            if not asked.names or any(part in stop.name for part in asked.names):
+                print(take(stop, address, asked.output), flush=True)
+
+
+def make_logs(folder: Path, cifar: Path, photographs: Path) -> None:
+    """Trains and logs what is not there yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    first = folder / "cifar-0"
+    for name, more in (
+        ("cifar-0", []),
+        ("cifar-1", ["--seed", "1", "--align-to", str(first)]),
+        ("marker", ["--shortcut"]),
+    ):
+        if not (folder / name).exists():
+            command = [sys.executable, "-m", "tensorboard_plugin_atlas", "demo", "--no-serve"]
+            options = ["--data", str(cifar), "--log-dir", str(folder / name), *more]
+            subprocess.run([*command, *options], check=True)
+    if not (folder / "lite0").exists():
+        log_photographs(folder / "lite0", photographs)
+
+
+def log_photographs(folder: Path, archive: Path) -> None:
+    """Logs two layers of EfficientNet-Lite0, with all its classes."""
+    import torch
+    from two_layers import MEAN, STD, load_network, load_pictures
+
+    from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
+
+    with zipfile.ZipFile(archive) as names:
+        stems = [Path(name).stem for name in sorted(names.namelist()) if name.endswith(".jpg")]
+    labels = torch.tensor([int(stem.split("_", 1)[0]) for stem in stems])
+    classes = [f"class {index}" for index in range(1000)]
+    for stem in stems:
+        index, name = stem.split("_", 1)
+        classes[int(index)] = name.replace("_", " ")
+    config = AtlasConfig(
+        samples=10 * len(stems), positions_per_image=10, grids=(10, 20, 40), min_count=3
+    )
+    with AtlasWriter(
+        folder,
+        load_network(),
+        ["_blocks.10", "_blocks.15"],
+        probe=(load_pictures(str(archive)), labels),
+        classes=classes,
+        normalize=([MEAN] * 3, [STD] * 3),
+        config=config,
+        worker="inline",
+    ) as atlas:
+        atlas.add_atlas(0)
+
+
+def take(stop: Stop, address: str, output: Path) -> Path:
+    """Opens a stop in a fresh browser and writes its picture."""
+    path = output / f"{stop.name}.png"
+    width, height = stop.size
+    with sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(60_000)
+        tab = Tab(page)
+        query = "?darkMode=true" if stop.dark else ""
+        tab.open(address, query=query, run=stop.run, **stop.link)
+        page.wait_for_timeout(1500)
+        stop.act(tab)
+        page.wait_for_timeout(2500)
+        tab.settle()
+        page.screenshot(path=path, animations="disabled")
+        browser.close()
+    return path
+
+
+if __name__ == "__main__":
+    main()

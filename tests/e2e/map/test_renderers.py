@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The map without WebGL2, after a lost context, and without motion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from disabled import CONTEXT, NO_WEBGL
+from playwright.sync_api import expect
+from tab import Tab
+
+WARM = {"run": "warm/atlas", "layer": "layer3"}
+TWO_FRAMES = """() => new Promise((done) =>
+  requestAnimationFrame(() => requestAnimationFrame(done)))"""
+
+
+def test_without_webgl2_the_map_is_drawn_on_a_plain_canvas(sound: str, tab: Tab) -> None:
+    tab.open(sound, alone=True, **WARM)
+    by_webgl = tab.picture()
+    tab.page.add_init_script(NO_WEBGL)
+    tab.page.reload()
+    tab.settle(renderer="canvas")
+    expect(tab.app.locator(".banner")).to_contain_text("This browser offers no WebGL2")
+    by_canvas = tab.picture()
+    shared = np.abs(by_canvas - by_webgl)[60:-60]
+    assert (shared.max(axis=2) > 40).mean() < 0.02
+    tab.choose("Colour by", "Class")
+    tab.app.get_by_text("Both", exact=True).click()
+    tab.linked(show="both")
+    tab.settle()
+    assert np.abs(tab.picture() - by_canvas).mean() > 0.5
+    tab.key("+", "+")
+    tab.settle(level=20)
+    tab.key("ArrowRight")
+    expect(tab.card).to_be_visible()
+
+
+def test_a_lost_context_is_restored(quick: str, tab: Tab) -> None:
+    tab.open(quick, alone=True, **WARM, show="both", color="class")
+    before = tab.picture()
+    tab.map.evaluate(
+        f"""map => new Promise((done) => {{
+          const gl = {CONTEXT};
+          window.lose = gl.getExtension('WEBGL_lose_context');
+          map.querySelector('canvas').addEventListener('webglcontextlost', done, {{once: true}});
+          window.lose.loseContext();
+        }})"""
+    )
+    assert tab.map.evaluate(f"map => {CONTEXT}.isContextLost()")
+    # Life goes on meanwhile.
+    tab.key(",")
+    tab.settle(step=1600)
+    tab.map.evaluate(
+        """map => new Promise((done) => {
+          map.querySelector('canvas').addEventListener('webglcontextrestored', done, {once: true});
+          window.lose.restoreContext();
+        })"""
+    )
+    tab.key(".")
+    tab.shows(3200)
+    tab.map.evaluate(TWO_FRAMES)
+    assert np.abs(tab.picture() - before).max() <= 2
+
+
+@pytest.mark.parametrize("calm", [True, False], ids=["reduced-motion", "full-motion"])
+def test_motion_is_left_out_on_request(calm: bool, quick: str, tab: Tab) -> None:
+    tab.page.emulate_media(reduced_motion="reduce" if calm else "no-preference")
+    tab.open(quick, alone=True, **WARM)
+    ratio = tab.map.evaluate(
+        """map => {
+          const side = () => map.boxOf({size: 1, row: 0, col: 0}).side;
+          const before = side();
+          map.dispatchEvent(new KeyboardEvent('keydown', {key: '+', bubbles: true}));
+          return side() / before;
+        }"""
+    )
+    assert ratio == pytest.approx(1.5 if calm else 1.0)
+    tab.linked(z="1.500")
+    tab.key(",")
+    tab.shows(1600)
+    tab.page.emulate_media(reduced_motion="no-preference")
+
+
+def test_a_map_that_is_pushed_about_is_the_map_drawn_there(quick: str, tab: Tab) -> None:
+    def drag(*moves: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """A new map as it is, and after its middle was moved to so many pixels beside it."""
+        tab.page.goto("about:blank")
+        tab.open(quick, alone=True, **WARM, grid=20, z="4.000", show="both")
+        x, y = tab.middle()
+        tab.page.mouse.move(x, y)
+        tab.page.mouse.down()
+        before = tab.picture()
+        for right, down in moves:
+            tab.page.mouse.move(x + right, y + down)
+            tab.map.evaluate(TWO_FRAMES)
+        after = tab.picture()
+        tab.page.mouse.up()
+        return before, after
+
+    # Copies, one of which lacks what it would have to show; the other time drawn at once.
+    before, pushed = drag((40, 20), (90, -30), (170, -60), (280, -60), (200, -90))
+    _, drawn = drag((200, -90))
+    assert np.abs(pushed - drawn).max() <= 1
+    # Away from all panels.
+    assert np.abs(pushed[150:400, 500:900] - before[240:490, 300:700]).max() <= 1
+    assert np.abs(pushed - before).mean() > 5

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From step to step: icons travel with their samples, or change where they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import Serve
+from disabled import NO_WEBGL
+from numpy.typing import NDArray
+from playwright.sync_api import expect
+from tab import Tab
+
+HELD_CLOCK = """
+const real = window.requestAnimationFrame.bind(window);
+const waiting = [];
+let now = null;
+window.requestAnimationFrame = (call) => now === null ? real(call) : waiting.push(call);
+window.hold = () => { now = performance.now(); };
+window.tick = (milliseconds) => {
+  now += milliseconds;
+  for (const call of waiting.splice(0)) call(now);
+};
+window.release = () => { now = null; for (const call of waiting.splice(0)) real(call); };
+"""
+HALF_WAY_MS = (0, 50, 50, 50)
+
+
+@pytest.fixture
+def evolving(serve: Serve) -> str:
+    """For tests of the page alone, which no loader can change."""
+    return serve("evolving", "data-server")
+
+
+def half_way(tab: Tab, url: str, run: str, **state: object) -> list[NDArray[np.int16]]:
+    """The map at step 100, half way to step 200, and there."""
+    tab.page.add_init_script(HELD_CLOCK)
+    tab.open(url, alone=True, run=run, grid=4, step=200, **state)
+    tab.key(",")
+    tab.shows(100)
+    pictures = [tab.picture()]
+    tab.page.evaluate("hold()")
+    tab.key(".")
+    tab.app.and_(tab.page.locator('[data-shown-step="200"]')).wait_for(state="attached")
+    for milliseconds in HALF_WAY_MS:
+        tab.page.evaluate("tick", milliseconds)
+    pictures.append(tab.picture())
+    tab.page.evaluate("release()")
+    tab.shows(200)
+    return [*pictures, tab.picture()]
+
+
+def between(before: NDArray[np.int16], half: NDArray[np.int16], after: NDArray[np.int16]) -> float:
+    """Share of the picture that half way is neither step, nor any mixture of the two."""
+    low, high = np.minimum(before, after) - 8, np.maximum(before, after) + 8
+    return float(((half < low) | (half > high)).any(axis=2).mean())
+
+
+@pytest.mark.parametrize("renderer", ["webgl", "canvas"])
+def test_icons_travel_with_their_samples(evolving: str, tab: Tab, renderer: str) -> None:
+    if renderer == "canvas":
+        tab.page.add_init_script(NO_WEBGL)
+    before, half, after = half_way(tab, evolving, "moving/atlas")
+    assert tab.marks["renderer"] == renderer
+    assert between(before, half, after) > 0.02
+    assert np.abs(after - before).mean() > 1
+
+
+def test_on_a_fixed_map_they_fade_where_they_are(evolving: str, tab: Tab) -> None:
+    before, half, after = half_way(tab, evolving, "moving/atlas", map="fixed")
+    assert between(before, half, after) < 0.002
+    assert np.abs(half - before).mean() > 0.3
+    assert np.abs(half - after).mean() > 0.3
+
+
+def test_nothing_travels_between_different_probes(evolving: str, tab: Tab) -> None:
+    before, half, after = half_way(tab, evolving, "other/atlas")
+    assert between(before, half, after) < 0.002
+
+
+def test_the_choice_has_a_name_a_key_and_stands_in_the_address(evolving: str, tab: Tab) -> None:
+    tab.open(evolving, run="moving/atlas")
+    choice = tab.app.get_by_role("radiogroup", name="From step to step")
+    expect(choice.get_by_label("Moving map")).to_be_checked()
+    choice.get_by_label("Fixed map").check(force=True)
+    tab.linked(map="fixed")
+    tab.key("m")
+    tab.linked(map=None)
+    expect(choice.get_by_label("Moving map")).to_be_checked()
+
+
+def test_where_motion_is_unwelcome_steps_cut(evolving: str, tab: Tab) -> None:
+    tab.page.emulate_media(reduced_motion="reduce")
+    tab.page.add_init_script(HELD_CLOCK)
+    tab.open(evolving, alone=True, run="moving/atlas", grid=4, step=200)
+    there = tab.picture()
+    tab.key(",")
+    tab.shows(100)
+    tab.page.evaluate("hold()")
+    tab.key(".")
+    tab.app.and_(tab.page.locator('[data-shown-step="200"]')).wait_for(state="attached")
+    tab.page.evaluate("tick", 0)
+    assert np.abs(tab.picture() - there).max() == 0

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs read back, checked and listed by step."""
+
+from __future__ import annotations
+
+from tensorboard_plugin_atlas import read_atlases
+from tensorboard_plugin_atlas.logs.reader import list_atlases
+
+
+def checked_steps(directory):
+    """Returns the steps in a log, each of which must be whole."""
+    assert all(entry.status == "ok" for entry in list_atlases(directory))
+    return [atlas.step for atlas in read_atlases(directory) if atlas.activations.any()]

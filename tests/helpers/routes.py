@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests to the plugin's routes, without a server."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from tensorboard.backend import application
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.plugins.base_plugin import TBContext
+from werkzeug.test import Client
+
+from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.plugin import AtlasPlugin
+from tensorboard_plugin_atlas.serving.store import run_id, series_id
+
+HERE = "/data/plugin/atlas/"
+
+RUN = "exp/atlas"
+
+ID = series_id(RUN, layer_tag("layer1"))
+
+NOT_FOUND = {"error": {"kind": "not_found", "message": "There is no such thing here."}}
+
+
+class CountingProvider:
+    """TensorBoard's provider over the Python loader, with its calls counted and stoppable."""
+
+    def __init__(self, log_dir: Path) -> None:
+        multiplexer = EventMultiplexer(tensor_size_guidance={"atlas": 0})
+        multiplexer.AddRunsFromDirectory(str(log_dir))
+        multiplexer.Reload()
+        self._provider = MultiplexerDataProvider(multiplexer, str(log_dir))
+        self.calls: list[str] = []
+        self.gate: threading.Event | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        inner = getattr(self._provider, name)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append(name)
+            if self.gate is not None:
+                self.gate.wait(30)
+            return inner(*args, **kwargs)
+
+        return counted if callable(inner) else inner
+
+
+def serve(log_dir: Path, hints: dict[str, int] | None = None) -> tuple[Client, CountingProvider]:
+    provider = CountingProvider(log_dir)
+    plugin = AtlasPlugin(TBContext(data_provider=provider, sampling_hints=hints))
+    return Client(application.TensorBoardWSGI([plugin], data_provider=provider)), provider
+
+
+RUN = "exp/atlas"
+
+SOUND = {"id": series_id(RUN, layer_tag("layer3")), "step": "50", "run": run_id(RUN), "blob": "3"}

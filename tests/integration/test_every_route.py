@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every route that the plugin has, asked in every wrong way.
+
+Routes and their parameters are found out from the plugin itself, so that none can be forgotten.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import logging
+import random
+import re
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile import SAME, TEXTS, traversals
+from routes import HERE, NOT_FOUND, SOUND, CountingProvider, serve
+from serving import tensorboard
+from shortcut_samples import write_shortcuts
+from tensorboard.plugins.base_plugin import TBContext
+from werkzeug.test import Client, TestResponse
+
+from tensorboard_plugin_atlas.plugin import AtlasPlugin
+
+BLOBS = {"thumbs": "2", "patches": "1"}
+"""Where another blob than the third is a picture."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
+METHODS += ("PROPFIND", "BREW", "<b>")
+BROKEN = [
+    *("", " ", "0x10", "1e3", "1.0", "+1", "--1", "1 ", "9" * 20, "1" * 5_000, "null", "NaN"),
+    *("\u0661", "../index", "%2e%2e", "\0", "<b>", "'", "s" + "g" * 16, "S" + "0" * 16, "s0", "r0"),
+    *(SOUND["id"] + "\n", SOUND["id"].upper(), SOUND["run"][:-1], "step", "[]", "\u00e9" * 17),
+    *("\ud800", "0000000g", "ABCDEF0", "a&b=c"),
+]
+TYPES = {
+    *("application/json", "application/octet-stream", "image/webp"),
+    *("text/javascript; charset=utf-8", "text/css; charset=utf-8", "font/woff2"),
+    "application/wasm",
+}
+ANSWERS = {200, 304, 400, 404, 422}
+SECRET = "secret /srv/someone"
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Atlases, a probe and shortcuts, so that every route has something to serve."""
+    log_dir = tmp_path_factory.mktemp("routes")
+    write_shortcuts(log_dir, steps=(0, 50))
+    return log_dir
+
+
+@pytest.fixture(scope="module")
+def client(log: Path) -> Client:
+    return serve(log)[0]
+
+
+@pytest.fixture(scope="module")
+def table(log: Path, client: Client) -> dict[str, tuple[str, ...]]:
+    """Every route with the parameters that it takes."""
+    plugin = AtlasPlugin(TBContext(data_provider=CountingProvider(log)))
+    routes = [route.removeprefix("/") for route in plugin.get_plugin_apps()]
+    return {route: parameters(client, route) for route in routes}
+
+
+def sound(route: str, names: tuple[str, ...]) -> dict[str, str]:
+    known = {**SOUND, "blob": BLOBS.get(route, SOUND["blob"])}
+    return {name: known[name] for name in names}
+
+
+def parameters(client: Client, route: str) -> tuple[str, ...]:
+    """Asks a route for what it misses until it answers."""
+    names: tuple[str, ...] = ()
+    while True:
+        response = client.get(HERE + route, query_string=sound(route, names))
+        if response.status_code != 400:
+            assert response.status_code == 200, (route, names, response.data)
+            return names
+        missing = re.match(r"Pass (\w+) once, as ", response.json["error"]["message"])
+        assert missing, response.data
+        names += (missing[1],)
+
+
+def check(response: TestResponse, method: str = "GET") -> int:
+    """Whatever was asked, an answer is one of few, of a known type, and tells nothing of ours."""
+    status = response.status_code
+    assert status in (ANSWERS if method in ("GET", "HEAD") else {405}), (status, response.data)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.content_type in TYPES or (status == 304 and response.content_type is None)
+    assert "Access-Control-Allow-Origin" not in response.headers
+    if status == 405:
+        assert response.headers["Allow"] == "GET, HEAD"
+    if response.content_type == "image/webp":
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    if method == "HEAD":
+        assert response.data == b""
+    elif status >= 400:
+        is_packed = response.headers.get("Content-Encoding") == "gzip"
+        body = gzip.decompress(response.data) if is_packed else response.data
+        error = json.loads(body)["error"]
+        assert set(error) == {"kind", "message"}
+        assert not re.search(r"Traceback|\.py|/tmp|<b>", error["message"]), error
+    return int(status)
+
+
+def test_the_table_is_exact(table: dict[str, tuple[str, ...]], log: Path) -> None:
+    with_parameters = {route: names for route, names in table.items() if names}
+    assert with_parameters == {
+        "history": ("id",),
+        "atlas": ("id", "step"),
+        "sheet": ("id", "step", "blob"),
+        "activations": ("id", "step"),
+        "probe": ("run",),
+        "thumbs": ("run", "blob"),
+        "shortcuts": ("id", "step"),
+        "patches": ("id", "step", "blob"),
+    }
+    assert {"index", "index.js"} <= set(table)
+    assert not [route for route in table if "*" in route or route.endswith((".html", ".map"))]
+
+
+def wrong_queries(route: str, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Yields which parameter is wrong, and a query in which it is."""
+    right = sound(route, names)
+    for name in names:
+        yield name, {key: value for key, value in right.items() if key != name}
+        yield name, [*right.items(), (name, right[name])]
+        for value in BROKEN:
+            yield name, {**right, name: value.encode("utf-8", "replace")}
+
+
+def test_every_route_method_and_broken_parameter(
+    table: dict[str, tuple[str, ...]], client: Client
+) -> None:
+    seen: Counter[str] = Counter()
+    for (route, names), method in itertools.product(table.items(), METHODS):
+        full = client.open(HERE + route, method=method, query_string=sound(route, names))
+        seen[f"{method} {check(full, method)}"] += 1
+        for name, query in wrong_queries(route, names):
+            response = client.open(HERE + route, method=method, query_string=query)
+            status = check(response, method)
+            assert status in (400, 405), (route, query)
+            if method == "GET":
+                assert response.json["error"]["kind"] == "bad_request"
+                assert response.json["error"]["message"].startswith(f"Pass {name} once, as ")
+            seen[f"{method} {status}"] += 1
+    print(f"\n{seen.total():,} requests to {len(table)} routes: {dict(seen)}")
+    assert seen["GET 200"] == seen["HEAD 200"] == len(table)
+    assert seen["GET 400"] > 500
+
+
+def test_a_broken_version_is_refused(table: dict[str, tuple[str, ...]], client: Client) -> None:
+    versioned = [route for route, names in table.items() if "blob" in names]
+    assert len(versioned) == 3
+    for route in versioned:
+        for value in ("", "0", "0000000g", "0" * 9, "ABCDEF01"):
+            query = {**sound(route, table[route]), "v": value}
+            assert client.get(HERE + route, query_string=query).status_code == 400
+        query = {**sound(route, table[route]), "v": "00000000"}
+        answer = client.get(HERE + route, query_string=query)
+        assert (answer.status_code, answer.json) == (404, NOT_FOUND)
+
+
+HEADERS: dict[str, tuple[str, ...]] = {
+    "If-None-Match": ("", "*", '"', 'W/"', "W/", '"x", ,"', "x" * 5000, ",,,,", '"\u00e9"'),
+    "Accept-Encoding": ("gzip", "gzip;q=x", "*;q=0", "br,,gzip", "identity;q=0", "\u00e9"),
+    "If-Modified-Since": ("yesterday", "", "Thu, 99 Jan 1970 00:00:00 GMT", "0" * 3000),
+    "Range": ("bytes=0-", "bytes=-1", "bytes=9-1", "lines=1-2", "bytes=0-0,1-1,2-2"),
+    "Content-Type": ("multipart/form-data; boundary=x", "application/json", "text/xml", ";;;"),
+    "Content-Length": ("0", "5"),
+    "Host": ("planted.invalid", "127.0.0.1:0", "a" * 300, "localhost"),
+    "Cookie": ("a=b; c", "=", "\x7f", ";" * 500),
+    "X-Forwarded-Host": ("planted.invalid",),
+    "Transfer-Encoding": ("chunked", "gzip, chunked"),
+}
+
+
+def strange_request(chance: random.Random, table: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Any method, parameters, headers and body, of which at most one or two are right."""
+    route = chance.choice(list(table))
+    known = {**SOUND, "v": "00000000", "experiment": "x", "__proto__": "1"}
+    query = [
+        (name, known[name] if chance.random() < 0.6 else chance.choice(BROKEN + list(TEXTS))[:2000])
+        for name in chance.choices(list(known), k=chance.randrange(7))
+    ]
+    headers = {name: chance.choice(HEADERS[name]) for name in chance.sample(list(HEADERS), k=3)}
+    return {
+        "path": HERE + route,
+        "method": chance.choice(("GET", "GET", "HEAD", *METHODS)),
+        "query_string": [(name, value.encode("utf-8", "replace")) for name, value in query],
+        "headers": list(headers.items()),
+        "data": chance.choice((None, b"--x\r\n", b"{}", chance.randbytes(20))),
+    }
+
+
+@pytest.mark.parametrize(
+    "count", [2_000, pytest.param(50_000, marks=[pytest.mark.long, pytest.mark.timeout(1200)])]
+)
+def test_strange_requests_are_never_a_fault_of_ours(
+    count: int, table: dict[str, tuple[str, ...]], client: Client
+) -> None:
+    chance, seen = random.Random(count), Counter[int]()
+    for _ in range(count):
+        asked = strange_request(chance, table)
+        response = client.open(**asked)
+        seen[check(response, asked["method"])] += 1
+    print(f"\n{count:,} strange requests: {dict(seen)}")
+    assert min(seen[200], seen[400], seen[405]) > count / 100
+
+
+FAILING = ("list_blob_sequences", "read_blob_sequences", "read_blob")
+
+
+@pytest.mark.parametrize("call", FAILING)
+def test_a_fault_in_any_handler_tells_nothing(
+    call: str, table: dict[str, tuple[str, ...]], log: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """TensorBoard's provider fails under each route: one line in the log, nothing outside."""
+    failed = []
+    for route, names in table.items():
+        client, provider = serve(log)
+
+        def fail(**_: Any) -> Any:
+            raise RuntimeError(SECRET)
+
+        setattr(provider, call, fail)
+        caplog.clear()
+        with caplog.at_level(logging.ERROR):
+            response = client.get(HERE + route, query_string=sound(route, names))
+        if response.status_code == 200:
+            assert not names
+            continue
+        failed.append(route)
+        assert response.status_code == 500
+        assert response.json["error"]["kind"] == "internal"
+        assert not re.search(rb"secret|srv|RuntimeError|Traceback", response.data)
+        ours = [one for one in caplog.records if one.name.startswith("tensorboard_plugin")]
+        assert len(ours) == 1
+        assert SECRET in caplog.text
+    assert set(failed) >= {route for route, names in table.items() if names}
+    assert ("index" in failed) == (call != "read_blob")
+
+
+def test_no_route_reaches_for_the_network(
+    table: dict[str, tuple[str, ...]], log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a route reached for the network")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    client = serve(log)[0]
+    for route, names in table.items():
+        assert client.get(HERE + route, query_string=sound(route, names)).status_code == 200
+
+
+def test_no_spelling_of_a_path_leaves_the_table(
+    table: dict[str, tuple[str, ...]], client: Client
+) -> None:
+    """TensorBoard answers before us: our table holds exact names, nothing else comes through."""
+    spelled = list(traversals())
+    assert len(spelled) >= 200
+    bases = ("", *(f"{route}/" for route in table))
+    found = {
+        base + one: (response.status_code, response.data)
+        for base in bases
+        for one in spelled
+        for response in [client.get(HERE + base + one)]
+    }
+    print(f"\n{len(found):,} paths of {len(spelled)} spellings")
+    assert {path: answer for path, answer in found.items() if answer != MISSING} == {}
+    module = client.get(HERE + "index.js").data
+    assert [client.get(HERE + one).data == module for one in SAME] == [True] * len(SAME)
+
+
+RAW_BASES = ("", "index.js/", "sheet/../")
+MISSING = (404, b"Not found")
+
+
+def test_no_spelling_leaves_the_table_of_a_real_tensorboard(log: Path) -> None:
+    """The same bytes on the wire, as no client library would let them through."""
+    spelled = [one for one in traversals() if " " not in one]
+    assert len(spelled) >= 200
+    with tensorboard(log, True) as url:
+        address, port = url.removeprefix("http://").rstrip("/").split(":")
+        paths = [f"{HERE}{base}{one}" for base in RAW_BASES for one in spelled]
+        paths += [
+            f"{prefix}{HERE}{one}" for prefix in ("//" + address, "/.") for one in spelled[:20]
+        ]
+        with ThreadPoolExecutor(8) as pool:
+            found = dict(
+                zip(paths, pool.map(lambda path: raw(address, int(port), path), paths), strict=True)
+            )
+        good = raw(address, int(port), f"{HERE}index")
+    print(f"\n{len(found):,} raw paths of {len(spelled)} spellings")
+    assert good[0] == 200
+    assert {path: answer for path, answer in found.items() if answer != MISSING} == {}
+
+
+def raw(address: str, port: int, path: str) -> tuple[int, bytes]:
+    """Status and body of a GET whose path is sent as it stands."""
+    with socket.create_connection((address, port), timeout=20) as connection:
+        head = f"GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"
+        connection.sendall(head.encode("utf-8"))
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    headers, _, body = answer.partition(b"\r\n\r\n")
+    return int(headers.split()[1]), body

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs of every wire version that was ever written stay readable: these files are kept for good.
+
+`python tests/integration/test_golden.py` writes the log of the current version, unless it exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples import make_atlas, make_probe_pictures
+from shortcut_samples import make_shortcuts
+
+from tensorboard_plugin_atlas import read_atlases
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.logs.event_file import EventSink
+from tensorboard_plugin_atlas.metadata import (
+    CHILD_RUN,
+    PROBE_TAG,
+    WIRE_VERSION,
+    layer_tag,
+    shortcuts_tag,
+)
+from tensorboard_plugin_atlas.serving.store import run_id, series_id
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+TOLD = "told.json"
+STEPS = (0, 100)
+
+
+def told_of(atlas: Atlas) -> dict[str, Any]:
+    """What a reader of any later version must still find in an atlas."""
+    grid = atlas.grids[-1]
+    icons = grid.icons
+    assert icons is not None
+    return {
+        "run": atlas.run,
+        "layer": atlas.layer,
+        "step": atlas.step,
+        "wall_time": atlas.wall_time,
+        "classes": list(atlas.classes or ()),
+        "xy": _digest(atlas.xy.tobytes()),
+        "activations": _digest(atlas.activations.tobytes()),
+        "labels": None if atlas.labels is None else atlas.labels.tolist(),
+        "boxes": atlas.boxes[:3].tolist(),
+        "grids": [one.size for one in atlas.grids],
+        "counts": grid.counts.tolist(),
+        "members": grid.members(0).tolist(),
+        "icons": list(icons.shape),
+        "brightness": round(float(icons.mean())),
+        "cosine": [round(float(one), 4) for one in grid.icon_cosine[:4]],
+        "trustworthiness": round(atlas.quality.trustworthiness or 0, 6),
+        "lifelines": [one.name for one in atlas.lifelines or ()],
+        "events": [one.text for one in atlas.events],
+        "probe": atlas.provenance.probe,
+        "notes": list(atlas.provenance.notes),
+    }
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def write(folder: Path) -> None:
+    """Two steps of a layer, pictures of the probe and shortcuts, and beside them what they tell."""
+    sink = EventSink(folder / "exp" / CHILD_RUN)
+    sink.write(PROBE_TAG, encode_probe(make_probe_pictures(24)), 0, 1.0)
+    for number, step in enumerate(STEPS, start=1):
+        atlas = make_atlas(step, samples=24, grids=(2, 3), tile=8, channels=6, sequence=number)
+        sink.write(layer_tag("layer3"), encode_atlas(atlas), step, atlas.wall_time)
+    record = make_shortcuts(100, found=2, steps=STEPS)
+    sink.write(shortcuts_tag("layer3"), encode_shortcuts(record), 100, record.wall_time)
+    sink.close()
+    (path,) = (folder / "exp" / CHILD_RUN).iterdir()
+    path.rename(path.with_name("events.out.tfevents.1700000000.host.1.000000.atlas"))
+    told = [told_of(atlas) for atlas in read_atlases(folder)]
+    (folder / TOLD).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+VERSIONS = (
+    sorted(path.name for path in GOLDEN.iterdir() if path.is_dir()) if GOLDEN.is_dir() else []
+)
+
+
+def test_there_is_a_log_of_each_version() -> None:
+    assert [f"wire-{number}" for number in range(1, WIRE_VERSION + 1)] == VERSIONS
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_old_log_is_read_as_it_was_written(version: str) -> None:
+    told = json.loads((GOLDEN / version / TOLD).read_text(encoding="utf-8"))
+    found = [told_of(atlas) for atlas in read_atlases(GOLDEN / version)]
+    assert len(found) == len(told) == len(STEPS)
+    for now, then in zip(found, told, strict=True):
+        # Decoders of pictures differ in the last digit.
+        assert now.pop("brightness") == pytest.approx(then.pop("brightness"), abs=2)
+        assert now == then
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_old_log_is_served(version: str) -> None:
+    from test_plugin import HERE, serve
+
+    client, _ = serve(GOLDEN / version)
+    run = "exp/atlas"
+    where = {"id": series_id(run, layer_tag("layer3")), "step": str(STEPS[1])}
+    history = client.get(HERE + "history", query_string=where).json
+    assert [one["status"] for one in history["steps"]] == ["ok"] * len(STEPS)
+    for route, query in {
+        "atlas": where,
+        "activations": where,
+        "sheet": {**where, "blob": "3"},
+        "probe": {"run": run_id(run)},
+        "thumbs": {"run": run_id(run), "blob": "2"},
+        "shortcuts": where,
+        "patches": {**where, "blob": "1"},
+    }.items():
+        assert client.get(HERE + route, query_string=query).status_code == 200, route
+
+
+if __name__ == "__main__":
+    write(GOLDEN / f"wire-{WIRE_VERSION}")

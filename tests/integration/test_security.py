@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Promises of SECURITY.md that no other test holds; each test names its sentence."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import pytest
+from PIL import Image
+from routes import HERE, SOUND, serve
+from samples import write_log
+from serving import get, tensorboard, wait_for_atlases
+from shortcut_samples import write_shortcuts
+from werkzeug.test import Client
+
+import tensorboard_plugin_atlas
+
+PACKAGE = Path(tensorboard_plugin_atlas.__file__).parent
+READS_LOGS = ("serving", "wire", "logs", "analysis")
+READS_LOGS_FILES = ("plugin.py", "loader.py", "sprite_sheets.py", "metadata.py")
+RUNS_CODE = {"pickle", "cloudpickle", "marshal", "shelve", "dill", "joblib", "torch", "yaml"}
+CALLS_CODE = {"eval", "exec", "compile", "__import__"}
+
+
+def sources() -> list[Path]:
+    """Every file that sees what a log holds."""
+    folders = [path for name in READS_LOGS for path in (PACKAGE / name).rglob("*.py")]
+    return folders + [PACKAGE / name for name in READS_LOGS_FILES]
+
+
+def code_runners(tree: ast.AST) -> Iterator[str]:
+    """Yields what in a file could make code of bytes or of text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from RUNS_CODE & {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            yield from RUNS_CODE & {(node.module or "").partition(".")[0]}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield from CALLS_CODE & {node.func.id}
+        elif isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            yield "allow_pickle"
+
+
+def test_nothing_in_a_log_is_ever_executed() -> None:
+    """No pickle and no eval where logs are read; the tab's half is in test_package.py."""
+    assert len(sources()) > 30
+    found = {
+        str(path.relative_to(PACKAGE)): sorted(code_runners(ast.parse(path.read_text("utf-8"))))
+        for path in sources()
+    }
+    assert {name: runners for name, runners in found.items() if runners} == {}
+
+
+def test_the_search_for_code_finds_code() -> None:
+    text = "import pickle\nfrom torch import load\neval('1')\nnumpy.load(f, allow_pickle=True)\n"
+    assert sorted(code_runners(ast.parse(text))) == ["allow_pickle", "eval", "pickle", "torch"]
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    log_dir = tmp_path_factory.mktemp("promises")
+    write_shortcuts(log_dir, steps=(0, 50))
+    return log_dir
+
+
+def answers(client: Client) -> dict[str, int]:
+    """Status of each data route, soundly asked."""
+    series = {"id": SOUND["id"]}
+    step = {**series, "step": SOUND["step"]}
+    run = {"run": SOUND["run"]}
+    queries = {
+        "index": {},
+        "history": series,
+        "atlas": step,
+        "sheet": {**step, "blob": "3"},
+        "activations": step,
+        "probe": run,
+        "thumbs": {**run, "blob": "2"},
+        "shortcuts": step,
+        "patches": {**step, "blob": "1"},
+        "index.js": {},
+    }
+    return {
+        route: client.get(HERE + route, query_string=query).status_code
+        for route, query in queries.items()
+    }
+
+
+def test_no_text_of_a_request_or_a_log_becomes_a_path(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No route opens any file: all was read by TensorBoard, and our own files at start."""
+    client, _ = serve(log)
+
+    def refuse(*arguments: Any, **_: Any) -> Any:
+        raise AssertionError(f"a route opened {arguments[0]!r}")
+
+    for module, name in ((builtins, "open"), (io, "open"), (os, "open"), (os, "scandir")):
+        monkeypatch.setattr(module, name, refuse)
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert set(answers(client).values()) == {200}
+
+
+def test_images_are_passed_to_the_browser_undecoded(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = serve(log)
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a route decoded a picture")
+
+    monkeypatch.setattr(Image, "open", refuse)
+    assert set(answers(client).values()) == {200}
+
+
+@pytest.mark.parametrize("length", [2**32, 2**40, 2**62])
+def test_a_hostile_record_header_costs_its_run_alone_under_the_python_loader(
+    length: int, tmp_path: Path
+) -> None:
+    """TensorBoard's data server may abort at it, which is why SECURITY.md names another flag."""
+    write_log(tmp_path, runs=("hostile", "sound"), layers=("a",), steps=(0, 10))
+    (path,) = (tmp_path / "hostile" / "atlas").iterdir()
+    header = struct.pack("<Q", length)
+    crc = google_crc32c.value(header)
+    masked = ((crc >> 15 | crc << 17 & 0xFFFFFFFF) + 0xA282EAD8) & 0xFFFFFFFF
+    with path.open("ab") as file:
+        file.write(header + struct.pack("<I", masked) + b"x" * 60)
+    with tensorboard(tmp_path, False) as url:
+        wait_for_atlases(url, 4)
+        assert get(url + "data/plugin/atlas/index")[0] == 200

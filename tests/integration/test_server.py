@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real TensorBoard, under both of its loaders."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loaders import LOADERS, kept, until
+from samples import make_atlas, make_probe_pictures, write_log
+from serving import get, tensorboard
+
+from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
+from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, encode_probe
+
+
+@LOADERS
+def test_everything_that_was_logged_is_served(fast: bool, tmp_path: Path) -> None:
+    write_log(tmp_path, runs=("exp",), layers=("layer1", "layer2"), steps=(0, 10, 20))
+    with tensorboard(tmp_path, fast, "--path_prefix=/a/b") as url:
+        assert url.endswith("/a/b/")
+        here = url + "data/plugin/atlas/"
+        wanted = {("exp/atlas", layer): [0, 10, 20] for layer in ("layer1", "layer2")}
+        index = until(here + "index", lambda found: kept(found) == wanted)
+        assert index["kept_limit"] == 200
+        (run,) = index["runs"]
+        series = run["series"][1]["id"]
+        history = json.loads(get(f"{here}history?id={series}")[2])
+        assert [step["status"] for step in history["steps"]] == ["ok"] * 3
+        assert (history["logged"], history["kept"]) == (3, 3)
+        assert [(one["step"], one["kind"]) for one in history["events"]] == [
+            (10, "splits"),
+            (20, "splits"),
+        ]
+
+        blobs = encode_atlas(make_atlas(10, layer="layer2", sequence=2))
+        atlas = get(f"{here}atlas?id={series}&step=10")
+        assert (atlas[0], atlas[2][-len(blobs[1]) :]) == (200, blobs[1])
+        assert atlas[2][4 : 4 + len(blobs[0]) - 9] == blobs[0][9:]
+        etag = atlas[1]["ETag"]
+        assert get(f"{here}atlas?id={series}&step=10", **{"If-None-Match": etag})[0] == 304
+        assert get(f"{here}activations?id={series}&step=10")[2] == blobs[2]
+        for number in (3, 4, 5):
+            sheet = f"{here}sheet?id={series}&step=10&blob={number}&v={checksum(blobs[number])}"
+            assert get(sheet)[2] == blobs[number]
+        probe = encode_probe(make_probe_pictures())
+        assert get(f"{here}probe?run={run['id']}")[2].endswith(probe[1])
+        assert get(f"{here}thumbs?run={run['id']}&blob=2")[2] == probe[2]
+
+        listing = json.loads(get(url + "data/plugins_listing")[2])["atlas"]
+        assert (listing["enabled"], listing["tab_name"]) == (True, "Atlas")
+        module = listing["loading_mechanism"]["module_path"].removeprefix("/a/b").lstrip("/")
+        assert get(url + module)[0] == 200
+
+
+@LOADERS
+def test_an_empty_log_leaves_the_tab_out(fast: bool, tmp_path: Path) -> None:
+    with tensorboard(tmp_path, fast) as url:
+        listing = json.loads(get(url + "data/plugins_listing")[2])
+        assert listing["atlas"]["enabled"] is False
+        assert listing["scalars"] is not None
+        assert json.loads(get(url + "data/plugin/atlas/index")[2])["runs"] == []
+
+
+@LOADERS
+@pytest.mark.parametrize(("flags", "count"), [((), 200), (("--atlas_samples=0",), 300)])
+def test_of_three_hundred_steps_as_many_are_kept_as_asked(
+    fast: bool, flags: tuple[str, ...], count: int, tmp_path: Path
+) -> None:
+    sink = EventSink(tmp_path / "atlas")
+    for step in range(300):
+        atlas = make_atlas(step, layer="a", samples=10, grids=(2,), tile=4, sequence=step + 1)
+        sink.write(layer_tag("a"), encode_atlas(atlas), step)
+    sink.close()
+    with tensorboard(tmp_path, fast, *flags) as url:
+        here = url + "data/plugin/atlas/"
+
+        def is_loaded(index: Any) -> bool:
+            steps = kept(index).get(("atlas", "a"), [])
+            return len(steps) == count and steps[-1] == 299
+
+        index = until(here + "index", is_loaded)
+        assert index["kept_limit"] == (count if count < 300 else None)
+        history = until(
+            f"{here}history?id={index['runs'][0]['series'][0]['id']}",
+            lambda found: found["kept"] == count,
+        )
+        assert history["logged"] == 300
+        assert {step["status"] for step in history["steps"]} == {"ok"}
+
+
+WRITE_BESIDE = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+import tensorboardX, torch.utils.tensorboard
+from samples import make_atlas
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
+from tensorboard_plugin_atlas.logs.event_file import EventSink
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
+runs = {"torch": torch.utils.tensorboard, "x": tensorboardX}
+log_dir = Path(sys.argv[1])
+writers = [library.SummaryWriter(str(log_dir / run)) for run, library in runs.items()]
+sinks = [EventSink(log_dir / run / CHILD_RUN) for run in runs]
+for step in range(40):
+    for writer, sink in zip(writers, sinks):
+        writer.add_scalar("loss", 1 / (step + 1), step)
+        if step % 4 == 0:
+            writer.flush()
+            atlas = make_atlas(step, layer="a", samples=50, grids=(3,), sequence=step // 4 + 1)
+            sink.write(layer_tag("a"), encode_atlas(atlas), step)
+            sink.flush()
+    time.sleep(0.1)
+for writer in (*writers, *sinks):
+    writer.close()
+"""
+
+
+@LOADERS
+def test_the_users_own_scalars_stay_complete(fast: bool, tmp_path: Path) -> None:
+    """torch's and tensorboardX's writers and ours write while TensorBoard is reading."""
+    command = [
+        sys.executable,
+        "-c",
+        WRITE_BESIDE,
+        str(tmp_path),
+        str(Path(__file__).parents[1] / "helpers"),
+    ]
+    with tensorboard(tmp_path, fast) as url:
+        subprocess.run(command, check=True, timeout=120)
+        for run in ("torch", "x"):
+            address = f"{url}data/plugin/scalars/scalars?run={run}&tag=loss"
+            scalars = until(address, lambda found: len(found) == 40)
+            assert [step for _, step, _ in scalars] == list(range(40))
+        steps = list(range(0, 40, 4))
+        wanted = {("torch/atlas", "a"): steps, ("x/atlas", "a"): steps}
+        until(url + "data/plugin/atlas/index", lambda index: kept(index) == wanted)
+
+
+def test_a_flipped_byte_is_damage_where_tensorboard_sees_none(tmp_path: Path) -> None:
+    """The data server checks no checksum: the manifest does. Every other step is shown."""
+    write_log(tmp_path, runs=("exp",), layers=("a",), steps=(0, 10, 20))
+    (path,) = (tmp_path / "exp" / "atlas").iterdir()
+    data = bytearray(path.read_bytes())
+    data[list(scan_records(path))[3].offset + 10_000] ^= 1  # in the map of step 10
+    path.write_bytes(data)
+    with tensorboard(tmp_path, True) as url:
+        here = url + "data/plugin/atlas/"
+        index = until(here + "index", lambda found: list(kept(found).values()) == [[0, 10, 20]])
+        series = index["runs"][0]["series"][0]["id"]
+        status, _, body = get(f"{here}atlas?id={series}&step=10")
+        error = json.loads(body)["error"]
+        assert (status, error["kind"]) == (422, "damaged")
+        assert error["message"].startswith("blob 1 (map): checksum ")
+        assert [get(f"{here}atlas?id={series}&step={step}")[0] for step in (0, 20)] == [200, 200]
+        history = json.loads(get(f"{here}history?id={series}")[2])
+        assert [step["status"] for step in history["steps"]] == ["ok", "damaged", "ok"]
+
+
+@LOADERS
+def test_a_run_whose_name_the_data_server_cannot_take_back_says_so(
+    fast: bool, tmp_path: Path
+) -> None:
+    """The data server gives out keys with escaped names in them and refuses the same keys."""
+    names = ('quo"ted', "back\\slash", "con\ttrol", "plain")
+    write_log(tmp_path, runs=names, layers=("a",), steps=(0, 10))
+    with tensorboard(tmp_path, fast) as url:
+        here = url + "data/plugin/atlas/"
+        wanted = {(f"{name}/atlas", "a"): [0, 10] for name in names}
+        index = until(here + "index", lambda found: kept(found) == wanted)
+        for run in index["runs"]:
+            readable = not fast or run["run"] == "plain/atlas"
+            series = run["series"][0]["id"]
+            history = json.loads(get(f"{here}history?id={series}")[2])
+            status = "ok" if readable else "damaged"
+            assert [step["status"] for step in history["steps"]] == [status] * 2
+            for address in (f"atlas?id={series}&step=10", f"probe?run={run['id']}"):
+                code, _, body = get(here + address)
+                assert code == (200 if readable else 422), (run["run"], address)
+                if not readable:
+                    error = json.loads(body)["error"]
+                    assert error["kind"] == "damaged"
+                    assert "rename the run's folder, or start TensorBoard with" in error["message"]

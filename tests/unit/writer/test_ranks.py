@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two ranks of a real distributed loop: one log, and no rank waits for another at our calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import psutil
+import pytest
+from checked_logs import checked_steps
+from loops import TINY, Net, eventually, images, start_script, worker_of, workers_of
+from wrappers import process_group
+
+from tensorboard_plugin_atlas import AtlasWriter
+from tensorboard_plugin_atlas.writer import ranks as ranks_module
+from tensorboard_plugin_atlas.writer.ranks import why_silent
+
+RANK = """
+import datetime, json, os, sys, time, torch
+from torch import distributed
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+from loops import CLASSES, TINY, Net, images
+from tensorboard_plugin_atlas import AtlasWriter
+
+rank = int(sys.argv[1])
+distributed.init_process_group(
+    "gloo", f"file://{sys.argv[2]}", datetime.timedelta(seconds=120), world_size=2, rank=rank
+)
+
+def fresh():
+    torch.manual_seed(0)
+    model = DistributedDataParallel(Net())
+    torch.manual_seed(rank)  # each rank draws its own batches
+    return model, torch.optim.SGD(model.parameters(), 0.1)
+
+def losses(model, optimizer, after_step):
+    found = []
+    for step in range(4):
+        batch = torch.rand(8, 3, 12, 12), torch.randint(len(CLASSES), (8,))
+        loss = functional.cross_entropy(model(batch[0]), batch[1])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        after_step(step)
+        distributed.all_reduce(loss.detach())
+        found.append(loss.item())
+    return found
+
+def seconds(call, *arguments):
+    start = time.perf_counter()
+    call(*arguments)
+    return time.perf_counter() - start
+
+alone = losses(*fresh(), lambda step: None)
+model, optimizer = fresh()
+atlas = AtlasWriter(sys.argv[3], model, ["body"], probe=images(), config=TINY, max_pending=9)
+watched = losses(model, optimizer, atlas.add_atlas)
+atlas.flush()
+print(json.dumps([alone, watched]), flush=True)
+sys.stdin.readline()  # the other rank is killed meanwhile
+
+try:
+    losses(model, optimizer, lambda step: None)
+    outcome = "nothing noticed"
+except RuntimeError:
+    outcome = "the loop's own collective failed"
+calls = [seconds(atlas.add_atlas, step) for step in (4, 5)]
+calls += [seconds(atlas.flush), seconds(atlas.close)]
+print(json.dumps([outcome, calls]), flush=True)
+os._exit(0)  # gloo's threads abort a process that exits after its peer was killed
+"""
+
+
+@pytest.fixture
+def ranks(tmp_path):
+    """Starts both ranks, and ends what a test leaves of them."""
+    run, meeting = tmp_path / "run", tmp_path / "meeting"
+    scripts = [
+        start_script(tmp_path / f"rank{rank}.py", RANK, rank, meeting, run, stdin=-1)
+        for rank in (0, 1)
+    ]
+    yield scripts
+    for script in scripts:
+        script.kill()
+        script.communicate()
+
+
+def trained(script):
+    """Returns what a rank's losses were without a writer and with one."""
+    line = script.stdout.readline()
+    if not line:
+        pytest.fail(f"the rank ended: {script.communicate()[1]}")
+    return json.loads(line)
+
+
+def ended(script):
+    """Lets a rank go on; returns what came of its loop, and the seconds of its writer's calls."""
+    out, err = script.communicate("go\n", timeout=90)
+    assert script.returncode == 0, err
+    assert "AtlasWriter" not in err
+    return json.loads(out)
+
+
+def killed(script):
+    os.kill(script.pid, signal.SIGKILL)
+    script.wait(10)
+
+
+def test_only_rank_zero_logs_and_its_calls_end_when_the_other_rank_dies(tmp_path, ranks):
+    first, second = ranks
+    alone, watched = trained(first)
+    assert watched == alone
+    assert len(set(alone)) == 4
+    other_alone, other_watched = trained(second)
+    assert other_watched == other_alone
+
+    assert worker_of(first.pid).is_running()
+    assert workers_of(second.pid) == []
+    assert len(list((tmp_path / "run" / "atlas").iterdir())) == 1
+    opened = [file.path for file in psutil.Process(second.pid).open_files()]
+    assert not any(path.startswith(str(tmp_path / "run")) for path in opened)
+    assert checked_steps(tmp_path / "run") == [0, 1, 2, 3]
+
+    killed(second)
+    outcome, calls = ended(first)
+    assert outcome == "the loop's own collective failed"
+    assert sum(calls) < 30
+    assert max(calls[:2]) < 1
+    assert checked_steps(tmp_path / "run") == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_calls_of_another_rank_end_at_once_when_rank_zero_dies(tmp_path, ranks):
+    first, second = ranks
+    trained(first), trained(second)
+    worker = worker_of(first.pid)
+    killed(first)
+    outcome, calls = ended(second)
+    assert outcome == "the loop's own collective failed"
+    assert max(calls) < 0.1
+    eventually(lambda: not worker.is_running(), 5)
+    assert checked_steps(tmp_path / "run") == [0, 1, 2, 3]
+    assert len(list((tmp_path / "run" / "atlas").iterdir())) == 1
+
+
+VARIABLES = [name for rank, sizes in ranks_module._LAUNCHERS for name in (rank, *sizes)]
+
+
+def slurm(rank, tasks, step_tasks=None):
+    """What `srun` sets in a task; without `step_tasks`, what a batch script itself has."""
+    found = {"SLURM_PROCID": str(rank), "SLURM_NTASKS": str(tasks)}
+    return found | ({} if step_tasks is None else {"SLURM_STEP_NUM_TASKS": str(step_tasks)})
+
+
+def torchrun(rank, size):
+    return {"RANK": str(rank), "WORLD_SIZE": str(size)}
+
+
+def openmpi(rank, size):
+    return {"OMPI_COMM_WORLD_RANK": str(rank), "OMPI_COMM_WORLD_SIZE": str(size)}
+
+
+def mpich(rank, size):
+    return {"PMI_RANK": str(rank), "PMI_SIZE": str(size)}
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({}, None),
+        (torchrun(0, 2), None),
+        (torchrun(1, 2), "rank 1 of 2 (RANK)"),
+        (torchrun(" 1 ", 2), "rank 1 of 2 (RANK)"),
+        ({"RANK": "1"}, None),  # anybody's variable
+        (torchrun(1, 1), None),
+        (torchrun("", ""), None),
+        (torchrun("one", "two"), None),
+        (torchrun("\N{SUPERSCRIPT TWO}", 4), None),
+        (torchrun(-1, 2), None),
+        (slurm(0, 8, 8), None),
+        (slurm(3, 8, 8), "rank 3 of 8 (SLURM_PROCID)"),
+        (slurm(3, 8), "rank 3 of 8 (SLURM_PROCID)"),
+        (slurm(0, 8), None),  # a batch script without srun
+        (slurm(0, 1), None),
+        (slurm(0, 8, 1), None),  # srun -n 1 in a larger job
+        ({"SLURM_PROCID": "0"}, None),
+        ({"SLURM_NTASKS": "8", "SLURM_JOB_ID": "1"}, None),  # the shell that salloc gives
+        (openmpi(0, 4), None),
+        (openmpi(2, 4), "rank 2 of 4 (OMPI_COMM_WORLD_RANK)"),
+        (mpich(0, 4), None),
+        (mpich(2, 4), "rank 2 of 4 (PMI_RANK)"),
+        ({"PMI_RANK": "2"}, None),
+        # torchrun on the second node of a job: its own variables decide.
+        (torchrun(4, 8) | slurm(1, 2, 2), "rank 4 of 8 (RANK)"),
+        (torchrun(0, 8) | slurm(1, 2, 2), None),
+        # A run by itself in one of several tasks says so.
+        (torchrun(0, 1) | slurm(3, 4, 4), None),
+        ({"RANK": "0"} | slurm(3, 4, 4), "rank 3 of 4 (SLURM_PROCID)"),
+        # mpirun in a batch script: all processes of a node have the same SLURM_PROCID.
+        (slurm(0, 4) | openmpi(0, 4), None),
+        (slurm(0, 4) | openmpi(1, 4), "rank 1 of 4 (OMPI_COMM_WORLD_RANK)"),
+        (slurm(0, 4) | mpich(1, 4), "rank 1 of 4 (PMI_RANK)"),
+        (slurm(1, 2, 2) | openmpi(3, 4), "rank 1 of 2 (SLURM_PROCID)"),
+    ],
+)
+def test_before_the_process_group_a_rank_is_known_by_its_launcher(variables, reason):
+    assert why_silent(variables) == reason
+
+
+@pytest.mark.parametrize("launched", [torchrun, lambda r, n: slurm(r, n, n), openmpi, mpich])
+def test_one_rank_of_a_launcher_writes_and_the_others_say_why_not(
+    tmp_path, monkeypatch, caplog, launched
+):
+    settings = {"probe": images(), "config": TINY, "worker": "inline", "strict": True}
+    for rank in (0, 1):
+        for name in VARIABLES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in launched(rank, 2).items():
+            monkeypatch.setenv(name, value)
+        with caplog.at_level("INFO", "tensorboard_plugin_atlas"):
+            run = tmp_path / f"run{rank}"
+            with AtlasWriter(run, Net(), ["body"], **settings) as atlas:
+                atlas.add_atlas(1)
+        assert run.exists() == (rank == 0)
+    (line,) = [record for record in caplog.records if "rank" in record.getMessage()]
+    assert line.levelname == "INFO"
+    assert line.getMessage().startswith("AtlasWriter: rank 1 of 2 (")
+    assert line.getMessage().endswith(") writes no atlases; rank 0 does")
+
+
+def test_a_process_group_decides_over_variables_and_a_later_one_changes_nothing(
+    tmp_path, monkeypatch
+):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    settings = {"probe": images(), "config": TINY, "worker": "inline", "strict": True}
+    for name, value in slurm(1, 2, 2).items():
+        monkeypatch.setenv(name, value)
+    early = AtlasWriter(tmp_path / "early", Net(), ["body"], **settings)
+    with process_group(tmp_path):  # this process is its rank 0
+        early.add_atlas(1)
+        with AtlasWriter(tmp_path / "late", Net(), ["body"], **settings) as late:
+            late.add_atlas(1)
+    early.close()
+    assert not (tmp_path / "early").exists()
+    assert (tmp_path / "late").exists()
