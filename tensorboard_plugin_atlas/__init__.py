@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.analysis.cell_labels import CellLabels, cell_labels
     from tensorboard_plugin_atlas.analysis.comparison import AtlasDiff, compare_atlases
     from tensorboard_plugin_atlas.analysis.concepts.tracker import (
-        Lifeline,
-        LifelineTracer,
+        Concept,
+        ConceptTracker,
         rank_events,
-        trace_lifelines,
+        track_concepts,
     )
     from tensorboard_plugin_atlas.analysis.layer_links import LayerLinks, link_layers
     from tensorboard_plugin_atlas.atlas import Atlas
@@ -43,9 +43,9 @@ __all__ = [
     "AtlasError",
     "AtlasWriter",
     "CellLabels",
+    "Concept",
+    "ConceptTracker",
     "LayerLinks",
-    "Lifeline",
-    "LifelineTracer",
     "PatchTest",
     "RenderedIcons",
     "Shortcut",
@@ -63,7 +63,7 @@ __all__ = [
     "read_shortcuts",
     "render_icons",
     "since_step",
-    "trace_lifelines",
+    "track_concepts",
 ]
 
 _HOMES = {
@@ -75,8 +75,8 @@ _HOMES = {
     "AtlasWriter": "writer.atlas_writer",
     "CellLabels": "analysis.cell_labels",
     "LayerLinks": "analysis.layer_links",
-    "Lifeline": "analysis.concepts.tracker",
-    "LifelineTracer": "analysis.concepts.tracker",
+    "Concept": "analysis.concepts.tracker",
+    "ConceptTracker": "analysis.concepts.tracker",
     "PatchTest": "compute.shortcuts.patch_test",
     "RenderedIcons": "compute.icons.render_icons",
     "Shortcut": "compute.shortcuts.search",
@@ -93,7 +93,7 @@ _HOMES = {
     "read_shortcuts": "logs.reader",
     "render_icons": "compute.icons.render_icons",
     "since_step": "compute.shortcuts.onset",
-    "trace_lifelines": "analysis.concepts.tracker",
+    "track_concepts": "analysis.concepts.tracker",
 }
 
 

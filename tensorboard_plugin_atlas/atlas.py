@@ -73,8 +73,8 @@ class Samples:
         activations: the (N, C) activations in their stored form.
         noise_floor: (N,) float32: how far the sample would have moved from the previous step's map
             for no reason but chance, in map units; None on a first map.
-        lifelines: (N,) int32: id of the lifeline that the sample belongs to at this step, or -1;
-            None where lifelines were not traced.
+        concepts: (N,) int32: id of the concept that the sample belongs to at this step, or -1;
+            None where concepts were not traced.
     """
 
     xy: FloatArray
@@ -86,7 +86,7 @@ class Samples:
     predictions: IntArray | None = None
     labels: IntArray | None = None
     noise_floor: FloatArray | None = None
-    lifelines: IntArray | None = None
+    concepts: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -215,18 +215,18 @@ class Skipped:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LifelineState:
+class ConceptState:
     """One concept at one step: a group of samples that the layer answers to alike.
 
     Attributes:
-        id: Number of the lifeline, the same at every step.
+        id: Number of the concept, the same at every step.
         name: Its commonest classes and a rank; it changes only when none of these classes is common
             in it any more.
         size: Samples that belong to it at this step.
         top_class: The commonest label among them, or None without labels.
         top_share: Share of them with that label; 0 without labels.
         born: Step at which it was first seen.
-        confidence: How surely it is the lifeline of the step before, from 0 to 1: overlap with its
+        confidence: How surely it is the concept of the step before, from 0 to 1: overlap with its
             members then, over chance; 1 at birth.
     """
 
@@ -240,12 +240,12 @@ class LifelineState:
 
 
 EVENT_KINDS: tuple[str, ...] = ("born", "merges", "splits", "dies")
-"""What can happen to lifelines between one atlas and the next."""
+"""What can happen to concepts between one atlas and the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened to lifelines since the previous atlas.
+    """Something that happened to concepts since the previous atlas.
 
     Attributes:
         kind: One of `EVENT_KINDS`.
@@ -253,9 +253,9 @@ class Event:
         score: How much it is worth reading, at least 0; events of a whole run rank by it.
         confidence: From 0 to 1.
         before_step: Step of the previous atlas.
-        before: Ids of the lifelines it began with; their members are those samples of the previous
-            atlas whose `Samples.lifelines` is among them.
-        after: Ids of the lifelines it ended with, at the event's own atlas.
+        before: Ids of the concepts it began with; their members are those samples of the previous
+            atlas whose `Samples.concepts` is among them.
+        after: Ids of the concepts it ended with, at the event's own atlas.
         cell: Where to look, as (grid size, row, column): on this atlas, or on the previous one if
             nothing is left.
     """
@@ -288,7 +288,7 @@ class Atlas:
         skipped: Checkpoints that were asked for since the previous atlas and not computed.
         frame: (x0, y0, x1, y1) of the unit square in the layout's own units, so that a resumed run
             goes on with the very same map; None in logs of before it was kept.
-        lifelines: The concepts alive at this step, by id; None where they were not traced.
+        concepts: The concepts alive at this step, by id; None where they were not traced.
         events: What happened to them since the previous atlas, the most telling first.
     """
 
@@ -304,7 +304,7 @@ class Atlas:
     sequence: int = 1
     skipped: tuple[Skipped, ...] = ()
     frame: tuple[float, float, float, float] | None = None
-    lifelines: tuple[LifelineState, ...] | None = None
+    concepts: tuple[ConceptState, ...] | None = None
     events: tuple[Event, ...] = ()
 
     @property

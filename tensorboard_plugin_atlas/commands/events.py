@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import (
-    LifelineTracer,
+    ConceptTracker,
     RankedEvent,
     rank_events,
 )
@@ -57,7 +57,7 @@ class Compared:
         layer: The layer.
         atlases: How many could be read.
         found: Events that were found.
-        logged: Events in the log; None where it holds no lifelines at all.
+        logged: Events in the log; None where it holds no concepts at all.
         differ: Events that were found and are not logged so, or the other way round: of both
             numbers the larger.
         words: What is to be said besides: damage, and parts that were followed by themselves.
@@ -133,7 +133,7 @@ class _Layer:
     found: list[RankedEvent] = field(default_factory=list)
     logged: list[tuple[int, Event]] = field(default_factory=list)
     atlases: int = 0
-    has_lifelines: bool = False
+    has_concepts: bool = False
     words: list[str] = field(default_factory=list)
 
 
@@ -189,22 +189,22 @@ def _read(own: Iterable[Original], seen: _Layer) -> Iterator[Atlas]:
             seen.words.append(f"left out: {error}")
             continue
         seen.atlases += 1
-        seen.has_lifelines |= atlas.lifelines is not None
+        seen.has_concepts |= atlas.concepts is not None
         seen.logged += [(atlas.step, event) for event in atlas.events]
         yield atlas
 
 
 def _samples(atlas: Atlas) -> tuple[str, tuple[int, ...]]:
-    """Returns what has to stay the same for lifelines to go on."""
+    """Returns what has to stay the same for concepts to go on."""
     return atlas.provenance.probe, atlas.activations.shape
 
 
 def _traced(part: Iterable[Atlas], seen: _Layer) -> Iterator[Atlas]:
-    """Does what `trace_events` does, and notes the sizes of the lifelines."""
-    tracer = LifelineTracer()
+    """Does what `trace_events` does, and notes the sizes of the concepts."""
+    tracer = ConceptTracker()
     for atlas in part:
         traced = tracer.advance(atlas)
-        states = traced.lifelines or ()
+        states = traced.concepts or ()
         seen.sizes.update({(traced.step, state.id): state.size for state in states})
         yield traced
 
@@ -217,7 +217,7 @@ def _compared(run: str, layer: str, seen: _Layer) -> Compared:
         layer=layer,
         atlases=seen.atlases,
         found=len(seen.found),
-        logged=len(seen.logged) if seen.has_lifelines else None,
+        logged=len(seen.logged) if seen.has_concepts else None,
         differ=max((found - logged).total(), (logged - found).total()),
         words=tuple(seen.words),
     )

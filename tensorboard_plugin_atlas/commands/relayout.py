@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.concepts.tracker import LifelineTracer
+from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.analysis.cosine import finite_rows
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Provenance
@@ -51,7 +51,7 @@ _KEPT_SECONDS: Final = 3600
 """An empty event file is kept for so long: any TensorBoard has gone on to the next one by then."""
 
 _AGAIN: Final = "layout: laid out again from the last step"
-_OF_THE_MAP: Final = ("layout:", "grid:", "lifelines:")
+_OF_THE_MAP: Final = ("layout:", "grid:", "concepts:", "lifelines:")
 """Beginnings of notes that are about the map that is replaced."""
 _MAP_SETTINGS: Final = (
     *("neighbors", "min_dist", "epochs", "stability", "layout", "seed"),
@@ -364,7 +364,7 @@ def _copied(home: Path, sink: EventSink, is_wanted: Callable[[str], bool]) -> bo
 def _write_layer(
     chains: Sequence[_Chain], sink: EventSink, advance: Callable[[], object]
 ) -> Relaid:
-    tracer, size = LifelineTracer(), 0
+    tracer, size = ConceptTracker(), 0
     old, new = _Moves(), _Moves()
     for chain in chains:
         old.begin()
@@ -404,7 +404,7 @@ def _remade(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
         xy=layout.xy,
         clamped=layout.clamped,
         noise_floor=layout.noise_floor,
-        lifelines=None,
+        concepts=None,
     )
     quality = dataclasses.replace(
         atlas.quality,
@@ -426,7 +426,7 @@ def _remade(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
         quality=quality,
         provenance=_provenance(atlas, chain.config, notes),
         frame=layout.corners,
-        lifelines=None,
+        concepts=None,
         events=(),
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.analysis.concepts.tracker import LifelineTracer
+from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
@@ -68,7 +68,7 @@ class Memory:
     """What the next checkpoint of a layer needs of the ones before."""
 
     layout: Layout | None = None
-    tracer: LifelineTracer = field(default_factory=LifelineTracer)
+    tracer: ConceptTracker = field(default_factory=ConceptTracker)
     receptive: ReceptiveField | None = None
     drawn: tuple[tuple[Cells, Drafts], ...] = ()
     drawing_seconds: float | None = None
@@ -155,7 +155,7 @@ class AtlasPipeline:
         memory.layout = resume(
             previous.xy, previous.activations, frame=previous.frame, config=self.config
         )
-        memory.tracer = LifelineTracer(previous)
+        memory.tracer = ConceptTracker(previous)
         memory.logged = previous.sequence
 
     def continue_from(self, previous: Atlas) -> None:
@@ -233,7 +233,7 @@ class AtlasPipeline:
         return self.config
 
     def _followed(self, plain: Atlas, memory: Memory) -> Atlas:
-        """Returns the atlas with its lifelines, where its samples are those of the step before."""
+        """Returns the atlas with its concepts, where its samples are those of the step before."""
         return memory.tracer.advance(plain)
 
     def _layout(self, layer: LayerActivations, memory: Memory, receptive: ReceptiveField) -> Layout:

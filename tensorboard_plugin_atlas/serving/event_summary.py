@@ -18,7 +18,7 @@ MAX_TEXT: Final = 400
 """Characters of an event's sentence that are told."""
 
 MAX_IDS: Final = 200
-"""Lifelines of an event that are told on each side."""
+"""Concepts of an event that are told on each side."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Retelling:
     def add(self, step: int, fields: AtlasFields) -> None:
         """Adds the events of a step, whose manifest can be read."""
         self._count += len(fields.events)
-        self._is_traced = self._is_traced or fields.lifelines is not None
+        self._is_traced = self._is_traced or fields.concepts is not None
         ranked: list[tuple[float, int, Event | dict[str, Any]]] = [
             *self._best,
             *((-event.score, step, event) for event in fields.events),
@@ -72,7 +72,7 @@ class Retelling:
         """Returns the events worth reading most, best first, and how many there are.
 
         Returns:
-            `events`, None where no step traced its lifelines, and `events_found`.
+            `events`, None where no step traced its concepts, and `events_found`.
         """
         if not self._count and not self._is_traced:
             return {"events": None, "events_found": 0}

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import (
     ICON_KIND_CODES,
     Atlas,
+    ConceptState,
     Event,
     Grid,
-    LifelineState,
     ProbePictures,
     Provenance,
     Samples,
@@ -126,7 +126,7 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
     specs = _stored_specs(fields.stored_kind, fields.samples, fields.channels)
     stored = load(blobs[2], specs, manifest.blobs[1].describe(2))
     _check_samples(arrays)
-    _check_lifelines(fields, arrays.get("lifelines"))
+    _check_concepts(fields, arrays.get("lifelines"))
     _check_stored(fields.stored_kind, stored)
     grids = tuple(_grid(entry, arrays, _pages(manifest, blobs, entry)) for entry in fields.grids)
     return Atlas(
@@ -137,7 +137,7 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
         sequence=fields.sequence,
         skipped=fields.skipped,
         frame=fields.frame,
-        lifelines=fields.lifelines,
+        concepts=fields.concepts,
         events=fields.events,
         classes=fields.classes,
         grids=grids,
@@ -152,7 +152,7 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
             labels=arrays.get("labels"),
             predictions=arrays.get("predictions"),
             noise_floor=arrays.get("noise_floor"),
-            lifelines=arrays.get("lifelines"),
+            concepts=arrays.get("lifelines"),
             activations=StoredActivations(
                 kind=fields.stored_kind, arrays=stored, lost_variance=fields.lost_variance
             ),
@@ -304,7 +304,7 @@ def _atlas_header(atlas: Atlas, channels: int) -> dict[str, Any]:
         "provenance": _provenance_header(atlas.provenance),
         "skipped": [{"step": int(one.step), "reason": one.reason} for one in atlas.skipped],
         "frame": _frame_header(atlas.frame),
-        "lifelines": _lifelines_header(atlas.lifelines),
+        "lifelines": _concepts_header(atlas.concepts),
         "events": [_event_header(event) for event in atlas.events],
     }
 
@@ -315,10 +315,10 @@ def _frame_header(frame: tuple[float, float, float, float] | None) -> dict[str, 
     return dict(zip(("x0", "y0", "x1", "y1"), map(float, frame), strict=True))
 
 
-def _lifelines_header(lifelines: tuple[LifelineState, ...] | None) -> Any:
-    if lifelines is None:
+def _concepts_header(concepts: tuple[ConceptState, ...] | None) -> Any:
+    if concepts is None:
         return None
-    return [_plain(dataclasses.asdict(one), "lifelines") for one in lifelines]
+    return [_plain(dataclasses.asdict(one), "lifelines") for one in concepts]
 
 
 def _event_header(event: Event) -> Any:
@@ -386,7 +386,7 @@ def _map_arrays(atlas: Atlas) -> _Arrays:
         "predictions": samples.predictions,
         "overlap": atlas.quality.overlap,
         "noise_floor": samples.noise_floor,
-        "lifelines": samples.lifelines,
+        "lifelines": samples.concepts,
     }
     in_bytes = is_large([grid.attribution for grid in atlas.grids])
     spreads = store_spreads([grid.attribution_spread for grid in atlas.grids])
@@ -556,13 +556,13 @@ def _check_samples(arrays: Mapping[str, NDArray[Any]]) -> None:
         raise DamageError("noise_floor: a distance below 0")
 
 
-def _check_lifelines(fields: AtlasFields, lifelines: NDArray[Any] | None) -> None:
-    """Checks that samples and events speak of lifelines that the manifest lists."""
-    listed = {-1, *(one.id for one in fields.lifelines or ())}
-    if lifelines is not None and not set(np.unique(lifelines).tolist()) <= listed:
-        raise DamageError("lifelines: a sample of one that its manifest does not list")
+def _check_concepts(fields: AtlasFields, concepts: NDArray[Any] | None) -> None:
+    """Checks that samples and events speak of concepts that the manifest lists."""
+    listed = {-1, *(one.id for one in fields.concepts or ())}
+    if concepts is not None and not set(np.unique(concepts).tolist()) <= listed:
+        raise DamageError("concepts: a sample of one that its manifest does not list")
     if not all(listed.issuperset(event.after) for event in fields.events):
-        raise DamageError("manifest: an event that ends in a lifeline it does not list")
+        raise DamageError("manifest: an event that ends in a concept it does not list")
 
 
 def _check_stored(kind: str, stored: Mapping[str, NDArray[Any]]) -> None:

@@ -19,8 +19,8 @@ import google_crc32c
 from tensorboard_plugin_atlas.atlas import (
     EVENT_KINDS,
     SKIP_REASONS,
+    ConceptState,
     Event,
-    LifelineState,
     Provenance,
     Quality,
     Skipped,
@@ -44,7 +44,7 @@ MAX_GRIDS: Final = 16
 MAX_GRID_SIZE: Final = 320
 MAX_IMAGE_SIDE: Final = 1 << 16
 MAX_SKIPPED: Final = 1_000
-MAX_LIFELINES: Final = 1_000
+MAX_CONCEPTS: Final = 1_000
 MAX_EVENTS: Final = 200
 MAX_SENTENCE: Final = 2_000
 MAX_ID: Final = 2**31 - 1
@@ -125,7 +125,7 @@ class AtlasFields:
     provenance: Provenance
     skipped: tuple[Skipped, ...]
     frame: tuple[float, float, float, float] | None
-    lifelines: tuple[LifelineState, ...] | None
+    concepts: tuple[ConceptState, ...] | None
     events: tuple[Event, ...]
 
 
@@ -342,11 +342,11 @@ def _frame(fields: Fields) -> tuple[float, float, float, float] | None:
     return x0, y0, x1, y1
 
 
-def _lifelines(fields: Fields) -> tuple[LifelineState, ...] | None:
+def _concepts(fields: Fields) -> tuple[ConceptState, ...] | None:
     if fields.get("lifelines") is None:
         return None
     found = tuple(
-        LifelineState(
+        ConceptState(
             id=one.integer("id", 0, MAX_ID),
             name=one.text("name", MAX_SENTENCE),
             size=one.integer("size", 0, MAX_SAMPLES),
@@ -355,7 +355,7 @@ def _lifelines(fields: Fields) -> tuple[LifelineState, ...] | None:
             born=one.integer("born", -(2**63), 2**63 - 1),
             confidence=one.number("confidence", 0, 1),
         )
-        for one in fields.children("lifelines", MAX_LIFELINES)
+        for one in fields.children("lifelines", MAX_CONCEPTS)
     )
     if any(a.id >= b.id for a, b in itertools.pairwise(found)):
         raise fields.refuse("lifelines", "rising ids")
@@ -372,8 +372,8 @@ def _events(fields: Fields) -> tuple[Event, ...]:
             score=one.number("score", 0),
             confidence=one.number("confidence", 0, 1),
             before_step=one.integer("before_step", -(2**63), 2**63 - 1),
-            before=one.integers("before", MAX_LIFELINES, 0, MAX_ID),
-            after=one.integers("after", MAX_LIFELINES, 0, MAX_ID),
+            before=one.integers("before", MAX_CONCEPTS, 0, MAX_ID),
+            after=one.integers("after", MAX_CONCEPTS, 0, MAX_ID),
             cell=None if one.get("cell") is None else _cell(one),
         )
         for one in fields.children("events", MAX_EVENTS)
@@ -414,7 +414,7 @@ def _atlas_fields(fields: Fields) -> AtlasFields:
         ),
         skipped=_skipped(fields),
         frame=_frame(fields),
-        lifelines=_lifelines(fields),
+        concepts=_concepts(fields),
         events=_events(fields),
     )
 

@@ -157,7 +157,7 @@ def atlases_of(
     every: int = 100,
     layer: str = "layer3",
 ) -> list[Atlas]:
-    """Makes an atlas of each step; its map is arbitrary, since lifelines do not look at it."""
+    """Makes an atlas of each step; its map is arbitrary, since concepts do not look at it."""
     steps = history.activations if isinstance(history, History) else history
     return [
         atlas_of(rows, step=i * every, sequence=i + 1, labels=labels, classes=classes, layer=layer)
@@ -221,7 +221,7 @@ class Score:
 def judge(history: History, traced: Sequence[Atlas], score: Score, every: int = 100) -> None:
     """Counts the merges and splits of traced atlases against the planted ones.
 
-    One is a hit where its kind and step are right, and each part is one of its lifelines: at least
+    One is a hit where its kind and step are right, and each part is one of its concepts: at least
     half of the samples of both are the same.
     """
     waiting = list(history.planted)
@@ -244,7 +244,7 @@ def _same_parts(
     planted: Planted, event: Event, before: Atlas, atlas: Atlas, troupe: NDArray[np.int64]
 ) -> bool:
     side, ids = (before, event.before) if planted.kind == "merges" else (atlas, event.after)
-    found = [side.samples.lifelines == identity for identity in ids]
+    found = [side.samples.concepts == identity for identity in ids]
     wanted = [np.isin(troupe, list(part)) for part in planted.parts]
     return len(found) == len(wanted) and any(
         all((a & b).sum() >= 0.5 * (a | b).sum() for a, b in zip(order, wanted, strict=True))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
+    ConceptState,
     Event,
     Grid,
-    LifelineState,
     ProbePictures,
     Provenance,
     Quality,
@@ -92,10 +92,10 @@ def make_atlas(
             predictions=predictions,
             activations=store_activations(values.astype(np.float32)),
             noise_floor=np.full(samples, 0.02, np.float32) if step else None,
-            lifelines=labels,
+            concepts=labels,
         ),
         frame=(-1.5, -2.0, 8.5, 9.0),
-        lifelines=tuple(make_lifelines(labels, classes)),
+        concepts=tuple(make_concepts(labels, classes)),
         events=make_events(labels, classes, step),
         grids=tuple(make_grid(size, xy, labels, tile, min_count) for size in grids),
         quality=Quality(
@@ -115,11 +115,11 @@ def make_atlas(
     )
 
 
-def make_lifelines(labels: NDArray[np.int32], classes: tuple[str, ...]) -> Iterator[LifelineState]:
-    """Yields one lifeline for each class that is there, under the number of the class."""
+def make_concepts(labels: NDArray[np.int32], classes: tuple[str, ...]) -> Iterator[ConceptState]:
+    """Yields one concept for each class that is there, under the number of the class."""
     for label in np.unique(labels).tolist():
         size = int((labels == label).sum())
-        yield LifelineState(
+        yield ConceptState(
             id=label, name=classes[label][:60], size=size, born=0, top_class=label, top_share=1.0
         )
 

@@ -16,9 +16,9 @@ from tensorboard_plugin_atlas.atlas import (
     ICON_KIND_CODES,
     SKIP_REASONS,
     Atlas,
+    ConceptState,
     Event,
     Grid,
-    LifelineState,
     ProbePictures,
     Provenance,
     Quality,
@@ -112,11 +112,11 @@ def samples_of(draw: st.DrawFn, count: int) -> Samples:
 
 @st.composite
 def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
-    """Draws lifelines, the samples in them, and events between them."""
+    """Draws concepts, the samples in them, and events between them."""
     ids = sorted(draw(st.sets(st.integers(0, 2**31 - 1), max_size=5)))
     shares_ = st.floats(0, 1)
-    lifelines = tuple(
-        LifelineState(
+    concepts = tuple(
+        ConceptState(
             id=one,
             name=draw(names),
             size=draw(st.integers(0, count)),
@@ -143,7 +143,7 @@ def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
     members = draw(st.lists(st.sampled_from([-1, *ids]), min_size=count, max_size=count))
     return {
         "of_samples": np.array(members, np.int32),
-        "lifelines": lifelines,
+        "concepts": concepts,
         "events": tuple(draw(st.lists(event, max_size=3))),
     }
 
@@ -158,7 +158,7 @@ def atlases(draw: st.DrawFn) -> Atlas:
     overlap = np.linspace(0, 1, count, dtype=np.float32) if draw(st.booleans()) else None
     history = draw(st.none() | histories(count))
     if history is not None:
-        samples = dataclasses.replace(samples, lifelines=history["of_samples"])
+        samples = dataclasses.replace(samples, concepts=history["of_samples"])
     return Atlas(
         layer=draw(names),
         step=draw(steps),
@@ -178,7 +178,7 @@ def atlases(draw: st.DrawFn) -> Atlas:
         ),
         skipped=tuple(draw(st.lists(skipped, max_size=3))),
         frame=draw(st.none() | st.just((-1.25, 0.5, 3.0, 1e30))),
-        lifelines=None if history is None else history["lifelines"],
+        concepts=None if history is None else history["concepts"],
         events=() if history is None else history["events"],
         provenance=Provenance(
             settings=draw(settings),

@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas import (
     AtlasWriter,
     compare_atlases,
     read_atlases,
-    trace_lifelines,
+    track_concepts,
 )
 from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
 from tensorboard_plugin_atlas.commands.events import evolve
@@ -79,7 +79,7 @@ def test_each_is_a_series_of_its_own_at_every_step(logged):
             assert atlas.provenance.probe == found["act", 0].provenance.probe
             assert atlas.provenance.layer_info[CLASS_ATLAS]["layer"] == "act"
             assert atlas.classes == CLASSES
-            assert atlas.lifelines is None
+            assert atlas.concepts is None
             assert atlas.quality.overlap is None
         assert set(first.labels) == ({0, 1} if "/" in series else {CLASSES.index(series[6:])})
 
@@ -142,7 +142,7 @@ def test_tools_that_follow_samples_leave_them_alone_or_say_why(logged, tmp_path)
         with pytest.raises(ArgumentError, match="series of atlases of classes"):
             tool(copy, layers=["act · red"])
     with pytest.raises(ArgumentError, match="'act · red' is an atlas of a class"):
-        trace_lifelines(read_atlases(copy, run="exp", layer="act · red"))
+        track_concepts(read_atlases(copy, run="exp", layer="act · red"))
     assert [f.text for f in examine(copy) if f.mark == PROBLEM] == []
     repair(logged, tmp_path / "repaired", progress=False)
     assert [(e.layer, e.step, e.status) for e in list_atlases(tmp_path / "repaired")] == [

@@ -56,7 +56,7 @@ def told_of(atlas: Atlas) -> dict[str, Any]:
         "brightness": round(float(icons.mean())),
         "cosine": [round(float(one), 4) for one in grid.icon_cosine[:4]],
         "trustworthiness": round(atlas.quality.trustworthiness or 0, 6),
-        "lifelines": [one.name for one in atlas.lifelines or ()],
+        "lifelines": [one.name for one in atlas.concepts or ()],
         "events": [one.text for one in atlas.events],
         "probe": atlas.provenance.probe,
         "notes": list(atlas.provenance.notes),

@@ -50,8 +50,8 @@ class TestNames:
             "AtlasWriter",
             "CellLabels",
             "LayerLinks",
-            "Lifeline",
-            "LifelineTracer",
+            "Concept",
+            "ConceptTracker",
             "PatchTest",
             "RenderedIcons",
             "Shortcut",
@@ -69,7 +69,7 @@ class TestNames:
             "read_shortcuts",
             "render_icons",
             "since_step",
-            "trace_lifelines",
+            "track_concepts",
         ]
         assert dir(tensorboard_plugin_atlas) == tensorboard_plugin_atlas.__all__
 

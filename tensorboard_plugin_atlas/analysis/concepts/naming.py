@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of lifelines and sentences about them; class names are hostile text, and cut."""
+"""Names of concepts and sentences about them; class names are hostile text, and cut."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.atlas import IntArray, LifelineState
+from tensorboard_plugin_atlas.atlas import ConceptState, IntArray
 
 LONGEST_CLASS: Final = 24
-"""Characters of a class name that a lifeline's name keeps."""
+"""Characters of a class name that a concept's name keeps."""
 
 _LISTED: Final = 4
-"""Lifelines that a sentence names; the rest are counted."""
+"""Concepts that a sentence names; the rest are counted."""
 _DEVIATIONS: Final = 3.0
 """A class names a group if it holds more of it than chance, by this many standard deviations."""
 _ODDS: Final = 2.0
@@ -35,7 +35,7 @@ def name_group(
     classes: Sequence[str] | None,
     taken: Collection[str],
 ) -> str:
-    """Returns the name of a lifeline, such as "cat 2", "cat/dog 1", "mixed 3" or "group 1007".
+    """Returns the name of a concept, such as "cat 2", "cat/dog 1", "mixed 3" or "group 1007".
 
     A name stays until none of its classes is common any more, so that it can be relied on and never
     misleads: groups of an untrained network get theirs when they come to mean something.
@@ -88,7 +88,7 @@ def class_word(index: int, classes: Sequence[str] | None) -> str:
     return text if len(text) <= LONGEST_CLASS else text[: LONGEST_CLASS - 1] + "…"
 
 
-def sentence(kind: str, before: Sequence[LifelineState], after: Sequence[LifelineState]) -> str:
+def sentence(kind: str, before: Sequence[ConceptState], after: Sequence[ConceptState]) -> str:
     """Says in one sentence what happened, such as "cat/dog 1 (420) split into cat 2 (210) …"."""
     if kind == "splits":
         return f"{_listed(before)} split into {_listed(after)}"
@@ -99,7 +99,7 @@ def sentence(kind: str, before: Sequence[LifelineState], after: Sequence[Lifelin
     return f"{_listed(before)} fell apart"
 
 
-def _listed(states: Sequence[LifelineState]) -> str:
+def _listed(states: Sequence[ConceptState]) -> str:
     pieces = [f"{state.name} ({state.size:,})" for state in states[:_LISTED]]
     if len(states) > _LISTED:
         pieces.append(f"{len(states) - _LISTED:,} more")

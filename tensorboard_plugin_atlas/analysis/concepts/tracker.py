@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lifelines: groups of samples followed from checkpoint to checkpoint, and what happens to them.
+"""Concepts: groups of samples followed from checkpoint to checkpoint, and what happens to them.
 
-A lifeline is a group in the graph of true neighbours, not a square of the map. `LifelineTracer`
+A concept is a group in the graph of true neighbours, not a square of the map. `ConceptTracker`
 takes one atlas after the other, as a writer makes them, and can go on from an atlas that was read
-back; `trace_lifelines` does the same over a whole run.
+back; `track_concepts` does the same over a whole run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.analysis.concepts.clustering import (
     find_groups,
 )
 from tensorboard_plugin_atlas.analysis.concepts.naming import name_group, sentence
-from tensorboard_plugin_atlas.atlas import Atlas, Event, IntArray, LifelineState
+from tensorboard_plugin_atlas.atlas import Atlas, ConceptState, Event, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 MOST_EVENTS: Final = 24
@@ -37,15 +37,15 @@ _WORTH: Final = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LifelineStep:
-    """A lifeline at one step.
+class ConceptStep:
+    """A concept at one step.
 
     Attributes:
         step: Global step.
         members: Indices of its samples, ascending.
         class_mix: Share of its labelled samples of each label that occurs, largest first.
         overlap: Likeness to its members at the step before, over chance, from 0 to 1; 1 at birth.
-        confidence: How surely it is the lifeline of the step before, from 0 to 1; 1 at birth.
+        confidence: How surely it is the concept of the step before, from 0 to 1; 1 at birth.
     """
 
     step: int
@@ -61,19 +61,19 @@ class LifelineStep:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Lifeline:
+class Concept:
     """One concept over a run.
 
     Attributes:
-        id: Its number, the same at every step and in `Samples.lifelines`.
-        name: Its last name: its commonest classes and a rank among lifelines of the same.
+        id: Its number, the same at every step and in `Samples.concepts`.
+        name: Its last name: its commonest classes and a rank among concepts of the same.
         born: First step.
         began: "first" at the first atlas, "born", "splits" or "merges" for the event that it came
             from, "" where it was there without an event.
-        parents: Ids of the lifelines that it came from.
+        parents: Ids of the concepts that it came from.
         ended: First step at which it is no more, or None if it lives at the last atlas.
         end: "dies", "splits" or "merges" for the event that ended it, "" where nothing tells.
-        children: Ids of the lifelines that events made of it.
+        children: Ids of the concepts that events made of it.
         steps: Where it was alive, in order.
     """
 
@@ -85,7 +85,7 @@ class Lifeline:
     ended: int | None
     end: str
     children: tuple[int, ...]
-    steps: tuple[LifelineStep, ...]
+    steps: tuple[ConceptStep, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ class _Last:
         channels: Width of its layer.
         labels: (N,) index into `states`, -1 for none.
         graph: Its neighbours.
-        states: Its lifelines, by id.
+        states: Its concepts, by id.
         places: Where each of them is on its map, by id.
         names: Names that are taken.
         next_id: First id that is free.
@@ -128,39 +128,39 @@ class _Last:
     channels: int
     labels: IntArray
     graph: NeighbourGraph
-    states: tuple[LifelineState, ...]
+    states: tuple[ConceptState, ...]
     places: Mapping[int, tuple[int, int, int]]
     names: frozenset[str]
     next_id: int
 
 
-class LifelineTracer:
-    """Follows the lifelines of one layer through its atlases, one at a time.
+class ConceptTracker:
+    """Follows the concepts of one layer through its atlases, one at a time.
 
     Args:
         previous: The last atlas that was logged, to go on from it, or None to begin. One without
-            lifelines begins anew.
+            concepts begins anew.
 
     Example:
-        >>> tracer = LifelineTracer()
+        >>> tracer = ConceptTracker()
         >>> traced = [tracer.advance(a) for a in read_atlases("runs/a")]  # doctest: +SKIP
     """
 
     def __init__(self, previous: Atlas | None = None) -> None:
         self._older: _Last | None = None
         self._last: _Last | None = None
-        if previous is not None and previous.lifelines is not None:
+        if previous is not None and previous.concepts is not None:
             self._last = _recalled(previous)
 
     def advance(self, atlas: Atlas) -> Atlas:
-        """Finds the lifelines of the next atlas and what happened to them.
+        """Finds the concepts of the next atlas and what happened to them.
 
         An atlas of the same step takes the place of the one before. Where an atlas cannot follow
-        (an earlier step, another probe, another width) lifelines begin anew, and a note in its
+        (an earlier step, another probe, another width) concepts begin anew, and a note in its
         provenance says why.
 
         Returns:
-            A copy with `samples.lifelines`, `lifelines` and `events`.
+            A copy with `samples.concepts`, `concepts` and `events`.
         """
         earlier = self._last
         if earlier is not None and earlier.step == atlas.step:
@@ -168,7 +168,7 @@ class LifelineTracer:
         obstacle = None if earlier is None else _obstacle(earlier, atlas)
         if obstacle is not None:
             earlier = None
-            notes = (*atlas.provenance.notes, f"lifelines: begun anew, since {obstacle}")
+            notes = (*atlas.provenance.notes, f"concepts: begun anew, since {obstacle}")
             atlas = atlas.replace(provenance=dataclasses.replace(atlas.provenance, notes=notes))
         traced, last = _followed(atlas, earlier)
         self._older, self._last = earlier, last
@@ -176,7 +176,7 @@ class LifelineTracer:
 
 
 def _followed(atlas: Atlas, earlier: _Last | None) -> tuple[Atlas, _Last]:
-    """Returns an atlas with its lifelines, and what the next one needs to know of it."""
+    """Returns an atlas with its concepts, and what the next one needs to know of it."""
     graph = NeighbourGraph.of(atlas.activations)
     kinship = None
     if earlier is None:
@@ -204,15 +204,15 @@ def _followed(atlas: Atlas, earlier: _Last | None) -> tuple[Atlas, _Last]:
     )
     ids = np.array([state.id for state in states] + [-1], np.int32)
     traced = atlas.replace(
-        samples=dataclasses.replace(atlas.samples, lifelines=ids[last.labels]),
-        lifelines=states,
+        samples=dataclasses.replace(atlas.samples, concepts=ids[last.labels]),
+        concepts=states,
         events=() if kinship is None or earlier is None else _events(kinship, place, earlier, last),
     )
     return traced, last
 
 
 class _States:
-    """Gives each group of an atlas its lifeline: that of its heir, or a new one."""
+    """Gives each group of an atlas its concept: that of its heir, or a new one."""
 
     def __init__(self, atlas: Atlas, earlier: _Last | None, kinship: Kinship | None) -> None:
         self._atlas = atlas
@@ -223,8 +223,8 @@ class _States:
         free = 0 if earlier is None else earlier.next_id
         self.next_id = max(free, atlas.sequence * _IDS_PER_STEP)
 
-    def next(self, rows: NDArray[np.bool_]) -> LifelineState:
-        """Returns the lifeline of the next group, whose members are `rows`."""
+    def next(self, rows: NDArray[np.bool_]) -> ConceptState:
+        """Returns the concept of the next group, whose members are `rows`."""
         atlas, before, likeness = self._atlas, None, 1.0
         if self._earlier is not None and self._kinship is not None:
             heir = int(self._kinship.heir[self._group])
@@ -240,7 +240,7 @@ class _States:
         top = next(iter(mix), None)
         name = name_group(identity, name, atlas.labels, rows, atlas.classes, self.names)
         self.names.add(name)
-        return LifelineState(
+        return ConceptState(
             id=identity,
             name=name,
             size=int(rows.sum()),
@@ -251,38 +251,38 @@ class _States:
         )
 
 
-def trace_lifelines(atlases: Iterable[Atlas]) -> tuple[Lifeline, ...]:
+def track_concepts(atlases: Iterable[Atlas]) -> tuple[Concept, ...]:
     """Follows groups of samples through the atlases of one layer.
 
     Args:
         atlases: Atlases of one layer of one run at rising steps, such as `read_atlases` yields;
-            they are taken one at a time. Lifelines that they were logged with are found anew.
+            they are taken one at a time. Concepts that they were logged with are found anew.
 
     Returns:
-        The lifelines by first step, then by falling size.
+        The concepts by first step, then by falling size.
 
     Raises:
         ArgumentError: if an atlas cannot follow the one before; the message says why. Also if
             `atlases` are no atlases.
 
     Example:
-        >>> for line in trace_lifelines(read_atlases("runs/a", layer="layer4")):  # doctest: +SKIP
+        >>> for line in track_concepts(read_atlases("runs/a", layer="layer4")):  # doctest: +SKIP
         ...     print(line.name, line.born, line.ended, line.end)
     """
-    tracer = LifelineTracer()
+    tracer = ConceptTracker()
     chronicle = _Chronicle()
     for traced in _strictly(tracer, atlases):
         chronicle.add(traced)
-    return chronicle.lifelines()
+    return chronicle.concepts()
 
 
 def trace_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
     """Finds what happened in the atlases of one layer anew, the most telling first.
 
     Raises:
-        ArgumentError: as `trace_lifelines`.
+        ArgumentError: as `track_concepts`.
     """
-    return rank_events(_strictly(LifelineTracer(), atlases))
+    return rank_events(_strictly(ConceptTracker(), atlases))
 
 
 def rank_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
@@ -314,12 +314,12 @@ def class_mix(labels: IntArray | None, rows: NDArray[np.bool_]) -> dict[int, flo
     return {int(found[i]): float(count[i] / count.sum()) for i in order}
 
 
-def _strictly(tracer: LifelineTracer, atlases: Iterable[Atlas]) -> Iterable[Atlas]:
+def _strictly(tracer: ConceptTracker, atlases: Iterable[Atlas]) -> Iterable[Atlas]:
     before: Atlas | None = None
     for atlas in each_atlas("atlases", atlases):
         if class_atlas_of(atlas.provenance) is not None:
             raise ArgumentError(
-                f"trace_lifelines(atlases): {atlas.layer!r} is an atlas of a class, which chooses "
+                f"track_concepts(atlases): {atlas.layer!r} is an atlas of a class, which chooses "
                 "its samples anew at every step: there is nothing to follow; pass atlases of a "
                 "layer, such as read_atlases(..., layer=...)"
             )
@@ -327,7 +327,7 @@ def _strictly(tracer: LifelineTracer, atlases: Iterable[Atlas]) -> Iterable[Atla
             obstacle = _obstacle_between(before, atlas)
             if obstacle is not None:
                 raise ArgumentError(
-                    f"trace_lifelines(atlases): {obstacle}; pass the atlases of one layer of one "
+                    f"track_concepts(atlases): {obstacle}; pass the atlases of one layer of one "
                     "run by rising step, each part of the run for itself"
                 )
         before = atlas
@@ -373,9 +373,9 @@ def _differs(before: tuple[int, str, str, int, int], atlas: Atlas) -> str | None
 
 def _recalled(atlas: Atlas) -> _Last:
     """Rebuilds what a tracer knew when it had made `atlas`."""
-    states = tuple(sorted(atlas.lifelines or (), key=lambda s: s.id))
+    states = tuple(sorted(atlas.concepts or (), key=lambda s: s.id))
     ids = np.array([s.id for s in states], np.int32)
-    written = atlas.samples.lifelines
+    written = atlas.samples.concepts
     labels = np.full(len(atlas.samples), -1, np.int32)
     if written is not None and len(ids):
         at = np.minimum(np.searchsorted(ids, written), len(ids) - 1)
@@ -395,7 +395,7 @@ def _recalled(atlas: Atlas) -> _Last:
 
 
 def _places(
-    atlas: Atlas, states: tuple[LifelineState, ...], labels: IntArray
+    atlas: Atlas, states: tuple[ConceptState, ...], labels: IntArray
 ) -> dict[int, tuple[int, int, int]]:
     found = {state.id: _place(atlas, labels == i) for i, state in enumerate(states)}
     return {identity: place for identity, place in found.items() if place is not None}
@@ -447,10 +447,10 @@ def _score(change: Change) -> float:
 
 
 class _Chronicle:
-    """Collects traced atlases into lifelines."""
+    """Collects traced atlases into concepts."""
 
     def __init__(self) -> None:
-        self._steps: dict[int, list[LifelineStep]] = {}
+        self._steps: dict[int, list[ConceptStep]] = {}
         self._names: dict[int, str] = {}
         self._origin: dict[int, tuple[str, tuple[int, ...]]] = {}
         self._end: dict[int, tuple[int, str]] = {}
@@ -460,8 +460,8 @@ class _Chronicle:
 
     def add(self, atlas: Atlas) -> None:
         """Takes in the next traced atlas."""
-        states = atlas.lifelines or ()
-        written = atlas.samples.lifelines
+        states = atlas.concepts or ()
+        written = atlas.samples.concepts
         alive = {s.id for s in states}
         for event in atlas.events:
             self._note(event, alive)
@@ -473,7 +473,7 @@ class _Chronicle:
             if state.id not in self._steps:
                 self._origin.setdefault(state.id, ("first" if self._is_first else "", ()))
             self._steps.setdefault(state.id, []).append(
-                LifelineStep(
+                ConceptStep(
                     step=atlas.step,
                     members=np.flatnonzero(rows),
                     class_mix=class_mix(atlas.labels, np.asarray(rows)),
@@ -496,14 +496,14 @@ class _Chronicle:
             if identity not in alive:
                 self._end[identity] = (-1, event.kind)
 
-    def lifelines(self) -> tuple[Lifeline, ...]:
+    def concepts(self) -> tuple[Concept, ...]:
         """Returns what was collected."""
         found = []
         for identity, steps in self._steps.items():
             began, parents = self._origin[identity]
             ended, end = self._end.get(identity, (None, ""))
             found.append(
-                Lifeline(
+                Concept(
                     id=identity,
                     name=self._names[identity],
                     born=steps[0].step,

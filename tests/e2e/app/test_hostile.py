@@ -164,7 +164,7 @@ def test_cells_and_concepts(stranger: str, watched: Tab) -> None:
         tab,
         [{"pinned": cell_of(number)} for number in range(len(TEXTS))],
         names=".inspector .bars .name",
-        concept=".inspector .lifelines .name",
+        concept=".inspector .concepts .name",
         film=".inspector .film h3",
         place=".inspector .whereabouts",
     )

@@ -48,11 +48,11 @@ def class_atlas(step: int, *classes: int, rule: str = "winner", **asked: Any) ->
     atlas = plain_atlas(step, series_name(LAYER, names), **asked)
     axis = Axis(left=classes[1], right=classes[0], reach=REACH, trust=0.82) if classes[1:] else None
     stated = ClassAtlas(layer=LAYER, classes=classes, names=names, rule=rule, axis=axis)
-    samples = dataclasses.replace(atlas.samples, noise_floor=None, lifelines=None)
+    samples = dataclasses.replace(atlas.samples, noise_floor=None, concepts=None)
     info = {**atlas.provenance.layer_info, CLASS_ATLAS: stated.as_dict()}
     return atlas.replace(
         samples=samples,
-        lifelines=None,
+        concepts=None,
         events=(),
         quality=dataclasses.replace(atlas.quality, overlap=None),
         provenance=dataclasses.replace(atlas.provenance, layer_info=info),

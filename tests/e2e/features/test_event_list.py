@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened in the run: marks on the time line, the list, before and after, lifelines."""
+"""What happened in the run: marks on the time line, the list, before and after, concepts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_an_event_leads_to_its_step_its_cell_and_its_members(evolving: str, tab:
     events(tab).get_by_role("button", name="airplanes split from birds").press("Enter")
     tab.shows(200)
     expect(tab.inspector).to_be_visible()
-    pill = tab.app.get_by_label("Highlighted lifelines")
+    pill = tab.app.get_by_label("Highlighted concepts")
     expect(pill).to_contain_text("airplane, bird")
     expect(pill).to_contain_text("134 samples")
     expect(pill).to_contain_text("at step 200")
@@ -102,10 +102,10 @@ def test_highlighting_dims_the_cells_of_others(evolving: str, tab: Tab) -> None:
     tab.open(evolving, alone=True, **MOVING, step=0, grid=4)
     before = tab.picture()
     tab.key("ArrowRight", "Enter")
-    line = tab.inspector.locator(".lifeline", has_text="frog")
+    line = tab.inspector.locator(".concept", has_text="frog")
     line.click()
     expect(line).to_have_attribute("aria-pressed", "true")
-    pill = tab.app.get_by_label("Highlighted lifelines")
+    pill = tab.app.get_by_label("Highlighted concepts")
     expect(pill).to_contain_text("66 samples")
     tab.settle()
     changed = np.abs(tab.picture()[60:, :600] - before[60:, :600]).max(axis=2) > 12
@@ -127,7 +127,7 @@ def test_marks_stand_on_the_time_line_and_jump(evolving: str, tab: Tab) -> None:
     tab.app.locator('.event-mark[data-step="400"]').click()
     # Nothing is left of it at its own step, so that it shows where it was.
     tab.shows(200)
-    expect(tab.app.get_by_label("Highlighted lifelines")).to_contain_text("66 samples")
+    expect(tab.app.get_by_label("Highlighted concepts")).to_contain_text("66 samples")
 
 
 def test_an_unchanged_model_has_no_events(evolving: str, tab: Tab) -> None:
@@ -136,7 +136,7 @@ def test_an_unchanged_model_has_no_events(evolving: str, tab: Tab) -> None:
     expect(tab.app.locator(".event-mark")).to_have_count(0)
 
 
-def test_a_log_without_lifelines_says_so(evolving: str, tab: Tab) -> None:
+def test_a_log_without_concepts_says_so(evolving: str, tab: Tab) -> None:
     tab.open(evolving, alone=True, run="bare/atlas", events="on")
     expect(events(tab)).to_contain_text("Events were not recorded in this run.")
     tab.key("ArrowRight", "Enter")

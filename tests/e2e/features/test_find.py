@@ -147,7 +147,7 @@ def test_a_concept_is_found_by_name(tmp_path: Path, tab: Tab) -> None:
         concept = options(tab).and_(tab.app.locator("[data-kind=concept]"))
         expect(concept).to_contain_text("cat")
         concept.click()
-        expect(tab.app.get_by_label("Highlighted lifelines")).to_contain_text("cat")
+        expect(tab.app.get_by_label("Highlighted concepts")).to_contain_text("cat")
         expect(tab.map).to_be_focused()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from samples import CLASSES, make_atlas, make_grid, make_lifelines, make_probe_pictures
+from samples import CLASSES, make_atlas, make_concepts, make_grid, make_probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, Grid, Samples, StoredActivations
 from tensorboard_plugin_atlas.logs.event_file import EventSink
@@ -75,10 +75,10 @@ def evolving_atlas(run: str, step: int, sequence: int) -> Atlas:
             samples,
             xy=xy,
             noise_floor=np.full(SAMPLES, FLOOR, np.float32) if step and traced else None,
-            lifelines=labels if traced else None,
+            concepts=labels if traced else None,
             activations=turn(samples, labels == 0) if turned else samples.activations,
         ),
-        lifelines=tuple(make_lifelines(labels, CLASSES)) if traced else None,
+        concepts=tuple(make_concepts(labels, CLASSES)) if traced else None,
         events=events_of(run, step),
     )
 

@@ -17,7 +17,7 @@ from samples import make_atlas, make_grid, make_probe_pictures
 from shortcut_samples import make_shortcuts
 from tab import Tab
 
-from tensorboard_plugin_atlas.atlas import Atlas, Event, Grid, LifelineState, Provenance
+from tensorboard_plugin_atlas.atlas import Atlas, ConceptState, Event, Grid, Provenance
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.shortcut_record import LoggedShortcut
@@ -226,7 +226,7 @@ def all_texts(step: int, sequence: int) -> Atlas:
         labels=labels,
         predictions=((labels + 1) % count).astype(np.int32),
         clamped=np.zeros(len(labels), bool),
-        lifelines=labels,
+        concepts=labels,
     )
     provenance = Provenance(
         settings={**atlas.provenance.settings, **{text or "empty": text for text in TEXTS}},
@@ -241,8 +241,8 @@ def all_texts(step: int, sequence: int) -> Atlas:
         grids=(_with_voices(make_grid(SIDE, xy, labels, 8, 1), count),),
         quality=dataclasses.replace(atlas.quality, clamped=0),
         provenance=provenance,
-        lifelines=tuple(
-            LifelineState(id=i, name=text[:SENTENCE], size=EACH, born=0, top_class=i, top_share=1)
+        concepts=tuple(
+            ConceptState(id=i, name=text[:SENTENCE], size=EACH, born=0, top_class=i, top_share=1)
             for i, text in enumerate(TEXTS)
         ),
         events=tuple(_event(i, text) for i, text in enumerate(TEXTS)) if step else (),

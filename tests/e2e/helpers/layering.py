@@ -55,10 +55,10 @@ def layered_atlas(run: str, layer: str, step: int, sequence: int = 1) -> Atlas:
             atlas.samples,
             xy=xy,
             labels=LABELS,
-            lifelines=None,
+            concepts=None,
             activations=store_activations(values.astype(np.float32)),
         ),
-        lifelines=None,
+        concepts=None,
         events=(),
         grids=tuple(make_grid(size, xy, _colours(groups), 16, 1) for size in GRIDS),
         provenance=dataclasses.replace(

@@ -45,7 +45,7 @@ def some_of(atlas: Atlas, chosen: np.ndarray) -> Atlas:
         clamped=samples.clamped[chosen],
         labels=None if samples.labels is None else samples.labels[chosen],
         predictions=None if samples.predictions is None else samples.predictions[chosen],
-        lifelines=None,
+        concepts=None,
         noise_floor=None,
         activations=store_activations(atlas.activations[chosen].astype(np.float32)),
     )

@@ -17,7 +17,7 @@ from histories import History, atlases_of, play
 from samples import make_atlas, write_atlases, write_log
 
 from tensorboard_plugin_atlas import cli
-from tensorboard_plugin_atlas.analysis.concepts.tracker import LifelineTracer, trace_events
+from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, trace_events
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.commands.events import evolve
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -36,9 +36,9 @@ def history() -> History:
 
 @pytest.fixture(scope="module")
 def told(history: History) -> list[Atlas]:
-    """The atlases of the play as a writer makes them, lifelines and events included."""
+    """The atlases of the play as a writer makes them, concepts and events included."""
     labels = history.troupe.astype(np.int64)
-    tracer = LifelineTracer()
+    tracer = ConceptTracker()
     return [tracer.advance(a) for a in atlases_of(history, labels=labels, classes=CLASSES)]
 
 
@@ -117,7 +117,7 @@ class TestVerdict:
         assert compared.logged == compared.found + 1
         assert compared.verdict.startswith(f"1 of {compared.logged} differ")
 
-    def test_a_log_of_before_there_were_lifelines(self, tmp_path: Path, history: History) -> None:
+    def test_a_log_of_before_there_were_concepts(self, tmp_path: Path, history: History) -> None:
         write_atlases(tmp_path / "a", atlases_of(history))
         (compared,) = evolve(tmp_path).compared
         assert compared.found >= 2
@@ -132,7 +132,7 @@ class TestOddRuns:
             a.replace(provenance=dataclasses.replace(a.provenance, probe="other"))
             for a in told[at:]
         ]
-        tracer = LifelineTracer()
+        tracer = ConceptTracker()
         atlases = [tracer.advance(atlas) for atlas in [*told[:at], *other]]
         write_atlases(tmp_path / "a", atlases)
         with pytest.raises(ArgumentError, match="probe changed"):
@@ -243,7 +243,7 @@ class TestCommand:
     ) -> None:
         hostile = ("\x1b[2Jcat", "do\u202eg", "ship\n")
         labels = history.troupe.astype(np.int64)
-        tracer = LifelineTracer()
+        tracer = ConceptTracker()
         atlases = atlases_of(history, labels=labels, classes=hostile, layer="l\x1b[31m")
         write_atlases(tmp_path / "a\x1bb", [tracer.advance(atlas) for atlas in atlases])
         for more in ([], ["--json"]):

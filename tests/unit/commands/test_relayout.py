@@ -22,7 +22,7 @@ from serving import get, tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
-from tensorboard_plugin_atlas.analysis.concepts.tracker import trace_lifelines
+from tensorboard_plugin_atlas.analysis.concepts.tracker import track_concepts
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.commands import relayout as relaying_module
 from tensorboard_plugin_atlas.commands.refine import refine
@@ -190,15 +190,15 @@ class TestARealRun:
                 assert grid.icons is not None
                 assert len(grid.icons) == len(grid.rows)
 
-    def test_lifelines_keep_their_ids_and_events_point_into_the_new_map(
+    def test_concepts_keep_their_ids_and_events_point_into_the_new_map(
         self, relaid: tuple[Path, Relay]
     ) -> None:
         old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
         told = 0
         for place, was in old.items():
             now = new[place]
-            np.testing.assert_array_equal(now.samples.lifelines, was.samples.lifelines)
-            assert now.lifelines == was.lifelines
+            np.testing.assert_array_equal(now.samples.concepts, was.samples.concepts)
+            assert now.concepts == was.concepts
             without = [dataclasses.replace(event, cell=None) for event in now.events]
             assert without == [dataclasses.replace(event, cell=None) for event in was.events]
             for event in now.events:
@@ -207,7 +207,7 @@ class TestARealRun:
                     size, row, col = event.cell
                     (grid,) = (g for g in now.grids if g.size == size)
                     (cell,) = np.flatnonzero((grid.rows == row) & (grid.cols == col))
-                    inside = now.samples.lifelines[grid.members(int(cell))]
+                    inside = now.samples.concepts[grid.members(int(cell))]
                     assert set(inside) & set(event.after)
         assert told
 
@@ -488,9 +488,9 @@ class TestCommand:
         assert "`tensorboard-atlas doctor`" in sentence
 
 
-def test_lifelines_may_be_traced_through_it(relaid: tuple[Path, Relay]) -> None:
+def test_concepts_may_be_traced_through_it(relaid: tuple[Path, Relay]) -> None:
     old, new = (
-        trace_lifelines(read_atlases(relaid[0], run=run, layer="5")) for run in ("exp", AGAIN)
+        track_concepts(read_atlases(relaid[0], run=run, layer="5")) for run in ("exp", AGAIN)
     )
     assert [(line.id, line.name, line.born) for line in old] == [
         (line.id, line.name, line.born) for line in new

@@ -308,21 +308,21 @@ def test_a_map_continues_the_one_before(model):
     assert following.quality.overlap.mean() > 0.5
 
 
-def test_lifelines_go_on_from_the_atlas_before(model):
+def test_concepts_go_on_from_the_atlas_before(model):
     later = copy.deepcopy(model)
     later.second[0].weight.data.mul_(-1)
     recipe = config(samples=80)
     first = compute_atlas(model, "second", pictures(80), step=0, classes=CLASSES, config=recipe)
-    assert {state.born for state in first.lifelines} == {0}
-    assert set(first.samples.lifelines.tolist()) <= {-1, *(state.id for state in first.lifelines)}
+    assert {state.born for state in first.concepts} == {0}
+    assert set(first.samples.concepts.tolist()) <= {-1, *(state.id for state in first.concepts)}
     again = compute_atlas(
         model, "second", pictures(80), step=1, classes=CLASSES, previous=[first], config=recipe
     )
-    assert [state.id for state in again.lifelines] == [state.id for state in first.lifelines]
-    assert np.array_equal(again.samples.lifelines, first.samples.lifelines)
+    assert [state.id for state in again.concepts] == [state.id for state in first.concepts]
+    assert np.array_equal(again.samples.concepts, first.samples.concepts)
     assert again.events == ()
     alone = compute_atlas(later, "second", pictures(80), step=1, classes=CLASSES, config=recipe)
-    assert {state.born for state in alone.lifelines} == {1}
+    assert {state.born for state in alone.concepts} == {1}
 
 
 def test_a_pipeline_remembers_as_previous_does(model):

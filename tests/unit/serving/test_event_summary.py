@@ -56,10 +56,10 @@ def test_tells_all_that_a_list_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lifelines", "events"), [(None, None), ((), [])], ids=["not traced", "nothing happened"]
+    ("concepts", "events"), [(None, None), ((), [])], ids=["not traced", "nothing happened"]
 )
-def test_no_events_is_not_the_same_as_none_recorded(lifelines: Any, events: Any) -> None:
-    assert retell([(10, fields(lifelines=lifelines, events=()))]) == {
+def test_no_events_is_not_the_same_as_none_recorded(concepts: Any, events: Any) -> None:
+    assert retell([(10, fields(concepts=concepts, events=()))]) == {
         "events": events,
         "events_found": 0,
     }

@@ -209,8 +209,8 @@ LIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "an unknown reason": lambda d: d.update(skipped=[{"step": 1, "reason": "bored"}]),
     "skipped without end": lambda d: d.update(skipped=[{"step": 1, "reason": "busy"}] * 1001),
     "skipped of another type": lambda d: d.update(skipped=[7]),
-    "lifelines without end": lambda d: d.update(lifelines=[d["lifelines"][0]] * 1001),
-    "a lifeline's name without end": lambda d: d["lifelines"][0].update(name="x" * 2001),
+    "concepts without end": lambda d: d.update(lifelines=[d["lifelines"][0]] * 1001),
+    "a concept's name without end": lambda d: d["lifelines"][0].update(name="x" * 2001),
     "an event's text without end": lambda d: d["events"][0].update(text="x" * 2001),
     "an unknown event": lambda d: d["events"][0].update(kind="explodes"),
     "an event of no ids": lambda d: d["events"][0].update(before=["a"]),
@@ -376,15 +376,15 @@ WRONG: dict[str, tuple[Callable[[Atlas], Atlas], str]] = {
         lambda a: bad(a, noise_floor=changed(a.samples.noise_floor, -0.1)),
         "noise_floor: a distance",
     ),
-    "lifeline of nobody": (
-        lambda a: bad(a, lifelines=changed(a.samples.lifelines, 77)),
-        "lifelines: a sample of one",
+    "concept of nobody": (
+        lambda a: bad(a, concepts=changed(a.samples.concepts, 77)),
+        "concepts: a sample of one",
     ),
-    "lifelines untold": (lambda a: a.replace(lifelines=None, events=()), "a sample of one"),
-    "lifelines in no order": (lambda a: a.replace(lifelines=a.lifelines[::-1]), "rising ids"),
+    "concepts untold": (lambda a: a.replace(concepts=None, events=()), "a sample of one"),
+    "concepts in no order": (lambda a: a.replace(concepts=a.concepts[::-1]), "rising ids"),
     "event without end": (
         lambda a: a.replace(events=(dataclasses.replace(a.events[0], after=(77,)),)),
-        "an event that ends in a lifeline",
+        "an event that ends in a concept",
     ),
     "event in no cell": (
         lambda a: a.replace(events=(dataclasses.replace(a.events[0], cell=(4, 4, 0)),)),

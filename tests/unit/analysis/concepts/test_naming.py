@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.analysis.concepts.naming import (
     sentence,
     telling_classes,
 )
-from tensorboard_plugin_atlas.atlas import LifelineState
+from tensorboard_plugin_atlas.atlas import ConceptState
 
 TEN = np.repeat(np.arange(10, dtype=np.int32), 200)
 """Ten classes of two hundred samples."""
@@ -83,8 +83,8 @@ class TestWords:
         assert class_word(4, ("a",)) == class_word(4, None) == "class 4"
 
 
-def state(name: str, size: int) -> LifelineState:
-    return LifelineState(id=1, name=name, size=size, born=0)
+def state(name: str, size: int) -> ConceptState:
+    return ConceptState(id=1, name=name, size=size, born=0)
 
 
 class TestSentences:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lifelines over synthetic runs whose merges and splits are planted, and over runs without any."""
+"""Concepts over synthetic runs whose merges and splits are planted, and over runs without any."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from histories import History, Score, atlas_of, atlases_of, judge, play
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import (
     MOST_EVENTS,
-    LifelineTracer,
+    ConceptTracker,
     rank_events,
     trace_events,
-    trace_lifelines,
+    track_concepts,
 )
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -34,7 +34,7 @@ SIZES = {"equal": [90] * 6, "uneven": [300, 20, 100, 40, 120, 60], "small": [20]
 
 
 def traced(atlases) -> list[Atlas]:
-    tracer = LifelineTracer()
+    tracer = ConceptTracker()
     return [tracer.advance(atlas) for atlas in atlases]
 
 
@@ -92,9 +92,9 @@ def test_the_same_atlas_over_and_over_keeps_every_sample_where_it_is():
     run = traced(atlases_of([rows] * 4))
     for atlas in run[1:]:
         assert atlas.events == ()
-        assert [s.id for s in atlas.lifelines] == [s.id for s in run[0].lifelines]
-        np.testing.assert_array_equal(atlas.samples.lifelines, run[0].samples.lifelines)
-        assert all(state.confidence == pytest.approx(1) for state in atlas.lifelines)
+        assert [s.id for s in atlas.concepts] == [s.id for s in run[0].concepts]
+        np.testing.assert_array_equal(atlas.samples.concepts, run[0].samples.concepts)
+        assert all(state.confidence == pytest.approx(1) for state in atlas.concepts)
 
 
 @pytest.mark.parametrize("sizes", SIZES)
@@ -131,7 +131,7 @@ def test_birth_and_death_are_told_with_the_samples_they_are_about():
     assert born.before == dies.after == ()
     assert born.after == dies.before
     for atlas, event in ((run[2], born), (run[4], dies)):
-        members = np.isin(atlas.samples.lifelines, event.before + event.after)
+        members = np.isin(atlas.samples.concepts, event.before + event.after)
         assert (members & (history.troupe >= 4)).sum() >= 0.9 * (
             members | (history.troupe >= 4)
         ).sum()
@@ -144,9 +144,9 @@ def split_run() -> tuple[History, list[Atlas]]:
     return history, atlases_of(history, labels=history.troupe, classes=names)
 
 
-def test_a_lifeline_is_told_from_beginning_to_end():
+def test_a_concept_is_told_from_beginning_to_end():
     history, atlases = split_run()
-    lines = trace_lifelines(atlases)
+    lines = track_concepts(atlases)
     pets, ship, dog = lines
     assert (pets.name, ship.name, dog.name) == ("cat/dog 1", "ship 1", "dog 1")
     assert (pets.born, ship.born, dog.born) == (0, 0, 200)
@@ -162,9 +162,9 @@ def test_a_lifeline_is_told_from_beginning_to_end():
     assert pets.steps[2].overlap == pytest.approx((120 - 80) / (160 - 80))
 
 
-def test_a_merge_ends_the_smaller_lifeline():
+def test_a_merge_ends_the_smaller_concept():
     history = play([120, 80, 100], ([{0}, {1}, {2}], [{0, 1}, {2}]), seed=1)
-    big, _, small = trace_lifelines(atlases_of(history))
+    big, _, small = track_concepts(atlases_of(history))
     assert (small.ended, small.end, small.children) == (200, "merges", (big.id,))
     assert (big.ended, big.end) == (None, "")
 
@@ -183,8 +183,8 @@ def test_the_sentence_and_the_numbers_of_a_split():
 def test_without_labels_a_name_is_a_number():
     history = play([60, 60], [[{0}, {1}]], hold=1)
     (atlas,) = traced(atlases_of(history))
-    assert [state.name for state in atlas.lifelines] == ["group 1000", "group 1001"]
-    assert [state.top_class for state in atlas.lifelines] == [None, None]
+    assert [state.name for state in atlas.concepts] == ["group 1000", "group 1001"]
+    assert [state.top_class for state in atlas.concepts] == [None, None]
 
 
 def test_a_tracer_goes_on_from_an_atlas_that_was_read_back():
@@ -192,41 +192,41 @@ def test_a_tracer_goes_on_from_an_atlas_that_was_read_back():
     whole = traced(atlases)
     for stop in (1, 2, 3):
         read = decode_atlas(encode_atlas(whole[stop - 1]))
-        tracer = LifelineTracer(read)
+        tracer = ConceptTracker(read)
         for atlas, expected in zip(atlases[stop:], whole[stop:], strict=True):
             resumed = tracer.advance(atlas)
-            np.testing.assert_array_equal(resumed.samples.lifelines, expected.samples.lifelines)
+            np.testing.assert_array_equal(resumed.samples.concepts, expected.samples.concepts)
             assert resumed.events == expected.events
-            assert resumed.lifelines == expected.lifelines
+            assert resumed.concepts == expected.concepts
 
 
 def test_what_is_traced_survives_the_wire():
     _, atlases = split_run()
     for atlas in traced(atlases):
         read = decode_atlas(encode_atlas(atlas))
-        assert read.lifelines == atlas.lifelines
+        assert read.concepts == atlas.concepts
         assert read.events == atlas.events
-        np.testing.assert_array_equal(read.samples.lifelines, atlas.samples.lifelines)
+        np.testing.assert_array_equal(read.samples.concepts, atlas.samples.concepts)
 
 
-def test_an_earlier_atlas_without_lifelines_begins_anew():
+def test_an_earlier_atlas_without_concepts_begins_anew():
     _, atlases = split_run()
-    tracer = LifelineTracer(atlases[0])
+    tracer = ConceptTracker(atlases[0])
     first = tracer.advance(atlases[1])
     assert first.events == ()
-    assert {state.born for state in first.lifelines} == {100}
+    assert {state.born for state in first.concepts} == {100}
 
 
-def test_damaged_lifelines_of_an_earlier_atlas_belong_to_nothing():
+def test_damaged_concepts_of_an_earlier_atlas_belong_to_nothing():
     _, atlases = split_run()
     earlier = traced(atlases[:1])[0]
     wild = np.full(300, 7, np.int32)
-    wild[:50] = earlier.lifelines[0].id
-    samples = dataclasses.replace(earlier.samples, lifelines=wild)
-    resumed = LifelineTracer(earlier.replace(samples=samples)).advance(atlases[1])
+    wild[:50] = earlier.concepts[0].id
+    samples = dataclasses.replace(earlier.samples, concepts=wild)
+    resumed = ConceptTracker(earlier.replace(samples=samples)).advance(atlases[1])
     # Fifty of two hundred cannot tell which group it was, and the other groups are new.
     assert resumed.events == ()
-    assert 7 not in resumed.samples.lifelines
+    assert 7 not in resumed.samples.concepts
 
 
 def test_one_step_twice_takes_the_place_of_the_first():
@@ -234,8 +234,8 @@ def test_one_step_twice_takes_the_place_of_the_first():
     once = traced(atlases)
     twice = traced([atlases[0], atlases[1], atlases[2], atlases[2], atlases[3]])
     assert twice[3].events == once[2].events
-    np.testing.assert_array_equal(twice[4].samples.lifelines > 0, once[3].samples.lifelines > 0)
-    assert len(twice[4].lifelines) == 3
+    np.testing.assert_array_equal(twice[4].samples.concepts > 0, once[3].samples.concepts > 0)
+    assert len(twice[4].concepts) == 3
 
 
 def other_width(atlas: Atlas) -> Atlas:
@@ -266,19 +266,19 @@ def test_what_cannot_follow_is_refused_with_a_word(word):
     _, atlases = split_run()
     run = [atlases[0], atlases[1], MISFITS[word](atlases[2])]
     with pytest.raises(ArgumentError) as caught:
-        trace_lifelines(run)
+        track_concepts(run)
     assert word in str(caught.value)
     with pytest.raises(ArgumentError):
         trace_events(run)
 
 
-def test_lifelines_are_no_atlases_to_rank_the_events_of():
+def test_concepts_are_no_atlases_to_rank_the_events_of():
     _, atlases = split_run()
-    with pytest.raises(ArgumentError, match=r"number 0 is Lifeline\(.*trace_events\(atlases\)"):
-        rank_events(trace_lifelines(atlases))
+    with pytest.raises(ArgumentError, match=r"number 0 is Concept\(.*trace_events\(atlases\)"):
+        rank_events(track_concepts(atlases))
 
 
-@pytest.mark.parametrize("trace", [trace_lifelines, trace_events])
+@pytest.mark.parametrize("trace", [track_concepts, trace_events])
 def test_a_path_for_atlases_is_answered_with_how_to_read_them(trace):
     with pytest.raises(ArgumentError, match=r"read_atlases\('runs/a'\)"):
         trace("runs/a")
@@ -289,9 +289,9 @@ def test_a_tracer_begins_anew_at_what_cannot_follow_and_notes_why(word):
     _, atlases = split_run()
     last = traced([atlases[0], atlases[1], MISFITS[word](atlases[2])])[-1]
     assert last.events == ()
-    assert all(state.born == last.step for state in last.lifelines)
+    assert all(state.born == last.step for state in last.concepts)
     (note,) = last.provenance.notes
-    assert note.startswith("lifelines: begun anew, since ")
+    assert note.startswith("concepts: begun anew, since ")
     assert word in note
 
 
@@ -300,18 +300,18 @@ def test_rows_lost_to_nan_at_one_step_belong_to_nothing_there_and_end_nothing():
     steps = [rows.copy() for rows in history.activations]
     steps[1][::5] = np.nan
     run = traced(atlases_of(steps))
-    assert (run[1].samples.lifelines[::5] == -1).all()
+    assert (run[1].samples.concepts[::5] == -1).all()
     assert [event.text for atlas in run for event in atlas.events] == []
-    ids = [[state.id for state in atlas.lifelines] for atlas in run]
+    ids = [[state.id for state in atlas.concepts] for atlas in run]
     assert ids == [ids[0]] * 4
 
 
-def test_a_step_of_nan_alone_has_no_lifelines():
+def test_a_step_of_nan_alone_has_no_concepts():
     history = play([60, 80], [[{0}, {1}]], hold=3)
     steps = [rows.copy() for rows in history.activations]
     steps[1][:] = np.nan
     run = traced(atlases_of(steps))
-    assert [len(atlas.lifelines) for atlas in run] == [2, 0, 2]
+    assert [len(atlas.concepts) for atlas in run] == [2, 0, 2]
     assert [event.text for atlas in run for event in atlas.events] == []
 
 
@@ -321,7 +321,7 @@ def test_few_samples_are_one_group_or_none(rows):
     base = random.normal(size=(rows, 8)) + 3
     steps = [base + 0.01 * random.normal(size=base.shape) for _ in range(3)]
     for atlas in traced(atlases_of(steps)):
-        assert len(atlas.lifelines) == (1 if rows >= 12 else 0)
+        assert len(atlas.concepts) == (1 if rows >= 12 else 0)
         assert atlas.events == ()
 
 
@@ -330,7 +330,7 @@ def test_equal_rows_tell_nothing(value):
     run = traced(atlases_of([np.full((100, 8), value)] * 3))
     assert [event.text for atlas in run for event in atlas.events] == []
     for atlas in run[1:]:
-        np.testing.assert_array_equal(atlas.samples.lifelines, run[0].samples.lifelines)
+        np.testing.assert_array_equal(atlas.samples.concepts, run[0].samples.concepts)
 
 
 def test_events_of_a_run_are_ranked_over_all_steps():
@@ -352,7 +352,7 @@ def test_a_step_keeps_a_bounded_number_of_events():
 def test_ids_never_come_back():
     scenes = ([{0, 1}, {2}], [{0}, {1}, {2}], [{0, 1}, {2}], [{0}, {1}, {2}])
     history = play([120, 80, 100], scenes)
-    lines = trace_lifelines(atlases_of(history))
+    lines = track_concepts(atlases_of(history))
     assert len(lines) == 4
     assert len({line.id for line in lines}) == 4
     assert len({line.name for line in lines}) == 4

@@ -142,7 +142,7 @@ def test_a_class_that_a_mark_decides_has_the_marks_and_nothing_else():
         for grid in atlas.grids:
             assert (grid.attribution.argmax(axis=1) == index).all()
         assert atlas.provenance.probe == probe.digest
-        assert (atlas.quality.overlap, atlas.samples.noise_floor, atlas.lifelines) == (None,) * 3
+        assert (atlas.quality.overlap, atlas.samples.noise_floor, atlas.concepts) == (None,) * 3
 
 
 def test_the_probe_and_the_model_are_as_they_were():

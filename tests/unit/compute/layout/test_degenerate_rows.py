@@ -11,7 +11,7 @@ import pytest
 from histories import atlas_of
 from samples import write_atlases
 
-from tensorboard_plugin_atlas import compare_atlases, read_atlases, trace_lifelines
+from tensorboard_plugin_atlas import compare_atlases, read_atlases, track_concepts
 from tensorboard_plugin_atlas.commands.relayout import relay
 from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
 from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
@@ -181,7 +181,7 @@ def test_its_atlas_is_followed_compared_logged_and_laid_out_again(name, tmp_path
     for before, after in pairwise(found):
         diff = compare_atlases(before, after)
         assert np.isfinite(diff.displacement).all()
-    trace_lifelines(found)
+    track_concepts(found)
     for one in found:
         decode_atlas(encode_atlas(one))
     write_atlases(tmp_path / "a", found)
