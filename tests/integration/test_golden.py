@@ -105,7 +105,7 @@ def test_an_old_log_is_read_as_it_was_written(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_old_log_is_served(version: str) -> None:
-    from test_plugin import HERE, serve
+    from routes import HERE, serve
 
     client, _ = serve(GOLDEN / version)
     run = "exp/atlas"
