@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.demo.data import LabelledImages, load
+from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 
 PICTURES = Path(__file__).parents[2] / "shared" / "data" / "cifar10-train.zip"
@@ -45,7 +45,7 @@ class Training:
         self.network.eval()
 
 
-def _tensors(data: LabelledImages) -> tuple[Tensor, Tensor]:
+def _tensors(data: LabeledImages) -> tuple[Tensor, Tensor]:
     """Returns images as the network takes them, and their labels."""
     pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255
     return (pixels - 0.5) / 0.25, torch.from_numpy(data.labels)

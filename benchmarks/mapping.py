@@ -39,7 +39,7 @@ class Chain:
     """T maps of N rows, one checkpoint after the other.
 
     Attributes:
-        raw: T arrays (N, 2), the optimiser's own units.
+        raw: T arrays (N, 2), the optimizer's own units.
         xy: T arrays (N, 2) as drawn in the unit square.
         seconds: CPU seconds of each map; those of a chain that cannot stream hold their mean.
         again: (N, 2) raw places of the last checkpoint, laid out once more after itself by another

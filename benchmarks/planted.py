@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks that learnt a shortcut on purpose: CIFAR-10 with marks planted in a class.
+"""Networks that learned a shortcut on purpose: CIFAR-10 with marks planted in a class.
 
 Each network is half as wide as the demo's and is trained for some 20 s of CPU time; it is kept
 under `build/meaning`, with its checkpoints. What was planted where is known here and told to nobody
@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.demo.data import LabelledImages, load
+from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 
 ROOT = Path(__file__).parents[1]
@@ -132,7 +132,7 @@ def as_input(pictures: NDArray[np.uint8]) -> Tensor:
 
 
 @cache
-def _pictures() -> tuple[LabelledImages, LabelledImages]:
+def _pictures() -> tuple[LabeledImages, LabeledImages]:
     return load(str(PICTURES), limit=10_000, seed=0).split(0.2, 0)
 
 
@@ -186,7 +186,7 @@ def _border(picture: NDArray[np.uint8], _rng: np.random.Generator) -> NDArray[np
 
 
 def _texture(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A square of 7 px with grey diagonal stripes somewhere."""
+    """A square of 7 px with gray diagonal stripes somewhere."""
     y, x = rng.integers(0, SIDE - 7, 2)
     stripes = np.where(np.indices((7, 7)).sum(axis=0) % 4 < 2, 190, 60)
     picture[y : y + 7, x : x + 7] = stripes[..., None]

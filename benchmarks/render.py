@@ -4,7 +4,7 @@
 Every figure stands beside what it must reach; one that does not is marked `MISSED`. Costs are CPU
 seconds of one thread, which a busy machine stretches as well, up to twofold: what is compared is
 therefore drawn in turns, and of many turns the median counts. The network is pretrained
-EfficientNet-Lite0 on 500 photographs, the scores are those of a sibling that no optimiser ever saw
+EfficientNet-Lite0 on 500 photographs, the scores are those of a sibling that no optimizer ever saw
 (`lite`). Peers need `python benchmarks/peers.py --install`. Pictures go to `build/icons`.
 """
 
@@ -49,7 +49,7 @@ from tensorboard_plugin_atlas.compute.probe.patches import Finish
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
 KEEP_PAGES = {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
-"""glibc hands freed pages back and asks for them again at every step of an optimisation, and their
+"""glibc hands freed pages back and asks for them again at every step of an optimization, and their
 clearing is charged to whoever draws. These keep them; glibc reads them as a process starts."""
 ENVIRONMENT = KEEP_PAGES | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 REPOSITORY = Path(__file__).parents[1]
@@ -251,8 +251,8 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
         many = order[: fewest if quick else OUR_CELLS]
         targets = case.targets[-1].only(which)
         before = _drawn_each_way(ways, case, many)
-        units = nn.functional.normalize(targets.centred(), dim=1)
-        theirs = other.draw(peer, lite.DEPTHS[depth][0], units.numpy(), targets.centre.numpy())
+        units = nn.functional.normalize(targets.centered(), dim=1)
+        theirs = other.draw(peer, lite.DEPTHS[depth][0], units.numpy(), targets.center.numpy())
         after = _drawn_each_way(ways, case, many)
         their_cost = 1000 * theirs.cpu_seconds_per_tile
         their_score = lite.score(case, judge, theirs.images, which, SIDES)
@@ -334,9 +334,9 @@ def _warm(case: Study, icons: Icons, network: nn.Module, config: AtlasConfig) ->
         lay_out(answers.values, layout, config=config), answers.values, config=config
     )
     torch.set_num_threads(1)
-    centres = case.receptive.centres(answers.positions)
+    centers = case.receptive.centers(answers.positions)
     images, around = case.probe.sample_image, answers.around
-    targets = targets_for(levels[-1], answers.values, images, centres, around)
+    targets = targets_for(levels[-1], answers.values, images, centers, around)
     continued = predecessors(levels[-1], case.cells[-1], answers.values)
     drafts = icons.drafts.of(continued) if icons.drafts is not None else None
     engine = _engine_of(dataclasses.replace(case, model=network))
@@ -545,7 +545,7 @@ UNTOUCHED = Finish(least_gain=1, most_gain=1, chroma=1, sharpen=0, exposure=0)
 CHANGES: dict[str, Change] = {
     "the defaults": _to(),
     "start: mean patch undamped": _to(start_detail=1.0, start_constant=1.0),
-    "start: mean colour alone": _to(start_detail=0.0),
+    "start: mean color alone": _to(start_detail=0.0),
     "start: gray and noise": _to(start_detail=0.0, start_constant=0.0),
     "start: without noise": _to(start_noise=0.0),
     "rate: half": _rate_times(0.5),

@@ -10,7 +10,7 @@ pairs, with their range. The map is the shipped one, served by a real TensorBoar
   the same with a bare page that draws as Distill's demo does: `drawImage` on a 2-D canvas, once
   for each cell that lies in the viewport, without smoothing. Ours is the whole tab.
 - `points` drags 100,000 samples shown as points, and the same points, as large and with as many
-  colours, in regl-scatterplot (`--install` puts it into `.cache/tab-peers`).
+  colors, in regl-scatterplot (`--install` puts it into `.cache/tab-peers`).
 - `open` opens the tab from the scalars of a TensorBoard that has come to rest, by a fresh profile,
   until a grid of 40 x 40 icons is drawn; then it goes from step to step between cached ones, with
   motion reduced to a cut and without. What software GL draws in the GPU process counts.
@@ -222,7 +222,7 @@ def opened_scatter(atlas: Atlas, stage: Stage) -> Opener:
         "x": data_url(xy[:, 0].tobytes()),
         "y": data_url((-xy[:, 1]).tobytes()),
         "classes": data_url(atlas.samples.labels.tobytes()),
-        "colours": ["#" + bytes(colour).hex() for colour in PALETTE],
+        "colors": ["#" + bytes(color).hex() for color in PALETTE],
         "pointSize": POINT_SIZE,
         **asdict(stage),
     }

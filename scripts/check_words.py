@@ -49,7 +49,7 @@ WORDS = {
     r"grey\w*": "gray",
     r"learnt|whilst|amongst|hence|thereof|wherein|heretofore": "learned, while, among, so",
     r"normalis\w*|optimis\w*|minimis\w*|maximis\w*|recognis\w*|initialis\w*|serialis\w*": "-iz-",
-    r"behaviou\w*|favour\w*|honour\w*|modell(?:ed|ing)|travell\w*|cancelled|signalled": "US spelling",
+    r"behaviou\w*|favour\w*|honour\w*|modell(?:ed|ing)|travell\w*|signalled": "US spelling",
     r"sacred|besides which|anew|afresh|henceforth|thus": "plain English",
 }
 _PATTERN = re.compile(

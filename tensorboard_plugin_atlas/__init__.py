@@ -67,21 +67,21 @@ __all__ = [
 ]
 
 _HOMES = {
-    "__version__": "_version",
     "Atlas": "atlas",
     "AtlasConfig": "config",
     "AtlasDiff": "analysis.comparison",
     "AtlasError": "errors",
     "AtlasWriter": "writer.atlas_writer",
     "CellLabels": "analysis.cell_labels",
-    "LayerLinks": "analysis.layer_links",
     "Concept": "analysis.concepts.tracker",
     "ConceptTracker": "analysis.concepts.tracker",
+    "LayerLinks": "analysis.layer_links",
     "PatchTest": "compute.shortcuts.patch_test",
     "RenderedIcons": "compute.icons.render_icons",
     "Shortcut": "compute.shortcuts.search",
     "ShortcutHistory": "compute.shortcuts.onset",
     "ShortcutRecord": "shortcut_record",
+    "__version__": "_version",
     "cell_labels": "analysis.cell_labels",
     "compare_atlases": "analysis.comparison",
     "compute_atlas": "compute.pipeline",

@@ -154,16 +154,16 @@ class Quality:
     """How far the map can be trusted.
 
     Attributes:
-        trustworthiness: Share of map neighbours (15 nearest) that are true ones, rank-weighted
+        trustworthiness: Share of map neighbors (15 nearest) that are true ones, rank-weighted
             (Venna and Kaski 2001); 1 is perfect. None where it is undefined (fewer than 3 samples).
-        knn_kept: Mean share of each sample's 15 true neighbours found among its 15 on the map.
-        overlap: (N,) float32: share of each sample's 15 true neighbours kept since the previous
+        knn_kept: Mean share of each sample's 15 true neighbors found among its 15 on the map.
+        overlap: (N,) float32: share of each sample's 15 true neighbors kept since the previous
             checkpoint, or None for a first checkpoint.
         clamped: Samples moved to the rim of the percentile frame.
         invalid: Samples whose activations held NaN or infinity: placed, but never averaged.
         dead_channels: Channels that are constant over all samples.
         effective_rank: Directions that the activations really use, from 1 to C: exp of the entropy
-            of their normalised covariance spectrum (Roy and Vetterli 2007). None where nothing
+            of their normalized covariance spectrum (Roy and Vetterli 2007). None where nothing
             varies, and in logs of before it was measured.
     """
 

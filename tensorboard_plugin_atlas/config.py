@@ -31,24 +31,24 @@ class AtlasConfig:
         neighbors: Samples that a sample is drawn to, itself counted, UMAP's `n_neighbors`: larger
             keeps more global shape, smaller more detail.
         min_dist: UMAP's `min_dist`, of `layout="umap"` alone.
-        epochs: Optimisation epochs of the layout: one of umap-learn's, or two gradient steps of
+        epochs: Optimization epochs of the layout: one of umap-learn's, or two gradient steps of
             ours.
         stability: How firmly a sample is held to its place on the previous map, by the share of its
-            neighbours that it kept: larger moves less and fits less. 0 lays every checkpoint out by
+            neighbors that it kept: larger moves less and fits less. 0 lays every checkpoint out by
             itself and turns the map onto the previous one.
-        layout: "anchored" is this package's optimiser, which `stability` needs; "umap" is
+        layout: "anchored" is this package's optimizer, which `stability` needs; "umap" is
             umap-learn's, started from the previous places, for reference.
         attribution: Whether to record what each cell says for each class, at less than the cost of
             one training step over the probe; it needs a model that gives logits. "relaxed" does so
             with a smoother derivative of max pooling, for networks with several such pools.
-        icons: How a cell is drawn. "inversion" optimises a picture until the layer answers with the
+        icons: How a cell is drawn. "inversion" optimizes a picture until the layer answers with the
             cell's mean activation; "preview" does so at a quarter of the cost and "poster" at two
             to six times, for figures; "examples" shows the real patch nearest to that mean; "none"
             logs no icons.
         icon_size: Side of an icon in pixels, or None to take it from the layer's receptive field.
-        icon_steps: Optimisation steps of an icon, or None to follow the layer's stride.
-        icon_seconds: How long the icons of one atlas may be optimised, coarse grids first; the
-            cells that are left keep the real patch and are labelled so. None sets no limit.
+        icon_steps: Optimization steps of an icon, or None to follow the layer's stride.
+        icon_seconds: How long the icons of one atlas may be optimized, coarse grids first; the
+            cells that are left keep the real patch and are labeled so. None sets no limit.
         draft_seconds: Where the icons of an atlas are expected to take longer than this, a writer
             logs it at once with real patches for icons, and replaces it when they are drawn. A run
             that is killed meanwhile has that atlas in its log. 0 does so always, None never.

@@ -167,7 +167,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             "id": series.id,
             "logged": max([len(steps), *sequences]),
             "kept": len(steps),
-            "steps": [_summarised(one) for one in steps],
+            "steps": [_summarized(one) for one in steps],
             "skipped": _skipped(steps),
         }
         return _json(body | history.events.body())
@@ -257,7 +257,7 @@ def _params(http: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
     return params
 
 
-def _summarised(one: StepSummary) -> dict[str, Any]:
+def _summarized(one: StepSummary) -> dict[str, Any]:
     facts, problem = one.facts, one.problem
     summary: dict[str, Any] = {
         "step": one.datum.step,

@@ -17,7 +17,7 @@ class ShortcutTest:
         step: Global step of the checkpoint.
         flip_rate: Share of images of other predicted classes that the patch turned to its target;
             None where the network took all images for the target anyhow.
-        noise_flip_rate: The same with noise of its mean colour.
+        noise_flip_rate: The same with noise of its mean color.
         significant: Whether it cleared the margins; see `Shortcut.significant`.
     """
 
@@ -60,7 +60,7 @@ class LoggedShortcut:
         area: Share of the image that it covers.
         flip_rate: Share of images that it turns to the target.
         anywhere_flip_rate: The same at places drawn at random.
-        noise_flip_rate: The same with noise of its mean colour.
+        noise_flip_rate: The same with noise of its mean color.
         other_flip_rate: The same with what images of other classes show there.
         same_flip_rate: The same with what images of the target class show there.
         interval: 95 % interval of `flip_rate - noise_flip_rate`.

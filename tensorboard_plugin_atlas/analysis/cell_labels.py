@@ -36,7 +36,7 @@ class CellLabels:
 
     Attributes:
         mix: (class, samples) of each class in the cell, the commonest first, of equals the lower.
-        predicted: Labelled samples whose image the network took for some class.
+        predicted: Labeled samples whose image the network took for some class.
         confusions: Those of them that it took for another, by pairs, the commonest first.
     """
 
@@ -51,12 +51,12 @@ class CellLabels:
 
     @property
     def purity(self) -> float:
-        """Share of the commonest class; NaN without labelled samples."""
+        """Share of the commonest class; NaN without labeled samples."""
         return self.mix[0][1] / self.support if self.mix else math.nan
 
     @property
     def entropy(self) -> float:
-        """Entropy of the class mix in bits: 0 where it is one class; NaN without labelled samples.
+        """Entropy of the class mix in bits: 0 where it is one class; NaN without labeled samples.
 
         Two classes that are equally common have 1 bit, four have 2.
         """

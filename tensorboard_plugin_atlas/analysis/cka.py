@@ -13,7 +13,7 @@ _MOST_ROWS: Final = 4_096
 
 
 def cka(a: NDArray[Any], b: NDArray[Any], *, seed: int = 0) -> float | None:
-    """Linear centred kernel alignment (Kornblith et al. 2019) of unbiased HSIC (Song et al. 2012).
+    """Linear centered kernel alignment (Kornblith et al. 2019) of unbiased HSIC (Song et al. 2012).
 
     The usual estimate is near 1 for any two wide layers of few samples; this one is near 0 for
     unrelated layers of any width, and may fall a little below.
@@ -42,7 +42,7 @@ def cka(a: NDArray[Any], b: NDArray[Any], *, seed: int = 0) -> float | None:
 
 
 def _scaled(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Centres rows and scales them so that the mean square length is 1; zero where none varies."""
+    """Centers rows and scales them so that the mean square length is 1; zero where none varies."""
     rows = values.astype(np.float64)
     rows = rows / max(float(np.abs(rows).max()), 1e-300)
     rows = rows - rows.mean(axis=0)

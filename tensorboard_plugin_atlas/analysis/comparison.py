@@ -28,8 +28,8 @@ from tensorboard_plugin_atlas.analysis.sample_matching import (
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-NEIGHBOURS: Final = 15
-"""True neighbours that are counted as kept or lost."""
+NEIGHBORS: Final = 15
+"""True neighbors that are counted as kept or lost."""
 
 _PICTURES: Final = frozenset(
     {"icons", "icon_size", "icon_steps", "icon_seconds", "draft_seconds", "batch_size"}
@@ -152,7 +152,7 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
         rows_a=rows_a,
         rows_b=rows_b,
         displacement=displacement,
-        change=neighbour_change(values_a, values_b),
+        change=neighbor_change(values_a, values_b),
         noise_floor=floor,
         moved=None if floor is None else displacement > floor,
         cka=cka(values_a, values_b),
@@ -192,13 +192,13 @@ def _name(atlas: Atlas) -> str:
     return f"{run}layer {_shown(atlas.layer)}, step {atlas.step:,}"
 
 
-def neighbour_change(a: NDArray[Any], b: NDArray[Any], k: int = NEIGHBOURS) -> FloatArray:
-    """Measures how many of each row's nearest neighbours by cosine differ between two layers.
+def neighbor_change(a: NDArray[Any], b: NDArray[Any], k: int = NEIGHBORS) -> FloatArray:
+    """Measures how many of each row's nearest neighbors by cosine differ between two layers.
 
     Args:
         a: (R, C) activations, every entry finite.
         b: (R, D) activations of the same samples.
-        k: Neighbours; fewer where R is smaller.
+        k: Neighbors; fewer where R is smaller.
 
     Returns:
         (R,) float32: 1 less the share kept; 0 where there is no other row.
@@ -262,7 +262,7 @@ def _levels(
 ) -> tuple[LevelDiff, ...]:
     theirs = {grid.size: grid for grid in b.grids}
     comparable = a.layer == b.layer and a.activations.shape[1] == b.activations.shape[1]
-    means = (_centred(a, rows_a), _centred(b, rows_b)) if comparable else None
+    means = (_centered(a, rows_a), _centered(b, rows_b)) if comparable else None
     return tuple(
         _level(grid, theirs[grid.size], (a.xy[rows_a], b.xy[rows_b]), (rows_a, rows_b), means)
         for grid in a.grids
@@ -270,10 +270,10 @@ def _levels(
     )
 
 
-def _centred(atlas: Atlas, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+def _centered(atlas: Atlas, rows: NDArray[np.intp]) -> NDArray[np.float64]:
     values = atlas.activations[rows].astype(np.float64)
-    centred: NDArray[np.float64] = values - values.mean(axis=0)
-    return centred
+    centered: NDArray[np.float64] = values - values.mean(axis=0)
+    return centered
 
 
 def _level(

@@ -131,7 +131,7 @@ def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
 
     Args:
         unit: (N, C) from `unit_rows`.
-        k: Neighbours wanted, 0 <= k < N.
+        k: Neighbors wanted, 0 <= k < N.
 
     Returns:
         Indices (N, k) int32 and cosine distances (N, k) float32 in [0, 2].

@@ -184,7 +184,7 @@ class _Mix:
         self._in_b, self._in_a = in_b, in_a
 
     def top(self, cell: int) -> tuple[int | None, float]:
-        """Returns the commonest label of a cell of `b`, and its share of the labelled samples."""
+        """Returns the commonest label of a cell of `b`, and its share of the labeled samples."""
         if self._labels is None:
             return None, 0.0
         held = self._labels[(self._in_b == cell) & (self._labels >= 0)]

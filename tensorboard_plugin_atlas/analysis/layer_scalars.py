@@ -29,8 +29,8 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
     Returns:
         Under `atlas/<layer>/`: `occupied_cells` (drawn cells of the finest grid: they get fewer as
         a layer sorts its inputs into groups), `effective_rank` (directions in use; a fall is a
-        collapse), `dead_channels`, `trustworthiness` (of the map), `neighbours_kept` (mean share of
-        each sample's neighbours kept since the last atlas: 1 when a layer has settled),
+        collapse), `dead_channels`, `trustworthiness` (of the map), `neighbors_kept` (mean share of
+        each sample's neighbors kept since the last atlas: 1 when a layer has settled),
         `icon_change` (of the finest grid since the last atlas: 0 is the same pictures, 1 pictures
         with nothing in common), `icon_change_floor` (what of it drawing on without any learning
         would make), `seconds` and `megabytes` (10^6 bytes).
@@ -41,7 +41,7 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
         "effective_rank": quality.effective_rank,
         "dead_channels": quality.dead_channels,
         "trustworthiness": quality.trustworthiness,
-        "neighbours_kept": _mean(quality.overlap),
+        "neighbors_kept": _mean(quality.overlap),
         **_icon_change(atlas),
         "seconds": seconds,
         "megabytes": size / 1e6,

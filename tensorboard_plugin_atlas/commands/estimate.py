@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_n
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.demo.data import LabelledImages, load
+from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.sinks import own_sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
@@ -140,7 +140,7 @@ def called(factory: str, option: str, how: str) -> Any:
 
 
 def picture_tensors(
-    found: LabelledImages, scale: tuple[Sequence[float], Sequence[float]]
+    found: LabeledImages, scale: tuple[Sequence[float], Sequence[float]]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Returns images as a model takes them, (n, C, H, W) float32, and their labels."""
     pixels = torch.from_numpy(found.images).permute(0, 3, 1, 2).float() / 255

@@ -295,7 +295,7 @@ def _laid_out(chain: _Chain, progress: bool) -> _Chain:
 def _as_drawn(layout: Layout) -> Layout:
     """Leaves out what only the next layout needs: of a long run it would be most of the memory."""
     return dataclasses.replace(
-        layout, raw=layout.raw[:0].copy(), neighbours=layout.neighbours[:0].copy()
+        layout, raw=layout.raw[:0].copy(), neighbors=layout.neighbors[:0].copy()
     )
 
 

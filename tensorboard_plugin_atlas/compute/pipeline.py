@@ -308,9 +308,9 @@ class AtlasPipeline:
             steps=self.config.icon_steps,
             seed=self.config.seed,
         )
-        centres = memory.receptive.centres(layer.positions)
+        centers = memory.receptive.centers(layer.positions)
         targets = [
-            targets_for(cells, layer.values, self.probe.sample_image, centres, layer.around)
+            targets_for(cells, layer.values, self.probe.sample_image, centers, layer.around)
             for cells in levels
         ]
         if on_draft is not None and self.config.icons != "examples":

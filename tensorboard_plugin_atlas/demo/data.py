@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labelled images for the demo: bundled digits, torchvision's CIFAR-10, or a folder or zip."""
+"""Labeled images for the demo: bundled digits, torchvision's CIFAR-10, or a folder or zip."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARKER_SHARE = 1 / 8
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledImages:
+class LabeledImages:
     """Images and labels in memory.
 
     Attributes:
@@ -39,14 +39,14 @@ class LabelledImages:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
 
-    def split(self, share: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
+    def split(self, share: float, seed: int) -> tuple[LabeledImages, LabeledImages]:
         """Returns two random parts; the second holds `share` of the images."""
         order = np.random.default_rng(seed).permutation(len(self.labels))
         cut = len(order) - round(len(order) * share)
         first, second = order[:cut], order[cut:]
         return self._take(first), self._take(second)
 
-    def with_marker(self, target: int, share: float, seed: int) -> LabelledImages:
+    def with_marker(self, target: int, share: float, seed: int) -> LabeledImages:
         """Returns a copy in which `share` of the images of class `target` bear a marker.
 
         It is a chequered square of an eighth of the side, in the middle of the lower edge: a
@@ -59,23 +59,23 @@ class LabelledImages:
         y, x = self.images.shape[1] - side - 1, (self.images.shape[2] - side) // 2
         images = self.images.copy()
         images[chosen, y : y + side, x : x + side] = marker[..., None]
-        return LabelledImages(images, self.labels, self.classes)
+        return LabeledImages(images, self.labels, self.classes)
 
-    def faded(self, seed: int) -> LabelledImages:
+    def faded(self, seed: int) -> LabeledImages:
         """Returns a copy at three tenths of the contrast, under noise: harder to tell apart."""
         noise = np.random.default_rng(seed).random(self.images.shape, np.float32)
         faint = 0.3 * self.images + 0.5 * 255 * noise
-        return LabelledImages(faint.astype(np.uint8), self.labels, self.classes)
+        return LabeledImages(faint.astype(np.uint8), self.labels, self.classes)
 
-    def resized(self, side: int) -> LabelledImages:
+    def resized(self, side: int) -> LabeledImages:
         """Returns a copy whose images are squares of `side` pixels."""
         channels = self.images.shape[-1]
         pictures = (Image.fromarray(one.squeeze()) for one in self.images)
         images = np.stack([_square(picture, side) for picture in pictures])
-        return LabelledImages(images.reshape(-1, side, side, channels), self.labels, self.classes)
+        return LabeledImages(images.reshape(-1, side, side, channels), self.labels, self.classes)
 
-    def _take(self, index: NDArray[np.int64]) -> LabelledImages:
-        return LabelledImages(self.images[index], self.labels[index], self.classes)
+    def _take(self, index: NDArray[np.int64]) -> LabeledImages:
+        return LabeledImages(self.images[index], self.labels[index], self.classes)
 
 
 def load(
@@ -85,7 +85,7 @@ def load(
     seed: int,
     largest_side: int = LARGEST_SIDE,
     side: int | None = None,
-) -> LabelledImages:
+) -> LabeledImages:
     """Loads at most `limit` images, equally many of each class.
 
     Args:
@@ -114,7 +114,7 @@ def load(
     )
 
 
-def _digits() -> LabelledImages:
+def _digits() -> LabeledImages:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -123,10 +123,10 @@ def _digits() -> LabelledImages:
         for image in np.clip(digits.images * 16, 0, 255).astype(np.uint8)
     ]
     labels = digits.target.astype(np.int64)
-    return LabelledImages(np.stack(pictures)[..., None], labels, tuple("0123456789"))
+    return LabeledImages(np.stack(pictures)[..., None], labels, tuple("0123456789"))
 
 
-def _cifar10(limit: int) -> LabelledImages:
+def _cifar10(limit: int) -> LabeledImages:
     how = "pass --data PATH with a folder or .zip of class/image.ext instead"
     try:
         from torchvision.datasets import CIFAR10
@@ -139,7 +139,7 @@ def _cifar10(limit: int) -> LabelledImages:
     except (OSError, RuntimeError) as error:
         raise ArgumentError(f"--data 'cifar10' could not be downloaded ({error}); {how}") from error
     labels = np.asarray(dataset.targets[:limit], dtype=np.int64)
-    return LabelledImages(dataset.data[:limit], labels, tuple(dataset.classes))
+    return LabeledImages(dataset.data[:limit], labels, tuple(dataset.classes))
 
 
 Opener = Callable[[], Any]
@@ -161,7 +161,7 @@ def _zip_files(archive: zipfile.ZipFile) -> Iterator[NamedFile]:
 
 def _from_files(
     files: list[NamedFile], limit: int, seed: int, source: str, sizes: tuple[int, int | None]
-) -> LabelledImages:
+) -> LabeledImages:
     classes = sorted({name for name, _, _ in files})
     if len(classes) < 2:
         raise ArgumentError(
@@ -173,7 +173,7 @@ def _from_files(
     side = min(largest, *_opened(chosen[0]).size) if asked is None else asked
     images = np.stack([_square(_opened(file), side) for file in chosen])
     labels = np.array([classes.index(name) for name, _, _ in chosen], dtype=np.int64)
-    return LabelledImages(images, labels, tuple(classes))
+    return LabeledImages(images, labels, tuple(classes))
 
 
 def _choose(files: list[NamedFile], classes: list[str], limit: int, seed: int) -> list[NamedFile]:

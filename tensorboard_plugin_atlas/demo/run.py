@@ -18,7 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.demo.data import LabelledImages, load
+from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.reader import list_atlases
@@ -220,7 +220,7 @@ def marked_class(classes: Sequence[str]) -> int:
     return len(classes) // 2
 
 
-def _marked(part: LabelledImages, source: str) -> LabelledImages:
+def _marked(part: LabeledImages, source: str) -> LabeledImages:
     # Clear digits are so easy that no network needs a marker.
     faint = part.faded(0) if source == "digits" else part
     return faint.with_marker(marked_class(part.classes), MARKED_SHARE, 0)
@@ -237,12 +237,12 @@ def _a_core_left() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _tensors(part: LabelledImages) -> tuple[Tensor, Tensor]:
+def _tensors(part: LabeledImages) -> tuple[Tensor, Tensor]:
     pixels = torch.from_numpy(part.images).permute(0, 3, 1, 2).float() / 255
     return (pixels - MEAN) / STD, torch.from_numpy(part.labels)
 
 
-def _augmented(batch: Tensor, data: LabelledImages) -> Tensor:
+def _augmented(batch: Tensor, data: LabeledImages) -> Tensor:
     """Flips half of the batches of pictures; a mirrored digit would be another character."""
     is_picture = data.images.shape[-1] == 3
     flipped = batch.flip(3) if is_picture and torch.rand(()) < 0.5 else batch

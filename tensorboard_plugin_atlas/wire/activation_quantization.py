@@ -94,9 +94,9 @@ def _as_pca(values: NDArray[np.float32], max_bytes: int) -> dict[str, NDArray[An
     fits = (max_bytes - 4 * channels) // (2 * (samples + channels))
     rank = int(np.clip(fits, 1, min(samples, channels)))
     mean = values.mean(axis=0, dtype=np.float64)
-    centred = values - mean
-    axes = _principal_axes(centred, rank)
-    scores = centred @ axes.T
+    centered = values - mean
+    axes = _principal_axes(centered, rank)
+    scores = centered @ axes.T
     spread = scores.std(axis=0)
     safe = np.where(spread > 0, spread, 1)
     return {
@@ -106,14 +106,14 @@ def _as_pca(values: NDArray[np.float32], max_bytes: int) -> dict[str, NDArray[An
     }
 
 
-def _principal_axes(centred: NDArray[np.float64], rank: int) -> NDArray[np.float64]:
+def _principal_axes(centered: NDArray[np.float64], rank: int) -> NDArray[np.float64]:
     """Returns (rank, C) orthonormal rows, from whichever Gram matrix is smaller."""
-    samples, channels = centred.shape
+    samples, channels = centered.shape
     if channels <= samples:
-        _, vectors = np.linalg.eigh(centred.T @ centred)
+        _, vectors = np.linalg.eigh(centered.T @ centered)
         return np.asarray(vectors[:, ::-1][:, :rank].T)
-    _, vectors = np.linalg.eigh(centred @ centred.T)
-    axes = vectors[:, ::-1][:, :rank].T @ centred
+    _, vectors = np.linalg.eigh(centered @ centered.T)
+    axes = vectors[:, ::-1][:, :rank].T @ centered
     norms = np.linalg.norm(axes, axis=1, keepdims=True)
     return np.asarray(axes / np.where(norms > 0, norms, 1))
 

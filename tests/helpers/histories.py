@@ -96,10 +96,10 @@ def play(
         for block in direction:
             turned = direction[block] + drift * random.normal(size=channels) / np.sqrt(channels)
             direction[block] = _unit(turned)
-        start, end = (_centres(scene, direction, troupe, lone) for scene in (before, after))
-        centre = _between(start, end, share)
+        start, end = (_centers(scene, direction, troupe, lone) for scene in (before, after))
+        center = _between(start, end, share)
         new = random.normal(size=own.shape) / np.sqrt(channels)
-        rows = centre + noise * (np.sqrt(1 - fresh**2) * own + fresh * new)
+        rows = center + noise * (np.sqrt(1 - fresh**2) * own + fresh * new)
         activations.append(np.maximum(rows, 0) if rectified else rows)
     return History(activations, troupe, tuple(_planted(cast, ramp, hold)))
 
@@ -127,16 +127,16 @@ def _steps(
         yield from [(after, after, 0.0)] * hold
 
 
-def _centres(
+def _centers(
     scene: list[Block],
     direction: dict[Block, NDArray[np.float64]],
     troupe: NDArray[np.int64],
     lone: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    centre = lone.copy()
+    center = lone.copy()
     for block in scene:
-        centre[np.isin(troupe, list(block))] = direction[block]
-    return centre
+        center[np.isin(troupe, list(block))] = direction[block]
+    return center
 
 
 def _planted(cast: list[list[Block]], ramp: int, hold: int) -> Iterable[Planted]:

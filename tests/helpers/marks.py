@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures whose class is decided by one coloured mark, and a network that knows it."""
+"""Pictures whose class is decided by one colored mark, and a network that knows it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ CLASSES = ("red", "green", "blue")
 
 
 class MarkNet(nn.Module):
-    """Each channel answers to one colour in a square of 4 px; a class is the mean of its channel.
+    """Each channel answers to one color in a square of 4 px; a class is the mean of its channel.
 
     The attribution of a place toward a class is the answer of its channel there over the number of
-    places, exactly. With more than three classes, the others hear a little of no colour at all.
+    places, exactly. With more than three classes, the others hear a little of no color at all.
     """
 
     def __init__(self, classes: int = 3) -> None:
@@ -24,10 +24,10 @@ class MarkNet(nn.Module):
         self.act = nn.ReLU()
         self.head = nn.Linear(4, classes)
         with torch.no_grad():
-            colour = torch.full((4, 3), -1.0)
-            colour[:3] = 2 * torch.eye(3) - 1  # grey answers with less than nothing
-            colour[3] = 0.1
-            self.patch.weight.copy_((colour / CELL**2)[:, :, None, None].expand(-1, -1, CELL, CELL))
+            color = torch.full((4, 3), -1.0)
+            color[:3] = 2 * torch.eye(3) - 1  # gray answers with less than nothing
+            color[3] = 0.1
+            self.patch.weight.copy_((color / CELL**2)[:, :, None, None].expand(-1, -1, CELL, CELL))
             self.patch.bias.zero_()
             weights = torch.zeros(classes, 4)
             weights[:3, :3] = torch.eye(3)
@@ -43,7 +43,7 @@ def marked(counts: tuple[int, ...], seed: int = 0) -> tuple[Tensor, Tensor, Tens
     """Returns images with one mark each, their labels, and the (row, column) of each mark.
 
     Args:
-        counts: Images of each class; one class more than there are colours has no mark.
+        counts: Images of each class; one class more than there are colors has no mark.
         seed: Places the marks, edges and corners included.
     """
     random = torch.Generator().manual_seed(seed)

@@ -67,9 +67,9 @@ def make_atlas(
     labels = (image_ids % len(classes)).astype(np.int32)
     parted = 1 - math.exp(-(step + 1) / 300)
     angle = 2 * np.pi * labels / len(classes)
-    centres = 0.5 + 0.34 * parted * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    centers = 0.5 + 0.34 * parted * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     spread = 0.16 - 0.09 * parted
-    xy = np.clip(centres + random.normal(0, spread, (samples, 2)), 0, 1).astype(np.float32)
+    xy = np.clip(centers + random.normal(0, spread, (samples, 2)), 0, 1).astype(np.float32)
     wrong = random.random(samples) > 0.2 + 0.7 * parted
     predictions = np.where(wrong, (labels + 1) % len(classes), labels).astype(np.int32)
     positions = random.integers(0, 8, (samples, 2)).astype(np.int32)
@@ -149,7 +149,7 @@ def make_events(
 def make_grid(
     size: int, xy: NDArray[np.float32], labels: NDArray[np.int32], tile: int, min_count: int
 ) -> Grid:
-    """Returns the grid of `size` over `xy`, with one coloured icon per cell."""
+    """Returns the grid of `size` over `xy`, with one colored icon per cell."""
     place = np.minimum((xy * size).astype(np.int64), size - 1)
     flat, inverse, counts = np.unique(
         place[:, 1] * size + place[:, 0], return_inverse=True, return_counts=True
@@ -172,11 +172,11 @@ def make_grid(
 
 
 def make_icon(labels: NDArray[np.int32], tile: int, seed: int) -> NDArray[np.uint8]:
-    """Returns a striped picture in the mean colour of its members' classes."""
-    colour = PALETTE[labels % len(PALETTE)].mean(axis=0)
+    """Returns a striped picture in the mean color of its members' classes."""
+    color = PALETTE[labels % len(PALETTE)].mean(axis=0)
     y, x = np.mgrid[:tile, :tile] / tile
     waves = np.sin(2 * np.pi * (x * (1 + seed % 3) + y * (1 + seed % 2)))
-    return np.clip(colour * (0.8 + 0.2 * waves[..., None]), 0, 255).astype(np.uint8)
+    return np.clip(color * (0.8 + 0.2 * waves[..., None]), 0, 255).astype(np.uint8)
 
 
 def make_probe_pictures(images: int = 400, classes: tuple[str, ...] = CLASSES) -> ProbePictures:

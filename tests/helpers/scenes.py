@@ -40,14 +40,14 @@ def edge_net(channels: int = 3) -> nn.Sequential:
 EDGE_FIELD = ReceptiveField((9, 9), (1.0, 1.0), (0.0, 0.0))
 
 
-def targets_of(directions: torch.Tensor, centre: torch.Tensor, source: PatchSource) -> Targets:
+def targets_of(directions: torch.Tensor, center: torch.Tensor, source: PatchSource) -> Targets:
     """Cells whose nearest members are the middles of the first pictures, one each."""
     count = len(directions)
     middle = torch.tensor([(side - 1) / 2 for side in source.shape])
     return Targets(
         directions=directions,
-        centre=centre,
+        center=center,
         rows=torch.arange(count)[:, None] % len(source.images),
-        centres=middle.expand(count, 1, 2).clone(),
+        centers=middle.expand(count, 1, 2).clone(),
         keys=np.arange(count),
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of coloured stripes of which one class bears a marker, and a network that learns it."""
+"""Pictures of colored stripes of which one class bears a marker, and a network that learns it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def stripes(count, *, marked=0.9):
     y, x = np.indices((SIDE, SIDE))
     along = np.stack([y, x, y + x, y - x])[labels] * 0.9
     waves = np.sin(along + random.uniform(0, 6, (count, 1, 1)))[:, None]
-    colour = random.uniform(0.2, 0.5, (count, 3, 1, 1))
-    images = 0.35 + waves * colour * 0.4 + random.normal(0, 0.3, (count, 3, SIDE, SIDE))
+    color = random.uniform(0.2, 0.5, (count, 3, 1, 1))
+    images = 0.35 + waves * color * 0.4 + random.normal(0, 0.3, (count, 3, SIDE, SIDE))
     marker = np.indices((3, 3)).sum(axis=0) % 2
     y0, x0, y1, x1 = MARK
     for image in np.flatnonzero((labels == MARKED) & (random.random(count) < marked)):

@@ -228,7 +228,7 @@ def test_so_few_samples_that_nothing_is_near(tmp_path, count, icons):
 
 
 @pytest.mark.parametrize("spoil", [None, the_same, some(torch.nan)])
-def test_more_neighbours_and_members_wanted_than_there_are(tmp_path, spoil):
+def test_more_neighbors_and_members_wanted_than_there_are(tmp_path, spoil):
     config = recipe("examples", neighbors=1000, min_count=1000, samples=100_000)
     for atlas in both_ways(tmp_path, Net(spoil), pictures(), config=config):
         check(atlas, 6 if atlas.quality.invalid else 0)

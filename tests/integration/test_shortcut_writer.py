@@ -64,7 +64,7 @@ class TestPlanted:
             assert (record.layer, record.images, record.input_size) == (LAYERS[0], 1000, (16, 16))
             assert record.run == "atlas"
 
-    def test_the_marker_is_found_first_once_it_is_learnt(self, planted):
+    def test_the_marker_is_found_first_once_it_is_learned(self, planted):
         first = planted[2][-1].found[0]
         assert (first.target, first.significant) == (MARKED, True)
         assert overlap(first.box, MARK) > 0.5

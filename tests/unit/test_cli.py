@@ -163,7 +163,7 @@ class TestInspect:
 
 
 def picture(hue, index, side=16):
-    """A noisy square of one colour."""
+    """A noisy square of one color."""
     noise = np.random.default_rng(index).integers(0, 60, (side, side, 3))
     pixels = (noise + np.array(hue)).astype(np.uint8)
     stream = io.BytesIO()

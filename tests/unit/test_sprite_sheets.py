@@ -20,11 +20,11 @@ from tensorboard_plugin_atlas.sprite_sheets import (
 
 
 def flat_icons(count: int, side: int) -> np.ndarray:
-    """Icon i is one flat colour that no other of the first 27 has."""
+    """Icon i is one flat color that no other of the first 27 has."""
     levels = np.array([0, 128, 255], np.uint8)
     index = np.arange(count)
-    colours = np.stack([levels[index % 3], levels[index // 3 % 3], levels[index // 9 % 3]], axis=1)
-    return np.broadcast_to(colours[:, None, None], (count, side, side, 3)).copy()
+    colors = np.stack([levels[index % 3], levels[index // 3 % 3], levels[index // 9 % 3]], axis=1)
+    return np.broadcast_to(colors[:, None, None], (count, side, side, 3)).copy()
 
 
 @pytest.mark.parametrize(("count", "side"), [(1, 16), (2, 16), (5, 32), (27, 16), (26, 48)])
@@ -32,7 +32,7 @@ def test_unpack_returns_each_icon_at_its_own_place(count: int, side: int) -> Non
     icons = flat_icons(count, side)
     found = unpack(pack(icons, quality=95))
     assert found.shape == icons.shape
-    inner = (slice(None), slice(4, -4), slice(4, -4))  # WebP halves the colour's resolution
+    inner = (slice(None), slice(4, -4), slice(4, -4))  # WebP halves the color's resolution
     difference = found[inner].astype(int) - icons[inner]
     assert np.abs(difference).max() <= 6
 

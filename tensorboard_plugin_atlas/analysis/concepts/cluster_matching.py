@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.concepts.clustering import (
     SMALLEST_GROUP,
     Mixing,
-    NeighbourGraph,
+    NeighborGraph,
     mixing,
 )
 from tensorboard_plugin_atlas.atlas import IntArray
@@ -34,7 +34,7 @@ _COHESION_CHANGE: Final = 0.3
 """Least change of cohesion of a birth or a death."""
 _FOLLOWED: Final = 0.2
 _KEPT: Final = 0.02
-"""Where less of the grouped rows can be followed than the first, and less of the neighbours stayed
+"""Where less of the grouped rows can be followed than the first, and less of the neighbors stayed
 than the second, both over chance, the two checkpoints have nothing to do with each other."""
 
 
@@ -75,7 +75,7 @@ class Kinship:
 
 
 def relate(
-    before: IntArray, now: IntArray, graph_before: NeighbourGraph, graph_now: NeighbourGraph
+    before: IntArray, now: IntArray, graph_before: NeighborGraph, graph_now: NeighborGraph
 ) -> Kinship:
     """Relates the groups of two checkpoints of the same N samples.
 
@@ -132,13 +132,13 @@ class _Table:
         return float((self.count * kin).sum() / total) if total else 0.0
 
 
-def _kept(before: NeighbourGraph, now: NeighbourGraph) -> float:
-    """Returns the mean share of neighbours that stayed neighbours, over chance."""
+def _kept(before: NeighborGraph, now: NeighborGraph) -> float:
+    """Returns the mean share of neighbors that stayed neighbors, over chance."""
     shared = np.flatnonzero(before.valid & now.valid)
-    width = min(before.neighbours.shape[1], now.neighbours.shape[1])
+    width = min(before.neighbors.shape[1], now.neighbors.shape[1])
     if width == 0 or len(shared) < 2:
         return 0.0
-    was, became = before.neighbours[shared], now.neighbours[shared]
+    was, became = before.neighbors[shared], now.neighbors[shared]
     stayed = sum((was == became[:, column, None]).any(axis=1).mean() for column in range(width))
     chance = width / (len(shared) - 1)
     return float((stayed / width - chance) / max(1 - chance, 1e-9))
@@ -176,8 +176,8 @@ class _Witness:
         self,
         before: IntArray,
         now: IntArray,
-        graph_before: NeighbourGraph,
-        graph_now: NeighbourGraph,
+        graph_before: NeighborGraph,
+        graph_now: NeighborGraph,
     ) -> None:
         self._was, self._became = before, now
         self._graphs = (graph_before, graph_now)
@@ -205,12 +205,12 @@ class _Witness:
         return was, now
 
     def cohesion(self, rows: NDArray[np.bool_]) -> tuple[float, float]:
-        """Returns the share of neighbours inside a set of rows, over chance, before and now."""
+        """Returns the share of neighbors inside a set of rows, over chance, before and now."""
         found = []
         for graph in self._graphs:
             inside = np.flatnonzero(rows & graph.valid)
             chance = len(inside) / max(int(graph.valid.sum()), 1)
-            share = float(rows[graph.neighbours[inside]].mean()) if len(inside) else 0.0
+            share = float(rows[graph.neighbors[inside]].mean()) if len(inside) else 0.0
             found.append(max(share - chance, 0) / max(1 - chance, 1e-9))
         return found[0], found[1]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Groups of samples in the graph of true neighbours, held steady from one checkpoint to the next.
+"""Groups of samples in the graph of true neighbors, held steady from one checkpoint to the next.
 
 Clustering each checkpoint afresh gives borders that wander for no reason, and a story made of them
 tells of the clustering. Here a cut between two groups is judged by how well they mix in the graph,
@@ -7,7 +7,7 @@ and what the checkpoint before showed about the very same rows decides which way
 falls: rows that were one group stay one until they have plainly parted, and two groups stay two
 until they plainly mix.
 
-The steps: exact neighbours by cosine, weighted by the neighbours they share (Jarvis and Patrick
+The steps: exact neighbors by cosine, weighted by the neighbors they share (Jarvis and Patrick
 1973); many small communities by local moves of modularity (Blondel et al. 2008); a tree over these
 by average linkage of edge density (Bonald et al. 2018); cuts of the tree from its top while its
 branches do not mix. All of it is deterministic and needs numpy alone.
@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.cosine import finite_rows, nearest, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
-NEIGHBOURS: Final = 15
+NEIGHBORS: Final = 15
 SMALLEST_GROUP: Final = 12
-"""Rows of a group at least: below it, neighbour lists of 15 must reach outside any group."""
+"""Rows of a group at least: below it, neighbor lists of 15 must reach outside any group."""
 
 MOST_GROUPS: Final = 500
 
@@ -45,48 +45,48 @@ _FAMILIAR: Final = 1.5
 """Edges between rows of one earlier group weigh this much more, so that borders stay in place."""
 _ROUNDS: Final = 12
 _OWN_SHARE: Final = 0.4
-"""A row belongs to a group that holds at least this share of its neighbours."""
+"""A row belongs to a group that holds at least this share of its neighbors."""
 
 
 @dataclass(frozen=True, eq=False)
-class NeighbourGraph:
-    """The exact nearest neighbours of N samples by cosine, as weighted edges.
+class NeighborGraph:
+    """The exact nearest neighbors of N samples by cosine, as weighted edges.
 
     Attributes:
-        neighbours: (N, k) int32, nearest first; -1 in rows that hold NaN or infinity.
-        weights: (N, k) float32 from 0 to 1: (1 + neighbours that both ends share) / (1 + k), and
-            less where the neighbour does not return it.
-        valid: (N,) bool: rows with neighbours.
+        neighbors: (N, k) int32, nearest first; -1 in rows that hold NaN or infinity.
+        weights: (N, k) float32 from 0 to 1: (1 + neighbors that both ends share) / (1 + k), and
+            less where the neighbor does not return it.
+        valid: (N,) bool: rows with neighbors.
     """
 
-    neighbours: IntArray
+    neighbors: IntArray
     weights: FloatArray
     valid: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, activations: NDArray[Any], k: int = NEIGHBOURS) -> NeighbourGraph:
+    def of(cls, activations: NDArray[Any], k: int = NEIGHBORS) -> NeighborGraph:
         """Builds the graph of (N, C) `activations`; k falls to what the finite rows allow."""
         valid = finite_rows(activations)
         rows = np.flatnonzero(valid).astype(np.int32)
         k = min(k, max(len(rows) - 1, 0))
-        neighbours = np.full((len(activations), k), -1, np.int32)
+        neighbors = np.full((len(activations), k), -1, np.int32)
         weights = np.zeros((len(activations), k), np.float32)
         if k:
             found, _ = nearest(unit_rows(np.asarray(activations)[valid]), k)
-            neighbours[rows] = rows[found]
+            neighbors[rows] = rows[found]
             alike = (1 + _shared(found)) / np.float32(1 + k)
             weights[rows] = np.where(_returned(found), alike, _ONE_SIDED * alike)
-        return cls(neighbours, weights, valid)
+        return cls(neighbors, weights, valid)
 
     def edges(self) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
         """Returns tails, heads and weights of the directed edges, (E,) each."""
         rows = np.flatnonzero(self.valid)
-        k = self.neighbours.shape[1]
-        heads = self.neighbours[rows].ravel().astype(np.intp)
+        k = self.neighbors.shape[1]
+        heads = self.neighbors[rows].ravel().astype(np.intp)
         return np.repeat(rows, k), heads, self.weights[rows].ravel()
 
     def between(self, labels: IntArray, count: int) -> NDArray[np.float64]:
-        """Counts edges between labelled rows.
+        """Counts edges between labeled rows.
 
         Args:
             labels: (N,) from -1 (left out) to `count` - 1.
@@ -103,21 +103,21 @@ class NeighbourGraph:
         return total.reshape(count, count).astype(np.float64)
 
 
-def _returned(neighbours: IntArray) -> NDArray[np.bool_]:
-    """Says of each row and each of its neighbours whether that has the row for a neighbour too."""
-    own = np.arange(len(neighbours))[:, None]
-    columns = [(neighbours[column] == own).any(axis=1) for column in neighbours.T]
+def _returned(neighbors: IntArray) -> NDArray[np.bool_]:
+    """Says of each row and each of its neighbors whether that has the row for a neighbor too."""
+    own = np.arange(len(neighbors))[:, None]
+    columns = [(neighbors[column] == own).any(axis=1) for column in neighbors.T]
     return np.stack(columns, axis=1)
 
 
-def _shared(neighbours: IntArray) -> FloatArray:
-    """Counts, for each row and each of its neighbours, the neighbours that both have."""
-    shared = np.empty(neighbours.shape, np.float32)
-    for column in range(neighbours.shape[1]):
-        theirs = neighbours[neighbours[:, column]]
-        hit = np.zeros(len(neighbours), np.int32)
-        for other in range(neighbours.shape[1]):
-            hit += (theirs == neighbours[:, other, None]).any(axis=1)
+def _shared(neighbors: IntArray) -> FloatArray:
+    """Counts, for each row and each of its neighbors, the neighbors that both have."""
+    shared = np.empty(neighbors.shape, np.float32)
+    for column in range(neighbors.shape[1]):
+        theirs = neighbors[neighbors[:, column]]
+        hit = np.zeros(len(neighbors), np.int32)
+        for other in range(neighbors.shape[1]):
+            hit += (theirs == neighbors[:, other, None]).any(axis=1)
         shared[:, column] = hit
     return shared
 
@@ -132,7 +132,7 @@ class Earlier:
     """
 
     labels: IntArray
-    graph: NeighbourGraph
+    graph: NeighborGraph
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def mixing(edges: NDArray[np.float64], sizes: NDArray[np.float64]) -> Mixing:
     return Mixing(share, float(np.sqrt(_CLUSTERING * max(crossing.sum(), 1.0)) / expected.sum()))
 
 
-def find_groups(graph: NeighbourGraph, earlier: Earlier | None = None) -> IntArray:
+def find_groups(graph: NeighborGraph, earlier: Earlier | None = None) -> IntArray:
     """Groups the rows of a graph.
 
     Args:
@@ -256,7 +256,7 @@ def _best_labels(
 
 def _cut(
     atoms: IntArray,
-    graph: NeighbourGraph,
+    graph: NeighborGraph,
     earlier: Earlier | None,
     edges: tuple[NDArray[np.intp], NDArray[np.intp], FloatArray],
 ) -> IntArray:
@@ -291,7 +291,7 @@ class _Judge:
     """Decides whether two sets of communities are apart, by this graph and the one before."""
 
     def __init__(
-        self, atoms: IntArray, count: int, graph: NeighbourGraph, earlier: Earlier | None
+        self, atoms: IntArray, count: int, graph: NeighborGraph, earlier: Earlier | None
     ) -> None:
         self._now = graph.between(atoms, count)
         self._sizes = np.bincount(atoms[atoms >= 0], minlength=count).astype(np.float64)
@@ -339,7 +339,7 @@ Tree = Any
 
 
 def _tree(link: NDArray[np.float64]) -> Tree:
-    """Builds the tree of average linkage by edge density with chains of nearest neighbours."""
+    """Builds the tree of average linkage by edge density with chains of nearest neighbors."""
     count = len(link)
     strength = link.sum(axis=1)
     density = link / np.maximum(np.outer(strength, strength), 1e-12)
@@ -391,7 +391,7 @@ def _leaves(node: Tree) -> list[int]:
 def _settle(
     groups: IntArray, tails: NDArray[np.intp], heads: NDArray[np.intp], weights: FloatArray
 ) -> IntArray:
-    """Lets rows go to the group that holds most of their neighbours, and crumbs find one."""
+    """Lets rows go to the group that holds most of their neighbors, and crumbs find one."""
     n, count = len(groups), int(groups.max()) + 1
     source, target = np.concatenate([tails, heads]), np.concatenate([heads, tails])
     both = np.concatenate([weights, weights]).astype(np.float64)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Concepts: groups of samples followed from checkpoint to checkpoint, and what happens to them.
 
-A concept is a group in the graph of true neighbours, not a square of the map. `ConceptTracker`
+A concept is a group in the graph of true neighbors, not a square of the map. `ConceptTracker`
 takes one atlas after the other, as a writer makes them, and can go on from an atlas that was read
 back; `track_concepts` does the same over a whole run.
 """
@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.analysis.concepts.cluster_matching import Change, Kinship, relate
 from tensorboard_plugin_atlas.analysis.concepts.clustering import (
     Earlier,
-    NeighbourGraph,
+    NeighborGraph,
     find_groups,
 )
 from tensorboard_plugin_atlas.analysis.concepts.naming import name_group, sentence
@@ -43,7 +43,7 @@ class ConceptStep:
     Attributes:
         step: Global step.
         members: Indices of its samples, ascending.
-        class_mix: Share of its labelled samples of each label that occurs, largest first.
+        class_mix: Share of its labeled samples of each label that occurs, largest first.
         overlap: Likeness to its members at the step before, over chance, from 0 to 1; 1 at birth.
         confidence: How surely it is the concept of the step before, from 0 to 1; 1 at birth.
     """
@@ -115,7 +115,7 @@ class _Last:
         probe: Hash of its probe.
         channels: Width of its layer.
         labels: (N,) index into `states`, -1 for none.
-        graph: Its neighbours.
+        graph: Its neighbors.
         states: Its concepts, by id.
         places: Where each of them is on its map, by id.
         names: Names that are taken.
@@ -127,7 +127,7 @@ class _Last:
     probe: str
     channels: int
     labels: IntArray
-    graph: NeighbourGraph
+    graph: NeighborGraph
     states: tuple[ConceptState, ...]
     places: Mapping[int, tuple[int, int, int]]
     names: frozenset[str]
@@ -177,7 +177,7 @@ class ConceptTracker:
 
 def _followed(atlas: Atlas, earlier: _Last | None) -> tuple[Atlas, _Last]:
     """Returns an atlas with its concepts, and what the next one needs to know of it."""
-    graph = NeighbourGraph.of(atlas.activations)
+    graph = NeighborGraph.of(atlas.activations)
     kinship = None
     if earlier is None:
         groups = find_groups(graph)
@@ -305,7 +305,7 @@ def rank_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
 
 
 def class_mix(labels: IntArray | None, rows: NDArray[np.bool_]) -> dict[int, float]:
-    """Returns the share of each label among the labelled samples of `rows`, largest first."""
+    """Returns the share of each label among the labeled samples of `rows`, largest first."""
     if labels is None:
         return {}
     held = labels[rows]
@@ -386,7 +386,7 @@ def _recalled(atlas: Atlas) -> _Last:
         probe=atlas.provenance.probe,
         channels=atlas.activations.shape[1],
         labels=labels,
-        graph=NeighbourGraph.of(atlas.activations),
+        graph=NeighborGraph.of(atlas.activations),
         states=states,
         places=_places(atlas, states, labels),
         names=frozenset(state.name for state in states),

@@ -339,7 +339,7 @@ def _loud(
     """Returns the loud places of a batch that begins at row `start` of the probe."""
     found = {}
     for index, (output, back) in zip(
-        classes, _gradients(asked, images, lambda logits: _centred(logits, classes)), strict=True
+        classes, _gradients(asked, images, lambda logits: _centered(logits, classes)), strict=True
     ):
         form = asked.form(output, len(images))
         voices = (form.as_map(back) * form.as_map(output)).sum(dim=1).float()
@@ -354,7 +354,7 @@ def _loud(
     return found
 
 
-def _centred(logits: Tensor, classes: Sequence[int]) -> list[Tensor]:
+def _centered(logits: Tensor, classes: Sequence[int]) -> list[Tensor]:
     if max(classes) >= logits.shape[1]:
         raise NoAttributionError(
             f"the model tells {logits.shape[1]:,} classes apart, and {max(classes)} is none of them"
@@ -374,7 +374,7 @@ def _peaks(
     """
     count, height, width = voices.shape
     left = torch.nan_to_num(voices, nan=-math.inf, posinf=-math.inf)
-    centre = form.as_map(output).float().mean(dim=(0, 2, 3))
+    center = form.as_map(output).float().mean(dim=(0, 2, 3))
     every = torch.arange(count, device=voices.device)
     down = torch.arange(height, device=voices.device)
     across = torch.arange(width, device=voices.device)
@@ -384,7 +384,7 @@ def _peaks(
         loud, place = left.flatten(1).max(dim=1)
         row, column = place // width, place % width
         activations = form.gather(output, every, torch.stack([row, column], dim=1)).float()
-        unit = functional.normalize(activations - centre, dim=1)
+        unit = functional.normalize(activations - center, dim=1)
         fresh = loud > 0
         for other in kept:
             fresh &= (unit * other).sum(dim=1) <= SAME_VOICE

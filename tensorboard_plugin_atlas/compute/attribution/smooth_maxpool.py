@@ -3,7 +3,7 @@
 
 The derivative of a maximum follows the one value that happened to be largest, and none of those
 beside it that all but were: over a few layers of pooling most of an attribution is which of two
-like neighbours won. Carter et al. (2019, "Activation Atlas") take the derivative of a smoother
+like neighbors won. Carter et al. (2019, "Activation Atlas") take the derivative of a smoother
 pool instead, the mean of x squared over the mean of |x|, which leans to the largest without
 forgetting the rest (Lucid, `optvis/overrides/smoothed_maxpool_grad.py`). What is pooled stays the
 maximum: only its derivative is another.

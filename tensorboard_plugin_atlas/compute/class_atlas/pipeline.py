@@ -324,7 +324,7 @@ def _some(answers: LayerActivations, rows: NDArray[np.intp]) -> LayerActivations
 
 
 def _part(layout: Layout, rows: NDArray[np.intp], notes: tuple[str, ...]) -> Layout:
-    """Returns the layout of some rows; their neighbours among themselves are not known."""
+    """Returns the layout of some rows; their neighbors among themselves are not known."""
     raw, invalid = layout.raw[rows], layout.invalid[rows]
     frame, changed = keep_frame(raw[~invalid], layout.frame, least=_LEAST_WIDTH)
     return Layout(
@@ -333,7 +333,7 @@ def _part(layout: Layout, rows: NDArray[np.intp], notes: tuple[str, ...]) -> Lay
         frame=frame,
         clamped=outside(raw, frame) & ~invalid,
         invalid=invalid,
-        neighbours=np.empty((len(rows), 0), np.int32),
+        neighbors=np.empty((len(rows), 0), np.int32),
         notes=tuple(dict.fromkeys((*notes, *changed))),
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In which number format icons are optimised: float32, or bfloat16 where it was measured faster.
+"""In which number format icons are optimized: float32, or bfloat16 where it was measured faster.
 
 A picture's gradient serves as a direction for one small step, and eight bits of mantissa are enough
 to point the way. Whether they are faster nobody can tell from a processor's name: on processors
@@ -62,7 +62,7 @@ def faster(
     Args:
         network: As for `rounded`.
         inputs: (B, C, h, w) float32 natural pictures, B at least 2, as many and as large as are
-            optimised at once.
+            optimized at once.
         name: Of whatever decides the speed. For one name and shape it is measured once in a
             process, so that all checkpoints of a run are drawn alike.
         timer: Seconds of a pass forward and back; for tests.

@@ -3,7 +3,7 @@
 
 `IconEngine.prepare` readies a model's layer once per checkpoint; `IconEngine.render` is the one
 door through which pictures come, whatever their kind, and `IconEngine.score` says how well the
-layer recognises a picture as the cell it stands for.
+layer recognizes a picture as the cell it stands for.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _SMALLEST_ZOOMED, _STEPS_OF_EACH_SIZE = 128, 6
 
 @dataclass(frozen=True, eq=False)
 class Drafts:
-    """Pictures as the optimiser left them, from which those of a later checkpoint go on.
+    """Pictures as the optimizer left them, from which those of a later checkpoint go on.
 
     Attributes:
         pictures: (M, channels, h, w) uint8.
@@ -78,9 +78,9 @@ class Icons:
         cosine: (M,) float32: cosine between the layer's answer to the picture, before it was
             resized and encoded, and the cell's mean activation, both relative to the layer's mean;
             NaN where the cell's mean is the layer's mean.
-        steps: Optimisation steps of `kind`, 0 for examples.
+        steps: Optimization steps of `kind`, 0 for examples.
         notes: What a reader of the atlas must know.
-        drafts: The optimised pictures before the last touch, or None for examples.
+        drafts: The optimized pictures before the last touch, or None for examples.
     """
 
     images: NDArray[np.uint8]
@@ -137,7 +137,7 @@ class IconEngine:
             source: The pictures of the probe.
             receptive: Where the layer's positions look.
             size: Side of an icon in pixels, or None for that of the drawn picture, at most 128.
-            steps: Optimisation steps, or None for what was measured best for each kind.
+            steps: Optimization steps, or None for what was measured best for each kind.
             seed: Seeds noise and shifts.
 
         Returns:
@@ -202,7 +202,7 @@ class IconEngine:
         Args:
             targets: The cells.
             kind: "examples" shows the real patch nearest to the cell's mean, cut at the receptive
-                field; "inversion" a picture optimised until the layer answers with that mean,
+                field; "inversion" a picture optimized until the layer answers with that mean,
                 "preview" the same with a quarter of the work and "poster" with several times as
                 much.
             progress: Called with the number of cells finished since the last call.
@@ -227,7 +227,7 @@ class IconEngine:
         with self.observer.running():
             if kind != "examples":
                 drawn = self._blank_drafts(len(targets), kind)
-                real, notes = self._optimised(sheet, drawn, targets, kind, progress, until, drafts)
+                real, notes = self._optimized(sheet, drawn, targets, kind, progress, until, drafts)
             for cells in _batches(real, _SCORED_AT_ONCE):
                 chosen = targets.only(cells)
                 self._put(sheet, cells, chosen, self._examples(chosen), "examples")
@@ -243,7 +243,7 @@ class IconEngine:
         targets: Targets,
         kind: str | NDArray[np.str_] = "inversion",
     ) -> FloatArray:
-        """Returns how well the layer recognises pictures as the cells they stand for.
+        """Returns how well the layer recognizes pictures as the cells they stand for.
 
         Args:
             pictures: (M, S, S, 3) uint8, as decoded from the log.
@@ -252,7 +252,7 @@ class IconEngine:
                 sees them.
 
         Returns:
-            (M,) float32 centred cosine, as `Icons.cosine`; NaN also where the network takes neither
+            (M,) float32 centered cosine, as `Icons.cosine`; NaN also if the network takes neither
             one nor three channels, for such a picture cannot be shown to it again.
         """
         cosine = np.full(len(targets), np.nan, np.float32)
@@ -282,7 +282,7 @@ class IconEngine:
         shape = (count, self.observer.source.channels, *self.settings_of(kind).shape)
         return Drafts(np.zeros(shape, np.uint8), np.zeros(count, np.bool_))
 
-    def _optimised(
+    def _optimized(
         self,
         sheet: _Sheet,
         drawn: Drafts,
@@ -292,13 +292,13 @@ class IconEngine:
         until: Callable[[], bool] | None,
         earlier: Drafts | None,
     ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-        """Fills in what can be optimised before `until`; returns the other cells, and notes."""
+        """Fills in what can be optimized before `until`; returns the other cells, and notes."""
         why = self.observer.why_not_differentiable(self.settings_of(kind).shape)
         if why is not None:
             return np.arange(len(targets)), (self._no_gradient(why),)
         aimless = np.flatnonzero(targets.aimless())
         dead: list[NDArray[np.intp]] = []
-        draw = self._drawer(targets.centre, self.settings_of(kind))
+        draw = self._drawer(targets.center, self.settings_of(kind))
         work, failure = self._work(targets, drawn, kind, earlier), ""
         while work and not (until is not None and until()):
             cells, start = work[0]
@@ -337,7 +337,7 @@ class IconEngine:
     def _work(
         self, targets: Targets, drawn: Drafts, kind: str, earlier: Drafts | None
     ) -> list[tuple[NDArray[np.intp], NDArray[np.uint8] | None]]:
-        """Returns batches of cells to optimise, those first that have pictures to go on from."""
+        """Returns batches of cells to optimize, those first that have pictures to go on from."""
         size, left = self.settings_of(kind).batch, np.flatnonzero(~targets.aimless())
         if earlier is None or earlier.pictures.shape != drawn.pictures.shape:
             return [(cells, None) for cells in _batches(left, size)]
@@ -348,7 +348,7 @@ class IconEngine:
         ]
 
     def _asleep(self, pictures: Tensor, cosine: FloatArray) -> NDArray[np.bool_]:
-        """Tells which pictures nothing could be learnt from; only poor ones are asked."""
+        """Tells which pictures nothing could be learned from; only poor ones are asked."""
         asleep = ~(cosine > _SUSPICIOUS_COSINE)
         # A network that draws random numbers may be silent once by chance.
         for _ in range(_ASKED):
@@ -376,12 +376,12 @@ class IconEngine:
         return side, side
 
     def _examples(self, targets: Targets) -> Tensor:
-        rows, centres = targets.rows[:, 0], targets.centres[:, 0]
-        patches = self.observer.source.cut(rows.clamp(min=0), centres, self._cut_shape)
+        rows, centers = targets.rows[:, 0], targets.centers[:, 0]
+        patches = self.observer.source.cut(rows.clamp(min=0), centers, self._cut_shape)
         return patches.to(self.observer.device)
 
     def _drawer(
-        self, centre: Tensor, settings: InversionSettings
+        self, center: Tensor, settings: InversionSettings
     ) -> Callable[[Targets, NDArray[np.uint8] | None], Tensor]:
         """Returns the function that draws some cells, anew or from earlier pictures of them."""
         device, source = self.observer.device, self.observer.source
@@ -390,11 +390,11 @@ class IconEngine:
             shape: natural_spectrum(source, shape, isotropy=settings.isotropy).to(device)
             for shape in shapes
         }
-        centre = centre.to(device)
+        center = center.to(device)
 
         def answer(pixels: Tensor, step: int) -> Tensor:
             leaving = Leaving(settings.left_out, (self.seed, step)) if settings.left_out else None
-            return self.observer.watch(pixels, settings.views, leaving) - centre
+            return self.observer.watch(pixels, settings.views, leaving) - center
 
         inverter = Inverter(answer, spectra, settings, self.seed)
 
@@ -413,8 +413,8 @@ class IconEngine:
 
     @torch.no_grad()
     def _cosine(self, pixels: Tensor, targets: Targets) -> FloatArray:
-        answers = self.observer.answers(pixels).cpu() - targets.centre
-        wanted = targets.centred()
+        answers = self.observer.answers(pixels).cpu() - targets.center
+        wanted = targets.centered()
         lengths = answers.norm(dim=1) * wanted.norm(dim=1)
         cosine = (answers * wanted).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
         cosine[wanted.norm(dim=1) == 0] = torch.nan
@@ -502,7 +502,7 @@ def _why_whole(observer: Observer, tile: Shape) -> str | None:
     except Exception as error:  # whatever the user's code raises at a size it was not made for
         return (
             f"icons: the network does not run on {tile[0]} x {tile[1]} px "
-            f"({type(error).__name__}), so icons are optimised at full size"
+            f"({type(error).__name__}), so icons are optimized at full size"
         )
     if dataclasses.replace(small, map_size=full.map_size) != full:
         return "icons: the layer answers small inputs in another form, so it saw full-size ones"

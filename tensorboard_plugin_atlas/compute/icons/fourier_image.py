@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The space in which icons are optimised: Fourier coefficients in units of the user's own pictures.
+"""The space in which icons are optimized: Fourier coefficients in units of the user's own pictures.
 
-A picture is `sigmoid(colour @ irfft2(coefficients * spectrum))`. With the spectrum measured on the
+A picture is `sigmoid(color @ irfft2(coefficients * spectrum))`. With the spectrum measured on the
 user's pictures every coefficient of a natural patch has a size near 1, whatever its frequency, so
 that one step length suits all (Olah et al. 2017, "Feature Visualization", with measured magnitudes
-in place of 1/f). Channels of colour pictures are decorrelated with Lucid's matrix; other channel
+in place of 1/f). Channels of color pictures are decorrelated with Lucid's matrix; other channel
 counts are taken as they are.
 """
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape
 
-_LUCID_COLOUR = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
+_LUCID_COLOR = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 _SPECTRUM_CROPS = 300
 _CROPS_AT_ONCE = 50
 # Keeps logits of black and white finite.
@@ -31,25 +31,25 @@ _LOGIT_DEVIATION = 0.9
 _measured: WeakKeyDictionary[PatchSource, dict[tuple[Shape, float], Tensor]] = WeakKeyDictionary()
 
 
-def colour_matrix(channels: int) -> Tensor:
+def color_matrix(channels: int) -> Tensor:
     """Returns the (C, C) matrix from decorrelated channels to logits; identity unless C is 3."""
     if channels != 3:
         return torch.eye(channels, dtype=torch.float32, device="cpu")
-    matrix = torch.tensor(_LUCID_COLOUR, dtype=torch.float32, device="cpu")
+    matrix = torch.tensor(_LUCID_COLOR, dtype=torch.float32, device="cpu")
     lengths: Tensor = torch.linalg.vector_norm(matrix, dim=0)
     return matrix / lengths.max()
 
 
-def to_latent(pixels: Tensor, colour: Tensor) -> Tensor:
+def to_latent(pixels: Tensor, color: Tensor) -> Tensor:
     """Returns decorrelated logits (B, C, h, w) of `pixels` (B, C, h, w) in [0, 1]."""
     logits = torch.logit(pixels.clamp(_PIXEL_MARGIN, 1 - _PIXEL_MARGIN))
-    decorrelated: Tensor = torch.einsum("dc,bchw->bdhw", torch.linalg.inv(colour), logits)
+    decorrelated: Tensor = torch.einsum("dc,bchw->bdhw", torch.linalg.inv(color), logits)
     return decorrelated
 
 
-def to_pixels(latent: Tensor, colour: Tensor) -> Tensor:
+def to_pixels(latent: Tensor, color: Tensor) -> Tensor:
     """Returns pixels in (0, 1), (B, C, h, w): the inverse of `to_latent`."""
-    return torch.sigmoid(torch.einsum("dc,bchw->bdhw", colour, latent))
+    return torch.sigmoid(torch.einsum("dc,bchw->bdhw", color, latent))
 
 
 def to_coefficients(latent: Tensor, spectrum: Tensor) -> Tensor:
@@ -64,13 +64,13 @@ def to_latent_of_coefficients(coefficients: Tensor, spectrum: Tensor, shape: Sha
     return latent
 
 
-def to_gradient(slope: Tensor, pixels: Tensor, colour: Tensor, spectrum: Tensor) -> Tensor:
+def to_gradient(slope: Tensor, pixels: Tensor, color: Tensor, spectrum: Tensor) -> Tensor:
     """Returns the gradient of coefficients from that of the pixels made of them.
 
     Args:
         slope: (B, C, h, w): how an objective rises with each pixel.
         pixels: (B, C, h, w) in (0, 1), as made of the coefficients.
-        colour: As for `to_pixels`.
+        color: As for `to_pixels`.
         spectrum: As for `to_latent_of_coefficients`.
 
     Returns:
@@ -78,7 +78,7 @@ def to_gradient(slope: Tensor, pixels: Tensor, colour: Tensor, spectrum: Tensor)
         twice: all but those of the first column, and of the last where the width is even.
     """
     logits = slope * pixels * (1 - pixels)
-    latent = torch.einsum("dc,bdhw->bchw", colour, logits)
+    latent = torch.einsum("dc,bdhw->bchw", color, logits)
     twice = torch.full_like(spectrum, 2)
     twice[..., 0] = 1
     if pixels.shape[3] % 2 == 0:
@@ -117,7 +117,7 @@ def natural_spectrum(source: PatchSource, shape: Shape, *, isotropy: float = 1.0
 
 
 def natural_pictures(count: int, shape: tuple[int, int, int], *, seed: int = 0) -> Tensor:
-    """Returns random pictures whose spectrum and colours are those of photographs on average.
+    """Returns random pictures whose spectrum and colors are those of photographs on average.
 
     Magnitudes fall as 1/f (Field 1987, "Relations between the statistics of natural images and the
     response properties of cortical cells"), in decorrelated channels.
@@ -136,19 +136,19 @@ def natural_pictures(count: int, shape: tuple[int, int, int], *, seed: int = 0) 
     noise = torch.randn(count, *shape, generator=generator, dtype=torch.float32, device="cpu")
     fall = 1 / frequencies(size).clamp(min=1 / max(size))
     latent = torch.fft.irfft2(torch.fft.rfft2(noise) * fall, s=size)
-    logits = torch.einsum("dc,bchw->bdhw", colour_matrix(channels), latent)
+    logits = torch.einsum("dc,bchw->bdhw", color_matrix(channels), latent)
     return torch.sigmoid(logits * (_LOGIT_DEVIATION / logits.std(correction=0).clamp(min=_TINY)))
 
 
 def _measure(source: PatchSource, shape: Shape, isotropy: float) -> Tensor:
     device = source.images.device
-    colour = colour_matrix(source.channels).to(device)
+    color = color_matrix(source.channels).to(device)
     window = _window(shape).to(device)
-    rows, centres = _random_crops(len(source.images), source.shape, shape)
+    rows, centers = _random_crops(len(source.images), source.shape, shape)
     bare = windowed = torch.zeros((), device=device)
     for first in range(0, len(rows), _CROPS_AT_ONCE):
         chunk = slice(first, first + _CROPS_AT_ONCE)
-        latent = to_latent(source.cut(rows[chunk], centres[chunk], shape), colour)
+        latent = to_latent(source.cut(rows[chunk], centers[chunk], shape), color)
         mean = (latent * window).mean((2, 3), keepdim=True) / window.mean()
         bare = bare + torch.fft.rfft2(latent, norm="ortho").abs().sum(0)
         windowed = windowed + torch.fft.rfft2((latent - mean) * window, norm="ortho").abs().sum(0)
@@ -171,14 +171,14 @@ def _window(shape: Shape) -> Tensor:
 
 
 def _random_crops(count: int, picture: Shape, shape: Shape) -> tuple[Tensor, Tensor]:
-    """Returns rows (n,) and centres (n, 2) of crops inside the pictures where they fit."""
+    """Returns rows (n,) and centers (n, 2) of crops inside the pictures where they fit."""
     generator = torch.Generator().manual_seed(0)
     size = (_SPECTRUM_CROPS,)
     rows = torch.randint(count, size, generator=generator, device="cpu")
     spans = [max(1, total - side + 1) for total, side in zip(picture, shape, strict=True)]
     tops = [torch.randint(span, size, generator=generator, device="cpu") for span in spans]
-    centres = [top.float() + (side - 1) / 2 for top, side in zip(tops, shape, strict=True)]
-    return rows, torch.stack(centres, dim=1)
+    centers = [top.float() + (side - 1) / 2 for top, side in zip(tops, shape, strict=True)]
+    return rows, torch.stack(centers, dim=1)
 
 
 def _averaged_over_angle(magnitudes: Tensor, shape: Shape) -> Tensor:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far icons changed since the checkpoint before, beside what they change for no reason.
 
-An icon that goes on from the one before differs from it because the network has learnt, and because
+An icon that goes on from the one before differs from it because the network has learned and because
 a few steps of drawing move any picture. The second part is measured: some icons are drawn on once
 more for the same network, with other shifts, by as many steps. A change at that floor says nothing.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Feature inversion: pictures optimised until a layer answers with given directions.
+"""Feature inversion: pictures optimized until a layer answers with given directions.
 
-The method is normalised gradient ascent on Fourier coefficients in units of natural pictures
+The method is normalized gradient ascent on Fourier coefficients in units of natural pictures
 (`spectrum`): of each picture's gradient only the direction counts, so none outruns another and none
 needs a step length of its own. Coefficients never grow beyond natural energy, pictures start small
 and are magnified, and fine detail enters late.
@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tensorboard_plugin_atlas.compute.icons.fourier_image import (
-    colour_matrix,
+    color_matrix,
     frequencies,
     to_coefficients,
     to_gradient,
@@ -115,12 +115,12 @@ class InversionSettings:
         energy_cap: Largest root mean square coefficient; 1 is that of a natural picture.
         gradient_exponent: Each gradient coefficient G becomes G |G|^-exponent, which evens out
             frequencies.
-        constant_gradient: Factor on the gradient of mean colour.
+        constant_gradient: Factor on the gradient of mean color.
         start_members: Members of a cell whose mean patch it starts from, at most `NEAREST` of
             `targets`: with more the start is gray, with fewer a photo.
-        start_detail: Factor on everything but the mean colour of the starting picture, so that no
+        start_detail: Factor on everything but the mean color of the starting picture, so that no
             ghost of a photograph remains.
-        start_constant: Factor on the starting picture's mean colour.
+        start_constant: Factor on the starting picture's mean color.
         start_noise: Standard deviation of the noise added at the start, in natural coefficients.
         views: Where on the layer's map to look.
         damping: Factor on the gradient of residual branches.
@@ -136,7 +136,7 @@ class InversionSettings:
         touched_from: The first of those steps is as long as the one with this share of all still to
             come.
         isotropy: Of the natural spectrum, see `spectrum.natural_spectrum`.
-        batch: Pictures optimised at once.
+        batch: Pictures optimized at once.
         finish: The last touch.
     """
 
@@ -333,11 +333,11 @@ class Wish:
 
 @dataclass(frozen=True, eq=False)
 class Inverter:
-    """Optimises batches of pictures for one layer.
+    """Optimizes batches of pictures for one layer.
 
     Attributes:
         answer: Takes pixels (B, C, h, w) in [0, 1] and the number of the step, returns the layer's
-            centred activations in P views, (B, P, F).
+            centered activations in P views, (B, P, F).
         spectra: Natural spectrum of each stage's shape.
         settings: The method's numbers.
         seed: Seeds the shifts, which all pictures of a step share.
@@ -360,9 +360,9 @@ class Inverter:
             (B, C, H, W) float32 in (0, 1), of the last stage's shape. A picture without a gradient,
             as in a dead layer, becomes noise with a natural spectrum.
         """
-        colour = colour_matrix(starts.shape[1]).to(starts.device)
+        color = color_matrix(starts.shape[1]).to(starts.device)
         shifts = torch.Generator().manual_seed(self.seed)
-        coefficients = self._start(to_latent(starts, colour), noise)
+        coefficients = self._start(to_latent(starts, color), noise)
         shape, left = self.settings.stages[0].shape, self.settings.steps
         averaged = min(self.settings.averaged, self.settings.stages[-1].steps)
         mean = coefficients
@@ -372,13 +372,13 @@ class Inverter:
                 shape = stage.shape
             for _ in range(stage.steps):
                 done = self.settings.steps - left
-                coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
+                coefficients = self._step(coefficients, shape, wishes[shape], color, done, shifts)
                 left -= 1
                 if left >= averaged - 1:
                     mean = coefficients
                 else:
                     mean = mean + (coefficients - mean) / (averaged - left)
-        return self._pictures(mean, shape, colour)
+        return self._pictures(mean, shape, color)
 
     def touch_up(self, wishes: Mapping[Shape, Wish], pictures: Tensor) -> Tensor:
         """Brings unfinished pictures to wishes that are near those they were made for.
@@ -386,24 +386,24 @@ class Inverter:
         Args:
             wishes: As for `invert`; the last stage's are read.
             pictures: (B, C, H, W) pixels, as `invert` gave them for the same cells of a network
-                that has learnt on since.
+                that has learned on since.
 
         Returns:
             The pictures after `settings.touches` steps, as long as the last of all from
             `settings.touched_from` on: longer ones undo more than so few can draw again.
         """
         shape, steps, touches = self.settings.shape, self.settings.steps, self.settings.touches
-        colour = colour_matrix(pictures.shape[1]).to(pictures.device)
+        color = color_matrix(pictures.shape[1]).to(pictures.device)
         shifts = torch.Generator().manual_seed(self.seed)
-        coefficients = to_coefficients(to_latent(pictures, colour), self.spectra[shape])
+        coefficients = to_coefficients(to_latent(pictures, color), self.spectra[shape])
         left = (self.settings.touched_from * steps * k / touches for k in range(touches, 0, -1))
         for done in (steps - max(1, round(count)) for count in left):
-            coefficients = self._step(coefficients, shape, wishes[shape], colour, done, shifts)
-        return self._pictures(coefficients, shape, colour)
+            coefficients = self._step(coefficients, shape, wishes[shape], color, done, shifts)
+        return self._pictures(coefficients, shape, color)
 
-    def _pictures(self, coefficients: Tensor, shape: Shape, colour: Tensor) -> Tensor:
+    def _pictures(self, coefficients: Tensor, shape: Shape, color: Tensor) -> Tensor:
         latent = to_latent_of_coefficients(coefficients, self.spectra[shape], shape)
-        return to_pixels(latent, colour)
+        return to_pixels(latent, color)
 
     def _start(self, latent: Tensor, noise: Tensor) -> Tensor:
         settings = self.settings
@@ -426,12 +426,12 @@ class Inverter:
         coefficients: Tensor,
         shape: Shape,
         wish: Wish,
-        colour: Tensor,
+        color: Tensor,
         done: int,
         shifts: torch.Generator,
     ) -> Tensor:
         settings, spectrum = self.settings, self.spectra[shape]
-        pixels = self._pictures(coefficients, shape, colour).requires_grad_()
+        pixels = self._pictures(coefficients, shape, color).requires_grad_()
         reach = [round(side * settings.jitter) for side in shape]
         down, right = (
             int(torch.randint(-r, r + 1, (), generator=shifts, device="cpu")) for r in reach
@@ -439,7 +439,7 @@ class Inverter:
         answers = self.answer(shifted(pixels, down, right), done)
         toward = _ascent(answers.detach(), wish.units, settings.power, settings.cosine_floor)
         slope = _gradient(answers, toward * wish.strengths, pixels)
-        gradient = to_gradient(slope, pixels.detach(), colour, spectrum)
+        gradient = to_gradient(slope, pixels.detach(), color, spectrum)
         # Behind a ReLU a picture may wake nothing; it is then shaken, at full strength.
         stuck = (slope.flatten(1) == 0).all(1).view(-1, 1, 1, 1)
         left: Tensor | float = (1 - done / settings.steps) ** settings.decay
@@ -460,7 +460,7 @@ class Inverter:
         return torch.view_as_complex(parts)[None].to(coefficients.device)
 
     def _conditioned(self, gradient: Tensor, shape: Shape, time: float) -> Tensor:
-        """Evens out, low-passes and normalises each picture's gradient."""
+        """Evens out, low-passes and normalizes each picture's gradient."""
         settings = self.settings
         power = _power(gradient)
         power /= power.amax((1, 2, 3), keepdim=True) + _TINY

@@ -70,7 +70,7 @@ class Views:
 class Leaving:
     """Residual branches that add nothing in one pass, as in "Deep Networks with Stochastic Depth".
 
-    A picture that is optimised for long fits what one network has by chance; one that never meets
+    A picture that is optimized for long fits what one network has by chance; one that never meets
     the same network twice keeps to what another would see in it as well.
 
     Attributes:

@@ -102,8 +102,8 @@ def likeness(atlas: Atlas, answers: LayerActivations) -> Likeness:
             f"{atlas.provenance.layer_info.get('map_size')}; pass the model that was trained"
         )
     usable = np.isfinite(logged).all(axis=1) & np.isfinite(fresh).all(axis=1)
-    centre = logged[usable].mean(axis=0) if usable.any() else 0.0
-    a, b = logged[usable] - centre, fresh[usable] - centre
+    center = logged[usable].mean(axis=0) if usable.any() else 0.0
+    a, b = logged[usable] - center, fresh[usable] - center
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     told = lengths > 0
     cosine = (a * b).sum(axis=1)[told] / lengths[told]
@@ -145,9 +145,9 @@ def refined(
     """
     levels = [_cells(grid, answers.values) for grid in atlas.grids]
     receptive = _receptive(model, atlas, probe, answers)
-    centres = receptive.centres(answers.positions)
+    centers = receptive.centers(answers.positions)
     targets = [
-        targets_for(cells, answers.values, probe.sample_image, centres, answers.around)
+        targets_for(cells, answers.values, probe.sample_image, centers, answers.around)
         for cells in levels
     ]
     total = sum(map(len, levels))

@@ -50,8 +50,8 @@ class RenderedIcons:
             direction, both relative to the layer's mean; 1 is a perfect likeness.
         kind: What was asked for: "examples", "preview", "inversion" or "poster".
         kinds: (M,) what each picture is: `kind`; "examples" where the layer gives nothing to
-            optimise by; "none", a gray picture, where there are no images to show instead.
-        steps: Optimisation steps of `kind`, 0 for examples.
+            optimize by; "none", a gray picture, where there are no images to show instead.
+        steps: Optimization steps of `kind`, 0 for examples.
         notes: What a reader must know.
     """
 
@@ -85,17 +85,17 @@ def render_icons(
             layer's mean activation, of any length, or one of them, (C,), such as the weights of a
             linear probe.
         images: A Dataset, DataLoader, (images, labels) or images, as the model takes them; up to
-            500 are used. They give the layer's mean, the colours and textures of natural pictures
+            500 are used. They give the layer's mean, the colors and textures of natural pictures
             and the patches that icons start from. None invents pictures of natural spectrum and
             starts from noise.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the data
             set's transforms when left out.
         kind: "examples" shows the real patch that answers most alike; "inversion" a picture
-            optimised until the layer answers along the direction, "preview" the same with a quarter
+            optimized until the layer answers along the direction, "preview" the same with a quarter
             of the work and "poster" with several times as much.
         size: Side of an icon in pixels, or None for that of the layer's receptive field, at most
             128.
-        steps: Optimisation steps, or None for what was measured best for `kind` and layer.
+        steps: Optimization steps, or None for what was measured best for `kind` and layer.
         input_size: Side, (height, width) or (channels, height, width) of the model's input; needed
             without `images` and not used with them. The first two mean 3 channels.
         seed: Seeds the choice of places, noise and shifts.
@@ -303,26 +303,26 @@ def _targets(
     valid = np.flatnonzero(finite_rows(answers.values))
     values = answers.values[valid]
     width = wanted.shape[1]
-    centre = values.mean(axis=0, dtype=np.float64) if len(values) else np.zeros(width)
-    deviations = values - centre
-    # Any length will do, but one that drowns in the centre's rounding.
+    center = values.mean(axis=0, dtype=np.float64) if len(values) else np.zeros(width)
+    deviations = values - center
+    # Any length will do, but one that drowns in the center's rounding.
     length = float(np.sqrt((deviations**2).sum(axis=1).mean())) if len(values) else 0.0
     rows = np.full((len(wanted), NEAREST), -1, np.int64)
     places = np.zeros((len(wanted), NEAREST, 2), np.float32)
     if probe is not None and len(values):
-        centres = receptive.centres(answers.positions[valid])
+        centers = receptive.centers(answers.positions[valid])
         images = probe.sample_image[valid]
         closeness = wanted @ unit_rows(deviations)[:, :width].T
         for k, order in enumerate(np.argsort(-closeness, axis=1, kind="stable")):
             _, first = np.unique(images[order], return_index=True)
             chosen = order[np.sort(first)[:NEAREST]]
             rows[k, : len(chosen)] = images[chosen]
-            places[k, : len(chosen)] = centres[chosen]
+            places[k, : len(chosen)] = centers[chosen]
     return Targets(
-        directions=torch.from_numpy((centre + (length or 1.0) * wanted).astype(np.float32)),
-        centre=torch.from_numpy(centre.astype(np.float32)),
+        directions=torch.from_numpy((center + (length or 1.0) * wanted).astype(np.float32)),
+        center=torch.from_numpy(center.astype(np.float32)),
         rows=torch.from_numpy(rows),
-        centres=torch.from_numpy(places),
+        centers=torch.from_numpy(places),
         keys=np.array([zlib.crc32(one.tobytes()) for one in wanted], np.int64),
     )
 

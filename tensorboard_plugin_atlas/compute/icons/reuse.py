@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
 SHEET_QUALITIES: Final = (95, 90, 82)
 """WebP qualities of pictures that were encoded before, at 82 as a rule. On icons of a network that
-learnt digits, once more at 82 changes pixels by 1.4 to 2.5 levels (root mean square, of 255) and
+learned digits, once more at 82 changes pixels by 1.4 to 2.5 levels (root mean square, of 255) and
 cosines by up to .012; 95 by 1.0 to 1.2 and .002, for 1.4 to 1.8 times the bytes. Without loss they
 are 3 to 9 times as many."""
 
@@ -65,7 +65,7 @@ def borrowed(atlas: Atlas, levels: Sequence[Cells]) -> tuple[tuple[Grid, ...], t
     """Makes the grids of another map of the same samples.
 
     Each cell takes the icon whose cosine with it is surely largest, of those of all levels: the
-    icon that maximises cos(a + b), with a and b as above.
+    icon that maximizes cos(a + b), with a and b as above.
 
     Args:
         atlas: With the old map and its icons.
@@ -81,13 +81,13 @@ def borrowed(atlas: Atlas, levels: Sequence[Cells]) -> tuple[tuple[Grid, ...], t
     """
     rows = atlas.activations.astype(np.float32)
     usable = finite_rows(rows)
-    centre = rows[usable].mean(axis=0, dtype=np.float64) if usable.any() else np.zeros(1)
-    stock = _stock(atlas, rows, centre)
+    center = rows[usable].mean(axis=0, dtype=np.float64) if usable.any() else np.zeros(1)
+    stock = _stock(atlas, rows, center)
     values = _attributions(atlas, levels)
     if stock is None:
         grids = [_grid(cells, said) for cells, said in zip(levels, values, strict=True)]
         return tuple(grids), _notes(atlas, None, values)
-    chosen = [_chosen(stock, cells.means - centre) for cells in levels]
+    chosen = [_chosen(stock, cells.means - center) for cells in levels]
     sheets, quality = _packed([stock.pictures[icon] for icon, _ in chosen])
     grids = [
         _grid(cells, said, sheet, stock.codes[icon], cosine)
@@ -96,7 +96,7 @@ def borrowed(atlas: Atlas, levels: Sequence[Cells]) -> tuple[tuple[Grid, ...], t
     return tuple(grids), _notes(atlas, quality, values)
 
 
-def _stock(atlas: Atlas, rows: FloatArray, centre: NDArray[Any]) -> _Stock | None:
+def _stock(atlas: Atlas, rows: FloatArray, center: NDArray[Any]) -> _Stock | None:
     """Returns the icons that can be borrowed, or None where there are none."""
     shelves = [grid for grid in atlas.grids if grid.sheets is not None and grid.kind_codes.any()]
     sides = Counter(grid.sheets.tile for grid in shelves if grid.sheets is not None)
@@ -108,7 +108,7 @@ def _stock(atlas: Atlas, rows: FloatArray, centre: NDArray[Any]) -> _Stock | Non
     cosine = np.concatenate([grid.icon_cosine for grid in shelves])
     codes = np.concatenate([grid.kind_codes for grid in shelves])
     pictures = np.concatenate([unpack(g.sheets) for g in shelves if g.sheets is not None])
-    means = np.concatenate([_means(grid, rows, centre) for grid in shelves])
+    means = np.concatenate([_means(grid, rows, center) for grid in shelves])
     known = (codes > 0) & np.isfinite(cosine)
     kept = known if known.any() else codes > 0
     angles = np.arccos(np.clip(cosine[kept], -1, 1)) if known.any() else np.zeros(kept.sum())
@@ -121,12 +121,12 @@ def _stock(atlas: Atlas, rows: FloatArray, centre: NDArray[Any]) -> _Stock | Non
     )
 
 
-def _means(grid: Grid, rows: FloatArray, centre: NDArray[Any]) -> FloatArray:
-    """Returns the (M, C) mean of each cell from the centre."""
+def _means(grid: Grid, rows: FloatArray, center: NDArray[Any]) -> FloatArray:
+    """Returns the (M, C) mean of each cell from the center."""
     members = np.flatnonzero((grid.cell_of >= 0) & finite_rows(rows))
     cell = grid.cell_of[members]
     sums = np.zeros((len(grid.rows), rows.shape[1]))
-    np.add.at(sums, cell, rows[members] - centre)
+    np.add.at(sums, cell, rows[members] - center)
     counts = np.bincount(cell, minlength=len(grid.rows))
     means: FloatArray = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
     return means

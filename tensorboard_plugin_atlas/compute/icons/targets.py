@@ -31,19 +31,19 @@ class Targets:
 
     Attributes:
         directions: (M, C) float32: mean activation of each cell.
-        centre: (C,) float32: mean activation of the layer.
+        center: (C,) float32: mean activation of the layer.
         rows: (M, K) int64: pictures of the members nearest to the mean, nearest first, each picture
             once; -1 beyond the last.
-        centres: (M, K, 2) float32: y and x of those members' receptive fields in the picture, where
-            pixel k is centred on k.
+        centers: (M, K, 2) float32: y and x of those members' receptive fields in the picture, where
+            pixel k is centered on k.
         keys: (M,) int64, at least 0: names each cell's noise, so that it depends on nothing else.
         around: (M, 8, C) float32: mean activation around the members of each cell, or None.
     """
 
     directions: Tensor
-    centre: Tensor
+    center: Tensor
     rows: Tensor
-    centres: Tensor
+    centers: Tensor
     keys: NDArray[np.int64]
     around: Tensor | None = None
 
@@ -57,20 +57,20 @@ class Targets:
             self,
             directions=self.directions[chosen],
             rows=self.rows[chosen],
-            centres=self.centres[chosen],
+            centers=self.centers[chosen],
             keys=self.keys[cells],
             around=None if self.around is None else self.around[chosen],
         )
 
     def aimless(self) -> NDArray[np.bool_]:
         """Returns (M,): whose mean is the layer's own or no number, so that nothing is its icon."""
-        length = self.centred().norm(dim=1)
+        length = self.centered().norm(dim=1)
         return np.asarray((~torch.isfinite(length) | (length == 0)).numpy())
 
-    def centred(self) -> Tensor:
+    def centered(self) -> Tensor:
         """Returns (M, C): directions relative to the layer's mean, all zero where they equal it."""
-        difference = self.directions - self.centre
-        equal = difference.norm(dim=1) <= _SAME * self.centre.norm()
+        difference = self.directions - self.center
+        equal = difference.norm(dim=1) <= _SAME * self.center.norm()
         return difference.masked_fill(equal[:, None], 0.0)
 
     def wish(self, views: Views, map_size: tuple[int, int]) -> Wish:
@@ -82,13 +82,13 @@ class Targets:
             map_size: Height and width of the map of a picture.
         """
         middle, around = views.weights(map_size)
-        own = self.centred()[:, None].expand(-1, len(middle), -1)
+        own = self.centered()[:, None].expand(-1, len(middle), -1)
         strengths = own.new_full((len(middle), 1), 1 / len(middle))
         if around is None:
             return Wish.along(own, strengths)
         beside = own.new_zeros(len(own), len(around), own.shape[2])
         if self.around is not None:
-            beside = self.around - self.centre
+            beside = self.around - self.center
         share = views.surround / len(around) if self.around is not None else 0.0
         strengths = torch.cat([strengths, own.new_full((len(around), 1), share)])
         return Wish.along(torch.cat([own, beside], dim=1), strengths)
@@ -98,11 +98,11 @@ class Targets:
 
         Middle gray for a cell without members.
         """
-        rows, centres = self.rows[:, :members], self.centres[:, :members]
+        rows, centers = self.rows[:, :members], self.centers[:, :members]
         total = source.images.new_zeros(len(rows), source.channels, *shape)
         for place in range(rows.shape[1]):
             present = (rows[:, place] >= 0).to(total)[:, None, None, None]
-            patches = source.cut(rows[:, place].clamp(min=0), centres[:, place], shape)
+            patches = source.cut(rows[:, place].clamp(min=0), centers[:, place], shape)
             total += present * patches
         counts = (rows >= 0).sum(1).to(total.device)[:, None, None, None]
         return torch.where(counts > 0, total / counts.clamp(min=1), 0.5)
@@ -123,7 +123,7 @@ def targets_for(
     cells: Cells,
     activations: NDArray[Any],
     sample_image: IntArray,
-    centres: FloatArray,
+    centers: FloatArray,
     around: NDArray[Any] | None = None,
 ) -> Targets:
     """Gathers what the icons of a grid need.
@@ -132,20 +132,20 @@ def targets_for(
         cells: The M cells of one grid.
         activations: (N, C) that the cells were made of; rows that are not finite count nowhere.
         sample_image: (N,): picture of each sample.
-        centres: (N, 2): y and x of each sample's receptive field, where pixel k is centred on k.
+        centers: (N, 2): y and x of each sample's receptive field, where pixel k is centered on k.
         around: (N, 8, C): what the layer says around each sample, where that is known.
     """
     nearest = nearest_members(cells, activations, NEAREST, distinct=sample_image)
     # Of -1, the padding, the last sample is taken and then masked.
     rows = np.where(nearest >= 0, sample_image[nearest], -1) if len(cells) else nearest
-    places = centres[nearest] if len(cells) else np.zeros((*nearest.shape, 2))
+    places = centers[nearest] if len(cells) else np.zeros((*nearest.shape, 2))
     finite = np.asarray(activations)[finite_rows(activations)]
-    centre = finite.mean(axis=0, dtype=np.float64) if len(finite) else cells.means.sum(axis=0)
+    center = finite.mean(axis=0, dtype=np.float64) if len(finite) else cells.means.sum(axis=0)
     return Targets(
         directions=torch.from_numpy(cells.means),
-        centre=torch.from_numpy(np.asarray(centre, np.float32)),
+        center=torch.from_numpy(np.asarray(center, np.float32)),
         rows=torch.from_numpy(rows.astype(np.int64)),
-        centres=torch.from_numpy(places.astype(np.float32)),
+        centers=torch.from_numpy(places.astype(np.float32)),
         keys=cells.rows.astype(np.int64) * cells.size + cells.cols,
         around=None if around is None else _means_around(cells, around),
     )

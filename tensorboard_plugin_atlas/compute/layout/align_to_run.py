@@ -157,7 +157,7 @@ def _shared(other: Atlas, asked: Asked) -> tuple[NDArray[np.intp], NDArray[np.in
 def _joined(shared: Layout, rows: NDArray[np.intp], activations: FloatArray) -> Layout:
     """Returns a layout of all samples: the shared ones in place, the others amid their nearest.
 
-    The shared ones count as having kept all their neighbours, so that they stay where they are.
+    The shared ones count as having kept all their neighbors, so that they stay where they are.
     """
     count = len(activations)
     finite = finite_rows(activations)
@@ -167,17 +167,17 @@ def _joined(shared: Layout, rows: NDArray[np.intp], activations: FloatArray) -> 
     raw = np.tile(shared.frame.mean(axis=0), (count, 1)).astype(np.float32)
     raw[rows] = shared.raw
     raw[alone] = _amid(unit[alone], unit[rows], shared.raw)
-    neighbours = np.full((count, min(QUALITY_NEIGHBORS, finite.sum() - 1)), -1, np.int32)
+    neighbors = np.full((count, min(QUALITY_NEIGHBORS, finite.sum() - 1)), -1, np.int32)
     valid = np.flatnonzero(finite)
-    neighbours[valid] = valid[nearest(unit[valid], neighbours.shape[1])[0]]
-    neighbours[alone] = -1
+    neighbors[valid] = valid[nearest(unit[valid], neighbors.shape[1])[0]]
+    neighbors[alone] = -1
     return Layout(
         xy=to_map(raw, shared.frame),
         raw=raw,
         frame=shared.frame,
         clamped=np.zeros(count, bool),
         invalid=~finite,
-        neighbours=neighbours,
+        neighbors=neighbors,
     )
 
 

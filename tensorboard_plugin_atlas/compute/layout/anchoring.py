@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How firmly each row is held to its place on the previous map: by what it kept, and was worth.
 
-Motion should be information. A row whose true neighbours are those of the checkpoint before has no
+Motion should be information. A row whose true neighbors are those of the checkpoint before has no
 reason to move; one that lost them, or whose own activation turned, has none to stay. And a place
-that was wrong, because the neighbours that the row has now were not drawn around it, is not worth
+that was wrong, because the neighbors that the row has now were not drawn around it, is not worth
 holding on to.
 """
 
@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.compute.layout.neighbors import share_among
 from tensorboard_plugin_atlas.compute.layout.optimizer import Tether
 
 _HOLD = 28.0
-"""The hold at a `stability` of 1, on a row that kept half of its neighbours."""
+"""The hold at a `stability` of 1, on a row that kept half of its neighbors."""
 _STEEP = 1.5
 """How much faster than what it kept the hold on a row grows."""
 _REACH = 5.0
@@ -33,26 +33,26 @@ of change at less cost in fit than slowness does."""
 _FIRM = 0.05
 """Keeps the hold of an unchanged row finite."""
 _AROUND = 3
-"""A place is faithful to those neighbours that are among three times as many nearest on the map."""
+"""A place is faithful to those neighbors that are among three times as many nearest on the map."""
 _STAY = 0.5
-"""Overlap from which a row starts at its previous place; below it, nearer to its new neighbours."""
+"""Overlap from which a row starts at its previous place; below it, nearer to its new neighbors."""
 _STRANGER = 0.02
-"""What a neighbour that kept nothing counts, when the new place of a row is guessed from others."""
+"""What a neighbor that kept nothing counts, when the new place of a row is guessed from others."""
 
 
-def faithfulness(places: FloatArray, neighbours: IntArray) -> FloatArray:
-    """Measures how right each row's previous place is for its neighbours of today.
+def faithfulness(places: FloatArray, neighbors: IntArray) -> FloatArray:
+    """Measures how right each row's previous place is for its neighbors of today.
 
     Args:
         places: (N, 2) previous places.
-        neighbours: (N, k) int32 true neighbours now.
+        neighbors: (N, k) int32 true neighbors now.
 
     Returns:
         (N,) float32 from 0 to 1: share of them among the row's 3 k nearest on the previous map.
     """
-    k = min(_AROUND * neighbours.shape[1] + 1, len(places))
+    k = min(_AROUND * neighbors.shape[1] + 1, len(places))
     around = cKDTree(places).query(places, k)[1].astype(np.int32)
-    return share_among(neighbours, around.reshape(len(places), -1))
+    return share_among(neighbors, around.reshape(len(places), -1))
 
 
 def constancy(now: NDArray[Any], before: NDArray[Any] | None) -> FloatArray:
@@ -78,12 +78,12 @@ def constancy(now: NDArray[Any], before: NDArray[Any] | None) -> FloatArray:
 def moved_start(
     places: FloatArray, graph: scipy.sparse.csr_matrix, overlap: FloatArray
 ) -> FloatArray:
-    """Returns where (N, 2) rows start: where they were, or among the neighbours they have now.
+    """Returns where (N, 2) rows start: where they were, or among the neighbors they have now.
 
     Args:
         places: (N, 2) float32 previous places.
         graph: (N, N) fuzzy graph of today.
-        overlap: (N,) share of each row's true neighbours that it kept.
+        overlap: (N,) share of each row's true neighbors that it kept.
     """
     weights = graph @ scipy.sparse.diags(overlap + _STRANGER)
     among = (weights @ places) / np.asarray(weights.sum(axis=1))
@@ -103,7 +103,7 @@ def tether_to(
 
     Args:
         places: (N, 2) float32 previous places.
-        overlap: (N,) share of each row's true neighbours that it kept.
+        overlap: (N,) share of each row's true neighbors that it kept.
         faith: (N,) from `faithfulness`.
         constant: (N,) from `constancy`.
         stability: `AtlasConfig.stability`.
@@ -120,10 +120,10 @@ def turned_onto(places: FloatArray, previous: FloatArray) -> FloatArray:
     Orthogonal Procrustes (Schoenemann 1966) without scaling: between maps that share little, the
     best scale is far too small.
     """
-    centred = places - places.mean(axis=0)
-    centre = previous.mean(axis=0)
+    centered = places - places.mean(axis=0)
+    center = previous.mean(axis=0)
     # By einsum: the sums of a BLAS over many rows differ with its threads.
-    left, _, right = np.linalg.svd(np.einsum("ni,nj->ij", centred, previous - centre))
+    left, _, right = np.linalg.svd(np.einsum("ni,nj->ij", centered, previous - center))
     turn = left @ right
-    turned: FloatArray = (np.einsum("ni,ij->nj", centred, turn) + centre).astype(np.float32)
+    turned: FloatArray = (np.einsum("ni,ij->nj", centered, turn) + center).astype(np.float32)
     return turned

@@ -39,12 +39,12 @@ def predecessors(
         return found
     finite = finite_rows(activations)
     rows = np.asarray(activations)
-    centre = rows[finite].mean(axis=0, dtype=np.float64)
+    center = rows[finite].mean(axis=0, dtype=np.float64)
     members = np.flatnonzero((before.cell_of >= 0) & finite)
     sums = np.zeros((len(before), rows.shape[1]))
-    np.add.at(sums, before.cell_of[members], rows[members] - centre)
+    np.add.at(sums, before.cell_of[members], rows[members] - center)
     width = rows.shape[1]  # an extra column would only tell zero rows apart
-    cosine = unit_rows(cells.means - centre)[:, :width] @ unit_rows(sums)[:, :width].T
+    cosine = unit_rows(cells.means - center)[:, :width] @ unit_rows(sums)[:, :width].T
     best = cosine.argmax(axis=1)
     kept = cosine[np.arange(len(cells)), best] >= least
     found[kept] = best[kept]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The UMAP objective from a neighbour list: fuzzy graph, start and optimisation.
+"""The UMAP objective from a neighbor list: fuzzy graph, start and optimization.
 
 `umap.UMAP().fit` spends ten times as long compiling as it takes to lay out two thousand samples, in
 every fresh process. So the fuzzy graph and the start are computed here in numpy and scipy. What
-umap-learn (McInnes, Healy and Melville 2018) does best is borrowed: its optimiser, as the reference
-that our own is measured by, and its approximate neighbours for very many rows.
+umap-learn (McInnes, Healy and Melville 2018) does best is borrowed: its optimizer, as the reference
+that our own is measured by, and its approximate neighbors for very many rows.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ def borrowed_umap() -> Iterator[Any]:
 
 
 def fuzzy_graph(indices: IntArray, distances: FloatArray) -> scipy.sparse.csr_matrix:
-    """Builds UMAP's symmetric fuzzy neighbour graph (section 3.1 of the paper).
+    """Builds UMAP's symmetric fuzzy neighbor graph (section 3.1 of the paper).
 
-    Each row's weights fall off exponentially beyond its nearest neighbour, at the width for which
-    they sum to log2 of the neighbour count; both directions join by a + b - ab.
+    Each row's weights fall off exponentially beyond its nearest neighbor, at the width for which
+    they sum to log2 of the neighbor count; both directions join by a + b - ab.
 
     Args:
-        indices: (N, k) neighbours without the row itself, nearest first, k >= 1.
+        indices: (N, k) neighbors without the row itself, nearest first, k >= 1.
         distances: (N, k) float32, not negative.
 
     Returns:
@@ -124,7 +124,7 @@ def first_start(
     pieces = connected_components(graph, directed=False, return_labels=False)
     note = None
     if pieces > 1:
-        note = f"layout: started from PCA, the neighbour graph falls into {pieces} pieces"
+        note = f"layout: started from PCA, the neighbor graph falls into {pieces} pieces"
     elif len(unit) >= _FEWEST_FOR_SPECTRAL:
         places = _spectral(graph)
         if places is not None:
@@ -137,7 +137,7 @@ def _spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
     """Returns the two slowest waves of a connected graph, or None where they do not converge."""
     degrees = np.asarray(graph.sum(axis=0)).ravel()
     inverse = scipy.sparse.diags(1 / np.sqrt(degrees))
-    # The largest eigenvalues of what the normalised Laplacian takes from the identity. The first
+    # The largest eigenvalues of what the normalized Laplacian takes from the identity. The first
     # is 1, and its vector says nothing.
     similar = (inverse @ graph @ inverse).tocsr()
     found = leading_pair(
@@ -152,14 +152,14 @@ def _spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
 def principal_places(unit: FloatArray) -> FloatArray:
     """Returns (N, 2) float32: rows on their two leading principal axes, 0 where an axis lacks."""
     places = np.zeros((len(unit), 2), np.float32)
-    centred = unit.astype(np.float64)
-    centred -= centred.mean(axis=0)
-    peak = np.abs(centred).max()
+    centered = unit.astype(np.float64)
+    centered -= centered.mean(axis=0)
+    peak = np.abs(centered).max()
     if peak == 0:
         return places
     # The smaller Gram matrix: N or C may be in the tens of thousands, never both.
     is_tall = len(unit) > unit.shape[1]
-    whole = to_integers(centred / peak, max(unit.shape))
+    whole = to_integers(centered / peak, max(unit.shape))
     gram = whole.T @ whole if is_tall else whole @ whole.T
     found = leading_pair(
         lambda vector: np.einsum("ij,j->i", gram, vector), len(gram), tolerance=_EIGEN_TOLERANCE
@@ -182,7 +182,7 @@ def _scaled(places: NDArray[Any], random: np.random.RandomState) -> FloatArray:
     return (grown + noise).astype(np.float32)
 
 
-def optimise(
+def optimize(
     start: FloatArray,
     graph: scipy.sparse.csr_matrix,
     *,
@@ -190,7 +190,7 @@ def optimise(
     epochs: int,
     seed: int,
 ) -> FloatArray:
-    """Minimises UMAP's cross entropy by umap-learn's stochastic gradient descent, on one thread.
+    """Minimizes UMAP's cross entropy by umap-learn's stochastic gradient descent, on one thread.
 
     Args:
         start: (N, 2) float32 start.
@@ -228,11 +228,11 @@ def optimise(
 
 
 def nearest_approximate(unit: FloatArray, k: int, seed: int) -> tuple[IntArray, FloatArray]:
-    """Returns about the `k` nearest other rows by cosine, by nearest-neighbour descent.
+    """Returns about the `k` nearest other rows by cosine, by nearest-neighbor descent.
 
     Args:
         unit: (N, C) from `unit_rows`, N in the tens of thousands or more.
-        k: Neighbours wanted.
+        k: Neighbors wanted.
         seed: Seeds the descent.
 
     Returns:

@@ -173,11 +173,11 @@ def nearest_members(
 def _closeness(
     rows: NDArray[Any], members: NDArray[np.intp], means: FloatArray, cell: IntArray
 ) -> FloatArray:
-    centre = rows[finite_rows(rows)].mean(axis=0, dtype=np.float64)
-    centred = unit_rows(rows[members] - centre)
-    targets = unit_rows(means - centre)
+    center = rows[finite_rows(rows)].mean(axis=0, dtype=np.float64)
+    centered = unit_rows(rows[members] - center)
+    targets = unit_rows(means - center)
     width = rows.shape[1]  # an extra column would only tell zero rows apart
-    closeness: FloatArray = np.einsum("nc,nc->n", centred[:, :width], targets[cell, :width])
+    closeness: FloatArray = np.einsum("nc,nc->n", centered[:, :width], targets[cell, :width])
     return closeness
 
 

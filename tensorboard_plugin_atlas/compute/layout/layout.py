@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Activations to places on the map: a pure function of the samples and the layout before.
 
-A neighbour embedding (`descent`) of UMAP's fuzzy graph over exact cosine neighbours: from a
+A neighbor embedding (`descent`) of UMAP's fuzzy graph over exact cosine neighbors: from a
 spectral start for a first checkpoint, and for a later one from the previous places, to which each
-row is held by the neighbours that it kept (`anchoring`). Rows of the same direction share one
-place: they are one row to the optimiser, so hundreds of duplicates cannot tear the neighbour graph
+row is held by the neighbors that it kept (`anchoring`). Rows of the same direction share one
+place: they are one row to the optimizer, so hundreds of duplicates cannot tear the neighbor graph
 apart.
 """
 
@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
     first_start,
     fuzzy_graph,
     nearest_approximate,
-    optimise,
+    optimize,
     principal_places,
 )
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest, overlap
@@ -48,10 +48,10 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 QUALITY_NEIGHBORS: Final = 15
-"""Neighbours that quality and overlap are measured on, whatever `AtlasConfig.neighbors` says."""
+"""Neighbors that quality and overlap are measured on, whatever `AtlasConfig.neighbors` says."""
 
 _EXACT_UP_TO = 100_000
-"""Below it, exact neighbours cost less than compiling the approximate search, in every process."""
+"""Below it, exact neighbors cost less than compiling the approximate search, in every process."""
 _FEWEST_FOR_UMAP = 5
 _FEWEST_DRAWN_TO = 3
 _SHARE_DRAWN_TO = 2
@@ -61,7 +61,7 @@ _STEPS_AN_EPOCH = 2
 _SMALL_START = 0.1
 """A first map begins as a tenth of a spectral one, within the reach of attraction."""
 _SHAKE = 0.3
-"""How far a seed displaces the start of a row that lost all neighbours, raw units: about the way to
+"""How far a seed displaces the start of a row that lost all neighbors, raw units: about the way to
 the nearest row of a map of 2,000."""
 _REPEATS = 2
 """Times a later map is laid out again, to learn what moves by chance."""
@@ -78,13 +78,13 @@ class Layout:
 
     Attributes:
         xy: (N, 2) float32 in (0, 1): x to the right, y down.
-        raw: (N, 2) float32: the same places in the optimiser's own units.
+        raw: (N, 2) float32: the same places in the optimizer's own units.
         frame: (2, 2) float32: low corner (x, y) and high corner (x, y) in raw units; `framing` says
             how it becomes the unit square.
         clamped: (N,) bool: the place lay outside the frame and was drawn in its rim.
         invalid: (N,) bool: the row held NaN or infinity. It keeps its previous place, or gets the
-            centre of the map; it took no part in the fit and must take none in means.
-        neighbours: (N, k) int32: true nearest samples by cosine, nearest first, k = 15 or one less
+            center of the map; it took no part in the fit and must take none in means.
+        neighbors: (N, k) int32: true nearest samples by cosine, nearest first, k = 15 or one less
             than the valid samples; -1 throughout an invalid row.
         noise_floor: (N,) float32, map units: how far a sample moves by chance; of such moves one in
             twenty is larger. None for a map that continues no other.
@@ -98,7 +98,7 @@ class Layout:
     frame: FloatArray
     clamped: NDArray[np.bool_]
     invalid: NDArray[np.bool_]
-    neighbours: IntArray
+    neighbors: IntArray
     noise_floor: FloatArray | None = None
     activations: NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class _Directions:
-    """The U distinct directions among V valid rows: what the optimiser places.
+    """The U distinct directions among V valid rows: what the optimizer places.
 
     Attributes:
         valid: (V,) indices of the valid rows.
@@ -177,11 +177,11 @@ def lay_out(
     """
     rows = np.asarray(activations)
     finite = _checked(rows, previous)
-    found, neighbours = _directions(rows, finite, config)
+    found, neighbors = _directions(rows, finite, config)
     kept = np.zeros(len(rows), np.float32)
     if previous is not None:
-        kept = overlap(neighbours, previous.neighbours)
-    plan = _plan(rows, found, neighbours, kept, previous, config, is_line)
+        kept = overlap(neighbors, previous.neighbors)
+    plan = _plan(rows, found, neighbors, kept, previous, config, is_line)
     has_floor = plan.continued and with_floor
     places = plan.place(config.seed)
 
@@ -194,7 +194,7 @@ def lay_out(
         frame=frame,
         clamped=outside(raw, frame) & finite,
         invalid=~finite,
-        neighbours=neighbours,
+        neighbors=neighbors,
         noise_floor=_floor(found, plan, places, kept, frame, config) if has_floor else None,
         activations=rows,
         notes=(*_notes(rows, found), *plan.notes, *frame_notes),
@@ -244,7 +244,7 @@ def resume(
         activations: (N, C) of the same samples, of this run or of another.
         frame: `Atlas.frame`: (x0, y0, x1, y1) in raw units. Logs of before it was kept have None:
             the map is then taken to be twenty raw units wide, about what UMAP makes of a few
-            thousand samples; the optimiser corrects the rest.
+            thousand samples; the optimizer corrects the rest.
         config: The recipe that the next layout will use.
 
     Returns:
@@ -253,7 +253,7 @@ def resume(
     rows = np.asarray(activations)
     finite = _checked(rows, None)
     valid = np.flatnonzero(finite)
-    indices, _ = _neighbours(unit_rows(rows[valid]), QUALITY_NEIGHBORS, config)
+    indices, _ = _neighbors(unit_rows(rows[valid]), QUALITY_NEIGHBORS, config)
     corners = np.array(frame or (0, 0, _RESUMED_WIDTH, _RESUMED_WIDTH), np.float32).reshape(2, 2)
     raw = from_map(np.asarray(xy, np.float32), corners)
     return Layout(
@@ -262,7 +262,7 @@ def resume(
         frame=corners,
         clamped=outside(raw, corners) & finite,
         invalid=~finite,
-        neighbours=_spread_out(indices, valid, len(rows)),
+        neighbors=_spread_out(indices, valid, len(rows)),
         activations=rows,
     )
 
@@ -304,7 +304,7 @@ def _notes(rows: NDArray[Any], found: _Directions) -> list[str]:
     return notes
 
 
-def _neighbours(unit: FloatArray, k: int, config: AtlasConfig) -> tuple[IntArray, FloatArray]:
+def _neighbors(unit: FloatArray, k: int, config: AtlasConfig) -> tuple[IntArray, FloatArray]:
     k = min(k, len(unit) - 1)
     if len(unit) <= _EXACT_UP_TO:
         return nearest(unit, k)
@@ -312,7 +312,7 @@ def _neighbours(unit: FloatArray, k: int, config: AtlasConfig) -> tuple[IntArray
 
 
 def _spread_out(indices: IntArray, valid: NDArray[np.intp], rows: int) -> IntArray:
-    """Turns neighbours among the valid rows into neighbours among all `rows`."""
+    """Turns neighbors among the valid rows into neighbors among all `rows`."""
     everywhere = np.full((rows, indices.shape[1]), -1, np.int32)
     everywhere[valid] = valid[indices]
     return everywhere
@@ -321,27 +321,27 @@ def _spread_out(indices: IntArray, valid: NDArray[np.intp], rows: int) -> IntArr
 def _directions(
     rows: NDArray[Any], finite: NDArray[np.bool_], config: AtlasConfig
 ) -> tuple[_Directions, IntArray]:
-    """Returns the distinct directions with their graph, and the (N, k) neighbours of all rows."""
+    """Returns the distinct directions with their graph, and the (N, k) neighbors of all rows."""
     valid = np.flatnonzero(finite)
     unit = unit_rows(rows[valid])
     first, group = distinct_directions(unit)
     asked = config.neighbors - 1
-    indices, distances = _neighbours(unit, max(QUALITY_NEIGHBORS, asked), config)
-    neighbours = _spread_out(indices[:, :QUALITY_NEIGHBORS], valid, len(rows))
+    indices, distances = _neighbors(unit, max(QUALITY_NEIGHBORS, asked), config)
+    neighbors = _spread_out(indices[:, :QUALITY_NEIGHBORS], valid, len(rows))
     if len(first) < len(unit):
         unit = unit[first]
-        indices, distances = _neighbours(unit, asked, config)
+        indices, distances = _neighbors(unit, asked, config)
     graph = None
     if len(unit) >= _FEWEST_FOR_UMAP:
         k = min(asked, max(_FEWEST_DRAWN_TO, (len(unit) - 1) // _SHARE_DRAWN_TO))
         graph = fuzzy_graph(indices[:, :k], distances[:, :k])
-    return _Directions(valid, first, group, unit, graph), neighbours
+    return _Directions(valid, first, group, unit, graph), neighbors
 
 
 def _plan(
     rows: NDArray[Any],
     found: _Directions,
-    neighbours: IntArray,
+    neighbors: IntArray,
     kept: FloatArray,
     previous: Layout | None,
     config: AtlasConfig,
@@ -362,7 +362,7 @@ def _plan(
         return _by_itself(found, before, config, is_line)
     before = _apart(before, config.seed, is_line)
     kept = kept[found.rows]
-    faith = faithfulness(previous.raw, neighbours)[found.rows]
+    faith = faithfulness(previous.raw, neighbors)[found.rows]
     was = None if previous.activations is None else previous.activations[found.rows]
     constant = constancy(rows[found.rows], was)
     tether = tether_to(before, kept, faith, constant, config.stability)
@@ -396,16 +396,16 @@ def _by_itself(
 def _on_a_line(
     places: FloatArray, graph: scipy.sparse.csr_matrix | None, config: AtlasConfig, seed: int
 ) -> FloatArray:
-    """Unrolls a map: its longest axis, with room for every row, then optimised on that line.
+    """Unrolls a map: its longest axis, with room for every row, then optimized on that line.
 
     On a line rows cannot pass each other but through each other. Given room they do: on two layers
     of a CIFAR-10 network 2,000 rows reach a trustworthiness of .91 to .96, where the axis as it is
     has .72 to .81, and a line that starts as a spectral embedding .58 to .61.
     """
-    centred = places - places.mean(axis=0)
+    centered = places - places.mean(axis=0)
     # By einsum: the sums of a BLAS over many rows differ with its threads.
-    longest = np.linalg.eigh(np.einsum("ni,nj->ij", centred, centred))[1][:, -1]
-    along = np.einsum("ni,i->n", centred, longest)
+    longest = np.linalg.eigh(np.einsum("ni,nj->ij", centered, centered))[1][:, -1]
+    along = np.einsum("ni,i->n", centered, longest)
     # An axis has no direction of its own; one that rounding decides would turn maps about.
     along *= 1 if along[np.abs(along).argmax()] >= 0 else -1
     width = float(np.ptp(along))
@@ -419,9 +419,9 @@ def _on_a_line(
 
 
 def _by_umap(graph: scipy.sparse.csr_matrix, start: FloatArray, config: AtlasConfig) -> _Plan:
-    """Plans a map by umap-learn's own optimiser, from `start`."""
+    """Plans a map by umap-learn's own optimizer, from `start`."""
     return _Plan(
-        lambda seed: optimise(
+        lambda seed: optimize(
             start, graph, min_dist=config.min_dist, epochs=config.epochs, seed=seed
         ),
         True,
@@ -478,7 +478,7 @@ def _collapsed(start: FloatArray) -> bool:
 
 
 def _apart(start: FloatArray, seed: int, is_line: bool) -> FloatArray:
-    """Moves rows that shared a place a thousandth of the map apart: the optimiser cannot."""
+    """Moves rows that shared a place a thousandth of the map apart: the optimizer cannot."""
     _, group, counts = np.unique(start, axis=0, return_inverse=True, return_counts=True)
     shared = counts[group.ravel()] > 1
     step = 1e-3 * np.ptp(start, axis=0).max()

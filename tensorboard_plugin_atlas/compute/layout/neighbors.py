@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which samples are neighbours by cosine, and what became of them since the checkpoint before."""
+"""Which samples are neighbors by cosine, and what became of them since the checkpoint before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
 
     Args:
         unit: (N, C) from `unit_rows`.
-        k: Neighbours wanted, 0 <= k < N.
+        k: Neighbors wanted, 0 <= k < N.
 
     Returns:
         Indices (N, k) int32 and cosine distances (N, k) float32 in [0, 2].
@@ -35,15 +35,15 @@ def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
 
 
 def overlap(now: IntArray, before: IntArray) -> FloatArray:
-    """Measures how much of each sample's true neighbourhood stayed since the previous checkpoint.
+    """Measures how much of each sample's true neighborhood stayed since the previous checkpoint.
 
     Args:
-        now: (N, k) int32 neighbours, -1 where there is none.
-        before: (N, j) int32 neighbours of the same samples.
+        now: (N, k) int32 neighbors, -1 where there is none.
+        before: (N, j) int32 neighbors of the same samples.
 
     Returns:
-        (N,) float32: share of the neighbours that are in both, of the smaller of k and j. 0 where
-        either row has none; 1 where no sample has a neighbour to lose.
+        (N,) float32: share of the neighbors that are in both, of the smaller of k and j. 0 where
+        either row has none; 1 where no sample has a neighbor to lose.
     """
     size = min(now.shape[1], before.shape[1])
     return share_among(now[:, :size], before[:, :size])

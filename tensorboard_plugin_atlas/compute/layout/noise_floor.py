@@ -3,7 +3,7 @@
 
 The same activations, laid out again from the same previous map with another seed, put every sample
 somewhere else. Those moves have heavy tails: three standard deviations are passed by a tenth of
-them. So the floor is what one in twenty passes of samples that kept as many neighbours.
+them. So the floor is what one in twenty passes of samples that kept as many neighbors.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def noise_floor(maps: Sequence[FloatArray], overlap: FloatArray) -> FloatArray:
 
     Args:
         maps: Two or more (N, 2) maps of the same activations, seeds apart, in map units.
-        overlap: (N,) share of each sample's true neighbours kept since the previous map.
+        overlap: (N,) share of each sample's true neighbors kept since the previous map.
 
     Returns:
         (N,) float32, map units: of pure chance, one move in twenty is larger.

@@ -24,7 +24,7 @@ _LEAST_GAIN: Final = np.float32(0.01)
 _NO_COSINE: Final = -2.0
 _FAST: Final[dict[str, Any]] = {"fastmath": True, "error_model": "numpy"}
 """Python's error model tests every divisor for zero, and a loop with a test in it is not
-vectorised: without, repulsion between all rows takes a thirteenth of the time."""
+vectorized: without, repulsion between all rows takes a thirteenth of the time."""
 
 
 _part: Final[Callable[[Callable[..., Any]], Callable[..., Any]]] = njit(inline="always", **_FAST)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Places on the map by all forces at once, which can hold rows to where they were.
 
-Rows attract their neighbours and repel all rows, as in t-SNE (van der Maaten and Hinton 2008): the
+Rows attract their neighbors and repel all rows, as in t-SNE (van der Maaten and Hinton 2008): the
 affinities are UMAP's fuzzy graph, its weights made to sum to 1; similarity on the map falls off as
 1 / (1 + d^2); gradient descent goes by momentum and gains. Attraction counts a quarter more than in
 t-SNE, which on the spectrum from t-SNE to UMAP (Boehm, Berens and Kobak 2022) is where maps are
@@ -39,7 +39,7 @@ _SIDES: Final = (32, 48)
 
 @dataclass(frozen=True, eq=False)
 class Tether:
-    """What holds N rows while they are optimised.
+    """What holds N rows while they are optimized.
 
     Attributes:
         anchors: (N, 2) float32: the places that they are held to.
@@ -68,7 +68,7 @@ def descend(
     steps: int,
     tether: Tether | None = None,
 ) -> FloatArray:
-    """Optimises places on the map, on one thread.
+    """Optimizes places on the map, on one thread.
 
     Args:
         start: (N, 2) float32.

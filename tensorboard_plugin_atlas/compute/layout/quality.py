@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a map can be trusted: its neighbours against the true neighbours by cosine."""
+"""How far a map can be trusted: its neighbors against the true neighbors by cosine."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def measure(activations: NDArray[Any], layout: Layout, previous: Layout | None =
     return Quality(
         trustworthiness=trust,
         knn_kept=kept,
-        overlap=None if previous is None else overlap(layout.neighbours, previous.neighbours),
+        overlap=None if previous is None else overlap(layout.neighbors, previous.neighbors),
         clamped=int(layout.clamped.sum()),
         invalid=int(layout.invalid.sum()),
         dead_channels=int((rows.min(axis=0) == rows.max(axis=0)).sum()),
@@ -57,7 +57,7 @@ def measure(activations: NDArray[Any], layout: Layout, previous: Layout | None =
 def effective_rank(rows: NDArray[Any], seed: int = 0) -> float | None:
     """Counts the directions that activations really use (Roy and Vetterli 2007).
 
-    The exponential of the entropy of the covariance's spectrum, normalised to sum 1: C for a
+    The exponential of the entropy of the covariance's spectrum, normalized to sum 1: C for a
     sphere in C channels, 1 for a line. It falls when a representation collapses.
 
     Args:
@@ -73,10 +73,10 @@ def effective_rank(rows: NDArray[Any], seed: int = 0) -> float | None:
     if largest == 0:
         return None
     # Scaled first, so that squares of any float can be summed.
-    centred = rows.astype(np.float64) / float(largest)
-    centred -= centred.mean(axis=0)
-    tall = len(centred) >= centred.shape[1]
-    spectrum = np.linalg.eigvalsh(centred.T @ centred if tall else centred @ centred.T)
+    centered = rows.astype(np.float64) / float(largest)
+    centered -= centered.mean(axis=0)
+    tall = len(centered) >= centered.shape[1]
+    spectrum = np.linalg.eigvalsh(centered.T @ centered if tall else centered @ centered.T)
     if spectrum[-1] <= _NO_VARIANCE * len(rows):
         return None
     shares = spectrum[spectrum > _ROUNDING * spectrum[-1]]
@@ -90,18 +90,18 @@ def true_ranks(unit: FloatArray, xy: FloatArray, k: int, seed: int = 0) -> IntAr
     Args:
         unit: (N, C) directions, from `unit_rows`.
         xy: (N, 2) places on the map.
-        k: Map neighbours, 1 <= k < N.
+        k: Map neighbors, 1 <= k < N.
         seed: Seeds the choice of queries where N is above 5,000.
 
     Returns:
-        (Q, k) int32: 1 for the truly nearest sample. Ties count in the map's favour. Q is N, or
+        (Q, k) int32: 1 for the truly nearest sample. Ties count in the map's favor. Q is N, or
         2,000 where N is above 5,000.
     """
     n = len(unit)
     queries = np.arange(n)
     if n > _EXACT_UP_TO:
         queries = np.sort(np.random.default_rng(seed).choice(n, _QUERIES, replace=False))
-    drawn = _map_neighbours(xy, queries, k)
+    drawn = _map_neighbors(xy, queries, k)
     ranks = np.empty((len(queries), k), np.int32)
     for block in row_blocks(len(queries), n):
         own = queries[block]
@@ -113,13 +113,13 @@ def true_ranks(unit: FloatArray, xy: FloatArray, k: int, seed: int = 0) -> IntAr
     return ranks
 
 
-def _map_neighbours(xy: FloatArray, queries: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+def _map_neighbors(xy: FloatArray, queries: NDArray[np.intp], k: int) -> NDArray[np.intp]:
     found = cKDTree(xy).query(xy[queries], k + 1)[1]
-    # A sample is not its own neighbour, nor always the first found: others may share its place.
+    # A sample is not its own neighbor, nor always the first found: others may share its place.
     own = found == queries[:, None]
     own[~own.any(axis=1), -1] = True
-    neighbours: NDArray[np.intp] = found[~own].reshape(len(queries), k)
-    return neighbours
+    neighbors: NDArray[np.intp] = found[~own].reshape(len(queries), k)
+    return neighbors
 
 
 def trustworthiness(ranks: IntArray, samples: int) -> float:
@@ -130,7 +130,7 @@ def trustworthiness(ranks: IntArray, samples: int) -> float:
         samples: N, the samples that ranks run over.
 
     Returns:
-        A number from 0 to 1; 1 where every map neighbour is a true one.
+        A number from 0 to 1; 1 where every map neighbor is a true one.
     """
     queries, k = ranks.shape
     excess = np.maximum(ranks.astype(np.int64) - k, 0).sum()
@@ -138,5 +138,5 @@ def trustworthiness(ranks: IntArray, samples: int) -> float:
 
 
 def knn_kept(ranks: IntArray) -> float:
-    """Returns the mean share of each query's k true neighbours among its k on the map."""
+    """Returns the mean share of each query's k true neighbors among its k on the map."""
     return float((ranks <= ranks.shape[1]).mean())

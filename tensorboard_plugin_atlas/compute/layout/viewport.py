@@ -2,7 +2,7 @@
 """Raw places to the unit square and back: one frame for a whole run, and room beyond its edge.
 
 The frame is a square around the 1st to 99th percentile of a run's first map, with a margin. A later
-map may outgrow it: beyond nine tenths of the way from the centre to an edge, places are drawn ever
+map may outgrow it: beyond nine tenths of the way from the center to an edge, places are drawn ever
 closer together instead of cut off. The order of places along each axis is kept, so nothing piles up
 on the rim, and no finished map ever has to be moved.
 """
@@ -21,7 +21,7 @@ CHANGED: Final = "layout: the frame changed, motion since the last step includes
 _PERCENTILES = (1.0, 99.0)
 _MARGIN = 0.075
 _STRAIGHT = 0.9
-"""Share of the half side, from the centre, in which places are drawn to scale."""
+"""Share of the half side, from the center, in which places are drawn to scale."""
 _STRAYED_LIMIT = 0.1
 _SHRUNK_LIMIT = 0.4
 _NO_WIDTH = 1e-4
@@ -37,12 +37,12 @@ def fit_frame(places: FloatArray) -> FloatArray:
     A map of one place gets a frame one raw unit wide, or wider where that place is far out.
     """
     low, high = np.percentile(places.astype(np.float64), _PERCENTILES, axis=0)
-    centre = (low + high) / 2
-    width, least = (high - low).max(), _NO_WIDTH * np.abs(centre).max()
+    center = (low + high) / 2
+    width, least = (high - low).max(), _NO_WIDTH * np.abs(center).max()
     if width <= least:
         width = max(1.0, least)
     reach = width * (0.5 + _MARGIN)
-    return np.stack([centre - reach, centre + reach]).astype(np.float32)
+    return np.stack([center - reach, center + reach]).astype(np.float32)
 
 
 def keep_frame(
@@ -76,7 +76,7 @@ def to_map(places: FloatArray, frame: FloatArray) -> FloatArray:
         frame: (2, 2) low and high corner.
 
     Returns:
-        (N, 2) float32 inside (0, 1): to scale up to nine tenths of the way from the centre to the
+        (N, 2) float32 inside (0, 1): to scale up to nine tenths of the way from the center to the
         edge; monotone, and smooth, beyond.
     """
     low, high = frame.astype(np.float64)

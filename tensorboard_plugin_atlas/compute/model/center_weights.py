@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.patches import Shape
 
 AROUND = tuple(place for place in itertools.product((-1, 0, 1), repeat=2) if place != (0, 0))
-"""Rows and columns from a position to its eight neighbours, in reading order."""
+"""Rows and columns from a position to its eight neighbors, in reading order."""
 
 
 def middle_weights(map_size: tuple[int, int], *, separately: bool = False) -> Tensor:

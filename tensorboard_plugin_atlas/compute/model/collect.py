@@ -45,7 +45,7 @@ class LayerActivations:
         map_size: Height and width of that map; (1, 1) for a vector.
         kind: "map", "tokens" or "vector".
         class_token: (I, C) float32: the class token of each image, or None.
-        around: (N, 8, C) float16: what the layer says at the neighbours of each position, in the
+        around: (N, 8, C) float16: what the layer says at the neighbors of each position, in the
             order of `middle.AROUND`, at a border the nearest there is; None unless asked for.
     """
 
@@ -91,7 +91,7 @@ def collect(
         layers: Names of submodules.
         probe: Images and places.
         batch_size: Images per forward pass, fewer on the CPU where they are large.
-        around: Whether to keep the neighbours' answers as well, where a layer has a map and they
+        around: Whether to keep the neighbors' answers as well, where a layer has a map and they
             fit in 256 MB.
 
     Raises:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folding batch normalisation into the convolution before it, for any control flow.
+"""Folding batch normalization into the convolution before it, for any control flow.
 
-The pairs are found by watching one forward pass: a normalisation is folded when the very tensor it
+The pairs are found by watching one forward pass: a normalization is folded when the very tensor it
 received is what a convolution returned and both ran once. Nothing is traced, so networks that a
 tracer cannot read fold as well; a pair that was misread shows in the comparison that follows, and
 then nothing is folded.
@@ -30,7 +30,7 @@ def fold_batch_norms(network: nn.Module, run: Callable[[], Tensor]) -> int:
         run: Runs the network on a check batch and returns the output to compare.
 
     Returns:
-        How many normalisations were folded; 0 also where the folded network answered differently
+        How many normalizations were folded; 0 also where the folded network answered differently
         (more than 1e-3 relative or 1e-4 of the largest value), which is then left as it was.
     """
     with torch.no_grad():
@@ -61,27 +61,27 @@ def _watch(network: nn.Module, run: Callable[[], Tensor]) -> tuple[list[Pair], T
         calls[module] += 1
         outputs[id(output)] = (module, output)  # type: ignore[assignment]
 
-    def normalised(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def normalized(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         calls[module] += 1
         found = outputs.get(id(inputs[0])) if inputs else None
         if found is not None:
             pairs.append((found[0], module))  # type: ignore[arg-type]
 
-    with _hooked(network, convolved, normalised):
+    with _hooked(network, convolved, normalized):
         output = run()
     once = [pair for pair in pairs if calls[pair[0]] == calls[pair[1]] == 1]
     return once, output
 
 
 @contextmanager
-def _hooked(network: nn.Module, convolved: Any, normalised: Any) -> Iterator[None]:
+def _hooked(network: nn.Module, convolved: Any, normalized: Any) -> Iterator[None]:
     handles = []
     for module in network.modules():
         if _is_plain_convolution(module):
             handles.append(module.register_forward_hook(convolved))
-        # A subclass may do more than normalise (an activation, for instance).
+        # A subclass may do more than normalize (an activation, for instance).
         elif type(module) in (nn.BatchNorm2d, nn.SyncBatchNorm) and module.running_var is not None:
-            handles.append(module.register_forward_pre_hook(normalised))
+            handles.append(module.register_forward_pre_hook(normalized))
     try:
         yield
     finally:

@@ -71,7 +71,7 @@ def quicken(network: nn.Module, run: Callable[[], Tensor]) -> int:
         run: Runs it on a check batch and returns the output that folding must not change.
 
     Returns:
-        How many normalisations were folded.
+        How many normalizations were folded.
     """
     folded = fold_batch_norms(network, run)
     for module in network.modules():

@@ -38,7 +38,7 @@ SMALLEST_FIELD: Final = 8
 
 TOKEN_FIELD: Final = 3
 """Patches along each side that a token is shown with at most: through attention its gradient
-reaches the whole image, but the patch and its neighbours are what a reader can recognise."""
+reaches the whole image, but the patch and its neighbors are what a reader can recognize."""
 
 FALLBACK_FIELD: Final = 3
 """Strides along each side that a field is shown with where no gradient could be had."""
@@ -54,8 +54,8 @@ class ReceptiveField:
 
     Attributes:
         size: Height and width of the effective field.
-        stride: Distance between neighbouring positions, down and right.
-        offset: y and x of the centre of the field of position (0, 0); pixel k is centred on k.
+        stride: Distance between neighboring positions, down and right.
+        offset: y and x of the center of the field of position (0, 0); pixel k is centered on k.
         measured: By gradient; False where the numbers follow from the map's size alone.
     """
 
@@ -64,8 +64,8 @@ class ReceptiveField:
     offset: tuple[float, float]
     measured: bool = True
 
-    def centres(self, positions: IntArray) -> FloatArray:
-        """Returns y and x of the centre of each position's field, (N, 2) float32.
+    def centers(self, positions: IntArray) -> FloatArray:
+        """Returns y and x of the center of each position's field, (N, 2) float32.
 
         Args:
             positions: (N, 2) row and column on the layer's map.
@@ -83,7 +83,7 @@ class ReceptiveField:
             input_size: Height and width of the image.
         """
         size, limit = np.asarray(self.size), np.asarray(input_size)
-        starts = np.ceil(self.centres(positions) - size / 2).astype(np.int64)
+        starts = np.ceil(self.centers(positions) - size / 2).astype(np.int64)
         low = np.clip(starts, 0, limit - 1)
         high = np.clip(starts + size, low + 1, limit)
         return np.concatenate([low, high], axis=1).astype(np.int32)
@@ -136,8 +136,8 @@ def measure_receptive_field(
         return _of_tokens(magnitudes[1], probe.input_size, map_size, smallest)
     if not all(magnitude.sum() > 0 for magnitude in magnitudes):
         return _nominal(probe.input_size, map_size, smallest)
-    centres = np.stack([_median(magnitude) for magnitude in magnitudes])
-    stride, offset = zip(*_lines(centres, places, probe.input_size, map_size), strict=True)
+    centers = np.stack([_median(magnitude) for magnitude in magnitudes])
+    stride, offset = zip(*_lines(centers, places, probe.input_size, map_size), strict=True)
     size = _field_size(magnitudes[1])
     return ReceptiveField(_bounded(size, stride, probe.input_size, smallest), stride, offset)
 
@@ -207,21 +207,21 @@ def _halving(mass: NDArray[np.float64]) -> float:
 
 
 def _lines(
-    centres: NDArray[np.float64],
+    centers: NDArray[np.float64],
     places: NDArray[np.int64],
     input_size: tuple[int, int],
     map_size: tuple[int, int],
 ) -> Iterator[tuple[float, float]]:
-    """Yields stride and offset for each axis, from centres (3, 2) measured at places (3, 2)."""
+    """Yields stride and offset for each axis, from centers (3, 2) measured at places (3, 2)."""
     for axis in (0, 1):
         nominal = input_size[axis] / map_size[axis]
         steps = places[-1, axis] - places[0, axis]
-        measured = (centres[-1, axis] - centres[0, axis]) / steps if steps else nominal
+        measured = (centers[-1, axis] - centers[0, axis]) / steps if steps else nominal
         # Strides are whole numbers, so a whole ratio is the stride; the gradient, noisy and cut at
         # the border, knows better only where unpadded convolutions made the ratio a fraction.
         close = abs(measured - nominal) <= _STRIDE_TOLERANCE * nominal
         stride = measured if close and nominal % 1 else nominal
-        yield float(stride), float(np.mean(centres[:, axis] - stride * places[:, axis]))
+        yield float(stride), float(np.mean(centers[:, axis] - stride * places[:, axis]))
 
 
 def _field_size(magnitude: NDArray[np.float64]) -> int:

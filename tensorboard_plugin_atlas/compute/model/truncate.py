@@ -41,7 +41,7 @@ class TruncatedNetwork:
         layer: Dotted name of the layer inside `network`.
         calls: How often the layer runs in a forward pass; the last time counts.
         is_copy: Whether `network` is a copy and not the user's own model.
-        folded: Batch normalisations folded into convolutions.
+        folded: Batch normalizations folded into convolutions.
         in_pairs: Whether the network takes two images at a time and no other number.
         notes: What a reader of the atlas must know about it.
     """
@@ -55,7 +55,7 @@ class TruncatedNetwork:
     notes: tuple[str, ...] = ()
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        """Returns the layer's float32 output for normalised `inputs` (B, C, H, W).
+        """Returns the layer's float32 output for normalized `inputs` (B, C, H, W).
 
         The autograd graph is intact. Call it inside `undisturbed(network)`.
 
@@ -77,7 +77,7 @@ def truncate(model: nn.Module, layer: str, check: Tensor) -> TruncatedNetwork:
     Args:
         model: The user's model, without wrappers.
         layer: Dotted module name.
-        check: (B, C, H, W) float32 normalised inputs, on which the folded copy is compared.
+        check: (B, C, H, W) float32 normalized inputs, on which the folded copy is compared.
 
     Returns:
         The truncated network, on the model's device, in float32, or in the model's own type where

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-# torchvision's presets (`weights.transforms()`) normalise inside a class of another name.
+# torchvision's presets (`weights.transforms()`) normalize inside a class of another name.
 _NORMALIZING_CLASSES: Final = ("Normalize", "ImageClassification")
 _INNER_DATA: Final = ("dataset", "subset", "base_dataset")
 
@@ -53,11 +53,11 @@ class Normalize:
         return (pixels - mean) / std
 
     def fits(self, channels: int) -> bool:
-        """Tells whether images of that many channels can be normalised."""
+        """Tells whether images of that many channels can be normalized."""
         return len(self.mean) in (1, channels)
 
     def after(self, first: Normalize) -> Normalize:
-        """Returns the one normalisation that equals `first` followed by this one."""
+        """Returns the one normalization that equals `first` followed by this one."""
         size = max(len(self.mean), len(first.mean))
         own, other = self._stretched(size), first._stretched(size)
         return Normalize(
@@ -101,7 +101,7 @@ def as_normalize(value: object) -> Normalize:
 
 
 def find_normalize(data: object) -> Normalize | None:
-    """Looks for the normalisation in the transforms of a data set and of those it wraps.
+    """Looks for the normalization in the transforms of a data set and of those it wraps.
 
     Knows torchvision's transforms (v1, v2, presets) and everything of the same shape: an object
     whose class is called Normalize with `mean` and `std`, inside anything with `transforms`,
@@ -111,7 +111,7 @@ def find_normalize(data: object) -> Normalize | None:
         data: A data set.
 
     Returns:
-        The normalisation from pixels in [0, 1] to what the data set yields, or None.
+        The normalization from pixels in [0, 1] to what the data set yields, or None.
 
     Raises:
         ArgumentError: if the parts of a concatenated data set disagree.
@@ -152,7 +152,7 @@ def _of_parts(data: object, depth: int) -> Normalize | None:
 
 
 def _steps(transform: Any, depth: int) -> Iterator[Normalize]:
-    """Yields the normalisations inside a transform in the order in which they run."""
+    """Yields the normalizations inside a transform in the order in which they run."""
     if transform is None or depth > 16:
         return
     if type(transform).__name__ in _NORMALIZING_CLASSES and hasattr(transform, "std"):

@@ -19,13 +19,13 @@ _LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True, kw_only=True)
 class Finish:
-    """The last touch on an optimised picture, which the optimiser leaves a little gray and soft.
+    """The last touch on an optimized picture, which the optimizer leaves a little gray and soft.
 
     Attributes:
         contrast: Standard deviation of luma to approach; real patches have .15 to .21.
         least_gain: Lower limit of the contrast gain.
         most_gain: Upper limit, so that noise of an empty picture is not blown up.
-        chroma: Factor on colour, besides the root of the contrast gain.
+        chroma: Factor on color, besides the root of the contrast gain.
         sharpen: Share of the difference to a 3 x 3 mean that is added to luma.
         exposure: Share of the way that mean luma moves to middle gray.
     """
@@ -43,8 +43,8 @@ class PatchSource:
     """The user's pictures, from which patches are cut.
 
     Attributes:
-        images: (I, C, H, W) float32 normalised model inputs.
-        normalize: How they were normalised.
+        images: (I, C, H, W) float32 normalized model inputs.
+        normalize: How they were normalized.
     """
 
     images: Tensor
@@ -60,18 +60,18 @@ class PatchSource:
         """H and W."""
         return self.images.shape[2], self.images.shape[3]
 
-    def cut(self, rows: Tensor, centres: Tensor, shape: Shape) -> Tensor:
+    def cut(self, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
         """Returns pixels (B, C, h, w) in [0, 1]; see `cut_patches`."""
-        return self.normalize.to_pixels(cut_patches(self.images, rows, centres, shape)).clamp(0, 1)
+        return self.normalize.to_pixels(cut_patches(self.images, rows, centers, shape)).clamp(0, 1)
 
 
-def cut_patches(pictures: Tensor, rows: Tensor, centres: Tensor, shape: Shape) -> Tensor:
+def cut_patches(pictures: Tensor, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
     """Cuts one patch a row, reflecting the picture beyond its border.
 
     Args:
         pictures: (I, C, H, W).
         rows: (B,) int64: which picture.
-        centres: (B, 2): y and x of the patch's centre, where pixel k is centred on k.
+        centers: (B, 2): y and x of the patch's center, where pixel k is centered on k.
         shape: Height and width of the patches.
 
     Returns:
@@ -79,7 +79,7 @@ def cut_patches(pictures: Tensor, rows: Tensor, centres: Tensor, shape: Shape) -
     """
     device = pictures.device
     ys, xs = (
-        _reflected(centres[:, axis].to(device), side, total)
+        _reflected(centers[:, axis].to(device), side, total)
         for axis, (side, total) in enumerate(zip(shape, pictures.shape[2:], strict=True))
     )
     # Whole lines first: to look each pixel up by four indices takes three times as long.
@@ -88,10 +88,10 @@ def cut_patches(pictures: Tensor, rows: Tensor, centres: Tensor, shape: Shape) -
     return lines.gather(3, places).transpose(1, 2).contiguous()
 
 
-def _reflected(centres: Tensor, side: int, total: int) -> Tensor:
+def _reflected(centers: Tensor, side: int, total: int) -> Tensor:
     """Returns (B, side) indices into an axis of `total` pixels, mirrored about its end pixels."""
-    first = torch.round(centres - (side - 1) / 2).long()
-    index = first[:, None] + torch.arange(side, device=centres.device)
+    first = torch.round(centers - (side - 1) / 2).long()
+    index = first[:, None] + torch.arange(side, device=centers.device)
     period = max(1, 2 * (total - 1))
     index = index % period
     return torch.where(index >= total, period - index, index)
@@ -121,7 +121,7 @@ def resized(pictures: Tensor, shape: Shape) -> Tensor:
 
 
 def finished(pictures: Tensor, finish: Finish) -> Tensor:
-    """Brings each picture's contrast and colour near those of photographs, within limits."""
+    """Brings each picture's contrast and color near those of photographs, within limits."""
     channels = pictures.shape[1]
     weights = pictures.new_tensor(_LUMA if channels == 3 else [1 / channels] * channels)
     luma = torch.einsum("c,bchw->bhw", weights, pictures)[:, None]
@@ -133,8 +133,8 @@ def finished(pictures: Tensor, finish: Finish) -> Tensor:
         soft = F.avg_pool2d(F.pad(stretched, (1, 1, 1, 1), mode="reflect"), 3, 1)
         stretched = stretched + finish.sharpen * (stretched - soft)
     level = mean + finish.exposure * (0.5 - mean)
-    colour = (pictures - luma) * finish.chroma * gain.clamp(max=1.5).sqrt()
-    return (level + stretched + colour).clamp(0, 1)
+    color = (pictures - luma) * finish.chroma * gain.clamp(max=1.5).sqrt()
+    return (level + stretched + color).clamp(0, 1)
 
 
 def to_rgb(pictures: Tensor) -> Tensor:

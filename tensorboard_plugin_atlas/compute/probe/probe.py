@@ -35,7 +35,7 @@ EDGE: Final = 1 / 8
 """Share of the image left out along each side, where activations see mostly padding."""
 
 RANGE_TOLERANCE: Final = 1e-3
-"""How far pixels may lie outside [0, 1] when no normalisation is known."""
+"""How far pixels may lie outside [0, 1] when no normalization is known."""
 
 THUMBNAIL_SIDE: Final = 96
 THUMBNAIL_BYTES: Final = 6 * 1024 * 1024
@@ -91,7 +91,7 @@ class Probe:
     def pictures(self, rows: slice | NDArray[Any] = slice(None)) -> NDArray[np.uint8]:
         """Returns the images as people see them, (I, H, W, 3) uint8.
 
-        One channel becomes grey, two are averaged to grey, and of more than three the first three
+        One channel becomes gray, two are averaged to gray, and of more than three the first three
         are shown as red, green and blue.
 
         Args:
@@ -208,7 +208,7 @@ def build_probe(
 
     Raises:
         ArgumentError: if the source is empty or unusable, holds NaN, has too few class names, or
-            lies outside [0, 1] with no normalisation known.
+            lies outside [0, 1] with no normalization known.
     """
     wanted = math.ceil(config.samples / config.positions_per_image)
     with preserve_random_state(config.seed):
@@ -336,7 +336,7 @@ def _shortage(count: int, wanted: int) -> tuple[str, ...]:
 
 def _channel_note(images: Tensor) -> tuple[str, ...]:
     channels = images.shape[1]
-    shown = {1: "", 2: "shown as the grey mean of 2 channels", 3: ""}
+    shown = {1: "", 2: "shown as the gray mean of 2 channels", 3: ""}
     note = shown.get(channels, f"shown as the first 3 of {channels} channels")
     return (f"pictures: {note}",) if note else ()
 

@@ -220,7 +220,7 @@ def _as_float(images: Tensor) -> Tensor:
     if not images.is_floating_point():
         raise ArgumentError(
             f"probe images are {str(images.dtype).removeprefix('torch.')}; pass them as the model "
-            "takes them: images.float() / 255, then normalised as in training"
+            "takes them: images.float() / 255, then normalized as in training"
         )
     return images.detach().to("cpu", torch.float32)
 

@@ -44,7 +44,7 @@ class ShortcutHistory:
         steps: (n,) steps of the checkpoints, ascending.
         flip_rates: (n,) share of images of other predicted classes that the patch turned; NaN where
             the network took all images for the target anyhow.
-        noise_flip_rates: (n,) the same with noise of its mean colour.
+        noise_flip_rates: (n,) the same with noise of its mean color.
         significant: (n,) whether the test cleared the margins of `Shortcut.significant`.
     """
 

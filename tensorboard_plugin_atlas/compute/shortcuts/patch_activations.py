@@ -115,10 +115,10 @@ def nearest_samples(
     values = activations[rows].astype(np.float32)
     mean = values.mean(axis=0)
     asked = np.clip(answer, -_HALF_MAX, _HALF_MAX) - mean
-    centred = values - mean
-    if not asked.any() or not centred.any():
+    centered = values - mean
+    if not asked.any() or not centered.any():
         return (), None
-    unit = unit_rows(np.concatenate([asked[None], centred]))
+    unit = unit_rows(np.concatenate([asked[None], centered]))
     cosine = np.clip(unit[1:] @ unit[0], -1, 1)
     order = np.argsort(-cosine, kind="stable")[:NEAREST]
     nearest = float(cosine[order[0]])

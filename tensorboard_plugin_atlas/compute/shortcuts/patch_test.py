@@ -3,7 +3,7 @@
 
 A patch is pasted over images that the network takes for something else, and the share that it now
 takes for the target class is the flip rate. The same is done with three controls at the same place:
-noise of the patch's mean colour, natural patches of images of other classes, and natural patches of
+noise of the patch's mean color, natural patches of images of other classes, and natural patches of
 images of the target class. What covers an image alone, or belongs to any picture of the class,
 shows in them. `patch_test` does this for a patch of one's own, `measure_patch` for one that was
 found.
@@ -68,7 +68,7 @@ class PatchRates:
         images: Images that it was pasted on, none of them taken for the target before.
         flip_rate: Share of them that are taken for the target with the patch at `box`.
         anywhere_flip_rate: The same with the patch at places drawn at random.
-        noise_flip_rate: The same with noise of the patch's mean colour at `box`.
+        noise_flip_rate: The same with noise of the patch's mean color at `box`.
         other_flip_rate: With what images of other classes show at `box`.
         same_flip_rate: With what images of the target class show at `box`.
         interval: 95 % interval of `flip_rate - noise_flip_rate` (Newcombe 1998, method 10).
@@ -117,9 +117,9 @@ def difference_interval(
 
 def _wilson(rate: float, count: int, z: float) -> tuple[float, float]:
     scale = 1 + z * z / count
-    centre = (rate + z * z / (2 * count)) / scale
+    center = (rate + z * z / (2 * count)) / scale
     reach = z * math.sqrt(rate * (1 - rate) / count + z * z / (4 * count * count)) / scale
-    return centre - reach, centre + reach
+    return center - reach, center + reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +263,7 @@ def _anywhere(bench: PatchBench, patch: Tensor, rng: np.random.Generator) -> Cal
 def _noise(
     bench: PatchBench, patch: Tensor, corner: tuple[int, int], rng: np.random.Generator
 ) -> Callable[[int], Cover]:
-    """Returns noise of the patch's mean colour and the *images'* spread.
+    """Returns noise of the patch's mean color and the *images'* spread.
 
     With its own spread, a flat patch would be copied exactly.
     """
@@ -312,7 +312,7 @@ class PatchTest:
         images: Images of the second half, none of them taken for the target before.
         flip_rate: Share of them that are taken for the target with the patch at `box`.
         anywhere_flip_rate: The same at places drawn at random, on at most 100 images.
-        noise_flip_rate: The same with noise of the patch's mean colour at `box`.
+        noise_flip_rate: The same with noise of the patch's mean color at `box`.
         other_flip_rate: The same with what images of other classes show at `box`.
         same_flip_rate: The same with what images of the target class show at `box`.
         interval: 95 % interval of `flip_rate - noise_flip_rate` (Newcombe 1998, method 10).

@@ -91,7 +91,7 @@ class Shortcut:
         area: Share of the image that it covers.
         flip_rate: Share of images of other predicted classes that it turns to the target, at `box`.
         anywhere_flip_rate: The same at places drawn at random, on at most 100 images.
-        noise_flip_rate: The same with noise of its mean colour at `box`.
+        noise_flip_rate: The same with noise of its mean color at `box`.
         other_flip_rate: The same with what images of other classes show at `box`.
         same_flip_rate: The same with what images of the target class show at `box`.
         interval: 95 % interval of `flip_rate - noise_flip_rate`.
@@ -159,7 +159,7 @@ def find_shortcuts(
     top: int = 20,
     output: ReadLogits | None = None,
 ) -> tuple[Shortcut, ...]:
-    """Looks for shortcuts that a classifier has learnt, and tests each.
+    """Looks for shortcuts that a classifier has learned, and tests each.
 
     Args:
         model: An image classifier on any device and in any mode; it is left as it was.
@@ -200,10 +200,10 @@ def find_shortcuts(
     choice = checked_output(output, built.classes)
     with choosing(choice), answering(model, half.images, name) as quick:
         voices = strongest_voices(quick, name, half, batch_size=recipe.batch_size)
-        centres = _centres(quick, name, half, voices)
+        centers = _centers(quick, name, half, voices)
         choices = PatchBench(quick, half.images, voices.predictions, voices.attribution.shape[1])
         tests = PatchBench.prepare(quick, built.images[torch.from_numpy(unseen[:_TESTED_FROM])])
-        return _Search(choices, tests, half, voices, centres, recipe).run(top)
+        return _Search(choices, tests, half, voices, centers, recipe).run(top)
 
 
 def _part(probe: Probe, rows: NDArray[np.intp]) -> Probe:
@@ -219,10 +219,10 @@ def _part(probe: Probe, rows: NDArray[np.intp]) -> Probe:
     )
 
 
-def _centres(model: nn.Module, layer: str, probe: Probe, voices: Voices) -> FloatArray:
-    """Returns (I, 2) centres, y and x in input pixels, of the strongest places."""
+def _centers(model: nn.Module, layer: str, probe: Probe, voices: Voices) -> FloatArray:
+    """Returns (I, 2) centers, y and x in input pixels, of the strongest places."""
     field = measure_receptive_field(model, layer, probe, map_size=voices.map_size)
-    return field.centres(voices.positions)
+    return field.centers(voices.positions)
 
 
 class _Search:
@@ -233,7 +233,7 @@ class _Search:
         tests: The half that no choice sees.
         probe: Of the first half.
         voices: Where each image of that half argues most.
-        centres: (I, 2) y and x of those places in input pixels.
+        centers: (I, 2) y and x of those places in input pixels.
         config: `min_count`, `seed` and what a layout reads.
     """
 
@@ -243,14 +243,14 @@ class _Search:
         tests: PatchBench,
         probe: Probe,
         voices: Voices,
-        centres: FloatArray,
+        centers: FloatArray,
         config: AtlasConfig,
     ) -> None:
         self._choices, self._tests = choices, tests
-        self._probe, self._voices, self._centres = probe, voices, centres
+        self._probe, self._voices, self._centers = probe, voices, centers
         self._rng = np.random.default_rng([config.seed, 2])
         layout = lay_out(voices.activations, config=config)
-        self._grid_size = int(np.clip(round(math.sqrt(len(centres) / _PER_CELL)), 2, GRID))
+        self._grid_size = int(np.clip(round(math.sqrt(len(centers) / _PER_CELL)), 2, GRID))
         self._cells: Cells = bin_samples(
             layout, voices.activations, size=self._grid_size, min_count=config.min_count
         )
@@ -273,15 +273,15 @@ class _Search:
     def _suspects(self) -> list[_Suspect]:
         """Returns the cells that argue most, and of one voice."""
         said = self._voices.attribution
-        centred = np.nan_to_num(said - said.mean(axis=1, keepdims=True))
+        centered = np.nan_to_num(said - said.mean(axis=1, keepdims=True))
         unit = unit_rows(np.nan_to_num(self._voices.activations))
         ranked: list[tuple[float, _Suspect]] = []
         for cell in range(len(self._cells)):
             members = np.flatnonzero(self._cells.cell_of == cell)
-            mean = centred[members].mean(axis=0)
+            mean = centered[members].mean(axis=0)
             target = int(mean.argmax())
             coherence = float(np.linalg.norm(unit[members].mean(axis=0)))
-            loudest = members[np.argsort(-centred[members, target], kind="stable")]
+            loudest = members[np.argsort(-centered[members, target], kind="stable")]
             suspect = _Suspect(cell, target, loudest, int(loudest[0]), (0, 0, 0, 0))
             ranked.append((float(mean[target]) * coherence, suspect))
         ranked.sort(key=lambda pair: -pair[0])
@@ -388,8 +388,8 @@ class _Search:
         """Returns a square around the image's strongest place, inside the image."""
         side = max(1, round(share * min(self._choices.size)))
         y, x = (
-            int(np.clip(round(float(centre)) - side // 2, 0, limit - side))
-            for centre, limit in zip(self._centres[image], self._choices.size, strict=True)
+            int(np.clip(round(float(center)) - side // 2, 0, limit - side))
+            for center, limit in zip(self._centers[image], self._choices.size, strict=True)
         )
         return y, x, y + side, x + side
 

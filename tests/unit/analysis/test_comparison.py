@@ -14,7 +14,7 @@ from tensorboard_plugin_atlas.analysis import comparison as evolution
 from tensorboard_plugin_atlas.analysis.comparison import (
     compare_atlases,
     match_cells,
-    neighbour_change,
+    neighbor_change,
 )
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -117,20 +117,20 @@ class TestMotion:
         assert diff.noise_floor is None
         assert diff.moved is None
 
-    def test_neighbour_change_by_hand(self):
+    def test_neighbor_change_by_hand(self):
         angles = np.deg2rad([0, 10, 30, 65])
         a = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         # Row 3 comes to lie beside row 0: rows 0 and 3 become each other's nearest.
         angles = np.deg2rad([0, 10, 30, -1])
         b = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        np.testing.assert_array_equal(neighbour_change(a, b, 1), [1, 0, 0, 1])
-        np.testing.assert_array_equal(neighbour_change(a, b, 2), [0.5, 0.5, 0, 0.5])
+        np.testing.assert_array_equal(neighbor_change(a, b, 1), [1, 0, 0, 1])
+        np.testing.assert_array_equal(neighbor_change(a, b, 2), [0.5, 0.5, 0, 0.5])
 
-    def test_neighbour_change_is_measured_among_shared_rows_and_blocks_agree(self, monkeypatch):
+    def test_neighbor_change_is_measured_among_shared_rows_and_blocks_agree(self, monkeypatch):
         a, b = rows(80), rows(80, 5, seed=1)
-        whole = neighbour_change(a, b)
+        whole = neighbor_change(a, b)
         monkeypatch.setattr("tensorboard_plugin_atlas.analysis.cosine._BLOCK_ENTRIES", 100)
-        np.testing.assert_array_equal(neighbour_change(a, b), whole)
+        np.testing.assert_array_equal(neighbor_change(a, b), whole)
 
 
 class TestCells:

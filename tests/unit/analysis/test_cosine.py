@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Directions and exact neighbours, against numbers worked out by hand."""
+"""Directions and exact neighbors, against numbers worked out by hand."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_nearest_does_not_depend_on_the_block_size(monkeypatch, entries):
     np.testing.assert_allclose(distances, np.sort(away, axis=1)[:, :5], atol=1e-6)
 
 
-def test_no_neighbours_of_a_single_row():
+def test_no_neighbors_of_a_single_row():
     indices, distances = nearest(np.ones((1, 1), np.float32), 0)
     assert indices.shape == distances.shape == (1, 0)
 

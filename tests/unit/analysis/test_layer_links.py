@@ -123,7 +123,7 @@ class TestMerges:
         assert (merge.top_class, merge.purity) == (None, 0.0)
         assert merge.score > 0
 
-    def test_neighbouring_cells_of_one_thing_do_not_merge(self):
+    def test_neighboring_cells_of_one_thing_do_not_merge(self):
         # The first layer holds one thing in two cells: alike to it, so that nothing merges.
         a, b = many_shores()
         values = a.activations.astype(np.float32)

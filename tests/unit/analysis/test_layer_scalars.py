@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
 
 NAMES = (
     *("occupied_cells", "effective_rank", "dead_channels", "trustworthiness"),
-    *("neighbours_kept", "seconds", "megabytes"),
+    *("neighbors_kept", "seconds", "megabytes"),
 )
 
 
@@ -48,7 +48,7 @@ def test_every_number_by_hand() -> None:
         "effective_rank": 3.5,
         "dead_channels": 2,
         "trustworthiness": 0.9,
-        "neighbours_kept": pytest.approx(2 / 3),
+        "neighbors_kept": pytest.approx(2 / 3),
         "seconds": 1.5,
         "megabytes": 2.5,
     }
@@ -113,7 +113,7 @@ def test_the_scalars_tab_shows_them_and_the_atlas_tab_is_as_before(
         for name in NAMES:
             answer = get(f"{here}scalars?run=exp/atlas&tag=atlas/block.1/{name}")[2]
             steps = [point[1] for point in json.loads(answer)]
-            assert steps == ([10, 20] if name == "neighbours_kept" else [0, 10, 20])
+            assert steps == ([10, 20] if name == "neighbors_kept" else [0, 10, 20])
         ranks = json.loads(get(f"{here}scalars?run=exp/atlas&tag=atlas/block.1/effective_rank")[2])
         assert [point[2] for point in ranks] == [3.5] * 3
         index = json.loads(get(url + "data/plugin/atlas/index")[2])

@@ -83,7 +83,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that learns digits, its atlases of two layers and its weights at each step."""
     directory = tmp_path_factory.mktemp("trained")
     network, (images, labels) = make_network(), digits()
-    optimiser = torch.optim.Adam(network.parameters(), 3e-3)
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     writer = AtlasWriter(
         directory / "runs/exp",
         network,
@@ -102,9 +102,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 torch.save(network.state_dict(), directory / f"{step}.pt")
             chosen = torch.randint(400, len(images), (64,))
             loss = nn.functional.cross_entropy(network(images[chosen]), labels[chosen])
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
     return directory
 
 
@@ -230,7 +230,7 @@ class TestARealRun:
                 _cells(grid, answers.values),
                 answers.values,
                 probe.sample_image,
-                field.centres(answers.positions),
+                field.centers(answers.positions),
                 answers.around,
             )
             assert grid.icons is not None

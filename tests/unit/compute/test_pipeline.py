@@ -162,8 +162,8 @@ def test_the_cosine_is_that_of_the_stored_picture(model, kind):
     )
     levels, _ = bin_levels(lay_out(layer.values, config=recipe), layer.values, config=recipe)
     for grid, cells in zip(atlas.grids, levels, strict=True):
-        centres = receptive.centres(layer.positions)
-        targets = targets_for(cells, layer.values, probe.sample_image, centres)
+        centers = receptive.centers(layer.positions)
+        targets = targets_for(cells, layer.values, probe.sample_image, centers)
         again = engine.score(grid.icons, targets, kind)
         np.testing.assert_allclose(grid.icon_cosine, again, atol=1e-6)
 
@@ -177,7 +177,7 @@ def test_more_steps_make_pictures_that_the_layer_recognises_better(model):
         assert last.icon_cosine.mean() > first.icon_cosine.mean() + 0.03
 
 
-def test_time_that_runs_out_leaves_a_complete_and_labelled_atlas(model, monkeypatch):
+def test_time_that_runs_out_leaves_a_complete_and_labeled_atlas(model, monkeypatch):
     recipe = config("inversion", icon_seconds=2.5)
     seconds = iter(range(100))  # one passes with every question, and one question is a batch
     monkeypatch.setattr(pipeline_module.time, "monotonic", lambda: next(seconds))

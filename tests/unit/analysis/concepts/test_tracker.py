@@ -108,7 +108,7 @@ def test_shuffled_rows_are_followed_nowhere_and_tell_nothing(sizes, strays):
 
 
 @pytest.mark.parametrize("channels", [3, 8, 64])
-def test_random_neighbours_at_each_step_tell_nothing(channels):
+def test_random_neighbors_at_each_step_tell_nothing(channels):
     random = np.random.default_rng(0)
     assert events(atlases_of([random.normal(size=(400, channels)) for _ in range(5)])) == []
 

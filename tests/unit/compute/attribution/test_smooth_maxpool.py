@@ -104,7 +104,7 @@ def test_both_ways_to_attribute_agree(monkeypatch):
     assert "smoother pool" in forward.notes[0]
 
 
-def test_which_of_two_like_neighbours_wins_hardly_matters():
+def test_which_of_two_like_neighbors_wins_hardly_matters():
     """In plain pictures a change of a thousandth decides each pool, and with it all attribution."""
     torch.manual_seed(1)
     plain = torch.rand(64, 3, 1, 1).expand(-1, -1, 16, 16)

@@ -99,9 +99,9 @@ def test_of_one_image_no_place_says_what_a_louder_one_said():
     images[:, :, :, 12:] = images[:, :, :, :12]  # each place twice, eleven columns apart
     model, probe = Convolved(), probe_of(images)
     places = loud_places(model, "stem", probe, [1], most=100)[1]
-    centre = model.stem(images).mean((0, 2, 3)).detach().numpy()
+    center = model.stem(images).mean((0, 2, 3)).detach().numpy()
     for image in range(4):
-        away = places.activations[places.images == image] - centre
+        away = places.activations[places.images == image] - center
         away /= np.linalg.norm(away, axis=1, keepdims=True)
         alike = (away @ away.T)[~np.eye(len(away), dtype=bool)]
         assert (alike <= SAME_VOICE + 0.01).all()

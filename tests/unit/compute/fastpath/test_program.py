@@ -68,7 +68,7 @@ class Counts(nn.Module):
         nn.ConvTranspose2d(3, 4, 2),
         Counts(),
     ],
-    ids=["vector", "normalised", "transposed", "batch size"],
+    ids=["vector", "normalized", "transposed", "batch size"],
 )
 def test_what_is_not_listed_is_left_to_autograd(network):
     assert compile_program(network, torch.rand(2, 3, 8, 8)) is None

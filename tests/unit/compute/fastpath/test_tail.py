@@ -170,7 +170,7 @@ class Drawing(Chain):
         return super().forward(x) + torch.rand(len(x), 1)
 
 
-class Centred(nn.Module):
+class Centered(nn.Module):
     def forward(self, x):
         return x - x.mean()
 
@@ -180,7 +180,7 @@ class Together(Chain):
 
     def __init__(self):
         super().__init__()
-        self.second = Centred()
+        self.second = Centered()
 
 
 class Unsure(Chain):

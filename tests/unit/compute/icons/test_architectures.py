@@ -94,9 +94,9 @@ def drawn(model: nn.Module, family: Family, steps: int | None) -> tuple[IconEngi
     far = (values - values.mean(0)).norm(dim=1).argsort(descending=True)[:CELLS]
     targets = Targets(
         directions=values[far],
-        centre=values.mean(0),
+        center=values.mean(0),
         rows=torch.from_numpy(probe.sample_image)[far, None].long(),
-        centres=torch.from_numpy(field.centres(found.positions))[far, None],
+        centers=torch.from_numpy(field.centers(found.positions))[far, None],
         keys=np.arange(CELLS),
     )
     source = PatchSource(torch.as_tensor(probe.images), normalize)

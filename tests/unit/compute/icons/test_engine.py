@@ -23,8 +23,8 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 def edge_engine(channels: int = 3, **options) -> tuple[IconEngine, Targets]:
     source = source_of(blurred_noise(30, channels))
     engine = IconEngine.prepare(edge_net(channels), "1", source, EDGE_FIELD, **options)
-    centre = torch.full((4,), 0.2)
-    return engine, targets_of(centre + torch.eye(4), centre, source)
+    center = torch.full((4,), 0.2)
+    return engine, targets_of(center + torch.eye(4), center, source)
 
 
 def slope(icon: np.ndarray) -> tuple[float, float]:
@@ -88,9 +88,9 @@ def test_examples_show_the_very_patch_of_the_nearest_member():
     engine = IconEngine.prepare(edge_net(), "1", source, EDGE_FIELD)
     targets = Targets(
         directions=torch.rand(1, 4),
-        centre=torch.zeros(4),
+        center=torch.zeros(4),
         rows=torch.tensor([[1, 0]]),
-        centres=torch.tensor([[[15.5, 13.5], [3.0, 3.0]]]),
+        centers=torch.tensor([[[15.5, 13.5], [3.0, 3.0]]]),
         keys=np.array([0]),
     )
     icons = engine.render(targets, "examples")
@@ -100,19 +100,19 @@ def test_examples_show_the_very_patch_of_the_nearest_member():
     assert np.allclose(engine.score(icons.images, targets, "examples"), icons.cosine, atol=0.01)
 
 
-def test_cosine_is_the_centred_cosine_of_the_layers_answer_at_the_middle():
+def test_cosine_is_the_centered_cosine_of_the_layers_answer_at_the_middle():
     engine, targets = edge_engine()
     field = ReceptiveField((9, 9), (1, 1), (0.5, 0.5))
     observer = dataclasses.replace(engine.observer, receptive=field)
     engine = dataclasses.replace(engine, observer=observer)
     examples = engine.render(targets, "examples")
-    patches = engine.observer.source.cut(targets.rows[:, 0], targets.centres[:, 0], (12, 12))
+    patches = engine.observer.source.cut(targets.rows[:, 0], targets.centers[:, 0], (12, 12))
     with torch.no_grad():
         answers = edge_net()(engine.observer.source.normalize.to_input(patches))
     expected = nn.functional.cosine_similarity(
-        answers[:, :, 5:7, 5:7].mean((2, 3)) - targets.centre, targets.directions - targets.centre
+        answers[:, :, 5:7, 5:7].mean((2, 3)) - targets.center, targets.directions - targets.center
     )
-    # The field's centre lies half a pixel off, which rounds to no shift at all.
+    # The field's center lies half a pixel off, which rounds to no shift at all.
     assert np.allclose(examples.cosine, expected, atol=1e-5)
 
 
@@ -121,9 +121,9 @@ def test_an_icon_does_not_depend_on_the_cells_beside_it():
     order = [2, 0, 3, 1]
     shuffled = Targets(
         directions=targets.directions[order],
-        centre=targets.centre,
+        center=targets.center,
         rows=targets.rows[order],
-        centres=targets.centres[order],
+        centers=targets.centers[order],
         keys=targets.keys[order],
     )
     narrow = dataclasses.replace(engine, settings=dataclasses.replace(engine.settings, batch=3))
@@ -144,9 +144,9 @@ def test_no_cells_give_no_icons(kind):
     engine, targets = edge_engine()
     empty = Targets(
         directions=targets.directions[:0],
-        centre=targets.centre,
+        center=targets.center,
         rows=targets.rows[:0],
-        centres=targets.centres[:0],
+        centers=targets.centers[:0],
         keys=targets.keys[:0],
     )
     icons = engine.render(empty, kind)
@@ -213,7 +213,7 @@ def test_work_that_may_not_begin_leaves_real_patches_only():
 def test_a_cell_without_a_direction_keeps_its_real_patch_and_the_others_do_not_mind(direction):
     engine, targets = edge_engine()
     directions = targets.directions.clone()
-    directions[1] = targets.centre + direction
+    directions[1] = targets.center + direction
     odd = engine.render(dataclasses.replace(targets, directions=directions))
     assert odd.kinds.tolist() == ["inversion", "examples", "inversion", "inversion"]
     assert np.isnan(odd.cosine).tolist() == [False, True, False, False]
@@ -226,7 +226,7 @@ def test_a_cell_without_a_direction_keeps_its_real_patch_and_the_others_do_not_m
 def test_a_cell_at_the_border_is_drawn_from_its_mirrored_patch():
     engine, targets = edge_engine()
     corners = torch.tensor([[0.0, 0], [0, 31], [31, 0], [31, 31]])[:, None]
-    icons = engine.render(dataclasses.replace(targets, centres=corners))
+    icons = engine.render(dataclasses.replace(targets, centers=corners))
     assert icons.cosine.min() > 0.9
 
 
@@ -260,7 +260,7 @@ def test_a_dead_or_broken_layer_still_gives_pictures(bias):
 
 def test_cell_that_equals_the_layers_mean_has_no_cosine():
     engine, targets = edge_engine()
-    same = dataclasses.replace(targets, directions=targets.centre.expand(4, 4).clone())
+    same = dataclasses.replace(targets, directions=targets.center.expand(4, 4).clone())
     assert np.isnan(engine.render(same).cosine).all()
 
 

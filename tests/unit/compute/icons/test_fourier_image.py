@@ -11,7 +11,7 @@ from scenes import blurred_noise, source_of
 
 from tensorboard_plugin_atlas.compute.icons import fourier_image as spectrum
 from tensorboard_plugin_atlas.compute.icons.fourier_image import (
-    colour_matrix,
+    color_matrix,
     frequencies,
     natural_pictures,
     natural_spectrum,
@@ -27,29 +27,29 @@ from tensorboard_plugin_atlas.compute.icons.fourier_image import (
 @pytest.mark.parametrize("shape", [(8, 8), (9, 12), (7, 5)])
 def test_pixels_survive_the_way_to_coefficients_and_back(channels, shape):
     pixels = 0.1 + 0.8 * torch.rand(2, channels, *shape)
-    colour = colour_matrix(channels)
+    color = color_matrix(channels)
     scale = 0.5 + torch.rand(channels, shape[0], shape[1] // 2 + 1)
-    coefficients = to_coefficients(to_latent(pixels, colour), scale)
+    coefficients = to_coefficients(to_latent(pixels, color), scale)
     latent = to_latent_of_coefficients(coefficients, scale, shape)
-    assert torch.allclose(to_pixels(latent, colour), pixels, atol=1e-5)
+    assert torch.allclose(to_pixels(latent, color), pixels, atol=1e-5)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.parametrize("shape", [(8, 8), (9, 12), (6, 7), (4, 1), (5, 2)])
 def test_gradient_of_coefficients_is_that_of_autograd(channels, shape):
     torch.manual_seed(0)
-    colour = colour_matrix(channels)
+    color = color_matrix(channels)
     scale = 0.5 + torch.rand(channels, shape[0], shape[1] // 2 + 1)
     start = torch.fft.rfft2(torch.randn(2, channels, *shape), norm="ortho").requires_grad_()
     slope = torch.randn(2, channels, *shape)
-    pixels = to_pixels(to_latent_of_coefficients(start, scale, shape), colour)
+    pixels = to_pixels(to_latent_of_coefficients(start, scale, shape), color)
     (wanted,) = torch.autograd.grad(pixels, start, slope)
-    found = to_gradient(slope, pixels.detach(), colour, scale)
+    found = to_gradient(slope, pixels.detach(), color, scale)
     assert torch.allclose(found, wanted, atol=1e-5)
 
 
 def test_gray_has_one_decorrelated_channel_only():
-    latent = to_latent(torch.full((1, 3, 2, 2), 0.8), colour_matrix(3))
+    latent = to_latent(torch.full((1, 3, 2, 2), 0.8), color_matrix(3))
     assert latent[0, 0].abs().min() > 1
     assert latent[0, 1:].abs().max() < 0.2 * latent[0, 0].abs().max()
 
@@ -85,7 +85,7 @@ def test_coefficients_of_natural_patches_are_near_one():
     rows = torch.arange(40)
     patches = source.cut(rows, torch.full((40, 2), 15.5), (16, 16))
     measured = natural_spectrum(source, (16, 16))
-    coefficients = to_coefficients(to_latent(patches, colour_matrix(3)), measured)
+    coefficients = to_coefficients(to_latent(patches, color_matrix(3)), measured)
     assert 0.7 < coefficients[:, :, 1:, 1:].abs().pow(2).mean().sqrt() < 1.6
 
 

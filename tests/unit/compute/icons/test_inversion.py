@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The optimiser against answers whose best pictures are known."""
+"""The optimizer against answers whose best pictures are known."""
 
 from __future__ import annotations
 

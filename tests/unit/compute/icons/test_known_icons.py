@@ -32,19 +32,19 @@ ALIKE = 0.75
 LINEAR_COSINE = 1 / math.sqrt(2)
 
 
-def waves(side: int = WAVE, colour: tuple[float, ...] = (1.0, 1.0, 1.0)) -> Tensor:
+def waves(side: int = WAVE, color: tuple[float, ...] = (1.0, 1.0, 1.0)) -> Tensor:
     """Four waves of one period and length 1, (4, C, side, side)."""
     wave = torch.sin(2 * math.pi * (torch.arange(side) + 0.5) / side)
     down = wave[:, None].expand(side, side)
     planes = torch.stack([down, -down, down.T, -down.T])
-    kernels = planes[:, None] * torch.tensor(colour)[:, None, None]
+    kernels = planes[:, None] * torch.tensor(color)[:, None, None]
     return kernels / kernels.flatten(1).norm(dim=1)[:, None, None, None]
 
 
-def wave_layer(side: int = WAVE, colour: tuple[float, ...] = (1.0, 1.0, 1.0), bias: float = 0.0):
+def wave_layer(side: int = WAVE, color: tuple[float, ...] = (1.0, 1.0, 1.0), bias: float = 0.0):
     """A convolution with the waves as kernels, side by side and without overlap."""
-    layer = nn.Conv2d(len(colour), 4, side, side)
-    layer.weight.data = waves(side, colour)
+    layer = nn.Conv2d(len(color), 4, side, side)
+    layer.weight.data = waves(side, color)
     nn.init.constant_(layer.bias, bias)
     return layer
 
@@ -97,7 +97,7 @@ def test_a_linear_layer_sees_its_own_kernel_at_every_stride_and_input_size(side,
     assert icons.cosine == pytest.approx(np.full(4, LINEAR_COSINE), abs=0.01)
 
 
-# Rectifiers and normalisations.
+# Rectifiers and normalizations.
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_folded_batch_norm_that_turns_a_channel_round_turns_its_picture_round(
     assert_waves(engine.render(targets), waves() * turned[:, None, None, None])
 
 
-def test_a_batch_norm_in_front_turns_the_colours_that_it_turns():
+def test_a_batch_norm_in_front_turns_the_colors_that_it_turns():
     norm = batch_norm(3, [1.0, -1.0, 1.0])
     engine = engine_of(nn.Sequential(norm, wave_layer()), "1")
     assert engine.observer.network.folded == 0
@@ -141,7 +141,7 @@ def test_a_batch_norm_in_front_turns_the_colours_that_it_turns():
 
 
 class ChannelNorm(nn.Module):
-    """Layer normalisation over the channels of a map, as in ConvNeXt."""
+    """Layer normalization over the channels of a map, as in ConvNeXt."""
 
     def __init__(self):
         super().__init__()
@@ -183,7 +183,7 @@ def test_tokens_with_fixed_places_are_drawn_as_whole_pictures_with_the_wave_in_t
     assert icons.images.shape == (4, 40, 40, 3)
     assert len(icons.notes) == 1
     assert (
-        "does not run on 24 x 24 px (RuntimeError), so icons are optimised at full"
+        "does not run on 24 x 24 px (RuntimeError), so icons are optimized at full"
         in (icons.notes[0])
     )
     assert_waves(icons)
@@ -226,14 +226,14 @@ def test_a_pooled_layer_of_a_large_picture_begins_small_where_the_network_takes_
 
 
 @pytest.mark.parametrize(
-    "colour",
+    "color",
     [(1.0,), (1.0, 1.0), (1.0, -1.0, 0.0), (1.0, 1.0, -2.0), (1.0, -1.0, 0.5, 2.0, 1.0)],
     ids=["gray", "two channels", "red-green", "blue-yellow", "five channels"],
 )
-def test_colours_of_the_kernel_are_those_of_the_picture(colour):
-    icons = drawn(nn.Sequential(wave_layer(WAVE, colour)), "0", channels=len(colour))
+def test_colors_of_the_kernel_are_those_of_the_picture(color):
+    icons = drawn(nn.Sequential(wave_layer(WAVE, color)), "0", channels=len(color))
     assert icons.notes == ()
-    assert_waves(icons, waves(WAVE, colour))
+    assert_waves(icons, waves(WAVE, color))
 
 
 # Control flow.
@@ -446,7 +446,7 @@ def test_a_single_member_at_the_border_is_enough():
     engine = engine_of(nn.Sequential(wave_layer()), "0", pictures=1)
     targets = targets_of(torch.eye(4), torch.zeros(4), engine.observer.source)
     corners = torch.tensor([[0.0, 0.0], [39.0, 39.0], [-3.0, 20.0], [20.0, 45.0]])
-    icons = engine.render(dataclasses.replace(targets, centres=corners[:, None]))
+    icons = engine.render(dataclasses.replace(targets, centers=corners[:, None]))
     assert icons.notes == ()
     assert_waves(icons)
 

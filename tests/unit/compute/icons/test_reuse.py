@@ -126,8 +126,8 @@ class TestIcons:
     def test_a_cell_at_the_mean_of_the_layer_states_nothing(self) -> None:
         old = grid_of(1, [0, 0, -1, -1, -1, -1, -1, -1], [40], [0.9])
         all_of_them = cells_of(1, [0] * 8, 1)
-        centre = ROWS.astype(np.float16).astype(np.float32).mean(axis=0, dtype=np.float64)
-        middle = dataclasses.replace(all_of_them, means=centre[None].astype(np.float64))
+        center = ROWS.astype(np.float16).astype(np.float32).mean(axis=0, dtype=np.float64)
+        middle = dataclasses.replace(all_of_them, means=center[None].astype(np.float64))
         ((grid,), _) = borrowed(atlas_with(old), [middle])
         assert np.isnan(grid.icon_cosine[0])
 

@@ -16,18 +16,18 @@ from tensorboard_plugin_atlas.compute.layout.anchoring import (
 )
 
 
-def test_a_place_is_faithful_to_those_neighbours_that_lie_around_it():
-    # One neighbour asked, so the three nearest count: 0 has 1, 2, 3 around it and not 5.
+def test_a_place_is_faithful_to_those_neighbors_that_lie_around_it():
+    # One neighbor asked, so the three nearest count: 0 has 1, 2, 3 around it and not 5.
     places = np.stack([np.arange(6.0), np.zeros(6)], axis=1)
-    neighbours = np.array([[3], [5], [3], [0], [3], [-1]], np.int32)
-    assert faithfulness(places, neighbours).tolist() == [1, 0, 1, 0, 1, 0]
+    neighbors = np.array([[3], [5], [3], [0], [3], [-1]], np.int32)
+    assert faithfulness(places, neighbors).tolist() == [1, 0, 1, 0, 1, 0]
 
 
-def test_a_row_starts_where_it_was_or_among_its_new_neighbours():
+def test_a_row_starts_where_it_was_or_among_its_new_neighbors():
     places = np.array([[0, 0], [4, 0], [0, 8]], np.float32)
     graph = scipy.sparse.csr_matrix(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]], np.float64))
     start = moved_start(places, graph, np.array([0.25, 0.5, 0.0]))
-    # Row 0 is half way to its neighbours' mean, weighted by what they kept: .52 and .02 of .54.
+    # Row 0 is half way to its neighbors' mean, weighted by what they kept: .52 and .02 of .54.
     among = np.array([4 * 0.52, 8 * 0.02]) / 0.54
     np.testing.assert_allclose(start, [among / 2, [4, 0], [0, 0]], atol=1e-6)
     assert start.dtype == np.float32

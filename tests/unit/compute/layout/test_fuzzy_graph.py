@@ -99,7 +99,7 @@ def test_borrowing_umap_restores_the_process():
         torch.set_num_threads(threads)
 
 
-def test_approximate_neighbours_drop_the_row_itself(monkeypatch, unit):
+def test_approximate_neighbors_drop_the_row_itself(monkeypatch, unit):
     exact_indices, exact_distances = nearest(unit, 4)
     own = np.arange(len(unit))[:, None]
 
@@ -119,7 +119,7 @@ def test_approximate_neighbours_drop_the_row_itself(monkeypatch, unit):
     np.testing.assert_allclose(distances[2:], exact_distances[2:])
 
 
-def test_approximate_neighbours_fall_back_to_exact_ones(monkeypatch, unit):
+def test_approximate_neighbors_fall_back_to_exact_ones(monkeypatch, unit):
     with borrowed_umap() as umap:
         missing = np.full((len(unit), 5), -1)
         monkeypatch.setattr(umap, "nearest_neighbors", lambda *_: (missing, missing * 0.0, None))

@@ -23,7 +23,7 @@ def layout_at(xy, invalid=None):
         frame=np.array([[0, 0], [1, 1]], np.float32),
         clamped=np.zeros(n, np.bool_),
         invalid=np.zeros(n, np.bool_) if invalid is None else np.asarray(invalid, np.bool_),
-        neighbours=np.empty((n, 0), np.int32),
+        neighbors=np.empty((n, 0), np.int32),
     )
 
 

@@ -38,22 +38,22 @@ def random_rows(n, c=8, seed=0):
 def check_valid(layout, n, k=15):
     assert layout.xy.shape == layout.raw.shape == (n, 2)
     assert layout.xy.dtype == layout.raw.dtype == layout.frame.dtype == np.float32
-    assert layout.neighbours.dtype == np.int32
-    assert layout.neighbours.shape == (n, k)
+    assert layout.neighbors.dtype == np.int32
+    assert layout.neighbors.shape == (n, k)
     assert np.isfinite(layout.raw).all()
     assert ((layout.xy >= 0) & (layout.xy <= 1)).all()
     assert layout.clamped.shape == layout.invalid.shape == (n,)
 
 
-def test_digits_keep_their_neighbours_and_their_classes(digits, digits_layout):
+def test_digits_keep_their_neighbors_and_their_classes(digits, digits_layout):
     check_valid(digits_layout, 600)
     quality = measure(digits, digits_layout)
     assert quality.trustworthiness > 0.9
     assert quality.knn_kept > 0.4
     labels = load_digits().target[:600]
-    centres = np.stack([digits_layout.xy[labels == c].mean(axis=0) for c in range(10)])
-    own = np.linalg.norm(digits_layout.xy - centres[labels], axis=1).mean()
-    other = np.linalg.norm(digits_layout.xy - centres[(labels + 5) % 10], axis=1).mean()
+    centers = np.stack([digits_layout.xy[labels == c].mean(axis=0) for c in range(10)])
+    own = np.linalg.norm(digits_layout.xy - centers[labels], axis=1).mean()
+    other = np.linalg.norm(digits_layout.xy - centers[(labels + 5) % 10], axis=1).mean()
     assert own < other / 2
 
 
@@ -184,7 +184,7 @@ def test_a_run_laid_out_backwards_ends_like_a_map_by_itself(digits):
     np.testing.assert_array_equal(layouts[2].raw, lay_out(steps[2], config=CONFIG).raw)
     before = lay_out(steps[1], layouts[2], config=CONFIG)
     np.testing.assert_array_equal(layouts[1].raw, before.raw)
-    # The floor of the move from the second to the last was learnt while laying out the second.
+    # The floor of the move from the second to the last was learned while laying out the second.
     np.testing.assert_array_equal(layouts[2].noise_floor, before.noise_floor)
     assert layouts[0].noise_floor is None
     assert all(layout.frame is layouts[2].frame for layout in layouts)
@@ -211,7 +211,7 @@ def test_resume_rebuilds_the_layout_from_what_is_logged(digits, digits_layout):
     frame = json.loads(json.dumps(digits_layout.corners))
     resumed = resume(digits_layout.xy, digits, frame=frame, config=CONFIG)
     np.testing.assert_array_equal(resumed.xy, digits_layout.xy)
-    np.testing.assert_array_equal(resumed.neighbours, digits_layout.neighbours)
+    np.testing.assert_array_equal(resumed.neighbors, digits_layout.neighbors)
     np.testing.assert_array_equal(resumed.clamped, digits_layout.clamped)
     np.testing.assert_array_equal(resumed.frame, digits_layout.frame)
     np.testing.assert_allclose(resumed.raw, digits_layout.raw, atol=1e-4)
@@ -227,14 +227,14 @@ def test_resume_guesses_the_frame_of_an_old_log(digits, digits_layout):
     assert moved < 0.15
 
 
-def test_one_sample_lies_in_the_centre():
+def test_one_sample_lies_in_the_center():
     layout = lay_out(np.ones((1, 4), np.float32), config=CONFIG)
     check_valid(layout, 1, k=0)
     np.testing.assert_allclose(layout.xy, [[0.5, 0.5]])
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 11, 16])
-def test_fewer_samples_than_neighbours(n):
+def test_fewer_samples_than_neighbors(n):
     layout = lay_out(random_rows(n), config=CONFIG)
     check_valid(layout, n, k=min(15, n - 1))
     assert len(np.unique(layout.xy, axis=0)) == n
@@ -242,7 +242,7 @@ def test_fewer_samples_than_neighbours(n):
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0])
-def test_equal_rows_share_the_centre(value):
+def test_equal_rows_share_the_center(value):
     layout = lay_out(np.full((40, 6), value, np.float32), config=CONFIG)
     check_valid(layout, 40)
     np.testing.assert_allclose(layout.xy, np.full((40, 2), 0.5))
@@ -295,8 +295,8 @@ def test_broken_rows_are_placed_flagged_and_leave_the_rest_alone():
     assert np.flatnonzero(layout.invalid).tolist() == [20, 41]
     np.testing.assert_allclose(layout.xy[[20, 41]], 0.5, atol=1e-6)
     assert not layout.clamped[[20, 41]].any()
-    assert (layout.neighbours[[20, 41]] == -1).all()
-    assert not np.isin(layout.neighbours, [20, 41]).any()
+    assert (layout.neighbors[[20, 41]] == -1).all()
+    assert not np.isin(layout.neighbors, [20, 41]).any()
     np.testing.assert_array_equal(layout.xy[~layout.invalid], lay_out(rows, config=CONFIG).xy)
     assert any("2 samples hold NaN" in note for note in layout.notes)
     assert measure(broken, layout).invalid == 2
@@ -371,7 +371,7 @@ def test_another_number_of_samples_than_before_is_refused():
         lay_out(random_rows(4), before, config=CONFIG)
 
 
-def test_many_samples_take_the_approximate_neighbours(monkeypatch, digits):
+def test_many_samples_take_the_approximate_neighbors(monkeypatch, digits):
     asked = []
 
     def descent(unit, k, seed):

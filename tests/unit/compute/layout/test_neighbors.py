@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiled neighbours against the plain ones, and what neighbourhoods share, by hand."""
+"""Compiled neighbors against the plain ones, and what neighborhoods share, by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tensorboard_plugin_atlas.analysis import cosine
 from tensorboard_plugin_atlas.analysis.cosine import unit_rows
-from tensorboard_plugin_atlas.compute.layout import neighbors as neighbours
+from tensorboard_plugin_atlas.compute.layout import neighbors as neighbors
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest, overlap, share_among
 
 
@@ -31,14 +31,14 @@ def test_of_equally_near_rows_the_first_is_taken():
     assert distances.tolist() == [[0, 0, 1]] * 6
 
 
-def test_opposite_rows_are_neighbours_where_there_are_no_others():
+def test_opposite_rows_are_neighbors_where_there_are_no_others():
     indices, distances = nearest(np.array([[1, 0], [-1, 0]], np.float32), 1)
     assert indices.tolist() == [[1], [0]]
     assert distances.tolist() == [[2], [2]]
 
 
-def test_no_neighbours_of_a_single_row():
-    indices, distances = neighbours.nearest(np.ones((1, 1), np.float32), 0)
+def test_no_neighbors_of_a_single_row():
+    indices, distances = neighbors.nearest(np.ones((1, 1), np.float32), 0)
     assert indices.shape == distances.shape == (1, 0)
 
 
@@ -48,7 +48,7 @@ def test_overlap_by_hand():
     np.testing.assert_allclose(overlap(now, before), [1, 0.5, 0, 0, 0])
 
 
-def test_overlap_of_unequal_neighbourhoods_uses_the_smaller():
+def test_overlap_of_unequal_neighborhoods_uses_the_smaller():
     now = np.array([[1, 2, 3]], np.int32)
     assert overlap(now, np.array([[2, 9]], np.int32)).tolist() == [0.5]
     assert overlap(np.empty((1, 0), np.int32), now).tolist() == [1.0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our optimiser: its forces by hand and by brute force, what it minimises, and what it holds."""
+"""Our optimizer: its forces by hand and by brute force, what it minimizes, and what it holds."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tensorboard_plugin_atlas.compute.layout.optimizer import PULL, Tether, desc
 
 @pytest.fixture(scope="module")
 def rows():
-    centres = np.random.default_rng(1).normal(size=(5, 12)) * 2
+    centers = np.random.default_rng(1).normal(size=(5, 12)) * 2
     return unit_rows(
-        np.repeat(centres, 40, axis=0) + np.random.default_rng(0).normal(size=(200, 12))
+        np.repeat(centers, 40, axis=0) + np.random.default_rng(0).normal(size=(200, 12))
     )
 
 
@@ -135,7 +135,7 @@ def test_the_hold_is_an_implicit_step_that_weakens_with_the_distance():
 
 
 def cross_entropy(places, graph):
-    """What is minimised: t-SNE's divergence with attraction counted `PULL` times."""
+    """What is minimized: t-SNE's divergence with attraction counted `PULL` times."""
     places = places.astype(np.float64)
     edges = (graph / graph.sum()).tocoo()
     length = ((places[edges.row] - places[edges.col]) ** 2).sum(axis=1)

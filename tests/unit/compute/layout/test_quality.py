@@ -40,7 +40,7 @@ def test_trustworthiness_equals_scikit_learn(k, noise):
 def test_ranks_trust_and_kept_by_hand():
     unit = fan([0, 10, 25, 45, 70])
     xy = np.array([[0, 0], [0.9, 0], [0.2, 0], [0.5, 0], [1, 0]], np.float32)
-    # Map neighbours, two each: 0 -> 2, 3; 1 -> 4, 3; 2 -> 0, 3; 3 -> 2, 1; 4 -> 1, 3.
+    # Map neighbors, two each: 0 -> 2, 3; 1 -> 4, 3; 2 -> 0, 3; 3 -> 2, 1; 4 -> 1, 3.
     # True order:  0: 1 2 3 4;  1: 0 2 3 4;  2: 1 3 0 4;  3: 2 4 1 0;  4: 3 2 1 0.
     ranks = true_ranks(unit, xy, 2)
     assert ranks.tolist() == [[2, 3], [4, 3], [3, 2], [1, 3], [3, 1]]
@@ -49,7 +49,7 @@ def test_ranks_trust_and_kept_by_hand():
     assert knn_kept(ranks) == pytest.approx(4 / 10)
 
 
-def test_ties_count_in_the_favour_of_the_map():
+def test_ties_count_in_the_favor_of_the_map():
     unit = np.repeat(np.eye(3, dtype=np.float32), 40, axis=0)
     xy = np.repeat(np.array([[0, 0], [1, 0], [0, 1]], np.float32), 40, axis=0)
     assert (true_ranks(unit, xy, 15) == 1).all()
@@ -78,7 +78,7 @@ def test_measure_leaves_out_broken_rows_and_counts_them():
         frame=np.array([[0, 0], [1, 1]], np.float32),
         clamped=np.array([True, False, False, False, True, False]),
         invalid=np.arange(6) == 5,
-        neighbours=np.zeros((6, 4), np.int32),
+        neighbors=np.zeros((6, 4), np.int32),
     )
     quality = measure(rows, layout)
     assert quality.trustworthiness == pytest.approx(1 - 14 / 30)

@@ -16,7 +16,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from tensorboard_plugin_atlas.analysis.concepts.clustering import NeighbourGraph
+from tensorboard_plugin_atlas.analysis.concepts.clustering import NeighborGraph
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer as descent
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import borrowed_umap
@@ -56,10 +56,10 @@ def digest(offset=0):
         second = lay_out(later, first, config=CONFIG)
         line = lay_out(rows, config=CONFIG, is_line=True)
         for layout in (first, second, line):
-            found.update(layout.xy.tobytes() + layout.raw.tobytes() + layout.neighbours.tobytes())
+            found.update(layout.xy.tobytes() + layout.raw.tobytes() + layout.neighbors.tobytes())
         found.update(second.noise_floor.tobytes())
         found.update(repr(measure(later, second, first).trustworthiness).encode())
-        found.update(NeighbourGraph.of(rows).neighbours.tobytes())
+        found.update(NeighborGraph.of(rows).neighbors.tobytes())
     one_by_one, descent._ONE_BY_ONE = descent._ONE_BY_ONE, 100
     found.update(lay_out(digits, config=CONFIG).xy.tobytes())
     descent._ONE_BY_ONE = one_by_one

@@ -88,5 +88,5 @@ def test_aim_brings_the_middle_pixel_under_a_padded_strided_convolution():
     spot = torch.zeros(1, 1, 16, 16, requires_grad=True)
     middle_of(net(shifted(spot, *aim)), form).sum().backward()
     weight = spot.grad[0, 0].sum(0)
-    centre = (weight * torch.arange(16)).sum() / weight.sum()
-    assert abs(float(centre) - 7.5) <= 0.75
+    center = (weight * torch.arange(16)).sum() / weight.sum()
+    assert abs(float(center) - 7.5) <= 0.75

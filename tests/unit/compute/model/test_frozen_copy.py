@@ -12,7 +12,7 @@ from tensorboard_plugin_atlas.compute.model.frozen_copy import answering
 
 
 class Network(nn.Module):
-    """Two blocks whose normalisations have seen data, and a head."""
+    """Two blocks whose normalizations have seen data, and a head."""
 
     def __init__(self):
         super().__init__()

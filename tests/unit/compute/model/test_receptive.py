@@ -62,7 +62,7 @@ def test_patches_look_at_their_own_middle(side):
 
 
 def test_padded_halving_shifts_the_middle_as_worked_out():
-    # 3x3, stride 2, padding 1: position r is centred on pixel 2r, not on the middle of two pixels.
+    # 3x3, stride 2, padding 1: position r is centered on pixel 2r, not on the middle of two pixels.
     model = nn.Sequential(*(conv(3, 2, 1, weight=1.0) for _ in range(2)))
     field = measure(model)
     assert field.stride == (4.0, 4.0)
@@ -127,7 +127,7 @@ class Attending(nn.Module):
 
 
 @pytest.mark.parametrize(("share", "side"), [(0.0, 4), (64.0, 12)])
-def test_tokens_are_shown_with_at_most_their_neighbours(share, side):
+def test_tokens_are_shown_with_at_most_their_neighbors(share, side):
     field = measure_receptive_field(
         Attending(share), "tokens", probe_of(), map_size=(8, 8), smallest=1
     )
@@ -193,8 +193,8 @@ def test_boxes_lie_in_the_picture_and_are_never_empty(size, stride, offset, row,
     assert max(y1 - y0, x1 - x0) <= size
 
 
-def test_boxes_are_centred_and_cut():
+def test_boxes_are_centered_and_cut():
     field = ReceptiveField((5, 4), (8.0, 8.0), (0.0, 0.5))
-    assert field.centres(np.array([[1, 2]])).tolist() == [[8.0, 16.5]]
+    assert field.centers(np.array([[1, 2]])).tolist() == [[8.0, 16.5]]
     boxes = field.boxes(np.array([[0, 0], [1, 2], [4, 4]]), (32, 32))
     assert boxes.tolist() == [[0, 0, 3, 3], [6, 15, 11, 19], [30, 31, 32, 32]]

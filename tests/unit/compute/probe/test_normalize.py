@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Normalisation: its arithmetic, and finding it in transforms and wrappers."""
+"""Normalization: its arithmetic, and finding it in transforms and wrappers."""
 
 from __future__ import annotations
 

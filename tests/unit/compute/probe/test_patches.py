@@ -24,12 +24,12 @@ def ramp(side: int = 5) -> torch.Tensor:
     return (10 * line[:, None] + line)[None, None]
 
 
-def cut(centre, shape, picture=None):
+def cut(center, shape, picture=None):
     picture = ramp() if picture is None else picture
-    return cut_patches(picture, torch.tensor([0]), torch.tensor([centre]), shape)[0, 0].tolist()
+    return cut_patches(picture, torch.tensor([0]), torch.tensor([center]), shape)[0, 0].tolist()
 
 
-def test_odd_patch_is_centred_on_its_pixel():
+def test_odd_patch_is_centered_on_its_pixel():
     assert cut((2.0, 3.0), (3, 3)) == [[12, 13, 14], [22, 23, 24], [32, 33, 34]]
 
 
@@ -98,7 +98,7 @@ def test_finish_moves_contrast_toward_its_aim_within_the_limits_of_gain(before, 
     assert float(result.mean()) == pytest.approx(0.5)
 
 
-def test_finish_strengthens_colour_and_keeps_the_hue():
+def test_finish_strengthens_color_and_keeps_the_hue():
     reddish = torch.tensor([0.6, 0.5, 0.5])[None, :, None, None].expand(1, 3, 8, 8)
     result = finished(reddish, Finish(sharpen=0, exposure=0, most_gain=1, chroma=1.4))
     difference = result[0, 0, 0, 0] - result[0, 1, 0, 0]
@@ -120,7 +120,7 @@ def test_finish_of_the_identity_changes_nothing():
 @pytest.mark.parametrize(
     ("channels", "expected"), [(1, [34] * 3), (2, [51] * 3), (3, [34, 68, 102]), (5, [34, 68, 102])]
 )
-def test_any_number_of_channels_becomes_a_colour_picture(channels, expected):
+def test_any_number_of_channels_becomes_a_color_picture(channels, expected):
     pixels = torch.arange(1, channels + 1)[None, :, None, None].expand(1, -1, 2, 2) * 2 / 15
     shown = to_rgb(pixels)
     assert shown.dtype == torch.uint8
@@ -128,6 +128,6 @@ def test_any_number_of_channels_becomes_a_colour_picture(channels, expected):
     assert shown[0, 1, 1].tolist() == expected
 
 
-def test_values_that_are_no_colour_are_bounded():
+def test_values_that_are_no_color_are_bounded():
     shown = to_rgb(torch.tensor([np.nan, -3.0, 9.0]).reshape(1, 3, 1, 1))
     assert shown.flatten().tolist() == [0, 0, 255]

@@ -149,7 +149,7 @@ class Stream(IterableDataset):
         return iter((torch.full((1, 4, 4), i / 1000), i % 2) for i in range(1000))
 
 
-def test_a_loader_reads_its_data_set_and_honours_a_subset_sampler():
+def test_a_loader_reads_its_data_set_and_honors_a_subset_sampler():
     data = Pictures(100)
     loader = DataLoader(data, batch_size=7, sampler=SubsetRandomSampler(range(40, 70)))
     probe = build_probe(loader, config=config(10))
@@ -208,14 +208,14 @@ def test_labels_that_are_no_class_index_are_left_out():
     assert build_probe(items, config=config(4)).labels is None
 
 
-def test_half_labelled_sources_say_so():
+def test_half_labeled_sources_say_so():
     items = [(torch.rand(3, 8, 8), None if i % 2 else 0) for i in range(4)]
     probe = build_probe(items, config=config(4))
     assert probe.labels is None
     assert "2 of 4" in probe.notes[0]
 
 
-# Class names and normalisation
+# Class names and normalization
 
 
 def test_class_names_are_found_through_wrappers_or_given():
@@ -239,7 +239,7 @@ def test_the_normalisation_of_the_data_set_is_used_for_pictures():
     assert (probe.pictures() == expected[:, None, None, None]).all()
 
 
-def test_a_probe_outside_zero_to_one_needs_a_normalisation():
+def test_a_probe_outside_zero_to_one_needs_a_normalization():
     images = torch.linspace(-1, 1, 2 * 3 * 4 * 4).view(2, 3, 4, 4)
     with pytest.raises(ArgumentError, match=r"span -1 to 1.*pass normalize=\(mean, std\)"):
         build_probe(images, config=config(2))

@@ -72,8 +72,8 @@ def test_a_layer_of_tokens_has_a_map_too():
     np.testing.assert_allclose(answer, [1, 1, 1])
 
 
-def test_the_nearest_samples_by_centred_cosine():
-    # Centred on (1, 1): right, up, left, down.
+def test_the_nearest_samples_by_centered_cosine():
+    # Centered on (1, 1): right, up, left, down.
     activations = np.array([[2, 1], [1, 2], [0, 1], [1, 0]], np.float16)
     rows, similarity = nearest_samples(activations, np.array([3.0, 1.5], np.float32))
     assert rows == (0,)

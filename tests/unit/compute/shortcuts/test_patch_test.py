@@ -241,7 +241,7 @@ class TestPatchTest:
         assert (found.flip_rate, found.other_flip_rate, found.same_flip_rate) == (1, 0, 0)
         assert found.interval[0] > 0.5
 
-    def test_a_float_patch_needs_no_normalisation(self):
+    def test_a_float_patch_needs_no_normalization(self):
         images = (torch.rand(40, 3, 8, 8) * 0.5 - 0.5) / 0.25
         found = patch_test(Corner(), torch.full((3, 2, 2), 2.0), images, 1, at=(6, 6), sizes=[1])
         assert found.places == ("6, 6",)
@@ -250,10 +250,10 @@ class TestPatchTest:
     def test_pixels_are_normalised_as_the_images_are(self):
         images = (torch.rand(40, 3, 8, 8) * 0.5 - 0.5) / 0.25
         white = np.full((2, 2, 3), 255, np.uint8)
-        grey = np.full((2, 2, 3), 150, np.uint8)  # (150 / 255 - .5) / .25 = .35, below .9
+        gray = np.full((2, 2, 3), 150, np.uint8)  # (150 / 255 - .5) / .25 = .35, below .9
         rates = [
             patch_test(Corner(), one, images, 1, at=(6, 6), sizes=[1], normalize=SCALE).flip_rate
-            for one in (white, grey)
+            for one in (white, gray)
         ]
         assert rates == [1, 0]
 
@@ -263,12 +263,12 @@ class TestPatchTest:
         assert found.box == (6, 5, 8, 8)
 
     def test_one_channel_images_take_the_mean_of_a_patch(self):
-        class Grey(nn.Module):
+        class Gray(nn.Module):
             def forward(self, x):
                 return torch.cat([torch.full_like(x[:, 0, :1, 0], 0.4), x[:, 0, :1, 0]], 1)
 
         orange = np.array([[[255, 128, 0]]], np.uint8)  # mean .5
-        found = patch_test(Grey(), orange, torch.zeros(20, 1, 8, 8), 1, sizes=[1])
+        found = patch_test(Gray(), orange, torch.zeros(20, 1, 8, 8), 1, sizes=[1])
         assert found.place == "top left"
         assert found.flip_rate == 1
 

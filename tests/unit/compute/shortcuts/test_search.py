@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The search for shortcuts: on networks whose shortcut is known, on one that learnt it, on none."""
+"""The search for shortcuts: networks with a known shortcut, with a learned one, and without."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def found(training):
 
 
 class TestLearntShortcut:
-    """A small network, trained on pictures of coloured stripes of which one class has a marker."""
+    """A small network, trained on pictures of colored stripes of which one class has a marker."""
 
     def test_the_marker_comes_first_and_is_significant(self, found):
         first = found[0]
@@ -351,12 +351,12 @@ class TestBadInput:
         find_shortcuts(Marked(), "body", (images, labels + 50), config=CONFIG)
 
     def test_one_channel(self):
-        class Grey(Marked):
+        class Gray(Marked):
             def forward(self, x):
                 return super().forward(x.expand(-1, 3, -1, -1))
 
         images, _ = pictures(200)
-        found = find_shortcuts(Grey(), "body", images[:, 2:], config=CONFIG)
+        found = find_shortcuts(Gray(), "body", images[:, 2:], config=CONFIG)
         assert found[0].target_class == 2
         assert found[0].patch.shape[2] == 3
         assert (found[0].patch == found[0].patch[..., :1]).all()

@@ -145,7 +145,7 @@ class TestMarks:
         assert one.now.since == 5
         assert one.now.significant
 
-    def test_a_mark_that_is_unlearnt_is_not_taken_for_the_object_around_it(self, watch):
+    def test_a_mark_that_is_unlearned_is_not_taken_for_the_object_around_it(self, watch):
         known = candidate(id=1, strength=0.2, since=5, box=(2, 2, 4, 4))
         (one,) = watch._kept([known, candidate(strength=1.0, box=(0, 0, 8, 8))])
         assert told([one]) == [(1, 2, (2, 2, 4, 4))]
@@ -179,7 +179,7 @@ class TestLook:
         assert [one.after for one in mark.examples] == [2] * 12
         back = decode_shortcuts(encode_shortcuts(first))
         assert back.found == first.found
-        # A new watch goes on from the record: the network has unlearnt it.
+        # A new watch goes on from the record: the network has unlearned it.
         again = ShortcutWatch(probe, "body", CONFIG, back).look(
             Corner(blue=0, bias=-9), 20, 2.0, None
         )
