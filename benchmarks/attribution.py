@@ -16,7 +16,7 @@ import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import lite
+import efficientnet_lite
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -55,15 +55,15 @@ def main() -> None:
 
 def beside_autograd() -> None:
     """Prints a line for each layer of a network of photographs."""
-    images, labels = lite.load_pictures()
-    inputs = ((images - lite.MEAN) / lite.STD)[:PHOTOGRAPHS]
+    images, labels = efficientnet_lite.load_pictures()
+    inputs = ((images - efficientnet_lite.MEAN) / efficientnet_lite.STD)[:PHOTOGRAPHS]
     config = AtlasConfig(samples=PLACES * PHOTOGRAPHS, positions_per_image=PLACES)
     probe = build_probe(
         (inputs, labels[:PHOTOGRAPHS]),
         config=config,
-        normalize=([lite.MEAN] * 3, [lite.STD] * 3),
+        normalize=([efficientnet_lite.MEAN] * 3, [efficientnet_lite.STD] * 3),
     )
-    network, pushed = lite.load_lite(0), room._pushed
+    network, pushed = efficientnet_lite.load_lite(0), room._pushed
     print(
         f"\n{'Lite0':<12}{'ms pushed':>10}{'ms autograd':>12}{'x cheaper':>10}{'off (median)':>13}"
     )

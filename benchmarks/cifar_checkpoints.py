@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cifar import PICTURES
+from cifar_training import PICTURES
 from numpy.typing import NDArray
 from torch import Tensor, nn
 

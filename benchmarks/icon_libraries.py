@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Icons of the same cells drawn by other libraries: dreamlens, torch-lucent and horama.
 
-    python benchmarks/peers.py --install
-    .venv-peers/bin/python benchmarks/peers.py PEER IN.npz OUT.npz
+    python benchmarks/icon_libraries.py --install
+    .venv-peers/bin/python benchmarks/icon_libraries.py PEER IN.npz OUT.npz
 
 The peers need old pins, so they live in an environment of their own (`--install` makes it, from
 `peers_requirements.txt`) and each drawing is a process of its own. `draw` is what the icon
@@ -112,7 +112,9 @@ def draw(
         RuntimeError: The peer is not installed, or it failed.
     """
     if peer not in peers():
-        raise RuntimeError(f"{peer!r} is not installed: python benchmarks/peers.py --install")
+        raise RuntimeError(
+            f"{peer!r} is not installed: python benchmarks/icon_libraries.py --install"
+        )
     with tempfile.TemporaryDirectory() as folder:
         cells, pictures = Path(folder) / "in.npz", Path(folder) / "out.npz"
         rows, middle = (np.asarray(a, np.float32) for a in (directions, center))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lite import Score
+from efficientnet_lite import Score
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What icons cost and how true they are: `python benchmarks/render.py [--quick] [WHAT ...]`.
+"""What icons cost and how true they are: `python benchmarks/icons.py [--quick] [WHAT ...]`.
 
 Every figure stands beside what it must reach; one that does not is marked `MISSED`. Costs are CPU
 seconds of one thread, which a busy machine stretches as well, up to twofold: what is compared is
 therefore drawn in turns, and of many turns the median counts. The network is pretrained
 EfficientNet-Lite0 on 500 photographs, the scores are those of a sibling that no optimizer ever saw
-(`lite`). Peers need `python benchmarks/peers.py --install`. Pictures go to `build/icons`.
+(`lite`). Peers need `python benchmarks/icon_libraries.py --install`. Pictures go to `build/icons`.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import lite
+import efficientnet_lite
+import icon_libraries as other
 import numpy as np
-import peers as other
 import psutil
 import torch
-from cifar import Training
-from figures import COLUMNS, Bound, report, row, row_of
-from lite import Judge, Study
+from cifar_training import Training
+from efficientnet_lite import Judge, Study
+from icon_table import COLUMNS, Bound, report, row, row_of
 from numpy.typing import NDArray
 from torch import nn
 
@@ -139,12 +139,12 @@ def ground(depth: str, folder: Path) -> Ground:
     Unpickling runs what the file says: `folder` is this benchmark's own.
     """
     sources = [Path(compute.__file__).parent / f"{name}.py" for name in STUDIED_BY]
-    code = b"".join(path.read_bytes() for path in [*sources, Path(lite.__file__)])
+    code = b"".join(path.read_bytes() for path in [*sources, Path(efficientnet_lite.__file__)])
     kept = folder / f"study-{depth}-{hashlib.sha256(code).hexdigest()[:12]}.pickle"
     if not kept.exists():
         for outdated in folder.glob(f"study-{depth}-*.pickle"):
             outdated.unlink()
-        case = lite.study(depth)
+        case = efficientnet_lite.study(depth)
         torch.set_num_threads(1)  # numba, under UMAP, sets them anew
         judges = {number: Judge.of(case, number) for number in (TUNING, REPORTING)}
         kept.write_bytes(pickle.dumps((case, judges), protocol=5))
@@ -214,10 +214,10 @@ def _fidelities(depth: str, folder: Path, quick: bool) -> None:
     row("", list(COLUMNS))
     for kind, (icons, cost) in drawn.items():
         sides = (None, _cut_side(case)) if kind == "examples" else (None,)
-        found = lite.score(case, here.judges[REPORTING], icons, which, sides)
+        found = efficientnet_lite.score(case, here.judges[REPORTING], icons, which, sides)
         row_of(kind, found, cost, GOALS.get((depth, kind), {}))
         if not quick:
-            lite.sheet(icons, case.cells[-1], folder / f"{depth}-{kind}.png")
+            efficientnet_lite.sheet(icons, case.cells[-1], folder / f"{depth}-{kind}.png")
 
 
 def _cut_side(case: Study) -> int:
@@ -232,7 +232,7 @@ def peers(folder: Path, quick: bool) -> None:
     blocks: dict[str, dict[str, Pictures]] = {}
     for depth, title in (("mid", "block 10 of 16, stride 16"), ("late", "block 15, stride 32")):
         blocks[title] = _beside_peers(depth, folder, quick)
-    lite.side_by_side(blocks, folder / "icons-and-peers.png")
+    efficientnet_lite.side_by_side(blocks, folder / "icons-and-peers.png")
 
 
 def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
@@ -252,14 +252,16 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
         targets = case.targets[-1].only(which)
         before = _drawn_each_way(ways, case, many)
         units = nn.functional.normalize(targets.centered(), dim=1)
-        theirs = other.draw(peer, lite.DEPTHS[depth][0], units.numpy(), targets.center.numpy())
+        theirs = other.draw(
+            peer, efficientnet_lite.DEPTHS[depth][0], units.numpy(), targets.center.numpy()
+        )
         after = _drawn_each_way(ways, case, many)
         their_cost = 1000 * theirs.cpu_seconds_per_tile
-        their_score = lite.score(case, judge, theirs.images, which, SIDES)
+        their_score = efficientnet_lite.score(case, judge, theirs.images, which, SIDES)
         row_of(f"{theirs.version}, {len(which)} cells", their_score, their_cost, {})
         least = CHEAPER.get((depth, peer))
         for name, (icons, cost) in before.items():
-            found = lite.score(case, judge, icons[: len(which)], which)
+            found = efficientnet_lite.score(case, judge, icons[: len(which)], which)
             cost = (cost + after[name][1]) / 2
             row_of(f"  our {name}", found, cost, {})
             bound = Bound()
@@ -316,7 +318,7 @@ def cifar(folder: Path, quick: bool) -> None:
     training.run(20 if quick else 200)
     print()
     for layer in ("stage2", "stage3"):
-        case = lite.study_layer(layer, training.network, layer, probe, config)
+        case = efficientnet_lite.study_layer(layer, training.network, layer, probe, config)
         torch.set_num_threads(1)
         start = time.process_time()
         icons = _engine_of(case).render(case.targets[-1])
@@ -469,7 +471,7 @@ def _child(
     function: str, *arguments: object, without: Sequence[str] | dict[str, str] = ()
 ) -> subprocess.Popen[str]:
     """Runs one of the functions here in a fresh process of one thread."""
-    call = f"import render, pathlib, sys; render.torch.set_num_threads(1); render.{function}"
+    call = f"import icons, pathlib, sys; icons.torch.set_num_threads(1); icons.{function}"
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", f"{call}(pathlib.Path(sys.argv[1]), *sys.argv[2:])"]
         + [str(argument) for argument in arguments],
@@ -507,7 +509,7 @@ def ablations(folder: Path, quick: bool) -> None:
             start = time.process_time()
             icons = changed.render(targets).images
             cost = 1000 * (time.process_time() - start) / len(which)
-            row_of(name, lite.score(case, here.judges[TUNING], icons, which), cost, {})
+            row_of(name, efficientnet_lite.score(case, here.judges[TUNING], icons, which), cost, {})
 
 
 Change = Callable[[InversionSettings], InversionSettings]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a poll of the index costs in a long run of many layers: `python benchmarks/index.py`.
+"""Cost of polling the index of a long run with many layers: `python benchmarks/index_latency.py`.
 
 A real TensorBoard serves a log of runs x layers x steps, under both of its loaders. Times are
 medians of the request's wall time, and of the CPU time of TensorBoard's own process beside it,
@@ -27,8 +27,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 import psutil
-from samples import make_atlas
-from serving import get, tensorboard
+from synthetic_atlases import make_atlas
+from tensorboard_server import get, tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the motion of maps is information: `python benchmarks/evolution.py [WHAT ...]`.
+"""Whether the motion of maps is information: `python benchmarks/map_stability.py [WHAT ...]`.
 
 `table` lays out three trainings of the demo's network on CIFAR-10 (`checkpoints`), two layers of
 each, by our engine and by umap-learn, and prints every figure beside what it must reach; one that
@@ -22,10 +22,10 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
-import checkpoints
-import mapping
+import cifar_checkpoints
+import layout_methods
 import numpy as np
-from mapping import Chain, Rows
+from layout_methods import Chain, Rows
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -47,10 +47,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", nargs="*", choices=[[], *BENCHMARKS], metavar="WHAT")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED")
-    parser.add_argument("--depths", nargs="+", choices=checkpoints.LAYERS, metavar="DEPTH")
+    parser.add_argument("--depths", nargs="+", choices=cifar_checkpoints.LAYERS, metavar="DEPTH")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="ROWS")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--output", type=Path, default=checkpoints.STORE)
+    parser.add_argument("--output", type=Path, default=cifar_checkpoints.STORE)
     arguments = parser.parse_args()
     load = " ".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"one thread; {os.cpu_count()} CPUs, load {load}")
@@ -212,13 +212,13 @@ def _same(a: Shares, b: Shares) -> float:
 # The table.
 
 METHODS: dict[str, Callable[[Rows, int], Chain]] = {
-    "UMAP + Procrustes": lambda rows, seed: mapping.independent(rows, seed),
-    "AlignedUMAP.update": lambda rows, seed: mapping.aligned(rows, seed),
-    "ours": lambda rows, seed: mapping.ours(rows, seed, calibrate=True),
-    "ours, stability 0": lambda rows, seed: mapping.ours(rows, seed, stability=0),
-    "ours, stability 0.3": lambda rows, seed: mapping.ours(rows, seed, stability=0.3),
-    "ours, stability 3": lambda rows, seed: mapping.ours(rows, seed, stability=3),
-    "ours, backwards": lambda rows, seed: mapping.ours_backwards(rows, seed),
+    "UMAP + Procrustes": lambda rows, seed: layout_methods.independent(rows, seed),
+    "AlignedUMAP.update": lambda rows, seed: layout_methods.aligned(rows, seed),
+    "ours": lambda rows, seed: layout_methods.ours(rows, seed, calibrate=True),
+    "ours, stability 0": lambda rows, seed: layout_methods.ours(rows, seed, stability=0),
+    "ours, stability 0.3": lambda rows, seed: layout_methods.ours(rows, seed, stability=0.3),
+    "ours, stability 3": lambda rows, seed: layout_methods.ours(rows, seed, stability=3),
+    "ours, backwards": lambda rows, seed: layout_methods.ours_backwards(rows, seed),
 }
 HEADS = {
     "trust": ("trust", 3),
@@ -251,13 +251,15 @@ CALIBRATED = (0.03, 0.07)
 
 def table(arguments: argparse.Namespace) -> None:
     """Prints every figure of every method, per layer, as the mean of the trainings."""
-    depths = arguments.depths or list(checkpoints.LAYERS)
+    depths = arguments.depths or list(cifar_checkpoints.LAYERS)
     found: dict[str, dict[str, list[Figures]]] = {depth: {} for depth in depths}
     shown: dict[str, tuple[Chain, Truth]] = {}
     for seed in arguments.seeds:
-        run = checkpoints.load_run(seed)
+        run = cifar_checkpoints.load_run(seed)
         accuracy = " ".join(f"{value:.2f}" for value in run.accuracy)
-        print(f"training {seed}: accuracy {accuracy} at steps {checkpoints.STEPS}", flush=True)
+        print(
+            f"training {seed}: accuracy {accuracy} at steps {cifar_checkpoints.STEPS}", flush=True
+        )
         if seed == arguments.seeds[0]:
             _warm(arguments.methods, run.rows["late"])
         for depth in depths:
@@ -286,7 +288,7 @@ def _warm(methods: Sequence[str], rows: Rows) -> None:
 
 def _print_table(depth: str, by_method: Mapping[str, Sequence[Figures]]) -> None:
     seeds = len(next(iter(by_method.values())))
-    print(f"\n{depth} layer, {len(checkpoints.STEPS)} checkpoints, mean of {seeds} trainings")
+    print(f"\n{depth} layer, {len(cifar_checkpoints.STEPS)} checkpoints, mean of {seeds} trainings")
     print(f"{'':<31}" + "".join(f"{head:>9}" for head, _ in HEADS.values()))
     for name, figures in by_method.items():
         mean = {key: float(np.mean([asdict(one)[key] for one in figures])) for key in HEADS}
@@ -406,8 +408,8 @@ def rows(arguments: argparse.Namespace) -> None:
     before = None
     print("\nlate layer, 128 channels: one later checkpoint, its floor included, a process each")
     for size in arguments.sizes:
-        checkpoints.load_large(1)
-        found = _child("laying", checkpoints.STORE / "large.npz", size)
+        cifar_checkpoints.load_large(1)
+        found = _child("laying", cifar_checkpoints.STORE / "large.npz", size)
         seconds, alone, peak = found
         growth = (
             "" if before is None else f", x {seconds / before[1]:.1f} for x {size / before[0]:g}"
@@ -424,11 +426,11 @@ def rows(arguments: argparse.Namespace) -> None:
 def cold(arguments: argparse.Namespace) -> None:
     """Measures a first layout of 2,000 rows in a fresh process, from its start to the map."""
     del arguments
-    checkpoints.load_large(1)
+    cifar_checkpoints.load_large(1)
     print("\nfirst layout of 2,000 rows in a fresh process, imports and compilation included")
     limits = {"ours_cold": "   must reach <= 8 CPU s", "umap_cold": ""}
     for name, limit in limits.items():
-        spent = [_child(name, checkpoints.STORE / "large.npz", 2_000)[0] for _ in range(3)]
+        spent = [_child(name, cifar_checkpoints.STORE / "large.npz", 2_000)[0] for _ in range(3)]
         print(
             f"  {name:<10} {statistics.median(spent[1:]):6.2f} CPU s, caches warm{limit}",
             flush=True,

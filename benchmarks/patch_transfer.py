@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The article's patch test on marks of our own: `python benchmarks/patches.py [--first SEED]`.
+"""Patch test of Carter et al. on planted marks: `python benchmarks/patch_transfer.py`.
 
 Carter et al. (2019, "Activation Atlas") pasted pieces of pictures on others at several sizes, in
 the corners, and counted how many a network took for another class, beside a piece of noise. Here
@@ -17,10 +17,10 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-import planted
+import planted_shortcuts
 import torch
 from numpy.typing import NDArray
-from planted import Plant, Trained, as_input
+from planted_shortcuts import Plant, Trained, as_input
 
 from tensorboard_plugin_atlas import PatchTest, patch_test
 
@@ -37,8 +37,8 @@ def main() -> None:
     sizes = "".join(f"{f'x{size:g}':>6}" for size in SIZES)
     controls = f"{'flips':>6}{'noise':>7}{'others':>8}{'same':>6}"
     print(f"{'mark':<12}{'px':>7}{sizes}  {'best':<20}{controls}")
-    for name, (seed, plants) in planted.recipes(asked.first).items():
-        one = planted.trained(name, seed, plants)
+    for name, (seed, plants) in planted_shortcuts.recipes(asked.first).items():
+        one = planted_shortcuts.trained(name, seed, plants)
         for plant in plants:
             patch = piece(one, plant)
             print(line(plant.kind, patch, test(one, plant, patch)), flush=True)
@@ -55,14 +55,14 @@ def piece(one: Trained, plant: Plant) -> NDArray[np.uint8]:
 
 def test(one: Trained, plant: Plant, patch: NDArray[np.uint8]) -> PatchTest:
     """Pastes it in every corner and in the middle, at all sizes that fit in."""
-    largest = planted.SIDE / max(patch.shape[:2])
+    largest = planted_shortcuts.SIDE / max(patch.shape[:2])
     return patch_test(
         one.network(),
         patch,
         as_input(one.held_out),
         plant.target,
         sizes=[size for size in SIZES if size <= largest],
-        normalize=planted.NORMALIZE,
+        normalize=planted_shortcuts.NORMALIZE,
     )
 
 

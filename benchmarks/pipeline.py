@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of the spine, each against its bound: `python benchmarks/spine.py [LOGDIR]`.
+"""Figures of the spine, each against its bound: `python benchmarks/pipeline.py [LOGDIR]`.
 
 Times are CPU seconds or latencies of one local client, the median of several runs; comparisons are
 interleaved. LOGDIR is a log with atlases; without it the digits demo is run first and timed.
@@ -22,7 +22,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from bundle import weigh
+from bundle_size import weigh
 
 CLEAN = {**os.environ, "PYTHONWARNINGS": "ignore"}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Is a planted shortcut found, and what else? `python benchmarks/meaning.py [--first SEED] [NAME]`.
+"""Recall of planted shortcuts: `python benchmarks/shortcut_search.py [--first SEED] [NAME]`.
 
 Networks of `planted.py`: seven with one mark each, of seven kinds, one with two, three without. A
 plant counts as learned if the mark, put by its own recipe on pictures of no training that the
@@ -21,10 +21,10 @@ from dataclasses import dataclass
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-import planted
+import planted_shortcuts
 import torch
 from numpy.typing import NDArray
-from planted import Plant, Trained, as_input
+from planted_shortcuts import Plant, Trained, as_input
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -69,9 +69,9 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     rows = {}
-    for name, (seed, plants) in planted.recipes(asked.first).items():
+    for name, (seed, plants) in planted_shortcuts.recipes(asked.first).items():
         if not asked.names or any(part in name for part in asked.names):
-            one = planted.trained(name, seed, plants)
+            one = planted_shortcuts.trained(name, seed, plants)
             rows[name] = study(one, asked.layer)
     summarize(rows)
     if not asked.names:
@@ -84,7 +84,7 @@ def study(one: Trained, layer: str) -> Row:
     learned = [plant for plant in one.plants if planted_rate(network, one, plant) >= LEARNT]
     start = time.process_time()
     probe = (as_input(one.seen), torch.from_numpy(one.labels))
-    found = find_shortcuts(network, layer, probe, normalize=planted.NORMALIZE)
+    found = find_shortcuts(network, layer, probe, normalize=planted_shortcuts.NORMALIZE)
     seconds = time.process_time() - start
     told = [entry for entry in found if entry.significant]
     ranks, late = [], []
@@ -126,7 +126,7 @@ def fresh(one: Trained) -> NDArray[np.uint8]:
     probe = build_probe(
         (as_input(one.seen), torch.from_numpy(one.labels)),
         config=AtlasConfig(),
-        normalize=planted.NORMALIZE,
+        normalize=planted_shortcuts.NORMALIZE,
     )
     rest = np.setdiff1d(np.arange(len(one.seen)), probe.image_ids)
     return one.seen[np.random.default_rng(0).permutation(rest)[:2000]]
@@ -165,13 +165,13 @@ def lateness(one: Trained, plant: Plant, entry: Shortcut) -> int:
     The truth is the first checkpoint at which the mark itself turns half of held-out pictures.
     """
     probe = (as_input(one.seen), torch.from_numpy(one.labels))
-    checkpoints = [(step, one.network(step)) for step in planted.STEPS]
-    history = since_step(entry, checkpoints, probe, normalize=planted.NORMALIZE)
+    checkpoints = [(step, one.network(step)) for step in planted_shortcuts.STEPS]
+    history = since_step(entry, checkpoints, probe, normalize=planted_shortcuts.NORMALIZE)
     rates = [planted_rate(network, one, plant) for _, network in checkpoints]
     true = next(n for n, rate in enumerate(rates) if rate >= LEARNT)
     if history.since is None:
-        return len(planted.STEPS)
-    return planted.STEPS.index(history.since) - true
+        return len(planted_shortcuts.STEPS)
+    return planted_shortcuts.STEPS.index(history.since) - true
 
 
 def answers(network: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -183,7 +183,7 @@ def answers(network: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.int64
 
 def cost(layer: str) -> None:
     """Times the search in a network of the demo's full width, beside plain forward passes."""
-    one = planted.trained("cost-300", 300, (Plant("corner", 3),), width=1.0, steps=120)
+    one = planted_shortcuts.trained("cost-300", 300, (Plant("corner", 3),), width=1.0, steps=120)
     network, images = one.network(120), as_input(one.seen)
     answers(network, one.seen[:500])
     searches, passes = [], []
@@ -196,7 +196,7 @@ def cost(layer: str) -> None:
             network,
             layer,
             (images, torch.from_numpy(one.labels)),
-            normalize=planted.NORMALIZE,
+            normalize=planted_shortcuts.NORMALIZE,
             config=AtlasConfig(samples=2000),
         )
         searches.append(time.process_time() - start)

@@ -47,16 +47,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e" / "helpers"))
 
 import numpy as np
-from bundle import weigh
+from atlas_tab import ENTRY, Tab
+from bundle_size import weigh
 from numpy.typing import NDArray
 from playwright.sync_api import Page
-from samples import PALETTE, make_atlas
-from serving import tensorboard, wait_for_atlases
-from tab import ENTRY, Tab
+from synthetic_atlases import PALETTE, make_atlas
 from tab_browser import Chromium, Held, Spent, chromium
 from tab_clients import Answers, Writer, crowd, load_of, servers, watch
 from tab_logs import LAYER, full_atlas, write_run
-from tab_pipe import QuietPage
+from tab_memory import QuietPage
+from tensorboard_server import tensorboard, wait_for_atlases
 
 from tensorboard_plugin_atlas.atlas import Atlas
 

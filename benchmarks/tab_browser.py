@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from atlas_tab import VIEWPORT
 from chromium import FLAGS, find_chromium
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
-from tab import VIEWPORT
 
 PAGE_SCRIPT = Path(__file__).with_name("tab_page.js")
 PATIENCE_MS = 120_000

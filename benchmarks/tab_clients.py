@@ -14,8 +14,8 @@ from pathlib import Path
 
 import google_crc32c
 import psutil
-from samples import make_atlas
-from serving import get
+from synthetic_atlases import make_atlas
+from tensorboard_server import get
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from atlas_tab import VIEWPORT
 from chromium import FLAGS, find_chromium
-from tab import VIEWPORT
 from tab_browser import GPU, PAGE_SCRIPT, RENDERER, Held, process_bytes
 
 PATIENCE_SECONDS = 120.0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a writer costs the training loop.
 
-    python benchmarks/training.py [--quick] [--check] [WHAT ...]
+    python benchmarks/training_overhead.py [--quick] [--check] [WHAT ...]
 
 Every line is a figure beside its goal; with --check the exit status is 1 when one misses.
 Comparisons are paired and interleaved, and their medians and ranges are of as many pairs as are
@@ -319,7 +319,10 @@ def _worker_seconds() -> float:
 
 def _measured(function: str, *arguments: object) -> list[float]:
     """Runs one of the functions above in a fresh process and returns the numbers it prints."""
-    call = f"import training, pathlib, sys; training.torch.set_num_threads(1); training.{function}"
+    call = (
+        "import pathlib, sys, training_overhead; training_overhead.torch.set_num_threads(1); "
+        f"training_overhead.{function}"
+    )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", f"{call}(pathlib.Path(sys.argv[1]), *sys.argv[2:])"]
         + [str(argument) for argument in arguments],

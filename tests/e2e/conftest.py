@@ -7,16 +7,16 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import logs
+import browser_logs
 import pytest
+from atlas_tab import VIEWPORT, Tab
 from chromium import FLAGS, find_chromium
-from evolving import write_evolving
-from hostility import write_hostile
-from layering import write_layered
+from concept_logs import write_evolving
+from layer_logs import write_layered
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
-from searching import write_searches
-from serving import tensorboard, wait_for_atlases
-from tab import VIEWPORT, Tab
+from shortcut_logs import write_searches
+from tensorboard_server import tensorboard, wait_for_atlases
+from untrusted_logs import write_hostile
 
 LOADERS = ("data-server", "python-loader")
 PATIENCE_MS = 30_000
@@ -85,8 +85,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, int]]:
     """Log directories by name, each written once, with the number of atlases to be listed."""
     writers: dict[str, Callable[[Path], int]] = {
-        "sound": logs.write_sound,
-        "odd": logs.write_odd,
+        "sound": browser_logs.write_sound,
+        "odd": browser_logs.write_odd,
         "empty": lambda _: 0,
         "evolving": write_evolving,
         "layered": write_layered,

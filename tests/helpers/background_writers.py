@@ -6,7 +6,7 @@ from __future__ import annotations
 import gc
 
 import pytest
-from loops import (
+from tiny_training import (
     TINY,
     Net,
     images,

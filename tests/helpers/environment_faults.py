@@ -18,9 +18,7 @@ import warnings
 
 import numpy as np
 import torch
-from faults import add_a_part_on_meta, widen_the_layer
-from loops import eventually, workers_of
-from striking import (
+from fault_injection import (
     BOTH,
     DRAWN,
     PICTURED,
@@ -35,6 +33,8 @@ from striking import (
     os_error,
     raising,
 )
+from file_and_model_faults import add_a_part_on_meta, widen_the_layer
+from tiny_training import eventually, workers_of
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from loops import TINY, Net, images
+from tiny_training import TINY, Net, images
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 from tensorboard_plugin_atlas.logs.event_file import EventSink

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from loops import images
-from striking import (
+from fault_injection import (
     BOTH,
     PICTURED,
     Fault,
@@ -29,6 +28,7 @@ from striking import (
     raises,
     raising,
 )
+from tiny_training import images
 from torch import nn
 from torch.utils.data import Dataset
 from torch.utils.tensorboard import SummaryWriter

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from serving import get
+from tensorboard_server import get
 
 WAIT_SECONDS = 60.0
 

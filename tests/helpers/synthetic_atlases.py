@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small synthetic atlases, valid in every respect, for tests that need no model.
 
-`python tests/helpers/samples.py LOGDIR` writes two runs of two layers at eight steps.
+`python tests/helpers/synthetic_atlases.py LOGDIR` writes two runs of two layers at eight steps.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def make_atlas(
             model="SampleNet",
             versions={"numpy": np.__version__},
             layer_info={"channels": channels, "map": (8, 8), "stride": 4, "receptive_field": 12},
-            notes=("synthetic: made by tests/helpers/samples.py",),
+            notes=("synthetic: made by tests/helpers/synthetic_atlases.py",),
         ),
     )
 

@@ -13,7 +13,7 @@ from itertools import pairwise, permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from samples import make_grid
+from synthetic_atlases import make_grid
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, Provenance, Quality, Samples
 from tensorboard_plugin_atlas.config import AtlasConfig

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small synthetic records of shortcuts that go with `samples.make_atlas`, for tests.
 
-`python tests/helpers/shortcut_samples.py LOGDIR` writes a run of two layers; shortcuts are of the
-first.
+`python tests/helpers/synthetic_shortcuts.py LOGDIR` writes a run of two layers; shortcuts are of
+the first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from samples import CLASSES, INPUT_SIDE, make_atlas, make_probe_pictures
+from synthetic_atlases import CLASSES, INPUT_SIDE, make_atlas, make_probe_pictures
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag

@@ -10,8 +10,8 @@ from importlib.metadata import version
 
 import pytest
 from commands import ROOT, run
-from samples import write_log
-from serving import tensorboard
+from synthetic_atlases import write_log
+from tensorboard_server import tensorboard
 
 VIEWER_PACKAGES = ("tensorboard", "numpy", "pillow", "safetensors", "google-crc32c")
 

@@ -12,9 +12,9 @@ import time
 import numpy as np
 import pytest
 import torch
-from marks import CLASSES, MarkNet, marked
-from serving import get, tensorboard
+from colored_marks import CLASSES, MarkNet, marked
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard_server import get, tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import (

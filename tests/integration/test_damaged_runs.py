@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damage import resealed
+from blob_damage import resealed
 from loaders import LOADERS
-from routes import HERE, serve
-from samples import make_atlas, make_probe_pictures
-from serving import get, tensorboard
-from shortcut_samples import make_shortcuts
+from route_client import HERE, serve
+from synthetic_atlases import make_atlas, make_probe_pictures
+from synthetic_shortcuts import make_shortcuts
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
+from tensorboard_server import get, tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, scan_records
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from strategies import difference
+from atlas_strategies import difference
 from torch import nn
 from torch.utils.data import TensorDataset
 

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from faults import IN_FILES, IN_OUR_OWN_WORK, IN_THE_MODEL, Gone, hook, skips_a_layer
-from faults_around import AROUND_IT, IN_THE_CALLS, IN_THE_WORKER
-from loops import TINY, images, workers_of
-from striking import PICTURED, Evidence, Fault, Moody, Scene, raises, raising
+from environment_faults import AROUND_IT, IN_THE_CALLS, IN_THE_WORKER
+from fault_injection import PICTURED, Evidence, Fault, Moody, Scene, raises, raising
+from file_and_model_faults import IN_FILES, IN_OUR_OWN_WORK, IN_THE_MODEL, Gone, hook, skips_a_layer
+from tiny_training import TINY, images, workers_of
 from torch import nn
 
 import tensorboard_plugin_atlas.writer.checkpoint_logger as recording

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logs of every wire version that was ever written stay readable: these files are kept for good.
 
-`python tests/integration/test_golden.py` writes the log of the current version, unless it exists.
+`python tests/integration/test_golden_logs.py` writes the log of the current version
+unless it exists.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples import make_atlas, make_probe_pictures
-from shortcut_samples import make_shortcuts
+from synthetic_atlases import make_atlas, make_probe_pictures
+from synthetic_shortcuts import make_shortcuts
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -105,7 +106,7 @@ def test_an_old_log_is_read_as_it_was_written(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_old_log_is_served(version: str) -> None:
-    from routes import HERE, serve
+    from route_client import HERE, serve
 
     client, _ = serve(GOLDEN / version)
     run = "exp/atlas"

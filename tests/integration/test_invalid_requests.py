@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import SAME, TEXTS, traversals
-from routes import HERE, NOT_FOUND, SOUND, CountingProvider, serve
-from serving import tensorboard
-from shortcut_samples import write_shortcuts
+from route_client import HERE, NOT_FOUND, SOUND, CountingProvider, serve
+from synthetic_shortcuts import write_shortcuts
 from tensorboard.plugins.base_plugin import TBContext
+from tensorboard_server import tensorboard
+from untrusted_text import SAME, TEXTS, traversals
 from werkzeug.test import Client, TestResponse
 
 from tensorboard_plugin_atlas.plugin import AtlasPlugin

@@ -7,7 +7,7 @@ import signal
 
 import numpy as np
 import pytest
-from loops import TINY, Net, eventually, images, start_script, workers_of
+from tiny_training import TINY, Net, eventually, images, start_script, workers_of
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.metadata import CHILD_RUN
 ENDLESS = {"icons": "inversion", "icon_steps": 4096, "draft_seconds": 0}
 SCRIPT = """
     import sys, time
-    from loops import Net, TINY, images
+    from tiny_training import Net, TINY, images
     from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
     settings = {**TINY.as_dict(), "icons": "inversion", "icon_steps": 4096, "draft_seconds": 0}
     config = AtlasConfig(**settings)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from routes import HERE, serve
-from samples import make_atlas, make_probe_pictures
-from serving import get, tensorboard
-from strategies import difference
+from atlas_strategies import difference
+from route_client import HERE, serve
+from synthetic_atlases import make_atlas, make_probe_pictures
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
+from tensorboard_server import get, tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas

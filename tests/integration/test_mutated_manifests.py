@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from damage import mutate_bytes, resealed
-from hostile import TEXTS
-from samples import make_atlas, make_probe_pictures
-from shortcut_samples import make_shortcuts
+from blob_damage import mutate_bytes, resealed
+from synthetic_atlases import make_atlas, make_probe_pictures
+from synthetic_shortcuts import make_shortcuts
+from untrusted_text import TEXTS
 
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.wire.atlas_codec import (

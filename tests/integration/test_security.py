@@ -15,10 +15,10 @@ from typing import Any
 import google_crc32c
 import pytest
 from PIL import Image
-from routes import HERE, SOUND, serve
-from samples import write_log
-from serving import get, tensorboard, wait_for_atlases
-from shortcut_samples import write_shortcuts
+from route_client import HERE, SOUND, serve
+from synthetic_atlases import write_log
+from synthetic_shortcuts import write_shortcuts
+from tensorboard_server import get, tensorboard, wait_for_atlases
 from werkzeug.test import Client
 
 import tensorboard_plugin_atlas

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from loaders import LOADERS, kept, until
-from routes import HERE, NOT_FOUND, serve
-from serving import get, tensorboard
-from shortcut_samples import STEPS, make_shortcuts, write_shortcuts
+from route_client import HERE, NOT_FOUND, serve
+from synthetic_shortcuts import STEPS, make_shortcuts, write_shortcuts
+from tensorboard_server import get, tensorboard
 from werkzeug.test import Client
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
@@ -134,7 +134,7 @@ def test_a_record_of_another_layer_is_damage(tmp_path: Path) -> None:
 
 
 def test_a_probe_under_the_tag_is_damage(tmp_path: Path) -> None:
-    from samples import make_probe_pictures
+    from synthetic_atlases import make_probe_pictures
 
     from tensorboard_plugin_atlas.wire.atlas_codec import encode_probe
 

@@ -10,8 +10,8 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from loops import TINY
-from striped import LAYERS, MARK, MARKED, network, stripes, train
+from striped_images import LAYERS, MARK, MARKED, network, stripes, train
+from tiny_training import TINY
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, read_shortcuts

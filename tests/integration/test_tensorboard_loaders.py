@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from loaders import LOADERS, kept, until
-from samples import make_atlas, make_probe_pictures, write_log
-from serving import get, tensorboard
+from synthetic_atlases import make_atlas, make_probe_pictures, write_log
+from tensorboard_server import get, tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
 from tensorboard_plugin_atlas.metadata import layer_tag
@@ -99,7 +99,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 import tensorboardX, torch.utils.tensorboard
-from samples import make_atlas
+from synthetic_atlases import make_atlas
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag

@@ -10,10 +10,10 @@ import zipfile
 
 import pytest
 from commands import ROOT, run
-from samples import write_log
-from serving import get
+from synthetic_atlases import write_log
+from tensorboard_server import get
 
-pytest_plugins = ("wheels",)
+pytest_plugins = ("wheel_fixtures",)
 pytestmark = pytest.mark.wheel
 
 

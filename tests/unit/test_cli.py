@@ -14,11 +14,11 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from loops import TINY
 from PIL import Image
-from samples import make_atlas, write_log
-from shortcut_samples import make_shortcuts
+from synthetic_atlases import make_atlas, write_log
+from synthetic_shortcuts import make_shortcuts
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny_training import TINY
 
 from tensorboard_plugin_atlas import __version__, cli, read_atlases, read_shortcuts
 from tensorboard_plugin_atlas.commands.estimate import build_model, estimate

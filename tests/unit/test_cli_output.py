@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from samples import make_atlas, write_log
+from synthetic_atlases import make_atlas, write_log
 
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.logs.event_file import EventSink

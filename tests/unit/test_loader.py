@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from serving import get, tensorboard
 from tensorboard.plugins.base_plugin import TBContext
+from tensorboard_server import get, tensorboard
 
 import tensorboard_plugin_atlas
 from tensorboard_plugin_atlas import loader, metadata

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from routes import HERE, ID, NOT_FOUND, RUN, CountingProvider, serve
-from samples import make_atlas, make_probe_pictures
+from route_client import HERE, ID, NOT_FOUND, RUN, CountingProvider, serve
+from synthetic_atlases import make_atlas, make_probe_pictures
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client, TestResponse

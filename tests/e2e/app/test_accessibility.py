@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from audits import audit
+from accessibility import audit
+from atlas_tab import Tab
 from conftest import Serve
 from playwright.sync_api import expect
-from tab import Tab
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from audits import THEMES, Theme, shoot, violations
+from accessibility import THEMES, Theme, shoot, violations
+from atlas_tab import Tab, until_painted
+from browser_logs import write_grown
 from conftest import Serve, wait_for_atlases
-from disabled import CONTEXT, NO_CANVAS, NO_WEBGL
-from faulty import Faulty
-from logs import write_grown
+from disabled_features import CONTEXT, NO_CANVAS, NO_WEBGL
+from failing_routes import Faulty
 from playwright.sync_api import Route, expect
-from samples import make_atlas
-from serving import tensorboard
-from tab import Tab, until_painted
+from synthetic_atlases import make_atlas
+from tensorboard_server import tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag

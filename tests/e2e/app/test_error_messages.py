@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Serve, wait_for_atlases
-from disabled import NO_WEBGL
-from faulty import ANSWERS, FAILED_REQUEST, Faulty
-from logs import (
+from atlas_tab import VIEWPORT, Tab, until_painted
+from browser_logs import (
     FLAWS,
     HOSTILE_CLASSES,
     HOSTILE_LAYERS,
@@ -19,9 +17,11 @@ from logs import (
     MARKUP,
     write_grown,
 )
+from conftest import Serve, wait_for_atlases
+from disabled_features import NO_WEBGL
+from failing_routes import ANSWERS, FAILED_REQUEST, Faulty
 from playwright.sync_api import expect
-from serving import tensorboard
-from tab import VIEWPORT, Tab, until_painted
+from tensorboard_server import tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import scan_records
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from audits import THEMES, Theme, shoot, violations
-from gestures import fullest
+from accessibility import THEMES, Theme, shoot, violations
+from atlas_tab import Tab
+from interactions import fullest
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
-from tab import Tab
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 DIGITS = {"run": "digits/atlas", "step": 60, "grid": 8}

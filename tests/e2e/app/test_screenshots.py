@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
-from audits import THEMES, Theme, shoot
+from accessibility import THEMES, Theme, shoot
+from atlas_tab import Tab
 from conftest import Serve
 from playwright.sync_api import expect
-from tab import Tab
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 

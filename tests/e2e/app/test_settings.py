@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
+from atlas_tab import Tab
 from playwright.sync_api import Locator, expect
-from tab import Tab
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 SCROLL = "The wheel scrolls the page; with Ctrl or Alt it zooms"

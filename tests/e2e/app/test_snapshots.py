@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import logs
+import browser_logs
 import numpy as np
 import pytest
+from atlas_tab import Tab
 from conftest import Serve
 from numpy.typing import NDArray
-from pictures import SNAPSHOTS, differing
-from tab import Tab
+from snapshots import SNAPSHOTS, differing
 
 MOST = 0.0015
 """Share of a picture that may differ: a tile of the coarsest grid is three times as large."""
@@ -108,7 +108,7 @@ def test_one_tile_of_another_colour_is_seen(serve: Serve, tab: Tab) -> None:
     STATES["map-light"](tab, serve)
     picture = plain(tab)
     assert differing("map-light", picture, False) <= MOST
-    grid = logs.sample_atlas("layer3", logs.STEPS[-1]).grids[0]
+    grid = browser_logs.sample_atlas("layer3", browser_logs.STEPS[-1]).grids[0]
     assert grid.icons is not None
     tints = grid.icons.astype(int).mean(axis=(1, 2))
     reddest = int((tints[:, 0] - tints[:, 2]).argmax())

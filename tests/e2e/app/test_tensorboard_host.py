@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 import pytest
-from logs import small_atlas
+from atlas_tab import PATIENCE_S, Tab
+from browser_logs import small_atlas
 from playwright.sync_api import expect
-from tab import PATIENCE_S, Tab
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 GROUNDS = {"light": (245, 246, 247), "dark": (40, 40, 40)}

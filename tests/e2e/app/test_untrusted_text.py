@@ -18,9 +18,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from atlas_tab import PATIENCE_S, VIEWPORT, Tab
 from conftest import Serve
-from hostile import TEXTS, shown
-from hostility import (
+from playwright.sync_api import Locator, expect
+from untrusted_logs import (
     ALL,
     EXAMPLES,
     FOLDERS,
@@ -33,8 +34,7 @@ from hostility import (
     settings_of,
     targets,
 )
-from playwright.sync_api import Locator, expect
-from tab import PATIENCE_S, VIEWPORT, Tab
+from untrusted_text import TEXTS, shown
 
 BLANKS = " \t\n\x0b\f\r\xa0\ufeff\u1680\u202f\u205f\u3000\u2028\u2029" + "".join(
     map(chr, range(0x2000, 0x200B))

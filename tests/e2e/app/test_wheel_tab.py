@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
+from atlas_tab import Tab
 from conftest import wait_for_atlases
-from tab import Tab
 
-pytest_plugins = ("wheels",)
+pytest_plugins = ("wheel_fixtures",)
 
 
 @pytest.mark.wheel

@@ -9,17 +9,17 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import logs
+import browser_logs
 import numpy as np
 import pytest
-from audits import audit, photograph, violations
+from accessibility import audit, photograph, violations
+from atlas_tab import Tab, until_painted
+from concept_logs import evolving_atlas
 from conftest import Serve
-from disabled import NO_CANVAS, NO_WEBGL
-from evolving import evolving_atlas
-from gestures import download
+from disabled_features import NO_CANVAS, NO_WEBGL
+from interactions import download
 from playwright.sync_api import Locator, expect
-from samples import CLASSES
-from tab import Tab, until_painted
+from synthetic_atlases import CLASSES
 
 from tensorboard_plugin_atlas import read_atlases
 
@@ -50,7 +50,7 @@ def test_keys_alone_read_sort_pin_and_go_back(sound: str, tab: Tab) -> None:
     assert not any("extras" in one for one in tab.requests)
     tab.key("t")
     tab.linked(view="table")
-    grid = logs.sample_atlas("layer3", 3200).grids[0]
+    grid = browser_logs.sample_atlas("layer3", 3200).grids[0]
     expect(table(tab).locator("h2")).to_contain_text(f"{len(grid.rows)} cells")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
     assert len(column(tab, 1)) == min(50, len(grid.rows))
@@ -108,7 +108,7 @@ def test_the_pointer_sorts_turns_pages_and_shows_on_the_map(sound: str, tab: Tab
     tab.open(sound, **WARM, grid=40, view="table")
     expect(rows(tab)).to_have_count(50)
     until_painted(rows(tab).first)
-    grid = logs.sample_atlas("layer3", 3200).grids[2]
+    grid = browser_logs.sample_atlas("layer3", 3200).grids[2]
     pager = tab.app.get_by_role("group", name="Pages")
     expect(pager).to_contain_text(f"1{EN_DASH}50 of {len(grid.rows)}")
     pager.get_by_role("button", name="Next").click()
@@ -126,10 +126,10 @@ def test_the_pointer_sorts_turns_pages_and_shows_on_the_map(sound: str, tab: Tab
 def test_it_follows_step_layer_and_class_filter(quick: str, tab: Tab) -> None:
     tab.open(quick, alone=True, **WARM, grid=10, view="table")
     for layer, step in (("layer3", 400), ("layer4", 400)):
-        tab.slider.fill(str(logs.STEPS.index(step)))
+        tab.slider.fill(str(browser_logs.STEPS.index(step)))
         tab.choose("Layer", layer)
         tab.shows(step, layer=layer)
-        cells = len(logs.sample_atlas(layer, step).grids[0].rows)
+        cells = len(browser_logs.sample_atlas(layer, step).grids[0].rows)
         expect(table(tab).locator("h2")).to_contain_text(f"{cells} cells")
     tab.press("Ask about a class")
     tab.app.get_by_role("combobox", name="Find a class").fill("cat")
@@ -208,7 +208,7 @@ def test_it_needs_no_graphics(script: str, quick: str, tab: Tab) -> None:
     expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
     tab.key("t")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
-    grid = logs.sample_atlas("layer3", 3200).grids[0]
+    grid = browser_logs.sample_atlas("layer3", 3200).grids[0]
     assert column(tab, 2)[0].split()[0] == str(grid.counts.max())
     rows(tab).first.get_by_role("button").first.press("Enter")
     expect(tab.inspector.locator(".bars .name").first).to_be_visible()
@@ -217,10 +217,12 @@ def test_it_needs_no_graphics(script: str, quick: str, tab: Tab) -> None:
 
 
 def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
-    tab.open(odd, alone=True, run=f"{logs.MARKUP}/atlas", layer=logs.MARKUP, view="table")
+    tab.open(
+        odd, alone=True, run=f"{browser_logs.MARKUP}/atlas", layer=browser_logs.MARKUP, view="table"
+    )
     expect(rows(tab).first).to_be_visible()
     names = set(column(tab, 5))
-    assert logs.MARKUP in names
+    assert browser_logs.MARKUP in names
     assert table(tab).locator("img, b").count() == 0
 
 

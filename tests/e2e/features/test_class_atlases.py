@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from audits import audit
+from accessibility import audit
+from atlas_tab import Tab
+from browser_logs import MARKUP, REVERSED
 from conftest import wait_for_atlases
-from logs import MARKUP, REVERSED
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
-from samples import make_atlas, make_probe_pictures
-from serving import tensorboard
-from tab import Tab
+from synthetic_atlases import make_atlas, make_probe_pictures
+from tensorboard_server import tensorboard
 
 from tensorboard_plugin_atlas.analysis.class_series import (
     CLASS_ATLAS,

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import logs
+import browser_logs
 import numpy as np
 import pytest
-from audits import audit
+from accessibility import audit
+from atlas_tab import Tab
 from conftest import wait_for_atlases
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
-from samples import make_atlas
-from serving import tensorboard
-from tab import Tab
+from synthetic_atlases import make_atlas
+from tensorboard_server import tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
@@ -66,7 +66,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for grid in atlas.grids
     )
     sink.write(layer_tag("many"), encode_atlas(atlas.replace(grids=grids)), 7)
-    sink.write(layer_tag("bare"), encode_atlas(logs.small_atlas(7, "bare")), 7)
+    sink.write(layer_tag("bare"), encode_atlas(browser_logs.small_atlas(7, "bare")), 7)
     sink.close()
     with tensorboard(directory, True) as url:
         wait_for_atlases(url, 2)

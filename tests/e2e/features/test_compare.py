@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from audits import audit
-from evolving import evolving_atlas
+from accessibility import audit
+from atlas_tab import Tab
+from concept_logs import evolving_atlas
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
-from tab import Tab
 
 GRID = 4
 MOVING = {"run": "moving/atlas", "grid": GRID}

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from audits import audit
+from accessibility import audit
+from atlas_tab import Tab
+from concept_logs import evolving_atlas
 from conftest import Serve
-from evolving import evolving_atlas
 from playwright.sync_api import expect
-from tab import Tab
 
 from tensorboard_plugin_atlas import compare_atlases
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from audits import audit
-from evolving import MARKUP, evolving_atlas
+from accessibility import audit
+from atlas_tab import Tab
+from concept_logs import MARKUP, evolving_atlas
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
-from tab import Tab
 
 MOVING = {"run": "moving/atlas"}
 GROUND = (245, 246, 247)

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-import logs
+import browser_logs
 import numpy as np
 import pytest
-from audits import RESULTS, THEMES, Theme, audit, change_theme, photograph
+from accessibility import RESULTS, THEMES, Theme, audit, change_theme, photograph
+from atlas_tab import Tab
 from conftest import Serve
-from disabled import NO_WEBGL
-from gestures import download, menu
+from disabled_features import NO_WEBGL
+from interactions import download, menu
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import expect
-from tab import Tab
 
 from tensorboard_plugin_atlas import read_atlases
 
@@ -180,8 +180,8 @@ def test_the_cells_are_those_of_the_log(
 
 def test_no_name_of_a_log_becomes_a_formula(serve: Serve, tab: Tab) -> None:
     odd = serve("odd", "data-server", "--path_prefix=/lab/one")
-    tab.open(odd, alone=True, run=f"{logs.MARKUP}/atlas", layer=logs.MARKUP)
-    classes = [FORMULA, "+1", "@x", 'a"b,\n', *logs.HOSTILE_CLASSES[:2]]
+    tab.open(odd, alone=True, run=f"{browser_logs.MARKUP}/atlas", layer=browser_logs.MARKUP)
+    classes = [FORMULA, "+1", "@x", 'a"b,\n', *browser_logs.HOSTILE_CLASSES[:2]]
     # As if the log had named its classes so.
     tab.page.route("**/atlas?*", lambda route: _rename(route, classes))
     tab.page.reload()
@@ -192,7 +192,7 @@ def test_no_name_of_a_log_becomes_a_formula(serve: Serve, tab: Tab) -> None:
     assert "<" not in name
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
     tops = {row["top_class"] for row in rows}
-    assert {f"'{FORMULA}", "'+1", "'@x", 'a"b, ', logs.MARKUP} <= tops
+    assert {f"'{FORMULA}", "'+1", "'@x", 'a"b, ', browser_logs.MARKUP} <= tops
     fields = [field for row in rows for field in row.values()]
     assert not [one for one in fields if one[:1] in ("=", "+", "@", "\t", "\r")]
 

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import logs
+import browser_logs
 import numpy as np
-from audits import audit, photograph
-from evolving import STEPS, evolving_atlas
+from accessibility import audit, photograph
+from atlas_tab import Tab, until_painted
+from concept_logs import STEPS, evolving_atlas
 from playwright.sync_api import Locator, expect
-from samples import CLASSES
-from tab import Tab, until_painted
+from synthetic_atlases import CLASSES
 
 MOVING = {"run": "moving/atlas", "grid": 4}
 
@@ -64,7 +64,7 @@ def test_each_checkpoint_has_a_frame_that_leads_there(evolving: str, tab: Tab) -
 def test_the_shown_step_is_in_view_and_icons_come_as_they_are_seen(quick: str, tab: Tab) -> None:
     tab.open(quick, alone=True, run="warm/atlas", layer="layer3", grid=10)
     tab.key("ArrowRight", "Enter")
-    expect(frames(tab)).to_have_count(len(logs.STEPS))
+    expect(frames(tab)).to_have_count(len(browser_logs.STEPS))
     expect(tab.inspector.get_by_text("not read yet")).to_have_count(0)
     strip = tab.inspector.locator(".film-scroll")
     strip.scroll_into_view_if_needed()

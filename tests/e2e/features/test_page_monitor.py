@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from atlas_tab import Tab
 from playwright.sync_api import Page
-from tab import Tab
 
 BLOB_WORKER = "() => new Worker(URL.createObjectURL(new Blob(['1'])))"
 LATE_ERROR = "() => { setTimeout(() => { throw new Error('nobody catches this'); }); }"

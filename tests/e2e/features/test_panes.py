@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from audits import audit
-from layering import layered_atlas
+from accessibility import audit
+from atlas_tab import Tab
+from layer_logs import layered_atlas
 from playwright.sync_api import Locator, expect
-from tab import Tab
 
 from tensorboard_plugin_atlas import link_layers
 

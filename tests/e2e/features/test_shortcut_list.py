@@ -7,13 +7,13 @@ import re
 
 import numpy as np
 import pytest
-from audits import audit
+from accessibility import audit
+from atlas_tab import Tab, until_painted
 from conftest import Serve
 from playwright.sync_api import Locator, expect
-from samples import CLASSES, INPUT_SIDE, make_atlas
-from searching import ONE_STEP
-from shortcut_samples import make_shortcuts
-from tab import Tab, until_painted
+from shortcut_logs import ONE_STEP
+from synthetic_atlases import CLASSES, INPUT_SIDE, make_atlas
+from synthetic_shortcuts import make_shortcuts
 
 MARKED = {"run": "marked/atlas", "layer": "layer3"}
 FIRST = make_shortcuts(200).found[0]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from atlas_tab import Tab
+from browser_logs import KEPT, LONG_RUN, STEPS, write_grown
 from conftest import wait_for_atlases
-from logs import KEPT, LONG_RUN, STEPS, write_grown
 from playwright.sync_api import expect
-from serving import tensorboard
-from tab import Tab
+from tensorboard_server import tensorboard
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 TICK_STEPS = "ticks => ticks.map((tick) => Number(tick.dataset.step))"

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from logs import COLD_STEPS, STEPS, sample_atlas
+from atlas_tab import Tab
+from browser_logs import COLD_STEPS, STEPS, sample_atlas
 from playwright.sync_api import expect
-from samples import CLASSES
-from tab import Tab
+from synthetic_atlases import CLASSES
 
 RGB = "i => getComputedStyle(i).backgroundColor.match(/\\d+/g).map(Number)"
 WARM = {"run": "warm/atlas", "layer": "layer3"}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from samples import CLASSES, make_atlas, make_probe_pictures
 from sklearn.datasets import load_digits
+from synthetic_atlases import CLASSES, make_atlas, make_probe_pictures
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from samples import CLASSES, make_atlas, make_concepts, make_grid, make_probe_pictures
+from synthetic_atlases import CLASSES, make_atlas, make_concepts, make_grid, make_probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, Grid, Samples, StoredActivations
 from tensorboard_plugin_atlas.logs.event_file import EventSink

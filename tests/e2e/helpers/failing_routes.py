@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from atlas_tab import Tab
 from playwright.sync_api import Route
-from tab import Tab
 
 FAILED_REQUEST = "Failed to load resource"
 

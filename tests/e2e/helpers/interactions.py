@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from logs import sample_atlas
+from atlas_tab import Tab
+from browser_logs import sample_atlas
 from playwright.sync_api import Locator
-from tab import Tab
 
 
 def fullest(size: int = 10, step: int = 3200, layer: str = "layer3") -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from samples import make_atlas, make_grid, make_probe_pictures
+from synthetic_atlases import make_atlas, make_grid, make_probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink

@@ -6,9 +6,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from logs import HOSTILE_CLASSES, flipped, small_atlas
-from samples import make_probe_pictures
-from shortcut_samples import STEPS, lying, make_shortcuts, write_shortcuts
+from browser_logs import HOSTILE_CLASSES, flipped, small_atlas
+from synthetic_atlases import make_probe_pictures
+from synthetic_shortcuts import STEPS, lying, make_shortcuts, write_shortcuts
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag

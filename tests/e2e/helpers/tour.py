@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from atlas_tab import Tab
 from chromium import FLAGS, find_chromium
 from playwright.sync_api import sync_playwright
-from serving import tensorboard
-from tab import Tab
+from tensorboard_server import tensorboard
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from damage import resealed
-from hostile import TEXTS
-from logs import small_atlas
-from samples import make_atlas, make_grid, make_probe_pictures
-from shortcut_samples import make_shortcuts
-from tab import Tab
+from atlas_tab import Tab
+from blob_damage import resealed
+from browser_logs import small_atlas
+from synthetic_atlases import make_atlas, make_grid, make_probe_pictures
+from synthetic_shortcuts import make_shortcuts
+from untrusted_text import TEXTS
 
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptState, Event, Grid, Provenance
 from tensorboard_plugin_atlas.logs.event_file import EventSink

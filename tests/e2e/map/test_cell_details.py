@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import numpy as np
-from logs import sample_atlas
+from atlas_tab import Tab, until_painted
+from browser_logs import sample_atlas
 from playwright.sync_api import expect
-from samples import CLASSES
-from tab import Tab, until_painted
+from synthetic_atlases import CLASSES
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 STEP = 3200

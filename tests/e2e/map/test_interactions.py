@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from gestures import box, drag, fullest, options, pins, selection, status
-from logs import sample_atlas
+from atlas_tab import Tab
+from browser_logs import sample_atlas
+from interactions import box, drag, fullest, options, pins, selection, status
 from playwright.sync_api import Locator, expect
-from tab import Tab
 
 WARM = {"run": "warm/atlas", "layer": "layer3", "grid": 10}
 SIZE, LAST = 10, 3200

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from audits import audit
+from accessibility import audit
+from atlas_tab import Tab, until_painted
+from browser_logs import REAL_STEPS, write_real
+from concept_logs import RUNS, STEPS, write_evolving
 from conftest import LOADERS, wait_for_atlases
-from evolving import RUNS, STEPS, write_evolving
-from logs import REAL_STEPS, write_real
 from playwright.sync_api import Locator, expect
-from serving import tensorboard
-from tab import Tab, until_painted
+from tensorboard_server import tensorboard
 
 from tensorboard_plugin_atlas.cli import main
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, backwards_run

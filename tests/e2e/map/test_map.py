@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gestures import fullest
-from logs import GRIDS, sample_atlas
+from atlas_tab import Tab
+from browser_logs import GRIDS, sample_atlas
+from interactions import fullest
 from playwright.sync_api import Route, expect
-from tab import Tab
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from audits import audit, photograph
+from accessibility import audit, photograph
+from atlas_tab import Tab
 from conftest import wait_for_atlases
 from numpy.typing import NDArray
 from playwright.sync_api import expect
-from samples import make_atlas, make_probe_pictures
-from serving import tensorboard
-from tab import Tab
+from synthetic_atlases import make_atlas, make_probe_pictures
+from tensorboard_server import tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink

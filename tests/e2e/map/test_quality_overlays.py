@@ -6,15 +6,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 
-import logs
+import browser_logs
 import numpy as np
 import pytest
-from audits import audit, photograph
+from accessibility import audit, photograph
+from atlas_tab import Tab
 from conftest import Serve, wait_for_atlases
 from numpy.typing import NDArray
 from playwright.sync_api import expect
-from serving import tensorboard
-from tab import Tab
+from tensorboard_server import tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
@@ -64,7 +64,7 @@ LAYERS: dict[str, tuple[str, Callable[..., float]]] = {
 @pytest.fixture(scope="module")
 def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("unlabelled")
-    atlas = logs.small_atlas(7, "layer3")
+    atlas = browser_logs.small_atlas(7, "layer3")
     samples = dataclasses.replace(atlas.samples, labels=None, predictions=None)
     sink = EventSink(directory / "bare" / CHILD_RUN)
     sink.write(layer_tag("layer3"), encode_atlas(atlas.replace(samples=samples)), 7)
@@ -82,8 +82,8 @@ def test_cells_have_the_colour_of_their_value(name: str, quick: str, tab: Tab) -
     tab.linked(color=name.lower())
     expect(tab.legend).to_contain_text(title)
     tab.settle()
-    samples = logs.sample_atlas("layer3", 400).samples
-    grid = logs.sample_atlas("layer3", 400).grids[0]
+    samples = browser_logs.sample_atlas("layer3", 400).samples
+    grid = browser_logs.sample_atlas("layer3", 400).grids[0]
     few = int((grid.counts < FEW).sum())
     expect(tab.legend).to_contain_text(f"Dotted: under {FEW} samples ({few})")
     assert samples.labels is not None
@@ -99,7 +99,7 @@ def test_cells_have_the_colour_of_their_value(name: str, quick: str, tab: Tab) -
 def test_cells_of_few_samples_are_dotted(quick: str, tab: Tab) -> None:
     tab.open(quick, alone=True, **WARM, color="accuracy")
     tab.settle()
-    grid = logs.sample_atlas("layer3", 400).grids[0]
+    grid = browser_logs.sample_atlas("layer3", 400).grids[0]
 
     def gaps(cell: int) -> float:
         """Share of the ground along the left rim of a cell, which its dots let through."""

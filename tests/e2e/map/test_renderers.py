@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from disabled import CONTEXT, NO_WEBGL
+from atlas_tab import Tab
+from disabled_features import CONTEXT, NO_WEBGL
 from playwright.sync_api import expect
-from tab import Tab
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 TWO_FRAMES = """() => new Promise((done) =>

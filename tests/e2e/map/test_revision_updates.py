@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from atlas_tab import Tab
 from conftest import wait_for_atlases
 from playwright.sync_api import expect
-from samples import make_atlas
-from serving import tensorboard
-from tab import Tab
+from synthetic_atlases import make_atlas
+from tensorboard_server import tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from atlas_tab import Tab
 from conftest import Serve
-from disabled import NO_WEBGL
+from disabled_features import NO_WEBGL
 from numpy.typing import NDArray
 from playwright.sync_api import expect
-from tab import Tab
 
 HELD_CLOCK = """
 const real = window.requestAnimationFrame.bind(window);

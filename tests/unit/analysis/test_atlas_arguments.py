@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from samples import make_atlas
+from synthetic_atlases import make_atlas
 
 from tensorboard_plugin_atlas.analysis.arguments import check_atlas, each_atlas
 from tensorboard_plugin_atlas.errors import ArgumentError

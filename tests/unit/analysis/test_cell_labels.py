@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import pytest
-from samples import make_atlas
+from synthetic_atlases import make_atlas
 
 from tensorboard_plugin_atlas import cell_labels
 from tensorboard_plugin_atlas.analysis.cell_labels import Confusion

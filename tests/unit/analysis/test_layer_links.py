@@ -7,8 +7,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from histories import atlas_of
-from samples import make_grid
+from synthetic_atlases import make_grid
+from synthetic_runs import atlas_of
 
 from tensorboard_plugin_atlas.analysis.layer_links import link_layers
 from tensorboard_plugin_atlas.atlas import Atlas

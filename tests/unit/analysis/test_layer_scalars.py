@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import tensorboardX
 import torch.utils.tensorboard
-from samples import make_atlas, make_probe_pictures
-from serving import get, tensorboard
+from synthetic_atlases import make_atlas, make_probe_pictures
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard_server import get, tensorboard
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas

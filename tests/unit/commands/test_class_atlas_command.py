@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 import torch
-from marks import CLASSES, MarkNet, marked
-from serving import get, tensorboard
+from colored_marks import CLASSES, MarkNet, marked
+from tensorboard_server import get, tensorboard
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
 from tensorboard_plugin_atlas.commands.class_atlas import make_class_atlases

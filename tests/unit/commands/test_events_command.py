@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from histories import History, atlases_of, play
-from samples import make_atlas, write_atlases, write_log
+from synthetic_atlases import make_atlas, write_atlases, write_log
+from synthetic_runs import History, atlases_of, play
 
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, trace_events

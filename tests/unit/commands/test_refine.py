@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from serving import get, tensorboard
+from tensorboard_server import get, tensorboard
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases

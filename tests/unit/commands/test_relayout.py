@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from histories import atlas_of
-from samples import make_atlas, write_atlases
-from serving import get, tensorboard
+from synthetic_atlases import make_atlas, write_atlases
+from synthetic_runs import atlas_of
+from tensorboard_server import get, tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from histories import atlas_of
-from samples import make_atlas, write_atlases
+from synthetic_atlases import make_atlas, write_atlases
+from synthetic_runs import atlas_of
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas

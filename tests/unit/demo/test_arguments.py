@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loops import TINY
 from PIL import Image
-from samples import write_log
+from synthetic_atlases import write_log
+from tiny_training import TINY
 
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -132,7 +132,7 @@ class TestSide:
 
     def watched(self, sizes: list[int]):  # type: ignore[no-untyped-def]
         """Returns `Net.forward`, which notes the sides of what it is given."""
-        from loops import Net
+        from tiny_training import Net
 
         forward = Net.forward
 
@@ -155,7 +155,7 @@ class TestSide:
     def test_refine_takes_pictures_as_the_atlas_has_them(
         self, photos: Path, logged: object, asked: int | None, side: int
     ) -> None:
-        from samples import make_atlas
+        from synthetic_atlases import make_atlas
 
         atlas = with_input_size(make_atlas(0), logged)
         probe = probe_of(atlas, str(photos), TINY, asked, None)

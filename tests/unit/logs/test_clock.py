@@ -13,8 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from samples import make_atlas
-from serving import get, tensorboard
+from synthetic_atlases import make_atlas
+from tensorboard_server import get, tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.logs import event_file as events

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from breaking import damages, flip, forged_header, offsets, splice
-from damage import resealed
-from samples import make_atlas, make_probe_pictures, write_log
+from blob_damage import resealed
+from event_file_damage import damages, flip, forged_header, offsets, splice
+from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_plugin_atlas import cli

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import torch
-from samples import make_atlas
-from serving import get, tensorboard
-from shortcut_samples import make_shortcuts
+from synthetic_atlases import make_atlas
+from synthetic_shortcuts import make_shortcuts
+from tensorboard_server import get, tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, read_shortcuts

@@ -9,8 +9,8 @@ import warnings
 from pathlib import Path
 
 import pytest
-from samples import make_atlas, make_probe_pictures, write_log
-from strategies import difference
+from atlas_strategies import difference
+from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events, scan_records

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from samples import make_atlas
-from serving import get, tensorboard
+from synthetic_atlases import make_atlas
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard_server import get, tensorboard
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs import remote

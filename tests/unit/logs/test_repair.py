@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from breaking import damages, flip, forged_header, offsets, splice
-from samples import write_log
-from serving import get, tensorboard
+from event_file_damage import damages, flip, forged_header, offsets, splice
+from synthetic_atlases import write_log
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard_server import get, tensorboard
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_plugin_atlas import cli, read_atlases

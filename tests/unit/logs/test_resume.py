@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from samples import make_atlas
-from serving import get, tensorboard
+from synthetic_atlases import make_atlas
+from tensorboard_server import get, tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from samples import write_log
+from synthetic_atlases import write_log
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.selection import listed_atlases, logged_atlases, some_of

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from shortcut_samples import STEPS, make_shortcuts, write_shortcuts
+from synthetic_shortcuts import STEPS, make_shortcuts, write_shortcuts
 
 from tensorboard_plugin_atlas import cli, read_atlases, read_shortcuts
 from tensorboard_plugin_atlas.commands.relayout import relay

@@ -14,8 +14,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "helpers"))
 
-from providers import RecordingProvider, providing
-from samples import make_atlas
+from data_providers import RecordingProvider, providing
+from synthetic_atlases import make_atlas
 from tensorboard.context import RequestContext
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink

@@ -6,9 +6,9 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from damage import resealed
-from routes import HERE, ID, RUN, CountingProvider
-from samples import make_atlas
+from blob_damage import resealed
+from route_client import HERE, ID, RUN, CountingProvider
+from synthetic_atlases import make_atlas
 from tensorboard.backend import application
 from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client

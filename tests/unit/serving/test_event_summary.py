@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from samples import make_atlas
+from synthetic_atlases import make_atlas
 
 from tensorboard_plugin_atlas.atlas import Event
 from tensorboard_plugin_atlas.serving.event_summary import MAX_IDS, MAX_TEXT, MAX_TOLD, retell

@@ -14,9 +14,9 @@ from typing import Any
 
 import psutil
 import pytest
-from damage import resealed
-from samples import make_atlas
-from serving import get, tensorboard, wait_for_atlases
+from blob_damage import resealed
+from synthetic_atlases import make_atlas
+from tensorboard_server import get, tensorboard, wait_for_atlases
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag

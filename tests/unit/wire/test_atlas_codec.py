@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import mutate_bytes, resealed
+from atlas_strategies import atlases, difference, probe_pictures
+from blob_damage import mutate_bytes, resealed
 from hypothesis import HealthCheck, given, settings
-from samples import make_atlas, make_probe_pictures
-from strategies import atlases, difference, probe_pictures
+from synthetic_atlases import make_atlas, make_probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid, ProbePictures, StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import make_atlas, make_probe_pictures
-from serving import get, tensorboard
+from synthetic_atlases import make_atlas, make_probe_pictures
+from tensorboard_server import get, tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas, Provenance
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import make_atlas
-from shortcut_samples import lying, make_shortcuts
+from synthetic_atlases import make_atlas
+from synthetic_shortcuts import lying, make_shortcuts
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import (

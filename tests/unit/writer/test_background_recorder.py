@@ -17,8 +17,8 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from background import MADE, make, steps_in
-from loops import (
+from background_writers import MADE, make, steps_in
+from tiny_training import (
     CLASSES,
     TINY,
     Elsewhere,
@@ -53,7 +53,7 @@ FULL = AtlasConfig(
 GROWTH = """
     import gc, json, sys
     import psutil
-    from loops import TINY, Net, images, worker_of
+    from tiny_training import TINY, Net, images, worker_of
     from tensorboard_plugin_atlas import AtlasWriter
 
     def sizes():
@@ -302,7 +302,7 @@ class TestFallingBack:
 
     def test_a_class_that_the_worker_cannot_import_changes_over(self, tmp_path, monkeypatch):
         module = types.ModuleType("made_at_run_time")
-        exec("from loops import Net\nclass Local(Net): pass", module.__dict__)
+        exec("from tiny_training import Net\nclass Local(Net): pass", module.__dict__)
         monkeypatch.setitem(sys.modules, "made_at_run_time", module)
         atlas = make(tmp_path, module.Local())
         lost = "not possible: ModuleNotFoundError.*made_at_run.*step 1 could not be recorded"

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from loops import TINY, Net, images, start_script
+from tiny_training import TINY, Net, images, start_script
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasWriter, compute_atlas, read_atlases
@@ -241,7 +241,7 @@ SCRIPT = """
     import sys
     import numpy as np
     import torch
-    from loops import TINY, Net, images
+    from tiny_training import TINY, Net, images
     from tensorboard_plugin_atlas import AtlasWriter, compute_atlas, read_atlases
 
     SCALE, TABLE = 1.0, {"scale": 1.0}

@@ -9,9 +9,9 @@ import signal
 
 import psutil
 import pytest
-from checked_logs import checked_steps
-from loops import TINY, Net, eventually, images, start_script, worker_of, workers_of
-from wrappers import process_group
+from log_checks import checked_steps
+from model_wrappers import process_group
+from tiny_training import TINY, Net, eventually, images, start_script, worker_of, workers_of
 
 from tensorboard_plugin_atlas import AtlasWriter
 from tensorboard_plugin_atlas.writer import ranks as ranks_module
@@ -22,7 +22,7 @@ import datetime, json, os, sys, time, torch
 from torch import distributed
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
-from loops import CLASSES, TINY, Net, images
+from tiny_training import CLASSES, TINY, Net, images
 from tensorboard_plugin_atlas import AtlasWriter
 
 rank = int(sys.argv[1])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from loops import start_script
+from tiny_training import start_script
 
 from tensorboard_plugin_atlas import read_atlases
 
@@ -17,9 +17,9 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor import distribute_module
-from loops import TINY, Net, images
+from tiny_training import TINY, Net, images
 from tensorboard_plugin_atlas import AtlasWriter
-from wrappers import Plain
+from model_wrappers import Plain
 
 rank, meeting, runs = int(sys.argv[1]), *sys.argv[2:]
 distributed.init_process_group(

@@ -8,7 +8,7 @@ import time
 
 import pytest
 import torch
-from loops import eventually
+from tiny_training import eventually
 
 import tensorboard_plugin_atlas.writer.snapshot_queue as backlog_module
 from tensorboard_plugin_atlas.atlas import Skipped

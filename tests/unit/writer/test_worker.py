@@ -9,13 +9,13 @@ import signal
 import time
 
 import pytest
-from checked_logs import checked_steps
-from loops import eventually, start_script, worker_of, workers_of
+from log_checks import checked_steps
+from tiny_training import eventually, start_script, worker_of, workers_of
 
 HEAD = """
 import os, signal, sys, time, torch
 from torch import nn
-from loops import TINY, images
+from tiny_training import TINY, images
 from tensorboard_plugin_atlas import AtlasWriter
 
 SCALE = 2

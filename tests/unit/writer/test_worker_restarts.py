@@ -16,8 +16,8 @@ import warnings
 from pathlib import Path
 
 import pytest
-from background import end_all, make, steps_in  # noqa: F401 - a fixture
-from loops import Elsewhere, Net, eventually, worker_of, workers_of
+from background_writers import end_all, make, steps_in  # noqa: F401 - a fixture
+from tiny_training import Elsewhere, Net, eventually, worker_of, workers_of
 
 import tensorboard_plugin_atlas.writer.worker_process as process_room
 import tensorboard_plugin_atlas.writer.worker_supervisor as supervisor_room
@@ -245,7 +245,7 @@ class TestTooLate:
 
     def test_it_is_recorded_in_the_loop_when_there_is_no_worker(self, tmp_path, monkeypatch):
         module = types.ModuleType("made_at_run_time")
-        exec("from loops import Net\nclass Local(Net): pass", module.__dict__)
+        exec("from tiny_training import Net\nclass Local(Net): pass", module.__dict__)
         monkeypatch.setitem(sys.modules, "made_at_run_time", module)
         atlas = make(tmp_path, module.Local())
         atlas.add_atlas(1)

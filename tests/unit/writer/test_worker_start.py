@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from loops import TINY, Net, eventually, images, start_script, worker_of, workers_of
+from tiny_training import TINY, Net, eventually, images, start_script, worker_of, workers_of
 from torch.utils.data import DataLoader, TensorDataset
 
 import tensorboard_plugin_atlas.writer.channel as channel_room
@@ -152,7 +152,7 @@ README = """
     import sys, time
     import torch
     from torch.utils.data import DataLoader, TensorDataset
-    from loops import TINY, Net, images
+    from tiny_training import TINY, Net, images
     from tensorboard_plugin_atlas import AtlasWriter
 
     data, model = TensorDataset(*images(64)), Net()

@@ -8,9 +8,9 @@ import copy
 import numpy as np
 import pytest
 import torch
-from loops import TINY, Net, images
+from model_wrappers import DOES_MORE, MAKERS, process_group
+from tiny_training import TINY, Net, images
 from torch.optim.swa_utils import AveragedModel
-from wrappers import DOES_MORE, MAKERS, process_group
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.compute.shortcuts.search import find_shortcuts

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from histories import History, Score, atlas_of, atlases_of, judge, play
+from synthetic_runs import History, Score, atlas_of, atlases_of, judge, play
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import (
     MOST_EVENTS,

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from marks import CELLS, CLASSES, MarkNet, marked
+from colored_marks import CELLS, CLASSES, MarkNet, marked
 from torch import nn
 
 from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS

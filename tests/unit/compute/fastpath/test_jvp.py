@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from networks import NETWORKS
+from fastpath_networks import NETWORKS
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.attribution import attribute as room

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from networks import NETWORKS, Residual, convolution
+from fastpath_networks import NETWORKS, Residual, convolution
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.fastpath.program import compile_program

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from scenes import blurred_noise
+from icon_inputs import blurred_noise
 from torch import nn
 from torchvision import models
 

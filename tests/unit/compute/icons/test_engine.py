@@ -10,7 +10,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from scenes import EDGE_FIELD, blurred_noise, edge_net, source_of, targets_of
+from icon_inputs import EDGE_FIELD, blurred_noise, edge_net, source_of, targets_of
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine

@@ -7,7 +7,7 @@ import gc
 
 import pytest
 import torch
-from scenes import blurred_noise, source_of
+from icon_inputs import blurred_noise, source_of
 
 from tensorboard_plugin_atlas.compute.icons import fourier_image as spectrum
 from tensorboard_plugin_atlas.compute.icons.fourier_image import (

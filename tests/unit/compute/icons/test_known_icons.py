@@ -18,7 +18,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from scenes import blurred_noise, source_of, targets_of
+from icon_inputs import blurred_noise, source_of, targets_of
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 import torch
-from scenes import EDGE_FIELD, blurred_noise, edge_net, source_of
+from icon_inputs import EDGE_FIELD, blurred_noise, edge_net, source_of
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.fastpath.program import Program

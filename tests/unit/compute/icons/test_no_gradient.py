@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from loops import TINY, Net, images
+from tiny_training import TINY, Net, images
 from torch import nn
 from torch.nn import functional
 

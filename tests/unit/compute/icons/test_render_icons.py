@@ -8,7 +8,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from scenes import blurred_noise, edge_net
+from icon_inputs import blurred_noise, edge_net
 from torch import nn
 
 from tensorboard_plugin_atlas import RenderedIcons, render_icons

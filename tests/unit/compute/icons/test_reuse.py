@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from histories import atlas_of
+from synthetic_runs import atlas_of
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
 from tensorboard_plugin_atlas.compute.icons import render_levels as drawing

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 import torch
-from scenes import source_of
+from icon_inputs import source_of
 
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, targets_for
 from tensorboard_plugin_atlas.compute.layout.grid import Cells

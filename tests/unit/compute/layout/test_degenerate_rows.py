@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from histories import atlas_of
-from samples import write_atlases
+from synthetic_atlases import write_atlases
+from synthetic_runs import atlas_of
 
 from tensorboard_plugin_atlas import compare_atlases, read_atlases, track_concepts
 from tensorboard_plugin_atlas.commands.relayout import relay

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from loops import CLASSES, TINY, Net, images
+from tiny_training import CLASSES, TINY, Net, images
 
 from tensorboard_plugin_atlas import (
     AtlasConfig,

@@ -9,10 +9,10 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
+from model_wrappers import AverageOfNegated, Engine, Fabric, NewEma, OldEma, Plain
+from model_wrappers import compiled as Compiled  # noqa: N812 - it stands beside classes
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
-from wrappers import AverageOfNegated, Engine, Fabric, NewEma, OldEma, Plain
-from wrappers import compiled as Compiled  # noqa: N812 - it stands beside classes
 
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     as_input,

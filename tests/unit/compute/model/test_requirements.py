@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from loops import TINY, Net, images
+from tiny_training import TINY, Net, images
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasWriter, compute_atlas

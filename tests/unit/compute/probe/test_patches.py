@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scenes import blurred_noise, source_of
+from icon_inputs import blurred_noise, source_of
 
 from tensorboard_plugin_atlas.compute.probe.patches import (
     Finish,

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from striped import network, stripes, train, weights
+from striped_images import network, stripes, train, weights
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe

@@ -6,17 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import logs
+import browser_logs
 import numpy as np
 import pytest
-from audits import audit, photograph
+from accessibility import audit, photograph
+from atlas_tab import Tab
+from concept_logs import write_evolving
 from conftest import Serve, wait_for_atlases
-from evolving import write_evolving
-from gestures import box, options
+from interactions import box, options
 from playwright.sync_api import Locator, expect
-from samples import make_atlas
-from serving import tensorboard
-from tab import Tab
+from synthetic_atlases import make_atlas
+from tensorboard_server import tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
@@ -43,7 +43,7 @@ def seek(tab: Tab, words: str) -> None:
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("many")
-    names = (logs.MARKUP, logs.REVERSED, *(f"kind {i}" for i in range(2, MANY)))
+    names = (browser_logs.MARKUP, browser_logs.REVERSED, *(f"kind {i}" for i in range(2, MANY)))
     atlas = make_atlas(7, samples=2000, grids=(10, 20), tile=8, min_count=1, classes=names)
     sink = EventSink(directory / "many" / CHILD_RUN)
     sink.write(layer_tag("layer3"), encode_atlas(atlas), 7)
@@ -66,7 +66,7 @@ def test_keys_alone_find_a_class(quick: str, tab: Tab) -> None:
     expect(tab.map).to_be_focused()
     expect(tab.app.get_by_label("Legend of the class filter")).to_contain_text("Top class is deer")
     tab.linked(filter="top:3")
-    atlas = logs.sample_atlas("layer3", 3200)
+    atlas = browser_logs.sample_atlas("layer3", 3200)
     labels = atlas.samples.labels
     assert labels is not None
     x, y = np.median(atlas.samples.xy[labels == 3], axis=0)
@@ -75,7 +75,7 @@ def test_keys_alone_find_a_class(quick: str, tab: Tab) -> None:
 
 def test_the_pointer_finds_a_cell(sound: str, tab: Tab) -> None:
     tab.open(sound, **WARM, grid=10)
-    grid = logs.sample_atlas("layer3", 3200).grids[0]
+    grid = browser_logs.sample_atlas("layer3", 3200).grids[0]
     cell = int(np.argmax(grid.counts))
     row, col = int(grid.rows[cell]) + 1, int(grid.cols[cell]) + 1
     tab.press("Find")
@@ -114,7 +114,7 @@ def test_an_image_is_followed_through_the_steps(sound: str, tab: Tab) -> None:
     tab.key("0")
     for step in (3200, 400, 0):
         if step != 3200:
-            tab.slider.fill(str(logs.STEPS.index(step)))
+            tab.slider.fill(str(browser_logs.STEPS.index(step)))
         tab.shows(step)
         expect(pill(tab)).to_contain_text(f"at step {step:,}")
         assert_lit(tab, "layer3", step, 17)
@@ -127,7 +127,7 @@ def test_an_image_is_followed_through_the_steps(sound: str, tab: Tab) -> None:
 
 def assert_lit(tab: Tab, layer: str, step: int, image: int) -> None:
     """Around each sample of the image lie the accent's pixels, and nowhere far from them."""
-    samples = logs.sample_atlas(layer, step).samples
+    samples = browser_logs.sample_atlas(layer, step).samples
     world, area = tab.world, tab.map.bounding_box()
     assert area is not None
     for x, y in samples.xy[samples.image_ids == image]:
@@ -191,10 +191,10 @@ def test_a_thousand_classes_answer_at_once(many: str, tab: Tab) -> None:
 def test_hostile_names_are_text(many: str, tab: Tab) -> None:
     tab.open(many, alone=True)
     seek(tab, "<img")
-    expect(options(tab).first.locator(".name")).to_have_text(logs.MARKUP)
+    expect(options(tab).first.locator(".name")).to_have_text(browser_logs.MARKUP)
     assert tab.app.locator(".find img").count() == 0
     tab.page.keyboard.press("Enter")
-    expect(tab.app.get_by_label("Legend of the class filter")).to_contain_text(logs.MARKUP)
+    expect(tab.app.get_by_label("Legend of the class filter")).to_contain_text(browser_logs.MARKUP)
     tab.key("/")
     box(tab).fill("gnp")
     expect(options(tab).first.locator(".name")).to_have_text("gnp.exe")

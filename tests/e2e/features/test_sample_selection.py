@@ -8,17 +8,17 @@ import io
 import json
 from pathlib import Path
 
-import logs
+import browser_logs
 import numpy as np
 import pytest
-from audits import audit, photograph
+from accessibility import audit, photograph
+from atlas_tab import Tab, until_painted
+from concept_logs import FLOOR, evolving_atlas
 from conftest import Serve
-from evolving import FLOOR, evolving_atlas
-from gestures import drag, pins, selection, status
+from interactions import drag, pins, selection, status
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
-from samples import CLASSES
-from tab import Tab, until_painted
+from synthetic_atlases import CLASSES
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 SIZE = 10
@@ -34,14 +34,14 @@ def saved(tab: Tab) -> Locator:
 
 
 def inside(left: float, top: float, right: float, bottom: float) -> NDArray[np.int64]:
-    xy = logs.sample_atlas("layer3", STEP).samples.xy
+    xy = browser_logs.sample_atlas("layer3", STEP).samples.xy
     x, y = xy[:, 0], xy[:, 1]
     return np.flatnonzero((x >= left) & (x < right) & (y >= top) & (y < bottom))
 
 
 def mix(rows: NDArray[np.int64]) -> list[str]:
     """Names of the classes of some samples, most frequent first."""
-    labels = logs.sample_atlas("layer3", STEP).samples.labels
+    labels = browser_logs.sample_atlas("layer3", STEP).samples.labels
     assert labels is not None
     counts = np.bincount(labels[rows], minlength=len(CLASSES))
     order = sorted(range(len(CLASSES)), key=lambda index: (-counts[index], index))
@@ -102,7 +102,7 @@ def test_the_lasso_selects_what_it_goes_round(sound: str, tab: Tab) -> None:
     tab.key("l")
     triangle = ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8))
     drag(tab, *triangle, triangle[0])
-    xy = logs.sample_atlas("layer3", STEP).samples.xy
+    xy = browser_logs.sample_atlas("layer3", STEP).samples.xy
     depth = np.stack([xy[:, 0] - 0.2, xy[:, 1] - 0.2, (1.0 - xy.sum(axis=1)) / np.sqrt(2)])
     surely, maybe = int((depth.min(axis=0) > 0.01).sum()), int((depth.min(axis=0) > -0.01).sum())
     expect(selection(tab)).to_be_visible()
@@ -215,10 +215,10 @@ def test_a_selection_is_saved_found_called_otherwise_and_deleted(sound: str, tab
     heading = selection(tab).locator(".headline strong")
     many = heading.inner_text()
     name = tab.app.get_by_label("Name of the selection")
-    name.fill(logs.MARKUP)
+    name.fill(browser_logs.MARKUP)
     name.press("Enter")
     expect(saved(tab)).to_have_count(1)
-    expect(saved(tab).locator(".name")).to_have_text(logs.MARKUP)
+    expect(saved(tab).locator(".name")).to_have_text(browser_logs.MARKUP)
     assert panel(tab).locator("img").count() == 0
     expect(panel(tab)).to_contain_text("Kept in this browser alone")
 
@@ -230,7 +230,7 @@ def test_a_selection_is_saved_found_called_otherwise_and_deleted(sound: str, tab
     expect(box).to_be_focused()
     box.fill("<img")
     option = tab.app.get_by_role("option").and_(tab.app.locator("[data-kind=selection]"))
-    expect(option).to_contain_text(logs.MARKUP)
+    expect(option).to_contain_text(browser_logs.MARKUP)
     tab.page.keyboard.press("Enter")
     tab.shows(STEP, layer="layer3")
     expect(heading).to_have_text(many)
@@ -252,7 +252,7 @@ def test_a_selection_is_taken_away_as_files(quick: str, tab: Tab, tmp_path: Path
     tab.open(quick, alone=True, **WARM, grid=SIZE)
     drag(tab, (0.3, 0.2), (0.65, 0.65), shift=True)
     rows = inside(0.3, 0.2, 0.65, 0.65)
-    samples = logs.sample_atlas("layer3", STEP).samples
+    samples = browser_logs.sample_atlas("layer3", STEP).samples
     with tab.page.expect_download() as download:
         selection(tab).get_by_role("button", name="CSV").click()
     assert download.value.suggested_filename == "selection-layer3-step3200.csv"
@@ -284,7 +284,7 @@ def test_hostile_storage_is_passed_over(quick: str, tab: Tab) -> None:
 
 
 def fullest(count: int) -> list[tuple[int, int]]:
-    grid = logs.sample_atlas("layer3", STEP).grids[0]
+    grid = browser_logs.sample_atlas("layer3", STEP).grids[0]
     order = np.argsort(-grid.counts, kind="stable")[:count]
     return [(int(grid.rows[cell]), int(grid.cols[cell])) for cell in order]
 
@@ -329,8 +329,10 @@ def test_pins_are_kept_in_the_link(sound: str, tab: Tab) -> None:
 
 
 def test_a_hostile_link_pins_nothing(quick: str, tab: Tab) -> None:
-    hostile = f"{logs.MARKUP},10.99.1.0.s0,__proto__,1e9.0.0.0.s1,10.1.1.7.s00000000000000ff"
-    tab.open(quick, alone=True, **WARM, pins=hostile, lit=logs.MARKUP)
+    hostile = (
+        f"{browser_logs.MARKUP},10.99.1.0.s0,__proto__,1e9.0.0.0.s1,10.1.1.7.s00000000000000ff"
+    )
+    tab.open(quick, alone=True, **WARM, pins=hostile, lit=browser_logs.MARKUP)
     tab.linked(pins="10.1.1.7.s00000000000000ff", lit=None)
     tab.key("k")
     expect(pins(tab)).to_have_count(1)
@@ -346,9 +348,9 @@ def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(sound: str, ta
     pill.get_by_role("button", name="Where it lies at each step").click()
     places = tab.app.get_by_label("Where it lies at each step").and_(tab.app.locator("section"))
     lines = places.locator("tbody tr")
-    expect(lines).to_have_count(len(logs.STEPS))
-    for line, step in zip(lines.all(), logs.STEPS, strict=True):
-        atlas = logs.sample_atlas("layer3", step)
+    expect(lines).to_have_count(len(browser_logs.STEPS))
+    for line, step in zip(lines.all(), browser_logs.STEPS, strict=True):
+        atlas = browser_logs.sample_atlas("layer3", step)
         grid = atlas.grids[0]
         cells = {int(cell) for cell in grid.cell_of[atlas.samples.image_ids == 17] if cell >= 0}
         for cell in cells:
@@ -356,7 +358,7 @@ def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(sound: str, ta
     place = lines.nth(2).locator("td button").first
     where = place.inner_text().split("\n")[0]
     place.press("Enter")
-    tab.shows(logs.STEPS[2])
+    tab.shows(browser_logs.STEPS[2])
     expect(tab.inspector).to_contain_text(where[0].upper() + where[1:].split(" ", 4)[0])
     tab.press("End the highlight")
     tab.linked(lit=None)
