@@ -16,7 +16,7 @@ from typing import TextIO
 
 from tensorboard_plugin_atlas._version import __version__
 from tensorboard_plugin_atlas.commands.class_cli import add_class
-from tensorboard_plugin_atlas.commands.evolution_cli import add_evolve, add_relay
+from tensorboard_plugin_atlas.commands.evolution_cli import add_events, add_relayout
 from tensorboard_plugin_atlas.commands.shared_options import (
     add_pictures,
     local_folder,
@@ -182,8 +182,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_estimate(commands)
     _add_refine(commands)
     add_class(commands)
-    add_relay(commands)
-    add_evolve(commands)
+    add_relayout(commands)
+    add_events(commands)
     _add_inspect(commands)
     _add_doctor(commands)
     _add_repair(commands)

@@ -53,7 +53,7 @@ REFINED_FOLDER: Final = "refined"
 """Refined atlases of `<log_dir>/atlas` go to `<log_dir>/atlas/refined/0001` and so on."""
 
 BACKWARDS_FOLDER: Final = "backwards"
-"""Atlases of `<log_dir>/atlas` that `relay` laid out again go to `<log_dir>/atlas/backwards`."""
+"""Atlases of `<log_dir>/atlas` that `relayout` laid out again go to `<log_dir>/atlas/backwards`."""
 
 CLASSES_FOLDER: Final = "classes"
 """Atlases of classes that were made later for `<log_dir>/atlas` go to `<log_dir>/atlas/classes`."""

@@ -121,7 +121,7 @@ describe('the list of events', () => {
   it('says what would record events, and tells none from not recorded', () => {
     show(null);
     expect(root.textContent).toContain('not recorded');
-    expect(root.textContent).toContain('tensorboard-atlas evolve');
+    expect(root.textContent).toContain('tensorboard-atlas events');
     store.set({ history: history([]) });
     expect(root.textContent).toContain('No events.');
     store.set({ history: history([], { kept: 1 }) });

@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.sinks import own_sink
-from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
+from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
 
 LARGEST_SIDE = 224
@@ -88,7 +88,7 @@ def estimate(
         meter = CostMeter()
         with tempfile.TemporaryDirectory() as folder:
             pipeline = AtlasPipeline(probe, names, recipe)
-            recorder = Recorder(pipeline, own_sink(folder))
+            recorder = CheckpointLogger(pipeline, own_sink(folder))
             meter.begin()
             start = time.process_time()
             costs = recorder.record(model, 0, None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tensorboard-atlas evolve`: what happened in a run, found anew from the logged samples.
+"""`tensorboard-atlas events`: what happened in a run, found anew from the logged samples.
 
 Events are logged with each atlas. Here they are found again with this version of the package, from
 the activations alone, and held against what the log says.
@@ -84,7 +84,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Evolution:
+class EventReport:
     """Everything that happened.
 
     Attributes:
@@ -137,9 +137,9 @@ class _Layer:
     words: list[str] = field(default_factory=list)
 
 
-def evolve(
+def find_events(
     log_dir: Path, *, run: str | None = None, layers: Sequence[str] | None = None
-) -> Evolution:
+) -> EventReport:
     """Finds the events of every run and layer anew. Memory stays at two atlases.
 
     Args:
@@ -164,7 +164,7 @@ def evolve(
         compared.append(_compared(name, layer, seen))
     found.sort(key=lambda one: (-one[0].event.score, one[0].run, one[0].layer, one[0].step))
     events = [_sized(rank, event, seen.sizes) for rank, (event, seen) in enumerate(found, start=1)]
-    return Evolution(tuple(events), tuple(compared))
+    return EventReport(tuple(events), tuple(compared))
 
 
 def _followed(layer: str, own: Iterable[Original]) -> _Layer:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of `tensorboard-atlas` about a whole run: `relay` and `evolve`."""
+"""The commands of `tensorboard-atlas` about a whole run: `relayout` and `events`."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from tensorboard_plugin_atlas.metadata import BACKWARDS_FOLDER
 
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.atlas import Event
-    from tensorboard_plugin_atlas.commands.events import Evolution, Found
+    from tensorboard_plugin_atlas.commands.events import EventReport, Found
 
-RELAY_HELP = f"""\
+RELAYOUT_HELP = f"""\
 Lay the maps of a finished run out again, from the last step backwards. A map that grows while a
 network learns keeps something of the random start; backwards, the last map is as good as one by
 itself, and decides the frame of all. The log is not touched: the new maps are a run of their own
 below it, <run>/{BACKWARDS_FOLDER}, which the tab shows beside it. No model is needed: each cell
 borrows the icon that fits it best and states a lower bound of how well.
 
-  tensorboard-atlas relay runs
-  tensorboard-atlas relay runs --run exp1 --layer layer3
+  tensorboard-atlas relayout runs
+  tensorboard-atlas relayout runs --run exp1 --layer layer3
 
 Run it again when the run has gone on: what it wrote before is replaced. `tensorboard-atlas refine`
 with --run <run>/{BACKWARDS_FOLDER} draws icons of its own for a step of it.
 """
 
-EVOLVE_HELP = """\
+EVENTS_HELP = """\
 List what happened in a run, the most telling first: groups of samples that came together, merged,
 split or fell apart, with the step, and the cell of the map where to look (grid:row,column; counted
 from 1, as the tab does). Everything is found anew from the logged samples, and held against the
 events in the log. Only reads; needs no model.
 
-  tensorboard-atlas evolve runs
-  tensorboard-atlas evolve runs --run exp1 --layer layer3 --limit 50 --order step
-  tensorboard-atlas evolve runs --json > events.json       all of them, with ids and numbers;
+  tensorboard-atlas events runs
+  tensorboard-atlas events runs --run exp1 --layer layer3 --limit 50 --order step
+  tensorboard-atlas events runs --json > events.json       all of them, with ids and numbers;
                                                            rows and columns count from 0 there
 
 Score: samples whose company changed, weighed by how surely and by how much.
@@ -47,45 +47,45 @@ Score: samples whose company changed, weighed by how surely and by how much.
 _LIMIT = 20
 
 
-def add_relay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `relay`."""
-    relay = commands.add_parser(
-        "relay",
+def add_relayout(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `relayout`."""
+    relayout = commands.add_parser(
+        "relayout",
         help="lay the maps of a finished run out again, backwards",
-        description=RELAY_HELP,
+        description=RELAYOUT_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_choice(relay)
-    relay.set_defaults(run_command=_relay)
+    _add_choice(relayout)
+    relayout.set_defaults(run_command=_run_relayout)
 
 
-def add_evolve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `evolve`."""
-    evolve = commands.add_parser(
-        "evolve",
+def add_events(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `events`."""
+    events = commands.add_parser(
+        "events",
         help="list what happened in a run: merges, splits, births, deaths",
-        description=EVOLVE_HELP,
+        description=EVENTS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_choice(evolve)
-    evolve.add_argument(
+    _add_choice(events)
+    events.add_argument(
         "--limit",
         type=positive,
         metavar="N",
         help=f"how many of the most telling (default: {_LIMIT}; all with --json)",
     )
-    evolve.add_argument(
+    events.add_argument(
         "--order",
         choices=("rank", "step"),
         default="rank",
         help="how to list them (default: %(default)s)",
     )
-    evolve.add_argument(
+    events.add_argument(
         "--json",
         action="store_true",
         help="print one JSON document, in which rows and columns count from 0, as in Python",
     )
-    evolve.set_defaults(run_command=_evolve)
+    events.set_defaults(run_command=_run_events)
 
 
 def _add_choice(command: argparse.ArgumentParser) -> None:
@@ -98,10 +98,10 @@ def _add_choice(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _relay(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.commands.relayout import relay
+def _run_relayout(arguments: argparse.Namespace) -> int:
+    from tensorboard_plugin_atlas.commands.relayout import relayout
 
-    result = relay(arguments.log_dir, run=arguments.run, layers=arguments.layer)
+    result = relayout(arguments.log_dir, run=arguments.run, layers=arguments.layer)
     _print_words(result.words)
     if not result.done:
         print("nothing could be laid out again; the log is as it was")
@@ -132,10 +132,10 @@ def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _evolve(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.commands.events import evolve
+def _run_events(arguments: argparse.Namespace) -> int:
+    from tensorboard_plugin_atlas.commands.events import find_events
 
-    found = evolve(arguments.log_dir, run=arguments.run, layers=arguments.layer)
+    found = find_events(arguments.log_dir, run=arguments.run, layers=arguments.layer)
     by_step = arguments.order == "step"
     if arguments.json:
         print(json.dumps(found.as_dict(arguments.limit, by_step=by_step), allow_nan=False))
@@ -150,7 +150,7 @@ def _evolve(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _events(events: Sequence[Found], found: Evolution) -> str:
+def _events(events: Sequence[Found], found: EventReport) -> str:
     several = len({one.run for one in found.compared}) > 1
     heads = ("layer", "step", "kind", "sure", "score", "look at", "what")
     rows = [("rank", "run", *heads) if several else ("rank", *heads)]
@@ -182,7 +182,7 @@ def _place(event: Event) -> str:
     return place if event.after else f"{place} at {event.before_step:,}"
 
 
-def _print_layers(found: Evolution) -> None:
+def _print_layers(found: EventReport) -> None:
     for one in found.compared:
         _print_words(one.words)
         if not one.layer and not one.atlases:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tensorboard-atlas relay`: a finished run's maps laid out again, from the last step backwards.
+"""`tensorboard-atlas relayout`: a finished run's maps laid out again, from the last step backwards.
 
 A map that grows forwards keeps something of the random network that it began with. Backwards the
 last map is as good as one by itself, and decides the frame of all. The run itself is never touched:
@@ -60,7 +60,7 @@ _MAP_SETTINGS: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Relaid:
+class LayerRelayout:
     """What became of the maps of one layer.
 
     Attributes:
@@ -88,7 +88,7 @@ class Relaid:
 
 
 @dataclass(frozen=True)
-class Relay:
+class RelayoutResult:
     """What one call did.
 
     Attributes:
@@ -96,7 +96,7 @@ class Relay:
         words: What was left out and why, a sentence each.
     """
 
-    done: tuple[Relaid, ...]
+    done: tuple[LayerRelayout, ...]
     words: tuple[str, ...] = ()
 
 
@@ -114,13 +114,13 @@ class _Chain:
         return self.atlases[-1].step
 
 
-def relay(
+def relayout(
     log_dir: Path,
     *,
     run: str | None = None,
     layers: Sequence[str] | None = None,
     progress: bool = True,
-) -> Relay:
+) -> RelayoutResult:
     """Lays the maps of finished runs out again, each run's into a run of its own below it.
 
     A second call replaces what the first one wrote. Layers that it was not asked for are kept.
@@ -140,7 +140,7 @@ def relay(
             failed while it was written.
     """
     found = logged_atlases(log_dir, run, layers, damaged=True)
-    done: list[Relaid] = []
+    done: list[LayerRelayout] = []
     words: list[str] = []
     for name, own in itertools.groupby(found, key=lambda one: one.run):
         home = home_of_backwards(name)
@@ -149,18 +149,18 @@ def relay(
                 f"--run {name!r} is laid out backwards already; pass --run {home!r} to lay that "
                 "run out anew"
             )
-        done += _relay_run(log_dir, name, list(own), layers is not None, words, progress)
-    return Relay(tuple(done), tuple(words))
+        done += _relayout_run(log_dir, name, list(own), layers is not None, words, progress)
+    return RelayoutResult(tuple(done), tuple(words))
 
 
-def _relay_run(
+def _relayout_run(
     log_dir: Path,
     run: str,
     found: Sequence[Original],
     is_part: bool,
     words: list[str],
     progress: bool,
-) -> list[Relaid]:
+) -> list[LayerRelayout]:
     """Lays all layers out before it writes any, so that what is there is void for seconds only."""
     folder = log_dir / backwards_run(run)
     old = _own_files(folder)
@@ -306,7 +306,7 @@ def _written(
     kept: Sequence[Original],
     words: list[str],
     progress: bool,
-) -> list[Relaid]:
+) -> list[LayerRelayout]:
     """Makes what is there void, and writes the whole run anew.
 
     Raises:
@@ -363,7 +363,7 @@ def _copied(home: Path, sink: EventSink, is_wanted: Callable[[str], bool]) -> bo
 
 def _write_layer(
     chains: Sequence[_Chain], sink: EventSink, advance: Callable[[], object]
-) -> Relaid:
+) -> LayerRelayout:
     tracer, size = ConceptTracker(), 0
     old, new = _Moves(), _Moves()
     for chain in chains:
@@ -380,7 +380,7 @@ def _write_layer(
             new.add(remade, ~layout.invalid)
             advance()
     last = chains[-1].atlases[-1]
-    return Relaid(
+    return LayerRelayout(
         run=last.run,
         layer=last.layer,
         steps=sum(len(chain.atlases) for chain in chains),

@@ -85,7 +85,7 @@ class AtlasPipeline:
         layers: Dotted module names.
         config: The recipe.
         progress: Whether to show a progress bar on a terminal.
-        beside: Layer to the atlas of another run on whose map it is laid out first; see
+        baselines: Layer to the atlas of another run on whose map it is laid out first; see
             `aligning`. Maps that continue their own log stay where they are.
     """
 
@@ -93,7 +93,7 @@ class AtlasPipeline:
     layers: tuple[str, ...]
     config: AtlasConfig
     progress: bool = True
-    beside: Mapping[str, Atlas] = field(default_factory=dict)
+    baselines: Mapping[str, Atlas] = field(default_factory=dict)
     _memory: dict[str, Memory] = field(default_factory=dict)
 
     @cached_property
@@ -238,7 +238,7 @@ class AtlasPipeline:
 
     def _layout(self, layer: LayerActivations, memory: Memory, receptive: ReceptiveField) -> Layout:
         """Continues the layer's map, or begins one: on that of another run where it is asked."""
-        other = self.beside.get(layer.layer)
+        other = self.baselines.get(layer.layer)
         if memory.layout is not None or other is None:
             return lay_out(layer.values, memory.layout, config=self.config)
         images, labels = self.probe.sample_image, self.probe.labels

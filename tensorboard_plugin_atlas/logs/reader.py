@@ -123,11 +123,11 @@ def read_atlases(
 ) -> Iterator[Atlas]:
     """Reads atlases back, sorted by run, layer and step.
 
-    Lazily: each is decoded when the iterator reaches it. Where a step was logged twice, the one
-    written last counts; what a run that was taken up again left behind (`purge_step`) is no more.
-    A refined atlas (`tensorboard-atlas refine`) stands in place of its original, and a draft only
-    where the atlas itself was never finished. What `tensorboard-atlas relay` laid out again tells
-    of the same checkpoints on maps of its own: it is left out unless `run` is its run.
+    Each atlas is decoded when the iterator reaches it. If a step was logged twice, the record
+    written last is used. Records that `purge_step` made void are skipped. A refined atlas
+    (`tensorboard-atlas refine`) replaces its original. A draft is returned only if its atlas was
+    never finished. Runs that `tensorboard-atlas relayout` wrote show the same checkpoints on other
+    maps; they are returned only if `run` names them.
 
     Args:
         log_dir: Directory that TensorBoard would be given.
@@ -263,8 +263,8 @@ def originals(
 ) -> list[Original]:
     """Returns every atlas as it was first logged, sorted by run, layer and step.
 
-    Those that `tensorboard-atlas relay` laid out again tell of the same checkpoints once more: they
-    are left out unless `run` is theirs.
+    Runs that `tensorboard-atlas relayout` wrote show the same checkpoints again; they are returned
+    only if `run` names them.
 
     Args:
         log_dir: Directory that TensorBoard would be given.

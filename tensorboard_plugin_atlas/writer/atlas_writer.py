@@ -43,7 +43,7 @@ from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.writer.options import Extras
 from tensorboard_plugin_atlas.writer.ranks import why_silent
 from tensorboard_plugin_atlas.writer.recorder_factory import (
-    LoopRecorder,
+    Recorder,
     background_recorder,
     check_worker,
     inline_recorder,
@@ -206,7 +206,7 @@ class AtlasWriter:
             collect(model, self.layers, self.probe.first(2))
         self._last_step = self._take_up(sink.location, purge_step)
         asked = align_to if self._last_step is None else None
-        self._beside = read_baseline(asked, self.layers, self.probe)
+        self._baselines = read_baseline(asked, self.layers, self.probe)
         with choosing(logits):
             self._extras = Extras(
                 shortcuts=self._watched_layer(shortcuts),
@@ -294,7 +294,7 @@ class AtlasWriter:
     def __repr__(self) -> str:
         return f"AtlasWriter(layers={list(self.layers)!r}, last step {self._last_step})"
 
-    def _background(self, max_pending: int) -> LoopRecorder:
+    def _background(self, max_pending: int) -> Recorder:
         try:
             return background_recorder(
                 self.model,
@@ -304,21 +304,21 @@ class AtlasWriter:
                 self._sink,
                 max_pending=max_pending,
                 meter=self._meter,
-                beside=self._beside,
+                baselines=self._baselines,
                 extras=self._extras,
             )
         except ArgumentError as error:
             self._notice("inline", _inline_notice(error))
             return self._inline()
 
-    def _inline(self) -> LoopRecorder:
+    def _inline(self) -> Recorder:
         return inline_recorder(
             self.probe,
             self.layers,
             self.config,
             self._sink,
             meter=self._meter,
-            beside=self._beside,
+            baselines=self._baselines,
             extras=self._extras,
         )
 

@@ -83,7 +83,7 @@ class BackgroundRecorder:
         location: Directory or URL of the event files.
         max_pending: Snapshots that may wait behind the one in work.
         meter: Is told what it costs.
-        beside: Layer to the atlas of another run on whose map it is laid out first.
+        baselines: Layer to the atlas of another run on whose map it is laid out first.
         extras: What to make of a checkpoint beside the atlases.
 
     Attributes:
@@ -105,7 +105,7 @@ class BackgroundRecorder:
         *,
         max_pending: int,
         meter: CostMeter,
-        beside: Mapping[str, Atlas] = MappingProxyType({}),
+        baselines: Mapping[str, Atlas] = MappingProxyType({}),
         extras: Extras = NOTHING_MORE,
     ) -> None:
         inner = unwrap(model)
@@ -116,7 +116,7 @@ class BackgroundRecorder:
         self._backlog = Backlog(max_pending)
         self._backlog.prepare(self._structure.layout)
         self.probe, images = share_images(probe)
-        setup = Setup(location, layers, config, without_images(probe), dict(beside), extras)
+        setup = Setup(location, layers, config, without_images(probe), dict(baselines), extras)
         self._courier = _Courier(setup, images, self._backlog, meter)
         # A writer that is forgotten without `close` finishes what it has and then goes.
         weakref.finalize(self, self._backlog.close).atexit = False

@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.writer.options import NOTHING_MORE, Extras
 logger = logging.getLogger(__name__)
 
 
-class Recorder:
+class CheckpointLogger:
     """Computes the atlases of a checkpoint and writes each as soon as it is finished.
 
     Continues the maps of what the log already holds.

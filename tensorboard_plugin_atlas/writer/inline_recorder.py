@@ -13,7 +13,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.errors import WorkerError
-from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
+from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.snapshot_queue import NOTHING_LOST, Lost
 
@@ -40,7 +40,7 @@ class InlineRecorder:
     waiting = 0
     fault = None
 
-    def __init__(self, recorder: Recorder, meter: CostMeter) -> None:
+    def __init__(self, recorder: CheckpointLogger, meter: CostMeter) -> None:
         self._recorder = recorder
         self._meter = meter
 

@@ -24,7 +24,7 @@ class Setup:
         layers: Dotted module names.
         config: The recipe.
         probe: The probe, its images left out.
-        beside: Layer to the atlas of another run on whose map it is laid out first.
+        baselines: Layer to the atlas of another run on whose map it is laid out first.
         extras: What to make of a checkpoint beside the atlases.
     """
 
@@ -32,7 +32,7 @@ class Setup:
     layers: tuple[str, ...]
     config: AtlasConfig
     probe: Probe
-    beside: Mapping[str, Atlas]
+    baselines: Mapping[str, Atlas]
     extras: Extras
 
 

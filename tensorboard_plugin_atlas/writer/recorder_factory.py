@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError, described, first_line
 from tensorboard_plugin_atlas.logs.sinks import Sink
-from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
+from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder
 from tensorboard_plugin_atlas.writer.options import Extras
@@ -26,7 +26,7 @@ from tensorboard_plugin_atlas.writer.snapshot_queue import Lost
 WORKERS: Final = ("process", "inline")
 
 
-class LoopRecorder(Protocol):
+class Recorder(Protocol):
     """What the writer asks of a recorder, wherever it works."""
 
     @property
@@ -77,9 +77,9 @@ def background_recorder(
     *,
     max_pending: int,
     meter: CostMeter,
-    beside: Mapping[str, Atlas],
+    baselines: Mapping[str, Atlas],
     extras: Extras,
-) -> LoopRecorder:
+) -> Recorder:
     """Returns a recorder with a process of its own.
 
     Raises:
@@ -111,7 +111,7 @@ def background_recorder(
             where,
             max_pending=max_pending,
             meter=meter,
-            beside=beside,
+            baselines=baselines,
             extras=extras,
         )
     except ArgumentError:
@@ -129,9 +129,9 @@ def inline_recorder(
     sink: Sink,
     *,
     meter: CostMeter,
-    beside: Mapping[str, Atlas],
+    baselines: Mapping[str, Atlas],
     extras: Extras,
-) -> LoopRecorder:
+) -> Recorder:
     """Returns a recorder that works in the loop."""
-    pipeline = AtlasPipeline(probe, layers, config, beside=beside)
-    return InlineRecorder(Recorder(pipeline, sink, extras), meter)
+    pipeline = AtlasPipeline(probe, layers, config, baselines=baselines)
+    return InlineRecorder(CheckpointLogger(pipeline, sink, extras), meter)

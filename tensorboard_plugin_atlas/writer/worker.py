@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.errors import WorkerError
     from tensorboard_plugin_atlas.writer.channel import Channel
-    from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
+    from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
     from tensorboard_plugin_atlas.writer.cost import AtlasCost
     from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
     from tensorboard_plugin_atlas.writer.model_structure import ModelCopy, Structure
@@ -68,7 +68,7 @@ class _Worker:
         self._setup: Setup = channel.receive()
         self._images = channel.receive_file()
         self._copy: ModelCopy | None = None
-        self._recorder: Recorder | None = None
+        self._recorder: CheckpointLogger | None = None
 
     def serve(self) -> None:
         """Answers every job; None instead of a job ends it."""
@@ -120,15 +120,17 @@ def _rebuilt(structure: Structure) -> ModelCopy:
     return ModelCopy(structure)
 
 
-def _recorder(setup: Setup, images: int) -> Recorder:
+def _recorder(setup: Setup, images: int) -> CheckpointLogger:
     from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
     from tensorboard_plugin_atlas.logs.sinks import own_sink
-    from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
+    from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
     from tensorboard_plugin_atlas.writer.model_structure import with_images
 
     probe = with_images(setup.probe, images)
-    pipeline = AtlasPipeline(probe, setup.layers, setup.config, progress=False, beside=setup.beside)
-    return Recorder(pipeline, own_sink(setup.location), setup.extras)
+    pipeline = AtlasPipeline(
+        probe, setup.layers, setup.config, progress=False, baselines=setup.baselines
+    )
+    return CheckpointLogger(pipeline, own_sink(setup.location), setup.extras)
 
 
 def _failed(error: Exception, *, is_for_good: bool) -> Failed:

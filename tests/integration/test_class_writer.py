@@ -25,8 +25,8 @@ from tensorboard_plugin_atlas import (
     track_concepts,
 )
 from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
-from tensorboard_plugin_atlas.commands.events import evolve
-from tensorboard_plugin_atlas.commands.relayout import relay
+from tensorboard_plugin_atlas.commands.events import find_events
+from tensorboard_plugin_atlas.commands.relayout import relayout
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
@@ -136,9 +136,9 @@ def test_comparing_matches_the_places_that_both_hold(logged):
 def test_tools_that_follow_samples_leave_them_alone_or_say_why(logged, tmp_path):
     copy = tmp_path / "runs"
     shutil.copytree(logged, copy)
-    assert {one.layer for one in evolve(copy).compared} == {"act", "patch"}
-    assert {one.layer for one in relay(copy, progress=False).done} == {"act", "patch"}
-    for tool in (evolve, relay):
+    assert {one.layer for one in find_events(copy).compared} == {"act", "patch"}
+    assert {one.layer for one in relayout(copy, progress=False).done} == {"act", "patch"}
+    for tool in (find_events, relayout):
         with pytest.raises(ArgumentError, match="series of atlases of classes"):
             tool(copy, layers=["act · red"])
     with pytest.raises(ArgumentError, match="'act · red' is an atlas of a class"):

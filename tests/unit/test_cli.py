@@ -60,12 +60,12 @@ class TestHelp:
         assert "class/image.ext" in demo
         inspect = help_of(capsys, "inspect")
         assert "tensorboard-atlas inspect runs --run exp1 --layer layer3" in inspect
-        relay = help_of(capsys, "relay")
-        assert "tensorboard-atlas relay runs --run exp1 --layer layer3" in relay
-        assert "<run>/backwards" in relay
-        evolve = help_of(capsys, "evolve")
-        assert "tensorboard-atlas evolve runs --json > events.json" in evolve
-        assert "grid:row,column" in evolve
+        relayout = help_of(capsys, "relayout")
+        assert "tensorboard-atlas relayout runs --run exp1 --layer layer3" in relayout
+        assert "<run>/backwards" in relayout
+        events = help_of(capsys, "events")
+        assert "tensorboard-atlas events runs --json > events.json" in events
+        assert "grid:row,column" in events
 
     def test_version(self, capsys):
         with pytest.raises(SystemExit) as stop:

@@ -28,7 +28,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class TestReaderThatWentAway:
-    @pytest.mark.parametrize("command", ["inspect", "evolve", "doctor"])
+    @pytest.mark.parametrize("command", ["inspect", "events", "doctor"])
     @pytest.mark.parametrize("unbuffered", ["", "1"])
     def test_a_command_ends_quietly(self, log: Path, command: str, unbuffered: str) -> None:
         assert self.ended([command, str(log)], unbuffered) == (141, "")
@@ -95,7 +95,7 @@ class TestWrongNames:
         sink = EventSink(tmp_path / "atlas")
         sink.write(layer_tag(name), encode_atlas(make_atlas(0, layer=name, samples=40)), 0)
         sink.close()
-        for command in ("inspect", "evolve"):
+        for command in ("inspect", "events"):
             assert cli.main([command, str(tmp_path), "--layer", "nope"]) == 2
             assert "pass one of l\\x1b[2J" in capsys.readouterr().err
 
@@ -105,8 +105,8 @@ class TestWrongNames:
     [
         ["inspect", "s3://bucket/x"],
         ["doctor", "s3://bucket/x"],
-        ["evolve", "s3://bucket/x"],
-        ["relay", "s3://bucket/x"],
+        ["events", "s3://bucket/x"],
+        ["relayout", "s3://bucket/x"],
         ["repair", "runs", "--output", "s3://bucket/x"],
         ["refine", "s3://bucket/x"],
         ["class", "s3://bucket/x"],

@@ -164,7 +164,7 @@ function notRecorded(): TemplateResult {
     <p><strong>Events were not recorded in this run.</strong></p>
     <p class="muted">
       Atlases written by this version trace concepts from checkpoint to checkpoint on their own. For
-      a log of before, <code>tensorboard-atlas evolve LOGDIR</code> works them out.
+      a log of before, <code>tensorboard-atlas events LOGDIR</code> works them out.
     </p>
   </div>`;
 }

@@ -42,10 +42,10 @@ def relaid(
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real training on digits, and what `tensorboard-atlas relay` makes of it."""
+    """A real training on digits, and what `tensorboard-atlas relayout` makes of it."""
     directory = tmp_path_factory.mktemp("digits")
     write_real(directory / "digits")
-    assert main(["relay", str(directory)]) == 0
+    assert main(["relayout", str(directory)]) == 0
     with tensorboard(directory, fast=True) as url:
         wait_for_atlases(url, 2 * len(REAL_STEPS))
         yield url

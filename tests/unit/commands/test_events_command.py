@@ -19,7 +19,7 @@ from synthetic_runs import History, atlases_of, play
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, trace_events
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands.events import evolve
+from tensorboard_plugin_atlas.commands.events import find_events
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import event_files, scan_records
 from tensorboard_plugin_atlas.logs.reader import read_atlases
@@ -47,7 +47,7 @@ class TestEvents:
         self, told: list[Atlas], tmp_path: Path
     ) -> None:
         write_atlases(tmp_path / "a", told)
-        found = evolve(tmp_path)
+        found = find_events(tmp_path)
         traced = trace_events(read_atlases(tmp_path))
         assert [(one.step, one.event) for one in found.events] == [
             (one.step, one.event) for one in traced
@@ -62,7 +62,7 @@ class TestEvents:
         self, told: list[Atlas], history: History, tmp_path: Path
     ) -> None:
         write_atlases(tmp_path / "a", told)
-        first, second = sorted(evolve(tmp_path).events, key=lambda one: one.step)[:2]
+        first, second = sorted(find_events(tmp_path).events, key=lambda one: one.step)[:2]
         split, merge = history.planted
         assert (first.event.kind, first.step) == ("splits", 100 * split.first)
         assert (second.event.kind, second.step) == ("merges", 100 * merge.first)
@@ -77,18 +77,20 @@ class TestEvents:
         write_atlases(tmp_path / "a", told)
         write_atlases(tmp_path / "b", [a.replace(layer="layer4") for a in told])
         shutil.copytree(tmp_path / "a", tmp_path / "a/backwards")
-        found = evolve(tmp_path)
+        found = find_events(tmp_path)
         assert {(one.run, one.layer) for one in found.events} == {("a", "layer3"), ("b", "layer4")}
         scores = [one.event.score for one in found.events]
         assert scores == sorted(scores, reverse=True)
-        assert [one.run for one in evolve(tmp_path, run="b").compared] == ["b"]
-        assert [one.run for one in evolve(tmp_path, run="a/backwards").compared] == ["a/backwards"]
+        assert [one.run for one in find_events(tmp_path, run="b").compared] == ["b"]
+        assert [one.run for one in find_events(tmp_path, run="a/backwards").compared] == [
+            "a/backwards"
+        ]
         with pytest.raises(ArgumentError, match=r"--layer 'x' was not logged"):
-            evolve(tmp_path, layers=["x"])
+            find_events(tmp_path, layers=["x"])
 
     def test_by_step_and_the_best(self, told: list[Atlas], tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", told)
-        found = evolve(tmp_path)
+        found = find_events(tmp_path)
         assert [one.rank for one in found.best(2)] == [1, 2]
         steps = [one.step for one in found.best(2, by_step=True)]
         assert steps == sorted(steps)
@@ -102,7 +104,7 @@ class TestVerdict:
         write_atlases(
             tmp_path / "a", [*told[:at], told[at].replace(events=events), *told[at + 1 :]]
         )
-        (compared,) = evolve(tmp_path).compared
+        (compared,) = find_events(tmp_path).compared
         assert compared.verdict == (
             f"1 of {compared.found} differ from what the log holds: made by another version"
         )
@@ -112,14 +114,14 @@ class TestVerdict:
         write_atlases(
             tmp_path / "a", [*told[:-1], told[-1].replace(events=(extra, *told[-1].events))]
         )
-        (compared,) = evolve(tmp_path).compared
+        (compared,) = find_events(tmp_path).compared
         assert compared.differ == 1
         assert compared.logged == compared.found + 1
         assert compared.verdict.startswith(f"1 of {compared.logged} differ")
 
     def test_a_log_of_before_there_were_concepts(self, tmp_path: Path, history: History) -> None:
         write_atlases(tmp_path / "a", atlases_of(history))
-        (compared,) = evolve(tmp_path).compared
+        (compared,) = find_events(tmp_path).compared
         assert compared.found >= 2
         assert compared.logged is None
         assert compared.verdict == "the log holds none: made before events were traced"
@@ -137,7 +139,7 @@ class TestOddRuns:
         write_atlases(tmp_path / "a", atlases)
         with pytest.raises(ArgumentError, match="probe changed"):
             trace_events(read_atlases(tmp_path))
-        found = evolve(tmp_path)
+        found = find_events(tmp_path)
         (compared,) = found.compared
         assert f"others from step {told[at].step:,} on" in compared.words[0]
         assert compared.differ == 0
@@ -150,7 +152,7 @@ class TestOddRuns:
         content = bytearray(path.read_bytes())
         content[list(scan_records(path))[4].offset + 2500] ^= 1
         path.write_bytes(content)
-        (compared,) = evolve(tmp_path).compared
+        (compared,) = find_events(tmp_path).compared
         assert compared.atlases == len(told) - 1
         assert "left out: run 'a', layer 'layer3', step 200" in compared.words[0]
         assert "made by another version" not in compared.verdict
@@ -161,7 +163,7 @@ class TestOddRuns:
         script = (
             "import sys\n"
             "from tensorboard_plugin_atlas.cli import main\n"
-            f"assert main(['evolve', {str(tmp_path)!r}]) == 0\n"
+            f"assert main(['events', {str(tmp_path)!r}]) == 0\n"
             "heavy = {'torch', 'umap', 'numba', 'scipy', 'sklearn', 'PIL'} & set(sys.modules)\n"
             "assert not heavy, heavy\n"
         )
@@ -174,7 +176,7 @@ class TestCommand:
         self, told: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         write_atlases(tmp_path / "a", told)
-        assert cli.main(["evolve", str(tmp_path), "--limit", "1"]) == 0
+        assert cli.main(["events", str(tmp_path), "--limit", "1"]) == 0
         head, _, best, *rest = capsys.readouterr().out.splitlines()
         assert head.split() == [
             "rank",
@@ -188,7 +190,7 @@ class TestCommand:
             "what",
         ]
         rank, layer, step, kind, sure, score, place, *text = best.split()
-        one = evolve(tmp_path).events[0]
+        one = find_events(tmp_path).events[0]
         assert (rank, layer, step, kind) == ("1", "layer3", f"{one.step:,}", one.event.kind)
         assert one.event.cell is not None
         grid, row, col = one.event.cell
@@ -196,7 +198,7 @@ class TestCommand:
         assert float(sure) == pytest.approx(one.event.confidence, abs=0.01)
         assert float(score) == pytest.approx(one.event.score, abs=0.1)
         assert " ".join(text) == one.event.text
-        found = len(evolve(tmp_path).events)
+        found = len(find_events(tmp_path).events)
         assert rest == [
             "",
             f"run a, layer layer3: {found} events in {len(told)} atlases: as logged",
@@ -208,7 +210,7 @@ class TestCommand:
     ) -> None:
         for name in ("a", "b"):
             write_atlases(tmp_path / name, told)
-        assert cli.main(["evolve", str(tmp_path), "--order", "step"]) == 0
+        assert cli.main(["events", str(tmp_path), "--order", "step"]) == 0
         head, _, *rows = capsys.readouterr().out.splitlines()
         assert head.split()[:3] == ["rank", "run", "layer"]
         listed = [tuple(row.split()[1:4:2]) for row in rows[: rows.index("")]]
@@ -217,9 +219,9 @@ class TestCommand:
 
     def test_one_json_document(self, told: list[Atlas], tmp_path: Path, capsys: Any) -> None:
         write_atlases(tmp_path / "a", told)
-        assert cli.main(["evolve", str(tmp_path), "--json"]) == 0
+        assert cli.main(["events", str(tmp_path), "--json"]) == 0
         document = json.loads(capsys.readouterr().out)
-        found = evolve(tmp_path)
+        found = find_events(tmp_path)
         assert document["events_found"] == len(document["events"]) == len(found.events)
         best, one = document["events"][0], found.events[0]
         assert (best["rank"], best["run"], best["layer"], best["step"]) == (
@@ -235,7 +237,7 @@ class TestCommand:
         )
         (layer,) = document["layers"]
         assert (layer["verdict"], layer["differ"], layer["words"]) == ("as logged", 0, [])
-        assert cli.main(["evolve", str(tmp_path), "--json", "--limit", "1"]) == 0
+        assert cli.main(["events", str(tmp_path), "--json", "--limit", "1"]) == 0
         assert len(json.loads(capsys.readouterr().out)["events"]) == 1
 
     def test_log_text_cannot_steer_a_terminal(
@@ -247,7 +249,7 @@ class TestCommand:
         atlases = atlases_of(history, labels=labels, classes=hostile, layer="l\x1b[31m")
         write_atlases(tmp_path / "a\x1bb", [tracer.advance(atlas) for atlas in atlases])
         for more in ([], ["--json"]):
-            assert cli.main(["evolve", str(tmp_path), *more]) == 0
+            assert cli.main(["events", str(tmp_path), *more]) == 0
             out = capsys.readouterr().out
             assert "\x1b" not in out
             assert "\u202e" not in out
@@ -255,7 +257,7 @@ class TestCommand:
 
     def test_one_atlas_is_too_few(self, tmp_path: Path, capsys: Any) -> None:
         write_atlases(tmp_path / "a", [make_atlas(0)])
-        assert cli.main(["evolve", str(tmp_path)]) == 0
+        assert cli.main(["events", str(tmp_path)]) == 0
         assert capsys.readouterr().out == (
             "run a, layer layer3: 0 events in 1 atlas; it takes two\n"
         )
@@ -267,13 +269,13 @@ class TestCommand:
         record = list(scan_records(path))[3]
         content[record.offset + 12 : record.offset + 40] = bytes(28)
         path.write_bytes(content)
-        assert cli.main(["evolve", str(tmp_path)]) == 0
+        assert cli.main(["events", str(tmp_path)]) == 0
         out = capsys.readouterr().out
         assert out.count("left out: ") == 1
         assert "layer layer3: 0 events in 1 atlas" in out
 
     def test_an_empty_folder_is_2_with_what_to_type(self, tmp_path: Path, capsys: Any) -> None:
-        assert cli.main(["evolve", str(tmp_path)]) == 2
+        assert cli.main(["events", str(tmp_path)]) == 2
         (sentence,) = capsys.readouterr().err.splitlines()
         assert "no atlases under" in sentence
         assert "`tensorboard-atlas doctor`" in sentence
@@ -281,5 +283,5 @@ class TestCommand:
     @pytest.mark.parametrize("limit", ["0", "-1", "many"])
     def test_a_limit_that_is_none(self, limit: str, tmp_path: Path, capsys: Any) -> None:
         with pytest.raises(SystemExit):
-            cli.main(["evolve", str(tmp_path), f"--limit={limit}"])
+            cli.main(["events", str(tmp_path), f"--limit={limit}"])
         assert "pass a whole number above 0" in capsys.readouterr().err

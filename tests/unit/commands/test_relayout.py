@@ -24,9 +24,9 @@ from torch import nn
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
 from tensorboard_plugin_atlas.analysis.concepts.tracker import track_concepts
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands import relayout as relaying_module
+from tensorboard_plugin_atlas.commands import relayout as relayout_module
 from tensorboard_plugin_atlas.commands.refine import refine
-from tensorboard_plugin_atlas.commands.relayout import Relay, relay
+from tensorboard_plugin_atlas.commands.relayout import RelayoutResult, relayout
 from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.refine import _cells
@@ -109,10 +109,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def relaid(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Relay]:
-    """The log after a relay of all of it, for tests that only look."""
+def relaid(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RelayoutResult]:
+    """The log after a relayout of all of it, for tests that only look."""
     runs = Path(shutil.copytree(trained / "runs", tmp_path_factory.mktemp("relaid") / "runs"))
-    return runs, relay(runs, progress=False)
+    return runs, relayout(runs, progress=False)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 class TestARealRun:
     def test_the_log_is_not_touched_and_the_new_run_is_complete(
-        self, trained: Path, relaid: tuple[Path, Relay]
+        self, trained: Path, relaid: tuple[Path, RelayoutResult]
     ) -> None:
         runs, result = relaid
         assert result.words == ()
@@ -144,7 +144,7 @@ class TestARealRun:
         assert old.keys() == new.keys() == {(layer, step) for layer in LAYERS for step in STEPS}
         assert read_probe(runs, AGAIN).digest == read_probe(runs, "exp").digest
 
-    def test_all_but_the_map_is_as_it_was(self, relaid: tuple[Path, Relay]) -> None:
+    def test_all_but_the_map_is_as_it_was(self, relaid: tuple[Path, RelayoutResult]) -> None:
         old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
         for place, was in old.items():
             now = new[place]
@@ -165,7 +165,9 @@ class TestARealRun:
                 now.provenance.notes
             )
 
-    def test_the_last_map_is_as_good_as_one_by_itself(self, relaid: tuple[Path, Relay]) -> None:
+    def test_the_last_map_is_as_good_as_one_by_itself(
+        self, relaid: tuple[Path, RelayoutResult]
+    ) -> None:
         old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
         for layer in LAYERS:
             last, was = new[layer, STEPS[-1]], old[layer, STEPS[-1]]
@@ -179,7 +181,7 @@ class TestARealRun:
             assert last.samples.noise_floor is not None
             assert new[layer, 0].samples.noise_floor is None
 
-    def test_cells_are_those_of_the_new_map(self, relaid: tuple[Path, Relay]) -> None:
+    def test_cells_are_those_of_the_new_map(self, relaid: tuple[Path, RelayoutResult]) -> None:
         for atlas in atlases(relaid[0], AGAIN).values():
             assert [grid.size for grid in atlas.grids] == [4, 8, 16]
             for grid in atlas.grids:
@@ -191,7 +193,7 @@ class TestARealRun:
                 assert len(grid.icons) == len(grid.rows)
 
     def test_concepts_keep_their_ids_and_events_point_into_the_new_map(
-        self, relaid: tuple[Path, Relay]
+        self, relaid: tuple[Path, RelayoutResult]
     ) -> None:
         old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
         told = 0
@@ -212,7 +214,7 @@ class TestARealRun:
         assert told
 
     def test_what_icons_state_is_borne_out_by_the_network(
-        self, trained: Path, relaid: tuple[Path, Relay]
+        self, trained: Path, relaid: tuple[Path, RelayoutResult]
     ) -> None:
         """The network is asked about the pictures as they are stored."""
         probe = build_probe(make_probe(), config=CONFIG, normalize=((0.0,), (1.0,)))
@@ -243,7 +245,7 @@ class TestARealRun:
         assert np.nanmean([g.icon_cosine.mean() for g in atlas.grids]) > 0.3
 
     def test_attribution_agrees_with_the_network(
-        self, trained: Path, relaid: tuple[Path, Relay]
+        self, trained: Path, relaid: tuple[Path, RelayoutResult]
     ) -> None:
         network = network_at(trained, 120)
         probe = build_probe(make_probe(), config=CONFIG, normalize=((0.0,), (1.0,)))
@@ -263,11 +265,11 @@ class TestARealRun:
 
 class TestAgain:
     def test_a_second_time_gives_the_same_and_leaves_one_run(self, runs: Path) -> None:
-        first = relay(runs, layers=["5"], progress=False)
+        first = relayout(runs, layers=["5"], progress=False)
         was = [(e.layer, e.step, e.bytes) for e in list_atlases(runs) if e.run == AGAIN]
         shown = atlases(runs, AGAIN)
         (old,) = event_files(runs / AGAIN)
-        assert relay(runs, layers=["5"], progress=False) == first
+        assert relayout(runs, layers=["5"], progress=False) == first
         assert [(e.layer, e.step, e.bytes) for e in list_atlases(runs) if e.run == AGAIN] == was
         for place, atlas in atlases(runs, AGAIN).items():
             assert encode_atlas(atlas) == encode_atlas(shown[place])
@@ -276,28 +278,28 @@ class TestAgain:
         assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
 
     def test_emptied_files_are_removed_an_hour_later(self, runs: Path) -> None:
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         (old,) = event_files(runs / AGAIN)
         for _ in range(2):
-            relay(runs, layers=["5"], progress=False)
+            relayout(runs, layers=["5"], progress=False)
             assert old.stat().st_size == 0
         past = time.time() - 3700
         os.utime(old, (past, past))
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         assert not old.exists()
         assert [step for _, step in atlases(runs, AGAIN)] == list(STEPS)
         assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
 
     def test_layers_that_were_not_asked_for_are_kept(self, runs: Path) -> None:
-        relay(runs, progress=False)
+        relayout(runs, progress=False)
         kept = [encode_atlas(a)[0] for a in read_atlases(runs, run=AGAIN, layer="3")]
-        result = relay(runs, layers=["5"], progress=False)
+        result = relayout(runs, layers=["5"], progress=False)
         assert [one.layer for one in result.done] == ["5"]
         assert [encode_atlas(a)[0] for a in read_atlases(runs, run=AGAIN, layer="3")] == kept
         assert len(list(read_atlases(runs, run=AGAIN, layer="5"))) == len(STEPS)
 
     def test_what_the_run_no_longer_holds_is_gone(self, runs: Path) -> None:
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         writer = AtlasWriter(
             runs / "exp",
             make_network(),
@@ -308,7 +310,7 @@ class TestAgain:
             worker="inline",
         )
         writer.close()
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         found = atlases(runs, AGAIN)
         assert [step for _, step in found] == [0, 8, 24]
         assert "from the last step (24) backwards" in str(found["5", 8].provenance.notes)
@@ -317,7 +319,7 @@ class TestAgain:
     def test_one_that_is_killed_leaves_a_log_that_reads_clean(
         self, written: int, runs: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         made = []
 
         def encode(atlas: Atlas) -> list[bytes]:
@@ -327,20 +329,20 @@ class TestAgain:
             return encode_atlas(atlas)
 
         with monkeypatch.context() as patch:
-            patch.setattr(relaying_module, "encode_atlas", encode)
+            patch.setattr(relayout_module, "encode_atlas", encode)
             with pytest.raises(KeyboardInterrupt):
-                relay(runs, layers=["5"], progress=False)
+                relayout(runs, layers=["5"], progress=False)
         assert len(event_files(runs / AGAIN)) == 3
         assert {e.status for e in list_atlases(runs)} == {"ok"}
         assert [step for _, step in atlases(runs, AGAIN)] == made == list(STEPS[:written])
         assert [f for f in examine(runs) if f.mark == PROBLEM] == []
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         assert [step for _, step in atlases(runs, AGAIN)] == list(STEPS)
         assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
 
     @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
     def test_a_tensorboard_that_is_running_shows_each(self, fast: bool, runs: Path) -> None:
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         with tensorboard(runs, fast) as url:
             base, deadline = url + "data/plugin/atlas/", time.monotonic() + 60
 
@@ -354,7 +356,7 @@ class TestAgain:
 
             while (found := series()).keys() != {"5"} or found["5"]["steps"] != list(STEPS):
                 pass
-            relay(runs, layers=["5"], progress=False)
+            relayout(runs, layers=["5"], progress=False)
             while set(found["5"]["versions"]) & set((now := series()["5"])["versions"]):
                 pass
             while (now := series()["5"])["steps"] != list(STEPS):
@@ -366,7 +368,7 @@ class TestAgain:
 
 class TestWhatCountsAsARun:
     def test_refine_takes_the_run_itself(self, trained: Path, runs: Path) -> None:
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         (one,) = refine(
             *(runs, trained / "120.pt", "test_relaying:make_network", "test_relaying:make_probe"),
             kind="preview",
@@ -384,28 +386,28 @@ class TestWhatCountsAsARun:
             layers=["5"],
             progress=False,
         )
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         found = atlases(runs, AGAIN)
         assert set(found["5", 120].grids[0].icon_kind) == {"inversion"}
         assert set(found["5", 60].grids[0].icon_kind) == {"preview"}
         assert "refines" not in found["5", 120].provenance.layer_info
 
     def test_a_run_laid_out_backwards_is_not_laid_out_again(self, runs: Path) -> None:
-        relay(runs, layers=["5"], progress=False)
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         assert {e.run for e in list_atlases(runs)} == {"exp/atlas", AGAIN}
         with pytest.raises(ArgumentError, match=r"backwards already; pass --run 'exp/atlas'"):
-            relay(runs, run=AGAIN, progress=False)
+            relayout(runs, run=AGAIN, progress=False)
 
     def test_nor_where_its_folder_is_given(self, runs: Path) -> None:
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         before = contents(runs)
         with pytest.raises(ArgumentError, match=r"backwards already; pass the folder of the run"):
-            relay(runs / AGAIN, progress=False)
+            relayout(runs / AGAIN, progress=False)
         assert contents(runs) == before
 
     def test_its_cells_can_have_icons_of_their_own(self, trained: Path, runs: Path) -> None:
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         (one,) = refine(
             *(runs, trained / "120.pt", "test_relaying:make_network", "test_relaying:make_probe"),
             run=AGAIN,
@@ -417,21 +419,21 @@ class TestWhatCountsAsARun:
         assert set(found.grids[0].icon_kind) == {"inversion"}
         assert not any("borrowed" in note for note in found.provenance.notes)
         # Laid out again it is the same to the byte, so that they still stand for it.
-        relay(runs, layers=["5"], progress=False)
+        relayout(runs, layers=["5"], progress=False)
         assert set(atlases(runs, AGAIN)["5", 120].grids[0].icon_kind) == {"inversion"}
         assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
 
     def test_every_run_has_its_own(self, runs: Path) -> None:
         shutil.copytree(runs / "exp", runs / "again")
-        result = relay(runs, layers=["5"], progress=False)
+        result = relayout(runs, layers=["5"], progress=False)
         assert [one.run for one in result.done] == ["again/atlas", "exp/atlas"]
-        result = relay(runs, run="again", layers=["3"], progress=False)
+        result = relayout(runs, run="again", layers=["3"], progress=False)
         assert [one.run for one in result.done] == ["again/atlas"]
         assert {a.layer for a in read_atlases(runs, run="again/atlas/backwards")} == {"3", "5"}
         assert {a.layer for a in read_atlases(runs, run=AGAIN)} == {"5"}
 
     def test_the_folder_of_a_run_may_be_given_itself(self, runs: Path) -> None:
-        result = relay(runs / "exp/atlas", layers=["5"], progress=False)
+        result = relayout(runs / "exp/atlas", layers=["5"], progress=False)
         assert [one.run for one in result.done] == ["."]
         assert {a.run for a in read_atlases(runs)} == {"exp/atlas"}
         assert {a.run for a in read_atlases(runs, run=AGAIN)} == {AGAIN}
@@ -442,7 +444,7 @@ class TestCommand:
         script = (
             "import sys\n"
             "from tensorboard_plugin_atlas.cli import main\n"
-            f"assert main(['relay', {str(runs)!r}, '--layer', '5']) == 0\n"
+            f"assert main(['relayout', {str(runs)!r}, '--layer', '5']) == 0\n"
             "assert 'torch' not in sys.modules\n"
         )
         subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
@@ -450,7 +452,7 @@ class TestCommand:
     def test_a_table_and_where_to_look(
         self, runs: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert cli.main(["relay", str(runs), "--layer", "5"]) == 0
+        assert cli.main(["relayout", str(runs), "--layer", "5"]) == 0
         head, _, row, _, _, last = capsys.readouterr().out.splitlines()
         assert head.split()[:2] == ["layer", "maps"]
         layer, maps, step, before, now, moved, moves, size, unit = row.split()
@@ -467,7 +469,7 @@ class TestCommand:
     ) -> None:
         for name in ("a\x1b[2J", "b"):
             write_atlases(tmp_path / name, [make_atlas(0, samples=60)], probe=name == "b")
-        assert cli.main(["relay", str(tmp_path)]) == 0
+        assert cli.main(["relayout", str(tmp_path)]) == 0
         out = capsys.readouterr().out
         assert "\x1b" not in out
         assert out.count("the tab shows it beside run") == 2
@@ -476,19 +478,19 @@ class TestCommand:
     def test_nothing_readable_is_1(self, tmp_path: Path, capsys: Any) -> None:
         rows = np.full((40, 8), np.nan, np.float32)
         write_atlases(tmp_path / "a", [atlas_of(rows)])
-        assert cli.main(["relay", str(tmp_path)]) == 1
+        assert cli.main(["relayout", str(tmp_path)]) == 1
         out = capsys.readouterr().out
         assert "left out" in out
         assert "the log is as it was" in out
         assert not (tmp_path / "a/backwards").exists()
 
     def test_an_empty_folder_is_2(self, tmp_path: Path, capsys: Any) -> None:
-        assert cli.main(["relay", str(tmp_path)]) == 2
+        assert cli.main(["relayout", str(tmp_path)]) == 2
         (sentence,) = capsys.readouterr().err.splitlines()
         assert "`tensorboard-atlas doctor`" in sentence
 
 
-def test_concepts_may_be_traced_through_it(relaid: tuple[Path, Relay]) -> None:
+def test_concepts_may_be_traced_through_it(relaid: tuple[Path, RelayoutResult]) -> None:
     old, new = (
         track_concepts(read_atlases(relaid[0], run=run, layer="5")) for run in ("exp", AGAIN)
     )

@@ -15,8 +15,8 @@ from synthetic_runs import atlas_of
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands import relayout as relaying_module
-from tensorboard_plugin_atlas.commands.relayout import relay
+from tensorboard_plugin_atlas.commands import relayout as relayout_module
+from tensorboard_plugin_atlas.commands.relayout import relayout
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files, scan_records
 
@@ -29,7 +29,7 @@ class TestOddRuns:
         content = bytearray(path.read_bytes())
         content[list(scan_records(path))[3].offset + 3000] ^= 1
         path.write_bytes(content)
-        result = relay(tmp_path, progress=False)
+        result = relayout(tmp_path, progress=False)
         assert result.done[0].steps == 2
         (word,) = result.words
         assert "left out: run 'a', layer 'layer3', step 50" in word
@@ -37,7 +37,7 @@ class TestOddRuns:
 
     def test_a_single_step(self, tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", [make_atlas(7)])
-        (one,) = relay(tmp_path, progress=False).done
+        (one,) = relayout(tmp_path, progress=False).done
         assert (one.steps, one.last, one.move_before, one.move_after) == (1, 7, None, None)
         (atlas,) = read_atlases(tmp_path, run="a/backwards")
         assert atlas.samples.noise_floor is None
@@ -47,7 +47,7 @@ class TestOddRuns:
     def test_three_samples(self, tmp_path: Path) -> None:
         rows = np.random.default_rng(0).random((3, 5)).astype(np.float32)
         write_atlases(tmp_path / "a", [atlas_of(rows, step=s, sequence=s + 1) for s in range(3)])
-        (one,) = relay(tmp_path, progress=False).done
+        (one,) = relayout(tmp_path, progress=False).done
         assert one.steps == 3
         for atlas in read_atlases(tmp_path, run="a/backwards"):
             assert len(atlas.xy) == 3
@@ -61,7 +61,7 @@ class TestOddRuns:
                 rows[4:7] = np.nan
             found.append(atlas_of(rows, step=step, sequence=number))
         write_atlases(tmp_path / "a", found)
-        relay(tmp_path, progress=False)
+        relayout(tmp_path, progress=False)
         _, atlas, _ = read_atlases(tmp_path, run="a/backwards")
         assert np.isfinite(atlas.xy).all()
         for grid in atlas.grids:
@@ -73,7 +73,7 @@ class TestOddRuns:
         rows = np.random.default_rng(1).normal(size=(40, 8)).astype(np.float32)
         gone = atlas_of(np.full_like(rows, np.nan), step=10, sequence=2)
         write_atlases(tmp_path / "a", [atlas_of(rows), gone])
-        result = relay(tmp_path, progress=False)
+        result = relayout(tmp_path, progress=False)
         assert result.done[0].steps == 1
         assert "step 10: no sample is without NaN or infinity" in result.words[0]
 
@@ -92,7 +92,7 @@ class TestOddRuns:
             )
             found.append(atlas.replace(grids=grids))
         write_atlases(tmp_path / "a", found)
-        relay(tmp_path, progress=False)
+        relayout(tmp_path, progress=False)
         for atlas in read_atlases(tmp_path, run="a/backwards"):
             assert all(grid.icons is None for grid in atlas.grids)
             assert not any(note.startswith("icons:") for note in atlas.provenance.notes)
@@ -104,7 +104,7 @@ class TestOddRuns:
             for i, r in enumerate(rows)
         ]
         write_atlases(tmp_path / "a", found)
-        result = relay(tmp_path, progress=False)
+        result = relayout(tmp_path, progress=False)
         assert result.words == (
             "run 'a', layer 'layer3': the samples are others from step 20 on; the maps up to step "
             "10 are laid out from there",
@@ -117,15 +117,15 @@ class TestOddRuns:
 
     def test_no_pictures_of_the_probe(self, tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", [make_atlas(0)], probe=False)
-        result = relay(tmp_path, progress=False)
+        result = relayout(tmp_path, progress=False)
         assert result.words == ("run 'a': no pictures of its probe are there",)
 
     def test_the_first_run_of_the_log_is_the_log_itself(self, tmp_path: Path) -> None:
         write_atlases(tmp_path, [make_atlas(0), make_atlas(9, sequence=2)])
-        relay(tmp_path, progress=False)
+        relayout(tmp_path, progress=False)
         assert {a.run for a in read_atlases(tmp_path)} == {"."}
         for _ in range(2):
-            relay(tmp_path, progress=False)
+            relayout(tmp_path, progress=False)
             assert len(list(read_atlases(tmp_path, run="backwards"))) == 2
 
     def test_memory_stays_at_a_few_atlases(
@@ -143,7 +143,7 @@ class TestOddRuns:
                 alive.discard(self.key)
 
         number = iter(range(10_000))
-        decode = relaying_module.Original.read_shown
+        decode = relayout_module.Original.read_shown
 
         def counted(original: Any) -> Atlas:
             nonlocal most
@@ -152,11 +152,11 @@ class TestOddRuns:
             most = max(most, len(alive))
             return atlas
 
-        monkeypatch.setattr(relaying_module.Original, "read_shown", counted)
+        monkeypatch.setattr(relayout_module.Original, "read_shown", counted)
         write_atlases(
             tmp_path / "a", [make_atlas(s, sequence=s + 1, samples=80) for s in range(12)]
         )
-        relay(tmp_path, progress=False)
+        relayout(tmp_path, progress=False)
         assert 1 <= most <= 3
 
 
@@ -167,14 +167,14 @@ class TestRefusals:
         own = tmp_path / "a/backwards/events.out.tfevents.1.host"
         own.write_bytes(b"mine")
         with pytest.raises(ArgumentError, match=r"holds event files of another program"):
-            relay(tmp_path, progress=False)
+            relayout(tmp_path, progress=False)
         assert own.read_bytes() == b"mine"
 
     def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", [make_atlas(0)])
         (tmp_path / "a/backwards").write_text("")
         with pytest.raises(ArgumentError, match=r"maps that are laid out again go there"):
-            relay(tmp_path, progress=False)
+            relayout(tmp_path, progress=False)
 
     def test_a_disk_that_is_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_atlases(tmp_path / "a", [make_atlas(0)])
@@ -184,8 +184,8 @@ class TestRefusals:
 
         monkeypatch.setattr(EventSink, "write", full)
         with pytest.raises(ArgumentError, match=r"cannot be written \(No space left on device\)"):
-            relay(tmp_path, progress=False)
+            relayout(tmp_path, progress=False)
 
     def test_nothing_to_lay_out(self, tmp_path: Path) -> None:
         with pytest.raises(ArgumentError, match="no atlases under"):
-            relay(tmp_path, progress=False)
+            relayout(tmp_path, progress=False)

@@ -16,7 +16,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, Edition, layer_tag
-from tensorboard_plugin_atlas.writer.checkpoint_logger import Recorder
+from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 
 SIDE = 16
 LAYER = "1"
@@ -117,7 +117,7 @@ class TestRecording:
     def test_a_draft_is_on_the_disk_before_its_atlas_is_drawn(self, model, tmp_path):
         pipe, seen = pipeline(0), []
         sink = EventSink(tmp_path / CHILD_RUN)
-        recorder = Recorder(pipe, sink)
+        recorder = CheckpointLogger(pipe, sink)
         flush = sink.flush
 
         def noticed():
@@ -134,7 +134,7 @@ class TestRecording:
         assert cost.bytes == sum(len(blob) for sequence in blobs for blob in sequence)
 
     def test_two_layers_have_a_draft_each(self, model, tmp_path):
-        recorder = Recorder(pipeline(0, layers=("0", "1")), EventSink(tmp_path))
+        recorder = CheckpointLogger(pipeline(0, layers=("0", "1")), EventSink(tmp_path))
         costs = recorder.record(model, 3, None)
         recorder.close()
         tags = [e.tag for e in read_events(tmp_path)]
@@ -153,7 +153,7 @@ class TestRecording:
             write(tag, *more)
 
         sink.write = full
-        recorder = Recorder(pipeline(0), sink)
+        recorder = CheckpointLogger(pipeline(0), sink)
         (cost,) = recorder.record(model, 3, None)
         recorder.close()
         assert [(e.step, e.status, e.edition) for e in list_atlases(tmp_path)] == [
@@ -163,7 +163,7 @@ class TestRecording:
 
     def test_a_run_killed_while_it_drew_goes_on_with_the_same_step(self, model, tmp_path):
         sink = EventSink(tmp_path)
-        recorder = Recorder(pipeline(0), sink)
+        recorder = CheckpointLogger(pipeline(0), sink)
         recorder.record(model, 3, None)
 
         write = sink.write
@@ -181,7 +181,7 @@ class TestRecording:
             (3, "inversion"),
             (6, "examples"),
         ]
-        again = Recorder(pipeline(0), EventSink(tmp_path))
+        again = CheckpointLogger(pipeline(0), EventSink(tmp_path))
         again.record(model, 6, None)
         again.close()
         found = [(a.step, a.sequence, str(a.grids[0].icon_kind[0])) for a in read_atlases(tmp_path)]

@@ -11,7 +11,7 @@ import pytest
 from synthetic_shortcuts import STEPS, make_shortcuts, write_shortcuts
 
 from tensorboard_plugin_atlas import cli, read_atlases, read_shortcuts
-from tensorboard_plugin_atlas.commands.relayout import relay
+from tensorboard_plugin_atlas.commands.relayout import relayout
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.logs.doctor import OK, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink
@@ -137,9 +137,9 @@ class TestTools:
         assert steps_of(tmp_path / "mended") == [50, 100, 200]
 
     def test_a_run_laid_out_backwards_has_them_too(self, log: Path) -> None:
-        relay(log, progress=False)
+        relayout(log, progress=False)
         again = list(read_shortcuts(log, run=f"{RUN}/backwards"))
         assert [record.step for record in again] == [50, 100, 200]
         assert [record.found for record in again] == [make_shortcuts(s).found for s in STEPS[1:]]
-        relay(log, progress=False)
+        relayout(log, progress=False)
         assert steps_of(log, run=f"{RUN}/backwards") == [50, 100, 200]

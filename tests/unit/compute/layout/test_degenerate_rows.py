@@ -12,7 +12,7 @@ from synthetic_atlases import write_atlases
 from synthetic_runs import atlas_of
 
 from tensorboard_plugin_atlas import compare_atlases, read_atlases, track_concepts
-from tensorboard_plugin_atlas.commands.relayout import relay
+from tensorboard_plugin_atlas.commands.relayout import relayout
 from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
 from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
 from tensorboard_plugin_atlas.compute.layout.grid import bin_levels, nearest_members
@@ -185,7 +185,7 @@ def test_its_atlas_is_followed_compared_logged_and_laid_out_again(name, tmp_path
     for one in found:
         decode_atlas(encode_atlas(one))
     write_atlases(tmp_path / "a", found)
-    relay(tmp_path, progress=False)
+    relayout(tmp_path, progress=False)
     again = list(read_atlases(tmp_path, run="a/backwards"))
     assert [one.step for one in again] == [0, 10, 20]
     for one in again:
@@ -196,7 +196,7 @@ def test_its_atlas_is_followed_compared_logged_and_laid_out_again(name, tmp_path
 def test_a_dead_run_is_laid_out_again_in_the_middle_of_its_map(tmp_path):
     found = [atlas_of(rows_of("all zero"), step=i, sequence=i + 1) for i in range(3)]
     write_atlases(tmp_path / "a", found)
-    relay(tmp_path, progress=False)
+    relayout(tmp_path, progress=False)
     for one in read_atlases(tmp_path, run="a/backwards"):
         np.testing.assert_array_equal(one.xy, 0.5)
         assert any("share one place" in note for note in one.provenance.notes)
