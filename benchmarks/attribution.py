@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.attribution import attribute as room
 from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
-from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.network import DemoNet
@@ -68,7 +68,7 @@ def beside_autograd() -> None:
         f"\n{'Lite0':<12}{'ms pushed':>10}{'ms autograd':>12}{'x cheaper':>10}{'off (median)':>13}"
     )
     for layer in LITE0_LAYERS:
-        positions = collect(network, [layer], probe).layers[layer].positions
+        positions = collect_activations(network, [layer], probe).layers[layer].positions
         found = {}
         for name, way in (("pushed", pushed), ("autograd", lambda *_: None)):
             room._pushed = way  # type: ignore[assignment]

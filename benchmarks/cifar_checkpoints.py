@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig
-from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
@@ -92,11 +92,11 @@ def _train(seed: int, path: Path) -> None:
         if step in STEPS:
             network.eval()
             accuracy.append(_accuracy(network, *asked))
-            answers = collect(network, list(LAYERS.values()), probe).layers
+            answers = collect_activations(network, list(LAYERS.values()), probe).layers
             found.append({depth: answers[name].values for depth, name in LAYERS.items()})
             if seed == 0 and step in STEPS[-2:]:
                 late = LAYERS["late"]
-                ends.append(collect(network, [late], large).layers[late].values)
+                ends.append(collect_activations(network, [late], large).layers[late].values)
             print(f"  seed {seed}, step {step}: accuracy {accuracy[-1]:.3f}", flush=True)
         _step(network, optimizer, images, labels, step)
     path.parent.mkdir(parents=True, exist_ok=True)

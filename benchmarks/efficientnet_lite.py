@@ -23,12 +23,15 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig
-from tensorboard_plugin_atlas.compute.icons.layer_objective import Observer
-from tensorboard_plugin_atlas.compute.icons.targets import Targets, targets_for
+from tensorboard_plugin_atlas.compute.icons.layer_objective import LayerObjective
+from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_levels
 from tensorboard_plugin_atlas.compute.layout.layout import lay_out
-from tensorboard_plugin_atlas.compute.model.collect import LayerActivations, collect
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
+from tensorboard_plugin_atlas.compute.model.receptive_field import (
+    ReceptiveField,
+    measure_receptive_field,
+)
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resized
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 
@@ -119,14 +122,15 @@ def study_layer(
     depth: str, model: nn.Module, layer: str, probe: Probe, config: AtlasConfig
 ) -> Study:
     """Collects, lays out and bins one layer of any network."""
-    answers = collect(model, [layer], probe, around=True).layers[layer]
+    answers = collect_activations(model, [layer], probe, surround=True).layers[layer]
     receptive = measure_receptive_field(model, layer, probe, map_size=answers.map_size)
     cells, _ = bin_levels(
         lay_out(answers.values, None, config=config), answers.values, config=config
     )
     centers = receptive.centers(answers.positions)
     targets = [
-        targets_for(c, answers.values, probe.sample_image, centers, answers.around) for c in cells
+        build_targets(c, answers.values, probe.sample_image, centers, answers.surround)
+        for c in cells
     ]
     source = PatchSource(probe.images, probe.normalize)
     return Study(
@@ -139,13 +143,13 @@ class Judge:
     """A sibling network's opinion of the cells of a study.
 
     Attributes:
-        observer: The sibling, cut at the layer of the same depth.
+        objective: The sibling, cut at the layer of the same depth.
         wanted: (M, C) unit float32: its mean answer to each cell's members, relative to the mean of
             all samples.
         center: (C,) that mean.
     """
 
-    observer: Observer
+    objective: LayerObjective
     wanted: Tensor
     center: Tensor
 
@@ -153,22 +157,22 @@ class Judge:
     def of(cls, case: Study, number: int, level: int = -1) -> Judge:
         """Asks Lite`number` about the members of every cell."""
         model, layer = load_lite(number), f"_blocks.{DEPTHS[case.depth][number]}"
-        answers = collect(model, [layer], case.probe).layers[layer]
+        answers = collect_activations(model, [layer], case.probe).layers[layer]
         receptive = measure_receptive_field(model, layer, case.probe, map_size=answers.map_size)
         count = len(case.cells[level])
         means = np.stack([answers.values[case.members(c, level)].mean(0) for c in range(count)])
         center = answers.values.mean(0)
         wanted = nn.functional.normalize(torch.from_numpy(means - center), dim=1)
-        observer = Observer.prepare(model, layer, case.source, receptive)
-        return cls(observer, wanted, torch.from_numpy(center))
+        objective = LayerObjective.prepare(model, layer, case.source, receptive)
+        return cls(objective, wanted, torch.from_numpy(center))
 
     def cosines(self, icons: NDArray[np.uint8], side: int | None = None) -> Tensor:
         """Returns (M, cells): how each icon, seen at `side` px, answers like each cell."""
         pixels = torch.from_numpy(icons).permute(0, 3, 1, 2).float() / 255
         if side is not None:
             pixels = resized(pixels, (side, side))
-        with self.observer.running():
-            found = [self.observer.answers(part) - self.center for part in pixels.split(64)]
+        with self.objective.evaluation_mode():
+            found = [self.objective.compute_center(part) - self.center for part in pixels.split(64)]
         return nn.functional.normalize(torch.cat(found), dim=1) @ self.wanted.T
 
 

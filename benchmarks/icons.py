@@ -39,12 +39,16 @@ from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, compute
 from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine, Icons
-from tensorboard_plugin_atlas.compute.icons.inversion import InversionSettings, Stage, tile_side
-from tensorboard_plugin_atlas.compute.icons.targets import targets_for
+from tensorboard_plugin_atlas.compute.icons.inversion import (
+    InversionSettings,
+    Stage,
+    choose_tile_side,
+)
+from tensorboard_plugin_atlas.compute.icons.targets import build_targets
 from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
 from tensorboard_plugin_atlas.compute.layout.grid import bin_levels
 from tensorboard_plugin_atlas.compute.layout.layout import lay_out
-from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.probe.patches import Finish
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
@@ -57,8 +61,9 @@ SIDES = (None, 96, 128, 192, 224)
 """Peers are scored at the size that suits them best."""
 TUNING, REPORTING = 1, 2
 STUDIED_BY = (
-    *("collect", "grid", "layout", "patches", "probe", "model/receptive"),
-    *("icons/observer", "icons/targets", "icons/truncate"),
+    *("model/activations", "model/receptive_field", "model/truncate"),
+    *("layout/grid", "layout/layout", "probe/patches", "probe/probe"),
+    *("icons/layer_objective", "icons/targets"),
 )
 
 Pictures = NDArray[np.uint8]
@@ -224,7 +229,7 @@ def _cut_side(case: Study) -> int:
     """Returns the side at which patches are cut, before they are made as small as icons."""
     receptive = case.receptive
     stride, size = round(max(receptive.stride)), max(receptive.size)
-    return tile_side(stride=stride, receptive_size=size, input_shape=case.source.shape)
+    return choose_tile_side(stride=stride, receptive_size=size, input_shape=case.source.shape)
 
 
 def peers(folder: Path, quick: bool) -> None:
@@ -331,19 +336,21 @@ def cifar(folder: Path, quick: bool) -> None:
 def _warm(case: Study, icons: Icons, network: nn.Module, config: AtlasConfig) -> None:
     """Draws the map of a later checkpoint from the icons before, and once more from nothing."""
     layout = lay_out(case.answers.values, None, config=config)
-    answers = collect(network, [case.layer], case.probe, around=True).layers[case.layer]
+    answers = collect_activations(network, [case.layer], case.probe, surround=True).layers[
+        case.layer
+    ]
     levels, _ = bin_levels(
         lay_out(answers.values, layout, config=config), answers.values, config=config
     )
     torch.set_num_threads(1)
     centers = case.receptive.centers(answers.positions)
-    images, around = case.probe.sample_image, answers.around
-    targets = targets_for(levels[-1], answers.values, images, centers, around)
+    images, surround = case.probe.sample_image, answers.surround
+    targets = build_targets(levels[-1], answers.values, images, centers, surround)
     continued = predecessors(levels[-1], case.cells[-1], answers.values)
-    drafts = icons.drafts.of(continued) if icons.drafts is not None else None
+    drafts = icons.unfinished.select(continued) if icons.unfinished is not None else None
     engine = _engine_of(dataclasses.replace(case, model=network))
     start = time.process_time()
-    warm = engine.render(targets, drafts=drafts)
+    warm = engine.render(targets, warm_start=drafts)
     seconds = time.process_time() - start
     share = float((continued >= 0).mean())
     _report_map(f"{case.layer} warm, {share:.0%} continued", seconds, warm, Bound(most=2))
@@ -498,13 +505,13 @@ def ablations(folder: Path, quick: bool) -> None:
         row("", list(COLUMNS))
         for name, change in CHANGES.items():
             settings = change(engine.settings)
-            observer = engine.observer
+            objective = engine.objective
             if settings.damping != engine.settings.damping:
-                observer = observer.compiled(settings.stages[0].shape, settings.damping)
-                observer = observer.quickened(
+                objective = objective.compile(settings.stages[0].shape, settings.damping)
+                objective = objective.select_precision(
                     settings.stages[0].shape, settings.batch, settings.views
                 )
-            changed = dataclasses.replace(engine, settings=settings, observer=observer)
+            changed = dataclasses.replace(engine, settings=settings, objective=objective)
             changed.render(targets.only(np.arange(2)))  # its spectra, measured once
             start = time.process_time()
             icons = changed.render(targets).images

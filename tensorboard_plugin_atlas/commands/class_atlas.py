@@ -27,8 +27,12 @@ from tensorboard_plugin_atlas.commands.refine import (
 from tensorboard_plugin_atlas.commands.relayout import copy_probes
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import checked_classes
-from tensorboard_plugin_atlas.compute.icons.refine import answered, check_probe, likeness
-from tensorboard_plugin_atlas.compute.model.layers import layer_name
+from tensorboard_plugin_atlas.compute.icons.refine import (
+    check_probe,
+    compare_activations,
+    compute_activations,
+)
+from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.config import logged_config
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files
@@ -129,9 +133,9 @@ def make_class_atlases(
     config = logged_config(logged.provenance.settings, icon_seconds=None, **changes)
     probe = probe_of(logged, data, config, side, normalize)
     check_probe(logged, probe)
-    name = layer_name(model, logged.layer)
-    answers = answered(model, [name], probe, config)
-    check_likeness(logged, likeness(logged, answers[name]), checkpoint)
+    name = normalize_layer_name(model, logged.layer)
+    answers = compute_activations(model, [name], probe, config)
+    check_likeness(logged, compare_activations(logged, answers[name]), checkpoint)
     wanted = [
         tuple(_meant(one, probe.classes) for one in several)
         for several in (*((text,) for text in classes), *pairs)
@@ -169,7 +173,7 @@ def make_class_atlases(
 def _deepest(model: nn.Module, found: Sequence[Original]) -> Original:
     """Returns the one of the layers that comes last in the model."""
     order = {name: place for place, (name, _) in enumerate(model.named_modules())}
-    return max(found, key=lambda one: order.get(layer_name(model, one.layer), -1))
+    return max(found, key=lambda one: order.get(normalize_layer_name(model, one.layer), -1))
 
 
 def _meant(text: str, names: Sequence[str] | None) -> str | int:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name
+from tensorboard_plugin_atlas.compute.model.layers import choose_layers, normalize_layer_name
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -76,7 +76,7 @@ def estimate(
     names = (
         choose_layers(model, probe)
         if layers is None
-        else tuple(layer_name(model, name) for name in layers)
+        else tuple(normalize_layer_name(model, name) for name in layers)
     )
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in the worker

@@ -30,13 +30,13 @@ from tensorboard_plugin_atlas.commands.estimate import (
 )
 from tensorboard_plugin_atlas.commands.shared_options import MOST_PIXELS
 from tensorboard_plugin_atlas.compute.icons.refine import (
-    Likeness,
-    answered,
+    ActivationMatch,
     check_probe,
-    likeness,
-    refined,
+    compare_activations,
+    compute_activations,
+    refine_icons,
 )
-from tensorboard_plugin_atlas.compute.model.layers import layer_name
+from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, logged_config
 from tensorboard_plugin_atlas.demo.data import load
@@ -72,7 +72,7 @@ class Refined:
     layer: str
     step: int
     cells: int
-    likeness: Likeness
+    likeness: ActivationMatch
     before: float
     after: float
     seconds: float
@@ -134,16 +134,18 @@ def refine(
     probe = probe_of(logged[0], data, config, side, normalize)
     for atlas in logged:
         check_probe(atlas, probe)
-    names = [layer_name(model, atlas.layer) for atlas in logged]
-    answers = answered(model, names, probe, config)
-    alike = [likeness(atlas, answers[name]) for atlas, name in zip(logged, names, strict=True)]
+    names = [normalize_layer_name(model, atlas.layer) for atlas in logged]
+    answers = compute_activations(model, names, probe, config)
+    alike = [
+        compare_activations(atlas, answers[name]) for atlas, name in zip(logged, names, strict=True)
+    ]
     for atlas, found in zip(logged, alike, strict=True):
         check_likeness(atlas, found, checkpoint)
     sink: EventSink | None = None
     done = []
     for original, atlas, name, found in zip(chosen, logged, names, alike, strict=True):
         start = time.process_time()
-        finer = refined(
+        finer = refine_icons(
             model,
             atlas,
             probe,
@@ -312,13 +314,13 @@ def _logged_side(info: Mapping[str, Any]) -> int | None:
     return max(sides) if len(sides) == len(size) else None
 
 
-def check_likeness(atlas: Atlas, found: Likeness, checkpoint: Path) -> None:
+def check_likeness(atlas: Atlas, found: ActivationMatch, checkpoint: Path) -> None:
     """Checks that weights are those of the checkpoint that an atlas was made of.
 
     Raises:
         ArgumentError: if they are not.
     """
-    if not found.is_enough:
+    if not found.is_match:
         raise ArgumentError(
             f"--checkpoint {str(checkpoint)!r}: these weights answer otherwise than layer "
             f"{atlas.layer!r} at step {atlas.step:,}: median cosine {found.median:.2f}, where the "
@@ -327,7 +329,7 @@ def check_likeness(atlas: Atlas, found: Likeness, checkpoint: Path) -> None:
         )
 
 
-def _marked(atlas: Atlas, mark: str, kind: str, found: Likeness) -> Atlas:
+def _marked(atlas: Atlas, mark: str, kind: str, found: ActivationMatch) -> Atlas:
     """Returns the atlas with the checksum of the record that it stands for."""
     origin = atlas.provenance
     note = (

@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.analysis.cosine import finite_rows
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Provenance
-from tensorboard_plugin_atlas.compute.icons.reuse import borrowed
+from tensorboard_plugin_atlas.compute.icons.reuse import reuse_icons
 from tensorboard_plugin_atlas.compute.layout.grid import bin_levels
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out_backwards
 from tensorboard_plugin_atlas.compute.layout.quality import measure
@@ -397,7 +397,7 @@ def _remade(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
     """Returns an atlas on its new map; all that is not of the map is as it was."""
     activations = atlas.activations
     levels, grid_notes = bin_levels(layout, activations, config=chain.config)
-    grids, icon_notes = borrowed(atlas, levels)
+    grids, icon_notes = reuse_icons(atlas, levels)
     measured = measure(activations, layout)
     samples = dataclasses.replace(
         atlas.samples,

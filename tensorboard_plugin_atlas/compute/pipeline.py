@@ -26,21 +26,32 @@ from tensorboard_plugin_atlas.atlas import (
     Samples,
 )
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, attribute
-from tensorboard_plugin_atlas.compute.icons.engine import Drafts, IconEngine
-from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, icon_changes
-from tensorboard_plugin_atlas.compute.icons.render_levels import Clock, Drawing, draw
-from tensorboard_plugin_atlas.compute.icons.targets import Targets, targets_for
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, measure_icon_changes
+from tensorboard_plugin_atlas.compute.icons.render_levels import (
+    RenderedLevels,
+    TimeLimit,
+    render_levels,
+)
+from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
 from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
 from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
 from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_levels, cell_means, cell_spreads
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out, resume
 from tensorboard_plugin_atlas.compute.layout.quality import measure
-from tensorboard_plugin_atlas.compute.model.arguments import check_recipe
-from tensorboard_plugin_atlas.compute.model.collect import Collection, LayerActivations, collect
-from tensorboard_plugin_atlas.compute.model.layers import layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
+from tensorboard_plugin_atlas.compute.model.activations import (
+    LayerActivations,
+    ProbeOutputs,
+    collect_activations,
+)
+from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
+from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.receptive_field import (
+    ReceptiveField,
+    measure_receptive_field,
+)
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import probe_changes
@@ -70,7 +81,7 @@ class Memory:
     layout: Layout | None = None
     tracer: ConceptTracker = field(default_factory=ConceptTracker)
     receptive: ReceptiveField | None = None
-    drawn: tuple[tuple[Cells, Drafts], ...] = ()
+    drawn: tuple[tuple[Cells, UnfinishedIcons], ...] = ()
     drawing_seconds: float | None = None
     logged: int = 0
     notes: tuple[str, ...] = ()
@@ -123,12 +134,12 @@ class AtlasPipeline:
             AtlasError: if a layer cannot be collected or laid out; the message says why.
         """
         now = time.time() if wall_time is None else wall_time
-        found = collect(
+        found = collect_activations(
             model,
             self.layers,
             self.probe,
             batch_size=self.config.batch_size,
-            around=self.config.icons not in ("none", "examples"),
+            surround=self.config.icons not in ("none", "examples"),
         )
         for layer in self.layers:
             if layer not in without:
@@ -178,7 +189,7 @@ class AtlasPipeline:
     def _atlas(
         self,
         model: nn.Module,
-        found: Collection,
+        found: ProbeOutputs,
         layer: LayerActivations,
         memory: Memory,
         step: int,
@@ -268,7 +279,7 @@ class AtlasPipeline:
 
     def _samples(
         self,
-        found: Collection,
+        found: ProbeOutputs,
         layer: LayerActivations,
         layout: Layout,
         receptive: ReceptiveField,
@@ -310,32 +321,34 @@ class AtlasPipeline:
         )
         centers = memory.receptive.centers(layer.positions)
         targets = [
-            targets_for(cells, layer.values, self.probe.sample_image, centers, layer.around)
+            build_targets(cells, layer.values, self.probe.sample_image, centers, layer.surround)
             for cells in levels
         ]
         if on_draft is not None and self.config.icons != "examples":
             self._draft(plain, layer, engine, targets, memory, on_draft)
-        start, clock = time.perf_counter(), Clock(self.config.icon_seconds)
+        start, clock = time.perf_counter(), TimeLimit(self.config.icon_seconds)
         earlier = _drafts(memory, levels, layer.values)
         total = sum(len(cells) for cells in levels)
         with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
-            drawing = draw(
+            drawing = render_levels(
                 engine,
                 targets,
                 self.config.icons,
-                drafts=earlier,
-                clock=clock,
+                warm_start=earlier,
+                limit=clock,
                 advance=None if bar is None else bar.update,
             )
         sizes = [cells.size for cells in levels]
         changes = (
-            () if clock.struck else icon_changes(engine, sizes, targets, earlier, drawing.icons)
+            ()
+            if clock.was_reached
+            else measure_icon_changes(engine, sizes, targets, earlier, drawing.icons)
         )
         memory.drawing_seconds = time.perf_counter() - start
         memory.drawn = tuple(
-            (cells, drawn.drafts)
+            (cells, drawn.unfinished)
             for cells, drawn in zip(levels, drawing.icons, strict=True)
-            if drawn.drafts is not None
+            if drawn.unfinished is not None
         )
         return _drawn_on(plain, drawing, changes)
 
@@ -353,9 +366,9 @@ class AtlasPipeline:
         if limit is None or (expected is not None and expected <= limit):
             return
         start = time.perf_counter()
-        drawing = draw(engine, targets, "examples", qualities=DRAFT_QUALITIES)
+        drawing = render_levels(engine, targets, "examples", qualities=DRAFT_QUALITIES)
         if expected is None:
-            steps = engine.settings_of(self.config.icons).steps
+            steps = engine.get_settings(self.config.icons).steps
             if (time.perf_counter() - start) * _STEP_COST * steps <= limit:
                 return
         kept = store_activations(layer.values, max_bytes=DRAFT_ACTIVATION_BYTES)
@@ -434,7 +447,7 @@ def compute_atlas(
         >>> compute_atlas(model, "1", (images, labels), config=config).xy.shape
         (40, 2)
     """
-    recipe = check_recipe(model, config)
+    recipe = check_model_and_config(model, config)
     if isinstance(previous, Atlas):
         raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
     asked = (
@@ -442,21 +455,21 @@ def compute_atlas(
         if isinstance(probe, Probe)
         else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
     )
-    pipeline = AtlasPipeline(asked, (layer_name(model, layer),), recipe)
+    pipeline = AtlasPipeline(asked, (normalize_layer_name(model, layer),), recipe)
     if previous:
         pipeline.start_from(previous[-1])
     # A caller may have numpy raise, and numbers too small to matter are no reason for it.
-    with np.errstate(under="ignore"), choosing(checked_output(output, asked.classes)):
+    with np.errstate(under="ignore"), select_logits(check_output(output, asked.classes)):
         return next(pipeline.atlases(model, step, None))
 
 
 def _drafts(
     memory: Memory, levels: Sequence[Cells], activations: FloatArray
-) -> list[Drafts | None]:
+) -> list[UnfinishedIcons | None]:
     """Returns what the cells of each level go on from: the pictures of those they continue."""
     before = {cells.size: (cells, drafts) for cells, drafts in memory.drawn}
     return [
-        before[cells.size][1].of(predecessors(cells, before[cells.size][0], activations))
+        before[cells.size][1].select(predecessors(cells, before[cells.size][0], activations))
         if cells.size in before
         else None
         for cells in levels
@@ -469,14 +482,14 @@ def _field_notes(receptive: ReceptiveField) -> tuple[str, ...]:
     return ("patches: the receptive field could not be measured and follows from the map's size",)
 
 
-def _drawn_on(plain: Atlas, drawing: Drawing, changes: Sequence[IconChange] = ()) -> Atlas:
+def _drawn_on(plain: Atlas, drawing: RenderedLevels, changes: Sequence[IconChange] = ()) -> Atlas:
     """Returns the atlas with icons, and with what has to be said of them."""
     notes = dict.fromkeys((*plain.provenance.notes, *drawing.notes))
     info = dict(plain.provenance.layer_info)
     if changes:
         info[ICON_CHANGE] = [one.as_dict() for one in changes]
     provenance = dataclasses.replace(plain.provenance, layer_info=info, notes=tuple(notes))
-    return plain.replace(grids=drawing.on(plain.grids), provenance=provenance)
+    return plain.replace(grids=drawing.add_to(plain.grids), provenance=provenance)
 
 
 def _grid(cells: Cells, said: Attribution) -> Grid:

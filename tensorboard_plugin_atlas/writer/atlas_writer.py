@@ -20,10 +20,14 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import checked_classes
-from tensorboard_plugin_atlas.compute.model.arguments import check_recipe
-from tensorboard_plugin_atlas.compute.model.collect import collect
-from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name, middle_layer
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
+from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
+from tensorboard_plugin_atlas.compute.model.layers import (
+    choose_layers,
+    choose_middle_layer,
+    normalize_layer_name,
+)
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import probe_changes
@@ -177,7 +181,7 @@ class AtlasWriter:
         self.strict = strict
         self._meter = CostMeter(budget)
         self._skipped: tuple[Skipped, ...] = ()
-        self.config = check_recipe(model, config)
+        self.config = check_model_and_config(model, config)
         self.model = model
         self._told: set[tuple[object, ...]] = set()
         self._has_failed = False
@@ -199,15 +203,15 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        logits = checked_output(output, self.probe.classes)
-        with _explained(model), choosing(logits):
+        logits = check_output(output, self.probe.classes)
+        with _explained(model), select_logits(logits):
             self.layers = self._checked_layers(layers)
             # Two images tell at once of a layer that never runs or of channels that do not fit.
-            collect(model, self.layers, self.probe.first(2))
+            collect_activations(model, self.layers, self.probe.first(2))
         self._last_step = self._take_up(sink.location, purge_step)
         asked = align_to if self._last_step is None else None
         self._baselines = read_baseline(asked, self.layers, self.probe)
-        with choosing(logits):
+        with select_logits(logits):
             self._extras = Extras(
                 shortcuts=self._watched_layer(shortcuts),
                 class_atlases=self._checked_classes(class_atlases),
@@ -445,7 +449,7 @@ class AtlasWriter:
             return chosen
         if isinstance(layers, str) or not isinstance(layers, Iterable):
             raise ArgumentError(f"layers={layers!r}: pass a list, such as [{str(layers)!r}]")
-        names = tuple(dict.fromkeys(layer_name(self.model, name) for name in layers))
+        names = tuple(dict.fromkeys(normalize_layer_name(self.model, name) for name in layers))
         if not names:
             raise ArgumentError(
                 "layers=[]: name at least one layer, or pass None to have some chosen"
@@ -455,13 +459,13 @@ class AtlasWriter:
     def _watched_layer(self, shortcuts: object) -> str | None:
         """Returns the layer in which shortcuts are looked for, or None."""
         if isinstance(shortcuts, str):
-            wanted = layer_name(self.model, shortcuts)
+            wanted = normalize_layer_name(self.model, shortcuts)
             if wanted not in self.layers:
                 raise ArgumentError(
                     f"shortcuts={shortcuts!r}: pass True, or one of layers={list(self.layers)}"
                 )
         elif isinstance(shortcuts, bool):
-            wanted = middle_layer(self.model, self.layers)
+            wanted = choose_middle_layer(self.model, self.layers)
         else:
             raise ArgumentError(
                 f"shortcuts={shortcuts!r:.40}: pass True, False or one of the layers' names"

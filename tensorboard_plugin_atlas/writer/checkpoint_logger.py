@@ -11,7 +11,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
-from tensorboard_plugin_atlas.compute.model.logits import choosing
+from tensorboard_plugin_atlas.compute.model.logits import select_logits
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.errors import WorkerError, described
 from tensorboard_plugin_atlas.logs.resume import last_atlases
@@ -72,7 +72,7 @@ class CheckpointLogger:
             What each atlas cost, in the order in which they were written, and what was made
             beside them.
         """
-        with choosing(self._logits):
+        with select_logits(self._logits):
             return self._record(model, step, wall_time, skipped)
 
     def _record(

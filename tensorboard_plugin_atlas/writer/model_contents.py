@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.sparse_buffers import form_of
+from tensorboard_plugin_atlas.compute.model.sparse_buffers import get_tensor_metadata
 from tensorboard_plugin_atlas.errors import CannotSendError, first_line
 from tensorboard_plugin_atlas.writer.object_parts import (
     PLAIN,
@@ -225,7 +225,7 @@ class Contents:
             held = level.next(values)
         if [*map(id, found)] != self.ids and _owners(found) != self.owners:
             return None
-        if [*map(form_of, found)] != self.forms:
+        if [*map(get_tensor_metadata, found)] != self.forms:
             return None
         return list(self.firsts(found))
 
@@ -341,7 +341,7 @@ class _TakingApart:
             ids=list(map(id, self._tensors)),
             owners=owners,
             firsts=_picker(firsts),
-            forms=list(map(form_of, self._tensors)),
+            forms=list(map(get_tensor_metadata, self._tensors)),
             imported=tuple(_attributes_of(self._imported)),
         )
 

@@ -18,7 +18,7 @@ import cloudpickle
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.requirements import check_whole
+from tensorboard_plugin_atlas.compute.model.requirements import check_not_sharded
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import CannotSendError
 from tensorboard_plugin_atlas.writer.shared_state import (
@@ -54,7 +54,7 @@ def describe_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure
         CannotSendError: if the model or its state holds something that cannot be sent.
         ArgumentError: if it is sharded over ranks.
     """
-    check_whole(model)  # it may have been sharded since it was looked at last
+    check_not_sharded(model)  # it may have been sharded since it was looked at last
     layout = lay_out_state(tensors)
     stream = io.BytesIO()
     try:

@@ -22,7 +22,11 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.sparse_buffers import SparseForm, is_sparse, parts_of
+from tensorboard_plugin_atlas.compute.model.sparse_buffers import (
+    SparseForm,
+    get_strided_parts,
+    is_sparse,
+)
 from tensorboard_plugin_atlas.errors import CannotSendError
 from tensorboard_plugin_atlas.writer.model_contents import Contents, take_apart
 
@@ -103,7 +107,7 @@ class StateLayout:
         """Returns what is copied to or from `views` for `tensors`, one for each of `specs`."""
         if not any(isinstance(spec, SparseSpec) for spec in self.specs):
             return list(tensors)
-        return list(itertools.chain.from_iterable(map(parts_of, tensors)))
+        return list(itertools.chain.from_iterable(map(get_strided_parts, tensors)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +158,7 @@ def lay_out_state(tensors: Iterable[Tensor]) -> StateLayout:
     for tensor in tensors:
         _check_plain(tensor)
         placed = []
-        for part in parts_of(tensor):
+        for part in get_strided_parts(tensor):
             stride = part.stride() if _fills_its_memory(part) else _contiguous(part.shape)
             placed.append(
                 TensorSpec(

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 

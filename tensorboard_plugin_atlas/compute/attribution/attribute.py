@@ -32,11 +32,14 @@ from tensorboard_plugin_atlas.compute.attribution.intervention import (
     calls_of,
 )
 from tensorboard_plugin_atlas.compute.attribution.smooth_maxpool import RelaxedPooling
-from tensorboard_plugin_atlas.compute.fastpath.tail import tail_behind
-from tensorboard_plugin_atlas.compute.model.frozen_copy import answering
+from tensorboard_plugin_atlas.compute.fastpath.prefix_cache import cache_prefix
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
-from tensorboard_plugin_atlas.compute.model.preserve_state import images_at_once, undisturbed
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    limit_batch_size,
+    preserve_model_state,
+)
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError, first_line
 
@@ -120,8 +123,8 @@ def attribute(
     """Asks the model how its logits follow the layer at each of the probe's places.
 
     The model runs in evaluation mode, in its own precision and on its own device, and is left as it
-    was (see `undisturbed`). What comes behind the layer is read as operations where that gives the
-    same (`pushing`); else forward mode asks a copy that gives the same logits, or the model itself.
+    was (see `preserve_model_state`). The layers after it are traced where that gives the same
+    logits (`trace_head`); else forward mode runs on a copy with the same logits, or on the model.
     Where an operation has no forward-mode derivative, two backward passes give the same product.
 
     Args:
@@ -142,9 +145,13 @@ def attribute(
     """
     module = resolve_layer(model, layer)
     pooling = RelaxedPooling() if is_relaxed else None
-    with undisturbed(model) as inner, _differentiable(), pooling or contextlib.nullcontext():
+    with (
+        preserve_model_state(model) as inner,
+        _differentiable(),
+        pooling or contextlib.nullcontext(),
+    ):
         calls = calls_of(inner, layer, module, probe)
-        with answering(inner, probe.images, layer) as quick:
+        with optimize_for_inference(inner, probe.images, layer) as quick:
             if quick is not inner:
                 module = resolve_layer(quick, layer)
             asked = Question(quick, layer, module, probe, calls, positions)
@@ -155,8 +162,8 @@ def attribute(
                 values = _pushed(asked, order)
             if values is None:
                 if len(np.unique(probe.sample_image)) < len(order):
-                    asked = asked.behind(tail_behind(quick, layer, probe.images))
-                few = _SAMPLES_OF_AN_IMAGE * images_at_once(batch_size, probe.images, quick)
+                    asked = asked.behind(cache_prefix(quick, layer, probe.images))
+                few = _SAMPLES_OF_AN_IMAGE * limit_batch_size(batch_size, probe.images, quick)
                 values = _derived(asked, order, min(batch_size, few))
     if isinstance(values, str):
         return Attribution(None, (f"attribution: left out, {values}",))
@@ -196,13 +203,13 @@ def _pushed(asked: Question, order: NDArray[np.intp]) -> Tensor | None:
     found: list[Tensor] = []
     try:
         with torch.no_grad():
-            behind = asked.read_behind(parts[0])
+            behind = asked.trace_head(parts[0])
             if behind is None:
                 return None
             for number, rows in enumerate(parts, start=1):
                 outputs, which = asked.outputs(rows)
                 directions = asked.direction(outputs[torch.from_numpy(which)], rows)
-                found.append(behind.push(outputs, which, directions))
+                found.append(behind.jvp(outputs, which, directions))
                 if number in (1, len(parts)) and not _agree(found[-1], _forward_mode(asked, rows)):
                     return None
                 if found[0].shape[1] * len(order) * 4 > _MOST_BYTES:
@@ -247,9 +254,9 @@ def strongest_voices(
     module = resolve_layer(model, layer)
     found: list[tuple[Tensor, Tensor, Tensor]] = []
     sizes: set[tuple[int, int]] = set()
-    with undisturbed(model) as inner, _differentiable():
+    with preserve_model_state(model) as inner, _differentiable():
         asked = Question(inner, layer, module, probe, calls_of(inner, layer, module, probe))
-        at_once = images_at_once(batch_size, probe.images, inner)
+        at_once = limit_batch_size(batch_size, probe.images, inner)
         for images in torch.split(probe.images, at_once):
             try:
                 size, *voices = _loudest(asked, images)
@@ -303,9 +310,9 @@ def loud_places(
     """
     module = resolve_layer(model, layer)
     found: dict[int, list[LoudPlaces]] = {index: [] for index in classes}
-    with undisturbed(model) as inner, _differentiable():
+    with preserve_model_state(model) as inner, _differentiable():
         asked = Question(inner, layer, module, probe, calls_of(inner, layer, module, probe))
-        at_once = images_at_once(batch_size, probe.images, inner)
+        at_once = limit_batch_size(batch_size, probe.images, inner)
         for start in range(0, len(probe.images), at_once):
             try:
                 parts = _loud(asked, start, probe.images[start : start + at_once], classes)

@@ -16,17 +16,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import IntArray
-from tensorboard_plugin_atlas.compute.fastpath.jvp import Pushing, read_behind
-from tensorboard_plugin_atlas.compute.fastpath.tail import LayerReached, Tail
-from tensorboard_plugin_atlas.compute.model.logits import logits_of, why_no_logits
+from tensorboard_plugin_atlas.compute.fastpath.jvp import TracedHead, trace_head
+from tensorboard_plugin_atlas.compute.fastpath.prefix_cache import PrefixCache, StopForward
+from tensorboard_plugin_atlas.compute.model.logits import explain_missing_logits, get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
-    first_tensor,
-    form_of,
+    find_first_tensor,
     forward,
-    gives_sequence_first,
+    infer_output_form,
+    is_sequence_first,
 )
-from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, hooked, images_at_once
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    add_forward_hooks,
+    as_input,
+    limit_batch_size,
+)
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import LayerError
 
@@ -55,9 +59,9 @@ class Question:
     probe: Probe
     calls: int
     positions: IntArray | None = None
-    tail: Tail | None = None
+    tail: PrefixCache | None = None
 
-    def behind(self, tail: Tail | None) -> Question:
+    def behind(self, tail: PrefixCache | None) -> Question:
         """Returns the same question, asked of a tail if there is one."""
         if tail is None:
             return self
@@ -74,7 +78,7 @@ class Question:
                 each sample's place and zero elsewhere, and returns what the layer is to give.
         """
         images, which = self._shown(rows)
-        memory = self.tail.remembered(images, which) if self.tail else contextlib.nullcontext()
+        memory = self.tail.replay(images, which) if self.tail else contextlib.nullcontext()
         with memory:
             each = images[torch.from_numpy(which).long()]
             return self.logits(each, lambda out: enter(out, self.direction(out, rows)))
@@ -82,7 +86,7 @@ class Question:
     def outputs(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
         """Returns the layer's output for the images of n samples, each once, and whose is whose."""
         images, which = self._shown(rows)
-        at_once = images_at_once(len(images), images, self.model)
+        at_once = limit_batch_size(len(images), images, self.model)
         return torch.cat([self._output(few) for few in torch.split(images, at_once)]), which
 
     def _shown(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
@@ -94,13 +98,13 @@ class Question:
 
         def keep(output: Tensor) -> Tensor:
             met.append(output)
-            raise LayerReached
+            raise StopForward
 
-        with contextlib.suppress(LayerReached):
+        with contextlib.suppress(StopForward):
             self.logits(images, keep)
         return met[0]
 
-    def read_behind(self, rows: NDArray[np.intp]) -> Pushing | None:
+    def trace_head(self, rows: NDArray[np.intp]) -> TracedHead | None:
         """Returns what comes behind the layer, read from a pass of the images of n samples."""
         images = self.probe.images[torch.from_numpy(self.probe.sample_image[rows]).long()]
         outputs, which = self.outputs(rows)
@@ -108,7 +112,7 @@ class Question:
         def run(entered: Tensor) -> Tensor:
             return self.logits(images, lambda _: entered)
 
-        return read_behind(run, outputs[torch.from_numpy(which)])
+        return trace_head(run, outputs[torch.from_numpy(which)])
 
     def logits(self, images: Tensor, enter: Callable[[Tensor], Tensor]) -> Tensor:
         """Returns the (n, K) logits of images, with `enter` of the layer's output in its place."""
@@ -117,7 +121,7 @@ class Question:
         def hook(_module: nn.Module, _inputs: object, output: object) -> object:
             nonlocal calls
             calls += 1
-            tensor = first_tensor(output)
+            tensor = find_first_tensor(output)
             if calls < self.calls or tensor is None:
                 return None
             return _with_first_tensor(output, enter(tensor))
@@ -127,18 +131,18 @@ class Question:
             output = forward(self.model, as_input(images, self.model))
         finally:
             handle.remove()
-        logits = logits_of(output, len(images))
+        logits = get_logits(output, len(images))
         if logits is None:
-            raise NoAttributionError(why_no_logits(output))
+            raise NoAttributionError(explain_missing_logits(output))
         return logits
 
     def form(self, output: Tensor, batch: int) -> OutputForm:
         """Returns how the layer's output for `batch` images is read."""
-        return form_of(
+        return infer_output_form(
             output,
             batch=batch,
             input_size=self.probe.input_size,
-            sequence_first=gives_sequence_first(self.module),
+            sequence_first=is_sequence_first(self.module),
         )
 
     def direction(self, output: Tensor, rows: NDArray[np.intp]) -> Tensor:
@@ -169,7 +173,7 @@ def calls_of(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -> i
         nonlocal calls
         calls += 1
 
-    with torch.no_grad(), hooked({layer: module}, count):
+    with torch.no_grad(), add_forward_hooks({layer: module}, count):
         forward(model, as_input(probe.images[:2], model))
     if not calls:
         raise LayerError(
@@ -179,15 +183,15 @@ def calls_of(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -> i
 
 
 def _with_first_tensor(output: Any, tensor: Tensor) -> Any:
-    """Returns a layer's output with `tensor` in place of what `first_tensor` finds in it."""
+    """Returns a layer's output with `tensor` in place of what `find_first_tensor` finds in it."""
     if isinstance(output, Tensor):
         return tensor
     if isinstance(output, Mapping):
         changed = copy.copy(output)
-        key = next(key for key, value in output.items() if first_tensor(value) is not None)
+        key = next(key for key, value in output.items() if find_first_tensor(value) is not None)
         changed[key] = _with_first_tensor(output[key], tensor)  # type: ignore[index]
         return changed
     items = list(output)
-    index = next(i for i, item in enumerate(items) if first_tensor(item) is not None)
+    index = next(i for i, item in enumerate(items) if find_first_tensor(item) is not None)
     items[index] = _with_first_tensor(items[index], tensor)
     return type(output)(*items) if hasattr(output, "_fields") else type(output)(items)

@@ -37,8 +37,8 @@ from tensorboard_plugin_atlas.compute.layout.align_to_run import both_finite, la
 from tensorboard_plugin_atlas.compute.layout.layout import ROOM_ON_A_LINE, Layout, lay_out, resume
 from tensorboard_plugin_atlas.compute.layout.quality import measure
 from tensorboard_plugin_atlas.compute.layout.viewport import keep_frame, outside, to_map
-from tensorboard_plugin_atlas.compute.model.collect import LayerActivations, collect
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
+from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, Memory
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -124,12 +124,12 @@ class ClassPipeline(AtlasPipeline):
         asked, own, earlier = self._asked_places(series, chosen)
         try:
             self.probe = asked
-            found = collect(
+            found = collect_activations(
                 model,
                 (self.layer,),
                 self.probe,
                 batch_size=self.config.batch_size,
-                around=self.config.icons not in ("none", "examples"),
+                surround=self.config.icons not in ("none", "examples"),
             )
             answers = found.layers[self.layer]
             self._current = _Current(series, classes, names, chosen, own, earlier, answers.values)
@@ -319,7 +319,7 @@ def _some(answers: LayerActivations, rows: NDArray[np.intp]) -> LayerActivations
         answers,
         values=answers.values[rows],
         positions=answers.positions[rows],
-        around=None if answers.around is None else answers.around[rows],
+        surround=None if answers.surround is None else answers.surround[rows],
     )
 
 

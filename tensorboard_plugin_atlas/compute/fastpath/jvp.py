@@ -25,8 +25,8 @@ from tensorboard_plugin_atlas.compute.fastpath.program import Program, read_pref
 
 
 @dataclass(frozen=True, eq=False)
-class Pushing:
-    """The derivative behind a layer; see `read_behind`.
+class TracedHead:
+    """The derivative behind a layer; see `trace_head`.
 
     Attributes:
         maps: From the layer's output to the last map.
@@ -39,7 +39,7 @@ class Pushing:
     count: int
 
     @torch.no_grad()
-    def push(self, outputs: Tensor, rows: NDArray[np.intp], directions: Tensor) -> Tensor:
+    def jvp(self, outputs: Tensor, rows: NDArray[np.intp], directions: Tensor) -> Tensor:
         """Returns the derivative of the logits along directions, (n, K).
 
         Args:
@@ -59,7 +59,7 @@ class Pushing:
             return (torch.zeros_like(logits) if change is None else change)[: len(rows)].clone()
 
 
-def read_behind(run: Callable[[Tensor], Tensor], outputs: Tensor) -> Pushing | None:
+def trace_head(run: Callable[[Tensor], Tensor], outputs: Tensor) -> TracedHead | None:
     """Reads what comes behind a layer from one pass.
 
     Args:
@@ -80,7 +80,7 @@ def read_behind(run: Callable[[Tensor], Tensor], outputs: Tensor) -> Pushing | N
         maps, last = read_prefix(graph)
         if not any(isinstance(operation, Convolution) for operation in maps.operations):
             return None
-        return Pushing(maps, _rest_of(graph, last), len(outputs))
+        return TracedHead(maps, _rest_of(graph, last), len(outputs))
     except Exception:  # recording runs the user's code, and there is always autograd
         return None
 

@@ -18,16 +18,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.frozen_copy import frozen_copy, is_alike
+from tensorboard_plugin_atlas.compute.model.frozen_copy import is_close, make_frozen_copy
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.logits import logits_of
+from tensorboard_plugin_atlas.compute.model.logits import get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input
 
 _CHECKED_ROWS = (0, 1, 1)
 
 
-class LayerReached(Exception):  # noqa: N818 - nothing went wrong
+class StopForward(Exception):  # noqa: N818 - nothing went wrong
     """Ends a forward pass early."""
 
 
@@ -50,8 +50,8 @@ class _Part:
     is_read: bool = True
 
 
-class Tail:
-    """A copy of a network that answers questions behind one of its layers; see `tail_behind`.
+class PrefixCache:
+    """A copy of a network that answers questions behind one of its layers; see `cache_prefix`.
 
     Attributes:
         network: The copy.
@@ -70,7 +70,7 @@ class Tail:
             module_of.forward = self._speaking(part)
 
     @contextlib.contextmanager
-    def remembered(self, images: Tensor, rows: NDArray[np.intp]) -> Iterator[None]:
+    def replay(self, images: Tensor, rows: NDArray[np.intp]) -> Iterator[None]:
         """Lets the network run in the block as if all that comes before the layer were done.
 
         Args:
@@ -100,11 +100,11 @@ class Tail:
             nonlocal left
             left -= 1
             if not left:
-                raise LayerReached
+                raise StopForward
 
         handle = self.module.register_forward_pre_hook(stop)
         try:
-            with contextlib.suppress(LayerReached):
+            with contextlib.suppress(StopForward):
                 self.network(as_input(images, self.network))
         finally:
             handle.remove()
@@ -126,7 +126,7 @@ class Tail:
         return answer
 
 
-def tail_behind(model: nn.Module, layer: str, images: Tensor) -> Tail | None:
+def cache_prefix(model: nn.Module, layer: str, images: Tensor) -> PrefixCache | None:
     """Returns a network for questions behind a layer, or None where asking the model is as quick.
 
     It is held against the model itself on two images: None where it answers differently, where
@@ -140,25 +140,25 @@ def tail_behind(model: nn.Module, layer: str, images: Tensor) -> Tail | None:
     check = images[:2]
     rows = np.minimum(_CHECKED_ROWS, len(check) - 1).astype(np.intp)
     try:
-        network = frozen_copy(model, single=False)
+        network = make_frozen_copy(model, single=False)
         module = resolve_layer(network, layer)
         with torch.no_grad():
             asked = as_input(check[torch.from_numpy(rows)], model)
-            wanted = logits_of(forward(model, asked), len(asked))
+            wanted = get_logits(forward(model, asked), len(asked))
             if wanted is None or not wanted.isfinite().all():
                 return None  # NaN stands for what is forgotten, so it must not be an answer
             calls, parts = _ended_before(network, module, as_input(check, model))
             if not parts:
                 return None
-            tail = Tail(network, module, calls, parts)
+            tail = PrefixCache(network, module, calls, parts)
 
             def is_right() -> bool:
                 try:
-                    with tail.remembered(check, rows):
-                        found = logits_of(forward(network, asked.clone()), len(asked))
+                    with tail.replay(check, rows):
+                        found = get_logits(forward(network, asked.clone()), len(asked))
                 except Exception:  # an operation that does not take what stands for an output
                     return False
-                return found is not None and is_alike(found.float(), wanted.float())
+                return found is not None and is_close(found.float(), wanted.float())
 
             if not is_right():
                 return None

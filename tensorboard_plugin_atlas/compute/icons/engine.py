@@ -25,12 +25,12 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     InversionSettings,
     Inverter,
     Stage,
-    settings_for,
-    tile_side,
+    choose_settings,
+    choose_tile_side,
 )
-from tensorboard_plugin_atlas.compute.icons.layer_objective import Leaving, Observer
+from tensorboard_plugin_atlas.compute.icons.layer_objective import LayerObjective, StochasticDepth
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.patches import (
     PatchSource,
     Shape,
@@ -48,7 +48,7 @@ _SMALLEST_ZOOMED, _STEPS_OF_EACH_SIZE = 128, 6
 
 
 @dataclass(frozen=True, eq=False)
-class Drafts:
+class UnfinishedIcons:
     """Pictures as the optimizer left them, from which those of a later checkpoint go on.
 
     Attributes:
@@ -59,12 +59,14 @@ class Drafts:
     pictures: NDArray[np.uint8]
     known: NDArray[np.bool_]
 
-    def of(self, cells: NDArray[Any]) -> Drafts:
+    def select(self, cells: NDArray[Any]) -> UnfinishedIcons:
         """Returns those of some cells, by index; none for -1."""
         if not len(self.known):
-            return Drafts(np.zeros((len(cells), *self.pictures.shape[1:]), np.uint8), cells < -1)
+            return UnfinishedIcons(
+                np.zeros((len(cells), *self.pictures.shape[1:]), np.uint8), cells < -1
+            )
         known = (cells >= 0) & self.known[cells]
-        return Drafts(self.pictures[cells], known)
+        return UnfinishedIcons(self.pictures[cells], known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ class Icons:
             NaN where the cell's mean is the layer's mean.
         steps: Optimization steps of `kind`, 0 for examples.
         notes: What a reader of the atlas must know.
-        drafts: The optimized pictures before the last touch, or None for examples.
+        unfinished: The optimized pictures before the last touch, or None for examples.
     """
 
     images: NDArray[np.uint8]
@@ -89,7 +91,7 @@ class Icons:
     cosine: FloatArray
     steps: int
     notes: tuple[str, ...] = ()
-    drafts: Drafts | None = None
+    unfinished: UnfinishedIcons | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,7 @@ class IconEngine:
     """A layer made ready for drawing; see `prepare`.
 
     Attributes:
-        observer: The layer, ready to be asked.
+        objective: The layer, ready to be asked.
         settings: The numbers of an inversion.
         preview: The same with a quarter of the work.
         poster: The same with all the work that shows.
@@ -107,7 +109,7 @@ class IconEngine:
         notes: What a reader of the atlas must know.
     """
 
-    observer: Observer
+    objective: LayerObjective
     settings: InversionSettings
     preview: InversionSettings
     poster: InversionSettings
@@ -147,12 +149,12 @@ class IconEngine:
         Raises:
             LayerError: if the layer does not run, or its output is of no known form.
         """
-        observer = Observer.prepare(model, layer, source, receptive)
+        objective = LayerObjective.prepare(model, layer, source, receptive)
         side = _side(receptive, source.shape)
-        with observer.running(), torch.no_grad():
-            why_whole = _why_whole(observer, (side, side))
+        with objective.evaluation_mode(), torch.no_grad():
+            why_whole = _why_whole(objective, (side, side))
         planned = [
-            settings_for(
+            choose_settings(
                 stride=_stride(receptive),
                 side=side,
                 input_shape=source.shape,
@@ -162,7 +164,7 @@ class IconEngine:
             )
             for fidelity in FIDELITIES
         ]
-        why_large, refused = why_whole, None if why_whole else _refused(observer, planned)
+        why_large, refused = why_whole, None if why_whole else _refused(objective, planned)
         if refused is not None:
             why_large = (
                 f"icons: the network does not run on {refused[0]} x {refused[1]} px, so they have "
@@ -174,18 +176,18 @@ class IconEngine:
             ]
         preview, inversion, poster = planned
         if why_whole is not None and steps is None:
-            inversion = _zoomed(observer, inversion)
+            inversion = _zoomed(objective, inversion)
         first = inversion.stages[0].shape
-        observer = observer.compiled(first, inversion.damping)
+        objective = objective.compile(first, inversion.damping)
         return cls(
-            observer.quickened(first, inversion.batch, inversion.views),
+            objective.select_precision(first, inversion.batch, inversion.views),
             inversion,
             preview,
             poster,
             whole=why_whole is not None,
             size=size,
             seed=seed,
-            notes=observer.network.notes + ((why_large,) if why_large else ()),
+            notes=objective.network.notes + ((why_large,) if why_large else ()),
         )
 
     def render(
@@ -195,7 +197,7 @@ class IconEngine:
         *,
         progress: Callable[[int], object] | None = None,
         until: Callable[[], bool] | None = None,
-        drafts: Drafts | None = None,
+        warm_start: UnfinishedIcons | None = None,
     ) -> Icons:
         """Draws one icon per cell.
 
@@ -207,8 +209,8 @@ class IconEngine:
                 much.
             progress: Called with the number of cells finished since the last call.
             until: Asked before every batch; once it says True the other cells keep the real patch.
-            drafts: Of the same cells at an earlier checkpoint. A picture with a draft of its own
-                size goes on from there and takes fewer steps, see `touches`.
+            warm_start: Unfinished icons of the same cells at an earlier checkpoint. A cell that has
+                one of the same size starts from it and takes fewer steps, see `touches`.
 
         Returns:
             The icons, in the order of the cells. An icon depends on its own cell only, never on
@@ -221,19 +223,21 @@ class IconEngine:
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}: pass one of {', '.join(map(repr, KINDS))}")
         sheet = _Sheet.blank(len(targets), self._size_of(kind))
-        drawn: Drafts | None = None
+        drawn: UnfinishedIcons | None = None
         real = np.arange(len(targets))
         notes: tuple[str, ...] = ()
-        with self.observer.running():
+        with self.objective.evaluation_mode():
             if kind != "examples":
                 drawn = self._blank_drafts(len(targets), kind)
-                real, notes = self._optimized(sheet, drawn, targets, kind, progress, until, drafts)
+                real, notes = self._optimized(
+                    sheet, drawn, targets, kind, progress, until, warm_start
+                )
             for cells in _batches(real, _SCORED_AT_ONCE):
                 chosen = targets.only(cells)
                 self._put(sheet, cells, chosen, self._examples(chosen), "examples")
                 if progress is not None:
                     progress(len(cells))
-        steps = 0 if kind == "examples" else self.settings_of(kind).steps
+        steps = 0 if kind == "examples" else self.get_settings(kind).steps
         notes = self.notes + notes
         return Icons(sheet.images, kind, sheet.kinds, sheet.cosine, steps, notes, drawn)
 
@@ -256,20 +260,20 @@ class IconEngine:
             one nor three channels, for such a picture cannot be shown to it again.
         """
         cosine = np.full(len(targets), np.nan, np.float32)
-        channels = self.observer.source.channels
+        channels = self.objective.source.channels
         if channels not in (1, 3):
             return cosine
         kinds = np.broadcast_to(kind, len(targets))
-        with self.observer.running():
+        with self.objective.evaluation_mode():
             for one in np.unique(kinds):
-                shape = self._cut_shape if one == "examples" else self.settings_of(one).shape
+                shape = self._cut_shape if one == "examples" else self.get_settings(one).shape
                 for cells in _batches(np.flatnonzero(kinds == one), _SCORED_AT_ONCE):
-                    pixels = torch.from_numpy(pictures[cells]).to(self.observer.device)
+                    pixels = torch.from_numpy(pictures[cells]).to(self.objective.device)
                     pixels = pixels.permute(0, 3, 1, 2)[:, :channels].float() / 255
                     cosine[cells] = self._cosine(resized(pixels, shape), targets.only(cells))
         return cosine
 
-    def settings_of(self, kind: str) -> InversionSettings:
+    def get_settings(self, kind: str) -> InversionSettings:
         """Returns the numbers of "preview", "inversion" or "poster"."""
         return {"preview": self.preview, "poster": self.poster}.get(kind, self.settings)
 
@@ -278,34 +282,34 @@ class IconEngine:
         settings = self.poster if kind == "poster" else self.settings
         return self.size or min(_LARGEST_ICON, max(settings.shape))
 
-    def _blank_drafts(self, count: int, kind: str) -> Drafts:
-        shape = (count, self.observer.source.channels, *self.settings_of(kind).shape)
-        return Drafts(np.zeros(shape, np.uint8), np.zeros(count, np.bool_))
+    def _blank_drafts(self, count: int, kind: str) -> UnfinishedIcons:
+        shape = (count, self.objective.source.channels, *self.get_settings(kind).shape)
+        return UnfinishedIcons(np.zeros(shape, np.uint8), np.zeros(count, np.bool_))
 
     def _optimized(
         self,
         sheet: _Sheet,
-        drawn: Drafts,
+        drawn: UnfinishedIcons,
         targets: Targets,
         kind: str,
         progress: Callable[[int], object] | None,
         until: Callable[[], bool] | None,
-        earlier: Drafts | None,
+        earlier: UnfinishedIcons | None,
     ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         """Fills in what can be optimized before `until`; returns the other cells, and notes."""
-        why = self.observer.why_not_differentiable(self.settings_of(kind).shape)
+        why = self.objective.why_not_differentiable(self.get_settings(kind).shape)
         if why is not None:
             return np.arange(len(targets)), (self._no_gradient(why),)
         aimless = np.flatnonzero(targets.aimless())
         dead: list[NDArray[np.intp]] = []
-        draw = self._drawer(targets.center, self.settings_of(kind))
+        draw = self._drawer(targets.center, self.get_settings(kind))
         work, failure = self._work(targets, drawn, kind, earlier), ""
         while work and not (until is not None and until()):
             cells, start = work[0]
             chosen = targets.only(cells)
             try:
                 pictures = draw(chosen, start)
-                touched = finished(pictures, self.settings_of(kind).finish)
+                touched = finished(pictures, self.get_settings(kind).finish)
                 self._put(sheet, cells, chosen, touched, kind)
                 asleep = self._asleep(touched, sheet.cosine[cells])
             except AtlasError:
@@ -330,15 +334,15 @@ class IconEngine:
 
     def _no_gradient(self, why: str) -> str:
         return (
-            f"icons: no gradient of layer {self.observer.network.layer} can be computed ({why}), "
+            f"icons: no gradient of layer {self.objective.network.layer} can be computed ({why}), "
             "so icons are the nearest real patches"
         )
 
     def _work(
-        self, targets: Targets, drawn: Drafts, kind: str, earlier: Drafts | None
+        self, targets: Targets, drawn: UnfinishedIcons, kind: str, earlier: UnfinishedIcons | None
     ) -> list[tuple[NDArray[np.intp], NDArray[np.uint8] | None]]:
         """Returns batches of cells to optimize, those first that have pictures to go on from."""
-        size, left = self.settings_of(kind).batch, np.flatnonzero(~targets.aimless())
+        size, left = self.get_settings(kind).batch, np.flatnonzero(~targets.aimless())
         if earlier is None or earlier.pictures.shape != drawn.pictures.shape:
             return [(cells, None) for cells in _batches(left, size)]
         known = earlier.known[left]
@@ -352,7 +356,9 @@ class IconEngine:
         asleep = ~(cosine > _SUSPICIOUS_COSINE)
         # A network that draws random numbers may be silent once by chance.
         for _ in range(_ASKED):
-            asleep[asleep] = ~self.observer.responds(pictures[torch.from_numpy(asleep)]).numpy()
+            asleep[asleep] = ~self.objective.has_gradient(
+                pictures[torch.from_numpy(asleep)]
+            ).numpy()
         return asleep
 
     def _put(
@@ -371,20 +377,20 @@ class IconEngine:
     @property
     def _cut_shape(self) -> Shape:
         if self.whole:
-            return self.observer.source.shape
-        side = _side(self.observer.receptive, self.observer.source.shape)
+            return self.objective.source.shape
+        side = _side(self.objective.receptive, self.objective.source.shape)
         return side, side
 
     def _examples(self, targets: Targets) -> Tensor:
         rows, centers = targets.rows[:, 0], targets.centers[:, 0]
-        patches = self.observer.source.cut(rows.clamp(min=0), centers, self._cut_shape)
-        return patches.to(self.observer.device)
+        patches = self.objective.source.cut(rows.clamp(min=0), centers, self._cut_shape)
+        return patches.to(self.objective.device)
 
     def _drawer(
         self, center: Tensor, settings: InversionSettings
     ) -> Callable[[Targets, NDArray[np.uint8] | None], Tensor]:
         """Returns the function that draws some cells, anew or from earlier pictures of them."""
-        device, source = self.observer.device, self.observer.source
+        device, source = self.objective.device, self.objective.source
         shapes = [stage.shape for stage in settings.stages]
         spectra = {
             shape: natural_spectrum(source, shape, isotropy=settings.isotropy).to(device)
@@ -393,14 +399,18 @@ class IconEngine:
         center = center.to(device)
 
         def answer(pixels: Tensor, step: int) -> Tensor:
-            leaving = Leaving(settings.left_out, (self.seed, step)) if settings.left_out else None
-            return self.observer.watch(pixels, settings.views, leaving) - center
+            leaving = (
+                StochasticDepth(settings.left_out, (self.seed, step)) if settings.left_out else None
+            )
+            return self.objective.compute_views(pixels, settings.views, leaving) - center
 
         inverter = Inverter(answer, spectra, settings, self.seed)
 
         def draw(targets: Targets, earlier: NDArray[np.uint8] | None) -> Tensor:
             wishes = {
-                shape: targets.wish(settings.views, self.observer.form(shape).map_size).to(device)
+                shape: targets.wish(settings.views, self.objective.get_form(shape).map_size).to(
+                    device
+                )
                 for shape in shapes
             }
             if earlier is not None:
@@ -413,7 +423,7 @@ class IconEngine:
 
     @torch.no_grad()
     def _cosine(self, pixels: Tensor, targets: Targets) -> FloatArray:
-        answers = self.observer.answers(pixels).cpu() - targets.center
+        answers = self.objective.compute_center(pixels).cpu() - targets.center
         wanted = targets.centered()
         lengths = answers.norm(dim=1) * wanted.norm(dim=1)
         cosine = (answers * wanted).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
@@ -447,7 +457,7 @@ def _left_real(count: int, total: int, why: str) -> str:
     return f"icons: {count} of {total} cells keep the nearest real patch, for {why}"
 
 
-def _zoomed(observer: Observer, settings: InversionSettings) -> InversionSettings:
+def _zoomed(objective: LayerObjective, settings: InversionSettings) -> InversionSettings:
     """Begins whole pictures at half their size, where the network takes that.
 
     On the pooled features of EfficientNet-Lite0 at 224 px, half the cost at the same cosine in two
@@ -460,8 +470,8 @@ def _zoomed(observer: Observer, settings: InversionSettings) -> InversionSetting
         Stage((_sixteenths(height * share), _sixteenths(width * share)), _STEPS_OF_EACH_SIZE)
         for share in (0.5, 0.7)
     ]
-    with observer.running():
-        if not all(observer.takes(stage.shape) for stage in stages):
+    with objective.evaluation_mode():
+        if not all(objective.accepts(stage.shape) for stage in stages):
             return settings
     last = Stage(settings.shape, _STEPS_OF_EACH_SIZE)
     return dataclasses.replace(settings, stages=(*stages, last))
@@ -471,11 +481,11 @@ def _sixteenths(side: float) -> int:
     return max(1, round(side / 16)) * 16
 
 
-def _refused(observer: Observer, planned: Iterable[InversionSettings]) -> Shape | None:
+def _refused(objective: LayerObjective, planned: Iterable[InversionSettings]) -> Shape | None:
     """Returns a size that the network does not take, or None."""
     shapes = {stage.shape for settings in planned for stage in settings.stages}
-    with observer.running():
-        return next((shape for shape in sorted(shapes) if not observer.takes(shape)), None)
+    with objective.evaluation_mode():
+        return next((shape for shape in sorted(shapes) if not objective.accepts(shape)), None)
 
 
 def _batches(cells: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
@@ -487,18 +497,18 @@ def _stride(receptive: ReceptiveField) -> int:
 
 
 def _side(receptive: ReceptiveField, input_shape: Shape) -> int:
-    return tile_side(
+    return choose_tile_side(
         stride=_stride(receptive), receptive_size=max(receptive.size), input_shape=input_shape
     )
 
 
-def _why_whole(observer: Observer, tile: Shape) -> str | None:
+def _why_whole(objective: LayerObjective, tile: Shape) -> str | None:
     """Returns why the network must see full-size inputs, or None when it takes tiles."""
-    full = observer.form(observer.source.shape)
+    full = objective.get_form(objective.source.shape)
     if full.map_size == (1, 1):
         return "icons: the layer has no map, so its icons are whole pictures"
     try:
-        small = observer.form(tile)
+        small = objective.get_form(tile)
     except Exception as error:  # whatever the user's code raises at a size it was not made for
         return (
             f"icons: the network does not run on {tile[0]} x {tile[1]} px "

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.compute.icons.engine import Drafts, IconEngine, Icons
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Icons, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 
 SAMPLED: Final = 8
@@ -51,11 +51,11 @@ class IconChange:
         }
 
 
-def icon_changes(
+def measure_icon_changes(
     engine: IconEngine,
     sizes: Sequence[int],
     targets: Sequence[Targets],
-    earlier: Sequence[Drafts | None],
+    earlier: Sequence[UnfinishedIcons | None],
     icons: Sequence[Icons],
 ) -> tuple[IconChange, ...]:
     """Measures how far the icons of each level changed.
@@ -72,7 +72,7 @@ def icon_changes(
     """
     found = []
     for size, wanted, before, drawn in zip(sizes, targets, earlier, icons, strict=True):
-        now = drawn.drafts
+        now = drawn.unfinished
         if before is None or now is None or before.pictures.shape != now.pictures.shape:
             continue
         cells = np.flatnonzero(before.known & now.known)
@@ -80,13 +80,13 @@ def icon_changes(
             continue
         chosen = cells[np.unique(np.linspace(0, len(cells) - 1, SAMPLED).round().astype(np.intp))]
         again = dataclasses.replace(engine, seed=engine.seed + 1).render(
-            wanted.only(chosen), drawn.kind, drafts=now.of(chosen)
+            wanted.only(chosen), drawn.kind, warm_start=now.select(chosen)
         )
-        if again.drafts is None or not again.drafts.known.any():
+        if again.unfinished is None or not again.unfinished.known.any():
             continue
-        kept = again.drafts.known
+        kept = again.unfinished.known
         change = picture_distance(before.pictures[cells], now.pictures[cells])
-        floor = picture_distance(now.pictures[chosen[kept]], again.drafts.pictures[kept])
+        floor = picture_distance(now.pictures[chosen[kept]], again.unfinished.pictures[kept])
         found.append(
             IconChange(
                 size=size,

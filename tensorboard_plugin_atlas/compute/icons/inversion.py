@@ -103,7 +103,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class InversionSettings:
-    """Every number of the method; `settings_for` chooses them for a layer.
+    """Every number of the method; `choose_settings` chooses them for a layer.
 
     Attributes:
         stages: Sizes and steps, smallest first.
@@ -124,7 +124,7 @@ class InversionSettings:
         start_noise: Standard deviation of the noise added at the start, in natural coefficients.
         views: Where on the layer's map to look.
         damping: Factor on the gradient of residual branches.
-        left_out: Share of the residual branches that each step leaves out, see `observer.Leaving`.
+        left_out: Share of the residual branches that each step skips, see `StochasticDepth`.
         averaged: How many last steps the picture is the mean of, at most those of the last stage:
             each of them met another network.
         jitter: Largest random shift of a step, as a share of the side.
@@ -191,7 +191,7 @@ class InversionSettings:
         return max(self.shape) < _SMALLEST_ZOOMED
 
 
-def settings_for(
+def choose_settings(
     *,
     stride: int,
     side: int,
@@ -204,7 +204,7 @@ def settings_for(
 
     Args:
         stride: Input pixels per position of the layer's map.
-        side: Side of a tile that holds the receptive field, see `tile_side`.
+        side: Side of a tile that holds the receptive field, see `choose_tile_side`.
         input_shape: Height and width of the model's input.
         whole: Whether the network runs on full-size inputs only.
         fidelity: One of `FIDELITIES`.
@@ -268,7 +268,7 @@ def settings_for(
     return InversionSettings(stages=stages, views=Views(surround=0.5), batch=batch)
 
 
-def tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
+def choose_tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:
     """Returns the side of a square tile around the receptive field, a multiple of the stride.
 
     Never larger than the input's shorter side, and at least three strides and 8 px where that fits.
@@ -308,7 +308,7 @@ def _with_steps(stages: tuple[Stage, ...], steps: int) -> tuple[Stage, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Wish:
+class ViewTargets:
     """What a batch of pictures shall be answered.
 
     Attributes:
@@ -320,15 +320,15 @@ class Wish:
     strengths: Tensor
 
     @classmethod
-    def along(cls, directions: Tensor, strengths: Tensor | None = None) -> Wish:
+    def along(cls, directions: Tensor, strengths: Tensor | None = None) -> ViewTargets:
         """Takes directions of any length, (B, P, F); all views count alike without strengths."""
         if strengths is None:
             strengths = directions.new_ones(directions.shape[1], 1)
         return cls(F.normalize(directions, dim=2, eps=_TINY), strengths)
 
-    def to(self, device: torch.device) -> Wish:
+    def to(self, device: torch.device) -> ViewTargets:
         """Returns the same on a device."""
-        return Wish(self.units.to(device), self.strengths.to(device))
+        return ViewTargets(self.units.to(device), self.strengths.to(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,7 +348,7 @@ class Inverter:
     settings: InversionSettings
     seed: int = 0
 
-    def invert(self, wishes: Mapping[Shape, Wish], starts: Tensor, noise: Tensor) -> Tensor:
+    def invert(self, wishes: Mapping[Shape, ViewTargets], starts: Tensor, noise: Tensor) -> Tensor:
         """Returns unfinished pictures whose answers point along what is wished for.
 
         Args:
@@ -380,7 +380,7 @@ class Inverter:
                     mean = mean + (coefficients - mean) / (averaged - left)
         return self._pictures(mean, shape, color)
 
-    def touch_up(self, wishes: Mapping[Shape, Wish], pictures: Tensor) -> Tensor:
+    def touch_up(self, wishes: Mapping[Shape, ViewTargets], pictures: Tensor) -> Tensor:
         """Brings unfinished pictures to wishes that are near those they were made for.
 
         Args:
@@ -425,7 +425,7 @@ class Inverter:
         self,
         coefficients: Tensor,
         shape: Shape,
-        wish: Wish,
+        wish: ViewTargets,
         color: Tensor,
         done: int,
         shifts: torch.Generator,
@@ -485,7 +485,7 @@ def _ascent(answers: Tensor, units: Tensor, power: int, floor: float) -> Tensor:
 
 
 def _gradient(answers: Tensor, toward: Tensor, pixels: Tensor) -> Tensor:
-    """Returns the gradient of `answers` along `toward`, at most 1; zero where there is none.
+    """Returns the gradient of `compute_center` along `toward`, at most 1; zero where there is none.
 
     What is not finite is none either.
     """

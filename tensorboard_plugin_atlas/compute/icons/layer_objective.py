@@ -18,17 +18,21 @@ from tensorboard_plugin_atlas.compute.fastpath.precision import faster, rounded
 from tensorboard_plugin_atlas.compute.fastpath.program import Program, compile_program
 from tensorboard_plugin_atlas.compute.icons.redirected_relu import answered
 from tensorboard_plugin_atlas.compute.model.center_weights import (
-    aim_of,
-    around_weights,
-    middle_weights,
+    get_center_weights,
+    get_centering_shift,
+    get_surround_weights,
 )
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, form_of, gives_sequence_first
-from tensorboard_plugin_atlas.compute.model.preserve_state import (
-    device_of,
-    undisturbed,
+from tensorboard_plugin_atlas.compute.model.outputs import (
+    OutputForm,
+    infer_output_form,
+    is_sequence_first,
 )
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    get_device,
+    preserve_model_state,
+)
+from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.model.truncate import TruncatedNetwork, truncate
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape, cut_patches, shifted
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
@@ -58,8 +62,8 @@ class Views:
         Returns:
             (P, H * W) for the middle, and (8, H * W) or None for what is around it.
         """
-        around = around_weights(map_size) if self.surround else None
-        return middle_weights(map_size, separately=self.separately), around
+        around = get_surround_weights(map_size) if self.surround else None
+        return get_center_weights(map_size, separately=self.separately), around
 
     def all_weights(self, map_size: tuple[int, int]) -> Tensor:
         """Returns those of the middle and then those around it, (P, H * W)."""
@@ -67,7 +71,7 @@ class Views:
 
 
 @dataclass(frozen=True)
-class Leaving:
+class StochasticDepth:
     """Residual branches that add nothing in one pass, as in "Deep Networks with Stochastic Depth".
 
     A picture that is optimized for long fits what one network has by chance; one that never meets
@@ -118,7 +122,7 @@ class _Sight:
 
 
 @dataclass(frozen=True, eq=False)
-class Observer:
+class LayerObjective:
     """A layer of a frozen network, asked about the middle of pictures; see `prepare`.
 
     Attributes:
@@ -126,7 +130,7 @@ class Observer:
         source: The user's pictures.
         receptive: Where the layer's positions look.
         program: The same network with its own gradients, or None to use autograd.
-        quick: The same in another number format, where that is faster: for `watch` alone.
+        quick: The same in another number format, where that is faster: for `compute_views` alone.
     """
 
     network: TruncatedNetwork
@@ -141,30 +145,30 @@ class Observer:
     @classmethod
     def prepare(
         cls, model: nn.Module, layer: str, source: PatchSource, receptive: ReceptiveField
-    ) -> Observer:
+    ) -> LayerObjective:
         """Copies and cuts a model; the model is left as it was.
 
         Raises:
             LayerError: if the layer does not run, or its output is of no known form.
         """
-        with undisturbed(model):
+        with preserve_model_state(model):
             network = truncate(model, layer, source.images[:_CHECK_IMAGES])
         return cls(network, source, receptive)
 
-    def compiled(self, shape: Shape, damping: float) -> Observer:
-        """Returns the same observer with a program, where the network allows one.
+    def compile(self, shape: Shape, damping: float) -> LayerObjective:
+        """Returns the same objective with a program, where the network allows one.
 
         Args:
             shape: Height and width of pictures on which the program is compared with autograd.
             damping: Factor on the gradient of residual branches.
         """
         check = self.source.images[:_CHECK_IMAGES, :, : shape[0], : shape[1]]
-        with self.running():
+        with self.evaluation_mode():
             program = compile_program(self.network, check.clone(), damping=damping)
         return dataclasses.replace(self, program=program, quick=None)
 
-    def quickened(self, shape: Shape, batch: int, views: Views) -> Observer:
-        """Returns the same observer, which watches in the number format measured fastest.
+    def select_precision(self, shape: Shape, batch: int, views: Views) -> LayerObjective:
+        """Returns the same objective, which watches in the number format measured fastest.
 
         Args:
             shape: Height and width of the pictures that are watched.
@@ -176,7 +180,7 @@ class Observer:
         rows = torch.arange(max(2, batch), device="cpu") % len(self.source.images)
         pictures = cut_patches(self.source.images, rows, self._middle(len(rows)), shape)
         pictures = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
-        with self.running():
+        with self.evaluation_mode():
             sight = self._sight(pictures, views, self._exact)
             taken = faster(sight.run, pictures, name=name) is not None
         quick = rounded(self._exact, self.device) if taken else None
@@ -185,23 +189,23 @@ class Observer:
     @property
     def device(self) -> torch.device:
         """Where the network is."""
-        return device_of(self.network.network)
+        return get_device(self.network.network)
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def evaluation_mode(self) -> Iterator[None]:
         """Enter before any question: keeps modes and random states, and allows gradients.
 
         Inside, a network that draws random numbers draws the same ones every time.
         """
         with (
-            undisturbed(self.network.network),
+            preserve_model_state(self.network.network),
             preserve_random_state(0),
             torch.inference_mode(False),
             torch.enable_grad(),
         ):
             yield
 
-    def form(self, shape: Shape) -> OutputForm:
+    def get_form(self, shape: Shape) -> OutputForm:
         """Returns how to read the layer's output for pictures of `shape`.
 
         Raises:
@@ -211,26 +215,26 @@ class Observer:
             self._forms[shape] = self._form_at(shape)
         return self._forms[shape]
 
-    def takes(self, shape: Shape) -> bool:
+    def accepts(self, shape: Shape) -> bool:
         """Tells whether the network runs on pictures of `shape` and answers in the usual form."""
         try:
-            form = self.form(shape)
+            form = self.get_form(shape)
         except Exception:  # whatever the user's code raises at a size it was not made for
             return False
-        full = self.form(self.source.shape)
+        full = self.get_form(self.source.shape)
         return dataclasses.replace(form, map_size=full.map_size) == full
 
     def why_not_differentiable(self, shape: Shape) -> str | None:
         """Returns why there is no gradient from the layer to pictures of `shape`, or None.
 
-        A gradient that is zero is one: see `responds`.
+        A gradient that is zero is one: see `has_gradient`.
         """
         if shape not in self._obstacles:
             self._obstacles[shape] = self._obstacle_at(shape)
         return self._obstacles[shape]
 
     @torch.no_grad()
-    def answers(self, pixels: Tensor) -> Tensor:
+    def compute_center(self, pixels: Tensor) -> Tensor:
         """Returns what the layer says of the middle of each picture, (B, C).
 
         Args:
@@ -238,32 +242,34 @@ class Observer:
         """
         return self._seen(pixels, Views(), self._exact)[:, 0]
 
-    def responds(self, pixels: Tensor) -> Tensor:
-        """Tells whether the layer's answer moves when a picture does, (B,) bool on the CPU.
+    def has_gradient(self, pixels: Tensor) -> Tensor:
+        """Returns whether each image has a finite gradient that is not zero, (B,) bool on the CPU.
 
-        It does not where units are all dead or values are not finite. `watch` redirects gradients
-        around dead units; here they are as they are.
+        It has none where all units are dead or values are not finite. `compute_views` uses redirected
+        ReLU gradients; this method does not.
 
         Args:
-            pixels: As for `answers`.
+            pixels: As for `compute_center`.
         """
         if not len(pixels):
             return torch.zeros(0, dtype=torch.bool, device="cpu")
         pixels = pixels.detach().requires_grad_()
-        weights = Views().weights(self.form((pixels.shape[2], pixels.shape[3])).map_size)[0]
+        weights = Views().weights(self.get_form((pixels.shape[2], pixels.shape[3])).map_size)[0]
         answers = torch.matmul(self._places(pixels, self._exact), weights[0].to(self.device))
         slopes = torch.linspace(1, 2, answers.shape[1]).to(answers).expand_as(answers)
         (gradient,) = torch.autograd.grad(answers, pixels, slopes, materialize_grads=True)
         largest, finite = gradient.abs().amax((1, 2, 3)), answers.isfinite().all(1)
         return (finite & largest.isfinite() & (largest > 0)).cpu()
 
-    def watch(self, pixels: Tensor, views: Views, leaving: Leaving | None = None) -> Tensor:
+    def compute_views(
+        self, pixels: Tensor, views: Views, leaving: StochasticDepth | None = None
+    ) -> Tensor:
         """Returns what the layer says in each view, (B, P, C), differentiable.
 
         A picture without any gradient is given one as if rectifiers leaked, see `waking`.
 
         Args:
-            pixels: As for `answers`.
+            pixels: As for `compute_center`.
             views: Where on the map to look; the middle comes first.
             leaving: Which residual branches to leave out, where the network is a program.
         """
@@ -274,7 +280,7 @@ class Observer:
         return self.network if self.program is None else self.program
 
     def _seen(
-        self, pixels: Tensor, views: Views, run: Network, leaving: Leaving | None = None
+        self, pixels: Tensor, views: Views, run: Network, leaving: StochasticDepth | None = None
     ) -> Tensor:
         if leaving is not None and isinstance(run, Program):
             run = partial(run, left_out=leaving.of(len(run.branches)))
@@ -286,7 +292,7 @@ class Observer:
     def _sight(self, pixels: Tensor, views: Views, run: Network) -> _Sight:
         """Returns how to ask a network, of a program no more than counts; see `narrowing`."""
         shape = (pixels.shape[2], pixels.shape[3])
-        form = self.form(shape)
+        form = self.get_form(shape)
         if (known := self._sights.get((shape, views, run))) is not None:
             return known
         sight = _Sight(run, self.network, views.all_weights(form.map_size))
@@ -299,8 +305,8 @@ class Observer:
     def _places(self, pixels: Tensor, run: Network) -> Tensor:
         """Returns what the layer says at each place of its map, (B, C, H * W)."""
         shape = (pixels.shape[2], pixels.shape[3])
-        form = self.form(shape)
-        aimed = shifted(pixels, *aim_of(form, shape, self.receptive))
+        form = self.get_form(shape)
+        aimed = shifted(pixels, *get_centering_shift(form, shape, self.receptive))
         inputs = self.source.normalize.to_input(aimed)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         return form.as_map(run(inputs)).flatten(2)
@@ -336,9 +342,9 @@ class Observer:
         # Real pictures, for a network may leave early on a blank one.
         rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(self.source.images)
         pictures = cut_patches(self.source.images, rows, self._middle(_CHECK_IMAGES), shape)
-        return form_of(
+        return infer_output_form(
             self.network(pictures),
             batch=_CHECK_IMAGES,
             input_size=shape,
-            sequence_first=gives_sequence_first(module),
+            sequence_first=is_sequence_first(module),
         )

@@ -17,14 +17,17 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid
-from tensorboard_plugin_atlas.compute.icons.engine import Drafts, IconEngine
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.inversion import FIDELITIES
-from tensorboard_plugin_atlas.compute.icons.render_levels import Drawing, draw
-from tensorboard_plugin_atlas.compute.icons.targets import targets_for
+from tensorboard_plugin_atlas.compute.icons.render_levels import RenderedLevels, render_levels
+from tensorboard_plugin_atlas.compute.icons.targets import build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import Cells
-from tensorboard_plugin_atlas.compute.model.collect import LayerActivations, collect
+from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.receptive_field import (
+    ReceptiveField,
+    measure_receptive_field,
+)
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resized
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import probe_changes
@@ -33,7 +36,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.sprite_sheets import unpack
 
-LEAST_LIKENESS: Final = 0.98
+MIN_MATCH: Final = 0.98
 """Median cosine below which weights are not those of the checkpoint, where nothing was lost.
 
 The right weights give 1.000 in single precision and .99 and more in half precision.
@@ -43,7 +46,7 @@ _LARGEST_FIELD: Final = 1 << 16
 
 
 @dataclass(frozen=True)
-class Likeness:
+class ActivationMatch:
     """How far weights answer as an atlas has it.
 
     Attributes:
@@ -56,12 +59,12 @@ class Likeness:
     expected: float
 
     @property
-    def is_enough(self) -> bool:
+    def is_match(self) -> bool:
         """Whether these are the weights of the checkpoint."""
-        return self.median >= LEAST_LIKENESS * self.expected
+        return self.median >= MIN_MATCH * self.expected
 
 
-def answered(
+def compute_activations(
     model: nn.Module, layers: Sequence[str], probe: Probe, config: AtlasConfig
 ) -> Mapping[str, LayerActivations]:
     """Returns what each layer says to the probe, with what it says around each place.
@@ -69,7 +72,9 @@ def answered(
     Raises:
         LayerError: if a layer does not exist or does not run.
     """
-    return collect(model, layers, probe, batch_size=config.batch_size, around=True).layers
+    return collect_activations(
+        model, layers, probe, batch_size=config.batch_size, surround=True
+    ).layers
 
 
 def check_probe(atlas: Atlas, probe: Probe) -> None:
@@ -87,7 +92,7 @@ def check_probe(atlas: Atlas, probe: Probe) -> None:
         )
 
 
-def likeness(atlas: Atlas, answers: LayerActivations) -> Likeness:
+def compare_activations(atlas: Atlas, answers: LayerActivations) -> ActivationMatch:
     """Compares what weights answer with what was logged.
 
     Raises:
@@ -108,13 +113,13 @@ def likeness(atlas: Atlas, answers: LayerActivations) -> Likeness:
     told = lengths > 0
     cosine = (a * b).sum(axis=1)[told] / lengths[told]
     lost = atlas.samples.activations.lost_variance
-    return Likeness(
+    return ActivationMatch(
         median=float(np.median(cosine)) if len(cosine) else float("nan"),
         expected=float(np.sqrt(max(0.0, 1.0 - lost))),
     )
 
 
-def refined(
+def refine_icons(
     model: nn.Module,
     atlas: Atlas,
     probe: Probe,
@@ -131,7 +136,7 @@ def refined(
         model: With the weights of the checkpoint; it is left as it was.
         atlas: As it was logged.
         probe: The same as when it was made.
-        answers: What the layer says to it, from `answered`.
+        answers: What the layer says to it, from `compute_activations`.
         kind: "preview", "inversion" or "poster".
         config: Size, steps and seed of the icons.
         onward: Go on from the icons that are logged, by a quarter of the steps. On a middle layer
@@ -147,7 +152,7 @@ def refined(
     receptive = _receptive(model, atlas, probe, answers)
     centers = receptive.centers(answers.positions)
     targets = [
-        targets_for(cells, answers.values, probe.sample_image, centers, answers.around)
+        build_targets(cells, answers.values, probe.sample_image, centers, answers.surround)
         for cells in levels
     ]
     total = sum(map(len, levels))
@@ -164,24 +169,24 @@ def refined(
             steps=config.icon_steps,
             seed=config.seed,
         )
-        drawing = draw(
+        drawing = render_levels(
             engine,
             targets,
             kind,
-            drafts=[_logged(engine, grid, kind) for grid in atlas.grids] if onward else None,
+            warm_start=[_logged(engine, grid, kind) for grid in atlas.grids] if onward else None,
             advance=None if bar is None else bar.update,
         )
     return _with_icons(atlas, drawing, kind)
 
 
-def _logged(engine: IconEngine, grid: Grid, kind: str) -> Drafts | None:
+def _logged(engine: IconEngine, grid: Grid, kind: str) -> UnfinishedIcons | None:
     """Returns the icons of a grid as pictures to go on from, where the log still has them."""
-    channels, shape = engine.observer.source.channels, engine.settings_of(kind).shape
+    channels, shape = engine.objective.source.channels, engine.get_settings(kind).shape
     if grid.sheets is None or channels not in (1, 3):
         return None
     pixels = torch.from_numpy(unpack(grid.sheets)).permute(0, 3, 1, 2)[:, :channels].float() / 255
     pictures = (resized(pixels, shape).clamp(0, 1) * 255).round().to(torch.uint8)
-    return Drafts(pictures.numpy(), np.isin(grid.icon_kind, FIDELITIES))
+    return UnfinishedIcons(pictures.numpy(), np.isin(grid.icon_kind, FIDELITIES))
 
 
 def _cells(grid: Grid, activations: FloatArray) -> Cells:
@@ -221,7 +226,7 @@ def _pair(value: Any) -> tuple[float, float] | None:
     return float(value[0]), float(value[1])
 
 
-def _with_icons(atlas: Atlas, drawing: Drawing, kind: str) -> Atlas:
+def _with_icons(atlas: Atlas, drawing: RenderedLevels, kind: str) -> Atlas:
     kept = (note for note in atlas.provenance.notes if not note.startswith("icons:"))
     settings = {**atlas.provenance.settings, "icons": kind, "icon_seconds": None}
     provenance = dataclasses.replace(
@@ -229,4 +234,4 @@ def _with_icons(atlas: Atlas, drawing: Drawing, kind: str) -> Atlas:
         settings=settings,
         notes=tuple(dict.fromkeys((*kept, *drawing.notes))),
     )
-    return atlas.replace(grids=drawing.on(atlas.grids), provenance=provenance)
+    return atlas.replace(grids=drawing.add_to(atlas.grids), provenance=provenance)

@@ -19,12 +19,19 @@ from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.icons.fourier_image import natural_pictures
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, Targets
-from tensorboard_plugin_atlas.compute.model.arguments import check_recipe
-from tensorboard_plugin_atlas.compute.model.collect import LayerActivations, collect
-from tensorboard_plugin_atlas.compute.model.layers import layer_name
+from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
+from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
+from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.outputs import forward
-from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, undisturbed, unwrap
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    as_input,
+    preserve_model_state,
+    unwrap,
+)
+from tensorboard_plugin_atlas.compute.model.receptive_field import (
+    ReceptiveField,
+    measure_receptive_field,
+)
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY, Normalize, as_normalize
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
@@ -116,12 +123,12 @@ def render_icons(
         >>> len(icons.images), len(icons.cosine), icons.steps
         (2, 2, 16)
     """
-    recipe = check_recipe(model, _as_config(size, steps, seed))
+    recipe = check_model_and_config(model, _as_config(size, steps, seed))
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r}: pass one of {', '.join(map(repr, KINDS))}")
     if kind == "examples" and images is None:
         raise ArgumentError("kind='examples' shows real patches: pass images to cut them from")
-    layer = layer_name(model, layer)
+    layer = normalize_layer_name(model, layer)
     probe = (
         _invented(input_size, normalize, recipe)
         if images is None
@@ -130,7 +137,7 @@ def render_icons(
     with torch.inference_mode(mode=False):
         if images is None:
             _check_size(model, probe)
-        found = collect(model, [layer], probe)
+        found = collect_activations(model, [layer], probe)
         answers = found.layers[layer]
         wanted = _as_directions(directions, layer, answers.values.shape[1])
         receptive = measure_receptive_field(model, layer, probe, map_size=answers.map_size)
@@ -200,7 +207,7 @@ def _invented(input_size: object, normalize: Any, recipe: AtlasConfig) -> Probe:
 
 def _check_size(model: nn.Module, probe: Probe) -> None:
     """Tries one picture, so that a size the network refuses is told from any other trouble."""
-    with undisturbed(model) as inner, torch.no_grad():
+    with preserve_model_state(model) as inner, torch.no_grad():
         try:
             forward(inner, as_input(probe.images[:1], inner))
             return

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, FloatArray, Grid
-from tensorboard_plugin_atlas.compute.icons.engine import Drafts, IconEngine, Icons
+from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Icons, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
@@ -22,30 +22,30 @@ SHEET_BYTES: Final = 2_200_000
 
 
 @dataclass
-class Clock:
+class TimeLimit:
     """A limit on seconds, counted from the first question.
 
     Attributes:
         seconds: The limit, or None for none.
-        struck: Whether it was ever over.
+        was_reached: Whether it was ever over.
     """
 
     seconds: float | None = None
-    struck: bool = False
+    was_reached: bool = False
     _start: float | None = None
 
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Tells whether the time is over."""
         now = time.monotonic()
         if self._start is None:
             self._start = now
         if self.seconds is not None and now - self._start >= self.seconds:
-            self.struck = True
-        return self.struck
+            self.was_reached = True
+        return self.was_reached
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
+class RenderedLevels:
     """The icons of every level, coarsest first.
 
     Attributes:
@@ -60,7 +60,7 @@ class Drawing:
     cosines: tuple[FloatArray, ...]
     notes: tuple[str, ...]
 
-    def on(self, grids: Sequence[Grid]) -> tuple[Grid, ...]:
+    def add_to(self, grids: Sequence[Grid]) -> tuple[Grid, ...]:
         """Returns the grids of the same levels with these icons."""
         return tuple(
             dataclasses.replace(
@@ -75,31 +75,31 @@ class Drawing:
         )
 
 
-def draw(
+def render_levels(
     engine: IconEngine,
     targets: Sequence[Targets],
     kind: str,
     *,
-    drafts: Sequence[Drafts | None] | None = None,
-    clock: Clock | None = None,
+    warm_start: Sequence[UnfinishedIcons | None] | None = None,
+    limit: TimeLimit | None = None,
     advance: Callable[[int], object] | None = None,
     qualities: Sequence[int] = SHEET_QUALITIES,
-) -> Drawing:
+) -> RenderedLevels:
     """Draws the cells of every level, coarsest first.
 
     Args:
         engine: The layer.
         targets: The cells of each level.
         kind: One of `render.KINDS`.
-        drafts: What the pictures of each level go on from.
-        clock: When its time is over, the cells that are left keep the real patch.
+        warm_start: What the pictures of each level go on from.
+        limit: When its time is over, the cells that are left keep the real patch.
         advance: Called with the number of cells finished since the last call.
         qualities: Of WebP; the first at which the icons stay within `SHEET_BYTES` is taken.
     """
-    clock = Clock() if clock is None else clock
+    limit = TimeLimit() if limit is None else limit
     icons = [
-        engine.render(wanted, kind, progress=advance, until=clock.over, drafts=earlier)
-        for wanted, earlier in zip(targets, drafts or [None] * len(targets), strict=True)
+        engine.render(wanted, kind, progress=advance, until=limit.is_over, warm_start=earlier)
+        for wanted, earlier in zip(targets, warm_start or [None] * len(targets), strict=True)
     ]
     sheets, quality = _packed(icons, qualities)
     cosines = tuple(
@@ -112,8 +112,8 @@ def draw(
         if quality != qualities[0]
         else ()
     )
-    told = (*notes, *_left_real(icons, clock), *packed)
-    return Drawing(tuple(icons), tuple(sheets), cosines, told)
+    told = (*notes, *_left_real(icons, limit), *packed)
+    return RenderedLevels(tuple(icons), tuple(sheets), cosines, told)
 
 
 def _packed(icons: Sequence[Icons], qualities: Sequence[int]) -> tuple[list[SpriteSheets], int]:
@@ -136,12 +136,12 @@ def _served_cosine(
     return np.where(np.isnan(served), drawn.cosine, served)
 
 
-def _left_real(icons: Sequence[Icons], clock: Clock) -> Iterator[str]:
+def _left_real(icons: Sequence[Icons], limit: TimeLimit) -> Iterator[str]:
     """Yields what to say of the cells whose icons are not what was asked for."""
     left = sum(int((drawn.kinds != drawn.kind).sum()) for drawn in icons)
-    if left and clock.struck:
+    if left and limit.was_reached:
         total = sum(len(drawn.kinds) for drawn in icons)
         yield (
-            f"icons: icon_seconds={clock.seconds:g} were over, so {left} of {total} cells keep the "
+            f"icons: icon_seconds={limit.seconds:g} were over, so {left} of {total} cells keep the "
             "nearest real patch"
         )

@@ -61,7 +61,7 @@ class _Stock:
     pictures: NDArray[np.uint8]
 
 
-def borrowed(atlas: Atlas, levels: Sequence[Cells]) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
+def reuse_icons(atlas: Atlas, levels: Sequence[Cells]) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
     """Makes the grids of another map of the same samples.
 
     Each cell takes the icon whose cosine with it is surely largest, of those of all levels: the

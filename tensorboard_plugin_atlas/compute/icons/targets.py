@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tensorboard_plugin_atlas.analysis.cosine import finite_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.icons.inversion import Wish
+from tensorboard_plugin_atlas.compute.icons.inversion import ViewTargets
 from tensorboard_plugin_atlas.compute.icons.layer_objective import Views
 from tensorboard_plugin_atlas.compute.layout.grid import Cells, nearest_members
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape
@@ -37,7 +37,7 @@ class Targets:
         centers: (M, K, 2) float32: y and x of those members' receptive fields in the picture, where
             pixel k is centered on k.
         keys: (M,) int64, at least 0: names each cell's noise, so that it depends on nothing else.
-        around: (M, 8, C) float32: mean activation around the members of each cell, or None.
+        surround: (M, 8, C) float32: mean activation around the members of each cell, or None.
     """
 
     directions: Tensor
@@ -45,7 +45,7 @@ class Targets:
     rows: Tensor
     centers: Tensor
     keys: NDArray[np.int64]
-    around: Tensor | None = None
+    surround: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.directions)
@@ -59,7 +59,7 @@ class Targets:
             rows=self.rows[chosen],
             centers=self.centers[chosen],
             keys=self.keys[cells],
-            around=None if self.around is None else self.around[chosen],
+            surround=None if self.surround is None else self.surround[chosen],
         )
 
     def aimless(self) -> NDArray[np.bool_]:
@@ -73,7 +73,7 @@ class Targets:
         equal = difference.norm(dim=1) <= _SAME * self.center.norm()
         return difference.masked_fill(equal[:, None], 0.0)
 
-    def wish(self, views: Views, map_size: tuple[int, int]) -> Wish:
+    def wish(self, views: Views, map_size: tuple[int, int]) -> ViewTargets:
         """Returns what the cells shall be answered in each view.
 
         Args:
@@ -85,13 +85,13 @@ class Targets:
         own = self.centered()[:, None].expand(-1, len(middle), -1)
         strengths = own.new_full((len(middle), 1), 1 / len(middle))
         if around is None:
-            return Wish.along(own, strengths)
+            return ViewTargets.along(own, strengths)
         beside = own.new_zeros(len(own), len(around), own.shape[2])
-        if self.around is not None:
-            beside = self.around - self.center
-        share = views.surround / len(around) if self.around is not None else 0.0
+        if self.surround is not None:
+            beside = self.surround - self.center
+        share = views.surround / len(around) if self.surround is not None else 0.0
         strengths = torch.cat([strengths, own.new_full((len(around), 1), share)])
-        return Wish.along(torch.cat([own, beside], dim=1), strengths)
+        return ViewTargets.along(torch.cat([own, beside], dim=1), strengths)
 
     def mean_patches(self, source: PatchSource, shape: Shape, members: int = NEAREST) -> Tensor:
         """Returns the mean of each cell's `members` nearest patches, (M, C, h, w) pixels in [0, 1].
@@ -119,12 +119,12 @@ class Targets:
         return torch.cat(drawn)
 
 
-def targets_for(
+def build_targets(
     cells: Cells,
     activations: NDArray[Any],
     sample_image: IntArray,
     centers: FloatArray,
-    around: NDArray[Any] | None = None,
+    surround: NDArray[Any] | None = None,
 ) -> Targets:
     """Gathers what the icons of a grid need.
 
@@ -133,7 +133,7 @@ def targets_for(
         activations: (N, C) that the cells were made of; rows that are not finite count nowhere.
         sample_image: (N,): picture of each sample.
         centers: (N, 2): y and x of each sample's receptive field, where pixel k is centered on k.
-        around: (N, 8, C): what the layer says around each sample, where that is known.
+        surround: (N, 8, C): what the layer says around each sample, where that is known.
     """
     nearest = nearest_members(cells, activations, NEAREST, distinct=sample_image)
     # Of -1, the padding, the last sample is taken and then masked.
@@ -147,14 +147,14 @@ def targets_for(
         rows=torch.from_numpy(rows.astype(np.int64)),
         centers=torch.from_numpy(places.astype(np.float32)),
         keys=cells.rows.astype(np.int64) * cells.size + cells.cols,
-        around=None if around is None else _means_around(cells, around),
+        surround=None if surround is None else _compute_surround_means(cells, surround),
     )
 
 
-def _means_around(cells: Cells, around: NDArray[Any]) -> Tensor:
-    """Returns the mean of `around` over the members of each cell, (M, 8, C) float32."""
-    means = torch.zeros(len(cells), *around.shape[1:], dtype=torch.float32, device="cpu")
+def _compute_surround_means(cells: Cells, surround: NDArray[Any]) -> Tensor:
+    """Returns the mean of `surround` over the members of each cell, (M, 8, C) float32."""
+    means = torch.zeros(len(cells), *surround.shape[1:], dtype=torch.float32, device="cpu")
     members = np.flatnonzero(cells.cell_of >= 0)
     which = torch.from_numpy(cells.cell_of[members].astype(np.int64))
-    means.index_add_(0, which, torch.from_numpy(around[members]).float())
+    means.index_add_(0, which, torch.from_numpy(surround[members]).float())
     return means / torch.from_numpy(cells.counts.astype(np.float32))[:, None, None]

@@ -12,21 +12,25 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.model.center_weights import AROUND
+from tensorboard_plugin_atlas.compute.model.center_weights import NEIGHBOR_OFFSETS
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.logits import describe, find_logits, why_no_logits
+from tensorboard_plugin_atlas.compute.model.logits import (
+    describe,
+    explain_missing_logits,
+    find_logits,
+)
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
-    first_tensor,
-    form_of,
+    find_first_tensor,
     forward,
-    gives_sequence_first,
+    infer_output_form,
+    is_sequence_first,
 )
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    add_forward_hooks,
     as_input,
-    hooked,
-    images_at_once,
-    undisturbed,
+    limit_batch_size,
+    preserve_model_state,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
@@ -45,8 +49,8 @@ class LayerActivations:
         map_size: Height and width of that map; (1, 1) for a vector.
         kind: "map", "tokens" or "vector".
         class_token: (I, C) float32: the class token of each image, or None.
-        around: (N, 8, C) float16: what the layer says at the neighbors of each position, in the
-            order of `middle.AROUND`, at a border the nearest there is; None unless asked for.
+        surround: (N, 8, C) float16: activations at the eight neighbors of each position, in the
+            order of `NEIGHBOR_OFFSETS`, clamped to the border of the map; None unless requested.
     """
 
     layer: str
@@ -55,11 +59,11 @@ class LayerActivations:
     map_size: tuple[int, int]
     kind: str
     class_token: FloatArray | None = None
-    around: NDArray[np.float16] | None = None
+    surround: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Collection:
+class ProbeOutputs:
     """What the model answered to the whole probe.
 
     Attributes:
@@ -73,25 +77,25 @@ class Collection:
     notes: tuple[str, ...] = ()
 
 
-def collect(
+def collect_activations(
     model: nn.Module,
     layers: Sequence[str],
     probe: Probe,
     *,
     batch_size: int = 128,
-    around: bool = False,
-) -> Collection:
+    surround: bool = False,
+) -> ProbeOutputs:
     """Passes the probe through the model once and keeps what the layers say at its places.
 
     The model runs in evaluation mode without gradients, on its own device and in its own precision;
-    afterwards it is as it was (see `undisturbed`), without a hook left, whatever happened.
+    afterwards it is as it was (see `preserve_model_state`), without a hook left, whatever happened.
 
     Args:
         model: A module that takes (B, C, H, W), possibly wrapped in DataParallel or torch.compile.
         layers: Names of submodules.
         probe: Images and places.
         batch_size: Images per forward pass, fewer on the CPU where they are large.
-        around: Whether to keep the neighbors' answers as well, where a layer has a map and they
+        surround: Whether to keep the neighbors' answers as well, where a layer has a map and they
             fit in 256 MB.
 
     Raises:
@@ -103,14 +107,18 @@ def collect(
     if isinstance(layers, str) or not layers:
         raise ArgumentError(f"layers={layers!r}: pass a list of module names, such as ['layer4']")
     modules = {name: resolve_layer(model, name) for name in layers}
-    readers = {name: _Reader(name, module, probe, around) for name, module in modules.items()}
+    readers = {name: _Reader(name, module, probe, surround) for name, module in modules.items()}
     predictions = _Predictions(probe)
 
     def on_output(name: str, output: object) -> None:
         readers[name].read(output)
 
-    with undisturbed(model) as inner, torch.no_grad(), hooked(modules, on_output):
-        at_once = images_at_once(batch_size, probe.images, inner)
+    with (
+        preserve_model_state(model) as inner,
+        torch.no_grad(),
+        add_forward_hooks(modules, on_output),
+    ):
+        at_once = limit_batch_size(batch_size, probe.images, inner)
         for start in range(0, len(probe.images), at_once):
             images = probe.images[start : start + at_once]
             for reader in readers.values():
@@ -119,7 +127,7 @@ def collect(
             for reader in readers.values():
                 reader.finish()
     notes = [note for reader in readers.values() for note in reader.notes()]
-    return Collection(
+    return ProbeOutputs(
         layers={name: reader.result() for name, reader in readers.items()},
         predictions=predictions.result(),
         notes=(*notes, *predictions.notes()),
@@ -133,7 +141,7 @@ class _Answer:
     form: OutputForm
     values: Tensor
     class_tokens: Tensor | None
-    around: Tensor | None
+    surround: Tensor | None
 
 
 @dataclass
@@ -143,7 +151,7 @@ class _Reader:
     layer: str
     module: nn.Module
     probe: Probe
-    with_around: bool = False
+    with_surround: bool = False
     _start: int = 0
     _batch: int = 0
     _last: _Answer | None = None
@@ -157,7 +165,7 @@ class _Reader:
 
     def read(self, output: object) -> None:
         """Reads an output; of several in one forward pass the last one stays."""
-        tensor = first_tensor(output)
+        tensor = find_first_tensor(output)
         if tensor is None:
             raise LayerError(
                 f"layer {self.layer!r} gives {describe(output)} without a tensor; pick another"
@@ -171,7 +179,7 @@ class _Reader:
             form,
             form.gather(tensor, images, positions),
             form.class_tokens(tensor),
-            self._around(form, tensor, images, positions),
+            self._surround(form, tensor, images, positions),
         )
 
     def finish(self) -> None:
@@ -187,8 +195,8 @@ class _Reader:
                 f"and {last.form} later; pick a layer that keeps its shape"
             )
         tokens = None if last.class_tokens is None else _to_cpu(last.class_tokens)
-        around = None if last.around is None else last.around.detach().cpu()
-        self._answers.append(_Answer(last.form, _to_cpu(last.values), tokens, around))
+        surround = None if last.surround is None else last.surround.detach().cpu()
+        self._answers.append(_Answer(last.form, _to_cpu(last.values), tokens, surround))
 
     def notes(self) -> Iterator[str]:
         """Yields what had to be assumed about the layer."""
@@ -202,7 +210,7 @@ class _Reader:
         """Returns all that was read."""
         form = self._answers[0].form
         tokens = [x.class_tokens for x in self._answers if x.class_tokens is not None]
-        around = [x.around for x in self._answers if x.around is not None]
+        surround = [x.surround for x in self._answers if x.surround is not None]
         return LayerActivations(
             layer=self.layer,
             values=torch.cat([answer.values for answer in self._answers]).numpy(),
@@ -210,32 +218,36 @@ class _Reader:
             map_size=form.map_size,
             kind=form.kind,
             class_token=torch.cat(tokens).numpy() if tokens else None,
-            around=torch.cat(around).numpy() if around else None,
+            surround=torch.cat(surround).numpy() if surround else None,
         )
 
     def _form_of(self, tensor: Tensor) -> OutputForm:
         try:
-            return form_of(
+            return infer_output_form(
                 tensor,
                 batch=self._batch,
                 input_size=self.probe.input_size,
-                sequence_first=gives_sequence_first(self.module),
+                sequence_first=is_sequence_first(self.module),
             )
         except LayerError as error:
             raise LayerError(f"layer {self.layer!r}: {error}") from None
 
-    def _around(
+    def _surround(
         self, form: OutputForm, tensor: Tensor, images: Tensor, positions: Tensor
     ) -> Tensor | None:
         channels = form.as_map(tensor).shape[1]
-        is_large = 2 * len(self.probe.sample_image) * len(AROUND) * channels > _MOST_AROUND_BYTES
-        if not self.with_around or is_large or min(form.map_size) < 3:
+        is_large = (
+            2 * len(self.probe.sample_image) * len(NEIGHBOR_OFFSETS) * channels > _MOST_AROUND_BYTES
+        )
+        if not self.with_surround or is_large or min(form.map_size) < 3:
             return None
         last = torch.tensor(form.map_size, device="cpu") - 1
-        moves = torch.tensor(AROUND, device="cpu")
+        moves = torch.tensor(NEIGHBOR_OFFSETS, device="cpu")
         places = (positions[:, None] + moves).clamp(min=torch.zeros_like(last), max=last)
-        found = form.gather(tensor, images.repeat_interleave(len(AROUND)), places.flatten(0, 1))
-        return found.reshape(-1, len(AROUND), channels).to(torch.float16)
+        found = form.gather(
+            tensor, images.repeat_interleave(len(NEIGHBOR_OFFSETS)), places.flatten(0, 1)
+        )
+        return found.reshape(-1, len(NEIGHBOR_OFFSETS), channels).to(torch.float16)
 
     def _places(self, form: OutputForm) -> tuple[Tensor, Tensor]:
         """Returns the batch rows (n,) and map positions (n, 2) of the samples of this batch."""
@@ -262,7 +274,7 @@ class _Predictions:
         found = find_logits(output, images)
         names = self.probe.classes
         if found is None:
-            self._reason = why_no_logits(output)
+            self._reason = explain_missing_logits(output)
             return
         logits = found.values
         if found.place:

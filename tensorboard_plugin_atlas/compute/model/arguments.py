@@ -11,7 +11,7 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 
-def check_recipe(model: object, config: object) -> AtlasConfig:
+def check_model_and_config(model: object, config: object) -> AtlasConfig:
     """Returns the recipe, `AtlasConfig()` for None.
 
     Raises:

@@ -9,14 +9,16 @@ import torch
 from torch import Tensor
 
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.patches import Shape
 
-AROUND = tuple(place for place in itertools.product((-1, 0, 1), repeat=2) if place != (0, 0))
+NEIGHBOR_OFFSETS = tuple(
+    place for place in itertools.product((-1, 0, 1), repeat=2) if place != (0, 0)
+)
 """Rows and columns from a position to its eight neighbors, in reading order."""
 
 
-def middle_weights(map_size: tuple[int, int], *, separately: bool = False) -> Tensor:
+def get_center_weights(map_size: tuple[int, int], *, separately: bool = False) -> Tensor:
     """Returns how much each place of a map counts in each view of its middle, (P, H * W) float32.
 
     Args:
@@ -31,16 +33,21 @@ def middle_weights(map_size: tuple[int, int], *, separately: bool = False) -> Te
     return (flat / flat.sum())[None]
 
 
-def around_weights(map_size: tuple[int, int]) -> Tensor | None:
-    """Returns the same, (8, H * W), for the middle moved to each of `AROUND`; None without room."""
+def get_surround_weights(map_size: tuple[int, int]) -> Tensor | None:
+    """Returns the same for the center moved to each of `NEIGHBOR_OFFSETS`, (8, H * W).
+
+    None where the map is too small to move the center.
+    """
     if any(count < 4 - count % 2 for count in map_size):
         return None
-    middle = middle_weights(map_size).view(map_size)
-    moved = [torch.roll(middle, place, (0, 1)).flatten() for place in AROUND]
+    middle = get_center_weights(map_size).view(map_size)
+    moved = [torch.roll(middle, place, (0, 1)).flatten() for place in NEIGHBOR_OFFSETS]
     return torch.stack(moved)
 
 
-def aim_of(form: OutputForm, shape: Shape, receptive: ReceptiveField) -> tuple[int, int]:
+def get_centering_shift(
+    form: OutputForm, shape: Shape, receptive: ReceptiveField
+) -> tuple[int, int]:
     """Returns the shift (down, right) in pixels that puts a picture's middle under the map's.
 
     With zero-padded stride-2 convolutions position r looks at pixel r x stride and not at the

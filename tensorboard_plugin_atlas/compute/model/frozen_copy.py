@@ -17,9 +17,13 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.fold_batchnorm import fold_batch_norms
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.logits import logits_of
-from tensorboard_plugin_atlas.compute.model.outputs import first_tensor, forward
-from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, hooked, undisturbed
+from tensorboard_plugin_atlas.compute.model.logits import get_logits
+from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor, forward
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    add_forward_hooks,
+    as_input,
+    preserve_model_state,
+)
 
 _CHECKED_ON = 8
 
@@ -35,7 +39,7 @@ _HOOK_TABLES = (
 )
 
 
-def frozen_copy(model: nn.Module, *, single: bool) -> nn.Module:
+def make_frozen_copy(model: nn.Module, *, single: bool) -> nn.Module:
     """Returns a frozen copy in eval mode, without the user's hooks.
 
     Args:
@@ -63,7 +67,7 @@ def frozen_copy(model: nn.Module, *, single: bool) -> nn.Module:
     return network
 
 
-def quicken(network: nn.Module, run: Callable[[], Tensor]) -> int:
+def optimize_weights(network: nn.Module, run: Callable[[], Tensor]) -> int:
     """Folds batch norms and lays convolutions out channels-last, in place.
 
     Args:
@@ -82,37 +86,39 @@ def quicken(network: nn.Module, run: Callable[[], Tensor]) -> int:
 
 
 @contextlib.contextmanager
-def answering(model: nn.Module, images: Tensor, layer: str | None = None) -> Iterator[nn.Module]:
+def optimize_for_inference(
+    model: nn.Module, images: Tensor, layer: str | None = None
+) -> Iterator[nn.Module]:
     """Yields a model to be asked about many images, and leaves `model` as it was.
 
     That is a quickened copy where one can be made that answers as `model` does, else `model`
-    itself inside `undisturbed`.
+    itself inside `preserve_model_state`.
 
     Args:
         model: The user's model, on any device, wrapped or not.
         images: (I, C, H, W) as the model takes them; the copy is held against it on the first few.
         layer: Name of a submodule that must answer as before, too; folding may move the end of one.
     """
-    with undisturbed(model) as inner:
+    with preserve_model_state(model) as inner:
         quick = _quick_copy(inner, images[:_CHECKED_ON], layer)
         if quick is None:
             yield inner
             return
-        with undisturbed(quick):
+        with preserve_model_state(quick):
             yield quick
 
 
 def _quick_copy(model: nn.Module, check: Tensor, layer: str | None) -> nn.Module | None:
     """Returns a copy that gives the same answers, or None."""
     try:
-        network = frozen_copy(model, single=False)
+        network = make_frozen_copy(model, single=False)
         with torch.no_grad():
             wanted = _answers(model, check, layer)
-            quicken(network, lambda: _answers(network, check, None)[0])
+            optimize_weights(network, lambda: _answers(network, check, None)[0])
             found = _answers(network, check, layer)
     except Exception:  # the user's code; asked itself, the model may say why
         return None
-    return network if all(map(is_alike, found, wanted)) else None
+    return network if all(map(is_close, found, wanted)) else None
 
 
 def _answers(model: nn.Module, images: Tensor, layer: str | None) -> list[Tensor]:
@@ -120,19 +126,19 @@ def _answers(model: nn.Module, images: Tensor, layer: str | None) -> list[Tensor
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str, output: object) -> None:
-        tensor = first_tensor(output)
+        tensor = find_first_tensor(output)
         if tensor is not None:
             outputs[name] = tensor.clone()  # an activation in place may come behind
 
     heard = {} if layer is None else {layer: resolve_layer(model, layer)}
-    with hooked(heard, keep):
-        logits = logits_of(forward(model, as_input(images, model)), len(images))
+    with add_forward_hooks(heard, keep):
+        logits = get_logits(forward(model, as_input(images, model)), len(images))
     if logits is None or len(outputs) < len(heard):
         raise TypeError("the model gives no logits, or the layer no tensor")
     return [logits.float(), *(output.float() for output in outputs.values())]
 
 
-def is_alike(found: Tensor, wanted: Tensor) -> bool:
+def is_close(found: Tensor, wanted: Tensor) -> bool:
     """Tells whether two answers differ by rounding alone: 1e-3, or 1e-4 of the largest value."""
     tolerance = 1e-4 * float(wanted.abs().nan_to_num().max())
     return torch.allclose(found, wanted, rtol=1e-3, atol=tolerance, equal_nan=True)

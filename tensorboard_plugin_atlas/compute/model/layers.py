@@ -15,21 +15,27 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
-    form_of,
     forward,
-    gives_sequence_first,
+    infer_output_form,
+    is_sequence_first,
 )
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    add_forward_hooks,
     as_input,
-    hooked,
-    undisturbed,
+    preserve_model_state,
     unwrap,
 )
 from tensorboard_plugin_atlas.compute.model.requirements import check_layer, is_scripted
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
-__all__ = ["choose_layers", "layer_name", "middle_layer", "resolve_layer", "unwrap"]
+__all__ = [
+    "choose_layers",
+    "choose_middle_layer",
+    "normalize_layer_name",
+    "resolve_layer",
+    "unwrap",
+]
 
 DEFAULT_LAYERS: Final = 4
 """Layers chosen at most when none are named."""
@@ -62,7 +68,7 @@ def resolve_layer(model: nn.Module, name: str) -> nn.Module:
     return names.module(full)
 
 
-def layer_name(model: nn.Module, name: str) -> str:
+def normalize_layer_name(model: nn.Module, name: str) -> str:
     """Returns `name` without the prefixes of wrappers, so that a layer has one name in all logs.
 
     Raises:
@@ -76,7 +82,7 @@ def layer_name(model: nn.Module, name: str) -> str:
     return short if leads_back else full
 
 
-def middle_layer(model: nn.Module, layers: Sequence[str]) -> str:
+def choose_middle_layer(model: nn.Module, layers: Sequence[str]) -> str:
     """Returns which of `layers` is in the middle, in the order in which the model names them.
 
     Of two in question it is the earlier.
@@ -122,7 +128,7 @@ def choose_layers(
             f"layers=None: no module of {type(unwrap(model)).__name__} gives a map of at least 2 "
             f"cells; pass layers=[...], such as {some}"
         )
-    names = tuple(layer_name(model, seen.names[-1]) for seen in deepest)
+    names = tuple(normalize_layer_name(model, seen.names[-1]) for seen in deepest)
     _logger.info("layers=None: chose %s", ", ".join(names))
     return names
 
@@ -166,7 +172,7 @@ def _seen_in_forward(model: nn.Module, probe: Probe) -> list[_Seen]:
             names, _ = outputs.pop(id(output), ([], output))
             outputs[id(output)] = ([*names, name], output)
 
-    with undisturbed(model), torch.no_grad(), hooked(modules, on_output):
+    with preserve_model_state(model), torch.no_grad(), add_forward_hooks(modules, on_output):
         forward(inner, as_input(probe.images[:1], inner))
     found = []
     for order, (names, tensor) in enumerate(outputs.values()):
@@ -188,11 +194,11 @@ def _passes_on(module: nn.Module) -> bool:
 
 def _form(output: Tensor, module: nn.Module, probe: Probe) -> OutputForm | None:
     try:
-        return form_of(
+        return infer_output_form(
             output,
             batch=1,
             input_size=probe.input_size,
-            sequence_first=gives_sequence_first(module),
+            sequence_first=is_sequence_first(module),
         )
     except LayerError:
         return None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the logits are in what a model returns: the one place that decides.
+"""Finding the logits in the output of a model.
 
-Every pass of a user's model ends here. `choosing` sets how the logits are chosen for all passes of
-a block, so that nothing between the public functions and the passes has to carry it.
+`select_logits` sets how logits are found for all forward passes inside a block, so that the choice
+need not be passed through every function in between.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ FIRST_LOGITS: Final = LogitsChoice()
 _CHOICE: Final = ContextVar("tensorboard_plugin_atlas_logits", default=FIRST_LOGITS)
 
 
-def checked_output(output: object, classes: Sequence[str] | None) -> LogitsChoice:
+def check_output(output: object, classes: Sequence[str] | None) -> LogitsChoice:
     """Returns how logits are chosen.
 
     Args:
@@ -83,7 +83,7 @@ def checked_output(output: object, classes: Sequence[str] | None) -> LogitsChoic
 
 
 @contextlib.contextmanager
-def choosing(choice: LogitsChoice) -> Iterator[None]:
+def select_logits(choice: LogitsChoice) -> Iterator[None]:
     """Has logits chosen in this way in the block, in this thread."""
     token = _CHOICE.set(choice)
     try:
@@ -124,7 +124,7 @@ def find_logits(output: Any, images: int) -> FoundLogits | None:
     return None
 
 
-def logits_of(output: Any, images: int) -> Tensor | None:
+def get_logits(output: Any, images: int) -> Tensor | None:
     """Returns the (N, K) logits alone; see `find_logits`."""
     found = find_logits(output, images)
     return None if found is None else found.values
@@ -137,7 +137,7 @@ def describe(output: object) -> str:
     return f"a {type(output).__name__}"
 
 
-def why_no_logits(output: object) -> str:
+def explain_missing_logits(output: object) -> str:
     """Returns a clause that says what the model gives instead of logits."""
     count = _CHOICE.get().count
     wanted = "(images, classes)" if count is None else f"(images, {count} classes)"

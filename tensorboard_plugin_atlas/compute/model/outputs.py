@@ -85,18 +85,18 @@ class OutputForm:
             yield f"its {self.map_size[1]} tokens form no grid and were taken as one row"
 
 
-def first_tensor(output: object) -> Tensor | None:
+def find_first_tensor(output: object) -> Tensor | None:
     """Returns the first tensor in a layer's output, also inside tuples, lists and mappings."""
     if isinstance(output, Tensor):
         return output
     if isinstance(output, Mapping):
         output = tuple(output.values())
     if isinstance(output, (tuple, list)):
-        return next((t for t in map(first_tensor, output) if t is not None), None)
+        return next((t for t in map(find_first_tensor, output) if t is not None), None)
     return None
 
 
-def form_of(
+def infer_output_form(
     output: Tensor, *, batch: int, input_size: tuple[int, int], sequence_first: bool = False
 ) -> OutputForm:
     """Finds out how to read a layer's output.
@@ -132,7 +132,7 @@ def form_of(
     return OutputForm("map", (shape[2], shape[3]))
 
 
-def gives_sequence_first(module: nn.Module) -> bool:
+def is_sequence_first(module: nn.Module) -> bool:
     """Tells whether a module is or holds a sequence module built with `batch_first=False`."""
     return any(getattr(part, "batch_first", True) is False for part in module.modules())
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looking at a model in the middle of its training without leaving a trace.
 
-`undisturbed` is the one door through which this package runs somebody else's model.
+`preserve_model_state` is the one door through which this package runs somebody else's model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.requirements import check_runnable
-from tensorboard_plugin_atlas.compute.model.sparse_buffers import is_same, restore
+from tensorboard_plugin_atlas.compute.model.sparse_buffers import has_same_values, restore_values
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 
 _PIXELS_AT_ONCE = 1 << 18
@@ -59,7 +59,7 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 
 @contextlib.contextmanager
-def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
+def preserve_model_state(model: nn.Module) -> Iterator[nn.Module]:
     """Runs a block with the model in evaluation mode and puts everything back afterwards.
 
     Inside, every submodule is in evaluation mode, autocast is off and code under torch.compile runs
@@ -81,7 +81,7 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
     # The flags are set one by one and not by eval(): some libraries override train() to merge
     # weights, which restoring the flags would not undo.
     modes = [(module, module.training) for module in inner.modules()]
-    device = device_of(inner)
+    device = get_device(inner)
     with contextlib.ExitStack() as stack:
         stack.enter_context(preserve_random_state())
         stack.enter_context(_kept_buffers(inner))
@@ -97,7 +97,7 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
 
 
 @contextlib.contextmanager
-def hooked(
+def add_forward_hooks(
     modules: Mapping[str, nn.Module], on_output: Callable[[str, object], None]
 ) -> Iterator[None]:
     """Calls `on_output(name, output)` after each forward of each module inside the block.
@@ -113,20 +113,20 @@ def hooked(
         yield
 
 
-def device_of(model: nn.Module) -> torch.device:
+def get_device(model: nn.Module) -> torch.device:
     """Returns the device of the first parameter or buffer, or the CPU for a model with neither."""
     tensor = next(itertools.chain(model.parameters(), model.buffers()), None)
     return torch.device("cpu") if tensor is None else tensor.device
 
 
-def images_at_once(most: int, images: Tensor, model: nn.Module) -> int:
+def limit_batch_size(most: int, images: Tensor, model: nn.Module) -> int:
     """Returns how many images of (I, C, H, W) one pass is given, `most` at the most.
 
     On the CPU a pass of many large images fills memory with maps that no cache holds: 128
     photographs of 224 px took EfficientNet-Lite0 7.3 CPU s and 1.4 GB in one pass, and 3.0 to 3.9 s
     in passes of 4.
     """
-    if device_of(model).type != "cpu":
+    if get_device(model).type != "cpu":
         return most
     return min(most, max(1, _PIXELS_AT_ONCE // (images.shape[2] * images.shape[3])))
 
@@ -134,7 +134,7 @@ def images_at_once(most: int, images: Tensor, model: nn.Module) -> int:
 def as_input(images: Tensor, model: nn.Module) -> Tensor:
     """Returns a copy of `images` on the model's device, in the type of its float parameters."""
     types = (p.dtype for p in model.parameters() if p.is_floating_point())
-    return images.to(device_of(model), next(types, torch.float32), copy=True)
+    return images.to(get_device(model), next(types, torch.float32), copy=True)
 
 
 def _held(model: nn.Module) -> nn.Module | None:
@@ -192,6 +192,6 @@ def _kept_buffers(model: nn.Module) -> Iterator[None]:
             owner._buffers[name] = buffer
             # Compared by value, since batch_norm writes without counting up the version; written
             # through `data`, since a backward pass that is still to come checks that version.
-            if not (buffer.is_meta or is_same(buffer, copy)):
+            if not (buffer.is_meta or has_same_values(buffer, copy)):
                 with torch.inference_mode(buffer.is_inference()):
-                    restore(buffer, copy)
+                    restore_values(buffer, copy)

@@ -21,12 +21,16 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (
-    first_tensor,
-    form_of,
+    find_first_tensor,
     forward,
-    gives_sequence_first,
+    infer_output_form,
+    is_sequence_first,
 )
-from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, hooked, undisturbed
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    add_forward_hooks,
+    as_input,
+    preserve_model_state,
+)
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import first_line
 
@@ -110,7 +114,7 @@ def measure_receptive_field(
 
     Args:
         model: A module that takes (B, C, H, W).
-        layer: Name of a submodule that ran in `collect`.
+        layer: Name of a submodule that ran in `collect_activations`.
         probe: Its first images are used.
         map_size: Height and width of the layer's map.
         images: Images averaged over.
@@ -150,23 +154,23 @@ def _gradients(
     outputs: list[Tensor] = []
 
     def on_output(_name: str, output: object) -> None:
-        tensor = first_tensor(output)
+        tensor = find_first_tensor(output)
         if tensor is not None:
             outputs[:] = [tensor]
 
     with (
-        undisturbed(model) as inner,
+        preserve_model_state(model) as inner,
         torch.inference_mode(False),
         torch.enable_grad(),
-        hooked({layer: module}, on_output),
+        add_forward_hooks({layer: module}, on_output),
     ):
         inputs = as_input(probe.images[:images], inner).requires_grad_()
         forward(inner, inputs)
-        form = form_of(
+        form = infer_output_form(
             outputs[0],
             batch=len(inputs),
             input_size=probe.input_size,
-            sequence_first=gives_sequence_first(module),
+            sequence_first=is_sequence_first(module),
         )
         rows = torch.arange(len(inputs), device="cpu")
         signs = np.random.default_rng(0)

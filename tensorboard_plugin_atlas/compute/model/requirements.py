@@ -77,7 +77,7 @@ def check_runnable(model: nn.Module) -> None:
     Raises:
         ArgumentError: if the model is sharded over ranks or not initialized.
     """
-    check_whole(model)
+    check_not_sharded(model)
     for place, tensor in _named_tensors(model):
         if nn.parameter.is_lazy(tensor):
             raise ArgumentError(
@@ -86,7 +86,7 @@ def check_runnable(model: nn.Module) -> None:
             )
 
 
-def check_whole(model: nn.Module) -> None:
+def check_not_sharded(model: nn.Module) -> None:
     """Checks that this process has the whole model.
 
     Raises:

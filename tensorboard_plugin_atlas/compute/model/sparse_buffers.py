@@ -20,7 +20,7 @@ def is_sparse(tensor: Tensor) -> bool:
     return tensor.layout in _SPARSE
 
 
-def parts_of(tensor: Tensor) -> tuple[Tensor, ...]:
+def get_strided_parts(tensor: Tensor) -> tuple[Tensor, ...]:
     """Returns the indices and values of a sparse tensor, which share its memory.
 
     A tensor of another layout is its only part.
@@ -35,10 +35,10 @@ def parts_of(tensor: Tensor) -> tuple[Tensor, ...]:
     return own.ccol_indices(), own.row_indices(), own.values()
 
 
-def form_of(tensor: Tensor) -> tuple[Any, ...]:
+def get_tensor_metadata(tensor: Tensor) -> tuple[Any, ...]:
     """Returns all about a tensor but its numbers; equal forms are copied to one place."""
     if is_sparse(tensor):
-        parts = tuple(map(form_of, parts_of(tensor)))
+        parts = tuple(map(get_tensor_metadata, get_strided_parts(tensor)))
         return type(tensor), tensor.requires_grad, SparseForm.of(tensor), parts
     return (
         type(tensor),
@@ -50,19 +50,19 @@ def form_of(tensor: Tensor) -> tuple[Any, ...]:
     )
 
 
-def is_same(a: Tensor, b: Tensor) -> bool:
+def has_same_values(a: Tensor, b: Tensor) -> bool:
     """Tells whether two tensors of one layout hold the same numbers, as `torch.equal` does."""
-    return all(map(torch.equal, parts_of(a), parts_of(b)))
+    return all(map(torch.equal, get_strided_parts(a), get_strided_parts(b)))
 
 
-def restore(tensor: Tensor, copy: Tensor) -> None:
+def restore_values(tensor: Tensor, copy: Tensor) -> None:
     """Copies the numbers back that a tensor had, without counting up its version.
 
     Args:
         tensor: The tensor, in the layout of the copy; a sparse one may have other entries now.
         copy: A clone of it, made earlier.
     """
-    targets, sources = parts_of(tensor.data), parts_of(copy)
+    targets, sources = get_strided_parts(tensor.data), get_strided_parts(copy)
     if [part.shape for part in targets] != [part.shape for part in sources]:
         tensor.data = copy
         return
@@ -103,7 +103,7 @@ class SparseForm:
         """Returns the tensor that is made of `parts` and shares their memory.
 
         Args:
-            parts: As `parts_of` gives them; their values may still be undefined.
+            parts: As `get_strided_parts` gives them; their values may still be undefined.
         """
         if self.layout is torch.sparse_coo:
             indices, values = parts

@@ -14,14 +14,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.frozen_copy import frozen_copy, is_alike, quicken
+from tensorboard_plugin_atlas.compute.model.frozen_copy import (
+    is_close,
+    make_frozen_copy,
+    optimize_weights,
+)
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.outputs import first_tensor
+from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    add_forward_hooks,
     as_input,
-    device_of,
-    hooked,
-    undisturbed,
+    get_device,
+    preserve_model_state,
 )
 from tensorboard_plugin_atlas.errors import LayerError
 
@@ -57,7 +61,7 @@ class TruncatedNetwork:
     def __call__(self, inputs: Tensor) -> Tensor:
         """Returns the layer's float32 output for normalized `inputs` (B, C, H, W).
 
-        The autograd graph is intact. Call it inside `undisturbed(network)`.
+        The autograd graph is intact. Call it inside `preserve_model_state(network)`.
 
         Raises:
             LayerError: if the forward pass ends before the layer ran, or it gives no tensor.
@@ -89,20 +93,20 @@ def truncate(model: nn.Module, layer: str, check: Tensor) -> TruncatedNetwork:
         Exception: whatever the network raises on `check`.
     """
     try:
-        network = frozen_copy(model, single=True)
+        network = make_frozen_copy(model, single=True)
     except Exception as error:  # copying runs code of the user's classes
         note = f"icons: the model cannot be copied ({type(error).__name__}), so it ran itself"
-        with undisturbed(model):
+        with preserve_model_state(model):
             calls = _count_calls(model, layer, check)
             cut = TruncatedNetwork(model, layer, calls, is_copy=False, notes=(note,))
             return _in_company(cut, check)
-    with undisturbed(network):
+    with preserve_model_state(network):
         try:
             calls = _count_calls(network, layer, check)
         except Exception:  # the forward pass may cast to a type of its own
-            network = frozen_copy(model, single=False)
+            network = make_frozen_copy(model, single=False)
             calls = _count_calls(network, layer, check)
-        folded = quicken(network, lambda: _run_to(network, layer, calls, check))
+        folded = optimize_weights(network, lambda: _run_to(network, layer, calls, check))
         return _in_company(TruncatedNetwork(network, layer, calls, folded=folded), check)
 
 
@@ -115,13 +119,13 @@ def _run_to(network: nn.Module, layer: str, calls: int, inputs: Tensor) -> Tenso
             raise _LayerReached
 
     # The layer is looked up each time, for folding may have replaced it.
-    with hooked({layer: resolve_layer(network, layer)}, stop), suppress(_LayerReached):
+    with add_forward_hooks({layer: resolve_layer(network, layer)}, stop), suppress(_LayerReached):
         network(as_input(inputs, network))
     # A network that catches every exception goes on to its end; the answer is here all the same.
     if not outputs or len(outputs) < calls:
         ran = f"ran {len(outputs)} of {calls} times" if outputs else "did not run"
         raise LayerError(f"layer {layer!r} {ran} in the forward pass; pick one that always does")
-    tensor = first_tensor(outputs[calls - 1])
+    tensor = find_first_tensor(outputs[calls - 1])
     if tensor is None:
         raise LayerError(f"layer {layer!r} gives no tensor; pick one that does")
     return tensor.float()
@@ -129,7 +133,7 @@ def _run_to(network: nn.Module, layer: str, calls: int, inputs: Tensor) -> Tenso
 
 def _in_company(cut: TruncatedNetwork, check: Tensor) -> TruncatedNetwork:
     """Finds out whether a picture is answered in company as it is alone, and how many may come."""
-    first = check[:1].to(device_of(cut.network))
+    first = check[:1].to(get_device(cut.network))
     trio = torch.cat([first, 1 - first, -first])
     with torch.no_grad():
         state = _random_state(first.device)
@@ -142,7 +146,7 @@ def _in_company(cut: TruncatedNetwork, check: Tensor) -> TruncatedNetwork:
         if not torch.equal(_random_state(first.device), state):
             note = "icons: the network draws random numbers in eval mode (dropout or stochastic "
             note += "depth left on?), so icons and their cosines are those of one draw"
-        elif not is_alike(beside, alone):
+        elif not is_close(beside, alone):
             note = "icons: the pictures of a batch change each other's answers (batch statistics?),"
             note += " so an icon depends on the cells beside it"
         else:
@@ -162,6 +166,6 @@ def _count_calls(network: nn.Module, layer: str, inputs: Tensor) -> int:
         nonlocal calls
         calls += 1
 
-    with torch.no_grad(), hooked({layer: resolve_layer(network, layer)}, count):
+    with torch.no_grad(), add_forward_hooks({layer: resolve_layer(network, layer)}, count):
         network(as_input(inputs, network))
     return calls

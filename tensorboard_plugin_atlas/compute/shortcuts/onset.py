@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.frozen_copy import answering
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     PatchBench,
@@ -104,7 +104,7 @@ def since_step(
     images = built.images[torch.from_numpy(unseen[:_TRACED_ON])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
-    with choosing(checked_output(output, built.classes)):
+    with select_logits(check_output(output, built.classes)):
         found = [
             (step, _traced(_loaded(weights, own), patch, shortcut, images, recipe.seed))
             for step, weights in _pairs(checkpoints)
@@ -170,7 +170,7 @@ def _traced(
     model: nn.Module, patch: Tensor, shortcut: Shortcut, images: Tensor, seed: int
 ) -> PatchRates | None:
     """Returns the rates at one checkpoint, or None where all images are taken for the target."""
-    with answering(model, images) as quick:
+    with optimize_for_inference(model, images) as quick:
         bench = PatchBench.prepare(quick, images)
         rows = others(bench, shortcut.target_class, TESTED_ON)
         if not len(rows):

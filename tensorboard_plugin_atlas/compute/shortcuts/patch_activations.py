@@ -16,12 +16,12 @@ from tensorboard_plugin_atlas.analysis.cosine import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (
-    first_tensor,
-    form_of,
+    find_first_tensor,
     forward,
-    gives_sequence_first,
+    infer_output_form,
+    is_sequence_first,
 )
-from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, hooked
+from tensorboard_plugin_atlas.compute.model.preserve_state import add_forward_hooks, as_input
 
 NEAREST: Final = 64
 """Samples that are named at most."""
@@ -34,10 +34,10 @@ _HALF_MAX: Final = float(np.finfo(np.float16).max)
 
 
 class LayerListener:
-    """Asks one layer what it answers to images; to be used inside `undisturbed`.
+    """Asks one layer what it answers to images; to be used inside `preserve_model_state`.
 
     Args:
-        model: The model that `undisturbed` yields.
+        model: The model that `preserve_model_state` yields.
         layer: Dotted module name.
     """
 
@@ -73,11 +73,11 @@ class LayerListener:
         """Returns the layer's map, (n, C, H, W) float32."""
         with self._heard() as heard, torch.no_grad():
             forward(self._model, as_input(images, self._model))
-        form = form_of(
+        form = infer_output_form(
             heard[-1],
             batch=len(images),
             input_size=(int(images.shape[2]), int(images.shape[3])),
-            sequence_first=gives_sequence_first(self._module),
+            sequence_first=is_sequence_first(self._module),
         )
         return form.as_map(heard[-1]).detach().to("cpu", torch.float32)
 
@@ -86,11 +86,11 @@ class LayerListener:
         heard: list[Tensor] = []
 
         def listen(_name: str, output: object) -> None:
-            tensor = first_tensor(output)
+            tensor = find_first_tensor(output)
             if tensor is not None:
                 heard.append(tensor)
 
-        with hooked({self._layer: self._module}, listen):
+        with add_forward_hooks({self._layer: self._module}, listen):
             yield heard
 
 

@@ -25,16 +25,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.model.frozen_copy import answering
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.logits import (
     ReadLogits,
-    checked_output,
-    choosing,
-    logits_of,
-    why_no_logits,
+    check_output,
+    explain_missing_logits,
+    get_logits,
+    select_logits,
 )
 from tensorboard_plugin_atlas.compute.model.outputs import forward
-from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, images_at_once
+from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, limit_batch_size
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, checked_setting
@@ -126,7 +126,7 @@ def _wilson(rate: float, count: int, z: float) -> tuple[float, float]:
 class PatchBench:
     """Images, what the model takes them for, and patches pasted on them.
 
-    To be used inside `answering`, with the model that it yields.
+    To be used inside `optimize_for_inference`, with the model that it yields.
 
     Attributes:
         model: In evaluation mode.
@@ -379,8 +379,8 @@ def patch_test(
     probe = build_probe(images, config=AtlasConfig(samples=1000, seed=seed), normalize=known)
     pasted = as_patch(patch, probe)
     scaled = _scaled(pasted, sizes, probe.input_size)
-    choice = checked_output(output, None)
-    with choosing(choice), answering(model, probe.images) as quick:
+    choice = check_output(output, None)
+    with select_logits(choice), optimize_for_inference(model, probe.images) as quick:
         bench = PatchBench.prepare(quick, probe.images)
         _check_target(target, bench.classes)
         corners = [_corners(at, places, one, bench.size) for one in scaled.values()]
@@ -537,14 +537,14 @@ def _still(patch: Tensor, corner: tuple[int, int]) -> Callable[[int], Cover]:
 def _logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
     answers = []
     with torch.no_grad():
-        for batch in torch.split(images, images_at_once(batch_size, images, model)):
+        for batch in torch.split(images, limit_batch_size(batch_size, images, model)):
             output: Any = forward(model, as_input(batch, model))
-            logits = logits_of(output, len(batch))
+            logits = get_logits(output, len(batch))
             if logits is None:
                 raise ArgumentError(
-                    f"{why_no_logits(output)}; patches are tested by the class that an image is "
-                    "taken for, so pass a classifier, or wrap the model in a module that gives one "
-                    "score for each class"
+                    f"{explain_missing_logits(output)}; patches are tested by the class that an "
+                    "image is taken for, so pass a classifier, or wrap the model in a module that gives "
+                    "one score for each class"
                 )
             answers.append(logits.float().cpu())
     return torch.cat(answers)

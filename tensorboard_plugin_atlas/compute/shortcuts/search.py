@@ -28,11 +28,11 @@ from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.attribution.attribute import Voices, strongest_voices
 from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_samples
 from tensorboard_plugin_atlas.compute.layout.layout import lay_out
-from tensorboard_plugin_atlas.compute.model.arguments import check_recipe
-from tensorboard_plugin_atlas.compute.model.frozen_copy import answering
-from tensorboard_plugin_atlas.compute.model.layers import layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, checked_output, choosing
-from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
+from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
+from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     Box,
@@ -186,19 +186,19 @@ def find_shortcuts(
     """
     if not isinstance(top, int) or top < 1:
         raise ArgumentError(f"top={top!r:.40}: pass a whole number of at least 1")
-    recipe = check_recipe(model, config)
+    recipe = check_model_and_config(model, config)
     built = (
         probe
         if isinstance(probe, Probe)
         else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
     )
-    name = layer_name(model, layer)
+    name = normalize_layer_name(model, layer)
     seen, unseen = halves(len(built.images), recipe.seed)
     if not len(unseen):
         return ()
     half = _part(built, seen)
-    choice = checked_output(output, built.classes)
-    with choosing(choice), answering(model, half.images, name) as quick:
+    choice = check_output(output, built.classes)
+    with select_logits(choice), optimize_for_inference(model, half.images, name) as quick:
         voices = strongest_voices(quick, name, half, batch_size=recipe.batch_size)
         centers = _centers(quick, name, half, voices)
         choices = PatchBench(quick, half.images, voices.predictions, voices.attribution.shape[1])

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.compute.model.frozen_copy import answering
-from tensorboard_plugin_atlas.compute.model.logits import logits_of, why_no_logits
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
+from tensorboard_plugin_atlas.compute.model.logits import explain_missing_logits, get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import forward
-from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, undisturbed
+from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, preserve_model_state
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_activations import (
     LayerListener,
@@ -65,10 +65,10 @@ def why_not(model: nn.Module, probe: Probe) -> str | None:
     channels = int(probe.images.shape[1])
     if channels not in (1, 3):
         return f"the images have {channels} channels, and a patch is kept as a picture of 1 or 3"
-    with undisturbed(model) as inner, torch.no_grad():
+    with preserve_model_state(model) as inner, torch.no_grad():
         images = as_input(probe.images[:2], inner)
         output = forward(inner, images)
-    return why_no_logits(output) if logits_of(output, len(images)) is None else None
+    return explain_missing_logits(output) if get_logits(output, len(images)) is None else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,10 @@ class ShortcutWatch:
         kept: tuple[_Candidate, ...] = ()
         if len(unseen):
             images = self._probe.images[torch.from_numpy(unseen)]
-            with undisturbed(model) as inner, answering(inner, images) as quick:
+            with (
+                preserve_model_state(model) as inner,
+                optimize_for_inference(inner, images) as quick,
+            ):
                 bench = PatchBench.prepare(quick, images)
                 again = [self._tested_again(bench, one, step) for one in self._known]
                 kept = self._kept([*again, *(_candidate(one, step) for one in found)])

@@ -30,11 +30,11 @@ from tensorboard_plugin_atlas.commands.relayout import RelayoutResult, relayout
 from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.refine import _cells
-from tensorboard_plugin_atlas.compute.icons.targets import targets_for
+from tensorboard_plugin_atlas.compute.icons.targets import build_targets
 from tensorboard_plugin_atlas.compute.layout.layout import lay_out
 from tensorboard_plugin_atlas.compute.layout.quality import measure
-from tensorboard_plugin_atlas.compute.model.collect import collect
-from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
+from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.demo.data import load
@@ -223,17 +223,17 @@ class TestARealRun:
         field = measure_receptive_field(network, "5", probe, map_size=(4, 4))
         network = network_at(trained, 120)
         atlas = atlases(relaid[0], AGAIN)["5", 120]
-        answers = collect(network, ["5"], probe, around=True).layers["5"]
+        answers = collect_activations(network, ["5"], probe, surround=True).layers["5"]
         source = PatchSource(probe.images, probe.normalize)
         engine = IconEngine.prepare(network, "5", source, field, size=None, steps=2, seed=0)
         below = []
         for grid in atlas.grids:
-            targets = targets_for(
+            targets = build_targets(
                 _cells(grid, answers.values),
                 answers.values,
                 probe.sample_image,
                 field.centers(answers.positions),
-                answers.around,
+                answers.surround,
             )
             assert grid.icons is not None
             shown = engine.score(grid.icons, targets, grid.icon_kind)

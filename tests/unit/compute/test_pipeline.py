@@ -17,11 +17,11 @@ import tensorboard_plugin_atlas.compute.pipeline as pipeline_module
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, __version__, compute_atlas
 from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
-from tensorboard_plugin_atlas.compute.icons.targets import targets_for
+from tensorboard_plugin_atlas.compute.icons.targets import build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import bin_levels
 from tensorboard_plugin_atlas.compute.layout.layout import lay_out
-from tensorboard_plugin_atlas.compute.model.collect import collect
-from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
+from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -155,7 +155,7 @@ def test_the_cosine_is_that_of_the_stored_picture(model, kind):
     atlas = compute_atlas(model, "second", pictures(), config=recipe)
     # Once more by hand, from the decoded pictures.
     probe = build_probe(pictures(), config=recipe)
-    layer = collect(model, ["second"], probe).layers["second"]
+    layer = collect_activations(model, ["second"], probe).layers["second"]
     receptive = measure_receptive_field(model, "second", probe, map_size=layer.map_size)
     engine = IconEngine.prepare(
         model, "second", PatchSource(probe.images, probe.normalize), receptive, steps=3
@@ -163,7 +163,7 @@ def test_the_cosine_is_that_of_the_stored_picture(model, kind):
     levels, _ = bin_levels(lay_out(layer.values, config=recipe), layer.values, config=recipe)
     for grid, cells in zip(atlas.grids, levels, strict=True):
         centers = receptive.centers(layer.positions)
-        targets = targets_for(cells, layer.values, probe.sample_image, centers)
+        targets = build_targets(cells, layer.values, probe.sample_image, centers)
         again = engine.score(grid.icons, targets, kind)
         np.testing.assert_allclose(grid.icon_cosine, again, atol=1e-6)
 

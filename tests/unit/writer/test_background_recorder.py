@@ -36,7 +36,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_plugin_atlas import AtlasConfig, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError
@@ -359,7 +359,9 @@ class TestWrappers:
         copy.load(slot.memory.file)
         layer = "module.body" if wrap is AveragedModel else "body"
         probe = build_probe(images(), config=TINY)
-        ours, theirs = (collect(m, [layer], probe).layers[layer] for m in (model, copy.model))
+        ours, theirs = (
+            collect_activations(m, [layer], probe).layers[layer] for m in (model, copy.model)
+        )
         np.testing.assert_array_equal(ours.values, theirs.values)
         slot.close()
 

@@ -16,7 +16,10 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from tensorboard_plugin_atlas.compute.model.sparse_buffers import form_of, parts_of
+from tensorboard_plugin_atlas.compute.model.sparse_buffers import (
+    get_strided_parts,
+    get_tensor_metadata,
+)
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import CannotSendError
@@ -125,7 +128,7 @@ class TestState:
         assert copy.model.graph.layout is layout
         assert torch.equal(copy.model.graph.to_dense(), dense)
         assert copy.model.shared[0] is copy.model.graph
-        parts_of(model.graph)[-1].mul_(5)
+        get_strided_parts(model.graph)[-1].mul_(5)
         stock = take_stock(model)
         slot.take(stock.tensors)
         copy.load(slot.memory.file)
@@ -149,9 +152,9 @@ class TestState:
 
     @pytest.mark.filterwarnings("ignore:Sparse")
     def test_a_sparse_tensor_of_other_entries_is_another_structure(self):
-        forms = [form_of(torch.diag(d).to_sparse()) for d in torch.eye(3)[:2]]
+        forms = [get_tensor_metadata(torch.diag(d).to_sparse()) for d in torch.eye(3)[:2]]
         assert forms[0] == forms[1]
-        assert forms[0] != form_of(torch.eye(3).to_sparse())
+        assert forms[0] != get_tensor_metadata(torch.eye(3).to_sparse())
 
     def test_tied_weights_are_copied_once_and_stay_tied(self):
         model = Net()

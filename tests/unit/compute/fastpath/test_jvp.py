@@ -11,9 +11,9 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute.attribution import attribute as room
 from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
-from tensorboard_plugin_atlas.compute.fastpath.jvp import read_behind
-from tensorboard_plugin_atlas.compute.model.collect import collect
-from tensorboard_plugin_atlas.compute.model.preserve_state import images_at_once
+from tensorboard_plugin_atlas.compute.fastpath.jvp import trace_head
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
+from tensorboard_plugin_atlas.compute.model.preserve_state import limit_batch_size
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchBench
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -52,14 +52,14 @@ def test_what_is_pushed_is_what_forward_mode_gives(name):
     network = nn.Sequential(NETWORKS[name], Head())
     outputs, directions = torch.randn(3, 3, 14, 14), torch.randn(5, 3, 14, 14)
     network(outputs)
-    behind = read_behind(frozen(network), outputs[ROWS])
+    behind = trace_head(frozen(network), outputs[ROWS])
     assert behind is not None
     wanted = derived(network, outputs[ROWS], directions)
     assert wanted.abs().max() > 0
-    assert torch.allclose(behind.push(outputs, ROWS, directions), wanted, atol=1e-6)
+    assert torch.allclose(behind.jvp(outputs, ROWS, directions), wanted, atol=1e-6)
     # Fewer than it was read for, and other pictures.
     other = torch.randn(3, 3, 14, 14)
-    found = behind.push(other, ROWS[:2], directions[:2])
+    found = behind.jvp(other, ROWS[:2], directions[:2])
     assert torch.allclose(found, derived(network, other[ROWS[:2]], directions[:2]), atol=1e-6)
 
 
@@ -119,7 +119,7 @@ def test_attribution_is_the_same_and_pushed_where_that_is_right(kind, taken, mon
 def test_what_was_read_wrongly_is_found_out(monkeypatch):
     network, probe = Plain().eval(), probe_of()
     wanted = attribute(network, "layer", probe).values
-    own = room.Question.read_behind
+    own = room.Question.trace_head
 
     def other_weights(asked, rows):
         behind = own(asked, rows)
@@ -127,7 +127,7 @@ def test_what_was_read_wrongly_is_found_out(monkeypatch):
             asked.model.behind.weight.mul_(1.5)  # what was read stays as it was read
         return behind
 
-    monkeypatch.setattr(room.Question, "read_behind", other_weights)
+    monkeypatch.setattr(room.Question, "trace_head", other_weights)
     with monkeypatch.context() as patch:
         patch.setattr(room, "_agree", lambda *_: True)
         assert not np.allclose(attribute(network, "layer", probe).values, 1.5 * wanted, rtol=0.01)
@@ -149,7 +149,7 @@ def test_nobody_passes_many_large_images_at_once():
 
     network, images = Counting().eval(), torch.rand(12, 3, 224, 224)
     probe = build_probe(images, config=AtlasConfig(samples=12))
-    collect(network, ["layer"], probe)
+    collect_activations(network, ["layer"], probe)
     assert passes == [5, 5, 2]
     passes.clear()
     room.loud_places(network, "layer", probe, [0, 1], most=3)
@@ -161,9 +161,9 @@ def test_nobody_passes_many_large_images_at_once():
 
 def test_few_large_images_share_a_pass_on_the_cpu():
     network = nn.Conv2d(3, 4, 1)
-    assert images_at_once(128, torch.empty(1, 3, 32, 32), network) == 128
-    assert images_at_once(128, torch.empty(1, 3, 224, 224), network) == 5
-    assert images_at_once(2, torch.empty(1, 3, 224, 224), network) == 2
-    assert images_at_once(128, torch.empty(1, 3, 2000, 2000), network) == 1
+    assert limit_batch_size(128, torch.empty(1, 3, 32, 32), network) == 128
+    assert limit_batch_size(128, torch.empty(1, 3, 224, 224), network) == 5
+    assert limit_batch_size(2, torch.empty(1, 3, 224, 224), network) == 2
+    assert limit_batch_size(128, torch.empty(1, 3, 2000, 2000), network) == 1
     on_meta = nn.Conv2d(3, 4, 1, device="meta")
-    assert images_at_once(128, torch.empty(1, 3, 224, 224), on_meta) == 128
+    assert limit_batch_size(128, torch.empty(1, 3, 224, 224), on_meta) == 128

@@ -14,7 +14,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute.attribution import attribute as attribution_room
 from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
-from tensorboard_plugin_atlas.compute.fastpath.tail import tail_behind
+from tensorboard_plugin_atlas.compute.fastpath.prefix_cache import cache_prefix
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 
@@ -126,9 +126,11 @@ def attributed(network, probe, monkeypatch, *, whole):
     global ran
     with monkeypatch.context() as patch:
         patch.setattr(attribution_room, "_pushed", lambda *_: None)
-        patch.setattr(attribution_room, "answering", lambda model, *_: nullcontext(model))
+        patch.setattr(
+            attribution_room, "optimize_for_inference", lambda model, *_: nullcontext(model)
+        )
         if whole:
-            patch.setattr(attribution_room, "tail_behind", lambda *_: None)
+            patch.setattr(attribution_room, "cache_prefix", lambda *_: None)
         ran = 0
         values = attribute(network, "layer", probe, batch_size=8).values
     return values, ran
@@ -165,7 +167,7 @@ class Locked(Chain):
         self.lock = threading.Lock()
 
 
-class Drawing(Chain):
+class RandomNoise(Chain):
     def forward(self, x):
         return super().forward(x) + torch.rand(len(x), 1)
 
@@ -190,23 +192,23 @@ class Unsure(Chain):
         return super().forward(x) * torch.nan
 
 
-@pytest.mark.parametrize("kind", [Locked, Drawing, Together, Unsure])
+@pytest.mark.parametrize("kind", [Locked, RandomNoise, Together, Unsure])
 def test_where_it_would_not_be_the_same_the_network_itself_is_asked(kind):
-    assert tail_behind(kind().eval(), "layer", probe_of().images) is None
+    assert cache_prefix(kind().eval(), "layer", probe_of().images) is None
 
 
 def test_no_memory_is_made_where_each_image_is_asked_about_once(monkeypatch):
-    monkeypatch.setattr(attribution_room, "tail_behind", lambda *_: pytest.fail("copied"))
+    monkeypatch.setattr(attribution_room, "cache_prefix", lambda *_: pytest.fail("copied"))
     assert attribute(Chain().eval(), "layer", probe_of(each=1)).values is not None
 
 
 def test_nothing_ends_before_the_first_layer():
-    assert tail_behind(Chain().eval(), "first", probe_of().images) is None
+    assert cache_prefix(Chain().eval(), "first", probe_of().images) is None
 
 
 def test_only_what_is_read_is_kept():
     images = probe_of().images
-    chain, skipping = (tail_behind(kind().eval(), "layer", images) for kind in (Chain, Skipping))
+    chain, skipping = (cache_prefix(kind().eval(), "layer", images) for kind in (Chain, Skipping))
     assert [part.is_read for part in chain._parts] == [False, True]
     assert [part.is_read for part in skipping._parts] == [True, True]
 
@@ -214,8 +216,8 @@ def test_only_what_is_read_is_kept():
 def test_the_model_is_left_as_it_was():
     network = Chain().eval()
     before = {name: dict(module.__dict__) for name, module in network.named_modules()}
-    tail = tail_behind(network, "layer", probe_of().images)
-    with tail.remembered(probe_of().images, np.arange(6)):
+    tail = cache_prefix(network, "layer", probe_of().images)
+    with tail.replay(probe_of().images, np.arange(6)):
         tail.network(probe_of().images)
     assert {name: dict(module.__dict__) for name, module in network.named_modules()} == before
     assert all(part.kept is None for part in tail._parts)

@@ -15,8 +15,8 @@ from torchvision import models
 
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Icons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
-from tensorboard_plugin_atlas.compute.model.collect import collect
-from tensorboard_plugin_atlas.compute.model.receptive import measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
+from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -88,7 +88,7 @@ def drawn(model: nn.Module, family: Family, steps: int | None) -> tuple[IconEngi
     images = normalize.to_input(blurred_noise(12, 3, family.side))
     config = AtlasConfig(samples=12, seed=0)
     probe = build_probe(images, config=config, normalize=normalize)
-    found = collect(model, [family.layer], probe).layers[family.layer]
+    found = collect_activations(model, [family.layer], probe).layers[family.layer]
     field = measure_receptive_field(model, family.layer, probe, map_size=found.map_size)
     values = torch.from_numpy(found.values).float()
     far = (values - values.mean(0)).norm(dim=1).argsort(descending=True)[:CELLS]
@@ -111,7 +111,7 @@ def check(family: Family, steps: int | None) -> None:
     random_state = torch.get_rng_state()
     engine, targets, icons = drawn(model, family, steps)
     noise = np.random.default_rng(0).integers(0, 256, icons.images.shape, np.uint8)
-    assert (engine.whole, engine.observer.program is not None) == (family.whole, family.fast)
+    assert (engine.whole, engine.objective.program is not None) == (family.whole, family.fast)
     assert all("whole" in note or "full size" in note for note in icons.notes)
     assert icons.kinds.tolist() == ["inversion"] * CELLS
     assert np.isfinite(icons.cosine).all()

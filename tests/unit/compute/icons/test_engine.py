@@ -14,9 +14,9 @@ from icon_inputs import EDGE_FIELD, blurred_noise, edge_net, source_of, targets_
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine
-from tensorboard_plugin_atlas.compute.icons.layer_objective import Observer
+from tensorboard_plugin_atlas.compute.icons.layer_objective import LayerObjective
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 
@@ -103,12 +103,12 @@ def test_examples_show_the_very_patch_of_the_nearest_member():
 def test_cosine_is_the_centered_cosine_of_the_layers_answer_at_the_middle():
     engine, targets = edge_engine()
     field = ReceptiveField((9, 9), (1, 1), (0.5, 0.5))
-    observer = dataclasses.replace(engine.observer, receptive=field)
-    engine = dataclasses.replace(engine, observer=observer)
+    objective = dataclasses.replace(engine.objective, receptive=field)
+    engine = dataclasses.replace(engine, objective=objective)
     examples = engine.render(targets, "examples")
-    patches = engine.observer.source.cut(targets.rows[:, 0], targets.centers[:, 0], (12, 12))
+    patches = engine.objective.source.cut(targets.rows[:, 0], targets.centers[:, 0], (12, 12))
     with torch.no_grad():
-        answers = edge_net()(engine.observer.source.normalize.to_input(patches))
+        answers = edge_net()(engine.objective.source.normalize.to_input(patches))
     expected = nn.functional.cosine_similarity(
         answers[:, :, 5:7, 5:7].mean((2, 3)) - targets.center, targets.directions - targets.center
     )
@@ -233,7 +233,7 @@ def test_a_cell_at_the_border_is_drawn_from_its_mirrored_patch():
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_models_of_other_precision_are_drawn_alike(dtype):
     plain, targets = edge_engine()
-    source = plain.observer.source
+    source = plain.objective.source
     engine = IconEngine.prepare(edge_net().to(dtype), "1", source, EDGE_FIELD)
     icons = engine.render(targets)
     assert icons.cosine.dtype == np.float32
@@ -361,11 +361,13 @@ def test_rendering_inside_no_grad_and_inference_mode_works():
 def test_pictures_of_a_checkpoint_before_are_brought_up_to_date_in_fewer_steps(monkeypatch):
     engine, targets = edge_engine()
     first = engine.render(targets)
-    assert first.drafts.known.all()
+    assert first.unfinished.known.all()
     seen: list[int] = []
-    watch = Observer.watch
-    monkeypatch.setattr(Observer, "watch", lambda *a: seen.append(a[1].requires_grad) or watch(*a))
-    again = engine.render(targets, drafts=first.drafts.of(np.array([0, 1, -1, 3])))
+    watch = LayerObjective.compute_views
+    monkeypatch.setattr(
+        LayerObjective, "compute_views", lambda *a: seen.append(a[1].requires_grad) or watch(*a)
+    )
+    again = engine.render(targets, warm_start=first.unfinished.select(np.array([0, 1, -1, 3])))
     assert sum(seen) == 9 + 16  # three cells at once, and the one that was not known before
     assert again.cosine.min() > 0.9
     assert np.array_equal(again.images[2], first.images[2])
@@ -374,9 +376,9 @@ def test_pictures_of_a_checkpoint_before_are_brought_up_to_date_in_fewer_steps(m
 
 def test_drafts_of_another_size_or_of_no_cell_are_no_drafts():
     engine, targets = edge_engine()
-    drafts = engine.render(targets).drafts
+    drafts = engine.render(targets).unfinished
     expected = engine.render(targets).images
     larger = dataclasses.replace(drafts, pictures=np.zeros((4, 3, 16, 16), np.uint8))
     nobody = dataclasses.replace(drafts, pictures=drafts.pictures[:0], known=drafts.known[:0])
     for other in (larger, nobody.of(np.array([-1, -1, -1, -1]))):
-        assert np.array_equal(engine.render(targets, drafts=other).images, expected)
+        assert np.array_equal(engine.render(targets, warm_start=other).images, expected)

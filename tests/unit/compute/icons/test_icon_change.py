@@ -115,7 +115,7 @@ def test_measuring_leaves_the_icons_as_they_are(model, monkeypatch):
     import tensorboard_plugin_atlas.compute.pipeline as pipeline_module
 
     (_, measured), _ = changes(pipeline(), model, model)
-    monkeypatch.setattr(pipeline_module, "icon_changes", lambda *_: ())
+    monkeypatch.setattr(pipeline_module, "measure_icon_changes", lambda *_: ())
     (_, plain), _ = changes(pipeline(), model, model)
     for a, b in zip(measured.grids, plain.grids, strict=True):
         np.testing.assert_array_equal(a.icons, b.icons)

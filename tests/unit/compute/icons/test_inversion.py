@@ -20,11 +20,11 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     InversionSettings,
     Inverter,
     Stage,
-    Wish,
+    ViewTargets,
     _ascent,
     _energy,
-    settings_for,
-    tile_side,
+    choose_settings,
+    choose_tile_side,
 )
 
 FLAT = {(n, n): torch.ones(1, n, n // 2 + 1) for n in (8, 12, 16)}
@@ -37,7 +37,7 @@ def start(count: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:
 def invert(answer, settings, wanted, begin, noise, seed=0):
     """Inverts answers of one view, (B, F), that are the same at every size."""
     inverter = Inverter(lambda pixels, _: answer(pixels)[:, None], FLAT, settings, seed)
-    wish = Wish.along(wanted[:, None])
+    wish = ViewTargets.along(wanted[:, None])
     return inverter.invert({stage.shape: wish for stage in settings.stages}, begin, noise)
 
 
@@ -102,7 +102,7 @@ def test_a_touch_up_turns_pictures_to_wishes_nearby_in_a_quarter_of_the_steps():
         seen.append(step)
         return pooled(pixels)[:, None]
 
-    wish = {(16, 16): Wish.along(now[:, None])}
+    wish = {(16, 16): ViewTargets.along(now[:, None])}
     touched = Inverter(answer, FLAT, settings).touch_up(wish, pictures)
     was, is_now = (functional.cosine_similarity(pooled(p), now) for p in (pictures, touched))
     assert seen == [8, 10, 12, 14]
@@ -184,12 +184,12 @@ def test_pictures_of_a_batch_do_not_know_of_each_other():
     ],
 )
 def test_tile_holds_the_field_and_fits_stride_and_input(stride, receptive, shape, side):
-    assert tile_side(stride=stride, receptive_size=receptive, input_shape=shape) == side
+    assert choose_tile_side(stride=stride, receptive_size=receptive, input_shape=shape) == side
 
 
 def stages_for(**options):
     options = {"input_shape": (224, 224), "whole": False, **options}
-    return [(*s.shape, s.steps) for s in settings_for(**options).stages]
+    return [(*s.shape, s.steps) for s in choose_settings(**options).stages]
 
 
 def test_settings_follow_stride_and_size():
@@ -204,13 +204,13 @@ def test_settings_follow_stride_and_size():
 
 def test_a_tile_that_holds_no_more_than_the_layer_sees_is_not_shifted():
     small = {"stride": 4, "side": 28, "input_shape": (32, 32)}
-    assert settings_for(**small, whole=False).jitter == 0
-    assert settings_for(**small, whole=True).jitter > 0
+    assert choose_settings(**small, whole=False).jitter == 0
+    assert choose_settings(**small, whole=True).jitter > 0
 
 
 def test_deep_tiles_start_from_fewer_members_and_more_of_their_detail():
     middle, deep, whole = (
-        settings_for(stride=stride, side=side, input_shape=(224, 224), whole=whole)
+        choose_settings(stride=stride, side=side, input_shape=(224, 224), whole=whole)
         for stride, side, whole in ((16, 128, False), (32, 224, False), (32, 224, True))
     )
     assert deep.start_members < middle.start_members == whole.start_members
@@ -218,17 +218,17 @@ def test_deep_tiles_start_from_fewer_members_and_more_of_their_detail():
 
 
 def test_no_fewer_than_three_steps_bring_a_picture_up_to_date():
-    small = settings_for(stride=4, side=28, input_shape=(32, 32), whole=False)
+    small = choose_settings(stride=4, side=28, input_shape=(32, 32), whole=False)
     assert small.touches == 7
-    tiny = settings_for(stride=2, side=16, input_shape=(32, 32), whole=False)
+    tiny = choose_settings(stride=2, side=16, input_shape=(32, 32), whole=False)
     assert tiny.touches == 9
-    middle = settings_for(stride=16, side=128, input_shape=(224, 224), whole=False)
+    middle = choose_settings(stride=16, side=128, input_shape=(224, 224), whole=False)
     assert middle.touches == 4
-    whole = settings_for(stride=32, side=32, input_shape=(32, 32), whole=True)
+    whole = choose_settings(stride=32, side=32, input_shape=(32, 32), whole=True)
     assert whole.touches == 4
-    short = settings_for(stride=4, side=28, input_shape=(32, 32), whole=False, steps=4)
+    short = choose_settings(stride=4, side=28, input_shape=(32, 32), whole=False, steps=4)
     assert short.touches == 3
-    one = settings_for(stride=2, side=16, input_shape=(32, 32), whole=False, steps=1)
+    one = choose_settings(stride=2, side=16, input_shape=(32, 32), whole=False, steps=1)
     assert one.touches == 1
 
 
@@ -251,7 +251,7 @@ def test_a_preview_is_left_at_the_first_sizes_and_a_poster_is_drawn_larger():
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_kind_changes_sizes_and_steps_and_nothing_else(side, whole):
     options = {"stride": 8, "side": side, "input_shape": (224, 224), "whole": whole}
-    preview, inversion, poster = (settings_for(**options, fidelity=f) for f in FIDELITIES)
+    preview, inversion, poster = (choose_settings(**options, fidelity=f) for f in FIDELITIES)
     for other in (preview, poster):
         same = dataclasses.replace(other, stages=inversion.stages, batch=inversion.batch)
         same = dataclasses.replace(same, left_out=inversion.left_out, averaged=inversion.averaged)
@@ -273,16 +273,17 @@ def test_asked_steps_are_spread_over_the_stages(steps):
         {"stride": 16, "side": 96},
         {"stride": 1, "side": 8},
     ):
-        settings = settings_for(**options, input_shape=(224, 224), whole=False, steps=steps)
-        default = settings_for(**options, input_shape=(224, 224), whole=False)
+        settings = choose_settings(**options, input_shape=(224, 224), whole=False, steps=steps)
+        default = choose_settings(**options, input_shape=(224, 224), whole=False)
         assert settings.steps == steps
         assert settings.shape == default.shape
         assert all(stage.steps > 0 for stage in settings.stages)
     assert (
-        settings_for(stride=1, side=8, input_shape=(8, 8), whole=True, steps=steps).steps == steps
+        choose_settings(stride=1, side=8, input_shape=(8, 8), whole=True, steps=steps).steps
+        == steps
     )
 
 
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        settings_for(stride=2, side=16, input_shape=(32, 32), whole=False).rate = 3
+        choose_settings(stride=2, side=16, input_shape=(32, 32), whole=False).rate = 3

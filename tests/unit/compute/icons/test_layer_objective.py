@@ -11,7 +11,7 @@ from icon_inputs import EDGE_FIELD, blurred_noise, edge_net, source_of
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.fastpath.program import Program
-from tensorboard_plugin_atlas.compute.icons.layer_objective import Observer, Views
+from tensorboard_plugin_atlas.compute.icons.layer_objective import LayerObjective, Views
 
 SHAPE = (16, 16)
 
@@ -19,7 +19,7 @@ SHAPE = (16, 16)
 def observer_of(network):
     """The second module of a network, as a program."""
     source = source_of(blurred_noise(8))
-    found = Observer.prepare(network, "1", source, EDGE_FIELD).compiled(SHAPE, damping=1.0)
+    found = LayerObjective.prepare(network, "1", source, EDGE_FIELD).compile(SHAPE, damping=1.0)
     assert isinstance(found.program, Program)
     return found
 
@@ -28,7 +28,7 @@ def pictures():
     return blurred_noise(3, side=SHAPE[0], seed=1).requires_grad_()
 
 
-def passes_of(observer, monkeypatch):
+def passes_of(objective, monkeypatch):
     """Rows of the maps of the layer's first operation, one for each pass."""
     rows = []
     run = Program.run
@@ -44,11 +44,11 @@ def passes_of(observer, monkeypatch):
 
 @pytest.mark.parametrize(("views", "rows"), [(Views(), 2), (Views(surround=0.5), 4)])
 def test_no_more_than_what_counts_is_reckoned(views, rows, monkeypatch):
-    observer, pixels = observer_of(edge_net()), pictures()
-    with observer.running():
-        whole = dataclasses.replace(observer, program=None).watch(pixels, views)
-        passes = passes_of(observer, monkeypatch)
-        found = observer.watch(pixels, views)
+    objective, pixels = observer_of(edge_net()), pictures()
+    with objective.evaluation_mode():
+        whole = dataclasses.replace(objective, program=None).compute_views(pixels, views)
+        passes = passes_of(objective, monkeypatch)
+        found = objective.compute_views(pixels, views)
         own, slope = (
             torch.autograd.grad(answers.square().sum(), pixels)[0] for answers in (found, whole)
         )
@@ -61,26 +61,26 @@ def test_no_more_than_what_counts_is_reckoned(views, rows, monkeypatch):
 def test_a_picture_that_wakes_nothing_gets_a_gradient_from_the_part_as_from_the_whole():
     network = edge_net()
     network[0].bias = nn.Parameter(torch.full((4,), -100.0))
-    observer, pixels = observer_of(network), pictures()
+    objective, pixels = observer_of(network), pictures()
     # The four maps are edges and their opposites: of their plain sum only rounding has a gradient.
     weights = torch.tensor([1.0, 2.0, 3.0, 5.0])
-    with observer.running():
+    with objective.evaluation_mode():
         slopes = [
-            torch.autograd.grad((one.watch(pixels, Views()) @ weights).sum(), pixels)[0]
-            for one in (observer, dataclasses.replace(observer, program=None))
+            torch.autograd.grad((one.compute_views(pixels, Views()) @ weights).sum(), pixels)[0]
+            for one in (objective, dataclasses.replace(objective, program=None))
         ]
     assert slopes[0].abs().max() > 1e-3
     assert torch.allclose(*slopes, atol=1e-6)
 
 
 def test_what_a_cosine_is_made_of_is_asked_in_float32():
-    observer, pixels = observer_of(edge_net()), pictures()
+    objective, pixels = observer_of(edge_net()), pictures()
 
     def coarse(inputs):
-        return observer.network(inputs).bfloat16().float() + 1
+        return objective.network(inputs).bfloat16().float() + 1
 
-    quick = dataclasses.replace(observer, quick=coarse)
-    with observer.running():
-        exact = observer.watch(pixels, Views())[:, 0]
-        assert torch.allclose(quick.watch(pixels, Views())[:, 0], exact + 1, atol=0.02)
-        assert torch.equal(quick.answers(pixels), exact)
+    quick = dataclasses.replace(objective, quick=coarse)
+    with objective.evaluation_mode():
+        exact = objective.compute_views(pixels, Views())[:, 0]
+        assert torch.allclose(quick.compute_views(pixels, Views())[:, 0], exact + 1, atol=0.02)
+        assert torch.equal(quick.compute_center(pixels), exact)

@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
-from tensorboard_plugin_atlas.compute.icons.refine import refined
-from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.icons.refine import refine_icons
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
 DRAWN = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
@@ -164,8 +164,8 @@ def test_refining_keeps_real_patches_with_a_note():
     model = Custom(Failing.apply, before=True)
     probe = build_probe(images(), config=DRAWN)
     atlas = compute_atlas(model, "body", probe, config=TINY)
-    answers = collect(model, ["body"], probe, around=True).layers["body"]
-    finer = refined(model, atlas, probe, answers, kind="poster", config=DRAWN, progress=False)
+    answers = collect_activations(model, ["body"], probe, surround=True).layers["body"]
+    finer = refine_icons(model, atlas, probe, answers, kind="poster", config=DRAWN, progress=False)
     assert_real_patches(finer, "ValueError: backward was never written")
 
 

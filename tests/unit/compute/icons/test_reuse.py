@@ -11,7 +11,7 @@ from synthetic_runs import atlas_of
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
 from tensorboard_plugin_atlas.compute.icons import render_levels as drawing
-from tensorboard_plugin_atlas.compute.icons.reuse import SHEET_BYTES, borrowed
+from tensorboard_plugin_atlas.compute.icons.reuse import SHEET_BYTES, reuse_icons
 from tensorboard_plugin_atlas.compute.layout.grid import Cells
 from tensorboard_plugin_atlas.sprite_sheets import pack, unpack
 
@@ -86,7 +86,7 @@ class TestIcons:
         coarse = grid_of(2, [0, 0, 0, 0, 1, 1, 1, 1], [40, 80], [0.99, 0.5])
         fine = grid_of(4, [0, 0, 1, 1, 2, 2, 3, 3], [120, 160, 200, 240], [0.2, 0.9, 0.9, -0.3])
         new = cells_of(4, [0, 1, 2, 2, 3, 3, -1, -1], 4)
-        ((grid,), notes) = borrowed(atlas_with(coarse, fine), [new])
+        ((grid,), notes) = reuse_icons(atlas_with(coarse, fine), [new])
         rows = directions()
         # Sample 0 alone: the icon of its own fine cell is bad, so the coarse one at 50 degrees.
         wide = angle(rows[0], rows[:4].mean(axis=0))
@@ -103,23 +103,23 @@ class TestIcons:
     def test_a_bound_is_never_below_minus_one(self) -> None:
         old = grid_of(1, [0, 0, -1, -1, -1, -1, -1, -1], [40], [-0.9])
         new = cells_of(1, [-1, -1, -1, -1, 0, 0, -1, -1], 1)
-        ((grid,), _) = borrowed(atlas_with(old), [new])
+        ((grid,), _) = reuse_icons(atlas_with(old), [new])
         assert grid.icon_cosine[0] == -1
 
     def test_a_stated_cosine_above_one_is_one(self) -> None:
         old = grid_of(1, [0, 0, -1, -1, -1, -1, -1, -1], [40], [1.001])
         new = cells_of(1, [0, 0, -1, -1, -1, -1, -1, -1], 1)
-        ((grid,), _) = borrowed(atlas_with(old), [new])
+        ((grid,), _) = reuse_icons(atlas_with(old), [new])
         assert grid.icon_cosine[0] == pytest.approx(1, abs=1e-5)
 
     def test_an_icon_that_states_nothing_is_taken_last(self) -> None:
         members = [0, 0, 1, 1, -1, -1, -1, -1]
         new = cells_of(1, [0, 0, -1, -1, -1, -1, -1, -1], 1)
         told = grid_of(2, members, [40, 80], [np.nan, 0.5])
-        ((grid,), _) = borrowed(atlas_with(told), [new])
+        ((grid,), _) = reuse_icons(atlas_with(told), [new])
         assert shade_of(grid, 0) == 80
         untold = grid_of(2, members, [80, 40], [np.nan, np.nan])
-        ((grid,), _) = borrowed(atlas_with(untold), [new])
+        ((grid,), _) = reuse_icons(atlas_with(untold), [new])
         assert shade_of(grid, 0) == 80
         assert np.isnan(grid.icon_cosine[0])
 
@@ -128,7 +128,7 @@ class TestIcons:
         all_of_them = cells_of(1, [0] * 8, 1)
         center = ROWS.astype(np.float16).astype(np.float32).mean(axis=0, dtype=np.float64)
         middle = dataclasses.replace(all_of_them, means=center[None].astype(np.float64))
-        ((grid,), _) = borrowed(atlas_with(old), [middle])
+        ((grid,), _) = reuse_icons(atlas_with(old), [middle])
         assert np.isnan(grid.icon_cosine[0])
 
     def test_kinds_go_with_their_pictures_and_cells_without_are_passed_by(self) -> None:
@@ -136,13 +136,13 @@ class TestIcons:
             2, [0, 0, 1, 1, 2, 2, 3, 3], [40, 80, 120, 160], [0.9] * 4, codes=[0, 1, 3, 4]
         )
         new = cells_of(2, [0, 0, 1, 1, 2, 2, 3, 3], 4)
-        ((grid,), _) = borrowed(atlas_with(old), [new])
+        ((grid,), _) = reuse_icons(atlas_with(old), [new])
         assert grid.icon_kind.tolist()[1:] == ["examples", "inversion", "poster"]
         assert grid.icon_kind[0] != "none"
 
     def test_an_empty_level_keeps_its_place(self) -> None:
         old = grid_of(1, [0] * 8, [40], [0.9])
-        grids, _ = borrowed(atlas_with(old), [cells_of(1, [0] * 8, 1), cells_of(9, [-1] * 8, 0)])
+        grids, _ = reuse_icons(atlas_with(old), [cells_of(1, [0] * 8, 1), cells_of(9, [-1] * 8, 0)])
         assert [len(grid.rows) for grid in grids] == [1, 0]
         assert grids[1].sheets is not None
         assert grids[1].sheets.count == 0
@@ -154,7 +154,7 @@ class TestIcons:
         )
         other = grid_of(4, [-1, -1, -1, -1, 0, 0, -1, -1], [120], [0.9])
         new = cells_of(1, [0] * 4 + [-1] * 4, 1)
-        ((grid,), _) = borrowed(atlas_with(large, fine, other), [new])
+        ((grid,), _) = reuse_icons(atlas_with(large, fine, other), [new])
         assert grid.sheets is not None
         assert grid.sheets.tile == SIDE
 
@@ -164,7 +164,7 @@ class TestIcons:
             sheets=None,
             kind_codes=np.zeros(1, np.uint8),
         )
-        ((grid,), notes) = borrowed(atlas_with(bare), [cells_of(1, [0] * 8, 1)])
+        ((grid,), notes) = reuse_icons(atlas_with(bare), [cells_of(1, [0] * 8, 1)])
         assert grid.sheets is None
         assert grid.icon_kind.tolist() == ["none"]
         assert notes == ()
@@ -176,7 +176,7 @@ class TestIcons:
         old = dataclasses.replace(
             grid_of(2, [0, 0, 1, 1, 2, 2, 3, 3], [0] * 4, [0.9] * 4), sheets=sheets
         )
-        ((grid,), _) = borrowed(atlas_with(old), [cells_of(2, [3, 3, 2, 2, 1, 1, 0, 0], 4)])
+        ((grid,), _) = reuse_icons(atlas_with(old), [cells_of(2, [3, 3, 2, 2, 1, 1, 0, 0], 4)])
         assert old.icons is not None
         assert grid.icons is not None
         change = grid.icons[::-1].astype(float) - old.icons
@@ -192,7 +192,7 @@ class TestAttribution:
         coarse = grid_of(1, [0] * 8, [40], [0.9], [[10.0, 20.0]])
         fine = grid_of(2, [0, 0, 0, 1, 1, -1, -1, -1], [80, 120], [0.9] * 2, [[1, 2], [3, 4]])
         new = cells_of(2, [0, 0, 1, 1, 2, 2, -1, -1], 3)
-        ((grid,), notes) = borrowed(atlas_with(coarse, fine), [new])
+        ((grid,), notes) = reuse_icons(atlas_with(coarse, fine), [new])
         assert grid.attribution is not None
         np.testing.assert_allclose(grid.attribution, [[1, 2], [2, 3], [6.5, 12]])
         assert any(note.startswith("attribution: each cell has the mean") for note in notes)
@@ -200,21 +200,21 @@ class TestAttribution:
     def test_of_too_few_samples_it_is_not_told(self) -> None:
         fine = grid_of(2, [0, -1, -1, 1, -1, -1, -1, -1], [80, 120], [0.9] * 2, [[1], [3]])
         new = cells_of(2, [0, 0, 0, 1, 1, -1, -1, -1], 2)
-        ((grid,), _) = borrowed(atlas_with(fine), [new])
+        ((grid,), _) = reuse_icons(atlas_with(fine), [new])
         assert grid.attribution is not None
         np.testing.assert_array_equal(grid.attribution, [[np.nan], [3]])
 
     def test_an_old_cell_without_a_number_is_passed_by(self) -> None:
         coarse = grid_of(1, [0] * 8, [40], [0.9], [[10.0]])
         fine = grid_of(2, [0, 0, 1, 1, -1, -1, -1, -1], [8, 9], [0.9] * 2, [[np.nan], [3]])
-        ((grid,), _) = borrowed(
+        ((grid,), _) = reuse_icons(
             atlas_with(coarse, fine), [cells_of(2, [0, 0, 1, 1, -1, -1, -1, -1], 2)]
         )
         assert grid.attribution is not None
         np.testing.assert_array_equal(grid.attribution, [[10], [3]])
 
     def test_where_none_was_recorded_there_is_none(self) -> None:
-        ((grid,), notes) = borrowed(
+        ((grid,), notes) = reuse_icons(
             atlas_with(grid_of(1, [0] * 8, [40], [0.9])), [cells_of(1, [0] * 8, 1)]
         )
         assert grid.attribution is None

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from icon_inputs import source_of
 
-from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, targets_for
+from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import Cells
 
 
@@ -33,7 +33,7 @@ CENTERS = np.arange(10, dtype=np.float32).reshape(5, 2)
 
 
 def targets():
-    return targets_for(cells_of([0, 0, 1, 1, -1], ACTIVATIONS), ACTIVATIONS, PICTURES, CENTERS)
+    return build_targets(cells_of([0, 0, 1, 1, -1], ACTIVATIONS), ACTIVATIONS, PICTURES, CENTERS)
 
 
 def test_means_and_center_are_those_of_cells_and_of_all_samples():
@@ -55,7 +55,7 @@ def test_members_come_nearest_first_with_their_places_and_padding():
 
 def test_samples_that_are_not_finite_count_nowhere():
     broken = np.concatenate([ACTIVATIONS, [[np.nan, 1], [np.inf, 0]]]).astype(np.float32)
-    made = targets_for(
+    made = build_targets(
         cells_of([0, 0, 1, 1, -1, -1, -1], broken),
         broken,
         np.r_[PICTURES, 1, 2].astype(np.int32),
@@ -67,7 +67,7 @@ def test_samples_that_are_not_finite_count_nowhere():
 
 def test_no_cells_and_no_finite_samples_give_empty_targets():
     nothing = np.full((3, 2), np.nan, np.float32)
-    made = targets_for(
+    made = build_targets(
         cells_of([-1] * 3, nothing), nothing, np.arange(3, dtype=np.int32), CENTERS[:3]
     )
     assert len(made) == 0
@@ -91,13 +91,13 @@ def test_cells_without_a_direction_are_known():
 
 def test_some_cells_are_those_cells_in_that_order():
     around = torch.arange(32.0).reshape(2, 8, 2)
-    made = dataclasses.replace(targets(), around=around)
+    made = dataclasses.replace(targets(), surround=around)
     swapped = made.only(np.array([1, 0]))
     assert swapped.directions.tolist() == [[0, 3], [2, 0]]
     assert swapped.rows.tolist() == made.rows.tolist()[::-1]
     assert swapped.centers.tolist() == made.centers.tolist()[::-1]
     assert swapped.keys.tolist() == made.keys.tolist()[::-1]
-    assert torch.equal(swapped.around, around.flip(0))
+    assert torch.equal(swapped.surround, around.flip(0))
     assert len(made.only(np.array([], np.intp))) == 0
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 from torchvision import models
 
-from tensorboard_plugin_atlas.compute.model.collect import collect
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
@@ -58,7 +58,9 @@ class TinyViT(nn.Module):
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_values_are_the_pixels_at_the_positions(stride, batch_size):
     probe = probe_of(torch.rand(7, 3, 16, 16), each=3)
-    layer = collect(nn.Sequential(identity(stride=stride)), ["0"], probe, batch_size=batch_size)
+    layer = collect_activations(
+        nn.Sequential(identity(stride=stride)), ["0"], probe, batch_size=batch_size
+    )
     found = layer.layers["0"]
     assert found.map_size == (16 // stride, 16 // stride)
     assert found.kind == "map"
@@ -71,15 +73,21 @@ def test_values_are_the_pixels_at_the_positions(stride, batch_size):
 def test_channels_last_models_give_the_same():
     probe = probe_of(torch.rand(4, 3, 8, 8))
     model = nn.Sequential(identity(), nn.ReLU())
-    plain = collect(model, ["1"], probe).layers["1"].values
-    turned = collect(model.to(memory_format=torch.channels_last), ["1"], probe).layers["1"].values
+    plain = collect_activations(model, ["1"], probe).layers["1"].values
+    turned = (
+        collect_activations(model.to(memory_format=torch.channels_last), ["1"], probe)
+        .layers["1"]
+        .values
+    )
     assert np.array_equal(plain, turned)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5])
 def test_any_number_of_channels(channels):
     probe = probe_of(torch.rand(4, channels, 8, 8))
-    assert collect(nn.Sequential(identity(channels)), ["0"], probe).layers["0"].values.shape == (
+    assert collect_activations(nn.Sequential(identity(channels)), ["0"], probe).layers[
+        "0"
+    ].values.shape == (
         4,
         channels,
     )
@@ -90,7 +98,9 @@ def test_all_layers_come_from_one_pass_a_batch():
     model = models.resnet18(weights=None, num_classes=7)
     model.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
     probe = probe_of(torch.rand(10, 3, 64, 64))
-    found = collect(model, ["layer1", "layer3.0.conv1", "layer4", "fc"], probe, batch_size=4)
+    found = collect_activations(
+        model, ["layer1", "layer3.0.conv1", "layer4", "fc"], probe, batch_size=4
+    )
     assert calls == [4, 4, 2]
     assert list(found.layers) == ["layer1", "layer3.0.conv1", "layer4", "fc"]
     assert [a.map_size for a in found.layers.values()] == [(16, 16), (4, 4), (2, 2), (1, 1)]
@@ -105,7 +115,7 @@ def test_tokens_of_a_transformer(batch_first):
     torch.manual_seed(0)
     model = TinyViT(batch_first)
     probe = probe_of(torch.rand(6, 3, 16, 16), each=2)
-    found = collect(model, ["blocks", "patch"], probe, batch_size=4)
+    found = collect_activations(model, ["blocks", "patch"], probe, batch_size=4)
     tokens = found.layers["blocks"]
     assert (tokens.kind, tokens.map_size, tokens.values.shape) == ("tokens", (4, 4), (12, 8))
     assert np.array_equal(tokens.positions, found.layers["patch"].positions)
@@ -124,7 +134,7 @@ def test_tokens_of_a_transformer(batch_first):
 
 def test_as_many_tokens_as_images_are_not_mistaken():
     probe = probe_of(torch.rand(17, 3, 16, 16))
-    found = collect(TinyViT(batch_first=False), ["blocks"], probe).layers["blocks"]
+    found = collect_activations(TinyViT(batch_first=False), ["blocks"], probe).layers["blocks"]
     assert found.class_token.shape == (17, 8)
 
 
@@ -134,7 +144,7 @@ def test_non_finite_activations_are_kept():
             return x / 0.0 - x * torch.inf
 
     probe = probe_of(torch.rand(3, 3, 8, 8) + 0.0)
-    found = collect(nn.Sequential(Diverged()), ["0"], probe)
+    found = collect_activations(nn.Sequential(Diverged()), ["0"], probe)
     assert np.isnan(found.layers["0"].values).all()
 
 
@@ -142,7 +152,7 @@ def test_non_finite_activations_are_kept():
 def test_models_of_other_precision(dtype):
     model = nn.Sequential(identity(), nn.Flatten(), nn.Linear(192, 3)).to(dtype)
     probe = probe_of(torch.rand(3, 3, 8, 8))
-    found = collect(model, ["0"], probe)
+    found = collect_activations(model, ["0"], probe)
     assert found.layers["0"].values.dtype == np.float32
     assert found.predictions.shape == (3,)
 
@@ -173,7 +183,7 @@ class Wrapped(nn.Module):
 )
 def test_predictions_need_logits(wrap, known):
     images = torch.rand(4, 3, 8, 8)
-    found = collect(Wrapped(wrap), ["conv"], probe_of(images), batch_size=3)
+    found = collect_activations(Wrapped(wrap), ["conv"], probe_of(images), batch_size=3)
     if known:
         assert np.array_equal(found.predictions, images.amax(dim=(2, 3)).argmax(1).numpy())
         assert found.notes == ()
@@ -187,7 +197,7 @@ def test_too_few_class_names_for_the_logits():
     images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 0, 1])
     probe = probe_of(images, labels, classes=["a", "b"])
     with pytest.raises(ArgumentError, match="2 names, the model gives 3 logits"):
-        collect(Wrapped(lambda x: x), ["conv"], probe)
+        collect_activations(Wrapped(lambda x: x), ["conv"], probe)
 
 
 # Layers that are odd
@@ -212,7 +222,7 @@ class Odd(nn.Module):
 
 def test_of_several_calls_the_last_counts_in_every_batch():
     probe = probe_of(torch.rand(5, 3, 16, 16))
-    found = collect(Odd(), ["twice"], probe, batch_size=2)
+    found = collect_activations(Odd(), ["twice"], probe, batch_size=2)
     layer = found.layers["twice"]
     assert layer.map_size == (8, 8)
     rows, columns = layer.positions.T * 2
@@ -223,7 +233,7 @@ def test_of_several_calls_the_last_counts_in_every_batch():
 
 
 def test_the_first_tensor_of_a_tuple_counts():
-    found = collect(Odd(), ["pair"], probe_of(torch.rand(5, 3, 16, 16)))
+    found = collect_activations(Odd(), ["pair"], probe_of(torch.rand(5, 3, 16, 16)))
     assert found.layers["pair"].kind == "vector"
     assert any("gives a tuple" in note for note in found.notes)
 
@@ -242,13 +252,13 @@ def test_the_first_tensor_of_a_tuple_counts():
 def test_unusable_layers_are_refused_in_words(layers, error, says):
     model = Odd()
     with pytest.raises(error, match=says):
-        collect(model, layers, probe_of(torch.rand(2, 3, 16, 16)))
+        collect_activations(model, layers, probe_of(torch.rand(2, 3, 16, 16)))
     assert hooks_of(model) == 0
 
 
 def test_wrong_channels_are_explained():
     with pytest.raises(ArgumentError, match="takes 3; pass images with 3 channels"):
-        collect(Odd(), ["twice"], probe_of(torch.rand(2, 1, 16, 16)))
+        collect_activations(Odd(), ["twice"], probe_of(torch.rand(2, 1, 16, 16)))
 
 
 # Wrappers and surroundings
@@ -278,11 +288,14 @@ def test_wrapped_models_give_what_the_plain_one_gives(wrap):
     model = nn.Sequential(identity(), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4))
     probe = probe_of(torch.rand(5, 3, 8, 8))
     model(probe.images)
-    plain = collect(model, ["2"], probe)
+    plain = collect_activations(model, ["2"], probe)
     wrapped = wrap(model)
     wrapped(probe.images)
     model.load_state_dict({**model.state_dict(), "1.running_mean": torch.zeros(3)})
-    again, plain = collect(wrapped, ["2"], probe), collect(model, ["2"], probe)
+    again, plain = (
+        collect_activations(wrapped, ["2"], probe),
+        collect_activations(model, ["2"], probe),
+    )
     assert np.array_equal(plain.layers["2"].values, again.layers["2"].values)
     assert np.array_equal(plain.predictions, again.predictions)
     assert hooks_of(model) == 0
@@ -291,10 +304,10 @@ def test_wrapped_models_give_what_the_plain_one_gives(wrap):
 def test_checkpointed_models_and_autocast_outside():
     probe = probe_of(torch.rand(5, 3, 8, 8))
     model = Checkpointed()
-    rows, columns = collect(model, ["body"], probe).layers["body"].positions.T
+    rows, columns = collect_activations(model, ["body"], probe).layers["body"].positions.T
     expected = probe.images.numpy()[probe.sample_image, :, rows, columns]
     with torch.autocast("cpu", dtype=torch.bfloat16), torch.inference_mode():
-        found = collect(model, ["body"], probe).layers["body"]
+        found = collect_activations(model, ["body"], probe).layers["body"]
     assert np.array_equal(found.values, expected)
 
 
@@ -338,7 +351,7 @@ def test_no_trace_after_a_hundred_random_failures():
         layers = [name for name in layers if name != "parts"] or ["parts.0"]
         before = trace(model)
         with pytest.raises(type(error)):
-            collect(model, layers, probe, batch_size=2)
+            collect_activations(model, layers, probe, batch_size=2)
         assert hooks_of(model) == 0
         assert trace(model) == before
 
@@ -368,11 +381,11 @@ def test_a_training_run_goes_on_as_if_nothing_had_been_asked():
         for step in range(6):
             loss = model(torch.rand(8, 3, 16, 16)).square().mean()
             if ask and step % 2:
-                collect(model, ["2", "1"], probe, batch_size=4)
+                collect_activations(model, ["2", "1"], probe, batch_size=4)
             optimizer.zero_grad()
             loss.backward()
             if ask:
-                collect(model, ["0"], probe)
+                collect_activations(model, ["0"], probe)
             optimizer.step()
             found.append(loss.item())
         return found

@@ -8,19 +8,19 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.model.center_weights import (
-    AROUND,
-    aim_of,
-    around_weights,
-    middle_weights,
+    NEIGHBOR_OFFSETS,
+    get_center_weights,
+    get_centering_shift,
+    get_surround_weights,
 )
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField
+from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.patches import shifted
 
 
 def middle_of(output: torch.Tensor, form: OutputForm) -> torch.Tensor:
     """(B, C): what a layer answers in the middle of its map."""
-    return (form.as_map(output).flatten(2) @ middle_weights(form.map_size).T)[:, :, 0]
+    return (form.as_map(output).flatten(2) @ get_center_weights(form.map_size).T)[:, :, 0]
 
 
 def numbered(rows: int, columns: int) -> torch.Tensor:
@@ -54,25 +54,25 @@ def test_vector_is_its_own_middle():
 @pytest.mark.parametrize(("map_size", "middle"), [((3, 3), 11), ((4, 4), 16.5), ((5, 4), 21.5)])
 def test_weights_around_the_middle_look_one_place_further_each_way(map_size, middle):
     plane = numbered(*map_size)[0].flatten()
-    assert middle == float(middle_weights(map_size) @ plane)
-    found = (around_weights(map_size) @ plane).tolist()
-    assert found == [middle + 10 * down + right for down, right in AROUND]
+    assert middle == float(get_center_weights(map_size) @ plane)
+    found = (get_surround_weights(map_size) @ plane).tolist()
+    assert found == [middle + 10 * down + right for down, right in NEIGHBOR_OFFSETS]
 
 
 @pytest.mark.parametrize("map_size", [(1, 1), (2, 5), (3, 2)])
 def test_a_map_without_room_has_nothing_around_its_middle(map_size):
-    assert around_weights(map_size) is None
+    assert get_surround_weights(map_size) is None
 
 
 def test_middle_places_can_have_a_say_each():
     plane = numbered(4, 3)[0].flatten()
-    assert (middle_weights((4, 3), separately=True) @ plane).tolist() == [11, 21]
+    assert (get_center_weights((4, 3), separately=True) @ plane).tolist() == [11, 21]
 
 
 def test_aim_is_zero_where_positions_look_at_the_middle_of_their_stride():
     field = ReceptiveField((9, 9), (4.0, 4.0), (1.5, 1.5))
-    assert aim_of(OutputForm("map", (4, 4)), (16, 16), field) == (0, 0)
-    assert aim_of(OutputForm("vector", (1, 1)), (16, 16), field) == (0, 0)
+    assert get_centering_shift(OutputForm("map", (4, 4)), (16, 16), field) == (0, 0)
+    assert get_centering_shift(OutputForm("vector", (1, 1)), (16, 16), field) == (0, 0)
 
 
 def test_aim_brings_the_middle_pixel_under_a_padded_strided_convolution():
@@ -83,7 +83,7 @@ def test_aim_brings_the_middle_pixel_under_a_padded_strided_convolution():
         nn.init.constant_(layer.weight, 1.0)
     field = ReceptiveField((7, 7), (4.0, 4.0), (0.0, 0.0))
     form = OutputForm("map", (4, 4))
-    aim = aim_of(form, (16, 16), field)
+    aim = get_centering_shift(form, (16, 16), field)
     assert aim in {(-1, -1), (-2, -2)}
     spot = torch.zeros(1, 1, 16, 16, requires_grad=True)
     middle_of(net(shifted(spot, *aim)), form).sum().backward()

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.frozen_copy import answering
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 
 
 class Network(nn.Module):
@@ -37,7 +37,7 @@ class Locked(Network):
         self.lock = threading.Lock()
 
 
-class Drawing(Network):
+class RandomNoise(Network):
     """Draws a random number even in evaluation mode."""
 
     def forward(self, x):
@@ -64,7 +64,7 @@ def images():
 def test_the_copy_is_folded_and_answers_the_same(images):
     model = trained()
     wanted = copy.deepcopy(model).eval()(images)
-    with answering(model, images) as quick:
+    with optimize_for_inference(model, images) as quick:
         assert quick is not model
         assert folded(quick) == 2
         torch.testing.assert_close(quick(images), wanted, rtol=1e-4, atol=1e-5)
@@ -75,7 +75,7 @@ def test_the_model_is_left_as_it_was(images):
     model = trained()
     before = copy.deepcopy(model.state_dict())
     state = torch.get_rng_state()
-    with answering(model, images) as quick:
+    with optimize_for_inference(model, images) as quick:
         quick(images)
     assert model.training
     assert model.body[2].inplace
@@ -85,10 +85,10 @@ def test_the_model_is_left_as_it_was(images):
         assert torch.equal(value, before[name]), name
 
 
-@pytest.mark.parametrize("kind", [Locked, Drawing])
+@pytest.mark.parametrize("kind", [Locked, RandomNoise])
 def test_where_no_copy_answers_the_same_the_model_itself_is_asked(kind, images):
     model = trained(kind)
-    with answering(model, images) as asked:
+    with optimize_for_inference(model, images) as asked:
         assert asked is model
         assert not model.training
     assert model.training
@@ -96,7 +96,7 @@ def test_where_no_copy_answers_the_same_the_model_itself_is_asked(kind, images):
 
 def test_a_layer_whose_end_folding_moves_is_asked_in_the_model_itself(images):
     model = trained()
-    with answering(model, images, "body") as asked:
+    with optimize_for_inference(model, images, "body") as asked:
         assert asked is model
 
 
@@ -104,7 +104,7 @@ def test_a_layer_whose_end_folding_moves_is_asked_in_the_model_itself(images):
 def test_a_layer_behind_what_is_folded_answers_the_same(layer, images):
     model = trained()
     heard = []
-    with answering(model, images, layer) as quick:
+    with optimize_for_inference(model, images, layer) as quick:
         assert quick is not model
         for network in (model, quick):
             hook = network.get_submodule(layer).register_forward_hook(
@@ -117,5 +117,5 @@ def test_a_layer_behind_what_is_folded_answers_the_same(layer, images):
 
 def test_a_layer_that_is_not_there_is_left_to_the_model(images):
     model = trained()
-    with answering(model, images, "nowhere") as asked:
+    with optimize_for_inference(model, images, "nowhere") as asked:
         assert asked is model

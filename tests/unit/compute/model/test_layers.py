@@ -11,7 +11,11 @@ from torch import nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 from torchvision import models
 
-from tensorboard_plugin_atlas.compute.model.layers import choose_layers, layer_name, resolve_layer
+from tensorboard_plugin_atlas.compute.model.layers import (
+    choose_layers,
+    normalize_layer_name,
+    resolve_layer,
+)
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import LayerError
@@ -50,7 +54,7 @@ def test_names_resolve_through_wrappers(resnet):
     ):
         for prefix in ("", "module.", "_orig_mod.", "module._orig_mod."):
             assert resolve_layer(model, f"{prefix}layer3.1.conv2") is wanted
-            assert layer_name(model, f"{prefix}layer3.1.conv2") == "layer3.1.conv2"
+            assert normalize_layer_name(model, f"{prefix}layer3.1.conv2") == "layer3.1.conv2"
 
 
 def test_wrappers_inside_the_model_need_not_be_spelled():
@@ -59,7 +63,7 @@ def test_wrappers_inside_the_model_need_not_be_spelled():
     assert resolve_layer(model, "0") is inner
     for name in ("0.0", "0.module.0", "0.module._orig_mod.0"):
         assert resolve_layer(model, name) is inner[0]
-        assert layer_name(model, name) == "0.0"
+        assert normalize_layer_name(model, name) == "0.0"
 
 
 def test_a_child_that_is_called_module_keeps_its_name():
@@ -68,7 +72,7 @@ def test_a_child_that_is_called_module_keeps_its_name():
     model.add_module("0", nn.Linear(2, 2))
     assert resolve_layer(model, "0").in_features == 2
     assert resolve_layer(model, "module.0").in_features == 1
-    assert layer_name(model, "module.0") != layer_name(model, "0")
+    assert normalize_layer_name(model, "module.0") != normalize_layer_name(model, "0")
 
 
 @pytest.mark.parametrize("first", ["module", "0"])
@@ -78,7 +82,7 @@ def test_two_layers_never_share_a_name(first):
     model = nn.Module()
     for name in (first, *(name for name in parts if name != first)):
         model.add_module(name, parts[name])
-    names = {name: layer_name(model, name) for name in ("0", "module.0", "module")}
+    names = {name: normalize_layer_name(model, name) for name in ("0", "module.0", "module")}
     assert names == {"0": "0", "module.0": "module.0", "module": "module"}
     assert resolve_layer(model, "0") is parts["0"]
     assert resolve_layer(model, "module.0") is parts["module"][0]
@@ -92,14 +96,14 @@ def test_a_short_name_that_means_two_layers_is_refused():
     model._orig_mod.body = nn.Linear(2, 2)
     with pytest.raises(LayerError, match=r"'module\.body', '_orig_mod\.body'; pass one of these"):
         resolve_layer(model, "body")
-    assert layer_name(model, "module.body") == "module.body"
+    assert normalize_layer_name(model, "module.body") == "module.body"
     assert resolve_layer(model, "_orig_mod.body").in_features == 2
 
 
 def test_a_layer_behind_activation_checkpoints_needs_no_prefix():
     model = nn.Sequential(checkpoint_wrapper(nn.Sequential(nn.Linear(2, 2))))
     for name in ("0.0", "0._checkpoint_wrapped_module.0"):
-        assert layer_name(model, name) == "0.0"
+        assert normalize_layer_name(model, name) == "0.0"
         assert resolve_layer(model, name).in_features == 2
 
 

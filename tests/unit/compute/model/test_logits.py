@@ -24,10 +24,10 @@ from tensorboard_plugin_atlas import (
 )
 from tensorboard_plugin_atlas.compute.model.logits import (
     LogitsChoice,
-    checked_output,
-    choosing,
+    check_output,
     find_logits,
-    logits_of,
+    get_logits,
+    select_logits,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError
 
@@ -193,13 +193,13 @@ def test_shortcuts_and_patch_tests_choose_too():
 
 def test_a_choice_ends_with_its_block_and_travels():
     logits, aux = torch.zeros(2, 5), torch.ones(2, 5)
-    choice = pickle.loads(pickle.dumps(checked_output(lambda out: out[1], None)))
-    with choosing(choice):
-        assert logits_of((logits, aux), 2) is aux
-        with choosing(pickle.loads(pickle.dumps(choice))):
-            assert logits_of((logits, aux), 2) is aux
-    assert logits_of((logits, aux), 2) is logits
+    choice = pickle.loads(pickle.dumps(check_output(lambda out: out[1], None)))
+    with select_logits(choice):
+        assert get_logits((logits, aux), 2) is aux
+        with select_logits(pickle.loads(pickle.dumps(choice))):
+            assert get_logits((logits, aux), 2) is aux
+    assert get_logits((logits, aux), 2) is logits
     assert find_logits((logits, aux), 2).place == "[0]"
-    with choosing(LogitsChoice(count=3)):
-        assert logits_of((logits, aux), 2) is None
-        assert logits_of(logits, 2) is logits
+    with select_logits(LogitsChoice(count=3)):
+        assert get_logits((logits, aux), 2) is None
+        assert get_logits(logits, 2) is logits

@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.logits import logits_of
+from tensorboard_plugin_atlas.compute.model.logits import get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
-    first_tensor,
-    form_of,
+    find_first_tensor,
     forward,
-    gives_sequence_first,
+    infer_output_form,
+    is_sequence_first,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
@@ -43,20 +43,22 @@ Pair = namedtuple("Pair", ["logits", "extra"])
     ],
 )
 def test_forms(shape, input_size, form):
-    assert form_of(torch.zeros(shape), batch=2, input_size=input_size) == form
+    assert infer_output_form(torch.zeros(shape), batch=2, input_size=input_size) == form
 
 
 def test_tokens_before_the_batch():
-    form = form_of(torch.zeros(17, 2, 8), batch=2, input_size=(32, 32), sequence_first=True)
+    form = infer_output_form(
+        torch.zeros(17, 2, 8), batch=2, input_size=(32, 32), sequence_first=True
+    )
     assert form == OutputForm("tokens", (4, 4), prefix=1, sequence_first=True)
-    assert gives_sequence_first(nn.TransformerEncoderLayer(8, 2))
-    assert not gives_sequence_first(nn.TransformerEncoderLayer(8, 2, batch_first=True))
+    assert is_sequence_first(nn.TransformerEncoderLayer(8, 2))
+    assert not is_sequence_first(nn.TransformerEncoderLayer(8, 2, batch_first=True))
 
 
 @pytest.mark.parametrize("shape", [(2,), (), (4, 8, 7, 7), (2, 8, 2, 7, 7), (2, 0, 4, 4), (16, 4)])
 def test_other_shapes_are_refused_in_words(shape):
     with pytest.raises(LayerError, match="pick a layer"):
-        form_of(torch.zeros(shape), batch=2, input_size=(32, 32))
+        infer_output_form(torch.zeros(shape), batch=2, input_size=(32, 32))
 
 
 def test_gathering_reads_the_named_cells():
@@ -87,16 +89,16 @@ def test_every_assumption_is_noted():
 def test_first_tensor_is_found_inside_containers():
     tensor = torch.zeros(1)
     for output in (tensor, (tensor, 1), [None, {"a": 3, "b": (tensor,)}], OrderedDict(x=tensor)):
-        assert first_tensor(output) is tensor
-    assert first_tensor((None, 3, "x", {})) is None
+        assert find_first_tensor(output) is tensor
+    assert find_first_tensor((None, 3, "x", {})) is None
 
 
 def test_logits_are_taken_where_they_are_named():
     logits = torch.zeros(2, 5)
     for output in (logits, {"logits": logits}, Pair(logits, 1), SimpleNamespace(logits=logits)):
-        assert logits_of(output, 2) is logits
+        assert get_logits(output, 2) is logits
     for output in (torch.zeros(2, 1), torch.zeros(2, 5, 4, 4), torch.zeros(3, 5), None, "text"):
-        assert logits_of(output, 2) is None
+        assert get_logits(output, 2) is None
 
 
 def test_wrong_channels_are_explained_and_other_failures_are_not():

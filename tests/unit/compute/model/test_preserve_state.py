@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leaving no trace: modes, buffers, random states and hooks, however the block ends."""
+"""Leaves no trace: modes, buffers, random states and hooks, however the block ends."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    add_forward_hooks,
     as_input,
-    hooked,
+    preserve_model_state,
     preserve_random_state,
-    undisturbed,
     unwrap,
 )
-from tensorboard_plugin_atlas.compute.model.sparse_buffers import parts_of
+from tensorboard_plugin_atlas.compute.model.sparse_buffers import get_strided_parts
 
 
 class Counting(nn.Module):
@@ -64,7 +64,7 @@ def test_everything_is_as_before(end):
     model[1][0].eval()
     model[1][1].norm.eval()
     before = trace(model)
-    with pytest.raises(end) if end else nullcontext(), undisturbed(model) as inner:
+    with pytest.raises(end) if end else nullcontext(), preserve_model_state(model) as inner:
         assert not any(module.training for module in inner.modules())
         inner(torch.rand(2, 3, 4, 4))
         if end is not None:
@@ -75,7 +75,7 @@ def test_everything_is_as_before(end):
 def test_a_backward_pass_that_waits_is_not_spoilt():
     model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
     loss = model(torch.rand(2, 3, 4, 4)).square().sum()
-    with undisturbed(model) as inner, torch.no_grad():
+    with preserve_model_state(model) as inner, torch.no_grad():
         inner(torch.rand(2, 3, 4, 4))
     loss.backward()
     assert model[0].weight.grad is not None
@@ -86,14 +86,14 @@ def test_modes_are_set_without_calling_train_or_eval():
         def train(self, mode=True):
             raise AssertionError("would merge weights")
 
-    with undisturbed(nn.Sequential(Merging(2, 2))) as inner:
+    with preserve_model_state(nn.Sequential(Merging(2, 2))) as inner:
         assert not inner[0].training
 
 
 def test_autocast_outside_is_off_inside():
     model = nn.Linear(4, 4)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        with undisturbed(model) as inner:
+        with preserve_model_state(model) as inner:
             assert inner(torch.rand(1, 4)).dtype == torch.float32
         assert model(torch.rand(1, 4)).dtype == torch.bfloat16
 
@@ -116,7 +116,10 @@ def test_hooks_go_even_when_they_raise():
     def on_output(name, output):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), hooked(dict(model.named_children()), on_output):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        add_forward_hooks(dict(model.named_children()), on_output),
+    ):
         model(torch.rand(1, 2))
     assert not any(module._forward_hooks for module in model.modules())
 
@@ -152,7 +155,7 @@ def test_a_sparse_buffer_is_as_before(layout):
             self.register_buffer("graph", torch.eye(3).to_sparse(layout=layout))
 
         def forward(self, x):
-            parts_of(self.graph)[-1].add_(1)  # the values, in place
+            get_strided_parts(self.graph)[-1].add_(1)  # the values, in place
             found = x @ self.graph.to_dense()
             if layout is torch.sparse_coo:
                 self.graph.zero_()  # it has no entries any more
@@ -160,7 +163,7 @@ def test_a_sparse_buffer_is_as_before(layout):
 
     model = Mixes()
     graph = model.graph
-    with undisturbed(model) as inner:
+    with preserve_model_state(model) as inner:
         assert inner(torch.ones(1, 3)).tolist() == [[2.0] * 3]
     assert model.graph is graph
     assert torch.equal(graph.to_dense(), torch.eye(3))

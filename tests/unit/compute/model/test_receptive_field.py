@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from tensorboard_plugin_atlas.compute.model.receptive import ReceptiveField, measure_receptive_field
+from tensorboard_plugin_atlas.compute.model.receptive_field import (
+    ReceptiveField,
+    measure_receptive_field,
+)
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 

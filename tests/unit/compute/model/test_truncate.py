@@ -12,7 +12,7 @@ import torchvision
 from torch import nn
 from torch.nn.utils import parametrizations, spectral_norm
 
-from tensorboard_plugin_atlas.compute.model.preserve_state import undisturbed
+from tensorboard_plugin_atlas.compute.model.preserve_state import preserve_model_state
 from tensorboard_plugin_atlas.compute.model.truncate import truncate
 from tensorboard_plugin_atlas.errors import LayerError
 
@@ -32,7 +32,7 @@ def answer(model: nn.Module, layer: str, inputs: torch.Tensor) -> torch.Tensor:
     """What the layer itself gives, in eval mode."""
     seen = []
     handle = model.get_submodule(layer).register_forward_hook(lambda *a: seen.append(a[2].clone()))
-    with undisturbed(model), torch.no_grad():
+    with preserve_model_state(model), torch.no_grad():
         model(inputs)
     handle.remove()
     return seen[-1]
@@ -188,7 +188,7 @@ def test_weights_that_torch_recomputes_stay_right(wrap):
     inputs = torch.randn(2, 3, 8, 8)
     network = truncate(model, "1", inputs)
     assert network.folded == 0
-    with undisturbed(network.network):
+    with preserve_model_state(network.network):
         found = network(inputs)
     assert torch.allclose(found, answer(model, "1", inputs), atol=1e-5)
 
@@ -208,7 +208,7 @@ def test_model_that_cannot_be_copied_runs_itself_and_says_so():
     network = truncate(model, "5", inputs)
     assert network.network is model
     assert "cannot be copied" in network.notes[0]
-    with undisturbed(model):
+    with preserve_model_state(model):
         out = network(inputs)
     assert torch.allclose(out, answer(model, "5", inputs), atol=1e-6)
     assert model.training
