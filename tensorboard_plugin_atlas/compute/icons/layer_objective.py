@@ -245,7 +245,7 @@ class LayerObjective:
     def has_gradient(self, pixels: Tensor) -> Tensor:
         """Returns whether each image has a finite gradient that is not zero, (B,) bool on the CPU.
 
-        It has none where all units are dead or values are not finite. `compute_views` uses redirected
+        It has none where all units are dead or values are not finite. `compute_views` redirects
         ReLU gradients; this method does not.
 
         Args:

@@ -543,8 +543,8 @@ def _logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
             if logits is None:
                 raise ArgumentError(
                     f"{explain_missing_logits(output)}; patches are tested by the class that an "
-                    "image is taken for, so pass a classifier, or wrap the model in a module that gives "
-                    "one score for each class"
+                    "image is taken for, so pass a classifier, or wrap the model in a module that "
+                    "gives one score for each class"
                 )
             answers.append(logits.float().cpu())
     return torch.cat(answers)
