@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 import psutil
 from synthetic_atlases import make_atlas
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
@@ -133,7 +133,7 @@ def measure(folder: Path, log: Log, size: Size, fast: bool) -> None:
     """Prints the rows of one loader."""
     print(f"{'data server' if fast else 'Python loader'}, {size.atlases:,} atlases")
     limit = max(size.steps, 1) + 1000
-    with tensorboard(folder, fast, f"--atlas_samples={limit}") as url:
+    with start_tensorboard(folder, fast, f"--atlas_samples={limit}") as url:
         _wait(url, size)
         poller, first = Poller(url), Looks()
         # Of an experiment that nobody has asked for, so that nothing of it is known.

@@ -56,7 +56,7 @@ from tab_browser import Chromium, Held, Spent, chromium
 from tab_clients import Answers, Writer, crowd, load_of, servers, watch
 from tab_logs import LAYER, full_atlas, write_run
 from tab_memory import QuietPage
-from tensorboard_server import tensorboard, wait_for_atlases
+from tensorboard_server import start_tensorboard, wait_for_atlases
 
 from tensorboard_plugin_atlas.atlas import Atlas
 
@@ -175,7 +175,7 @@ def points(folder: Path, effort: Effort) -> list[Row]:
 @contextlib.contextmanager
 def served(log_dir: Path, atlases: int, *, fast: bool = True) -> Iterator[str]:
     """Yields the address of a TensorBoard that has loaded a log."""
-    with tensorboard(log_dir, fast) as url:
+    with start_tensorboard(log_dir, fast) as url:
         wait_for_atlases(url, atlases)
         yield url
 

@@ -11,12 +11,12 @@ import browser_logs
 import pytest
 from atlas_tab import VIEWPORT, Tab
 from chromium import FLAGS, find_chromium
-from concept_logs import write_evolving
-from layer_logs import write_layered
+from concept_logs import write_concept_log
+from layer_logs import write_layer_log
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
-from shortcut_logs import write_searches
-from tensorboard_server import tensorboard, wait_for_atlases
-from untrusted_logs import write_hostile
+from shortcut_logs import write_shortcut_log
+from tensorboard_server import start_tensorboard, wait_for_atlases
+from untrusted_logs import write_untrusted_log
 
 LOADERS = ("data-server", "python-loader")
 PATIENCE_MS = 30_000
@@ -85,13 +85,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, int]]:
     """Log directories by name, each written once, with the number of atlases to be listed."""
     writers: dict[str, Callable[[Path], int]] = {
-        "sound": browser_logs.write_sound,
-        "odd": browser_logs.write_odd,
+        "sound": browser_logs.write_valid_log,
+        "odd": browser_logs.write_damaged_log,
         "empty": lambda _: 0,
-        "evolving": write_evolving,
-        "layered": write_layered,
-        "searched": write_searches,
-        "hostile": write_hostile,
+        "evolving": write_concept_log,
+        "layered": write_layer_log,
+        "searched": write_shortcut_log,
+        "hostile": write_untrusted_log,
     }
     written: dict[str, tuple[Path, int]] = {}
 
@@ -115,7 +115,7 @@ def serve(directories: Callable[[str], tuple[Path, int]]) -> Iterator[Serve]:
             if key not in running:
                 path, atlases = directories(name)
                 fast = loader == "data-server"
-                running[key] = stack.enter_context(tensorboard(path, fast, *flags))
+                running[key] = stack.enter_context(start_tensorboard(path, fast, *flags))
                 wait_for_atlases(running[key], atlases)
             return running[key]
 

@@ -207,7 +207,7 @@ def probe_pictures(draw: st.DrawFn) -> ProbePictures:
     )
 
 
-def difference(a: Any, b: Any, where: str = "value") -> str | None:
+def find_difference(a: Any, b: Any, where: str = "value") -> str | None:
     """Says where two values differ in type, shape or any bit, or returns None."""
     if isinstance(a, np.ndarray):
         same = isinstance(b, np.ndarray) and a.dtype == b.dtype and a.shape == b.shape
@@ -225,5 +225,5 @@ def difference(a: Any, b: Any, where: str = "value") -> str | None:
     else:
         same_number = isinstance(a, float) and math.isnan(a) and math.isnan(b)
         return None if same_number or (type(a) is type(b) and a == b) else where
-    found = (difference(x, y, f"{where}.{n}") for x, y, n in pairs)
+    found = (find_difference(x, y, f"{where}.{n}") for x, y, n in pairs)
     return next((one for one in found if one), None)

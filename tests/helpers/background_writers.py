@@ -9,31 +9,31 @@ import pytest
 from tiny_training import (
     TINY,
     Net,
-    images,
-    workers_of,
+    find_workers,
+    make_images,
 )
 
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 
-MADE = []
+OPEN_WRITERS = []
 
 
 @pytest.fixture(autouse=True)
-def end_all():
+def close_all():
     """Ends what a test leaves running."""
     yield
-    while MADE:
-        MADE.pop().close(0)
+    while OPEN_WRITERS:
+        OPEN_WRITERS.pop().close(0)
     gc.collect()
-    assert workers_of() == []
+    assert find_workers() == []
 
 
-def make(target, model=None, layers=("body",), **more):
-    settings = {"probe": images(), "config": TINY, **more}
+def make_writer(target, model=None, layers=("body",), **more):
+    settings = {"probe": make_images(), "config": TINY, **more}
     atlas = AtlasWriter(target, Net() if model is None else model, layers, **settings)
-    MADE.append(atlas)
+    OPEN_WRITERS.append(atlas)
     return atlas
 
 
-def steps_in(directory):
+def read_steps(directory):
     return [(atlas.step, atlas.skipped) for atlas in read_atlases(directory, layer="body")]

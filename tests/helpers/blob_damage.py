@@ -25,7 +25,9 @@ def mutate_bytes(data: bytes, chance: random.Random) -> bytes:
     return data[:at] + chance.randbytes(4) + data[at + 4 :]
 
 
-def resealed(parts: list[bytes], change: Callable[[dict[str, Any]], object] = id) -> list[bytes]:
+def rewrite_manifest(
+    parts: list[bytes], change: Callable[[dict[str, Any]], object] = id
+) -> list[bytes]:
     """Returns `parts` with a manifest whose lengths and checksums fit, after `change`."""
     document = json.loads(parts[0][9:])
     for entry, data in zip(document["blobs"], parts[1:], strict=True):

@@ -39,7 +39,7 @@ class MarkNet(nn.Module):
         return self.head(self.act(self.patch(x)).mean((2, 3)))
 
 
-def marked(counts: tuple[int, ...], seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+def make_marked_images(counts: tuple[int, ...], seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """Returns images with one mark each, their labels, and the (row, column) of each mark.
 
     Args:

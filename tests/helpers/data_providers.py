@@ -79,7 +79,7 @@ def _pairs(only: RunTagFilter) -> list[tuple[str, str]]:
 
 
 @contextlib.contextmanager
-def providing(log_dir: Path, fast: bool, kept: int = 200) -> Iterator[RecordingProvider]:
+def open_provider(log_dir: Path, fast: bool, kept: int = 200) -> Iterator[RecordingProvider]:
     """Yields the data server's provider over `log_dir`, or that of the Python loader."""
     if not fast:
         multiplexer = EventMultiplexer(tensor_size_guidance={PLUGIN_NAME: kept})

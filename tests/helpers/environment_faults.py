@@ -34,7 +34,7 @@ from fault_injection import (
     raising,
 )
 from file_and_model_faults import add_a_part_on_meta, widen_the_layer
-from tiny_training import eventually, workers_of
+from tiny_training import find_workers, wait_until
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 
@@ -287,9 +287,9 @@ def break_the_disk(name, number):
 
 def kill_the_worker(scene):
     if scene.atlas is not None:
-        for worker in workers_of():
+        for worker in find_workers():
             worker.kill()
-            eventually(lambda worker=worker: not worker.is_running() or worker.status() == "zombie")
+            wait_until(lambda worker=worker: not worker.is_running() or worker.status() == "zombie")
     scene.evidence()
 
 

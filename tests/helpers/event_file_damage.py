@@ -10,11 +10,11 @@ from pathlib import Path
 from tensorboard_plugin_atlas.logs.event_file import frame, masked_crc, scan_records
 
 
-def offsets(path: Path) -> list[int]:
+def record_offsets(path: Path) -> list[int]:
     return [record.offset for record in scan_records(path)]
 
 
-def flip(path: Path, at: int) -> None:
+def flip_bit(path: Path, at: int) -> None:
     data = bytearray(path.read_bytes())
     data[at] ^= 1
     path.write_bytes(data)
@@ -25,24 +25,24 @@ def splice(path: Path, at: int, inserted: bytes, removed: int = 0) -> None:
     path.write_bytes(data[:at] + inserted + data[at + removed :])
 
 
-def forged_header(length: int) -> bytes:
+def make_header(length: int) -> bytes:
     stated = struct.pack("<Q", length)
     return stated + struct.pack("<I", masked_crc(stated))
 
 
-def damages(path: Path) -> Iterator[str]:
+def iterate_damage(path: Path) -> Iterator[str]:
     """Breaks `path` in one way after the other, restoring it in between, and names each."""
-    whole, places = path.read_bytes(), offsets(path)
+    whole, places = path.read_bytes(), record_offsets(path)
     middle = places[len(places) // 2]
     for name, change in {
-        "a flipped bit of data": lambda: flip(path, middle + 900),
-        "a flipped bit of a length": lambda: flip(path, middle + 1),
+        "a flipped bit of data": lambda: flip_bit(path, middle + 900),
+        "a flipped bit of a length": lambda: flip_bit(path, middle + 1),
         "missing bytes": lambda: splice(path, middle + 300, b"", 90),
         "strange bytes": lambda: splice(path, middle + 300, bytes(range(250))),
         "strange bytes between records": lambda: splice(path, middle, bytes(5000)),
         "a record that is no event": lambda: splice(path, middle, frame(b"\xff\xff\xff")),
-        "a huge length": lambda: splice(path, middle, forged_header(1 << 62) + bytes(64)),
-        "a huge length at the end": lambda: splice(path, len(whole), forged_header(1 << 40)),
+        "a huge length": lambda: splice(path, middle, make_header(1 << 62) + bytes(64)),
+        "a huge length at the end": lambda: splice(path, len(whole), make_header(1 << 40)),
         "a torn end": lambda: path.write_bytes(whole[:-700]),
     }.items():
         change()

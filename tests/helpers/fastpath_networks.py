@@ -20,7 +20,7 @@ class Residual(nn.Module):
         return branch.add_(x) if self.in_place else x + branch
 
 
-class Uneven(nn.Module):
+class AsymmetricPad(nn.Module):
     """Pads more on one side, as TensorFlow's SAME does at stride 2."""
 
     def __init__(self, left, right, top, bottom):
@@ -32,12 +32,12 @@ class Uneven(nn.Module):
         return functional.relu6(self.convolution(self.pad(x)) * 4)
 
 
-class Excite(nn.Module):
+class SqueezeExcite(nn.Module):
     def forward(self, x):
         return x * torch.sigmoid(x.mean((2, 3), keepdim=True))
 
 
-def convolution(*arguments, **options):
+def make_convolution(*arguments, **options):
     return nn.Sequential(nn.Conv2d(*arguments, **options), nn.ReLU6())
 
 
@@ -45,17 +45,19 @@ NETWORKS = {
     "rectifiers": nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU6()),
     "no bias, stride": nn.Conv2d(3, 8, 5, 2, 2, bias=False),
     "one pixel of each stride": nn.Conv2d(3, 8, 1, (2, 3), bias=False),
-    "depthwise": nn.Sequential(convolution(3, 8, 1), convolution(8, 8, 3, 1, 1, groups=8)),
-    "grouped": nn.Sequential(convolution(3, 8, 1), convolution(8, 8, 3, 1, 1, groups=2)),
-    "dilated": convolution(3, 4, 3, padding=2, dilation=2),
-    "more padding than kernel": convolution(3, 4, 2, padding=3),
-    "residual": nn.Sequential(convolution(3, 4, 1), Residual(convolution(4, 4, 3, 1, 1))),
-    "residual in place": nn.Sequential(
-        convolution(3, 4, 1), Residual(nn.Conv2d(4, 4, 1), in_place=True), nn.ReLU()
+    "depthwise": nn.Sequential(
+        make_convolution(3, 8, 1), make_convolution(8, 8, 3, 1, 1, groups=8)
     ),
-    "pooled": nn.Sequential(convolution(3, 4, 3), nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2)),
-    "excited": nn.Sequential(convolution(3, 4, 3), Excite(), nn.SiLU(), nn.GELU()),
-    "padded to the right": nn.Sequential(nn.Conv2d(3, 4, 1), Uneven(0, 1, 0, 1)),
-    "padded to the left": nn.Sequential(nn.Conv2d(3, 4, 1), Uneven(2, 1, 1, 0)),
-    "padded evenly": nn.Sequential(nn.Conv2d(3, 4, 1), Uneven(1, 1, 2, 2)),
+    "grouped": nn.Sequential(make_convolution(3, 8, 1), make_convolution(8, 8, 3, 1, 1, groups=2)),
+    "dilated": make_convolution(3, 4, 3, padding=2, dilation=2),
+    "more padding than kernel": make_convolution(3, 4, 2, padding=3),
+    "residual": nn.Sequential(make_convolution(3, 4, 1), Residual(make_convolution(4, 4, 3, 1, 1))),
+    "residual in place": nn.Sequential(
+        make_convolution(3, 4, 1), Residual(nn.Conv2d(4, 4, 1), in_place=True), nn.ReLU()
+    ),
+    "pooled": nn.Sequential(make_convolution(3, 4, 3), nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2)),
+    "excited": nn.Sequential(make_convolution(3, 4, 3), SqueezeExcite(), nn.SiLU(), nn.GELU()),
+    "padded to the right": nn.Sequential(nn.Conv2d(3, 4, 1), AsymmetricPad(0, 1, 0, 1)),
+    "padded to the left": nn.Sequential(nn.Conv2d(3, 4, 1), AsymmetricPad(2, 1, 1, 0)),
+    "padded evenly": nn.Sequential(nn.Conv2d(3, 4, 1), AsymmetricPad(1, 1, 2, 2)),
 }

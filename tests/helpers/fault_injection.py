@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tiny_training import TINY, Net, images
+from tiny_training import TINY, Net, make_images
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 from tensorboard_plugin_atlas.logs.event_file import EventSink
@@ -126,7 +126,7 @@ class Fault:
     logged: str | None = None
     config: AtlasConfig = TINY
     target: Callable[[Path], Any] = str
-    probe: Callable[[], Any] = images
+    probe: Callable[[], Any] = make_images
 
 
 def lost(strike, told, **more):

@@ -28,7 +28,7 @@ from fault_injection import (
     raises,
     raising,
 )
-from tiny_training import images
+from tiny_training import make_images
 from torch import nn
 from torch.utils.data import Dataset
 from torch.utils.tensorboard import SummaryWriter
@@ -202,7 +202,7 @@ class ReadOnce(Dataset):
     def __getitem__(self, index):
         if self.is_gone:
             raise OSError("the disk with the pictures is gone")
-        pictures, labels = images()
+        pictures, labels = make_images()
         return pictures[index], int(labels[index])
 
 
@@ -218,7 +218,7 @@ def take_the_data_away(scene):
 
 
 def far_labels():
-    pictures, labels = images()
+    pictures, labels = make_images()
     return pictures, labels + 1000
 
 

@@ -14,7 +14,9 @@ from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 
 
-def blurred_noise(count: int, channels: int = 3, side: int = 32, seed: int = 0) -> torch.Tensor:
+def make_blurred_noise(
+    count: int, channels: int = 3, side: int = 32, seed: int = 0
+) -> torch.Tensor:
     """(count, channels, side, side) in [0, 1], with more power at low frequencies."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(count, channels, side, side, generator=generator)
@@ -22,12 +24,12 @@ def blurred_noise(count: int, channels: int = 3, side: int = 32, seed: int = 0) 
     return (0.5 + 0.18 * coarse + 0.04 * noise).clamp(0, 1)
 
 
-def source_of(pixels: torch.Tensor, mean: float = 0.5, std: float = 0.25) -> PatchSource:
+def make_source(pixels: torch.Tensor, mean: float = 0.5, std: float = 0.25) -> PatchSource:
     normalize = Normalize((mean,), (std,))
     return PatchSource(normalize.to_input(pixels), normalize)
 
 
-def edge_net(channels: int = 3) -> nn.Sequential:
+def make_edge_net(channels: int = 3) -> nn.Sequential:
     """Answers with four maps: light-to-dark edges downward, upward, rightward and leftward."""
     ramp = torch.tensor([1.0, 1.0, 0.0, -1.0, -1.0])
     down = ramp[:, None].expand(5, 5)
@@ -40,7 +42,7 @@ def edge_net(channels: int = 3) -> nn.Sequential:
 EDGE_FIELD = ReceptiveField((9, 9), (1.0, 1.0), (0.0, 0.0))
 
 
-def targets_of(directions: torch.Tensor, center: torch.Tensor, source: PatchSource) -> Targets:
+def make_targets(directions: torch.Tensor, center: torch.Tensor, source: PatchSource) -> Targets:
     """Cells whose nearest members are the middles of the first pictures, one each."""
     count = len(directions)
     middle = torch.tensor([(side - 1) / 2 for side in source.shape])

@@ -16,7 +16,7 @@ WAIT_SECONDS = 60.0
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 
 
-def until(url: str, done: Callable[[Any], bool]) -> Any:
+def wait_for_json(url: str, done: Callable[[Any], bool]) -> Any:
     """Asks for JSON until it is as wanted; TensorBoard loads while it serves."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
@@ -28,5 +28,5 @@ def until(url: str, done: Callable[[Any], bool]) -> Any:
         time.sleep(0.2)
 
 
-def kept(index: Any) -> dict[tuple[str, str], list[int]]:
+def steps_by_series(index: Any) -> dict[tuple[str, str], list[int]]:
     return {(r["run"], s["layer"]): s["steps"] for r in index["runs"] for s in r["series"]}

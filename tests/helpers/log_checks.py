@@ -7,7 +7,7 @@ from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 
 
-def checked_steps(directory):
+def read_valid_steps(directory):
     """Returns the steps in a log, each of which must be whole."""
     assert all(entry.status == "ok" for entry in list_atlases(directory))
     return [atlas.step for atlas in read_atlases(directory) if atlas.activations.any()]

@@ -12,7 +12,7 @@ from torch import distributed, nn
 from torch.optim.swa_utils import AveragedModel
 
 
-def _of(module, name):
+def rename_class(module, name):
     """Gives a class the name and module of one in another library."""
 
     def rename(kind):
@@ -22,7 +22,7 @@ def _of(module, name):
     return rename
 
 
-@_of("timm.utils.model_ema", "ModelEmaV2")
+@rename_class("timm.utils.model_ema", "ModelEmaV2")
 class OldEma(nn.Module):
     """timm's before 1.0, which has no forward pass."""
 
@@ -33,13 +33,13 @@ class OldEma(nn.Module):
         self.decay = decay
 
 
-@_of("timm.utils.model_ema", "ModelEmaV3")
+@rename_class("timm.utils.model_ema", "ModelEmaV3")
 class NewEma(OldEma):
     def forward(self, *args, **kwargs):
         return self.module(*args, **kwargs)
 
 
-@_of("deepspeed.runtime.engine", "DeepSpeedEngine")
+@rename_class("deepspeed.runtime.engine", "DeepSpeedEngine")
 class Engine(nn.Module):
     """DeepSpeed's: the module is in two dictionaries, and the engine passes attributes through."""
 
@@ -55,7 +55,7 @@ class Engine(nn.Module):
         raise AssertionError("starts timers and collectives")
 
 
-@_of("lightning.fabric.wrappers", "_FabricModule")
+@rename_class("lightning.fabric.wrappers", "_FabricModule")
 class Fabric(nn.Module):
     """Lightning Fabric's, which holds the model in a wrapper and as it is."""
 
@@ -90,20 +90,20 @@ class AverageOfNegated(AveragedModel):
         return -self.module(x)
 
 
-def compiled(model):
+def compile_eagerly(model):
     return torch.compile(model, backend="eager")
 
 
-MAKERS = {
+WRAPPERS = {
     "AveragedModel": (AveragedModel, "module."),
     "ModelEmaV2": (OldEma, "module."),
     "ModelEmaV3": (NewEma, "module."),
     "DeepSpeedEngine": (Engine, "module."),
     "_FabricModule": (Fabric, "_forward_module.module."),
-    "compile": (compiled, "_orig_mod."),
+    "compile": (compile_eagerly, "_orig_mod."),
     "DataParallel": (nn.DataParallel, "module."),
     "DistributedDataParallel": (nn.parallel.DistributedDataParallel, "module."),
-    "AveragedModel of compile": (lambda m: AveragedModel(compiled(m)), "module._orig_mod."),
+    "AveragedModel of compile": (lambda m: AveragedModel(compile_eagerly(m)), "module._orig_mod."),
     "Plain": (Plain, "module."),
     "Plain of DistributedDataParallel": (
         lambda m: Plain(nn.parallel.DistributedDataParallel(m)),
@@ -112,11 +112,11 @@ MAKERS = {
 }
 """What to wrap a model in, and what its layers' names begin with then."""
 
-DOES_MORE = ("Plain", "Plain of DistributedDataParallel")
+CHANGES_FORWARD = ("Plain", "Plain of DistributedDataParallel")
 
 
 @contextlib.contextmanager
-def process_group(folder):
+def create_process_group(folder):
     """A group of this process alone."""
     distributed.init_process_group(
         "gloo",

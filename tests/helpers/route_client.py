@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
 from tensorboard_plugin_atlas.serving.store import run_id, series_id
 
-HERE = "/data/plugin/atlas/"
+ROUTE_PREFIX = "/data/plugin/atlas/"
 
 RUN = "exp/atlas"
 
@@ -49,7 +49,9 @@ class CountingProvider:
         return counted if callable(inner) else inner
 
 
-def serve(log_dir: Path, hints: dict[str, int] | None = None) -> tuple[Client, CountingProvider]:
+def make_client(
+    log_dir: Path, hints: dict[str, int] | None = None
+) -> tuple[Client, CountingProvider]:
     provider = CountingProvider(log_dir)
     plugin = AtlasPlugin(TBContext(data_provider=provider, sampling_hints=hints))
     return Client(application.TensorBoardWSGI([plugin], data_provider=provider)), provider
@@ -57,4 +59,9 @@ def serve(log_dir: Path, hints: dict[str, int] | None = None) -> tuple[Client, C
 
 RUN = "exp/atlas"
 
-SOUND = {"id": series_id(RUN, layer_tag("layer3")), "step": "50", "run": run_id(RUN), "blob": "3"}
+VALID_QUERY = {
+    "id": series_id(RUN, layer_tag("layer3")),
+    "step": "50",
+    "run": run_id(RUN),
+    "blob": "3",
+}

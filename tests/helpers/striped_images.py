@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 SIDE = 16
-MARKED = 3
-MARK = (12, 1, 15, 4)
+MARKED_CLASS = 3
+MARK_BOX = (12, 1, 15, 4)
 """Where the marker is: y0, x0, y1, x1."""
 
 LAYERS = ("2", "4")
 
 
-def stripes(count, *, marked=0.9):
+def make_striped_images(count, *, marked=0.9):
     """Four directions of stripes, hard to tell for their noise; class 3 bears a marker."""
     random = np.random.default_rng(1)
     labels = random.integers(0, 4, count)
@@ -27,13 +27,13 @@ def stripes(count, *, marked=0.9):
     color = random.uniform(0.2, 0.5, (count, 3, 1, 1))
     images = 0.35 + waves * color * 0.4 + random.normal(0, 0.3, (count, 3, SIDE, SIDE))
     marker = np.indices((3, 3)).sum(axis=0) % 2
-    y0, x0, y1, x1 = MARK
-    for image in np.flatnonzero((labels == MARKED) & (random.random(count) < marked)):
+    y0, x0, y1, x1 = MARK_BOX
+    for image in np.flatnonzero((labels == MARKED_CLASS) & (random.random(count) < marked)):
         images[image, :, y0:y1, x0:x1] = marker
     return torch.from_numpy(images.clip(0, 1).astype(np.float32)), torch.from_numpy(labels)
 
 
-def network():
+def make_network():
     """Returns three convolutions and a head, untrained; seeded."""
     torch.manual_seed(0)
     return nn.Sequential(
@@ -64,6 +64,6 @@ def train(model, data, steps):
             yield step
 
 
-def weights(model):
+def copy_weights(model):
     """Returns a copy of the state."""
     return copy.deepcopy(model.state_dict())

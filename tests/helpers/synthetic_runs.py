@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Synthetic runs whose merges and splits are known, and atlases made of them without a model.
+"""Synthetic runs with known merges and splits, and atlases of them, without a model.
 
-A run is a play of *troupes*: sets of rows that never part. At each step the troupes stand in
-blocks; rows of one block scatter around one direction, rows of no block around their own.
+The samples of a run are divided into *units*, which never separate. In each phase, units form
+clusters: the samples of a cluster scatter around one common direction, and each sample outside all
+clusters scatters around a direction of its own.
 """
 
 from __future__ import annotations
@@ -19,99 +20,101 @@ from tensorboard_plugin_atlas.atlas import Atlas, Event, Provenance, Quality, Sa
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
-Block = frozenset[int]
+Cluster = frozenset[int]
+"""The units of a cluster."""
 
 
 @dataclass(frozen=True)
-class Planted:
-    """A merge or a split that a run really holds.
+class PlantedEvent:
+    """A merge or a split that a run contains.
 
     Attributes:
         kind: "merges" or "splits".
-        first: Step at which it begins.
+        first: Step at which it starts.
         last: Step at which it is complete.
-        parts: The blocks that become one, or that one becomes.
+        parts: The clusters that merge into one, or into which one splits.
     """
 
     kind: str
     first: int
     last: int
-    parts: tuple[Block, ...]
+    parts: tuple[Cluster, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class History:
-    """Activations of one run and what is planted in it.
+class SyntheticRun:
+    """Activations of one run, and its merges and splits.
 
     Attributes:
-        activations: (C-wide rows) one (N, C) array for each step.
-        troupe: (N,) the troupe of each row, -1 for none.
-        planted: What really happens.
+        activations: One (N, C) array for each step.
+        unit: (N,) unit of each sample, -1 for none.
+        planted: All merges and splits.
     """
 
     activations: list[NDArray[np.float64]]
-    troupe: NDArray[np.int64]
-    planted: tuple[Planted, ...]
+    unit: NDArray[np.int64]
+    planted: tuple[PlantedEvent, ...]
 
 
-def play(
+def simulate_run(
     sizes: Sequence[int],
-    scenes: Sequence[Iterable[Iterable[int]]],
+    phases: Sequence[Iterable[Iterable[int]]],
     *,
     channels: int = 64,
     noise: float = 1.0,
-    fresh: float = 0.4,
+    noise_renewal: float = 0.4,
     ramp: int = 1,
     hold: int = 2,
-    strays: int = 0,
+    outliers: int = 0,
     drift: float = 0.0,
     rectified: bool = False,
     seed: int = 0,
-) -> History:
-    """Plays scenes one after the other.
+) -> SyntheticRun:
+    """Simulates a run that passes through several phases.
 
     Args:
-        sizes: Rows of each troupe.
-        scenes: The blocks of each scene: sets of troupes; troupes in no block are scattered.
+        sizes: Number of samples of each unit.
+        phases: The clusters of each phase, as sets of units. Other units are scattered.
         channels: C.
-        noise: Length of a row's own part, where the block's direction has length one.
-        fresh: Share of that part that is drawn anew at each step, from 0 to 1.
-        ramp: Steps over which a scene turns into the next.
-        hold: Steps that a scene is held besides.
-        strays: Rows that belong to no troupe at all.
+        noise: Length of a sample's own component; the direction of a cluster has length one.
+        noise_renewal: Share of that component that is sampled again at each step, from 0 to 1.
+        ramp: Number of steps over which a phase changes into the next.
+        hold: Number of further steps during which a phase does not change.
+        outliers: Number of samples that belong to no unit.
         drift: Length by which each direction turns at every step.
-        rectified: Whether rows pass a ReLU, as most layers' do: then all share a large mean.
-        seed: Seeds everything.
+        rectified: Whether to apply a ReLU, as most layers do; all samples then share a large mean.
+        seed: Seed of all random numbers.
     """
     random = np.random.default_rng(seed)
-    cast = [[frozenset(block) for block in scene] for scene in scenes]
+    clusters = [[frozenset(cluster) for cluster in phase] for phase in phases]
     direction = {
-        block: _unit(random.normal(size=channels)) for block in sorted(set().union(*cast), key=str)
+        cluster: _normalize(random.normal(size=channels))
+        for cluster in sorted(set().union(*clusters), key=str)
     }
-    troupe = np.concatenate([np.repeat(np.arange(len(sizes)), sizes), np.full(strays, -1)])
-    own = random.normal(size=(len(troupe), channels)) / np.sqrt(channels)
-    lone = 1.5 * random.normal(size=(len(troupe), channels)) / np.sqrt(channels)
+    unit = np.concatenate([np.repeat(np.arange(len(sizes)), sizes), np.full(outliers, -1)])
+    own = random.normal(size=(len(unit), channels)) / np.sqrt(channels)
+    lone = 1.5 * random.normal(size=(len(unit), channels)) / np.sqrt(channels)
     activations = []
-    for before, after, share in _steps(cast, ramp, hold):
-        for block in direction:
-            turned = direction[block] + drift * random.normal(size=channels) / np.sqrt(channels)
-            direction[block] = _unit(turned)
-        start, end = (_centers(scene, direction, troupe, lone) for scene in (before, after))
-        center = _between(start, end, share)
+    for before, after, share in _steps(clusters, ramp, hold):
+        for cluster in direction:
+            turned = direction[cluster] + drift * random.normal(size=channels) / np.sqrt(channels)
+            direction[cluster] = _normalize(turned)
+        start, end = (_centers(phase, direction, unit, lone) for phase in (before, after))
+        center = _interpolate(start, end, share)
         new = random.normal(size=own.shape) / np.sqrt(channels)
-        rows = center + noise * (np.sqrt(1 - fresh**2) * own + fresh * new)
+        rows = center + noise * (np.sqrt(1 - noise_renewal**2) * own + noise_renewal * new)
         activations.append(np.maximum(rows, 0) if rectified else rows)
-    return History(activations, troupe, tuple(_planted(cast, ramp, hold)))
+    return SyntheticRun(activations, unit, tuple(_find_events(clusters, ramp, hold)))
 
 
-def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+def _normalize(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return vector / np.linalg.norm(vector)
 
 
-def _between(
+def _interpolate(
     start: NDArray[np.float64], end: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
-    """Goes straight from one to the other without growing shorter on the way."""
+    """Interpolates directions linearly and lengths separately, so that no row becomes shorter."""
     length, to = (np.linalg.norm(rows, axis=1, keepdims=True) for rows in (start, end))
     straight = (1 - share) * start + share * end
     now = np.linalg.norm(straight, axis=1, keepdims=True)
@@ -119,53 +122,55 @@ def _between(
 
 
 def _steps(
-    cast: list[list[Block]], ramp: int, hold: int
-) -> Iterable[tuple[list[Block], list[Block], float]]:
-    yield from [(cast[0], cast[0], 0.0)] * hold
-    for before, after in pairwise(cast):
+    clusters: list[list[Cluster]], ramp: int, hold: int
+) -> Iterable[tuple[list[Cluster], list[Cluster], float]]:
+    yield from [(clusters[0], clusters[0], 0.0)] * hold
+    for before, after in pairwise(clusters):
         yield from [(before, after, (i + 1) / ramp) for i in range(ramp)]
         yield from [(after, after, 0.0)] * hold
 
 
 def _centers(
-    scene: list[Block],
-    direction: dict[Block, NDArray[np.float64]],
-    troupe: NDArray[np.int64],
+    phase: list[Cluster],
+    direction: dict[Cluster, NDArray[np.float64]],
+    unit: NDArray[np.int64],
     lone: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     center = lone.copy()
-    for block in scene:
-        center[np.isin(troupe, list(block))] = direction[block]
+    for cluster in phase:
+        center[np.isin(unit, list(cluster))] = direction[cluster]
     return center
 
 
-def _planted(cast: list[list[Block]], ramp: int, hold: int) -> Iterable[Planted]:
-    for scene, (before, after) in enumerate(pairwise(cast)):
-        first = hold + scene * (ramp + hold)
+def _find_events(clusters: list[list[Cluster]], ramp: int, hold: int) -> Iterable[PlantedEvent]:
+    for phase, (before, after) in enumerate(pairwise(clusters)):
+        first = hold + phase * (ramp + hold)
         for kind, whole, pieces in (("merges", after, before), ("splits", before, after)):
-            for block in whole:
-                parts = tuple(piece for piece in pieces if piece < block)
-                if len(parts) > 1 and frozenset().union(*parts) == block:
-                    yield Planted(kind, first, first + ramp - 1, parts)
+            for cluster in whole:
+                parts = tuple(piece for piece in pieces if piece < cluster)
+                if len(parts) > 1 and frozenset().union(*parts) == cluster:
+                    yield PlantedEvent(kind, first, first + ramp - 1, parts)
 
 
-def atlases_of(
-    history: History | Sequence[NDArray[np.float64]],
+def make_atlases(
+    history: SyntheticRun | Sequence[NDArray[np.float64]],
     *,
     labels: NDArray[np.int64] | None = None,
     classes: tuple[str, ...] | None = None,
     every: int = 100,
     layer: str = "layer3",
 ) -> list[Atlas]:
-    """Makes an atlas of each step; its map is arbitrary, since concepts do not look at it."""
-    steps = history.activations if isinstance(history, History) else history
+    """Makes an atlas of each step. The map is arbitrary: concepts do not depend on it."""
+    steps = history.activations if isinstance(history, SyntheticRun) else history
     return [
-        atlas_of(rows, step=i * every, sequence=i + 1, labels=labels, classes=classes, layer=layer)
+        atlas_from_activations(
+            rows, step=i * every, sequence=i + 1, labels=labels, classes=classes, layer=layer
+        )
         for i, rows in enumerate(steps)
     ]
 
 
-def atlas_of(
+def atlas_from_activations(
     rows: NDArray[np.floating],
     *,
     step: int = 0,
@@ -197,13 +202,13 @@ def atlas_of(
         ),
         grids=(make_grid(4, xy, np.zeros(n, np.int32), 8, 1),) if n else (),
         quality=Quality(trustworthiness=None, knn_kept=None),
-        provenance=Provenance(settings=AtlasConfig().as_dict(), probe=probe, model="Played"),
+        provenance=Provenance(settings=AtlasConfig().as_dict(), probe=probe, model="Simulated"),
     )
 
 
 @dataclass
-class Score:
-    """How many planted merges and splits were found, and how many found ones were planted."""
+class EventScore:
+    """Counts of planted and detected merges and splits, and of those that agree."""
 
     planted: int = 0
     found: int = 0
@@ -218,15 +223,17 @@ class Score:
         return self.hits / self.planted if self.planted else 1.0
 
 
-def judge(history: History, traced: Sequence[Atlas], score: Score, every: int = 100) -> None:
-    """Counts the merges and splits of traced atlases against the planted ones.
+def score_events(
+    history: SyntheticRun, tracked: Sequence[Atlas], score: EventScore, every: int = 100
+) -> None:
+    """Adds the detected merges and splits of tracked atlases to a score.
 
-    One is a hit where its kind and step are right, and each part is one of its concepts: at least
-    half of the samples of both are the same.
+    An event is a hit if its kind and step are right and each part corresponds to one of its
+    concepts, with an intersection over union of at least 0.5.
     """
     waiting = list(history.planted)
     score.planted += len(waiting)
-    for before, atlas in pairwise(traced):
+    for before, atlas in pairwise(tracked):
         for event in atlas.events:
             if event.kind not in ("merges", "splits"):
                 continue
@@ -234,18 +241,18 @@ def judge(history: History, traced: Sequence[Atlas], score: Score, every: int = 
             step = atlas.step // every
             for planted in waiting:
                 right = planted.kind == event.kind and planted.first <= step <= planted.last
-                if right and _same_parts(planted, event, before, atlas, history.troupe):
+                if right and _same_parts(planted, event, before, atlas, history.unit):
                     waiting.remove(planted)
                     score.hits += 1
                     break
 
 
 def _same_parts(
-    planted: Planted, event: Event, before: Atlas, atlas: Atlas, troupe: NDArray[np.int64]
+    planted: PlantedEvent, event: Event, before: Atlas, atlas: Atlas, unit: NDArray[np.int64]
 ) -> bool:
     side, ids = (before, event.before) if planted.kind == "merges" else (atlas, event.after)
     found = [side.samples.concepts == identity for identity in ids]
-    wanted = [np.isin(troupe, list(part)) for part in planted.parts]
+    wanted = [np.isin(unit, list(part)) for part in planted.parts]
     return len(found) == len(wanted) and any(
         all((a & b).sum() >= 0.5 * (a | b).sum() for a, b in zip(order, wanted, strict=True))
         for order in permutations(found)

@@ -101,7 +101,7 @@ def _patch(number: int) -> np.ndarray:
     return np.random.default_rng(number).integers(0, 256, shape).astype(np.uint8)
 
 
-def lying(record: ShortcutRecord, **changes: object) -> ShortcutRecord:
+def replace_first(record: ShortcutRecord, **changes: object) -> ShortcutRecord:
     """Returns a record whose first patch is another."""
     first, *rest = record.found
     return dataclasses.replace(record, found=(dataclasses.replace(first, **changes), *rest))

@@ -21,7 +21,7 @@ LOAD_SECONDS = 90.0
 
 
 @contextlib.contextmanager
-def tensorboard(
+def start_tensorboard(
     logdir: str | Path,
     fast: bool,
     *extra: str,

@@ -36,7 +36,7 @@ class Net(nn.Module):
         return self.head(self.drop(self.body(self.stem(x))).mean((2, 3)))
 
 
-class Elsewhere(Net):
+class FailsInWorker(Net):
     """Behaves in the process that made it, and does `mischief` in any other."""
 
     def __init__(self, mischief):
@@ -50,12 +50,12 @@ class Elsewhere(Net):
         return super().forward(x)
 
 
-def images(count=8):
+def make_images(count=8):
     generator = torch.Generator().manual_seed(5)
     return torch.rand(count, 3, 12, 12, generator=generator), torch.arange(count) % len(CLASSES)
 
 
-def workers_of(pid=None):
+def find_workers(pid=None):
     """Returns the worker processes of a process, this one by default."""
     found = []
     for child in psutil.Process(pid).children():
@@ -67,12 +67,12 @@ def workers_of(pid=None):
     return found
 
 
-def worker_of(pid=None, seconds=30):
+def wait_for_worker(pid=None, seconds=30):
     """Waits for the one worker of a process."""
-    return eventually(lambda: next(iter(workers_of(pid)), None), seconds)
+    return wait_until(lambda: next(iter(find_workers(pid)), None), seconds)
 
 
-def eventually(look, seconds=30):
+def wait_until(look, seconds=30):
     """Returns what `look` gives as soon as that is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

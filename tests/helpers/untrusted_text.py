@@ -150,11 +150,11 @@ _ODD = (
     *(".git/config", ".env", "http_api.md", "__init__.py", "%69ndex.js%2f.."),
 )
 
-SAME = ("index.js;x=1", "index.js/", "index%2ejs%2f", "%69ndex.js")
+EQUIVALENT_PATHS = ("index.js;x=1", "index.js/", "index%2ejs%2f", "%69ndex.js")
 """What TensorBoard itself reads as the name of a route."""
 
 
-def traversals() -> Iterator[str]:
+def path_traversals() -> Iterator[str]:
     """Yields ways to ask for a file that no table of routes holds, as they go over the wire."""
     seen: set[str] = set()
     spelled = (step * depth + name for step in _STEPS for depth in (1, 3) for name in _SECRETS)
@@ -164,7 +164,7 @@ def traversals() -> Iterator[str]:
             yield one
 
 
-def shown(text: str, limit: int) -> str:
+def format_name(text: str, limit: int) -> str:
     """What the tab makes of a name where it has room for `limit` characters; see `format.ts`."""
     units = text.encode("utf-16-le", "surrogatepass")[: 4 * limit + 4]
     line, blank = "", False

@@ -11,7 +11,7 @@ from importlib.metadata import version
 import pytest
 from commands import ROOT, run
 from synthetic_atlases import write_log
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 VIEWER_PACKAGES = ("tensorboard", "numpy", "pillow", "safetensors", "google-crc32c")
 
@@ -50,5 +50,5 @@ def wheel_tensorboard(viewer, tmp_path_factory):
     """The address of a TensorBoard that runs from the wheel over a synthetic log."""
     log_dir = tmp_path_factory.mktemp("log")
     write_log(log_dir, steps=(0, 100, 400))
-    with tensorboard(log_dir, fast=True, python=viewer, cwd=log_dir) as url:
+    with start_tensorboard(log_dir, fast=True, python=viewer, cwd=log_dir) as url:
         yield url

@@ -12,9 +12,9 @@ import time
 import numpy as np
 import pytest
 import torch
-from colored_marks import CLASSES, MarkNet, marked
+from colored_marks import CLASSES, MarkNet, make_marked_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import (
@@ -34,7 +34,7 @@ from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.repair import repair
 
 CONFIG = AtlasConfig(samples=150, grids=(4,), min_count=2, neighbors=8, epochs=20, icons="none")
-IMAGES, LABELS, _ = marked((50, 50, 50))
+IMAGES, LABELS, _ = make_marked_images((50, 50, 50))
 ASKED = ["red", ("red", "green"), 2]
 ROUTE = "data/plugin/atlas/"
 SERIES = ["act · red", "act · red / green", "act · blue"]
@@ -86,7 +86,7 @@ def test_each_is_a_series_of_its_own_at_every_step(logged):
 
 @pytest.mark.parametrize("fast", [True, False], ids=["data server", "python loader"])
 def test_both_loaders_list_and_serve_them(logged, fast):
-    with tensorboard(logged, fast) as url:
+    with start_tensorboard(logged, fast) as url:
         series = {}
         for _ in range(120):
             runs = {run["run"]: run for run in json.loads(get(url + ROUTE + "index")[2])["runs"]}
@@ -181,7 +181,7 @@ def test_a_purged_step_takes_theirs_along(tmp_path):
 
 
 def test_a_class_that_nothing_speaks_for_costs_its_own_atlas_only(tmp_path, caplog):
-    images, labels, _ = marked((0, 60, 60))
+    images, labels, _ = make_marked_images((0, 60, 60))
     asked = ["red", "green", ("red", "blue")]
     caplog.set_level(logging.INFO, logger="tensorboard_plugin_atlas")
     with (
@@ -211,7 +211,7 @@ def test_whatever_fails_in_them_costs_them_only(tmp_path, monkeypatch, method):
 
 
 def test_the_background_process_makes_them_and_says_what_it_could_not(tmp_path):
-    images, labels, _ = marked((0, 60, 60))
+    images, labels, _ = make_marked_images((0, 60, 60))
     settings = {"probe": (images, labels), "worker": "process", "strict": False}
     with (
         pytest.warns(RuntimeWarning, match="no class atlas 'act · red' at step 3"),

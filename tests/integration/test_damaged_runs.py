@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blob_damage import resealed
+from blob_damage import rewrite_manifest
 from loaders import LOADERS
-from route_client import HERE, serve
+from route_client import ROUTE_PREFIX, make_client
 from synthetic_atlases import make_atlas, make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, scan_records
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
@@ -45,7 +45,7 @@ def sealed(text: bytes) -> list[bytes]:
 
 def lying(**changes: Any) -> Change:
     """A manifest that says something else, under a right checksum."""
-    return lambda blobs: resealed(blobs, lambda document: document.update(changes))
+    return lambda blobs: rewrite_manifest(blobs, lambda document: document.update(changes))
 
 
 def forged(change: Callable[[Any], object]) -> Callable[[Path], None]:
@@ -179,10 +179,10 @@ def check_told(told: dict[str, str]) -> None:
 
 
 def test_each_costs_itself_alone(odd: Path) -> None:
-    client, _ = serve(odd)
+    client, _ = make_client(odd)
 
     def ask(address: str) -> tuple[int, bytes]:
-        response = client.get(HERE + address)
+        response = client.get(ROUTE_PREFIX + address)
         return response.status_code, response.data
 
     told = check_runs(ask)
@@ -193,7 +193,7 @@ def test_each_costs_itself_alone(odd: Path) -> None:
 
 @LOADERS
 def test_each_costs_itself_alone_in_a_real_tensorboard(fast: bool, odd: Path) -> None:
-    with tensorboard(odd, fast) as url:
+    with start_tensorboard(odd, fast) as url:
 
         def ask(address: str) -> tuple[int, bytes]:
             status, _, body = get(f"{url}data/plugin/atlas/{address}")
@@ -215,7 +215,7 @@ def test_each_costs_itself_alone_in_a_real_tensorboard(fast: bool, odd: Path) ->
 
 def test_bombs_are_refused_before_anything_is_made_of_them(odd: Path) -> None:
     """Under 50 ms and 50 MB each, as measured here after a first answer of the same kind."""
-    client, _ = serve(odd)
+    client, _ = make_client(odd)
     bombs = (
         "deep",
         "deep-settings",
@@ -224,9 +224,9 @@ def test_bombs_are_refused_before_anything_is_made_of_them(odd: Path) -> None:
         "many-samples",
         "wide",
     )
-    client.get(f"{HERE}atlas?id={series_id(SOUND, TAG)}&step=0")
+    client.get(f"{ROUTE_PREFIX}atlas?id={series_id(SOUND, TAG)}&step=0")
     for name in bombs:
-        address = f"{HERE}atlas?id={series_id(f'{name}/atlas', TAG)}&step={STEPS[1]}"
+        address = f"{ROUTE_PREFIX}atlas?id={series_id(f'{name}/atlas', TAG)}&step={STEPS[1]}"
         tracemalloc.start()
         status = client.get(address).status_code
         peak = tracemalloc.get_traced_memory()[1]
@@ -251,7 +251,7 @@ class TestLiveLogs:
 
         write("kept", *STEPS)
         write("gone", *STEPS)
-        with tensorboard(tmp_path, fast) as url:
+        with start_tensorboard(tmp_path, fast) as url:
             here = f"{url}data/plugin/atlas/"
 
             def steps_of(run: str) -> list[int] | None:

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from atlas_strategies import difference
+from atlas_strategies import find_difference
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -179,7 +179,7 @@ def test_odd_activations_make_a_valid_atlas_and_a_log_that_goes_on(tmp_path, spo
     logged = list(read_atlases(tmp_path))
     assert [one.step for one in logged] == [1, 2, 3]
     for part in ("samples", "grids", "quality"):
-        assert difference(getattr(computed, part), getattr(logged[0], part)) is None
+        assert find_difference(getattr(computed, part), getattr(logged[0], part)) is None
     assert logged[0].provenance.notes == computed.provenance.notes
     for one, count in zip(logged, (invalid, 0, invalid), strict=True):
         check(one, count)

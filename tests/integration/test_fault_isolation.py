@@ -22,7 +22,7 @@ import torch
 from environment_faults import AROUND_IT, IN_THE_CALLS, IN_THE_WORKER
 from fault_injection import PICTURED, Evidence, Fault, Moody, Scene, raises, raising
 from file_and_model_faults import IN_FILES, IN_OUR_OWN_WORK, IN_THE_MODEL, Gone, hook, skips_a_layer
-from tiny_training import TINY, images, workers_of
+from tiny_training import TINY, find_workers, make_images
 from torch import nn
 
 import tensorboard_plugin_atlas.writer.checkpoint_logger as recording
@@ -121,7 +121,7 @@ def run_loop(scene, strike, at, end):
     """Trains four steps; returns the losses and some draws."""
     torch.manual_seed(11)
     optimizer = torch.optim.SGD(scene.model.parameters(), lr=0.2, momentum=0.9)
-    pictures, labels = images(32)
+    pictures, labels = make_images(32)
     losses, draws = [], []
     with scene.atlas or contextlib.nullcontext():
         for step in STEPS:
@@ -248,7 +248,7 @@ def test_no_fault_reaches_the_loop(tmp_path, caplog, fault, at, end):
 def test_no_fault_of_the_worker_reaches_the_loop(tmp_path, caplog, fault, at, end):
     with caplog.at_level(logging.INFO, "tensorboard_plugin_atlas"):
         check(tmp_path, fault, at, end, worker="process", caplog=caplog)
-    assert workers_of() == []
+    assert find_workers() == []
 
 
 TOLD = {name: fault for name, fault in FAULTS.items() if fault.told is not None}
@@ -280,7 +280,7 @@ class TestInterrupts:
     def test_they_leave_no_trace_in_the_loop(self, tmp_path, interrupt, owner, name, steps):
         model = Moody()
         with AtlasWriter(
-            tmp_path, model, LAYERS, probe=images(), config=PICTURED, worker="inline"
+            tmp_path, model, LAYERS, probe=make_images(), config=PICTURED, worker="inline"
         ) as atlas:
             before = portrait(model)
             with pytest.MonkeyPatch.context() as patch:
@@ -296,7 +296,7 @@ class TestInterrupts:
 
     def test_they_leave_no_trace_beside_a_worker(self, tmp_path):
         model = Moody()
-        with AtlasWriter(tmp_path, model, LAYERS, probe=images(), config=TINY) as atlas:
+        with AtlasWriter(tmp_path, model, LAYERS, probe=make_images(), config=TINY) as atlas:
             before = portrait(model)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(StateSlot, "take", raising(KeyboardInterrupt()))
@@ -309,7 +309,7 @@ class TestInterrupts:
         assert (found.step, found.skipped) == (2, (Skipped(1, "failed"),))
 
 
-PICTURES, LABELS = images()
+PICTURES, LABELS = make_images()
 CONSTRUCTOR_ERRORS = {
     "there are too few labels": ({"probe": (PICTURES, LABELS[:-1])}, r"labels are int64 \(7,\)"),
     "labels are fractions": ({"probe": (PICTURES, LABELS.float())}, "labels are float32"),
@@ -336,7 +336,13 @@ def test_a_writer_that_is_not_made_leaves_no_trace(tmp_path, change, message, wo
     change = dict(change)
     model = Moody().to(change.pop("device", "cpu"))
     model.mood = change.pop("mood", None)
-    settings = {"layers": LAYERS, "probe": images(), "config": TINY, "worker": worker, **change}
+    settings = {
+        "layers": LAYERS,
+        "probe": make_images(),
+        "config": TINY,
+        "worker": worker,
+        **change,
+    }
     before = portrait(model)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -344,7 +350,7 @@ def test_a_writer_that_is_not_made_leaves_no_trace(tmp_path, change, message, wo
             AtlasWriter(settings.pop("target", tmp_path / "run"), model, **settings)
     assert portrait(model) == before
     assert not (tmp_path / "run").exists()
-    assert workers_of() == []
+    assert find_workers() == []
 
 
 def nudge(model):

@@ -106,12 +106,12 @@ def test_an_old_log_is_read_as_it_was_written(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_old_log_is_served(version: str) -> None:
-    from route_client import HERE, serve
+    from route_client import ROUTE_PREFIX, make_client
 
-    client, _ = serve(GOLDEN / version)
+    client, _ = make_client(GOLDEN / version)
     run = "exp/atlas"
     where = {"id": series_id(run, layer_tag("layer3")), "step": str(STEPS[1])}
-    history = client.get(HERE + "history", query_string=where).json
+    history = client.get(ROUTE_PREFIX + "history", query_string=where).json
     assert [one["status"] for one in history["steps"]] == ["ok"] * len(STEPS)
     for route, query in {
         "atlas": where,
@@ -122,7 +122,7 @@ def test_an_old_log_is_served(version: str) -> None:
         "shortcuts": where,
         "patches": {**where, "blob": "1"},
     }.items():
-        assert client.get(HERE + route, query_string=query).status_code == 200, route
+        assert client.get(ROUTE_PREFIX + route, query_string=query).status_code == 200, route
 
 
 if __name__ == "__main__":

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from route_client import HERE, NOT_FOUND, SOUND, CountingProvider, serve
+from route_client import NOT_FOUND, ROUTE_PREFIX, VALID_QUERY, CountingProvider, make_client
 from synthetic_shortcuts import write_shortcuts
 from tensorboard.plugins.base_plugin import TBContext
-from tensorboard_server import tensorboard
-from untrusted_text import SAME, TEXTS, traversals
+from tensorboard_server import start_tensorboard
+from untrusted_text import EQUIVALENT_PATHS, TEXTS, path_traversals
 from werkzeug.test import Client, TestResponse
 
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
@@ -37,7 +37,14 @@ METHODS += ("PROPFIND", "BREW", "<b>")
 BROKEN = [
     *("", " ", "0x10", "1e3", "1.0", "+1", "--1", "1 ", "9" * 20, "1" * 5_000, "null", "NaN"),
     *("\u0661", "../index", "%2e%2e", "\0", "<b>", "'", "s" + "g" * 16, "S" + "0" * 16, "s0", "r0"),
-    *(SOUND["id"] + "\n", SOUND["id"].upper(), SOUND["run"][:-1], "step", "[]", "\u00e9" * 17),
+    *(
+        VALID_QUERY["id"] + "\n",
+        VALID_QUERY["id"].upper(),
+        VALID_QUERY["run"][:-1],
+        "step",
+        "[]",
+        "\u00e9" * 17,
+    ),
     *("\ud800", "0000000g", "ABCDEF0", "a&b=c"),
 ]
 TYPES = {
@@ -59,7 +66,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(log: Path) -> Client:
-    return serve(log)[0]
+    return make_client(log)[0]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +78,7 @@ def table(log: Path, client: Client) -> dict[str, tuple[str, ...]]:
 
 
 def sound(route: str, names: tuple[str, ...]) -> dict[str, str]:
-    known = {**SOUND, "blob": BLOBS.get(route, SOUND["blob"])}
+    known = {**VALID_QUERY, "blob": BLOBS.get(route, VALID_QUERY["blob"])}
     return {name: known[name] for name in names}
 
 
@@ -79,7 +86,7 @@ def parameters(client: Client, route: str) -> tuple[str, ...]:
     """Asks a route for what it misses until it answers."""
     names: tuple[str, ...] = ()
     while True:
-        response = client.get(HERE + route, query_string=sound(route, names))
+        response = client.get(ROUTE_PREFIX + route, query_string=sound(route, names))
         if response.status_code != 400:
             assert response.status_code == 200, (route, names, response.data)
             return names
@@ -141,10 +148,10 @@ def test_every_route_method_and_broken_parameter(
 ) -> None:
     seen: Counter[str] = Counter()
     for (route, names), method in itertools.product(table.items(), METHODS):
-        full = client.open(HERE + route, method=method, query_string=sound(route, names))
+        full = client.open(ROUTE_PREFIX + route, method=method, query_string=sound(route, names))
         seen[f"{method} {check(full, method)}"] += 1
         for name, query in wrong_queries(route, names):
-            response = client.open(HERE + route, method=method, query_string=query)
+            response = client.open(ROUTE_PREFIX + route, method=method, query_string=query)
             status = check(response, method)
             assert status in (400, 405), (route, query)
             if method == "GET":
@@ -162,9 +169,9 @@ def test_a_broken_version_is_refused(table: dict[str, tuple[str, ...]], client: 
     for route in versioned:
         for value in ("", "0", "0000000g", "0" * 9, "ABCDEF01"):
             query = {**sound(route, table[route]), "v": value}
-            assert client.get(HERE + route, query_string=query).status_code == 400
+            assert client.get(ROUTE_PREFIX + route, query_string=query).status_code == 400
         query = {**sound(route, table[route]), "v": "00000000"}
-        answer = client.get(HERE + route, query_string=query)
+        answer = client.get(ROUTE_PREFIX + route, query_string=query)
         assert (answer.status_code, answer.json) == (404, NOT_FOUND)
 
 
@@ -185,14 +192,14 @@ HEADERS: dict[str, tuple[str, ...]] = {
 def strange_request(chance: random.Random, table: dict[str, tuple[str, ...]]) -> dict[str, Any]:
     """Any method, parameters, headers and body, of which at most one or two are right."""
     route = chance.choice(list(table))
-    known = {**SOUND, "v": "00000000", "experiment": "x", "__proto__": "1"}
+    known = {**VALID_QUERY, "v": "00000000", "experiment": "x", "__proto__": "1"}
     query = [
         (name, known[name] if chance.random() < 0.6 else chance.choice(BROKEN + list(TEXTS))[:2000])
         for name in chance.choices(list(known), k=chance.randrange(7))
     ]
     headers = {name: chance.choice(HEADERS[name]) for name in chance.sample(list(HEADERS), k=3)}
     return {
-        "path": HERE + route,
+        "path": ROUTE_PREFIX + route,
         "method": chance.choice(("GET", "GET", "HEAD", *METHODS)),
         "query_string": [(name, value.encode("utf-8", "replace")) for name, value in query],
         "headers": list(headers.items()),
@@ -225,7 +232,7 @@ def test_a_fault_in_any_handler_tells_nothing(
     """TensorBoard's provider fails under each route: one line in the log, nothing outside."""
     failed = []
     for route, names in table.items():
-        client, provider = serve(log)
+        client, provider = make_client(log)
 
         def fail(**_: Any) -> Any:
             raise RuntimeError(SECRET)
@@ -233,7 +240,7 @@ def test_a_fault_in_any_handler_tells_nothing(
         setattr(provider, call, fail)
         caplog.clear()
         with caplog.at_level(logging.ERROR):
-            response = client.get(HERE + route, query_string=sound(route, names))
+            response = client.get(ROUTE_PREFIX + route, query_string=sound(route, names))
         if response.status_code == 200:
             assert not names
             continue
@@ -257,28 +264,30 @@ def test_no_route_reaches_for_the_network(
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    client = serve(log)[0]
+    client = make_client(log)[0]
     for route, names in table.items():
-        assert client.get(HERE + route, query_string=sound(route, names)).status_code == 200
+        assert client.get(ROUTE_PREFIX + route, query_string=sound(route, names)).status_code == 200
 
 
 def test_no_spelling_of_a_path_leaves_the_table(
     table: dict[str, tuple[str, ...]], client: Client
 ) -> None:
     """TensorBoard answers before us: our table holds exact names, nothing else comes through."""
-    spelled = list(traversals())
+    spelled = list(path_traversals())
     assert len(spelled) >= 200
     bases = ("", *(f"{route}/" for route in table))
     found = {
         base + one: (response.status_code, response.data)
         for base in bases
         for one in spelled
-        for response in [client.get(HERE + base + one)]
+        for response in [client.get(ROUTE_PREFIX + base + one)]
     }
     print(f"\n{len(found):,} paths of {len(spelled)} spellings")
     assert {path: answer for path, answer in found.items() if answer != MISSING} == {}
-    module = client.get(HERE + "index.js").data
-    assert [client.get(HERE + one).data == module for one in SAME] == [True] * len(SAME)
+    module = client.get(ROUTE_PREFIX + "index.js").data
+    assert [client.get(ROUTE_PREFIX + one).data == module for one in EQUIVALENT_PATHS] == [
+        True
+    ] * len(EQUIVALENT_PATHS)
 
 
 RAW_BASES = ("", "index.js/", "sheet/../")
@@ -287,19 +296,21 @@ MISSING = (404, b"Not found")
 
 def test_no_spelling_leaves_the_table_of_a_real_tensorboard(log: Path) -> None:
     """The same bytes on the wire, as no client library would let them through."""
-    spelled = [one for one in traversals() if " " not in one]
+    spelled = [one for one in path_traversals() if " " not in one]
     assert len(spelled) >= 200
-    with tensorboard(log, True) as url:
+    with start_tensorboard(log, True) as url:
         address, port = url.removeprefix("http://").rstrip("/").split(":")
-        paths = [f"{HERE}{base}{one}" for base in RAW_BASES for one in spelled]
+        paths = [f"{ROUTE_PREFIX}{base}{one}" for base in RAW_BASES for one in spelled]
         paths += [
-            f"{prefix}{HERE}{one}" for prefix in ("//" + address, "/.") for one in spelled[:20]
+            f"{prefix}{ROUTE_PREFIX}{one}"
+            for prefix in ("//" + address, "/.")
+            for one in spelled[:20]
         ]
         with ThreadPoolExecutor(8) as pool:
             found = dict(
                 zip(paths, pool.map(lambda path: raw(address, int(port), path), paths), strict=True)
             )
-        good = raw(address, int(port), f"{HERE}index")
+        good = raw(address, int(port), f"{ROUTE_PREFIX}index")
     print(f"\n{len(found):,} raw paths of {len(spelled)} spellings")
     assert good[0] == 200
     assert {path: answer for path, answer in found.items() if answer != MISSING} == {}

@@ -7,7 +7,7 @@ import signal
 
 import numpy as np
 import pytest
-from tiny_training import TINY, Net, eventually, images, start_script, workers_of
+from tiny_training import TINY, Net, find_workers, make_images, start_script, wait_until
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
@@ -17,11 +17,11 @@ from tensorboard_plugin_atlas.metadata import CHILD_RUN
 ENDLESS = {"icons": "inversion", "icon_steps": 4096, "draft_seconds": 0}
 SCRIPT = """
     import sys, time
-    from tiny_training import Net, TINY, images
+    from tiny_training import Net, TINY, make_images
     from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
     settings = {**TINY.as_dict(), "icons": "inversion", "icon_steps": 4096, "draft_seconds": 0}
     config = AtlasConfig(**settings)
-    writer = AtlasWriter(sys.argv[1], Net(), ["body"], probe=images(), config=config)
+    writer = AtlasWriter(sys.argv[1], Net(), ["body"], probe=make_images(), config=config)
     writer.add_atlas(7)
     time.sleep(600)
 """
@@ -47,7 +47,7 @@ def check_left(log_dir):
 def test_a_training_killed_while_it_drew(tmp_path):
     process = start_script(tmp_path / "loop.py", SCRIPT, tmp_path / "log")
     try:
-        eventually(lambda: drafted(tmp_path / "log"), 90)
+        wait_until(lambda: drafted(tmp_path / "log"), 90)
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
@@ -56,16 +56,18 @@ def test_a_training_killed_while_it_drew(tmp_path):
 
 def test_a_training_that_will_not_wait(tmp_path):
     config = AtlasConfig(**{**TINY.as_dict(), **ENDLESS})
-    writer = AtlasWriter(tmp_path, Net(), ["body"], probe=images(), config=config)
+    writer = AtlasWriter(tmp_path, Net(), ["body"], probe=make_images(), config=config)
     writer.add_atlas(7)
-    eventually(lambda: drafted(tmp_path), 90)
+    wait_until(lambda: drafted(tmp_path), 90)
     with pytest.warns(RuntimeWarning, match="1 checkpoints were not finished"):
         writer.close(0.1)
-    eventually(lambda: not workers_of())
+    wait_until(lambda: not find_workers())
     check_left(tmp_path)
     # Taken up again, the step is drawn to its end.
     quick = AtlasConfig(**{**TINY.as_dict(), **ENDLESS, "icon_steps": 1})
-    with AtlasWriter(tmp_path, Net(), ["body"], probe=images(), config=quick, strict=True) as again:
+    with AtlasWriter(
+        tmp_path, Net(), ["body"], probe=make_images(), config=quick, strict=True
+    ) as again:
         again.add_atlas(7)
     (entry,) = list_atlases(tmp_path)
     assert (entry.step, entry.edition, entry.sequence) == (7, "logged", 1)

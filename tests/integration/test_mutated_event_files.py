@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from atlas_strategies import difference
-from route_client import HERE, serve
+from atlas_strategies import find_difference
+from route_client import ROUTE_PREFIX, make_client
 from synthetic_atlases import make_atlas, make_probe_pictures
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -119,7 +119,7 @@ def record_places(whole: bytes) -> list[tuple[int, int]]:
 def untrue(atlas: Atlas, truth: dict[tuple[str, int], Atlas]) -> str | None:
     """Says where an atlas differs from the one that was logged in its place, or returns None."""
     wanted = truth.get((atlas.layer, atlas.step))
-    return f"{atlas.layer} {atlas.step}" if wanted is None else difference(wanted, atlas)
+    return f"{atlas.layer} {atlas.step}" if wanted is None else find_difference(wanted, atlas)
 
 
 def check_reading(log_dir: Path, truth: dict[tuple[str, int], Atlas]) -> Iterator[str]:
@@ -133,13 +133,13 @@ def check_reading(log_dir: Path, truth: dict[tuple[str, int], Atlas]) -> Iterato
         # Damaged ones behind it were counted on.
         assert atlas.sequence >= wanted.sequence
         found = atlas.replace(sequence=wanted.sequence, run=wanted.run)
-        assert difference(wanted, found) is None
+        assert find_difference(wanted, found) is None
 
 
 def check_routes(log_dir: Path, truth: dict[tuple[str, int], Atlas]) -> Iterator[str]:
     """Asks the plugin's routes for everything that they list; yields what was served."""
-    client, _ = serve(log_dir)
-    index = client.get(HERE + "index")
+    client, _ = make_client(log_dir)
+    index = client.get(ROUTE_PREFIX + "index")
     assert index.status_code == 200
     for series in (series for run in index.json["runs"] for series in run["series"]):
         for step in series["steps"]:
@@ -148,14 +148,14 @@ def check_routes(log_dir: Path, truth: dict[tuple[str, int], Atlas]) -> Iterator
                 assert (atlas.layer, atlas.step) == (series["layer"], step)
                 assert untrue(atlas, truth) is None
                 yield f"served {atlas.layer} {atlas.step}"
-        history = client.get(HERE + "history", query_string={"id": series["id"]})
+        history = client.get(ROUTE_PREFIX + "history", query_string={"id": series["id"]})
         assert history.status_code == 200
 
 
 def asked(client: Any, series: str, step: int) -> Atlas | None:
     """Fetches an atlas as the tab does, every blob of it; None if any is refused."""
     where = {"id": series, "step": step}
-    pack = client.get(HERE + "atlas", query_string=where)
+    pack = client.get(ROUTE_PREFIX + "atlas", query_string=where)
     assert pack.status_code in (200, 422), pack.data
     if pack.status_code != 200:
         return None
@@ -165,7 +165,7 @@ def asked(client: Any, series: str, step: int) -> Atlas | None:
     for number, entry in enumerate(json.loads(text)["blobs"][1:], start=2):
         name = "activations" if entry["role"] == "activations" else "sheet"
         more = {} if name == "activations" else {"blob": number, "v": entry["crc32c"]}
-        answer = client.get(HERE + name, query_string={**where, **more})
+        answer = client.get(ROUTE_PREFIX + name, query_string={**where, **more})
         assert answer.status_code in (200, 422), answer.data
         if answer.status_code != 200:
             return None
@@ -292,7 +292,7 @@ def test_a_real_tensorboard_shows_nothing_untrue(
     sound = tmp_path / "sound" / CHILD_RUN / original.name
     sound.parent.mkdir(parents=True)
     sound.write_bytes(whole)
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         here = url + "data/plugin/atlas/"
         deadline, steps = time.monotonic() + 60, {}
         while steps.get("sound/atlas") != [list(STEPS)] * 2:

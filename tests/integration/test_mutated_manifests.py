@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from blob_damage import mutate_bytes, resealed
+from blob_damage import mutate_bytes, rewrite_manifest
 from synthetic_atlases import make_atlas, make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
 from untrusted_text import TEXTS
@@ -89,7 +89,7 @@ def broken(blobs: list[bytes], chance: random.Random) -> list[bytes]:
         return [checksum(text).encode() + b"\n" + text, *blobs[1:]]
     mutated = list(blobs)
     mutated[index] = mutate_bytes(blobs[index], chance)
-    return resealed(mutated)
+    return rewrite_manifest(mutated)
 
 
 LONG = [pytest.mark.long, pytest.mark.timeout(1800)]
@@ -121,5 +121,7 @@ def test_broken_blobs_are_refused_by_type(kind: str, count: int) -> None:
 def test_the_longest_text_is_refused_with_a_short_reason() -> None:
     blobs = KINDS["atlas"][1]()
     with pytest.raises(DamageError) as caught:
-        decode_atlas(resealed(blobs, lambda document: document.update(layer="x" * (MAX_TEXT + 1))))
+        decode_atlas(
+            rewrite_manifest(blobs, lambda document: document.update(layer="x" * (MAX_TEXT + 1)))
+        )
     assert len(str(caught.value)) < 200

@@ -15,10 +15,10 @@ from typing import Any
 import google_crc32c
 import pytest
 from PIL import Image
-from route_client import HERE, SOUND, serve
+from route_client import ROUTE_PREFIX, VALID_QUERY, make_client
 from synthetic_atlases import write_log
 from synthetic_shortcuts import write_shortcuts
-from tensorboard_server import get, tensorboard, wait_for_atlases
+from tensorboard_server import get, start_tensorboard, wait_for_atlases
 from werkzeug.test import Client
 
 import tensorboard_plugin_atlas
@@ -73,9 +73,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def answers(client: Client) -> dict[str, int]:
     """Status of each data route, soundly asked."""
-    series = {"id": SOUND["id"]}
-    step = {**series, "step": SOUND["step"]}
-    run = {"run": SOUND["run"]}
+    series = {"id": VALID_QUERY["id"]}
+    step = {**series, "step": VALID_QUERY["step"]}
+    run = {"run": VALID_QUERY["run"]}
     queries = {
         "index": {},
         "history": series,
@@ -89,7 +89,7 @@ def answers(client: Client) -> dict[str, int]:
         "index.js": {},
     }
     return {
-        route: client.get(HERE + route, query_string=query).status_code
+        route: client.get(ROUTE_PREFIX + route, query_string=query).status_code
         for route, query in queries.items()
     }
 
@@ -98,7 +98,7 @@ def test_no_text_of_a_request_or_a_log_becomes_a_path(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No route opens any file: all was read by TensorBoard, and our own files at start."""
-    client, _ = serve(log)
+    client, _ = make_client(log)
 
     def refuse(*arguments: Any, **_: Any) -> Any:
         raise AssertionError(f"a route opened {arguments[0]!r}")
@@ -112,7 +112,7 @@ def test_no_text_of_a_request_or_a_log_becomes_a_path(
 def test_images_are_passed_to_the_browser_undecoded(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, _ = serve(log)
+    client, _ = make_client(log)
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("a route decoded a picture")
@@ -133,6 +133,6 @@ def test_a_hostile_record_header_costs_its_run_alone_under_the_python_loader(
     masked = ((crc >> 15 | crc << 17 & 0xFFFFFFFF) + 0xA282EAD8) & 0xFFFFFFFF
     with path.open("ab") as file:
         file.write(header + struct.pack("<I", masked) + b"x" * 60)
-    with tensorboard(tmp_path, False) as url:
+    with start_tensorboard(tmp_path, False) as url:
         wait_for_atlases(url, 4)
         assert get(url + "data/plugin/atlas/index")[0] == 200

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loaders import LOADERS, kept, until
-from route_client import HERE, NOT_FOUND, serve
+from loaders import LOADERS, steps_by_series, wait_for_json
+from route_client import NOT_FOUND, ROUTE_PREFIX, make_client
 from synthetic_shortcuts import STEPS, make_shortcuts, write_shortcuts
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 from werkzeug.test import Client
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
@@ -34,7 +34,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def client(log: Path) -> Client:
-    return serve(log)[0]
+    return make_client(log)[0]
 
 
 def blobs_of(step: int) -> list[bytes]:
@@ -42,7 +42,7 @@ def blobs_of(step: int) -> list[bytes]:
 
 
 def test_the_index_lists_their_steps_beside_those_of_the_layer(client: Client) -> None:
-    (run,) = client.get(HERE + "index").json["runs"]
+    (run,) = client.get(ROUTE_PREFIX + "index").json["runs"]
     assert {one["layer"]: one["shortcuts"] for one in run["series"]} == {
         "layer3": [50, 100, 200],
         "layer4": [],
@@ -51,14 +51,14 @@ def test_the_index_lists_their_steps_beside_those_of_the_layer(client: Client) -
 
 
 def test_a_record_is_told_as_json_with_the_mark_of_its_manifest(client: Client) -> None:
-    response = client.get(HERE + "shortcuts", query_string={"id": ID, "step": "100"})
+    response = client.get(ROUTE_PREFIX + "shortcuts", query_string={"id": ID, "step": "100"})
     blobs = blobs_of(100)
     assert (response.status_code, response.content_type) == (200, "application/json")
     assert response.json == json.loads(blobs[0][9:])
     mark = response.headers["ETag"]
     assert mark == f'"{blobs[0][:8].decode()}"'
     again = client.get(
-        HERE + "shortcuts",
+        ROUTE_PREFIX + "shortcuts",
         query_string={"id": ID, "step": "100"},
         headers={"If-None-Match": mark},
     )
@@ -68,7 +68,7 @@ def test_a_record_is_told_as_json_with_the_mark_of_its_manifest(client: Client) 
 def test_patches_are_one_picture_for_good_under_their_checksum(client: Client) -> None:
     page = blobs_of(50)[1]
     query = {"id": ID, "step": "50", "blob": "1"}
-    response = client.get(HERE + "patches", query_string={**query, "v": checksum(page)})
+    response = client.get(ROUTE_PREFIX + "patches", query_string={**query, "v": checksum(page)})
     assert (response.content_type, response.data) == ("image/webp", page)
     assert response.headers["Cache-Control"] == "private, max-age=31536000"
     assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
@@ -91,13 +91,13 @@ def test_patches_are_one_picture_for_good_under_their_checksum(client: Client) -
 def test_what_is_not_there_has_one_answer(
     route: str, query: dict[str, str], client: Client
 ) -> None:
-    response = client.get(HERE + route, query_string=query)
+    response = client.get(ROUTE_PREFIX + route, query_string=query)
     assert (response.status_code, response.json) == (404, NOT_FOUND)
 
 
 def test_the_history_of_the_layer_knows_nothing_of_them(client: Client) -> None:
     for series in (ID, OTHER):
-        body = client.get(HERE + "history", query_string={"id": series}).json
+        body = client.get(ROUTE_PREFIX + "history", query_string={"id": series}).json
         assert [one["status"] for one in body["steps"]] == ["ok"] * 4
         assert body["logged"] == 4
 
@@ -106,10 +106,10 @@ def test_a_layer_without_atlases_has_no_series(tmp_path: Path) -> None:
     sink = EventSink(tmp_path / RUN)
     sink.write(shortcuts_tag("layer3"), blobs_of(50), 50)
     sink.close()
-    client, _ = serve(tmp_path)
-    assert client.get(HERE + "index").json["runs"] == []
+    client, _ = make_client(tmp_path)
+    assert client.get(ROUTE_PREFIX + "index").json["runs"] == []
     query = {"id": ID, "step": "50"}
-    assert client.get(HERE + "shortcuts", query_string=query).status_code == 404
+    assert client.get(ROUTE_PREFIX + "shortcuts", query_string=query).status_code == 404
 
 
 def strange(tmp_path: Path, tag: str, step: int, blobs: list[bytes]) -> Any:
@@ -119,7 +119,7 @@ def strange(tmp_path: Path, tag: str, step: int, blobs: list[bytes]) -> Any:
     sink.write(tag, blobs, step)
     sink.close()
     query = {"id": ID, "step": str(step)}
-    return serve(tmp_path)[0].get(HERE + "shortcuts", query_string=query)
+    return make_client(tmp_path)[0].get(ROUTE_PREFIX + "shortcuts", query_string=query)
 
 
 def test_a_record_at_another_step_than_it_says_is_damage(tmp_path: Path) -> None:
@@ -149,22 +149,22 @@ def test_shortcuts_under_the_tag_of_an_atlas_are_damage_of_that_step(tmp_path: P
     sink = EventSink(tmp_path / RUN)
     sink.write(layer_tag("layer3"), blobs_of(60), 60)
     sink.close()
-    client, _ = serve(tmp_path)
-    body = client.get(HERE + "history", query_string={"id": ID}).json
+    client, _ = make_client(tmp_path)
+    body = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json
     assert [one["status"] for one in body["steps"]] == ["ok", "ok", "damaged"]
     for route in ("atlas", "activations"):
-        response = client.get(HERE + route, query_string={"id": ID, "step": "60"})
+        response = client.get(ROUTE_PREFIX + route, query_string={"id": ID, "step": "60"})
         assert response.status_code == 422
 
 
 @LOADERS
 def test_both_loaders_serve_them(fast: bool, tmp_path: Path) -> None:
     write_shortcuts(tmp_path)
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         here = url + "data/plugin/atlas/"
         wanted = {(RUN, layer): list(STEPS) for layer in ("layer3", "layer4")}
-        index = until(here + "index", lambda found: kept(found) == wanted)
-        index = until(here + "index", lambda found: len(_steps(found)) == len(STEPS) - 1)
+        index = wait_for_json(here + "index", lambda found: steps_by_series(found) == wanted)
+        index = wait_for_json(here + "index", lambda found: len(_steps(found)) == len(STEPS) - 1)
         assert _steps(index) == [50, 100, 200]
         for step in (50, 100, 200):
             blobs = blobs_of(step)
@@ -191,9 +191,9 @@ def test_a_flipped_byte_is_damage_where_tensorboard_sees_none(tmp_path: Path) ->
     place = bytes(data).rindex(page) + len(page) // 2
     data[place] ^= 1
     path.write_bytes(bytes(data))
-    with tensorboard(tmp_path, True) as url:
+    with start_tensorboard(tmp_path, True) as url:
         here = url + "data/plugin/atlas/"
-        until(here + "index", lambda found: found["runs"] and len(_steps(found)) == 3)
+        wait_for_json(here + "index", lambda found: found["runs"] and len(_steps(found)) == 3)
         status, _, body = get(f"{here}patches?id={ID}&step=200&blob=1")
         assert (status, json.loads(body)["error"]["kind"]) == (422, "damaged")
         assert get(f"{here}patches?id={ID}&step=50&blob=1")[0] == 200

@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from striped_images import LAYERS, MARK, MARKED, network, stripes, train
+from striped_images import LAYERS, MARK_BOX, MARKED_CLASS, make_network, make_striped_images, train
 from tiny_training import TINY
 from torch import nn
 
@@ -45,7 +45,7 @@ def writer(folder, model, data, *, config=CONFIG, shortcuts=True, worker="inline
 def planted(tmp_path_factory):
     """A training that is taken up again after step 20, as after a crash of the machine."""
     folder = tmp_path_factory.mktemp("planted")
-    model, data = network(), stripes(1200)
+    model, data = make_network(), make_striped_images(1200)
     atlas = writer(folder, model, data)
     for step in train(model, data, STEPS):
         if step == 30:
@@ -66,8 +66,8 @@ class TestPlanted:
 
     def test_the_marker_is_found_first_once_it_is_learned(self, planted):
         first = planted[2][-1].found[0]
-        assert (first.target, first.significant) == (MARKED, True)
-        assert overlap(first.box, MARK) > 0.5
+        assert (first.target, first.significant) == (MARKED_CLASS, True)
+        assert overlap(first.box, MARK_BOX) > 0.5
         assert first.flip_rate > 0.7
         assert first.noise_flip_rate < 0.2
         assert [one.significant for one in planted[2][-1].found[1:]] == [False] * (
@@ -123,7 +123,7 @@ class TestPlanted:
         assert max(first.samples) < len(atlas.samples)
         # What the layer says there it says of pictures of that class, far more often than chance.
         near = atlas.predictions[list(first.samples[:10])]
-        assert (near == MARKED).mean() > 0.5
+        assert (near == MARKED_CLASS).mean() > 0.5
 
     def test_what_never_was_one_is_let_go_when_it_turns_too_few(self, planted):
         for record in planted[2]:
@@ -137,7 +137,7 @@ class TestPlanted:
 
 
 def test_a_clean_training_has_nothing_significant(tmp_path):
-    model, data = network(), stripes(1200, marked=0.0)
+    model, data = make_network(), make_striped_images(1200, marked=0.0)
     with writer(tmp_path, model, data) as atlas:
         for step in train(model, data, (20, 40)):
             if step:
@@ -148,7 +148,7 @@ def test_a_clean_training_has_nothing_significant(tmp_path):
 
 
 def test_the_worker_logs_what_the_loop_does(tmp_path):
-    model, data = network(), stripes(400)
+    model, data = make_network(), make_striped_images(400)
     *_, step = train(model, data, (10,))
     records = []
     for worker in ("inline", "process"):
@@ -163,7 +163,7 @@ def test_the_worker_logs_what_the_loop_does(tmp_path):
 
 
 def test_the_model_and_the_random_state_are_left_as_they_were(tmp_path):
-    model, data = network(), stripes(200)
+    model, data = make_network(), make_striped_images(200)
     model.train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     atlas = writer(tmp_path, model, data, config=QUICK)
@@ -181,7 +181,7 @@ def test_the_model_and_the_random_state_are_left_as_they_were(tmp_path):
 
 @pytest.mark.parametrize("worker", ["inline", "process"])
 def test_a_failure_costs_the_record_and_is_told_once(worker, tmp_path, monkeypatch):
-    model, data = network(), stripes(100)
+    model, data = make_network(), make_striped_images(100)
     broken = Unhelpful(model)
     atlas = AtlasWriter(
         tmp_path, broken, ["inner.2"], probe=data, config=TINY, shortcuts=True, worker=worker
@@ -225,7 +225,7 @@ class Embedder(nn.Module):
 
 
 def test_a_model_without_logits_is_refused_once_and_atlases_go_on(tmp_path):
-    images, _ = stripes(60)
+    images, _ = make_striped_images(60)
     with pytest.warns(RuntimeWarning, match="not \\(images, classes\\) logits") as told:
         atlas = AtlasWriter(
             tmp_path,
@@ -269,7 +269,7 @@ def test_pictures_of_many_channels_cannot_be_kept(tmp_path):
 )
 def test_what_is_no_logged_layer_is_refused(given, said, tmp_path):
     with pytest.raises(ArgumentError, match=re.escape(said)):
-        writer(tmp_path, network(), stripes(20), config=QUICK, shortcuts=given)
+        writer(tmp_path, make_network(), make_striped_images(20), config=QUICK, shortcuts=given)
 
 
 @pytest.mark.parametrize(
@@ -279,9 +279,9 @@ def test_what_is_no_logged_layer_is_refused(given, said, tmp_path):
 def test_true_takes_the_layer_in_the_middle(layers, middle, tmp_path):
     atlas = AtlasWriter(
         tmp_path,
-        network(),
+        make_network(),
         layers,
-        probe=stripes(60),
+        probe=make_striped_images(60),
         config=QUICK,
         shortcuts=True,
         worker="inline",
@@ -293,7 +293,7 @@ def test_true_takes_the_layer_in_the_middle(layers, middle, tmp_path):
 
 
 def test_without_being_asked_nothing_is_looked_for(tmp_path):
-    atlas = writer(tmp_path, network(), stripes(60), config=QUICK, shortcuts=False)
+    atlas = writer(tmp_path, make_network(), make_striped_images(60), config=QUICK, shortcuts=False)
     atlas.add_atlas(0)
     atlas.close()
     assert list(read_shortcuts(tmp_path)) == []
@@ -303,7 +303,7 @@ def test_a_step_that_was_purged_is_done_again_from_the_record_before(planted, tm
     folder, data, records, _ = planted
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
-    model = network()
+    model = make_network()
     list(train(model, data, (30,)))
     with writer(copy, model, data, purge_step=25) as atlas:
         atlas.add_atlas(25)
@@ -320,8 +320,8 @@ def test_a_log_of_another_probe_is_not_gone_on_with(planted):
     folder, _, records, _ = planted
     known = last_shortcuts(str(folder / "atlas"), LAYERS[0])
     assert known.found == records[-1].found
-    other = build_probe(stripes(60), config=QUICK)
-    record = ShortcutWatch(other, LAYERS[0], QUICK, known).look(network(), 50, 0.0, None)
+    other = build_probe(make_striped_images(60), config=QUICK)
+    record = ShortcutWatch(other, LAYERS[0], QUICK, known).look(make_network(), 50, 0.0, None)
     assert all(len(one.history) == 1 and one.samples == () for one in record.found)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loaders import LOADERS, kept, until
+from loaders import LOADERS, steps_by_series, wait_for_json
 from synthetic_atlases import make_atlas, make_probe_pictures, write_log
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
 from tensorboard_plugin_atlas.metadata import layer_tag
@@ -22,11 +22,11 @@ from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, en
 @LOADERS
 def test_everything_that_was_logged_is_served(fast: bool, tmp_path: Path) -> None:
     write_log(tmp_path, runs=("exp",), layers=("layer1", "layer2"), steps=(0, 10, 20))
-    with tensorboard(tmp_path, fast, "--path_prefix=/a/b") as url:
+    with start_tensorboard(tmp_path, fast, "--path_prefix=/a/b") as url:
         assert url.endswith("/a/b/")
         here = url + "data/plugin/atlas/"
         wanted = {("exp/atlas", layer): [0, 10, 20] for layer in ("layer1", "layer2")}
-        index = until(here + "index", lambda found: kept(found) == wanted)
+        index = wait_for_json(here + "index", lambda found: steps_by_series(found) == wanted)
         assert index["kept_limit"] == 200
         (run,) = index["runs"]
         series = run["series"][1]["id"]
@@ -60,7 +60,7 @@ def test_everything_that_was_logged_is_served(fast: bool, tmp_path: Path) -> Non
 
 @LOADERS
 def test_an_empty_log_leaves_the_tab_out(fast: bool, tmp_path: Path) -> None:
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         listing = json.loads(get(url + "data/plugins_listing")[2])
         assert listing["atlas"]["enabled"] is False
         assert listing["scalars"] is not None
@@ -77,16 +77,16 @@ def test_of_three_hundred_steps_as_many_are_kept_as_asked(
         atlas = make_atlas(step, layer="a", samples=10, grids=(2,), tile=4, sequence=step + 1)
         sink.write(layer_tag("a"), encode_atlas(atlas), step)
     sink.close()
-    with tensorboard(tmp_path, fast, *flags) as url:
+    with start_tensorboard(tmp_path, fast, *flags) as url:
         here = url + "data/plugin/atlas/"
 
         def is_loaded(index: Any) -> bool:
-            steps = kept(index).get(("atlas", "a"), [])
+            steps = steps_by_series(index).get(("atlas", "a"), [])
             return len(steps) == count and steps[-1] == 299
 
-        index = until(here + "index", is_loaded)
+        index = wait_for_json(here + "index", is_loaded)
         assert index["kept_limit"] == (count if count < 300 else None)
-        history = until(
+        history = wait_for_json(
             f"{here}history?id={index['runs'][0]['series'][0]['id']}",
             lambda found: found["kept"] == count,
         )
@@ -131,15 +131,17 @@ def test_the_users_own_scalars_stay_complete(fast: bool, tmp_path: Path) -> None
         str(tmp_path),
         str(Path(__file__).parents[1] / "helpers"),
     ]
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         subprocess.run(command, check=True, timeout=120)
         for run in ("torch", "x"):
             address = f"{url}data/plugin/scalars/scalars?run={run}&tag=loss"
-            scalars = until(address, lambda found: len(found) == 40)
+            scalars = wait_for_json(address, lambda found: len(found) == 40)
             assert [step for _, step, _ in scalars] == list(range(40))
         steps = list(range(0, 40, 4))
         wanted = {("torch/atlas", "a"): steps, ("x/atlas", "a"): steps}
-        until(url + "data/plugin/atlas/index", lambda index: kept(index) == wanted)
+        wait_for_json(
+            url + "data/plugin/atlas/index", lambda index: steps_by_series(index) == wanted
+        )
 
 
 def test_a_flipped_byte_is_damage_where_tensorboard_sees_none(tmp_path: Path) -> None:
@@ -149,9 +151,11 @@ def test_a_flipped_byte_is_damage_where_tensorboard_sees_none(tmp_path: Path) ->
     data = bytearray(path.read_bytes())
     data[list(scan_records(path))[3].offset + 10_000] ^= 1  # in the map of step 10
     path.write_bytes(data)
-    with tensorboard(tmp_path, True) as url:
+    with start_tensorboard(tmp_path, True) as url:
         here = url + "data/plugin/atlas/"
-        index = until(here + "index", lambda found: list(kept(found).values()) == [[0, 10, 20]])
+        index = wait_for_json(
+            here + "index", lambda found: list(steps_by_series(found).values()) == [[0, 10, 20]]
+        )
         series = index["runs"][0]["series"][0]["id"]
         status, _, body = get(f"{here}atlas?id={series}&step=10")
         error = json.loads(body)["error"]
@@ -169,10 +173,10 @@ def test_a_run_whose_name_the_data_server_cannot_take_back_says_so(
     """The data server gives out keys with escaped names in them and refuses the same keys."""
     names = ('quo"ted', "back\\slash", "con\ttrol", "plain")
     write_log(tmp_path, runs=names, layers=("a",), steps=(0, 10))
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         here = url + "data/plugin/atlas/"
         wanted = {(f"{name}/atlas", "a"): [0, 10] for name in names}
-        index = until(here + "index", lambda found: kept(found) == wanted)
+        index = wait_for_json(here + "index", lambda found: steps_by_series(found) == wanted)
         for run in index["runs"]:
             readable = not fast or run["run"] == "plain/atlas"
             series = run["series"][0]["id"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tensorboard.plugins.base_plugin import TBContext
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 
 import tensorboard_plugin_atlas
 from tensorboard_plugin_atlas import loader, metadata
@@ -179,7 +179,7 @@ def test_a_damaged_installation_costs_no_more_than_the_tab(
     sink.write_scalars({"loss": 0.5}, 1)
     sink.close()
     damage(broken)
-    with tensorboard(logs, True, cwd=tmp_path, log=output) as url:
+    with start_tensorboard(logs, True, cwd=tmp_path, log=output) as url:
         listing = json.loads(get(url + "data/plugins_listing")[2])
         assert {"scalars", "images", "graphs"} <= listing.keys()
         assert get(url + "data/plugin/scalars/tags")[0] == 200

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from route_client import HERE, ID, NOT_FOUND, RUN, CountingProvider, serve
+from route_client import ID, NOT_FOUND, ROUTE_PREFIX, RUN, CountingProvider, make_client
 from synthetic_atlases import make_atlas, make_probe_pictures
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.plugins.base_plugin import TBContext
@@ -54,7 +54,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, l
 
 @pytest.fixture
 def client(written: tuple[Path, dict[int, list[bytes]]]) -> Client:
-    return serve(written[0], {"atlas": 200})[0]
+    return make_client(written[0], {"atlas": 200})[0]
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def unpacked(response: TestResponse) -> tuple[dict[str, Any], bytes]:
 
 
 def test_index_lists_runs_layers_and_steps(client: Client) -> None:
-    response = client.get(HERE + "index")
+    response = client.get(ROUTE_PREFIX + "index")
     assert response.content_type == "application/json"
     versions = response.json["runs"][0]["series"][0]["versions"]
     assert len(set(versions)) == 3
@@ -113,23 +113,23 @@ def test_the_index_is_sent_as_the_client_takes_it(
     accepted: str | None, encoding: str | None, client: Client
 ) -> None:
     headers = {} if accepted is None else {"Accept-Encoding": accepted}
-    response = client.get(HERE + "index", headers=headers)
+    response = client.get(ROUTE_PREFIX + "index", headers=headers)
     assert response.headers.get("Content-Encoding") == encoding
     assert response.headers["Vary"] == "Accept-Encoding"
     assert response.headers["Cache-Control"] == "no-cache, must-revalidate"
     data = gzip.decompress(response.data) if encoding else response.data
-    assert json.loads(data) == client.get(HERE + "index").json
+    assert json.loads(data) == client.get(ROUTE_PREFIX + "index").json
     assert len(response.data) == int(response.headers["Content-Length"])
 
 
 @pytest.mark.parametrize(("hints", "limit"), [(None, None), ({}, None), ({"atlas": 0}, None)])
 def test_no_limit_is_null(hints: Any, limit: Any, tmp_path: Path) -> None:
-    body = serve(tmp_path, hints)[0].get(HERE + "index").json
+    body = make_client(tmp_path, hints)[0].get(ROUTE_PREFIX + "index").json
     assert body == {"version": 1, "kept_limit": limit, "runs": []}
 
 
 def test_history_tells_what_the_manifests_say(client: Client) -> None:
-    body = client.get(HERE + "history", query_string={"id": ID}).json
+    body = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json
     assert (body["id"], body["logged"], body["kept"]) == (ID, 5, 3)
     assert body["steps"][1] == {
         "step": 10,
@@ -152,14 +152,14 @@ def test_history_gathers_the_checkpoints_without_an_atlas(tmp_path: Path) -> Non
         atlas = atlas.replace(skipped=tuple(Skipped(*one) for one in skipped))
         sink.write(layer_tag("layer1"), encode_atlas(atlas), step)
     sink.close()
-    body = serve(tmp_path)[0].get(HERE + "history", query_string={"id": ID}).json
+    body = make_client(tmp_path)[0].get(ROUTE_PREFIX + "history", query_string={"id": ID}).json
     assert [(one["step"], one["reason"]) for one in body["skipped"]] == [
         *((3, "busy"), (7, "failed"), (15, "budget")),
     ]
 
 
 def test_history_retells_the_events_of_the_run(client: Client) -> None:
-    body = client.get(HERE + "history", query_string={"id": ID}).json
+    body = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json
     assert body["events_found"] == 2
     assert [(one["step"], one["text"]) for one in body["events"]] == [
         (10, "airplane split into airplane and bird"),
@@ -177,14 +177,14 @@ def test_a_tag_without_a_value_hides_its_own_run_only(tmp_path: Path) -> None:
     event.summary.value[0].ClearField("tensor")
     with path.open("ab") as file:
         file.write(frame(event.SerializeToString()))
-    client, _ = serve(tmp_path)
-    assert [run["run"] for run in client.get(HERE + "index").json["runs"]] == [RUN]
-    body = client.get(HERE + "history", query_string={"id": ID}).json
+    client, _ = make_client(tmp_path)
+    assert [run["run"] for run in client.get(ROUTE_PREFIX + "index").json["runs"]] == [RUN]
+    body = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json
     assert [step["status"] for step in body["steps"]] == ["ok"] * 3
 
 
 def test_an_atlas_comes_in_one_pack(client: Client, blobs: dict[int, list[bytes]]) -> None:
-    response = client.get(HERE + "atlas", query_string={"id": ID, "step": "10"})
+    response = client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "10"})
     manifest, data = unpacked(response)
     assert data == blobs[10][1]
     assert manifest == json.loads(blobs[10][0][9:])
@@ -194,11 +194,12 @@ def test_an_atlas_comes_in_one_pack(client: Client, blobs: dict[int, list[bytes]
 def test_every_byte_of_an_atlas_can_be_had(client: Client, blobs: dict[int, list[bytes]]) -> None:
     query = {"id": ID, "step": "20"}
     sheets = [
-        client.get(HERE + "sheet", query_string={**query, "blob": str(i)}) for i in range(3, 5)
+        client.get(ROUTE_PREFIX + "sheet", query_string={**query, "blob": str(i)})
+        for i in range(3, 5)
     ]
     parts = [
-        client.get(HERE + "atlas", query_string=query).data[-len(blobs[20][1]) :],
-        client.get(HERE + "activations", query_string=query).data,
+        client.get(ROUTE_PREFIX + "atlas", query_string=query).data[-len(blobs[20][1]) :],
+        client.get(ROUTE_PREFIX + "activations", query_string=query).data,
         *(sheet.data for sheet in sheets),
     ]
     assert decode_atlas([blobs[20][0], *parts]).step == 20
@@ -209,9 +210,9 @@ def test_every_byte_of_an_atlas_can_be_had(client: Client, blobs: dict[int, list
 
 def test_the_probe_and_its_thumbnails(client: Client) -> None:
     wanted = encode_probe(make_probe_pictures(20))
-    manifest, data = unpacked(client.get(HERE + "probe", query_string={"run": RUN_ID}))
+    manifest, data = unpacked(client.get(ROUTE_PREFIX + "probe", query_string={"run": RUN_ID}))
     assert (manifest["images"], data) == (20, wanted[1])
-    thumbs = client.get(HERE + "thumbs", query_string={"run": RUN_ID, "blob": "2"})
+    thumbs = client.get(ROUTE_PREFIX + "thumbs", query_string={"run": RUN_ID, "blob": "2"})
     assert (thumbs.content_type, thumbs.data) == ("image/webp", wanted[2])
 
 
@@ -219,32 +220,34 @@ def test_content_that_is_named_by_its_checksum_is_kept_for_good(
     client: Client, blobs: dict[int, list[bytes]]
 ) -> None:
     query = {"id": ID, "step": "10", "blob": "3"}
-    named = client.get(HERE + "sheet", query_string={**query, "v": checksum(blobs[10][3])})
+    named = client.get(ROUTE_PREFIX + "sheet", query_string={**query, "v": checksum(blobs[10][3])})
     assert named.headers["Cache-Control"] == "private, max-age=31536000"
-    unnamed = client.get(HERE + "sheet", query_string=query)
+    unnamed = client.get(ROUTE_PREFIX + "sheet", query_string=query)
     assert unnamed.headers["Cache-Control"] == "no-cache, must-revalidate"
-    other = client.get(HERE + "sheet", query_string={**query, "v": "00000000"})
+    other = client.get(ROUTE_PREFIX + "sheet", query_string={**query, "v": "00000000"})
     assert (other.status_code, other.json) == (404, NOT_FOUND)
 
 
 @pytest.mark.parametrize("route", ["index", "atlas", "sheet", "activations", "index.js"])
 def test_what_a_client_has_is_not_sent_again(route: str, client: Client) -> None:
     query = {"id": ID, "step": "10", "blob": "3"}
-    first = client.get(HERE + route, query_string=query)
+    first = client.get(ROUTE_PREFIX + route, query_string=query)
     own = first.headers["ETag"]
     for tag in (own, f"W/{own}", "*", f'"x", {own}'):
-        again = client.get(HERE + route, query_string=query, headers={"If-None-Match": tag})
+        again = client.get(ROUTE_PREFIX + route, query_string=query, headers={"If-None-Match": tag})
         assert (again.status_code, again.data) == (304, b"")
         assert again.headers["ETag"] == first.headers["ETag"]
         assert again.headers["X-Content-Type-Options"] == "nosniff"
-    changed = client.get(HERE + route, query_string=query, headers={"If-None-Match": '"other"'})
+    changed = client.get(
+        ROUTE_PREFIX + route, query_string=query, headers={"If-None-Match": '"other"'}
+    )
     assert (changed.status_code, changed.data) == (200, first.data)
 
 
 def test_head_tells_the_length_and_sends_nothing(client: Client) -> None:
     query = {"id": ID, "step": "10"}
     full, head = (
-        call(HERE + "activations", query_string=query) for call in (client.get, client.head)
+        call(ROUTE_PREFIX + "activations", query_string=query) for call in (client.get, client.head)
     )
     assert (head.status_code, head.data) == (200, b"")
     assert head.headers["Content-Length"] == str(len(full.data))
@@ -270,7 +273,7 @@ def test_what_is_not_there_has_one_answer(client: Client) -> None:
         *[("thumbs", {"run": RUN_ID, "blob": blob}) for blob in ("0", "1", "3")],
     ]
     for route, query in queries:
-        response = client.get(HERE + route, query_string=query)
+        response = client.get(ROUTE_PREFIX + route, query_string=query)
         assert (response.status_code, response.json) == (404, NOT_FOUND), (route, query)
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
@@ -296,24 +299,26 @@ def test_a_damaged_manifest_is_told_in_the_history(
     change: Callable[[list[bytes]], list[bytes]], reason: str, tmp_path: Path
 ) -> None:
     rewritten(tmp_path, lambda step, b: change(b) if step == 10 else b)
-    client = serve(tmp_path)[0]
-    steps = client.get(HERE + "history", query_string={"id": ID}).json["steps"]
+    client = make_client(tmp_path)[0]
+    steps = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json["steps"]
     assert [step["status"] for step in steps] == ["ok", "damaged", "ok"]
     assert steps[1]["reason"].startswith(reason)
     assert steps[1]["samples"] is None
     for route in ("atlas", "activations"):
-        response = client.get(HERE + route, query_string={"id": ID, "step": "10"})
+        response = client.get(ROUTE_PREFIX + route, query_string={"id": ID, "step": "10"})
         assert (response.status_code, response.json["error"]["kind"]) == (422, "damaged")
-    unpacked(client.get(HERE + "atlas", query_string={"id": ID, "step": "20"}))
+    unpacked(client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "20"}))
 
 
 def test_a_sequence_without_blobs_is_left_out(tmp_path: Path) -> None:
     """A run that was taken up again has one in place of what is void."""
     rewritten(tmp_path, lambda step, b: [] if step == 10 else b)
-    client = serve(tmp_path)[0]
-    steps = client.get(HERE + "history", query_string={"id": ID}).json["steps"]
+    client = make_client(tmp_path)[0]
+    steps = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json["steps"]
     assert [(step["step"], step["status"]) for step in steps] == [(0, "ok"), (20, "ok")]
-    assert client.get(HERE + "atlas", query_string={"id": ID, "step": "10"}).status_code == 404
+    assert (
+        client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "10"}).status_code == 404
+    )
 
 
 def test_a_damaged_blob_is_never_sent_and_remembered(tmp_path: Path) -> None:
@@ -323,11 +328,11 @@ def test_a_damaged_blob_is_never_sent_and_remembered(tmp_path: Path) -> None:
         return parts
 
     rewritten(tmp_path, flip)
-    client = serve(tmp_path)[0]
-    history = {"path": HERE + "history", "query_string": {"id": ID}}
+    client = make_client(tmp_path)[0]
+    history = {"path": ROUTE_PREFIX + "history", "query_string": {"id": ID}}
     assert client.get(**history).json["steps"][1]["status"] == "ok"
     query = {"id": ID, "step": "10", "blob": "3"}
-    response = client.get(HERE + "sheet", query_string=query)
+    response = client.get(ROUTE_PREFIX + "sheet", query_string=query)
     assert response.status_code == 422
     message = response.json["error"]["message"]
     assert message.startswith("blob 3 (sheet, grid 3): checksum ")
@@ -339,10 +344,10 @@ def test_a_newer_wire_version_is_told(tmp_path: Path) -> None:
     text = b'{"kind":"atlas","version":2}'
     newer = [checksum(text).encode() + b"\n" + text]
     rewritten(tmp_path, lambda step, b: newer if step == 10 else b)
-    client = serve(tmp_path)[0]
-    body = client.get(HERE + "history", query_string={"id": ID}).json
+    client = make_client(tmp_path)[0]
+    body = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json
     assert [step["status"] for step in body["steps"]] == ["ok", "too_new", "ok"]
-    response = client.get(HERE + "atlas", query_string={"id": ID, "step": "10"})
+    response = client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "10"})
     assert (response.status_code, response.json["error"]["kind"]) == (422, "too_new")
 
 
@@ -358,13 +363,13 @@ def test_a_tensor_of_another_shape_hurts_only_itself(shape: list[int], tmp_path:
         event.summary.value[0].tensor.tensor_shape.dim.add(size=size)
     with path.open("ab") as file:
         file.write(frame(event.SerializeToString()))
-    client = serve(tmp_path)[0]
-    _, data = unpacked(client.get(HERE + "atlas", query_string={"id": ID, "step": "10"}))
+    client = make_client(tmp_path)[0]
+    _, data = unpacked(client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "10"}))
     assert data == written[10][1]
     forged = series_id("forged/atlas", layer_tag("layer1"))
-    response = client.get(HERE + "atlas", query_string={"id": forged, "step": "30"})
+    response = client.get(ROUTE_PREFIX + "atlas", query_string={"id": forged, "step": "30"})
     assert response.status_code in (404, 422)
-    assert client.get(HERE + "history", query_string={"id": forged}).status_code == 200
+    assert client.get(ROUTE_PREFIX + "history", query_string={"id": forged}).status_code == 200
 
 
 def test_hostile_names_are_only_text(tmp_path: Path) -> None:
@@ -373,25 +378,25 @@ def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     atlas = make_atlas(1, layer=layer, samples=20, grids=(3,))
     sink.write(layer_tag(layer), encode_atlas(atlas), 1)
     sink.close()
-    client = serve(tmp_path)[0]
-    (run,) = client.get(HERE + "index").json["runs"]
+    client = make_client(tmp_path)[0]
+    (run,) = client.get(ROUTE_PREFIX + "index").json["runs"]
     assert (run["run"], run["series"][0]["layer"]) == ("<b>run", layer)
     query = {"id": run["series"][0]["id"], "step": "1"}
-    assert unpacked(client.get(HERE + "atlas", query_string=query))[0]["layer"] == layer
+    assert unpacked(client.get(ROUTE_PREFIX + "atlas", query_string=query))[0]["layer"] == layer
 
 
 def test_identical_requests_under_way_are_answered_by_one_read(
     written: tuple[Path, dict[int, list[bytes]]],
 ) -> None:
-    client, provider = serve(written[0])
-    client.get(HERE + "index")
+    client, provider = make_client(written[0])
+    client.get(ROUTE_PREFIX + "index")
     provider.calls.clear()
     provider.gate = threading.Event()
     statuses: list[int] = []
     query = {"id": ID, "step": "10"}
 
     def ask() -> None:
-        statuses.append(client.get(HERE + "activations", query_string=query).status_code)
+        statuses.append(client.get(ROUTE_PREFIX + "activations", query_string=query).status_code)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -404,9 +409,9 @@ def test_identical_requests_under_way_are_answered_by_one_read(
 
 
 def test_a_blob_is_read_once(written: tuple[Path, Any]) -> None:
-    client, provider = serve(written[0])
+    client, provider = make_client(written[0])
     for _ in range(3):
-        client.get(HERE + "history", query_string={"id": ID})
+        client.get(ROUTE_PREFIX + "history", query_string={"id": ID})
     assert provider.calls.count("read_blob") == len(STEPS)
 
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from accessibility import THEMES, Theme, shoot, violations
-from atlas_tab import Tab, until_painted
-from browser_logs import write_grown
+from accessibility import THEMES, Theme, find_violations, save_screenshot
+from atlas_tab import Tab, wait_until_painted
+from browser_logs import append_steps
 from conftest import Serve, wait_for_atlases
-from disabled_features import CONTEXT, NO_CANVAS, NO_WEBGL
-from failing_routes import Faulty
+from disabled_features import NO_CANVAS, NO_WEBGL, WEBGL_CONTEXT
+from failing_routes import FailingRoute
 from playwright.sync_api import Route, expect
 from synthetic_atlases import make_atlas
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
@@ -30,7 +30,7 @@ TELL_RELOAD = """port.postMessage(
   JSON.stringify({type: 'experimental.DataReloaded', id: 1, payload: null, isReply: false}))"""
 """What TensorBoard says to its plugins."""
 CROWD = 260_000
-LOSE = f"map => {CONTEXT}.getExtension('WEBGL_lose_context').loseContext()"
+LOSE = f"map => {WEBGL_CONTEXT}.getExtension('WEBGL_lose_context').loseContext()"
 
 
 @pytest.fixture(params=THEMES)
@@ -57,9 +57,9 @@ def test_where_there_is_no_atlas_a_sample_can_be_opened(way: str, serve: Serve, 
     expect(banner).to_contain_text("A sample that comes with the plugin")
     tab.key("ArrowRight")
     expect(tab.card.get_by_text("by activation")).to_be_visible()
-    until_painted(tab.card.locator(".patch").first)
-    assert violations(tab) == []
-    shoot(tab, "sample", "dark" if way == "keyboard" else "light")
+    wait_until_painted(tab.card.locator(".patch").first)
+    assert find_violations(tab) == []
+    save_screenshot(tab, "sample", "dark" if way == "keyboard" else "light")
     tab.key(",")
     tab.shows(45)
     # What is shown is not what this address holds.
@@ -78,8 +78,8 @@ def test_while_it_loads(theme: Theme, quick: str, tab: Tab) -> None:
     words = tab.app.locator(".skeleton")
     expect(words).to_have_text("Loading the atlas \u2026")
     tab.page.wait_for_function("document.querySelector('atlas-app').dataset.step === '3200'")
-    assert violations(tab) == []
-    shoot(tab, "loading", theme)
+    assert find_violations(tab) == []
+    save_screenshot(tab, "loading", theme)
     holding = False
     for route in held:
         route.continue_()
@@ -92,12 +92,12 @@ def test_errors_say_what_failed_and_can_be_handed_on(theme: Theme, serve: Serve,
     quick = serve("sound", "data-server")
     message = tab.app.locator(".message")
     for route, words in (("index", "cannot be listed"), ("atlas", "could not be loaded")):
-        faulty = Faulty(tab, route)
+        faulty = FailingRoute(tab, route)
         faulty.how = "500"
         tab.open(quick, alone=True, **WARM)
         expect(message).to_contain_text(words)
-        assert violations(tab) == []
-        shoot(tab, f"error-{route}", theme)
+        assert find_violations(tab) == []
+        save_screenshot(tab, f"error-{route}", theme)
         tab.press("Copy details")
         expect(message.get_by_role("button", name="Copied")).to_be_visible()
         copied = tab.page.evaluate("navigator.clipboard.readText()").splitlines()
@@ -110,11 +110,11 @@ def test_errors_say_what_failed_and_can_be_handed_on(theme: Theme, serve: Serve,
         tab.page.keyboard.press("Enter")
         tab.shows(3200, failure="")
         tab.page.goto("about:blank")
-    Faulty(tab, "sheet").how = "garbled"
+    FailingRoute(tab, "sheet").how = "garbled"
     tab.open(quick, alone=True, **WARM)
     expect(tab.app.locator(".banner")).to_contain_text("Icons of this grid cannot be shown")
-    assert violations(tab) == []
-    shoot(tab, "error-sheet", theme)
+    assert find_violations(tab) == []
+    save_screenshot(tab, "error-sheet", theme)
 
 
 @pytest.mark.parametrize("script", [NO_WEBGL, NO_CANVAS], ids=["canvas", "none"])
@@ -123,7 +123,7 @@ def test_without_webgl_or_any_canvas(script: str, theme: Theme, quick: str, tab:
     tab.open(quick, alone=True, **WARM)
     tab.settle(renderer="canvas" if script == NO_WEBGL else "none")
     expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
-    assert violations(tab) == []
+    assert find_violations(tab) == []
 
 
 def test_graphics_that_do_not_come_back_can_be_asked_for(
@@ -135,7 +135,7 @@ def test_graphics_that_do_not_come_back_can_be_asked_for(
     tab.settle(renderer="lost")
     banner = tab.app.locator(".banner")
     expect(banner).to_contain_text("has taken the graphics of the map away")
-    assert violations(tab) == []
+    assert find_violations(tab) == []
     retry = banner.get_by_role("button", name="Retry")
     if theme == "light":
         retry.click()
@@ -156,7 +156,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     atlas = make_atlas(0, layer="layer3", samples=CROWD, grids=(10,), tile=8, images=400)
     sink.write(layer_tag("layer3"), encode_atlas(atlas), 0)
     sink.close()
-    with tensorboard(directory, True) as url:
+    with start_tensorboard(directory, True) as url:
         wait_for_atlases(url, 1)
         yield url
 
@@ -166,7 +166,7 @@ def test_of_too_many_points_some_are_shown(way: str, crowded: str, tab: Tab) -> 
     tab.page.emulate_media(color_scheme="dark" if way == "keyboard" else "light")
     tab.open(crowded, alone=True, show="points")
     expect(tab.legend).to_contain_text("Showing 200,000 of 260,000 points")
-    assert violations(tab) == []
+    assert find_violations(tab) == []
     some = tab.picture()
     button = tab.legend.get_by_role("button", name="Show all")
     if way == "pointer":
@@ -183,12 +183,12 @@ def test_of_too_many_points_some_are_shown(way: str, crowded: str, tab: Tab) -> 
 
 def test_new_checkpoints_are_announced(tmp_path: Path, tab: Tab) -> None:
     """As in `test_steps`, but by keys, and in both themes."""
-    write_grown(tmp_path, (0, 10))
+    append_steps(tmp_path, (0, 10))
     tab.page.add_init_script(TAKE_PORT)
-    with tensorboard(tmp_path, True) as url:
+    with start_tensorboard(tmp_path, True) as url:
         wait_for_atlases(url, 2)
         tab.open(url, alone=True, step=0)
-        write_grown(tmp_path, (20,), before=2)
+        append_steps(tmp_path, (20,), before=2)
         wait_for_atlases(url, 3)
         tab.page.evaluate(TELL_RELOAD)
         pill = tab.app.get_by_role("button", name="1 new checkpoint")
@@ -196,7 +196,7 @@ def test_new_checkpoints_are_announced(tmp_path: Path, tab: Tab) -> None:
             tab.page.emulate_media(color_scheme=scheme)
             tab.settle(theme=scheme)
             expect(pill).to_be_visible()
-            assert violations(tab) == []
+            assert find_violations(tab) == []
         tab.shows(0)
         pill.press("Enter")
         tab.shows(20)

@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from atlas_tab import VIEWPORT, Tab, until_painted
+from atlas_tab import VIEWPORT, Tab, wait_until_painted
 from browser_logs import (
-    FLAWS,
-    HOSTILE_CLASSES,
-    HOSTILE_LAYERS,
+    FLAW_STEPS,
     LONG_NAME,
     MARKUP,
-    write_grown,
+    UNTRUSTED_CLASSES,
+    UNTRUSTED_LAYERS,
+    append_steps,
 )
 from conftest import Serve, wait_for_atlases
 from disabled_features import NO_WEBGL
-from failing_routes import ANSWERS, FAILED_REQUEST, Faulty
+from failing_routes import FAILED_REQUEST, FAILED_RESPONSES, FailingRoute
 from playwright.sync_api import expect
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import scan_records
 
@@ -68,12 +68,12 @@ def test_damaged_steps_are_marked_and_the_others_show(odd: str, tab: Tab) -> Non
         expect(message).to_contain_text("The other steps are not affected.")
         expect(message).to_contain_text("status 422")
     tab.key(",")
-    tab.shows(FLAWS[0], failure="")
+    tab.shows(FLAW_STEPS[0], failure="")
     assert tab.picture().std() > 5
     tab.choose("Layer", "ruined")
     tab.settle(failure="damaged")
     tab.choose("Layer", "layer3")
-    tab.shows(FLAWS[0], failure="")
+    tab.shows(FLAW_STEPS[0], failure="")
 
 
 @pytest.mark.both_loaders
@@ -104,13 +104,13 @@ def test_a_layer_without_one_sound_step_says_so(odd: str, tab: Tab) -> None:
 @pytest.fixture
 def rotten(loader: str, tmp_path: Path) -> Iterator[str]:
     """Three steps; one bit of the second has turned over in the event file."""
-    write_grown(tmp_path, (0, 10, 20))
+    append_steps(tmp_path, (0, 10, 20))
     (path,) = (tmp_path / "growing" / "atlas").iterdir()
     data = bytearray(path.read_bytes())
     record = list(scan_records(path))[2]
     data[record.offset + len(record.payload) // 3] ^= 1
     path.write_bytes(data)
-    with tensorboard(tmp_path, loader == "data-server") as url:
+    with start_tensorboard(tmp_path, loader == "data-server") as url:
         wait_for_atlases(url, 3 if loader == "data-server" else 1)
         yield url
 
@@ -137,8 +137,8 @@ def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
     run = f"{MARKUP}/atlas"
     tab.open(odd, alone=True, run=run, color="class")
     picker = tab.app.get_by_label("Layer", exact=True)
-    expect(picker.locator("option")).to_have_count(len(HOSTILE_LAYERS))
-    for index, layer in enumerate(sorted(HOSTILE_LAYERS)):
+    expect(picker.locator("option")).to_have_count(len(UNTRUSTED_LAYERS))
+    for index, layer in enumerate(sorted(UNTRUSTED_LAYERS)):
         picker.select_option(index=index)
         expect(tab.app).to_have_js_property("dataset.layer", layer[:200])
         tab.shows(7, failure="")
@@ -146,7 +146,7 @@ def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
         expect(tab.inspector).to_contain_text("samples")
         swatches = tab.legend.locator("li")
         expect(swatches.first).to_have_text(MARKUP[:23] + "…")
-        expect(swatches).to_have_count(len(HOSTILE_CLASSES))
+        expect(swatches).to_have_count(len(UNTRUSTED_CLASSES))
         made = "app => app.renderRoot.querySelectorAll('img, script, b, iframe').length"
         assert tab.app.evaluate(made) == 0
         text = tab.app.evaluate("app => app.renderRoot.textContent")
@@ -158,7 +158,7 @@ def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
 
 def test_the_long_layer_is_linked_by_its_id(odd: str, tab: Tab) -> None:
     tab.open(odd, alone=True, run=f"{MARKUP}/atlas")
-    index = sorted(HOSTILE_LAYERS).index(LONG_NAME)
+    index = sorted(UNTRUSTED_LAYERS).index(LONG_NAME)
     tab.app.get_by_label("Layer", exact=True).select_option(index=index)
     tab.settle(layer=LONG_NAME[:200])
     value = tab.app.get_by_label("Layer", exact=True).input_value()
@@ -169,12 +169,12 @@ def test_the_long_layer_is_linked_by_its_id(odd: str, tab: Tab) -> None:
 
 @pytest.mark.parametrize("route", ["index", "atlas"])
 def test_a_failed_request_is_told_and_can_be_tried_again(route: str, quick: str, tab: Tab) -> None:
-    faulty = Faulty(tab, route)
+    faulty = FailingRoute(tab, route)
     faulty.how = "500"
     tab.open(quick, alone=True, **WARM)
     message = tab.app.locator(".message")
     title = "The atlases cannot be listed" if route == "index" else "Step 3,200"
-    for how, told in ANSWERS.items():
+    for how, told in FAILED_RESPONSES.items():
         faulty.how = how
         tab.press("Retry")
         expect(message.locator("h2")).to_contain_text(title)
@@ -197,11 +197,11 @@ def test_a_failed_request_is_told_and_can_be_tried_again(route: str, quick: str,
 
 
 def test_icons_that_do_not_come_leave_tiles_and_a_way_to_try_again(quick: str, tab: Tab) -> None:
-    faulty = Faulty(tab, "sheet")
+    faulty = FailingRoute(tab, "sheet")
     faulty.how = "500"
     tab.open(quick, alone=True, **WARM)
     banner = tab.app.locator(".banner")
-    for how, told in ANSWERS.items():
+    for how, told in FAILED_RESPONSES.items():
         faulty.how = how
         banner.get_by_role("button", name="Retry").click()
         expect(banner).to_contain_text(re.compile("Icons of this grid cannot be shown: .{8}", re.S))
@@ -216,12 +216,12 @@ def test_icons_that_do_not_come_leave_tiles_and_a_way_to_try_again(quick: str, t
 
 
 def test_the_events_of_a_run_that_do_not_come(evolving: str, tab: Tab) -> None:
-    faulty = Faulty(tab, "history")
+    faulty = FailingRoute(tab, "history")
     faulty.how = "500"
     tab.open(evolving, alone=True, run="moving/atlas", events="on")
     events = tab.app.locator("aside.events")
     again = events.get_by_role("button", name="Try again")
-    for how, told in ANSWERS.items():
+    for how, told in FAILED_RESPONSES.items():
         faulty.how = how
         again.click()
         tab.settle()
@@ -236,14 +236,14 @@ def test_the_events_of_a_run_that_do_not_come(evolving: str, tab: Tab) -> None:
 
 @pytest.mark.parametrize("route", ["probe", "thumbs"])
 def test_pictures_of_the_probe_that_do_not_come(route: str, quick: str, tab: Tab) -> None:
-    faulty = Faulty(tab, route)
+    faulty = FailingRoute(tab, route)
     for how in ("500", "garbled", "nothing", "abort"):
         faulty.how = how
         tab.page.goto("about:blank")
         tab.open(quick, alone=True, **WARM)
         tab.key("ArrowRight", "Enter")
         expect(tab.inspector).to_contain_text(
-            re.compile(f"The pictures of the probe: {ANSWERS[how].words or '.{8}'}")
+            re.compile(f"The pictures of the probe: {FAILED_RESPONSES[how].words or '.{8}'}")
         )
         tab.key("ArrowRight", "ArrowRight")
         expect(tab.card).to_contain_text("The pictures of the probe: ")
@@ -252,13 +252,13 @@ def test_pictures_of_the_probe_that_do_not_come(route: str, quick: str, tab: Tab
     tab.page.goto("about:blank")
     tab.open(quick, alone=True, **WARM)
     tab.key("ArrowRight", "Enter")
-    until_painted(tab.inspector.locator(".patch-button").first)
+    wait_until_painted(tab.inspector.locator(".patch-button").first)
     expect(tab.inspector).not_to_contain_text("The pictures of the probe")
 
 
 def test_activations_that_do_not_come_leave_places_on_the_map(quick: str, tab: Tab) -> None:
-    faulty = Faulty(tab, "activations")
-    for how in ANSWERS:
+    faulty = FailingRoute(tab, "activations")
+    for how in FAILED_RESPONSES:
         faulty.how = how
         tab.page.goto("about:blank")
         tab.open(quick, alone=True, **WARM)
@@ -275,13 +275,13 @@ def test_activations_that_do_not_come_leave_places_on_the_map(quick: str, tab: T
     ("route", "fault"), [("shortcuts", "cannot be shown"), ("patches", "The patches: ")]
 )
 def test_searches_that_do_not_come(route: str, fault: str, serve: Serve, tab: Tab) -> None:
-    faulty = Faulty(tab, route)
+    faulty = FailingRoute(tab, route)
     faulty.how = "500"
     searched = serve("searched", "data-server")
     marked = {"run": "marked/atlas", "layer": "layer3", "step": 200, "shortcut": "all"}
     tab.open(searched, alone=True, **marked)
     panel = tab.app.locator("aside.shortcuts")
-    for how, told in ANSWERS.items():
+    for how, told in FAILED_RESPONSES.items():
         faulty.how = how
         if route == "shortcuts":
             panel.get_by_role("button", name="Try again").click()
@@ -308,7 +308,7 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
     if how == "404" and chunk in ("extras", "extras beside"):
         pytest.skip("two of the chunks stand for all in this respect")
     kind = "asset" if chunk.endswith("styles") else "chunk"
-    faulty = Faulty(tab, f"{kind}-{chunk.split()[0]}-[^/]*")
+    faulty = FailingRoute(tab, f"{kind}-{chunk.split()[0]}-[^/]*")
     tab.forgive(FAILED_REQUEST, "ERR_FAILED", "MIME type")
     faulty.how = how
     asks = {
@@ -334,7 +334,7 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
 
 def test_keys_that_do_not_come_are_asked_for_by_a_second_press(quick: str, tab: Tab) -> None:
     """And do not come up by themselves once they can."""
-    faulty = Faulty(tab, "asset-extras-[^/]*")
+    faulty = FailingRoute(tab, "asset-extras-[^/]*")
     tab.forgive(FAILED_REQUEST, "ERR_FAILED")
     faulty.how = "abort"
     tab.open(quick, alone=True, **WARM)
@@ -352,7 +352,7 @@ def test_keys_that_do_not_come_are_asked_for_by_a_second_press(quick: str, tab: 
 
 
 def test_the_renderer_that_does_not_come_leaves_the_table(quick: str, tab: Tab) -> None:
-    later = Faulty(tab, "chunk-later-[^/]*")
+    later = FailingRoute(tab, "chunk-later-[^/]*")
     later.how = "abort"
     tab.forgive(FAILED_REQUEST, "ERR_FAILED")
     tab.page.add_init_script(NO_WEBGL)
@@ -371,7 +371,7 @@ def test_the_renderer_that_does_not_come_leaves_the_table(quick: str, tab: Tab) 
 def test_the_first_part_that_does_not_come_beside_a_log_that_cannot_be_listed(
     quick: str, tab: Tab
 ) -> None:
-    index, later = Faulty(tab, "index"), Faulty(tab, "chunk-later-[^/]*")
+    index, later = FailingRoute(tab, "index"), FailingRoute(tab, "chunk-later-[^/]*")
     tab.forgive(FAILED_REQUEST, "ERR_FAILED")
     index.how, later.how = "500", "abort"
     tab.open(quick, alone=True, ready=False)

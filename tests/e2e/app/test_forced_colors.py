@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from accessibility import THEMES, Theme, shoot, violations
+from accessibility import THEMES, Theme, find_violations, save_screenshot
 from atlas_tab import Tab
-from interactions import fullest
+from interactions import find_largest_cell
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
@@ -63,7 +63,7 @@ def shown(tab: Tab, element: Locator) -> NDArray[np.int16]:
 def test_the_map_is_drawn_in_the_inks_of_the_system(theme: Theme, quick: str, tab: Tab) -> None:
     inks = forced(tab, theme)
     tab.open(quick, **WARM)
-    size, row, col = fullest()
+    size, row, col = find_largest_cell()
     x, y, side = tab.place(size, row, col)
     around = {"x": x - 0.6 * side, "y": y - 0.6 * side, "width": 1.2 * side, "height": 1.2 * side}
     plain = tab.picture(around)
@@ -147,21 +147,21 @@ def test_it_can_be_read_by_everybody(theme: Theme, quick: str, tab: Tab) -> None
     tab.open(quick, alone=True, **WARM, color="class", compare=1600)
     tab.key("ArrowRight", "Enter", "ArrowRight")
     expect(tab.card.get_by_text("by activation")).to_be_visible()
-    assert violations(tab) == []
-    shoot(tab, "forced-map", theme)
+    assert find_violations(tab) == []
+    save_screenshot(tab, "forced-map", theme)
     tab.key("Escape", "Escape", "c", "k")
     tab.press("Cells as a table")
     tab.settle()
-    assert violations(tab) == []
-    shoot(tab, "forced-table", theme)
+    assert find_violations(tab) == []
+    save_screenshot(tab, "forced-table", theme)
     tab.press("Cells as a table")
     tab.page.goto("about:blank")
     tab.open(quick, alone=True, **DIGITS, filter="toward:3,5", sign="both")
     tab.key("f")
     expect(tab.app.get_by_label("Class filter", exact=True)).to_be_visible()
-    assert violations(tab) == []
-    shoot(tab, "forced-classes", theme)
+    assert find_violations(tab) == []
+    save_screenshot(tab, "forced-classes", theme)
     tab.key("?")
     expect(tab.app.get_by_role("dialog")).to_be_visible()
-    assert violations(tab) == []
-    shoot(tab, "forced-help", theme)
+    assert find_violations(tab) == []
+    save_screenshot(tab, "forced-help", theme)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from accessibility import THEMES, Theme, shoot
+from accessibility import THEMES, Theme, save_screenshot
 from atlas_tab import Tab
 from conftest import Serve
 from playwright.sync_api import expect
@@ -18,13 +18,13 @@ def test_pictures_of_the_main_states(theme: Theme, serve: Serve, tab: Tab) -> No
     look = {"query": "?darkMode=true" if theme == "dark" else ""}
     sound = serve("sound", "data-server")
     tab.open(sound, **look, **WARM)
-    shoot(tab, "map", theme)
+    save_screenshot(tab, "map", theme)
     tab.key("ArrowRight", "Enter", "ArrowRight", "ArrowRight")
     expect(tab.card.get_by_text("by activation")).to_be_visible()
-    shoot(tab, "card-and-inspector", theme)
+    save_screenshot(tab, "card-and-inspector", theme)
     tab.key("Escape", "?")
     expect(tab.app.get_by_role("dialog")).to_be_visible()
-    shoot(tab, "help", theme)
+    save_screenshot(tab, "help", theme)
     for name, link in (
         ("near", {**WARM, "z": "3.500", "x": "0.7000", "y": "0.3000"}),
         ("class-points", {**WARM, "color": "class", "show": "both"}),
@@ -32,11 +32,11 @@ def test_pictures_of_the_main_states(theme: Theme, serve: Serve, tab: Tab) -> No
     ):
         tab.page.goto("about:blank")
         tab.open(sound, **look, **link)
-        shoot(tab, name, theme)
+        save_screenshot(tab, name, theme)
     tab.page.emulate_media(color_scheme=theme)
     tab.open(serve("empty", "data-server"), alone=True)
-    shoot(tab, "empty", theme)
+    save_screenshot(tab, "empty", theme)
     odd = serve("odd", "data-server", "--path_prefix=/lab/one")
     tab.open(odd, alone=True, run="flaws/atlas", layer="layer3", step=100)
     tab.settle(failure="damaged")
-    shoot(tab, "damaged", theme)
+    save_screenshot(tab, "damaged", theme)

@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 import pytest
-from atlas_tab import PATIENCE_S, Tab
-from browser_logs import small_atlas
+from atlas_tab import TIMEOUT_S, Tab
+from browser_logs import make_small_atlas
 from playwright.sync_api import expect
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
@@ -74,7 +74,7 @@ def test_leaving_the_tab_and_coming_back_keeps_everything(sound: str, tab: Tab) 
     expect(tab.inspector).to_be_visible()
     assert tab.page.evaluate("location.hash").startswith("#atlas")
     tab.page.mouse.move(2, 2)
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while np.abs(tab.picture() - before).mean() >= 0.5:  # the overview comes a frame later
         assert time.monotonic() < deadline
     asked = len(tab.data_requests)
@@ -95,6 +95,6 @@ def test_everything_works_below_a_path_prefix(odd: str, tab: Tab) -> None:
 
 
 def _first_cell() -> tuple[int, int]:
-    grid = small_atlas(0, "layer3").grids[0]
+    grid = make_small_atlas(0, "layer3").grids[0]
     cell = int(grid.counts.argmax())
     return int(grid.rows[cell]), int(grid.cols[cell])

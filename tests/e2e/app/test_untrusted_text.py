@@ -18,7 +18,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from atlas_tab import PATIENCE_S, VIEWPORT, Tab
+from atlas_tab import TIMEOUT_S, VIEWPORT, Tab
 from conftest import Serve
 from playwright.sync_api import Locator, expect
 from untrusted_logs import (
@@ -27,14 +27,14 @@ from untrusted_logs import (
     FOLDERS,
     FOUND,
     LAYERS,
+    MONITOR_SCRIPT,
     SIDE,
     STEPS,
-    WATCH,
-    made_by_data,
-    settings_of,
-    targets,
+    extra_settings,
+    find_injections,
+    shortcut_targets,
 )
-from untrusted_text import TEXTS, shown
+from untrusted_text import TEXTS, format_name
 
 BLANKS = " \t\n\x0b\f\r\xa0\ufeff\u1680\u202f\u205f\u3000\u2028\u2029" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -69,9 +69,9 @@ def stranger(serve: Serve) -> str:
 @pytest.fixture
 def watched(tab: Tab) -> Iterator[Tab]:
     """A page on which nothing was made of any text when the test has ended."""
-    tab.page.add_init_script(WATCH)
+    tab.page.add_init_script(MONITOR_SCRIPT)
     yield tab
-    assert made_by_data(tab) == []
+    assert find_injections(tab) == []
     size = tab.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert size[0] <= size[1]
 
@@ -113,7 +113,7 @@ def test_classes_inside_tensorboard(stranger: str, watched: Tab) -> None:
     tab.key("f")
     options = tab.app.locator("#class-list .name")
     expect(options).to_have_count(100)
-    wanted = [shown(text, 40) or "(no name)" for text in TEXTS]
+    wanted = [format_name(text, 40) or "(no name)" for text in TEXTS]
     assert texts(options) == wanted[:100]
     batches = [f"top:{','.join(map(str, batch))}" for batch in in_batches(4)]
     found = walk(
@@ -123,13 +123,13 @@ def test_classes_inside_tensorboard(stranger: str, watched: Tab) -> None:
         chips=".chip .name",
     )
     for batch, one in zip(in_batches(4), found, strict=True):
-        assert one["chips"] == [shown(TEXTS[number], 40) for number in batch]
+        assert one["chips"] == [format_name(TEXTS[number], 40) for number in batch]
         for number in batch:
-            assert shown(TEXTS[number], 40) in one["legend"][0]
-    assert made_by_data(tab) == []
+            assert format_name(TEXTS[number], 40) in one["legend"][0]
+    assert find_injections(tab) == []
     walk(tab, [{"filter": "", "filterOpen": False, "finding": True}])
     box = tab.app.get_by_role("combobox", name="Find", exact=True)
-    named = {shown(text or "(no name)", 60) for text in TEXTS}
+    named = {format_name(text or "(no name)", 60) for text in TEXTS}
     for text in (*TEXTS[:6], "layer3", "planted", "x", "\u0130"):
         box.fill(text[:1000].lower())
         expect(tab.app.locator("#find-list li").first).to_be_visible()
@@ -148,7 +148,7 @@ def test_classes_inside_tensorboard(stranger: str, watched: Tab) -> None:
             break
         onward.click()
         expect(tab.app.locator(".pager .number")).to_contain_text(f"{50 * (page + 1) + 1}\u2013")
-    assert tops == {shown(text, 40) for text in TEXTS}
+    assert tops == {format_name(text, 40) for text in TEXTS}
 
 
 def test_cells_and_concepts(stranger: str, watched: Tab) -> None:
@@ -170,10 +170,10 @@ def test_cells_and_concepts(stranger: str, watched: Tab) -> None:
     )
     for number, (text, one) in enumerate(zip(TEXTS, found, strict=True)):
         after = TEXTS[(number + 1) % len(TEXTS)]
-        assert one["names"][0] == shown(text, 40)
-        assert trimmed(one["names"][1]) in (trimmed(shown(after, 40)), "(no name)")
-        assert one["concept"] == [shown(text[:2000], 60)]
-        assert one["film"] == [f"{shown(text[:2000], 40)} over the steps"]
+        assert one["names"][0] == format_name(text, 40)
+        assert trimmed(one["names"][1]) in (trimmed(format_name(after, 40)), "(no name)")
+        assert one["concept"] == [format_name(text[:2000], 60)]
+        assert one["film"] == [f"{format_name(text[:2000], 40)} over the steps"]
         assert f"column {number % SIDE + 1} of" in one["place"][0]
     found = walk(
         tab,
@@ -183,7 +183,7 @@ def test_cells_and_concepts(stranger: str, watched: Tab) -> None:
         ],
         lit=".highlight-pill strong",
     )
-    assert [one["lit"] for one in found] == [[shown(text[:2000], 60)] for text in TEXTS]
+    assert [one["lit"] for one in found] == [[format_name(text[:2000], 60)] for text in TEXTS]
 
 
 def test_sentences_and_shortcuts(stranger: str, watched: Tab) -> None:
@@ -192,7 +192,7 @@ def test_sentences_and_shortcuts(stranger: str, watched: Tab) -> None:
     tab.app.get_by_role("button", name="Show all").click()
     sentences = tab.app.locator(".event-items .event-text")
     expect(sentences).to_have_count(len(TEXTS))
-    assert set(texts(sentences)) == {shown(text[:400], 240) for text in TEXTS}
+    assert set(texts(sentences)) == {format_name(text[:400], 240) for text in TEXTS}
     tab.app.locator(".event").first.click()
     tab.settle()
     for number, step in reversed(list(enumerate(STEPS, start=1))):
@@ -202,7 +202,7 @@ def test_sentences_and_shortcuts(stranger: str, watched: Tab) -> None:
             summary.click()
         entries = tab.app.locator(".shortcuts [data-shortcut]")
         expect(entries).to_have_count(FOUND)
-        names = [shown(TEXTS[i], 40) or "(no name)" for i in targets(number)]
+        names = [format_name(TEXTS[i], 40) or "(no name)" for i in shortcut_targets(number)]
         assert sorted(texts(entries.locator(".event-head strong"))) == sorted(names)
     found = walk(
         tab,
@@ -211,7 +211,7 @@ def test_sentences_and_shortcuts(stranger: str, watched: Tab) -> None:
     )
     said = {pair.partition(" \u2192 ")[0] for one in found for pair in one["pairs"]}
     assert all(len(one["pairs"]) == EXAMPLES for one in found)
-    assert said == {shown(text, 40) or "(no name)" for text in TEXTS}
+    assert said == {format_name(text, 40) or "(no name)" for text in TEXTS}
 
 
 def test_runs_layers_and_recipes(stranger: str, watched: Tab) -> None:
@@ -221,7 +221,7 @@ def test_runs_layers_and_recipes(stranger: str, watched: Tab) -> None:
     runs = tab.app.get_by_label("Run", exact=True)
     listed = [trimmed(one) for one in texts(runs.locator("option"))]
     names = ["all", "lies", "plain", *FOLDERS]
-    assert sorted(listed) == sorted(trimmed(shown(name, 60)) for name in names)
+    assert sorted(listed) == sorted(trimmed(format_name(name, 60)) for name in names)
     found = tab.map.evaluate(
         """async (map) => {
           const app = map.getRootNode().host;
@@ -251,11 +251,11 @@ def test_runs_layers_and_recipes(stranger: str, watched: Tab) -> None:
     by_folder = {one["run"].removesuffix("/atlas"): one for one in found}
     for number, text in enumerate(TEXTS):
         one = by_folder[FOLDERS[number]]
-        assert trimmed(one["layer"]) == trimmed(shown(LAYERS[number], 60))
+        assert trimmed(one["layer"]) == trimmed(format_name(LAYERS[number], 60))
         lines = one["title"].split("\n")
-        assert lines[0] == f"Model {shown(text, 80)}, 16 channels"
-        assert lines[-3:] == [shown(text, 200)] * 3
-    assert made_by_data(tab) == []
+        assert lines[0] == f"Model {format_name(text, 80)}, 16 channels"
+        assert lines[-3:] == [format_name(text, 200)] * 3
+    assert find_injections(tab) == []
 
 
 def test_recipes_that_differ(stranger: str, watched: Tab) -> None:
@@ -271,8 +271,10 @@ def test_recipes_that_differ(stranger: str, watched: Tab) -> None:
             }""",
             [f"{run}/atlas", layer],
         )
-        wanted = sorted(f"{shown(name, 40)} (not set and" for name in settings_of(numbers[0]))
-        deadline = time.monotonic() + PATIENCE_S
+        wanted = sorted(
+            f"{format_name(name, 40)} (not set and" for name in extra_settings(numbers[0])
+        )
+        deadline = time.monotonic() + TIMEOUT_S
         while not told(found := sorted(texts(tab.app.locator(".not-linked li"))), wanted):
             assert time.monotonic() < deadline, (found, wanted)
             time.sleep(0.05)
@@ -340,11 +342,11 @@ def test_saved_selections(stranger: str, watched: Tab) -> None:
         tab.key("k")
         entries = tab.app.get_by_role("list", name="Saved selections").locator("li")
         expect(entries).to_have_count(len(numbers))
-        names = [shown(TEXTS[i], 66) or "Selection" for i in numbers]
+        names = [format_name(TEXTS[i], 66) or "Selection" for i in numbers]
         assert texts(entries.locator(".name")) == names
         layers = [trimmed(one) for one in texts(entries.locator(".event .muted"))]
         for i, layer in zip(numbers, layers, strict=True):
-            assert layer == f"1 sample \u00b7 {shown(TEXTS[i], 40)} \u00b7 step 7"
+            assert layer == f"1 sample \u00b7 {format_name(TEXTS[i], 40)} \u00b7 step 7"
         entries.locator(".event").first.click()
         expect(tab.app.get_by_label("Selected samples")).to_be_visible()
         tab.key("k")
@@ -394,7 +396,7 @@ def test_files(stranger: str, watched: Tab, tmp_path: Path) -> None:
         return Path(waited.value.path()).read_bytes()
 
     rows = list(csv.DictReader(io.StringIO(saved("Save cells").decode("utf-8"), newline="")))
-    assert {row["top_class"] for row in rows} == {in_csv(shown(text, 1000)) for text in TEXTS}
+    assert {row["top_class"] for row in rows} == {in_csv(format_name(text, 1000)) for text in TEXTS}
     fields = [field for row in rows for field in row.values()]
     assert not [one for one in fields if one.strip(BLANKS)[:1] in tuple("=+@\uff1d")]
     odd = [
@@ -418,14 +420,14 @@ def in_csv(text: str) -> str:
 
 def test_the_watch_hears_what_is_made_of_a_text(stranger: str, tab: Tab) -> None:
     """Without this, all silence above would prove nothing."""
-    tab.page.add_init_script(WATCH)
+    tab.page.add_init_script(MONITOR_SCRIPT)
     tab.open(stranger, **ALL)
-    assert made_by_data(tab) == []
+    assert find_injections(tab) == []
     plant = (
         "(app, text) => app.shadowRoot.querySelector('main').insertAdjacentHTML('beforeend', text)"
     )
     tab.app.evaluate(plant, TEXTS[0])
-    assert made_by_data(tab) == [f"insertAdjacentHTML: {TEXTS[0]}", "img", "img onerror"]
+    assert find_injections(tab) == [f"insertAdjacentHTML: {TEXTS[0]}", "img", "img onerror"]
     tab.page.wait_for_timeout(300)
     assert any("CSP violation:" in one for one in tab.complaints), tab.complaints
     tab.app.evaluate(
@@ -437,7 +439,7 @@ def test_the_watch_hears_what_is_made_of_a_text(stranger: str, tab: Tab) -> None
           alert('heard');
         }"""
     )
-    found = made_by_data(tab)
+    found = find_injections(tab)
     assert "setAttribute: planted(1)" in found or "onclick: planted(1)" in found
     assert "ran: by hand" in found
     assert tab.dialogs == ["heard"]

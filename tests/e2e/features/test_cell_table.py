@@ -12,9 +12,9 @@ from pathlib import Path
 import browser_logs
 import numpy as np
 import pytest
-from accessibility import audit, photograph, violations
-from atlas_tab import Tab, until_painted
-from concept_logs import evolving_atlas
+from accessibility import audit, find_violations, save_screenshots
+from atlas_tab import Tab, wait_until_painted
+from concept_logs import make_concept_atlas
 from conftest import Serve
 from disabled_features import NO_CANVAS, NO_WEBGL
 from interactions import download
@@ -50,7 +50,7 @@ def test_keys_alone_read_sort_pin_and_go_back(sound: str, tab: Tab) -> None:
     assert not any("extras" in one for one in tab.requests)
     tab.key("t")
     tab.linked(view="table")
-    grid = browser_logs.sample_atlas("layer3", 3200).grids[0]
+    grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]
     expect(table(tab).locator("h2")).to_contain_text(f"{len(grid.rows)} cells")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
     assert len(column(tab, 1)) == min(50, len(grid.rows))
@@ -107,8 +107,8 @@ def test_every_cell_of_a_real_atlas_is_told(quick: str, directories: Directories
 def test_the_pointer_sorts_turns_pages_and_shows_on_the_map(sound: str, tab: Tab) -> None:
     tab.open(sound, **WARM, grid=40, view="table")
     expect(rows(tab)).to_have_count(50)
-    until_painted(rows(tab).first)
-    grid = browser_logs.sample_atlas("layer3", 3200).grids[2]
+    wait_until_painted(rows(tab).first)
+    grid = browser_logs.make_valid_atlas("layer3", 3200).grids[2]
     pager = tab.app.get_by_role("group", name="Pages")
     expect(pager).to_contain_text(f"1{EN_DASH}50 of {len(grid.rows)}")
     pager.get_by_role("button", name="Next").click()
@@ -129,7 +129,7 @@ def test_it_follows_step_layer_and_class_filter(quick: str, tab: Tab) -> None:
         tab.slider.fill(str(browser_logs.STEPS.index(step)))
         tab.choose("Layer", layer)
         tab.shows(step, layer=layer)
-        cells = len(browser_logs.sample_atlas(layer, step).grids[0].rows)
+        cells = len(browser_logs.make_valid_atlas(layer, step).grids[0].rows)
         expect(table(tab).locator("h2")).to_contain_text(f"{cells} cells")
     tab.press("Ask about a class")
     tab.app.get_by_role("combobox", name="Find a class").fill("cat")
@@ -162,9 +162,9 @@ def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Ta
     expect(note).to_have_count(2)
     expect(note.last).to_contain_text("changed cell between step 100 and step 200")
     tab.settle()
-    assert violations(tab) == []
+    assert find_violations(tab) == []
 
-    now, before = (evolving_atlas("moving", step, 1) for step in (200, 100))
+    now, before = (make_concept_atlas("moving", step, 1) for step in (200, 100))
     filled = [np.floor(4 * one.samples.xy).clip(0, 3).astype(int) for one in (now, before)]
     tab.page.keyboard.press("e")
     _, data = download(tab, "Save cells")
@@ -208,7 +208,7 @@ def test_it_needs_no_graphics(script: str, quick: str, tab: Tab) -> None:
     expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
     tab.key("t")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
-    grid = browser_logs.sample_atlas("layer3", 3200).grids[0]
+    grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]
     assert column(tab, 2)[0].split()[0] == str(grid.counts.max())
     rows(tab).first.get_by_role("button").first.press("Enter")
     expect(tab.inspector.locator(".bars .name").first).to_be_visible()
@@ -229,7 +229,7 @@ def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
 def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     tab.open(serve("sound", "data-server"), alone=True, **DIGITS, view="table")
     tab.settle()
-    until_painted(rows(tab).first)
+    wait_until_painted(rows(tab).first)
     audit(tab, "table")
     rows(tab).nth(1).get_by_role("button").first.click()
     expect(tab.inspector.get_by_text("by activation")).to_be_visible()
@@ -237,4 +237,4 @@ def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     tab.page.set_viewport_size({"width": 800, "height": 700})
     tab.inspector.get_by_role("button", name="Unpin").click()
     expect(tab.inspector).to_have_count(0)
-    photograph(tab, "table-narrow")
+    save_screenshots(tab, "table-narrow")

@@ -18,7 +18,7 @@ from conftest import wait_for_atlases
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 from synthetic_atlases import make_atlas, make_probe_pictures
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.analysis.class_series import (
     CLASS_ATLAS,
@@ -90,14 +90,14 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=["data-server", "python-loader"])
 def both(request: pytest.FixtureRequest, directory: Path) -> Iterator[str]:
-    with tensorboard(directory, request.param == "data-server") as url:
+    with start_tensorboard(directory, request.param == "data-server") as url:
         wait_for_atlases(url, 6 * len(STEPS) + 1)
         yield url
 
 
 @pytest.fixture(scope="module")
 def classes(directory: Path) -> Iterator[str]:
-    with tensorboard(directory, True) as url:
+    with start_tensorboard(directory, True) as url:
         wait_for_atlases(url, 6 * len(STEPS) + 1)
         yield url
 

@@ -18,7 +18,7 @@ from conftest import wait_for_atlases
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 from synthetic_atlases import make_atlas
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
@@ -66,9 +66,9 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for grid in atlas.grids
     )
     sink.write(layer_tag("many"), encode_atlas(atlas.replace(grids=grids)), 7)
-    sink.write(layer_tag("bare"), encode_atlas(browser_logs.small_atlas(7, "bare")), 7)
+    sink.write(layer_tag("bare"), encode_atlas(browser_logs.make_small_atlas(7, "bare")), 7)
     sink.close()
-    with tensorboard(directory, True) as url:
+    with start_tensorboard(directory, True) as url:
         wait_for_atlases(url, 2)
         yield url
 

@@ -8,7 +8,7 @@ import re
 import numpy as np
 from accessibility import audit
 from atlas_tab import Tab
-from concept_logs import evolving_atlas
+from concept_logs import make_concept_atlas
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
@@ -31,7 +31,7 @@ def gains(a: int, b: int) -> NDArray[np.int_]:
     """(GRID, GRID) samples more at step `b` than at `a`, counted from what was logged."""
     counts = []
     for step in (a, b):
-        xy = evolving_atlas("moving", step, 1).samples.xy
+        xy = make_concept_atlas("moving", step, 1).samples.xy
         squares = np.minimum(GRID - 1, (xy * GRID).astype(int))
         count = np.zeros((GRID, GRID), int)
         np.add.at(count, (squares[:, 1], squares[:, 0]), 1)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from accessibility import audit
 from atlas_tab import Tab
-from concept_logs import evolving_atlas
+from concept_logs import make_concept_atlas
 from conftest import Serve
 from playwright.sync_api import expect
 
@@ -112,7 +112,7 @@ def test_a_channel_is_chosen_and_stands_in_the_address(evolving: str, tab: Tab, 
 
 
 def test_activations_turn_as_far_as_the_log_says(evolving: str, tab: Tab) -> None:
-    before, now = (evolving_atlas("turning", step, 1) for step in (100, 200))
+    before, now = (make_concept_atlas("turning", step, 1) for step in (100, 200))
     centred = [a.activations - a.activations.mean(axis=0) for a in (before, now)]
     turned = 1 - np.einsum("nc,nc->n", *centred) / np.prod(
         [np.linalg.norm(values, axis=1) for values in centred], axis=0
@@ -131,7 +131,7 @@ def test_activations_turn_as_far_as_the_log_says(evolving: str, tab: Tab) -> Non
 
 
 def test_first_classes_fall_as_compare_atlases_says(evolving: str, tab: Tab) -> None:
-    before, now = (evolving_atlas("turning", step, 1) for step in (100, 200))
+    before, now = (make_concept_atlas("turning", step, 1) for step in (100, 200))
     level = compare_atlases(before, now).levels[0]
     assert level.attribution_rank is not None
     fallen = level.attribution_rank > 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from accessibility import audit
 from atlas_tab import Tab
-from concept_logs import MARKUP, evolving_atlas
+from concept_logs import MARKUP, make_concept_atlas
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
@@ -89,7 +89,7 @@ def inner_cells(size: int) -> list[tuple[int, int]]:
 
 def member_shares(step: int, classes: tuple[int, ...], size: int) -> NDArray[np.float64]:
     """(size, size) share of each cell's samples that are of one of `classes` in the log."""
-    samples = evolving_atlas("moving", step, 1).samples
+    samples = make_concept_atlas("moving", step, 1).samples
     squares = np.minimum(size - 1, (samples.xy * size).astype(int))
     counts = np.zeros((2, size, size))
     for member, (col, row) in zip(np.isin(samples.labels, classes), squares, strict=True):

@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 import browser_logs
 import numpy as np
 import pytest
-from accessibility import RESULTS, THEMES, Theme, audit, change_theme, photograph
+from accessibility import RESULTS, THEMES, Theme, audit, change_theme, save_screenshots
 from atlas_tab import Tab
 from conftest import Serve
 from disabled_features import NO_WEBGL
-from interactions import download, menu
+from interactions import download, export_menu
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import expect
@@ -33,7 +33,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def picture(tab: Tab, scale: int) -> NDArray[np.int16]:
     """(H, W, 3) of the picture that the menu saves at a scale."""
-    menu(tab).get_by_text(f"{scale}\u00d7", exact=True).click()
+    export_menu(tab).get_by_text(f"{scale}\u00d7", exact=True).click()
     name, data = download(tab, "Save picture")
     assert name.endswith(".png")
     with Image.open(io.BytesIO(data)) as image:
@@ -63,7 +63,7 @@ def test_the_picture_is_the_map_as_shown(script: str, quick: str, tab: Tab) -> N
     tab.settle()
     screen = tab.picture()
     tab.key("e")
-    expect(menu(tab)).to_be_visible()
+    expect(export_menu(tab)).to_be_visible()
     width, height = size(tab)
     for scale in (1, 2, 4):
         taken = picture(tab, scale)
@@ -87,7 +87,7 @@ def test_the_picture_is_the_map_as_shown(script: str, quick: str, tab: Tab) -> N
         assert inked(foot) > 0.02
     # The map itself goes on as it was.
     tab.page.keyboard.press("Escape")
-    expect(menu(tab)).to_have_count(0)
+    expect(export_menu(tab)).to_have_count(0)
     tab.settle()
     assert np.abs(tab.picture() - screen)[110:400, 330:900].max() == 0
 
@@ -181,7 +181,7 @@ def test_the_cells_are_those_of_the_log(
 def test_no_name_of_a_log_becomes_a_formula(serve: Serve, tab: Tab) -> None:
     odd = serve("odd", "data-server", "--path_prefix=/lab/one")
     tab.open(odd, alone=True, run=f"{browser_logs.MARKUP}/atlas", layer=browser_logs.MARKUP)
-    classes = [FORMULA, "+1", "@x", 'a"b,\n', *browser_logs.HOSTILE_CLASSES[:2]]
+    classes = [FORMULA, "+1", "@x", 'a"b,\n', *browser_logs.UNTRUSTED_CLASSES[:2]]
     # As if the log had named its classes so.
     tab.page.route("**/atlas?*", lambda route: _rename(route, classes))
     tab.page.reload()
@@ -259,11 +259,11 @@ def test_the_link_leads_back_here(quick: str, tab: Tab) -> None:
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.open(quick, **WARM, step=400, grid=20, x="0.6000", y="0.4000", z="2.000")
     tab.key("e")
-    menu(tab).get_by_role("button", name="Copy link").click()
-    expect(menu(tab)).to_contain_text("Link copied")
+    export_menu(tab).get_by_role("button", name="Copy link").click()
+    expect(export_menu(tab)).to_contain_text("Link copied")
     link = tab.page.evaluate("navigator.clipboard.readText()")
     assert link.startswith(quick)
-    expect(menu(tab).get_by_label("Link to this view")).to_have_value(link)
+    expect(export_menu(tab).get_by_label("Link to this view")).to_have_value(link)
     before = tab.picture()
     tab.page.goto("about:blank")
     tab.page.goto(link)
@@ -277,14 +277,14 @@ def test_without_a_clipboard_the_old_way_is_tried(quick: str, tab: Tab) -> None:
     tab.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined});")
     tab.open(quick, **WARM)
     tab.press("Export")
-    menu(tab).get_by_role("button", name="Copy link").click()
-    expect(menu(tab).locator("p").last).not_to_be_empty()
+    export_menu(tab).get_by_role("button", name="Copy link").click()
+    expect(export_menu(tab).locator("p").last).not_to_be_empty()
 
 
 def test_keys_alone_open_save_and_leave(sound: str, tab: Tab) -> None:
     tab.open(sound, **WARM)
     tab.key("e")
-    save = menu(tab).get_by_role("button", name="Save picture")
+    save = export_menu(tab).get_by_role("button", name="Save picture")
     expect(save).to_be_focused()
     with tab.page.expect_download() as waited:
         tab.page.keyboard.press("Enter")
@@ -296,20 +296,20 @@ def test_keys_alone_open_save_and_leave(sound: str, tab: Tab) -> None:
             tab.page.keyboard.press("Enter")
         assert waited.value.suggested_filename == f"atlas-layer3-step3200-grid10.{ending}"
     tab.page.keyboard.press("Escape")
-    expect(menu(tab)).to_have_count(0)
+    expect(export_menu(tab)).to_have_count(0)
     expect(tab.map).to_be_focused()
     tab.press("Export")
     expect(save).to_be_focused()
     x, y = tab.middle()
     tab.page.mouse.click(x, y)
-    expect(menu(tab)).to_have_count(0)
+    expect(export_menu(tab)).to_have_count(0)
 
 
 def test_over_the_table_only_the_cells_can_be_saved(quick: str, tab: Tab) -> None:
     tab.open(quick, alone=True, **WARM, view="table")
     tab.press("Export")
-    expect(menu(tab).get_by_role("button", name="Save picture")).to_be_disabled()
-    expect(menu(tab)).to_contain_text("The table is shown, not the map.")
+    expect(export_menu(tab).get_by_role("button", name="Save picture")).to_be_disabled()
+    expect(export_menu(tab)).to_contain_text("The table is shown, not the map.")
     name, _ = download(tab, "Save cells")
     assert name.endswith(".csv")
 
@@ -319,14 +319,14 @@ def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     tab.settle()
     tab.choose("Colour by", "Purity")
     tab.key("e")
-    expect(menu(tab)).to_be_visible()
+    expect(export_menu(tab)).to_be_visible()
     audit(tab)
     RESULTS.mkdir(exist_ok=True)
     for theme in THEMES:
         change_theme(tab, theme)
         taken = picture(tab, 2)
         Image.fromarray(taken.astype(np.uint8)).save(RESULTS / f"exported-{theme}.png")
-    photograph(tab, "export")
+    save_screenshots(tab, "export")
     tab.page.set_viewport_size({"width": 800, "height": 700})
     tab.settle()
-    photograph(tab, "export-narrow")
+    save_screenshots(tab, "export-narrow")

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import browser_logs
 import numpy as np
-from accessibility import audit, photograph
-from atlas_tab import Tab, until_painted
-from concept_logs import STEPS, evolving_atlas
+from accessibility import audit, save_screenshots
+from atlas_tab import Tab, wait_until_painted
+from concept_logs import STEPS, make_concept_atlas
 from playwright.sync_api import Locator, expect
 from synthetic_atlases import CLASSES
 
@@ -20,7 +20,7 @@ def frames(tab: Tab) -> Locator:
 
 def largest(step: int, concept: int) -> tuple[int, int]:
     """Row and column of the cell that holds most of a concept."""
-    atlas = evolving_atlas("moving", step, 1)
+    atlas = make_concept_atlas("moving", step, 1)
     grid, labels = atlas.grids[0], atlas.samples.labels
     assert labels is not None
     cells = grid.cell_of[labels == concept]
@@ -40,13 +40,13 @@ def open_on(tab: Tab, url: str, concept: int) -> None:
 def test_each_checkpoint_has_a_frame_that_leads_there(evolving: str, tab: Tab) -> None:
     open_on(tab, evolving, 0)
     expect(frames(tab)).to_have_count(len(STEPS))
-    size = int((evolving_atlas("moving", 0, 1).samples.labels == 0).sum())
+    size = int((make_concept_atlas("moving", 0, 1).samples.labels == 0).sum())
     for frame, step in zip(frames(tab).all(), STEPS, strict=True):
         expect(frame).to_have_attribute(
             "aria-label",
             f"Step {step}: {size} samples, {CLASSES[0]} 100%" + (", Split" if step == 200 else ""),
         )
-        until_painted(frame.locator(".frame-icon"))
+        wait_until_painted(frame.locator(".frame-icon"))
     expect(frames(tab).first).to_have_attribute("aria-current", "step")
     for step, press in ((200, "click"), (400, "Enter")):
         frame = frames(tab).nth(STEPS.index(step))
@@ -69,7 +69,7 @@ def test_the_shown_step_is_in_view_and_icons_come_as_they_are_seen(quick: str, t
     strip = tab.inspector.locator(".film-scroll")
     strip.scroll_into_view_if_needed()
     expect(frames(tab).last).to_be_in_viewport(ratio=0.9)
-    until_painted(frames(tab).last.locator(".frame-icon"))
+    wait_until_painted(frames(tab).last.locator(".frame-icon"))
     tab.settle()
     assert not drawn_steps(tab) & {0, 50}
     # Another step comes into view, and so does what it is drawn with.
@@ -78,8 +78,8 @@ def test_the_shown_step_is_in_view_and_icons_come_as_they_are_seen(quick: str, t
     # The cell of this step may have more to say above.
     strip.scroll_into_view_if_needed()
     expect(frames(tab).first).to_be_in_viewport(ratio=0.9)
-    until_painted(frames(tab).first.locator(".frame-icon"))
-    until_painted(frames(tab).nth(1).locator(".frame-icon"))
+    wait_until_painted(frames(tab).first.locator(".frame-icon"))
+    wait_until_painted(frames(tab).nth(1).locator(".frame-icon"))
 
 
 def drawn_steps(tab: Tab) -> set[int]:
@@ -90,7 +90,7 @@ def drawn_steps(tab: Tab) -> set[int]:
 
 def test_the_lines_say_size_and_purity(evolving: str, tab: Tab) -> None:
     open_on(tab, evolving, 4)
-    size = int((evolving_atlas("moving", 0, 1).samples.labels == 4).sum())
+    size = int((make_concept_atlas("moving", 0, 1).samples.labels == 4).sum())
     expect(tab.inspector.locator(".film-key")).to_contain_text(f"samples, at most {size}")
     # Neither changes in this log: four points at one height.
     for line in tab.inspector.locator(".film-lines path").all():
@@ -111,10 +111,10 @@ def test_there_is_none_where_nothing_was_traced(evolving: str, tab: Tab) -> None
 
 def test_it_can_be_read_by_everybody(evolving: str, tab: Tab) -> None:
     open_on(tab, evolving, 0)
-    until_painted(frames(tab).last.locator(".frame-icon"))
+    wait_until_painted(frames(tab).last.locator(".frame-icon"))
     audit(tab)
     tab.app.locator(".highlight-pill").get_by_role("button", name="Where it lies").click()
     expect(tab.app.locator(".places tbody tr")).to_have_count(len(STEPS))
     audit(tab)
     tab.inspector.locator(".film").scroll_into_view_if_needed()
-    photograph(tab, "film-strip")
+    save_screenshots(tab, "film-strip")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from accessibility import audit
 from atlas_tab import Tab
-from layer_logs import layered_atlas
+from layer_logs import make_layer_atlas
 from playwright.sync_api import Locator, expect
 
 from tensorboard_plugin_atlas import link_layers
@@ -63,7 +63,7 @@ def contrast(tab: Tab, number: int, row: int, col: int) -> float:
 
 def shares(layer: str, row: int, col: int, other: str) -> dict[tuple[int, int], float]:
     """Share of a cell's samples in each cell of another layer, counted from what was logged."""
-    a, b = (layered_atlas("net", one, 100) for one in (layer, other))
+    a, b = (make_layer_atlas("net", one, 100) for one in (layer, other))
     squares = [(one.xy * GRID).astype(int) for one in (a, b)]
     inside = (squares[0] == (col, row)).all(axis=1)
     found, counts = np.unique(squares[1][inside], axis=0, return_counts=True)
@@ -321,7 +321,7 @@ def test_a_cell_lists_what_it_feeds_and_is_fed_by(layered: str, tab: Tab) -> Non
     tab.open(layered, **{**NET, "layer": "stage2"})
     row, col = 1, 0
     read_across(tab, row, col)
-    a, b, c = (layered_atlas("net", layer, 100) for layer in ("stage1", "stage2", "stage3"))
+    a, b, c = (make_layer_atlas("net", layer, 100) for layer in ("stage1", "stage2", "stage3"))
     grid = b.grids[0]
     cell = int(np.flatnonzero((grid.rows == row) & (grid.cols == col))[0])
     up, down = link_layers(b, c, size=GRID), link_layers(a, b, size=GRID)
@@ -354,7 +354,7 @@ def test_a_link_across_layers_opens_its_layer_or_its_pane(floors: str, tab: Tab)
 def test_what_becomes_one_on_the_way_is_listed(floors: str, tab: Tab) -> None:
     tab.open(floors, alone=True, **NET)
     read_across(tab, *LOOK_AT)
-    a, b = (layered_atlas("net", layer, 100) for layer in ("stage1", "stage2"))
+    a, b = (make_layer_atlas("net", layer, 100) for layer in ("stage1", "stage2"))
     (merge,) = link_layers(a, b, size=GRID).merges
     listed = across(tab, "becomes one in stage2").locator("li")
     expect(listed).to_have_count(1)

@@ -11,11 +11,11 @@ from pathlib import Path
 import browser_logs
 import numpy as np
 import pytest
-from accessibility import audit, photograph
-from atlas_tab import Tab, until_painted
-from concept_logs import FLOOR, evolving_atlas
+from accessibility import audit, save_screenshots
+from atlas_tab import Tab, wait_until_painted
+from concept_logs import FLOOR, make_concept_atlas
 from conftest import Serve
-from interactions import drag, pins, selection, status
+from interactions import drag, pin_list, selection_panel, status_line
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 from synthetic_atlases import CLASSES
@@ -34,14 +34,14 @@ def saved(tab: Tab) -> Locator:
 
 
 def inside(left: float, top: float, right: float, bottom: float) -> NDArray[np.int64]:
-    xy = browser_logs.sample_atlas("layer3", STEP).samples.xy
+    xy = browser_logs.make_valid_atlas("layer3", STEP).samples.xy
     x, y = xy[:, 0], xy[:, 1]
     return np.flatnonzero((x >= left) & (x < right) & (y >= top) & (y < bottom))
 
 
 def mix(rows: NDArray[np.int64]) -> list[str]:
     """Names of the classes of some samples, most frequent first."""
-    labels = browser_logs.sample_atlas("layer3", STEP).samples.labels
+    labels = browser_logs.make_valid_atlas("layer3", STEP).samples.labels
     assert labels is not None
     counts = np.bincount(labels[rows], minlength=len(CLASSES))
     order = sorted(range(len(CLASSES)), key=lambda index: (-counts[index], index))
@@ -53,19 +53,19 @@ def test_shift_and_drag_select_a_rectangle(sound: str, tab: Tab) -> None:
     drag(tab, (0.113, 0.107), (0.652, 0.748), shift=True)
     rows = inside(0.113, 0.107, 0.652, 0.748)
     assert len(rows) > 40
-    expect(selection(tab)).to_contain_text(f"{len(rows)} samples")
-    expect(selection(tab)).to_contain_text("selected at step 3,200")
+    expect(selection_panel(tab)).to_contain_text(f"{len(rows)} samples")
+    expect(selection_panel(tab)).to_contain_text("selected at step 3,200")
     # The hand stays on the map, and nothing lies over what it selected.
     expect(tab.map).to_be_focused()
     expect(tab.card).to_have_count(0)
-    names = selection(tab).locator(".bars .name")
+    names = selection_panel(tab).locator(".bars .name")
     expect(names).to_have_text(mix(rows)[:10])
-    patches = selection(tab).locator(".labelled-patches li")
+    patches = selection_panel(tab).locator(".labelled-patches li")
     expect(patches).to_have_count(12)
-    until_painted(patches.first.locator("atlas-crop"))
+    wait_until_painted(patches.first.locator("atlas-crop"))
     labels = set(patches.locator("span").all_inner_texts())
     assert labels <= set(mix(rows))
-    selection(tab).get_by_role("button", name="Show more patches").click()
+    selection_panel(tab).get_by_role("button", name="Show more patches").click()
     expect(patches).to_have_count(36)
     # The map has not moved, and does move again by a plain drag.
     tab.linked(x=None, y=None, z=None)
@@ -81,10 +81,10 @@ def test_keys_select_a_block_of_cells(sound: str, tab: Tab) -> None:
     expect(tab.app.locator(".tool-hint")).to_contain_text("Enter select")
     tab.key("ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp")
     rows = inside(col / SIZE, row / SIZE, (col + 2) / SIZE, (row + 2) / SIZE)
-    expect(status(tab)).to_contain_text(f"2 by 2 cells, {len(rows)} samples")
+    expect(status_line(tab)).to_contain_text(f"2 by 2 cells, {len(rows)} samples")
     tab.key("Enter")
-    expect(selection(tab)).to_contain_text(f"{len(rows)} samples")
-    expect(status(tab)).to_contain_text(f"{len(rows)} samples selected")
+    expect(selection_panel(tab)).to_contain_text(f"{len(rows)} samples")
+    expect(status_line(tab)).to_contain_text(f"{len(rows)} samples selected")
     # By keys alone: the name has the focus, Escape leads back to the map.
     expect(tab.app.get_by_label("Name of the selection")).to_be_focused()
     tab.page.keyboard.press("Escape")
@@ -94,7 +94,7 @@ def test_keys_select_a_block_of_cells(sound: str, tab: Tab) -> None:
     expect(tab.app.get_by_label("Name of the selection")).to_be_focused()
     tab.key("r", "Escape")
     expect(tab.app.locator(".tool-hint")).to_have_count(0)
-    expect(status(tab)).to_contain_text("Nothing selected")
+    expect(status_line(tab)).to_contain_text("Nothing selected")
 
 
 def test_the_lasso_selects_what_it_goes_round(sound: str, tab: Tab) -> None:
@@ -102,11 +102,11 @@ def test_the_lasso_selects_what_it_goes_round(sound: str, tab: Tab) -> None:
     tab.key("l")
     triangle = ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8))
     drag(tab, *triangle, triangle[0])
-    xy = browser_logs.sample_atlas("layer3", STEP).samples.xy
+    xy = browser_logs.make_valid_atlas("layer3", STEP).samples.xy
     depth = np.stack([xy[:, 0] - 0.2, xy[:, 1] - 0.2, (1.0 - xy.sum(axis=1)) / np.sqrt(2)])
     surely, maybe = int((depth.min(axis=0) > 0.01).sum()), int((depth.min(axis=0) > -0.01).sum())
-    expect(selection(tab)).to_be_visible()
-    count = int(selection(tab).locator(".headline strong").inner_text().split()[0])
+    expect(selection_panel(tab)).to_be_visible()
+    count = int(selection_panel(tab).locator(".headline strong").inner_text().split()[0])
     assert surely <= count <= maybe
     assert surely > 40
     # The hand is free again; the button takes up the lasso, too.
@@ -116,8 +116,8 @@ def test_the_lasso_selects_what_it_goes_round(sound: str, tab: Tab) -> None:
     expect(lasso).to_have_attribute("aria-pressed", "true")
     expect(tab.map).to_be_focused()
     drag(tab, (-0.02, -0.02), (0.0, -0.02), (0.0, -0.01))
-    expect(status(tab)).to_contain_text("No sample lies in there")
-    expect(selection(tab).locator(".headline strong")).to_have_text(f"{count} samples")
+    expect(status_line(tab)).to_contain_text("No sample lies in there")
+    expect(selection_panel(tab).locator(".headline strong")).to_have_text(f"{count} samples")
 
 
 def test_the_outline_is_drawn_and_the_class_filter_stays(quick: str, tab: Tab) -> None:
@@ -128,7 +128,7 @@ def test_the_outline_is_drawn_and_the_class_filter_stays(quick: str, tab: Tab) -
     around = np.array([row + 0.5, col + 0.5]) / SIZE
     (top, left), (bottom, right) = around - 0.08, around + 0.08
     drag(tab, (left, top), (right, bottom), shift=True)
-    expect(selection(tab)).to_be_visible()
+    expect(selection_panel(tab)).to_be_visible()
     tab.settle()
     expect(legend).to_contain_text("Top class is deer")
     tab.linked(filter="top:3")
@@ -137,7 +137,7 @@ def test_the_outline_is_drawn_and_the_class_filter_stays(quick: str, tab: Tab) -
     expect(tab.card).to_have_count(0)
     outlined = tab.picture()
     panel(tab).get_by_role("button", name="Clear").click()
-    expect(selection(tab)).to_have_count(0)
+    expect(selection_panel(tab)).to_have_count(0)
     tab.settle()
     plain = tab.picture()
     changed = np.abs(outlined - plain).max(axis=2) > 60
@@ -156,12 +156,12 @@ def test_the_outline_is_drawn_and_the_class_filter_stays(quick: str, tab: Tab) -
 def test_what_became_of_a_selection_is_told_for_each_step(evolving: str, tab: Tab) -> None:
     tab.open(evolving, alone=True, run="moving/atlas", step=0, grid=4)
     drag(tab, (-0.01, -0.01), (1.01, 1.01), shift=True)
-    first = evolving_atlas("moving", 0, 1).samples
-    expect(selection(tab)).to_contain_text(f"{len(first.xy)} samples")
-    table = selection(tab).locator(".course tbody tr")
+    first = make_concept_atlas("moving", 0, 1).samples
+    expect(selection_panel(tab)).to_contain_text(f"{len(first.xy)} samples")
+    table = selection_panel(tab).locator(".course tbody tr")
     expect(table).to_have_count(4)
     for line, step in enumerate((0, 100, 200, 400)):
-        moves = np.linalg.norm(evolving_atlas("moving", step, 1).samples.xy - first.xy, axis=1)
+        moves = np.linalg.norm(make_concept_atlas("moving", step, 1).samples.xy - first.xy, axis=1)
         cells = table.nth(line).locator("td")
         expect(cells.first.locator(".number")).to_contain_text("%")
         if step == 0:
@@ -173,10 +173,10 @@ def test_what_became_of_a_selection_is_told_for_each_step(evolving: str, tab: Ta
     table.nth(2).get_by_role("button").press("Enter")
     tab.shows(200)
     expect(table.nth(2)).to_have_attribute("aria-current", "step")
-    expect(selection(tab)).to_contain_text("selected at step 0")
+    expect(selection_panel(tab)).to_contain_text("selected at step 0")
     # Another probe: nothing of it is there, and that is said.
     tab.choose("Run", "other")
-    expect(selection(tab)).to_contain_text("It is of other samples than this atlas.")
+    expect(selection_panel(tab)).to_contain_text("It is of other samples than this atlas.")
 
 
 @pytest.mark.both_loaders
@@ -184,9 +184,9 @@ def test_of_a_long_run_some_steps_are_read_and_that_is_said(odd: str, tab: Tab) 
     tab.open(odd, alone=True, run="long/atlas")
     before = tab.data_requests.count("atlas")
     drag(tab, (-0.01, -0.01), (1.01, 1.01), shift=True)
-    expect(selection(tab)).to_contain_text("24 samples")
-    expect(selection(tab)).to_contain_text("22 of 201 steps")
-    lines = selection(tab).locator(".course tbody tr")
+    expect(selection_panel(tab)).to_contain_text("24 samples")
+    expect(selection_panel(tab)).to_contain_text("22 of 201 steps")
+    lines = selection_panel(tab).locator(".course tbody tr")
     expect(lines).to_have_count(22)
     expect(lines.first.locator("td").first).to_contain_text("%")
     expect(lines.last).to_have_attribute("aria-current", "step")
@@ -198,7 +198,7 @@ def test_of_a_long_run_some_steps_are_read_and_that_is_said(odd: str, tab: Tab) 
     tab.settle(step=lines.nth(10).get_by_role("button").inner_text().strip())
     tab.key(".")
     expect(lines).to_have_count(23)
-    expect(selection(tab)).to_contain_text("23 of 201 steps")
+    expect(selection_panel(tab)).to_contain_text("23 of 201 steps")
     assert tab.data_requests.count("atlas") - before - asked <= 6
 
 
@@ -212,7 +212,7 @@ def percent(share: float) -> str:
 def test_a_selection_is_saved_found_called_otherwise_and_deleted(sound: str, tab: Tab) -> None:
     tab.open(sound, alone=True, **WARM, grid=SIZE)
     drag(tab, (0.3, 0.2), (0.65, 0.65), shift=True)
-    heading = selection(tab).locator(".headline strong")
+    heading = selection_panel(tab).locator(".headline strong")
     many = heading.inner_text()
     name = tab.app.get_by_label("Name of the selection")
     name.fill(browser_logs.MARKUP)
@@ -241,7 +241,7 @@ def test_a_selection_is_saved_found_called_otherwise_and_deleted(sound: str, tab
     new.fill("the middle")
     new.press("Enter")
     expect(saved(tab).locator(".name")).to_have_text("the middle")
-    expect(status(tab)).to_contain_text("Now called the middle")
+    expect(status_line(tab)).to_contain_text("Now called the middle")
     expect(saved(tab)).to_be_focused()
     panel(tab).get_by_role("button", name="Delete the middle").press("Enter")
     expect(saved(tab)).to_have_count(0)
@@ -252,9 +252,9 @@ def test_a_selection_is_taken_away_as_files(quick: str, tab: Tab, tmp_path: Path
     tab.open(quick, alone=True, **WARM, grid=SIZE)
     drag(tab, (0.3, 0.2), (0.65, 0.65), shift=True)
     rows = inside(0.3, 0.2, 0.65, 0.65)
-    samples = browser_logs.sample_atlas("layer3", STEP).samples
+    samples = browser_logs.make_valid_atlas("layer3", STEP).samples
     with tab.page.expect_download() as download:
-        selection(tab).get_by_role("button", name="CSV").click()
+        selection_panel(tab).get_by_role("button", name="CSV").click()
     assert download.value.suggested_filename == "selection-layer3-step3200.csv"
     path = tmp_path / "rows.csv"
     download.value.save_as(path)
@@ -264,7 +264,7 @@ def test_a_selection_is_taken_away_as_files(quick: str, tab: Tab, tmp_path: Path
     assert [int(line["image"]) for line in table] == samples.image_ids[rows].tolist()
     assert np.allclose([float(line["x"]) for line in table], samples.xy[rows, 0], atol=1e-6)
     with tab.page.expect_download() as download:
-        selection(tab).get_by_role("button", name="JSON").click()
+        selection_panel(tab).get_by_role("button", name="JSON").click()
     path = tmp_path / "rows.json"
     download.value.save_as(path)
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -284,7 +284,7 @@ def test_hostile_storage_is_passed_over(quick: str, tab: Tab) -> None:
 
 
 def fullest(count: int) -> list[tuple[int, int]]:
-    grid = browser_logs.sample_atlas("layer3", STEP).grids[0]
+    grid = browser_logs.make_valid_atlas("layer3", STEP).grids[0]
     order = np.argsort(-grid.counts, kind="stable")[:count]
     return [(int(grid.rows[cell]), int(grid.cols[cell])) for cell in order]
 
@@ -297,11 +297,11 @@ def test_pins_are_kept_in_the_link(sound: str, tab: Tab) -> None:
     tab.page.mouse.click(x, y)
     tab.page.keyboard.up("Shift")
     where = f"row {row + 1}, column {col + 1}"
-    expect(pins(tab)).to_have_count(1)
-    expect(pins(tab).first).to_contain_text(where)
-    expect(pins(tab).first).to_contain_text("10 \u00d7 10 \u00b7 layer3 \u00b7 step 3,200")
+    expect(pin_list(tab)).to_have_count(1)
+    expect(pin_list(tab).first).to_contain_text(where)
+    expect(pin_list(tab).first).to_contain_text("10 \u00d7 10 \u00b7 layer3 \u00b7 step 3,200")
     expect(tab.inspector).to_have_count(0)
-    until_painted(pins(tab).first.locator(".pin-icon"))
+    wait_until_painted(pin_list(tab).first.locator(".pin-icon"))
 
     # By keys, at another step and layer.
     tab.choose("Layer", "layer4")
@@ -309,8 +309,8 @@ def test_pins_are_kept_in_the_link(sound: str, tab: Tab) -> None:
     tab.key(",")
     tab.shows(1600, layer="layer4")
     tab.key("ArrowRight", "Shift+Enter")
-    expect(pins(tab)).to_have_count(2)
-    expect(pins(tab).nth(1)).to_contain_text("layer4 \u00b7 step 1,600")
+    expect(pin_list(tab)).to_have_count(2)
+    expect(pin_list(tab).nth(1)).to_contain_text("layer4 \u00b7 step 1,600")
     tab.page.wait_for_function("location.hash.split('p.atlas.pins=')[1]?.includes('%2C')")
     link = tab.page.url
 
@@ -318,14 +318,14 @@ def test_pins_are_kept_in_the_link(sound: str, tab: Tab) -> None:
     tab.page.goto(link)
     tab.framed().settle()
     tab.key("k")
-    expect(pins(tab)).to_have_count(2)
-    pins(tab).first.press("Enter")
+    expect(pin_list(tab)).to_have_count(2)
+    pin_list(tab).first.press("Enter")
     tab.shows(STEP, layer="layer3")
     expect(tab.inspector).to_contain_text(f"Row {row + 1}, column {col + 1} of 10 \u00d7 10")
     tab.centred((col + 0.5) / SIZE, (row + 0.5) / SIZE, within=0.01)
     panel(tab).get_by_role("button", name="Remove pin 1").click()
-    expect(pins(tab)).to_have_count(1)
-    expect(pins(tab).first).to_contain_text("layer4")
+    expect(pin_list(tab)).to_have_count(1)
+    expect(pin_list(tab).first).to_contain_text("layer4")
 
 
 def test_a_hostile_link_pins_nothing(quick: str, tab: Tab) -> None:
@@ -335,9 +335,9 @@ def test_a_hostile_link_pins_nothing(quick: str, tab: Tab) -> None:
     tab.open(quick, alone=True, **WARM, pins=hostile, lit=browser_logs.MARKUP)
     tab.linked(pins="10.1.1.7.s00000000000000ff", lit=None)
     tab.key("k")
-    expect(pins(tab)).to_have_count(1)
-    expect(pins(tab).first).to_contain_text("Not in this log")
-    expect(pins(tab).first).to_be_disabled()
+    expect(pin_list(tab)).to_have_count(1)
+    expect(pin_list(tab).first).to_contain_text("Not in this log")
+    expect(pin_list(tab).first).to_be_disabled()
 
 
 def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(sound: str, tab: Tab) -> None:
@@ -350,7 +350,7 @@ def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(sound: str, ta
     lines = places.locator("tbody tr")
     expect(lines).to_have_count(len(browser_logs.STEPS))
     for line, step in zip(lines.all(), browser_logs.STEPS, strict=True):
-        atlas = browser_logs.sample_atlas("layer3", step)
+        atlas = browser_logs.make_valid_atlas("layer3", step)
         grid = atlas.grids[0]
         cells = {int(cell) for cell in grid.cell_of[atlas.samples.image_ids == 17] if cell >= 0}
         for cell in cells:
@@ -374,22 +374,22 @@ def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     expect(tab.app.locator(".tool-hint")).to_be_visible()
     audit(tab, "select-block")
     tab.key("Enter")
-    expect(selection(tab)).to_be_visible()
-    expect(selection(tab).get_by_text("reading")).to_have_count(0)
+    expect(selection_panel(tab)).to_be_visible()
+    expect(selection_panel(tab).get_by_text("reading")).to_have_count(0)
     tab.app.get_by_label("Name of the selection").press("Enter")
     expect(saved(tab)).to_have_count(1)
-    until_painted(selection(tab).locator(".labelled-patches atlas-crop").first)
+    wait_until_painted(selection_panel(tab).locator(".labelled-patches atlas-crop").first)
     audit(tab, "selection")
     for number, (row, col) in enumerate(fullest(3), start=1):
         x, y, _ = tab.place(SIZE, row, col)
         tab.page.keyboard.down("Shift")
         tab.page.mouse.click(x, y)
         tab.page.keyboard.up("Shift")
-        expect(pins(tab)).to_have_count(number)
+        expect(pin_list(tab)).to_have_count(number)
     panel(tab).get_by_role("button", name="Clear").click()
-    until_painted(pins(tab).last.locator(".pin-icon"))
+    wait_until_painted(pin_list(tab).last.locator(".pin-icon"))
     audit(tab, "pins")
     tab.page.set_viewport_size({"width": 820, "height": 700})
     tab.settle()
-    photograph(tab, "pins-narrow")
+    save_screenshots(tab, "pins-narrow")
     audit(tab)

@@ -9,14 +9,14 @@ from pathlib import Path
 import browser_logs
 import numpy as np
 import pytest
-from accessibility import audit, photograph
+from accessibility import audit, save_screenshots
 from atlas_tab import Tab
-from concept_logs import write_evolving
+from concept_logs import write_concept_log
 from conftest import Serve, wait_for_atlases
-from interactions import box, options
+from interactions import search_box, search_options
 from playwright.sync_api import Locator, expect
 from synthetic_atlases import make_atlas
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
@@ -36,7 +36,7 @@ def pill(tab: Tab) -> Locator:
 
 def seek(tab: Tab, words: str) -> None:
     tab.key("/")
-    expect(box(tab)).to_be_focused()
+    expect(search_box(tab)).to_be_focused()
     tab.page.keyboard.type(words)
 
 
@@ -48,7 +48,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     sink = EventSink(directory / "many" / CHILD_RUN)
     sink.write(layer_tag("layer3"), encode_atlas(atlas), 7)
     sink.close()
-    with tensorboard(directory, True) as url:
+    with start_tensorboard(directory, True) as url:
         wait_for_atlases(url, 1)
         yield url
 
@@ -57,16 +57,16 @@ def test_keys_alone_find_a_class(quick: str, tab: Tab) -> None:
     tab.open(quick, **WARM)
     assert not any("extras" in one for one in tab.requests)
     seek(tab, "de")
-    first = options(tab).first
+    first = search_options(tab).first
     expect(first).to_contain_text("deer")
     expect(first).to_have_attribute("data-kind", "class")
     expect(first).to_have_attribute("aria-selected", "true")
     tab.page.keyboard.press("Enter")
-    expect(box(tab)).to_have_count(0)
+    expect(search_box(tab)).to_have_count(0)
     expect(tab.map).to_be_focused()
     expect(tab.app.get_by_label("Legend of the class filter")).to_contain_text("Top class is deer")
     tab.linked(filter="top:3")
-    atlas = browser_logs.sample_atlas("layer3", 3200)
+    atlas = browser_logs.make_valid_atlas("layer3", 3200)
     labels = atlas.samples.labels
     assert labels is not None
     x, y = np.median(atlas.samples.xy[labels == 3], axis=0)
@@ -75,12 +75,12 @@ def test_keys_alone_find_a_class(quick: str, tab: Tab) -> None:
 
 def test_the_pointer_finds_a_cell(sound: str, tab: Tab) -> None:
     tab.open(sound, **WARM, grid=10)
-    grid = browser_logs.sample_atlas("layer3", 3200).grids[0]
+    grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]
     cell = int(np.argmax(grid.counts))
     row, col = int(grid.rows[cell]) + 1, int(grid.cols[cell]) + 1
     tab.press("Find")
-    box(tab).fill(f"{row}, {col}")
-    option = options(tab).first
+    search_box(tab).fill(f"{row}, {col}")
+    option = search_options(tab).first
     expect(option).to_contain_text(f"row {row}, column {col}")
     expect(option).to_contain_text(f"{int(grid.counts[cell])} samples")
     option.click()
@@ -91,12 +91,12 @@ def test_the_pointer_finds_a_cell(sound: str, tab: Tab) -> None:
 def test_a_class_leads_to_its_cells(quick: str, tab: Tab) -> None:
     tab.open(quick, alone=True, **WARM, grid=10)
     seek(tab, "frog")
-    cells = options(tab).and_(tab.app.locator("[data-kind=cell]"))
+    cells = search_options(tab).and_(tab.app.locator("[data-kind=cell]"))
     expect(cells).to_have_count(5)
     for place in cells.all():
         expect(place).to_contain_text("frog 100%")
     tab.page.keyboard.press("ArrowDown")
-    expect(box(tab)).to_have_attribute("aria-activedescendant", "find-1")
+    expect(search_box(tab)).to_have_attribute("aria-activedescendant", "find-1")
     tab.page.keyboard.press("Enter")
     expect(tab.inspector.locator(".bars .name").first).to_have_text("frog")
 
@@ -105,8 +105,8 @@ def test_an_image_is_followed_through_the_steps(sound: str, tab: Tab) -> None:
     """Its samples are lit where they lie, at every step and in the other layer."""
     tab.open(sound, alone=True, **WARM)
     seek(tab, "image 17")
-    expect(options(tab).first).to_contain_text("image 17")
-    expect(options(tab).first).to_contain_text("2 samples")
+    expect(search_options(tab).first).to_contain_text("image 17")
+    expect(search_options(tab).first).to_contain_text("2 samples")
     tab.page.keyboard.press("Enter")
     expect(pill(tab)).to_contain_text("image 17")
     expect(pill(tab)).to_contain_text("2 samples in")
@@ -127,7 +127,7 @@ def test_an_image_is_followed_through_the_steps(sound: str, tab: Tab) -> None:
 
 def assert_lit(tab: Tab, layer: str, step: int, image: int) -> None:
     """Around each sample of the image lie the accent's pixels, and nowhere far from them."""
-    samples = browser_logs.sample_atlas(layer, step).samples
+    samples = browser_logs.make_valid_atlas(layer, step).samples
     world, area = tab.world, tab.map.bounding_box()
     assert area is not None
     for x, y in samples.xy[samples.image_ids == image]:
@@ -139,12 +139,12 @@ def assert_lit(tab: Tab, layer: str, step: int, image: int) -> None:
 
 
 def test_a_concept_is_found_by_name(tmp_path: Path, tab: Tab) -> None:
-    atlases = write_evolving(tmp_path)
-    with tensorboard(tmp_path, True) as url:
+    atlases = write_concept_log(tmp_path)
+    with start_tensorboard(tmp_path, True) as url:
         wait_for_atlases(url, atlases)
         tab.open(url, alone=True, run="moving/atlas")
         seek(tab, "cat")
-        concept = options(tab).and_(tab.app.locator("[data-kind=concept]"))
+        concept = search_options(tab).and_(tab.app.locator("[data-kind=concept]"))
         expect(concept).to_contain_text("cat")
         concept.click()
         expect(tab.app.get_by_label("Highlighted concepts")).to_contain_text("cat")
@@ -154,16 +154,16 @@ def test_a_concept_is_found_by_name(tmp_path: Path, tab: Tab) -> None:
 def test_escape_and_leaving_close_it(quick: str, tab: Tab) -> None:
     tab.open(quick, alone=True, **WARM)
     seek(tab, "de")
-    expect(options(tab).first).to_be_visible()
+    expect(search_options(tab).first).to_be_visible()
     tab.page.keyboard.press("Escape")
-    expect(box(tab)).to_have_count(0)
+    expect(search_box(tab)).to_have_count(0)
     expect(tab.map).to_be_focused()
     seek(tab, "zebra")
     expect(tab.app.get_by_text("Nothing here is called so.")).to_be_visible()
-    expect(box(tab)).to_have_attribute("aria-expanded", "false")
+    expect(search_box(tab)).to_have_attribute("aria-expanded", "false")
     x, y = tab.middle()
     tab.page.mouse.click(x, y)
-    expect(box(tab)).to_have_count(0)
+    expect(search_box(tab)).to_have_count(0)
     tab.linked(filter=None)
 
 
@@ -171,7 +171,7 @@ def test_a_thousand_classes_answer_at_once(many: str, tab: Tab) -> None:
     tab.open(many, alone=True)
     seek(tab, "k")
     # Forty classes and forty concepts, which are named after them.
-    expect(options(tab)).to_have_count(80)
+    expect(search_options(tab)).to_have_count(80)
     expect(tab.app.get_by_text("and 1,916 more: type to find them")).to_be_visible()
     session = tab.page.context.new_cdp_session(tab.page)
     session.send("Performance.enable")
@@ -184,20 +184,20 @@ def test_a_thousand_classes_answer_at_once(many: str, tab: Tab) -> None:
     before = busy()
     letters = "ind 99"
     tab.page.keyboard.type(letters)
-    expect(options(tab).first).to_contain_text("kind 99")
+    expect(search_options(tab).first).to_contain_text("kind 99")
     assert (busy() - before) / len(letters) < KEYSTROKE_MS
 
 
 def test_hostile_names_are_text(many: str, tab: Tab) -> None:
     tab.open(many, alone=True)
     seek(tab, "<img")
-    expect(options(tab).first.locator(".name")).to_have_text(browser_logs.MARKUP)
+    expect(search_options(tab).first.locator(".name")).to_have_text(browser_logs.MARKUP)
     assert tab.app.locator(".find img").count() == 0
     tab.page.keyboard.press("Enter")
     expect(tab.app.get_by_label("Legend of the class filter")).to_contain_text(browser_logs.MARKUP)
     tab.key("/")
-    box(tab).fill("gnp")
-    expect(options(tab).first.locator(".name")).to_have_text("gnp.exe")
+    search_box(tab).fill("gnp")
+    expect(search_options(tab).first.locator(".name")).to_have_text("gnp.exe")
 
 
 def test_from_the_table_samples_lead_to_the_map_and_classes_stay(quick: str, tab: Tab) -> None:
@@ -205,12 +205,12 @@ def test_from_the_table_samples_lead_to_the_map_and_classes_stay(quick: str, tab
     rows = tab.app.get_by_role("region", name="Rows")
     rows.focus()
     tab.page.keyboard.press("/")
-    box(tab).fill("frog")
+    search_box(tab).fill("frog")
     tab.page.keyboard.press("Enter")
     expect(rows).to_be_focused()
     expect(rows.locator("tbody tr").first).to_contain_text("frog")
     tab.page.keyboard.press("/")
-    box(tab).fill("image 17")
+    search_box(tab).fill("image 17")
     tab.page.keyboard.press("Enter")
     expect(rows).to_have_count(0)
     expect(tab.map).to_be_focused()
@@ -226,7 +226,7 @@ def test_what_does_not_arrive_can_be_asked_for_again(quick: str, tab: Tab) -> No
     expect(tab.app.get_by_role("button", name="Find")).to_have_attribute("aria-pressed", "false")
     tab.page.unroute("**/chunk-extras*")
     tab.key("/")
-    expect(box(tab)).to_be_focused()
+    expect(search_box(tab)).to_be_focused()
 
 
 def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
@@ -234,20 +234,20 @@ def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     seek(tab, "")
     audit(tab)
     tab.page.keyboard.type("1")
-    expect(options(tab).first).to_be_visible()
+    expect(search_options(tab).first).to_be_visible()
     audit(tab, "find")
-    box(tab).fill("frog")
-    expect(options(tab).first).to_contain_text("frog")
-    photograph(tab, "find-class")
-    box(tab).press("Enter")
+    search_box(tab).fill("frog")
+    expect(search_options(tab).first).to_contain_text("frog")
+    save_screenshots(tab, "find-class")
+    search_box(tab).press("Enter")
     tab.key("/")
-    box(tab).fill("image 17")
-    expect(options(tab).first).to_contain_text("image 17")
-    box(tab).press("Enter")
+    search_box(tab).fill("image 17")
+    expect(search_options(tab).first).to_contain_text("image 17")
+    search_box(tab).press("Enter")
     expect(pill(tab)).to_be_visible()
     audit(tab, "find-image")
     tab.page.set_viewport_size({"width": 800, "height": 700})
     tab.settle()
     seek(tab, "a")
-    expect(options(tab).first).to_be_visible()
-    photograph(tab, "find-narrow")
+    expect(search_options(tab).first).to_be_visible()
+    save_screenshots(tab, "find-narrow")

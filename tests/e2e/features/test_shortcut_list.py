@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from accessibility import audit
-from atlas_tab import Tab, until_painted
+from atlas_tab import Tab, wait_until_painted
 from conftest import Serve
 from playwright.sync_api import Locator, expect
 from shortcut_logs import ONE_STEP
@@ -63,7 +63,7 @@ def test_an_entry_says_what_was_tested(searched: str, tab: Tab) -> None:
     expect(entry(tab).locator(".spark")).to_have_accessible_name(
         "What it turned at step 50: 90%, step 100: 90%, step 200: 90%"
     )
-    until_painted(entry(tab).locator(".shortcut-patch"))
+    wait_until_painted(entry(tab).locator(".shortcut-patch"))
     tab.press("Close the shortcuts")
     expect(panel(tab)).to_have_count(0)
     tab.linked(shortcut=None)
@@ -142,7 +142,7 @@ def test_examples_stand_before_and_after(searched: str, tab: Tab) -> None:
     before, after = pairs.first.locator("atlas-crop").all()
     for picture in (before, after):
         picture.scroll_into_view_if_needed()
-        until_painted(picture)
+        wait_until_painted(picture)
     changed = np.abs(pixels(after) - pixels(before)).max(axis=2) > 8
     rows, cols = np.nonzero(changed)
     scale = changed.shape[0] / INPUT_SIDE
@@ -228,7 +228,7 @@ def test_torn_patches_leave_the_figures(searched: str, tab: Tab) -> None:
     expect(entry(tab)).to_contain_text(SENTENCE)
     before, after = entry(tab).locator(".pairs li").first.locator("atlas-crop").all()
     before.scroll_into_view_if_needed()
-    until_painted(before)
+    wait_until_painted(before)
     assert pixels(after).max() == 0
 
 
@@ -288,7 +288,7 @@ def test_it_is_accessible_and_photographed(searched: str, tab: Tab) -> None:
         tab.settle()
         if name == "opened":
             entry(tab).get_by_role("button", name="Show on map").click()
-            until_painted(entry(tab).locator(".pairs atlas-crop").first)
+            wait_until_painted(entry(tab).locator(".pairs atlas-crop").first)
             audit(tab, f"shortcuts-{name}")
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from atlas_tab import Tab
-from browser_logs import KEPT, LONG_RUN, STEPS, write_grown
+from browser_logs import KEPT_STEPS, LONG_RUN, STEPS, append_steps
 from conftest import wait_for_atlases
 from playwright.sync_api import expect
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 TICK_STEPS = "ticks => ticks.map((tick) => Number(tick.dataset.step))"
@@ -21,8 +21,8 @@ TICK_STEPS = "ticks => ticks.map((tick) => Number(tick.dataset.step))"
 @pytest.fixture
 def growing(loader: str, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A log of two checkpoints that a test may add to, and where it is served."""
-    write_grown(tmp_path, (0, 10))
-    with tensorboard(tmp_path, loader == "data-server") as url:
+    append_steps(tmp_path, (0, 10))
+    with start_tensorboard(tmp_path, loader == "data-server") as url:
         wait_for_atlases(url, 2)
         yield tmp_path, url
 
@@ -100,9 +100,9 @@ def test_play_walks_to_the_end_and_stops(sound: str, tab: Tab) -> None:
 @pytest.mark.both_loaders
 def test_of_three_hundred_steps_it_says_how_many_are_kept(odd: str, tab: Tab) -> None:
     tab.open(odd, run="long/atlas", alone=True)
-    tab.app.get_by_text(f"{KEPT} of {LONG_RUN} logged steps kept").wait_for()
+    tab.app.get_by_text(f"{KEPT_STEPS} of {LONG_RUN} logged steps kept").wait_for()
     tab.app.get_by_text(f"--atlas_samples={LONG_RUN}").wait_for()
-    assert tab.app.locator(".tick").count() == KEPT
+    assert tab.app.locator(".tick").count() == KEPT_STEPS
     assert tab.marks["step"] == str(LONG_RUN - 1)
     tab.app.get_by_text("the first and the last among them").wait_for()
     tab.slider.press("Home")
@@ -114,7 +114,7 @@ def test_new_checkpoints_wait_behind_a_pill(growing: tuple[Path, str], tab: Tab)
     directory, url = growing
     tab.open(url, step=0)
     tab.shows(0)
-    write_grown(directory, (20, 30), before=2)
+    append_steps(directory, (20, 30), before=2)
     wait_for_atlases(url, 4)
     tab.page.locator(".reload-button").click()
     pill = tab.app.get_by_role("button", name="2 new checkpoints")

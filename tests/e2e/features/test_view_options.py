@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from atlas_tab import Tab
-from browser_logs import COLD_STEPS, STEPS, sample_atlas
+from browser_logs import COLD_STEPS, STEPS, make_valid_atlas
 from playwright.sync_api import expect
 from synthetic_atlases import CLASSES
 
@@ -94,7 +94,7 @@ def test_a_link_restores_everything(sound: str, tab: Tab) -> None:
     box = tab.map.bounding_box()
     assert box is not None
     world = tab.world
-    grid = next(grid for grid in sample_atlas("layer4", 200).grids if grid.size == 20)
+    grid = next(grid for grid in make_valid_atlas("layer4", 200).grids if grid.size == 20)
     across, down = (np.abs(2 * at + 1 - 20).max() / 20 + 0.05 for at in (grid.cols, grid.rows))
     whole = min((box["width"] - 40) / across, (box["height"] - 40) / down)
     assert world["side"] == pytest.approx(2.5 * whole)

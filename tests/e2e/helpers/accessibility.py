@@ -15,7 +15,7 @@ AXE = Path(__file__).parents[3] / "frontend" / "node_modules" / "axe-core" / "ax
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def violations(tab: Tab) -> list[str]:
+def find_violations(tab: Tab) -> list[str]:
     """Returns what axe finds in the open page, as it is now."""
     if not tab.page.evaluate("'axe' in window"):
         tab.page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -30,7 +30,7 @@ def violations(tab: Tab) -> list[str]:
     ]
 
 
-def shoot(tab: Tab, name: str, theme: Theme) -> None:
+def save_screenshot(tab: Tab, name: str, theme: Theme) -> None:
     """Saves a screenshot for people to look at."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{theme}.png"
@@ -45,16 +45,16 @@ def audit(tab: Tab, name: str | None = None) -> None:
     """
     for theme in THEMES:
         change_theme(tab, theme)
-        assert violations(tab) == [], theme
+        assert find_violations(tab) == [], theme
         if name is not None:
-            shoot(tab, name, theme)
+            save_screenshot(tab, name, theme)
 
 
-def photograph(tab: Tab, name: str) -> None:
+def save_screenshots(tab: Tab, name: str) -> None:
     """Saves a screenshot of the open page in light and in dark."""
     for theme in THEMES:
         change_theme(tab, theme)
-        shoot(tab, name, theme)
+        save_screenshot(tab, name, theme)
 
 
 def change_theme(tab: Tab, theme: Theme) -> None:

@@ -18,10 +18,10 @@ VIEWPORT = {"width": 1280, "height": 800}
 OURS = "/data/plugin/atlas/"
 ENTRY = "data/plugin_entry.html?name=atlas"
 CSP_MARK = "CSP violation:"
-READ_BACK = "GPU stall due to ReadPixels"
+READ_BACK_NOTE = "GPU stall due to ReadPixels"
 """Chromium's note to itself when it composes pages without a GPU and so reads canvases back."""
-RING = 6
-PATIENCE_S = 20.0
+FOCUS_RING = 6
+TIMEOUT_S = 20.0
 
 REPORT_CSP = """
 if (location.pathname.endsWith('/plugin_entry.html')) {
@@ -206,10 +206,10 @@ class Tab:
             box = self.map.bounding_box()
             assert box is not None
             clip = {
-                "x": box["x"] + RING,
-                "y": box["y"] + RING,
-                "width": box["width"] - 2 * RING,
-                "height": box["height"] - 2 * RING,
+                "x": box["x"] + FOCUS_RING,
+                "y": box["y"] + FOCUS_RING,
+                "width": box["width"] - 2 * FOCUS_RING,
+                "height": box["height"] - 2 * FOCUS_RING,
             }
         data = self.page.screenshot(clip=dict(clip), animations="disabled")  # type: ignore[arg-type]
         with Image.open(io.BytesIO(data)) as image:
@@ -222,7 +222,7 @@ class Tab:
         return self.picture({"x": x - half, "y": y - half, "width": 2 * half, "height": 2 * half})
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type not in ("error", "warning") or READ_BACK in message.text:
+        if message.type not in ("error", "warning") or READ_BACK_NOTE in message.text:
             return
         source = message.location["url"]
         ours = OURS in source or "plugin_entry.html" in source or CSP_MARK in message.text
@@ -247,9 +247,9 @@ class Tab:
         return [route for route in routes if not route.endswith(".js")]
 
 
-def until_painted(element: Locator) -> None:
+def wait_until_painted(element: Locator) -> None:
     """Waits for the picture in the first canvas of `element`; pictures come when they come."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not _painted(element):
         assert time.monotonic() < deadline, f"{element} stays empty"
         time.sleep(0.05)

@@ -23,20 +23,20 @@ GRIDS = (10, 20, 40)
 SAMPLES = {"layer3": 600, "layer4": 480}
 REAL_STEPS = (0, 20, 60)
 
-FLAWS = (0, 100, 200, 300, 400, 500)
+FLAW_STEPS = (0, 100, 200, 300, 400, 500)
 MARKUP = "<img src=x onerror=alert(1)>"
 REVERSED = "\u202egnp.exe\u202c"
 LONG_NAME = "x" * 10_000
-HOSTILE_LAYERS = (MARKUP, REVERSED, "nul\0inside", LONG_NAME)
-HOSTILE_CLASSES = (MARKUP, REVERSED, "nul\0inside", LONG_NAME, "", "</script><b>bold</b>")
+UNTRUSTED_LAYERS = (MARKUP, REVERSED, "nul\0inside", LONG_NAME)
+UNTRUSTED_CLASSES = (MARKUP, REVERSED, "nul\0inside", LONG_NAME, "", "</script><b>bold</b>")
 LONG_RUN = 300
-KEPT = 201
+KEPT_STEPS = 201
 """The first one has a tag of its own."""
 
-Spoil = Callable[[list[bytes]], list[bytes]]
+BlobChange = Callable[[list[bytes]], list[bytes]]
 
 
-def sample_atlas(layer: str, step: int, sequence: int = 1) -> Atlas:
+def make_valid_atlas(layer: str, step: int, sequence: int = 1) -> Atlas:
     """The atlas that `write_sound` logs."""
     return make_atlas(
         step,
@@ -50,25 +50,25 @@ def sample_atlas(layer: str, step: int, sequence: int = 1) -> Atlas:
     )
 
 
-def write_sound(directory: Path) -> int:
+def write_valid_log(directory: Path) -> int:
     """Two synthetic runs of two layers and a real one; returns how many atlases lie there."""
     for run, steps in (("warm", STEPS), ("cold", COLD_STEPS)):
         with_probe = EventSink(directory / run / CHILD_RUN)
         with_probe.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
         for number, step in enumerate(steps, start=1):
             for layer in SAMPLES:
-                atlas = sample_atlas(layer, step, number)
+                atlas = make_valid_atlas(layer, step, number)
                 with_probe.write(layer_tag(layer), encode_atlas(atlas), step, atlas.wall_time)
         with_probe.close()
         scalars = EventSink(directory / run)
         for step in steps:
             scalars.write_scalars({"loss": 1 / (1 + step)}, step)
         scalars.close()
-    write_real(directory / "digits")
+    write_digits_run(directory / "digits")
     return 2 * (len(STEPS) + len(COLD_STEPS)) + len(REAL_STEPS)
 
 
-def write_real(directory: Path) -> None:
+def write_digits_run(directory: Path) -> None:
     """Trains a small network on scikit-learn's digits and logs one layer at three steps."""
     images, labels = load_digits(return_X_y=True)
     pixels = torch.tensor(images[:400], dtype=torch.float32).view(-1, 1, 8, 8) / 16
@@ -102,36 +102,36 @@ def write_real(directory: Path) -> None:
             optimizer.step()
 
 
-def write_odd(directory: Path) -> int:
+def write_damaged_log(directory: Path) -> int:
     """Damage, a newer version, hostile names, a long run; returns how many atlases are listed."""
-    flaws: dict[int, Spoil] = {
-        100: lambda blobs: flipped(blobs, 1),
-        200: lambda blobs: flipped(blobs, 0),
-        300: lambda _: newer(),
-        500: lambda blobs: flipped(blobs, 3),
+    flaws: dict[int, BlobChange] = {
+        100: lambda blobs: flip_bit(blobs, 1),
+        200: lambda blobs: flip_bit(blobs, 0),
+        300: lambda _: make_newer_manifest(),
+        500: lambda blobs: flip_bit(blobs, 3),
     }
     sink = EventSink(directory / "flaws" / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
-    for number, step in enumerate(FLAWS, start=1):
-        blobs = encode_atlas(small_atlas(step, "layer3", number))
+    for number, step in enumerate(FLAW_STEPS, start=1):
+        blobs = encode_atlas(make_small_atlas(step, "layer3", number))
         sink.write(layer_tag("layer3"), flaws.get(step, list)(blobs), step)
     for step in (0, 100):
-        blobs = encode_atlas(small_atlas(step, "ruined"))
-        sink.write(layer_tag("ruined"), flipped(blobs, 1), step)
+        blobs = encode_atlas(make_small_atlas(step, "ruined"))
+        sink.write(layer_tag("ruined"), flip_bit(blobs, 1), step)
     sink.close()
-    return len(FLAWS) + 2 + _write_hostile(directory) + _write_long(directory)
+    return len(FLAW_STEPS) + 2 + _write_untrusted(directory) + _write_long(directory)
 
 
-def write_grown(directory: Path, steps: tuple[int, ...], before: int = 0) -> None:
+def append_steps(directory: Path, steps: tuple[int, ...], before: int = 0) -> None:
     """Adds checkpoints to a run as a training loop that goes on would."""
     sink = EventSink(directory / "growing" / CHILD_RUN)
     for number, step in enumerate(steps, start=before + 1):
-        blobs = encode_atlas(small_atlas(step, "layer3", number))
+        blobs = encode_atlas(make_small_atlas(step, "layer3", number))
         sink.write(layer_tag("layer3"), blobs, step)
     sink.close()
 
 
-def small_atlas(
+def make_small_atlas(
     step: int, layer: str, sequence: int = 1, classes: tuple[str, ...] = CLASSES
 ) -> Atlas:
     return make_atlas(
@@ -139,27 +139,27 @@ def small_atlas(
     )
 
 
-def flipped(blobs: list[bytes], index: int) -> list[bytes]:
+def flip_bit(blobs: list[bytes], index: int) -> list[bytes]:
     """`blobs` with one bit of one of them turned over, as a bad disk leaves it."""
     blob = bytearray(blobs[index])
     blob[len(blob) // 2] ^= 1
     return [*blobs[:index], bytes(blob), *blobs[index + 1 :]]
 
 
-def newer() -> list[bytes]:
+def make_newer_manifest() -> list[bytes]:
     """A manifest of a version that this package does not know."""
     text = b'{"kind":"atlas","version":2}'
     return [checksum(text).encode() + b"\n" + text]
 
 
-def _write_hostile(directory: Path) -> int:
+def _write_untrusted(directory: Path) -> int:
     sink = EventSink(directory / MARKUP / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
-    for layer in HOSTILE_LAYERS:
-        blobs = encode_atlas(small_atlas(7, layer, classes=HOSTILE_CLASSES))
+    for layer in UNTRUSTED_LAYERS:
+        blobs = encode_atlas(make_small_atlas(7, layer, classes=UNTRUSTED_CLASSES))
         sink.write(layer_tag(layer), blobs, 7)
     sink.close()
-    return len(HOSTILE_LAYERS)
+    return len(UNTRUSTED_LAYERS)
 
 
 def _write_long(directory: Path) -> int:
@@ -168,4 +168,4 @@ def _write_long(directory: Path) -> int:
         atlas = make_atlas(step, layer="layer3", samples=24, grids=(2,), tile=4, sequence=step + 1)
         sink.write(layer_tag("layer3", sequence=step + 1), encode_atlas(atlas), step)
     sink.close()
-    return KEPT
+    return KEPT_STEPS

@@ -39,7 +39,7 @@ SPLIT = Event(
     after=(0, 1),
     cell=(4, 1, 2),
 )
-DEATH = Event(
+DIES = Event(
     kind="dies",
     text="frogs are gone",
     score=4.0,
@@ -48,10 +48,10 @@ DEATH = Event(
     before=(4,),
     cell=(4, 2, 1),
 )
-STORY: dict[int, tuple[Event, ...]] = {100: (BORN,), 200: (SPLIT,), 400: (DEATH,)}
+EVENTS_BY_STEP: dict[int, tuple[Event, ...]] = {100: (BORN,), 200: (SPLIT,), 400: (DIES,)}
 
 
-def evolving_atlas(run: str, step: int, sequence: int) -> Atlas:
+def make_concept_atlas(run: str, step: int, sequence: int) -> Atlas:
     """One step of one run; only the first class ever moves, and only from step 200 on."""
     atlas = make_atlas(60, samples=SAMPLES, grids=GRIDS, tile=16, min_count=1, sequence=sequence)
     samples, labels = atlas.samples, atlas.samples.labels
@@ -66,7 +66,7 @@ def evolving_atlas(run: str, step: int, sequence: int) -> Atlas:
     turned = run == "turning" and step >= MOVED_AT
     grids = tuple(make_grid(size, xy, labels, 16, 1) for size in GRIDS)
     if run == "turning":
-        grids = tuple(speaking(grid, labels, turned) for grid in grids)
+        grids = tuple(add_attribution(grid, labels, turned) for grid in grids)
     return atlas.replace(
         step=step,
         provenance=provenance,
@@ -76,20 +76,22 @@ def evolving_atlas(run: str, step: int, sequence: int) -> Atlas:
             xy=xy,
             noise_floor=np.full(SAMPLES, FLOOR, np.float32) if step and traced else None,
             concepts=labels if traced else None,
-            activations=turn(samples, labels == 0) if turned else samples.activations,
+            activations=reverse_activations(samples, labels == 0)
+            if turned
+            else samples.activations,
         ),
         concepts=tuple(make_concepts(labels, CLASSES)) if traced else None,
         events=events_of(run, step),
     )
 
 
-def turn(samples: Samples, which: NDArray[np.bool_]) -> StoredActivations:
+def reverse_activations(samples: Samples, which: NDArray[np.bool_]) -> StoredActivations:
     """The activations of `samples`, of which some now point the other way."""
     values = samples.activations.values().astype(np.float32)
     return store_activations(np.where(which[:, None], -values, values))
 
 
-def speaking(grid: Grid, labels: NDArray[np.int32], turned: bool) -> Grid:
+def add_attribution(grid: Grid, labels: NDArray[np.int32], turned: bool) -> Grid:
     """The cells speak for their samples' classes; those of the first, once `turned`, against."""
     cells = len(grid.counts)
     share = np.zeros((cells, len(CLASSES)), np.float32)
@@ -103,16 +105,16 @@ def speaking(grid: Grid, labels: NDArray[np.int32], turned: bool) -> Grid:
 def events_of(run: str, step: int) -> tuple[Event, ...]:
     if run == "hostile" and step:
         return (dataclasses.replace(BORN, text=MARKUP * 60),)
-    return STORY.get(step, ()) if run == "moving" else ()
+    return EVENTS_BY_STEP.get(step, ()) if run == "moving" else ()
 
 
-def write_evolving(directory: Path) -> int:
+def write_concept_log(directory: Path) -> int:
     """Writes all runs; returns how many atlases lie there."""
     for run in RUNS:
         sink = EventSink(directory / run / CHILD_RUN)
         sink.write(PROBE_TAG, encode_probe(make_probe_pictures(SAMPLES)), step=0)
         for number, step in enumerate(STEPS, start=1):
-            atlas = evolving_atlas(run, step, number)
+            atlas = make_concept_atlas(run, step, number)
             sink.write(layer_tag("layer3"), encode_atlas(atlas), step)
         sink.close()
     return len(RUNS) * len(STEPS)

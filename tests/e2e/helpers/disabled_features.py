@@ -10,7 +10,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 };
 """
 
-CONTEXT = "map.querySelector('canvas').getContext('webgl2')"
+WEBGL_CONTEXT = "map.querySelector('canvas').getContext('webgl2')"
 
 
 NO_CANVAS = "HTMLCanvasElement.prototype.getContext = () => null;"

@@ -13,12 +13,12 @@ FAILED_REQUEST = "Failed to load resource"
 
 INTERNAL = '{"error": {"kind": "internal", "message": "internal fault"}}'
 
-GONE = '{"error": {"kind": "not_found", "message": "There is no such thing here."}}'
+NOT_FOUND = '{"error": {"kind": "not_found", "message": "There is no such thing here."}}'
 
-HOSTILE = '{"error": {"kind": "__proto__", "message": "<img src=x onerror=alert(1)>"}}'
+UNTRUSTED = '{"error": {"kind": "__proto__", "message": "<img src=x onerror=alert(1)>"}}'
 
 
-class Answer(NamedTuple):
+class FailedResponse(NamedTuple):
     """What comes instead of an answer, and what is said of it."""
 
     status: int | None
@@ -26,20 +26,20 @@ class Answer(NamedTuple):
     words: str
 
 
-ANSWERS: dict[str, Answer] = {
-    "500": Answer(500, INTERNAL, "internal fault"),
-    "404": Answer(404, GONE, "There is no such thing here."),
-    "hostile": Answer(503, HOSTILE, "<img src=x onerror=alert(1)>"),
-    "a page": Answer(502, "<h1>Bad gateway</h1>", "Bad Gateway"),
-    "garbled": Answer(200, "garbage", ""),
-    "nothing": Answer(200, "", ""),
-    "torn": Answer(200, '{"runs": [{"id": "r', ""),
-    "another shape": Answer(200, '[{"a": 1}]' * 9, ""),
-    "abort": Answer(None, "", "TensorBoard does not answer"),
+FAILED_RESPONSES: dict[str, FailedResponse] = {
+    "500": FailedResponse(500, INTERNAL, "internal fault"),
+    "404": FailedResponse(404, NOT_FOUND, "There is no such thing here."),
+    "hostile": FailedResponse(503, UNTRUSTED, "<img src=x onerror=alert(1)>"),
+    "a page": FailedResponse(502, "<h1>Bad gateway</h1>", "Bad Gateway"),
+    "garbled": FailedResponse(200, "garbage", ""),
+    "nothing": FailedResponse(200, "", ""),
+    "torn": FailedResponse(200, '{"runs": [{"id": "r', ""),
+    "another shape": FailedResponse(200, '[{"a": 1}]' * 9, ""),
+    "abort": FailedResponse(None, "", "TensorBoard does not answer"),
 }
 
 
-class Faulty:
+class FailingRoute:
     """Answers one route as it is told to, until it is told otherwise."""
 
     def __init__(self, tab: Tab, route: str) -> None:
@@ -57,5 +57,5 @@ class Faulty:
         elif self.how == "abort":
             route.abort()
         else:
-            status, body, _ = ANSWERS[self.how]
+            status, body, _ = FAILED_RESPONSES[self.how]
             route.fulfill(status=status, content_type="application/octet-stream", body=body)

@@ -6,46 +6,48 @@ from __future__ import annotations
 from pathlib import Path
 
 from atlas_tab import Tab
-from browser_logs import sample_atlas
+from browser_logs import make_valid_atlas
 from playwright.sync_api import Locator
 
 
-def fullest(size: int = 10, step: int = 3200, layer: str = "layer3") -> tuple[int, int, int]:
+def find_largest_cell(
+    size: int = 10, step: int = 3200, layer: str = "layer3"
+) -> tuple[int, int, int]:
     """Grid size, row and column of the cell with most samples."""
-    grid = next(g for g in sample_atlas(layer, step).grids if g.size == size)
+    grid = next(g for g in make_valid_atlas(layer, step).grids if g.size == size)
     cell = int(grid.counts.argmax())
     return size, int(grid.rows[cell]), int(grid.cols[cell])
 
 
-def menu(tab: Tab) -> Locator:
+def export_menu(tab: Tab) -> Locator:
     return tab.app.get_by_role("complementary", name="Export")
 
 
 def download(tab: Tab, name: str) -> tuple[str, bytes]:
     """Presses a button of the menu and returns the file's name and bytes."""
     with tab.page.expect_download() as waited:
-        menu(tab).get_by_role("button", name=name).click()
+        export_menu(tab).get_by_role("button", name=name).click()
     path = waited.value.path()
     return waited.value.suggested_filename, Path(path).read_bytes()
 
 
-def box(tab: Tab) -> Locator:
+def search_box(tab: Tab) -> Locator:
     return tab.app.get_by_role("combobox", name="Find", exact=True)
 
 
-def options(tab: Tab) -> Locator:
+def search_options(tab: Tab) -> Locator:
     return tab.app.get_by_role("listbox", name="Found").get_by_role("option")
 
 
-def selection(tab: Tab) -> Locator:
+def selection_panel(tab: Tab) -> Locator:
     return tab.app.get_by_label("Selected samples")
 
 
-def pins(tab: Tab) -> Locator:
+def pin_list(tab: Tab) -> Locator:
     return tab.app.get_by_role("list", name="Pins").locator(".event")
 
 
-def status(tab: Tab) -> Locator:
+def status_line(tab: Tab) -> Locator:
     return tab.app.locator("[role=status]")
 
 

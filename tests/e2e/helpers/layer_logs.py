@@ -19,12 +19,12 @@ from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 STEPS = (0, 100)
 LAYERS = ("stage1", "stage2", "stage3")
 GRIDS = (4, 8)
-EACH = 30
-HALF = EACH // 2
-OTHERS = np.repeat(np.arange(4, 16), EACH)
+SAMPLES_PER_GROUP = 30
+HALF = SAMPLES_PER_GROUP // 2
+OTHERS = np.repeat(np.arange(4, 16), SAMPLES_PER_GROUP)
 RUNS = ("net", "twin", "apart", "foreign")
 
-BEFORE = np.concatenate([np.repeat([0, 1], EACH), OTHERS])
+BEFORE = np.concatenate([np.repeat([0, 1], SAMPLES_PER_GROUP), OTHERS])
 """Group of every sample in `stage1`: each lies in the 4 x 4 cell of its number."""
 MERGED = np.concatenate([np.repeat([0, 3], HALF), np.repeat([1, 3], HALF), OTHERS])
 """In `stage2`: half of group 0 and half of group 1 are one thing."""
@@ -34,7 +34,7 @@ GROUPS = dict(zip(LAYERS, (BEFORE, MERGED, SCATTERED), strict=True))
 LABELS = np.where(MERGED == 3, 2, np.where(BEFORE < 2, BEFORE, 3 + BEFORE % 3)).astype(np.int32)
 
 
-def layered_atlas(run: str, layer: str, step: int, sequence: int = 1) -> Atlas:
+def make_layer_atlas(run: str, layer: str, step: int, sequence: int = 1) -> Atlas:
     """What `write_layered` logs."""
     groups = GROUPS[layer]
     if run == "twin":
@@ -74,14 +74,14 @@ def _colours(groups: NDArray[np.int_]) -> NDArray[np.int32]:
     return (groups % 6).astype(np.int32)
 
 
-def write_layered(directory: Path) -> int:
+def write_layer_log(directory: Path) -> int:
     """Writes all runs; returns how many atlases lie there."""
     for run in RUNS:
         sink = EventSink(directory / run / CHILD_RUN)
         sink.write(PROBE_TAG, encode_probe(make_probe_pictures(len(BEFORE))), step=0)
         for layer in LAYERS:
             for number, step in enumerate(STEPS, start=1):
-                atlas = layered_atlas(run, layer, step, number)
+                atlas = make_layer_atlas(run, layer, step, number)
                 sink.write(layer_tag(layer), encode_atlas(atlas), step)
         sink.close()
     return len(RUNS) * len(LAYERS) * len(STEPS)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from browser_logs import HOSTILE_CLASSES, flipped, small_atlas
+from browser_logs import UNTRUSTED_CLASSES, flip_bit, make_small_atlas
 from synthetic_atlases import make_probe_pictures
-from synthetic_shortcuts import STEPS, lying, make_shortcuts, write_shortcuts
+from synthetic_shortcuts import STEPS, make_shortcuts, replace_first, write_shortcuts
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
@@ -19,11 +19,11 @@ from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 ONE_STEP = 7
 
 
-def write_searches(directory: Path) -> int:
+def write_shortcut_log(directory: Path) -> int:
     """Writes all of them as runs of their own; returns how many atlases are listed."""
     write_shortcuts(directory, run="marked")
-    doubtful = lying(make_shortcuts(ONE_STEP), significant=False, since=None)
-    hostile = dataclasses.replace(make_shortcuts(ONE_STEP), classes=HOSTILE_CLASSES)
+    doubtful = replace_first(make_shortcuts(ONE_STEP), significant=False, since=None)
+    hostile = dataclasses.replace(make_shortcuts(ONE_STEP), classes=UNTRUSTED_CLASSES)
     foreign = dataclasses.replace(make_shortcuts(ONE_STEP), probe="another")
     records: dict[str, ShortcutRecord] = {
         "clean": make_shortcuts(ONE_STEP, found=0),
@@ -34,8 +34,8 @@ def write_searches(directory: Path) -> int:
     for run, record in records.items():
         _write(directory / run, encode_shortcuts(record), record.classes or ())
     sound = encode_shortcuts(make_shortcuts(ONE_STEP))
-    _write(directory / "torn", flipped(sound, 0))
-    _write(directory / "smudged", flipped(sound, 1))
+    _write(directory / "torn", flip_bit(sound, 0))
+    _write(directory / "smudged", flip_bit(sound, 1))
     return 2 * len(STEPS) + len(records) + 2
 
 
@@ -43,7 +43,7 @@ def _write(directory: Path, record: list[bytes], classes: tuple[str, ...] = ()) 
     """One atlas of one step, and one search of it."""
     sink = EventSink(directory / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
-    atlas = small_atlas(ONE_STEP, "layer3", **({"classes": classes} if classes else {}))
+    atlas = make_small_atlas(ONE_STEP, "layer3", **({"classes": classes} if classes else {}))
     sink.write(layer_tag("layer3"), encode_atlas(atlas), ONE_STEP)
     sink.write(shortcuts_tag("layer3"), record, ONE_STEP)
     sink.close()

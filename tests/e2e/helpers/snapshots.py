@@ -29,21 +29,21 @@ THRESHOLD = 0.12
 """From this share of the greatest distance on, two pixels are not the same to the eye."""
 
 
-def reduced(picture: NDArray[np.int16]) -> Image.Image:
+def downscale(picture: NDArray[np.int16]) -> Image.Image:
     """(H, W, 3) of the screen as it is kept."""
     image = Image.fromarray(picture.astype(np.uint8))
     size = (image.width // SCALE, image.height // SCALE)
     return image.resize(size, Image.Resampling.BOX)
 
 
-def unlike(a: Image.Image, b: Image.Image) -> NDArray[np.bool_]:
+def find_visible_differences(a: Image.Image, b: Image.Image) -> NDArray[np.bool_]:
     """(H, W) whether pixels differ, whatever the codec did to those beside them."""
     soft = [np.asarray(one.filter(ImageFilter.BoxBlur(0.5)), float) for one in (a, b)]
     yiq = (soft[0] - soft[1]) @ _YIQ.T
     return ((yiq**2) @ _WEIGHTS) > _MOST * THRESHOLD**2
 
 
-def differing(name: str, picture: NDArray[np.int16], update: bool) -> float:
+def compare_with_snapshot(name: str, picture: NDArray[np.int16], update: bool) -> float:
     """Returns the share of the pixels that are not as in the snapshot, and draws them.
 
     Args:
@@ -51,7 +51,7 @@ def differing(name: str, picture: NDArray[np.int16], update: bool) -> float:
         picture: (H, W, 3) of the screen.
         update: Keep `picture` as the snapshot instead.
     """
-    path, now = SNAPSHOTS / f"{name}.webp", reduced(picture)
+    path, now = SNAPSHOTS / f"{name}.webp", downscale(picture)
     if update:
         SNAPSHOTS.mkdir(exist_ok=True)
         now.save(path, "WEBP", quality=QUALITY, method=6)
@@ -60,7 +60,7 @@ def differing(name: str, picture: NDArray[np.int16], update: bool) -> float:
     if then.size != now.size:
         now.save(RESULTS / f"snapshot-{name}-now.png")
         return 1.0
-    changed = unlike(then, now)
+    changed = find_visible_differences(then, now)
     marked = np.where(changed[..., None], np.array([255, 0, 90]), np.asarray(now) // 2 + 110)
     RESULTS.mkdir(exist_ok=True)
     panels = (then, now, Image.fromarray(marked.astype(np.uint8)))

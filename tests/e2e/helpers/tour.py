@@ -19,7 +19,7 @@ from pathlib import Path
 from atlas_tab import Tab
 from chromium import FLAGS, find_chromium
 from playwright.sync_api import sync_playwright
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"
@@ -138,7 +138,7 @@ def main() -> None:
     asked = parser.parse_args()
     make_logs(asked.logs, asked.cifar, asked.photographs)
     asked.output.mkdir(parents=True, exist_ok=True)
-    with tensorboard(asked.logs, fast=True) as address:
+    with start_tensorboard(asked.logs, fast=True) as address:
         for stop in STOPS:
             if not asked.names or any(part in stop.name for part in asked.names):
                 print(take(stop, address, asked.output), flush=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from atlas_tab import Tab
-from blob_damage import resealed
-from browser_logs import small_atlas
+from blob_damage import rewrite_manifest
+from browser_logs import make_small_atlas
 from synthetic_atlases import make_atlas, make_grid, make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
 from untrusted_text import TEXTS
@@ -35,7 +35,7 @@ SENTENCE = 2_000
 SETTINGS = 6
 """Of a recipe, as many as a refusal lists."""
 
-WATCH = """
+MONITOR_SCRIPT = """
 window.made = [];
 window.planted = (mark) => window.made.push(`ran: ${mark}`);
 const hear = (where, text) => {
@@ -79,7 +79,7 @@ customElements.whenDefined('atlas-map').then(({prototype}) => {
 });
 """
 
-STRAYS = """(app, known) => {
+FIND_UNKNOWN_ELEMENTS = """(app, known) => {
   const strays = [];
   const walk = (root) => {
     for (const one of root.querySelectorAll('*')) {
@@ -110,56 +110,56 @@ _NEVER_OURS = {
 }
 
 
-def known_tags() -> list[str]:
+def read_known_tags() -> list[str]:
     """Names of the elements that our own templates make."""
     templates = "\n".join(path.read_text(encoding="utf-8") for path in _SOURCES.rglob("*.ts"))
     written = set(re.findall(r"</?([a-z][a-z0-9-]*)[\s>/]", templates)) | {"canvas"}
     return sorted(written - _NEVER_OURS)
 
 
-def made_by_data(tab: Tab) -> list[str]:
+def find_injections(tab: Tab) -> list[str]:
     """What was run, parsed or made of a text of the log, in any frame, and what ought not to be."""
     heard = [one for frame in tab.page.frames for one in frame.evaluate("window.made ?? []")]
-    return heard + list(tab.app.evaluate(STRAYS, known_tags()))
+    return heard + list(tab.app.evaluate(FIND_UNKNOWN_ELEMENTS, read_known_tags()))
 
 
-def as_folder(text: str, number: int) -> str:
+def to_folder_name(text: str, number: int) -> str:
     """The text as far as it can be the name of a folder; a number in front where it cannot."""
     name = text.replace("/", "\u2044").replace("\0", "")
     name = name.encode("utf-8", "ignore")[:180].decode("utf-8", "ignore")
     return name if name not in ("", ".", "..", "all", "lies", "plain") else f"{number}{name}"
 
 
-def as_layer(text: str) -> str:
+def to_layer_name(text: str) -> str:
     """The text as far as a tag can hold it."""
     return text.encode("utf-8", "replace").decode()
 
 
-FOLDERS = tuple(as_folder(text, number) for number, text in enumerate(TEXTS))
-LAYERS = tuple(as_layer(text) for text in TEXTS)
+FOLDERS = tuple(to_folder_name(text, number) for number, text in enumerate(TEXTS))
+LAYERS = tuple(to_layer_name(text) for text in TEXTS)
 
 
-def settings_of(number: int) -> dict[str, str]:
+def extra_settings(number: int) -> dict[str, str]:
     """What the recipe of a run holds beside that of all others."""
     return {TEXTS[(number + i) % len(TEXTS)] or "empty": TEXTS[number] for i in range(SETTINGS)}
 
 
-def write_hostile(directory: Path) -> int:
+def write_untrusted_log(directory: Path) -> int:
     """One run with all texts in each place, one for each text, one of lies and one without any."""
     _write_all(directory / "all" / CHILD_RUN)
     for number, (folder, layer) in enumerate(zip(FOLDERS, LAYERS, strict=True)):
-        atlas = _with_texts(small_atlas(7, layer), number)
+        atlas = _with_texts(make_small_atlas(7, layer), number)
         sink = EventSink(directory / folder / CHILD_RUN)
         sink.write(layer_tag(layer), encode_atlas(atlas), 7)
         sink.close()
     sink = EventSink(directory / "lies" / CHILD_RUN)
-    sound = encode_atlas(small_atlas(0, "layer3"))
+    sound = encode_atlas(make_small_atlas(0, "layer3"))
     for step, text in enumerate(TEXTS):
-        blobs = resealed(sound, lambda document, text=text: document.update(kind=text))
+        blobs = rewrite_manifest(sound, lambda document, text=text: document.update(kind=text))
         sink.write(layer_tag("layer3"), blobs, step)
     sink.close()
     sink = EventSink(directory / "plain" / CHILD_RUN)
-    sink.write(layer_tag("layer3"), encode_atlas(small_atlas(7, "layer3")), 7)
+    sink.write(layer_tag("layer3"), encode_atlas(make_small_atlas(7, "layer3")), 7)
     sink.close()
     return len(STEPS) + 2 * len(TEXTS) + 1
 
@@ -168,7 +168,7 @@ def _with_texts(atlas: Atlas, number: int) -> Atlas:
     text = TEXTS[number]
     provenance = dataclasses.replace(
         atlas.provenance,
-        settings={**atlas.provenance.settings, **settings_of(number)},
+        settings={**atlas.provenance.settings, **extra_settings(number)},
         model=text,
         versions={text: text},
         layer_info={**atlas.provenance.layer_info, text: text},
@@ -182,7 +182,7 @@ def _write_all(folder: Path) -> None:
     probe = make_probe_pictures(len(TEXTS) * EACH)
     sink.write(PROBE_TAG, encode_probe(dataclasses.replace(probe, classes=TEXTS)), step=0)
     for number, step in enumerate(STEPS, start=1):
-        blobs = encode_atlas(all_texts(step, number))
+        blobs = encode_atlas(make_untrusted_atlas(step, number))
         sink.write(layer_tag("layer3"), blobs, step)
         record = dataclasses.replace(
             make_shortcuts(step, found=FOUND, steps=STEPS),
@@ -198,7 +198,7 @@ def _write_all(folder: Path) -> None:
     sink.close()
 
 
-def targets(number: int) -> list[int]:
+def shortcut_targets(number: int) -> list[int]:
     """The classes that the shortcuts of a step blame."""
     return [(FOUND * number + i) % len(TEXTS) for i in range(FOUND)]
 
@@ -208,10 +208,10 @@ def _blaming(one: LoggedShortcut, place: int, number: int) -> LoggedShortcut:
         dataclasses.replace(one.examples[0], before=(EXAMPLES * place + i) % len(TEXTS))
         for i in range(EXAMPLES)
     )
-    return dataclasses.replace(one, target=targets(number)[place], examples=examples)
+    return dataclasses.replace(one, target=shortcut_targets(number)[place], examples=examples)
 
 
-def all_texts(step: int, sequence: int) -> Atlas:
+def make_untrusted_atlas(step: int, sequence: int) -> Atlas:
     """Each text is a class with a cell of its own, a concept, an event and a part of the recipe."""
     count = len(TEXTS)
     atlas = make_atlas(

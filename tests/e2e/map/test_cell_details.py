@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from atlas_tab import Tab, until_painted
-from browser_logs import sample_atlas
+from atlas_tab import Tab, wait_until_painted
+from browser_logs import make_valid_atlas
 from playwright.sync_api import expect
 from synthetic_atlases import CLASSES
 
@@ -15,7 +15,7 @@ STEP = 3200
 
 def some_cells(count: int) -> list[tuple[int, int, int]]:
     """Index, row and column of the fullest cells of the coarsest grid."""
-    grid = sample_atlas("layer3", STEP).grids[0]
+    grid = make_valid_atlas("layer3", STEP).grids[0]
     return [
         (int(cell), int(grid.rows[cell]), int(grid.cols[cell]))
         for cell in np.argsort(-grid.counts, kind="stable")[:count]
@@ -24,7 +24,7 @@ def some_cells(count: int) -> list[tuple[int, int, int]]:
 
 def facts(cell: int) -> tuple[str, str, str, str]:
     """Count, share, cosine and most frequent class as the card words them."""
-    atlas = sample_atlas("layer3", STEP)
+    atlas = make_valid_atlas("layer3", STEP)
     grid, labels = atlas.grids[0], atlas.samples.labels
     assert labels is not None
     assert grid.icon_cosine is not None
@@ -49,11 +49,11 @@ def test_hovering_a_cell_shows_its_evidence(sound: str, tab: Tab) -> None:
         expect(tab.card).to_contain_text(text)
     expect(tab.card.locator(".bars .name").first).to_have_text(top)
     expect(tab.card.get_by_text("by activation")).to_be_visible()
-    until_painted(tab.card.get_by_role("img", name="Icon of the cell"))
+    wait_until_painted(tab.card.get_by_role("img", name="Icon of the cell"))
     patches = tab.card.locator(".patch")
     expect(patches).to_have_count(6)
     for patch in patches.all():
-        until_painted(patch)
+        wait_until_painted(patch)
     box = tab.map.bounding_box()
     assert box is not None
     tab.page.mouse.move(box["x"] + 3, box["y"] + 3)
@@ -95,10 +95,10 @@ def test_a_click_pins_and_the_pinned_cell_keeps_its_place(quick: str, tab: Tab) 
     buttons = tab.inspector.get_by_role("button", name="Patch of image")
     expect(buttons).to_have_count(12)
     for button in buttons.all():
-        until_painted(button)
+        wait_until_painted(button)
     buttons.first.click()
     expect(tab.inspector.locator("figcaption")).to_contain_text("image ")
-    until_painted(tab.inspector.locator(".whole"))
+    wait_until_painted(tab.inspector.locator(".whole"))
 
     tab.point_at(10, row2, col2)
     expect(tab.card).to_be_visible()
@@ -113,7 +113,7 @@ def test_a_click_pins_and_the_pinned_cell_keeps_its_place(quick: str, tab: Tab) 
 def test_a_cell_comes_out_from_under_the_inspector(quick: str, tab: Tab) -> None:
     """By pointer, by keys, and with the whole map."""
     tab.open(quick, alone=True, **WARM, grid=10, z=1.6)
-    grid = sample_atlas("layer3", STEP).grids[0]
+    grid = make_valid_atlas("layer3", STEP).grids[0]
     last = int(np.argmax(grid.cols))
     row, col = int(grid.rows[last]), int(grid.cols[last])
     x, y, side = tab.place(10, row, col)
@@ -142,7 +142,7 @@ def test_a_cell_comes_out_from_under_the_inspector(quick: str, tab: Tab) -> None
 def test_patches_are_cut_from_the_images_that_were_logged(quick: str, tab: Tab) -> None:
     """The probe's pictures carry their class's colour, so a pure cell's patches carry it too."""
     tab.open(quick, alone=True, **WARM)
-    atlas = sample_atlas("layer3", STEP)
+    atlas = make_valid_atlas("layer3", STEP)
     labels = atlas.samples.labels
     assert labels is not None
     grid = atlas.grids[0]
@@ -154,7 +154,7 @@ def test_patches_are_cut_from_the_images_that_were_logged(quick: str, tab: Tab) 
     tab.point_at(10, row, col)
     expect(tab.card.get_by_text("by activation")).to_be_visible()
     for name in (".big-icon", ".patch"):
-        until_painted(tab.card.locator(name).first)
+        wait_until_painted(tab.card.locator(name).first)
     icon, patch = (
         tab.card.locator(name)
         .locator("canvas")

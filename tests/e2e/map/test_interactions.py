@@ -8,8 +8,16 @@ from typing import Literal
 
 import pytest
 from atlas_tab import Tab
-from browser_logs import sample_atlas
-from interactions import box, drag, fullest, options, pins, selection, status
+from browser_logs import make_valid_atlas
+from interactions import (
+    drag,
+    find_largest_cell,
+    pin_list,
+    search_box,
+    search_options,
+    selection_panel,
+    status_line,
+)
 from playwright.sync_api import Locator, expect
 
 WARM = {"run": "warm/atlas", "layer": "layer3", "grid": 10}
@@ -97,11 +105,11 @@ def hold_a_grid(hand: Hand) -> None:
 def look_at_a_cell(hand: Hand) -> None:
     tab = hand.tab
     if hand.points:
-        tab.point_at(*fullest())
+        tab.point_at(*find_largest_cell())
         expect(tab.card).to_be_visible()
         tab.page.mouse.move(2, 2)
     else:
-        grid = sample_atlas("layer3", LAST).grids[0]
+        grid = make_valid_atlas("layer3", LAST).grids[0]
         tab.key("ArrowRight")
         row = int(tab.card.get_attribute("data-row") or -1)
         cols = grid.cols[grid.rows == row]
@@ -116,7 +124,7 @@ def look_at_a_cell(hand: Hand) -> None:
 
 def pin(hand: Hand) -> None:
     if hand.points:
-        x, y, _ = hand.tab.place(*fullest())
+        x, y, _ = hand.tab.place(*find_largest_cell())
         hand.tab.page.mouse.click(x, y)
     else:
         hand.tab.key("ArrowRight", "Enter")
@@ -127,16 +135,16 @@ def pin(hand: Hand) -> None:
 
 def add_to_the_pins(hand: Hand) -> None:
     if hand.points:
-        x, y, _ = hand.tab.place(*fullest())
+        x, y, _ = hand.tab.place(*find_largest_cell())
         hand.tab.page.keyboard.down("Shift")
         hand.tab.page.mouse.click(x, y)
         hand.tab.page.keyboard.up("Shift")
     else:
         hand.tab.key("ArrowRight", "Shift+Enter")
-    expect(pins(hand.tab)).to_have_count(1)
+    expect(pin_list(hand.tab)).to_have_count(1)
     hand.linked("pins", True)
     hand.press(hand.tab.app.get_by_role("button", name="Remove pin 1"))
-    expect(pins(hand.tab)).to_have_count(0)
+    expect(pin_list(hand.tab)).to_have_count(0)
     hand.linked("pins", False)
     hand.act("Close selections and pins", "k", "Escape")
 
@@ -146,7 +154,7 @@ def select(hand: Hand) -> None:
         drag(hand.tab, (0.2, 0.2), (0.7, 0.7), shift=True)
     else:
         hand.tab.key("ArrowRight", "r", "ArrowRight", "Enter")
-    expect(selection(hand.tab)).to_be_visible()
+    expect(selection_panel(hand.tab)).to_be_visible()
     hand.press(hand.tab.app.get_by_role("button", name="Close selections and pins"))
 
 
@@ -156,7 +164,7 @@ def take_up_the_lasso(hand: Hand) -> None:
     if hand.points:
         tab.press("Lasso")
         drag(tab, (0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.2, 0.2))
-        expect(selection(tab)).to_be_visible()
+        expect(selection_panel(tab)).to_be_visible()
         tab.press("Close selections and pins")
     else:
         expect(tab.app.locator(".tool-hint")).to_contain_text("Draw around samples")
@@ -217,13 +225,13 @@ def compare_swap_and_blink(hand: Hand) -> None:
     if hand.points:
         tab.app.get_by_text("Blink", exact=True).click()
         tab.press("Show A")
-        expect(status(tab)).to_have_text("A is shown")
+        expect(status_line(tab)).to_have_text("A is shown")
     else:
         tab.map.focus()
         tab.page.keyboard.down("b")
-        expect(status(tab)).to_have_text("A is shown")
+        expect(status_line(tab)).to_have_text("A is shown")
         tab.page.keyboard.up("b")
-        expect(status(tab)).to_have_text("B is shown")
+        expect(status_line(tab)).to_have_text("B is shown")
     hand.act("End the comparison", "c")
     tab.linked(compare=None)
 
@@ -258,12 +266,12 @@ def ask_about_a_class(hand: Hand) -> None:
 
 def find(hand: Hand) -> None:
     tab = hand.tab
-    _, row, col = fullest()
+    _, row, col = find_largest_cell()
     hand.act("Find", "/")
-    expect(box(tab)).to_be_focused()
+    expect(search_box(tab)).to_be_focused()
     tab.page.keyboard.type(f"{row + 1}, {col + 1}")
     if hand.points:
-        options(tab).first.click()
+        search_options(tab).first.click()
     else:
         tab.page.keyboard.press("Enter")
     expect(tab.inspector).to_contain_text(f"Row {row + 1}, column {col + 1}")
@@ -289,7 +297,7 @@ def show_points_and_icons(hand: Hand) -> None:
             hand.tab.app.get_by_text(name, exact=True).click()
         else:
             hand.tab.key("p")
-            expect(status(hand.tab)).to_contain_text("Icons" if name == "Both" else name)
+            expect(status_line(hand.tab)).to_contain_text("Icons" if name == "Both" else name)
         hand.tab.linked(show=show)
 
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from accessibility import audit
-from atlas_tab import Tab, until_painted
-from browser_logs import REAL_STEPS, write_real
-from concept_logs import RUNS, STEPS, write_evolving
+from atlas_tab import Tab, wait_until_painted
+from browser_logs import REAL_STEPS, write_digits_run
+from concept_logs import RUNS, STEPS, write_concept_log
 from conftest import LOADERS, wait_for_atlases
 from playwright.sync_api import Locator, expect
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.cli import main
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, backwards_run
@@ -33,9 +33,9 @@ def relaid(
     Their samples are the same; from step 200 on one class lies a quarter of the map apart.
     """
     directory = tmp_path_factory.mktemp("relaid")
-    atlases = write_evolving(directory)
+    atlases = write_concept_log(directory)
     shutil.copytree(directory / "still" / CHILD_RUN, directory / AGAIN)
-    with tensorboard(directory, request.param == "data-server") as url:
+    with start_tensorboard(directory, request.param == "data-server") as url:
         wait_for_atlases(url, atlases + len(STEPS))
         yield url
 
@@ -44,9 +44,9 @@ def relaid(
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real training on digits, and what `tensorboard-atlas relayout` makes of it."""
     directory = tmp_path_factory.mktemp("digits")
-    write_real(directory / "digits")
+    write_digits_run(directory / "digits")
     assert main(["relayout", str(directory)]) == 0
-    with tensorboard(directory, fast=True) as url:
+    with start_tensorboard(directory, fast=True) as url:
         wait_for_atlases(url, 2 * len(REAL_STEPS))
         yield url
 
@@ -115,7 +115,7 @@ def test_a_run_that_was_relaid_for_real_is_one_run(digits: str, tab: Tab) -> Non
     tab.linked(run=backwards_run(f"digits/{CHILD_RUN}"), step=REAL_STEPS[1])
     assert np.abs(tab.picture()[:, :700] - streamed[:, :700]).mean() > 1
     # The pictures of the probe are there, whichever of the two runs keeps them.
-    until_painted(tab.inspector.locator(".patch-button").first)
+    wait_until_painted(tab.inspector.locator(".patch-button").first)
 
 
 def test_it_is_accessible_and_photographed(relaid: str, tab: Tab) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from atlas_tab import Tab
-from browser_logs import GRIDS, sample_atlas
-from interactions import fullest
+from browser_logs import GRIDS, make_valid_atlas
+from interactions import find_largest_cell
 from playwright.sync_api import Route, expect
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
@@ -36,7 +36,7 @@ def test_the_first_map_takes_three_requests(sound: str, tab: Tab) -> None:
     tab.open(sound, ready=False, **WARM)
     tab.app.and_(tab.page.frame_locator("iframe").locator("[data-level='10']")).wait_for()
     assert tab.data_requests[:3] == ["index", "atlas", "sheet"]
-    size, row, col = fullest()
+    size, row, col = find_largest_cell()
     assert tab.cell_picture(size, row, col).std() > 5
     for route in held:
         route.continue_()
@@ -58,7 +58,7 @@ def test_what_is_opened_by_hand_loads_with_the_first_of_it(
 ) -> None:
     """Not before, however the map is looked at, moved and played."""
     tab.open(quick, alone=True, **WARM)
-    tab.point_at(*fullest())
+    tab.point_at(*find_largest_cell())
     expect(tab.card).to_be_visible()
     tab.key("+", "0", ",")
     tab.shows(1600)
@@ -74,7 +74,7 @@ def test_what_is_opened_by_hand_loads_with_the_first_of_it(
 @pytest.mark.both_loaders
 def test_cells_are_drawn_where_and_as_they_were_logged(sound: str, tab: Tab) -> None:
     tab.open(sound, alone=True, **WARM)
-    grid = sample_atlas("layer3", 3200).grids[0]
+    grid = make_valid_atlas("layer3", 3200).grids[0]
     side = grid.icons.shape[1]
     for cell in np.argsort(-grid.counts)[:8]:
         row, col = int(grid.rows[cell]), int(grid.cols[cell])
@@ -101,7 +101,7 @@ def test_a_real_network_is_on_the_map(sound: str, tab: Tab) -> None:
 
 def test_the_wheel_zooms_through_the_grids_around_the_pointer(sound: str, tab: Tab) -> None:
     tab.open(sound, **WARM)
-    x, y = (round(at) for at in tab.place(*fullest(40))[:2])
+    x, y = (round(at) for at in tab.place(*find_largest_cell(40))[:2])
     held = _under(tab, x, y)
     tab.page.mouse.move(x, y)
     seen = [10]
@@ -196,7 +196,7 @@ def test_drag_and_shifted_arrows_pan(quick: str, tab: Tab) -> None:
 def test_a_double_click_zooms_in_and_pins_nothing(quick: str, tab: Tab) -> None:
     tab.open(quick, alone=True, **WARM)
     before = tab.world["side"]
-    x, y, _ = tab.place(*fullest())
+    x, y, _ = tab.place(*find_largest_cell())
     tab.page.mouse.dblclick(x, y)
     tab.linked(z="2.000")
     tab.settle(level=20)

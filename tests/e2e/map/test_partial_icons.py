@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from accessibility import audit, photograph
+from accessibility import audit, save_screenshots
 from atlas_tab import Tab
 from conftest import wait_for_atlases
 from numpy.typing import NDArray
 from playwright.sync_api import expect
 from synthetic_atlases import make_atlas, make_probe_pictures
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink
@@ -73,7 +73,7 @@ def unfinished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     sink.write(layer_tag("layer3", Edition.DRAFT), encode_atlas(half("layer3")), STEP)
     sink.write(layer_tag("bare"), encode_atlas(half("bare")), STEP)
     sink.close()
-    with tensorboard(directory, True) as url:
+    with start_tensorboard(directory, True) as url:
         wait_for_atlases(url, 2)
         yield url
 
@@ -140,4 +140,4 @@ def test_nothing_is_clipped_or_covered_on_a_narrow_stage(
         tab.key(*keys) if keys else None
         assert tab.app.evaluate(OVERLAPS) == []
         assert tab.app.evaluate(CLIPPED) == []
-    photograph(tab, "-".join(["narrow", *itertools.chain(*state.items())]))
+    save_screenshots(tab, "-".join(["narrow", *itertools.chain(*state.items())]))

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 import browser_logs
 import numpy as np
 import pytest
-from accessibility import audit, photograph
+from accessibility import audit, save_screenshots
 from atlas_tab import Tab
 from conftest import Serve, wait_for_atlases
 from numpy.typing import NDArray
 from playwright.sync_api import expect
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
@@ -64,12 +64,12 @@ LAYERS: dict[str, tuple[str, Callable[..., float]]] = {
 @pytest.fixture(scope="module")
 def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("unlabelled")
-    atlas = browser_logs.small_atlas(7, "layer3")
+    atlas = browser_logs.make_small_atlas(7, "layer3")
     samples = dataclasses.replace(atlas.samples, labels=None, predictions=None)
     sink = EventSink(directory / "bare" / CHILD_RUN)
     sink.write(layer_tag("layer3"), encode_atlas(atlas.replace(samples=samples)), 7)
     sink.close()
-    with tensorboard(directory, True) as url:
+    with start_tensorboard(directory, True) as url:
         wait_for_atlases(url, 1)
         yield url
 
@@ -82,8 +82,8 @@ def test_cells_have_the_colour_of_their_value(name: str, quick: str, tab: Tab) -
     tab.linked(color=name.lower())
     expect(tab.legend).to_contain_text(title)
     tab.settle()
-    samples = browser_logs.sample_atlas("layer3", 400).samples
-    grid = browser_logs.sample_atlas("layer3", 400).grids[0]
+    samples = browser_logs.make_valid_atlas("layer3", 400).samples
+    grid = browser_logs.make_valid_atlas("layer3", 400).grids[0]
     few = int((grid.counts < FEW).sum())
     expect(tab.legend).to_contain_text(f"Dotted: under {FEW} samples ({few})")
     assert samples.labels is not None
@@ -99,7 +99,7 @@ def test_cells_have_the_colour_of_their_value(name: str, quick: str, tab: Tab) -
 def test_cells_of_few_samples_are_dotted(quick: str, tab: Tab) -> None:
     tab.open(quick, alone=True, **WARM, color="accuracy")
     tab.settle()
-    grid = browser_logs.sample_atlas("layer3", 400).grids[0]
+    grid = browser_logs.make_valid_atlas("layer3", 400).grids[0]
 
     def gaps(cell: int) -> float:
         """Share of the ground along the left rim of a cell, which its dots let through."""
@@ -134,4 +134,4 @@ def test_they_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     tab.choose("Colour by", "Entropy")
     tab.page.set_viewport_size({"width": 800, "height": 700})
     tab.settle()
-    photograph(tab, "entropy-narrow")
+    save_screenshots(tab, "entropy-narrow")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from atlas_tab import Tab
-from disabled_features import CONTEXT, NO_WEBGL
+from disabled_features import NO_WEBGL, WEBGL_CONTEXT
 from playwright.sync_api import expect
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
@@ -40,13 +40,13 @@ def test_a_lost_context_is_restored(quick: str, tab: Tab) -> None:
     before = tab.picture()
     tab.map.evaluate(
         f"""map => new Promise((done) => {{
-          const gl = {CONTEXT};
+          const gl = {WEBGL_CONTEXT};
           window.lose = gl.getExtension('WEBGL_lose_context');
           map.querySelector('canvas').addEventListener('webglcontextlost', done, {{once: true}});
           window.lose.loseContext();
         }})"""
     )
-    assert tab.map.evaluate(f"map => {CONTEXT}.isContextLost()")
+    assert tab.map.evaluate(f"map => {WEBGL_CONTEXT}.isContextLost()")
     # Life goes on meanwhile.
     tab.key(",")
     tab.settle(step=1600)

@@ -14,7 +14,7 @@ from atlas_tab import Tab
 from conftest import wait_for_atlases
 from playwright.sync_api import expect
 from synthetic_atlases import make_atlas
-from tensorboard_server import tensorboard
+from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink
@@ -48,7 +48,7 @@ def drafted(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, str]
     sink = EventSink(tmp_path / RUN)
     sink.write(layer_tag(LAYER, Edition.DRAFT), encode_atlas(shaded("examples")), STEP)
     sink.flush()
-    with tensorboard(tmp_path, loader == "data-server") as url:
+    with start_tensorboard(tmp_path, loader == "data-server") as url:
         wait_for_atlases(url, 1)
         yield tmp_path, sink, url
     sink.close()

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 from synthetic_atlases import make_atlas, make_grid
-from synthetic_runs import atlas_of
+from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas.analysis import comparison as evolution
 from tensorboard_plugin_atlas.analysis.comparison import (
@@ -77,14 +77,14 @@ class TestTheSame:
 
     @pytest.mark.parametrize("count", range(1, 21))
     def test_few_samples_compare(self, count):
-        atlas = atlas_of(rows(count))
+        atlas = atlas_from_activations(rows(count))
         diff = compare_atlases(atlas, atlas.replace(step=10))
         assert len(diff.rows_a) == count
         assert diff.change.max() == 0
         assert (diff.cka is None) == (count < 4)
 
     def test_equal_rows_compare(self):
-        atlas = atlas_of(np.ones((50, 4)))
+        atlas = atlas_from_activations(np.ones((50, 4)))
         diff = compare_atlases(atlas, atlas.replace(step=10))
         assert diff.cka is None
         assert diff.change.max() == 0
@@ -92,14 +92,14 @@ class TestTheSame:
 
 class TestMotion:
     def test_displacement_is_the_distance_on_the_map(self):
-        a = atlas_of(rows(3))
+        a = atlas_from_activations(rows(3))
         b = a.replace(step=10)
         a = with_samples(a, xy=np.array([[0, 0], [0.5, 0.5], [1, 0]], np.float32))
         b = with_samples(b, xy=np.array([[0.3, 0.4], [0.5, 0.5], [1, 1]], np.float32))
         np.testing.assert_allclose(compare_atlases(a, b).displacement, [0.5, 0, 1], atol=1e-7)
 
     def test_only_what_exceeds_the_floor_of_the_later_atlas_moved(self):
-        a = atlas_of(rows(3))
+        a = atlas_from_activations(rows(3))
         b = with_samples(
             a.replace(step=10),
             xy=a.xy + np.array([[0.1, 0], [0.1, 0], [0, 0]], np.float32),
@@ -113,7 +113,9 @@ class TestMotion:
         np.testing.assert_array_equal(back.noise_floor, b.samples.noise_floor)
 
     def test_without_a_floor_nothing_is_said_to_have_moved(self):
-        diff = compare_atlases(atlas_of(rows()), atlas_of(rows(), step=10))
+        diff = compare_atlases(
+            atlas_from_activations(rows()), atlas_from_activations(rows(), step=10)
+        )
         assert diff.noise_floor is None
         assert diff.moved is None
 
@@ -155,11 +157,11 @@ class TestCells:
     def two_by_two(self) -> tuple[Atlas, Atlas]:
         """Four samples top left and four bottom right; then the latter go to the top right."""
         values = np.repeat([[1.0, 0], [0, 1]], 4, axis=0)
-        a = atlas_of(values)
+        a = atlas_from_activations(values)
         left = [0.1, 0.1]
         xy_a = np.array([left] * 4 + [[0.9, 0.9]] * 4, np.float32)
         xy_b = np.array([left] * 4 + [[0.9, 0.1]] * 4, np.float32)
-        b = with_samples(atlas_of(values[::-1]), xy=xy_b).replace(step=10)
+        b = with_samples(atlas_from_activations(values[::-1]), xy=xy_b).replace(step=10)
         grid = make_grid(2, xy_a, np.zeros(8, np.int32), 8, 1)
         other = make_grid(2, xy_b, np.zeros(8, np.int32), 8, 1)
         return with_samples(a, xy=xy_a).replace(grids=(grid,)), b.replace(grids=(other,))
@@ -204,9 +206,9 @@ class TestCells:
         gathered = np.full((24, 2), 0.1, np.float32)
         spread = np.stack([np.arange(24) / 24, np.arange(24) / 24], axis=1).astype(np.float32)
         labels = np.zeros(24, np.int32)
-        a = with_samples(atlas_of(values), xy=gathered)
+        a = with_samples(atlas_from_activations(values), xy=gathered)
         a = a.replace(grids=(make_grid(24, gathered, labels, 8, 1),))
-        b = with_samples(atlas_of(values, step=1), xy=spread)
+        b = with_samples(atlas_from_activations(values, step=1), xy=spread)
         b = b.replace(grids=(make_grid(24, spread, labels, 8, 1),))
         (level,) = compare_atlases(a, b).levels
         assert len(level.cells_a) == 0
@@ -235,7 +237,7 @@ class TestOthers:
         assert "only where one was aligned" in diff.notes[0]
 
     def test_half_the_probe_in_common_says_how_many_samples_were_used(self):
-        whole = atlas_of(rows(60))
+        whole = atlas_from_activations(rows(60))
         first, second = some_of(whole, np.arange(40)), some_of(whole, np.arange(20, 60))
         second = with_provenance(second, probe="1e1e" * 8)
         diff = compare_atlases(first, second, strict=False)
@@ -247,7 +249,7 @@ class TestOthers:
         assert diff.notes[-1].startswith("image ids were trusted")
 
     def test_samples_are_matched_by_spot_where_images_have_many(self):
-        whole = atlas_of(rows(12))
+        whole = atlas_from_activations(rows(12))
         corner = np.array([[8 * (i // 3), 0] for i in range(12)], np.int32)
         whole = with_samples(
             whole,
@@ -259,7 +261,7 @@ class TestOthers:
         np.testing.assert_array_equal(diff.rows_b, np.arange(12)[::-1])
 
     def test_other_spots_of_one_image_are_other_samples(self):
-        a = some_of(atlas_of(rows(20)), np.arange(20))
+        a = some_of(atlas_from_activations(rows(20)), np.arange(20))
         boxes = a.boxes.copy()
         boxes[5] += [24, 24, 24, 24]
         a = with_samples(a, boxes=boxes)
@@ -275,7 +277,7 @@ class TestOthers:
             compare_atlases(a, b, strict=False)
 
     def test_nothing_in_common_is_refused(self):
-        a = atlas_of(rows(10))
+        a = atlas_from_activations(rows(10))
         b = with_provenance(with_samples(a, image_ids=a.image_ids + 100), probe="0f" * 16)
         with pytest.raises(ArgumentError, match="share no spot of any image"):
             compare_atlases(a, b, strict=False)
@@ -312,7 +314,9 @@ class TestRefusals:
         values = rows(30)
         broken = values.copy()
         broken[::3] = np.nan
-        diff = compare_atlases(atlas_of(values), atlas_of(broken, step=10))
+        diff = compare_atlases(
+            atlas_from_activations(values), atlas_from_activations(broken, step=10)
+        )
         np.testing.assert_array_equal(diff.rows_a, np.setdiff1d(np.arange(30), np.arange(0, 30, 3)))
         assert diff.change.max() == 0
         assert diff.notes == ("10 samples hold NaN or infinity and were left out",)
@@ -326,7 +330,10 @@ class TestRefusals:
 
     def test_nothing_finite_is_refused(self):
         with pytest.raises(ArgumentError, match="no sample with finite activations"):
-            compare_atlases(atlas_of(rows(5)), atlas_of(np.full((5, 8), np.inf), step=1))
+            compare_atlases(
+                atlas_from_activations(rows(5)),
+                atlas_from_activations(np.full((5, 8), np.inf), step=1),
+            )
 
 
 def test_comparing_needs_numpy_alone():

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 from synthetic_atlases import make_grid
-from synthetic_runs import atlas_of
+from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas.analysis.layer_links import link_layers
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -23,7 +23,7 @@ def layer(groups: np.ndarray, name: str, *, labels: np.ndarray | None = None, se
     rng = np.random.default_rng(seed)
     directions = np.linalg.qr(rng.normal(size=(16, 16)))[0]
     values = directions[groups] + 0.02 * rng.normal(size=(len(groups), 16))
-    atlas = atlas_of(values)
+    atlas = atlas_from_activations(values)
     xy = np.stack([(groups % 4 + 0.5) / 4, (groups // 4 + 0.5) / 4], axis=1).astype(np.float32)
     grid = make_grid(4, xy, np.zeros(len(xy), np.int32), 8, 1)
     samples = dataclasses.replace(

@@ -16,7 +16,7 @@ import tensorboardX
 import torch.utils.tensorboard
 from synthetic_atlases import make_atlas, make_probe_pictures
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -103,7 +103,7 @@ def test_the_scalars_tab_shows_them_and_the_atlas_tab_is_as_before(
     fast: bool, tmp_path: Path
 ) -> None:
     record(tmp_path / "exp")
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         here = url + "data/plugin/scalars/"
         wanted = {f"atlas/block.1/{name}" for name in NAMES}
         deadline = time.monotonic() + 30

@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 import torch
-from colored_marks import CLASSES, MarkNet, marked
-from tensorboard_server import get, tensorboard
+from colored_marks import CLASSES, MarkNet, make_marked_images
+from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
 from tensorboard_plugin_atlas.commands.class_atlas import make_class_atlases
@@ -31,11 +31,11 @@ def make_model():
 
 
 def make_probe():
-    return marked((30, 30, 30))[:2]
+    return make_marked_images((30, 30, 30))[:2]
 
 
 def make_other_probe():
-    return marked((30, 30, 30), seed=4)[:2]
+    return make_marked_images((30, 30, 30), seed=4)[:2]
 
 
 def weights_at(step):
@@ -136,7 +136,7 @@ def test_both_loaders_show_every_step_that_was_made(runs, fast):
     made(runs, 20)
     made(runs, 0)
     route = "data/plugin/atlas/"
-    with tensorboard(runs, fast) as url:
+    with start_tensorboard(runs, fast) as url:
         steps, has_probe = [], False
         for _ in range(120):
             listed = json.loads(get(f"{url}{route}index")[2])["runs"]

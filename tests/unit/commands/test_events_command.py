@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from synthetic_atlases import make_atlas, write_atlases, write_log
-from synthetic_runs import History, atlases_of, play
+from synthetic_runs import SyntheticRun, make_atlases, simulate_run
 
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, trace_events
@@ -29,17 +29,17 @@ SIZES = (60, 50, 40)
 
 
 @pytest.fixture(scope="module")
-def history() -> History:
+def history() -> SyntheticRun:
     """Cats and dogs stand together, part, and come together again; ships stay by themselves."""
-    return play(SIZES, [[{0, 1}, {2}], [{0}, {1}, {2}], [{0, 1}, {2}]], noise=0.6, seed=3)
+    return simulate_run(SIZES, [[{0, 1}, {2}], [{0}, {1}, {2}], [{0, 1}, {2}]], noise=0.6, seed=3)
 
 
 @pytest.fixture(scope="module")
-def told(history: History) -> list[Atlas]:
+def told(history: SyntheticRun) -> list[Atlas]:
     """The atlases of the play as a writer makes them, concepts and events included."""
-    labels = history.troupe.astype(np.int64)
+    labels = history.unit.astype(np.int64)
     tracer = ConceptTracker()
-    return [tracer.advance(a) for a in atlases_of(history, labels=labels, classes=CLASSES)]
+    return [tracer.advance(a) for a in make_atlases(history, labels=labels, classes=CLASSES)]
 
 
 class TestEvents:
@@ -59,7 +59,7 @@ class TestEvents:
         assert compared.atlases == len(told)
 
     def test_the_planted_story_is_told_with_its_numbers(
-        self, told: list[Atlas], history: History, tmp_path: Path
+        self, told: list[Atlas], history: SyntheticRun, tmp_path: Path
     ) -> None:
         write_atlases(tmp_path / "a", told)
         first, second = sorted(find_events(tmp_path).events, key=lambda one: one.step)[:2]
@@ -119,8 +119,10 @@ class TestVerdict:
         assert compared.logged == compared.found + 1
         assert compared.verdict.startswith(f"1 of {compared.logged} differ")
 
-    def test_a_log_of_before_there_were_concepts(self, tmp_path: Path, history: History) -> None:
-        write_atlases(tmp_path / "a", atlases_of(history))
+    def test_a_log_of_before_there_were_concepts(
+        self, tmp_path: Path, history: SyntheticRun
+    ) -> None:
+        write_atlases(tmp_path / "a", make_atlases(history))
         (compared,) = find_events(tmp_path).compared
         assert compared.found >= 2
         assert compared.logged is None
@@ -241,12 +243,12 @@ class TestCommand:
         assert len(json.loads(capsys.readouterr().out)["events"]) == 1
 
     def test_log_text_cannot_steer_a_terminal(
-        self, history: History, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, history: SyntheticRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         hostile = ("\x1b[2Jcat", "do\u202eg", "ship\n")
-        labels = history.troupe.astype(np.int64)
+        labels = history.unit.astype(np.int64)
         tracer = ConceptTracker()
-        atlases = atlases_of(history, labels=labels, classes=hostile, layer="l\x1b[31m")
+        atlases = make_atlases(history, labels=labels, classes=hostile, layer="l\x1b[31m")
         write_atlases(tmp_path / "a\x1bb", [tracer.advance(atlas) for atlas in atlases])
         for more in ([], ["--json"]):
             assert cli.main(["events", str(tmp_path), *more]) == 0

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
@@ -363,7 +363,7 @@ def test_the_command(trained: Path, runs: Path, capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 def test_the_tab_takes_them_over_while_it_runs(fast: bool, trained: Path, runs: Path) -> None:
-    with tensorboard(runs, fast) as url:
+    with start_tensorboard(runs, fast) as url:
         base, deadline = url + "data/plugin/atlas/", time.monotonic() + 60
 
         def series() -> dict[str, Any]:

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 import torch
 from synthetic_atlases import make_atlas, write_atlases
-from synthetic_runs import atlas_of
-from tensorboard_server import get, tensorboard
+from synthetic_runs import atlas_from_activations
+from tensorboard_server import get, start_tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
@@ -343,7 +343,7 @@ class TestAgain:
     @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
     def test_a_tensorboard_that_is_running_shows_each(self, fast: bool, runs: Path) -> None:
         relayout(runs, layers=["5"], progress=False)
-        with tensorboard(runs, fast) as url:
+        with start_tensorboard(runs, fast) as url:
             base, deadline = url + "data/plugin/atlas/", time.monotonic() + 60
 
             def series() -> dict[str, Any]:
@@ -477,7 +477,7 @@ class TestCommand:
 
     def test_nothing_readable_is_1(self, tmp_path: Path, capsys: Any) -> None:
         rows = np.full((40, 8), np.nan, np.float32)
-        write_atlases(tmp_path / "a", [atlas_of(rows)])
+        write_atlases(tmp_path / "a", [atlas_from_activations(rows)])
         assert cli.main(["relayout", str(tmp_path)]) == 1
         out = capsys.readouterr().out
         assert "left out" in out

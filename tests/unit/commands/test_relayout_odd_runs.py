@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from synthetic_atlases import make_atlas, write_atlases
-from synthetic_runs import atlas_of
+from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -46,7 +46,9 @@ class TestOddRuns:
 
     def test_three_samples(self, tmp_path: Path) -> None:
         rows = np.random.default_rng(0).random((3, 5)).astype(np.float32)
-        write_atlases(tmp_path / "a", [atlas_of(rows, step=s, sequence=s + 1) for s in range(3)])
+        write_atlases(
+            tmp_path / "a", [atlas_from_activations(rows, step=s, sequence=s + 1) for s in range(3)]
+        )
         (one,) = relayout(tmp_path, progress=False).done
         assert one.steps == 3
         for atlas in read_atlases(tmp_path, run="a/backwards"):
@@ -59,7 +61,7 @@ class TestOddRuns:
             rows = np.random.default_rng(1).normal(size=(60, 8)).astype(np.float32)
             if step == 10:
                 rows[4:7] = np.nan
-            found.append(atlas_of(rows, step=step, sequence=number))
+            found.append(atlas_from_activations(rows, step=step, sequence=number))
         write_atlases(tmp_path / "a", found)
         relayout(tmp_path, progress=False)
         _, atlas, _ = read_atlases(tmp_path, run="a/backwards")
@@ -71,8 +73,8 @@ class TestOddRuns:
 
     def test_a_step_without_any_number_is_left_out(self, tmp_path: Path) -> None:
         rows = np.random.default_rng(1).normal(size=(40, 8)).astype(np.float32)
-        gone = atlas_of(np.full_like(rows, np.nan), step=10, sequence=2)
-        write_atlases(tmp_path / "a", [atlas_of(rows), gone])
+        gone = atlas_from_activations(np.full_like(rows, np.nan), step=10, sequence=2)
+        write_atlases(tmp_path / "a", [atlas_from_activations(rows), gone])
         result = relayout(tmp_path, progress=False)
         assert result.done[0].steps == 1
         assert "step 10: no sample is without NaN or infinity" in result.words[0]
@@ -100,7 +102,7 @@ class TestOddRuns:
     def test_another_probe_midway_begins_another_chain(self, tmp_path: Path) -> None:
         rows = np.random.default_rng(2).normal(size=(4, 50, 8)).astype(np.float32)
         found = [
-            atlas_of(r, step=10 * i, sequence=i + 1, probe="ab"[i > 1] * 16)
+            atlas_from_activations(r, step=10 * i, sequence=i + 1, probe="ab"[i > 1] * 16)
             for i, r in enumerate(rows)
         ]
         write_atlases(tmp_path / "a", found)

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 from synthetic_atlases import make_atlas
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.logs import event_file as events
@@ -191,7 +191,7 @@ class TestAClockThatWasSetBack:
     ) -> None:
         run = tmp_path / "atlas"
         log(run, (0, 10, 20, 30))
-        with tensorboard(tmp_path, fast) as url:
+        with start_tensorboard(tmp_path, fast) as url:
             wait_for(url, [0, 10, 20, 30])
             with clock(-back):
                 if purge:
@@ -203,7 +203,7 @@ class TestAClockThatWasSetBack:
                     log(run, (50,), 6)
             wanted = [0, 10, 18, 25] if purge else [0, 10, 20, 30, 40, 50]
             wait_for(url, wanted)
-        with tensorboard(tmp_path, fast) as url:
+        with start_tensorboard(tmp_path, fast) as url:
             wait_for(url, wanted)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from blob_damage import resealed
-from event_file_damage import damages, flip, forged_header, offsets, splice
+from blob_damage import rewrite_manifest
+from event_file_damage import flip_bit, iterate_damage, make_header, record_offsets, splice
 from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 from torch.utils.tensorboard import SummaryWriter
 
@@ -143,8 +143,8 @@ EXPECTED = {
 
 
 def test_every_damage_is_named_with_its_place_and_its_price(log: Path, tmp_path: Path) -> None:
-    seen, middle, size = [], offsets(log)[3], log.stat().st_size
-    for name in damages(log):
+    seen, middle, size = [], record_offsets(log)[3], log.stat().st_size
+    for name in iterate_damage(log):
         seen.append(name)
         kind, text = EXPECTED[name]
         (fault,) = check_file("exp", log).faults
@@ -171,7 +171,7 @@ def test_what_is_advised_for_a_damaged_log_works_where_it_is_typed(
     damaged = home / log.relative_to(tmp_path)
     damaged.parent.mkdir(parents=True)
     log.rename(damaged)
-    flip(damaged, offsets(damaged)[3] + 400)
+    flip_bit(damaged, record_offsets(damaged)[3] + 400)
     for here, typed in ((home, "."), (home / "exp", ".."), (tmp_path, "my runs")):
         monkeypatch.chdir(here)
         advice = only(Path(typed)).advice
@@ -185,14 +185,14 @@ def test_what_is_advised_for_a_damaged_log_works_where_it_is_typed(
 
 
 def test_a_length_that_only_hides_the_run(log: Path, tmp_path: Path) -> None:
-    splice(log, log.stat().st_size, forged_header(1 << 32))
+    splice(log, log.stat().st_size, make_header(1 << 32))
     assert "claims 4 GiB. The data server shows nothing of this run" in only(tmp_path).text
 
 
 def test_several_damages_are_told_apart(log: Path, tmp_path: Path) -> None:
-    places = offsets(log)
-    flip(log, places[1] + 400)
-    flip(log, places[5] + 400)
+    places = record_offsets(log)
+    flip_bit(log, places[1] + 400)
+    flip_bit(log, places[5] + 400)
     faults = check_file("exp", log).faults
     assert [(f.offset, f.behind) for f in faults] == [(places[1], 3), (places[5], 0)]
 
@@ -200,8 +200,8 @@ def test_several_damages_are_told_apart(log: Path, tmp_path: Path) -> None:
 def test_a_ruin_does_not_print_for_pages(tmp_path: Path) -> None:
     write(tmp_path, tuple(range(60)))
     (path,) = tmp_path.iterdir()
-    for at in offsets(path)[2:]:
-        flip(path, at + 200)
+    for at in record_offsets(path)[2:]:
+        flip_bit(path, at + 200)
     found = marked(tmp_path, PROBLEM)
     assert len(found) == doctor._SHOWN
     assert "… and 40 more of that kind" in {finding.text for finding in examine(tmp_path)}
@@ -211,7 +211,7 @@ def test_damage_under_a_right_checksum_is_found(tmp_path: Path) -> None:
     blobs = encode_atlas(make_atlas(0, layer="a", samples=20, grids=(2,), tile=4))
     sink = EventSink(tmp_path)
     sink.write(layer_tag("a"), [blobs[0], blobs[1][:-1] + b"\xff", *blobs[2:]], 0)
-    newer = resealed(blobs, lambda document: document.update(version=99))
+    newer = rewrite_manifest(blobs, lambda document: document.update(version=99))
     sink.write(layer_tag("a"), newer, 1)
     sink.close()
     damaged, too_new = marked(tmp_path, PROBLEM)
@@ -336,7 +336,7 @@ class TestCommand:
     def test_a_problem_is_1_and_says_what_to_type(
         self, log: Path, tmp_path: Path, capsys: Any
     ) -> None:
-        flip(log, offsets(log)[2] + 400)
+        flip_bit(log, record_offsets(log)[2] + 400)
         assert cli.main(["doctor", str(tmp_path)]) == 1
         lines = capsys.readouterr().out.splitlines()
         assert lines[1].startswith("problem  exp/atlas/events.out.tfevents.")
@@ -390,7 +390,7 @@ def test_faults_without_end_are_counted(tmp_path: Path, monkeypatch: pytest.Monk
     sink.close()
     (path,) = tmp_path.iterdir()
     data = bytearray(path.read_bytes())
-    for offset in offsets(path)[1:11]:
+    for offset in record_offsets(path)[1:11]:
         data[offset + 14] ^= 1
     path.write_bytes(data)
     monkeypatch.setattr(checkup, "MAX_FAULTS", 4)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from synthetic_atlases import make_atlas
 from synthetic_shortcuts import make_shortcuts
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, read_shortcuts
@@ -59,7 +59,7 @@ def until(url: str, is_done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]
 @LOADERS
 def test_few_steps_are_kept_and_the_first_is_one(fast: bool, tmp_path: Path) -> None:
     log(tmp_path / "atlas", range(70, 470, 10))
-    with tensorboard(tmp_path, fast, FEW) as url:
+    with start_tensorboard(tmp_path, fast, FEW) as url:
         series = until(url, lambda found: found["b"]["steps"][-1:] == [460])
         steps = series["a"]["steps"]
         assert (len(steps), steps[0], steps[-1]) == (6, 70, 460)
@@ -82,7 +82,7 @@ def test_a_run_that_starts_over_has_a_new_first_step(
 ) -> None:
     run = tmp_path / "atlas"
     log(run, (0, 10, 20, 30))
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         until(url, lambda found: found["b"]["steps"] == [0, 10, 20, 30])
         cut_back(str(run), 0, time.time())
         log(run, (again,))
@@ -102,7 +102,7 @@ def test_a_run_is_taken_up_again_behind_its_first_step(fast: bool, tmp_path: Pat
     run = tmp_path / "atlas"
     log(run, (0, 10, 20))
     cut_back(str(run), 5, time.time())
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         until(url, lambda found: [s["steps"] for s in found.values()] == [[0]] * 2)
         log(run, (7, 30), 2)
         until(url, lambda found: [s["steps"] for s in found.values()] == [[0, 7, 30]] * 2)
@@ -166,7 +166,7 @@ def test_logs_without_such_a_tag_are_read_as_before(fast: bool, tmp_path: Path) 
         atlas = make_atlas(step, layer="a", samples=20, grids=(2,), tile=4, sequence=number)
         sink.write(layer_tag("a"), encode_atlas(atlas), step)
     sink.close()
-    with tensorboard(tmp_path, fast, FEW) as url:
+    with start_tensorboard(tmp_path, fast, FEW) as url:
         series = until(url, lambda found: found["a"]["steps"][-1:] == [290])["a"]
         history = json.loads(get(f"{url}data/plugin/atlas/history?id={series['id']}")[2])
         assert (history["logged"], history["kept"]) == (30, 5)

@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from atlas_strategies import difference
+from atlas_strategies import find_difference
 from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
@@ -54,7 +54,7 @@ def test_every_atlas_comes_back_in_order(log_dir: Path) -> None:
         for step in STEPS
     ]
     wanted = make_atlas(10, layer="layer1", sequence=2).replace(run="b/atlas")
-    assert difference(wanted, found[7]) is None
+    assert find_difference(wanted, found[7]) is None
     assert found[7].grids[0].icons.shape[1:] == (32, 32, 3)
 
 
@@ -159,7 +159,7 @@ def test_a_truncated_tail_is_silence(log_dir: Path) -> None:
 
 def test_the_probe_comes_back(log_dir: Path) -> None:
     for run in ("b", "b/atlas"):
-        assert difference(make_probe_pictures(), read_probe(log_dir, run)) is None
+        assert find_difference(make_probe_pictures(), read_probe(log_dir, run)) is None
 
 
 def test_a_run_without_a_probe_and_a_damaged_one(log_dir: Path) -> None:
@@ -194,7 +194,7 @@ class TestOriginals:
         ]
         atlas = found[4].read()
         assert (atlas.run, atlas.layer, atlas.step) == ("b/atlas", "layer2", 10)
-        assert difference(atlas, found[4].read_shown()) is None
+        assert find_difference(atlas, found[4].read_shown()) is None
 
     def test_what_was_laid_out_again_counts_only_where_it_is_named(self, log_dir: Path) -> None:
         again = backwards_run("b/atlas")

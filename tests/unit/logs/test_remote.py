@@ -12,7 +12,7 @@ import fsspec
 import pytest
 from synthetic_atlases import make_atlas
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs import remote
@@ -150,7 +150,7 @@ def test_tensorboard_serves_what_was_put(tmp_path: Path) -> None:
     assert [decode_atlas(e.blobs or ()).step for e in read_events(tmp_path / "exp/atlas")] == [
         *(0, 10, 20)
     ]
-    with tensorboard(url, False) as address:
+    with start_tensorboard(url, False) as address:
         deadline = time.monotonic() + 60
         steps: list[int] = []
         while steps != [0, 10, 20]:

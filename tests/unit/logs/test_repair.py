@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from event_file_damage import damages, flip, forged_header, offsets, splice
+from event_file_damage import flip_bit, iterate_damage, make_header, record_offsets, splice
 from synthetic_atlases import write_log
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_plugin_atlas import cli, read_atlases
@@ -60,8 +60,8 @@ def test_a_sound_log_comes_out_as_it_was(runs: Path, tmp_path: Path) -> None:
 
 def test_every_damage_costs_the_record_it_is_in(runs: Path, tmp_path: Path) -> None:
     log, sound = log_of(runs), list(scan_records(log_of(runs)))
-    middle = offsets(log)[3]
-    for number, name in enumerate(damages(log)):
+    middle = record_offsets(log)[3]
+    for number, name in enumerate(iterate_damage(log)):
         before, out = tree(runs), tmp_path / f"out {number}"
         files = {file.path.parent.name: file for file in repair(runs, out)}
         assert tree(runs) == before, name
@@ -86,7 +86,7 @@ def sound_at(sound: list[Any], offset: int) -> int:
 
 def test_records_of_others_are_kept(runs: Path, tmp_path: Path) -> None:
     (scalars,) = (p for p in (runs / "exp").iterdir() if p.is_file())
-    flip(scalars, offsets(scalars)[2] + 14)
+    flip_bit(scalars, record_offsets(scalars)[2] + 14)
     repair(runs, tmp_path / "out")
     found = EventAccumulator(str(tmp_path / "out" / "exp")).Reload().Scalars("loss")
     assert [(event.step, event.value) for event in found] == [(0, 0.0), (20, 10.0), (30, 15.0)]
@@ -114,14 +114,14 @@ def test_a_file_of_nothing_is_left_out(runs: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 def test_both_loaders_read_it_to_its_end(fast: bool, runs: Path, tmp_path: Path) -> None:
     log = log_of(runs)
-    places = offsets(log)
-    splice(log, log.stat().st_size, forged_header(1 << 40))
+    places = record_offsets(log)
+    splice(log, log.stat().st_size, make_header(1 << 40))
     splice(log, places[5], frame(b"\xff\xff\xff"))
-    flip(log, places[4] + 1)
+    flip_bit(log, places[4] + 1)
     (scalars,) = (p for p in (runs / "exp").iterdir() if p.is_file())
-    flip(scalars, offsets(scalars)[2] + 14)
+    flip_bit(scalars, record_offsets(scalars)[2] + 14)
     repair(runs, tmp_path / "out")
-    with tensorboard(tmp_path / "out", fast) as url:
+    with start_tensorboard(tmp_path / "out", fast) as url:
         deadline, steps, points = time.monotonic() + 30, [], []
         while (steps, points) != ([[0, 10, 30]], [0, 20, 30]):
             assert time.monotonic() < deadline, (steps, points)
@@ -182,7 +182,7 @@ class TestRefusals:
 def test_the_command_says_what_was_kept_and_left_out(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    flip(log_of(runs), offsets(log_of(runs))[3] + 900)
+    flip_bit(log_of(runs), record_offsets(log_of(runs))[3] + 900)
     out = tmp_path / "out"
     assert cli.main(["repair", str(runs), "--output", str(out)]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from synthetic_atlases import make_atlas
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
@@ -152,10 +152,10 @@ class TestCutBack:
     def test_both_loaders_drop_what_is_void(self, fast: bool, tmp_path: Path) -> None:
         log(EventSink(tmp_path / "atlas"), (0, 10, 20, 30))
         cut_back(str(tmp_path / "atlas"), 15, time.time())
-        with tensorboard(tmp_path, fast) as url:
+        with start_tensorboard(tmp_path, fast) as url:
             assert served(url, [0, 10])
         log(EventSink(tmp_path / "atlas"), (25,), sequence=3)
-        with tensorboard(tmp_path, fast) as url:
+        with start_tensorboard(tmp_path, fast) as url:
             assert served(url, [0, 10, 25])
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "helpers"))
 
-from data_providers import RecordingProvider, providing
+from data_providers import RecordingProvider, open_provider
 from synthetic_atlases import make_atlas
 from tensorboard.context import RequestContext
 
@@ -39,7 +39,7 @@ def main(log_dir: Path, loader: str) -> dict[str, Any]:
                 sink.write(layer_tag(layer), BLOBS, step, 100.0 + step)
         sink.flush()
     seen: dict[str, Any] = {}
-    with providing(log_dir, loader == "data-server", KEPT) as provider:
+    with open_provider(log_dir, loader == "data-server", KEPT) as provider:
         everywhere = [(run, layer_tag(layer)) for run in RUNS for layer in LAYERS]
         provider.wait(lambda steps: all(steps.get(at, [0])[-1] == 19 for at in everywhere))
         look = _looking(provider)

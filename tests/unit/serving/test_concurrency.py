@@ -6,8 +6,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from blob_damage import resealed
-from route_client import HERE, ID, RUN, CountingProvider
+from blob_damage import rewrite_manifest
+from route_client import ID, ROUTE_PREFIX, RUN, CountingProvider
 from synthetic_atlases import make_atlas
 from tensorboard.backend import application
 from tensorboard.plugins.base_plugin import TBContext
@@ -26,7 +26,9 @@ def test_a_history_and_its_steps_never_wait_for_each_other(tmp_path: Path) -> No
     sink = EventSink(tmp_path / RUN)
     for step in range(STEPS):
         blobs = encode_atlas(make_atlas(step, layer="layer1", samples=20, grids=(2,), tile=8))
-        sink.write(layer_tag("layer1"), resealed(blobs, lambda body: body.update(kind="?")), step)
+        sink.write(
+            layer_tag("layer1"), rewrite_manifest(blobs, lambda body: body.update(kind="?")), step
+        )
     sink.close()
     provider = CountingProvider(tmp_path)
     plugin = AtlasPlugin(TBContext(data_provider=provider, sampling_hints=None))
@@ -35,12 +37,12 @@ def test_a_history_and_its_steps_never_wait_for_each_other(tmp_path: Path) -> No
 
     def ask_for_histories() -> None:
         for _ in range(ROUNDS):
-            found.add(Client(app).get(f"{HERE}history?id={ID}").status_code)
+            found.add(Client(app).get(f"{ROUTE_PREFIX}history?id={ID}").status_code)
 
     def ask_for_steps() -> None:
         for _ in range(ROUNDS):
             for step in range(STEPS):
-                found.add(Client(app).get(f"{HERE}atlas?id={ID}&step={step}").status_code)
+                found.add(Client(app).get(f"{ROUTE_PREFIX}atlas?id={ID}&step={step}").status_code)
 
     threads = [
         threading.Thread(target=target, daemon=True)

@@ -14,9 +14,9 @@ from typing import Any
 
 import psutil
 import pytest
-from blob_damage import resealed
+from blob_damage import rewrite_manifest
 from synthetic_atlases import make_atlas
-from tensorboard_server import get, tensorboard, wait_for_atlases
+from tensorboard_server import get, start_tensorboard, wait_for_atlases
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
@@ -91,7 +91,7 @@ def test_manifests_that_are_too_large_are_refused_before_they_are_kept(
     fast: bool, size: int, most: float, tmp_path: Path
 ) -> None:
     write(tmp_path, 6, [b"x" * size])
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         wait_for_atlases(url, 6)
         with peak(tmp_path) as found:
             for _ in range(2):
@@ -108,7 +108,7 @@ def test_blobs_that_are_larger_than_stated_are_refused_before_they_are_kept(
     blobs = encode_atlas(make_atlas(0, layer="a", samples=20, grids=(2,), tile=8))
     size = 40 * MIB if fast else 8 * MIB
     write(tmp_path, 1, [blobs[0], *(b"x" * size for _ in blobs[1:])])
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         wait_for_atlases(url, 1)
         here, id_ = url + "data/plugin/atlas/", series_of(url)["id"]
         with peak(tmp_path) as found:
@@ -126,9 +126,11 @@ def test_a_history_keeps_few_values_of_each_manifest(tmp_path: Path) -> None:
     sink = EventSink(tmp_path / "exp" / "atlas")
     for step in range(60):
         atlas = encode_atlas(make_atlas(step, layer="a", samples=20, grids=(2,), tile=8))
-        sink.write(layer_tag("a"), resealed(atlas, lambda body: body.update(classes=names)), step)
+        sink.write(
+            layer_tag("a"), rewrite_manifest(atlas, lambda body: body.update(classes=names)), step
+        )
     sink.close()
-    with tensorboard(tmp_path, True) as url:
+    with start_tensorboard(tmp_path, True) as url:
         wait_for_atlases(url, 60)
         with peak(tmp_path) as found:
             assert {step["status"] for step in history(url)} == {"ok"}

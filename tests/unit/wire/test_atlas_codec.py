@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from atlas_strategies import atlases, difference, probe_pictures
-from blob_damage import mutate_bytes, resealed
+from atlas_strategies import atlases, find_difference, probe_pictures
+from blob_damage import mutate_bytes, rewrite_manifest
 from hypothesis import HealthCheck, given, settings
 from synthetic_atlases import make_atlas, make_probe_pictures
 
@@ -45,7 +45,7 @@ def blobs() -> list[bytes]:
 def test_an_atlas_comes_back_bit_for_bit(atlas: Atlas) -> None:
     encoded = encode_atlas(atlas)
     decoded = decode_atlas(encoded)
-    assert difference(atlas, decoded) is None
+    assert find_difference(atlas, decoded) is None
     assert encode_atlas(decoded) == encoded
 
 
@@ -54,7 +54,7 @@ def test_an_atlas_comes_back_bit_for_bit(atlas: Atlas) -> None:
 def test_the_probe_comes_back_bit_for_bit(pictures: ProbePictures) -> None:
     encoded = encode_probe(pictures)
     decoded = decode_probe(encoded)
-    assert difference(pictures, decoded) is None
+    assert find_difference(pictures, decoded) is None
     assert encode_probe(decoded) == encoded
 
 
@@ -114,7 +114,7 @@ def test_two_thousand_mutations_are_all_found(blobs: list[bytes]) -> None:
         except DamageError as error:
             told += bool(str(error))
         else:
-            assert mutated == blobs or difference(original, decoded) is None
+            assert mutated == blobs or find_difference(original, decoded) is None
     assert told > 2400
 
 
@@ -151,7 +151,7 @@ def test_damage_is_told_with_the_blob_and_the_numbers(blobs: list[bytes]) -> Non
 
 def test_a_manifest_from_before_a_key_was_written_is_read(blobs: list[bytes]) -> None:
     later = ("skipped", "frame", "events")
-    older = resealed(
+    older = rewrite_manifest(
         blobs, lambda d: ([d.pop(key) for key in later], d["quality"].pop("effective_rank"))
     )
     decoded = decode_atlas(older)
@@ -160,7 +160,7 @@ def test_a_manifest_from_before_a_key_was_written_is_read(blobs: list[bytes]) ->
 
 
 def test_a_newer_version_is_told_apart_from_damage(blobs: list[bytes]) -> None:
-    newer = resealed(blobs, lambda d: (d.update(version=2), d.pop("samples")))
+    newer = rewrite_manifest(blobs, lambda d: (d.update(version=2), d.pop("samples")))
     with pytest.raises(TooNewError, match="wire version 2, this release reads up to 1; update"):
         decode_atlas(newer)
 
@@ -168,7 +168,7 @@ def test_a_newer_version_is_told_apart_from_damage(blobs: list[bytes]) -> None:
 def test_a_sheet_that_is_no_picture_is_damage_even_under_a_right_checksum(
     blobs: list[bytes],
 ) -> None:
-    parts = resealed([*blobs[:3], b"<svg onload=alert(1)>" + bytes(40), blobs[4]])
+    parts = rewrite_manifest([*blobs[:3], b"<svg onload=alert(1)>" + bytes(40), blobs[4]])
     manifest = read_manifest(parts[0])
     with pytest.raises(DamageError, match=r"blob 3 \(sheet, grid 3\): not a WebP picture"):
         check_blob(manifest, 3, parts[3])
@@ -223,7 +223,7 @@ LIES: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.mark.parametrize("lie", LIES)
 def test_a_manifest_that_lies_is_damage(lie: str, blobs: list[bytes]) -> None:
     with pytest.raises(DamageError) as caught:
-        decode_atlas(resealed(blobs, LIES[lie]))
+        decode_atlas(rewrite_manifest(blobs, LIES[lie]))
     assert len(str(caught.value)) < 300
     assert not isinstance(caught.value, TooNewError)
 
@@ -294,7 +294,7 @@ BAD_TENSORS = {
 
 @pytest.mark.parametrize("name", BAD_TENSORS)
 def test_arrays_that_are_not_as_announced_are_damage(name: str, blobs: list[bytes]) -> None:
-    parts = resealed([*blobs[:2], BAD_TENSORS[name], *blobs[3:]])
+    parts = rewrite_manifest([*blobs[:2], BAD_TENSORS[name], *blobs[3:]])
     with pytest.raises(DamageError, match=r"^blob 2 \(activations\)"):
         decode_atlas(parts)
 
@@ -445,7 +445,7 @@ def test_more_values_than_readers_take_are_neither_written_nor_parsed(blobs: lis
     names = tuple(str(number) for number in range(MAX_VALUES))
     with pytest.raises(ArgumentError, match="values, readers take 200,000; pass fewer classes"):
         encode_atlas(make_atlas(1, samples=10, grids=(2,)).replace(classes=names))
-    many = resealed(blobs, lambda manifest: manifest.update(classes=names))
+    many = rewrite_manifest(blobs, lambda manifest: manifest.update(classes=names))
     assert len(many[0]) < 4 << 20
     with pytest.raises(DamageError, match="manifest: more than 200,000 values"):
         read_manifest(many[0])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from synthetic_atlases import make_atlas, make_probe_pictures
-from tensorboard_server import get, tensorboard
+from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas, Provenance
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
@@ -204,7 +204,7 @@ def wait(url: str, wanted: list[int], versions: int = 0) -> dict[str, Any]:
 
 @pytest.fixture(params=[True, False], ids=["data-server", "python-loader"])
 def url(request: pytest.FixtureRequest, tmp_path: Path, marks: list[str]) -> Iterator[str]:
-    with tensorboard(tmp_path, request.param) as url:
+    with start_tensorboard(tmp_path, request.param) as url:
         yield url
 
 
@@ -247,7 +247,7 @@ def test_a_draft_is_shown_until_its_atlas_comes(fast: bool, tmp_path: Path) -> N
     sink = EventSink(tmp_path / RUN)
     sink.write(layer_tag(LAYER, Edition.DRAFT), encode_atlas(atlas_with("examples", 5)), 5)
     sink.flush()
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         series = wait(url, [5])
         draft, _ = served(url, series["id"], 5)
         finished = make_atlas(5, layer=LAYER, samples=40, grids=(3,), tile=16)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from synthetic_atlases import make_atlas
-from synthetic_shortcuts import lying, make_shortcuts
+from synthetic_shortcuts import make_shortcuts, replace_first
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import (
@@ -65,7 +65,7 @@ def test_a_record_comes_back_bit_for_bit(found: int) -> None:
 
 
 def test_names_of_no_class_and_values_that_are_not_known_are_null() -> None:
-    record = dataclasses.replace(lying(make_shortcuts(100), similarity=None), classes=None)
+    record = dataclasses.replace(replace_first(make_shortcuts(100), similarity=None), classes=None)
     back = decode_shortcuts(encode_shortcuts(record))
     assert (back.classes, back.found[0].similarity) == (None, None)
     assert back.found[0].history[0].flip_rate is None
@@ -216,9 +216,9 @@ def test_a_picture_of_another_size_is_damage_under_a_right_checksum(blobs: list[
 @pytest.mark.parametrize(
     "record",
     [
-        lying(make_shortcuts(0), flip_rate=float("nan")),
-        lying(make_shortcuts(0), strength=float("inf")),
-        lying(make_shortcuts(0), box=(0, 0, 5, 5)),
+        replace_first(make_shortcuts(0), flip_rate=float("nan")),
+        replace_first(make_shortcuts(0), strength=float("inf")),
+        replace_first(make_shortcuts(0), box=(0, 0, 5, 5)),
         dataclasses.replace(make_shortcuts(0), patches=()),
         dataclasses.replace(make_shortcuts(0, found=40), found=make_shortcuts(0).found * 14),
         dataclasses.replace(make_shortcuts(0, found=1), patches=(np.zeros((4, 3, 3)),)),

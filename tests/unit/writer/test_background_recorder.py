@@ -17,17 +17,17 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from background_writers import MADE, make, steps_in
+from background_writers import OPEN_WRITERS, make_writer, read_steps
 from tiny_training import (
     CLASSES,
     TINY,
-    Elsewhere,
+    FailsInWorker,
     Net,
-    eventually,
-    images,
+    find_workers,
+    make_images,
     start_script,
-    worker_of,
-    workers_of,
+    wait_for_worker,
+    wait_until,
 )
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -53,16 +53,16 @@ FULL = AtlasConfig(
 GROWTH = """
     import gc, json, sys
     import psutil
-    from tiny_training import TINY, Net, images, worker_of
+    from tiny_training import TINY, Net, make_images, wait_for_worker
     from tensorboard_plugin_atlas import AtlasWriter
 
     def sizes():
         gc.collect()
         process = psutil.Process()
-        return process.memory_info().rss, worker_of().memory_info().rss, process.num_fds()
+        return process.memory_info().rss, wait_for_worker().memory_info().rss, process.num_fds()
 
     if __name__ == "__main__":
-        probe = images()
+        probe = make_images()
         atlas = AtlasWriter(sys.argv[1], Net(), ["body"], probe=probe, config=TINY, max_pending=1)
         for step in range(int(sys.argv[2])):
             atlas.add_atlas(step)
@@ -86,8 +86,10 @@ class TestTheLog:
         for worker in ("process", "inline"):
             torch.manual_seed(3)
             model = Net()
-            more = {"config": FULL, "probe": images(24), "classes": CLASSES}
-            with make(tmp_path / worker, model, ["stem", "body"], worker=worker, **more) as atlas:
+            more = {"config": FULL, "probe": make_images(24), "classes": CLASSES}
+            with make_writer(
+                tmp_path / worker, model, ["stem", "body"], worker=worker, **more
+            ) as atlas:
                 for step in (1, 5, 9):
                     atlas.add_atlas(step, walltime=1000.0 + step)
                     with torch.no_grad():
@@ -100,7 +102,7 @@ class TestTheLog:
 
     def test_a_model_that_changes_is_sent_again(self, tmp_path):
         model = Net()
-        with make(tmp_path, model) as atlas:
+        with make_writer(tmp_path, model) as atlas:
             atlas.add_atlas(1)
             model.body[1] = nn.Conv2d(6, 11, 3, 2, padding=1)
             model.head = nn.Linear(11, 4)
@@ -108,15 +110,15 @@ class TestTheLog:
             model.stem = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.Tanh())
             atlas.add_atlas(3)
             atlas.flush()
-            wanted = compute_atlas(model, "body", images(), config=TINY)
+            wanted = compute_atlas(model, "body", make_images(), config=TINY)
         found = list(read_atlases(tmp_path))
         assert [a.activations.shape[1] for a in found] == [8, 11, 11]
         np.testing.assert_array_equal(found[2].activations, wanted.activations)
 
     def test_the_snapshot_is_of_the_moment_of_the_call(self, tmp_path):
         model = Net()
-        with make(tmp_path, model) as atlas:
-            wanted = compute_atlas(model, "body", images(), config=TINY).activations
+        with make_writer(tmp_path, model) as atlas:
+            wanted = compute_atlas(model, "body", make_images(), config=TINY).activations
             atlas.add_atlas(1)
             for parameter in model.parameters():
                 parameter.data.zero_()
@@ -125,19 +127,19 @@ class TestTheLog:
 
     def test_a_path_is_that_of_construction(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
-        with make("run") as atlas:
+        with make_writer("run") as atlas:
             (tmp_path / "elsewhere").mkdir()
             monkeypatch.chdir(tmp_path / "elsewhere")
             atlas.add_atlas(1)
-        assert steps_in(tmp_path / "run") == [(1, ())]
+        assert read_steps(tmp_path / "run") == [(1, ())]
 
 
 class TestBusy:
     def test_the_newest_that_waits_is_skipped_and_told_of(self, tmp_path):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         atlas.add_atlas(0)
         atlas.flush()
-        worker = worker_of()
+        worker = wait_for_worker()
         worker.suspend()
         with pytest.warns(RuntimeWarning, match="step 3 is skipped, since 3 others") as caught:
             for step in range(1, 7):
@@ -147,20 +149,20 @@ class TestBusy:
         worker.resume()
         atlas.close()
         busy = tuple(Skipped(step, "busy") for step in (3, 4, 5))
-        assert steps_in(tmp_path) == [(0, ()), (1, ()), (2, ()), (6, busy)]
+        assert read_steps(tmp_path) == [(0, ()), (1, ()), (2, ()), (6, busy)]
         cost = atlas.cost()
         assert (cost.calls, cost.skipped, cost.atlases) == (7, 3, 4)
         assert 0 < cost.loop_seconds < cost.run_seconds
         assert cost.bytes > 1000
 
     def test_more_may_wait(self, tmp_path):
-        with make(tmp_path, max_pending=9) as atlas:
+        with make_writer(tmp_path, max_pending=9) as atlas:
             for step in range(10):
                 atlas.add_atlas(step)
-        assert [step for step, _ in steps_in(tmp_path)] == list(range(10))
+        assert [step for step, _ in read_steps(tmp_path)] == list(range(10))
 
     def test_a_budget_thins_the_schedule_and_says_so_once(self, tmp_path):
-        atlas = make(tmp_path, budget=1e-6)
+        atlas = make_writer(tmp_path, budget=1e-6)
         atlas.add_atlas(1)
         with pytest.warns(
             RuntimeWarning, match="step 2 is skipped to keep to budget=1e-06"
@@ -173,7 +175,7 @@ class TestBusy:
         atlas.add_atlas(4)
         atlas.close()
         thinned = (Skipped(2, "budget"), Skipped(3, "budget"))
-        assert steps_in(tmp_path) == [(1, ()), (4, thinned)]
+        assert read_steps(tmp_path) == [(1, ()), (4, thinned)]
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -185,7 +187,7 @@ class TestBusy:
     )
     def test_wrong_arguments_are_named(self, tmp_path, change, message):
         with pytest.raises(ArgumentError, match=message):
-            make(tmp_path, **change)
+            make_writer(tmp_path, **change)
 
 
 def fail():
@@ -198,10 +200,10 @@ def interrupt():
 
 class TestDeath:
     def test_a_worker_that_dies_once_is_started_again_for_the_same_step(self, tmp_path, caplog):
-        atlas = make(tmp_path, layers=["stem", "body"])
+        atlas = make_writer(tmp_path, layers=["stem", "body"])
         atlas.add_atlas(1)
         atlas.flush()
-        first = worker_of()
+        first = wait_for_worker()
         first.suspend()
         with caplog.at_level(logging.INFO):
             for step in (2, 3):
@@ -209,18 +211,18 @@ class TestDeath:
             first.kill()
             atlas.flush()
         assert "step 2: the background process was ended by SIGKILL" in caplog.text
-        assert worker_of().pid != first.pid
+        assert wait_for_worker().pid != first.pid
         atlas.add_atlas(4)
         atlas.close()
-        assert [step for step, _ in steps_in(tmp_path)] == [1, 2, 3, 4]
+        assert [step for step, _ in read_steps(tmp_path)] == [1, 2, 3, 4]
         for layer in ("stem", "body"):
             found = list(read_atlases(tmp_path, layer=layer))
             assert [a.sequence for a in found] == [1, 2, 3, 4]
 
     @pytest.mark.parametrize("mischief", [fail, interrupt], ids=lambda f: f.__name__)
     def test_a_failure_is_told_once_and_the_next_atlas_tells_of_it(self, tmp_path, mischief):
-        model = Elsewhere(mischief)
-        atlas = make(tmp_path, model)
+        model = FailsInWorker(mischief)
+        atlas = make_writer(tmp_path, model)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for step in (1, 2, 3):
@@ -234,27 +236,27 @@ class TestDeath:
         assert f"AtlasWriter: step 1: {name}" in str(warning.message)
         assert warning.filename == __file__
         failed = tuple(Skipped(step, "failed") for step in (1, 2, 3))
-        assert steps_in(tmp_path) == [(4, failed)]
+        assert read_steps(tmp_path) == [(4, failed)]
 
     def test_strict_raises_it_at_a_later_call(self, tmp_path):
-        atlas = make(tmp_path, Elsewhere(fail), strict=True)
+        atlas = make_writer(tmp_path, FailsInWorker(fail), strict=True)
         atlas.add_atlas(1)
         with pytest.raises(WorkerError, match="step 1: ValueError: a forward that fails"):
             atlas.flush()
         atlas.flush()
 
     def test_close_has_a_bound(self, tmp_path, caplog):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         atlas.add_atlas(1)
         atlas.flush()
-        worker = worker_of()
+        worker = wait_for_worker()
         worker.suspend()
         for step in (2, 3):
             atlas.add_atlas(step)
         with pytest.warns(RuntimeWarning, match=r"2 checkpoints .* within 0.2 s and are lost"):
             atlas.close(0.2)
         assert not worker.is_running()
-        assert steps_in(tmp_path) == [(1, ())]
+        assert read_steps(tmp_path) == [(1, ())]
         atlas.add_atlas(4)
         assert "after close()" in caplog.text
 
@@ -263,7 +265,7 @@ class TestDeath:
             def isatty(self):
                 return True
 
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         for shown in (True, False):
             atlas.add_atlas(int(shown) if shown else 2)
             screen = Terminal() if shown else io.StringIO()
@@ -277,17 +279,17 @@ class TestFallingBack:
         model = Net()
         model.lock = threading.Lock()
         with pytest.warns(RuntimeWarning, match=r"'process' is not possible: .*lock") as caught:
-            atlas = make(tmp_path, model)
+            atlas = make_writer(tmp_path, model)
         (warning,) = caught
         assert "in the training loop instead, which stands still meanwhile" in str(warning.message)
         assert warning.filename == __file__
         atlas.add_atlas(1)
-        assert steps_in(tmp_path) == [(1, ())]
-        assert workers_of() == []
+        assert read_steps(tmp_path) == [(1, ())]
+        assert find_workers() == []
 
     def test_a_model_that_cannot_be_sent_any_more_changes_over(self, tmp_path):
         model = Net()
-        atlas = make(tmp_path, model)
+        atlas = make_writer(tmp_path, model)
         atlas.add_atlas(1)
         atlas.flush()
         lock = threading.Lock()
@@ -304,7 +306,7 @@ class TestFallingBack:
         module = types.ModuleType("made_at_run_time")
         exec("from tiny_training import Net\nclass Local(Net): pass", module.__dict__)
         monkeypatch.setitem(sys.modules, "made_at_run_time", module)
-        atlas = make(tmp_path, module.Local())
+        atlas = make_writer(tmp_path, module.Local())
         lost = "not possible: ModuleNotFoundError.*made_at_run.*step 1 could not be recorded"
         with pytest.warns(RuntimeWarning, match=lost) as caught:
             atlas.add_atlas(1)
@@ -312,7 +314,7 @@ class TestFallingBack:
             atlas.add_atlas(2)
         assert len(caught) == 1
         atlas.close()
-        assert steps_in(tmp_path) == [(2, (Skipped(1, "failed"),))]
+        assert read_steps(tmp_path) == [(2, (Skipped(1, "failed"),))]
 
     def test_a_writer_that_does_not_say_where_it_writes(self, tmp_path):
         class Hidden:
@@ -321,7 +323,7 @@ class TestFallingBack:
 
         with SummaryWriter(str(tmp_path)) as logs:
             with pytest.warns(RuntimeWarning, match="does not say where it writes"):
-                atlas = make(Hidden(logs))
+                atlas = make_writer(Hidden(logs))
             atlas.add_atlas(1)
             atlas.close()
         assert [a.step for a in read_atlases(tmp_path)] == [1]
@@ -358,7 +360,7 @@ class TestWrappers:
         copy = ModelCopy(structure)
         copy.load(slot.memory.file)
         layer = "module.body" if wrap is AveragedModel else "body"
-        probe = build_probe(images(), config=TINY)
+        probe = build_probe(make_images(), config=TINY)
         ours, theirs = (
             collect_activations(m, [layer], probe).layers[layer] for m in (model, copy.model)
         )
@@ -370,12 +372,12 @@ class TestWrappers:
         torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
         try:
             model = nn.parallel.DistributedDataParallel(Net())
-            with make(tmp_path / "run", model) as atlas:
-                model(images()[0]).sum().backward()
+            with make_writer(tmp_path / "run", model) as atlas:
+                model(make_images()[0]).sum().backward()
                 atlas.add_atlas(1)
         finally:
             torch.distributed.destroy_process_group()
-        assert steps_in(tmp_path / "run") == [(1, ())]
+        assert read_steps(tmp_path / "run") == [(1, ())]
 
 
 class Checkpointed(Net):
@@ -389,9 +391,9 @@ def train(log_dir, *, watched, kind=Net):
     torch.manual_seed(11)
     np.random.seed(11)
     model = kind()
-    loader = DataLoader(TensorDataset(*images(64)), batch_size=8, shuffle=True, num_workers=2)
+    loader = DataLoader(TensorDataset(*make_images(64)), batch_size=8, shuffle=True, num_workers=2)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
-    atlas = make(log_dir, model, ["stem", "body"], max_pending=9) if watched else None
+    atlas = make_writer(log_dir, model, ["stem", "body"], max_pending=9) if watched else None
     losses = []
     for epoch in range(2):
         for number, (inputs, labels) in enumerate(loader):
@@ -417,16 +419,16 @@ class TestTraining:
             alone = train(tmp_path / "alone", watched=False, kind=kind)
             watched = train(tmp_path / "watched", watched=True, kind=kind)
         assert watched == alone
-        assert [step for step, _ in steps_in(tmp_path / "watched")] == [0, 3, 6, 10, 13, 16]
+        assert [step for step, _ in read_steps(tmp_path / "watched")] == [0, 3, 6, 10, 13, 16]
 
     def test_threads_of_the_loop_stay_as_they_were(self, tmp_path):
         before = torch.get_num_threads()
-        with make(tmp_path) as atlas:
+        with make_writer(tmp_path) as atlas:
             atlas.add_atlas(1)
         assert torch.get_num_threads() == before
 
     def test_a_fork_leaves_the_worker_alone(self, tmp_path):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         atlas.add_atlas(1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -443,28 +445,28 @@ class TestTraining:
         assert os.waitpid(child, 0)[1] == 0
         atlas.add_atlas(3)
         atlas.close()
-        assert steps_in(tmp_path) == [(1, ()), (3, ())]
+        assert read_steps(tmp_path) == [(1, ()), (3, ())]
 
     def test_other_ranks_start_nothing(self, tmp_path, monkeypatch):
         monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
         monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
-        with make(tmp_path / "run", probe=None) as atlas:
+        with make_writer(tmp_path / "run", probe=None) as atlas:
             atlas.add_atlas(1)
-            assert workers_of() == []
+            assert find_workers() == []
         assert atlas.cost().calls == 0
         assert not (tmp_path / "run").exists()
 
 
 class TestRoom:
     def test_a_forgotten_writer_finishes_and_ends_its_worker(self, tmp_path):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         atlas.add_atlas(1)
-        assert worker_of()
-        MADE.clear()
+        assert wait_for_worker()
+        OPEN_WRITERS.clear()
         del atlas
         gc.collect()
-        eventually(lambda: workers_of() == [])
-        assert steps_in(tmp_path) == [(1, ())]
+        wait_until(lambda: find_workers() == [])
+        assert read_steps(tmp_path) == [(1, ())]
 
     @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.long)])
     def test_memory_and_descriptors_do_not_grow(self, tmp_path, count):
@@ -476,26 +478,26 @@ class TestRoom:
         assert trained <= 5e6
         assert worker <= 20e6
         assert descriptors <= 0
-        assert len(steps_in(tmp_path / "log")) == count
+        assert len(read_steps(tmp_path / "log")) == count
 
     def test_signals_of_the_terminal_do_not_reach_the_worker(self, tmp_path):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         atlas.add_atlas(1)
         atlas.flush()
-        worker = worker_of()
+        worker = wait_for_worker()
         assert worker.nice() == 19
         worker.send_signal(signal.SIGINT)
         atlas.add_atlas(2)
         atlas.flush()
-        assert worker_of().pid == worker.pid
-        assert [step for step, _ in steps_in(tmp_path)] == [1, 2]
+        assert wait_for_worker().pid == worker.pid
+        assert [step for step, _ in read_steps(tmp_path)] == [1, 2]
 
 
 def test_a_writer_tells_how_many_wait(tmp_path):
-    atlas = make(tmp_path)
+    atlas = make_writer(tmp_path)
     atlas.add_atlas(1)
     atlas.flush()
-    worker = worker_of()
+    worker = wait_for_worker()
     worker.suspend()
     atlas.add_atlas(2)
     atlas.add_atlas(3)

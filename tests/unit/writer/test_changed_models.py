@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from tiny_training import TINY, Net, images, start_script
+from tiny_training import TINY, Net, make_images, start_script
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasWriter, compute_atlas, read_atlases
@@ -204,7 +204,7 @@ class Run:
     def __init__(self, folder):
         torch.manual_seed(0)
         self.folder, self.step, self.model = folder, 0, Ingredients()
-        self.writer = AtlasWriter(folder, self.model, ["body"], probe=images(), config=TINY)
+        self.writer = AtlasWriter(folder, self.model, ["body"], probe=make_images(), config=TINY)
 
     def logged(self):
         """Returns the activations of one more atlas."""
@@ -216,7 +216,7 @@ class Run:
 
     def present(self):
         """Returns the activations of the model as it is."""
-        atlas = compute_atlas(self.model, "body", images(), config=TINY)
+        atlas = compute_atlas(self.model, "body", make_images(), config=TINY)
         return atlas.activations.astype(np.float32)
 
 
@@ -241,7 +241,7 @@ SCRIPT = """
     import sys
     import numpy as np
     import torch
-    from tiny_training import TINY, Net, images
+    from tiny_training import TINY, Net, make_images
     from tensorboard_plugin_atlas import AtlasWriter, compute_atlas, read_atlases
 
     SCALE, TABLE = 1.0, {"scale": 1.0}
@@ -257,7 +257,7 @@ SCRIPT = """
 
     torch.manual_seed(0)
     model = Script()
-    with AtlasWriter(sys.argv[1], model, ["body"], probe=images(), config=TINY) as writer:
+    with AtlasWriter(sys.argv[1], model, ["body"], probe=make_images(), config=TINY) as writer:
         for step in range(5):
             if step == 1:
                 Script.factor = 1.25
@@ -270,7 +270,7 @@ SCRIPT = """
             writer.add_atlas(step)
             writer.flush()
             logged = [a for a in read_atlases(sys.argv[1])][-1].activations.astype("f4")
-            now = compute_atlas(model, "body", images(), config=TINY).activations.astype("f4")
+            now = compute_atlas(model, "body", make_images(), config=TINY).activations.astype("f4")
             print(step, np.allclose(logged, now, rtol=2e-3, atol=1e-4), abs(logged).sum())
     print(type(writer._recorder).__name__)
 """
@@ -287,14 +287,14 @@ def test_classes_and_globals_of_the_script_are_sent_as_they_are(tmp_path):
 
 def test_a_class_from_a_file_that_changes_is_recorded_in_the_loop(tmp_path, monkeypatch):
     model = Meterless()
-    with AtlasWriter(tmp_path, model, ["body"], probe=images(), config=TINY) as writer:
+    with AtlasWriter(tmp_path, model, ["body"], probe=make_images(), config=TINY) as writer:
         writer.add_atlas(0)
         writer.flush()
         monkeypatch.setattr(Meterless, "factor", 2.0)
         with pytest.warns(RuntimeWarning, match=r"Meterless\.factor was changed .*on the model"):
             writer.add_atlas(1)
     last = list(read_atlases(tmp_path))[-1]
-    now = compute_atlas(model, "body", images(), config=TINY)
+    now = compute_atlas(model, "body", make_images(), config=TINY)
     np.testing.assert_array_equal(last.activations, now.activations)
 
 

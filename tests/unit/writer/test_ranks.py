@@ -9,9 +9,17 @@ import signal
 
 import psutil
 import pytest
-from log_checks import checked_steps
-from model_wrappers import process_group
-from tiny_training import TINY, Net, eventually, images, start_script, worker_of, workers_of
+from log_checks import read_valid_steps
+from model_wrappers import create_process_group
+from tiny_training import (
+    TINY,
+    Net,
+    find_workers,
+    make_images,
+    start_script,
+    wait_for_worker,
+    wait_until,
+)
 
 from tensorboard_plugin_atlas import AtlasWriter
 from tensorboard_plugin_atlas.writer import ranks as ranks_module
@@ -22,7 +30,7 @@ import datetime, json, os, sys, time, torch
 from torch import distributed
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
-from tiny_training import CLASSES, TINY, Net, images
+from tiny_training import CLASSES, TINY, Net, make_images
 from tensorboard_plugin_atlas import AtlasWriter
 
 rank = int(sys.argv[1])
@@ -56,7 +64,7 @@ def seconds(call, *arguments):
 
 alone = losses(*fresh(), lambda step: None)
 model, optimizer = fresh()
-atlas = AtlasWriter(sys.argv[3], model, ["body"], probe=images(), config=TINY, max_pending=9)
+atlas = AtlasWriter(sys.argv[3], model, ["body"], probe=make_images(), config=TINY, max_pending=9)
 watched = losses(model, optimizer, atlas.add_atlas)
 atlas.flush()
 print(json.dumps([alone, watched]), flush=True)
@@ -117,31 +125,31 @@ def test_only_rank_zero_logs_and_its_calls_end_when_the_other_rank_dies(tmp_path
     other_alone, other_watched = trained(second)
     assert other_watched == other_alone
 
-    assert worker_of(first.pid).is_running()
-    assert workers_of(second.pid) == []
+    assert wait_for_worker(first.pid).is_running()
+    assert find_workers(second.pid) == []
     assert len(list((tmp_path / "run" / "atlas").iterdir())) == 1
     opened = [file.path for file in psutil.Process(second.pid).open_files()]
     assert not any(path.startswith(str(tmp_path / "run")) for path in opened)
-    assert checked_steps(tmp_path / "run") == [0, 1, 2, 3]
+    assert read_valid_steps(tmp_path / "run") == [0, 1, 2, 3]
 
     killed(second)
     outcome, calls = ended(first)
     assert outcome == "the loop's own collective failed"
     assert sum(calls) < 30
     assert max(calls[:2]) < 1
-    assert checked_steps(tmp_path / "run") == [0, 1, 2, 3, 4, 5]
+    assert read_valid_steps(tmp_path / "run") == [0, 1, 2, 3, 4, 5]
 
 
 def test_the_calls_of_another_rank_end_at_once_when_rank_zero_dies(tmp_path, ranks):
     first, second = ranks
     trained(first), trained(second)
-    worker = worker_of(first.pid)
+    worker = wait_for_worker(first.pid)
     killed(first)
     outcome, calls = ended(second)
     assert outcome == "the loop's own collective failed"
     assert max(calls) < 0.1
-    eventually(lambda: not worker.is_running(), 5)
-    assert checked_steps(tmp_path / "run") == [0, 1, 2, 3]
+    wait_until(lambda: not worker.is_running(), 5)
+    assert read_valid_steps(tmp_path / "run") == [0, 1, 2, 3]
     assert len(list((tmp_path / "run" / "atlas").iterdir())) == 1
 
 
@@ -213,7 +221,7 @@ def test_before_the_process_group_a_rank_is_known_by_its_launcher(variables, rea
 def test_one_rank_of_a_launcher_writes_and_the_others_say_why_not(
     tmp_path, monkeypatch, caplog, launched
 ):
-    settings = {"probe": images(), "config": TINY, "worker": "inline", "strict": True}
+    settings = {"probe": make_images(), "config": TINY, "worker": "inline", "strict": True}
     for rank in (0, 1):
         for name in VARIABLES:
             monkeypatch.delenv(name, raising=False)
@@ -235,11 +243,11 @@ def test_a_process_group_decides_over_variables_and_a_later_one_changes_nothing(
 ):
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    settings = {"probe": images(), "config": TINY, "worker": "inline", "strict": True}
+    settings = {"probe": make_images(), "config": TINY, "worker": "inline", "strict": True}
     for name, value in slurm(1, 2, 2).items():
         monkeypatch.setenv(name, value)
     early = AtlasWriter(tmp_path / "early", Net(), ["body"], **settings)
-    with process_group(tmp_path):  # this process is its rank 0
+    with create_process_group(tmp_path):  # this process is its rank 0
         early.add_atlas(1)
         with AtlasWriter(tmp_path / "late", Net(), ["body"], **settings) as late:
             late.add_atlas(1)

@@ -17,7 +17,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor import distribute_module
-from tiny_training import TINY, Net, images
+from tiny_training import TINY, Net, make_images
 from tensorboard_plugin_atlas import AtlasWriter
 from model_wrappers import Plain
 
@@ -33,7 +33,7 @@ def with_sharded_body(model):
     return model
 
 def writer(run, model, worker="inline"):
-    return AtlasWriter(run, model, ["body"], probe=images(), config=TINY, worker=worker)
+    return AtlasWriter(run, model, ["body"], probe=make_images(), config=TINY, worker=worker)
 
 def refused(call):
     try:

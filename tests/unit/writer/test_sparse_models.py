@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_training import TINY, Net, images
+from tiny_training import TINY, Net, make_images
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 
@@ -35,7 +35,7 @@ def graph(columns, layout):
 def test_sparse_buffers_work_and_are_followed(tmp_path, recwarn, layout, worker):
     torch.manual_seed(0)
     model = OverGraph(layout)
-    settings = {"probe": images(), "config": CONFIG, "strict": True, "worker": worker}
+    settings = {"probe": make_images(), "config": CONFIG, "strict": True, "worker": worker}
     changes = (
         model.graph,
         graph(reversed(range(12)), layout),  # as many entries
@@ -49,7 +49,7 @@ def test_sparse_buffers_work_and_are_followed(tmp_path, recwarn, layout, worker)
             model.graph = now
             atlas.add_atlas(step)
             atlas.flush()
-            wanted.append(compute_atlas(model, "body", images(), config=TINY).activations)
+            wanted.append(compute_atlas(model, "body", make_images(), config=TINY).activations)
     found = list(read_atlases(tmp_path))
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(one.activations, other)

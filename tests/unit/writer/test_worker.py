@@ -9,13 +9,13 @@ import signal
 import time
 
 import pytest
-from log_checks import checked_steps
-from tiny_training import eventually, start_script, worker_of, workers_of
+from log_checks import read_valid_steps
+from tiny_training import find_workers, start_script, wait_for_worker, wait_until
 
 HEAD = """
 import os, signal, sys, time, torch
 from torch import nn
-from tiny_training import TINY, images
+from tiny_training import TINY, make_images
 from tensorboard_plugin_atlas import AtlasWriter
 
 SCALE = 2
@@ -32,7 +32,7 @@ class Model(nn.Module):
 
 print("trains")
 model = Model()
-atlas = AtlasWriter(sys.argv[1], model, ["body"], probe=images(), config=TINY)
+atlas = AtlasWriter(sys.argv[1], model, ["body"], probe=make_images(), config=TINY)
 """
 
 ENDS = {
@@ -66,13 +66,13 @@ class TestEnds:
         with script:
             assert script.stdout.readline() == "trains\n"
             assert script.stdout.readline() == "flushed\n"
-            worker = worker_of(script.pid)
+            worker = wait_for_worker(script.pid)
             start = time.monotonic()
             out, err = script.communicate("go\n", timeout=30)
             assert time.monotonic() - start < 15  # five by itself; suites beside it take their part
             assert out == ""  # in particular the script was run once, not again by the worker
-        eventually(lambda: not worker.is_running(), 5)
-        assert checked_steps(tmp_path / "run") == [1, 2]
+        wait_until(lambda: not worker.is_running(), 5)
+        assert read_valid_steps(tmp_path / "run") == [1, 2]
         assert err.count("forward") == 1  # the trial pass; the worker's own go nowhere
         assert "AtlasWriter" not in err
 
@@ -88,15 +88,15 @@ class TestEnds:
         with script:
             assert script.stdout.readline() == "trains\n"
             assert script.stdout.readline() == "flushed\n"
-            worker = worker_of(script.pid)
+            worker = wait_for_worker(script.pid)
             worker.suspend()
             start = time.monotonic()
             _, err = script.communicate("go\n", timeout=30)
             assert time.monotonic() - start < 6
         assert script.returncode == 0
-        eventually(lambda: not worker.is_running(), 5)
+        wait_until(lambda: not worker.is_running(), 5)
         assert "2 checkpoints were not finished when the program ended; call close()" in err
-        assert checked_steps(tmp_path / "run") == [1]
+        assert read_valid_steps(tmp_path / "run") == [1]
 
 
 LOOP = f"""{HEAD}
@@ -116,14 +116,14 @@ def test_a_killed_loop_loses_nothing_that_was_flushed(tmp_path, count):
         run = tmp_path / f"run{number}"
         with start_script(tmp_path / "train.py", LOOP, run) as script:
             assert script.stdout.readline() == "trains\n"
-            worker = worker_of(script.pid)
+            worker = wait_for_worker(script.pid)
             if rng.random() < 0.75:
                 script.stdout.readline()  # past the start
             time.sleep(rng.random() * 0.4)
             os.kill(script.pid, signal.SIGKILL)
             flushed = script.communicate(timeout=30)[0].split()
-        eventually(lambda worker=worker: not worker.is_running(), 5)
-        steps = checked_steps(run) if run.exists() else []
+        wait_until(lambda worker=worker: not worker.is_running(), 5)
+        steps = read_valid_steps(run) if run.exists() else []
         assert steps == list(range(len(steps)))
         assert len(steps) > int(flushed[-1]) if flushed else True
 
@@ -145,13 +145,13 @@ def test_a_killed_worker_loses_nothing_at_all(tmp_path, count):
         for _ in range(count):
             three_steps()
             assert script.stdout.readline()
-            worker = worker_of(script.pid)
+            worker = wait_for_worker(script.pid)
             three_steps()
             time.sleep(rng.random() * 0.15)
             worker.kill()
             assert script.stdout.readline()
         _, err = script.communicate(timeout=30)  # the end of its input ends the script
-    assert checked_steps(tmp_path / "run") == list(range(6 * count))
+    assert read_valid_steps(tmp_path / "run") == list(range(6 * count))
     assert "AtlasWriter" not in err
     assert "EOFError" in err
 
@@ -162,10 +162,10 @@ def test_the_worker_gives_way(tmp_path):
     )
     with script:
         assert script.stdout.readline() == "trains\n"
-        worker = worker_of(script.pid)
-        eventually(lambda: worker.nice() == 19)
-        eventually((tmp_path / "run" / "atlas").exists)
+        worker = wait_for_worker(script.pid)
+        wait_until(lambda: worker.nice() == 19)
+        wait_until((tmp_path / "run" / "atlas").exists)
         assert worker.environ()["OMP_NUM_THREADS"] == "1"
         assert worker.environ()["NUMBA_NUM_THREADS"] == "1"
-        assert len(workers_of(script.pid)) == 1
+        assert len(find_workers(script.pid)) == 1
         script.communicate("go\n", timeout=30)

@@ -16,8 +16,8 @@ import warnings
 from pathlib import Path
 
 import pytest
-from background_writers import end_all, make, steps_in  # noqa: F401 - a fixture
-from tiny_training import Elsewhere, Net, eventually, worker_of, workers_of
+from background_writers import close_all, make_writer, read_steps  # noqa: F401 - a fixture
+from tiny_training import FailsInWorker, Net, find_workers, wait_for_worker, wait_until
 
 import tensorboard_plugin_atlas.writer.worker_process as process_room
 import tensorboard_plugin_atlas.writer.worker_supervisor as supervisor_room
@@ -102,10 +102,10 @@ class TestNoWorkerAtAll:
 
     def test_the_worker_works_beside_an_odd_import_path(self, tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "path", [*sys.path, Path("src"), None])
-        with make(tmp_path) as atlas:
+        with make_writer(tmp_path) as atlas:
             atlas.add_atlas(1)
-            assert workers_of()
-        assert steps_in(tmp_path) == [(1, ())]
+            assert find_workers()
+        assert read_steps(tmp_path) == [(1, ())]
 
     @pytest.mark.parametrize("strict", [False, True])
     @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ class TestNoWorkerAtAll:
         with all_warnings() as caught:
             with monkeypatch.context() as patch:
                 prevent(patch)
-                atlas = make(tmp_path, strict=strict)
+                atlas = make_writer(tmp_path, strict=strict)
             for step in (1, 2):
                 atlas.add_atlas(step)
             atlas.close()
@@ -133,7 +133,7 @@ class TestNoWorkerAtAll:
         assert re.search(f"'process' is not possible.*{reason}", str(warning.message))
         assert "in the training loop instead" in str(warning.message)
         assert warning.filename.endswith("test_background.py")  # where `make` calls the writer
-        assert steps_in(tmp_path) == [(1, ()), (2, ())]
+        assert read_steps(tmp_path) == [(1, ()), (2, ())]
         assert not [t for t in threading.enumerate() if t.name == "atlas-courier"]
 
     @pytest.mark.parametrize("call", ["flush", "add_atlas"])
@@ -143,10 +143,10 @@ class TestNoWorkerAtAll:
         with all_warnings() as caught:
             with monkeypatch.context() as patch:
                 patch.setattr(sys, "executable", program(tmp_path, fail))
-                atlas = make(tmp_path)
+                atlas = make_writer(tmp_path)
                 atlas.add_atlas(1)
                 gate.open()
-                eventually(lambda: atlas._recorder.fault)
+                wait_until(lambda: atlas._recorder.fault)
             if call == "flush":
                 atlas.flush()
                 assert len(caught) == 1
@@ -158,14 +158,14 @@ class TestNoWorkerAtAll:
         assert "the background process ended with status 5\n  | no torch" in text
         assert "; step 1 could not be recorded any more" in text
         assert warning.filename == __file__
-        assert steps_in(tmp_path) == [(2, failed(1)), (3, ())]
+        assert read_steps(tmp_path) == [(2, failed(1)), (3, ())]
         assert (atlas.cost().calls, atlas.cost().skipped) == (3, 1)
 
     @pytest.mark.parametrize("strict", [False, True])
     def test_what_is_lost_is_told_by_close(self, tmp_path, monkeypatch, strict):
         gate = Gate(tmp_path)
         monkeypatch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; exit 5"))
-        atlas = make(tmp_path, strict=strict)
+        atlas = make_writer(tmp_path, strict=strict)
         for step in (1, 2):
             atlas.add_atlas(step)
         gate.open()
@@ -182,21 +182,21 @@ class TestNoWorkerAtAll:
     def test_strict_raises_what_is_lost(self, tmp_path, monkeypatch):
         gate = Gate(tmp_path)
         monkeypatch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; exit 5"))
-        atlas = make(tmp_path, strict=True)
+        atlas = make_writer(tmp_path, strict=True)
         atlas.add_atlas(1)
         gate.open()
         with pytest.raises(WorkerError, match=r"status 5.*step 1 could not be recorded any"):
             atlas.flush()
         atlas.add_atlas(2)
         atlas.close()
-        assert steps_in(tmp_path) == [(2, failed(1))]
+        assert read_steps(tmp_path) == [(2, failed(1))]
 
     def test_one_that_is_killed_while_it_comes_up_comes_back(self, tmp_path, monkeypatch):
         # The loop must not do the work for which the machine has no memory.
         gate = Gate(tmp_path)
         with monkeypatch.context() as patch:
             patch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; kill -9 $$"))
-            atlas = make(tmp_path)
+            atlas = make_writer(tmp_path)
             atlas.add_atlas(1)
             gate.open()
             with pytest.warns(RuntimeWarning, match="step 1: .* was ended by SIGKILL"):
@@ -204,7 +204,7 @@ class TestNoWorkerAtAll:
         assert atlas._recorder.fault is None
         atlas.add_atlas(2)
         atlas.close()
-        assert steps_in(tmp_path) == [(2, failed(1))]
+        assert read_steps(tmp_path) == [(2, failed(1))]
 
 
 class Local(Net):
@@ -224,7 +224,7 @@ class TestTooLate:
         monkeypatch.setattr(StateSlot, "take", slow)
 
     def test_it_is_lost_when_the_writer_is_closed_meanwhile(self, tmp_path, monkeypatch):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         atlas.add_atlas(1)
         closer = threading.Thread(target=atlas.close)
 
@@ -241,27 +241,27 @@ class TestTooLate:
         assert atlas._recorder.close(300).steps == ()
         assert time.monotonic() - start < 2
         assert atlas.cost().skipped == 1
-        assert steps_in(tmp_path) == [(1, ())]
+        assert read_steps(tmp_path) == [(1, ())]
 
     def test_it_is_recorded_in_the_loop_when_there_is_no_worker(self, tmp_path, monkeypatch):
         module = types.ModuleType("made_at_run_time")
         exec("from tiny_training import Net\nclass Local(Net): pass", module.__dict__)
         monkeypatch.setitem(sys.modules, "made_at_run_time", module)
-        atlas = make(tmp_path, module.Local())
+        atlas = make_writer(tmp_path, module.Local())
         atlas.add_atlas(1)
-        self.slow_copy(monkeypatch, lambda: eventually(lambda: atlas._recorder.fault, 60))
+        self.slow_copy(monkeypatch, lambda: wait_until(lambda: atlas._recorder.fault, 60))
         with pytest.warns(RuntimeWarning, match="made_at_run.*step 1 could not be") as caught:
             atlas.add_atlas(2)
         atlas.add_atlas(3)
         atlas.close()
         assert len(caught) == 1
-        assert steps_in(tmp_path) == [(2, failed(1)), (3, ())]
+        assert read_steps(tmp_path) == [(2, failed(1)), (3, ())]
 
     def test_what_a_lost_one_replaced_is_told(self, tmp_path, monkeypatch):
-        atlas = make(tmp_path, max_pending=1)
+        atlas = make_writer(tmp_path, max_pending=1)
         atlas.add_atlas(0)
         atlas.flush()
-        worker_of().suspend()
+        wait_for_worker().suspend()
         for step in (1, 2):
             atlas.add_atlas(step)
         recorder = atlas._recorder
@@ -277,8 +277,8 @@ class TestComingBack:
     def test_a_step_that_two_workers_die_over_is_dropped_and_logging_goes_on(
         self, tmp_path, caplog
     ):
-        model = Elsewhere(list)
-        atlas = make(tmp_path, model)
+        model = FailsInWorker(list)
+        atlas = make_writer(tmp_path, model)
         with all_warnings() as caught, caplog.at_level(logging.INFO):
             atlas.add_atlas(0)
             atlas.flush()
@@ -295,28 +295,28 @@ class TestComingBack:
         assert "started again for the next one" in str(warning.message)
         assert warning.filename == __file__
         assert "AtlasWriter: step 2: the background process ended with status 3" in caplog.text
-        assert steps_in(tmp_path) == [(0, ()), (3, failed(1, 2)), (4, ())]
+        assert read_steps(tmp_path) == [(0, ()), (3, failed(1, 2)), (4, ())]
         assert atlas.cost().skipped == 2
 
     def test_a_pause_ends_when_someone_waits(self, tmp_path, monkeypatch):
         monkeypatch.setattr(supervisor_room, "FIRST_PAUSE", 200.0)
-        model = Elsewhere(leave)
-        atlas = make(tmp_path, model)
+        model = FailsInWorker(leave)
+        atlas = make_writer(tmp_path, model)
         atlas.add_atlas(1)
-        eventually(lambda: atlas.waiting() == 0, 60)
+        wait_until(lambda: atlas.waiting() == 0, 60)
         model.mischief = list
         with pytest.warns(RuntimeWarning, match="step 1"):
             atlas.add_atlas(2)
         time.sleep(0.5)
-        assert workers_of() == []
+        assert find_workers() == []
         atlas.flush()
-        assert steps_in(tmp_path) == [(2, failed(1))]
+        assert read_steps(tmp_path) == [(2, failed(1))]
 
     def test_close_within_a_pause_has_its_bound(self, tmp_path, monkeypatch, caplog):
         monkeypatch.setattr(supervisor_room, "FIRST_PAUSE", 200.0)
-        atlas = make(tmp_path, Elsewhere(leave))
+        atlas = make_writer(tmp_path, FailsInWorker(leave))
         atlas.add_atlas(1)
-        eventually(lambda: atlas.waiting() == 0, 60)
+        wait_until(lambda: atlas.waiting() == 0, 60)
         with pytest.warns(RuntimeWarning, match="step 1"):
             atlas.add_atlas(2)
         start = time.monotonic()
@@ -325,43 +325,43 @@ class TestComingBack:
         assert time.monotonic() - start < 10
 
     def test_a_killed_worker_is_told_to_have_spared_the_training(self, tmp_path, caplog):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         atlas.add_atlas(1)
         atlas.flush()
         for step in (2, 3):
-            worker = worker_of()
+            worker = wait_for_worker()
             assert Path(f"/proc/{worker.pid}/oom_score_adj").read_text() == "1000\n"
             worker.kill()
-            eventually(lambda worker=worker: worker.status() == "zombie")
+            wait_until(lambda worker=worker: worker.status() == "zombie")
             with caplog.at_level(logging.INFO):
                 atlas.add_atlas(step)
                 atlas.flush()
         told = [r.levelname for r in caplog.records if "out-of-memory killer" in r.message]
         assert told == ["WARNING", "INFO"]
-        assert [step for step, _ in steps_in(tmp_path)] == [1, 2, 3]
+        assert [step for step, _ in read_steps(tmp_path)] == [1, 2, 3]
 
     def test_a_copy_that_never_completes_costs_its_step(self, tmp_path, monkeypatch):
         errors = [RuntimeError("CUDA error: an illegal memory access")]
         monkeypatch.setattr(
             StateSlot, "wait", lambda _: raising(errors.pop())() if errors else None
         )
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         with pytest.warns(RuntimeWarning, match="step 1: RuntimeError: CUDA error"):
             atlas.add_atlas(1)
             atlas.flush()
         atlas.add_atlas(2)
         atlas.close()
-        assert steps_in(tmp_path) == [(2, failed(1))]
+        assert read_steps(tmp_path) == [(2, failed(1))]
 
     def test_a_thread_that_fails_leaves_the_work_to_the_loop(self, tmp_path, monkeypatch):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         monkeypatch.setattr(atlas._recorder._backlog, "finish", raising(KeyError("ours")))
         atlas.add_atlas(1)
         with pytest.warns(RuntimeWarning, match="not possible: KeyError: 'ours'.*step 1 could"):
             atlas.flush()
         atlas.add_atlas(2)
         atlas.close()
-        assert [step for step, _ in steps_in(tmp_path)][-1] == 2
+        assert [step for step, _ in read_steps(tmp_path)][-1] == 2
 
 
 class FakeWorker:

@@ -18,7 +18,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_training import TINY, Net, eventually, images, start_script, worker_of, workers_of
+from tiny_training import (
+    TINY,
+    Net,
+    find_workers,
+    make_images,
+    start_script,
+    wait_for_worker,
+    wait_until,
+)
 from torch.utils.data import DataLoader, TensorDataset
 
 import tensorboard_plugin_atlas.writer.channel as channel_room
@@ -61,7 +69,7 @@ class Start:
     thread: bool
 
     def loader(self):
-        data = TensorDataset(*images(64))
+        data = TensorDataset(*make_images(64))
         return DataLoader(
             data,
             batch_size=8,
@@ -92,7 +100,7 @@ def start_both(start, log_dir, monkeypatch):
         return popen(*args, **kwargs)
 
     def make():
-        made.append(AtlasWriter(log_dir, Net(), ["body"], probe=images(), config=TINY))
+        made.append(AtlasWriter(log_dir, Net(), ["body"], probe=make_images(), config=TINY))
 
     loader = start.loader()
     with monkeypatch.context() as patch:
@@ -114,15 +122,15 @@ def check_start(start, log_dir, monkeypatch):
     before = sockets(os.getpid())
     atlas, iterator = start_both(start, log_dir, monkeypatch)
     try:
-        worker = worker_of(seconds=START_SECONDS)
+        worker = wait_for_worker(seconds=START_SECONDS)
         ours = (sockets(os.getpid()) - before) | sockets(worker.pid)
         assert ours
         for loader_process in iterator._workers:
             # Not at once: a fork closes its copies when it first runs.
-            eventually(lambda pid=loader_process.pid: not ours & sockets(pid), START_SECONDS)
+            wait_until(lambda pid=loader_process.pid: not ours & sockets(pid), START_SECONDS)
         atlas.add_atlas(1)
         worker.kill()
-        eventually(lambda: [w for w in workers_of() if w.pid != worker.pid], START_SECONDS)
+        wait_until(lambda: [w for w in find_workers() if w.pid != worker.pid], START_SECONDS)
     finally:
         atlas._recorder._courier.end(0)
         iterator._shutdown_workers()
@@ -152,10 +160,10 @@ README = """
     import sys, time
     import torch
     from torch.utils.data import DataLoader, TensorDataset
-    from tiny_training import TINY, Net, images
+    from tiny_training import TINY, Net, make_images
     from tensorboard_plugin_atlas import AtlasWriter
 
-    data, model = TensorDataset(*images(64)), Net()
+    data, model = TensorDataset(*make_images(64)), Net()
     loader = DataLoader(data, batch_size=8, num_workers=2, persistent_workers=True)
     atlas = AtlasWriter(sys.argv[1], model, layers=["body"], probe=data, config=TINY)
     for epoch in range(2):
@@ -317,11 +325,11 @@ class TestTheWorker:
     def test_it_lets_go_of_what_it_inherits(self, tmp_path):
         reader, writer = os.pipe()
         os.set_inheritable(writer, True)
-        with AtlasWriter(tmp_path, Net(), ["body"], probe=images(), config=TINY) as atlas:
+        with AtlasWriter(tmp_path, Net(), ["body"], probe=make_images(), config=TINY) as atlas:
             os.close(writer)
             assert os.read(reader, 1) == b""  # the end comes while the worker runs
-            assert worker_of().is_running()
-            assert Path(f"/proc/{worker_of().pid}/fd/0").readlink() == Path(os.devnull)
+            assert wait_for_worker().is_running()
+            assert Path(f"/proc/{wait_for_worker().pid}/fd/0").readlink() == Path(os.devnull)
             atlas.add_atlas(1)
         os.close(reader)
 
@@ -363,7 +371,7 @@ class TestForks:
         assert times.keys() == {"same thread", "other thread", "late"}
 
     def test_a_child_waits_for_no_lock_of_another_thread(self, tmp_path):
-        with AtlasWriter(tmp_path, Net(), ["body"], probe=images(), config=TINY) as atlas:
+        with AtlasWriter(tmp_path, Net(), ["body"], probe=make_images(), config=TINY) as atlas:
             recorder = atlas._recorder
             is_held, is_over = threading.Event(), threading.Event()
 

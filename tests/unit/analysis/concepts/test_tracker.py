@@ -7,7 +7,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-from synthetic_runs import History, Score, atlas_of, atlases_of, judge, play
+from synthetic_runs import (
+    EventScore,
+    SyntheticRun,
+    atlas_from_activations,
+    make_atlases,
+    score_events,
+    simulate_run,
+)
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import (
     MOST_EVENTS,
@@ -45,10 +52,10 @@ def events(atlases) -> list[str]:
 @pytest.mark.parametrize("ramp", [1, 3])
 @pytest.mark.parametrize("rectified", [False, True])
 def test_planted_merges_and_splits_are_found_and_no_others(ramp, rectified):
-    score = Score()
+    score = EventScore()
     for seed, sizes in enumerate(SIZES.values()):
         for channels, noise in ((16, 0.5), (64, 1.0)):
-            history = play(
+            history = simulate_run(
                 sizes,
                 TOLD,
                 channels=channels,
@@ -58,15 +65,15 @@ def test_planted_merges_and_splits_are_found_and_no_others(ramp, rectified):
                 seed=seed,
                 hold=1,
             )
-            judge(history, traced(atlases_of(history)), score)
+            score_events(history, traced(make_atlases(history)), score)
     assert score.planted == 6 * 8
     assert score.recall >= 0.9
     assert score.precision >= 0.9
 
 
 def test_twenty_samples_that_leave_three_hundred_are_seen():
-    history = play([300, 20, 100], ([{0, 1}, {2}], [{0}, {1}, {2}]), seed=4)
-    split = [event for atlas in traced(atlases_of(history)) for event in atlas.events]
+    history = simulate_run([300, 20, 100], ([{0, 1}, {2}], [{0}, {1}, {2}]), seed=4)
+    split = [event for atlas in traced(make_atlases(history)) for event in atlas.events]
     assert [event.kind for event in split] == ["splits"]
     assert len(split[0].after) == 2
 
@@ -83,13 +90,13 @@ QUIET = {
 @pytest.mark.parametrize("kind", QUIET)
 @pytest.mark.parametrize("sizes", SIZES)
 def test_nothing_happens_where_nothing_was_planted(kind, sizes):
-    history = play(SIZES[sizes], [APART], hold=4, noise=0.8, **QUIET[kind])
-    assert events(atlases_of(history)) == []
+    history = simulate_run(SIZES[sizes], [APART], hold=4, noise=0.8, **QUIET[kind])
+    assert events(make_atlases(history)) == []
 
 
 def test_the_same_atlas_over_and_over_keeps_every_sample_where_it_is():
-    rows = play([60, 80, 100], [[{0}, {1}, {2}]], hold=1).activations[0]
-    run = traced(atlases_of([rows] * 4))
+    rows = simulate_run([60, 80, 100], [[{0}, {1}, {2}]], hold=1).activations[0]
+    run = traced(make_atlases([rows] * 4))
     for atlas in run[1:]:
         assert atlas.events == ()
         assert [s.id for s in atlas.concepts] == [s.id for s in run[0].concepts]
@@ -100,31 +107,33 @@ def test_the_same_atlas_over_and_over_keeps_every_sample_where_it_is():
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("strays", [0, 80])
 def test_shuffled_rows_are_followed_nowhere_and_tell_nothing(sizes, strays):
-    history = play(SIZES[sizes], [APART], hold=4, strays=strays)
+    history = simulate_run(SIZES[sizes], [APART], hold=4, outliers=strays)
     random = np.random.default_rng(1)
     shuffled = [rows[random.permutation(len(rows))] for rows in history.activations]
-    run = traced(atlases_of(shuffled))
+    run = traced(make_atlases(shuffled))
     assert [event.text for atlas in run for event in atlas.events] == []
 
 
 @pytest.mark.parametrize("channels", [3, 8, 64])
 def test_random_neighbors_at_each_step_tell_nothing(channels):
     random = np.random.default_rng(0)
-    assert events(atlases_of([random.normal(size=(400, channels)) for _ in range(5)])) == []
+    assert events(make_atlases([random.normal(size=(400, channels)) for _ in range(5)])) == []
 
 
 def test_a_cloud_without_groups_is_cut_but_never_retold():
     random = np.random.default_rng(2)
     cloud = random.normal(size=(500, 6))
     steps = [cloud + 0.1 * random.normal(size=cloud.shape) for _ in range(5)]
-    assert events(atlases_of(steps)) == []
+    assert events(make_atlases(steps)) == []
 
 
 def test_birth_and_death_are_told_with_the_samples_they_are_about():
     # Twenty rows leave each of four groups and come together, and at last go back to them.
     at_home = [{0, 4}, {1, 5}, {2, 6}, {3, 7}]
-    history = play([80] * 4 + [20] * 4, (at_home, [{0}, {1}, {2}, {3}, {4, 5, 6, 7}], at_home))
-    run = traced(atlases_of(history))
+    history = simulate_run(
+        [80] * 4 + [20] * 4, (at_home, [{0}, {1}, {2}, {3}, {4, 5, 6, 7}], at_home)
+    )
+    run = traced(make_atlases(history))
     told = [(atlas.step, event) for atlas in run for event in atlas.events]
     assert [(step, event.kind) for step, event in told] == [(200, "born"), (500, "dies")]
     born, dies = (event for _, event in told)
@@ -132,16 +141,14 @@ def test_birth_and_death_are_told_with_the_samples_they_are_about():
     assert born.after == dies.before
     for atlas, event in ((run[2], born), (run[4], dies)):
         members = np.isin(atlas.samples.concepts, event.before + event.after)
-        assert (members & (history.troupe >= 4)).sum() >= 0.9 * (
-            members | (history.troupe >= 4)
-        ).sum()
+        assert (members & (history.unit >= 4)).sum() >= 0.9 * (members | (history.unit >= 4)).sum()
         assert event.cell is not None
 
 
-def split_run() -> tuple[History, list[Atlas]]:
-    history = play([120, 80, 100], ([{0, 1}, {2}], [{0}, {1}, {2}]), seed=1)
+def split_run() -> tuple[SyntheticRun, list[Atlas]]:
+    history = simulate_run([120, 80, 100], ([{0, 1}, {2}], [{0}, {1}, {2}]), seed=1)
     names = ("cat", "dog", "ship")
-    return history, atlases_of(history, labels=history.troupe, classes=names)
+    return history, make_atlases(history, labels=history.unit, classes=names)
 
 
 def test_a_concept_is_told_from_beginning_to_end():
@@ -154,7 +161,7 @@ def test_a_concept_is_told_from_beginning_to_end():
     assert pets.children == (dog.id,)
     assert [line.ended for line in lines] == [None, None, None]
     assert [step.size for step in pets.steps] == [200, 200, 120, 120, 120]
-    np.testing.assert_array_equal(dog.steps[0].members, np.flatnonzero(history.troupe == 1))
+    np.testing.assert_array_equal(dog.steps[0].members, np.flatnonzero(history.unit == 1))
     assert pets.steps[0].class_mix == {0: 0.6, 1: 0.4}
     assert dog.steps[0].class_mix == {1: 1.0}
     assert dog.steps[0].overlap == 1
@@ -163,8 +170,8 @@ def test_a_concept_is_told_from_beginning_to_end():
 
 
 def test_a_merge_ends_the_smaller_concept():
-    history = play([120, 80, 100], ([{0}, {1}, {2}], [{0, 1}, {2}]), seed=1)
-    big, _, small = track_concepts(atlases_of(history))
+    history = simulate_run([120, 80, 100], ([{0}, {1}, {2}], [{0, 1}, {2}]), seed=1)
+    big, _, small = track_concepts(make_atlases(history))
     assert (small.ended, small.end, small.children) == (200, "merges", (big.id,))
     assert (big.ended, big.end) == (None, "")
 
@@ -181,8 +188,8 @@ def test_the_sentence_and_the_numbers_of_a_split():
 
 
 def test_without_labels_a_name_is_a_number():
-    history = play([60, 60], [[{0}, {1}]], hold=1)
-    (atlas,) = traced(atlases_of(history))
+    history = simulate_run([60, 60], [[{0}, {1}]], hold=1)
+    (atlas,) = traced(make_atlases(history))
     assert [state.name for state in atlas.concepts] == ["group 1000", "group 1001"]
     assert [state.top_class for state in atlas.concepts] == [None, None]
 
@@ -255,7 +262,7 @@ MISFITS = {
     "64 channels at step 100 and 128 at step 200": other_width,
     "layer 'layer3' is followed by layer 'head'": lambda atlas: atlas.replace(layer="head"),
     "run '' is followed by run 'b'": lambda atlas: atlas.replace(run="b"),
-    "300 samples and step 200 40": lambda atlas: atlas_of(
+    "300 samples and step 200 40": lambda atlas: atlas_from_activations(
         atlas.activations[:40].astype(np.float32), step=200
     ),
 }
@@ -296,10 +303,10 @@ def test_a_tracer_begins_anew_at_what_cannot_follow_and_notes_why(word):
 
 
 def test_rows_lost_to_nan_at_one_step_belong_to_nothing_there_and_end_nothing():
-    history = play([60, 80, 100], [[{0}, {1}, {2}]], hold=4)
+    history = simulate_run([60, 80, 100], [[{0}, {1}, {2}]], hold=4)
     steps = [rows.copy() for rows in history.activations]
     steps[1][::5] = np.nan
-    run = traced(atlases_of(steps))
+    run = traced(make_atlases(steps))
     assert (run[1].samples.concepts[::5] == -1).all()
     assert [event.text for atlas in run for event in atlas.events] == []
     ids = [[state.id for state in atlas.concepts] for atlas in run]
@@ -307,10 +314,10 @@ def test_rows_lost_to_nan_at_one_step_belong_to_nothing_there_and_end_nothing():
 
 
 def test_a_step_of_nan_alone_has_no_concepts():
-    history = play([60, 80], [[{0}, {1}]], hold=3)
+    history = simulate_run([60, 80], [[{0}, {1}]], hold=3)
     steps = [rows.copy() for rows in history.activations]
     steps[1][:] = np.nan
-    run = traced(atlases_of(steps))
+    run = traced(make_atlases(steps))
     assert [len(atlas.concepts) for atlas in run] == [2, 0, 2]
     assert [event.text for atlas in run for event in atlas.events] == []
 
@@ -320,39 +327,41 @@ def test_few_samples_are_one_group_or_none(rows):
     random = np.random.default_rng(rows)
     base = random.normal(size=(rows, 8)) + 3
     steps = [base + 0.01 * random.normal(size=base.shape) for _ in range(3)]
-    for atlas in traced(atlases_of(steps)):
+    for atlas in traced(make_atlases(steps)):
         assert len(atlas.concepts) == (1 if rows >= 12 else 0)
         assert atlas.events == ()
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_equal_rows_tell_nothing(value):
-    run = traced(atlases_of([np.full((100, 8), value)] * 3))
+    run = traced(make_atlases([np.full((100, 8), value)] * 3))
     assert [event.text for atlas in run for event in atlas.events] == []
     for atlas in run[1:]:
         np.testing.assert_array_equal(atlas.samples.concepts, run[0].samples.concepts)
 
 
 def test_events_of_a_run_are_ranked_over_all_steps():
-    history = play([100, 60, 30, 100], ([{0, 1, 2}, {3}], [{0, 2}, {1}, {3}], [{0}, {1}, {2}, {3}]))
-    ranked = trace_events(atlases_of(history))
+    history = simulate_run(
+        [100, 60, 30, 100], ([{0, 1, 2}, {3}], [{0, 2}, {1}, {3}], [{0}, {1}, {2}, {3}])
+    )
+    ranked = trace_events(make_atlases(history))
     assert [(one.step, one.event.kind) for one in ranked] == [(200, "splits"), (500, "splits")]
     assert ranked[0].event.score > ranked[1].event.score
-    assert ranked == rank_events(traced(atlases_of(history)))
+    assert ranked == rank_events(traced(make_atlases(history)))
 
 
 def test_a_step_keeps_a_bounded_number_of_events():
     scene = [{2 * i, 2 * i + 1} for i in range(30)]
     parted = [{i} for i in range(60)]
-    history = play([20] * 60, (scene, parted), channels=128, noise=0.6, hold=1)
-    counts = [len(atlas.events) for atlas in traced(atlases_of(history))]
+    history = simulate_run([20] * 60, (scene, parted), channels=128, noise=0.6, hold=1)
+    counts = [len(atlas.events) for atlas in traced(make_atlases(history))]
     assert max(counts) == MOST_EVENTS == 24
 
 
 def test_ids_never_come_back():
     scenes = ([{0, 1}, {2}], [{0}, {1}, {2}], [{0, 1}, {2}], [{0}, {1}, {2}])
-    history = play([120, 80, 100], scenes)
-    lines = track_concepts(atlases_of(history))
+    history = simulate_run([120, 80, 100], scenes)
+    lines = track_concepts(make_atlases(history))
     assert len(lines) == 4
     assert len({line.id for line in lines}) == 4
     assert len({line.name for line in lines}) == 4

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from colored_marks import CELLS, CLASSES, MarkNet, marked
+from colored_marks import CELLS, CLASSES, MarkNet, make_marked_images
 from torch import nn
 
 from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
@@ -117,7 +117,7 @@ def test_the_loudest_are_kept_whatever_the_batches():
 
 
 def test_a_class_that_a_mark_decides_has_the_marks_and_nothing_else():
-    images, labels, places = marked((70, 60, 55, 65))
+    images, labels, places = make_marked_images((70, 60, 55, 65))
     probe = probe_of(images, labels, (*CLASSES, "none"))
     model = MarkNet(classes=4)
     pipeline = pipeline_of(probe, "act", (0,), (1,), (2,))
@@ -146,7 +146,7 @@ def test_a_class_that_a_mark_decides_has_the_marks_and_nothing_else():
 
 
 def test_the_probe_and_the_model_are_as_they_were():
-    images, labels, _ = marked((60, 60, 60))
+    images, labels, _ = make_marked_images((60, 60, 60))
     probe, model = probe_of(images, labels, CLASSES), MarkNet().train()
     pipeline = pipeline_of(probe, "act", (0,), (0, 1))
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -158,7 +158,7 @@ def test_the_probe_and_the_model_are_as_they_were():
 
 
 def test_what_tells_two_classes_apart_lies_left_and_right():
-    images, labels, _ = marked((80, 70, 50))
+    images, labels, _ = make_marked_images((80, 70, 50))
     probe = probe_of(images, labels, CLASSES)
     pipeline = pipeline_of(probe, "act", (0, 1))
     assert list(pipeline.series) == ["act · red / green"]
@@ -200,7 +200,7 @@ def test_one_place_can_speak_for_both_of_two_classes_once():
 
 @pytest.mark.parametrize("marks", [1, 2, 3])
 def test_a_class_of_few_places_has_a_small_atlas_that_says_so(marks):
-    images, labels, _ = marked((marks, 100, 90))
+    images, labels, _ = make_marked_images((marks, 100, 90))
     probe = probe_of(images, labels, CLASSES)
     pipeline = pipeline_of(probe, "act", (0,), (0, 1))
     alone, pair = atlases_of(pipeline, MarkNet())
@@ -212,7 +212,7 @@ def test_a_class_of_few_places_has_a_small_atlas_that_says_so(marks):
 
 
 def test_where_few_speak_for_it_most_the_loudest_of_the_others_join():
-    images, labels, _ = marked((12, 100, 90))
+    images, labels, _ = make_marked_images((12, 100, 90))
     model = MarkNet()
     with torch.no_grad():
         model.head.weight[0, 2] = 0.8  # a blue mark speaks for red, too, though less than for blue
@@ -227,7 +227,7 @@ def test_where_few_speak_for_it_most_the_loudest_of_the_others_join():
 
 
 def test_a_class_that_nothing_speaks_for_is_explained():
-    images, labels, _ = marked((0, 60, 60))
+    images, labels, _ = make_marked_images((0, 60, 60))
     probe = probe_of(images, labels, CLASSES)
     pipeline = pipeline_of(probe, "act", (0,), (1,))
     model = MarkNet()
@@ -238,7 +238,7 @@ def test_a_class_that_nothing_speaks_for_is_explained():
 
 
 def test_a_thousand_classes_without_names():
-    images, _, _ = marked((60, 60, 60))
+    images, _, _ = make_marked_images((60, 60, 60))
     probe, model = probe_of(images), MarkNet(classes=1000)
     assert checked_classes(model, "act", probe, [2, (0, 999)], CONFIG) == ((2,), (0, 999))
     pipeline = pipeline_of(probe, "act", (2,))
@@ -277,7 +277,7 @@ def trained(model, images, labels, steps, rate=0.05):
 
 
 def test_a_map_stays_readable_while_its_samples_change():
-    images, labels, _ = marked((150, 150, 150))
+    images, labels, _ = make_marked_images((150, 150, 150))
     images = (images + 0.15 * noise(450, seed=1)).clamp(0, 1)
     probe = probe_of(images, labels, CLASSES)
     model = Convolved(classes=3)
@@ -305,7 +305,7 @@ def test_a_map_stays_readable_while_its_samples_change():
 
 
 def test_a_map_goes_on_from_a_log_as_it_would_have_in_memory():
-    images, labels, _ = marked((80, 80, 80))
+    images, labels, _ = make_marked_images((80, 80, 80))
     probe, model = probe_of(images, labels, CLASSES), Convolved(classes=3)
     pipeline = pipeline_of(probe, "deep", (1,), (1, 2))
     before = atlases_of(pipeline, model, 1)
@@ -320,11 +320,13 @@ def test_a_map_goes_on_from_a_log_as_it_would_have_in_memory():
 
 
 def test_another_probe_or_another_map_starts_afresh():
-    images, labels, _ = marked((60, 60, 60))
+    images, labels, _ = make_marked_images((60, 60, 60))
     model = MarkNet()
     pipeline = pipeline_of(probe_of(images, labels, CLASSES), "act", (1,))
     (before,) = atlases_of(pipeline, model, 1)
-    other = pipeline_of(probe_of(*marked((60, 60, 60), seed=9)[:2], CLASSES), "act", (1,))
+    other = pipeline_of(
+        probe_of(*make_marked_images((60, 60, 60), seed=9)[:2], CLASSES), "act", (1,)
+    )
     other.continue_from(before)
     (after,) = atlases_of(other, model, 2)
     assert "layout: started afresh after step 1, with another probe" in after.provenance.notes
@@ -336,7 +338,7 @@ def test_another_probe_or_another_map_starts_afresh():
 
 
 def test_icons_are_drawn_and_go_on_where_cells_mean_the_same():
-    images, labels, _ = marked((60, 60, 60))
+    images, labels, _ = make_marked_images((60, 60, 60))
     config = AtlasConfig(
         samples=180, grids=(3,), min_count=2, neighbors=8, epochs=20, icons="preview", icon_steps=2
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from fastpath_networks import NETWORKS, Excite, Residual, convolution
+from fastpath_networks import NETWORKS, Residual, SqueezeExcite, make_convolution
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.fastpath import crop as narrowing
@@ -19,7 +19,7 @@ class Projected(nn.Module):
 
     def __init__(self, inputs, outputs, stride):
         super().__init__()
-        self.first = convolution(inputs, outputs, 3, stride, 1)
+        self.first = make_convolution(inputs, outputs, 3, stride, 1)
         self.second = nn.Conv2d(outputs, outputs, 3, 1, 1)
         self.shortcut = nn.Conv2d(inputs, outputs, 1, stride)
 
@@ -29,11 +29,11 @@ class Projected(nn.Module):
 
 def chain():
     torch.manual_seed(0)
-    blocks = Projected(4, 6, 2), Residual(convolution(6, 6, 3, 1, 1)), Projected(6, 8, 2)
-    return nn.Sequential(convolution(3, 4, 3, 1, 1), *blocks)
+    blocks = Projected(4, 6, 2), Residual(make_convolution(6, 6, 3, 1, 1)), Projected(6, 8, 2)
+    return nn.Sequential(make_convolution(3, 4, 3, 1, 1), *blocks)
 
 
-ALL = {**NETWORKS, "chain": chain(), "chain behind a mean": nn.Sequential(Excite(), chain())}
+ALL = {**NETWORKS, "chain": chain(), "chain behind a mean": nn.Sequential(SqueezeExcite(), chain())}
 
 
 def program_of(network, side):
@@ -92,7 +92,7 @@ def test_where_most_is_seen_the_whole_program_stays():
 
 
 def test_an_answer_that_is_made_of_all_costs_all():
-    network = nn.Sequential(convolution(3, 4, 3, 1, 1), nn.AvgPool2d(2))
+    network = nn.Sequential(make_convolution(3, 4, 3, 1, 1), nn.AvgPool2d(2))
     assert (
         narrowed(program_of(network, 16), torch.rand(1, 3, 16, 16), (Span(3, 5), Span(3, 5)))
         is None

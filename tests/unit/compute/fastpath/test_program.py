@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from fastpath_networks import NETWORKS, Residual, convolution
+from fastpath_networks import NETWORKS, Residual, make_convolution
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.fastpath.program import compile_program
@@ -83,8 +83,10 @@ def test_a_network_that_fails_is_left_to_autograd():
 
 def chain():
     torch.manual_seed(0)
-    blocks = [Residual(convolution(4, 4, 3, 1, 1)) for _ in range(3)]
-    return nn.Sequential(convolution(3, 4, 3, 2), *blocks, nn.Conv2d(4, 5, 1)).requires_grad_(False)
+    blocks = [Residual(make_convolution(4, 4, 3, 1, 1)) for _ in range(3)]
+    return nn.Sequential(make_convolution(3, 4, 3, 2), *blocks, nn.Conv2d(4, 5, 1)).requires_grad_(
+        False
+    )
 
 
 @pytest.mark.parametrize("left_out", [(0,), (2,), (0, 2), (0, 1, 2)])
@@ -108,7 +110,7 @@ def test_only_a_branch_beside_an_untouched_input_can_be_left_out():
     class Projected(nn.Module):
         def __init__(self):
             super().__init__()
-            self.branch, self.shortcut = convolution(4, 4, 3, 1, 1), nn.Conv2d(4, 4, 1)
+            self.branch, self.shortcut = make_convolution(4, 4, 3, 1, 1), nn.Conv2d(4, 4, 1)
 
         def forward(self, x):
             return self.shortcut(x) + self.branch(x)

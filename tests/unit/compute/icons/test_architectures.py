@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from icon_inputs import blurred_noise
+from icon_inputs import make_blurred_noise
 from torch import nn
 from torchvision import models
 
@@ -85,7 +85,7 @@ def network_of(family: Family) -> nn.Module:
 def drawn(model: nn.Module, family: Family, steps: int | None) -> tuple[IconEngine, Targets, Icons]:
     """Draws what the layer said of the two samples that differ most from its mean."""
     normalize = Normalize((0.5,), (0.25,))
-    images = normalize.to_input(blurred_noise(12, 3, family.side))
+    images = normalize.to_input(make_blurred_noise(12, 3, family.side))
     config = AtlasConfig(samples=12, seed=0)
     probe = build_probe(images, config=config, normalize=normalize)
     found = collect_activations(model, [family.layer], probe).layers[family.layer]

@@ -10,7 +10,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from icon_inputs import EDGE_FIELD, blurred_noise, edge_net, source_of, targets_of
+from icon_inputs import EDGE_FIELD, make_blurred_noise, make_edge_net, make_source, make_targets
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine
@@ -21,10 +21,10 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 
 
 def edge_engine(channels: int = 3, **options) -> tuple[IconEngine, Targets]:
-    source = source_of(blurred_noise(30, channels))
-    engine = IconEngine.prepare(edge_net(channels), "1", source, EDGE_FIELD, **options)
+    source = make_source(make_blurred_noise(30, channels))
+    engine = IconEngine.prepare(make_edge_net(channels), "1", source, EDGE_FIELD, **options)
     center = torch.full((4,), 0.2)
-    return engine, targets_of(center + torch.eye(4), center, source)
+    return engine, make_targets(center + torch.eye(4), center, source)
 
 
 def slope(icon: np.ndarray) -> tuple[float, float]:
@@ -82,10 +82,10 @@ def test_score_has_nothing_to_say_of_pictures_that_lost_channels():
 
 
 def test_examples_show_the_very_patch_of_the_nearest_member():
-    pixels = blurred_noise(3)
+    pixels = make_blurred_noise(3)
     pixels[1, :, 10:22, 8:20] = torch.rand(3, 12, 12)
-    source = source_of(pixels)
-    engine = IconEngine.prepare(edge_net(), "1", source, EDGE_FIELD)
+    source = make_source(pixels)
+    engine = IconEngine.prepare(make_edge_net(), "1", source, EDGE_FIELD)
     targets = Targets(
         directions=torch.rand(1, 4),
         center=torch.zeros(4),
@@ -108,7 +108,7 @@ def test_cosine_is_the_centered_cosine_of_the_layers_answer_at_the_middle():
     examples = engine.render(targets, "examples")
     patches = engine.objective.source.cut(targets.rows[:, 0], targets.centers[:, 0], (12, 12))
     with torch.no_grad():
-        answers = edge_net()(engine.objective.source.normalize.to_input(patches))
+        answers = make_edge_net()(engine.objective.source.normalize.to_input(patches))
     expected = nn.functional.cosine_similarity(
         answers[:, :, 5:7, 5:7].mean((2, 3)) - targets.center, targets.directions - targets.center
     )
@@ -174,11 +174,11 @@ def test_the_more_work_the_truer_the_icon():
 
 
 def test_a_preview_fills_the_place_of_the_inversion_and_a_poster_is_larger():
-    source = source_of(blurred_noise(4, side=160))
+    source = make_source(make_blurred_noise(4, side=160))
     net = nn.Sequential(nn.Conv2d(3, 4, 16, 16), nn.ReLU())
     field = ReceptiveField((128, 128), (16.0, 16.0), (7.5, 7.5))
     engine = IconEngine.prepare(net, "1", source, field, steps=1)
-    targets = targets_of(torch.eye(2, 4), torch.zeros(4), source)
+    targets = make_targets(torch.eye(2, 4), torch.zeros(4), source)
     sides = [engine.render(targets, kind).images.shape[1] for kind in KINDS]
     assert sides == [96, 96, 96, 128]
     fixed = dataclasses.replace(engine, size=40)
@@ -234,7 +234,7 @@ def test_a_cell_at_the_border_is_drawn_from_its_mirrored_patch():
 def test_models_of_other_precision_are_drawn_alike(dtype):
     plain, targets = edge_engine()
     source = plain.objective.source
-    engine = IconEngine.prepare(edge_net().to(dtype), "1", source, EDGE_FIELD)
+    engine = IconEngine.prepare(make_edge_net().to(dtype), "1", source, EDGE_FIELD)
     icons = engine.render(targets)
     assert icons.cosine.dtype == np.float32
     np.testing.assert_allclose(icons.cosine, plain.render(targets).cosine, atol=0.03)
@@ -250,9 +250,9 @@ def test_unknown_kind_is_named():
 def test_a_dead_or_broken_layer_still_gives_pictures(bias):
     net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
     nn.init.constant_(net[0].bias, bias)
-    source = source_of(blurred_noise(4))
+    source = make_source(make_blurred_noise(4))
     engine = IconEngine.prepare(net, "1", source, EDGE_FIELD)
-    icons = engine.render(targets_of(torch.rand(3, 4), torch.zeros(4), source))
+    icons = engine.render(make_targets(torch.rand(3, 4), torch.zeros(4), source))
     assert icons.kind == "inversion"
     assert icons.images.std() > 1
     assert not (icons.cosine > 0).any()
@@ -268,16 +268,18 @@ def test_vector_layer_is_drawn_as_whole_pictures():
     net = nn.Sequential(
         nn.Conv2d(1, 6, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(6 * 80, 5), nn.Tanh()
     )
-    source = source_of(blurred_noise(9, 1, 10)[:, :, :, :8])
+    source = make_source(make_blurred_noise(9, 1, 10)[:, :, :, :8])
     whole = ReceptiveField((10, 8), (10.0, 8.0), (4.5, 3.5))
     engine = IconEngine.prepare(net, "4", source, whole)
-    icons = engine.render(targets_of(torch.eye(5), torch.zeros(5), source))
+    icons = engine.render(make_targets(torch.eye(5), torch.zeros(5), source))
     assert icons.images.shape == (5, 10, 10, 3)
     assert icons.notes == ("icons: the layer has no map, so its icons are whole pictures",)
     assert (icons.images[..., 0] == icons.images[..., 2]).all()
     assert (
         icons.cosine.mean()
-        > engine.render(targets_of(torch.eye(5), torch.zeros(5), source), "examples").cosine.mean()
+        > engine.render(
+            make_targets(torch.eye(5), torch.zeros(5), source), "examples"
+        ).cosine.mean()
     )
 
 
@@ -297,10 +299,10 @@ class TinyTransformer(nn.Module):
 
 
 def test_token_layer_of_fixed_size_is_drawn_at_full_size():
-    source = source_of(blurred_noise(6, side=16))
+    source = make_source(make_blurred_noise(6, side=16))
     field = ReceptiveField((8, 8), (4.0, 4.0), (1.5, 1.5))
     engine = IconEngine.prepare(TinyTransformer(), "block", source, field)
-    targets = targets_of(torch.randn(6, 16), torch.zeros(16), source)
+    targets = make_targets(torch.randn(6, 16), torch.zeros(16), source)
     icons = engine.render(targets)
     assert engine.settings.shape == (16, 16)
     assert "does not run on 12 x 12 px (RuntimeError)" in icons.notes[0]
@@ -332,8 +334,8 @@ def test_model_and_random_states_are_untouched_whatever_happens(passes):
         parameter.grad = torch.ones_like(parameter)
     state = copy.deepcopy(model.state_dict())
     randoms = (random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist())
-    source = source_of(blurred_noise(4))
-    targets = targets_of(torch.eye(2, 4), torch.zeros(4), source)
+    source = make_source(make_blurred_noise(4))
+    targets = make_targets(torch.eye(2, 4), torch.zeros(4), source)
     failed = False
     try:
         engine = IconEngine.prepare(model, "body", source, EDGE_FIELD)

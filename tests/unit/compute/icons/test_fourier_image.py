@@ -7,7 +7,7 @@ import gc
 
 import pytest
 import torch
-from icon_inputs import blurred_noise, source_of
+from icon_inputs import make_blurred_noise, make_source
 
 from tensorboard_plugin_atlas.compute.icons import fourier_image as spectrum
 from tensorboard_plugin_atlas.compute.icons.fourier_image import (
@@ -63,7 +63,7 @@ def test_frequencies_are_cycles_per_pixel():
 
 
 def test_spectrum_of_blurred_noise_falls_with_frequency_and_has_no_direction():
-    measured = natural_spectrum(source_of(blurred_noise(20, side=32)), (16, 16))
+    measured = natural_spectrum(make_source(make_blurred_noise(20, side=32)), (16, 16))
     assert measured.shape == (3, 16, 9)
     low, high = measured[0, 0, 2], measured[0, 0, 7]
     assert low > 3 * high
@@ -73,7 +73,7 @@ def test_spectrum_of_blurred_noise_falls_with_frequency_and_has_no_direction():
 
 def test_bare_spectrum_keeps_the_direction_of_stripes():
     stripes = (torch.arange(32) // 4 % 2).float() * 0.6 + 0.2
-    source = source_of(stripes.expand(4, 1, 32, 32))
+    source = make_source(stripes.expand(4, 1, 32, 32))
     bare = natural_spectrum(source, (16, 16), isotropy=0.0)
     round_ = natural_spectrum(source, (16, 16), isotropy=1.0)
     assert bare[0, 0, 2] > 50 * bare[0, 2, 0]
@@ -81,7 +81,7 @@ def test_bare_spectrum_keeps_the_direction_of_stripes():
 
 
 def test_coefficients_of_natural_patches_are_near_one():
-    source = source_of(blurred_noise(40))
+    source = make_source(make_blurred_noise(40))
     rows = torch.arange(40)
     patches = source.cut(rows, torch.full((40, 2), 15.5), (16, 16))
     measured = natural_spectrum(source, (16, 16))
@@ -91,13 +91,13 @@ def test_coefficients_of_natural_patches_are_near_one():
 
 @pytest.mark.parametrize("shape", [(8, 8), (4, 4), (2, 3), (1, 1)])
 def test_flat_and_tiny_pictures_give_a_spectrum_above_zero(shape):
-    measured = natural_spectrum(source_of(torch.full((1, 3, 8, 8), 0.5)), shape)
+    measured = natural_spectrum(make_source(torch.full((1, 3, 8, 8), 0.5)), shape)
     assert torch.isfinite(measured).all()
     assert (measured >= 1e-3).all()
 
 
 def test_spectrum_is_measured_once_and_forgotten_with_its_pictures():
-    source = source_of(blurred_noise(3))
+    source = make_source(make_blurred_noise(3))
     assert natural_spectrum(source, (8, 8)) is natural_spectrum(source, (8, 8))
     before = len(spectrum._measured)
     del source

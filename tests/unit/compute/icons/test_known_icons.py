@@ -18,7 +18,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from icon_inputs import blurred_noise, source_of, targets_of
+from icon_inputs import make_blurred_noise, make_source, make_targets
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
@@ -55,13 +55,13 @@ def field_of(side: int) -> ReceptiveField:
 
 
 def engine_of(model, layer, *, side=WAVE, channels=3, image=None, pictures=8, **options):
-    source = source_of(blurred_noise(pictures, channels, image or 5 * side))
+    source = make_source(make_blurred_noise(pictures, channels, image or 5 * side))
     return IconEngine.prepare(model, layer, source, field_of(side), **options)
 
 
 def drawn(model, layer, **options) -> Icons:
     engine = engine_of(model, layer, **options)
-    return engine.render(targets_of(torch.eye(4), torch.zeros(4), engine.objective.source))
+    return engine.render(make_targets(torch.eye(4), torch.zeros(4), engine.objective.source))
 
 
 def likeness(icons: Icons, patterns: Tensor) -> np.ndarray:
@@ -127,7 +127,7 @@ def test_a_folded_batch_norm_that_turns_a_channel_round_turns_its_picture_round(
     norm = batch_norm(4, turned.tolist())
     engine = engine_of(nn.Sequential(wave_layer(), norm), "1")
     assert engine.objective.network.folded == 1
-    targets = targets_of(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
     assert_waves(engine.render(targets), waves() * turned[:, None, None, None])
 
 
@@ -135,7 +135,7 @@ def test_a_batch_norm_in_front_turns_the_colors_that_it_turns():
     norm = batch_norm(3, [1.0, -1.0, 1.0])
     engine = engine_of(nn.Sequential(norm, wave_layer()), "1")
     assert engine.objective.network.folded == 0
-    targets = targets_of(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
     gain = norm.weight / norm.running_var.sqrt()
     assert_waves(engine.render(targets), (waves() * gain[:, None, None]).detach())
 
@@ -219,7 +219,7 @@ def test_a_pooled_layer_of_a_large_picture_begins_small_where_the_network_takes_
     assert [s.shape[0] for s in engine_of(picky, "2", image=160).settings.stages] == [160]
     fixed = engine_of(pooled, "2", image=160, steps=7)
     assert fixed.settings.steps == 7
-    targets = targets_of(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
     icons = engine.render(targets)
     assert icons.steps == 18
     assert icons.cosine.min() > 0.8
@@ -328,7 +328,7 @@ def test_a_layer_that_runs_more_often_on_larger_pictures_is_drawn_on_whole_ones(
 @pytest.mark.parametrize("kind", ["even", "fixed"])
 def test_a_network_for_two_images_sees_two_at_a_time_and_says_so(kind):
     engine = engine_of(Flow(kind), "mark")
-    targets = targets_of(torch.eye(4)[:3], torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4)[:3], torch.zeros(4), engine.objective.source)
     icons = engine.render(targets)
     assert icons.notes == (
         "icons: the network does not take one image or three, so it saw two at a time",
@@ -432,7 +432,7 @@ def test_a_broken_target_spoils_no_other():
     engine = engine_of(nn.Sequential(wave_layer()), "0")
     directions = torch.eye(4)
     directions[0], directions[1] = torch.nan, 0
-    icons = engine.render(targets_of(directions, torch.zeros(4), engine.objective.source))
+    icons = engine.render(make_targets(directions, torch.zeros(4), engine.objective.source))
     assert np.isnan(icons.cosine).tolist() == [True, True, False, False]
     assert icons.kinds.tolist() == ["examples", "examples", "inversion", "inversion"]
     assert icons.notes == (
@@ -444,7 +444,7 @@ def test_a_broken_target_spoils_no_other():
 
 def test_a_single_member_at_the_border_is_enough():
     engine = engine_of(nn.Sequential(wave_layer()), "0", pictures=1)
-    targets = targets_of(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
     corners = torch.tensor([[0.0, 0.0], [39.0, 39.0], [-3.0, 20.0], [20.0, 45.0]])
     icons = engine.render(dataclasses.replace(targets, centers=corners[:, None]))
     assert icons.notes == ()
@@ -453,7 +453,7 @@ def test_a_single_member_at_the_border_is_enough():
 
 def test_a_cell_without_members_is_drawn_from_gray():
     engine = engine_of(nn.Sequential(wave_layer()), "0")
-    targets = targets_of(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
     assert_waves(engine.render(dataclasses.replace(targets, rows=torch.full((4, 1), -1))))
 
 
@@ -463,7 +463,7 @@ def test_a_cell_without_members_is_drawn_from_gray():
 def test_a_dead_unit_is_shaken_awake():
     # A picture of a wave is answered with 12, and nothing in the starts with more than 4.
     engine = engine_of(nn.Sequential(wave_layer(bias=-4.0), nn.ReLU()), "1")
-    targets = targets_of(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
     starts = targets.mean_patches(engine.objective.source, (24, 24)) * 0.35 + 0.65 * 0.5
     assert not engine.objective.compute_center(starts).any()
     icons = engine.render(targets)
@@ -477,7 +477,7 @@ def test_units_that_nothing_wakes_are_shown_as_real_patches_and_told_of(bias):
     network = nn.Sequential(wave_layer(), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.ReLU())
     nn.init.constant_(network[2].bias, bias)
     engine = engine_of(network, "3")
-    targets = targets_of(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
     counts: list[int] = []
     icons = engine.render(targets, progress=counts.append)
     assert icons.kinds.tolist() == ["examples"] * 4
@@ -508,7 +508,7 @@ def test_a_program_draws_what_autograd_draws(rectifier):
     slow = dataclasses.replace(
         engine, objective=dataclasses.replace(engine.objective, program=None)
     )
-    targets = targets_of(torch.randn(6, 4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.randn(6, 4), torch.zeros(4), engine.objective.source)
     fast_icons, slow_icons = engine.render(targets), slow.render(targets)
     difference = np.abs(fast_icons.images.astype(int) - slow_icons.images)
     assert difference.mean() < 0.5

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 import torch
-from icon_inputs import EDGE_FIELD, blurred_noise, edge_net, source_of
+from icon_inputs import EDGE_FIELD, make_blurred_noise, make_edge_net, make_source
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.fastpath.program import Program
@@ -18,14 +18,14 @@ SHAPE = (16, 16)
 
 def observer_of(network):
     """The second module of a network, as a program."""
-    source = source_of(blurred_noise(8))
+    source = make_source(make_blurred_noise(8))
     found = LayerObjective.prepare(network, "1", source, EDGE_FIELD).compile(SHAPE, damping=1.0)
     assert isinstance(found.program, Program)
     return found
 
 
 def pictures():
-    return blurred_noise(3, side=SHAPE[0], seed=1).requires_grad_()
+    return make_blurred_noise(3, side=SHAPE[0], seed=1).requires_grad_()
 
 
 def passes_of(objective, monkeypatch):
@@ -44,7 +44,7 @@ def passes_of(objective, monkeypatch):
 
 @pytest.mark.parametrize(("views", "rows"), [(Views(), 2), (Views(surround=0.5), 4)])
 def test_no_more_than_what_counts_is_reckoned(views, rows, monkeypatch):
-    objective, pixels = observer_of(edge_net()), pictures()
+    objective, pixels = observer_of(make_edge_net()), pictures()
     with objective.evaluation_mode():
         whole = dataclasses.replace(objective, program=None).compute_views(pixels, views)
         passes = passes_of(objective, monkeypatch)
@@ -59,7 +59,7 @@ def test_no_more_than_what_counts_is_reckoned(views, rows, monkeypatch):
 
 
 def test_a_picture_that_wakes_nothing_gets_a_gradient_from_the_part_as_from_the_whole():
-    network = edge_net()
+    network = make_edge_net()
     network[0].bias = nn.Parameter(torch.full((4,), -100.0))
     objective, pixels = observer_of(network), pictures()
     # The four maps are edges and their opposites: of their plain sum only rounding has a gradient.
@@ -74,7 +74,7 @@ def test_a_picture_that_wakes_nothing_gets_a_gradient_from_the_part_as_from_the_
 
 
 def test_what_a_cosine_is_made_of_is_asked_in_float32():
-    objective, pixels = observer_of(edge_net()), pictures()
+    objective, pixels = observer_of(make_edge_net()), pictures()
 
     def coarse(inputs):
         return objective.network(inputs).bfloat16().float() + 1

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from tiny_training import TINY, Net, images
+from tiny_training import TINY, Net, make_images
 from torch import nn
 from torch.nn import functional
 
@@ -101,7 +101,7 @@ def assert_real_patches(atlas, reason):
 @pytest.mark.parametrize("name", BEFORE)
 def test_without_a_gradient_to_the_picture_icons_are_real_patches(name):
     operation, reason = BEFORE[name]
-    atlas = compute_atlas(Custom(operation, before=True), "body", images(), config=DRAWN)
+    atlas = compute_atlas(Custom(operation, before=True), "body", make_images(), config=DRAWN)
     assert_real_patches(atlas, reason)
     assert notes_of(atlas, "patches")[0].startswith("patches: the receptive field could not be")
     assert atlas.grids[0].attribution is not None
@@ -111,7 +111,7 @@ def test_without_a_gradient_to_the_picture_icons_are_real_patches(name):
     "operation", [torch.round, lambda x: (8 * x).floor()], ids=["round", "floor"]
 )
 def test_a_gradient_that_is_zero_everywhere_leaves_real_patches(operation):
-    atlas = compute_atlas(Custom(operation, before=True), "body", images(), config=DRAWN)
+    atlas = compute_atlas(Custom(operation, before=True), "body", make_images(), config=DRAWN)
     (note,) = notes_of(atlas, "icons")
     assert "keep the nearest real patch, for no gradient of the layer reaches" in note
 
@@ -131,7 +131,7 @@ def test_without_a_gradient_behind_the_layer_there_is_no_attribution(
     operation, reason, attribution
 ):
     config = AtlasConfig(**{**DRAWN.as_dict(), "attribution": attribution})
-    atlas = compute_atlas(Custom(operation, behind=True), "body", images(), config=config)
+    atlas = compute_atlas(Custom(operation, behind=True), "body", make_images(), config=config)
     assert atlas.grids[0].attribution is None
     assert notes_of(atlas, "attribution")[0].startswith(f"attribution: left out, {reason}")
     assert "inversion" in set(atlas.grids[0].icon_kind)
@@ -146,7 +146,7 @@ def test_the_writer_logs_the_atlas_with_both_notes(tmp_path, worker):
             tmp_path,
             model,
             ["body"],
-            probe=images(),
+            probe=make_images(),
             config=DRAWN,
             worker=worker,
             strict=True,
@@ -162,7 +162,7 @@ def test_the_writer_logs_the_atlas_with_both_notes(tmp_path, worker):
 
 def test_refining_keeps_real_patches_with_a_note():
     model = Custom(Failing.apply, before=True)
-    probe = build_probe(images(), config=DRAWN)
+    probe = build_probe(make_images(), config=DRAWN)
     atlas = compute_atlas(model, "body", probe, config=TINY)
     answers = collect_activations(model, ["body"], probe, surround=True).layers["body"]
     finer = refine_icons(model, atlas, probe, answers, kind="poster", config=DRAWN, progress=False)
@@ -172,7 +172,7 @@ def test_refining_keeps_real_patches_with_a_note():
 def test_the_model_is_left_as_it_was():
     model = Custom(NoBackward.apply, before=True, behind=True)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    compute_atlas(model, "body", images(), config=DRAWN)
+    compute_atlas(model, "body", make_images(), config=DRAWN)
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())

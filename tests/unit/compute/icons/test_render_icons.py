@@ -8,7 +8,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from icon_inputs import blurred_noise, edge_net
+from icon_inputs import make_blurred_noise, make_edge_net
 from torch import nn
 
 from tensorboard_plugin_atlas import RenderedIcons, render_icons
@@ -43,7 +43,7 @@ def likeness(images: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("with_pictures", [True, False])
 def test_channels_of_a_linear_layer_show_their_own_weights(channels, with_pictures):
-    pictures = {"images": blurred_noise(40, channels, SIDE)}
+    pictures = {"images": make_blurred_noise(40, channels, SIDE)}
     source = pictures if with_pictures else {"input_size": (channels, SIDE, SIDE)}
     icons = render_icons(linear_net(channels), "1", [0, 1, 2], **source)
     assert isinstance(icons, RenderedIcons)
@@ -58,7 +58,7 @@ def test_channels_of_a_linear_layer_show_their_own_weights(channels, with_pictur
 
 def test_a_probe_vector_shows_what_it_adds_and_lacks_what_it_takes_away():
     probe = np.array([1.0, -1.0, 0.0])
-    icons = render_icons(linear_net(), "1", probe, blurred_noise(40, 1, SIDE))
+    icons = render_icons(linear_net(), "1", probe, make_blurred_noise(40, 1, SIDE))
     ((adds, takes, neither),) = likeness(icons.images)
     assert adds > 0.4
     assert takes < -0.4
@@ -66,7 +66,7 @@ def test_a_probe_vector_shows_what_it_adds_and_lacks_what_it_takes_away():
 
 
 def test_the_length_and_the_form_of_a_direction_do_not_matter():
-    pictures = blurred_noise(20, 1, SIDE)
+    pictures = make_blurred_noise(20, 1, SIDE)
     wanted = render_icons(linear_net(), "1", [1], pictures).images
     for form in (
         torch.tensor([[0.0, 1, 0]]),
@@ -80,16 +80,18 @@ def test_the_length_and_the_form_of_a_direction_do_not_matter():
 
 
 def test_an_icon_does_not_depend_on_the_directions_beside_it():
-    pictures = blurred_noise(20)
-    together = render_icons(edge_net(), "1", [0, 1, 2, 3], pictures).images.astype(int)
+    pictures = make_blurred_noise(20)
+    together = render_icons(make_edge_net(), "1", [0, 1, 2, 3], pictures).images.astype(int)
     for channel in range(4):
-        alone = render_icons(edge_net(), "1", [channel], pictures).images
+        alone = render_icons(make_edge_net(), "1", [channel], pictures).images
         assert np.abs(alone - together[channel]).max() <= 1
 
 
 def test_kinds_cost_more_and_tell_more_from_one_to_the_next():
     kinds = ("examples", "preview", "inversion", "poster")
-    drawn = [render_icons(edge_net(), "1", range(4), blurred_noise(30), kind=k) for k in kinds]
+    drawn = [
+        render_icons(make_edge_net(), "1", range(4), make_blurred_noise(30), kind=k) for k in kinds
+    ]
     assert [icons.kind for icons in drawn] == list(kinds)
     assert [set(icons.kinds) for icons in drawn] == [{k} for k in kinds]
     assert [icons.steps for icons in drawn] == [0, 5, 16, 32]
@@ -99,23 +101,23 @@ def test_kinds_cost_more_and_tell_more_from_one_to_the_next():
 
 
 def test_examples_are_cut_where_the_layer_answers_most_alike():
-    pictures = blurred_noise(12) * 0.1 + 0.4
+    pictures = make_blurred_noise(12) * 0.1 + 0.4
     pictures[7, :, 12:16, 10:20] = 0.9
     pictures[7, :, 16:20, 10:20] = 0.1
-    icons = render_icons(edge_net(), "1", [0], pictures, kind="examples", seed=3)
+    icons = render_icons(make_edge_net(), "1", [0], pictures, kind="examples", seed=3)
     gray = icons.images[0].astype(float).mean(2)
     assert gray.max() - gray.min() > 100
     assert gray[: len(gray) // 2].mean() > gray[len(gray) // 2 :].mean() + 20
 
 
 def test_size_and_steps_are_those_asked_for():
-    icons = render_icons(edge_net(), "1", [0], blurred_noise(4), size=40, steps=3)
+    icons = render_icons(make_edge_net(), "1", [0], make_blurred_noise(4), size=40, steps=3)
     assert icons.images.shape == (1, 40, 40, 3)
     assert icons.steps == 3
 
 
 def test_what_was_invented_and_what_is_weak_is_said():
-    net = nn.Sequential(edge_net(), nn.Conv2d(4, 2, 1))
+    net = nn.Sequential(make_edge_net(), nn.Conv2d(4, 2, 1))
     net[1].weight.data[1] = 0
     icons = render_icons(net, "1", [0, 1], input_size=32, steps=4)
     assert icons.cosine[0] > 0.3
@@ -133,12 +135,12 @@ def test_what_cannot_be_drawn_shows_a_real_patch_or_nothing(monkeypatch):
     monkeypatch.setattr(
         IconEngine, "render", lambda *arguments: render(*arguments, until=lambda: True)
     )
-    pictures = blurred_noise(10)
-    real = render_icons(edge_net(), "1", [0, 1], pictures)
+    pictures = make_blurred_noise(10)
+    real = render_icons(make_edge_net(), "1", [0, 1], pictures)
     assert real.kind == "inversion"
     assert real.kinds.tolist() == ["examples"] * 2
     assert real.images.std() > 5
-    blank = render_icons(edge_net(), "1", [0, 1], input_size=32)
+    blank = render_icons(make_edge_net(), "1", [0, 1], input_size=32)
     assert blank.kinds.tolist() == ["none"] * 2
     assert (blank.images == 128).all()
     assert np.isnan(blank.cosine).all()
@@ -147,16 +149,16 @@ def test_what_cannot_be_drawn_shows_a_real_patch_or_nothing(monkeypatch):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
 def test_models_of_other_precision_are_drawn_alike(dtype):
-    pictures = blurred_noise(20)
-    plain = render_icons(edge_net(), "1", [0, 2], pictures)
-    other = render_icons(edge_net().to(dtype), "1", [0, 2], pictures)
+    pictures = make_blurred_noise(20)
+    plain = render_icons(make_edge_net(), "1", [0, 2], pictures)
+    other = render_icons(make_edge_net().to(dtype), "1", [0, 2], pictures)
     np.testing.assert_allclose(other.cosine, plain.cosine, atol=0.03)
 
 
 def test_the_model_is_left_as_it_was():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.ReLU()).train()
     before, random_state = copy.deepcopy(model.state_dict()), torch.get_rng_state()
-    render_icons(model, "3", [0], blurred_noise(8), steps=2)
+    render_icons(model, "3", [0], make_blurred_noise(8), steps=2)
     assert model.training
     assert model[1].training
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
@@ -167,7 +169,7 @@ def test_the_model_is_left_as_it_was():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": edge_net}, "model=.*: pass a torch.nn.Module"),
+        ({"model": make_edge_net}, "model=.*: pass a torch.nn.Module"),
         ({"kind": "sketch"}, "kind='sketch': pass one of 'examples', 'preview'"),
         ({"kind": "examples", "images": None}, "kind='examples' shows real patches: pass images"),
         ({"images": None}, "input_size=None: without images pass the size"),
@@ -192,10 +194,10 @@ def test_the_model_is_left_as_it_was():
 )
 def test_arguments_that_cannot_be_used_are_named(change, message):
     arguments = {
-        "model": edge_net(),
+        "model": make_edge_net(),
         "layer": "1",
         "directions": [0],
-        "images": blurred_noise(4),
+        "images": make_blurred_noise(4),
         **change,
     }
     with pytest.raises(ArgumentError, match=message):
@@ -204,7 +206,7 @@ def test_arguments_that_cannot_be_used_are_named(change, message):
 
 def test_a_layer_that_does_not_exist_is_named():
     with pytest.raises(LayerError, match="layer 'body' is not a module of Sequential"):
-        render_icons(edge_net(), "body", [0], blurred_noise(4))
+        render_icons(make_edge_net(), "body", [0], make_blurred_noise(4))
 
 
 @pytest.mark.parametrize("size", [(1, 20, 20), (3, 16, 16)])

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from synthetic_runs import atlas_of
+from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
 from tensorboard_plugin_atlas.compute.icons import render_levels as drawing
@@ -69,7 +69,7 @@ def cells_of(size: int, cell_of: list[int], count: int) -> Cells:
 
 
 def atlas_with(*grids: Grid) -> Atlas:
-    return atlas_of(ROWS).replace(grids=grids)
+    return atlas_from_activations(ROWS).replace(grids=grids)
 
 
 def angle(a: np.ndarray, b: np.ndarray) -> float:

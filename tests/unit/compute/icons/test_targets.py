@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 import torch
-from icon_inputs import source_of
+from icon_inputs import make_source
 
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import Cells
@@ -72,7 +72,7 @@ def test_no_cells_and_no_finite_samples_give_empty_targets():
     )
     assert len(made) == 0
     assert made.centered().shape == (0, 2)
-    assert made.mean_patches(source_of(torch.rand(1, 3, 8, 8)), (4, 4)).shape[0] == 0
+    assert made.mean_patches(make_source(torch.rand(1, 3, 8, 8)), (4, 4)).shape[0] == 0
     assert made.noise((3, 4, 4), 0).shape == (0, 3, 4, 4)
 
 
@@ -108,12 +108,12 @@ def test_mean_patch_averages_the_present_members_only():
         rows=torch.tensor([[0, 1, -1], [-1, -1, -1]]),
         centers=torch.full((2, 3, 2), 3.5),
     )
-    patches = made.mean_patches(source_of(levels), (4, 4))
+    patches = made.mean_patches(make_source(levels), (4, 4))
     assert torch.allclose(patches[0], torch.tensor(0.4), atol=1e-6)
     assert torch.allclose(patches[1], torch.tensor(0.5))
-    nearest = made.mean_patches(source_of(levels), (4, 4), members=1)
+    nearest = made.mean_patches(make_source(levels), (4, 4), members=1)
     assert torch.equal(
-        nearest[0], source_of(levels).cut(made.rows[:1, 0], made.centers[:1, 0], (4, 4))[0]
+        nearest[0], make_source(levels).cut(made.rows[:1, 0], made.centers[:1, 0], (4, 4))[0]
     )
     assert not torch.allclose(nearest[0], patches[0])
 

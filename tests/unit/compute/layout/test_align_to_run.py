@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from synthetic_runs import atlas_of
+from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
@@ -31,7 +31,7 @@ def concepts(seed, channels, count=400, kinds=8):
 def logged(values) -> Atlas:
     """An atlas of these rows as a log holds it, each row a spot of its own of an own image."""
     layout = lay_out(values, config=CONFIG)
-    atlas = atlas_of(values)
+    atlas = atlas_from_activations(values)
     samples = dataclasses.replace(
         atlas.samples, xy=layout.xy, activations=store_activations(values)
     )

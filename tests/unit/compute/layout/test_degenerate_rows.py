@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from synthetic_atlases import write_atlases
-from synthetic_runs import atlas_of
+from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas import compare_atlases, read_atlases, track_concepts
 from tensorboard_plugin_atlas.commands.relayout import relayout
@@ -163,7 +163,7 @@ def test_the_same_again_moves_nothing(name):
 def test_another_run_is_laid_on_it(name):
     rows = rows_of(name)
     layout = lay_out(rows, config=config())
-    other = atlas_of(np.nan_to_num(rows, posinf=0, neginf=0))
+    other = atlas_from_activations(np.nan_to_num(rows, posinf=0, neginf=0))
     other = other.replace(run="a", frame=layout.corners)
     asked = Asked(digest="other", image_ids=other.image_ids, boxes=other.boxes, labels=other.labels)
     beside, note = layout_beside(other, asked, normal(40).astype(np.float32), config=config())
@@ -176,7 +176,8 @@ def test_its_atlas_is_followed_compared_logged_and_laid_out_again(name, tmp_path
     sound = normal(40).astype(np.float32)
     rows = rows_of(name)
     found = [
-        atlas_of(one, step=10 * i, sequence=i + 1) for i, one in enumerate((sound, rows, sound))
+        atlas_from_activations(one, step=10 * i, sequence=i + 1)
+        for i, one in enumerate((sound, rows, sound))
     ]
     for before, after in pairwise(found):
         diff = compare_atlases(before, after)
@@ -194,7 +195,7 @@ def test_its_atlas_is_followed_compared_logged_and_laid_out_again(name, tmp_path
 
 
 def test_a_dead_run_is_laid_out_again_in_the_middle_of_its_map(tmp_path):
-    found = [atlas_of(rows_of("all zero"), step=i, sequence=i + 1) for i in range(3)]
+    found = [atlas_from_activations(rows_of("all zero"), step=i, sequence=i + 1) for i in range(3)]
     write_atlases(tmp_path / "a", found)
     relayout(tmp_path, progress=False)
     for one in read_atlases(tmp_path, run="a/backwards"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from tiny_training import CLASSES, TINY, Net, images
+from tiny_training import CLASSES, TINY, Net, make_images
 
 from tensorboard_plugin_atlas import (
     AtlasConfig,
@@ -80,9 +80,9 @@ def test_the_first_tensor_that_can_be_logits_is_taken_and_named(name):
     pack, place = PACKS[name]
     torch.manual_seed(0)
     model = Several(pack)
-    atlas = compute_atlas(model, "body", images(), config=ATTRIBUTED, classes=CLASSES)
+    atlas = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, classes=CLASSES)
     model.pack = lambda y, maps: y
-    plain = compute_atlas(model, "body", images(), config=ATTRIBUTED, classes=CLASSES)
+    plain = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, classes=CLASSES)
     np.testing.assert_array_equal(atlas.predictions, plain.predictions)
     found, wanted = atlas.grids[0].attribution, plain.grids[0].attribution
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5)
@@ -93,11 +93,11 @@ def test_the_first_tensor_that_can_be_logits_is_taken_and_named(name):
 
 def test_where_classes_have_names_only_as_many_columns_are_logits():
     model = Several(lambda y, maps: (maps.mean((2, 3)), y))
-    named = compute_atlas(model, "body", images(), config=ATTRIBUTED, classes=CLASSES)
+    named = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, classes=CLASSES)
     assert named.grids[0].attribution.shape[1] == 4
-    free = compute_atlas(model, "body", images(), config=ATTRIBUTED)
+    free = compute_atlas(model, "body", make_images(), config=ATTRIBUTED)
     assert free.grids[0].attribution.shape[1] == 8
-    three = compute_atlas(model, "body", images(), config=ATTRIBUTED, classes=CLASSES[:3] * 2)
+    three = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, classes=CLASSES[:3] * 2)
     assert three.predictions is None
     assert any(
         "not (images, 6 classes) logits; pass output=" in note for note in three.provenance.notes
@@ -118,7 +118,7 @@ def test_a_writer_takes_the_logits_that_the_user_chooses(tmp_path, worker, outpu
             tmp_path,
             model,
             ["body"],
-            probe=images(),
+            probe=make_images(),
             config=ATTRIBUTED,
             output=output,
             class_atlases=[1],
@@ -131,8 +131,8 @@ def test_a_writer_takes_the_logits_that_the_user_chooses(tmp_path, worker, outpu
             kind = type(writer._recorder).__name__
     assert kind == {"process": "BackgroundRecorder", "inline": "InlineRecorder"}[worker]
     logged = next(a for a in read_atlases(tmp_path) if a.layer == "body")
-    want = compute_atlas(model, "body", images(), config=ATTRIBUTED, output=output)
-    first = compute_atlas(model, "body", images(), config=ATTRIBUTED)
+    want = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, output=output)
+    first = compute_atlas(model, "body", make_images(), config=ATTRIBUTED)
     np.testing.assert_array_equal(logged.predictions, want.predictions)
     assert (want.predictions != first.predictions).all()
     np.testing.assert_allclose(
@@ -151,7 +151,7 @@ def test_an_output_that_cannot_be_sent_is_used_in_the_loop(tmp_path):
     model = Several(lambda y, maps: (y, -y))
     with pytest.warns(RuntimeWarning, match="output cannot be sent there .*made in the training"):
         writer = AtlasWriter(
-            tmp_path, model, ["body"], probe=images(), config=ATTRIBUTED, output=locked
+            tmp_path, model, ["body"], probe=make_images(), config=ATTRIBUTED, output=locked
         )
     with writer:
         writer.add_atlas(1)
@@ -173,7 +173,7 @@ def test_an_output_that_cannot_be_sent_is_used_in_the_loop(tmp_path):
 def test_an_output_that_is_wrong_is_named_at_construction(tmp_path, output, message):
     model = Several(lambda y, maps: (y, -y))
     with pytest.raises(ArgumentError, match=message):
-        AtlasWriter(tmp_path, model, ["body"], probe=images(), config=TINY, output=output)
+        AtlasWriter(tmp_path, model, ["body"], probe=make_images(), config=TINY, output=output)
 
 
 def test_shortcuts_and_patch_tests_choose_too():
@@ -182,13 +182,13 @@ def test_shortcuts_and_patch_tests_choose_too():
     right = {"output": lambda out: out["scores"]}
     recipe = {"config": AtlasConfig(samples=40, epochs=5)}
     with pytest.raises(ArgumentError, match="output gives a tensor of shape"):
-        find_shortcuts(model, "body", images(40), **recipe, **wrong)
-    assert isinstance(find_shortcuts(model, "body", images(40), **recipe, **right), tuple)
+        find_shortcuts(model, "body", make_images(40), **recipe, **wrong)
+    assert isinstance(find_shortcuts(model, "body", make_images(40), **recipe, **right), tuple)
     patch = torch.full((3, 4, 4), 2.0)
     with pytest.raises(ArgumentError, match="output gives a tensor of shape"):
-        patch_test(model, patch, images(40), 1, **wrong)
+        patch_test(model, patch, make_images(40), 1, **wrong)
     with pytest.raises(ArgumentError, match="target"):
-        patch_test(model, patch, images(40), 7, **right)
+        patch_test(model, patch, make_images(40), 7, **right)
 
 
 def test_a_choice_ends_with_its_block_and_travels():

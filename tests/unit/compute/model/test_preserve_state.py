@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from model_wrappers import AverageOfNegated, Engine, Fabric, NewEma, OldEma, Plain
-from model_wrappers import compiled as Compiled  # noqa: N812 - it stands beside classes
+from model_wrappers import compile_eagerly as Compiled  # noqa: N812 - it stands beside classes
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 

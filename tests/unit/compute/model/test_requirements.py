@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_training import TINY, Net, images
+from tiny_training import TINY, Net, make_images
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasWriter, compute_atlas
@@ -41,12 +41,12 @@ def scripted():
 
 
 def traced():
-    model = torch.jit.trace(Net().eval(), images()[0][:2])
+    model = torch.jit.trace(Net().eval(), make_images()[0][:2])
     return model, r"TopLevelTracedModule is a TorchScript module .*pass the nn\.Module"
 
 
 def exported_module():
-    program = torch.export.export(Net().eval(), (images()[0][:2],))
+    program = torch.export.export(Net().eval(), (make_images()[0][:2],))
     return program.module(), r"GraphModule is a graph of operations .*torch\.export.*pass the nn\.M"
 
 
@@ -72,7 +72,7 @@ class OfKeywords(Negated):
 
 class OfNone(Negated):
     def forward(self):
-        return self._run(images()[0])
+        return self._run(make_images()[0])
 
 
 CASES = [with_lazy_linear, with_lazy_norm, on_meta, scripted, traced, exported_module]
@@ -89,9 +89,9 @@ def test_what_cannot_be_looked_at_is_refused_by_name_and_unchanged(tmp_path, mak
     kinds = [(type(module), module.training) for module in model.modules()]
     tensors = [(id(t), type(t)) for t in (*model.parameters(), *model.buffers())]
     for call in (
-        lambda: AtlasWriter(tmp_path / "run", model, ["body"], probe=images(), config=TINY),
-        lambda: compute_atlas(model, "body", images(), config=TINY),
-        lambda: find_shortcuts(model, "body", images(), config=TINY),
+        lambda: AtlasWriter(tmp_path / "run", model, ["body"], probe=make_images(), config=TINY),
+        lambda: compute_atlas(model, "body", make_images(), config=TINY),
+        lambda: find_shortcuts(model, "body", make_images(), config=TINY),
     ):
         with pytest.raises(ArgumentError, match=message):
             call()
@@ -103,14 +103,14 @@ def test_what_cannot_be_looked_at_is_refused_by_name_and_unchanged(tmp_path, mak
 
 def test_a_lazy_model_is_taken_once_a_batch_has_been_through(tmp_path):
     model, _ = with_lazy_linear()
-    model(images()[0])
-    assert len(compute_atlas(model, "body", images(), config=TINY).xy) == 4
+    model(make_images()[0])
+    assert len(compute_atlas(model, "body", make_images(), config=TINY).xy) == 4
 
 
 def test_an_exported_program_is_no_module(tmp_path):
-    program = torch.export.export(Net().eval(), (images()[0][:2],))
+    program = torch.export.export(Net().eval(), (make_images()[0][:2],))
     with pytest.raises(ArgumentError, match=r"pass a torch\.nn\.Module, .* exported \(torch\.exp"):
-        AtlasWriter(tmp_path / "run", program, ["body"], probe=images(), config=TINY)
+        AtlasWriter(tmp_path / "run", program, ["body"], probe=make_images(), config=TINY)
 
 
 @pytest.mark.parametrize("layers", [["body"], None])
@@ -118,16 +118,16 @@ def test_an_exported_program_is_no_module(tmp_path):
 def test_a_model_of_other_inputs_is_named_with_what_it_takes(tmp_path, kind, message, layers):
     model = kind()
     with pytest.raises(ArgumentError, match=message):
-        AtlasWriter(tmp_path / "run", model, layers, probe=images(), config=TINY)
+        AtlasWriter(tmp_path / "run", model, layers, probe=make_images(), config=TINY)
     with pytest.raises(ArgumentError, match=message):
-        compute_atlas(model, "body", images(), config=TINY)
+        compute_atlas(model, "body", make_images(), config=TINY)
     assert model.calls == 0
 
 
 def test_an_input_that_a_hook_fills_in_is_no_hindrance(tmp_path):
     model = OfTwo()
     model.register_forward_pre_hook(lambda _, inputs: (*inputs, torch.ones(())))
-    assert len(compute_atlas(model, "body", images(), config=TINY).xy) == 4
+    assert len(compute_atlas(model, "body", make_images(), config=TINY).xy) == 4
 
 
 def test_a_type_error_inside_the_forward_pass_stays_what_it_is(tmp_path):
@@ -136,12 +136,12 @@ def test_a_type_error_inside_the_forward_pass_stays_what_it_is(tmp_path):
             return super().forward(x) + len(3)
 
     with pytest.raises(ArgumentError, match=r"fails on the probe's images \(TypeError: object of"):
-        AtlasWriter(tmp_path / "run", Breaks(), ["body"], probe=images(), config=TINY)
+        AtlasWriter(tmp_path / "run", Breaks(), ["body"], probe=make_images(), config=TINY)
 
 
 def test_a_graph_that_calls_modules_is_a_model():
     graph = torch.fx.symbolic_trace(Net())
-    assert len(compute_atlas(graph, "body.1", images(), config=TINY).xy) == 4
+    assert len(compute_atlas(graph, "body.1", make_images(), config=TINY).xy) == 4
 
 
 class TestTorchScriptInside:
@@ -151,12 +151,12 @@ class TestTorchScriptInside:
         for name in ("body", "body.1"):
             with pytest.raises(LayerError, match=rf"layer '{name}' is part of a TorchScript mod"):
                 resolve_layer(model, name)
-        assert len(compute_atlas(model, "stem", images(), config=TINY).xy) == 4
+        assert len(compute_atlas(model, "stem", make_images(), config=TINY).xy) == 4
 
     def test_it_is_passed_by_when_layers_are_chosen(self):
         model = Net()
         model.body = torch.jit.script(model.body)
-        assert choose_layers(model, build_probe(images(), config=TINY)) == ("stem",)
+        assert choose_layers(model, build_probe(make_images(), config=TINY)) == ("stem",)
 
 
 @pytest.mark.parametrize(

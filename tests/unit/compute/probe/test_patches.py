@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from icon_inputs import blurred_noise, source_of
+from icon_inputs import make_blurred_noise, make_source
 
 from tensorboard_plugin_atlas.compute.probe.patches import (
     Finish,
@@ -56,8 +56,8 @@ def test_each_patch_comes_from_its_own_row_with_all_channels():
 
 
 def test_source_gives_pixels_back_from_model_inputs():
-    pixels = blurred_noise(2, side=8)
-    patch = source_of(pixels).cut(torch.tensor([1]), torch.tensor([[3.5, 3.5]]), (8, 8))
+    pixels = make_blurred_noise(2, side=8)
+    patch = make_source(pixels).cut(torch.tensor([1]), torch.tensor([[3.5, 3.5]]), (8, 8))
     assert torch.allclose(patch[0], pixels[1], atol=1e-6)
 
 
@@ -107,12 +107,12 @@ def test_finish_strengthens_color_and_keeps_the_hue():
 
 
 def test_finish_does_not_blow_up_an_empty_picture():
-    faint = 0.5 + 0.001 * (blurred_noise(1) - 0.5)
+    faint = 0.5 + 0.001 * (make_blurred_noise(1) - 0.5)
     assert (finished(faint, Finish()) - 0.5).abs().max() < 0.01
 
 
 def test_finish_of_the_identity_changes_nothing():
-    pictures = blurred_noise(3)
+    pictures = make_blurred_noise(3)
     same = Finish(least_gain=1, most_gain=1, chroma=1, sharpen=0, exposure=0)
     assert torch.allclose(finished(pictures, same), pictures, atol=1e-6)
 

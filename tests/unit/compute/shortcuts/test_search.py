@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from striped_images import network, stripes, train, weights
+from striped_images import copy_weights, make_network, make_striped_images, train
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -131,8 +131,8 @@ STEPS = (2, 10, 20, 40)
 
 @pytest.fixture(scope="module")
 def training():
-    model, data = network(), stripes(1200)
-    checkpoints = [(step, weights(model)) for step in train(model, data, STEPS)]
+    model, data = make_network(), make_striped_images(1200)
+    checkpoints = [(step, copy_weights(model)) for step in train(model, data, STEPS)]
     return model, data, checkpoints
 
 
@@ -157,7 +157,7 @@ class TestLearntShortcut:
 
     def test_the_rate_holds_on_pictures_that_the_search_never_had(self, training, found):
         network, _, _ = training
-        images, labels = stripes(3000)
+        images, labels = make_striped_images(3000)
         images = images[1200:][labels[1200:] != 3]
         y0, x0, y1, x1 = found[0].box
         others = images[network(images).argmax(1) != 3]
