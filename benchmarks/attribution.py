@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.attribution import attribute as room
-from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -73,7 +73,7 @@ def beside_autograd() -> None:
         for name, way in (("pushed", pushed), ("autograd", lambda *_: None)):
             room._pushed = way  # type: ignore[assignment]
             start = time.process_time()
-            values = attribute(network, layer, probe, positions=positions).values
+            values = compute_attribution(network, layer, probe, positions=positions).values
             found[name] = values, 1000 * (time.process_time() - start) / len(positions)
         room._pushed = pushed
         (ours, fast), (theirs, slow) = found.values()
@@ -87,7 +87,7 @@ def cost(network: nn.Module, layer: str, probe: Probe, images: Tensor) -> tuple[
     ours, plain = [], []
     for _ in range(ROUNDS):
         start = time.process_time()
-        attribute(network, layer, probe)
+        compute_attribution(network, layer, probe)
         middle = time.process_time()
         for batch in images.split(128):
             network.zero_grad()
@@ -100,7 +100,7 @@ def cost(network: nn.Module, layer: str, probe: Probe, images: Tensor) -> tuple[
 def wrong_by(network: nn.Module, layer: str, probe: Probe) -> float:
     """Returns the largest difference from backward passes, relative to the largest value."""
     few = probe.first(CHECKED)
-    found = attribute(network, layer, few).values
+    found = compute_attribution(network, layer, few).values
     assert found is not None
     met: list[Tensor] = []
     handle = network.get_submodule(layer).register_forward_hook(lambda _m, _i, out: met.append(out))

@@ -25,14 +25,14 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.compute.icons.layer_objective import LayerObjective
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
-from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_levels
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_grids
+from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
 from tensorboard_plugin_atlas.compute.model.receptive_field import (
     ReceptiveField,
     measure_receptive_field,
 )
-from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resized
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resize_images
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 
 SIDE = 224
@@ -66,7 +66,7 @@ class Study:
     probe: Probe
     receptive: ReceptiveField
     answers: LayerActivations
-    cells: tuple[Cells, ...]
+    cells: tuple[GridCells, ...]
     targets: tuple[Targets, ...]
     source: PatchSource
 
@@ -124,8 +124,8 @@ def study_layer(
     """Collects, lays out and bins one layer of any network."""
     answers = collect_activations(model, [layer], probe, surround=True).layers[layer]
     receptive = measure_receptive_field(model, layer, probe, map_size=answers.map_size)
-    cells, _ = bin_levels(
-        lay_out(answers.values, None, config=config), answers.values, config=config
+    cells, _ = bin_grids(
+        compute_layout(answers.values, None, config=config), answers.values, config=config
     )
     centers = receptive.centers(answers.positions)
     targets = [
@@ -170,7 +170,7 @@ class Judge:
         """Returns (M, cells): how each icon, seen at `side` px, answers like each cell."""
         pixels = torch.from_numpy(icons).permute(0, 3, 1, 2).float() / 255
         if side is not None:
-            pixels = resized(pixels, (side, side))
+            pixels = resize_images(pixels, (side, side))
         with self.objective.evaluation_mode():
             found = [self.objective.compute_center(part) - self.center for part in pixels.split(64)]
         return nn.functional.normalize(torch.cat(found), dim=1) @ self.wanted.T
@@ -230,7 +230,7 @@ def _copied(
     """Returns the mean of the greatest correlation of an icon with a crop of a member."""
     pixels = torch.from_numpy(icons).permute(0, 3, 1, 2).float() / 255
     if side is not None:
-        pixels = resized(pixels, (side, side))
+        pixels = resize_images(pixels, (side, side))
     found = []
     for icon, cell in zip(pixels, which, strict=True):
         members = case.members(int(cell))
@@ -246,7 +246,7 @@ def _unit(rows: Tensor) -> Tensor:
     return nn.functional.normalize(rows - rows.mean(1, keepdim=True), dim=1)
 
 
-def sheet(icons: NDArray[np.uint8], cells: Cells, path: Path, side: int = 64) -> None:
+def sheet(icons: NDArray[np.uint8], cells: GridCells, path: Path, side: int = 64) -> None:
     """Writes icons at their places on the grid as one PNG."""
     canvas = np.full((cells.size * side, cells.size * side, 3), 255, np.uint8)
     for icon, row, column in zip(icons, cells.rows, cells.cols, strict=True):

@@ -45,11 +45,11 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     choose_tile_side,
 )
 from tensorboard_plugin_atlas.compute.icons.targets import build_targets
-from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
-from tensorboard_plugin_atlas.compute.layout.grid import bin_levels
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.layout.cell_matching import find_predecessors
+from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
+from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
-from tensorboard_plugin_atlas.compute.probe.patches import Finish
+from tensorboard_plugin_atlas.compute.probe.patches import PostProcessing
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
 KEEP_PAGES = {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
@@ -335,18 +335,18 @@ def cifar(folder: Path, quick: bool) -> None:
 
 def _warm(case: Study, icons: Icons, network: nn.Module, config: AtlasConfig) -> None:
     """Draws the map of a later checkpoint from the icons before, and once more from nothing."""
-    layout = lay_out(case.answers.values, None, config=config)
+    layout = compute_layout(case.answers.values, None, config=config)
     answers = collect_activations(network, [case.layer], case.probe, surround=True).layers[
         case.layer
     ]
-    levels, _ = bin_levels(
-        lay_out(answers.values, layout, config=config), answers.values, config=config
+    levels, _ = bin_grids(
+        compute_layout(answers.values, layout, config=config), answers.values, config=config
     )
     torch.set_num_threads(1)
     centers = case.receptive.centers(answers.positions)
     images, surround = case.probe.sample_image, answers.surround
     targets = build_targets(levels[-1], answers.values, images, centers, surround)
-    continued = predecessors(levels[-1], case.cells[-1], answers.values)
+    continued = find_predecessors(levels[-1], case.cells[-1], answers.values)
     drafts = icons.unfinished.select(continued) if icons.unfinished is not None else None
     engine = _engine_of(dataclasses.replace(case, model=network))
     start = time.process_time()
@@ -550,7 +550,7 @@ def _without_surround(settings: InversionSettings) -> InversionSettings:
     return dataclasses.replace(settings, views=views)
 
 
-UNTOUCHED = Finish(least_gain=1, most_gain=1, chroma=1, sharpen=0, exposure=0)
+UNTOUCHED = PostProcessing(least_gain=1, most_gain=1, chroma=1, sharpen=0, exposure=0)
 CHANGES: dict[str, Change] = {
     "the defaults": _to(),
     "start: mean patch undamped": _to(start_detail=1.0, start_constant=1.0),

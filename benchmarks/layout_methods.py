@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.compute.layout import layout as layout_module
-from tensorboard_plugin_atlas.compute.layout.anchoring import turned_onto
-from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out, lay_out_backwards
-from tensorboard_plugin_atlas.compute.layout.viewport import fit_frame, keep_frame, to_map
+from tensorboard_plugin_atlas.compute.layout.anchoring import align_procrustes
+from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout, compute_relayout
+from tensorboard_plugin_atlas.compute.layout.viewport import fit_viewport, to_map, update_viewport
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 RESEEDED = (101, 102, 103)
@@ -82,13 +82,13 @@ def ours(checkpoints: Rows, seed: int, *, calibrate: bool = False, **settings: A
     seconds, reseeded = [], []
     for rows in checkpoints:
         before = layouts[-1] if layouts else None
-        layout, spent = timed(lambda r=rows, b=before: lay_out(r, b, config=config))
+        layout, spent = timed(lambda r=rows, b=before: compute_layout(r, b, config=config))
         if before is not None and calibrate:
             others = [dataclasses.replace(config, seed=seed + other) for other in RESEEDED]
             reseeded.append([_again(rows, before, layout, other) for other in others])
         layouts.append(layout)
         seconds.append(spent)
-    again = lay_out(
+    again = compute_layout(
         checkpoints[-1], layouts[-1], config=dataclasses.replace(config, seed=seed + RESEEDED[0])
     )
     moved = np.linalg.norm(again.xy - layouts[-1].xy, axis=1)
@@ -109,21 +109,21 @@ def _found(rows: Rows, layout: Layout, config: AtlasConfig) -> float:
     swapped = np.random.default_rng(0).permutation(len(rows))[: len(rows) // SWAPPED]
     changed = rows.copy()
     changed[swapped] = rows[np.roll(swapped, 1)]
-    later = lay_out(changed, layout, config=config)
+    later = compute_layout(changed, layout, config=config)
     moved = np.linalg.norm(later.xy - layout.xy, axis=1) > later.noise_floor
     return float(moved[swapped].mean())
 
 
 def _again(rows: Rows, before: Layout, layout: Layout, config: AtlasConfig) -> Places:
-    """Returns the map by another seed, in the frame of `layout`."""
-    return to_map(lay_out(rows, before, config=config).raw, layout.frame)
+    """Returns the map by another seed, in the viewport of `layout`."""
+    return to_map(compute_layout(rows, before, config=config).raw, layout.viewport)
 
 
 def ours_backwards(checkpoints: Rows, seed: int) -> Chain:
-    """Lays a finished training out from its end, as `lay_out_backwards` does."""
+    """Lays a finished training out from its end, as `compute_relayout` does."""
     config = AtlasConfig(seed=seed)
-    layouts, spent = timed(lambda: lay_out_backwards(list(checkpoints), config))
-    again = lay_out(checkpoints[-1], layouts[-1], config=config)
+    layouts, spent = timed(lambda: compute_relayout(list(checkpoints), config))
+    again = compute_layout(checkpoints[-1], layouts[-1], config=config)
     mean = spent / len(layouts)
     return Chain(
         [x.raw for x in layouts], [x.xy for x in layouts], [mean] * len(layouts), again.raw
@@ -144,9 +144,9 @@ def independent(checkpoints: Rows, seed: int, **settings: Any) -> Chain:
     seconds = []
     for rows in checkpoints:
         places, spent = timed(lambda r=rows: fit(r, seed))
-        raw.append(turned_onto(places, raw[-1]) if raw else places)
+        raw.append(align_procrustes(places, raw[-1]) if raw else places)
         seconds.append(spent)
-    again = turned_onto(fit(checkpoints[-1], seed + RESEEDED[0]), raw[-1])
+    again = align_procrustes(fit(checkpoints[-1], seed + RESEEDED[0]), raw[-1])
     return Chain(raw, _drawn(raw), seconds, again)
 
 
@@ -169,11 +169,11 @@ def aligned(checkpoints: Rows, seed: int) -> Chain:
 
 
 def _drawn(raw: Sequence[Places]) -> list[Places]:
-    """Draws maps in the frame of the first, changed when ours would be."""
-    frame, drawn = fit_frame(raw[0]), []
+    """Draws maps in the viewport of the first, changed when ours would be."""
+    viewport, drawn = fit_viewport(raw[0]), []
     for places in raw:
-        frame, _ = keep_frame(places, frame)
-        drawn.append(to_map(places, frame))
+        viewport, _ = update_viewport(places, viewport)
+        drawn.append(to_map(places, viewport))
     return drawn
 
 
@@ -185,11 +185,13 @@ def laying(store: str, size: str) -> None:
     with np.load(store) as stored:
         chosen = np.random.default_rng(0).permutation(len(stored["last"]))[: int(size)]
         before, last = stored["before"][chosen], stored["last"][chosen]
-    lay_out(last[:300], lay_out(last[:300], config=AtlasConfig()), config=AtlasConfig())
+    compute_layout(
+        last[:300], compute_layout(last[:300], config=AtlasConfig()), config=AtlasConfig()
+    )
     config = AtlasConfig()
-    first = lay_out(before, config=dataclasses.replace(config, epochs=20))
+    first = compute_layout(before, config=dataclasses.replace(config, epochs=20))
     _reset_peak()
-    _, seconds = timed(lambda: lay_out(last, first, config=config))
+    _, seconds = timed(lambda: compute_layout(last, first, config=config))
     peak = _memory("VmHWM")
     spent: list[float] = []
     descend = layout_module.descend
@@ -200,14 +202,14 @@ def laying(store: str, size: str) -> None:
         return places
 
     layout_module.descend = watched
-    lay_out(last, first, config=config)
+    compute_layout(last, first, config=config)
     print(seconds, seconds - sum(spent[1:]), peak)
 
 
 def ours_cold(store: str, size: str) -> None:
     """Prints CPU seconds of this process up to the end of a first map."""
     with np.load(store) as stored:
-        lay_out(stored["last"][: int(size)], config=AtlasConfig())
+        compute_layout(stored["last"][: int(size)], config=AtlasConfig())
     print(time.process_time())
 
 

@@ -29,7 +29,7 @@ from layout_methods import Chain, Rows
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from tensorboard_plugin_atlas.analysis.cosine import nearest, unit_rows
+from tensorboard_plugin_atlas.analysis.cosine import nearest_neighbors, unit_rows
 from tensorboard_plugin_atlas.compute.layout.neighbors import overlap
 from tensorboard_plugin_atlas.compute.layout.quality import knn_kept, true_ranks, trustworthiness
 
@@ -79,7 +79,7 @@ class Truth:
     def of(cls, rows: Rows) -> Truth:
         """Measures (T, N, C) activations."""
         unit = [unit_rows(one.astype(np.float32)) for one in rows]
-        wide = [nearest(one, MANY)[0] for one in unit]
+        wide = [nearest_neighbors(one, MANY)[0] for one in unit]
         pairs = list(zip(wide[1:], wide[:-1], strict=True))
         flat = [one.astype(np.float64) for one in rows]
         return cls(

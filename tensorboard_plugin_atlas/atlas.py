@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The value types that travel from `compute` to the log and back: frozen, over numpy arrays.
+"""Data classes of an activation atlas: frozen, with numpy arrays.
 
 N is the number of samples, C the layer's channels, M the occupied cells of one grid, K the classes.
-Pictures stay in their encoded form (`SpriteSheets`), and activations in their stored form
-(`StoredActivations`), so that writing and reading an atlas loses nothing; `Grid.icons` and
-`Atlas.activations` decode on request.
+Images are kept encoded (`SpriteSheets`) and activations in their stored form (`StoredActivations`),
+so that writing and reading an atlas is lossless; `Grid.icons` and `Atlas.activations` decode them
+on first access.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ FloatArray: TypeAlias = NDArray[np.float32]
 IntArray: TypeAlias = NDArray[np.int32]
 
 ICON_KIND_CODES: tuple[str, ...] = ("none", "examples", "preview", "inversion", "poster")
-"""Icon kinds in order of fidelity; the wire stores the index."""
+"""Icon kinds in order of rendering effort; logs store the index."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredActivations:
-    """Activations as the log keeps them: exact in half precision, or smaller where they are large.
+    """Activations as stored in a log: exact in half precision, or quantized if they are large.
 
     Attributes:
         kind: "float16" (exact half precision), "uint8" (one linear scale per channel) or "pca"
             (half-precision scores on the leading principal axes).
-        arrays: The arrays of that kind. float16: `values` (N, C). uint8: `codes` (N, C) uint8,
+        arrays: Arrays of that kind. float16: `values` (N, C). uint8: `codes` (N, C) uint8,
             `scale` (C,) and `offset` (C,) float32. pca: `scores` (N, P) float16, `axes` (P, C)
             float16, `mean` (C,) float32.
-        lost_variance: Share of the variance that the stored form no longer holds; 0 for float16
-            unless the values leave its range or differ by less than its steps.
+        lost_variance: Fraction of the variance that quantization lost; 0 for float16 unless values
+            exceed its range or differ by less than its resolution.
     """
 
     kind: str
@@ -60,21 +60,21 @@ class StoredActivations:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Samples:
-    """The N samples of one layer at one step; row j is one spot of one image at every step.
+    """The N samples of one layer at one step; row j is the same image and position at every step.
 
     Attributes:
-        xy: (N, 2) float32 in [0, 1]: place on the map, x to the right and y down.
+        xy: (N, 2) float32 in [0, 1]: coordinates on the map, x to the right and y down.
         image_ids: (N,) int32: index of the image in the probe data set.
-        positions: (N, 2) int32: row and column on the layer's own map.
+        positions: (N, 2) int32: row and column on the layer's feature map.
         boxes: (N, 4) int32: y0, x0, y1, x1 of the receptive field in input pixels, end exclusive.
-        clamped: (N,) bool: the sample lay outside the percentile frame and was moved to its rim.
-        predictions: (N,) int32: class the model gave to the image, or None without logits.
+        clamped: (N,) bool: the sample lies outside the viewport and is drawn at its edge.
+        predictions: (N,) int32: class predicted for the image, or None without logits.
         labels: (N,) int32, or None without labels.
-        activations: the (N, C) activations in their stored form.
-        noise_floor: (N,) float32: how far the sample would have moved from the previous step's map
-            for no reason but chance, in map units; None on a first map.
-        concepts: (N,) int32: id of the concept that the sample belongs to at this step, or -1;
-            None where concepts were not traced.
+        activations: The (N, C) activations in their stored form.
+        noise_floor: (N,) float32: displacement since the previous map to expect from layout noise
+            alone, in map units; None on a first map.
+        concepts: (N,) int32: id of the sample's concept at this step, or -1; None if concepts were
+            not tracked.
     """
 
     xy: FloatArray
@@ -94,23 +94,23 @@ class Samples:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Grid:
-    """One zoom level: the occupied cells of a `size` x `size` grid over the map.
+    """The occupied cells of one `size` x `size` grid over the map; an atlas has several grids.
 
     Attributes:
         size: Cells along each axis.
         rows: (M,) int32: row of each cell, 0 at the top (small y).
         cols: (M,) int32: column of each cell, 0 at the left (small x).
-        counts: (M,) int32: members of each cell.
-        cell_of: (N,) int32: index into the M cells for every sample, or -1 where its cell holds
-            fewer than `min_count` samples.
-        sheets: The icons in encoded form, or None when the recipe draws none.
+        counts: (M,) int32: samples in each cell.
+        cell_of: (N,) int32: index into the M cells for every sample, or -1 if its cell has fewer
+            than `min_count` samples.
+        sheets: The encoded icons, or None with `AtlasConfig(icons="none")`.
         kind_codes: (M,) uint8: index into `ICON_KIND_CODES`.
-        icon_cosine: (M,) float32: cosine between the activation of the *stored* picture and the
-            cell's mean activation, both relative to the layer's mean; NaN without an icon.
-        attribution: (M, K) float32 toward each class, mean of the cell's samples, or None when it
-            was not recorded.
-        attribution_spread: (M, K) float32: standard deviation over the cell's samples, or None
-            when it was not recorded, as in fine grids of very many classes.
+        icon_cosine: (M,) float32: centered cosine between the activation of the stored icon and the
+            cell's mean activation; NaN without an icon.
+        attribution: (M, K) float32: mean attribution of the cell's samples to each class, or None
+            if not recorded.
+        attribution_spread: (M, K) float32: standard deviation over the cell's samples, or None if
+            not recorded, as in fine grids with very many classes.
     """
 
     size: int
@@ -131,7 +131,7 @@ class Grid:
 
     @cached_property
     def icons(self) -> NDArray[np.uint8] | None:
-        """(M, H, W, 3) uint8, decoded from `sheets` at first use; None without icons."""
+        """(M, H, W, 3) uint8, decoded from `sheets` on first access; None without icons."""
         if self.sheets is None:
             return None
 
@@ -151,20 +151,21 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Quality:
-    """How far the map can be trusted.
+    """Quality measures of a map.
 
     Attributes:
-        trustworthiness: Share of map neighbors (15 nearest) that are true ones, rank-weighted
-            (Venna and Kaski 2001); 1 is perfect. None where it is undefined (fewer than 3 samples).
-        knn_kept: Mean share of each sample's 15 true neighbors found among its 15 on the map.
-        overlap: (N,) float32: share of each sample's 15 true neighbors kept since the previous
-            checkpoint, or None for a first checkpoint.
-        clamped: Samples moved to the rim of the percentile frame.
-        invalid: Samples whose activations held NaN or infinity: placed, but never averaged.
+        trustworthiness: Rank-weighted fraction of the 15 nearest map neighbors that are also near
+            in activation space (Venna and Kaski 2001), from 0 to 1; None with fewer than 3 samples.
+        knn_kept: Mean fraction of each sample's 15 nearest neighbors by cosine that are among its
+            15 nearest on the map.
+        overlap: (N,) float32: fraction of each sample's 15 nearest neighbors by cosine kept since
+            the previous checkpoint; None for a first checkpoint.
+        clamped: Number of samples drawn at the edge of the viewport.
+        invalid: Number of samples with NaN or infinity: they are on the map, but not in any mean.
         dead_channels: Channels that are constant over all samples.
-        effective_rank: Directions that the activations really use, from 1 to C: exp of the entropy
-            of their normalized covariance spectrum (Roy and Vetterli 2007). None where nothing
-            varies, and in logs of before it was measured.
+        effective_rank: Effective rank of the activations, from 1 to C: exp of the entropy of their
+            normalized covariance spectrum (Roy and Vetterli 2007). None if nothing varies, and in
+            old logs.
     """
 
     trustworthiness: float | None
@@ -178,15 +179,15 @@ class Quality:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where an atlas comes from: everything needed to decide whether two may be compared.
+    """How an atlas was made: what decides whether two atlases can be compared.
 
     Attributes:
-        settings: Every `AtlasConfig` value.
+        settings: All values of `AtlasConfig`.
         probe: Hash of the probe's images, labels and positions.
         model: Class name of the model.
         versions: Library name to version.
-        layer_info: What was measured of the layer: channels, map size, stride, receptive field.
-        notes: Sentences about fallbacks that a reader must know ("icons: ran the whole network").
+        layer_info: Properties of the layer: channels, feature map size, stride, receptive field.
+        notes: Sentences about fallbacks ("icons: ran the whole network"), shown in the tab.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -198,15 +199,15 @@ class Provenance:
 
 
 SKIP_REASONS: tuple[str, ...] = ("busy", "budget", "failed")
-"""Why a checkpoint was not computed: newer ones took its place, time was up, or it went wrong."""
+"""Why a step has no atlas: newer steps replaced it, the time limit was reached, or an error."""
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A checkpoint that was asked for and not computed.
+    """A requested step that has no atlas.
 
     Attributes:
-        step: Global step that was asked for.
+        step: The global step.
         reason: One of `SKIP_REASONS`.
     """
 
@@ -216,18 +217,18 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True)
 class ConceptState:
-    """One concept at one step: a group of samples that the layer answers to alike.
+    """One concept at one step: a cluster of samples with similar activations.
 
     Attributes:
-        id: Number of the concept, the same at every step.
-        name: Its commonest classes and a rank; it changes only when none of these classes is common
-            in it any more.
-        size: Samples that belong to it at this step.
-        top_class: The commonest label among them, or None without labels.
-        top_share: Share of them with that label; 0 without labels.
-        born: Step at which it was first seen.
-        confidence: How surely it is the concept of the step before, from 0 to 1: overlap with its
-            members then, over chance; 1 at birth.
+        id: Persistent id, the same at every step.
+        name: Its most common classes and a number. It changes only when none of these classes is
+            common in the concept any more.
+        size: Number of its samples at this step.
+        top_class: Most common label among them, or None without labels.
+        top_share: Fraction of them with that label; 0 without labels.
+        born: Step at which it was first found.
+        confidence: Confidence that it is the same concept as at the previous step, from 0 to 1:
+            chance-corrected overlap of the members; 1 at the first step.
     """
 
     id: int
@@ -240,24 +241,24 @@ class ConceptState:
 
 
 EVENT_KINDS: tuple[str, ...] = ("born", "merges", "splits", "dies")
-"""What can happen to concepts between one atlas and the next."""
+"""Kinds of concept events between two consecutive atlases."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened to concepts since the previous atlas.
+    """A change of concepts since the previous atlas: born, merged, split or ended.
 
     Attributes:
         kind: One of `EVENT_KINDS`.
-        text: One sentence for people, such as "animals (420) split into cats (210), dogs (180)".
-        score: How much it is worth reading, at least 0; events of a whole run rank by it.
+        text: One sentence, such as "animals (420) split into cats (210), dogs (180)".
+        score: Importance, at least 0; events of a run are ranked by it.
         confidence: From 0 to 1.
         before_step: Step of the previous atlas.
-        before: Ids of the concepts it began with; their members are those samples of the previous
-            atlas whose `Samples.concepts` is among them.
-        after: Ids of the concepts it ended with, at the event's own atlas.
-        cell: Where to look, as (grid size, row, column): on this atlas, or on the previous one if
-            nothing is left.
+        before: Ids of the concepts before the event; their members are the samples of the previous
+            atlas with one of these ids in `Samples.concepts`.
+        after: Ids of the concepts after the event, in the atlas that holds it.
+        cell: Cell to show, as (grid size, row, column): in this atlas, or in the previous one if
+            `after` is empty.
     """
 
     kind: str
@@ -275,21 +276,21 @@ class Atlas:
     """The activation atlas of one layer at one step.
 
     Attributes:
-        run: TensorBoard run it was read from, "" before it was logged.
+        run: TensorBoard run that it was read from, "" if it was not logged.
         layer: Dotted module name.
         step: Global step of the checkpoint.
         wall_time: Seconds since the epoch.
         classes: Class names, or None.
-        samples: What was sampled.
-        grids: Zoom levels, coarsest first.
-        quality: How far the map can be trusted.
-        provenance: The recipe.
-        sequence: Running number of this atlas among those logged for the layer, from 1.
-        skipped: Checkpoints that were asked for since the previous atlas and not computed.
-        frame: (x0, y0, x1, y1) of the unit square in the layout's own units, so that a resumed run
-            goes on with the very same map; None in logs of before it was kept.
-        concepts: The concepts alive at this step, by id; None where they were not traced.
-        events: What happened to them since the previous atlas, the most telling first.
+        samples: The samples, their map coordinates and activations.
+        grids: Grids over the map, coarsest first; the tab zooms between them.
+        quality: Quality measures of the map.
+        provenance: Settings, probe, model and library versions that it was made with.
+        sequence: Number of this atlas among those logged for the layer, from 1.
+        skipped: Steps requested since the previous atlas that have no atlas.
+        viewport: (x0, y0, x1, y1) of the unit square in the layout's raw units, so that a resumed
+            run continues the same map; None in old logs.
+        concepts: The concepts at this step, by id; None if they were not tracked.
+        events: Concept events since the previous atlas, highest score first.
     """
 
     layer: str
@@ -303,18 +304,18 @@ class Atlas:
     run: str = ""
     sequence: int = 1
     skipped: tuple[Skipped, ...] = ()
-    frame: tuple[float, float, float, float] | None = None
+    viewport: tuple[float, float, float, float] | None = None
     concepts: tuple[ConceptState, ...] | None = None
     events: tuple[Event, ...] = ()
 
     @property
     def xy(self) -> FloatArray:
-        """(N, 2) float32 in [0, 1]: x right, y down."""
+        """(N, 2) float32 in [0, 1]: coordinates on the map, x to the right and y down."""
         return self.samples.xy
 
     @cached_property
     def activations(self) -> NDArray[np.float16]:
-        """(N, C) float16; see `StoredActivations` for what was kept of them."""
+        """(N, C) float16, decoded on first access; see `StoredActivations` for their precision."""
         return self.samples.activations.values()
 
     @property
@@ -334,12 +335,12 @@ class Atlas:
 
     @property
     def positions(self) -> IntArray:
-        """(N, 2) int32: row and column on the layer's map."""
+        """(N, 2) int32: row and column on the layer's feature map."""
         return self.samples.positions
 
     @property
     def boxes(self) -> IntArray:
-        """(N, 4) int32: y0, x0, y1, x1 in input pixels."""
+        """(N, 4) int32: y0, x0, y1, x1 of the receptive fields in input pixels, end exclusive."""
         return self.samples.boxes
 
     def replace(self, **changes: Any) -> Atlas:
@@ -348,14 +349,14 @@ class Atlas:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ProbePictures:
-    """The probe's images as the tab shows them: thumbnails that real patches are cut from.
+class ProbeThumbnails:
+    """Thumbnails of the probe's images; the tab crops real patches from them.
 
     Attributes:
         digest: The probe's hash, equal to `Provenance.probe` of its atlases.
         image_ids: (I,) int32: index of each image in the probe data set.
         labels: (I,) int32, or None without labels.
-        input_size: Height and width of the images as the model takes them.
+        input_size: Height and width of the model's input images.
         thumb_size: Height and width of a thumbnail inside its tile, longer side at most 96 px.
         sheets: Thumbnails in the order of `image_ids`, each in the top left of its square tile.
         classes: Class names, or None.

@@ -84,14 +84,14 @@ class AtlasConfig:
     def __post_init__(self) -> None:
         for name in _CHECKS:
             # As plain ints: configs of equal numbers are equal, and a manifest can hold them.
-            object.__setattr__(self, name, checked_setting(name, getattr(self, name)))
+            object.__setattr__(self, name, check_setting(name, getattr(self, name)))
 
     def as_dict(self) -> dict[str, Any]:
         """Returns every setting under its name, ready for a manifest."""
         return dataclasses.asdict(self)
 
 
-def logged_config(settings: Mapping[str, Any], **changes: Any) -> AtlasConfig:
+def restore_config(settings: Mapping[str, Any], **changes: Any) -> AtlasConfig:
     """Returns the recipe that a log holds.
 
     Args:
@@ -109,7 +109,7 @@ def logged_config(settings: Mapping[str, Any], **changes: Any) -> AtlasConfig:
     return AtlasConfig(**{**found, **changes})
 
 
-def checked_setting(setting: str, value: Any, argument: str | None = None) -> Any:
+def check_setting(setting: str, value: Any, argument: str | None = None) -> Any:
     """Returns a value as `AtlasConfig` keeps it: whole numbers of any type as plain ints.
 
     Args:

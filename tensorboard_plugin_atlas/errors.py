@@ -46,15 +46,15 @@ class WorkerError(AtlasError, RuntimeError):
     """What went wrong in the background process, told in the training process.
 
     Attributes:
-        place: File and line where it was raised; one warning is given for each.
+        location: File and line where it was raised; one warning is given for each.
     """
 
-    def __init__(self, message: str, place: str = "") -> None:
+    def __init__(self, message: str, location: str = "") -> None:
         super().__init__(message)
-        self.place = place
+        self.location = location
 
 
-def described(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Returns type and text of an exception, also of one whose text cannot be made."""
     try:
         text = str(error)[:_LONGEST_TEXT]
@@ -63,8 +63,8 @@ def described(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"
 
 
-def first_line(error: BaseException) -> str:
+def summarize_error(error: BaseException) -> str:
     """Returns type and the first line of the text, up to 200 characters, for a note."""
-    kind, _, text = described(error).partition(": ")
+    kind, _, text = describe_error(error).partition(": ")
     line = text.strip().partition("\n")[0][:200]
     return f"{kind}: {line}" if line else kind

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names that the writer, the reader and the plugin agree on. Knows nothing of HTTP or torch."""
+"""Names shared by the writer, the reader and the plugin: tags, folders and runs."""
 
 from __future__ import annotations
 
@@ -8,130 +8,139 @@ import re
 from typing import Final
 
 PLUGIN_NAME: Final = "atlas"
-"""TensorBoard's name for us: route prefix, hash of the tab, key of `--samples_per_plugin`."""
+"""Plugin name in TensorBoard: route prefix, hash of the tab, key of `--samples_per_plugin`."""
 
 WIRE_VERSION: Final = 1
-"""Version of manifests and blobs. Readers refuse a newer one and keep reading every older one."""
+"""Version of manifests and blobs. Readers reject newer versions and read all older ones."""
 
 CHILD_RUN: Final = "atlas"
-"""Atlases go to `<log_dir>/atlas`: an event file beside the user's own freezes their scalars."""
+"""Folder of the atlases below the log directory.
+
+An event file beside the user's own would make TensorBoard stop reading their scalars.
+"""
 
 DEFAULT_KEPT_STEPS: Final = 200
-"""Steps per layer that TensorBoard keeps unless told otherwise (its own default would be 10)."""
+"""Steps per layer that TensorBoard keeps by default (its own default is 10)."""
 
 PROBE_TAG: Final = "probe"
 
 _SHORTCUTS: Final = "shortcuts/"
 
 _FIRST: Final = "first/"
-"""Before the tag of what belongs to the first atlas of a series.
+"""Tag prefix of the first atlas of a series and of everything that is logged with it.
 
-TensorBoard keeps a random part of the steps of each tag. It always keeps the last one; the first is
-safe only under a tag of its own. All records of one step must have it or lack it alike: tags with
-the same steps keep the same ones.
+TensorBoard keeps a random subset of the steps of each tag. It always keeps the last step; the first
+one is only kept under a tag of its own. All records of one step must have the prefix or none:
+TensorBoard keeps the same steps for tags with the same steps.
 """
 
 
-class Edition(enum.Enum):
-    """How far the atlas of a step has come; each edition has tags of its own, and steps that rise.
+class Revision(enum.Enum):
+    """Revision of the atlas of one step. Each revision has its own tags, with rising steps.
 
-    Values are the prefixes of the tags. A draft has everything but its icons, which are real
-    patches: it is logged before they are drawn. A refined atlas has finer icons, drawn later.
+    Values are the tag prefixes of wire version 1. A preliminary atlas shows real patches instead of
+    icons; it is logged before the icons are rendered. A refined atlas has icons of higher quality,
+    rendered later by `tensorboard-atlas refine`.
     """
 
-    DRAFT = "draft/"
+    PRELIMINARY = "draft/"  # word-check: ok
     LOGGED = "layer/"
     REFINED = "refined/"
 
+    @property
+    def label(self) -> str:
+        """Name of the revision in the history route and in listings of a log."""
+        is_preliminary = self is Revision.PRELIMINARY
+        return "draft" if is_preliminary else self.name.lower()  # word-check: ok
 
-# TensorBoard's data server cannot read back a blob whose tag JSON would have to escape.
+
+# TensorBoard's data server cannot read blobs if JSON would have to escape their tag.
 _UNREADABLE: Final = re.compile(r'["\\%\x00-\x1f]')
-_ESCAPED: Final = re.compile("%([0-9a-f]{2})")
+_ESCAPE_CODE: Final = re.compile("%([0-9a-f]{2})")
 
 
 REFINED_FOLDER: Final = "refined"
 """Refined atlases of `<log_dir>/atlas` go to `<log_dir>/atlas/refined/0001` and so on."""
 
-BACKWARDS_FOLDER: Final = "backwards"
-"""Atlases of `<log_dir>/atlas` that `relayout` laid out again go to `<log_dir>/atlas/backwards`."""
+RELAYOUT_FOLDER: Final = "backwards"  # word-check: ok
+"""Atlases that `tensorboard-atlas relayout` writes go to this folder of `<log_dir>/atlas`."""
 
 CLASSES_FOLDER: Final = "classes"
-"""Atlases of classes that were made later for `<log_dir>/atlas` go to `<log_dir>/atlas/classes`."""
+"""Class atlases computed after training go to `<log_dir>/atlas/classes`."""
 
 _REFINED_RUN: Final = re.compile(
-    rf"(?:(?P<home>.+)/)?{REFINED_FOLDER}/(?P<number>[0-9]{{4,9}})", re.DOTALL
+    rf"(?:(?P<source>.+)/)?{REFINED_FOLDER}/(?P<number>[0-9]{{4,9}})", re.DOTALL
 )
 
 
-def layer_tag(layer: str, edition: Edition = Edition.LOGGED, sequence: int | None = None) -> str:
-    """Returns the summary tag of an edition of the atlases of `layer`.
+def layer_tag(layer: str, revision: Revision = Revision.LOGGED, sequence: int | None = None) -> str:
+    """Returns the summary tag of the atlases of `layer`.
 
     Args:
-        layer: The layer.
-        edition: Which edition.
-        sequence: Running number of the atlas; the first one has a tag of its own. None for the tag
-            of all others.
+        layer: Dotted module name.
+        revision: Revision of the atlas.
+        sequence: Number of the atlas in its series; 1 has its own tag. None means any other.
     """
-    return (_FIRST if sequence == 1 else "") + edition.value + _escaped(layer)
+    return (_FIRST if sequence == 1 else "") + revision.value + _escape(layer)
 
 
 def shortcuts_tag(layer: str, sequence: int | None = None) -> str:
-    """Returns the summary tag of the shortcuts that `layer` sees; `sequence` is the atlas's."""
-    return (_FIRST if sequence == 1 else "") + _SHORTCUTS + _escaped(layer)
+    """Returns the summary tag of the shortcuts of `layer`; `sequence` is that of the atlas."""
+    return (_FIRST if sequence == 1 else "") + _SHORTCUTS + _escape(layer)
 
 
 def layer_of_shortcuts(tag: str) -> str | None:
-    """Returns the layer whose shortcuts stand under `tag`, or None for any other tag."""
+    """Returns the layer of a tag of shortcuts, or None for any other tag."""
     tag = tag.removeprefix(_FIRST)
-    return _unescaped(tag[len(_SHORTCUTS) :]) if tag.startswith(_SHORTCUTS) else None
+    return _unescape(tag[len(_SHORTCUTS) :]) if tag.startswith(_SHORTCUTS) else None
 
 
 def layer_of_tag(tag: str) -> str | None:
-    """Returns the layer one or all of whose finished atlases stand under `tag`, else None."""
-    layer, edition = edition_of_tag(tag) or (None, None)
-    return layer if edition is Edition.LOGGED else None
+    """Returns the layer of a tag of logged atlases, or None for any other tag."""
+    layer, revision = revision_of_tag(tag) or (None, None)
+    return layer if revision is Revision.LOGGED else None
 
 
-def edition_of_tag(tag: str) -> tuple[str, Edition] | None:
-    """Returns the layer and edition that `tag` belongs to, or None for a tag of no layer's."""
+def revision_of_tag(tag: str) -> tuple[str, Revision] | None:
+    """Returns the layer and revision of a tag of atlases, or None for any other tag."""
     tag = tag.removeprefix(_FIRST)
-    for edition in Edition:
-        if tag.startswith(edition.value):
-            return _unescaped(tag[len(edition.value) :]), edition
+    for revision in Revision:
+        if tag.startswith(revision.value):
+            return _unescape(tag[len(revision.value) :]), revision
     return None
 
 
-def _escaped(layer: str) -> str:
+def _escape(layer: str) -> str:
     return _UNREADABLE.sub(lambda found: f"%{ord(found[0]):02x}", layer)
 
 
-def _unescaped(name: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), name)
+def _unescape(name: str) -> str:
+    return _ESCAPE_CODE.sub(lambda found: chr(int(found[1], 16)), name)
 
 
-def refined_run(home: str, number: int) -> str:
-    """Returns the run that refined atlases of the run `home` go to, the `number`-th time."""
+def refined_run(source: str, number: int) -> str:
+    """Returns the run of the `number`-th refined atlases of the run `source`."""
     name = f"{REFINED_FOLDER}/{number:04d}"
-    return name if home in ("", ".") else f"{home}/{name}"
+    return name if source in ("", ".") else f"{source}/{name}"
 
 
-def home_of_run(run: str) -> tuple[str, int] | None:
-    """Returns which run the run of refined atlases belongs to and its number, or None."""
+def parse_refined_run(run: str) -> tuple[str, int] | None:
+    """Returns the source run and the number of a run of refined atlases, or None for any other."""
     found = _REFINED_RUN.fullmatch(run)
-    return None if found is None else (found["home"] or ".", int(found["number"]))
+    return None if found is None else (found["source"] or ".", int(found["number"]))
 
 
-def backwards_run(home: str) -> str:
-    """Returns the run that atlases of the run `home` go to when they are laid out backwards."""
-    return BACKWARDS_FOLDER if home in ("", ".") else f"{home}/{BACKWARDS_FOLDER}"
+def relayout_run(source: str) -> str:
+    """Returns the run of the atlases of `source` after a relayout."""
+    return RELAYOUT_FOLDER if source in ("", ".") else f"{source}/{RELAYOUT_FOLDER}"
 
 
-def classes_run(home: str) -> str:
-    """Returns the run that atlases of classes go to that are made later for the run `home`."""
-    return CLASSES_FOLDER if home in ("", ".") else f"{home}/{CLASSES_FOLDER}"
+def classes_run(source: str) -> str:
+    """Returns the run of class atlases that are computed later for the run `source`."""
+    return CLASSES_FOLDER if source in ("", ".") else f"{source}/{CLASSES_FOLDER}"
 
 
-def home_of_backwards(run: str) -> str | None:
-    """Returns which run a run that was laid out backwards belongs to, or None for any other."""
-    home, _, name = run.rpartition("/")
-    return (home or ".") if name == BACKWARDS_FOLDER else None
+def source_of_relayout(run: str) -> str | None:
+    """Returns the source run of a relayout, or None for any other run."""
+    source, _, name = run.rpartition("/")
+    return (source or ".") if name == RELAYOUT_FOLDER else None

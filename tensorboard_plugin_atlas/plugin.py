@@ -262,7 +262,7 @@ def _summarized(one: StepSummary) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "step": one.datum.step,
         "wall_time": one.datum.wall_time,
-        "edition": one.edition.name.lower(),
+        "edition": one.edition.label,
         "sequence": None,
         "status": _status(problem),
         "reason": None if problem is None else str(problem),

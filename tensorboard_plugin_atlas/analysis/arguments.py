@@ -31,7 +31,7 @@ def check_atlas(argument: str, value: object) -> None:
     raise ArgumentError(f"{argument}={value!r:.80}: pass an Atlas{advice}")
 
 
-def each_atlas(argument: str, values: object, *, more: str = "") -> Iterator[Atlas]:
+def iterate_atlases(argument: str, values: object, *, more: str = "") -> Iterator[Atlas]:
     """Yields the atlases of an argument as they are asked for.
 
     Args:

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.arguments import check_atlas
 from tensorboard_plugin_atlas.analysis.cka import cka
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows, nearest, unit_rows
+from tensorboard_plugin_atlas.analysis.cosine import finite_rows, nearest_neighbors, unit_rows
 from tensorboard_plugin_atlas.analysis.sample_matching import (
-    IDS_TRUSTED,
-    OTHER_LABELS,
-    is_one_probe,
+    MAX_LABEL_DISAGREEMENT,
+    UNCHECKED_IDS,
+    is_same_probe,
     label_disagreement,
-    same_samples,
+    match_samples,
 )
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -42,7 +42,7 @@ _SHOWN: Final = 60
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LevelDiff:
+class GridDiff:
     """One zoom level of both atlases; P cells are matched by the samples they share.
 
     Attributes:
@@ -99,7 +99,7 @@ class AtlasDiff:
     noise_floor: FloatArray | None
     moved: NDArray[np.bool_] | None
     cka: float | None
-    levels: tuple[LevelDiff, ...]
+    levels: tuple[GridDiff, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -128,7 +128,7 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
     """
     check_atlas("a", a)
     check_atlas("b", b)
-    found = differences(a, b)
+    found = list_differences(a, b)
     if strict and found:
         raise ArgumentError(
             f"compare_atlases(a, b): they differ in {'; '.join(found)}; pass strict=False to "
@@ -161,7 +161,7 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
     )
 
 
-def differences(a: Atlas, b: Atlas) -> list[str]:
+def list_differences(a: Atlas, b: Atlas) -> list[str]:
     """Lists what keeps two atlases from a silent comparison, by name and with both values."""
     ours, theirs = _recipe(a), _recipe(b)
     return [
@@ -206,15 +206,15 @@ def neighbor_change(a: NDArray[Any], b: NDArray[Any], k: int = NEIGHBORS) -> Flo
     k = min(k, len(a) - 1)
     if k < 1:
         return np.zeros(len(a), np.float32)
-    was, now = nearest(unit_rows(a), k)[0], nearest(unit_rows(b), k)[0]
+    was, now = nearest_neighbors(unit_rows(a), k)[0], nearest_neighbors(unit_rows(b), k)[0]
     kept = sum((was == now[:, column, None]).any(axis=1).astype(np.float32) for column in range(k))
     return np.asarray(1 - kept / np.float32(k), np.float32)
 
 
 def _match(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp], list[str]]:
     """Returns the rows of `a` and of `b` that are the same samples, and how they were matched."""
-    rows_a, rows_b = same_samples(a, b)
-    if is_one_probe(a, b):
+    rows_a, rows_b = match_samples(a, b)
+    if is_same_probe(a, b):
         return rows_a, rows_b, []
     if not len(rows_a):
         raise ArgumentError(
@@ -225,7 +225,7 @@ def _match(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp], list
     used = f"{len(rows_a):,} samples of the {len(a.samples):,} and {len(b.samples):,}"
     notes = [f"compared {used}: those at the same spot of the same image"]
     if a.labels is None or b.labels is None:
-        notes.append(IDS_TRUSTED)
+        notes.append(UNCHECKED_IDS)
     return rows_a, rows_b, notes
 
 
@@ -234,7 +234,7 @@ def _check_labels(a: Atlas, b: Atlas, rows_a: NDArray[np.intp], rows_b: NDArray[
         None if a.labels is None else a.labels[rows_a],
         None if b.labels is None else b.labels[rows_b],
     )
-    if wrong > OTHER_LABELS:
+    if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(
             f"compare_atlases(a, b): {wrong:.0%} of the images that {_name(a)} and {_name(b)} have "
             "under one id carry other labels; their probes come from two data sets"
@@ -259,7 +259,7 @@ def _floor(
 
 def _levels(
     a: Atlas, b: Atlas, rows_a: NDArray[np.intp], rows_b: NDArray[np.intp]
-) -> tuple[LevelDiff, ...]:
+) -> tuple[GridDiff, ...]:
     theirs = {grid.size: grid for grid in b.grids}
     comparable = a.layer == b.layer and a.activations.shape[1] == b.activations.shape[1]
     means = (_centered(a, rows_a), _centered(b, rows_b)) if comparable else None
@@ -282,11 +282,11 @@ def _level(
     xy: tuple[FloatArray, FloatArray],
     rows: tuple[NDArray[np.intp], NDArray[np.intp]],
     values: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
-) -> LevelDiff:
+) -> GridDiff:
     in_a, in_b = grid_a.cell_of[rows[0]], grid_b.cell_of[rows[1]]
     cells_a, cells_b, jaccard = match_cells(in_a, in_b)
     density = _density(xy[1], grid_a.size) - _density(xy[0], grid_a.size)
-    return LevelDiff(
+    return GridDiff(
         size=grid_a.size,
         cells_a=cells_a,
         cells_b=cells_b,

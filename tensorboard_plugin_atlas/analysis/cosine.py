@@ -126,7 +126,7 @@ def row_blocks(rows: int, columns: int) -> list[slice]:
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
 
 
-def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+def nearest_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """Returns the exact `k` nearest other rows of each row by cosine, nearest first.
 
     Args:
@@ -144,7 +144,7 @@ def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     for block in row_blocks(n, n):
         away = -exact_cosines(unit[block], unit)
         away[np.arange(len(away)), np.arange(block.start, block.stop)] = np.inf
-        closest = smallest(away, k)
+        closest = smallest_columns(away, k)
         value = np.take_along_axis(away, closest, axis=1)
         order = np.argsort(value, axis=1, kind="stable")
         indices[block] = np.take_along_axis(closest, order, axis=1)
@@ -152,7 +152,7 @@ def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     return indices, distances
 
 
-def smallest(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
+def smallest_columns(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
     """Returns (N, k): columns of the `k` smallest values of each row, ascending; of ties the first.
 
     `np.argpartition` takes any of equal ones, and which differs between processors.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.arguments import check_atlas
 from tensorboard_plugin_atlas.analysis.cosine import finite_rows
-from tensorboard_plugin_atlas.analysis.sample_matching import same_samples
+from tensorboard_plugin_atlas.analysis.sample_matching import match_samples
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 
@@ -32,7 +32,7 @@ _MOST_MERGES: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class DepthMerge:
+class CellMerge:
     """Things that the first layer tells apart and the second takes for one.
 
     Attributes:
@@ -85,7 +85,7 @@ class LayerLinks:
     feeds: FloatArray
     fed: FloatArray
     lift: FloatArray
-    merges: tuple[DepthMerge, ...] = ()
+    merges: tuple[CellMerge, ...] = ()
 
 
 def link_layers(a: Atlas, b: Atlas, *, size: int | None = None) -> LayerLinks:
@@ -111,7 +111,7 @@ def link_layers(a: Atlas, b: Atlas, *, size: int | None = None) -> LayerLinks:
     check_atlas("a", a)
     check_atlas("b", b)
     level_a, level_b = _levels(a, b, size)
-    rows_a, rows_b = same_samples(a, b)
+    rows_a, rows_b = match_samples(a, b)
     in_a, in_b = level_a.cell_of[rows_a], level_b.cell_of[rows_b]
     both = (in_a >= 0) & (in_b >= 0)
     if not both.any():
@@ -204,7 +204,7 @@ class _Mix:
 
 def _merges(
     table: IntArray, of_b: NDArray[np.intp], means: NDArray[np.float64], mix: _Mix
-) -> tuple[DepthMerge, ...]:
+) -> tuple[CellMerge, ...]:
     found = []
     for cell in range(table.shape[1]):
         brought = table[:, cell]
@@ -222,7 +222,7 @@ def _merges(
         gain = max(purity - part_purity, 0.0) if label is not None else 1.0
         rest = int(brought[parts[1:]].sum())
         found.append(
-            DepthMerge(
+            CellMerge(
                 cell=cell,
                 parts=tuple(parts),
                 shares=tuple(float(brought[p] / of_b[cell]) for p in parts),

@@ -11,30 +11,30 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.atlas import Atlas, IntArray
 
-OTHER_LABELS: Final = 0.02
+MAX_LABEL_DISAGREEMENT: Final = 0.02
 """With more labels than this in disagreement, image ids mean other images."""
 
-IDS_TRUSTED: Final = "image ids were trusted, since there are no labels to check them by"
+UNCHECKED_IDS: Final = "image ids were trusted, since there are no labels to check them by"
 
 _SAME_SPOT: Final = 0.1
 """Two spots of an image closer than this share of its side are the same spot."""
 
 
-def same_samples(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def match_samples(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Returns the (R,) rows of `a` and of `b` that are the same samples.
 
     Row by row for one probe. Where classes chose the samples of one layer and probe, by
-    `same_places`. Else by `same_spots`, which trusts that ids mean the same images.
+    `match_positions`. Else by `match_receptive_fields`, which trusts that ids mean the same images.
     """
-    if is_one_probe(a, b):
+    if is_same_probe(a, b):
         rows = np.arange(len(a.samples))
         return rows, rows
     if a.provenance.probe == b.provenance.probe and _asked_layer(a) == _asked_layer(b):
-        return same_places(a.image_ids, a.positions, b.image_ids, b.positions)
-    return same_spots(a.image_ids, a.boxes, b.image_ids, b.boxes)
+        return match_positions(a.image_ids, a.positions, b.image_ids, b.positions)
+    return match_receptive_fields(a.image_ids, a.boxes, b.image_ids, b.boxes)
 
 
-def is_one_probe(a: Atlas, b: Atlas) -> bool:
+def is_same_probe(a: Atlas, b: Atlas) -> bool:
     """Tells whether row j of both is the same sample."""
     if a.provenance.probe != b.provenance.probe or not np.array_equal(a.image_ids, b.image_ids):
         return False
@@ -48,7 +48,7 @@ def _asked_layer(atlas: Atlas) -> str:
     return atlas.layer if chosen is None else chosen[0]
 
 
-def same_places(
+def match_positions(
     ids_a: IntArray, positions_a: IntArray, ids_b: IntArray, positions_b: IntArray
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Returns the (R,) rows of both that are the same place on one layer's map of the same image.
@@ -74,7 +74,7 @@ def _spelled(ids: IntArray, positions: IntArray) -> list[tuple[int, int, int]]:
     return list(zip(*columns, strict=True))
 
 
-def same_spots(
+def match_receptive_fields(
     ids_a: IntArray, boxes_a: IntArray, ids_b: IntArray, boxes_b: IntArray
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Pairs samples of one image whose receptive fields lie closest, each sample at most once.

@@ -26,14 +26,14 @@ from tensorboard_plugin_atlas.commands.refine import (
 )
 from tensorboard_plugin_atlas.commands.relayout import copy_probes
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
-from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import checked_classes
+from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.icons.refine import (
     check_probe,
     compare_activations,
     compute_activations,
 )
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
-from tensorboard_plugin_atlas.config import logged_config
+from tensorboard_plugin_atlas.config import restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files
 from tensorboard_plugin_atlas.logs.reader import Original, originals
@@ -130,7 +130,7 @@ def make_class_atlases(
     original = _deepest(model, chosen)
     logged = original.read()
     changes = {} if icons is None else {"icons": icons, "icon_steps": None}
-    config = logged_config(logged.provenance.settings, icon_seconds=None, **changes)
+    config = restore_config(logged.provenance.settings, icon_seconds=None, **changes)
     probe = probe_of(logged, data, config, side, normalize)
     check_probe(logged, probe)
     name = normalize_layer_name(model, logged.layer)
@@ -140,8 +140,8 @@ def make_class_atlases(
         tuple(_meant(one, probe.classes) for one in several)
         for several in (*((text,) for text in classes), *pairs)
     ]
-    asked = checked_classes(model, name, probe, wanted, config, "--classes, --pair")
-    pipeline = ClassPipeline(probe, (name,), config, progress, asked=asked)
+    asked = check_classes(model, name, probe, wanted, config, "--classes, --pair")
+    pipeline = ClassPipeline(probe, (name,), config, progress, classes=asked)
     home = log_dir / classes_run(original.run)
     there = _there(log_dir, classes_run(original.run))
     for previous in _nearest(there, pipeline.series, original.step):

@@ -200,7 +200,7 @@ def _samples(atlas: Atlas) -> tuple[str, tuple[int, ...]]:
 
 
 def _traced(part: Iterable[Atlas], seen: _Layer) -> Iterator[Atlas]:
-    """Does what `trace_events` does, and notes the sizes of the concepts."""
+    """Does what `detect_events` does, and notes the sizes of the concepts."""
     tracer = ConceptTracker()
     for atlas in part:
         traced = tracer.advance(atlas)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tensorboard_plugin_atlas.commands.shared_options import local_folder, positive
 from tensorboard_plugin_atlas.commands.terminal_text import counted, printable, table
-from tensorboard_plugin_atlas.metadata import BACKWARDS_FOLDER
+from tensorboard_plugin_atlas.metadata import RELAYOUT_FOLDER
 
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.atlas import Event
@@ -20,14 +20,14 @@ RELAYOUT_HELP = f"""\
 Lay the maps of a finished run out again, from the last step backwards. A map that grows while a
 network learns keeps something of the random start; backwards, the last map is as good as one by
 itself, and decides the frame of all. The log is not touched: the new maps are a run of their own
-below it, <run>/{BACKWARDS_FOLDER}, which the tab shows beside it. No model is needed: each cell
+below it, <run>/{RELAYOUT_FOLDER}, which the tab shows beside it. No model is needed: each cell
 borrows the icon that fits it best and states a lower bound of how well.
 
   tensorboard-atlas relayout runs
   tensorboard-atlas relayout runs --run exp1 --layer layer3
 
 Run it again when the run has gone on: what it wrote before is replaced. `tensorboard-atlas refine`
-with --run <run>/{BACKWARDS_FOLDER} draws icons of its own for a step of it.
+with --run <run>/{RELAYOUT_FOLDER} draws icons of its own for a step of it.
 """
 
 EVENTS_HELP = """\

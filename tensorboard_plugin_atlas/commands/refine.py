@@ -38,13 +38,13 @@ from tensorboard_plugin_atlas.compute.icons.refine import (
 )
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
-from tensorboard_plugin_atlas.config import AtlasConfig, logged_config
+from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
 from tensorboard_plugin_atlas.demo.data import load
-from tensorboard_plugin_atlas.errors import ArgumentError, described
+from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.logs.reader import Original
 from tensorboard_plugin_atlas.logs.selection import SHOWN, logged_atlases, some_of
-from tensorboard_plugin_atlas.metadata import Edition, home_of_run, layer_tag, refined_run
+from tensorboard_plugin_atlas.metadata import Revision, layer_tag, parse_refined_run, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.revisions import REFINES
 
@@ -130,7 +130,7 @@ def refine(
     logged = [original.read() for original in chosen]
     settings = logged[0].provenance.settings
     # In all the steps that icons of the kind take.
-    config = logged_config(settings, icons=kind, icon_steps=None, icon_seconds=None)
+    config = restore_config(settings, icons=kind, icon_steps=None, icon_seconds=None)
     probe = probe_of(logged[0], data, config, side, normalize)
     for atlas in logged:
         check_probe(atlas, probe)
@@ -157,7 +157,7 @@ def refine(
         )
         blobs = encode_atlas(_marked(finer, original.mark, kind, found))
         sink = sink or EventSink(_fresh_folder(log_dir, original.run))
-        sink.write(layer_tag(atlas.layer, Edition.REFINED, atlas.sequence), blobs, atlas.step)
+        sink.write(layer_tag(atlas.layer, Revision.REFINED, atlas.sequence), blobs, atlas.step)
         sink.flush()
         done.append(
             Refined(
@@ -199,7 +199,7 @@ def load_weights(model: nn.Module, checkpoint: Path) -> None:
         ) from error
     except Exception as error:  # whatever torch raises at a file that is none of its own
         raise ArgumentError(
-            f"{name} cannot be read ({described(error):.200}); pass a file of torch.save"
+            f"{name} cannot be read ({describe_error(error):.200}); pass a file of torch.save"
         ) from error
     state = _state_in(content)
     if state is None:
@@ -229,7 +229,7 @@ def model_on_device(model: nn.Module, checkpoint: Path, device: str) -> nn.Modul
         return model.to(torch.device(device))
     except Exception as error:  # torch has many, by kind of device
         raise ArgumentError(
-            f"--device {device!r} cannot be used ({described(error):.200}); pass cpu"
+            f"--device {device!r} cannot be used ({describe_error(error):.200}); pass cpu"
         ) from error
 
 
@@ -356,7 +356,9 @@ def _fresh_folder(log_dir: Path, run: str) -> Path:
     parent = (log_dir / refined_run(run, 1)).parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        numbers = [home[1] for p in parent.iterdir() if (home := home_of_run(f"refined/{p.name}"))]
+        numbers = [
+            home[1] for p in parent.iterdir() if (home := parse_refined_run(f"refined/{p.name}"))
+        ]
         for number in itertools.count(1 + max(numbers, default=0)):
             folder = log_dir / refined_run(run, number)
             with contextlib.suppress(FileExistsError):

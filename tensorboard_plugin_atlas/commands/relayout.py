@@ -2,7 +2,7 @@
 """`tensorboard-atlas relayout`: a finished run's maps laid out again, from the last step backwards.
 
 A map that grows forwards keeps something of the random network that it began with. Backwards the
-last map is as good as one by itself, and decides the frame of all. The run itself is never touched:
+last map is as good as one by itself, and sets the viewport of all. The run itself is never changed:
 the new maps are a complete run of their own below it, `<run>/backwards`.
 """
 
@@ -25,10 +25,10 @@ from tensorboard_plugin_atlas.analysis.cosine import finite_rows
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Provenance
 from tensorboard_plugin_atlas.compute.icons.reuse import reuse_icons
-from tensorboard_plugin_atlas.compute.layout.grid import bin_levels
-from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out_backwards
-from tensorboard_plugin_atlas.compute.layout.quality import measure
-from tensorboard_plugin_atlas.config import AtlasConfig, logged_config
+from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
+from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_relayout
+from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
+from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files, read_events
 from tensorboard_plugin_atlas.logs.reader import Original, originals
@@ -36,10 +36,10 @@ from tensorboard_plugin_atlas.logs.resume import cut_back
 from tensorboard_plugin_atlas.logs.selection import logged_atlases
 from tensorboard_plugin_atlas.metadata import (
     PROBE_TAG,
-    backwards_run,
-    home_of_backwards,
     layer_of_shortcuts,
     layer_tag,
+    relayout_run,
+    source_of_relayout,
 )
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
@@ -143,7 +143,7 @@ def relayout(
     done: list[LayerRelayout] = []
     words: list[str] = []
     for name, own in itertools.groupby(found, key=lambda one: one.run):
-        home = home_of_backwards(name)
+        home = source_of_relayout(name)
         if home is not None:
             raise ArgumentError(
                 f"--run {name!r} is laid out backwards already; pass --run {home!r} to lay that "
@@ -162,7 +162,7 @@ def _relayout_run(
     progress: bool,
 ) -> list[LayerRelayout]:
     """Lays all layers out before it writes any, so that what is there is void for seconds only."""
-    folder = log_dir / backwards_run(run)
+    folder = log_dir / relayout_run(run)
     old = _own_files(folder)
     layers: dict[str, list[_Chain]] = {}
     for layer, own in itertools.groupby(found, key=lambda one: one.layer):
@@ -173,7 +173,7 @@ def _relayout_run(
         return []
     kept = [
         one
-        for one in originals(log_dir, run=backwards_run(run))
+        for one in originals(log_dir, run=relayout_run(run))
         if is_part and one.layer not in layers
     ]
     try:
@@ -254,7 +254,7 @@ def _chains(layer: str, found: Iterable[Original], words: list[str]) -> list[_Ch
                 "without NaN or infinity"
             )
             continue
-        config = logged_config(atlas.provenance.settings)
+        config = restore_config(atlas.provenance.settings)
         samples = (atlas.provenance.probe, len(atlas.samples))
         if samples == before:
             chains[-1] = _Chain((*chains[-1].atlases, one), config)
@@ -288,7 +288,7 @@ def _laid_out(chain: _Chain, progress: bool) -> _Chain:
     layer, total = chain.atlases[0].layer, len(chain.atlases)
     with progress_bar(f"maps of {layer}", total, unit="map", shown=progress) as bar:
         advance = (lambda: None) if bar is None else bar.update
-        layouts = lay_out_backwards(_Activations(chain.atlases, advance), chain.config)
+        layouts = compute_relayout(_Activations(chain.atlases, advance), chain.config)
     return dataclasses.replace(chain, layouts=tuple(map(_as_drawn, layouts)))
 
 
@@ -396,9 +396,9 @@ def _write_layer(
 def _remade(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
     """Returns an atlas on its new map; all that is not of the map is as it was."""
     activations = atlas.activations
-    levels, grid_notes = bin_levels(layout, activations, config=chain.config)
+    levels, grid_notes = bin_grids(layout, activations, config=chain.config)
     grids, icon_notes = reuse_icons(atlas, levels)
-    measured = measure(activations, layout)
+    measured = measure_quality(activations, layout)
     samples = dataclasses.replace(
         atlas.samples,
         xy=layout.xy,
@@ -425,7 +425,7 @@ def _remade(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
         grids=grids,
         quality=quality,
         provenance=_provenance(atlas, chain.config, notes),
-        frame=layout.corners,
+        viewport=layout.viewport_corners,
         concepts=None,
         events=(),
     )

@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.atlas import (
     Quality,
     Samples,
 )
-from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, attribute
+from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, measure_icon_changes
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
@@ -34,11 +34,19 @@ from tensorboard_plugin_atlas.compute.icons.render_levels import (
     render_levels,
 )
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
-from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
-from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
-from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_levels, cell_means, cell_spreads
-from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out, resume
-from tensorboard_plugin_atlas.compute.layout.quality import measure
+from tensorboard_plugin_atlas.compute.layout.align_to_run import (
+    ProbeSamples,
+    compute_aligned_layout,
+)
+from tensorboard_plugin_atlas.compute.layout.cell_matching import find_predecessors
+from tensorboard_plugin_atlas.compute.layout.grid import (
+    GridCells,
+    bin_grids,
+    cell_deviations,
+    cell_means,
+)
+from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout, restore_layout
+from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.compute.model.activations import (
     LayerActivations,
     ProbeOutputs,
@@ -54,14 +62,14 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
 )
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.probe.probe_diff import probe_changes
+from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
-DRAFT_QUALITIES: Final = (30,)
-DRAFT_ACTIVATION_BYTES: Final = 130_000
+PRELIMINARY_QUALITIES: Final = (30,)
+PRELIMINARY_ACTIVATION_BYTES: Final = 130_000
 """What a draft keeps of the activations: it is there for minutes, and the log should not double."""
 
 _STEP_COST: Final = 1.5
@@ -69,19 +77,19 @@ _STEP_COST: Final = 1.5
 
 _DRAFT_NOTE: Final = "icons: a draft, with real patches until the icons are drawn"
 
-OnDraft: TypeAlias = Callable[[Atlas], None]
+OnPreliminary: TypeAlias = Callable[[Atlas], None]
 
 _LIBRARIES: Final = ("tensorboard_plugin_atlas", "torch", "umap-learn", "numpy", "pillow")
 
 
 @dataclass
-class Memory:
+class LayerState:
     """What the next checkpoint of a layer needs of the ones before."""
 
     layout: Layout | None = None
     tracer: ConceptTracker = field(default_factory=ConceptTracker)
     receptive: ReceptiveField | None = None
-    drawn: tuple[tuple[Cells, UnfinishedIcons], ...] = ()
+    drawn: tuple[tuple[GridCells, UnfinishedIcons], ...] = ()
     drawing_seconds: float | None = None
     logged: int = 0
     notes: tuple[str, ...] = ()
@@ -105,7 +113,7 @@ class AtlasPipeline:
     config: AtlasConfig
     progress: bool = True
     baselines: Mapping[str, Atlas] = field(default_factory=dict)
-    _memory: dict[str, Memory] = field(default_factory=dict)
+    _memory: dict[str, LayerState] = field(default_factory=dict)
 
     @cached_property
     def _source(self) -> PatchSource:
@@ -118,7 +126,7 @@ class AtlasPipeline:
         step: int,
         wall_time: float | None,
         without: Container[str] = (),
-        on_draft: OnDraft | None = None,
+        on_preliminary: OnPreliminary | None = None,
     ) -> Iterator[Atlas]:
         """Yields the atlas of each layer at this checkpoint, one at a time as they are finished.
 
@@ -127,8 +135,8 @@ class AtlasPipeline:
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
             without: Layers to leave out this time.
-            on_draft: Called with an atlas that has real patches for icons before they are drawn,
-                where that is expected to take longer than `AtlasConfig.draft_seconds`.
+            on_preliminary: Called with a preliminary atlas, which shows real patches for icons, if
+                rendering is expected to take longer than `AtlasConfig.draft_seconds`.
 
         Raises:
             AtlasError: if a layer cannot be collected or laid out; the message says why.
@@ -143,8 +151,10 @@ class AtlasPipeline:
         )
         for layer in self.layers:
             if layer not in without:
-                memory = self._memory.setdefault(layer, Memory())
-                yield self._atlas(model, found, found.layers[layer], memory, step, now, on_draft)
+                memory = self._memory.setdefault(layer, LayerState())
+                yield self._atlas(
+                    model, found, found.layers[layer], memory, step, now, on_preliminary
+                )
 
     def start_from(self, previous: Atlas) -> None:
         """Continues the map of an atlas that was read back from a log.
@@ -162,9 +172,9 @@ class AtlasPipeline:
                 f"previous: the atlas of layer {previous.layer!r} at step {previous.step} was made "
                 "with another probe; pass the same images, labels, samples and seed"
             )
-        memory = self._memory.setdefault(previous.layer, Memory())
-        memory.layout = resume(
-            previous.xy, previous.activations, frame=previous.frame, config=self.config
+        memory = self._memory.setdefault(previous.layer, LayerState())
+        memory.layout = restore_layout(
+            previous.xy, previous.activations, viewport=previous.viewport, config=self.config
         )
         memory.tracer = ConceptTracker(previous)
         memory.logged = previous.sequence
@@ -174,8 +184,8 @@ class AtlasPipeline:
 
         Where it cannot be continued the map starts afresh, and the next atlas says so in its notes.
         """
-        memory = self._memory.setdefault(previous.layer, Memory())
-        changes = probe_changes(previous, self.probe)
+        memory = self._memory.setdefault(previous.layer, LayerState())
+        changes = list_probe_changes(previous, self.probe)
         try:
             if not changes:
                 self.start_from(previous)
@@ -191,10 +201,10 @@ class AtlasPipeline:
         model: nn.Module,
         found: ProbeOutputs,
         layer: LayerActivations,
-        memory: Memory,
+        memory: LayerState,
         step: int,
         wall_time: float,
-        on_draft: OnDraft | None,
+        on_preliminary: OnPreliminary | None,
     ) -> Atlas:
         if memory.receptive is None:
             # Measured once, so that a sample keeps its patch from the first checkpoint to the last.
@@ -202,7 +212,7 @@ class AtlasPipeline:
                 model, layer.layer, self.probe, map_size=layer.map_size
             )
         layout, quality = self._map(layer, memory, memory.receptive)
-        levels, grid_notes = bin_levels(layout, layer.values, config=self._binning())
+        levels, grid_notes = bin_grids(layout, layer.values, config=self._binning())
         said = self._attribution(model, layer.layer)
         notes = (
             *memory.notes,
@@ -223,53 +233,55 @@ class AtlasPipeline:
             quality=quality,
             provenance=self._provenance(model, layer, memory.receptive, notes),
             sequence=memory.logged + 1,
-            frame=layout.corners,
+            viewport=layout.viewport_corners,
         )
         plain = self._followed(plain, memory)
         with torch.inference_mode(mode=False):  # icons are drawn by gradient
-            atlas = self._with_icons(plain, model, layer, memory, levels, on_draft)
+            atlas = self._with_icons(plain, model, layer, memory, levels, on_preliminary)
         memory.layout, memory.notes = layout, ()
         memory.logged += 1
         return atlas
 
     def _map(
-        self, layer: LayerActivations, memory: Memory, receptive: ReceptiveField
+        self, layer: LayerActivations, memory: LayerState, receptive: ReceptiveField
     ) -> tuple[Layout, Quality]:
         """Lays the samples out, and says how far the map can be trusted."""
         layout = self._layout(layer, memory, receptive)
-        return layout, measure(layer.values, layout, memory.layout)
+        return layout, measure_quality(layer.values, layout, memory.layout)
 
     def _binning(self) -> AtlasConfig:
         """Returns the recipe that cells are made by."""
         return self.config
 
-    def _followed(self, plain: Atlas, memory: Memory) -> Atlas:
+    def _followed(self, plain: Atlas, memory: LayerState) -> Atlas:
         """Returns the atlas with its concepts, where its samples are those of the step before."""
         return memory.tracer.advance(plain)
 
-    def _layout(self, layer: LayerActivations, memory: Memory, receptive: ReceptiveField) -> Layout:
+    def _layout(
+        self, layer: LayerActivations, memory: LayerState, receptive: ReceptiveField
+    ) -> Layout:
         """Continues the layer's map, or begins one: on that of another run where it is asked."""
         other = self.baselines.get(layer.layer)
         if memory.layout is not None or other is None:
-            return lay_out(layer.values, memory.layout, config=self.config)
+            return compute_layout(layer.values, memory.layout, config=self.config)
         images, labels = self.probe.sample_image, self.probe.labels
-        asked = Asked(
+        asked = ProbeSamples(
             digest=self.probe.digest,
             image_ids=self.probe.image_ids[images],
             boxes=receptive.boxes(layer.positions, self.probe.input_size),
             labels=None if labels is None else labels[images],
         )
         try:
-            layout, note = layout_beside(other, asked, layer.values, config=self.config)
+            layout, note = compute_aligned_layout(other, asked, layer.values, config=self.config)
         except ArgumentError as error:
-            layout = lay_out(layer.values, config=self.config)
+            layout = compute_layout(layer.values, config=self.config)
             note = f"layout: not on the map of {other.run!r} as asked: {error}"
         return dataclasses.replace(layout, notes=(note, *layout.notes))
 
     def _attribution(self, model: nn.Module, layer: str) -> Attribution:
         if not self.config.attribution:
             return Attribution(None)
-        return attribute(
+        return compute_attribution(
             model,
             layer,
             self.probe,
@@ -303,9 +315,9 @@ class AtlasPipeline:
         plain: Atlas,
         model: nn.Module,
         layer: LayerActivations,
-        memory: Memory,
-        levels: Sequence[Cells],
-        on_draft: OnDraft | None,
+        memory: LayerState,
+        levels: Sequence[GridCells],
+        on_preliminary: OnPreliminary | None,
     ) -> Atlas:
         """Draws the cells of every level, coarsest first, after a draft where that takes long."""
         if self.config.icons == "none" or memory.receptive is None:
@@ -324,8 +336,8 @@ class AtlasPipeline:
             build_targets(cells, layer.values, self.probe.sample_image, centers, layer.surround)
             for cells in levels
         ]
-        if on_draft is not None and self.config.icons != "examples":
-            self._draft(plain, layer, engine, targets, memory, on_draft)
+        if on_preliminary is not None and self.config.icons != "examples":
+            self._draft(plain, layer, engine, targets, memory, on_preliminary)
         start, clock = time.perf_counter(), TimeLimit(self.config.icon_seconds)
         earlier = _drafts(memory, levels, layer.values)
         total = sum(len(cells) for cells in levels)
@@ -358,23 +370,23 @@ class AtlasPipeline:
         layer: LayerActivations,
         engine: IconEngine,
         targets: Sequence[Targets],
-        memory: Memory,
-        on_draft: OnDraft,
+        memory: LayerState,
+        on_preliminary: OnPreliminary,
     ) -> None:
         """Hands out the atlas with real patches for icons, where drawing them will take long."""
         limit, expected = self.config.draft_seconds, memory.drawing_seconds
         if limit is None or (expected is not None and expected <= limit):
             return
         start = time.perf_counter()
-        drawing = render_levels(engine, targets, "examples", qualities=DRAFT_QUALITIES)
+        drawing = render_levels(engine, targets, "examples", qualities=PRELIMINARY_QUALITIES)
         if expected is None:
             steps = engine.get_settings(self.config.icons).steps
             if (time.perf_counter() - start) * _STEP_COST * steps <= limit:
                 return
-        kept = store_activations(layer.values, max_bytes=DRAFT_ACTIVATION_BYTES)
+        kept = store_activations(layer.values, max_bytes=PRELIMINARY_ACTIVATION_BYTES)
         samples = dataclasses.replace(plain.samples, activations=kept)
         drawing = dataclasses.replace(drawing, notes=(*drawing.notes, _DRAFT_NOTE))
-        on_draft(_drawn_on(plain.replace(samples=samples), drawing))
+        on_preliminary(_drawn_on(plain.replace(samples=samples), drawing))
 
     def _provenance(
         self,
@@ -464,12 +476,12 @@ def compute_atlas(
 
 
 def _drafts(
-    memory: Memory, levels: Sequence[Cells], activations: FloatArray
+    memory: LayerState, levels: Sequence[GridCells], activations: FloatArray
 ) -> list[UnfinishedIcons | None]:
     """Returns what the cells of each level go on from: the pictures of those they continue."""
     before = {cells.size: (cells, drafts) for cells, drafts in memory.drawn}
     return [
-        before[cells.size][1].select(predecessors(cells, before[cells.size][0], activations))
+        before[cells.size][1].select(find_predecessors(cells, before[cells.size][0], activations))
         if cells.size in before
         else None
         for cells in levels
@@ -492,13 +504,13 @@ def _drawn_on(plain: Atlas, drawing: RenderedLevels, changes: Sequence[IconChang
     return plain.replace(grids=drawing.add_to(plain.grids), provenance=provenance)
 
 
-def _grid(cells: Cells, said: Attribution) -> Grid:
+def _grid(cells: GridCells, said: Attribution) -> Grid:
     """Returns a level without icons."""
     means = spreads = None
     if said.values is not None:
         # Of logits beyond float32 attribution is infinite, and its spread is no number.
         with np.errstate(invalid="ignore", over="ignore"):
-            means, spreads = cell_means(cells, said.values), cell_spreads(cells, said.values)
+            means, spreads = cell_means(cells, said.values), cell_deviations(cells, said.values)
     return Grid(
         size=cells.size,
         rows=cells.rows,

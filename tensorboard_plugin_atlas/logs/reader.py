@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from tensorboard_plugin_atlas.atlas import Atlas, ProbePictures
+from tensorboard_plugin_atlas.atlas import Atlas, ProbeThumbnails
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
@@ -30,11 +30,11 @@ from tensorboard_plugin_atlas.logs.remote import is_url
 from tensorboard_plugin_atlas.metadata import (
     CHILD_RUN,
     PROBE_TAG,
-    Edition,
-    edition_of_tag,
-    home_of_backwards,
-    home_of_run,
+    Revision,
     layer_of_shortcuts,
+    parse_refined_run,
+    revision_of_tag,
+    source_of_relayout,
 )
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.wire.atlas_codec import (
@@ -109,7 +109,7 @@ class _Place:
     file: Path
     offset: int
     reason: str | None
-    edition: Edition | None = None
+    edition: Revision | None = None
     number: int = 0
     mark: str | None = None
 
@@ -288,7 +288,7 @@ def originals(
     ]
     if damaged:
         sound = {(one.run, one.layer, one.step) for one in found}
-        broken = [p for (_, e, _), p in shelf.damaged.items() if e is not Edition.REFINED]
+        broken = [p for (_, e, _), p in shelf.damaged.items() if e is not Revision.REFINED]
         found += [
             Original(p.run, p.layer, p.step, "", p, p)
             for p in (*hidden, *broken)
@@ -301,7 +301,7 @@ def originals(
 
 
 def _is_told_by(found: str, wanted: str | None) -> bool:
-    return _is_run(found, wanted) and (wanted is not None or home_of_backwards(found) is None)
+    return _is_run(found, wanted) and (wanted is not None or source_of_relayout(found) is None)
 
 
 def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
@@ -344,7 +344,7 @@ def _is_void(entry: LoggedAtlas, run: str, step: int) -> bool:
     return entry.edition == SHORTCUTS and entry.run == run and entry.step >= step
 
 
-def read_probe(log_dir: str | os.PathLike[str], run: str) -> ProbePictures:
+def read_probe(log_dir: str | os.PathLike[str], run: str) -> ProbeThumbnails:
     """Reads the probe's pictures of one run; "exp1" also finds "exp1/atlas".
 
     Raises:
@@ -417,17 +417,17 @@ class _Shelf:
     logged: dict[_Spot, _Place] = field(default_factory=dict)
     drafts: dict[_Spot, _Place] = field(default_factory=dict)
     refined: dict[_Spot, dict[int, _Place]] = field(default_factory=lambda: defaultdict(dict))
-    damaged: dict[tuple[_Spot, Edition | None, int], _Place] = field(default_factory=dict)
+    damaged: dict[tuple[_Spot, Revision | None, int], _Place] = field(default_factory=dict)
 
     def add(self, place: _Place) -> None:
         """Puts an atlas, or the damage where one was, in its place."""
         spot = (place.run, place.layer, place.step)
         if place.reason is not None:
             self.damaged[spot, place.edition, place.number] = place
-        elif place.edition is Edition.REFINED:
+        elif place.edition is Revision.REFINED:
             self.refined[spot][place.number] = place
         else:
-            is_draft = place.edition is Edition.DRAFT
+            is_draft = place.edition is Revision.PRELIMINARY
             (self.drafts if is_draft else self.logged)[spot] = place
 
     def restart(self, run: str, step: int) -> None:
@@ -454,15 +454,15 @@ class _Shelf:
         yield from ((place, _name(place.edition)) for place in self.damaged.values())
 
 
-def _name(edition: Edition | None) -> str:
-    return (edition or Edition.LOGGED).name.lower()
+def _name(edition: Revision | None) -> str:
+    return (edition or Revision.LOGGED).label
 
 
 def _place(run: str, event: LoggedEvent) -> _Place:
-    layer, edition = (event.tag and edition_of_tag(event.tag)) or ("", None)
+    layer, edition = (event.tag and revision_of_tag(event.tag)) or ("", None)
     number, mark = 0, None
-    if edition is Edition.REFINED:
-        home = home_of_run(run)
+    if edition is Revision.REFINED:
+        home = parse_refined_run(run)
         if home is None:  # elsewhere such a tag is not ours
             layer, edition = "", None
         else:
@@ -544,7 +544,7 @@ def _decode(place: _Place) -> Atlas:
 
 def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
     atlas, reason, status = None, event.reason, "damaged"
-    layer, edition = (event.tag and edition_of_tag(event.tag)) or ("", None)
+    layer, edition = (event.tag and revision_of_tag(event.tag)) or ("", None)
     watched = None if event.tag is None else layer_of_shortcuts(event.tag)
     if event.blobs is not None:
         try:

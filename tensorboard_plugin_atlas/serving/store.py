@@ -27,11 +27,11 @@ from tensorboard.errors import NotFoundError
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.metadata import (
     PROBE_TAG,
-    Edition,
-    edition_of_tag,
-    home_of_run,
+    Revision,
     layer_of_shortcuts,
     layer_tag,
+    parse_refined_run,
+    revision_of_tag,
 )
 from tensorboard_plugin_atlas.serving.blob_reader import PARALLEL_READS, BlobReader
 from tensorboard_plugin_atlas.serving.blob_sequences import Place, SequenceReader
@@ -94,7 +94,7 @@ class Datum:
     step: int
     wall_time: float
     blob_keys: tuple[str, ...]
-    edition: Edition = Edition.LOGGED
+    edition: Revision = Revision.LOGGED
     draft: Datum | None = None
     finer: tuple[Datum, ...] = ()
 
@@ -102,7 +102,7 @@ class Datum:
     def version(self) -> str:
         """What is another whenever another record may count for the step."""
         times = [datum.wall_time for datum in (self, *self.finer)]
-        return f"{self.edition.name.lower()}-{_digest(*map(repr, times))}"
+        return f"{self.edition.label}-{_digest(*map(repr, times))}"
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class StepSummary:
     """
 
     datum: Datum
-    edition: Edition
+    edition: Revision
     facts: StepFacts | None
     problem: DamageError | None
 
@@ -457,10 +457,10 @@ def _arranged(
 
 def _group(run: str, tag: str) -> Place:
     """Returns the run and the tag of the finished atlases that `tag` belongs with."""
-    layer, edition = edition_of_tag(tag) or (layer_of_shortcuts(tag), None)
+    layer, edition = revision_of_tag(tag) or (layer_of_shortcuts(tag), None)
     if layer is None:
         return run, tag
-    home = home_of_run(run) if edition is Edition.REFINED else None
+    home = parse_refined_run(run) if edition is Revision.REFINED else None
     return (run if home is None else home[0]), layer_tag(layer)
 
 
@@ -515,13 +515,13 @@ def _shelved(
     shelves: dict[tuple[str, str], _Shelf] = defaultdict(_Shelf)
     refined: list[tuple[int, str, tuple[Datum, ...]]] = []
     for (run, tag), kept in data.items():
-        layer, edition = edition_of_tag(tag) or ("", None)
-        home = home_of_run(run)
-        if edition is Edition.LOGGED:
+        layer, edition = revision_of_tag(tag) or ("", None)
+        home = parse_refined_run(run)
+        if edition is Revision.LOGGED:
             shelves[run, layer].logged = _latest(shelves[run, layer].logged, kept)
-        elif edition is Edition.DRAFT:
+        elif edition is Revision.PRELIMINARY:
             shelves[run, layer].drafts = _latest(shelves[run, layer].drafts, kept)
-        elif edition is Edition.REFINED and home is not None:
+        elif edition is Revision.REFINED and home is not None:
             refined.append((home[1], home[0], kept))
     for (run, tag), kept in data.items():
         shelf = shelves.get((run, layer_of_shortcuts(tag) or ""))
@@ -551,7 +551,7 @@ def _latest(known: Mapping[int, Datum], more: Sequence[Datum]) -> dict[int, Datu
 
 
 def _data(_run: str, tag: str, data: Sequence[Any]) -> tuple[Datum, ...]:
-    layer, edition = edition_of_tag(tag) or (layer_of_shortcuts(tag), Edition.LOGGED)
+    layer, edition = revision_of_tag(tag) or (layer_of_shortcuts(tag), Revision.LOGGED)
     return tuple(
         Datum(
             layer,

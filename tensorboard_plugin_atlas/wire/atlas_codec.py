@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas.atlas import (
     ConceptState,
     Event,
     Grid,
-    ProbePictures,
+    ProbeThumbnails,
     Provenance,
     Samples,
     StoredActivations,
@@ -136,7 +136,7 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
         run=run,
         sequence=fields.sequence,
         skipped=fields.skipped,
-        frame=fields.frame,
+        viewport=fields.frame,
         concepts=fields.concepts,
         events=fields.events,
         classes=fields.classes,
@@ -180,7 +180,7 @@ def check_place(found: Placed, layer: str, step: int) -> None:
         )
 
 
-def encode_probe(pictures: ProbePictures) -> list[bytes]:
+def encode_probe(pictures: ProbeThumbnails) -> list[bytes]:
     """Returns the blobs of the probe's pictures, the manifest first.
 
     Raises:
@@ -206,7 +206,7 @@ def encode_probe(pictures: ProbePictures) -> list[bytes]:
     return finished("probe", header, described, decode_probe)
 
 
-def decode_probe(blobs: Sequence[bytes]) -> ProbePictures:
+def decode_probe(blobs: Sequence[bytes]) -> ProbeThumbnails:
     """Reads the probe's pictures back.
 
     Raises:
@@ -217,7 +217,7 @@ def decode_probe(blobs: Sequence[bytes]) -> ProbePictures:
     arrays = load(blobs[1], _probe_specs(fields.images), manifest.blobs[0].describe(1))
     _check_classes(arrays, "labels")
     _check_range(arrays, "image_ids", 0)
-    return ProbePictures(
+    return ProbeThumbnails(
         digest=fields.digest,
         image_ids=arrays["image_ids"],
         labels=arrays.get("labels"),
@@ -303,7 +303,7 @@ def _atlas_header(atlas: Atlas, channels: int) -> dict[str, Any]:
         "activations": {"kind": stored.kind, "lost_variance": float(stored.lost_variance)},
         "provenance": _provenance_header(atlas.provenance),
         "skipped": [{"step": int(one.step), "reason": one.reason} for one in atlas.skipped],
-        "frame": _frame_header(atlas.frame),
+        "frame": _frame_header(atlas.viewport),
         "lifelines": _concepts_header(atlas.concepts),
         "events": [_event_header(event) for event in atlas.events],
     }

@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_plugin_atlas.analysis.sample_matching import OTHER_LABELS, label_disagreement
+from tensorboard_plugin_atlas.analysis.sample_matching import (
+    MAX_LABEL_DISAGREEMENT,
+    label_disagreement,
+)
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -103,7 +106,7 @@ def _check_probe(other: Atlas, probe: Probe) -> None:
         None if probe.labels is None else probe.labels[ours],
         None if other.labels is None else other.labels[theirs],
     )
-    if wrong > OTHER_LABELS:
+    if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(
             f"align_to={other.run!r}: {wrong:.0%} of the images that both probes have under one id "
             "carry other labels; pass a probe drawn from the same data set"

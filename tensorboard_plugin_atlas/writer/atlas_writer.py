@@ -19,7 +19,7 @@ from typing import Any, Final, SupportsFloat, SupportsIndex, TypeVar, cast
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import checked_classes
+from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
 from tensorboard_plugin_atlas.compute.model.layers import (
@@ -30,15 +30,15 @@ from tensorboard_plugin_atlas.compute.model.layers import (
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.probe.probe_diff import probe_changes
-from tensorboard_plugin_atlas.compute.shortcuts.tracker import why_not
+from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
+from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import (
     ArgumentError,
     AtlasError,
     CannotSendError,
     WorkerError,
-    described,
+    describe_error,
 )
 from tensorboard_plugin_atlas.logs.resume import Earlier, cut_back, last_atlases
 from tensorboard_plugin_atlas.logs.sinks import sink_for
@@ -330,7 +330,7 @@ class AtlasWriter:
         if asked is None or (isinstance(asked, Sized) and not len(asked)):
             return ()
         with _explained(self.model):
-            return checked_classes(self.model, self.layers[-1], self.probe, asked, self.config)
+            return check_classes(self.model, self.layers[-1], self.probe, asked, self.config)
 
     def _is_affordable(self, step: int) -> bool:
         """Keeps to the budget by letting calls pass."""
@@ -470,7 +470,7 @@ class AtlasWriter:
             raise ArgumentError(
                 f"shortcuts={shortcuts!r:.40}: pass True, False or one of the layers' names"
             )
-        reason = why_not(self.model, self.probe) if shortcuts else None
+        reason = find_incompatibility(self.model, self.probe) if shortcuts else None
         if reason is not None:
             self._notice(
                 "shortcuts",
@@ -483,9 +483,9 @@ class AtlasWriter:
         """Warns of the first failure and logs all others, repeated ones quietly."""
         place: tuple[object, ...]
         if isinstance(error, WorkerError):
-            message, place = f"AtlasWriter: {error}", ("worker", error.place)
+            message, place = f"AtlasWriter: {error}", ("worker", error.location)
         else:
-            message = f"AtlasWriter: {call} failed: {described(error)}"
+            message = f"AtlasWriter: {call} failed: {describe_error(error)}"
             place = (type(error), *_place_of(error))
         if place in self._told:
             _log(logging.INFO, message)
@@ -549,7 +549,7 @@ def _cautions(earlier: Earlier, probe: Probe) -> Iterator[str]:
             f"AtlasWriter: the log ends with {len(earlier.problems)} unreadable records, which are "
             f"passed by: {earlier.problems[0]}; `tensorboard-atlas doctor` says more"
         )
-    changes = {change for a in earlier.atlases.values() for change in probe_changes(a, probe)}
+    changes = {change for a in earlier.atlases.values() for change in list_probe_changes(a, probe)}
     if changes:
         yield (
             "AtlasWriter: the maps start afresh, since the log was made with another probe: "

@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.errors import (
     AtlasError,
     CannotSendError,
     WorkerError,
-    described,
+    describe_error,
 )
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.writer.cost import CostMeter
@@ -287,7 +287,7 @@ class _Courier:
         except CannotStartError as error:
             self.fault = str(error)
         except Exception as error:  # whatever it is, the loop must not wait for this thread
-            self.fault = described(error)
+            self.fault = describe_error(error)
         finally:
             # The fault comes first: whoever is woken by the rest looks at it.
             self._drop()
@@ -314,7 +314,7 @@ class _Courier:
             if self._is_killed:
                 return
             if not isinstance(error, WorkerError):
-                error = WorkerError(f"step {snapshot.step}: {described(error)}")
+                error = WorkerError(f"step {snapshot.step}: {describe_error(error)}")
             self._lose(error)
         else:
             self._settle(snapshot, answer)

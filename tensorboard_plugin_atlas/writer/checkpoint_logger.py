@@ -13,10 +13,10 @@ from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.model.logits import select_logits
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.errors import WorkerError, described
+from tensorboard_plugin_atlas.errors import WorkerError, describe_error
 from tensorboard_plugin_atlas.logs.resume import last_atlases
 from tensorboard_plugin_atlas.logs.sinks import Sink
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
 from tensorboard_plugin_atlas.writer.optional_loggers import ClassLog, ShortcutLog
@@ -93,7 +93,7 @@ class CheckpointLogger:
         # After a crash a step is done again, of which a part may be in the log.
         there = {layer for layer, last in self._last_steps.items() if last >= step}
         watched: Atlas | None = None
-        atlases = self._pipeline.atlases(model, step, wall_time, there, on_draft=log_draft)
+        atlases = self._pipeline.atlases(model, step, wall_time, there, on_preliminary=log_draft)
         for atlas in atlases:
             blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
             self._sink.write(
@@ -125,12 +125,14 @@ class CheckpointLogger:
         What goes wrong costs the draft only.
         """
         blobs = encode_atlas(draft)
-        tag = layer_tag(draft.layer, Edition.DRAFT, draft.sequence)
+        tag = layer_tag(draft.layer, Revision.PRELIMINARY, draft.sequence)
         try:
             self._sink.write(tag, blobs, draft.step, draft.wall_time)
             self.flush()
         except OSError as error:
-            logger.info("the draft of layer %r is not logged: %s", draft.layer, described(error))
+            logger.info(
+                "the draft of layer %r is not logged: %s", draft.layer, describe_error(error)
+            )
             return 0
         return sum(map(len, blobs))
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.sparse_buffers import get_tensor_metadata
-from tensorboard_plugin_atlas.errors import CannotSendError, first_line
+from tensorboard_plugin_atlas.errors import CannotSendError, summarize_error
 from tensorboard_plugin_atlas.writer.object_parts import (
     PLAIN,
     Parts,
@@ -254,7 +254,7 @@ def take_apart(model: nn.Module) -> tuple[Contents, list[Tensor]]:
     except Exception as error:  # whatever the user's classes raise
         raise CannotSendError(
             f"model={type(model).__name__} holds something that cannot be compared with what it "
-            f"was ({first_line(error)})"
+            f"was ({summarize_error(error)})"
         ) from error
 
 

@@ -16,8 +16,8 @@ from torch import nn
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutWatch
-from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, described
+from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutTracker
+from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, describe_error
 from tensorboard_plugin_atlas.logs.resume import last_shortcuts
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
@@ -41,12 +41,12 @@ class ShortcutLog:
     ) -> None:
         self.layer = layer
         self._sink, self._failures = sink, failures
-        self._watch: ShortcutWatch | None = None
+        self._watch: ShortcutTracker | None = None
         self._last_step: int | None = None
         if layer is not None:
             known = last_shortcuts(sink.location, layer)
             self._last_step = None if known is None else known.step
-            self._watch = ShortcutWatch(pipeline.probe, layer, pipeline.config, known)
+            self._watch = ShortcutTracker(pipeline.probe, layer, pipeline.config, known)
 
     def record(
         self, model: nn.Module, step: int, wall_time: float | None, atlas: Atlas | None
@@ -104,7 +104,7 @@ class ClassLog:
         self.series: tuple[str, ...] = ()
         if asked:
             self._classes = ClassPipeline(
-                pipeline.probe, pipeline.layers, pipeline.config, pipeline.progress, asked=asked
+                pipeline.probe, pipeline.layers, pipeline.config, pipeline.progress, classes=asked
             )
             self.series = tuple(self._classes.series)
 
@@ -165,7 +165,7 @@ class ClassLog:
 
 
 def _failure(text: str, error: Exception, place: str) -> WorkerError:
-    reason = str(error) if isinstance(error, AtlasError) else described(error)
+    reason = str(error) if isinstance(error, AtlasError) else describe_error(error)
     return WorkerError(f"{text}: {reason}", place)
 
 

@@ -15,7 +15,12 @@ from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError, described, first_line
+from tensorboard_plugin_atlas.errors import (
+    ArgumentError,
+    WorkerError,
+    describe_error,
+    summarize_error,
+)
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
@@ -97,7 +102,7 @@ def background_recorder(
     try:
         pickle.dumps(extras)
     except Exception as error:  # of whatever the user's function holds
-        raise ArgumentError(f"output cannot be sent there ({first_line(error)})") from error
+        raise ArgumentError(f"output cannot be sent there ({summarize_error(error)})") from error
     # Only here, since a platform without fork and file descriptors could not even import it.
     from tensorboard_plugin_atlas.writer.background_recorder import BackgroundRecorder
 
@@ -119,7 +124,7 @@ def background_recorder(
     except OSError as error:
         raise ArgumentError(f"there is no room for a copy of the model ({error})") from error
     except Exception as error:  # no thread can be started, say
-        raise ArgumentError(f"no process can be used ({described(error)})") from error
+        raise ArgumentError(f"no process can be used ({describe_error(error)})") from error
 
 
 def inline_recorder(

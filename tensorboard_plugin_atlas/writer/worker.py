@@ -134,11 +134,11 @@ def _recorder(setup: Setup, images: int) -> CheckpointLogger:
 
 
 def _failed(error: Exception, *, is_for_good: bool) -> Failed:
-    from tensorboard_plugin_atlas.errors import described
+    from tensorboard_plugin_atlas.errors import describe_error
     from tensorboard_plugin_atlas.writer.ipc import Failed
 
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return Failed(described(error), f"{last.filename}:{last.lineno}", is_for_good)
+    return Failed(describe_error(error), f"{last.filename}:{last.lineno}", is_for_good)
 
 
 def _taken_socket() -> socket.socket:

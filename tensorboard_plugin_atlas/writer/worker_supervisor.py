@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from tensorboard_plugin_atlas.errors import WorkerError, described
+from tensorboard_plugin_atlas.errors import WorkerError, describe_error
 from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job
 from tensorboard_plugin_atlas.writer.model_structure import Structure
 from tensorboard_plugin_atlas.writer.worker_process import Fate, WorkerProcess
@@ -97,7 +97,7 @@ class WorkerSupervisor:
             f"step {job.step}: the background process {how}\n"
             "That was the second time in a row, so this step is not logged; the process is started "
             "again for the next one. worker='inline' shows where it fails",
-            place=how.partition("\n")[0],
+            location=how.partition("\n")[0],
         )
 
     def kill(self) -> None:
@@ -153,14 +153,14 @@ class WorkerSupervisor:
         worker, self._worker = self._worker, None
         is_start, is_from_outside = True, False
         if worker is None:
-            how = f"could not be started ({described(error)})"
+            how = f"could not be started ({describe_error(error)})"
         else:
             fate = worker.end(END_SECONDS)
             self._report_memory(fate)
             is_start, is_from_outside = not worker.is_ready, fate.is_from_outside
             how = str(fate)
             if not isinstance(error, EOFError | ConnectionError):
-                how = f"gave no answer that can be read ({described(error)}) and {how}"
+                how = f"gave no answer that can be read ({describe_error(error)}) and {how}"
         self._was_ready |= not is_start
         self._failed_starts += is_start and not is_from_outside
         if self._failed_starts >= _TRIES and not self._was_ready and not self._is_killed:

@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.atlas import (
     ConceptState,
     Event,
     Grid,
-    ProbePictures,
+    ProbeThumbnails,
     Provenance,
     Quality,
     Samples,
@@ -192,11 +192,11 @@ def atlases(draw: st.DrawFn) -> Atlas:
 
 
 @st.composite
-def probe_pictures(draw: st.DrawFn) -> ProbePictures:
+def probe_pictures(draw: st.DrawFn) -> ProbeThumbnails:
     count = draw(st.integers(0, 20))
     sheets = draw(icon_sheets(count))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    return ProbePictures(
+    return ProbeThumbnails(
         digest=draw(names),
         image_ids=random.integers(0, 2**31 - 1, count).astype(np.int32),
         labels=random.integers(-1, 50, count).astype(np.int32) if draw(st.booleans()) else None,

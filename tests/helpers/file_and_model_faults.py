@@ -337,10 +337,12 @@ IN_OUR_OWN_WORK = {
         patched(Probe, "map_positions", IndexError("list index")), "IndexError: list index"
     ),
     "the layout does not converge": lost(
-        patched(pipeline, "lay_out", np.linalg.LinAlgError("did not converge")), "did not converge"
+        patched(pipeline, "compute_layout", np.linalg.LinAlgError("did not converge")),
+        "did not converge",
     ),
     "the quality cannot be measured": lost(
-        patched(pipeline, "measure", FloatingPointError("divide by zero")), "FloatingPointError"
+        patched(pipeline, "measure_quality", FloatingPointError("divide by zero")),
+        "FloatingPointError",
     ),
     "storing runs out of memory": lost(
         patched(pipeline, "store_activations", MemoryError()), "MemoryError"

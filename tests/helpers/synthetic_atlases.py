@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.atlas import (
     ConceptState,
     Event,
     Grid,
-    ProbePictures,
+    ProbeThumbnails,
     Provenance,
     Quality,
     Samples,
@@ -179,11 +179,11 @@ def make_icon(labels: NDArray[np.int32], tile: int, seed: int) -> NDArray[np.uin
     return np.clip(color * (0.8 + 0.2 * waves[..., None]), 0, 255).astype(np.uint8)
 
 
-def make_probe_pictures(images: int = 400, classes: tuple[str, ...] = CLASSES) -> ProbePictures:
+def make_probe_pictures(images: int = 400, classes: tuple[str, ...] = CLASSES) -> ProbeThumbnails:
     """Returns thumbnails that match `make_atlas(..., images=images)`."""
     labels = (np.arange(images) % len(classes)).astype(np.int32)
     icons = [make_icon(labels[i : i + 1], THUMB_SIDE, i) for i in range(images)]
-    return ProbePictures(
+    return ProbeThumbnails(
         digest="5a5a" * 8,
         image_ids=np.arange(images, dtype=np.int32),
         labels=labels,

@@ -30,7 +30,7 @@ from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute import pipeline
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
-from tensorboard_plugin_atlas.errors import AtlasError, described
+from tensorboard_plugin_atlas.errors import AtlasError, describe_error
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot
 
@@ -258,7 +258,7 @@ TOLD = {name: fault for name, fault in FAULTS.items() if fault.told is not None}
 def test_strict_lets_every_fault_through(tmp_path, fault, at, end):
     with pytest.raises(Exception) as caught:  # noqa: PT011 - what matters is its text
         train(tmp_path / "run", fault, at, end, worker="inline", strict=True)
-    assert re.search(fault.told.removeprefix("close failed.*"), described(caught.value))
+    assert re.search(fault.told.removeprefix("close failed.*"), describe_error(caught.value))
 
 
 class TestInterrupts:
@@ -270,7 +270,7 @@ class TestInterrupts:
         [
             (Moody, "answer", [2]),
             (nn.BatchNorm2d, "forward", [2]),
-            (pipeline, "lay_out", [2]),
+            (pipeline, "compute_layout", [2]),
             (IconEngine, "render", [2]),
             (recording, "encode_atlas", [2]),
             (EventSink, "append", [2]),

@@ -16,8 +16,8 @@ from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, read_shortcuts
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
-from tensorboard_plugin_atlas.compute.shortcuts.significance import overlap
-from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutWatch
+from tensorboard_plugin_atlas.compute.shortcuts.significance import box_overlap
+from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutTracker
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.resume import last_shortcuts
 from tensorboard_plugin_atlas.metadata import shortcuts_tag
@@ -67,7 +67,7 @@ class TestPlanted:
     def test_the_marker_is_found_first_once_it_is_learned(self, planted):
         first = planted[2][-1].found[0]
         assert (first.target, first.significant) == (MARKED_CLASS, True)
-        assert overlap(first.box, MARK_BOX) > 0.5
+        assert box_overlap(first.box, MARK_BOX) > 0.5
         assert first.flip_rate > 0.7
         assert first.noise_flip_rate < 0.2
         assert [one.significant for one in planted[2][-1].found[1:]] == [False] * (
@@ -321,7 +321,7 @@ def test_a_log_of_another_probe_is_not_gone_on_with(planted):
     known = last_shortcuts(str(folder / "atlas"), LAYERS[0])
     assert known.found == records[-1].found
     other = build_probe(make_striped_images(60), config=QUICK)
-    record = ShortcutWatch(other, LAYERS[0], QUICK, known).look(make_network(), 50, 0.0, None)
+    record = ShortcutTracker(other, LAYERS[0], QUICK, known).look(make_network(), 50, 0.0, None)
     assert all(len(one.history) == 1 and one.samples == () for one in record.found)
 
 

@@ -12,7 +12,7 @@ import torch
 from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES
 from tensorboard_plugin_atlas.compute.icons.engine import KINDS
-from tensorboard_plugin_atlas.config import ICON_KINDS, checked_setting, logged_config
+from tensorboard_plugin_atlas.config import ICON_KINDS, check_setting, restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 
@@ -82,17 +82,17 @@ def test_so_are_the_sizes_of_grids():
 
 
 def test_what_was_given_under_another_name_is_refused_under_that_name():
-    assert checked_setting("icon_size", np.int64(32), "size") == 32
+    assert check_setting("icon_size", np.int64(32), "size") == 32
     with pytest.raises(ArgumentError) as caught:
-        checked_setting("icon_size", 0, "size")
+        check_setting("icon_size", 0, "size")
     assert str(caught.value) == "size=0: pass None or a whole number from 8 to 256"
 
 
 def test_the_recipe_of_a_log_comes_back_with_changes():
     config = AtlasConfig(samples=70, grids=(3, 6), stability=0.5, icons="preview", seed=4)
     logged = json.loads(json.dumps(config.as_dict()))
-    assert logged_config(logged) == config
-    assert logged_config({**logged, "of_a_later_version": 1}, icons="none").icons == "none"
-    assert logged_config({}) == AtlasConfig()
+    assert restore_config(logged) == config
+    assert restore_config({**logged, "of_a_later_version": 1}, icons="none").icons == "none"
+    assert restore_config({}) == AtlasConfig()
     with pytest.raises(ArgumentError, match="min_count='many'"):
-        logged_config({**logged, "min_count": "many"})
+        restore_config({**logged, "min_count": "many"})

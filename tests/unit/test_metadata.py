@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorboard_plugin_atlas.metadata import (
-    Edition,
-    backwards_run,
-    edition_of_tag,
-    home_of_backwards,
-    home_of_run,
+    Revision,
     layer_of_shortcuts,
     layer_of_tag,
     layer_tag,
+    parse_refined_run,
     refined_run,
+    relayout_run,
+    revision_of_tag,
     shortcuts_tag,
+    source_of_relayout,
 )
 
 
@@ -39,10 +39,10 @@ def test_a_layer_has_one_tag(layer: str, tag: str) -> None:
 
 
 def test_the_first_atlas_of_a_series_has_a_tag_of_its_own() -> None:
-    for edition in Edition:
+    for edition in Revision:
         tag = layer_tag("a", edition, 1)
         assert tag == f"first/{edition.value}a"
-        assert edition_of_tag(tag) == ("a", edition)
+        assert revision_of_tag(tag) == ("a", edition)
         assert {layer_tag("a", edition, number) for number in (None, 2, 9)} == {
             layer_tag("a", edition)
         }
@@ -52,11 +52,11 @@ def test_the_first_atlas_of_a_series_has_a_tag_of_its_own() -> None:
     assert shortcuts_tag("a", 2) == "shortcuts/a"
 
 
-@pytest.mark.parametrize("edition", list(Edition))
-def test_each_edition_has_a_tag_of_its_own(edition: Edition) -> None:
+@pytest.mark.parametrize("edition", list(Revision))
+def test_each_edition_has_a_tag_of_its_own(edition: Revision) -> None:
     tag = layer_tag('a"b', edition)
-    assert edition_of_tag(tag) == ('a"b', edition)
-    assert (layer_of_tag(tag) == 'a"b') is (edition is Edition.LOGGED)
+    assert revision_of_tag(tag) == ('a"b', edition)
+    assert (layer_of_tag(tag) == 'a"b') is (edition is Revision.LOGGED)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_each_edition_has_a_tag_of_its_own(edition: Edition) -> None:
 )
 def test_a_run_of_refined_atlases_names_its_home(home: str, number: int, run: str) -> None:
     assert refined_run(home, number) == run
-    assert home_of_run(run) == (home, number)
+    assert parse_refined_run(run) == (home, number)
 
 
 @pytest.mark.parametrize(
     "run", ["exp", "exp/refined", "exp/refined/1", "exp/refined/0001/x", "unrefined/0001"]
 )
 def test_other_runs_are_no_runs_of_refined_atlases(run: str) -> None:
-    assert home_of_run(run) is None
+    assert parse_refined_run(run) is None
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_other_runs_are_no_runs_of_refined_atlases(run: str) -> None:
     ],
 )
 def test_a_run_laid_out_backwards_names_its_home(home: str, run: str) -> None:
-    assert backwards_run(home) == run
-    assert home_of_backwards(run) == home
+    assert relayout_run(home) == run
+    assert source_of_relayout(run) == home
 
 
 @pytest.mark.parametrize("run", ["exp", "backwards/atlas", "exp/backwards2", "exp/backwards/", ""])
 def test_other_runs_are_not_laid_out_backwards(run: str) -> None:
-    assert home_of_backwards(run) is None
+    assert source_of_relayout(run) is None
 
 
 @given(st.text())

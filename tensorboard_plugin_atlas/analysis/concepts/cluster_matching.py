@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.concepts.clustering import (
-    SMALLEST_GROUP,
+    MIN_CLUSTER_SIZE,
     Mixing,
     NeighborGraph,
-    mixing,
+    measure_mixing,
 )
 from tensorboard_plugin_atlas.atlas import IntArray
 
@@ -39,7 +39,7 @@ than the second, both over chance, the two checkpoints have nothing to do with e
 
 
 @dataclass(frozen=True)
-class Change:
+class ClusterChange:
     """One thing that happened between two checkpoints.
 
     Attributes:
@@ -60,7 +60,7 @@ class Change:
 
 
 @dataclass(frozen=True, eq=False)
-class Kinship:
+class ClusterMatch:
     """How the groups of two checkpoints are related.
 
     Attributes:
@@ -71,12 +71,12 @@ class Kinship:
 
     heir: IntArray
     likeness: NDArray[np.float64]
-    changes: tuple[Change, ...]
+    changes: tuple[ClusterChange, ...]
 
 
-def relate(
+def match_clusters(
     before: IntArray, now: IntArray, graph_before: NeighborGraph, graph_now: NeighborGraph
-) -> Kinship:
+) -> ClusterMatch:
     """Relates the groups of two checkpoints of the same N samples.
 
     Args:
@@ -87,7 +87,7 @@ def relate(
     """
     table = _Table(before, now, graph_before.valid & graph_now.valid)
     heir = _heirs(table)
-    changes: list[Change] = []
+    changes: list[ClusterChange] = []
     if table.followed() >= _FOLLOWED or _kept(graph_before, graph_now) >= _KEPT:
         witness = _Witness(before, now, graph_before, graph_now)
         changes += _splits(table, witness)
@@ -100,7 +100,7 @@ def relate(
         if len(table.likeness)
         else np.ones(len(heir))
     )
-    return Kinship(heir, likeness, tuple(changes))
+    return ClusterMatch(heir, likeness, tuple(changes))
 
 
 class _Table:
@@ -201,7 +201,7 @@ class _Witness:
         """Returns how well two sets of rows mixed before, and mix now."""
         labels = np.where(one, 0, np.where(other, 1, -1)).astype(np.int32)
         sizes = np.array([one.sum(), other.sum()], np.float64)
-        was, now = (mixing(graph.between(labels, 2), sizes) for graph in self._graphs)
+        was, now = (measure_mixing(graph.between(labels, 2), sizes) for graph in self._graphs)
         return was, now
 
     def cohesion(self, rows: NDArray[np.bool_]) -> tuple[float, float]:
@@ -215,11 +215,11 @@ class _Witness:
         return found[0], found[1]
 
 
-def _splits(table: _Table, witness: _Witness) -> list[Change]:
+def _splits(table: _Table, witness: _Witness) -> list[ClusterChange]:
     found = []
     for a in range(len(table.before)):
         children = np.flatnonzero(
-            table.sure[a] & (table.backward[a] >= _KIN) & (table.count[a] >= SMALLEST_GROUP)
+            table.sure[a] & (table.backward[a] >= _KIN) & (table.count[a] >= MIN_CLUSTER_SIZE)
         )
         if len(children) < 2:
             continue
@@ -234,7 +234,7 @@ def _splits(table: _Table, witness: _Witness) -> list[Change]:
             continue
         purity = float((table.backward[a, children] * count).sum() / count.sum())
         found.append(
-            Change(
+            ClusterChange(
                 "splits",
                 (a,),
                 _ints(children),
@@ -246,13 +246,13 @@ def _splits(table: _Table, witness: _Witness) -> list[Change]:
     return found
 
 
-def _merges(table: _Table, witness: _Witness) -> list[Change]:
+def _merges(table: _Table, witness: _Witness) -> list[ClusterChange]:
     found = []
     for b in range(len(table.now)):
         parents = np.flatnonzero(
             table.sure[:, b]
             & (table.forward[:, b] >= _KIN)
-            & (table.count[:, b] >= SMALLEST_GROUP / 2)
+            & (table.count[:, b] >= MIN_CLUSTER_SIZE / 2)
         )
         if len(parents) < 2:
             continue
@@ -267,7 +267,7 @@ def _merges(table: _Table, witness: _Witness) -> list[Change]:
             continue
         purity = float((table.forward[parents, b] * count).sum() / count.sum())
         found.append(
-            Change(
+            ClusterChange(
                 "merges",
                 _ints(parents),
                 (b,),
@@ -301,7 +301,9 @@ def _contrasts(
     return kept, float(np.clip(changes[kept].mean(), 0, 1)) if kept.any() else 0.0
 
 
-def _births(table: _Table, witness: _Witness, heir: IntArray, known: list[Change]) -> list[Change]:
+def _births(
+    table: _Table, witness: _Witness, heir: IntArray, known: list[ClusterChange]
+) -> list[ClusterChange]:
     told = {b for change in known for b in change.after}
     pairs = [witness.cohesion(witness.group_now(b)) for b in range(len(table.now))]
     gains = np.array([now - was for was, now in pairs])
@@ -311,11 +313,13 @@ def _births(table: _Table, witness: _Witness, heir: IntArray, known: list[Change
             continue
         contrast = float(gains[b] - max(np.median(gains), 0))
         if contrast >= _COHESION_CHANGE:
-            found.append(Change("born", (), (b,), pairs[b][1], contrast, int(table.now[b])))
+            found.append(ClusterChange("born", (), (b,), pairs[b][1], contrast, int(table.now[b])))
     return found
 
 
-def _deaths(table: _Table, witness: _Witness, heir: IntArray, known: list[Change]) -> list[Change]:
+def _deaths(
+    table: _Table, witness: _Witness, heir: IntArray, known: list[ClusterChange]
+) -> list[ClusterChange]:
     told = {a for change in known for a in change.before} | set(heir.tolist())
     pairs = [witness.cohesion(witness.group_before(a)) for a in range(len(table.before))]
     losses = np.array([was - now for was, now in pairs])
@@ -325,7 +329,9 @@ def _deaths(table: _Table, witness: _Witness, heir: IntArray, known: list[Change
             continue
         contrast = float(losses[a] - max(np.median(losses), 0))
         if contrast >= _COHESION_CHANGE:
-            found.append(Change("dies", (a,), (), pairs[a][0], contrast, int(table.before[a])))
+            found.append(
+                ClusterChange("dies", (a,), (), pairs[a][0], contrast, int(table.before[a]))
+            )
     return found
 
 

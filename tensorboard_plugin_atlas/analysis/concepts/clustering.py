@@ -21,14 +21,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows, nearest, unit_rows
+from tensorboard_plugin_atlas.analysis.cosine import finite_rows, nearest_neighbors, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 NEIGHBORS: Final = 15
-SMALLEST_GROUP: Final = 12
+MIN_CLUSTER_SIZE: Final = 12
 """Rows of a group at least: below it, neighbor lists of 15 must reach outside any group."""
 
-MOST_GROUPS: Final = 500
+MAX_CLUSTERS: Final = 500
 
 _PART_BELOW: Final = (0.07, 0.15)
 """Mixing below which rows that were one group are two: at once, or if they mixed more before."""
@@ -72,7 +72,7 @@ class NeighborGraph:
         neighbors = np.full((len(activations), k), -1, np.int32)
         weights = np.zeros((len(activations), k), np.float32)
         if k:
-            found, _ = nearest(unit_rows(np.asarray(activations)[valid]), k)
+            found, _ = nearest_neighbors(unit_rows(np.asarray(activations)[valid]), k)
             neighbors[rows] = rows[found]
             alike = (1 + _shared(found)) / np.float32(1 + k)
             weights[rows] = np.where(_returned(found), alike, _ONE_SIDED * alike)
@@ -123,7 +123,7 @@ def _shared(neighbors: IntArray) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Earlier:
+class PreviousClusters:
     """What the checkpoint before knew of the same rows.
 
     Attributes:
@@ -154,7 +154,7 @@ class Mixing:
         return max(_CHANGE, _DEVIATIONS * float(np.hypot(self.deviation, other.deviation)))
 
 
-def mixing(edges: NDArray[np.float64], sizes: NDArray[np.float64]) -> Mixing:
+def measure_mixing(edges: NDArray[np.float64], sizes: NDArray[np.float64]) -> Mixing:
     """Says how well two sets of rows mix.
 
     Args:
@@ -169,7 +169,7 @@ def mixing(edges: NDArray[np.float64], sizes: NDArray[np.float64]) -> Mixing:
     return Mixing(share, float(np.sqrt(_CLUSTERING * max(crossing.sum(), 1.0)) / expected.sum()))
 
 
-def find_groups(graph: NeighborGraph, earlier: Earlier | None = None) -> IntArray:
+def find_clusters(graph: NeighborGraph, earlier: PreviousClusters | None = None) -> IntArray:
     """Groups the rows of a graph.
 
     Args:
@@ -180,7 +180,7 @@ def find_groups(graph: NeighborGraph, earlier: Earlier | None = None) -> IntArra
         (N,) int32: groups numbered from 0 by falling size, -1 for rows that belong to none.
     """
     n = len(graph.valid)
-    if graph.valid.sum() < SMALLEST_GROUP:
+    if graph.valid.sum() < MIN_CLUSTER_SIZE:
         return np.full(n, -1, np.int32)
     tails, heads, weights = graph.edges()
     if earlier is not None:
@@ -257,7 +257,7 @@ def _best_labels(
 def _cut(
     atoms: IntArray,
     graph: NeighborGraph,
-    earlier: Earlier | None,
+    earlier: PreviousClusters | None,
     edges: tuple[NDArray[np.intp], NDArray[np.intp], FloatArray],
 ) -> IntArray:
     """Joins communities into a tree and cuts it from the top; crumbs are in no group."""
@@ -276,8 +276,8 @@ def _cut(
         parts = [_leaves(part) for part in node] if isinstance(node, tuple) else []
         sizes = [judge.rows(part) for part in parts]
         if parts and judge.apart(*parts):
-            waiting += [(node[i], node[i]) for i in (1, 0) if sizes[i] >= SMALLEST_GROUP]
-        elif parts and min(sizes) < SMALLEST_GROUP <= max(sizes):
+            waiting += [(node[i], node[i]) for i in (1, 0) if sizes[i] >= MIN_CLUSTER_SIZE]
+        elif parts and min(sizes) < MIN_CLUSTER_SIZE <= max(sizes):
             # What is left beside a crumb that mixes with it may still part further down.
             waiting.append((node[int(np.argmax(sizes))], whole))
         else:
@@ -291,7 +291,7 @@ class _Judge:
     """Decides whether two sets of communities are apart, by this graph and the one before."""
 
     def __init__(
-        self, atoms: IntArray, count: int, graph: NeighborGraph, earlier: Earlier | None
+        self, atoms: IntArray, count: int, graph: NeighborGraph, earlier: PreviousClusters | None
     ) -> None:
         self._now = graph.between(atoms, count)
         self._sizes = np.bincount(atoms[atoms >= 0], minlength=count).astype(np.float64)
@@ -332,7 +332,7 @@ def _between(
     edges: NDArray[np.float64], sizes: NDArray[np.float64], one: list[int], other: list[int]
 ) -> Mixing:
     block = np.array([[edges[np.ix_(p, q)].sum() for q in (one, other)] for p in (one, other)])
-    return mixing(block, np.array([sizes[one].sum(), sizes[other].sum()]))
+    return measure_mixing(block, np.array([sizes[one].sum(), sizes[other].sum()]))
 
 
 Tree = Any
@@ -415,7 +415,7 @@ def _by_size(groups: IntArray) -> IntArray:
     sizes = np.bincount(groups[groups >= 0], minlength=int(groups.max(initial=-1)) + 1)
     order = np.argsort(-sizes, kind="stable")
     place = np.full(len(sizes) + 1, -1, np.int32)
-    kept = order[: min(MOST_GROUPS, int((sizes >= SMALLEST_GROUP).sum()))]
+    kept = order[: min(MAX_CLUSTERS, int((sizes >= MIN_CLUSTER_SIZE).sum()))]
     place[kept] = np.arange(len(kept))
     numbered: IntArray = np.take(place, groups)
     return numbered

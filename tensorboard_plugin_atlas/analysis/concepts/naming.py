@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import ConceptState, IntArray
 
-LONGEST_CLASS: Final = 24
+MAX_CLASS_NAME: Final = 24
 """Characters of a class name that a concept's name keeps."""
 
 _LISTED: Final = 4
@@ -27,7 +27,7 @@ _MIXED: Final = "mixed"
 _GROUP: Final = "group"
 
 
-def name_group(
+def name_concept(
     identity: int,
     current: str | None,
     labels: IntArray | None,
@@ -50,7 +50,7 @@ def name_group(
     """
     if labels is None:
         return current or f"{_GROUP} {identity}"
-    words = [class_word(index, classes) for index in telling_classes(labels, rows)]
+    words = [format_class_name(index, classes) for index in distinctive_classes(labels, rows)]
     if current is not None:
         known = current.rpartition(" ")[0].split("/")
         if not words or set(words) & set(known):
@@ -60,7 +60,7 @@ def name_group(
     return f"{stem} {rank}"
 
 
-def telling_classes(labels: IntArray, rows: NDArray[np.bool_]) -> list[int]:
+def distinctive_classes(labels: IntArray, rows: NDArray[np.bool_]) -> list[int]:
     """Returns up to two classes that a group holds far more of than chance, the commonest first."""
     everyone, held = labels[labels >= 0], labels[rows & (labels >= 0)]
     if not len(held):
@@ -79,16 +79,16 @@ def telling_classes(labels: IntArray, rows: NDArray[np.bool_]) -> list[int]:
     return [int(found[i]) for i in order[:2] if count[i] >= _SECOND * count[order[0]]]
 
 
-def class_word(index: int, classes: Sequence[str] | None) -> str:
+def format_class_name(index: int, classes: Sequence[str] | None) -> str:
     """Returns a class name fit for a sentence: visible characters, at most 24 of them."""
     if classes is None or not 0 <= index < len(classes):
         return f"class {index}"
     text = " ".join("".join(c if c.isprintable() else " " for c in classes[index][:200]).split())
     text = text.replace("/", "-") or f"class {index}"
-    return text if len(text) <= LONGEST_CLASS else text[: LONGEST_CLASS - 1] + "…"
+    return text if len(text) <= MAX_CLASS_NAME else text[: MAX_CLASS_NAME - 1] + "…"
 
 
-def sentence(kind: str, before: Sequence[ConceptState], after: Sequence[ConceptState]) -> str:
+def describe_event(kind: str, before: Sequence[ConceptState], after: Sequence[ConceptState]) -> str:
     """Says in one sentence what happened, such as "cat/dog 1 (420) split into cat 2 (210) …"."""
     if kind == "splits":
         return f"{_listed(before)} split into {_listed(after)}"

@@ -16,19 +16,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.arguments import each_atlas
+from tensorboard_plugin_atlas.analysis.arguments import iterate_atlases
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
-from tensorboard_plugin_atlas.analysis.concepts.cluster_matching import Change, Kinship, relate
-from tensorboard_plugin_atlas.analysis.concepts.clustering import (
-    Earlier,
-    NeighborGraph,
-    find_groups,
+from tensorboard_plugin_atlas.analysis.concepts.cluster_matching import (
+    ClusterChange,
+    ClusterMatch,
+    match_clusters,
 )
-from tensorboard_plugin_atlas.analysis.concepts.naming import name_group, sentence
+from tensorboard_plugin_atlas.analysis.concepts.clustering import (
+    NeighborGraph,
+    PreviousClusters,
+    find_clusters,
+)
+from tensorboard_plugin_atlas.analysis.concepts.naming import describe_event, name_concept
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptState, Event, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-MOST_EVENTS: Final = 24
+MAX_EVENTS: Final = 24
 """Events kept of one step; the rest are weaker than these."""
 
 _IDS_PER_STEP: Final = 1_000
@@ -180,10 +184,10 @@ def _followed(atlas: Atlas, earlier: _Last | None) -> tuple[Atlas, _Last]:
     graph = NeighborGraph.of(atlas.activations)
     kinship = None
     if earlier is None:
-        groups = find_groups(graph)
+        groups = find_clusters(graph)
     else:
-        groups = find_groups(graph, Earlier(earlier.labels, earlier.graph))
-        kinship = relate(earlier.labels, groups, earlier.graph, graph)
+        groups = find_clusters(graph, PreviousClusters(earlier.labels, earlier.graph))
+        kinship = match_clusters(earlier.labels, groups, earlier.graph, graph)
     named = _States(atlas, earlier, kinship)
     found = [named.next(groups == group) for group in range(int(groups.max(initial=-1)) + 1)]
     order = sorted(range(len(found)), key=lambda group: found[group].id)
@@ -214,7 +218,7 @@ def _followed(atlas: Atlas, earlier: _Last | None) -> tuple[Atlas, _Last]:
 class _States:
     """Gives each group of an atlas its concept: that of its heir, or a new one."""
 
-    def __init__(self, atlas: Atlas, earlier: _Last | None, kinship: Kinship | None) -> None:
+    def __init__(self, atlas: Atlas, earlier: _Last | None, kinship: ClusterMatch | None) -> None:
         self._atlas = atlas
         self._earlier = earlier
         self._kinship = kinship
@@ -238,7 +242,7 @@ class _States:
             identity, born, name = before.id, before.born, before.name
         mix = class_mix(atlas.labels, rows)
         top = next(iter(mix), None)
-        name = name_group(identity, name, atlas.labels, rows, atlas.classes, self.names)
+        name = name_concept(identity, name, atlas.labels, rows, atlas.classes, self.names)
         self.names.add(name)
         return ConceptState(
             id=identity,
@@ -276,7 +280,7 @@ def track_concepts(atlases: Iterable[Atlas]) -> tuple[Concept, ...]:
     return chronicle.concepts()
 
 
-def trace_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
+def detect_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
     """Finds what happened in the atlases of one layer anew, the most telling first.
 
     Raises:
@@ -290,15 +294,15 @@ def rank_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
 
     Args:
         atlases: Atlases as `read_atlases` yields them. For those that were logged without events
-            there is `trace_events`.
+            there is `detect_events`.
 
     Raises:
         ArgumentError: if they are no atlases.
     """
-    more = "; trace_events(atlases) finds events anew"
+    more = "; detect_events(atlases) finds events anew"
     found = [
         RankedEvent(run=atlas.run, layer=atlas.layer, step=atlas.step, event=event)
-        for atlas in each_atlas("atlases", atlases, more=more)
+        for atlas in iterate_atlases("atlases", atlases, more=more)
         for event in atlas.events
     ]
     return tuple(sorted(found, key=lambda one: (-one.event.score, one.run, one.layer, one.step)))
@@ -316,7 +320,7 @@ def class_mix(labels: IntArray | None, rows: NDArray[np.bool_]) -> dict[int, flo
 
 def _strictly(tracer: ConceptTracker, atlases: Iterable[Atlas]) -> Iterable[Atlas]:
     before: Atlas | None = None
-    for atlas in each_atlas("atlases", atlases):
+    for atlas in iterate_atlases("atlases", atlases):
         if class_atlas_of(atlas.provenance) is not None:
             raise ArgumentError(
                 f"track_concepts(atlases): {atlas.layer!r} is an atlas of a class, which chooses "
@@ -414,7 +418,9 @@ def _place(atlas: Atlas, rows: NDArray[np.bool_]) -> tuple[int, int, int] | None
     return grid.size, int(grid.rows[cell]), int(grid.cols[cell])
 
 
-def _events(kinship: Kinship, place: IntArray, earlier: _Last, last: _Last) -> tuple[Event, ...]:
+def _events(
+    kinship: ClusterMatch, place: IntArray, earlier: _Last, last: _Last
+) -> tuple[Event, ...]:
     events = []
     for change in kinship.changes:
         before = [earlier.states[a] for a in change.before]
@@ -428,7 +434,7 @@ def _events(kinship: Kinship, place: IntArray, earlier: _Last, last: _Last) -> t
         events.append(
             Event(
                 kind=change.kind,
-                text=sentence(change.kind, before, after),
+                text=describe_event(change.kind, before, after),
                 score=score,
                 confidence=change.confidence,
                 before_step=earlier.step,
@@ -438,10 +444,10 @@ def _events(kinship: Kinship, place: IntArray, earlier: _Last, last: _Last) -> t
             )
         )
     events.sort(key=lambda e: (-e.score, e.before, e.after))
-    return tuple(events[:MOST_EVENTS])
+    return tuple(events[:MAX_EVENTS])
 
 
-def _score(change: Change) -> float:
+def _score(change: ClusterChange) -> float:
     """Samples whose company changed, weighed by how surely and by how much."""
     return round(change.rows * change.confidence * change.contrast, 3)
 

@@ -27,9 +27,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.attribution.intervention import (
+    Intervention,
     NoAttributionError,
-    Question,
-    calls_of,
+    count_calls,
 )
 from tensorboard_plugin_atlas.compute.attribution.smooth_maxpool import RelaxedPooling
 from tensorboard_plugin_atlas.compute.fastpath.prefix_cache import cache_prefix
@@ -41,7 +41,7 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
     preserve_model_state,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
-from tensorboard_plugin_atlas.errors import ArgumentError, first_line
+from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 
 _MOST_BYTES: Final = 512 << 20
 _SAMPLES_OF_AN_IMAGE: Final = 4
@@ -49,9 +49,9 @@ _SAMPLES_OF_AN_IMAGE: Final = 4
 _PUSHED: Final = 16
 """Samples pushed at once: with more their maps no longer fit into the cache."""
 _ROUNDING, _FLIPPED = 1e-4, 0.2
-PLACES_PER_IMAGE: Final = 3
+POSITIONS_PER_IMAGE: Final = 3
 """Loud places that count of one image."""
-SAME_VOICE: Final = 0.9
+DUPLICATE_COSINE: Final = 0.9
 """Two places of an image whose cosine, relative to the layer's mean, is above it say the same."""
 
 
@@ -70,7 +70,7 @@ class Attribution:
 
 
 @dataclass(frozen=True, eq=False)
-class Voices:
+class StrongestPositions:
     """The place of each image that argues most for the class that the image is taken for.
 
     Attributes:
@@ -89,7 +89,7 @@ class Voices:
 
 
 @dataclass(frozen=True, eq=False)
-class LoudPlaces:
+class ClassPositions:
     """Places that argue for one class, the loudest first.
 
     Attributes:
@@ -111,7 +111,7 @@ class LoudPlaces:
         return len(self.images)
 
 
-def attribute(
+def compute_attribution(
     model: nn.Module,
     layer: str,
     probe: Probe,
@@ -150,11 +150,11 @@ def attribute(
         _differentiable(),
         pooling or contextlib.nullcontext(),
     ):
-        calls = calls_of(inner, layer, module, probe)
+        calls = count_calls(inner, layer, module, probe)
         with optimize_for_inference(inner, probe.images, layer) as quick:
             if quick is not inner:
                 module = resolve_layer(quick, layer)
-            asked = Question(quick, layer, module, probe, calls, positions)
+            asked = Intervention(quick, layer, module, probe, calls, positions)
             # Samples of one image come together, so that what they have in common is done once.
             order = np.argsort(probe.sample_image, kind="stable")
             values: Tensor | str | None = None
@@ -170,7 +170,7 @@ def attribute(
     return Attribution(values.numpy()[np.argsort(order, kind="stable")], _pooling_notes(pooling))
 
 
-def _derived(asked: Question, order: NDArray[np.intp], batch_size: int) -> Tensor | str:
+def _derived(asked: Intervention, order: NDArray[np.intp], batch_size: int) -> Tensor | str:
     """Returns the (N, K) attribution of samples in this order, by autograd, or why it has none."""
     found: list[Tensor] = []
     derivative = _forward_mode
@@ -187,14 +187,14 @@ def _derived(asked: Question, order: NDArray[np.intp], batch_size: int) -> Tenso
         except NoAttributionError as error:
             return str(error)
         except Exception as error:  # whatever the user's code raises under differentiation
-            return f"no derivative behind layer {asked.layer} ({first_line(error)})"
+            return f"no derivative behind layer {asked.layer} ({summarize_error(error)})"
         if tangent.shape[1] * len(order) * 4 > _MOST_BYTES:
             return f"{tangent.shape[1]:,} classes of {len(order):,} samples take too much memory"
         found.append(tangent.detach().float().cpu())
     return torch.cat(found)
 
 
-def _pushed(asked: Question, order: NDArray[np.intp]) -> Tensor | None:
+def _pushed(asked: Intervention, order: NDArray[np.intp]) -> Tensor | None:
     """Returns the same by `pushing`, or None where that cannot be had or says something else.
 
     It is held against forward mode on the first and the last samples.
@@ -233,17 +233,17 @@ def _agree(found: Tensor, wanted: Tensor) -> bool:
     return not len(known) or bool(known.median() <= _ROUNDING and known.max() <= _FLIPPED)
 
 
-def strongest_voices(
+def find_strongest_positions(
     model: nn.Module, layer: str, probe: Probe, *, batch_size: int = 128
-) -> Voices:
+) -> StrongestPositions:
     """Finds where each image argues most for the class that it is taken for.
 
     One backward pass of the predicted logit, less the mean of all, tells where; a forward-mode pass
     tells what that place says for each class.
 
     Args:
-        model: As for `attribute`.
-        layer: As for `attribute`.
+        model: As for `compute_attribution`.
+        layer: As for `compute_attribution`.
         probe: Its images; its places are not used.
         batch_size: Images per pass, fewer on the CPU where they are large.
 
@@ -255,13 +255,15 @@ def strongest_voices(
     found: list[tuple[Tensor, Tensor, Tensor]] = []
     sizes: set[tuple[int, int]] = set()
     with preserve_model_state(model) as inner, _differentiable():
-        asked = Question(inner, layer, module, probe, calls_of(inner, layer, module, probe))
+        asked = Intervention(inner, layer, module, probe, count_calls(inner, layer, module, probe))
         at_once = limit_batch_size(batch_size, probe.images, inner)
         for images in torch.split(probe.images, at_once):
             try:
                 size, *voices = _loudest(asked, images)
             except Exception as error:  # whatever the user's code raises under differentiation
-                why = str(error) if isinstance(error, NoAttributionError) else first_line(error)
+                why = (
+                    str(error) if isinstance(error, NoAttributionError) else summarize_error(error)
+                )
                 raise ArgumentError(
                     f"layer={layer!r} has no attribution ({why}); pick another"
                 ) from error
@@ -272,16 +274,18 @@ def strongest_voices(
     )
     each = np.arange(len(probe.images), dtype=np.int32)
     alone = dataclasses.replace(
-        probe, sample_image=each, sample_place=np.zeros((len(each), 2), np.float32)
+        probe, sample_image=each, relative_positions=np.zeros((len(each), 2), np.float32)
     )
     positions = positions.astype(np.int32)
-    said = attribute(model, layer, alone, positions=positions, batch_size=batch_size)
+    said = compute_attribution(model, layer, alone, positions=positions, batch_size=batch_size)
     if said.values is None:
         raise ArgumentError(f"layer={layer!r}: {said.notes[0]}; pick another")
-    return Voices(positions, sizes.pop(), activations, said.values, predictions.astype(np.int32))
+    return StrongestPositions(
+        positions, sizes.pop(), activations, said.values, predictions.astype(np.int32)
+    )
 
 
-def loud_places(
+def find_class_positions(
     model: nn.Module,
     layer: str,
     probe: Probe,
@@ -289,7 +293,7 @@ def loud_places(
     *,
     most: int,
     batch_size: int = 128,
-) -> Mapping[int, LoudPlaces]:
+) -> Mapping[int, ClassPositions]:
     """Finds the places of all images that argue most for each of some classes.
 
     One forward pass, and for each class one backward pass of its logit less the mean of all: it
@@ -297,8 +301,8 @@ def loud_places(
     no two of them adjacent, and none that says nearly the same as a louder one.
 
     Args:
-        model: As for `attribute`.
-        layer: As for `attribute`.
+        model: As for `compute_attribution`.
+        layer: As for `compute_attribution`.
         probe: Its images; its places are not used.
         classes: Indices.
         most: Places wanted for each class.
@@ -309,15 +313,17 @@ def loud_places(
         LayerError: if the name does not resolve, or the layer did not run.
     """
     module = resolve_layer(model, layer)
-    found: dict[int, list[LoudPlaces]] = {index: [] for index in classes}
+    found: dict[int, list[ClassPositions]] = {index: [] for index in classes}
     with preserve_model_state(model) as inner, _differentiable():
-        asked = Question(inner, layer, module, probe, calls_of(inner, layer, module, probe))
+        asked = Intervention(inner, layer, module, probe, count_calls(inner, layer, module, probe))
         at_once = limit_batch_size(batch_size, probe.images, inner)
         for start in range(0, len(probe.images), at_once):
             try:
                 parts = _loud(asked, start, probe.images[start : start + at_once], classes)
             except Exception as error:  # whatever the user's code raises under differentiation
-                why = str(error) if isinstance(error, NoAttributionError) else first_line(error)
+                why = (
+                    str(error) if isinstance(error, NoAttributionError) else summarize_error(error)
+                )
                 raise ArgumentError(
                     f"layer={layer!r} has no attribution ({why}); pick another"
                 ) from error
@@ -328,10 +334,10 @@ def loud_places(
     return {index: _loudest_of(parts, most) for index, parts in found.items()}
 
 
-def _loudest_of(parts: Sequence[LoudPlaces], most: int) -> LoudPlaces:
+def _loudest_of(parts: Sequence[ClassPositions], most: int) -> ClassPositions:
     voices = np.concatenate([part.voices for part in parts])
     order = np.argsort(-voices, kind="stable")[:most]
-    return LoudPlaces(
+    return ClassPositions(
         images=np.concatenate([part.images for part in parts])[order],
         positions=np.concatenate([part.positions for part in parts])[order],
         map_size=parts[0].map_size,
@@ -341,8 +347,8 @@ def _loudest_of(parts: Sequence[LoudPlaces], most: int) -> LoudPlaces:
 
 
 def _loud(
-    asked: Question, start: int, images: Tensor, classes: Sequence[int]
-) -> dict[int, LoudPlaces]:
+    asked: Intervention, start: int, images: Tensor, classes: Sequence[int]
+) -> dict[int, ClassPositions]:
     """Returns the loud places of a batch that begins at row `start` of the probe."""
     found = {}
     for index, (output, back) in zip(
@@ -351,7 +357,7 @@ def _loud(
         form = asked.form(output, len(images))
         voices = (form.as_map(back) * form.as_map(output)).sum(dim=1).float()
         rows, positions, activations, loud = _peaks(form, output, voices)
-        found[index] = LoudPlaces(
+        found[index] = ClassPositions(
             images=(start + rows).numpy().astype(np.int32),
             positions=positions.numpy().astype(np.int32),
             map_size=form.map_size,
@@ -387,14 +393,14 @@ def _peaks(
     across = torch.arange(width, device=voices.device)
     kept: list[Tensor] = []
     found: list[tuple[Tensor, ...]] = []
-    for _ in range(min(PLACES_PER_IMAGE, height * width)):
+    for _ in range(min(POSITIONS_PER_IMAGE, height * width)):
         loud, place = left.flatten(1).max(dim=1)
         row, column = place // width, place % width
         activations = form.gather(output, every, torch.stack([row, column], dim=1)).float()
         unit = functional.normalize(activations - center, dim=1)
         fresh = loud > 0
         for other in kept:
-            fresh &= (unit * other).sum(dim=1) <= SAME_VOICE
+            fresh &= (unit * other).sum(dim=1) <= DUPLICATE_COSINE
         kept.append(unit * fresh[:, None])
         found.append((every[fresh], row[fresh], column[fresh], activations[fresh], loud[fresh]))
         near = (down - row[:, None]).abs()[:, :, None] <= 1
@@ -406,7 +412,7 @@ def _peaks(
 
 
 def _gradients(
-    asked: Question, images: Tensor, spoken: Callable[[Tensor], Sequence[Tensor]]
+    asked: Intervention, images: Tensor, spoken: Callable[[Tensor], Sequence[Tensor]]
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields the layer's output, and the gradient of each scalar of `spoken` with respect to it.
 
@@ -440,7 +446,7 @@ def _gradients(
         yield met[-1].detach(), back
 
 
-def _loudest(asked: Question, images: Tensor) -> tuple[tuple[int, int], Tensor, Tensor, Tensor]:
+def _loudest(asked: Intervention, images: Tensor) -> tuple[tuple[int, int], Tensor, Tensor, Tensor]:
     """Returns the size of the map, and of n images positions, activations and predictions."""
     taken: list[Tensor] = []
 
@@ -468,7 +474,7 @@ def _pooling_notes(pooling: RelaxedPooling | None) -> tuple[str, ...]:
     return ("attribution: max pooling has the derivative of a smoother pool",)
 
 
-def _forward_mode(asked: Question, rows: NDArray[np.intp]) -> Tensor:
+def _forward_mode(asked: Intervention, rows: NDArray[np.intp]) -> Tensor:
     """Returns (n, K): the product of the Jacobian of the logits with each sample's direction."""
     with torch.no_grad(), forward_ad.dual_level():
         logits = asked.tangent_logits(rows, forward_ad.make_dual)
@@ -478,7 +484,7 @@ def _forward_mode(asked: Question, rows: NDArray[np.intp]) -> Tensor:
         return tangent.clone()
 
 
-def _double_backward(asked: Question, rows: NDArray[np.intp]) -> Tensor:
+def _double_backward(asked: Intervention, rows: NDArray[np.intp]) -> Tensor:
     """Returns the same product as `_forward_mode`, as the gradient of a gradient."""
     met: list[tuple[Tensor, Tensor]] = []
 

@@ -40,7 +40,7 @@ class NoAttributionError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class Intervention:
     """A model, and where its layer is asked.
 
     Attributes:
@@ -61,7 +61,7 @@ class Question:
     positions: IntArray | None = None
     tail: PrefixCache | None = None
 
-    def behind(self, tail: PrefixCache | None) -> Question:
+    def behind(self, tail: PrefixCache | None) -> Intervention:
         """Returns the same question, asked of a tail if there is one."""
         if tail is None:
             return self
@@ -161,7 +161,7 @@ class Question:
         return direction
 
 
-def calls_of(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -> int:
+def count_calls(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -> int:
     """Returns how often a layer runs in a forward pass.
 
     Raises:

@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 _CLOSE: Final = 3
 
 
-def chosen_classes(
+def resolve_classes(
     asked: Any, names: Sequence[str] | None, count: int, argument: str = "class_atlases"
 ) -> tuple[tuple[int, ...], ...]:
     """Returns the indices of each class or pair of classes asked for, each once, in order.

@@ -3,7 +3,7 @@
 
 The samples are chosen anew at every checkpoint, and early in training hardly one is chosen twice.
 So those of the checkpoint before are asked again: what they say today is laid out as the
-continuation of their map, today's samples join them (`aligning.laid_onto`), and only these are
+continuation of their map, today's samples join them (`aligning.extend_layout`), and only these are
 kept.
 """
 
@@ -30,16 +30,21 @@ from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Quality
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import (
     Selection,
-    joined,
-    speaking_places,
+    combine_selections,
+    select_class_samples,
 )
-from tensorboard_plugin_atlas.compute.layout.align_to_run import both_finite, laid_onto
-from tensorboard_plugin_atlas.compute.layout.layout import ROOM_ON_A_LINE, Layout, lay_out, resume
-from tensorboard_plugin_atlas.compute.layout.quality import measure
-from tensorboard_plugin_atlas.compute.layout.viewport import keep_frame, outside, to_map
+from tensorboard_plugin_atlas.compute.layout.align_to_run import extend_layout, keep_finite_pairs
+from tensorboard_plugin_atlas.compute.layout.layout import (
+    ROOM_ON_A_LINE,
+    Layout,
+    compute_layout,
+    restore_layout,
+)
+from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
+from tensorboard_plugin_atlas.compute.layout.viewport import is_outside, to_map, update_viewport
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
-from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, Memory
+from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, LayerState
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -49,7 +54,7 @@ _FEWEST: Final = 5
 _CELLS_PER_COUNT: Final = 100
 """Of so many samples a cell needs one to be drawn, up to `AtlasConfig.min_count`."""
 _LEAST_WIDTH: Final = 0.75
-"""A map that fills less of the frame's width gets a new one: what filled the rest is gone."""
+"""A map that fills less of the viewport's width gets a new one: what filled the rest is gone."""
 _REACH: Final = 99.0
 """Percentile of the differences between two classes that is drawn at the rim."""
 
@@ -59,10 +64,10 @@ class ClassPipeline(AtlasPipeline):
     """Computes atlases of classes of the last of `layers`.
 
     Attributes:
-        asked: The index of each class, and of the two classes of each pair, to make an atlas of.
+        classes: The index of each class, and of the two classes of each pair, to make an atlas of.
     """
 
-    asked: tuple[tuple[int, ...], ...] = ()
+    classes: tuple[tuple[int, ...], ...] = ()
     _chosen: Mapping[int, Selection] = field(default_factory=dict)
     _current: _Current | None = None
     _previous: dict[str, Atlas] = field(default_factory=dict)
@@ -77,7 +82,7 @@ class ClassPipeline(AtlasPipeline):
         """What each asked-for atlas is called, and its classes."""
         return {
             series_name(self.layer, names_of(classes, self.probe.classes)): classes
-            for classes in self.asked
+            for classes in self.classes
         }
 
     def choose(self, model: nn.Module) -> None:
@@ -87,11 +92,11 @@ class ClassPipeline(AtlasPipeline):
             ArgumentError: if there is no attribution to be had, or no such class.
             LayerError: if the layer does not exist or does not run.
         """
-        self._chosen = speaking_places(
+        self._chosen = select_class_samples(
             model,
             self.layer,
             self.probe,
-            list(dict.fromkeys(index for classes in self.asked for index in classes)),
+            list(dict.fromkeys(index for classes in self.classes for index in classes)),
             most=self.config.samples,
             batch_size=self.config.batch_size,
         )
@@ -119,7 +124,7 @@ class ClassPipeline(AtlasPipeline):
                     f"no place of the probe's {len(self.probe.images):,} images speaks for class "
                     f"{name!r} in layer {self.layer!r} at step {step:,}"
                 )
-        chosen = joined(self._chosen, classes, self.config.samples)
+        chosen = combine_selections(self._chosen, classes, self.config.samples)
         whole = self.probe
         asked, own, earlier = self._asked_places(series, chosen)
         try:
@@ -137,7 +142,7 @@ class ClassPipeline(AtlasPipeline):
                 whole.at(chosen.images, chosen.positions, chosen.map_size),
                 notes=(*whole.notes, *chosen.notes),
             )
-            memory = self._memory.setdefault(series, Memory(receptive=self._receptive()))
+            memory = self._memory.setdefault(series, LayerState(receptive=self._receptive()))
             now = time.time() if wall_time is None else wall_time
             plain = self._atlas(model, found, _some(answers, own), memory, step, now, None)
             made = self._named(plain)
@@ -152,7 +157,7 @@ class ClassPipeline(AtlasPipeline):
         Args:
             previous: An atlas of one of `series`.
         """
-        memory = self._memory.setdefault(previous.layer, Memory())
+        memory = self._memory.setdefault(previous.layer, LayerState())
         memory.logged = previous.sequence
         is_known = np.isin(previous.image_ids, self.probe.image_ids).all()
         if previous.provenance.probe == self.probe.digest and is_known:
@@ -185,7 +190,7 @@ class ClassPipeline(AtlasPipeline):
         return asked, place[: len(chosen)], place[len(chosen) :]
 
     def _map(
-        self, layer: LayerActivations, memory: Memory, receptive: ReceptiveField
+        self, layer: LayerActivations, memory: LayerState, receptive: ReceptiveField
     ) -> tuple[Layout, Quality]:
         current = self._now()
         self._carry_icons(memory)
@@ -193,12 +198,12 @@ class ClassPipeline(AtlasPipeline):
         previous = self._previous.get(current.series)
         rows, earlier = current.earlier, np.arange(len(current.earlier))
         if previous is not None:
-            rows, earlier = both_finite(previous, current.answers, rows, earlier)
+            rows, earlier = keep_finite_pairs(previous, current.answers, rows, earlier)
         if previous is None or len(rows) < _FEWEST:
-            layout = lay_out(layer.values, config=self.config, is_line=is_line)
+            layout = compute_layout(layer.values, config=self.config, is_line=is_line)
         else:
             there = _resumed(previous, earlier, is_line, len(current.answers), self.config)
-            everything = laid_onto(
+            everything = extend_layout(
                 there, rows, current.answers, config=self.config, is_line=is_line
             )
             both = len(np.intersect1d(current.own, current.earlier))
@@ -208,11 +213,11 @@ class ClassPipeline(AtlasPipeline):
             )
             layout = _part(everything, current.own, (note, *everything.notes))
         if is_line:
-            layout = self._across(layout, measure(layer.values, layout).trustworthiness)
+            layout = self._across(layout, measure_quality(layer.values, layout).trustworthiness)
         # Nothing is said of change or of chance since the step before, whose samples were others.
-        return layout, measure(layer.values, layout)
+        return layout, measure_quality(layer.values, layout)
 
-    def _carry_icons(self, memory: Memory) -> None:
+    def _carry_icons(self, memory: LayerState) -> None:
         """Has the cells of the step before hold the samples of today that were in them."""
         current = self._now()
         row = np.full(len(current.answers), -1, np.intp)
@@ -246,12 +251,12 @@ class ClassPipeline(AtlasPipeline):
         # Half-open, as cells are: the rim belongs to the last of them.
         x = (np.clip(share, -1, 1) + 1) / 2
         current.axis = Axis(left=left, right=right, reach=reach, trust=trust)
-        (y0, _), (y1, _) = line.frame.tolist()
+        (y0, _), (y1, _) = line.viewport.tolist()
         return dataclasses.replace(
             line,
             xy=np.column_stack([x, line.xy[:, 0]]).astype(np.float32),
             raw=np.column_stack([share * reach, line.raw[:, 0]]).astype(np.float32),
-            frame=np.array([[-reach, y0], [reach, y1]], np.float32),
+            viewport=np.array([[-reach, y0], [reach, y1]], np.float32),
             clamped=line.clamped | (np.abs(share) > 1),
             notes=notes,
         )
@@ -261,7 +266,7 @@ class ClassPipeline(AtlasPipeline):
         least = max(1, len(self.probe) // _CELLS_PER_COUNT)
         return dataclasses.replace(self.config, min_count=min(self.config.min_count, least))
 
-    def _followed(self, plain: Atlas, memory: Memory) -> Atlas:
+    def _followed(self, plain: Atlas, memory: LayerState) -> Atlas:
         return plain
 
     def _attribution(self, model: nn.Module, layer: str) -> Attribution:
@@ -326,12 +331,12 @@ def _some(answers: LayerActivations, rows: NDArray[np.intp]) -> LayerActivations
 def _part(layout: Layout, rows: NDArray[np.intp], notes: tuple[str, ...]) -> Layout:
     """Returns the layout of some rows; their neighbors among themselves are not known."""
     raw, invalid = layout.raw[rows], layout.invalid[rows]
-    frame, changed = keep_frame(raw[~invalid], layout.frame, least=_LEAST_WIDTH)
+    viewport, changed = update_viewport(raw[~invalid], layout.viewport, least=_LEAST_WIDTH)
     return Layout(
-        xy=to_map(raw, frame),
+        xy=to_map(raw, viewport),
         raw=raw,
-        frame=frame,
-        clamped=outside(raw, frame) & ~invalid,
+        viewport=viewport,
+        clamped=is_outside(raw, viewport) & ~invalid,
         invalid=invalid,
         neighbors=np.empty((len(rows), 0), np.int32),
         notes=tuple(dict.fromkeys((*notes, *changed))),
@@ -352,12 +357,14 @@ def _resumed(
     """
     if not is_line:
         activations = previous.activations[rows]
-        return resume(previous.xy[rows], activations, frame=previous.frame, config=config)
+        return restore_layout(
+            previous.xy[rows], activations, viewport=previous.viewport, config=config
+        )
     xy = np.column_stack([previous.xy[rows, 1], np.full(len(rows), 0.5, np.float32)])
-    y0, y1 = (0.0, ROOM_ON_A_LINE * count) if previous.frame is None else previous.frame[1::2]
+    y0, y1 = (0.0, ROOM_ON_A_LINE * count) if previous.viewport is None else previous.viewport[1::2]
     y0, y1 = (end * max(1.0, ROOM_ON_A_LINE * count / (y1 - y0)) for end in (y0, y1))
     half = (y1 - y0) / 2
-    frame = (y0, -half, y1, half)
-    layout = resume(xy, previous.activations[rows], frame=frame, config=config)
+    viewport = (y0, -half, y1, half)
+    layout = restore_layout(xy, previous.activations[rows], viewport=viewport, config=config)
     layout.raw[:, 1] = 0
     return layout

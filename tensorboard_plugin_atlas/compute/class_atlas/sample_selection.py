@@ -19,11 +19,11 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.attribution.attribute import (
-    LoudPlaces,
-    attribute,
-    loud_places,
+    ClassPositions,
+    compute_attribution,
+    find_class_positions,
 )
-from tensorboard_plugin_atlas.compute.class_atlas.class_spec import chosen_classes
+from tensorboard_plugin_atlas.compute.class_atlas.class_spec import resolve_classes
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -56,7 +56,7 @@ class Selection:
         return len(self.images)
 
 
-def speaking_places(
+def select_class_samples(
     model: nn.Module,
     layer: str,
     probe: Probe,
@@ -68,7 +68,7 @@ def speaking_places(
     """Chooses the places that speak for each of some classes.
 
     Args:
-        model: As for `attribute`.
+        model: As for `compute_attribution`.
         layer: Dotted module name.
         probe: Its images; its places are not used.
         classes: Indices, each once.
@@ -82,14 +82,14 @@ def speaking_places(
         ArgumentError: if there is no attribution to be had, or no such class; the message says why.
         LayerError: if the layer does not exist or does not run.
     """
-    loud = loud_places(model, layer, probe, classes, most=most, batch_size=batch_size)
+    loud = find_class_positions(model, layer, probe, classes, most=most, batch_size=batch_size)
     return {
         index: _chosen(model, layer, probe, index, places, batch_size)
         for index, places in loud.items()
     }
 
 
-def checked_classes(
+def check_classes(
     model: nn.Module,
     layer: str,
     probe: Probe,
@@ -100,10 +100,10 @@ def checked_classes(
     """Checks on two images that atlases of classes can be made; returns the indices asked for.
 
     Args:
-        model: As for `attribute`.
+        model: As for `compute_attribution`.
         layer: Dotted module name.
         probe: The whole probe.
-        asked: As for `chosen_classes`.
+        asked: As for `resolve_classes`.
         config: The recipe.
         argument: Where they were given, for messages.
 
@@ -114,20 +114,20 @@ def checked_classes(
     if not config.attribution:
         raise ArgumentError(f"{argument} needs attribution; pass AtlasConfig(attribution=True)")
     few = probe.first(2)
-    said = attribute(model, layer, few)
+    said = compute_attribution(model, layer, few)
     if said.values is None:
         raise ArgumentError(
             f"{argument}: nothing is known of classes in layer {layer!r}: {said.notes[0]}; the "
             "last of layers has to be one that the logits follow from"
         )
-    chosen = chosen_classes(asked, probe.classes, said.values.shape[1], argument)
+    chosen = resolve_classes(asked, probe.classes, said.values.shape[1], argument)
     for index in dict.fromkeys(index for classes in chosen for index in classes):
-        speaking_places(model, layer, few, [index], most=2)
+        select_class_samples(model, layer, few, [index], most=2)
     return chosen
 
 
 def _chosen(
-    model: nn.Module, layer: str, probe: Probe, index: int, loud: LoudPlaces, batch_size: int
+    model: nn.Module, layer: str, probe: Probe, index: int, loud: ClassPositions, batch_size: int
 ) -> Selection:
     """Asks loud places what they say for every class, and keeps those that say this one most."""
     order = np.lexsort((loud.positions[:, 1], loud.positions[:, 0], loud.images))
@@ -135,7 +135,7 @@ def _chosen(
     if not len(images):
         return Selection(images, positions, loud.map_size, np.empty((0, 0), np.float32), "winner")
     asked = probe.at(images, positions, loud.map_size)
-    said = attribute(model, layer, asked, batch_size=batch_size).values
+    said = compute_attribution(model, layer, asked, batch_size=batch_size).values
     if said is None:
         raise ArgumentError(f"layer={layer!r} has no attribution at single places; pick another")
     wins = np.nan_to_num(said, nan=-np.inf).argmax(axis=1) == index
@@ -158,7 +158,9 @@ def _topped_up(winners: int, others: int) -> str:
     )
 
 
-def joined(chosen: Mapping[int, Selection], classes: Sequence[int], most: int) -> Selection:
+def combine_selections(
+    chosen: Mapping[int, Selection], classes: Sequence[int], most: int
+) -> Selection:
     """Returns the places of one class, or of two, each once and sorted by image and position.
 
     Args:

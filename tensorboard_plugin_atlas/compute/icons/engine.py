@@ -34,11 +34,11 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveFiel
 from tensorboard_plugin_atlas.compute.probe.patches import (
     PatchSource,
     Shape,
-    finished,
-    resized,
+    post_process,
+    resize_images,
     to_rgb,
 )
-from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, first_line
+from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, summarize_error
 
 KINDS = ("examples", *FIDELITIES)
 _LARGEST_ICON = 128
@@ -270,7 +270,7 @@ class IconEngine:
                 for cells in _batches(np.flatnonzero(kinds == one), _SCORED_AT_ONCE):
                     pixels = torch.from_numpy(pictures[cells]).to(self.objective.device)
                     pixels = pixels.permute(0, 3, 1, 2)[:, :channels].float() / 255
-                    cosine[cells] = self._cosine(resized(pixels, shape), targets.only(cells))
+                    cosine[cells] = self._cosine(resize_images(pixels, shape), targets.only(cells))
         return cosine
 
     def get_settings(self, kind: str) -> InversionSettings:
@@ -309,13 +309,13 @@ class IconEngine:
             chosen = targets.only(cells)
             try:
                 pictures = draw(chosen, start)
-                touched = finished(pictures, self.get_settings(kind).finish)
+                touched = post_process(pictures, self.get_settings(kind).finish)
                 self._put(sheet, cells, chosen, touched, kind)
                 asleep = self._asleep(touched, sheet.cosine[cells])
             except AtlasError:
                 raise
             except Exception as error:  # of the user's backward passes; real patches need none
-                failure = self._no_gradient(first_line(error))
+                failure = self._no_gradient(summarize_error(error))
                 break
             work.pop(0)
             drawn.pictures[cells] = (pictures * 255).round().to(torch.uint8).cpu().numpy()
@@ -370,7 +370,7 @@ class IconEngine:
         kind: str,
     ) -> None:
         side = sheet.images.shape[1]
-        sheet.images[cells] = to_rgb(resized(pictures, (side, side))).numpy()
+        sheet.images[cells] = to_rgb(resize_images(pictures, (side, side))).numpy()
         sheet.cosine[cells] = self._cosine(pictures, targets)
         sheet.kinds[cells] = kind
 

@@ -27,7 +27,7 @@ from tensorboard_plugin_atlas.compute.icons.fourier_image import (
     to_pixels,
 )
 from tensorboard_plugin_atlas.compute.icons.layer_objective import Views
-from tensorboard_plugin_atlas.compute.probe.patches import Finish, Shape, shifted
+from tensorboard_plugin_atlas.compute.probe.patches import PostProcessing, Shape, shift_images
 
 FIDELITIES = ("preview", "inversion", "poster")
 """How much work goes into a picture, least first."""
@@ -64,8 +64,10 @@ class _Plan:
     side: int = _SIDE
     left_out: float = 0.0
     averaged: int = 1
-    finish: Finish = field(
-        default_factory=lambda: Finish(least_gain=1.0, most_gain=1.4, chroma=1.2, sharpen=0.4)
+    finish: PostProcessing = field(
+        default_factory=lambda: PostProcessing(
+            least_gain=1.0, most_gain=1.4, chroma=1.2, sharpen=0.4
+        )
     )
 
 
@@ -88,7 +90,7 @@ _PLANS = {
         left_out=0.22,
         averaged=13,
         # More steps leave less to be touched up.
-        finish=Finish(least_gain=1.0, most_gain=1.2, chroma=1.1, sharpen=0.25),
+        finish=PostProcessing(least_gain=1.0, most_gain=1.2, chroma=1.1, sharpen=0.25),
     ),
 }
 
@@ -164,7 +166,7 @@ class InversionSettings:
     touched_from: float = 0.5
     isotropy: float = 1.0
     batch: int = 16
-    finish: Finish = field(default_factory=Finish)
+    finish: PostProcessing = field(default_factory=PostProcessing)
 
     @property
     def shape(self) -> Shape:
@@ -250,7 +252,7 @@ def choose_settings(
     # A few pixels hold no texture that could look gray, and the layer minds the change more. Nor
     # is there room to be shifted: a tile was chosen to hold what the layer sees and no more.
     if (max(input_shape) if whole else side) < _SMALLEST_ZOOMED:
-        finish = Finish(most_gain=1.3, chroma=1.15, sharpen=0.25)
+        finish = PostProcessing(most_gain=1.3, chroma=1.15, sharpen=0.25)
         one_size = whole or side <= _TINY_SIDE
         rate, jitter = (0.125, 1 / 24) if one_size else (0.15, 0.0)
         # What the layer sees of a tile is little, so that a step costs little (`narrowing`), and
@@ -436,7 +438,7 @@ class Inverter:
         down, right = (
             int(torch.randint(-r, r + 1, (), generator=shifts, device="cpu")) for r in reach
         )
-        answers = self.answer(shifted(pixels, down, right), done)
+        answers = self.answer(shift_images(pixels, down, right), done)
         toward = _ascent(answers.detach(), wish.units, settings.power, settings.cosine_floor)
         slope = _gradient(answers, toward * wish.strengths, pixels)
         gradient = to_gradient(slope, pixels.detach(), color, spectrum)

@@ -34,9 +34,14 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
 )
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.model.truncate import TruncatedNetwork, truncate
-from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape, cut_patches, shifted
+from tensorboard_plugin_atlas.compute.probe.patches import (
+    PatchSource,
+    Shape,
+    crop_patches,
+    shift_images,
+)
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
-from tensorboard_plugin_atlas.errors import AtlasError, first_line
+from tensorboard_plugin_atlas.errors import AtlasError, summarize_error
 
 Network = Callable[[Tensor], Tensor]
 
@@ -178,7 +183,7 @@ class LayerObjective:
         parts = self.network.network.named_parameters()
         name = (self.network.layer, views, *((name, tuple(part.shape)) for name, part in parts))
         rows = torch.arange(max(2, batch), device="cpu") % len(self.source.images)
-        pictures = cut_patches(self.source.images, rows, self._middle(len(rows)), shape)
+        pictures = crop_patches(self.source.images, rows, self._middle(len(rows)), shape)
         pictures = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
         with self.evaluation_mode():
             sight = self._sight(pictures, views, self._exact)
@@ -306,7 +311,7 @@ class LayerObjective:
         """Returns what the layer says at each place of its map, (B, C, H * W)."""
         shape = (pixels.shape[2], pixels.shape[3])
         form = self.get_form(shape)
-        aimed = shifted(pixels, *get_centering_shift(form, shape, self.receptive))
+        aimed = shift_images(pixels, *get_centering_shift(form, shape, self.receptive))
         inputs = self.source.normalize.to_input(aimed)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         return form.as_map(run(inputs)).flatten(2)
@@ -333,7 +338,7 @@ class LayerObjective:
         except AtlasError:
             raise
         except Exception as error:  # whatever the user's code raises under differentiation
-            return first_line(error)
+            return summarize_error(error)
         return None
 
     @torch.no_grad()
@@ -341,7 +346,7 @@ class LayerObjective:
         module = resolve_layer(self.network.network, self.network.layer)
         # Real pictures, for a network may leave early on a blank one.
         rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(self.source.images)
-        pictures = cut_patches(self.source.images, rows, self._middle(_CHECK_IMAGES), shape)
+        pictures = crop_patches(self.source.images, rows, self._middle(_CHECK_IMAGES), shape)
         return infer_output_form(
             self.network(pictures),
             batch=_CHECK_IMAGES,

@@ -21,16 +21,16 @@ from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Unfinished
 from tensorboard_plugin_atlas.compute.icons.inversion import FIDELITIES
 from tensorboard_plugin_atlas.compute.icons.render_levels import RenderedLevels, render_levels
 from tensorboard_plugin_atlas.compute.icons.targets import build_targets
-from tensorboard_plugin_atlas.compute.layout.grid import Cells
+from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive_field import (
     ReceptiveField,
     measure_receptive_field,
 )
-from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resized
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resize_images
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
-from tensorboard_plugin_atlas.compute.probe.probe_diff import probe_changes
+from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.progress import progress_bar
@@ -83,7 +83,7 @@ def check_probe(atlas: Atlas, probe: Probe) -> None:
     Raises:
         ArgumentError: listing what differs.
     """
-    changes = probe_changes(atlas, probe)
+    changes = list_probe_changes(atlas, probe)
     if changes:
         raise ArgumentError(
             "--data is not what the atlas was made with: "
@@ -185,17 +185,17 @@ def _logged(engine: IconEngine, grid: Grid, kind: str) -> UnfinishedIcons | None
     if grid.sheets is None or channels not in (1, 3):
         return None
     pixels = torch.from_numpy(unpack(grid.sheets)).permute(0, 3, 1, 2)[:, :channels].float() / 255
-    pictures = (resized(pixels, shape).clamp(0, 1) * 255).round().to(torch.uint8)
+    pictures = (resize_images(pixels, shape).clamp(0, 1) * 255).round().to(torch.uint8)
     return UnfinishedIcons(pictures.numpy(), np.isin(grid.icon_kind, FIDELITIES))
 
 
-def _cells(grid: Grid, activations: FloatArray) -> Cells:
+def _cells(grid: Grid, activations: FloatArray) -> GridCells:
     """Returns the cells of a logged grid with the means of fresh activations."""
     sums = np.zeros((len(grid.rows), activations.shape[1]))
     members = np.flatnonzero(grid.cell_of >= 0)
     np.add.at(sums, grid.cell_of[members], activations[members])
     counts = np.bincount(grid.cell_of[members], minlength=len(grid.rows))
-    return Cells(
+    return GridCells(
         size=grid.size,
         rows=grid.rows,
         cols=grid.cols,

@@ -35,7 +35,7 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY, Normalize, as_normalize
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
-from tensorboard_plugin_atlas.config import AtlasConfig, checked_setting
+from tensorboard_plugin_atlas.config import AtlasConfig, check_setting
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 WEAK_COSINE = 0.3
@@ -172,9 +172,9 @@ def _as_config(size: object, steps: object, seed: object) -> AtlasConfig:
     return AtlasConfig(
         samples=_SAMPLES,
         positions_per_image=_PLACES,
-        icon_size=checked_setting("icon_size", size, "size"),
-        icon_steps=checked_setting("icon_steps", steps, "steps"),
-        seed=checked_setting("seed", seed, "seed"),
+        icon_size=check_setting("icon_size", size, "size"),
+        icon_steps=check_setting("icon_steps", steps, "steps"),
+        seed=check_setting("seed", seed, "seed"),
     )
 
 

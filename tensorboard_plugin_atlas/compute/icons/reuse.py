@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.cosine import finite_rows, row_blocks, unit_rows
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
-from tensorboard_plugin_atlas.compute.layout.grid import Cells
+from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
 SHEET_QUALITIES: Final = (95, 90, 82)
@@ -61,7 +61,9 @@ class _Stock:
     pictures: NDArray[np.uint8]
 
 
-def reuse_icons(atlas: Atlas, levels: Sequence[Cells]) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
+def reuse_icons(
+    atlas: Atlas, levels: Sequence[GridCells]
+) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
     """Makes the grids of another map of the same samples.
 
     Each cell takes the icon whose cosine with it is surely largest, of those of all levels: the
@@ -158,7 +160,7 @@ def _packed(levels: Sequence[NDArray[np.uint8]]) -> tuple[list[SpriteSheets], in
     return sheets, quality
 
 
-def _attributions(atlas: Atlas, levels: Sequence[Cells]) -> list[FloatArray | None]:
+def _attributions(atlas: Atlas, levels: Sequence[GridCells]) -> list[FloatArray | None]:
     """Returns the (M, K) attribution of each level, as far as that of the old cells tells."""
     told = [(g.cell_of, g.attribution) for g in atlas.grids if g.attribution is not None]
     if len({said.shape[1] for _, said in told}) != 1:
@@ -174,7 +176,7 @@ def _attributions(atlas: Atlas, levels: Sequence[Cells]) -> list[FloatArray | No
     return [_attribution(cells, values, source) for cells in levels]
 
 
-def _attribution(cells: Cells, values: FloatArray, source: NDArray[np.int64]) -> FloatArray:
+def _attribution(cells: GridCells, values: FloatArray, source: NDArray[np.int64]) -> FloatArray:
     known = np.flatnonzero((cells.cell_of >= 0) & (source >= 0))
     cell: IntArray = cells.cell_of[known]
     sums = np.zeros((len(cells), values.shape[1]))
@@ -187,7 +189,7 @@ def _attribution(cells: Cells, values: FloatArray, source: NDArray[np.int64]) ->
 
 
 def _grid(
-    cells: Cells,
+    cells: GridCells,
     attribution: FloatArray | None,
     sheets: SpriteSheets | None = None,
     codes: NDArray[np.uint8] | None = None,

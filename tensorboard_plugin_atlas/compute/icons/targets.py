@@ -16,7 +16,7 @@ from tensorboard_plugin_atlas.analysis.cosine import finite_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.icons.inversion import ViewTargets
 from tensorboard_plugin_atlas.compute.icons.layer_objective import Views
-from tensorboard_plugin_atlas.compute.layout.grid import Cells, nearest_members
+from tensorboard_plugin_atlas.compute.layout.grid import GridCells, nearest_members
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape
 
 NEAREST = 6
@@ -120,7 +120,7 @@ class Targets:
 
 
 def build_targets(
-    cells: Cells,
+    cells: GridCells,
     activations: NDArray[Any],
     sample_image: IntArray,
     centers: FloatArray,
@@ -151,7 +151,7 @@ def build_targets(
     )
 
 
-def _compute_surround_means(cells: Cells, surround: NDArray[Any]) -> Tensor:
+def _compute_surround_means(cells: GridCells, surround: NDArray[Any]) -> Tensor:
     """Returns the mean of `surround` over the members of each cell, (M, 8, C) float32."""
     means = torch.zeros(len(cells), *surround.shape[1:], dtype=torch.float32, device="cpu")
     members = np.flatnonzero(cells.cell_of >= 0)

@@ -18,23 +18,23 @@ from tensorboard_plugin_atlas.analysis.cosine import (
     exact_cosines,
     finite_rows,
     row_blocks,
-    smallest,
+    smallest_columns,
     unit_rows,
 )
 from tensorboard_plugin_atlas.analysis.sample_matching import (
-    IDS_TRUSTED,
-    OTHER_LABELS,
+    MAX_LABEL_DISAGREEMENT,
+    UNCHECKED_IDS,
     label_disagreement,
-    same_spots,
+    match_receptive_fields,
 )
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.layout import (
     QUALITY_NEIGHBORS,
     Layout,
-    lay_out,
-    resume,
+    compute_layout,
+    restore_layout,
 )
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest
+from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.viewport import to_map
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -48,7 +48,7 @@ _JOINED = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Asked:
+class ProbeSamples:
     """What the N samples of a new run are, to be found again in another run.
 
     Attributes:
@@ -64,8 +64,8 @@ class Asked:
     labels: IntArray | None
 
 
-def layout_beside(
-    other: Atlas, asked: Asked, activations: FloatArray, *, config: AtlasConfig
+def compute_aligned_layout(
+    other: Atlas, asked: ProbeSamples, activations: FloatArray, *, config: AtlasConfig
 ) -> tuple[Layout, str]:
     """Lays samples out on the map of another run.
 
@@ -76,32 +76,34 @@ def layout_beside(
         config: The recipe.
 
     Returns:
-        The layout, in the frame of `other`, and a sentence on how it came about. It continues no
+        The layout, in the viewport of `other`, and a sentence on how it came about. It continues no
         checkpoint of its own run, so it has no noise floor.
 
     Raises:
         ArgumentError: if fewer than 20 finite samples are shared, or ids mean other images.
     """
-    ours, theirs = both_finite(other, activations, *_shared(other, asked))
+    ours, theirs = keep_finite_pairs(other, activations, *_shared(other, asked))
     if len(ours) < _FEWEST_SHARED:
         raise ArgumentError(
             f"only {len(ours):,} samples are at the same spot of the same image as in its probe"
         )
-    there = resume(other.xy[theirs], other.activations[theirs], frame=other.frame, config=config)
+    there = restore_layout(
+        other.xy[theirs], other.activations[theirs], viewport=other.viewport, config=config
+    )
     # The channels of another network, even of as many, are others.
     there = dataclasses.replace(there, activations=None)
-    layout = laid_onto(there, ours, activations, config=config)
+    layout = extend_layout(there, ours, activations, config=config)
     note = (
         f"layout: on the map of layer {other.layer!r} at step {other.step:,} of {other.run!r}, "
         f"by the {len(ours):,} of {len(activations):,} samples that both probes hold"
     )
     if other.provenance.probe != asked.digest and (other.labels is None or asked.labels is None):
-        note += f"; {IDS_TRUSTED}"
+        note += f"; {UNCHECKED_IDS}"
     # It has no noise floor, for it moved from nowhere: what it continues is not of its own run.
     return layout, note
 
 
-def both_finite(
+def keep_finite_pairs(
     other: Atlas, activations: FloatArray, ours: NDArray[np.intp], theirs: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Returns those of (R,) our rows and their rows whose activations are finite in both."""
@@ -109,7 +111,7 @@ def both_finite(
     return ours[both], theirs[both]
 
 
-def laid_onto(
+def extend_layout(
     there: Layout,
     rows: NDArray[np.intp],
     activations: FloatArray,
@@ -124,29 +126,35 @@ def laid_onto(
         rows: (R,) which of ours they are, at least one.
         activations: (N, C) of all of ours.
         config: The recipe.
-        is_line: As for `lay_out`.
+        is_line: As for `compute_layout`.
 
     Returns:
-        The layout of all N, in the frame of `there` as long as it fits; without a noise floor.
+        The layout of all N, in the viewport of `there` as long as it fits; without a noise floor.
     """
-    layout = lay_out(activations[rows], there, config=config, is_line=is_line, with_floor=False)
+    layout = compute_layout(
+        activations[rows], there, config=config, is_line=is_line, with_floor=False
+    )
     if len(rows) < len(activations):
         joined = _joined(layout, rows, activations)
-        layout = lay_out(activations, joined, config=config, is_line=is_line, with_floor=False)
+        layout = compute_layout(
+            activations, joined, config=config, is_line=is_line, with_floor=False
+        )
     return layout
 
 
-def _shared(other: Atlas, asked: Asked) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _shared(other: Atlas, asked: ProbeSamples) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Returns our rows and theirs that are the same samples."""
     if other.provenance.probe == asked.digest and len(other.samples) == len(asked.image_ids):
         rows = np.arange(len(asked.image_ids))
         return rows, rows
-    ours, theirs = same_spots(asked.image_ids, asked.boxes, other.image_ids, other.boxes)
+    ours, theirs = match_receptive_fields(
+        asked.image_ids, asked.boxes, other.image_ids, other.boxes
+    )
     wrong = label_disagreement(
         None if asked.labels is None else asked.labels[ours],
         None if other.labels is None else other.labels[theirs],
     )
-    if wrong > OTHER_LABELS:
+    if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(
             f"{wrong:.0%} of the images that both have under one id carry other labels: the probes "
             "come from two data sets"
@@ -164,17 +172,17 @@ def _joined(shared: Layout, rows: NDArray[np.intp], activations: FloatArray) -> 
     unit = unit_rows(np.where(finite[:, None], activations, 0))
     alone = finite.copy()
     alone[rows] = False
-    raw = np.tile(shared.frame.mean(axis=0), (count, 1)).astype(np.float32)
+    raw = np.tile(shared.viewport.mean(axis=0), (count, 1)).astype(np.float32)
     raw[rows] = shared.raw
     raw[alone] = _amid(unit[alone], unit[rows], shared.raw)
     neighbors = np.full((count, min(QUALITY_NEIGHBORS, finite.sum() - 1)), -1, np.int32)
     valid = np.flatnonzero(finite)
-    neighbors[valid] = valid[nearest(unit[valid], neighbors.shape[1])[0]]
+    neighbors[valid] = valid[nearest_neighbors(unit[valid], neighbors.shape[1])[0]]
     neighbors[alone] = -1
     return Layout(
-        xy=to_map(raw, shared.frame),
+        xy=to_map(raw, shared.viewport),
         raw=raw,
-        frame=shared.frame,
+        viewport=shared.viewport,
         clamped=np.zeros(count, bool),
         invalid=~finite,
         neighbors=neighbors,
@@ -198,5 +206,5 @@ def _closest(asked: FloatArray, pool: FloatArray, k: int) -> NDArray[np.intp]:
     """Returns (N, k): for each direction the indices of its nearest by cosine in `pool`."""
     found = np.empty((len(asked), k), np.intp)
     for block in row_blocks(len(asked), len(pool)):
-        found[block] = smallest(-exact_cosines(asked[block], pool), k)
+        found[block] = smallest_columns(-exact_cosines(asked[block], pool), k)
     return found

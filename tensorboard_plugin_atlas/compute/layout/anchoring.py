@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from tensorboard_plugin_atlas.analysis.cosine import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.neighbors import share_among
-from tensorboard_plugin_atlas.compute.layout.optimizer import Tether
+from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors
 
 _HOLD = 28.0
 """The hold at a `stability` of 1, on a row that kept half of its neighbors."""
@@ -40,7 +40,7 @@ _STRANGER = 0.02
 """What a neighbor that kept nothing counts, when the new place of a row is guessed from others."""
 
 
-def faithfulness(places: FloatArray, neighbors: IntArray) -> FloatArray:
+def neighbor_recall(places: FloatArray, neighbors: IntArray) -> FloatArray:
     """Measures how right each row's previous place is for its neighbors of today.
 
     Args:
@@ -55,7 +55,7 @@ def faithfulness(places: FloatArray, neighbors: IntArray) -> FloatArray:
     return share_among(neighbors, around.reshape(len(places), -1))
 
 
-def constancy(now: NDArray[Any], before: NDArray[Any] | None) -> FloatArray:
+def direction_similarity(now: NDArray[Any], before: NDArray[Any] | None) -> FloatArray:
     """Measures how far each row still points where it pointed.
 
     Args:
@@ -75,7 +75,7 @@ def constancy(now: NDArray[Any], before: NDArray[Any] | None) -> FloatArray:
     return cosine
 
 
-def moved_start(
+def initial_coordinates(
     places: FloatArray, graph: scipy.sparse.csr_matrix, overlap: FloatArray
 ) -> FloatArray:
     """Returns where (N, 2) rows start: where they were, or among the neighbors they have now.
@@ -92,29 +92,29 @@ def moved_start(
     return start
 
 
-def tether_to(
+def compute_anchors(
     places: FloatArray,
     overlap: FloatArray,
     faith: FloatArray,
     constant: FloatArray,
     stability: float,
-) -> Tether:
+) -> Anchors:
     """Weighs the hold on each row.
 
     Args:
         places: (N, 2) float32 previous places.
         overlap: (N,) share of each row's true neighbors that it kept.
-        faith: (N,) from `faithfulness`.
-        constant: (N,) from `constancy`.
+        faith: (N,) from `neighbor_recall`.
+        constant: (N,) from `direction_similarity`.
         stability: `AtlasConfig.stability`.
     """
     worth = np.where(overlap >= 1, 1, constant * faith**2)
     holds = _HOLD * stability * worth * (overlap / (1 - overlap + _FIRM)) ** _STEEP
     mobility = (1 - overlap) ** _EASE
-    return Tether(places, holds.astype(np.float32), mobility.astype(np.float32), _REACH)
+    return Anchors(places, holds.astype(np.float32), mobility.astype(np.float32), _REACH)
 
 
-def turned_onto(places: FloatArray, previous: FloatArray) -> FloatArray:
+def align_procrustes(places: FloatArray, previous: FloatArray) -> FloatArray:
     """Turns, mirrors and shifts places so that they lie nearest to the previous ones.
 
     Orthogonal Procrustes (Schoenemann 1966) without scaling: between maps that share little, the

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.cosine import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import IntArray
-from tensorboard_plugin_atlas.compute.layout.grid import Cells
+from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 
-LEAST_COSINE = 0.9
+MIN_COSINE = 0.9
 """Below it a cell is another: drawn anew its icon is better than after a touch-up."""
 
 
-def predecessors(
-    cells: Cells, before: Cells, activations: NDArray[Any], least: float = LEAST_COSINE
+def find_predecessors(
+    cells: GridCells, before: GridCells, activations: NDArray[Any], least: float = MIN_COSINE
 ) -> IntArray:
     """Finds the earlier cell whose samples mean today what each cell means.
 

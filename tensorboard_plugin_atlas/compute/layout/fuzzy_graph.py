@@ -23,8 +23,8 @@ from scipy.sparse.csgraph import connected_components
 
 from tensorboard_plugin_atlas.analysis.cosine import to_integers
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest
-from tensorboard_plugin_atlas.compute.layout.spectral_init import leading_pair
+from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
+from tensorboard_plugin_atlas.compute.layout.spectral_init import leading_eigenpairs
 
 _SEARCH_STEPS = 64
 _SEARCH_TOLERANCE = 1e-5
@@ -40,7 +40,7 @@ _FEWEST_EPOCHS_TO_TRIM = 10
 
 
 @contextmanager
-def borrowed_umap() -> Iterator[Any]:
+def import_umap() -> Iterator[Any]:
     """Yields the module `umap.umap_` and leaves the process as it was found.
 
     Importing and running it warns about optional parts, sets the numeric locale, and its threading
@@ -107,7 +107,7 @@ def _widths(
     return widths
 
 
-def first_start(
+def initialize_layout(
     unit: FloatArray, graph: scipy.sparse.csr_matrix, seed: int
 ) -> tuple[FloatArray, str | None]:
     """Chooses where a first layout starts: spectral, or PCA where that is undefined.
@@ -130,7 +130,7 @@ def first_start(
         if places is not None:
             return _scaled(places, random), None
         note = "layout: started from PCA, the spectral start did not converge"
-    return _scaled(principal_places(unit), random), note
+    return _scaled(pca_coordinates(unit), random), note
 
 
 def _spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
@@ -140,7 +140,7 @@ def _spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
     # The largest eigenvalues of what the normalized Laplacian takes from the identity. The first
     # is 1, and its vector says nothing.
     similar = (inverse @ graph @ inverse).tocsr()
-    found = leading_pair(
+    found = leading_eigenpairs(
         lambda vector: similar @ vector,
         len(degrees),
         known=np.sqrt(degrees / degrees.sum()),
@@ -149,7 +149,7 @@ def _spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
     return None if found is None else found[1]
 
 
-def principal_places(unit: FloatArray) -> FloatArray:
+def pca_coordinates(unit: FloatArray) -> FloatArray:
     """Returns (N, 2) float32: rows on their two leading principal axes, 0 where an axis lacks."""
     places = np.zeros((len(unit), 2), np.float32)
     centered = unit.astype(np.float64)
@@ -161,7 +161,7 @@ def principal_places(unit: FloatArray) -> FloatArray:
     is_tall = len(unit) > unit.shape[1]
     whole = to_integers(centered / peak, max(unit.shape))
     gram = whole.T @ whole if is_tall else whole @ whole.T
-    found = leading_pair(
+    found = leading_eigenpairs(
         lambda vector: np.einsum("ij,j->i", gram, vector), len(gram), tolerance=_EIGEN_TOLERANCE
     )
     if found is None:
@@ -182,7 +182,7 @@ def _scaled(places: NDArray[Any], random: np.random.RandomState) -> FloatArray:
     return (grown + noise).astype(np.float32)
 
 
-def optimize(
+def optimize_with_umap(
     start: FloatArray,
     graph: scipy.sparse.csr_matrix,
     *,
@@ -208,7 +208,7 @@ def optimize(
     random = np.random.RandomState(seed)
     state = random.randint(limits.min + 1, limits.max - 1, 3).astype(np.int64)
     places = np.array(start, np.float32, order="C")
-    with borrowed_umap() as umap:
+    with import_umap() as umap:
         a, b = umap.find_ab_params(1.0, min_dist)
         moved: FloatArray = umap.optimize_layout_euclidean(
             places,
@@ -227,7 +227,7 @@ def optimize(
     return moved
 
 
-def nearest_approximate(unit: FloatArray, k: int, seed: int) -> tuple[IntArray, FloatArray]:
+def approximate_neighbors(unit: FloatArray, k: int, seed: int) -> tuple[IntArray, FloatArray]:
     """Returns about the `k` nearest other rows by cosine, by nearest-neighbor descent.
 
     Args:
@@ -238,11 +238,11 @@ def nearest_approximate(unit: FloatArray, k: int, seed: int) -> tuple[IntArray, 
     Returns:
         Indices (N, k) int32 and cosine distances (N, k) float32, nearest first.
     """
-    with borrowed_umap() as umap:
+    with import_umap() as umap:
         random = np.random.RandomState(seed)
         indices, distances, _ = umap.nearest_neighbors(unit, k + 1, "cosine", {}, True, random)
     if (indices < 0).any():  # the descent found fewer than k for some row
-        return nearest(unit, k)
+        return nearest_neighbors(unit, k)
     # The row itself comes first, save among exact ties; drop it wherever it is.
     own = indices == np.arange(len(unit))[:, None]
     own[~own.any(axis=1), -1] = True

@@ -16,7 +16,7 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Cells:
+class GridCells:
     """The M occupied cells of one `size` x `size` grid, in reading order.
 
     Attributes:
@@ -40,9 +40,9 @@ class Cells:
         return len(self.counts)
 
 
-def bin_levels(
+def bin_grids(
     layout: Layout, activations: NDArray[Any], *, config: AtlasConfig
-) -> tuple[tuple[Cells, ...], tuple[str, ...]]:
+) -> tuple[tuple[GridCells, ...], tuple[str, ...]]:
     """Bins the samples at every zoom level, coarsest first.
 
     A level where no cell reaches `min_count` is empty. If that is so of the coarsest, it alone is
@@ -54,7 +54,7 @@ def bin_levels(
         config: `grids` and `min_count` are read.
 
     Returns:
-        One `Cells` for each of `config.grids`, and notes about the fallback.
+        One `GridCells` for each of `config.grids`, and notes about the fallback.
     """
     levels = [
         bin_samples(layout, activations, size=size, min_count=config.min_count)
@@ -70,7 +70,9 @@ def bin_levels(
     return tuple(levels), (note,)
 
 
-def bin_samples(layout: Layout, activations: NDArray[Any], *, size: int, min_count: int) -> Cells:
+def bin_samples(
+    layout: Layout, activations: NDArray[Any], *, size: int, min_count: int
+) -> GridCells:
     """Bins the samples of a layout into half-open cells and averages each cell.
 
     A cell holds [i / size, (i + 1) / size) along each axis, and the last one its far edge as well,
@@ -94,7 +96,7 @@ def bin_samples(layout: Layout, activations: NDArray[Any], *, size: int, min_cou
     number = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
     cell_of = np.full(len(place), -1, np.int32)
     cell_of[valid] = number[group]
-    return Cells(
+    return GridCells(
         size=size,
         rows=(occupied[kept] // size).astype(np.int32),
         cols=(occupied[kept] % size).astype(np.int32),
@@ -119,12 +121,12 @@ def _by_cell(cell_of: IntArray, counts: NDArray[Any]) -> tuple[NDArray[np.intp],
     return order, np.cumsum(counts) - counts
 
 
-def cell_means(cells: Cells, values: NDArray[Any]) -> FloatArray:
+def cell_means(cells: GridCells, values: NDArray[Any]) -> FloatArray:
     """Returns (M, D) float32: mean of the (N, D) `values` over the samples of each cell."""
     return _means(np.asarray(values), cells.cell_of, cells.counts)
 
 
-def cell_spreads(cells: Cells, values: NDArray[Any]) -> FloatArray:
+def cell_deviations(cells: GridCells, values: NDArray[Any]) -> FloatArray:
     """Returns (M, D) float32: standard deviation of the (N, D) `values` within each cell."""
     rows = np.asarray(values, np.float64)
     spreads = np.empty((len(cells), rows.shape[1]), np.float32)
@@ -135,7 +137,7 @@ def cell_spreads(cells: Cells, values: NDArray[Any]) -> FloatArray:
 
 
 def nearest_members(
-    cells: Cells, activations: NDArray[Any], k: int, *, distinct: NDArray[Any] | None = None
+    cells: GridCells, activations: NDArray[Any], k: int, *, distinct: NDArray[Any] | None = None
 ) -> IntArray:
     """Finds the members that stand for each cell: nearest to its mean, as seen from the layer's.
 

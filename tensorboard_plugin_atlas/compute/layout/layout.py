@@ -22,27 +22,27 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.cosine import distinct_directions, finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.anchoring import (
-    constancy,
-    faithfulness,
-    moved_start,
-    tether_to,
-    turned_onto,
+    align_procrustes,
+    compute_anchors,
+    direction_similarity,
+    initial_coordinates,
+    neighbor_recall,
 )
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
-    first_start,
+    approximate_neighbors,
     fuzzy_graph,
-    nearest_approximate,
-    optimize,
-    principal_places,
+    initialize_layout,
+    optimize_with_umap,
+    pca_coordinates,
 )
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest, overlap
+from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors, overlap
 from tensorboard_plugin_atlas.compute.layout.noise_floor import noise_floor
-from tensorboard_plugin_atlas.compute.layout.optimizer import Tether, descend
+from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors, optimize_layout
 from tensorboard_plugin_atlas.compute.layout.viewport import (
     from_map,
-    keep_frame,
-    outside,
+    is_outside,
     to_map,
+    update_viewport,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -79,9 +79,9 @@ class Layout:
     Attributes:
         xy: (N, 2) float32 in (0, 1): x to the right, y down.
         raw: (N, 2) float32: the same places in the optimizer's own units.
-        frame: (2, 2) float32: low corner (x, y) and high corner (x, y) in raw units; `framing` says
-            how it becomes the unit square.
-        clamped: (N,) bool: the place lay outside the frame and was drawn in its rim.
+        viewport: (2, 2) float32: low and high corner, (x, y) each, in raw units. Module `viewport`
+            maps it to the unit square.
+        clamped: (N,) bool: the place lay outside the viewport and was drawn in its rim.
         invalid: (N,) bool: the row held NaN or infinity. It keeps its previous place, or gets the
             center of the map; it took no part in the fit and must take none in means.
         neighbors: (N, k) int32: true nearest samples by cosine, nearest first, k = 15 or one less
@@ -95,7 +95,7 @@ class Layout:
 
     xy: FloatArray
     raw: FloatArray
-    frame: FloatArray
+    viewport: FloatArray
     clamped: NDArray[np.bool_]
     invalid: NDArray[np.bool_]
     neighbors: IntArray
@@ -104,9 +104,9 @@ class Layout:
     notes: tuple[str, ...] = ()
 
     @property
-    def corners(self) -> tuple[float, float, float, float]:
-        """The frame as `Atlas.frame` has it: (x0, y0, x1, y1)."""
-        (x0, y0), (x1, y1) = self.frame.tolist()
+    def viewport_corners(self) -> tuple[float, float, float, float]:
+        """The viewport as `Atlas.viewport` has it: (x0, y0, x1, y1)."""
+        (x0, y0), (x1, y1) = self.viewport.tolist()
         return x0, y0, x1, y1
 
 
@@ -149,7 +149,7 @@ class _Plan:
     notes: tuple[str, ...] = ()
 
 
-def lay_out(
+def compute_layout(
     activations: NDArray[Any],
     previous: Layout | None = None,
     *,
@@ -161,7 +161,7 @@ def lay_out(
 
     Args:
         activations: (N, C) of any float type; row j is the same sample as in `previous`.
-        previous: Layout to continue and whose frame to keep, or None: of the checkpoint before, or
+        previous: Layout to continue, with the viewport to keep, or None: of the last checkpoint, or
             of another run with the same probe, whose layer may have another width.
         config: `neighbors`, `min_dist`, `epochs`, `stability`, `layout` and `seed` are read.
         is_line: Along the horizontal middle line of the square only, as `previous` must be: forces
@@ -185,43 +185,49 @@ def lay_out(
     has_floor = plan.continued and with_floor
     places = plan.place(config.seed)
 
-    frame, frame_notes = keep_frame(places, None if previous is None else previous.frame)
-    raw = np.tile(frame.mean(axis=0), (len(rows), 1)) if previous is None else previous.raw.copy()
+    viewport, viewport_notes = update_viewport(
+        places, None if previous is None else previous.viewport
+    )
+    raw = (
+        np.tile(viewport.mean(axis=0), (len(rows), 1)) if previous is None else previous.raw.copy()
+    )
     raw[found.valid] = places[found.group]
     return Layout(
-        xy=to_map(raw, frame),
+        xy=to_map(raw, viewport),
         raw=raw,
-        frame=frame,
-        clamped=outside(raw, frame) & finite,
+        viewport=viewport,
+        clamped=is_outside(raw, viewport) & finite,
         invalid=~finite,
         neighbors=neighbors,
-        noise_floor=_floor(found, plan, places, kept, frame, config) if has_floor else None,
+        noise_floor=_floor(found, plan, places, kept, viewport, config) if has_floor else None,
         activations=rows,
-        notes=(*_notes(rows, found), *plan.notes, *frame_notes),
+        notes=(*_notes(rows, found), *plan.notes, *viewport_notes),
     )
 
 
-def lay_out_backwards(
+def compute_relayout(
     activations_by_step: Sequence[NDArray[Any]], config: AtlasConfig
 ) -> list[Layout]:
     """Lays a finished run out again, from its last checkpoint to its first.
 
     A map that grew forwards keeps something of the random network that it began with. Backwards,
-    the last map is as good as one by itself, and decides the frame.
+    the last map is as good as one by itself, and decides the viewport.
 
     Args:
         activations_by_step: (N, C) of each checkpoint, first to last.
-        config: As for `lay_out`.
+        config: As for `compute_layout`.
 
     Returns:
         Layouts, first to last. `noise_floor` is, as ever, that of the move from the layout before.
 
     Raises:
-        ArgumentError: as `lay_out` does.
+        ArgumentError: as `compute_layout` does.
     """
     backwards: list[Layout] = []
     for activations in reversed(activations_by_step):
-        backwards.append(lay_out(activations, backwards[-1] if backwards else None, config=config))
+        backwards.append(
+            compute_layout(activations, backwards[-1] if backwards else None, config=config)
+        )
     # The floor of a move belongs to where it ends, and time runs forwards again.
     floors = [*(layout.noise_floor for layout in backwards[1:]), None]
     return [
@@ -230,21 +236,21 @@ def lay_out_backwards(
     ]
 
 
-def resume(
+def restore_layout(
     xy: FloatArray,
     activations: NDArray[Any],
     *,
-    frame: Sequence[float] | None = None,
+    viewport: Sequence[float] | None = None,
     config: AtlasConfig,
 ) -> Layout:
-    """Rebuilds what `lay_out` needs as `previous` from an atlas that was read back from a log.
+    """Rebuilds the `previous` argument of `compute_layout` from an atlas of a log.
 
     Args:
         xy: (N, 2) places in [0, 1].
         activations: (N, C) of the same samples, of this run or of another.
-        frame: `Atlas.frame`: (x0, y0, x1, y1) in raw units. Logs of before it was kept have None:
-            the map is then taken to be twenty raw units wide, about what UMAP makes of a few
-            thousand samples; the optimizer corrects the rest.
+        viewport: `Atlas.viewport`: (x0, y0, x1, y1) in raw units. None in old logs: the map is then
+            assumed to be twenty raw units wide, which is typical of a few thousand samples; the
+            optimizer corrects the rest.
         config: The recipe that the next layout will use.
 
     Returns:
@@ -254,13 +260,13 @@ def resume(
     finite = _checked(rows, None)
     valid = np.flatnonzero(finite)
     indices, _ = _neighbors(unit_rows(rows[valid]), QUALITY_NEIGHBORS, config)
-    corners = np.array(frame or (0, 0, _RESUMED_WIDTH, _RESUMED_WIDTH), np.float32).reshape(2, 2)
+    corners = np.array(viewport or (0, 0, _RESUMED_WIDTH, _RESUMED_WIDTH), np.float32).reshape(2, 2)
     raw = from_map(np.asarray(xy, np.float32), corners)
     return Layout(
         xy=np.asarray(xy, np.float32),
         raw=raw,
-        frame=corners,
-        clamped=outside(raw, corners) & finite,
+        viewport=corners,
+        clamped=is_outside(raw, corners) & finite,
         invalid=~finite,
         neighbors=_spread_out(indices, valid, len(rows)),
         activations=rows,
@@ -268,7 +274,7 @@ def resume(
 
 
 def _checked(rows: NDArray[Any], previous: Layout | None) -> NDArray[np.bool_]:
-    """Returns which rows are finite, or raises what `lay_out` documents."""
+    """Returns which rows are finite, or raises what `compute_layout` documents."""
     if rows.ndim != 2 or 0 in rows.shape or not np.issubdtype(rows.dtype, np.floating):
         raise ArgumentError(
             f"activations={rows.dtype} array of shape {rows.shape}: "
@@ -307,8 +313,8 @@ def _notes(rows: NDArray[Any], found: _Directions) -> list[str]:
 def _neighbors(unit: FloatArray, k: int, config: AtlasConfig) -> tuple[IntArray, FloatArray]:
     k = min(k, len(unit) - 1)
     if len(unit) <= _EXACT_UP_TO:
-        return nearest(unit, k)
-    return nearest_approximate(unit, k, config.seed)
+        return nearest_neighbors(unit, k)
+    return approximate_neighbors(unit, k, config.seed)
 
 
 def _spread_out(indices: IntArray, valid: NDArray[np.intp], rows: int) -> IntArray:
@@ -362,11 +368,11 @@ def _plan(
         return _by_itself(found, before, config, is_line)
     before = _apart(before, config.seed, is_line)
     kept = kept[found.rows]
-    faith = faithfulness(previous.raw, neighbors)[found.rows]
+    faith = neighbor_recall(previous.raw, neighbors)[found.rows]
     was = None if previous.activations is None else previous.activations[found.rows]
-    constant = constancy(rows[found.rows], was)
-    tether = tether_to(before, kept, faith, constant, config.stability)
-    start = moved_start(before, found.graph, kept)
+    constant = direction_similarity(rows[found.rows], was)
+    tether = compute_anchors(before, kept, faith, constant, config.stability)
+    start = initial_coordinates(before, found.graph, kept)
     return _anchored(found.graph, start, tether, config, is_line)
 
 
@@ -375,20 +381,20 @@ def _by_itself(
 ) -> _Plan:
     """Plans an independent map, turned onto the places `before` if there are any."""
     graph = found.graph
-    note = None if graph is None else first_start(found.unit, graph, config.seed)[1]
+    note = None if graph is None else initialize_layout(found.unit, graph, config.seed)[1]
 
     def place(seed: int) -> FloatArray:
         if graph is None:
-            places = principal_places(found.unit)
+            places = pca_coordinates(found.unit)
         elif config.layout == "umap":
-            start, _ = first_start(found.unit, graph, seed)
+            start, _ = initialize_layout(found.unit, graph, seed)
             places = _by_umap(graph, start, config).place(seed)
         else:
-            start, _ = first_start(found.unit, graph, seed)
-            places = descend(_SMALL_START * start, graph, steps=_steps(config))
+            start, _ = initialize_layout(found.unit, graph, seed)
+            places = optimize_layout(_SMALL_START * start, graph, steps=_steps(config))
         if is_line:
             places = _on_a_line(places, graph, config, seed)
-        return places if before is None else turned_onto(places, before)
+        return places if before is None else align_procrustes(places, before)
 
     return _Plan(place, before is not None, () if note is None else (note,))
 
@@ -415,13 +421,13 @@ def _on_a_line(
     start[:, 0] = along
     if graph is None:
         return start
-    return descend(start, graph, steps=_steps(config))
+    return optimize_layout(start, graph, steps=_steps(config))
 
 
 def _by_umap(graph: scipy.sparse.csr_matrix, start: FloatArray, config: AtlasConfig) -> _Plan:
     """Plans a map by umap-learn's own optimizer, from `start`."""
     return _Plan(
-        lambda seed: optimize(
+        lambda seed: optimize_with_umap(
             start, graph, min_dist=config.min_dist, epochs=config.epochs, seed=seed
         ),
         True,
@@ -431,7 +437,7 @@ def _by_umap(graph: scipy.sparse.csr_matrix, start: FloatArray, config: AtlasCon
 def _anchored(
     graph: scipy.sparse.csr_matrix,
     start: FloatArray,
-    tether: Tether,
+    tether: Anchors,
     config: AtlasConfig,
     is_line: bool,
 ) -> _Plan:
@@ -439,7 +445,7 @@ def _anchored(
 
     def place(seed: int) -> FloatArray:
         shaken = _shaken(start, tether.mobility, seed, is_line)
-        return descend(shaken, graph, steps=_steps(config), tether=tether)
+        return optimize_layout(shaken, graph, steps=_steps(config), tether=tether)
 
     return _Plan(place, True)
 
@@ -460,14 +466,14 @@ def _floor(
     plan: _Plan,
     places: FloatArray,
     kept: FloatArray,
-    frame: FloatArray,
+    viewport: FloatArray,
     config: AtlasConfig,
 ) -> FloatArray:
     """Lays the same rows out again with other seeds; returns the (N,) noise floor."""
     repeats = _REPEATS if len(places) < _ONE_REPEAT_FROM else 1
-    maps = [to_map(plan.place(config.seed + r), frame) for r in range(1, repeats + 1)]
+    maps = [to_map(plan.place(config.seed + r), viewport) for r in range(1, repeats + 1)]
     floor = np.zeros(len(kept), np.float32)
-    again = [drawn[found.group] for drawn in (to_map(places, frame), *maps)]
+    again = [drawn[found.group] for drawn in (to_map(places, viewport), *maps)]
     floor[found.valid] = noise_floor(again, kept[found.valid])
     return floor
 

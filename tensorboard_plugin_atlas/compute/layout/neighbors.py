@@ -9,10 +9,10 @@ from tensorboard_plugin_atlas.analysis.cosine import exact_cosines, row_blocks
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 
-def nearest(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+def nearest_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """Returns the exact `k` nearest other rows of each row by cosine, nearest first.
 
-    What `cosine.nearest` returns, selected by compiled code at a fifth of its cost.
+    What `cosine.nearest_neighbors` returns, selected by compiled code at a fifth of its cost.
 
     Args:
         unit: (N, C) from `unit_rows`.

@@ -28,9 +28,12 @@ vectorized: without, repulsion between all rows takes a thirteenth of the time."
 
 
 _part: Final[Callable[[Callable[..., Any]], Callable[..., Any]]] = njit(inline="always", **_FAST)
-"""For what `descend` calls: copied into it before it is compiled. LLVM optimizes a called function
-once by itself and again for its caller, and under `fastmath` both sum in their own order. Which one
-runs would depend on what was compiled in this process and what came from the cache."""
+"""Decorator of functions that `gradient_descent` calls: numba copies them into it before compiling.
+
+LLVM optimizes a called function once by itself and again for its caller, and under `fastmath` the
+two versions add in different orders. Which one runs would depend on what was compiled in this
+process and what was loaded from the cache.
+"""
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -195,7 +198,7 @@ def attract(
     towards_x: FloatArray,
     towards_y: FloatArray,
 ) -> None:
-    """Sums p w (x - x') over the edges of each row, w = 1 / (1 + d^2); see `descend`."""
+    """Sums p w (x - x') over the edges of each row, w = 1 / (1 + d^2); see `gradient_descent`."""
     for i in range(x.shape[0]):
         sum_x = sum_y = np.float32(0)
         for e in range(starts[i], starts[i + 1]):
@@ -243,7 +246,7 @@ def _pull_share(x: FloatArray, y: FloatArray, is_line: bool) -> float:
 
 
 @_compiled
-def descend(
+def gradient_descent(
     x: FloatArray,
     y: FloatArray,
     starts: IntArray,

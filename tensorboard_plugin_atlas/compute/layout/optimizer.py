@@ -23,7 +23,7 @@ import scipy.sparse
 
 from tensorboard_plugin_atlas.atlas import FloatArray
 
-PULL: Final = 1.25
+ATTRACTION: Final = 1.25
 """Attraction in terms of t-SNE's."""
 _OPENING: Final = 0.2
 """Share of the steps that are the opening."""
@@ -38,7 +38,7 @@ _SIDES: Final = (32, 48)
 
 
 @dataclass(frozen=True, eq=False)
-class Tether:
+class Anchors:
     """What holds N rows while they are optimized.
 
     Attributes:
@@ -55,18 +55,18 @@ class Tether:
     reach: float
 
     @classmethod
-    def loose(cls, rows: int) -> Tether:
+    def loose(cls, rows: int) -> Anchors:
         """Returns the tether that holds nothing."""
         free = np.zeros(rows, np.float32)
         return cls(np.zeros((rows, 2), np.float32), free, free + 1, 1.0)
 
 
-def descend(
+def optimize_layout(
     start: FloatArray,
     graph: scipy.sparse.csr_matrix,
     *,
     steps: int,
-    tether: Tether | None = None,
+    tether: Anchors | None = None,
 ) -> FloatArray:
     """Optimizes places on the map, on one thread.
 
@@ -82,10 +82,10 @@ def descend(
     from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 
     rows = len(start)
-    held = Tether.loose(rows) if tether is None else tether
+    held = Anchors.loose(rows) if tether is None else tether
     opening = np.arange(steps) < round(_OPENING * steps)
     x, y = np.array(start.T, np.float32, order="C")
-    kernels.descend(
+    kernels.gradient_descent(
         x,
         y,
         graph.indptr.astype(np.int32),
@@ -95,7 +95,7 @@ def descend(
         np.ascontiguousarray(held.holds, np.float32),
         float(held.reach),
         np.ascontiguousarray(held.mobility, np.float32),
-        np.where(opening, _OPENING_PULL, PULL).astype(np.float32),
+        np.where(opening, _OPENING_PULL, ATTRACTION).astype(np.float32),
         np.where(opening, *_MOMENTA).astype(np.float32),
         rows / 2,
         _cells_along(rows),

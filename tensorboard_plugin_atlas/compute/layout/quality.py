@@ -24,7 +24,9 @@ _TIE: Final = 1e-6
 """Similarities closer than this are equal: rows that were rounded apart differ by less."""
 
 
-def measure(activations: NDArray[Any], layout: Layout, previous: Layout | None = None) -> Quality:
+def measure_quality(
+    activations: NDArray[Any], layout: Layout, previous: Layout | None = None
+) -> Quality:
     """Measures one layout; exact up to 5,000 valid samples, on 2,000 seeded queries above.
 
     Args:
@@ -33,7 +35,7 @@ def measure(activations: NDArray[Any], layout: Layout, previous: Layout | None =
         previous: Layout of the checkpoint before, for `overlap`.
 
     Returns:
-        The quality of the map as drawn: frame and clamping included.
+        The quality of the map as drawn: viewport and clamping included.
     """
     valid = ~layout.invalid
     rows = np.asarray(activations)[valid]

@@ -95,7 +95,7 @@ class _Krylov:
         return column
 
 
-def leading_pair(
+def leading_eigenpairs(
     product: Callable[[Vector], Vector], size: int, *, known: Vector | None = None, tolerance: float
 ) -> tuple[Vector, Vector] | None:
     """Finds the two largest eigenvalues of a symmetric matrix and their eigenvectors.

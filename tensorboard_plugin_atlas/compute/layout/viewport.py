@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Raw places to the unit square and back: one frame for a whole run, and room beyond its edge.
+"""Transforms between raw coordinates and the unit square.
 
-The frame is a square around the 1st to 99th percentile of a run's first map, with a margin. A later
-map may outgrow it: beyond nine tenths of the way from the center to an edge, places are drawn ever
-closer together instead of cut off. The order of places along each axis is kept, so nothing piles up
-on the rim, and no finished map ever has to be moved.
+All maps of a run share one viewport: a square around the 1st to 99th percentile of the first map,
+with a margin. A later map may exceed it. Beyond nine tenths of the way from the center to an edge,
+coordinates are compressed instead of clipped. This is strictly monotonic along each axis, so points
+do not pile up at the edge, and a finished map never has to be moved.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray
 
-CHANGED: Final = "layout: the frame changed, motion since the last step includes its move"
+VIEWPORT_CHANGED: Final = (
+    "layout: the viewport changed, motion since the last step includes its move"
+)
 
 _PERCENTILES = (1.0, 99.0)
 _MARGIN = 0.075
@@ -31,10 +33,10 @@ _LAST_INSIDE = 1 - 2.0**-22
 """Where places infinitely far out are drawn; float32 still tells it from the edge."""
 
 
-def fit_frame(places: FloatArray) -> FloatArray:
-    """Returns the (2, 2) float32 square frame of a first map: low and high corner, raw units.
+def fit_viewport(places: FloatArray) -> FloatArray:
+    """Returns the (2, 2) float32 square viewport of a first map: low and high corner, raw units.
 
-    A map of one place gets a frame one raw unit wide, or wider where that place is far out.
+    A map of one place gets a viewport one raw unit wide, or wider where that place is far out.
     """
     low, high = np.percentile(places.astype(np.float64), _PERCENTILES, axis=0)
     center = (low + high) / 2
@@ -45,41 +47,49 @@ def fit_frame(places: FloatArray) -> FloatArray:
     return np.stack([center - reach, center + reach]).astype(np.float32)
 
 
-def keep_frame(
-    places: FloatArray, frame: FloatArray | None, *, least: float = _SHRUNK_LIMIT
+def update_viewport(
+    places: FloatArray, viewport: FloatArray | None, *, least: float = _SHRUNK_LIMIT
 ) -> tuple[FloatArray, tuple[str, ...]]:
-    """Returns the previous frame while the map can be read in it, or a new one and a note.
+    """Returns the viewport of the previous map if the new map fits it, or a new one and a note.
 
-    A first map, whose `frame` is None, gets its own without a note. A later one can be read while
-    less than a tenth of its places lie beyond the edge, and it is `least` as wide as the frame.
+    A map fits if at most a tenth of its points lie outside, and if its width is at least `least`
+    times the width of the viewport.
+
+    Args:
+        places: (N, 2) float32 raw coordinates of the new map.
+        viewport: (2, 2) float32 low and high corner, or None for a first map.
+        least: Smallest width of the map, as a fraction of the width of the viewport.
+
+    Returns:
+        The (2, 2) float32 viewport, and `(VIEWPORT_CHANGED,)` if an existing one was replaced.
     """
-    own = fit_frame(places)
-    if frame is None:
+    own = fit_viewport(places)
+    if viewport is None:
         return own, ()
-    shrunk = (own[1] - own[0])[0] < least * (frame[1] - frame[0])[0]
-    if outside(places, frame).mean() <= _STRAYED_LIMIT and not shrunk:
-        return frame, ()
-    return own, (CHANGED,)
+    shrunk = (own[1] - own[0])[0] < least * (viewport[1] - viewport[0])[0]
+    if is_outside(places, viewport).mean() <= _STRAYED_LIMIT and not shrunk:
+        return viewport, ()
+    return own, (VIEWPORT_CHANGED,)
 
 
-def outside(places: FloatArray, frame: FloatArray) -> NDArray[np.bool_]:
-    """Returns (N,) bool: which places lie beyond the frame's edge."""
-    beyond: NDArray[np.bool_] = ((places < frame[0]) | (places > frame[1])).any(axis=1)
+def is_outside(places: FloatArray, viewport: FloatArray) -> NDArray[np.bool_]:
+    """Returns (N,) bool: which places lie beyond the viewport's edge."""
+    beyond: NDArray[np.bool_] = ((places < viewport[0]) | (places > viewport[1])).any(axis=1)
     return beyond
 
 
-def to_map(places: FloatArray, frame: FloatArray) -> FloatArray:
+def to_map(places: FloatArray, viewport: FloatArray) -> FloatArray:
     """Draws raw places in the unit square.
 
     Args:
         places: (N, 2) raw units.
-        frame: (2, 2) low and high corner.
+        viewport: (2, 2) low and high corner.
 
     Returns:
         (N, 2) float32 inside (0, 1): to scale up to nine tenths of the way from the center to the
         edge; monotone, and smooth, beyond.
     """
-    low, high = frame.astype(np.float64)
+    low, high = viewport.astype(np.float64)
     away = 2 * (places - low) / (high - low) - 1
     room = 1 - _STRAIGHT
     over = np.maximum(np.abs(away) - _STRAIGHT, 0)
@@ -89,9 +99,9 @@ def to_map(places: FloatArray, frame: FloatArray) -> FloatArray:
     return xy
 
 
-def from_map(xy: FloatArray, frame: FloatArray) -> FloatArray:
+def from_map(xy: FloatArray, viewport: FloatArray) -> FloatArray:
     """Returns the (N, 2) float32 raw places that `to_map` draws at `xy`, to its rounding."""
-    low, high = frame.astype(np.float64)
+    low, high = viewport.astype(np.float64)
     drawn = 2 * xy.astype(np.float64) - 1
     room = 1 - _STRAIGHT
     used = np.clip((np.abs(drawn) - _STRAIGHT) / room, 0, 1 - 1e-6)

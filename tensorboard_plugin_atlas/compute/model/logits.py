@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import cloudpickle
 from torch import Tensor
 
-from tensorboard_plugin_atlas.errors import ArgumentError, first_line
+from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 
 ReadLogits: TypeAlias = Callable[[Any], Any]
 """Takes what a model returns for N images, and returns (N, K) logits."""
@@ -150,8 +150,8 @@ def _called(call: ReadLogits, output: Any, images: int) -> Tensor:
         found = call(output)
     except Exception as error:  # of the user's function
         raise ArgumentError(
-            f"output fails on {describe(output)}, which the model gives ({first_line(error)}); "
-            "pass a function that returns its (images, classes) logits"
+            f"output fails on {describe(output)}, which the model gives "
+            f"({summarize_error(error)}); pass a function that returns its (images, classes) logits"
         ) from error
     if not _can_be_logits(found, images):
         raise ArgumentError(

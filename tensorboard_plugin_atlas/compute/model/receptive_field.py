@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
     preserve_model_state,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
-from tensorboard_plugin_atlas.errors import first_line
+from tensorboard_plugin_atlas.errors import summarize_error
 
 FIELD_SHARE: Final = 0.9
 """Share of the gradient's magnitude that the effective field holds."""
@@ -134,7 +134,9 @@ def measure_receptive_field(
     try:
         kind, magnitudes = _gradients(model, layer, probe, places, images)
     except Exception as error:  # whatever the user's code raises under differentiation
-        _logger.warning("layer %s: receptive field not measured (%s)", layer, first_line(error))
+        _logger.warning(
+            "layer %s: receptive field not measured (%s)", layer, summarize_error(error)
+        )
         return _nominal(probe.input_size, map_size, smallest)
     if kind == "tokens":
         return _of_tokens(magnitudes[1], probe.input_size, map_size, smallest)

@@ -16,7 +16,7 @@ T = TypeVar("T")
 _LABEL_ATTRIBUTES: Final = ("targets", "labels", "_labels", "y")
 
 
-def balanced_choice(labels: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def choose_balanced(labels: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Chooses `count` indices, ascending, with equal shares per class as far as there are members.
 
     What a small class cannot fill goes to the others, so shares differ by at most one except where
@@ -72,7 +72,7 @@ class BalancedReservoir(Generic[T]):
         return sorted(kept, key=lambda entry: entry[0])
 
 
-def known_labels(data: object) -> NDArray[np.int64] | None:
+def find_labels(data: object) -> NDArray[np.int64] | None:
     """Returns the labels that a data set tells without reading an image, (L,) int64, or None.
 
     Looks for `targets` or `labels`, through `Subset`, `ConcatDataset`, `TensorDataset` and wrappers
@@ -98,12 +98,12 @@ def _candidates(data: object) -> Iterator[object]:
         yield tensors[1]
     parts = getattr(data, "datasets", None)
     if isinstance(parts, (list, tuple)) and parts:
-        found = [known_labels(part) for part in parts]
+        found = [find_labels(part) for part in parts]
         known = [labels for labels in found if labels is not None]
         yield np.concatenate(known) if len(known) == len(found) else None
     inner = getattr(data, "dataset", None)
     if inner is not None and inner is not data:
-        labels, indices = known_labels(inner), getattr(data, "indices", None)
+        labels, indices = find_labels(inner), getattr(data, "indices", None)
         yield labels if labels is None or indices is None else labels[np.asarray(indices)]
 
 

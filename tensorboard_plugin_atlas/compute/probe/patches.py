@@ -18,7 +18,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finish:
+class PostProcessing:
     """The last touch on an optimized picture, which the optimizer leaves a little gray and soft.
 
     Attributes:
@@ -61,11 +61,11 @@ class PatchSource:
         return self.images.shape[2], self.images.shape[3]
 
     def cut(self, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
-        """Returns pixels (B, C, h, w) in [0, 1]; see `cut_patches`."""
-        return self.normalize.to_pixels(cut_patches(self.images, rows, centers, shape)).clamp(0, 1)
+        """Returns pixels (B, C, h, w) in [0, 1]; see `crop_patches`."""
+        return self.normalize.to_pixels(crop_patches(self.images, rows, centers, shape)).clamp(0, 1)
 
 
-def cut_patches(pictures: Tensor, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
+def crop_patches(pictures: Tensor, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
     """Cuts one patch a row, reflecting the picture beyond its border.
 
     Args:
@@ -97,7 +97,7 @@ def _reflected(centers: Tensor, side: int, total: int) -> Tensor:
     return torch.where(index >= total, period - index, index)
 
 
-def shifted(pictures: Tensor, down: int, right: int) -> Tensor:
+def shift_images(pictures: Tensor, down: int, right: int) -> Tensor:
     """Moves the content by whole pixels, filling in by reflection; at most side - 1 each way."""
     height, width = pictures.shape[2:]
     down = max(1 - height, min(height - 1, down))
@@ -110,7 +110,7 @@ def shifted(pictures: Tensor, down: int, right: int) -> Tensor:
     return padded[:, :, top : top + height, left : left + width]
 
 
-def resized(pictures: Tensor, shape: Shape) -> Tensor:
+def resize_images(pictures: Tensor, shape: Shape) -> Tensor:
     """Resizes bicubically, with anti-aliasing on the way down; unchanged at the same size."""
     if tuple(pictures.shape[2:]) == tuple(shape):
         return pictures
@@ -120,7 +120,7 @@ def resized(pictures: Tensor, shape: Shape) -> Tensor:
     return result.clamp(0, 1)
 
 
-def finished(pictures: Tensor, finish: Finish) -> Tensor:
+def post_process(pictures: Tensor, finish: PostProcessing) -> Tensor:
     """Brings each picture's contrast and color near those of photographs, within limits."""
     channels = pictures.shape[1]
     weights = pictures.new_tensor(_LUMA if channels == 3 else [1 / channels] * channels)

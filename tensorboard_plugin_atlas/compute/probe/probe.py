@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, ProbePictures
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, ProbeThumbnails
 from tensorboard_plugin_atlas.compute.probe.normalize import (
     IDENTITY,
     Normalize,
     as_normalize,
     find_normalize,
 )
-from tensorboard_plugin_atlas.compute.probe.sources import Drawn, data_set_of, draw_images
+from tensorboard_plugin_atlas.compute.probe.sources import (
+    SourceImages,
+    select_images,
+    underlying_dataset,
+)
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -58,21 +62,21 @@ class Probe:
         labels: (I,) int32, or None.
         image_ids: (I,) int32: index of each image in the data set.
         sample_image: (N,) int32, ascending: row of each sample's image in `images`.
-        sample_place: (N, 2) float32: y and x of each sample as a share of the image's height and
-            width, in [EDGE, 1 - EDGE].
+        relative_positions: (N, 2) float32: y and x of each sample as fractions of the image's
+            height and width, in [EDGE, 1 - EDGE].
         classes: Class names, or None.
         normalize: How pixels became `images`.
         digest: Hex SHA-256 of images, labels and places.
         notes: What a reader should know about how the probe was made.
-        positions: (N, 2) int32: row and column of each sample on the map of the only layer that is
-            asked, its edges included, in place of `sample_place`; None in a probe for all layers.
+        positions: (N, 2) int32: row and column of each sample on the feature map, edges included,
+            in a probe for a single layer; None in a probe for all layers.
     """
 
     images: Tensor
     labels: IntArray | None
     image_ids: IntArray
     sample_image: IntArray
-    sample_place: FloatArray
+    relative_positions: FloatArray
     classes: tuple[str, ...] | None
     normalize: Normalize
     digest: str
@@ -113,7 +117,7 @@ class Probe:
             labels=None if self.labels is None else self.labels[:count],
             image_ids=self.image_ids[:count],
             sample_image=self.sample_image[samples],
-            sample_place=self.sample_place[samples],
+            relative_positions=self.relative_positions[samples],
             positions=None if self.positions is None else self.positions[samples],
             digest="",
         )
@@ -129,7 +133,7 @@ class Probe:
         return dataclasses.replace(
             self,
             sample_image=images.astype(np.int32),
-            sample_place=((positions + 0.5) / map_size).astype(np.float32),
+            relative_positions=((positions + 0.5) / map_size).astype(np.float32),
             positions=positions.astype(np.int32),
         )
 
@@ -144,12 +148,12 @@ class Probe:
             return self.positions
         columns = [
             np.clip(np.floor(place * size), low, max(size - 1 - low, 0))
-            for place, size in zip(self.sample_place.T, (height, width), strict=True)
+            for place, size in zip(self.relative_positions.T, (height, width), strict=True)
             for low in [1 if size >= 3 else 0]
         ]
         return np.stack(columns, axis=1).astype(np.int32)
 
-    def thumbnails(self) -> ProbePictures:
+    def thumbnails(self) -> ProbeThumbnails:
         """Returns the pictures for the log: sides of at most 96 px and at most 6 MiB in all."""
         count = len(self.images)
         trial = np.unique(np.linspace(0, count - 1, min(count, _TRIAL_THUMBNAILS)).astype(np.intp))
@@ -163,7 +167,7 @@ class Probe:
             sheets = pack(self._tiles(slice(None), side), quality=quality)
             if smallest or _bytes(sheets) <= THUMBNAIL_BYTES:
                 break
-        return ProbePictures(
+        return ProbeThumbnails(
             digest=self.digest,
             image_ids=self.image_ids,
             labels=self.labels,
@@ -212,10 +216,10 @@ def build_probe(
     """
     wanted = math.ceil(config.samples / config.positions_per_image)
     with preserve_random_state(config.seed):
-        drawn = draw_images(source, wanted, np.random.default_rng([config.seed, 0]))
+        drawn = select_images(source, wanted, np.random.default_rng([config.seed, 0]))
     _check_pixels(drawn)
-    scale, scale_notes = _normalization(drawn.images, normalize, data_set_of(source))
-    names = _class_names(classes, data_set_of(source))
+    scale, scale_notes = _normalization(drawn.images, normalize, underlying_dataset(source))
+    names = _class_names(classes, underlying_dataset(source))
     _check_labels(drawn.labels, names)
     count = len(drawn.images)
     sample_image = np.repeat(np.arange(count, dtype=np.int32), config.positions_per_image)
@@ -227,7 +231,7 @@ def build_probe(
         labels=drawn.labels,
         image_ids=drawn.image_ids,
         sample_image=sample_image,
-        sample_place=places,
+        relative_positions=places,
         classes=names,
         normalize=scale,
         digest=_digest(drawn, sample_image, places),
@@ -243,7 +247,7 @@ def _places(images: int, each: int, rng: np.random.Generator) -> FloatArray:
     return inside.reshape(-1, 2)
 
 
-def _digest(drawn: Drawn, sample_image: IntArray, places: FloatArray) -> str:
+def _digest(drawn: SourceImages, sample_image: IntArray, places: FloatArray) -> str:
     digest = hashlib.sha256(repr(tuple(drawn.images.shape)).encode())
     labels = () if drawn.labels is None else (drawn.labels,)
     for array in (drawn.images.contiguous().numpy(), *labels, sample_image, places):
@@ -251,7 +255,7 @@ def _digest(drawn: Drawn, sample_image: IntArray, places: FloatArray) -> str:
     return digest.hexdigest()
 
 
-def _check_pixels(drawn: Drawn) -> None:
+def _check_pixels(drawn: SourceImages) -> None:
     bad = ~torch.isfinite(drawn.images).flatten(1).all(dim=1)
     if bad.any():
         ids = drawn.image_ids[bad.numpy()]

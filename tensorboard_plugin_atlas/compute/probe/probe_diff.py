@@ -12,7 +12,7 @@ from tensorboard_plugin_atlas.atlas import Atlas, IntArray
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 
 
-def probe_changes(previous: Atlas, probe: Probe) -> tuple[str, ...]:
+def list_probe_changes(previous: Atlas, probe: Probe) -> tuple[str, ...]:
     """Names what differs, the most telling first; empty if the same things are asked.
 
     Args:

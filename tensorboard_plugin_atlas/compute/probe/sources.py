@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader, IterableDataset, Subset, default_collat
 from tensorboard_plugin_atlas.atlas import IntArray
 from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     BalancedReservoir,
-    balanced_choice,
-    known_labels,
+    choose_balanced,
+    find_labels,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError
 
@@ -30,7 +30,7 @@ _ADVICE: Final = "pass a Dataset, a DataLoader, or a tuple (images, labels) of t
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class SourceImages:
     """Images drawn from a source.
 
     Attributes:
@@ -53,7 +53,7 @@ class _Item:
     index: int
 
 
-def draw_images(source: object, count: int, rng: np.random.Generator) -> Drawn:
+def select_images(source: object, count: int, rng: np.random.Generator) -> SourceImages:
     """Draws up to `count` images, an equal share from each class as far as the source has them.
 
     Labels are looked up in the source's `targets` or `labels`, through `Subset`, `ConcatDataset`
@@ -73,7 +73,7 @@ def draw_images(source: object, count: int, rng: np.random.Generator) -> Drawn:
     arrays = _as_arrays(source)
     if arrays is not None:
         return _draw_from_arrays(*arrays, count, rng)
-    data = data_set_of(source)
+    data = underlying_dataset(source)
     if _is_indexed(data):
         return _draw_from_indexed(data, _reader(source, data), count, rng)
     if isinstance(source, Iterable) and not isinstance(source, (str, bytes, Mapping)):
@@ -81,7 +81,7 @@ def draw_images(source: object, count: int, rng: np.random.Generator) -> Drawn:
     raise ArgumentError(f"probe={_short(source)}: {_ADVICE}")
 
 
-def data_set_of(source: object) -> Any:
+def underlying_dataset(source: object) -> Any:
     """Returns the data set behind a DataLoader, cut to the loader's own subset, or `source`."""
     if not isinstance(source, DataLoader):
         return source
@@ -99,26 +99,26 @@ def _is_indexed(data: object) -> bool:
 
 def _draw_from_indexed(
     data: Any, read: Callable[[int], _Item], count: int, rng: np.random.Generator
-) -> Drawn:
+) -> SourceImages:
     length = len(data)
-    labels = known_labels(data)
+    labels = find_labels(data)
     if length and labels is None and read(0).label is None:
         labels = np.zeros(length, np.int64)  # no classes to balance
     if labels is not None and length:
-        chosen = balanced_choice(labels, count, rng)
+        chosen = choose_balanced(labels, count, rng)
         return _assemble([read(int(index)) for index in chosen])
     some = rng.permutation(length)[: READ_AHEAD * count]
     return _choose((read(int(index)) for index in some), count, rng)
 
 
-def _choose(items: Iterable[_Item], count: int, rng: np.random.Generator) -> Drawn:
+def _choose(items: Iterable[_Item], count: int, rng: np.random.Generator) -> SourceImages:
     reservoir: BalancedReservoir[_Item] = BalancedReservoir(count, rng)
     for item in items:
         reservoir.add(item.index, -1 if item.label is None else item.label, item)
     return _assemble([item for _, item in reservoir.items()])
 
 
-def _assemble(items: Sequence[_Item]) -> Drawn:
+def _assemble(items: Sequence[_Item]) -> SourceImages:
     if not items:
         raise ArgumentError("probe is empty: pass a data set with at least one image")
     first = items[0]
@@ -134,7 +134,7 @@ def _assemble(items: Sequence[_Item]) -> Drawn:
     notes: tuple[str, ...] = ()
     if 0 < missing < len(items):
         notes = (f"labels: left out, {missing} of {len(items)} probe images have none",)
-    return Drawn(
+    return SourceImages(
         images=torch.stack([item.image for item in items]),
         labels=None if missing else np.asarray(labels, np.int32),
         image_ids=np.asarray([item.index for item in items], np.int32),
@@ -250,7 +250,9 @@ def _as_arrays(source: Any) -> tuple[Any, Any] | None:
     return source[0], source[1] if len(source) == 2 else None
 
 
-def _draw_from_arrays(images: Any, labels: Any, count: int, rng: np.random.Generator) -> Drawn:
+def _draw_from_arrays(
+    images: Any, labels: Any, count: int, rng: np.random.Generator
+) -> SourceImages:
     if images.ndim != 4:
         raise ArgumentError(
             f"probe: images have shape {tuple(images.shape)}; pass them as (images, channels, "
@@ -260,8 +262,8 @@ def _draw_from_arrays(images: Any, labels: Any, count: int, rng: np.random.Gener
         raise ArgumentError("probe is empty: pass at least one image")
     known = None if labels is None else _checked_labels(labels, len(images))
     groups = np.zeros(len(images), np.int64) if known is None else known
-    chosen = balanced_choice(groups, count, rng)
-    return Drawn(
+    chosen = choose_balanced(groups, count, rng)
+    return SourceImages(
         images=_as_float(_as_tensor(images)[torch.from_numpy(chosen)]),
         labels=None if known is None else known[chosen].astype(np.int32),
         image_ids=chosen.astype(np.int32),

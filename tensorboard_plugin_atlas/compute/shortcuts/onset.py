@@ -18,7 +18,7 @@ from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_infe
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
-    PatchBench,
+    PatchEvaluator,
     PatchRates,
     as_patch,
     measure_patch,
@@ -26,9 +26,9 @@ from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
 from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut
 from tensorboard_plugin_atlas.compute.shortcuts.significance import (
     TESTED_ON,
-    halves,
-    others,
-    verdict,
+    measure_significance,
+    select_other_images,
+    split_images,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -100,7 +100,7 @@ def since_step(
             f"shortcut lies at {shortcut.box}, the probe's images are {height} x {width} px; pass "
             "the probe that it was found in"
         )
-    _, unseen = halves(len(built.images), recipe.seed)
+    _, unseen = split_images(len(built.images), recipe.seed)
     images = built.images[torch.from_numpy(unseen[:_TRACED_ON])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
@@ -118,7 +118,8 @@ def since_step(
             math.nan if test is None else test.noise_flip_rate for test in rates
         ),
         significant=tuple(
-            test is not None and verdict(test, 1, built.input_size)[1] for test in rates
+            test is not None and measure_significance(test, 1, built.input_size)[1]
+            for test in rates
         ),
     )
 
@@ -171,8 +172,8 @@ def _traced(
 ) -> PatchRates | None:
     """Returns the rates at one checkpoint, or None where all images are taken for the target."""
     with optimize_for_inference(model, images) as quick:
-        bench = PatchBench.prepare(quick, images)
-        rows = others(bench, shortcut.target_class, TESTED_ON)
+        bench = PatchEvaluator.prepare(quick, images)
+        rows = select_other_images(bench, shortcut.target_class, TESTED_ON)
         if not len(rows):
             return None
         corner = (shortcut.box[0], shortcut.box[1])

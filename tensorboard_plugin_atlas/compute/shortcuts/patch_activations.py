@@ -33,7 +33,7 @@ has few, and with any number of others it would seem to lie where most samples a
 _HALF_MAX: Final = float(np.finfo(np.float16).max)
 
 
-class LayerListener:
+class PatchActivations:
     """Asks one layer what it answers to images; to be used inside `preserve_model_state`.
 
     Args:

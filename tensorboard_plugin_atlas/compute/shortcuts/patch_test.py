@@ -37,7 +37,7 @@ from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, limit_batch_size
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
-from tensorboard_plugin_atlas.config import AtlasConfig, checked_setting
+from tensorboard_plugin_atlas.config import AtlasConfig, check_setting
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 Box = tuple[int, int, int, int]
@@ -123,7 +123,7 @@ def _wilson(rate: float, count: int, z: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, eq=False)
-class PatchBench:
+class PatchEvaluator:
     """Images, what the model takes them for, and patches pasted on them.
 
     To be used inside `optimize_for_inference`, with the model that it yields.
@@ -143,7 +143,7 @@ class PatchBench:
     batch_size: int = 64
 
     @classmethod
-    def prepare(cls, model: nn.Module, images: Tensor, batch_size: int = 64) -> PatchBench:
+    def prepare(cls, model: nn.Module, images: Tensor, batch_size: int = 64) -> PatchEvaluator:
         """Asks the model what it takes the images for.
 
         Raises:
@@ -199,7 +199,7 @@ Cover = tuple[Tensor, int, int]
 
 
 def measure_patch(
-    bench: PatchBench,
+    bench: PatchEvaluator,
     patch: Tensor,
     corner: tuple[int, int],
     target: int,
@@ -253,7 +253,9 @@ def measure_patch(
     )
 
 
-def _anywhere(bench: PatchBench, patch: Tensor, rng: np.random.Generator) -> Callable[[int], Cover]:
+def _anywhere(
+    bench: PatchEvaluator, patch: Tensor, rng: np.random.Generator
+) -> Callable[[int], Cover]:
     down, across = (
         limit - side + 1 for limit, side in zip(bench.size, patch.shape[1:], strict=True)
     )
@@ -261,7 +263,7 @@ def _anywhere(bench: PatchBench, patch: Tensor, rng: np.random.Generator) -> Cal
 
 
 def _noise(
-    bench: PatchBench, patch: Tensor, corner: tuple[int, int], rng: np.random.Generator
+    bench: PatchEvaluator, patch: Tensor, corner: tuple[int, int], rng: np.random.Generator
 ) -> Callable[[int], Cover]:
     """Returns noise of the patch's mean color and the *images'* spread.
 
@@ -280,7 +282,7 @@ def _noise(
 
 
 def _natural(
-    bench: PatchBench,
+    bench: PatchEvaluator,
     box: Box,
     rows: NDArray[np.intp],
     target: int,
@@ -373,7 +375,7 @@ def patch_test(
         ArgumentError: if an argument cannot be used, the patch is larger than the images, the model
             gives no (images, classes) logits, or takes all images but one for the target.
     """
-    seed = checked_setting("seed", seed, "seed")
+    seed = check_setting("seed", seed, "seed")
     is_pixels = not (isinstance(patch, Tensor) and patch.is_floating_point())
     known = IDENTITY if normalize is None and not is_pixels else normalize
     probe = build_probe(images, config=AtlasConfig(samples=1000, seed=seed), normalize=known)
@@ -381,7 +383,7 @@ def patch_test(
     scaled = _scaled(pasted, sizes, probe.input_size)
     choice = check_output(output, None)
     with select_logits(choice), optimize_for_inference(model, probe.images) as quick:
-        bench = PatchBench.prepare(quick, probe.images)
+        bench = PatchEvaluator.prepare(quick, probe.images)
         _check_target(target, bench.classes)
         corners = [_corners(at, places, one, bench.size) for one in scaled.values()]
         rng = np.random.default_rng([seed, 3])

@@ -25,9 +25,12 @@ from torch import nn
 
 from tensorboard_plugin_atlas.analysis.cosine import unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.attribution.attribute import Voices, strongest_voices
-from tensorboard_plugin_atlas.compute.layout.grid import Cells, bin_samples
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.attribution.attribute import (
+    StrongestPositions,
+    find_strongest_positions,
+)
+from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_samples
+from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
@@ -36,7 +39,7 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import measure_recep
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     Box,
-    PatchBench,
+    PatchEvaluator,
     measure_patch,
 )
 from tensorboard_plugin_atlas.compute.shortcuts.significance import (
@@ -44,12 +47,12 @@ from tensorboard_plugin_atlas.compute.shortcuts.significance import (
     LEAST_FLIPPED,
     SAME_PLACE,
     TESTED_ON,
-    area_of,
-    cost_of,
-    halves,
-    others,
-    overlap,
-    verdict,
+    area_penalty,
+    box_area,
+    box_overlap,
+    measure_significance,
+    select_other_images,
+    split_images,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -193,16 +196,18 @@ def find_shortcuts(
         else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
     )
     name = normalize_layer_name(model, layer)
-    seen, unseen = halves(len(built.images), recipe.seed)
+    seen, unseen = split_images(len(built.images), recipe.seed)
     if not len(unseen):
         return ()
     half = _part(built, seen)
     choice = check_output(output, built.classes)
     with select_logits(choice), optimize_for_inference(model, half.images, name) as quick:
-        voices = strongest_voices(quick, name, half, batch_size=recipe.batch_size)
+        voices = find_strongest_positions(quick, name, half, batch_size=recipe.batch_size)
         centers = _centers(quick, name, half, voices)
-        choices = PatchBench(quick, half.images, voices.predictions, voices.attribution.shape[1])
-        tests = PatchBench.prepare(quick, built.images[torch.from_numpy(unseen[:_TESTED_FROM])])
+        choices = PatchEvaluator(
+            quick, half.images, voices.predictions, voices.attribution.shape[1]
+        )
+        tests = PatchEvaluator.prepare(quick, built.images[torch.from_numpy(unseen[:_TESTED_FROM])])
         return _Search(choices, tests, half, voices, centers, recipe).run(top)
 
 
@@ -214,12 +219,12 @@ def _part(probe: Probe, rows: NDArray[np.intp]) -> Probe:
         labels=None if probe.labels is None else probe.labels[rows],
         image_ids=probe.image_ids[rows],
         sample_image=np.arange(len(rows), dtype=np.int32),
-        sample_place=np.zeros((len(rows), 2), np.float32),
+        relative_positions=np.zeros((len(rows), 2), np.float32),
         digest="",
     )
 
 
-def _centers(model: nn.Module, layer: str, probe: Probe, voices: Voices) -> FloatArray:
+def _centers(model: nn.Module, layer: str, probe: Probe, voices: StrongestPositions) -> FloatArray:
     """Returns (I, 2) centers, y and x in input pixels, of the strongest places."""
     field = measure_receptive_field(model, layer, probe, map_size=voices.map_size)
     return field.centers(voices.positions)
@@ -239,19 +244,19 @@ class _Search:
 
     def __init__(
         self,
-        choices: PatchBench,
-        tests: PatchBench,
+        choices: PatchEvaluator,
+        tests: PatchEvaluator,
         probe: Probe,
-        voices: Voices,
+        voices: StrongestPositions,
         centers: FloatArray,
         config: AtlasConfig,
     ) -> None:
         self._choices, self._tests = choices, tests
         self._probe, self._voices, self._centers = probe, voices, centers
         self._rng = np.random.default_rng([config.seed, 2])
-        layout = lay_out(voices.activations, config=config)
+        layout = compute_layout(voices.activations, config=config)
         self._grid_size = int(np.clip(round(math.sqrt(len(centers) / _PER_CELL)), 2, GRID))
-        self._cells: Cells = bin_samples(
+        self._cells: GridCells = bin_samples(
             layout, voices.activations, size=self._grid_size, min_count=config.min_count
         )
 
@@ -289,7 +294,7 @@ class _Search:
 
     def _screened(self, suspect: _Suspect) -> _Suspect | None:
         """Returns the suspect with its most telling image, or None if there is nothing to turn."""
-        rows = others(self._choices, suspect.target, _SCREENED_ON)
+        rows = select_other_images(self._choices, suspect.target, _SCREENED_ON)
         if not len(rows):
             return None
         first, *more = _SIZES
@@ -310,7 +315,7 @@ class _Search:
         """Returns the effects of patches of one size, and their mean for its area."""
         boxes = [self._box_around(int(image), share) for image in members]
         effects = self._effects(target, rows, list(zip(members, boxes, strict=True)))
-        return effects, float(effects.mean()) / cost_of(boxes[0], self._choices.size)
+        return effects, float(effects.mean()) / area_penalty(boxes[0], self._choices.size)
 
     def _shrunk(self, suspect: _Suspect) -> _Suspect:
         """Returns the suspect with the box that does most for its area.
@@ -319,15 +324,15 @@ class _Search:
         some were cut off in vain, or so little effect is left that no smaller box could be worth
         more.
         """
-        rows = others(self._choices, suspect.target, _SHRUNK_ON)
+        rows = select_other_images(self._choices, suspect.target, _SHRUNK_ON)
         image = suspect.image
         smallest = _SMALLEST_AREA * math.prod(self._choices.size)
         best = dataclasses.replace(suspect, value=-math.inf)
         box, in_vain = suspect.box, 0
-        while options := [o for o in _without_a_strip(box) if area_of(o) >= smallest]:
+        while options := [o for o in _without_a_strip(box) if box_area(o) >= smallest]:
             effects = self._effects(suspect.target, rows, [(image, o) for o in options])
             box = options[int(effects.argmax())]
-            value = float(effects.max()) / cost_of(box, self._choices.size)
+            value = float(effects.max()) / area_penalty(box, self._choices.size)
             in_vain += 1
             if value > best.value:
                 best, in_vain = dataclasses.replace(best, box=box, value=value), 0
@@ -342,15 +347,17 @@ class _Search:
         It lies at the image's strongest place, and does there nearly what it does in its own image.
         """
         around = self._box_around(suspect.image, _SIZES[0])
-        if mark.target != suspect.target or overlap(mark.box, around) < SAME_PLACE:
+        if mark.target != suspect.target or box_overlap(mark.box, around) < SAME_PLACE:
             return False
-        rows = others(self._choices, mark.target, _SHRUNK_ON)
+        rows = select_other_images(self._choices, mark.target, _SHRUNK_ON)
         (effect,) = self._effects(mark.target, rows, [(suspect.image, mark.box)])
-        return float(effect) >= _SAME_EFFECT * mark.value * cost_of(mark.box, self._choices.size)
+        return float(effect) >= _SAME_EFFECT * mark.value * area_penalty(
+            mark.box, self._choices.size
+        )
 
     def _tested(self, suspect: _Suspect, suspects: int) -> Shortcut | None:
         """Tests a suspect on images that no choice has seen."""
-        rows = others(self._tests, suspect.target, TESTED_ON)
+        rows = select_other_images(self._tests, suspect.target, TESTED_ON)
         if not len(rows):
             return None
         patch = self._choices.cut(suspect.image, suspect.box)
@@ -360,7 +367,7 @@ class _Search:
         )
         if test is None:
             return None
-        strength, is_significant = verdict(test, suspects, self._tests.size)
+        strength, is_significant = measure_significance(test, suspects, self._tests.size)
         y0, x0, y1, x1 = suspect.box
         picture = self._probe.pictures(np.array([suspect.image]))[0, y0:y1, x0:x1]
         ids = [suspect.image, *(int(m) for m in suspect.members if m != suspect.image)]
@@ -420,7 +427,7 @@ def _apart(found: Sequence[_Suspect]) -> list[_Suspect]:
     kept: list[_Suspect] = []
     for one in found:
         rivals = [other.box for other in kept if other.target == one.target]
-        if not any(overlap(one.box, box) >= SAME_PLACE for box in rivals):
+        if not any(box_overlap(one.box, box) >= SAME_PLACE for box in rivals):
             kept.append(one)
     return kept
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     Box,
-    PatchBench,
+    PatchEvaluator,
     PatchRates,
     difference_interval,
 )
@@ -34,37 +34,39 @@ _SPREAD: Final = 1.1
 _ALPHA: Final = 0.05
 
 
-def others(bench: PatchBench, target: int, count: int) -> NDArray[np.intp]:
+def select_other_images(bench: PatchEvaluator, target: int, count: int) -> NDArray[np.intp]:
     """Returns the first few images that are taken for something else."""
     return np.flatnonzero(bench.predictions != target)[:count]
 
 
-def overlap(first: Box, second: Box) -> float:
+def box_overlap(first: Box, second: Box) -> float:
     """Returns what two boxes share, over the smaller of them."""
     y0, x0 = max(first[0], second[0]), max(first[1], second[1])
     y1, x1 = min(first[2], second[2]), min(first[3], second[3])
-    return max(0, y1 - y0) * max(0, x1 - x0) / min(area_of(first), area_of(second))
+    return max(0, y1 - y0) * max(0, x1 - x0) / min(box_area(first), box_area(second))
 
 
-def area_of(box: Box) -> int:
+def box_area(box: Box) -> int:
     """Returns the pixels of a box."""
     y0, x0, y1, x1 = box
     return (y1 - y0) * (x1 - x0)
 
 
-def cost_of(box: Box, size: tuple[int, int]) -> float:
+def area_penalty(box: Box, size: tuple[int, int]) -> float:
     """Returns what effects are divided by: the root of a box's share of the image + FREE_AREA."""
-    return math.sqrt(area_of(box) / math.prod(size) + FREE_AREA)
+    return math.sqrt(box_area(box) / math.prod(size) + FREE_AREA)
 
 
-def halves(images: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split_images(images: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Returns the images that choices are made on, and those that only tests see."""
     order = np.random.default_rng([seed, 4]).permutation(images)
     middle = (images + 1) // 2
     return order[:middle], order[middle:]
 
 
-def verdict(test: PatchRates, suspects: int, size: tuple[int, int]) -> tuple[float, bool]:
+def measure_significance(
+    test: PatchRates, suspects: int, size: tuple[int, int]
+) -> tuple[float, bool]:
     """Returns the strength of a tested patch, and whether it is a shortcut.
 
     The bounds hold for all suspects together (Bonferroni). That the place alone does it, in any
@@ -75,7 +77,7 @@ def verdict(test: PatchRates, suspects: int, size: tuple[int, int]) -> tuple[flo
     def at_least(first: float, second: float) -> float:
         return difference_interval(first, second, test.images, confidence=confidence)[0]
 
-    cost = cost_of(test.box, size)
+    cost = area_penalty(test.box, size)
     strength = at_least(test.flip_rate, test.other_flip_rate) / cost
     spread = at_least(test.same_flip_rate, test.other_flip_rate) / cost
     is_real = at_least(test.flip_rate, test.noise_flip_rate) > 0

@@ -25,11 +25,11 @@ from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, preserve_model_state
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_activations import (
-    LayerListener,
+    PatchActivations,
     nearest_samples,
 )
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
-    PatchBench,
+    PatchEvaluator,
     as_patch,
     measure_patch,
 )
@@ -38,10 +38,10 @@ from tensorboard_plugin_atlas.compute.shortcuts.significance import (
     LEAST_FLIPPED,
     SAME_PLACE,
     TESTED_ON,
-    halves,
-    others,
-    overlap,
-    verdict,
+    box_overlap,
+    measure_significance,
+    select_other_images,
+    split_images,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.shortcut_record import (
@@ -60,7 +60,7 @@ _ANSWERED_ON: Final = 24
 """Images that the layer's answer to a patch is averaged over."""
 
 
-def why_not(model: nn.Module, probe: Probe) -> str | None:
+def find_incompatibility(model: nn.Module, probe: Probe) -> str | None:
     """Returns why no shortcuts can be looked for in a model, or None where they can."""
     channels = int(probe.images.shape[1])
     if channels not in (1, 3):
@@ -92,7 +92,7 @@ class _Candidate:
         return not self.now.significant, self.now.since is None, -self.now.strength
 
 
-class ShortcutWatch:
+class ShortcutTracker:
     """Looks for shortcuts at each checkpoint, and follows those that it has found.
 
     Args:
@@ -132,7 +132,7 @@ class ShortcutWatch:
             ArgumentError: if the model gives no (images, classes) logits.
         """
         found = find_shortcuts(model, self._layer, self._probe, config=self._config)
-        _, unseen = halves(len(self._probe.images), self._config.seed)
+        _, unseen = split_images(len(self._probe.images), self._config.seed)
         kept: tuple[_Candidate, ...] = ()
         if len(unseen):
             images = self._probe.images[torch.from_numpy(unseen)]
@@ -140,7 +140,7 @@ class ShortcutWatch:
                 preserve_model_state(model) as inner,
                 optimize_for_inference(inner, images) as quick,
             ):
-                bench = PatchBench.prepare(quick, images)
+                bench = PatchEvaluator.prepare(quick, images)
                 again = [self._tested_again(bench, one, step) for one in self._known]
                 kept = self._kept([*again, *(_candidate(one, step) for one in found)])
                 kept = tuple(self._shown(inner, bench, unseen, one, atlas) for one in kept)
@@ -157,10 +157,10 @@ class ShortcutWatch:
             classes=self._probe.classes,
         )
 
-    def _tested_again(self, bench: PatchBench, known: _Candidate, step: int) -> _Candidate:
+    def _tested_again(self, bench: PatchEvaluator, known: _Candidate, step: int) -> _Candidate:
         """Returns a patch of an earlier checkpoint as it does at this one."""
         one = known.now
-        rows = others(bench, one.target, TESTED_ON)
+        rows = select_other_images(bench, one.target, TESTED_ON)
         if not len(rows):
             # All images are taken for the target anyhow: nothing can be told.
             rates: dict[str, Any] = dict.fromkeys(_RATES, 0.0)
@@ -171,7 +171,7 @@ class ShortcutWatch:
         assert test is not None  # noqa: S101 - nothing is below the least of 0
         # The bounds hold for all patches that one checkpoint tests.
         suspects = max(_NEVER_SIGNIFICANT, len(self._known))
-        strength, is_significant = verdict(test, suspects, bench.size)
+        strength, is_significant = measure_significance(test, suspects, bench.size)
         rates = {name: getattr(test, name) for name in _RATES}
         return _followed(known, step, rates, test.interval, strength, significant=is_significant)
 
@@ -198,14 +198,14 @@ class ShortcutWatch:
     def _shown(
         self,
         model: nn.Module,
-        bench: PatchBench,
+        bench: PatchEvaluator,
         unseen: NDArray[np.intp],
         one: _Candidate,
         atlas: Atlas | None,
     ) -> _Candidate:
         """Returns a patch with what it does to some images, and where on the map that lies."""
         now, patch = one.now, as_patch(one.patch, self._probe)
-        rows = others(bench, now.target, TESTED_ON)
+        rows = select_other_images(bench, now.target, TESTED_ON)
         corner = (now.box[0], now.box[1])
         examples: tuple[PastedImage, ...] = ()
         samples: tuple[int, ...] = ()
@@ -217,7 +217,7 @@ class ShortcutWatch:
         if atlas is not None:
             some = rows if len(rows) else np.arange(len(bench.images))
             images = bench.images[torch.from_numpy(some[:_ANSWERED_ON])]
-            answer = LayerListener(model, self._layer).answer(images, patch, corner)
+            answer = PatchActivations(model, self._layer).answer(images, patch, corner)
             if answer is not None:
                 samples, similarity = nearest_samples(atlas.activations, answer)
         told = dataclasses.replace(now, examples=examples, samples=samples, similarity=similarity)
@@ -295,7 +295,7 @@ def _within(interval: tuple[float, float]) -> tuple[float, float]:
 
 def _is_same(first: _Candidate, second: _Candidate) -> bool:
     a, b = first.now, second.now
-    return a.target == b.target and overlap(a.box, b.box) >= SAME_PLACE
+    return a.target == b.target and box_overlap(a.box, b.box) >= SAME_PLACE
 
 
 def _merged(stronger: _Candidate, weaker: _Candidate) -> _Candidate:
@@ -327,7 +327,7 @@ def _without_the_weakest(marks: Sequence[_Candidate]) -> Iterator[_Candidate]:
 
 
 def _examples(
-    bench: PatchBench,
+    bench: PatchEvaluator,
     rows: NDArray[np.intp],
     ids: NDArray[np.int32],
     after: torch.Tensor,

@@ -50,7 +50,7 @@ def make_layer_atlas(run: str, layer: str, step: int, sequence: int = 1) -> Atla
     if run == "apart":
         settings = {**settings, "neighbors": 15, "seed": 1}
     return atlas.replace(
-        frame=(-2.0, -2.0, 7.5, 9.0) if run == "apart" else atlas.frame,
+        viewport=(-2.0, -2.0, 7.5, 9.0) if run == "apart" else atlas.viewport,
         samples=dataclasses.replace(
             atlas.samples,
             xy=xy,

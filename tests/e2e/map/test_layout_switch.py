@@ -17,10 +17,10 @@ from playwright.sync_api import Locator, expect
 from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.cli import main
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, backwards_run
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, relayout_run
 
 HOME = f"moving/{CHILD_RUN}"
-AGAIN = backwards_run(HOME)
+AGAIN = relayout_run(HOME)
 MOVING = {"run": HOME, "grid": 4}
 
 
@@ -112,7 +112,7 @@ def test_a_run_that_was_relaid_for_real_is_one_run(digits: str, tab: Tab) -> Non
     tab.key("ArrowRight", "Enter")
     switch(tab).get_by_label("Relaid from the end").check(force=True)
     tab.shows(REAL_STEPS[1])
-    tab.linked(run=backwards_run(f"digits/{CHILD_RUN}"), step=REAL_STEPS[1])
+    tab.linked(run=relayout_run(f"digits/{CHILD_RUN}"), step=REAL_STEPS[1])
     assert np.abs(tab.picture()[:, :700] - streamed[:, :700]).mean() > 1
     # The pictures of the probe are there, whichever of the two runs keeps them.
     wait_until_painted(tab.inspector.locator(".patch-button").first)

@@ -19,7 +19,7 @@ from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, Edition, layer_tag
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 SIZE, STEP, NARROW = 6, 40, 820
@@ -70,7 +70,7 @@ def unfinished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("unfinished")
     sink = EventSink(directory / "half" / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), 0)
-    sink.write(layer_tag("layer3", Edition.DRAFT), encode_atlas(half("layer3")), STEP)
+    sink.write(layer_tag("layer3", Revision.PRELIMINARY), encode_atlas(half("layer3")), STEP)
     sink.write(layer_tag("bare"), encode_atlas(half("bare")), STEP)
     sink.close()
     with start_tensorboard(directory, True) as url:

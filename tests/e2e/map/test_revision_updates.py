@@ -18,7 +18,7 @@ from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import Edition, layer_tag, refined_run
+from tensorboard_plugin_atlas.metadata import Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.sprite_sheets import pack
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.revisions import REFINES
@@ -46,7 +46,7 @@ def shaded(kind: str, refines: str | None = None) -> Atlas:
 def drafted(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, str]]:
     """A run whose only step is a draft so far; its log, its writer and where it is served."""
     sink = EventSink(tmp_path / RUN)
-    sink.write(layer_tag(LAYER, Edition.DRAFT), encode_atlas(shaded("examples")), STEP)
+    sink.write(layer_tag(LAYER, Revision.PRELIMINARY), encode_atlas(shaded("examples")), STEP)
     sink.flush()
     with start_tensorboard(tmp_path, loader == "data-server") as url:
         wait_for_atlases(url, 1)
@@ -101,7 +101,7 @@ def test_icons_are_swapped_in_place(drafted: tuple[Path, EventSink, str], tab: T
     expect(banner).to_have_count(0)
     finer = EventSink(directory / refined_run(RUN, 1))
     atlas = shaded("poster", blobs[0][:8].decode())
-    finer.write(layer_tag(LAYER, Edition.REFINED), encode_atlas(atlas), STEP)
+    finer.write(layer_tag(LAYER, Revision.REFINED), encode_atlas(atlas), STEP)
     finer.close()
     becomes(tab, "poster")
 

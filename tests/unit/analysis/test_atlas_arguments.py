@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from synthetic_atlases import make_atlas
 
-from tensorboard_plugin_atlas.analysis.arguments import check_atlas, each_atlas
+from tensorboard_plugin_atlas.analysis.arguments import check_atlas, iterate_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 
@@ -34,7 +34,7 @@ def test_what_is_no_atlas_is_shown_with_how_to_come_by_one(value, message):
 
 def test_atlases_are_taken_one_at_a_time():
     atlas = make_atlas(0)
-    found = each_atlas("atlases", iter([atlas, "runs/a"]))
+    found = iterate_atlases("atlases", iter([atlas, "runs/a"]))
     assert next(found) is atlas
     with pytest.raises(ArgumentError, match=r"^atlases: number 1 is 'runs/a', no Atlas; pass"):
         next(found)
@@ -52,9 +52,9 @@ def test_atlases_are_taken_one_at_a_time():
 )
 def test_what_are_no_atlases_is_shown_with_how_to_come_by_them(values, message):
     with pytest.raises(ArgumentError, match=message):
-        list(each_atlas("atlases", values, more="!"))
+        list(iterate_atlases("atlases", values, more="!"))
 
 
 def test_a_single_atlas_is_to_be_put_in_a_list():
     with pytest.raises(ArgumentError, match=r"pass a list, such as \[atlas\]"):
-        list(each_atlas("atlases", make_atlas(0)))
+        list(iterate_atlases("atlases", make_atlas(0)))

@@ -11,8 +11,8 @@ from tensorboard_plugin_atlas.analysis import cosine
 from tensorboard_plugin_atlas.analysis.cosine import (
     distinct_directions,
     exact_cosines,
-    nearest,
-    smallest,
+    nearest_neighbors,
+    smallest_columns,
     to_integers,
     unit_rows,
 )
@@ -55,7 +55,7 @@ def test_rows_that_differ_by_rounding_are_one_direction_whatever_they_lie_beside
 def test_nearest_by_hand():
     angles = np.deg2rad([0, 10, 30, 90])
     unit = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    indices, distances = nearest(unit, 2)
+    indices, distances = nearest_neighbors(unit, 2)
     assert indices.tolist() == [[1, 2], [0, 2], [1, 0], [2, 1]]
     np.testing.assert_allclose(distances[0], 1 - np.cos(np.deg2rad([10, 30])), atol=1e-6)
 
@@ -66,13 +66,13 @@ def test_nearest_does_not_depend_on_the_block_size(monkeypatch, entries):
     rows = np.random.default_rng(0).normal(size=(70, 8))
     away = pairwise_distances(rows, metric="cosine")
     np.fill_diagonal(away, np.inf)
-    indices, distances = nearest(unit_rows(rows), 5)
+    indices, distances = nearest_neighbors(unit_rows(rows), 5)
     np.testing.assert_array_equal(indices, np.argsort(away, axis=1)[:, :5])
     np.testing.assert_allclose(distances, np.sort(away, axis=1)[:, :5], atol=1e-6)
 
 
 def test_no_neighbors_of_a_single_row():
-    indices, distances = nearest(np.ones((1, 1), np.float32), 0)
+    indices, distances = nearest_neighbors(np.ones((1, 1), np.float32), 0)
     assert indices.shape == distances.shape == (1, 0)
 
 
@@ -109,14 +109,14 @@ def test_sums_of_products_of_integers_stay_exact(terms):
 
 def test_smallest_takes_the_first_of_equal_ones():
     values = np.array([[3, 1, 1, 1], [0, 5, 5, 2], [7, 7, 7, 7], [4, 3, 2, 1]], np.float64)
-    assert smallest(values, 2).tolist() == [[1, 2], [0, 3], [0, 1], [2, 3]]
-    assert smallest(values, 3).tolist() == [[1, 2, 3], [0, 1, 3], [0, 1, 2], [1, 2, 3]]
-    assert smallest(values, 4).tolist() == [[0, 1, 2, 3]] * 4
+    assert smallest_columns(values, 2).tolist() == [[1, 2], [0, 3], [0, 1], [2, 3]]
+    assert smallest_columns(values, 3).tolist() == [[1, 2, 3], [0, 1, 3], [0, 1, 2], [1, 2, 3]]
+    assert smallest_columns(values, 4).tolist() == [[0, 1, 2, 3]] * 4
 
 
 def test_of_equally_near_rows_the_first_is_taken_among_many():
     unit = np.repeat(np.eye(2, dtype=np.float32), 40, axis=0)
-    indices, distances = nearest(unit, 3)
+    indices, distances = nearest_neighbors(unit, 3)
     assert indices[:3].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3]]
     assert indices[-1].tolist() == [40, 41, 42]
     assert not distances.any()

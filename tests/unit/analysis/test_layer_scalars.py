@@ -83,7 +83,7 @@ class Pipeline:
         step: int,
         _wall_time: float | None,
         _without: object,
-        on_draft: object,
+        on_preliminary: object,
     ) -> list[Atlas]:
         return [atlas_with(step, effective_rank=3.5)]
 

@@ -6,7 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.analysis.sample_matching import label_disagreement, same_spots
+from tensorboard_plugin_atlas.analysis.sample_matching import (
+    label_disagreement,
+    match_receptive_fields,
+)
 
 
 def boxes(middles, side=100, reach=4):
@@ -23,25 +26,27 @@ def ids(*values, last=99):
 def test_each_sample_is_paired_with_the_closest_of_its_image():
     a = boxes([(10, 10), (50, 50), (30, 30)])
     b = boxes([(52, 50), (12, 10), (31, 30)])
-    ours, theirs = same_spots(ids(1, 1, 2), a, ids(1, 1, 3), b)
+    ours, theirs = match_receptive_fields(ids(1, 1, 2), a, ids(1, 1, 3), b)
     np.testing.assert_array_equal(ours, [0, 1, 3])
     np.testing.assert_array_equal(theirs, [1, 0, 3])
 
 
 def test_a_spot_further_than_a_tenth_of_the_side_is_another():
     near, far = boxes([(20, 20)]), boxes([(20, 31)])
-    assert 0 not in same_spots(ids(1), near, ids(1), far)[0]
-    assert 0 in same_spots(ids(1), near, ids(1), boxes([(20, 29)]))[0]
+    assert 0 not in match_receptive_fields(ids(1), near, ids(1), far)[0]
+    assert 0 in match_receptive_fields(ids(1), near, ids(1), boxes([(20, 29)]))[0]
 
 
 def test_no_sample_is_used_twice_and_the_closest_pair_is_taken_first():
-    ours, theirs = same_spots(ids(1, 1), boxes([(10, 10), (14, 10)]), ids(1), boxes([(13, 10)]))
+    ours, theirs = match_receptive_fields(
+        ids(1, 1), boxes([(10, 10), (14, 10)]), ids(1), boxes([(13, 10)])
+    )
     np.testing.assert_array_equal(ours, [1, 2])
     np.testing.assert_array_equal(theirs, [0, 1])
 
 
 def test_layers_of_other_input_sizes_compare_in_sides_of_the_image():
-    ours, theirs = same_spots(
+    ours, theirs = match_receptive_fields(
         ids(7), boxes([(25, 50)], side=100), ids(7), boxes([(56, 112)], side=224, reach=9)
     )
     np.testing.assert_array_equal(ours, [0, 1])
@@ -49,7 +54,7 @@ def test_layers_of_other_input_sizes_compare_in_sides_of_the_image():
 
 
 def test_nothing_in_common_gives_nothing():
-    ours, theirs = same_spots(
+    ours, theirs = match_receptive_fields(
         np.zeros(2, np.int32), boxes([(1, 1)]), np.ones(2, np.int32), boxes([(1, 1)])
     )
     assert len(ours) == len(theirs) == 0
@@ -59,7 +64,7 @@ def test_many_samples_of_one_image_agree_with_trying_all_pairs():
     rng = np.random.default_rng(0)
     a, b = (boxes(rng.uniform(5, 95, (40, 2))) for _ in "ab")
     image_a, image_b = (rng.integers(0, 4, 41).astype(np.int32) for _ in "ab")
-    ours, theirs = same_spots(image_a, a, image_b, b)
+    ours, theirs = match_receptive_fields(image_a, a, image_b, b)
     assert len(set(ours)) == len(ours)
     assert len(set(theirs)) == len(theirs)
     np.testing.assert_array_equal(image_a[ours], image_b[theirs])

@@ -17,7 +17,7 @@ from synthetic_atlases import make_atlas, write_atlases, write_log
 from synthetic_runs import SyntheticRun, make_atlases, simulate_run
 
 from tensorboard_plugin_atlas import cli
-from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, trace_events
+from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, detect_events
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.commands.events import find_events
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -48,7 +48,7 @@ class TestEvents:
     ) -> None:
         write_atlases(tmp_path / "a", told)
         found = find_events(tmp_path)
-        traced = trace_events(read_atlases(tmp_path))
+        traced = detect_events(read_atlases(tmp_path))
         assert [(one.step, one.event) for one in found.events] == [
             (one.step, one.event) for one in traced
         ]
@@ -140,12 +140,12 @@ class TestOddRuns:
         atlases = [tracer.advance(atlas) for atlas in [*told[:at], *other]]
         write_atlases(tmp_path / "a", atlases)
         with pytest.raises(ArgumentError, match="probe changed"):
-            trace_events(read_atlases(tmp_path))
+            detect_events(read_atlases(tmp_path))
         found = find_events(tmp_path)
         (compared,) = found.compared
         assert f"others from step {told[at].step:,} on" in compared.words[0]
         assert compared.differ == 0
-        parts = [trace_events(part) for part in (told[:at], other)]
+        parts = [detect_events(part) for part in (told[:at], other)]
         assert len(found.events) == sum(map(len, parts))
 
     def test_damage_costs_a_step(self, told: list[Atlas], tmp_path: Path) -> None:

@@ -27,12 +27,12 @@ from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.commands import relayout as relayout_module
 from tensorboard_plugin_atlas.commands.refine import refine
 from tensorboard_plugin_atlas.commands.relayout import RelayoutResult, relayout
-from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.refine import _cells
 from tensorboard_plugin_atlas.compute.icons.targets import build_targets
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out
-from tensorboard_plugin_atlas.compute.layout.quality import measure
+from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
+from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
@@ -160,7 +160,7 @@ class TestARealRun:
             else:
                 np.testing.assert_array_equal(now.quality.overlap, was.quality.overlap)
             assert np.abs(now.xy - was.xy).mean() > 0.01
-            assert now.frame != was.frame
+            assert now.viewport != was.viewport
             assert "layout: laid out again from the last step (120) backwards" in (
                 now.provenance.notes
             )
@@ -171,9 +171,9 @@ class TestARealRun:
         old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
         for layer in LAYERS:
             last, was = new[layer, STEPS[-1]], old[layer, STEPS[-1]]
-            alone = lay_out(was.activations, config=CONFIG)
+            alone = compute_layout(was.activations, config=CONFIG)
             np.testing.assert_array_equal(last.xy, alone.xy)
-            trust = measure(was.activations, alone).trustworthiness
+            trust = measure_quality(was.activations, alone).trustworthiness
             assert last.quality.trustworthiness == trust
             assert trust is not None
             assert was.quality.trustworthiness is not None
@@ -249,7 +249,7 @@ class TestARealRun:
     ) -> None:
         network = network_at(trained, 120)
         probe = build_probe(make_probe(), config=CONFIG, normalize=((0.0,), (1.0,)))
-        said = attribute(network, "5", probe).values
+        said = compute_attribution(network, "5", probe).values
         assert said is not None
         atlas = atlases(relaid[0], AGAIN)["5", 120]
         for grid in atlas.grids[:2]:
@@ -370,7 +370,7 @@ class TestWhatCountsAsARun:
     def test_refine_takes_the_run_itself(self, trained: Path, runs: Path) -> None:
         relayout(runs, layers=["5"], progress=False)
         (one,) = refine(
-            *(runs, trained / "120.pt", "test_relaying:make_network", "test_relaying:make_probe"),
+            *(runs, trained / "120.pt", "test_relayout:make_network", "test_relaying:make_probe"),
             kind="preview",
             layers=["5"],
             progress=False,
@@ -381,7 +381,7 @@ class TestWhatCountsAsARun:
         self, trained: Path, runs: Path
     ) -> None:
         refine(
-            *(runs, trained / "120.pt", "test_relaying:make_network", "test_relaying:make_probe"),
+            *(runs, trained / "120.pt", "test_relayout:make_network", "test_relaying:make_probe"),
             kind="inversion",
             layers=["5"],
             progress=False,
@@ -409,7 +409,7 @@ class TestWhatCountsAsARun:
     def test_its_cells_can_have_icons_of_their_own(self, trained: Path, runs: Path) -> None:
         relayout(runs, layers=["5"], progress=False)
         (one,) = refine(
-            *(runs, trained / "120.pt", "test_relaying:make_network", "test_relaying:make_probe"),
+            *(runs, trained / "120.pt", "test_relayout:make_network", "test_relaying:make_probe"),
             run=AGAIN,
             kind="inversion",
             progress=False,

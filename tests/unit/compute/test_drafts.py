@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, read_atlases
-from tensorboard_plugin_atlas.compute.pipeline import DRAFT_ACTIVATION_BYTES, AtlasPipeline
+from tensorboard_plugin_atlas.compute.pipeline import PRELIMINARY_ACTIVATION_BYTES, AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, Edition, layer_tag
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, Revision, layer_tag
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 
 SIDE = 16
@@ -49,7 +49,9 @@ def pipeline(draft_seconds, icons="inversion", samples=60, layers=(LAYER,)):
 def made(pipe, model, step=0):
     """The drafts of a checkpoint and its atlases, in the order in which they came."""
     came = []
-    for atlas in pipe.atlases(model, step, 5.0, on_draft=lambda one: came.append(("draft", one))):
+    for atlas in pipe.atlases(
+        model, step, 5.0, on_preliminary=lambda one: came.append(("draft", one))
+    ):
         came.append(("atlas", atlas))
     return came
 
@@ -107,9 +109,9 @@ def test_activations_of_a_draft_are_small(model):
         raise InterruptedError  # the draft is what this is about
 
     with pytest.raises(InterruptedError):
-        list(pipe.atlases(model, 0, None, on_draft=stop))
+        list(pipe.atlases(model, 0, None, on_preliminary=stop))
     stored = taken[0].samples.activations
-    assert sum(a.nbytes for a in stored.arrays.values()) <= DRAFT_ACTIVATION_BYTES
+    assert sum(a.nbytes for a in stored.arrays.values()) <= PRELIMINARY_ACTIVATION_BYTES
     assert 0 < stored.lost_variance < 1
 
 
@@ -129,7 +131,10 @@ class TestRecording:
         assert seen == [[(3, "examples")], [(3, "inversion")]]
         recorder.close()
         tags = [event.tag for event in read_events(tmp_path / CHILD_RUN)]
-        assert tags == ["probe", *(layer_tag(LAYER, e, 1) for e in (Edition.DRAFT, Edition.LOGGED))]
+        assert tags == [
+            "probe",
+            *(layer_tag(LAYER, e, 1) for e in (Revision.PRELIMINARY, Revision.LOGGED)),
+        ]
         blobs = [e.blobs for e in read_events(tmp_path / CHILD_RUN) if e.tag != "probe"]
         assert cost.bytes == sum(len(blob) for sequence in blobs for blob in sequence)
 

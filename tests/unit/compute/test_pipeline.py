@@ -15,11 +15,11 @@ from torch import nn
 import tensorboard_plugin_atlas.compute.icons.render_levels as drawing_module
 import tensorboard_plugin_atlas.compute.pipeline as pipeline_module
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, __version__, compute_atlas
-from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import build_targets
-from tensorboard_plugin_atlas.compute.layout.grid import bin_levels
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
+from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
@@ -160,7 +160,7 @@ def test_the_cosine_is_that_of_the_stored_picture(model, kind):
     engine = IconEngine.prepare(
         model, "second", PatchSource(probe.images, probe.normalize), receptive, steps=3
     )
-    levels, _ = bin_levels(lay_out(layer.values, config=recipe), layer.values, config=recipe)
+    levels, _ = bin_grids(compute_layout(layer.values, config=recipe), layer.values, config=recipe)
     for grid, cells in zip(atlas.grids, levels, strict=True):
         centers = receptive.centers(layer.positions)
         targets = build_targets(cells, layer.values, probe.sample_image, centers)
@@ -375,7 +375,7 @@ def test_two_layers_share_their_rows(model):
 def test_each_cell_says_what_its_samples_say_for_each_class(model):
     probe = build_probe(pictures(), config=config(samples=60))
     atlas = compute_atlas(model, "second", probe, config=config(samples=60))
-    said = attribute(model, "second", probe).values
+    said = compute_attribution(model, "second", probe).values
     for grid in atlas.grids:
         assert grid.attribution.shape == (len(grid.rows), len(CLASSES))
         for cell, row in enumerate(grid.attribution):

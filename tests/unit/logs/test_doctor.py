@@ -26,7 +26,7 @@ from tensorboard_plugin_atlas.logs.doctor import NOTE, OK, PROBLEM, Finding, exa
 from tensorboard_plugin_atlas.logs.event_file import EventSink, frame
 from tensorboard_plugin_atlas.logs.integrity import check_file
 from tensorboard_plugin_atlas.logs.resume import cut_back
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
@@ -261,7 +261,7 @@ def test_more_steps_than_tensorboard_keeps(tmp_path: Path) -> None:
 
 def test_drafts_and_refinements_that_stand_for_nothing_are_told(tmp_path: Path) -> None:
     write(tmp_path / "exp" / "atlas", (0, 10))
-    for folder, edition in (("", Edition.DRAFT), ("refined/0001", Edition.REFINED)):
+    for folder, edition in (("", Revision.PRELIMINARY), ("refined/0001", Revision.REFINED)):
         sink = EventSink(tmp_path / "exp" / "atlas" / folder)
         atlas = make_atlas(20, layer="a", samples=20, grids=(2,), tile=4)
         sink.write(layer_tag("a", edition), encode_atlas(atlas), 20)

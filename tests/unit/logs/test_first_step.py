@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases, last_shortcuts
-from tensorboard_plugin_atlas.metadata import Edition, layer_tag, shortcuts_tag
+from tensorboard_plugin_atlas.metadata import Revision, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
@@ -36,7 +36,7 @@ def log(directory: Path, steps: range | tuple[int, ...], sequence: int = 1) -> N
         for layer in ("a", "b"):
             atlas = make_atlas(step, layer=layer, samples=20, grids=(2,), tile=4, sequence=number)
             blobs = encode_atlas(atlas)
-            sink.write(layer_tag(layer, Edition.DRAFT, number), blobs, step)
+            sink.write(layer_tag(layer, Revision.PRELIMINARY, number), blobs, step)
             sink.write(layer_tag(layer, sequence=number), blobs, step)
         shortcuts = encode_shortcuts(make_shortcuts(step, layer="a"))
         sink.write(shortcuts_tag("a", number), shortcuts, step)

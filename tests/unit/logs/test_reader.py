@@ -15,7 +15,7 @@ from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases, originals, read_atlases, read_probe
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, backwards_run, layer_tag
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag, relayout_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.manifest import checksum
 
@@ -197,7 +197,7 @@ class TestOriginals:
         assert find_difference(atlas, found[4].read_shown()) is None
 
     def test_what_was_laid_out_again_counts_only_where_it_is_named(self, log_dir: Path) -> None:
-        again = backwards_run("b/atlas")
+        again = relayout_run("b/atlas")
         shutil.copytree(log_dir / "b/atlas", log_dir / again)
         assert {one.run for one in originals(log_dir)} == {"a/deep/atlas", "b/atlas"}
         assert {one.run for one in originals(log_dir, run="b")} == {"b/atlas"}
@@ -230,7 +230,7 @@ class TestOriginals:
         provenance = dataclasses.replace(atlas.provenance, layer_info=info, notes=("finer",))
         sink = EventSink(log_dir / "b/atlas/refined/0001")
         blobs = encode_atlas(atlas.replace(provenance=provenance))
-        sink.write(layer_tag("layer1", Edition.REFINED), blobs, 20)
+        sink.write(layer_tag("layer1", Revision.REFINED), blobs, 20)
         sink.close()
         (one,) = (o for o in originals(log_dir, run="b") if (o.layer, o.step) == ("layer1", 20))
         assert one.read_shown().provenance.notes == ("finer",)

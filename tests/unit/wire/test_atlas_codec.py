@@ -17,7 +17,7 @@ from blob_damage import mutate_bytes, rewrite_manifest
 from hypothesis import HealthCheck, given, settings
 from synthetic_atlases import make_atlas, make_probe_pictures
 
-from tensorboard_plugin_atlas.atlas import Atlas, Grid, ProbePictures, StoredActivations
+from tensorboard_plugin_atlas.atlas import Atlas, Grid, ProbeThumbnails, StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     check_blob,
@@ -51,7 +51,7 @@ def test_an_atlas_comes_back_bit_for_bit(atlas: Atlas) -> None:
 
 @random_atlases
 @given(probe_pictures())
-def test_the_probe_comes_back_bit_for_bit(pictures: ProbePictures) -> None:
+def test_the_probe_comes_back_bit_for_bit(pictures: ProbeThumbnails) -> None:
     encoded = encode_probe(pictures)
     decoded = decode_probe(encoded)
     assert find_difference(pictures, decoded) is None
@@ -156,7 +156,7 @@ def test_a_manifest_from_before_a_key_was_written_is_read(blobs: list[bytes]) ->
     )
     decoded = decode_atlas(older)
     assert (decoded.skipped, decoded.quality.effective_rank) == ((), None)
-    assert (decoded.frame, decoded.events) == (None, ())
+    assert (decoded.viewport, decoded.events) == (None, ())
 
 
 def test_a_newer_version_is_told_apart_from_damage(blobs: list[bytes]) -> None:
@@ -395,7 +395,7 @@ WRONG: dict[str, tuple[Callable[[Atlas], Atlas], str]] = {
         '"score" is None',
     ),
     "events without end": (lambda a: a.replace(events=a.events * 201), '"events" is'),
-    "frame reversed": (lambda a: a.replace(frame=(1.0, 0.0, 0.0, 1.0)), '"frame" is'),
+    "frame reversed": (lambda a: a.replace(viewport=(1.0, 0.0, 0.0, 1.0)), '"frame" is'),
     "layer without end": (lambda a: a.replace(layer="x" * (5 << 20)), "shorten layer, classes"),
 }
 

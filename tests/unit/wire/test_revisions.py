@@ -20,7 +20,7 @@ from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas, Provenance
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases, read_atlases
 from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag, refined_run
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.revisions import REFINES, refined_mark
 
@@ -41,7 +41,7 @@ def atlas_with(kind: str, step: int, refines: str | None = None) -> Atlas:
     return atlas.replace(grids=tuple(grids), provenance=provenance)
 
 
-def write(log_dir: Path, run: str, edition: Edition, *atlases: Atlas) -> list[str]:
+def write(log_dir: Path, run: str, edition: Revision, *atlases: Atlas) -> list[str]:
     """Logs atlases of one edition to a file of their own; returns their manifests' checksums."""
     sink, marks = EventSink(log_dir / run), []
     for atlas in atlases:
@@ -53,7 +53,7 @@ def write(log_dir: Path, run: str, edition: Edition, *atlases: Atlas) -> list[st
 
 
 def refine(log_dir: Path, number: int, step: int, mark: str, kind: str = "poster") -> None:
-    write(log_dir, refined_run(RUN, number), Edition.REFINED, atlas_with(kind, step, mark))
+    write(log_dir, refined_run(RUN, number), Revision.REFINED, atlas_with(kind, step, mark))
 
 
 def kinds(log_dir: Path) -> dict[int, str]:
@@ -68,7 +68,7 @@ def marks(tmp_path: Path) -> list[str]:
     """A run of three finished atlases; the checksum of each manifest."""
     EventSink(tmp_path / RUN).close()
     atlases = [atlas_with("inversion", step) for step in (0, 10, 20)]
-    marks = write(tmp_path, RUN, Edition.LOGGED, *atlases)
+    marks = write(tmp_path, RUN, Revision.LOGGED, *atlases)
     probe = EventSink(tmp_path / RUN)
     probe.write(PROBE_TAG, encode_probe(make_probe_pictures(20)), 0)
     probe.close()
@@ -105,7 +105,7 @@ class TestReading:
         refine(tmp_path, 1, 10, marks[0])
         refine(tmp_path, 2, 99, marks[0])
         refine(tmp_path, 3, 20, marks[2])
-        write(tmp_path, refined_run(RUN, 4), Edition.REFINED, atlas_with("poster", 0))
+        write(tmp_path, refined_run(RUN, 4), Revision.REFINED, atlas_with("poster", 0))
         assert kinds(tmp_path) == {0: "inversion", 10: "inversion", 20: "poster"}
         stale = [e.step for e in list_atlases(tmp_path) if e.edition == "stale"]
         assert stale == [0, 10, 99]
@@ -114,27 +114,27 @@ class TestReading:
         refine(tmp_path, 1, 20, marks[2])
         again = atlas_with("inversion", 20).replace(sequence=7)
         time.sleep(1.1)  # files of one second are told apart by their number, of two by their time
-        write(tmp_path, RUN, Edition.LOGGED, again)
+        write(tmp_path, RUN, Revision.LOGGED, again)
         assert kinds(tmp_path)[20] == "inversion"
 
     def test_a_draft_counts_until_the_atlas_is_there(self, tmp_path: Path) -> None:
         drafts = [atlas_with("examples", step) for step in (0, 10)]
-        write(tmp_path, RUN, Edition.DRAFT, *drafts)
+        write(tmp_path, RUN, Revision.PRELIMINARY, *drafts)
         assert kinds(tmp_path) == {0: "examples", 10: "examples"}
         assert [e.edition for e in list_atlases(tmp_path)] == ["draft", "draft"]
-        write(tmp_path, RUN, Edition.LOGGED, atlas_with("inversion", 0))
+        write(tmp_path, RUN, Revision.LOGGED, atlas_with("inversion", 0))
         assert kinds(tmp_path) == {0: "inversion", 10: "examples"}
         assert [e.edition for e in list_atlases(tmp_path)] == ["logged", "draft"]
 
     def test_a_draft_can_be_refined(self, tmp_path: Path) -> None:
-        (mark,) = write(tmp_path, RUN, Edition.DRAFT, atlas_with("examples", 10))
+        (mark,) = write(tmp_path, RUN, Revision.PRELIMINARY, atlas_with("examples", 10))
         refine(tmp_path, 1, 10, mark)
         assert kinds(tmp_path) == {10: "poster"}
-        write(tmp_path, RUN, Edition.LOGGED, atlas_with("inversion", 10))
+        write(tmp_path, RUN, Revision.LOGGED, atlas_with("inversion", 10))
         assert kinds(tmp_path) == {10: "inversion"}
 
     def test_what_a_restart_makes_void_stays_so(self, tmp_path: Path, marks: list[str]) -> None:
-        write(tmp_path, RUN, Edition.DRAFT, atlas_with("examples", 30))
+        write(tmp_path, RUN, Revision.PRELIMINARY, atlas_with("examples", 30))
         refine(tmp_path, 1, 20, marks[2])
         time.sleep(1.1)
         cut_back(str(tmp_path / RUN), 20, 1e9)
@@ -162,7 +162,7 @@ class TestReading:
     def test_a_writer_goes_on_from_finished_atlases_only(
         self, tmp_path: Path, marks: list[str]
     ) -> None:
-        write(tmp_path, RUN, Edition.DRAFT, atlas_with("examples", 30))
+        write(tmp_path, RUN, Revision.PRELIMINARY, atlas_with("examples", 30))
         earlier = last_atlases(str(tmp_path / RUN), [LAYER])
         assert (earlier.last_step, earlier.atlases[LAYER].step) == (20, 20)
 
@@ -219,8 +219,8 @@ def test_editions_take_each_others_place_while_tensorboard_runs(
     finer = make_atlas(10, layer=LAYER, samples=40, grids=(3,), tile=16)
     info = {**finer.provenance.layer_info, REFINES: marks[1]}
     finer = finer.replace(provenance=dataclasses.replace(finer.provenance, layer_info=info))
-    write(tmp_path, refined_run(RUN, 1), Edition.REFINED, finer)
-    write(tmp_path, refined_run(RUN, 2), Edition.REFINED, atlas_with("poster", 0, marks[2]))
+    write(tmp_path, refined_run(RUN, 1), Revision.REFINED, finer)
+    write(tmp_path, refined_run(RUN, 2), Revision.REFINED, atlas_with("poster", 0, marks[2]))
     after = before
     while after["versions"][1] == before["versions"][1]:
         after = wait(url, [0, 10, 20])
@@ -245,7 +245,7 @@ def test_editions_take_each_others_place_while_tensorboard_runs(
 @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 def test_a_draft_is_shown_until_its_atlas_comes(fast: bool, tmp_path: Path) -> None:
     sink = EventSink(tmp_path / RUN)
-    sink.write(layer_tag(LAYER, Edition.DRAFT), encode_atlas(atlas_with("examples", 5)), 5)
+    sink.write(layer_tag(LAYER, Revision.PRELIMINARY), encode_atlas(atlas_with("examples", 5)), 5)
     sink.flush()
     with start_tensorboard(tmp_path, fast) as url:
         series = wait(url, [5])
@@ -253,7 +253,9 @@ def test_a_draft_is_shown_until_its_atlas_comes(fast: bool, tmp_path: Path) -> N
         finished = make_atlas(5, layer=LAYER, samples=40, grids=(3,), tile=16)
         sink.write(layer_tag(LAYER), encode_atlas(finished), 5)
         # A draft of the next step is written to the same file, and rises in its own tag.
-        sink.write(layer_tag(LAYER, Edition.DRAFT), encode_atlas(atlas_with("examples", 6)), 6)
+        sink.write(
+            layer_tag(LAYER, Revision.PRELIMINARY), encode_atlas(atlas_with("examples", 6)), 6
+        )
         sink.close()
         series = wait(url, [5, 6])
         assert [v.partition("-")[0] for v in series["versions"]] == ["logged", "draft"]

@@ -16,10 +16,10 @@ from synthetic_shortcuts import make_shortcuts, replace_first
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import (
-    edition_of_tag,
     layer_of_shortcuts,
     layer_of_tag,
     layer_tag,
+    revision_of_tag,
     shortcuts_tag,
 )
 from tensorboard_plugin_atlas.sprite_sheets import pack, webp_size
@@ -240,7 +240,7 @@ def test_tags_name_the_layer_and_are_no_edition() -> None:
     for layer in ("layer3", 'a"b\\c%d\n', "", "shortcuts/x", "layer/y"):
         tag = shortcuts_tag(layer)
         assert layer_of_shortcuts(tag) == layer
-        assert edition_of_tag(tag) is layer_of_tag(tag) is None
+        assert revision_of_tag(tag) is layer_of_tag(tag) is None
         assert layer_of_shortcuts(layer_tag(layer)) is None
     assert shortcuts_tag('a"b') == "shortcuts/a%22b"
 

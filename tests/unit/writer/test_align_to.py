@@ -66,7 +66,7 @@ class TestOneMap:
         (beside,) = log(tmp_path / "beside", Net(1), align_to=folder)
         (alone,) = log(tmp_path / "alone", Net(1))
         assert spread(beside, other) < 0.6 * spread(alone, other)
-        assert beside.frame == other.frame
+        assert beside.viewport == other.viewport
         (note,) = (n for n in beside.provenance.notes if n.startswith("layout: on the map"))
         assert note == (
             f"layout: on the map of layer 'body' at step 10 of {str(folder)!r}, by the 80 of 80 "
@@ -88,13 +88,13 @@ class TestOneMap:
         (beside,) = log(
             tmp_path, model, layers=("features",), align_to=(folder, {"features": "body"})
         )
-        assert beside.frame == other.frame
+        assert beside.viewport == other.viewport
         assert beside.activations.shape[1] == 20
 
     def test_the_folder_of_the_atlases_themselves_serves(self, base, tmp_path):
         folder, other = base
         (beside,) = log(tmp_path, Net(1), align_to=folder / "atlas")
-        assert beside.frame == other.frame
+        assert beside.viewport == other.viewport
 
     def test_only_the_first_map_is_aligned_and_a_continued_log_keeps_its_own(self, base, tmp_path):
         folder, _ = base

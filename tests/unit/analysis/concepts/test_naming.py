@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.analysis.concepts.naming import (
-    LONGEST_CLASS,
-    class_word,
-    name_group,
-    sentence,
-    telling_classes,
+    MAX_CLASS_NAME,
+    describe_event,
+    distinctive_classes,
+    format_class_name,
+    name_concept,
 )
 from tensorboard_plugin_atlas.atlas import ConceptState
 
@@ -30,38 +30,38 @@ def group(*counts: int) -> np.ndarray:
 
 class TestTellingClasses:
     def test_the_two_commonest_where_the_second_is_nearly_as_common(self):
-        assert telling_classes(TEN, group(3, 60, 50, 40)) == [1, 2]
-        assert telling_classes(TEN, group(3, 60, 30)) == [1]
+        assert distinctive_classes(TEN, group(3, 60, 50, 40)) == [1, 2]
+        assert distinctive_classes(TEN, group(3, 60, 30)) == [1]
 
     def test_a_share_that_only_a_large_group_is_sure_of_tells_nothing(self):
         # 70 of 437 are 16 %, four standard deviations above the tenth that chance gives.
-        assert telling_classes(TEN, group(70, 68, *[37] * 7, 40)) == []
-        assert telling_classes(TEN, group(90, 40, *[37] * 8)) == [0]
+        assert distinctive_classes(TEN, group(70, 68, *[37] * 7, 40)) == []
+        assert distinctive_classes(TEN, group(90, 40, *[37] * 8)) == [0]
 
     def test_a_few_samples_prove_nothing(self):
-        assert telling_classes(TEN, group(1, 1, 1)) == []
-        assert telling_classes(TEN, group(0)) == []
+        assert distinctive_classes(TEN, group(1, 1, 1)) == []
+        assert distinctive_classes(TEN, group(0)) == []
 
     def test_one_class_alone_still_names_its_groups(self):
         rows = np.arange(50) < 20
-        assert telling_classes(np.full(50, 3, np.int32), rows) == [3]
+        assert distinctive_classes(np.full(50, 3, np.int32), rows) == [3]
 
     def test_samples_without_a_label_are_left_out(self):
         labels = np.where(TEN == 0, -1, TEN).astype(np.int32)
-        assert telling_classes(labels, group(200, 20)) == [1]
+        assert distinctive_classes(labels, group(200, 20)) == [1]
 
 
 class TestNames:
     def test_a_name_stays_while_one_of_its_classes_is_common(self):
-        assert name_group(7, "a/b 2", TEN, group(10, 60), WORDS, {"a/b 2"}) == "a/b 2"
-        assert name_group(7, "a/b 2", TEN, group(0, 0, 60), WORDS, {"a/b 2"}) == "c 1"
+        assert name_concept(7, "a/b 2", TEN, group(10, 60), WORDS, {"a/b 2"}) == "a/b 2"
+        assert name_concept(7, "a/b 2", TEN, group(0, 0, 60), WORDS, {"a/b 2"}) == "c 1"
 
     def test_the_rank_is_the_first_that_is_free(self):
-        assert name_group(7, None, TEN, group(0, 0, 60), WORDS, {"c 1", "c 2"}) == "c 3"
+        assert name_concept(7, None, TEN, group(0, 0, 60), WORDS, {"c 1", "c 2"}) == "c 3"
 
     def test_groups_that_mean_nothing_are_mixed_and_without_labels_numbered(self):
-        assert name_group(7, None, TEN, group(*[9] * 10), WORDS, ()) == "mixed 1"
-        assert name_group(7, None, None, group(60), WORDS, ()) == "group 7"
+        assert name_concept(7, None, TEN, group(*[9] * 10), WORDS, ()) == "mixed 1"
+        assert name_concept(7, None, None, group(60), WORDS, ()) == "group 7"
 
 
 class TestWords:
@@ -76,11 +76,11 @@ class TestWords:
         ],
     )
     def test_class_names_are_made_fit_for_a_sentence(self, name, word):
-        assert class_word(0, (name,)) == word
+        assert format_class_name(0, (name,)) == word
 
     def test_long_names_are_cut_and_missing_ones_numbered(self):
-        assert class_word(0, ("x" * 100_000,)) == "x" * (LONGEST_CLASS - 1) + "…"
-        assert class_word(4, ("a",)) == class_word(4, None) == "class 4"
+        assert format_class_name(0, ("x" * 100_000,)) == "x" * (MAX_CLASS_NAME - 1) + "…"
+        assert format_class_name(4, ("a",)) == format_class_name(4, None) == "class 4"
 
 
 def state(name: str, size: int) -> ConceptState:
@@ -98,8 +98,13 @@ class TestSentences:
         ],
     )
     def test_each_kind(self, kind, text):
-        assert sentence(kind, [state("a 1", 1200)], [state("b 1", 700), state("c 1", 500)]) == text
+        assert (
+            describe_event(kind, [state("a 1", 1200)], [state("b 1", 700), state("c 1", 500)])
+            == text
+        )
 
     def test_many_are_counted(self):
         after = [state(f"{word} 1", 10) for word in WORDS]
-        assert sentence("born", [], after).endswith("c 1 (10), d 1 (10) and 6 more came together")
+        assert describe_event("born", [], after).endswith(
+            "c 1 (10), d 1 (10) and 6 more came together"
+        )

@@ -17,10 +17,10 @@ from synthetic_runs import (
 )
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import (
-    MOST_EVENTS,
+    MAX_EVENTS,
     ConceptTracker,
+    detect_events,
     rank_events,
-    trace_events,
     track_concepts,
 )
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -276,16 +276,16 @@ def test_what_cannot_follow_is_refused_with_a_word(word):
         track_concepts(run)
     assert word in str(caught.value)
     with pytest.raises(ArgumentError):
-        trace_events(run)
+        detect_events(run)
 
 
 def test_concepts_are_no_atlases_to_rank_the_events_of():
     _, atlases = split_run()
-    with pytest.raises(ArgumentError, match=r"number 0 is Concept\(.*trace_events\(atlases\)"):
+    with pytest.raises(ArgumentError, match=r"number 0 is Concept\(.*detect_events\(atlases\)"):
         rank_events(track_concepts(atlases))
 
 
-@pytest.mark.parametrize("trace", [track_concepts, trace_events])
+@pytest.mark.parametrize("trace", [track_concepts, detect_events])
 def test_a_path_for_atlases_is_answered_with_how_to_read_them(trace):
     with pytest.raises(ArgumentError, match=r"read_atlases\('runs/a'\)"):
         trace("runs/a")
@@ -344,7 +344,7 @@ def test_events_of_a_run_are_ranked_over_all_steps():
     history = simulate_run(
         [100, 60, 30, 100], ([{0, 1, 2}, {3}], [{0, 2}, {1}, {3}], [{0}, {1}, {2}, {3}])
     )
-    ranked = trace_events(make_atlases(history))
+    ranked = detect_events(make_atlases(history))
     assert [(one.step, one.event.kind) for one in ranked] == [(200, "splits"), (500, "splits")]
     assert ranked[0].event.score > ranked[1].event.score
     assert ranked == rank_events(traced(make_atlases(history)))
@@ -355,7 +355,7 @@ def test_a_step_keeps_a_bounded_number_of_events():
     parted = [{i} for i in range(60)]
     history = simulate_run([20] * 60, (scene, parted), channels=128, noise=0.6, hold=1)
     counts = [len(atlas.events) for atlas in traced(make_atlases(history))]
-    assert max(counts) == MOST_EVENTS == 24
+    assert max(counts) == MAX_EVENTS == 24
 
 
 def test_ids_never_come_back():

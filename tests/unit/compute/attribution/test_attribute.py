@@ -9,7 +9,7 @@ import torch
 from captum.attr import LayerGradientXActivation
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import LayerError
@@ -83,7 +83,7 @@ def test_a_linear_tail_by_hand():
     model[3].weight.data = torch.tensor([[1.0, 0.0, -2.0], [0.0, 3.0, 0.0]])
     images = torch.zeros(1, 3, 4, 4)
     images[0, :] = torch.tensor([0.4, 0.2, 0.1])[:, None, None]
-    found = attribute(model, "0", probe_of(images)).values
+    found = compute_attribution(model, "0", probe_of(images)).values
     # One of 16 pixels: (0.4 - 2 * 0.1) / 16 and 3 * 0.2 / 16.
     np.testing.assert_allclose(found, [[0.0125, 0.0375]], rtol=1e-6)
 
@@ -102,14 +102,14 @@ def test_a_linear_tail_by_hand():
 def test_all_classes_at_once_are_what_each_gives_alone(model, layer, batch_size):
     probe = probe_of(torch.rand(5, 3, 16, 16), each=2)
     wanted = brute_force(model, layer, probe)
-    found = attribute(model, layer, probe, batch_size=batch_size)
+    found = compute_attribution(model, layer, probe, batch_size=batch_size)
     assert found.notes == ()
     np.testing.assert_allclose(found.values, wanted, rtol=1e-4, atol=1e-6 * np.abs(wanted).max())
 
 
 def test_captum_agrees():
     model, probe = Convolved().eval(), probe_of(torch.rand(6, 3, 16, 16))
-    found = attribute(model, "deep", probe).values
+    found = compute_attribution(model, "deep", probe).values
     method = LayerGradientXActivation(model, model.deep)
     rows, cols = probe.map_positions(4, 4).T
     for label in range(4):
@@ -143,7 +143,7 @@ class Custom(nn.Module):
 
 def test_an_operation_without_a_forward_derivative_is_differentiated_backwards():
     images = torch.full((2, 3, 4, 4), 0.5)
-    found = attribute(Custom(), "first", probe_of(images))
+    found = compute_attribution(Custom(), "first", probe_of(images))
     # h * 3 h^2 = 3 * 0.125, toward the class of its own channel alone: the three stand for it.
     np.testing.assert_allclose(found.values, np.full((2, 3), 0.375), rtol=1e-6)
 
@@ -194,7 +194,7 @@ class Speechless(Convolved):
     ids=["speechless", "no logits", "beside", "detached"],
 )
 def test_what_has_no_attribution_says_why(model, reason):
-    found = attribute(model, "stem", probe_of(torch.rand(2, 3, 16, 16)))
+    found = compute_attribution(model, "stem", probe_of(torch.rand(2, 3, 16, 16)))
     assert found.values is None
     assert found.notes[0].startswith(f"attribution: left out, {reason}")
 
@@ -203,7 +203,7 @@ def test_a_layer_that_never_runs_is_named():
     model = Convolved()
     model.spare = nn.Identity()
     with pytest.raises(LayerError, match="'spare' did not run"):
-        attribute(model, "spare", probe_of(torch.rand(2, 3, 16, 16)))
+        compute_attribution(model, "spare", probe_of(torch.rand(2, 3, 16, 16)))
 
 
 class Twice(nn.Module):
@@ -219,7 +219,7 @@ class Twice(nn.Module):
 
 
 def test_the_last_answer_of_a_layer_counts():
-    found = attribute(Twice(), "step", probe_of(torch.full((1, 3, 4, 4), 0.8))).values
+    found = compute_attribution(Twice(), "step", probe_of(torch.full((1, 3, 4, 4), 0.8))).values
     np.testing.assert_allclose(found, [[0.2, 0.2, 0.2]], rtol=1e-6)
 
 
@@ -239,7 +239,7 @@ class Packed(nn.Module):
 
 
 def test_a_tensor_inside_of_other_things_is_found_and_put_back():
-    found = attribute(Packed(), "inner", probe_of(torch.full((1, 3, 4, 4), 0.5))).values
+    found = compute_attribution(Packed(), "inner", probe_of(torch.full((1, 3, 4, 4), 0.5))).values
     np.testing.assert_allclose(found, [[0.5, 0.5, 0.5]])
 
 
@@ -248,7 +248,7 @@ def test_the_model_is_left_as_it_was():
     before = {name: value.clone() for name, value in model.state_dict().items()}
     probe = probe_of(torch.rand(4, 3, 16, 16))
     state = torch.get_rng_state()
-    attribute(model, "deep", probe)
+    compute_attribution(model, "deep", probe)
     assert model.training
     assert all(module.training for module in model.modules())
     assert all(parameter.grad is None for parameter in model.parameters())

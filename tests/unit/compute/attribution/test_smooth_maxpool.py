@@ -11,7 +11,7 @@ from torch.autograd import forward_ad
 from torch.nn import functional
 
 from tensorboard_plugin_atlas.compute.attribution import attribute as attribution_room
-from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.attribution.smooth_maxpool import RelaxedPooling
 from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -95,11 +95,11 @@ def test_other_maxima_are_left_alone(pool):
 
 def test_both_ways_to_attribute_agree(monkeypatch):
     probe = probe_of(torch.rand(12, 3, 16, 16))
-    forward = attribute(Pooled(), "stem", probe, is_relaxed=True)
+    forward = compute_attribution(Pooled(), "stem", probe, is_relaxed=True)
     monkeypatch.setattr(attribution_room, "_forward_mode", attribution_room._double_backward)
-    backward = attribute(Pooled(), "stem", probe, is_relaxed=True)
+    backward = compute_attribution(Pooled(), "stem", probe, is_relaxed=True)
     np.testing.assert_allclose(forward.values, backward.values, rtol=1e-4, atol=1e-7)
-    plain = attribute(Pooled(), "stem", probe)
+    plain = compute_attribution(Pooled(), "stem", probe)
     assert np.abs(forward.values - plain.values).max() > 1e-4
     assert "smoother pool" in forward.notes[0]
 
@@ -112,7 +112,7 @@ def test_which_of_two_like_neighbors_wins_hardly_matters():
 
     def moved(*, is_relaxed: bool) -> float:
         first, second = (
-            attribute(Pooled(), "stem", probe_of(some), is_relaxed=is_relaxed).values
+            compute_attribution(Pooled(), "stem", probe_of(some), is_relaxed=is_relaxed).values
             for some in (images, nudged)
         )
         return float(np.abs(first - second).sum() / np.abs(first).sum())

@@ -12,19 +12,19 @@ from colored_marks import CELLS, CLASSES, MarkNet, make_marked_images
 from torch import nn
 
 from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
-from tensorboard_plugin_atlas.analysis.sample_matching import same_places
+from tensorboard_plugin_atlas.analysis.sample_matching import match_positions
 from tensorboard_plugin_atlas.compute.attribution.attribute import (
-    PLACES_PER_IMAGE,
-    SAME_VOICE,
-    attribute,
-    loud_places,
+    DUPLICATE_COSINE,
+    POSITIONS_PER_IMAGE,
+    compute_attribution,
+    find_class_positions,
 )
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import (
     FEWEST,
-    checked_classes,
-    joined,
-    speaking_places,
+    check_classes,
+    combine_selections,
+    select_class_samples,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -39,7 +39,7 @@ def probe_of(images, labels=None, classes=None, config=CONFIG):
 
 
 def pipeline_of(probe, layer, *asked, config=CONFIG):
-    return ClassPipeline(probe, (layer,), config, asked=asked)
+    return ClassPipeline(probe, (layer,), config, classes=asked)
 
 
 def atlases_of(pipeline, model, step=0):
@@ -70,11 +70,13 @@ def noise(count, side=24, seed=3):
 @pytest.mark.parametrize("layer", ["stem", "deep"])
 def test_a_loud_place_is_the_loudest_that_attribution_knows(layer):
     model, probe = Convolved(), probe_of(noise(20))
-    found = loud_places(model, layer, probe, [0, 3], most=1000, batch_size=7)
+    found = find_class_positions(model, layer, probe, [0, 3], most=1000, batch_size=7)
     height, width = found[0].map_size
     rows = np.repeat(np.arange(20, dtype=np.int32), height * width)
     grid = np.stack(np.meshgrid(range(height), range(width), indexing="ij"), -1).reshape(-1, 2)
-    said = attribute(model, layer, probe.at(rows, np.tile(grid, (20, 1)), (height, width))).values
+    said = compute_attribution(
+        model, layer, probe.at(rows, np.tile(grid, (20, 1)), (height, width))
+    ).values
     for index, places in found.items():
         voices = (said[:, index] - said.mean(axis=1)).reshape(20, height, width)
         assert (np.diff(places.voices) <= 0).all()
@@ -83,7 +85,7 @@ def test_a_loud_place_is_the_loudest_that_attribution_knows(layer):
         assert (places.voices > 0).all()
         for image in range(20):
             own = places.images == image
-            assert own.sum() <= PLACES_PER_IMAGE
+            assert own.sum() <= POSITIONS_PER_IMAGE
             if voices[image].max() > 0:
                 first = places.positions[own][0]
                 assert tuple(first) == np.unravel_index(voices[image].argmax(), (height, width))
@@ -98,19 +100,19 @@ def test_of_one_image_no_place_says_what_a_louder_one_said():
     images = noise(4)
     images[:, :, :, 12:] = images[:, :, :, :12]  # each place twice, eleven columns apart
     model, probe = Convolved(), probe_of(images)
-    places = loud_places(model, "stem", probe, [1], most=100)[1]
+    places = find_class_positions(model, "stem", probe, [1], most=100)[1]
     center = model.stem(images).mean((0, 2, 3)).detach().numpy()
     for image in range(4):
         away = places.activations[places.images == image] - center
         away /= np.linalg.norm(away, axis=1, keepdims=True)
         alike = (away @ away.T)[~np.eye(len(away), dtype=bool)]
-        assert (alike <= SAME_VOICE + 0.01).all()
+        assert (alike <= DUPLICATE_COSINE + 0.01).all()
 
 
 def test_the_loudest_are_kept_whatever_the_batches():
     model, probe = Convolved(), probe_of(noise(40))
-    few = loud_places(model, "deep", probe, [2], most=10, batch_size=40)[2]
-    many = loud_places(model, "deep", probe, [2], most=1000, batch_size=40)[2]
+    few = find_class_positions(model, "deep", probe, [2], most=10, batch_size=40)[2]
+    many = find_class_positions(model, "deep", probe, [2], most=1000, batch_size=40)[2]
     assert len(few) == 10
     np.testing.assert_array_equal(few.images, many.images[:10])
     np.testing.assert_array_equal(few.positions, many.positions[:10])
@@ -179,22 +181,22 @@ def test_what_tells_two_classes_apart_lies_left_and_right():
     beyond = np.abs(difference) > axis["reach"] * 1.001
     assert atlas.samples.clamped[beyond].all()
     assert set(x[beyond].tolist()) <= {0.0, 1.0}
-    assert atlas.frame[0] == pytest.approx(-axis["reach"])
-    assert atlas.frame[2] == pytest.approx(axis["reach"])
+    assert atlas.viewport[0] == pytest.approx(-axis["reach"])
+    assert atlas.viewport[2] == pytest.approx(axis["reach"])
 
 
 def test_one_place_can_speak_for_both_of_two_classes_once():
     model, probe = Convolved(), probe_of(noise(60))
-    chosen = speaking_places(model, "deep", probe, [0, 1], most=300)
-    both = joined(chosen, (0, 1), 300)
+    chosen = select_class_samples(model, "deep", probe, [0, 1], most=300)
+    both = combine_selections(chosen, (0, 1), 300)
     spots = set(zip(both.images.tolist(), *both.positions.T.tolist(), strict=True))
     assert len(spots) == len(both)
     assert (np.diff(both.images) >= 0).all()
-    capped = joined(chosen, (0, 1), 20)
+    capped = combine_selections(chosen, (0, 1), 20)
     assert len(capped) <= 20
     wide = {index: len(chosen[index]) for index in chosen}
     assert min(wide.values()) >= 10, wide
-    half = joined(chosen, (0, 1), 2 * max(wide.values()))
+    half = combine_selections(chosen, (0, 1), 2 * max(wide.values()))
     assert len(half) == len(both)
 
 
@@ -240,7 +242,7 @@ def test_a_class_that_nothing_speaks_for_is_explained():
 def test_a_thousand_classes_without_names():
     images, _, _ = make_marked_images((60, 60, 60))
     probe, model = probe_of(images), MarkNet(classes=1000)
-    assert checked_classes(model, "act", probe, [2, (0, 999)], CONFIG) == ((2,), (0, 999))
+    assert check_classes(model, "act", probe, [2, (0, 999)], CONFIG) == ((2,), (0, 999))
     pipeline = pipeline_of(probe, "act", (2,))
     assert list(pipeline.series) == ["act · 2"]
     (atlas,) = atlases_of(pipeline, model)
@@ -253,17 +255,17 @@ def test_a_thousand_classes_without_names():
 def test_what_cannot_be_asked_is_explained():
     model, probe = Convolved(), probe_of(noise(10))
     with pytest.raises(ArgumentError, match=r"in layer 'aside': attribution: left out"):
-        checked_classes(model, "aside", probe, [0], CONFIG)
+        check_classes(model, "aside", probe, [0], CONFIG)
     with pytest.raises(LayerError, match="nowhere"):
-        checked_classes(model, "nowhere", probe, [0], CONFIG)
+        check_classes(model, "nowhere", probe, [0], CONFIG)
     silent = AtlasConfig(samples=10, attribution=False)
     with pytest.raises(ArgumentError, match=r"attribution=True"):
-        checked_classes(model, "deep", probe, [0], silent)
+        check_classes(model, "deep", probe, [0], silent)
     with pytest.raises(ArgumentError, match=r"tells 5 classes apart, and 5 is none"):
-        loud_places(model, "deep", probe, [5], most=3)
+        find_class_positions(model, "deep", probe, [5], most=3)
     pooled = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
     with pytest.raises(ArgumentError, match=r"not \(images, classes\)"):
-        checked_classes(pooled, "0", probe, [0], CONFIG)
+        check_classes(pooled, "0", probe, [0], CONFIG)
 
 
 def trained(model, images, labels, steps, rate=0.05):
@@ -288,7 +290,7 @@ def test_a_map_stays_readable_while_its_samples_change():
     after = atlases_of(pipeline, model, 80)
     afresh = atlases_of(pipeline_of(probe, "deep", (0,), (0, 1)), model, 80)
     for was, now, new in zip(before, after, afresh, strict=True):
-        old, rows = same_places(was.image_ids, was.positions, now.image_ids, now.positions)
+        old, rows = match_positions(was.image_ids, was.positions, now.image_ids, now.positions)
         assert len(rows) >= 30
         assert max(len(was.samples), len(now.samples)) - len(rows) > 5, "some samples are others"
         shuffled = np.random.default_rng(0).permutation(old)
@@ -316,7 +318,7 @@ def test_a_map_goes_on_from_a_log_as_it_would_have_in_memory():
         other.continue_from(atlas)
     for now, again in zip(after, atlases_of(other, model, 2), strict=True):
         np.testing.assert_array_equal(now.xy, again.xy)
-        assert (now.sequence, now.frame) == (again.sequence, again.frame)
+        assert (now.sequence, now.viewport) == (again.sequence, again.viewport)
 
 
 def test_another_probe_or_another_map_starts_afresh():

@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.analysis.class_series import (
     series_name,
 )
 from tensorboard_plugin_atlas.atlas import Provenance
-from tensorboard_plugin_atlas.compute.class_atlas.class_spec import chosen_classes
+from tensorboard_plugin_atlas.compute.class_atlas.class_spec import resolve_classes
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.metadata import layer_of_tag, layer_tag
 
@@ -26,9 +26,9 @@ NAMES = ("cat", "dog", "Great Dane", "crane", "crane", "ship")
 
 def test_names_indices_and_pairs_in_the_order_asked_each_once():
     asked = ["dog", ("cat", "dog"), 3, np.int64(3), ["dog", 0], "dog"]
-    assert chosen_classes(asked, NAMES, 6) == ((1,), (0, 1), (3,), (1, 0))
-    assert chosen_classes((one for one in (2, "ship")), NAMES, 6) == ((2,), (5,))
-    assert chosen_classes([0, 999], None, 1000) == ((0,), (999,))
+    assert resolve_classes(asked, NAMES, 6) == ((1,), (0, 1), (3,), (1, 0))
+    assert resolve_classes((one for one in (2, "ship")), NAMES, 6) == ((2,), (5,))
+    assert resolve_classes([0, 999], None, 1000) == ((0,), (999,))
 
 
 @pytest.mark.parametrize(
@@ -53,17 +53,17 @@ def test_names_indices_and_pairs_in_the_order_asked_each_once():
 )
 def test_what_cannot_be_meant_is_explained(asked, words):
     with pytest.raises(ArgumentError, match=words):
-        chosen_classes(asked, NAMES, 6)
+        resolve_classes(asked, NAMES, 6)
 
 
 def test_without_names_an_index_is_asked_for():
     with pytest.raises(ArgumentError, match=r"have no names; pass classes=\[...\], or an index"):
-        chosen_classes(["cat"], None, 10)
+        resolve_classes(["cat"], None, 10)
 
 
 def test_a_name_of_a_class_that_the_model_does_not_tell_apart():
     with pytest.raises(ArgumentError, match="no class is called 'ship'"):
-        chosen_classes(["ship"], NAMES, 3)
+        resolve_classes(["ship"], NAMES, 3)
 
 
 def test_series_have_names_that_can_be_told_apart_and_taken_apart():

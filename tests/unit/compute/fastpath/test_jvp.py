@@ -10,12 +10,12 @@ from fastpath_networks import NETWORKS
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.attribution import attribute as room
-from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.fastpath.jvp import trace_head
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.preserve_state import limit_batch_size
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
-from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchBench
+from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchEvaluator
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 ROWS = np.array([0, 2, 1, 2, 0])
@@ -109,17 +109,19 @@ def test_attribution_is_the_same_and_pushed_where_that_is_right(kind, taken, mon
     said = []
     own = room._pushed
     monkeypatch.setattr(room, "_pushed", lambda *a: said.append(own(*a)) or said[-1])
-    found = attribute(network, "layer", probe).values
+    found = compute_attribution(network, "layer", probe).values
     assert (said[0] is not None) == taken
     monkeypatch.setattr(room, "_pushed", lambda *_: None)
-    np.testing.assert_allclose(found, attribute(network, "layer", probe).values, atol=1e-6)
+    np.testing.assert_allclose(
+        found, compute_attribution(network, "layer", probe).values, atol=1e-6
+    )
     assert np.abs(found).max() > 0
 
 
 def test_what_was_read_wrongly_is_found_out(monkeypatch):
     network, probe = Plain().eval(), probe_of()
-    wanted = attribute(network, "layer", probe).values
-    own = room.Question.trace_head
+    wanted = compute_attribution(network, "layer", probe).values
+    own = room.Intervention.trace_head
 
     def other_weights(asked, rows):
         behind = own(asked, rows)
@@ -127,11 +129,13 @@ def test_what_was_read_wrongly_is_found_out(monkeypatch):
             asked.model.behind.weight.mul_(1.5)  # what was read stays as it was read
         return behind
 
-    monkeypatch.setattr(room.Question, "trace_head", other_weights)
+    monkeypatch.setattr(room.Intervention, "trace_head", other_weights)
     with monkeypatch.context() as patch:
         patch.setattr(room, "_agree", lambda *_: True)
-        assert not np.allclose(attribute(network, "layer", probe).values, 1.5 * wanted, rtol=0.01)
-    found = attribute(network, "layer", probe).values
+        assert not np.allclose(
+            compute_attribution(network, "layer", probe).values, 1.5 * wanted, rtol=0.01
+        )
+    found = compute_attribution(network, "layer", probe).values
     assert not np.allclose(found, wanted, rtol=0.01)  # forward mode, of the weights of now
 
 
@@ -152,10 +156,10 @@ def test_nobody_passes_many_large_images_at_once():
     collect_activations(network, ["layer"], probe)
     assert passes == [5, 5, 2]
     passes.clear()
-    room.loud_places(network, "layer", probe, [0, 1], most=3)
+    room.find_class_positions(network, "layer", probe, [0, 1], most=3)
     assert passes == [2, 5, 5, 2]  # the first two tell how often the layer runs
     passes.clear()
-    PatchBench.prepare(network, images)
+    PatchEvaluator.prepare(network, images)
     assert passes == [5, 5, 2]
 
 

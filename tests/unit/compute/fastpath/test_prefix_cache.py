@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.attribution import attribute as attribution_room
-from tensorboard_plugin_atlas.compute.attribution.attribute import attribute
+from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.fastpath.prefix_cache import cache_prefix
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -132,7 +132,7 @@ def attributed(network, probe, monkeypatch, *, whole):
         if whole:
             patch.setattr(attribution_room, "cache_prefix", lambda *_: None)
         ran = 0
-        values = attribute(network, "layer", probe, batch_size=8).values
+        values = compute_attribution(network, "layer", probe, batch_size=8).values
     return values, ran
 
 
@@ -152,12 +152,16 @@ def test_samples_in_any_order_get_their_own_answers(monkeypatch):
     probe = probe_of()
     order = np.random.default_rng(0).permutation(len(probe.sample_image))
     mixed = dataclasses.replace(
-        probe, sample_image=probe.sample_image[order], sample_place=probe.sample_place[order]
+        probe,
+        sample_image=probe.sample_image[order],
+        relative_positions=probe.relative_positions[order],
     )
     network = Chain().eval()
-    straight = attribute(network, "layer", probe, batch_size=8).values
+    straight = compute_attribution(network, "layer", probe, batch_size=8).values
     np.testing.assert_allclose(
-        attribute(network, "layer", mixed, batch_size=8).values, straight[order], rtol=1e-5
+        compute_attribution(network, "layer", mixed, batch_size=8).values,
+        straight[order],
+        rtol=1e-5,
     )
 
 
@@ -199,7 +203,7 @@ def test_where_it_would_not_be_the_same_the_network_itself_is_asked(kind):
 
 def test_no_memory_is_made_where_each_image_is_asked_about_once(monkeypatch):
     monkeypatch.setattr(attribution_room, "cache_prefix", lambda *_: pytest.fail("copied"))
-    assert attribute(Chain().eval(), "layer", probe_of(each=1)).values is not None
+    assert compute_attribution(Chain().eval(), "layer", probe_of(each=1)).values is not None
 
 
 def test_nothing_ends_before_the_first_layer():

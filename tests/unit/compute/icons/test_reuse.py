@@ -12,7 +12,7 @@ from synthetic_runs import atlas_from_activations
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
 from tensorboard_plugin_atlas.compute.icons import render_levels as drawing
 from tensorboard_plugin_atlas.compute.icons.reuse import SHEET_BYTES, reuse_icons
-from tensorboard_plugin_atlas.compute.layout.grid import Cells
+from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.sprite_sheets import pack, unpack
 
 SIDE = 16
@@ -54,11 +54,11 @@ def grid_of(
     )
 
 
-def cells_of(size: int, cell_of: list[int], count: int) -> Cells:
+def cells_of(size: int, cell_of: list[int], count: int) -> GridCells:
     owners = np.array(cell_of, np.int32)
     rows = ROWS.astype(np.float16).astype(np.float32)
     means = [rows[owners == i].mean(axis=0) for i in range(count)]
-    return Cells(
+    return GridCells(
         size=size,
         rows=np.arange(count, dtype=np.int32),
         cols=np.zeros(count, np.int32),

@@ -10,14 +10,14 @@ import torch
 from icon_inputs import make_source
 
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, build_targets
-from tensorboard_plugin_atlas.compute.layout.grid import Cells
+from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 
 
-def cells_of(cell_of, activations, size=4) -> Cells:
+def cells_of(cell_of, activations, size=4) -> GridCells:
     cell_of = np.asarray(cell_of, np.int32)
     count = cell_of.max(initial=-1) + 1
     means = [activations[cell_of == i].mean(axis=0) for i in range(count)]
-    return Cells(
+    return GridCells(
         size=size,
         rows=np.arange(count, dtype=np.int32),
         cols=np.full(count, 2, np.int32),

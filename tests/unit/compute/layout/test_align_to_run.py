@@ -10,8 +10,11 @@ import pytest
 from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out
+from tensorboard_plugin_atlas.compute.layout.align_to_run import (
+    ProbeSamples,
+    compute_aligned_layout,
+)
+from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
@@ -30,15 +33,15 @@ def concepts(seed, channels, count=400, kinds=8):
 
 def logged(values) -> Atlas:
     """An atlas of these rows as a log holds it, each row a spot of its own of an own image."""
-    layout = lay_out(values, config=CONFIG)
+    layout = compute_layout(values, config=CONFIG)
     atlas = atlas_from_activations(values)
     samples = dataclasses.replace(
         atlas.samples, xy=layout.xy, activations=store_activations(values)
     )
-    return atlas.replace(samples=samples, frame=layout.corners, run="runs/base")
+    return atlas.replace(samples=samples, viewport=layout.viewport_corners, run="runs/base")
 
 
-def asked_of(atlas: Atlas, chosen=slice(None), **changes) -> Asked:
+def asked_of(atlas: Atlas, chosen=slice(None), **changes) -> ProbeSamples:
     given = {
         "digest": atlas.provenance.probe,
         "image_ids": atlas.image_ids[chosen],
@@ -46,7 +49,7 @@ def asked_of(atlas: Atlas, chosen=slice(None), **changes) -> Asked:
         "labels": None if atlas.labels is None else atlas.labels[chosen],
         **changes,
     }
-    return Asked(**given)
+    return ProbeSamples(**given)
 
 
 def apart(xy_a, xy_b):
@@ -60,10 +63,10 @@ class TestOneProbe:
     def test_concepts_lie_where_the_other_run_has_them(self):
         other = logged(concepts(0, 24))
         values = concepts(1, 40)
-        layout, note = layout_beside(other, asked_of(other), values, config=CONFIG)
+        layout, note = compute_aligned_layout(other, asked_of(other), values, config=CONFIG)
         assert apart(other.xy, layout.xy) < 0.3
-        assert apart(other.xy, lay_out(values, config=CONFIG).xy) > 0.6
-        assert layout.corners == other.frame
+        assert apart(other.xy, compute_layout(values, config=CONFIG).xy) > 0.6
+        assert layout.viewport_corners == other.viewport
         assert note == (
             f"layout: on the map of layer {other.layer!r} at step 0 of 'runs/base', by the 400 of "
             "400 samples that both probes hold"
@@ -71,13 +74,13 @@ class TestOneProbe:
 
     def test_it_continues_no_checkpoint_and_has_no_floor(self):
         other = logged(concepts(0, 24))
-        layout, _ = layout_beside(other, asked_of(other), concepts(1, 24), config=CONFIG)
+        layout, _ = compute_aligned_layout(other, asked_of(other), concepts(1, 24), config=CONFIG)
         assert layout.noise_floor is None
 
     def test_the_same_run_again_stays_in_place(self):
         values = concepts(0, 24)
         other = logged(values)
-        layout, _ = layout_beside(other, asked_of(other), values, config=CONFIG)
+        layout, _ = compute_aligned_layout(other, asked_of(other), values, config=CONFIG)
         assert apart(other.xy, layout.xy) < 0.01
 
     def test_samples_lost_to_nan_in_either_run_are_not_counted(self):
@@ -86,7 +89,7 @@ class TestOneProbe:
         now = concepts(1, 24)
         now[3:10] = np.inf
         other = logged(before)
-        layout, note = layout_beside(other, asked_of(other), now, config=CONFIG)
+        layout, note = compute_aligned_layout(other, asked_of(other), now, config=CONFIG)
         assert "by the 390 of 400" in note
         assert layout.invalid.sum() == 7
         assert np.isfinite(layout.xy).all()
@@ -99,7 +102,7 @@ class TestTwoProbes:
         ids = other.image_ids.copy()
         ids[200:] += 10_000
         asked = asked_of(other, digest=OTHER_PROBE, image_ids=ids)
-        layout, note = layout_beside(other, asked, values, config=CONFIG)
+        layout, note = compute_aligned_layout(other, asked, values, config=CONFIG)
         assert "by the 200 of 400" in note
         assert apart(other.xy[:200], layout.xy[:200]) < 0.35
         # Rows of one kind lie together, whether the other run had them or not.
@@ -109,13 +112,13 @@ class TestTwoProbes:
         other = logged(concepts(0, 24))
         order = np.random.default_rng(3).permutation(400)
         asked = asked_of(other, order, digest=OTHER_PROBE)
-        layout, _ = layout_beside(other, asked, concepts(1, 24)[order], config=CONFIG)
+        layout, _ = compute_aligned_layout(other, asked, concepts(1, 24)[order], config=CONFIG)
         assert apart(other.xy[order], layout.xy) < 0.3
 
     def test_without_labels_it_says_that_ids_were_trusted(self):
         other = logged(concepts(0, 24))
         asked = asked_of(other, digest=OTHER_PROBE, labels=None)
-        _, note = layout_beside(other, asked, concepts(1, 24), config=CONFIG)
+        _, note = compute_aligned_layout(other, asked, concepts(1, 24), config=CONFIG)
         assert note.endswith("; image ids were trusted, since there are no labels to check them by")
 
     def test_zero_rows_outside_the_shared_ones_are_placed(self):
@@ -125,7 +128,7 @@ class TestTwoProbes:
         ids = other.image_ids.copy()
         ids[300:] += 10_000
         asked = asked_of(other, digest=OTHER_PROBE, image_ids=ids)
-        layout, _ = layout_beside(other, asked, values, config=CONFIG)
+        layout, _ = compute_aligned_layout(other, asked, values, config=CONFIG)
         assert np.isfinite(layout.xy).all()
 
     def test_too_few_in_common_is_refused(self):
@@ -134,7 +137,7 @@ class TestTwoProbes:
         ids[19:] += 10_000
         asked = asked_of(other, digest=OTHER_PROBE, image_ids=ids)
         with pytest.raises(ArgumentError, match="only 19 samples are at the same spot"):
-            layout_beside(other, asked, concepts(1, 24), config=CONFIG)
+            compute_aligned_layout(other, asked, concepts(1, 24), config=CONFIG)
 
     def test_images_of_other_labels_are_another_data_set(self):
         other = logged(concepts(0, 24))
@@ -142,4 +145,4 @@ class TestTwoProbes:
         other = other.replace(samples=dataclasses.replace(other.samples, labels=labels))
         asked = asked_of(other, digest=OTHER_PROBE, labels=labels + 1)
         with pytest.raises(ArgumentError, match=r"100% of the images .* two data sets"):
-            layout_beside(other, asked, concepts(1, 24), config=CONFIG)
+            compute_aligned_layout(other, asked, concepts(1, 24), config=CONFIG)

@@ -5,20 +5,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
-from tensorboard_plugin_atlas.compute.layout.grid import Cells
+from tensorboard_plugin_atlas.compute.layout.cell_matching import find_predecessors
+from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 
 # Twelve samples in three groups of four that lie 120 degrees apart, so that their mean is zero.
 ANGLES = np.repeat(np.radians([0, 120, 240]), 4)
 NOW = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)
 
 
-def cells(*members: list[int], activations: np.ndarray = NOW) -> Cells:
+def cells(*members: list[int], activations: np.ndarray = NOW) -> GridCells:
     cell_of = np.full(len(activations), -1, np.int32)
     for cell, inside in enumerate(members):
         cell_of[inside] = cell
     count = len(members)
-    return Cells(
+    return GridCells(
         size=count + 1,
         rows=np.zeros(count, np.int32),
         cols=np.arange(count, dtype=np.int32),
@@ -31,30 +31,30 @@ def cells(*members: list[int], activations: np.ndarray = NOW) -> Cells:
 def test_a_cell_continues_the_one_whose_samples_mean_the_same_today():
     before = cells([0, 1], [4, 5], [8, 9])
     # Not one sample stayed, and the order is another.
-    assert predecessors(cells([10, 11], [2, 3], [6]), before, NOW).tolist() == [2, 0, 1]
+    assert find_predecessors(cells([10, 11], [2, 3], [6]), before, NOW).tolist() == [2, 0, 1]
 
 
 def test_a_mixture_continues_its_larger_part_if_that_is_near_enough():
     before = cells([0, 1, 2, 3], [4, 5, 6, 7])
     # (2, 0) + (-.5, .87) and its cosine to (1, 0): 1.5 / root 3 = .866.
     mixed = cells([0, 1, 4])
-    assert predecessors(mixed, before, NOW, 0.85).tolist() == [0]
-    assert predecessors(mixed, before, NOW, 0.88).tolist() == [-1]
+    assert find_predecessors(mixed, before, NOW, 0.85).tolist() == [0]
+    assert find_predecessors(mixed, before, NOW, 0.88).tolist() == [-1]
 
 
 def test_halves_of_a_cell_both_continue_it():
-    assert predecessors(cells([0, 1], [2, 3]), cells([0, 1, 2, 3]), NOW).tolist() == [0, 0]
+    assert find_predecessors(cells([0, 1], [2, 3]), cells([0, 1, 2, 3]), NOW).tolist() == [0, 0]
 
 
 def test_broken_samples_say_nothing():
     broken = NOW.copy()
     broken[0] = np.nan
     before = cells([0, 1], [4, 5])
-    assert predecessors(cells([2, 3]), before, broken, 0.5).tolist() == [0]
+    assert find_predecessors(cells([2, 3]), before, broken, 0.5).tolist() == [0]
 
 
 def test_without_cells_or_with_other_samples_all_are_new():
     now = cells([0, 1], [4, 5])
-    assert predecessors(now, cells(), NOW).tolist() == [-1, -1]
-    assert predecessors(now, cells([0, 1], activations=NOW[:9]), NOW).tolist() == [-1, -1]
-    assert predecessors(cells(), now, NOW).tolist() == []
+    assert find_predecessors(now, cells(), NOW).tolist() == [-1, -1]
+    assert find_predecessors(now, cells([0, 1], activations=NOW[:9]), NOW).tolist() == [-1, -1]
+    assert find_predecessors(cells(), now, NOW).tolist() == []

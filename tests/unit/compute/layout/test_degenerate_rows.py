@@ -13,11 +13,18 @@ from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas import compare_atlases, read_atlases, track_concepts
 from tensorboard_plugin_atlas.commands.relayout import relayout
-from tensorboard_plugin_atlas.compute.layout.align_to_run import Asked, layout_beside
-from tensorboard_plugin_atlas.compute.layout.cell_matching import predecessors
-from tensorboard_plugin_atlas.compute.layout.grid import bin_levels, nearest_members
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out, lay_out_backwards, resume
-from tensorboard_plugin_atlas.compute.layout.quality import measure
+from tensorboard_plugin_atlas.compute.layout.align_to_run import (
+    ProbeSamples,
+    compute_aligned_layout,
+)
+from tensorboard_plugin_atlas.compute.layout.cell_matching import find_predecessors
+from tensorboard_plugin_atlas.compute.layout.grid import bin_grids, nearest_members
+from tensorboard_plugin_atlas.compute.layout.layout import (
+    compute_layout,
+    compute_relayout,
+    restore_layout,
+)
+from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 
@@ -90,7 +97,7 @@ def check(layout, name, rows):
     drawn = layout.xy[finite]
     assert np.isfinite(layout.raw).all()
     assert ((layout.xy > 0) & (layout.xy < 1)).all()
-    assert (layout.frame[1] > layout.frame[0]).all()
+    assert (layout.viewport[1] > layout.viewport[0]).all()
     assert (layout.invalid == ~finite).all()
     assert len(np.unique(drawn, axis=0)) == places
     assert expected in " ".join(layout.notes)
@@ -105,12 +112,12 @@ def check(layout, name, rows):
 @EACH
 def test_a_first_map(name, dtype):
     rows = rows_of(name, dtype=dtype)
-    layout = lay_out(rows, config=config())
+    layout = compute_layout(rows, config=config())
     check(layout, name, rows)
-    levels, _ = bin_levels(layout, rows, config=config())
+    levels, _ = bin_grids(layout, rows, config=config())
     assert sum(levels[0].counts) == (~layout.invalid).sum()
     assert (nearest_members(levels[0], rows, 2)[:, 0] >= 0).all()
-    quality = measure(rows, layout)
+    quality = measure_quality(rows, layout)
     assert quality.trustworthiness is None or quality.trustworthiness > 0.8
     if CASES[name][1] == 1 and name != "one direction":
         assert quality.effective_rank is None or quality.effective_rank < 1.1
@@ -121,9 +128,9 @@ def test_a_first_map(name, dtype):
 def test_so_few_rows(name, n):
     rows = rows_of(name, n)
     if np.isfinite(rows).all(axis=1).any():
-        layout = lay_out(rows, config=config())
+        layout = compute_layout(rows, config=config())
         assert ((layout.xy > 0) & (layout.xy < 1)).all()
-        measure(rows, layout, lay_out(rows, layout, config=config()))
+        measure_quality(rows, layout, compute_layout(rows, layout, config=config()))
 
 
 @pytest.mark.parametrize("is_line", [False, True], ids=["map", "line"])
@@ -131,28 +138,30 @@ def test_so_few_rows(name, n):
 @EACH
 def test_it_goes_on_from_a_sound_map_to_itself_and_back_to_a_sound_one(name, stability, is_line):
     rows, sound, recipe = rows_of(name), normal(40).astype(np.float32), config(stability=stability)
-    layout = lay_out(sound, config=recipe, is_line=is_line)
+    layout = compute_layout(sound, config=recipe, is_line=is_line)
     for step in (rows, rows, sound):
-        before, layout = layout, lay_out(step, layout, config=recipe, is_line=is_line)
+        before, layout = layout, compute_layout(step, layout, config=recipe, is_line=is_line)
         assert np.isfinite(layout.raw).all()
         assert ((layout.xy > 0) & (layout.xy < 1)).all()
         assert np.isfinite(layout.noise_floor).all() if layout.noise_floor is not None else True
-        levels = [bin_levels(one, step, config=recipe)[0][0] for one in (before, layout)]
-        assert (predecessors(levels[1], levels[0], step) >= -1).all()
-        overlap = measure(step, layout, before).overlap
+        levels = [bin_grids(one, step, config=recipe)[0][0] for one in (before, layout)]
+        assert (find_predecessors(levels[1], levels[0], step) >= -1).all()
+        overlap = measure_quality(step, layout, before).overlap
         assert ((overlap >= 0) & (overlap <= 1)).all()
     assert len(np.unique(layout.xy, axis=0)) == 40
-    backwards = lay_out_backwards([sound, rows, sound], recipe)
+    backwards = compute_relayout([sound, rows, sound], recipe)
     assert all(np.isfinite(one.raw).all() for one in backwards)
 
 
 @EACH
 def test_the_same_again_moves_nothing(name):
     rows = rows_of(name)
-    first = lay_out(rows, config=config())
-    again = lay_out(rows, first, config=config())
-    resumed = lay_out(
-        rows, resume(first.xy, rows, frame=first.corners, config=config()), config=config()
+    first = compute_layout(rows, config=config())
+    again = compute_layout(rows, first, config=config())
+    resumed = compute_layout(
+        rows,
+        restore_layout(first.xy, rows, viewport=first.viewport_corners, config=config()),
+        config=config(),
     )
     finite = ~first.invalid
     np.testing.assert_allclose(again.xy[finite], first.xy[finite], atol=2e-3)
@@ -162,11 +171,15 @@ def test_the_same_again_moves_nothing(name):
 @EACH
 def test_another_run_is_laid_on_it(name):
     rows = rows_of(name)
-    layout = lay_out(rows, config=config())
+    layout = compute_layout(rows, config=config())
     other = atlas_from_activations(np.nan_to_num(rows, posinf=0, neginf=0))
-    other = other.replace(run="a", frame=layout.corners)
-    asked = Asked(digest="other", image_ids=other.image_ids, boxes=other.boxes, labels=other.labels)
-    beside, note = layout_beside(other, asked, normal(40).astype(np.float32), config=config())
+    other = other.replace(run="a", viewport=layout.viewport_corners)
+    asked = ProbeSamples(
+        digest="other", image_ids=other.image_ids, boxes=other.boxes, labels=other.labels
+    )
+    beside, note = compute_aligned_layout(
+        other, asked, normal(40).astype(np.float32), config=config()
+    )
     assert ((beside.xy > 0) & (beside.xy < 1)).all()
     assert "40 of 40 samples" in note
 

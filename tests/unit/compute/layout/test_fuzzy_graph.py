@@ -15,13 +15,13 @@ from tensorboard_plugin_atlas.analysis.cosine import unit_rows
 from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_pieces
 from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
-    borrowed_umap,
-    first_start,
+    approximate_neighbors,
     fuzzy_graph,
-    nearest_approximate,
-    principal_places,
+    import_umap,
+    initialize_layout,
+    pca_coordinates,
 )
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest
+from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +30,11 @@ def unit():
 
 
 def test_fuzzy_graph_equals_umap_learn(unit):
-    indices, distances = nearest(unit, 7)
+    indices, distances = nearest_neighbors(unit, 7)
     own = np.arange(len(unit))[:, None]
     full_indices = np.hstack([own, indices])
     full_distances = np.hstack([np.zeros_like(own), distances]).astype(np.float32)
-    with borrowed_umap() as umap:  # py_func: the same code without seconds of compilation
+    with import_umap() as umap:  # py_func: the same code without seconds of compilation
         widths, nearest_distance = umap.smooth_knn_dist.py_func(full_distances, 8.0)
         rows, columns, values, _ = umap.compute_membership_strengths.py_func(
             full_indices, full_distances, widths, nearest_distance
@@ -57,13 +57,13 @@ def test_fuzzy_graph_by_hand():
 
 
 def test_a_connected_graph_starts_spectrally_and_a_torn_one_from_pca(unit):
-    start, note = first_start(unit, fuzzy_graph(*nearest(unit, 7)), seed=0)
+    start, note = initialize_layout(unit, fuzzy_graph(*nearest_neighbors(unit, 7)), seed=0)
     assert note is None
     assert np.abs(start).max() == pytest.approx(10, abs=0.01)
 
     islands = np.vstack([np.eye(2)[[0] * 20], np.eye(2)[[1] * 20]])
     islands = unit_rows(islands + np.random.default_rng(1).normal(scale=0.01, size=(40, 2)))
-    start, note = first_start(islands, fuzzy_graph(*nearest(islands, 5)), seed=0)
+    start, note = initialize_layout(islands, fuzzy_graph(*nearest_neighbors(islands, 5)), seed=0)
     assert "PCA" in note
     assert "2 pieces" in note
     assert start[:20, 0].max() < start[20:, 0].min() or start[:20, 0].min() > start[20:, 0].max()
@@ -73,23 +73,23 @@ def test_a_connected_graph_starts_spectrally_and_a_torn_one_from_pca(unit):
 def test_principal_places_keep_the_two_largest_variances(shape):
     rows = np.random.default_rng(0).normal(size=shape)
     values = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)[:2]
-    places = principal_places(rows.astype(np.float32))
+    places = pca_coordinates(rows.astype(np.float32))
     expected = np.zeros(2)
     expected[: len(values)] = values
     np.testing.assert_allclose(np.linalg.norm(places, axis=0), expected, rtol=1e-4)
 
 
 def test_rows_on_a_line_have_no_second_axis_not_even_a_rounded_one():
-    places = principal_places(unit_rows(np.array([[1, 0, 0], [1, 2, 3]], np.float32)))
+    places = pca_coordinates(unit_rows(np.array([[1, 0, 0], [1, 2, 3]], np.float32)))
     assert places[0, 0] == -places[1, 0] != 0
     assert (places[:, 1] == 0).all()
-    assert (principal_places(np.full((7, 3), 0.1, np.float32)) == 0).all()
+    assert (pca_coordinates(np.full((7, 3), 0.1, np.float32)) == 0).all()
 
 
 def test_borrowing_umap_restores_the_process():
     threads, numeric = torch.get_num_threads(), locale.setlocale(locale.LC_NUMERIC)
     try:
-        with borrowed_umap():
+        with import_umap():
             torch.set_num_threads(threads + 1)
             locale.setlocale(locale.LC_NUMERIC, "C")
             warnings.warn("not for the user", stacklevel=1)
@@ -100,7 +100,7 @@ def test_borrowing_umap_restores_the_process():
 
 
 def test_approximate_neighbors_drop_the_row_itself(monkeypatch, unit):
-    exact_indices, exact_distances = nearest(unit, 4)
+    exact_indices, exact_distances = nearest_neighbors(unit, 4)
     own = np.arange(len(unit))[:, None]
 
     def descent(rows, k, *_):
@@ -111,25 +111,25 @@ def test_approximate_neighbors_drop_the_row_itself(monkeypatch, unit):
         indices[1] = [*exact_indices[1], 9]
         return indices, distances, None
 
-    with borrowed_umap() as umap:
+    with import_umap() as umap:
         monkeypatch.setattr(umap, "nearest_neighbors", descent)
-    indices, distances = nearest_approximate(unit, 4, seed=0)
+    indices, distances = approximate_neighbors(unit, 4, seed=0)
     np.testing.assert_array_equal(indices, exact_indices)
     assert distances.dtype == np.float32
     np.testing.assert_allclose(distances[2:], exact_distances[2:])
 
 
 def test_approximate_neighbors_fall_back_to_exact_ones(monkeypatch, unit):
-    with borrowed_umap() as umap:
+    with import_umap() as umap:
         missing = np.full((len(unit), 5), -1)
         monkeypatch.setattr(umap, "nearest_neighbors", lambda *_: (missing, missing * 0.0, None))
-    indices, _ = nearest_approximate(unit, 4, seed=0)
-    np.testing.assert_array_equal(indices, nearest(unit, 4)[0])
+    indices, _ = approximate_neighbors(unit, 4, seed=0)
+    np.testing.assert_array_equal(indices, nearest_neighbors(unit, 4)[0])
 
 
 def test_a_spectral_start_that_does_not_converge_becomes_pca(monkeypatch, unit):
-    graph = fuzzy_graph(*nearest(unit, 7))
+    graph = fuzzy_graph(*nearest_neighbors(unit, 7))
     monkeypatch.setattr(spectral, "_RESTARTS", 0)
-    start, note = umap_pieces.first_start(unit, graph, seed=0)
+    start, note = umap_pieces.initialize_layout(unit, graph, seed=0)
     assert "did not converge" in note
     assert np.isfinite(start).all()

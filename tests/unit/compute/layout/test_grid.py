@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tensorboard_plugin_atlas.compute.layout.grid import bin_levels, bin_samples, nearest_members
+from tensorboard_plugin_atlas.compute.layout.grid import bin_grids, bin_samples, nearest_members
 from tensorboard_plugin_atlas.compute.layout.layout import Layout
 from tensorboard_plugin_atlas.config import AtlasConfig
 
@@ -20,7 +20,7 @@ def layout_at(xy, invalid=None):
     return Layout(
         xy=xy,
         raw=xy,
-        frame=np.array([[0, 0], [1, 1]], np.float32),
+        viewport=np.array([[0, 0], [1, 1]], np.float32),
         clamped=np.zeros(n, np.bool_),
         invalid=np.zeros(n, np.bool_) if invalid is None else np.asarray(invalid, np.bool_),
         neighbors=np.empty((n, 0), np.int32),
@@ -113,7 +113,7 @@ def test_means_do_not_overflow():
 def test_levels_stay_empty_where_no_cell_is_full_enough():
     xy = [[0.1, 0.1], [0.12, 0.1], [0.14, 0.1], [0.4, 0.1]]
     config = AtlasConfig(grids=(2, 10), min_count=4)
-    levels, notes = bin_levels(layout_at(xy), np.ones((4, 2)), config=config)
+    levels, notes = bin_grids(layout_at(xy), np.ones((4, 2)), config=config)
     assert [len(level) for level in levels] == [1, 0]
     assert levels[1].means.shape == (0, 2)
     assert (levels[1].cell_of == -1).all()
@@ -122,7 +122,7 @@ def test_levels_stay_empty_where_no_cell_is_full_enough():
 
 def test_a_probe_too_small_for_any_cell_still_shows_on_the_coarsest_level():
     config = AtlasConfig(grids=(2, 10), min_count=4)
-    levels, notes = bin_levels(layout_at([[0.1, 0.1], [0.9, 0.1]]), np.eye(2), config=config)
+    levels, notes = bin_grids(layout_at([[0.1, 0.1], [0.9, 0.1]]), np.eye(2), config=config)
     assert [level.counts.tolist() for level in levels] == [[1, 1], []]
     assert len(notes) == 1
     assert "2 x 2 grid" in notes[0]

@@ -12,9 +12,13 @@ import torch
 from sklearn.datasets import load_digits
 
 from tensorboard_plugin_atlas.compute.layout import layout as layout_module
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out, lay_out_backwards, resume
-from tensorboard_plugin_atlas.compute.layout.quality import measure
-from tensorboard_plugin_atlas.compute.layout.viewport import CHANGED
+from tensorboard_plugin_atlas.compute.layout.layout import (
+    compute_layout,
+    compute_relayout,
+    restore_layout,
+)
+from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
+from tensorboard_plugin_atlas.compute.layout.viewport import VIEWPORT_CHANGED
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
@@ -28,7 +32,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def digits_layout(digits):
-    return lay_out(digits, config=CONFIG)
+    return compute_layout(digits, config=CONFIG)
 
 
 def random_rows(n, c=8, seed=0):
@@ -37,7 +41,7 @@ def random_rows(n, c=8, seed=0):
 
 def check_valid(layout, n, k=15):
     assert layout.xy.shape == layout.raw.shape == (n, 2)
-    assert layout.xy.dtype == layout.raw.dtype == layout.frame.dtype == np.float32
+    assert layout.xy.dtype == layout.raw.dtype == layout.viewport.dtype == np.float32
     assert layout.neighbors.dtype == np.int32
     assert layout.neighbors.shape == (n, k)
     assert np.isfinite(layout.raw).all()
@@ -47,7 +51,7 @@ def check_valid(layout, n, k=15):
 
 def test_digits_keep_their_neighbors_and_their_classes(digits, digits_layout):
     check_valid(digits_layout, 600)
-    quality = measure(digits, digits_layout)
+    quality = measure_quality(digits, digits_layout)
     assert quality.trustworthiness > 0.9
     assert quality.knn_kept > 0.4
     labels = load_digits().target[:600]
@@ -58,9 +62,9 @@ def test_digits_keep_their_neighbors_and_their_classes(digits, digits_layout):
 
 
 def test_equal_input_gives_equal_bytes_and_another_seed_another_map(digits, digits_layout):
-    again = lay_out(digits, config=CONFIG)
+    again = compute_layout(digits, config=CONFIG)
     np.testing.assert_array_equal(again.xy, digits_layout.xy)
-    other = lay_out(digits, config=dataclasses.replace(CONFIG, seed=1))
+    other = compute_layout(digits, config=dataclasses.replace(CONFIG, seed=1))
     assert not np.array_equal(other.xy, digits_layout.xy)
 
 
@@ -72,18 +76,18 @@ def drift(digits, seed=0, scale=2.0):
 
 def test_the_next_checkpoint_starts_from_the_previous_places(digits, digits_layout):
     # The previous map is mirrored, as no fresh layout would come out: the next must stay mirrored.
-    low, high = digits_layout.frame[:, 0]
+    low, high = digits_layout.viewport[:, 0]
     mirrored = dataclasses.replace(
         digits_layout,
         raw=np.stack([low + high - digits_layout.raw[:, 0], digits_layout.raw[:, 1]], axis=1),
         xy=np.stack([1 - digits_layout.xy[:, 0], digits_layout.xy[:, 1]], axis=1),
     )
     noisy = drift(digits)
-    continued = lay_out(noisy, mirrored, config=CONFIG)
+    continued = compute_layout(noisy, mirrored, config=CONFIG)
     moved = np.linalg.norm(continued.xy - mirrored.xy, axis=1).mean()
     assert moved < np.linalg.norm(continued.xy - digits_layout.xy, axis=1).mean() / 5
-    assert continued.frame is mirrored.frame
-    quality = measure(noisy, continued, mirrored)
+    assert continued.viewport is mirrored.viewport
+    quality = measure_quality(noisy, continued, mirrored)
     assert quality.trustworthiness > 0.9
     assert 0.3 < quality.overlap.mean() < 1
 
@@ -91,7 +95,7 @@ def test_the_next_checkpoint_starts_from_the_previous_places(digits, digits_layo
 def test_an_unchanged_network_has_the_very_same_map_and_nothing_moves_above_the_floor(
     digits, digits_layout
 ):
-    again = lay_out(digits, digits_layout, config=CONFIG)
+    again = compute_layout(digits, digits_layout, config=CONFIG)
     np.testing.assert_array_equal(again.raw, digits_layout.raw)
     np.testing.assert_array_equal(again.xy, digits_layout.xy)
     assert digits_layout.noise_floor is None
@@ -104,9 +108,9 @@ def test_stability_is_a_dial_between_motion_and_fit(digits, digits_layout):
     moves, trust = [], []
     for stability in (0, 0.3, 10):
         config = dataclasses.replace(CONFIG, stability=stability)
-        layout = lay_out(noisy, digits_layout, config=config)
+        layout = compute_layout(noisy, digits_layout, config=config)
         moves.append(np.linalg.norm(layout.xy - digits_layout.xy, axis=1).mean())
-        trust.append(measure(noisy, layout).trustworthiness)
+        trust.append(measure_quality(noisy, layout).trustworthiness)
     assert moves[0] > 2 * moves[1] > 2.2 * moves[2]
     assert trust[1] > trust[2] - 0.002
     assert min(trust) > 0.9
@@ -125,9 +129,9 @@ def swapped(digits, one, other):
 def test_samples_that_changed_move_above_the_floor_and_the_rest_below(digits, seed):
     # Zeros and sixes have one place each on any map: of 200 seeds none leaves a sample below.
     config = dataclasses.replace(CONFIG, seed=seed)
-    before = lay_out(digits, config=config)
+    before = compute_layout(digits, config=config)
     rows, changed = swapped(digits, 0, 6)
-    layout = lay_out(rows, before, config=config)
+    layout = compute_layout(rows, before, config=config)
     moves = np.linalg.norm(layout.xy - before.xy, axis=1)
     significant = moves > layout.noise_floor
     assert significant[changed].mean() > 0.95
@@ -139,12 +143,12 @@ def test_the_floor_covers_moves_between_places_that_are_equally_good(digits, see
     # Fours come as two groups, and one of them fits at two places. Which, the seed decides: on one
     # map in five it moved no farther than chance can move it, and the floor must say so.
     config = dataclasses.replace(CONFIG, seed=seed)
-    before = lay_out(digits, config=config)
+    before = compute_layout(digits, config=config)
     rows, changed = swapped(digits, 4, 9)
-    layout = lay_out(rows, before, config=config)
+    layout = compute_layout(rows, before, config=config)
     chance = []
     for other in range(seed + 10, seed + 14):
-        again = lay_out(rows, before, config=dataclasses.replace(config, seed=other))
+        again = compute_layout(rows, before, config=dataclasses.replace(config, seed=other))
         chance.append(np.linalg.norm(again.xy - layout.xy, axis=1) > layout.noise_floor)
     assert np.mean(chance) < 0.06
     moves = np.linalg.norm(layout.xy - before.xy, axis=1)
@@ -155,16 +159,16 @@ def test_independent_maps_are_turned_onto_the_previous_one(digits, digits_layout
     config = dataclasses.replace(CONFIG, stability=0)
     turn = np.array([[0, 1], [-1, 0]], np.float32)
     turned = dataclasses.replace(digits_layout, raw=digits_layout.raw @ turn)
-    layout = lay_out(digits, turned, config=config)
+    layout = compute_layout(digits, turned, config=config)
     # The same samples and seed give the same map; all that is left is the turn.
     np.testing.assert_allclose(layout.raw, turned.raw, atol=1e-3)
 
 
 def test_umap_learns_optimiser_stays_as_the_reference(digits):
     config = dataclasses.replace(CONFIG, layout="umap", epochs=50)
-    first = lay_out(digits[:150], config=config)
-    later = lay_out(drift(digits[:150]), first, config=config)
-    assert measure(digits[:150], first).trustworthiness > 0.9
+    first = compute_layout(digits[:150], config=config)
+    later = compute_layout(drift(digits[:150]), first, config=config)
+    assert measure_quality(digits[:150], first).trustworthiness > 0.9
     moved = np.linalg.norm(later.xy - first.xy, axis=1).mean()
     assert 0 < moved < 0.2
     assert later.noise_floor is not None
@@ -172,29 +176,31 @@ def test_umap_learns_optimiser_stays_as_the_reference(digits):
 
 def test_a_previous_frame_that_does_not_fit_is_replaced_and_said(digits, digits_layout):
     for factor in (0.3, 4):
-        frame = digits_layout.frame * np.float32(factor)
-        continued = lay_out(digits, dataclasses.replace(digits_layout, frame=frame), config=CONFIG)
-        assert CHANGED in continued.notes
+        viewport = digits_layout.viewport * np.float32(factor)
+        continued = compute_layout(
+            digits, dataclasses.replace(digits_layout, viewport=viewport), config=CONFIG
+        )
+        assert VIEWPORT_CHANGED in continued.notes
         assert continued.clamped.mean() < 0.05
 
 
 def test_a_run_laid_out_backwards_ends_like_a_map_by_itself(digits):
     steps = [drift(digits, scale=scale) for scale in (6, 3, 0)]
-    layouts = lay_out_backwards(steps, CONFIG)
-    np.testing.assert_array_equal(layouts[2].raw, lay_out(steps[2], config=CONFIG).raw)
-    before = lay_out(steps[1], layouts[2], config=CONFIG)
+    layouts = compute_relayout(steps, CONFIG)
+    np.testing.assert_array_equal(layouts[2].raw, compute_layout(steps[2], config=CONFIG).raw)
+    before = compute_layout(steps[1], layouts[2], config=CONFIG)
     np.testing.assert_array_equal(layouts[1].raw, before.raw)
     # The floor of the move from the second to the last was learned while laying out the second.
     np.testing.assert_array_equal(layouts[2].noise_floor, before.noise_floor)
     assert layouts[0].noise_floor is None
-    assert all(layout.frame is layouts[2].frame for layout in layouts)
-    assert lay_out_backwards([], CONFIG) == []
+    assert all(layout.viewport is layouts[2].viewport for layout in layouts)
+    assert compute_relayout([], CONFIG) == []
 
 
 def test_another_run_with_another_width_can_be_continued(digits, digits_layout):
     narrow = digits[:, ::2]
-    layout = lay_out(narrow, digits_layout, config=CONFIG)
-    assert layout.frame is digits_layout.frame
+    layout = compute_layout(narrow, digits_layout, config=CONFIG)
+    assert layout.viewport is digits_layout.viewport
     labels = load_digits().target[:600]
     for digit in range(10):
         before, now = (m.xy[labels == digit].mean(axis=0) for m in (digits_layout, layout))
@@ -203,39 +209,39 @@ def test_another_run_with_another_width_can_be_continued(digits, digits_layout):
 
 def test_the_user_keeps_their_torch_threads(digits, digits_layout):
     threads = torch.get_num_threads()
-    lay_out(digits[:50], config=CONFIG)
+    compute_layout(digits[:50], config=CONFIG)
     assert torch.get_num_threads() == threads
 
 
 def test_resume_rebuilds_the_layout_from_what_is_logged(digits, digits_layout):
-    frame = json.loads(json.dumps(digits_layout.corners))
-    resumed = resume(digits_layout.xy, digits, frame=frame, config=CONFIG)
+    viewport = json.loads(json.dumps(digits_layout.viewport_corners))
+    resumed = restore_layout(digits_layout.xy, digits, viewport=viewport, config=CONFIG)
     np.testing.assert_array_equal(resumed.xy, digits_layout.xy)
     np.testing.assert_array_equal(resumed.neighbors, digits_layout.neighbors)
     np.testing.assert_array_equal(resumed.clamped, digits_layout.clamped)
-    np.testing.assert_array_equal(resumed.frame, digits_layout.frame)
+    np.testing.assert_array_equal(resumed.viewport, digits_layout.viewport)
     np.testing.assert_allclose(resumed.raw, digits_layout.raw, atol=1e-4)
-    unchanged = lay_out(digits, resumed, config=CONFIG)
+    unchanged = compute_layout(digits, resumed, config=CONFIG)
     np.testing.assert_allclose(unchanged.xy, digits_layout.xy, atol=1e-6)
 
 
 def test_resume_guesses_the_frame_of_an_old_log(digits, digits_layout):
-    resumed = resume(digits_layout.xy, digits, config=CONFIG)
-    assert resumed.frame.tolist() == [[0, 0], [20, 20]]
-    continued = lay_out(drift(digits), resumed, config=CONFIG)
+    resumed = restore_layout(digits_layout.xy, digits, config=CONFIG)
+    assert resumed.viewport.tolist() == [[0, 0], [20, 20]]
+    continued = compute_layout(drift(digits), resumed, config=CONFIG)
     moved = np.linalg.norm(continued.xy - digits_layout.xy, axis=1).mean()
     assert moved < 0.15
 
 
 def test_one_sample_lies_in_the_center():
-    layout = lay_out(np.ones((1, 4), np.float32), config=CONFIG)
+    layout = compute_layout(np.ones((1, 4), np.float32), config=CONFIG)
     check_valid(layout, 1, k=0)
     np.testing.assert_allclose(layout.xy, [[0.5, 0.5]])
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 11, 16])
 def test_fewer_samples_than_neighbors(n):
-    layout = lay_out(random_rows(n), config=CONFIG)
+    layout = compute_layout(random_rows(n), config=CONFIG)
     check_valid(layout, n, k=min(15, n - 1))
     assert len(np.unique(layout.xy, axis=0)) == n
     assert not layout.clamped.all()
@@ -243,7 +249,7 @@ def test_fewer_samples_than_neighbors(n):
 
 @pytest.mark.parametrize("value", [0.0, 3.0])
 def test_equal_rows_share_the_center(value):
-    layout = lay_out(np.full((40, 6), value, np.float32), config=CONFIG)
+    layout = compute_layout(np.full((40, 6), value, np.float32), config=CONFIG)
     check_valid(layout, 40)
     np.testing.assert_allclose(layout.xy, np.full((40, 2), 0.5))
     assert any("share one place" in note for note in layout.notes)
@@ -251,12 +257,12 @@ def test_equal_rows_share_the_center(value):
 
 def test_duplicates_by_the_hundred_share_a_place_and_do_not_tear_the_map():
     rows = np.repeat(random_rows(30), 20, axis=0)
-    layout = lay_out(rows, config=CONFIG)
+    layout = compute_layout(rows, config=CONFIG)
     check_valid(layout, 600)
     assert len(np.unique(layout.xy, axis=0)) == 30
     assert (layout.xy.reshape(30, 20, 2) == layout.xy[::20, None]).all()
     assert any("30 directions" in note for note in layout.notes)
-    assert measure(rows, layout).trustworthiness > 0.8
+    assert measure_quality(rows, layout).trustworthiness > 0.8
 
 
 @pytest.mark.parametrize("shape", [(8, 4), (40, 8), (40, 512), (300, 64)])
@@ -264,11 +270,11 @@ def test_rows_of_little_structure_have_a_map_that_rounding_does_not_choose(shape
     moves = []
     for seed in range(5):
         rows = random_rows(*shape, seed=seed)
-        layout = lay_out(rows, config=AtlasConfig())
+        layout = compute_layout(rows, config=AtlasConfig())
         assert (np.ptp(layout.xy, axis=0) > (0.01 if len(rows) < 10 else 0.3)).all()
         assert len(np.unique(layout.xy, axis=0)) == len(rows)
         rounded = 1 + 1e-7 * np.random.default_rng(9).normal(size=shape)
-        beside = lay_out((rows * rounded).astype(np.float32), config=AtlasConfig())
+        beside = compute_layout((rows * rounded).astype(np.float32), config=AtlasConfig())
         moves.append(np.median(np.linalg.norm(beside.xy - layout.xy, axis=1)))
     # Two maps that have nothing to do with each other differ by 0.4.
     assert np.median(moves) < 0.1
@@ -278,11 +284,11 @@ def test_zero_rows_and_dead_channels():
     rows = random_rows(60)
     rows[:, 3] = 0
     rows[10:20] = 0
-    layout = lay_out(rows, config=CONFIG)
+    layout = compute_layout(rows, config=CONFIG)
     check_valid(layout, 60)
     assert len(np.unique(layout.xy[10:20], axis=0)) == 1
     assert any("10 samples are all zero" in note for note in layout.notes)
-    assert measure(rows, layout).dead_channels == 1
+    assert measure_quality(rows, layout).dead_channels == 1
 
 
 def test_broken_rows_are_placed_flagged_and_leave_the_rest_alone():
@@ -290,40 +296,42 @@ def test_broken_rows_are_placed_flagged_and_leave_the_rest_alone():
     broken = np.insert(rows, [20, 40], np.nan, axis=0)
     broken[20, 1:] = 0.5
     broken[41] = np.inf
-    layout = lay_out(broken, config=CONFIG)
+    layout = compute_layout(broken, config=CONFIG)
     check_valid(layout, 62)
     assert np.flatnonzero(layout.invalid).tolist() == [20, 41]
     np.testing.assert_allclose(layout.xy[[20, 41]], 0.5, atol=1e-6)
     assert not layout.clamped[[20, 41]].any()
     assert (layout.neighbors[[20, 41]] == -1).all()
     assert not np.isin(layout.neighbors, [20, 41]).any()
-    np.testing.assert_array_equal(layout.xy[~layout.invalid], lay_out(rows, config=CONFIG).xy)
+    np.testing.assert_array_equal(
+        layout.xy[~layout.invalid], compute_layout(rows, config=CONFIG).xy
+    )
     assert any("2 samples hold NaN" in note for note in layout.notes)
-    assert measure(broken, layout).invalid == 2
+    assert measure_quality(broken, layout).invalid == 2
 
 
 def test_a_row_that_breaks_later_keeps_its_place():
     rows = random_rows(60)
-    before = lay_out(rows, config=CONFIG)
+    before = compute_layout(rows, config=CONFIG)
     rows[7] = np.nan
-    after = lay_out(rows, before, config=CONFIG)
+    after = compute_layout(rows, before, config=CONFIG)
     np.testing.assert_array_equal(after.raw[7], before.raw[7])
     assert after.invalid[7]
 
 
 def test_life_after_a_collapse_starts_afresh():
-    dead = lay_out(np.zeros((60, 8), np.float32), config=CONFIG)
-    layout = lay_out(random_rows(60), dead, config=CONFIG)
+    dead = compute_layout(np.zeros((60, 8), np.float32), config=CONFIG)
+    layout = compute_layout(random_rows(60), dead, config=CONFIG)
     assert any("afresh" in note for note in layout.notes)
-    np.testing.assert_array_equal(layout.raw, lay_out(random_rows(60), config=CONFIG).raw)
+    np.testing.assert_array_equal(layout.raw, compute_layout(random_rows(60), config=CONFIG).raw)
 
 
 def test_places_that_were_shared_can_part():
     rows = random_rows(60)
     rows[1] = rows[0]
-    before = lay_out(rows, config=CONFIG)
+    before = compute_layout(rows, config=CONFIG)
     rows[1] = -rows[0]
-    after = lay_out(rows, before, config=CONFIG)
+    after = compute_layout(rows, before, config=CONFIG)
     np.testing.assert_array_equal(before.raw[0], before.raw[1])
     assert np.linalg.norm(after.xy[0] - after.xy[1]) > 0.1
 
@@ -340,13 +348,13 @@ def test_places_that_were_shared_can_part():
     ids=["one channel", "one positive channel", "half precision", "huge", "beyond float32"],
 )
 def test_odd_numbers_give_a_valid_map(rows):
-    check_valid(lay_out(rows, config=CONFIG), 50)
+    check_valid(compute_layout(rows, config=CONFIG), 50)
 
 
 def test_the_scale_of_the_activations_does_not_matter():
     rows = random_rows(50)
     np.testing.assert_array_equal(
-        lay_out(rows * 1024, config=CONFIG).xy, lay_out(rows, config=CONFIG).xy
+        compute_layout(rows * 1024, config=CONFIG).xy, compute_layout(rows, config=CONFIG).xy
     )
 
 
@@ -362,13 +370,13 @@ def test_the_scale_of_the_activations_does_not_matter():
 )
 def test_input_without_any_map_says_why(rows, message):
     with pytest.raises(ArgumentError, match=message):
-        lay_out(rows, config=CONFIG)
+        compute_layout(rows, config=CONFIG)
 
 
 def test_another_number_of_samples_than_before_is_refused():
-    before = lay_out(random_rows(3), config=CONFIG)
+    before = compute_layout(random_rows(3), config=CONFIG)
     with pytest.raises(ArgumentError, match="previous: a layout of 3 samples"):
-        lay_out(random_rows(4), before, config=CONFIG)
+        compute_layout(random_rows(4), before, config=CONFIG)
 
 
 def test_many_samples_take_the_approximate_neighbors(monkeypatch, digits):
@@ -379,7 +387,7 @@ def test_many_samples_take_the_approximate_neighbors(monkeypatch, digits):
         return layout_module.nearest(unit, k)
 
     monkeypatch.setattr(layout_module, "_EXACT_UP_TO", 100)
-    monkeypatch.setattr(layout_module, "nearest_approximate", descent)
-    lay_out(digits[:101], config=CONFIG)
-    lay_out(digits[:100], config=CONFIG)
+    monkeypatch.setattr(layout_module, "approximate_neighbors", descent)
+    compute_layout(digits[:101], config=CONFIG)
+    compute_layout(digits[:100], config=CONFIG)
     assert asked == [(101, 29, 0)]

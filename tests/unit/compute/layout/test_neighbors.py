@@ -9,7 +9,11 @@ import pytest
 from tensorboard_plugin_atlas.analysis import cosine
 from tensorboard_plugin_atlas.analysis.cosine import unit_rows
 from tensorboard_plugin_atlas.compute.layout import neighbors as neighbors
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest, overlap, share_among
+from tensorboard_plugin_atlas.compute.layout.neighbors import (
+    nearest_neighbors,
+    overlap,
+    share_among,
+)
 
 
 @pytest.mark.parametrize("entries", [1, 500, 1 << 20])
@@ -17,8 +21,8 @@ from tensorboard_plugin_atlas.compute.layout.neighbors import nearest, overlap, 
 def test_nearest_equals_the_plain_search(monkeypatch, entries, k):
     monkeypatch.setattr(cosine, "_BLOCK_ENTRIES", entries)
     unit = unit_rows(np.random.default_rng(0).normal(size=(70, 8)))
-    indices, distances = nearest(unit, k)
-    expected, away = cosine.nearest(unit, k)
+    indices, distances = nearest_neighbors(unit, k)
+    expected, away = cosine.nearest_neighbors(unit, k)
     np.testing.assert_array_equal(indices, expected)
     np.testing.assert_allclose(distances, away, atol=1e-6)
     assert (indices.dtype, distances.dtype) == (np.int32, np.float32)
@@ -26,19 +30,19 @@ def test_nearest_equals_the_plain_search(monkeypatch, entries, k):
 
 def test_of_equally_near_rows_the_first_is_taken():
     unit = np.repeat(np.eye(2, dtype=np.float32), 3, axis=0)
-    indices, distances = nearest(unit, 3)
+    indices, distances = nearest_neighbors(unit, 3)
     assert indices.tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [4, 5, 0], [3, 5, 0], [3, 4, 0]]
     assert distances.tolist() == [[0, 0, 1]] * 6
 
 
 def test_opposite_rows_are_neighbors_where_there_are_no_others():
-    indices, distances = nearest(np.array([[1, 0], [-1, 0]], np.float32), 1)
+    indices, distances = nearest_neighbors(np.array([[1, 0], [-1, 0]], np.float32), 1)
     assert indices.tolist() == [[1], [0]]
     assert distances.tolist() == [[2], [2]]
 
 
 def test_no_neighbors_of_a_single_row():
-    indices, distances = neighbors.nearest(np.ones((1, 1), np.float32), 0)
+    indices, distances = neighbors.nearest_neighbors(np.ones((1, 1), np.float32), 0)
     assert indices.shape == distances.shape == (1, 0)
 
 

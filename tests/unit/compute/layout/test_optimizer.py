@@ -11,9 +11,9 @@ import pytest
 from tensorboard_plugin_atlas.analysis.cosine import unit_rows
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer as descent
-from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import first_start, fuzzy_graph
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest
-from tensorboard_plugin_atlas.compute.layout.optimizer import PULL, Tether, descend
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph, initialize_layout
+from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
+from tensorboard_plugin_atlas.compute.layout.optimizer import ATTRACTION, Anchors, optimize_layout
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,12 @@ def rows():
 
 @pytest.fixture(scope="module")
 def graph(rows):
-    return fuzzy_graph(*nearest(rows, 14))
+    return fuzzy_graph(*nearest_neighbors(rows, 14))
 
 
 @pytest.fixture(scope="module")
 def start(rows, graph):
-    return first_start(rows, graph, seed=0)[0] / 10
+    return initialize_layout(rows, graph, seed=0)[0] / 10
 
 
 def scattered(rows, seed=0):
@@ -104,7 +104,7 @@ def one_step(**changes):
     } | changes
     edges = np.array([0, 1, 2]), np.array([1, 0]), np.array([0.5, 0.5])
     indices = [edges[0].astype(np.int32), edges[1].astype(np.int32), edges[2].astype(np.float32)]
-    kernels.descend(x, y, *indices, *given.values(), 0)
+    kernels.gradient_descent(x, y, *indices, *given.values(), 0)
     return x, y
 
 
@@ -135,15 +135,15 @@ def test_the_hold_is_an_implicit_step_that_weakens_with_the_distance():
 
 
 def cross_entropy(places, graph):
-    """What is minimized: t-SNE's divergence with attraction counted `PULL` times."""
+    """What is minimized: t-SNE's divergence with attraction counted `ATTRACTION` times."""
     places = places.astype(np.float64)
     edges = (graph / graph.sum()).tocoo()
     length = ((places[edges.row] - places[edges.col]) ** 2).sum(axis=1)
-    return PULL * (edges.data * np.log1p(length)).sum() + np.log(pushed(places)[1])
+    return ATTRACTION * (edges.data * np.log1p(length)).sum() + np.log(pushed(places)[1])
 
 
 def test_it_finds_a_minimum_of_its_objective(graph, start):
-    placed = descend(start, graph, steps=600)
+    placed = optimize_layout(start, graph, steps=600)
     found = cross_entropy(placed, graph)
     assert found < cross_entropy(start, graph) - 0.1
     random = np.random.default_rng(0)
@@ -153,7 +153,7 @@ def test_it_finds_a_minimum_of_its_objective(graph, start):
 
 
 def test_groups_of_rows_lie_together(graph, start):
-    placed = descend(start, graph, steps=300)
+    placed = optimize_layout(start, graph, steps=300)
     anywhere = np.linalg.norm(placed[:, None] - placed[None], axis=2)
     group = np.arange(200) // 40
     near = np.argsort(anywhere, axis=1)[:, 1:11]
@@ -161,10 +161,10 @@ def test_groups_of_rows_lie_together(graph, start):
 
 
 def test_a_map_by_cells_is_as_good_as_one_of_all_pairs(graph, start, monkeypatch):
-    exact = cross_entropy(descend(start, graph, steps=300), graph)
+    exact = cross_entropy(optimize_layout(start, graph, steps=300), graph)
     monkeypatch.setattr(descent, "_ONE_BY_ONE", 100)
     assert descent._cells_along(200) == 32
-    placed = descend(start, graph, steps=300)
+    placed = optimize_layout(start, graph, steps=300)
     assert cross_entropy(placed, graph) == pytest.approx(exact, abs=0.05)
 
 
@@ -176,7 +176,7 @@ def test_cells_grow_with_the_rows():
 
 def test_equal_arguments_give_equal_bytes_and_leave_the_start_alone(graph, start):
     before = start.copy()
-    once, twice = (descend(start, graph, steps=50) for _ in range(2))
+    once, twice = (optimize_layout(start, graph, steps=50) for _ in range(2))
     np.testing.assert_array_equal(once, twice)
     np.testing.assert_array_equal(start, before)
     assert once.dtype == np.float32
@@ -184,23 +184,23 @@ def test_equal_arguments_give_equal_bytes_and_leave_the_start_alone(graph, start
 
 
 def test_rows_without_mobility_stay_to_the_bit_and_holds_shorten_moves(graph, start):
-    loose = Tether.loose(200)
+    loose = Anchors.loose(200)
     mobility = np.repeat([0, 1], 100).astype(np.float32)
     half = dataclasses.replace(loose, mobility=mobility)
-    placed = descend(start, graph, steps=50, tether=half)
+    placed = optimize_layout(start, graph, steps=50, tether=half)
     np.testing.assert_array_equal(placed[:100], start[:100])
     assert (placed[100:] != start[100:]).all()
     moves = []
     for hold in (0, 0.1, 10):
-        tether = Tether(start, np.full(200, hold, np.float32), loose.mobility, 1e3)
-        placed = descend(start, graph, steps=50, tether=tether)
+        tether = Anchors(start, np.full(200, hold, np.float32), loose.mobility, 1e3)
+        placed = optimize_layout(start, graph, steps=50, tether=tether)
         moves.append(np.linalg.norm(placed - start, axis=1).mean())
     assert moves[0] > 1.3 * moves[1] > 5 * moves[2]
 
 
 def test_a_line_stays_a_line(graph, start):
     along = start * [1, 0]
-    placed = descend(along.astype(np.float32), graph, steps=50)
+    placed = optimize_layout(along.astype(np.float32), graph, steps=50)
     np.testing.assert_array_equal(placed[:, 1], 0)
     assert np.ptp(placed[:, 0]) > np.ptp(along[:, 0])
 
@@ -209,8 +209,8 @@ def test_a_line_stays_a_line(graph, start):
 def test_rows_of_little_structure_do_not_shrink_to_what_rounding_leaves_of_them(shape):
     # Attraction wins over repulsion near the center, four times over in the opening.
     unit = unit_rows(np.random.default_rng(1).normal(size=shape))
-    graph = fuzzy_graph(*nearest(unit, min(29, (shape[0] - 1) // 2)))
-    start = first_start(unit, graph, seed=0)[0] / 10
+    graph = fuzzy_graph(*nearest_neighbors(unit, min(29, (shape[0] - 1) // 2)))
+    start = initialize_layout(unit, graph, seed=0)[0] / 10
     beside = start + np.float32(1e-7) * np.random.default_rng(0).normal(size=start.shape)
     for steps in (80, 400):
         opening = np.arange(400)[:steps] < 80
@@ -224,23 +224,23 @@ def test_rows_of_little_structure_do_not_shrink_to_what_rounding_leaves_of_them(
 def descended(start, graph, opening):
     """The first steps of a descent of 400."""
     x, y = np.array(start.T, np.float32)
-    free = Tether.loose(len(x))
+    free = Anchors.loose(len(x))
     weights = (graph.data / graph.data.sum()).astype(np.float32)
     edges = graph.indptr.astype(np.int32), graph.indices.astype(np.int32), weights
-    pulls = np.where(opening, descent._OPENING_PULL, PULL).astype(np.float32)
+    pulls = np.where(opening, descent._OPENING_PULL, ATTRACTION).astype(np.float32)
     momenta = np.where(opening, *descent._MOMENTA).astype(np.float32)
     held = free.anchors, free.holds, free.reach, free.mobility
-    kernels.descend(x, y, *edges, *held, pulls, momenta, len(x) / 2, 0)
+    kernels.gradient_descent(x, y, *edges, *held, pulls, momenta, len(x) / 2, 0)
     return np.stack([x, y], axis=1)
 
 
 def test_equally_distant_rows_and_a_single_axis_have_a_width(graph):
     unit = np.eye(30, dtype=np.float32)
-    equal = fuzzy_graph(*nearest(unit, 14))
-    places = descend(first_start(unit, equal, seed=0)[0] / 10, equal, steps=400)
+    equal = fuzzy_graph(*nearest_neighbors(unit, 14))
+    places = optimize_layout(initialize_layout(unit, equal, seed=0)[0] / 10, equal, steps=400)
     assert np.linalg.eigvalsh(np.cov(places.T))[0] ** 0.5 > kernels.NARROW / 3
     line = np.zeros((30, 2), np.float32)
     line[:, 0] = np.linspace(-1e-5, 1e-5, 30)
-    placed = descend(line, equal, steps=400)
+    placed = optimize_layout(line, equal, steps=400)
     assert not placed[:, 1].any()
     assert placed[:, 0].std() > kernels.NARROW / 3

@@ -9,11 +9,11 @@ from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from tensorboard_plugin_atlas.analysis.cosine import unit_rows
 from tensorboard_plugin_atlas.compute.layout import quality as quality_module
-from tensorboard_plugin_atlas.compute.layout.layout import Layout, lay_out
+from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout
 from tensorboard_plugin_atlas.compute.layout.quality import (
     effective_rank,
     knn_kept,
-    measure,
+    measure_quality,
     true_ranks,
     trustworthiness,
 )
@@ -75,12 +75,12 @@ def test_measure_leaves_out_broken_rows_and_counts_them():
     layout = Layout(
         xy=xy,
         raw=xy,
-        frame=np.array([[0, 0], [1, 1]], np.float32),
+        viewport=np.array([[0, 0], [1, 1]], np.float32),
         clamped=np.array([True, False, False, False, True, False]),
         invalid=np.arange(6) == 5,
         neighbors=np.zeros((6, 4), np.int32),
     )
-    quality = measure(rows, layout)
+    quality = measure_quality(rows, layout)
     assert quality.trustworthiness == pytest.approx(1 - 14 / 30)
     assert quality.knn_kept == pytest.approx(0.4)
     assert (quality.clamped, quality.invalid, quality.dead_channels) == (2, 1, 1)
@@ -90,8 +90,8 @@ def test_measure_leaves_out_broken_rows_and_counts_them():
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_tiny_maps_have_quality_from_three_samples_on(n):
     rows = fan([0, 10, 30, 80][:n])
-    layout = lay_out(rows, config=AtlasConfig())
-    quality = measure(rows, layout, layout)
+    layout = compute_layout(rows, config=AtlasConfig())
+    quality = measure_quality(rows, layout, layout)
     assert (quality.trustworthiness is None) == (n < 3)
     assert (quality.knn_kept is None) == (n < 3)
     np.testing.assert_array_equal(quality.overlap, np.ones(n))

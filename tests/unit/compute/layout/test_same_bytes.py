@@ -19,9 +19,9 @@ from sklearn.decomposition import PCA
 from tensorboard_plugin_atlas.analysis.concepts.clustering import NeighborGraph
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer as descent
-from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import borrowed_umap
-from tensorboard_plugin_atlas.compute.layout.layout import lay_out
-from tensorboard_plugin_atlas.compute.layout.quality import measure
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import import_umap
+from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
+from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 CONFIG = AtlasConfig(epochs=50)
@@ -52,16 +52,16 @@ def digest(offset=0):
     for rows in cases.values():
         rows = moved_in_memory(rows, offset)
         later = moved_in_memory((rows + 0.2 * random.normal(size=rows.shape)).astype("f4"), offset)
-        first = lay_out(rows, config=CONFIG)
-        second = lay_out(later, first, config=CONFIG)
-        line = lay_out(rows, config=CONFIG, is_line=True)
+        first = compute_layout(rows, config=CONFIG)
+        second = compute_layout(later, first, config=CONFIG)
+        line = compute_layout(rows, config=CONFIG, is_line=True)
         for layout in (first, second, line):
             found.update(layout.xy.tobytes() + layout.raw.tobytes() + layout.neighbors.tobytes())
         found.update(second.noise_floor.tobytes())
-        found.update(repr(measure(later, second, first).trustworthiness).encode())
+        found.update(repr(measure_quality(later, second, first).trustworthiness).encode())
         found.update(NeighborGraph.of(rows).neighbors.tobytes())
     one_by_one, descent._ONE_BY_ONE = descent._ONE_BY_ONE, 100
-    found.update(lay_out(digits, config=CONFIG).xy.tobytes())
+    found.update(compute_layout(digits, config=CONFIG).xy.tobytes())
     descent._ONE_BY_ONE = one_by_one
     return found.hexdigest()
 
@@ -75,7 +75,7 @@ def call_parts_of_the_kernels():
 
 def use_other_libraries():
     rows = np.random.rand(900, 200)
-    with borrowed_umap():
+    with import_umap():
         PCA(3).fit(rows)
         KMeans(3, n_init=1).fit(rows)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
-from tensorboard_plugin_atlas.compute.layout.spectral_init import leading_pair
+from tensorboard_plugin_atlas.compute.layout.spectral_init import leading_eigenpairs
 
 
 def symmetric(values, seed=0):
@@ -18,7 +18,7 @@ def symmetric(values, seed=0):
 
 
 def pair_of(matrix, **options):
-    found = leading_pair(lambda v: matrix @ v, len(matrix), **{"tolerance": 1e-8, **options})
+    found = leading_eigenpairs(lambda v: matrix @ v, len(matrix), **{"tolerance": 1e-8, **options})
     assert found is not None
     return found
 
@@ -90,4 +90,4 @@ def test_global_random_state_is_neither_used_nor_changed():
 def test_what_does_not_converge_says_so(monkeypatch):
     monkeypatch.setattr(spectral, "_RESTARTS", 3)
     matrix, _ = symmetric(np.linspace(0, 1, 300))
-    assert leading_pair(lambda v: matrix @ v, 300, tolerance=0) is None
+    assert leading_eigenpairs(lambda v: matrix @ v, 300, tolerance=0) is None

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.compute.layout.viewport import (
-    CHANGED,
-    fit_frame,
+    VIEWPORT_CHANGED,
+    fit_viewport,
     from_map,
-    keep_frame,
-    outside,
+    is_outside,
     to_map,
+    update_viewport,
 )
 
 FRAME = np.array([[-10, -10], [10, 10]], np.float32)
@@ -21,9 +21,9 @@ FRAME = np.array([[-10, -10], [10, 10]], np.float32)
 def test_the_frame_is_a_square_around_the_percentiles_with_a_margin():
     # 101 places: the 1st and 99th percentile are the second and the last but one of each axis.
     line = np.arange(101.0)
-    frame = fit_frame(np.stack([line, 50 + line / 10], axis=1).astype(np.float32))
+    viewport = fit_viewport(np.stack([line, 50 + line / 10], axis=1).astype(np.float32))
     reach = 98 * (0.5 + 0.075)
-    np.testing.assert_allclose(frame, [[50 - reach, 55 - reach], [50 + reach, 55 + reach]])
+    np.testing.assert_allclose(viewport, [[50 - reach, 55 - reach], [50 + reach, 55 + reach]])
 
 
 def test_places_to_scale_and_beyond_by_hand():
@@ -45,10 +45,10 @@ def test_nothing_piles_up_on_the_rim():
 
 def test_the_way_back_is_exact_to_rounding():
     places = np.random.default_rng(0).normal(scale=6, size=(1000, 2)).astype(np.float32)
-    assert outside(places, FRAME).any()
+    assert is_outside(places, FRAME).any()
     back = from_map(to_map(places, FRAME), FRAME)
     np.testing.assert_allclose(back, places, rtol=1e-4, atol=1e-5)
-    inside = ~outside(places, FRAME)
+    inside = ~is_outside(places, FRAME)
     np.testing.assert_allclose(back[inside], places[inside], atol=2e-5)
 
 
@@ -56,26 +56,26 @@ def test_the_way_back_is_exact_to_rounding():
 def test_the_very_edge_of_an_old_log_has_a_way_back(xy):
     back = from_map(np.full((1, 2), xy, np.float32), FRAME)
     assert np.isfinite(back).all()
-    assert outside(back, FRAME).all()
+    assert is_outside(back, FRAME).all()
 
 
 def test_a_frame_stays_while_the_map_can_be_read_in_it():
     places = np.random.default_rng(0).uniform(-5, 5, (600, 2)).astype(np.float32)
-    frame, notes = keep_frame(places, None)
+    viewport, notes = update_viewport(places, None)
     assert notes == ()
     for factor in (0.5, 0.9, 1.0, 1.15):
-        kept, notes = keep_frame(places * np.float32(factor), frame)
-        assert kept is frame
+        kept, notes = update_viewport(places * np.float32(factor), viewport)
+        assert kept is viewport
         assert notes == ()
     for factor in (0.3, 1.5):
-        changed, notes = keep_frame(places * np.float32(factor), frame)
-        assert notes == (CHANGED,)
-        np.testing.assert_allclose(changed, frame * factor, rtol=1e-5)
+        changed, notes = update_viewport(places * np.float32(factor), viewport)
+        assert notes == (VIEWPORT_CHANGED,)
+        np.testing.assert_allclose(changed, viewport * factor, rtol=1e-5)
 
 
 def test_one_place_has_a_frame():
-    frame = fit_frame(np.zeros((4, 2), np.float32))
-    np.testing.assert_allclose(to_map(np.zeros((1, 2), np.float32), frame), [[0.5, 0.5]])
+    viewport = fit_viewport(np.zeros((4, 2), np.float32))
+    np.testing.assert_allclose(to_map(np.zeros((1, 2), np.float32), viewport), [[0.5, 0.5]])
 
 
 @pytest.mark.parametrize("place", [0, 1, -3e3, 1e7, 1e30])
@@ -83,9 +83,9 @@ def test_one_place_has_a_frame():
 def test_a_place_has_a_frame_wherever_it_is_and_whatever_rounding_leaves_of_it(place, apart):
     places = np.full((40, 2), place, np.float32)
     places[::2] *= np.float32(1 + apart)
-    frame = fit_frame(places)
-    assert (frame[1] > frame[0]).all()
+    viewport = fit_viewport(places)
+    assert (viewport[1] > viewport[0]).all()
     with np.errstate(all="raise"):
-        xy = to_map(places, frame)
+        xy = to_map(places, viewport)
     np.testing.assert_allclose(xy, 0.5, atol=1e-2)
-    np.testing.assert_allclose(from_map(xy, frame), places, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(from_map(xy, viewport), places, rtol=1e-5, atol=1e-6)

@@ -15,7 +15,7 @@ from tensorboard_plugin_atlas.compute.model.center_weights import (
 )
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
-from tensorboard_plugin_atlas.compute.probe.patches import shifted
+from tensorboard_plugin_atlas.compute.probe.patches import shift_images
 
 
 def middle_of(output: torch.Tensor, form: OutputForm) -> torch.Tensor:
@@ -86,7 +86,7 @@ def test_aim_brings_the_middle_pixel_under_a_padded_strided_convolution():
     aim = get_centering_shift(form, (16, 16), field)
     assert aim in {(-1, -1), (-2, -2)}
     spot = torch.zeros(1, 1, 16, 16, requires_grad=True)
-    middle_of(net(shifted(spot, *aim)), form).sum().backward()
+    middle_of(net(shift_images(spot, *aim)), form).sum().backward()
     weight = spot.grad[0, 0].sum(0)
     center = (weight * torch.arange(16)).sum() / weight.sum()
     assert abs(float(center) - 7.5) <= 0.75

@@ -11,8 +11,8 @@ from torch.utils.data import ConcatDataset, Subset
 
 from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     BalancedReservoir,
-    balanced_choice,
-    known_labels,
+    choose_balanced,
+    find_labels,
 )
 
 sizes_and_count = st.tuples(
@@ -33,7 +33,7 @@ def shares(sizes: list[int], count: int) -> list[int]:
 def test_choice_hands_out_equal_shares(case):
     sizes, count = case
     labels = np.repeat(np.arange(len(sizes)), sizes)
-    chosen = balanced_choice(labels, count, np.random.default_rng(0))
+    chosen = choose_balanced(labels, count, np.random.default_rng(0))
     assert (np.diff(chosen) > 0).all()
     counts = np.bincount(labels[chosen], minlength=len(sizes))
     assert sorted(counts.tolist()) == shares(sizes, count)
@@ -96,5 +96,5 @@ class Data:
     ],
 )
 def test_known_labels(data, labels):
-    found = known_labels(data)
+    found = find_labels(data)
     assert labels == (None if found is None else found.tolist())

@@ -9,11 +9,11 @@ import torch
 from icon_inputs import make_blurred_noise, make_source
 
 from tensorboard_plugin_atlas.compute.probe.patches import (
-    Finish,
-    cut_patches,
-    finished,
-    resized,
-    shifted,
+    PostProcessing,
+    crop_patches,
+    post_process,
+    resize_images,
+    shift_images,
     to_rgb,
 )
 
@@ -26,7 +26,7 @@ def ramp(side: int = 5) -> torch.Tensor:
 
 def cut(center, shape, picture=None):
     picture = ramp() if picture is None else picture
-    return cut_patches(picture, torch.tensor([0]), torch.tensor([center]), shape)[0, 0].tolist()
+    return crop_patches(picture, torch.tensor([0]), torch.tensor([center]), shape)[0, 0].tolist()
 
 
 def test_odd_patch_is_centered_on_its_pixel():
@@ -51,7 +51,7 @@ def test_one_pixel_is_repeated():
 
 def test_each_patch_comes_from_its_own_row_with_all_channels():
     pictures = torch.arange(4 * 2).reshape(4, 2, 1, 1).float().expand(4, 2, 6, 6)
-    patches = cut_patches(pictures, torch.tensor([3, 1]), torch.zeros(2, 2), (2, 2))
+    patches = crop_patches(pictures, torch.tensor([3, 1]), torch.zeros(2, 2), (2, 2))
     assert patches[:, :, 0, 0].tolist() == [[6, 7], [2, 3]]
 
 
@@ -72,18 +72,18 @@ def test_source_gives_pixels_back_from_model_inputs():
     ],
 )
 def test_shift_moves_content_and_mirrors_what_is_missing(down, right, expected):
-    assert shifted(ramp(3), down, right)[0, 0].tolist() == expected
+    assert shift_images(ramp(3), down, right)[0, 0].tolist() == expected
 
 
 def test_no_shift_returns_the_very_pictures():
     pictures = ramp()
-    assert shifted(pictures, 0, 0) is pictures
+    assert shift_images(pictures, 0, 0) is pictures
 
 
 def test_resizing_keeps_a_flat_picture_flat_and_stays_in_range():
-    assert torch.allclose(resized(torch.full((1, 3, 8, 8), 0.3), (20, 20)), torch.tensor(0.3))
+    assert torch.allclose(resize_images(torch.full((1, 3, 8, 8), 0.3), (20, 20)), torch.tensor(0.3))
     checker = (torch.arange(8)[:, None] + torch.arange(8)).remainder(2).float()[None, None]
-    big = resized(checker, (31, 31))
+    big = resize_images(checker, (31, 31))
     assert big.min() >= 0
     assert big.max() <= 1
 
@@ -93,14 +93,14 @@ def test_finish_moves_contrast_toward_its_aim_within_the_limits_of_gain(before, 
     # A checkerboard's deviation is half of its range; the gain is held between 0.9 and 1.6.
     checker = (torch.arange(8)[:, None] + torch.arange(8)).remainder(2).float() * 2 - 1
     picture = (0.5 + before * checker)[None, None]
-    result = finished(picture, Finish(sharpen=0))
+    result = post_process(picture, PostProcessing(sharpen=0))
     assert float(result.std(correction=0)) == pytest.approx(after, rel=0.01)
     assert float(result.mean()) == pytest.approx(0.5)
 
 
 def test_finish_strengthens_color_and_keeps_the_hue():
     reddish = torch.tensor([0.6, 0.5, 0.5])[None, :, None, None].expand(1, 3, 8, 8)
-    result = finished(reddish, Finish(sharpen=0, exposure=0, most_gain=1, chroma=1.4))
+    result = post_process(reddish, PostProcessing(sharpen=0, exposure=0, most_gain=1, chroma=1.4))
     difference = result[0, 0, 0, 0] - result[0, 1, 0, 0]
     assert float(difference) == pytest.approx(0.14, rel=1e-4)
     assert torch.allclose(result[0, 1], result[0, 2])
@@ -108,13 +108,13 @@ def test_finish_strengthens_color_and_keeps_the_hue():
 
 def test_finish_does_not_blow_up_an_empty_picture():
     faint = 0.5 + 0.001 * (make_blurred_noise(1) - 0.5)
-    assert (finished(faint, Finish()) - 0.5).abs().max() < 0.01
+    assert (post_process(faint, PostProcessing()) - 0.5).abs().max() < 0.01
 
 
 def test_finish_of_the_identity_changes_nothing():
     pictures = make_blurred_noise(3)
-    same = Finish(least_gain=1, most_gain=1, chroma=1, sharpen=0, exposure=0)
-    assert torch.allclose(finished(pictures, same), pictures, atol=1e-6)
+    same = PostProcessing(least_gain=1, most_gain=1, chroma=1, sharpen=0, exposure=0)
+    assert torch.allclose(post_process(pictures, same), pictures, atol=1e-6)
 
 
 @pytest.mark.parametrize(

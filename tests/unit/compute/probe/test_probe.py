@@ -108,8 +108,8 @@ def test_more_positions_need_fewer_images():
     probe = build_probe(Pictures(), config=config(11, positions_per_image=4))
     assert len(probe.images) == 3
     assert probe.sample_image.tolist() == [0] * 4 + [1] * 4 + [2] * 3
-    assert len(probe) == len(probe.sample_place) == 11
-    assert len(np.unique(probe.sample_place, axis=0)) == 11
+    assert len(probe) == len(probe.relative_positions) == 11
+    assert len(np.unique(probe.relative_positions, axis=0)) == 11
 
 
 def test_a_small_source_is_used_whole_and_noted():
@@ -121,7 +121,7 @@ def test_a_small_source_is_used_whole_and_noted():
 def test_same_seed_same_probe_and_another_seed_another():
     first, again, other = (build_probe(Pictures(), config=config(seed=s)) for s in (1, 1, 2))
     assert first.digest == again.digest
-    assert (first.sample_place == again.sample_place).all()
+    assert (first.relative_positions == again.relative_positions).all()
     assert first.digest != other.digest
 
 
@@ -353,14 +353,14 @@ def test_positions_lie_inside_any_map(height, width):
 @given(size=st.integers(8, 200))
 def test_a_sample_is_the_same_spot_in_every_layer(size):
     positions = PROBE.map_positions(size, size)
-    inside = PROBE.sample_place * size - positions
+    inside = PROBE.relative_positions * size - positions
     assert inside.min() >= -1e-4
     assert inside.max() <= 1 + 1e-4
 
 
 @given(size=st.integers(4, 7))
 def test_on_tiny_maps_a_spot_moves_by_less_than_a_cell(size):
-    off = np.abs(PROBE.sample_place * size - (PROBE.map_positions(size, size) + 0.5))
+    off = np.abs(PROBE.relative_positions * size - (PROBE.map_positions(size, size) + 0.5))
     assert off.max() < 1.5
 
 
@@ -371,7 +371,7 @@ def test_all_inner_cells_are_sampled():
 
 
 def test_places_keep_off_the_edge():
-    places = make_probe(300).sample_place
+    places = make_probe(300).relative_positions
     assert EDGE <= places.min() < EDGE + 0.05
     assert 1 - EDGE - 0.05 < places.max() <= 1 - EDGE
 
@@ -412,7 +412,7 @@ def test_the_first_images_keep_their_samples():
     trial = probe.first(2)
     assert len(trial) == 4
     assert trial.sample_image.tolist() == [0, 0, 1, 1]
-    assert np.array_equal(trial.sample_place, probe.sample_place[:4])
+    assert np.array_equal(trial.relative_positions, probe.relative_positions[:4])
     assert torch.equal(trial.images, probe.images[:2])
     assert np.array_equal(trial.labels, probe.labels[:2])
     assert trial.digest == ""

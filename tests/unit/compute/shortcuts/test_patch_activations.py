@@ -10,7 +10,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute.shortcuts.patch_activations import (
     NEAREST,
-    LayerListener,
+    PatchActivations,
     nearest_samples,
 )
 
@@ -32,7 +32,7 @@ def test_the_answer_is_that_of_the_block_that_the_patch_moves_most():
     images[:, 1] = 0.5
     patch = torch.ones(3, 3, 3)
     # Rows 7 to 9 and columns 9 to 11: one row of block (1, 2), and two of block (2, 2).
-    answer = LayerListener(Blocks(), "body").answer(images, patch, (7, 9))
+    answer = PatchActivations(Blocks(), "body").answer(images, patch, (7, 9))
     # Six of the sixteen pixels are 1, the others as they were.
     np.testing.assert_allclose(answer, [6 / 16, (6 + 10 * 0.5) / 16, 6 / 16])
 
@@ -40,20 +40,20 @@ def test_the_answer_is_that_of_the_block_that_the_patch_moves_most():
 def test_it_is_the_mean_over_the_images():
     images = torch.rand(7, 3, 16, 16)
     patch = torch.full((3, 8, 8), 2.0)
-    answer = LayerListener(Blocks(), "body").answer(images, patch, (0, 0))
+    answer = PatchActivations(Blocks(), "body").answer(images, patch, (0, 0))
     np.testing.assert_allclose(answer, [2, 2, 2])
 
 
 def test_the_images_are_left_as_they_were():
     images = torch.rand(3, 3, 16, 16)
     before = images.clone()
-    LayerListener(Blocks(), "body").answer(images, torch.ones(3, 4, 4), (2, 2))
+    PatchActivations(Blocks(), "body").answer(images, torch.ones(3, 4, 4), (2, 2))
     assert torch.equal(images, before)
 
 
 def test_an_answer_that_is_not_finite_is_none():
     images = torch.ones(2, 3, 16, 16)
-    listener = LayerListener(Blocks(float("inf")), "body")
+    listener = PatchActivations(Blocks(float("inf")), "body")
     assert listener.answer(images, torch.ones(3, 4, 4), (0, 0)) is None
 
 
@@ -68,7 +68,7 @@ def test_a_layer_of_tokens_has_a_map_too():
             return tokens.mean(1)
 
     images = torch.zeros(2, 3, 16, 16)
-    answer = LayerListener(Tokens(), "body").answer(images, torch.ones(3, 4, 4), (4, 8))
+    answer = PatchActivations(Tokens(), "body").answer(images, torch.ones(3, 4, 4), (4, 8))
     np.testing.assert_allclose(answer, [1, 1, 1])
 
 

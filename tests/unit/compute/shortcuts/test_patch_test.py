@@ -14,7 +14,7 @@ from torch import nn
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     PLACES,
-    PatchBench,
+    PatchEvaluator,
     as_patch,
     difference_interval,
     measure_patch,
@@ -50,7 +50,7 @@ class Corner(nn.Module):
 
 
 def bench_of(model, images):
-    return PatchBench.prepare(model.eval(), images)
+    return PatchEvaluator.prepare(model.eval(), images)
 
 
 class TestInterval:
@@ -135,7 +135,7 @@ class TestBench:
 
     def test_batches_do_not_matter(self):
         images = torch.rand(7, 3, 8, 8)
-        whole, cut = (PatchBench.prepare(Reddest(32), images, size) for size in (100, 2))
+        whole, cut = (PatchEvaluator.prepare(Reddest(32), images, size) for size in (100, 2))
         patch = torch.rand(3, 3, 3)
         rows = np.arange(7)
         torch.testing.assert_close(

@@ -20,7 +20,11 @@ from tensorboard_plugin_atlas.compute.shortcuts.search import (
     _without_a_strip,
     find_shortcuts,
 )
-from tensorboard_plugin_atlas.compute.shortcuts.significance import halves, overlap, verdict
+from tensorboard_plugin_atlas.compute.shortcuts.significance import (
+    box_overlap,
+    measure_significance,
+    split_images,
+)
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
@@ -61,7 +65,7 @@ def pictures(count=400, marked=0.25, seed=0):
 
 
 def inside(box, other):
-    return overlap(box, other) >= 0.99
+    return box_overlap(box, other) >= 0.99
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +106,7 @@ class TestKnownShortcut:
         for target in range(3):
             boxes = [one.box for one in known if one.target_class == target]
             assert len(boxes) <= 2
-            assert len(boxes) < 2 or overlap(*boxes) < 0.5
+            assert len(boxes) < 2 or box_overlap(*boxes) < 0.5
         assert all(one.flip_rate >= 0.25 for one in known)
 
     def test_one_seed_gives_one_list(self, known):
@@ -150,7 +154,7 @@ class TestLearntShortcut:
         assert first.target_class == 3
         assert first.significant
         assert first.flip_rate > 0.7
-        assert overlap(first.box, (12, 1, 15, 4)) > 0.5
+        assert box_overlap(first.box, (12, 1, 15, 4)) > 0.5
 
     def test_nothing_else_is_significant(self, found):
         assert {one.target_class for one in found if one.significant} == {3}
@@ -249,18 +253,18 @@ class TestNothingToFind:
 
 class TestHalves:
     def test_each_image_is_in_one_half_and_the_seed_decides_which(self):
-        seen, unseen = halves(7, 0)
+        seen, unseen = split_images(7, 0)
         assert (len(seen), len(unseen)) == (4, 3)
         assert sorted([*seen, *unseen]) == list(range(7))
-        assert halves(7, 0)[0].tolist() == seen.tolist() != halves(7, 1)[0].tolist()
+        assert split_images(7, 0)[0].tolist() == seen.tolist() != split_images(7, 1)[0].tolist()
 
     def test_a_single_image_leaves_none_to_test_on(self):
-        assert [len(half) for half in halves(1, 0)] == [1, 0]
+        assert [len(half) for half in split_images(1, 0)] == [1, 0]
 
     def test_patches_come_from_the_half_that_choices_are_made_on(self, known):
         images, labels = pictures()
         probe = build_probe((images, labels), config=CONFIG)
-        seen, _ = halves(len(probe.images), CONFIG.seed)
+        seen, _ = split_images(len(probe.images), CONFIG.seed)
         for one in known:
             assert set(one.image_ids.tolist()) <= set(probe.image_ids[seen].tolist())
 
@@ -282,33 +286,35 @@ class TestVerdict:
         return PatchRates(**{**values, **changes})
 
     def test_strength_is_the_lower_bound_over_the_root_of_the_area(self):
-        strength, is_real = verdict(self.rates(), 10, (32, 32))
+        strength, is_real = measure_significance(self.rates(), 10, (32, 32))
         # Ten suspects share 5 %: each bound is one of 99.5 %.
         low, _ = difference_interval(0.9, 0.0, 200, confidence=0.995)
         assert strength == pytest.approx(low / math.sqrt(9 / 1024 + 0.02))
         assert is_real
 
     def test_more_suspects_ask_for_more(self):
-        strengths = [verdict(self.rates(), count, (32, 32))[0] for count in (1, 10, 1000)]
+        strengths = [
+            measure_significance(self.rates(), count, (32, 32))[0] for count in (1, 10, 1000)
+        ]
         assert strengths == sorted(strengths, reverse=True)
 
     def test_a_large_piece_of_an_object_is_no_shortcut(self):
         large = self.rates(box=(0, 0, 14, 14), flip_rate=0.85)
-        strength, is_real = verdict(large, 10, (32, 32))
+        strength, is_real = measure_significance(large, 10, (32, 32))
         assert 1 < strength < 2
         assert not is_real
 
     def test_what_lies_in_the_same_place_of_the_class_speaks_for_a_mark(self):
         fair = self.rates(box=(0, 0, 10, 10), flip_rate=0.75)
-        strength, alone = verdict(fair, 10, (32, 32))
+        strength, alone = measure_significance(fair, 10, (32, 32))
         assert 1.5 < strength < 2.2
-        _, together = verdict(
+        _, together = measure_significance(
             self.rates(box=(0, 0, 10, 10), flip_rate=0.75, same_flip_rate=0.7), 10, (32, 32)
         )
         assert (alone, together) == (False, True)
 
     def test_what_noise_does_as_well_is_no_shortcut(self):
-        assert not verdict(self.rates(noise_flip_rate=0.88), 10, (32, 32))[1]
+        assert not measure_significance(self.rates(noise_flip_rate=0.88), 10, (32, 32))[1]
 
 
 class TestBoxes:
@@ -325,9 +331,9 @@ class TestBoxes:
         assert len(list(_without_a_strip((3, 3, 4, 6)))) == 2
 
     def test_overlap_is_of_the_smaller(self):
-        assert overlap((0, 0, 4, 4), (1, 1, 3, 3)) == 1
-        assert overlap((0, 0, 4, 4), (2, 0, 6, 4)) == 0.5
-        assert overlap((0, 0, 4, 4), (4, 4, 8, 8)) == 0
+        assert box_overlap((0, 0, 4, 4), (1, 1, 3, 3)) == 1
+        assert box_overlap((0, 0, 4, 4), (2, 0, 6, 4)) == 0.5
+        assert box_overlap((0, 0, 4, 4), (4, 4, 8, 8)) == 0
 
 
 class TestBadInput:

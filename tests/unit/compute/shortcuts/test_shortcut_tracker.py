@@ -12,9 +12,9 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import (
-    ShortcutWatch,
+    ShortcutTracker,
     _Candidate,
-    why_not,
+    find_incompatibility,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.shortcut_record import LoggedShortcut, ShortcutTest
@@ -58,7 +58,7 @@ def probe():
 
 @pytest.fixture
 def watch(probe):
-    return ShortcutWatch(probe, "body", CONFIG)
+    return ShortcutTracker(probe, "body", CONFIG)
 
 
 def candidate(**changes):
@@ -180,7 +180,7 @@ class TestLook:
         back = decode_shortcuts(encode_shortcuts(first))
         assert back.found == first.found
         # A new watch goes on from the record: the network has unlearned it.
-        again = ShortcutWatch(probe, "body", CONFIG, back).look(
+        again = ShortcutTracker(probe, "body", CONFIG, back).look(
             Corner(blue=0, bias=-9), 20, 2.0, None
         )
         (kept,) = [one for one in again.found if one.id == mark.id]
@@ -214,15 +214,17 @@ class TestLook:
     @pytest.mark.parametrize("count", [1, 2, 6])
     def test_a_handful_of_images_is_no_obstacle(self, count):
         few = build_probe(pictures(count), config=CONFIG)
-        record = ShortcutWatch(few, "body", CONFIG).look(Corner(), 0, 0.0, None)
+        record = ShortcutTracker(few, "body", CONFIG).look(Corner(), 0, 0.0, None)
         assert record.images == count
         encode_shortcuts(record)
 
 
 def test_why_not():
     images = torch.rand(4, 3, SIDE, SIDE)
-    assert why_not(Corner(), build_probe(images, config=CONFIG)) is None
-    said = why_not(nn.Conv2d(3, 3, 1), build_probe(images, config=CONFIG))
+    assert find_incompatibility(Corner(), build_probe(images, config=CONFIG)) is None
+    said = find_incompatibility(nn.Conv2d(3, 3, 1), build_probe(images, config=CONFIG))
     assert "not (images, classes) logits" in said
     two = build_probe(torch.rand(4, 2, SIDE, SIDE), config=CONFIG)
-    assert "2 channels" in why_not(nn.Sequential(nn.Flatten(), nn.Linear(2 * SIDE**2, 3)), two)
+    assert "2 channels" in find_incompatibility(
+        nn.Sequential(nn.Flatten(), nn.Linear(2 * SIDE**2, 3)), two
+    )
