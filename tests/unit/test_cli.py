@@ -395,7 +395,7 @@ class TestDemoData:
 
 class TestEstimate:
     def test_one_atlas_of_each_layer_is_measured(self, photos, capsys):
-        command = ["estimate", "--model", "loops:Net", "--data", str(photos), "--samples", "20"]
+        command = ["estimate", "--model", "tiny_training:Net", "--data", str(photos), "--samples", "20"]
         layers = ["--layer", "stem", "--layer", "body", "--normalize", "0.5/0.25"]
         assert cli.main([*command, *layers, "--atlases", "40"]) == 0
         lines = capsys.readouterr().out.splitlines()
@@ -405,7 +405,7 @@ class TestEstimate:
         assert re.fullmatch(r"40 atlases, .* of one background core, \S+ kB", lines[-1])
 
     def test_layers_are_chosen_where_none_are_named(self, photos):
-        found = estimate("loops:Net", str(photos), config=TINY)
+        found = estimate("tiny_training:Net", str(photos), config=TINY)
         assert [atlas.layer for atlas in found.layers] == ["body"]
         assert found.total.atlases == 1
         assert torch.get_num_threads() == 1

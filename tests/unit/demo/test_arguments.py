@@ -124,10 +124,10 @@ class TestSide:
         self, photos: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sizes = []
-        monkeypatch.setattr("loops.Net.forward", self.watched(sizes))
+        monkeypatch.setattr("tiny_training.Net.forward", self.watched(sizes))
         for side in (None, 40):
             sizes.clear()
-            estimate("loops:Net", str(photos), layers=["body"], side=side, config=TINY)
+            estimate("tiny_training:Net", str(photos), layers=["body"], side=side, config=TINY)
             assert set(sizes) == {16 if side is None else side}
 
     def watched(self, sizes: list[int]):  # type: ignore[no-untyped-def]
