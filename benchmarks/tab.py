@@ -182,7 +182,7 @@ def served(log_dir: Path, atlases: int, *, fast: bool = True) -> Iterator[str]:
 
 def opened_map(url: str, **state: object) -> Opener:
     """Returns what opens the tab by itself with `state` in its address."""
-    return lambda page: Tab(page).open(url, alone=True, layer=LAYER, **state) and None
+    return lambda page: Tab(page).open(url, standalone=True, layer=LAYER, **state) and None
 
 
 def opened_canvas(atlas: Atlas, stage: Stage, zoom: float) -> Opener:
@@ -248,7 +248,7 @@ def data_url(data: bytes, kind: str = "") -> str:
 def stage_of(browser: Chromium, url: str) -> Stage:
     """Returns the size of the map's element."""
     with browser.page() as page:
-        box = Tab(page).open(url, alone=True).map.bounding_box()
+        box = Tab(page).open(url, standalone=True).map.bounding_box()
         assert box is not None
         return Stage(round(box["width"]), round(box["height"]))
 
@@ -329,7 +329,7 @@ def opened(browser: Chromium, url: str) -> tuple[Spent, Spent]:
         first = browser.spent().since(before)
         page.evaluate("bench.hear('rest')")
         rest = browser.spent().since(before)
-        marks = Tab(page).framed().settle(level=LAYER_SIDE)
+        marks = Tab(page).enter_iframe().settle(level=LAYER_SIDE)
         assert marks["renderer"] == "webgl"
         return first, rest
 
@@ -338,7 +338,7 @@ def stepping(browser: Chromium, url: str, *, calm: bool) -> Spent:
     """Returns what a change of step costs once all steps are cached."""
     changes = 40
     with browser.page(calm=calm) as page:
-        Tab(page).open(url, alone=True, layer=LAYER, grid=LAYER_SIDE)
+        Tab(page).open(url, standalone=True, layer=LAYER, grid=LAYER_SIDE)
         walk = {"steps": STEPS[:4], "changes": changes}
         page.evaluate("walk => bench.walk(walk)", walk)
         until_idle(browser)

@@ -63,9 +63,9 @@ def tab(context: BrowserContext) -> Iterator[Tab]:
     if page.url.startswith("http"):
         page.evaluate("localStorage.clear()")
     page.close()
-    assert tab.unforgiven == []
+    assert tab.unexpected_errors == []
     assert tab.dialogs == []
-    assert tab.outside == []
+    assert tab.external_requests == []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -85,13 +85,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, int]]:
     """Log directories by name, each written once, with the number of atlases to be listed."""
     writers: dict[str, Callable[[Path], int]] = {
-        "sound": browser_logs.write_valid_log,
-        "odd": browser_logs.write_damaged_log,
+        "valid": browser_logs.write_valid_log,
+        "damaged": browser_logs.write_damaged_log,
         "empty": lambda _: 0,
-        "evolving": write_concept_log,
-        "layered": write_layer_log,
-        "searched": write_shortcut_log,
-        "hostile": write_untrusted_log,
+        "concepts": write_concept_log,
+        "layers": write_layer_log,
+        "shortcuts": write_shortcut_log,
+        "untrusted": write_untrusted_log,
     }
     written: dict[str, tuple[Path, int]] = {}
 
@@ -123,36 +123,36 @@ def serve(directories: Callable[[str], tuple[Path, int]]) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def sound(serve: Serve, loader: str) -> str:
+def valid_log_by_loader(serve: Serve, loader: str) -> str:
     """Two synthetic runs and a real one."""
-    return serve("sound", loader)
+    return serve("valid", loader)
 
 
 @pytest.fixture
-def odd(serve: Serve, loader: str) -> str:
+def damaged_log(serve: Serve, loader: str) -> str:
     """Damage, hostile names and 300 steps, below a path prefix."""
-    return serve("odd", loader, "--path_prefix=/lab/one")
+    return serve("damaged", loader, "--path_prefix=/lab/one")
 
 
 @pytest.fixture
-def evolving(serve: Serve, loader: str) -> str:
+def concept_log(serve: Serve, loader: str) -> str:
     """Runs whose concepts have a history."""
-    return serve("evolving", loader)
+    return serve("concepts", loader)
 
 
 @pytest.fixture
-def layered(serve: Serve, loader: str) -> str:
+def layer_log_by_loader(serve: Serve, loader: str) -> str:
     """Three layers of one network, and runs beside it."""
-    return serve("layered", loader)
+    return serve("layers", loader)
 
 
 @pytest.fixture
-def floors(serve: Serve) -> str:
+def layer_log(serve: Serve) -> str:
     """As `layered`, for tests of the page alone."""
-    return serve("layered", "data-server")
+    return serve("layers", "data-server")
 
 
 @pytest.fixture
-def quick(serve: Serve) -> str:
+def valid_log(serve: Serve) -> str:
     """The sound log for tests of the page alone, which no loader can change."""
-    return serve("sound", "data-server")
+    return serve("valid", "data-server")

@@ -395,7 +395,15 @@ class TestDemoData:
 
 class TestEstimate:
     def test_one_atlas_of_each_layer_is_measured(self, photos, capsys):
-        command = ["estimate", "--model", "tiny_training:Net", "--data", str(photos), "--samples", "20"]
+        command = [
+            "estimate",
+            "--model",
+            "tiny_training:Net",
+            "--data",
+            str(photos),
+            "--samples",
+            "20",
+        ]
         layers = ["--layer", "stem", "--layer", "body", "--normalize", "0.5/0.25"]
         assert cli.main([*command, *layers, "--atlases", "40"]) == 0
         lines = capsys.readouterr().out.splitlines()
@@ -413,11 +421,20 @@ class TestEstimate:
     @pytest.mark.parametrize(
         ("model", "message"),
         [
-            ("loops", r"--model 'loops': pass module:callable, such as torchvision"),
+            (
+                "tiny_training",
+                r"--model 'tiny_training': pass module:callable, such as torchvision",
+            ),
             ("no_such:thing", r"ModuleNotFoundError: No module named 'no_such'; pass module"),
-            ("loops:nothing", r"AttributeError: .* has no attribute 'nothing'; pass module"),
-            ("loops:Elsewhere", r"TypeError: .*missing 1 required positional argument"),
-            ("loops:images", r"'loops:images' returns a tuple; pass a callable that takes nothing"),
+            (
+                "tiny_training:nothing",
+                r"AttributeError: .* has no attribute 'nothing'; pass module",
+            ),
+            ("tiny_training:FailsInWorker", r"TypeError: .*missing 1 required positional argument"),
+            (
+                "tiny_training:make_images",
+                r"'tiny_training:make_images' returns a tuple; pass a callable that takes nothing",
+            ),
         ],
     )
     def test_a_factory_that_does_not_work_is_named(self, model, message):

@@ -43,38 +43,38 @@ def theme(request: pytest.FixtureRequest, tab: Tab) -> Theme:
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
 def test_where_there_is_no_atlas_a_sample_can_be_opened(way: str, serve: Serve, tab: Tab) -> None:
     tab.page.emulate_media(color_scheme="dark" if way == "keyboard" else "light")
-    tab.open(serve("empty", "data-server"), alone=True)
+    tab.open(serve("empty", "data-server"), standalone=True)
     tab.settle(phase="empty")
     if way == "pointer":
-        tab.press("Open a sample")
+        tab.click_button("Open a sample")
     else:
         tab.page.keyboard.press("Tab")
         expect(tab.app.get_by_role("button", name="Open a sample")).to_be_focused()
         tab.page.keyboard.press("Enter")
-    tab.shows(120, layer="stage3", phase="ready")
-    assert tab.picture().std() > 5
+    tab.wait_for_step(120, layer="stage3", phase="ready")
+    assert tab.capture().std() > 5
     banner = tab.app.locator(".banner")
     expect(banner).to_contain_text("A sample that comes with the plugin")
-    tab.key("ArrowRight")
+    tab.press_keys("ArrowRight")
     expect(tab.card.get_by_text("by activation")).to_be_visible()
     wait_until_painted(tab.card.locator(".patch").first)
     assert find_violations(tab) == []
     save_screenshot(tab, "sample", "dark" if way == "keyboard" else "light")
-    tab.key(",")
-    tab.shows(45)
+    tab.press_keys(",")
+    tab.wait_for_step(45)
     # What is shown is not what this address holds.
     assert tab.state == {}
     banner.get_by_role("button", name="Leave it").click()
     tab.settle(phase="empty")
 
 
-def test_while_it_loads(theme: Theme, quick: str, tab: Tab) -> None:
+def test_while_it_loads(theme: Theme, valid_log: str, tab: Tab) -> None:
     held: list[Route] = []
     holding = True
     tab.page.route(
         DATA + "sheet?*", lambda route: held.append(route) if holding else route.continue_()
     )
-    tab.open(quick, alone=True, ready=False, **WARM)
+    tab.open(valid_log, standalone=True, ready=False, **WARM)
     words = tab.app.locator(".skeleton")
     expect(words).to_have_text("Loading the atlas \u2026")
     tab.page.wait_for_function("document.querySelector('atlas-app').dataset.step === '3200'")
@@ -83,22 +83,22 @@ def test_while_it_loads(theme: Theme, quick: str, tab: Tab) -> None:
     holding = False
     for route in held:
         route.continue_()
-    tab.shows(3200, theme=theme)
+    tab.wait_for_step(3200, theme=theme)
     expect(words).to_have_count(0)
 
 
 def test_errors_say_what_failed_and_can_be_handed_on(theme: Theme, serve: Serve, tab: Tab) -> None:
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    quick = serve("sound", "data-server")
+    valid_log = serve("valid", "data-server")
     message = tab.app.locator(".message")
     for route, words in (("index", "cannot be listed"), ("atlas", "could not be loaded")):
         faulty = FailingRoute(tab, route)
         faulty.how = "500"
-        tab.open(quick, alone=True, **WARM)
+        tab.open(valid_log, standalone=True, **WARM)
         expect(message).to_contain_text(words)
         assert find_violations(tab) == []
         save_screenshot(tab, f"error-{route}", theme)
-        tab.press("Copy details")
+        tab.click_button("Copy details")
         expect(message.get_by_role("button", name="Copied")).to_be_visible()
         copied = tab.page.evaluate("navigator.clipboard.readText()").splitlines()
         assert copied[0] == "internal: internal fault"
@@ -108,29 +108,29 @@ def test_errors_say_what_failed_and_can_be_handed_on(theme: Theme, serve: Serve,
         retry = message.get_by_role("button", name="Retry")
         retry.focus()
         tab.page.keyboard.press("Enter")
-        tab.shows(3200, failure="")
+        tab.wait_for_step(3200, failure="")
         tab.page.goto("about:blank")
     FailingRoute(tab, "sheet").how = "garbled"
-    tab.open(quick, alone=True, **WARM)
+    tab.open(valid_log, standalone=True, **WARM)
     expect(tab.app.locator(".banner")).to_contain_text("Icons of this grid cannot be shown")
     assert find_violations(tab) == []
     save_screenshot(tab, "error-sheet", theme)
 
 
 @pytest.mark.parametrize("script", [NO_WEBGL, NO_CANVAS], ids=["canvas", "none"])
-def test_without_webgl_or_any_canvas(script: str, theme: Theme, quick: str, tab: Tab) -> None:
+def test_without_webgl_or_any_canvas(script: str, theme: Theme, valid_log: str, tab: Tab) -> None:
     tab.page.add_init_script(script)
-    tab.open(quick, alone=True, **WARM)
+    tab.open(valid_log, standalone=True, **WARM)
     tab.settle(renderer="canvas" if script == NO_WEBGL else "none")
     expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
     assert find_violations(tab) == []
 
 
 def test_graphics_that_do_not_come_back_can_be_asked_for(
-    theme: Theme, quick: str, tab: Tab
+    theme: Theme, valid_log: str, tab: Tab
 ) -> None:
-    tab.open(quick, alone=True, **WARM)
-    before = tab.picture()
+    tab.open(valid_log, standalone=True, **WARM)
+    before = tab.capture()
     tab.map.evaluate(LOSE)
     tab.settle(renderer="lost")
     banner = tab.app.locator(".banner")
@@ -145,11 +145,11 @@ def test_graphics_that_do_not_come_back_can_be_asked_for(
     tab.settle(renderer="webgl")
     expect(banner).to_have_count(0)
     tab.page.mouse.move(2, 2)
-    assert abs(tab.picture() - before).mean() < 0.5
+    assert abs(tab.capture() - before).mean() < 0.5
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def crowded_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One atlas of more samples than points are drawn."""
     directory = tmp_path_factory.mktemp("crowded")
     sink = EventSink(directory / "crowded" / CHILD_RUN)
@@ -162,12 +162,12 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
-def test_of_too_many_points_some_are_shown(way: str, crowded: str, tab: Tab) -> None:
+def test_of_too_many_points_some_are_shown(way: str, crowded_log: str, tab: Tab) -> None:
     tab.page.emulate_media(color_scheme="dark" if way == "keyboard" else "light")
-    tab.open(crowded, alone=True, show="points")
+    tab.open(crowded_log, standalone=True, show="points")
     expect(tab.legend).to_contain_text("Showing 200,000 of 260,000 points")
     assert find_violations(tab) == []
-    some = tab.picture()
+    some = tab.capture()
     button = tab.legend.get_by_role("button", name="Show all")
     if way == "pointer":
         button.click()
@@ -176,7 +176,7 @@ def test_of_too_many_points_some_are_shown(way: str, crowded: str, tab: Tab) -> 
         tab.page.keyboard.press("Enter")
     expect(tab.legend).to_contain_text("Showing 260,000 points")
     tab.settle()
-    assert abs(tab.picture() - some).max() > 30
+    assert abs(tab.capture() - some).max() > 30
     tab.legend.get_by_role("button", name="Show fewer").click()
     expect(tab.legend).to_contain_text("of 260,000 points")
 
@@ -187,7 +187,7 @@ def test_new_checkpoints_are_announced(tmp_path: Path, tab: Tab) -> None:
     tab.page.add_init_script(TAKE_PORT)
     with start_tensorboard(tmp_path, True) as url:
         wait_for_atlases(url, 2)
-        tab.open(url, alone=True, step=0)
+        tab.open(url, standalone=True, step=0)
         append_steps(tmp_path, (20,), before=2)
         wait_for_atlases(url, 3)
         tab.page.evaluate(TELL_RELOAD)
@@ -197,7 +197,7 @@ def test_new_checkpoints_are_announced(tmp_path: Path, tab: Tab) -> None:
             tab.settle(theme=scheme)
             expect(pill).to_be_visible()
             assert find_violations(tab) == []
-        tab.shows(0)
+        tab.wait_for_step(0)
         pill.press("Enter")
-        tab.shows(20)
+        tab.wait_for_step(20)
         expect(pill).to_have_count(0)

@@ -41,15 +41,15 @@ def test_an_empty_log_says_how_to_fill_it(loader: str, serve: Serve, tab: Tab) -
     for line in ("import AtlasWriter", "atlas = AtlasWriter(", "atlas.add_atlas(step)"):
         assert line in code
     expect(tab.app.get_by_text("tensorboard --logdir")).to_be_visible()
-    tab.press("Look again")
+    tab.click_button("Look again")
     tab.settle(phase="empty")
 
 
 @pytest.mark.both_loaders
-def test_damaged_steps_are_marked_and_the_others_show(odd: str, tab: Tab) -> None:
-    tab.forgive(FAILED_REQUEST)
-    tab.open(odd, alone=True, run="flaws/atlas", layer="layer3", step=400)
-    tab.shows(400)
+def test_damaged_steps_are_marked_and_the_others_show(damaged_log: str, tab: Tab) -> None:
+    tab.ignore_errors(FAILED_REQUEST)
+    tab.open(damaged_log, standalone=True, run="flaws/atlas", layer="layer3", step=400)
+    tab.wait_for_step(400)
     note = tab.app.locator(".note")
     expect(note).to_contain_text("1 step from a newer version")
     bad = tab.app.locator(".tick.bad")
@@ -60,39 +60,39 @@ def test_damaged_steps_are_marked_and_the_others_show(odd: str, tab: Tab) -> Non
         (200, "damaged", "Step 200 is damaged", "manifest: checksum"),
         (100, "damaged", "Step 100 is damaged", "blob 1 (map): checksum"),
     ):
-        tab.key(",")
+        tab.press_keys(",")
         tab.settle(step=step, failure=kind)
         assert heading(tab) == title
         message = tab.app.locator(".message")
         expect(message).to_contain_text(reason)
         expect(message).to_contain_text("The other steps are not affected.")
         expect(message).to_contain_text("status 422")
-    tab.key(",")
-    tab.shows(FLAW_STEPS[0], failure="")
-    assert tab.picture().std() > 5
-    tab.choose("Layer", "ruined")
+    tab.press_keys(",")
+    tab.wait_for_step(FLAW_STEPS[0], failure="")
+    assert tab.capture().std() > 5
+    tab.select_option("Layer", "ruined")
     tab.settle(failure="damaged")
-    tab.choose("Layer", "layer3")
-    tab.shows(FLAW_STEPS[0], failure="")
+    tab.select_option("Layer", "layer3")
+    tab.wait_for_step(FLAW_STEPS[0], failure="")
 
 
 @pytest.mark.both_loaders
-def test_a_damaged_sheet_leaves_the_map(odd: str, tab: Tab) -> None:
-    tab.forgive(FAILED_REQUEST)
-    tab.open(odd, alone=True, run="flaws/atlas", layer="layer3", step=500, grid=5)
-    tab.shows(500, level=5)
+def test_a_damaged_sheet_leaves_the_map(damaged_log: str, tab: Tab) -> None:
+    tab.ignore_errors(FAILED_REQUEST)
+    tab.open(damaged_log, standalone=True, run="flaws/atlas", layer="layer3", step=500, grid=5)
+    tab.wait_for_step(500, level=5)
     expect(tab.app.locator(".banner")).to_contain_text("Icons of this grid cannot be shown")
     expect(tab.app.locator(".banner")).to_contain_text("blob 3 (sheet, grid 5): checksum")
-    assert tab.picture().std() > 1
-    tab.choose("Grid", "10 \u00d7 10")
+    assert tab.capture().std() > 1
+    tab.select_option("Grid", "10 \u00d7 10")
     tab.settle(level=10)
     expect(tab.app.locator(".banner")).to_have_count(0)
 
 
 @pytest.mark.both_loaders
-def test_a_layer_without_one_sound_step_says_so(odd: str, tab: Tab) -> None:
-    tab.forgive(FAILED_REQUEST)
-    tab.open(odd, alone=True, run="flaws/atlas", layer="ruined")
+def test_a_layer_without_one_sound_step_says_so(damaged_log: str, tab: Tab) -> None:
+    tab.ignore_errors(FAILED_REQUEST)
+    tab.open(damaged_log, standalone=True, run="flaws/atlas", layer="ruined")
     tab.settle(failure="damaged", step=100)
     assert heading(tab) == "Step 100 is damaged"
     expect(tab.app.locator(".tick")).to_have_count(2)
@@ -102,7 +102,7 @@ def test_a_layer_without_one_sound_step_says_so(odd: str, tab: Tab) -> None:
 
 
 @pytest.fixture
-def rotten(loader: str, tmp_path: Path) -> Iterator[str]:
+def bit_flip_log(loader: str, tmp_path: Path) -> Iterator[str]:
     """Three steps; one bit of the second has turned over in the event file."""
     append_steps(tmp_path, (0, 10, 20))
     (path,) = (tmp_path / "growing" / "atlas").iterdir()
@@ -116,16 +116,16 @@ def rotten(loader: str, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.both_loaders
-def test_a_byte_that_turned_over_on_disk(rotten: str, loader: str, tab: Tab) -> None:
+def test_a_byte_that_turned_over_on_disk(bit_flip_log: str, loader: str, tab: Tab) -> None:
     """The data server serves the record as it is; Python's loader stops before it for good."""
-    tab.forgive(FAILED_REQUEST)
-    tab.open(rotten, alone=True, step=0)
-    tab.shows(0)
+    tab.ignore_errors(FAILED_REQUEST)
+    tab.open(bit_flip_log, standalone=True, step=0)
+    tab.wait_for_step(0)
     if loader == "data-server":
-        tab.key(".")
+        tab.press_keys(".")
         tab.settle(step=10, failure="damaged")
-        tab.key(".")
-        tab.shows(20)
+        tab.press_keys(".")
+        tab.wait_for_step(20)
         expect(tab.app.locator(".tick.bad")).to_have_attribute("data-step", "10")
         expect(tab.app.locator(".note")).to_contain_text("1 damaged step")
     else:
@@ -133,16 +133,16 @@ def test_a_byte_that_turned_over_on_disk(rotten: str, loader: str, tab: Tab) -> 
 
 
 @pytest.mark.both_loaders
-def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
+def test_untrusted_names_are_text(damaged_log: str, tab: Tab) -> None:
     run = f"{MARKUP}/atlas"
-    tab.open(odd, alone=True, run=run, color="class")
+    tab.open(damaged_log, standalone=True, run=run, color="class")
     picker = tab.app.get_by_label("Layer", exact=True)
     expect(picker.locator("option")).to_have_count(len(UNTRUSTED_LAYERS))
     for index, layer in enumerate(sorted(UNTRUSTED_LAYERS)):
         picker.select_option(index=index)
         expect(tab.app).to_have_js_property("dataset.layer", layer[:200])
-        tab.shows(7, failure="")
-        tab.key("ArrowRight", "Enter")
+        tab.wait_for_step(7, failure="")
+        tab.press_keys("ArrowRight", "Enter")
         expect(tab.inspector).to_contain_text("samples")
         swatches = tab.legend.locator("li")
         expect(swatches.first).to_have_text(MARKUP[:23] + "…")
@@ -156,27 +156,29 @@ def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
     assert tab.state["run"] == run
 
 
-def test_the_long_layer_is_linked_by_its_id(odd: str, tab: Tab) -> None:
-    tab.open(odd, alone=True, run=f"{MARKUP}/atlas")
+def test_the_long_layer_is_linked_by_its_id(damaged_log: str, tab: Tab) -> None:
+    tab.open(damaged_log, standalone=True, run=f"{MARKUP}/atlas")
     index = sorted(UNTRUSTED_LAYERS).index(LONG_NAME)
     tab.app.get_by_label("Layer", exact=True).select_option(index=index)
     tab.settle(layer=LONG_NAME[:200])
     value = tab.app.get_by_label("Layer", exact=True).input_value()
-    tab.linked(layer=value)
+    tab.wait_for_hash(layer=value)
     tab.page.reload()
     tab.settle(layer=LONG_NAME[:200])
 
 
 @pytest.mark.parametrize("route", ["index", "atlas"])
-def test_a_failed_request_is_told_and_can_be_tried_again(route: str, quick: str, tab: Tab) -> None:
+def test_a_failed_request_is_told_and_can_be_tried_again(
+    route: str, valid_log: str, tab: Tab
+) -> None:
     faulty = FailingRoute(tab, route)
     faulty.how = "500"
-    tab.open(quick, alone=True, **WARM)
+    tab.open(valid_log, standalone=True, **WARM)
     message = tab.app.locator(".message")
     title = "The atlases cannot be listed" if route == "index" else "Step 3,200"
     for how, told in FAILED_RESPONSES.items():
         faulty.how = how
-        tab.press("Retry")
+        tab.click_button("Retry")
         expect(message.locator("h2")).to_contain_text(title)
         expect(message).to_contain_text(told.words)
         expect(message.locator(".request")).to_contain_text(route)
@@ -185,21 +187,23 @@ def test_a_failed_request_is_told_and_can_be_tried_again(route: str, quick: str,
         assert len(message.locator("p").first.inner_text()) > 10
         assert tab.app.locator("img").count() == 0
     faulty.how = "slow"
-    tab.press("Retry")
+    tab.click_button("Retry")
     expect(message).to_have_count(0)
     waiting = tab.app.get_by_text("Loading the atlas")
     expect(waiting).to_be_visible()
     faulty.how = None
     for request in faulty.held:
         request.continue_()
-    tab.shows(3200, failure="")
+    tab.wait_for_step(3200, failure="")
     expect(waiting).to_have_count(0)
 
 
-def test_icons_that_do_not_come_leave_tiles_and_a_way_to_try_again(quick: str, tab: Tab) -> None:
+def test_icons_that_do_not_come_leave_tiles_and_a_way_to_try_again(
+    valid_log: str, tab: Tab
+) -> None:
     faulty = FailingRoute(tab, "sheet")
     faulty.how = "500"
-    tab.open(quick, alone=True, **WARM)
+    tab.open(valid_log, standalone=True, **WARM)
     banner = tab.app.locator(".banner")
     for how, told in FAILED_RESPONSES.items():
         faulty.how = how
@@ -207,18 +211,18 @@ def test_icons_that_do_not_come_leave_tiles_and_a_way_to_try_again(quick: str, t
         expect(banner).to_contain_text(re.compile("Icons of this grid cannot be shown: .{8}", re.S))
         expect(banner).to_contain_text(told.words)
     tab.settle()
-    bare = tab.picture()
+    bare = tab.capture()
     faulty.how = None
     banner.get_by_role("button", name="Retry").click()
     expect(banner).to_have_count(0)
-    tab.shows(3200)
-    assert abs(tab.picture() - bare).mean() > 3
+    tab.wait_for_step(3200)
+    assert abs(tab.capture() - bare).mean() > 3
 
 
-def test_the_events_of_a_run_that_do_not_come(evolving: str, tab: Tab) -> None:
+def test_the_events_of_a_run_that_do_not_come(concept_log: str, tab: Tab) -> None:
     faulty = FailingRoute(tab, "history")
     faulty.how = "500"
-    tab.open(evolving, alone=True, run="moving/atlas", events="on")
+    tab.open(concept_log, standalone=True, run="moving/atlas", events="on")
     events = tab.app.locator("aside.events")
     again = events.get_by_role("button", name="Try again")
     for how, told in FAILED_RESPONSES.items():
@@ -228,47 +232,47 @@ def test_the_events_of_a_run_that_do_not_come(evolving: str, tab: Tab) -> None:
         expect(events).to_contain_text("What happened cannot be read.")
         expect(events).to_contain_text(told.words)
         # The map goes on.
-        assert tab.marks["failure"] == ""
+        assert tab.dataset["failure"] == ""
     faulty.how = None
     again.click()
     expect(events.locator(".event-text")).to_have_count(3)
 
 
 @pytest.mark.parametrize("route", ["probe", "thumbs"])
-def test_pictures_of_the_probe_that_do_not_come(route: str, quick: str, tab: Tab) -> None:
+def test_pictures_of_the_probe_that_do_not_come(route: str, valid_log: str, tab: Tab) -> None:
     faulty = FailingRoute(tab, route)
     for how in ("500", "garbled", "nothing", "abort"):
         faulty.how = how
         tab.page.goto("about:blank")
-        tab.open(quick, alone=True, **WARM)
-        tab.key("ArrowRight", "Enter")
+        tab.open(valid_log, standalone=True, **WARM)
+        tab.press_keys("ArrowRight", "Enter")
         expect(tab.inspector).to_contain_text(
             re.compile(f"The pictures of the probe: {FAILED_RESPONSES[how].words or '.{8}'}")
         )
-        tab.key("ArrowRight", "ArrowRight")
+        tab.press_keys("ArrowRight", "ArrowRight")
         expect(tab.card).to_contain_text("The pictures of the probe: ")
         expect(tab.card).to_contain_text("cosine")
     faulty.how = None
     tab.page.goto("about:blank")
-    tab.open(quick, alone=True, **WARM)
-    tab.key("ArrowRight", "Enter")
+    tab.open(valid_log, standalone=True, **WARM)
+    tab.press_keys("ArrowRight", "Enter")
     wait_until_painted(tab.inspector.locator(".patch-button").first)
     expect(tab.inspector).not_to_contain_text("The pictures of the probe")
 
 
-def test_activations_that_do_not_come_leave_places_on_the_map(quick: str, tab: Tab) -> None:
+def test_activations_that_do_not_come_leave_places_on_the_map(valid_log: str, tab: Tab) -> None:
     faulty = FailingRoute(tab, "activations")
     for how in FAILED_RESPONSES:
         faulty.how = how
         tab.page.goto("about:blank")
-        tab.open(quick, alone=True, **WARM)
-        tab.key("ArrowRight", "Enter")
+        tab.open(valid_log, standalone=True, **WARM)
+        tab.press_keys("ArrowRight", "Enter")
         expect(tab.inspector).to_contain_text("Nearest real patches by place on the map")
         expect(tab.inspector.get_by_role("button", name="Patch of image").first).to_be_visible()
         if how == "garbled":
             break
-    tab.key(",")
-    tab.shows(1600, failure="")
+    tab.press_keys(",")
+    tab.wait_for_step(1600, failure="")
 
 
 @pytest.mark.parametrize(
@@ -277,9 +281,9 @@ def test_activations_that_do_not_come_leave_places_on_the_map(quick: str, tab: T
 def test_searches_that_do_not_come(route: str, fault: str, serve: Serve, tab: Tab) -> None:
     faulty = FailingRoute(tab, route)
     faulty.how = "500"
-    searched = serve("searched", "data-server")
+    shortcut_log = serve("shortcuts", "data-server")
     marked = {"run": "marked/atlas", "layer": "layer3", "step": 200, "shortcut": "all"}
-    tab.open(searched, alone=True, **marked)
+    tab.open(shortcut_log, standalone=True, **marked)
     panel = tab.app.locator("aside.shortcuts")
     for how, told in FAILED_RESPONSES.items():
         faulty.how = how
@@ -287,7 +291,7 @@ def test_searches_that_do_not_come(route: str, fault: str, serve: Serve, tab: Ta
             panel.get_by_role("button", name="Try again").click()
         else:
             tab.page.goto("about:blank")
-            tab.open(searched, alone=True, **marked)
+            tab.open(shortcut_log, standalone=True, **marked)
         expect(panel).to_contain_text(fault)
         expect(panel).to_contain_text(told.words)
         if route == "patches" and how == "garbled":
@@ -303,60 +307,60 @@ LOST = "A part of this tab did not arrive: TensorBoard does not answer."
     "chunk",
     ["later", "extras filter", "extras", "extras beside", "later styles", "extras styles"],
 )
-def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab: Tab) -> None:
+def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, valid_log: str, tab: Tab) -> None:
     """No rejection stays uncaught, what there is goes on, and another try brings the rest."""
     if how == "404" and chunk in ("extras", "extras beside"):
         pytest.skip("two of the chunks stand for all in this respect")
     kind = "asset" if chunk.endswith("styles") else "chunk"
     faulty = FailingRoute(tab, f"{kind}-{chunk.split()[0]}-[^/]*")
-    tab.forgive(FAILED_REQUEST, "ERR_FAILED", "MIME type")
+    tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED", "MIME type")
     faulty.how = how
     asks = {
         "extras filter": {"filter": "top:3"},
         "extras beside": {"compare": ";layer4,,warm%2Fatlas"},
     }
-    tab.open(quick, alone=True, ready=False, **WARM, **asks.get(chunk, {}))
+    tab.open(valid_log, standalone=True, ready=False, **WARM, **asks.get(chunk, {}))
     if chunk in ("extras", "extras styles"):
         expect(tab.app.get_by_role("button", name="Find")).to_be_visible()
-        tab.key("/")
+        tab.press_keys("/")
     notice = tab.app.get_by_text(LOST)
     expect(notice).to_be_visible()
-    assert tab.picture().std() > 5
+    assert tab.capture().std() > 5
     faulty.how = None
     notice.get_by_role("button", name="Retry").click()
     expect(notice).to_have_count(0)
     tab.settle()
     if chunk == "extras filter":
         expect(tab.app.get_by_label("Legend of the class filter")).to_be_visible()
-    tab.key(",")
-    tab.shows(1600)
+    tab.press_keys(",")
+    tab.wait_for_step(1600)
 
 
-def test_keys_that_do_not_come_are_asked_for_by_a_second_press(quick: str, tab: Tab) -> None:
+def test_keys_that_do_not_come_are_asked_for_by_a_second_press(valid_log: str, tab: Tab) -> None:
     """And do not come up by themselves once they can."""
     faulty = FailingRoute(tab, "asset-extras-[^/]*")
-    tab.forgive(FAILED_REQUEST, "ERR_FAILED")
+    tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     faulty.how = "abort"
-    tab.open(quick, alone=True, **WARM)
-    tab.key("?")
+    tab.open(valid_log, standalone=True, **WARM)
+    tab.press_keys("?")
     expect(tab.app.get_by_text(LOST)).to_be_visible()
     expect(tab.app.get_by_role("status")).to_contain_text("TensorBoard does not answer.")
     faulty.how = None
-    tab.key(",")
-    tab.shows(1600)
+    tab.press_keys(",")
+    tab.wait_for_step(1600)
     sheet = tab.app.get_by_role("dialog", name="How to read the map")
     expect(sheet).to_have_count(0)
-    tab.key("?")
+    tab.press_keys("?")
     expect(sheet).to_be_visible()
     expect(tab.app.get_by_text(LOST)).to_have_count(0)
 
 
-def test_the_renderer_that_does_not_come_leaves_the_table(quick: str, tab: Tab) -> None:
+def test_the_renderer_that_does_not_come_leaves_the_table(valid_log: str, tab: Tab) -> None:
     later = FailingRoute(tab, "chunk-later-[^/]*")
     later.how = "abort"
-    tab.forgive(FAILED_REQUEST, "ERR_FAILED")
+    tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     tab.page.add_init_script(NO_WEBGL)
-    tab.open(quick, alone=True, ready=False, **WARM, grid=10)
+    tab.open(valid_log, standalone=True, ready=False, **WARM, grid=10)
     notice = tab.app.get_by_text(LOST)
     expect(notice).to_be_visible()
     later.how = None
@@ -364,22 +368,22 @@ def test_the_renderer_that_does_not_come_leaves_the_table(quick: str, tab: Tab) 
     expect(notice).to_have_count(0)
     banners = tab.app.locator(".banner")
     expect(banners.filter(has_text="The map cannot be drawn")).to_be_visible()
-    tab.key("t")
+    tab.press_keys("t")
     expect(tab.app.locator(".cell-table tbody tr").first).to_be_visible()
 
 
 def test_the_first_part_that_does_not_come_beside_a_log_that_cannot_be_listed(
-    quick: str, tab: Tab
+    valid_log: str, tab: Tab
 ) -> None:
     index, later = FailingRoute(tab, "index"), FailingRoute(tab, "chunk-later-[^/]*")
-    tab.forgive(FAILED_REQUEST, "ERR_FAILED")
+    tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     index.how, later.how = "500", "abort"
-    tab.open(quick, alone=True, ready=False)
+    tab.open(valid_log, standalone=True, ready=False)
     notice = tab.app.get_by_text(LOST)
     expect(notice).to_be_visible()
     later.how = None
     notice.get_by_role("button", name="Retry").click()
     expect(tab.app.locator(".message h2")).to_have_text("The atlases cannot be listed")
     index.how = None
-    tab.press("Retry")
+    tab.click_button("Retry")
     tab.settle()

@@ -56,39 +56,39 @@ def style(element: Locator, name: str) -> str:
 def shown(tab: Tab, element: Locator) -> NDArray[np.int16]:
     box = element.bounding_box()
     assert box is not None
-    return tab.picture(box)
+    return tab.capture(box)
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_map_is_drawn_in_the_inks_of_the_system(theme: Theme, quick: str, tab: Tab) -> None:
+def test_the_map_is_drawn_in_the_inks_of_the_system(theme: Theme, valid_log: str, tab: Tab) -> None:
     inks = forced(tab, theme)
-    tab.open(quick, **WARM)
+    tab.open(valid_log, **WARM)
     size, row, col = find_largest_cell()
-    x, y, side = tab.place(size, row, col)
+    x, y, side = tab.locate_cell(size, row, col)
     around = {"x": x - 0.6 * side, "y": y - 0.6 * side, "width": 1.2 * side, "height": 1.2 * side}
-    plain = tab.picture(around)
-    assert share(tab.picture(), inks.ground) > 0.1
+    plain = tab.capture(around)
+    assert share(tab.capture(), inks.ground) > 0.1
     assert share(plain, inks.chosen) == 0
-    tab.point_at(size, row, col)
+    tab.hover_cell(size, row, col)
     expect(tab.card).to_be_visible()
-    cursor = share(tab.picture(around), inks.chosen)
+    cursor = share(tab.capture(around), inks.chosen)
     # A line of two pixels around the icon, on one of the ground's.
     assert cursor > 2 * side / (1.2 * side) ** 2
     tab.page.mouse.click(x, y)
     tab.page.mouse.move(2, 2)
     expect(tab.inspector).to_be_visible()
-    assert share(tab.picture(around), inks.chosen) > 2 * side / (1.2 * side) ** 2
+    assert share(tab.capture(around), inks.chosen) > 2 * side / (1.2 * side) ** 2
     # Icons are pictures, and keep their colours.
-    assert np.abs(tab.cell_picture(size, row, col, 0.4)).std() > 5
-    tab.press("Unpin")
-    tab.key("r", "Enter")
+    assert np.abs(tab.capture_cell(size, row, col, 0.4)).std() > 5
+    tab.click_button("Unpin")
+    tab.press_keys("r", "Enter")
     expect(tab.app.get_by_label("Selected samples")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_what_is_chosen_and_what_is_not(theme: Theme, quick: str, tab: Tab) -> None:
+def test_what_is_chosen_and_what_is_not(theme: Theme, valid_log: str, tab: Tab) -> None:
     inks = forced(tab, theme)
-    tab.open(quick, **WARM, color="class", show="both", events="on")
+    tab.open(valid_log, **WARM, color="class", show="both", events="on")
     labels = tab.app.locator("header .segments label").all()
     assert [share(shown(tab, one), inks.chosen) > 0.5 for one in labels] == [False, False, True]
     pressed = tab.app.get_by_role("button", name="Events of this run")
@@ -105,11 +105,11 @@ def test_what_is_chosen_and_what_is_not(theme: Theme, quick: str, tab: Tab) -> N
     other.focus()
     assert share(shown(tab, other.locator("..")), inks.chosen) > bare + 0.01
     # The part of the line that lies behind, the part before, and the place between them.
-    tab.key(",", ",", ",", ",")
-    tab.shows(200)
+    tab.press_keys(",", ",", ",", ",")
+    tab.wait_for_step(200)
     box = tab.app.locator(".track").bounding_box()
     assert box is not None
-    line = tab.picture({**box, "y": box["y"] - 2, "height": 6})
+    line = tab.capture({**box, "y": box["y"] - 2, "height": 6})
     half = line.shape[1] // 2
     assert share(line[:, : half // 2], inks.chosen) > 0.4
     assert share(line[:, half + 20 :], inks.text) > 0.25
@@ -119,14 +119,14 @@ def test_what_is_chosen_and_what_is_not(theme: Theme, quick: str, tab: Tab) -> N
     swatch = tab.legend.locator("li i").first
     colour = np.array([int(part) for part in style(swatch, "backgroundColor")[4:-1].split(",")])
     assert share(shown(tab, swatch), colour) > 0.3
-    assert share(tab.picture(), colour) > 0
+    assert share(tab.capture(), colour) > 0
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_bars_and_keys_are_seen(theme: Theme, quick: str, tab: Tab) -> None:
+def test_bars_and_keys_are_seen(theme: Theme, valid_log: str, tab: Tab) -> None:
     inks = forced(tab, theme)
-    tab.open(quick, **DIGITS, filter="toward:3", sign="both")
-    tab.key("ArrowRight", "Enter")
+    tab.open(valid_log, **DIGITS, filter="toward:3", sign="both")
+    tab.press_keys("ArrowRight", "Enter")
     meters = tab.inspector.locator(".bars .meter")
     expect(meters.first).to_be_visible()
     full = shown(tab, meters.first)
@@ -142,26 +142,26 @@ def test_bars_and_keys_are_seen(theme: Theme, quick: str, tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_it_can_be_read_by_everybody(theme: Theme, quick: str, tab: Tab) -> None:
+def test_it_can_be_read_by_everybody(theme: Theme, valid_log: str, tab: Tab) -> None:
     forced(tab, theme)
-    tab.open(quick, alone=True, **WARM, color="class", compare=1600)
-    tab.key("ArrowRight", "Enter", "ArrowRight")
+    tab.open(valid_log, standalone=True, **WARM, color="class", compare=1600)
+    tab.press_keys("ArrowRight", "Enter", "ArrowRight")
     expect(tab.card.get_by_text("by activation")).to_be_visible()
     assert find_violations(tab) == []
     save_screenshot(tab, "forced-map", theme)
-    tab.key("Escape", "Escape", "c", "k")
-    tab.press("Cells as a table")
+    tab.press_keys("Escape", "Escape", "c", "k")
+    tab.click_button("Cells as a table")
     tab.settle()
     assert find_violations(tab) == []
     save_screenshot(tab, "forced-table", theme)
-    tab.press("Cells as a table")
+    tab.click_button("Cells as a table")
     tab.page.goto("about:blank")
-    tab.open(quick, alone=True, **DIGITS, filter="toward:3,5", sign="both")
-    tab.key("f")
+    tab.open(valid_log, standalone=True, **DIGITS, filter="toward:3,5", sign="both")
+    tab.press_keys("f")
     expect(tab.app.get_by_label("Class filter", exact=True)).to_be_visible()
     assert find_violations(tab) == []
     save_screenshot(tab, "forced-classes", theme)
-    tab.key("?")
+    tab.press_keys("?")
     expect(tab.app.get_by_role("dialog")).to_be_visible()
     assert find_violations(tab) == []
     save_screenshot(tab, "forced-help", theme)

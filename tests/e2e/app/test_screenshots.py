@@ -14,15 +14,15 @@ WARM = {"run": "warm/atlas", "layer": "layer3"}
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_pictures_of_the_main_states(theme: Theme, serve: Serve, tab: Tab) -> None:
-    tab.forgive("Failed to load resource")
+    tab.ignore_errors("Failed to load resource")
     look = {"query": "?darkMode=true" if theme == "dark" else ""}
-    sound = serve("sound", "data-server")
-    tab.open(sound, **look, **WARM)
+    valid_log_by_loader = serve("valid", "data-server")
+    tab.open(valid_log_by_loader, **look, **WARM)
     save_screenshot(tab, "map", theme)
-    tab.key("ArrowRight", "Enter", "ArrowRight", "ArrowRight")
+    tab.press_keys("ArrowRight", "Enter", "ArrowRight", "ArrowRight")
     expect(tab.card.get_by_text("by activation")).to_be_visible()
     save_screenshot(tab, "card-and-inspector", theme)
-    tab.key("Escape", "?")
+    tab.press_keys("Escape", "?")
     expect(tab.app.get_by_role("dialog")).to_be_visible()
     save_screenshot(tab, "help", theme)
     for name, link in (
@@ -31,12 +31,12 @@ def test_pictures_of_the_main_states(theme: Theme, serve: Serve, tab: Tab) -> No
         ("digits", {"run": "digits/atlas"}),
     ):
         tab.page.goto("about:blank")
-        tab.open(sound, **look, **link)
+        tab.open(valid_log_by_loader, **look, **link)
         save_screenshot(tab, name, theme)
     tab.page.emulate_media(color_scheme=theme)
-    tab.open(serve("empty", "data-server"), alone=True)
+    tab.open(serve("empty", "data-server"), standalone=True)
     save_screenshot(tab, "empty", theme)
-    odd = serve("odd", "data-server", "--path_prefix=/lab/one")
-    tab.open(odd, alone=True, run="flaws/atlas", layer="layer3", step=100)
+    damaged_log = serve("damaged", "data-server", "--path_prefix=/lab/one")
+    tab.open(damaged_log, standalone=True, run="flaws/atlas", layer="layer3", step=100)
     tab.settle(failure="damaged")
     save_screenshot(tab, "damaged", theme)

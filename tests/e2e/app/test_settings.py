@@ -17,7 +17,7 @@ LONGER = (
 
 def switch(tab: Tab, name: str) -> Locator:
     """The setting, in the sheet that the button opens."""
-    tab.press("How to read the map, and its keys")
+    tab.click_button("How to read the map, and its keys")
     return tab.app.get_by_role("dialog").get_by_role("checkbox", name=name)
 
 
@@ -27,12 +27,12 @@ def leave(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
-def test_the_page_scrolls_first_where_that_is_wanted(way: str, quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM)
+def test_the_page_scrolls_first_where_that_is_wanted(way: str, valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM)
     tab.page.evaluate(LONGER)
-    tab.page.mouse.move(*tab.middle())
+    tab.page.mouse.move(*tab.map_center())
     tab.page.mouse.wheel(0, -200)
-    tab.linked(z="1.320")
+    tab.wait_for_hash(z="1.320")
     assert tab.page.evaluate("scrollY") == 0
 
     wanted = switch(tab, SCROLL)
@@ -46,17 +46,17 @@ def test_the_page_scrolls_first_where_that_is_wanted(way: str, quick: str, tab: 
     leave(tab)
     hint = tab.app.locator(".tool-hint")
     expect(hint).to_have_count(0)
-    tab.page.mouse.move(*tab.middle())
+    tab.page.mouse.move(*tab.map_center())
     tab.page.mouse.wheel(0, 200)
     tab.page.wait_for_function("scrollY > 100")
     expect(hint).to_have_text("Ctrl + wheel zooms")
-    tab.linked(z="1.320")
+    tab.wait_for_hash(z="1.320")
     scrolled = tab.page.evaluate("scrollY")
     for held, zoomed in (("Control", "1.741"), ("Alt", "2.297")):
         tab.page.keyboard.down(held)
         tab.page.mouse.wheel(0, -200)
         tab.page.keyboard.up(held)
-        tab.linked(z=zoomed)
+        tab.wait_for_hash(z=zoomed)
     assert tab.page.evaluate("scrollY") == scrolled
     expect(hint).to_have_count(0)
 
@@ -67,23 +67,23 @@ def test_the_page_scrolls_first_where_that_is_wanted(way: str, quick: str, tab: 
     expect(again).to_be_checked()
     again.uncheck()
     leave(tab)
-    tab.page.mouse.move(*tab.middle())
+    tab.page.mouse.move(*tab.map_center())
     tab.page.mouse.wheel(0, 200)
-    tab.linked(z="1.741")
+    tab.wait_for_hash(z="1.741")
 
 
-def test_keys_of_one_letter_can_be_turned_off(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM)
+def test_keys_of_one_letter_can_be_turned_off(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM)
     switch(tab, LETTERS).check()
     leave(tab)
-    tab.key("t", "c", "2", "+", ",", "?")
-    tab.key("ArrowRight", "Enter")
+    tab.press_keys("t", "c", "2", "+", ",", "?")
+    tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_be_visible()
     assert tab.settle(step=3200, level=10)["step"] == "3200"
     expect(tab.app.get_by_role("table")).to_have_count(0)
     expect(tab.app.get_by_role("dialog")).to_have_count(0)
-    tab.linked(z=None, compare=None)
+    tab.wait_for_hash(z=None, compare=None)
     switch(tab, LETTERS).uncheck()
     leave(tab)
-    tab.key("t")
+    tab.press_keys("t")
     expect(tab.app.get_by_role("table")).to_be_visible()

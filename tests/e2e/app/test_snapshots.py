@@ -50,30 +50,30 @@ def _of(log: str, *flags: str, theme: str = "light", **state: Any) -> Show:
     def show(tab: Tab, serve: Serve) -> None:
         tab.page.add_init_script(WORDLESS)
         tab.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
-        tab.open(serve(log, "data-server", *flags), alone=True, **state)
+        tab.open(serve(log, "data-server", *flags), standalone=True, **state)
         tab.settle(theme=theme)
 
     return show
 
 
 STATES: dict[str, Show] = {
-    "map-light": _of("sound", **WARM),
-    "map-dark": _of("sound", theme="dark", **WARM),
-    "map-near": _of("sound", **{**WARM, "grid": 20}, x="0.6500", y="0.4500", z="2.500"),
-    "points": _of("sound", **WARM, color="class", show="points"),
-    "class-filter": _of("sound", **WARM, filter="top:3"),
-    "difference": _of("evolving", run="moving/atlas", grid=4, step=200, compare=100),
+    "map-light": _of("valid", **WARM),
+    "map-dark": _of("valid", theme="dark", **WARM),
+    "map-near": _of("valid", **{**WARM, "grid": 20}, x="0.6500", y="0.4500", z="2.500"),
+    "points": _of("valid", **WARM, color="class", show="points"),
+    "class-filter": _of("valid", **WARM, filter="top:3"),
+    "difference": _of("concepts", run="moving/atlas", grid=4, step=200, compare=100),
     "panes": _of(
-        "layered",
+        "layers",
         run="net/atlas",
         layer="stage1",
         step=100,
         grid=4,
         compare=";stage2,,net%2Fatlas",
     ),
-    "table": _of("sound", **WARM, view="table"),
+    "table": _of("valid", **WARM, view="table"),
     "empty": _of("empty"),
-    "error": _of("odd", "--path_prefix=/lab/one", run="flaws/atlas", layer="layer3", step=100),
+    "error": _of("damaged", "--path_prefix=/lab/one", run="flaws/atlas", layer="layer3", step=100),
 }
 
 
@@ -85,7 +85,7 @@ def plain(tab: Tab) -> NDArray[np.int16]:
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
     tab.settle()
-    return tab.picture({"x": 0, "y": 0, **VIEW})
+    return tab.capture({"x": 0, "y": 0, **VIEW})
 
 
 @pytest.fixture
@@ -95,14 +95,14 @@ def update(request: pytest.FixtureRequest) -> bool:
 
 @pytest.mark.parametrize("name", STATES)
 def test_it_looks_as_it_did(name: str, update: bool, serve: Serve, tab: Tab) -> None:
-    tab.forgive("Failed to load resource")
+    tab.ignore_errors("Failed to load resource")
     tab.page.set_viewport_size(VIEW)
     STATES[name](tab, serve)
     share = compare_with_snapshot(name, plain(tab), update)
     assert share <= MOST, f"{share:.2%} of it differ: see test-results/snapshot-{name}.png"
 
 
-def test_one_tile_of_another_colour_is_seen(serve: Serve, tab: Tab) -> None:
+def test_one_tile_of_another_color_is_seen(serve: Serve, tab: Tab) -> None:
     """And so is a change of class, of zoom and of theme: what is kept is not only what is grey."""
     tab.page.set_viewport_size(VIEW)
     STATES["map-light"](tab, serve)
@@ -112,7 +112,7 @@ def test_one_tile_of_another_colour_is_seen(serve: Serve, tab: Tab) -> None:
     assert grid.icons is not None
     tints = grid.icons.astype(int).mean(axis=(1, 2))
     reddest = int((tints[:, 0] - tints[:, 2]).argmax())
-    x, y, side = tab.place(10, int(grid.rows[reddest]), int(grid.cols[reddest]))
+    x, y, side = tab.locate_cell(10, int(grid.rows[reddest]), int(grid.cols[reddest]))
     rows, cols = (slice(int(at - side / 2), int(at + side / 2)) for at in (y, x))
     planted = picture.copy()
     planted[rows, cols] = picture[rows, cols][..., ::-1]  # red for blue
@@ -120,7 +120,7 @@ def test_one_tile_of_another_colour_is_seen(serve: Serve, tab: Tab) -> None:
     gone = picture.copy()
     gone[rows, cols] = (245, 246, 247)
     assert compare_with_snapshot("map-light", gone, False) > 1.5 * MOST
-    tab.forgive("Failed to load resource")
+    tab.ignore_errors("Failed to load resource")
     for name, other in (
         ("map-light", "map-dark"),
         ("map-light", "class-filter"),

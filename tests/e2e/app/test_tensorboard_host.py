@@ -19,34 +19,34 @@ def ground(tab: Tab) -> tuple[int, ...]:
     """Colour of the map where nothing is drawn."""
     box = tab.map.bounding_box()
     assert box is not None
-    corner = tab.picture({"x": box["x"] + 4, "y": box["y"] + 4, "width": 8, "height": 8})
+    corner = tab.capture({"x": box["x"] + 4, "y": box["y"] + 4, "width": 8, "height": 8})
     return tuple(int(value) for value in corner.reshape(-1, 3).mean(axis=0).round())
 
 
 @pytest.mark.both_loaders
-def test_the_tab_appears_beside_scalars_and_opens(sound: str, tab: Tab) -> None:
-    tab.page.goto(sound)
+def test_the_tab_appears_beside_scalars_and_opens(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.page.goto(valid_log_by_loader)
     plugin = tab.page.locator("[data-plugin-id=atlas]")
     expect(plugin).to_have_text("Atlas")
     expect(tab.page.locator("[data-plugin-id=scalars]")).to_be_visible()
     plugin.click()
-    marks = tab.framed().settle()
+    marks = tab.enter_iframe().settle()
     assert (marks["phase"], marks["renderer"], marks["failure"]) == ("ready", "webgl", "")
     assert tab.page.evaluate("location.hash").startswith("#atlas")
-    tab.linked(run="cold/atlas")
+    tab.wait_for_hash(run="cold/atlas")
 
 
-def test_dark_mode_comes_with_the_address(sound: str, tab: Tab) -> None:
-    tab.open(sound, query="?darkMode=true", **WARM)
+def test_dark_mode_comes_with_the_address(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, query="?darkMode=true", **WARM)
     tab.settle(theme="dark")
     assert ground(tab) == GROUNDS["dark"]
 
 
-def test_dark_mode_follows_tensorboards_switch(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM)
+def test_dark_mode_follows_tensorboards_switch(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, **WARM)
     tab.settle(theme="light")
     assert ground(tab) == GROUNDS["light"]
-    light = tab.cell_picture(10, 8, 3)
+    light = tab.capture_cell(10, 8, 3)
     for theme in ("dark", "light"):
         tab.page.get_by_label("Menu for changing light or dark theme").click()
         tab.page.get_by_title(f"Force {theme} TensorBoard theme.").click()
@@ -54,43 +54,45 @@ def test_dark_mode_follows_tensorboards_switch(sound: str, tab: Tab) -> None:
         expect(tab.page.locator(".cdk-overlay-backdrop")).to_have_count(0)
         assert ground(tab) == GROUNDS[theme]
         # A theme never tints an icon.
-        assert np.abs(tab.cell_picture(10, 8, 3) - light).max() <= 1
+        assert np.abs(tab.capture_cell(10, 8, 3) - light).max() <= 1
 
 
-def test_leaving_the_tab_and_coming_back_keeps_everything(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM, step=400, grid=20, z="1.500")
-    tab.shows(400, level=20)
-    tab.key("ArrowRight", "Enter")
+def test_leaving_the_tab_and_coming_back_keeps_everything(
+    valid_log_by_loader: str, tab: Tab
+) -> None:
+    tab.open(valid_log_by_loader, **WARM, step=400, grid=20, z="1.500")
+    tab.wait_for_step(400, level=20)
+    tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_be_visible()
-    tab.linked(step=400)
+    tab.wait_for_hash(step=400)
     tab.page.mouse.move(2, 2)
-    before = tab.picture()
+    before = tab.capture()
     tab.page.locator("[data-plugin-id=scalars]").click()
     expect(tab.map).not_to_be_visible()
-    tab.linked(step=400, grid="20")
+    tab.wait_for_hash(step=400, grid="20")
     tab.page.locator("[data-plugin-id=atlas]").click()
     expect(tab.map).to_be_visible()
-    tab.shows(400, level=20)
+    tab.wait_for_step(400, level=20)
     expect(tab.inspector).to_be_visible()
     assert tab.page.evaluate("location.hash").startswith("#atlas")
     tab.page.mouse.move(2, 2)
     deadline = time.monotonic() + TIMEOUT_S
-    while np.abs(tab.picture() - before).mean() >= 0.5:  # the overview comes a frame later
+    while np.abs(tab.capture() - before).mean() >= 0.5:  # the overview comes a frame later
         assert time.monotonic() < deadline
     asked = len(tab.data_requests)
-    tab.key("+")
+    tab.press_keys("+")
     tab.settle()
     assert "atlas" not in tab.data_requests[asked:]
 
 
 @pytest.mark.both_loaders
-def test_everything_works_below_a_path_prefix(odd: str, tab: Tab) -> None:
-    assert odd.endswith("/lab/one/")
-    tab.forgive("status of 422")  # the step next door is damaged
-    tab.open(odd, run="flaws/atlas", layer="layer3", step=0)
-    tab.shows(0)
-    assert tab.picture().std() > 5
-    tab.point_at(5, *_first_cell())
+def test_everything_works_below_a_path_prefix(damaged_log: str, tab: Tab) -> None:
+    assert damaged_log.endswith("/lab/one/")
+    tab.ignore_errors("status of 422")  # the step next door is damaged
+    tab.open(damaged_log, run="flaws/atlas", layer="layer3", step=0)
+    tab.wait_for_step(0)
+    assert tab.capture().std() > 5
+    tab.hover_cell(5, *_first_cell())
     expect(tab.card.locator(".patch").first).to_be_visible()
 
 

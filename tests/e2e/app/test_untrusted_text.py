@@ -61,13 +61,13 @@ TEXT = "elements => elements.map((one) => one.textContent)"
 
 
 @pytest.fixture
-def stranger(serve: Serve) -> str:
+def untrusted_log(serve: Serve) -> str:
     """Under the loader that can read runs of any name; the other says so of each that it cannot."""
-    return serve("hostile", "python-loader")
+    return serve("untrusted", "python-loader")
 
 
 @pytest.fixture
-def watched(tab: Tab) -> Iterator[Tab]:
+def monitored_tab(tab: Tab) -> Iterator[Tab]:
     """A page on which nothing was made of any text when the test has ended."""
     tab.page.add_init_script(MONITOR_SCRIPT)
     yield tab
@@ -106,11 +106,11 @@ def test_there_are_as_many_as_promised() -> None:
     assert len(set(TEXTS)) == len(TEXTS) >= 60
 
 
-def test_classes_inside_tensorboard(stranger: str, watched: Tab) -> None:
+def test_classes_inside_tensorboard(untrusted_log: str, monitored_tab: Tab) -> None:
     """In the list, the legend and the strongest cells of the filter, the search and the table."""
-    tab = watched
-    tab.open(stranger, **ALL, color="class", filter="top:0", show="both")
-    tab.key("f")
+    tab = monitored_tab
+    tab.open(untrusted_log, **ALL, color="class", filter="top:0", show="both")
+    tab.press_keys("f")
     options = tab.app.locator("#class-list .name")
     expect(options).to_have_count(100)
     wanted = [format_name(text, 40) or "(no name)" for text in TEXTS]
@@ -137,7 +137,7 @@ def test_classes_inside_tensorboard(stranger: str, watched: Tab) -> None:
         assert names
         assert set(names) <= named
     box.press("Escape")
-    tab.key("t")
+    tab.press_keys("t")
     tops: set[str] = set()
     for page in itertools.count():
         rows = tab.app.locator(".cell-table tbody tr")
@@ -151,13 +151,13 @@ def test_classes_inside_tensorboard(stranger: str, watched: Tab) -> None:
     assert tops == {format_name(text, 40) for text in TEXTS}
 
 
-def test_cells_and_concepts(stranger: str, watched: Tab) -> None:
+def test_cells_and_concepts(untrusted_log: str, monitored_tab: Tab) -> None:
     """The inspector and the film strip of each cell, the line of what is lit, the card."""
-    tab = watched
-    tab.open(stranger, alone=True, **ALL)
-    tab.key("ArrowRight")
+    tab = monitored_tab
+    tab.open(untrusted_log, standalone=True, **ALL)
+    tab.press_keys("ArrowRight")
     expect(tab.card.locator(".bars .name")).to_have_count(1)
-    tab.key("Enter")
+    tab.press_keys("Enter")
     expect(tab.inspector.locator(".film h3")).to_be_visible()
     expect(tab.inspector.locator(".voices .bars")).to_have_count(2)
     found = walk(
@@ -186,9 +186,9 @@ def test_cells_and_concepts(stranger: str, watched: Tab) -> None:
     assert [one["lit"] for one in found] == [[format_name(text[:2000], 60)] for text in TEXTS]
 
 
-def test_sentences_and_shortcuts(stranger: str, watched: Tab) -> None:
-    tab = watched
-    tab.open(stranger, alone=True, **ALL, events="on")
+def test_sentences_and_shortcuts(untrusted_log: str, monitored_tab: Tab) -> None:
+    tab = monitored_tab
+    tab.open(untrusted_log, standalone=True, **ALL, events="on")
     tab.app.get_by_role("button", name="Show all").click()
     sentences = tab.app.locator(".event-items .event-text")
     expect(sentences).to_have_count(len(TEXTS))
@@ -197,7 +197,7 @@ def test_sentences_and_shortcuts(stranger: str, watched: Tab) -> None:
     tab.settle()
     for number, step in reversed(list(enumerate(STEPS, start=1))):
         tab.page.goto("about:blank")
-        tab.open(stranger, alone=True, **{**ALL, "step": step}, shortcut="all")
+        tab.open(untrusted_log, standalone=True, **{**ALL, "step": step}, shortcut="all")
         for summary in tab.app.locator(".shortcuts details:not([open]) summary").all():
             summary.click()
         entries = tab.app.locator(".shortcuts [data-shortcut]")
@@ -214,10 +214,10 @@ def test_sentences_and_shortcuts(stranger: str, watched: Tab) -> None:
     assert said == {format_name(text, 40) or "(no name)" for text in TEXTS}
 
 
-def test_runs_layers_and_recipes(stranger: str, watched: Tab) -> None:
+def test_runs_layers_and_recipes(untrusted_log: str, monitored_tab: Tab) -> None:
     """Each of them chosen in turn: what menus and legend say."""
-    tab = watched
-    tab.open(stranger, alone=True, run="plain/atlas")
+    tab = monitored_tab
+    tab.open(untrusted_log, standalone=True, run="plain/atlas")
     runs = tab.app.get_by_label("Run", exact=True)
     listed = [trimmed(one) for one in texts(runs.locator("option"))]
     names = ["all", "lies", "plain", *FOLDERS]
@@ -258,9 +258,9 @@ def test_runs_layers_and_recipes(stranger: str, watched: Tab) -> None:
     assert find_injections(tab) == []
 
 
-def test_recipes_that_differ(stranger: str, watched: Tab) -> None:
-    tab = watched
-    tab.open(stranger, alone=True, run="plain/atlas", compare=";layer3,,plain%2Fatlas")
+def test_recipes_that_differ(untrusted_log: str, monitored_tab: Tab) -> None:
+    tab = monitored_tab
+    tab.open(untrusted_log, standalone=True, run="plain/atlas", compare=";layer3,,plain%2Fatlas")
     for numbers in in_batches(6):
         run, layer = FOLDERS[numbers[0]], LAYERS[numbers[0]]
         tab.map.evaluate(
@@ -286,11 +286,11 @@ def told(found: list[str], wanted: list[str]) -> bool:
     return len(found) == len(wanted) and all(one.startswith(start) for one, start in pairs)
 
 
-def test_reasons_of_damage(stranger: str, watched: Tab) -> None:
+def test_reasons_of_damage(untrusted_log: str, monitored_tab: Tab) -> None:
     """A damaged manifest is told with what it holds: a reason is a stranger's text as well."""
-    tab = watched
-    tab.forgive("Failed to load resource")
-    tab.open(stranger, alone=True, run="lies/atlas", step=0)
+    tab = monitored_tab
+    tab.ignore_errors("Failed to load resource")
+    tab.open(untrusted_log, standalone=True, run="lies/atlas", step=0)
     tab.settle(failure="damaged")
     found = tab.map.evaluate(
         """async (map, count) => {
@@ -320,10 +320,10 @@ def test_reasons_of_damage(stranger: str, watched: Tab) -> None:
     assert len(titles) == 20
 
 
-def test_saved_selections(stranger: str, watched: Tab) -> None:
+def test_saved_selections(untrusted_log: str, monitored_tab: Tab) -> None:
     """What shares the address may have written them, not only we."""
-    tab = watched
-    tab.open(stranger, alone=True, **ALL)
+    tab = monitored_tab
+    tab.open(untrusted_log, standalone=True, **ALL)
     for numbers in in_batches(50):
         saved = [
             {
@@ -339,7 +339,7 @@ def test_saved_selections(stranger: str, watched: Tab) -> None:
         ]
         document = json.dumps({"version": 1, "selections": saved})
         tab.page.evaluate("text => localStorage.setItem('atlas.selections', text)", document)
-        tab.key("k")
+        tab.press_keys("k")
         entries = tab.app.get_by_role("list", name="Saved selections").locator("li")
         expect(entries).to_have_count(len(numbers))
         names = [format_name(TEXTS[i], 66) or "Selection" for i in numbers]
@@ -349,13 +349,13 @@ def test_saved_selections(stranger: str, watched: Tab) -> None:
             assert layer == f"1 sample \u00b7 {format_name(TEXTS[i], 40)} \u00b7 step 7"
         entries.locator(".event").first.click()
         expect(tab.app.get_by_label("Selected samples")).to_be_visible()
-        tab.key("k")
+        tab.press_keys("k")
 
 
-def test_addresses(stranger: str, watched: Tab) -> None:
+def test_addresses(untrusted_log: str, monitored_tab: Tab) -> None:
     """Every key of the hash with every text, all at once and one by one."""
-    tab = watched
-    tab.open(stranger, alone=True, run="plain/atlas")
+    tab = monitored_tab
+    tab.open(untrusted_log, standalone=True, run="plain/atlas")
     tab.map.evaluate(
         """async (map, texts) => {
           const keys = ('run layer step grid x y z color show compare mode drift map events ' +
@@ -377,15 +377,15 @@ def test_addresses(stranger: str, watched: Tab) -> None:
         list(TEXTS),
     )
     tab.page.goto("about:blank")
-    tab.open(stranger, alone=True, run="plain/atlas", filter=TEXTS[0], lit=TEXTS[1])
+    tab.open(untrusted_log, standalone=True, run="plain/atlas", filter=TEXTS[0], lit=TEXTS[1])
     expect(tab.legend).to_contain_text("200 samples")
 
 
-def test_files(stranger: str, watched: Tab, tmp_path: Path) -> None:
+def test_files(untrusted_log: str, monitored_tab: Tab, tmp_path: Path) -> None:
     """Drawings are well formed and hold words alone; no cell of a table is a formula."""
-    tab = watched
-    tab.open(stranger, alone=True, **ALL, color="class")
-    tab.key("e")
+    tab = monitored_tab
+    tab.open(untrusted_log, standalone=True, **ALL, color="class")
+    tab.press_keys("e")
     menu = tab.app.get_by_role("complementary", name="Export")
     expect(menu).to_be_visible()
 
@@ -418,10 +418,10 @@ def in_csv(text: str) -> str:
     return ("'" if text.strip(BLANKS)[:1] in tuple("=+-@\uff1d") else "") + text
 
 
-def test_the_watch_hears_what_is_made_of_a_text(stranger: str, tab: Tab) -> None:
+def test_the_watch_hears_what_is_made_of_a_text(untrusted_log: str, tab: Tab) -> None:
     """Without this, all silence above would prove nothing."""
     tab.page.add_init_script(MONITOR_SCRIPT)
-    tab.open(stranger, **ALL)
+    tab.open(untrusted_log, **ALL)
     assert find_injections(tab) == []
     plant = (
         "(app, text) => app.shadowRoot.querySelector('main').insertAdjacentHTML('beforeend', text)"
@@ -429,7 +429,7 @@ def test_the_watch_hears_what_is_made_of_a_text(stranger: str, tab: Tab) -> None
     tab.app.evaluate(plant, TEXTS[0])
     assert find_injections(tab) == [f"insertAdjacentHTML: {TEXTS[0]}", "img", "img onerror"]
     tab.page.wait_for_timeout(300)
-    assert any("CSP violation:" in one for one in tab.complaints), tab.complaints
+    assert any("CSP violation:" in one for one in tab.console_errors), tab.console_errors
     tab.app.evaluate(
         """app => {
           const link = document.createElement('a');
@@ -444,16 +444,16 @@ def test_the_watch_hears_what_is_made_of_a_text(stranger: str, tab: Tab) -> None
     assert "ran: by hand" in found
     assert tab.dialogs == ["heard"]
     tab.dialogs.clear()
-    tab.forgive("CSP", "Content Security Policy", "Failed to load resource")
+    tab.ignore_errors("CSP", "Content Security Policy", "Failed to load resource")
 
 
-def test_the_page_is_as_wide_as_ever(stranger: str, watched: Tab) -> None:
+def test_the_page_is_as_wide_as_ever(untrusted_log: str, monitored_tab: Tab) -> None:
     for run in ("all/atlas", f"{FOLDERS[TEXTS.index('x' * 10_000)]}/atlas"):
-        watched.page.goto("about:blank")
-        watched.page.set_viewport_size({"width": 820, "height": 700})
-        watched.open(stranger, alone=True, run=run, color="class")
-        size = watched.page.evaluate(
+        monitored_tab.page.goto("about:blank")
+        monitored_tab.page.set_viewport_size({"width": 820, "height": 700})
+        monitored_tab.open(untrusted_log, standalone=True, run=run, color="class")
+        size = monitored_tab.page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
         )
         assert size == [820, 700]
-    watched.page.set_viewport_size(VIEWPORT)
+    monitored_tab.page.set_viewport_size(VIEWPORT)

@@ -14,8 +14,8 @@ pytest_plugins = ("wheel_fixtures",)
 def test_the_tab_opens_from_the_wheel(wheel_tensorboard: str, tab: Tab) -> None:
     wait_for_atlases(wheel_tensorboard, 2 * 2 * 3)
     tab.open(wheel_tensorboard, run="warm/atlas", layer="layer3")
-    tab.shows(400)
-    assert tab.picture().std() > 5
-    tab.key(",", "ArrowRight")
-    tab.shows(100)
+    tab.wait_for_step(400)
+    assert tab.capture().std() > 5
+    tab.press_keys(",", "ArrowRight")
+    tab.wait_for_step(100)
     tab.card.get_by_text("cosine").wait_for()

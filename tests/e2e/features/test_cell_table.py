@@ -45,11 +45,11 @@ def column(tab: Tab, place: int) -> list[str]:
     return found
 
 
-def test_keys_alone_read_sort_pin_and_go_back(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM, grid=10)
+def test_keys_alone_read_sort_pin_and_go_back(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, **WARM, grid=10)
     assert not any("extras" in one for one in tab.requests)
-    tab.key("t")
-    tab.linked(view="table")
+    tab.press_keys("t")
+    tab.wait_for_hash(view="table")
     grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]
     expect(table(tab).locator("h2")).to_contain_text(f"{len(grid.rows)} cells")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
@@ -75,12 +75,14 @@ def test_keys_alone_read_sort_pin_and_go_back(sound: str, tab: Tab) -> None:
     keyboard.press("t")
     expect(table(tab)).to_have_count(0)
     expect(tab.map).to_be_focused()
-    tab.linked(view=None)
+    tab.wait_for_hash(view=None)
 
 
-def test_every_cell_of_a_real_atlas_is_told(quick: str, directories: Directories, tab: Tab) -> None:
-    tab.open(quick, alone=True, **DIGITS, view="table")
-    path, _ = directories("sound")
+def test_every_cell_of_a_real_atlas_is_told(
+    valid_log: str, directories: Directories, tab: Tab
+) -> None:
+    tab.open(valid_log, standalone=True, **DIGITS, view="table")
+    path, _ = directories("valid")
     atlas = [one for one in read_atlases(path) if one.run == "digits/atlas"][-1]
     grid = next(one for one in atlas.grids if one.size == 8)
     labels, attribution, cosine = atlas.labels, grid.attribution, grid.icon_cosine
@@ -104,8 +106,10 @@ def test_every_cell_of_a_real_atlas_is_told(quick: str, directories: Directories
         assert row[7].startswith(f"{side} class {strongest} ")
 
 
-def test_the_pointer_sorts_turns_pages_and_shows_on_the_map(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM, grid=40, view="table")
+def test_the_pointer_sorts_turns_pages_and_shows_on_the_map(
+    valid_log_by_loader: str, tab: Tab
+) -> None:
+    tab.open(valid_log_by_loader, **WARM, grid=40, view="table")
     expect(rows(tab)).to_have_count(50)
     wait_until_painted(rows(tab).first)
     grid = browser_logs.make_valid_atlas("layer3", 3200).grids[2]
@@ -117,21 +121,21 @@ def test_the_pointer_sorts_turns_pages_and_shows_on_the_map(sound: str, tab: Tab
     expect(pager).to_contain_text("1")
     assert set(column(tab, 5)) == {CLASSES[0]}
     place = column(tab, 1)[3]
-    tab.press(f"Show {place} on the map")
+    tab.click_button(f"Show {place} on the map")
     expect(table(tab)).to_have_count(0)
     expect(tab.inspector).to_contain_text(f"{place} of 40".replace("row", "Row"))
-    tab.linked(view=None)
+    tab.wait_for_hash(view=None)
 
 
-def test_it_follows_step_layer_and_class_filter(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM, grid=10, view="table")
+def test_it_follows_step_layer_and_class_filter(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM, grid=10, view="table")
     for layer, step in (("layer3", 400), ("layer4", 400)):
         tab.slider.fill(str(browser_logs.STEPS.index(step)))
-        tab.choose("Layer", layer)
-        tab.shows(step, layer=layer)
+        tab.select_option("Layer", layer)
+        tab.wait_for_step(step, layer=layer)
         cells = len(browser_logs.make_valid_atlas(layer, step).grids[0].rows)
         expect(table(tab).locator("h2")).to_contain_text(f"{cells} cells")
-    tab.press("Ask about a class")
+    tab.click_button("Ask about a class")
     tab.app.get_by_role("combobox", name="Find a class").fill("cat")
     tab.page.keyboard.press("Enter")
     expect(table(tab).locator("h2")).to_contain_text("pass the class filter")
@@ -140,8 +144,8 @@ def test_it_follows_step_layer_and_class_filter(quick: str, tab: Tab) -> None:
 
 def open_moving(serve: Serve, tab: Tab, **state: object) -> None:
     """Opens the table of a run in which one class moves."""
-    log = serve("evolving", "data-server")
-    tab.open(log, alone=True, run="moving/atlas", grid=4, view="table", **state)
+    log = serve("concepts", "data-server")
+    tab.open(log, standalone=True, run="moving/atlas", grid=4, view="table", **state)
 
 
 def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Tab) -> None:
@@ -158,7 +162,7 @@ def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Ta
     assert "beyond chance" in told[0]
     assert "within chance" in told[-1]
     tab.page.keyboard.press("c")
-    tab.linked(compare=100)
+    tab.wait_for_hash(compare=100)
     expect(note).to_have_count(2)
     expect(note.last).to_contain_text("changed cell between step 100 and step 200")
     tab.settle()
@@ -196,29 +200,33 @@ def test_the_order_by_a_change_outlives_a_step(serve: Serve, tab: Tab) -> None:
     head.get_by_role("button").click()
     for step in (200, 100):
         tab.page.keyboard.press(",")
-        tab.shows(step)
+        tab.wait_for_step(step)
         expect(head).to_have_attribute("aria-sort", "descending")
         expect(head.get_by_role("button")).to_be_focused()
 
 
 @pytest.mark.parametrize("script", [NO_WEBGL, NO_CANVAS], ids=["no-webgl", "no-canvas"])
-def test_it_needs_no_graphics(script: str, quick: str, tab: Tab) -> None:
+def test_it_needs_no_graphics(script: str, valid_log: str, tab: Tab) -> None:
     tab.page.add_init_script(script)
-    tab.open(quick, alone=True, **WARM, grid=10)
+    tab.open(valid_log, standalone=True, **WARM, grid=10)
     expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
-    tab.key("t")
+    tab.press_keys("t")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
     grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]
     assert column(tab, 2)[0].split()[0] == str(grid.counts.max())
     rows(tab).first.get_by_role("button").first.press("Enter")
     expect(tab.inspector.locator(".bars .name").first).to_be_visible()
     tab.slider.fill("0")
-    tab.shows(0)
+    tab.wait_for_step(0)
 
 
-def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
+def test_untrusted_names_are_text(damaged_log: str, tab: Tab) -> None:
     tab.open(
-        odd, alone=True, run=f"{browser_logs.MARKUP}/atlas", layer=browser_logs.MARKUP, view="table"
+        damaged_log,
+        standalone=True,
+        run=f"{browser_logs.MARKUP}/atlas",
+        layer=browser_logs.MARKUP,
+        view="table",
     )
     expect(rows(tab).first).to_be_visible()
     names = set(column(tab, 5))
@@ -227,7 +235,7 @@ def test_hostile_names_are_text(odd: str, tab: Tab) -> None:
 
 
 def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
-    tab.open(serve("sound", "data-server"), alone=True, **DIGITS, view="table")
+    tab.open(serve("valid", "data-server"), standalone=True, **DIGITS, view="table")
     tab.settle()
     wait_until_painted(rows(tab).first)
     audit(tab, "table")

@@ -89,14 +89,14 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", params=["data-server", "python-loader"])
-def both(request: pytest.FixtureRequest, directory: Path) -> Iterator[str]:
+def class_log_by_loader(request: pytest.FixtureRequest, directory: Path) -> Iterator[str]:
     with start_tensorboard(directory, request.param == "data-server") as url:
         wait_for_atlases(url, 6 * len(STEPS) + 1)
         yield url
 
 
 @pytest.fixture(scope="module")
-def classes(directory: Path) -> Iterator[str]:
+def class_log(directory: Path) -> Iterator[str]:
     with start_tensorboard(directory, True) as url:
         wait_for_atlases(url, 6 * len(STEPS) + 1)
         yield url
@@ -120,14 +120,14 @@ def motion(tab: Tab, name: str) -> Locator:
     return tab.app.get_by_role("radio", name=name, exact=True)
 
 
-def test_classes_stand_under_their_layer(both: str, tab: Tab) -> None:
-    tab.open(both)
-    assert tab.marks["layer"] == LAYER, "the tab opens at a layer, not at one of its classes"
+def test_classes_stand_under_their_layer(class_log_by_loader: str, tab: Tab) -> None:
+    tab.open(class_log_by_loader)
+    assert tab.dataset["layer"] == LAYER, "the tab opens at a layer, not at one of its classes"
     group = ["Classes of layer3", "<img src=x onerror=alert(1)> / gnp.exe", "cat", "cat / dog"]
     assert listed(tab) == ["layer2", LAYER, [*group, "none of a class"]]
-    tab.choose("Layer", "cat / dog")
-    tab.shows(100, layer=PAIR)
-    tab.linked(layer=PAIR)
+    tab.select_option("Layer", "cat / dog")
+    tab.wait_for_step(100, layer=PAIR)
+    tab.wait_for_hash(layer=PAIR)
     assert (
         layers(tab).evaluate("select => select.selectedOptions[0].textContent.trim()")
         == "cat / dog"
@@ -138,47 +138,47 @@ def test_classes_stand_under_their_layer(both: str, tab: Tab) -> None:
 
 
 def test_a_layer_that_is_called_like_a_class_is_listed_in_full_once_it_is_known(
-    classes: str, tab: Tab
+    class_log: str, tab: Tab
 ) -> None:
-    tab.open(classes, alone=True, layer=ODD)
+    tab.open(class_log, standalone=True, layer=ODD)
     assert ODD in listed(tab)
     assert layers(tab).evaluate("select => select.selectedOptions[0].textContent.trim()") == ODD
     expect(tab.legend).not_to_contain_text("speak for")
     expect(motion(tab, "Moving map")).to_be_enabled()
 
 
-def test_the_choice_is_made_by_keys(classes: str, tab: Tab) -> None:
-    tab.open(classes, alone=True, layer=LAYER)
+def test_the_choice_is_made_by_keys(class_log: str, tab: Tab) -> None:
+    tab.open(class_log, standalone=True, layer=LAYER)
     layers(tab).focus()
     tab.page.keyboard.press("ArrowDown")
-    tab.shows(100, layer=HOSTILE)
+    tab.wait_for_step(100, layer=HOSTILE)
     tab.page.keyboard.press("ArrowDown")
-    tab.shows(100, layer=series_name(LAYER, ("cat",)))
+    tab.wait_for_step(100, layer=series_name(LAYER, ("cat",)))
     expect(layers(tab)).to_be_focused()
 
 
-def test_the_legend_is_honest_about_how_places_were_chosen(classes: str, tab: Tab) -> None:
-    tab.open(classes, alone=True, layer=series_name(LAYER, ("cat",)), step=0)
+def test_the_legend_is_honest_about_how_places_were_chosen(class_log: str, tab: Tab) -> None:
+    tab.open(class_log, standalone=True, layer=series_name(LAYER, ("cat",)), step=0)
     expect(tab.legend).to_contain_text("Places of layer3 that speak for cat")
     expect(tab.legend).to_contain_text("Too few have it as their strongest class")
-    tab.key(".")
-    tab.shows(100)
+    tab.press_keys(".")
+    tab.wait_for_step(100)
     expect(tab.legend).to_contain_text("Only places of layer3 that speak for cat")
     expect(tab.legend).to_contain_text("It is the strongest class of each.")
     tab.legend.locator("summary").first.click()
     expect(tab.legend.get_by_text("It is the strongest class")).to_be_hidden()
 
 
-def test_hostile_names_of_classes_are_text(classes: str, tab: Tab) -> None:
-    tab.open(classes, alone=True, layer=HOSTILE)
+def test_untrusted_names_of_classes_are_text(class_log: str, tab: Tab) -> None:
+    tab.open(class_log, standalone=True, layer=HOSTILE)
     expect(tab.legend).to_contain_text(f"speak for {MARKUP} or for gnp.exe")
     expect(tab.legend).to_contain_text(f"speaks for {MARKUP} than for gnp.exe")
     assert tab.app.locator("img").count() == 0
 
 
-def test_left_and_right_are_drawn_and_move_with_the_map(classes: str, tab: Tab) -> None:
+def test_left_and_right_are_drawn_and_move_with_the_map(class_log: str, tab: Tab) -> None:
     """The middle line is where x is 0.5, at every place and zoom; one class has none."""
-    tab.open(classes, alone=True, layer=PAIR)
+    tab.open(class_log, standalone=True, layer=PAIR)
     words = "how much more a place speaks for cat than for dog, ±.16 logits at the rims"
     expect(tab.legend).to_contain_text(words)
     assert _middle_line(tab) == pytest.approx(_half(tab), abs=2)
@@ -188,12 +188,12 @@ def test_left_and_right_are_drawn_and_move_with_the_map(classes: str, tab: Tab) 
     assert _middle_line(tab) == pytest.approx(_half(tab), abs=2)
     assert _has_words_above(tab)
     tab.page.goto("about:blank")
-    tab.open(classes, alone=True, layer=series_name(LAYER, ("cat",)))
+    tab.open(class_log, standalone=True, layer=series_name(LAYER, ("cat",)))
     assert not _has_words_above(tab)
 
 
 def _half(tab: Tab) -> float:
-    world = tab.world
+    world = tab.map_box
     return world["x"] + world["side"] / 2
 
 
@@ -221,82 +221,82 @@ def _has_words_above(tab: Tab) -> bool:
     return bool(_overlay(tab)[:20].mean() > 0.1)
 
 
-def test_nothing_is_followed_and_the_tab_says_why(classes: str, tab: Tab) -> None:
-    tab.open(classes, layer=PAIR, drift="on")
+def test_nothing_is_followed_and_the_tab_says_why(class_log: str, tab: Tab) -> None:
+    tab.open(class_log, layer=PAIR, drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text(NOT_FOLLOWED)
     expect(motion(tab, "Moving map")).to_be_disabled()
     expect(motion(tab, "Fixed map")).to_be_checked()
-    tab.key("d", "m")
+    tab.press_keys("d", "m")
     expect(tab.app.get_by_role("status")).to_have_text(NOT_FOLLOWED)
-    tab.linked(map=None, drift=None)
-    tab.key("[", ",")
-    tab.shows(0)
+    tab.wait_for_hash(map=None, drift=None)
+    tab.press_keys("[", ",")
+    tab.wait_for_step(0)
     difference = tab.app.get_by_role("complementary", name="Difference")
     expect(difference).to_have_text(f"{NOT_FOLLOWED} Swipe and Blink show both.")
     tab.app.get_by_label("Swipe").check(force=True)
     tab.settle()
     expect(difference).to_have_count(0)
-    tab.key("c", "j")
+    tab.press_keys("c", "j")
     events = tab.app.locator("aside").and_(tab.app.get_by_label("Events of this run", exact=True))
     expect(events).to_contain_text(NOT_FOLLOWED)
 
 
-def test_a_sample_is_lit_at_its_step_alone_and_an_image_at_all(classes: str, tab: Tab) -> None:
-    tab.open(classes, layer=PAIR)
+def test_a_sample_is_lit_at_its_step_alone_and_an_image_at_all(class_log: str, tab: Tab) -> None:
+    tab.open(class_log, layer=PAIR)
     pill = tab.app.locator(".highlight-pill")
     for search, first, later in (
         ("sample 7", "1 sample in 1 cell at step 100", NOT_FOLLOWED),
         ("image 7", "1 sample in 1 cell at step 100", "1 sample in 1 cell at step 0"),
     ):
-        tab.key("/")
+        tab.press_keys("/")
         expect(tab.app.get_by_role("combobox", name="Find", exact=True)).to_be_focused()
         tab.page.keyboard.type(search)
         tab.page.keyboard.press("Enter")
         expect(pill).to_contain_text(first)
-        tab.key(",")
-        tab.shows(0)
+        tab.press_keys(",")
+        tab.wait_for_step(0)
         expect(pill).to_contain_text(later)
-        tab.key(".")
-        tab.shows(100)
+        tab.press_keys(".")
+        tab.wait_for_step(100)
 
 
-def test_the_class_filter_leads_there_and_back(classes: str, tab: Tab) -> None:
-    tab.open(classes, layer=LAYER, filter="top:1,2")
+def test_the_class_filter_leads_there_and_back(class_log: str, tab: Tab) -> None:
+    tab.open(class_log, layer=LAYER, filter="top:1,2")
     panel = tab.app.get_by_label("Class filter", exact=True)
-    tab.key("f")
+    tab.press_keys("f")
     links = panel.get_by_role("button", name=re.compile("^Open the atlas of"))
     expect(links).to_have_text(
         [f"Open the atlas of {name}" for name in ("cat", "dog", "cat / dog")]
     )
     links.nth(2).focus()
     tab.page.keyboard.press("Enter")
-    tab.shows(100, layer=PAIR)
+    tab.wait_for_step(100, layer=PAIR)
     links.filter(has_text="atlas of dog").click()
-    tab.shows(100, layer=series_name(LAYER, ("dog",)))
-    tab.linked(run="atlas/classes")
+    tab.wait_for_step(100, layer=series_name(LAYER, ("dog",)))
+    tab.wait_for_hash(run="atlas/classes")
     links.filter(has_text="layer3").click()
-    tab.shows(100, layer=LAYER)
-    tab.linked(run="atlas")
+    tab.wait_for_step(100, layer=LAYER)
+    tab.wait_for_hash(run="atlas")
     expect(links).to_have_count(3)
 
 
-def test_the_class_filter_says_how_to_have_an_atlas(classes: str, tab: Tab) -> None:
+def test_the_class_filter_says_how_to_have_an_atlas(class_log: str, tab: Tab) -> None:
     panel = tab.app.get_by_label("Class filter", exact=True)
-    tab.open(classes, alone=True, layer="layer2", filter="top:1")
-    tab.key("f")
+    tab.open(class_log, standalone=True, layer="layer2", filter="top:1")
+    tab.press_keys("f")
     expect(panel).to_contain_text('AtlasWriter(..., class_atlases=["cat"])')
     expect(panel).to_contain_text("tensorboard-atlas class")
     tab.page.goto("about:blank")
-    tab.open(classes, alone=True, layer="layer2", filter="top:0")
-    tab.key("f")
+    tab.open(class_log, standalone=True, layer="layer2", filter="top:0")
+    tab.press_keys("f")
     expect(panel).to_contain_text(f'AtlasWriter(..., class_atlases=["{MARKUP}"])')
     assert panel.locator("img").count() == 0
 
 
-def test_they_are_accessible_and_photographed(classes: str, tab: Tab) -> None:
-    tab.open(classes, alone=True, layer=PAIR, filter="top:1,0")
+def test_they_are_accessible_and_photographed(class_log: str, tab: Tab) -> None:
+    tab.open(class_log, standalone=True, layer=PAIR, filter="top:1,0")
     tab.settle()
-    tab.key("f")
+    tab.press_keys("f")
     expect(tab.app.get_by_label("Class filter", exact=True)).to_be_visible()
     audit(tab, "class-atlas-pair")

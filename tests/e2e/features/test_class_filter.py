@@ -47,13 +47,13 @@ class Asked(NamedTuple):
 @pytest.fixture(scope="module")
 def digits(directories: Directories) -> Callable[[int], Grid]:
     """Grids by size of the real network's last step, as they were logged."""
-    path, _ = directories("sound")
+    path, _ = directories("valid")
     last = [one for one in read_atlases(path) if one.run == "digits/atlas"][-1]
     return {grid.size: grid for grid in last.grids}.__getitem__
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def crowded_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A thousand classes with attribution of each, and a layer without any."""
     directory = tmp_path_factory.mktemp("crowded")
     sink = EventSink(directory / "crowded" / CHILD_RUN)
@@ -110,16 +110,16 @@ def worded(value: float, most: float) -> str:
     return sign + ("0" if float(text) == 0 else text.removeprefix("0"))
 
 
-def test_keys_alone_ask_for_a_class(quick: str, tab: Tab) -> None:
-    tab.open(quick, **DIGITS)
+def test_keys_alone_ask_for_a_class(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, **DIGITS)
     assert not any("chunk-extras" in one for one in tab.requests)
-    tab.key("f")
+    tab.press_keys("f")
     expect(search(tab)).to_be_focused()
     assert any("chunk-extras" in one for one in tab.requests)
     tab.page.keyboard.type("class 3")
     expect(panel(tab).get_by_role("option")).to_have_count(1)
     tab.page.keyboard.press("Enter")
-    tab.linked(filter="top:3")
+    tab.wait_for_hash(filter="top:3")
     expect(key(tab)).to_contain_text("Top class is class 3")
     expect(tab.app.get_by_role("status")).to_contain_text(re.compile(r"\d+ of \d+ cells pass"))
     tab.page.keyboard.press("Escape")
@@ -133,12 +133,14 @@ def test_keys_alone_ask_for_a_class(quick: str, tab: Tab) -> None:
 @pytest.mark.parametrize("size", [4, 8])
 @pytest.mark.parametrize("sign", ["helps", "hurts", "both"])
 def test_the_strongest_cells_are_those_that_were_logged(
-    sound: str, tab: Tab, digits: Callable[[int], Grid], size: int, sign: str
+    valid_log_by_loader: str, tab: Tab, digits: Callable[[int], Grid], size: int, sign: str
 ) -> None:
     """All levels, all signs, both loaders; the legend gives the true range."""
     wanted = strongest(digits(size), 3, sign)
-    tab.open(sound, alone=True, **DIGITS, grid=size, filter="toward:3", sign=sign)
-    tab.key("f")
+    tab.open(
+        valid_log_by_loader, standalone=True, **DIGITS, grid=size, filter="toward:3", sign=sign
+    )
+    tab.press_keys("f")
     rows = panel(tab).locator(".strongest li")
     expect(rows).to_have_count(min(10, len(wanted)))
     most = max(abs(one.value) for one in wanted)
@@ -153,18 +155,18 @@ def test_the_strongest_cells_are_those_that_were_logged(
 
 
 def test_enter_flies_to_the_strongest_cell(
-    quick: str, tab: Tab, digits: Callable[[int], Grid]
+    valid_log: str, tab: Tab, digits: Callable[[int], Grid]
 ) -> None:
     first = strongest(digits(8), 3, "helps")[0]
-    tab.open(quick, **DIGITS, grid=8, filter="toward:3")
-    tab.key("f")
+    tab.open(valid_log, **DIGITS, grid=8, filter="toward:3")
+    tab.press_keys("f")
     button = panel(tab).locator(".strongest button").first
     button.focus()
     tab.page.keyboard.press("ArrowDown")
     tab.page.keyboard.press("ArrowUp")
     expect(button).to_be_focused()
     tab.page.keyboard.press("Enter")
-    tab.linked(x=f"{(first.col + 0.5) / 8:.4f}", y=f"{(first.row + 0.5) / 8:.4f}")
+    tab.wait_for_hash(x=f"{(first.col + 0.5) / 8:.4f}", y=f"{(first.row + 0.5) / 8:.4f}")
     expect(tab.inspector).to_contain_text(f"Row {first.row + 1}, column {first.col + 1} of 8")
     grid = digits(8)
     assert grid.attribution is not None
@@ -177,49 +179,49 @@ def test_enter_flies_to_the_strongest_cell(
 
 
 def test_what_does_not_pass_is_dimmed_and_not_hidden(
-    quick: str, tab: Tab, digits: Callable[[int], Grid]
+    valid_log: str, tab: Tab, digits: Callable[[int], Grid]
 ) -> None:
     ranked = strongest(digits(4), 3, "helps")
     grid = digits(4)
     assert grid.attribution is not None
     failing = int(np.flatnonzero(grid.attribution[:, 3] <= 0)[0])
     place = (4, int(grid.rows[failing]), int(grid.cols[failing]))
-    tab.open(quick, alone=True, **DIGITS, grid=4)
-    bright, clear = tab.cell_picture(*place), tab.cell_picture(4, ranked[0].row, ranked[0].col)
+    tab.open(valid_log, standalone=True, **DIGITS, grid=4)
+    bright, clear = tab.capture_cell(*place), tab.capture_cell(4, ranked[0].row, ranked[0].col)
     tab.page.goto("about:blank")
-    tab.open(quick, alone=True, **DIGITS, grid=4, filter="toward:3")
-    dim = tab.cell_picture(*place)
+    tab.open(valid_log, standalone=True, **DIGITS, grid=4, filter="toward:3")
+    dim = tab.capture_cell(*place)
     assert 0.02 < dim.std() / bright.std() < 0.5
-    assert np.abs(tab.cell_picture(4, ranked[0].row, ranked[0].col) - clear).max() <= 2
+    assert np.abs(tab.capture_cell(4, ranked[0].row, ranked[0].col) - clear).max() <= 2
     key(tab).get_by_role("button", name="Clear").click()
-    tab.linked(filter=None, sign=None)
+    tab.wait_for_hash(filter=None, sign=None)
     tab.settle()
-    assert np.abs(tab.cell_picture(*place) - bright).max() == 0
+    assert np.abs(tab.capture_cell(*place) - bright).max() == 0
 
 
 def test_signs_are_told_apart_without_hue(
-    quick: str, tab: Tab, digits: Callable[[int], Grid]
+    valid_log: str, tab: Tab, digits: Callable[[int], Grid]
 ) -> None:
     """Cells that speak against are hatched: their brightness changes in stripes."""
     against = strongest(digits(4), 3, "hurts")[0]
-    tab.open(quick, alone=True, **DIGITS, grid=4, filter="toward:3", sign="helps")
-    plain = tab.cell_picture(4, against.row, against.col).mean(axis=2)
+    tab.open(valid_log, standalone=True, **DIGITS, grid=4, filter="toward:3", sign="helps")
+    plain = tab.capture_cell(4, against.row, against.col).mean(axis=2)
     tab.page.goto("about:blank")
-    tab.open(quick, alone=True, **DIGITS, grid=4, filter="toward:3", sign="hurts")
-    hatched = tab.cell_picture(4, against.row, against.col).mean(axis=2)
+    tab.open(valid_log, standalone=True, **DIGITS, grid=4, filter="toward:3", sign="hurts")
+    hatched = tab.capture_cell(4, against.row, against.col).mean(axis=2)
     steps = np.abs(np.diff(hatched, axis=1))
     assert (steps > 40).mean() > 0.05 > 3 * (np.abs(np.diff(plain, axis=1)) > 40).mean()
 
 
 def test_the_difference_is_one_of_attribution_toward_the_class(
-    quick: str, directories: Directories, tab: Tab
+    valid_log: str, directories: Directories, tab: Tab
 ) -> None:
-    path, _ = directories("sound")
+    path, _ = directories("valid")
     steps = {one.step: one for one in read_atlases(path) if one.run == "digits/atlas"}
     was, now = (_toward(steps[step], 4, 3) for step in (20, 60))
     changes = {place: now[place] - was[place] for place in was.keys() & now.keys()}
     row, col = max(changes, key=lambda place: abs(changes[place]))
-    tab.open(quick, alone=True, **DIGITS, grid=4, compare=20, filter="toward:3")
+    tab.open(valid_log, standalone=True, **DIGITS, grid=4, compare=20, filter="toward:3")
     legend = tab.app.get_by_label("Difference", exact=True).and_(tab.app.locator("aside"))
     expect(legend).to_contain_text("Attribution toward class 3 changed between step 20 and step 60")
     legend.locator("summary").click()
@@ -242,45 +244,51 @@ def _toward(atlas: Atlas, size: int, index: int) -> dict[tuple[int, int], float]
     }
 
 
-def test_it_rests_over_the_difference_and_asks_both_sides_of_a_swipe(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **DIGITS, grid=4, compare=20, filter="toward:3", sign="both")
+def test_it_rests_over_the_difference_and_asks_both_sides_of_a_swipe(
+    valid_log: str, tab: Tab
+) -> None:
+    tab.open(
+        valid_log, standalone=True, **DIGITS, grid=4, compare=20, filter="toward:3", sign="both"
+    )
     expect(key(tab)).to_contain_text("It rests while the difference of A and B is drawn")
     tab.app.get_by_label("Swipe").check(force=True)
     tab.settle()
     expect(key(tab)).to_contain_text("the strongest cell of A and B")
     expect(key(tab)).to_contain_text("Ranges and counts above are those of B")
-    both = tab.picture()
+    both = tab.capture()
     key(tab).get_by_role("button", name="Clear").click()
-    tab.linked(filter=None)
+    tab.wait_for_hash(filter=None)
     tab.settle()
-    changed = np.abs(tab.picture() - both).max(axis=2) > 12
+    changed = np.abs(tab.capture() - both).max(axis=2) > 12
     middle = changed.shape[1] // 2
     assert changed[120:-200, 300 : middle - 20].mean() > 0.02
     assert changed[120:-200, middle + 20 :].mean() > 0.02
 
 
-def test_it_stays_from_step_to_step(quick: str, tab: Tab) -> None:
-    tab.open(quick, **DIGITS, grid=4, filter="toward:3", sign="both")
+def test_it_stays_from_step_to_step(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, **DIGITS, grid=4, filter="toward:3", sign="both")
     last = key(tab).inner_text()
-    tab.key(",")
-    tab.shows(20)
-    tab.linked(filter="toward:3", sign="both", step=20)
+    tab.press_keys(",")
+    tab.wait_for_step(20)
+    tab.wait_for_hash(filter="toward:3", sign="both", step=20)
     assert key(tab).inner_text() != last
 
 
-def test_missing_attribution_names_the_setting(crowded: str, tab: Tab) -> None:
+def test_missing_attribution_names_the_setting(crowded_log: str, tab: Tab) -> None:
     reason = "Attribution was not recorded: AtlasConfig(attribution=True)"
-    tab.open(crowded, alone=True, layer="bare", filter="toward:1")
+    tab.open(crowded_log, standalone=True, layer="bare", filter="toward:1")
     expect(key(tab)).to_contain_text(reason)
-    tab.key("ArrowRight", "Enter")
+    tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_contain_text(reason)
-    tab.key("f")
+    tab.press_keys("f")
     expect(panel(tab)).to_contain_text(reason)
 
 
-def test_a_thousand_classes_stay_quick_and_hostile_names_stay_text(crowded: str, tab: Tab) -> None:
-    tab.open(crowded, alone=True, layer="many", filter="toward:0", sign="both")
-    tab.key("f")
+def test_a_thousand_classes_stay_quick_and_untrusted_names_stay_text(
+    crowded_log: str, tab: Tab
+) -> None:
+    tab.open(crowded_log, standalone=True, layer="many", filter="toward:0", sign="both")
+    tab.press_keys("f")
     options = panel(tab).get_by_role("option")
     expect(options).to_have_count(100)
     expect(panel(tab)).to_contain_text("and 900 more")
@@ -304,50 +312,50 @@ def test_a_thousand_classes_stay_quick_and_hostile_names_stay_text(crowded: str,
     assert quickest < 100, "a key in the search of a thousand classes"
     expect(options).to_have_count(1)
     options.first.click()
-    tab.linked(filter="toward:0,999")
+    tab.wait_for_hash(filter="toward:0,999")
     expect(panel(tab).locator(".strongest li")).to_have_count(10)
 
 
-def test_a_fifth_class_is_refused(crowded: str, tab: Tab) -> None:
-    tab.open(crowded, alone=True, layer="many", filter="top:2,3,4,5")
-    tab.key("f")
+def test_a_fifth_class_is_refused(crowded_log: str, tab: Tab) -> None:
+    tab.open(crowded_log, standalone=True, layer="many", filter="top:2,3,4,5")
+    tab.press_keys("f")
     expect(panel(tab)).to_contain_text("4 at most")
     panel(tab).get_by_role("option", name="kind 9 ").first.click(force=True)
-    tab.linked(filter="top:2,3,4,5")
+    tab.wait_for_hash(filter="top:2,3,4,5")
     panel(tab).get_by_role("button", name=re.compile("Take away.*kind 3")).click()
-    tab.linked(filter="top:2,4,5")
+    tab.wait_for_hash(filter="top:2,4,5")
 
 
-def test_one_list_at_a_time_stands_beside_the_map(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **DIGITS, events="on")
+def test_one_list_at_a_time_stands_beside_the_map(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **DIGITS, events="on")
     events = tab.app.get_by_label("Events of this run", exact=True).and_(tab.app.locator("aside"))
     expect(events).to_be_visible()
-    tab.press("Ask about a class")
+    tab.click_button("Ask about a class")
     expect(panel(tab)).to_be_visible()
     expect(events).to_have_count(0)
-    tab.key("j")
+    tab.press_keys("j")
     expect(events).to_be_visible()
     expect(panel(tab)).to_have_count(0)
 
 
-def test_nonsense_in_a_link_asks_for_nothing(quick: str, tab: Tab) -> None:
-    tab.open(quick, **DIGITS, filter="<b>:-1,x", sign="constructor")
+def test_nonsense_in_a_link_asks_for_nothing(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, **DIGITS, filter="<b>:-1,x", sign="constructor")
     expect(key(tab)).to_have_count(0)
     tab.page.goto("about:blank")
-    tab.open(quick, **DIGITS, filter="toward:99")
+    tab.open(valid_log, **DIGITS, filter="toward:99")
     expect(key(tab)).to_contain_text("This run knows no class 99")
 
 
-def test_it_is_accessible_and_photographed(quick: str, crowded: str, tab: Tab) -> None:
+def test_it_is_accessible_and_photographed(valid_log: str, crowded_log: str, tab: Tab) -> None:
     for name, url, state in (
-        ("top", quick, {**DIGITS, "filter": "top:3,8"}),
-        ("toward", quick, {**DIGITS, "filter": "toward:3", "sign": "both"}),
-        ("crowded", crowded, {"layer": "many", "filter": "toward:5,7", "grid": 20}),
+        ("top", valid_log, {**DIGITS, "filter": "top:3,8"}),
+        ("toward", valid_log, {**DIGITS, "filter": "toward:3", "sign": "both"}),
+        ("crowded", crowded_log, {"layer": "many", "filter": "toward:5,7", "grid": 20}),
     ):
         tab.page.goto("about:blank")
-        tab.open(url, alone=True, **state)
+        tab.open(url, standalone=True, **state)
         tab.settle()
-        tab.key("f")
+        tab.press_keys("f")
         expect(search(tab)).to_be_focused()
         if name == "toward":
             panel(tab).locator(".strongest button").first.click()

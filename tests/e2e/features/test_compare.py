@@ -39,16 +39,16 @@ def gains(a: int, b: int) -> NDArray[np.int_]:
     return counts[1] - counts[0]
 
 
-def test_a_is_pinned_and_b_goes_on(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, **MOVING, step=100)
-    tab.key("[")
-    tab.linked(compare=100)
+def test_a_is_pinned_and_b_goes_on(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, **MOVING, step=100)
+    tab.press_keys("[")
+    tab.wait_for_hash(compare=100)
     expect(bar(tab).get_by_label("Step A")).to_have_value("100")
     expect(legend(tab)).to_contain_text("A and B are the same step")
-    tab.key(".")
-    tab.shows(200)
+    tab.press_keys(".")
+    tab.wait_for_step(200)
     expect(bar(tab)).to_contain_text(re.compile(r"B\s+step 200"))
-    tab.linked(compare=100, step=200, mode="difference")
+    tab.wait_for_hash(compare=100, step=200, mode="difference")
     gain = gains(100, 200)
     expect(legend(tab)).to_contain_text("samples changed cell between step 100 and step 200")
     expect(legend(tab)).to_contain_text(f"more in B: up to +{gain.max()}")
@@ -57,23 +57,23 @@ def test_a_is_pinned_and_b_goes_on(evolving: str, tab: Tab) -> None:
     expect(words).to_contain_text("samples changed cell between step 100 and step 200")
 
 
-def test_a_link_opens_it_and_a_button_ends_it(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, **MOVING, step=200)
-    plain = tab.picture()
+def test_a_link_opens_it_and_a_button_ends_it(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, **MOVING, step=200)
+    plain = tab.capture()
     tab.page.goto("about:blank")
-    tab.open(evolving, **MOVING, step=200, compare=100)
-    held = tab.picture()
+    tab.open(concept_log, **MOVING, step=200, compare=100)
+    held = tab.capture()
     assert np.abs(held - plain[: len(held)]).mean() > 10
-    tab.press("End the comparison")
-    tab.linked(compare=None, mode=None)
+    tab.click_button("End the comparison")
+    tab.wait_for_hash(compare=None, mode=None)
     expect(bar(tab)).to_have_count(0)
     tab.settle()
-    assert np.abs(tab.picture() - plain).max() == 0
+    assert np.abs(tab.capture() - plain).max() == 0
 
 
-def test_the_largest_changes_can_be_read_and_gone_to(evolving: str, tab: Tab) -> None:
+def test_the_largest_changes_can_be_read_and_gone_to(concept_log: str, tab: Tab) -> None:
     """All that the squares show is in a table, too."""
-    tab.open(evolving, alone=True, **MOVING, step=200, compare=100)
+    tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100)
     gain = gains(100, 200)
     row, col = np.unravel_index(np.abs(gain).argmax(), gain.shape)
     legend(tab).get_by_text("Largest changes").click()
@@ -85,27 +85,27 @@ def test_the_largest_changes_can_be_read_and_gone_to(evolving: str, tab: Tab) ->
     expect(tab.inspector).to_be_visible()
 
 
-def test_swapping_turns_gains_into_losses(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, step=200, compare=100)
+def test_swapping_turns_gains_into_losses(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100)
     gain = gains(100, 200)
     expect(legend(tab)).to_contain_text(f"up to +{gain.max()}")
-    tab.key("x")
-    tab.shows(100)
-    tab.linked(compare=200, step=100)
+    tab.press_keys("x")
+    tab.wait_for_step(100)
+    tab.wait_for_hash(compare=200, step=100)
     expect(legend(tab)).to_contain_text(f"up to +{-gain.min()}")
     expect(legend(tab)).to_contain_text(f"to {MINUS}{gain.max()}")
 
 
-def test_squares_are_told_apart_without_hue(evolving: str, tab: Tab) -> None:
+def test_squares_are_told_apart_without_hue(concept_log: str, tab: Tab) -> None:
     """More is filled, fewer is hollow: the brightness of their middles and rims says which."""
-    tab.open(evolving, alone=True, **MOVING, step=200, compare=100)
+    tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100)
     gain = gains(100, 200)
     most = np.unravel_index(gain.argmax(), gain.shape)
     least = np.unravel_index(gain.argmin(), gain.shape)
 
     def contrast(place: tuple[np.intp, ...]) -> float:
         row, col = (int(one) for one in place)
-        grey = tab.cell_picture(GRID, row, col, share=0.9).mean(axis=2)
+        grey = tab.capture_cell(GRID, row, col, share=0.9).mean(axis=2)
         # A quarter of the way in, off the number in the middle, against the corner of the cell.
         side = len(grey)
         inner = grey[side * 5 // 16 : side * 6 // 16, side * 5 // 16 : side * 6 // 16]
@@ -114,30 +114,30 @@ def test_squares_are_told_apart_without_hue(evolving: str, tab: Tab) -> None:
     assert contrast(most) > 3 * contrast(least)
 
 
-def test_an_unchanged_model_differs_in_nothing(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, run="still/atlas", grid=GRID, step=400, compare=0)
+def test_an_unchanged_model_differs_in_nothing(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, run="still/atlas", grid=GRID, step=400, compare=0)
     expect(legend(tab)).to_contain_text("0 samples changed cell")
 
 
-def test_it_says_why_steps_cannot_be_compared(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, run="other/atlas", grid=GRID, step=200, compare=100)
+def test_it_says_why_steps_cannot_be_compared(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, run="other/atlas", grid=GRID, step=200, compare=100)
     expect(legend(tab)).to_contain_text("asked about different probes")
 
 
-def test_over_many_steps_it_says_whose_chance_is_meant(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, step=400, compare=0)
+def test_over_many_steps_it_says_whose_chance_is_meant(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=400, compare=0)
     expect(legend(tab)).to_contain_text("Chance is that of one step; 2 more steps lie between.")
 
 
-def test_the_divider_parts_a_from_b(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, step=200)
-    tab.key("c")
+def test_the_divider_parts_a_from_b(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=200)
+    tab.press_keys("c")
     bar(tab).get_by_label("Swipe").check(force=True)
-    tab.linked(compare=100, mode="swipe")
+    tab.wait_for_hash(compare=100, mode="swipe")
     divider = tab.app.get_by_role("slider", name="Divider between A and B")
     divider.fill("100")
     tab.settle()
-    both = tab.picture()
+    both = tab.capture()
     b, a = alone(tab, 200), alone(tab, 100)
     half = both.shape[1] // 2
     left, right = slice(250, half - 40), slice(half + 40, -300)
@@ -152,12 +152,12 @@ def alone(tab: Tab, step: int) -> NDArray[np.int16]:
     if bar(tab).count():
         box = bar(tab).bounding_box()
         assert box is not None
-        tab.key("c")
+        tab.press_keys("c")
         tab.page.set_viewport_size({**size, "height": round(size["height"] - box["height"])})
     while int(tab.settle()["step"]) > step:
-        tab.key(",")
-    tab.shows(step)
-    return tab.picture()
+        tab.press_keys(",")
+    tab.wait_for_step(step)
+    return tab.capture()
 
 
 def differing(one: NDArray[np.int16], other: NDArray[np.int16], columns: slice) -> float:
@@ -166,23 +166,23 @@ def differing(one: NDArray[np.int16], other: NDArray[np.int16], columns: slice) 
     return float((np.abs(one[band] - other[band]).max(axis=2) > 12).mean())
 
 
-def test_b_held_shows_a(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, step=200)
-    tab.key("c")
+def test_b_held_shows_a(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=200)
+    tab.press_keys("c")
     bar(tab).get_by_label("Blink").check(force=True)
-    tab.linked(mode="blink")
+    tab.wait_for_hash(mode="blink")
     tab.map.focus()
     tab.page.keyboard.down("b")
     expect(tab.app.get_by_role("button", name="Show A")).to_have_attribute("aria-pressed", "true")
     tab.settle()
-    held = tab.picture()
+    held = tab.capture()
     tab.page.keyboard.up("b")
     expect(tab.app.get_by_role("button", name="Show A")).to_have_attribute("aria-pressed", "false")
     assert differing(held, alone(tab, 100), slice(250, -300)) < FEW
 
 
-def test_it_is_accessible_and_photographed(evolving: str, tab: Tab) -> None:
+def test_it_is_accessible_and_photographed(concept_log: str, tab: Tab) -> None:
     for mode in ("difference", "swipe", "blink"):
         tab.page.goto("about:blank")
-        tab.open(evolving, alone=True, **MOVING, step=200, compare=100, mode=mode)
+        tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100, mode=mode)
         audit(tab, f"compare-{mode}")

@@ -22,31 +22,31 @@ CHANNELS = (
 
 
 @pytest.fixture
-def evolving(serve: Serve) -> str:
+def concept_log(serve: Serve) -> str:
     """For tests of the page alone, which no loader can change."""
-    return serve("evolving", "data-server")
+    return serve("concepts", "data-server")
 
 
-def test_arrows_come_and_go_and_stand_in_the_address(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, **MOVING, step=200)
-    plain = tab.picture()
-    tab.key("d")
-    tab.linked(drift="on")
+def test_arrows_come_and_go_and_stand_in_the_address(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, **MOVING, step=200)
+    plain = tab.capture()
+    tab.press_keys("d")
+    tab.wait_for_hash(drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text("cells moved more than chance since step 100")
     expect(drift).to_contain_text("farther than chance")
     tab.settle()
-    assert np.abs(tab.picture() - plain).mean() > 3
-    tab.press("Drift: what changed since an earlier step")
-    tab.linked(drift=None)
+    assert np.abs(tab.capture() - plain).mean() > 3
+    tab.click_button("Drift: what changed since an earlier step")
+    tab.wait_for_hash(drift=None)
     expect(drift).to_have_count(0)
     tab.settle()
-    assert np.abs(tab.picture() - plain).max() == 0
+    assert np.abs(tab.capture() - plain).max() == 0
 
 
-def test_only_the_cells_that_moved_are_news(evolving: str, tab: Tab) -> None:
+def test_only_the_cells_that_moved_are_news(concept_log: str, tab: Tab) -> None:
     """One class of six moved by a quarter of the map at step 200, all others stayed."""
-    tab.open(evolving, alone=True, **MOVING, step=200, drift="on")
+    tab.open(concept_log, standalone=True, **MOVING, step=200, drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
     words = (drift.locator("strong").text_content() or "").split()
     news, cells = (int(word) for word in words[:3] if word.isdigit())
@@ -55,8 +55,8 @@ def test_only_the_cells_that_moved_are_news(evolving: str, tab: Tab) -> None:
 
 
 @pytest.mark.parametrize(("run", "step"), [("still/atlas", 400), ("moving/atlas", 100)])
-def test_an_unchanged_model_has_no_news(evolving: str, tab: Tab, run: str, step: int) -> None:
-    tab.open(evolving, alone=True, run=run, grid=4, step=step, drift="on")
+def test_an_unchanged_model_has_no_news(concept_log: str, tab: Tab, run: str, step: int) -> None:
+    tab.open(concept_log, standalone=True, run=run, grid=4, step=step, drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text("0 of")
     expect(drift).to_contain_text("Samples moved 0% of the map's side on average")
@@ -71,24 +71,26 @@ def test_an_unchanged_model_has_no_news(evolving: str, tab: Tab, run: str, step:
     ],
 )
 def test_it_says_why_there_is_no_drift(
-    evolving: str, tab: Tab, run: str, step: int, reason: str
+    concept_log: str, tab: Tab, run: str, step: int, reason: str
 ) -> None:
-    tab.open(evolving, alone=True, run=run, grid=4, step=step, drift="on")
+    tab.open(concept_log, standalone=True, run=run, grid=4, step=step, drift="on")
     expect(tab.app.get_by_label("Drift", exact=True)).to_contain_text(reason)
 
 
-def test_the_card_tells_the_numbers_of_its_cell(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, step=200, drift="on")
-    tab.key("ArrowRight", "Enter")
+def test_the_card_tells_the_numbers_of_its_cell(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=200, drift="on")
+    tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_contain_text("of the map's side since step 100")
     expect(tab.inspector).to_contain_text("of them more than chance")
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
-def test_a_channel_is_chosen_and_stands_in_the_address(evolving: str, tab: Tab, way: str) -> None:
-    tab.open(evolving, **TURNING, step=200)
-    plain = tab.picture()
-    tab.key("d")
+def test_a_channel_is_chosen_and_stands_in_the_address(
+    concept_log: str, tab: Tab, way: str
+) -> None:
+    tab.open(concept_log, **TURNING, step=200)
+    plain = tab.capture()
+    tab.press_keys("d")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text("cells moved more than chance since step 100")
     if way == "keyboard":
@@ -98,20 +100,20 @@ def test_a_channel_is_chosen_and_stands_in_the_address(evolving: str, tab: Tab, 
             drift.get_by_text(name, exact=True).click()
         else:
             tab.page.keyboard.press("ArrowRight")
-        tab.linked(drift=channel)
+        tab.wait_for_hash(drift=channel)
         expect(drift).to_contain_text(words)
         tab.settle()
-        assert np.abs(tab.picture() - plain).mean() > 3
+        assert np.abs(tab.capture() - plain).mean() > 3
         expect(drift.get_by_role("radio", name=name)).to_be_checked()
     tab.page.reload()
-    tab.framed().settle()
+    tab.enter_iframe().settle()
     expect(drift.get_by_role("radio", name="Attribution")).to_be_checked()
     expect(drift).to_contain_text(CHANNELS[1][2])
-    tab.key("d")
-    tab.linked(drift=None)
+    tab.press_keys("d")
+    tab.wait_for_hash(drift=None)
 
 
-def test_activations_turn_as_far_as_the_log_says(evolving: str, tab: Tab) -> None:
+def test_activations_turn_as_far_as_the_log_says(concept_log: str, tab: Tab) -> None:
     before, now = (make_concept_atlas("turning", step, 1) for step in (100, 200))
     centred = [a.activations - a.activations.mean(axis=0) for a in (before, now)]
     turned = 1 - np.einsum("nc,nc->n", *centred) / np.prod(
@@ -121,47 +123,49 @@ def test_activations_turn_as_far_as_the_log_says(evolving: str, tab: Tab) -> Non
     cell = int(
         np.argmax([(now.labels[grid.members(i)] == 0).mean() for i in range(len(grid.counts))])
     )
-    tab.open(evolving, alone=True, **TURNING, step=200, drift="activation")
+    tab.open(concept_log, standalone=True, **TURNING, step=200, drift="activation")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text(f"Samples turned by {turned.mean():.2f}".replace("0.", "."))
-    tab.point_at(4, int(grid.rows[cell]), int(grid.cols[cell]))
+    tab.hover_cell(4, int(grid.rows[cell]), int(grid.cols[cell]))
     said = f"Samples turned by {turned[grid.members(cell)].mean():.2f} (1 "
     expect(tab.card).to_contain_text(said)
     expect(tab.card).to_contain_text("cosine) since step 100; 100% of them")
 
 
-def test_first_classes_fall_as_compare_atlases_says(evolving: str, tab: Tab) -> None:
+def test_first_classes_fall_as_compare_atlases_says(concept_log: str, tab: Tab) -> None:
     before, now = (make_concept_atlas("turning", step, 1) for step in (100, 200))
     level = compare_atlases(before, now).levels[0]
     assert level.attribution_rank is not None
     fallen = level.attribution_rank > 0
     assert 0 < fallen.sum() < len(fallen) / 2
-    tab.open(evolving, alone=True, **TURNING, step=200, drift="attribution")
+    tab.open(concept_log, standalone=True, **TURNING, step=200, drift="attribution")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text(f"{fallen.sum()} of {len(fallen)} cells changed first class")
     grid = now.grids[0]
     cell = int(level.cells_b[np.argmax(level.attribution_rank)])
-    tab.point_at(4, int(grid.rows[cell]), int(grid.cols[cell]))
+    tab.hover_cell(4, int(grid.rows[cell]), int(grid.cols[cell]))
     expect(tab.card).to_contain_text(
         f"first class fell {level.attribution_rank.max():.2f} places since step 100; 100%"
     )
 
 
 @pytest.mark.parametrize("channel", ["activation", "attribution"])
-def test_an_unchanged_network_changes_in_no_channel(evolving: str, tab: Tab, channel: str) -> None:
-    tab.open(evolving, alone=True, **TURNING, step=100, drift=channel)
+def test_an_unchanged_network_changes_in_no_channel(
+    concept_log: str, tab: Tab, channel: str
+) -> None:
+    tab.open(concept_log, standalone=True, **TURNING, step=100, drift=channel)
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text("0 of")
     expect(drift).to_contain_text("0% of them")
 
 
-def test_it_names_the_setting_that_records_attribution(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, step=200, drift="attribution")
+def test_it_names_the_setting_that_records_attribution(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=200, drift="attribution")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text("AtlasConfig(attribution=True)")
 
 
 @pytest.mark.parametrize("channel", ["on", "activation", "attribution"])
-def test_the_legend_is_accessible(evolving: str, tab: Tab, channel: str) -> None:
-    tab.open(evolving, alone=True, **TURNING, step=200, drift=channel)
+def test_the_legend_is_accessible(concept_log: str, tab: Tab, channel: str) -> None:
+    tab.open(concept_log, standalone=True, **TURNING, step=200, drift=channel)
     audit(tab)

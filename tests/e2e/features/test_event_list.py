@@ -21,10 +21,10 @@ def events(tab: Tab) -> Locator:
     return tab.app.get_by_label("Events of this run").and_(tab.app.locator("aside"))
 
 
-def test_the_list_ranks_or_follows_the_run(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, **MOVING)
-    tab.key("j")
-    tab.linked(events="on")
+def test_the_list_ranks_or_follows_the_run(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, **MOVING)
+    tab.press_keys("j")
+    tab.wait_for_hash(events="on")
     sentences = events(tab).locator(".event-text")
     expect(sentences).to_have_text(
         ["airplanes split from birds", "frogs are gone", "birds came up"]
@@ -33,51 +33,51 @@ def test_the_list_ranks_or_follows_the_run(evolving: str, tab: Tab) -> None:
     expect(sentences).to_have_text(
         ["birds came up", "airplanes split from birds", "frogs are gone"]
     )
-    tab.press("Close the events")
+    tab.click_button("Close the events")
     expect(events(tab)).to_have_count(0)
-    tab.linked(events=None)
+    tab.wait_for_hash(events=None)
 
 
-def test_an_event_leads_to_its_step_its_cell_and_its_members(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, step=0, events="on")
+def test_an_event_leads_to_its_step_its_cell_and_its_members(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=0, events="on")
     events(tab).get_by_role("button", name="airplanes split from birds").press("Enter")
-    tab.shows(200)
+    tab.wait_for_step(200)
     expect(tab.inspector).to_be_visible()
     pill = tab.app.get_by_label("Highlighted concepts")
     expect(pill).to_contain_text("airplane, bird")
     expect(pill).to_contain_text("134 samples")
     expect(pill).to_contain_text("at step 200")
-    tab.centred(2.5 / 4, within=0.01)
+    tab.wait_for_center(2.5 / 4, within=0.01)
 
     sides = tab.app.get_by_label("Before and after the event")
     sides.get_by_role("button", name="Before").click()
-    tab.shows(100)
+    tab.wait_for_step(100)
     expect(pill).to_contain_text("67 samples")
     expect(sides.get_by_role("button", name="Before")).to_have_attribute("aria-pressed", "true")
     sides.get_by_role("button", name="After").click()
-    tab.shows(200)
-    tab.press("End the highlight")
+    tab.wait_for_step(200)
+    tab.click_button("End the highlight")
     expect(pill).to_have_count(0)
 
 
-def test_the_members_of_an_event_are_lit_before_and_after(evolving: str, tab: Tab) -> None:
+def test_the_members_of_an_event_are_lit_before_and_after(concept_log: str, tab: Tab) -> None:
     """A cell keeps as much of its light as it holds members, at either step."""
     size = 4
-    tab.open(evolving, alone=True, **MOVING, step=0, events="on", grid=size)
+    tab.open(concept_log, standalone=True, **MOVING, step=0, events="on", grid=size)
     split = events(tab).get_by_role("button", name="airplanes split from birds")
     sides = tab.app.get_by_label("Before and after the event")
     for side, step, classes in (("After", 200, (0, 1)), ("Before", 100, (1,))):
         split.click()
-        tab.shows(200)
-        tab.press("Unpin")
+        tab.wait_for_step(200)
+        tab.click_button("Unpin")
         sides.get_by_role("button", name=side).click()
-        tab.shows(step)
-        lit = {place: tab.cell_picture(size, *place) for place in inner_cells(size)}
-        tab.press("End the highlight")
+        tab.wait_for_step(step)
+        lit = {place: tab.capture_cell(size, *place) for place in inner_cells(size)}
+        tab.click_button("End the highlight")
         tab.settle()
         shares = member_shares(step, classes, size)
         for place, picture in lit.items():
-            plain = tab.cell_picture(size, *place)
+            plain = tab.capture_cell(size, *place)
             veiled = np.abs(picture - plain) / np.maximum(1, np.abs(GROUND - plain))
             assert np.median(veiled) == pytest.approx(VEIL * (1 - shares[place]), abs=0.06)
 
@@ -98,63 +98,63 @@ def member_shares(step: int, classes: tuple[int, ...], size: int) -> NDArray[np.
     return share
 
 
-def test_highlighting_dims_the_cells_of_others(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, step=0, grid=4)
-    before = tab.picture()
-    tab.key("ArrowRight", "Enter")
+def test_highlighting_dims_the_cells_of_others(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=0, grid=4)
+    before = tab.capture()
+    tab.press_keys("ArrowRight", "Enter")
     line = tab.inspector.locator(".concept", has_text="frog")
     line.click()
     expect(line).to_have_attribute("aria-pressed", "true")
     pill = tab.app.get_by_label("Highlighted concepts")
     expect(pill).to_contain_text("66 samples")
     tab.settle()
-    changed = np.abs(tab.picture()[60:, :600] - before[60:, :600]).max(axis=2) > 12
+    changed = np.abs(tab.capture()[60:, :600] - before[60:, :600]).max(axis=2) > 12
     assert changed.mean() > 0.05
     # It outlives the step, and the keyboard ends it.
-    tab.key(".")
-    tab.shows(100)
+    tab.press_keys(".")
+    tab.wait_for_step(100)
     expect(pill).to_contain_text("at step 100")
-    tab.key("Escape", "Escape")
+    tab.press_keys("Escape", "Escape")
     expect(pill).to_have_count(0)
 
 
-def test_marks_stand_on_the_time_line_and_jump(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, step=0)
+def test_marks_stand_on_the_time_line_and_jump(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=0)
     marks = tab.app.locator(".event-mark")
     expect(marks).to_have_count(3)
     kinds = marks.evaluate_all("all => all.map((one) => [+one.dataset.step, one.dataset.kind])")
     assert sorted(kinds) == [[100, "born"], [200, "splits"], [400, "dies"]]
     tab.app.locator('.event-mark[data-step="400"]').click()
     # Nothing is left of it at its own step, so that it shows where it was.
-    tab.shows(200)
+    tab.wait_for_step(200)
     expect(tab.app.get_by_label("Highlighted concepts")).to_contain_text("66 samples")
 
 
-def test_an_unchanged_model_has_no_events(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, run="still/atlas", events="on")
+def test_an_unchanged_model_has_no_events(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, run="still/atlas", events="on")
     expect(events(tab)).to_contain_text("No events.")
     expect(tab.app.locator(".event-mark")).to_have_count(0)
 
 
-def test_a_log_without_concepts_says_so(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, run="bare/atlas", events="on")
+def test_a_log_without_concepts_says_so(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, run="bare/atlas", events="on")
     expect(events(tab)).to_contain_text("Events were not recorded in this run.")
-    tab.key("ArrowRight", "Enter")
+    tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_contain_text("Not traced in this atlas.")
 
 
-def test_hostile_sentences_are_text(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, run="hostile/atlas", events="on")
+def test_untrusted_sentences_are_text(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, run="untrusted/atlas", events="on")
     first = events(tab).locator(".event-text").first
     expect(first).to_contain_text(MARKUP[:28])
     assert events(tab).locator("img").count() == 0
     assert len(first.text_content() or "") <= 240
     events(tab).locator(".event").first.click()
-    tab.shows(100)
+    tab.wait_for_step(100)
 
 
-def test_the_list_is_accessible(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, **MOVING, events="on")
+def test_the_list_is_accessible(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, events="on")
     events(tab).get_by_role("button", name="airplanes split from birds").click()
-    tab.shows(200)
+    tab.wait_for_step(200)
     audit(tab)

@@ -55,14 +55,14 @@ def size(tab: Tab) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("script", ["", NO_WEBGL], ids=["webgl", "canvas"])
-def test_the_picture_is_the_map_as_shown(script: str, quick: str, tab: Tab) -> None:
+def test_the_picture_is_the_map_as_shown(script: str, valid_log: str, tab: Tab) -> None:
     if script:
         tab.page.add_init_script(script)
-    tab.open(quick, **WARM, color="class", show="both")
+    tab.open(valid_log, **WARM, color="class", show="both")
     expect(tab.legend).to_contain_text("Majority class of a cell")
     tab.settle()
-    screen = tab.picture()
-    tab.key("e")
+    screen = tab.capture()
+    tab.press_keys("e")
     expect(export_menu(tab)).to_be_visible()
     width, height = size(tab)
     for scale in (1, 2, 4):
@@ -89,17 +89,17 @@ def test_the_picture_is_the_map_as_shown(script: str, quick: str, tab: Tab) -> N
     tab.page.keyboard.press("Escape")
     expect(export_menu(tab)).to_have_count(0)
     tab.settle()
-    assert np.abs(tab.picture() - screen)[110:400, 330:900].max() == 0
+    assert np.abs(tab.capture() - screen)[110:400, 330:900].max() == 0
 
 
-def test_every_legend_is_in_the_picture(quick: str, tab: Tab) -> None:
+def test_every_legend_is_in_the_picture(valid_log: str, tab: Tab) -> None:
     """Of drift with its signs, and of a difference with its frames."""
-    tab.open(quick, alone=True, **WARM, grid=10, step=400, drift="on", compare=0)
+    tab.open(valid_log, standalone=True, **WARM, grid=10, step=400, drift="on", compare=0)
     expect(tab.app.get_by_role("complementary", name="Drift")).to_be_visible()
     expect(tab.app.get_by_role("complementary", name="Difference")).to_be_visible()
     panels = [one.bounding_box() for one in tab.app.locator(".legends > aside").all()]
     assert len(panels) == 3
-    tab.key("e")
+    tab.press_keys("e")
     _, height = size(tab)
     taken = picture(tab, 1)
     RESULTS.mkdir(exist_ok=True)
@@ -117,10 +117,10 @@ def _lefts(panels: list[dict[str, float] | None]) -> list[int]:
     return [round(12 + sum(widths[:i])) for i in range(len(widths))]
 
 
-def test_the_legend_in_the_picture_has_the_colours_of_the_one_on_screen(
-    quick: str, tab: Tab
+def test_the_legend_in_the_picture_has_the_colors_of_the_one_on_screen(
+    valid_log: str, tab: Tab
 ) -> None:
-    tab.open(quick, alone=True, **WARM, color="class")
+    tab.open(valid_log, standalone=True, **WARM, color="class")
     swatches = tab.legend.locator("li i")
     expect(swatches).to_have_count(6)
     colours = [
@@ -132,7 +132,7 @@ def test_the_legend_in_the_picture_has_the_colours_of_the_one_on_screen(
     tab.page.set_viewport_size({"width": 800, "height": 700})
     expect(swatches.first).not_to_be_visible()
     tab.settle()
-    tab.key("e")
+    tab.press_keys("e")
     _, height = size(tab)
     foot = picture(tab, 2)[2 * height :]
     for colour in colours:
@@ -143,14 +143,14 @@ def test_the_legend_in_the_picture_has_the_colours_of_the_one_on_screen(
 
 @pytest.mark.parametrize("grid", [4, 8])
 def test_the_cells_are_those_of_the_log(
-    grid: int, quick: str, directories: Directories, tab: Tab
+    grid: int, valid_log: str, directories: Directories, tab: Tab
 ) -> None:
-    tab.open(quick, **{**DIGITS, "grid": grid})
-    tab.key("e")
+    tab.open(valid_log, **{**DIGITS, "grid": grid})
+    tab.press_keys("e")
     name, data = download(tab, "Save cells")
     assert name == f"atlas-3-step60-grid{grid}.csv"
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
-    path, _ = directories("sound")
+    path, _ = directories("valid")
     atlas = [one for one in read_atlases(path) if one.run == "digits/atlas"][-1]
     level = next(one for one in atlas.grids if one.size == grid)
     labels, attribution, cosine = atlas.labels, level.attribution, level.icon_cosine
@@ -179,14 +179,16 @@ def test_the_cells_are_those_of_the_log(
 
 
 def test_no_name_of_a_log_becomes_a_formula(serve: Serve, tab: Tab) -> None:
-    odd = serve("odd", "data-server", "--path_prefix=/lab/one")
-    tab.open(odd, alone=True, run=f"{browser_logs.MARKUP}/atlas", layer=browser_logs.MARKUP)
+    damaged_log = serve("damaged", "data-server", "--path_prefix=/lab/one")
+    tab.open(
+        damaged_log, standalone=True, run=f"{browser_logs.MARKUP}/atlas", layer=browser_logs.MARKUP
+    )
     classes = [FORMULA, "+1", "@x", 'a"b,\n', *browser_logs.UNTRUSTED_CLASSES[:2]]
     # As if the log had named its classes so.
     tab.page.route("**/atlas?*", lambda route: _rename(route, classes))
     tab.page.reload()
     tab.settle()
-    tab.key("e")
+    tab.press_keys("e")
     name, data = download(tab, "Save cells")
     assert "/" not in name
     assert "<" not in name
@@ -213,11 +215,13 @@ def _rename(route: object, classes: list[str]) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_drawing_looks_as_the_picture_does(theme: Theme, sound: str, tab: Tab) -> None:
+def test_the_drawing_looks_as_the_picture_does(
+    theme: Theme, valid_log_by_loader: str, tab: Tab
+) -> None:
     look = {"query": "?darkMode=true" if theme == "dark" else ""}
-    tab.open(sound, **look, **DIGITS, filter="toward:3", sign="both")
+    tab.open(valid_log_by_loader, **look, **DIGITS, filter="toward:3", sign="both")
     tab.settle(theme=theme)
-    tab.key("e")
+    tab.press_keys("e")
     taken = picture(tab, 1)
     name, data = download(tab, "Save drawing")
     assert name.endswith("-step60-grid8.svg")
@@ -245,45 +249,45 @@ def test_the_drawing_looks_as_the_picture_does(theme: Theme, sound: str, tab: Ta
     assert inked(drawn[-40:]) > 0.01
 
 
-def test_names_of_the_log_are_text_in_the_drawing(tab: Tab, sound: str) -> None:
+def test_names_of_the_log_are_text_in_the_drawing(tab: Tab, valid_log_by_loader: str) -> None:
     name = "</text><script>alert(1)</script><text>&amp;"
     tab.page.route("**/atlases*", lambda route: _rename(route, [name] * 10))
-    tab.open(sound, **DIGITS, color="class")
-    tab.key("e")
+    tab.open(valid_log_by_loader, **DIGITS, color="class")
+    tab.press_keys("e")
     _, data = download(tab, "Save drawing")
     root = ElementTree.fromstring(data)
     assert not [one for one in root.iter() if one.tag.endswith("script")]
 
 
-def test_the_link_leads_back_here(quick: str, tab: Tab) -> None:
+def test_the_link_leads_back_here(valid_log: str, tab: Tab) -> None:
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    tab.open(quick, **WARM, step=400, grid=20, x="0.6000", y="0.4000", z="2.000")
-    tab.key("e")
+    tab.open(valid_log, **WARM, step=400, grid=20, x="0.6000", y="0.4000", z="2.000")
+    tab.press_keys("e")
     export_menu(tab).get_by_role("button", name="Copy link").click()
     expect(export_menu(tab)).to_contain_text("Link copied")
     link = tab.page.evaluate("navigator.clipboard.readText()")
-    assert link.startswith(quick)
+    assert link.startswith(valid_log)
     expect(export_menu(tab).get_by_label("Link to this view")).to_have_value(link)
-    before = tab.picture()
+    before = tab.capture()
     tab.page.goto("about:blank")
     tab.page.goto(link)
-    tab.shows(400, level=20)
+    tab.wait_for_step(400, level=20)
     expect(tab.app.locator(".map-buttons")).to_be_visible()
-    after = tab.picture()
+    after = tab.capture()
     assert np.abs(after - before)[100:-100, 330:700].mean() < 0.5
 
 
-def test_without_a_clipboard_the_old_way_is_tried(quick: str, tab: Tab) -> None:
+def test_without_a_clipboard_the_old_way_is_tried(valid_log: str, tab: Tab) -> None:
     tab.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined});")
-    tab.open(quick, **WARM)
-    tab.press("Export")
+    tab.open(valid_log, **WARM)
+    tab.click_button("Export")
     export_menu(tab).get_by_role("button", name="Copy link").click()
     expect(export_menu(tab).locator("p").last).not_to_be_empty()
 
 
-def test_keys_alone_open_save_and_leave(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM)
-    tab.key("e")
+def test_keys_alone_open_save_and_leave(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, **WARM)
+    tab.press_keys("e")
     save = export_menu(tab).get_by_role("button", name="Save picture")
     expect(save).to_be_focused()
     with tab.page.expect_download() as waited:
@@ -298,16 +302,16 @@ def test_keys_alone_open_save_and_leave(sound: str, tab: Tab) -> None:
     tab.page.keyboard.press("Escape")
     expect(export_menu(tab)).to_have_count(0)
     expect(tab.map).to_be_focused()
-    tab.press("Export")
+    tab.click_button("Export")
     expect(save).to_be_focused()
-    x, y = tab.middle()
+    x, y = tab.map_center()
     tab.page.mouse.click(x, y)
     expect(export_menu(tab)).to_have_count(0)
 
 
-def test_over_the_table_only_the_cells_can_be_saved(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM, view="table")
-    tab.press("Export")
+def test_over_the_table_only_the_cells_can_be_saved(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM, view="table")
+    tab.click_button("Export")
     expect(export_menu(tab).get_by_role("button", name="Save picture")).to_be_disabled()
     expect(export_menu(tab)).to_contain_text("The table is shown, not the map.")
     name, _ = download(tab, "Save cells")
@@ -315,10 +319,12 @@ def test_over_the_table_only_the_cells_can_be_saved(quick: str, tab: Tab) -> Non
 
 
 def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
-    tab.open(serve("sound", "data-server"), alone=True, **DIGITS, filter="toward:3", sign="both")
+    tab.open(
+        serve("valid", "data-server"), standalone=True, **DIGITS, filter="toward:3", sign="both"
+    )
     tab.settle()
-    tab.choose("Colour by", "Purity")
-    tab.key("e")
+    tab.select_option("Colour by", "Purity")
+    tab.press_keys("e")
     expect(export_menu(tab)).to_be_visible()
     audit(tab)
     RESULTS.mkdir(exist_ok=True)

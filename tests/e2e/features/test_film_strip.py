@@ -30,15 +30,15 @@ def largest(step: int, concept: int) -> tuple[int, int]:
 
 def open_on(tab: Tab, url: str, concept: int) -> None:
     """Lights a concept and pins the cell with most of it, at the first step."""
-    tab.open(url, alone=True, **MOVING, step=0, lit=f"concept:{concept}")
+    tab.open(url, standalone=True, **MOVING, step=0, lit=f"concept:{concept}")
     row, col = largest(0, concept)
-    x, y, _ = tab.place(4, row, col)
+    x, y, _ = tab.locate_cell(4, row, col)
     tab.page.mouse.click(x, y)
     expect(tab.inspector).to_be_visible()
 
 
-def test_each_checkpoint_has_a_frame_that_leads_there(evolving: str, tab: Tab) -> None:
-    open_on(tab, evolving, 0)
+def test_each_checkpoint_has_a_frame_that_leads_there(concept_log: str, tab: Tab) -> None:
+    open_on(tab, concept_log, 0)
     expect(frames(tab)).to_have_count(len(STEPS))
     size = int((make_concept_atlas("moving", 0, 1).samples.labels == 0).sum())
     for frame, step in zip(frames(tab).all(), STEPS, strict=True):
@@ -54,16 +54,18 @@ def test_each_checkpoint_has_a_frame_that_leads_there(evolving: str, tab: Tab) -
             frame.click()
         else:
             frame.press(press)
-        tab.shows(step)
+        tab.wait_for_step(step)
         row, col = largest(step, 0)
         expect(tab.inspector).to_contain_text(f"Row {row + 1}, column {col + 1} of 4")
         expect(frame).to_have_attribute("aria-current", "step")
     assert largest(0, 0) != largest(400, 0)
 
 
-def test_the_shown_step_is_in_view_and_icons_come_as_they_are_seen(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, run="warm/atlas", layer="layer3", grid=10)
-    tab.key("ArrowRight", "Enter")
+def test_the_shown_step_is_in_view_and_icons_come_as_they_are_seen(
+    valid_log: str, tab: Tab
+) -> None:
+    tab.open(valid_log, standalone=True, run="warm/atlas", layer="layer3", grid=10)
+    tab.press_keys("ArrowRight", "Enter")
     expect(frames(tab)).to_have_count(len(browser_logs.STEPS))
     expect(tab.inspector.get_by_text("not read yet")).to_have_count(0)
     strip = tab.inspector.locator(".film-scroll")
@@ -74,7 +76,7 @@ def test_the_shown_step_is_in_view_and_icons_come_as_they_are_seen(quick: str, t
     assert not drawn_steps(tab) & {0, 50}
     # Another step comes into view, and so does what it is drawn with.
     tab.slider.fill("0")
-    tab.shows(0)
+    tab.wait_for_step(0)
     # The cell of this step may have more to say above.
     strip.scroll_into_view_if_needed()
     expect(frames(tab).first).to_be_in_viewport(ratio=0.9)
@@ -88,8 +90,8 @@ def drawn_steps(tab: Tab) -> set[int]:
     return {int(one.partition("&step=")[2].partition("&")[0]) for one in sheets}
 
 
-def test_the_lines_say_size_and_purity(evolving: str, tab: Tab) -> None:
-    open_on(tab, evolving, 4)
+def test_the_lines_say_size_and_purity(concept_log: str, tab: Tab) -> None:
+    open_on(tab, concept_log, 4)
     size = int((make_concept_atlas("moving", 0, 1).samples.labels == 4).sum())
     expect(tab.inspector.locator(".film-key")).to_contain_text(f"samples, at most {size}")
     # Neither changes in this log: four points at one height.
@@ -102,15 +104,15 @@ def test_the_lines_say_size_and_purity(evolving: str, tab: Tab) -> None:
     assert ended.locator(".glyph").count() == 1
 
 
-def test_there_is_none_where_nothing_was_traced(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, run="bare/atlas")
-    tab.key("ArrowRight", "Enter")
+def test_there_is_none_where_nothing_was_traced(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, run="bare/atlas")
+    tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_contain_text("Not traced in this atlas.")
     expect(tab.inspector.locator(".film")).to_have_count(0)
 
 
-def test_it_can_be_read_by_everybody(evolving: str, tab: Tab) -> None:
-    open_on(tab, evolving, 0)
+def test_it_can_be_read_by_everybody(concept_log: str, tab: Tab) -> None:
+    open_on(tab, concept_log, 0)
     wait_until_painted(frames(tab).last.locator(".frame-icon"))
     audit(tab)
     tab.app.locator(".highlight-pill").get_by_role("button", name="Where it lies").click()

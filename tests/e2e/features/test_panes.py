@@ -55,7 +55,7 @@ def contrast(tab: Tab, number: int, row: int, col: int) -> float:
     box = box_of(tab, number, row, col)
     inset = box["width"] * 0.3
     middle = {"x": box["x"] + inset, "y": box["y"] + inset}
-    picture = tab.picture({**middle, "width": box["width"] - 2 * inset, "height": 20})
+    picture = tab.capture({**middle, "width": box["width"] - 2 * inset, "height": 20})
     ground = tab.app.evaluate("app => getComputedStyle(app).backgroundColor")
     shade = np.array([int(one) for one in ground.strip("rgb()").split(",")])
     return float(np.abs(picture - shade).mean())
@@ -88,11 +88,11 @@ def go_to(tab: Tab, row: int, col: int) -> None:
 
 
 def test_a_key_adds_the_layer_above_and_a_cell_lights_its_samples_there(
-    layered: str, tab: Tab
+    layer_log_by_loader: str, tab: Tab
 ) -> None:
-    tab.open(layered, **NET)
-    tab.key("a")
-    tab.linked(compare=SECOND)
+    tab.open(layer_log_by_loader, **NET)
+    tab.press_keys("a")
+    tab.wait_for_hash(compare=SECOND)
     tab.settle()
     expect(tab.app.get_by_role("status")).to_contain_text("2 panes side by side")
     row, col = LOOK_AT
@@ -108,10 +108,10 @@ def test_a_key_adds_the_layer_above_and_a_cell_lights_its_samples_there(
     assert contrast(tab, 2, 3, 3) < 0.5 * before < contrast(tab, 2, *there)
 
 
-def test_pointing_lights_other_panes_both_ways_and_by_share(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET)
-    tab.press("Add a pane: another layer, run or step beside this one")
-    tab.linked(compare=SECOND)
+def test_pointing_lights_other_panes_both_ways_and_by_share(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET)
+    tab.click_button("Add a pane: another layer, run or step beside this one")
+    tab.wait_for_hash(compare=SECOND)
     tab.settle()
     point_at(tab, 1, *SHARED)
     found = shares("stage1", *SHARED, "stage2")
@@ -121,13 +121,13 @@ def test_pointing_lights_other_panes_both_ways_and_by_share(floors: str, tab: Ta
     ((first, share), *_) = sorted(shares("stage2", 0, 3, "stage1").items())
     expect(caption(tab, 1)).to_contain_text(lit("stage1", *first, share))
     expect(caption(tab, 2)).to_contain_text("Row 1, column 4, cat 100 percent, 30 samples")
-    tab.page.mouse.move(*tab.middle())
+    tab.page.mouse.move(*tab.map_center())
     tab.page.mouse.move(2, 2)
     expect(caption(tab, 1)).to_contain_text("Point at a cell")
 
 
-def test_pinning_holds_the_light(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET, compare=SECOND)
+def test_pinning_holds_the_light(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     box = box_of(tab, 2, *LOOK_AT)
     tab.page.mouse.click(box["x"] + 20, box["y"] + 20)
     tab.page.mouse.move(2, 2)
@@ -138,58 +138,60 @@ def test_pinning_holds_the_light(floors: str, tab: Tab) -> None:
     expect(caption(tab, 1)).to_contain_text("Point at a cell")
 
 
-def test_each_pane_chooses_run_layer_and_step_of_its_own(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET, compare=SECOND)
+def test_each_pane_chooses_run_layer_and_step_of_its_own(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     second = pane(tab, 2)
     second.get_by_label("Layer of pane 2").select_option(label="stage3")
-    tab.linked(compare=";stage3,,net%2Fatlas", layer="stage1")
+    tab.wait_for_hash(compare=";stage3,,net%2Fatlas", layer="stage1")
     second.get_by_label("Run of pane 2").select_option(label="twin")
     # Another run stands at its last step, and stays there.
-    tab.linked(compare=";stage3,100,twin%2Fatlas", run="net/atlas")
+    tab.wait_for_hash(compare=";stage3,100,twin%2Fatlas", run="net/atlas")
     second.get_by_label("Step of pane 2").focus()
     tab.page.keyboard.press("ArrowUp")
-    tab.linked(compare=";stage3,0,twin%2Fatlas", step=100)
+    tab.wait_for_hash(compare=";stage3,0,twin%2Fatlas", step=100)
     tab.settle()
     name = map_of(tab, 2)
     expect(name).to_have_attribute("aria-label", "Activation atlas of stage3 at step 0")
     tab.page.goto("about:blank")
-    tab.open(floors, alone=True, **NET, compare=";stage3,0,twin%2Fatlas")
+    tab.open(layer_log, standalone=True, **NET, compare=";stage3,0,twin%2Fatlas")
     expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of stage3 at step 0")
     pane(tab, 1).get_by_label("Layer of pane 1").select_option(label="stage2")
-    tab.linked(layer="stage2", compare=";stage3,0,twin%2Fatlas")
+    tab.wait_for_hash(layer="stage2", compare=";stage3,0,twin%2Fatlas")
 
 
-def test_steps_move_the_panes_that_follow(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET, compare=";stage2,,net%2Fatlas;stage2,100,net%2Fatlas")
+def test_steps_move_the_panes_that_follow(layer_log: str, tab: Tab) -> None:
+    tab.open(
+        layer_log, standalone=True, **NET, compare=";stage2,,net%2Fatlas;stage2,100,net%2Fatlas"
+    )
     expect(tab.app.locator(".pane-note")).to_contain_text(
         "Play and the step keys also move panes that stand “as pane 1”."
     )
-    tab.key(",")
-    tab.shows(0)
+    tab.press_keys(",")
+    tab.wait_for_step(0)
     expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of stage2 at step 0")
     fixed = map_of(tab, 3)
     expect(fixed).to_have_attribute("aria-label", "Activation atlas of stage2 at step 100")
     fixed.focus()
     tab.page.keyboard.press(",")
-    tab.linked(compare=";stage2,,net%2Fatlas;stage2,0,net%2Fatlas", step=0)
+    tab.wait_for_hash(compare=";stage2,,net%2Fatlas;stage2,0,net%2Fatlas", step=0)
     map_of(tab, 2).focus()
     tab.page.keyboard.press(".")
-    tab.shows(100)
+    tab.wait_for_step(100)
 
 
-def test_one_camera_where_places_mean_the_same(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET, compare=";stage1,0,net%2Fatlas;stage2,,net%2Fatlas")
+def test_one_camera_where_places_mean_the_same(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET, compare=";stage1,0,net%2Fatlas;stage2,,net%2Fatlas")
     expect(caption(tab, 2)).to_contain_text("both move together")
     expect(caption(tab, 3)).to_contain_text("places do not compare")
     zoom = "map => map.goal.z"
-    tab.key("+")
-    tab.linked(z="1.500")
+    tab.press_keys("+")
+    tab.wait_for_hash(z="1.500")
     same, other = (map_of(tab, number).evaluate(zoom) for number in (2, 3))
     assert same == pytest.approx(1.5)
     assert other == 1
     map_of(tab, 2).focus()
     tab.page.keyboard.press("+")
-    tab.linked(z="2.250")
+    tab.wait_for_hash(z="2.250")
     map_of(tab, 3).focus()
     tab.page.keyboard.press("+")
     expect(tab.app).to_have_attribute("data-ready", "true")
@@ -198,9 +200,9 @@ def test_one_camera_where_places_mean_the_same(floors: str, tab: Tab) -> None:
     assert map_of(tab, 3).evaluate(zoom) == pytest.approx(1.5)
 
 
-def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(floors: str, tab: Tab) -> None:
+def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(layer_log: str, tab: Tab) -> None:
     apart = ";stage1,100,apart%2Fatlas"
-    tab.open(floors, alone=True, **NET, compare=f"{apart};stage1,100,foreign%2Fatlas")
+    tab.open(layer_log, standalone=True, **NET, compare=f"{apart};stage1,100,foreign%2Fatlas")
     refusal = pane(tab, 2).locator(".not-linked")
     expect(refusal).to_contain_text("Not linked to pane 1: the recipes differ")
     expect(refusal.get_by_role("listitem")).to_have_text(
@@ -219,13 +221,13 @@ def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(floors: str, ta
     expect(caption(tab, 3)).to_contain_text("Not linked: the recipes differ")
 
 
-def test_panes_are_closed_by_button_and_by_key(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET)
-    tab.key("a", "a", "a")
+def test_panes_are_closed_by_button_and_by_key(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET)
+    tab.press_keys("a", "a", "a")
     expect(tab.app.get_by_role("application")).to_have_count(4)
-    tab.key("a")
+    tab.press_keys("a")
     expect(tab.app.get_by_role("status")).to_contain_text("There is room for 4 panes.")
-    tab.press("Close pane 3")
+    tab.click_button("Close pane 3")
     expect(tab.app.get_by_role("application")).to_have_count(3)
     map_of(tab, 2).focus()
     tab.page.keyboard.press("w")
@@ -233,44 +235,44 @@ def test_panes_are_closed_by_button_and_by_key(floors: str, tab: Tab) -> None:
     expect(tab.map).to_be_focused()
     tab.page.keyboard.press("w")
     expect(tab.app.get_by_role("application")).to_have_count(1)
-    tab.linked(compare=None)
+    tab.wait_for_hash(compare=None)
     box, stage = tab.map.bounding_box(), tab.app.locator("main").bounding_box()
     assert box == stage
 
 
-def test_layers_go_up_and_down_by_key(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET, compare=SECOND)
-    tab.key("PageUp")
-    tab.linked(layer="stage2", compare=SECOND)
+def test_layers_go_up_and_down_by_key(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET, compare=SECOND)
+    tab.press_keys("PageUp")
+    tab.wait_for_hash(layer="stage2", compare=SECOND)
     map_of(tab, 2).focus()
     tab.page.keyboard.press("PageUp")
-    tab.linked(layer="stage2", compare=";stage3,,net%2Fatlas")
+    tab.wait_for_hash(layer="stage2", compare=";stage3,,net%2Fatlas")
     tab.page.keyboard.press("PageUp")
     tab.page.keyboard.press("PageDown")
-    tab.linked(compare=SECOND)
+    tab.wait_for_hash(compare=SECOND)
 
 
-def test_panes_and_two_steps_stand_beside_each_other(floors: str, tab: Tab) -> None:
+def test_panes_and_two_steps_stand_beside_each_other(layer_log: str, tab: Tab) -> None:
     """A link of before panes opens what it did, and `c` still compares."""
-    tab.open(floors, alone=True, **NET, compare=0)
+    tab.open(layer_log, standalone=True, **NET, compare=0)
     expect(tab.app.get_by_label("Comparison of two steps")).to_be_visible()
-    tab.key("a")
-    tab.linked(compare=f"0{SECOND}", mode="difference")
-    tab.key("c")
-    tab.linked(compare=SECOND, mode=None)
+    tab.press_keys("a")
+    tab.wait_for_hash(compare=f"0{SECOND}", mode="difference")
+    tab.press_keys("c")
+    tab.wait_for_hash(compare=SECOND, mode=None)
     expect(pane(tab, 2)).to_be_visible()
 
 
-def test_the_table_takes_the_place_of_all_panes(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET, compare=SECOND)
-    tab.key("t")
+def test_the_table_takes_the_place_of_all_panes(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET, compare=SECOND)
+    tab.press_keys("t")
     tab.settle()
     expect(tab.app.get_by_role("table")).to_be_visible()
     expect(pane(tab, 2)).to_have_count(0)
     expect(tab.app.locator(".table-body")).to_be_focused()
     tab.page.keyboard.press(",")
-    tab.shows(0)
-    tab.press("Cells as a table")
+    tab.wait_for_step(0)
+    tab.click_button("Cells as a table")
     tab.settle()
     expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of stage2 at step 0")
     point_at(tab, 1, *LOOK_AT)
@@ -278,11 +280,11 @@ def test_the_table_takes_the_place_of_all_panes(floors: str, tab: Tab) -> None:
 
 
 @pytest.mark.both_loaders
-def test_damage_in_one_pane_hurts_no_other(odd: str, tab: Tab) -> None:
-    tab.forgive("Failed to load resource")
+def test_damage_in_one_pane_hurts_no_other(damaged_log: str, tab: Tab) -> None:
+    tab.ignore_errors("Failed to load resource")
     tab.open(
-        odd,
-        alone=True,
+        damaged_log,
+        standalone=True,
         run="flaws/atlas",
         layer="layer3",
         step=0,
@@ -290,16 +292,18 @@ def test_damage_in_one_pane_hurts_no_other(odd: str, tab: Tab) -> None:
     )
     expect(pane(tab, 2)).to_contain_text("Step 100 is damaged")
     expect(pane(tab, 2).get_by_role("button", name="Retry")).to_be_visible()
-    tab.key(".")
+    tab.press_keys(".")
     tab.settle(failure="damaged")
     pane(tab, 2).get_by_label("Step of pane 2").select_option(label="Step 0")
     expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of layer3 at step 0")
     expect(pane(tab, 2).get_by_text("is damaged")).to_have_count(0)
 
 
-def test_hostile_names_stay_text(odd: str, tab: Tab) -> None:
-    tab.open(odd, alone=True, run="<img src=x onerror=alert(1)>/atlas", layer="nul\0inside")
-    tab.key("a", "a", "a")
+def test_untrusted_names_stay_text(damaged_log: str, tab: Tab) -> None:
+    tab.open(
+        damaged_log, standalone=True, run="<img src=x onerror=alert(1)>/atlas", layer="nul\0inside"
+    )
+    tab.press_keys("a", "a", "a")
     expect(tab.app.get_by_role("application")).to_have_count(4)
     tab.settle()
     assert tab.app.locator(".pane img, .pane b b").count() == 0
@@ -311,14 +315,14 @@ def across(tab: Tab, title: str) -> Locator:
 
 
 def read_across(tab: Tab, row: int, col: int) -> None:
-    x, y, _ = tab.place(GRID, row, col)
+    x, y, _ = tab.locate_cell(GRID, row, col)
     tab.page.mouse.click(x, y)
     tab.inspector.get_by_role("button", name="Across layers: what it feeds").click()
 
 
-def test_a_cell_lists_what_it_feeds_and_is_fed_by(layered: str, tab: Tab) -> None:
+def test_a_cell_lists_what_it_feeds_and_is_fed_by(layer_log_by_loader: str, tab: Tab) -> None:
     """As `link_layers` has it."""
-    tab.open(layered, **{**NET, "layer": "stage2"})
+    tab.open(layer_log_by_loader, **{**NET, "layer": "stage2"})
     row, col = 1, 0
     read_across(tab, row, col)
     a, b, c = (make_layer_atlas("net", layer, 100) for layer in ("stage1", "stage2", "stage3"))
@@ -338,21 +342,21 @@ def test_a_cell_lists_what_it_feeds_and_is_fed_by(layered: str, tab: Tab) -> Non
         )
 
 
-def test_a_link_across_layers_opens_its_layer_or_its_pane(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET, compare=SECOND)
+def test_a_link_across_layers_opens_its_layer_or_its_pane(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     read_across(tab, *LOOK_AT)
     across(tab, "Feeds, in stage2").get_by_role("button").first.click()
     expect(caption(tab, 1)).to_contain_text("Lit in stage1: row 2, column 2 holds 100%")
-    tab.linked(layer="stage1")
-    tab.key("w")
+    tab.wait_for_hash(layer="stage1")
+    tab.press_keys("w")
     across(tab, "Feeds, in stage2").get_by_role("button").first.focus()
     tab.page.keyboard.press("Enter")
-    tab.linked(layer="stage2", compare=None)
+    tab.wait_for_hash(layer="stage2", compare=None)
     expect(tab.inspector).to_contain_text("Row 2, column 2 of 4 \u00d7 4 · stage2")
 
 
-def test_what_becomes_one_on_the_way_is_listed(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET)
+def test_what_becomes_one_on_the_way_is_listed(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET)
     read_across(tab, *LOOK_AT)
     a, b = (make_layer_atlas("net", layer, 100) for layer in ("stage1", "stage2"))
     (merge,) = link_layers(a, b, size=GRID).merges
@@ -361,7 +365,7 @@ def test_what_becomes_one_on_the_way_is_listed(floors: str, tab: Tab) -> None:
     expect(listed).to_contain_text("cat 100%, in no part over 50%")
     expect(listed.get_by_role("button")).to_have_count(1 + len(merge.parts))
     listed.get_by_role("button", name="Becomes").click()
-    tab.linked(layer="stage2")
+    tab.wait_for_hash(layer="stage2")
     expect(tab.inspector).to_contain_text("Row 1, column 4 of 4 \u00d7 4 · stage2")
 
 
@@ -378,18 +382,18 @@ PICTURES = {
 }
 
 
-def test_they_are_accessible_and_photographed(floors: str, tab: Tab) -> None:
+def test_they_are_accessible_and_photographed(layer_log: str, tab: Tab) -> None:
     for name, (link, number) in PICTURES.items():
         tab.page.goto("about:blank")
-        tab.open(floors, alone=True, **link)
+        tab.open(layer_log, standalone=True, **link)
         tab.settle()
         point_at(tab, number, *SHARED)
         expect(caption(tab, 1)).to_contain_text("Row 1, column 1")
         audit(tab, f"panes-{name}")
 
 
-def test_reading_across_is_accessible_and_photographed(floors: str, tab: Tab) -> None:
-    tab.open(floors, alone=True, **NET, compare=SECOND)
+def test_reading_across_is_accessible_and_photographed(layer_log: str, tab: Tab) -> None:
+    tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     tab.settle()
     read_across(tab, *SHARED)
     expect(across(tab, "becomes one in stage2").locator("li")).to_have_count(1)

@@ -48,8 +48,8 @@ def mix(rows: NDArray[np.int64]) -> list[str]:
     return [CLASSES[index] for index in order if counts[index]]
 
 
-def test_shift_and_drag_select_a_rectangle(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM, grid=SIZE)
+def test_shift_and_drag_select_a_rectangle(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, **WARM, grid=SIZE)
     drag(tab, (0.113, 0.107), (0.652, 0.748), shift=True)
     rows = inside(0.113, 0.107, 0.652, 0.748)
     assert len(rows) > 40
@@ -68,21 +68,21 @@ def test_shift_and_drag_select_a_rectangle(sound: str, tab: Tab) -> None:
     selection_panel(tab).get_by_role("button", name="Show more patches").click()
     expect(patches).to_have_count(36)
     # The map has not moved, and does move again by a plain drag.
-    tab.linked(x=None, y=None, z=None)
+    tab.wait_for_hash(x=None, y=None, z=None)
     drag(tab, (0.3, 0.3), (0.4, 0.4))
     tab.page.wait_for_function("location.hash.includes('p.atlas.x=')")
 
 
-def test_keys_select_a_block_of_cells(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM, grid=SIZE)
-    tab.key("ArrowDown")
+def test_keys_select_a_block_of_cells(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM, grid=SIZE)
+    tab.press_keys("ArrowDown")
     row, col = (int(tab.card.get_attribute(f"data-{name}") or -1) for name in ("row", "col"))
-    tab.key("r")
+    tab.press_keys("r")
     expect(tab.app.locator(".tool-hint")).to_contain_text("Enter select")
-    tab.key("ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp")
+    tab.press_keys("ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp")
     rows = inside(col / SIZE, row / SIZE, (col + 2) / SIZE, (row + 2) / SIZE)
     expect(status_line(tab)).to_contain_text(f"2 by 2 cells, {len(rows)} samples")
-    tab.key("Enter")
+    tab.press_keys("Enter")
     expect(selection_panel(tab)).to_contain_text(f"{len(rows)} samples")
     expect(status_line(tab)).to_contain_text(f"{len(rows)} samples selected")
     # By keys alone: the name has the focus, Escape leads back to the map.
@@ -90,16 +90,16 @@ def test_keys_select_a_block_of_cells(sound: str, tab: Tab) -> None:
     tab.page.keyboard.press("Escape")
     expect(panel(tab)).to_have_count(0)
     expect(tab.map).to_be_focused()
-    tab.key("k")
+    tab.press_keys("k")
     expect(tab.app.get_by_label("Name of the selection")).to_be_focused()
-    tab.key("r", "Escape")
+    tab.press_keys("r", "Escape")
     expect(tab.app.locator(".tool-hint")).to_have_count(0)
     expect(status_line(tab)).to_contain_text("Nothing selected")
 
 
-def test_the_lasso_selects_what_it_goes_round(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM, grid=SIZE)
-    tab.key("l")
+def test_the_lasso_selects_what_it_goes_round(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM, grid=SIZE)
+    tab.press_keys("l")
     triangle = ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8))
     drag(tab, *triangle, triangle[0])
     xy = browser_logs.make_valid_atlas("layer3", STEP).samples.xy
@@ -120,8 +120,8 @@ def test_the_lasso_selects_what_it_goes_round(sound: str, tab: Tab) -> None:
     expect(selection_panel(tab).locator(".headline strong")).to_have_text(f"{count} samples")
 
 
-def test_the_outline_is_drawn_and_the_class_filter_stays(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM, grid=SIZE, filter="top:3")
+def test_the_outline_is_drawn_and_the_class_filter_stays(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM, grid=SIZE, filter="top:3")
     legend = tab.app.get_by_label("Legend of the class filter")
     expect(legend).to_contain_text("Top class is deer")
     (row, col), *_ = fullest(1)
@@ -131,17 +131,17 @@ def test_the_outline_is_drawn_and_the_class_filter_stays(quick: str, tab: Tab) -
     expect(selection_panel(tab)).to_be_visible()
     tab.settle()
     expect(legend).to_contain_text("Top class is deer")
-    tab.linked(filter="top:3")
+    tab.wait_for_hash(filter="top:3")
     # The map has given way to the list, so that another cell may lie under the pointer.
     tab.page.mouse.move(5, 5)
     expect(tab.card).to_have_count(0)
-    outlined = tab.picture()
+    outlined = tab.capture()
     panel(tab).get_by_role("button", name="Clear").click()
     expect(selection_panel(tab)).to_have_count(0)
     tab.settle()
-    plain = tab.picture()
+    plain = tab.capture()
     changed = np.abs(outlined - plain).max(axis=2) > 60
-    world, box = tab.world, tab.map.bounding_box()
+    world, box = tab.map_box, tab.map.bounding_box()
     assert box is not None
     high, wide = changed.shape
     rows, cols = np.nonzero(changed)
@@ -153,8 +153,8 @@ def test_the_outline_is_drawn_and_the_class_filter_stays(quick: str, tab: Tab) -
     assert np.abs(np.median(cols) / wide - middle[1]) < 0.1
 
 
-def test_what_became_of_a_selection_is_told_for_each_step(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, alone=True, run="moving/atlas", step=0, grid=4)
+def test_what_became_of_a_selection_is_told_for_each_step(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, run="moving/atlas", step=0, grid=4)
     drag(tab, (-0.01, -0.01), (1.01, 1.01), shift=True)
     first = make_concept_atlas("moving", 0, 1).samples
     expect(selection_panel(tab)).to_contain_text(f"{len(first.xy)} samples")
@@ -171,17 +171,17 @@ def test_what_became_of_a_selection_is_told_for_each_step(evolving: str, tab: Ta
         expect(cells.nth(2)).to_have_text(percent(float((moves > FLOOR).mean())))
     expect(table.first).to_have_attribute("aria-current", "step")
     table.nth(2).get_by_role("button").press("Enter")
-    tab.shows(200)
+    tab.wait_for_step(200)
     expect(table.nth(2)).to_have_attribute("aria-current", "step")
     expect(selection_panel(tab)).to_contain_text("selected at step 0")
     # Another probe: nothing of it is there, and that is said.
-    tab.choose("Run", "other")
+    tab.select_option("Run", "other")
     expect(selection_panel(tab)).to_contain_text("It is of other samples than this atlas.")
 
 
 @pytest.mark.both_loaders
-def test_of_a_long_run_some_steps_are_read_and_that_is_said(odd: str, tab: Tab) -> None:
-    tab.open(odd, alone=True, run="long/atlas")
+def test_of_a_long_run_some_steps_are_read_and_that_is_said(damaged_log: str, tab: Tab) -> None:
+    tab.open(damaged_log, standalone=True, run="long/atlas")
     before = tab.data_requests.count("atlas")
     drag(tab, (-0.01, -0.01), (1.01, 1.01), shift=True)
     expect(selection_panel(tab)).to_contain_text("24 samples")
@@ -196,7 +196,7 @@ def test_of_a_long_run_some_steps_are_read_and_that_is_said(odd: str, tab: Tab) 
     # Another step on screen is one more to tell of; the others are not read again.
     lines.nth(10).get_by_role("button").click()
     tab.settle(step=lines.nth(10).get_by_role("button").inner_text().strip())
-    tab.key(".")
+    tab.press_keys(".")
     expect(lines).to_have_count(23)
     expect(selection_panel(tab)).to_contain_text("23 of 201 steps")
     assert tab.data_requests.count("atlas") - before - asked <= 6
@@ -209,8 +209,10 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%" if share < 0.1 else f"{int(100 * share + 0.5)}%"
 
 
-def test_a_selection_is_saved_found_called_otherwise_and_deleted(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM, grid=SIZE)
+def test_a_selection_is_saved_found_called_otherwise_and_deleted(
+    valid_log_by_loader: str, tab: Tab
+) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM, grid=SIZE)
     drag(tab, (0.3, 0.2), (0.65, 0.65), shift=True)
     heading = selection_panel(tab).locator(".headline strong")
     many = heading.inner_text()
@@ -224,15 +226,15 @@ def test_a_selection_is_saved_found_called_otherwise_and_deleted(sound: str, tab
 
     # It outlives the page, and the search leads to it.
     tab.page.goto("about:blank")
-    tab.open(sound, alone=True, run="warm/atlas", layer="layer4")
-    tab.key("/")
+    tab.open(valid_log_by_loader, standalone=True, run="warm/atlas", layer="layer4")
+    tab.press_keys("/")
     box = tab.app.get_by_role("combobox", name="Find", exact=True)
     expect(box).to_be_focused()
     box.fill("<img")
     option = tab.app.get_by_role("option").and_(tab.app.locator("[data-kind=selection]"))
     expect(option).to_contain_text(browser_logs.MARKUP)
     tab.page.keyboard.press("Enter")
-    tab.shows(STEP, layer="layer3")
+    tab.wait_for_step(STEP, layer="layer3")
     expect(heading).to_have_text(many)
 
     panel(tab).get_by_role("button", name="Rename").click()
@@ -248,8 +250,8 @@ def test_a_selection_is_saved_found_called_otherwise_and_deleted(sound: str, tab
     assert json.loads(tab.page.evaluate("localStorage['atlas.selections']"))["selections"] == []
 
 
-def test_a_selection_is_taken_away_as_files(quick: str, tab: Tab, tmp_path: Path) -> None:
-    tab.open(quick, alone=True, **WARM, grid=SIZE)
+def test_a_selection_is_taken_away_as_files(valid_log: str, tab: Tab, tmp_path: Path) -> None:
+    tab.open(valid_log, standalone=True, **WARM, grid=SIZE)
     drag(tab, (0.3, 0.2), (0.65, 0.65), shift=True)
     rows = inside(0.3, 0.2, 0.65, 0.65)
     samples = browser_logs.make_valid_atlas("layer3", STEP).samples
@@ -272,14 +274,14 @@ def test_a_selection_is_taken_away_as_files(quick: str, tab: Tab, tmp_path: Path
     assert content["layer"] == "layer3"
 
 
-def test_hostile_storage_is_passed_over(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM)
+def test_untrusted_storage_is_passed_over(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM)
     for text in ("{", '{"version":1,"selections":[{"name":"<img src=x>","rows":[1e99]}]}', "[]"):
         tab.page.evaluate("text => localStorage.setItem('atlas.selections', text)", text)
-        tab.key("k")
+        tab.press_keys("k")
         expect(panel(tab)).to_be_visible()
         expect(saved(tab)).to_have_count(0)
-        tab.key("k")
+        tab.press_keys("k")
         expect(panel(tab)).to_have_count(0)
 
 
@@ -289,10 +291,10 @@ def fullest(count: int) -> list[tuple[int, int]]:
     return [(int(grid.rows[cell]), int(grid.cols[cell])) for cell in order]
 
 
-def test_pins_are_kept_in_the_link(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM, grid=SIZE)
+def test_pins_are_kept_in_the_link(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, **WARM, grid=SIZE)
     (row, col), *_ = fullest(1)
-    x, y, _ = tab.place(SIZE, row, col)
+    x, y, _ = tab.locate_cell(SIZE, row, col)
     tab.page.keyboard.down("Shift")
     tab.page.mouse.click(x, y)
     tab.page.keyboard.up("Shift")
@@ -304,11 +306,11 @@ def test_pins_are_kept_in_the_link(sound: str, tab: Tab) -> None:
     wait_until_painted(pin_list(tab).first.locator(".pin-icon"))
 
     # By keys, at another step and layer.
-    tab.choose("Layer", "layer4")
-    tab.shows(STEP, layer="layer4")
-    tab.key(",")
-    tab.shows(1600, layer="layer4")
-    tab.key("ArrowRight", "Shift+Enter")
+    tab.select_option("Layer", "layer4")
+    tab.wait_for_step(STEP, layer="layer4")
+    tab.press_keys(",")
+    tab.wait_for_step(1600, layer="layer4")
+    tab.press_keys("ArrowRight", "Shift+Enter")
     expect(pin_list(tab)).to_have_count(2)
     expect(pin_list(tab).nth(1)).to_contain_text("layer4 \u00b7 step 1,600")
     tab.page.wait_for_function("location.hash.split('p.atlas.pins=')[1]?.includes('%2C')")
@@ -316,35 +318,37 @@ def test_pins_are_kept_in_the_link(sound: str, tab: Tab) -> None:
 
     tab.page.goto("about:blank")
     tab.page.goto(link)
-    tab.framed().settle()
-    tab.key("k")
+    tab.enter_iframe().settle()
+    tab.press_keys("k")
     expect(pin_list(tab)).to_have_count(2)
     pin_list(tab).first.press("Enter")
-    tab.shows(STEP, layer="layer3")
+    tab.wait_for_step(STEP, layer="layer3")
     expect(tab.inspector).to_contain_text(f"Row {row + 1}, column {col + 1} of 10 \u00d7 10")
-    tab.centred((col + 0.5) / SIZE, (row + 0.5) / SIZE, within=0.01)
+    tab.wait_for_center((col + 0.5) / SIZE, (row + 0.5) / SIZE, within=0.01)
     panel(tab).get_by_role("button", name="Remove pin 1").click()
     expect(pin_list(tab)).to_have_count(1)
     expect(pin_list(tab).first).to_contain_text("layer4")
 
 
-def test_a_hostile_link_pins_nothing(quick: str, tab: Tab) -> None:
+def test_a_untrusted_link_pins_nothing(valid_log: str, tab: Tab) -> None:
     hostile = (
         f"{browser_logs.MARKUP},10.99.1.0.s0,__proto__,1e9.0.0.0.s1,10.1.1.7.s00000000000000ff"
     )
-    tab.open(quick, alone=True, **WARM, pins=hostile, lit=browser_logs.MARKUP)
-    tab.linked(pins="10.1.1.7.s00000000000000ff", lit=None)
-    tab.key("k")
+    tab.open(valid_log, standalone=True, **WARM, pins=hostile, lit=browser_logs.MARKUP)
+    tab.wait_for_hash(pins="10.1.1.7.s00000000000000ff", lit=None)
+    tab.press_keys("k")
     expect(pin_list(tab)).to_have_count(1)
     expect(pin_list(tab).first).to_contain_text("Not in this log")
     expect(pin_list(tab).first).to_be_disabled()
 
 
-def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM, grid=SIZE, lit="image:17")
+def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(
+    valid_log_by_loader: str, tab: Tab
+) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM, grid=SIZE, lit="image:17")
     pill = tab.app.locator(".highlight-pill")
     expect(pill).to_contain_text("image 17")
-    tab.linked(lit="image:17")
+    tab.wait_for_hash(lit="image:17")
     pill.get_by_role("button", name="Where it lies at each step").click()
     places = tab.app.get_by_label("Where it lies at each step").and_(tab.app.locator("section"))
     lines = places.locator("tbody tr")
@@ -358,22 +362,22 @@ def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(sound: str, ta
     place = lines.nth(2).locator("td button").first
     where = place.inner_text().split("\n")[0]
     place.press("Enter")
-    tab.shows(browser_logs.STEPS[2])
+    tab.wait_for_step(browser_logs.STEPS[2])
     expect(tab.inspector).to_contain_text(where[0].upper() + where[1:].split(" ", 4)[0])
-    tab.press("End the highlight")
-    tab.linked(lit=None)
+    tab.click_button("End the highlight")
+    tab.wait_for_hash(lit=None)
     expect(places).to_have_count(0)
 
 
 def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
-    tab.open(serve("sound", "data-server"), alone=True, **WARM, grid=SIZE)
-    tab.key("k")
+    tab.open(serve("valid", "data-server"), standalone=True, **WARM, grid=SIZE)
+    tab.press_keys("k")
     expect(panel(tab)).to_be_visible()
     audit(tab, "kept-empty")
-    tab.key("r", "ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown")
+    tab.press_keys("r", "ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown")
     expect(tab.app.locator(".tool-hint")).to_be_visible()
     audit(tab, "select-block")
-    tab.key("Enter")
+    tab.press_keys("Enter")
     expect(selection_panel(tab)).to_be_visible()
     expect(selection_panel(tab).get_by_text("reading")).to_have_count(0)
     tab.app.get_by_label("Name of the selection").press("Enter")
@@ -381,7 +385,7 @@ def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     wait_until_painted(selection_panel(tab).locator(".labelled-patches atlas-crop").first)
     audit(tab, "selection")
     for number, (row, col) in enumerate(fullest(3), start=1):
-        x, y, _ = tab.place(SIZE, row, col)
+        x, y, _ = tab.locate_cell(SIZE, row, col)
         tab.page.keyboard.down("Shift")
         tab.page.mouse.click(x, y)
         tab.page.keyboard.up("Shift")

@@ -35,13 +35,13 @@ def pill(tab: Tab) -> Locator:
 
 
 def seek(tab: Tab, words: str) -> None:
-    tab.key("/")
+    tab.press_keys("/")
     expect(search_box(tab)).to_be_focused()
     tab.page.keyboard.type(words)
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def many_classes_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("many")
     names = (browser_logs.MARKUP, browser_logs.REVERSED, *(f"kind {i}" for i in range(2, MANY)))
     atlas = make_atlas(7, samples=2000, grids=(10, 20), tile=8, min_count=1, classes=names)
@@ -53,8 +53,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_keys_alone_find_a_class(quick: str, tab: Tab) -> None:
-    tab.open(quick, **WARM)
+def test_keys_alone_find_a_class(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, **WARM)
     assert not any("extras" in one for one in tab.requests)
     seek(tab, "de")
     first = search_options(tab).first
@@ -65,20 +65,20 @@ def test_keys_alone_find_a_class(quick: str, tab: Tab) -> None:
     expect(search_box(tab)).to_have_count(0)
     expect(tab.map).to_be_focused()
     expect(tab.app.get_by_label("Legend of the class filter")).to_contain_text("Top class is deer")
-    tab.linked(filter="top:3")
+    tab.wait_for_hash(filter="top:3")
     atlas = browser_logs.make_valid_atlas("layer3", 3200)
     labels = atlas.samples.labels
     assert labels is not None
     x, y = np.median(atlas.samples.xy[labels == 3], axis=0)
-    tab.centred(float(x), float(y), within=0.1)
+    tab.wait_for_center(float(x), float(y), within=0.1)
 
 
-def test_the_pointer_finds_a_cell(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM, grid=10)
+def test_the_pointer_finds_a_cell(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, **WARM, grid=10)
     grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]
     cell = int(np.argmax(grid.counts))
     row, col = int(grid.rows[cell]) + 1, int(grid.cols[cell]) + 1
-    tab.press("Find")
+    tab.click_button("Find")
     search_box(tab).fill(f"{row}, {col}")
     option = search_options(tab).first
     expect(option).to_contain_text(f"row {row}, column {col}")
@@ -88,8 +88,8 @@ def test_the_pointer_finds_a_cell(sound: str, tab: Tab) -> None:
     expect(tab.app.locator("[role=status]")).to_contain_text(f"Pinned: row {row}, column {col}")
 
 
-def test_a_class_leads_to_its_cells(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM, grid=10)
+def test_a_class_leads_to_its_cells(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM, grid=10)
     seek(tab, "frog")
     cells = search_options(tab).and_(tab.app.locator("[data-kind=cell]"))
     expect(cells).to_have_count(5)
@@ -101,9 +101,9 @@ def test_a_class_leads_to_its_cells(quick: str, tab: Tab) -> None:
     expect(tab.inspector.locator(".bars .name").first).to_have_text("frog")
 
 
-def test_an_image_is_followed_through_the_steps(sound: str, tab: Tab) -> None:
+def test_an_image_is_followed_through_the_steps(valid_log_by_loader: str, tab: Tab) -> None:
     """Its samples are lit where they lie, at every step and in the other layer."""
-    tab.open(sound, alone=True, **WARM)
+    tab.open(valid_log_by_loader, standalone=True, **WARM)
     seek(tab, "image 17")
     expect(search_options(tab).first).to_contain_text("image 17")
     expect(search_options(tab).first).to_contain_text("2 samples")
@@ -111,29 +111,29 @@ def test_an_image_is_followed_through_the_steps(sound: str, tab: Tab) -> None:
     expect(pill(tab)).to_contain_text("image 17")
     expect(pill(tab)).to_contain_text("2 samples in")
     expect(tab.app.get_by_label("Highlighted images")).to_be_visible()
-    tab.key("0")
+    tab.press_keys("0")
     for step in (3200, 400, 0):
         if step != 3200:
             tab.slider.fill(str(browser_logs.STEPS.index(step)))
-        tab.shows(step)
+        tab.wait_for_step(step)
         expect(pill(tab)).to_contain_text(f"at step {step:,}")
         assert_lit(tab, "layer3", step, 17)
-    tab.choose("Layer", "layer4")
-    tab.shows(0, layer="layer4")
+    tab.select_option("Layer", "layer4")
+    tab.wait_for_step(0, layer="layer4")
     assert_lit(tab, "layer4", 0, 17)
-    tab.key("Escape")
+    tab.press_keys("Escape")
     expect(pill(tab)).to_have_count(0)
 
 
 def assert_lit(tab: Tab, layer: str, step: int, image: int) -> None:
     """Around each sample of the image lie the accent's pixels, and nowhere far from them."""
     samples = browser_logs.make_valid_atlas(layer, step).samples
-    world, area = tab.world, tab.map.bounding_box()
+    world, area = tab.map_box, tab.map.bounding_box()
     assert area is not None
     for x, y in samples.xy[samples.image_ids == image]:
         left = area["x"] + world["x"] + float(x) * world["side"]
         top = area["y"] + world["y"] + float(y) * world["side"]
-        patch = tab.picture({"x": left - 3, "y": top - 3, "width": 6, "height": 6})
+        patch = tab.capture({"x": left - 3, "y": top - 3, "width": 6, "height": 6})
         accent = np.abs(patch - np.array((199, 70, 0))).max(axis=2) < 40
         assert accent.sum() >= 6, (step, patch[:, :, 0])
 
@@ -142,7 +142,7 @@ def test_a_concept_is_found_by_name(tmp_path: Path, tab: Tab) -> None:
     atlases = write_concept_log(tmp_path)
     with start_tensorboard(tmp_path, True) as url:
         wait_for_atlases(url, atlases)
-        tab.open(url, alone=True, run="moving/atlas")
+        tab.open(url, standalone=True, run="moving/atlas")
         seek(tab, "cat")
         concept = search_options(tab).and_(tab.app.locator("[data-kind=concept]"))
         expect(concept).to_contain_text("cat")
@@ -151,8 +151,8 @@ def test_a_concept_is_found_by_name(tmp_path: Path, tab: Tab) -> None:
         expect(tab.map).to_be_focused()
 
 
-def test_escape_and_leaving_close_it(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM)
+def test_escape_and_leaving_close_it(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM)
     seek(tab, "de")
     expect(search_options(tab).first).to_be_visible()
     tab.page.keyboard.press("Escape")
@@ -161,14 +161,14 @@ def test_escape_and_leaving_close_it(quick: str, tab: Tab) -> None:
     seek(tab, "zebra")
     expect(tab.app.get_by_text("Nothing here is called so.")).to_be_visible()
     expect(search_box(tab)).to_have_attribute("aria-expanded", "false")
-    x, y = tab.middle()
+    x, y = tab.map_center()
     tab.page.mouse.click(x, y)
     expect(search_box(tab)).to_have_count(0)
-    tab.linked(filter=None)
+    tab.wait_for_hash(filter=None)
 
 
-def test_a_thousand_classes_answer_at_once(many: str, tab: Tab) -> None:
-    tab.open(many, alone=True)
+def test_a_thousand_classes_answer_at_once(many_classes_log: str, tab: Tab) -> None:
+    tab.open(many_classes_log, standalone=True)
     seek(tab, "k")
     # Forty classes and forty concepts, which are named after them.
     expect(search_options(tab)).to_have_count(80)
@@ -188,20 +188,20 @@ def test_a_thousand_classes_answer_at_once(many: str, tab: Tab) -> None:
     assert (busy() - before) / len(letters) < KEYSTROKE_MS
 
 
-def test_hostile_names_are_text(many: str, tab: Tab) -> None:
-    tab.open(many, alone=True)
+def test_untrusted_names_are_text(many_classes_log: str, tab: Tab) -> None:
+    tab.open(many_classes_log, standalone=True)
     seek(tab, "<img")
     expect(search_options(tab).first.locator(".name")).to_have_text(browser_logs.MARKUP)
     assert tab.app.locator(".find img").count() == 0
     tab.page.keyboard.press("Enter")
     expect(tab.app.get_by_label("Legend of the class filter")).to_contain_text(browser_logs.MARKUP)
-    tab.key("/")
+    tab.press_keys("/")
     search_box(tab).fill("gnp")
     expect(search_options(tab).first.locator(".name")).to_have_text("gnp.exe")
 
 
-def test_from_the_table_samples_lead_to_the_map_and_classes_stay(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM, view="table")
+def test_from_the_table_samples_lead_to_the_map_and_classes_stay(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM, view="table")
     rows = tab.app.get_by_role("region", name="Rows")
     rows.focus()
     tab.page.keyboard.press("/")
@@ -217,20 +217,20 @@ def test_from_the_table_samples_lead_to_the_map_and_classes_stay(quick: str, tab
     expect(pill(tab)).to_contain_text("image 17")
 
 
-def test_what_does_not_arrive_can_be_asked_for_again(quick: str, tab: Tab) -> None:
-    tab.forgive("Failed to load resource", "ERR_FAILED")
-    tab.open(quick, alone=True, **WARM)
+def test_what_does_not_arrive_can_be_asked_for_again(valid_log: str, tab: Tab) -> None:
+    tab.ignore_errors("Failed to load resource", "ERR_FAILED")
+    tab.open(valid_log, standalone=True, **WARM)
     tab.page.route("**/chunk-extras*", lambda route: route.abort())
-    tab.key("/")
+    tab.press_keys("/")
     expect(tab.app.locator("[role=status]")).to_contain_text("TensorBoard does not answer.")
     expect(tab.app.get_by_role("button", name="Find")).to_have_attribute("aria-pressed", "false")
     tab.page.unroute("**/chunk-extras*")
-    tab.key("/")
+    tab.press_keys("/")
     expect(search_box(tab)).to_be_focused()
 
 
 def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
-    tab.open(serve("sound", "data-server"), alone=True, **WARM)
+    tab.open(serve("valid", "data-server"), standalone=True, **WARM)
     seek(tab, "")
     audit(tab)
     tab.page.keyboard.type("1")
@@ -240,7 +240,7 @@ def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     expect(search_options(tab).first).to_contain_text("frog")
     save_screenshots(tab, "find-class")
     search_box(tab).press("Enter")
-    tab.key("/")
+    tab.press_keys("/")
     search_box(tab).fill("image 17")
     expect(search_options(tab).first).to_contain_text("image 17")
     search_box(tab).press("Enter")

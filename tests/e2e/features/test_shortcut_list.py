@@ -24,8 +24,8 @@ SENTENCE = (
 
 
 @pytest.fixture
-def searched(serve: Serve, loader: str) -> str:
-    return serve("searched", loader)
+def shortcut_log(serve: Serve, loader: str) -> str:
+    return serve("shortcuts", loader)
 
 
 def tool(tab: Tab) -> Locator:
@@ -41,11 +41,11 @@ def entry(tab: Tab, number: int = FIRST.id) -> Locator:
 
 
 @pytest.mark.both_loaders
-def test_an_entry_says_what_was_tested(searched: str, tab: Tab) -> None:
-    tab.open(searched, **MARKED, step=200)
+def test_an_entry_says_what_was_tested(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, **MARKED, step=200)
     expect(tool(tab)).to_have_accessible_name("Shortcuts: 1 significant")
     tool(tab).click()
-    tab.linked(shortcut="all")
+    tab.wait_for_hash(shortcut="all")
     expect(panel(tab)).to_contain_text("Searched at step 200, in 400 images.")
     expect(entry(tab)).to_contain_text(SENTENCE)
     bars = entry(tab).locator(".rates li")
@@ -64,13 +64,13 @@ def test_an_entry_says_what_was_tested(searched: str, tab: Tab) -> None:
         "What it turned at step 50: 90%, step 100: 90%, step 200: 90%"
     )
     wait_until_painted(entry(tab).locator(".shortcut-patch"))
-    tab.press("Close the shortcuts")
+    tab.click_button("Close the shortcuts")
     expect(panel(tab)).to_have_count(0)
-    tab.linked(shortcut=None)
+    tab.wait_for_hash(shortcut=None)
 
 
-def test_those_that_are_not_significant_are_folded(searched: str, tab: Tab) -> None:
-    tab.open(searched, **MARKED, step=200, shortcut="all")
+def test_those_that_are_not_significant_are_folded(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, **MARKED, step=200, shortcut="all")
     expect(panel(tab).get_by_text("Tested and not significant (2)")).to_be_visible()
     expect(entry(tab, FIRST.id + 1)).to_be_hidden()
     panel(tab).get_by_text("Tested and not significant (2)").click()
@@ -78,15 +78,15 @@ def test_those_that_are_not_significant_are_folded(searched: str, tab: Tab) -> N
     expect(entry(tab, FIRST.id + 1)).to_contain_text("never significant")
 
 
-def test_keys_alone_lead_from_the_map_to_the_place(searched: str, tab: Tab) -> None:
-    tab.open(searched, **MARKED, step=200)
-    tab.key("s")
-    tab.linked(shortcut="all")
+def test_keys_alone_lead_from_the_map_to_the_place(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, **MARKED, step=200)
+    tab.press_keys("s")
+    tab.wait_for_hash(shortcut="all")
     first = entry(tab).locator(".event")
     expect(first).to_be_focused()
     expect(tab.app.get_by_role("status")).to_contain_text("1 of 3 tested patches are significant")
     tab.page.keyboard.press("Enter")
-    tab.linked(shortcut=FIRST.id)
+    tab.wait_for_hash(shortcut=FIRST.id)
     expect(first).to_have_attribute("aria-expanded", "true")
     expect(tab.app.get_by_role("status")).to_contain_text(SENTENCE)
     tab.page.keyboard.press("Tab")
@@ -104,11 +104,11 @@ def test_keys_alone_lead_from_the_map_to_the_place(searched: str, tab: Tab) -> N
     expect(pill).to_have_count(0)
 
 
-def test_show_on_map_goes_to_the_cell_with_most_of_its_samples(searched: str, tab: Tab) -> None:
+def test_show_on_map_goes_to_the_cell_with_most_of_its_samples(shortcut_log: str, tab: Tab) -> None:
     """The cell is worked out here from the atlas that the same code wrote into the log."""
     size = 8
     row, col, members = home(size)
-    tab.open(searched, **MARKED, step=200, grid=size, shortcut=FIRST.id)
+    tab.open(shortcut_log, **MARKED, step=200, grid=size, shortcut=FIRST.id)
     expect(entry(tab)).to_contain_text(
         f"Nearest place on the map, cosine .75: row {row + 1}, column {col + 1} of 8 \u00d7 8 "
         f"holds {members} of its 10 nearest samples."
@@ -117,7 +117,7 @@ def test_show_on_map_goes_to_the_cell_with_most_of_its_samples(searched: str, ta
     show.click()
     expect(show).to_have_attribute("aria-pressed", "true")
     expect(tab.inspector).to_contain_text(f"Row {row + 1}, column {col + 1} of 8")
-    tab.linked(x=f"{(col + 0.5) / size:.4f}", y=f"{(row + 0.5) / size:.4f}")
+    tab.wait_for_hash(x=f"{(col + 0.5) / size:.4f}", y=f"{(row + 0.5) / size:.4f}")
     expect(tab.app.get_by_label("Highlighted samples")).to_contain_text("10 samples in 6 cells")
     show.click()
     expect(tab.app.get_by_label("Highlighted samples")).to_have_count(0)
@@ -132,8 +132,8 @@ def home(size: int) -> tuple[int, int, int]:
     return int(grid.rows[best]), int(grid.cols[best]), int(counts[best])
 
 
-def test_examples_stand_before_and_after(searched: str, tab: Tab) -> None:
-    tab.open(searched, **MARKED, step=200, shortcut=FIRST.id)
+def test_examples_stand_before_and_after(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, **MARKED, step=200, shortcut=FIRST.id)
     pairs = entry(tab).locator(".pairs li")
     expect(pairs).to_have_count(6)
     expect(pairs.first).to_contain_text("bird \u2192 airplane")
@@ -161,39 +161,39 @@ def pixels(picture: Locator) -> np.ndarray:
     return np.array(data, np.int16).reshape(height, width, 4)[:, :, :3]
 
 
-def test_since_goes_to_the_step_and_the_search_of_that_step(searched: str, tab: Tab) -> None:
-    tab.open(searched, **MARKED, step=200, shortcut=FIRST.id)
+def test_since_goes_to_the_step_and_the_search_of_that_step(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, **MARKED, step=200, shortcut=FIRST.id)
     panel(tab).get_by_role("button", name="since step 50").click()
-    tab.shows(50)
+    tab.wait_for_step(50)
     expect(panel(tab)).to_contain_text("Searched at step 50, in 400 images.")
-    tab.linked(shortcut=FIRST.id, step=50)
+    tab.wait_for_hash(shortcut=FIRST.id, step=50)
     expect(entry(tab).locator(".event")).to_have_attribute("aria-expanded", "true")
 
 
-def test_before_the_first_search_there_is_none_to_show(searched: str, tab: Tab) -> None:
-    tab.open(searched, **MARKED, step=0, shortcut="all")
+def test_before_the_first_search_there_is_none_to_show(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, **MARKED, step=0, shortcut="all")
     expect(panel(tab)).to_contain_text("Not searched yet at this step.")
     panel(tab).get_by_role("button", name="First search: step 50").click()
-    tab.shows(50)
+    tab.wait_for_step(50)
     expect(entry(tab)).to_be_visible()
 
 
-def test_where_nothing_was_searched_nothing_is_offered(searched: str, tab: Tab) -> None:
-    tab.open(searched, alone=True, run="marked/atlas", layer="layer4", step=200)
+def test_where_nothing_was_searched_nothing_is_offered(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, standalone=True, run="marked/atlas", layer="layer4", step=200)
     expect(tool(tab)).to_have_count(0)
-    tab.key("s")
+    tab.press_keys("s")
     expect(panel(tab)).to_have_count(0)
-    tab.key("f")
+    tab.press_keys("f")
     expect(tab.app.get_by_label("Class filter", exact=True)).to_contain_text(
         "AtlasWriter(..., shortcuts=True)"
     )
-    tab.choose("Layer", "layer3")
+    tab.select_option("Layer", "layer3")
     expect(tool(tab)).to_be_visible()
     expect(tab.app.get_by_label("Class filter", exact=True)).not_to_contain_text("shortcuts=True")
 
 
-def test_a_clean_run_says_what_was_searched(searched: str, tab: Tab) -> None:
-    tab.open(searched, alone=True, run="clean/atlas")
+def test_a_clean_run_says_what_was_searched(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, standalone=True, run="clean/atlas")
     expect(tool(tab)).to_have_accessible_name("Shortcuts: none significant")
     tool(tab).click()
     expect(panel(tab)).to_contain_text("No shortcut was found.")
@@ -201,29 +201,29 @@ def test_a_clean_run_says_what_was_searched(searched: str, tab: Tab) -> None:
     expect(panel(tab).locator("li")).to_have_count(0)
 
 
-def test_a_doubtful_run_says_that_none_is_significant(searched: str, tab: Tab) -> None:
-    tab.open(searched, alone=True, run="doubtful/atlas", shortcut="all")
+def test_a_doubtful_run_says_that_none_is_significant(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, standalone=True, run="doubtful/atlas", shortcut="all")
     expect(panel(tab)).to_contain_text("No significant shortcut.")
     expect(panel(tab)).to_contain_text("Tested and not significant (3)")
 
 
 @pytest.mark.both_loaders
-def test_a_torn_record_leaves_the_map_alone(searched: str, tab: Tab) -> None:
-    tab.forgive("422")
-    tab.open(searched, alone=True, run="torn/atlas", shortcut="all")
+def test_a_torn_record_leaves_the_map_alone(shortcut_log: str, tab: Tab) -> None:
+    tab.ignore_errors("422")
+    tab.open(shortcut_log, standalone=True, run="torn/atlas", shortcut="all")
     expect(panel(tab)).to_contain_text("The search at step 7 cannot be shown.")
     expect(panel(tab)).to_contain_text("checksum")
     before = len([one for one in tab.requests if one.startswith("shortcuts")])
     panel(tab).get_by_role("button", name="Try again").click()
     expect(panel(tab)).to_contain_text("cannot be shown")
     assert len([one for one in tab.requests if one.startswith("shortcuts")]) > before
-    tab.key("ArrowRight", "Enter")
+    tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_be_visible()
 
 
-def test_torn_patches_leave_the_figures(searched: str, tab: Tab) -> None:
-    tab.forgive("422")
-    tab.open(searched, alone=True, run="smudged/atlas", shortcut=FIRST.id)
+def test_torn_patches_leave_the_figures(shortcut_log: str, tab: Tab) -> None:
+    tab.ignore_errors("422")
+    tab.open(shortcut_log, standalone=True, run="smudged/atlas", shortcut=FIRST.id)
     expect(panel(tab)).to_contain_text("The patches: blob 1")
     expect(entry(tab)).to_contain_text(SENTENCE)
     before, after = entry(tab).locator(".pairs li").first.locator("atlas-crop").all()
@@ -232,51 +232,51 @@ def test_torn_patches_leave_the_figures(searched: str, tab: Tab) -> None:
     assert pixels(after).max() == 0
 
 
-def test_a_foreign_probe_is_not_shown_as_ours(searched: str, tab: Tab) -> None:
-    tab.open(searched, alone=True, run="foreign/atlas", shortcut=FIRST.id)
+def test_a_foreign_probe_is_not_shown_as_ours(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, standalone=True, run="foreign/atlas", shortcut=FIRST.id)
     expect(entry(tab)).to_contain_text("The map is of another probe than this search.")
     expect(entry(tab)).to_contain_text("This step was made from another probe")
     expect(entry(tab).locator(".pairs atlas-crop")).to_have_count(0)
     expect(entry(tab).get_by_role("button", name="Show on map")).to_have_count(0)
 
 
-def test_hostile_names_are_text(searched: str, tab: Tab) -> None:
-    tab.open(searched, alone=True, run="hostile/atlas", shortcut=FIRST.id)
+def test_untrusted_names_are_text(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, standalone=True, run="untrusted/atlas", shortcut=FIRST.id)
     expect(entry(tab).locator("strong").first).to_have_text("<img src=x onerror=alert(1)>")
     panel(tab).locator("summary").click()
     expect(entry(tab, FIRST.id + 1).locator("strong").first).to_have_text("gnp.exe")
     assert panel(tab).locator("img").count() == 0
 
 
-def test_nonsense_in_a_link_opens_the_list_alone(searched: str, tab: Tab) -> None:
-    tab.open(searched, alone=True, **MARKED, step=200, shortcut="<b>__proto__")
+def test_nonsense_in_a_link_opens_the_list_alone(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, standalone=True, **MARKED, step=200, shortcut="<b>__proto__")
     expect(panel(tab)).to_contain_text("The shortcut of the link is not in this search.")
     expect(panel(tab).locator('[aria-expanded="true"]')).to_have_count(0)
 
 
-def test_one_list_at_a_time(searched: str, tab: Tab) -> None:
-    tab.open(searched, alone=True, **MARKED, step=200, events="on")
+def test_one_list_at_a_time(shortcut_log: str, tab: Tab) -> None:
+    tab.open(shortcut_log, standalone=True, **MARKED, step=200, events="on")
     events = tab.app.locator("aside").and_(tab.app.get_by_label("Events of this run"))
     expect(events).to_be_visible()
     tool(tab).click()
     expect(panel(tab)).to_be_visible()
     expect(events).to_have_count(0)
-    tab.key("f")
+    tab.press_keys("f")
     expect(panel(tab)).to_have_count(0)
-    tab.linked(shortcut=None, events=None)
+    tab.wait_for_hash(shortcut=None, events=None)
 
 
-def test_it_is_a_drawer_on_narrow_pages(searched: str, tab: Tab) -> None:
+def test_it_is_a_drawer_on_narrow_pages(shortcut_log: str, tab: Tab) -> None:
     tab.page.set_viewport_size({"width": 700, "height": 700})
-    tab.open(searched, alone=True, **MARKED, step=200, shortcut="all")
+    tab.open(shortcut_log, standalone=True, **MARKED, step=200, shortcut="all")
     expect(panel(tab)).to_be_visible()
     width = tab.map.evaluate("map => map.clientWidth")
     assert width == 700
-    tab.press("Close the shortcuts")
+    tab.click_button("Close the shortcuts")
     expect(panel(tab)).to_have_count(0)
 
 
-def test_it_is_accessible_and_photographed(searched: str, tab: Tab) -> None:
+def test_it_is_accessible_and_photographed(shortcut_log: str, tab: Tab) -> None:
     for name, state in (
         ("list", {**MARKED, "step": 200, "shortcut": "all"}),
         ("opened", {**MARKED, "step": 200, "shortcut": FIRST.id}),
@@ -284,7 +284,7 @@ def test_it_is_accessible_and_photographed(searched: str, tab: Tab) -> None:
         ("doubtful", {"run": "doubtful/atlas", "shortcut": FIRST.id, "step": ONE_STEP}),
     ):
         tab.page.goto("about:blank")
-        tab.open(searched, alone=True, **state)
+        tab.open(shortcut_log, standalone=True, **state)
         tab.settle()
         if name == "opened":
             entry(tab).get_by_role("button", name="Show on map").click()

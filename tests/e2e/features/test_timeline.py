@@ -19,7 +19,7 @@ TICK_STEPS = "ticks => ticks.map((tick) => Number(tick.dataset.step))"
 
 
 @pytest.fixture
-def growing(loader: str, tmp_path: Path) -> Iterator[tuple[Path, str]]:
+def growing_log(loader: str, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A log of two checkpoints that a test may add to, and where it is served."""
     append_steps(tmp_path, (0, 10))
     with start_tensorboard(tmp_path, loader == "data-server") as url:
@@ -28,48 +28,48 @@ def growing(loader: str, tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 
 @pytest.mark.both_loaders
-def test_the_slider_reaches_every_logged_step(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM)
-    last = tab.picture()
+def test_the_slider_reaches_every_logged_step(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, **WARM)
+    last = tab.capture()
     assert tab.app.locator(".tick").evaluate_all(TICK_STEPS) == list(STEPS)
     box = tab.slider.bounding_box()
     assert box is not None
     tab.page.mouse.click(box["x"] + 10, box["y"] + box["height"] / 2)
-    tab.shows(0)
-    tab.linked(step=0)
-    assert np.abs(tab.picture() - last).mean() > 3
+    tab.wait_for_step(0)
+    tab.wait_for_hash(step=0)
+    assert np.abs(tab.capture() - last).mean() > 3
     expect(tab.slider).to_have_attribute("aria-valuetext", "step 0, 1 of 8")
 
     tab.slider.focus()
     for step in STEPS[1:3]:
         tab.page.keyboard.press("ArrowRight")
-        tab.shows(step)
+        tab.wait_for_step(step)
     tab.page.keyboard.press("End")
-    tab.shows(STEPS[-1])
-    tab.linked(step=STEPS[-1])
-    assert np.abs(tab.picture() - last).max() == 0
+    tab.wait_for_step(STEPS[-1])
+    tab.wait_for_hash(step=STEPS[-1])
+    assert np.abs(tab.capture() - last).max() == 0
 
 
-def test_keys_and_buttons_walk_the_steps(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM, step=400)
-    tab.shows(400)
-    tab.key(",")
-    tab.shows(200)
-    tab.key(".")
-    tab.shows(400)
-    tab.press("Next step")
-    tab.shows(800)
-    tab.press("Previous step")
-    tab.shows(400)
+def test_keys_and_buttons_walk_the_steps(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM, step=400)
+    tab.wait_for_step(400)
+    tab.press_keys(",")
+    tab.wait_for_step(200)
+    tab.press_keys(".")
+    tab.wait_for_step(400)
+    tab.click_button("Next step")
+    tab.wait_for_step(800)
+    tab.click_button("Previous step")
+    tab.wait_for_step(400)
     tab.slider.press("Home")
-    tab.shows(0)
+    tab.wait_for_step(0)
     expect(tab.app.get_by_role("button", name="Previous step")).to_be_disabled()
-    tab.key(",")
-    tab.shows(0)
+    tab.press_keys(",")
+    tab.wait_for_step(0)
 
 
-def test_play_walks_to_the_end_and_stops(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM, step=800)
+def test_play_walks_to_the_end_and_stops(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM, step=800)
     tab.app.evaluate(
         """app => {
           window.walked = [Number(app.dataset.step)];
@@ -79,49 +79,49 @@ def test_play_walks_to_the_end_and_stops(sound: str, tab: Tab) -> None:
           }).observe(app, {attributes: true, attributeFilter: ['data-step']});
         }"""
     )
-    tab.press("Play the steps")
+    tab.click_button("Play the steps")
     tab.app.get_by_role("button", name="Pause").wait_for()
-    tab.shows(3200)
+    tab.wait_for_step(3200)
     tab.app.get_by_role("button", name="Play the steps").wait_for()
     assert tab.app.evaluate("() => window.walked") == [800, 1600, 3200]
     # From the end it begins anew, and a second press holds it on its way.
-    tab.key(" ")
+    tab.press_keys(" ")
     tab.app.evaluate(
         """() => new Promise((done) => {
           const look = () => window.walked.includes(0) ? done() : requestAnimationFrame(look);
           look();
         })"""
     )
-    tab.key(" ")
+    tab.press_keys(" ")
     tab.app.get_by_role("button", name="Play the steps").wait_for()
     assert int(tab.settle()["step"]) in STEPS[:-1]
 
 
 @pytest.mark.both_loaders
-def test_of_three_hundred_steps_it_says_how_many_are_kept(odd: str, tab: Tab) -> None:
-    tab.open(odd, run="long/atlas", alone=True)
+def test_of_three_hundred_steps_it_says_how_many_are_kept(damaged_log: str, tab: Tab) -> None:
+    tab.open(damaged_log, run="long/atlas", standalone=True)
     tab.app.get_by_text(f"{KEPT_STEPS} of {LONG_RUN} logged steps kept").wait_for()
     tab.app.get_by_text(f"--atlas_samples={LONG_RUN}").wait_for()
     assert tab.app.locator(".tick").count() == KEPT_STEPS
-    assert tab.marks["step"] == str(LONG_RUN - 1)
+    assert tab.dataset["step"] == str(LONG_RUN - 1)
     tab.app.get_by_text("the first and the last among them").wait_for()
     tab.slider.press("Home")
-    tab.shows(0)
+    tab.wait_for_step(0)
 
 
 @pytest.mark.both_loaders
-def test_new_checkpoints_wait_behind_a_pill(growing: tuple[Path, str], tab: Tab) -> None:
-    directory, url = growing
+def test_new_checkpoints_wait_behind_a_pill(growing_log: tuple[Path, str], tab: Tab) -> None:
+    directory, url = growing_log
     tab.open(url, step=0)
-    tab.shows(0)
+    tab.wait_for_step(0)
     append_steps(directory, (20, 30), before=2)
     wait_for_atlases(url, 4)
     tab.page.locator(".reload-button").click()
     pill = tab.app.get_by_role("button", name="2 new checkpoints")
     pill.wait_for()
-    tab.shows(0)
+    tab.wait_for_step(0)
     assert tab.app.locator(".tick").count() == 2
     pill.click()
-    tab.shows(30)
+    tab.wait_for_step(30)
     assert tab.app.locator(".tick").evaluate_all(TICK_STEPS) == [0, 10, 20, 30]
     expect(pill).to_have_count(0)

@@ -36,40 +36,48 @@ class Tab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.complaints: list[str] = []
+        self.console_errors: list[str] = []
         self.requests: list[str] = []
         self.dialogs: list[str] = []
-        self.outside: list[str] = []
-        self._forgiven: tuple[str, ...] = ()
+        self.external_requests: list[str] = []
+        self._ignored: tuple[str, ...] = ()
         self._root: Page | FrameLocator = page
         page.add_init_script(REPORT_CSP)
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-        page.on("request", lambda request: self._count(request.url))
+        page.on("console", self._record_console)
+        page.on("pageerror", lambda error: self.console_errors.append(f"uncaught: {error}"))
+        page.on("request", lambda request: self._record_request(request.url))
         page.on("dialog", self._dismiss)
 
-    def forgive(self, *texts: str) -> None:
+    def ignore_errors(self, *texts: str) -> None:
         """Complaints that hold one of `texts` are part of this test."""
-        self._forgiven = texts
+        self._ignored = texts
 
     @property
-    def unforgiven(self) -> list[str]:
-        return [one for one in self.complaints if not any(text in one for text in self._forgiven)]
+    def unexpected_errors(self) -> list[str]:
+        return [
+            one for one in self.console_errors if not any(text in one for text in self._ignored)
+        ]
 
     def open(
-        self, url: str, *, alone: bool = False, query: str = "", ready: bool = True, **state: object
+        self,
+        url: str,
+        *,
+        standalone: bool = False,
+        query: str = "",
+        ready: bool = True,
+        **state: object,
     ) -> Tab:
         """Goes to the tab with `state` in the hash, and waits until it has come to rest."""
         keys = "".join(
             f"&p.atlas.{key}={quote(str(value), safe='')}" for key, value in state.items()
         )
-        self._root = self.page if alone else self.page.frame_locator("iframe")
-        self.page.goto(url + (ENTRY if alone else query) + "#atlas" + keys)
+        self._root = self.page if standalone else self.page.frame_locator("iframe")
+        self.page.goto(url + (ENTRY if standalone else query) + "#atlas" + keys)
         if ready:
             self.settle()
         return self
 
-    def framed(self) -> Tab:
+    def enter_iframe(self) -> Tab:
         """Looks for the app inside TensorBoard's page, wherever that has been led."""
         self._root = self.page.frame_locator("iframe")
         return self
@@ -105,15 +113,17 @@ class Tab:
         try:
             self._root.locator("atlas-app" + pattern).wait_for(state="attached")
         except Exception as error:
-            raise AssertionError(f"wanted {wanted}, is {self.marks}: {self.complaints}") from error
-        return self.marks
+            raise AssertionError(
+                f"wanted {wanted}, is {self.dataset}: {self.console_errors}"
+            ) from error
+        return self.dataset
 
     @property
-    def marks(self) -> dict[str, str]:
+    def dataset(self) -> dict[str, str]:
         found: dict[str, str] = self.app.evaluate("app => ({...app.dataset})")
         return found
 
-    def shows(self, step: int, **marks: object) -> dict[str, str]:
+    def wait_for_step(self, step: int, **marks: object) -> dict[str, str]:
         """Waits until `step` is drawn."""
         return self.settle(step=step, **{"shown-step": step}, **marks)
 
@@ -124,7 +134,7 @@ class Tab:
         pairs = (token.split("=", 1) for token in tokens if token.startswith("p.atlas."))
         return {key.removeprefix("p.atlas."): unquote(value) for key, value in pairs}
 
-    def linked(self, **wanted: object) -> None:
+    def wait_for_hash(self, **wanted: object) -> None:
         """Waits until the hash holds `wanted`; None means absent."""
         encoded = {
             key: None if value is None else quote(str(value), safe="!~*'()")
@@ -140,7 +150,7 @@ class Tab:
             arg=encoded,
         )
 
-    def centred(self, x: float, y: float | None = None, *, within: float) -> None:
+    def wait_for_center(self, x: float, y: float | None = None, *, within: float) -> None:
         """Waits until the hash says that the view is zoomed in around a place of the map."""
         self.page.wait_for_function(
             """([x, y, within]) => {
@@ -153,54 +163,54 @@ class Tab:
         )
 
     @property
-    def world(self) -> dict[str, float]:
+    def map_box(self) -> dict[str, float]:
         """Corner and side of the whole map on its element, in CSS pixels."""
         box: dict[str, float] = self.map.evaluate("map => map.boxOf({size: 1, row: 0, col: 0})")
         return box
 
-    def place(self, size: int, row: int, col: int) -> tuple[float, float, float]:
+    def locate_cell(self, size: int, row: int, col: int) -> tuple[float, float, float]:
         """Middle of a cell on the page and its side, in CSS pixels."""
         box = self.map.bounding_box()
         assert box is not None
-        world = self.world
+        world = self.map_box
         side = world["side"] / size
         x = box["x"] + world["x"] + (col + 0.5) * side
         y = box["y"] + world["y"] + (row + 0.5) * side
         return x, y, side
 
-    def middle(self) -> tuple[float, float]:
+    def map_center(self) -> tuple[float, float]:
         """Middle of the map on the page."""
         box = self.map.bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
-    def still(self) -> None:
+    def wait_until_still(self) -> None:
         """Waits until the map flies no more."""
         before: dict[str, float] = {}
-        while before != (now := self.world):
+        while before != (now := self.map_box):
             before = now
             self.page.wait_for_timeout(100)
         self.settle()
 
-    def point_at(self, size: int, row: int, col: int) -> None:
+    def hover_cell(self, size: int, row: int, col: int) -> None:
         """Rests the pointer on a cell."""
-        x, y, _ = self.place(size, row, col)
+        x, y, _ = self.locate_cell(size, row, col)
         self.page.mouse.move(x, y)
 
-    def key(self, *keys: str) -> None:
+    def press_keys(self, *keys: str) -> None:
         """Presses keys while the map has the focus."""
         self.map.focus()
         for key in keys:
             self.page.keyboard.press(key)
 
-    def choose(self, label: str, option: str) -> None:
+    def select_option(self, label: str, option: str) -> None:
         """Picks an option of a select by the words that people read."""
         self.app.get_by_label(label, exact=True).select_option(label=option)
 
-    def press(self, name: str) -> None:
+    def click_button(self, name: str) -> None:
         self.app.get_by_role("button", name=name, exact=True).click()
 
-    def picture(self, clip: Mapping[str, float] | None = None) -> NDArray[np.int16]:
+    def capture(self, clip: Mapping[str, float] | None = None) -> NDArray[np.int16]:
         """(H, W, 3) of the map inside its focus ring, or of `clip` of the page, as shown."""
         if clip is None:
             box = self.map.bounding_box()
@@ -215,24 +225,24 @@ class Tab:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB")).astype(np.int16)
 
-    def cell_picture(self, size: int, row: int, col: int, share: float = 0.5) -> NDArray[np.int16]:
+    def capture_cell(self, size: int, row: int, col: int, share: float = 0.5) -> NDArray[np.int16]:
         """The middle of a cell as the screen shows it."""
-        x, y, side = self.place(size, row, col)
+        x, y, side = self.locate_cell(size, row, col)
         half = share * side / 2
-        return self.picture({"x": x - half, "y": y - half, "width": 2 * half, "height": 2 * half})
+        return self.capture({"x": x - half, "y": y - half, "width": 2 * half, "height": 2 * half})
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _record_console(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning") or READ_BACK_NOTE in message.text:
             return
         source = message.location["url"]
         ours = OURS in source or "plugin_entry.html" in source or CSP_MARK in message.text
         if ours:
-            self.complaints.append(f"{message.type}: {message.text} ({source})")
+            self.console_errors.append(f"{message.type}: {message.text} ({source})")
 
-    def _count(self, url: str) -> None:
+    def _record_request(self, url: str) -> None:
         scheme, _, rest = url.partition("://")
         if scheme in ("http", "https", "ws", "wss") and not rest.startswith("127.0.0.1:"):
-            self.outside.append(url)
+            self.external_requests.append(url)
         if OURS in url:
             self.requests.append(url.partition(OURS)[2])
 

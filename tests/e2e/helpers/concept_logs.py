@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.wire.activation_quantization import store_activati
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 STEPS = (0, 100, 200, 400)
-RUNS = ("moving", "still", "bare", "hostile", "other", "turning")
+RUNS = ("moving", "still", "bare", "untrusted", "other", "turning")
 SAMPLES = 400
 GRIDS = (4, 8)
 MOVED_AT = 200
@@ -103,7 +103,7 @@ def add_attribution(grid: Grid, labels: NDArray[np.int32], turned: bool) -> Grid
 
 
 def events_of(run: str, step: int) -> tuple[Event, ...]:
-    if run == "hostile" and step:
+    if run == "untrusted" and step:
         return (dataclasses.replace(BORN, text=MARKUP * 60),)
     return EVENTS_BY_STEP.get(step, ()) if run == "moving" else ()
 

@@ -29,7 +29,7 @@ class FailedResponse(NamedTuple):
 FAILED_RESPONSES: dict[str, FailedResponse] = {
     "500": FailedResponse(500, INTERNAL, "internal fault"),
     "404": FailedResponse(404, NOT_FOUND, "There is no such thing here."),
-    "hostile": FailedResponse(503, UNTRUSTED, "<img src=x onerror=alert(1)>"),
+    "untrusted": FailedResponse(503, UNTRUSTED, "<img src=x onerror=alert(1)>"),
     "a page": FailedResponse(502, "<h1>Bad gateway</h1>", "Bad Gateway"),
     "garbled": FailedResponse(200, "garbage", ""),
     "nothing": FailedResponse(200, "", ""),
@@ -45,7 +45,7 @@ class FailingRoute:
     def __init__(self, tab: Tab, route: str) -> None:
         self.how: str | None = None
         self.held: list[Route] = []
-        tab.forgive(FAILED_REQUEST)
+        tab.ignore_errors(FAILED_REQUEST)
         pattern = re.compile(rf"/data/plugin/atlas/{route}(\?.*)?$")
         tab.page.route(pattern, self._answer)
 

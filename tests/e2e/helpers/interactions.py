@@ -53,7 +53,7 @@ def status_line(tab: Tab) -> Locator:
 
 def drag(tab: Tab, *path: tuple[float, float], shift: bool = False) -> None:
     """Draws along places of the map, in shares of its side."""
-    box, world = tab.map.bounding_box(), tab.world
+    box, world = tab.map.bounding_box(), tab.map_box
     assert box is not None
     corner = box["x"] + world["x"], box["y"] + world["y"]
     points = [(corner[0] + x * world["side"], corner[1] + y * world["side"]) for x, y in path]

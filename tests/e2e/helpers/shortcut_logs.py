@@ -29,7 +29,7 @@ def write_shortcut_log(directory: Path) -> int:
         "clean": make_shortcuts(ONE_STEP, found=0),
         "doubtful": doubtful,
         "foreign": foreign,
-        "hostile": hostile,
+        "untrusted": hostile,
     }
     for run, record in records.items():
         _write(directory / run, encode_shortcuts(record), record.classes or ())

@@ -51,7 +51,7 @@ def keys(*names: str) -> Callable[[Tab], object]:
 
     def act(tab: Tab) -> None:
         for name in names:
-            tab.key(name)
+            tab.press_keys(name)
             tab.page.wait_for_timeout(600)
 
     return act
@@ -81,9 +81,9 @@ def circled(tab: Tab) -> None:
 
 def compared(tab: Tab) -> None:
     """Takes the third checkpoint as A, and shows the whole of both maps."""
-    tab.key("c")
+    tab.press_keys("c")
     tab.app.get_by_label("Step A").select_option(index=2)
-    tab.key("0")
+    tab.press_keys("0")
 
 
 def film(tab: Tab) -> None:

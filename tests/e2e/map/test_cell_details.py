@@ -38,10 +38,10 @@ def facts(cell: int) -> tuple[str, str, str, str]:
     )
 
 
-def test_hovering_a_cell_shows_its_evidence(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM)
+def test_hovering_a_cell_shows_its_evidence(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, **WARM)
     (cell, row, col), *_ = some_cells(1)
-    tab.point_at(10, row, col)
+    tab.hover_cell(10, row, col)
     expect(tab.card).to_have_attribute("data-row", str(row))
     expect(tab.card).to_have_attribute("data-col", str(col))
     count, share, cosine, top = facts(cell)
@@ -60,19 +60,19 @@ def test_hovering_a_cell_shows_its_evidence(sound: str, tab: Tab) -> None:
     expect(tab.card).to_have_count(0)
 
 
-def test_the_keyboard_moves_a_cursor_pins_and_unpins(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM)
-    tab.key("ArrowDown")
+def test_the_keyboard_moves_a_cursor_pins_and_unpins(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM)
+    tab.press_keys("ArrowDown")
     expect(tab.card).to_be_visible()
     first = _place(tab)
-    tab.key("ArrowRight")
+    tab.press_keys("ArrowRight")
     expect(tab.card).not_to_have_attribute("data-col", first[1])
     assert _place(tab)[0] == first[0]
     spoken = tab.app.locator("[role=status]")
     expect(spoken).to_contain_text(f"row {int(first[0]) + 1}, column")
-    tab.key("Enter")
+    tab.press_keys("Enter")
     expect(tab.inspector).to_contain_text("Nearest real patches")
-    tab.key("Escape")
+    tab.press_keys("Escape")
     expect(tab.inspector).to_have_count(0)
     expect(tab.card).to_have_count(0)
 
@@ -84,10 +84,10 @@ def _place(tab: Tab) -> tuple[str, str]:
     return row, col
 
 
-def test_a_click_pins_and_the_pinned_cell_keeps_its_place(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM)
+def test_a_click_pins_and_the_pinned_cell_keeps_its_place(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM)
     (cell, row, col), (_, row2, col2) = some_cells(2)
-    x, y, _ = tab.place(10, row, col)
+    x, y, _ = tab.locate_cell(10, row, col)
     tab.page.mouse.click(x, y)
     where = f"Row {row + 1}, column {col + 1} of 10 \u00d7 10"
     expect(tab.inspector).to_contain_text(where)
@@ -100,48 +100,50 @@ def test_a_click_pins_and_the_pinned_cell_keeps_its_place(quick: str, tab: Tab) 
     expect(tab.inspector.locator("figcaption")).to_contain_text("image ")
     wait_until_painted(tab.inspector.locator(".whole"))
 
-    tab.point_at(10, row2, col2)
+    tab.hover_cell(10, row2, col2)
     expect(tab.card).to_be_visible()
     expect(tab.inspector).to_contain_text(where)
-    tab.key(",")
-    tab.shows(1600)
+    tab.press_keys(",")
+    tab.wait_for_step(1600)
     expect(tab.inspector).to_contain_text("step 1,600")
     tab.inspector.get_by_role("button", name="Unpin").click()
     expect(tab.inspector).to_have_count(0)
 
 
-def test_a_cell_comes_out_from_under_the_inspector(quick: str, tab: Tab) -> None:
+def test_a_cell_comes_out_from_under_the_inspector(valid_log: str, tab: Tab) -> None:
     """By pointer, by keys, and with the whole map."""
-    tab.open(quick, alone=True, **WARM, grid=10, z=1.6)
+    tab.open(valid_log, standalone=True, **WARM, grid=10, z=1.6)
     grid = make_valid_atlas("layer3", STEP).grids[0]
     last = int(np.argmax(grid.cols))
     row, col = int(grid.rows[last]), int(grid.cols[last])
-    x, y, side = tab.place(10, row, col)
+    x, y, side = tab.locate_cell(10, row, col)
     box = tab.map.bounding_box()
     assert box is not None
     edge = box["x"] + box["width"] - 344
     assert x > edge, "not where the inspector will be"
     tab.page.mouse.click(x, y)
     expect(tab.inspector).to_be_visible()
-    tab.still()
-    assert tab.place(10, row, col)[0] + side / 2 < edge
+    tab.wait_until_still()
+    assert tab.locate_cell(10, row, col)[0] + side / 2 < edge
     for _ in range(int(grid.cols.max() - grid.cols.min())):
-        tab.key("ArrowLeft")
-    tab.still()
-    tab.key("End")
-    tab.still()
+        tab.press_keys("ArrowLeft")
+    tab.wait_until_still()
+    tab.press_keys("End")
+    tab.wait_until_still()
     right = max(int(at) for at in grid.cols[grid.rows == row])
-    assert tab.place(10, row, right)[0] + side / 2 < edge
-    tab.key("0")
-    tab.still()
-    places = [tab.place(10, int(r), int(c)) for r, c in zip(grid.rows, grid.cols, strict=True)]
+    assert tab.locate_cell(10, row, right)[0] + side / 2 < edge
+    tab.press_keys("0")
+    tab.wait_until_still()
+    places = [
+        tab.locate_cell(10, int(r), int(c)) for r, c in zip(grid.rows, grid.cols, strict=True)
+    ]
     assert max(x + side / 2 for x, _, side in places) < edge
     assert min(x - side / 2 for x, _, side in places) > box["x"]
 
 
-def test_patches_are_cut_from_the_images_that_were_logged(quick: str, tab: Tab) -> None:
+def test_patches_are_cut_from_the_images_that_were_logged(valid_log: str, tab: Tab) -> None:
     """The probe's pictures carry their class's colour, so a pure cell's patches carry it too."""
-    tab.open(quick, alone=True, **WARM)
+    tab.open(valid_log, standalone=True, **WARM)
     atlas = make_valid_atlas("layer3", STEP)
     labels = atlas.samples.labels
     assert labels is not None
@@ -151,7 +153,7 @@ def test_patches_are_cut_from_the_images_that_were_logged(quick: str, tab: Tab) 
         for cell, row, col in some_cells(20)
         if len(set(labels[grid.members(cell)])) == 1
     )
-    tab.point_at(10, row, col)
+    tab.hover_cell(10, row, col)
     expect(tab.card.get_by_text("by activation")).to_be_visible()
     for name in (".big-icon", ".patch"):
         wait_until_painted(tab.card.locator(name).first)

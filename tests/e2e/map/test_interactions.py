@@ -34,9 +34,9 @@ class Hand:
     def act(self, button: str, *keys: str) -> None:
         """Presses a button, or keys while the map has the focus."""
         if self.points:
-            self.tab.press(button)
+            self.tab.click_button(button)
         else:
-            self.tab.key(*keys)
+            self.tab.press_keys(*keys)
 
     def press(self, element: Locator) -> None:
         """Presses what both can reach."""
@@ -54,7 +54,7 @@ def pan(hand: Hand) -> None:
     if hand.points:
         drag(hand.tab, (0.5, 0.5), (0.6, 0.55))
     else:
-        hand.tab.key("Shift+ArrowLeft")
+        hand.tab.press_keys("Shift+ArrowLeft")
     hand.linked("x", True)
     hand.act("Show the whole map", "0")
     hand.linked("x", False)
@@ -62,10 +62,10 @@ def pan(hand: Hand) -> None:
 
 def zoom(hand: Hand) -> None:
     if hand.points:
-        hand.tab.page.mouse.move(*hand.tab.middle())
+        hand.tab.page.mouse.move(*hand.tab.map_center())
         hand.tab.page.mouse.wheel(0, -300)
     else:
-        hand.tab.key("+")
+        hand.tab.press_keys("+")
     hand.linked("z", True)
     hand.act("Zoom out", "-")
     hand.act("Show the whole map", "0")
@@ -85,9 +85,9 @@ def go_by_the_overview(hand: Hand) -> None:
         mouse.down()
         mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.4 * box["height"], steps=4)
         mouse.up()
-        hand.tab.centred(0.3, 0.4, within=0.02)
+        hand.tab.wait_for_center(0.3, 0.4, within=0.02)
     else:
-        hand.tab.key("Shift+ArrowLeft")
+        hand.tab.press_keys("Shift+ArrowLeft")
         hand.linked("x", True)
     hand.act("Show the whole map", "0")
     hand.linked("z", False)
@@ -96,38 +96,38 @@ def go_by_the_overview(hand: Hand) -> None:
 def hold_a_grid(hand: Hand) -> None:
     for size, key in ((20, "2"), (10, "1")):
         if hand.points:
-            hand.tab.choose("Grid", f"{size} \u00d7 {size}")
+            hand.tab.select_option("Grid", f"{size} \u00d7 {size}")
         else:
-            hand.tab.key(key)
+            hand.tab.press_keys(key)
         hand.tab.settle(level=size)
 
 
 def look_at_a_cell(hand: Hand) -> None:
     tab = hand.tab
     if hand.points:
-        tab.point_at(*find_largest_cell())
+        tab.hover_cell(*find_largest_cell())
         expect(tab.card).to_be_visible()
         tab.page.mouse.move(2, 2)
     else:
         grid = make_valid_atlas("layer3", LAST).grids[0]
-        tab.key("ArrowRight")
+        tab.press_keys("ArrowRight")
         row = int(tab.card.get_attribute("data-row") or -1)
         cols = grid.cols[grid.rows == row]
         for key, col in (("End", cols.max()), ("Home", cols.min())):
-            tab.key(key)
+            tab.press_keys(key)
             expect(tab.card).to_have_attribute("data-col", str(col))
-        tab.key("Control+ArrowRight")
+        tab.press_keys("Control+ArrowRight")
         expect(tab.card).to_have_attribute("data-col", str(grid.cols.max()))
-        tab.key("Escape")
+        tab.press_keys("Escape")
     expect(tab.card).to_have_count(0)
 
 
 def pin(hand: Hand) -> None:
     if hand.points:
-        x, y, _ = hand.tab.place(*find_largest_cell())
+        x, y, _ = hand.tab.locate_cell(*find_largest_cell())
         hand.tab.page.mouse.click(x, y)
     else:
-        hand.tab.key("ArrowRight", "Enter")
+        hand.tab.press_keys("ArrowRight", "Enter")
     expect(hand.tab.inspector).to_be_visible()
     hand.act("Unpin", "Escape")
     expect(hand.tab.inspector).to_have_count(0)
@@ -135,12 +135,12 @@ def pin(hand: Hand) -> None:
 
 def add_to_the_pins(hand: Hand) -> None:
     if hand.points:
-        x, y, _ = hand.tab.place(*find_largest_cell())
+        x, y, _ = hand.tab.locate_cell(*find_largest_cell())
         hand.tab.page.keyboard.down("Shift")
         hand.tab.page.mouse.click(x, y)
         hand.tab.page.keyboard.up("Shift")
     else:
-        hand.tab.key("ArrowRight", "Shift+Enter")
+        hand.tab.press_keys("ArrowRight", "Shift+Enter")
     expect(pin_list(hand.tab)).to_have_count(1)
     hand.linked("pins", True)
     hand.press(hand.tab.app.get_by_role("button", name="Remove pin 1"))
@@ -153,7 +153,7 @@ def select(hand: Hand) -> None:
     if hand.points:
         drag(hand.tab, (0.2, 0.2), (0.7, 0.7), shift=True)
     else:
-        hand.tab.key("ArrowRight", "r", "ArrowRight", "Enter")
+        hand.tab.press_keys("ArrowRight", "r", "ArrowRight", "Enter")
     expect(selection_panel(hand.tab)).to_be_visible()
     hand.press(hand.tab.app.get_by_role("button", name="Close selections and pins"))
 
@@ -162,10 +162,10 @@ def take_up_the_lasso(hand: Hand) -> None:
     tab = hand.tab
     hand.act("Selections and pins", "l")
     if hand.points:
-        tab.press("Lasso")
+        tab.click_button("Lasso")
         drag(tab, (0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.2, 0.2))
         expect(selection_panel(tab)).to_be_visible()
-        tab.press("Close selections and pins")
+        tab.click_button("Close selections and pins")
     else:
         expect(tab.app.locator(".tool-hint")).to_contain_text("Draw around samples")
         tab.page.keyboard.press("Escape")
@@ -175,15 +175,15 @@ def take_up_the_lasso(hand: Hand) -> None:
 def step(hand: Hand) -> None:
     tab = hand.tab
     hand.act("Previous step", ",")
-    tab.shows(1600)
+    tab.wait_for_step(1600)
     hand.act("Next step", ".")
-    tab.shows(LAST)
+    tab.wait_for_step(LAST)
     for at, key, shown in ((0.0, "Home", 0), (1.0, "End", LAST)):
         if hand.points:
             click_the_line(tab, at)
         else:
             tab.slider.press(key)
-        tab.shows(shown)
+        tab.wait_for_step(shown)
 
 
 def click_the_line(tab: Tab, share: float) -> None:
@@ -195,9 +195,9 @@ def click_the_line(tab: Tab, share: float) -> None:
 
 def play(hand: Hand) -> None:
     hand.act("Previous step", ",")
-    hand.tab.shows(1600)
+    hand.tab.wait_for_step(1600)
     hand.act("Play the steps", " ")
-    hand.tab.shows(LAST)
+    hand.tab.wait_for_step(LAST)
     expect(hand.tab.app.get_by_role("button", name="Play the steps")).to_be_visible()
 
 
@@ -206,25 +206,25 @@ def take_a(hand: Hand) -> None:
         hand.tab.page.keyboard.down("Shift")
         click_the_line(hand.tab, 0)
         hand.tab.page.keyboard.up("Shift")
-        hand.tab.linked(compare=0, step=LAST)
+        hand.tab.wait_for_hash(compare=0, step=LAST)
     else:
-        hand.tab.key("[")
-        hand.tab.linked(compare=LAST)
+        hand.tab.press_keys("[")
+        hand.tab.wait_for_hash(compare=LAST)
     hand.act("End the comparison", "c")
-    hand.tab.linked(compare=None)
+    hand.tab.wait_for_hash(compare=None)
 
 
 def compare_swap_and_blink(hand: Hand) -> None:
     tab = hand.tab
     hand.act("Compare two steps", "c")
-    tab.linked(compare=1600, step=LAST)
+    tab.wait_for_hash(compare=1600, step=LAST)
     for a, b in ((LAST, 1600), (1600, LAST)):
         hand.act("Swap A and B", "x")
-        tab.shows(b)
-        tab.linked(compare=a, step=b)
+        tab.wait_for_step(b)
+        tab.wait_for_hash(compare=a, step=b)
     if hand.points:
         tab.app.get_by_text("Blink", exact=True).click()
-        tab.press("Show A")
+        tab.click_button("Show A")
         expect(status_line(tab)).to_have_text("A is shown")
     else:
         tab.map.focus()
@@ -233,16 +233,16 @@ def compare_swap_and_blink(hand: Hand) -> None:
         tab.page.keyboard.up("b")
         expect(status_line(tab)).to_have_text("B is shown")
     hand.act("End the comparison", "c")
-    tab.linked(compare=None)
+    tab.wait_for_hash(compare=None)
 
 
 def change_the_layer(hand: Hand) -> None:
     for layer, key in (("layer4", "PageUp"), ("layer3", "PageDown")):
         if hand.points:
-            hand.tab.choose("Layer", layer)
+            hand.tab.select_option("Layer", layer)
         else:
-            hand.tab.key(key)
-        hand.tab.shows(LAST, layer=layer)
+            hand.tab.press_keys(key)
+        hand.tab.wait_for_step(LAST, layer=layer)
 
 
 def ask_about_a_class(hand: Hand) -> None:
@@ -257,9 +257,9 @@ def ask_about_a_class(hand: Hand) -> None:
         tab.page.keyboard.type("deer")
         tab.page.keyboard.press("Enter")
     expect(deer).to_have_attribute("aria-selected", "true")
-    tab.linked(filter="top:3")
+    tab.wait_for_hash(filter="top:3")
     hand.press(tab.app.get_by_role("button", name="Clear", exact=True))
-    tab.linked(filter=None)
+    tab.wait_for_hash(filter=None)
     hand.act("Close the class filter", "f")
     expect(panel).to_have_count(0)
 
@@ -284,7 +284,7 @@ def read_the_table(hand: Hand) -> None:
     hand.act("Cells as a table", "t")
     expect(tab.app.get_by_role("table")).to_be_visible()
     if hand.points:
-        tab.press("Cells as a table")
+        tab.click_button("Cells as a table")
     else:
         expect(tab.app.locator(".table-body")).to_be_focused()
         tab.page.keyboard.press("t")
@@ -296,22 +296,22 @@ def show_points_and_icons(hand: Hand) -> None:
         if hand.points:
             hand.tab.app.get_by_text(name, exact=True).click()
         else:
-            hand.tab.key("p")
+            hand.tab.press_keys("p")
             expect(status_line(hand.tab)).to_contain_text("Icons" if name == "Both" else name)
-        hand.tab.linked(show=show)
+        hand.tab.wait_for_hash(show=show)
 
 
 def copy_the_link(hand: Hand) -> None:
     tab = hand.tab
     tab.page.evaluate("navigator.clipboard.writeText('')")
     if hand.points:
-        tab.press("Export")
-        tab.press("Copy link")
+        tab.click_button("Export")
+        tab.click_button("Copy link")
         expect(tab.app.get_by_label("Export", exact=True).last).to_contain_text("Link copied")
     else:
-        tab.key("y")
+        tab.press_keys("y")
         expect(tab.app.locator(".tool-hint")).to_have_text("Link copied")
-        tab.key("e")
+        tab.press_keys("e")
         expect(tab.app.get_by_role("button", name="Save picture")).to_be_focused()
     assert "p.atlas.layer=layer3" in tab.page.evaluate("navigator.clipboard.readText()")
     hand.press(tab.app.get_by_role("button", name="Close the export"))
@@ -336,13 +336,13 @@ def open_what_is_about_steps(hand: Hand) -> None:
     ):
         for there in ("on", None):
             hand.act(button, key)
-            hand.tab.linked(**{name: there})
+            hand.tab.wait_for_hash(**{name: there})
     for name, there in (("Fixed map", "fixed"), ("Moving map", None)):
         if hand.points:
             hand.tab.app.get_by_text(name, exact=True).click()
         else:
-            hand.tab.key("m")
-        hand.tab.linked(map=there)
+            hand.tab.press_keys("m")
+        hand.tab.wait_for_hash(map=there)
 
 
 def put_a_map_beside_it(hand: Hand) -> None:
@@ -372,26 +372,28 @@ INTERACTIONS: tuple[Callable[[Hand], None], ...] = (
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
-def test_every_interaction(way: Literal["pointer", "keyboard"], sound: str, tab: Tab) -> None:
+def test_every_interaction(
+    way: Literal["pointer", "keyboard"], valid_log_by_loader: str, tab: Tab
+) -> None:
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    tab.open(sound, **WARM)
+    tab.open(valid_log_by_loader, **WARM)
     for interact in INTERACTIONS:
         interact(Hand(tab, way))
         tab.settle(**{"shown-step": LAST, "layer": "layer3", "failure": ""})
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
-def test_the_sign_of_attribution(way: str, sound: str, tab: Tab) -> None:
-    tab.open(sound, run="digits/atlas", filter="toward:3")
+def test_the_sign_of_attribution(way: str, valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, run="digits/atlas", filter="toward:3")
     legend = tab.app.get_by_label("Legend of the class filter")
     expect(legend).to_contain_text("helps")
     if way == "pointer":
-        tab.press("Ask about a class")
+        tab.click_button("Ask about a class")
     for name, sign in (("Hurts", "hurts"), ("Both", "both"), ("Helps", None)):
         if way == "pointer":
             panel = tab.app.get_by_label("Class filter", exact=True)
             panel.get_by_text(name, exact=True).click()
         else:
-            tab.key("n")
-        tab.linked(sign=sign)
+            tab.press_keys("n")
+        tab.wait_for_hash(sign=sign)
     expect(legend).to_contain_text("helps")

@@ -25,7 +25,7 @@ MOVING = {"run": HOME, "grid": 4}
 
 
 @pytest.fixture(scope="module", params=LOADERS)
-def relaid(
+def relayout_log(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The log of `evolving`, where the run that stays is the other layout of the one that moves.
@@ -41,7 +41,7 @@ def relaid(
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def digits_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real training on digits, and what `tensorboard-atlas relayout` makes of it."""
     directory = tmp_path_factory.mktemp("digits")
     write_digits_run(directory / "digits")
@@ -55,71 +55,71 @@ def switch(tab: Tab) -> Locator:
     return tab.app.get_by_role("radiogroup", name="Layout of the run")
 
 
-def test_the_list_names_the_run_once(relaid: str, tab: Tab) -> None:
-    tab.open(relaid, **MOVING)
+def test_the_list_names_the_run_once(relayout_log: str, tab: Tab) -> None:
+    tab.open(relayout_log, **MOVING)
     names = tab.app.get_by_label("Run", exact=True).locator("option").all_inner_texts()
     assert sorted(name.strip() for name in names) == sorted(RUNS)
     expect(switch(tab).get_by_label("Streamed")).to_be_checked()
-    tab.choose("Run", "still")
-    tab.linked(run="still/atlas")
+    tab.select_option("Run", "still")
+    tab.wait_for_hash(run="still/atlas")
     expect(switch(tab)).to_have_count(0)
 
 
-def test_step_layer_and_selection_stay_over_the_switch(relaid: str, tab: Tab) -> None:
-    tab.open(relaid, **MOVING, step=200, z="1.5000", x="0.6000", y="0.5000")
-    streamed = tab.picture()
-    tab.key("ArrowRight", "Enter")
+def test_step_layer_and_selection_stay_over_the_switch(relayout_log: str, tab: Tab) -> None:
+    tab.open(relayout_log, **MOVING, step=200, z="1.5000", x="0.6000", y="0.5000")
+    streamed = tab.capture()
+    tab.press_keys("ArrowRight", "Enter")
     members = tab.inspector.locator("h2").text_content()
     assert members
     switch(tab).get_by_label("Relaid from the end").check(force=True)
-    tab.shows(200)
-    tab.linked(run=AGAIN, layer="layer3", step=200, z="1.500")
+    tab.wait_for_step(200)
+    tab.wait_for_hash(run=AGAIN, layer="layer3", step=200, z="1.500")
     expect(switch(tab).get_by_label("Relaid from the end")).to_be_checked()
     expect(tab.app.get_by_label("Run", exact=True).locator("option:checked")).to_contain_text(
         "moving"
     )
     expect(tab.inspector).to_be_visible()
-    assert np.abs(tab.picture()[:, :700] - streamed[:, :700]).mean() > 1
+    assert np.abs(tab.capture()[:, :700] - streamed[:, :700]).mean() > 1
     switch(tab).get_by_label("Streamed").check(force=True)
-    tab.shows(200)
-    tab.linked(run=HOME, step=200)
+    tab.wait_for_step(200)
+    tab.wait_for_hash(run=HOME, step=200)
     expect(tab.inspector).to_be_visible()
 
 
-def test_the_pinned_cell_is_where_its_samples_went(relaid: str, tab: Tab) -> None:
+def test_the_pinned_cell_is_where_its_samples_went(relayout_log: str, tab: Tab) -> None:
     """Airplanes lie at the right of the streamed layout and a quarter further left in the other."""
-    tab.open(relaid, alone=True, **MOVING, step=200)
-    x, y, _ = tab.place(4, 1, 3)
+    tab.open(relayout_log, standalone=True, **MOVING, step=200)
+    x, y, _ = tab.locate_cell(4, 1, 3)
     tab.page.mouse.click(x, y)
     expect(tab.inspector).to_contain_text("airplane")
     expect(tab.inspector).to_contain_text("Row 2, column 4")
     switch(tab).get_by_label("Relaid from the end").check(force=True)
-    tab.shows(200)
+    tab.wait_for_step(200)
     expect(tab.inspector).to_contain_text("Row 2, column 3")
     expect(tab.inspector).to_contain_text("airplane")
 
 
-def test_a_link_leads_to_the_other_layout(relaid: str, tab: Tab) -> None:
-    tab.open(relaid, run=AGAIN, grid=4, step=100)
+def test_a_link_leads_to_the_other_layout(relayout_log: str, tab: Tab) -> None:
+    tab.open(relayout_log, run=AGAIN, grid=4, step=100)
     expect(switch(tab).get_by_label("Relaid from the end")).to_be_checked()
     tab.settle(step=100)
 
 
-def test_a_run_that_was_relaid_for_real_is_one_run(digits: str, tab: Tab) -> None:
-    tab.open(digits, run=f"digits/{CHILD_RUN}", grid=4, step=REAL_STEPS[1])
+def test_a_run_that_was_relaid_for_real_is_one_run(digits_log: str, tab: Tab) -> None:
+    tab.open(digits_log, run=f"digits/{CHILD_RUN}", grid=4, step=REAL_STEPS[1])
     expect(tab.app.get_by_label("Run", exact=True).locator("option")).to_have_text(["digits"])
-    streamed = tab.picture()
-    tab.key("ArrowRight", "Enter")
+    streamed = tab.capture()
+    tab.press_keys("ArrowRight", "Enter")
     switch(tab).get_by_label("Relaid from the end").check(force=True)
-    tab.shows(REAL_STEPS[1])
-    tab.linked(run=relayout_run(f"digits/{CHILD_RUN}"), step=REAL_STEPS[1])
-    assert np.abs(tab.picture()[:, :700] - streamed[:, :700]).mean() > 1
+    tab.wait_for_step(REAL_STEPS[1])
+    tab.wait_for_hash(run=relayout_run(f"digits/{CHILD_RUN}"), step=REAL_STEPS[1])
+    assert np.abs(tab.capture()[:, :700] - streamed[:, :700]).mean() > 1
     # The pictures of the probe are there, whichever of the two runs keeps them.
     wait_until_painted(tab.inspector.locator(".patch-button").first)
 
 
-def test_it_is_accessible_and_photographed(relaid: str, tab: Tab) -> None:
-    tab.open(relaid, alone=True, **MOVING, step=200)
+def test_it_is_accessible_and_photographed(relayout_log: str, tab: Tab) -> None:
+    tab.open(relayout_log, standalone=True, **MOVING, step=200)
     tab.settle()
     expect(switch(tab)).to_be_visible()
     audit(tab, "layouts")

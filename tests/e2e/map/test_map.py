@@ -16,7 +16,7 @@ WARM = {"run": "warm/atlas", "layer": "layer3"}
 
 
 @pytest.mark.both_loaders
-def test_the_first_map_takes_three_requests(sound: str, tab: Tab) -> None:
+def test_the_first_map_takes_three_requests(valid_log_by_loader: str, tab: Tab) -> None:
     """All other requests hang here, and still the map is drawn."""
     held: list[Route] = []
     asked: list[str] = []
@@ -33,11 +33,11 @@ def test_the_first_map_takes_three_requests(sound: str, tab: Tab) -> None:
             route.continue_()
 
     tab.page.route("**/data/plugin/atlas/**", gate)
-    tab.open(sound, ready=False, **WARM)
+    tab.open(valid_log_by_loader, ready=False, **WARM)
     tab.app.and_(tab.page.frame_locator("iframe").locator("[data-level='10']")).wait_for()
     assert tab.data_requests[:3] == ["index", "atlas", "sheet"]
     size, row, col = find_largest_cell()
-    assert tab.cell_picture(size, row, col).std() > 5
+    assert tab.capture_cell(size, row, col).std() > 5
     for route in held:
         route.continue_()
     tab.settle()
@@ -54,31 +54,31 @@ def test_the_first_map_takes_three_requests(sound: str, tab: Tab) -> None:
     ],
 )
 def test_what_is_opened_by_hand_loads_with_the_first_of_it(
-    key: str, name: str, said: str, quick: str, tab: Tab
+    key: str, name: str, said: str, valid_log: str, tab: Tab
 ) -> None:
     """Not before, however the map is looked at, moved and played."""
-    tab.open(quick, alone=True, **WARM)
-    tab.point_at(*find_largest_cell())
+    tab.open(valid_log, standalone=True, **WARM)
+    tab.hover_cell(*find_largest_cell())
     expect(tab.card).to_be_visible()
-    tab.key("+", "0", ",")
-    tab.shows(1600)
-    tab.choose("Colour by", "Class")
+    tab.press_keys("+", "0", ",")
+    tab.wait_for_step(1600)
+    tab.select_option("Colour by", "Class")
     tab.settle()
     assert not any("extras" in one for one in tab.requests)
-    tab.key(key)
+    tab.press_keys(key)
     expect(tab.app.get_by_label(name, exact=True).first).to_be_visible()
     expect(tab.app.get_by_role("status")).to_contain_text(said)
     assert {Path(one).suffix for one in tab.requests if "extras" in one} == {".js", ".css"}
 
 
 @pytest.mark.both_loaders
-def test_cells_are_drawn_where_and_as_they_were_logged(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM)
+def test_cells_are_drawn_where_and_as_they_were_logged(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM)
     grid = make_valid_atlas("layer3", 3200).grids[0]
     side = grid.icons.shape[1]
     for cell in np.argsort(-grid.counts)[:8]:
         row, col = int(grid.rows[cell]), int(grid.cols[cell])
-        shown = tab.cell_picture(10, row, col, share=0.45).mean(axis=(0, 1))
+        shown = tab.capture_cell(10, row, col, share=0.45).mean(axis=(0, 1))
         middle = grid.icons[cell][side // 4 : -side // 4, side // 4 : -side // 4]
         assert np.abs(shown - middle.mean(axis=(0, 1))).max() < 25, (row, col)
     empty = next(
@@ -87,21 +87,23 @@ def test_cells_are_drawn_where_and_as_they_were_logged(sound: str, tab: Tab) -> 
         for c in range(3, 7)
         if not ((grid.rows == r) & (grid.cols == c)).any()
     )
-    assert tab.cell_picture(10, *empty).std() < 1
+    assert tab.capture_cell(10, *empty).std() < 1
 
 
-def test_a_real_network_is_on_the_map(sound: str, tab: Tab) -> None:
-    marks = tab.open(sound, alone=True, run="digits/atlas").marks
+def test_a_real_network_is_on_the_map(valid_log_by_loader: str, tab: Tab) -> None:
+    marks = tab.open(valid_log_by_loader, standalone=True, run="digits/atlas").dataset
     assert (marks["layer"], marks["step"], marks["failure"]) == ("3", "60", "")
-    tab.key("ArrowRight")
+    tab.press_keys("ArrowRight")
     tab.card.get_by_text("cosine").wait_for()
     tab.card.get_by_text("Feature inversion").wait_for()
-    assert tab.picture().std() > 5
+    assert tab.capture().std() > 5
 
 
-def test_the_wheel_zooms_through_the_grids_around_the_pointer(sound: str, tab: Tab) -> None:
-    tab.open(sound, **WARM)
-    x, y = (round(at) for at in tab.place(*find_largest_cell(40))[:2])
+def test_the_wheel_zooms_through_the_grids_around_the_pointer(
+    valid_log_by_loader: str, tab: Tab
+) -> None:
+    tab.open(valid_log_by_loader, **WARM)
+    x, y = (round(at) for at in tab.locate_cell(*find_largest_cell(40))[:2])
     held = _under(tab, x, y)
     tab.page.mouse.move(x, y)
     seen = [10]
@@ -112,9 +114,9 @@ def test_the_wheel_zooms_through_the_grids_around_the_pointer(sound: str, tab: T
             seen.append(level)
     assert seen == list(GRIDS)
     zoom = 2**2.4
-    assert tab.world["side"] == pytest.approx(zoom * _fit_side(tab))
+    assert tab.map_box["side"] == pytest.approx(zoom * _fit_side(tab))
     assert _under(tab, x, y) == pytest.approx(held, abs=1e-6)
-    tab.linked(z=f"{zoom:.3f}", grid=None)
+    tab.wait_for_hash(z=f"{zoom:.3f}", grid=None)
     for _ in range(6):
         _wheel(tab, x, y, 200)
     tab.settle(level=10)
@@ -122,7 +124,7 @@ def test_the_wheel_zooms_through_the_grids_around_the_pointer(sound: str, tab: T
 
 def _wheel(tab: Tab, x: float, y: float, turn: float) -> None:
     """Turns the wheel and waits until the map has followed; the browser answers too early."""
-    before = tab.world["side"]
+    before = tab.map_box["side"]
     tab.page.mouse.move(x, y)
     tab.page.mouse.wheel(0, turn)
     tab.map.evaluate(
@@ -137,7 +139,7 @@ def _wheel(tab: Tab, x: float, y: float, turn: float) -> None:
 
 def _under(tab: Tab, x: float, y: float) -> tuple[float, float]:
     """Map coordinates of a place on the page."""
-    box, world = tab.map.bounding_box(), tab.world
+    box, world = tab.map.bounding_box(), tab.map_box
     assert box is not None
     return (
         (x - box["x"] - world["x"]) / world["side"],
@@ -152,72 +154,72 @@ def _fit_side(tab: Tab) -> float:
 
 
 @pytest.mark.parametrize("how", ["keys", "buttons"])
-def test_zoom_without_a_wheel(how: str, quick: str, tab: Tab) -> None:
+def test_zoom_without_a_wheel(how: str, valid_log: str, tab: Tab) -> None:
     def act(key: str, name: str) -> None:
         if how == "keys":
-            tab.key(key)
+            tab.press_keys(key)
         else:
-            tab.press(name)
+            tab.click_button(name)
 
-    tab.open(quick, alone=True, **WARM)
-    whole = tab.world
+    tab.open(valid_log, standalone=True, **WARM)
+    whole = tab.map_box
     act("+", "Zoom in")
     act("+", "Zoom in")
     tab.settle(level=20)
-    assert tab.world["side"] == pytest.approx(2.25 * whole["side"])
+    assert tab.map_box["side"] == pytest.approx(2.25 * whole["side"])
     act("-", "Zoom out")
-    tab.linked(z="1.500")
+    tab.wait_for_hash(z="1.500")
     act("+", "Zoom in")
     act("+", "Zoom in")
     act("+", "Zoom in")
     tab.settle(level=40)
     act("0", "Show the whole map")
     tab.settle(level=10)
-    tab.linked(z=None)
-    assert tab.world == pytest.approx(whole)
+    tab.wait_for_hash(z=None)
+    assert tab.map_box == pytest.approx(whole)
 
 
-def test_drag_and_shifted_arrows_pan(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM)
-    start = tab.world
-    x, y = tab.middle()
+def test_drag_and_shifted_arrows_pan(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM)
+    start = tab.map_box
+    x, y = tab.map_center()
     tab.page.mouse.move(x, y)
     tab.page.mouse.down()
     tab.page.mouse.move(x + 60, y + 30, steps=4)
     tab.page.mouse.up()
-    assert tab.world["x"] - start["x"] == pytest.approx(60, abs=1)
-    assert tab.world["y"] - start["y"] == pytest.approx(30, abs=1)
+    assert tab.map_box["x"] - start["x"] == pytest.approx(60, abs=1)
+    assert tab.map_box["y"] - start["y"] == pytest.approx(30, abs=1)
     assert tab.inspector.count() == 0
     tab.settle()
-    tab.key("Shift+ArrowRight")
-    tab.linked(x=f"{0.5 + 20 / start['side']:.4f}")
+    tab.press_keys("Shift+ArrowRight")
+    tab.wait_for_hash(x=f"{0.5 + 20 / start['side']:.4f}")
 
 
-def test_a_double_click_zooms_in_and_pins_nothing(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM)
-    before = tab.world["side"]
-    x, y, _ = tab.place(*find_largest_cell())
+def test_a_double_click_zooms_in_and_pins_nothing(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM)
+    before = tab.map_box["side"]
+    x, y, _ = tab.locate_cell(*find_largest_cell())
     tab.page.mouse.dblclick(x, y)
-    tab.linked(z="2.000")
+    tab.wait_for_hash(z="2.000")
     tab.settle(level=20)
-    assert tab.world["side"] == pytest.approx(2 * before)
+    assert tab.map_box["side"] == pytest.approx(2 * before)
     assert tab.inspector.count() == 0
 
 
-def test_a_chosen_grid_is_held_against_the_zoom(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM)
-    tab.choose("Grid", "40 \u00d7 40")
+def test_a_chosen_grid_is_held_against_the_zoom(valid_log_by_loader: str, tab: Tab) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM)
+    tab.select_option("Grid", "40 \u00d7 40")
     tab.settle(level=40)
-    tab.linked(grid="40")
-    tab.key("+", "+", "+")
-    tab.linked(z="3.375")
-    tab.key("0")
-    tab.linked(z=None)
+    tab.wait_for_hash(grid="40")
+    tab.press_keys("+", "+", "+")
+    tab.wait_for_hash(z="3.375")
+    tab.press_keys("0")
+    tab.wait_for_hash(z=None)
     assert tab.settle()["level"] == "40"
-    tab.key("2")
+    tab.press_keys("2")
     tab.settle(level=20)
-    tab.key("2")
-    tab.linked(grid=None)
+    tab.press_keys("2")
+    tab.wait_for_hash(grid=None)
     # The map was fitted to the fine grid, and is nearer by that: let go, the grid goes by the zoom.
-    tab.key("-", "-")
+    tab.press_keys("-", "-")
     tab.settle(level=10)

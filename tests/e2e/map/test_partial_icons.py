@@ -66,7 +66,7 @@ def half(layer: str) -> Atlas:
 
 
 @pytest.fixture(scope="module")
-def unfinished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def partial_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("unfinished")
     sink = EventSink(directory / "half" / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), 0)
@@ -83,11 +83,11 @@ def cell(tab: Tab, icon: int) -> NDArray[np.int16]:
     (grid,) = half("layer3").grids
     away = np.abs(grid.rows - SIZE / 2 + 0.5) + np.abs(grid.cols - SIZE / 2 + 0.5)
     number = min(range(icon, len(away), 2), key=away.__getitem__)
-    return tab.cell_picture(SIZE, int(grid.rows[number]), int(grid.cols[number]), share=0.3)
+    return tab.capture_cell(SIZE, int(grid.rows[number]), int(grid.cols[number]), share=0.3)
 
 
-def test_cells_whose_icon_is_missing_are_hatched(unfinished: str, tab: Tab) -> None:
-    tab.open(unfinished, alone=True, **DRAFT)
+def test_cells_whose_icon_is_missing_are_hatched(partial_log: str, tab: Tab) -> None:
+    tab.open(partial_log, standalone=True, **DRAFT)
     expect(tab.app.locator(".banner")).to_contain_text(f"Step {STEP} is a draft")
     cells = len(half("layer3").grids[0].rows)
     expect(tab.legend).to_contain_text(f"{(cells + 1) // 2} missing (hatched)")
@@ -99,19 +99,19 @@ def test_cells_whose_icon_is_missing_are_hatched(unfinished: str, tab: Tab) -> N
     assert np.ptp(rising) <= 2
     assert np.ptp(falling) > 15
     audit(tab)
-    tab.key("ArrowRight", "Enter")
+    tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_be_visible()
     audit(tab, "draft")
 
 
-def test_where_no_icon_is_drawn_none_is_missing(unfinished: str, tab: Tab) -> None:
-    tab.open(unfinished, alone=True, **BARE)
+def test_where_no_icon_is_drawn_none_is_missing(partial_log: str, tab: Tab) -> None:
+    tab.open(partial_log, standalone=True, **BARE)
     assert len(np.unique(cell(tab, 0))) <= 3
     expect(tab.legend).not_to_contain_text("missing")
 
 
-def test_on_paper_what_can_only_be_pressed_is_left_out(unfinished: str, tab: Tab) -> None:
-    tab.open(unfinished, alone=True, **DRAFT, color="class")
+def test_on_paper_what_can_only_be_pressed_is_left_out(partial_log: str, tab: Tab) -> None:
+    tab.open(partial_log, standalone=True, **DRAFT, color="class")
     shown = cell(tab, 1)
     tab.page.emulate_media(media="print")
     for part in (".buttons", ".map-buttons", ".motion", ".transport"):
@@ -132,12 +132,12 @@ def test_on_paper_what_can_only_be_pressed_is_left_out(unfinished: str, tab: Tab
     ids=["map", "points", "filter", "table"],
 )
 def test_nothing_is_clipped_or_covered_on_a_narrow_stage(
-    state: dict[str, str], unfinished: str, tab: Tab
+    state: dict[str, str], partial_log: str, tab: Tab
 ) -> None:
     tab.page.set_viewport_size({"width": NARROW, "height": 800})
-    tab.open(unfinished, alone=True, **DRAFT, **state)
+    tab.open(partial_log, standalone=True, **DRAFT, **state)
     for keys in ((), ("ArrowRight", "Enter")) if "view" not in state else ((),):
-        tab.key(*keys) if keys else None
+        tab.press_keys(*keys) if keys else None
         assert tab.app.evaluate(OVERLAPS) == []
         assert tab.app.evaluate(CLIPPED) == []
     save_screenshots(tab, "-".join(["narrow", *itertools.chain(*state.items())]))

@@ -62,7 +62,7 @@ LAYERS: dict[str, tuple[str, Callable[..., float]]] = {
 
 
 @pytest.fixture(scope="module")
-def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def unlabeled_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("unlabelled")
     atlas = browser_logs.make_small_atlas(7, "layer3")
     samples = dataclasses.replace(atlas.samples, labels=None, predictions=None)
@@ -75,11 +75,11 @@ def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_cells_have_the_colour_of_their_value(name: str, quick: str, tab: Tab) -> None:
+def test_cells_have_the_color_of_their_value(name: str, valid_log: str, tab: Tab) -> None:
     title, value_of = LAYERS[name]
-    tab.open(quick, alone=True, **WARM)
-    tab.choose("Colour by", name)
-    tab.linked(color=name.lower())
+    tab.open(valid_log, standalone=True, **WARM)
+    tab.select_option("Colour by", name)
+    tab.wait_for_hash(color=name.lower())
     expect(tab.legend).to_contain_text(title)
     tab.settle()
     samples = browser_logs.make_valid_atlas("layer3", 400).samples
@@ -91,20 +91,20 @@ def test_cells_have_the_colour_of_their_value(name: str, quick: str, tab: Tab) -
     for cell in np.argsort(-grid.counts)[:12]:
         members = grid.members(cell)
         value = value_of(samples.labels[members], samples.predictions[members])
-        picture = tab.cell_picture(10, int(grid.rows[cell]), int(grid.cols[cell]), share=1.0)
+        picture = tab.capture_cell(10, int(grid.rows[cell]), int(grid.cols[cell]), share=1.0)
         near = np.abs(picture - viridis(value)).max(axis=2) <= 4
         assert near.sum() > 60, (cell, value)
 
 
-def test_cells_of_few_samples_are_dotted(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM, color="accuracy")
+def test_cells_of_few_samples_are_dotted(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM, color="accuracy")
     tab.settle()
     grid = browser_logs.make_valid_atlas("layer3", 400).grids[0]
 
     def gaps(cell: int) -> float:
         """Share of the ground along the left rim of a cell, which its dots let through."""
         row, col = int(grid.rows[cell]), int(grid.cols[cell])
-        picture = tab.cell_picture(10, row, col, share=1.0)
+        picture = tab.capture_cell(10, row, col, share=1.0)
         ground = np.abs(picture - GROUND).max(axis=2) < 30
         middle = ground[len(ground) // 3 : 2 * len(ground) // 3]
         first = int(np.argmin(middle.all(axis=0)))
@@ -116,8 +116,8 @@ def test_cells_of_few_samples_are_dotted(quick: str, tab: Tab) -> None:
     assert all(gaps(int(cell)) < 0.03 for cell in order[-3:])
 
 
-def test_a_log_without_labels_says_so(unlabelled: str, tab: Tab) -> None:
-    tab.open(unlabelled, alone=True, color="accuracy")
+def test_a_log_without_labels_says_so(unlabeled_log: str, tab: Tab) -> None:
+    tab.open(unlabeled_log, standalone=True, color="accuracy")
     expect(tab.legend).to_contain_text("No labels were recorded in this run.")
     options = tab.app.get_by_label("Colour by", exact=True).locator("option:disabled")
     expect(options).to_have_text(
@@ -129,9 +129,9 @@ def test_a_log_without_labels_says_so(unlabelled: str, tab: Tab) -> None:
 
 
 def test_they_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
-    tab.open(serve("sound", "data-server"), alone=True, **WARM, color="accuracy")
+    tab.open(serve("valid", "data-server"), standalone=True, **WARM, color="accuracy")
     audit(tab, "accuracy")
-    tab.choose("Colour by", "Entropy")
+    tab.select_option("Colour by", "Entropy")
     tab.page.set_viewport_size({"width": 800, "height": 700})
     tab.settle()
     save_screenshots(tab, "entropy-narrow")

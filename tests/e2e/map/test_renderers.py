@@ -14,30 +14,32 @@ TWO_FRAMES = """() => new Promise((done) =>
   requestAnimationFrame(() => requestAnimationFrame(done)))"""
 
 
-def test_without_webgl2_the_map_is_drawn_on_a_plain_canvas(sound: str, tab: Tab) -> None:
-    tab.open(sound, alone=True, **WARM)
-    by_webgl = tab.picture()
+def test_without_webgl2_the_map_is_drawn_on_a_plain_canvas(
+    valid_log_by_loader: str, tab: Tab
+) -> None:
+    tab.open(valid_log_by_loader, standalone=True, **WARM)
+    by_webgl = tab.capture()
     tab.page.add_init_script(NO_WEBGL)
     tab.page.reload()
     tab.settle(renderer="canvas")
     expect(tab.app.locator(".banner")).to_contain_text("This browser offers no WebGL2")
-    by_canvas = tab.picture()
+    by_canvas = tab.capture()
     shared = np.abs(by_canvas - by_webgl)[60:-60]
     assert (shared.max(axis=2) > 40).mean() < 0.02
-    tab.choose("Colour by", "Class")
+    tab.select_option("Colour by", "Class")
     tab.app.get_by_text("Both", exact=True).click()
-    tab.linked(show="both")
+    tab.wait_for_hash(show="both")
     tab.settle()
-    assert np.abs(tab.picture() - by_canvas).mean() > 0.5
-    tab.key("+", "+")
+    assert np.abs(tab.capture() - by_canvas).mean() > 0.5
+    tab.press_keys("+", "+")
     tab.settle(level=20)
-    tab.key("ArrowRight")
+    tab.press_keys("ArrowRight")
     expect(tab.card).to_be_visible()
 
 
-def test_a_lost_context_is_restored(quick: str, tab: Tab) -> None:
-    tab.open(quick, alone=True, **WARM, show="both", color="class")
-    before = tab.picture()
+def test_a_lost_context_is_restored(valid_log: str, tab: Tab) -> None:
+    tab.open(valid_log, standalone=True, **WARM, show="both", color="class")
+    before = tab.capture()
     tab.map.evaluate(
         f"""map => new Promise((done) => {{
           const gl = {WEBGL_CONTEXT};
@@ -48,7 +50,7 @@ def test_a_lost_context_is_restored(quick: str, tab: Tab) -> None:
     )
     assert tab.map.evaluate(f"map => {WEBGL_CONTEXT}.isContextLost()")
     # Life goes on meanwhile.
-    tab.key(",")
+    tab.press_keys(",")
     tab.settle(step=1600)
     tab.map.evaluate(
         """map => new Promise((done) => {
@@ -56,16 +58,16 @@ def test_a_lost_context_is_restored(quick: str, tab: Tab) -> None:
           window.lose.restoreContext();
         })"""
     )
-    tab.key(".")
-    tab.shows(3200)
+    tab.press_keys(".")
+    tab.wait_for_step(3200)
     tab.map.evaluate(TWO_FRAMES)
-    assert np.abs(tab.picture() - before).max() <= 2
+    assert np.abs(tab.capture() - before).max() <= 2
 
 
 @pytest.mark.parametrize("calm", [True, False], ids=["reduced-motion", "full-motion"])
-def test_motion_is_left_out_on_request(calm: bool, quick: str, tab: Tab) -> None:
+def test_motion_is_left_out_on_request(calm: bool, valid_log: str, tab: Tab) -> None:
     tab.page.emulate_media(reduced_motion="reduce" if calm else "no-preference")
-    tab.open(quick, alone=True, **WARM)
+    tab.open(valid_log, standalone=True, **WARM)
     ratio = tab.map.evaluate(
         """map => {
           const side = () => map.boxOf({size: 1, row: 0, col: 0}).side;
@@ -75,25 +77,25 @@ def test_motion_is_left_out_on_request(calm: bool, quick: str, tab: Tab) -> None
         }"""
     )
     assert ratio == pytest.approx(1.5 if calm else 1.0)
-    tab.linked(z="1.500")
-    tab.key(",")
-    tab.shows(1600)
+    tab.wait_for_hash(z="1.500")
+    tab.press_keys(",")
+    tab.wait_for_step(1600)
     tab.page.emulate_media(reduced_motion="no-preference")
 
 
-def test_a_map_that_is_pushed_about_is_the_map_drawn_there(quick: str, tab: Tab) -> None:
+def test_a_map_that_is_pushed_about_is_the_map_drawn_there(valid_log: str, tab: Tab) -> None:
     def drag(*moves: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """A new map as it is, and after its middle was moved to so many pixels beside it."""
         tab.page.goto("about:blank")
-        tab.open(quick, alone=True, **WARM, grid=20, z="4.000", show="both")
-        x, y = tab.middle()
+        tab.open(valid_log, standalone=True, **WARM, grid=20, z="4.000", show="both")
+        x, y = tab.map_center()
         tab.page.mouse.move(x, y)
         tab.page.mouse.down()
-        before = tab.picture()
+        before = tab.capture()
         for right, down in moves:
             tab.page.mouse.move(x + right, y + down)
             tab.map.evaluate(TWO_FRAMES)
-        after = tab.picture()
+        after = tab.capture()
         tab.page.mouse.up()
         return before, after
 

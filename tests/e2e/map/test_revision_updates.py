@@ -43,7 +43,7 @@ def shaded(kind: str, refines: str | None = None) -> Atlas:
 
 
 @pytest.fixture
-def drafted(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, str]]:
+def draft_log(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, str]]:
     """A run whose only step is a draft so far; its log, its writer and where it is served."""
     sink = EventSink(tmp_path / RUN)
     sink.write(layer_tag(LAYER, Revision.PRELIMINARY), encode_atlas(shaded("examples")), STEP)
@@ -57,7 +57,7 @@ def drafted(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, str]
 def shade(tab: Tab) -> int:
     """The shade of the pinned cell on the screen, as far as one pixel in two may tell."""
     row, col = some_cell()
-    return round(float(np.median(tab.cell_picture(SIZE, row, col, 0.3))))
+    return round(float(np.median(tab.capture_cell(SIZE, row, col, 0.3))))
 
 
 def some_cell() -> tuple[int, int]:
@@ -78,21 +78,21 @@ def becomes(tab: Tab, kind: str) -> None:
 
 
 @pytest.mark.both_loaders
-def test_icons_are_swapped_in_place(drafted: tuple[Path, EventSink, str], tab: Tab) -> None:
-    directory, sink, url = drafted
+def test_icons_are_swapped_in_place(draft_log: tuple[Path, EventSink, str], tab: Tab) -> None:
+    directory, sink, url = draft_log
     tab.open(url)
     row, col = some_cell()
-    tab.key("+")
+    tab.press_keys("+")
     tab.settle()
-    x, y, _ = tab.place(SIZE, row, col)
+    x, y, _ = tab.locate_cell(SIZE, row, col)
     tab.page.mouse.click(x, y)
     expect(tab.inspector).to_be_visible()
     tab.page.mouse.move(2, 2)
     becomes(tab, "examples")
     banner = tab.app.locator(".banner")
     expect(banner).to_contain_text(f"Step {STEP} is a draft")
-    tab.linked(step=STEP, z="1.500")  # written a moment after the camera has come to rest
-    before, world, marks = tab.state, tab.world, tab.marks
+    tab.wait_for_hash(step=STEP, z="1.500")  # written a moment after the camera has come to rest
+    before, world, marks = tab.state, tab.map_box, tab.dataset
 
     blobs = encode_atlas(shaded("inversion"))
     sink.write(layer_tag(LAYER), blobs, STEP)
@@ -106,6 +106,6 @@ def test_icons_are_swapped_in_place(drafted: tuple[Path, EventSink, str], tab: T
     becomes(tab, "poster")
 
     assert tab.settle() == marks
-    assert (tab.state, tab.world) == (before, world)
+    assert (tab.state, tab.map_box) == (before, world)
     expect(tab.inspector).to_be_visible()
     assert tab.app.get_by_role("button", name="new checkpoint").count() == 0

@@ -27,27 +27,27 @@ HALF_WAY_MS = (0, 50, 50, 50)
 
 
 @pytest.fixture
-def evolving(serve: Serve) -> str:
+def concept_log(serve: Serve) -> str:
     """For tests of the page alone, which no loader can change."""
-    return serve("evolving", "data-server")
+    return serve("concepts", "data-server")
 
 
 def half_way(tab: Tab, url: str, run: str, **state: object) -> list[NDArray[np.int16]]:
     """The map at step 100, half way to step 200, and there."""
     tab.page.add_init_script(HELD_CLOCK)
-    tab.open(url, alone=True, run=run, grid=4, step=200, **state)
-    tab.key(",")
-    tab.shows(100)
-    pictures = [tab.picture()]
+    tab.open(url, standalone=True, run=run, grid=4, step=200, **state)
+    tab.press_keys(",")
+    tab.wait_for_step(100)
+    pictures = [tab.capture()]
     tab.page.evaluate("hold()")
-    tab.key(".")
+    tab.press_keys(".")
     tab.app.and_(tab.page.locator('[data-shown-step="200"]')).wait_for(state="attached")
     for milliseconds in HALF_WAY_MS:
         tab.page.evaluate("tick", milliseconds)
-    pictures.append(tab.picture())
+    pictures.append(tab.capture())
     tab.page.evaluate("release()")
-    tab.shows(200)
-    return [*pictures, tab.picture()]
+    tab.wait_for_step(200)
+    return [*pictures, tab.capture()]
 
 
 def between(before: NDArray[np.int16], half: NDArray[np.int16], after: NDArray[np.int16]) -> float:
@@ -57,47 +57,47 @@ def between(before: NDArray[np.int16], half: NDArray[np.int16], after: NDArray[n
 
 
 @pytest.mark.parametrize("renderer", ["webgl", "canvas"])
-def test_icons_travel_with_their_samples(evolving: str, tab: Tab, renderer: str) -> None:
+def test_icons_travel_with_their_samples(concept_log: str, tab: Tab, renderer: str) -> None:
     if renderer == "canvas":
         tab.page.add_init_script(NO_WEBGL)
-    before, half, after = half_way(tab, evolving, "moving/atlas")
-    assert tab.marks["renderer"] == renderer
+    before, half, after = half_way(tab, concept_log, "moving/atlas")
+    assert tab.dataset["renderer"] == renderer
     assert between(before, half, after) > 0.02
     assert np.abs(after - before).mean() > 1
 
 
-def test_on_a_fixed_map_they_fade_where_they_are(evolving: str, tab: Tab) -> None:
-    before, half, after = half_way(tab, evolving, "moving/atlas", map="fixed")
+def test_on_a_fixed_map_they_fade_where_they_are(concept_log: str, tab: Tab) -> None:
+    before, half, after = half_way(tab, concept_log, "moving/atlas", map="fixed")
     assert between(before, half, after) < 0.002
     assert np.abs(half - before).mean() > 0.3
     assert np.abs(half - after).mean() > 0.3
 
 
-def test_nothing_travels_between_different_probes(evolving: str, tab: Tab) -> None:
-    before, half, after = half_way(tab, evolving, "other/atlas")
+def test_nothing_travels_between_different_probes(concept_log: str, tab: Tab) -> None:
+    before, half, after = half_way(tab, concept_log, "other/atlas")
     assert between(before, half, after) < 0.002
 
 
-def test_the_choice_has_a_name_a_key_and_stands_in_the_address(evolving: str, tab: Tab) -> None:
-    tab.open(evolving, run="moving/atlas")
+def test_the_choice_has_a_name_a_key_and_stands_in_the_address(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, run="moving/atlas")
     choice = tab.app.get_by_role("radiogroup", name="From step to step")
     expect(choice.get_by_label("Moving map")).to_be_checked()
     choice.get_by_label("Fixed map").check(force=True)
-    tab.linked(map="fixed")
-    tab.key("m")
-    tab.linked(map=None)
+    tab.wait_for_hash(map="fixed")
+    tab.press_keys("m")
+    tab.wait_for_hash(map=None)
     expect(choice.get_by_label("Moving map")).to_be_checked()
 
 
-def test_where_motion_is_unwelcome_steps_cut(evolving: str, tab: Tab) -> None:
+def test_where_motion_is_unwelcome_steps_cut(concept_log: str, tab: Tab) -> None:
     tab.page.emulate_media(reduced_motion="reduce")
     tab.page.add_init_script(HELD_CLOCK)
-    tab.open(evolving, alone=True, run="moving/atlas", grid=4, step=200)
-    there = tab.picture()
-    tab.key(",")
-    tab.shows(100)
+    tab.open(concept_log, standalone=True, run="moving/atlas", grid=4, step=200)
+    there = tab.capture()
+    tab.press_keys(",")
+    tab.wait_for_step(100)
     tab.page.evaluate("hold()")
-    tab.key(".")
+    tab.press_keys(".")
     tab.app.and_(tab.page.locator('[data-shown-step="200"]')).wait_for(state="attached")
     tab.page.evaluate("tick", 0)
-    assert np.abs(tab.picture() - there).max() == 0
+    assert np.abs(tab.capture() - there).max() == 0
