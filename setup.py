@@ -12,6 +12,7 @@ VERSION = re.search(
     (HERE / "tensorboard_plugin_atlas" / "_version.py").read_text(encoding="utf-8"),
 )
 assert VERSION is not None
+DOCS = (HERE / "docs" / "requirements.txt").read_text(encoding="utf-8").split()
 
 setup(
     name="tensorboard_plugin_atlas",
@@ -43,6 +44,7 @@ setup(
     ],
     extras_require={
         "remote": ["fsspec>=2024.2"],
+        "docs": DOCS,
         "demo": ["scikit-learn>=1.3", "torchvision>=0.21"],
         "test": [
             "build",
