@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cifar_training import PICTURES
+from fetch_data import get_cifar10
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -69,7 +69,7 @@ def load_large(rows: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
 @functools.cache
 def _pictures() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Returns images and labels to train on, and others to ask about."""
-    training, held_out = load(str(PICTURES), limit=40_000, seed=0).split(0.25, 0)
+    training, held_out = load(str(get_cifar10()), limit=40_000, seed=0).split(0.25, 0)
     first, second = (
         (_tensors(part.images), torch.from_numpy(part.labels)) for part in (training, held_out)
     )

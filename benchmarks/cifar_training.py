@@ -4,22 +4,20 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 
 import torch
+from fetch_data import get_cifar10
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
-
-PICTURES = Path(__file__).parents[2] / "shared" / "data" / "cifar10-train.zip"
 
 
 class Training:
     """The demo's network on CIFAR-10, trained as far as wanted."""
 
     def __init__(self) -> None:
-        training, held_out = load(str(PICTURES), limit=12_000, seed=0).split(0.2, 0)
+        training, held_out = load(str(get_cifar10()), limit=12_000, seed=0).split(0.2, 0)
         self._images, self._labels = _tensors(training)
         self.held_out = _tensors(held_out)
         torch.manual_seed(0)

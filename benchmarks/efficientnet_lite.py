@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from fetch_data import get_photographs
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
@@ -40,7 +41,6 @@ MEAN, STD = 127 / 255, 128 / 255
 """What these weights were trained with; ImageNet's usual numbers cost ten points of accuracy."""
 DEPTHS = {"mid": (10, 14, 14), "late": (15, 20, 20)}
 """The last block of stride 16 and of stride 32 in Lite0, Lite1 and Lite2."""
-PICTURES = Path(__file__).parents[2] / "shared" / "data" / "imagenet-samples.zip"
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -88,10 +88,10 @@ def load_lite(number: int) -> nn.Module:
 
 
 @cache
-def load_pictures(path: Path = PICTURES) -> tuple[Tensor, Tensor]:
+def load_pictures(path: Path | None = None) -> tuple[Tensor, Tensor]:
     """Returns the photographs, (I, 3, 224, 224) in [0, 1], and their ImageNet classes."""
     pixels, labels = [], []
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(path or get_photographs()) as archive:
         for name in sorted(n for n in archive.namelist() if n.endswith(".jpg")):
             picture = Image.open(io.BytesIO(archive.read(name))).convert("RGB")
             pixels.append(np.asarray(_squared(picture)))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from fetch_data import get_cifar10
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -22,7 +23,6 @@ from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 
 ROOT = Path(__file__).parents[1]
-PICTURES = ROOT.parent / "shared" / "data" / "cifar10-train.zip"
 CACHE = ROOT / "build" / "meaning"
 NORMALIZE = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 STEPS = (20, 40, 60, 80, 100, 120, 160, 200, 250, 300)
@@ -133,7 +133,7 @@ def as_input(pictures: NDArray[np.uint8]) -> Tensor:
 
 @cache
 def _pictures() -> tuple[LabeledImages, LabeledImages]:
-    return load(str(PICTURES), limit=10_000, seed=0).split(0.2, 0)
+    return load(str(get_cifar10()), limit=10_000, seed=0).split(0.2, 0)
 
 
 def _train(
