@@ -7,6 +7,7 @@ import os
 import sys
 import venv
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from commands import ROOT, run
@@ -18,7 +19,9 @@ VIEWER_PACKAGES = ("tensorboard", "numpy", "pillow", "safetensors", "google-crc3
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
-    """The wheel, built from a copy of the files under version control."""
+    """The wheel: that of `ATLAS_WHEEL`, or one built from a copy of the tracked files."""
+    if "ATLAS_WHEEL" in os.environ:
+        return Path(os.environ["ATLAS_WHEEL"])
     source = tmp_path_factory.mktemp("source")
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     for name in listed.splitlines():
