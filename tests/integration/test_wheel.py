@@ -23,7 +23,13 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
         metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
         described = archive.read(metadata).decode()
     package = "tensorboard_plugin_atlas/"
-    for name in ("static/index.js", "py.typed", "http_api.md", "writer.py", "compute/layout.py"):
+    for name in (
+        "static/index.js",
+        "py.typed",
+        "http_api.md",
+        "writer/worker.py",
+        "compute/pipeline.py",
+    ):
         assert package + name in names
     assert any(name.endswith("LICENSE") for name in names)
     tops = {name.partition("/")[0] for name in names}
