@@ -177,7 +177,7 @@ def atlases(draw: st.DrawFn) -> Atlas:
             effective_rank=draw(st.none() | st.floats(1, 12)),
         ),
         skipped=tuple(draw(st.lists(skipped, max_size=3))),
-        frame=draw(st.none() | st.just((-1.25, 0.5, 3.0, 1e30))),
+        viewport=draw(st.none() | st.just((-1.25, 0.5, 3.0, 1e30))),
         concepts=None if history is None else history["concepts"],
         events=() if history is None else history["events"],
         provenance=Provenance(

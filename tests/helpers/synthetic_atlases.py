@@ -94,7 +94,7 @@ def make_atlas(
             noise_floor=np.full(samples, 0.02, np.float32) if step else None,
             concepts=labels,
         ),
-        frame=(-1.5, -2.0, 8.5, 9.0),
+        viewport=(-1.5, -2.0, 8.5, 9.0),
         concepts=tuple(make_concepts(labels, classes)),
         events=make_events(labels, classes, step),
         grids=tuple(make_grid(size, xy, labels, tile, min_count) for size in grids),
