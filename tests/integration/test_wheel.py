@@ -35,7 +35,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
     tops = {name.partition("/")[0] for name in names}
     assert len(tops) == 2
     assert all(top.startswith("tensorboard_plugin_atlas") for top in tops)
-    assert not [name for name in names if "test" in name or name.endswith((".ts", ".map"))]
+    assert not [name for name in names if re.search(r"(^|/)tests?[/_]|\.(ts|map)$", name)]
     assert re.search(r"^License(-Expression)?: Apache-2\.0$", described, re.MULTILINE)
     assert "Requires-Dist: tensorboard>=2.21" in described
 
