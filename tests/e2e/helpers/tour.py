@@ -96,6 +96,7 @@ def film(tab: Tab) -> None:
 
 
 CIFAR, OTHER, MARKER, LITE0 = "cifar-0/atlas", "cifar-1/atlas", "marker/atlas", "lite0/atlas"
+POSTERS = "lite0-posters/atlas"
 STAGE3 = {"layer": "stage3"}
 MIDDLE = {"layer": "_blocks.10"}
 
@@ -122,6 +123,13 @@ STOPS = (
         "17-an-eye-across-layers", LITE0, {**MIDDLE, "compare": ";_blocks.15"}, hover(0.13, 0.545)
     ),
     Stop("18-what-says-zebra", LITE0, {"layer": "_blocks.15", "filter": "toward:340"}),
+    Stop(  # the first picture of README.md
+        "21-late-layer-near-dark",
+        POSTERS,
+        {"layer": "_blocks.15", "grid": 20, "z": "2.8", "x": ".64", "y": ".5"},
+        dark=True,
+        size=(1280, 760),
+    ),
     Stop("19-narrow", CIFAR, STAGE3, size=(820, 900)),
     Stop("20-help-dark", CIFAR, STAGE3, keys("?"), dark=True),
 )
@@ -158,11 +166,21 @@ def make_logs(folder: Path, cifar: Path, photographs: Path) -> None:
             options = ["--data", str(cifar), "--log-dir", str(folder / name), *more]
             subprocess.run([*command, *options], check=True)
     if not (folder / "lite0").exists():
-        log_photographs(folder / "lite0", photographs)
+        log_photographs(folder / "lite0", photographs, ["_blocks.10", "_blocks.15"], (10, 20, 40))
+    if not (folder / "lite0-posters").exists():
+        log_photographs(
+            folder / "lite0-posters", photographs, ["_blocks.15"], (10, 20), icons="poster"
+        )
 
 
-def log_photographs(folder: Path, archive: Path) -> None:
-    """Logs two layers of EfficientNet-Lite0, with all its classes."""
+def log_photographs(
+    folder: Path,
+    archive: Path,
+    layers: list[str],
+    grids: tuple[int, ...],
+    icons: str = "inversion",
+) -> None:
+    """Logs layers of EfficientNet-Lite0, with all its classes."""
     import torch
     from two_layers import MEAN, STD, load_network, load_pictures
 
@@ -176,12 +194,12 @@ def log_photographs(folder: Path, archive: Path) -> None:
         index, name = stem.split("_", 1)
         classes[int(index)] = name.replace("_", " ")
     config = AtlasConfig(
-        samples=10 * len(stems), positions_per_image=10, grids=(10, 20, 40), min_count=3
+        samples=10 * len(stems), positions_per_image=10, grids=grids, min_count=3, icons=icons
     )
     with AtlasWriter(
         folder,
         load_network(),
-        ["_blocks.10", "_blocks.15"],
+        layers,
         probe=(load_pictures(str(archive)), labels),
         classes=classes,
         normalize=([MEAN] * 3, [STD] * 3),
