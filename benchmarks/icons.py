@@ -134,7 +134,7 @@ class Ground:
         """Returns the engine, warm: what is measured once per checkpoint has been measured."""
         engine = _engine_of(self.case)
         for kind in KINDS:
-            engine.render(self.case.targets[-1].only(np.arange(2)), kind)
+            engine.render(self.case.targets[-1].select(np.arange(2)), kind)
         return engine
 
 
@@ -182,7 +182,7 @@ def drawn_in_turns(
     pictures: dict[str, list[Pictures]] = {kind: [] for kind in kinds}
     costs: dict[str, list[float]] = {kind: [] for kind in kinds}
     for chunk in chunks(len(which), 2 * engine.settings.batch):
-        targets = case.targets[-1].only(which[chunk])
+        targets = case.targets[-1].select(which[chunk])
         for kind in kinds:
             start = time.process_time()
             pictures[kind].append(engine.render(targets, kind).images)
@@ -254,9 +254,9 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
     for peer in [name for name in PEER_CELLS if name in other.peers()]:
         which = order[: fewest if quick else PEER_CELLS[peer]]
         many = order[: fewest if quick else OUR_CELLS]
-        targets = case.targets[-1].only(which)
+        targets = case.targets[-1].select(which)
         before = _drawn_each_way(ways, case, many)
-        units = nn.functional.normalize(targets.centered(), dim=1)
+        units = nn.functional.normalize(targets.get_centered(), dim=1)
         theirs = other.draw(
             peer, efficientnet_lite.DEPTHS[depth][0], units.numpy(), targets.center.numpy()
         )
@@ -280,7 +280,9 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
         pictures[theirs.version] = theirs.images[:fewest]
     shown = _drawn_each_way(ways, case, order[:fewest])
     engine, _ = ways["inversion"]
-    pictures["real patch"] = engine.render(case.targets[-1].only(order[:fewest]), "examples").images
+    pictures["real patch"] = engine.render(
+        case.targets[-1].select(order[:fewest]), "examples"
+    ).images
     inversions = [kind for kind in KINDS if kind in shown]
     return pictures | {f"ours: {kind}": shown[kind][0] for kind in inversions}
 
@@ -382,7 +384,7 @@ def scaling(folder: Path, quick: bool) -> None:
     kind = "preview" if "preview" in KINDS else "inversion"
     for size in (40, 20, 10, 10) if quick else (80, 20, 10, 20, 10, 40, 20, 10):
         count = round(filled * size**2)
-        many = targets.only(np.arange(count) % len(targets))
+        many = targets.select(np.arange(count) % len(targets))
         many = dataclasses.replace(many, keys=np.arange(count))
         seconds = cpu_seconds(lambda many=many: engine.render(many, kind))
         costs.setdefault(size, []).append(1000 * seconds / count)
@@ -432,7 +434,7 @@ def draw_share(folder: Path, first: str, last: str) -> None:
     """Draws some cells when told to, and prints CPU and wall seconds."""
     here = ground("mid", folder)
     engine = here.engine()
-    targets = here.case.targets[-1].only(np.arange(int(first), int(last)))
+    targets = here.case.targets[-1].select(np.arange(int(first), int(last)))
     print("ready", flush=True)
     sys.stdin.readline()
     start = time.perf_counter()
@@ -468,7 +470,7 @@ def grow(folder: Path, depth: str) -> None:
     watcher.start()
     case = here.case
     engine = _engine_of(case)
-    engine.render(case.targets[-1].only(np.arange(4 * engine.settings.batch)))
+    engine.render(case.targets[-1].select(np.arange(4 * engine.settings.batch)))
     done.set()
     watcher.join()
     print((peak - before) / 1e6)
@@ -500,7 +502,7 @@ def ablations(folder: Path, quick: bool) -> None:
         engine, case = here.engine(), here.case
         order = np.random.default_rng(1).permutation(len(case.cells[-1]))
         which = order[: 8 if quick else 64]
-        targets = case.targets[-1].only(which)
+        targets = case.targets[-1].select(which)
         print(f"\n{depth}: one setting changed, {len(which)} cells, judged by Lite{TUNING}")
         row("", list(COLUMNS))
         for name, change in CHANGES.items():
@@ -512,7 +514,7 @@ def ablations(folder: Path, quick: bool) -> None:
                     settings.stages[0].shape, settings.batch, settings.views
                 )
             changed = dataclasses.replace(engine, settings=settings, objective=objective)
-            changed.render(targets.only(np.arange(2)))  # its spectra, measured once
+            changed.render(targets.select(np.arange(2)))  # its spectra, measured once
             start = time.process_time()
             icons = changed.render(targets).images
             cost = 1000 * (time.process_time() - start) / len(which)

@@ -29,6 +29,7 @@ from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, 
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, measure_icon_changes
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
+    FASTPATH,
     RenderedLevels,
     TimeLimit,
     render_levels,
@@ -497,7 +498,7 @@ def _field_notes(receptive: ReceptiveField) -> tuple[str, ...]:
 def _drawn_on(plain: Atlas, drawing: RenderedLevels, changes: Sequence[IconChange] = ()) -> Atlas:
     """Returns the atlas with icons, and with what has to be said of them."""
     notes = dict.fromkeys((*plain.provenance.notes, *drawing.notes))
-    info = dict(plain.provenance.layer_info)
+    info = {**plain.provenance.layer_info, FASTPATH: dict(drawing.fastpath)}
     if changes:
         info[ICON_CHANGE] = [one.as_dict() for one in changes]
     provenance = dataclasses.replace(plain.provenance, layer_info=info, notes=tuple(notes))

@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.compute.attribution.intervention import (
     count_calls,
 )
 from tensorboard_plugin_atlas.compute.attribution.smooth_maxpool import RelaxedPooling
-from tensorboard_plugin_atlas.compute.fastpath.prefix_cache import cache_prefix
+from tensorboard_plugin_atlas.compute.fastpath import cache_prefix
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm

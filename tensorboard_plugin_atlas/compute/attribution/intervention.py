@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import IntArray
-from tensorboard_plugin_atlas.compute.fastpath.jvp import TracedHead, trace_head
-from tensorboard_plugin_atlas.compute.fastpath.prefix_cache import PrefixCache, StopForward
+from tensorboard_plugin_atlas.compute.fastpath import (
+    PrefixCache,
+    StopForward,
+    TracedHead,
+    trace_head,
+)
 from tensorboard_plugin_atlas.compute.model.logits import explain_missing_logits, get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,

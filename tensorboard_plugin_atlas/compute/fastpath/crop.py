@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program that reckons no more of each map than the places that are looked at.
+"""Cropping a program to the part of each map on which a window of the output depends.
 
-An icon is judged by the middle of a layer's map, and what that middle sees of the maps before it is
-often a small part of them. `narrowed` follows the places that count from the output to the input
-and cuts every operation down to its share: the same numbers, at a third of the cost for a layer
-that sees 18 px of a tile of 28.
+The objective of an icon reads the center of a layer's map, which often depends on a small part of
+the maps before it. `crop_program` follows that dependence from the output to the input and crops
+every operation to its part: the same numbers, at a third of the cost for a layer whose center sees
+18 px of a tile of 28.
 """
 
 from __future__ import annotations
@@ -18,16 +18,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tensorboard_plugin_atlas.compute.fastpath.operations import Convolution, Operation, Other, Sum
+from tensorboard_plugin_atlas.compute.fastpath.operations import (
+    AutogradOperation,
+    Convolution,
+    Operation,
+    ResidualAdd,
+)
 from tensorboard_plugin_atlas.compute.fastpath.program import Program
 
-LARGEST_SHARE: Final = 0.8
-"""Of a program's multiplications: where more are left, cutting costs what it saves."""
+MAX_SHARE: Final = 0.8
+"""Largest share of a program's multiplications after cropping; above it, cropping costs more time
+than it saves."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Rows, or columns, of a map: those from `first` to before `end`."""
+    """Rows, or columns, of a map: from `first` up to but not including `end`."""
 
     first: int
     end: int
@@ -38,14 +44,14 @@ class Span:
     def __or__(self, other: Span) -> Span:
         return Span(min(self.first, other.first), max(self.end, other.end))
 
-    def within(self, count: int) -> Span:
-        """Returns what is left of it on a map with so many rows."""
+    def clip(self, count: int) -> Span:
+        """Returns the part of it that lies on a map with `count` rows."""
         return Span(max(self.first, 0), min(self.end, count))
 
-    def seen(self, kernel: int, stride: int, padding: int, dilation: int) -> Span:
-        """Returns what a convolution reads for it, padding included.
+    def get_input_span(self, kernel: int, stride: int, padding: int, dilation: int) -> Span:
+        """Returns the rows that a convolution reads to compute these, padding included.
 
-        Ends on a whole stride, for then the gradient can be reckoned by phases.
+        Its length is a multiple of the stride, as `SubpixelGradient` needs.
         """
         first = self.first * stride - padding
         read = (len(self) - 1) * stride + dilation * (kernel - 1) + 1
@@ -56,16 +62,16 @@ Window = tuple[Span, Span]
 """Rows and columns of a map."""
 
 Margins = tuple[int, int, int, int]
-"""Left, right, top and bottom, as for `F.pad`; less than none cuts off."""
+"""Left, right, top and bottom, as for `F.pad`; negative numbers crop."""
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
-    """Takes a part of a map, with zeros around it where it reaches beyond.
+class CropOrPad:
+    """Crops a map, or pads it with zeros.
 
     Attributes:
-        inputs: The one value.
-        margins: How much is added on each side.
+        inputs: Index of the one value that it reads.
+        margins: What is added on each side.
     """
 
     inputs: tuple[int, ...]
@@ -73,52 +79,54 @@ class Cut:
 
     def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
         """See `Operation`."""
-        return _padded(values[0], self.margins), None
+        return _pad(values[0], self.margins), None
 
-    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
+    def vjp(self, grad_output: Tensor, saved: Any) -> tuple[Tensor, ...]:
         """See `Operation`."""
-        del kept
+        del saved
         left, right, top, bottom = self.margins
-        return (_padded(gradient, (-left, -right, -top, -bottom)),)
+        return (_pad(grad_output, (-left, -right, -top, -bottom)),)
 
-    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
+    def jvp(self, tangents: Sequence[Tensor], saved: Any, images: Tensor) -> Tensor:
         """See `Operation`."""
-        del kept, rows
-        return _padded(directions[0], self.margins)
+        del saved, images
+        return _pad(tangents[0], self.margins)
 
 
-def narrowed(program: Program, like: Tensor, window: Window) -> Program | None:
-    """Returns a program that gives a part of the layer's map and reckons nothing besides.
+def crop_program(program: Program, like: Tensor, window: Window) -> Program | None:
+    """Returns a program that computes a window of the output and nothing else.
 
     Args:
-        program: The whole.
+        program: The whole program.
         like: (B, C, H, W), of the shape of its inputs.
-        window: The rows and columns wanted of the output.
+        window: Rows and columns of the output.
 
     Returns:
-        The narrower program, of inputs as large as before and without branches to leave out; None
-        where more than `LARGEST_SHARE` of the work would be left.
+        The cropped program, which takes inputs of the same size and has no branches to skip; None
+        where more than `MAX_SHARE` of the multiplications would be left.
     """
-    whole = _whole_windows(program, like)
-    needed, reads = _followed(program.operations, whole, window)
+    whole = _get_whole_windows(program, like)
+    needed, reads = _trace_dependence(program.operations, whole, window)
     pairs = zip(program.operations, reads, strict=True)
-    if not all(_is_inside(operation, read, whole) for operation, read in pairs):
+    if not all(_reads_any_value(operation, read, whole) for operation, read in pairs):
         return None
-    if _work(program, needed) > LARGEST_SHARE * _work(program, whole):
+    if _count_multiplications(program, needed) > MAX_SHARE * _count_multiplications(program, whole):
         return None
-    return Program(tuple(_cut_down(program, needed, reads, window)), program.dtype)
+    return Program(tuple(_crop_operations(program, needed, reads, window)), program.dtype)
 
 
-def _is_inside(operation: Operation, reads: Sequence[Window], whole: Sequence[Window]) -> bool:
-    """Tells whether an operation reads anything but padding of each input."""
+def _reads_any_value(
+    operation: Operation, reads: Sequence[Window], whole: Sequence[Window]
+) -> bool:
+    """Returns whether an operation reads more than padding from each input."""
     return all(
-        len(span.within(len(limits)))
+        len(span.clip(len(limits)))
         for source, part in zip(operation.inputs, reads, strict=False)
         for span, limits in zip(part, whole[source], strict=True)
     )
 
 
-def _whole_windows(program: Program, like: Tensor) -> list[Window]:
+def _get_whole_windows(program: Program, like: Tensor) -> list[Window]:
     """Returns the rows and columns of every value, the input first."""
     values = [like[:1].to(program.dtype).contiguous(memory_format=torch.channels_last)]
     for operation in program.operations:
@@ -126,43 +134,43 @@ def _whole_windows(program: Program, like: Tensor) -> list[Window]:
     return [(Span(0, value.shape[2]), Span(0, value.shape[3])) for value in values]
 
 
-def _followed(
+def _trace_dependence(
     operations: Sequence[Operation], whole: Sequence[Window], window: Window
 ) -> tuple[list[Window | None], list[tuple[Window, ...]]]:
-    """Follows what counts from the output to the input.
+    """Traces on which part of each value a window of the output depends.
 
     Returns:
-        What is needed of each value, None for one that nobody needs; and what each operation reads
-        of each of its inputs, which may reach beyond their edges.
+        The needed window of each value, None where the output does not depend on it; and what each
+        operation reads of each of its inputs, which may reach beyond their borders.
     """
     needed: list[Window | None] = [None] * len(whole)
     needed[-1] = window
     reads: list[tuple[Window, ...]] = [()] * len(operations)
-    for place in range(len(operations) - 1, -1, -1):
-        own, operation = needed[place + 1], operations[place]
+    for index in range(len(operations) - 1, -1, -1):
+        own, operation = needed[index + 1], operations[index]
         if own is None:
             continue
-        if isinstance(operation, Other) and not operation.pointwise:
-            own = needed[place + 1] = whole[place + 1]
+        if isinstance(operation, AutogradOperation) and not operation.is_pointwise:
+            own = needed[index + 1] = whole[index + 1]
         sources = [whole[source] for source in operation.inputs]
-        reads[place] = _read(operation, own, whole[place + 1], sources)
-        for source, part in zip(operation.inputs, reads[place], strict=True):
+        reads[index] = _get_input_windows(operation, own, whole[index + 1], sources)
+        for source, part in zip(operation.inputs, reads[index], strict=True):
             known, limits = needed[source], whole[source]
-            inside = part[0].within(len(limits[0])), part[1].within(len(limits[1]))
+            inside = part[0].clip(len(limits[0])), part[1].clip(len(limits[1]))
             needed[source] = (
                 inside if known is None else (known[0] | inside[0], known[1] | inside[1])
             )
-    needed[0] = whole[0]  # whatever counts of it, it is there
+    needed[0] = whole[0]  # the input is given as a whole
     return needed, reads
 
 
-def _read(
+def _get_input_windows(
     operation: Operation, own: Window, whole: Window, sources: Sequence[Window]
 ) -> tuple[Window, ...]:
-    """Returns what an operation reads of each input to give `own` of its output."""
+    """Returns what an operation reads of each input to compute `own` of its output."""
     if isinstance(operation, Convolution):
         rows, columns = (
-            own[axis].seen(
+            own[axis].get_input_span(
                 operation.weight.shape[2 + axis],
                 operation.stride[axis],
                 operation.padding[axis],
@@ -171,12 +179,14 @@ def _read(
             for axis in (0, 1)
         )
         return ((rows, columns),)
-    alike = isinstance(operation, Sum) or (isinstance(operation, Other) and operation.pointwise)
-    return tuple(own if alike and source == whole else source for source in sources)
+    is_pointwise = isinstance(operation, ResidualAdd) or (
+        isinstance(operation, AutogradOperation) and operation.is_pointwise
+    )
+    return tuple(own if is_pointwise and source == whole else source for source in sources)
 
 
-def _work(program: Program, windows: Sequence[Window | None]) -> int:
-    """Returns the multiplications of one pass in which so much of every value is made."""
+def _count_multiplications(program: Program, windows: Sequence[Window | None]) -> int:
+    """Returns the multiplications of a pass that computes these windows of the values."""
     total = 0
     for operation, window in zip(program.operations, windows[1:], strict=True):
         if isinstance(operation, Convolution) and window is not None:
@@ -184,52 +194,52 @@ def _work(program: Program, windows: Sequence[Window | None]) -> int:
     return total
 
 
-def _cut_down(
+def _crop_operations(
     program: Program,
     needed: Sequence[Window | None],
     reads: Sequence[tuple[Window, ...]],
     window: Window,
 ) -> list[Operation]:
-    """Returns the operations that are needed, with cuts where a value holds more, or too little."""
+    """Returns the needed operations, with a `CropOrPad` where a value has another window."""
     found: list[Operation] = []
-    places = {0: 0}
+    new_index = {0: 0}
 
-    def cut(source: int, margins: Margins) -> int:
+    def crop(source: int, margins: Margins) -> int:
         if not any(margins):
-            return places[source]
-        found.append(Cut((places[source],), margins))
+            return new_index[source]
+        found.append(CropOrPad((new_index[source],), margins))
         return len(found)
 
-    for place, operation in enumerate(program.operations):
-        if needed[place + 1] is None:
+    for index, operation in enumerate(program.operations):
+        if needed[index + 1] is None:
             continue
         margins = [
-            _margins(needed[source], part)
-            for source, part in zip(operation.inputs, reads[place], strict=True)
+            _get_margins(needed[source], part)
+            for source, part in zip(operation.inputs, reads[index], strict=True)
         ]
         if isinstance(operation, Convolution):
-            operation, margins = _padding_itself(operation, margins)
-        inputs = tuple(cut(*pair) for pair in zip(operation.inputs, margins, strict=True))
+            operation, margins = _fuse_even_padding(operation, margins)
+        inputs = tuple(crop(*pair) for pair in zip(operation.inputs, margins, strict=True))
         found.append(replace(operation, inputs=inputs))  # type: ignore[type-var]
-        places[place + 1] = len(found)
+        new_index[index + 1] = len(found)
     last = len(program.operations)
-    places[last] = cut(last, _margins(needed[last], window))
+    new_index[last] = crop(last, _get_margins(needed[last], window))
     return found
 
 
-def _padding_itself(
+def _fuse_even_padding(
     convolution: Convolution, margins: list[Margins]
 ) -> tuple[Convolution, list[Margins]]:
-    """Leaves even padding to the convolution."""
+    """Moves even padding into the convolution."""
     ((left, right, top, bottom),) = margins
     if left == right >= 0 and top == bottom >= 0:
         return replace(convolution, padding=(top, left)), [(0, 0, 0, 0)]
     return replace(convolution, padding=(0, 0)), margins
 
 
-def _margins(held: Window | None, wanted: Window) -> Margins:
+def _get_margins(held: Window | None, wanted: Window) -> Margins:
     if held is None:
-        raise ValueError("a value that is read is needed")
+        raise ValueError("an operation reads a value that is not needed")
     rows, columns = held
     return (
         columns.first - wanted[1].first,
@@ -239,5 +249,5 @@ def _margins(held: Window | None, wanted: Window) -> Margins:
     )
 
 
-def _padded(values: Tensor, margins: Margins) -> Tensor:
+def _pad(values: Tensor, margins: Margins) -> Tensor:
     return F.pad(values, margins).contiguous(memory_format=torch.channels_last)

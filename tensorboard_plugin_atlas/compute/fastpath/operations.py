@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operations that a program is made of: each runs forward and pulls a gradient back."""
+"""The operations of a `Program`, each with its forward pass, VJP and JVP."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from tensorboard_plugin_atlas.compute.fastpath.prepacked_conv import NONE, RELU, RELU6, Kernel
-from tensorboard_plugin_atlas.compute.fastpath.subpixel_grad import Phases
+from tensorboard_plugin_atlas.compute.fastpath.prepacked_conv import (
+    NONE,
+    RELU,
+    RELU6,
+    PrepackedConv2d,
+)
+from tensorboard_plugin_atlas.compute.fastpath.subpixel_gradient import SubpixelGradient
 
 aten: Final[Any] = torch.ops.aten
 
@@ -21,25 +26,46 @@ _FEW_CHANNELS, _CACHED_VALUES = 64, 1 << 21
 
 
 class Operation(Protocol):
-    """One step. A gradient that it is given, or gives, belongs to whoever receives it."""
+    """One operation of a program.
+
+    A gradient that is passed to `vjp` or returned by it belongs to the receiver, who may overwrite
+    it.
+    """
 
     @property
     def inputs(self) -> tuple[int, ...]:
-        """Which values it is made of."""
+        """Indices of the values that the operation reads."""
 
     def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
-        """Returns the output, and what `pull` needs besides."""
+        """Returns the output, and what `vjp` and `jvp` need from the forward pass."""
 
-    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
+    def vjp(self, grad_output: Tensor, saved: Any) -> tuple[Tensor, ...]:
         """Returns the gradient of each input."""
 
-    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
-        """Returns the output's change along changes of the inputs, of pictures `rows` of `kept`."""
+    def jvp(self, tangents: Sequence[Tensor], saved: Any, images: Tensor) -> Tensor:
+        """Returns the tangent of the output.
+
+        Args:
+            tangents: (n, ...) of each input.
+            saved: From a `run`.
+            images: (n,) int64: row of that run to which each tangent belongs.
+        """
 
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """A convolution with its bias, its padding and the rectifier behind it."""
+    """A convolution with fused padding, bias and ReLU.
+
+    Attributes:
+        inputs: Index of the one value that it reads.
+        weight: (O, C / groups, h, w).
+        bias: (O,), or None.
+        stride: Vertical and horizontal.
+        padding: Vertical and horizontal.
+        dilation: Vertical and horizontal.
+        groups: Number of channel groups.
+        post_op: `NONE`, `RELU` or `RELU6`.
+    """
 
     inputs: tuple[int, ...]
     weight: Tensor
@@ -48,50 +74,50 @@ class Convolution:
     padding: tuple[int, int]
     dilation: tuple[int, int]
     groups: int
-    rectifier: str = NONE
+    post_op: str = NONE
 
     def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
         """See `Operation`."""
         (pixels,) = values
-        output = self._kernel.over(pixels, self.bias, self.rectifier)
+        output = self._forward_conv(pixels, self.bias, self.post_op)
         return output, (pixels, output)
 
-    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
+    def vjp(self, grad_output: Tensor, saved: Any) -> tuple[Tensor, ...]:
         """See `Operation`."""
-        pixels, output = kept
-        self._shut(gradient, output)
-        if self._turned is not None:
-            return (self._turned.over(gradient),)
-        if self._read is not None:
-            return (self._scattered(self._read.over(gradient), pixels),)
-        if self._phases is not None and self._phases.fit(pixels):
-            return (self._phases.gradient(gradient, pixels),)
-        return (self._gradient(gradient, pixels),)
+        pixels, output = saved
+        self._mask_by_relu(grad_output, output)
+        if self._transposed_conv is not None:
+            return (self._transposed_conv(grad_output),)
+        if self._pointwise_conv is not None:
+            return (self._scatter(self._pointwise_conv(grad_output), pixels),)
+        if self._subpixel is not None and self._subpixel.supports(pixels):
+            return (self._subpixel.compute(grad_output, pixels),)
+        return (self._aten_gradient(grad_output, pixels),)
 
-    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
+    def jvp(self, tangents: Sequence[Tensor], saved: Any, images: Tensor) -> Tensor:
         """See `Operation`."""
-        (direction,) = directions
-        change = self._kernel.over(direction)
-        if self.rectifier == NONE:
+        (tangent,) = tangents
+        change = self._forward_conv(tangent)
+        if self.post_op == NONE:
             return change
-        output = kept[1].index_select(0, rows).contiguous(memory_format=torch.channels_last)
-        self._shut(change, output)
+        output = saved[1].index_select(0, images).contiguous(memory_format=torch.channels_last)
+        self._mask_by_relu(change, output)
         return change
 
-    def _shut(self, change: Tensor, output: Tensor) -> None:
-        """Overwrites with zero what the rectifier lets through neither forward nor back."""
-        if self.rectifier == RELU6:
-            aten.hardtanh_backward.grad_input(change, output, 0.0, 6.0, grad_input=change)
-        elif self.rectifier == RELU:
-            aten.threshold_backward.grad_input(change, output, 0.0, grad_input=change)
+    def _mask_by_relu(self, gradient: Tensor, output: Tensor) -> None:
+        """Sets a gradient or tangent to zero in place where the ReLU is inactive."""
+        if self.post_op == RELU6:
+            aten.hardtanh_backward.grad_input(gradient, output, 0.0, 6.0, grad_input=gradient)
+        elif self.post_op == RELU:
+            aten.threshold_backward.grad_input(gradient, output, 0.0, grad_input=gradient)
 
-    def _gradient(self, gradient: Tensor, pixels: Tensor) -> Tensor:
-        # Larger maps than the cache holds take three times as long.
+    def _aten_gradient(self, gradient: Tensor, pixels: Tensor) -> Tensor:
+        # Maps that do not fit into the cache take three times as long.
         count = max(1, len(pixels) * _CACHED_VALUES // pixels.numel())
         if len(pixels) > count:
             pairs = zip(torch.split(gradient, count), torch.split(pixels, count), strict=True)
-            return torch.cat([self._gradient(*pair) for pair in pairs])
-        # In bfloat16 this kernel takes twenty times as long. Of the pixels it reads the shape.
+            return torch.cat([self._aten_gradient(*pair) for pair in pairs])
+        # In bfloat16 this kernel takes twenty times as long. It reads only the shape of the input.
         found: Tensor = aten.convolution_backward(
             gradient.float(),
             torch.empty_like(pixels, dtype=torch.float32),
@@ -107,51 +133,57 @@ class Convolution:
         )[0]
         return found.to(gradient.dtype)
 
-    def _scattered(self, gradient: Tensor, pixels: Tensor) -> Tensor:
+    def _scatter(self, gradient: Tensor, pixels: Tensor) -> Tensor:
+        """Returns the gradient of all pixels from that of the pixels that the stride reads."""
         found, (down, right) = torch.zeros_like(pixels), self.stride
         found[:, :, ::down, ::right] = gradient
         return found
 
-    def rounded(self) -> Convolution:
-        """Returns the same in bfloat16."""
+    def to_bfloat16(self) -> Convolution:
+        """Returns the same convolution in bfloat16."""
         bias = None if self.bias is None else self.bias.bfloat16()
         return replace(self, weight=self.weight.bfloat16(), bias=bias)
 
     @cached_property
-    def _kernel(self) -> Kernel:
-        return Kernel(self.weight, self.stride, self.padding, self.dilation, self.groups)
+    def _forward_conv(self) -> PrepackedConv2d:
+        return PrepackedConv2d(self.weight, self.stride, self.padding, self.dilation, self.groups)
 
     @cached_property
-    def _turned(self) -> Kernel | None:
-        """Returns the convolution that gives the input's gradient."""
+    def _transposed_conv(self) -> PrepackedConv2d | None:
+        """The convolution that computes the input gradient, for stride 1."""
         outputs, each, height, width = self.weight.shape
         padding = (height - 1 - self.padding[0], width - 1 - self.padding[1])
         if self.stride != (1, 1) or self.dilation != (1, 1) or min(padding) < 0:
             return None
         if self.groups == 1:
-            turned = self.weight.transpose(0, 1)
+            transposed = self.weight.transpose(0, 1)
         elif each == 1 and outputs == self.groups:
-            turned = self.weight
+            transposed = self.weight
         else:
             return None
-        return Kernel(turned.flip(2, 3), padding=padding, groups=self.groups)
+        return PrepackedConv2d(transposed.flip(2, 3), padding=padding, groups=self.groups)
 
     @cached_property
-    def _read(self) -> Kernel | None:
-        """Returns the convolution that gives the gradient of the only pixels that were read."""
+    def _pointwise_conv(self) -> PrepackedConv2d | None:
+        """For a 1 x 1 kernel, the convolution that computes the gradient of the pixels it reads."""
         alone = self.weight.shape[2:] == (1, 1) and self.padding == (0, 0) and self.groups == 1
-        return Kernel(self.weight.transpose(0, 1)) if alone else None
+        return PrepackedConv2d(self.weight.transpose(0, 1)) if alone else None
 
     @cached_property
-    def _phases(self) -> Phases | None:
+    def _subpixel(self) -> SubpixelGradient | None:
         if self.groups != 1 or self.dilation != (1, 1) or self.weight.shape[1] > _FEW_CHANNELS:
             return None
-        return Phases.of(self.weight, self.stride, self.padding)
+        return SubpixelGradient.from_weight(self.weight, self.stride, self.padding)
 
 
 @dataclass(frozen=True, eq=False)
-class Sum:
-    """The end of a residual block: `inputs` are the shortcut and the branch."""
+class ResidualAdd:
+    """The addition at the end of a residual block.
+
+    Attributes:
+        inputs: The shortcut and the branch.
+        damping: Factor on the gradient of the branch.
+    """
 
     inputs: tuple[int, ...]
     damping: float = 1.0
@@ -160,30 +192,30 @@ class Sum:
         """See `Operation`."""
         return values[0] + values[1], None
 
-    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
+    def vjp(self, grad_output: Tensor, saved: Any) -> tuple[Tensor, ...]:
         """See `Operation`."""
-        del kept
-        return gradient, gradient * self.damping
+        del saved
+        return grad_output, grad_output * self.damping
 
-    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
+    def jvp(self, tangents: Sequence[Tensor], saved: Any, images: Tensor) -> Tensor:
         """See `Operation`."""
-        del kept, rows
-        return directions[0] + directions[1]
+        del saved, images
+        return tangents[0] + tangents[1]
 
 
 @dataclass(frozen=True, eq=False)
-class Other:
-    """Any operation that treats each picture by itself; autograd knows its gradient.
+class AutogradOperation:
+    """Any other operation that computes each image by itself; differentiated by autograd.
 
     Attributes:
-        inputs: See `Operation`.
-        function: Of as many tensors.
-        pointwise: Each place of the output is made of the same place of inputs of its size.
+        inputs: Indices of the values that it reads.
+        function: Takes these values.
+        is_pointwise: Each position of the output depends on the same position of the inputs alone.
     """
 
     inputs: tuple[int, ...]
     function: Callable[..., Tensor]
-    pointwise: bool = False
+    is_pointwise: bool = False
 
     def run(self, values: Sequence[Tensor]) -> tuple[Tensor, Any]:
         """See `Operation`."""
@@ -192,18 +224,18 @@ class Other:
             output = self.function(*leaves)
         return output.detach(), (leaves, output)
 
-    def pull(self, gradient: Tensor, kept: Any) -> tuple[Tensor, ...]:
+    def vjp(self, grad_output: Tensor, saved: Any) -> tuple[Tensor, ...]:
         """See `Operation`."""
-        leaves, output = kept
-        found: tuple[Tensor, ...] = torch.autograd.grad(output, leaves, gradient)
+        leaves, output = saved
+        found: tuple[Tensor, ...] = torch.autograd.grad(output, leaves, grad_output)
         return found
 
-    def push(self, directions: Sequence[Tensor], kept: Any, rows: Tensor) -> Tensor:
+    def jvp(self, tangents: Sequence[Tensor], saved: Any, images: Tensor) -> Tensor:
         """See `Operation`."""
-        leaves, _ = kept
-        values = (leaf.detach().index_select(0, rows) for leaf in leaves)
+        leaves, _ = saved
+        values = (leaf.detach().index_select(0, images) for leaf in leaves)
         with forward_ad.dual_level():
-            duals = map(forward_ad.make_dual, values, directions)
+            duals = map(forward_ad.make_dual, values, tangents)
             output = forward_ad.unpack_dual(self.function(*duals))  # type: ignore[no-untyped-call]
             change: Tensor | None = output[1]
             return torch.zeros_like(output[0]) if change is None else change.clone()

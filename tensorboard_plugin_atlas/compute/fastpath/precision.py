@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In which number format icons are optimized: float32, or bfloat16 where it was measured faster.
+"""The number format in which icons are optimized: float32, or bfloat16 where it is faster.
 
-A picture's gradient serves as a direction for one small step, and eight bits of mantissa are enough
-to point the way. Whether they are faster nobody can tell from a processor's name: on processors
-with bfloat16 products they halve the time of an icon, on others they double it. So both formats run
-on a few pictures, in turns, once in a process for each network; where bfloat16 is not clearly
-faster, or answers otherwise, float32 stays. What an icon's cosine says is always read in float32.
+The gradient of an image is only the direction of one small step, for which the eight bits of a
+bfloat16 mantissa are enough. Whether bfloat16 is faster cannot be read from the name of a
+processor: with bfloat16 matrix units it halves the time of an icon, without them it doubles it. So
+both formats are timed on a few images, in turns, once per process and network. Where bfloat16 is
+not clearly faster, or its output differs, float32 is used. The cosine of an icon is always computed
+in float32.
 """
 
 from __future__ import annotations
 
+import logging
 import statistics
 import time
 from collections.abc import Callable, Hashable
@@ -24,28 +26,30 @@ from tensorboard_plugin_atlas.compute.fastpath.program import Program
 Network = Callable[[Tensor], Tensor]
 Timer = Callable[[Network, Tensor], float]
 
-LEAST_GAIN: Final = 1.25
-"""How many times as fast as float32 it must be: less is not worth what it loses, nor is it sure to
-be measured alike the next time."""
+MIN_SPEEDUP: Final = 1.25
+"""Speedup over float32 that bfloat16 needs. A smaller one is not worth the lost precision, and may
+not be measured again the next time."""
 
-LEAST_SECONDS: Final = 0.005
-"""A shorter pass cannot be timed so surely that two processes choose alike, nor need it be."""
+MIN_SECONDS: Final = 0.005
+"""Shorter passes cannot be timed well enough that two processes make the same choice."""
 
-_FEWEST_PAIRS, _MOST_PAIRS, _CLEARLY = 3, 7, 1.05
-_LEAST_AGREEMENT, _LEAST_SLOPE_AGREEMENT = 0.98, 0.75
+_MIN_PAIRS, _MAX_PAIRS, _CLEAR_FACTOR = 3, 7, 1.05
+_MIN_OUTPUT_COSINE, _MIN_GRADIENT_COSINE = 0.98, 0.75
 _TINY = 1e-12
-_measured: dict[Hashable, bool] = {}
+_is_faster: dict[Hashable, bool] = {}
+
+_logger: Final = logging.getLogger("tensorboard_plugin_atlas")
 
 
-def rounded(network: Network, device: torch.device) -> Network:
+def to_bfloat16(network: Network, device: torch.device) -> Network:
     """Returns the same network in bfloat16: float32 in and out, differentiable once.
 
     Args:
-        network: A program, or anything that autograd follows and autocast knows.
-        device: Where its inputs are.
+        network: A program, or any function that autograd and autocast support.
+        device: Of its inputs.
     """
     if isinstance(network, Program):
-        return network.rounded()
+        return network.to_bfloat16()
 
     def run(inputs: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16):
@@ -54,96 +58,102 @@ def rounded(network: Network, device: torch.device) -> Network:
     return run
 
 
-def faster(
+def try_bfloat16(
     network: Network, inputs: Tensor, *, name: Hashable, timer: Timer | None = None
 ) -> Network | None:
-    """Returns the network in bfloat16 where that is faster and answers alike, else None.
+    """Returns the network in bfloat16 where that is faster with about the same output, else None.
 
     Args:
-        network: As for `rounded`.
-        inputs: (B, C, h, w) float32 natural pictures, B at least 2, as many and as large as are
+        network: As for `to_bfloat16`.
+        inputs: (B, C, h, w) float32 natural images, B at least 2, as many and as large as are
             optimized at once.
-        name: Of whatever decides the speed. For one name and shape it is measured once in a
-            process, so that all checkpoints of a run are drawn alike.
-        timer: Seconds of a pass forward and back; for tests.
+        name: Identifies everything that decides the speed. For each name and shape the speed is
+            measured once per process, so that all checkpoints of a run use the same format.
+        timer: Returns the seconds of one forward and backward pass; `measure_seconds` if omitted.
     """
     if inputs.dtype != torch.float32 or not torch.is_grad_enabled():
         return None
-    candidate = rounded(network, inputs.device)
+    candidate = to_bfloat16(network, inputs.device)
     key = (name, inputs.device, tuple(inputs.shape))
-    if key not in _measured:
-        _measured[key] = _is_better(network, candidate, inputs, timer or seconds_of)
-    return candidate if _measured[key] else None
+    if key not in _is_faster:
+        _is_faster[key] = _is_better(network, candidate, inputs, timer or measure_seconds)
+    return candidate if _is_faster[key] else None
 
 
-def seconds_of(network: Network, inputs: Tensor) -> float:
-    """Returns how long one pass forward and back takes.
+def measure_seconds(network: Network, inputs: Tensor) -> float:
+    """Returns the seconds of one forward and backward pass.
 
-    On the CPU these are the processor's seconds of this thread, so that other work on the machine,
-    or in the process, counts for little.
+    On the CPU these are CPU seconds of this thread, so that other work on the machine or in the
+    process hardly counts.
     """
     on_cpu = inputs.device.type == "cpu"
     clock = time.thread_time if on_cpu else time.perf_counter
     start = clock()
-    output, slope = _passed(network, inputs)
+    output, gradient = _run_both_ways(network, inputs)
     if not on_cpu:
-        float(output.sum() + slope.sum())  # waits until both are there
+        float(output.sum() + gradient.sum())  # waits until both are computed
     return clock() - start
 
 
 def _is_better(exact: Network, candidate: Network, inputs: Tensor, timer: Timer) -> bool:
     try:
-        # The first pass of each is not timed: kernels are chosen in it.
+        # The first pass of each is not timed: it selects kernels.
         if not _agree(exact, candidate, inputs):
             return False
         times: list[tuple[float, float]] = []
         while not _are_enough(times):
             times.append((timer(exact, inputs), timer(candidate, inputs)))
-    except Exception:  # no such kernels, or whatever the user's code makes of the format
+    except Exception as error:  # there are no such kernels, or the user's code fails in bfloat16
+        _logger.info("icons stay in float32 (%s in bfloat16)", type(error).__name__)
         return False
-    return min(own for own, _ in times) >= LEAST_SECONDS and min(_gains(times)) >= LEAST_GAIN
+    fastest = min(own for own, _ in times)
+    return fastest >= MIN_SECONDS and min(_get_speedups(times)) >= MIN_SPEEDUP
 
 
-def _gains(times: list[tuple[float, float]]) -> tuple[float, float]:
-    """Returns how many times as fast the second is, by the middle of the pairs and by the quickest.
+def _get_speedups(times: list[tuple[float, float]]) -> tuple[float, float]:
+    """Returns the speedup of the second format: the median of the pairs, and of the fastest passes.
 
-    What slows a machine for a while slows both passes of a pair, but not all pairs; what slows one
-    pass alone moves neither the middle of several nor the quickest.
+    What slows a machine for a while slows both passes of a pair, but not all pairs. What slows one
+    pass alone changes neither the median of several nor the fastest.
     """
-    quickest, other = (max(min(passes), _TINY) for passes in zip(*times, strict=True))
-    return statistics.median(own / max(one, _TINY) for own, one in times), quickest / other
+    fastest, other = (max(min(passes), _TINY) for passes in zip(*times, strict=True))
+    return statistics.median(own / max(one, _TINY) for own, one in times), fastest / other
 
 
 def _are_enough(times: list[tuple[float, float]]) -> bool:
-    """Tells whether both ways to read what was timed say the same, and clearly."""
-    if not _FEWEST_PAIRS <= len(times) < _MOST_PAIRS:
-        return len(times) >= _MOST_PAIRS
-    gains = _gains(times)
-    return min(gains) >= LEAST_GAIN * _CLEARLY or max(gains) <= LEAST_GAIN / _CLEARLY
+    """Returns whether both speedups lead clearly to the same choice, or no more may be timed."""
+    if not _MIN_PAIRS <= len(times) < _MAX_PAIRS:
+        return len(times) >= _MAX_PAIRS
+    speedups = _get_speedups(times)
+    is_clear_gain = min(speedups) >= MIN_SPEEDUP * _CLEAR_FACTOR
+    return is_clear_gain or max(speedups) <= MIN_SPEEDUP / _CLEAR_FACTOR
 
 
 def _agree(exact: Network, candidate: Network, inputs: Tensor) -> bool:
-    """Tells whether two networks tell pictures apart alike, and would change them alike.
+    """Returns whether two networks have about the same outputs and input gradients.
 
-    Icons are drawn from what is left of an answer when the layer's mean is taken off, which is
-    little where that mean is large; so it is the differences between pictures that must agree.
+    Icons are optimized by activations relative to the mean of the layer, and these differences are
+    small where the mean is large. So the differences between images must agree.
     """
-    (wanted, slope), (output, own) = (_passed(run, inputs) for run in (exact, candidate))
-    if output.shape != wanted.shape or not (output.isfinite().all() and own.isfinite().all()):
+    (expected, slope), (output, own) = (_run_both_ways(run, inputs) for run in (exact, candidate))
+    if output.shape != expected.shape or not (output.isfinite().all() and own.isfinite().all()):
         return False
-    apart = (output - output.mean(0), wanted - wanted.mean(0))
-    return _cosine(*apart) >= _LEAST_AGREEMENT and _cosine(own, slope) >= _LEAST_SLOPE_AGREEMENT
+    centered = (output - output.mean(0), expected - expected.mean(0))
+    return (
+        _mean_cosine(*centered) >= _MIN_OUTPUT_COSINE
+        and _mean_cosine(own, slope) >= _MIN_GRADIENT_COSINE
+    )
 
 
-def _passed(network: Network, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns output and input gradient, along the difference of each output to their mean."""
+def _run_both_ways(network: Network, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns output and input gradient, for the difference of each output to their mean."""
     inputs = inputs.detach().requires_grad_()
     output = network(inputs)
-    along = (output - output.mean(0)).detach()
-    (slope,) = torch.autograd.grad(output, inputs, along, materialize_grads=True)
-    return output.detach(), slope
+    cotangent = (output - output.mean(0)).detach()
+    (gradient,) = torch.autograd.grad(output, inputs, cotangent, materialize_grads=True)
+    return output.detach(), gradient
 
 
-def _cosine(first: Tensor, second: Tensor) -> float:
+def _mean_cosine(first: Tensor, second: Tensor) -> float:
     """Returns the mean cosine of B pairs of tensors."""
     return float(F.cosine_similarity(first.flatten(1), second.flatten(1), dim=1).mean())

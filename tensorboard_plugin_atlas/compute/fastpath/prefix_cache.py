@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network from one of its layers on: what comes before the layer runs once for each image.
+"""A copy of a network that caches the outputs of the modules before a layer.
 
-Attribution asks about many places of one image, and each question changes the layer's output alone.
-So the modules that have ended before the layer begins need not run again: on a copy of the network
-they give what they gave before. No graph has to be traced, and any control flow goes on as it is.
+Attribution runs one image many times, and only the output of the layer changes between the runs. So
+the modules that return before the layer starts need not run again: the copy returns their cached
+outputs. Nothing is traced, so any control flow works.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.fastpath.fallback import log_fallback
 from tensorboard_plugin_atlas.compute.model.frozen_copy import is_close, make_frozen_copy
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.logits import get_logits
@@ -27,31 +28,31 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import as_input
 _CHECKED_ROWS = (0, 1, 1)
 
 
-class StopForward(Exception):  # noqa: N818 - nothing went wrong
+class StopForward(Exception):  # noqa: N818 - control flow, not an error
     """Ends a forward pass early."""
 
 
 @dataclass(eq=False)
-class _Part:
-    """What is known of a module that runs once, and ends before the layer begins.
+class _CachedModule:
+    """A module that runs once, and returns before the layer starts.
 
     Attributes:
         run: Its own forward.
         shape: Of its output for a single image.
-        like: An empty tensor of its output's kind.
-        kept: Its output for the images at hand, or None where nothing but other parts reads it.
-        is_read: Whether something else than other parts reads its output.
+        like: An empty tensor with the dtype and device of its output.
+        output: Its output for the current images, or None where only other cached modules read it.
+        is_read: Whether anything but other cached modules reads its output.
     """
 
     run: Callable[..., Any]
     shape: tuple[int, ...] = ()
     like: Tensor = field(default_factory=lambda: torch.empty(0))
-    kept: Tensor | None = None
+    output: Tensor | None = None
     is_read: bool = True
 
 
 class PrefixCache:
-    """A copy of a network that answers questions behind one of its layers; see `cache_prefix`.
+    """A copy of a network that caches what comes before one of its layers; see `cache_prefix`.
 
     Attributes:
         network: The copy.
@@ -59,23 +60,23 @@ class PrefixCache:
     """
 
     def __init__(
-        self, network: nn.Module, module: nn.Module, calls: int, parts: Sequence[nn.Module]
+        self, network: nn.Module, module: nn.Module, calls: int, modules: Sequence[nn.Module]
     ) -> None:
         self.network = network
         self.module = module
         self._calls = calls
-        self._parts = [_Part(part.forward) for part in parts]
+        self._cached = [_CachedModule(one.forward) for one in modules]
         self._rows: Tensor | None = None
-        for module_of, part in zip(parts, self._parts, strict=True):
-            module_of.forward = self._speaking(part)
+        for one, cached in zip(modules, self._cached, strict=True):
+            one.forward = self._make_forward(cached)
 
     @contextlib.contextmanager
     def replay(self, images: Tensor, rows: NDArray[np.intp]) -> Iterator[None]:
-        """Lets the network run in the block as if all that comes before the layer were done.
+        """Runs the modules before the layer once; inside the block they return cached outputs.
 
         Args:
             images: (I, C, H, W), each image once.
-            rows: (n,) which of them the network will be given, in this order.
+            rows: (n,): indices of the images that the network runs on inside the block, in order.
         """
         with torch.no_grad():
             self._run_to_layer(images)
@@ -84,14 +85,14 @@ class PrefixCache:
             yield
         finally:
             self._rows = None
-            for part in self._parts:
-                part.kept = None
+            for cached in self._cached:
+                cached.output = None
 
-    def forget_what_nobody_reads(self, is_right: Callable[[], bool]) -> None:
-        """Keeps the outputs alone without which `is_right` does not hold, from the first on."""
-        for part in self._parts:
-            part.is_read = False
-            part.is_read = not is_right()
+    def drop_unread_outputs(self, is_right: Callable[[], bool]) -> None:
+        """Stops caching each output without which `is_right` still returns true, first to last."""
+        for cached in self._cached:
+            cached.is_read = False
+            cached.is_read = not is_right()
 
     def _run_to_layer(self, images: Tensor) -> None:
         left = self._calls
@@ -109,33 +110,36 @@ class PrefixCache:
         finally:
             handle.remove()
 
-    def _speaking(self, part: _Part) -> Callable[..., Any]:
-        def answer(*inputs: Any, **options: Any) -> Any:
+    def _make_forward(self, cached: _CachedModule) -> Callable[..., Any]:
+        def run_or_replay(*inputs: Any, **options: Any) -> Any:
             rows = self._rows
             if rows is None:
-                output = part.run(*inputs, **options)
-                part.shape, part.like = tuple(output.shape[1:]), output.detach()[:0]
-                # What follows may work in place.
-                part.kept = output.detach().clone() if part.is_read else None
+                output = cached.run(*inputs, **options)
+                cached.shape, cached.like = tuple(output.shape[1:]), output.detach()[:0]
+                # The next operation may work in place.
+                cached.output = output.detach().clone() if cached.is_read else None
                 return output
-            if part.kept is None:
-                # Takes no memory, and whatever reads it after all shows.
-                return part.like.new_full((), torch.nan).expand(len(rows), *part.shape)
-            return part.kept[rows.to(part.kept.device)]
+            if cached.output is None:
+                # It takes no memory, and an operation that reads it returns NaN.
+                return cached.like.new_full((), torch.nan).expand(len(rows), *cached.shape)
+            return cached.output[rows.to(cached.output.device)]
 
-        return answer
+        return run_or_replay
 
 
 def cache_prefix(model: nn.Module, layer: str, images: Tensor) -> PrefixCache | None:
-    """Returns a network for questions behind a layer, or None where asking the model is as quick.
+    """Returns a copy of a network that caches the outputs of the modules before a layer.
 
-    It is held against the model itself on two images: None where it answers differently, where
-    nothing ends before the layer begins, or where the model cannot be copied.
+    The copy is compared with the model on two images.
 
     Args:
         model: Without wrappers, in evaluation mode.
-        layer: Name of a submodule; its last run counts.
+        layer: Name of a submodule; its last call in a forward pass counts.
         images: (I, C, H, W) as the model takes them.
+
+    Returns:
+        None where the logits of the copy differ, no module returns before the layer starts, or the
+        model cannot be copied; an exception is logged.
     """
     check = images[:2]
     rows = np.minimum(_CHECKED_ROWS, len(check) - 1).astype(np.intp)
@@ -143,54 +147,56 @@ def cache_prefix(model: nn.Module, layer: str, images: Tensor) -> PrefixCache | 
         network = make_frozen_copy(model, single=False)
         module = resolve_layer(network, layer)
         with torch.no_grad():
-            asked = as_input(check[torch.from_numpy(rows)], model)
-            wanted = get_logits(forward(model, asked), len(asked))
-            if wanted is None or not wanted.isfinite().all():
-                return None  # NaN stands for what is forgotten, so it must not be an answer
-            calls, parts = _ended_before(network, module, as_input(check, model))
-            if not parts:
+            inputs = as_input(check[torch.from_numpy(rows)], model)
+            expected = get_logits(forward(model, inputs), len(inputs))
+            if expected is None or not expected.isfinite().all():
+                return None  # NaN marks outputs that are not cached, so no logit may be NaN
+            calls, modules = _find_modules_before(network, module, as_input(check, model))
+            if not modules:
                 return None
-            tail = PrefixCache(network, module, calls, parts)
+            cache = PrefixCache(network, module, calls, modules)
 
             def is_right() -> bool:
                 try:
-                    with tail.replay(check, rows):
-                        found = get_logits(forward(network, asked.clone()), len(asked))
-                except Exception:  # an operation that does not take what stands for an output
+                    with cache.replay(check, rows):
+                        found = get_logits(forward(network, inputs.clone()), len(inputs))
+                except Exception:  # an operation rejects the placeholder of an output
                     return False
-                return found is not None and is_close(found.float(), wanted.float())
+                return found is not None and is_close(found.float(), expected.float())
 
             if not is_right():
                 return None
-            tail.forget_what_nobody_reads(is_right)
-    except Exception:  # the user's code; asked itself, the model may say why
+            cache.drop_unread_outputs(is_right)
+    except Exception as error:  # copying and running call the user's code
+        log_fallback(f"attribution of layer {layer!r}", error)
         return None
-    return tail
+    return cache
 
 
-def _ended_before(
+def _find_modules_before(
     network: nn.Module, module: nn.Module, inputs: Tensor
 ) -> tuple[int, list[nn.Module]]:
-    """Returns how often `module` runs, and what runs once and ends before its last run.
+    """Returns how often `module` runs, and the modules that run once, before its last call.
 
-    The modules give one tensor, none of them is inside another, and they come as they ended.
+    Each of these returns one tensor with a row for each image, none is inside another, and they are
+    in the order in which they return.
     """
     calls: dict[nn.Module, int] = {}
-    ended: dict[nn.Module, bool] = {}  # whether it gave a tensor with a row for each image
+    returned: dict[nn.Module, bool] = {}  # whether it was a tensor with a row for each image
     before: list[nn.Module] = []
 
-    def hook(part: nn.Module, _inputs: object, output: object) -> None:
-        calls[part] = calls.get(part, 0) + 1
-        ended[part] = isinstance(output, Tensor) and output.shape[:1] == inputs.shape[:1]
+    def hook(one: nn.Module, _inputs: object, output: object) -> None:
+        calls[one] = calls.get(one, 0) + 1
+        returned[one] = isinstance(output, Tensor) and output.shape[:1] == inputs.shape[:1]
 
     def pre_hook(_module: nn.Module, _inputs: object) -> None:
-        before[:] = [part for part, is_plain in ended.items() if is_plain]
+        before[:] = [one for one, is_plain in returned.items() if is_plain]
 
     with contextlib.ExitStack() as stack:
-        for part in network.modules():
-            stack.callback(part.register_forward_hook(hook).remove)
+        for one in network.modules():
+            stack.callback(one.register_forward_hook(hook).remove)
         stack.callback(module.register_forward_pre_hook(pre_hook).remove)
         forward(network, inputs)
-    whole = [p for p in before if calls[p] == 1 and all(m is not module for m in p.modules())]
-    inner = {m for part in whole for m in part.modules() if m is not part}
-    return calls[module], [part for part in whole if part not in inner]
+    whole = [m for m in before if calls[m] == 1 and all(one is not module for one in m.modules())]
+    inner = {m for one in whole for m in one.modules() if m is not one}
+    return calls[module], [one for one in whole if one not in inner]

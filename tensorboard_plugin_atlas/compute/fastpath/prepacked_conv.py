@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A convolution of the CPU that keeps its weights in the order in which they are read."""
+"""A CPU convolution whose weights are stored in the memory format that oneDNN reads."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ from torch import Tensor
 mkldnn: Final[Any] = torch.ops.mkldnn
 
 NONE, RELU, RELU6 = "none", "relu", "hardtanh"
-"""What may follow a convolution in the same pass."""
+"""Pointwise operations that oneDNN can fuse into a convolution ("post-ops"), by its names."""
 
-_ORDERS = 8
+_MAX_FORMATS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
-    """The weights of a convolution and how it moves over its input.
+class PrepackedConv2d:
+    """A 2-D convolution that reorders its weights once for each input shape.
 
-    oneDNN reads weights in an order of its own, which depends on the input's shape, and sorts them
-    anew in every pass unless it is given them so: on small maps that takes a third of the time.
-    Weights in the order for another shape are worse than none, they are sorted a hundred times as
-    slowly.
+    oneDNN reads weights in a memory format that depends on the shape of the input. Unless weights
+    are given in that format, each pass reorders them, which takes a third of the time on small
+    maps. Weights in the format of another shape are reordered a hundred times more slowly.
 
     Attributes:
-        weight: (O, C / groups, h, w) as it was.
-        stride: Down and right.
-        padding: At both ends, down and right.
-        dilation: Down and right.
-        groups: In how many groups channels are apart.
+        weight: (O, C / groups, h, w) in the usual format.
+        stride: Vertical and horizontal.
+        padding: Vertical and horizontal, on both sides.
+        dilation: Vertical and horizontal.
+        groups: Number of channel groups.
     """
 
     weight: Tensor
@@ -39,29 +38,29 @@ class Kernel:
     padding: tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
-    _ordered: dict[torch.Size, Tensor] = field(default_factory=dict, init=False, repr=False)
+    _packed: dict[torch.Size, Tensor] = field(default_factory=dict, init=False, repr=False)
 
-    def over(self, pixels: Tensor, bias: Tensor | None = None, rectifier: str = NONE) -> Tensor:
-        """Returns the convolution of `pixels` (B, C, H, W), which no gradient goes through."""
+    def __call__(self, inputs: Tensor, bias: Tensor | None = None, post_op: str = NONE) -> Tensor:
+        """Returns the convolution of `inputs` (B, C, H, W), followed by `post_op`; no autograd."""
         return mkldnn._convolution_pointwise(  # type: ignore[no-any-return]
-            pixels,
-            self._sorted_for(pixels),
+            inputs,
+            self._pack_weight(inputs.shape),
             bias,
             self.padding,
             self.stride,
             self.dilation,
             self.groups,
-            rectifier,
-            [0.0, 6.0] if rectifier == RELU6 else [],
+            post_op,
+            [0.0, 6.0] if post_op == RELU6 else [],
             "",
         )
 
-    def _sorted_for(self, pixels: Tensor) -> Tensor:
-        shape = pixels.shape
-        if shape not in self._ordered:
-            if len(self._ordered) == _ORDERS:  # the last batches of many maps differ in size
-                self._ordered.clear()
-            self._ordered[shape] = mkldnn._reorder_convolution_weight(
+    def _pack_weight(self, shape: torch.Size) -> Tensor:
+        """Returns the weight in the format for an input shape, reordered once."""
+        if shape not in self._packed:
+            if len(self._packed) == _MAX_FORMATS:  # the last batches of many maps differ in size
+                self._packed.clear()
+            self._packed[shape] = mkldnn._reorder_convolution_weight(
                 self.weight.contiguous(),
                 self.padding,
                 self.stride,
@@ -69,4 +68,4 @@ class Kernel:
                 self.groups,
                 list(shape),
             )
-        return self._ordered[shape]
+        return self._packed[shape]

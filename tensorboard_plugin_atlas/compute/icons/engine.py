@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the cells of a grid to their icons.
+"""Renders the icons of cells, and computes their cosine.
 
-`IconEngine.prepare` readies a model's layer once per checkpoint; `IconEngine.render` is the one
-door through which pictures come, whatever their kind, and `IconEngine.score` says how well the
-layer recognizes a picture as the cell it stands for.
+`IconEngine.prepare` copies and compiles a model once per checkpoint. `IconEngine.render` renders
+icons of any kind, and `IconEngine.score` computes the cosine of images with the means of cells.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray
-from tensorboard_plugin_atlas.compute.icons.fourier_image import natural_spectrum
+from tensorboard_plugin_atlas.compute.icons.fourier_image import measure_spectrum
 from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
     InversionSettings,
@@ -43,46 +42,45 @@ from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, summarize
 KINDS = ("examples", *FIDELITIES)
 _LARGEST_ICON = 128
 _SCORED_AT_ONCE = 64
-_SUSPICIOUS_COSINE, _ASKED = 0.5, 3
+_SUSPICIOUS_COSINE, _GRADIENT_CHECKS = 0.5, 3
 _SMALLEST_ZOOMED, _STEPS_OF_EACH_SIZE = 128, 6
 
 
 @dataclass(frozen=True, eq=False)
 class UnfinishedIcons:
-    """Pictures as the optimizer left them, from which those of a later checkpoint go on.
+    """Optimized images before post-processing, from which a later checkpoint can start.
 
     Attributes:
-        pictures: (M, channels, h, w) uint8.
-        known: (M,) whether there is one.
+        images: (M, channels, h, w) uint8.
+        is_known: (M,): whether the cell has such an image.
     """
 
-    pictures: NDArray[np.uint8]
-    known: NDArray[np.bool_]
+    images: NDArray[np.uint8]
+    is_known: NDArray[np.bool_]
 
     def select(self, cells: NDArray[Any]) -> UnfinishedIcons:
-        """Returns those of some cells, by index; none for -1."""
-        if not len(self.known):
-            return UnfinishedIcons(
-                np.zeros((len(cells), *self.pictures.shape[1:]), np.uint8), cells < -1
-            )
-        known = (cells >= 0) & self.known[cells]
-        return UnfinishedIcons(self.pictures[cells], known)
+        """Returns the images of some cells by index; -1 selects none."""
+        if not len(self.is_known):
+            empty = np.zeros((len(cells), *self.images.shape[1:]), np.uint8)
+            return UnfinishedIcons(empty, cells < -1)
+        is_known = (cells >= 0) & self.is_known[cells]
+        return UnfinishedIcons(self.images[cells], is_known)
 
 
 @dataclass(frozen=True, eq=False)
 class Icons:
-    """The pictures of M cells.
+    """The icons of M cells.
 
     Attributes:
         images: (M, S, S, 3) uint8.
-        kind: What was asked for, one of `KINDS`.
-        kinds: (M,) what each picture is: `kind`, or "examples" where nothing else was drawn.
-        cosine: (M,) float32: cosine between the layer's answer to the picture, before it was
+        kind: The requested kind, one of `KINDS`.
+        kinds: (M,): the kind of each icon: `kind`, or "examples" where no image was optimized.
+        cosine: (M,) float32: cosine between the layer's activation for the image, before it was
             resized and encoded, and the cell's mean activation, both relative to the layer's mean;
-            NaN where the cell's mean is the layer's mean.
+            NaN where the cell's mean equals the layer's mean.
         steps: Optimization steps of `kind`, 0 for examples.
         notes: What a reader of the atlas must know.
-        unfinished: The optimized pictures before the last touch, or None for examples.
+        unfinished: The optimized images before post-processing, or None for examples.
     """
 
     images: NDArray[np.uint8]
@@ -96,16 +94,16 @@ class Icons:
 
 @dataclass(frozen=True, eq=False)
 class IconEngine:
-    """A layer made ready for drawing; see `prepare`.
+    """Renders icons of one layer of one checkpoint; see `prepare`.
 
     Attributes:
-        objective: The layer, ready to be asked.
-        settings: The numbers of an inversion.
-        preview: The same with a quarter of the work.
-        poster: The same with all the work that shows.
-        whole: Whether the network runs on full-size inputs only.
-        size: Side of an icon in pixels, or None for that of the drawn picture, at most 128.
-        seed: Seeds noise and shifts.
+        objective: The activations of the layer as a function of pixels.
+        settings: Of kind "inversion".
+        preview: Of kind "preview", a quarter of the work.
+        poster: Of kind "poster", several times the work.
+        is_full_size: Whether the network runs on full-size inputs only.
+        size: Side of an icon in pixels, or None for that of the optimized image, at most 128.
+        seed: Seed of noise and shifts.
         notes: What a reader of the atlas must know.
     """
 
@@ -113,7 +111,7 @@ class IconEngine:
     settings: InversionSettings
     preview: InversionSettings
     poster: InversionSettings
-    whole: bool
+    is_full_size: bool
     size: int | None
     seed: int
     notes: tuple[str, ...]
@@ -130,43 +128,44 @@ class IconEngine:
         steps: int | None = None,
         seed: int = 0,
     ) -> IconEngine:
-        """Copies and cuts the model and chooses the settings.
+        """Copies, truncates and compiles the model, and chooses the settings.
 
         Args:
-            model: The user's model without wrappers; neither its state, mode, gradients, hooks nor
-                any random state changes.
+            model: The user's model without wrappers. Its state, mode, gradients, hooks and the
+                random states do not change.
             layer: Dotted module name.
-            source: The pictures of the probe.
-            receptive: Where the layer's positions look.
-            size: Side of an icon in pixels, or None for that of the drawn picture, at most 128.
-            steps: Optimization steps, or None for what was measured best for each kind.
-            seed: Seeds noise and shifts.
+            source: The images of the probe.
+            receptive: Receptive fields of the layer's positions.
+            size: Side of an icon in pixels, or None for that of the optimized image, at most 128.
+            steps: Optimization steps, or None for the measured default of each kind.
+            seed: Seed of noise and shifts.
 
         Returns:
-            The engine. It draws the model as it is now; later training does not reach it, unless
-            the model could not be copied, which `notes` then says.
+            The engine. It holds a copy of the model, which later training does not change. Where
+            the model cannot be copied it holds the model itself, and `notes` says so.
 
         Raises:
-            LayerError: if the layer does not run, or its output is of no known form.
+            LayerError: if the layer does not run, or its output has no known form.
         """
         objective = LayerObjective.prepare(model, layer, source, receptive)
-        side = _side(receptive, source.shape)
+        side = _get_tile_side(receptive, source.shape)
         with objective.evaluation_mode(), torch.no_grad():
-            why_whole = _why_whole(objective, (side, side))
+            full_size_reason = _explain_full_size(objective, (side, side))
         planned = [
             choose_settings(
-                stride=_stride(receptive),
+                stride=_get_stride(receptive),
                 side=side,
                 input_shape=source.shape,
-                whole=why_whole is not None,
+                is_full_size=full_size_reason is not None,
                 fidelity=fidelity,
                 steps=steps,
             )
             for fidelity in FIDELITIES
         ]
-        why_large, refused = why_whole, None if why_whole else _refused(objective, planned)
+        reason = full_size_reason
+        refused = None if full_size_reason else _find_refused_shape(objective, planned)
         if refused is not None:
-            why_large = (
+            reason = (
                 f"icons: the network does not run on {refused[0]} x {refused[1]} px, so they have "
                 f"{side} x {side} px from the first step on"
             )
@@ -175,8 +174,8 @@ class IconEngine:
                 for one in planned
             ]
         preview, inversion, poster = planned
-        if why_whole is not None and steps is None:
-            inversion = _zoomed(objective, inversion)
+        if full_size_reason is not None and steps is None:
+            inversion = _add_smaller_stages(objective, inversion)
         first = inversion.stages[0].shape
         objective = objective.compile(first, inversion.damping)
         return cls(
@@ -184,10 +183,10 @@ class IconEngine:
             inversion,
             preview,
             poster,
-            whole=why_whole is not None,
+            is_full_size=full_size_reason is not None,
             size=size,
             seed=seed,
-            notes=objective.network.notes + ((why_large,) if why_large else ()),
+            notes=objective.network.notes + ((reason,) if reason else ()),
         )
 
     def render(
@@ -199,65 +198,66 @@ class IconEngine:
         until: Callable[[], bool] | None = None,
         warm_start: UnfinishedIcons | None = None,
     ) -> Icons:
-        """Draws one icon per cell.
+        """Renders one icon per cell.
 
         Args:
             targets: The cells.
-            kind: "examples" shows the real patch nearest to the cell's mean, cut at the receptive
-                field; "inversion" a picture optimized until the layer answers with that mean,
-                "preview" the same with a quarter of the work and "poster" with several times as
-                much.
+            kind: "examples" shows the real patch whose activation is nearest to the cell's mean,
+                cropped to the receptive field. "inversion" optimizes an image until its activation
+                points along that mean, "preview" does so with a quarter of the work and "poster"
+                with several times the work.
             progress: Called with the number of cells finished since the last call.
-            until: Asked before every batch; once it says True the other cells keep the real patch.
+            until: Called before every batch; once it returns True the other cells keep the real
+                patch.
             warm_start: Unfinished icons of the same cells at an earlier checkpoint. A cell that has
-                one of the same size starts from it and takes fewer steps, see `touches`.
+                one of the same size starts from it and takes `warm_steps` steps.
 
         Returns:
             The icons, in the order of the cells. An icon depends on its own cell only, never on
-            the other cells of its batch. A cell whose mean is the layer's own has no direction, and
-            shows the real patch whatever was asked for.
+            the other cells of its batch. A cell whose mean equals the layer's mean has no
+            direction, and shows the real patch for every kind.
 
         Raises:
             ArgumentError: if `kind` is none of these.
         """
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}: pass one of {', '.join(map(repr, KINDS))}")
-        sheet = _Sheet.blank(len(targets), self._size_of(kind))
-        drawn: UnfinishedIcons | None = None
+        batch = _IconBuffer.allocate(len(targets), self._get_icon_side(kind))
+        unfinished: UnfinishedIcons | None = None
         real = np.arange(len(targets))
         notes: tuple[str, ...] = ()
         with self.objective.evaluation_mode():
             if kind != "examples":
-                drawn = self._blank_drafts(len(targets), kind)
-                real, notes = self._optimized(
-                    sheet, drawn, targets, kind, progress, until, warm_start
+                unfinished = self._allocate_unfinished(len(targets), kind)
+                real, notes = self._optimize(
+                    batch, unfinished, targets, kind, progress, until, warm_start
                 )
-            for cells in _batches(real, _SCORED_AT_ONCE):
-                chosen = targets.only(cells)
-                self._put(sheet, cells, chosen, self._examples(chosen), "examples")
+            for cells in _split(real, _SCORED_AT_ONCE):
+                chosen = targets.select(cells)
+                self._store(batch, cells, chosen, self._cut_examples(chosen), "examples")
                 if progress is not None:
                     progress(len(cells))
         steps = 0 if kind == "examples" else self.get_settings(kind).steps
         notes = self.notes + notes
-        return Icons(sheet.images, kind, sheet.kinds, sheet.cosine, steps, notes, drawn)
+        return Icons(batch.images, kind, batch.kinds, batch.cosine, steps, notes, unfinished)
 
     def score(
         self,
-        pictures: NDArray[np.uint8],
+        images: NDArray[np.uint8],
         targets: Targets,
         kind: str | NDArray[np.str_] = "inversion",
     ) -> FloatArray:
-        """Returns how well the layer recognizes pictures as the cells they stand for.
+        """Returns the cosine of images with the means of cells.
 
         Args:
-            pictures: (M, S, S, 3) uint8, as decoded from the log.
+            images: (M, S, S, 3) uint8, as decoded from the log.
             targets: The cells, in the same order.
-            kind: What the pictures are, all or (M,) each, which tells the size at which the network
-                sees them.
+            kind: Kind of all images, or (M,) of each; it decides the size at which the network gets
+                them.
 
         Returns:
             (M,) float32 centered cosine, as `Icons.cosine`; NaN also if the network takes neither
-            one nor three channels, for such a picture cannot be shown to it again.
+            one nor three channels, since such an input cannot be recovered from an image.
         """
         cosine = np.full(len(targets), np.nan, np.float32)
         channels = self.objective.source.channels
@@ -266,181 +266,185 @@ class IconEngine:
         kinds = np.broadcast_to(kind, len(targets))
         with self.objective.evaluation_mode():
             for one in np.unique(kinds):
-                shape = self._cut_shape if one == "examples" else self.get_settings(one).shape
-                for cells in _batches(np.flatnonzero(kinds == one), _SCORED_AT_ONCE):
-                    pixels = torch.from_numpy(pictures[cells]).to(self.objective.device)
+                shape = self._crop_shape if one == "examples" else self.get_settings(one).shape
+                for cells in _split(np.flatnonzero(kinds == one), _SCORED_AT_ONCE):
+                    pixels = torch.from_numpy(images[cells]).to(self.objective.device)
                     pixels = pixels.permute(0, 3, 1, 2)[:, :channels].float() / 255
-                    cosine[cells] = self._cosine(resize_images(pixels, shape), targets.only(cells))
+                    chosen = targets.select(cells)
+                    cosine[cells] = self._compute_cosine(resize_images(pixels, shape), chosen)
         return cosine
 
     def get_settings(self, kind: str) -> InversionSettings:
-        """Returns the numbers of "preview", "inversion" or "poster"."""
+        """Returns the settings of "preview", "inversion" or "poster"."""
         return {"preview": self.preview, "poster": self.poster}.get(kind, self.settings)
 
-    def _size_of(self, kind: str) -> int:
-        # Whatever replaces it later, a preview and a patch fill the place of an inversion.
+    def _get_icon_side(self, kind: str) -> int:
+        # Previews and patches have the size of an inversion, which may replace them later.
         settings = self.poster if kind == "poster" else self.settings
         return self.size or min(_LARGEST_ICON, max(settings.shape))
 
-    def _blank_drafts(self, count: int, kind: str) -> UnfinishedIcons:
+    def _allocate_unfinished(self, count: int, kind: str) -> UnfinishedIcons:
         shape = (count, self.objective.source.channels, *self.get_settings(kind).shape)
         return UnfinishedIcons(np.zeros(shape, np.uint8), np.zeros(count, np.bool_))
 
-    def _optimized(
+    def _optimize(
         self,
-        sheet: _Sheet,
-        drawn: UnfinishedIcons,
+        batch: _IconBuffer,
+        unfinished: UnfinishedIcons,
         targets: Targets,
         kind: str,
         progress: Callable[[int], object] | None,
         until: Callable[[], bool] | None,
-        earlier: UnfinishedIcons | None,
+        warm_start: UnfinishedIcons | None,
     ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-        """Fills in what can be optimized before `until`; returns the other cells, and notes."""
-        why = self.objective.why_not_differentiable(self.get_settings(kind).shape)
-        if why is not None:
-            return np.arange(len(targets)), (self._no_gradient(why),)
-        aimless = np.flatnonzero(targets.aimless())
-        dead: list[NDArray[np.intp]] = []
-        draw = self._drawer(targets.center, self.get_settings(kind))
-        work, failure = self._work(targets, drawn, kind, earlier), ""
+        """Stores icons until the limit; returns the cells without an optimized icon, and notes."""
+        reason = self.objective.explain_missing_gradient(self.get_settings(kind).shape)
+        if reason is not None:
+            return np.arange(len(targets)), (self._describe_missing_gradient(reason),)
+        undirected = np.flatnonzero(targets.find_undirected())
+        failed: list[NDArray[np.intp]] = []
+        optimize = self._make_optimizer(targets.center, self.get_settings(kind))
+        work, failure = self._plan_batches(targets, unfinished, kind, warm_start), ""
         while work and not (until is not None and until()):
             cells, start = work[0]
-            chosen = targets.only(cells)
+            chosen = targets.select(cells)
             try:
-                pictures = draw(chosen, start)
-                touched = post_process(pictures, self.get_settings(kind).finish)
-                self._put(sheet, cells, chosen, touched, kind)
-                asleep = self._asleep(touched, sheet.cosine[cells])
+                images = optimize(chosen, start)
+                processed = post_process(images, self.get_settings(kind).finish)
+                self._store(batch, cells, chosen, processed, kind)
+                is_dead = self._find_dead(processed, batch.cosine[cells])
             except AtlasError:
                 raise
-            except Exception as error:  # of the user's backward passes; real patches need none
-                failure = self._no_gradient(summarize_error(error))
+            except Exception as error:  # the backward pass runs the user's code; patches need none
+                failure = self._describe_missing_gradient(summarize_error(error))
                 break
             work.pop(0)
-            drawn.pictures[cells] = (pictures * 255).round().to(torch.uint8).cpu().numpy()
-            drawn.known[cells] = ~asleep
-            dead.append(cells[asleep])
+            unfinished.images[cells] = (images * 255).round().to(torch.uint8).cpu().numpy()
+            unfinished.is_known[cells] = ~is_dead
+            failed.append(cells[is_dead])
             if progress is not None:
-                progress(int((~asleep).sum()))
-        total, lost = len(targets), np.concatenate([np.empty(0, np.intp), *dead])
+                progress(int((~is_dead).sum()))
+        total, dead = len(targets), np.concatenate([np.empty(0, np.intp), *failed])
         notes = [
-            _left_real(len(cells), total, why)
-            for cells, why in ((aimless, _NO_DIRECTION), (lost, _NO_GRADIENT))
+            _describe_real_patches(len(cells), total, why)
+            for cells, why in ((undirected, _NO_DIRECTION), (dead, _NO_GRADIENT))
             if len(cells)
         ]
         notes += [failure] if failure else []
-        return np.concatenate([aimless, lost, *(cells for cells, _ in work)]), tuple(notes)
+        return np.concatenate([undirected, dead, *(cells for cells, _ in work)]), tuple(notes)
 
-    def _no_gradient(self, why: str) -> str:
+    def _describe_missing_gradient(self, reason: str) -> str:
         return (
-            f"icons: no gradient of layer {self.objective.network.layer} can be computed ({why}), "
-            "so icons are the nearest real patches"
+            f"icons: no gradient of layer {self.objective.network.layer} can be computed "
+            f"({reason}), so icons are the nearest real patches"
         )
 
-    def _work(
-        self, targets: Targets, drawn: UnfinishedIcons, kind: str, earlier: UnfinishedIcons | None
+    def _plan_batches(
+        self,
+        targets: Targets,
+        unfinished: UnfinishedIcons,
+        kind: str,
+        warm_start: UnfinishedIcons | None,
     ) -> list[tuple[NDArray[np.intp], NDArray[np.uint8] | None]]:
-        """Returns batches of cells to optimize, those first that have pictures to go on from."""
-        size, left = self.get_settings(kind).batch, np.flatnonzero(~targets.aimless())
-        if earlier is None or earlier.pictures.shape != drawn.pictures.shape:
-            return [(cells, None) for cells in _batches(left, size)]
-        known = earlier.known[left]
+        """Returns batches of cells to optimize; those with images to start from come first."""
+        size, left = self.get_settings(kind).batch, np.flatnonzero(~targets.find_undirected())
+        if warm_start is None or warm_start.images.shape != unfinished.images.shape:
+            return [(cells, None) for cells in _split(left, size)]
+        is_known = warm_start.is_known[left]
         return [
-            *((cells, earlier.pictures[cells]) for cells in _batches(left[known], size)),
-            *((cells, None) for cells in _batches(left[~known], size)),
+            *((cells, warm_start.images[cells]) for cells in _split(left[is_known], size)),
+            *((cells, None) for cells in _split(left[~is_known], size)),
         ]
 
-    def _asleep(self, pictures: Tensor, cosine: FloatArray) -> NDArray[np.bool_]:
-        """Tells which pictures nothing could be learned from; only poor ones are asked."""
-        asleep = ~(cosine > _SUSPICIOUS_COSINE)
-        # A network that draws random numbers may be silent once by chance.
-        for _ in range(_ASKED):
-            asleep[asleep] = ~self.objective.has_gradient(
-                pictures[torch.from_numpy(asleep)]
-            ).numpy()
-        return asleep
+    def _find_dead(self, images: Tensor, cosine: FloatArray) -> NDArray[np.bool_]:
+        """Returns which images have no gradient; only those with a low cosine are checked."""
+        is_dead = ~(cosine > _SUSPICIOUS_COSINE)
+        # A network that draws random numbers may have a zero gradient by chance.
+        for _ in range(_GRADIENT_CHECKS):
+            suspects = images[torch.from_numpy(is_dead)]
+            is_dead[is_dead] = ~self.objective.has_gradient(suspects).numpy()
+        return is_dead
 
-    def _put(
+    def _store(
         self,
-        sheet: _Sheet,
+        batch: _IconBuffer,
         cells: NDArray[np.intp],
         targets: Targets,
-        pictures: Tensor,
+        images: Tensor,
         kind: str,
     ) -> None:
-        side = sheet.images.shape[1]
-        sheet.images[cells] = to_rgb(resize_images(pictures, (side, side))).numpy()
-        sheet.cosine[cells] = self._cosine(pictures, targets)
-        sheet.kinds[cells] = kind
+        side = batch.images.shape[1]
+        batch.images[cells] = to_rgb(resize_images(images, (side, side))).numpy()
+        batch.cosine[cells] = self._compute_cosine(images, targets)
+        batch.kinds[cells] = kind
 
     @property
-    def _cut_shape(self) -> Shape:
-        if self.whole:
+    def _crop_shape(self) -> Shape:
+        if self.is_full_size:
             return self.objective.source.shape
-        side = _side(self.objective.receptive, self.objective.source.shape)
+        side = _get_tile_side(self.objective.receptive, self.objective.source.shape)
         return side, side
 
-    def _examples(self, targets: Targets) -> Tensor:
+    def _cut_examples(self, targets: Targets) -> Tensor:
         rows, centers = targets.rows[:, 0], targets.centers[:, 0]
-        patches = self.objective.source.cut(rows.clamp(min=0), centers, self._cut_shape)
+        patches = self.objective.source.cut(rows.clamp(min=0), centers, self._crop_shape)
         return patches.to(self.objective.device)
 
-    def _drawer(
+    def _make_optimizer(
         self, center: Tensor, settings: InversionSettings
     ) -> Callable[[Targets, NDArray[np.uint8] | None], Tensor]:
-        """Returns the function that draws some cells, anew or from earlier pictures of them."""
+        """Returns the function that optimizes the images of cells, with or without a warm start."""
         device, source = self.objective.device, self.objective.source
         shapes = [stage.shape for stage in settings.stages]
         spectra = {
-            shape: natural_spectrum(source, shape, isotropy=settings.isotropy).to(device)
+            shape: measure_spectrum(source, shape, isotropy=settings.isotropy).to(device)
             for shape in shapes
         }
         center = center.to(device)
 
-        def answer(pixels: Tensor, step: int) -> Tensor:
-            leaving = (
-                StochasticDepth(settings.left_out, (self.seed, step)) if settings.left_out else None
-            )
-            return self.objective.compute_views(pixels, settings.views, leaving) - center
+        def compute_activations(pixels: Tensor, step: int) -> Tensor:
+            share = settings.skipped_share
+            depth = StochasticDepth(share, (self.seed, step)) if share else None
+            return self.objective.compute_views(pixels, settings.views, depth) - center
 
-        inverter = Inverter(answer, spectra, settings, self.seed)
+        inverter = Inverter(compute_activations, spectra, settings, self.seed)
 
-        def draw(targets: Targets, earlier: NDArray[np.uint8] | None) -> Tensor:
-            wishes = {
-                shape: targets.wish(settings.views, self.objective.get_form(shape).map_size).to(
-                    device
-                )
+        def optimize(targets: Targets, start: NDArray[np.uint8] | None) -> Tensor:
+            view_targets = {
+                shape: targets.get_view_targets(
+                    settings.views, self.objective.get_form(shape).map_size
+                ).to(device)
                 for shape in shapes
             }
-            if earlier is not None:
-                return inverter.touch_up(wishes, torch.from_numpy(earlier).to(device).float() / 255)
-            starts = targets.mean_patches(source, shapes[0], settings.start_members).to(device)
-            noise = targets.noise(tuple(starts.shape[1:]), self.seed).to(device)
-            return inverter.invert(wishes, starts, noise)
+            if start is not None:
+                images = torch.from_numpy(start).to(device).float() / 255
+                return inverter.continue_from(images, view_targets)
+            starts = targets.average_patches(source, shapes[0], settings.start_members).to(device)
+            noise = targets.make_noise(tuple(starts.shape[1:]), self.seed).to(device)
+            return inverter.invert(view_targets, starts, noise)
 
-        return draw
+        return optimize
 
     @torch.no_grad()
-    def _cosine(self, pixels: Tensor, targets: Targets) -> FloatArray:
-        answers = self.objective.compute_center(pixels).cpu() - targets.center
-        wanted = targets.centered()
-        lengths = answers.norm(dim=1) * wanted.norm(dim=1)
-        cosine = (answers * wanted).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
+    def _compute_cosine(self, pixels: Tensor, targets: Targets) -> FloatArray:
+        values = self.objective.compute_center(pixels).cpu() - targets.center
+        wanted = targets.get_centered()
+        lengths = values.norm(dim=1) * wanted.norm(dim=1)
+        cosine = (values * wanted).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
         cosine[wanted.norm(dim=1) == 0] = torch.nan
         return np.asarray(cosine.numpy(), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class _Sheet:
-    """Icons on their way: as `Icons`, filled in batch by batch."""
+class _IconBuffer:
+    """Arrays of `Icons`, filled batch by batch."""
 
     images: NDArray[np.uint8]
     kinds: NDArray[np.str_]
     cosine: FloatArray
 
     @classmethod
-    def blank(cls, count: int, side: int) -> _Sheet:
+    def allocate(cls, count: int, side: int) -> _IconBuffer:
         longest = max(map(len, KINDS))
         return cls(
             np.zeros((count, side, side, 3), np.uint8),
@@ -449,25 +453,28 @@ class _Sheet:
         )
 
 
-_NO_DIRECTION = "their mean is the layer's own, or no number"
-_NO_GRADIENT = "no gradient of the layer reaches a picture (dead units, or no finite values)"
+_NO_DIRECTION = "their mean equals the layer's mean, or is not finite"
+_NO_GRADIENT = "the layer has no gradient for their images (dead units, or values not finite)"
 
 
-def _left_real(count: int, total: int, why: str) -> str:
-    return f"icons: {count} of {total} cells keep the nearest real patch, for {why}"
+def _describe_real_patches(count: int, total: int, why: str) -> str:
+    return f"icons: {count} of {total} cells keep the nearest real patch: {why}"
 
 
-def _zoomed(objective: LayerObjective, settings: InversionSettings) -> InversionSettings:
-    """Begins whole pictures at half their size, where the network takes that.
+def _add_smaller_stages(
+    objective: LayerObjective, settings: InversionSettings
+) -> InversionSettings:
+    """Starts full-size images at half their size, where the network accepts that.
 
-    On the pooled features of EfficientNet-Lite0 at 224 px, half the cost at the same cosine in two
-    sibling networks (.524 and .532 against .524 and .550); a poster loses .03, and a preview more.
+    On the pooled features of EfficientNet-Lite0 at 224 px this halves the cost at the same cosine
+    in two sibling networks (.524 and .532 against .524 and .550). A poster loses .03 and a preview
+    more, so these keep their size.
     """
     height, width = settings.shape
     if max(height, width) < _SMALLEST_ZOOMED:
         return settings
     stages = [
-        Stage((_sixteenths(height * share), _sixteenths(width * share)), _STEPS_OF_EACH_SIZE)
+        Stage((_round_to_16(height * share), _round_to_16(width * share)), _STEPS_OF_EACH_SIZE)
         for share in (0.5, 0.7)
     ]
     with objective.evaluation_mode():
@@ -477,43 +484,48 @@ def _zoomed(objective: LayerObjective, settings: InversionSettings) -> Inversion
     return dataclasses.replace(settings, stages=(*stages, last))
 
 
-def _sixteenths(side: float) -> int:
+def _round_to_16(side: float) -> int:
     return max(1, round(side / 16)) * 16
 
 
-def _refused(objective: LayerObjective, planned: Iterable[InversionSettings]) -> Shape | None:
-    """Returns a size that the network does not take, or None."""
+def _find_refused_shape(
+    objective: LayerObjective, planned: Iterable[InversionSettings]
+) -> Shape | None:
+    """Returns an image size that the network does not accept, or None."""
     shapes = {stage.shape for settings in planned for stage in settings.stages}
     with objective.evaluation_mode():
         return next((shape for shape in sorted(shapes) if not objective.accepts(shape)), None)
 
 
-def _batches(cells: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
+def _split(cells: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
     return (cells[first : first + size] for first in range(0, len(cells), size))
 
 
-def _stride(receptive: ReceptiveField) -> int:
+def _get_stride(receptive: ReceptiveField) -> int:
     return max(1, round(max(receptive.stride)))
 
 
-def _side(receptive: ReceptiveField, input_shape: Shape) -> int:
+def _get_tile_side(receptive: ReceptiveField, input_shape: Shape) -> int:
     return choose_tile_side(
-        stride=_stride(receptive), receptive_size=max(receptive.size), input_shape=input_shape
+        stride=_get_stride(receptive), receptive_size=max(receptive.size), input_shape=input_shape
     )
 
 
-def _why_whole(objective: LayerObjective, tile: Shape) -> str | None:
-    """Returns why the network must see full-size inputs, or None when it takes tiles."""
+def _explain_full_size(objective: LayerObjective, tile: Shape) -> str | None:
+    """Returns why the network needs full-size inputs, or None when it accepts tiles."""
     full = objective.get_form(objective.source.shape)
     if full.map_size == (1, 1):
-        return "icons: the layer has no map, so its icons are whole pictures"
+        return "icons: the layer has no map, so its icons are whole images"
     try:
         small = objective.get_form(tile)
-    except Exception as error:  # whatever the user's code raises at a size it was not made for
+    except Exception as error:  # the user's code may raise anything for a size it does not accept
         return (
             f"icons: the network does not run on {tile[0]} x {tile[1]} px "
             f"({type(error).__name__}), so icons are optimized at full size"
         )
     if dataclasses.replace(small, map_size=full.map_size) != full:
-        return "icons: the layer answers small inputs in another form, so it saw full-size ones"
+        return (
+            "icons: the layer's output has another form for small inputs, so icons are optimized "
+            "at full size"
+        )
     return None

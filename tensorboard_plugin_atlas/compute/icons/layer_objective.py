@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A layer that looks at pictures: what it answers, and how each answer depends on the pixels."""
+"""The objective of icons: the activations of a layer at the center of images."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.fastpath.crop import Span, narrowed
-from tensorboard_plugin_atlas.compute.fastpath.precision import faster, rounded
-from tensorboard_plugin_atlas.compute.fastpath.program import Program, compile_program
-from tensorboard_plugin_atlas.compute.icons.redirected_relu import answered
+from tensorboard_plugin_atlas.compute.fastpath import (
+    Fallback,
+    Program,
+    Span,
+    compile_program,
+    crop_program,
+    to_bfloat16,
+    try_bfloat16,
+)
+from tensorboard_plugin_atlas.compute.icons.redirected_relu import run_with_redirected_relu
 from tensorboard_plugin_atlas.compute.model.center_weights import (
     get_center_weights,
     get_centering_shift,
@@ -50,76 +57,76 @@ _CHECK_IMAGES = 2
 
 @dataclass(frozen=True)
 class Views:
-    """Which places of a layer's map have a say in a picture.
+    """The weighted means of map positions ("views") that the objective reads.
 
     Attributes:
-        separately: Each of the middle one to four places by itself, instead of their mean.
-        surround: What the eight places around the middle count together, where the map is that
-            large; the middle counts 1.
+        separately: One view for each of the one to four center positions, instead of their mean.
+        surround: Total weight of the eight views around the center, where the map is large enough
+            for them; the center has weight 1.
     """
 
     separately: bool = False
     surround: float = 0.0
 
-    def weights(self, map_size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
-        """Returns how much each place counts in each view.
+    def get_weights(self, map_size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+        """Returns the weight of each position in each view.
 
         Returns:
-            (P, H * W) for the middle, and (8, H * W) or None for what is around it.
+            (P, H * W) for the center, and (8, H * W) or None for the surround.
         """
-        around = get_surround_weights(map_size) if self.surround else None
-        return get_center_weights(map_size, separately=self.separately), around
+        surround = get_surround_weights(map_size) if self.surround else None
+        return get_center_weights(map_size, separately=self.separately), surround
 
-    def all_weights(self, map_size: tuple[int, int]) -> Tensor:
-        """Returns those of the middle and then those around it, (P, H * W)."""
-        return torch.cat([w for w in self.weights(map_size) if w is not None])
+    def get_all_weights(self, map_size: tuple[int, int]) -> Tensor:
+        """Returns the weights of the center and then those of the surround, (P, H * W)."""
+        return torch.cat([w for w in self.get_weights(map_size) if w is not None])
 
 
 @dataclass(frozen=True)
 class StochasticDepth:
-    """Residual branches that add nothing in one pass, as in "Deep Networks with Stochastic Depth".
+    """A random choice of residual branches that one pass skips.
 
-    A picture that is optimized for long fits what one network has by chance; one that never meets
-    the same network twice keeps to what another would see in it as well.
+    An image that is optimized for many steps overfits to the network. Skipping other branches in
+    each step reduces that (Huang et al. 2016, "Deep Networks with Stochastic Depth").
 
     Attributes:
-        share: How many of all.
-        seed: Names the pass.
+        share: Share of the branches that are skipped.
+        seed: Identifies the pass.
     """
 
     share: float
     seed: tuple[int, ...]
 
-    def of(self, count: int) -> tuple[int, ...]:
-        """Returns which of `count` branches are left out."""
+    def choose(self, count: int) -> tuple[int, ...]:
+        """Returns the indices of the skipped branches, out of `count`."""
         chosen = np.random.default_rng(self.seed).permutation(count)[: round(self.share * count)]
         return tuple(map(int, chosen))
 
 
 @dataclass(frozen=True, eq=False)
-class _Sight:
-    """How a network is asked about some places of its map.
+class _Reader:
+    """How some positions of a network's map are computed.
 
     Attributes:
-        run: Gives (B, C, h, w): the places among which those are that count.
+        run: Returns (B, C, h, w): a window of the map that holds all positions with a weight.
         network: The same as the user wrote it.
-        weights: (P, h * w): how much each of them counts in each view.
+        weights: (P, h * w): weight of each position in each view.
     """
 
     run: Network
     network: Network
     weights: Tensor
 
-    def narrowed(self, program: Program, pixels: Tensor, map_size: tuple[int, int]) -> _Sight:
-        """Returns one that reckons the places that count alone, where that is cheaper."""
+    def crop(self, program: Program, pixels: Tensor, map_size: tuple[int, int]) -> _Reader:
+        """Returns a reader that computes only the positions with a weight, if that is faster."""
         weights, whole = self.weights.view(-1, *map_size), self.network
         counted = weights.abs().sum(0).nonzero()
         (top, left), (bottom, right) = counted.amin(0).tolist(), counted.amax(0).tolist()
-        run = narrowed(program, pixels, (Span(top, bottom + 1), Span(left, right + 1)))
+        run = crop_program(program, pixels, (Span(top, bottom + 1), Span(left, right + 1)))
         if run is None:
             return self
         rows, columns = slice(top, bottom + 1), slice(left, right + 1)
-        return _Sight(
+        return _Reader(
             run,
             lambda inputs: whole(inputs)[:, :, rows, columns],
             weights[:, rows, columns].flatten(1),
@@ -128,79 +135,94 @@ class _Sight:
 
 @dataclass(frozen=True, eq=False)
 class LayerObjective:
-    """A layer of a frozen network, asked about the middle of pictures; see `prepare`.
+    """The activations of a layer at the center of images; see `prepare`.
 
     Attributes:
-        network: The network, cut behind the layer.
-        source: The user's pictures.
-        receptive: Where the layer's positions look.
-        program: The same network with its own gradients, or None to use autograd.
-        quick: The same in another number format, where that is faster: for `compute_views` alone.
+        network: The network, truncated after the layer.
+        source: The user's images.
+        receptive: Receptive fields of the layer's positions.
+        program: The same network on the fast path, or None to use autograd.
+        fallback: Why there is no program, where `compile` could not make one.
+        quick: The same network in bfloat16, where that is faster; for `compute_views` alone.
     """
 
     network: TruncatedNetwork
     source: PatchSource
     receptive: ReceptiveField
     program: Program | None = None
+    fallback: Fallback | None = None
     quick: Network | None = None
     _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
     _obstacles: dict[Shape, str | None] = field(default_factory=dict, init=False, repr=False)
-    _sights: dict[Hashable, _Sight] = field(default_factory=dict, init=False, repr=False)
+    _readers: dict[Hashable, _Reader] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def prepare(
         cls, model: nn.Module, layer: str, source: PatchSource, receptive: ReceptiveField
     ) -> LayerObjective:
-        """Copies and cuts a model; the model is left as it was.
+        """Copies and truncates a model; the model itself does not change.
 
         Raises:
-            LayerError: if the layer does not run, or its output is of no known form.
+            LayerError: if the layer does not run, or its output has no known form.
         """
         with preserve_model_state(model):
             network = truncate(model, layer, source.images[:_CHECK_IMAGES])
         return cls(network, source, receptive)
 
     def compile(self, shape: Shape, damping: float) -> LayerObjective:
-        """Returns the same objective with a program, where the network allows one.
+        """Returns the same objective on the fast path, where the network supports that.
 
         Args:
-            shape: Height and width of pictures on which the program is compared with autograd.
+            shape: Height and width of the images on which the program is compared with autograd.
             damping: Factor on the gradient of residual branches.
         """
         check = self.source.images[:_CHECK_IMAGES, :, : shape[0], : shape[1]]
         with self.evaluation_mode():
-            program = compile_program(self.network, check.clone(), damping=damping)
-        return dataclasses.replace(self, program=program, quick=None)
+            found = compile_program(
+                self.network,
+                check.clone(),
+                task=f"icons of layer {self.network.layer!r}",
+                damping=damping,
+            )
+        if isinstance(found, Fallback):
+            return dataclasses.replace(self, program=None, fallback=found, quick=None)
+        return dataclasses.replace(self, program=found, fallback=None, quick=None)
 
     def select_precision(self, shape: Shape, batch: int, views: Views) -> LayerObjective:
-        """Returns the same objective, which watches in the number format measured fastest.
+        """Returns the same objective, whose gradients are computed in the faster number format.
 
         Args:
-            shape: Height and width of the pictures that are watched.
-            batch: How many at once.
-            views: Where on the map.
+            shape: Height and width of the images that are optimized.
+            batch: How many are optimized at once.
+            views: Which map positions are read.
         """
         parts = self.network.network.named_parameters()
         name = (self.network.layer, views, *((name, tuple(part.shape)) for name, part in parts))
         rows = torch.arange(max(2, batch), device="cpu") % len(self.source.images)
-        pictures = crop_patches(self.source.images, rows, self._middle(len(rows)), shape)
-        pictures = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
+        images = crop_patches(self.source.images, rows, self._get_centers(len(rows)), shape)
+        images = images.to(self.device).contiguous(memory_format=torch.channels_last)
         with self.evaluation_mode():
-            sight = self._sight(pictures, views, self._exact)
-            taken = faster(sight.run, pictures, name=name) is not None
-        quick = rounded(self._exact, self.device) if taken else None
+            reader = self._make_reader(images, views, self._exact)
+            is_faster = try_bfloat16(reader.run, images, name=name) is not None
+        quick = to_bfloat16(self._exact, self.device) if is_faster else None
         return dataclasses.replace(self, quick=quick)
+
+    def describe_fastpath(self) -> dict[str, Any]:
+        """Returns whether the fast path is used, and else why not, for the provenance."""
+        reason = None if self.fallback is None else self.fallback.reason
+        return {"used": self.program is not None, "reason": reason}
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device of the network."""
         return get_device(self.network.network)
 
     @contextmanager
     def evaluation_mode(self) -> Iterator[None]:
-        """Enter before any question: keeps modes and random states, and allows gradients.
+        """Preserves modes and random states in a block, and enables gradients.
 
-        Inside, a network that draws random numbers draws the same ones every time.
+        All passes must run inside it. A network that draws random numbers draws the same ones each
+        time it is entered.
         """
         with (
             preserve_model_state(self.network.network),
@@ -211,47 +233,47 @@ class LayerObjective:
             yield
 
     def get_form(self, shape: Shape) -> OutputForm:
-        """Returns how to read the layer's output for pictures of `shape`.
+        """Returns how to read the layer's output for images of `shape`.
 
         Raises:
-            Exception: whatever the network raises at a size that it does not take.
+            Exception: whatever the network raises for a size that it does not accept.
         """
         if shape not in self._forms:
-            self._forms[shape] = self._form_at(shape)
+            self._forms[shape] = self._infer_form(shape)
         return self._forms[shape]
 
     def accepts(self, shape: Shape) -> bool:
-        """Tells whether the network runs on pictures of `shape` and answers in the usual form."""
+        """Returns whether the network runs on images of `shape` with an output of the same form."""
         try:
             form = self.get_form(shape)
-        except Exception:  # whatever the user's code raises at a size it was not made for
+        except Exception:  # the user's code may raise anything for a size it does not accept
             return False
         full = self.get_form(self.source.shape)
         return dataclasses.replace(form, map_size=full.map_size) == full
 
-    def why_not_differentiable(self, shape: Shape) -> str | None:
-        """Returns why there is no gradient from the layer to pictures of `shape`, or None.
+    def explain_missing_gradient(self, shape: Shape) -> str | None:
+        """Returns why the layer has no gradient for images of `shape`, or None if it has one.
 
-        A gradient that is zero is one: see `has_gradient`.
+        A gradient of zero is a gradient here; see `has_gradient`.
         """
         if shape not in self._obstacles:
-            self._obstacles[shape] = self._obstacle_at(shape)
+            self._obstacles[shape] = self._find_obstacle(shape)
         return self._obstacles[shape]
 
     @torch.no_grad()
     def compute_center(self, pixels: Tensor) -> Tensor:
-        """Returns what the layer says of the middle of each picture, (B, C).
+        """Returns the activation at the center of each image, (B, C), in float32.
 
         Args:
             pixels: (B, channels, h, w) in [0, 1].
         """
-        return self._seen(pixels, Views(), self._exact)[:, 0]
+        return self._compute(pixels, Views(), self._exact)[:, 0]
 
     def has_gradient(self, pixels: Tensor) -> Tensor:
         """Returns whether each image has a finite gradient that is not zero, (B,) bool on the CPU.
 
-        It has none where all units are dead or values are not finite. `compute_views` redirects
-        ReLU gradients; this method does not.
+        It has none where all units are dead or values are not finite. `compute_views` redirects the
+        gradient of ReLUs; this method does not.
 
         Args:
             pixels: As for `compute_center`.
@@ -259,96 +281,99 @@ class LayerObjective:
         if not len(pixels):
             return torch.zeros(0, dtype=torch.bool, device="cpu")
         pixels = pixels.detach().requires_grad_()
-        weights = Views().weights(self.get_form((pixels.shape[2], pixels.shape[3])).map_size)[0]
-        answers = torch.matmul(self._places(pixels, self._exact), weights[0].to(self.device))
-        slopes = torch.linspace(1, 2, answers.shape[1]).to(answers).expand_as(answers)
-        (gradient,) = torch.autograd.grad(answers, pixels, slopes, materialize_grads=True)
-        largest, finite = gradient.abs().amax((1, 2, 3)), answers.isfinite().all(1)
+        map_size = self.get_form((pixels.shape[2], pixels.shape[3])).map_size
+        weights = Views().get_weights(map_size)[0]
+        center = torch.matmul(self._compute_map(pixels, self._exact), weights[0].to(self.device))
+        cotangent = torch.linspace(1, 2, center.shape[1]).to(center).expand_as(center)
+        (gradient,) = torch.autograd.grad(center, pixels, cotangent, materialize_grads=True)
+        largest, finite = gradient.abs().amax((1, 2, 3)), center.isfinite().all(1)
         return (finite & largest.isfinite() & (largest > 0)).cpu()
 
     def compute_views(
-        self, pixels: Tensor, views: Views, leaving: StochasticDepth | None = None
+        self, pixels: Tensor, views: Views, depth: StochasticDepth | None = None
     ) -> Tensor:
-        """Returns what the layer says in each view, (B, P, C), differentiable.
+        """Returns the activations in each view, (B, P, C), differentiable.
 
-        A picture without any gradient is given one as if rectifiers leaked, see `waking`.
+        An image without any gradient gets one as if ReLUs leaked, see `redirected_relu`.
 
         Args:
             pixels: As for `compute_center`.
-            views: Where on the map to look; the middle comes first.
-            leaving: Which residual branches to leave out, where the network is a program.
+            views: Which map positions to read; the center comes first.
+            depth: Which residual branches to skip, where the network is a program.
         """
-        return self._seen(pixels, views, self.quick or self._exact, leaving)
+        return self._compute(pixels, views, self.quick or self._exact, depth)
 
     @cached_property
     def _exact(self) -> Network:
         return self.network if self.program is None else self.program
 
-    def _seen(
-        self, pixels: Tensor, views: Views, run: Network, leaving: StochasticDepth | None = None
+    def _compute(
+        self, pixels: Tensor, views: Views, run: Network, depth: StochasticDepth | None = None
     ) -> Tensor:
-        if leaving is not None and isinstance(run, Program):
-            run = partial(run, left_out=leaving.of(len(run.branches)))
-        sight = self._sight(pixels, views, run)
-        places = self._places(pixels, lambda inputs: answered(inputs, sight.run, sight.network))
-        answers: Tensor = torch.matmul(places, sight.weights.to(places).T).transpose(1, 2)
-        return answers
+        if depth is not None and isinstance(run, Program):
+            run = partial(run, skip=depth.choose(len(run.branches)))
+        reader = self._make_reader(pixels, views, run)
+        values = self._compute_map(
+            pixels, lambda inputs: run_with_redirected_relu(inputs, reader.run, reader.network)
+        )
+        means: Tensor = torch.matmul(values, reader.weights.to(values).T).transpose(1, 2)
+        return means
 
-    def _sight(self, pixels: Tensor, views: Views, run: Network) -> _Sight:
-        """Returns how to ask a network, of a program no more than counts; see `narrowing`."""
+    def _make_reader(self, pixels: Tensor, views: Views, run: Network) -> _Reader:
+        """Returns how to compute the positions of the views; a program is cropped to them."""
         shape = (pixels.shape[2], pixels.shape[3])
         form = self.get_form(shape)
-        if (known := self._sights.get((shape, views, run))) is not None:
+        if (known := self._readers.get((shape, views, run))) is not None:
             return known
-        sight = _Sight(run, self.network, views.all_weights(form.map_size))
+        reader = _Reader(run, self.network, views.get_all_weights(form.map_size))
         if not isinstance(run, Program) or form != OutputForm("map", form.map_size):
-            return sight
-        sight = sight.narrowed(run, pixels, form.map_size)
-        self._sights[shape, views, run] = sight
-        return sight
+            return reader
+        reader = reader.crop(run, pixels, form.map_size)
+        self._readers[shape, views, run] = reader
+        return reader
 
-    def _places(self, pixels: Tensor, run: Network) -> Tensor:
-        """Returns what the layer says at each place of its map, (B, C, H * W)."""
+    def _compute_map(self, pixels: Tensor, run: Network) -> Tensor:
+        """Returns the activation at each position of the map, (B, C, H * W)."""
         shape = (pixels.shape[2], pixels.shape[3])
         form = self.get_form(shape)
-        aimed = shift_images(pixels, *get_centering_shift(form, shape, self.receptive))
-        inputs = self.source.normalize.to_input(aimed)
+        centered = shift_images(pixels, *get_centering_shift(form, shape, self.receptive))
+        inputs = self.source.normalize.to_input(centered)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         return form.as_map(run(inputs)).flatten(2)
 
-    def _middle(self, count: int) -> Tensor:
-        """Returns y and x of the middle of a picture, (count, 2)."""
+    def _get_centers(self, count: int) -> Tensor:
+        """Returns y and x of the center of an image, (count, 2)."""
         return (
             (torch.tensor(self.source.shape, dtype=torch.float32, device="cpu") - 1)
             .div(2)
             .expand(count, 2)
         )
 
-    def _obstacle_at(self, shape: Shape) -> str | None:
-        rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
-        pixels = self.source.cut(rows, middle, shape).to(self.device).requires_grad_()
+    def _find_obstacle(self, shape: Shape) -> str | None:
+        rows, centers = torch.zeros(1, dtype=torch.int64, device="cpu"), self._get_centers(1)
+        pixels = self.source.cut(rows, centers, shape).to(self.device).requires_grad_()
         try:
-            places = self._places(pixels, self._exact)
-            if not places.requires_grad:
+            values = self._compute_map(pixels, self._exact)
+            if not values.requires_grad:
                 return (
                     "autograd cannot follow the network to the layer: a forward pass under "
                     "no_grad, a detach, or an operation that has no gradient"
                 )
-            torch.autograd.grad(places.sum(), pixels, allow_unused=True)
+            torch.autograd.grad(values.sum(), pixels, allow_unused=True)
         except AtlasError:
             raise
-        except Exception as error:  # whatever the user's code raises under differentiation
+        except Exception as error:  # differentiation runs the user's code
             return summarize_error(error)
         return None
 
     @torch.no_grad()
-    def _form_at(self, shape: Shape) -> OutputForm:
+    def _infer_form(self, shape: Shape) -> OutputForm:
         module = resolve_layer(self.network.network, self.network.layer)
-        # Real pictures, for a network may leave early on a blank one.
+        # Real images, since a network may return early for a blank one.
         rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(self.source.images)
-        pictures = crop_patches(self.source.images, rows, self._middle(_CHECK_IMAGES), shape)
+        images = crop_patches(self.source.images, rows, self._get_centers(_CHECK_IMAGES), shape)
         return infer_output_form(
-            self.network(pictures),
+            self.network(images),
             batch=_CHECK_IMAGES,
             input_size=shape,
             sequence_first=is_sequence_first(module),

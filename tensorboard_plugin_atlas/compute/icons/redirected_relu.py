@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A way forward for pictures that wake nothing in a layer.
+"""Gradients through inactive ReLUs, for images that activate no unit of a layer.
 
-Behind rectifiers that are all shut no gradient arrives, and a picture cannot learn what would open
-them. For such pictures alone the backward pass is repeated with rectifiers that leak a little, as
-Lucid's "redirected" rectifiers do; what the layer answers stays what it is.
+No gradient passes through ReLUs that are all inactive, so such an image could never be improved.
+For these images alone the backward pass is repeated with leaky ReLUs, as in Lucid's "redirected"
+ReLU. The output of the layer does not change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 Network = Callable[[Tensor], Tensor]
 
 _LEAK: Final = 0.1
-_RECTIFIERS: Final = frozenset(
+_RELUS: Final = frozenset(
     {
         F.hardtanh,
         F.relu,
@@ -32,19 +32,19 @@ _RECTIFIERS: Final = frozenset(
 )
 
 
-def answered(inputs: Tensor, run: Network, network: Network) -> Tensor:
-    """Returns `run(inputs)`, whose gradient is redirected for pictures that get none otherwise.
+def run_with_redirected_relu(inputs: Tensor, run: Network, network: Network) -> Tensor:
+    """Returns `run(inputs)`, with a redirected gradient for images whose gradient is zero.
 
     Args:
         inputs: (B, C, H, W).
-        run: The network, or the same in another form; autograd must be able to follow it.
+        run: The network, or the same in another form; autograd must be able to differentiate it.
         network: The network as it was written, for the second backward pass.
     """
-    output: Tensor = _Answered.apply(inputs, run, network)  # type: ignore[no-untyped-call]
+    output: Tensor = _RedirectedRun.apply(inputs, run, network)  # type: ignore[no-untyped-call]
     return output
 
 
-class _Answered(torch.autograd.Function):
+class _RedirectedRun(torch.autograd.Function):
     """A pass through a network as one node of autograd's graph."""
 
     @staticmethod
@@ -57,25 +57,25 @@ class _Answered(torch.autograd.Function):
         return output
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        found = _pulled(ctx.output, ctx.inputs, gradient)
-        asleep = found.abs().amax((1, 2, 3)) == 0
-        if asleep.any():
-            inputs = ctx.inputs.detach()[asleep].requires_grad_()
-            with torch.enable_grad(), _Leaking():
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        gradient = _compute_gradient(ctx.output, ctx.inputs, grad_output)
+        is_zero = gradient.abs().amax((1, 2, 3)) == 0
+        if is_zero.any():
+            inputs = ctx.inputs.detach()[is_zero].requires_grad_()
+            with torch.enable_grad(), _LeakyRelus():
                 output = ctx.network(inputs)
-            found = found.clone()
-            found[asleep] = _pulled(output, inputs, gradient[asleep])
-        return found, None, None
+            gradient = gradient.clone()
+            gradient[is_zero] = _compute_gradient(output, inputs, grad_output[is_zero])
+        return gradient, None, None
 
 
-def _pulled(output: Tensor, inputs: Tensor, gradient: Tensor) -> Tensor:
-    (found,) = torch.autograd.grad(output, inputs, gradient, materialize_grads=True)
-    return found
+def _compute_gradient(output: Tensor, inputs: Tensor, grad_output: Tensor) -> Tensor:
+    (gradient,) = torch.autograd.grad(output, inputs, grad_output, materialize_grads=True)
+    return gradient
 
 
-class _Leaking(TorchFunctionMode):
-    """Gives the rectifiers inside a block a slope of `_LEAK` more, everywhere."""
+class _LeakyRelus(TorchFunctionMode):
+    """Adds `_LEAK` to the slope of all ReLUs inside a block, active or not."""
 
     def __torch_function__(
         self,
@@ -85,8 +85,8 @@ class _Leaking(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         del types
-        if func not in _RECTIFIERS or not args:
+        if func not in _RELUS or not args:
             return func(*args, **(kwargs or {}))
         pixels = args[0]
-        leak = _LEAK * (pixels - pixels.detach())  # zero, but not so its gradient
+        leak = _LEAK * (pixels - pixels.detach())  # zero, but its gradient is not
         return func(*args, **(kwargs or {})) + leak

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the cells of a map to the icons of its grids: drawn, packed, and scored as packed."""
+"""Renders the icons of all grids of an atlas, packs them, and scores them as packed."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,16 +18,20 @@ from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
 SHEET_QUALITIES: Final = (82, 70, 50, 30)
 SHEET_BYTES: Final = 2_200_000
-"""What the icons of one atlas may weigh: with the activations it stays under 4 MB a step."""
+"""Most bytes for the icons of one atlas; with the activations a step stays below 4 MB."""
+
+FASTPATH: Final = "fastpath"
+"""Key of `Provenance.layer_info`: whether the icons used the fast path ("used"), and else the
+"reason" why not, such as an unsupported operation."""
 
 
 @dataclass
 class TimeLimit:
-    """A limit on seconds, counted from the first question.
+    """A limit on seconds, counted from the first check.
 
     Attributes:
         seconds: The limit, or None for none.
-        was_reached: Whether it was ever over.
+        was_reached: Whether a check found that the time was over.
     """
 
     seconds: float | None = None
@@ -35,7 +39,7 @@ class TimeLimit:
     _start: float | None = None
 
     def is_over(self) -> bool:
-        """Tells whether the time is over."""
+        """Returns whether the time is over."""
         now = time.monotonic()
         if self._start is None:
             self._start = now
@@ -46,22 +50,24 @@ class TimeLimit:
 
 @dataclass(frozen=True, eq=False)
 class RenderedLevels:
-    """The icons of every level, coarsest first.
+    """The icons of every grid, coarsest first.
 
     Attributes:
-        icons: As they were drawn.
+        icons: As they were rendered.
         sheets: The same, packed for the log.
-        cosines: (M,) float32 of each level, scored as packed.
+        cosines: (M,) float32 for each grid, computed from the packed images.
         notes: What a reader of the atlas must know.
+        fastpath: See `LayerObjective.describe_fastpath`.
     """
 
     icons: tuple[Icons, ...]
     sheets: tuple[SpriteSheets, ...]
     cosines: tuple[FloatArray, ...]
     notes: tuple[str, ...]
+    fastpath: Mapping[str, Any]
 
     def add_to(self, grids: Sequence[Grid]) -> tuple[Grid, ...]:
-        """Returns the grids of the same levels with these icons."""
+        """Returns the same grids with these icons."""
         return tuple(
             dataclasses.replace(
                 grid,
@@ -85,62 +91,69 @@ def render_levels(
     advance: Callable[[int], object] | None = None,
     qualities: Sequence[int] = SHEET_QUALITIES,
 ) -> RenderedLevels:
-    """Draws the cells of every level, coarsest first.
+    """Renders the icons of every grid, coarsest first.
 
     Args:
-        engine: The layer.
-        targets: The cells of each level.
-        kind: One of `render.KINDS`.
-        warm_start: What the pictures of each level go on from.
-        limit: When its time is over, the cells that are left keep the real patch.
+        engine: Of the layer.
+        targets: The cells of each grid.
+        kind: One of `engine.KINDS`.
+        warm_start: Unfinished icons from which those of each grid start.
+        limit: When the time is over, the remaining cells keep the real patch.
         advance: Called with the number of cells finished since the last call.
-        qualities: Of WebP; the first at which the icons stay within `SHEET_BYTES` is taken.
+        qualities: WebP qualities to try; the first that keeps the icons within `SHEET_BYTES` is
+            used.
     """
     limit = TimeLimit() if limit is None else limit
     icons = [
-        engine.render(wanted, kind, progress=advance, until=limit.is_over, warm_start=earlier)
-        for wanted, earlier in zip(targets, warm_start or [None] * len(targets), strict=True)
+        engine.render(one, kind, progress=advance, until=limit.is_over, warm_start=unfinished)
+        for one, unfinished in zip(targets, warm_start or [None] * len(targets), strict=True)
     ]
-    sheets, quality = _packed(icons, qualities)
+    sheets, quality = _pack_within_limit(icons, qualities)
     cosines = tuple(
-        _served_cosine(engine, sheet, drawn, wanted)
-        for sheet, drawn, wanted in zip(sheets, icons, targets, strict=True)
+        _score_packed(engine, *level) for level in zip(sheets, icons, targets, strict=True)
     )
-    notes = dict.fromkeys(note for drawn in icons for note in drawn.notes)
-    packed = (
+    notes = dict.fromkeys(note for one in icons for note in one.notes)
+    packing = (
         (f"icons: stored at WebP quality {quality} to keep the step small",)
         if quality != qualities[0]
         else ()
     )
-    told = (*notes, *_left_real(icons, limit), *packed)
-    return RenderedLevels(tuple(icons), tuple(sheets), cosines, told)
+    return RenderedLevels(
+        tuple(icons),
+        tuple(sheets),
+        cosines,
+        (*notes, *_describe_time_limit(icons, limit), *packing),
+        engine.objective.describe_fastpath(),
+    )
 
 
-def _packed(icons: Sequence[Icons], qualities: Sequence[int]) -> tuple[list[SpriteSheets], int]:
+def _pack_within_limit(
+    icons: Sequence[Icons], qualities: Sequence[int]
+) -> tuple[list[SpriteSheets], int]:
     for quality in qualities:
-        sheets = [pack(drawn.images, quality=quality) for drawn in icons]
+        sheets = [pack(one.images, quality=quality) for one in icons]
         if sum(len(page) for sheet in sheets for page in sheet.pages) <= SHEET_BYTES:
             break
     return sheets, quality
 
 
-def _served_cosine(
-    engine: IconEngine, sheets: SpriteSheets, drawn: Icons, targets: Targets
+def _score_packed(
+    engine: IconEngine, sheets: SpriteSheets, icons: Icons, targets: Targets
 ) -> FloatArray:
-    """Scores the pictures as the log keeps them, after WebP and at the size they are served.
+    """Returns the cosine of the images as the log stores them, after WebP and resizing.
 
-    Pictures of neither one nor three channels cannot be shown to the network again; they keep the
-    cosine of the picture before it was encoded.
+    The network cannot run on stored images unless it takes one or three channels. Then the cosine
+    is that of the image before it was encoded.
     """
-    served = engine.score(unpack(sheets), targets, drawn.kinds)
-    return np.where(np.isnan(served), drawn.cosine, served)
+    cosine = engine.score(unpack(sheets), targets, icons.kinds)
+    return np.where(np.isnan(cosine), icons.cosine, cosine)
 
 
-def _left_real(icons: Sequence[Icons], limit: TimeLimit) -> Iterator[str]:
-    """Yields what to say of the cells whose icons are not what was asked for."""
-    left = sum(int((drawn.kinds != drawn.kind).sum()) for drawn in icons)
+def _describe_time_limit(icons: Sequence[Icons], limit: TimeLimit) -> Iterator[str]:
+    """Yields a note on the cells that were not optimized in time."""
+    left = sum(int((one.kinds != one.kind).sum()) for one in icons)
     if left and limit.was_reached:
-        total = sum(len(drawn.kinds) for drawn in icons)
+        total = sum(len(one.kinds) for one in icons)
         yield (
             f"icons: icon_seconds={limit.seconds:g} were over, so {left} of {total} cells keep the "
             "nearest real patch"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is to be drawn: the cells' mean activations and where their nearest members are."""
+"""The targets of icons: mean activations of cells, and where their nearest members are."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ from tensorboard_plugin_atlas.compute.layout.grid import GridCells, nearest_memb
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape
 
 NEAREST = 6
-"""Members of a cell that are known by their places, of which an icon starts from some or all."""
+"""Members of a cell whose positions are known; icons start from the mean patch of some of them."""
 
 _SAME = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """M cells to draw.
+    """The targets of M icons.
 
     Attributes:
         directions: (M, C) float32: mean activation of each cell.
         center: (C,) float32: mean activation of the layer.
-        rows: (M, K) int64: pictures of the members nearest to the mean, nearest first, each picture
-            once; -1 beyond the last.
-        centers: (M, K, 2) float32: y and x of those members' receptive fields in the picture, where
+        rows: (M, K) int64: images of the members nearest to the mean, nearest first, each image
+            once; padded with -1.
+        centers: (M, K, 2) float32: y and x of the centers of those members' receptive fields, where
             pixel k is centered on k.
-        keys: (M,) int64, at least 0: names each cell's noise, so that it depends on nothing else.
-        surround: (M, 8, C) float32: mean activation around the members of each cell, or None.
+        keys: (M,) int64, at least 0: seeds of each cell's noise, so that it depends on nothing
+            else.
+        surround: (M, 8, C) float32: mean activations at the neighbors of the members of each cell,
+            or None.
     """
 
     directions: Tensor
@@ -50,8 +52,8 @@ class Targets:
     def __len__(self) -> int:
         return len(self.directions)
 
-    def only(self, cells: NDArray[np.intp]) -> Targets:
-        """Returns some of the cells, by their indices, in that order."""
+    def select(self, cells: NDArray[np.intp]) -> Targets:
+        """Returns the targets of some cells, by index, in that order."""
         chosen = torch.from_numpy(cells)
         return dataclasses.replace(
             self,
@@ -62,61 +64,64 @@ class Targets:
             surround=None if self.surround is None else self.surround[chosen],
         )
 
-    def aimless(self) -> NDArray[np.bool_]:
-        """Returns (M,): whose mean is the layer's own or no number, so that nothing is its icon."""
-        length = self.centered().norm(dim=1)
+    def find_undirected(self) -> NDArray[np.bool_]:
+        """Returns which cells have no direction, (M,): the layer's mean, or values not finite."""
+        length = self.get_centered().norm(dim=1)
         return np.asarray((~torch.isfinite(length) | (length == 0)).numpy())
 
-    def centered(self) -> Tensor:
-        """Returns (M, C): directions relative to the layer's mean, all zero where they equal it."""
+    def get_centered(self) -> Tensor:
+        """Returns the directions relative to the layer's mean, (M, C), zero where they equal it."""
         difference = self.directions - self.center
         equal = difference.norm(dim=1) <= _SAME * self.center.norm()
         return difference.masked_fill(equal[:, None], 0.0)
 
-    def wish(self, views: Views, map_size: tuple[int, int]) -> ViewTargets:
-        """Returns what the cells shall be answered in each view.
+    def get_view_targets(self, views: Views, map_size: tuple[int, int]) -> ViewTargets:
+        """Returns the target directions in each view.
 
         Args:
-            views: Where on the map to look. Around the middle a picture shall be answered as its
-                members are around theirs; where that is not known those views do not count.
-            map_size: Height and width of the map of a picture.
+            views: Which map positions the objective reads. The targets around the center are the
+                activations around the members; where these are unknown those views have weight 0.
+            map_size: Height and width of the map of an image.
         """
-        middle, around = views.weights(map_size)
-        own = self.centered()[:, None].expand(-1, len(middle), -1)
-        strengths = own.new_full((len(middle), 1), 1 / len(middle))
+        middle, around = views.get_weights(map_size)
+        own = self.get_centered()[:, None].expand(-1, len(middle), -1)
+        weights = own.new_full((len(middle), 1), 1 / len(middle))
         if around is None:
-            return ViewTargets.along(own, strengths)
+            return ViewTargets.from_vectors(own, weights)
         beside = own.new_zeros(len(own), len(around), own.shape[2])
         if self.surround is not None:
             beside = self.surround - self.center
         share = views.surround / len(around) if self.surround is not None else 0.0
-        strengths = torch.cat([strengths, own.new_full((len(around), 1), share)])
-        return ViewTargets.along(torch.cat([own, beside], dim=1), strengths)
+        weights = torch.cat([weights, own.new_full((len(around), 1), share)])
+        return ViewTargets.from_vectors(torch.cat([own, beside], dim=1), weights)
 
-    def mean_patches(self, source: PatchSource, shape: Shape, members: int = NEAREST) -> Tensor:
-        """Returns the mean of each cell's `members` nearest patches, (M, C, h, w) pixels in [0, 1].
+    def average_patches(self, source: PatchSource, shape: Shape, members: int = NEAREST) -> Tensor:
+        """Returns the mean of each cell's nearest patches, (M, C, h, w) pixels in [0, 1].
 
-        Middle gray for a cell without members.
+        Args:
+            source: The user's images.
+            shape: Height and width of a patch.
+            members: Number of patches. A cell without members is middle gray.
         """
         rows, centers = self.rows[:, :members], self.centers[:, :members]
         total = source.images.new_zeros(len(rows), source.channels, *shape)
-        for place in range(rows.shape[1]):
-            present = (rows[:, place] >= 0).to(total)[:, None, None, None]
-            patches = source.cut(rows[:, place].clamp(min=0), centers[:, place], shape)
+        for k in range(rows.shape[1]):
+            present = (rows[:, k] >= 0).to(total)[:, None, None, None]
+            patches = source.cut(rows[:, k].clamp(min=0), centers[:, k], shape)
             total += present * patches
         counts = (rows >= 0).sum(1).to(total.device)[:, None, None, None]
         return torch.where(counts > 0, total / counts.clamp(min=1), 0.5)
 
-    def noise(self, shape: tuple[int, ...], seed: int) -> Tensor:
-        """Returns standard normal noise of `shape` for each cell, the same in every batch."""
-        drawn = [torch.empty(0, *shape, dtype=torch.float32, device="cpu")]
+    def make_noise(self, shape: tuple[int, ...], seed: int) -> Tensor:
+        """Returns standard normal noise of `shape` for each cell, the same in any batch."""
+        noise = [torch.empty(0, *shape, dtype=torch.float32, device="cpu")]
         for key in self.keys:
             state = np.random.SeedSequence([seed, int(key)]).generate_state(1, np.uint64)
             generator = torch.Generator().manual_seed(int(state[0] >> 1))
-            drawn.append(
+            noise.append(
                 torch.randn(1, *shape, generator=generator, dtype=torch.float32, device="cpu")
             )
-        return torch.cat(drawn)
+        return torch.cat(noise)
 
 
 def build_targets(
@@ -126,26 +131,27 @@ def build_targets(
     centers: FloatArray,
     surround: NDArray[Any] | None = None,
 ) -> Targets:
-    """Gathers what the icons of a grid need.
+    """Builds the targets of the icons of one grid.
 
     Args:
-        cells: The M cells of one grid.
-        activations: (N, C) that the cells were made of; rows that are not finite count nowhere.
-        sample_image: (N,): picture of each sample.
-        centers: (N, 2): y and x of each sample's receptive field, where pixel k is centered on k.
-        surround: (N, 8, C): what the layer says around each sample, where that is known.
+        cells: The M cells.
+        activations: (N, C) of the samples; rows that are not finite are ignored.
+        sample_image: (N,): image of each sample.
+        centers: (N, 2): y and x of the center of each sample's receptive field, where pixel k is
+            centered on k.
+        surround: (N, 8, C): activations at the neighbors of each sample, or None.
     """
     nearest = nearest_members(cells, activations, NEAREST, distinct=sample_image)
-    # Of -1, the padding, the last sample is taken and then masked.
+    # The padding, -1, selects the last sample, which is then masked.
     rows = np.where(nearest >= 0, sample_image[nearest], -1) if len(cells) else nearest
-    places = centers[nearest] if len(cells) else np.zeros((*nearest.shape, 2))
+    positions = centers[nearest] if len(cells) else np.zeros((*nearest.shape, 2))
     finite = np.asarray(activations)[finite_rows(activations)]
     center = finite.mean(axis=0, dtype=np.float64) if len(finite) else cells.means.sum(axis=0)
     return Targets(
         directions=torch.from_numpy(cells.means),
         center=torch.from_numpy(np.asarray(center, np.float32)),
         rows=torch.from_numpy(rows.astype(np.int64)),
-        centers=torch.from_numpy(places.astype(np.float32)),
+        centers=torch.from_numpy(positions.astype(np.float32)),
         keys=cells.rows.astype(np.int64) * cells.size + cells.cols,
         surround=None if surround is None else _compute_surround_means(cells, surround),
     )

@@ -95,7 +95,8 @@ def truncate(model: nn.Module, layer: str, check: Tensor) -> TruncatedNetwork:
     try:
         network = make_frozen_copy(model, single=True)
     except Exception as error:  # copying runs code of the user's classes
-        note = f"icons: the model cannot be copied ({type(error).__name__}), so it ran itself"
+        kind = type(error).__name__
+        note = f"icons: the model cannot be copied ({kind}), so icons use the model itself"
         with preserve_model_state(model):
             calls = _count_calls(model, layer, check)
             cut = TruncatedNetwork(model, layer, calls, is_copy=False, notes=(note,))
@@ -140,15 +141,17 @@ def _in_company(cut: TruncatedNetwork, check: Tensor) -> TruncatedNetwork:
         try:
             alone, beside = cut(first), cut(trio)[:1]
         except Exception:  # whatever the user's code raises; if not for their number, it will again
-            note = "icons: the network does not take one image or three, so it saw two at a time"
+            note = "icons: the network does not take one image or three, so it gets two at a time"
             cut = replace(cut, in_pairs=True, notes=(*cut.notes, note))
             alone, beside = cut(first), cut(trio)[:1]
         if not torch.equal(_random_state(first.device), state):
             note = "icons: the network draws random numbers in eval mode (dropout or stochastic "
             note += "depth left on?), so icons and their cosines are those of one draw"
         elif not is_close(beside, alone):
-            note = "icons: the pictures of a batch change each other's answers (batch statistics?),"
-            note += " so an icon depends on the cells beside it"
+            note = (
+                "icons: the images of a batch change each other's activations (batch statistics?), "
+            )
+            note += "so an icon depends on the other cells of its batch"
         else:
             return cut
     return replace(cut, notes=(*cut.notes, note))

@@ -29,7 +29,7 @@ from tensorboard_plugin_atlas.commands.refine import refine
 from tensorboard_plugin_atlas.commands.relayout import RelayoutResult, relayout
 from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
-from tensorboard_plugin_atlas.compute.icons.refine import _cells
+from tensorboard_plugin_atlas.compute.icons.refine import _compute_cells
 from tensorboard_plugin_atlas.compute.icons.targets import build_targets
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
@@ -229,7 +229,7 @@ class TestARealRun:
         below = []
         for grid in atlas.grids:
             targets = build_targets(
-                _cells(grid, answers.values),
+                _compute_cells(grid, answers.values),
                 answers.values,
                 probe.sample_image,
                 field.centers(answers.positions),
@@ -417,7 +417,7 @@ class TestWhatCountsAsARun:
         assert one.run == AGAIN
         found = atlases(runs, AGAIN)["5", 120]
         assert set(found.grids[0].icon_kind) == {"inversion"}
-        assert not any("borrowed" in note for note in found.provenance.notes)
+        assert not any("reused from the original map" in note for note in found.provenance.notes)
         # Laid out again it is the same to the byte, so that they still stand for it.
         relayout(runs, layers=["5"], progress=False)
         assert set(atlases(runs, AGAIN)["5", 120].grids[0].icon_kind) == {"inversion"}

@@ -266,6 +266,7 @@ def test_provenance_holds_the_whole_recipe(drawn):
         "stride": [2.0, 2.0],
         "input_size": [16, 16],
         "normalize": [[0.0], [1.0]],
+        "fastpath": {"used": True, "reason": None},
     }
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes before a layer runs once for each image, whatever shape the network has."""
+"""The modules before a layer run once for each image, for networks of any structure."""
 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 from contextlib import nullcontext
 
@@ -12,21 +13,21 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.attribution import attribute as attribution_room
+from tensorboard_plugin_atlas.compute.attribution import attribute as attribute_module
 from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.fastpath.prefix_cache import cache_prefix
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 
-ran = 0
+images_seen = 0
 
 
 class Counted(nn.Conv2d):
-    """A convolution, all copies of which count together how many images they see."""
+    """A convolution; all copies together count the images that they process."""
 
     def forward(self, x):
-        global ran
-        ran += len(x)
+        global images_seen
+        images_seen += len(x)
         return super().forward(x)
 
 
@@ -47,7 +48,7 @@ class Chain(nn.Module):
 
 
 class Skipping(Chain):
-    """What is far before the layer is read again behind it."""
+    """An early output is read again after the layer."""
 
     def forward(self, x):
         early = self.first(x)
@@ -56,7 +57,7 @@ class Skipping(Chain):
 
 
 class InPlace(Chain):
-    """What a module gave is written over before it is read."""
+    """The output of a module is overwritten before it is read."""
 
     def forward(self, x):
         x = self.second(self.first(x))
@@ -64,7 +65,7 @@ class InPlace(Chain):
 
 
 class Shared(Chain):
-    """One rectifier runs before and behind the layer, and is not the same both times."""
+    """One in-place ReLU module runs before and after the layer."""
 
     def __init__(self):
         super().__init__()
@@ -76,7 +77,7 @@ class Shared(Chain):
 
 
 class Twice(Chain):
-    """The layer itself runs twice, and what lies between its runs comes before the last one."""
+    """The layer runs twice; the modules between its runs come before the last one."""
 
     def __init__(self):
         super().__init__()
@@ -87,7 +88,7 @@ class Twice(Chain):
         return self.end(self.layer(torch.tanh(self.second(self.layer(self.first(x))))))
 
 
-class Telling(nn.Module):
+class ReturnsDict(nn.Module):
     def __init__(self):
         super().__init__()
         self.inside = nn.Conv2d(6, 6, 1)
@@ -97,59 +98,59 @@ class Telling(nn.Module):
 
 
 class Wrapped(Chain):
-    """A module gives no tensor, but one inside it does."""
+    """A module returns no tensor, but a module inside it does."""
 
     def __init__(self):
         super().__init__()
-        self.second = Telling()
+        self.second = ReturnsDict()
 
     def forward(self, x):
         return self.end(self.layer(torch.tanh(self.second(self.first(x))["map"])))
 
 
 class Half(Chain):
-    """A network in half precision answers in it."""
+    """A network in half precision, with logits in half precision."""
 
     def __init__(self):
         super().__init__()
         self.to(torch.bfloat16)
 
 
-def probe_of(count=6, each=5):
+def make_probe(count=6, each=5):
     torch.manual_seed(1)
     config = AtlasConfig(samples=count * each, positions_per_image=each)
     return build_probe(torch.rand(count, 3, 16, 16), config=config)
 
 
-def attributed(network, probe, monkeypatch, *, whole):
-    """Attributions and how many images the counted convolutions saw, with or without a tail."""
-    global ran
+def count_images(network, probe, monkeypatch, *, has_cache):
+    """Attributions, and the number of images that the convolutions process."""
+    global images_seen
     with monkeypatch.context() as patch:
-        patch.setattr(attribution_room, "_pushed", lambda *_: None)
+        patch.setattr(attribute_module, "_pushed", lambda *_: None)
         patch.setattr(
-            attribution_room, "optimize_for_inference", lambda model, *_: nullcontext(model)
+            attribute_module, "optimize_for_inference", lambda model, *_: nullcontext(model)
         )
-        if whole:
-            patch.setattr(attribution_room, "cache_prefix", lambda *_: None)
-        ran = 0
+        if not has_cache:
+            patch.setattr(attribute_module, "cache_prefix", lambda *_: None)
+        images_seen = 0
         values = compute_attribution(network, "layer", probe, batch_size=8).values
-    return values, ran
+    return values, images_seen
 
 
 @pytest.mark.parametrize("kind", [Chain, Skipping, InPlace, Shared, Twice, Wrapped, Half])
-def test_the_answers_are_those_of_the_whole_network(kind, monkeypatch):
-    network, probe = kind().eval(), probe_of()
-    values, fewer = attributed(network, probe, monkeypatch, whole=False)
-    wanted, more = attributed(network, probe, monkeypatch, whole=True)
-    np.testing.assert_allclose(values, wanted, rtol=1e-5, atol=1e-6)
+def test_attributions_equal_those_of_the_whole_network(kind, monkeypatch):
+    network, probe = kind().eval(), make_probe()
+    values, fewer = count_images(network, probe, monkeypatch, has_cache=True)
+    expected, more = count_images(network, probe, monkeypatch, has_cache=False)
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
     assert np.abs(values).max() > 0
-    # 30 samples of 6 images; a batch of 8 has 2 or 3 images, and two are looked at beforehand.
+    # 30 samples of 6 images: a batch of 8 samples has 2 or 3 images, and a check runs on two.
     assert more >= 30
     assert fewer < 30
 
 
-def test_samples_in_any_order_get_their_own_answers(monkeypatch):
-    probe = probe_of()
+def test_samples_in_any_order_get_their_own_attributions(monkeypatch):
+    probe = make_probe()
     order = np.random.default_rng(0).permutation(len(probe.sample_image))
     mixed = dataclasses.replace(
         probe,
@@ -157,11 +158,9 @@ def test_samples_in_any_order_get_their_own_answers(monkeypatch):
         relative_positions=probe.relative_positions[order],
     )
     network = Chain().eval()
-    straight = compute_attribution(network, "layer", probe, batch_size=8).values
+    ordered = compute_attribution(network, "layer", probe, batch_size=8).values
     np.testing.assert_allclose(
-        compute_attribution(network, "layer", mixed, batch_size=8).values,
-        straight[order],
-        rtol=1e-5,
+        compute_attribution(network, "layer", mixed, batch_size=8).values, ordered[order], rtol=1e-5
     )
 
 
@@ -182,46 +181,53 @@ class Centered(nn.Module):
 
 
 class Together(Chain):
-    """The images of a batch change each other's answers."""
+    """The images of a batch change each other's logits."""
 
     def __init__(self):
         super().__init__()
         self.second = Centered()
 
 
-class Unsure(Chain):
-    """Has no number for the first images, and may have one for others."""
+class ReturnsNan(Chain):
+    """Its logits are NaN."""
 
     def forward(self, x):
         return super().forward(x) * torch.nan
 
 
-@pytest.mark.parametrize("kind", [Locked, RandomNoise, Together, Unsure])
-def test_where_it_would_not_be_the_same_the_network_itself_is_asked(kind):
-    assert cache_prefix(kind().eval(), "layer", probe_of().images) is None
+@pytest.mark.parametrize("kind", [Locked, RandomNoise, Together, ReturnsNan])
+def test_a_network_with_other_logits_is_not_cached(kind):
+    assert cache_prefix(kind().eval(), "layer", make_probe().images) is None
 
 
-def test_no_memory_is_made_where_each_image_is_asked_about_once(monkeypatch):
-    monkeypatch.setattr(attribution_room, "cache_prefix", lambda *_: pytest.fail("copied"))
-    assert compute_attribution(Chain().eval(), "layer", probe_of(each=1)).values is not None
+def test_nothing_is_cached_with_one_sample_per_image(monkeypatch):
+    monkeypatch.setattr(attribute_module, "cache_prefix", lambda *_: pytest.fail("copied"))
+    assert compute_attribution(Chain().eval(), "layer", make_probe(each=1)).values is not None
 
 
-def test_nothing_ends_before_the_first_layer():
-    assert cache_prefix(Chain().eval(), "first", probe_of().images) is None
+def test_a_model_that_cannot_be_copied_is_logged(caplog):
+    with caplog.at_level(logging.INFO, "tensorboard_plugin_atlas"):
+        assert cache_prefix(Locked().eval(), "layer", make_probe().images) is None
+    assert "attribution of layer 'layer': plain autograd runs instead" in caplog.text
+    assert "TypeError" in caplog.text
 
 
-def test_only_what_is_read_is_kept():
-    images = probe_of().images
+def test_nothing_is_cached_before_the_first_layer():
+    assert cache_prefix(Chain().eval(), "first", make_probe().images) is None
+
+
+def test_only_outputs_that_are_read_are_cached():
+    images = make_probe().images
     chain, skipping = (cache_prefix(kind().eval(), "layer", images) for kind in (Chain, Skipping))
-    assert [part.is_read for part in chain._parts] == [False, True]
-    assert [part.is_read for part in skipping._parts] == [True, True]
+    assert [one.is_read for one in chain._cached] == [False, True]
+    assert [one.is_read for one in skipping._cached] == [True, True]
 
 
-def test_the_model_is_left_as_it_was():
+def test_the_model_does_not_change():
     network = Chain().eval()
     before = {name: dict(module.__dict__) for name, module in network.named_modules()}
-    tail = cache_prefix(network, "layer", probe_of().images)
-    with tail.replay(probe_of().images, np.arange(6)):
-        tail.network(probe_of().images)
+    cache = cache_prefix(network, "layer", make_probe().images)
+    with cache.replay(make_probe().images, np.arange(6)):
+        cache.network(make_probe().images)
     assert {name: dict(module.__dict__) for name, module in network.named_modules()} == before
-    assert all(part.kept is None for part in tail._parts)
+    assert all(one.output is None for one in cache._cached)

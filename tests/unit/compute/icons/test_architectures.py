@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One real network of each family, with random weights, from probe to icons."""
+"""Icons of one real network of each family, with random weights."""
 
 from __future__ import annotations
 
@@ -27,35 +27,38 @@ CELLS = 2
 
 @dataclass(frozen=True)
 class Family:
-    """A network, one of its layers, and what is known of its icons.
+    """A network of torchvision, and what its icons use.
 
     Attributes:
+        build: Name of the function that builds it.
+        layer: Name of a layer.
         side: Of the probe's images in pixels.
-        fast: Whether the network is read as a program.
-        whole: Whether its icons are whole pictures.
+        is_fast: Whether the fast path supports the network.
+        is_full_size: Whether its icons are whole images.
+        options: Arguments of the function.
     """
 
     build: str
     layer: str
     side: int = 64
-    fast: bool = False
-    whole: bool = False
+    is_fast: bool = False
+    is_full_size: bool = False
     options: tuple[tuple[str, object], ...] = ()
 
 
-_QUICK = (("init_weights", False),)  # theirs takes a minute
+_NO_INIT = (("init_weights", False),)  # initialization takes a minute
 
 FAMILIES = {
-    "resnet18": Family("resnet18", "layer3", fast=True),
-    "resnet18 vector": Family("resnet18", "avgpool", fast=True, whole=True),
-    "mobilenet_v3_small": Family("mobilenet_v3_small", "features.8", fast=True),
-    "efficientnet_b0": Family("efficientnet_b0", "features.4", fast=True),
+    "resnet18": Family("resnet18", "layer3", is_fast=True),
+    "resnet18 vector": Family("resnet18", "avgpool", is_fast=True, is_full_size=True),
+    "mobilenet_v3_small": Family("mobilenet_v3_small", "features.8", is_fast=True),
+    "efficientnet_b0": Family("efficientnet_b0", "features.4", is_fast=True),
     "convnext_tiny": Family("convnext_tiny", "features.3"),
     "densenet121": Family("densenet121", "features.denseblock2"),
     "vit": Family(
         "VisionTransformer",
         "encoder.layers.encoder_layer_1",
-        whole=True,
+        is_full_size=True,
         options=(
             ("image_size", 64),
             ("patch_size", 16),
@@ -66,24 +69,26 @@ FAMILIES = {
         ),
     ),
     "swin_t": Family("swin_t", "features.3"),
-    "regnet_y_400mf": Family("regnet_y_400mf", "trunk_output.block3", fast=True),
+    "regnet_y_400mf": Family("regnet_y_400mf", "trunk_output.block3", is_fast=True),
 }
 LONG = {
-    "vit_b_16": Family("vit_b_16", "encoder.layers.encoder_layer_5", side=224, whole=True),
-    "resnet18 at 224 px": Family("resnet18", "layer4", side=224, fast=True),
+    "vit_b_16": Family("vit_b_16", "encoder.layers.encoder_layer_5", side=224, is_full_size=True),
+    "resnet18 at 224 px": Family("resnet18", "layer4", side=224, is_fast=True),
     "swin_t at 224 px": Family("swin_t", "features.5", side=224),
-    "inception_v3": Family("inception_v3", "Mixed_5d", side=160, options=_QUICK),
-    "googlenet": Family("googlenet", "inception4a", side=96, options=_QUICK),
+    "inception_v3": Family("inception_v3", "Mixed_5d", side=160, options=_NO_INIT),
+    "googlenet": Family("googlenet", "inception4a", side=96, options=_NO_INIT),
 }
 
 
-def network_of(family: Family) -> nn.Module:
+def build_network(family: Family) -> nn.Module:
     torch.manual_seed(0)
     return getattr(models, family.build)(**dict(family.options))
 
 
-def drawn(model: nn.Module, family: Family, steps: int | None) -> tuple[IconEngine, Targets, Icons]:
-    """Draws what the layer said of the two samples that differ most from its mean."""
+def render(
+    model: nn.Module, family: Family, steps: int | None
+) -> tuple[IconEngine, Targets, Icons]:
+    """Renders icons of the two samples whose activations differ most from the mean."""
     normalize = Normalize((0.5,), (0.25,))
     images = normalize.to_input(make_blurred_noise(12, 3, family.side))
     config = AtlasConfig(samples=12, seed=0)
@@ -105,13 +110,16 @@ def drawn(model: nn.Module, family: Family, steps: int | None) -> tuple[IconEngi
 
 
 def check(family: Family, steps: int | None) -> None:
-    model = network_of(family).train()
+    model = build_network(family).train()
     model.zero_grad()
     state = copy.deepcopy(model.state_dict())
     random_state = torch.get_rng_state()
-    engine, targets, icons = drawn(model, family, steps)
+    engine, targets, icons = render(model, family, steps)
     noise = np.random.default_rng(0).integers(0, 256, icons.images.shape, np.uint8)
-    assert (engine.whole, engine.objective.program is not None) == (family.whole, family.fast)
+    assert (engine.is_full_size, engine.objective.program is not None) == (
+        family.is_full_size,
+        family.is_fast,
+    )
     assert all("whole" in note or "full size" in note for note in icons.notes)
     assert icons.kinds.tolist() == ["inversion"] * CELLS
     assert np.isfinite(icons.cosine).all()
@@ -125,12 +133,12 @@ def check(family: Family, steps: int | None) -> None:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_real_network_of_each_family_is_drawn_better_than_noise_and_left_alone(name):
+def test_icons_of_each_family_beat_noise_and_do_not_change_the_model(name):
     check(FAMILIES[name], steps=6)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", LONG)
-def test_a_large_network_is_drawn_better_than_noise_and_left_alone(name):
+def test_icons_of_large_networks_beat_noise_and_do_not_change_the_model(name):
     check(LONG[name], steps=8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks that cannot be differentiated: an atlas with real patches, and a note that says why."""
+"""Networks without a gradient: the atlas has real patches, and a note with the reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.compute.icons.refine import refine_icons
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
-DRAWN = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
+INVERTED = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
 
 
 class NoBackward(torch.autograd.Function):
@@ -27,7 +27,7 @@ class NoBackward(torch.autograd.Function):
 
 
 class Failing(torch.autograd.Function):
-    """Its backward raises something that is no RuntimeError."""
+    """Its backward raises another exception than RuntimeError."""
 
     @staticmethod
     def forward(ctx, x):
@@ -39,7 +39,7 @@ class Failing(torch.autograd.Function):
 
 
 class FailingLater(torch.autograd.Function):
-    """Its backward takes single pictures alone, as some kernels do."""
+    """Its backward accepts only single images, as some kernels do."""
 
     @staticmethod
     def forward(ctx, x):
@@ -53,21 +53,21 @@ class FailingLater(torch.autograd.Function):
 
 
 class Custom(Net):
-    """Runs an operation before the logged layer, behind it, or both."""
+    """Runs an operation before the logged layer, after it, or both."""
 
-    def __init__(self, operation, *, before=False, behind=False):
+    def __init__(self, operation, *, before=False, after=False):
         super().__init__()
-        self.operation, self.before, self.behind = operation, before, behind
+        self.operation, self.before, self.after = operation, before, after
 
     def forward(self, x):
         x = self.operation(x) if self.before else x
         x = self.body(self.stem(x))
-        x = self.operation(x) if self.behind else x
+        x = self.operation(x) if self.after else x
         return self.head(self.drop(x).mean((2, 3)))
 
 
 def argmax(x):
-    """Rounds to the channel that is largest, without a gradient."""
+    """One-hot encoding of the largest channel, without a gradient."""
     return functional.one_hot(x.argmax(1), x.shape[1]).movedim(-1, 1).to(x.dtype)
 
 
@@ -85,12 +85,12 @@ BEFORE = {
 }
 
 
-def notes_of(atlas, about):
+def list_notes(atlas, about):
     return [note for note in atlas.provenance.notes if note.startswith(about)]
 
 
 def assert_real_patches(atlas, reason):
-    (note,) = notes_of(atlas, "icons")
+    (note,) = list_notes(atlas, "icons")
     assert note.startswith("icons: no gradient of layer body can be computed (")
     assert reason in note
     for grid in atlas.grids:
@@ -99,21 +99,21 @@ def assert_real_patches(atlas, reason):
 
 
 @pytest.mark.parametrize("name", BEFORE)
-def test_without_a_gradient_to_the_picture_icons_are_real_patches(name):
+def test_without_a_gradient_of_the_image_icons_are_real_patches(name):
     operation, reason = BEFORE[name]
-    atlas = compute_atlas(Custom(operation, before=True), "body", make_images(), config=DRAWN)
+    atlas = compute_atlas(Custom(operation, before=True), "body", make_images(), config=INVERTED)
     assert_real_patches(atlas, reason)
-    assert notes_of(atlas, "patches")[0].startswith("patches: the receptive field could not be")
+    assert list_notes(atlas, "patches")[0].startswith("patches: the receptive field could not be")
     assert atlas.grids[0].attribution is not None
 
 
 @pytest.mark.parametrize(
     "operation", [torch.round, lambda x: (8 * x).floor()], ids=["round", "floor"]
 )
-def test_a_gradient_that_is_zero_everywhere_leaves_real_patches(operation):
-    atlas = compute_atlas(Custom(operation, before=True), "body", make_images(), config=DRAWN)
-    (note,) = notes_of(atlas, "icons")
-    assert "keep the nearest real patch, for no gradient of the layer reaches" in note
+def test_with_a_gradient_of_zero_icons_are_real_patches(operation):
+    atlas = compute_atlas(Custom(operation, before=True), "body", make_images(), config=INVERTED)
+    (note,) = list_notes(atlas, "icons")
+    assert "keep the nearest real patch: the layer has no gradient for their images" in note
 
 
 @pytest.mark.parametrize(
@@ -127,19 +127,17 @@ def test_a_gradient_that_is_zero_everywhere_leaves_real_patches(operation):
     ids=["no backward", "backward that fails", "argmax", "inference mode"],
 )
 @pytest.mark.parametrize("attribution", [True, "relaxed"])
-def test_without_a_gradient_behind_the_layer_there_is_no_attribution(
-    operation, reason, attribution
-):
-    config = AtlasConfig(**{**DRAWN.as_dict(), "attribution": attribution})
-    atlas = compute_atlas(Custom(operation, behind=True), "body", make_images(), config=config)
+def test_without_a_gradient_after_the_layer_there_is_no_attribution(operation, reason, attribution):
+    config = AtlasConfig(**{**INVERTED.as_dict(), "attribution": attribution})
+    atlas = compute_atlas(Custom(operation, after=True), "body", make_images(), config=config)
     assert atlas.grids[0].attribution is None
-    assert notes_of(atlas, "attribution")[0].startswith(f"attribution: left out, {reason}")
+    assert list_notes(atlas, "attribution")[0].startswith(f"attribution: left out, {reason}")
     assert "inversion" in set(atlas.grids[0].icon_kind)
 
 
 @pytest.mark.parametrize("worker", ["process", "inline"])
 def test_the_writer_logs_the_atlas_with_both_notes(tmp_path, worker):
-    model = Custom(Failing.apply, before=True, behind=True)
+    model = Custom(Failing.apply, before=True, after=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with AtlasWriter(
@@ -147,7 +145,7 @@ def test_the_writer_logs_the_atlas_with_both_notes(tmp_path, worker):
             model,
             ["body"],
             probe=make_images(),
-            config=DRAWN,
+            config=INVERTED,
             worker=worker,
             strict=True,
         ) as writer:
@@ -157,22 +155,24 @@ def test_the_writer_logs_the_atlas_with_both_notes(tmp_path, worker):
     assert kind == {"process": "BackgroundRecorder", "inline": "InlineRecorder"}[worker]
     (atlas,) = read_atlases(tmp_path)
     assert_real_patches(atlas, "ValueError: backward was never written")
-    assert notes_of(atlas, "attribution")
+    assert list_notes(atlas, "attribution")
 
 
 def test_refining_keeps_real_patches_with_a_note():
     model = Custom(Failing.apply, before=True)
-    probe = build_probe(make_images(), config=DRAWN)
+    probe = build_probe(make_images(), config=INVERTED)
     atlas = compute_atlas(model, "body", probe, config=TINY)
-    answers = collect_activations(model, ["body"], probe, surround=True).layers["body"]
-    finer = refine_icons(model, atlas, probe, answers, kind="poster", config=DRAWN, progress=False)
-    assert_real_patches(finer, "ValueError: backward was never written")
+    activations = collect_activations(model, ["body"], probe, surround=True).layers["body"]
+    refined = refine_icons(
+        model, atlas, probe, activations, kind="poster", config=INVERTED, progress=False
+    )
+    assert_real_patches(refined, "ValueError: backward was never written")
 
 
-def test_the_model_is_left_as_it_was():
-    model = Custom(NoBackward.apply, before=True, behind=True)
+def test_the_model_does_not_change():
+    model = Custom(NoBackward.apply, before=True, after=True)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    compute_atlas(model, "body", make_images(), config=DRAWN)
+    compute_atlas(model, "body", make_images(), config=INVERTED)
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())

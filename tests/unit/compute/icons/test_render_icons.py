@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of directions, channels and probe vectors, where the best picture is known."""
+"""`render_icons` for channels and directions whose best images are known."""
 
 from __future__ import annotations
 
@@ -18,56 +18,56 @@ from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 SIDE = 16
 
 
-def patterns() -> torch.Tensor:
-    """(3, SIDE * SIDE) at right angles: top against bottom, left against right, a chequer of 4."""
+def make_patterns() -> torch.Tensor:
+    """Orthogonal patterns (3, SIDE * SIDE): top minus bottom, left minus right, their product."""
     down = torch.ones(SIDE, SIDE)
     down[SIDE // 2 :] = -1
     return torch.stack([down, down.T, down * down.T]).flatten(1) / SIDE
 
 
-def linear_net(channels: int = 1) -> nn.Sequential:
-    """Answers with how much of each pattern there is in the mean of all channels."""
+def make_linear_net(channels: int = 1) -> nn.Sequential:
+    """Correlates the mean of all channels with each pattern."""
     net = nn.Sequential(nn.Flatten(), nn.Linear(channels * SIDE * SIDE, 3, bias=False))
-    net[1].weight.data = patterns().repeat(1, channels) / channels
+    net[1].weight.data = make_patterns().repeat(1, channels) / channels
     return net
 
 
-def likeness(images: np.ndarray) -> np.ndarray:
-    """(M, 3) correlation of pictures with the patterns."""
+def correlate(images: np.ndarray) -> np.ndarray:
+    """Correlation of images with the patterns, (M, 3)."""
     gray = torch.from_numpy(images).float().mean(3).flatten(1)
     return np.array(
-        [[np.corrcoef(one, pattern)[0, 1] for pattern in patterns()] for one in gray.numpy()]
+        [[np.corrcoef(one, pattern)[0, 1] for pattern in make_patterns()] for one in gray.numpy()]
     )
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("with_pictures", [True, False])
-def test_channels_of_a_linear_layer_show_their_own_weights(channels, with_pictures):
-    pictures = {"images": make_blurred_noise(40, channels, SIDE)}
-    source = pictures if with_pictures else {"input_size": (channels, SIDE, SIDE)}
-    icons = render_icons(linear_net(channels), "1", [0, 1, 2], **source)
+@pytest.mark.parametrize("with_images", [True, False])
+def test_the_icons_of_a_linear_layer_show_its_weights(channels, with_images):
+    given = {"images": make_blurred_noise(40, channels, SIDE)}
+    source = given if with_images else {"input_size": (channels, SIDE, SIDE)}
+    icons = render_icons(make_linear_net(channels), "1", [0, 1, 2], **source)
     assert isinstance(icons, RenderedIcons)
     assert icons.images.shape == (3, SIDE, SIDE, 3)
     assert (icons.images.dtype, icons.cosine.dtype) == (np.uint8, np.float32)
     assert (icons.kind, icons.steps) == ("inversion", 16)
     assert icons.cosine.min() > 0.95
-    found = likeness(icons.images)
+    found = correlate(icons.images)
     assert np.diag(found).min() > 0.6
     assert np.abs(found - np.diag(np.diag(found))).max() < 0.2
 
 
-def test_a_probe_vector_shows_what_it_adds_and_lacks_what_it_takes_away():
+def test_a_direction_shows_positive_and_inverted_negative_patterns():
     probe = np.array([1.0, -1.0, 0.0])
-    icons = render_icons(linear_net(), "1", probe, make_blurred_noise(40, 1, SIDE))
-    ((adds, takes, neither),) = likeness(icons.images)
-    assert adds > 0.4
-    assert takes < -0.4
-    assert abs(neither) < 0.2
+    icons = render_icons(make_linear_net(), "1", probe, make_blurred_noise(40, 1, SIDE))
+    ((positive, negative, unused),) = correlate(icons.images)
+    assert positive > 0.4
+    assert negative < -0.4
+    assert abs(unused) < 0.2
 
 
-def test_the_length_and_the_form_of_a_direction_do_not_matter():
-    pictures = make_blurred_noise(20, 1, SIDE)
-    wanted = render_icons(linear_net(), "1", [1], pictures).images
+def test_the_length_and_type_of_a_direction_do_not_matter():
+    images = make_blurred_noise(20, 1, SIDE)
+    expected = render_icons(make_linear_net(), "1", [1], images).images
     for form in (
         torch.tensor([[0.0, 1, 0]]),
         np.array([0, 1e-3, 0]),
@@ -76,67 +76,67 @@ def test_the_length_and_the_form_of_a_direction_do_not_matter():
         torch.tensor([1]),
         np.int64(1),
     ):
-        assert np.array_equal(render_icons(linear_net(), "1", form, pictures).images, wanted)
+        assert np.array_equal(render_icons(make_linear_net(), "1", form, images).images, expected)
 
 
-def test_an_icon_does_not_depend_on_the_directions_beside_it():
-    pictures = make_blurred_noise(20)
-    together = render_icons(make_edge_net(), "1", [0, 1, 2, 3], pictures).images.astype(int)
+def test_an_icon_does_not_depend_on_the_other_directions():
+    images = make_blurred_noise(20)
+    together = render_icons(make_edge_net(), "1", [0, 1, 2, 3], images).images.astype(int)
     for channel in range(4):
-        alone = render_icons(make_edge_net(), "1", [channel], pictures).images
+        alone = render_icons(make_edge_net(), "1", [channel], images).images
         assert np.abs(alone - together[channel]).max() <= 1
 
 
-def test_kinds_cost_more_and_tell_more_from_one_to_the_next():
+def test_each_kind_takes_more_steps_and_has_a_higher_cosine():
     kinds = ("examples", "preview", "inversion", "poster")
-    drawn = [
+    rendered = [
         render_icons(make_edge_net(), "1", range(4), make_blurred_noise(30), kind=k) for k in kinds
     ]
-    assert [icons.kind for icons in drawn] == list(kinds)
-    assert [set(icons.kinds) for icons in drawn] == [{k} for k in kinds]
-    assert [icons.steps for icons in drawn] == [0, 5, 16, 32]
-    examples, preview, inversion, poster = (icons.cosine.mean() for icons in drawn)
+    assert [icons.kind for icons in rendered] == list(kinds)
+    assert [set(icons.kinds) for icons in rendered] == [{k} for k in kinds]
+    assert [icons.steps for icons in rendered] == [0, 5, 16, 32]
+    examples, preview, inversion, poster = (icons.cosine.mean() for icons in rendered)
     assert examples < preview < inversion
     assert poster > inversion - 1e-3
 
 
-def test_examples_are_cut_where_the_layer_answers_most_alike():
-    pictures = make_blurred_noise(12) * 0.1 + 0.4
-    pictures[7, :, 12:16, 10:20] = 0.9
-    pictures[7, :, 16:20, 10:20] = 0.1
-    icons = render_icons(make_edge_net(), "1", [0], pictures, kind="examples", seed=3)
+def test_examples_show_the_patch_with_the_largest_cosine():
+    images = make_blurred_noise(12) * 0.1 + 0.4
+    images[7, :, 12:16, 10:20] = 0.9
+    images[7, :, 16:20, 10:20] = 0.1
+    icons = render_icons(make_edge_net(), "1", [0], images, kind="examples", seed=3)
     gray = icons.images[0].astype(float).mean(2)
     assert gray.max() - gray.min() > 100
     assert gray[: len(gray) // 2].mean() > gray[len(gray) // 2 :].mean() + 20
 
 
-def test_size_and_steps_are_those_asked_for():
+def test_size_and_steps_can_be_chosen():
     icons = render_icons(make_edge_net(), "1", [0], make_blurred_noise(4), size=40, steps=3)
     assert icons.images.shape == (1, 40, 40, 3)
     assert icons.steps == 3
 
 
-def test_what_was_invented_and_what_is_weak_is_said():
+def test_notes_on_synthetic_images_and_low_cosines():
     net = nn.Sequential(make_edge_net(), nn.Conv2d(4, 2, 1))
     net[1].weight.data[1] = 0
     icons = render_icons(net, "1", [0, 1], input_size=32, steps=4)
     assert icons.cosine[0] > 0.3
     assert not icons.cosine[1] > 0.3
-    invented, bare, weak = icons.notes
-    assert invented.startswith("icons: no images were given")
-    assert bare.startswith("icons: no normalize was given")
-    assert weak == "icons: 1 of 2 have a cosine under 0.3 and say little of their direction"
+    no_images, no_normalize, weak = icons.notes
+    assert no_images.startswith("icons: no images were given")
+    assert no_normalize.startswith("icons: no normalize was given")
+    assert weak == "icons: 1 of 2 have a cosine below 0.3 and show their direction poorly"
     scaled = render_icons(net, "1", [0], input_size=32, steps=4, normalize=((0.5,), (0.25,)))
     assert not any("normalize" in note for note in scaled.notes)
 
 
-def test_what_cannot_be_drawn_shows_a_real_patch_or_nothing(monkeypatch):
+def test_an_icon_that_cannot_be_optimized_shows_a_real_patch_or_gray(monkeypatch):
     render = IconEngine.render
     monkeypatch.setattr(
         IconEngine, "render", lambda *arguments: render(*arguments, until=lambda: True)
     )
-    pictures = make_blurred_noise(10)
-    real = render_icons(make_edge_net(), "1", [0, 1], pictures)
+    images = make_blurred_noise(10)
+    real = render_icons(make_edge_net(), "1", [0, 1], images)
     assert real.kind == "inversion"
     assert real.kinds.tolist() == ["examples"] * 2
     assert real.images.std() > 5
@@ -144,18 +144,18 @@ def test_what_cannot_be_drawn_shows_a_real_patch_or_nothing(monkeypatch):
     assert blank.kinds.tolist() == ["none"] * 2
     assert (blank.images == 128).all()
     assert np.isnan(blank.cosine).all()
-    assert blank.notes[-1] == "icons: 2 of 2 could not be drawn and are gray"
+    assert blank.notes[-1] == "icons: 2 of 2 could not be rendered and are gray"
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
-def test_models_of_other_precision_are_drawn_alike(dtype):
-    pictures = make_blurred_noise(20)
-    plain = render_icons(make_edge_net(), "1", [0, 2], pictures)
-    other = render_icons(make_edge_net().to(dtype), "1", [0, 2], pictures)
+def test_models_of_other_dtypes_have_the_same_cosines(dtype):
+    images = make_blurred_noise(20)
+    plain = render_icons(make_edge_net(), "1", [0, 2], images)
+    other = render_icons(make_edge_net().to(dtype), "1", [0, 2], images)
     np.testing.assert_allclose(other.cosine, plain.cosine, atol=0.03)
 
 
-def test_the_model_is_left_as_it_was():
+def test_the_model_does_not_change():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.ReLU()).train()
     before, random_state = copy.deepcopy(model.state_dict()), torch.get_rng_state()
     render_icons(model, "3", [0], make_blurred_noise(8), steps=2)
@@ -204,18 +204,18 @@ def test_arguments_that_cannot_be_used_are_named(change, message):
         render_icons(**arguments)
 
 
-def test_a_layer_that_does_not_exist_is_named():
+def test_an_unknown_layer_raises():
     with pytest.raises(LayerError, match="layer 'body' is not a module of Sequential"):
         render_icons(make_edge_net(), "body", [0], make_blurred_noise(4))
 
 
 @pytest.mark.parametrize("size", [(1, 20, 20), (3, 16, 16)])
-def test_an_input_size_that_the_network_refuses_comes_with_those_it_takes(size):
+def test_the_error_for_an_input_size_lists_sizes_that_the_network_accepts(size):
     net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.Flatten(), nn.Linear(2 * 28 * 28, 4))
     with pytest.raises(ArgumentError, match=r"input_size: .*; it runs on \(1, 28, 28\)$"):
         render_icons(net, "0", [0], input_size=size)
 
 
-def test_a_network_that_takes_no_usual_size_is_asked_for_its_own():
-    with pytest.raises(ArgumentError, match="pass the size that it was made for"):
+def test_the_error_asks_for_a_size_where_the_network_accepts_no_usual_one():
+    with pytest.raises(ArgumentError, match="pass the size that it was trained with"):
         render_icons(nn.Sequential(nn.Flatten(), nn.Linear(50, 4)), "1", [0], input_size=8)

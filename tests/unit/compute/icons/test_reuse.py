@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cells of a new map take over from the old one, against numbers worked out by hand."""
+"""Icons and attributions that the cells of a new map reuse, with numbers computed by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
-from tensorboard_plugin_atlas.compute.icons import render_levels as drawing
+from tensorboard_plugin_atlas.compute.icons import render_levels as render_levels_module
 from tensorboard_plugin_atlas.compute.icons.reuse import SHEET_BYTES, reuse_icons
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.sprite_sheets import pack, unpack
@@ -22,17 +22,17 @@ ANGLES = np.array([0, 10, 90, 100, 180, 190, 270, 280])
 ROWS = np.stack([np.cos(ANGLES * DEGREE), np.sin(ANGLES * DEGREE)], axis=1).astype(np.float32)
 
 
-def directions() -> np.ndarray:
-    """The rows as the log keeps them, relative to their mean."""
+def get_directions() -> np.ndarray:
+    """The rows as the log stores them, relative to their mean."""
     rows = ROWS.astype(np.float16).astype(np.float64)
     return rows - rows.mean(axis=0)
 
 
-def plain(shade: int) -> np.ndarray:
+def make_image(shade: int) -> np.ndarray:
     return np.full((SIDE, SIDE, 3), shade, np.uint8)
 
 
-def grid_of(
+def make_grid(
     size: int,
     cell_of: list[int],
     shades: list[int],
@@ -49,12 +49,12 @@ def grid_of(
         cell_of=np.array(cell_of, np.int32),
         kind_codes=np.array(codes or [3] * cells, np.uint8),
         icon_cosine=np.array(cosine, np.float32),
-        sheets=pack(np.stack([plain(shade) for shade in shades])),
+        sheets=pack(np.stack([make_image(shade) for shade in shades])),
         attribution=None if attribution is None else np.array(attribution, np.float32),
     )
 
 
-def cells_of(size: int, cell_of: list[int], count: int) -> GridCells:
+def make_cells(size: int, cell_of: list[int], count: int) -> GridCells:
     owners = np.array(cell_of, np.int32)
     rows = ROWS.astype(np.float16).astype(np.float32)
     means = [rows[owners == i].mean(axis=0) for i in range(count)]
@@ -68,154 +68,156 @@ def cells_of(size: int, cell_of: list[int], count: int) -> GridCells:
     )
 
 
-def atlas_with(*grids: Grid) -> Atlas:
+def make_atlas(*grids: Grid) -> Atlas:
     return atlas_from_activations(ROWS).replace(grids=grids)
 
 
-def angle(a: np.ndarray, b: np.ndarray) -> float:
+def measure_angle(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
 
 
-def shade_of(grid: Grid, cell: int) -> int:
+def get_shade(grid: Grid, cell: int) -> int:
     assert grid.icons is not None
     return round(float(grid.icons[cell].mean()))
 
 
 class TestIcons:
-    def test_the_largest_bound_wins_over_the_nearest_cell(self) -> None:
-        coarse = grid_of(2, [0, 0, 0, 0, 1, 1, 1, 1], [40, 80], [0.99, 0.5])
-        fine = grid_of(4, [0, 0, 1, 1, 2, 2, 3, 3], [120, 160, 200, 240], [0.2, 0.9, 0.9, -0.3])
-        new = cells_of(4, [0, 1, 2, 2, 3, 3, -1, -1], 4)
-        ((grid,), notes) = reuse_icons(atlas_with(coarse, fine), [new])
-        rows = directions()
-        # Sample 0 alone: the icon of its own fine cell is bad, so the coarse one at 50 degrees.
-        wide = angle(rows[0], rows[:4].mean(axis=0))
+    def test_the_icon_with_the_largest_bound_is_used(self) -> None:
+        coarse = make_grid(2, [0, 0, 0, 0, 1, 1, 1, 1], [40, 80], [0.99, 0.5])
+        fine = make_grid(4, [0, 0, 1, 1, 2, 2, 3, 3], [120, 160, 200, 240], [0.2, 0.9, 0.9, -0.3])
+        new = make_cells(4, [0, 1, 2, 2, 3, 3, -1, -1], 4)
+        ((grid,), notes) = reuse_icons(make_atlas(coarse, fine), [new])
+        rows = get_directions()
+        # Sample 0 alone: the icon of its fine cell is bad, and the coarse one is at 50 degrees.
+        wide = measure_angle(rows[0], rows[:4].mean(axis=0))
         assert wide / DEGREE == pytest.approx(50, abs=3)
-        assert shade_of(grid, 0) == 40
+        assert get_shade(grid, 0) == 40
         assert grid.icon_cosine[0] == pytest.approx(np.cos(np.arccos(0.99) + wide), abs=1e-3)
-        # Samples 2 and 3 are what the second fine cell is: the angle is nothing.
-        assert shade_of(grid, 2) == 160
+        # Samples 2 and 3 are the members of the second fine cell: the angle is 0.
+        assert get_shade(grid, 2) == 160
         assert grid.icon_cosine[2] == pytest.approx(0.9, abs=1e-3)
-        assert shade_of(grid, 3) == 200
-        assert any("borrowed from the streamed map" in note for note in notes)
+        assert get_shade(grid, 3) == 200
+        assert any("reused from the original map" in note for note in notes)
         assert any("WebP quality 95" in note for note in notes)
 
     def test_a_bound_is_never_below_minus_one(self) -> None:
-        old = grid_of(1, [0, 0, -1, -1, -1, -1, -1, -1], [40], [-0.9])
-        new = cells_of(1, [-1, -1, -1, -1, 0, 0, -1, -1], 1)
-        ((grid,), _) = reuse_icons(atlas_with(old), [new])
+        old = make_grid(1, [0, 0, -1, -1, -1, -1, -1, -1], [40], [-0.9])
+        new = make_cells(1, [-1, -1, -1, -1, 0, 0, -1, -1], 1)
+        ((grid,), _) = reuse_icons(make_atlas(old), [new])
         assert grid.icon_cosine[0] == -1
 
-    def test_a_stated_cosine_above_one_is_one(self) -> None:
-        old = grid_of(1, [0, 0, -1, -1, -1, -1, -1, -1], [40], [1.001])
-        new = cells_of(1, [0, 0, -1, -1, -1, -1, -1, -1], 1)
-        ((grid,), _) = reuse_icons(atlas_with(old), [new])
+    def test_a_cosine_above_one_is_clipped(self) -> None:
+        old = make_grid(1, [0, 0, -1, -1, -1, -1, -1, -1], [40], [1.001])
+        new = make_cells(1, [0, 0, -1, -1, -1, -1, -1, -1], 1)
+        ((grid,), _) = reuse_icons(make_atlas(old), [new])
         assert grid.icon_cosine[0] == pytest.approx(1, abs=1e-5)
 
-    def test_an_icon_that_states_nothing_is_taken_last(self) -> None:
+    def test_an_icon_without_a_cosine_is_used_last(self) -> None:
         members = [0, 0, 1, 1, -1, -1, -1, -1]
-        new = cells_of(1, [0, 0, -1, -1, -1, -1, -1, -1], 1)
-        told = grid_of(2, members, [40, 80], [np.nan, 0.5])
-        ((grid,), _) = reuse_icons(atlas_with(told), [new])
-        assert shade_of(grid, 0) == 80
-        untold = grid_of(2, members, [80, 40], [np.nan, np.nan])
-        ((grid,), _) = reuse_icons(atlas_with(untold), [new])
-        assert shade_of(grid, 0) == 80
+        new = make_cells(1, [0, 0, -1, -1, -1, -1, -1, -1], 1)
+        scored = make_grid(2, members, [40, 80], [np.nan, 0.5])
+        ((grid,), _) = reuse_icons(make_atlas(scored), [new])
+        assert get_shade(grid, 0) == 80
+        unscored = make_grid(2, members, [80, 40], [np.nan, np.nan])
+        ((grid,), _) = reuse_icons(make_atlas(unscored), [new])
+        assert get_shade(grid, 0) == 80
         assert np.isnan(grid.icon_cosine[0])
 
-    def test_a_cell_at_the_mean_of_the_layer_states_nothing(self) -> None:
-        old = grid_of(1, [0, 0, -1, -1, -1, -1, -1, -1], [40], [0.9])
-        all_of_them = cells_of(1, [0] * 8, 1)
+    def test_a_cell_at_the_mean_of_the_layer_has_no_cosine(self) -> None:
+        old = make_grid(1, [0, 0, -1, -1, -1, -1, -1, -1], [40], [0.9])
+        everything = make_cells(1, [0] * 8, 1)
         center = ROWS.astype(np.float16).astype(np.float32).mean(axis=0, dtype=np.float64)
-        middle = dataclasses.replace(all_of_them, means=center[None].astype(np.float64))
-        ((grid,), _) = reuse_icons(atlas_with(old), [middle])
+        middle = dataclasses.replace(everything, means=center[None].astype(np.float64))
+        ((grid,), _) = reuse_icons(make_atlas(old), [middle])
         assert np.isnan(grid.icon_cosine[0])
 
-    def test_kinds_go_with_their_pictures_and_cells_without_are_passed_by(self) -> None:
-        old = grid_of(
+    def test_icons_keep_their_kinds_and_cells_without_icons_are_skipped(self) -> None:
+        old = make_grid(
             2, [0, 0, 1, 1, 2, 2, 3, 3], [40, 80, 120, 160], [0.9] * 4, codes=[0, 1, 3, 4]
         )
-        new = cells_of(2, [0, 0, 1, 1, 2, 2, 3, 3], 4)
-        ((grid,), _) = reuse_icons(atlas_with(old), [new])
+        new = make_cells(2, [0, 0, 1, 1, 2, 2, 3, 3], 4)
+        ((grid,), _) = reuse_icons(make_atlas(old), [new])
         assert grid.icon_kind.tolist()[1:] == ["examples", "inversion", "poster"]
         assert grid.icon_kind[0] != "none"
 
-    def test_an_empty_level_keeps_its_place(self) -> None:
-        old = grid_of(1, [0] * 8, [40], [0.9])
-        grids, _ = reuse_icons(atlas_with(old), [cells_of(1, [0] * 8, 1), cells_of(9, [-1] * 8, 0)])
+    def test_a_grid_without_cells_stays_empty(self) -> None:
+        old = make_grid(1, [0] * 8, [40], [0.9])
+        grids, _ = reuse_icons(
+            make_atlas(old), [make_cells(1, [0] * 8, 1), make_cells(9, [-1] * 8, 0)]
+        )
         assert [len(grid.rows) for grid in grids] == [1, 0]
         assert grids[1].sheets is not None
         assert grids[1].sheets.count == 0
 
-    def test_pictures_of_another_size_are_left(self) -> None:
-        fine = grid_of(2, [0, 0, 1, 1, -1, -1, -1, -1], [40, 80], [0.9, 0.9])
+    def test_icons_of_another_size_are_ignored(self) -> None:
+        fine = make_grid(2, [0, 0, 1, 1, -1, -1, -1, -1], [40, 80], [0.9, 0.9])
         large = dataclasses.replace(
-            grid_of(1, [0] * 8, [200], [0.99]), sheets=pack(np.zeros((1, 8, 8, 3), np.uint8))
+            make_grid(1, [0] * 8, [200], [0.99]), sheets=pack(np.zeros((1, 8, 8, 3), np.uint8))
         )
-        other = grid_of(4, [-1, -1, -1, -1, 0, 0, -1, -1], [120], [0.9])
-        new = cells_of(1, [0] * 4 + [-1] * 4, 1)
-        ((grid,), _) = reuse_icons(atlas_with(large, fine, other), [new])
+        other = make_grid(4, [-1, -1, -1, -1, 0, 0, -1, -1], [120], [0.9])
+        new = make_cells(1, [0] * 4 + [-1] * 4, 1)
+        ((grid,), _) = reuse_icons(make_atlas(large, fine, other), [new])
         assert grid.sheets is not None
         assert grid.sheets.tile == SIDE
 
-    def test_without_icons_there_are_none(self) -> None:
-        bare = dataclasses.replace(
-            grid_of(1, [0] * 8, [40], [np.nan], codes=None),
+    def test_an_atlas_without_icons_has_none_to_reuse(self) -> None:
+        empty = dataclasses.replace(
+            make_grid(1, [0] * 8, [40], [np.nan], codes=None),
             sheets=None,
             kind_codes=np.zeros(1, np.uint8),
         )
-        ((grid,), notes) = reuse_icons(atlas_with(bare), [cells_of(1, [0] * 8, 1)])
+        ((grid,), notes) = reuse_icons(make_atlas(empty), [make_cells(1, [0] * 8, 1)])
         assert grid.sheets is None
         assert grid.icon_kind.tolist() == ["none"]
         assert notes == ()
 
-    def test_pictures_hardly_change(self) -> None:
+    def test_encoding_again_hardly_changes_the_icons(self) -> None:
         waves = np.arange(SIDE) * np.arange(1, 5)[:, None] / SIDE * np.pi
         shade = 128 + 60 * np.sin(waves)[:, :, None] * np.cos(waves)[:, None]
         sheets = pack(np.stack([shade, 0.5 * shade, 255 - shade], axis=-1).astype(np.uint8))
         old = dataclasses.replace(
-            grid_of(2, [0, 0, 1, 1, 2, 2, 3, 3], [0] * 4, [0.9] * 4), sheets=sheets
+            make_grid(2, [0, 0, 1, 1, 2, 2, 3, 3], [0] * 4, [0.9] * 4), sheets=sheets
         )
-        ((grid,), _) = reuse_icons(atlas_with(old), [cells_of(2, [3, 3, 2, 2, 1, 1, 0, 0], 4)])
+        ((grid,), _) = reuse_icons(make_atlas(old), [make_cells(2, [3, 3, 2, 2, 1, 1, 0, 0], 4)])
         assert old.icons is not None
         assert grid.icons is not None
         change = grid.icons[::-1].astype(float) - old.icons
-        plainly = unpack(pack(old.icons[::-1]))[::-1].astype(float) - old.icons
-        assert np.sqrt((change**2).mean()) < 0.9 * np.sqrt((plainly**2).mean()) < 8
+        at_default = unpack(pack(old.icons[::-1]))[::-1].astype(float) - old.icons
+        assert np.sqrt((change**2).mean()) < 0.9 * np.sqrt((at_default**2).mean()) < 8
 
-    def test_the_budget_is_that_of_drawn_icons(self) -> None:
-        assert SHEET_BYTES == drawing.SHEET_BYTES
+    def test_the_size_limit_is_that_of_rendered_icons(self) -> None:
+        assert SHEET_BYTES == render_levels_module.SHEET_BYTES
 
 
 class TestAttribution:
-    def test_the_smallest_cell_of_each_sample_counts(self) -> None:
-        coarse = grid_of(1, [0] * 8, [40], [0.9], [[10.0, 20.0]])
-        fine = grid_of(2, [0, 0, 0, 1, 1, -1, -1, -1], [80, 120], [0.9] * 2, [[1, 2], [3, 4]])
-        new = cells_of(2, [0, 0, 1, 1, 2, 2, -1, -1], 3)
-        ((grid,), notes) = reuse_icons(atlas_with(coarse, fine), [new])
+    def test_the_attribution_of_the_smallest_cell_is_used(self) -> None:
+        coarse = make_grid(1, [0] * 8, [40], [0.9], [[10.0, 20.0]])
+        fine = make_grid(2, [0, 0, 0, 1, 1, -1, -1, -1], [80, 120], [0.9] * 2, [[1, 2], [3, 4]])
+        new = make_cells(2, [0, 0, 1, 1, 2, 2, -1, -1], 3)
+        ((grid,), notes) = reuse_icons(make_atlas(coarse, fine), [new])
         assert grid.attribution is not None
         np.testing.assert_allclose(grid.attribution, [[1, 2], [2, 3], [6.5, 12]])
         assert any(note.startswith("attribution: each cell has the mean") for note in notes)
 
-    def test_of_too_few_samples_it_is_not_told(self) -> None:
-        fine = grid_of(2, [0, -1, -1, 1, -1, -1, -1, -1], [80, 120], [0.9] * 2, [[1], [3]])
-        new = cells_of(2, [0, 0, 0, 1, 1, -1, -1, -1], 2)
-        ((grid,), _) = reuse_icons(atlas_with(fine), [new])
+    def test_a_cell_with_too_few_known_samples_has_no_attribution(self) -> None:
+        fine = make_grid(2, [0, -1, -1, 1, -1, -1, -1, -1], [80, 120], [0.9] * 2, [[1], [3]])
+        new = make_cells(2, [0, 0, 0, 1, 1, -1, -1, -1], 2)
+        ((grid,), _) = reuse_icons(make_atlas(fine), [new])
         assert grid.attribution is not None
         np.testing.assert_array_equal(grid.attribution, [[np.nan], [3]])
 
-    def test_an_old_cell_without_a_number_is_passed_by(self) -> None:
-        coarse = grid_of(1, [0] * 8, [40], [0.9], [[10.0]])
-        fine = grid_of(2, [0, 0, 1, 1, -1, -1, -1, -1], [8, 9], [0.9] * 2, [[np.nan], [3]])
+    def test_an_old_cell_with_nan_is_skipped(self) -> None:
+        coarse = make_grid(1, [0] * 8, [40], [0.9], [[10.0]])
+        fine = make_grid(2, [0, 0, 1, 1, -1, -1, -1, -1], [8, 9], [0.9] * 2, [[np.nan], [3]])
         ((grid,), _) = reuse_icons(
-            atlas_with(coarse, fine), [cells_of(2, [0, 0, 1, 1, -1, -1, -1, -1], 2)]
+            make_atlas(coarse, fine), [make_cells(2, [0, 0, 1, 1, -1, -1, -1, -1], 2)]
         )
         assert grid.attribution is not None
         np.testing.assert_array_equal(grid.attribution, [[10], [3]])
 
-    def test_where_none_was_recorded_there_is_none(self) -> None:
+    def test_an_atlas_without_attribution_has_none_to_reuse(self) -> None:
         ((grid,), notes) = reuse_icons(
-            atlas_with(grid_of(1, [0] * 8, [40], [0.9])), [cells_of(1, [0] * 8, 1)]
+            make_atlas(make_grid(1, [0] * 8, [40], [0.9])), [make_cells(1, [0] * 8, 1)]
         )
         assert grid.attribution is None
         assert not any(note.startswith("attribution") for note in notes)
