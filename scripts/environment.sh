@@ -29,7 +29,7 @@ make_environment() {
     say "making $directory"
     "$(find_python)" -m venv "$directory"
   fi
-  if [ ! -e "$stamp" ] || [ -n "$(find setup.py pyproject.toml tensorboard_plugin_atlas -newer "$stamp" -type f \
+  if [ ! -e "$stamp" ] || [ -n "$(find setup.py pyproject.toml docs/requirements.txt tensorboard_plugin_atlas -newer "$stamp" -type f \
       -not -path '*/__pycache__/*' -print -quit)" ]; then
     say "installing into $directory"
     "$directory/bin/python" -m pip install --quiet "$@" "$spec"

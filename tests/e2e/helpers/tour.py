@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A tour of the tab in pictures, from real networks: `scripts/tour [NAME ...]`.
 
-Four logs are made where they are missing: two CIFAR-10 trainings on one map, one with a planted
+Five logs are made where they are missing: two CIFAR-10 trainings on one map, one with a planted
 marker, and two layers of the pretrained EfficientNet-Lite0 on photographs, one as a 40 x 40 atlas.
 Then every stop is opened in Chromium inside TensorBoard, and its picture is written.
 """
