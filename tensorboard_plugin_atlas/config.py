@@ -58,7 +58,7 @@ class AtlasConfig:
     Raises:
         ArgumentError: if a value is out of its range; the message says which and what to pass.
 
-    Example:
+    Examples:
         >>> AtlasConfig(samples=500, grids=(8, 16)).grids
         (8, 16)
     """

@@ -85,7 +85,7 @@ def cell_labels(atlas: Atlas, grid: Grid) -> tuple[CellLabels, ...] | None:
     Raises:
         ArgumentError: if `atlas` is no Atlas or `grid` no Grid.
 
-    Example:
+    Examples:
         >>> atlas = next(iter(read_atlases("runs")))                   # doctest: +SKIP
         >>> [cell.purity for cell in cell_labels(atlas, atlas.grids[0])]   # doctest: +SKIP
     """

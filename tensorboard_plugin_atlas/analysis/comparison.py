@@ -121,7 +121,7 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
         ArgumentError: if recipe or probe differ and `strict`; the message lists all that differs.
             Also if they share no sample, or one is no Atlas.
 
-    Example:
+    Examples:
         >>> first, last = read_atlases("runs/a", layer="layer4")  # doctest: +SKIP
         >>> compare_atlases(first, last).moved.mean()  # doctest: +SKIP
         0.83

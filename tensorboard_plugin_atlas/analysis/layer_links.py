@@ -102,7 +102,7 @@ def link_layers(a: Atlas, b: Atlas, *, size: int | None = None) -> LayerLinks:
     Raises:
         ArgumentError: if one is no Atlas, they share no sample, or a level is not there.
 
-    Example:
+    Examples:
         >>> a, b = (next(read_atlases("runs/a", layer=n)) for n in ("layer3", "layer4"))
         ...                                                                   # doctest: +SKIP
         >>> link_layers(a, b).merges[0].parts                                 # doctest: +SKIP

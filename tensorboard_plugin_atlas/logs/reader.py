@@ -142,7 +142,7 @@ def read_atlases(
     Raises:
         ArgumentError: if `log_dir` is no directory or `on_damage` is none of the three.
 
-    Example:
+    Examples:
         >>> for atlas in read_atlases("runs", layer="layer4"):  # doctest: +SKIP
         ...     print(atlas.run, atlas.step, atlas.quality.trustworthiness)
     """
@@ -176,7 +176,7 @@ def read_shortcuts(
     Raises:
         ArgumentError: if `log_dir` is no directory or `on_damage` is none of the three.
 
-    Example:
+    Examples:
         >>> for record in read_shortcuts("runs"):  # doctest: +SKIP
         ...     for one, patch in zip(record.found, record.patches):
         ...         print(record.step, one.target, one.flip_rate, one.since, patch.shape)

@@ -151,7 +151,7 @@ class AtlasWriter:
         LayerError: if a layer does not exist, never runs or gives no activations; the message
             lists close names.
 
-    Example:
+    Examples:
         >>> atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)
         ...                                                                   # doctest: +SKIP
         >>> atlas.add_atlas(step)                                             # doctest: +SKIP

@@ -33,3 +33,8 @@ def test_examples_that_need_a_training_run_are_sound_python(name):
     for one in example.examples:
         assert one.options == {doctest.SKIP: True}
         compile(one.source, name, "exec")
+
+
+@pytest.mark.parametrize("name", tensorboard_plugin_atlas.__all__)
+def test_examples_are_a_section_that_the_reference_shows_as_code(name):
+    assert "    Example:\n" not in (getattr(tensorboard_plugin_atlas, name).__doc__ or "")

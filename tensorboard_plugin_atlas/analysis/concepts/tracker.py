@@ -145,7 +145,7 @@ class ConceptTracker:
         previous: The last atlas that was logged, to go on from it, or None to begin. One without
             concepts begins anew.
 
-    Example:
+    Examples:
         >>> tracer = ConceptTracker()
         >>> traced = [tracer.advance(a) for a in read_atlases("runs/a")]  # doctest: +SKIP
     """
@@ -269,7 +269,7 @@ def track_concepts(atlases: Iterable[Atlas]) -> tuple[Concept, ...]:
         ArgumentError: if an atlas cannot follow the one before; the message says why. Also if
             `atlases` are no atlases.
 
-    Example:
+    Examples:
         >>> for line in track_concepts(read_atlases("runs/a", layer="layer4")):  # doctest: +SKIP
         ...     print(line.name, line.born, line.ended, line.end)
     """

@@ -114,7 +114,7 @@ def render_icons(
         ArgumentError: if an argument cannot be used.
         LayerError: if the layer does not exist or does not run.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
