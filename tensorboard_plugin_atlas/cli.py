@@ -412,7 +412,7 @@ def _estimate(arguments: argparse.Namespace) -> int:
     rows = [("layer", "seconds", "size")]
     rows += [(a.layer, f"{a.seconds:.1f}", f"{a.bytes / 1e6:.2f} MB") for a in found.layers]
     print(table(rows))
-    print(f"\n{found.total.each()}")
+    print(f"\n{found.total.describe_mean()}")
     print(found.total.forecast(arguments.atlases))
     return 0
 

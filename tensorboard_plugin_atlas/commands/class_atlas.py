@@ -37,7 +37,7 @@ from tensorboard_plugin_atlas.config import restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files
 from tensorboard_plugin_atlas.logs.reader import Original, originals
-from tensorboard_plugin_atlas.logs.resume import cut_back
+from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.metadata import classes_run, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
@@ -239,7 +239,7 @@ def _written(
     is_new = not folder.is_dir() or not event_files(folder)
     is_cut = any(atlas.step >= step for _, atlas in there)
     if is_cut:
-        cut_back(str(folder), step, time.time())
+        purge_steps(str(folder), step, time.time())
     sizes = []
     # Numbered as they stand, so that readers can tell how many of them they keep.
     count = {layer: sum(a.layer == layer and a.step < step for _, a in there) for layer in new}

@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files, read_events
 from tensorboard_plugin_atlas.logs.reader import Original, originals
-from tensorboard_plugin_atlas.logs.resume import cut_back
+from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.logs.selection import logged_atlases
 from tensorboard_plugin_atlas.metadata import (
     PROBE_TAG,
@@ -315,7 +315,7 @@ def _written(
     """
     chains = list(itertools.chain.from_iterable(layers.values()))
     first = min(0, *(chain.atlases[0].step for chain in chains))
-    cut_back(str(folder), first, time.time())
+    purge_steps(str(folder), first, time.time())
     sink = EventSink(folder)
     try:
         if not _copy_others(home, sink):

@@ -35,7 +35,7 @@ _NO_LIMIT: Final = 2**63
 
 
 @dataclass(frozen=True)
-class Earlier:
+class ResumePoint:
     """What a log already holds.
 
     Attributes:
@@ -51,7 +51,7 @@ class Earlier:
     problems: tuple[str, ...]
 
 
-def last_atlases(location: str | None, layers: Sequence[str]) -> Earlier:
+def find_last_atlases(location: str | None, layers: Sequence[str]) -> ResumePoint:
     """Finds the last readable atlas of each layer.
 
     Reads no further back than the oldest of them; a layer that was never logged takes the whole
@@ -75,7 +75,7 @@ def last_atlases(location: str | None, layers: Sequence[str]) -> Earlier:
     return search.result()
 
 
-def last_shortcuts(location: str | None, layer: str) -> ShortcutRecord | None:
+def find_last_shortcuts(location: str | None, layer: str) -> ShortcutRecord | None:
     """Finds the last readable record of the shortcuts of a layer.
 
     Args:
@@ -100,7 +100,7 @@ def last_shortcuts(location: str | None, layer: str) -> ShortcutRecord | None:
     return None
 
 
-def cut_back(location: str, step: int, wall_time: float) -> None:
+def purge_steps(location: str, step: int, wall_time: float) -> None:
     """Makes everything of `step` and above void, for both of TensorBoard's loaders.
 
     The Python loader obeys `SessionLog START`, from the second of a run on. The data server ignores
@@ -174,8 +174,8 @@ class _Search:
         self._missing.remove(layer)
         self._atlases[layer] = atlas.replace(sequence=atlas.sequence + self._damaged[layer])
 
-    def result(self) -> Earlier:
-        return Earlier(self._atlases, self._last_step, self._is_empty, tuple(self.problems))
+    def result(self) -> ResumePoint:
+        return ResumePoint(self._atlases, self._last_step, self._is_empty, tuple(self.problems))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The summary writer: snapshots of a model in training, and the process that computes atlases.
+"""`AtlasWriter`, and the worker process that computes and logs the atlases.
 
-The worker process imports modules of this package, so `AtlasWriter` is loaded at first use.
+`AtlasWriter` is imported at first use, since the worker process imports modules of this package.
 """
 
 from __future__ import annotations

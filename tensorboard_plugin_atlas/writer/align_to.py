@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`align_to`: the last atlases of another run, on whose maps those of a new run are laid out."""
+"""Reads the last atlases of another run, with which `align_to` aligns the maps of a new run."""
 
 from __future__ import annotations
 
@@ -18,34 +18,35 @@ from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.remote import is_url
-from tensorboard_plugin_atlas.logs.resume import last_atlases
+from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 
-def read_baseline(align_to: Any, layers: Sequence[str], probe: Probe) -> dict[str, Atlas]:
+def read_baselines(align_to: Any, layers: Sequence[str], probe: Probe) -> dict[str, Atlas]:
     """Reads the last atlas of another run for each layer.
 
     Args:
-        align_to: The directory or URL that the other run's `AtlasWriter` was given; or it and a
-            mapping of our layers to its, where they have other names. None is no other run.
-        layers: Our layers.
-        probe: Our probe.
+        align_to: Directory or URL that was passed to the other run's `AtlasWriter`; or a pair of it
+            and a mapping from layers of this run to layers of the other. None for no other run.
+        layers: Layers of this run.
+        probe: Probe of this run.
 
     Returns:
-        Our layer to the other run's atlas, its icons left out and `run` as `align_to` names it.
+        The other run's atlas of each layer of this run, without icons. Its `run` is the path in
+        `align_to`.
 
     Raises:
-        ArgumentError: if there is no such atlas, or its probe holds none of our images.
+        ArgumentError: if there is no such atlas, or the two probes share no images.
     """
     if align_to is None:
         return {}
-    path, theirs = _parts(align_to, layers)
-    location = _location(path)
+    path, theirs = _parse(align_to, layers)
+    location = _find_atlas_run(path)
     wanted = [theirs[layer] for layer in layers if layer in theirs]
-    found = last_atlases(location, wanted).atlases
+    found = find_last_atlases(location, wanted).atlases
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise ArgumentError(_missing(path, location, missing))
+        raise ArgumentError(_describe_missing(path, location, missing))
     baseline = {
         layer: found[theirs[layer]].replace(grids=(), run=path)
         for layer in layers
@@ -56,39 +57,39 @@ def read_baseline(align_to: Any, layers: Sequence[str], probe: Probe) -> dict[st
     return baseline
 
 
-def _parts(align_to: Any, layers: Sequence[str]) -> tuple[str, Mapping[str, str]]:
-    """Returns the other run's place, and our layers with the names that they have there."""
+def _parse(align_to: Any, layers: Sequence[str]) -> tuple[str, Mapping[str, str]]:
+    """Returns the other run's path, and a mapping from layers of this run to layers of it."""
     path, names = align_to, {layer: layer for layer in layers}
     if isinstance(align_to, tuple) and len(align_to) == 2:
         path, names = align_to
     if not isinstance(path, (str, os.PathLike)) or not isinstance(names, Mapping):
         raise ArgumentError(
-            f"align_to={align_to!r:.80}: pass the directory of another run, or it and a mapping of "
-            'layers to its own, such as ("runs/baseline", {"layer3": "features.7"})'
+            f"align_to={align_to!r:.80}: pass the directory of another run, or a pair of it and a "
+            'mapping of layers, such as ("runs/baseline", {"layer3": "features.7"})'
         )
-    strange = [name for name in names if name not in layers]
-    if strange:
+    unknown = [name for name in names if name not in layers]
+    if unknown:
         known = ", ".join(map(repr, layers))
-        raise ArgumentError(f"align_to: {strange[0]!r} is not among the layers logged: {known}")
+        raise ArgumentError(f"align_to: {unknown[0]!r} is not among the logged layers: {known}")
     return os.fspath(path), names
 
 
-def _location(path: str) -> str:
-    """Returns where the atlases of a run are, given its directory or that of the atlases."""
+def _find_atlas_run(path: str) -> str:
+    """Returns the directory or URL of a run's atlases, given that or the run's own."""
     if path.rstrip("/").endswith(f"/{CHILD_RUN}"):
         return path
     return f"{path.rstrip('/')}/{CHILD_RUN}" if is_url(path) else str(Path(path) / CHILD_RUN)
 
 
-def _missing(path: str, location: str, layers: Sequence[str]) -> str:
+def _describe_missing(path: str, location: str, layers: Sequence[str]) -> str:
     if not is_url(path) and not Path(location).is_dir():
         return (
-            f"align_to={path!r}: no atlases were logged there ({location!r} is no folder); pass "
-            "the directory that the other run's AtlasWriter was given"
+            f"align_to={path!r}: no atlases were logged there ({location!r} is not a directory); "
+            "pass the directory that was passed to the other run's AtlasWriter"
         )
     return (
         f"align_to={path!r} holds no readable atlas of layer {layers[0]!r}; `tensorboard-atlas "
-        f"inspect {path}` lists its layers. Where they have other names, pass "
+        f"inspect {path}` lists its layers. If the layer has another name there, pass "
         f'align_to=({path!r}, {{{layers[0]!r}: "its name there"}})'
     )
 
@@ -100,7 +101,7 @@ def _check_probe(other: Atlas, probe: Probe) -> None:
     if not len(shared):
         raise ArgumentError(
             f"align_to={other.run!r}: its probe holds none of the {len(probe.image_ids):,} images "
-            "of this one; pass a probe drawn from the same data set"
+            "of this probe; pass a probe from the same data set"
         )
     wrong = label_disagreement(
         None if probe.labels is None else probe.labels[ours],
@@ -108,6 +109,6 @@ def _check_probe(other: Atlas, probe: Probe) -> None:
     )
     if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(
-            f"align_to={other.run!r}: {wrong:.0%} of the images that both probes have under one id "
-            "carry other labels; pass a probe drawn from the same data set"
+            f"align_to={other.run!r}: {wrong:.0%} of the images with the same id in both probes "
+            "have different labels; pass a probe from the same data set"
         )

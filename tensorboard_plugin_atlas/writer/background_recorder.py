@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recorder that works in another process: the loop hands over a snapshot and goes on.
+"""A recorder that computes atlases in a worker process.
 
-The loop's thread copies the state into a slot and adds it to a short backlog. A second thread of
-the training process, asleep in a system call nearly all the time, hands one snapshot after the
-other to the worker. A snapshot keeps its slot until it is answered, so that a worker that dies
-loses nothing.
+The thread of the training loop copies the model's state into a slot of shared memory and adds the
+snapshot to a short queue. A second thread of the training process sends one snapshot after the
+other to the worker; it sleeps in a system call nearly all the time. A snapshot keeps its slot until
+the worker has replied, so that it can be sent again if the worker dies.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ from tensorboard_plugin_atlas.writer.model_structure import (
     share_images,
     without_images,
 )
-from tensorboard_plugin_atlas.writer.options import NOTHING_MORE, Extras
-from tensorboard_plugin_atlas.writer.shared_state import SharedMemory, take_stock
+from tensorboard_plugin_atlas.writer.options import NO_EXTRAS, Extras
+from tensorboard_plugin_atlas.writer.shared_state import SharedMemory, list_model_state
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     EXIT_SECONDS,
-    NOTHING_LOST,
-    Backlog,
-    Lost,
+    NO_LOST_STEPS,
+    LostSteps,
     Snapshot,
-    merged,
+    SnapshotQueue,
+    join_skips,
 )
 from tensorboard_plugin_atlas.writer.worker_process import WorkerProcess
 from tensorboard_plugin_atlas.writer.worker_supervisor import (
@@ -62,35 +62,35 @@ from tensorboard_plugin_atlas.writer.worker_supervisor import (
 logger = logging.getLogger(__name__)
 
 _START_SECONDS: Final = 10.0
-"""How long the constructor waits for a process to be started, which takes milliseconds."""
+"""How long the constructor waits for a process to start, which takes milliseconds."""
 
-_LOOK_SECONDS: Final = 5.0
-"""How often a wait for the worker checks that the thread which serves it is alive."""
+_CHECK_SECONDS: Final = 5.0
+"""How often a wait for the worker checks that the worker thread is alive."""
 
 
 class BackgroundRecorder:
-    """Records checkpoints in a process of its own; the loop pays for a copy of the state.
+    """Records checkpoints in a worker process; the loop only waits for a copy of the state.
 
-    A worker that dies is started again and given the same snapshot. When it dies over that a second
-    time, the step is lost, which `take_failures` reports, and the next worker is started after a
-    pause. Where no worker comes up at all, `fault` says why.
+    A worker that dies is restarted and gets the same snapshot again. If it dies at that a second
+    time, the step is not logged, `pop_failures` reports it, and the next worker is started after a
+    pause. If no worker can be started at all, `fault` holds the reason.
 
     Args:
-        model: The model that will be recorded.
-        probe: What every checkpoint is asked about.
+        model: The model to record.
+        probe: The images and positions to sample at every checkpoint.
         layers: Dotted module names.
-        config: The recipe.
+        config: Settings of the atlases.
         location: Directory or URL of the event files.
-        max_pending: Snapshots that may wait behind the one in work.
-        meter: Is told what it costs.
-        baselines: Layer to the atlas of another run on whose map it is laid out first.
-        extras: What to make of a checkpoint beside the atlases.
+        max_pending: Largest number of snapshots that wait behind the current one.
+        meter: Adds up the cost.
+        baselines: Atlas of another run for each layer; the first map is aligned with it.
+        extras: Optional records of each checkpoint.
 
     Attributes:
-        probe: The same probe, its images in memory that the worker shares.
+        probe: The same probe, with its images in memory that the worker shares.
 
     Raises:
-        CannotSendError: if the model is one that no other process can be given.
+        CannotSendError: if the model cannot be sent to another process.
         ArgumentError: if no process can be started.
         OSError: if there is not enough memory.
     """
@@ -106,108 +106,108 @@ class BackgroundRecorder:
         max_pending: int,
         meter: CostMeter,
         baselines: Mapping[str, Atlas] = MappingProxyType({}),
-        extras: Extras = NOTHING_MORE,
+        extras: Extras = NO_EXTRAS,
     ) -> None:
         inner = unwrap(model)
-        stock = take_stock(inner)
-        self._structure = describe_structure(inner, stock.tensors)
-        self._contents = stock.contents
+        state = list_model_state(inner)
+        self._structure = describe_structure(inner, state.tensors)
+        self._contents = state.contents
         self._meter = meter
-        self._backlog = Backlog(max_pending)
-        self._backlog.prepare(self._structure.layout)
+        self._queue = SnapshotQueue(max_pending)
+        self._queue.prepare(self._structure.layout)
         self.probe, images = share_images(probe)
         setup = Setup(location, layers, config, without_images(probe), dict(baselines), extras)
-        self._courier = _Courier(setup, images, self._backlog, meter)
-        # A writer that is forgotten without `close` finishes what it has and then goes.
-        weakref.finalize(self, self._backlog.close).atexit = False
-        self._courier.start()
+        self._worker_thread = _WorkerThread(setup, images, self._queue, meter)
+        # If a writer is garbage collected without `close`, the worker finishes the queue and exits.
+        weakref.finalize(self, self._queue.close).atexit = False
+        self._worker_thread.start()
 
     @property
     def waiting(self) -> int:
-        """Checkpoints that are accepted and not finished; none in a fork of this process."""
-        return len(self._backlog) if self._courier.is_ours() else 0
+        """Number of checkpoints that were added and are not finished; 0 in a forked process."""
+        return len(self._queue) if self._worker_thread.is_ours() else 0
 
     @property
     def fault(self) -> str | None:
-        """Why no model like this can be recorded here, once that is known."""
-        return self._courier.fault
+        """Why checkpoints cannot be recorded in another process, or None."""
+        return self._worker_thread.fault
 
     def record(
         self, model: nn.Module, step: int, wall_time: float | None, skipped: Sequence[Skipped] = ()
     ) -> int | None:
-        """Takes a snapshot.
+        """Takes a snapshot and adds it to the queue.
 
         Args:
-            model: The model as it is now.
+            model: The model in its current state.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
-            skipped: Checkpoints asked for since the last one and not computed.
+            skipped: Requested checkpoints since the last one that were not computed.
 
         Returns:
-            The step that is skipped for this one, or None.
+            The step that this one replaced in the queue, or None.
 
         Raises:
-            CannotSendError: if the model became one that cannot be sent, or is found to be one.
-            WorkerError: if recording ended meanwhile, so that this step is lost.
+            CannotSendError: if the model cannot be sent to another process.
+            WorkerError: if the recorder was closed in the meantime, so that the step is not logged.
             OSError: if there is not enough memory.
         """
-        if not self._courier.is_ours():
+        if not self._worker_thread.is_ours():
             return None
         inner = unwrap(model)
-        stock = take_stock(inner, self._contents)
-        if stock.contents is not self._contents:
-            self._structure = describe_structure(inner, stock.tensors)
-            self._contents = stock.contents
-        claimed = self._backlog.claim(self._structure.layout)
+        state = list_model_state(inner, self._contents)
+        if state.contents is not self._contents:
+            self._structure = describe_structure(inner, state.tensors)
+            self._contents = state.contents
+        claimed = self._queue.claim(self._structure.layout)
         if claimed is None:
-            raise self._refusal(step)
+            raise self._make_closed_error(step)
         slot, replaced = claimed
         try:
-            slot.take(stock.tensors)
+            slot.take(state.tensors)
         except BaseException:
-            self._backlog.give_back(slot, replaced)
-            self._meter.add_skipped(replaced is not None)
+            self._queue.give_back(slot, replaced)
+            self._meter.count_skips(replaced is not None)
             raise
         now = time.time() if wall_time is None else wall_time
         if replaced is not None:
-            self._meter.add_skipped()
-            skipped = merged(replaced.skipped, (Skipped(replaced.step, "busy"),), skipped)
-        if not self._backlog.add(Snapshot(step, now, tuple(skipped), self._structure, slot)):
-            self._backlog.give_back(slot, replaced)
-            raise self._refusal(step)
+            self._meter.count_skips()
+            skipped = join_skips(replaced.skipped, (Skipped(replaced.step, "busy"),), skipped)
+        if not self._queue.add(Snapshot(step, now, tuple(skipped), self._structure, slot)):
+            self._queue.give_back(slot, replaced)
+            raise self._make_closed_error(step)
         return None if replaced is None else replaced.step
 
-    def take_failures(self) -> list[WorkerError]:
-        """Returns what went wrong since the last call."""
-        failures = self._courier.failures
+    def pop_failures(self) -> list[WorkerError]:
+        """Returns the errors since the last call."""
+        failures = self._worker_thread.failures
         return [failures.popleft() for _ in range(len(failures))]
 
     def flush(self) -> None:
-        """Waits until everything accepted is in the log, with a progress bar on a terminal."""
-        if self._courier.is_ours():
+        """Waits until all added checkpoints are logged, with a progress bar on a terminal."""
+        if self._worker_thread.is_ours():
             self._wait(None)
 
-    def close(self, timeout: float | None) -> Lost:
-        """Waits likewise, but no longer than `timeout` seconds if given, and ends the worker.
+    def close(self, timeout: float | None) -> LostSteps:
+        """Waits as `flush` does, for at most `timeout` seconds, and ends the worker.
 
         Returns:
-            What was lost because the time was up, or because of `fault`.
+            The steps that were not logged, because of the timeout or because of `fault`.
         """
-        if not self._courier.is_ours():
-            return NOTHING_LOST
+        if not self._worker_thread.is_ours():
+            return NO_LOST_STEPS
         end = time.monotonic() + (0.0 if timeout is None else timeout)
-        self._backlog.close()
+        self._queue.close()
         self._wait(timeout)
-        return self._courier.end(max(end - time.monotonic(), END_SECONDS))
+        return self._worker_thread.end(max(end - time.monotonic(), END_SECONDS))
 
-    def _refusal(self, step: int) -> AtlasError:
+    def _make_closed_error(self, step: int) -> AtlasError:
         if self.fault is not None:
             return CannotSendError(self.fault)
-        return WorkerError(f"step {step} is lost: the writer was closed meanwhile")
+        return WorkerError(f"step {step} is not logged: the writer was closed while it was added")
 
     def _wait(self, timeout: float | None) -> None:
         end = math.inf if timeout is None else time.monotonic() + timeout
-        total = len(self._backlog)
+        total = len(self._queue)
         if not total:
             return
         with progress_bar("atlases", total, unit="step") as bar:
@@ -217,32 +217,32 @@ class BackgroundRecorder:
                     bar.update(total - left - bar.n)
                 return bar is not None
 
-            while (rest := end - time.monotonic()) > 0 and self._courier.is_alive():
-                if self._backlog.wait_until_empty(min(rest, _LOOK_SECONDS), show):
+            while (rest := end - time.monotonic()) > 0 and self._worker_thread.is_alive():
+                if self._queue.wait_until_empty(min(rest, _CHECK_SECONDS), show):
                     break
 
 
-class _Courier:
-    """Carries snapshots to the worker and answers back, in a thread of its own.
+class _WorkerThread:
+    """Sends snapshots to the worker and handles its replies, in a separate thread.
 
-    It knows nothing of the recorder, so that a recorder that nobody holds any more is let go.
+    It holds no reference to the recorder, so that an unused recorder is garbage collected.
     """
 
     def __init__(
-        self, setup: Setup, images: SharedMemory, backlog: Backlog, meter: CostMeter
+        self, setup: Setup, images: SharedMemory, queue: SnapshotQueue, meter: CostMeter
     ) -> None:
         self.failures: deque[WorkerError] = deque(maxlen=64)
         self.fault: str | None = None
         self._images = images
-        self._backlog, self._meter = backlog, meter
+        self._queue, self._meter = queue, meter
         self._owner = os.getpid()
         self._supervisor = WorkerSupervisor(lambda: WorkerProcess(setup, images.file), self._pause)
         self._is_killed = False
         self._is_started = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="atlas-courier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="atlas-worker_thread", daemon=True)
 
     def start(self) -> None:
-        """Starts the thread and waits some milliseconds for it to start the worker.
+        """Starts the thread, and waits some milliseconds until it has started the worker.
 
         Raises:
             ArgumentError: if no worker can be started.
@@ -252,7 +252,7 @@ class _Courier:
             self._thread.start()
         except BaseException:
             _RUNNING.discard(self)
-            self._drop()
+            self._drop_all()
             self._images.close()
             raise
         self._is_started.wait(_START_SECONDS)
@@ -260,53 +260,53 @@ class _Courier:
             raise ArgumentError(self.fault)
 
     def is_ours(self) -> bool:
-        """Tells whether this is the process that owns the worker, and not a fork of it."""
+        """Returns whether this process owns the worker; False in a fork of it."""
         return self._owner == os.getpid()
 
     def is_alive(self) -> bool:
-        """Tells whether someone takes what is in the backlog."""
+        """Returns whether the thread still handles the queue."""
         return self._thread.is_alive()
 
-    def end(self, timeout: float) -> Lost:
-        """Ends the worker within `timeout` and two more seconds; returns what was lost."""
-        self._backlog.close()
+    def end(self, timeout: float) -> LostSteps:
+        """Ends the worker within `timeout` plus 2 s; returns the steps that were not logged."""
+        self._queue.close()
         self._thread.join(timeout)
         if self._thread.is_alive():
             self._is_killed = True
             self._supervisor.kill()
-            self._drop()
+            self._drop_all()
             self._thread.join(END_SECONDS)
-        return self._backlog.lost
+        return self._queue.lost
 
     def _run(self) -> None:
         try:
             self._supervisor.start()
             self._is_started.set()
-            while not self._is_killed and (snapshot := self._backlog.take()) is not None:
+            while not self._is_killed and (snapshot := self._queue.take()) is not None:
                 self._record(snapshot)
         except CannotStartError as error:
             self.fault = str(error)
-        except Exception as error:  # whatever it is, the loop must not wait for this thread
-            self.fault = describe_error(error)
+        except Exception as error:  # in any case, the loop must not wait for this thread
+            self.fault = described(error)
         finally:
-            # The fault comes first: whoever is woken by the rest looks at it.
-            self._drop()
+            # `fault` is set before this: threads that are woken here read it.
+            self._drop_all()
             self._is_started.set()
             self._supervisor.end()
             self._images.close()
             _RUNNING.discard(self)
 
     def _record(self, snapshot: Snapshot) -> None:
-        """Has one snapshot recorded; its failure is that of its step alone.
+        """Has the worker record one snapshot; an error affects this step only.
 
         Raises:
-            CannotStartError: if there is no worker, and will be none.
+            CannotStartError: if no worker can be started.
         """
         self._meter.begin()
         try:
             snapshot.slot.wait()
             job = Job(snapshot.step, snapshot.wall_time, snapshot.skipped, None)
-            answer = self._supervisor.ask(job, snapshot.structure, snapshot.slot.memory.file)
+            reply = self._supervisor.run_job(job, snapshot.structure, snapshot.slot.memory.file)
         except CannotStartError:
             self._meter.end()
             raise
@@ -314,53 +314,53 @@ class _Courier:
             if self._is_killed:
                 return
             if not isinstance(error, WorkerError):
-                error = WorkerError(f"step {snapshot.step}: {describe_error(error)}")
-            self._lose(error)
+                error = WorkerError(f"step {snapshot.step}: {described(error)}")
+            self._fail(error)
         else:
-            self._settle(snapshot, answer)
+            self._handle_reply(snapshot, reply)
 
-    def _settle(self, snapshot: Snapshot, answer: Done | Failed) -> None:
-        if isinstance(answer, Done):
-            self._meter.end(answer.atlases, answer.seconds, answer.cpu_seconds)
-            self.failures.extend(answer.failures)
-            self._backlog.finish(failed=False)
-        elif answer.is_for_good:
+    def _handle_reply(self, snapshot: Snapshot, reply: Done | Failed) -> None:
+        if isinstance(reply, Done):
+            self._meter.end(reply.atlases, reply.seconds, reply.cpu_seconds)
+            self.failures.extend(reply.failures)
+            self._queue.finish(failed=False)
+        elif reply.is_permanent:
             self._meter.end()
-            self.fault = answer.message
-            self._drop()
+            self.fault = reply.message
+            self._drop_all()
         else:
-            self._lose(WorkerError(f"step {snapshot.step}: {answer.message}", answer.place))
+            self._fail(WorkerError(f"step {snapshot.step}: {reply.message}", reply.place))
 
-    def _lose(self, error: WorkerError) -> None:
-        """Goes on without the step in work."""
+    def _fail(self, error: WorkerError) -> None:
+        """Records an error and goes to the next snapshot."""
         self._meter.end()
-        self._meter.add_skipped()
+        self._meter.count_skips()
         self.failures.append(error)
-        self._backlog.finish(failed=True)
+        self._queue.finish(failed=True)
 
-    def _drop(self) -> None:
-        self._meter.add_skipped(self._backlog.drop())
+    def _drop_all(self) -> None:
+        self._meter.count_skips(self._queue.drop())
 
     def _pause(self, seconds: float) -> None:
         self._meter.interrupt()
-        self._backlog.pause(seconds)
+        self._queue.pause(seconds)
         self._meter.begin()
 
 
-_RUNNING: Final[weakref.WeakSet[_Courier]] = weakref.WeakSet()
+_RUNNING: Final[weakref.WeakSet[_WorkerThread]] = weakref.WeakSet()
 
 
 @atexit.register
 def _end_all() -> None:
-    """Ends all workers when the interpreter ends: what is in the log stays, the rest is lost."""
+    """Ends all workers when the interpreter exits; unfinished steps are not logged."""
     end = time.monotonic() + EXIT_SECONDS
-    for courier in list(_RUNNING):
-        if not courier.is_ours():
+    for worker_thread in list(_RUNNING):
+        if not worker_thread.is_ours():
             continue
-        lost = courier.end(max(end - time.monotonic(), 0.0))
+        lost = worker_thread.end(max(end - time.monotonic(), 0.0))
         if lost.steps:
             logger.warning(
-                "AtlasWriter: %d checkpoints were not finished when the program ended; "
-                "call close(), or use it as a context manager, to wait for them",
+                "AtlasWriter: %d checkpoints were not finished when the program ended, and are not "
+                "logged. Call close(), or use AtlasWriter as a context manager, to wait for them",
                 len(lost.steps),
             )

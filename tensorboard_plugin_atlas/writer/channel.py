@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages over a socket between the training process and its worker, with waits that end.
+"""Messages over a socket between the training process and its worker; no wait is endless.
 
-The end of the socket's stream is no proof that the worker lives: a loader process that was forked
-at the wrong moment can hold the worker's end open after its death. So the training process waits
-for the socket and for the process at once.
+An open socket does not prove that the worker is alive: a data loader process that was forked at the
+wrong moment can hold the worker's end open after its death. So the training process waits for the
+socket and for the process at the same time.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Any, Final, Protocol, TypeVar
 
 _HEADER: Final = struct.Struct("!Q")
 _STEP_MS: Final = 500
-"""How often a wait looks whether the process still runs, where nothing wakes it."""
+"""Interval at which a wait checks that the other process is running, if no event wakes it."""
 
 _STALL_SECONDS: Final = 600.0
-"""How long a running process may take in no byte of a message before that is an error."""
+"""After this long without a byte of a message read by the other process, an error is raised."""
 
-# A program that restores SIGPIPE's default must not end with its worker.
+# A program that restored the default action of SIGPIPE must not end together with its worker.
 _SEND_FLAGS: Final = getattr(socket, "MSG_NOSIGNAL", 0)
 _RECEIVE_FLAGS: Final = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
@@ -36,19 +36,19 @@ class Peer(Protocol):
     """The process at the other end."""
 
     def is_running(self) -> bool:
-        """Tells whether it runs."""
+        """Returns whether the process is running."""
 
     def fileno(self) -> int:
-        """Returns a descriptor that becomes readable when it ends, or -1."""
+        """Returns a descriptor that becomes readable when the process ends, or -1."""
 
 
 class Channel:
-    """One end of the socket. What comes out of it is trusted: the other end is a process of ours.
+    """One end of the socket. Its input is trusted, since this package runs the other process, too.
 
     Args:
-        end: The end; the channel owns it.
-        peer: The process at the other end, whose end ends every wait. None where something else
-            ends this process with the other one.
+        end: This end of the socket; the channel owns it.
+        peer: The process at the other end; when it exits, every wait ends. None if this process is
+            ended together with the other one by other means.
     """
 
     def __init__(self, end: socket.socket, peer: Peer | None = None) -> None:
@@ -56,12 +56,12 @@ class Channel:
         end.setblocking(peer is None)
 
     def send(self, message: object) -> None:
-        """Sends a message, with plain pickle: torch teaches multiprocessing's to share tensors.
+        """Sends a message, pickled by `pickle`: torch changes multiprocessing's to share tensors.
 
         Raises:
             EOFError, OSError: if the other process ends, or does not read for 10 min.
         """
-        rest = memoryview(_framed(message))
+        rest = memoryview(_frame(message))
         while rest:
             call = functools.partial(self._end.send, rest, _SEND_FLAGS)
             rest = rest[self._wait(call, select.POLLOUT, _STALL_SECONDS) :]
@@ -81,20 +81,20 @@ class Channel:
         """Waits for a message.
 
         Args:
-            max_bytes: Bytes that it may have.
+            max_bytes: Largest size of the message.
             timeout: Seconds until its first byte; None waits as long as the other process runs.
 
         Raises:
-            EOFError, OSError: if the other process ends, or the time is up.
-            Exception: of any kind, if it is no message.
+            EOFError, OSError: if the other process ends, or the timeout expires.
+            Exception: of any kind, if the bytes are not a pickled message.
         """
         (size,) = _HEADER.unpack(self._read(_HEADER.size, timeout))
         if max_bytes is not None and size > max_bytes:
-            raise ValueError(f"a message of {size} bytes, at most {max_bytes} expected")
+            raise ValueError(f"message of {size} bytes, expected at most {max_bytes}")
         return pickle.loads(self._read(size, _STALL_SECONDS))  # noqa: S301
 
     def receive_file(self) -> int:
-        """Waits for a file descriptor, which the caller has to close.
+        """Waits for a file descriptor; the caller must close it.
 
         Raises:
             EOFError, OSError: if the other process ends.
@@ -107,12 +107,12 @@ class Channel:
         return files[0]
 
     def finish(self) -> None:
-        """Sends None, which ends the other process, without waiting for room in the socket.
+        """Sends None, which ends the other process, without waiting for space in the socket.
 
         Raises:
-            OSError: if there is none, or the other end is closed.
+            OSError: if there is no space, or the other end is closed.
         """
-        self._end.send(_framed(None), _SEND_FLAGS)
+        self._end.send(_frame(None), _SEND_FLAGS)
 
     def fileno(self) -> int:
         """Returns the descriptor of the socket."""
@@ -134,10 +134,10 @@ class Channel:
         return data
 
     def _wait(self, call: Callable[[], Result], event: int, timeout: float | None) -> Result:
-        """Repeats a call until the socket is ready for it, the process ends or the time is up."""
+        """Repeats a call until the socket is ready, the process ends, or the timeout expires."""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            # Looked at before the call: what the process sent last may still be in the socket.
+            # Checked before the call: the last message of the process may still be in the socket.
             has_ended = self._peer is not None and not self._peer.is_running()
             try:
                 return call()
@@ -145,7 +145,7 @@ class Channel:
                 if has_ended:
                     raise EOFError("the process at the other end has ended") from None
             if end is not None and time.monotonic() >= end:
-                raise TimeoutError(f"the background process was silent for {timeout:.0f} s")
+                raise TimeoutError(f"the background process did not reply for {timeout:.0f} s")
             self._sleep(event)
 
     def _sleep(self, event: int) -> None:
@@ -156,6 +156,6 @@ class Channel:
         poll.poll(_STEP_MS)
 
 
-def _framed(message: object) -> bytes:
+def _frame(message: object) -> bytes:
     data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
     return _HEADER.pack(len(data)) + data

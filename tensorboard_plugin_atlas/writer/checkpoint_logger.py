@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a checkpoint to records in a log: the part of the writer that could live in any process."""
+"""Computes the atlases of a checkpoint and writes them to a log, in whichever process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.model.logits import select_logits
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.errors import WorkerError, describe_error
-from tensorboard_plugin_atlas.logs.resume import last_atlases
+from tensorboard_plugin_atlas.errors import WorkerError, described
+from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
-from tensorboard_plugin_atlas.writer.optional_loggers import ClassLog, ShortcutLog
-from tensorboard_plugin_atlas.writer.options import NOTHING_MORE, Extras
+from tensorboard_plugin_atlas.writer.optional_loggers import ClassAtlasLogger, ShortcutLogger
+from tensorboard_plugin_atlas.writer.options import NO_EXTRAS, Extras
 
 logger = logging.getLogger(__name__)
 
@@ -28,26 +28,26 @@ logger = logging.getLogger(__name__)
 class CheckpointLogger:
     """Computes the atlases of a checkpoint and writes each as soon as it is finished.
 
-    Continues the maps of what the log already holds.
+    Continues the maps of the atlases that are already in the log.
 
     Args:
         pipeline: Computes the atlases.
-        sink: Takes the records; it belongs to the recorder from now on.
-        extras: What to make of a checkpoint once its atlases are in the log.
+        sink: Where the records are written; owned by this object from now on.
+        extras: Optional records of each checkpoint.
     """
 
-    def __init__(self, pipeline: AtlasPipeline, sink: Sink, extras: Extras = NOTHING_MORE) -> None:
+    def __init__(self, pipeline: AtlasPipeline, sink: Sink, extras: Extras = NO_EXTRAS) -> None:
         self._pipeline = pipeline
         self._sink = sink
         self._logits = extras.logits
         self._probe_is_logged = False
         self._failures: list[WorkerError] = []
-        self._shortcuts = ShortcutLog(pipeline, extras.shortcuts, sink, self._failures)
-        self._classes = ClassLog(pipeline, extras.class_atlases, sink, self._failures)
-        earlier = last_atlases(sink.location, (*pipeline.layers, *self._classes.series))
-        self._is_new_log = earlier.is_empty
-        self._last_steps = {layer: atlas.step for layer, atlas in earlier.atlases.items()}
-        for layer, previous in earlier.atlases.items():
+        self._shortcuts = ShortcutLogger(pipeline, extras.shortcuts, sink, self._failures)
+        self._classes = ClassAtlasLogger(pipeline, extras.class_atlases, sink, self._failures)
+        resume_point = find_last_atlases(sink.location, (*pipeline.layers, *self._classes.series))
+        self._is_new_log = resume_point.is_empty
+        self._last_steps = {layer: atlas.step for layer, atlas in resume_point.atlases.items()}
+        for layer, previous in resume_point.atlases.items():
             owner = self._classes if layer in self._classes.series else pipeline
             owner.continue_from(previous)
 
@@ -58,19 +58,18 @@ class CheckpointLogger:
         wall_time: float | None,
         skipped: Sequence[Skipped] = (),
     ) -> tuple[AtlasCost, ...]:
-        """Logs one atlas and the health of every layer, and the probe's pictures the first time.
+        """Logs one atlas and the scalars of every layer; the first time, also the probe's images.
 
-        What was asked for beside the atlases follows them; where it fails, that alone is lost.
+        Optional records follow the atlases. If one of them fails, the others are still logged.
 
         Args:
-            model: The model; it is left as it was.
+            model: The model; it is not changed.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
-            skipped: Checkpoints asked for since the last one and not computed.
+            skipped: Requested checkpoints since the last one that were not computed.
 
         Returns:
-            What each atlas cost, in the order in which they were written, and what was made
-            beside them.
+            The cost of each atlas and optional record, in the order in which they were written.
         """
         with select_logits(self._logits):
             return self._record(model, step, wall_time, skipped)
@@ -80,7 +79,7 @@ class CheckpointLogger:
     ) -> tuple[AtlasCost, ...]:
         if not self._probe_is_logged:
             pictures = encode_probe(self._pipeline.probe.thumbnails())
-            # A step that was logged before would be dropped or win, depending on the loader.
+            # If a step was logged twice, one loader keeps the first record, the other the second.
             self._sink.write(PROBE_TAG, pictures, 0 if self._is_new_log else step, wall_time)
             self._probe_is_logged = True
         costs, start = [], time.perf_counter()
@@ -90,10 +89,10 @@ class CheckpointLogger:
             nonlocal draft_bytes
             draft_bytes = self._log_draft(draft.replace(skipped=tuple(skipped)))
 
-        # After a crash a step is done again, of which a part may be in the log.
-        there = {layer for layer, last in self._last_steps.items() if last >= step}
-        watched: Atlas | None = None
-        atlases = self._pipeline.atlases(model, step, wall_time, there, on_preliminary=log_draft)
+        # After a crash a step is computed again, and some of its layers may be logged already.
+        logged = {layer for layer, last in self._last_steps.items() if last >= step}
+        shortcut_atlas: Atlas | None = None
+        atlases = self._pipeline.atlases(model, step, wall_time, logged, on_draft=log_draft)
         for atlas in atlases:
             blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
             self._sink.write(
@@ -107,14 +106,14 @@ class CheckpointLogger:
             costs.append(cost)
             start = end
             if atlas.layer == self._shortcuts.layer:
-                watched = atlas
+                shortcut_atlas = atlas
         self.flush()
-        costs += self._shortcuts.record(model, step, wall_time, watched)
-        costs += self._classes.record(model, step, wall_time, skipped, there)
+        costs += self._shortcuts.record(model, step, wall_time, shortcut_atlas)
+        costs += self._classes.record(model, step, wall_time, skipped, logged)
         return tuple(costs)
 
-    def take_failures(self) -> list[WorkerError]:
-        """Returns what went wrong beside the atlases since the last call."""
+    def pop_failures(self) -> list[WorkerError]:
+        """Returns the errors in optional records since the last call."""
         failures = self._failures.copy()
         self._failures.clear()
         return failures
@@ -137,11 +136,11 @@ class CheckpointLogger:
         return sum(map(len, blobs))
 
     def flush(self) -> None:
-        """Makes everything recorded durable."""
+        """Flushes all records to disk."""
         try:
             self._sink.flush()
         except FileNotFoundError:
-            # The log was deleted; the one that begins now needs the probe's pictures again.
+            # The log was deleted; the next file must hold the probe's images again.
             self._probe_is_logged = self._is_new_log = False
             raise
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What atlases cost: measured one by one, added up, and foretold for a long run."""
+"""Cost of atlases in time and bytes: measured, summed, and extrapolated to a long run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tensorboard_plugin_atlas.writer.fork_lock import renew_locks_in_children
 
 @dataclass(frozen=True)
 class AtlasCost:
-    """What the atlas of one layer at one step cost, or what was asked for beside it.
+    """Cost of one atlas of one layer, or of an optional record such as shortcuts.
 
     Attributes:
         layer: Dotted module name.
         seconds: Wall time of computing and writing it.
         bytes: Size in the log.
-        is_atlas: False for what was asked for beside the atlases, such as shortcuts.
+        is_atlas: False for an optional record that is not an atlas.
     """
 
     layer: str
@@ -31,11 +31,11 @@ class AtlasCost:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a number of atlases will cost if they are like the ones so far.
+    """Expected cost of a number of atlases, extrapolated from the mean so far.
 
     Attributes:
-        atlases: How many, counted per layer and step.
-        seconds: Time of one core.
+        atlases: Number of atlases, one per layer and step.
+        seconds: CPU seconds.
         bytes: Size in the log.
     """
 
@@ -45,25 +45,25 @@ class Forecast:
 
     def __str__(self) -> str:
         return (
-            f"{self.atlases:,} atlases, {_duration(self.seconds)} of one background core, "
-            f"{_size(self.bytes)}"
+            f"{self.atlases:,} atlases, {_format_duration(self.seconds)} of one background core, "
+            f"{_format_size(self.bytes)}"
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What an `AtlasWriter` has cost so far.
+    """Cost of an `AtlasWriter` so far.
 
     Attributes:
-        atlases: Atlases finished, counted per layer and step.
-        seconds: Time that computing and writing them took, shortcuts included.
-        cpu_seconds: Processor time of it.
-        bytes: Their size in the log, with that of shortcuts.
-        calls: Calls of `add_atlas`.
-        skipped: Calls whose atlases are not made: the worker was busy, the budget spent, or it
-            failed.
-        loop_seconds: Time that the training loop has spent inside these calls.
-        run_seconds: Time since the writer was made.
+        atlases: Number of finished atlases, one per layer and step.
+        seconds: Wall time of computing and writing them, including shortcuts.
+        cpu_seconds: CPU time of the same.
+        bytes: Size in the log, including shortcuts.
+        calls: Number of calls of `add_atlas`.
+        skipped: Number of calls without atlases: the worker was busy, the budget was spent, or an
+            error occurred.
+        loop_seconds: Time that the training loop has spent in these calls.
+        run_seconds: Time since the writer was created.
     """
 
     atlases: int = 0
@@ -77,35 +77,35 @@ class Cost:
 
     @property
     def share(self) -> float:
-        """Share of the run time during which an atlas was being made."""
+        """Share of the run time in which an atlas was being computed, from 0 to 1."""
         return self.seconds / self.run_seconds if self.run_seconds else 0.0
 
     def forecast(self, atlases: int) -> Forecast:
-        """Foretells the cost of `atlases` more; all zero before the first one is finished."""
+        """Extrapolates to the cost of `atlases` more; zero before the first one is finished."""
         mean = 1 / self.atlases if self.atlases else 0.0
         return Forecast(atlases, self.cpu_seconds * mean * atlases, self.bytes * mean * atlases)
 
-    def each(self) -> str:
-        """Returns the mean cost of an atlas in words; there must be one."""
+    def describe_mean(self) -> str:
+        """Returns the mean cost of an atlas as text; at least one must be finished."""
         seconds, size = self.seconds / self.atlases, self.bytes / self.atlases
-        return f"≈ {_duration(seconds)} and {_size(size)} an atlas"
+        return f"≈ {_format_duration(seconds)} and {_format_size(size)} an atlas"
 
     def __str__(self) -> str:
         calls = f"{self.calls:,} calls, {self.skipped:,} skipped"
         if not self.atlases:
             return f"no atlas finished yet; {calls}"
         return (
-            f"{self.each()}; {self.atlases:,} atlases, {calls}, {self.share:.1%} of the run; "
-            f"the loop waited {_duration(self.loop_seconds)}"
+            f"{self.describe_mean()}; {self.atlases:,} atlases, {calls}, {self.share:.1%} of the "
+            f"run; the loop waited {_format_duration(self.loop_seconds)}"
         )
 
 
 class CostMeter:
-    """Adds up costs and keeps a budget; thread safe.
+    """Sums costs and compares them with a budget. Thread safe.
 
     Args:
-        budget: Share of the run time that atlases may take, or None for no bound.
-        clock: Returns seconds that only rise.
+        budget: Share of the run time that atlases may take, or None for no limit.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -121,16 +121,16 @@ class CostMeter:
         renew_locks_in_children(self)
 
     def renew_locks(self) -> None:
-        """Lets a forked child count, whatever the other threads were doing at the fork."""
+        """Replaces the lock in a forked child, where another thread may have held it."""
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """Says that a checkpoint is being worked on from now on."""
+        """Starts the time of a checkpoint."""
         with self._lock:
             self._began = self._clock()
 
     def interrupt(self) -> None:
-        """Says that the work on a checkpoint has to wait; its time so far is not counted."""
+        """Stops the time of a checkpoint that has to wait, and discards it."""
         with self._lock:
             self._began = None
 
@@ -140,16 +140,15 @@ class CostMeter:
         seconds: float | None = None,
         cpu_seconds: float = 0.0,
     ) -> None:
-        """Says that this work is over, and what came of it.
+        """Ends the time of a checkpoint and adds its cost.
 
         Args:
-            atlases: The atlases that were made, and what was made beside them; only its seconds
-                and bytes count.
-            seconds: How long it took, where the time since `begin` holds more than that.
-            cpu_seconds: Processor time.
+            atlases: Costs of its atlases and optional records.
+            seconds: Wall time; None is the time since `begin`.
+            cpu_seconds: CPU time.
         """
         with self._lock:
-            seconds = self._running() if seconds is None else seconds
+            seconds = self._measure_time() if seconds is None else seconds
             self._began = None
             self._checkpoints += 1
             self._add(
@@ -160,20 +159,20 @@ class CostMeter:
             )
 
     def add_call(self, seconds: float) -> None:
-        """Counts one call of the loop, which took `seconds` of its time."""
+        """Counts one call from the training loop that took `seconds`."""
         with self._lock:
             self._add(calls=1, loop_seconds=seconds)
 
-    def add_skipped(self, count: int = 1) -> None:
-        """Counts checkpoints that are not worked on."""
+    def count_skips(self, count: int = 1) -> None:
+        """Counts checkpoints that are not computed."""
         with self._lock:
             self._add(skipped=count)
 
-    def affords_another(self, waiting: int) -> bool:
-        """Tells whether one more checkpoint is within the budget.
+    def can_afford(self, waiting: int) -> bool:
+        """Returns whether one more checkpoint is within the budget.
 
         Args:
-            waiting: Checkpoints that are accepted and not finished.
+            waiting: Number of checkpoints that were added and are not finished.
         """
         if self.budget is None:
             return True
@@ -181,15 +180,15 @@ class CostMeter:
             if waiting and not self._checkpoints:
                 return False
             each = self._cost.seconds / max(self._checkpoints, 1)
-            spent = self._cost.seconds + max(waiting * each, self._running())
+            spent = self._cost.seconds + max(waiting * each, self._measure_time())
             return spent <= self.budget * (self._clock() - self._start)
 
     def cost(self) -> Cost:
-        """Returns what was added up so far."""
+        """Returns the sums so far."""
         with self._lock:
             return dataclasses.replace(self._cost, run_seconds=self._clock() - self._start)
 
-    def _running(self) -> float:
+    def _measure_time(self) -> float:
         return 0.0 if self._began is None else self._clock() - self._began
 
     def _add(self, **amounts: float) -> None:
@@ -197,13 +196,13 @@ class CostMeter:
         self._cost = dataclasses.replace(self._cost, **sums)
 
 
-def _duration(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _size(count: float) -> str:
+def _format_size(count: float) -> str:
     for unit, scale in (("GB", 1e9), ("MB", 1e6)):
         if count >= scale:
             return f"{count / scale:.1f} {unit}"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forks of the training process: no half-registered socket and no held lock gets into a child.
+"""Protects forked children of the training process from held locks and half-open sockets.
 
-`DataLoader(num_workers=2)` forks the training process while threads of ours are at work. The child
-has a copy of every open descriptor and of every lock as it was at that moment, also of one that a
-thread held which the child does not have.
+`DataLoader(num_workers=2)` forks the training process while threads of this package are running.
+The child gets a copy of every open file descriptor and of every lock in its current state, even if
+the thread that holds the lock does not exist in the child.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 _MAX_WAIT: Final = 5.0
-"""Seconds that a fork waits at most; starting a process takes some milliseconds."""
+"""Longest time in seconds that a fork is delayed; starting a process takes some milliseconds."""
 
 
 class HasLocks(Protocol):
-    """What a fork may copy while another thread holds its locks."""
+    """An object whose locks another thread may hold when the process is forked."""
 
     def renew_locks(self) -> None:
-        """Replaces all locks by free ones; called in a forked child, which has one thread."""
+        """Replaces all locks by new ones; called in a forked child, which has one thread."""
 
 
-_lock = threading.RLock()  # reentrant: a finalizer may fork in the thread that holds it
+_lock = threading.RLock()  # reentrant, since a finalizer may fork in the thread that holds it
 _fork = threading.local()
 _owners: Final[weakref.WeakSet[HasLocks]] = weakref.WeakSet()
 
 
 @contextlib.contextmanager
-def forks_delayed() -> Iterator[None]:
-    """Has `os.fork` in other threads wait until the block is left, up to 5 s."""
+def delay_forks() -> Iterator[None]:
+    """Delays `os.fork` in other threads until the block ends, for at most 5 s."""
     with _lock:
         yield
 
 
 def renew_locks_in_children(owner: HasLocks) -> None:
-    """Gives every forked child free locks in `owner`, which is not kept alive by this."""
+    """Calls `owner.renew_locks` in every forked child; holds only a weak reference to `owner`."""
     _owners.add(owner)
 
 

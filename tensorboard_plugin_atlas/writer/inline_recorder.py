@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recorder that works in the training loop itself, which waits until each atlas is in the log."""
+"""A recorder that computes atlases in the training loop, which waits until they are logged."""
 
 from __future__ import annotations
 
@@ -15,58 +15,57 @@ from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
-from tensorboard_plugin_atlas.writer.snapshot_queue import NOTHING_LOST, Lost
+from tensorboard_plugin_atlas.writer.snapshot_queue import NO_LOST_STEPS, LostSteps
 
 
 @contextlib.contextmanager
-def _own_settings() -> Iterator[None]:
-    """Lets go of what the loop has set for its own sake.
+def _default_settings() -> Iterator[None]:
+    """Disables settings of the training loop: numpy's error handling and autocast.
 
-    It may have numpy raise, where NaN and infinity are what has to be shown, and be in the middle
-    of a block under autocast.
+    If the loop has numpy raise on NaN or infinity, activations with such values could not be shown.
     """
     with np.errstate(all="ignore"), torch.autocast("cpu", enabled=False):
         yield
 
 
 class InlineRecorder:
-    """Records checkpoints where it is called; the same surface as `BackgroundRecorder`.
+    """Records checkpoints in the calling thread; same interface as `BackgroundRecorder`.
 
     Args:
-        recorder: Does the work.
-        meter: Is told what it costs.
+        checkpoint_logger: Computes and writes the atlases.
+        meter: Adds up the cost.
     """
 
     waiting = 0
     fault = None
 
-    def __init__(self, recorder: CheckpointLogger, meter: CostMeter) -> None:
-        self._recorder = recorder
+    def __init__(self, checkpoint_logger: CheckpointLogger, meter: CostMeter) -> None:
+        self._logger = checkpoint_logger
         self._meter = meter
 
     def record(
         self, model: nn.Module, step: int, wall_time: float | None, skipped: Sequence[Skipped] = ()
     ) -> None:
-        """Logs the atlases of a checkpoint; whatever goes wrong with them is raised."""
+        """Logs the atlases of a checkpoint; any error in them is raised."""
         self._meter.begin()
         cpu = time.process_time()
         try:
-            with _own_settings():
-                costs = self._recorder.record(model, step, wall_time, skipped)
+            with _default_settings():
+                costs = self._logger.record(model, step, wall_time, skipped)
         except BaseException:
             self._meter.end()
             raise
         self._meter.end(costs, cpu_seconds=time.process_time() - cpu)
 
-    def take_failures(self) -> list[WorkerError]:
-        """Returns what went wrong beside the atlases, for which `record` raises at once."""
-        return self._recorder.take_failures()
+    def pop_failures(self) -> list[WorkerError]:
+        """Returns the errors in optional records; `record` raises those in atlases."""
+        return self._logger.pop_failures()
 
     def flush(self) -> None:
-        """Makes everything recorded durable."""
-        self._recorder.flush()
+        """Flushes all records to disk."""
+        self._logger.flush()
 
-    def close(self, timeout: float | None) -> Lost:
-        """Flushes and closes the log; nothing can be lost."""
-        self._recorder.close()
-        return NOTHING_LOST
+    def close(self, timeout: float | None) -> LostSteps:
+        """Flushes and closes the log; no step can be lost."""
+        self._logger.close()
+        return NO_LOST_STEPS

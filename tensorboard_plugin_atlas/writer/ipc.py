@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the training process and its worker say to each other, over a socket that only they have."""
+"""Types of the messages between the training process and its worker."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tensorboard_plugin_atlas.writer.options import Extras
 
 @dataclass(frozen=True)
 class Setup:
-    """What a worker is told first; the descriptor of the probe's images follows.
+    """First message to a worker; the file descriptor of the probe's images follows.
 
     Attributes:
         location: Directory or URL of the event files.
         layers: Dotted module names.
-        config: The recipe.
-        probe: The probe, its images left out.
-        baselines: Layer to the atlas of another run on whose map it is laid out first.
-        extras: What to make of a checkpoint beside the atlases.
+        config: Settings of the atlases.
+        probe: The probe without its images.
+        baselines: Atlas of another run for each layer; the first map is aligned with it.
+        extras: Optional records of each checkpoint.
     """
 
     location: str
@@ -38,18 +38,18 @@ class Setup:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has imported what it needs and read its setup; no model has run in it yet."""
+    """Reply to `Setup`: the worker has imported its modules; no model has run in it yet."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One checkpoint to make atlases of; the descriptor of its slot follows.
+    """One checkpoint to compute atlases of; the file descriptor of its slot follows.
 
     Attributes:
         step: Global step.
         wall_time: Seconds since the epoch.
-        skipped: Checkpoints asked for since the last one and not computed.
-        structure: The model, where it is not the one that was sent last.
+        skipped: Requested checkpoints since the last one that were not computed.
+        structure: The model, or None if it is the one that was sent last.
     """
 
     step: int
@@ -60,13 +60,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """The answer to a job whose atlases are in the log.
+    """Reply to a job whose atlases are logged.
 
     Attributes:
-        atlases: What each of them cost.
+        atlases: Cost of each atlas.
         seconds: Wall time of the whole job.
-        cpu_seconds: Processor time of it.
-        failures: What was asked for beside the atlases and went wrong.
+        cpu_seconds: CPU time of the whole job.
+        failures: Errors in optional records.
     """
 
     atlases: tuple[AtlasCost, ...]
@@ -77,14 +77,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """The answer to a job that raised.
+    """Reply to a job that raised an exception.
 
     Attributes:
         message: Type and text of the exception.
         place: File and line where it was raised.
-        is_for_good: No model like this one can be rebuilt in the worker.
+        is_permanent: Whether the worker cannot rebuild the model, so that other jobs fail, too.
     """
 
     message: str
     place: str
-    is_for_good: bool
+    is_permanent: bool

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that a model reaches, and a quick check that nothing but its numbers changed.
+"""Lists the objects that a model refers to, and checks quickly that only tensor values changed.
 
-The model is taken apart once, level by level: the attributes of all modules, what these hold, and
-so on down to values that cannot change. The check takes it apart again along the same lines. All
-values of a level are listed by a few calls that loop in C, and compared by identity with those that
-were there. That is several times cheaper than pickling: 0.1 ms for a ResNet-18, whose pickled
-structure takes 5 ms and whose numbers take 4 ms to copy.
+The model is traversed once, level by level: the attributes of all modules, the objects in these,
+and so on down to immutable values. The check traverses it again in the same order. A few calls that
+loop in C list all values of a level, which are compared by identity with the earlier ones. This is
+much cheaper than pickling: 0.1 ms for a ResNet-18, whose structure takes 5 ms to pickle and whose
+tensors take 4 ms to copy.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from tensorboard_plugin_atlas.writer.object_parts import (
 )
 
 _MAX_LEVELS: Final = 64
-"""Depth up to which objects are taken apart; what is nested more deeply is compared as a pickle."""
+"""Depth up to which objects are traversed; deeper ones are compared by their pickles."""
 
 _NOT_SENT: Final = frozenset({"training", "_compiled_call_impl"})
-"""Attributes of a module that do not matter to the worker."""
+"""Attributes of a module that the worker does not need."""
 
 _DICTS: Final = (dict, OrderedDict)
 _SEQUENCES: Final = (list, tuple, set, frozenset)
@@ -52,15 +52,15 @@ Pick: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
 
 
 class _ChangedError(Exception):
-    """The model is not the one that was taken apart."""
+    """The model has changed in more than its tensor values."""
 
 
 class _Containers(NamedTuple):
-    """Objects of one level that are taken apart, in three groups by how that is done.
+    """Objects of one level that refer to other objects, in three groups.
 
     Attributes:
-        dicts: Taken apart into their values.
-        sequences: Lists, tuples and sets.
+        dicts: Dictionaries.
+        sequences: Lists, tuples, and sets.
         others: All others.
     """
 
@@ -71,24 +71,25 @@ class _Containers(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Level:
-    """What the containers of one level hold, as it was, by position in the list of their values.
+    """Values in the containers of one level, as first read; each `pick_*` selects by position.
 
     Attributes:
-        types: Of the containers; none at the first level, where `Contents` knows them.
-        sizes: How many values each of them has.
-        keys: Of the dictionaries.
-        parts: How each of `_Containers.others` is taken apart.
-        atoms: The values that cannot change.
-        pick_atoms: Picks them.
-        empties: The types of empty containers.
-        pick_empties: Picks these.
-        known: The ids of modules, and of objects that are compared by identity.
-        pick_known: Picks these.
-        aliases: Position, and level and position of the same object, which is taken apart there.
-        pick_tensors: Picks the tensors.
-        pick_dicts: Picks the containers of the next level.
-        pick_sequences: Likewise.
-        pick_others: Likewise.
+        types: Types of the containers; empty at the first level, where `ModelContents` has them.
+        sizes: Number of values in each container.
+        keys: Keys of the dictionaries.
+        parts: Functions that list the values of each of `_Containers.others`.
+        atoms: Immutable values.
+        pick_atoms: Selects them.
+        empties: Types of empty containers.
+        pick_empties: Selects these containers.
+        known: Ids of modules, and of other objects that are compared by identity.
+        pick_known: Selects these.
+        aliases: Position of an object that occurred before, and the level and position of its first
+            occurrence.
+        pick_tensors: Selects the tensors.
+        pick_dicts: Selects the dictionaries of the next level.
+        pick_sequences: Selects the sequences of the next level.
+        pick_others: Selects the other containers of the next level.
     """
 
     types: list[type]
@@ -108,13 +109,13 @@ class _Level:
     pick_others: Pick
 
     def read(self, held: _Containers) -> list[Any]:
-        """Returns the values that the containers hold now.
+        """Returns the current values in the containers.
 
-        Groups that are empty are passed by: most levels of most models have one group alone, and
-        the loop waits for this.
+        Empty groups are skipped, since most levels of most models have one group only and the
+        training loop waits for this.
 
         Raises:
-            _ChangedError: if anything but tensors and what is in the next level changed.
+            _ChangedError: if anything changed except tensors and values of deeper levels.
         """
         dicts, sequences, others = held
         if self.types and [*map(type, chain(dicts, sequences, others))] != self.types:
@@ -158,22 +159,22 @@ class _Level:
 
 
 @dataclass(frozen=True, eq=False)
-class Contents:
-    """What a model consisted of when it was taken apart; see `take_apart`.
+class ModelContents:
+    """All objects that a model referred to when it was traversed; see `read_contents`.
 
-    It keeps no tensor and no module alive.
+    It holds no strong reference to tensors or modules.
 
     Attributes:
-        modules: All modules, those in plain containers and closures included.
+        modules: All modules, including those in plain containers and closures.
         module_types: Their types.
-        classes: Classes of modules that are sent by value.
-        own_states: Which modules have a `__getstate__` that changes attributes.
-        levels: What they hold, and what that holds.
-        ids: Of the tensors, place by place: while they are the same, so are `owners`.
-        owners: For each place the first one where the same tensor is.
-        firsts: Picks each tensor once.
-        forms: Type, shape, strides, element type, trained or not, and device of each place.
-        imported: Attributes of classes that the worker imports: owner, name and value.
+        classes: Classes of modules that are pickled by value.
+        own_states: Indices of modules whose `__getstate__` changes attributes.
+        levels: Values of each level.
+        ids: Id of each tensor occurrence; as long as they are equal, so are `owners`.
+        owners: For each tensor occurrence, the index of the first occurrence of the same tensor.
+        firsts: Selects each tensor once.
+        forms: Type, shape, strides, dtype, `requires_grad`, and device of each tensor occurrence.
+        imported: Attributes of classes that the worker imports: class, name, and value.
     """
 
     modules: tuple[weakref.ref[nn.Module], ...]
@@ -188,24 +189,24 @@ class Contents:
     imported: tuple[tuple[type, str, Any], ...]
 
     def tensors_of(self, model: nn.Module) -> list[Tensor] | None:
-        """Returns the tensors of a model that is as it was but for their numbers, else None.
+        """Returns the model's tensors if nothing changed except their values, else None.
 
         Args:
-            model: The model as it is now.
+            model: The model in its current state.
 
         Raises:
-            CannotSendError: if a class changed that the worker imports, and so cannot be sent.
+            CannotSendError: if a class that the worker imports was changed.
         """
         for owner, name, value in self.imported:
             if owner.__dict__.get(name) is not value:
                 raise CannotSendError(
                     f"{owner.__module__}.{owner.__qualname__}.{name} was changed after the writer "
-                    "was made, and another process would import the class as it is in its file; "
+                    "was created, but another process imports the class unchanged from its file; "
                     "set the attribute on the model instead of its class"
                 )
         try:
             return self._tensors_of(model)
-        except Exception:  # a change, or an error of the user's classes, which `take_apart` reports
+        except Exception:  # a change, or an error in user code, which `read_contents` reports
             return None
 
     def _tensors_of(self, model: nn.Module) -> list[Tensor] | None:
@@ -230,44 +231,44 @@ class Contents:
         return list(self.firsts(found))
 
 
-def take_apart(model: nn.Module) -> tuple[Contents, list[Tensor]]:
-    """Lists what a model consists of.
+def read_contents(model: nn.Module) -> tuple[ModelContents, list[Tensor]]:
+    """Lists all objects that a model refers to.
 
     Returns:
-        Its contents, and its tensors, shared ones once: parameters, buffers, and those that are
-        attributes, entries of containers, or captured by functions.
+        Its contents, and its tensors, each shared tensor once: parameters, buffers, and tensors in
+        attributes, containers, and closures.
 
     Raises:
         CannotSendError: if that fails, or a method of a class that the worker imports was replaced
-            by one of the running script.
+            by a function of the running script.
     """
     modules = dict.fromkeys(model.modules())
     try:
         while True:
-            taken = _TakingApart(list(modules))
+            taken = _ContentsReader(list(modules))
             if not taken.hidden:
                 return taken.contents(), taken.unique
             for module in taken.hidden:
                 modules.update(dict.fromkeys(module.modules()))
     except CannotSendError:
         raise
-    except Exception as error:  # whatever the user's classes raise
+    except Exception as error:  # from user code
         raise CannotSendError(
-            f"model={type(model).__name__} holds something that cannot be compared with what it "
-            f"was ({summarize_error(error)})"
+            f"model={type(model).__name__} refers to an object that cannot be checked for changes "
+            f"({first_line(error)})"
         ) from error
 
 
 @dataclass(frozen=True, eq=False)
 class _Container:
-    """An object to take apart.
+    """An object that refers to others.
 
     Attributes:
-        value: It.
-        parts: Lists its parts, None for dictionaries and sequences.
-        is_fresh: It was made by a `__reduce_ex__`: tensors in it are not those that pickle meets.
-        is_state: Its tensors are parameters or buffers.
-        unsent: Attributes of a module that pickle leaves out, or that do not matter.
+        value: The object.
+        parts: Function that lists the objects it refers to; None for dictionaries and sequences.
+        is_fresh: Whether a `__reduce_ex__` created it, so that pickle meets other tensor objects.
+        is_state: Whether its tensors are parameters or buffers.
+        unsent: Attributes of a module that pickle omits, or that the worker does not need.
     """
 
     value: Any
@@ -279,7 +280,7 @@ class _Container:
 
 @dataclass(eq=False)
 class _Sorted:
-    """Positions of the values of one level, sorted by what is done with them."""
+    """Positions of the values of one level, by kind; see `_Level`."""
 
     atoms: list[int] = field(default_factory=list)
     empties: list[int] = field(default_factory=list)
@@ -291,12 +292,12 @@ class _Sorted:
     others: dict[int, _Container] = field(default_factory=dict)
 
 
-class _TakingApart:
-    """Takes a model apart, given all of its modules.
+class _ContentsReader:
+    """Traverses a model, given all of its modules.
 
     Attributes:
-        hidden: Modules met that were not among those given.
-        unique: The tensors met, each once.
+        hidden: Modules found on the way that were not among the given ones.
+        unique: The tensors found, each once.
     """
 
     def __init__(self, modules: list[nn.Module]) -> None:
@@ -307,7 +308,7 @@ class _TakingApart:
         self._root_ids = set(map(id, [*modules, *self._classes]))
         self._imported = dict.fromkeys(kind for kind in kinds if is_importable(kind))
         self._seen: dict[int, tuple[int, int]] = {}
-        self._values: list[list[Any]] = []  # kept, so that ids stay those of one object
+        self._values: list[list[Any]] = []  # kept alive, so that ids stay unique
         self._tensors: list[Tensor] = []
         self._tensor_ids: set[int] = set()
         self._levels: list[_Level] = []
@@ -325,14 +326,14 @@ class _TakingApart:
             ],
         )
         while any(level):
-            level = self._take_apart(*level)
+            level = self._read_level(*level)
         self.unique = list({id(tensor): tensor for tensor in self._tensors}.values())
 
-    def contents(self) -> Contents:
-        """Returns what was found."""
+    def contents(self) -> ModelContents:
+        """Returns the contents of the model."""
         owners = _owners(self._tensors)
         firsts = [place for place, owner in enumerate(owners) if place == owner]
-        return Contents(
+        return ModelContents(
             modules=tuple(map(weakref.ref, self._modules)),
             module_types=list(map(type, self._modules)),
             classes=self._classes,
@@ -345,10 +346,10 @@ class _TakingApart:
             imported=tuple(_attributes_of(self._imported)),
         )
 
-    def _take_apart(
+    def _read_level(
         self, dicts: list[_Container], sequences: list[_Container], others: list[_Container]
     ) -> tuple[list[_Container], ...]:
-        """Adds one level; returns the containers of the next."""
+        """Adds one level; returns the containers of the next one."""
         number = len(self._levels)
         parts = [container.parts(container.value) for container in others if container.parts]
         groups = [
@@ -391,13 +392,13 @@ class _TakingApart:
     def _sort(
         self, of: _Sorted, value: Any, at: tuple[int, int], owner: _Container, name: object
     ) -> None:
-        """Decides what is done with a value at a level and place."""
+        """Classifies a value at a level and position."""
         place = at[1]
         if is_immutable(value):
             of.atoms.append(place)
             if isinstance(value, type):
                 self._imported[value] = None
-        elif id(value) in self._root_ids:  # taken apart at the first level
+        elif id(value) in self._root_ids:  # belongs to the first level
             of.known.append(place)
         elif isinstance(value, nn.Module):
             of.known.append(place)
@@ -418,7 +419,7 @@ class _TakingApart:
             _sort_container(of, value, place, is_fresh=owner.is_fresh, is_state=is_state)
 
     def _is_copied(self, tensor: Tensor, owner: _Container) -> bool:
-        """Tells whether a tensor is part of the state; others are sent with the structure."""
+        """Returns whether a tensor is part of the state; others are sent with the structure."""
         if owner.is_state or id(tensor) in self._tensor_ids:
             return True
         return _is_plain(tensor) and not owner.is_fresh
@@ -439,7 +440,7 @@ def _sort_container(of: _Sorted, value: Any, place: int, *, is_fresh: bool, is_s
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Tells whether a tensor can be copied byte by byte."""
+    """Returns whether a tensor can be copied byte by byte."""
     return (
         type(tensor) in (Tensor, nn.Parameter)
         and tensor.layout is torch.strided
@@ -478,7 +479,7 @@ def _attributes_of(classes: Iterable[type]) -> Iterable[tuple[type, str, Any]]:
             if isinstance(value, FunctionType) and value.__module__ == "__main__":
                 raise CannotSendError(
                     f"{owner.__module__}.{owner.__qualname__}.{name} was replaced by a function of "
-                    "this script, and another process would import the class as it is in its file; "
+                    "this script, but another process imports the class unchanged from its file; "
                     "subclass it instead"
                 )
             if type(value) in PLAIN or isinstance(value, FunctionType):
@@ -486,13 +487,13 @@ def _attributes_of(classes: Iterable[type]) -> Iterable[tuple[type, str, Any]]:
 
 
 def _owners(tensors: Sequence[Tensor]) -> list[int]:
-    """Returns for each tensor the place of its first occurrence."""
+    """Returns the index of the first occurrence of each tensor."""
     first: dict[int, int] = {}
     return list(map(first.setdefault, map(id, tensors), range(len(tensors))))
 
 
 def _picker(places: Iterable[int]) -> Pick:
-    """Returns a function that picks the entries at some places, at the speed of C."""
+    """Returns a fast function that selects the entries at some positions."""
     chosen = list(places)
     if len(chosen) > 1:
         return itemgetter(*chosen)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model without its numbers: what travels to the worker once, while the state travels each time.
+"""Pickles a model without its state, which is sent to the worker only when it changes.
 
-Modules, classes and functions are pickled, those of the running script by value (cloudpickle), so
-that a worker need not run the script again. Tensors of the state become their place in the layout.
+Modules, classes, and functions are pickled, those of the running script by value (cloudpickle), so
+that the worker does not run the script again. Tensors of the state are replaced by their indices.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from tensorboard_plugin_atlas.errors import CannotSendError
 from tensorboard_plugin_atlas.writer.shared_state import (
     SharedMemory,
     StateLayout,
+    compute_state_layout,
     copy_all,
-    lay_out_state,
     map_memory,
 )
 
 
 @dataclass(frozen=True)
 class Structure:
-    """A model that can be sent.
+    """A pickled model without its state.
 
     Attributes:
-        pickled: The modules, each tensor of the state replaced by its place.
-        layout: What stands at these places.
+        pickled: The modules, with each tensor of the state replaced by its index in `layout`.
+        layout: Shapes and memory offsets of the tensors.
     """
 
     pickled: bytes
@@ -44,18 +44,18 @@ class Structure:
 
 
 def describe_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure:
-    """Packs a model for another process.
+    """Pickles a model without its state.
 
     Args:
         model: The unwrapped model.
-        tensors: Its `Inventory.tensors`.
+        tensors: Its `ModelState.tensors`.
 
     Raises:
-        CannotSendError: if the model or its state holds something that cannot be sent.
-        ArgumentError: if it is sharded over ranks.
+        CannotSendError: if an object in the model or its state cannot be sent.
+        ArgumentError: if the model is sharded over ranks.
     """
-    check_not_sharded(model)  # it may have been sharded since it was looked at last
-    layout = lay_out_state(tensors)
+    check_whole(model)  # it may have been sharded since the last check
+    layout = compute_state_layout(tensors)
     stream = io.BytesIO()
     try:
         _Pickler(stream, {id(tensor): place for place, tensor in enumerate(tensors)}).dump(model)
@@ -68,7 +68,7 @@ def describe_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure
 
 
 def share_images(probe: Probe) -> tuple[Probe, SharedMemory]:
-    """Moves a probe's images, by far its largest part, to memory that two processes can look at.
+    """Moves a probe's images, by far its largest part, to shared memory.
 
     Raises:
         OSError: if there is not enough memory.
@@ -80,21 +80,21 @@ def share_images(probe: Probe) -> tuple[Probe, SharedMemory]:
 
 
 def without_images(probe: Probe) -> Probe:
-    """Returns a probe that can be sent; it keeps the size and type of its images."""
+    """Returns the probe with an empty image tensor of the same size per image and dtype."""
     return dataclasses.replace(probe, images=probe.images[:0].clone())
 
 
 def with_images(probe: Probe, file: int) -> Probe:
-    """Returns a probe that was sent, with the images behind a descriptor."""
+    """Returns a probe that was sent without images, with those in a shared memory file."""
     images = map_memory(file).view(probe.images.dtype)
     return dataclasses.replace(probe, images=images.view(-1, *probe.images.shape[1:]))
 
 
 class ModelCopy:
-    """The worker's own copy of a model.
+    """The worker's copy of a model.
 
     Args:
-        structure: As `describe_structure` gave it, from a process that is trusted.
+        structure: Returned by `describe_structure` in a trusted process; it is unpickled.
 
     Attributes:
         model: The model, on the CPU; its state is undefined before the first `load`.
@@ -107,7 +107,7 @@ class ModelCopy:
         self.model = model
 
     def load(self, file: int) -> None:
-        """Takes over the state from the slot behind a descriptor."""
+        """Copies the state from the slot in a shared memory file."""
         copy_all(self._layout.parts(self._tensors), self._layout.views(map_memory(file)))
 
 
@@ -120,7 +120,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return self._places.get(id(value)) if isinstance(value, Tensor) else None
 
     def reducer_override(self, value: Any) -> Any:
-        """Brings stray tensors and devices to the CPU, where the worker computes."""
+        """Moves tensors outside the state, and devices, to the CPU, where the worker computes."""
         if isinstance(value, Tensor) and value.device.type != "cpu":
             on_cpu: Any = value.detach().cpu()
             return on_cpu.__reduce_ex__(pickle.HIGHEST_PROTOCOL)

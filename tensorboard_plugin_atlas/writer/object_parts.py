@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the objects that a model holds consist of, as pickle sees them.
+"""Lists the objects that an object refers to, in the same way as pickle.
 
-A model is more than its tensors: configuration objects, lists, hooks, closures. To notice that one
-of them changed, each is taken apart into what it refers to, down to values that cannot change.
+A model is more than its tensors: configuration objects, lists, hooks, closures. To detect a change
+in one of them, each is resolved into the objects that it refers to, down to immutable values.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ import torch
 from torch import Tensor, nn
 
 Parts: TypeAlias = Callable[[Any], Sequence[Any]]
-"""Lists what a value consists of, always in the same order."""
+"""Function that lists the objects that a value refers to, always in the same order."""
 
 PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
-"""Immutable types whose values are compared where they are not the same object."""
+"""Immutable types whose values are compared if they are not the same object."""
 
 _IMMUTABLE: Final = PLAIN | {
     torch.dtype,
@@ -51,7 +51,7 @@ _MISSING: Final = "<missing>"
 
 
 def is_immutable(value: Any) -> bool:
-    """Tells whether a value cannot change as long as it is the same object."""
+    """Returns whether a value is immutable."""
     kind = type(value)
     if kind is tuple:
         return all(map(is_immutable, value))
@@ -61,19 +61,19 @@ def is_immutable(value: Any) -> bool:
 
 
 def is_same(value: Any, other: Any) -> bool:
-    """Tells whether two immutable values are interchangeable: of one type, equal, bit for bit."""
+    """Returns whether two immutable values have the same type and are equal bit for bit."""
     kind = type(value)
     if value is other or kind is not type(other):
         return value is other
     if kind is tuple:
         return len(value) == len(other) and all(map(is_same, value, other))
     if kind in _NUMBERS:
-        return repr(value) == repr(other)  # NaN is like NaN, and 0.0 unlike -0.0
+        return repr(value) == repr(other)  # NaN equals NaN, and 0.0 differs from -0.0
     return bool(kind in _IMMUTABLE and value == other)
 
 
 def is_importable(value: Any) -> bool:
-    """Tells whether a class or function is sent by its name, and found there by any process."""
+    """Returns whether a class or function is pickled by name, and any process can import it."""
     module = getattr(value, "__module__", None)
     if not isinstance(module, str) or module == "__main__" or module not in sys.modules:
         return False
@@ -86,14 +86,14 @@ def is_importable(value: Any) -> bool:
 
 
 def parts_of(value: Any) -> Parts | None:
-    """Returns what lists the parts of a value, or None where nothing but its identity is known.
+    """Returns the function that lists the parts of a value, or None to compare its identity only.
 
     Args:
-        value: No tensor, module, plain container or immutable value.
+        value: Any value except tensors, modules, plain containers, and immutable values.
     """
     kind = type(value)
     if kind.__module__.startswith("torch.fx."):
-        return None  # a graph is long and linked, and what runs is its code, which is a string
+        return None  # graphs are large and linked; the code that runs is a string elsewhere
     if isinstance(value, type):
         return _class_parts
     if kind is types.FunctionType:
@@ -104,31 +104,31 @@ def parts_of(value: Any) -> Parts | None:
     if _is_pickled_by_attributes(kind):
         return functools.partial(_object_parts, slots=tuple(copyreg._slotnames(kind)))  # type: ignore[attr-defined]
     try:
-        is_named = isinstance(_reduced(value), str)
-    except Exception:  # of the user's code, or it cannot be pickled, which pickling will say
+        is_named = isinstance(_reduce(value), str)
+    except Exception:  # from user code, or it cannot be pickled, which is reported by pickling
         return None
     return None if is_named else reduced_parts
 
 
 def reduced_parts(value: Any) -> Sequence[Any]:
-    """Returns what pickle is given by a value's own `__reduce_ex__`; new objects at every call."""
-    function, arguments, state, items, pairs = (*_reduced(value), None, None, None)[:5]
+    """Returns the result of a value's own `__reduce_ex__`; new objects at every call."""
+    function, arguments, state, items, pairs = (*_reduce(value), None, None, None)[:5]
     return function, arguments, state, list(items or ()), list(pairs or ())
 
 
 def pickled_parts(value: Any) -> Sequence[Any]:
-    """Returns a digest of what pickle makes of a value and all that it refers to."""
+    """Returns a digest of the pickle of a value."""
     return (_digest(np.frombuffer(cloudpickle.dumps(value), np.uint8)),)
 
 
 def own_state_names(module: nn.Module) -> tuple[str, ...]:
-    """Returns the attributes that a module's own `__getstate__` leaves out, replaces or adds."""
+    """Returns the attributes that a module's own `__getstate__` omits, replaces, or adds."""
     kind = type(module)
     if getattr(kind, "__getstate__", None) is getattr(nn.Module, "__getstate__", None):
         return ()
     try:
         state: Any = module.__getstate__()  # type: ignore[no-untyped-call]
-    except Exception:  # it cannot be pickled, which pickling will say
+    except Exception:  # it cannot be pickled, which is reported by pickling
         return ()
     if not isinstance(state, dict):
         return ()
@@ -138,20 +138,20 @@ def own_state_names(module: nn.Module) -> tuple[str, ...]:
 
 
 def own_state_parts(module: nn.Module, names: Sequence[str]) -> Sequence[Any]:
-    """Returns what stands for these attributes in a module's own state."""
+    """Returns the values of these attributes in the result of a module's `__getstate__`."""
     state: Any = module.__getstate__()  # type: ignore[no-untyped-call]
     return [state.get(name, _MISSING) for name in names]
 
 
 def tensor_parts(tensor: Tensor) -> Sequence[Any]:
-    """Returns form and a digest of the numbers, for a tensor that is not copied."""
+    """Returns dtype, shape, strides, and a digest of the values of a tensor."""
     plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
     digest = _digest(plain.reshape(-1).view(torch.uint8).numpy())
     return tensor.dtype, tensor.shape, tensor.stride(), tensor.requires_grad, digest
 
 
 def _array_parts(array: np.ndarray[Any, Any]) -> Sequence[Any]:
-    """Returns the same for an array, of which no copy is kept."""
+    """Returns dtype, shape, strides, and a digest of the values of an array."""
     if array.dtype.hasobject:
         return array.dtype, array.shape, array.strides, array.ravel().tolist()
     return array.dtype, array.shape, array.strides, _digest(array)
@@ -162,13 +162,13 @@ def _digest(array: np.ndarray[Any, Any]) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def _reduced(value: Any) -> Any:
+def _reduce(value: Any) -> Any:
     own = cloudpickle.Pickler.dispatch_table.get(type(value))
     return value.__reduce_ex__(pickle.HIGHEST_PROTOCOL - 1) if own is None else own(value)
 
 
 def _is_pickled_by_attributes(kind: type) -> bool:
-    """Tells whether pickle takes its instances apart into `__dict__` and slots, nothing else."""
+    """Returns whether pickle reads only `__dict__` and the slots of its instances."""
     protocol = ("__reduce_ex__", "__reduce__", "__getstate__")  # the last from Python 3.11 on
     return (
         all(getattr(kind, name, None) is getattr(object, name, None) for name in protocol)
@@ -185,14 +185,14 @@ def _object_parts(value: Any, slots: Sequence[str]) -> Sequence[Any]:
 
 
 def _class_parts(value: type) -> Sequence[Any]:
-    """Lists bases and attributes of a class that is sent by value."""
+    """Returns bases and attributes of a class that is pickled by value."""
     own = dict(vars(value))
-    own.pop("__slotnames__", None)  # pickle writes it there
+    own.pop("__slotnames__", None)  # added by pickle
     return (*value.__bases__, own)
 
 
 def _function_parts(value: types.FunctionType, names: Sequence[str]) -> Sequence[Any]:
-    """Lists code, defaults, closure and globals of a function that is sent by value."""
+    """Returns code, defaults, closure, and globals of a function that is pickled by value."""
     own = _own_parts(value)
     if value.__closure__:
         own += tuple(map(_cell_contents, value.__closure__))
@@ -216,7 +216,7 @@ def _cell_contents(cell: types.CellType) -> Any:
 
 @functools.lru_cache(maxsize=1024)
 def _global_names(code: types.CodeType) -> tuple[str, ...]:
-    """Returns the globals that a function and those inside it use, as cloudpickle sends them."""
+    """Returns the names of globals that a function and its inner functions use."""
     return tuple(dict.fromkeys(_globals_in(code)))
 
 

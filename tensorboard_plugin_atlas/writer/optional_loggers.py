@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is recorded of a checkpoint beside the atlases of its layers, if it is asked for.
+"""Optional records of a checkpoint: shortcuts and class atlases.
 
-It comes when those are in the log, and what goes wrong with it costs nothing else: each failure is
-kept, to be told of in the training process.
+They are logged after the atlases. An error in one does not affect other records; it is stored and
+reported in the training process.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from torch import nn
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutTracker
-from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, describe_error
-from tensorboard_plugin_atlas.logs.resume import last_shortcuts
+from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutWatch
+from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, described
+from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
@@ -26,14 +26,14 @@ from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
 
 
-class ShortcutLog:
-    """Looks for shortcuts at each checkpoint, goes on with those of the log, and writes them.
+class ShortcutLogger:
+    """Searches for shortcuts at each checkpoint, tests the logged ones again, and logs all.
 
     Args:
-        pipeline: Has the probe and the recipe.
-        layer: Where to look, or None to do nothing.
-        sink: Takes the records.
-        failures: Takes what goes wrong.
+        pipeline: Provides probe and settings.
+        layer: Layer to search in, or None to do nothing.
+        sink: Where the records are written.
+        failures: List to which errors are appended.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ShortcutLog:
         self._watch: ShortcutTracker | None = None
         self._last_step: int | None = None
         if layer is not None:
-            known = last_shortcuts(sink.location, layer)
+            known = find_last_shortcuts(sink.location, layer)
             self._last_step = None if known is None else known.step
             self._watch = ShortcutTracker(pipeline.probe, layer, pipeline.config, known)
 
@@ -54,14 +54,14 @@ class ShortcutLog:
         """Logs the shortcuts of a checkpoint.
 
         Args:
-            model: The model; it is left as it was.
+            model: The model; it is not changed.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
-            atlas: The layer's atlas at this step, to say where on it they lie.
+            atlas: The layer's atlas at this step, in which the nearest samples are found.
         """
-        # After a crash a step is done again, and they may be in the log.
-        is_there = self._last_step is not None and self._last_step >= step
-        if self._watch is None or self.layer is None or is_there:
+        # After a crash a step is computed again, and its shortcuts may be logged already.
+        is_logged = self._last_step is not None and self._last_step >= step
+        if self._watch is None or self.layer is None or is_logged:
             return []
         start = time.perf_counter()
         now = time.time() if wall_time is None else wall_time
@@ -71,47 +71,47 @@ class ShortcutLog:
             self._sink.write(shortcuts_tag(self.layer, sequence), blobs, step, now)
             self._sink.flush()
         except Exception as error:
-            text = f"step {step}: no shortcuts are logged of layer {self.layer!r}"
-            self._failures.append(_failure(text, error, _place_of(error)))
+            text = f"step {step}: the shortcuts of layer {self.layer!r} are not logged"
+            self._failures.append(_make_error(text, error, _find_source(error)))
             return []
         self._last_step = step
         seconds = time.perf_counter() - start
         return [AtlasCost(self.layer, seconds, sum(map(len, blobs)), is_atlas=False)]
 
 
-class ClassLog:
-    """Makes atlases of classes at each checkpoint and writes them.
+class ClassAtlasLogger:
+    """Computes class atlases at each checkpoint and logs them.
 
     Args:
-        pipeline: Has the probe, the layers and the recipe.
-        asked: The index of each class, and of the two classes of each pair; none does nothing.
-        sink: Takes the records.
-        failures: Takes what goes wrong.
+        pipeline: Provides probe, layers, and settings.
+        classes: The index of each class, and the two indices of each pair; () does nothing.
+        sink: Where the records are written.
+        failures: List to which errors are appended.
 
     Attributes:
-        series: What each is called in the log.
+        series: Name of each class atlas in the log.
     """
 
     def __init__(
         self,
         pipeline: AtlasPipeline,
-        asked: tuple[tuple[int, ...], ...],
+        classes: tuple[tuple[int, ...], ...],
         sink: Sink,
         failures: list[WorkerError],
     ) -> None:
         self._sink, self._failures = sink, failures
-        self._classes: ClassPipeline | None = None
+        self._pipeline: ClassPipeline | None = None
         self.series: tuple[str, ...] = ()
-        if asked:
-            self._classes = ClassPipeline(
-                pipeline.probe, pipeline.layers, pipeline.config, pipeline.progress, classes=asked
+        if classes:
+            self._pipeline = ClassPipeline(
+                pipeline.probe, pipeline.layers, pipeline.config, pipeline.progress, asked=classes
             )
-            self.series = tuple(self._classes.series)
+            self.series = tuple(self._pipeline.series)
 
     def continue_from(self, previous: Atlas) -> None:
-        """Continues the map of one of the series, as the log has it."""
-        if self._classes is not None:
-            self._classes.continue_from(previous)
+        """Continues the map of a logged class atlas."""
+        if self._pipeline is not None:
+            self._pipeline.continue_from(previous)
 
     def record(
         self,
@@ -119,30 +119,30 @@ class ClassLog:
         step: int,
         wall_time: float | None,
         skipped: Sequence[Skipped],
-        there: Container[str],
+        logged: Container[str],
     ) -> list[AtlasCost]:
-        """Logs the atlases of classes of a checkpoint.
+        """Logs the class atlases of a checkpoint.
 
         Args:
-            model: The model; it is left as it was.
+            model: The model; it is not changed.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
-            skipped: Checkpoints asked for since the last one and not computed.
-            there: Series that are in the log at this step.
+            skipped: Requested checkpoints since the last one that were not computed.
+            logged: Series that are in the log at this step.
         """
-        classes = self._classes
-        wanted = [series for series in self.series if series not in there]
-        if classes is None or not wanted:
+        pipeline = self._pipeline
+        missing = [series for series in self.series if series not in logged]
+        if pipeline is None or not missing:
             return []
         costs, start = [], time.perf_counter()
         try:
-            classes.choose(model)
-        except Exception as error:  # whatever the user's code raises under differentiation
-            self._fail(classes.layer, step, error)
+            pipeline.choose(model)
+        except Exception as error:  # from user code in the backward pass
+            self._fail(pipeline.layer, step, error)
             return []
-        for series in wanted:
+        for series in missing:
             try:
-                atlas = classes.atlas(model, series, step, wall_time)
+                atlas = pipeline.atlas(model, series, step, wall_time)
                 blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
                 self._sink.write(
                     layer_tag(series, sequence=atlas.sequence), blobs, step, atlas.wall_time
@@ -152,23 +152,22 @@ class ClassLog:
                 self._fail(series, step, error)
                 continue
             end = time.perf_counter()
-            # What choosing took is counted with the first.
+            # The first one includes the time of choosing the samples of all.
             costs.append(AtlasCost(series, end - start, sum(map(len, blobs))))
             start = end
         return costs
 
     def _fail(self, series: str, step: int, error: Exception) -> None:
-        # A class that nothing speaks for is told of once, at whatever step.
-        self._failures.append(
-            _failure(f"no class atlas {series!r} at step {step:,}", error, series)
-        )
+        # With the series as its source, it is reported once and not at every step.
+        text = f"step {step}: the class atlas {series!r} is not logged"
+        self._failures.append(_make_error(text, error, series))
 
 
-def _failure(text: str, error: Exception, place: str) -> WorkerError:
-    reason = str(error) if isinstance(error, AtlasError) else describe_error(error)
-    return WorkerError(f"{text}: {reason}", place)
+def _make_error(text: str, error: Exception, source: str) -> WorkerError:
+    reason = str(error) if isinstance(error, AtlasError) else described(error)
+    return WorkerError(f"{text}: {reason}", source)
 
 
-def _place_of(error: Exception) -> str:
+def _find_source(error: Exception) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{last.filename}:{last.lineno}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a writer is asked for at each checkpoint beside the atlases of its layers."""
+"""Options of `AtlasWriter` for optional records: shortcuts and class atlases."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tensorboard_plugin_atlas.compute.model.logits import FIRST_LOGITS, LogitsCh
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """What to make of a checkpoint once its atlases are in the log.
+    """Optional records of each checkpoint.
 
     Attributes:
-        shortcuts: Layer in which shortcuts are looked for, or None to look for none.
-        class_atlases: Index of a class for an atlas of what speaks for it, or of two for one of
-            what tells them apart, at the last of the layers.
-        logits: Where they are in what the model returns, for atlases as well.
+        shortcuts: Layer in which shortcuts are searched, or None.
+        class_atlases: One class index for each atlas of a class, two for each pair of classes. They
+            are computed at the last of the layers.
+        logits: Selects the logits in the model's output, also for the atlases of layers.
     """
 
     shortcuts: str | None = None
@@ -24,5 +24,5 @@ class Extras:
     logits: LogitsChoice = FIRST_LOGITS
 
 
-NOTHING_MORE = Extras()
-"""Atlases alone."""
+NO_EXTRAS = Extras()
+"""No optional records."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which rank of a distributed run writes, known before and after the process group is there."""
+"""Finds out which rank of a distributed run writes, with or without a process group."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _LAUNCHERS: Final = (
     ("OMPI_COMM_WORLD_RANK", ("OMPI_COMM_WORLD_SIZE",)),
     ("PMI_RANK", ("PMI_SIZE",)),
 )
-"""Each launcher's variable for the rank, and those for the number of ranks, the best one first."""
+"""Variable of each launcher for the rank, and those for the number of ranks in order of trust."""
 
 
-def why_silent(environment: Mapping[str, str] | None = None) -> str | None:
-    """Returns why this process writes nothing, or None where it writes.
+def find_silent_rank(environment: Mapping[str, str] | None = None) -> str | None:
+    """Returns the rank of a process that does not write, or None if it writes.
 
-    An initialized process group decides. Without one, `RANK` with `WORLD_SIZE` decides, which are
-    what `init_process_group()` will read; `RANK` alone may have been set by anybody.
+    If a process group is initialized, its rank decides. Otherwise `RANK` and `WORLD_SIZE` decide,
+    which `init_process_group()` reads; `RANK` alone is ignored, since other programs set it, too.
 
-    Without these, a rank above 0 that SLURM or MPI gives keeps a process silent where the
-    launcher's number of ranks is above 1 as well. Rank 0 of one launcher does not yet mean that the
-    process writes: all processes that `mpirun` starts in a batch job have the job script's
-    `SLURM_PROCID` of 0, and MPI's own variables tell them apart.
+    Otherwise a process does not write if a variable of SLURM or MPI gives it a rank above 0 and
+    the number of ranks is above 1. A rank of 0 from one launcher does not decide: all processes
+    that `mpirun` starts in a batch job have the `SLURM_PROCID` 0 of the job script, and only MPI's
+    variables differ.
 
     Args:
-        environment: Variables, those of this process when left out.
+        environment: Environment variables; None uses those of this process.
 
     Returns:
-        Such as "rank 3 of 8 (SLURM_PROCID)".
+        Text such as "rank 3 of 8 (SLURM_PROCID)".
     """
     if distributed.is_available() and distributed.is_initialized():
         own = distributed.get_rank()
@@ -51,7 +51,7 @@ def why_silent(environment: Mapping[str, str] | None = None) -> str | None:
 
 
 def _number(environment: Mapping[str, str], *names: str) -> int | None:
-    """Returns the first variable that holds a whole number, or None."""
+    """Returns the value of the first variable that holds an integer, or None."""
     for name in names:
         text = environment.get(name, "").strip()
         if text.isascii() and text.isdecimal():

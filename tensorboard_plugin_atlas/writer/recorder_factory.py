@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Choosing where atlases are made: in a process of their own, or in the loop where that fails."""
+"""Creates recorders, which compute atlases in a worker process or in the training loop."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder
 from tensorboard_plugin_atlas.writer.options import Extras
-from tensorboard_plugin_atlas.writer.snapshot_queue import Lost
+from tensorboard_plugin_atlas.writer.snapshot_queue import LostSteps
 
 WORKERS: Final = ("process", "inline")
 
 
 class Recorder(Protocol):
-    """What the writer asks of a recorder, wherever it works."""
+    """Interface of `BackgroundRecorder` and `InlineRecorder`."""
 
     @property
     def waiting(self) -> int:
-        """Checkpoints that are accepted and not finished."""
+        """Number of checkpoints that were added and are not finished."""
 
     @property
     def fault(self) -> str | None:
-        """Why no model like this can be recorded here, once that is known."""
+        """Why this recorder cannot record any checkpoint, or None."""
 
     def record(
         self, model: nn.Module, step: int, wall_time: float | None, skipped: Sequence[Skipped] = ()
     ) -> int | None:
-        """Records a checkpoint; returns the step that is skipped for it, or None."""
+        """Records a checkpoint; returns the step that it replaced in the queue, or None."""
 
-    def take_failures(self) -> list[WorkerError]:
-        """Returns what went wrong elsewhere since the last call."""
+    def pop_failures(self) -> list[WorkerError]:
+        """Returns the errors since the last call that `record` did not raise."""
 
     def flush(self) -> None:
-        """Waits until everything recorded is durable."""
+        """Waits until all checkpoints are on disk."""
 
-    def close(self, timeout: float | None) -> Lost:
-        """Flushes within `timeout` seconds, if given, and ends; returns what was lost."""
+    def close(self, timeout: float | None) -> LostSteps:
+        """Flushes for at most `timeout` seconds and closes; returns the steps not logged."""
 
 
 def check_worker(worker: object, max_pending: object, budget: object) -> None:
-    """Checks the arguments that say where and how much is worked.
+    """Checks the arguments `worker`, `max_pending`, and `budget`.
 
     Raises:
         ArgumentError: if one of them cannot be used.
@@ -66,14 +66,14 @@ def check_worker(worker: object, max_pending: object, budget: object) -> None:
     if worker not in WORKERS:
         raise ArgumentError(f"worker={worker!r:.40}: pass 'process' or 'inline'")
     if not isinstance(max_pending, int) or not 1 <= max_pending <= 64:
-        raise ArgumentError(f"max_pending={max_pending!r:.40}: pass a whole number from 1 to 64")
+        raise ArgumentError(f"max_pending={max_pending!r:.40}: pass an integer from 1 to 64")
     if budget is not None and not (isinstance(budget, (int, float)) and 0 < budget <= 1):
         raise ArgumentError(
             f"budget={budget!r:.40}: pass a share of the run time above 0 and up to 1, such as 0.02"
         )
 
 
-def background_recorder(
+def make_background_recorder(
     model: nn.Module,
     probe: Probe,
     layers: tuple[str, ...],
@@ -85,25 +85,26 @@ def background_recorder(
     baselines: Mapping[str, Atlas],
     extras: Extras,
 ) -> Recorder:
-    """Returns a recorder with a process of its own.
+    """Returns a recorder that computes atlases in a worker process.
 
     Raises:
-        ArgumentError: if this model, log or platform does not allow it; the message says why.
+        ArgumentError: if the model, the log, or the platform does not support it; the message
+            gives the reason.
     """
     location = sink.location
     if location is None:
-        raise ArgumentError("the SummaryWriter does not say where it writes")
+        raise ArgumentError("the SummaryWriter does not reveal its log directory")
     if location.startswith("memory:"):
-        raise ArgumentError(f"what is written to {location} stays in this process")
+        raise ArgumentError(f"{location} can be written by this process only")
     if os.name != "posix":
-        raise ArgumentError("this platform does not let two processes share memory as we need it")
+        raise ArgumentError("this platform does not support POSIX shared memory")
     if not sys.executable or getattr(sys, "frozen", False):
-        raise ArgumentError("this program holds its own Python, which no other process can run")
+        raise ArgumentError("this program contains its own Python, which cannot be run separately")
     try:
         pickle.dumps(extras)
-    except Exception as error:  # of whatever the user's function holds
-        raise ArgumentError(f"output cannot be sent there ({summarize_error(error)})") from error
-    # Only here, since a platform without fork and file descriptors could not even import it.
+    except Exception as error:  # from user code
+        raise ArgumentError(f"output cannot be pickled ({first_line(error)})") from error
+    # Imported here, since platforms without fork and file descriptors cannot import it.
     from tensorboard_plugin_atlas.writer.background_recorder import BackgroundRecorder
 
     where = location if "://" in location else os.path.abspath(location)  # noqa: PTH100 - text
@@ -122,12 +123,12 @@ def background_recorder(
     except ArgumentError:
         raise
     except OSError as error:
-        raise ArgumentError(f"there is no room for a copy of the model ({error})") from error
-    except Exception as error:  # no thread can be started, say
-        raise ArgumentError(f"no process can be used ({describe_error(error)})") from error
+        raise ArgumentError(f"there is no memory for a copy of the model ({error})") from error
+    except Exception as error:  # for example, no thread can be started
+        raise ArgumentError(f"no process can be used ({described(error)})") from error
 
 
-def inline_recorder(
+def make_inline_recorder(
     probe: Probe,
     layers: tuple[str, ...],
     config: AtlasConfig,
@@ -137,6 +138,6 @@ def inline_recorder(
     baselines: Mapping[str, Atlas],
     extras: Extras,
 ) -> Recorder:
-    """Returns a recorder that works in the loop."""
+    """Returns a recorder that computes atlases in the training loop."""
     pipeline = AtlasPipeline(probe, layers, config, baselines=baselines)
     return InlineRecorder(CheckpointLogger(pipeline, sink, extras), meter)

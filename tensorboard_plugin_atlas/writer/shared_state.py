@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model's state in shared memory: one quick copy in the loop, read by another process.
+"""Copies a model's state to shared memory, from which another process reads it.
 
-The loop pays for one pass over the state, about as fast as memory goes. On the CPU a single thread
-of `_foreach_copy_` was the fastest of what was measured: a second thread gains nothing while the
-worker has the other core, and writing through the file costs half as much again. On a GPU the copy
-is queued on the stream that trains, so it can neither see half a step nor be overtaken by the next.
+The training loop waits for one copy of the state, at about memory bandwidth. On the CPU, one thread
+of `_foreach_copy_` was the fastest method measured: a second thread gains nothing while the worker
+uses the other core, and writing through the file takes 50 % longer. On a GPU, the copy is queued on
+the current stream, so that it is ordered with the training steps.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from tensorboard_plugin_atlas.compute.model.sparse_buffers import (
     is_sparse,
 )
 from tensorboard_plugin_atlas.errors import CannotSendError
-from tensorboard_plugin_atlas.writer.model_contents import Contents, take_apart
+from tensorboard_plugin_atlas.writer.model_contents import ModelContents, read_contents
 
 ALIGNMENT: Final = 64
-"""Bytes: a cache line, and more than any vector instruction asks for."""
+"""Alignment of tensors in bytes: a cache line, which is enough for all vector instructions."""
 
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """What another process needs to know to make room for a tensor.
+    """Describes a tensor, so that another process can allocate it and read its values.
 
     Attributes:
         shape: Size along each axis.
-        stride: Elements from one entry to the next along each axis, so that channels-last stays so.
+        stride: Stride along each axis in elements, as of `Tensor.stride()`.
         dtype: Element type.
-        offset: Where its bytes start in a slot.
+        offset: Offset of its bytes in a slot.
         is_parameter: Whether it is a `Parameter`.
-        requires_grad: Whether it is trained.
+        requires_grad: As of the tensor.
     """
 
     shape: tuple[int, ...]
@@ -55,14 +55,14 @@ class TensorSpec:
     requires_grad: bool
 
     def view(self, memory: Tensor) -> Tensor:
-        """Returns the tensor that lies in `memory`, the bytes of a slot."""
+        """Returns the tensor as a view of `memory`, the uint8 bytes of a slot."""
         elements = sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True)) + 1
         count = 0 if 0 in self.shape else elements * self.dtype.itemsize
         flat = memory[self.offset : self.offset + count].view(self.dtype)
         return flat.as_strided(self.shape, self.stride)
 
     def allocate(self) -> Tensor:
-        """Returns a tensor or parameter of its own for the state to be copied to."""
+        """Returns a new uninitialized tensor or parameter of this form."""
         tensor = torch.empty_strided(self.shape, self.stride, dtype=self.dtype)
         if self.is_parameter:
             return nn.Parameter(tensor, self.requires_grad)
@@ -71,10 +71,10 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class SparseSpec:
-    """The same for a sparse tensor.
+    """Describes a sparse tensor.
 
     Attributes:
-        form: How it is made of its parts.
+        form: How to assemble it from its parts.
         parts: Its indices and values.
     """
 
@@ -82,84 +82,84 @@ class SparseSpec:
     parts: tuple[TensorSpec, ...]
 
     def allocate(self) -> Tensor:
-        """Returns a tensor or parameter of its own for the state to be copied to."""
+        """Returns a new uninitialized tensor or parameter of this form."""
         return self.form.assemble([part.allocate() for part in self.parts])
 
 
 @dataclass(frozen=True)
 class StateLayout:
-    """Where each tensor of a model's state lies in a slot.
+    """Memory layout of a model's state in a slot.
 
     Attributes:
-        specs: One for each tensor, in the order of `Inventory.tensors`.
-        size: Bytes of a slot.
+        specs: One for each tensor, in the order of `ModelState.tensors`.
+        size: Size of a slot in bytes.
     """
 
     specs: tuple[TensorSpec | SparseSpec, ...]
     size: int
 
     def views(self, memory: Tensor) -> list[Tensor]:
-        """Returns what lies in `memory`, the bytes of a slot; sparse tensors part by part."""
+        """Returns views of `memory`, the uint8 bytes of a slot; sparse tensors part by part."""
         parts = (s.parts if isinstance(s, SparseSpec) else (s,) for s in self.specs)
         return [part.view(memory) for part in itertools.chain.from_iterable(parts)]
 
     def parts(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Returns what is copied to or from `views` for `tensors`, one for each of `specs`."""
+        """Returns the dense tensors that correspond to `views`, given one tensor per spec."""
         if not any(isinstance(spec, SparseSpec) for spec in self.specs):
             return list(tensors)
         return list(itertools.chain.from_iterable(map(get_strided_parts, tensors)))
 
 
 @dataclass(frozen=True, eq=False)
-class Inventory:
-    """What a model is made of.
+class ModelState:
+    """All tensors of a model, and the other objects that it refers to.
 
     Attributes:
-        tensors: The parameters, buffers and other tensors of all modules, shared ones once.
-        contents: All that the model consists of beside the numbers in `tensors`. As long as
-            `take_stock` returns the contents that it was given, the model is the one that was sent.
+        tensors: Parameters, buffers, and other tensors of all modules, each shared tensor once.
+        contents: All other objects. As long as `list_model_state` returns the same contents, only
+            the values of `tensors` have changed.
     """
 
     tensors: list[Tensor]
-    contents: Contents
+    contents: ModelContents
 
 
-def take_stock(model: nn.Module, known: Contents | None = None) -> Inventory:
-    """Lists what a model is made of; quick where it is known, since the loop waits for it.
+def list_model_state(model: nn.Module, known: ModelContents | None = None) -> ModelState:
+    """Lists the tensors of a model and detects other changes; fast if there are none.
 
-    What changed since `known` is seen in all that pickle would send: attributes of modules, plain
-    containers and objects in them at any depth, hooks, and what functions, partials and bound
-    methods hold, with the globals that functions of the running script use. The mode of a module
-    is left out. Not seen are globals of imported files, which the worker imports itself, and what
-    objects written in C keep without pickling it.
+    Changes since `known` are detected in everything that pickle would send: attributes of modules,
+    plain containers and objects in them at any depth, hooks, and the objects that functions,
+    partials, and bound methods refer to, including the globals used by functions of the running
+    script. `Module.training` is ignored. Changes are not detected in globals of imported files,
+    which the worker imports itself, and in state of C objects that is not pickled.
 
     Args:
-        model: The model as it is now.
-        known: The contents of an earlier inventory.
+        model: The model in its current state.
+        known: `ModelState.contents` of an earlier call.
 
     Raises:
-        CannotSendError: if the model cannot be the same in another process.
+        CannotSendError: if the model cannot be reproduced in another process.
     """
     tensors = None if known is None else known.tensors_of(model)
     if known is not None and tensors is not None:
-        return Inventory(tensors, known)
-    contents, tensors = take_apart(model)
-    return Inventory(tensors, contents)
+        return ModelState(tensors, known)
+    contents, tensors = read_contents(model)
+    return ModelState(tensors, contents)
 
 
-def lay_out_state(tensors: Iterable[Tensor]) -> StateLayout:
-    """Gives each tensor its place in a slot.
+def compute_state_layout(tensors: Iterable[Tensor]) -> StateLayout:
+    """Returns a memory layout that holds all tensors.
 
     Raises:
-        CannotSendError: if one is of a kind that cannot be copied byte by byte.
+        CannotSendError: if one of them cannot be copied byte by byte.
     """
     specs: list[TensorSpec | SparseSpec] = []
     offset = 0
     for tensor in tensors:
         _check_plain(tensor)
         placed = []
-        for part in get_strided_parts(tensor):
-            stride = part.stride() if _fills_its_memory(part) else _contiguous(part.shape)
+        for part in parts_of(tensor):
+            stride = part.stride() if _is_dense(part) else _compute_strides(part.shape)
             placed.append(
                 TensorSpec(
                     tuple(part.shape),
@@ -177,16 +177,17 @@ def lay_out_state(tensors: Iterable[Tensor]) -> StateLayout:
 
 
 class SharedMemory:
-    """Bytes that another process can map through a file descriptor, and that no kill can leak.
+    """Memory that another process can map through a file descriptor.
 
-    Nothing has a name: the memory is gone with the last process that has it open. All pages are
-    there from the start, so that a full memory shows here and not in the middle of a copy.
+    The file has no name, so the memory is freed with the last process that has it open, even after
+    a kill. All pages are allocated at once, so that a lack of memory is an error here and not in
+    the middle of a copy.
 
     Args:
-        size: Bytes.
+        size: Size in bytes.
 
     Attributes:
-        file: Descriptor to hand to the other process.
+        file: File descriptor to send to the other process.
         bytes: (size,) uint8, the memory itself.
 
     Raises:
@@ -194,7 +195,7 @@ class SharedMemory:
     """
 
     def __init__(self, size: int) -> None:
-        self.file = _nameless_file()
+        self.file = _open_unnamed_file()
         self._closer = weakref.finalize(self, os.close, self.file)
         try:
             os.ftruncate(self.file, size)
@@ -209,27 +210,27 @@ class SharedMemory:
         return len(self.bytes)
 
     def close(self) -> None:
-        """Closes the descriptor; the bytes stay until nobody looks at them."""
+        """Closes the descriptor; the memory is freed when it is no longer mapped."""
         self._closer()
 
 
 def map_memory(file: int) -> Tensor:
-    """Returns the uint8 bytes behind a descriptor, shared with whoever else maps them."""
+    """Maps a shared memory file; returns its bytes, (size,) uint8."""
     return torch.frombuffer(mmap.mmap(file, os.fstat(file).st_size), dtype=torch.uint8)
 
 
 def copy_all(targets: list[Tensor], sources: list[Tensor], *, non_blocking: bool = False) -> None:
-    """Copies each source to its target in one call, which spares the loop a call for each."""
-    if targets:  # torch refuses an empty list
+    """Copies each source to its target in one call, which is faster than one call for each."""
+    if targets:  # torch raises for an empty list
         with torch.no_grad():
             torch._foreach_copy_(targets, sources, non_blocking=non_blocking)
 
 
 class StateSlot:
-    """Room for one snapshot of a model's state, used again and again.
+    """Shared memory for one snapshot of a model's state; it is reused for later snapshots.
 
     Args:
-        layout: Where each tensor goes.
+        layout: Memory layout of the state.
     """
 
     def __init__(self, layout: StateLayout) -> None:
@@ -240,10 +241,10 @@ class StateSlot:
         self._pin()
 
     def take(self, tensors: Sequence[Tensor]) -> None:
-        """Copies the state; from a GPU the copy is only queued, and `wait` waits for it.
+        """Copies the state into the slot; copies from a GPU are asynchronous, see `wait`.
 
         Args:
-            tensors: The tensors for which the layout was made, in the same order.
+            tensors: The tensors of the layout, in the same order.
         """
         copy_all(self._views, self.layout.parts(tensors), non_blocking=True)
         devices = {tensor.device for tensor in tensors}
@@ -254,17 +255,17 @@ class StateSlot:
             torch.accelerator.synchronize()
 
     def wait(self) -> None:
-        """Waits until the copy is complete; called before another process looks."""
+        """Waits until the copy is complete; called before another process reads the slot."""
         for event in self._copied:
             event.synchronize()
 
     def close(self) -> None:
-        """Gives the memory back."""
+        """Frees the memory."""
         self._views = []
         self.memory.close()
 
     def _pin(self) -> None:
-        """Locks the pages for the GPU's own copy engine; without it the copy just blocks longer."""
+        """Pins the pages for asynchronous copies from a GPU; without it they only take longer."""
         cuda: Any = torch.cuda
         if not (cuda.is_available() and cuda.is_initialized()):
             return
@@ -274,7 +275,7 @@ class StateSlot:
                 weakref.finalize(self, runtime.cudaHostUnregister, address).atexit = False
 
 
-def _nameless_file() -> int:
+def _open_unnamed_file() -> int:
     if hasattr(os, "memfd_create"):
         return os.memfd_create("tensorboard_plugin_atlas")
     with tempfile.TemporaryFile() as file:
@@ -291,13 +292,13 @@ def _check_plain(tensor: Tensor) -> None:
     ):
         kind = type(tensor).__name__
         raise CannotSendError(
-            f"model holds a {kind} ({tensor.layout}, on {tensor.device}), which cannot be copied "
-            "to another process"
+            f"model contains a {kind} ({tensor.layout}, on {tensor.device}), which cannot be "
+            "copied to another process"
         )
 
 
-def _fills_its_memory(tensor: Tensor) -> bool:
-    """Tells whether the strides are those of a permuted contiguous tensor."""
+def _is_dense(tensor: Tensor) -> bool:
+    """Returns whether the strides are those of a permuted contiguous tensor."""
     expected = 1
     for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
         if size != 1:
@@ -307,7 +308,8 @@ def _fills_its_memory(tensor: Tensor) -> bool:
     return True
 
 
-def _contiguous(shape: Sequence[int]) -> tuple[int, ...]:
+def _compute_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Returns the strides of a contiguous tensor."""
     strides, step = [], 1
     for size in reversed(shape):
         strides.append(step)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The snapshots that wait for the worker, their memory, and who goes when there are too many."""
+"""Queue of snapshots for the worker, with their memory; a full queue drops the newest one."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ from tensorboard_plugin_atlas.writer.model_structure import Structure
 from tensorboard_plugin_atlas.writer.shared_state import StateLayout, StateSlot
 
 EXIT_SECONDS: Final = 3.0
-"""How long a program that ends in the middle of things waits for those under way."""
+"""How long a program that ends early waits for unfinished atlases."""
 
 MAX_SKIPPED: Final = 256
-"""Skipped checkpoints that one atlas tells of at most; of more, the latest."""
+"""Largest number of skipped checkpoints that one atlas lists: the latest ones."""
 
 
 _SLOT_SECONDS: Final = 60.0
-"""How long the loop waits at most for a slot that another thread is making."""
+"""Longest time that the training loop waits for a slot that another thread is creating."""
 
 
 @dataclass(frozen=True)
-class Lost:
-    """What was accepted and will be in no log.
+class LostSteps:
+    """Steps that were added to the queue and will not be logged.
 
     Attributes:
         steps: The steps, in the order in which they were added.
-        skipped: What the next atlas has to list: these steps and those that they would have listed.
+        skipped: Entries for the next atlas: these steps, and the entries that they would have held.
     """
 
     steps: tuple[int, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
     def __str__(self) -> str:
-        named = ", ".join(map(str, self.steps[:8]))
+        first = ", ".join(map(str, self.steps[:8]))
         more = f" and {len(self.steps) - 8} others" if len(self.steps) > 8 else ""
-        return f"step {named}" if len(self.steps) == 1 else f"steps {named}{more}"
+        return f"step {first}" if len(self.steps) == 1 else f"steps {first}{more}"
 
 
-NOTHING_LOST: Final = Lost()
+NO_LOST_STEPS: Final = LostSteps()
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The state of a model at one step.
+    """Copy of a model's state at one step.
 
     Attributes:
         step: Global step.
         wall_time: Seconds since the epoch.
-        skipped: Checkpoints asked for since the last one and not computed.
+        skipped: Requested checkpoints since the last one that were not computed.
         structure: The model without its state.
         slot: The state.
     """
@@ -68,15 +68,15 @@ class Snapshot:
     slot: StateSlot
 
 
-class Backlog:
-    """One snapshot with the worker, a few that wait behind it, and the slots they lie in.
+class SnapshotQueue:
+    """The current snapshot of the worker, the pending ones, and their slots. Thread safe.
 
-    A slot belongs to its snapshot until the worker has answered. When as many wait as may, the
-    newest of them gives its slot to the one that comes: the older ones are kept, so that a busy
-    worker leaves gaps and never falls behind. Thread safe.
+    A slot belongs to its snapshot until the worker has replied. If the queue is full, a new
+    snapshot replaces the newest pending one. The older ones are kept, so that a busy worker skips
+    steps and does not fall behind.
 
     Args:
-        max_pending: Snapshots that may wait behind the one in work.
+        max_pending: Largest number of snapshots that wait behind the current one.
     """
 
     def __init__(self, max_pending: int) -> None:
@@ -86,44 +86,44 @@ class Backlog:
         self._pending: deque[Snapshot] = deque()
         self._free: list[StateSlot] = []
         self._slots = 0
-        self._failed: tuple[Skipped, ...] = ()
+        self._unlisted: tuple[Skipped, ...] = ()  # to be listed in the next atlas
         self._lost_steps: tuple[int, ...] = ()
-        self._hurried = 0
+        self._waiters = 0
         self._is_closed = False
         self._is_dropped = False
         renew_locks_in_children(self)
 
     def __len__(self) -> int:
-        """Returns how many snapshots are accepted and not answered."""
+        """Returns the number of snapshots that were added and are not finished."""
         with self._changed:
             return self._count()
 
     @property
-    def lost(self) -> Lost:
-        """What was dropped so far."""
+    def lost(self) -> LostSteps:
+        """Steps that `drop` has removed so far."""
         with self._changed:
-            return Lost(self._lost_steps, self._failed)
+            return LostSteps(self._lost_steps, self._unlisted)
 
     def renew_locks(self) -> None:
-        """Lets a forked child look, whatever the other threads were doing at the fork."""
+        """Replaces the lock in a forked child, where another thread may have held it."""
         self._changed = threading.Condition()
 
     def prepare(self, layout: StateLayout) -> None:
-        """Makes the first slot, so that the loop finds it ready."""
+        """Creates the first slot in advance, so that the training loop does not wait for it."""
         self._slots += 1
         self._free.append(StateSlot(layout))
 
     def claim(self, layout: StateLayout) -> tuple[StateSlot, Snapshot | None] | None:
-        """Finds room for the snapshot that comes.
+        """Reserves a slot for a new snapshot.
 
         Args:
-            layout: Of the model as it is now.
+            layout: Memory layout of the model in its current state.
 
         Returns:
-            A slot, and the snapshot that had to go for it; None after `close`.
+            A slot, and the snapshot that it replaces in the queue, if any; None after `close`.
 
         Raises:
-            OSError: if there is not enough memory, or no slot is free for a minute.
+            OSError: if there is not enough memory, or no slot is free for 60 s.
         """
         with self._changed:
             if self._is_closed:
@@ -132,29 +132,30 @@ class Backlog:
             if replaced is not None:
                 self._free.append(replaced.slot)
             try:
-                slot = self._awaited(layout)
+                slot = self._wait_for_slot(layout)
             except BaseException:
-                self._forgo(replaced)
+                self._keep_replaced_step(replaced)
                 raise
         try:
-            return (self._made(layout) if slot is None else slot), replaced
+            return (self._make_slot(layout) if slot is None else slot), replaced
         except BaseException:
             with self._changed:
-                self._forgo(replaced)
+                self._keep_replaced_step(replaced)
             raise
 
     def add(self, snapshot: Snapshot) -> bool:
-        """Takes in a snapshot whose slot was claimed, and has a spare slot made behind the scenes.
+        """Adds a snapshot whose slot was claimed; starts a thread that creates a spare slot.
 
-        A slot's pages take as long to come by as several copies, time that the loop should not see.
+        Allocating the pages of a slot takes as long as several copies, so the training loop should
+        not wait for it.
 
         Returns:
-            False if everything was dropped since the slot was claimed: the step is lost, and it is
-            the caller's to report.
+            False if `drop` was called since the slot was claimed. The step is not logged then, and
+            the caller reports it.
         """
         with self._changed:
             if self._is_dropped:
-                self._put_back(snapshot.slot)
+                self._return_slot(snapshot.slot)
                 return False
             if self._current is None:
                 self._current = snapshot
@@ -170,63 +171,66 @@ class Backlog:
             try:
                 maker.start()
             except RuntimeError:
-                self._go_without()  # there are no more threads to be had
+                self._cancel_slot()  # no more threads can be started
         return True
 
     def give_back(self, slot: StateSlot, replaced: Snapshot | None) -> None:
-        """Takes back a slot that was claimed and not used; the next atlas tells what it cost."""
+        """Returns a claimed slot that was not used; the replaced snapshot counts as skipped."""
         with self._changed:
-            self._forgo(replaced)
-            self._put_back(slot)
+            self._keep_replaced_step(replaced)
+            self._return_slot(slot)
 
     def take(self) -> Snapshot | None:
-        """Waits for the next snapshot; None when there will be no more."""
+        """Waits for the next snapshot; returns None if the queue is closed and empty."""
         with self._changed:
             while self._current is None and not self._is_closed:
                 self._changed.wait()
-            if self._current is not None and self._failed:
-                skipped = merged(self._failed, self._current.skipped)
+            if self._current is not None and self._unlisted:
+                skipped = join_skips(self._unlisted, self._current.skipped)
                 self._current = dataclasses.replace(self._current, skipped=skipped)
-                self._failed = ()
+                self._unlisted = ()
             return self._current
 
     def finish(self, *, failed: bool) -> None:
-        """Ends the snapshot that `take` gave; the next atlas tells of it if it failed."""
+        """Removes the snapshot that `take` returned; if it failed, the next atlas lists it."""
         with self._changed:
             done = self._current
             if done is None:
                 return
             if failed:
-                self._failed = merged(done.skipped, (_failed(done.step),), self._failed)
+                entry = Skipped(done.step, "failed")
+                self._unlisted = join_skips(done.skipped, (entry,), self._unlisted)
             self._free.append(done.slot)
             self._current = self._pending.popleft() if self._pending else None
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Accepts no more; what was accepted can still be taken."""
+        """Accepts no more snapshots; those in the queue can still be taken."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
 
     def pause(self, seconds: float) -> None:
-        """Waits, but no longer than until `close`, or until someone waits for what is here."""
+        """Waits for some seconds, or until `close` or `wait_until_empty` is called."""
         end = time.monotonic() + seconds
         with self._changed:
-            while not self._is_closed and not self._hurried:
+            while not self._is_closed and not self._waiters:
                 rest = end - time.monotonic()
                 if rest <= 0:
                     return
                 self._changed.wait(rest)
 
     def drop(self) -> int:
-        """Closes, forgets everything and gives the memory back; returns how many were lost now."""
+        """Closes the queue, drops all snapshots, and frees their memory; returns their number."""
         with self._changed:
             self._is_closed = self._is_dropped = True
             held = [one for one in (self._current, *self._pending) if one is not None]
             slots = [*self._free, *(snapshot.slot for snapshot in held)]
             steps = tuple(snapshot.step for snapshot in held)
-            carried = (part for one in held for part in (one.skipped, (_failed(one.step),)))
-            self._failed = merged(self._failed, *carried)
+            entries = (
+                part for one in held for part in (one.skipped, (Skipped(one.step, "failed"),))
+            )
+            self._unlisted = join_skips(self._unlisted, *entries)
             self._lost_steps += steps
             self._current = None
             self._pending.clear()
@@ -237,17 +241,18 @@ class Backlog:
         return len(steps)
 
     def wait_until_empty(self, timeout: float | None, on_change: Callable[[int], bool]) -> bool:
-        """Waits until everything accepted is answered.
+        """Waits until all snapshots are finished.
 
         Args:
-            timeout: Seconds, or None to wait as long as it takes.
-            on_change: Is told how many are left; returns whether to call it every half second too.
+            timeout: Seconds, or None to wait without a limit.
+            on_change: Called with the number of snapshots left; returns whether to call it every
+                half second, too.
 
         Returns:
-            Whether that was in time.
+            False if the timeout expired.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        with self._changed, self._hurrying():
+        with self._changed, self._end_pauses():
             while left := self._count():
                 rest = None if end is None else end - time.monotonic()
                 if rest is not None and rest <= 0:
@@ -261,30 +266,32 @@ class Backlog:
         return len(self._pending) + (self._current is not None)
 
     @contextlib.contextmanager
-    def _hurrying(self) -> Iterator[None]:
-        """Has no pause go on while someone waits."""
-        self._hurried += 1
+    def _end_pauses(self) -> Iterator[None]:
+        """Ends all pauses while the caller waits."""
+        self._waiters += 1
         self._changed.notify_all()
         try:
             yield
         finally:
-            self._hurried -= 1
+            self._waiters -= 1
 
-    def _awaited(self, layout: StateLayout) -> StateSlot | None:
-        """Returns a free slot, or None when there is room to make one; waits for either."""
+    def _wait_for_slot(self, layout: StateLayout) -> StateSlot | None:
+        """Waits for a free slot; returns None if a new one may be created."""
         end = time.monotonic() + _SLOT_SECONDS
-        while (slot := self._fitting(layout)) is None and self._slots > self._max_pending:
+        while (slot := self._find_free_slot(layout)) is None and self._slots > self._max_pending:
             if self._is_closed:
                 break
             rest = end - time.monotonic()
             if rest <= 0:
-                raise TimeoutError(f"no room for a copy of the model within {_SLOT_SECONDS:.0f} s")
-            self._changed.wait(rest)  # for the spare one that is being made
+                raise TimeoutError(
+                    f"no memory for a copy of the model within {_SLOT_SECONDS:.0f} s"
+                )
+            self._changed.wait(rest)  # for the spare slot that is being created
         self._slots += slot is None
         return slot
 
-    def _fitting(self, layout: StateLayout) -> StateSlot | None:
-        """Returns a free slot for a layout; those for another model are given up."""
+    def _find_free_slot(self, layout: StateLayout) -> StateSlot | None:
+        """Returns a free slot for a layout; closes those with another layout."""
         while self._free:
             slot = self._free.pop()
             if slot.layout == layout:
@@ -293,35 +300,35 @@ class Backlog:
             self._slots -= 1
         return None
 
-    def _made(self, layout: StateLayout) -> StateSlot:
+    def _make_slot(self, layout: StateLayout) -> StateSlot:
         try:
             return StateSlot(layout)
         except BaseException:
-            self._go_without()
+            self._cancel_slot()
             raise
 
-    def _go_without(self) -> None:
-        """Counts a slot off that could not be made."""
+    def _cancel_slot(self) -> None:
+        """Reduces the slot count after a slot could not be created."""
         with self._changed:
             self._slots -= 1
             self._changed.notify_all()
 
-    def _forgo(self, replaced: Snapshot | None) -> None:
-        """Remembers a snapshot that had to go for one that did not come."""
+    def _keep_replaced_step(self, replaced: Snapshot | None) -> None:
+        """Lists a replaced snapshot as skipped if the new one could not be added."""
         if replaced is not None:
             busy = (Skipped(replaced.step, "busy"),)
-            self._failed = merged(self._failed, replaced.skipped, busy)
+            self._unlisted = join_skips(self._unlisted, replaced.skipped, busy)
 
     def _make_spare(self, layout: StateLayout) -> None:
         try:
-            slot = self._made(layout)
+            slot = self._make_slot(layout)
         except Exception:
-            return  # the loop tries by itself when it needs one, and tells
+            return  # the training loop tries again when it needs a slot, and reports errors
         with self._changed:
-            self._put_back(slot)
+            self._return_slot(slot)
 
-    def _put_back(self, slot: StateSlot) -> None:
-        """Keeps a slot for the next snapshot; gives its memory back if there will be none."""
+    def _return_slot(self, slot: StateSlot) -> None:
+        """Keeps a slot for the next snapshot, or closes it after `drop`."""
         if self._is_dropped:
             slot.close()
         else:
@@ -329,10 +336,6 @@ class Backlog:
             self._changed.notify_all()
 
 
-def _failed(step: int) -> Skipped:
-    return Skipped(step, "failed")
-
-
-def merged(*parts: Sequence[Skipped]) -> tuple[Skipped, ...]:
-    """Returns the skipped checkpoints of all parts, the latest `MAX_SKIPPED` of them."""
+def join_skips(*parts: Sequence[Skipped]) -> tuple[Skipped, ...]:
+    """Concatenates lists of skipped checkpoints; returns the latest `MAX_SKIPPED` entries."""
     return tuple(entry for part in parts for entry in part)[-MAX_SKIPPED:]

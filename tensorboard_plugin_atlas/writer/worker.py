@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The background process: `python -m tensorboard_plugin_atlas.writer.worker OWNER`.
+"""Main module of the worker: `python -m tensorboard_plugin_atlas.writer.worker OWNER`.
 
 OWNER is the process id of the training process; standard input is the socket to it. The worker
-rebuilds the model once, then takes one snapshot after the other and logs its atlases. It gives
-way to everything else on the machine, and it ends with the training process, however that ends.
+rebuilds the model once, then loads one snapshot after the other and logs its atlases. It runs at
+the lowest priority, and it ends together with the training process, even if that is killed.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.writer.model_structure import ModelCopy, Structure
 
 NICENESS: Final = 19
-"""The lowest: a loop on every core leaves the worker little more than 1 % of one."""
+"""The lowest priority: beside a training loop on every core, the worker gets about 1 % of one."""
 _PR_SET_PDEATHSIG: Final = 1
-_FIRST_VICTIM: Final = "1000"
-"""The highest `oom_score_adj`: when memory is short, the kernel ends this process before any."""
+_MAX_OOM_SCORE: Final = "1000"
+"""The highest `oom_score_adj`: if memory runs out, the kernel kills this process first."""
 
 _OWNER_SECONDS: Final = 5
-"""How often the worker looks whether its owner is there, where the kernel does not see to it."""
+"""Interval at which the worker checks for its owner, on systems without PR_SET_PDEATHSIG."""
 
 
 def main() -> None:
     """Serves the training process at the other end of the socket."""
-    end = _taken_socket()
-    # Before anything heavy is imported: from here on no orphan is left behind.
+    end = _take_socket()
+    # Before large imports, so that the worker cannot outlive its owner during them.
     _end_with_owner(end.fileno(), int(sys.argv[1]))
-    _step_back()
+    _lower_priority()
     import torch
 
     from tensorboard_plugin_atlas.writer.channel import Channel
@@ -56,71 +56,69 @@ def main() -> None:
     with contextlib.suppress(EOFError, ConnectionError), contextlib.closing(_Worker(channel)) as it:
         channel.send(Ready())
         it.serve()
-    # Everything is closed; taking the interpreter down would keep the one who waits for a second.
+    # Everything is closed. A regular exit of the interpreter would take another second.
     os._exit(0)
 
 
 class _Worker:
-    """Answers jobs until there are no more."""
+    """Runs jobs until the training process closes the channel."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._setup: Setup = channel.receive()
         self._images = channel.receive_file()
         self._copy: ModelCopy | None = None
-        self._recorder: CheckpointLogger | None = None
+        self._logger: CheckpointLogger | None = None
 
     def serve(self) -> None:
-        """Answers every job; None instead of a job ends it."""
+        """Runs every job and sends its reply, until it receives None."""
         while (job := self._channel.receive()) is not None:
             slot = self._channel.receive_file()
             try:
-                answer = self._answer(job, slot)
+                reply = self._run_job(job, slot)
             finally:
                 os.close(slot)
-            self._channel.send(answer)
-            _forget_output()
+            self._channel.send(reply)
+            _truncate_output()
 
     def close(self) -> None:
         """Closes the log."""
-        if self._recorder is not None:
-            self._recorder.close()
+        if self._logger is not None:
+            self._logger.close()
 
-    def _answer(self, job: Job, slot: int) -> Done | Failed:
+    def _run_job(self, job: Job, slot: int) -> Done | Failed:
         from tensorboard_plugin_atlas.writer.ipc import Done
 
         wall, cpu = time.perf_counter(), time.process_time()
         if job.structure is not None:
             self._copy = None
             try:
-                self._copy = _rebuilt(job.structure)
+                self._copy = _rebuild_model(job.structure)
             except Exception as error:
-                return _failed(error, is_for_good=True)
+                return _describe_failure(error, is_permanent=True)
         try:
-            costs, failures = self._recorded(job, slot)
+            costs, failures = self._record(job, slot)
         except Exception as error:
-            return _failed(error, is_for_good=False)
+            return _describe_failure(error, is_permanent=False)
         return Done(costs, time.perf_counter() - wall, time.process_time() - cpu, failures)
 
-    def _recorded(
-        self, job: Job, slot: int
-    ) -> tuple[tuple[AtlasCost, ...], tuple[WorkerError, ...]]:
+    def _record(self, job: Job, slot: int) -> tuple[tuple[AtlasCost, ...], tuple[WorkerError, ...]]:
         if self._copy is None:
             raise RuntimeError("the model was never rebuilt")
-        if self._recorder is None:
-            self._recorder = _recorder(self._setup, self._images)
+        if self._logger is None:
+            self._logger = _make_logger(self._setup, self._images)
         self._copy.load(slot)
-        costs = self._recorder.record(self._copy.model, job.step, job.wall_time, job.skipped)
-        return costs, tuple(self._recorder.take_failures())
+        costs = self._logger.record(self._copy.model, job.step, job.wall_time, job.skipped)
+        return costs, tuple(self._logger.pop_failures())
 
 
-def _rebuilt(structure: Structure) -> ModelCopy:
+def _rebuild_model(structure: Structure) -> ModelCopy:
     from tensorboard_plugin_atlas.writer.model_structure import ModelCopy
 
     return ModelCopy(structure)
 
 
-def _recorder(setup: Setup, images: int) -> CheckpointLogger:
+def _make_logger(setup: Setup, images: int) -> CheckpointLogger:
     from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
     from tensorboard_plugin_atlas.logs.sinks import own_sink
     from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
@@ -133,61 +131,61 @@ def _recorder(setup: Setup, images: int) -> CheckpointLogger:
     return CheckpointLogger(pipeline, own_sink(setup.location), setup.extras)
 
 
-def _failed(error: Exception, *, is_for_good: bool) -> Failed:
-    from tensorboard_plugin_atlas.errors import describe_error
+def _describe_failure(error: Exception, *, is_permanent: bool) -> Failed:
+    from tensorboard_plugin_atlas.errors import described
     from tensorboard_plugin_atlas.writer.ipc import Failed
 
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return Failed(describe_error(error), f"{last.filename}:{last.lineno}", is_for_good)
+    return Failed(described(error), f"{last.filename}:{last.lineno}", is_permanent)
 
 
-def _taken_socket() -> socket.socket:
-    """Takes the socket from standard input, and closes what else was inherited."""
+def _take_socket() -> socket.socket:
+    """Returns the socket at standard input, and closes all other inherited files."""
     taken = os.dup(0)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     listing = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
     for file in map(int, os.listdir(listing)):  # noqa: PTH208 - numbers
-        with contextlib.suppress(OSError):  # the listing's own is closed by now
-            # What was opened here is not inheritable; what came through exec is.
+        with contextlib.suppress(OSError):  # the descriptor of the listing is closed by now
+            # Files opened by this process are not inheritable; inherited ones are.
             if file > 2 and os.get_inheritable(file):
                 os.close(file)
     return socket.socket(fileno=taken)
 
 
 def _end_with_owner(end: int, owner: int) -> None:
-    """Ends this process at once when the training process is gone, even by `kill -9`."""
+    """Ends this process as soon as the training process ends, even by `kill -9`."""
     if sys.platform == "linux":
-        # The kernel sees to it even while compiled code keeps every Python thread waiting.
+        # The kernel does this even while compiled code holds the GIL.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != owner:  # it was gone before that
+    if os.getppid() != owner:  # the owner ended before that call
         os._exit(1)
     threading.Thread(target=_watch, args=(end, owner), daemon=True).start()
 
 
 def _watch(end: int, owner: int) -> None:
-    """Waits for a hang-up; where a stray process holds the socket there is none, so looks too."""
+    """Exits when the socket hangs up or, if another process holds it open, the owner has ended."""
     poll = select.poll()
-    poll.register(end, 0)  # nothing is asked for, and a hang-up is always reported
+    poll.register(end, 0)  # a hang-up is always reported
     while os.getppid() == owner:
         if poll.poll(1000 * _OWNER_SECONDS):
             break
     os._exit(1)
 
 
-def _step_back() -> None:
-    """Makes this the process that waits, that is killed first, and that Ctrl+C does not reach."""
+def _lower_priority() -> None:
+    """Lowers CPU priority, sets the highest OOM score, and ignores Ctrl+C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_FIRST_VICTIM, encoding="ascii")
+        Path("/proc/self/oom_score_adj").write_text(_MAX_OOM_SCORE, encoding="ascii")
 
 
-def _forget_output() -> None:
-    """Empties the file that takes our output, which a talkative model could fill for weeks."""
+def _truncate_output() -> None:
+    """Empties the output file, which a model that prints would fill in a long run."""
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps a worker running: starts it, starts it again when it ends, and pauses longer each time.
+"""Keeps a worker running: restarts it when it ends, with pauses that double each time.
 
-A worker is ended from outside when memory is short, and it comes back when there is some again. A
-run of a week has to go on logging after a bad minute, and a machine in trouble must not be kept
-busy with starting workers.
+The kernel kills a worker if memory runs out, and the next one works when there is memory again. A
+run of a week must continue to log after a short problem, and a machine with a lasting problem must
+not be kept busy with starting workers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from tensorboard_plugin_atlas.errors import WorkerError, describe_error
 from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job
 from tensorboard_plugin_atlas.writer.model_structure import Structure
-from tensorboard_plugin_atlas.writer.worker_process import Fate, WorkerProcess
+from tensorboard_plugin_atlas.writer.worker_process import ExitStatus, WorkerProcess
 
 logger = logging.getLogger(__name__)
 
@@ -27,22 +27,22 @@ END_SECONDS: Final = 1.0
 
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
-"""Seconds between the second failure in a row and the next start, doubled with each one more."""
+"""Pause in seconds after the second failure in a row; doubled after each further one."""
 
 _TRIES: Final = 2
-"""Workers that a job is given to, and first starts that fail before there is no further one."""
+"""Number of attempts at a job, and number of failed first starts before giving up."""
 
 
 class CannotStartError(WorkerError):
-    """No worker has ever come up here, and there is no reason to think that another one will."""
+    """No worker could be started, and further attempts would fail, too."""
 
 
 class WorkerSupervisor:
-    """Has jobs done by a worker, whatever becomes of it. For one thread, except for `kill`.
+    """Runs jobs in a worker and restarts it. Not thread safe, except for `kill`.
 
     Args:
         make: Starts a worker.
-        pause: Waits for so many seconds, or less where someone waits for a job.
+        pause: Waits for a number of seconds, or less if another thread waits for a job.
     """
 
     def __init__(self, make: Callable[[], WorkerProcess], pause: Callable[[float], None]) -> None:
@@ -56,113 +56,113 @@ class WorkerSupervisor:
         self._oom_level = logging.WARNING
 
     def start(self) -> None:
-        """Starts the first worker ahead of the first job.
+        """Starts the first worker before the first job.
 
         Raises:
             CannotStartError: if no process can be started.
         """
         while self._worker is None:
             try:
-                self._worker = self._started()
+                self._worker = self._start_worker()
             except Exception as error:
-                self._end_failed(error)
+                self._handle_failure(error)
 
-    def ask(self, job: Job, structure: Structure, slot: int) -> Done | Failed:
-        """Has a job done, by a second worker if the first one ends over it.
+    def run_job(self, job: Job, structure: Structure, slot: int) -> Done | Failed:
+        """Runs a job, in a second worker if the first one ends during it.
 
         Args:
             job: The job, without a structure.
-            structure: The model's.
-            slot: Descriptor of the state.
+            structure: The model without its state.
+            slot: File descriptor of the state.
 
         Raises:
-            CannotStartError: if no worker has ever come up.
-            WorkerError: if the second one ended, too, or `kill` was called.
+            CannotStartError: if no worker could ever be started.
+            WorkerError: if the second worker ended, too, or `kill` was called.
         """
         how = "is stopped"
-        self._notice_idle_end()
+        self._handle_idle_exit()
         for _ in range(_TRIES):
             if self._is_killed:
                 break
             try:
-                answer = self._running().ask(job, structure, slot)
+                reply = self._get_worker().run_job(job, structure, slot)
             except Exception as error:
-                how = self._end_failed(error)
+                how = self._handle_failure(error)
                 _log(logging.INFO, f"step {job.step}: the background process {how}")
             else:
                 self._was_ready = True
                 self._failures = self._failed_starts = 0
-                return answer
+                return reply
         raise WorkerError(
             f"step {job.step}: the background process {how}\n"
-            "That was the second time in a row, so this step is not logged; the process is started "
-            "again for the next one. worker='inline' shows where it fails",
-            location=how.partition("\n")[0],
+            "This was the second time in a row, so the step is not logged. The process is "
+            "restarted for the next step; worker='inline' shows where it fails",
+            place=how.partition("\n")[0],
         )
 
     def kill(self) -> None:
-        """Ends the worker now, and every one to come; may be called in any thread."""
+        """Kills the worker and any later one; may be called in any thread."""
         self._is_killed = True
         worker = self._worker
         if worker is not None:
             worker.kill()
 
     def end(self) -> None:
-        """Lets the worker end by itself, if it does so soon."""
+        """Has the worker exit, or kills it after 1 s."""
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.end(END_SECONDS)
 
-    def _running(self) -> WorkerProcess:
-        """Returns the worker, after a pause and a start if there is none."""
+    def _get_worker(self) -> WorkerProcess:
+        """Returns the worker; if there is none, starts one after a pause."""
         if self._worker is None:
             rest = self._next_start - time.monotonic()
             if rest > 0:
                 self._pause(rest)
-            self._worker = self._started()
+            self._worker = self._start_worker()
         return self._worker
 
-    def _started(self) -> WorkerProcess:
+    def _start_worker(self) -> WorkerProcess:
         worker = self._make()
         if self._is_killed:
             worker.kill()
         return worker
 
-    def _notice_idle_end(self) -> None:
-        """Forgets a worker that ended while it had nothing to do: no job is to blame for that."""
+    def _handle_idle_exit(self) -> None:
+        """Discards a worker that ended while it was idle, which does not count as a failed job."""
         worker = self._worker
         if worker is None or worker.is_running():
             return
         if worker.is_ready:
             self._worker = None
-            fate = worker.end(0)
-            _log(logging.INFO, f"the background process {fate} while it had nothing to do")
-            self._report_memory(fate)
+            status = worker.end(0)
+            _log(logging.INFO, f"the background process {status} while it was idle")
+            self._report_oom_kill(status)
         else:
-            self._end_failed(EOFError())
+            self._handle_failure(EOFError())
 
-    def _end_failed(self, error: Exception) -> str:
-        """Ends a worker that gives no answer, or could not be started.
+    def _handle_failure(self, error: Exception) -> str:
+        """Ends a worker that did not reply or could not be started.
 
         Returns:
-            How it ended and its last words.
+            How it ended, and its last output.
 
         Raises:
-            CannotStartError: if there is no use in starting another one.
+            CannotStartError: if starting another worker would fail, too.
         """
         worker, self._worker = self._worker, None
-        is_start, is_from_outside = True, False
+        is_start, was_ended_externally = True, False
         if worker is None:
             how = f"could not be started ({describe_error(error)})"
         else:
-            fate = worker.end(END_SECONDS)
-            self._report_memory(fate)
-            is_start, is_from_outside = not worker.is_ready, fate.is_from_outside
-            how = str(fate)
+            status = worker.end(END_SECONDS)
+            self._report_oom_kill(status)
+            is_start, was_ended_externally = not worker.is_ready, status.was_ended_externally
+            how = str(status)
             if not isinstance(error, EOFError | ConnectionError):
-                how = f"gave no answer that can be read ({describe_error(error)}) and {how}"
+                how = f"sent no valid reply ({described(error)}) and {how}"
         self._was_ready |= not is_start
-        self._failed_starts += is_start and not is_from_outside
+        self._failed_starts += is_start and not was_ended_externally
         if self._failed_starts >= _TRIES and not self._was_ready and not self._is_killed:
             raise CannotStartError(f"the background process {how}") from error
         self._failures += 1
@@ -170,18 +170,18 @@ class WorkerSupervisor:
         self._next_start = time.monotonic() + min(pause, LONGEST_PAUSE)
         return how
 
-    def _report_memory(self, fate: Fate) -> None:
-        """Says what SIGKILL from outside most often means, as a warning the first time."""
-        if fate.is_from_outside and fate.code == -signal.SIGKILL:
+    def _report_oom_kill(self, status: ExitStatus) -> None:
+        """Logs a probable out-of-memory kill, the first time as a warning."""
+        if status.was_ended_externally and status.code == -signal.SIGKILL:
             _log(
                 self._oom_level,
-                "the background process of the atlases was ended by SIGKILL, probably by the "
-                "kernel's out-of-memory killer. The process makes itself the first choice of that "
-                "killer, so that training goes on; it is started again for the next step",
+                "the background process of AtlasWriter was ended by SIGKILL, probably by the "
+                "kernel's out-of-memory killer. It is killed before the training process, which "
+                "continues; the background process is restarted for the next step",
             )
             self._oom_level = logging.INFO
 
 
 def _log(level: int, message: str) -> None:
-    with contextlib.suppress(Exception):  # of a handler of the user's
+    with contextlib.suppress(Exception):  # from one of the user's log handlers
         logger.log(level, "%s", message)

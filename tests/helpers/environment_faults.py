@@ -210,8 +210,8 @@ AROUND_IT = {
 IN_THE_CALLS = {
     "the step is text": lost(pass_as_step(str), "global_step='.': pass a whole number"),
     "the step is a fraction": lost(pass_as_step(float), "global_step=.*: pass a whole number"),
-    "the step stays": lost(pass_as_step(lambda _: 1), "does not rise above 1", moments=(2,)),
-    "the step falls": lost(pass_as_step(lambda step: -step), "does not rise", moments=(2,)),
+    "the step stays": lost(pass_as_step(lambda _: 1), "is not larger than 1", moments=(2,)),
+    "the step falls": lost(pass_as_step(lambda step: -step), "is not larger than", moments=(2,)),
     "one step is beyond 64 bits": Fault(
         pass_once_as_step(2**70), "that 64 bits can hold", all_but_one
     ),
@@ -330,7 +330,7 @@ def end_two_workers(scene):
     scene.model.mood = functools.partial(dies_twice, scene.evidence)
 
 
-GIVEN_UP = "this step is not logged; the process is started again"
+GIVEN_UP = r"the step is not logged\. The process is restarted"
 
 IN_THE_WORKER = {
     "the worker is killed each time": lost(
@@ -353,12 +353,12 @@ IN_THE_WORKER = {
     ),
     "the worker answers garbage": lost(
         elsewhere(speak_and_stay, struct.pack("!Q", 7) + b"garbage"),
-        f"(?s)no answer that can be read.*{GIVEN_UP}",
+        f"(?s)sent no valid reply.*{GIVEN_UP}",
         workers=PROCESS,
     ),
     "the worker answers something else": lost(
         elsewhere(speak_and_stay, struct.pack("!Q", 4) + b"\x80\x04N."),
-        f"(?s)NoneType instead of an answer.*{GIVEN_UP}",
+        f"(?s)NoneType instead of a reply.*{GIVEN_UP}",
         workers=PROCESS,
     ),
     "the worker announces gigabytes": lost(

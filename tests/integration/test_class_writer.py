@@ -185,7 +185,9 @@ def test_a_class_that_nothing_speaks_for_costs_its_own_atlas_only(tmp_path, capl
     asked = ["red", "green", ("red", "blue")]
     caplog.set_level(logging.INFO, logger="tensorboard_plugin_atlas")
     with (
-        pytest.warns(RuntimeWarning, match="no class atlas 'act · red' at step 0: no place"),
+        pytest.warns(
+            RuntimeWarning, match="step 0: the class atlas .act · red. is not logged: no place"
+        ),
         writer_of(tmp_path, MarkNet(), asked, probe=(images, labels), strict=False) as writer,
     ):
         writer.add_atlas(0)
@@ -193,7 +195,7 @@ def test_a_class_that_nothing_speaks_for_costs_its_own_atlas_only(tmp_path, capl
     assert {(a.layer, a.step) for a in read_atlases(tmp_path)} == {
         (layer, step) for layer in ("act", "patch", "act · green") for step in (0, 1)
     }
-    told = [r for r in caplog.records if "no class atlas" in r.getMessage()]
+    told = [r for r in caplog.records if "the class atlas" in r.getMessage()]
     # The second of the run as a warning, then quietly.
     assert sorted(r.levelno for r in told) == [logging.INFO] * 2 + [logging.WARNING]
 
@@ -214,7 +216,7 @@ def test_the_background_process_makes_them_and_says_what_it_could_not(tmp_path):
     images, labels, _ = make_marked_images((0, 60, 60))
     settings = {"probe": (images, labels), "worker": "process", "strict": False}
     with (
-        pytest.warns(RuntimeWarning, match="no class atlas 'act · red' at step 3"),
+        pytest.warns(RuntimeWarning, match="step 3: the class atlas .act · red. is not logged"),
         writer_of(tmp_path, MarkNet(), ["red", "green"], **settings) as writer,
     ):
         writer.add_atlas(3)

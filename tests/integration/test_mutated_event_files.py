@@ -23,7 +23,7 @@ from tensorboard_server import get, start_tensorboard
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, masked_crc, scan_records
-from tensorboard_plugin_atlas.logs.resume import last_atlases
+from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas, encode_probe
 
@@ -127,7 +127,7 @@ def check_reading(log_dir: Path, truth: dict[tuple[str, int], Atlas]) -> Iterato
     for atlas in read_atlases(log_dir, on_damage="skip"):
         assert untrue(atlas, truth) is None, atlas
         yield f"read {atlas.layer} {atlas.step}"
-    earlier = last_atlases(str(log_dir / "exp" / CHILD_RUN), LAYERS)
+    earlier = find_last_atlases(str(log_dir / "exp" / CHILD_RUN), LAYERS)
     for atlas in earlier.atlases.values():
         wanted = truth[atlas.layer, atlas.step]
         # Damaged ones behind it were counted on.

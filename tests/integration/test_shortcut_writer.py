@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.significance import box_overlap
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutTracker
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.resume import last_shortcuts
+from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts
 from tensorboard_plugin_atlas.metadata import shortcuts_tag
 
 STEPS = (2, 10, 20, 30, 40)
@@ -186,12 +186,14 @@ def test_a_failure_costs_the_record_and_is_told_once(worker, tmp_path, monkeypat
     atlas = AtlasWriter(
         tmp_path, broken, ["inner.2"], probe=data, config=TINY, shortcuts=True, worker=worker
     )
-    with pytest.warns(RuntimeWarning, match="no shortcuts are logged of layer 'inner.2'") as told:
+    with pytest.warns(
+        RuntimeWarning, match="the shortcuts of layer 'inner.2' are not logged"
+    ) as told:
         for step in (1, 2, 3):
             atlas.add_atlas(step)
             atlas.flush()
         atlas.close()
-    assert len([one for one in told if "no shortcuts" in str(one.message)]) == 1
+    assert len([one for one in told if "are not logged" in str(one.message)]) == 1
     assert [a.step for a in read_atlases(tmp_path)] == [1, 2, 3]
     assert list(read_shortcuts(tmp_path)) == []
     assert atlas.cost().atlases == 3
@@ -312,13 +314,13 @@ def test_a_step_that_was_purged_is_done_again_from_the_record_before(planted, tm
     mark, before = again[-1].found[0], records[3].found[0]
     assert (mark.id, mark.since) == (before.id, 20)
     assert [test.step for test in mark.history] == [20, 25]
-    known = last_shortcuts(str(copy / "atlas"), LAYERS[0])
+    known = find_last_shortcuts(str(copy / "atlas"), LAYERS[0])
     assert known.found == again[-1].found
 
 
 def test_a_log_of_another_probe_is_not_gone_on_with(planted):
     folder, _, records, _ = planted
-    known = last_shortcuts(str(folder / "atlas"), LAYERS[0])
+    known = find_last_shortcuts(str(folder / "atlas"), LAYERS[0])
     assert known.found == records[-1].found
     other = build_probe(make_striped_images(60), config=QUICK)
     record = ShortcutTracker(other, LAYERS[0], QUICK, known).look(make_network(), 50, 0.0, None)
@@ -333,7 +335,7 @@ def test_a_damaged_last_record_is_passed_by(planted, tmp_path):
     place = bytes(data).rindex(shortcuts_tag(LAYERS[0]).encode()) + 200
     data[place] ^= 1
     path.write_bytes(bytes(data))
-    known = last_shortcuts(str(tmp_path / "copy" / "atlas"), LAYERS[0])
+    known = find_last_shortcuts(str(tmp_path / "copy" / "atlas"), LAYERS[0])
     assert known.step == records[-2].step
     with pytest.warns(UserWarning, match="step 40"):
         kept = list(read_shortcuts(tmp_path / "copy", run="atlas"))

@@ -178,7 +178,7 @@ class TestSteps:
                 atlas.add_atlas(step)
         assert [a.step for a in read_atlases(tmp_path)] == [5, 6]
         (warning,) = caught
-        assert "global_step=5 does not rise above 5" in str(warning.message)
+        assert "global_step=5 is not larger than 5" in str(warning.message)
         assert warning.category is RuntimeWarning
         assert warning.filename == __file__  # it points at the loop, not at us
 
@@ -224,7 +224,7 @@ class TestLayers:
         with caplog.at_level(logging.WARNING):
             atlas = make(tmp_path, layers=None)
         assert atlas.layers == ("body",)
-        assert "layers: chose body; pass layers=[...] to choose" in caplog.text
+        assert "chose the layers body; pass layers=[...] to log others" in caplog.text
 
     def test_wrappers_and_repetitions_make_no_second_layer(self, tmp_path):
         atlas = make(tmp_path, nn.DataParallel(Net()), ["body", "module.body", "stem"])
@@ -322,7 +322,7 @@ class TestFaults:
     def test_strict_refuses_a_step_that_does_not_rise(self, tmp_path):
         atlas = make(tmp_path, strict=True)
         atlas.add_atlas(2)
-        with pytest.raises(ArgumentError, match="global_step=2 does not rise above 2"):
+        with pytest.raises(ArgumentError, match="global_step=2 is not larger than 2"):
             atlas.add_atlas(2)
 
     def test_logging_goes_on_once_the_fault_is_gone(self, tmp_path):

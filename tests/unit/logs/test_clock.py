@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.logs.file_names import file_name, next_file_name
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote import RemoteSink, remote_event_files
 from tensorboard_plugin_atlas.logs.repair import repair
-from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases
+from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
@@ -63,7 +63,7 @@ def found_by_all(log_dir: Path, run: Path, wanted: list[int]) -> None:
     """Checks every reader of ours, the copy that `repair` makes included."""
     assert [atlas.step for atlas in read_atlases(log_dir, on_damage="raise")] == wanted
     assert [(e.step, e.status) for e in list_atlases(log_dir)] == [(s, "ok") for s in wanted]
-    earlier = last_atlases(str(run), ("a",))
+    earlier = find_last_atlases(str(run), ("a",))
     assert (earlier.last_step, earlier.atlases["a"].sequence) == (wanted[-1], len(wanted))
     assert [f.text for f in examine(log_dir) if f.mark == PROBLEM] == []
     copy = log_dir.parent / "copy"
@@ -178,9 +178,9 @@ class TestAClockThatWasSetBack:
         with clock(0.0, run):
             log(run, (0, 10, 20, 30))
         with clock(-back):
-            cut_back(str(run), 15, time.time() - back)
+            purge_steps(str(run), 15, time.time() - back)
             log(run, (18, 25), 3)
-            cut_back(str(run), 20, time.time() - back)
+            purge_steps(str(run), 20, time.time() - back)
             log(run, (22,), 4)
         found_by_all(run.parent, run, [0, 10, 18, 22])
 
@@ -195,7 +195,7 @@ class TestAClockThatWasSetBack:
             wait_for(url, [0, 10, 20, 30])
             with clock(-back):
                 if purge:
-                    cut_back(str(run), 15, time.time() - back)
+                    purge_steps(str(run), 15, time.time() - back)
                     log(run, (18,), 3)
                     log(run, (25,), 4)
                 else:

@@ -25,8 +25,8 @@ from tensorboard_plugin_atlas.logs import integrity as checkup
 from tensorboard_plugin_atlas.logs.doctor import NOTE, OK, PROBLEM, Finding, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink, frame
 from tensorboard_plugin_atlas.logs.integrity import check_file
-from tensorboard_plugin_atlas.logs.resume import cut_back
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
+from tensorboard_plugin_atlas.logs.resume import purge_steps
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
@@ -238,7 +238,7 @@ def test_two_writers_in_one_folder(tmp_path: Path) -> None:
 def test_a_run_that_was_resumed_is_no_problem(tmp_path: Path) -> None:
     write(tmp_path, (0, 10, 20))
     write(tmp_path, (30,))
-    cut_back(str(tmp_path), 15, 0.0)
+    purge_steps(str(tmp_path), 15, 0.0)
     write(tmp_path, (16,))
     assert marked(tmp_path, PROBLEM) == []
 

@@ -20,8 +20,8 @@ from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, rea
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases
-from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases, last_shortcuts
-from tensorboard_plugin_atlas.metadata import Revision, layer_tag, shortcuts_tag
+from tensorboard_plugin_atlas.logs.resume import find_last_atlases, find_last_shortcuts, purge_steps
+from tensorboard_plugin_atlas.metadata import Edition, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
@@ -84,7 +84,7 @@ def test_a_run_that_starts_over_has_a_new_first_step(
     log(run, (0, 10, 20, 30))
     with start_tensorboard(tmp_path, fast) as url:
         until(url, lambda found: found["b"]["steps"] == [0, 10, 20, 30])
-        cut_back(str(run), 0, time.time())
+        purge_steps(str(run), 0, time.time())
         log(run, (again,))
         # One new step is enough to make all old ones void.
         found = until(url, lambda found: [s["steps"] for s in found.values()] == [[again]] * 2)
@@ -101,12 +101,12 @@ def test_a_run_that_starts_over_has_a_new_first_step(
 def test_a_run_is_taken_up_again_behind_its_first_step(fast: bool, tmp_path: Path) -> None:
     run = tmp_path / "atlas"
     log(run, (0, 10, 20))
-    cut_back(str(run), 5, time.time())
-    with start_tensorboard(tmp_path, fast) as url:
+    purge_steps(str(run), 5, time.time())
+    with tensorboard(tmp_path, fast) as url:
         until(url, lambda found: [s["steps"] for s in found.values()] == [[0]] * 2)
         log(run, (7, 30), 2)
         until(url, lambda found: [s["steps"] for s in found.values()] == [[0, 7, 30]] * 2)
-    earlier = last_atlases(str(run), ("a", "b"))
+    earlier = find_last_atlases(str(run), ("a", "b"))
     assert {name: (a.step, a.sequence) for name, a in earlier.atlases.items()} == {
         "a": (30, 3),
         "b": (30, 3),
@@ -116,16 +116,16 @@ def test_a_run_is_taken_up_again_behind_its_first_step(fast: bool, tmp_path: Pat
 def test_readers_take_the_first_for_one_of_the_series(tmp_path: Path) -> None:
     log(tmp_path, (0,))
     assert [(e.tag, e.step) for e in read_events(tmp_path)][-1] == ("first/shortcuts/a", 0)
-    earlier = last_atlases(str(tmp_path), ("a",))
+    earlier = find_last_atlases(str(tmp_path), ("a",))
     assert (earlier.atlases["a"].sequence, earlier.last_step) == (1, 0)
-    found = last_shortcuts(str(tmp_path), "a")
+    found = find_last_shortcuts(str(tmp_path), "a")
     assert found is not None
     assert found.step == 0
     assert [(e.layer, e.step, e.edition) for e in list_atlases(tmp_path)] == [
         ("a", 0, "logged"),
         ("b", 0, "logged"),
     ]
-    cut_back(str(tmp_path), -(2**63), 1.0)
+    purge_steps(str(tmp_path), -(2**63), 1.0)
     assert list(read_atlases(tmp_path)) == []
 
 

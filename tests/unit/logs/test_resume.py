@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.logs import event_file as events
 from tensorboard_plugin_atlas.logs.event_file import EventSink, record_offsets, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote import RemoteSink
-from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases
+from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
@@ -57,7 +57,7 @@ class TestLastAtlases:
     def test_the_last_of_each_layer(self, tmp_path: Path) -> None:
         log(EventSink(tmp_path), (0, 10, 20))
         log(EventSink(tmp_path), (30,), ("a",), 4)
-        earlier = last_atlases(str(tmp_path), ("a", "b", "c"))
+        earlier = find_last_atlases(str(tmp_path), ("a", "b", "c"))
         assert {n: (a.step, a.sequence) for n, a in earlier.atlases.items()} == {
             "a": (30, 4),
             "b": (20, 3),
@@ -67,12 +67,12 @@ class TestLastAtlases:
     def test_a_store_is_read_too(self) -> None:
         url = "memory://resuming/atlas"
         log(RemoteSink(url), (0, 10, 20))
-        assert {a.step for a in last_atlases(url, ("a", "b")).atlases.values()} == {20}
+        assert {a.step for a in find_last_atlases(url, ("a", "b")).atlases.values()} == {20}
 
     @pytest.mark.parametrize("location", [None, "nowhere", "memory://nothing/here"])
     def test_nothing_is_there(self, location: str | None, tmp_path: Path) -> None:
         place = str(tmp_path / location) if location == "nowhere" else location
-        earlier = last_atlases(place, ("a",))
+        earlier = find_last_atlases(place, ("a",))
         assert (earlier.atlases, earlier.last_step, earlier.is_empty) == ({}, None, True)
 
     def test_damaged_atlases_are_passed_by_and_counted(self, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ class TestLastAtlases:
         (path,) = tmp_path.iterdir()
         flip(path, 5)
         flip(path, 3)
-        earlier = last_atlases(str(tmp_path), ("a",))
+        earlier = find_last_atlases(str(tmp_path), ("a",))
         assert (earlier.atlases["a"].step, earlier.atlases["a"].sequence) == (0, 3)
         assert earlier.last_step == 20
         assert [problem.partition(":")[0] for problem in earlier.problems] == [
@@ -93,7 +93,7 @@ class TestLastAtlases:
         (path,) = tmp_path.iterdir()
         offsets = [r.offset for r in scan_records(path)]
         path.write_bytes(path.read_bytes()[: offsets[5] + 700])
-        earlier = last_atlases(str(tmp_path), ("a",))
+        earlier = find_last_atlases(str(tmp_path), ("a",))
         assert (earlier.last_step, earlier.problems) == (10, ())
 
     def test_a_long_log_is_not_read_through(
@@ -105,7 +105,7 @@ class TestLastAtlases:
         monkeypatch.setattr(
             events._Scan, "record_at", lambda self, o: read.append(o) or whole(self, o)
         )
-        assert len(last_atlases(str(tmp_path), ("a", "b")).atlases) == 2
+        assert len(find_last_atlases(str(tmp_path), ("a", "b")).atlases) == 2
         assert len(read) <= 4  # of 161 records: two atlases and their scalars
 
     def test_headers_lead_past_damage(self, tmp_path: Path) -> None:
@@ -128,10 +128,10 @@ class TestLastAtlases:
 class TestCutBack:
     def test_readers_no_longer_see_what_is_void(self, tmp_path: Path) -> None:
         log(EventSink(tmp_path), (0, 10, 20, 30))
-        cut_back(str(tmp_path), 15, 1.0)
+        purge_steps(str(tmp_path), 15, 1.0)
         assert steps_of(tmp_path) == {"a": [0, 10], "b": [0, 10]}
         assert [e.step for e in list_atlases(tmp_path)] == [0, 10, 0, 10]
-        earlier = last_atlases(str(tmp_path), ("a", "b"))
+        earlier = find_last_atlases(str(tmp_path), ("a", "b"))
         assert ({a.step for a in earlier.atlases.values()}, earlier.last_step) == ({10}, 10)
         log(EventSink(tmp_path), (12, 25), sequence=3)
         assert steps_of(tmp_path) == {"a": [0, 10, 12, 25], "b": [0, 10, 12, 25]}
@@ -139,20 +139,20 @@ class TestCutBack:
     def test_only_the_last_record_of_each_tag_is_repeated(self, tmp_path: Path) -> None:
         log(EventSink(tmp_path), (0, 10, 20))
         log(EventSink(tmp_path), (30,), ("a",), 4)
-        cut_back(str(tmp_path), 21, 1.0)
+        purge_steps(str(tmp_path), 21, 1.0)
         last = sorted(tmp_path.iterdir())[-1]
         tags = [e.tag for r in scan_records(last) for e in events.events_of(r, last)]
         assert tags == [None, None, layer_tag("a")]  # b has nothing later
 
     def test_an_empty_log_stays_empty(self, tmp_path: Path) -> None:
-        cut_back(str(tmp_path / "new"), 5, 1.0)
+        purge_steps(str(tmp_path / "new"), 5, 1.0)
         assert list(tmp_path.iterdir()) == []
 
     @LOADERS
     def test_both_loaders_drop_what_is_void(self, fast: bool, tmp_path: Path) -> None:
         log(EventSink(tmp_path / "atlas"), (0, 10, 20, 30))
-        cut_back(str(tmp_path / "atlas"), 15, time.time())
-        with start_tensorboard(tmp_path, fast) as url:
+        purge_steps(str(tmp_path / "atlas"), 15, time.time())
+        with tensorboard(tmp_path, fast) as url:
             assert served(url, [0, 10])
         log(EventSink(tmp_path / "atlas"), (25,), sequence=3)
         with start_tensorboard(tmp_path, fast) as url:
@@ -225,7 +225,7 @@ class TestWriter:
 
     def test_steps_that_do_not_rise_are_refused(self, tmp_path: Path) -> None:
         write(tmp_path, (0, 10))
-        with pytest.raises(ArgumentError, match="global_step=10 does not rise above 10, the last"):
+        with pytest.raises(ArgumentError, match="global_step=10 is not larger than 10, the last"):
             write(tmp_path, (10,))
 
     def test_a_run_is_taken_up_again(self, tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ class TestWriter:
         last = max(i for i, r in enumerate(scan_records(path)) if len(r.payload) > 2000)
         flip(path, last, 1500)
         with pytest.warns(
-            RuntimeWarning, match="unreadable records, which are passed by"
+            RuntimeWarning, match="unreadable records at the end of the log"
         ) as caught:
             write(tmp_path, (20,))
         assert len(caught) == 1
@@ -286,7 +286,7 @@ class TestWriter:
         def fail(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("tensorboard_plugin_atlas.writer.atlas_writer.cut_back", fail)
+        monkeypatch.setattr("tensorboard_plugin_atlas.writer.atlas_writer.purge_steps", fail)
         with pytest.warns(RuntimeWarning, match=r"purge_step=5 failed: OSError: .*No space left"):
             AtlasWriter(
                 tmp_path, network(), ["1"], probe=images(), config=CONFIG, purge_step=5

@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.logs.doctor import OK, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.repair import repair
-from tensorboard_plugin_atlas.logs.resume import cut_back, last_shortcuts
+from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts, purge_steps
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
@@ -65,9 +65,9 @@ class TestReading:
         assert [len(record.found) for record in read_shortcuts(log)] == [3, 1, 3]
 
     def test_what_a_purge_made_void_is_gone(self, log: Path) -> None:
-        cut_back(str(log / RUN), 100, 5.0)
+        purge_steps(str(log / RUN), 100, 5.0)
         assert steps_of(log) == [50]
-        known = last_shortcuts(str(log / RUN), "layer3")
+        known = find_last_shortcuts(str(log / RUN), "layer3")
         assert known is not None
         assert (known.step, known.found) == (50, make_shortcuts(50).found)
         assert [atlas.step for atlas in read_atlases(log, layer="layer3")] == [0, 50]
@@ -79,7 +79,7 @@ class TestReading:
         with pytest.raises(DamageError, match="step 300"):
             steps_of(log)
         assert len(list(read_shortcuts(log, on_damage="skip"))) == 3
-        known = last_shortcuts(str(log / RUN), "layer3")
+        known = find_last_shortcuts(str(log / RUN), "layer3")
         assert known is not None
         assert known.step == 200
 
@@ -91,8 +91,8 @@ class TestReading:
 
     def test_a_log_without_any_has_none(self, tmp_path: Path) -> None:
         assert list(read_shortcuts(tmp_path)) == []
-        assert last_shortcuts(None, "layer3") is None
-        assert last_shortcuts(str(tmp_path / "nowhere"), "layer3") is None
+        assert find_last_shortcuts(None, "layer3") is None
+        assert find_last_shortcuts(str(tmp_path / "nowhere"), "layer3") is None
 
     def test_it_needs_numpy_alone(self, log: Path) -> None:
         code = (
@@ -122,7 +122,7 @@ class TestTools:
 
     def test_damage_that_a_purge_made_void_is_not_told(self, log: Path) -> None:
         damage(log, 300)
-        cut_back(str(log / RUN), 300, 5.0)
+        purge_steps(str(log / RUN), 300, 5.0)
         assert {entry.status for entry in list_atlases(log)} == {"ok"}
 
     def test_a_record_under_the_tag_of_an_atlas_is_damage_of_that_atlas(self, log: Path) -> None:

@@ -19,8 +19,8 @@ from tensorboard_server import get, start_tensorboard
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas, Provenance
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases, read_atlases
-from tensorboard_plugin_atlas.logs.resume import cut_back, last_atlases
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag, refined_run
+from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.revisions import REFINES, refined_mark
 
@@ -137,7 +137,7 @@ class TestReading:
         write(tmp_path, RUN, Revision.PRELIMINARY, atlas_with("examples", 30))
         refine(tmp_path, 1, 20, marks[2])
         time.sleep(1.1)
-        cut_back(str(tmp_path / RUN), 20, 1e9)
+        purge_steps(str(tmp_path / RUN), 20, 1e9)
         assert kinds(tmp_path) == {0: "inversion", 10: "inversion"}
 
     def test_a_damaged_refinement_leaves_the_original(
@@ -162,8 +162,8 @@ class TestReading:
     def test_a_writer_goes_on_from_finished_atlases_only(
         self, tmp_path: Path, marks: list[str]
     ) -> None:
-        write(tmp_path, RUN, Revision.PRELIMINARY, atlas_with("examples", 30))
-        earlier = last_atlases(str(tmp_path / RUN), [LAYER])
+        write(tmp_path, RUN, Edition.DRAFT, atlas_with("examples", 30))
+        earlier = find_last_atlases(str(tmp_path / RUN), [LAYER])
         assert (earlier.last_step, earlier.atlases[LAYER].step) == (20, 20)
 
     def test_a_mark_that_is_no_text_is_none(self) -> None:

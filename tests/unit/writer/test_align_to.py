@@ -116,7 +116,7 @@ class TestRefusals:
             log(tmp_path, Net(name="features"), layers=("features",), align_to=base[0])
 
     def test_a_mapping_of_a_layer_that_is_not_logged(self, base, tmp_path):
-        with pytest.raises(ArgumentError, match="'tail' is not among the layers logged: 'body'"):
+        with pytest.raises(ArgumentError, match="'tail' is not among the logged layers: 'body'"):
             log(tmp_path, Net(), align_to=(base[0], {"tail": "body"}))
 
     @pytest.mark.parametrize("value", [3, ("a", "b"), ("a", {}, 1), b"runs/base"])
@@ -125,7 +125,7 @@ class TestRefusals:
             log(tmp_path, Net(), align_to=value)
 
     def test_labels_of_another_data_set(self, base, tmp_path):
-        with pytest.raises(ArgumentError, match=r"100% of the images .* carry other labels"):
+        with pytest.raises(ArgumentError, match=r"100% of the images .* have different labels"):
             log(tmp_path, Net(1), align_to=base[0], probe=data(seed=6, shift=1))
 
     def test_images_that_the_other_probe_does_not_hold(self, base, tmp_path):

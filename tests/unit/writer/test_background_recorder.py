@@ -43,7 +43,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError
 from tensorboard_plugin_atlas.logs.event_file import read_events
 from tensorboard_plugin_atlas.metadata import layer_of_tag
 from tensorboard_plugin_atlas.writer.model_structure import ModelCopy, describe_structure
-from tensorboard_plugin_atlas.writer.shared_state import StateSlot, take_stock
+from tensorboard_plugin_atlas.writer.shared_state import StateSlot, list_model_state
 
 FULL = AtlasConfig(
     samples=24, grids=(2, 4), min_count=2, neighbors=5, epochs=10, icons="inversion", icon_steps=2
@@ -181,7 +181,7 @@ class TestBusy:
         ("change", "message"),
         [
             ({"worker": "thread"}, r"worker='thread': pass 'process' or 'inline'"),
-            ({"max_pending": 0}, r"max_pending=0: pass a whole number from 1 to 64"),
+            ({"max_pending": 0}, r"max_pending=0: pass an integer from 1 to 64"),
             ({"budget": 2}, r"budget=2: pass a share of the run time above 0"),
         ],
     )
@@ -253,7 +253,9 @@ class TestDeath:
         worker.suspend()
         for step in (2, 3):
             atlas.add_atlas(step)
-        with pytest.warns(RuntimeWarning, match=r"2 checkpoints .* within 0.2 s and are lost"):
+        with pytest.warns(
+            RuntimeWarning, match=r"2 checkpoints .* within 0.2 s and are not logged"
+        ):
             atlas.close(0.2)
         assert not worker.is_running()
         assert read_steps(tmp_path) == [(1, ())]
@@ -281,7 +283,7 @@ class TestFallingBack:
         with pytest.warns(RuntimeWarning, match=r"'process' is not possible: .*lock") as caught:
             atlas = make_writer(tmp_path, model)
         (warning,) = caught
-        assert "in the training loop instead, which stands still meanwhile" in str(warning.message)
+        assert "in the training loop instead, which waits for each" in str(warning.message)
         assert warning.filename == __file__
         atlas.add_atlas(1)
         assert read_steps(tmp_path) == [(1, ())]
@@ -306,8 +308,8 @@ class TestFallingBack:
         module = types.ModuleType("made_at_run_time")
         exec("from tiny_training import Net\nclass Local(Net): pass", module.__dict__)
         monkeypatch.setitem(sys.modules, "made_at_run_time", module)
-        atlas = make_writer(tmp_path, module.Local())
-        lost = "not possible: ModuleNotFoundError.*made_at_run.*step 1 could not be recorded"
+        atlas = make(tmp_path, module.Local())
+        lost = "not possible: ModuleNotFoundError.*made_at_run.*step 1 could not be logged"
         with pytest.warns(RuntimeWarning, match=lost) as caught:
             atlas.add_atlas(1)
             atlas.flush()
@@ -322,8 +324,8 @@ class TestFallingBack:
                 self._get_file_writer, self.flush = logs._get_file_writer, logs.flush
 
         with SummaryWriter(str(tmp_path)) as logs:
-            with pytest.warns(RuntimeWarning, match="does not say where it writes"):
-                atlas = make_writer(Hidden(logs))
+            with pytest.warns(RuntimeWarning, match="does not reveal its log directory"):
+                atlas = make(Hidden(logs))
             atlas.add_atlas(1)
             atlas.close()
         assert [a.step for a in read_atlases(tmp_path)] == [1]
@@ -353,7 +355,7 @@ class TestWrappers:
     def test_the_copy_answers_like_the_model(self, wrap):
         model = wrap(Net())
         inner = unwrap(model)
-        stock = take_stock(inner)
+        stock = list_model_state(inner)
         structure = describe_structure(inner, stock.tensors)
         slot = StateSlot(structure.layout)
         slot.take(stock.tensors)

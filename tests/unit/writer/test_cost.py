@@ -31,7 +31,7 @@ def test_what_is_added_up(clock):
     meter = CostMeter(clock=clock)
     for _ in range(3):
         meter.add_call(0.5)
-    meter.add_skipped()
+    meter.count_skips()
     spend(meter, clock, 8)
     meter.begin()
     clock.now += 50
@@ -75,30 +75,30 @@ class TestBudget:
     def test_without_one_everything_is_afforded(self, clock):
         meter = CostMeter(clock=clock)
         spend(meter, clock, 1e6)
-        assert meter.affords_another(9)
+        assert meter.can_afford(9)
 
     def test_the_first_is_always_afforded_and_the_next_when_its_share_has_passed(self, clock):
         meter = CostMeter(0.1, clock)
-        assert meter.affords_another(0)
+        assert meter.can_afford(0)
         spend(meter, clock, 10)
         clock.now += 89
-        assert not meter.affords_another(0)
+        assert not meter.can_afford(0)
         clock.now += 1
-        assert meter.affords_another(0)
+        assert meter.can_afford(0)
 
     def test_nothing_is_afforded_while_the_first_is_under_way(self, clock):
         meter = CostMeter(1.0, clock)
-        assert not meter.affords_another(1)
+        assert not meter.can_afford(1)
         meter.begin()
         clock.now += 1000
-        assert not meter.affords_another(1)
+        assert not meter.can_afford(1)
 
     def test_those_that_wait_count_as_much_as_the_mean(self, clock):
         meter = CostMeter(0.5, clock)
         spend(meter, clock, 10)
         clock.now += 40
-        assert meter.affords_another(1)  # 10 + 10 of 25
-        assert not meter.affords_another(2)  # 10 + 20 of 25
+        assert meter.can_afford(1)  # 10 + 10 of 25
+        assert not meter.can_afford(2)  # 10 + 20 of 25
 
     def test_one_that_takes_longer_than_usual_counts_as_long_as_it_takes(self, clock):
         meter = CostMeter(0.5, clock)
@@ -106,13 +106,13 @@ class TestBudget:
         clock.now += 30
         meter.begin()
         clock.now += 60
-        assert not meter.affords_another(1)  # 10 + 60 of 50
+        assert not meter.can_afford(1)  # 10 + 60 of 50
 
     @pytest.mark.parametrize("budget", [0.02, 0.1, 0.5])
     def test_a_long_run_ends_near_its_budget(self, clock, budget):
         meter = CostMeter(budget, clock)
         for _ in range(20_000):
             clock.now += 1
-            if meter.affords_another(0):
+            if meter.can_afford(0):
                 spend(meter, clock, 3)
         assert meter.cost().share == pytest.approx(budget, rel=0.02)

@@ -23,7 +23,7 @@ from tiny_training import (
 
 from tensorboard_plugin_atlas import AtlasWriter
 from tensorboard_plugin_atlas.writer import ranks as ranks_module
-from tensorboard_plugin_atlas.writer.ranks import why_silent
+from tensorboard_plugin_atlas.writer.ranks import find_silent_rank
 
 RANK = """
 import datetime, json, os, sys, time, torch
@@ -214,7 +214,7 @@ def mpich(rank, size):
     ],
 )
 def test_before_the_process_group_a_rank_is_known_by_its_launcher(variables, reason):
-    assert why_silent(variables) == reason
+    assert find_silent_rank(variables) == reason
 
 
 @pytest.mark.parametrize("launched", [torchrun, lambda r, n: slurm(r, n, n), openmpi, mpich])

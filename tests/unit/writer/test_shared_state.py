@@ -34,9 +34,9 @@ from tensorboard_plugin_atlas.writer.shared_state import (
     ALIGNMENT,
     SharedMemory,
     StateSlot,
-    lay_out_state,
+    compute_state_layout,
+    list_model_state,
     map_memory,
-    take_stock,
 )
 
 
@@ -75,7 +75,7 @@ class Trained(nn.Linear):
 
 
 def snapshot_of(model):
-    stock = take_stock(model)
+    stock = list_model_state(model)
     structure = describe_structure(model, stock.tensors)
     slot = StateSlot(structure.layout)
     slot.take(stock.tensors)
@@ -128,8 +128,8 @@ class TestState:
         assert copy.model.graph.layout is layout
         assert torch.equal(copy.model.graph.to_dense(), dense)
         assert copy.model.shared[0] is copy.model.graph
-        get_strided_parts(model.graph)[-1].mul_(5)
-        stock = take_stock(model)
+        parts_of(model.graph)[-1].mul_(5)
+        stock = list_model_state(model)
         slot.take(stock.tensors)
         copy.load(slot.memory.file)
         assert torch.equal(copy.model.graph.to_dense(), 5 * dense)
@@ -158,7 +158,7 @@ class TestState:
 
     def test_tied_weights_are_copied_once_and_stay_tied(self):
         model = Net()
-        tensors = take_stock(model).tensors
+        tensors = list_model_state(model).tensors
         assert sum(tensor is model.first.weight for tensor in tensors) == 1
         copy = copy_of(model)
         assert copy.tied.weight is copy.first.weight
@@ -176,16 +176,16 @@ class TestState:
     def test_the_model_is_untouched(self):
         model = Net()
         model.first.weight.grad = torch.ones(4, 4)
-        versions = [tensor._version for tensor in take_stock(model).tensors]
+        versions = [tensor._version for tensor in list_model_state(model).tensors]
         snapshot_of(model)
-        assert [tensor._version for tensor in take_stock(model).tensors] == versions
+        assert [tensor._version for tensor in list_model_state(model).tensors] == versions
         assert torch.equal(model.first.weight.grad, torch.ones(4, 4))
 
     def test_a_model_without_state_has_a_slot_too(self):
         assert isinstance(copy_of(nn.ReLU()), nn.ReLU)
 
     def test_places_are_aligned_and_apart(self):
-        layout = lay_out_state(take_stock(Net()).tensors)
+        layout = compute_state_layout(list_model_state(Net()).tensors)
         ends = 0
         for spec in layout.specs:
             assert spec.offset % ALIGNMENT == 0
@@ -203,8 +203,8 @@ class TestState:
 def is_known(model, contents):
     """Tells whether a model consists of what it consisted of, and checks that tensors are the same
     as if that were not known."""
-    stock = take_stock(model, contents)
-    assert set(map(id, stock.tensors)) == set(map(id, take_stock(model).tensors))
+    stock = list_model_state(model, contents)
+    assert set(map(id, stock.tensors)) == set(map(id, list_model_state(model).tensors))
     return stock.contents is contents
 
 
@@ -232,7 +232,7 @@ class TestContents:
     )
     def test_a_change_of_structure_is_seen(self, change):
         model = Net()
-        before = take_stock(model).contents
+        before = list_model_state(model).contents
         change(model)
         assert not is_known(model, before)
 
@@ -251,17 +251,17 @@ class TestContents:
     )
     def test_learning_is_no_change_of_structure(self, change):
         model = Net()
-        before = take_stock(model).contents
+        before = list_model_state(model).contents
         change(model)
         assert is_known(model, before)
 
     def test_tensors_that_swap_places_are_found_at_the_new_ones(self):
         model = Net()
         model.listed, model.other = [torch.zeros(3)], [torch.ones(3)]
-        stock = take_stock(model)
+        stock = list_model_state(model)
         structure = describe_structure(model, stock.tensors)
         model.listed[0], model.other[0] = model.other[0], model.listed[0]
-        swapped = take_stock(model, stock.contents)
+        swapped = list_model_state(model, stock.contents)
         assert swapped.contents is stock.contents
         slot = StateSlot(structure.layout)
         slot.take(swapped.tensors)
@@ -273,12 +273,12 @@ class TestContents:
         model = Net()
         for old, new in [(0.0, -0.0), (1, True), (1, 1.0), (float("nan"), 0.0)]:
             model.box = [old]
-            contents = take_stock(model).contents
+            contents = list_model_state(model).contents
             assert is_known(model, contents)
             model.box[0] = new
             assert not is_known(model, contents)
         model.box[0] = float("nan")
-        contents = take_stock(model).contents
+        contents = list_model_state(model).contents
         model.box[0] = float("nan")
         assert is_known(model, contents)
 
@@ -286,7 +286,7 @@ class TestContents:
         model = Net()
         model.box = {"model": model}
         model.box["box"] = model.same = model.box
-        contents = take_stock(model).contents
+        contents = list_model_state(model).contents
         assert is_known(model, contents)
         model.same = dict(model.box)
         assert not is_known(model, contents)
@@ -297,7 +297,7 @@ class TestContents:
         model.box = inner = [0.5]
         for _ in range(depth):
             model.box = [model.box]
-        contents = take_stock(model).contents
+        contents = list_model_state(model).contents
         assert is_known(model, contents)
         inner[0] = 0.25
         assert not is_known(model, contents)
@@ -307,12 +307,12 @@ class TestContents:
         model.box = []
         for _ in range(5000):
             model.box = [model.box]
-        with pytest.raises(CannotSendError, match="cannot be compared with what it was"):
-            take_stock(model)
+        with pytest.raises(CannotSendError, match="cannot be checked for changes"):
+            list_model_state(model)
 
     def test_what_a_module_does_not_pickle_does_not_count(self):
         model = Trained()
-        contents = take_stock(model).contents
+        contents = list_model_state(model).contents
         model.trainer["step"] = 1
         model.trainer["batch"] = torch.rand(3)
         assert is_known(model, contents)
@@ -321,7 +321,7 @@ class TestContents:
 
     def test_a_traced_graph_is_known_and_sent(self):
         model = torch.fx.symbolic_trace(nn.Sequential(*[nn.Linear(2, 2) for _ in range(100)]))
-        contents = take_stock(model).contents
+        contents = list_model_state(model).contents
         model(torch.rand(1, 2)).sum().backward()
         assert is_known(model, contents)
         x = torch.rand(1, 2)
@@ -331,12 +331,12 @@ class TestContents:
         forward = types.FunctionType((lambda _self, x: x).__code__, {"__name__": "__main__"})
         monkeypatch.setattr(Net, "forward", forward)
         with pytest.raises(CannotSendError, match=r"Net.forward was replaced .* subclass it"):
-            take_stock(Net())
+            list_model_state(Net())
 
     def test_nothing_of_the_model_is_kept_alive(self):
         model = Net()
         model.box = [torch.rand(3), nn.ReLU()]
-        contents = take_stock(model).contents
+        contents = list_model_state(model).contents
         kept = [weakref.ref(x) for x in (model, model.conv, model.box[0], model.box[1])]
         del model
         gc.collect()
@@ -350,7 +350,7 @@ class TestContents:
         with torch.no_grad():
             model.box["tensor"].add_(1)
             model.box["modules"][0].weight.fill_(7)
-        slot.take(take_stock(model).tensors)
+        slot.take(list_model_state(model).tensors)
         copy = ModelCopy(structure)
         copy.load(slot.memory.file)
         assert torch.equal(copy.model.box["tensor"], torch.ones(3))
@@ -359,7 +359,7 @@ class TestContents:
     def test_a_tensor_that_cannot_be_copied_byte_by_byte_is_compared(self):
         model = Net()
         model.box = [torch.eye(3).to_sparse()]
-        contents = take_stock(model).contents
+        contents = list_model_state(model).contents
         assert is_known(model, contents)
         model.box[0] = model.box[0] * 2
         assert not is_known(model, contents)
@@ -416,8 +416,8 @@ class TestSharedMemory:
     def test_descriptors_go_with_the_object(self):
         before = descriptors()
         for _ in range(20):
-            StateSlot(lay_out_state([torch.rand(5)])).close()
-        slots = [StateSlot(lay_out_state([torch.rand(5)])) for _ in range(5)]
+            StateSlot(compute_state_layout([torch.rand(5)])).close()
+        slots = [StateSlot(compute_state_layout([torch.rand(5)])) for _ in range(5)]
         assert descriptors() > before
         del slots
         assert descriptors() == before

@@ -12,16 +12,16 @@ from tiny_training import wait_until
 
 import tensorboard_plugin_atlas.writer.snapshot_queue as backlog_module
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.writer.shared_state import StateSlot, lay_out_state
+from tensorboard_plugin_atlas.writer.shared_state import StateSlot, compute_state_layout
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     MAX_SKIPPED,
-    Backlog,
-    Lost,
+    LostSteps,
     Snapshot,
-    merged,
+    SnapshotQueue,
+    join_skips,
 )
 
-LAYOUT = lay_out_state([torch.zeros(10)])
+LAYOUT = compute_state_layout([torch.zeros(10)])
 
 
 def raising(error):
@@ -31,181 +31,181 @@ def raising(error):
     return fail
 
 
-def push(backlog, step, layout=LAYOUT):
+def push(queue, step, layout=LAYOUT):
     """Does what a recorder does; returns the step that was skipped for this one."""
-    slot, replaced = backlog.claim(layout)
+    slot, replaced = queue.claim(layout)
     skipped = () if replaced is None else (*replaced.skipped, Skipped(replaced.step, "busy"))
-    backlog.add(Snapshot(step, 0.0, skipped, None, slot))
+    queue.add(Snapshot(step, 0.0, skipped, None, slot))
     return None if replaced is None else replaced.step
 
 
 @pytest.fixture
-def backlog():
-    made = Backlog(2)
+def queue():
+    made = SnapshotQueue(2)
     made.prepare(LAYOUT)
     yield made
     made.drop()
 
 
 class TestOrder:
-    def test_the_newest_of_those_that_wait_gives_way(self, backlog):
-        assert [push(backlog, step) for step in range(6)] == [None, None, None, 2, 3, 4]
+    def test_the_newest_of_those_that_wait_gives_way(self, queue):
+        assert [push(queue, step) for step in range(6)] == [None, None, None, 2, 3, 4]
         taken = []
-        while len(backlog):
-            taken.append(backlog.take())
-            backlog.finish(failed=False)
+        while len(queue):
+            taken.append(queue.take())
+            queue.finish(failed=False)
         assert [snapshot.step for snapshot in taken] == [0, 1, 5]
         assert taken[1].skipped == ()
         assert taken[2].skipped == tuple(Skipped(step, "busy") for step in (2, 3, 4))
 
-    def test_the_one_in_work_counts_as_such_before_it_is_taken(self, backlog):
+    def test_the_one_in_work_counts_as_such_before_it_is_taken(self, queue):
         for step in range(3):
-            assert push(backlog, step) is None
-        assert backlog.take().step == 0
-        assert push(backlog, 3) == 2
+            assert push(queue, step) is None
+        assert queue.take().step == 0
+        assert push(queue, 3) == 2
 
-    def test_a_failure_is_told_by_the_next_atlas(self, backlog):
-        push(backlog, 1)
-        backlog.take()
-        backlog.finish(failed=True)
-        push(backlog, 2)
-        assert backlog.take().skipped == (Skipped(1, "failed"),)
-        backlog.finish(failed=True)
-        push(backlog, 3)
-        assert backlog.take().skipped == (Skipped(1, "failed"), Skipped(2, "failed"))
-        backlog.finish(failed=False)
-        push(backlog, 4)
-        assert backlog.take().skipped == ()
+    def test_a_failure_is_told_by_the_next_atlas(self, queue):
+        push(queue, 1)
+        queue.take()
+        queue.finish(failed=True)
+        push(queue, 2)
+        assert queue.take().skipped == (Skipped(1, "failed"),)
+        queue.finish(failed=True)
+        push(queue, 3)
+        assert queue.take().skipped == (Skipped(1, "failed"), Skipped(2, "failed"))
+        queue.finish(failed=False)
+        push(queue, 4)
+        assert queue.take().skipped == ()
 
-    def test_take_waits_for_the_first(self, backlog):
+    def test_take_waits_for_the_first(self, queue):
         taken = []
-        thread = threading.Thread(target=lambda: taken.append(backlog.take()))
+        thread = threading.Thread(target=lambda: taken.append(queue.take()))
         thread.start()
-        push(backlog, 7)
+        push(queue, 7)
         thread.join(10)
         assert taken[0].step == 7
 
     def test_a_list_of_skipped_ones_has_an_end(self):
         many = [Skipped(step, "busy") for step in range(MAX_SKIPPED)]
-        assert merged(many, [Skipped(-1, "failed")])[0].step == 1
-        assert merged(many, [Skipped(-1, "failed")])[-1].step == -1
+        assert join_skips(many, [Skipped(-1, "failed")])[0].step == 1
+        assert join_skips(many, [Skipped(-1, "failed")])[-1].step == -1
 
 
 class TestSlots:
-    def test_there_are_never_more_than_one_beyond_those_that_wait(self, backlog, monkeypatch):
+    def test_there_are_never_more_than_one_beyond_those_that_wait(self, queue, monkeypatch):
         made = []
         make = StateSlot
         monkeypatch.setattr(
             backlog_module, "StateSlot", lambda layout: made.append(layout) or make(layout)
         )
         for step in range(50):
-            push(backlog, step)
+            push(queue, step)
             if step % 3 == 0:
-                backlog.take()
-                backlog.finish(failed=False)
+                queue.take()
+                queue.finish(failed=False)
         assert len(made) <= 2  # and the one that was prepared
 
-    def test_a_snapshot_keeps_its_slot_until_it_is_answered(self, backlog):
+    def test_a_snapshot_keeps_its_slot_until_it_is_answered(self, queue):
         for step in range(9):
-            push(backlog, step)
+            push(queue, step)
         held = set()
-        while len(backlog):
-            held.add(id(backlog.take().slot))
-            backlog.finish(failed=False)
+        while len(queue):
+            held.add(id(queue.take().slot))
+            queue.finish(failed=False)
         assert len(held) == 3
 
-    def test_a_model_that_changed_gets_slots_that_fit(self, backlog):
-        wider = lay_out_state([torch.zeros(10), torch.zeros(20)])
+    def test_a_model_that_changed_gets_slots_that_fit(self, queue):
+        wider = compute_state_layout([torch.zeros(10), torch.zeros(20)])
         for step in range(3):
-            push(backlog, step)
-        assert push(backlog, 3, wider) == 2
+            push(queue, step)
+        assert push(queue, 3, wider) == 2
         steps = {}
-        while len(backlog):
-            snapshot = backlog.take()
+        while len(queue):
+            snapshot = queue.take()
             steps[snapshot.step] = snapshot.slot.layout
-            backlog.finish(failed=False)
+            queue.finish(failed=False)
         assert steps == {0: LAYOUT, 1: LAYOUT, 3: wider}
 
-    def test_a_slot_that_cannot_be_made_is_no_slot_lost(self, backlog, monkeypatch):
+    def test_a_slot_that_cannot_be_made_is_no_slot_lost(self, queue, monkeypatch):
         def full(layout):
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
             patch.setattr(backlog_module, "StateSlot", full)
-            push(backlog, 0)  # in the one slot that there is; the spare one cannot be made
-            wait_until(lambda: backlog._slots == 1)
+            push(queue, 0)  # in the one slot that there is; the spare one cannot be made
+            eventually(lambda: queue._slots == 1)
             for _ in range(5):
                 with pytest.raises(OSError, match="No space"):
-                    backlog.claim(LAYOUT)
-        assert [push(backlog, step) for step in (1, 2, 3)] == [None, None, 2]
+                    queue.claim(LAYOUT)
+        assert [push(queue, step) for step in (1, 2, 3)] == [None, None, 2]
 
-    def test_a_claim_that_comes_to_nothing_can_be_given_back(self, backlog):
-        slot, replaced = backlog.claim(LAYOUT)
-        backlog.give_back(slot, replaced)
-        assert backlog.claim(LAYOUT)[0] is slot
+    def test_a_claim_that_comes_to_nothing_can_be_given_back(self, queue):
+        slot, replaced = queue.claim(LAYOUT)
+        queue.give_back(slot, replaced)
+        assert queue.claim(LAYOUT)[0] is slot
 
-    def test_one_that_gave_way_to_none_is_told_of(self, backlog, monkeypatch):
+    def test_one_that_gave_way_to_none_is_told_of(self, queue, monkeypatch):
         for step in range(3):
-            push(backlog, step)
-        assert backlog.take().step == 0
-        backlog.give_back(*backlog.claim(LAYOUT))  # takes the place of step 2 and does not come
-        push(backlog, 3)
-        wider = lay_out_state([torch.zeros(20)])
+            push(queue, step)
+        assert queue.take().step == 0
+        queue.give_back(*queue.claim(LAYOUT))  # takes the place of step 2 and does not come
+        push(queue, 3)
+        wider = compute_state_layout([torch.zeros(20)])
         with monkeypatch.context() as patch:
             patch.setattr(backlog_module, "StateSlot", raising(MemoryError()))
             with pytest.raises(MemoryError):
-                backlog.claim(wider)  # takes the place of step 3 and does not come
-        backlog.finish(failed=False)
-        assert backlog.take().skipped == (Skipped(2, "busy"), Skipped(3, "busy"))
+                queue.claim(wider)  # takes the place of step 3 and does not come
+        queue.finish(failed=False)
+        assert queue.take().skipped == (Skipped(2, "busy"), Skipped(3, "busy"))
 
     @pytest.mark.parametrize("failing", ["thread", "memory"])
-    def test_a_spare_that_cannot_be_made_keeps_nobody_waiting(self, backlog, monkeypatch, failing):
+    def test_a_spare_that_cannot_be_made_keeps_nobody_waiting(self, queue, monkeypatch, failing):
         if failing == "thread":
             error = RuntimeError("can't start new thread")
             monkeypatch.setattr(threading.Thread, "start", raising(error))
         else:
             monkeypatch.setattr(backlog_module, "StateSlot", raising(MemoryError()))
-        push(backlog, 0)
-        wait_until(lambda: backlog._slots == 1)
+        push(queue, 0)
+        eventually(lambda: queue._slots == 1)
         monkeypatch.undo()
         for step in (1, 2):
-            assert push(backlog, step) is None  # the loop makes its slots itself
+            assert push(queue, step) is None  # the loop makes its slots itself
 
 
 class TestEnd:
-    def test_nothing_is_accepted_after_close_and_the_rest_is_taken(self, backlog):
-        push(backlog, 1)
-        push(backlog, 2)
-        backlog.close()
-        assert backlog.claim(LAYOUT) is None
-        assert backlog.take().step == 1
-        backlog.finish(failed=False)
-        assert backlog.take().step == 2
-        backlog.finish(failed=False)
-        assert backlog.take() is None
+    def test_nothing_is_accepted_after_close_and_the_rest_is_taken(self, queue):
+        push(queue, 1)
+        push(queue, 2)
+        queue.close()
+        assert queue.claim(LAYOUT) is None
+        assert queue.take().step == 1
+        queue.finish(failed=False)
+        assert queue.take().step == 2
+        queue.finish(failed=False)
+        assert queue.take() is None
 
-    def test_drop_tells_how_many_were_lost(self, backlog):
+    def test_drop_tells_how_many_were_lost(self, queue):
         for step in range(3):
-            push(backlog, step)
-        assert backlog.drop() == 3
-        assert backlog.take() is None
-        assert len(backlog) == 0
-        backlog.finish(failed=False)  # the answer that came too late
+            push(queue, step)
+        assert queue.drop() == 3
+        assert queue.take() is None
+        assert len(queue) == 0
+        queue.finish(failed=False)  # the answer that came too late
 
-    def test_waiting_has_a_bound_and_tells_what_is_left(self, backlog):
+    def test_waiting_has_a_bound_and_tells_what_is_left(self, queue):
         seen = []
-        push(backlog, 1)
-        push(backlog, 2)
-        assert not backlog.wait_until_empty(0.01, lambda left: seen.append(left))
+        push(queue, 1)
+        push(queue, 2)
+        assert not queue.wait_until_empty(0.01, lambda left: seen.append(left))
         assert seen[0] == 2
 
         def work():
             for _ in range(2):
-                backlog.take()
-                backlog.finish(failed=False)
+                queue.take()
+                queue.finish(failed=False)
 
         threading.Thread(target=work).start()
-        assert backlog.wait_until_empty(None, lambda left: seen.append(left))
+        assert queue.wait_until_empty(None, lambda left: seen.append(left))
 
 
 @pytest.fixture
@@ -219,44 +219,44 @@ def closed(monkeypatch):
 class TestDrop:
     """Whatever comes after `drop` is lost and said to be, and keeps neither memory nor waiters."""
 
-    def check_empty(self, backlog):
-        assert len(backlog) == 0
-        assert backlog._free == []
-        assert backlog.wait_until_empty(None, lambda left: pytest.fail(f"{left} left"))
+    def check_empty(self, queue):
+        assert len(queue) == 0
+        assert queue._free == []
+        assert queue.wait_until_empty(None, lambda left: pytest.fail(f"{left} left"))
 
-    def test_a_snapshot_that_was_claimed_before(self, backlog, closed):
-        slot, _ = backlog.claim(LAYOUT)
-        assert backlog.drop() == 0
-        assert not backlog.add(Snapshot(1, 0.0, (), None, slot))
+    def test_a_snapshot_that_was_claimed_before(self, queue, closed):
+        slot, _ = queue.claim(LAYOUT)
+        assert queue.drop() == 0
+        assert not queue.add(Snapshot(1, 0.0, (), None, slot))
         assert closed[-1] is slot
-        self.check_empty(backlog)
+        self.check_empty(queue)
 
-    def test_one_that_took_the_place_of_another(self, backlog):
+    def test_one_that_took_the_place_of_another(self, queue):
         for step in range(3):
-            push(backlog, step)
-        slot, replaced = backlog.claim(LAYOUT)
+            push(queue, step)
+        slot, replaced = queue.claim(LAYOUT)
         assert replaced.step == 2
-        assert backlog.drop() == 2
-        assert not backlog.add(Snapshot(3, 0.0, (), None, slot))
-        backlog.give_back(slot, replaced)
-        self.check_empty(backlog)
+        assert queue.drop() == 2
+        assert not queue.add(Snapshot(3, 0.0, (), None, slot))
+        queue.give_back(slot, replaced)
+        self.check_empty(queue)
         skipped = (Skipped(0, "failed"), Skipped(1, "failed"), Skipped(2, "busy"))
-        assert backlog.lost == Lost((0, 1), skipped)
+        assert queue.lost == LostSteps((0, 1), skipped)
 
-    def test_a_slot_that_is_given_back(self, backlog, closed):
-        slot, replaced = backlog.claim(LAYOUT)
-        backlog.drop()
-        backlog.give_back(slot, replaced)
+    def test_a_slot_that_is_given_back(self, queue, closed):
+        slot, replaced = queue.claim(LAYOUT)
+        queue.drop()
+        queue.give_back(slot, replaced)
         assert closed == [slot]
-        self.check_empty(backlog)
+        self.check_empty(queue)
 
-    def test_a_claim(self, backlog):
-        backlog.drop()
-        assert backlog.claim(LAYOUT) is None
-        assert backlog.drop() == 0
+    def test_a_claim(self, queue):
+        queue.drop()
+        assert queue.claim(LAYOUT) is None
+        assert queue.drop() == 0
 
     @pytest.mark.parametrize("waits", [False, True], ids=["made", "waited for"])
-    def test_a_slot_that_is_being_made(self, backlog, closed, monkeypatch, waits):
+    def test_a_slot_that_is_being_made(self, queue, closed, monkeypatch, waits):
         go, made, claimed = threading.Event(), [], []
 
         def slow(layout):
@@ -265,71 +265,71 @@ class TestDrop:
             return made[-1]
 
         monkeypatch.setattr(backlog_module, "StateSlot", slow)
-        push(backlog, 1)  # has a spare one made
-        wait_until(lambda: backlog._slots == 2)
-        push_more = threading.Thread(target=lambda: claimed.append(backlog.claim(LAYOUT)))
+        push(queue, 1)  # has a spare one made
+        eventually(lambda: queue._slots == 2)
+        push_more = threading.Thread(target=lambda: claimed.append(queue.claim(LAYOUT)))
         if waits:
-            backlog._slots = 3  # as if another claim were under way
+            queue._slots = 3  # as if another claim were under way
             push_more.start()
-            wait_until(lambda: backlog._changed._waiters)
-        assert backlog.drop() == 1
+            eventually(lambda: queue._changed._waiters)
+        assert queue.drop() == 1
         go.set()
         if waits:
             push_more.join(60)
             ((slot, replaced),) = claimed
-            assert not backlog.add(Snapshot(2, 0.0, (), None, slot))
-            backlog.give_back(slot, replaced)
-        wait_until(lambda: made and set(made) <= set(closed))
-        self.check_empty(backlog)
+            assert not queue.add(Snapshot(2, 0.0, (), None, slot))
+            queue.give_back(slot, replaced)
+        eventually(lambda: made and set(made) <= set(closed))
+        self.check_empty(queue)
 
-    def test_one_added_to_what_is_only_closed_is_found_by_drop(self, backlog):
-        slot, _ = backlog.claim(LAYOUT)
-        backlog.close()
-        assert backlog.take() is None
-        assert backlog.add(Snapshot(1, 0.0, (Skipped(0, "budget"),), None, slot))
-        assert backlog.drop() == 1
-        assert backlog.lost == Lost((1,), (Skipped(0, "budget"), Skipped(1, "failed")))
-        self.check_empty(backlog)
+    def test_one_added_to_what_is_only_closed_is_found_by_drop(self, queue):
+        slot, _ = queue.claim(LAYOUT)
+        queue.close()
+        assert queue.take() is None
+        assert queue.add(Snapshot(1, 0.0, (Skipped(0, "budget"),), None, slot))
+        assert queue.drop() == 1
+        assert queue.lost == LostSteps((1,), (Skipped(0, "budget"), Skipped(1, "failed")))
+        self.check_empty(queue)
 
     def test_what_is_lost_in_words(self):
-        assert str(Lost((4,))) == "step 4"
-        assert str(Lost((4, 5))) == "steps 4, 5"
-        assert str(Lost(tuple(range(20)))) == "steps 0, 1, 2, 3, 4, 5, 6, 7 and 12 others"
+        assert str(LostSteps((4,))) == "step 4"
+        assert str(LostSteps((4, 5))) == "steps 4, 5"
+        assert str(LostSteps(tuple(range(20)))) == "steps 0, 1, 2, 3, 4, 5, 6, 7 and 12 others"
 
 
 class TestBounds:
-    def test_a_claim_does_not_wait_for_ever(self, backlog, monkeypatch):
+    def test_a_claim_does_not_wait_for_ever(self, queue, monkeypatch):
         monkeypatch.setattr(backlog_module, "_SLOT_SECONDS", 0.1)
-        claims = [backlog.claim(LAYOUT) for _ in range(3)]
-        with pytest.raises(TimeoutError, match="no room for a copy of the model"):
-            backlog.claim(LAYOUT)
+        claims = [queue.claim(LAYOUT) for _ in range(3)]
+        with pytest.raises(TimeoutError, match="no memory for a copy of the model"):
+            queue.claim(LAYOUT)
         for slot, replaced in claims:
-            backlog.give_back(slot, replaced)
-        assert backlog.claim(LAYOUT) is not None
+            queue.give_back(slot, replaced)
+        assert queue.claim(LAYOUT) is not None
 
-    def test_a_pause_takes_its_time(self, backlog):
+    def test_a_pause_takes_its_time(self, queue):
         start = time.monotonic()
-        backlog.pause(0.2)
+        queue.pause(0.2)
         assert time.monotonic() - start >= 0.2
 
     @pytest.mark.parametrize("moment", ["before", "meanwhile"])
     @pytest.mark.parametrize("how", ["close", "wait"])
-    def test_a_pause_ends_when_someone_waits(self, backlog, moment, how):
-        push(backlog, 1)
+    def test_a_pause_ends_when_someone_waits(self, queue, moment, how):
+        push(queue, 1)
 
         def hurry():
             if how == "close":
-                backlog.close()
+                queue.close()
             else:
-                backlog.wait_until_empty(60, lambda _: False)
+                queue.wait_until_empty(60, lambda _: False)
 
-        pause = threading.Thread(target=backlog.pause, args=(300,))
+        pause = threading.Thread(target=queue.pause, args=(300,))
         waiter = threading.Thread(target=hurry)
         for thread in (waiter, pause) if moment == "before" else (pause, waiter):
             thread.start()
-            wait_until(lambda: backlog._changed._waiters or backlog._is_closed)
+            eventually(lambda: queue._changed._waiters or queue._is_closed)
         pause.join(30)
         assert not pause.is_alive()
-        backlog.take()
-        backlog.finish(failed=False)
+        queue.take()
+        queue.finish(failed=False)
         waiter.join(30)

@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.writer.ipc import Done, Job
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot
-from tensorboard_plugin_atlas.writer.worker_process import Fate
+from tensorboard_plugin_atlas.writer.worker_process import ExitStatus
 from tensorboard_plugin_atlas.writer.worker_supervisor import CannotStartError, WorkerSupervisor
 
 DONE = Done((), 0.0, 0.0)
@@ -133,8 +133,8 @@ class TestNoWorkerAtAll:
         assert re.search(f"'process' is not possible.*{reason}", str(warning.message))
         assert "in the training loop instead" in str(warning.message)
         assert warning.filename.endswith("test_background.py")  # where `make` calls the writer
-        assert read_steps(tmp_path) == [(1, ()), (2, ())]
-        assert not [t for t in threading.enumerate() if t.name == "atlas-courier"]
+        assert steps_in(tmp_path) == [(1, ()), (2, ())]
+        assert not [t for t in threading.enumerate() if t.name == "atlas-worker_thread"]
 
     @pytest.mark.parametrize("call", ["flush", "add_atlas"])
     def test_one_that_never_comes_up_costs_the_step_that_waited(self, tmp_path, monkeypatch, call):
@@ -156,7 +156,7 @@ class TestNoWorkerAtAll:
         (warning,) = caught
         text = str(warning.message)
         assert "the background process ended with status 5\n  | no torch" in text
-        assert "; step 1 could not be recorded any more" in text
+        assert "; step 1 could not be logged" in text
         assert warning.filename == __file__
         assert read_steps(tmp_path) == [(2, failed(1)), (3, ())]
         assert (atlas.cost().calls, atlas.cost().skipped) == (3, 1)
@@ -169,7 +169,7 @@ class TestNoWorkerAtAll:
         for step in (1, 2):
             atlas.add_atlas(step)
         gate.open()
-        message = "'process' is not possible.*status 5; steps 1, 2 could not be recorded"
+        message = "'process' is not possible.*status 5; steps 1, 2 could not be logged"
         with (
             pytest.raises(WorkerError, match=message)
             if strict
@@ -185,7 +185,7 @@ class TestNoWorkerAtAll:
         atlas = make_writer(tmp_path, strict=True)
         atlas.add_atlas(1)
         gate.open()
-        with pytest.raises(WorkerError, match=r"status 5.*step 1 could not be recorded any"):
+        with pytest.raises(WorkerError, match=r"status 5.*step 1 could not be logged"):
             atlas.flush()
         atlas.add_atlas(2)
         atlas.close()
@@ -233,7 +233,9 @@ class TestTooLate:
             closer.join(60)
 
         self.slow_copy(monkeypatch, meanwhile)
-        with pytest.warns(RuntimeWarning, match="step 2 is lost: the writer was closed meanwhile"):
+        with pytest.warns(
+            RuntimeWarning, match="step 2 is not logged: the writer was closed while it was added"
+        ):
             atlas.add_atlas(2)
         start = time.monotonic()
         assert atlas.waiting() == 0
@@ -266,9 +268,9 @@ class TestTooLate:
             atlas.add_atlas(step)
         recorder = atlas._recorder
         self.slow_copy(monkeypatch, lambda: recorder.close(0))
-        with pytest.warns(RuntimeWarning, match="step 3 is lost"):
+        with pytest.warns(RuntimeWarning, match="step 3 is not logged"):
             atlas.add_atlas(3)
-        lost = recorder._backlog.lost
+        lost = recorder._queue.lost
         assert lost.steps == (1,)
         assert lost.skipped == (Skipped(1, "failed"), Skipped(2, "busy"))
 
@@ -292,7 +294,7 @@ class TestComingBack:
             atlas.close()
         (warning,) = caught
         assert "step 1: the background process ended with status 3" in str(warning.message)
-        assert "started again for the next one" in str(warning.message)
+        assert "restarted for the next step" in str(warning.message)
         assert warning.filename == __file__
         assert "AtlasWriter: step 2: the background process ended with status 3" in caplog.text
         assert read_steps(tmp_path) == [(0, ()), (3, failed(1, 2)), (4, ())]
@@ -354,8 +356,8 @@ class TestComingBack:
         assert read_steps(tmp_path) == [(2, failed(1))]
 
     def test_a_thread_that_fails_leaves_the_work_to_the_loop(self, tmp_path, monkeypatch):
-        atlas = make_writer(tmp_path)
-        monkeypatch.setattr(atlas._recorder._backlog, "finish", raising(KeyError("ours")))
+        atlas = make(tmp_path)
+        monkeypatch.setattr(atlas._recorder._queue, "finish", raising(KeyError("ours")))
         atlas.add_atlas(1)
         with pytest.warns(RuntimeWarning, match="not possible: KeyError: 'ours'.*step 1 could"):
             atlas.flush()
@@ -374,7 +376,7 @@ class FakeWorker:
     def is_running(self):
         return self.outcome != "idle"
 
-    def ask(self, *_):
+    def run_job(self, *_):
         if self.outcome == "done":
             return DONE
         raise EOFError
@@ -383,7 +385,7 @@ class FakeWorker:
         pass
 
     def end(self, timeout):
-        return Fate(-signal.SIGKILL if self.outcome in ("oom", "idle") else 1, False, "")
+        return ExitStatus(-signal.SIGKILL if self.outcome in ("oom", "idle") else 1, False, "")
 
 
 class TestPauses:
@@ -404,7 +406,7 @@ class TestPauses:
         monkeypatch.setattr(supervisor_room, "time", types.SimpleNamespace(monotonic=None))
 
     def ask(self, supervisor):
-        return supervisor.ask(Job(1, 0.0, (), None), None, 0)
+        return supervisor.run_job(Job(1, 0.0, (), None), None, 0)
 
     def test_they_double_up_to_five_minutes_and_begin_anew_after_an_answer(self):
         supervisor, pauses = self.supervisor(*["crash"] * 26, "done", "crash", "crash", "done")

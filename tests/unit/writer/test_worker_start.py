@@ -34,7 +34,7 @@ import tensorboard_plugin_atlas.writer.fork_lock as forking
 import tensorboard_plugin_atlas.writer.worker_process as process_room
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.writer.ipc import Job, Setup
-from tensorboard_plugin_atlas.writer.options import NOTHING_MORE
+from tensorboard_plugin_atlas.writer.options import NO_EXTRAS
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory
 from tensorboard_plugin_atlas.writer.worker_process import WorkerProcess
 
@@ -132,7 +132,7 @@ def check_start(start, log_dir, monkeypatch):
         worker.kill()
         wait_until(lambda: [w for w in find_workers() if w.pid != worker.pid], START_SECONDS)
     finally:
-        atlas._recorder._courier.end(0)
+        atlas._recorder._worker_thread.end(0)
         iterator._shutdown_workers()
 
 
@@ -194,7 +194,7 @@ def sleeper(tmp_path):
 
 def setup(size=0):
     """Returns a setup of so many bytes; the worker never reads it here."""
-    return Setup("x" * size, (), TINY, None, {}, NOTHING_MORE)
+    return Setup("x" * size, (), TINY, None, {}, NO_EXTRAS)
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def asked(worker):
 
     def ask():
         try:
-            worker.ask(Job(1, 0.0, (), None), None, 0)
+            worker.run_job(Job(1, 0.0, (), None), None, 0)
         except Exception as error:
             errors.append(error)
 
@@ -278,7 +278,7 @@ class TestWaiting:
     def test_a_worker_that_never_comes_up(self, asleep, monkeypatch):
         monkeypatch.setattr(process_room, "_READY_SECONDS", 0.3)
         error, _ = asked(asleep())()
-        assert "silent for 0 s" in str(error)
+        assert "did not reply for 0 s" in str(error)
 
     def test_one_that_cannot_be_killed_is_left(self, asleep, monkeypatch):
         worker = asleep()
@@ -289,11 +289,11 @@ class TestWaiting:
             fate = worker.end(0)
             outcome()
         assert str(fate) == "was killed and is not gone yet"
-        (left,) = process_room._LEFT
+        (left,) = process_room._KILLED
         left.kill()
         left.wait()
         asleep()
-        assert process_room._LEFT == []
+        assert process_room._KILLED == []
 
     def test_a_program_that_lets_sigpipe_end_it(self, tmp_path, images_file):
         text = f"""
@@ -306,7 +306,7 @@ class TestWaiting:
             worker._process.wait()
             worker.is_running = lambda: True
             try:
-                worker.ask(Job(1, 0.0, (), None), None, 0)
+                worker.run_job(Job(1, 0.0, (), None), None, 0)
             except OSError as error:
                 print(type(error).__name__)
         """
@@ -356,14 +356,14 @@ class TestForks:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            with forking.forks_delayed():
+            with forking.delay_forks():
                 fork("same thread")
                 thread = threading.Thread(target=fork, args=["other thread"])
                 thread.start()
                 time.sleep(0.5)
             thread.join()
             monkeypatch.setattr(forking, "_MAX_WAIT", 0.1)
-            with forking.forks_delayed():
+            with forking.delay_forks():
                 thread = threading.Thread(target=fork, args=["late"])
                 thread.start()
                 thread.join(START_SECONDS)
@@ -376,7 +376,7 @@ class TestForks:
             is_held, is_over = threading.Event(), threading.Event()
 
             def hold():
-                with recorder._backlog._changed, atlas._meter._lock:
+                with recorder._queue._changed, atlas._meter._lock:
                     is_held.set()
                     is_over.wait(60)
 
@@ -391,9 +391,9 @@ class TestForks:
                 code = 1
                 try:
                     atlas.add_atlas(1)
-                    assert (atlas.waiting(), len(recorder._backlog)) == (0, 0)
+                    assert (atlas.waiting(), len(recorder._queue)) == (0, 0)
                     assert atlas.cost().calls == 1
-                    recorder._backlog.close()  # as a finalizer does
+                    recorder._queue.close()  # as a finalizer does
                     atlas.flush()
                     atlas.close()
                     code = 0

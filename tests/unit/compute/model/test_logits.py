@@ -149,7 +149,7 @@ def test_an_output_that_cannot_be_sent_is_used_in_the_loop(tmp_path):
             return out[1]
 
     model = Several(lambda y, maps: (y, -y))
-    with pytest.warns(RuntimeWarning, match="output cannot be sent there .*made in the training"):
+    with pytest.warns(RuntimeWarning, match="output cannot be pickled .*computed in the training"):
         writer = AtlasWriter(
             tmp_path, model, ["body"], probe=make_images(), config=ATTRIBUTED, output=locked
         )
