@@ -214,15 +214,15 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        logits = checked_output(output, self.probe.classes)
-        with _explain_model_errors(model), choosing(logits):
+        logits = check_output(output, self.probe.classes)
+        with _explain_model_errors(model), select_logits(logits):
             self.layers = self._check_layers(layers)
             # Two images are enough to find a layer that never runs or a wrong channel count.
-            collect(model, self.layers, self.probe.first(2))
+            collect_activations(model, self.layers, self.probe.first(2))
         self._last_step = self._resume_log(sink.location, purge_step)
         baseline = align_to if self._last_step is None else None
         self._baselines = read_baselines(baseline, self.layers, self.probe)
-        with choosing(logits):
+        with select_logits(logits):
             self._extras = Extras(
                 shortcuts=self._find_shortcut_layer(shortcuts),
                 class_atlases=self._check_classes(class_atlases),
@@ -345,7 +345,7 @@ class AtlasWriter:
         if classes is None or (isinstance(classes, Sized) and not len(classes)):
             return ()
         with _explain_model_errors(self.model):
-            return checked_classes(self.model, self.layers[-1], self.probe, classes, self.config)
+            return check_classes(self.model, self.layers[-1], self.probe, classes, self.config)
 
     def _is_within_budget(self, step: int) -> bool:
         """Returns False, with a warning the first time, if the budget is spent."""
@@ -502,9 +502,9 @@ class AtlasWriter:
         """Warns about the first failure; logs later ones, repeated ones at level INFO."""
         source: tuple[object, ...]
         if isinstance(error, WorkerError):
-            message, source = f"AtlasWriter: {error}", ("worker", error.place)
+            message, source = f"AtlasWriter: {error}", ("worker", error.location)
         else:
-            message = f"AtlasWriter: {call} failed: {described(error)}"
+            message = f"AtlasWriter: {call} failed: {describe_error(error)}"
             source = (type(error), *_find_source(error))
         if source in self._reported:
             _log(logging.INFO, message)
@@ -569,7 +569,7 @@ def _resume_warnings(resume_point: ResumePoint, probe: Probe) -> Iterator[str]:
             f"the log: {resume_point.problems[0]}. Run `tensorboard-atlas doctor` for details"
         )
     atlases = resume_point.atlases.values()
-    changes = {change for atlas in atlases for change in probe_changes(atlas, probe)}
+    changes = {change for atlas in atlases for change in list_probe_changes(atlas, probe)}
     if changes:
         yield (
             "AtlasWriter: new maps are started, since the log was made with another probe: "

@@ -287,7 +287,7 @@ class _WorkerThread:
         except CannotStartError as error:
             self.fault = str(error)
         except Exception as error:  # in any case, the loop must not wait for this thread
-            self.fault = described(error)
+            self.fault = describe_error(error)
         finally:
             # `fault` is set before this: threads that are woken here read it.
             self._drop_all()
@@ -314,7 +314,7 @@ class _WorkerThread:
             if self._is_killed:
                 return
             if not isinstance(error, WorkerError):
-                error = WorkerError(f"step {snapshot.step}: {described(error)}")
+                error = WorkerError(f"step {snapshot.step}: {describe_error(error)}")
             self._fail(error)
         else:
             self._handle_reply(snapshot, reply)

@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.model.logits import select_logits
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.errors import WorkerError, described
+from tensorboard_plugin_atlas.errors import WorkerError, describe_error
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
@@ -83,24 +83,25 @@ class CheckpointLogger:
             self._sink.write(PROBE_TAG, pictures, 0 if self._is_new_log else step, wall_time)
             self._probe_is_logged = True
         costs, start = [], time.perf_counter()
-        draft_bytes = 0
+        preliminary_bytes = 0
 
-        def log_draft(draft: Atlas) -> None:
-            nonlocal draft_bytes
-            draft_bytes = self._log_draft(draft.replace(skipped=tuple(skipped)))
+        def log_preliminary(atlas: Atlas) -> None:
+            nonlocal preliminary_bytes
+            preliminary_bytes = self._log_preliminary(atlas.replace(skipped=tuple(skipped)))
 
         # After a crash a step is computed again, and some of its layers may be logged already.
         logged = {layer for layer, last in self._last_steps.items() if last >= step}
         shortcut_atlas: Atlas | None = None
-        atlases = self._pipeline.atlases(model, step, wall_time, logged, on_draft=log_draft)
-        for atlas in atlases:
+        for atlas in self._pipeline.atlases(
+            model, step, wall_time, logged, on_preliminary=log_preliminary
+        ):
             blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
             self._sink.write(
                 layer_tag(atlas.layer, sequence=atlas.sequence), blobs, step, atlas.wall_time
             )
             end = time.perf_counter()
-            size = draft_bytes + sum(map(len, blobs))
-            cost, draft_bytes = AtlasCost(atlas.layer, end - start, size), 0
+            size = preliminary_bytes + sum(map(len, blobs))
+            cost, preliminary_bytes = AtlasCost(atlas.layer, end - start, size), 0
             scalars = health_scalars(atlas, seconds=cost.seconds, size=cost.bytes)
             self._sink.write_scalars(scalars, step, atlas.wall_time)
             costs.append(cost)
@@ -118,19 +119,22 @@ class CheckpointLogger:
         self._failures.clear()
         return failures
 
-    def _log_draft(self, draft: Atlas) -> int:
-        """Logs an atlas that another will replace; returns its bytes.
+    def _log_preliminary(self, atlas: Atlas) -> int:
+        """Logs an atlas without icons, which a later revision replaces; returns its bytes.
 
-        What goes wrong costs the draft only.
+        If it cannot be written, the later revision is still logged.
         """
-        blobs = encode_atlas(draft)
-        tag = layer_tag(draft.layer, Revision.PRELIMINARY, draft.sequence)
+        blobs = encode_atlas(atlas)
+        tag = layer_tag(atlas.layer, Revision.PRELIMINARY, atlas.sequence)
         try:
-            self._sink.write(tag, blobs, draft.step, draft.wall_time)
+            self._sink.write(tag, blobs, atlas.step, atlas.wall_time)
             self.flush()
         except OSError as error:
             logger.info(
-                "the draft of layer %r is not logged: %s", draft.layer, describe_error(error)
+                "step %d: the preliminary atlas of layer %r is not logged: %s",
+                atlas.step,
+                atlas.layer,
+                describe_error(error),
             )
             return 0
         return sum(map(len, blobs))

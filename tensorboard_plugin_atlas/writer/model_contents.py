@@ -255,7 +255,7 @@ def read_contents(model: nn.Module) -> tuple[ModelContents, list[Tensor]]:
     except Exception as error:  # from user code
         raise CannotSendError(
             f"model={type(model).__name__} refers to an object that cannot be checked for changes "
-            f"({first_line(error)})"
+            f"({summarize_error(error)})"
         ) from error
 
 

@@ -54,7 +54,7 @@ def describe_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure
         CannotSendError: if an object in the model or its state cannot be sent.
         ArgumentError: if the model is sharded over ranks.
     """
-    check_whole(model)  # it may have been sharded since the last check
+    check_not_sharded(model)  # it may have been sharded since the last check
     layout = compute_state_layout(tensors)
     stream = io.BytesIO()
     try:

@@ -16,8 +16,8 @@ from torch import nn
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutWatch
-from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, described
+from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutTracker
+from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, describe_error
 from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
@@ -104,7 +104,7 @@ class ClassAtlasLogger:
         self.series: tuple[str, ...] = ()
         if classes:
             self._pipeline = ClassPipeline(
-                pipeline.probe, pipeline.layers, pipeline.config, pipeline.progress, asked=classes
+                pipeline.probe, pipeline.layers, pipeline.config, pipeline.progress, classes=classes
             )
             self.series = tuple(self._pipeline.series)
 
@@ -152,7 +152,7 @@ class ClassAtlasLogger:
                 self._fail(series, step, error)
                 continue
             end = time.perf_counter()
-            # The first one includes the time of choosing the samples of all.
+            # The first one includes the time of select_logits the samples of all.
             costs.append(AtlasCost(series, end - start, sum(map(len, blobs))))
             start = end
         return costs
@@ -164,7 +164,7 @@ class ClassAtlasLogger:
 
 
 def _make_error(text: str, error: Exception, source: str) -> WorkerError:
-    reason = str(error) if isinstance(error, AtlasError) else described(error)
+    reason = str(error) if isinstance(error, AtlasError) else describe_error(error)
     return WorkerError(f"{text}: {reason}", source)
 
 

@@ -103,7 +103,7 @@ def make_background_recorder(
     try:
         pickle.dumps(extras)
     except Exception as error:  # from user code
-        raise ArgumentError(f"output cannot be pickled ({first_line(error)})") from error
+        raise ArgumentError(f"output cannot be pickled ({summarize_error(error)})") from error
     # Imported here, since platforms without fork and file descriptors cannot import it.
     from tensorboard_plugin_atlas.writer.background_recorder import BackgroundRecorder
 
@@ -125,7 +125,7 @@ def make_background_recorder(
     except OSError as error:
         raise ArgumentError(f"there is no memory for a copy of the model ({error})") from error
     except Exception as error:  # for example, no thread can be started
-        raise ArgumentError(f"no process can be used ({described(error)})") from error
+        raise ArgumentError(f"no process can be used ({describe_error(error)})") from error
 
 
 def make_inline_recorder(

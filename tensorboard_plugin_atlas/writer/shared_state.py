@@ -158,7 +158,7 @@ def compute_state_layout(tensors: Iterable[Tensor]) -> StateLayout:
     for tensor in tensors:
         _check_plain(tensor)
         placed = []
-        for part in parts_of(tensor):
+        for part in get_strided_parts(tensor):
             stride = part.stride() if _is_dense(part) else _compute_strides(part.shape)
             placed.append(
                 TensorSpec(

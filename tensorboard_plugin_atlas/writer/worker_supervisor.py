@@ -97,7 +97,7 @@ class WorkerSupervisor:
             f"step {job.step}: the background process {how}\n"
             "This was the second time in a row, so the step is not logged. The process is "
             "restarted for the next step; worker='inline' shows where it fails",
-            place=how.partition("\n")[0],
+            location=how.partition("\n")[0],
         )
 
     def kill(self) -> None:
@@ -160,7 +160,7 @@ class WorkerSupervisor:
             is_start, was_ended_externally = not worker.is_ready, status.was_ended_externally
             how = str(status)
             if not isinstance(error, EOFError | ConnectionError):
-                how = f"sent no valid reply ({described(error)}) and {how}"
+                how = f"sent no valid reply ({describe_error(error)}) and {how}"
         self._was_ready |= not is_start
         self._failed_starts += is_start and not was_ended_externally
         if self._failed_starts >= _TRIES and not self._was_ready and not self._is_killed:

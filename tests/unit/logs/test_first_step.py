@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, find_last_shortcuts, purge_steps
-from tensorboard_plugin_atlas.metadata import Edition, layer_tag, shortcuts_tag
+from tensorboard_plugin_atlas.metadata import Revision, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
@@ -102,7 +102,7 @@ def test_a_run_is_taken_up_again_behind_its_first_step(fast: bool, tmp_path: Pat
     run = tmp_path / "atlas"
     log(run, (0, 10, 20))
     purge_steps(str(run), 5, time.time())
-    with tensorboard(tmp_path, fast) as url:
+    with start_tensorboard(tmp_path, fast, FEW) as url:
         until(url, lambda found: [s["steps"] for s in found.values()] == [[0]] * 2)
         log(run, (7, 30), 2)
         until(url, lambda found: [s["steps"] for s in found.values()] == [[0, 7, 30]] * 2)

@@ -152,7 +152,7 @@ class TestCutBack:
     def test_both_loaders_drop_what_is_void(self, fast: bool, tmp_path: Path) -> None:
         log(EventSink(tmp_path / "atlas"), (0, 10, 20, 30))
         purge_steps(str(tmp_path / "atlas"), 15, time.time())
-        with tensorboard(tmp_path, fast) as url:
+        with start_tensorboard(tmp_path, fast) as url:
             assert served(url, [0, 10])
         log(EventSink(tmp_path / "atlas"), (25,), sequence=3)
         with start_tensorboard(tmp_path, fast) as url:

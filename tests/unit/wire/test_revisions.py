@@ -20,7 +20,7 @@ from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas, Provenance
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases, read_atlases
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Edition, layer_tag, refined_run
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.revisions import REFINES, refined_mark
 
@@ -162,7 +162,7 @@ class TestReading:
     def test_a_writer_goes_on_from_finished_atlases_only(
         self, tmp_path: Path, marks: list[str]
     ) -> None:
-        write(tmp_path, RUN, Edition.DRAFT, atlas_with("examples", 30))
+        write(tmp_path, RUN, Revision.DRAFT, atlas_with("examples", 30))
         earlier = find_last_atlases(str(tmp_path / RUN), [LAYER])
         assert (earlier.last_step, earlier.atlases[LAYER].step) == (20, 20)
 

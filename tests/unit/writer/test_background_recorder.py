@@ -308,7 +308,7 @@ class TestFallingBack:
         module = types.ModuleType("made_at_run_time")
         exec("from tiny_training import Net\nclass Local(Net): pass", module.__dict__)
         monkeypatch.setitem(sys.modules, "made_at_run_time", module)
-        atlas = make(tmp_path, module.Local())
+        atlas = make_writer(tmp_path, module.Local())
         lost = "not possible: ModuleNotFoundError.*made_at_run.*step 1 could not be logged"
         with pytest.warns(RuntimeWarning, match=lost) as caught:
             atlas.add_atlas(1)
@@ -325,7 +325,7 @@ class TestFallingBack:
 
         with SummaryWriter(str(tmp_path)) as logs:
             with pytest.warns(RuntimeWarning, match="does not reveal its log directory"):
-                atlas = make(Hidden(logs))
+                atlas = make_writer(Hidden(logs))
             atlas.add_atlas(1)
             atlas.close()
         assert [a.step for a in read_atlases(tmp_path)] == [1]

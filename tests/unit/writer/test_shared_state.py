@@ -17,7 +17,6 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from tensorboard_plugin_atlas.compute.model.sparse_buffers import (
-    get_strided_parts,
     get_tensor_metadata,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -128,7 +127,7 @@ class TestState:
         assert copy.model.graph.layout is layout
         assert torch.equal(copy.model.graph.to_dense(), dense)
         assert copy.model.shared[0] is copy.model.graph
-        parts_of(model.graph)[-1].mul_(5)
+        get_strided_parts(model.graph)[-1].mul_(5)
         stock = list_model_state(model)
         slot.take(stock.tensors)
         copy.load(slot.memory.file)

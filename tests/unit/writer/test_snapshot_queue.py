@@ -133,7 +133,7 @@ class TestSlots:
         with monkeypatch.context() as patch:
             patch.setattr(backlog_module, "StateSlot", full)
             push(queue, 0)  # in the one slot that there is; the spare one cannot be made
-            eventually(lambda: queue._slots == 1)
+            wait_until(lambda: queue._slots == 1)
             for _ in range(5):
                 with pytest.raises(OSError, match="No space"):
                     queue.claim(LAYOUT)
@@ -166,7 +166,7 @@ class TestSlots:
         else:
             monkeypatch.setattr(backlog_module, "StateSlot", raising(MemoryError()))
         push(queue, 0)
-        eventually(lambda: queue._slots == 1)
+        wait_until(lambda: queue._slots == 1)
         monkeypatch.undo()
         for step in (1, 2):
             assert push(queue, step) is None  # the loop makes its slots itself
@@ -266,12 +266,12 @@ class TestDrop:
 
         monkeypatch.setattr(backlog_module, "StateSlot", slow)
         push(queue, 1)  # has a spare one made
-        eventually(lambda: queue._slots == 2)
+        wait_until(lambda: queue._slots == 2)
         push_more = threading.Thread(target=lambda: claimed.append(queue.claim(LAYOUT)))
         if waits:
             queue._slots = 3  # as if another claim were under way
             push_more.start()
-            eventually(lambda: queue._changed._waiters)
+            wait_until(lambda: queue._changed._waiters)
         assert queue.drop() == 1
         go.set()
         if waits:
@@ -279,7 +279,7 @@ class TestDrop:
             ((slot, replaced),) = claimed
             assert not queue.add(Snapshot(2, 0.0, (), None, slot))
             queue.give_back(slot, replaced)
-        eventually(lambda: made and set(made) <= set(closed))
+        wait_until(lambda: made and set(made) <= set(closed))
         self.check_empty(queue)
 
     def test_one_added_to_what_is_only_closed_is_found_by_drop(self, queue):
@@ -327,7 +327,7 @@ class TestBounds:
         waiter = threading.Thread(target=hurry)
         for thread in (waiter, pause) if moment == "before" else (pause, waiter):
             thread.start()
-            eventually(lambda: queue._changed._waiters or queue._is_closed)
+            wait_until(lambda: queue._changed._waiters or queue._is_closed)
         pause.join(30)
         assert not pause.is_alive()
         queue.take()

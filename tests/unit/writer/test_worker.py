@@ -94,10 +94,10 @@ class TestEnds:
             _, err = script.communicate("go\n", timeout=30)
             assert time.monotonic() - start < 6
         assert script.returncode == 0
-        eventually(lambda: not worker.is_running(), 5)
+        wait_until(lambda: not worker.is_running(), 5)
         assert "2 checkpoints were not finished when the program ended" in err
         assert "Call close()" in err
-        assert checked_steps(tmp_path / "run") == [1]
+        assert read_valid_steps(tmp_path / "run") == [1]
 
 
 LOOP = f"""{HEAD}

@@ -133,7 +133,7 @@ class TestNoWorkerAtAll:
         assert re.search(f"'process' is not possible.*{reason}", str(warning.message))
         assert "in the training loop instead" in str(warning.message)
         assert warning.filename.endswith("test_background.py")  # where `make` calls the writer
-        assert steps_in(tmp_path) == [(1, ()), (2, ())]
+        assert read_steps(tmp_path) == [(1, ()), (2, ())]
         assert not [t for t in threading.enumerate() if t.name == "atlas-worker_thread"]
 
     @pytest.mark.parametrize("call", ["flush", "add_atlas"])
@@ -356,7 +356,7 @@ class TestComingBack:
         assert read_steps(tmp_path) == [(2, failed(1))]
 
     def test_a_thread_that_fails_leaves_the_work_to_the_loop(self, tmp_path, monkeypatch):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         monkeypatch.setattr(atlas._recorder._queue, "finish", raising(KeyError("ours")))
         atlas.add_atlas(1)
         with pytest.warns(RuntimeWarning, match="not possible: KeyError: 'ours'.*step 1 could"):
