@@ -102,7 +102,7 @@ def test_a_run_is_taken_up_again_behind_its_first_step(fast: bool, tmp_path: Pat
     run = tmp_path / "atlas"
     log(run, (0, 10, 20))
     purge_steps(str(run), 5, time.time())
-    with start_tensorboard(tmp_path, fast, FEW) as url:
+    with start_tensorboard(tmp_path, fast) as url:
         until(url, lambda found: [s["steps"] for s in found.values()] == [[0]] * 2)
         log(run, (7, 30), 2)
         until(url, lambda found: [s["steps"] for s in found.values()] == [[0, 7, 30]] * 2)

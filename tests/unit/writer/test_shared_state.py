@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from tensorboard_plugin_atlas.compute.model.sparse_buffers import (
+    get_strided_parts,
     get_tensor_metadata,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
