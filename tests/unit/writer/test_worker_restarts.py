@@ -132,7 +132,7 @@ class TestNoWorkerAtAll:
         (warning,) = caught
         assert re.search(f"'process' is not possible.*{reason}", str(warning.message))
         assert "in the training loop instead" in str(warning.message)
-        assert warning.filename.endswith("test_background.py")  # where `make` calls the writer
+        assert warning.filename.endswith("background_writers.py")  # where `make_writer` calls it
         assert read_steps(tmp_path) == [(1, ()), (2, ())]
         assert not [t for t in threading.enumerate() if t.name == "atlas-worker_thread"]
 
