@@ -7,6 +7,7 @@ import ast
 import builtins
 import io
 import os
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +120,14 @@ def test_images_are_passed_to_the_browser_undecoded(
 
     monkeypatch.setattr(Image, "open", refuse)
     assert set(answers(client).values()) == {200}
+
+
+def test_the_tab_loads_nothing_from_other_hosts() -> None:
+    """No URL with a host is in what is served, apart from the names of XML namespaces."""
+    files = [path for path in (PACKAGE / "static").iterdir() if path.suffix != ".safetensors"]
+    text = "\n".join(path.read_text("utf-8") for path in files)
+    assert "http://www.w3.org/2000/svg" in text
+    assert re.findall(r"(?:https?|wss?)://(?!www\.w3\.org/)[^\s'\"`]*", text) == []
 
 
 @pytest.mark.parametrize("length", [2**32, 2**40, 2**62])
