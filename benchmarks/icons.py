@@ -256,7 +256,7 @@ def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
         many = order[: fewest if quick else OUR_CELLS]
         targets = case.targets[-1].select(which)
         before = _drawn_each_way(ways, case, many)
-        units = nn.functional.normalize(targets.get_centered(), dim=1)
+        units = nn.functional.normalize(targets.get_relative_directions(), dim=1)
         theirs = other.draw(
             peer, efficientnet_lite.DEPTHS[depth][0], units.numpy(), targets.center.numpy()
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The global random states of Python, NumPy and torch, preserved around a block."""
+"""Preserving the global random states of Python, NumPy and torch."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import torch
 
 @contextlib.contextmanager
 def preserve_random_state(seed: int | None = None) -> Iterator[None]:
-    """Restores the random states of Python, NumPy and torch after the block, also after an error.
+    """Restores the random states of Python, NumPy and torch after a block, also after an error.
 
     Args:
-        seed: Seeds all three inside the block, or None to go on from the present state.
+        seed: Seed of all three inside the block, or None to continue from the current state.
     """
     python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if _cuda_is_up() else None
+    cuda = torch.cuda.get_rng_state_all() if _is_cuda_initialized() else None
     try:
         if seed is not None:
             random.seed(seed)
             np.random.seed(seed)
-            # torch.manual_seed would also queue a seed for a CUDA context that is not up yet,
-            # and so change the user's own draws later on.
+            # torch.manual_seed would also queue a seed for CUDA that is not initialized yet, and
+            # so change the user's random numbers later.
             torch.default_generator.manual_seed(seed)
         yield
     finally:
@@ -36,5 +36,5 @@ def preserve_random_state(seed: int | None = None) -> Iterator[None]:
             torch.cuda.set_rng_state_all(cuda)
 
 
-def _cuda_is_up() -> bool:
+def _is_cuda_initialized() -> bool:
     return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]

@@ -18,7 +18,7 @@ import cloudpickle
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.requirements import check_not_sharded
+from tensorboard_plugin_atlas.compute.model.requirements import reject_sharded_model
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import CannotSendError
 from tensorboard_plugin_atlas.writer.shared_state import (
@@ -54,7 +54,7 @@ def describe_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure
         CannotSendError: if an object in the model or its state cannot be sent.
         ArgumentError: if the model is sharded over ranks.
     """
-    check_not_sharded(model)  # it may have been sharded since the last check
+    reject_sharded_model(model)  # it may have been sharded since the last check
     layout = compute_state_layout(tensors)
     stream = io.BytesIO()
     try:

@@ -260,7 +260,7 @@ class TestConstructor:
             (
                 {"classes": CLASSES[:3], "probe": data()[0]},
                 ArgumentError,
-                r"classes has 3 names, the model gives 4 logits; pass one name for each",
+                r"classes has 3 names, the model returns 4 logits; pass one name for each",
             ),
             ({"classes": "abcd"}, ArgumentError, r"classes='abcd': pass a list of class names"),
             ({"normalize": 0.5}, ArgumentError, r"normalize=0.5: pass \(mean, std\)"),

@@ -228,7 +228,7 @@ class IconEngine:
         notes: tuple[str, ...] = ()
         with self.objective.evaluation_mode():
             if kind != "examples":
-                unfinished = self._allocate_unfinished(len(targets), kind)
+                unfinished = self._allocate_images(len(targets), kind)
                 real, notes = self._optimize(
                     batch, unfinished, targets, kind, progress, until, warm_start
                 )
@@ -283,7 +283,7 @@ class IconEngine:
         settings = self.poster if kind == "poster" else self.settings
         return self.size or min(_LARGEST_ICON, max(settings.shape))
 
-    def _allocate_unfinished(self, count: int, kind: str) -> UnfinishedIcons:
+    def _allocate_images(self, count: int, kind: str) -> UnfinishedIcons:
         shape = (count, self.objective.source.channels, *self.get_settings(kind).shape)
         return UnfinishedIcons(np.zeros(shape, np.uint8), np.zeros(count, np.bool_))
 
@@ -301,7 +301,7 @@ class IconEngine:
         reason = self.objective.explain_missing_gradient(self.get_settings(kind).shape)
         if reason is not None:
             return np.arange(len(targets)), (self._describe_missing_gradient(reason),)
-        undirected = np.flatnonzero(targets.find_undirected())
+        undirected = np.flatnonzero(targets.find_cells_without_direction())
         failed: list[NDArray[np.intp]] = []
         optimize = self._make_optimizer(targets.center, self.get_settings(kind))
         work, failure = self._plan_batches(targets, unfinished, kind, warm_start), ""
@@ -347,7 +347,10 @@ class IconEngine:
         warm_start: UnfinishedIcons | None,
     ) -> list[tuple[NDArray[np.intp], NDArray[np.uint8] | None]]:
         """Returns batches of cells to optimize; those with images to start from come first."""
-        size, left = self.get_settings(kind).batch, np.flatnonzero(~targets.find_undirected())
+        size, left = (
+            self.get_settings(kind).batch,
+            np.flatnonzero(~targets.find_cells_without_direction()),
+        )
         if warm_start is None or warm_start.images.shape != unfinished.images.shape:
             return [(cells, None) for cells in _split(left, size)]
         is_known = warm_start.is_known[left]
@@ -428,7 +431,7 @@ class IconEngine:
     @torch.no_grad()
     def _compute_cosine(self, pixels: Tensor, targets: Targets) -> FloatArray:
         values = self.objective.compute_center(pixels).cpu() - targets.center
-        wanted = targets.get_centered()
+        wanted = targets.get_relative_directions()
         lengths = values.norm(dim=1) * wanted.norm(dim=1)
         cosine = (values * wanted).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
         cosine[wanted.norm(dim=1) == 0] = torch.nan

@@ -110,7 +110,7 @@ def render_levels(
     ]
     sheets, quality = _pack_within_limit(icons, qualities)
     cosines = tuple(
-        _score_packed(engine, *level) for level in zip(sheets, icons, targets, strict=True)
+        _score_stored_icons(engine, *level) for level in zip(sheets, icons, targets, strict=True)
     )
     notes = dict.fromkeys(note for one in icons for note in one.notes)
     packing = (
@@ -137,7 +137,7 @@ def _pack_within_limit(
     return sheets, quality
 
 
-def _score_packed(
+def _score_stored_icons(
     engine: IconEngine, sheets: SpriteSheets, icons: Icons, targets: Targets
 ) -> FloatArray:
     """Returns the cosine of the images as the log stores them, after WebP and resizing.

@@ -64,12 +64,12 @@ class Targets:
             surround=None if self.surround is None else self.surround[chosen],
         )
 
-    def find_undirected(self) -> NDArray[np.bool_]:
+    def find_cells_without_direction(self) -> NDArray[np.bool_]:
         """Returns which cells have no direction, (M,): the layer's mean, or values not finite."""
-        length = self.get_centered().norm(dim=1)
+        length = self.get_relative_directions().norm(dim=1)
         return np.asarray((~torch.isfinite(length) | (length == 0)).numpy())
 
-    def get_centered(self) -> Tensor:
+    def get_relative_directions(self) -> Tensor:
         """Returns the directions relative to the layer's mean, (M, C), zero where they equal it."""
         difference = self.directions - self.center
         equal = difference.norm(dim=1) <= _SAME * self.center.norm()
@@ -84,7 +84,7 @@ class Targets:
             map_size: Height and width of the map of an image.
         """
         middle, around = views.get_weights(map_size)
-        own = self.get_centered()[:, None].expand(-1, len(middle), -1)
+        own = self.get_relative_directions()[:, None].expand(-1, len(middle), -1)
         weights = own.new_full((len(middle), 1), 1 / len(middle))
         if around is None:
             return ViewTargets.from_vectors(own, weights)

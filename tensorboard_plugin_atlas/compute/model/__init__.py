@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user's model: its layers, outputs, receptive fields, and copies of it."""
+"""Access to the user's model: its layers, outputs, receptive fields, and frozen copies."""

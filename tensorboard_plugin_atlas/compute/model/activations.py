@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asking a model: the activations of chosen layers at the probe's places, and its predictions."""
+"""Activations of layers at the sampled positions of the probe, and the model's predictions."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _MOST_AROUND_BYTES = 256 << 20
 
 @dataclass(frozen=True, eq=False)
 class LayerActivations:
-    """What one layer answered.
+    """The activations of one layer for all samples.
 
     Attributes:
-        layer: The name it was asked for by.
-        values: (N, C) float32; NaN and infinity are kept as the layer gave them.
+        layer: The requested name of the layer.
+        values: (N, C) float32; may hold NaN and infinity.
         positions: (N, 2) int32: row and column of each sample on the layer's map.
         map_size: Height and width of that map; (1, 1) for a vector.
         kind: "map", "tokens" or "vector".
@@ -64,12 +64,12 @@ class LayerActivations:
 
 @dataclass(frozen=True, eq=False)
 class ProbeOutputs:
-    """What the model answered to the whole probe.
+    """The outputs of a model for the whole probe.
 
     Attributes:
-        layers: The activations under the name of each layer, in the order asked.
+        layers: Activations by name of the layer, in the requested order.
         predictions: (I,) int32: class of the largest logit for each image, or None.
-        notes: Sentences about what had to be assumed.
+        notes: What was assumed about the outputs.
     """
 
     layers: Mapping[str, LayerActivations]
@@ -85,23 +85,24 @@ def collect_activations(
     batch_size: int = 128,
     surround: bool = False,
 ) -> ProbeOutputs:
-    """Passes the probe through the model once and keeps what the layers say at its places.
+    """Runs the model on the probe and returns the activations at its sampled positions.
 
-    The model runs in evaluation mode without gradients, on its own device and in its own precision;
-    afterwards it is as it was (see `preserve_model_state`), without a hook left, whatever happened.
+    The model runs in evaluation mode without gradients, on its own device and with its own dtype.
+    Afterwards its state is restored (see `preserve_model_state`) and all hooks are removed, also
+    after an error.
 
     Args:
         model: A module that takes (B, C, H, W), possibly wrapped in DataParallel or torch.compile.
         layers: Names of submodules.
-        probe: Images and places.
+        probe: Images and sampled positions.
         batch_size: Images per forward pass, fewer on the CPU where they are large.
-        surround: Whether to keep the neighbors' answers as well, where a layer has a map and they
-            fit in 256 MB.
+        surround: Whether to return the activations of neighboring positions too, where the layer
+            has a map and they fit into 256 MB.
 
     Raises:
-        ArgumentError: if `layers` is no list of names, the images have the wrong channels, or there
-            are fewer class names than logits.
-        LayerError: if a name does not resolve, a layer did not run, or its output is of no known
+        ArgumentError: if `layers` is not a list of names, the images have the wrong number of
+            channels, or there are fewer class names than logits.
+        LayerError: if a name does not resolve, a layer does not run, or its output has no known
             form.
     """
     if isinstance(layers, str) or not layers:
@@ -118,9 +119,9 @@ def collect_activations(
         torch.no_grad(),
         add_forward_hooks(modules, on_output),
     ):
-        at_once = limit_batch_size(batch_size, probe.images, inner)
-        for start in range(0, len(probe.images), at_once):
-            images = probe.images[start : start + at_once]
+        step = limit_batch_size(batch_size, probe.images, inner)
+        for start in range(0, len(probe.images), step):
+            images = probe.images[start : start + step]
             for reader in readers.values():
                 reader.begin(start, len(images))
             predictions.read(forward(inner, as_input(images, inner)), len(images))
@@ -135,8 +136,8 @@ def collect_activations(
 
 
 @dataclass(frozen=True, eq=False)
-class _Answer:
-    """What was read of one output: values (n, C); class tokens (B, C), around (n, 8, C) or None."""
+class _BatchActivations:
+    """Activations of one batch: values (n, C), class tokens (B, C), surround (n, 8, C)."""
 
     form: OutputForm
     values: Tensor
@@ -146,7 +147,7 @@ class _Answer:
 
 @dataclass
 class _Reader:
-    """Takes the sampled activations out of one layer's outputs, batch by batch."""
+    """Collects the sampled activations from the outputs of one layer, batch by batch."""
 
     layer: str
     module: nn.Module
@@ -154,66 +155,66 @@ class _Reader:
     with_surround: bool = False
     _start: int = 0
     _batch: int = 0
-    _last: _Answer | None = None
+    _last: _BatchActivations | None = None
     _repeated: bool = False
     _unpacked: str = ""
-    _answers: list[_Answer] = field(default_factory=list)
+    _batches: list[_BatchActivations] = field(default_factory=list)
 
     def begin(self, start: int, batch: int) -> None:
-        """Announces a forward pass of `batch` images from row `start` of the probe on."""
+        """Starts a forward pass of `batch` images from row `start` of the probe."""
         self._start, self._batch, self._last = start, batch, None
 
     def read(self, output: object) -> None:
-        """Reads an output; of several in one forward pass the last one stays."""
+        """Reads an output; of several outputs in one forward pass the last one counts."""
         tensor = find_first_tensor(output)
         if tensor is None:
             raise LayerError(
-                f"layer {self.layer!r} gives {describe(output)} without a tensor; pick another"
+                f"layer {self.layer!r} returns {describe(output)} without a tensor; pick another"
             )
         if not isinstance(output, Tensor):
             self._unpacked = describe(output)
         self._repeated |= self._last is not None
-        form = self._form_of(tensor)
-        images, positions = self._places(form)
-        self._last = _Answer(
+        form = self._infer_form(tensor)
+        images, positions = self._get_sampled_positions(form)
+        self._last = _BatchActivations(
             form,
             form.gather(tensor, images, positions),
             form.class_tokens(tensor),
-            self._surround(form, tensor, images, positions),
+            self._gather_surround(form, tensor, images, positions),
         )
 
     def finish(self) -> None:
-        """Keeps what the forward pass left, on the CPU."""
+        """Ends a forward pass and moves its activations to the CPU."""
         last = self._last
         if last is None:
             raise LayerError(
                 f"layer {self.layer!r} did not run in the model's forward pass; pick one that does"
             )
-        if self._answers and last.form != self._answers[0].form:
+        if self._batches and last.form != self._batches[0].form:
             raise LayerError(
-                f"layer {self.layer!r}: its output was {self._answers[0].form} in the first batch "
+                f"layer {self.layer!r}: its output was {self._batches[0].form} in the first batch "
                 f"and {last.form} later; pick a layer that keeps its shape"
             )
         tokens = None if last.class_tokens is None else _to_cpu(last.class_tokens)
         surround = None if last.surround is None else last.surround.detach().cpu()
-        self._answers.append(_Answer(last.form, _to_cpu(last.values), tokens, surround))
+        self._batches.append(_BatchActivations(last.form, _to_cpu(last.values), tokens, surround))
 
     def notes(self) -> Iterator[str]:
-        """Yields what had to be assumed about the layer."""
+        """Yields what was assumed about the layer."""
         if self._unpacked:
-            yield f"layer {self.layer}: gives {self._unpacked}; its first tensor was taken"
+            yield f"layer {self.layer}: returns {self._unpacked}; its first tensor is used"
         if self._repeated:
-            yield f"layer {self.layer}: runs more than once in a forward pass; the last was taken"
-        yield from (f"layer {self.layer}: {note}" for note in self._answers[0].form.notes())
+            yield f"layer {self.layer}: runs more than once in a forward pass; the last run is used"
+        yield from (f"layer {self.layer}: {note}" for note in self._batches[0].form.notes())
 
     def result(self) -> LayerActivations:
-        """Returns all that was read."""
-        form = self._answers[0].form
-        tokens = [x.class_tokens for x in self._answers if x.class_tokens is not None]
-        surround = [x.surround for x in self._answers if x.surround is not None]
+        """Returns the activations of all batches."""
+        form = self._batches[0].form
+        tokens = [x.class_tokens for x in self._batches if x.class_tokens is not None]
+        surround = [x.surround for x in self._batches if x.surround is not None]
         return LayerActivations(
             layer=self.layer,
-            values=torch.cat([answer.values for answer in self._answers]).numpy(),
+            values=torch.cat([one.values for one in self._batches]).numpy(),
             positions=self.probe.map_positions(*form.map_size),
             map_size=form.map_size,
             kind=form.kind,
@@ -221,7 +222,7 @@ class _Reader:
             surround=torch.cat(surround).numpy() if surround else None,
         )
 
-    def _form_of(self, tensor: Tensor) -> OutputForm:
+    def _infer_form(self, tensor: Tensor) -> OutputForm:
         try:
             return infer_output_form(
                 tensor,
@@ -232,7 +233,7 @@ class _Reader:
         except LayerError as error:
             raise LayerError(f"layer {self.layer!r}: {error}") from None
 
-    def _surround(
+    def _gather_surround(
         self, form: OutputForm, tensor: Tensor, images: Tensor, positions: Tensor
     ) -> Tensor | None:
         channels = form.as_map(tensor).shape[1]
@@ -242,15 +243,15 @@ class _Reader:
         if not self.with_surround or is_large or min(form.map_size) < 3:
             return None
         last = torch.tensor(form.map_size, device="cpu") - 1
-        moves = torch.tensor(NEIGHBOR_OFFSETS, device="cpu")
-        places = (positions[:, None] + moves).clamp(min=torch.zeros_like(last), max=last)
+        offsets = torch.tensor(NEIGHBOR_OFFSETS, device="cpu")
+        neighbors = (positions[:, None] + offsets).clamp(min=torch.zeros_like(last), max=last)
         found = form.gather(
-            tensor, images.repeat_interleave(len(NEIGHBOR_OFFSETS)), places.flatten(0, 1)
+            tensor, images.repeat_interleave(len(NEIGHBOR_OFFSETS)), neighbors.flatten(0, 1)
         )
         return found.reshape(-1, len(NEIGHBOR_OFFSETS), channels).to(torch.float16)
 
-    def _places(self, form: OutputForm) -> tuple[Tensor, Tensor]:
-        """Returns the batch rows (n,) and map positions (n, 2) of the samples of this batch."""
+    def _get_sampled_positions(self, form: OutputForm) -> tuple[Tensor, Tensor]:
+        """Returns the batch indices (n,) and map positions (n, 2) of the samples of this batch."""
         first, last = np.searchsorted(
             self.probe.sample_image, [self._start, self._start + self._batch]
         )
@@ -261,7 +262,7 @@ class _Reader:
 
 @dataclass
 class _Predictions:
-    """Reads the classes out of the model's outputs, as long as they are logits."""
+    """Collects the predicted classes from the outputs of the model, if they are logits."""
 
     probe: Probe
     _reason: str = ""
@@ -281,14 +282,14 @@ class _Predictions:
             self._place = f"output{found.place} of {describe(output)}"
         if names is not None and len(names) < logits.shape[1]:
             raise ArgumentError(
-                f"classes has {len(names)} names, the model gives {logits.shape[1]} logits; pass "
+                f"classes has {len(names)} names, the model returns {logits.shape[1]} logits; pass "
                 "one name for each"
             )
         self._broken += int(logits.isnan().any(dim=1).sum())
         self._classes.append(logits.argmax(dim=1).cpu().numpy().astype(np.int32))
 
     def notes(self) -> Iterator[str]:
-        """Yields why there are no predictions, where there are none."""
+        """Yields why there are no predictions, or which tensor the logits are."""
         reason, images = self._reason, len(self.probe.images)
         if not reason and self._broken:
             reason = f"the model's logits hold NaN for {self._broken:,} of {images:,} images"
@@ -296,12 +297,12 @@ class _Predictions:
             yield f"predictions: left out, {reason}"
         elif self._place:
             yield (
-                f"predictions: the logits are taken from {self._place} that the model gives; pass "
-                "output=... to choose another"
+                f"predictions: the logits are {self._place}; pass output=... to choose another "
+                "tensor"
             )
 
     def result(self) -> IntArray | None:
-        """Returns (I,) int32, or None where an output was not logits."""
+        """Returns (I,) int32, or None where an output has no logits."""
         return None if self._reason or self._broken else np.concatenate(self._classes)
 
 

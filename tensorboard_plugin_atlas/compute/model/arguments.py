@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments that public functions share: the model and the recipe."""
+"""Checks of the arguments `model` and `config`, which all public functions share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 
 
 def check_model_and_config(model: object, config: object) -> AtlasConfig:
-    """Returns the recipe, `AtlasConfig()` for None.
+    """Returns the config, `AtlasConfig()` for None.
 
     Raises:
-        ArgumentError: if `model` is no module or one that cannot be used (see `check_model`), or
-            `config` no AtlasConfig.
+        ArgumentError: if `model` is not a module or cannot be used (see `check_model`), or `config`
+            is not an AtlasConfig.
     """
     if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model={model!r:.80}: pass a torch.nn.Module{_hint_for(model)}")
+        raise ArgumentError(f"model={model!r:.80}: pass a torch.nn.Module{_get_hint(model)}")
     check_model(unwrap(model))
     if config is None:
         return AtlasConfig()
@@ -30,7 +30,7 @@ def check_model_and_config(model: object, config: object) -> AtlasConfig:
     return config
 
 
-def _hint_for(model: object) -> str:
-    """Returns the end of a sentence for what holds a program and no module."""
+def _get_hint(model: object) -> str:
+    """Returns the end of the error message for an exported program."""
     is_exported = type(model).__name__ == "ExportedProgram"
     return ", the one that was exported (torch.export)" if is_exported else ""

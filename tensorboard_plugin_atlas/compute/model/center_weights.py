@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The middle of a layer's map: where it is, and how answers are read there and around it."""
+"""The center of a layer's map: weights of its positions and of those around it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveFiel
 from tensorboard_plugin_atlas.compute.probe.patches import Shape
 
 NEIGHBOR_OFFSETS = tuple(
-    place for place in itertools.product((-1, 0, 1), repeat=2) if place != (0, 0)
+    offset for offset in itertools.product((-1, 0, 1), repeat=2) if offset != (0, 0)
 )
-"""Rows and columns from a position to its eight neighbors, in reading order."""
+"""Offsets (row, column) from a position to its eight neighbors, row by row."""
 
 
 def get_center_weights(map_size: tuple[int, int], *, separately: bool = False) -> Tensor:
-    """Returns how much each place of a map counts in each view of its middle, (P, H * W) float32.
+    """Returns the weight of each position of a map in each view of its center, (P, H * W) float32.
 
     Args:
         map_size: H and W.
-        separately: One view for each of the middle places, instead of one of their mean.
+        separately: Whether each of the one to four center positions is a view, or their mean is the
+            only view.
     """
     weights = torch.zeros(map_size, dtype=torch.float32, device="cpu")
-    weights[_middle_slices(map_size)] = 1
+    weights[_get_center_slices(map_size)] = 1
     flat = weights.flatten()
     if separately:
         return torch.diag(flat)[flat > 0]
@@ -40,23 +41,24 @@ def get_surround_weights(map_size: tuple[int, int]) -> Tensor | None:
     """
     if any(count < 4 - count % 2 for count in map_size):
         return None
-    middle = get_center_weights(map_size).view(map_size)
-    moved = [torch.roll(middle, place, (0, 1)).flatten() for place in NEIGHBOR_OFFSETS]
+    center = get_center_weights(map_size).view(map_size)
+    moved = [torch.roll(center, offset, (0, 1)).flatten() for offset in NEIGHBOR_OFFSETS]
     return torch.stack(moved)
 
 
 def get_centering_shift(
     form: OutputForm, shape: Shape, receptive: ReceptiveField
 ) -> tuple[int, int]:
-    """Returns the shift (down, right) in pixels that puts a picture's middle under the map's.
+    """Returns the shift (down, right) in pixels that aligns an image's center with the map's.
 
-    With zero-padded stride-2 convolutions position r looks at pixel r x stride and not at the
-    middle of its stride, so that the middle positions of a small tile look up and to the left.
+    The receptive field of position r in zero-padded stride-2 convolutions is centered on pixel
+    r x stride rather than on the center of its stride. So the center positions of a small tile see
+    a part that is up and to the left of its center.
 
     Args:
         form: Of the layer's output for an input of `shape`.
         shape: Height and width of the input.
-        receptive: Where the layer's positions look.
+        receptive: Receptive fields of the layer's positions.
     """
     if form.kind == "vector":
         return 0, 0
@@ -69,6 +71,6 @@ def get_centering_shift(
     return down, right
 
 
-def _middle_slices(map_size: tuple[int, int]) -> tuple[slice, slice]:
+def _get_center_slices(map_size: tuple[int, int]) -> tuple[slice, slice]:
     rows, columns = (slice((count - 1) // 2, count // 2 + 1) for count in map_size)
     return rows, columns

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A copy of a user's model to ask again and again: frozen, in eval mode, and quicker to run.
+"""A frozen copy of a user's model in eval mode, optimized for many forward passes.
 
-Icons and patch tests put thousands of pictures through one network. Folding its batch norms made
-that 1.4 times faster in featvis measurements, channels-last convolutions a little more.
+Icons and patch tests run one network on thousands of images. In measurements, folding batch norms
+made that 1.4 times as fast; channels-last convolutions helped a little more.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
     preserve_model_state,
 )
 
-_CHECKED_ON = 8
+_CHECK_IMAGES = 8
 
 _HOOK_TABLES = (
     "_forward_hooks",
@@ -44,38 +44,38 @@ def make_frozen_copy(model: nn.Module, *, single: bool) -> nn.Module:
 
     Args:
         model: The user's model, without wrappers.
-        single: Whether the copy is float32, whatever the model is.
+        single: Whether to convert the copy to float32.
 
     Raises:
-        Exception: whatever copying raises, for it runs code of the user's classes.
+        Exception: whatever copying raises, since it runs the user's code.
     """
     memo: dict[int, object] = {}
     for module in model.modules():
         for name in _HOOK_TABLES:
             hooks = getattr(module, name, None)
             if hooks:
-                # Hooks of torch's own weight norm, spectral norm and pruning are part of the model.
+                # Hooks of torch's weight norm, spectral norm and pruning are part of the model.
                 kept = ((k, h) for k, h in hooks.items() if _is_structural(h))
                 memo[id(hooks)] = OrderedDict((k, copy.deepcopy(h, memo)) for k, h in kept)
     network = copy.deepcopy(model, memo).eval().requires_grad_(requires_grad=False)
     if single:
         network = network.float()
     for module in network.modules():
-        # An in-place activation overwrites what the backward pass of the layer before it may need.
+        # An in-place ReLU may overwrite what the backward pass of the layer before it needs.
         if getattr(module, "inplace", False) is True:
             module.inplace = False  # type: ignore[assignment]
     return network
 
 
 def optimize_weights(network: nn.Module, run: Callable[[], Tensor]) -> int:
-    """Folds batch norms and lays convolutions out channels-last, in place.
+    """Folds batch norms and converts convolution weights to channels-last, in place.
 
     Args:
         network: A frozen copy.
-        run: Runs it on a check batch and returns the output that folding must not change.
+        run: Runs it on a check batch and returns the output, which folding must not change.
 
     Returns:
-        How many normalizations were folded.
+        Number of folded batch norms.
     """
     folded = fold_batch_norms(network, run)
     for module in network.modules():
@@ -89,59 +89,59 @@ def optimize_weights(network: nn.Module, run: Callable[[], Tensor]) -> int:
 def optimize_for_inference(
     model: nn.Module, images: Tensor, layer: str | None = None
 ) -> Iterator[nn.Module]:
-    """Yields a model to be asked about many images, and leaves `model` as it was.
+    """Yields a copy of a model that is optimized for many forward passes.
 
-    That is a quickened copy where one can be made that answers as `model` does, else `model`
-    itself inside `preserve_model_state`.
+    Where no copy with the same outputs can be made, it yields `model` inside
+    `preserve_model_state`.
 
     Args:
-        model: The user's model, on any device, wrapped or not.
-        images: (I, C, H, W) as the model takes them; the copy is held against it on the first few.
-        layer: Name of a submodule that must answer as before, too; folding may move the end of one.
+        model: The user's model, on any device, wrapped or not; it does not change.
+        images: (I, C, H, W) as the model takes them; the outputs are compared on the first few.
+        layer: Name of a submodule whose output must not change, either; folding may change it.
     """
     with preserve_model_state(model) as inner:
-        quick = _quick_copy(inner, images[:_CHECKED_ON], layer)
-        if quick is None:
+        fast = _make_fast_copy(inner, images[:_CHECK_IMAGES], layer)
+        if fast is None:
             yield inner
             return
-        with preserve_model_state(quick):
-            yield quick
+        with preserve_model_state(fast):
+            yield fast
 
 
-def _quick_copy(model: nn.Module, check: Tensor, layer: str | None) -> nn.Module | None:
-    """Returns a copy that gives the same answers, or None."""
+def _make_fast_copy(model: nn.Module, check: Tensor, layer: str | None) -> nn.Module | None:
+    """Returns an optimized copy with the same outputs, or None."""
     try:
         network = make_frozen_copy(model, single=False)
         with torch.no_grad():
-            wanted = _answers(model, check, layer)
-            optimize_weights(network, lambda: _answers(network, check, None)[0])
-            found = _answers(network, check, layer)
-    except Exception:  # the user's code; asked itself, the model may say why
+            expected = _compute_outputs(model, check, layer)
+            optimize_weights(network, lambda: _compute_outputs(network, check, None)[0])
+            found = _compute_outputs(network, check, layer)
+    except Exception:  # copying runs the user's code; the model itself may still run
         return None
-    return network if all(map(is_close, found, wanted)) else None
+    return network if all(map(is_close, found, expected)) else None
 
 
-def _answers(model: nn.Module, images: Tensor, layer: str | None) -> list[Tensor]:
-    """Returns the logits, and what the layer gave the last time it ran."""
+def _compute_outputs(model: nn.Module, images: Tensor, layer: str | None) -> list[Tensor]:
+    """Returns the logits, and the output of the last run of the layer."""
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str, output: object) -> None:
         tensor = find_first_tensor(output)
         if tensor is not None:
-            outputs[name] = tensor.clone()  # an activation in place may come behind
+            outputs[name] = tensor.clone()  # the next operation may work in place
 
-    heard = {} if layer is None else {layer: resolve_layer(model, layer)}
-    with add_forward_hooks(heard, keep):
+    modules = {} if layer is None else {layer: resolve_layer(model, layer)}
+    with add_forward_hooks(modules, keep):
         logits = get_logits(forward(model, as_input(images, model)), len(images))
-    if logits is None or len(outputs) < len(heard):
-        raise TypeError("the model gives no logits, or the layer no tensor")
+    if logits is None or len(outputs) < len(modules):
+        raise TypeError("the model returns no logits, or the layer no tensor")
     return [logits.float(), *(output.float() for output in outputs.values())]
 
 
-def is_close(found: Tensor, wanted: Tensor) -> bool:
-    """Tells whether two answers differ by rounding alone: 1e-3, or 1e-4 of the largest value."""
-    tolerance = 1e-4 * float(wanted.abs().nan_to_num().max())
-    return torch.allclose(found, wanted, rtol=1e-3, atol=tolerance, equal_nan=True)
+def is_close(found: Tensor, expected: Tensor) -> bool:
+    """Returns whether two outputs differ by rounding alone: 1e-3, or 1e-4 of the largest value."""
+    tolerance = 1e-4 * float(expected.abs().nan_to_num().max())
+    return torch.allclose(found, expected, rtol=1e-3, atol=tolerance, equal_nan=True)
 
 
 def _is_structural(hook: object) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding layers by name, and choosing sensible ones when the caller names none."""
+"""Finding layers by name, and choosing layers where the caller names none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 DEFAULT_LAYERS: Final = 4
-"""Layers chosen at most when none are named."""
+"""Largest number of layers that are chosen when none are named."""
 
 _WRAPPERS: Final = (
     "module",
@@ -47,51 +47,51 @@ _WRAPPERS: Final = (
     "_forward_module",
     "_original_module",
 )
-"""What torch's wrappers and Lightning Fabric's call the module that they hold."""
+"""Attribute in which wrappers of torch and Lightning Fabric hold a module."""
 
-_PASSES_ON: Final = ("Pool", "Dropout", "Identity", "Upsample")
+_PASS_THROUGH: Final = ("Pool", "Dropout", "Identity", "Upsample")
 
 _logger = logging.getLogger(__name__)
 
 
 def resolve_layer(model: nn.Module, name: str) -> nn.Module:
-    """Returns the module called `name`, in the model or in what wrappers inside it hold.
+    """Returns the module called `name`, also inside wrappers.
 
-    `module.` and other prefixes of wrappers may be there or not, where that leaves one module.
+    Prefixes of wrappers, such as `module.`, may be omitted where one module remains.
 
     Raises:
-        ArgumentError: if `name` is not text.
-        LayerError: if there is none, where the message lists the three closest names, or several;
-            if it is part of a TorchScript module.
+        ArgumentError: if `name` is not a string.
+        LayerError: if no module has that name (the message lists the three closest names), if
+            several have it, or if it is part of a TorchScript module.
     """
     names, full = _lookup(model, name)
-    return names.module(full)
+    return names.get_module(full)
 
 
 def normalize_layer_name(model: nn.Module, name: str) -> str:
     """Returns `name` without the prefixes of wrappers, so that a layer has one name in all logs.
 
     Raises:
-        ArgumentError: if `name` is not text.
+        ArgumentError: if `name` is not a string.
         LayerError: as for `resolve_layer`.
     """
     names, full = _lookup(model, name)
-    # The short name has to lead back here: it is what the log shows and the worker looks up.
-    short = _plain(full)
-    leads_back = [names.module(other) for other in names.meant_by(short)] == [names.module(full)]
-    return short if leads_back else full
+    # The log shows the short name and the worker looks it up, so it must be unambiguous.
+    short = _strip_prefixes(full)
+    matches = [names.get_module(other) for other in names.find_matches(short)]
+    return short if matches == [names.get_module(full)] else full
 
 
 def choose_middle_layer(model: nn.Module, layers: Sequence[str]) -> str:
-    """Returns which of `layers` is in the middle, in the order in which the model names them.
+    """Returns the middle one of `layers`, in the order of the model's modules.
 
-    Of two in question it is the earlier.
+    Of two in the middle it is the earlier one.
 
     Args:
         model: The model, in whatever wrapper.
         layers: Dotted module names, at least one.
     """
-    order = {id(module): place for place, module in enumerate(unwrap(model).modules())}
+    order = {id(module): index for index, module in enumerate(unwrap(model).modules())}
     ranked = sorted(layers, key=lambda name: order.get(id(resolve_layer(model, name)), 0))
     return ranked[(len(ranked) - 1) // 2]
 
@@ -99,34 +99,34 @@ def choose_middle_layer(model: nn.Module, layers: Sequence[str]) -> str:
 def choose_layers(
     model: nn.Module, probe: Probe, *, limit: int = DEFAULT_LAYERS
 ) -> tuple[str, ...]:
-    """Chooses the last module of each spatial resolution that one forward pass goes through.
+    """Chooses the last module at each spatial resolution of one forward pass.
 
-    The trunk is the container whose direct children go through the most resolutions (`features` of
-    a MobileNet, the whole model of a ResNet). Its children are preferred to modules deeper inside,
-    then blocks to single operations, and where a block passes on its last part's tensor the
-    outermost block is named. The resolution of the input is left out where the
-    network has a smaller one, and so are 1 x 1 maps.
+    The trunk is the container whose direct children have the most resolutions (`features` of a
+    MobileNet, the whole model of a ResNet). Its children are preferred to modules deeper inside,
+    then blocks to single operations. Where several modules return the same tensor, the outermost is
+    chosen. Layers with the resolution of the input are ignored where the network has a smaller
+    one, and so are 1 x 1 maps.
 
     Args:
-        model: The model, in any mode; it is left as it was.
-        probe: Its first image is passed through the model.
-        limit: Layers at most; the deepest are kept.
+        model: The model, in any mode; it does not change.
+        probe: The model runs on its first image.
+        limit: Largest number of layers; the deepest are chosen.
 
     Returns:
         Names from shallow to deep.
 
     Raises:
-        LayerError: if no module gives a map.
+        LayerError: if no module returns a map.
     """
-    best = _last_of_each_size(_seen_in_forward(model, probe))
+    best = _select_last_of_each_size(_record_outputs(model, probe))
     if len(best) > 1:
         best.pop(probe.input_size, None)
     deepest = sorted(best.values(), key=lambda seen: seen.order)[-limit:]
     if not deepest:
         some = [name for name, _ in unwrap(model).named_modules() if name][-3:]
         raise LayerError(
-            f"layers=None: no module of {type(unwrap(model)).__name__} gives a map of at least 2 "
-            f"cells; pass layers=[...], such as {some}"
+            f"layers=None: no module of {type(unwrap(model)).__name__} returns a map of at least "
+            f"2 positions; pass layers=[...], such as {some}"
         )
     names = tuple(normalize_layer_name(model, seen.names[-1]) for seen in deepest)
     _logger.info("layers=None: chose %s", ", ".join(names))
@@ -134,8 +134,8 @@ def choose_layers(
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """One tensor met in the forward pass, and the modules that gave it, from inner to outer."""
+class _ModuleOutput:
+    """A tensor of a forward pass, and the modules that returned it, from inner to outer."""
 
     names: tuple[str, ...]
     order: int
@@ -147,7 +147,7 @@ class _Seen:
         return tuple(name.rpartition(".")[0] for name in self.names)
 
 
-def _last_of_each_size(seen: list[_Seen]) -> dict[tuple[int, int], _Seen]:
+def _select_last_of_each_size(seen: list[_ModuleOutput]) -> dict[tuple[int, int], _ModuleOutput]:
     sizes: dict[str, set[tuple[int, int]]] = {}
     for one in seen:
         for parent in one.parents:
@@ -157,14 +157,14 @@ def _last_of_each_size(seen: list[_Seen]) -> dict[tuple[int, int], _Seen]:
     return {one.map_size: one for one in ranked}
 
 
-def _seen_in_forward(model: nn.Module, probe: Probe) -> list[_Seen]:
+def _record_outputs(model: nn.Module, probe: Probe) -> list[_ModuleOutput]:
     inner = unwrap(model)
     modules = {
         name: module
         for name, module in inner.named_modules()
-        if name and not _passes_on(module) and not is_scripted(module)
+        if name and not _is_pass_through(module) and not is_scripted(module)
     }
-    # The tensors are kept alive until the end, so that equal ids mean the same tensor.
+    # The tensors are kept alive so that equal ids mean the same tensor.
     outputs: dict[int, tuple[list[str], Tensor]] = {}
 
     def on_output(name: str, output: object) -> None:
@@ -177,9 +177,9 @@ def _seen_in_forward(model: nn.Module, probe: Probe) -> list[_Seen]:
     found = []
     for order, (names, tensor) in enumerate(outputs.values()):
         module = modules[names[-1]]
-        form = _form(tensor, module, probe)
+        form = _infer_form(tensor, module, probe)
         if form is not None and form.kind != "vector" and form.map_size != (1, 1):
-            found.append(_Seen(tuple(names), order, _is_block(module), form.map_size))
+            found.append(_ModuleOutput(tuple(names), order, _is_block(module), form.map_size))
     return found
 
 
@@ -187,12 +187,12 @@ def _is_block(module: nn.Module) -> bool:
     return next(module.children(), None) is not None
 
 
-def _passes_on(module: nn.Module) -> bool:
-    """Tells whether a module adds nothing to its input, so that what gave the input is named."""
-    return not _is_block(module) and any(word in type(module).__name__ for word in _PASSES_ON)
+def _is_pass_through(module: nn.Module) -> bool:
+    """Returns whether a module computes nothing new, so that the module before it is chosen."""
+    return not _is_block(module) and any(word in type(module).__name__ for word in _PASS_THROUGH)
 
 
-def _form(output: Tensor, module: nn.Module, probe: Probe) -> OutputForm | None:
+def _infer_form(output: Tensor, module: nn.Module, probe: Probe) -> OutputForm | None:
     try:
         return infer_output_form(
             output,
@@ -205,23 +205,21 @@ def _form(output: Tensor, module: nn.Module, probe: Probe) -> OutputForm | None:
 
 
 def _lookup(model: nn.Module, name: object) -> tuple[_Names, str]:
-    """Returns the names in a model, and the full one of the module that `name` means."""
+    """Returns the names in a model, and the full name of the module that `name` selects."""
     if not isinstance(name, str):
         raise ArgumentError(f"layer={name!r:.80}: pass the module's dotted name, such as 'layer4'")
     inner = unwrap(model)
     names = _Names({full: module for full, module in inner.named_modules() if full})
-    found = names.meant_by(name)
+    found = names.find_matches(name)
     if len(found) > 1:
-        raise LayerError(
-            f"layer {name!r} could be any of {', '.join(map(repr, found))}; pass one of these names"
-        )
+        raise LayerError(f"layer {name!r} is ambiguous: pass one of {', '.join(map(repr, found))}")
     if not found:
-        close = difflib.get_close_matches(_plain(name), list(names.short), n=3, cutoff=0.0)
+        close = difflib.get_close_matches(_strip_prefixes(name), list(names.short), n=3, cutoff=0.0)
         raise LayerError(
             f"layer {name!r} is not a module of {type(inner).__name__}; closest: "
             + (", ".join(map(repr, close)) or "none, the model has no submodules")
         )
-    check_layer(name, names.module(found[0]))
+    check_layer(name, names.get_module(found[0]))
     return names, found[0]
 
 
@@ -235,28 +233,28 @@ class _Names:
 
     modules: dict[str, nn.Module]
 
-    def module(self, full: str) -> nn.Module:
-        """Returns a module without wrappers of its own."""
+    def get_module(self, full: str) -> nn.Module:
+        """Returns a module, unwrapped."""
         return unwrap(self.modules[full])
 
-    def meant_by(self, name: str) -> list[str]:
-        """Returns the full names of what `name` can mean; a full name means one module."""
-        return [name] if name in self.modules else self.short.get(_plain(name), [])
+    def find_matches(self, name: str) -> list[str]:
+        """Returns the full names that match `name`; a full name matches itself alone."""
+        return [name] if name in self.modules else self.short.get(_strip_prefixes(name), [])
 
     @cached_property
     def short(self) -> dict[str, list[str]]:
-        """Names without the prefixes of wrappers, and the full names of the modules that have it.
+        """Names without the prefixes of wrappers, and the full names of the modules that have them.
 
-        They are different modules: the names of a wrapper and of what it holds count once.
+        The names of a wrapper and of the module inside it count once.
         """
         found: dict[str, list[str]] = {}
         for full in self.modules:
-            same = found.setdefault(_plain(full), [])
-            if all(self.module(other) is not self.module(full) for other in same):
+            same = found.setdefault(_strip_prefixes(full), [])
+            if all(self.get_module(other) is not self.get_module(full) for other in same):
                 same.append(full)
         found.pop("", None)
         return found
 
 
-def _plain(name: str) -> str:
+def _strip_prefixes(name: str) -> str:
     return ".".join(part for part in name.split(".") if part not in _WRAPPERS)

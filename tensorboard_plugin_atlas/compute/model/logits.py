@@ -20,7 +20,7 @@ from torch import Tensor
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 
 ReadLogits: TypeAlias = Callable[[Any], Any]
-"""Takes what a model returns for N images, and returns (N, K) logits."""
+"""Takes the output of a model for N images; returns (N, K) logits."""
 
 _MAX_DEPTH: Final = 4
 _EXAMPLE: Final = "output=lambda out: out[0]"
@@ -28,30 +28,34 @@ _EXAMPLE: Final = "output=lambda out: out[0]"
 
 @dataclass(frozen=True)
 class LogitsChoice:
-    """How to find the logits in what a model returns; it can be sent to another process.
+    """How to find the logits in the output of a model; it can be pickled.
 
     Attributes:
-        call: The user's `output`, or None to take the first tensor that can be logits.
-        count: How many classes have names, or None.
+        call: The user's `output`, or None to use the first tensor that can be logits.
+        count: Number of class names, or None.
     """
 
     call: ReadLogits | None = None
     count: int | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The user's function may be a lambda; it is unpacked when it is first needed.
+        # The user's function may be a lambda. It is unpickled at its first call.
         call = self.call
-        packed = call if call is None or isinstance(call, _Packed) else _Packed.of(call)
+        packed = (
+            call
+            if call is None or isinstance(call, _PickledFunction)
+            else _PickledFunction.of(call)
+        )
         return LogitsChoice, (packed, self.count)
 
 
 @dataclass(frozen=True)
 class FoundLogits:
-    """Logits in what a model returned.
+    """Logits in the output of a model.
 
     Attributes:
         values: (N, K).
-        place: Where they were found, such as "[0]" or ".aux", where that had to be guessed.
+        place: Path to them in the output, such as "[0]" or ".aux", where it was guessed.
     """
 
     values: Tensor
@@ -65,7 +69,7 @@ _CHOICE: Final = ContextVar("tensorboard_plugin_atlas_logits", default=FIRST_LOG
 
 
 def check_output(output: object, classes: Sequence[str] | None) -> LogitsChoice:
-    """Returns how logits are chosen.
+    """Returns how to find the logits.
 
     Args:
         output: The user's callable, or None.
@@ -76,7 +80,7 @@ def check_output(output: object, classes: Sequence[str] | None) -> LogitsChoice:
     """
     if output is not None and not callable(output):
         raise ArgumentError(
-            f"output={output!r:.80}: pass a function that takes what the model returns and gives "
+            f"output={output!r:.80}: pass a function that takes the model's output and returns "
             f"(images, classes) logits, such as {_EXAMPLE}"
         )
     return LogitsChoice(output, None if classes is None else len(classes))
@@ -84,7 +88,7 @@ def check_output(output: object, classes: Sequence[str] | None) -> LogitsChoice:
 
 @contextlib.contextmanager
 def select_logits(choice: LogitsChoice) -> Iterator[None]:
-    """Has logits chosen in this way in the block, in this thread."""
+    """Sets how logits are found inside the block, in this thread."""
     token = _CHOICE.set(choice)
     try:
         yield
@@ -95,21 +99,20 @@ def select_logits(choice: LogitsChoice) -> Iterator[None]:
 def find_logits(output: Any, images: int) -> FoundLogits | None:
     """Returns a model's logits, or None where there are none.
 
-    With `output=` they are what that gives. Else they are the model's output itself or its
-    `logits`; else the first floating (N, K) tensor in tuples, lists, mappings and attributes, with
-    as many columns as there are class names where these are known. One column is no choice between
-    classes, so K is at least 2.
+    With `output=` they are what that function returns. Otherwise they are the model's output itself
+    or its `logits`, or else the first floating-point (N, K) tensor in tuples, lists, mappings and
+    attributes, with one column per class name where these are known. K is at least 2.
 
     Args:
-        output: What the model returned.
+        output: The output of the model.
         images: N.
 
     Raises:
-        ArgumentError: if the user's `output` fails, or gives no (N, K) logits.
+        ArgumentError: if the user's `output` raises, or returns no (N, K) logits.
     """
     choice = _CHOICE.get()
     if choice.call is not None:
-        return FoundLogits(_called(choice.call, output, images))
+        return FoundLogits(_call_output(choice.call, output, images))
     direct = output
     if not isinstance(output, Tensor):
         is_mapping = isinstance(output, Mapping)
@@ -125,38 +128,38 @@ def find_logits(output: Any, images: int) -> FoundLogits | None:
 
 
 def get_logits(output: Any, images: int) -> Tensor | None:
-    """Returns the (N, K) logits alone; see `find_logits`."""
+    """Returns the (N, K) logits, or None; see `find_logits`."""
     found = find_logits(output, images)
     return None if found is None else found.values
 
 
 def describe(output: object) -> str:
-    """Names an output's type and shape for a message."""
+    """Describes the type and shape of an output, for messages."""
     if isinstance(output, Tensor):
         return f"a tensor of shape {tuple(output.shape)}"
     return f"a {type(output).__name__}"
 
 
 def explain_missing_logits(output: object) -> str:
-    """Returns a clause that says what the model gives instead of logits."""
+    """Returns a clause that says what the model returns instead of logits."""
     count = _CHOICE.get().count
-    wanted = "(images, classes)" if count is None else f"(images, {count} classes)"
-    hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} or the like to choose them"
-    return f"the model gives {describe(output)}, not {wanted} logits{hint}"
+    expected = "(images, classes)" if count is None else f"(images, {count} classes)"
+    hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} to select them"
+    return f"the model returns {describe(output)}, not {expected} logits{hint}"
 
 
-def _called(call: ReadLogits, output: Any, images: int) -> Tensor:
+def _call_output(call: ReadLogits, output: Any, images: int) -> Tensor:
     try:
         found = call(output)
-    except Exception as error:  # of the user's function
+    except Exception as error:  # the user's function may raise anything
         raise ArgumentError(
-            f"output fails on {describe(output)}, which the model gives "
+            f"output raises for {describe(output)}, which the model returns "
             f"({summarize_error(error)}); pass a function that returns its (images, classes) logits"
         ) from error
     if not _can_be_logits(found, images):
         raise ArgumentError(
-            f"output gives {describe(found)} for {images} images; pass a function that returns "
-            "floating (images, classes) logits, of at least two classes"
+            f"output returns {describe(found)} for {images} images; pass a function that returns "
+            "floating-point (images, classes) logits, for at least two classes"
         )
     logits: Tensor = found
     return logits
@@ -173,7 +176,7 @@ def _can_be_logits(value: Any, images: int) -> bool:
 
 
 def _tensors_in(output: Any, place: str, depth: int) -> Iterator[tuple[str, Tensor]]:
-    """Yields the tensors in an output, and where they are, in order."""
+    """Yields the tensors in an output in order, with the path to each."""
     parts: list[tuple[str, Any]] = []
     if isinstance(output, Tensor):
         yield place, output
@@ -190,24 +193,24 @@ def _tensors_in(output: Any, place: str, depth: int) -> Iterator[tuple[str, Tens
 
 
 @dataclass(frozen=True)
-class _Packed:
-    """A function of the user's on its way to another process."""
+class _PickledFunction:
+    """A function of the user, pickled for another process."""
 
     data: bytes
 
     @classmethod
-    def of(cls, call: ReadLogits) -> _Packed:
+    def of(cls, call: ReadLogits) -> _PickledFunction:
         return cls(cloudpickle.dumps(call))
 
     def __call__(self, output: Any) -> Any:
-        return _unpacked(self.data)(output)
+        return _unpickle(self.data)(output)
 
 
-_UNPACKED: Final[dict[bytes, ReadLogits]] = {}
+_UNPICKLED: Final[dict[bytes, ReadLogits]] = {}
 
 
-def _unpacked(data: bytes) -> ReadLogits:
-    """Returns the function in `data`, which comes from a process that is trusted."""
-    if data not in _UNPACKED:
-        _UNPACKED[data] = cloudpickle.loads(data)
-    return _UNPACKED[data]
+def _unpickle(data: bytes) -> ReadLogits:
+    """Returns the function in `data`, which must come from a trusted process."""
+    if data not in _UNPICKLED:
+        _UNPICKLED[data] = cloudpickle.loads(data)
+    return _UNPICKLED[data]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a layer gives: a map, tokens or a vector, and how sampled positions are read from it."""
+"""The output of a layer as a map, tokens or a vector, and activations at its positions."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tensorboard_plugin_atlas.compute.model.requirements import check_inputs
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 MAX_PREFIX: Final = 8
-"""Tokens that may stand before the patches: a class token, a distillation token, registers."""
+"""Largest number of tokens before the patches: class token, distillation token, registers."""
 
-_ASPECT_SLACK: Final = math.log(1.5)
+_ASPECT_TOLERANCE: Final = math.log(1.5)
 
 
 @dataclass(frozen=True)
 class OutputForm:
-    """How the output of a layer is to be read.
+    """The form of a layer's output.
 
     Attributes:
         kind: "map" (B, C, H, W), "tokens" (B, T, C) or "vector" (B, C).
-        map_size: Height and width of the layer's map; a token sequence that forms no grid is one
-            row, a vector is 1 x 1.
-        prefix: Tokens before the patches; the first of them is the class token.
-        channels_last: The map is (B, H, W, C).
-        sequence_first: The tokens are (T, B, C).
+        map_size: Height and width of the layer's map. Tokens that form no grid are one row, and a
+            vector is 1 x 1.
+        prefix: Number of tokens before the patches; the first of them is the class token.
+        channels_last: Whether the map is (B, H, W, C).
+        sequence_first: Whether the tokens are (T, B, C).
     """
 
     kind: str
@@ -43,7 +43,7 @@ class OutputForm:
 
         Args:
             output: The layer's output for a batch.
-            images: (n,) int64: rows of the batch.
+            images: (n,) int64: indices in the batch.
             positions: (n, 2) int64: row and column on the map.
         """
         images, positions = images.to(output.device), positions.to(output.device)
@@ -58,35 +58,35 @@ class OutputForm:
         return output[images, :, rows, columns]
 
     def as_map(self, output: Tensor) -> Tensor:
-        """Returns the layer's output as a map (B, C, H, W), differentiable; a view where it can."""
+        """Returns the output as a map (B, C, H, W), differentiable; a view where possible."""
         if self.kind == "map":
             return output.permute(0, 3, 1, 2) if self.channels_last else output
         if self.kind == "vector":
             return output[:, :, None, None]
         tokens = output.transpose(0, 1) if self.sequence_first else output
-        places = tokens[:, self.prefix :].transpose(1, 2)
-        return places.reshape(*places.shape[:2], *self.map_size)
+        patches = tokens[:, self.prefix :].transpose(1, 2)
+        return patches.reshape(*patches.shape[:2], *self.map_size)
 
     def class_tokens(self, output: Tensor) -> Tensor | None:
-        """Returns the first token of every image, (B, C), where one stands before the patches."""
+        """Returns the class token of every image, (B, C), or None where there is none."""
         if self.kind != "tokens" or not self.prefix:
             return None
         return output[0] if self.sequence_first else output[:, 0]
 
     def notes(self) -> Iterator[str]:
-        """Yields what was assumed beyond the ordinary."""
+        """Yields unusual assumptions about the output."""
         if self.channels_last:
             yield "its output was read as (batch, height, width, channels)"
         if self.sequence_first:
             yield "its output was read as (tokens, batch, channels)"
         if self.kind == "tokens" and self.prefix:
-            yield f"{self.prefix} of its tokens stand before the patches and are not sampled"
+            yield f"{self.prefix} of its tokens come before the patches and are not sampled"
         if self.kind == "tokens" and self.map_size[0] == 1 and self.map_size[1] > 1:
-            yield f"its {self.map_size[1]} tokens form no grid and were taken as one row"
+            yield f"its {self.map_size[1]} tokens form no grid and were read as one row"
 
 
 def find_first_tensor(output: object) -> Tensor | None:
-    """Returns the first tensor in a layer's output, also inside tuples, lists and mappings."""
+    """Returns the first tensor in an output, also inside tuples, lists and mappings."""
     if isinstance(output, Tensor):
         return output
     if isinstance(output, Mapping):
@@ -99,50 +99,50 @@ def find_first_tensor(output: object) -> Tensor | None:
 def infer_output_form(
     output: Tensor, *, batch: int, input_size: tuple[int, int], sequence_first: bool = False
 ) -> OutputForm:
-    """Finds out how to read a layer's output.
+    """Infers the form of a layer's output from its shape.
 
-    Four axes are (B, C, H, W), unless that map is shaped unlike the image while (B, H, W, C) has
-    one stride in both directions, as in Swin. Three axes are tokens: square patches that tile
-    the image, after at most `MAX_PREFIX` tokens of another kind; failing that a square, with or
-    without a class token; failing that one row.
+    Four dimensions are (B, C, H, W), unless that map does not have the aspect ratio of the image
+    while (B, H, W, C) has one stride in both directions, as in Swin. Three dimensions are tokens:
+    square patches that tile the image, after at most `MAX_PREFIX` other tokens; otherwise a square
+    grid, with or without a class token; otherwise one row.
 
     Args:
         output: The output for `batch` images.
         batch: B.
         input_size: Height and width of the images.
-        sequence_first: The layer is known to give (T, B, C).
+        sequence_first: Whether the layer is known to return (T, B, C).
 
     Raises:
-        LayerError: if the axes are not two to four, or the first does not count the images.
+        LayerError: if there are not two to four dimensions, or the first is not B.
     """
     shape = tuple(output.shape)
-    turned = sequence_first and len(shape) == 3 and shape[1] == batch
-    if not turned and (not 2 <= len(shape) <= 4 or shape[0] != batch or 0 in shape):
+    is_transposed = sequence_first and len(shape) == 3 and shape[1] == batch
+    if not is_transposed and (not 2 <= len(shape) <= 4 or shape[0] != batch or 0 in shape):
         raise LayerError(
-            f"its output has shape {shape} for {batch} images; pick a layer that gives (images, "
+            f"its output has shape {shape} for {batch} images; pick a layer that returns (images, "
             "channels, height, width), (images, tokens, channels) or (images, channels)"
         )
     if len(shape) == 2:
         return OutputForm("vector", (1, 1))
     if len(shape) == 3:
-        prefix, size = _token_grid(shape[0] if turned else shape[1], input_size)
-        return OutputForm("tokens", size, prefix, sequence_first=turned)
-    if _unlike(shape[2:4], input_size) and _has_one_stride(shape[1:3], input_size):
+        prefix, size = _infer_token_grid(shape[0] if is_transposed else shape[1], input_size)
+        return OutputForm("tokens", size, prefix, sequence_first=is_transposed)
+    if _has_other_aspect(shape[2:4], input_size) and _has_one_stride(shape[1:3], input_size):
         return OutputForm("map", (shape[1], shape[2]), channels_last=True)
     return OutputForm("map", (shape[2], shape[3]))
 
 
 def is_sequence_first(module: nn.Module) -> bool:
-    """Tells whether a module is or holds a sequence module built with `batch_first=False`."""
+    """Returns whether a module is or contains a sequence module with `batch_first=False`."""
     return any(getattr(part, "batch_first", True) is False for part in module.modules())
 
 
 def forward(model: nn.Module, inputs: Tensor) -> Any:
-    """Calls the model, and explains a failure that is about its inputs: their number or channels.
+    """Calls the model, with a better error message for a wrong number of inputs or channels.
 
     Raises:
-        ArgumentError: if the forward pass fails and needs other inputs beside the images, or the
-            images have other channels than the model's first convolution wants.
+        ArgumentError: if the forward pass raises and needs more inputs than the images, or the
+            images have another number of channels than the model's first convolution.
     """
     try:
         return model(inputs)
@@ -160,9 +160,9 @@ def forward(model: nn.Module, inputs: Tensor) -> Any:
         ) from error
 
 
-def _unlike(shape: tuple[int, ...], input_size: tuple[int, int]) -> bool:
+def _has_other_aspect(shape: tuple[int, ...], input_size: tuple[int, int]) -> bool:
     ratio = (shape[0] * input_size[1]) / (shape[1] * input_size[0])
-    return abs(math.log(ratio)) > _ASPECT_SLACK
+    return abs(math.log(ratio)) > _ASPECT_TOLERANCE
 
 
 def _has_one_stride(shape: tuple[int, ...], input_size: tuple[int, int]) -> bool:
@@ -170,10 +170,10 @@ def _has_one_stride(shape: tuple[int, ...], input_size: tuple[int, int]) -> bool
     return down == across > 0
 
 
-def _token_grid(tokens: int, input_size: tuple[int, int]) -> tuple[int, tuple[int, int]]:
-    """Returns the tokens before the patches, and the rows and columns of the patches."""
+def _infer_token_grid(tokens: int, input_size: tuple[int, int]) -> tuple[int, tuple[int, int]]:
+    """Returns the number of tokens before the patches, and the rows and columns of the patches."""
     height, width = input_size
-    # Four patches for each token before them, so that no short sequence is a grid by chance.
+    # At least four patches for each token before them, so that short sequences are no grids.
     for prefix in range(min(MAX_PREFIX, tokens // 5) + 1):
         rows = math.isqrt((tokens - prefix) * height // width)
         if rows and height % rows == 0:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model has to be for an atlas: whole, initialized, made of modules, called with images.
+"""Requirements on a model: not sharded, initialized, made of modules, called with images.
 
-Each check looks at modules and parameters alone. None runs the model, so none can wait for another
-rank, and every rank comes to the same result.
+The checks look at modules and parameters only. They do not run the model, so they cannot wait for
+another rank, and all ranks get the same result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 _SHARDING: Final = ("torch.distributed", "fairscale")
-"""Packages of the classes below, which are found by name, since importing them takes a second."""
+"""Packages of the classes below; these are matched by name, since importing them takes a second."""
 
 _SHARDED_MODULES: Final = {
     "FSDPModule": "fully_shard",
@@ -33,76 +33,76 @@ _SHARDED_MARKS: Final = {
     "_fsdp_flattened": "FullyShardedDataParallel",
 }
 
-_WHOLE_COPY: Final = (
+_UNSHARDED_COPY: Final = (
     "on all ranks call torch.distributed.checkpoint.state_dict.get_model_state_dict(model, "
     "options=StateDictOptions(full_state_dict=True)), load the result into a copy of the model "
     "that is not sharded, and pass that copy"
 )
-_WHOLE_COPY_ZERO: Final = (
+_UNSHARDED_COPY_ZERO: Final = (
     "on all ranks enter deepspeed.zero.GatheredParameters(list(model.parameters())), copy the "
     "parameters and buffers there into a copy of the model that is not sharded, and pass that copy"
 )
 
 
 def check_model(model: nn.Module) -> None:
-    """Checks that one process alone can run the model, and that there is something to look at.
+    """Checks that one process can run the model, and that it has layers.
 
     Args:
         model: The model, without wrappers.
 
     Raises:
         ArgumentError: if the model is sharded over ranks, not initialized, on the meta device, or a
-            program without modules; the message says which, and what to pass instead.
+            program without modules; the message says what to pass instead.
     """
     check_runnable(model)
-    reason = _program(model)
+    reason = _describe_program(model)
     if reason is not None:
         raise ArgumentError(
-            f"model={type(model).__name__} is {reason}, whose layers cannot be observed; pass the "
+            f"model={type(model).__name__} is {reason}, which has no layers to observe; pass the "
             "nn.Module that it was made from"
         )
-    for place, tensor in _named_tensors(model):
+    for path, tensor in _list_tensors(model):
         if tensor.is_meta:
             raise ArgumentError(
-                f"model={type(model).__name__} is on the meta device: {place} has no values; "
+                f"model={type(model).__name__} is on the meta device: {path} has no values; "
                 "pass the model after model.to_empty(device=...) and load_state_dict(...)"
             )
 
 
 def check_runnable(model: nn.Module) -> None:
-    """Checks that a forward pass waits for no other rank and leaves the parameters as they are.
+    """Checks that a forward pass waits for no other rank and does not change the parameters.
 
-    A part on the meta device is no reason against it, for the forward pass may not need it.
+    Modules on the meta device are allowed here, since the forward pass may not need them.
 
     Raises:
         ArgumentError: if the model is sharded over ranks or not initialized.
     """
-    check_not_sharded(model)
-    for place, tensor in _named_tensors(model):
+    reject_sharded_model(model)
+    for path, tensor in _list_tensors(model):
         if nn.parameter.is_lazy(tensor):
             raise ArgumentError(
-                f"model={type(model).__name__} is not initialized: {place} has no shape before "
+                f"model={type(model).__name__} is not initialized: {path} has no shape before "
                 "the first forward pass; pass one batch through the model first"
             )
 
 
-def check_not_sharded(model: nn.Module) -> None:
-    """Checks that this process has the whole model.
+def reject_sharded_model(model: nn.Module) -> None:
+    """Checks that the model is not sharded over ranks.
 
     Raises:
-        ArgumentError: if it is sharded over ranks.
+        ArgumentError: if it is.
     """
-    reason = _sharding(model)
+    reason = _describe_sharding(model)
     if reason is not None:
-        copy = _WHOLE_COPY_ZERO if "ZeRO" in reason else _WHOLE_COPY
+        advice = _UNSHARDED_COPY_ZERO if "ZeRO" in reason else _UNSHARDED_COPY
         raise ArgumentError(
             f"model={type(model).__name__} is sharded over ranks ({reason}), so rank 0 cannot run "
-            f"it alone; {copy}"
+            f"it alone; {advice}"
         )
 
 
 def check_layer(name: str, module: nn.Module) -> None:
-    """Checks that a layer calls hooks.
+    """Checks that hooks of a layer are called.
 
     Raises:
         LayerError: if it is part of a TorchScript module.
@@ -110,43 +110,43 @@ def check_layer(name: str, module: nn.Module) -> None:
     if is_scripted(module):
         raise LayerError(
             f"layer {name!r} is part of a TorchScript module ({type(module).__name__}), which "
-            "cannot be observed; pick a layer outside, or pass the nn.Module that it was made from"
+            "calls no hooks; pick a layer outside, or pass the nn.Module that it was made from"
         )
 
 
 def is_scripted(module: nn.Module) -> bool:
-    """Tells whether a module is run by TorchScript, which calls no hooks."""
+    """Returns whether TorchScript runs a module; it calls no hooks."""
     return isinstance(module, torch.jit.ScriptModule)
 
 
 def check_inputs(model: nn.Module) -> None:
-    """Checks that the forward pass can be called with images alone; for one that has failed.
+    """Checks that the forward pass takes images alone; called after it raised.
 
-    A hook may fill in what is missing, so this is no reason to refuse a model that runs.
+    A hook may add missing inputs, so a model that runs is not checked.
 
     Raises:
-        ArgumentError: if the forward pass needs more, or takes nothing.
+        ArgumentError: if the forward pass needs more inputs, or takes none.
     """
     try:
         signature = inspect.signature(model.forward)
-    except (TypeError, ValueError):  # a forward pass that is not written in Python
+    except (TypeError, ValueError):  # the forward pass is not written in Python
         return
     try:
         signature.bind(None)
     except TypeError:
         raise ArgumentError(
             f"model={type(model).__name__} takes forward{signature}, but is called with one batch "
-            "of images; pass a module that takes (B, C, H, W) and fills in the other inputs"
+            "of images; pass a module that takes (B, C, H, W) and adds the other inputs"
         ) from None
 
 
-def _sharding(model: nn.Module) -> str | None:
-    """Returns what spreads the parameters over ranks, or None."""
+def _describe_sharding(model: nn.Module) -> str | None:
+    """Returns what shards the parameters over ranks, or None."""
     for module in model.modules():
         for base in type(module).__mro__:
             if base.__name__ in _SHARDED_MODULES and base.__module__.startswith(_SHARDING):
                 return _SHARDED_MODULES[base.__name__]
-    for _, tensor in _named_tensors(model):
+    for _, tensor in _list_tensors(model):
         for base in type(tensor).__mro__:
             if base.__name__ in _SHARDED_TENSORS and base.__module__.startswith(_SHARDING):
                 return _SHARDED_TENSORS[base.__name__]
@@ -156,12 +156,12 @@ def _sharding(model: nn.Module) -> str | None:
     return None
 
 
-def _program(model: nn.Module) -> str | None:
-    """Returns what runs in place of modules, or None where the model is made of modules."""
+def _describe_program(model: nn.Module) -> str | None:
+    """Returns what kind of program the model is, or None where it is made of modules."""
     if is_scripted(model):
         return "a TorchScript module (torch.jit)"
     if isinstance(model, torch.fx.GraphModule):
-        # An exported program keeps the tree of modules, but calls none that holds a parameter.
+        # An exported program keeps the module tree, but calls no module with parameters.
         calls = [node.target for node in model.graph.nodes if node.op == "call_module"]
         called = map(model.get_submodule, map(str, calls))
         if not any(_has_parameters(module) for module in called) and _has_parameters(model):
@@ -173,8 +173,8 @@ def _has_parameters(module: nn.Module) -> bool:
     return next(module.parameters(), None) is not None
 
 
-def _named_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Yields each parameter and buffer with its place, such as "weight of head (LazyLinear)"."""
+def _list_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Yields each parameter and buffer with its path, such as "weight of head (LazyLinear)"."""
     for path, module in model.named_modules():
         for group in (module._parameters, module._buffers):
             for name, tensor in group.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sparse tensors as the strided ones that they are made of, which can be compared and copied."""
+"""Comparing and copying sparse tensors through their strided indices and values."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _SPARSE: Final = _COMPRESSED | {torch.sparse_coo}
 
 
 def is_sparse(tensor: Tensor) -> bool:
-    """Tells whether a tensor is sparse, in any of torch's layouts."""
+    """Returns whether a tensor has one of torch's sparse layouts."""
     return tensor.layout in _SPARSE
 
 
 def get_strided_parts(tensor: Tensor) -> tuple[Tensor, ...]:
-    """Returns the indices and values of a sparse tensor, which share its memory.
+    """Returns the indices and values of a sparse tensor, without copying.
 
-    A tensor of another layout is its only part.
+    A tensor of another layout is returned as the only part.
     """
     if not is_sparse(tensor):
         return (tensor,)
-    own = tensor.detach()
-    if own.layout is torch.sparse_coo:  # those with an underscore are there before coalescing, too
-        return own._indices(), own._values()
-    if own.layout in _BY_ROW:
-        return own.crow_indices(), own.col_indices(), own.values()
-    return own.ccol_indices(), own.row_indices(), own.values()
+    detached = tensor.detach()
+    if detached.layout is torch.sparse_coo:  # the private methods also work before coalescing
+        return detached._indices(), detached._values()
+    if detached.layout in _BY_ROW:
+        return detached.crow_indices(), detached.col_indices(), detached.values()
+    return detached.ccol_indices(), detached.row_indices(), detached.values()
 
 
 def get_tensor_metadata(tensor: Tensor) -> tuple[Any, ...]:
-    """Returns all about a tensor but its numbers; equal forms are copied to one place."""
+    """Returns everything about a tensor but its values."""
     if is_sparse(tensor):
         parts = tuple(map(get_tensor_metadata, get_strided_parts(tensor)))
         return type(tensor), tensor.requires_grad, SparseForm.of(tensor), parts
@@ -51,16 +51,16 @@ def get_tensor_metadata(tensor: Tensor) -> tuple[Any, ...]:
 
 
 def has_same_values(a: Tensor, b: Tensor) -> bool:
-    """Tells whether two tensors of one layout hold the same numbers, as `torch.equal` does."""
+    """Returns whether two tensors of one layout have equal values, as `torch.equal` does."""
     return all(map(torch.equal, get_strided_parts(a), get_strided_parts(b)))
 
 
 def restore_values(tensor: Tensor, copy: Tensor) -> None:
-    """Copies the numbers back that a tensor had, without counting up its version.
+    """Copies earlier values back into a tensor, without incrementing its version.
 
     Args:
-        tensor: The tensor, in the layout of the copy; a sparse one may have other entries now.
-        copy: A clone of it, made earlier.
+        tensor: The tensor, in the layout of the copy; a sparse one may have other entries by now.
+        copy: An earlier clone of it.
     """
     targets, sources = get_strided_parts(tensor.data), get_strided_parts(copy)
     if [part.shape for part in targets] != [part.shape for part in sources]:
@@ -72,14 +72,14 @@ def restore_values(tensor: Tensor, copy: Tensor) -> None:
 
 @dataclass(frozen=True)
 class SparseForm:
-    """How a sparse tensor is made of its parts.
+    """Everything needed to build a sparse tensor from its strided parts.
 
     Attributes:
         layout: One of torch's sparse layouts.
-        shape: Size along each axis.
-        is_coalesced: Whether each index is there once, in order.
+        shape: Size along each dimension.
+        is_coalesced: Whether the indices are sorted and unique.
         is_parameter: Whether it is a `Parameter`.
-        requires_grad: Whether it is trained.
+        requires_grad: As of the tensor.
     """
 
     layout: torch.layout
@@ -100,10 +100,10 @@ class SparseForm:
         )
 
     def assemble(self, parts: Sequence[Tensor]) -> Tensor:
-        """Returns the tensor that is made of `parts` and shares their memory.
+        """Returns the tensor with these `parts`, without copying.
 
         Args:
-            parts: As `get_strided_parts` gives them; their values may still be undefined.
+            parts: As `get_strided_parts` returns them; their values may be uninitialized.
         """
         if self.layout is torch.sparse_coo:
             indices, values = parts

@@ -187,7 +187,7 @@ class Speechless(Convolved):
     ("model", "reason"),
     [
         (Speechless(), "no derivative behind layer stem (RuntimeError)"),
-        (Features(), "the model gives a tensor of shape"),
+        (Features(), "the model returns a tensor of shape"),
         (Beside(), "the logits do not depend on layer 'stem'"),
         (Detached(), "the logits do not depend on layer 'stem'"),
     ],

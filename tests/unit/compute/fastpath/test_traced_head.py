@@ -147,10 +147,10 @@ def test_a_wrong_trace_is_detected(monkeypatch):
     expected = compute_attribution(network, "layer", probe).values
     own = attribute_module.Intervention.trace_head
 
-    def other_weights(asked, rows):
-        head = own(asked, rows)
+    def other_weights(intervention, rows):
+        head = own(intervention, rows)
         with torch.no_grad():
-            asked.model.after.weight.mul_(1.5)  # the trace has the old weights
+            intervention.model.after.weight.mul_(1.5)  # the trace has the old weights
         return head
 
     monkeypatch.setattr(attribute_module.Intervention, "trace_head", other_weights)

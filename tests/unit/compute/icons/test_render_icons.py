@@ -216,6 +216,6 @@ def test_the_error_for_an_input_size_lists_sizes_that_the_network_accepts(size):
         render_icons(net, "0", [0], input_size=size)
 
 
-def test_the_error_asks_for_a_size_where_the_network_accepts_no_usual_one():
+def test_the_error_for_a_network_without_usual_sizes_requests_its_size():
     with pytest.raises(ArgumentError, match="pass the size that it was trained with"):
         render_icons(nn.Sequential(nn.Flatten(), nn.Linear(50, 4)), "1", [0], input_size=8)

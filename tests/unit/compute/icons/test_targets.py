@@ -41,7 +41,9 @@ def test_directions_are_cell_means_and_the_center_is_the_mean_of_all_samples():
     assert len(targets) == 2
     assert targets.directions.tolist() == [[2, 0], [0, 3]]
     assert torch.allclose(targets.center, torch.tensor([0.8, 2.4]))
-    assert torch.allclose(targets.get_centered(), torch.tensor([[1.2, -2.4], [-0.8, 0.6]]))
+    assert torch.allclose(
+        targets.get_relative_directions(), torch.tensor([[1.2, -2.4], [-0.8, 0.6]])
+    )
 
 
 def test_members_are_ordered_by_cosine_and_padded():
@@ -71,7 +73,7 @@ def test_without_cells_and_finite_samples_the_targets_are_empty():
         make_cells([-1] * 3, nothing), nothing, np.arange(3, dtype=np.int32), CENTERS[:3]
     )
     assert len(targets) == 0
-    assert targets.get_centered().shape == (0, 2)
+    assert targets.get_relative_directions().shape == (0, 2)
     assert targets.average_patches(make_source(torch.rand(1, 3, 8, 8)), (4, 4)).shape[0] == 0
     assert targets.make_noise((3, 4, 4), 0).shape == (0, 3, 4, 4)
 
@@ -79,14 +81,16 @@ def test_without_cells_and_finite_samples_the_targets_are_empty():
 def test_a_cell_that_equals_the_mean_of_the_layer_has_no_direction():
     targets = make_targets()
     same = dataclasses.replace(targets, directions=targets.center.expand(2, 2) * (1 + 1e-7))
-    assert same.get_centered().abs().max() == 0
+    assert same.get_relative_directions().abs().max() == 0
 
 
 def test_cells_without_a_direction_are_found():
     targets = make_targets()
-    assert targets.find_undirected().tolist() == [False, False]
+    assert targets.find_cells_without_direction().tolist() == [False, False]
     directions = torch.stack([targets.center, torch.tensor([1.0, torch.nan])])
-    assert dataclasses.replace(targets, directions=directions).find_undirected().tolist() == [
+    assert dataclasses.replace(
+        targets, directions=directions
+    ).find_cells_without_direction().tolist() == [
         True,
         True,
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Collecting: right values at right places, one pass, and no trace of it."""
+"""Collected activations: values, positions, one pass, and no change of the model."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 
-def probe_of(images, labels=None, samples=None, each=1, **more):
+def make_probe(images, labels=None, samples=None, each=1, **more):
     source = images if labels is None else (images, labels)
     config = AtlasConfig(samples=samples or len(images) * each, positions_per_image=each)
     return build_probe(source, config=config, **more)
 
 
-def identity(channels=3, stride=1):
-    """A convolution that passes every `stride`-th pixel on."""
+def make_identity(channels=3, stride=1):
+    """A convolution that returns every `stride`-th pixel."""
     conv = nn.Conv2d(channels, channels, 1, stride, bias=False)
     conv.weight.data = torch.eye(channels).view(channels, channels, 1, 1)
     return conv
@@ -57,9 +57,9 @@ class TinyViT(nn.Module):
 @pytest.mark.parametrize("stride", [1, 2, 4])
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_values_are_the_pixels_at_the_positions(stride, batch_size):
-    probe = probe_of(torch.rand(7, 3, 16, 16), each=3)
+    probe = make_probe(torch.rand(7, 3, 16, 16), each=3)
     layer = collect_activations(
-        nn.Sequential(identity(stride=stride)), ["0"], probe, batch_size=batch_size
+        nn.Sequential(make_identity(stride=stride)), ["0"], probe, batch_size=batch_size
     )
     found = layer.layers["0"]
     assert found.map_size == (16 // stride, 16 // stride)
@@ -70,22 +70,22 @@ def test_values_are_the_pixels_at_the_positions(stride, batch_size):
     assert np.array_equal(found.values, expected)
 
 
-def test_channels_last_models_give_the_same():
-    probe = probe_of(torch.rand(4, 3, 8, 8))
-    model = nn.Sequential(identity(), nn.ReLU())
+def test_channels_last_models_have_the_same_activations():
+    probe = make_probe(torch.rand(4, 3, 8, 8))
+    model = nn.Sequential(make_identity(), nn.ReLU())
     plain = collect_activations(model, ["1"], probe).layers["1"].values
-    turned = (
+    channels_last = (
         collect_activations(model.to(memory_format=torch.channels_last), ["1"], probe)
         .layers["1"]
         .values
     )
-    assert np.array_equal(plain, turned)
+    assert np.array_equal(plain, channels_last)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5])
 def test_any_number_of_channels(channels):
-    probe = probe_of(torch.rand(4, channels, 8, 8))
-    assert collect_activations(nn.Sequential(identity(channels)), ["0"], probe).layers[
+    probe = make_probe(torch.rand(4, channels, 8, 8))
+    assert collect_activations(nn.Sequential(make_identity(channels)), ["0"], probe).layers[
         "0"
     ].values.shape == (
         4,
@@ -93,11 +93,11 @@ def test_any_number_of_channels(channels):
     )
 
 
-def test_all_layers_come_from_one_pass_a_batch():
+def test_all_layers_are_collected_in_one_pass_per_batch():
     calls = []
     model = models.resnet18(weights=None, num_classes=7)
     model.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
-    probe = probe_of(torch.rand(10, 3, 64, 64))
+    probe = make_probe(torch.rand(10, 3, 64, 64))
     found = collect_activations(
         model, ["layer1", "layer3.0.conv1", "layer4", "fc"], probe, batch_size=4
     )
@@ -114,12 +114,12 @@ def test_all_layers_come_from_one_pass_a_batch():
 def test_tokens_of_a_transformer(batch_first):
     torch.manual_seed(0)
     model = TinyViT(batch_first)
-    probe = probe_of(torch.rand(6, 3, 16, 16), each=2)
+    probe = make_probe(torch.rand(6, 3, 16, 16), each=2)
     found = collect_activations(model, ["blocks", "patch"], probe, batch_size=4)
     tokens = found.layers["blocks"]
     assert (tokens.kind, tokens.map_size, tokens.values.shape) == ("tokens", (4, 4), (12, 8))
     assert np.array_equal(tokens.positions, found.layers["patch"].positions)
-    assert any("stand before the patches" in note for note in found.notes)
+    assert any("come before the patches" in note for note in found.notes)
     with torch.no_grad():
         model.eval()
         x = model.patch(probe.images).flatten(2).transpose(1, 2)
@@ -127,13 +127,13 @@ def test_tokens_of_a_transformer(batch_first):
         x = x if batch_first else x.transpose(0, 1)
         out = model.blocks(x)
         out = (out if batch_first else out.transpose(0, 1)).numpy()
-    place = 1 + tokens.positions[:, 0] * 4 + tokens.positions[:, 1]
-    assert np.allclose(tokens.values, out[probe.sample_image, place], atol=1e-5)
+    index = 1 + tokens.positions[:, 0] * 4 + tokens.positions[:, 1]
+    assert np.allclose(tokens.values, out[probe.sample_image, index], atol=1e-5)
     assert np.allclose(tokens.class_token, out[:, 0], atol=1e-5)
 
 
-def test_as_many_tokens_as_images_are_not_mistaken():
-    probe = probe_of(torch.rand(17, 3, 16, 16))
+def test_with_as_many_tokens_as_images_the_dimensions_are_not_confused():
+    probe = make_probe(torch.rand(17, 3, 16, 16))
     found = collect_activations(TinyViT(batch_first=False), ["blocks"], probe).layers["blocks"]
     assert found.class_token.shape == (17, 8)
 
@@ -143,15 +143,15 @@ def test_non_finite_activations_are_kept():
         def forward(self, x):
             return x / 0.0 - x * torch.inf
 
-    probe = probe_of(torch.rand(3, 3, 8, 8) + 0.0)
+    probe = make_probe(torch.rand(3, 3, 8, 8) + 0.0)
     found = collect_activations(nn.Sequential(Diverged()), ["0"], probe)
     assert np.isnan(found.layers["0"].values).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_models_of_other_precision(dtype):
-    model = nn.Sequential(identity(), nn.Flatten(), nn.Linear(192, 3)).to(dtype)
-    probe = probe_of(torch.rand(3, 3, 8, 8))
+def test_models_of_other_dtypes(dtype):
+    model = nn.Sequential(make_identity(), nn.Flatten(), nn.Linear(192, 3)).to(dtype)
+    probe = make_probe(torch.rand(3, 3, 8, 8))
     found = collect_activations(model, ["0"], probe)
     assert found.layers["0"].values.dtype == np.float32
     assert found.predictions.shape == (3,)
@@ -163,7 +163,7 @@ def test_models_of_other_precision(dtype):
 class Wrapped(nn.Module):
     def __init__(self, wrap):
         super().__init__()
-        self.conv, self.wrap = identity(), wrap
+        self.conv, self.wrap = make_identity(), wrap
 
     def forward(self, x):
         return self.wrap(self.conv(x).amax(dim=(2, 3)))
@@ -183,7 +183,7 @@ class Wrapped(nn.Module):
 )
 def test_predictions_need_logits(wrap, known):
     images = torch.rand(4, 3, 8, 8)
-    found = collect_activations(Wrapped(wrap), ["conv"], probe_of(images), batch_size=3)
+    found = collect_activations(Wrapped(wrap), ["conv"], make_probe(images), batch_size=3)
     if known:
         assert np.array_equal(found.predictions, images.amax(dim=(2, 3)).argmax(1).numpy())
         assert found.notes == ()
@@ -195,20 +195,24 @@ def test_predictions_need_logits(wrap, known):
 
 def test_too_few_class_names_for_the_logits():
     images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 0, 1])
-    probe = probe_of(images, labels, classes=["a", "b"])
-    with pytest.raises(ArgumentError, match="2 names, the model gives 3 logits"):
+    probe = make_probe(images, labels, classes=["a", "b"])
+    with pytest.raises(ArgumentError, match="2 names, the model returns 3 logits"):
         collect_activations(Wrapped(lambda x: x), ["conv"], probe)
 
 
-# Layers that are odd
+# Unusual layers
 
 
 class Odd(nn.Module):
-    """Calls one module twice, gives a tuple from another, and never calls a third."""
+    """Calls one module twice, another that returns a tuple, and never calls a third."""
 
     def __init__(self):
         super().__init__()
-        self.twice, self.pair, self.never = identity(), Wrapped(lambda x: (x, 1)), identity()
+        self.twice, self.pair, self.never = (
+            make_identity(),
+            Wrapped(lambda x: (x, 1)),
+            make_identity(),
+        )
         self.text = Wrapped(lambda x: "no tensor")
         self.windows = Wrapped(lambda x: x.repeat(4, 1))
 
@@ -221,7 +225,7 @@ class Odd(nn.Module):
 
 
 def test_of_several_calls_the_last_counts_in_every_batch():
-    probe = probe_of(torch.rand(5, 3, 16, 16))
+    probe = make_probe(torch.rand(5, 3, 16, 16))
     found = collect_activations(Odd(), ["twice"], probe, batch_size=2)
     layer = found.layers["twice"]
     assert layer.map_size == (8, 8)
@@ -233,13 +237,13 @@ def test_of_several_calls_the_last_counts_in_every_batch():
 
 
 def test_the_first_tensor_of_a_tuple_counts():
-    found = collect_activations(Odd(), ["pair"], probe_of(torch.rand(5, 3, 16, 16)))
+    found = collect_activations(Odd(), ["pair"], make_probe(torch.rand(5, 3, 16, 16)))
     assert found.layers["pair"].kind == "vector"
-    assert any("gives a tuple" in note for note in found.notes)
+    assert any("returns a tuple" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
-    ("layers", "error", "says"),
+    ("layers", "error", "message"),
     [
         (["never"], LayerError, "'never' did not run"),
         (["twic"], LayerError, "closest: 'twice'"),
@@ -249,25 +253,25 @@ def test_the_first_tensor_of_a_tuple_counts():
         ([], ArgumentError, r"pass a list"),
     ],
 )
-def test_unusable_layers_are_refused_in_words(layers, error, says):
+def test_unusable_layers_raise(layers, error, message):
     model = Odd()
-    with pytest.raises(error, match=says):
-        collect_activations(model, layers, probe_of(torch.rand(2, 3, 16, 16)))
-    assert hooks_of(model) == 0
+    with pytest.raises(error, match=message):
+        collect_activations(model, layers, make_probe(torch.rand(2, 3, 16, 16)))
+    assert count_hooks(model) == 0
 
 
-def test_wrong_channels_are_explained():
+def test_a_wrong_number_of_channels_raises():
     with pytest.raises(ArgumentError, match="takes 3; pass images with 3 channels"):
-        collect_activations(Odd(), ["twice"], probe_of(torch.rand(2, 1, 16, 16)))
+        collect_activations(Odd(), ["twice"], make_probe(torch.rand(2, 1, 16, 16)))
 
 
-# Wrappers and surroundings
+# Wrappers and context managers
 
 
 class Checkpointed(nn.Module):
     def __init__(self, reentrant=False):
         super().__init__()
-        self.body, self.reentrant = nn.Sequential(identity(), nn.Dropout()), reentrant
+        self.body, self.reentrant = nn.Sequential(make_identity(), nn.Dropout()), reentrant
 
     def forward(self, x):
         return checkpoint(self.body, x, use_reentrant=self.reentrant).mean(dim=(2, 3))
@@ -283,10 +287,12 @@ class Checkpointed(nn.Module):
     ],
     ids=["DataParallel", "torch.compile", "frozen", "compiled in place"],
 )
-def test_wrapped_models_give_what_the_plain_one_gives(wrap):
+def test_wrapped_models_have_the_activations_of_the_model(wrap):
     torch.manual_seed(0)
-    model = nn.Sequential(identity(), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4))
-    probe = probe_of(torch.rand(5, 3, 8, 8))
+    model = nn.Sequential(
+        make_identity(), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4)
+    )
+    probe = make_probe(torch.rand(5, 3, 8, 8))
     model(probe.images)
     plain = collect_activations(model, ["2"], probe)
     wrapped = wrap(model)
@@ -298,11 +304,11 @@ def test_wrapped_models_give_what_the_plain_one_gives(wrap):
     )
     assert np.array_equal(plain.layers["2"].values, again.layers["2"].values)
     assert np.array_equal(plain.predictions, again.predictions)
-    assert hooks_of(model) == 0
+    assert count_hooks(model) == 0
 
 
-def test_checkpointed_models_and_autocast_outside():
-    probe = probe_of(torch.rand(5, 3, 8, 8))
+def test_checkpointed_models_and_autocast():
+    probe = make_probe(torch.rand(5, 3, 8, 8))
     model = Checkpointed()
     rows, columns = collect_activations(model, ["body"], probe).layers["body"].positions.T
     expected = probe.images.numpy()[probe.sample_image, :, rows, columns]
@@ -311,16 +317,19 @@ def test_checkpointed_models_and_autocast_outside():
     assert np.array_equal(found.values, expected)
 
 
-# No trace
+# The model does not change
 
 
 class Fragile(nn.Module):
-    """Fails in the n-th module call, with an error drawn at random."""
+    """Raises an error in the n-th call of a module."""
 
     def __init__(self, fail_at, error):
         super().__init__()
         self.parts = nn.Sequential(
-            identity(), nn.BatchNorm2d(3), nn.Dropout(), nn.Sequential(identity(), nn.ReLU())
+            make_identity(),
+            nn.BatchNorm2d(3),
+            nn.Dropout(),
+            nn.Sequential(make_identity(), nn.ReLU()),
         )
         self.calls, self.fail_at, self.error = 0, fail_at, error
 
@@ -334,13 +343,13 @@ class Fragile(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-def hooks_of(model):
+def count_hooks(model):
     return sum(len(module._forward_hooks) for module in model.modules())
 
 
-def test_no_trace_after_a_hundred_random_failures():
+def test_nothing_changes_in_a_hundred_random_failures():
     rng = random.Random(0)
-    probe = probe_of(torch.rand(6, 3, 8, 8))
+    probe = make_probe(torch.rand(6, 3, 8, 8))
     errors = [RuntimeError("x"), KeyboardInterrupt(), MemoryError(), ValueError("y"), SystemExit()]
     for _ in range(100):
         error = rng.choice(errors)
@@ -349,14 +358,14 @@ def test_no_trace_after_a_hundred_random_failures():
             module.training = rng.random() < 0.5
         layers = rng.sample(["parts", "parts.0", "parts.1", "parts.3", "parts.3.1"], 3)
         layers = [name for name in layers if name != "parts"] or ["parts.0"]
-        before = trace(model)
+        before = get_state(model)
         with pytest.raises(type(error)):
             collect_activations(model, layers, probe, batch_size=2)
-        assert hooks_of(model) == 0
-        assert trace(model) == before
+        assert count_hooks(model) == 0
+        assert get_state(model) == before
 
 
-def trace(model):
+def get_state(model):
     return (
         [module.training for module in model.modules()],
         {name: value.tolist() for name, value in model.state_dict().items()},
@@ -367,27 +376,27 @@ def trace(model):
     )
 
 
-def test_a_training_run_goes_on_as_if_nothing_had_been_asked():
-    probe = probe_of(torch.rand(6, 3, 16, 16))
+def test_collecting_activations_does_not_change_a_training_run():
+    probe = make_probe(torch.rand(6, 3, 16, 16))
 
-    def losses(ask):
+    def train(collects):
         torch.manual_seed(3)
         model = nn.Sequential(
             nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(), nn.Flatten(),
             nn.Linear(4 * 14 * 14, 3),
         )  # fmt: skip
         optimizer = torch.optim.SGD(model.parameters(), 0.05)
-        found = []
+        losses = []
         for step in range(6):
             loss = model(torch.rand(8, 3, 16, 16)).square().mean()
-            if ask and step % 2:
+            if collects and step % 2:
                 collect_activations(model, ["2", "1"], probe, batch_size=4)
             optimizer.zero_grad()
             loss.backward()
-            if ask:
+            if collects:
                 collect_activations(model, ["0"], probe)
             optimizer.step()
-            found.append(loss.item())
-        return found
+            losses.append(loss.item())
+        return losses
 
-    assert losses(ask=True) == losses(ask=False)
+    assert train(collects=True) == train(collects=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A copy that is asked in a model's stead answers as the model does, or is not used."""
+"""An optimized copy has the same outputs as the model, or is not used."""
 
 import copy
 import threading
@@ -12,7 +12,7 @@ from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_infe
 
 
 class Network(nn.Module):
-    """Two blocks whose normalizations have seen data, and a head."""
+    """Two convolutions with batch norms, and a head."""
 
     def __init__(self):
         super().__init__()
@@ -44,7 +44,7 @@ class RandomNoise(Network):
         return super().forward(x) + torch.rand(())
 
 
-def trained(kind=Network):
+def train(kind=Network):
     torch.manual_seed(0)
     model = kind()
     for _ in range(4):
@@ -52,7 +52,7 @@ def trained(kind=Network):
     return model
 
 
-def folded(network):
+def count_folded(network):
     return sum(isinstance(module, nn.Identity) for module in network.modules())
 
 
@@ -61,22 +61,22 @@ def images():
     return torch.randn(20, 3, 12, 12, generator=torch.Generator().manual_seed(1))
 
 
-def test_the_copy_is_folded_and_answers_the_same(images):
-    model = trained()
-    wanted = copy.deepcopy(model).eval()(images)
-    with optimize_for_inference(model, images) as quick:
-        assert quick is not model
-        assert folded(quick) == 2
-        torch.testing.assert_close(quick(images), wanted, rtol=1e-4, atol=1e-5)
-        assert not any(p.requires_grad for p in quick.parameters())
+def test_the_copy_is_folded_and_has_the_same_logits(images):
+    model = train()
+    expected = copy.deepcopy(model).eval()(images)
+    with optimize_for_inference(model, images) as fast:
+        assert fast is not model
+        assert count_folded(fast) == 2
+        torch.testing.assert_close(fast(images), expected, rtol=1e-4, atol=1e-5)
+        assert not any(p.requires_grad for p in fast.parameters())
 
 
-def test_the_model_is_left_as_it_was(images):
-    model = trained()
+def test_the_model_does_not_change(images):
+    model = train()
     before = copy.deepcopy(model.state_dict())
     state = torch.get_rng_state()
-    with optimize_for_inference(model, images) as quick:
-        quick(images)
+    with optimize_for_inference(model, images) as fast:
+        fast(images)
     assert model.training
     assert model.body[2].inplace
     assert all(p.requires_grad for p in model.parameters())
@@ -86,36 +86,36 @@ def test_the_model_is_left_as_it_was(images):
 
 
 @pytest.mark.parametrize("kind", [Locked, RandomNoise])
-def test_where_no_copy_answers_the_same_the_model_itself_is_asked(kind, images):
-    model = trained(kind)
-    with optimize_for_inference(model, images) as asked:
-        assert asked is model
+def test_without_an_equal_copy_the_model_itself_is_used(kind, images):
+    model = train(kind)
+    with optimize_for_inference(model, images) as used:
+        assert used is model
         assert not model.training
     assert model.training
 
 
-def test_a_layer_whose_end_folding_moves_is_asked_in_the_model_itself(images):
-    model = trained()
-    with optimize_for_inference(model, images, "body") as asked:
-        assert asked is model
+def test_a_layer_whose_output_folding_changes_needs_the_model_itself(images):
+    model = train()
+    with optimize_for_inference(model, images, "body") as used:
+        assert used is model
 
 
 @pytest.mark.parametrize("layer", ["body.1", "body.2", "norm"])
-def test_a_layer_behind_what_is_folded_answers_the_same(layer, images):
-    model = trained()
-    heard = []
-    with optimize_for_inference(model, images, layer) as quick:
-        assert quick is not model
-        for network in (model, quick):
+def test_a_layer_after_a_folded_batch_norm_has_the_same_output(layer, images):
+    model = train()
+    outputs = []
+    with optimize_for_inference(model, images, layer) as fast:
+        assert fast is not model
+        for network in (model, fast):
             hook = network.get_submodule(layer).register_forward_hook(
-                lambda _m, _i, output: heard.append(output.clone())
+                lambda _m, _i, output: outputs.append(output.clone())
             )
             network(images)
             hook.remove()
-    torch.testing.assert_close(heard[0], heard[1], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-5)
 
 
-def test_a_layer_that_is_not_there_is_left_to_the_model(images):
-    model = trained()
-    with optimize_for_inference(model, images, "nowhere") as asked:
-        assert asked is model
+def test_with_an_unknown_layer_the_model_itself_is_used(images):
+    model = train()
+    with optimize_for_inference(model, images, "nowhere") as used:
+        assert used is model

@@ -21,12 +21,12 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import LayerError
 
 
-def probe_of(size, channels=3):
+def make_probe(size, channels=3):
     return build_probe(torch.rand(2, channels, size, size), config=AtlasConfig(samples=2))
 
 
-def small_net(stride=1):
-    """Maps of 16, 16, 8, 4 and 1 for a picture of 16 and a stride of 1."""
+def make_small_net(stride=1):
+    """Maps of side 16, 16, 8, 4 and 1 for an image of side 16 and a stride of 1."""
     return nn.Sequential(
         nn.Conv2d(3, 4, 3, stride, 1),
         nn.ReLU(),
@@ -45,7 +45,7 @@ def resnet():
 
 
 def test_names_resolve_through_wrappers(resnet):
-    wanted = resnet.layer3[1].conv2
+    expected = resnet.layer3[1].conv2
     for model in (
         resnet,
         nn.DataParallel(resnet),
@@ -53,11 +53,11 @@ def test_names_resolve_through_wrappers(resnet):
         nn.DataParallel(torch.compile(resnet, backend="eager")),
     ):
         for prefix in ("", "module.", "_orig_mod.", "module._orig_mod."):
-            assert resolve_layer(model, f"{prefix}layer3.1.conv2") is wanted
+            assert resolve_layer(model, f"{prefix}layer3.1.conv2") is expected
             assert normalize_layer_name(model, f"{prefix}layer3.1.conv2") == "layer3.1.conv2"
 
 
-def test_wrappers_inside_the_model_need_not_be_spelled():
+def test_prefixes_of_wrappers_inside_the_model_are_optional():
     inner = nn.Sequential(nn.Linear(2, 2))
     model = nn.Sequential(nn.DataParallel(torch.compile(inner, backend="eager")))
     assert resolve_layer(model, "0") is inner
@@ -77,7 +77,7 @@ def test_a_child_that_is_called_module_keeps_its_name():
 
 @pytest.mark.parametrize("first", ["module", "0"])
 def test_two_layers_never_share_a_name(first):
-    """Whichever of the two was added first, what a name stands for is what it leads to."""
+    """A name resolves to its own layer, whichever of the two was added first."""
     parts = {"module": nn.Sequential(nn.Linear(1, 1)), "0": nn.Linear(2, 2)}
     model = nn.Module()
     for name in (first, *(name for name in parts if name != first)):
@@ -88,19 +88,21 @@ def test_two_layers_never_share_a_name(first):
     assert resolve_layer(model, "module.0") is parts["module"][0]
 
 
-def test_a_short_name_that_means_two_layers_is_refused():
+def test_an_ambiguous_short_name_raises():
     model = nn.Module()
     model.module = nn.Module()
     model.module.body = nn.Linear(1, 1)
     model._orig_mod = nn.Module()
     model._orig_mod.body = nn.Linear(2, 2)
-    with pytest.raises(LayerError, match=r"'module\.body', '_orig_mod\.body'; pass one of these"):
+    with pytest.raises(
+        LayerError, match=r"ambiguous: pass one of 'module\.body', '_orig_mod\.body'"
+    ):
         resolve_layer(model, "body")
     assert normalize_layer_name(model, "module.body") == "module.body"
     assert resolve_layer(model, "_orig_mod.body").in_features == 2
 
 
-def test_a_layer_behind_activation_checkpoints_needs_no_prefix():
+def test_a_layer_inside_a_checkpoint_wrapper_needs_no_prefix():
     model = nn.Sequential(checkpoint_wrapper(nn.Sequential(nn.Linear(2, 2))))
     for name in ("0.0", "0._checkpoint_wrapped_module.0"):
         assert normalize_layer_name(model, name) == "0.0"
@@ -108,7 +110,7 @@ def test_a_layer_behind_activation_checkpoints_needs_no_prefix():
 
 
 @pytest.mark.parametrize("name", ["layer33", "", "module"])
-def test_an_unknown_name_is_answered_with_three_close_ones(resnet, name):
+def test_the_error_for_an_unknown_name_lists_three_close_names(resnet, name):
     with pytest.raises(LayerError) as caught:
         resolve_layer(resnet, name)
     assert repr(name) in str(caught.value)
@@ -131,29 +133,29 @@ def test_an_unknown_name_is_answered_with_three_close_ones(resnet, name):
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_the_last_block_of_each_resolution_is_chosen(make, size, names):
-    assert choose_layers(make(weights=None), probe_of(size)) == names
+    assert choose_layers(make(weights=None), make_probe(size)) == names
 
 
-def test_the_choice_is_told_and_limited(caplog):
+def test_the_choice_is_logged_and_limited(caplog):
     with caplog.at_level(logging.INFO):
-        assert choose_layers(small_net(), probe_of(16), limit=1) == ("4",)
+        assert choose_layers(make_small_net(), make_probe(16), limit=1) == ("4",)
     assert "chose 4" in caplog.text
 
 
-def test_the_resolution_of_the_input_is_skipped_but_not_if_it_is_the_only_one():
-    assert choose_layers(small_net(stride=1), probe_of(16)) == ("2", "4")
-    assert choose_layers(small_net(stride=2), probe_of(32)) == ("1", "2", "4")
+def test_the_resolution_of_the_input_is_skipped_unless_it_is_the_only_one():
+    assert choose_layers(make_small_net(stride=1), make_probe(16)) == ("2", "4")
+    assert choose_layers(make_small_net(stride=2), make_probe(32)) == ("1", "2", "4")
     flat = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    assert choose_layers(flat, probe_of(8)) == ("1",)
+    assert choose_layers(flat, make_probe(8)) == ("1",)
 
 
-def test_chosen_names_leave_wrappers_out():
-    model = small_net()
+def test_chosen_names_have_no_prefixes_of_wrappers():
+    model = make_small_net()
     model[4] = torch.compile(model[4], backend="eager")
-    assert choose_layers(nn.DataParallel(model), probe_of(16)) == ("2", "4")
+    assert choose_layers(nn.DataParallel(model), make_probe(16)) == ("2", "4")
 
 
-def test_a_network_without_maps_is_refused_in_words():
+def test_a_network_without_maps_raises():
     model = nn.Sequential(nn.Flatten(), nn.Linear(48, 8), nn.ReLU(), nn.Linear(8, 2))
     with pytest.raises(LayerError, match=r"pass layers=\[\.\.\.\]"):
-        choose_layers(model, probe_of(4))
+        choose_layers(model, make_probe(4))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models that return more than logits: which tensor is taken, and how a user chooses."""
+"""Models that return more than logits: which tensor is used, and how to choose another."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ModelOutput(OrderedDict):
 
 
 class Several(Net):
-    """Returns its logits in a container, beside other things."""
+    """Returns its logits in a container, with other values."""
 
     def __init__(self, pack):
         super().__init__()
@@ -76,7 +76,7 @@ PACKS = {
 
 
 @pytest.mark.parametrize("name", PACKS)
-def test_the_first_tensor_that_can_be_logits_is_taken_and_named(name):
+def test_the_first_tensor_that_can_be_logits_is_used_with_a_note(name):
     pack, place = PACKS[name]
     torch.manual_seed(0)
     model = Several(pack)
@@ -84,19 +84,19 @@ def test_the_first_tensor_that_can_be_logits_is_taken_and_named(name):
     model.pack = lambda y, maps: y
     plain = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, classes=CLASSES)
     np.testing.assert_array_equal(atlas.predictions, plain.predictions)
-    found, wanted = atlas.grids[0].attribution, plain.grids[0].attribution
-    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5)
+    found, expected = atlas.grids[0].attribution, plain.grids[0].attribution
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
     (note,) = [n for n in atlas.provenance.notes if n.startswith("predictions")]
-    assert f"taken from output{place} that the model gives; pass output=" in note
+    assert f"predictions: the logits are output{place}; pass output=" in note
     assert not [n for n in plain.provenance.notes if n.startswith("predictions")]
 
 
-def test_where_classes_have_names_only_as_many_columns_are_logits():
+def test_with_class_names_the_logits_need_as_many_columns():
     model = Several(lambda y, maps: (maps.mean((2, 3)), y))
     named = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, classes=CLASSES)
     assert named.grids[0].attribution.shape[1] == 4
-    free = compute_atlas(model, "body", make_images(), config=ATTRIBUTED)
-    assert free.grids[0].attribution.shape[1] == 8
+    unnamed = compute_atlas(model, "body", make_images(), config=ATTRIBUTED)
+    assert unnamed.grids[0].attribution.shape[1] == 8
     three = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, classes=CLASSES[:3] * 2)
     assert three.predictions is None
     assert any(
@@ -104,13 +104,13 @@ def test_where_classes_have_names_only_as_many_columns_are_logits():
     )
 
 
-def second(output):
+def select_second(output):
     return output[1]
 
 
 @pytest.mark.parametrize("worker", ["process", "inline"])
-@pytest.mark.parametrize("output", [second, lambda out: out[1]], ids=["function", "lambda"])
-def test_a_writer_takes_the_logits_that_the_user_chooses(tmp_path, worker, output):
+@pytest.mark.parametrize("output", [select_second, lambda out: out[1]], ids=["function", "lambda"])
+def test_a_writer_uses_the_logits_that_output_returns(tmp_path, worker, output):
     model = Several(lambda y, maps: (y, -y))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -131,17 +131,17 @@ def test_a_writer_takes_the_logits_that_the_user_chooses(tmp_path, worker, outpu
             kind = type(writer._recorder).__name__
     assert kind == {"process": "BackgroundRecorder", "inline": "InlineRecorder"}[worker]
     logged = next(a for a in read_atlases(tmp_path) if a.layer == "body")
-    want = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, output=output)
+    expected = compute_atlas(model, "body", make_images(), config=ATTRIBUTED, output=output)
     first = compute_atlas(model, "body", make_images(), config=ATTRIBUTED)
-    np.testing.assert_array_equal(logged.predictions, want.predictions)
-    assert (want.predictions != first.predictions).all()
+    np.testing.assert_array_equal(logged.predictions, expected.predictions)
+    assert (expected.predictions != first.predictions).all()
     np.testing.assert_allclose(
         logged.grids[0].attribution, -first.grids[0].attribution, rtol=2e-2, atol=1e-3
     )
     assert not [n for n in logged.provenance.notes if n.startswith("predictions")]
 
 
-def test_an_output_that_cannot_be_sent_is_used_in_the_loop(tmp_path):
+def test_an_output_that_cannot_be_pickled_is_used_in_the_training_process(tmp_path):
     lock = threading.Lock()
 
     def locked(out):
@@ -163,35 +163,35 @@ def test_an_output_that_cannot_be_sent_is_used_in_the_loop(tmp_path):
     ("output", "message"),
     [
         (3, r"output=3: pass a function .* such as output=lambda out: out\[0\]"),
-        (lambda out: out["x"], r"output fails on a tuple, which the model gives \(TypeError"),
-        (lambda out: out[0].argmax(1), r"output gives a tensor of shape \(2,\) for 2 images"),
-        (lambda out: out[0][:1], r"output gives a tensor of shape \(1, 4\) for 2 images"),
-        (lambda out: None, "output gives a NoneType for 2 images; pass a function that returns"),
+        (lambda out: out["x"], r"output raises for a tuple, which the model returns \(TypeError"),
+        (lambda out: out[0].argmax(1), r"output returns a tensor of shape \(2,\) for 2 images"),
+        (lambda out: out[0][:1], r"output returns a tensor of shape \(1, 4\) for 2 images"),
+        (lambda out: None, "output returns a NoneType for 2 images; pass a function that returns"),
     ],
     ids=["number", "raises", "classes", "one image", "none"],
 )
-def test_an_output_that_is_wrong_is_named_at_construction(tmp_path, output, message):
+def test_an_invalid_output_raises_at_construction(tmp_path, output, message):
     model = Several(lambda y, maps: (y, -y))
     with pytest.raises(ArgumentError, match=message):
         AtlasWriter(tmp_path, model, ["body"], probe=make_images(), config=TINY, output=output)
 
 
-def test_shortcuts_and_patch_tests_choose_too():
+def test_shortcuts_and_patch_tests_use_output_too():
     model = Several(lambda y, maps: {"features": maps.mean((2, 3)), "scores": y})
     wrong = {"output": lambda out: out["features"].sum()}
     right = {"output": lambda out: out["scores"]}
-    recipe = {"config": AtlasConfig(samples=40, epochs=5)}
-    with pytest.raises(ArgumentError, match="output gives a tensor of shape"):
-        find_shortcuts(model, "body", make_images(40), **recipe, **wrong)
-    assert isinstance(find_shortcuts(model, "body", make_images(40), **recipe, **right), tuple)
+    options = {"config": AtlasConfig(samples=40, epochs=5)}
+    with pytest.raises(ArgumentError, match="output returns a tensor of shape"):
+        find_shortcuts(model, "body", make_images(40), **options, **wrong)
+    assert isinstance(find_shortcuts(model, "body", make_images(40), **options, **right), tuple)
     patch = torch.full((3, 4, 4), 2.0)
-    with pytest.raises(ArgumentError, match="output gives a tensor of shape"):
+    with pytest.raises(ArgumentError, match="output returns a tensor of shape"):
         patch_test(model, patch, make_images(40), 1, **wrong)
     with pytest.raises(ArgumentError, match="target"):
         patch_test(model, patch, make_images(40), 7, **right)
 
 
-def test_a_choice_ends_with_its_block_and_travels():
+def test_a_choice_ends_with_its_block_and_can_be_pickled():
     logits, aux = torch.zeros(2, 5), torch.ones(2, 5)
     choice = pickle.loads(pickle.dumps(check_output(lambda out: out[1], None)))
     with select_logits(choice):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading what layers give: maps, tokens, vectors, and logits."""
+"""Forms of layer outputs: maps, tokens, vectors, and logits."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_forms(shape, input_size, form):
     assert infer_output_form(torch.zeros(shape), batch=2, input_size=input_size) == form
 
 
-def test_tokens_before_the_batch():
+def test_tokens_with_the_sequence_first():
     form = infer_output_form(
         torch.zeros(17, 2, 8), batch=2, input_size=(32, 32), sequence_first=True
     )
@@ -56,15 +56,15 @@ def test_tokens_before_the_batch():
 
 
 @pytest.mark.parametrize("shape", [(2,), (), (4, 8, 7, 7), (2, 8, 2, 7, 7), (2, 0, 4, 4), (16, 4)])
-def test_other_shapes_are_refused_in_words(shape):
+def test_other_shapes_raise(shape):
     with pytest.raises(LayerError, match="pick a layer"):
         infer_output_form(torch.zeros(shape), batch=2, input_size=(32, 32))
 
 
-def test_gathering_reads_the_named_cells():
+def test_gather_reads_the_given_positions():
     grid = torch.arange(2 * 3 * 4 * 5).view(2, 3, 4, 5)
     images, positions = torch.tensor([1, 0]), torch.tensor([[2, 3], [0, 4]])
-    wanted = torch.stack([grid[1, :, 2, 3], grid[0, :, 0, 4]])
+    expected = torch.stack([grid[1, :, 2, 3], grid[0, :, 0, 4]])
     tokens = torch.cat([torch.zeros(2, 2, 3), grid.flatten(2).transpose(1, 2)], dim=1)
     for form, output in [
         (OutputForm("map", (4, 5)), grid),
@@ -73,7 +73,7 @@ def test_gathering_reads_the_named_cells():
         (OutputForm("tokens", (4, 5), prefix=2), tokens),
         (OutputForm("tokens", (4, 5), prefix=2, sequence_first=True), tokens.transpose(0, 1)),
     ]:
-        assert torch.equal(form.gather(output, images, positions).long(), wanted)
+        assert torch.equal(form.gather(output, images, positions).long(), expected)
     vectors = torch.rand(2, 7)
     gathered = OutputForm("vector", (1, 1)).gather(vectors, images, positions)
     assert torch.equal(gathered, vectors[[1, 0]])
@@ -86,14 +86,14 @@ def test_every_assumption_is_noted():
     assert len(list(OutputForm("map", (4, 4), channels_last=True).notes())) == 1
 
 
-def test_first_tensor_is_found_inside_containers():
+def test_the_first_tensor_is_found_inside_containers():
     tensor = torch.zeros(1)
     for output in (tensor, (tensor, 1), [None, {"a": 3, "b": (tensor,)}], OrderedDict(x=tensor)):
         assert find_first_tensor(output) is tensor
     assert find_first_tensor((None, 3, "x", {})) is None
 
 
-def test_logits_are_taken_where_they_are_named():
+def test_logits_are_found_by_name():
     logits = torch.zeros(2, 5)
     for output in (logits, {"logits": logits}, Pair(logits, 1), SimpleNamespace(logits=logits)):
         assert get_logits(output, 2) is logits
@@ -101,7 +101,7 @@ def test_logits_are_taken_where_they_are_named():
         assert get_logits(output, 2) is None
 
 
-def test_wrong_channels_are_explained_and_other_failures_are_not():
+def test_only_errors_on_the_number_of_channels_get_another_message():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(1, 2))
     with pytest.raises(ArgumentError, match=r"have 1 channels.*takes 3; pass images with 3"):
         forward(model, torch.zeros(2, 1, 8, 8))

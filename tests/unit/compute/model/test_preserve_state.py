@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leaves no trace: modes, buffers, random states and hooks, however the block ends."""
+"""The state of a model is restored: modes, buffers, random states and hooks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from model_wrappers import AverageOfNegated, Engine, Fabric, NewEma, OldEma, Plain
-from model_wrappers import compile_eagerly as Compiled  # noqa: N812 - it stands beside classes
+from model_wrappers import compile_eagerly as Compiled  # noqa: N812 - it is listed with classes
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
 from tensorboard_plugin_atlas.compute.model.sparse_buffers import get_strided_parts
 
 
-class Counting(nn.Module):
+class WritesBuffers(nn.Module):
     """Writes to its buffers in every forward pass, in place and by replacement."""
 
     def __init__(self):
@@ -43,8 +43,8 @@ class Counting(nn.Module):
         return self.drop(self.norm(x)) + torch.rand(()) + random.random() + np.random.rand()
 
 
-def trace(model):
-    """Everything that must stay the same."""
+def get_state(model):
+    """Everything that must not change."""
     return (
         [module.training for module in model.modules()],
         {name: value.tolist() for name, value in model.state_dict().items()},
@@ -59,20 +59,20 @@ def trace(model):
 
 
 @pytest.mark.parametrize("end", [None, RuntimeError, KeyboardInterrupt])
-def test_everything_is_as_before(end):
-    model = nn.Sequential(Counting(), nn.Sequential(nn.Dropout(), Counting()))
+def test_everything_is_restored(end):
+    model = nn.Sequential(WritesBuffers(), nn.Sequential(nn.Dropout(), WritesBuffers()))
     model[1][0].eval()
     model[1][1].norm.eval()
-    before = trace(model)
+    before = get_state(model)
     with pytest.raises(end) if end else nullcontext(), preserve_model_state(model) as inner:
         assert not any(module.training for module in inner.modules())
         inner(torch.rand(2, 3, 4, 4))
         if end is not None:
             raise end
-    assert trace(model) == before
+    assert get_state(model) == before
 
 
-def test_a_backward_pass_that_waits_is_not_spoilt():
+def test_a_later_backward_pass_still_works():
     model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
     loss = model(torch.rand(2, 3, 4, 4)).square().sum()
     with preserve_model_state(model) as inner, torch.no_grad():
@@ -90,7 +90,7 @@ def test_modes_are_set_without_calling_train_or_eval():
         assert not inner[0].training
 
 
-def test_autocast_outside_is_off_inside():
+def test_autocast_is_off_inside_the_block():
     model = nn.Linear(4, 4)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         with preserve_model_state(model) as inner:
@@ -98,7 +98,7 @@ def test_autocast_outside_is_off_inside():
         assert model(torch.rand(1, 4)).dtype == torch.bfloat16
 
 
-def test_seeding_is_for_the_block_only():
+def test_the_seed_applies_inside_the_block_only():
     torch.manual_seed(1)
     with preserve_random_state(seed=3):
         inside = torch.rand(2), random.random(), np.random.rand()
@@ -110,7 +110,7 @@ def test_seeding_is_for_the_block_only():
         assert inside[1:] == (random.random(), np.random.rand())
 
 
-def test_hooks_go_even_when_they_raise():
+def test_hooks_are_removed_even_when_they_raise():
     model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
 
     def on_output(name, output):
@@ -124,7 +124,7 @@ def test_hooks_go_even_when_they_raise():
     assert not any(module._forward_hooks for module in model.modules())
 
 
-def test_wrappers_are_taken_off():
+def test_wrappers_are_removed():
     model = nn.Linear(2, 2)
     wrapped = torch.compile(nn.DataParallel(torch.compile(model, backend="eager")), backend="eager")
     assert unwrap(wrapped) is model
@@ -134,22 +134,22 @@ def test_wrappers_are_taken_off():
 
 
 @pytest.mark.parametrize("kind", [AveragedModel, OldEma, NewEma, Engine, Fabric, Compiled])
-def test_wrappers_of_other_libraries_are_taken_off(kind):
+def test_wrappers_of_other_libraries_are_removed(kind):
     wrapped = kind(nn.Linear(2, 2))
     inner = wrapped._orig_mod if kind is Compiled else wrapped.module
     assert unwrap(nn.DataParallel(wrapped)) is inner
 
 
 @pytest.mark.parametrize("kind", [Plain, AverageOfNegated])
-def test_a_wrapper_with_a_forward_pass_of_its_own_stays(kind):
+def test_a_wrapper_with_its_own_forward_pass_is_kept(kind):
     wrapped = kind(nn.Linear(2, 2))
     assert unwrap(wrapped) is wrapped
 
 
 @pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc])
 @pytest.mark.filterwarnings("ignore:Sparse")
-def test_a_sparse_buffer_is_as_before(layout):
-    class Mixes(nn.Module):
+def test_a_sparse_buffer_is_restored(layout):
+    class ReadsGraph(nn.Module):
         def __init__(self):
             super().__init__()
             self.register_buffer("graph", torch.eye(3).to_sparse(layout=layout))
@@ -158,10 +158,10 @@ def test_a_sparse_buffer_is_as_before(layout):
             get_strided_parts(self.graph)[-1].add_(1)  # the values, in place
             found = x @ self.graph.to_dense()
             if layout is torch.sparse_coo:
-                self.graph.zero_()  # it has no entries any more
+                self.graph.zero_()  # it has no entries now
             return found
 
-    model = Mixes()
+    model = ReadsGraph()
     graph = model.graph
     with preserve_model_state(model) as inner:
         assert inner(torch.ones(1, 3)).tolist() == [[2.0] * 3]
@@ -170,7 +170,7 @@ def test_a_sparse_buffer_is_as_before(layout):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_input_is_a_copy_in_the_models_precision(dtype):
+def test_the_input_is_a_copy_with_the_dtype_of_the_model(dtype):
     images = torch.rand(1, 2)
     given = as_input(images, nn.Linear(2, 2).to(dtype))
     assert given.dtype == dtype

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models of which no atlas can be made are refused by name, before anything runs or changes."""
+"""Models without an atlas raise a clear error before anything runs or changes."""
 
 from __future__ import annotations
 
@@ -17,35 +17,37 @@ from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 
-HALF_MADE = r"model=Net is not initialized: weight of {} .* pass one batch through the model first"
+NOT_INITIALIZED = (
+    r"model=Net is not initialized: weight of {} .* pass one batch through the model first"
+)
 
 
-def with_lazy_linear():
+def make_lazy_linear():
     model = Net()
     model.head = nn.LazyLinear(4)
-    return model, HALF_MADE.format(r"head \(LazyLinear\)")
+    return model, NOT_INITIALIZED.format(r"head \(LazyLinear\)")
 
 
-def with_lazy_norm():
+def make_lazy_norm():
     model = Net()
     model.stem[1] = nn.LazyBatchNorm2d()
-    return model, HALF_MADE.format(r"stem\.1 \(LazyBatchNorm2d\)")
+    return model, NOT_INITIALIZED.format(r"stem\.1 \(LazyBatchNorm2d\)")
 
 
-def on_meta():
+def make_meta():
     return Net().to("meta"), r"Net is on the meta device: weight of stem\.0 .*to_empty"
 
 
-def scripted():
+def make_scripted():
     return torch.jit.script(Net()), r"RecursiveScriptModule is a TorchScript module .*pass the nn.M"
 
 
-def traced():
+def make_traced():
     model = torch.jit.trace(Net().eval(), make_images()[0][:2])
     return model, r"TopLevelTracedModule is a TorchScript module .*pass the nn\.Module"
 
 
-def exported_module():
+def make_exported():
     program = torch.export.export(Net().eval(), (make_images()[0][:2],))
     return program.module(), r"GraphModule is a graph of operations .*torch\.export.*pass the nn\.M"
 
@@ -75,7 +77,14 @@ class OfNone(Negated):
         return self._run(make_images()[0])
 
 
-CASES = [with_lazy_linear, with_lazy_norm, on_meta, scripted, traced, exported_module]
+CASES = [
+    make_lazy_linear,
+    make_lazy_norm,
+    make_meta,
+    make_scripted,
+    make_traced,
+    make_exported,
+]
 INPUTS = [
     (OfTwo, r"model=OfTwo takes forward\(x, time, \*, scale=1\.0\), but is called with one batch"),
     (OfKeywords, r"model=OfKeywords takes forward\(x, \*, mask\), but is called with one batch"),
@@ -84,7 +93,7 @@ INPUTS = [
 
 
 @pytest.mark.parametrize("make", CASES)
-def test_what_cannot_be_looked_at_is_refused_by_name_and_unchanged(tmp_path, make):
+def test_an_unusable_model_raises_and_does_not_change(tmp_path, make):
     model, message = make()
     kinds = [(type(module), module.training) for module in model.modules()]
     tensors = [(id(t), type(t)) for t in (*model.parameters(), *model.buffers())]
@@ -96,18 +105,18 @@ def test_what_cannot_be_looked_at_is_refused_by_name_and_unchanged(tmp_path, mak
         with pytest.raises(ArgumentError, match=message):
             call()
     assert [(type(module), module.training) for module in model.modules()] == kinds
-    if make is not scripted and make is not traced:  # these make their tensors anew when asked
+    if make not in (make_scripted, make_traced):  # their tensors are new objects at each access
         assert [(id(t), type(t)) for t in (*model.parameters(), *model.buffers())] == tensors
     assert not (tmp_path / "run").exists()
 
 
-def test_a_lazy_model_is_taken_once_a_batch_has_been_through(tmp_path):
-    model, _ = with_lazy_linear()
+def test_a_lazy_model_can_be_used_after_one_batch(tmp_path):
+    model, _ = make_lazy_linear()
     model(make_images()[0])
     assert len(compute_atlas(model, "body", make_images(), config=TINY).xy) == 4
 
 
-def test_an_exported_program_is_no_module(tmp_path):
+def test_an_exported_program_raises(tmp_path):
     program = torch.export.export(Net().eval(), (make_images()[0][:2],))
     with pytest.raises(ArgumentError, match=r"pass a torch\.nn\.Module, .* exported \(torch\.exp"):
         AtlasWriter(tmp_path / "run", program, ["body"], probe=make_images(), config=TINY)
@@ -115,7 +124,7 @@ def test_an_exported_program_is_no_module(tmp_path):
 
 @pytest.mark.parametrize("layers", [["body"], None])
 @pytest.mark.parametrize(("kind", "message"), INPUTS)
-def test_a_model_of_other_inputs_is_named_with_what_it_takes(tmp_path, kind, message, layers):
+def test_the_error_for_a_model_with_more_inputs_lists_them(tmp_path, kind, message, layers):
     model = kind()
     with pytest.raises(ArgumentError, match=message):
         AtlasWriter(tmp_path / "run", model, layers, probe=make_images(), config=TINY)
@@ -124,13 +133,13 @@ def test_a_model_of_other_inputs_is_named_with_what_it_takes(tmp_path, kind, mes
     assert model.calls == 0
 
 
-def test_an_input_that_a_hook_fills_in_is_no_hindrance(tmp_path):
+def test_a_hook_may_add_missing_inputs(tmp_path):
     model = OfTwo()
     model.register_forward_pre_hook(lambda _, inputs: (*inputs, torch.ones(())))
     assert len(compute_atlas(model, "body", make_images(), config=TINY).xy) == 4
 
 
-def test_a_type_error_inside_the_forward_pass_stays_what_it_is(tmp_path):
+def test_a_type_error_inside_the_forward_pass_is_reported_as_it_is(tmp_path):
     class Breaks(Net):
         def forward(self, x):
             return super().forward(x) + len(3)
@@ -139,13 +148,13 @@ def test_a_type_error_inside_the_forward_pass_stays_what_it_is(tmp_path):
         AtlasWriter(tmp_path / "run", Breaks(), ["body"], probe=make_images(), config=TINY)
 
 
-def test_a_graph_that_calls_modules_is_a_model():
+def test_a_graph_that_calls_modules_can_be_used():
     graph = torch.fx.symbolic_trace(Net())
     assert len(compute_atlas(graph, "body.1", make_images(), config=TINY).xy) == 4
 
 
 class TestTorchScriptInside:
-    def test_its_layers_are_refused_and_others_work(self):
+    def test_its_layers_raise_and_others_work(self):
         model = Net()
         model.body = torch.jit.script(model.body)
         for name in ("body", "body.1"):
@@ -153,24 +162,24 @@ class TestTorchScriptInside:
                 resolve_layer(model, name)
         assert len(compute_atlas(model, "stem", make_images(), config=TINY).xy) == 4
 
-    def test_it_is_passed_by_when_layers_are_chosen(self):
+    def test_it_is_skipped_when_layers_are_chosen(self):
         model = Net()
         model.body = torch.jit.script(model.body)
         assert choose_layers(model, build_probe(make_images(), config=TINY)) == ("stem",)
 
 
 @pytest.mark.parametrize(
-    ("mark", "words"),
+    ("mark", "message"),
     [("ds_id", r"ZeRO stage 3\).*GatheredParameters"), ("_fsdp_flattened", "FullyShardedDataPar")],
 )
-def test_parameters_that_a_library_marks_as_sharded_are_refused(mark, words):
+def test_parameters_that_a_library_marks_as_sharded_raise(mark, message):
     model = Net()
     setattr(model.head.weight, mark, 1)
-    with pytest.raises(ArgumentError, match=rf"model=Net is sharded over ranks .*{words}"):
+    with pytest.raises(ArgumentError, match=rf"model=Net is sharded over ranks .*{message}"):
         check_model(model)
 
 
-def test_a_class_that_only_has_the_name_is_not_sharded():
+def test_another_class_with_that_name_is_not_sharded():
     class FullyShardedDataParallel(Net):
         pass
 
