@@ -117,7 +117,7 @@ def main() -> None:
     load_average = " ".join(f"{load:.1f}" for load in os.getloadavg())
     print(f"torch {torch.__version__}, one thread; {os.cpu_count()} CPUs, load {load_average}")
     for name in arguments.what or BENCHMARKS:
-        BENCHMARKS[name](arguments.output, arguments.quick)
+        BENCHMARKS[name](arguments.output, arguments.bfloat16)
 
 
 # The ground: studied once, kept under the output folder.

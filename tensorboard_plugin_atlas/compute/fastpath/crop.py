@@ -237,15 +237,15 @@ def _fuse_even_padding(
     return replace(convolution, padding=(0, 0)), margins
 
 
-def _get_margins(held: Window | None, wanted: Window) -> Margins:
-    if held is None:
+def _get_margins(available: Window | None, needed: Window) -> Margins:
+    if available is None:
         raise ValueError("an operation reads a value that is not needed")
-    rows, columns = held
+    rows, columns = available
     return (
-        columns.first - wanted[1].first,
-        wanted[1].end - columns.end,
-        rows.first - wanted[0].first,
-        wanted[0].end - rows.end,
+        columns.first - needed[1].first,
+        needed[1].end - columns.end,
+        rows.first - needed[0].first,
+        needed[0].end - rows.end,
     )
 
 

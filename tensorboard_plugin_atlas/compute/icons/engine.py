@@ -43,7 +43,7 @@ KINDS = ("examples", *FIDELITIES)
 _LARGEST_ICON = 128
 _SCORED_AT_ONCE = 64
 _SUSPICIOUS_COSINE, _GRADIENT_CHECKS = 0.5, 3
-_SMALLEST_ZOOMED, _STEPS_OF_EACH_SIZE = 128, 6
+_MIN_ZOOMED_SIDE, _STEPS_PER_SIZE = 128, 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -431,10 +431,10 @@ class IconEngine:
     @torch.no_grad()
     def _compute_cosine(self, pixels: Tensor, targets: Targets) -> FloatArray:
         values = self.objective.compute_center(pixels).cpu() - targets.center
-        wanted = targets.get_relative_directions()
-        lengths = values.norm(dim=1) * wanted.norm(dim=1)
-        cosine = (values * wanted).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
-        cosine[wanted.norm(dim=1) == 0] = torch.nan
+        directions = targets.get_relative_directions()
+        lengths = values.norm(dim=1) * directions.norm(dim=1)
+        cosine = (values * directions).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
+        cosine[directions.norm(dim=1) == 0] = torch.nan
         return np.asarray(cosine.numpy(), np.float32)
 
 
@@ -474,16 +474,16 @@ def _add_smaller_stages(
     more, so these keep their size.
     """
     height, width = settings.shape
-    if max(height, width) < _SMALLEST_ZOOMED:
+    if max(height, width) < _MIN_ZOOMED_SIDE:
         return settings
     stages = [
-        Stage((_round_to_16(height * share), _round_to_16(width * share)), _STEPS_OF_EACH_SIZE)
+        Stage((_round_to_16(height * share), _round_to_16(width * share)), _STEPS_PER_SIZE)
         for share in (0.5, 0.7)
     ]
     with objective.evaluation_mode():
         if not all(objective.accepts(stage.shape) for stage in stages):
             return settings
-    last = Stage(settings.shape, _STEPS_OF_EACH_SIZE)
+    last = Stage(settings.shape, _STEPS_PER_SIZE)
     return dataclasses.replace(settings, stages=(*stages, last))
 
 

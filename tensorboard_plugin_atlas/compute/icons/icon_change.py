@@ -72,8 +72,8 @@ def measure_icon_changes(
         One for each grid that has icons which started from earlier ones.
     """
     found = []
-    for size, wanted, before, drawn in zip(sizes, targets, earlier, icons, strict=True):
-        now = drawn.unfinished
+    for size, grid_targets, before, rendered in zip(sizes, targets, earlier, icons, strict=True):
+        now = rendered.unfinished
         if before is None or now is None or before.images.shape != now.images.shape:
             continue
         cells = np.flatnonzero(before.is_known & now.is_known)
@@ -81,7 +81,7 @@ def measure_icon_changes(
             continue
         chosen = cells[np.unique(np.linspace(0, len(cells) - 1, SAMPLED).round().astype(np.intp))]
         again = dataclasses.replace(engine, seed=engine.seed + 1).render(
-            wanted.select(chosen), drawn.kind, warm_start=now.select(chosen)
+            grid_targets.select(chosen), rendered.kind, warm_start=now.select(chosen)
         )
         if again.unfinished is None or not again.unfinished.is_known.any():
             continue
@@ -108,7 +108,7 @@ def compute_image_distance(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArra
         b: The same shape.
 
     Returns:
-        (M,) from 0 to 2. Each channel is taken relative to its own mean.
+        (M,) from 0 to 2. Each channel is relative to its own mean.
     """
     first, second = (x.astype(np.float64) - x.mean((2, 3), keepdims=True) for x in (a, b))
     powers = [np.square(x).sum((1, 2, 3)) for x in (first, second)]

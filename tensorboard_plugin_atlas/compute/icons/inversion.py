@@ -189,8 +189,8 @@ class InversionSettings:
         Fewer than three do not follow a network that learns fast. Larger images take at most the
         steps of the last stage, which cost most.
         """
-        wanted = max(3, math.ceil(self.warm_share * self.steps))
-        return min(wanted, self.steps if self._is_small else self.stages[-1].steps)
+        count = max(3, math.ceil(self.warm_share * self.steps))
+        return min(count, self.steps if self._is_small else self.stages[-1].steps)
 
     @property
     def _is_small(self) -> bool:

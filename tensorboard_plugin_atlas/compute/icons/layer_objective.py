@@ -143,7 +143,7 @@ class LayerObjective:
         receptive: Receptive fields of the layer's positions.
         program: The same network on the fast path, or None to use autograd.
         fallback: Why there is no program, where `compile` could not make one.
-        quick: The same network in bfloat16, where that is faster; for `compute_views` alone.
+        bfloat16: The same network in bfloat16, where that is faster; for `compute_views` alone.
     """
 
     network: TruncatedNetwork
@@ -151,7 +151,7 @@ class LayerObjective:
     receptive: ReceptiveField
     program: Program | None = None
     fallback: Fallback | None = None
-    quick: Network | None = None
+    bfloat16: Network | None = None
     _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
     _obstacles: dict[Shape, str | None] = field(default_factory=dict, init=False, repr=False)
     _readers: dict[Hashable, _Reader] = field(default_factory=dict, init=False, repr=False)
@@ -185,8 +185,8 @@ class LayerObjective:
                 damping=damping,
             )
         if isinstance(found, Fallback):
-            return dataclasses.replace(self, program=None, fallback=found, quick=None)
-        return dataclasses.replace(self, program=found, fallback=None, quick=None)
+            return dataclasses.replace(self, program=None, fallback=found, bfloat16=None)
+        return dataclasses.replace(self, program=found, fallback=None, bfloat16=None)
 
     def select_precision(self, shape: Shape, batch: int, views: Views) -> LayerObjective:
         """Returns the same objective, whose gradients are computed in the faster number format.
@@ -204,8 +204,8 @@ class LayerObjective:
         with self.evaluation_mode():
             reader = self._make_reader(images, views, self._exact)
             is_faster = try_bfloat16(reader.run, images, name=name) is not None
-        quick = to_bfloat16(self._exact, self.device) if is_faster else None
-        return dataclasses.replace(self, quick=quick)
+        bfloat16 = to_bfloat16(self._exact, self.device) if is_faster else None
+        return dataclasses.replace(self, bfloat16=bfloat16)
 
     def describe_fastpath(self) -> dict[str, Any]:
         """Returns whether the fast path is used, and else why not, for the provenance."""
@@ -301,7 +301,7 @@ class LayerObjective:
             views: Which map positions to read; the center comes first.
             depth: Which residual branches to skip, where the network is a program.
         """
-        return self._compute(pixels, views, self.quick or self._exact, depth)
+        return self._compute(pixels, views, self.bfloat16 or self._exact, depth)
 
     @cached_property
     def _exact(self) -> Network:

@@ -72,10 +72,10 @@ class RenderedLevels:
             dataclasses.replace(
                 grid,
                 sheets=sheets,
-                kind_codes=np.array([ICON_KIND_CODES.index(k) for k in drawn.kinds], np.uint8),
+                kind_codes=np.array([ICON_KIND_CODES.index(k) for k in icons.kinds], np.uint8),
                 icon_cosine=cosine,
             )
-            for grid, drawn, sheets, cosine in zip(
+            for grid, icons, sheets, cosine in zip(
                 grids, self.icons, self.sheets, self.cosines, strict=True
             )
         )

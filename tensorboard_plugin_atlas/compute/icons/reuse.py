@@ -74,7 +74,7 @@ def reuse_icons(
 
     Args:
         atlas: With the old map and its icons.
-        levels: GridCells of the new map, over the samples of `atlas`.
+        levels: Cells of the new map, over the samples of `atlas`.
 
     Returns:
         One grid for each of `levels`, and notes. `icon_cosine` is the bound, NaN where the old

@@ -88,12 +88,12 @@ class Targets:
         weights = own.new_full((len(middle), 1), 1 / len(middle))
         if around is None:
             return ViewTargets.from_vectors(own, weights)
-        beside = own.new_zeros(len(own), len(around), own.shape[2])
+        neighbors = own.new_zeros(len(own), len(around), own.shape[2])
         if self.surround is not None:
-            beside = self.surround - self.center
+            neighbors = self.surround - self.center
         share = views.surround / len(around) if self.surround is not None else 0.0
         weights = torch.cat([weights, own.new_full((len(around), 1), share)])
-        return ViewTargets.from_vectors(torch.cat([own, beside], dim=1), weights)
+        return ViewTargets.from_vectors(torch.cat([own, neighbors], dim=1), weights)
 
     def average_patches(self, source: PatchSource, shape: Shape, members: int = NEAREST) -> Tensor:
         """Returns the mean of each cell's nearest patches, (M, C, h, w) pixels in [0, 1].

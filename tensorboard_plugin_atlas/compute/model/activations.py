@@ -35,7 +35,7 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
-_MOST_AROUND_BYTES = 256 << 20
+_MAX_SURROUND_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +238,8 @@ class _Reader:
     ) -> Tensor | None:
         channels = form.as_map(tensor).shape[1]
         is_large = (
-            2 * len(self.probe.sample_image) * len(NEIGHBOR_OFFSETS) * channels > _MOST_AROUND_BYTES
+            2 * len(self.probe.sample_image) * len(NEIGHBOR_OFFSETS) * channels
+            > _MAX_SURROUND_BYTES
         )
         if not self.with_surround or is_large or min(form.map_size) < 3:
             return None
@@ -267,7 +268,7 @@ class _Predictions:
     probe: Probe
     _reason: str = ""
     _broken: int = 0
-    _place: str = ""
+    _logits_path: str = ""
     _classes: list[IntArray] = field(default_factory=list)
 
     def read(self, output: object, images: int) -> None:
@@ -278,8 +279,8 @@ class _Predictions:
             self._reason = explain_missing_logits(output)
             return
         logits = found.values
-        if found.place:
-            self._place = f"output{found.place} of {describe(output)}"
+        if found.path:
+            self._logits_path = f"output{found.path} of {describe(output)}"
         if names is not None and len(names) < logits.shape[1]:
             raise ArgumentError(
                 f"classes has {len(names)} names, the model returns {logits.shape[1]} logits; pass "
@@ -295,10 +296,10 @@ class _Predictions:
             reason = f"the model's logits hold NaN for {self._broken:,} of {images:,} images"
         if reason:
             yield f"predictions: left out, {reason}"
-        elif self._place:
+        elif self._logits_path:
             yield (
-                f"predictions: the logits are {self._place}; pass output=... to choose another "
-                "tensor"
+                f"predictions: the logits are {self._logits_path}; pass output=... to choose "
+                "another tensor"
             )
 
     def result(self) -> IntArray | None:

@@ -121,14 +121,14 @@ def choose_layers(
     best = _select_last_of_each_size(_record_outputs(model, probe))
     if len(best) > 1:
         best.pop(probe.input_size, None)
-    deepest = sorted(best.values(), key=lambda seen: seen.order)[-limit:]
+    deepest = sorted(best.values(), key=lambda one: one.order)[-limit:]
     if not deepest:
         some = [name for name, _ in unwrap(model).named_modules() if name][-3:]
         raise LayerError(
             f"layers=None: no module of {type(unwrap(model)).__name__} returns a map of at least "
             f"2 positions; pass layers=[...], such as {some}"
         )
-    names = tuple(normalize_layer_name(model, seen.names[-1]) for seen in deepest)
+    names = tuple(normalize_layer_name(model, one.names[-1]) for one in deepest)
     _logger.info("layers=None: chose %s", ", ".join(names))
     return names
 
@@ -147,13 +147,13 @@ class _ModuleOutput:
         return tuple(name.rpartition(".")[0] for name in self.names)
 
 
-def _select_last_of_each_size(seen: list[_ModuleOutput]) -> dict[tuple[int, int], _ModuleOutput]:
+def _select_last_of_each_size(outputs: list[_ModuleOutput]) -> dict[tuple[int, int], _ModuleOutput]:
     sizes: dict[str, set[tuple[int, int]]] = {}
-    for one in seen:
+    for one in outputs:
         for parent in one.parents:
             sizes.setdefault(parent, set()).add(one.map_size)
     trunk = max(sizes, key=lambda parent: (len(sizes[parent]), -parent.count(".")), default="")
-    ranked = sorted(seen, key=lambda one: (trunk in one.parents, one.is_block, one.order))
+    ranked = sorted(outputs, key=lambda one: (trunk in one.parents, one.is_block, one.order))
     return {one.map_size: one for one in ranked}
 
 

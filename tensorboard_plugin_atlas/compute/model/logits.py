@@ -55,11 +55,11 @@ class FoundLogits:
 
     Attributes:
         values: (N, K).
-        place: Path to them in the output, such as "[0]" or ".aux", where it was guessed.
+        path: Path to them in the output, such as "[0]" or ".aux", where it was guessed.
     """
 
     values: Tensor
-    place: str = ""
+    path: str = ""
 
 
 FIRST_LOGITS: Final = LogitsChoice()
@@ -121,9 +121,9 @@ def find_logits(output: Any, images: int) -> FoundLogits | None:
         return FoundLogits(direct)
     if isinstance(output, Tensor):
         return None
-    for place, tensor in _tensors_in(output, "", _MAX_DEPTH):
+    for path, tensor in _find_tensors(output, "", _MAX_DEPTH):
         if _can_be_logits(tensor, images) and choice.count in (None, tensor.shape[1]):
-            return FoundLogits(tensor, place)
+            return FoundLogits(tensor, path)
     return None
 
 
@@ -175,11 +175,11 @@ def _can_be_logits(value: Any, images: int) -> bool:
     )
 
 
-def _tensors_in(output: Any, place: str, depth: int) -> Iterator[tuple[str, Tensor]]:
+def _find_tensors(output: Any, path: str, depth: int) -> Iterator[tuple[str, Tensor]]:
     """Yields the tensors in an output in order, with the path to each."""
     parts: list[tuple[str, Any]] = []
     if isinstance(output, Tensor):
-        yield place, output
+        yield path, output
     elif isinstance(output, Mapping):
         parts = [(f"[{key!r:.40}]", value) for key, value in output.items()]
     elif isinstance(output, (tuple, list)):
@@ -189,7 +189,7 @@ def _tensors_in(output: Any, place: str, depth: int) -> Iterator[tuple[str, Tens
         names = [one.name for one in named] or list(vars(output))
         parts = [(f".{name}", getattr(output, name, None)) for name in names]
     for suffix, value in parts if depth else ():
-        yield from _tensors_in(value, place + suffix, depth - 1)
+        yield from _find_tensors(value, path + suffix, depth - 1)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def test_the_activations_of_a_cosine_are_computed_in_float32():
     def run_in_bfloat16(inputs):
         return objective.network(inputs).bfloat16().float() + 1
 
-    quick = dataclasses.replace(objective, quick=run_in_bfloat16)
+    quick = dataclasses.replace(objective, bfloat16=run_in_bfloat16)
     with objective.evaluation_mode():
         exact = objective.compute_views(pixels, Views())[:, 0]
         assert torch.allclose(quick.compute_views(pixels, Views())[:, 0], exact + 1, atol=0.02)

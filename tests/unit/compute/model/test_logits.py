@@ -199,7 +199,7 @@ def test_a_choice_ends_with_its_block_and_can_be_pickled():
         with select_logits(pickle.loads(pickle.dumps(choice))):
             assert get_logits((logits, aux), 2) is aux
     assert get_logits((logits, aux), 2) is logits
-    assert find_logits((logits, aux), 2).place == "[0]"
+    assert find_logits((logits, aux), 2).path == "[0]"
     with select_logits(LogitsChoice(count=3)):
         assert get_logits((logits, aux), 2) is None
         assert get_logits(logits, 2) is logits
