@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random atlases, each valid in every respect and none with more structure than that."""
+"""Hypothesis strategies that generate random valid atlases."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def grids(draw: st.DrawFn, size: int, xy: NDArray[np.float32], classes: int) -> 
     flat, inverse, counts = np.unique(
         place[:, 1] * size + place[:, 0], return_inverse=True, return_counts=True
     )
-    kept = counts >= draw(st.integers(1, 4))  # often leaves no cell at all
+    kept = counts >= draw(st.integers(1, 4))  # there is often no such cell
     cells = int(kept.sum())
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     cosine = random.uniform(-1, 1, cells).astype(np.float32)
     cosine[random.random(cells) < 0.2] = np.nan
     attribution = random.normal(0, 1, (cells, classes)).astype(np.float16).astype(np.float32)
-    # Steps of a power of two, the largest in each cell, which the wire keeps to the bit.
+    # Multiples of a power of two, with the largest in each cell, are stored exactly.
     spread = random.integers(0, 256, (cells, classes)).astype(np.float32)
     spread[:, 0] = 255
     return Grid(
@@ -112,7 +112,7 @@ def samples_of(draw: st.DrawFn, count: int) -> Samples:
 
 @st.composite
 def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
-    """Draws concepts, the samples in them, and events between them."""
+    """Generates concepts, their samples, and events between them."""
     ids = sorted(draw(st.sets(st.integers(0, 2**31 - 1), max_size=5)))
     shares_ = st.floats(0, 1)
     concepts = tuple(
@@ -208,7 +208,7 @@ def probe_pictures(draw: st.DrawFn) -> ProbeThumbnails:
 
 
 def find_difference(a: Any, b: Any, where: str = "value") -> str | None:
-    """Says where two values differ in type, shape or any bit, or returns None."""
+    """Returns where two values differ in type, shape or any bit, or None."""
     if isinstance(a, np.ndarray):
         same = isinstance(b, np.ndarray) and a.dtype == b.dtype and a.shape == b.shape
         return None if same and a.tobytes() == b.tobytes() else where

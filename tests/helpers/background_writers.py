@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writers with a worker process, and what they leave in the log."""
+"""Writers with a worker process, closed after each test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPEN_WRITERS = []
 
 @pytest.fixture(autouse=True)
 def close_all():
-    """Ends what a test leaves running."""
+    """Closes the writers that a test left open."""
     yield
     while OPEN_WRITERS:
         OPEN_WRITERS.pop().close(0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Damaged blobs: changed bytes, and changed manifests under correct checksums."""
+"""Damage to blobs: changed bytes, and changed manifests with correct checksums."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from tensorboard_plugin_atlas.wire.atlas_codec import (
 )
 
 
-def mutate_bytes(data: bytes, chance: random.Random) -> bytes:
-    at = chance.randrange(len(data))
-    kind = chance.randrange(4)
+def mutate_bytes(data: bytes, random_state: random.Random) -> bytes:
+    at = random_state.randrange(len(data))
+    kind = random_state.randrange(4)
     if kind == 0:
-        return data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :]
+        return data[:at] + bytes([data[at] ^ 1 << random_state.randrange(8)]) + data[at + 1 :]
     if kind == 1:
         return data[:at]
     if kind == 2:
-        return data[:at] + chance.randbytes(chance.randrange(1, 9)) + data[at:]
-    return data[:at] + chance.randbytes(4) + data[at + 4 :]
+        return data[:at] + random_state.randbytes(random_state.randrange(1, 9)) + data[at:]
+    return data[:at] + random_state.randbytes(4) + data[at + 4 :]
 
 
 def rewrite_manifest(
     parts: list[bytes], change: Callable[[dict[str, Any]], object] = id
 ) -> list[bytes]:
-    """Returns `parts` with a manifest whose lengths and checksums fit, after `change`."""
+    """Applies `change` to the manifest of a record and updates all lengths and checksums."""
     document = json.loads(parts[0][9:])
     for entry, data in zip(document["blobs"], parts[1:], strict=True):
         entry |= {"bytes": len(data), "crc32c": checksum(data)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that tests run in the source tree and outside of it."""
+"""Subprocesses that tests run inside and outside the source tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*command, **more):
-    """Runs a command and shows what it said when it fails."""
+    """Runs a command and returns its output; fails with the output if the status is not 0."""
     done = subprocess.run(command, capture_output=True, text=True, **more)
     assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
     return done.stdout

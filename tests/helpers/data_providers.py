@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TensorBoard's two data providers in this process, with their calls recorded.
 
-Start the data server's only in a process of its own: gRPC's threads do not go with forks.
+Use the data server's provider only in a separate process: gRPC threads do not survive a fork.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ WAIT_SECONDS = 60.0
 
 
 class RecordingProvider:
-    """A provider whose calls are recorded, each with its filter.
+    """A provider that records its calls, each with its filter.
 
     Args:
-        provider: TensorBoard's own.
-        load: Makes it read what was written since; None where it does so by itself.
+        provider: TensorBoard's provider.
+        load: Loads what was written since the last call; None if the provider does so by itself.
     """
 
     def __init__(self, provider: Any, load: Callable[[], None] | None) -> None:
@@ -39,11 +39,11 @@ class RecordingProvider:
     def __getattr__(self, name: str) -> Any:
         inner = getattr(self._provider, name)
 
-        def recorded(*args: Any, **kwargs: Any) -> Any:
+        def record(*args: Any, **kwargs: Any) -> Any:
             self.calls.append((name, kwargs.get("run_tag_filter")))
             return inner(*args, **kwargs)
 
-        return recorded if callable(inner) else inner
+        return record if callable(inner) else inner
 
     @property
     def reads(self) -> list[tuple[str, str]]:
@@ -56,7 +56,7 @@ class RecordingProvider:
         return found
 
     def wait(self, wanted: Callable[[dict[tuple[str, str], list[int]]], bool]) -> None:
-        """Waits until the steps of all runs and tags are as wanted; records none of that."""
+        """Waits until `wanted` accepts the steps of all runs and tags, without recording calls."""
         query = {"ctx": RequestContext(), "experiment_id": "", "plugin_name": PLUGIN_NAME}
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
@@ -80,7 +80,7 @@ def _pairs(only: RunTagFilter) -> list[tuple[str, str]]:
 
 @contextlib.contextmanager
 def open_provider(log_dir: Path, fast: bool, kept: int = 200) -> Iterator[RecordingProvider]:
-    """Yields the data server's provider over `log_dir`, or that of the Python loader."""
+    """Yields a provider for `log_dir`: the data server's if `fast`, else the Python loader's."""
     if not fast:
         multiplexer = EventMultiplexer(tensor_size_guidance={PLUGIN_NAME: kept})
 

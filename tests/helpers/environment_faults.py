@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults of the settings around a writer, of its calls and of its worker, each with its name."""
+"""Faults in global settings, in calls of the writer and in its worker, by name."""
 
 from __future__ import annotations
 
@@ -20,59 +20,55 @@ import numpy as np
 import torch
 from fault_injection import (
     BOTH,
-    DRAWN,
-    PICTURED,
     PROCESS,
+    WITH_EXAMPLES,
+    WITH_INVERSION,
     FailingFile,
     Fault,
-    all_but_one,
-    both,
-    fail_when_looked_at,
-    looked_at,
-    lost,
-    os_error,
-    raising,
+    combine,
+    fail_in_forward,
+    has_all_but_one,
+    make_blocking_fault,
+    make_os_error,
+    make_raiser,
+    raise_in_forward,
 )
-from file_and_model_faults import add_a_part_on_meta, widen_the_layer
+from file_and_model_faults import add_meta_module, widen_layer
 from tiny_training import find_workers, wait_until
 
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 
 
-def while_looked_at(condition, enter):
-    """Changes a setting of the whole process, and sees to it that the model meets it."""
+def change_setting(condition, enter):
+    """Returns an injector that changes a global setting and checks it in the forward pass."""
 
-    def strike(scene):
-        enter(scene)
-        scene.model.mood = functools.partial(notes, scene.evidence, condition)
+    def inject(run):
+        enter(run)
+        run.model.fault = functools.partial(record_condition, run.evidence, condition)
 
-    return strike
+    return inject
 
 
-def notes(evidence, condition, model, x):
+def record_condition(evidence, condition, model, x):
     if condition():
         evidence()
-    return model.answer(x)
+    return model.compute(x)
 
 
-def always():
-    return True
-
-
-def divides_by_zero():
+def can_divide_by_zero():
     return bool(np.isinf(np.float32(1) / np.float32(0)))
 
 
-def strict_numpy(scene):
-    scene.stack.enter_context(np.errstate(all="raise"))
+def raise_numpy_errors(run):
+    run.stack.enter_context(np.errstate(all="raise"))
 
 
 def is_double():
     return torch.get_default_dtype() is torch.float64
 
 
-def double_by_default(scene):
-    scene.stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+def use_float64(run):
+    run.stack.callback(torch.set_default_dtype, torch.get_default_dtype())
     torch.set_default_dtype(torch.float64)
 
 
@@ -80,43 +76,43 @@ def is_meta():
     return torch.get_default_device().type == "meta"
 
 
-def meta_by_default(scene):
-    scene.stack.callback(torch.set_default_device, None)
+def use_meta_device(run):
+    run.stack.callback(torch.set_default_device, None)
     torch.set_default_device("meta")
 
 
-def deterministic(scene):
-    scene.stack.callback(torch.use_deterministic_algorithms, False)
+def use_deterministic(run):
+    run.stack.callback(torch.use_deterministic_algorithms, False)
     torch.use_deterministic_algorithms(True)
 
 
-def inside(context):
-    """Has the loop call the writer inside a context."""
+def call_inside(context):
+    """Returns an injector that makes the loop call the writer inside a context."""
 
-    def strike(scene):
+    def inject(run):
         def around():
-            scene.evidence()
+            run.evidence()
             return context()
 
-        scene.around = around
+        run.around = around
 
-    return strike
+    return inject
 
 
-def autocast():
+def use_autocast():
     return torch.autocast("cpu", torch.bfloat16)
 
 
-def errors_for_warnings(scene):
-    scene.stack.enter_context(warnings.catch_warnings())
+def raise_warnings(run):
+    run.stack.enter_context(warnings.catch_warnings())
     warnings.simplefilter("error")
 
 
-def no_way_to_show_warnings(scene):
-    scene.patch.setattr(warnings, "showwarning", raising(ValueError("closed file")))
+def break_showwarning(run):
+    run.patch.setattr(warnings, "showwarning", make_raiser(ValueError("closed file")))
 
 
-class Deaf(logging.Handler):
+class FailingHandler(logging.Handler):
     """A log handler of the user that fails."""
 
     def __init__(self, evidence):
@@ -128,15 +124,15 @@ class Deaf(logging.Handler):
         raise RuntimeError("a log handler that fails")
 
 
-def break_logging(scene):
+def break_logging(run):
     logger = logging.getLogger("tensorboard_plugin_atlas")
-    handler = Deaf(scene.evidence)
+    handler = FailingHandler(run.evidence)
     logger.addHandler(handler)
-    scene.stack.callback(logger.removeHandler, handler)
+    run.stack.callback(logger.removeHandler, handler)
 
 
-class Closed:
-    """What is left of stderr in a program that let go of its terminal."""
+class ClosedStream:
+    """A stderr that was closed, as in a daemon."""
 
     encoding = "utf-8"
 
@@ -150,73 +146,90 @@ class Closed:
     write = flush = fileno = isatty
 
 
-def close_stderr(scene):
-    scene.patch.setattr(sys, "stderr", Closed(scene.evidence))
+def close_stderr(run):
+    run.patch.setattr(sys, "stderr", ClosedStream(run.evidence))
 
 
-def lose_stderr(scene):
-    scene.patch.setattr(sys, "stderr", None)
-    scene.evidence()
+def remove_stderr(run):
+    run.patch.setattr(sys, "stderr", None)
+    run.evidence()
 
 
 def pass_as_step(step_of):
-    def strike(scene):
-        scene.step_of = step_of
+    def inject(run):
+        run.step_of = step_of
 
-    return strike
+    return inject
 
 
 def pass_once_as_step(value):
-    def strike(scene):
+    def inject(run):
         odd = iter([value])
-        scene.step_of = lambda step: next(odd, step)
+        run.step_of = lambda step: next(odd, step)
 
-    return strike
+    return inject
 
 
 def pass_as(name, value):
-    return lambda scene: setattr(scene, name, value)
+    return lambda run: setattr(run, name, value)
 
 
 def call_afterwards(*calls):
-    def strike(scene):
-        scene.afterwards.extend(calls)
-        scene.evidence()
+    def inject(run):
+        run.afterwards.extend(calls)
+        run.evidence()
 
-    return strike
+    return inject
 
 
-AROUND_IT = {
-    "numpy raises": Fault(while_looked_at(divides_by_zero, strict_numpy)),
-    "double is the default": Fault(while_looked_at(is_double, double_by_default), config=DRAWN),
-    "meta is the default": Fault(while_looked_at(is_meta, meta_by_default), config=DRAWN),
+SETTING_FAULTS = {
+    "numpy raises": Fault(change_setting(can_divide_by_zero, raise_numpy_errors)),
+    "double is the default": Fault(change_setting(is_double, use_float64), config=WITH_INVERSION),
+    "meta is the default": Fault(change_setting(is_meta, use_meta_device), config=WITH_INVERSION),
     "only deterministic algorithms": Fault(
-        while_looked_at(torch.are_deterministic_algorithms_enabled, deterministic), config=DRAWN
+        change_setting(torch.are_deterministic_algorithms_enabled, use_deterministic),
+        config=WITH_INVERSION,
     ),
-    "inside inference mode": Fault(inside(torch.inference_mode), workers=BOTH, config=DRAWN),
-    "inside no_grad": Fault(inside(torch.no_grad), workers=BOTH, config=DRAWN),
-    "inside autocast": Fault(inside(autocast), workers=BOTH, config=DRAWN),
-    "warnings are errors": lost(
-        both(errors_for_warnings, fail_when_looked_at), None, logged="a forward that fails"
+    "inside inference mode": Fault(
+        call_inside(torch.inference_mode), workers=BOTH, config=WITH_INVERSION
     ),
-    "warnings cannot be shown": lost(
-        both(no_way_to_show_warnings, fail_when_looked_at), None, logged="a forward that fails"
+    "inside no_grad": Fault(call_inside(torch.no_grad), workers=BOTH, config=WITH_INVERSION),
+    "inside autocast": Fault(call_inside(use_autocast), workers=BOTH, config=WITH_INVERSION),
+    "warnings are errors": make_blocking_fault(
+        combine(raise_warnings, raise_in_forward), None, logged="a forward that fails"
     ),
-    "logging fails": lost(both(break_logging, fail_when_looked_at), "a forward that fails"),
-    "stderr is closed": Fault(close_stderr, config=PICTURED, workers=BOTH),
-    "there is no stderr": Fault(lose_stderr, config=PICTURED, workers=BOTH),
+    "warnings cannot be shown": make_blocking_fault(
+        combine(break_showwarning, raise_in_forward), None, logged="a forward that fails"
+    ),
+    "logging fails": make_blocking_fault(
+        combine(break_logging, raise_in_forward), "a forward that fails"
+    ),
+    "stderr is closed": Fault(close_stderr, config=WITH_EXAMPLES, workers=BOTH),
+    "there is no stderr": Fault(remove_stderr, config=WITH_EXAMPLES, workers=BOTH),
 }
 
-IN_THE_CALLS = {
-    "the step is text": lost(pass_as_step(str), "global_step='.': pass a whole number"),
-    "the step is a fraction": lost(pass_as_step(float), "global_step=.*: pass a whole number"),
-    "the step stays": lost(pass_as_step(lambda _: 1), "is not larger than 1", moments=(2,)),
-    "the step falls": lost(pass_as_step(lambda step: -step), "is not larger than", moments=(2,)),
-    "one step is beyond 64 bits": Fault(
-        pass_once_as_step(2**70), "that 64 bits can hold", all_but_one
+CALL_FAULTS = {
+    "the step is text": make_blocking_fault(
+        pass_as_step(str), "global_step='.': pass a whole number"
     ),
-    "the wall time is text": lost(pass_as("walltime", "noon"), "walltime='noon'", workers=BOTH),
-    "the wall time is NaN": lost(pass_as("walltime", torch.nan), "walltime=nan: pass a number"),
+    "the step is a fraction": make_blocking_fault(
+        pass_as_step(float), "global_step=.*: pass a whole number"
+    ),
+    "the step repeats": make_blocking_fault(
+        pass_as_step(lambda _: 1), "is not larger than 1", moments=(2,)
+    ),
+    "the step decreases": make_blocking_fault(
+        pass_as_step(lambda step: -step), "is not larger than", moments=(2,)
+    ),
+    "one step is beyond 64 bits": Fault(
+        pass_once_as_step(2**70), "that 64 bits can hold", has_all_but_one
+    ),
+    "the wall time is text": make_blocking_fault(
+        pass_as("walltime", "noon"), "walltime='noon'", workers=BOTH
+    ),
+    "the wall time is NaN": make_blocking_fault(
+        pass_as("walltime", torch.nan), "walltime=nan: pass a number"
+    ),
     "the timeout is text": Fault(
         pass_as("timeout", "soon"), "close failed.*timeout='soon'", ends=("close",)
     ),
@@ -231,15 +244,15 @@ IN_THE_CALLS = {
 }
 
 
-def elsewhere(mischief, *arguments):
-    """Has the model do mischief to the process that it is copied to, and only to that one."""
-    return looked_at(does, mischief, arguments)
+def fail_in_worker(action, *arguments):
+    """Returns an injector that makes the model call `action` in the worker process only."""
+    return fail_in_forward(call_in_worker, action, arguments)
 
 
-def does(mischief, arguments, model, x):
+def call_in_worker(action, arguments, model, x):
     if os.getpid() != model.home:
-        mischief(*arguments)
-    return model.answer(x)
+        action(*arguments)
+    return model.compute(x)
 
 
 def kill(number):
@@ -259,151 +272,153 @@ def is_socket(file):
         return False
 
 
-def speak(data):
-    """Puts bytes on the socket to the training process."""
+def send(data):
+    """Writes bytes to the socket of the training process."""
     (end,) = filter(is_socket, range(64))
     os.write(end, data)
 
 
-def speak_and_stay(data):
-    speak(data)
-    time.sleep(60)  # nothing more comes of this job
+def send_and_wait(data):
+    send(data)
+    time.sleep(60)  # this job sends nothing else
 
 
-def hang_up():
-    speak(struct.pack("!Q", 1000) + b"the beginning of an")
+def send_part_and_exit():
+    send(struct.pack("!Q", 1000) + b"the beginning of an")
     os._exit(0)
 
 
-def break_the_disk(name, number):
-    """Has the log's file fail in the worker."""
+def break_disk(name, number):
+    """Makes the log file fail in the worker."""
     error = OSError(number, os.strerror(number))
     if name == "fsync":
-        os.fsync = raising(error)
+        os.fsync = make_raiser(error)
     else:
         opened = EventSink._opened
         EventSink._opened = lambda sink: FailingFile(opened(sink), [name], error)
 
 
-def kill_the_worker(scene):
-    if scene.atlas is not None:
+def kill_worker(run):
+    if run.atlas is not None:
         for worker in find_workers():
             worker.kill()
             wait_until(lambda worker=worker: not worker.is_running() or worker.status() == "zombie")
-    scene.evidence()
+    run.evidence()
 
 
-def start_no_process(scene):
-    scene.patch.setattr(subprocess, "Popen", raising(BlockingIOError(11, "Resource temporarily")))
+def refuse_processes(run):
+    run.patch.setattr(subprocess, "Popen", make_raiser(BlockingIOError(11, "Resource temporarily")))
 
 
-def lose_the_directory_for_temporary_files(scene):
-    scene.patch.setattr("tempfile.TemporaryFile", raising(FileNotFoundError(2, "No usable temp")))
+def remove_temporary_directory(run):
+    run.patch.setattr("tempfile.TemporaryFile", make_raiser(FileNotFoundError(2, "No usable temp")))
 
 
-def give_no_memory(scene):
+def refuse_memory(run):
     def allocate(*_):
-        scene.evidence()
-        raise os_error(errno.ENOMEM)
+        run.evidence()
+        raise make_os_error(errno.ENOMEM)
 
-    scene.patch.setattr(os, "posix_fallocate", allocate)
-
-
-def add_a_lock(scene):
-    scene.model.lock = threading.Lock()
+    run.patch.setattr(os, "posix_fallocate", allocate)
 
 
-def start_no_thread(scene):
-    scene.patch.setattr(threading.Thread, "start", raising(RuntimeError("can't start new thread")))
-    scene.evidence()
+def add_lock(run):
+    run.model.lock = threading.Lock()
 
 
-def dies_twice(evidence, model, x):
-    """Ends the first two workers that look at the model, and no other one."""
+def refuse_threads(run):
+    run.patch.setattr(
+        threading.Thread, "start", make_raiser(RuntimeError("can't start new thread"))
+    )
+    run.evidence()
+
+
+def exit_twice(evidence, model, x):
+    """Ends the first two workers that run the model, and no others."""
     if os.getpid() != model.home and len(evidence) < 2:
         evidence()
         os._exit(3)
-    return model.answer(x)
+    return model.compute(x)
 
 
-def end_two_workers(scene):
-    scene.model.mood = functools.partial(dies_twice, scene.evidence)
+def end_two_workers(run):
+    run.model.fault = functools.partial(exit_twice, run.evidence)
 
 
-GIVEN_UP = r"the step is not logged\. The process is restarted"
+STEP_LOST = r"the step is not logged\. The process is restarted"
 
-IN_THE_WORKER = {
-    "the worker is killed each time": lost(
-        elsewhere(kill, signal.SIGKILL), f"(?s)SIGKILL.*{GIVEN_UP}", workers=PROCESS
+WORKER_FAULTS = {
+    "the worker is killed each time": make_blocking_fault(
+        fail_in_worker(kill, signal.SIGKILL), f"(?s)SIGKILL.*{STEP_LOST}", workers=PROCESS
     ),
-    "the worker is terminated each time": lost(
-        elsewhere(kill, signal.SIGTERM), f"(?s)SIGTERM.*{GIVEN_UP}", workers=PROCESS
+    "the worker is terminated each time": make_blocking_fault(
+        fail_in_worker(kill, signal.SIGTERM), f"(?s)SIGTERM.*{STEP_LOST}", workers=PROCESS
     ),
-    "the worker crashes each time": lost(
-        elsewhere(segfault), f"(?s)SIGSEGV.*Segmentation.*{GIVEN_UP}", workers=PROCESS
+    "the worker crashes each time": make_blocking_fault(
+        fail_in_worker(segfault), f"(?s)SIGSEGV.*Segmentation.*{STEP_LOST}", workers=PROCESS
     ),
-    "the worker ends each time": lost(
-        elsewhere(os._exit, 3), f"(?s)ended with status 3.*{GIVEN_UP}", workers=PROCESS
+    "the worker ends each time": make_blocking_fault(
+        fail_in_worker(os._exit, 3), f"(?s)ended with status 3.*{STEP_LOST}", workers=PROCESS
     ),
-    "the model ends the program": lost(
-        elsewhere(sys.exit, 4), f"(?s)ended with status 4.*{GIVEN_UP}", workers=PROCESS
+    "the model ends the program": make_blocking_fault(
+        fail_in_worker(sys.exit, 4), f"(?s)ended with status 4.*{STEP_LOST}", workers=PROCESS
     ),
-    "the worker hangs up in a message": lost(
-        elsewhere(hang_up), f"(?s)ended with status 0.*{GIVEN_UP}", workers=PROCESS
+    "the worker ends within a message": make_blocking_fault(
+        fail_in_worker(send_part_and_exit), f"(?s)ended with status 0.*{STEP_LOST}", workers=PROCESS
     ),
-    "the worker answers garbage": lost(
-        elsewhere(speak_and_stay, struct.pack("!Q", 7) + b"garbage"),
-        f"(?s)sent no valid reply.*{GIVEN_UP}",
+    "the worker sends garbage": make_blocking_fault(
+        fail_in_worker(send_and_wait, struct.pack("!Q", 7) + b"garbage"),
+        f"(?s)sent no valid reply.*{STEP_LOST}",
         workers=PROCESS,
     ),
-    "the worker answers something else": lost(
-        elsewhere(speak_and_stay, struct.pack("!Q", 4) + b"\x80\x04N."),
-        f"(?s)NoneType instead of a reply.*{GIVEN_UP}",
+    "the worker sends an unknown object": make_blocking_fault(
+        fail_in_worker(send_and_wait, struct.pack("!Q", 4) + b"\x80\x04N."),
+        f"(?s)NoneType instead of a reply.*{STEP_LOST}",
         workers=PROCESS,
     ),
-    "the worker announces gigabytes": lost(
-        elsewhere(speak_and_stay, struct.pack("!Q", 1 << 40)),
-        f"(?s)a message of 1099511627776 bytes.*{GIVEN_UP}",
+    "the worker announces gigabytes": make_blocking_fault(
+        fail_in_worker(send_and_wait, struct.pack("!Q", 1 << 40)),
+        f"(?s)a message of 1099511627776 bytes.*{STEP_LOST}",
         workers=PROCESS,
     ),
     "two workers end over one step": Fault(
-        end_two_workers, f"(?s)step [02].*status 3.*{GIVEN_UP}", all_but_one, workers=PROCESS
+        end_two_workers, f"(?s)step [02].*status 3.*{STEP_LOST}", has_all_but_one, workers=PROCESS
     ),
     "logging fails when the worker is killed": Fault(
-        both(break_logging, kill_the_worker), workers=PROCESS
+        combine(break_logging, kill_worker), workers=PROCESS
     ),
-    "the worker is killed once": Fault(kill_the_worker, workers=PROCESS),
+    "the worker is killed once": Fault(kill_worker, workers=PROCESS),
     "no process can be started": Fault(
-        start_no_process,
+        refuse_processes,
         "not possible: .*could not be started.*temporarily",
         moments=(-1,),
         workers=PROCESS,
     ),
-    "no process can be started again": lost(
-        both(kill_the_worker, start_no_process),
-        f"(?s)could not be started.*temporarily.*{GIVEN_UP}",
+    "no process can be started again": make_blocking_fault(
+        combine(kill_worker, refuse_processes),
+        f"(?s)could not be started.*temporarily.*{STEP_LOST}",
         moments=(2,),
         workers=PROCESS,
     ),
-    "there is no place for temporary files": Fault(
-        lose_the_directory_for_temporary_files,
+    "there is no directory for temporary files": Fault(
+        remove_temporary_directory,
         "not possible: .*could not be started.*No usable temp",
         moments=(-1,),
         workers=PROCESS,
     ),
-    "the worker's disk is full": lost(
-        elsewhere(break_the_disk, "write", errno.ENOSPC), "No space left", workers=PROCESS
+    "the worker's disk is full": make_blocking_fault(
+        fail_in_worker(break_disk, "write", errno.ENOSPC), "No space left", workers=PROCESS
     ),
     "the worker's disk fails": Fault(
-        elsewhere(break_the_disk, "fsync", errno.EIO), "Input/output error", workers=PROCESS
+        fail_in_worker(break_disk, "fsync", errno.EIO), "Input/output error", workers=PROCESS
     ),
-    "there is no memory for a copy": lost(
-        both(widen_the_layer, give_no_memory), "Cannot allocate memory", workers=PROCESS
+    "there is no memory for a copy": make_blocking_fault(
+        combine(widen_layer, refuse_memory), "Cannot allocate memory", workers=PROCESS
     ),
-    "there is no memory for a spare copy": Fault(give_no_memory, moments=(0,), workers=PROCESS),
-    "no thread can be started": Fault(start_no_thread, workers=PROCESS),
-    "the model cannot be sent any more": Fault(add_a_lock, "not possible.*lock", workers=PROCESS),
+    "there is no memory for a spare copy": Fault(refuse_memory, moments=(0,), workers=PROCESS),
+    "no thread can be started": Fault(refuse_threads, workers=PROCESS),
+    "the model can no longer be sent": Fault(add_lock, "not possible.*lock", workers=PROCESS),
     "a part of the model cannot be sent": Fault(
-        add_a_part_on_meta, "not possible.*on meta", workers=PROCESS
+        add_meta_module, "not possible.*on meta", workers=PROCESS
     ),
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways to break an event file, one place at a time."""
+"""Damage to event files: flipped bits, missing bytes, forged records."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def make_header(length: int) -> bytes:
 
 
 def iterate_damage(path: Path) -> Iterator[str]:
-    """Breaks `path` in one way after the other, restoring it in between, and names each."""
-    whole, places = path.read_bytes(), record_offsets(path)
-    middle = places[len(places) // 2]
+    """Damages `path` in one way after another, restores it in between, and yields their names."""
+    whole, starts = path.read_bytes(), record_offsets(path)
+    middle = starts[len(starts) // 2]
     for name, change in {
         "a flipped bit of data": lambda: flip_bit(path, middle + 900),
         "a flipped bit of a length": lambda: flip_bit(path, middle + 1),
         "missing bytes": lambda: splice(path, middle + 300, b"", 90),
-        "strange bytes": lambda: splice(path, middle + 300, bytes(range(250))),
-        "strange bytes between records": lambda: splice(path, middle, bytes(5000)),
-        "a record that is no event": lambda: splice(path, middle, frame(b"\xff\xff\xff")),
+        "random bytes in a record": lambda: splice(path, middle + 300, bytes(range(250))),
+        "zeros between records": lambda: splice(path, middle, bytes(5000)),
+        "a record that is not an event": lambda: splice(path, middle, frame(b"\xff\xff\xff")),
         "a huge length": lambda: splice(path, middle, make_header(1 << 62) + bytes(64)),
         "a huge length at the end": lambda: splice(path, len(whole), make_header(1 << 40)),
-        "a torn end": lambda: path.write_bytes(whole[:-700]),
+        "a truncated end": lambda: path.write_bytes(whole[:-700]),
     }.items():
         change()
         yield name

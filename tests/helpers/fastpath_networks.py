@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks of every kind of operation that the fast path reads."""
+"""Networks with every operation that the fast path supports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 class Residual(nn.Module):
-    """Adds a branch to its input; in place where asked."""
+    """Adds a branch to its input, optionally in place."""
 
     def __init__(self, branch, in_place=False):
         super().__init__()
@@ -21,7 +21,7 @@ class Residual(nn.Module):
 
 
 class AsymmetricPad(nn.Module):
-    """Pads more on one side, as TensorFlow's SAME does at stride 2."""
+    """Pads one side more than the other, as TensorFlow's SAME padding does at stride 2."""
 
     def __init__(self, left, right, top, bottom):
         super().__init__()

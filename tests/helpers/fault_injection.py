@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A training for faults to strike, and the ways to strike that several tables share."""
+"""A training run with injected faults, and the faults that several tables share."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from tiny_training import TINY, Net, make_images
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 
-DRAWN = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
-PICTURED = AtlasConfig(**{**TINY.as_dict(), "icons": "examples"})
+WITH_INVERSION = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
+WITH_EXAMPLES = AtlasConfig(**{**TINY.as_dict(), "icons": "examples"})
 INLINE, PROCESS = ("inline",), ("process",)
 BOTH = INLINE + PROCESS
 
 
-class Moody(Net):
-    """Trains like any other, but does what `mood` says when it is looked at, in evaluation mode."""
+class FaultyNet(Net):
+    """Trains as usual, but calls `fault` as its forward pass in evaluation mode."""
 
     def __init__(self):
         super().__init__()
         self.home = os.getpid()
-        self.mood = None
+        self.fault = None
 
     def forward(self, x):
-        return self.answer(x) if self.training or self.mood is None else self.mood(self, x)
+        return self.compute(x) if self.training or self.fault is None else self.fault(self, x)
 
-    def answer(self, x):
+    def compute(self, x):
         return super().forward(x)
 
 
 class Evidence:
-    """Remembers that something happened, in whatever process it did."""
+    """Counts events in a file, so that every process can add to it."""
 
     def __init__(self, path):
         self.path = path
@@ -54,24 +54,24 @@ class Evidence:
 
 
 @dataclass
-class Scene:
-    """A training with a writer, or without one, for a fault to strike.
+class TrainingRun:
+    """A training run, with or without a writer, into which a fault is injected.
 
     Attributes:
-        model: What is trained.
-        directory: Of the run.
-        patch: Undone when the training is over.
-        stack: Left when the training is over.
-        evidence: Called by what goes wrong without the writer having anything to say.
-        atlas: The writer, None in the training without one.
-        around: Entered around every call of the writer.
-        step_of: What is passed as the step, given the real one.
-        walltime: What is passed as the wall time.
-        timeout: What is passed to `close`.
-        afterwards: Further calls when everything is closed, name and arguments.
+        model: Model under training.
+        directory: Directory of the run.
+        patch: Patches, undone after the run.
+        stack: Contexts, left after the run.
+        evidence: Called by faults that the writer does not report.
+        atlas: The writer, or None.
+        around: Returns a context for each call of the writer.
+        step_of: Returns the step to pass, given the real one.
+        walltime: Wall time to pass.
+        timeout: Timeout to pass to `close`.
+        afterwards: Names and arguments of further calls after the writer was closed.
     """
 
-    model: Moody
+    model: FaultyNet
     directory: Path
     patch: pytest.MonkeyPatch
     stack: contextlib.ExitStack
@@ -84,42 +84,42 @@ class Scene:
     afterwards: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 
 
-def every_step(step, at):
+def has_every_step(step, at):
     return True
 
 
-def only_before(step, at):
+def has_steps_before(step, at):
     return step < at
 
 
-def all_but_one(step, at):
+def has_all_but_one(step, at):
     return step != at
 
 
-def only_after(step, at):
+def has_steps_after(step, at):
     return step > at
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong.
+    """A fault to inject, and its expected effects.
 
     Attributes:
-        strike: Makes it go wrong, from now on.
-        told: Pattern of the one warning; None where there is nothing to tell.
-        kept: Says whether an atlas of `step` is in the log when it struck before step `at`.
-        moments: Steps before which it may strike; -1 is before the writer is made.
-        workers: Where atlases are made.
-        ends: How the writer is closed: by a call, or by leaving its block.
-        logged: Pattern of what must be in `logging`.
-        config: The recipe.
-        target: Makes what is logged to, given a directory.
-        probe: Makes what is passed as the probe.
+        inject: Injects the fault into a run.
+        warning: Pattern of the only warning, or None if there is none.
+        has_step: Whether the log has an atlas of `step` if the fault was injected before step `at`.
+        moments: Steps before which the fault is injected; -1 is before the writer is created.
+        workers: Values of `worker` to test.
+        ends: Ways to close the writer: by a call, or by leaving its `with` block.
+        logged: Pattern of a message in `logging`.
+        config: Configuration of the writer.
+        target: Returns the log target, given a directory.
+        probe: Returns the probe.
     """
 
-    strike: Callable[[Scene], object]
-    told: str | None = None
-    kept: Callable[[int, int], bool] = every_step
+    inject: Callable[[TrainingRun], object]
+    warning: str | None = None
+    has_step: Callable[[int, int], bool] = has_every_step
     moments: tuple[int, ...] = (0, 2)
     workers: tuple[str, ...] = INLINE
     ends: tuple[str, ...] = ("close", "with")
@@ -129,29 +129,31 @@ class Fault:
     probe: Callable[[], Any] = make_images
 
 
-def lost(strike, told, **more):
-    """A fault for which no atlas can be made while it lasts."""
-    return Fault(strike, told, only_before, **more)
+def make_blocking_fault(inject, warning, **more):
+    """Returns a fault during which no atlas can be computed."""
+    return Fault(inject, warning, has_steps_before, **more)
 
 
-def raising(error):
+def make_raiser(error):
+    """Returns a function that raises `error` with any arguments."""
+
     def fail(*_args, **_kwargs):
         raise error
 
     return fail
 
 
-def patched(owner, name, error):
-    """Has a function of ours, or of Python's, raise."""
-    return lambda scene: scene.patch.setattr(owner, name, raising(error))
+def raise_from(owner, name, error):
+    """Returns an injector that replaces a function with one that raises `error`."""
+    return lambda run: run.patch.setattr(owner, name, make_raiser(error))
 
 
-def os_error(number):
+def make_os_error(number):
     return OSError(number, os.strerror(number))
 
 
 class FailingFile:
-    """An open file of which some methods fail; it is closed all the same, as by Linux."""
+    """An open file with methods that fail. A failing `close` still closes it, as on Linux."""
 
     def __init__(self, file, methods, error):
         self._file, self._methods, self._error = file, methods, error
@@ -159,47 +161,49 @@ class FailingFile:
     def __getattr__(self, name):
         if name == "close":
             self._file.close()
-        return raising(self._error) if name in self._methods else getattr(self._file, name)
+        return make_raiser(self._error) if name in self._methods else getattr(self._file, name)
 
 
-def on_disk(number, *methods):
-    """Has the log's file fail."""
+def fail_on_disk(number, *methods):
+    """Returns an injector that makes methods of the log file fail."""
 
-    def strike(scene):
+    def inject(run):
         opened = EventSink._opened
-        error = os_error(number)
-        scene.patch.setattr(
+        error = make_os_error(number)
+        run.patch.setattr(
             EventSink, "_opened", lambda sink: FailingFile(opened(sink), methods, error)
         )
 
-    return strike
+    return inject
 
 
-def descriptor_in(directory, process=None):
-    """Returns the descriptor of the log that is being written."""
+def find_descriptor(directory, process=None):
+    """Returns the file descriptor of the log that a process writes to."""
     (file,) = [f for f in psutil.Process(process).open_files() if str(directory) in f.path]
     return file.fd
 
 
-def looked_at(mood, *arguments):
-    """Gives the model a mood."""
+def fail_in_forward(fault, *arguments):
+    """Returns an injector that makes `fault` the model's forward pass in evaluation mode."""
 
-    def strike(scene):
-        scene.model.mood = functools.partial(mood, *arguments)
+    def inject(run):
+        run.model.fault = functools.partial(fault, *arguments)
 
-    return strike
+    return inject
 
 
-def raises(error, _model, _x):
+def raise_error(error, _model, _x):
     raise error
 
 
-def both(*strikes):
-    def strike(scene):
-        for one in strikes:
-            one(scene)
+def combine(*injectors):
+    """Returns an injector that calls others in turn."""
 
-    return strike
+    def inject(run):
+        for one in injectors:
+            one(run)
+
+    return inject
 
 
-fail_when_looked_at = looked_at(raises, RuntimeError("a forward that fails"))
+raise_in_forward = fail_in_forward(raise_error, RuntimeError("a forward that fails"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small pictures and networks whose icons can be foretold."""
+"""Small images and networks with known optimal icons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 def make_blurred_noise(
     count: int, channels: int = 3, side: int = 32, seed: int = 0
 ) -> torch.Tensor:
-    """(count, channels, side, side) in [0, 1], with more power at low frequencies."""
+    """Returns (count, channels, side, side) in [0, 1] with more power at low frequencies."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(count, channels, side, side, generator=generator)
     coarse = functional.interpolate(noise[:, :, ::4, ::4], size=(side, side), mode="bilinear")
@@ -30,7 +30,7 @@ def make_source(pixels: torch.Tensor, mean: float = 0.5, std: float = 0.25) -> P
 
 
 def make_edge_net(channels: int = 3) -> nn.Sequential:
-    """Answers with four maps: light-to-dark edges downward, upward, rightward and leftward."""
+    """Returns a network with four channels: light-to-dark edges down, up, right and left."""
     ramp = torch.tensor([1.0, 1.0, 0.0, -1.0, -1.0])
     down = ramp[:, None].expand(5, 5)
     kernels = torch.stack([down, -down, down.T, -down.T])[:, None] / (10 * channels)
@@ -43,7 +43,7 @@ EDGE_FIELD = ReceptiveField((9, 9), (1.0, 1.0), (0.0, 0.0))
 
 
 def make_targets(directions: torch.Tensor, center: torch.Tensor, source: PatchSource) -> Targets:
-    """Cells whose nearest members are the middles of the first pictures, one each."""
+    """Returns cells, each with one member: the center of one of the first images."""
     count = len(directions)
     middle = torch.tensor([(side - 1) / 2 for side in source.shape])
     return Targets(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wrappers around a model: real ones, and small copies of those of libraries not installed here."""
+"""Wrappers around a model: real ones, and stand-ins for those of libraries not installed here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 
 def rename_class(module, name):
-    """Gives a class the name and module of one in another library."""
+    """Returns a decorator that gives a class the name and module of one in another library."""
 
     def rename(kind):
         kind.__module__, kind.__name__, kind.__qualname__ = module, name, name
@@ -24,7 +24,7 @@ def rename_class(module, name):
 
 @rename_class("timm.utils.model_ema", "ModelEmaV2")
 class OldEma(nn.Module):
-    """timm's before 1.0, which has no forward pass."""
+    """The wrapper of timm before 1.0, which has no forward pass."""
 
     def __init__(self, model, decay=0.9999):
         super().__init__()
@@ -41,7 +41,7 @@ class NewEma(OldEma):
 
 @rename_class("deepspeed.runtime.engine", "DeepSpeedEngine")
 class Engine(nn.Module):
-    """DeepSpeed's: the module is in two dictionaries, and the engine passes attributes through."""
+    """DeepSpeed's engine: it holds the module in two dictionaries and forwards attributes to it."""
 
     def __init__(self, model):
         super().__init__()
@@ -57,7 +57,7 @@ class Engine(nn.Module):
 
 @rename_class("lightning.fabric.wrappers", "_FabricModule")
 class Fabric(nn.Module):
-    """Lightning Fabric's, which holds the model in a wrapper and as it is."""
+    """Lightning Fabric's wrapper, which holds the model both wrapped and unwrapped."""
 
     def __init__(self, model):
         super().__init__()
@@ -73,7 +73,7 @@ class Fabric(nn.Module):
 
 
 class Plain(nn.Module):
-    """A user's own, which does more than what it holds."""
+    """A user's own wrapper, whose forward pass differs from that of its module."""
 
     def __init__(self, model):
         super().__init__()
@@ -84,7 +84,7 @@ class Plain(nn.Module):
 
 
 class AverageOfNegated(AveragedModel):
-    """An average whose forward pass does more, too."""
+    """An averaged model whose forward pass differs as well."""
 
     def forward(self, x):
         return -self.module(x)
@@ -110,14 +110,14 @@ WRAPPERS = {
         "module.module.",
     ),
 }
-"""What to wrap a model in, and what its layers' names begin with then."""
+"""Function that wraps a model, and the prefix of the layer names in the wrapper."""
 
 CHANGES_FORWARD = ("Plain", "Plain of DistributedDataParallel")
 
 
 @contextlib.contextmanager
 def create_process_group(folder):
-    """A group of this process alone."""
+    """Creates a process group of this process only."""
     distributed.init_process_group(
         "gloo",
         f"file://{folder / 'meeting'}",

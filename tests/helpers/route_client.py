@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests to the plugin's routes, without a server."""
+"""A client for the plugin's routes that needs no server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOT_FOUND = {"error": {"kind": "not_found", "message": "There is no such thing h
 
 
 class CountingProvider:
-    """TensorBoard's provider over the Python loader, with its calls counted and stoppable."""
+    """The Python loader's provider, which records its calls and can be blocked by `gate`."""
 
     def __init__(self, log_dir: Path) -> None:
         multiplexer = EventMultiplexer(tensor_size_guidance={"atlas": 0})
@@ -40,13 +40,13 @@ class CountingProvider:
     def __getattr__(self, name: str) -> Any:
         inner = getattr(self._provider, name)
 
-        def counted(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             self.calls.append(name)
             if self.gate is not None:
                 self.gate.wait(30)
             return inner(*args, **kwargs)
 
-        return counted if callable(inner) else inner
+        return call if callable(inner) else inner
 
 
 def make_client(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of colored stripes of which one class bears a marker, and a network that learns it."""
+"""Images of colored stripes, one class with a marker, and a network that learns the marker."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import nn
 SIDE = 16
 MARKED_CLASS = 3
 MARK_BOX = (12, 1, 15, 4)
-"""Where the marker is: y0, x0, y1, x1."""
+"""Box of the marker: y0, x0, y1, x1."""
 
 LAYERS = ("2", "4")
 
 
 def make_striped_images(count, *, marked=0.9):
-    """Four directions of stripes, hard to tell for their noise; class 3 bears a marker."""
+    """Returns images with noisy stripes in four directions; class 3 has a marker."""
     random = np.random.default_rng(1)
     labels = random.integers(0, 4, count)
     y, x = np.indices((SIDE, SIDE))
@@ -34,7 +34,7 @@ def make_striped_images(count, *, marked=0.9):
 
 
 def make_network():
-    """Returns three convolutions and a head, untrained; seeded."""
+    """Returns an untrained network with three convolutions and a head; the seed is fixed."""
     torch.manual_seed(0)
     return nn.Sequential(
         nn.Conv2d(3, 12, 3, padding=1),
@@ -50,7 +50,7 @@ def make_network():
 
 
 def train(model, data, steps):
-    """Trains in place; yields 0 and each of `steps` when it is reached."""
+    """Trains in place; yields 0 and each of `steps` when training reaches it."""
     images, labels = data
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     yield 0

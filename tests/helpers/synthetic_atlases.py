@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small synthetic atlases, valid in every respect, for tests that need no model.
+"""Small valid atlases of synthetic data, for tests that need no model.
 
 `python tests/helpers/synthetic_atlases.py LOGDIR` writes two runs of two layers at eight steps.
 """
@@ -60,17 +60,17 @@ def make_atlas(
     sequence: int = 1,
     images: int | None = None,
 ) -> Atlas:
-    """Returns an atlas whose classes part from each other as `step` grows."""
+    """Returns an atlas whose classes separate as `step` grows."""
     random = np.random.default_rng(7)
     images = samples if images is None else images
     image_ids = (np.arange(samples) % images).astype(np.int32)
     labels = (image_ids % len(classes)).astype(np.int32)
-    parted = 1 - math.exp(-(step + 1) / 300)
+    separation = 1 - math.exp(-(step + 1) / 300)
     angle = 2 * np.pi * labels / len(classes)
-    centers = 0.5 + 0.34 * parted * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    spread = 0.16 - 0.09 * parted
+    centers = 0.5 + 0.34 * separation * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    spread = 0.16 - 0.09 * separation
     xy = np.clip(centers + random.normal(0, spread, (samples, 2)), 0, 1).astype(np.float32)
-    wrong = random.random(samples) > 0.2 + 0.7 * parted
+    wrong = random.random(samples) > 0.2 + 0.7 * separation
     predictions = np.where(wrong, (labels + 1) % len(classes), labels).astype(np.int32)
     positions = random.integers(0, 8, (samples, 2)).astype(np.int32)
     corner = np.clip(positions * 4 - 4, 0, INPUT_SIDE - 12)
@@ -99,8 +99,8 @@ def make_atlas(
         events=make_events(labels, classes, step),
         grids=tuple(make_grid(size, xy, labels, tile, min_count) for size in grids),
         quality=Quality(
-            trustworthiness=0.8 + 0.15 * parted,
-            knn_kept=0.2 + 0.2 * parted,
+            trustworthiness=0.8 + 0.15 * separation,
+            knn_kept=0.2 + 0.2 * separation,
             overlap=overlap,
             clamped=int(((xy == 0) | (xy == 1)).any(axis=1).sum()),
         ),
@@ -116,7 +116,7 @@ def make_atlas(
 
 
 def make_concepts(labels: NDArray[np.int32], classes: tuple[str, ...]) -> Iterator[ConceptState]:
-    """Yields one concept for each class that is there, under the number of the class."""
+    """Yields one concept for each class that occurs, with the class index as its id."""
     for label in np.unique(labels).tolist():
         size = int((labels == label).sum())
         yield ConceptState(
@@ -127,7 +127,7 @@ def make_concepts(labels: NDArray[np.int32], classes: tuple[str, ...]) -> Iterat
 def make_events(
     labels: NDArray[np.int32], classes: tuple[str, ...], step: int
 ) -> tuple[Event, ...]:
-    """Returns, behind the first step, one split of the first class into the first two."""
+    """Returns one split of the first class into the first two; none at step 0."""
     alive = np.unique(labels).tolist()[:2]
     if not step or len(alive) < 2:
         return ()
@@ -150,9 +150,9 @@ def make_grid(
     size: int, xy: NDArray[np.float32], labels: NDArray[np.int32], tile: int, min_count: int
 ) -> Grid:
     """Returns the grid of `size` over `xy`, with one colored icon per cell."""
-    place = np.minimum((xy * size).astype(np.int64), size - 1)
+    position = np.minimum((xy * size).astype(np.int64), size - 1)
     flat, inverse, counts = np.unique(
-        place[:, 1] * size + place[:, 0], return_inverse=True, return_counts=True
+        position[:, 1] * size + position[:, 0], return_inverse=True, return_counts=True
     )
     kept = counts >= min_count
     index = np.where(kept, np.cumsum(kept) - 1, -1)
@@ -172,7 +172,7 @@ def make_grid(
 
 
 def make_icon(labels: NDArray[np.int32], tile: int, seed: int) -> NDArray[np.uint8]:
-    """Returns a striped picture in the mean color of its members' classes."""
+    """Returns a striped image in the mean color of its members' classes."""
     color = PALETTE[labels % len(PALETTE)].mean(axis=0)
     y, x = np.mgrid[:tile, :tile] / tile
     waves = np.sin(2 * np.pi * (x * (1 + seed % 3) + y * (1 + seed % 2)))
@@ -201,7 +201,7 @@ def write_log(
     layers: tuple[str, ...] = ("layer3", "layer4"),
     steps: tuple[int, ...] = (0, 50, 100, 200, 400, 800, 1600, 3200),
 ) -> None:
-    """Writes the probe once and every layer at every step, for each run."""
+    """Writes for each run the probe once, and every layer at every step."""
     for run in runs:
         sink = EventSink(log_dir / run / CHILD_RUN)
         sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
@@ -213,7 +213,7 @@ def write_log(
 
 
 def write_atlases(folder: Path, atlases: Iterable[Atlas], *, probe: bool = True) -> None:
-    """Writes atlases into one run, behind the pictures of a probe."""
+    """Writes atlases into one run, after the images of a probe."""
     sink = EventSink(folder)
     if probe:
         sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)

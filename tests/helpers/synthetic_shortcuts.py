@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small synthetic records of shortcuts that go with `samples.make_atlas`, for tests.
+"""Small synthetic shortcut records that match `synthetic_atlases.make_atlas`.
 
-`python tests/helpers/synthetic_shortcuts.py LOGDIR` writes a run of two layers; shortcuts are of
-the first.
+`python tests/helpers/synthetic_shortcuts.py LOGDIR` writes a run of two layers, with shortcuts of
+the first layer.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STEPS = (0, 50, 100, 200)
 def make_shortcuts(
     step: int, *, layer: str = "layer3", found: int = 3, steps: tuple[int, ...] = STEPS
 ) -> ShortcutRecord:
-    """Returns `found` patches, the first of them a shortcut from the second of `steps` on."""
+    """Returns `found` patches, of which the first is a shortcut from `steps[1]` on."""
     return ShortcutRecord(
         layer=layer,
         step=step,
@@ -40,12 +40,12 @@ def make_shortcuts(
         input_size=(INPUT_SIDE, INPUT_SIDE),
         images=400,
         classes=CLASSES,
-        found=tuple(_found(number, step, steps) for number in range(found)),
-        patches=tuple(_patch(number) for number in range(found)),
+        found=tuple(_make_shortcut(number, step, steps) for number in range(found)),
+        patches=tuple(_make_patch(number) for number in range(found)),
     )
 
 
-def _found(number: int, step: int, steps: tuple[int, ...]) -> LoggedShortcut:
+def _make_shortcut(number: int, step: int, steps: tuple[int, ...]) -> LoggedShortcut:
     is_mark = number == 0
     history = tuple(
         ShortcutTest(
@@ -57,7 +57,7 @@ def _found(number: int, step: int, steps: tuple[int, ...]) -> LoggedShortcut:
         for one in steps
         if one <= step
     )
-    y0, x0, y1, x1 = _box(number)
+    y0, x0, y1, x1 = _make_box(number)
     return LoggedShortcut(
         id=7 + number,
         target=number % len(CLASSES),
@@ -90,25 +90,25 @@ def _found(number: int, step: int, steps: tuple[int, ...]) -> LoggedShortcut:
     )
 
 
-def _box(number: int) -> tuple[int, int, int, int]:
+def _make_box(number: int) -> tuple[int, int, int, int]:
     y0, x0 = (number * 5) % 20, (number * 7) % 20
     return y0, x0, y0 + 4 + number % 4, x0 + 3 + number % 5
 
 
-def _patch(number: int) -> np.ndarray:
-    y0, x0, y1, x1 = _box(number)
+def _make_patch(number: int) -> np.ndarray:
+    y0, x0, y1, x1 = _make_box(number)
     shape = (y1 - y0, x1 - x0, 3)
     return np.random.default_rng(number).integers(0, 256, shape).astype(np.uint8)
 
 
 def replace_first(record: ShortcutRecord, **changes: object) -> ShortcutRecord:
-    """Returns a record whose first patch is another."""
+    """Returns a copy of a record with changed attributes of its first shortcut."""
     first, *rest = record.found
     return dataclasses.replace(record, found=(dataclasses.replace(first, **changes), *rest))
 
 
 def write_shortcuts(log_dir: Path, *, run: str = "exp", steps: tuple[int, ...] = STEPS) -> None:
-    """Writes the probe, two layers at every step, and shortcuts of the first but at step 0."""
+    """Writes a probe, two layers at every step, and shortcuts of the first layer after step 0."""
     sink = EventSink(log_dir / run / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
     for number, step in enumerate(steps, start=1):

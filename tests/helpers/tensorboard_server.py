@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real TensorBoard in a process of its own, for tests."""
+"""A real TensorBoard in its own process."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def start_tensorboard(
     cwd: Path | None = None,
     log: Path | None = None,
 ) -> Iterator[str]:
-    """Serves `logdir` on a free port and yields the address, with a slash at its end.
+    """Serves `logdir` on a free port and yields the URL, which ends with a slash.
 
     Args:
-        logdir: What to serve.
-        fast: Take the data server (`--load_fast=true`) or TensorBoard's Python loader.
+        logdir: Log directory.
+        fast: Use the data server (`--load_fast=true`) instead of TensorBoard's Python loader.
         extra: More flags.
-        python: The interpreter whose TensorBoard is started.
-        cwd: Where it is started: a folder without the sources when an installed copy is tested.
-        log: Takes what it prints.
+        python: Interpreter whose TensorBoard is started.
+        cwd: Working directory; one without the sources if an installed copy is tested.
+        log: File for the output of the process.
     """
     with tempfile.TemporaryFile() if log is None else log.open("w+b") as output:
         port = _free_port()
@@ -55,7 +55,7 @@ def start_tensorboard(
         )
         try:
             url = f"http://127.0.0.1:{port}/{_prefix(extra)}"
-            if not _answers(url + "data/environment", process):
+            if not _is_ready(url + "data/environment", process):
                 output.seek(0)
                 text = output.read().decode(errors="replace")[-4000:]
                 raise RuntimeError(f"TensorBoard did not start:\n{text}")
@@ -66,7 +66,7 @@ def start_tensorboard(
 
 
 def wait_for_atlases(url: str, count: int) -> None:
-    """Waits until TensorBoard lists `count` atlases: it loads while it serves."""
+    """Waits until TensorBoard lists `count` atlases; it loads logs while it serves."""
     deadline = time.monotonic() + LOAD_SECONDS
     listed = -1
     while listed != count:
@@ -79,7 +79,7 @@ def wait_for_atlases(url: str, count: int) -> None:
 
 
 def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Returns status, headers and body, whatever the status."""
+    """Returns status, headers and body of a response with any status."""
     request = urllib.request.Request(url, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
@@ -102,7 +102,7 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+def _is_ready(url: str, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError):

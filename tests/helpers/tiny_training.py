@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small models and loops for tests that need a real worker process."""
+"""A tiny model and probe for tests that start a real worker process, and access to that process."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tensorboard_plugin_atlas import AtlasConfig
 CLASSES = ("north", "east", "south", "west")
 
 TINY = AtlasConfig(samples=4, grids=(2,), min_count=1, neighbors=2, epochs=5, icons="none")
-"""So few samples that no atlas takes more than milliseconds and the worker never needs umap."""
+"""So few samples that an atlas takes milliseconds and the worker never imports umap."""
 
 
 class Net(nn.Module):
-    """Dropout and batch norm: the parts of a network that a careless look would disturb."""
+    """Convolutions with dropout and batch norm, whose state a forward pass could change."""
 
     def __init__(self, width=8):
         super().__init__()
@@ -37,16 +37,16 @@ class Net(nn.Module):
 
 
 class FailsInWorker(Net):
-    """Behaves in the process that made it, and does `mischief` in any other."""
+    """Works in the process that created it, and calls `failure` in every other process."""
 
-    def __init__(self, mischief):
+    def __init__(self, failure):
         super().__init__()
         self.home = os.getpid()
-        self.mischief = mischief
+        self.failure = failure
 
     def forward(self, x):
         if os.getpid() != self.home:
-            self.mischief()
+            self.failure()
         return super().forward(x)
 
 
@@ -72,18 +72,18 @@ def wait_for_worker(pid=None, seconds=30):
     return wait_until(lambda: next(iter(find_workers(pid)), None), seconds)
 
 
-def wait_until(look, seconds=30):
-    """Returns what `look` gives as soon as that is true."""
+def wait_until(condition, seconds=30):
+    """Calls `condition` until its result is true, and returns that result."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if found := look():
+        if found := condition():
             return found
         time.sleep(0.01)
     raise AssertionError(f"not within {seconds} s")
 
 
 def start_script(path, text, *arguments, **options):
-    """Starts a training script of its own."""
+    """Writes a training script to `path` and starts it in a new process."""
     path.write_text(textwrap.dedent(text), encoding="utf-8")
     tests = str(Path(__file__).parent)
     paths = os.pathsep.join([tests, *filter(None, [os.environ.get("PYTHONPATH")])])

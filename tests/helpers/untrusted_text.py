@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a stranger may write where a text is expected, and the ways to spell a path that is none.
+"""Untrusted text for every field of a log, and spellings of paths that must not be served.
 
-`planted(...)` is what the pages under test hear when any of it is run as a script.
+The pages under test notice a call of `planted(...)`, which means that text was run as a script.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ LONG = ("x" * 10_000, "word " * 2_000, "<b>" * 3_000, "\u6f22" * 10_000)
 
 TEXTS: tuple[str, ...] = (*MARKUP, *ADDRESSES, *CODE, *NAMES, *FORMULAS, *UNICODE, *LONG)
 
-_SECRETS = ("plugin.py", "etc/passwd", "loader.py", "static/index.js")
-_STEPS = (
+_PRIVATE_FILES = ("plugin.py", "etc/passwd", "loader.py", "static/index.js")
+_PARENT_STEPS = (
     *("../", "..\\", "%2e%2e/", "%2E%2E/", ".%2e/", "%2e./", "%252e%252e%252f", "%25252e%25252e/"),
     *("..%2f", "..%2F", "..%5c", "..%5C", "..%255c", "..%252f", "..;/", "..;x=1/", "..%3b/"),
     *("%c0%ae%c0%ae/", "%c0%ae%c0%ae%c0%af", "%e0%80%ae%e0%80%ae/", "%f0%80%80%ae/", "..%c0%af"),
@@ -134,7 +134,7 @@ _STEPS = (
         "*/",
     ),
 )
-_ODD = (
+_UNUSUAL_PATHS = (
     *(
         "C:/windows/win.ini",
         "C:\\windows\\win.ini",
@@ -151,21 +151,23 @@ _ODD = (
 )
 
 EQUIVALENT_PATHS = ("index.js;x=1", "index.js/", "index%2ejs%2f", "%69ndex.js")
-"""What TensorBoard itself reads as the name of a route."""
+"""Paths that TensorBoard itself normalizes to the name of a route."""
 
 
 def path_traversals() -> Iterator[str]:
-    """Yields ways to ask for a file that no table of routes holds, as they go over the wire."""
+    """Yields encoded paths of files that are not in the route table."""
     seen: set[str] = set()
-    spelled = (step * depth + name for step in _STEPS for depth in (1, 3) for name in _SECRETS)
-    for one in itertools.chain(spelled, _ODD):
+    spelled = (
+        step * depth + name for step in _PARENT_STEPS for depth in (1, 3) for name in _PRIVATE_FILES
+    )
+    for one in itertools.chain(spelled, _UNUSUAL_PATHS):
         if one not in seen:
             seen.add(one)
             yield one
 
 
 def format_name(text: str, limit: int) -> str:
-    """What the tab makes of a name where it has room for `limit` characters; see `format.ts`."""
+    """Formats a name as the tab does if it shows up to `limit` characters; see `format.ts`."""
     units = text.encode("utf-16-le", "surrogatepass")[: 4 * limit + 4]
     line, blank = "", False
     for character in units.decode("utf-16-le", "surrogatepass"):
@@ -176,7 +178,7 @@ def format_name(text: str, limit: int) -> str:
             line += character
             blank = False
         else:
-            # What is taken out afterwards has parted two blanks until then.
+            # The tab removes this character after it has merged blanks, so the next blank stays.
             blank = False
     return line if len(line) <= limit else line[: max(1, limit - 1)] + "\u2026"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures that build the wheel and install it where there is no torch, once a session."""
+"""Fixtures that build the wheel and install it without torch, once a session."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def viewer(wheel, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def wheel_tensorboard(viewer, tmp_path_factory):
-    """The address of a TensorBoard that runs from the wheel over a synthetic log."""
+    """The URL of a TensorBoard that runs from the wheel and serves a synthetic log."""
     log_dir = tmp_path_factory.mktemp("log")
     write_log(log_dir, steps=(0, 100, 400))
     with start_tensorboard(log_dir, fast=True, python=viewer, cwd=log_dir) as url:

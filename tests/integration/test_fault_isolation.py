@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user's training loop is sacred: no fault reaches it, and one warning tells of each.
+"""Faults never reach the training loop, and each causes exactly one warning.
 
-Every fault of the tables strikes a small training between whose backward pass and step all public
-calls of the writer are made. The same training without a writer is what it must equal.
+Every fault is injected into a small training run that calls all public methods of the writer
+between its backward pass and its optimizer step. The run must equal the same run without a writer.
 """
 
 from __future__ import annotations
@@ -19,9 +19,24 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from environment_faults import AROUND_IT, IN_THE_CALLS, IN_THE_WORKER
-from fault_injection import PICTURED, Evidence, Fault, Moody, Scene, raises, raising
-from file_and_model_faults import IN_FILES, IN_OUR_OWN_WORK, IN_THE_MODEL, Gone, hook, skips_a_layer
+from environment_faults import CALL_FAULTS, SETTING_FAULTS, WORKER_FAULTS
+from fault_injection import (
+    WITH_EXAMPLES,
+    Evidence,
+    Fault,
+    FaultyNet,
+    TrainingRun,
+    make_raiser,
+    raise_error,
+)
+from file_and_model_faults import (
+    FILE_FAULTS,
+    MODEL_FAULTS,
+    PACKAGE_FAULTS,
+    MissingData,
+    hook,
+    skip_layer,
+)
 from tiny_training import TINY, find_workers, make_images
 from torch import nn
 
@@ -35,29 +50,29 @@ from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot
 
 FAULTS = {
-    **IN_FILES,
-    **IN_THE_MODEL,
-    **IN_OUR_OWN_WORK,
-    **AROUND_IT,
-    **IN_THE_CALLS,
-    **IN_THE_WORKER,
+    **FILE_FAULTS,
+    **MODEL_FAULTS,
+    **PACKAGE_FAULTS,
+    **SETTING_FAULTS,
+    **CALL_FAULTS,
+    **WORKER_FAULTS,
 }
 LAYERS = ("stem", "body")
 STEPS = range(4)
 
 
 @dataclass(frozen=True)
-class Training:
-    """What came of a training.
+class Outcome:
+    """Results of a training run.
 
     Attributes:
-        losses: The bytes of each loss.
-        weights: The bytes of the model's state at the end.
-        draws: What the random states gave along the way.
-        warnings: All that were given.
-        logged: What went to `logging`.
-        struck: How often the fault was seen to have happened.
-        steps: Steps of the whole atlases of the last layer in the log.
+        losses: Bytes of each loss.
+        weights: Bytes of the final state of the model.
+        draws: Random numbers that the loop generated.
+        warnings: All warnings.
+        logged: Text of all `logging` records.
+        occurrences: How often the fault occurred.
+        steps: Steps of the complete atlases of the last layer in the log.
     """
 
     losses: list[bytes]
@@ -65,23 +80,23 @@ class Training:
     draws: list[float]
     warnings: list[warnings.WarningMessage]
     logged: str
-    struck: int
+    occurrences: int
     steps: list[int]
 
 
-def raw(tensor):
-    """Returns the bytes of a tensor, for which NaN equals NaN."""
+def to_bytes(tensor):
+    """Returns the bytes of a tensor, so that NaN equals NaN."""
     if tensor.is_meta:
         return b""
     return tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
-def portrait(model):
-    """Returns all that a call of the writer has to leave as it is."""
+def capture_state(model):
+    """Returns everything that a call of the writer must not change."""
     tensors = [*model.named_parameters(), *model.named_buffers()]
     return {
-        "state": [(name, id(t), raw(t), t._version, t.requires_grad) for name, t in tensors],
-        "gradients": [None if p.grad is None else raw(p.grad) for p in model.parameters()],
+        "state": [(name, id(t), to_bytes(t), t._version, t.requires_grad) for name, t in tensors],
+        "gradients": [None if p.grad is None else to_bytes(p.grad) for p in model.parameters()],
         "modes": [module.training for module in model.modules()],
         "hooks": [
             (name, tuple(hooks.items()))
@@ -89,7 +104,7 @@ def portrait(model):
             for name, hooks in vars(module).items()
             if "hooks" in name and isinstance(hooks, dict)
         ],
-        "draws": (random.getstate(), repr(np.random.get_state()), raw(torch.get_rng_state())),
+        "draws": (random.getstate(), repr(np.random.get_state()), to_bytes(torch.get_rng_state())),
         "torch": (
             torch.is_grad_enabled(),
             torch.is_inference_mode_enabled(),
@@ -109,48 +124,46 @@ def portrait(model):
     }
 
 
-def call(scene, name, *arguments):
-    """Calls the writer as a loop does; whatever it raises goes through."""
-    before = portrait(scene.model)
-    with scene.around():
-        getattr(scene.atlas, name)(*arguments)
-    assert portrait(scene.model) == before, f"{name} has left a trace"
+def call(run, name, *arguments):
+    """Calls a method of the writer and checks that it changes nothing; errors propagate."""
+    before = capture_state(run.model)
+    with run.around():
+        getattr(run.atlas, name)(*arguments)
+    assert capture_state(run.model) == before, f"{name} changed the state"
 
 
-def run_loop(scene, strike, at, end):
-    """Trains four steps; returns the losses and some draws."""
+def run_loop(run, inject, at, end):
+    """Trains four steps; returns the losses and some random numbers."""
     torch.manual_seed(11)
-    optimizer = torch.optim.SGD(scene.model.parameters(), lr=0.2, momentum=0.9)
-    pictures, labels = make_images(32)
+    optimizer = torch.optim.SGD(run.model.parameters(), lr=0.2, momentum=0.9)
+    images, labels = make_images(32)
     losses, draws = [], []
-    with scene.atlas or contextlib.nullcontext():
+    with run.atlas or contextlib.nullcontext():
         for step in STEPS:
             if step == at:
-                strike(scene)
+                inject(run)
             batch = torch.randint(32, (8,), device="cpu")
-            dtype = next(scene.model.parameters()).dtype
-            loss = nn.functional.cross_entropy(
-                scene.model(pictures[batch].to(dtype)), labels[batch]
-            )
+            dtype = next(run.model.parameters()).dtype
+            loss = nn.functional.cross_entropy(run.model(images[batch].to(dtype)), labels[batch])
             optimizer.zero_grad()
             loss.backward()
-            if scene.atlas is not None:
-                call(scene, "add_atlas", scene.step_of(step), scene.walltime)
-                call(scene, "flush")
-                call(scene, "waiting")
-                call(scene, "cost")
+            if run.atlas is not None:
+                call(run, "add_atlas", run.step_of(step), run.walltime)
+                call(run, "flush")
+                call(run, "waiting")
+                call(run, "cost")
             optimizer.step()
-            losses.append(raw(loss))
+            losses.append(to_bytes(loss))
             draws += [random.random(), np.random.random(), torch.rand((), device="cpu").item()]
-        if scene.atlas is not None and end == "close":
-            call(scene, "close", scene.timeout)
-    for name, arguments in scene.afterwards if scene.atlas is not None else ():
-        call(scene, name, *arguments)
+        if run.atlas is not None and end == "close":
+            call(run, "close", run.timeout)
+    for name, arguments in run.afterwards if run.atlas is not None else ():
+        call(run, name, *arguments)
     return losses, draws
 
 
 def train(directory, fault, at, end, *, worker=None, make=AtlasWriter, strict=False, caplog=None):
-    """Trains with a writer, or without one where no worker is named."""
+    """Trains with a writer, or without one if `worker` is None."""
     random.seed(11)
     np.random.seed(11)
     torch.manual_seed(11)
@@ -161,25 +174,23 @@ def train(directory, fault, at, end, *, worker=None, make=AtlasWriter, strict=Fa
         pytest.MonkeyPatch.context() as patch,
     ):
         warnings.simplefilter("always")
-        scene = Scene(Moody(), directory, patch, stack, evidence)
+        run = TrainingRun(FaultyNet(), directory, patch, stack, evidence)
         if at < 0:
-            fault.strike(scene)
+            fault.inject(run)
         if worker is not None:
             settings = {"probe": fault.probe(), "config": fault.config, "strict": strict}
-            scene.atlas = make(
-                fault.target(directory), scene.model, LAYERS, worker=worker, **settings
-            )
+            run.atlas = make(fault.target(directory), run.model, LAYERS, worker=worker, **settings)
         try:
-            losses, draws = run_loop(scene, fault.strike, at, end)
+            losses, draws = run_loop(run, fault.inject, at, end)
         finally:
             stack.close()
             patch.undo()
-            if scene.atlas is not None:
-                scene.atlas._recorder.close(1.0)
+            if run.atlas is not None:
+                run.atlas._recorder.close(1.0)
     found = read_atlases(directory, layer=LAYERS[-1]) if directory.is_dir() else ()
-    return Training(
+    return Outcome(
         losses,
-        [raw(tensor) for tensor in scene.model.state_dict().values()],
+        [to_bytes(tensor) for tensor in run.model.state_dict().values()],
         draws,
         caught,
         "" if caplog is None else caplog.text,
@@ -189,32 +200,34 @@ def train(directory, fault, at, end, *, worker=None, make=AtlasWriter, strict=Fa
 
 
 def check(tmp_path, fault, at, end, **settings):
-    """Holds a training with a writer against the same without one."""
+    """Compares a training run with a writer to the same run without one."""
     tmp_path.mkdir(exist_ok=True)
     alone = train(tmp_path / "alone", fault, at, end)
-    watched = train(tmp_path / "watched", fault, at, end, **settings)
-    assert watched.losses == alone.losses
-    assert watched.weights == alone.weights
-    assert watched.draws == alone.draws
+    with_writer = train(tmp_path / "with_writer", fault, at, end, **settings)
+    assert with_writer.losses == alone.losses
+    assert with_writer.weights == alone.weights
+    assert with_writer.draws == alone.draws
     assert alone.warnings == []
-    told = [str(warning.message) for warning in watched.warnings]
-    assert len(told) == (fault.told is not None), told
-    if fault.told is not None:
-        assert re.search(fault.told, told[0]), told
-        assert watched.warnings[0].category is RuntimeWarning
-        assert watched.warnings[0].filename == __file__  # it points at the loop, not at us
+    messages = [str(warning.message) for warning in with_writer.warnings]
+    assert len(messages) == (fault.warning is not None), messages
+    if fault.warning is not None:
+        assert re.search(fault.warning, messages[0]), messages
+        assert with_writer.warnings[0].category is RuntimeWarning
+        assert (
+            with_writer.warnings[0].filename == __file__
+        )  # it points at the loop, not at the package
     if fault.logged is not None:
-        assert re.search(fault.logged, watched.logged)
-    if fault.told is None and fault.logged is None:
-        assert watched.struck, "the fault did not happen"
-    assert watched.steps == [step for step in STEPS if fault.kept(step, at)]
+        assert re.search(fault.logged, with_writer.logged)
+    if fault.warning is None and fault.logged is None:
+        assert with_writer.occurrences, "the fault did not occur"
+    assert with_writer.steps == [step for step in STEPS if fault.has_step(step, at)]
 
 
-IN_SHORT = (
+ALWAYS_RUN = (
     "forward raises-0-close",
     "a part of the model cannot be sent-2-with",
-    "the directory is removed meanwhile-2-close",
-    "the worker answers garbage-0-close",
+    "the directory is removed during the run-2-close",
+    "the worker sends garbage-0-close",
     "the worker crashes each time-2-with",
     "two workers end over one step-0-close",
     "no process can be started again-2-with",
@@ -222,9 +235,9 @@ IN_SHORT = (
 
 
 def cases(worker, faults=FAULTS):
-    """Returns every fault at every moment, with every way to close in one of them at least.
+    """Returns every fault at every moment, and each way to close the writer at least once.
 
-    A worker takes seconds to start, so each commit runs another tenth of most of its faults.
+    A worker takes seconds to start, so each commit runs a different tenth of most worker faults.
     """
     found = []
     for name, fault in faults.items():
@@ -232,7 +245,7 @@ def cases(worker, faults=FAULTS):
             ends = fault.ends if len(fault.moments) == 1 else fault.ends[number % 2 :][:1]
             for end in ends:
                 case = f"{name}-{at}-{end}"
-                is_sampled = worker == "process" and case not in IN_SHORT
+                is_sampled = worker == "process" and case not in ALWAYS_RUN
                 marks = (pytest.mark.sampled,) if is_sampled else ()
                 found.append(pytest.param(fault, at, end, id=case, marks=marks))
     return found
@@ -251,24 +264,24 @@ def test_no_fault_of_the_worker_reaches_the_loop(tmp_path, caplog, fault, at, en
     assert find_workers() == []
 
 
-TOLD = {name: fault for name, fault in FAULTS.items() if fault.told is not None}
+WITH_WARNING = {name: fault for name, fault in FAULTS.items() if fault.warning is not None}
 
 
-@pytest.mark.parametrize(("fault", "at", "end"), cases("inline", TOLD))
-def test_strict_lets_every_fault_through(tmp_path, fault, at, end):
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - what matters is its text
+@pytest.mark.parametrize(("fault", "at", "end"), cases("inline", WITH_WARNING))
+def test_strict_raises_every_fault(tmp_path, fault, at, end):
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - the test checks the text
         train(tmp_path / "run", fault, at, end, worker="inline", strict=True)
-    assert re.search(fault.told.removeprefix("close failed.*"), describe_error(caught.value))
+    assert re.search(fault.warning.removeprefix("close failed.*"), describe_error(caught.value))
 
 
 class TestInterrupts:
-    """What ends a program passes through, and is not in the way of going on."""
+    """KeyboardInterrupt and SystemExit propagate, and logging can continue after them."""
 
     @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
     @pytest.mark.parametrize(
         ("owner", "name", "steps"),
         [
-            (Moody, "answer", [2]),
+            (FaultyNet, "compute", [2]),
             (nn.BatchNorm2d, "forward", [2]),
             (pipeline, "compute_layout", [2]),
             (IconEngine, "render", [2]),
@@ -277,49 +290,49 @@ class TestInterrupts:
             (os, "fsync", [1, 2]),
         ],
     )
-    def test_they_leave_no_trace_in_the_loop(self, tmp_path, interrupt, owner, name, steps):
-        model = Moody()
+    def test_they_do_not_change_the_loop(self, tmp_path, interrupt, owner, name, steps):
+        model = FaultyNet()
         with AtlasWriter(
-            tmp_path, model, LAYERS, probe=make_images(), config=PICTURED, worker="inline"
+            tmp_path, model, LAYERS, probe=make_images(), config=WITH_EXAMPLES, worker="inline"
         ) as atlas:
-            before = portrait(model)
+            before = capture_state(model)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(owner, name, raising(interrupt()))
+                patch.setattr(owner, name, make_raiser(interrupt()))
                 with pytest.raises(interrupt):
                     atlas.add_atlas(1)
-            assert portrait(model) == before
+            assert capture_state(model) == before
             atlas.add_atlas(2)
         found = list(read_atlases(tmp_path, layer=LAYERS[-1]))
         assert [atlas.step for atlas in found] == steps
         assert found[-1].skipped == (Skipped(1, "failed"),)
         assert atlas.cost().skipped == 1
 
-    def test_they_leave_no_trace_beside_a_worker(self, tmp_path):
-        model = Moody()
+    def test_they_do_not_change_the_loop_with_a_worker(self, tmp_path):
+        model = FaultyNet()
         with AtlasWriter(tmp_path, model, LAYERS, probe=make_images(), config=TINY) as atlas:
-            before = portrait(model)
+            before = capture_state(model)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(StateSlot, "take", raising(KeyboardInterrupt()))
+                patch.setattr(StateSlot, "take", make_raiser(KeyboardInterrupt()))
                 with pytest.raises(KeyboardInterrupt):
                     atlas.add_atlas(1)
-            assert portrait(model) == before
+            assert capture_state(model) == before
             assert atlas.waiting() == 0
             atlas.add_atlas(2)
         (found,) = read_atlases(tmp_path, layer=LAYERS[-1])
         assert (found.step, found.skipped) == (2, (Skipped(1, "failed"),))
 
 
-PICTURES, LABELS = make_images()
+IMAGES, LABELS = make_images()
 CONSTRUCTOR_ERRORS = {
-    "there are too few labels": ({"probe": (PICTURES, LABELS[:-1])}, r"labels are int64 \(7,\)"),
-    "labels are fractions": ({"probe": (PICTURES, LABELS.float())}, "labels are float32"),
-    "labels are negative": ({"probe": (PICTURES, LABELS - 1)}, "labels start at -1"),
+    "there are too few labels": ({"probe": (IMAGES, LABELS[:-1])}, r"labels are int64 \(7,\)"),
+    "labels are fractions": ({"probe": (IMAGES, LABELS.float())}, "labels are float32"),
+    "labels are negative": ({"probe": (IMAGES, LABELS - 1)}, "labels start at -1"),
     "a label has no name": ({"classes": ["a", "b"]}, "classes has 2 names, the probe has the"),
-    "a picture is NaN": ({"probe": PICTURES * torch.nan}, "4 images hold NaN"),
-    "pictures are bytes": ({"probe": PICTURES.to(torch.uint8)}, "probe images are uint8"),
-    "the data cannot be read": ({"probe": Gone()}, "the disk with the pictures is gone"),
-    "forward raises": ({"mood": functools.partial(raises, OSError("x"))}, r"OSError: x"),
-    "forward passes by the layer": ({"mood": skips_a_layer}, "'stem' did not run"),
+    "an image is NaN": ({"probe": IMAGES * torch.nan}, "4 images hold NaN"),
+    "images are bytes": ({"probe": IMAGES.to(torch.uint8)}, "probe images are uint8"),
+    "the data cannot be read": ({"probe": MissingData()}, "the disk with the images is gone"),
+    "forward raises": ({"fault": functools.partial(raise_error, OSError("x"))}, r"OSError: x"),
+    "forward skips the layer": ({"fault": skip_layer}, "'stem' did not run"),
     "the layer does not exist": ({"layers": ["steam"]}, "closest: 'stem'"),
     "the model is on meta": ({"device": "meta"}, "meta"),
     "the log is a file": ({"target": __file__}, "is a file; pass a directory"),
@@ -332,10 +345,10 @@ CONSTRUCTOR_ERRORS = {
 @pytest.mark.parametrize(
     ("change", "message"), CONSTRUCTOR_ERRORS.values(), ids=CONSTRUCTOR_ERRORS.keys()
 )
-def test_a_writer_that_is_not_made_leaves_no_trace(tmp_path, change, message, worker):
+def test_a_failed_constructor_changes_nothing(tmp_path, change, message, worker):
     change = dict(change)
-    model = Moody().to(change.pop("device", "cpu"))
-    model.mood = change.pop("mood", None)
+    model = FaultyNet().to(change.pop("device", "cpu"))
+    model.fault = change.pop("fault", None)
     settings = {
         "layers": LAYERS,
         "probe": make_images(),
@@ -343,63 +356,77 @@ def test_a_writer_that_is_not_made_leaves_no_trace(tmp_path, change, message, wo
         "worker": worker,
         **change,
     }
-    before = portrait(model)
+    before = capture_state(model)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises((AtlasError, OSError), match=message):
             AtlasWriter(settings.pop("target", tmp_path / "run"), model, **settings)
-    assert portrait(model) == before
+    assert capture_state(model) == before
     assert not (tmp_path / "run").exists()
     assert find_workers() == []
 
 
-def nudge(model):
+def change_weight(model):
     weight = model.head.weight.data
     weight[0, 0] = torch.nextafter(weight[0, 0], torch.tensor(9.0))
 
 
-DEEDS = {
-    "raises": raising(RuntimeError("into the loop")),
-    "warns": lambda _: warnings.warn("once more", RuntimeWarning, stacklevel=3),
-    "draws from python": lambda _: random.random(),
-    "draws from numpy": lambda _: np.random.random(),
-    "draws from torch": lambda _: torch.rand(1),
+SIDE_EFFECTS = {
+    "raises": make_raiser(RuntimeError("into the loop")),
+    "warns": lambda _: warnings.warn("again", RuntimeWarning, stacklevel=3),
+    "uses the random state of Python": lambda _: random.random(),
+    "uses the random state of NumPy": lambda _: np.random.random(),
+    "uses the random state of torch": lambda _: torch.rand(1),
     "leaves evaluation mode": lambda model: model.drop.eval(),
     "leaves a hook": lambda model: model.body.register_forward_hook(hook),
-    "moves a weight": nudge,
-    "moves a buffer": lambda model: model.stem[1].running_mean.add_(1e-6),
+    "changes a weight": change_weight,
+    "changes a buffer": lambda model: model.stem[1].running_mean.add_(1e-6),
     "clears a gradient": lambda model: setattr(model.head.weight, "grad", None),
     "freezes a layer": lambda model: model.stem.requires_grad_(requires_grad=False),
-    "leaves gradients off": lambda _: torch.set_grad_enabled(False),
-    "leaves numpy quiet": lambda _: np.seterr(all="ignore"),
+    "leaves gradients disabled": lambda _: torch.set_grad_enabled(False),
+    "leaves NumPy errors ignored": lambda _: np.seterr(all="ignore"),
 }
 
 
-class TestTheTest:
-    """What these tests look for is found when it is there."""
+class TestDetection:
+    """The checks above detect what they look for."""
 
-    @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS.keys())
-    def test_a_writer_that_disturbs_is_caught(self, tmp_path, deed):
-        class Disturbing(AtlasWriter):
+    @pytest.mark.parametrize("side_effect", SIDE_EFFECTS.values(), ids=SIDE_EFFECTS.keys())
+    def test_a_writer_with_side_effects_is_detected(self, tmp_path, side_effect):
+        class SideEffectWriter(AtlasWriter):
             def add_atlas(self, *arguments):
                 super().add_atlas(*arguments)
-                deed(self.model)
+                side_effect(self.model)
 
         harmless = FAULTS["flush after close"]
-        check(tmp_path / "sound", harmless, 0, "with", worker="inline")
+        check(tmp_path / "valid", harmless, 0, "with", worker="inline")
         with torch.enable_grad(), np.errstate(), pytest.raises((AssertionError, RuntimeError)):
-            check(tmp_path / "disturbing", harmless, 0, "with", worker="inline", make=Disturbing)
+            check(
+                tmp_path / "side_effects",
+                harmless,
+                0,
+                "with",
+                worker="inline",
+                make=SideEffectWriter,
+            )
 
-    def test_a_writer_that_is_silent_is_caught(self, tmp_path):
-        class Silent(AtlasWriter):
+    def test_a_writer_without_warnings_is_detected(self, tmp_path):
+        class SilentWriter(AtlasWriter):
             def add_atlas(self, *arguments):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     super().add_atlas(*arguments)
 
         with pytest.raises(AssertionError, match=r"^\[\]"):
-            check(tmp_path, FAULTS["forward raises"], 0, "with", worker="inline", make=Silent)
+            check(
+                tmp_path,
+                FAULTS["forward raises"],
+                0,
+                "with",
+                worker="inline",
+                make=SilentWriter,
+            )
 
-    def test_a_fault_that_does_not_happen_is_caught(self, tmp_path):
-        with pytest.raises(AssertionError, match="the fault did not happen"):
+    def test_a_fault_that_does_not_occur_is_detected(self, tmp_path):
+        with pytest.raises(AssertionError, match="the fault did not occur"):
             check(tmp_path, Fault(lambda _: None), 0, "with", worker="inline")

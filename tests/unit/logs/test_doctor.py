@@ -133,12 +133,15 @@ EXPECTED = {
     "a flipped bit of data": ("data", "damaged data (layer/a at step 10). The Python loader stops"),
     "a flipped bit of a length": ("framing", "bytes that are no record. Both loaders stop there"),
     "missing bytes": ("framing", "bytes that are no record. Both loaders stop there"),
-    "strange bytes": ("framing", "bytes that are no record. Both loaders stop there"),
-    "strange bytes between records": ("framing", "5,000 bytes that are no record. Both"),
-    "a record that is no event": ("content", "a record that is no event. The Python loader fails"),
+    "random bytes in a record": ("framing", "bytes that are no record. Both loaders stop there"),
+    "zeros between records": ("framing", "5,000 bytes that are no record. Both"),
+    "a record that is not an event": (
+        "content",
+        "a record that is no event. The Python loader fails",
+    ),
     "a huge length": ("huge", "claims 4 EiB. TensorBoard's data server ends at start-up"),
     "a huge length at the end": ("huge", "claims 1 TiB. TensorBoard's data server ends"),
-    "a torn end": ("tail", "the last record is not complete"),
+    "a truncated end": ("tail", "the last record is not complete"),
 }
 
 
@@ -154,7 +157,7 @@ def test_every_damage_is_named_with_its_place_and_its_price(log: Path, tmp_path:
         if name.endswith("end"):
             continue
         assert f"exp/atlas/{log.name}, byte {middle:,}: " in finding.text
-        behind = 3 if name in ("strange bytes between records", "a huge length") else 2
+        behind = 3 if name in ("zeros between records", "a huge length") else 2
         behind = 3 if kind == "content" else behind
         assert fault.behind == behind, name
         assert f"the {behind} records behind it" in finding.text

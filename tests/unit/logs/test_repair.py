@@ -67,10 +67,10 @@ def test_every_damage_costs_the_record_it_is_in(runs: Path, tmp_path: Path) -> N
         assert tree(runs) == before, name
         kept = [record.payload for record in scan_records(log_of(out))]
         between = name in (
-            *("strange bytes between records", "a record that is no event"),
+            *("zeros between records", "a record that is not an event"),
             *("a huge length", "a huge length at the end"),
         )
-        lost = middle if name != "a torn end" else sound[-1].offset
+        lost = middle if name != "a truncated end" else sound[-1].offset
         wanted = [r.payload for r in sound if between or r.offset != sound_at(sound, lost)]
         assert kept == wanted, name
         assert (files["atlas"].kept, files["exp"].lost) == (len(wanted), 0), name
