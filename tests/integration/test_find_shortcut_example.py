@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The example that has a marker found: with the marker, and without."""
+"""The shortcut example, with and without the marker."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def run(tmp_path: Path, *arguments: str) -> list[str]:
     command = [sys.executable, str(EXAMPLE), "--output", str(path), *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    with Image.open(path) as picture:
-        assert picture.height >= 8
+    with Image.open(path) as image:
+        assert image.height >= 8
     return done.stdout.splitlines()
 
 
-def test_the_marker_is_found_first_with_its_step_and_its_corner(tmp_path):
+def test_the_marker_is_the_first_result(tmp_path):
     pytest.importorskip("sklearn")
     first, *_, since, best = run(tmp_path)
     assert first.startswith("SHORTCUT: class 3,")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs of every wire version that was ever written stay readable: these files are kept for good.
+"""Logs of every past wire version stay readable; their files are never changed.
 
 `python tests/integration/test_golden_logs.py` writes the log of the current version
 unless it exists.
@@ -31,12 +31,12 @@ from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-TOLD = "told.json"
+EXPECTED = "expected.json"
 STEPS = (0, 100)
 
 
-def told_of(atlas: Atlas) -> dict[str, Any]:
-    """What a reader of any later version must still find in an atlas."""
+def describe(atlas: Atlas) -> dict[str, Any]:
+    """Returns the contents of an atlas that every later version must read."""
     grid = atlas.grids[-1]
     icons = grid.icons
     assert icons is not None
@@ -57,7 +57,7 @@ def told_of(atlas: Atlas) -> dict[str, Any]:
         "brightness": round(float(icons.mean())),
         "cosine": [round(float(one), 4) for one in grid.icon_cosine[:4]],
         "trustworthiness": round(atlas.quality.trustworthiness or 0, 6),
-        "lifelines": [one.name for one in atlas.concepts or ()],
+        "concepts": [one.name for one in atlas.concepts or ()],
         "events": [one.text for one in atlas.events],
         "probe": atlas.provenance.probe,
         "notes": list(atlas.provenance.notes),
@@ -69,7 +69,7 @@ def _digest(data: bytes) -> str:
 
 
 def write(folder: Path) -> None:
-    """Two steps of a layer, pictures of the probe and shortcuts, and beside them what they tell."""
+    """Writes two steps of a layer, probe images, shortcuts, and the expected contents as JSON."""
     sink = EventSink(folder / "exp" / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures(24)), 0, 1.0)
     for number, step in enumerate(STEPS, start=1):
@@ -80,8 +80,8 @@ def write(folder: Path) -> None:
     sink.close()
     (path,) = (folder / "exp" / CHILD_RUN).iterdir()
     path.rename(path.with_name("events.out.tfevents.1700000000.host.1.000000.atlas"))
-    told = [told_of(atlas) for atlas in read_atlases(folder)]
-    (folder / TOLD).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    expected = [describe(atlas) for atlas in read_atlases(folder)]
+    (folder / EXPECTED).write_text(json.dumps(expected, indent=1) + "\n", encoding="utf-8")
 
 
 VERSIONS = (
@@ -95,11 +95,11 @@ def test_there_is_a_log_of_each_version() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_old_log_is_read_as_it_was_written(version: str) -> None:
-    told = json.loads((GOLDEN / version / TOLD).read_text(encoding="utf-8"))
-    found = [told_of(atlas) for atlas in read_atlases(GOLDEN / version)]
-    assert len(found) == len(told) == len(STEPS)
-    for now, then in zip(found, told, strict=True):
-        # Decoders of pictures differ in the last digit.
+    expected = json.loads((GOLDEN / version / EXPECTED).read_text(encoding="utf-8"))
+    found = [describe(atlas) for atlas in read_atlases(GOLDEN / version)]
+    assert len(found) == len(expected) == len(STEPS)
+    for now, then in zip(found, expected, strict=True):
+        # Image decoders differ in the last digit.
         assert now.pop("brightness") == pytest.approx(then.pop("brightness"), abs=2)
         assert now == then
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every route that the plugin has, asked in every wrong way.
+"""Invalid requests to every route of the plugin.
 
-Routes and their parameters are found out from the plugin itself, so that none can be forgotten.
+Routes and their parameters are read from the plugin, so that no new route is left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from werkzeug.test import Client, TestResponse
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
 
 BLOBS = {"thumbs": "2", "patches": "1"}
-"""Where another blob than the third is a picture."""
+"""Index of an image blob in each route where it is not the third."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 METHODS += ("PROPFIND", "BREW", "<b>")
@@ -52,7 +52,7 @@ TYPES = {
     *("text/javascript; charset=utf-8", "text/css; charset=utf-8", "font/woff2"),
     "application/wasm",
 }
-ANSWERS = {200, 304, 400, 404, 422}
+STATUSES = {200, 304, 400, 404, 422}
 SECRET = "secret /srv/someone"
 
 
@@ -71,22 +71,22 @@ def client(log: Path) -> Client:
 
 @pytest.fixture(scope="module")
 def table(log: Path, client: Client) -> dict[str, tuple[str, ...]]:
-    """Every route with the parameters that it takes."""
+    """Every route with its parameters."""
     plugin = AtlasPlugin(TBContext(data_provider=CountingProvider(log)))
     routes = [route.removeprefix("/") for route in plugin.get_plugin_apps()]
     return {route: parameters(client, route) for route in routes}
 
 
-def sound(route: str, names: tuple[str, ...]) -> dict[str, str]:
+def valid_query(route: str, names: tuple[str, ...]) -> dict[str, str]:
     known = {**VALID_QUERY, "blob": BLOBS.get(route, VALID_QUERY["blob"])}
     return {name: known[name] for name in names}
 
 
 def parameters(client: Client, route: str) -> tuple[str, ...]:
-    """Asks a route for what it misses until it answers."""
+    """Adds the parameters that a route reports as missing until it responds."""
     names: tuple[str, ...] = ()
     while True:
-        response = client.get(ROUTE_PREFIX + route, query_string=sound(route, names))
+        response = client.get(ROUTE_PREFIX + route, query_string=valid_query(route, names))
         if response.status_code != 400:
             assert response.status_code == 200, (route, names, response.data)
             return names
@@ -96,9 +96,9 @@ def parameters(client: Client, route: str) -> tuple[str, ...]:
 
 
 def check(response: TestResponse, method: str = "GET") -> int:
-    """Whatever was asked, an answer is one of few, of a known type, and tells nothing of ours."""
+    """Checks status, type and headers of a response, and that errors contain no internals."""
     status = response.status_code
-    assert status in (ANSWERS if method in ("GET", "HEAD") else {405}), (status, response.data)
+    assert status in (STATUSES if method in ("GET", "HEAD") else {405}), (status, response.data)
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.content_type in TYPES or (status == 304 and response.content_type is None)
     assert "Access-Control-Allow-Origin" not in response.headers
@@ -134,8 +134,8 @@ def test_the_table_is_exact(table: dict[str, tuple[str, ...]], log: Path) -> Non
 
 
 def wrong_queries(route: str, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """Yields which parameter is wrong, and a query in which it is."""
-    right = sound(route, names)
+    """Yields the name of a parameter, and a query in which it is wrong."""
+    right = valid_query(route, names)
     for name in names:
         yield name, {key: value for key, value in right.items() if key != name}
         yield name, [*right.items(), (name, right[name])]
@@ -148,7 +148,9 @@ def test_every_route_method_and_broken_parameter(
 ) -> None:
     seen: Counter[str] = Counter()
     for (route, names), method in itertools.product(table.items(), METHODS):
-        full = client.open(ROUTE_PREFIX + route, method=method, query_string=sound(route, names))
+        full = client.open(
+            ROUTE_PREFIX + route, method=method, query_string=valid_query(route, names)
+        )
         seen[f"{method} {check(full, method)}"] += 1
         for name, query in wrong_queries(route, names):
             response = client.open(ROUTE_PREFIX + route, method=method, query_string=query)
@@ -168,11 +170,11 @@ def test_a_broken_version_is_refused(table: dict[str, tuple[str, ...]], client: 
     assert len(versioned) == 3
     for route in versioned:
         for value in ("", "0", "0000000g", "0" * 9, "ABCDEF01"):
-            query = {**sound(route, table[route]), "v": value}
+            query = {**valid_query(route, table[route]), "v": value}
             assert client.get(ROUTE_PREFIX + route, query_string=query).status_code == 400
-        query = {**sound(route, table[route]), "v": "00000000"}
-        answer = client.get(ROUTE_PREFIX + route, query_string=query)
-        assert (answer.status_code, answer.json) == (404, NOT_FOUND)
+        query = {**valid_query(route, table[route]), "v": "00000000"}
+        response = client.get(ROUTE_PREFIX + route, query_string=query)
+        assert (response.status_code, response.json) == (404, NOT_FOUND)
 
 
 HEADERS: dict[str, tuple[str, ...]] = {
@@ -189,36 +191,45 @@ HEADERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def strange_request(chance: random.Random, table: dict[str, tuple[str, ...]]) -> dict[str, Any]:
-    """Any method, parameters, headers and body, of which at most one or two are right."""
-    route = chance.choice(list(table))
+def random_request(
+    random_state: random.Random, table: dict[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """Returns a request with random method, parameters, headers and body, mostly invalid."""
+    route = random_state.choice(list(table))
     known = {**VALID_QUERY, "v": "00000000", "experiment": "x", "__proto__": "1"}
     query = [
-        (name, known[name] if chance.random() < 0.6 else chance.choice(BROKEN + list(TEXTS))[:2000])
-        for name in chance.choices(list(known), k=chance.randrange(7))
+        (
+            name,
+            known[name]
+            if random_state.random() < 0.6
+            else random_state.choice(BROKEN + list(TEXTS))[:2000],
+        )
+        for name in random_state.choices(list(known), k=random_state.randrange(7))
     ]
-    headers = {name: chance.choice(HEADERS[name]) for name in chance.sample(list(HEADERS), k=3)}
+    headers = {
+        name: random_state.choice(HEADERS[name]) for name in random_state.sample(list(HEADERS), k=3)
+    }
     return {
         "path": ROUTE_PREFIX + route,
-        "method": chance.choice(("GET", "GET", "HEAD", *METHODS)),
+        "method": random_state.choice(("GET", "GET", "HEAD", *METHODS)),
         "query_string": [(name, value.encode("utf-8", "replace")) for name, value in query],
         "headers": list(headers.items()),
-        "data": chance.choice((None, b"--x\r\n", b"{}", chance.randbytes(20))),
+        "data": random_state.choice((None, b"--x\r\n", b"{}", random_state.randbytes(20))),
     }
 
 
 @pytest.mark.parametrize(
     "count", [2_000, pytest.param(50_000, marks=[pytest.mark.long, pytest.mark.timeout(1200)])]
 )
-def test_strange_requests_are_never_a_fault_of_ours(
+def test_random_requests_never_cause_an_internal_error(
     count: int, table: dict[str, tuple[str, ...]], client: Client
 ) -> None:
-    chance, seen = random.Random(count), Counter[int]()
+    random_state, seen = random.Random(count), Counter[int]()
     for _ in range(count):
-        asked = strange_request(chance, table)
-        response = client.open(**asked)
-        seen[check(response, asked["method"])] += 1
-    print(f"\n{count:,} strange requests: {dict(seen)}")
+        request = random_request(random_state, table)
+        response = client.open(**request)
+        seen[check(response, request["method"])] += 1
+    print(f"\n{count:,} random requests: {dict(seen)}")
     assert min(seen[200], seen[400], seen[405]) > count / 100
 
 
@@ -226,10 +237,10 @@ FAILING = ("list_blob_sequences", "read_blob_sequences", "read_blob")
 
 
 @pytest.mark.parametrize("call", FAILING)
-def test_a_fault_in_any_handler_tells_nothing(
+def test_a_fault_in_any_handler_reveals_nothing(
     call: str, table: dict[str, tuple[str, ...]], log: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """TensorBoard's provider fails under each route: one line in the log, nothing outside."""
+    """If TensorBoard's provider fails, the log has one line and the response no details."""
     failed = []
     for route, names in table.items():
         client, provider = make_client(log)
@@ -240,7 +251,7 @@ def test_a_fault_in_any_handler_tells_nothing(
         setattr(provider, call, fail)
         caplog.clear()
         with caplog.at_level(logging.ERROR):
-            response = client.get(ROUTE_PREFIX + route, query_string=sound(route, names))
+            response = client.get(ROUTE_PREFIX + route, query_string=valid_query(route, names))
         if response.status_code == 200:
             assert not names
             continue
@@ -255,24 +266,27 @@ def test_a_fault_in_any_handler_tells_nothing(
     assert ("index" in failed) == (call != "read_blob")
 
 
-def test_no_route_reaches_for_the_network(
+def test_no_route_uses_the_network(
     table: dict[str, tuple[str, ...]], log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
-        raise AssertionError("a route reached for the network")
+        raise AssertionError("a route used the network")
 
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     client = make_client(log)[0]
     for route, names in table.items():
-        assert client.get(ROUTE_PREFIX + route, query_string=sound(route, names)).status_code == 200
+        assert (
+            client.get(ROUTE_PREFIX + route, query_string=valid_query(route, names)).status_code
+            == 200
+        )
 
 
-def test_no_spelling_of_a_path_leaves_the_table(
+def test_no_spelling_of_a_path_leaves_the_route_table(
     table: dict[str, tuple[str, ...]], client: Client
 ) -> None:
-    """TensorBoard answers before us: our table holds exact names, nothing else comes through."""
+    """TensorBoard rejects all other paths, since the plugin registers exact names only."""
     spelled = list(path_traversals())
     assert len(spelled) >= 200
     bases = ("", *(f"{route}/" for route in table))
@@ -283,7 +297,7 @@ def test_no_spelling_of_a_path_leaves_the_table(
         for response in [client.get(ROUTE_PREFIX + base + one)]
     }
     print(f"\n{len(found):,} paths of {len(spelled)} spellings")
-    assert {path: answer for path, answer in found.items() if answer != MISSING} == {}
+    assert {path: response for path, response in found.items() if response != MISSING} == {}
     module = client.get(ROUTE_PREFIX + "index.js").data
     assert [client.get(ROUTE_PREFIX + one).data == module for one in EQUIVALENT_PATHS] == [
         True
@@ -294,8 +308,8 @@ RAW_BASES = ("", "index.js/", "sheet/../")
 MISSING = (404, b"Not found")
 
 
-def test_no_spelling_leaves_the_table_of_a_real_tensorboard(log: Path) -> None:
-    """The same bytes on the wire, as no client library would let them through."""
+def test_no_spelling_leaves_the_route_table_of_a_real_tensorboard(log: Path) -> None:
+    """The paths are sent as raw bytes, which client libraries would normalize."""
     spelled = [one for one in path_traversals() if " " not in one]
     assert len(spelled) >= 200
     with start_tensorboard(log, True) as url:
@@ -313,14 +327,14 @@ def test_no_spelling_leaves_the_table_of_a_real_tensorboard(log: Path) -> None:
         good = raw(address, int(port), f"{ROUTE_PREFIX}index")
     print(f"\n{len(found):,} raw paths of {len(spelled)} spellings")
     assert good[0] == 200
-    assert {path: answer for path, answer in found.items() if answer != MISSING} == {}
+    assert {path: response for path, response in found.items() if response != MISSING} == {}
 
 
 def raw(address: str, port: int, path: str) -> tuple[int, bytes]:
-    """Status and body of a GET whose path is sent as it stands."""
+    """Returns status and body of a GET request whose path is sent unchanged."""
     with socket.create_connection((address, port), timeout=20) as connection:
         head = f"GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"
         connection.sendall(head.encode("utf-8"))
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    headers, _, body = answer.partition(b"\r\n\r\n")
+        response = b"".join(iter(lambda: connection.recv(65536), b""))
+    headers, _, body = response.partition(b"\r\n\r\n")
     return int(headers.split()[1]), body

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trainings and workers that are killed in the middle of drawing leave a complete atlas."""
+"""Training runs and workers that are killed while they render icons leave a complete atlas."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SCRIPT = """
 """
 
 
-def drafted(log_dir):
-    """The one atlas of a log that is only a draft yet, or None."""
+def find_preliminary(log_dir):
+    """Returns the first preliminary atlas in a log, or None."""
     if not (log_dir / CHILD_RUN).is_dir():
         return None
     return next((one for one in list_atlases(log_dir) if one.edition == "draft"), None)
 
 
-def check_left(log_dir):
+def check_log(log_dir):
     (atlas,) = read_atlases(log_dir, on_damage="raise")
     assert (atlas.layer, atlas.step) == ("body", 7)
     (grid,) = atlas.grids
@@ -44,26 +44,26 @@ def check_left(log_dir):
     assert [f.mark for f in examine(log_dir) if f.mark in (NOTE, PROBLEM)] == [NOTE]
 
 
-def test_a_training_killed_while_it_drew(tmp_path):
+def test_a_killed_training_run(tmp_path):
     process = start_script(tmp_path / "loop.py", SCRIPT, tmp_path / "log")
     try:
-        wait_until(lambda: drafted(tmp_path / "log"), 90)
+        wait_until(lambda: find_preliminary(tmp_path / "log"), 90)
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
-    check_left(tmp_path / "log")
+    check_log(tmp_path / "log")
 
 
-def test_a_training_that_will_not_wait(tmp_path):
+def test_a_writer_closed_without_waiting(tmp_path):
     config = AtlasConfig(**{**TINY.as_dict(), **ENDLESS})
     writer = AtlasWriter(tmp_path, Net(), ["body"], probe=make_images(), config=config)
     writer.add_atlas(7)
-    wait_until(lambda: drafted(tmp_path), 90)
+    wait_until(lambda: find_preliminary(tmp_path), 90)
     with pytest.warns(RuntimeWarning, match="1 checkpoints were not finished"):
         writer.close(0.1)
     wait_until(lambda: not find_workers())
-    check_left(tmp_path)
-    # Taken up again, the step is drawn to its end.
+    check_log(tmp_path)
+    # A resumed run completes the icons of the step.
     quick = AtlasConfig(**{**TINY.as_dict(), **ENDLESS, "icon_steps": 1})
     with AtlasWriter(
         tmp_path, Net(), ["body"], probe=make_images(), config=quick, strict=True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Thousands of ways to break a log: nothing that was damaged is ever taken for an atlas."""
+"""Thousands of mutations of an event file: readers and routes never return a damaged atlas."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KINDS = ("flip", "cut", "insert", "delete", "repeat", "swap", "resealed", "moved
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An event file of a probe, two layers at three steps, and scalars between them."""
+    """An event file with a probe, two layers at three steps, and scalars between them."""
     sink = EventSink(tmp_path_factory.mktemp("original") / "exp" / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures(8)), 0)
     for number, step in enumerate(STEPS, start=1):
@@ -54,23 +54,23 @@ def small_atlas(layer: str, step: int, number: int) -> Atlas:
 
 
 @pytest.fixture(scope="module")
-def truth(original: Path) -> dict[tuple[str, int], Atlas]:
+def original_atlases(original: Path) -> dict[tuple[str, int], Atlas]:
     return {(a.layer, a.step): a for a in read_atlases(original.parents[2])}
 
 
-def mutated(whole: bytes, kind: str, chance: random.Random) -> bytes:
-    """Breaks `whole` once, anywhere."""
-    start = chance.randrange(len(whole))
-    end = min(len(whole), start + chance.choice((1, 7, 64, 900, 5000)))
+def mutate(whole: bytes, kind: str, random_state: random.Random) -> bytes:
+    """Applies one mutation at a random offset."""
+    start = random_state.randrange(len(whole))
+    end = min(len(whole), start + random_state.choice((1, 7, 64, 900, 5000)))
     if kind == "flip":
         changed = bytearray(whole)
-        for _ in range(chance.choice((1, 1, 2, 20))):
-            changed[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        for _ in range(random_state.choice((1, 1, 2, 20))):
+            changed[random_state.randrange(len(whole))] ^= 1 << random_state.randrange(8)
         return bytes(changed)
     if kind == "cut":
         return whole[:start]
     if kind == "insert":
-        return whole[:start] + chance.randbytes(end - start) + whole[start:]
+        return whole[:start] + random_state.randbytes(end - start) + whole[start:]
     if kind == "delete":
         return whole[:start] + whole[end:]
     if kind == "repeat":
@@ -79,81 +79,85 @@ def mutated(whole: bytes, kind: str, chance: random.Random) -> bytes:
         behind = min(len(whole), 2 * end - start)
         return whole[:start] + whole[end:behind] + whole[start:end] + whole[behind:]
     if kind == "moved":
-        return moved(whole, chance)
-    return resealed(whole, chance)
+        return move_record(whole, random_state)
+    return mutate_payload(whole, random_state)
 
 
-def moved(whole: bytes, chance: random.Random) -> bytes:
-    """Puts a sound atlas under another step or another layer, with a right checksum."""
-    offset, length = chance.choice([place for place in record_places(whole) if place[1] > 4000])
+def move_record(whole: bytes, random_state: random.Random) -> bytes:
+    """Changes the step or the layer of a valid atlas, with a correct checksum."""
+    offset, length = random_state.choice(
+        [record for record in find_records(whole) if record[1] > 4000]
+    )
     event = Event.FromString(whole[offset + 12 : offset + 12 + length])
-    if chance.random() < 0.5:
-        event.step = chance.choice([*STEPS, 15, 2**62, -1])
+    if random_state.random() < 0.5:
+        event.step = random_state.choice([*STEPS, 15, 2**62, -1])
     else:
-        event.summary.value[0].tag = chance.choice([*map(layer_tag, LAYERS), PROBE_TAG, "layer/"])
+        event.summary.value[0].tag = random_state.choice(
+            [*map(layer_tag, LAYERS), PROBE_TAG, "layer/"]
+        )
     return whole[:offset] + frame(event.SerializeToString()) + whole[offset + length + 16 :]
 
 
-def resealed(whole: bytes, chance: random.Random) -> bytes:
-    """Breaks the payload of one record and makes its checksum right again."""
-    place = chance.choice(record_places(whole))
-    start, length = place[0] + 12, place[1]
+def mutate_payload(whole: bytes, random_state: random.Random) -> bytes:
+    """Mutates the payload of one record and updates its checksum."""
+    record = random_state.choice(find_records(whole))
+    start, length = record[0] + 12, record[1]
     payload = bytearray(whole[start : start + length])
-    for _ in range(chance.choice((1, 1, 3))):
+    for _ in range(random_state.choice((1, 1, 3))):
         # Half of the time in the first bytes: time, step, tag, and the lengths of everything.
-        where = chance.randrange(min(60, length) if chance.random() < 0.5 else length)
-        payload[where] ^= 1 << chance.randrange(8)
+        where = random_state.randrange(min(60, length) if random_state.random() < 0.5 else length)
+        payload[where] ^= 1 << random_state.randrange(8)
     seal = struct.pack("<I", masked_crc(bytes(payload)))
     return whole[:start] + bytes(payload) + seal + whole[start + length + 4 :]
 
 
-def record_places(whole: bytes) -> list[tuple[int, int]]:
-    places, offset = [], 0
+def find_records(whole: bytes) -> list[tuple[int, int]]:
+    records, offset = [], 0
     while offset < len(whole):
         (length,) = struct.unpack_from("<Q", whole, offset)
-        places.append((offset, length))
+        records.append((offset, length))
         offset += length + 16
-    return places
+    return records
 
 
-def untrue(atlas: Atlas, truth: dict[tuple[str, int], Atlas]) -> str | None:
-    """Says where an atlas differs from the one that was logged in its place, or returns None."""
-    wanted = truth.get((atlas.layer, atlas.step))
+def find_error(atlas: Atlas, original_atlases: dict[tuple[str, int], Atlas]) -> str | None:
+    """Returns where an atlas differs from the one logged at its step, or None."""
+    wanted = original_atlases.get((atlas.layer, atlas.step))
     return f"{atlas.layer} {atlas.step}" if wanted is None else find_difference(wanted, atlas)
 
 
-def check_reading(log_dir: Path, truth: dict[tuple[str, int], Atlas]) -> Iterator[str]:
-    """Reads a broken log in every way that needs no server; yields what was found in it."""
+def check_reading(log_dir: Path, original_atlases: dict[tuple[str, int], Atlas]) -> Iterator[str]:
+    """Reads a mutated log in every way that needs no server; yields what was found."""
     for atlas in read_atlases(log_dir, on_damage="skip"):
-        assert untrue(atlas, truth) is None, atlas
+        assert find_error(atlas, original_atlases) is None, atlas
         yield f"read {atlas.layer} {atlas.step}"
     earlier = find_last_atlases(str(log_dir / "exp" / CHILD_RUN), LAYERS)
     for atlas in earlier.atlases.values():
-        wanted = truth[atlas.layer, atlas.step]
-        # Damaged ones behind it were counted on.
+        wanted = original_atlases[atlas.layer, atlas.step]
+        # Damaged atlases after it have increased the sequence number.
         assert atlas.sequence >= wanted.sequence
         found = atlas.replace(sequence=wanted.sequence, run=wanted.run)
         assert find_difference(wanted, found) is None
 
 
-def check_routes(log_dir: Path, truth: dict[tuple[str, int], Atlas]) -> Iterator[str]:
-    """Asks the plugin's routes for everything that they list; yields what was served."""
+def check_routes(log_dir: Path, original_atlases: dict[tuple[str, int], Atlas]) -> Iterator[str]:
+    """Requests everything that the plugin lists; yields what was served."""
     client, _ = make_client(log_dir)
     index = client.get(ROUTE_PREFIX + "index")
     assert index.status_code == 200
     for series in (series for run in index.json["runs"] for series in run["series"]):
         for step in series["steps"]:
-            atlas = asked(client, series["id"], step)
+            atlas = fetch_atlas(client, series["id"], step)
             if atlas is not None:
                 assert (atlas.layer, atlas.step) == (series["layer"], step)
-                assert untrue(atlas, truth) is None
+                assert find_error(atlas, original_atlases) is None
                 yield f"served {atlas.layer} {atlas.step}"
         history = client.get(ROUTE_PREFIX + "history", query_string={"id": series["id"]})
         assert history.status_code == 200
 
 
-def asked(client: Any, series: str, step: int) -> Atlas | None:
-    """Fetches an atlas as the tab does, every blob of it; None if any is refused."""
+def fetch_atlas(client: Any, series: str, step: int) -> Atlas | None:
+    """Fetches all blobs of an atlas as the tab does; returns None if one is rejected."""
     where = {"id": series, "step": step}
     pack = client.get(ROUTE_PREFIX + "atlas", query_string=where)
     assert pack.status_code in (200, 422), pack.data
@@ -165,11 +169,11 @@ def asked(client: Any, series: str, step: int) -> Atlas | None:
     for number, entry in enumerate(json.loads(text)["blobs"][1:], start=2):
         name = "activations" if entry["role"] == "activations" else "sheet"
         more = {} if name == "activations" else {"blob": number, "v": entry["crc32c"]}
-        answer = client.get(ROUTE_PREFIX + name, query_string={**where, **more})
-        assert answer.status_code in (200, 422), answer.data
-        if answer.status_code != 200:
+        response = client.get(ROUTE_PREFIX + name, query_string={**where, **more})
+        assert response.status_code in (200, 422), response.data
+        if response.status_code != 200:
             return None
-        blobs.append(answer.data)
+        blobs.append(response.data)
     return decode_atlas(blobs, run="exp/atlas")
 
 
@@ -179,8 +183,8 @@ def crc(data: bytes) -> int:
     return int(google_crc32c.value(data))
 
 
-class Anything:
-    """A checksum that equals every other."""
+class AnyChecksum:
+    """A checksum that equals every value."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -192,13 +196,13 @@ class Anything:
 
 
 def trust_data(data: bytes) -> Any:
-    """What the data server does: it checks headers, and never data."""
-    return masked_crc(data) if len(data) == 8 else Anything()
+    """Accepts any data, as the data server does: it checks headers only."""
+    return masked_crc(data) if len(data) == 8 else AnyChecksum()
 
 
 @pytest.fixture
-def broken(tmp_path: Path, original: Path) -> Path:
-    """Where the broken copies go, one after the other."""
+def mutated_path(tmp_path: Path, original: Path) -> Path:
+    """Path of the mutated copies, written in turn."""
     path = tmp_path / "exp" / CHILD_RUN / original.name
     path.parent.mkdir(parents=True)
     return path
@@ -206,23 +210,23 @@ def broken(tmp_path: Path, original: Path) -> Path:
 
 def run_mutations(
     count: int,
-    broken: Path,
+    mutated_path: Path,
     original: Path,
-    truth: dict[tuple[str, int], Atlas],
+    original_atlases: dict[tuple[str, int], Atlas],
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> collections.Counter[str]:
-    whole, chance = original.read_bytes(), random.Random(seed)
+    whole, random_state = original.read_bytes(), random.Random(seed)
     seen: collections.Counter[str] = collections.Counter()
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
-        broken.write_bytes(mutated(whole, kind, chance))
-        # One after the other, TensorBoard's own check of data, and none.
+        mutated_path.write_bytes(mutate(whole, kind, random_state))
+        # In turn with and without TensorBoard's check of the data.
         check = trust_data if number // len(KINDS) % 2 else masked_crc
         monkeypatch.setattr(pywrap_tensorflow, "masked_crc32c", check)
-        found = set(check_reading(broken.parents[2], truth))
+        found = set(check_reading(mutated_path.parents[2], original_atlases))
         try:
-            found |= set(check_routes(broken.parents[2], truth))
+            found |= set(check_routes(mutated_path.parents[2], original_atlases))
         except TensorBoardError:
             seen[f"{kind}: TensorBoard itself failed"] += 1
         seen.update(found)
@@ -231,64 +235,68 @@ def run_mutations(
 
 
 class TensorBoardError(Exception):
-    """The Python loader's own exception, which ends a whole reload."""
+    """An exception of the Python loader, which ends a reload."""
 
 
 @pytest.fixture(autouse=True)
 def loader_errors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tells exceptions of TensorBoard's loader from our own."""
+    """Distinguishes exceptions of TensorBoard's loader from those of the package."""
     from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
     reload = EventMultiplexer.Reload
 
-    def told(self: Any) -> Any:
+    def wrap(self: Any) -> Any:
         try:
             return reload(self)
         except Exception as error:
             raise TensorBoardError from error
 
-    monkeypatch.setattr(EventMultiplexer, "Reload", told)
+    monkeypatch.setattr(EventMultiplexer, "Reload", wrap)
 
 
 def check_counts(seen: collections.Counter[str], count: int) -> None:
-    """A check that sees nothing checks nothing."""
-    places = [f"{layer} {step}" for layer in LAYERS for step in STEPS]
-    for place in places:
-        assert seen[f"read {place}"] > 0.5 * count, seen
-        assert seen[f"served {place}"] > 0.1 * count, seen
+    """Checks that enough atlases were read and served for the test to mean something."""
+    records = [f"{layer} {step}" for layer in LAYERS for step in STEPS]
+    for record in records:
+        assert seen[f"read {record}"] > 0.5 * count, seen
+        assert seen[f"served {record}"] > 0.1 * count, seen
     assert sum(seen[kind] for kind in KINDS) == count
     assert seen["read a 0"] < count
 
 
-def test_no_mutation_is_taken_for_an_atlas(
-    broken: Path, original: Path, truth: Any, monkeypatch: pytest.MonkeyPatch
+def test_no_mutation_is_read_as_an_atlas(
+    mutated_path: Path, original: Path, original_atlases: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check_counts(run_mutations(600, broken, original, truth, monkeypatch, 1), 600)
+    check_counts(run_mutations(600, mutated_path, original, original_atlases, monkeypatch, 1), 600)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(2, 6))
 def test_ten_thousand_mutations(
-    seed: int, broken: Path, original: Path, truth: Any, monkeypatch: pytest.MonkeyPatch
+    seed: int,
+    mutated_path: Path,
+    original: Path,
+    original_atlases: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     start = time.perf_counter()
-    seen = run_mutations(2600, broken, original, truth, monkeypatch, seed)
+    seen = run_mutations(2600, mutated_path, original, original_atlases, monkeypatch, seed)
     print(f"\n2,600 mutations in {time.perf_counter() - start:.0f} s: {dict(seen)}")
     check_counts(seen, 2600)
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
-def test_a_real_tensorboard_shows_nothing_untrue(
-    fast: bool, original: Path, truth: Any, tmp_path: Path
+def test_a_real_tensorboard_serves_no_damaged_atlas(
+    fast: bool, original: Path, original_atlases: Any, tmp_path: Path
 ) -> None:
-    """Sixty broken runs and a sound one in one directory."""
-    whole, chance = original.read_bytes(), random.Random(9)
+    """The directory has sixty mutated runs and one valid run."""
+    whole, random_state = original.read_bytes(), random.Random(9)
     kinds = [kind for kind in KINDS if fast or kind != "resealed"]  # which ends a Python reload
     for number in range(60):
         path = tmp_path / f"run{number}" / CHILD_RUN / original.name
         path.parent.mkdir(parents=True)
-        path.write_bytes(mutated(whole, kinds[number % len(kinds)], chance))
+        path.write_bytes(mutate(whole, kinds[number % len(kinds)], random_state))
     sound = tmp_path / "sound" / CHILD_RUN / original.name
     sound.parent.mkdir(parents=True)
     sound.write_bytes(whole)
@@ -308,16 +316,18 @@ def test_a_real_tensorboard_shows_nothing_untrue(
                 refused += status == 422
                 served += status == 200
                 if status == 200:
-                    blobs = encode_atlas(truth[series["layer"], step])
+                    blobs = encode_atlas(original_atlases[series["layer"], step])
                     assert body.endswith(blobs[1])
                     assert blobs[0][9:] in body
         assert served > 100
         assert refused > 0 or not fast
 
 
-def test_the_sound_log_is_read_and_served_whole(original: Path, truth: Any) -> None:
+def test_the_original_log_is_read_and_served_completely(
+    original: Path, original_atlases: Any
+) -> None:
     everything = {f"{layer} {step}" for layer in LAYERS for step in STEPS}
     log_dir = original.parents[2]
-    assert {f.partition(" ")[2] for f in check_reading(log_dir, truth)} == everything
-    assert {f.partition(" ")[2] for f in check_routes(log_dir, truth)} == everything
+    assert {f.partition(" ")[2] for f in check_reading(log_dir, original_atlases)} == everything
+    assert {f.partition(" ")[2] for f in check_routes(log_dir, original_atlases)} == everything
     assert len(list(scan_records(original))) == 2 + 2 * len(everything)

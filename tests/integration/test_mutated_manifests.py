@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blobs that were broken under right checksums: the checks of values stand alone, and refuse.
+"""Mutated blobs with correct checksums: the validation of values must reject them.
 
-Ten times as many with `--long`. The front end does the same with what it is sent: `fuzz.test.ts`.
+`--long` runs ten times as many. `fuzz.test.ts` does the same for the front end.
 """
 
 from __future__ import annotations
@@ -40,55 +40,55 @@ KINDS: dict[str, tuple[Decode, Callable[[], list[bytes]]]] = {
     "probe": (decode_probe, lambda: encode_probe(make_probe_pictures(12))),
     "shortcuts": (decode_shortcuts, lambda: encode_shortcuts(make_shortcuts(100))),
 }
-ODD_VALUES: tuple[Any, ...] = (
+UNUSUAL_VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e308, 2**31, 2**53 + 1, -(2**63), 10**400),
     *("", "x", [], {}, [None], [[]], [{}], {"": None}, [0] * 300, "x" * 5000),
     *TEXTS[:60],
 )
 
 
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every (container, key) of a JSON value, depth first."""
+def find_entries(value: Any) -> list[tuple[Any, Any]]:
+    """Returns every (container, key) of a JSON value, depth first."""
     keys = value.keys() if isinstance(value, dict) else range(len(value))
     found = []
     for key in list(keys):
         found.append((value, key))
         if isinstance(value[key], (dict, list)):
-            found += places(value[key])
+            found += find_entries(value[key])
     return found
 
 
-def change_somewhere(document: dict[str, Any], chance: random.Random) -> None:
-    """Puts another value in one place, or takes the place away, or doubles it."""
-    where, key = chance.choice(places(document))
-    kind = chance.random()
+def change_entry(document: dict[str, Any], random_state: random.Random) -> None:
+    """Changes, removes or duplicates one entry."""
+    where, key = random_state.choice(find_entries(document))
+    kind = random_state.random()
     if kind < 0.15:
         del where[key]
     elif kind < 0.3 and isinstance(where, list):
         where.insert(key, where[key])
     elif kind < 0.4 and isinstance(where, dict):
-        where[chance.choice(TEXTS)[:40]] = where.pop(key)
+        where[random_state.choice(TEXTS)[:40]] = where.pop(key)
     elif kind < 0.5 and isinstance(where[key], int):
-        where[key] += chance.choice((-1, 1, 256, -256, 2**32))
+        where[key] += random_state.choice((-1, 1, 256, -256, 2**32))
     else:
-        where[key] = copy.deepcopy(chance.choice(ODD_VALUES))
+        where[key] = copy.deepcopy(random_state.choice(UNUSUAL_VALUES))
 
 
-def broken(blobs: list[bytes], chance: random.Random) -> list[bytes]:
-    """Breaks a sequence once or twice and makes all its checksums right again."""
-    index = chance.randrange(len(blobs))
-    if index == 0 and chance.random() < 0.3:
-        text = mutate_bytes(blobs[0][9:], chance)
+def mutate_record(blobs: list[bytes], random_state: random.Random) -> list[bytes]:
+    """Mutates a record once or twice and updates all its checksums."""
+    index = random_state.randrange(len(blobs))
+    if index == 0 and random_state.random() < 0.3:
+        text = mutate_bytes(blobs[0][9:], random_state)
         return [checksum(text).encode() + b"\n" + text, *blobs[1:]]
-    if index == 0 or chance.random() < 0.4:
+    if index == 0 or random_state.random() < 0.4:
         document = json.loads(blobs[0][9:])
-        for _ in range(chance.choice((1, 1, 2))):
+        for _ in range(random_state.choice((1, 1, 2))):
             if document:
-                change_somewhere(document, chance)
+                change_entry(document, random_state)
         text = json.dumps(document).encode()
         return [checksum(text).encode() + b"\n" + text, *blobs[1:]]
     mutated = list(blobs)
-    mutated[index] = mutate_bytes(blobs[index], chance)
+    mutated[index] = mutate_bytes(blobs[index], random_state)
     return rewrite_manifest(mutated)
 
 
@@ -97,28 +97,28 @@ LONG = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("count", [700, pytest.param(7_000, marks=LONG)])
-def test_broken_blobs_are_refused_by_type(kind: str, count: int) -> None:
+def test_mutated_blobs_raise_a_damage_error(kind: str, count: int) -> None:
     decode, encode = KINDS[kind]
-    blobs, chance, seen = encode(), random.Random(f"{kind} {count}"), Counter[str]()
+    blobs, random_state, seen = encode(), random.Random(f"{kind} {count}"), Counter[str]()
     whole = type(decode(blobs))
     reasons: list[str] = []
     for _ in range(count):
         try:
-            found = decode(broken(blobs, chance))
+            found = decode(mutate_record(blobs, random_state))
         except DamageError as error:
             seen["too new" if isinstance(error, TooNewError) else "damaged"] += 1
             reasons.append(str(error))
         else:
             assert isinstance(found, whole)
             seen["read"] += 1
-    print(f"\n{count:,} broken {kind}: {dict(seen)}")
+    print(f"\n{count:,} mutated {kind}: {dict(seen)}")
     lengths = [len(reason) for reason in reasons]
     assert 0 < min(lengths) <= max(lengths) < 500, max(reasons, key=len)[:800]
     assert seen["damaged"] > count / 3
     assert seen["read"] > count / 100
 
 
-def test_the_longest_text_is_refused_with_a_short_reason() -> None:
+def test_a_very_long_text_is_rejected_with_a_short_reason() -> None:
     blobs = KINDS["atlas"][1]()
     with pytest.raises(DamageError) as caught:
         decode_atlas(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The n-th call to the operating system fails, for every n, as SQLite tests it."""
+"""The n-th call to the operating system fails, for every n (a method of SQLite's tests)."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ def blobs_of(step: int) -> list[bytes]:
 
 
 class Faults:
-    """Counts the calls that reach the operating system, and fails the n-th of them.
+    """Counts the calls to the operating system, and makes the n-th of them fail.
 
     Args:
-        failing: Number of the call that fails, from 0; None for none.
-        error: What it fails with.
-        sticky: All calls behind it fail too, as on a disk that is gone.
+        failing: Index of the call that fails, or None.
+        error: Error number of the failure.
+        sticky: Whether all later calls fail too, as on a disk that was removed.
     """
 
     def __init__(self, failing: int | None, error: int, sticky: bool) -> None:
         self.count = 0
-        self.told: list[str] = []
+        self.calls: list[str] = []
         self._failing, self._error, self._sticky = failing, error, sticky
 
-    def check(self, what: str) -> None:
+    def check(self, call: str) -> None:
         number, self.count = self.count, self.count + 1
-        self.told.append(what)
+        self.calls.append(call)
         if self._failing is None:
             return
         if number == self._failing or (self._sticky and number > self._failing):
@@ -51,7 +51,7 @@ class Faults:
 
 
 class FaultyFile:
-    """A raw file whose calls may fail; a write that fails has put down half of its bytes."""
+    """A raw file with calls that can fail; a failed write has written half of its bytes."""
 
     def __init__(self, file: Any, faults: Faults) -> None:
         self._file, self._faults = file, faults
@@ -64,7 +64,7 @@ class FaultyFile:
         except OSError:
             self._file.write(half)
             raise
-        # What the operating system may do with any write: take a part of it.
+        # The operating system may write only a part of the data.
         return int(self._file.write(half if len(data) > 1500 else data))
 
     def truncate(self, size: int) -> int:
@@ -95,13 +95,13 @@ class FaultyFile:
 
 @pytest.fixture
 def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[[Faults], Any]:
-    """Puts a set of faults between `events` and the operating system, while it is entered."""
+    """Returns a context in which faults are injected between `event_file` and the system."""
 
     @contextlib.contextmanager
     def install(faults: Faults) -> Iterator[None]:
         whole = {"open": Path.open, "mkdir": Path.mkdir, "fsync": os.fsync, "unlink": Path.unlink}
 
-        def wrapped(name: str) -> Callable[..., Any]:
+        def wrap(name: str) -> Callable[..., Any]:
             def call(*args: Any, **kwargs: Any) -> Any:
                 faults.check(name)
                 result = whole[name](*args, **kwargs)
@@ -111,15 +111,15 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[[Faults], Any]:
 
         with monkeypatch.context() as patch:
             for name in ("open", "mkdir", "unlink"):
-                patch.setattr(Path, name, wrapped(name))
-            patch.setattr(os, "fsync", wrapped("fsync"))
+                patch.setattr(Path, name, wrap(name))
+            patch.setattr(os, "fsync", wrap("fsync"))
             yield
 
     return install
 
 
 def session(sink: EventSink) -> tuple[list[int], list[int]]:
-    """Logs and flushes four steps as a training loop would; returns those written and flushed."""
+    """Logs and flushes four steps as a training loop does; returns those written and flushed."""
     written, flushed = [], []
     for step in STEPS:
         with contextlib.suppress(OSError):
@@ -133,7 +133,7 @@ def session(sink: EventSink) -> tuple[list[int], list[int]]:
 
 
 def read_back(directory: Path) -> tuple[list[int], list[str]]:
-    """Returns the steps that are whole, in order, and what else is there."""
+    """Returns the intact steps in order, and the reasons of all damage."""
     found = [] if not directory.exists() else list(read_events(directory))
     assert all(list(event.blobs or ()) == blobs_of(event.step) for event in found if event.blobs)
     steps = [event.step for event in found if event.reason is None]
@@ -147,9 +147,9 @@ def test_without_faults_every_call_is_counted(
     with faulty(faults):
         assert session(EventSink(tmp_path / "atlas")) == (list(STEPS), list(STEPS))
     assert read_back(tmp_path / "atlas") == (list(STEPS), [])
-    assert {"open", "mkdir", "write", "fsync", "close", "tell"} <= set(faults.told)
+    assert {"open", "mkdir", "write", "fsync", "close", "tell"} <= set(faults.calls)
     # Header, payload and footer of the version and of each record, whose payload takes two.
-    assert faults.told.count("write") == 3 + 4 * len(STEPS)
+    assert faults.calls.count("write") == 3 + 4 * len(STEPS)
 
 
 @pytest.mark.parametrize("sticky", [False, True], ids=["once", "from then on"])
@@ -165,25 +165,25 @@ def test_the_nth_call_fails_for_every_n(
             written, flushed = session(EventSink(directory))
         if faults.count <= failing:
             break
-        tried.append(faults.told[failing])
+        tried.append(faults.calls[failing])
         steps, damage = read_back(directory)
         assert set(flushed) <= set(written)
-        # What was reported written is there, in order; what failed left nothing that is torn.
+        # Every step reported as written is there, in order; failed writes left no partial record.
         assert steps == sorted(set(steps))
-        assert set(written) <= set(steps), (failing, faults.told)
+        assert set(written) <= set(steps), (failing, faults.calls)
         if not sticky:
-            assert len(written) >= len(STEPS) - 1, (failing, faults.told)
-            assert steps == written or tried[-1] in ("close", "fsync"), (failing, faults.told)
+            assert len(written) >= len(STEPS) - 1, (failing, faults.calls)
+            assert steps == written or tried[-1] in ("close", "fsync"), (failing, faults.calls)
             assert damage == [], (failing, tried[-1])
-        # Every file is read to its end by loaders that stop at the first damage.
+        # Loaders that stop at the first damage read every file to its end.
         for path in event_files(directory) if directory.exists() else ():
             reasons = [record.reason for record in scan_records(path)]
-            assert reasons == [None] * len(reasons), (failing, faults.told)
+            assert reasons == [None] * len(reasons), (failing, faults.calls)
     assert len(tried) > 20
     assert {"open", "mkdir", "write", "fsync", "close", "tell"} <= set(tried)
 
 
-def test_a_sink_recovers_when_the_disk_is_back(
+def test_a_sink_recovers_after_a_disk_failure(
     faulty: Callable[[Faults], Any], tmp_path: Path
 ) -> None:
     sink = EventSink(tmp_path)
@@ -196,9 +196,7 @@ def test_a_sink_recovers_when_the_disk_is_back(
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, MemoryError, SystemExit])
-def test_an_interrupt_in_the_middle_of_a_record_leaves_none(
-    interrupt: type[BaseException], tmp_path: Path
-) -> None:
+def test_an_interrupted_record_is_removed(interrupt: type[BaseException], tmp_path: Path) -> None:
     sink = EventSink(tmp_path)
     sink.write("layer/a", blobs_of(0), 0)
 

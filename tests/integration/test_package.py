@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the package promises as a whole: its names, its lightness and its tidiness."""
+"""Properties of the whole package: public names, light imports, metadata, and clean sources."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "umap", "numba")
 
 
-def tracked(*patterns):
-    """Returns the files under version control, and those about to be."""
+def list_tracked(*patterns):
+    """Returns the files under version control, and untracked files that git does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
         cwd=ROOT,
@@ -31,7 +31,7 @@ def tracked(*patterns):
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
-def loaded_by(statement):
+def find_loaded_modules(statement):
     """Returns the top-level modules that a fresh interpreter has loaded after `statement`."""
     code = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run(
@@ -85,27 +85,27 @@ class TestNames:
             _ = tensorboard_plugin_atlas.no_such_name
 
 
-class TestLightness:
+class TestImports:
     def test_importing_the_package_loads_the_standard_library_only(self):
-        loaded = loaded_by("import tensorboard_plugin_atlas")
+        loaded = find_loaded_modules("import tensorboard_plugin_atlas")
         assert "tensorboard_plugin_atlas" in loaded
         assert not loaded & {*HEAVY, "tensorboard", "numpy", "PIL", "google", "safetensors"}
 
     def test_the_viewer_loads_no_torch(self):
-        loaded = loaded_by(
+        loaded = find_loaded_modules(
             "import tensorboard_plugin_atlas.loader, tensorboard_plugin_atlas.plugin\n"
             "from tensorboard_plugin_atlas import Atlas, AtlasConfig, read_atlases"
         )
         assert {"numpy", "tensorboard", "tensorboard_plugin_atlas"} <= loaded
         assert not loaded & set(HEAVY)
 
-    def test_asking_for_help_loads_no_torch(self):
-        loaded = loaded_by("from tensorboard_plugin_atlas.cli import _parser; _parser()")
+    def test_the_help_loads_no_torch(self):
+        loaded = find_loaded_modules("from tensorboard_plugin_atlas.cli import _parser; _parser()")
         assert not loaded & {*HEAVY, "numpy", "tensorboard"}
 
 
 class TestMetadata:
-    def test_the_version_has_one_home(self):
+    def test_the_version_is_defined_once(self):
         version = importlib.metadata.version("tensorboard_plugin_atlas")
         assert tensorboard_plugin_atlas.__version__ == version
         assert re.fullmatch(r"\d+\.\d+\.\d+", version)
@@ -125,20 +125,20 @@ class TestMetadata:
         assert importlib.resources.files("tensorboard_plugin_atlas").joinpath(name).is_file()
 
 
-class TestTidiness:
-    def test_no_file_knows_the_machine_it_was_written_on(self):
-        # Spelled in pieces, so that this file does not find itself.
+class TestSources:
+    def test_no_file_contains_an_absolute_path(self):
+        # Assembled from parts, so that this file does not match.
         places = re.compile("|".join(f"(?<![\\w.])/{name}/" for name in ("work", "root", "home")))
         found = [
             f"{path.relative_to(ROOT)}: {line.strip()[:100]}"
-            for path in tracked()
+            for path in list_tracked()
             for line in path.read_text(encoding="utf-8", errors="ignore").splitlines()
             if places.search(line)
         ]
         assert found == []
 
-    def test_the_front_end_never_makes_markup_or_code_of_text(self):
-        sources = tracked("frontend/src")
+    def test_the_front_end_never_turns_text_into_markup_or_code(self):
+        sources = list_tracked("frontend/src")
         assert len(sources) > 5
         dangerous = re.compile(
             r"innerHTML|outerHTML|insertAdjacentHTML|unsafeHTML"
@@ -151,11 +151,11 @@ class TestTidiness:
         ]
         assert found == []
 
-    def test_every_python_file_names_its_licence_first(self):
+    def test_every_python_file_starts_with_its_license(self):
         wanted = "# SPDX-License-Identifier: Apache-2.0"
         missing = [
             path.relative_to(ROOT).as_posix()
-            for path in tracked("*.py")
+            for path in list_tracked("*.py")
             if not path.read_text(encoding="utf-8").startswith(wanted)
         ]
         assert missing == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Same seed, same machine, one thread: the same bytes."""
+"""Two runs with one seed, machine and thread log the same bytes."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ with AtlasWriter(
 """
 
 
-def trained(log_dir: Path, hash_seed: str) -> list[tuple[str | None, int, bytes]]:
-    """Trains in a process of its own; returns tag, step and payload of each atlas and the probe."""
+def train(log_dir: Path, hash_seed: str) -> list[tuple[str | None, int, bytes]]:
+    """Trains in a new process; returns tag, step and payload of each atlas and of the probe."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", TRAIN, str(log_dir)]
     subprocess.run(command, check=True, env=environment, timeout=240)
@@ -54,8 +54,8 @@ def trained(log_dir: Path, hash_seed: str) -> list[tuple[str | None, int, bytes]
 
 @pytest.mark.timeout(600)
 def test_two_runs_log_the_same_bytes(tmp_path: Path) -> None:
-    first = trained(tmp_path / "first", "1")
-    second = trained(tmp_path / "second", "2")
+    first = train(tmp_path / "first", "1")
+    second = train(tmp_path / "second", "2")
     assert [(tag, step) for tag, step, _ in first] == [
         ("probe", 0),
         *(("first/" * (step == 0) + f"layer/{layer}", step) for step in range(3) for layer in "24"),

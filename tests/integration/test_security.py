@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Promises of SECURITY.md that no other test holds; each test names its sentence."""
+"""Guarantees of SECURITY.md that no other test covers."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ RUNS_CODE = {"pickle", "cloudpickle", "marshal", "shelve", "dill", "joblib", "to
 CALLS_CODE = {"eval", "exec", "compile", "__import__"}
 
 
-def sources() -> list[Path]:
-    """Every file that sees what a log holds."""
+def list_sources() -> list[Path]:
+    """Returns every source file that reads the contents of a log."""
     folders = [path for name in READS_LOGS for path in (PACKAGE / name).rglob("*.py")]
     return folders + [PACKAGE / name for name in READS_LOGS_FILES]
 
 
-def code_runners(tree: ast.AST) -> Iterator[str]:
-    """Yields what in a file could make code of bytes or of text."""
+def find_code_execution(tree: ast.AST) -> Iterator[str]:
+    """Yields imports and calls in a file that could execute code from data."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from RUNS_CODE & {alias.name.partition(".")[0] for alias in node.names}
@@ -51,18 +51,25 @@ def code_runners(tree: ast.AST) -> Iterator[str]:
 
 
 def test_nothing_in_a_log_is_ever_executed() -> None:
-    """No pickle and no eval where logs are read; the tab's half is in test_package.py."""
-    assert len(sources()) > 30
+    """Modules that read logs use neither pickle nor eval; test_package.py checks the tab."""
+    assert len(list_sources()) > 30
     found = {
-        str(path.relative_to(PACKAGE)): sorted(code_runners(ast.parse(path.read_text("utf-8"))))
-        for path in sources()
+        str(path.relative_to(PACKAGE)): sorted(
+            find_code_execution(ast.parse(path.read_text("utf-8")))
+        )
+        for path in list_sources()
     }
     assert {name: runners for name, runners in found.items() if runners} == {}
 
 
-def test_the_search_for_code_finds_code() -> None:
+def test_code_execution_is_detected() -> None:
     text = "import pickle\nfrom torch import load\neval('1')\nnumpy.load(f, allow_pickle=True)\n"
-    assert sorted(code_runners(ast.parse(text))) == ["allow_pickle", "eval", "pickle", "torch"]
+    assert sorted(find_code_execution(ast.parse(text))) == [
+        "allow_pickle",
+        "eval",
+        "pickle",
+        "torch",
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +79,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return log_dir
 
 
-def answers(client: Client) -> dict[str, int]:
-    """Status of each data route, soundly asked."""
+def request_all_routes(client: Client) -> dict[str, int]:
+    """Returns the status of each data route for a valid request."""
     series = {"id": VALID_QUERY["id"]}
     step = {**series, "step": VALID_QUERY["step"]}
     run = {"run": VALID_QUERY["run"]}
@@ -98,7 +105,7 @@ def answers(client: Client) -> dict[str, int]:
 def test_no_text_of_a_request_or_a_log_becomes_a_path(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No route opens any file: all was read by TensorBoard, and our own files at start."""
+    """No route opens a file: TensorBoard reads the logs, and assets are loaded at start."""
     client, _ = make_client(log)
 
     def refuse(*arguments: Any, **_: Any) -> Any:
@@ -107,19 +114,19 @@ def test_no_text_of_a_request_or_a_log_becomes_a_path(
     for module, name in ((builtins, "open"), (io, "open"), (os, "open"), (os, "scandir")):
         monkeypatch.setattr(module, name, refuse)
     monkeypatch.setattr(os, "listdir", refuse)
-    assert set(answers(client).values()) == {200}
+    assert set(request_all_routes(client).values()) == {200}
 
 
-def test_images_are_passed_to_the_browser_undecoded(
+def test_images_are_sent_to_the_browser_without_decoding(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, _ = make_client(log)
 
     def refuse(*_: Any, **__: Any) -> Any:
-        raise AssertionError("a route decoded a picture")
+        raise AssertionError("a route decoded an image")
 
     monkeypatch.setattr(Image, "open", refuse)
-    assert set(answers(client).values()) == {200}
+    assert set(request_all_routes(client).values()) == {200}
 
 
 def test_the_tab_loads_nothing_from_other_hosts() -> None:
@@ -131,12 +138,12 @@ def test_the_tab_loads_nothing_from_other_hosts() -> None:
 
 
 @pytest.mark.parametrize("length", [2**32, 2**40, 2**62])
-def test_a_hostile_record_header_costs_its_run_alone_under_the_python_loader(
+def test_a_forged_record_header_affects_one_run_only_with_the_python_loader(
     length: int, tmp_path: Path
 ) -> None:
-    """TensorBoard's data server may abort at it, which is why SECURITY.md names another flag."""
-    write_log(tmp_path, runs=("hostile", "sound"), layers=("a",), steps=(0, 10))
-    (path,) = (tmp_path / "hostile" / "atlas").iterdir()
+    """TensorBoard's data server may abort, so SECURITY.md recommends the Python loader."""
+    write_log(tmp_path, runs=("forged", "valid"), layers=("a",), steps=(0, 10))
+    (path,) = (tmp_path / "forged" / "atlas").iterdir()
     header = struct.pack("<Q", length)
     crc = google_crc32c.value(header)
     masked = ((crc >> 15 | crc << 17 & 0xFFFFFFFF) + 0xA282EAD8) & 0xFFFFFFFF

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tab can ask about shortcuts, and that a real TensorBoard serves it with both loaders."""
+"""Routes of shortcuts, also in a real TensorBoard with both loaders."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def blobs_of(step: int) -> list[bytes]:
     return encode_shortcuts(make_shortcuts(step))
 
 
-def test_the_index_lists_their_steps_beside_those_of_the_layer(client: Client) -> None:
+def test_the_index_lists_their_steps_with_those_of_the_layer(client: Client) -> None:
     (run,) = client.get(ROUTE_PREFIX + "index").json["runs"]
     assert {one["layer"]: one["shortcuts"] for one in run["series"]} == {
         "layer3": [50, 100, 200],
@@ -50,22 +50,22 @@ def test_the_index_lists_their_steps_beside_those_of_the_layer(client: Client) -
     assert all(one["steps"] == list(STEPS) for one in run["series"])
 
 
-def test_a_record_is_told_as_json_with_the_mark_of_its_manifest(client: Client) -> None:
+def test_a_record_is_json_with_the_checksum_of_its_manifest_as_etag(client: Client) -> None:
     response = client.get(ROUTE_PREFIX + "shortcuts", query_string={"id": ID, "step": "100"})
     blobs = blobs_of(100)
     assert (response.status_code, response.content_type) == (200, "application/json")
     assert response.json == json.loads(blobs[0][9:])
-    mark = response.headers["ETag"]
-    assert mark == f'"{blobs[0][:8].decode()}"'
+    etag = response.headers["ETag"]
+    assert etag == f'"{blobs[0][:8].decode()}"'
     again = client.get(
         ROUTE_PREFIX + "shortcuts",
         query_string={"id": ID, "step": "100"},
-        headers={"If-None-Match": mark},
+        headers={"If-None-Match": etag},
     )
     assert (again.status_code, again.data) == (304, b"")
 
 
-def test_patches_are_one_picture_for_good_under_their_checksum(client: Client) -> None:
+def test_patches_are_one_immutable_image(client: Client) -> None:
     page = blobs_of(50)[1]
     query = {"id": ID, "step": "50", "blob": "1"}
     response = client.get(ROUTE_PREFIX + "patches", query_string={**query, "v": checksum(page)})
@@ -88,14 +88,12 @@ def test_patches_are_one_picture_for_good_under_their_checksum(client: Client) -
         ("sheet", {"id": ID, "step": "50", "blob": "1"}),
     ],
 )
-def test_what_is_not_there_has_one_answer(
-    route: str, query: dict[str, str], client: Client
-) -> None:
+def test_a_missing_record_is_not_found(route: str, query: dict[str, str], client: Client) -> None:
     response = client.get(ROUTE_PREFIX + route, query_string=query)
     assert (response.status_code, response.json) == (404, NOT_FOUND)
 
 
-def test_the_history_of_the_layer_knows_nothing_of_them(client: Client) -> None:
+def test_the_history_of_the_layer_does_not_list_them(client: Client) -> None:
     for series in (ID, OTHER):
         body = client.get(ROUTE_PREFIX + "history", query_string={"id": series}).json
         assert [one["status"] for one in body["steps"]] == ["ok"] * 4
@@ -112,8 +110,8 @@ def test_a_layer_without_atlases_has_no_series(tmp_path: Path) -> None:
     assert client.get(ROUTE_PREFIX + "shortcuts", query_string=query).status_code == 404
 
 
-def strange(tmp_path: Path, tag: str, step: int, blobs: list[bytes]) -> Any:
-    """Returns the answer to a log with `blobs` under `tag`."""
+def request_logged(tmp_path: Path, tag: str, step: int, blobs: list[bytes]) -> Any:
+    """Logs `blobs` under `tag` and returns the response to a request for shortcuts."""
     write_shortcuts(tmp_path, steps=(0, 50))
     sink = EventSink(tmp_path / RUN)
     sink.write(tag, blobs, step)
@@ -122,29 +120,29 @@ def strange(tmp_path: Path, tag: str, step: int, blobs: list[bytes]) -> Any:
     return make_client(tmp_path)[0].get(ROUTE_PREFIX + "shortcuts", query_string=query)
 
 
-def test_a_record_at_another_step_than_it_says_is_damage(tmp_path: Path) -> None:
-    response = strange(tmp_path, shortcuts_tag("layer3"), 60, blobs_of(100))
+def test_a_record_logged_at_another_step_is_damaged(tmp_path: Path) -> None:
+    response = request_logged(tmp_path, shortcuts_tag("layer3"), 60, blobs_of(100))
     assert response.status_code == 422
     assert "at step 100 was found under layer 'layer3' at step 60" in response.text
 
 
-def test_a_record_of_another_layer_is_damage(tmp_path: Path) -> None:
+def test_a_record_of_another_layer_is_damaged(tmp_path: Path) -> None:
     blobs = encode_shortcuts(make_shortcuts(60, layer="layer9"))
-    assert strange(tmp_path, shortcuts_tag("layer3"), 60, blobs).status_code == 422
+    assert request_logged(tmp_path, shortcuts_tag("layer3"), 60, blobs).status_code == 422
 
 
-def test_a_probe_under_the_tag_is_damage(tmp_path: Path) -> None:
+def test_a_probe_under_the_tag_is_damaged(tmp_path: Path) -> None:
     from synthetic_atlases import make_probe_pictures
 
     from tensorboard_plugin_atlas.wire.atlas_codec import encode_probe
 
     blobs = encode_probe(make_probe_pictures(20))
-    response = strange(tmp_path, shortcuts_tag("layer3"), 60, blobs)
+    response = request_logged(tmp_path, shortcuts_tag("layer3"), 60, blobs)
     assert response.status_code == 422
     assert "its kind is probe" in response.text
 
 
-def test_shortcuts_under_the_tag_of_an_atlas_are_damage_of_that_step(tmp_path: Path) -> None:
+def test_shortcuts_under_the_tag_of_an_atlas_damage_that_step(tmp_path: Path) -> None:
     write_shortcuts(tmp_path, steps=(0, 50))
     sink = EventSink(tmp_path / RUN)
     sink.write(layer_tag("layer3"), blobs_of(60), 60)
@@ -170,8 +168,8 @@ def test_both_loaders_serve_them(fast: bool, tmp_path: Path) -> None:
             blobs = blobs_of(step)
             status, headers, body = get(f"{here}shortcuts?id={ID}&step={step}")
             assert (status, json.loads(body)) == (200, json.loads(blobs[0][9:]))
-            mark = headers["ETag"]
-            again = get(f"{here}shortcuts?id={ID}&step={step}", **{"If-None-Match": mark})
+            etag = headers["ETag"]
+            again = get(f"{here}shortcuts?id={ID}&step={step}", **{"If-None-Match": etag})
             assert again[0] == 304
             page = get(f"{here}patches?id={ID}&step={step}&blob=1&v={checksum(blobs[1])}")
             assert (page[0], page[2]) == (200, blobs[1])
@@ -183,7 +181,7 @@ def _steps(index: Any) -> list[int]:
     return next(one["shortcuts"] for one in run["series"] if one["layer"] == "layer3")
 
 
-def test_a_flipped_byte_is_damage_where_tensorboard_sees_none(tmp_path: Path) -> None:
+def test_a_flipped_byte_that_tensorboard_does_not_detect_is_reported(tmp_path: Path) -> None:
     write_shortcuts(tmp_path)
     (path,) = (tmp_path / RUN).iterdir()
     data = bytearray(path.read_bytes())

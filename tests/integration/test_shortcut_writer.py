@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shortcuts of a whole training through `AtlasWriter`: a real network that learns a marker."""
+"""Shortcuts through `AtlasWriter`: a small network that learns a marker."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONFIG = AtlasConfig(samples=1000, epochs=50, grids=(6,), icons="none")
 QUICK = AtlasConfig(samples=60, epochs=5, grids=(2,), icons="none")
 
 
-def writer(folder, model, data, *, config=CONFIG, shortcuts=True, worker="inline", **more):
+def make_writer(folder, model, data, *, config=CONFIG, shortcuts=True, worker="inline", **more):
     return AtlasWriter(
         folder,
         model,
@@ -43,21 +43,21 @@ def writer(folder, model, data, *, config=CONFIG, shortcuts=True, worker="inline
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """A training that is taken up again after step 20, as after a crash of the machine."""
+    """A run that is resumed after step 20, as after a crash."""
     folder = tmp_path_factory.mktemp("planted")
     model, data = make_network(), make_striped_images(1200)
-    atlas = writer(folder, model, data)
+    atlas = make_writer(folder, model, data)
     for step in train(model, data, STEPS):
         if step == 30:
             atlas.close(None)
-            atlas = writer(folder, model, data)
+            atlas = make_writer(folder, model, data)
         atlas.add_atlas(step)
     atlas.close(None)
     return folder, data, list(read_shortcuts(folder, run="atlas")), atlas.cost()
 
 
 class TestPlanted:
-    def test_every_step_has_a_record_of_the_earlier_of_two_layers(self, planted):
+    def test_every_step_has_a_record_of_the_earlier_layer(self, planted):
         _, _, records, _ = planted
         assert [record.step for record in records] == [0, *STEPS]
         for record in records:
@@ -74,16 +74,16 @@ class TestPlanted:
             len(planted[2][-1].found) - 1
         )
 
-    def test_since_when_is_told_within_one_checkpoint(self, planted):
-        """The network turns half of other pictures for the bare marker from step 20 on."""
+    def test_the_first_step_is_found_within_one_checkpoint(self, planted):
+        """From step 20 on, the marker alone flips half of the other images."""
         _, _, records, _ = planted
         first = records[-1].found[0]
         assert first.since == 20
         for record in records:
-            told = [one for one in record.found if one.significant]
-            assert bool(told) == (record.step >= 20)
+            significant = [one for one in record.found if one.significant]
+            assert bool(significant) == (record.step >= 20)
 
-    def test_its_number_and_history_survive_a_new_writer(self, planted):
+    def test_its_id_and_history_continue_in_a_new_writer(self, planted):
         _, _, records, _ = planted
         marks = [record.found[0] for record in records if record.step >= 20]
         assert len({mark.id for mark in marks}) == 1
@@ -94,26 +94,26 @@ class TestPlanted:
             ids = [one.id for one in record.found]
             assert len(set(ids)) == len(ids)
 
-    def test_the_patch_is_what_its_picture_shows_there(self, planted):
+    def test_the_patch_is_cut_from_its_image(self, planted):
         _, (images, _), records, _ = planted
         for record in records:
             for one, patch in zip(record.found, record.patches, strict=True):
                 y0, x0, y1, x1 = one.box
-                piece = images[one.image, :, y0:y1, x0:x1].permute(1, 2, 0)
-                np.testing.assert_array_equal(patch, (piece * 255).round().to(torch.uint8))
+                crop = images[one.image, :, y0:y1, x0:x1].permute(1, 2, 0)
+                np.testing.assert_array_equal(patch, (crop * 255).round().to(torch.uint8))
 
-    def test_examples_show_as_many_turned_pictures_as_the_rate_says(self, planted):
+    def test_examples_match_the_flip_rate(self, planted):
         first = planted[2][-1].found[0]
         assert len(first.examples) == 12
-        turned = [one.after == first.target for one in first.examples]
-        assert sum(turned) == round(12 * first.flip_rate)
-        assert turned == sorted(turned, reverse=True)
+        flipped = [one.after == first.target for one in first.examples]
+        assert sum(flipped) == round(12 * first.flip_rate)
+        assert flipped == sorted(flipped, reverse=True)
         for one in first.examples:
             assert one.before != first.target
             if one.after == first.target:
                 assert one.probability_after > one.probability_before
 
-    def test_its_place_on_the_map_is_among_the_samples_of_the_atlas(self, planted):
+    def test_its_samples_are_in_the_atlas(self, planted):
         folder, _, records, _ = planted
         (atlas,) = [a for a in read_atlases(folder, layer=LAYERS[0]) if a.step == 40]
         first = records[-1].found[0]
@@ -121,16 +121,16 @@ class TestPlanted:
         assert first.similarity > 0.5
         assert 0 < len(first.samples) <= 64
         assert max(first.samples) < len(atlas.samples)
-        # What the layer says there it says of pictures of that class, far more often than chance.
+        # The nearest samples are from images of that class, far more often than by chance.
         near = atlas.predictions[list(first.samples[:10])]
         assert (near == MARKED_CLASS).mean() > 0.5
 
-    def test_what_never_was_one_is_let_go_when_it_turns_too_few(self, planted):
+    def test_entries_that_never_were_significant_are_dropped(self, planted):
         for record in planted[2]:
             for one in record.found:
                 assert one.since is not None or one.flip_rate >= 0.25
 
-    def test_the_cost_tells_of_atlases_and_counts_their_seconds(self, planted):
+    def test_the_cost_counts_atlases_and_seconds(self, planted):
         cost = planted[3]
         assert cost.atlases == 2 * len(LAYERS)
         assert cost.seconds > 0
@@ -138,7 +138,7 @@ class TestPlanted:
 
 def test_a_clean_training_has_nothing_significant(tmp_path):
     model, data = make_network(), make_striped_images(1200, marked=0.0)
-    with writer(tmp_path, model, data) as atlas:
+    with make_writer(tmp_path, model, data) as atlas:
         for step in train(model, data, (20, 40)):
             if step:
                 atlas.add_atlas(step)
@@ -153,7 +153,7 @@ def test_the_worker_logs_what_the_loop_does(tmp_path):
     records = []
     for worker in ("inline", "process"):
         folder = tmp_path / worker
-        with writer(folder, model, data, config=TINY, worker=worker, shortcuts="2") as atlas:
+        with make_writer(folder, model, data, config=TINY, worker=worker, shortcuts="2") as atlas:
             atlas.add_atlas(step, 5.0)
         records += read_shortcuts(folder)
     first, second = records
@@ -162,11 +162,11 @@ def test_the_worker_logs_what_the_loop_does(tmp_path):
     assert (second.wall_time, second.step, second.images) == (5.0, 10, 4)
 
 
-def test_the_model_and_the_random_state_are_left_as_they_were(tmp_path):
+def test_the_model_and_the_random_state_do_not_change(tmp_path):
     model, data = make_network(), make_striped_images(200)
     model.train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    atlas = writer(tmp_path, model, data, config=QUICK)
+    atlas = make_writer(tmp_path, model, data, config=QUICK)
     torch.manual_seed(3)
     states = torch.get_rng_state(), np.random.get_state()[1].copy()
     atlas.add_atlas(1)
@@ -180,28 +180,28 @@ def test_the_model_and_the_random_state_are_left_as_they_were(tmp_path):
 
 
 @pytest.mark.parametrize("worker", ["inline", "process"])
-def test_a_failure_costs_the_record_and_is_told_once(worker, tmp_path, monkeypatch):
+def test_a_failure_loses_the_record_and_warns_once(worker, tmp_path, monkeypatch):
     model, data = make_network(), make_striped_images(100)
-    broken = Unhelpful(model)
+    broken = Detached(model)
     atlas = AtlasWriter(
         tmp_path, broken, ["inner.2"], probe=data, config=TINY, shortcuts=True, worker=worker
     )
     with pytest.warns(
         RuntimeWarning, match="the shortcuts of layer 'inner.2' are not logged"
-    ) as told:
+    ) as caught:
         for step in (1, 2, 3):
             atlas.add_atlas(step)
             atlas.flush()
         atlas.close()
-    assert len([one for one in told if "are not logged" in str(one.message)]) == 1
+    assert len([one for one in caught if "are not logged" in str(one.message)]) == 1
     assert [a.step for a in read_atlases(tmp_path)] == [1, 2, 3]
     assert list(read_shortcuts(tmp_path)) == []
     assert atlas.cost().atlases == 3
     assert atlas.cost().skipped == 0
 
 
-class Unhelpful(nn.Module):
-    """Has no derivative behind its layer."""
+class Detached(nn.Module):
+    """A network without a gradient after its layer."""
 
     def __init__(self, inner):
         super().__init__()
@@ -216,7 +216,7 @@ class Unhelpful(nn.Module):
 
 
 class Embedder(nn.Module):
-    """Gives a map, and no logits."""
+    """A network that returns a map and no logits."""
 
     def __init__(self):
         super().__init__()
@@ -226,9 +226,9 @@ class Embedder(nn.Module):
         return self.body(x)
 
 
-def test_a_model_without_logits_is_refused_once_and_atlases_go_on(tmp_path):
+def test_a_model_without_logits_warns_once_and_atlases_are_logged(tmp_path):
     images, _ = make_striped_images(60)
-    with pytest.warns(RuntimeWarning, match="not \\(images, classes\\) logits") as told:
+    with pytest.warns(RuntimeWarning, match="not \\(images, classes\\) logits") as caught:
         atlas = AtlasWriter(
             tmp_path,
             Embedder(),
@@ -242,12 +242,12 @@ def test_a_model_without_logits_is_refused_once_and_atlases_go_on(tmp_path):
         for step in (1, 2):
             atlas.add_atlas(step)
         atlas.close()
-    assert len([one for one in told if "shortcuts=True" in str(one.message)]) == 1
+    assert len([one for one in caught if "shortcuts=True" in str(one.message)]) == 1
     assert [a.step for a in read_atlases(tmp_path)] == [1, 2]
     assert list(read_shortcuts(tmp_path)) == []
 
 
-def test_pictures_of_many_channels_cannot_be_kept(tmp_path):
+def test_images_with_four_channels_cannot_be_stored(tmp_path):
     model = nn.Sequential(nn.Conv2d(4, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.warns(RuntimeWarning, match="the images have 4 channels"):
         AtlasWriter(
@@ -262,23 +262,25 @@ def test_pictures_of_many_channels_cannot_be_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("shortcuts", "message"),
     [
         ("6", "shortcuts='6': pass True, or one of layers=['2', '4']"),
         (3, "shortcuts=3: pass True, False or one of the layers' names"),
         (None, "shortcuts=None: pass True, False or one of the layers' names"),
     ],
 )
-def test_what_is_no_logged_layer_is_refused(given, said, tmp_path):
-    with pytest.raises(ArgumentError, match=re.escape(said)):
-        writer(tmp_path, make_network(), make_striped_images(20), config=QUICK, shortcuts=given)
+def test_a_layer_that_is_not_logged_is_rejected(shortcuts, message, tmp_path):
+    with pytest.raises(ArgumentError, match=re.escape(message)):
+        make_writer(
+            tmp_path, make_network(), make_striped_images(20), config=QUICK, shortcuts=shortcuts
+        )
 
 
 @pytest.mark.parametrize(
     ("layers", "middle"),
     [(["4"], "4"), (["4", "2"], "2"), (["5", "0", "2"], "2"), (["0", "2", "4", "5"], "2")],
 )
-def test_true_takes_the_layer_in_the_middle(layers, middle, tmp_path):
+def test_true_selects_the_middle_layer(layers, middle, tmp_path):
     atlas = AtlasWriter(
         tmp_path,
         make_network(),
@@ -294,20 +296,22 @@ def test_true_takes_the_layer_in_the_middle(layers, middle, tmp_path):
     assert {record.layer for record in read_shortcuts(tmp_path)} == {middle}
 
 
-def test_without_being_asked_nothing_is_looked_for(tmp_path):
-    atlas = writer(tmp_path, make_network(), make_striped_images(60), config=QUICK, shortcuts=False)
+def test_nothing_is_searched_by_default(tmp_path):
+    atlas = make_writer(
+        tmp_path, make_network(), make_striped_images(60), config=QUICK, shortcuts=False
+    )
     atlas.add_atlas(0)
     atlas.close()
     assert list(read_shortcuts(tmp_path)) == []
 
 
-def test_a_step_that_was_purged_is_done_again_from_the_record_before(planted, tmp_path):
+def test_a_purged_step_continues_from_the_record_before(planted, tmp_path):
     folder, data, records, _ = planted
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     model = make_network()
     list(train(model, data, (30,)))
-    with writer(copy, model, data, purge_step=25) as atlas:
+    with make_writer(copy, model, data, purge_step=25) as atlas:
         atlas.add_atlas(25)
     again = list(read_shortcuts(copy, run="atlas"))
     assert [record.step for record in again] == [0, 2, 10, 20, 25]
@@ -318,7 +322,7 @@ def test_a_step_that_was_purged_is_done_again_from_the_record_before(planted, tm
     assert known.found == again[-1].found
 
 
-def test_a_log_of_another_probe_is_not_gone_on_with(planted):
+def test_a_record_of_another_probe_is_not_continued(planted):
     folder, _, records, _ = planted
     known = find_last_shortcuts(str(folder / "atlas"), LAYERS[0])
     assert known.found == records[-1].found
@@ -327,7 +331,7 @@ def test_a_log_of_another_probe_is_not_gone_on_with(planted):
     assert all(len(one.history) == 1 and one.samples == () for one in record.found)
 
 
-def test_a_damaged_last_record_is_passed_by(planted, tmp_path):
+def test_a_damaged_last_record_is_skipped(planted, tmp_path):
     folder, _, records, _ = planted
     shutil.copytree(folder, tmp_path / "copy")
     (path, *_) = sorted((tmp_path / "copy" / "atlas").iterdir(), reverse=True)

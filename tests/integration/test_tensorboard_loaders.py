@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real TensorBoard, under both of its loaders."""
+"""A real TensorBoard with both of its loaders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, en
 
 
 @LOADERS
-def test_everything_that_was_logged_is_served(fast: bool, tmp_path: Path) -> None:
+def test_all_logged_data_is_served(fast: bool, tmp_path: Path) -> None:
     write_log(tmp_path, runs=("exp",), layers=("layer1", "layer2"), steps=(0, 10, 20))
     with start_tensorboard(tmp_path, fast, "--path_prefix=/a/b") as url:
         assert url.endswith("/a/b/")
@@ -59,7 +59,7 @@ def test_everything_that_was_logged_is_served(fast: bool, tmp_path: Path) -> Non
 
 
 @LOADERS
-def test_an_empty_log_leaves_the_tab_out(fast: bool, tmp_path: Path) -> None:
+def test_an_empty_log_disables_the_tab(fast: bool, tmp_path: Path) -> None:
     with start_tensorboard(tmp_path, fast) as url:
         listing = json.loads(get(url + "data/plugins_listing")[2])
         assert listing["atlas"]["enabled"] is False
@@ -69,7 +69,7 @@ def test_an_empty_log_leaves_the_tab_out(fast: bool, tmp_path: Path) -> None:
 
 @LOADERS
 @pytest.mark.parametrize(("flags", "count"), [((), 200), (("--atlas_samples=0",), 300)])
-def test_of_three_hundred_steps_as_many_are_kept_as_asked(
+def test_the_samples_flag_limits_the_kept_steps(
     fast: bool, flags: tuple[str, ...], count: int, tmp_path: Path
 ) -> None:
     sink = EventSink(tmp_path / "atlas")
@@ -94,7 +94,7 @@ def test_of_three_hundred_steps_as_many_are_kept_as_asked(
         assert {step["status"] for step in history["steps"]} == {"ok"}
 
 
-WRITE_BESIDE = """
+WRITE_SCALARS = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
@@ -122,12 +122,12 @@ for writer in (*writers, *sinks):
 
 
 @LOADERS
-def test_the_users_own_scalars_stay_complete(fast: bool, tmp_path: Path) -> None:
-    """torch's and tensorboardX's writers and ours write while TensorBoard is reading."""
+def test_scalars_of_the_user_stay_complete(fast: bool, tmp_path: Path) -> None:
+    """Writers of torch, tensorboardX and this package write while TensorBoard reads."""
     command = [
         sys.executable,
         "-c",
-        WRITE_BESIDE,
+        WRITE_SCALARS,
         str(tmp_path),
         str(Path(__file__).parents[1] / "helpers"),
     ]
@@ -144,8 +144,8 @@ def test_the_users_own_scalars_stay_complete(fast: bool, tmp_path: Path) -> None
         )
 
 
-def test_a_flipped_byte_is_damage_where_tensorboard_sees_none(tmp_path: Path) -> None:
-    """The data server checks no checksum: the manifest does. Every other step is shown."""
+def test_a_flipped_byte_that_tensorboard_does_not_detect_is_reported(tmp_path: Path) -> None:
+    """The data server does not verify checksums; the manifest's do. Other steps are served."""
     write_log(tmp_path, runs=("exp",), layers=("a",), steps=(0, 10, 20))
     (path,) = (tmp_path / "exp" / "atlas").iterdir()
     data = bytearray(path.read_bytes())
@@ -167,10 +167,8 @@ def test_a_flipped_byte_is_damage_where_tensorboard_sees_none(tmp_path: Path) ->
 
 
 @LOADERS
-def test_a_run_whose_name_the_data_server_cannot_take_back_says_so(
-    fast: bool, tmp_path: Path
-) -> None:
-    """The data server gives out keys with escaped names in them and refuses the same keys."""
+def test_a_run_name_that_the_data_server_rejects_is_reported(fast: bool, tmp_path: Path) -> None:
+    """The data server returns keys with escaped names, and then rejects the same keys."""
     names = ('quo"ted', "back\\slash", "con\ttrol", "plain")
     write_log(tmp_path, runs=names, layers=("a",), steps=(0, 10))
     with start_tensorboard(tmp_path, fast) as url:

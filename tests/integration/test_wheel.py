@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wheel that people install: what is in it, and that a viewer's machine needs no torch."""
+"""The wheel: its contents, and a viewer that runs without torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytest_plugins = ("wheel_fixtures",)
 pytestmark = pytest.mark.wheel
 
 
-def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
+def test_the_wheel_contains_the_package_only(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
@@ -40,7 +40,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
     assert "Requires-Dist: tensorboard>=2.21" in described
 
 
-def test_everything_that_the_tab_loads_is_in_the_wheel(wheel):
+def test_all_files_of_the_tab_are_in_the_wheel(wheel):
     built = {path.name for path in (ROOT / "tensorboard_plugin_atlas" / "static").iterdir()}
     with zipfile.ZipFile(wheel) as archive:
         packed = {name.rpartition("/")[2] for name in archive.namelist() if "/static/" in name}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`AtlasWriter` inside real training loops: what it logs, refuses, survives and leaves alone."""
+"""`AtlasWriter` in training loops: logs, arguments, faults, and no effect on training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONFIG = AtlasConfig(samples=24, grids=(2, 4), min_count=2, neighbors=5, epochs=
 
 
 class Net(nn.Module):
-    """Dropout and batch norm: the parts of a network that a careless look would disturb."""
+    """Convolutions with dropout and batch norm, whose state a forward pass could change."""
 
     def __init__(self, channels=3):
         super().__init__()
@@ -48,21 +48,21 @@ def data(count=24, channels=3):
     return images, torch.arange(count) % len(CLASSES)
 
 
-MADE = []
+OPEN_WRITERS = []
 
 
 @pytest.fixture(autouse=True)
 def close_all():
-    """Closes what a test leaves open, once nothing of it is patched any more."""
+    """Closes the writers that a test left open, after its patches are undone."""
     yield
-    while MADE:
-        MADE.pop().close()
+    while OPEN_WRITERS:
+        OPEN_WRITERS.pop().close()
 
 
-def make(target, model=None, layers=("body",), **more):
+def make_writer(target, model=None, layers=("body",), **more):
     settings = {"probe": data(), "config": CONFIG, "worker": "inline", **more}
     atlas = AtlasWriter(target, Net() if model is None else model, layers, **settings)
-    MADE.append(atlas)
+    OPEN_WRITERS.append(atlas)
     return atlas
 
 
@@ -73,7 +73,7 @@ def files_in(directory):
 class TestLogDirectory:
     @pytest.mark.parametrize("kind", [str, lambda path: path])
     def test_a_path_gets_one_file_in_its_child_run(self, tmp_path, kind):
-        with make(kind(tmp_path / "run")) as atlas:
+        with make_writer(kind(tmp_path / "run")) as atlas:
             assert not (tmp_path / "run").exists()
             atlas.add_atlas(1)
             atlas.add_atlas(2)
@@ -81,9 +81,9 @@ class TestLogDirectory:
         assert name.startswith("run/atlas/events.out.tfevents.")
 
     @pytest.mark.parametrize("make_writer", [SummaryWriter, tensorboardX.SummaryWriter])
-    def test_a_summary_writer_is_asked_for_its_directory(self, tmp_path, make_writer):
+    def test_the_directory_of_a_summary_writer_is_used(self, tmp_path, make_writer):
         with make_writer(str(tmp_path / "run")) as logs:
-            with make(logs) as atlas:
+            with make_writer(logs) as atlas:
                 atlas.add_atlas(3)
             logs.add_scalar("loss", 0.5, 3)  # still open
         own = [name for name in files_in(tmp_path) if not name.startswith("run/atlas/")]
@@ -99,15 +99,17 @@ class TestLogDirectory:
             (tensorboardX.SummaryWriter, ("_get_file_writer", "file_writer")),
         ],
     )
-    def test_without_a_directory_the_writer_itself_is_used(self, tmp_path, make_writer, names):
+    def test_a_summary_writer_without_a_directory_is_used_itself(
+        self, tmp_path, make_writer, names
+    ):
         class Hidden:
-            """A writer that does not tell where it writes."""
+            """A writer without `log_dir`."""
 
         with make_writer(str(tmp_path / "run")) as logs:
             hidden = Hidden()
             for name in (*names, "flush"):
                 setattr(hidden, name, getattr(logs, name))
-            with make(hidden) as atlas:
+            with make_writer(hidden) as atlas:
                 atlas.add_atlas(3)
                 atlas.flush()
             logs.add_scalar("loss", 0.5, 3)
@@ -121,15 +123,15 @@ class TestLogDirectory:
             def __init__(self, logs):
                 self._get_file_writer, self.flush = logs._get_file_writer, logs.flush
 
-        with SummaryWriter(str(tmp_path)) as logs, make(Remote(logs)) as atlas:
+        with SummaryWriter(str(tmp_path)) as logs, make_writer(Remote(logs)) as atlas:
             atlas.add_atlas(1)
         assert [a.step for a in read_atlases(tmp_path)] == [1]
 
 
-def test_what_is_read_back_is_what_compute_gives(tmp_path):
+def test_a_logged_atlas_equals_compute_atlas(tmp_path):
     model = Net()
     config = AtlasConfig(**{**CONFIG.as_dict(), "icons": "examples"})
-    with make(tmp_path, model, ["body"], classes=CLASSES, config=config) as atlas:
+    with make_writer(tmp_path, model, ["body"], classes=CLASSES, config=config) as atlas:
         atlas.add_atlas(40, walltime=1234.5)
     (found,) = read_atlases(tmp_path)
     wanted = compute_atlas(model, "body", data(), step=40, classes=CLASSES, config=config)
@@ -145,7 +147,7 @@ def test_what_is_read_back_is_what_compute_gives(tmp_path):
 
 
 def test_every_layer_is_logged_at_every_step_and_the_probe_once(tmp_path):
-    with make(tmp_path, layers=["stem", "body"]) as atlas:
+    with make_writer(tmp_path, layers=["stem", "body"]) as atlas:
         for step in (0, 5, 50):
             atlas.add_atlas(step)
     events = list(read_events(tmp_path / "atlas"))
@@ -171,8 +173,8 @@ def test_every_layer_is_logged_at_every_step_and_the_probe_once(tmp_path):
 
 
 class TestSteps:
-    def test_steps_that_do_not_rise_are_left_out_with_one_warning(self, tmp_path):
-        with make(tmp_path) as atlas, warnings.catch_warnings(record=True) as caught:
+    def test_steps_that_do_not_increase_are_skipped_with_one_warning(self, tmp_path):
+        with make_writer(tmp_path) as atlas, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for step in (5, 5, 3, -1, 6):
                 atlas.add_atlas(step)
@@ -180,23 +182,23 @@ class TestSteps:
         (warning,) = caught
         assert "global_step=5 is not larger than 5" in str(warning.message)
         assert warning.category is RuntimeWarning
-        assert warning.filename == __file__  # it points at the loop, not at us
+        assert warning.filename == __file__  # it points at the loop, not at the package
 
     @pytest.mark.parametrize("step", [1.5, "7", None, True, torch.tensor(1.5)])
-    def test_a_step_that_is_no_whole_number_is_named(self, tmp_path, step):
-        atlas = make(tmp_path)
+    def test_a_step_that_is_not_an_integer_is_reported(self, tmp_path, step):
+        atlas = make_writer(tmp_path)
         with pytest.warns(RuntimeWarning, match=r"AtlasWriter: add_atlas failed"):
             atlas.add_atlas(step)
         assert files_in(tmp_path) == []
 
     @pytest.mark.parametrize("step", [np.int64(4), torch.tensor(4), np.int32(4)])
-    def test_whole_numbers_of_other_libraries_are_steps(self, tmp_path, step):
-        with make(tmp_path) as atlas:
+    def test_integers_of_other_libraries_are_steps(self, tmp_path, step):
+        with make_writer(tmp_path) as atlas:
             atlas.add_atlas(step)
         assert [a.step for a in read_atlases(tmp_path)] == [4]
 
     def test_add_after_close_warns(self, tmp_path):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         atlas.add_atlas(1)
         atlas.close()
         atlas.close()
@@ -206,33 +208,33 @@ class TestSteps:
             atlas.add_atlas(2)
         assert files_in(tmp_path) == before
 
-    def test_leaving_the_block_closes_and_lets_errors_pass(self, tmp_path):
+    def test_leaving_the_block_closes_and_propagates_errors(self, tmp_path):
         def loop():
-            with make(tmp_path) as atlas:
+            with make_writer(tmp_path) as atlas:
                 atlas.add_atlas(1)
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             loop()
         with pytest.warns(RuntimeWarning, match=r"after close\(\)"):
-            MADE[-1].add_atlas(2)
+            OPEN_WRITERS[-1].add_atlas(2)
         assert [a.step for a in read_atlases(tmp_path)] == [1]
 
 
 class TestLayers:
-    def test_none_chooses_and_says_which(self, tmp_path, caplog):
+    def test_none_selects_layers_and_reports_them(self, tmp_path, caplog):
         with caplog.at_level(logging.WARNING):
-            atlas = make(tmp_path, layers=None)
+            atlas = make_writer(tmp_path, layers=None)
         assert atlas.layers == ("body",)
         assert "chose the layers body; pass layers=[...] to log others" in caplog.text
 
-    def test_wrappers_and_repetitions_make_no_second_layer(self, tmp_path):
-        atlas = make(tmp_path, nn.DataParallel(Net()), ["body", "module.body", "stem"])
+    def test_wrapped_and_repeated_names_are_one_layer(self, tmp_path):
+        atlas = make_writer(tmp_path, nn.DataParallel(Net()), ["body", "module.body", "stem"])
         assert atlas.layers == ("body", "stem")
         assert repr(atlas) == "AtlasWriter(layers=['body', 'stem'], last step None)"
 
 
-class Fails(Net):
+class FailingNet(Net):
     def forward(self, x):
         raise KeyError("pixel_values")
 
@@ -268,42 +270,46 @@ class TestConstructor:
             ({"config": {"samples": 5}}, ArgumentError, r"config=\{'samples': 5\}: pass an Atlas"),
             ({"model": "resnet18"}, ArgumentError, r"model='resnet18': pass a torch.nn.Module"),
             (
-                {"model": Fails()},
+                {"model": FailingNet()},
                 ArgumentError,
-                r"model=Fails fails on the probe's images \(KeyError: 'pixel_values'\); pass probe",
+                r"model=FailingNet fails on .* images \(KeyError: 'pixel_values'\); pass probe",
             ),
-            ({"model": Fails(), "layers": None}, ArgumentError, r"model=Fails fails on the probe"),
+            (
+                {"model": FailingNet(), "layers": None},
+                ArgumentError,
+                r"model=FailingNet fails on the probe",
+            ),
             ({"target": 7}, ArgumentError, r"log_dir_or_writer=7: pass a directory or a Summary"),
             ({"target": "nowhere://x"}, ArgumentError, r"'nowhere://x/atlas': Protocol not known"),
         ],
     )
-    def test_what_is_wrong_is_named(self, tmp_path, monkeypatch, change, error, message):
+    def test_a_wrong_argument_is_reported(self, tmp_path, monkeypatch, change, error, message):
         monkeypatch.chdir(tmp_path)
         with pytest.raises(error, match=message):
-            make(**{"target": tmp_path / "run", **change})
+            make_writer(**{"target": tmp_path / "run", **change})
         assert files_in(tmp_path) == []
 
-    def test_a_directory_that_is_a_file_is_named(self, tmp_path):
+    def test_a_directory_that_is_a_file_is_reported(self, tmp_path):
         path = tmp_path / "notes.txt"
         path.write_text("")
         with pytest.raises(ArgumentError, match=r"log_dir_or_writer='.*notes.txt' is a file; pass"):
-            make(path)
+            make_writer(path)
         with pytest.raises(ArgumentError, match=r"'notes.txt' is a file; pass a directory"):
-            make(path / "run")
+            make_writer(path / "run")
 
-    def test_the_trial_looks_at_two_images_only(self, tmp_path):
+    def test_the_trial_uses_two_images_only(self, tmp_path):
         seen = []
         model = Net()
         model.stem.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
-        make(tmp_path, model)
+        make_writer(tmp_path, model)
         assert seen == [2]
 
-    def test_a_probe_may_be_built_before(self, tmp_path):
+    def test_a_probe_can_be_built_before(self, tmp_path):
         probe = build_probe(TensorDataset(*data()), config=CONFIG, classes=CLASSES)
-        assert make(tmp_path, probe=probe).probe is probe
+        assert make_writer(tmp_path, probe=probe).probe is probe
 
 
-def raising(error):
+def make_raiser(error):
     def fail(*_args, **_kwargs):
         raise error
 
@@ -311,22 +317,22 @@ def raising(error):
 
 
 def break_forward(atlas, patch, tmp_path):
-    patch.setattr(atlas.model, "forward", raising(RuntimeError("CUDA out of memory")))
+    patch.setattr(atlas.model, "forward", make_raiser(RuntimeError("CUDA out of memory")))
 
 
 def break_disk(atlas, patch, tmp_path):
-    patch.setattr(EventSink, "write", raising(OSError(28, "No space left on device")))
+    patch.setattr(EventSink, "write", make_raiser(OSError(28, "No space left on device")))
 
 
 class TestFaults:
-    def test_strict_refuses_a_step_that_does_not_rise(self, tmp_path):
-        atlas = make(tmp_path, strict=True)
+    def test_strict_rejects_a_step_that_does_not_increase(self, tmp_path):
+        atlas = make_writer(tmp_path, strict=True)
         atlas.add_atlas(2)
         with pytest.raises(ArgumentError, match="global_step=2 is not larger than 2"):
             atlas.add_atlas(2)
 
-    def test_logging_goes_on_once_the_fault_is_gone(self, tmp_path):
-        atlas = make(tmp_path)
+    def test_logging_continues_after_a_fault(self, tmp_path):
+        atlas = make_writer(tmp_path)
         with pytest.MonkeyPatch.context() as patch:
             break_disk(atlas, patch, tmp_path)
             with pytest.warns(RuntimeWarning, match="No space"):
@@ -337,7 +343,7 @@ class TestFaults:
         assert len(read_probe(tmp_path, "atlas").image_ids) == 24
 
     def test_failures_after_the_first_go_to_the_log(self, tmp_path, monkeypatch, caplog):
-        atlas = make(tmp_path)
+        atlas = make_writer(tmp_path)
         break_forward(atlas, monkeypatch, tmp_path)
         with caplog.at_level(logging.INFO):
             with pytest.warns(RuntimeWarning, match="out of memory"):
@@ -348,19 +354,19 @@ class TestFaults:
         again, other = caplog.records
         assert "CUDA out of memory" in again.message
         assert again.levelname == "INFO"
-        assert "global_step='3'" in other.message  # another kind, which is worth a look
+        assert "global_step='3'" in other.message  # an error of another kind
         assert other.levelname == "WARNING"
 
 
-def train(log_dir, *, watched, icons="none"):
-    """Ten steps of training; returns losses, final weights and draws, as bytes."""
+def train(log_dir, *, has_writer, icons="none"):
+    """Trains ten steps; returns losses, final weights as bytes, and random numbers."""
     torch.manual_seed(11)
     model = Net()
     images, labels = data()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
     logs = SummaryWriter(log_dir)
     config = AtlasConfig(**{**CONFIG.as_dict(), "icons": icons, "icon_steps": 2})
-    atlas = make(logs, model, ["stem", "body"], config=config) if watched else None
+    atlas = make_writer(logs, model, ["stem", "body"], config=config) if has_writer else None
     losses = []
     for step in range(10):
         batch = torch.randint(len(images), (8,))
@@ -368,7 +374,7 @@ def train(log_dir, *, watched, icons="none"):
         optimizer.zero_grad()
         loss.backward()
         if atlas is not None and step % 3 == 0:
-            atlas.add_atlas(step)  # between backward and step, where gradients are at stake
+            atlas.add_atlas(step)  # between backward and step, where a gradient could change
         optimizer.step()
         losses.append(loss.item())
         logs.add_scalar("loss", loss.item(), step)
@@ -380,31 +386,31 @@ def train(log_dir, *, watched, icons="none"):
 
 
 @pytest.mark.parametrize("icons", ["none", "inversion"])
-def test_training_is_the_same_to_the_last_bit(tmp_path, icons):
+def test_training_is_bitwise_identical(tmp_path, icons):
     np.random.seed(0)
-    alone = train(tmp_path / "alone", watched=False)
+    alone = train(tmp_path / "alone", has_writer=False)
     np.random.seed(0)
-    watched = train(tmp_path / "watched", watched=True, icons=icons)
-    assert watched == alone
+    has_writer = train(tmp_path / "with_writer", has_writer=True, icons=icons)
+    assert has_writer == alone
     assert [a.step for a in read_atlases(tmp_path, layer="stem")] == [0, 3, 6, 9]
 
 
 def test_scalars_of_the_same_run_stay_complete(tmp_path):
-    losses, *_ = train(tmp_path / "run", watched=True)
+    losses, *_ = train(tmp_path / "run", has_writer=True)
     scalars = EventAccumulator(str(tmp_path / "run")).Reload().Scalars("loss")
     assert [event.step for event in scalars] == list(range(10))
     assert [event.value for event in scalars] == pytest.approx(losses)
 
 
-def test_other_ranks_create_nothing(tmp_path, monkeypatch):
+def test_other_ranks_write_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
-    monkeypatch.setattr(AtlasPipeline, "atlases", raising(AssertionError("computed")))
-    with make(tmp_path / "run", strict=True, probe=None) as atlas:
+    monkeypatch.setattr(AtlasPipeline, "atlases", make_raiser(AssertionError("computed")))
+    with make_writer(tmp_path / "run", strict=True, probe=None) as atlas:
         atlas.add_atlas(1)
         atlas.flush()
     assert atlas.layers == ()
     assert files_in(tmp_path) == []
 
     monkeypatch.setattr(torch.distributed, "get_rank", lambda: 0)
-    assert make(tmp_path / "run").layers == ("body",)
+    assert make_writer(tmp_path / "run").layers == ("body",)
