@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real TensorBoard over each log and loader, one real Chromium, and a page that watches."""
+"""Fixtures: a real TensorBoard for each log and loader, one Chromium, and a monitored page."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tensorboard_server import start_tensorboard, wait_for_atlases
 from untrusted_logs import write_untrusted_log
 
 LOADERS = ("data-server", "python-loader")
-PATIENCE_MS = 30_000
+TIMEOUT_MS = 30_000
 NO_COMPOSITING = "--disable-gpu-compositing"
-"""Software GL draws our maps alone and not the page around them, for a third less CPU time."""
+"""Uses software GL for the maps only and not for the rest of the page: a third less CPU time."""
 
 Serve = Callable[..., str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder need a browser."""
+    """Marks all tests of this folder as end-to-end tests."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -47,16 +47,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One profile for all pages, so that TensorBoard's own six megabytes are compiled once."""
+    """One profile for all pages, so that TensorBoard's 6 MB of JavaScript are compiled once."""
     context = browser.new_context(viewport=VIEWPORT, timezone_id="UTC", color_scheme="light")
-    context.set_default_timeout(PATIENCE_MS)
+    context.set_default_timeout(TIMEOUT_MS)
     yield context
     context.close()
 
 
 @pytest.fixture
 def tab(context: BrowserContext) -> Iterator[Tab]:
-    """A fresh page; the test fails if anything of ours complained on it."""
+    """A new page. The test fails on console errors of the tab, dialogs and external requests."""
     page = context.new_page()
     tab = Tab(page)
     yield tab
@@ -69,21 +69,21 @@ def tab(context: BrowserContext) -> Iterator[Tab]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs a test under both loaders where it is marked so, or with --long; else under one.
+    """Runs tests marked `both_loaders`, and all tests with --long, under both loaders.
 
-    The page gets the same bytes from either loader, which the tests of the routes compare. The
-    mark is for tests in which the loader decides what there is to show: damage, sampling, steps
-    that arrive while the page is open, and TensorBoard's own page.
+    The page gets the same bytes from either loader, as the tests of the routes check. The marker
+    is for tests in which the loader affects what is shown: damage, sampling, steps that arrive
+    while the page is open, and TensorBoard's own page.
     """
     if "loader" in metafunc.fixturenames:
-        marked = metafunc.definition.get_closest_marker("both_loaders")
-        both = marked is not None or metafunc.config.getoption("--long")
+        marker = metafunc.definition.get_closest_marker("both_loaders")
+        both = marker is not None or metafunc.config.getoption("--long")
         metafunc.parametrize("loader", LOADERS if both else LOADERS[:1], scope="session")
 
 
 @pytest.fixture(scope="session")
 def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, int]]:
-    """Log directories by name, each written once, with the number of atlases to be listed."""
+    """Returns a log directory by name, written at first use, and its number of listed atlases."""
     writers: dict[str, Callable[[Path], int]] = {
         "valid": browser_logs.write_valid_log,
         "damaged": browser_logs.write_damaged_log,
@@ -106,7 +106,7 @@ def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tup
 
 @pytest.fixture(scope="session")
 def serve(directories: Callable[[str], tuple[Path, int]]) -> Iterator[Serve]:
-    """Returns the address of a TensorBoard over a log; equal calls share one."""
+    """Returns the URL of a TensorBoard that serves a log; equal calls share one process."""
     running: dict[tuple[str, ...], str] = {}
     with contextlib.ExitStack() as stack:
 
@@ -124,35 +124,35 @@ def serve(directories: Callable[[str], tuple[Path, int]]) -> Iterator[Serve]:
 
 @pytest.fixture
 def valid_log_by_loader(serve: Serve, loader: str) -> str:
-    """Two synthetic runs and a real one."""
+    """URL of a log with two synthetic runs and a real one, for each loader."""
     return serve("valid", loader)
 
 
 @pytest.fixture
 def damaged_log(serve: Serve, loader: str) -> str:
-    """Damage, hostile names and 300 steps, below a path prefix."""
+    """URL of a log with damage, untrusted names and a run of 300 steps, below a path prefix."""
     return serve("damaged", loader, "--path_prefix=/lab/one")
 
 
 @pytest.fixture
 def concept_log(serve: Serve, loader: str) -> str:
-    """Runs whose concepts have a history."""
+    """URL of a log whose runs have concepts and events."""
     return serve("concepts", loader)
 
 
 @pytest.fixture
 def layer_log_by_loader(serve: Serve, loader: str) -> str:
-    """Three layers of one network, and runs beside it."""
+    """URL of a log with three layers of one network, for each loader."""
     return serve("layers", loader)
 
 
 @pytest.fixture
 def layer_log(serve: Serve) -> str:
-    """As `layered`, for tests of the page alone."""
+    """The same log, served by the data server only."""
     return serve("layers", "data-server")
 
 
 @pytest.fixture
 def valid_log(serve: Serve) -> str:
-    """The sound log for tests of the page alone, which no loader can change."""
+    """The log of `valid_log_by_loader`, served by the data server only."""
     return serve("valid", "data-server")

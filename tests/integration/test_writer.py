@@ -80,9 +80,9 @@ class TestLogDirectory:
         (name,) = files_in(tmp_path)
         assert name.startswith("run/atlas/events.out.tfevents.")
 
-    @pytest.mark.parametrize("make_writer", [SummaryWriter, tensorboardX.SummaryWriter])
-    def test_the_directory_of_a_summary_writer_is_used(self, tmp_path, make_writer):
-        with make_writer(str(tmp_path / "run")) as logs:
+    @pytest.mark.parametrize("summary_writer", [SummaryWriter, tensorboardX.SummaryWriter])
+    def test_the_directory_of_a_summary_writer_is_used(self, tmp_path, summary_writer):
+        with summary_writer(str(tmp_path / "run")) as logs:
             with make_writer(logs) as atlas:
                 atlas.add_atlas(3)
             logs.add_scalar("loss", 0.5, 3)  # still open
@@ -93,19 +93,19 @@ class TestLogDirectory:
         assert (found.run, found.layer, found.step) == ("run/atlas", "body", 3)
 
     @pytest.mark.parametrize(
-        ("make_writer", "names"),
+        ("summary_writer", "names"),
         [
             (SummaryWriter, ("_get_file_writer",)),
             (tensorboardX.SummaryWriter, ("_get_file_writer", "file_writer")),
         ],
     )
     def test_a_summary_writer_without_a_directory_is_used_itself(
-        self, tmp_path, make_writer, names
+        self, tmp_path, summary_writer, names
     ):
         class Hidden:
             """A writer without `log_dir`."""
 
-        with make_writer(str(tmp_path / "run")) as logs:
+        with summary_writer(str(tmp_path / "run")) as logs:
             hidden = Hidden()
             for name in (*names, "flush"):
                 setattr(hidden, name, getattr(logs, name))

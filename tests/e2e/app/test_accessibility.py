@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""axe finds nothing in the main states of the tab, in light and in dark."""
+"""axe finds no violations in the main states of the tab, in light and dark themes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every state that the tab can be in: what it says, what can be done, and that all can read it."""
+"""States of the tab: messages, actions and accessibility."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ DATA = "**/data/plugin/atlas/"
 TAKE_PORT = """addEventListener('message', ({data, ports}) => {
   if (data === 'experimental.bootstrap') [window.port] = ports;
 });"""
-TELL_RELOAD = """port.postMessage(
+SEND_RELOAD = """port.postMessage(
   JSON.stringify({type: 'experimental.DataReloaded', id: 1, payload: null, isReply: false}))"""
-"""What TensorBoard says to its plugins."""
-CROWD = 260_000
-LOSE = f"map => {WEBGL_CONTEXT}.getExtension('WEBGL_lose_context').loseContext()"
+"""Message that TensorBoard sends to its plugins after a reload."""
+MANY_SAMPLES = 260_000
+LOSE_CONTEXT = f"map => {WEBGL_CONTEXT}.getExtension('WEBGL_lose_context').loseContext()"
 
 
 @pytest.fixture(params=THEMES)
@@ -41,7 +41,7 @@ def theme(request: pytest.FixtureRequest, tab: Tab) -> Theme:
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
-def test_where_there_is_no_atlas_a_sample_can_be_opened(way: str, serve: Serve, tab: Tab) -> None:
+def test_an_example_can_be_opened_in_an_empty_log(way: str, serve: Serve, tab: Tab) -> None:
     tab.page.emulate_media(color_scheme="dark" if way == "keyboard" else "light")
     tab.open(serve("empty", "data-server"), standalone=True)
     tab.settle(phase="empty")
@@ -62,17 +62,18 @@ def test_where_there_is_no_atlas_a_sample_can_be_opened(way: str, serve: Serve, 
     save_screenshot(tab, "sample", "dark" if way == "keyboard" else "light")
     tab.press_keys(",")
     tab.wait_for_step(45)
-    # What is shown is not what this address holds.
+    # The link does not refer to the example.
     assert tab.state == {}
     banner.get_by_role("button", name="Leave it").click()
     tab.settle(phase="empty")
 
 
-def test_while_it_loads(theme: Theme, valid_log: str, tab: Tab) -> None:
-    held: list[Route] = []
-    holding = True
+def test_the_loading_state(theme: Theme, valid_log: str, tab: Tab) -> None:
+    held_requests: list[Route] = []
+    is_holding = True
     tab.page.route(
-        DATA + "sheet?*", lambda route: held.append(route) if holding else route.continue_()
+        DATA + "sheet?*",
+        lambda route: held_requests.append(route) if is_holding else route.continue_(),
     )
     tab.open(valid_log, standalone=True, ready=False, **WARM)
     words = tab.app.locator(".skeleton")
@@ -80,20 +81,20 @@ def test_while_it_loads(theme: Theme, valid_log: str, tab: Tab) -> None:
     tab.page.wait_for_function("document.querySelector('atlas-app').dataset.step === '3200'")
     assert find_violations(tab) == []
     save_screenshot(tab, "loading", theme)
-    holding = False
-    for route in held:
+    is_holding = False
+    for route in held_requests:
         route.continue_()
     tab.wait_for_step(3200, theme=theme)
     expect(words).to_have_count(0)
 
 
-def test_errors_say_what_failed_and_can_be_handed_on(theme: Theme, serve: Serve, tab: Tab) -> None:
+def test_errors_can_be_copied_and_retried(theme: Theme, serve: Serve, tab: Tab) -> None:
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     valid_log = serve("valid", "data-server")
     message = tab.app.locator(".message")
     for route, words in (("index", "cannot be listed"), ("atlas", "could not be loaded")):
-        faulty = FailingRoute(tab, route)
-        faulty.how = "500"
+        route_failure = FailingRoute(tab, route)
+        route_failure.how = "500"
         tab.open(valid_log, standalone=True, **WARM)
         expect(message).to_contain_text(words)
         assert find_violations(tab) == []
@@ -104,7 +105,7 @@ def test_errors_say_what_failed_and_can_be_handed_on(theme: Theme, serve: Serve,
         assert copied[0] == "internal: internal fault"
         assert copied[1].startswith(f"Request: {route}")
         assert copied[1].endswith("status 500")
-        faulty.how = None
+        route_failure.how = None
         retry = message.get_by_role("button", name="Retry")
         retry.focus()
         tab.page.keyboard.press("Enter")
@@ -126,12 +127,10 @@ def test_without_webgl_or_any_canvas(script: str, theme: Theme, valid_log: str, 
     assert find_violations(tab) == []
 
 
-def test_graphics_that_do_not_come_back_can_be_asked_for(
-    theme: Theme, valid_log: str, tab: Tab
-) -> None:
+def test_a_lost_context_can_be_restored_by_the_user(theme: Theme, valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
     before = tab.capture()
-    tab.map.evaluate(LOSE)
+    tab.map.evaluate(LOSE_CONTEXT)
     tab.settle(renderer="lost")
     banner = tab.app.locator(".banner")
     expect(banner).to_contain_text("has taken the graphics of the map away")
@@ -150,10 +149,10 @@ def test_graphics_that_do_not_come_back_can_be_asked_for(
 
 @pytest.fixture(scope="module")
 def crowded_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One atlas of more samples than points are drawn."""
+    """URL of a log with one atlas that has more samples than points are drawn."""
     directory = tmp_path_factory.mktemp("crowded")
     sink = EventSink(directory / "crowded" / CHILD_RUN)
-    atlas = make_atlas(0, layer="layer3", samples=CROWD, grids=(10,), tile=8, images=400)
+    atlas = make_atlas(0, layer="layer3", samples=MANY_SAMPLES, grids=(10,), tile=8, images=400)
     sink.write(layer_tag("layer3"), encode_atlas(atlas), 0)
     sink.close()
     with start_tensorboard(directory, True) as url:
@@ -162,7 +161,7 @@ def crowded_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
-def test_of_too_many_points_some_are_shown(way: str, crowded_log: str, tab: Tab) -> None:
+def test_some_of_too_many_points_are_shown(way: str, crowded_log: str, tab: Tab) -> None:
     tab.page.emulate_media(color_scheme="dark" if way == "keyboard" else "light")
     tab.open(crowded_log, standalone=True, show="points")
     expect(tab.legend).to_contain_text("Showing 200,000 of 260,000 points")
@@ -182,7 +181,7 @@ def test_of_too_many_points_some_are_shown(way: str, crowded_log: str, tab: Tab)
 
 
 def test_new_checkpoints_are_announced(tmp_path: Path, tab: Tab) -> None:
-    """As in `test_steps`, but by keys, and in both themes."""
+    """As in `test_timeline`, but by keys and in both themes."""
     append_steps(tmp_path, (0, 10))
     tab.page.add_init_script(TAKE_PORT)
     with start_tensorboard(tmp_path, True) as url:
@@ -190,7 +189,7 @@ def test_new_checkpoints_are_announced(tmp_path: Path, tab: Tab) -> None:
         tab.open(url, standalone=True, step=0)
         append_steps(tmp_path, (20,), before=2)
         wait_for_atlases(url, 3)
-        tab.page.evaluate(TELL_RELOAD)
+        tab.page.evaluate(SEND_RELOAD)
         pill = tab.app.get_by_role("button", name="1 new checkpoint")
         for scheme in THEMES:
             tab.page.emulate_media(color_scheme=scheme)

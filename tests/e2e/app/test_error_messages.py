@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person sees when something is missing, damaged, too new, hostile or out of reach."""
+"""Messages for data that are missing, damaged, too new, untrusted or unavailable."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_an_empty_log_says_how_to_fill_it(loader: str, serve: Serve, tab: Tab) -
 
 
 @pytest.mark.both_loaders
-def test_damaged_steps_are_marked_and_the_others_show(damaged_log: str, tab: Tab) -> None:
+def test_damaged_steps_are_marked_and_others_are_shown(damaged_log: str, tab: Tab) -> None:
     tab.ignore_errors(FAILED_REQUEST)
     tab.open(damaged_log, standalone=True, run="flaws/atlas", layer="layer3", step=400)
     tab.wait_for_step(400)
@@ -77,7 +77,7 @@ def test_damaged_steps_are_marked_and_the_others_show(damaged_log: str, tab: Tab
 
 
 @pytest.mark.both_loaders
-def test_a_damaged_sheet_leaves_the_map(damaged_log: str, tab: Tab) -> None:
+def test_a_damaged_icon_sheet_does_not_hide_the_map(damaged_log: str, tab: Tab) -> None:
     tab.ignore_errors(FAILED_REQUEST)
     tab.open(damaged_log, standalone=True, run="flaws/atlas", layer="layer3", step=500, grid=5)
     tab.wait_for_step(500, level=5)
@@ -90,7 +90,7 @@ def test_a_damaged_sheet_leaves_the_map(damaged_log: str, tab: Tab) -> None:
 
 
 @pytest.mark.both_loaders
-def test_a_layer_without_one_sound_step_says_so(damaged_log: str, tab: Tab) -> None:
+def test_a_layer_without_a_valid_step_shows_a_message(damaged_log: str, tab: Tab) -> None:
     tab.ignore_errors(FAILED_REQUEST)
     tab.open(damaged_log, standalone=True, run="flaws/atlas", layer="ruined")
     tab.settle(failure="damaged", step=100)
@@ -103,7 +103,7 @@ def test_a_layer_without_one_sound_step_says_so(damaged_log: str, tab: Tab) -> N
 
 @pytest.fixture
 def bit_flip_log(loader: str, tmp_path: Path) -> Iterator[str]:
-    """Three steps; one bit of the second has turned over in the event file."""
+    """URL of a log with three steps; one bit of the second is flipped in the event file."""
     append_steps(tmp_path, (0, 10, 20))
     (path,) = (tmp_path / "growing" / "atlas").iterdir()
     data = bytearray(path.read_bytes())
@@ -116,8 +116,8 @@ def bit_flip_log(loader: str, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.both_loaders
-def test_a_byte_that_turned_over_on_disk(bit_flip_log: str, loader: str, tab: Tab) -> None:
-    """The data server serves the record as it is; Python's loader stops before it for good."""
+def test_a_flipped_bit_in_the_event_file(bit_flip_log: str, loader: str, tab: Tab) -> None:
+    """The data server serves the damaged record; the Python loader stops before it."""
     tab.ignore_errors(FAILED_REQUEST)
     tab.open(bit_flip_log, standalone=True, step=0)
     tab.wait_for_step(0)
@@ -156,7 +156,7 @@ def test_untrusted_names_are_text(damaged_log: str, tab: Tab) -> None:
     assert tab.state["run"] == run
 
 
-def test_the_long_layer_is_linked_by_its_id(damaged_log: str, tab: Tab) -> None:
+def test_a_very_long_layer_name_is_linked_by_its_id(damaged_log: str, tab: Tab) -> None:
     tab.open(damaged_log, standalone=True, run=f"{MARKUP}/atlas")
     index = sorted(UNTRUSTED_LAYERS).index(LONG_NAME)
     tab.app.get_by_label("Layer", exact=True).select_option(index=index)
@@ -168,81 +168,77 @@ def test_the_long_layer_is_linked_by_its_id(damaged_log: str, tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("route", ["index", "atlas"])
-def test_a_failed_request_is_told_and_can_be_tried_again(
-    route: str, valid_log: str, tab: Tab
-) -> None:
-    faulty = FailingRoute(tab, route)
-    faulty.how = "500"
+def test_a_failed_request_is_shown_and_can_be_retried(route: str, valid_log: str, tab: Tab) -> None:
+    route_failure = FailingRoute(tab, route)
+    route_failure.how = "500"
     tab.open(valid_log, standalone=True, **WARM)
     message = tab.app.locator(".message")
     title = "The atlases cannot be listed" if route == "index" else "Step 3,200"
-    for how, told in FAILED_RESPONSES.items():
-        faulty.how = how
+    for how, response in FAILED_RESPONSES.items():
+        route_failure.how = how
         tab.click_button("Retry")
         expect(message.locator("h2")).to_contain_text(title)
-        expect(message).to_contain_text(told.words)
+        expect(message).to_contain_text(response.words)
         expect(message.locator(".request")).to_contain_text(route)
-        if told.status not in (None, 200):
-            expect(message).to_contain_text(f"status {told.status}")
+        if response.status not in (None, 200):
+            expect(message).to_contain_text(f"status {response.status}")
         assert len(message.locator("p").first.inner_text()) > 10
         assert tab.app.locator("img").count() == 0
-    faulty.how = "slow"
+    route_failure.how = "slow"
     tab.click_button("Retry")
     expect(message).to_have_count(0)
     waiting = tab.app.get_by_text("Loading the atlas")
     expect(waiting).to_be_visible()
-    faulty.how = None
-    for request in faulty.held:
+    route_failure.how = None
+    for request in route_failure.held:
         request.continue_()
     tab.wait_for_step(3200, failure="")
     expect(waiting).to_have_count(0)
 
 
-def test_icons_that_do_not_come_leave_tiles_and_a_way_to_try_again(
-    valid_log: str, tab: Tab
-) -> None:
-    faulty = FailingRoute(tab, "sheet")
-    faulty.how = "500"
+def test_missing_icons_leave_tiles_and_can_be_retried(valid_log: str, tab: Tab) -> None:
+    route_failure = FailingRoute(tab, "sheet")
+    route_failure.how = "500"
     tab.open(valid_log, standalone=True, **WARM)
     banner = tab.app.locator(".banner")
-    for how, told in FAILED_RESPONSES.items():
-        faulty.how = how
+    for how, response in FAILED_RESPONSES.items():
+        route_failure.how = how
         banner.get_by_role("button", name="Retry").click()
         expect(banner).to_contain_text(re.compile("Icons of this grid cannot be shown: .{8}", re.S))
-        expect(banner).to_contain_text(told.words)
+        expect(banner).to_contain_text(response.words)
     tab.settle()
     bare = tab.capture()
-    faulty.how = None
+    route_failure.how = None
     banner.get_by_role("button", name="Retry").click()
     expect(banner).to_have_count(0)
     tab.wait_for_step(3200)
     assert abs(tab.capture() - bare).mean() > 3
 
 
-def test_the_events_of_a_run_that_do_not_come(concept_log: str, tab: Tab) -> None:
-    faulty = FailingRoute(tab, "history")
-    faulty.how = "500"
+def test_missing_events_can_be_retried(concept_log: str, tab: Tab) -> None:
+    route_failure = FailingRoute(tab, "history")
+    route_failure.how = "500"
     tab.open(concept_log, standalone=True, run="moving/atlas", events="on")
     events = tab.app.locator("aside.events")
     again = events.get_by_role("button", name="Try again")
-    for how, told in FAILED_RESPONSES.items():
-        faulty.how = how
+    for how, response in FAILED_RESPONSES.items():
+        route_failure.how = how
         again.click()
         tab.settle()
         expect(events).to_contain_text("What happened cannot be read.")
-        expect(events).to_contain_text(told.words)
-        # The map goes on.
+        expect(events).to_contain_text(response.words)
+        # The map still works.
         assert tab.dataset["failure"] == ""
-    faulty.how = None
+    route_failure.how = None
     again.click()
     expect(events.locator(".event-text")).to_have_count(3)
 
 
 @pytest.mark.parametrize("route", ["probe", "thumbs"])
-def test_pictures_of_the_probe_that_do_not_come(route: str, valid_log: str, tab: Tab) -> None:
-    faulty = FailingRoute(tab, route)
+def test_missing_probe_images_can_be_retried(route: str, valid_log: str, tab: Tab) -> None:
+    route_failure = FailingRoute(tab, route)
     for how in ("500", "garbled", "nothing", "abort"):
-        faulty.how = how
+        route_failure.how = how
         tab.page.goto("about:blank")
         tab.open(valid_log, standalone=True, **WARM)
         tab.press_keys("ArrowRight", "Enter")
@@ -252,7 +248,7 @@ def test_pictures_of_the_probe_that_do_not_come(route: str, valid_log: str, tab:
         tab.press_keys("ArrowRight", "ArrowRight")
         expect(tab.card).to_contain_text("The pictures of the probe: ")
         expect(tab.card).to_contain_text("cosine")
-    faulty.how = None
+    route_failure.how = None
     tab.page.goto("about:blank")
     tab.open(valid_log, standalone=True, **WARM)
     tab.press_keys("ArrowRight", "Enter")
@@ -260,10 +256,10 @@ def test_pictures_of_the_probe_that_do_not_come(route: str, valid_log: str, tab:
     expect(tab.inspector).not_to_contain_text("The pictures of the probe")
 
 
-def test_activations_that_do_not_come_leave_places_on_the_map(valid_log: str, tab: Tab) -> None:
-    faulty = FailingRoute(tab, "activations")
+def test_missing_activations_leave_patches_by_map_position(valid_log: str, tab: Tab) -> None:
+    route_failure = FailingRoute(tab, "activations")
     for how in FAILED_RESPONSES:
-        faulty.how = how
+        route_failure.how = how
         tab.page.goto("about:blank")
         tab.open(valid_log, standalone=True, **WARM)
         tab.press_keys("ArrowRight", "Enter")
@@ -278,22 +274,24 @@ def test_activations_that_do_not_come_leave_places_on_the_map(valid_log: str, ta
 @pytest.mark.parametrize(
     ("route", "fault"), [("shortcuts", "cannot be shown"), ("patches", "The patches: ")]
 )
-def test_searches_that_do_not_come(route: str, fault: str, serve: Serve, tab: Tab) -> None:
-    faulty = FailingRoute(tab, route)
-    faulty.how = "500"
+def test_missing_shortcut_searches_can_be_retried(
+    route: str, fault: str, serve: Serve, tab: Tab
+) -> None:
+    route_failure = FailingRoute(tab, route)
+    route_failure.how = "500"
     shortcut_log = serve("shortcuts", "data-server")
     marked = {"run": "marked/atlas", "layer": "layer3", "step": 200, "shortcut": "all"}
     tab.open(shortcut_log, standalone=True, **marked)
     panel = tab.app.locator("aside.shortcuts")
-    for how, told in FAILED_RESPONSES.items():
-        faulty.how = how
+    for how, response in FAILED_RESPONSES.items():
+        route_failure.how = how
         if route == "shortcuts":
             panel.get_by_role("button", name="Try again").click()
         else:
             tab.page.goto("about:blank")
             tab.open(shortcut_log, standalone=True, **marked)
         expect(panel).to_contain_text(fault)
-        expect(panel).to_contain_text(told.words)
+        expect(panel).to_contain_text(response.words)
         if route == "patches" and how == "garbled":
             break
     assert tab.app.locator("img").count() == 0
@@ -307,26 +305,28 @@ LOST = "A part of this tab did not arrive: TensorBoard does not answer."
     "chunk",
     ["later", "extras filter", "extras", "extras beside", "later styles", "extras styles"],
 )
-def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, valid_log: str, tab: Tab) -> None:
-    """No rejection stays uncaught, what there is goes on, and another try brings the rest."""
+def test_missing_chunks_of_the_tab_can_be_retried(
+    chunk: str, how: str, valid_log: str, tab: Tab
+) -> None:
+    """Every rejection is caught, the loaded part still works, and a retry loads the rest."""
     if how == "404" and chunk in ("extras", "extras beside"):
-        pytest.skip("two of the chunks stand for all in this respect")
+        pytest.skip("two of the chunks represent all others here")
     kind = "asset" if chunk.endswith("styles") else "chunk"
-    faulty = FailingRoute(tab, f"{kind}-{chunk.split()[0]}-[^/]*")
+    route_failure = FailingRoute(tab, f"{kind}-{chunk.split()[0]}-[^/]*")
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED", "MIME type")
-    faulty.how = how
-    asks = {
+    route_failure.how = how
+    links = {
         "extras filter": {"filter": "top:3"},
         "extras beside": {"compare": ";layer4,,warm%2Fatlas"},
     }
-    tab.open(valid_log, standalone=True, ready=False, **WARM, **asks.get(chunk, {}))
+    tab.open(valid_log, standalone=True, ready=False, **WARM, **links.get(chunk, {}))
     if chunk in ("extras", "extras styles"):
         expect(tab.app.get_by_role("button", name="Find")).to_be_visible()
         tab.press_keys("/")
     notice = tab.app.get_by_text(LOST)
     expect(notice).to_be_visible()
     assert tab.capture().std() > 5
-    faulty.how = None
+    route_failure.how = None
     notice.get_by_role("button", name="Retry").click()
     expect(notice).to_have_count(0)
     tab.settle()
@@ -336,16 +336,16 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, valid_log: str,
     tab.wait_for_step(1600)
 
 
-def test_keys_that_do_not_come_are_asked_for_by_a_second_press(valid_log: str, tab: Tab) -> None:
-    """And do not come up by themselves once they can."""
-    faulty = FailingRoute(tab, "asset-extras-[^/]*")
+def test_a_second_key_press_retries_a_missing_chunk(valid_log: str, tab: Tab) -> None:
+    """The help does not open by itself when the chunk becomes available."""
+    route_failure = FailingRoute(tab, "asset-extras-[^/]*")
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
-    faulty.how = "abort"
+    route_failure.how = "abort"
     tab.open(valid_log, standalone=True, **WARM)
     tab.press_keys("?")
     expect(tab.app.get_by_text(LOST)).to_be_visible()
     expect(tab.app.get_by_role("status")).to_contain_text("TensorBoard does not answer.")
-    faulty.how = None
+    route_failure.how = None
     tab.press_keys(",")
     tab.wait_for_step(1600)
     sheet = tab.app.get_by_role("dialog", name="How to read the map")
@@ -355,7 +355,7 @@ def test_keys_that_do_not_come_are_asked_for_by_a_second_press(valid_log: str, t
     expect(tab.app.get_by_text(LOST)).to_have_count(0)
 
 
-def test_the_renderer_that_does_not_come_leaves_the_table(valid_log: str, tab: Tab) -> None:
+def test_a_missing_renderer_leaves_the_table(valid_log: str, tab: Tab) -> None:
     later = FailingRoute(tab, "chunk-later-[^/]*")
     later.how = "abort"
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
@@ -372,9 +372,7 @@ def test_the_renderer_that_does_not_come_leaves_the_table(valid_log: str, tab: T
     expect(tab.app.locator(".cell-table tbody tr").first).to_be_visible()
 
 
-def test_the_first_part_that_does_not_come_beside_a_log_that_cannot_be_listed(
-    valid_log: str, tab: Tab
-) -> None:
+def test_a_missing_first_chunk_and_a_failed_index(valid_log: str, tab: Tab) -> None:
     index, later = FailingRoute(tab, "index"), FailingRoute(tab, "chunk-later-[^/]*")
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     index.how, later.how = "500", "abort"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of the main states for people to look at, in `test-results/`."""
+"""Screenshots of the main states for visual inspection, in `test-results/`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ WARM = {"run": "warm/atlas", "layer": "layer3"}
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_pictures_of_the_main_states(theme: Theme, serve: Serve, tab: Tab) -> None:
+def test_screenshots_of_the_main_states(theme: Theme, serve: Serve, tab: Tab) -> None:
     tab.ignore_errors("Failed to load resource")
-    look = {"query": "?darkMode=true" if theme == "dark" else ""}
+    theme_query = {"query": "?darkMode=true" if theme == "dark" else ""}
     valid_log_by_loader = serve("valid", "data-server")
-    tab.open(valid_log_by_loader, **look, **WARM)
+    tab.open(valid_log_by_loader, **theme_query, **WARM)
     save_screenshot(tab, "map", theme)
     tab.press_keys("ArrowRight", "Enter", "ArrowRight", "ArrowRight")
     expect(tab.card.get_by_text("by activation")).to_be_visible()
@@ -31,7 +31,7 @@ def test_pictures_of_the_main_states(theme: Theme, serve: Serve, tab: Tab) -> No
         ("digits", {"run": "digits/atlas"}),
     ):
         tab.page.goto("about:blank")
-        tab.open(valid_log_by_loader, **look, **link)
+        tab.open(valid_log_by_loader, **theme_query, **link)
         save_screenshot(tab, name, theme)
     tab.page.emulate_media(color_scheme=theme)
     tab.open(serve("empty", "data-server"), standalone=True)

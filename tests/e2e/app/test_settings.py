@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person wants of the tab: that the page scrolls first, and no keys of one letter."""
+"""Settings: scrolling with the wheel, and no single-character shortcuts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGER = (
 
 
 def switch(tab: Tab, name: str) -> Locator:
-    """The setting, in the sheet that the button opens."""
+    """Opens the help and returns the checkbox of a setting."""
     tab.click_button("How to read the map, and its keys")
     return tab.app.get_by_role("dialog").get_by_role("checkbox", name=name)
 
@@ -27,7 +27,7 @@ def leave(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
-def test_the_page_scrolls_first_where_that_is_wanted(way: str, valid_log: str, tab: Tab) -> None:
+def test_the_wheel_can_scroll_the_page(way: str, valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
     tab.page.evaluate(LONGER)
     tab.page.mouse.move(*tab.map_center())
@@ -60,7 +60,7 @@ def test_the_page_scrolls_first_where_that_is_wanted(way: str, valid_log: str, t
     assert tab.page.evaluate("scrollY") == scrolled
     expect(hint).to_have_count(0)
 
-    # The browser keeps it, and lets go of it.
+    # The browser stores the setting, until it is reset.
     tab.page.reload()
     tab.settle()
     again = switch(tab, SCROLL)
@@ -72,7 +72,7 @@ def test_the_page_scrolls_first_where_that_is_wanted(way: str, valid_log: str, t
     tab.wait_for_hash(z="1.741")
 
 
-def test_keys_of_one_letter_can_be_turned_off(valid_log: str, tab: Tab) -> None:
+def test_single_character_shortcuts_can_be_disabled(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
     switch(tab, LETTERS).check()
     leave(tab)

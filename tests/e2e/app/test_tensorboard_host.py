@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tab inside TensorBoard: how it appears, its theme, leaving and coming back."""
+"""The tab inside TensorBoard: opening it, its theme, and switching tabs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from browser_logs import make_small_atlas
 from playwright.sync_api import expect
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
-GROUNDS = {"light": (245, 246, 247), "dark": (40, 40, 40)}
+BACKGROUNDS = {"light": (245, 246, 247), "dark": (40, 40, 40)}
 
 
-def ground(tab: Tab) -> tuple[int, ...]:
-    """Colour of the map where nothing is drawn."""
+def read_background(tab: Tab) -> tuple[int, ...]:
+    """Returns the background color of the map."""
     box = tab.map.bounding_box()
     assert box is not None
     corner = tab.capture({"x": box["x"] + 4, "y": box["y"] + 4, "width": 8, "height": 8})
@@ -24,7 +24,7 @@ def ground(tab: Tab) -> tuple[int, ...]:
 
 
 @pytest.mark.both_loaders
-def test_the_tab_appears_beside_scalars_and_opens(valid_log_by_loader: str, tab: Tab) -> None:
+def test_the_tab_is_listed_and_opens(valid_log_by_loader: str, tab: Tab) -> None:
     tab.page.goto(valid_log_by_loader)
     plugin = tab.page.locator("[data-plugin-id=atlas]")
     expect(plugin).to_have_text("Atlas")
@@ -36,30 +36,28 @@ def test_the_tab_appears_beside_scalars_and_opens(valid_log_by_loader: str, tab:
     tab.wait_for_hash(run="cold/atlas")
 
 
-def test_dark_mode_comes_with_the_address(valid_log_by_loader: str, tab: Tab) -> None:
+def test_dark_mode_is_set_by_the_url(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, query="?darkMode=true", **WARM)
     tab.settle(theme="dark")
-    assert ground(tab) == GROUNDS["dark"]
+    assert read_background(tab) == BACKGROUNDS["dark"]
 
 
 def test_dark_mode_follows_tensorboards_switch(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, **WARM)
     tab.settle(theme="light")
-    assert ground(tab) == GROUNDS["light"]
+    assert read_background(tab) == BACKGROUNDS["light"]
     light = tab.capture_cell(10, 8, 3)
     for theme in ("dark", "light"):
         tab.page.get_by_label("Menu for changing light or dark theme").click()
         tab.page.get_by_title(f"Force {theme} TensorBoard theme.").click()
         tab.settle(theme=theme)
         expect(tab.page.locator(".cdk-overlay-backdrop")).to_have_count(0)
-        assert ground(tab) == GROUNDS[theme]
-        # A theme never tints an icon.
+        assert read_background(tab) == BACKGROUNDS[theme]
+        # A theme does not change icons.
         assert np.abs(tab.capture_cell(10, 8, 3) - light).max() <= 1
 
 
-def test_leaving_the_tab_and_coming_back_keeps_everything(
-    valid_log_by_loader: str, tab: Tab
-) -> None:
+def test_switching_tabs_keeps_the_state(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, **WARM, step=400, grid=20, z="1.500")
     tab.wait_for_step(400, level=20)
     tab.press_keys("ArrowRight", "Enter")
@@ -77,18 +75,18 @@ def test_leaving_the_tab_and_coming_back_keeps_everything(
     assert tab.page.evaluate("location.hash").startswith("#atlas")
     tab.page.mouse.move(2, 2)
     deadline = time.monotonic() + TIMEOUT_S
-    while np.abs(tab.capture() - before).mean() >= 0.5:  # the overview comes a frame later
+    while np.abs(tab.capture() - before).mean() >= 0.5:  # the overview is drawn one frame later
         assert time.monotonic() < deadline
-    asked = len(tab.data_requests)
+    requested = len(tab.data_requests)
     tab.press_keys("+")
     tab.settle()
-    assert "atlas" not in tab.data_requests[asked:]
+    assert "atlas" not in tab.data_requests[requested:]
 
 
 @pytest.mark.both_loaders
 def test_everything_works_below_a_path_prefix(damaged_log: str, tab: Tab) -> None:
     assert damaged_log.endswith("/lab/one/")
-    tab.ignore_errors("status of 422")  # the step next door is damaged
+    tab.ignore_errors("status of 422")  # the next step is damaged
     tab.open(damaged_log, run="flaws/atlas", layer="layer3", step=0)
     tab.wait_for_step(0)
     assert tab.capture().std() > 5

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Over a hundred hostile texts in every place of a log that holds text: each is shown as text.
+"""More than a hundred untrusted texts in every text field of a log: each is shown as text.
 
-Every page listens for dialogs, for reports of the content security policy, for anything that is
-run, and for markup, elements and attributes that are made of what a log says.
+Every page is monitored for dialogs, reports of the content security policy, script execution, and
+markup, elements and attributes that contain text of the log.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from untrusted_text import TEXTS, format_name
 BLANKS = " \t\n\x0b\f\r\xa0\ufeff\u1680\u202f\u205f\u3000\u2028\u2029" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
-"""What JavaScript's `trim` takes for blank."""
+"""Characters that JavaScript's `trim` removes."""
 
-WALK = """async (map, {states, read}) => {
+VISIT_STATES = """async (map, {states, read}) => {
   const app = map.getRootNode().host;
   const found = [];
   for (const state of states) {
@@ -53,22 +53,32 @@ WALK = """async (map, {states, read}) => {
   }
   return found;
 }"""
-"""Leads the tab from state to state and reads what stands in some places of each."""
+"""Sets one state of the tab after another, and reads the text of some elements in each."""
 
-DRAWN = {"svg", "rect", "image", "text", "path", "circle", "clipPath", "linearGradient", "stop"}
+SVG_ELEMENTS = {
+    "svg",
+    "rect",
+    "image",
+    "text",
+    "path",
+    "circle",
+    "clipPath",
+    "linearGradient",
+    "stop",
+}
 TITLES = "elements => elements.map((one) => one.title)"
 TEXT = "elements => elements.map((one) => one.textContent)"
 
 
 @pytest.fixture
 def untrusted_log(serve: Serve) -> str:
-    """Under the loader that can read runs of any name; the other says so of each that it cannot."""
+    """URL of the log, served by the Python loader, which can read runs with any name."""
     return serve("untrusted", "python-loader")
 
 
 @pytest.fixture
 def monitored_tab(tab: Tab) -> Iterator[Tab]:
-    """A page on which nothing was made of any text when the test has ended."""
+    """A page that is checked for injections after the test."""
     tab.page.add_init_script(MONITOR_SCRIPT)
     yield tab
     assert find_injections(tab) == []
@@ -76,22 +86,24 @@ def monitored_tab(tab: Tab) -> Iterator[Tab]:
     assert size[0] <= size[1]
 
 
-def walk(tab: Tab, states: list[dict[str, Any]], **read: str) -> list[dict[str, list[str]]]:
-    found: list[dict[str, list[str]]] = tab.map.evaluate(WALK, {"states": states, "read": read})
+def visit_states(tab: Tab, states: list[dict[str, Any]], **read: str) -> list[dict[str, list[str]]]:
+    found: list[dict[str, list[str]]] = tab.map.evaluate(
+        VISIT_STATES, {"states": states, "read": read}
+    )
     return found
 
 
-def texts(locator: Locator) -> list[str]:
+def read_texts(locator: Locator) -> list[str]:
     found: list[str] = locator.evaluate_all(TEXT)
     return found
 
 
-def trimmed(text: str) -> str:
+def trim(text: str) -> str:
     return text.strip(BLANKS)
 
 
 def in_batches(count: int) -> list[list[int]]:
-    """The numbers of all texts, `count` at a time."""
+    """Returns the indices of all texts, in batches of `count`."""
     numbers = range(len(TEXTS))
     return [list(numbers[start : start + count]) for start in range(0, len(TEXTS), count)]
 
@@ -100,23 +112,23 @@ def cell_of(number: int) -> dict[str, int]:
     return {"size": SIDE, "row": number // SIDE, "col": number % SIDE}
 
 
-def test_there_are_as_many_as_promised() -> None:
+def test_there_are_enough_distinct_texts() -> None:
     fields = "run layer model note setting class concept sentence shortcut damage selection address"
-    print(f"\n{len(TEXTS)} texts in {len(fields.split())} kinds of places")
+    print(f"\n{len(TEXTS)} texts in {len(fields.split())} kinds of fields")
     assert len(set(TEXTS)) == len(TEXTS) >= 60
 
 
 def test_classes_inside_tensorboard(untrusted_log: str, monitored_tab: Tab) -> None:
-    """In the list, the legend and the strongest cells of the filter, the search and the table."""
+    """In the list, legend and strongest cells of the class filter, in the search and the table."""
     tab = monitored_tab
     tab.open(untrusted_log, **ALL, color="class", filter="top:0", show="both")
     tab.press_keys("f")
     options = tab.app.locator("#class-list .name")
     expect(options).to_have_count(100)
     wanted = [format_name(text, 40) or "(no name)" for text in TEXTS]
-    assert texts(options) == wanted[:100]
+    assert read_texts(options) == wanted[:100]
     batches = [f"top:{','.join(map(str, batch))}" for batch in in_batches(4)]
-    found = walk(
+    found = visit_states(
         tab,
         [{"filter": batch} for batch in batches],
         legend=".filter-legend strong",
@@ -127,13 +139,13 @@ def test_classes_inside_tensorboard(untrusted_log: str, monitored_tab: Tab) -> N
         for number in batch:
             assert format_name(TEXTS[number], 40) in one["legend"][0]
     assert find_injections(tab) == []
-    walk(tab, [{"filter": "", "filterOpen": False, "finding": True}])
+    visit_states(tab, [{"filter": "", "filterOpen": False, "finding": True}])
     box = tab.app.get_by_role("combobox", name="Find", exact=True)
     named = {format_name(text or "(no name)", 60) for text in TEXTS}
     for text in (*TEXTS[:6], "layer3", "planted", "x", "\u0130"):
         box.fill(text[:1000].lower())
         expect(tab.app.locator("#find-list li").first).to_be_visible()
-        names = texts(tab.app.locator("#find-list [data-kind=class] .name"))
+        names = read_texts(tab.app.locator("#find-list [data-kind=class] .name"))
         assert names
         assert set(names) <= named
     box.press("Escape")
@@ -142,7 +154,7 @@ def test_classes_inside_tensorboard(untrusted_log: str, monitored_tab: Tab) -> N
     for page in itertools.count():
         rows = tab.app.locator(".cell-table tbody tr")
         expect(rows.first).to_be_visible()
-        tops |= set(texts(rows.locator("td:nth-child(6)")))
+        tops |= set(read_texts(rows.locator("td:nth-child(6)")))
         onward = tab.app.get_by_role("button", name="Next", exact=True)
         if onward.is_disabled():
             break
@@ -152,7 +164,7 @@ def test_classes_inside_tensorboard(untrusted_log: str, monitored_tab: Tab) -> N
 
 
 def test_cells_and_concepts(untrusted_log: str, monitored_tab: Tab) -> None:
-    """The inspector and the film strip of each cell, the line of what is lit, the card."""
+    """In the inspector, film strip, card and highlight of each cell."""
     tab = monitored_tab
     tab.open(untrusted_log, standalone=True, **ALL)
     tab.press_keys("ArrowRight")
@@ -160,7 +172,7 @@ def test_cells_and_concepts(untrusted_log: str, monitored_tab: Tab) -> None:
     tab.press_keys("Enter")
     expect(tab.inspector.locator(".film h3")).to_be_visible()
     expect(tab.inspector.locator(".voices .bars")).to_have_count(2)
-    found = walk(
+    found = visit_states(
         tab,
         [{"pinned": cell_of(number)} for number in range(len(TEXTS))],
         names=".inspector .bars .name",
@@ -171,11 +183,11 @@ def test_cells_and_concepts(untrusted_log: str, monitored_tab: Tab) -> None:
     for number, (text, one) in enumerate(zip(TEXTS, found, strict=True)):
         after = TEXTS[(number + 1) % len(TEXTS)]
         assert one["names"][0] == format_name(text, 40)
-        assert trimmed(one["names"][1]) in (trimmed(format_name(after, 40)), "(no name)")
+        assert trim(one["names"][1]) in (trim(format_name(after, 40)), "(no name)")
         assert one["concept"] == [format_name(text[:2000], 60)]
         assert one["film"] == [f"{format_name(text[:2000], 40)} over the steps"]
         assert f"column {number % SIDE + 1} of" in one["place"][0]
-    found = walk(
+    found = visit_states(
         tab,
         [
             {"pinned": None, "highlight": {"ids": [i], "name": "", "event": None}}
@@ -186,13 +198,13 @@ def test_cells_and_concepts(untrusted_log: str, monitored_tab: Tab) -> None:
     assert [one["lit"] for one in found] == [[format_name(text[:2000], 60)] for text in TEXTS]
 
 
-def test_sentences_and_shortcuts(untrusted_log: str, monitored_tab: Tab) -> None:
+def test_events_and_shortcuts(untrusted_log: str, monitored_tab: Tab) -> None:
     tab = monitored_tab
     tab.open(untrusted_log, standalone=True, **ALL, events="on")
     tab.app.get_by_role("button", name="Show all").click()
     sentences = tab.app.locator(".event-items .event-text")
     expect(sentences).to_have_count(len(TEXTS))
-    assert set(texts(sentences)) == {format_name(text[:400], 240) for text in TEXTS}
+    assert set(read_texts(sentences)) == {format_name(text[:400], 240) for text in TEXTS}
     tab.app.locator(".event").first.click()
     tab.settle()
     for number, step in reversed(list(enumerate(STEPS, start=1))):
@@ -203,8 +215,8 @@ def test_sentences_and_shortcuts(untrusted_log: str, monitored_tab: Tab) -> None
         entries = tab.app.locator(".shortcuts [data-shortcut]")
         expect(entries).to_have_count(FOUND)
         names = [format_name(TEXTS[i], 40) or "(no name)" for i in shortcut_targets(number)]
-        assert sorted(texts(entries.locator(".event-head strong"))) == sorted(names)
-    found = walk(
+        assert sorted(read_texts(entries.locator(".event-head strong"))) == sorted(names)
+    found = visit_states(
         tab,
         [{"shortcut": str(7 + number)} for number in range(FOUND)],
         pairs=".shortcuts .pairs li span:not(.number)",
@@ -214,14 +226,14 @@ def test_sentences_and_shortcuts(untrusted_log: str, monitored_tab: Tab) -> None
     assert said == {format_name(text, 40) or "(no name)" for text in TEXTS}
 
 
-def test_runs_layers_and_recipes(untrusted_log: str, monitored_tab: Tab) -> None:
-    """Each of them chosen in turn: what menus and legend say."""
+def test_runs_layers_and_settings(untrusted_log: str, monitored_tab: Tab) -> None:
+    """In menus and legend, with each run selected in turn."""
     tab = monitored_tab
     tab.open(untrusted_log, standalone=True, run="plain/atlas")
     runs = tab.app.get_by_label("Run", exact=True)
-    listed = [trimmed(one) for one in texts(runs.locator("option"))]
+    listed = [trim(one) for one in read_texts(runs.locator("option"))]
     names = ["all", "lies", "plain", *FOLDERS]
-    assert sorted(listed) == sorted(trimmed(format_name(name, 60)) for name in names)
+    assert sorted(listed) == sorted(trim(format_name(name, 60)) for name in names)
     found = tab.map.evaluate(
         """async (map) => {
           const app = map.getRootNode().host;
@@ -251,14 +263,14 @@ def test_runs_layers_and_recipes(untrusted_log: str, monitored_tab: Tab) -> None
     by_folder = {one["run"].removesuffix("/atlas"): one for one in found}
     for number, text in enumerate(TEXTS):
         one = by_folder[FOLDERS[number]]
-        assert trimmed(one["layer"]) == trimmed(format_name(LAYERS[number], 60))
+        assert trim(one["layer"]) == trim(format_name(LAYERS[number], 60))
         lines = one["title"].split("\n")
         assert lines[0] == f"Model {format_name(text, 80)}, 16 channels"
         assert lines[-3:] == [format_name(text, 200)] * 3
     assert find_injections(tab) == []
 
 
-def test_recipes_that_differ(untrusted_log: str, monitored_tab: Tab) -> None:
+def test_settings_that_differ(untrusted_log: str, monitored_tab: Tab) -> None:
     tab = monitored_tab
     tab.open(untrusted_log, standalone=True, run="plain/atlas", compare=";layer3,,plain%2Fatlas")
     for numbers in in_batches(6):
@@ -275,19 +287,21 @@ def test_recipes_that_differ(untrusted_log: str, monitored_tab: Tab) -> None:
             f"{format_name(name, 40)} (not set and" for name in extra_settings(numbers[0])
         )
         deadline = time.monotonic() + TIMEOUT_S
-        while not told(found := sorted(texts(tab.app.locator(".not-linked li"))), wanted):
+        while not start_with(
+            found := sorted(read_texts(tab.app.locator(".not-linked li"))), wanted
+        ):
             assert time.monotonic() < deadline, (found, wanted)
             time.sleep(0.05)
 
 
-def told(found: list[str], wanted: list[str]) -> bool:
-    """Whether each begins as it should."""
+def start_with(found: list[str], wanted: list[str]) -> bool:
+    """Returns whether every text starts with the wanted one."""
     pairs = zip(found, wanted, strict=False)
     return len(found) == len(wanted) and all(one.startswith(start) for one, start in pairs)
 
 
 def test_reasons_of_damage(untrusted_log: str, monitored_tab: Tab) -> None:
-    """A damaged manifest is told with what it holds: a reason is a stranger's text as well."""
+    """The reason of damage quotes the manifest, so it is untrusted text as well."""
     tab = monitored_tab
     tab.ignore_errors("Failed to load resource")
     tab.open(untrusted_log, standalone=True, run="lies/atlas", step=0)
@@ -321,11 +335,11 @@ def test_reasons_of_damage(untrusted_log: str, monitored_tab: Tab) -> None:
 
 
 def test_saved_selections(untrusted_log: str, monitored_tab: Tab) -> None:
-    """What shares the address may have written them, not only we."""
+    """Other pages of the same origin may have written them."""
     tab = monitored_tab
     tab.open(untrusted_log, standalone=True, **ALL)
     for numbers in in_batches(50):
-        saved = [
+        save = [
             {
                 "name": TEXTS[i],
                 "layer": TEXTS[i],
@@ -337,14 +351,14 @@ def test_saved_selections(untrusted_log: str, monitored_tab: Tab) -> None:
             }
             for i in numbers
         ]
-        document = json.dumps({"version": 1, "selections": saved})
+        document = json.dumps({"version": 1, "selections": save})
         tab.page.evaluate("text => localStorage.setItem('atlas.selections', text)", document)
         tab.press_keys("k")
         entries = tab.app.get_by_role("list", name="Saved selections").locator("li")
         expect(entries).to_have_count(len(numbers))
         names = [format_name(TEXTS[i], 66) or "Selection" for i in numbers]
-        assert texts(entries.locator(".name")) == names
-        layers = [trimmed(one) for one in texts(entries.locator(".event .muted"))]
+        assert read_texts(entries.locator(".name")) == names
+        layers = [trim(one) for one in read_texts(entries.locator(".event .muted"))]
         for i, layer in zip(numbers, layers, strict=True):
             assert layer == f"1 sample \u00b7 {format_name(TEXTS[i], 40)} \u00b7 step 7"
         entries.locator(".event").first.click()
@@ -352,15 +366,15 @@ def test_saved_selections(untrusted_log: str, monitored_tab: Tab) -> None:
         tab.press_keys("k")
 
 
-def test_addresses(untrusted_log: str, monitored_tab: Tab) -> None:
-    """Every key of the hash with every text, all at once and one by one."""
+def test_links(untrusted_log: str, monitored_tab: Tab) -> None:
+    """Every key of the hash gets every text, together and one at a time."""
     tab = monitored_tab
     tab.open(untrusted_log, standalone=True, run="plain/atlas")
     tab.map.evaluate(
         """async (map, texts) => {
           const keys = ('run layer step grid x y z color show compare mode drift map events ' +
             'filter sign view shortcut pins lit __proto__ constructor').split(' ');
-          // Halves of characters cannot be encoded; what stands for them must not stop us, either.
+          // Lone surrogates cannot be encoded; their replacement must not stop the tab either.
           const spell = (text) => {
             try { return encodeURIComponent(text.slice(0, 900)); } catch { return '%ED%A0%80'; }
           };
@@ -381,45 +395,47 @@ def test_addresses(untrusted_log: str, monitored_tab: Tab) -> None:
     expect(tab.legend).to_contain_text("200 samples")
 
 
-def test_files(untrusted_log: str, monitored_tab: Tab, tmp_path: Path) -> None:
-    """Drawings are well formed and hold words alone; no cell of a table is a formula."""
+def test_exported_files(untrusted_log: str, monitored_tab: Tab, tmp_path: Path) -> None:
+    """SVG files are well formed and contain text only; no field of a CSV file is a formula."""
     tab = monitored_tab
     tab.open(untrusted_log, standalone=True, **ALL, color="class")
     tab.press_keys("e")
     menu = tab.app.get_by_role("complementary", name="Export")
     expect(menu).to_be_visible()
 
-    def saved(name: str) -> bytes:
+    def save(name: str) -> bytes:
         with tab.page.expect_download() as waited:
             menu.get_by_role("button", name=name).click()
         assert not set(waited.value.suggested_filename) & set("/\\<>:\"'%\0")
         return Path(waited.value.path()).read_bytes()
 
-    rows = list(csv.DictReader(io.StringIO(saved("Save cells").decode("utf-8"), newline="")))
-    assert {row["top_class"] for row in rows} == {in_csv(format_name(text, 1000)) for text in TEXTS}
+    rows = list(csv.DictReader(io.StringIO(save("Save cells").decode("utf-8"), newline="")))
+    assert {row["top_class"] for row in rows} == {
+        escape_csv(format_name(text, 1000)) for text in TEXTS
+    }
     fields = [field for row in rows for field in row.values()]
     assert not [one for one in fields if one.strip(BLANKS)[:1] in tuple("=+@\uff1d")]
-    odd = [
+    unusual = [
         number for number, text in enumerate(TEXTS) if set(text) & set("\0\ufffe\ud800\udcff\x1b&]")
     ]
-    for numbers in (odd[:4], odd[4:8], odd[8:12], [0, 2, 8, 16], [17, 30, 31, 33]):
+    for numbers in (unusual[:4], unusual[4:8], unusual[8:12], [0, 2, 8, 16], [17, 30, 31, 33]):
         tab.map.evaluate(
             "(map, filter) => map.session.store.set({filter})", f"top:{','.join(map(str, numbers))}"
         )
         expect(tab.app.locator(".filter-legend strong")).to_be_visible()
-        root = ElementTree.fromstring(saved("Save drawing"))
+        root = ElementTree.fromstring(save("Save drawing"))
         kinds = {one.tag.rpartition("}")[2] for one in root.iter()}
-        assert kinds <= DRAWN, kinds
+        assert kinds <= SVG_ELEMENTS, kinds
         assert not [key for one in root.iter() for key in one.attrib if key.startswith("on")]
 
 
-def in_csv(text: str) -> str:
-    """No spreadsheet takes it for a formula."""
+def escape_csv(text: str) -> str:
+    """Returns the text as the tab writes it to CSV, so that it is not a formula."""
     return ("'" if text.strip(BLANKS)[:1] in tuple("=+-@\uff1d") else "") + text
 
 
-def test_the_watch_hears_what_is_made_of_a_text(untrusted_log: str, tab: Tab) -> None:
-    """Without this, all silence above would prove nothing."""
+def test_the_monitor_detects_injections(untrusted_log: str, tab: Tab) -> None:
+    """Without this, the tests above would prove nothing."""
     tab.page.add_init_script(MONITOR_SCRIPT)
     tab.open(untrusted_log, **ALL)
     assert find_injections(tab) == []
@@ -447,7 +463,7 @@ def test_the_watch_hears_what_is_made_of_a_text(untrusted_log: str, tab: Tab) ->
     tab.ignore_errors("CSP", "Content Security Policy", "Failed to load resource")
 
 
-def test_the_page_is_as_wide_as_ever(untrusted_log: str, monitored_tab: Tab) -> None:
+def test_the_page_does_not_become_wider(untrusted_log: str, monitored_tab: Tab) -> None:
     for run in ("all/atlas", f"{FOLDERS[TEXTS.index('x' * 10_000)]}/atlas"):
         monitored_tab.page.goto("about:blank")
         monitored_tab.page.set_viewport_size({"width": 820, "height": 700})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tab of the installed wheel, served where there is no torch and no source tree."""
+"""The tab of the installed wheel, served without torch and without the source tree."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cells as a table: all that the map says of them, for the keyboard, the eye and the ear."""
+"""The table of cells: contents, sorting, keyboard, export and accessibility."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def rows(tab: Tab) -> Locator:
     return table(tab).locator("tbody tr")
 
 
-def column(tab: Tab, place: int) -> list[str]:
+def read_column(tab: Tab, index: int) -> list[str]:
     found: list[str] = rows(tab).evaluate_all(
-        "(rows, place) => rows.map((row) => row.children[place].innerText.trim())", place
+        "(rows, place) => rows.map((row) => row.children[place].innerText.trim())", index
     )
     return found
 
 
-def test_keys_alone_read_sort_pin_and_go_back(valid_log_by_loader: str, tab: Tab) -> None:
+def test_the_table_works_with_keys_only(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, **WARM, grid=10)
     assert not any("extras" in one for one in tab.requests)
     tab.press_keys("t")
@@ -53,10 +53,10 @@ def test_keys_alone_read_sort_pin_and_go_back(valid_log_by_loader: str, tab: Tab
     grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]
     expect(table(tab).locator("h2")).to_contain_text(f"{len(grid.rows)} cells")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
-    assert len(column(tab, 1)) == min(50, len(grid.rows))
+    assert len(read_column(tab, 1)) == min(50, len(grid.rows))
     order = np.lexsort((grid.cols, grid.rows, -grid.counts))
     fullest = [f"row {grid.rows[i] + 1}, column {grid.cols[i] + 1}" for i in order]
-    assert column(tab, 1) == fullest[:50]
+    assert read_column(tab, 1) == fullest[:50]
 
     keyboard = tab.page.keyboard
     keyboard.press("Tab")
@@ -78,7 +78,7 @@ def test_keys_alone_read_sort_pin_and_go_back(valid_log_by_loader: str, tab: Tab
     tab.wait_for_hash(view=None)
 
 
-def test_every_cell_of_a_real_atlas_is_told(
+def test_every_cell_of_a_real_atlas_is_listed(
     valid_log: str, directories: Directories, tab: Tab
 ) -> None:
     tab.open(valid_log, standalone=True, **DIGITS, view="table")
@@ -90,9 +90,9 @@ def test_every_cell_of_a_real_atlas_is_told(
     assert attribution is not None
     assert cosine is not None
     expect(rows(tab)).to_have_count(len(grid.rows))
-    told = {row[1]: row for row in zip(*(column(tab, i) for i in range(9)), strict=True)}
+    listed = {row[1]: row for row in zip(*(read_column(tab, i) for i in range(9)), strict=True)}
     for cell in range(len(grid.rows)):
-        row = told[f"row {grid.rows[cell] + 1}, column {grid.cols[cell] + 1}"]
+        row = listed[f"row {grid.rows[cell] + 1}, column {grid.cols[cell] + 1}"]
         members = labels[grid.members(cell)]
         votes = np.bincount(members)
         share = 100 * votes.max() / len(members)
@@ -106,7 +106,7 @@ def test_every_cell_of_a_real_atlas_is_told(
         assert row[7].startswith(f"{side} class {strongest} ")
 
 
-def test_the_pointer_sorts_turns_pages_and_shows_on_the_map(
+def test_the_pointer_sorts_pages_and_shows_cells_on_the_map(
     valid_log_by_loader: str, tab: Tab
 ) -> None:
     tab.open(valid_log_by_loader, **WARM, grid=40, view="table")
@@ -119,11 +119,11 @@ def test_the_pointer_sorts_turns_pages_and_shows_on_the_map(
     expect(pager).to_contain_text(f"51{EN_DASH}100 of {len(grid.rows)}")
     table(tab).get_by_role("button", name="Top class").click()
     expect(pager).to_contain_text("1")
-    assert set(column(tab, 5)) == {CLASSES[0]}
-    place = column(tab, 1)[3]
-    tab.click_button(f"Show {place} on the map")
+    assert set(read_column(tab, 5)) == {CLASSES[0]}
+    index = read_column(tab, 1)[3]
+    tab.click_button(f"Show {index} on the map")
     expect(table(tab)).to_have_count(0)
-    expect(tab.inspector).to_contain_text(f"{place} of 40".replace("row", "Row"))
+    expect(tab.inspector).to_contain_text(f"{index} of 40".replace("row", "Row"))
     tab.wait_for_hash(view=None)
 
 
@@ -139,7 +139,7 @@ def test_it_follows_step_layer_and_class_filter(valid_log: str, tab: Tab) -> Non
     tab.app.get_by_role("combobox", name="Find a class").fill("cat")
     tab.page.keyboard.press("Enter")
     expect(table(tab).locator("h2")).to_contain_text("pass the class filter")
-    assert set(column(tab, 5)) == {"cat"}
+    assert set(read_column(tab, 5)) == {"cat"}
 
 
 def open_moving(serve: Serve, tab: Tab, **state: object) -> None:
@@ -148,8 +148,8 @@ def open_moving(serve: Serve, tab: Tab, **state: object) -> None:
     tab.open(log, standalone=True, run="moving/atlas", grid=4, view="table", **state)
 
 
-def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Tab) -> None:
-    """Drift and difference need no map: all that arrows and squares say can be read here."""
+def test_drift_and_difference_are_listed_and_exported(serve: Serve, tab: Tab) -> None:
+    """The table has all values of the drift and difference overlays."""
     open_moving(serve, tab, step=200)
     tab.app.get_by_role("region", name="Rows").focus()
     tab.page.keyboard.press("d")
@@ -158,9 +158,9 @@ def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Ta
     moved = table(tab).get_by_role("columnheader", name="Samples moved")
     moved.get_by_role("button").click()
     expect(moved).to_have_attribute("aria-sort", "descending")
-    told = column(tab, 8)
-    assert "beyond chance" in told[0]
-    assert "within chance" in told[-1]
+    listed = read_column(tab, 8)
+    assert "beyond chance" in listed[0]
+    assert "within chance" in listed[-1]
     tab.page.keyboard.press("c")
     tab.wait_for_hash(compare=100)
     expect(note).to_have_count(2)
@@ -172,29 +172,25 @@ def test_what_changed_is_told_of_every_cell_and_taken_away(serve: Serve, tab: Ta
     filled = [np.floor(4 * one.samples.xy).clip(0, 3).astype(int) for one in (now, before)]
     tab.page.keyboard.press("e")
     _, data = download(tab, "Save cells")
-    told_of = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
-    assert len(told_of) == len(now.grids[0].rows)
-    for one in told_of:
-        square = [int(one["col"]), int(one["row"])]
-        more, fewer = (int((places == square).all(axis=1).sum()) for places in filled)
-        assert int(one["gain"]) == more - fewer
+    exported = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+    assert len(exported) == len(now.grids[0].rows)
+    for one in exported:
+        cell = [int(one["col"]), int(one["row"])]
+        count_now, count_before = (int((places == cell).all(axis=1).sum()) for places in filled)
+        assert int(one["gain"]) == count_now - count_before
         members = now.grids[0].members(
-            int(
-                np.flatnonzero((now.grids[0].cols == square[0]) & (now.grids[0].rows == square[1]))[
-                    0
-                ]
-            )
+            int(np.flatnonzero((now.grids[0].cols == cell[0]) & (now.grids[0].rows == cell[1]))[0])
         )
-        way = now.samples.xy[members].mean(0) - before.samples.xy[members].mean(0)
-        assert float(one["moved"]) == pytest.approx(np.hypot(*way), abs=1e-5)
+        displacement = now.samples.xy[members].mean(0) - before.samples.xy[members].mean(0)
+        assert float(one["moved"]) == pytest.approx(np.hypot(*displacement), abs=1e-5)
         assert (one["moved_since_step"], one["gain_since_step"]) == ("100", "100")
     assert "without" not in tab.app.get_by_role("status").inner_text()
-    news = sum(one["moved_is_news"] == "1" for one in told_of)
-    expect(note.first).to_contain_text(f"{news} of {len(told_of)} cells")
+    significant = sum(one["moved_is_news"] == "1" for one in exported)
+    expect(note.first).to_contain_text(f"{significant} of {len(exported)} cells")
 
 
-def test_the_order_by_a_change_outlives_a_step(serve: Serve, tab: Tab) -> None:
-    """Though the other step of the next one has to come first, the hand stays where it was."""
+def test_sorting_by_drift_is_kept_at_the_next_step(serve: Serve, tab: Tab) -> None:
+    """The header keeps the focus while the reference step is loaded."""
     open_moving(serve, tab, step=400, drift="on")
     head = table(tab).get_by_role("columnheader", name="Samples moved")
     head.get_by_role("button").click()
@@ -213,14 +209,14 @@ def test_it_needs_no_graphics(script: str, valid_log: str, tab: Tab) -> None:
     tab.press_keys("t")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
     grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]
-    assert column(tab, 2)[0].split()[0] == str(grid.counts.max())
+    assert read_column(tab, 2)[0].split()[0] == str(grid.counts.max())
     rows(tab).first.get_by_role("button").first.press("Enter")
     expect(tab.inspector.locator(".bars .name").first).to_be_visible()
     tab.slider.fill("0")
     tab.wait_for_step(0)
 
 
-def test_untrusted_names_are_text(damaged_log: str, tab: Tab) -> None:
+def test_untrusted_names_are_text_in_the_table(damaged_log: str, tab: Tab) -> None:
     tab.open(
         damaged_log,
         standalone=True,
@@ -229,12 +225,12 @@ def test_untrusted_names_are_text(damaged_log: str, tab: Tab) -> None:
         view="table",
     )
     expect(rows(tab).first).to_be_visible()
-    names = set(column(tab, 5))
+    names = set(read_column(tab, 5))
     assert browser_logs.MARKUP in names
     assert table(tab).locator("img, b").count() == 0
 
 
-def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
+def test_the_table_is_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("valid", "data-server"), standalone=True, **DIGITS, view="table")
     tab.settle()
     wait_until_painted(rows(tab).first)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Atlases of classes in the tab: where they are listed, what they say, what they do not offer."""
+"""Class atlases in the tab: list, legend, and features that are disabled."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 CLASSES = (MARKUP, "cat", "dog", REVERSED)
 STEPS = (0, 100)
 LAYER = "layer3"
-ODD = "layer3 · none of a class"
+SIMILAR_NAME = "layer3 · none of a class"
 REACH = 0.1594
 NOT_FOLLOWED = "The samples of a class atlas differ from step to step."
 PAIR = series_name(LAYER, ("cat", "dog"))
-HOSTILE = series_name(LAYER, names_of((0, 3), CLASSES))
+UNTRUSTED_PAIR = series_name(LAYER, names_of((0, 3), CLASSES))
 
 
-def class_atlas(step: int, *classes: int, rule: str = "winner", **asked: Any) -> Atlas:
-    """A small atlas as one of `classes`, of which the first lies at the right."""
+def class_atlas(step: int, *classes: int, rule: str = "winner", **settings: Any) -> Atlas:
+    """Returns a small class atlas; the first class is at the right."""
     names = names_of(classes, CLASSES)
-    atlas = plain_atlas(step, series_name(LAYER, names), **asked)
+    atlas = plain_atlas(step, series_name(LAYER, names), **settings)
     axis = Axis(left=classes[1], right=classes[0], reach=REACH, trust=0.82) if classes[1:] else None
-    stated = ClassAtlas(layer=LAYER, classes=classes, names=names, rule=rule, axis=axis)
+    spec = ClassAtlas(layer=LAYER, classes=classes, names=names, rule=rule, axis=axis)
     samples = dataclasses.replace(atlas.samples, noise_floor=None, concepts=None)
-    info = {**atlas.provenance.layer_info, CLASS_ATLAS: stated.as_dict()}
+    info = {**atlas.provenance.layer_info, CLASS_ATLAS: spec.as_dict()}
     return atlas.replace(
         samples=samples,
         concepts=None,
@@ -67,7 +67,7 @@ def plain_atlas(step: int, layer: str, samples: int = 200) -> Atlas:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two layers, a class, two pairs, a layer called like a class; a class in a run aside."""
+    """Writes two layers, class atlases, a layer named like a class, and a class in another run."""
     path = tmp_path_factory.mktemp("classes")
     sink = EventSink(path / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
@@ -75,16 +75,16 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for atlas in (
             plain_atlas(step, "layer2"),
             plain_atlas(step, LAYER),
-            plain_atlas(step, ODD),
+            plain_atlas(step, SIMILAR_NAME),
             class_atlas(step, 1, rule="winner" if step else "top"),
             class_atlas(step, 1, 2),
             class_atlas(step, 0, 3),
         ):
             sink.write(layer_tag(atlas.layer), encode_atlas(atlas), step)
     sink.close()
-    aside = EventSink(path / CHILD_RUN / "classes")
-    aside.write(layer_tag(series_name(LAYER, ("dog",))), encode_atlas(class_atlas(100, 2)), 100)
-    aside.close()
+    other_run = EventSink(path / CHILD_RUN / "classes")
+    other_run.write(layer_tag(series_name(LAYER, ("dog",))), encode_atlas(class_atlas(100, 2)), 100)
+    other_run.close()
     return path
 
 
@@ -106,8 +106,8 @@ def layers(tab: Tab) -> Locator:
     return tab.app.get_by_label("Layer", exact=True)
 
 
-def listed(tab: Tab) -> list[Any]:
-    """What the choice of layers holds: texts, and for groups their heading and texts."""
+def list_layers(tab: Tab) -> list[Any]:
+    """Returns the options of the layer list: texts, and for groups their label and texts."""
     found: list[Any] = layers(tab).evaluate(
         """select => [...select.children].map((one) => one.localName === 'option'
           ? one.textContent.trim()
@@ -120,11 +120,11 @@ def motion(tab: Tab, name: str) -> Locator:
     return tab.app.get_by_role("radio", name=name, exact=True)
 
 
-def test_classes_stand_under_their_layer(class_log_by_loader: str, tab: Tab) -> None:
+def test_classes_are_listed_under_their_layer(class_log_by_loader: str, tab: Tab) -> None:
     tab.open(class_log_by_loader)
     assert tab.dataset["layer"] == LAYER, "the tab opens at a layer, not at one of its classes"
     group = ["Classes of layer3", "<img src=x onerror=alert(1)> / gnp.exe", "cat", "cat / dog"]
-    assert listed(tab) == ["layer2", LAYER, [*group, "none of a class"]]
+    assert list_layers(tab) == ["layer2", LAYER, [*group, "none of a class"]]
     tab.select_option("Layer", "cat / dog")
     tab.wait_for_step(100, layer=PAIR)
     tab.wait_for_hash(layer=PAIR)
@@ -137,27 +137,28 @@ def test_classes_stand_under_their_layer(class_log_by_loader: str, tab: Tab) -> 
     expect(tab.legend).to_contain_text("200 samples")
 
 
-def test_a_layer_that_is_called_like_a_class_is_listed_in_full_once_it_is_known(
-    class_log: str, tab: Tab
-) -> None:
-    tab.open(class_log, standalone=True, layer=ODD)
-    assert ODD in listed(tab)
-    assert layers(tab).evaluate("select => select.selectedOptions[0].textContent.trim()") == ODD
+def test_a_layer_named_like_a_class_is_listed_with_its_full_name(class_log: str, tab: Tab) -> None:
+    tab.open(class_log, standalone=True, layer=SIMILAR_NAME)
+    assert SIMILAR_NAME in list_layers(tab)
+    assert (
+        layers(tab).evaluate("select => select.selectedOptions[0].textContent.trim()")
+        == SIMILAR_NAME
+    )
     expect(tab.legend).not_to_contain_text("speak for")
     expect(motion(tab, "Moving map")).to_be_enabled()
 
 
-def test_the_choice_is_made_by_keys(class_log: str, tab: Tab) -> None:
+def test_a_class_atlas_is_selected_by_keys(class_log: str, tab: Tab) -> None:
     tab.open(class_log, standalone=True, layer=LAYER)
     layers(tab).focus()
     tab.page.keyboard.press("ArrowDown")
-    tab.wait_for_step(100, layer=HOSTILE)
+    tab.wait_for_step(100, layer=UNTRUSTED_PAIR)
     tab.page.keyboard.press("ArrowDown")
     tab.wait_for_step(100, layer=series_name(LAYER, ("cat",)))
     expect(layers(tab)).to_be_focused()
 
 
-def test_the_legend_is_honest_about_how_places_were_chosen(class_log: str, tab: Tab) -> None:
+def test_the_legend_explains_the_selection_of_positions(class_log: str, tab: Tab) -> None:
     tab.open(class_log, standalone=True, layer=series_name(LAYER, ("cat",)), step=0)
     expect(tab.legend).to_contain_text("Places of layer3 that speak for cat")
     expect(tab.legend).to_contain_text("Too few have it as their strongest class")
@@ -169,36 +170,36 @@ def test_the_legend_is_honest_about_how_places_were_chosen(class_log: str, tab: 
     expect(tab.legend.get_by_text("It is the strongest class")).to_be_hidden()
 
 
-def test_untrusted_names_of_classes_are_text(class_log: str, tab: Tab) -> None:
-    tab.open(class_log, standalone=True, layer=HOSTILE)
+def test_untrusted_class_names_are_text(class_log: str, tab: Tab) -> None:
+    tab.open(class_log, standalone=True, layer=UNTRUSTED_PAIR)
     expect(tab.legend).to_contain_text(f"speak for {MARKUP} or for gnp.exe")
     expect(tab.legend).to_contain_text(f"speaks for {MARKUP} than for gnp.exe")
     assert tab.app.locator("img").count() == 0
 
 
-def test_left_and_right_are_drawn_and_move_with_the_map(class_log: str, tab: Tab) -> None:
-    """The middle line is where x is 0.5, at every place and zoom; one class has none."""
+def test_the_axis_is_drawn_and_moves_with_the_map(class_log: str, tab: Tab) -> None:
+    """The center line is at x = 0.5 for every viewport; an atlas of one class has none."""
     tab.open(class_log, standalone=True, layer=PAIR)
     words = "how much more a place speaks for cat than for dog, ±.16 logits at the rims"
     expect(tab.legend).to_contain_text(words)
-    assert _middle_line(tab) == pytest.approx(_half(tab), abs=2)
-    assert _has_words_above(tab)
+    assert _find_vertical_line(tab) == pytest.approx(_map_center(tab), abs=2)
+    assert _has_axis_labels(tab)
     tab.map.evaluate("map => map.moveTo({x: 0.42, y: 0.5, z: 1.8})")
     tab.settle()
-    assert _middle_line(tab) == pytest.approx(_half(tab), abs=2)
-    assert _has_words_above(tab)
+    assert _find_vertical_line(tab) == pytest.approx(_map_center(tab), abs=2)
+    assert _has_axis_labels(tab)
     tab.page.goto("about:blank")
     tab.open(class_log, standalone=True, layer=series_name(LAYER, ("cat",)))
-    assert not _has_words_above(tab)
+    assert not _has_axis_labels(tab)
 
 
-def _half(tab: Tab) -> float:
+def _map_center(tab: Tab) -> float:
     world = tab.map_box
     return world["x"] + world["side"] / 2
 
 
-def _overlay(tab: Tab) -> NDArray[np.bool_]:
-    """(H, W) whether something is drawn over the tiles, in CSS pixels."""
+def _read_overlay(tab: Tab) -> NDArray[np.bool_]:
+    """Returns (H, W) whether something is drawn over the tiles, in CSS pixels."""
     text = tab.map.locator("canvas").last.evaluate(
         """canvas => {
           const {width, height} = canvas;
@@ -211,17 +212,17 @@ def _overlay(tab: Tab) -> NDArray[np.bool_]:
     return np.array([[one == "1" for one in line] for line in text.split("\n")])
 
 
-def _middle_line(tab: Tab) -> float:
-    """The column that is drawn over from top to bottom, in CSS pixels."""
-    drawn = _overlay(tab)[40:].mean(axis=0)
+def _find_vertical_line(tab: Tab) -> float:
+    """Returns the column of the vertical line, in CSS pixels."""
+    drawn = _read_overlay(tab)[40:].mean(axis=0)
     return float(np.flatnonzero(drawn > 0.9).mean())
 
 
-def _has_words_above(tab: Tab) -> bool:
-    return bool(_overlay(tab)[:20].mean() > 0.1)
+def _has_axis_labels(tab: Tab) -> bool:
+    return bool(_read_overlay(tab)[:20].mean() > 0.1)
 
 
-def test_nothing_is_followed_and_the_tab_says_why(class_log: str, tab: Tab) -> None:
+def test_drift_events_and_differences_are_unavailable(class_log: str, tab: Tab) -> None:
     tab.open(class_log, layer=PAIR, drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text(NOT_FOLLOWED)
@@ -242,7 +243,9 @@ def test_nothing_is_followed_and_the_tab_says_why(class_log: str, tab: Tab) -> N
     expect(events).to_contain_text(NOT_FOLLOWED)
 
 
-def test_a_sample_is_lit_at_its_step_alone_and_an_image_at_all(class_log: str, tab: Tab) -> None:
+def test_a_sample_is_highlighted_at_its_step_and_an_image_at_all_steps(
+    class_log: str, tab: Tab
+) -> None:
     tab.open(class_log, layer=PAIR)
     pill = tab.app.locator(".highlight-pill")
     for search, first, later in (
@@ -261,7 +264,7 @@ def test_a_sample_is_lit_at_its_step_alone_and_an_image_at_all(class_log: str, t
         tab.wait_for_step(100)
 
 
-def test_the_class_filter_leads_there_and_back(class_log: str, tab: Tab) -> None:
+def test_the_class_filter_links_to_class_atlases(class_log: str, tab: Tab) -> None:
     tab.open(class_log, layer=LAYER, filter="top:1,2")
     panel = tab.app.get_by_label("Class filter", exact=True)
     tab.press_keys("f")
@@ -281,7 +284,7 @@ def test_the_class_filter_leads_there_and_back(class_log: str, tab: Tab) -> None
     expect(links).to_have_count(3)
 
 
-def test_the_class_filter_says_how_to_have_an_atlas(class_log: str, tab: Tab) -> None:
+def test_the_class_filter_explains_how_to_log_a_class_atlas(class_log: str, tab: Tab) -> None:
     panel = tab.app.get_by_label("Class filter", exact=True)
     tab.open(class_log, standalone=True, layer="layer2", filter="top:1")
     tab.press_keys("f")
@@ -294,7 +297,7 @@ def test_the_class_filter_says_how_to_have_an_atlas(class_log: str, tab: Tab) ->
     assert panel.locator("img").count() == 0
 
 
-def test_they_are_accessible_and_photographed(class_log: str, tab: Tab) -> None:
+def test_they_are_accessible(class_log: str, tab: Tab) -> None:
     tab.open(class_log, standalone=True, layer=PAIR, filter="top:1,0")
     tab.settle()
     tab.press_keys("f")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asking the map about classes: what passes, how strongly, and that it can be read without hue."""
+"""The class filter: which cells pass, attribution values, and patterns that need no color."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Directories = Callable[[str], tuple[Path, int]]
 
 DIGITS = {"run": "digits/atlas", "step": 60}
 LEAST = 8
-"""Samples that a cell needs to be ranked."""
+"""Minimum number of samples of a ranked cell."""
 MANY = 1000
 NAMES = ("<img src=x onerror=alert(1)>", "\u202egnp.exe", *(f"kind {i}" for i in range(2, MANY)))
 MINUS = "\u2212"
 
 
-class Asked(NamedTuple):
-    """A cell of the list as it must read."""
+class RankedCell(NamedTuple):
+    """An expected cell of the list."""
 
     row: int
     col: int
@@ -46,7 +46,7 @@ class Asked(NamedTuple):
 
 @pytest.fixture(scope="module")
 def digits(directories: Directories) -> Callable[[int], Grid]:
-    """Grids by size of the real network's last step, as they were logged."""
+    """Returns a logged grid of the last step of the trained network, by size."""
     path, _ = directories("valid")
     last = [one for one in read_atlases(path) if one.run == "digits/atlas"][-1]
     return {grid.size: grid for grid in last.grids}.__getitem__
@@ -54,7 +54,7 @@ def digits(directories: Directories) -> Callable[[int], Grid]:
 
 @pytest.fixture(scope="module")
 def crowded_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A thousand classes with attribution of each, and a layer without any."""
+    """URL of a log with attribution of a thousand classes, and a layer without attribution."""
     directory = tmp_path_factory.mktemp("crowded")
     sink = EventSink(directory / "crowded" / CHILD_RUN)
     rng = np.random.default_rng(0)
@@ -89,28 +89,28 @@ def key(tab: Tab) -> Locator:
     return tab.app.get_by_label("Legend of the class filter")
 
 
-def strongest(grid: Grid, index: int, sign: str) -> list[Asked]:
-    """Cells with samples enough that pass, strongest first, from what was logged."""
+def rank_cells(grid: Grid, index: int, sign: str) -> list[RankedCell]:
+    """Returns the logged cells that pass and have enough samples, strongest first."""
     assert grid.attribution is not None
     values = grid.attribution[:, index]
     weight = {"helps": values, "hurts": -values, "both": np.abs(values)}[sign]
     order = np.lexsort((np.arange(len(values)), -np.abs(values)))
     return [
-        Asked(int(grid.rows[cell]), int(grid.cols[cell]), float(values[cell]))
+        RankedCell(int(grid.rows[cell]), int(grid.cols[cell]), float(values[cell]))
         for cell in order
         if weight[cell] > 0 and grid.counts[cell] >= LEAST
     ]
 
 
-def worded(value: float, most: float) -> str:
-    """As the tab writes attribution: two digits of the strongest."""
+def format_attribution(value: float, most: float) -> str:
+    """Formats attribution as the tab does, with two digits of the largest value."""
     places = 1 - int(np.floor(np.log10(abs(most)))) if abs(most) < 1 else 2
     text = f"{abs(value):.{places}f}"
     sign = "+" if value > 0 else MINUS
     return sign + ("0" if float(text) == 0 else text.removeprefix("0"))
 
 
-def test_keys_alone_ask_for_a_class(valid_log: str, tab: Tab) -> None:
+def test_a_class_is_selected_by_keys_only(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, **DIGITS)
     assert not any("chunk-extras" in one for one in tab.requests)
     tab.press_keys("f")
@@ -132,11 +132,11 @@ def test_keys_alone_ask_for_a_class(valid_log: str, tab: Tab) -> None:
 
 @pytest.mark.parametrize("size", [4, 8])
 @pytest.mark.parametrize("sign", ["helps", "hurts", "both"])
-def test_the_strongest_cells_are_those_that_were_logged(
+def test_the_strongest_cells_match_the_log(
     valid_log_by_loader: str, tab: Tab, digits: Callable[[int], Grid], size: int, sign: str
 ) -> None:
-    """All levels, all signs, both loaders; the legend gives the true range."""
-    wanted = strongest(digits(size), 3, sign)
+    """All grids, signs and loaders; the legend shows the logged range."""
+    wanted = rank_cells(digits(size), 3, sign)
     tab.open(
         valid_log_by_loader, standalone=True, **DIGITS, grid=size, filter="toward:3", sign=sign
     )
@@ -146,18 +146,22 @@ def test_the_strongest_cells_are_those_that_were_logged(
     most = max(abs(one.value) for one in wanted)
     for row, one in zip(rows.all(), wanted, strict=False):
         expect(row).to_contain_text(f"row {one.row + 1}, column {one.col + 1}")
-        expect(row).to_contain_text(worded(one.value, most))
+        expect(row).to_contain_text(format_attribution(one.value, most))
     values = [one.value for one in wanted]
     if sign != "hurts":
-        expect(key(tab)).to_contain_text(f"speaks for it, up to {worded(max(values), most)}")
+        expect(key(tab)).to_contain_text(
+            f"speaks for it, up to {format_attribution(max(values), most)}"
+        )
     if sign != "helps":
-        expect(key(tab)).to_contain_text(f"speaks against, down to {worded(min(values), most)}")
+        expect(key(tab)).to_contain_text(
+            f"speaks against, down to {format_attribution(min(values), most)}"
+        )
 
 
-def test_enter_flies_to_the_strongest_cell(
+def test_enter_moves_to_the_strongest_cell(
     valid_log: str, tab: Tab, digits: Callable[[int], Grid]
 ) -> None:
-    first = strongest(digits(8), 3, "helps")[0]
+    first = rank_cells(digits(8), 3, "helps")[0]
     tab.open(valid_log, **DIGITS, grid=8, filter="toward:3")
     tab.press_keys("f")
     button = panel(tab).locator(".strongest button").first
@@ -170,18 +174,18 @@ def test_enter_flies_to_the_strongest_cell(
     expect(tab.inspector).to_contain_text(f"Row {first.row + 1}, column {first.col + 1} of 8")
     grid = digits(8)
     assert grid.attribution is not None
-    said = grid.attribution[(grid.rows == first.row) & (grid.cols == first.col)][0]
-    voices = tab.inspector.locator(".voices .bars")
-    expect(voices.first.locator("li").first).to_contain_text(f"class {said.argmax()}")
-    expect(voices.last.locator("li").first).to_contain_text(f"class {said.argmin()}")
-    expect(voices.first.locator("li").first).to_contain_text("\u00b1")
-    expect(voices.first.locator(".meter b").first).to_be_attached()
+    attribution = grid.attribution[(grid.rows == first.row) & (grid.cols == first.col)][0]
+    bars = tab.inspector.locator(".voices .bars")
+    expect(bars.first.locator("li").first).to_contain_text(f"class {attribution.argmax()}")
+    expect(bars.last.locator("li").first).to_contain_text(f"class {attribution.argmin()}")
+    expect(bars.first.locator("li").first).to_contain_text("\u00b1")
+    expect(bars.first.locator(".meter b").first).to_be_attached()
 
 
-def test_what_does_not_pass_is_dimmed_and_not_hidden(
+def test_cells_that_do_not_pass_are_dimmed(
     valid_log: str, tab: Tab, digits: Callable[[int], Grid]
 ) -> None:
-    ranked = strongest(digits(4), 3, "helps")
+    ranked = rank_cells(digits(4), 3, "helps")
     grid = digits(4)
     assert grid.attribution is not None
     failing = int(np.flatnonzero(grid.attribution[:, 3] <= 0)[0])
@@ -199,11 +203,11 @@ def test_what_does_not_pass_is_dimmed_and_not_hidden(
     assert np.abs(tab.capture_cell(*place) - bright).max() == 0
 
 
-def test_signs_are_told_apart_without_hue(
+def test_signs_are_distinguished_without_color(
     valid_log: str, tab: Tab, digits: Callable[[int], Grid]
 ) -> None:
-    """Cells that speak against are hatched: their brightness changes in stripes."""
-    against = strongest(digits(4), 3, "hurts")[0]
+    """Cells with negative attribution are hatched: their brightness varies in stripes."""
+    against = rank_cells(digits(4), 3, "hurts")[0]
     tab.open(valid_log, standalone=True, **DIGITS, grid=4, filter="toward:3", sign="helps")
     plain = tab.capture_cell(4, against.row, against.col).mean(axis=2)
     tab.page.goto("about:blank")
@@ -213,7 +217,7 @@ def test_signs_are_told_apart_without_hue(
     assert (steps > 40).mean() > 0.05 > 3 * (np.abs(np.diff(plain, axis=1)) > 40).mean()
 
 
-def test_the_difference_is_one_of_attribution_toward_the_class(
+def test_the_difference_is_in_attribution_to_the_class(
     valid_log: str, directories: Directories, tab: Tab
 ) -> None:
     path, _ = directories("valid")
@@ -227,8 +231,8 @@ def test_the_difference_is_one_of_attribution_toward_the_class(
     legend.locator("summary").click()
     first = legend.locator("tbody tr").first
     expect(first).to_contain_text(f"row {row + 1}, column {col + 1}")
-    said = first.locator(".number").inner_text().replace(MINUS, "-")
-    assert float(said) == pytest.approx(changes[row, col], abs=0.0051)
+    attribution = first.locator(".number").inner_text().replace(MINUS, "-")
+    assert float(attribution) == pytest.approx(changes[row, col], abs=0.0051)
     audit(tab, "attribution-difference")
     key(tab).get_by_role("button", name="Clear").click()
     expect(legend).to_contain_text("changed cell between step 20 and step 60")
@@ -244,7 +248,7 @@ def _toward(atlas: Atlas, size: int, index: int) -> dict[tuple[int, int], float]
     }
 
 
-def test_it_rests_over_the_difference_and_asks_both_sides_of_a_swipe(
+def test_it_is_inactive_for_the_difference_and_applies_to_both_sides_of_a_swipe(
     valid_log: str, tab: Tab
 ) -> None:
     tab.open(
@@ -265,7 +269,7 @@ def test_it_rests_over_the_difference_and_asks_both_sides_of_a_swipe(
     assert changed[120:-200, middle + 20 :].mean() > 0.02
 
 
-def test_it_stays_from_step_to_step(valid_log: str, tab: Tab) -> None:
+def test_it_is_kept_at_other_steps(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, **DIGITS, grid=4, filter="toward:3", sign="both")
     last = key(tab).inner_text()
     tab.press_keys(",")
@@ -284,7 +288,7 @@ def test_missing_attribution_names_the_setting(crowded_log: str, tab: Tab) -> No
     expect(panel(tab)).to_contain_text(reason)
 
 
-def test_a_thousand_classes_stay_quick_and_untrusted_names_stay_text(
+def test_a_thousand_classes_are_fast_and_untrusted_names_are_text(
     crowded_log: str, tab: Tab
 ) -> None:
     tab.open(crowded_log, standalone=True, layer="many", filter="toward:0", sign="both")
@@ -309,14 +313,14 @@ def test_a_thousand_classes_stay_quick_and_untrusted_names_stay_text(
           return Math.min(...times.slice(0, 4));
         }"""
     )
-    assert quickest < 100, "a key in the search of a thousand classes"
+    assert quickest < 100, "milliseconds for a key in the search of a thousand classes"
     expect(options).to_have_count(1)
     options.first.click()
     tab.wait_for_hash(filter="toward:0,999")
     expect(panel(tab).locator(".strongest li")).to_have_count(10)
 
 
-def test_a_fifth_class_is_refused(crowded_log: str, tab: Tab) -> None:
+def test_a_fifth_class_is_rejected(crowded_log: str, tab: Tab) -> None:
     tab.open(crowded_log, standalone=True, layer="many", filter="top:2,3,4,5")
     tab.press_keys("f")
     expect(panel(tab)).to_contain_text("4 at most")
@@ -326,7 +330,7 @@ def test_a_fifth_class_is_refused(crowded_log: str, tab: Tab) -> None:
     tab.wait_for_hash(filter="top:2,4,5")
 
 
-def test_one_list_at_a_time_stands_beside_the_map(valid_log: str, tab: Tab) -> None:
+def test_one_panel_at_a_time_is_open(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **DIGITS, events="on")
     events = tab.app.get_by_label("Events of this run", exact=True).and_(tab.app.locator("aside"))
     expect(events).to_be_visible()
@@ -338,7 +342,7 @@ def test_one_list_at_a_time_stands_beside_the_map(valid_log: str, tab: Tab) -> N
     expect(panel(tab)).to_have_count(0)
 
 
-def test_nonsense_in_a_link_asks_for_nothing(valid_log: str, tab: Tab) -> None:
+def test_invalid_classes_in_a_link_are_ignored(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, **DIGITS, filter="<b>:-1,x", sign="constructor")
     expect(key(tab)).to_have_count(0)
     tab.page.goto("about:blank")
@@ -346,7 +350,7 @@ def test_nonsense_in_a_link_asks_for_nothing(valid_log: str, tab: Tab) -> None:
     expect(key(tab)).to_contain_text("This run knows no class 99")
 
 
-def test_it_is_accessible_and_photographed(valid_log: str, crowded_log: str, tab: Tab) -> None:
+def test_the_class_filter_is_accessible(valid_log: str, crowded_log: str, tab: Tab) -> None:
     for name, url, state in (
         ("top", valid_log, {**DIGITS, "filter": "top:3,8"}),
         ("toward", valid_log, {**DIGITS, "filter": "toward:3", "sign": "both"}),

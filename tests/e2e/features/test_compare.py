@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two steps of a layer held against each other: what each square gained and lost from A to B."""
+"""Comparison of two steps of a layer: samples gained and lost per cell from A to B."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRID = 4
 MOVING = {"run": "moving/atlas", "grid": GRID}
 MINUS = "\u2212"
 FEW = 0.04
-"""Share of the map that class labels may cover, which make way for a comparison."""
+"""Fraction of pixels that class labels may change, since a comparison moves them."""
 
 
 def bar(tab: Tab) -> Locator:
@@ -27,19 +27,19 @@ def legend(tab: Tab) -> Locator:
     return tab.app.get_by_label("Difference", exact=True).and_(tab.app.locator("aside"))
 
 
-def gains(a: int, b: int) -> NDArray[np.int_]:
-    """(GRID, GRID) samples more at step `b` than at `a`, counted from what was logged."""
+def count_gains(a: int, b: int) -> NDArray[np.int_]:
+    """Returns (GRID, GRID): how many more samples were logged at step `b` than at `a`."""
     counts = []
     for step in (a, b):
         xy = make_concept_atlas("moving", step, 1).samples.xy
-        squares = np.minimum(GRID - 1, (xy * GRID).astype(int))
+        cells = np.minimum(GRID - 1, (xy * GRID).astype(int))
         count = np.zeros((GRID, GRID), int)
-        np.add.at(count, (squares[:, 1], squares[:, 0]), 1)
+        np.add.at(count, (cells[:, 1], cells[:, 0]), 1)
         counts.append(count)
     return counts[1] - counts[0]
 
 
-def test_a_is_pinned_and_b_goes_on(concept_log: str, tab: Tab) -> None:
+def test_a_is_fixed_and_b_follows_the_step(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, **MOVING, step=100)
     tab.press_keys("[")
     tab.wait_for_hash(compare=100)
@@ -49,7 +49,7 @@ def test_a_is_pinned_and_b_goes_on(concept_log: str, tab: Tab) -> None:
     tab.wait_for_step(200)
     expect(bar(tab)).to_contain_text(re.compile(r"B\s+step 200"))
     tab.wait_for_hash(compare=100, step=200, mode="difference")
-    gain = gains(100, 200)
+    gain = count_gains(100, 200)
     expect(legend(tab)).to_contain_text("samples changed cell between step 100 and step 200")
     expect(legend(tab)).to_contain_text(f"more in B: up to +{gain.max()}")
     expect(legend(tab)).to_contain_text(f"fewer in B: to {MINUS}{-gain.min()}")
@@ -57,13 +57,13 @@ def test_a_is_pinned_and_b_goes_on(concept_log: str, tab: Tab) -> None:
     expect(words).to_contain_text("samples changed cell between step 100 and step 200")
 
 
-def test_a_link_opens_it_and_a_button_ends_it(concept_log: str, tab: Tab) -> None:
+def test_a_link_opens_it_and_a_button_closes_it(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, **MOVING, step=200)
     plain = tab.capture()
     tab.page.goto("about:blank")
     tab.open(concept_log, **MOVING, step=200, compare=100)
-    held = tab.capture()
-    assert np.abs(held - plain[: len(held)]).mean() > 10
+    compared = tab.capture()
+    assert np.abs(compared - plain[: len(compared)]).mean() > 10
     tab.click_button("End the comparison")
     tab.wait_for_hash(compare=None, mode=None)
     expect(bar(tab)).to_have_count(0)
@@ -71,10 +71,10 @@ def test_a_link_opens_it_and_a_button_ends_it(concept_log: str, tab: Tab) -> Non
     assert np.abs(tab.capture() - plain).max() == 0
 
 
-def test_the_largest_changes_can_be_read_and_gone_to(concept_log: str, tab: Tab) -> None:
-    """All that the squares show is in a table, too."""
+def test_the_largest_changes_are_listed_and_linked(concept_log: str, tab: Tab) -> None:
+    """All values of the overlay are also in a table."""
     tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100)
-    gain = gains(100, 200)
+    gain = count_gains(100, 200)
     row, col = np.unravel_index(np.abs(gain).argmax(), gain.shape)
     legend(tab).get_by_text("Largest changes").click()
     rows = legend(tab).locator("tbody tr")
@@ -85,9 +85,9 @@ def test_the_largest_changes_can_be_read_and_gone_to(concept_log: str, tab: Tab)
     expect(tab.inspector).to_be_visible()
 
 
-def test_swapping_turns_gains_into_losses(concept_log: str, tab: Tab) -> None:
+def test_swapping_negates_the_difference(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100)
-    gain = gains(100, 200)
+    gain = count_gains(100, 200)
     expect(legend(tab)).to_contain_text(f"up to +{gain.max()}")
     tab.press_keys("x")
     tab.wait_for_step(100)
@@ -96,20 +96,20 @@ def test_swapping_turns_gains_into_losses(concept_log: str, tab: Tab) -> None:
     expect(legend(tab)).to_contain_text(f"to {MINUS}{gain.max()}")
 
 
-def test_squares_are_told_apart_without_hue(concept_log: str, tab: Tab) -> None:
-    """More is filled, fewer is hollow: the brightness of their middles and rims says which."""
+def test_gains_and_losses_are_distinguished_without_color(concept_log: str, tab: Tab) -> None:
+    """Gains are filled and losses are hollow: brightness at center and border differs."""
     tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100)
-    gain = gains(100, 200)
+    gain = count_gains(100, 200)
     most = np.unravel_index(gain.argmax(), gain.shape)
     least = np.unravel_index(gain.argmin(), gain.shape)
 
     def contrast(place: tuple[np.intp, ...]) -> float:
         row, col = (int(one) for one in place)
-        grey = tab.capture_cell(GRID, row, col, share=0.9).mean(axis=2)
-        # A quarter of the way in, off the number in the middle, against the corner of the cell.
-        side = len(grey)
-        inner = grey[side * 5 // 16 : side * 6 // 16, side * 5 // 16 : side * 6 // 16]
-        return float(abs(inner.mean() - np.median(grey[: side // 24])))
+        gray = tab.capture_cell(GRID, row, col, share=0.9).mean(axis=2)
+        # A quarter of the way in, not at the number in the center, compared with the corner.
+        side = len(gray)
+        inner = gray[side * 5 // 16 : side * 6 // 16, side * 5 // 16 : side * 6 // 16]
+        return float(abs(inner.mean() - np.median(gray[: side // 24])))
 
     assert contrast(most) > 3 * contrast(least)
 
@@ -119,17 +119,17 @@ def test_an_unchanged_model_differs_in_nothing(concept_log: str, tab: Tab) -> No
     expect(legend(tab)).to_contain_text("0 samples changed cell")
 
 
-def test_it_says_why_steps_cannot_be_compared(concept_log: str, tab: Tab) -> None:
+def test_it_shows_why_steps_cannot_be_compared(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, run="other/atlas", grid=GRID, step=200, compare=100)
     expect(legend(tab)).to_contain_text("asked about different probes")
 
 
-def test_over_many_steps_it_says_whose_chance_is_meant(concept_log: str, tab: Tab) -> None:
+def test_it_explains_the_noise_floor_of_distant_steps(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=400, compare=0)
     expect(legend(tab)).to_contain_text("Chance is that of one step; 2 more steps lie between.")
 
 
-def test_the_divider_parts_a_from_b(concept_log: str, tab: Tab) -> None:
+def test_the_divider_separates_a_and_b(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=200)
     tab.press_keys("c")
     bar(tab).get_by_label("Swipe").check(force=True)
@@ -138,15 +138,15 @@ def test_the_divider_parts_a_from_b(concept_log: str, tab: Tab) -> None:
     divider.fill("100")
     tab.settle()
     both = tab.capture()
-    b, a = alone(tab, 200), alone(tab, 100)
+    b, a = capture_step(tab, 200), capture_step(tab, 100)
     half = both.shape[1] // 2
     left, right = slice(250, half - 40), slice(half + 40, -300)
-    assert differing(both, a, left) < FEW < differing(both, b, left)
-    assert differing(both, b, right) < FEW < differing(both, a, right)
+    assert measure_difference(both, a, left) < FEW < measure_difference(both, b, left)
+    assert measure_difference(both, b, right) < FEW < measure_difference(both, a, right)
 
 
-def alone(tab: Tab, step: int) -> NDArray[np.int16]:
-    """The map of one step, no larger than it is below the bar of a comparison."""
+def capture_step(tab: Tab, step: int) -> NDArray[np.int16]:
+    """Returns the map of one step, at the size that it has below the comparison bar."""
     size = tab.page.viewport_size
     assert size is not None
     if bar(tab).count():
@@ -160,13 +160,13 @@ def alone(tab: Tab, step: int) -> NDArray[np.int16]:
     return tab.capture()
 
 
-def differing(one: NDArray[np.int16], other: NDArray[np.int16], columns: slice) -> float:
-    """Share of pixels that differ, between the bar at the top and the legend."""
+def measure_difference(one: NDArray[np.int16], other: NDArray[np.int16], columns: slice) -> float:
+    """Returns the fraction of pixels that differ, between the top bar and the legend."""
     band = (slice(100, -150), columns)
     return float((np.abs(one[band] - other[band]).max(axis=2) > 12).mean())
 
 
-def test_b_held_shows_a(concept_log: str, tab: Tab) -> None:
+def test_holding_b_shows_a(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=200)
     tab.press_keys("c")
     bar(tab).get_by_label("Blink").check(force=True)
@@ -175,13 +175,13 @@ def test_b_held_shows_a(concept_log: str, tab: Tab) -> None:
     tab.page.keyboard.down("b")
     expect(tab.app.get_by_role("button", name="Show A")).to_have_attribute("aria-pressed", "true")
     tab.settle()
-    held = tab.capture()
+    compared = tab.capture()
     tab.page.keyboard.up("b")
     expect(tab.app.get_by_role("button", name="Show A")).to_have_attribute("aria-pressed", "false")
-    assert differing(held, alone(tab, 100), slice(250, -300)) < FEW
+    assert measure_difference(compared, capture_step(tab, 100), slice(250, -300)) < FEW
 
 
-def test_it_is_accessible_and_photographed(concept_log: str, tab: Tab) -> None:
+def test_the_comparison_is_accessible(concept_log: str, tab: Tab) -> None:
     for mode in ("difference", "swipe", "blink"):
         tab.page.goto("about:blank")
         tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100, mode=mode)

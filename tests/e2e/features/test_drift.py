@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where cells moved, and what of it is more than chance."""
+"""Drift: displacement of cells and its significance."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ CHANNELS = (
 
 @pytest.fixture
 def concept_log(serve: Serve) -> str:
-    """For tests of the page alone, which no loader can change."""
+    """The log, served by the data server only."""
     return serve("concepts", "data-server")
 
 
-def test_arrows_come_and_go_and_stand_in_the_address(concept_log: str, tab: Tab) -> None:
+def test_arrows_are_toggled_and_in_the_link(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, **MOVING, step=200)
     plain = tab.capture()
     tab.press_keys("d")
@@ -44,18 +44,18 @@ def test_arrows_come_and_go_and_stand_in_the_address(concept_log: str, tab: Tab)
     assert np.abs(tab.capture() - plain).max() == 0
 
 
-def test_only_the_cells_that_moved_are_news(concept_log: str, tab: Tab) -> None:
-    """One class of six moved by a quarter of the map at step 200, all others stayed."""
+def test_only_the_cells_that_moved_are_significant(concept_log: str, tab: Tab) -> None:
+    """At step 200, one class of six moved by a quarter of the map; the others did not."""
     tab.open(concept_log, standalone=True, **MOVING, step=200, drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
     words = (drift.locator("strong").text_content() or "").split()
-    news, cells = (int(word) for word in words[:3] if word.isdigit())
-    assert 0 < news < cells / 2
+    significant, cells = (int(word) for word in words[:3] if word.isdigit())
+    assert 0 < significant < cells / 2
     expect(drift).to_contain_text("17% of them more than chance")
 
 
 @pytest.mark.parametrize(("run", "step"), [("still/atlas", 400), ("moving/atlas", 100)])
-def test_an_unchanged_model_has_no_news(concept_log: str, tab: Tab, run: str, step: int) -> None:
+def test_an_unchanged_model_has_no_drift(concept_log: str, tab: Tab, run: str, step: int) -> None:
     tab.open(concept_log, standalone=True, run=run, grid=4, step=step, drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text("0 of")
@@ -70,14 +70,14 @@ def test_an_unchanged_model_has_no_news(concept_log: str, tab: Tab, run: str, st
         ("other/atlas", 200, "asked about different probes"),
     ],
 )
-def test_it_says_why_there_is_no_drift(
+def test_it_shows_why_there_is_no_drift(
     concept_log: str, tab: Tab, run: str, step: int, reason: str
 ) -> None:
     tab.open(concept_log, standalone=True, run=run, grid=4, step=step, drift="on")
     expect(tab.app.get_by_label("Drift", exact=True)).to_contain_text(reason)
 
 
-def test_the_card_tells_the_numbers_of_its_cell(concept_log: str, tab: Tab) -> None:
+def test_the_card_shows_the_drift_of_its_cell(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=200, drift="on")
     tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_contain_text("of the map's side since step 100")
@@ -85,9 +85,7 @@ def test_the_card_tells_the_numbers_of_its_cell(concept_log: str, tab: Tab) -> N
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
-def test_a_channel_is_chosen_and_stands_in_the_address(
-    concept_log: str, tab: Tab, way: str
-) -> None:
+def test_a_channel_is_selected_and_in_the_link(concept_log: str, tab: Tab, way: str) -> None:
     tab.open(concept_log, **TURNING, step=200)
     plain = tab.capture()
     tab.press_keys("d")
@@ -113,11 +111,11 @@ def test_a_channel_is_chosen_and_stands_in_the_address(
     tab.wait_for_hash(drift=None)
 
 
-def test_activations_turn_as_far_as_the_log_says(concept_log: str, tab: Tab) -> None:
+def test_activation_drift_matches_the_log(concept_log: str, tab: Tab) -> None:
     before, now = (make_concept_atlas("turning", step, 1) for step in (100, 200))
-    centred = [a.activations - a.activations.mean(axis=0) for a in (before, now)]
-    turned = 1 - np.einsum("nc,nc->n", *centred) / np.prod(
-        [np.linalg.norm(values, axis=1) for values in centred], axis=0
+    centered = [a.activations - a.activations.mean(axis=0) for a in (before, now)]
+    rotation = 1 - np.einsum("nc,nc->n", *centered) / np.prod(
+        [np.linalg.norm(values, axis=1) for values in centered], axis=0
     )
     grid = now.grids[0]
     cell = int(
@@ -125,22 +123,22 @@ def test_activations_turn_as_far_as_the_log_says(concept_log: str, tab: Tab) -> 
     )
     tab.open(concept_log, standalone=True, **TURNING, step=200, drift="activation")
     drift = tab.app.get_by_label("Drift", exact=True)
-    expect(drift).to_contain_text(f"Samples turned by {turned.mean():.2f}".replace("0.", "."))
+    expect(drift).to_contain_text(f"Samples turned by {rotation.mean():.2f}".replace("0.", "."))
     tab.hover_cell(4, int(grid.rows[cell]), int(grid.cols[cell]))
-    said = f"Samples turned by {turned[grid.members(cell)].mean():.2f} (1 "
-    expect(tab.card).to_contain_text(said)
+    text = f"Samples turned by {rotation[grid.members(cell)].mean():.2f} (1 "
+    expect(tab.card).to_contain_text(text)
     expect(tab.card).to_contain_text("cosine) since step 100; 100% of them")
 
 
-def test_first_classes_fall_as_compare_atlases_says(concept_log: str, tab: Tab) -> None:
+def test_attribution_drift_matches_compare_atlases(concept_log: str, tab: Tab) -> None:
     before, now = (make_concept_atlas("turning", step, 1) for step in (100, 200))
     level = compare_atlases(before, now).levels[0]
     assert level.attribution_rank is not None
-    fallen = level.attribution_rank > 0
-    assert 0 < fallen.sum() < len(fallen) / 2
+    changed = level.attribution_rank > 0
+    assert 0 < changed.sum() < len(changed) / 2
     tab.open(concept_log, standalone=True, **TURNING, step=200, drift="attribution")
     drift = tab.app.get_by_label("Drift", exact=True)
-    expect(drift).to_contain_text(f"{fallen.sum()} of {len(fallen)} cells changed first class")
+    expect(drift).to_contain_text(f"{changed.sum()} of {len(changed)} cells changed first class")
     grid = now.grids[0]
     cell = int(level.cells_b[np.argmax(level.attribution_rank)])
     tab.hover_cell(4, int(grid.rows[cell]), int(grid.cols[cell]))
@@ -159,7 +157,7 @@ def test_an_unchanged_network_changes_in_no_channel(
     expect(drift).to_contain_text("0% of them")
 
 
-def test_it_names_the_setting_that_records_attribution(concept_log: str, tab: Tab) -> None:
+def test_missing_attribution_names_the_setting(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=200, drift="attribution")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text("AtlasConfig(attribution=True)")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened in the run: marks on the time line, the list, before and after, concepts."""
+"""Events of a run: marks on the timeline, the list, before and after, concepts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
 MOVING = {"run": "moving/atlas"}
-GROUND = (245, 246, 247)
-VEIL = 0.75
-"""How much a cell without any member recedes into the ground."""
+BACKGROUND = (245, 246, 247)
+DIMMING = 0.75
+"""Weight of the background color in a cell without members."""
 
 
 def events(tab: Tab) -> Locator:
     return tab.app.get_by_label("Events of this run").and_(tab.app.locator("aside"))
 
 
-def test_the_list_ranks_or_follows_the_run(concept_log: str, tab: Tab) -> None:
+def test_the_list_is_ranked_or_in_order(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, **MOVING)
     tab.press_keys("j")
     tab.wait_for_hash(events="on")
@@ -38,7 +38,7 @@ def test_the_list_ranks_or_follows_the_run(concept_log: str, tab: Tab) -> None:
     tab.wait_for_hash(events=None)
 
 
-def test_an_event_leads_to_its_step_its_cell_and_its_members(concept_log: str, tab: Tab) -> None:
+def test_an_event_opens_its_step_cell_and_members(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=0, events="on")
     events(tab).get_by_role("button", name="airplanes split from birds").press("Enter")
     tab.wait_for_step(200)
@@ -60,8 +60,10 @@ def test_an_event_leads_to_its_step_its_cell_and_its_members(concept_log: str, t
     expect(pill).to_have_count(0)
 
 
-def test_the_members_of_an_event_are_lit_before_and_after(concept_log: str, tab: Tab) -> None:
-    """A cell keeps as much of its light as it holds members, at either step."""
+def test_the_members_of_an_event_are_highlighted_before_and_after(
+    concept_log: str, tab: Tab
+) -> None:
+    """A cell is dimmed by its fraction of other samples, at either step."""
     size = 4
     tab.open(concept_log, standalone=True, **MOVING, step=0, events="on", grid=size)
     split = events(tab).get_by_role("button", name="airplanes split from birds")
@@ -72,33 +74,33 @@ def test_the_members_of_an_event_are_lit_before_and_after(concept_log: str, tab:
         tab.click_button("Unpin")
         sides.get_by_role("button", name=side).click()
         tab.wait_for_step(step)
-        lit = {place: tab.capture_cell(size, *place) for place in inner_cells(size)}
+        highlighted = {cell: tab.capture_cell(size, *cell) for cell in inner_cells(size)}
         tab.click_button("End the highlight")
         tab.settle()
         shares = member_shares(step, classes, size)
-        for place, picture in lit.items():
-            plain = tab.capture_cell(size, *place)
-            veiled = np.abs(picture - plain) / np.maximum(1, np.abs(GROUND - plain))
-            assert np.median(veiled) == pytest.approx(VEIL * (1 - shares[place]), abs=0.06)
+        for cell, picture in highlighted.items():
+            plain = tab.capture_cell(size, *cell)
+            dimmed = np.abs(picture - plain) / np.maximum(1, np.abs(BACKGROUND - plain))
+            assert np.median(dimmed) == pytest.approx(DIMMING * (1 - shares[cell]), abs=0.06)
 
 
 def inner_cells(size: int) -> list[tuple[int, int]]:
-    """Cells that are in view after the jump to the event."""
+    """Returns the cells that are visible after the jump to the event."""
     return [(row, col) for row in range(1, size - 1) for col in range(1, size)]
 
 
 def member_shares(step: int, classes: tuple[int, ...], size: int) -> NDArray[np.float64]:
-    """(size, size) share of each cell's samples that are of one of `classes` in the log."""
+    """Returns (size, size): fraction of each cell's logged samples that are of `classes`."""
     samples = make_concept_atlas("moving", step, 1).samples
-    squares = np.minimum(size - 1, (samples.xy * size).astype(int))
+    cells = np.minimum(size - 1, (samples.xy * size).astype(int))
     counts = np.zeros((2, size, size))
-    for member, (col, row) in zip(np.isin(samples.labels, classes), squares, strict=True):
+    for member, (col, row) in zip(np.isin(samples.labels, classes), cells, strict=True):
         counts[int(member), row, col] += 1
     share: NDArray[np.float64] = counts[1] / np.maximum(1, counts.sum(axis=0))
     return share
 
 
-def test_highlighting_dims_the_cells_of_others(concept_log: str, tab: Tab) -> None:
+def test_highlighting_dims_other_cells(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=0, grid=4)
     before = tab.capture()
     tab.press_keys("ArrowRight", "Enter")
@@ -110,7 +112,7 @@ def test_highlighting_dims_the_cells_of_others(concept_log: str, tab: Tab) -> No
     tab.settle()
     changed = np.abs(tab.capture()[60:, :600] - before[60:, :600]).max(axis=2) > 12
     assert changed.mean() > 0.05
-    # It outlives the step, and the keyboard ends it.
+    # It is kept at the next step, and a key ends it.
     tab.press_keys(".")
     tab.wait_for_step(100)
     expect(pill).to_contain_text("at step 100")
@@ -118,14 +120,14 @@ def test_highlighting_dims_the_cells_of_others(concept_log: str, tab: Tab) -> No
     expect(pill).to_have_count(0)
 
 
-def test_marks_stand_on_the_time_line_and_jump(concept_log: str, tab: Tab) -> None:
+def test_marks_on_the_timeline_jump_to_their_step(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=0)
     marks = tab.app.locator(".event-mark")
     expect(marks).to_have_count(3)
     kinds = marks.evaluate_all("all => all.map((one) => [+one.dataset.step, one.dataset.kind])")
     assert sorted(kinds) == [[100, "born"], [200, "splits"], [400, "dies"]]
     tab.app.locator('.event-mark[data-step="400"]').click()
-    # Nothing is left of it at its own step, so that it shows where it was.
+    # The concept has ended at this step, so the step before is shown.
     tab.wait_for_step(200)
     expect(tab.app.get_by_label("Highlighted concepts")).to_contain_text("66 samples")
 
@@ -136,14 +138,14 @@ def test_an_unchanged_model_has_no_events(concept_log: str, tab: Tab) -> None:
     expect(tab.app.locator(".event-mark")).to_have_count(0)
 
 
-def test_a_log_without_concepts_says_so(concept_log: str, tab: Tab) -> None:
+def test_a_log_without_concepts_shows_a_message(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, run="bare/atlas", events="on")
     expect(events(tab)).to_contain_text("Events were not recorded in this run.")
     tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_contain_text("Not traced in this atlas.")
 
 
-def test_untrusted_sentences_are_text(concept_log: str, tab: Tab) -> None:
+def test_untrusted_events_are_text(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, run="untrusted/atlas", events="on")
     first = events(tab).locator(".event-text").first
     expect(first).to_contain_text(MARKUP[:28])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is taken away is what was shown: files are read back and held against map and log."""
+"""Exported files are read back and compared with the map and the log."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ FORMULA = "=HYPERLINK(1)"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def picture(tab: Tab, scale: int) -> NDArray[np.int16]:
-    """(H, W, 3) of the picture that the menu saves at a scale."""
+def export_picture(tab: Tab, scale: int) -> NDArray[np.int16]:
+    """Returns (H, W, 3) of the picture that the menu saves at a scale."""
     export_menu(tab).get_by_text(f"{scale}\u00d7", exact=True).click()
     name, data = download(tab, "Save picture")
     assert name.endswith(".png")
@@ -41,11 +41,11 @@ def picture(tab: Tab, scale: int) -> NDArray[np.int16]:
         return np.asarray(image.convert("RGB")).astype(np.int16)
 
 
-def inked(part: NDArray[np.int16]) -> float:
-    """Share of the pixels that are not of the part's most frequent colour."""
+def measure_content(part: NDArray[np.int16]) -> float:
+    """Returns the fraction of pixels that do not have the most frequent color."""
     flat = part.reshape(-1, 3)
-    colours, counts = np.unique(flat, axis=0, return_counts=True)
-    return float((np.abs(flat - colours[counts.argmax()]).max(axis=1) > 30).mean())
+    colors, counts = np.unique(flat, axis=0, return_counts=True)
+    return float((np.abs(flat - colors[counts.argmax()]).max(axis=1) > 30).mean())
 
 
 def size(tab: Tab) -> tuple[int, int]:
@@ -66,7 +66,7 @@ def test_the_picture_is_the_map_as_shown(script: str, valid_log: str, tab: Tab) 
     expect(export_menu(tab)).to_be_visible()
     width, height = size(tab)
     for scale in (1, 2, 4):
-        taken = picture(tab, scale)
+        taken = export_picture(tab, scale)
         assert taken.shape[1] == scale * width
         assert taken.shape[0] > scale * height
         small = np.asarray(
@@ -74,18 +74,18 @@ def test_the_picture_is_the_map_as_shown(script: str, valid_log: str, tab: Tab) 
                 (width, taken.shape[0] // scale), Image.Resampling.BOX
             )
         ).astype(np.int16)
-        # The middle of the stage, where no panel of the page lies over the map.
+        # A central region of the map without panels.
         mapped, shown = small[6 : height - 6, 6 : width - 6], screen
         clear = (slice(110, 400), slice(330, 900))
-        assert inked(shown[clear]) > 0.2
+        assert measure_content(shown[clear]) > 0.2
         off = np.abs(mapped[clear] - shown[clear])
         if scale == 1:
             assert off.max() <= 2
         else:
             assert off.mean() < 6, scale
         foot = taken[scale * height :]
-        assert inked(foot) > 0.02
-    # The map itself goes on as it was.
+        assert measure_content(foot) > 0.02
+    # The map itself has not changed.
     tab.page.keyboard.press("Escape")
     expect(export_menu(tab)).to_have_count(0)
     tab.settle()
@@ -93,7 +93,7 @@ def test_the_picture_is_the_map_as_shown(script: str, valid_log: str, tab: Tab) 
 
 
 def test_every_legend_is_in_the_picture(valid_log: str, tab: Tab) -> None:
-    """Of drift with its signs, and of a difference with its frames."""
+    """Also the legends of drift and of a difference."""
     tab.open(valid_log, standalone=True, **WARM, grid=10, step=400, drift="on", compare=0)
     expect(tab.app.get_by_role("complementary", name="Drift")).to_be_visible()
     expect(tab.app.get_by_role("complementary", name="Difference")).to_be_visible()
@@ -101,48 +101,46 @@ def test_every_legend_is_in_the_picture(valid_log: str, tab: Tab) -> None:
     assert len(panels) == 3
     tab.press_keys("e")
     _, height = size(tab)
-    taken = picture(tab, 1)
+    taken = export_picture(tab, 1)
     RESULTS.mkdir(exist_ok=True)
     Image.fromarray(taken.astype(np.uint8)).save(RESULTS / "exported-legends.png")
     foot = taken[height:]
     for panel, left in zip(panels, _lefts(panels), strict=True):
         assert panel is not None
         part = foot[12 : 12 + int(panel["height"]), left : left + int(panel["width"])]
-        assert inked(part) > 0.03
+        assert measure_content(part) > 0.03
 
 
 def _lefts(panels: list[dict[str, float] | None]) -> list[int]:
-    """Where panels beside each other begin."""
+    """Returns the left edges of panels in a row."""
     widths = [panel["width"] + 12 for panel in panels if panel]
     return [round(12 + sum(widths[:i])) for i in range(len(widths))]
 
 
-def test_the_legend_in_the_picture_has_the_colors_of_the_one_on_screen(
-    valid_log: str, tab: Tab
-) -> None:
+def test_the_legend_in_the_picture_has_the_colors_on_screen(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM, color="class")
     swatches = tab.legend.locator("li i")
     expect(swatches).to_have_count(6)
-    colours = [
+    colors = [
         one.evaluate("i => getComputedStyle(i).backgroundColor.match(/\\d+/g).map(Number)")
         for one in swatches.all()
     ]
-    # Folded first: a narrow page may fold it by itself, and a click would then open it.
+    # Collapsed first: a narrow page may collapse it, and a click would then open it.
     tab.legend.locator("summary").click()
     tab.page.set_viewport_size({"width": 800, "height": 700})
     expect(swatches.first).not_to_be_visible()
     tab.settle()
     tab.press_keys("e")
     _, height = size(tab)
-    foot = picture(tab, 2)[2 * height :]
-    for colour in colours:
-        assert (np.abs(foot - np.array(colour)).max(axis=2) <= 2).sum() > 200, colour
-    # What was folded for the picture is folded again.
+    foot = export_picture(tab, 2)[2 * height :]
+    for color in colors:
+        assert (np.abs(foot - np.array(color)).max(axis=2) <= 2).sum() > 200, color
+    # The legend is collapsed again.
     expect(swatches.first).not_to_be_visible()
 
 
 @pytest.mark.parametrize("grid", [4, 8])
-def test_the_cells_are_those_of_the_log(
+def test_the_exported_cells_match_the_log(
     grid: int, valid_log: str, directories: Directories, tab: Tab
 ) -> None:
     tab.open(valid_log, **{**DIGITS, "grid": grid})
@@ -184,7 +182,7 @@ def test_no_name_of_a_log_becomes_a_formula(serve: Serve, tab: Tab) -> None:
         damaged_log, standalone=True, run=f"{browser_logs.MARKUP}/atlas", layer=browser_logs.MARKUP
     )
     classes = [FORMULA, "+1", "@x", 'a"b,\n', *browser_logs.UNTRUSTED_CLASSES[:2]]
-    # As if the log had named its classes so.
+    # Replaces the class names of the log.
     tab.page.route("**/atlas?*", lambda route: _rename(route, classes))
     tab.page.reload()
     tab.settle()
@@ -210,19 +208,19 @@ def _rename(route: object, classes: list[str]) -> None:
     manifest["classes"] = classes
     text = json.dumps(manifest).encode()
     text += b" " * (-(4 + len(text)) % 8)
-    answer = struct.pack("<I", len(text)) + text + body[4 + length :]
-    route.fulfill(response=response, body=answer)  # type: ignore[attr-defined]
+    body_with_names = struct.pack("<I", len(text)) + text + body[4 + length :]
+    route.fulfill(response=response, body=body_with_names)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_drawing_looks_as_the_picture_does(
+def test_the_svg_file_looks_like_the_picture(
     theme: Theme, valid_log_by_loader: str, tab: Tab
 ) -> None:
     look = {"query": "?darkMode=true" if theme == "dark" else ""}
     tab.open(valid_log_by_loader, **look, **DIGITS, filter="toward:3", sign="both")
     tab.settle(theme=theme)
     tab.press_keys("e")
-    taken = picture(tab, 1)
+    taken = export_picture(tab, 1)
     name, data = download(tab, "Save drawing")
     assert name.endswith("-step60-grid8.svg")
     root = ElementTree.fromstring(data)
@@ -244,12 +242,12 @@ def test_the_drawing_looks_as_the_picture_does(
         drawn = np.asarray(image.convert("RGB")).astype(np.int16)
     assert drawn.shape == taken.shape
     difference = np.abs(drawn - taken).max(axis=2)
-    # Words may be smoothed differently; nothing else may be anywhere else.
+    # Text may be antialiased differently; nothing else may differ.
     assert (difference > 40).mean() < 1e-4
-    assert inked(drawn[-40:]) > 0.01
+    assert measure_content(drawn[-40:]) > 0.01
 
 
-def test_names_of_the_log_are_text_in_the_drawing(tab: Tab, valid_log_by_loader: str) -> None:
+def test_names_of_the_log_are_text_in_the_svg_file(tab: Tab, valid_log_by_loader: str) -> None:
     name = "</text><script>alert(1)</script><text>&amp;"
     tab.page.route("**/atlases*", lambda route: _rename(route, [name] * 10))
     tab.open(valid_log_by_loader, **DIGITS, color="class")
@@ -259,7 +257,7 @@ def test_names_of_the_log_are_text_in_the_drawing(tab: Tab, valid_log_by_loader:
     assert not [one for one in root.iter() if one.tag.endswith("script")]
 
 
-def test_the_link_leads_back_here(valid_log: str, tab: Tab) -> None:
+def test_the_link_restores_the_view(valid_log: str, tab: Tab) -> None:
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.open(valid_log, **WARM, step=400, grid=20, x="0.6000", y="0.4000", z="2.000")
     tab.press_keys("e")
@@ -277,7 +275,7 @@ def test_the_link_leads_back_here(valid_log: str, tab: Tab) -> None:
     assert np.abs(after - before)[100:-100, 330:700].mean() < 0.5
 
 
-def test_without_a_clipboard_the_old_way_is_tried(valid_log: str, tab: Tab) -> None:
+def test_copying_works_without_the_clipboard_api(valid_log: str, tab: Tab) -> None:
     tab.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined});")
     tab.open(valid_log, **WARM)
     tab.click_button("Export")
@@ -285,7 +283,7 @@ def test_without_a_clipboard_the_old_way_is_tried(valid_log: str, tab: Tab) -> N
     expect(export_menu(tab).locator("p").last).not_to_be_empty()
 
 
-def test_keys_alone_open_save_and_leave(valid_log_by_loader: str, tab: Tab) -> None:
+def test_the_menu_works_with_keys_only(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, **WARM)
     tab.press_keys("e")
     save = export_menu(tab).get_by_role("button", name="Save picture")
@@ -309,7 +307,7 @@ def test_keys_alone_open_save_and_leave(valid_log_by_loader: str, tab: Tab) -> N
     expect(export_menu(tab)).to_have_count(0)
 
 
-def test_over_the_table_only_the_cells_can_be_saved(valid_log: str, tab: Tab) -> None:
+def test_only_cells_can_be_saved_from_the_table(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM, view="table")
     tab.click_button("Export")
     expect(export_menu(tab).get_by_role("button", name="Save picture")).to_be_disabled()
@@ -318,7 +316,7 @@ def test_over_the_table_only_the_cells_can_be_saved(valid_log: str, tab: Tab) ->
     assert name.endswith(".csv")
 
 
-def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
+def test_the_menu_is_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(
         serve("valid", "data-server"), standalone=True, **DIGITS, filter="toward:3", sign="both"
     )
@@ -330,7 +328,7 @@ def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     RESULTS.mkdir(exist_ok=True)
     for theme in THEMES:
         change_theme(tab, theme)
-        taken = picture(tab, 2)
+        taken = export_picture(tab, 2)
         Image.fromarray(taken.astype(np.uint8)).save(RESULTS / f"exported-{theme}.png")
     save_screenshots(tab, "export")
     tab.page.set_viewport_size({"width": 800, "height": 700})

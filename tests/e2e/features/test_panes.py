@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Panes side by side: any layer of any run at any step, linked by the samples that both hold."""
+"""Panes: any layer of any run at any step, linked by common samples."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ GRID = 4
 NET = {"run": "net/atlas", "layer": "stage1", "step": 100, "grid": GRID}
 SECOND = ";stage2,,net%2Fatlas"
 LOOK_AT = (1, 1)
-"""Row and column of a group of `stage1` that stays what it is in `stage2`."""
+"""Row and column of a group of `stage1` that is unchanged in `stage2`."""
 SHARED = (0, 0)
-"""Of the group that half goes on and half becomes another thing."""
+"""Row and column of a group of `stage1` that is divided in `stage2`."""
 
 
 def pane(tab: Tab, number: int) -> Locator:
@@ -34,14 +34,14 @@ def map_of(tab: Tab, number: int) -> Locator:
 
 
 def box_of(tab: Tab, number: int, row: int, col: int) -> dict[str, float]:
-    """The square of a cell of a pane on the page."""
+    """Returns the box of a cell of a pane on the page."""
     element = map_of(tab, number)
     corner = element.bounding_box()
     assert corner is not None
-    place = element.evaluate(
+    position = element.evaluate(
         "(map, [size, row, col]) => map.boxOf({size, row, col})", [GRID, row, col]
     )
-    x, y, side = corner["x"] + place["x"], corner["y"] + place["y"], place["side"]
+    x, y, side = corner["x"] + position["x"], corner["y"] + position["y"], position["side"]
     return {"x": x, "y": y, "width": side, "height": side}
 
 
@@ -51,7 +51,7 @@ def point_at(tab: Tab, number: int, row: int, col: int) -> None:
 
 
 def contrast(tab: Tab, number: int, row: int, col: int) -> float:
-    """How far the middle of a cell stands out from what lies around it."""
+    """Returns the contrast between the center of a cell and the background."""
     box = box_of(tab, number, row, col)
     inset = box["width"] * 0.3
     middle = {"x": box["x"] + inset, "y": box["y"] + inset}
@@ -62,23 +62,23 @@ def contrast(tab: Tab, number: int, row: int, col: int) -> float:
 
 
 def shares(layer: str, row: int, col: int, other: str) -> dict[tuple[int, int], float]:
-    """Share of a cell's samples in each cell of another layer, counted from what was logged."""
+    """Returns the fraction of a cell's logged samples in each cell of another layer."""
     a, b = (make_layer_atlas("net", one, 100) for one in (layer, other))
-    squares = [(one.xy * GRID).astype(int) for one in (a, b)]
-    inside = (squares[0] == (col, row)).all(axis=1)
-    found, counts = np.unique(squares[1][inside], axis=0, return_counts=True)
+    cells = [(one.xy * GRID).astype(int) for one in (a, b)]
+    inside = (cells[0] == (col, row)).all(axis=1)
+    found, counts = np.unique(cells[1][inside], axis=0, return_counts=True)
     return {
         (int(y), int(x)): float(count / inside.sum())
         for (x, y), count in zip(found, counts, strict=True)
     }
 
 
-def lit(layer: str, row: int, col: int, share: float) -> str:
+def format_highlight(layer: str, row: int, col: int, share: float) -> str:
     return f"Lit in {layer}: row {row + 1}, column {col + 1} holds {round(100 * share)}%"
 
 
 def go_to(tab: Tab, row: int, col: int) -> None:
-    """Moves the keyboard's cursor to a cell of the map that has the focus."""
+    """Moves the keyboard cursor to a cell of the focused map."""
     for _ in range(GRID):
         tab.page.keyboard.press("ArrowUp")
         tab.page.keyboard.press("ArrowLeft")
@@ -87,7 +87,7 @@ def go_to(tab: Tab, row: int, col: int) -> None:
             tab.page.keyboard.press(key)
 
 
-def test_a_key_adds_the_layer_above_and_a_cell_lights_its_samples_there(
+def test_a_key_adds_the_next_layer_and_a_cell_highlights_its_samples_there(
     layer_log_by_loader: str, tab: Tab
 ) -> None:
     tab.open(layer_log_by_loader, **NET)
@@ -99,16 +99,16 @@ def test_a_key_adds_the_layer_above_and_a_cell_lights_its_samples_there(
     before = contrast(tab, 2, 3, 3)
     go_to(tab, row, col)
     ((there, share),) = shares("stage1", row, col, "stage2").items()
-    expect(caption(tab, 2)).to_contain_text(lit("stage2", *there, share))
+    expect(caption(tab, 2)).to_contain_text(format_highlight("stage2", *there, share))
     expect(tab.app.get_by_role("status")).to_contain_text(
         f"in pane 2 lit in stage2: row {there[0] + 1}, column {there[1] + 1} holds 100%"
     )
     tab.settle()
-    # The lit cell keeps its light, and one that holds nothing recedes.
+    # The highlighted cell is unchanged, and a cell without samples is dimmed.
     assert contrast(tab, 2, 3, 3) < 0.5 * before < contrast(tab, 2, *there)
 
 
-def test_pointing_lights_other_panes_both_ways_and_by_share(layer_log: str, tab: Tab) -> None:
+def test_hovering_highlights_in_both_panes_by_share(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET)
     tab.click_button("Add a pane: another layer, run or step beside this one")
     tab.wait_for_hash(compare=SECOND)
@@ -119,14 +119,14 @@ def test_pointing_lights_other_panes_both_ways_and_by_share(layer_log: str, tab:
     expect(caption(tab, 2)).to_contain_text("holds 50%; 2 cells lit")
     point_at(tab, 2, 0, 3)
     ((first, share), *_) = sorted(shares("stage2", 0, 3, "stage1").items())
-    expect(caption(tab, 1)).to_contain_text(lit("stage1", *first, share))
+    expect(caption(tab, 1)).to_contain_text(format_highlight("stage1", *first, share))
     expect(caption(tab, 2)).to_contain_text("Row 1, column 4, cat 100 percent, 30 samples")
     tab.page.mouse.move(*tab.map_center())
     tab.page.mouse.move(2, 2)
     expect(caption(tab, 1)).to_contain_text("Point at a cell")
 
 
-def test_pinning_holds_the_light(layer_log: str, tab: Tab) -> None:
+def test_pinning_keeps_the_highlight(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     box = box_of(tab, 2, *LOOK_AT)
     tab.page.mouse.click(box["x"] + 20, box["y"] + 20)
@@ -138,28 +138,28 @@ def test_pinning_holds_the_light(layer_log: str, tab: Tab) -> None:
     expect(caption(tab, 1)).to_contain_text("Point at a cell")
 
 
-def test_each_pane_chooses_run_layer_and_step_of_its_own(layer_log: str, tab: Tab) -> None:
+def test_each_pane_has_its_own_run_layer_and_step(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     second = pane(tab, 2)
     second.get_by_label("Layer of pane 2").select_option(label="stage3")
     tab.wait_for_hash(compare=";stage3,,net%2Fatlas", layer="stage1")
-    second.get_by_label("Run of pane 2").select_option(label="twin")
-    # Another run stands at its last step, and stays there.
-    tab.wait_for_hash(compare=";stage3,100,twin%2Fatlas", run="net/atlas")
+    second.get_by_label("Run of pane 2").select_option(label="mirrored")
+    # Another run opens at its last step, and keeps it.
+    tab.wait_for_hash(compare=";stage3,100,mirrored%2Fatlas", run="net/atlas")
     second.get_by_label("Step of pane 2").focus()
     tab.page.keyboard.press("ArrowUp")
-    tab.wait_for_hash(compare=";stage3,0,twin%2Fatlas", step=100)
+    tab.wait_for_hash(compare=";stage3,0,mirrored%2Fatlas", step=100)
     tab.settle()
     name = map_of(tab, 2)
     expect(name).to_have_attribute("aria-label", "Activation atlas of stage3 at step 0")
     tab.page.goto("about:blank")
-    tab.open(layer_log, standalone=True, **NET, compare=";stage3,0,twin%2Fatlas")
+    tab.open(layer_log, standalone=True, **NET, compare=";stage3,0,mirrored%2Fatlas")
     expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of stage3 at step 0")
     pane(tab, 1).get_by_label("Layer of pane 1").select_option(label="stage2")
-    tab.wait_for_hash(layer="stage2", compare=";stage3,0,twin%2Fatlas")
+    tab.wait_for_hash(layer="stage2", compare=";stage3,0,mirrored%2Fatlas")
 
 
-def test_steps_move_the_panes_that_follow(layer_log: str, tab: Tab) -> None:
+def test_panes_that_follow_change_their_step(layer_log: str, tab: Tab) -> None:
     tab.open(
         layer_log, standalone=True, **NET, compare=";stage2,,net%2Fatlas;stage2,100,net%2Fatlas"
     )
@@ -179,7 +179,7 @@ def test_steps_move_the_panes_that_follow(layer_log: str, tab: Tab) -> None:
     tab.wait_for_step(100)
 
 
-def test_one_camera_where_places_mean_the_same(layer_log: str, tab: Tab) -> None:
+def test_comparable_panes_share_one_viewport(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=";stage1,0,net%2Fatlas;stage2,,net%2Fatlas")
     expect(caption(tab, 2)).to_contain_text("both move together")
     expect(caption(tab, 3)).to_contain_text("places do not compare")
@@ -200,7 +200,7 @@ def test_one_camera_where_places_mean_the_same(layer_log: str, tab: Tab) -> None
     assert map_of(tab, 3).evaluate(zoom) == pytest.approx(1.5)
 
 
-def test_unequal_recipes_are_refused_by_name_and_linked_if_asked(layer_log: str, tab: Tab) -> None:
+def test_different_settings_are_listed_and_can_be_linked(layer_log: str, tab: Tab) -> None:
     apart = ";stage1,100,apart%2Fatlas"
     tab.open(layer_log, standalone=True, **NET, compare=f"{apart};stage1,100,foreign%2Fatlas")
     refusal = pane(tab, 2).locator(".not-linked")
@@ -252,8 +252,8 @@ def test_layers_go_up_and_down_by_key(layer_log: str, tab: Tab) -> None:
     tab.wait_for_hash(compare=SECOND)
 
 
-def test_panes_and_two_steps_stand_beside_each_other(layer_log: str, tab: Tab) -> None:
-    """A link of before panes opens what it did, and `c` still compares."""
+def test_panes_and_a_comparison_can_be_combined(layer_log: str, tab: Tab) -> None:
+    """Links from before panes still work, and `c` still compares."""
     tab.open(layer_log, standalone=True, **NET, compare=0)
     expect(tab.app.get_by_label("Comparison of two steps")).to_be_visible()
     tab.press_keys("a")
@@ -263,7 +263,7 @@ def test_panes_and_two_steps_stand_beside_each_other(layer_log: str, tab: Tab) -
     expect(pane(tab, 2)).to_be_visible()
 
 
-def test_the_table_takes_the_place_of_all_panes(layer_log: str, tab: Tab) -> None:
+def test_the_table_replaces_all_panes(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     tab.press_keys("t")
     tab.settle()
@@ -280,7 +280,7 @@ def test_the_table_takes_the_place_of_all_panes(layer_log: str, tab: Tab) -> Non
 
 
 @pytest.mark.both_loaders
-def test_damage_in_one_pane_hurts_no_other(damaged_log: str, tab: Tab) -> None:
+def test_damage_in_one_pane_does_not_affect_others(damaged_log: str, tab: Tab) -> None:
     tab.ignore_errors("Failed to load resource")
     tab.open(
         damaged_log,
@@ -299,7 +299,7 @@ def test_damage_in_one_pane_hurts_no_other(damaged_log: str, tab: Tab) -> None:
     expect(pane(tab, 2).get_by_text("is damaged")).to_have_count(0)
 
 
-def test_untrusted_names_stay_text(damaged_log: str, tab: Tab) -> None:
+def test_untrusted_names_are_text_in_panes(damaged_log: str, tab: Tab) -> None:
     tab.open(
         damaged_log, standalone=True, run="<img src=x onerror=alert(1)>/atlas", layer="nul\0inside"
     )
@@ -309,22 +309,22 @@ def test_untrusted_names_stay_text(damaged_log: str, tab: Tab) -> None:
     assert tab.app.locator(".pane img, .pane b b").count() == 0
 
 
-def across(tab: Tab, title: str) -> Locator:
+def find_link_list(tab: Tab, title: str) -> Locator:
     sections = tab.inspector.locator("section.across-list")
     return sections.filter(has=tab.page.get_by_role("heading", name=title))
 
 
-def read_across(tab: Tab, row: int, col: int) -> None:
+def open_link_list(tab: Tab, row: int, col: int) -> None:
     x, y, _ = tab.locate_cell(GRID, row, col)
     tab.page.mouse.click(x, y)
     tab.inspector.get_by_role("button", name="Across layers: what it feeds").click()
 
 
-def test_a_cell_lists_what_it_feeds_and_is_fed_by(layer_log_by_loader: str, tab: Tab) -> None:
-    """As `link_layers` has it."""
+def test_a_cell_lists_its_links_to_other_layers(layer_log_by_loader: str, tab: Tab) -> None:
+    """The links equal those of `link_layers`."""
     tab.open(layer_log_by_loader, **{**NET, "layer": "stage2"})
     row, col = 1, 0
-    read_across(tab, row, col)
+    open_link_list(tab, row, col)
     a, b, c = (make_layer_atlas("net", layer, 100) for layer in ("stage1", "stage2", "stage3"))
     grid = b.grids[0]
     cell = int(np.flatnonzero((grid.rows == row) & (grid.cols == col))[0])
@@ -333,7 +333,7 @@ def test_a_cell_lists_what_it_feeds_and_is_fed_by(layer_log_by_loader: str, tab:
     feeds = [(up.cells_b[i], c.grids[0], up.feeds[i]) for i in np.flatnonzero(up.cells_a == cell)]
     assert len(feeds) == 2
     for title, wanted in (("Feeds, in stage3", feeds), ("Is fed by, in stage1", fed)):
-        expect(across(tab, title).get_by_role("listitem")).to_have_text(
+        expect(find_link_list(tab, title).get_by_role("listitem")).to_have_text(
             [
                 f"row {level.rows[i] + 1}, column {level.cols[i] + 1} {round(100 * share)}%"
                 for i, level, share in wanted
@@ -342,25 +342,25 @@ def test_a_cell_lists_what_it_feeds_and_is_fed_by(layer_log_by_loader: str, tab:
         )
 
 
-def test_a_link_across_layers_opens_its_layer_or_its_pane(layer_log: str, tab: Tab) -> None:
+def test_a_layer_link_opens_its_layer_or_pane(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=SECOND)
-    read_across(tab, *LOOK_AT)
-    across(tab, "Feeds, in stage2").get_by_role("button").first.click()
+    open_link_list(tab, *LOOK_AT)
+    find_link_list(tab, "Feeds, in stage2").get_by_role("button").first.click()
     expect(caption(tab, 1)).to_contain_text("Lit in stage1: row 2, column 2 holds 100%")
     tab.wait_for_hash(layer="stage1")
     tab.press_keys("w")
-    across(tab, "Feeds, in stage2").get_by_role("button").first.focus()
+    find_link_list(tab, "Feeds, in stage2").get_by_role("button").first.focus()
     tab.page.keyboard.press("Enter")
     tab.wait_for_hash(layer="stage2", compare=None)
     expect(tab.inspector).to_contain_text("Row 2, column 2 of 4 \u00d7 4 · stage2")
 
 
-def test_what_becomes_one_on_the_way_is_listed(layer_log: str, tab: Tab) -> None:
+def test_merges_between_layers_are_listed(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET)
-    read_across(tab, *LOOK_AT)
+    open_link_list(tab, *LOOK_AT)
     a, b = (make_layer_atlas("net", layer, 100) for layer in ("stage1", "stage2"))
     (merge,) = link_layers(a, b, size=GRID).merges
-    listed = across(tab, "becomes one in stage2").locator("li")
+    listed = find_link_list(tab, "becomes one in stage2").locator("li")
     expect(listed).to_have_count(1)
     expect(listed).to_contain_text("cat 100%, in no part over 50%")
     expect(listed.get_by_role("button")).to_have_count(1 + len(merge.parts))
@@ -369,12 +369,12 @@ def test_what_becomes_one_on_the_way_is_listed(layer_log: str, tab: Tab) -> None
     expect(tab.inspector).to_contain_text("Row 1, column 4 of 4 \u00d7 4 · stage2")
 
 
-PICTURES = {
+STATES = {
     "two-layers": ({**NET, "compare": SECOND}, 1),
     "four": (
         {
             **NET,
-            "compare": ";stage2,,net%2Fatlas;stage3,,net%2Fatlas;stage1,100,twin%2Fatlas",
+            "compare": ";stage2,,net%2Fatlas;stage3,,net%2Fatlas;stage1,100,mirrored%2Fatlas",
         },
         1,
     ),
@@ -382,8 +382,8 @@ PICTURES = {
 }
 
 
-def test_they_are_accessible_and_photographed(layer_log: str, tab: Tab) -> None:
-    for name, (link, number) in PICTURES.items():
+def test_panes_are_accessible(layer_log: str, tab: Tab) -> None:
+    for name, (link, number) in STATES.items():
         tab.page.goto("about:blank")
         tab.open(layer_log, standalone=True, **link)
         tab.settle()
@@ -392,11 +392,11 @@ def test_they_are_accessible_and_photographed(layer_log: str, tab: Tab) -> None:
         audit(tab, f"panes-{name}")
 
 
-def test_reading_across_is_accessible_and_photographed(layer_log: str, tab: Tab) -> None:
+def test_layer_links_are_accessible(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     tab.settle()
-    read_across(tab, *SHARED)
-    expect(across(tab, "becomes one in stage2").locator("li")).to_have_count(1)
+    open_link_list(tab, *SHARED)
+    expect(find_link_list(tab, "becomes one in stage2").locator("li")).to_have_count(1)
     audit(tab, "panes-across")
     tab.page.set_viewport_size({"width": 820, "height": 700})
     expect(pane(tab, 2)).to_be_visible()

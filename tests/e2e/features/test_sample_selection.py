@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Selecting samples, saving selections, and pins: by pointer and by keys."""
+"""Selecting samples, saving selections, and pins, with pointer and keys."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def saved(tab: Tab) -> Locator:
     return tab.app.get_by_role("list", name="Saved selections").locator(".event")
 
 
-def inside(left: float, top: float, right: float, bottom: float) -> NDArray[np.int64]:
+def find_inside(left: float, top: float, right: float, bottom: float) -> NDArray[np.int64]:
     xy = browser_logs.make_valid_atlas("layer3", STEP).samples.xy
     x, y = xy[:, 0], xy[:, 1]
     return np.flatnonzero((x >= left) & (x < right) & (y >= top) & (y < bottom))
 
 
-def mix(rows: NDArray[np.int64]) -> list[str]:
-    """Names of the classes of some samples, most frequent first."""
+def rank_classes(rows: NDArray[np.int64]) -> list[str]:
+    """Returns the class names of some samples, most frequent first."""
     labels = browser_logs.make_valid_atlas("layer3", STEP).samples.labels
     assert labels is not None
     counts = np.bincount(labels[rows], minlength=len(CLASSES))
@@ -48,26 +48,26 @@ def mix(rows: NDArray[np.int64]) -> list[str]:
     return [CLASSES[index] for index in order if counts[index]]
 
 
-def test_shift_and_drag_select_a_rectangle(valid_log_by_loader: str, tab: Tab) -> None:
+def test_dragging_with_shift_selects_a_rectangle(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, **WARM, grid=SIZE)
     drag(tab, (0.113, 0.107), (0.652, 0.748), shift=True)
-    rows = inside(0.113, 0.107, 0.652, 0.748)
+    rows = find_inside(0.113, 0.107, 0.652, 0.748)
     assert len(rows) > 40
     expect(selection_panel(tab)).to_contain_text(f"{len(rows)} samples")
     expect(selection_panel(tab)).to_contain_text("selected at step 3,200")
-    # The hand stays on the map, and nothing lies over what it selected.
+    # The map keeps the focus, and nothing covers the selection.
     expect(tab.map).to_be_focused()
     expect(tab.card).to_have_count(0)
     names = selection_panel(tab).locator(".bars .name")
-    expect(names).to_have_text(mix(rows)[:10])
+    expect(names).to_have_text(rank_classes(rows)[:10])
     patches = selection_panel(tab).locator(".labelled-patches li")
     expect(patches).to_have_count(12)
     wait_until_painted(patches.first.locator("atlas-crop"))
     labels = set(patches.locator("span").all_inner_texts())
-    assert labels <= set(mix(rows))
+    assert labels <= set(rank_classes(rows))
     selection_panel(tab).get_by_role("button", name="Show more patches").click()
     expect(patches).to_have_count(36)
-    # The map has not moved, and does move again by a plain drag.
+    # The map has not moved. Dragging without Shift moves it.
     tab.wait_for_hash(x=None, y=None, z=None)
     drag(tab, (0.3, 0.3), (0.4, 0.4))
     tab.page.wait_for_function("location.hash.includes('p.atlas.x=')")
@@ -80,12 +80,12 @@ def test_keys_select_a_block_of_cells(valid_log_by_loader: str, tab: Tab) -> Non
     tab.press_keys("r")
     expect(tab.app.locator(".tool-hint")).to_contain_text("Enter select")
     tab.press_keys("ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp")
-    rows = inside(col / SIZE, row / SIZE, (col + 2) / SIZE, (row + 2) / SIZE)
+    rows = find_inside(col / SIZE, row / SIZE, (col + 2) / SIZE, (row + 2) / SIZE)
     expect(status_line(tab)).to_contain_text(f"2 by 2 cells, {len(rows)} samples")
     tab.press_keys("Enter")
     expect(selection_panel(tab)).to_contain_text(f"{len(rows)} samples")
     expect(status_line(tab)).to_contain_text(f"{len(rows)} samples selected")
-    # By keys alone: the name has the focus, Escape leads back to the map.
+    # With keys only: the name has the focus, and Escape returns to the map.
     expect(tab.app.get_by_label("Name of the selection")).to_be_focused()
     tab.page.keyboard.press("Escape")
     expect(panel(tab)).to_have_count(0)
@@ -97,7 +97,7 @@ def test_keys_select_a_block_of_cells(valid_log_by_loader: str, tab: Tab) -> Non
     expect(status_line(tab)).to_contain_text("Nothing selected")
 
 
-def test_the_lasso_selects_what_it_goes_round(valid_log_by_loader: str, tab: Tab) -> None:
+def test_the_lasso_selects_the_enclosed_samples(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, standalone=True, **WARM, grid=SIZE)
     tab.press_keys("l")
     triangle = ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8))
@@ -109,7 +109,7 @@ def test_the_lasso_selects_what_it_goes_round(valid_log_by_loader: str, tab: Tab
     count = int(selection_panel(tab).locator(".headline strong").inner_text().split()[0])
     assert surely <= count <= maybe
     assert surely > 40
-    # The hand is free again; the button takes up the lasso, too.
+    # The lasso ends after one selection; the button starts it as well.
     expect(tab.app.locator(".tool-hint")).to_have_count(0)
     lasso = panel(tab).get_by_role("button", name="Lasso")
     lasso.click()
@@ -124,7 +124,7 @@ def test_the_outline_is_drawn_and_the_class_filter_stays(valid_log: str, tab: Ta
     tab.open(valid_log, standalone=True, **WARM, grid=SIZE, filter="top:3")
     legend = tab.app.get_by_label("Legend of the class filter")
     expect(legend).to_contain_text("Top class is deer")
-    (row, col), *_ = fullest(1)
+    (row, col), *_ = find_largest_cells(1)
     around = np.array([row + 0.5, col + 0.5]) / SIZE
     (top, left), (bottom, right) = around - 0.08, around + 0.08
     drag(tab, (left, top), (right, bottom), shift=True)
@@ -132,7 +132,7 @@ def test_the_outline_is_drawn_and_the_class_filter_stays(valid_log: str, tab: Ta
     tab.settle()
     expect(legend).to_contain_text("Top class is deer")
     tab.wait_for_hash(filter="top:3")
-    # The map has given way to the list, so that another cell may lie under the pointer.
+    # The map is smaller now, so another cell may be under the pointer.
     tab.page.mouse.move(5, 5)
     expect(tab.card).to_have_count(0)
     outlined = tab.capture()
@@ -148,12 +148,12 @@ def test_the_outline_is_drawn_and_the_class_filter_stays(valid_log: str, tab: Ta
     corner, extent = (world["y"], world["x"]), (box["height"], box["width"])
     middle = (around * world["side"] + corner) / extent
     assert changed.sum() > 200
-    # Nothing but what lies around the selection has changed.
+    # Only pixels around the selection have changed.
     assert np.abs(np.median(rows) / high - middle[0]) < 0.1
     assert np.abs(np.median(cols) / wide - middle[1]) < 0.1
 
 
-def test_what_became_of_a_selection_is_told_for_each_step(concept_log: str, tab: Tab) -> None:
+def test_a_selection_lists_its_history_for_each_step(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, run="moving/atlas", step=0, grid=4)
     drag(tab, (-0.01, -0.01), (1.01, 1.01), shift=True)
     first = make_concept_atlas("moving", 0, 1).samples
@@ -167,20 +167,20 @@ def test_what_became_of_a_selection_is_told_for_each_step(concept_log: str, tab:
         if step == 0:
             expect(cells.nth(1)).to_have_text("\u2013")
             continue
-        expect(cells.nth(1)).to_have_text(percent(float(moves.mean())))
-        expect(cells.nth(2)).to_have_text(percent(float((moves > FLOOR).mean())))
+        expect(cells.nth(1)).to_have_text(format_percent(float(moves.mean())))
+        expect(cells.nth(2)).to_have_text(format_percent(float((moves > FLOOR).mean())))
     expect(table.first).to_have_attribute("aria-current", "step")
     table.nth(2).get_by_role("button").press("Enter")
     tab.wait_for_step(200)
     expect(table.nth(2)).to_have_attribute("aria-current", "step")
     expect(selection_panel(tab)).to_contain_text("selected at step 0")
-    # Another probe: nothing of it is there, and that is said.
+    # A run with another probe shows a message.
     tab.select_option("Run", "other")
     expect(selection_panel(tab)).to_contain_text("It is of other samples than this atlas.")
 
 
 @pytest.mark.both_loaders
-def test_of_a_long_run_some_steps_are_read_and_that_is_said(damaged_log: str, tab: Tab) -> None:
+def test_some_steps_of_a_long_run_are_read(damaged_log: str, tab: Tab) -> None:
     tab.open(damaged_log, standalone=True, run="long/atlas")
     before = tab.data_requests.count("atlas")
     drag(tab, (-0.01, -0.01), (1.01, 1.01), shift=True)
@@ -190,28 +190,26 @@ def test_of_a_long_run_some_steps_are_read_and_that_is_said(damaged_log: str, ta
     expect(lines).to_have_count(22)
     expect(lines.first.locator("td").first).to_contain_text("%")
     expect(lines.last).to_have_attribute("aria-current", "step")
-    # Some of them may have been here before, as the steps next door.
-    asked = tab.data_requests.count("atlas") - before
-    assert 18 <= asked <= 24
-    # Another step on screen is one more to tell of; the others are not read again.
+    # Some of them may be cached, such as adjacent steps.
+    requested = tab.data_requests.count("atlas") - before
+    assert 18 <= requested <= 24
+    # Showing another step reads one more step; the others are not read again.
     lines.nth(10).get_by_role("button").click()
     tab.settle(step=lines.nth(10).get_by_role("button").inner_text().strip())
     tab.press_keys(".")
     expect(lines).to_have_count(23)
     expect(selection_panel(tab)).to_contain_text("23 of 201 steps")
-    assert tab.data_requests.count("atlas") - before - asked <= 6
+    assert tab.data_requests.count("atlas") - before - requested <= 6
 
 
-def percent(share: float) -> str:
-    """As the tab words it."""
+def format_percent(share: float) -> str:
+    """Formats a percentage as the tab does."""
     if share < 0.001:
         return "<0.1%" if share else "0%"
     return f"{100 * share:.1f}%" if share < 0.1 else f"{int(100 * share + 0.5)}%"
 
 
-def test_a_selection_is_saved_found_called_otherwise_and_deleted(
-    valid_log_by_loader: str, tab: Tab
-) -> None:
+def test_a_selection_is_saved_found_renamed_and_deleted(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, standalone=True, **WARM, grid=SIZE)
     drag(tab, (0.3, 0.2), (0.65, 0.65), shift=True)
     heading = selection_panel(tab).locator(".headline strong")
@@ -224,7 +222,7 @@ def test_a_selection_is_saved_found_called_otherwise_and_deleted(
     assert panel(tab).locator("img").count() == 0
     expect(panel(tab)).to_contain_text("Kept in this browser alone")
 
-    # It outlives the page, and the search leads to it.
+    # It is kept after the page was closed, and the search finds it.
     tab.page.goto("about:blank")
     tab.open(valid_log_by_loader, standalone=True, run="warm/atlas", layer="layer4")
     tab.press_keys("/")
@@ -250,10 +248,10 @@ def test_a_selection_is_saved_found_called_otherwise_and_deleted(
     assert json.loads(tab.page.evaluate("localStorage['atlas.selections']"))["selections"] == []
 
 
-def test_a_selection_is_taken_away_as_files(valid_log: str, tab: Tab, tmp_path: Path) -> None:
+def test_a_selection_is_exported(valid_log: str, tab: Tab, tmp_path: Path) -> None:
     tab.open(valid_log, standalone=True, **WARM, grid=SIZE)
     drag(tab, (0.3, 0.2), (0.65, 0.65), shift=True)
-    rows = inside(0.3, 0.2, 0.65, 0.65)
+    rows = find_inside(0.3, 0.2, 0.65, 0.65)
     samples = browser_logs.make_valid_atlas("layer3", STEP).samples
     with tab.page.expect_download() as download:
         selection_panel(tab).get_by_role("button", name="CSV").click()
@@ -274,7 +272,7 @@ def test_a_selection_is_taken_away_as_files(valid_log: str, tab: Tab, tmp_path: 
     assert content["layer"] == "layer3"
 
 
-def test_untrusted_storage_is_passed_over(valid_log: str, tab: Tab) -> None:
+def test_invalid_storage_is_ignored(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
     for text in ("{", '{"version":1,"selections":[{"name":"<img src=x>","rows":[1e99]}]}', "[]"):
         tab.page.evaluate("text => localStorage.setItem('atlas.selections', text)", text)
@@ -285,15 +283,15 @@ def test_untrusted_storage_is_passed_over(valid_log: str, tab: Tab) -> None:
         expect(panel(tab)).to_have_count(0)
 
 
-def fullest(count: int) -> list[tuple[int, int]]:
+def find_largest_cells(count: int) -> list[tuple[int, int]]:
     grid = browser_logs.make_valid_atlas("layer3", STEP).grids[0]
     order = np.argsort(-grid.counts, kind="stable")[:count]
     return [(int(grid.rows[cell]), int(grid.cols[cell])) for cell in order]
 
 
-def test_pins_are_kept_in_the_link(valid_log_by_loader: str, tab: Tab) -> None:
+def test_pins_are_in_the_link(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, **WARM, grid=SIZE)
-    (row, col), *_ = fullest(1)
+    (row, col), *_ = find_largest_cells(1)
     x, y, _ = tab.locate_cell(SIZE, row, col)
     tab.page.keyboard.down("Shift")
     tab.page.mouse.click(x, y)
@@ -305,7 +303,7 @@ def test_pins_are_kept_in_the_link(valid_log_by_loader: str, tab: Tab) -> None:
     expect(tab.inspector).to_have_count(0)
     wait_until_painted(pin_list(tab).first.locator(".pin-icon"))
 
-    # By keys, at another step and layer.
+    # With keys, at another step and layer.
     tab.select_option("Layer", "layer4")
     tab.wait_for_step(STEP, layer="layer4")
     tab.press_keys(",")
@@ -330,11 +328,9 @@ def test_pins_are_kept_in_the_link(valid_log_by_loader: str, tab: Tab) -> None:
     expect(pin_list(tab).first).to_contain_text("layer4")
 
 
-def test_a_untrusted_link_pins_nothing(valid_log: str, tab: Tab) -> None:
-    hostile = (
-        f"{browser_logs.MARKUP},10.99.1.0.s0,__proto__,1e9.0.0.0.s1,10.1.1.7.s00000000000000ff"
-    )
-    tab.open(valid_log, standalone=True, **WARM, pins=hostile, lit=browser_logs.MARKUP)
+def test_an_invalid_link_pins_nothing(valid_log: str, tab: Tab) -> None:
+    link = f"{browser_logs.MARKUP},10.99.1.0.s0,__proto__,1e9.0.0.0.s1,10.1.1.7.s00000000000000ff"
+    tab.open(valid_log, standalone=True, **WARM, pins=link, lit=browser_logs.MARKUP)
     tab.wait_for_hash(pins="10.1.1.7.s00000000000000ff", lit=None)
     tab.press_keys("k")
     expect(pin_list(tab)).to_have_count(1)
@@ -342,7 +338,7 @@ def test_a_untrusted_link_pins_nothing(valid_log: str, tab: Tab) -> None:
     expect(pin_list(tab).first).to_be_disabled()
 
 
-def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(
+def test_a_highlight_is_in_the_link_and_listed_for_each_step(
     valid_log_by_loader: str, tab: Tab
 ) -> None:
     tab.open(valid_log_by_loader, standalone=True, **WARM, grid=SIZE, lit="image:17")
@@ -369,7 +365,7 @@ def test_what_is_lit_stands_in_the_link_and_is_told_for_each_step(
     expect(places).to_have_count(0)
 
 
-def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
+def test_selections_and_pins_are_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("valid", "data-server"), standalone=True, **WARM, grid=SIZE)
     tab.press_keys("k")
     expect(panel(tab)).to_be_visible()
@@ -384,7 +380,7 @@ def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     expect(saved(tab)).to_have_count(1)
     wait_until_painted(selection_panel(tab).locator(".labelled-patches atlas-crop").first)
     audit(tab, "selection")
-    for number, (row, col) in enumerate(fullest(3), start=1):
+    for number, (row, col) in enumerate(find_largest_cells(3), start=1):
         x, y, _ = tab.locate_cell(SIZE, row, col)
         tab.page.keyboard.down("Shift")
         tab.page.mouse.click(x, y)

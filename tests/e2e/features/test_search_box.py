@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The search: classes, cells, images and concepts are found by name or number, and flown to."""
+"""The search box: classes, cells, images and concepts by name or number."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Directories = Callable[[str], tuple[Path, int]]
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 MANY = 1000
 KEYSTROKE_MS = 50
-"""What one more letter may cost, of the processor, on the page's own thread."""
+"""Maximum CPU time per key on the main thread of the page."""
 
 
 def pill(tab: Tab) -> Locator:
     return tab.app.locator(".highlight-pill")
 
 
-def seek(tab: Tab, words: str) -> None:
+def search(tab: Tab, words: str) -> None:
     tab.press_keys("/")
     expect(search_box(tab)).to_be_focused()
     tab.page.keyboard.type(words)
@@ -53,10 +53,10 @@ def many_classes_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_keys_alone_find_a_class(valid_log: str, tab: Tab) -> None:
+def test_a_class_is_found_with_keys_only(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, **WARM)
     assert not any("extras" in one for one in tab.requests)
-    seek(tab, "de")
+    search(tab, "de")
     first = search_options(tab).first
     expect(first).to_contain_text("deer")
     expect(first).to_have_attribute("data-kind", "class")
@@ -88,9 +88,9 @@ def test_the_pointer_finds_a_cell(valid_log_by_loader: str, tab: Tab) -> None:
     expect(tab.app.locator("[role=status]")).to_contain_text(f"Pinned: row {row}, column {col}")
 
 
-def test_a_class_leads_to_its_cells(valid_log: str, tab: Tab) -> None:
+def test_a_class_lists_its_cells(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM, grid=10)
-    seek(tab, "frog")
+    search(tab, "frog")
     cells = search_options(tab).and_(tab.app.locator("[data-kind=cell]"))
     expect(cells).to_have_count(5)
     for place in cells.all():
@@ -101,10 +101,10 @@ def test_a_class_leads_to_its_cells(valid_log: str, tab: Tab) -> None:
     expect(tab.inspector.locator(".bars .name").first).to_have_text("frog")
 
 
-def test_an_image_is_followed_through_the_steps(valid_log_by_loader: str, tab: Tab) -> None:
-    """Its samples are lit where they lie, at every step and in the other layer."""
+def test_an_image_is_highlighted_at_all_steps(valid_log_by_loader: str, tab: Tab) -> None:
+    """Its samples are highlighted at every step and in the other layer."""
     tab.open(valid_log_by_loader, standalone=True, **WARM)
-    seek(tab, "image 17")
+    search(tab, "image 17")
     expect(search_options(tab).first).to_contain_text("image 17")
     expect(search_options(tab).first).to_contain_text("2 samples")
     tab.page.keyboard.press("Enter")
@@ -117,16 +117,16 @@ def test_an_image_is_followed_through_the_steps(valid_log_by_loader: str, tab: T
             tab.slider.fill(str(browser_logs.STEPS.index(step)))
         tab.wait_for_step(step)
         expect(pill(tab)).to_contain_text(f"at step {step:,}")
-        assert_lit(tab, "layer3", step, 17)
+        assert_highlighted(tab, "layer3", step, 17)
     tab.select_option("Layer", "layer4")
     tab.wait_for_step(0, layer="layer4")
-    assert_lit(tab, "layer4", 0, 17)
+    assert_highlighted(tab, "layer4", 0, 17)
     tab.press_keys("Escape")
     expect(pill(tab)).to_have_count(0)
 
 
-def assert_lit(tab: Tab, layer: str, step: int, image: int) -> None:
-    """Around each sample of the image lie the accent's pixels, and nowhere far from them."""
+def assert_highlighted(tab: Tab, layer: str, step: int, image: int) -> None:
+    """Checks that there are pixels in the accent color around each sample of the image."""
     samples = browser_logs.make_valid_atlas(layer, step).samples
     world, area = tab.map_box, tab.map.bounding_box()
     assert area is not None
@@ -143,7 +143,7 @@ def test_a_concept_is_found_by_name(tmp_path: Path, tab: Tab) -> None:
     with start_tensorboard(tmp_path, True) as url:
         wait_for_atlases(url, atlases)
         tab.open(url, standalone=True, run="moving/atlas")
-        seek(tab, "cat")
+        search(tab, "cat")
         concept = search_options(tab).and_(tab.app.locator("[data-kind=concept]"))
         expect(concept).to_contain_text("cat")
         concept.click()
@@ -151,14 +151,14 @@ def test_a_concept_is_found_by_name(tmp_path: Path, tab: Tab) -> None:
         expect(tab.map).to_be_focused()
 
 
-def test_escape_and_leaving_close_it(valid_log: str, tab: Tab) -> None:
+def test_escape_and_a_click_close_it(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
-    seek(tab, "de")
+    search(tab, "de")
     expect(search_options(tab).first).to_be_visible()
     tab.page.keyboard.press("Escape")
     expect(search_box(tab)).to_have_count(0)
     expect(tab.map).to_be_focused()
-    seek(tab, "zebra")
+    search(tab, "zebra")
     expect(tab.app.get_by_text("Nothing here is called so.")).to_be_visible()
     expect(search_box(tab)).to_have_attribute("aria-expanded", "false")
     x, y = tab.map_center()
@@ -167,9 +167,9 @@ def test_escape_and_leaving_close_it(valid_log: str, tab: Tab) -> None:
     tab.wait_for_hash(filter=None)
 
 
-def test_a_thousand_classes_answer_at_once(many_classes_log: str, tab: Tab) -> None:
+def test_a_thousand_classes_are_searched_quickly(many_classes_log: str, tab: Tab) -> None:
     tab.open(many_classes_log, standalone=True)
-    seek(tab, "k")
+    search(tab, "k")
     # Forty classes and forty concepts, which are named after them.
     expect(search_options(tab)).to_have_count(80)
     expect(tab.app.get_by_text("and 1,916 more: type to find them")).to_be_visible()
@@ -188,9 +188,9 @@ def test_a_thousand_classes_answer_at_once(many_classes_log: str, tab: Tab) -> N
     assert (busy() - before) / len(letters) < KEYSTROKE_MS
 
 
-def test_untrusted_names_are_text(many_classes_log: str, tab: Tab) -> None:
+def test_untrusted_names_are_text_in_the_search(many_classes_log: str, tab: Tab) -> None:
     tab.open(many_classes_log, standalone=True)
-    seek(tab, "<img")
+    search(tab, "<img")
     expect(search_options(tab).first.locator(".name")).to_have_text(browser_logs.MARKUP)
     assert tab.app.locator(".find img").count() == 0
     tab.page.keyboard.press("Enter")
@@ -200,7 +200,7 @@ def test_untrusted_names_are_text(many_classes_log: str, tab: Tab) -> None:
     expect(search_options(tab).first.locator(".name")).to_have_text("gnp.exe")
 
 
-def test_from_the_table_samples_lead_to_the_map_and_classes_stay(valid_log: str, tab: Tab) -> None:
+def test_results_open_the_map_or_stay_in_the_table(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM, view="table")
     rows = tab.app.get_by_role("region", name="Rows")
     rows.focus()
@@ -217,7 +217,7 @@ def test_from_the_table_samples_lead_to_the_map_and_classes_stay(valid_log: str,
     expect(pill(tab)).to_contain_text("image 17")
 
 
-def test_what_does_not_arrive_can_be_asked_for_again(valid_log: str, tab: Tab) -> None:
+def test_a_missing_chunk_can_be_retried(valid_log: str, tab: Tab) -> None:
     tab.ignore_errors("Failed to load resource", "ERR_FAILED")
     tab.open(valid_log, standalone=True, **WARM)
     tab.page.route("**/chunk-extras*", lambda route: route.abort())
@@ -229,9 +229,9 @@ def test_what_does_not_arrive_can_be_asked_for_again(valid_log: str, tab: Tab) -
     expect(search_box(tab)).to_be_focused()
 
 
-def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
+def test_the_search_is_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("valid", "data-server"), standalone=True, **WARM)
-    seek(tab, "")
+    search(tab, "")
     audit(tab)
     tab.page.keyboard.type("1")
     expect(search_options(tab).first).to_be_visible()
@@ -248,6 +248,6 @@ def test_it_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
     audit(tab, "find-image")
     tab.page.set_viewport_size({"width": 800, "height": 700})
     tab.settle()
-    seek(tab, "a")
+    search(tab, "a")
     expect(search_options(tab).first).to_be_visible()
     save_screenshots(tab, "find-narrow")

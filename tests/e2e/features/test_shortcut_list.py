@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list of shortcuts: what was found, its test, since when, on which images, and where."""
+"""The list of shortcuts: test results, first step, examples, and position on the map."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def entry(tab: Tab, number: int = FIRST.id) -> Locator:
 
 
 @pytest.mark.both_loaders
-def test_an_entry_says_what_was_tested(shortcut_log: str, tab: Tab) -> None:
+def test_an_entry_shows_its_test(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, **MARKED, step=200)
     expect(tool(tab)).to_have_accessible_name("Shortcuts: 1 significant")
     tool(tab).click()
@@ -69,7 +69,7 @@ def test_an_entry_says_what_was_tested(shortcut_log: str, tab: Tab) -> None:
     tab.wait_for_hash(shortcut=None)
 
 
-def test_those_that_are_not_significant_are_folded(shortcut_log: str, tab: Tab) -> None:
+def test_insignificant_entries_are_collapsed(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, **MARKED, step=200, shortcut="all")
     expect(panel(tab).get_by_text("Tested and not significant (2)")).to_be_visible()
     expect(entry(tab, FIRST.id + 1)).to_be_hidden()
@@ -78,7 +78,7 @@ def test_those_that_are_not_significant_are_folded(shortcut_log: str, tab: Tab) 
     expect(entry(tab, FIRST.id + 1)).to_contain_text("never significant")
 
 
-def test_keys_alone_lead_from_the_map_to_the_place(shortcut_log: str, tab: Tab) -> None:
+def test_the_list_works_with_keys_only(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, **MARKED, step=200)
     tab.press_keys("s")
     tab.wait_for_hash(shortcut="all")
@@ -104,10 +104,10 @@ def test_keys_alone_lead_from_the_map_to_the_place(shortcut_log: str, tab: Tab) 
     expect(pill).to_have_count(0)
 
 
-def test_show_on_map_goes_to_the_cell_with_most_of_its_samples(shortcut_log: str, tab: Tab) -> None:
-    """The cell is worked out here from the atlas that the same code wrote into the log."""
+def test_show_on_map_opens_the_cell_with_most_samples(shortcut_log: str, tab: Tab) -> None:
+    """The expected cell is computed from the atlas that was logged."""
     size = 8
-    row, col, members = home(size)
+    row, col, members = find_home_cell(size)
     tab.open(shortcut_log, **MARKED, step=200, grid=size, shortcut=FIRST.id)
     expect(entry(tab)).to_contain_text(
         f"Nearest place on the map, cosine .75: row {row + 1}, column {col + 1} of 8 \u00d7 8 "
@@ -123,8 +123,8 @@ def test_show_on_map_goes_to_the_cell_with_most_of_its_samples(shortcut_log: str
     expect(tab.app.get_by_label("Highlighted samples")).to_have_count(0)
 
 
-def home(size: int) -> tuple[int, int, int]:
-    """Row and column of the drawn cell with most of the samples of `FIRST`, and how many."""
+def find_home_cell(size: int) -> tuple[int, int, int]:
+    """Returns row and column of the cell with most samples of `FIRST`, and their number."""
     grid = next(one for one in make_atlas(200).grids if one.size == size)
     cells = grid.cell_of[list(FIRST.samples)]
     counts = np.bincount(cells[cells >= 0], minlength=len(grid.rows))
@@ -132,7 +132,7 @@ def home(size: int) -> tuple[int, int, int]:
     return int(grid.rows[best]), int(grid.cols[best]), int(counts[best])
 
 
-def test_examples_stand_before_and_after(shortcut_log: str, tab: Tab) -> None:
+def test_examples_show_images_before_and_after(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, **MARKED, step=200, shortcut=FIRST.id)
     pairs = entry(tab).locator(".pairs li")
     expect(pairs).to_have_count(6)
@@ -143,7 +143,7 @@ def test_examples_stand_before_and_after(shortcut_log: str, tab: Tab) -> None:
     for picture in (before, after):
         picture.scroll_into_view_if_needed()
         wait_until_painted(picture)
-    changed = np.abs(pixels(after) - pixels(before)).max(axis=2) > 8
+    changed = np.abs(read_pixels(after) - read_pixels(before)).max(axis=2) > 8
     rows, cols = np.nonzero(changed)
     scale = changed.shape[0] / INPUT_SIDE
     y0, x0, y1, x1 = FIRST.box
@@ -152,8 +152,8 @@ def test_examples_stand_before_and_after(shortcut_log: str, tab: Tab) -> None:
     assert changed.sum() > 0.5 * (y1 - y0) * (x1 - x0) * scale**2
 
 
-def pixels(picture: Locator) -> np.ndarray:
-    """(H, W, 3) of the canvas in `picture`."""
+def read_pixels(picture: Locator) -> np.ndarray:
+    """Returns (H, W, 3) of the canvas in `picture`."""
     height, width, data = picture.locator("canvas").evaluate(
         """canvas => [canvas.height, canvas.width, [...canvas.getContext('2d')
           .getImageData(0, 0, canvas.width, canvas.height).data]]"""
@@ -161,7 +161,7 @@ def pixels(picture: Locator) -> np.ndarray:
     return np.array(data, np.int16).reshape(height, width, 4)[:, :, :3]
 
 
-def test_since_goes_to_the_step_and_the_search_of_that_step(shortcut_log: str, tab: Tab) -> None:
+def test_since_opens_the_step_and_its_search(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, **MARKED, step=200, shortcut=FIRST.id)
     panel(tab).get_by_role("button", name="since step 50").click()
     tab.wait_for_step(50)
@@ -170,7 +170,7 @@ def test_since_goes_to_the_step_and_the_search_of_that_step(shortcut_log: str, t
     expect(entry(tab).locator(".event")).to_have_attribute("aria-expanded", "true")
 
 
-def test_before_the_first_search_there_is_none_to_show(shortcut_log: str, tab: Tab) -> None:
+def test_before_the_first_search_a_message_is_shown(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, **MARKED, step=0, shortcut="all")
     expect(panel(tab)).to_contain_text("Not searched yet at this step.")
     panel(tab).get_by_role("button", name="First search: step 50").click()
@@ -178,7 +178,7 @@ def test_before_the_first_search_there_is_none_to_show(shortcut_log: str, tab: T
     expect(entry(tab)).to_be_visible()
 
 
-def test_where_nothing_was_searched_nothing_is_offered(shortcut_log: str, tab: Tab) -> None:
+def test_layers_without_a_search_have_no_list(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, standalone=True, run="marked/atlas", layer="layer4", step=200)
     expect(tool(tab)).to_have_count(0)
     tab.press_keys("s")
@@ -192,7 +192,7 @@ def test_where_nothing_was_searched_nothing_is_offered(shortcut_log: str, tab: T
     expect(tab.app.get_by_label("Class filter", exact=True)).not_to_contain_text("shortcuts=True")
 
 
-def test_a_clean_run_says_what_was_searched(shortcut_log: str, tab: Tab) -> None:
+def test_a_search_without_results_shows_a_message(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, standalone=True, run="clean/atlas")
     expect(tool(tab)).to_have_accessible_name("Shortcuts: none significant")
     tool(tab).click()
@@ -201,14 +201,14 @@ def test_a_clean_run_says_what_was_searched(shortcut_log: str, tab: Tab) -> None
     expect(panel(tab).locator("li")).to_have_count(0)
 
 
-def test_a_doubtful_run_says_that_none_is_significant(shortcut_log: str, tab: Tab) -> None:
+def test_a_search_without_significant_results_shows_a_message(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, standalone=True, run="doubtful/atlas", shortcut="all")
     expect(panel(tab)).to_contain_text("No significant shortcut.")
     expect(panel(tab)).to_contain_text("Tested and not significant (3)")
 
 
 @pytest.mark.both_loaders
-def test_a_torn_record_leaves_the_map_alone(shortcut_log: str, tab: Tab) -> None:
+def test_a_damaged_record_does_not_affect_the_map(shortcut_log: str, tab: Tab) -> None:
     tab.ignore_errors("422")
     tab.open(shortcut_log, standalone=True, run="torn/atlas", shortcut="all")
     expect(panel(tab)).to_contain_text("The search at step 7 cannot be shown.")
@@ -221,7 +221,7 @@ def test_a_torn_record_leaves_the_map_alone(shortcut_log: str, tab: Tab) -> None
     expect(tab.inspector).to_be_visible()
 
 
-def test_torn_patches_leave_the_figures(shortcut_log: str, tab: Tab) -> None:
+def test_damaged_patches_do_not_hide_the_rates(shortcut_log: str, tab: Tab) -> None:
     tab.ignore_errors("422")
     tab.open(shortcut_log, standalone=True, run="smudged/atlas", shortcut=FIRST.id)
     expect(panel(tab)).to_contain_text("The patches: blob 1")
@@ -229,10 +229,10 @@ def test_torn_patches_leave_the_figures(shortcut_log: str, tab: Tab) -> None:
     before, after = entry(tab).locator(".pairs li").first.locator("atlas-crop").all()
     before.scroll_into_view_if_needed()
     wait_until_painted(before)
-    assert pixels(after).max() == 0
+    assert read_pixels(after).max() == 0
 
 
-def test_a_foreign_probe_is_not_shown_as_ours(shortcut_log: str, tab: Tab) -> None:
+def test_a_record_of_another_probe_shows_no_images(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, standalone=True, run="foreign/atlas", shortcut=FIRST.id)
     expect(entry(tab)).to_contain_text("The map is of another probe than this search.")
     expect(entry(tab)).to_contain_text("This step was made from another probe")
@@ -240,7 +240,7 @@ def test_a_foreign_probe_is_not_shown_as_ours(shortcut_log: str, tab: Tab) -> No
     expect(entry(tab).get_by_role("button", name="Show on map")).to_have_count(0)
 
 
-def test_untrusted_names_are_text(shortcut_log: str, tab: Tab) -> None:
+def test_untrusted_names_are_text_in_the_list(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, standalone=True, run="untrusted/atlas", shortcut=FIRST.id)
     expect(entry(tab).locator("strong").first).to_have_text("<img src=x onerror=alert(1)>")
     panel(tab).locator("summary").click()
@@ -248,13 +248,13 @@ def test_untrusted_names_are_text(shortcut_log: str, tab: Tab) -> None:
     assert panel(tab).locator("img").count() == 0
 
 
-def test_nonsense_in_a_link_opens_the_list_alone(shortcut_log: str, tab: Tab) -> None:
+def test_an_invalid_id_in_a_link_opens_the_list(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, standalone=True, **MARKED, step=200, shortcut="<b>__proto__")
     expect(panel(tab)).to_contain_text("The shortcut of the link is not in this search.")
     expect(panel(tab).locator('[aria-expanded="true"]')).to_have_count(0)
 
 
-def test_one_list_at_a_time(shortcut_log: str, tab: Tab) -> None:
+def test_only_one_panel_is_open(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, standalone=True, **MARKED, step=200, events="on")
     events = tab.app.locator("aside").and_(tab.app.get_by_label("Events of this run"))
     expect(events).to_be_visible()
@@ -276,7 +276,7 @@ def test_it_is_a_drawer_on_narrow_pages(shortcut_log: str, tab: Tab) -> None:
     expect(panel(tab)).to_have_count(0)
 
 
-def test_it_is_accessible_and_photographed(shortcut_log: str, tab: Tab) -> None:
+def test_the_list_of_shortcuts_is_accessible(shortcut_log: str, tab: Tab) -> None:
     for name, state in (
         ("list", {**MARKED, "step": 200, "shortcut": "all"}),
         ("opened", {**MARKED, "step": 200, "shortcut": FIRST.id}),
@@ -292,6 +292,6 @@ def test_it_is_accessible_and_photographed(shortcut_log: str, tab: Tab) -> None:
             audit(tab, f"shortcuts-{name}")
 
 
-def test_the_names_of_the_log_are_those_of_the_tests() -> None:
-    """The sentence above is of the class that the sample record blames."""
+def test_the_expected_sentence_matches_the_record() -> None:
+    """The sentence above names the target class of the synthetic record."""
     assert CLASSES[FIRST.target] in SENTENCE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The time line: slider, play, what was kept, and checkpoints that come while one looks."""
+"""The timeline: slider, playback, kept steps, and new checkpoints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TICK_STEPS = "ticks => ticks.map((tick) => Number(tick.dataset.step))"
 
 @pytest.fixture
 def growing_log(loader: str, tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A log of two checkpoints that a test may add to, and where it is served."""
+    """A log of two checkpoints to which a test may add, and its URL."""
     append_steps(tmp_path, (0, 10))
     with start_tensorboard(tmp_path, loader == "data-server") as url:
         wait_for_atlases(url, 2)
@@ -50,7 +50,7 @@ def test_the_slider_reaches_every_logged_step(valid_log_by_loader: str, tab: Tab
     assert np.abs(tab.capture() - last).max() == 0
 
 
-def test_keys_and_buttons_walk_the_steps(valid_log_by_loader: str, tab: Tab) -> None:
+def test_keys_and_buttons_change_the_step(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, standalone=True, **WARM, step=400)
     tab.wait_for_step(400)
     tab.press_keys(",")
@@ -68,7 +68,7 @@ def test_keys_and_buttons_walk_the_steps(valid_log_by_loader: str, tab: Tab) -> 
     tab.wait_for_step(0)
 
 
-def test_play_walks_to_the_end_and_stops(valid_log_by_loader: str, tab: Tab) -> None:
+def test_playback_stops_at_the_end(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, standalone=True, **WARM, step=800)
     tab.app.evaluate(
         """app => {
@@ -84,7 +84,7 @@ def test_play_walks_to_the_end_and_stops(valid_log_by_loader: str, tab: Tab) -> 
     tab.wait_for_step(3200)
     tab.app.get_by_role("button", name="Play the steps").wait_for()
     assert tab.app.evaluate("() => window.walked") == [800, 1600, 3200]
-    # From the end it begins anew, and a second press holds it on its way.
+    # From the end it starts again, and a second press pauses it.
     tab.press_keys(" ")
     tab.app.evaluate(
         """() => new Promise((done) => {
@@ -98,7 +98,7 @@ def test_play_walks_to_the_end_and_stops(valid_log_by_loader: str, tab: Tab) -> 
 
 
 @pytest.mark.both_loaders
-def test_of_three_hundred_steps_it_says_how_many_are_kept(damaged_log: str, tab: Tab) -> None:
+def test_the_number_of_kept_steps_is_shown(damaged_log: str, tab: Tab) -> None:
     tab.open(damaged_log, run="long/atlas", standalone=True)
     tab.app.get_by_text(f"{KEPT_STEPS} of {LONG_RUN} logged steps kept").wait_for()
     tab.app.get_by_text(f"--atlas_samples={LONG_RUN}").wait_for()
@@ -110,7 +110,7 @@ def test_of_three_hundred_steps_it_says_how_many_are_kept(damaged_log: str, tab:
 
 
 @pytest.mark.both_loaders
-def test_new_checkpoints_wait_behind_a_pill(growing_log: tuple[Path, str], tab: Tab) -> None:
+def test_new_checkpoints_are_shown_on_request(growing_log: tuple[Path, str], tab: Tab) -> None:
     directory, url = growing_log
     tab.open(url, step=0)
     tab.wait_for_step(0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Choices: layer, run, colours, points, and all of them in the address."""
+"""View options: layer, run, colors and points, and their keys in the link."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_run_can_be_switched(valid_log_by_loader: str, tab: Tab) -> None:
     expect(tab.app.locator(".tick")).to_have_count(len(STEPS))
 
 
-def test_color_by_class_paints_rims_that_the_legend_explains(valid_log: str, tab: Tab) -> None:
+def test_colors_by_class_match_the_legend(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
     plain = tab.capture()
     tab.select_option("Colour by", "Class")
@@ -48,9 +48,9 @@ def test_color_by_class_paints_rims_that_the_legend_explains(valid_log: str, tab
     changed = np.abs(painted - plain).max(axis=2) > 40
     assert changed.mean() > 0.01
     for swatch in tab.legend.locator("li i").all():
-        colour = swatch.evaluate(RGB)
-        rims = np.abs(painted - np.array(colour)).max(axis=2) <= 3
-        assert (rims & changed).sum() > 50, colour
+        color = swatch.evaluate(RGB)
+        borders = np.abs(painted - np.array(color)).max(axis=2) <= 3
+        assert (borders & changed).sum() > 50, color
     tab.wait_for_hash(color="class")
     for mode, words in (
         ("Prediction", "Majority prediction"),
@@ -77,10 +77,12 @@ def test_points_can_be_shown_with_and_without_icons(valid_log: str, tab: Tab) ->
     tab.wait_for_hash(show="both")
     tab.settle()
     both = tab.capture()
-    ground = np.array([245, 246, 247])
-    inked = [float((np.abs(p - ground).max(axis=2) > 30).mean()) for p in (icons, points, both)]
-    assert 0 < inked[1] < inked[0] / 3
-    assert inked[2] >= inked[0]
+    background = np.array([245, 246, 247])
+    covered = [
+        float((np.abs(p - background).max(axis=2) > 30).mean()) for p in (icons, points, both)
+    ]
+    assert 0 < covered[1] < covered[0] / 3
+    assert covered[2] >= covered[0]
     assert np.abs(both - icons).mean() > 0.1
     tab.app.get_by_text("Icons", exact=True).click()
     tab.wait_for_hash(show=None)
@@ -108,7 +110,7 @@ def test_a_link_restores_everything(valid_log_by_loader: str, tab: Tab) -> None:
     assert np.abs(tab.capture() - first).mean() < 0.5
 
 
-def test_what_a_link_names_wrongly_falls_back(valid_log: str, tab: Tab) -> None:
+def test_invalid_values_in_a_link_use_defaults(valid_log: str, tab: Tab) -> None:
     tab.open(
         valid_log,
         standalone=True,
@@ -141,7 +143,7 @@ def test_other_keys_of_the_hash_are_kept(valid_log: str, tab: Tab) -> None:
     assert "&p.other.x=1" in hash_
 
 
-def test_a_link_that_is_pasted_while_the_tab_is_open_is_followed(valid_log: str, tab: Tab) -> None:
+def test_a_link_pasted_into_an_open_tab_is_followed(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, **WARM, step=400)
     tab.wait_for_step(400)
     tab.wait_for_hash(step=400)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Accessibility checks and pictures of the page that is open, in light and in dark."""
+"""Accessibility checks and screenshots of the open page, in light and dark themes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 def find_violations(tab: Tab) -> list[str]:
-    """Returns what axe finds in the open page, as it is now."""
+    """Returns the violations that axe finds in the open page."""
     if not tab.page.evaluate("'axe' in window"):
         tab.page.evaluate(AXE.read_text(encoding="utf-8"))
     found = tab.page.evaluate(
@@ -31,7 +31,7 @@ def find_violations(tab: Tab) -> list[str]:
 
 
 def save_screenshot(tab: Tab, name: str, theme: Theme) -> None:
-    """Saves a screenshot for people to look at."""
+    """Saves a screenshot for visual inspection."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{theme}.png"
     tab.page.screenshot(path=path, animations="disabled")
@@ -39,9 +39,9 @@ def save_screenshot(tab: Tab, name: str, theme: Theme) -> None:
 
 
 def audit(tab: Tab, name: str | None = None) -> None:
-    """Checks the open page in light and in dark, and saves a screenshot of each under `name`.
+    """Checks the open page in both themes, and saves a screenshot of each if `name` is given.
 
-    The page follows the color scheme while it is open, so both themes share one page.
+    The open page follows the color scheme, so both themes use one page.
     """
     for theme in THEMES:
         change_theme(tab, theme)
@@ -51,13 +51,13 @@ def audit(tab: Tab, name: str | None = None) -> None:
 
 
 def save_screenshots(tab: Tab, name: str) -> None:
-    """Saves a screenshot of the open page in light and in dark."""
+    """Saves a screenshot of the open page in each theme."""
     for theme in THEMES:
         change_theme(tab, theme)
         save_screenshot(tab, name, theme)
 
 
 def change_theme(tab: Tab, theme: Theme) -> None:
-    """Switches the color scheme and waits until the page has followed."""
+    """Switches the color scheme and waits until the page has changed its theme."""
     tab.page.emulate_media(color_scheme=theme)
     tab.settle(theme=theme)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drives the Atlas tab in a real browser as a person would, and watches what it complains of."""
+"""Drives the Atlas tab in a real browser as a user does, and records its console errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OURS = "/data/plugin/atlas/"
 ENTRY = "data/plugin_entry.html?name=atlas"
 CSP_MARK = "CSP violation:"
 READ_BACK_NOTE = "GPU stall due to ReadPixels"
-"""Chromium's note to itself when it composes pages without a GPU and so reads canvases back."""
+"""A message of Chromium, which reads canvases back when it composes pages without a GPU."""
 FOCUS_RING = 6
 TIMEOUT_S = 20.0
 
@@ -32,7 +32,7 @@ if (location.pathname.endsWith('/plugin_entry.html')) {
 
 
 class Tab:
-    """One page with the Atlas tab, inside TensorBoard or (`alone`) the plugin's own page."""
+    """A page with the Atlas tab, inside TensorBoard or as the plugin's standalone page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -49,7 +49,7 @@ class Tab:
         page.on("dialog", self._dismiss)
 
     def ignore_errors(self, *texts: str) -> None:
-        """Complaints that hold one of `texts` are part of this test."""
+        """Ignores console errors that contain one of `texts`."""
         self._ignored = texts
 
     @property
@@ -67,7 +67,7 @@ class Tab:
         ready: bool = True,
         **state: object,
     ) -> Tab:
-        """Goes to the tab with `state` in the hash, and waits until it has come to rest."""
+        """Opens the tab with `state` in the hash, and waits until it is ready."""
         keys = "".join(
             f"&p.atlas.{key}={quote(str(value), safe='')}" for key, value in state.items()
         )
@@ -78,7 +78,7 @@ class Tab:
         return self
 
     def enter_iframe(self) -> Tab:
-        """Looks for the app inside TensorBoard's page, wherever that has been led."""
+        """Looks for the app inside TensorBoard's page."""
         self._root = self.page.frame_locator("iframe")
         return self
 
@@ -107,7 +107,7 @@ class Tab:
         return self.app.get_by_label("Legend")
 
     def settle(self, **marks: object) -> dict[str, str]:
-        """Waits for rest and for `data-*` attributes of the app, which it returns."""
+        """Waits until the app is ready and has `data-*` attributes, and returns all of them."""
         wanted = {"ready": "true", **{key: str(value) for key, value in marks.items()}}
         pattern = "".join(f"[data-{key}={_quoted(value)}]" for key, value in wanted.items())
         try:
@@ -124,18 +124,18 @@ class Tab:
         return found
 
     def wait_for_step(self, step: int, **marks: object) -> dict[str, str]:
-        """Waits until `step` is drawn."""
+        """Waits until the map shows `step`."""
         return self.settle(step=step, **{"shown-step": step}, **marks)
 
     @property
     def state(self) -> dict[str, str]:
-        """Our keys of the hash of the page that the user sees."""
+        """The keys of the tab in the hash of the page."""
         tokens = self.page.evaluate("location.hash.slice(1).split('&')")
         pairs = (token.split("=", 1) for token in tokens if token.startswith("p.atlas."))
         return {key.removeprefix("p.atlas."): unquote(value) for key, value in pairs}
 
     def wait_for_hash(self, **wanted: object) -> None:
-        """Waits until the hash holds `wanted`; None means absent."""
+        """Waits until the hash has the values of `wanted`; None means absent."""
         encoded = {
             key: None if value is None else quote(str(value), safe="!~*'()")
             for key, value in wanted.items()
@@ -151,7 +151,7 @@ class Tab:
         )
 
     def wait_for_center(self, x: float, y: float | None = None, *, within: float) -> None:
-        """Waits until the hash says that the view is zoomed in around a place of the map."""
+        """Waits until the hash says that the view is zoomed in around a position on the map."""
         self.page.wait_for_function(
             """([x, y, within]) => {
               const at = (key) =>
@@ -164,12 +164,12 @@ class Tab:
 
     @property
     def map_box(self) -> dict[str, float]:
-        """Corner and side of the whole map on its element, in CSS pixels."""
+        """Corner and side of the map on its element, in CSS pixels."""
         box: dict[str, float] = self.map.evaluate("map => map.boxOf({size: 1, row: 0, col: 0})")
         return box
 
     def locate_cell(self, size: int, row: int, col: int) -> tuple[float, float, float]:
-        """Middle of a cell on the page and its side, in CSS pixels."""
+        """Returns the center of a cell on the page and its side, in CSS pixels."""
         box = self.map.bounding_box()
         assert box is not None
         world = self.map_box
@@ -179,13 +179,13 @@ class Tab:
         return x, y, side
 
     def map_center(self) -> tuple[float, float]:
-        """Middle of the map on the page."""
+        """Returns the center of the map on the page."""
         box = self.map.bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
     def wait_until_still(self) -> None:
-        """Waits until the map flies no more."""
+        """Waits until the map stops moving."""
         before: dict[str, float] = {}
         while before != (now := self.map_box):
             before = now
@@ -193,25 +193,25 @@ class Tab:
         self.settle()
 
     def hover_cell(self, size: int, row: int, col: int) -> None:
-        """Rests the pointer on a cell."""
+        """Moves the pointer to a cell."""
         x, y, _ = self.locate_cell(size, row, col)
         self.page.mouse.move(x, y)
 
     def press_keys(self, *keys: str) -> None:
-        """Presses keys while the map has the focus."""
+        """Focuses the map and presses keys."""
         self.map.focus()
         for key in keys:
             self.page.keyboard.press(key)
 
     def select_option(self, label: str, option: str) -> None:
-        """Picks an option of a select by the words that people read."""
+        """Selects an option by its visible label."""
         self.app.get_by_label(label, exact=True).select_option(label=option)
 
     def click_button(self, name: str) -> None:
         self.app.get_by_role("button", name=name, exact=True).click()
 
     def capture(self, clip: Mapping[str, float] | None = None) -> NDArray[np.int16]:
-        """(H, W, 3) of the map inside its focus ring, or of `clip` of the page, as shown."""
+        """Returns (H, W, 3) of the map inside its focus ring, or of the part `clip` of the page."""
         if clip is None:
             box = self.map.bounding_box()
             assert box is not None
@@ -226,7 +226,7 @@ class Tab:
             return np.asarray(image.convert("RGB")).astype(np.int16)
 
     def capture_cell(self, size: int, row: int, col: int, share: float = 0.5) -> NDArray[np.int16]:
-        """The middle of a cell as the screen shows it."""
+        """Returns (H, W, 3) of the central part of a cell on the screen."""
         x, y, side = self.locate_cell(size, row, col)
         half = share * side / 2
         return self.capture({"x": x - half, "y": y - half, "width": 2 * half, "height": 2 * half})
@@ -252,13 +252,13 @@ class Tab:
 
     @property
     def data_requests(self) -> list[str]:
-        """Routes of data asked for so far, in order, without the module and its chunks."""
+        """Data routes requested so far, in order, without the module and its chunks."""
         routes = [one.partition("?")[0] for one in self.requests]
         return [route for route in routes if not route.endswith(".js")]
 
 
 def wait_until_painted(element: Locator) -> None:
-    """Waits for the picture in the first canvas of `element`; pictures come when they come."""
+    """Waits until the first canvas of `element` shows an image."""
     deadline = time.monotonic() + TIMEOUT_S
     while not _painted(element):
         assert time.monotonic() < deadline, f"{element} stays empty"
@@ -266,7 +266,7 @@ def wait_until_painted(element: Locator) -> None:
 
 
 def _painted(element: Locator) -> bool:
-    """Whether the canvas in `element` holds a picture: opaque and not of one colour."""
+    """Returns whether the canvas in `element` has an image: opaque, with more than one color."""
     pixels = element.locator("canvas").evaluate(
         """canvas => {
           const {width, height} = canvas;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log directories for the browser: sound, real, odd and growing ones."""
+"""Log directories for the browser tests: valid, trained, damaged and growing runs."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ UNTRUSTED_LAYERS = (MARKUP, REVERSED, "nul\0inside", LONG_NAME)
 UNTRUSTED_CLASSES = (MARKUP, REVERSED, "nul\0inside", LONG_NAME, "", "</script><b>bold</b>")
 LONG_RUN = 300
 KEPT_STEPS = 201
-"""The first one has a tag of its own."""
+"""The first step has its own tag."""
 
 BlobChange = Callable[[list[bytes]], list[bytes]]
 
 
 def make_valid_atlas(layer: str, step: int, sequence: int = 1) -> Atlas:
-    """The atlas that `write_sound` logs."""
+    """Returns an atlas of `write_valid_log`."""
     return make_atlas(
         step,
         layer=layer,
@@ -51,7 +51,7 @@ def make_valid_atlas(layer: str, step: int, sequence: int = 1) -> Atlas:
 
 
 def write_valid_log(directory: Path) -> int:
-    """Two synthetic runs of two layers and a real one; returns how many atlases lie there."""
+    """Writes two synthetic runs of two layers and a trained run; returns the number of atlases."""
     for run, steps in (("warm", STEPS), ("cold", COLD_STEPS)):
         with_probe = EventSink(directory / run / CHILD_RUN)
         with_probe.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
@@ -72,7 +72,7 @@ def write_digits_run(directory: Path) -> None:
     """Trains a small network on scikit-learn's digits and logs one layer at three steps."""
     images, labels = load_digits(return_X_y=True)
     pixels = torch.tensor(images[:400], dtype=torch.float32).view(-1, 1, 8, 8) / 16
-    answers = torch.tensor(labels[:400])
+    targets = torch.tensor(labels[:400])
     model = nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1),
         nn.ReLU(),
@@ -87,7 +87,7 @@ def write_digits_run(directory: Path) -> None:
         directory,
         model,
         layers=["3"],
-        probe=(pixels, answers),
+        probe=(pixels, targets),
         normalize=((0.0,), (1.0,)),
         config=AtlasConfig(samples=200, grids=(4, 8), min_count=1, epochs=50, icon_steps=4),
         strict=True,
@@ -98,12 +98,12 @@ def write_digits_run(directory: Path) -> None:
             if step in REAL_STEPS:
                 writer.add_atlas(step)
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(pixels), answers).backward()
+            nn.functional.cross_entropy(model(pixels), targets).backward()
             optimizer.step()
 
 
 def write_damaged_log(directory: Path) -> int:
-    """Damage, a newer version, hostile names, a long run; returns how many atlases are listed."""
+    """Writes damaged, newer, untrusted and long runs; returns the number of listed atlases."""
     flaws: dict[int, BlobChange] = {
         100: lambda blobs: flip_bit(blobs, 1),
         200: lambda blobs: flip_bit(blobs, 0),
@@ -123,7 +123,7 @@ def write_damaged_log(directory: Path) -> int:
 
 
 def append_steps(directory: Path, steps: tuple[int, ...], before: int = 0) -> None:
-    """Adds checkpoints to a run as a training loop that goes on would."""
+    """Adds checkpoints to a run, as a running training loop does."""
     sink = EventSink(directory / "growing" / CHILD_RUN)
     for number, step in enumerate(steps, start=before + 1):
         blobs = encode_atlas(make_small_atlas(step, "layer3", number))
@@ -140,14 +140,14 @@ def make_small_atlas(
 
 
 def flip_bit(blobs: list[bytes], index: int) -> list[bytes]:
-    """`blobs` with one bit of one of them turned over, as a bad disk leaves it."""
+    """Returns `blobs` with one flipped bit in one of them."""
     blob = bytearray(blobs[index])
     blob[len(blob) // 2] ^= 1
     return [*blobs[:index], bytes(blob), *blobs[index + 1 :]]
 
 
 def make_newer_manifest() -> list[bytes]:
-    """A manifest of a version that this package does not know."""
+    """Returns a manifest of a newer version."""
     text = b'{"kind":"atlas","version":2}'
     return [checksum(text).encode() + b"\n" + text]
 

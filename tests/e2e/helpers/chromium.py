@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the browser is, and how it is started."""
+"""Path and command-line flags of the browser."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A log whose concepts have a history: what moves, by how much, and what happens is known."""
+"""A log with concepts, known displacements and known events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAMPLES = 400
 GRIDS = (4, 8)
 MOVED_AT = 200
 SHIFT = 0.25
-"""What every sample of the first class has moved to the right at `MOVED_AT`."""
+"""Displacement to the right of every sample of the first class at `MOVED_AT`."""
 FLOOR = 0.1
 MARKUP = "<img src=x onerror=alert(1)>\u202e"
 
@@ -52,21 +52,21 @@ EVENTS_BY_STEP: dict[int, tuple[Event, ...]] = {100: (BORN,), 200: (SPLIT,), 400
 
 
 def make_concept_atlas(run: str, step: int, sequence: int) -> Atlas:
-    """One step of one run; only the first class ever moves, and only from step 200 on."""
+    """Returns one step of one run; only the first class moves, from step 200 on."""
     atlas = make_atlas(60, samples=SAMPLES, grids=GRIDS, tile=16, min_count=1, sequence=sequence)
     samples, labels = atlas.samples, atlas.samples.labels
     assert labels is not None
     xy = samples.xy.copy()
     if run == "moving" and step >= MOVED_AT:
         xy[labels == 0, 0] = np.minimum(1, xy[labels == 0, 0] + SHIFT)
-    traced = run != "bare"
+    tracked = run != "bare"
     provenance = atlas.provenance
     if run == "other" and step >= MOVED_AT:
         provenance = dataclasses.replace(provenance, probe="0f0f" * 8)
-    turned = run == "turning" and step >= MOVED_AT
+    is_reversed = run == "turning" and step >= MOVED_AT
     grids = tuple(make_grid(size, xy, labels, 16, 1) for size in GRIDS)
     if run == "turning":
-        grids = tuple(add_attribution(grid, labels, turned) for grid in grids)
+        grids = tuple(add_attribution(grid, labels, is_reversed) for grid in grids)
     return atlas.replace(
         step=step,
         provenance=provenance,
@@ -74,32 +74,34 @@ def make_concept_atlas(run: str, step: int, sequence: int) -> Atlas:
         samples=dataclasses.replace(
             samples,
             xy=xy,
-            noise_floor=np.full(SAMPLES, FLOOR, np.float32) if step and traced else None,
-            concepts=labels if traced else None,
+            noise_floor=np.full(SAMPLES, FLOOR, np.float32) if step and tracked else None,
+            concepts=labels if tracked else None,
             activations=reverse_activations(samples, labels == 0)
-            if turned
+            if is_reversed
             else samples.activations,
         ),
-        concepts=tuple(make_concepts(labels, CLASSES)) if traced else None,
+        concepts=tuple(make_concepts(labels, CLASSES)) if tracked else None,
         events=events_of(run, step),
     )
 
 
 def reverse_activations(samples: Samples, which: NDArray[np.bool_]) -> StoredActivations:
-    """The activations of `samples`, of which some now point the other way."""
+    """Returns the activations of `samples`, with opposite signs where `which` is true."""
     values = samples.activations.values().astype(np.float32)
     return store_activations(np.where(which[:, None], -values, values))
 
 
-def add_attribution(grid: Grid, labels: NDArray[np.int32], turned: bool) -> Grid:
-    """The cells speak for their samples' classes; those of the first, once `turned`, against."""
+def add_attribution(grid: Grid, labels: NDArray[np.int32], is_reversed: bool) -> Grid:
+    """Adds attribution for the classes of a cell's samples, or against the first class."""
     cells = len(grid.counts)
     share = np.zeros((cells, len(CLASSES)), np.float32)
     np.add.at(share, (grid.cell_of, labels), 1)
-    said = share / share.sum(axis=1, keepdims=True)
-    if turned:
-        said[said.argmax(axis=1) == 0] *= -1
-    return dataclasses.replace(grid, attribution=said, attribution_spread=np.full_like(said, 0.01))
+    attribution = share / share.sum(axis=1, keepdims=True)
+    if is_reversed:
+        attribution[attribution.argmax(axis=1) == 0] *= -1
+    return dataclasses.replace(
+        grid, attribution=attribution, attribution_spread=np.full_like(attribution, 0.01)
+    )
 
 
 def events_of(run: str, step: int) -> tuple[Event, ...]:
@@ -109,7 +111,7 @@ def events_of(run: str, step: int) -> tuple[Event, ...]:
 
 
 def write_concept_log(directory: Path) -> int:
-    """Writes all runs; returns how many atlases lie there."""
+    """Writes all runs; returns the number of atlases."""
     for run in RUNS:
         sink = EventSink(directory / run / CHILD_RUN)
         sink.write(PROBE_TAG, encode_probe(make_probe_pictures(SAMPLES)), step=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Browser features switched off by a script that runs before the page's own."""
+"""Scripts that disable browser features; they run before the scripts of the page."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Responses of the plugin's routes that fail in every way."""
+"""Failing responses of the plugin's routes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNTRUSTED = '{"error": {"kind": "__proto__", "message": "<img src=x onerror=aler
 
 
 class FailedResponse(NamedTuple):
-    """What comes instead of an answer, and what is said of it."""
+    """A response that fails, and the words that the tab shows."""
 
     status: int | None
     body: str
@@ -40,22 +40,23 @@ FAILED_RESPONSES: dict[str, FailedResponse] = {
 
 
 class FailingRoute:
-    """Answers one route as it is told to, until it is told otherwise."""
+    """Makes one route fail as `how` says: a key of `FAILED_RESPONSES`, "slow", or None."""
 
     def __init__(self, tab: Tab, route: str) -> None:
         self.how: str | None = None
         self.held: list[Route] = []
         tab.ignore_errors(FAILED_REQUEST)
         pattern = re.compile(rf"/data/plugin/atlas/{route}(\?.*)?$")
-        tab.page.route(pattern, self._answer)
+        tab.page.route(pattern, self._respond)
 
-    def _answer(self, route: Route) -> None:
-        if self.how is None:
-            route.continue_()
-        elif self.how == "slow":
-            self.held.append(route)
-        elif self.how == "abort":
-            route.abort()
-        else:
-            status, body, _ = FAILED_RESPONSES[self.how]
-            route.fulfill(status=status, content_type="application/octet-stream", body=body)
+
+def _respond(self, route: Route) -> None:
+    if self.how is None:
+        route.continue_()
+    elif self.how == "slow":
+        self.held.append(route)
+    elif self.how == "abort":
+        route.abort()
+    else:
+        status, body, _ = FAILED_RESPONSES[self.how]
+        route.fulfill(status=status, content_type="application/octet-stream", body=body)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person does in the tab, and reads there."""
+"""User interactions with the tab, and locators of its parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Locator
 def find_largest_cell(
     size: int = 10, step: int = 3200, layer: str = "layer3"
 ) -> tuple[int, int, int]:
-    """Grid size, row and column of the cell with most samples."""
+    """Returns grid size, row and column of the cell with the most samples."""
     grid = next(g for g in make_valid_atlas(layer, step).grids if g.size == size)
     cell = int(grid.counts.argmax())
     return size, int(grid.rows[cell]), int(grid.cols[cell])
@@ -24,7 +24,7 @@ def export_menu(tab: Tab) -> Locator:
 
 
 def download(tab: Tab, name: str) -> tuple[str, bytes]:
-    """Presses a button of the menu and returns the file's name and bytes."""
+    """Clicks a button of the export menu and returns name and bytes of the file."""
     with tab.page.expect_download() as waited:
         export_menu(tab).get_by_role("button", name=name).click()
     path = waited.value.path()
@@ -52,7 +52,7 @@ def status_line(tab: Tab) -> Locator:
 
 
 def drag(tab: Tab, *path: tuple[float, float], shift: bool = False) -> None:
-    """Draws along places of the map, in shares of its side."""
+    """Drags along positions of the map, given as fractions of its side."""
     box, world = tab.map.bounding_box(), tab.map_box
     assert box is not None
     corner = box["x"] + world["x"], box["y"] + world["y"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A log of three layers of one network: where the samples of each cell go in the next is known."""
+"""A log with three layers of one network and known links between their cells."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ GRIDS = (4, 8)
 SAMPLES_PER_GROUP = 30
 HALF = SAMPLES_PER_GROUP // 2
 OTHERS = np.repeat(np.arange(4, 16), SAMPLES_PER_GROUP)
-RUNS = ("net", "twin", "apart", "foreign")
+RUNS = ("net", "mirrored", "apart", "foreign")
 
 BEFORE = np.concatenate([np.repeat([0, 1], SAMPLES_PER_GROUP), OTHERS])
 """Group of every sample in `stage1`: each lies in the 4 x 4 cell of its number."""
 MERGED = np.concatenate([np.repeat([0, 3], HALF), np.repeat([1, 3], HALF), OTHERS])
-"""In `stage2`: half of group 0 and half of group 1 are one thing."""
+"""In `stage2`, half of group 0 and half of group 1 form one group."""
 SCATTERED = np.where(np.arange(len(BEFORE)) % 3 == 0, (MERGED * 7 + 5) % 16, (MERGED * 3 + 2) % 16)
-"""In `stage3`: every group has gone to two places, one of them with twice as many."""
+"""In `stage3`, every group is split into two, one with twice as many samples."""
 GROUPS = dict(zip(LAYERS, (BEFORE, MERGED, SCATTERED), strict=True))
 LABELS = np.where(MERGED == 3, 2, np.where(BEFORE < 2, BEFORE, 3 + BEFORE % 3)).astype(np.int32)
 
 
 def make_layer_atlas(run: str, layer: str, step: int, sequence: int = 1) -> Atlas:
-    """What `write_layered` logs."""
+    """Returns an atlas of `write_layer_log`."""
     groups = GROUPS[layer]
-    if run == "twin":
+    if run == "mirrored":
         groups = 15 - groups
     atlas = make_atlas(
         step, layer=layer, samples=len(groups), grids=GRIDS, tile=16, min_count=1, sequence=sequence
@@ -60,7 +60,7 @@ def make_layer_atlas(run: str, layer: str, step: int, sequence: int = 1) -> Atla
         ),
         concepts=None,
         events=(),
-        grids=tuple(make_grid(size, xy, _colours(groups), 16, 1) for size in GRIDS),
+        grids=tuple(make_grid(size, xy, _icon_labels(groups), 16, 1) for size in GRIDS),
         provenance=dataclasses.replace(
             atlas.provenance,
             settings=settings,
@@ -69,13 +69,13 @@ def make_layer_atlas(run: str, layer: str, step: int, sequence: int = 1) -> Atla
     )
 
 
-def _colours(groups: NDArray[np.int_]) -> NDArray[np.int32]:
-    """What the icons of a cell are drawn from."""
+def _icon_labels(groups: NDArray[np.int_]) -> NDArray[np.int32]:
+    """Returns labels that set the colors of the icons."""
     return (groups % 6).astype(np.int32)
 
 
 def write_layer_log(directory: Path) -> int:
-    """Writes all runs; returns how many atlases lie there."""
+    """Writes all runs; returns the number of atlases."""
     for run in RUNS:
         sink = EventSink(directory / run / CHILD_RUN)
         sink.write(PROBE_TAG, encode_probe(make_probe_pictures(len(BEFORE))), step=0)

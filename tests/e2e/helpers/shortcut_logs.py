@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs with searches for shortcuts: fruitful, fruitless, hostile, torn, and none at all."""
+"""A log of shortcut searches: with and without results, untrusted, and damaged."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ ONE_STEP = 7
 
 
 def write_shortcut_log(directory: Path) -> int:
-    """Writes all of them as runs of their own; returns how many atlases are listed."""
+    """Writes each as its own run; returns the number of listed atlases."""
     write_shortcuts(directory, run="marked")
     doubtful = replace_first(make_shortcuts(ONE_STEP), significant=False, since=None)
-    hostile = dataclasses.replace(make_shortcuts(ONE_STEP), classes=UNTRUSTED_CLASSES)
+    untrusted = dataclasses.replace(make_shortcuts(ONE_STEP), classes=UNTRUSTED_CLASSES)
     foreign = dataclasses.replace(make_shortcuts(ONE_STEP), probe="another")
     records: dict[str, ShortcutRecord] = {
         "clean": make_shortcuts(ONE_STEP, found=0),
         "doubtful": doubtful,
         "foreign": foreign,
-        "untrusted": hostile,
+        "untrusted": untrusted,
     }
     for run, record in records.items():
         _write(directory / run, encode_shortcuts(record), record.classes or ())
-    sound = encode_shortcuts(make_shortcuts(ONE_STEP))
-    _write(directory / "torn", flip_bit(sound, 0))
-    _write(directory / "smudged", flip_bit(sound, 1))
+    blobs = encode_shortcuts(make_shortcuts(ONE_STEP))
+    _write(directory / "torn", flip_bit(blobs, 0))
+    _write(directory / "smudged", flip_bit(blobs, 1))
     return 2 * len(STEPS) + len(records) + 2
 
 
 def _write(directory: Path, record: list[bytes], classes: tuple[str, ...] = ()) -> None:
-    """One atlas of one step, and one search of it."""
+    """Writes one atlas of one step, and one shortcut record."""
     sink = EventSink(directory / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
     atlas = make_small_atlas(ONE_STEP, "layer3", **({"classes": classes} if classes else {}))

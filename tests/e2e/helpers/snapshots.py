@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares small pictures as people see them, and keeps those that were found good."""
+"""Compares screenshots with stored snapshots by perceived color difference."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from PIL import Image, ImageFilter
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
 RESULTS = Path(__file__).parents[3] / "test-results"
 SCALE = 5
-"""Pixels of the screen, along each axis, for one of a snapshot: edges differ by less."""
+"""Pixels of the screen per pixel of a snapshot, along each axis: edges differ by less."""
 QUALITY = 90
-# Weights of brightness and of the two colour axes, and the greatest distance there is:
-# Kotsarenko and Ramos (2010), as pixelmatch has them.
+# Weights of brightness and of the two color axes, and the largest possible distance:
+# Kotsarenko and Ramos (2010), as in pixelmatch.
 _YIQ = np.array(
     [
         [0.29889531, 0.58662247, 0.11448223],
@@ -26,30 +26,30 @@ _YIQ = np.array(
 _WEIGHTS = np.array([0.5053, 0.299, 0.1957])
 _MOST = 35215.0
 THRESHOLD = 0.12
-"""From this share of the greatest distance on, two pixels are not the same to the eye."""
+"""Fraction of the largest distance from which on two pixels look different."""
 
 
 def downscale(picture: NDArray[np.int16]) -> Image.Image:
-    """(H, W, 3) of the screen as it is kept."""
+    """Returns (H, W, 3) of the screen at the size of a snapshot."""
     image = Image.fromarray(picture.astype(np.uint8))
     size = (image.width // SCALE, image.height // SCALE)
     return image.resize(size, Image.Resampling.BOX)
 
 
 def find_visible_differences(a: Image.Image, b: Image.Image) -> NDArray[np.bool_]:
-    """(H, W) whether pixels differ, whatever the codec did to those beside them."""
+    """Returns (H, W) whether pixels differ visibly; blurs first, because the codec is lossy."""
     soft = [np.asarray(one.filter(ImageFilter.BoxBlur(0.5)), float) for one in (a, b)]
     yiq = (soft[0] - soft[1]) @ _YIQ.T
     return ((yiq**2) @ _WEIGHTS) > _MOST * THRESHOLD**2
 
 
 def compare_with_snapshot(name: str, picture: NDArray[np.int16], update: bool) -> float:
-    """Returns the share of the pixels that are not as in the snapshot, and draws them.
+    """Returns the fraction of pixels that differ from a snapshot, and saves an image of them.
 
     Args:
-        name: Of the snapshot.
+        name: Name of the snapshot.
         picture: (H, W, 3) of the screen.
-        update: Keep `picture` as the snapshot instead.
+        update: Overwrite the snapshot with `picture`.
     """
     path, now = SNAPSHOTS / f"{name}.webp", downscale(picture)
     if update:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tour of the tab in pictures, from real networks: `scripts/tour [NAME ...]`.
+"""Screenshots of the tab with real networks: `scripts/tour [NAME ...]`.
 
-Five logs are made where they are missing: two CIFAR-10 trainings on one map, one with a planted
-marker, and two layers of the pretrained EfficientNet-Lite0 on photographs, one as a 40 x 40 atlas.
-Then every stop is opened in Chromium inside TensorBoard, and its picture is written.
+Creates five logs if they are missing: two CIFAR-10 training runs with aligned maps, one with a
+planted marker, and two layers of the pretrained EfficientNet-Lite0 on photographs, one as a
+40 x 40 atlas. Then opens each state in Chromium inside TensorBoard and saves a screenshot.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ DATA = ROOT.parent / "shared" / "data"
 
 @dataclass(frozen=True)
 class Stop:
-    """A place of the tour.
+    """A state of the tab to capture.
 
     Attributes:
-        name: Of its picture.
-        run: Which log is opened.
-        link: What the address says besides.
-        act: What is done there before the picture is taken.
-        dark: In which theme.
+        name: Name of the screenshot.
+        run: Run to open.
+        link: Further keys of the link.
+        act: Called before the screenshot.
+        dark: Whether to use the dark theme.
         size: Width and height of the window.
     """
 
@@ -47,7 +47,7 @@ class Stop:
 
 
 def keys(*names: str) -> Callable[[Tab], object]:
-    """Presses keys on the map, and lets what they open come in."""
+    """Presses keys on the map, and waits after each."""
 
     def act(tab: Tab) -> None:
         for name in names:
@@ -57,38 +57,38 @@ def keys(*names: str) -> Callable[[Tab], object]:
     return act
 
 
-def place_of(tab: Tab, across: float, down: float) -> tuple[float, float]:
-    """Returns a place of the first map in pixels of the page, given in shares of its sides."""
+def locate(tab: Tab, across: float, down: float) -> tuple[float, float]:
+    """Returns a position on the first map in pixels, given as fractions of its sides."""
     box = tab.map.bounding_box()
     assert box is not None
     return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
 
 def hover(across: float, down: float) -> Callable[[Tab], object]:
-    """Points at a place of the first map."""
-    return lambda tab: tab.page.mouse.move(*place_of(tab, across, down))
+    """Moves the pointer to a position on the first map."""
+    return lambda tab: tab.page.mouse.move(*locate(tab, across, down))
 
 
-def circled(tab: Tab) -> None:
-    """Draws a rectangle over the middle of the map."""
+def select_rectangle(tab: Tab) -> None:
+    """Selects a rectangle in the center of the map."""
     tab.page.keyboard.down("Shift")
-    tab.page.mouse.move(*place_of(tab, 0.36, 0.45))
+    tab.page.mouse.move(*locate(tab, 0.36, 0.45))
     tab.page.mouse.down()
-    tab.page.mouse.move(*place_of(tab, 0.6, 0.68), steps=8)
+    tab.page.mouse.move(*locate(tab, 0.6, 0.68), steps=8)
     tab.page.mouse.up()
     tab.page.keyboard.up("Shift")
 
 
-def compared(tab: Tab) -> None:
-    """Takes the third checkpoint as A, and shows the whole of both maps."""
+def compare_steps(tab: Tab) -> None:
+    """Compares with the third checkpoint, and shows the whole map of both."""
     tab.press_keys("c")
     tab.app.get_by_label("Step A").select_option(index=2)
     tab.press_keys("0")
 
 
-def film(tab: Tab) -> None:
-    """Pins a cell at the edge of the map, and brings the film strip of its concept into view."""
-    x, y = place_of(tab, 0.62, 0.55)
+def show_film_strip(tab: Tab) -> None:
+    """Pins a cell at the edge of the map, and scrolls to the film strip of its concept."""
+    x, y = locate(tab, 0.62, 0.55)
     tab.page.mouse.click(x, y)
     strip = tab.inspector.locator(".film")
     strip.wait_for()
@@ -107,10 +107,10 @@ STOPS = (
     Stop("04-points", CIFAR, {**STAGE3, "color": "class", "show": "both"}),
     Stop("05-toward-a-class", CIFAR, {**STAGE3, "filter": "toward:7", "sign": "both"}),
     Stop("06-drift", CIFAR, {**STAGE3, "drift": "on"}, dark=True),
-    Stop("07-difference", CIFAR, STAGE3, compared),
+    Stop("07-difference", CIFAR, STAGE3, compare_steps),
     Stop("08-events", CIFAR, {**STAGE3, "events": "on"}),
-    Stop("09-film-strip", CIFAR, STAGE3, film),
-    Stop("10-selection", CIFAR, STAGE3, circled),
+    Stop("09-film-strip", CIFAR, STAGE3, show_film_strip),
+    Stop("10-selection", CIFAR, STAGE3, select_rectangle),
     Stop("11-table", CIFAR, {**STAGE3, "view": "table"}),
     Stop("12-layers-side-by-side", CIFAR, {**STAGE3, "compare": ";stage2"}, hover(0.4, 0.5)),
     Stop(
@@ -120,9 +120,9 @@ STOPS = (
     Stop("15-middle-of-lite0", LITE0, {**MIDDLE, "grid": 40}),
     Stop("16-near-in-lite0-dark", LITE0, {**MIDDLE, "grid": 40, "z": "4", "x": ".42"}, dark=True),
     Stop(
-        "17-an-eye-across-layers", LITE0, {**MIDDLE, "compare": ";_blocks.15"}, hover(0.13, 0.545)
+        "17-an-eye-in-two-layers", LITE0, {**MIDDLE, "compare": ";_blocks.15"}, hover(0.13, 0.545)
     ),
-    Stop("18-what-says-zebra", LITE0, {"layer": "_blocks.15", "filter": "toward:340"}),
+    Stop("18-toward-zebra", LITE0, {"layer": "_blocks.15", "filter": "toward:340"}),
     Stop(  # the first picture of README.md
         "21-late-layer-near-dark",
         POSTERS,
@@ -136,24 +136,26 @@ STOPS = (
 
 
 def main() -> None:
-    """Makes what is missing and takes the pictures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="only stops whose names hold one of these")
+    """Creates missing logs and saves the screenshots."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", help="only states with one of these in their names")
     parser.add_argument("--cifar", type=Path, default=DATA / "cifar10-train.zip")
     parser.add_argument("--photographs", type=Path, default=DATA / "imagenet-samples.zip")
     parser.add_argument("--logs", type=Path, default=ROOT / "build" / "tour" / "logs")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "tour")
-    asked = parser.parse_args()
-    make_logs(asked.logs, asked.cifar, asked.photographs)
-    asked.output.mkdir(parents=True, exist_ok=True)
-    with start_tensorboard(asked.logs, fast=True) as address:
+    arguments = parser.parse_args()
+    make_logs(arguments.logs, arguments.cifar, arguments.photographs)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    with start_tensorboard(arguments.logs, fast=True) as address:
         for stop in STOPS:
-            if not asked.names or any(part in stop.name for part in asked.names):
-                print(take(stop, address, asked.output), flush=True)
+            if not arguments.names or any(part in stop.name for part in arguments.names):
+                print(take(stop, address, arguments.output), flush=True)
 
 
 def make_logs(folder: Path, cifar: Path, photographs: Path) -> None:
-    """Trains and logs what is not there yet."""
+    """Trains and logs the runs that do not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     first = folder / "cifar-0"
     for name, more in (
@@ -210,7 +212,7 @@ def log_photographs(
 
 
 def take(stop: Stop, address: str, output: Path) -> Path:
-    """Opens a stop in a fresh browser and writes its picture."""
+    """Opens a state in a new browser and saves a screenshot."""
     path = output / f"{stop.name}.png"
     width, height = stop.size
     with sync_playwright() as engine:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A log whose every text is a stranger's, and a page that hears what is made of them."""
+"""A log with untrusted text in every field, and a page script that detects injections."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FOUND = 40
 EXAMPLES = 12
 SENTENCE = 2_000
 SETTINGS = 6
-"""Of a recipe, as many as a refusal lists."""
+"""Number of differing settings that the tab lists."""
 
 MONITOR_SCRIPT = """
 window.made = [];
@@ -69,7 +69,7 @@ Element.prototype.setAttribute = function (name, value) {
   if (/^on|^(href|src|srcdoc|style|action|formaction|xlink:href)$/i.test(name)) hear(name, value);
   return setAttribute.call(this, name, value);
 };
-// What leads the tab from state to state, for tests that look at each of a hundred.
+// Exposes the session, for tests that change the state a hundred times.
 customElements.whenDefined('atlas-map').then(({prototype}) => {
   const {set} = Object.getOwnPropertyDescriptor(prototype, 'session');
   Object.defineProperty(prototype, 'session', {
@@ -96,7 +96,7 @@ FIND_UNKNOWN_ELEMENTS = """(app, known) => {
 }"""
 
 _SOURCES = Path(__file__).parents[3] / "frontend" / "src"
-_NEVER_OURS = {
+_NEVER_USED = {
     "img",
     "script",
     "iframe",
@@ -111,27 +111,27 @@ _NEVER_OURS = {
 
 
 def read_known_tags() -> list[str]:
-    """Names of the elements that our own templates make."""
+    """Returns the names of the elements in the tab's templates."""
     templates = "\n".join(path.read_text(encoding="utf-8") for path in _SOURCES.rglob("*.ts"))
     written = set(re.findall(r"</?([a-z][a-z0-9-]*)[\s>/]", templates)) | {"canvas"}
-    return sorted(written - _NEVER_OURS)
+    return sorted(written - _NEVER_USED)
 
 
 def find_injections(tab: Tab) -> list[str]:
-    """What was run, parsed or made of a text of the log, in any frame, and what ought not to be."""
+    """Returns all scripts, markup and elements that text of the log caused, in any frame."""
     heard = [one for frame in tab.page.frames for one in frame.evaluate("window.made ?? []")]
     return heard + list(tab.app.evaluate(FIND_UNKNOWN_ELEMENTS, read_known_tags()))
 
 
 def to_folder_name(text: str, number: int) -> str:
-    """The text as far as it can be the name of a folder; a number in front where it cannot."""
+    """Returns the text as a valid folder name, with a number if it is not valid or not unique."""
     name = text.replace("/", "\u2044").replace("\0", "")
     name = name.encode("utf-8", "ignore")[:180].decode("utf-8", "ignore")
     return name if name not in ("", ".", "..", "all", "lies", "plain") else f"{number}{name}"
 
 
 def to_layer_name(text: str) -> str:
-    """The text as far as a tag can hold it."""
+    """Returns the text as a valid part of a tag."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -140,12 +140,12 @@ LAYERS = tuple(to_layer_name(text) for text in TEXTS)
 
 
 def extra_settings(number: int) -> dict[str, str]:
-    """What the recipe of a run holds beside that of all others."""
+    """Returns the additional settings of a run."""
     return {TEXTS[(number + i) % len(TEXTS)] or "empty": TEXTS[number] for i in range(SETTINGS)}
 
 
 def write_untrusted_log(directory: Path) -> int:
-    """One run with all texts in each place, one for each text, one of lies and one without any."""
+    """Writes a run with all texts in each field, one for each text, a damaged and a plain run."""
     _write_all(directory / "all" / CHILD_RUN)
     for number, (folder, layer) in enumerate(zip(FOLDERS, LAYERS, strict=True)):
         atlas = _with_texts(make_small_atlas(7, layer), number)
@@ -153,9 +153,11 @@ def write_untrusted_log(directory: Path) -> int:
         sink.write(layer_tag(layer), encode_atlas(atlas), 7)
         sink.close()
     sink = EventSink(directory / "lies" / CHILD_RUN)
-    sound = encode_atlas(make_small_atlas(0, "layer3"))
+    blobs_of_atlas = encode_atlas(make_small_atlas(0, "layer3"))
     for step, text in enumerate(TEXTS):
-        blobs = rewrite_manifest(sound, lambda document, text=text: document.update(kind=text))
+        blobs = rewrite_manifest(
+            blobs_of_atlas, lambda document, text=text: document.update(kind=text)
+        )
         sink.write(layer_tag("layer3"), blobs, step)
     sink.close()
     sink = EventSink(directory / "plain" / CHILD_RUN)
@@ -189,7 +191,7 @@ def _write_all(folder: Path) -> None:
             classes=TEXTS,
             images=len(TEXTS) * EACH,
         )
-        found = tuple(_blaming(one, i, number) for i, one in enumerate(record.found))
+        found = tuple(_set_classes(one, i, number) for i, one in enumerate(record.found))
         sink.write(
             shortcuts_tag("layer3"),
             encode_shortcuts(dataclasses.replace(record, found=found)),
@@ -199,27 +201,27 @@ def _write_all(folder: Path) -> None:
 
 
 def shortcut_targets(number: int) -> list[int]:
-    """The classes that the shortcuts of a step blame."""
+    """Returns the target classes of the shortcuts of a step."""
     return [(FOUND * number + i) % len(TEXTS) for i in range(FOUND)]
 
 
-def _blaming(one: LoggedShortcut, place: int, number: int) -> LoggedShortcut:
+def _set_classes(one: LoggedShortcut, index: int, number: int) -> LoggedShortcut:
     examples = tuple(
-        dataclasses.replace(one.examples[0], before=(EXAMPLES * place + i) % len(TEXTS))
+        dataclasses.replace(one.examples[0], before=(EXAMPLES * index + i) % len(TEXTS))
         for i in range(EXAMPLES)
     )
-    return dataclasses.replace(one, target=shortcut_targets(number)[place], examples=examples)
+    return dataclasses.replace(one, target=shortcut_targets(number)[index], examples=examples)
 
 
 def make_untrusted_atlas(step: int, sequence: int) -> Atlas:
-    """Each text is a class with a cell of its own, a concept, an event and a part of the recipe."""
+    """Returns an atlas in which each text is a class with its own cell, concept and event."""
     count = len(TEXTS)
     atlas = make_atlas(
         step, samples=count * EACH, classes=TEXTS, grids=(SIDE,), tile=8, sequence=sequence
     )
     labels = np.repeat(np.arange(count), EACH).astype(np.int32)
-    places = np.stack([labels % SIDE, labels // SIDE], axis=1)
-    xy = ((places + 0.5) / SIDE).astype(np.float32)
+    positions = np.stack([labels % SIDE, labels // SIDE], axis=1)
+    xy = ((positions + 0.5) / SIDE).astype(np.float32)
     samples = dataclasses.replace(
         atlas.samples,
         xy=xy,
@@ -238,7 +240,7 @@ def make_untrusted_atlas(step: int, sequence: int) -> Atlas:
     )
     return atlas.replace(
         samples=samples,
-        grids=(_with_voices(make_grid(SIDE, xy, labels, 8, 1), count),),
+        grids=(_add_attribution(make_grid(SIDE, xy, labels, 8, 1), count),),
         quality=dataclasses.replace(atlas.quality, clamped=0),
         provenance=provenance,
         concepts=tuple(
@@ -263,8 +265,8 @@ def _event(number: int, text: str) -> Event:
     )
 
 
-def _with_voices(grid: Grid, classes: int) -> Grid:
-    """Each cell speaks most for the class after its own."""
+def _add_attribution(grid: Grid, classes: int) -> Grid:
+    """Adds attribution that is largest for the class after that of the cell."""
     attribution = np.full((len(grid.rows), classes), -0.25, np.float32)
     cells = np.arange(len(grid.rows))
     attribution[cells, (cells + 1) % classes] = 1

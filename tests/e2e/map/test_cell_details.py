@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tab tells of one cell: the card under the cursor and the pinned inspector."""
+"""Details of a cell: the card at the cursor and the inspector of the pinned cell."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ WARM = {"run": "warm/atlas", "layer": "layer3"}
 STEP = 3200
 
 
-def some_cells(count: int) -> list[tuple[int, int, int]]:
-    """Index, row and column of the fullest cells of the coarsest grid."""
+def find_largest_cells(count: int) -> list[tuple[int, int, int]]:
+    """Returns index, row and column of the largest cells of the coarsest grid."""
     grid = make_valid_atlas("layer3", STEP).grids[0]
     return [
         (int(cell), int(grid.rows[cell]), int(grid.cols[cell]))
@@ -22,8 +22,8 @@ def some_cells(count: int) -> list[tuple[int, int, int]]:
     ]
 
 
-def facts(cell: int) -> tuple[str, str, str, str]:
-    """Count, share, cosine and most frequent class as the card words them."""
+def describe(cell: int) -> tuple[str, str, str, str]:
+    """Returns count, share, cosine and most frequent class as the card shows them."""
     atlas = make_valid_atlas("layer3", STEP)
     grid, labels = atlas.grids[0], atlas.samples.labels
     assert labels is not None
@@ -40,11 +40,11 @@ def facts(cell: int) -> tuple[str, str, str, str]:
 
 def test_hovering_a_cell_shows_its_evidence(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, **WARM)
-    (cell, row, col), *_ = some_cells(1)
+    (cell, row, col), *_ = find_largest_cells(1)
     tab.hover_cell(10, row, col)
     expect(tab.card).to_have_attribute("data-row", str(row))
     expect(tab.card).to_have_attribute("data-col", str(col))
-    count, share, cosine, top = facts(cell)
+    count, share, cosine, top = describe(cell)
     for text in (count, share, cosine, "Feature inversion", f"Row {row + 1}, column {col + 1}"):
         expect(tab.card).to_contain_text(text)
     expect(tab.card.locator(".bars .name").first).to_have_text(top)
@@ -64,10 +64,10 @@ def test_the_keyboard_moves_a_cursor_pins_and_unpins(valid_log_by_loader: str, t
     tab.open(valid_log_by_loader, standalone=True, **WARM)
     tab.press_keys("ArrowDown")
     expect(tab.card).to_be_visible()
-    first = _place(tab)
+    first = _read_cell(tab)
     tab.press_keys("ArrowRight")
     expect(tab.card).not_to_have_attribute("data-col", first[1])
-    assert _place(tab)[0] == first[0]
+    assert _read_cell(tab)[0] == first[0]
     spoken = tab.app.locator("[role=status]")
     expect(spoken).to_contain_text(f"row {int(first[0]) + 1}, column")
     tab.press_keys("Enter")
@@ -77,21 +77,21 @@ def test_the_keyboard_moves_a_cursor_pins_and_unpins(valid_log_by_loader: str, t
     expect(tab.card).to_have_count(0)
 
 
-def _place(tab: Tab) -> tuple[str, str]:
+def _read_cell(tab: Tab) -> tuple[str, str]:
     row, col = (tab.card.get_attribute(f"data-{name}") for name in ("row", "col"))
     assert row is not None
     assert col is not None
     return row, col
 
 
-def test_a_click_pins_and_the_pinned_cell_keeps_its_place(valid_log: str, tab: Tab) -> None:
+def test_a_click_pins_a_cell(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
-    (cell, row, col), (_, row2, col2) = some_cells(2)
+    (cell, row, col), (_, row2, col2) = find_largest_cells(2)
     x, y, _ = tab.locate_cell(10, row, col)
     tab.page.mouse.click(x, y)
     where = f"Row {row + 1}, column {col + 1} of 10 \u00d7 10"
     expect(tab.inspector).to_contain_text(where)
-    expect(tab.inspector).to_contain_text(facts(cell)[0])
+    expect(tab.inspector).to_contain_text(describe(cell)[0])
     buttons = tab.inspector.get_by_role("button", name="Patch of image")
     expect(buttons).to_have_count(12)
     for button in buttons.all():
@@ -110,8 +110,8 @@ def test_a_click_pins_and_the_pinned_cell_keeps_its_place(valid_log: str, tab: T
     expect(tab.inspector).to_have_count(0)
 
 
-def test_a_cell_comes_out_from_under_the_inspector(valid_log: str, tab: Tab) -> None:
-    """By pointer, by keys, and with the whole map."""
+def test_the_inspector_does_not_cover_the_pinned_cell(valid_log: str, tab: Tab) -> None:
+    """With pointer and keys, and if the whole map is shown."""
     tab.open(valid_log, standalone=True, **WARM, grid=10, z=1.6)
     grid = make_valid_atlas("layer3", STEP).grids[0]
     last = int(np.argmax(grid.cols))
@@ -141,8 +141,8 @@ def test_a_cell_comes_out_from_under_the_inspector(valid_log: str, tab: Tab) -> 
     assert min(x - side / 2 for x, _, side in places) > box["x"]
 
 
-def test_patches_are_cut_from_the_images_that_were_logged(valid_log: str, tab: Tab) -> None:
-    """The probe's pictures carry their class's colour, so a pure cell's patches carry it too."""
+def test_patches_are_cut_from_the_logged_images(valid_log: str, tab: Tab) -> None:
+    """Probe images have the color of their class, so the patches of a pure cell have it too."""
     tab.open(valid_log, standalone=True, **WARM)
     atlas = make_valid_atlas("layer3", STEP)
     labels = atlas.samples.labels
@@ -150,7 +150,7 @@ def test_patches_are_cut_from_the_images_that_were_logged(valid_log: str, tab: T
     grid = atlas.grids[0]
     cell, row, col = next(
         (cell, row, col)
-        for cell, row, col in some_cells(20)
+        for cell, row, col in find_largest_cells(20)
         if len(set(labels[grid.members(cell)])) == 1
     )
     tab.hover_cell(10, row, col)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that can be done to the map, once by the pointer alone and once by keys alone."""
+"""Every interaction with the map, with the pointer only and with the keyboard only."""
 
 from __future__ import annotations
 
@@ -25,86 +25,86 @@ SIZE, LAST = 10, 3200
 IN_HASH = "([key, there]) => location.hash.includes(`p.atlas.${key}=`) === there"
 
 
-class Hand:
-    """One of the two ways to do things; the other is not touched."""
+class InputDevice:
+    """Pointer or keyboard; the other one is not used."""
 
     def __init__(self, tab: Tab, way: Literal["pointer", "keyboard"]) -> None:
-        self.tab, self.points = tab, way == "pointer"
+        self.tab, self.is_pointer = tab, way == "pointer"
 
     def act(self, button: str, *keys: str) -> None:
         """Presses a button, or keys while the map has the focus."""
-        if self.points:
+        if self.is_pointer:
             self.tab.click_button(button)
         else:
             self.tab.press_keys(*keys)
 
     def press(self, element: Locator) -> None:
-        """Presses what both can reach."""
-        if self.points:
+        """Activates an element."""
+        if self.is_pointer:
             element.click()
         else:
             element.focus()
             self.tab.page.keyboard.press("Enter")
 
-    def linked(self, key: str, there: bool) -> None:
+    def wait_for_key(self, key: str, there: bool) -> None:
         self.tab.page.wait_for_function(IN_HASH, arg=[key, there])
 
 
-def pan(hand: Hand) -> None:
-    if hand.points:
-        drag(hand.tab, (0.5, 0.5), (0.6, 0.55))
+def pan(device: InputDevice) -> None:
+    if device.is_pointer:
+        drag(device.tab, (0.5, 0.5), (0.6, 0.55))
     else:
-        hand.tab.press_keys("Shift+ArrowLeft")
-    hand.linked("x", True)
-    hand.act("Show the whole map", "0")
-    hand.linked("x", False)
+        device.tab.press_keys("Shift+ArrowLeft")
+    device.wait_for_key("x", True)
+    device.act("Show the whole map", "0")
+    device.wait_for_key("x", False)
 
 
-def zoom(hand: Hand) -> None:
-    if hand.points:
-        hand.tab.page.mouse.move(*hand.tab.map_center())
-        hand.tab.page.mouse.wheel(0, -300)
+def zoom(device: InputDevice) -> None:
+    if device.is_pointer:
+        device.tab.page.mouse.move(*device.tab.map_center())
+        device.tab.page.mouse.wheel(0, -300)
     else:
-        hand.tab.press_keys("+")
-    hand.linked("z", True)
-    hand.act("Zoom out", "-")
-    hand.act("Show the whole map", "0")
-    hand.linked("z", False)
+        device.tab.press_keys("+")
+    device.wait_for_key("z", True)
+    device.act("Zoom out", "-")
+    device.act("Show the whole map", "0")
+    device.wait_for_key("z", False)
 
 
-def go_by_the_overview(hand: Hand) -> None:
-    """Who has no pointer pans instead."""
-    overview = hand.tab.app.locator("atlas-minimap")
+def pan_with_overview(device: InputDevice) -> None:
+    """The keyboard pans the map instead."""
+    overview = device.tab.app.locator("atlas-minimap")
     for _ in range(2):
-        hand.act("Zoom in", "+")
+        device.act("Zoom in", "+")
     box = overview.bounding_box()
     assert box is not None
-    if hand.points:
-        mouse = hand.tab.page.mouse
+    if device.is_pointer:
+        mouse = device.tab.page.mouse
         mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.7 * box["height"])
         mouse.down()
         mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.4 * box["height"], steps=4)
         mouse.up()
-        hand.tab.wait_for_center(0.3, 0.4, within=0.02)
+        device.tab.wait_for_center(0.3, 0.4, within=0.02)
     else:
-        hand.tab.press_keys("Shift+ArrowLeft")
-        hand.linked("x", True)
-    hand.act("Show the whole map", "0")
-    hand.linked("z", False)
+        device.tab.press_keys("Shift+ArrowLeft")
+        device.wait_for_key("x", True)
+    device.act("Show the whole map", "0")
+    device.wait_for_key("z", False)
 
 
-def hold_a_grid(hand: Hand) -> None:
+def fix_grid(device: InputDevice) -> None:
     for size, key in ((20, "2"), (10, "1")):
-        if hand.points:
-            hand.tab.select_option("Grid", f"{size} \u00d7 {size}")
+        if device.is_pointer:
+            device.tab.select_option("Grid", f"{size} \u00d7 {size}")
         else:
-            hand.tab.press_keys(key)
-        hand.tab.settle(level=size)
+            device.tab.press_keys(key)
+        device.tab.settle(level=size)
 
 
-def look_at_a_cell(hand: Hand) -> None:
-    tab = hand.tab
-    if hand.points:
+def inspect_cell(device: InputDevice) -> None:
+    tab = device.tab
+    if device.is_pointer:
         tab.hover_cell(*find_largest_cell())
         expect(tab.card).to_be_visible()
         tab.page.mouse.move(2, 2)
@@ -122,46 +122,46 @@ def look_at_a_cell(hand: Hand) -> None:
     expect(tab.card).to_have_count(0)
 
 
-def pin(hand: Hand) -> None:
-    if hand.points:
-        x, y, _ = hand.tab.locate_cell(*find_largest_cell())
-        hand.tab.page.mouse.click(x, y)
+def pin(device: InputDevice) -> None:
+    if device.is_pointer:
+        x, y, _ = device.tab.locate_cell(*find_largest_cell())
+        device.tab.page.mouse.click(x, y)
     else:
-        hand.tab.press_keys("ArrowRight", "Enter")
-    expect(hand.tab.inspector).to_be_visible()
-    hand.act("Unpin", "Escape")
-    expect(hand.tab.inspector).to_have_count(0)
+        device.tab.press_keys("ArrowRight", "Enter")
+    expect(device.tab.inspector).to_be_visible()
+    device.act("Unpin", "Escape")
+    expect(device.tab.inspector).to_have_count(0)
 
 
-def add_to_the_pins(hand: Hand) -> None:
-    if hand.points:
-        x, y, _ = hand.tab.locate_cell(*find_largest_cell())
-        hand.tab.page.keyboard.down("Shift")
-        hand.tab.page.mouse.click(x, y)
-        hand.tab.page.keyboard.up("Shift")
+def add_pin(device: InputDevice) -> None:
+    if device.is_pointer:
+        x, y, _ = device.tab.locate_cell(*find_largest_cell())
+        device.tab.page.keyboard.down("Shift")
+        device.tab.page.mouse.click(x, y)
+        device.tab.page.keyboard.up("Shift")
     else:
-        hand.tab.press_keys("ArrowRight", "Shift+Enter")
-    expect(pin_list(hand.tab)).to_have_count(1)
-    hand.linked("pins", True)
-    hand.press(hand.tab.app.get_by_role("button", name="Remove pin 1"))
-    expect(pin_list(hand.tab)).to_have_count(0)
-    hand.linked("pins", False)
-    hand.act("Close selections and pins", "k", "Escape")
+        device.tab.press_keys("ArrowRight", "Shift+Enter")
+    expect(pin_list(device.tab)).to_have_count(1)
+    device.wait_for_key("pins", True)
+    device.press(device.tab.app.get_by_role("button", name="Remove pin 1"))
+    expect(pin_list(device.tab)).to_have_count(0)
+    device.wait_for_key("pins", False)
+    device.act("Close selections and pins", "k", "Escape")
 
 
-def select(hand: Hand) -> None:
-    if hand.points:
-        drag(hand.tab, (0.2, 0.2), (0.7, 0.7), shift=True)
+def select(device: InputDevice) -> None:
+    if device.is_pointer:
+        drag(device.tab, (0.2, 0.2), (0.7, 0.7), shift=True)
     else:
-        hand.tab.press_keys("ArrowRight", "r", "ArrowRight", "Enter")
-    expect(selection_panel(hand.tab)).to_be_visible()
-    hand.press(hand.tab.app.get_by_role("button", name="Close selections and pins"))
+        device.tab.press_keys("ArrowRight", "r", "ArrowRight", "Enter")
+    expect(selection_panel(device.tab)).to_be_visible()
+    device.press(device.tab.app.get_by_role("button", name="Close selections and pins"))
 
 
-def take_up_the_lasso(hand: Hand) -> None:
-    tab = hand.tab
-    hand.act("Selections and pins", "l")
-    if hand.points:
+def use_lasso(device: InputDevice) -> None:
+    tab = device.tab
+    device.act("Selections and pins", "l")
+    if device.is_pointer:
         tab.click_button("Lasso")
         drag(tab, (0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.2, 0.2))
         expect(selection_panel(tab)).to_be_visible()
@@ -172,57 +172,57 @@ def take_up_the_lasso(hand: Hand) -> None:
     expect(tab.app.locator(".tool-hint")).to_have_count(0)
 
 
-def step(hand: Hand) -> None:
-    tab = hand.tab
-    hand.act("Previous step", ",")
+def step(device: InputDevice) -> None:
+    tab = device.tab
+    device.act("Previous step", ",")
     tab.wait_for_step(1600)
-    hand.act("Next step", ".")
+    device.act("Next step", ".")
     tab.wait_for_step(LAST)
     for at, key, shown in ((0.0, "Home", 0), (1.0, "End", LAST)):
-        if hand.points:
-            click_the_line(tab, at)
+        if device.is_pointer:
+            click_timeline(tab, at)
         else:
             tab.slider.press(key)
         tab.wait_for_step(shown)
 
 
-def click_the_line(tab: Tab, share: float) -> None:
+def click_timeline(tab: Tab, share: float) -> None:
     line = tab.slider.bounding_box()
     assert line is not None
     x = line["x"] + 9 + share * (line["width"] - 18)
     tab.page.mouse.click(x, line["y"] + line["height"] / 2)
 
 
-def play(hand: Hand) -> None:
-    hand.act("Previous step", ",")
-    hand.tab.wait_for_step(1600)
-    hand.act("Play the steps", " ")
-    hand.tab.wait_for_step(LAST)
-    expect(hand.tab.app.get_by_role("button", name="Play the steps")).to_be_visible()
+def play(device: InputDevice) -> None:
+    device.act("Previous step", ",")
+    device.tab.wait_for_step(1600)
+    device.act("Play the steps", " ")
+    device.tab.wait_for_step(LAST)
+    expect(device.tab.app.get_by_role("button", name="Play the steps")).to_be_visible()
 
 
-def take_a(hand: Hand) -> None:
-    if hand.points:
-        hand.tab.page.keyboard.down("Shift")
-        click_the_line(hand.tab, 0)
-        hand.tab.page.keyboard.up("Shift")
-        hand.tab.wait_for_hash(compare=0, step=LAST)
+def set_step_a(device: InputDevice) -> None:
+    if device.is_pointer:
+        device.tab.page.keyboard.down("Shift")
+        click_timeline(device.tab, 0)
+        device.tab.page.keyboard.up("Shift")
+        device.tab.wait_for_hash(compare=0, step=LAST)
     else:
-        hand.tab.press_keys("[")
-        hand.tab.wait_for_hash(compare=LAST)
-    hand.act("End the comparison", "c")
-    hand.tab.wait_for_hash(compare=None)
+        device.tab.press_keys("[")
+        device.tab.wait_for_hash(compare=LAST)
+    device.act("End the comparison", "c")
+    device.tab.wait_for_hash(compare=None)
 
 
-def compare_swap_and_blink(hand: Hand) -> None:
-    tab = hand.tab
-    hand.act("Compare two steps", "c")
+def compare_steps(device: InputDevice) -> None:
+    tab = device.tab
+    device.act("Compare two steps", "c")
     tab.wait_for_hash(compare=1600, step=LAST)
     for a, b in ((LAST, 1600), (1600, LAST)):
-        hand.act("Swap A and B", "x")
+        device.act("Swap A and B", "x")
         tab.wait_for_step(b)
         tab.wait_for_hash(compare=a, step=b)
-    if hand.points:
+    if device.is_pointer:
         tab.app.get_by_text("Blink", exact=True).click()
         tab.click_button("Show A")
         expect(status_line(tab)).to_have_text("A is shown")
@@ -232,25 +232,25 @@ def compare_swap_and_blink(hand: Hand) -> None:
         expect(status_line(tab)).to_have_text("A is shown")
         tab.page.keyboard.up("b")
         expect(status_line(tab)).to_have_text("B is shown")
-    hand.act("End the comparison", "c")
+    device.act("End the comparison", "c")
     tab.wait_for_hash(compare=None)
 
 
-def change_the_layer(hand: Hand) -> None:
+def change_layer(device: InputDevice) -> None:
     for layer, key in (("layer4", "PageUp"), ("layer3", "PageDown")):
-        if hand.points:
-            hand.tab.select_option("Layer", layer)
+        if device.is_pointer:
+            device.tab.select_option("Layer", layer)
         else:
-            hand.tab.press_keys(key)
-        hand.tab.wait_for_step(LAST, layer=layer)
+            device.tab.press_keys(key)
+        device.tab.wait_for_step(LAST, layer=layer)
 
 
-def ask_about_a_class(hand: Hand) -> None:
-    tab = hand.tab
-    hand.act("Ask about a class", "f")
+def filter_class(device: InputDevice) -> None:
+    tab = device.tab
+    device.act("Ask about a class", "f")
     panel = tab.app.get_by_label("Class filter", exact=True)
     deer = panel.get_by_role("option", name="deer")
-    if hand.points:
+    if device.is_pointer:
         deer.click()
     else:
         panel.get_by_role("combobox").focus()
@@ -258,32 +258,32 @@ def ask_about_a_class(hand: Hand) -> None:
         tab.page.keyboard.press("Enter")
     expect(deer).to_have_attribute("aria-selected", "true")
     tab.wait_for_hash(filter="top:3")
-    hand.press(tab.app.get_by_role("button", name="Clear", exact=True))
+    device.press(tab.app.get_by_role("button", name="Clear", exact=True))
     tab.wait_for_hash(filter=None)
-    hand.act("Close the class filter", "f")
+    device.act("Close the class filter", "f")
     expect(panel).to_have_count(0)
 
 
-def find(hand: Hand) -> None:
-    tab = hand.tab
+def find(device: InputDevice) -> None:
+    tab = device.tab
     _, row, col = find_largest_cell()
-    hand.act("Find", "/")
+    device.act("Find", "/")
     expect(search_box(tab)).to_be_focused()
     tab.page.keyboard.type(f"{row + 1}, {col + 1}")
-    if hand.points:
+    if device.is_pointer:
         search_options(tab).first.click()
     else:
         tab.page.keyboard.press("Enter")
     expect(tab.inspector).to_contain_text(f"Row {row + 1}, column {col + 1}")
-    hand.act("Unpin", "Escape")
-    hand.act("Show the whole map", "0")
+    device.act("Unpin", "Escape")
+    device.act("Show the whole map", "0")
 
 
-def read_the_table(hand: Hand) -> None:
-    tab = hand.tab
-    hand.act("Cells as a table", "t")
+def show_table(device: InputDevice) -> None:
+    tab = device.tab
+    device.act("Cells as a table", "t")
     expect(tab.app.get_by_role("table")).to_be_visible()
-    if hand.points:
+    if device.is_pointer:
         tab.click_button("Cells as a table")
     else:
         expect(tab.app.locator(".table-body")).to_be_focused()
@@ -291,20 +291,20 @@ def read_the_table(hand: Hand) -> None:
     expect(tab.app.get_by_role("table")).to_have_count(0)
 
 
-def show_points_and_icons(hand: Hand) -> None:
+def show_points_and_icons(device: InputDevice) -> None:
     for name, show in (("Points", "points"), ("Both", "both"), ("Icons", None)):
-        if hand.points:
-            hand.tab.app.get_by_text(name, exact=True).click()
+        if device.is_pointer:
+            device.tab.app.get_by_text(name, exact=True).click()
         else:
-            hand.tab.press_keys("p")
-            expect(status_line(hand.tab)).to_contain_text("Icons" if name == "Both" else name)
-        hand.tab.wait_for_hash(show=show)
+            device.tab.press_keys("p")
+            expect(status_line(device.tab)).to_contain_text("Icons" if name == "Both" else name)
+        device.tab.wait_for_hash(show=show)
 
 
-def copy_the_link(hand: Hand) -> None:
-    tab = hand.tab
+def copy_link(device: InputDevice) -> None:
+    tab = device.tab
     tab.page.evaluate("navigator.clipboard.writeText('')")
-    if hand.points:
+    if device.is_pointer:
         tab.click_button("Export")
         tab.click_button("Copy link")
         expect(tab.app.get_by_label("Export", exact=True).last).to_contain_text("Link copied")
@@ -314,60 +314,60 @@ def copy_the_link(hand: Hand) -> None:
         tab.press_keys("e")
         expect(tab.app.get_by_role("button", name="Save picture")).to_be_focused()
     assert "p.atlas.layer=layer3" in tab.page.evaluate("navigator.clipboard.readText()")
-    hand.press(tab.app.get_by_role("button", name="Close the export"))
+    device.press(tab.app.get_by_role("button", name="Close the export"))
     expect(tab.app.get_by_role("button", name="Save picture")).to_have_count(0)
 
 
-def ask_for_help(hand: Hand) -> None:
-    hand.act("How to read the map, and its keys", "?")
-    dialog = hand.tab.app.get_by_role("dialog")
+def show_help(device: InputDevice) -> None:
+    device.act("How to read the map, and its keys", "?")
+    dialog = device.tab.app.get_by_role("dialog")
     expect(dialog).to_be_visible()
-    if hand.points:
+    if device.is_pointer:
         dialog.get_by_role("button", name="Close").click()
     else:
-        hand.tab.page.keyboard.press("Escape")
+        device.tab.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
 
-def open_what_is_about_steps(hand: Hand) -> None:
+def toggle_step_tools(device: InputDevice) -> None:
     for button, key, name in (
         ("Drift: what changed since an earlier step", "d", "drift"),
         ("Events of this run", "j", "events"),
     ):
         for there in ("on", None):
-            hand.act(button, key)
-            hand.tab.wait_for_hash(**{name: there})
+            device.act(button, key)
+            device.tab.wait_for_hash(**{name: there})
     for name, there in (("Fixed map", "fixed"), ("Moving map", None)):
-        if hand.points:
-            hand.tab.app.get_by_text(name, exact=True).click()
+        if device.is_pointer:
+            device.tab.app.get_by_text(name, exact=True).click()
         else:
-            hand.tab.press_keys("m")
-        hand.tab.wait_for_hash(map=there)
+            device.tab.press_keys("m")
+        device.tab.wait_for_hash(map=there)
 
 
-def put_a_map_beside_it(hand: Hand) -> None:
-    maps = hand.tab.app.get_by_role("application")
-    hand.act("Add a pane: another layer, run or step beside this one", "a")
+def add_pane(device: InputDevice) -> None:
+    maps = device.tab.app.get_by_role("application")
+    device.act("Add a pane: another layer, run or step beside this one", "a")
     expect(maps).to_have_count(2)
-    hand.act("Close pane 2", "w")
+    device.act("Close pane 2", "w")
     expect(maps).to_have_count(1)
 
 
-INTERACTIONS: tuple[Callable[[Hand], None], ...] = (
+INTERACTIONS: tuple[Callable[[InputDevice], None], ...] = (
     *(
         pan,
         zoom,
-        go_by_the_overview,
-        hold_a_grid,
-        look_at_a_cell,
+        pan_with_overview,
+        fix_grid,
+        inspect_cell,
         pin,
-        add_to_the_pins,
+        add_pin,
         select,
-        take_up_the_lasso,
+        use_lasso,
     ),
-    *(step, play, take_a, compare_swap_and_blink, change_the_layer, ask_about_a_class, find),
-    *(read_the_table, show_points_and_icons, copy_the_link, ask_for_help),
-    *(open_what_is_about_steps, put_a_map_beside_it),
+    *(step, play, set_step_a, compare_steps, change_layer, filter_class, find),
+    *(show_table, show_points_and_icons, copy_link, show_help),
+    *(toggle_step_tools, add_pane),
 )
 
 
@@ -378,7 +378,7 @@ def test_every_interaction(
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.open(valid_log_by_loader, **WARM)
     for interact in INTERACTIONS:
-        interact(Hand(tab, way))
+        interact(InputDevice(tab, way))
         tab.settle(**{"shown-step": LAST, "layer": "layer3", "failure": ""})
 
 

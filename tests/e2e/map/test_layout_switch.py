@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run laid out in two ways: one entry in the list of runs, and a switch beside it."""
+"""A run with two layouts: one entry in the list of runs, and a switch."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ MOVING = {"run": HOME, "grid": 4}
 def relayout_log(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The log of `evolving`, where the run that stays is the other layout of the one that moves.
+    """The log of `concept_logs`, with the run "still" as the relayout of the run "moving".
 
-    Their samples are the same; from step 200 on one class lies a quarter of the map apart.
+    Both have the same samples. From step 200 on, one class differs by a quarter of the map.
     """
     directory = tmp_path_factory.mktemp("relaid")
     atlases = write_concept_log(directory)
@@ -42,7 +42,7 @@ def relayout_log(
 
 @pytest.fixture(scope="module")
 def digits_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real training on digits, and what `tensorboard-atlas relayout` makes of it."""
+    """A training run on digits, and the result of `tensorboard-atlas relayout`."""
     directory = tmp_path_factory.mktemp("digits")
     write_digits_run(directory / "digits")
     assert main(["relayout", str(directory)]) == 0
@@ -65,7 +65,7 @@ def test_the_list_names_the_run_once(relayout_log: str, tab: Tab) -> None:
     expect(switch(tab)).to_have_count(0)
 
 
-def test_step_layer_and_selection_stay_over_the_switch(relayout_log: str, tab: Tab) -> None:
+def test_the_switch_keeps_step_layer_and_selection(relayout_log: str, tab: Tab) -> None:
     tab.open(relayout_log, **MOVING, step=200, z="1.5000", x="0.6000", y="0.5000")
     streamed = tab.capture()
     tab.press_keys("ArrowRight", "Enter")
@@ -86,8 +86,8 @@ def test_step_layer_and_selection_stay_over_the_switch(relayout_log: str, tab: T
     expect(tab.inspector).to_be_visible()
 
 
-def test_the_pinned_cell_is_where_its_samples_went(relayout_log: str, tab: Tab) -> None:
-    """Airplanes lie at the right of the streamed layout and a quarter further left in the other."""
+def test_the_pinned_cell_follows_its_samples(relayout_log: str, tab: Tab) -> None:
+    """Airplanes are at the right of the first layout, and a quarter further left in the other."""
     tab.open(relayout_log, standalone=True, **MOVING, step=200)
     x, y, _ = tab.locate_cell(4, 1, 3)
     tab.page.mouse.click(x, y)
@@ -105,7 +105,7 @@ def test_a_link_leads_to_the_other_layout(relayout_log: str, tab: Tab) -> None:
     tab.settle(step=100)
 
 
-def test_a_run_that_was_relaid_for_real_is_one_run(digits_log: str, tab: Tab) -> None:
+def test_a_run_with_a_computed_relayout_is_one_run(digits_log: str, tab: Tab) -> None:
     tab.open(digits_log, run=f"digits/{CHILD_RUN}", grid=4, step=REAL_STEPS[1])
     expect(tab.app.get_by_label("Run", exact=True).locator("option")).to_have_text(["digits"])
     streamed = tab.capture()
@@ -114,11 +114,11 @@ def test_a_run_that_was_relaid_for_real_is_one_run(digits_log: str, tab: Tab) ->
     tab.wait_for_step(REAL_STEPS[1])
     tab.wait_for_hash(run=relayout_run(f"digits/{CHILD_RUN}"), step=REAL_STEPS[1])
     assert np.abs(tab.capture()[:, :700] - streamed[:, :700]).mean() > 1
-    # The pictures of the probe are there, whichever of the two runs keeps them.
+    # The probe images are found in either of the two runs.
     wait_until_painted(tab.inspector.locator(".patch-button").first)
 
 
-def test_it_is_accessible_and_photographed(relayout_log: str, tab: Tab) -> None:
+def test_it_is_accessible(relayout_log: str, tab: Tab) -> None:
     tab.open(relayout_log, standalone=True, **MOVING, step=200)
     tab.settle()
     expect(switch(tab)).to_be_visible()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The map: what it takes to show one, what it shows, and how one moves over it."""
+"""The map: requests for the first map, its contents, zoom and pan."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ WARM = {"run": "warm/atlas", "layer": "layer3"}
 
 @pytest.mark.both_loaders
 def test_the_first_map_takes_three_requests(valid_log_by_loader: str, tab: Tab) -> None:
-    """All other requests hang here, and still the map is drawn."""
-    held: list[Route] = []
-    asked: list[str] = []
+    """The map is drawn although all other requests are blocked."""
+    held_requests: list[Route] = []
+    requested: list[str] = []
 
     def gate(route: Route) -> None:
         url = route.request.url
         if url.partition("?")[0].endswith(".js"):
             route.continue_()
             return
-        asked.append(url)
-        if len(asked) > 3:
-            held.append(route)
+        requested.append(url)
+        if len(requested) > 3:
+            held_requests.append(route)
         else:
             route.continue_()
 
@@ -38,13 +38,13 @@ def test_the_first_map_takes_three_requests(valid_log_by_loader: str, tab: Tab) 
     assert tab.data_requests[:3] == ["index", "atlas", "sheet"]
     size, row, col = find_largest_cell()
     assert tab.capture_cell(size, row, col).std() > 5
-    for route in held:
+    for route in held_requests:
         route.continue_()
     tab.settle()
 
 
 @pytest.mark.parametrize(
-    ("key", "name", "said"),
+    ("key", "name", "words"),
     [
         ("d", "Drift", "since step 800"),
         ("c", "Comparison of two steps", "between step 800 and step 1,600"),
@@ -53,10 +53,10 @@ def test_the_first_map_takes_three_requests(valid_log_by_loader: str, tab: Tab) 
         ("?", "How to read the map", ""),
     ],
 )
-def test_what_is_opened_by_hand_loads_with_the_first_of_it(
-    key: str, name: str, said: str, valid_log: str, tab: Tab
+def test_tools_are_loaded_at_first_use(
+    key: str, name: str, words: str, valid_log: str, tab: Tab
 ) -> None:
-    """Not before, however the map is looked at, moved and played."""
+    """Hovering, zooming and changing the step do not load them."""
     tab.open(valid_log, standalone=True, **WARM)
     tab.hover_cell(*find_largest_cell())
     expect(tab.card).to_be_visible()
@@ -67,12 +67,12 @@ def test_what_is_opened_by_hand_loads_with_the_first_of_it(
     assert not any("extras" in one for one in tab.requests)
     tab.press_keys(key)
     expect(tab.app.get_by_label(name, exact=True).first).to_be_visible()
-    expect(tab.app.get_by_role("status")).to_contain_text(said)
+    expect(tab.app.get_by_role("status")).to_contain_text(words)
     assert {Path(one).suffix for one in tab.requests if "extras" in one} == {".js", ".css"}
 
 
 @pytest.mark.both_loaders
-def test_cells_are_drawn_where_and_as_they_were_logged(valid_log_by_loader: str, tab: Tab) -> None:
+def test_cells_are_drawn_as_logged(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, standalone=True, **WARM)
     grid = make_valid_atlas("layer3", 3200).grids[0]
     side = grid.icons.shape[1]
@@ -90,7 +90,7 @@ def test_cells_are_drawn_where_and_as_they_were_logged(valid_log_by_loader: str,
     assert tab.capture_cell(10, *empty).std() < 1
 
 
-def test_a_real_network_is_on_the_map(valid_log_by_loader: str, tab: Tab) -> None:
+def test_a_trained_network_is_shown(valid_log_by_loader: str, tab: Tab) -> None:
     marks = tab.open(valid_log_by_loader, standalone=True, run="digits/atlas").dataset
     assert (marks["layer"], marks["step"], marks["failure"]) == ("3", "60", "")
     tab.press_keys("ArrowRight")
@@ -99,12 +99,12 @@ def test_a_real_network_is_on_the_map(valid_log_by_loader: str, tab: Tab) -> Non
     assert tab.capture().std() > 5
 
 
-def test_the_wheel_zooms_through_the_grids_around_the_pointer(
+def test_the_wheel_zooms_around_the_pointer_and_changes_grids(
     valid_log_by_loader: str, tab: Tab
 ) -> None:
     tab.open(valid_log_by_loader, **WARM)
     x, y = (round(at) for at in tab.locate_cell(*find_largest_cell(40))[:2])
-    held = _under(tab, x, y)
+    position = _under(tab, x, y)
     tab.page.mouse.move(x, y)
     seen = [10]
     for _ in range(6):
@@ -115,7 +115,7 @@ def test_the_wheel_zooms_through_the_grids_around_the_pointer(
     assert seen == list(GRIDS)
     zoom = 2**2.4
     assert tab.map_box["side"] == pytest.approx(zoom * _fit_side(tab))
-    assert _under(tab, x, y) == pytest.approx(held, abs=1e-6)
+    assert _under(tab, x, y) == pytest.approx(position, abs=1e-6)
     tab.wait_for_hash(z=f"{zoom:.3f}", grid=None)
     for _ in range(6):
         _wheel(tab, x, y, 200)
@@ -123,7 +123,7 @@ def test_the_wheel_zooms_through_the_grids_around_the_pointer(
 
 
 def _wheel(tab: Tab, x: float, y: float, turn: float) -> None:
-    """Turns the wheel and waits until the map has followed; the browser answers too early."""
+    """Turns the wheel and waits until the map has changed; Playwright returns too early."""
     before = tab.map_box["side"]
     tab.page.mouse.move(x, y)
     tab.page.mouse.wheel(0, turn)
@@ -138,7 +138,7 @@ def _wheel(tab: Tab, x: float, y: float, turn: float) -> None:
 
 
 def _under(tab: Tab, x: float, y: float) -> tuple[float, float]:
-    """Map coordinates of a place on the page."""
+    """Returns the map coordinates of a position on the page."""
     box, world = tab.map.bounding_box(), tab.map_box
     assert box is not None
     return (
@@ -179,7 +179,7 @@ def test_zoom_without_a_wheel(how: str, valid_log: str, tab: Tab) -> None:
     assert tab.map_box == pytest.approx(whole)
 
 
-def test_drag_and_shifted_arrows_pan(valid_log: str, tab: Tab) -> None:
+def test_dragging_and_shift_with_arrows_pan(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
     start = tab.map_box
     x, y = tab.map_center()
@@ -206,7 +206,7 @@ def test_a_double_click_zooms_in_and_pins_nothing(valid_log: str, tab: Tab) -> N
     assert tab.inspector.count() == 0
 
 
-def test_a_chosen_grid_is_held_against_the_zoom(valid_log_by_loader: str, tab: Tab) -> None:
+def test_a_selected_grid_does_not_change_with_the_zoom(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, standalone=True, **WARM)
     tab.select_option("Grid", "40 \u00d7 40")
     tab.settle(level=40)
@@ -220,6 +220,6 @@ def test_a_chosen_grid_is_held_against_the_zoom(valid_log_by_loader: str, tab: T
     tab.settle(level=20)
     tab.press_keys("2")
     tab.wait_for_hash(grid=None)
-    # The map was fitted to the fine grid, and is nearer by that: let go, the grid goes by the zoom.
+    # The map was fitted to the fine grid, so its zoom is higher. Reset, the grid follows the zoom.
     tab.press_keys("-", "-")
     tab.settle(level=10)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An atlas of which only some icons are there, on screen, on paper and on a narrow stage."""
+"""An atlas with some of its icons: on screen, in print, and on a narrow page."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ CLIPPED = """app => {
 }"""
 
 
-def half(layer: str) -> Atlas:
-    """Every second icon is there, or none at all."""
+def make_partial_atlas(layer: str) -> Atlas:
+    """Returns an atlas with every second icon, or without icons."""
     atlas = make_atlas(STEP, layer=layer, samples=200, grids=(SIZE,), min_count=1, tile=16)
     (grid,) = atlas.grids
     codes = np.where(np.arange(len(grid.rows)) % 2, ICON_KIND_CODES.index("examples"), 0)
@@ -70,29 +70,31 @@ def partial_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("unfinished")
     sink = EventSink(directory / "half" / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), 0)
-    sink.write(layer_tag("layer3", Revision.PRELIMINARY), encode_atlas(half("layer3")), STEP)
-    sink.write(layer_tag("bare"), encode_atlas(half("bare")), STEP)
+    sink.write(
+        layer_tag("layer3", Revision.PRELIMINARY), encode_atlas(make_partial_atlas("layer3")), STEP
+    )
+    sink.write(layer_tag("bare"), encode_atlas(make_partial_atlas("bare")), STEP)
     sink.close()
     with start_tensorboard(directory, True) as url:
         wait_for_atlases(url, 2)
         yield url
 
 
-def cell(tab: Tab, icon: int) -> NDArray[np.int16]:
-    """The middle of a cell in the middle of the map: of one with (1) or without (0) an icon."""
-    (grid,) = half("layer3").grids
+def capture_cell(tab: Tab, icon: int) -> NDArray[np.int16]:
+    """Returns the center of a cell near the center of the map, with (1) or without (0) an icon."""
+    (grid,) = make_partial_atlas("layer3").grids
     away = np.abs(grid.rows - SIZE / 2 + 0.5) + np.abs(grid.cols - SIZE / 2 + 0.5)
     number = min(range(icon, len(away), 2), key=away.__getitem__)
     return tab.capture_cell(SIZE, int(grid.rows[number]), int(grid.cols[number]), share=0.3)
 
 
-def test_cells_whose_icon_is_missing_are_hatched(partial_log: str, tab: Tab) -> None:
+def test_cells_without_an_icon_are_hatched(partial_log: str, tab: Tab) -> None:
     tab.open(partial_log, standalone=True, **DRAFT)
     expect(tab.app.locator(".banner")).to_contain_text(f"Step {STEP} is a draft")
-    cells = len(half("layer3").grids[0].rows)
+    cells = len(make_partial_atlas("layer3").grids[0].rows)
     expect(tab.legend).to_contain_text(f"{(cells + 1) // 2} missing (hatched)")
     # Stripes from the lower left to the upper right.
-    hatched = cell(tab, 0)[..., 0]
+    hatched = capture_cell(tab, 0)[..., 0]
     side = min(hatched.shape) // 2
     rising = np.array([hatched[side - i, i] for i in range(side)])
     falling = np.array([hatched[i, i] for i in range(side)])
@@ -104,21 +106,21 @@ def test_cells_whose_icon_is_missing_are_hatched(partial_log: str, tab: Tab) -> 
     audit(tab, "draft")
 
 
-def test_where_no_icon_is_drawn_none_is_missing(partial_log: str, tab: Tab) -> None:
+def test_nothing_is_hatched_if_there_are_no_icons(partial_log: str, tab: Tab) -> None:
     tab.open(partial_log, standalone=True, **BARE)
-    assert len(np.unique(cell(tab, 0))) <= 3
+    assert len(np.unique(capture_cell(tab, 0))) <= 3
     expect(tab.legend).not_to_contain_text("missing")
 
 
-def test_on_paper_what_can_only_be_pressed_is_left_out(partial_log: str, tab: Tab) -> None:
+def test_controls_are_not_printed(partial_log: str, tab: Tab) -> None:
     tab.open(partial_log, standalone=True, **DRAFT, color="class")
-    shown = cell(tab, 1)
+    shown = capture_cell(tab, 1)
     tab.page.emulate_media(media="print")
     for part in (".buttons", ".map-buttons", ".motion", ".transport"):
         expect(tab.app.locator(part)).to_be_hidden()
     expect(tab.legend).to_be_visible()
     expect(tab.app.locator(".moment")).to_contain_text(f"Step {STEP}")
-    assert np.abs(cell(tab, 1) - shown).max() <= 1
+    assert np.abs(capture_cell(tab, 1) - shown).max() <= 1
     adjust = tab.app.evaluate("app => getComputedStyle(app).printColorAdjust")
     assert adjust == "exact"
     assert len(tab.page.pdf()) > 5_000
@@ -131,7 +133,7 @@ def test_on_paper_what_can_only_be_pressed_is_left_out(partial_log: str, tab: Ta
     [{}, {"color": "class", "show": "both"}, {"filter": "top:1"}, {"view": "table"}],
     ids=["map", "points", "filter", "table"],
 )
-def test_nothing_is_clipped_or_covered_on_a_narrow_stage(
+def test_nothing_is_clipped_or_covered_on_a_narrow_page(
     state: dict[str, str], partial_log: str, tab: Tab
 ) -> None:
     tab.page.set_viewport_size({"width": NARROW, "height": 800})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Purity, accuracy, confusion and entropy of cells: colours of their values, numbers, a legend."""
+"""Purity, accuracy, confusion and entropy of cells: colors, numbers and legend."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ WARM = {"run": "warm/atlas", "layer": "layer3", "step": 400, "grid": 10}
 FEW = 8
 VIRIDIS = "440154472d7b3b528b2c728e21918c28ae805ec962addc30fde725"
 STOPS = np.frombuffer(bytes.fromhex(VIRIDIS), np.uint8).reshape(-1, 3).astype(float)
-GROUND = np.array((245, 246, 247))
+BACKGROUND = np.array((245, 246, 247))
 
 
 def viridis(t: float) -> NDArray[np.float64]:
-    place = min(max(t, 0), 1) * (len(STOPS) - 1)
-    low = min(int(place), len(STOPS) - 2)
-    return STOPS[low] + (STOPS[low + 1] - STOPS[low]) * (place - low)
+    position = min(max(t, 0), 1) * (len(STOPS) - 1)
+    low = min(int(position), len(STOPS) - 2)
+    return STOPS[low] + (STOPS[low + 1] - STOPS[low]) * (position - low)
 
 
 def purity(labels: NDArray[np.int32], _: NDArray[np.int32]) -> float:
@@ -47,7 +47,7 @@ def confusion(labels: NDArray[np.int32], predictions: NDArray[np.int32]) -> floa
 
 
 def entropy(labels: NDArray[np.int32], _: NDArray[np.int32]) -> float:
-    """As a share of the scale, which ends at one bit for each doubling of the six classes."""
+    """Returns the entropy relative to that of six equally frequent classes."""
     shares = np.bincount(labels) / len(labels)
     shares = shares[shares > 0]
     return float(-(shares * np.log2(shares)).sum() / np.log2(6))
@@ -96,16 +96,16 @@ def test_cells_have_the_color_of_their_value(name: str, valid_log: str, tab: Tab
         assert near.sum() > 60, (cell, value)
 
 
-def test_cells_of_few_samples_are_dotted(valid_log: str, tab: Tab) -> None:
+def test_cells_with_few_samples_are_dotted(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM, color="accuracy")
     tab.settle()
     grid = browser_logs.make_valid_atlas("layer3", 400).grids[0]
 
     def gaps(cell: int) -> float:
-        """Share of the ground along the left rim of a cell, which its dots let through."""
+        """Returns the fraction of background pixels along the left border of a cell."""
         row, col = int(grid.rows[cell]), int(grid.cols[cell])
         picture = tab.capture_cell(10, row, col, share=1.0)
-        ground = np.abs(picture - GROUND).max(axis=2) < 30
+        ground = np.abs(picture - BACKGROUND).max(axis=2) < 30
         middle = ground[len(ground) // 3 : 2 * len(ground) // 3]
         first = int(np.argmin(middle.all(axis=0)))
         return float(middle[:, first + 1 : first + 4].mean())
@@ -116,7 +116,7 @@ def test_cells_of_few_samples_are_dotted(valid_log: str, tab: Tab) -> None:
     assert all(gaps(int(cell)) < 0.03 for cell in order[-3:])
 
 
-def test_a_log_without_labels_says_so(unlabeled_log: str, tab: Tab) -> None:
+def test_a_log_without_labels_shows_a_message(unlabeled_log: str, tab: Tab) -> None:
     tab.open(unlabeled_log, standalone=True, color="accuracy")
     expect(tab.legend).to_contain_text("No labels were recorded in this run.")
     options = tab.app.get_by_label("Colour by", exact=True).locator("option:disabled")
@@ -128,7 +128,7 @@ def test_a_log_without_labels_says_so(unlabeled_log: str, tab: Tab) -> None:
     )
 
 
-def test_they_can_be_read_by_everybody(serve: Serve, tab: Tab) -> None:
+def test_they_are_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("valid", "data-server"), standalone=True, **WARM, color="accuracy")
     audit(tab, "accuracy")
     tab.select_option("Colour by", "Entropy")

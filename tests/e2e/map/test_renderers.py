@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The map without WebGL2, after a lost context, and without motion."""
+"""The map without WebGL2, after a lost context, and with reduced motion."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ TWO_FRAMES = """() => new Promise((done) =>
   requestAnimationFrame(() => requestAnimationFrame(done)))"""
 
 
-def test_without_webgl2_the_map_is_drawn_on_a_plain_canvas(
-    valid_log_by_loader: str, tab: Tab
-) -> None:
+def test_without_webgl2_the_map_is_drawn_on_a_2d_canvas(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, standalone=True, **WARM)
     by_webgl = tab.capture()
     tab.page.add_init_script(NO_WEBGL)
@@ -49,7 +47,7 @@ def test_a_lost_context_is_restored(valid_log: str, tab: Tab) -> None:
         }})"""
     )
     assert tab.map.evaluate(f"map => {WEBGL_CONTEXT}.isContextLost()")
-    # Life goes on meanwhile.
+    # The tab still works without the context.
     tab.press_keys(",")
     tab.settle(step=1600)
     tab.map.evaluate(
@@ -64,9 +62,9 @@ def test_a_lost_context_is_restored(valid_log: str, tab: Tab) -> None:
     assert np.abs(tab.capture() - before).max() <= 2
 
 
-@pytest.mark.parametrize("calm", [True, False], ids=["reduced-motion", "full-motion"])
-def test_motion_is_left_out_on_request(calm: bool, valid_log: str, tab: Tab) -> None:
-    tab.page.emulate_media(reduced_motion="reduce" if calm else "no-preference")
+@pytest.mark.parametrize("is_reduced", [True, False], ids=["reduced-motion", "full-motion"])
+def test_reduced_motion_is_respected(is_reduced: bool, valid_log: str, tab: Tab) -> None:
+    tab.page.emulate_media(reduced_motion="reduce" if is_reduced else "no-preference")
     tab.open(valid_log, standalone=True, **WARM)
     ratio = tab.map.evaluate(
         """map => {
@@ -76,16 +74,16 @@ def test_motion_is_left_out_on_request(calm: bool, valid_log: str, tab: Tab) -> 
           return side() / before;
         }"""
     )
-    assert ratio == pytest.approx(1.5 if calm else 1.0)
+    assert ratio == pytest.approx(1.5 if is_reduced else 1.0)
     tab.wait_for_hash(z="1.500")
     tab.press_keys(",")
     tab.wait_for_step(1600)
     tab.page.emulate_media(reduced_motion="no-preference")
 
 
-def test_a_map_that_is_pushed_about_is_the_map_drawn_there(valid_log: str, tab: Tab) -> None:
+def test_a_panned_map_equals_a_map_drawn_there(valid_log: str, tab: Tab) -> None:
     def drag(*moves: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """A new map as it is, and after its middle was moved to so many pixels beside it."""
+        """Returns a new map before and after it was dragged by some offsets in pixels."""
         tab.page.goto("about:blank")
         tab.open(valid_log, standalone=True, **WARM, grid=20, z="4.000", show="both")
         x, y = tab.map_center()
@@ -99,10 +97,10 @@ def test_a_map_that_is_pushed_about_is_the_map_drawn_there(valid_log: str, tab: 
         tab.page.mouse.up()
         return before, after
 
-    # Copies, one of which lacks what it would have to show; the other time drawn at once.
+    # The first is composed of copies of parts, the second is drawn at once.
     before, pushed = drag((40, 20), (90, -30), (170, -60), (280, -60), (200, -90))
     _, drawn = drag((200, -90))
     assert np.abs(pushed - drawn).max() <= 1
-    # Away from all panels.
+    # A region without panels.
     assert np.abs(pushed[150:400, 500:900] - before[240:490, 300:700]).max() <= 1
     assert np.abs(pushed - before).mean() > 5

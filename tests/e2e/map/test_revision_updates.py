@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A draft, its atlas and a refined one take each other's place while somebody looks at the map."""
+"""Later revisions of an atlas replace earlier ones while the map is open."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ RUN, LAYER, STEP, SIZE = "exp/atlas", "layer3", 40, 6
 SHADES = {"examples": 60, "inversion": 130, "poster": 200}
 
 
-def shaded(kind: str, refines: str | None = None) -> Atlas:
-    """The same map each time, its icons plain and of a shade that tells their kind."""
+def make_revision(kind: str, refines: str | None = None) -> Atlas:
+    """Returns an atlas whose icons have one gray value for each kind."""
     atlas = make_atlas(STEP, layer=LAYER, samples=200, grids=(SIZE,), min_count=1, tile=16)
     (grid,) = atlas.grids
     code = ICON_KIND_CODES.index(kind)
@@ -44,9 +44,11 @@ def shaded(kind: str, refines: str | None = None) -> Atlas:
 
 @pytest.fixture
 def draft_log(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, str]]:
-    """A run whose only step is a draft so far; its log, its writer and where it is served."""
+    """A run with one preliminary atlas: its log directory, sink and URL."""
     sink = EventSink(tmp_path / RUN)
-    sink.write(layer_tag(LAYER, Revision.PRELIMINARY), encode_atlas(shaded("examples")), STEP)
+    sink.write(
+        layer_tag(LAYER, Revision.PRELIMINARY), encode_atlas(make_revision("examples")), STEP
+    )
     sink.flush()
     with start_tensorboard(tmp_path, loader == "data-server") as url:
         wait_for_atlases(url, 1)
@@ -54,23 +56,23 @@ def draft_log(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, st
     sink.close()
 
 
-def shade(tab: Tab) -> int:
-    """The shade of the pinned cell on the screen, as far as one pixel in two may tell."""
-    row, col = some_cell()
+def read_shade(tab: Tab) -> int:
+    """Returns the median gray value of the pinned cell on the screen."""
+    row, col = find_cell()
     return round(float(np.median(tab.capture_cell(SIZE, row, col, 0.3))))
 
 
-def some_cell() -> tuple[int, int]:
-    (grid,) = shaded("examples").grids
+def find_cell() -> tuple[int, int]:
+    (grid,) = make_revision("examples").grids
     fullest = int(np.argmax(grid.counts))
     return int(grid.rows[fullest]), int(grid.cols[fullest])
 
 
-def becomes(tab: Tab, kind: str) -> None:
-    """Asks TensorBoard for news until the map shows icons of `kind`."""
+def wait_for_kind(tab: Tab, kind: str) -> None:
+    """Reloads until the map shows icons of `kind`."""
     deadline = time.monotonic() + 40
-    while abs(shade(tab) - SHADES[kind]) > 4:
-        assert time.monotonic() < deadline, (kind, shade(tab))
+    while abs(read_shade(tab) - SHADES[kind]) > 4:
+        assert time.monotonic() < deadline, (kind, read_shade(tab))
         tab.page.locator(".reload-button").click()
         tab.page.mouse.move(2, 2)
         tab.page.wait_for_timeout(300)
@@ -81,29 +83,29 @@ def becomes(tab: Tab, kind: str) -> None:
 def test_icons_are_swapped_in_place(draft_log: tuple[Path, EventSink, str], tab: Tab) -> None:
     directory, sink, url = draft_log
     tab.open(url)
-    row, col = some_cell()
+    row, col = find_cell()
     tab.press_keys("+")
     tab.settle()
     x, y, _ = tab.locate_cell(SIZE, row, col)
     tab.page.mouse.click(x, y)
     expect(tab.inspector).to_be_visible()
     tab.page.mouse.move(2, 2)
-    becomes(tab, "examples")
+    wait_for_kind(tab, "examples")
     banner = tab.app.locator(".banner")
     expect(banner).to_contain_text(f"Step {STEP} is a draft")
-    tab.wait_for_hash(step=STEP, z="1.500")  # written a moment after the camera has come to rest
+    tab.wait_for_hash(step=STEP, z="1.500")  # written shortly after the camera stops
     before, world, marks = tab.state, tab.map_box, tab.dataset
 
-    blobs = encode_atlas(shaded("inversion"))
+    blobs = encode_atlas(make_revision("inversion"))
     sink.write(layer_tag(LAYER), blobs, STEP)
     sink.flush()
-    becomes(tab, "inversion")
+    wait_for_kind(tab, "inversion")
     expect(banner).to_have_count(0)
-    finer = EventSink(directory / refined_run(RUN, 1))
-    atlas = shaded("poster", blobs[0][:8].decode())
-    finer.write(layer_tag(LAYER, Revision.REFINED), encode_atlas(atlas), STEP)
-    finer.close()
-    becomes(tab, "poster")
+    refined = EventSink(directory / refined_run(RUN, 1))
+    atlas = make_revision("poster", blobs[0][:8].decode())
+    refined.write(layer_tag(LAYER, Revision.REFINED), encode_atlas(atlas), STEP)
+    refined.close()
+    wait_for_kind(tab, "poster")
 
     assert tab.settle() == marks
     assert (tab.state, tab.map_box) == (before, world)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From step to step: icons travel with their samples, or change where they are."""
+"""Transitions between steps: icons move with their samples, or fade in place."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ HALF_WAY_MS = (0, 50, 50, 50)
 
 @pytest.fixture
 def concept_log(serve: Serve) -> str:
-    """For tests of the page alone, which no loader can change."""
+    """The log, served by the data server only."""
     return serve("concepts", "data-server")
 
 
-def half_way(tab: Tab, url: str, run: str, **state: object) -> list[NDArray[np.int16]]:
-    """The map at step 100, half way to step 200, and there."""
+def capture_transition(tab: Tab, url: str, run: str, **state: object) -> list[NDArray[np.int16]]:
+    """Returns the map at step 100, halfway to step 200, and at step 200."""
     tab.page.add_init_script(HELD_CLOCK)
     tab.open(url, standalone=True, run=run, grid=4, step=200, **state)
     tab.press_keys(",")
@@ -50,35 +50,37 @@ def half_way(tab: Tab, url: str, run: str, **state: object) -> list[NDArray[np.i
     return [*pictures, tab.capture()]
 
 
-def between(before: NDArray[np.int16], half: NDArray[np.int16], after: NDArray[np.int16]) -> float:
-    """Share of the picture that half way is neither step, nor any mixture of the two."""
+def measure_motion(
+    before: NDArray[np.int16], half: NDArray[np.int16], after: NDArray[np.int16]
+) -> float:
+    """Returns the fraction of pixels that are no blend of both steps halfway between them."""
     low, high = np.minimum(before, after) - 8, np.maximum(before, after) + 8
     return float(((half < low) | (half > high)).any(axis=2).mean())
 
 
 @pytest.mark.parametrize("renderer", ["webgl", "canvas"])
-def test_icons_travel_with_their_samples(concept_log: str, tab: Tab, renderer: str) -> None:
+def test_icons_move_with_their_samples(concept_log: str, tab: Tab, renderer: str) -> None:
     if renderer == "canvas":
         tab.page.add_init_script(NO_WEBGL)
-    before, half, after = half_way(tab, concept_log, "moving/atlas")
+    before, half, after = capture_transition(tab, concept_log, "moving/atlas")
     assert tab.dataset["renderer"] == renderer
-    assert between(before, half, after) > 0.02
+    assert measure_motion(before, half, after) > 0.02
     assert np.abs(after - before).mean() > 1
 
 
-def test_on_a_fixed_map_they_fade_where_they_are(concept_log: str, tab: Tab) -> None:
-    before, half, after = half_way(tab, concept_log, "moving/atlas", map="fixed")
-    assert between(before, half, after) < 0.002
+def test_icons_fade_in_place_on_a_fixed_map(concept_log: str, tab: Tab) -> None:
+    before, half, after = capture_transition(tab, concept_log, "moving/atlas", map="fixed")
+    assert measure_motion(before, half, after) < 0.002
     assert np.abs(half - before).mean() > 0.3
     assert np.abs(half - after).mean() > 0.3
 
 
-def test_nothing_travels_between_different_probes(concept_log: str, tab: Tab) -> None:
-    before, half, after = half_way(tab, concept_log, "other/atlas")
-    assert between(before, half, after) < 0.002
+def test_nothing_moves_between_different_probes(concept_log: str, tab: Tab) -> None:
+    before, half, after = capture_transition(tab, concept_log, "other/atlas")
+    assert measure_motion(before, half, after) < 0.002
 
 
-def test_the_choice_has_a_name_a_key_and_stands_in_the_address(concept_log: str, tab: Tab) -> None:
+def test_the_option_has_a_key_and_is_in_the_link(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, run="moving/atlas")
     choice = tab.app.get_by_role("radiogroup", name="From step to step")
     expect(choice.get_by_label("Moving map")).to_be_checked()
@@ -89,7 +91,7 @@ def test_the_choice_has_a_name_a_key_and_stands_in_the_address(concept_log: str,
     expect(choice.get_by_label("Moving map")).to_be_checked()
 
 
-def test_where_motion_is_unwelcome_steps_cut(concept_log: str, tab: Tab) -> None:
+def test_reduced_motion_has_no_transition(concept_log: str, tab: Tab) -> None:
     tab.page.emulate_media(reduced_motion="reduce")
     tab.page.add_init_script(HELD_CLOCK)
     tab.open(concept_log, standalone=True, run="moving/atlas", grid=4, step=200)
