@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What attribution costs, and whether it is right: `python benchmarks/attribution.py`.
+"""Cost and accuracy of attribution.
 
-The demo's network at full width with heads of 10, 100 and 1,000 classes, 2,000 pictures of 32 px
-with one sample each, one thread. The cost of all classes of all samples is told as a multiple of
-one plain forward and backward pass of the same pictures, in turns with it, in CPU seconds. The
-values of some samples are held against one backward pass for each class. Then three layers of
-pretrained EfficientNet-Lite0, ten places of each of 100 photographs: by pushing (`pushing`), and by
-autograd's forward mode on a copy of the network from the layer on, as it was done before.
+    python benchmarks/attribution.py              all layers and heads
+    python benchmarks/attribution.py --skip-lite  the demo network only, without photographs
+
+First table: the demo network at full width with heads of 10, 100 and 1,000 classes, and 2,000
+images of 32 px with one sample each. The cost of the attribution of all samples to all classes is a
+multiple of one forward and backward pass of the same images (CPU time of one thread, interleaved).
+The error is the largest difference from one backward pass per class, on some of the samples.
+
+Second table: three layers of pretrained EfficientNet-Lite0, ten positions of each of 100
+photographs, computed by the fast path and by autograd's forward mode.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 
@@ -36,7 +41,12 @@ LITE0_LAYERS = ("_blocks.4", "_blocks.10", "_blocks.15")
 
 
 def main() -> None:
-    """Prints a line for each layer and head."""
+    """Prints both tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--skip-lite", action="store_true", help="leave out the second table")
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     images = torch.rand(IMAGES, 3, 32, 32)
@@ -46,15 +56,16 @@ def main() -> None:
     for layer in LAYERS:
         for classes in HEADS:
             network = DemoNet(3, classes, 1.0).eval()
-            ratio, seconds = cost(network, layer, probe, images)
-            error = wrong_by(network, layer, probe)
+            ratio, seconds = measure_cost(network, layer, probe, images)
+            error = measure_error(network, layer, probe)
             print(f"{layer:<8}{classes:>8}{seconds:>8.2f}{ratio:>11.2f}{error:>9.0e}", flush=True)
 
-    beside_autograd()
+    if not arguments.skip_lite:
+        compare_with_autograd()
 
 
-def beside_autograd() -> None:
-    """Prints a line for each layer of a network of photographs."""
+def compare_with_autograd() -> None:
+    """Prints a row for each layer of EfficientNet-Lite0."""
     images, labels = efficientnet_lite.load_pictures()
     inputs = ((images - efficientnet_lite.MEAN) / efficientnet_lite.STD)[:PHOTOGRAPHS]
     config = AtlasConfig(samples=PLACES * PHOTOGRAPHS, positions_per_image=PLACES)
@@ -82,8 +93,10 @@ def beside_autograd() -> None:
         print(f"{layer:<12}{figures}", flush=True)
 
 
-def cost(network: nn.Module, layer: str, probe: Probe, images: Tensor) -> tuple[float, float]:
-    """Returns attribution as a multiple of a plain pass, and its CPU seconds; medians."""
+def measure_cost(
+    network: nn.Module, layer: str, probe: Probe, images: Tensor
+) -> tuple[float, float]:
+    """Returns the median cost as a multiple of a forward and backward pass, and in CPU seconds."""
     ours, plain = [], []
     for _ in range(ROUNDS):
         start = time.process_time()
@@ -97,22 +110,24 @@ def cost(network: nn.Module, layer: str, probe: Probe, images: Tensor) -> tuple[
     return float(np.median(np.divide(ours, plain))), float(np.median(ours))
 
 
-def wrong_by(network: nn.Module, layer: str, probe: Probe) -> float:
-    """Returns the largest difference from backward passes, relative to the largest value."""
+def measure_error(network: nn.Module, layer: str, probe: Probe) -> float:
+    """Returns the largest difference from backward passes, relative to the largest attribution."""
     few = probe.first(CHECKED)
     found = compute_attribution(network, layer, few).values
     assert found is not None
-    met: list[Tensor] = []
-    handle = network.get_submodule(layer).register_forward_hook(lambda _m, _i, out: met.append(out))
+    outputs: list[Tensor] = []
+    handle = network.get_submodule(layer).register_forward_hook(
+        lambda _m, _i, out: outputs.append(out)
+    )
     logits = network(few.images)
     handle.remove()
-    rows, cols = few.map_positions(*met[-1].shape[2:]).T
+    rows, cols = few.map_positions(*outputs[-1].shape[2:]).T
     here = (torch.arange(len(logits)), slice(None), torch.from_numpy(rows), torch.from_numpy(cols))
     worst = 0.0
     some = range(0, logits.shape[1], max(1, logits.shape[1] // 10))
     for index in some:
-        (back,) = torch.autograd.grad(logits[:, index].sum(), met[-1], retain_graph=True)
-        true = (back[here] * met[-1][here]).sum(dim=1).detach().numpy()
+        (back,) = torch.autograd.grad(logits[:, index].sum(), outputs[-1], retain_graph=True)
+        true = (back[here] * outputs[-1][here]).sum(dim=1).detach().numpy()
         worst = max(worst, float(np.abs(found[:, index] - true).max()))
     return worst / float(np.abs(found).max())
 

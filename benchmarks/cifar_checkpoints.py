@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the demo's network says of the same probe while it learns CIFAR-10, kept under `build/`.
+"""Activations of the demo network on one probe during training on CIFAR-10, cached in `build/`.
 
-The ground of the evolution benchmark: a training from chance to an accuracy of about two thirds,
-with the activations of two layers at eight checkpoints, and one large sample of its end.
+Data of `map_stability.py`: a training run from chance to an accuracy of about two thirds, with the
+activations of two layers at eight checkpoints, and a large set of samples of the last two.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _DECAY = 5e-4
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training as seen by a probe of 2,000 samples.
+    """Activations of one training run on a probe of 2,000 samples.
 
     Attributes:
-        accuracy: (T,) on held-out pictures, at each of `STEPS`.
+        accuracy: (T,) accuracy on held-out images at each of `STEPS`.
         rows: Depth ("late", "mid") -> (T, 2000, C) float16 activations.
-        labels: (2000,) classes of the pictures that the samples are of.
+        labels: (2000,) classes of the samples' images.
     """
 
     accuracy: NDArray[np.float64]
@@ -49,7 +49,7 @@ class Run:
 
 
 def load_run(seed: int) -> Run:
-    """Returns the training of one seed, trained at first use (minutes on two cores)."""
+    """Returns the run of one seed; trains at first use (minutes on two cores)."""
     path = STORE / f"seed{seed}.npz"
     if not path.is_file():
         _train(seed, path)
@@ -59,7 +59,7 @@ def load_run(seed: int) -> Run:
 
 
 def load_large(rows: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """Returns the late layer at the last two checkpoints, (rows, C) each, ten rows a picture."""
+    """Returns the late layer at the last two checkpoints, (rows, C) each, ten samples per image."""
     load_run(0)
     with np.load(STORE / "large.npz") as stored:
         chosen = np.random.default_rng(0).permutation(LARGE)[:rows]
@@ -67,21 +67,21 @@ def load_large(rows: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
 
 
 @functools.cache
-def _pictures() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Returns images and labels to train on, and others to ask about."""
+def _load_images() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Returns images and labels for training, and for the probe."""
     training, held_out = load(str(get_cifar10()), limit=40_000, seed=0).split(0.25, 0)
     first, second = (
-        (_tensors(part.images), torch.from_numpy(part.labels)) for part in (training, held_out)
+        (_to_tensors(part.images), torch.from_numpy(part.labels)) for part in (training, held_out)
     )
     return first, second
 
 
 def _train(seed: int, path: Path) -> None:
     torch.set_num_threads(1)
-    (images, labels), asked = _pictures()
-    probe = build_probe(asked, config=AtlasConfig(), normalize=([0.5] * 3, [0.25] * 3))
+    (images, labels), held_out = _load_images()
+    probe = build_probe(held_out, config=AtlasConfig(), normalize=([0.5] * 3, [0.25] * 3))
     config = AtlasConfig(samples=LARGE, positions_per_image=10)
-    large = build_probe(asked, config=config, normalize=([0.5] * 3, [0.25] * 3))
+    large = build_probe(held_out, config=config, normalize=([0.5] * 3, [0.25] * 3))
     torch.manual_seed(seed)
     network = DemoNet(3, 10).to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
@@ -91,9 +91,9 @@ def _train(seed: int, path: Path) -> None:
     for step in range(STEPS[-1] + 1):
         if step in STEPS:
             network.eval()
-            accuracy.append(_accuracy(network, *asked))
-            answers = collect_activations(network, list(LAYERS.values()), probe).layers
-            found.append({depth: answers[name].values for depth, name in LAYERS.items()})
+            accuracy.append(_accuracy(network, *held_out))
+            outputs = collect_activations(network, list(LAYERS.values()), probe).layers
+            found.append({depth: outputs[name].values for depth, name in LAYERS.items()})
             if seed == 0 and step in STEPS[-2:]:
                 late = LAYERS["late"]
                 ends.append(collect_activations(network, [late], large).layers[late].values)
@@ -110,9 +110,9 @@ def _train(seed: int, path: Path) -> None:
 def _step(
     network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, step: int
 ) -> None:
-    """Trains on one batch of pictures, half of them mirrored, at a rate that rises and falls.
+    """Trains on one batch, half of it mirrored, with a learning rate that rises and falls.
 
-    In bfloat16, which takes half the time; the probe is answered in float32.
+    Training uses bfloat16, which takes half the time; the probe uses float32.
     """
     done = step / STEPS[-1]
     optimizer.param_groups[0]["lr"] = _PEAK_RATE * math.sin(math.pi * min(done + 0.02, 0.99)) ** 0.7
@@ -132,14 +132,14 @@ def _step(
 def _accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         right = [
-            (network(part).argmax(1) == answer).sum().item()
-            for part, answer in zip(images[:4000].split(500), labels[:4000].split(500), strict=True)
+            (network(part).argmax(1) == target).sum().item()
+            for part, target in zip(images[:4000].split(500), labels[:4000].split(500), strict=True)
         ]
     return sum(right) / 4000
 
 
-def _tensors(images: NDArray[np.uint8]) -> Tensor:
-    """Returns images as the network takes them."""
+def _to_tensors(images: NDArray[np.uint8]) -> Tensor:
+    """Returns images as normalized input of the network."""
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     return (pixels - 0.5) / 0.25
 

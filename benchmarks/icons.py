@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What icons cost and how true they are: `python benchmarks/icons.py [--quick] [WHAT ...]`.
+"""Cost and quality of icons.
 
-Every figure stands beside what it must reach; one that does not is marked `MISSED`. Costs are CPU
-seconds of one thread, which a busy machine stretches as well, up to twofold: what is compared is
-therefore drawn in turns, and of many turns the median counts. The network is pretrained
-EfficientNet-Lite0 on 500 photographs, the scores are those of a sibling that no optimizer ever saw
-(`lite`). Peers need `python benchmarks/icon_libraries.py --install`. Pictures go to `build/icons`.
+    python benchmarks/icons.py                  everything
+    python benchmarks/icons.py late peers       the late layer, and other libraries
+    python benchmarks/icons.py --quick mid      fewer cells, to check that it runs
+
+Each value has a bound; a value that misses it is marked `MISSED`. Costs are CPU seconds of one
+thread, which a busy machine can double, so compared methods alternate and the median counts. The
+network is pretrained EfficientNet-Lite0 on 500 photographs, and the scores are those of a held-out
+network (`efficientnet_lite.py`). Comparisons with other libraries need `icon_libraries.py
+--install`. Images go to `build/icons`.
 """
 
 from __future__ import annotations
@@ -27,13 +31,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import efficientnet_lite
-import icon_libraries as other
+import icon_libraries
 import numpy as np
 import psutil
 import torch
 from cifar_training import Training
 from efficientnet_lite import Judge, Study
-from icon_table import COLUMNS, Bound, report, row, row_of
+from icon_table import COLUMNS, Bound, print_row, print_score, report
 from numpy.typing import NDArray
 from torch import nn
 
@@ -53,12 +57,12 @@ from tensorboard_plugin_atlas.compute.probe.patches import PostProcessing
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
 KEEP_PAGES = {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
-"""glibc hands freed pages back and asks for them again at every step of an optimization, and their
-clearing is charged to whoever draws. These keep them; glibc reads them as a process starts."""
+"""Make glibc keep freed pages: otherwise it returns and requests them at every step of an
+optimization, which costs CPU time. glibc reads these variables when a process starts."""
 ENVIRONMENT = KEEP_PAGES | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 REPOSITORY = Path(__file__).parents[1]
 SIDES = (None, 96, 128, 192, 224)
-"""Peers are scored at the size that suits them best."""
+"""Sizes at which icons of other libraries are scored; the best one counts."""
 TUNING, REPORTING = 1, 2
 STUDIED_BY = (
     *("model/activations", "model/receptive_field", "model/truncate"),
@@ -92,21 +96,23 @@ CHEAPER: dict[tuple[str, str], float] = {
     ("mid", "horama"): 450,
     ("late", "dreamlens"): 33,
 }
-"""How many times cheaper than a peer the cheapest of ours is whose held-out score is no lower."""
+"""Bounds of the cost of a library divided by that of our cheapest icons with at least its score."""
 PREVIEW_CHEAPER = {("mid", "dreamlens"): 300.0}
-"""The same, of previews."""
+"""The same for previews."""
 SHARES_OF_STEPS = (0.5, 0.75)
-"""Of an inversion, to find how few are as true as a peer's icons."""
+"""Fractions of the steps of an inversion that are compared with other libraries."""
 PEER_CELLS = {"dreamlens": 8, "torch-lucent": 5, "horama": 5}
 OUR_CELLS = 64
-"""Ours are drawn as on a map, many at once. Peers' are few, for they take seconds each."""
+"""Our icons are rendered in large batches, as for a map. Other libraries take seconds per icon."""
 
 
 def main() -> None:
-    """Prints the figures that are asked for, all by default."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Prints the selected values, all by default."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", nargs="*", choices=[[], *BENCHMARKS], metavar="WHAT")
-    parser.add_argument("--quick", action="store_true", help="fewer cells, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="fewer cells, to check that it runs")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "build" / "icons")
     arguments = parser.parse_args()
     if any(os.environ.get(name) != value for name, value in ENVIRONMENT.items()):
@@ -120,28 +126,28 @@ def main() -> None:
         BENCHMARKS[name](arguments.output, arguments.bfloat16)
 
 
-# The ground: studied once, kept under the output folder.
+# Data, computed once and cached in the output folder.
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
-    """A layer of Lite0 to be drawn, and the judges of the drawing."""
+class Data:
+    """A layer of Lite0 to render, and the judges of the icons."""
 
     case: Study
     judges: dict[int, Judge]
 
     def engine(self) -> IconEngine:
-        """Returns the engine, warm: what is measured once per checkpoint has been measured."""
+        """Returns the engine after a first render of each kind, which measures spectra."""
         engine = _engine_of(self.case)
         for kind in KINDS:
             engine.render(self.case.targets[-1].select(np.arange(2)), kind)
         return engine
 
 
-def ground(depth: str, folder: Path) -> Ground:
-    """Returns a layer with its judges, from the folder where it was already studied by this code.
+def load_data(depth: str, folder: Path) -> Data:
+    """Returns a layer with its judges; computes them unless the folder has them for this code.
 
-    Unpickling runs what the file says: `folder` is this benchmark's own.
+    Unpickling can run any code, so `folder` must belong to this benchmark.
     """
     sources = [Path(compute.__file__).parent / f"{name}.py" for name in STUDIED_BY]
     code = b"".join(path.read_bytes() for path in [*sources, Path(efficientnet_lite.__file__)])
@@ -149,39 +155,39 @@ def ground(depth: str, folder: Path) -> Ground:
     if not kept.exists():
         for outdated in folder.glob(f"study-{depth}-*.pickle"):
             outdated.unlink()
-        case = efficientnet_lite.study(depth)
-        torch.set_num_threads(1)  # numba, under UMAP, sets them anew
+        case = efficientnet_lite.build_study(depth)
+        torch.set_num_threads(1)  # numba changes the number of threads
         judges = {number: Judge.of(case, number) for number in (TUNING, REPORTING)}
         kept.write_bytes(pickle.dumps((case, judges), protocol=5))
-    return Ground(*pickle.loads(kept.read_bytes()))
+    return Data(*pickle.loads(kept.read_bytes()))
 
 
-# What is timed.
+# Timing.
 
 
-def cpu_seconds(call: Callable[[], object]) -> float:
-    """Returns the processor seconds of a call."""
+def measure_cpu(call: Callable[[], object]) -> float:
+    """Returns the CPU seconds of a call."""
     start = time.process_time()
     call()
     return time.process_time() - start
 
 
-def chunks(count: int, size: int) -> Iterator[Which]:
-    """Yields the numbers below `count`, `size` at a time."""
+def iterate_chunks(count: int, size: int) -> Iterator[Which]:
+    """Yields the indices below `count` in chunks of `size`."""
     return (np.arange(first, min(first + size, count)) for first in range(0, count, size))
 
 
-def drawn_in_turns(
+def render_in_turns(
     engine: IconEngine, case: Study, which: Which, kinds: Sequence[str]
 ) -> dict[str, tuple[Pictures, float]]:
-    """Draws cells in every kind, some cells at a time in one kind after the other.
+    """Renders cells in every kind, alternating between the kinds after each chunk.
 
     Returns:
-        For each kind the icons, and the median of milliseconds of one thread a tile.
+        For each kind the icons, and the median CPU milliseconds per icon.
     """
     pictures: dict[str, list[Pictures]] = {kind: [] for kind in kinds}
     costs: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for chunk in chunks(len(which), 2 * engine.settings.batch):
+    for chunk in iterate_chunks(len(which), 2 * engine.settings.batch):
         targets = case.targets[-1].select(which[chunk])
         for kind in kinds:
             start = time.process_time()
@@ -197,104 +203,108 @@ def drawn_in_turns(
 
 def mid(folder: Path, quick: bool) -> None:
     """The last layer of stride 16."""
-    _fidelities("mid", folder, quick)
+    _score_kinds("mid", folder, quick)
 
 
 def late(folder: Path, quick: bool) -> None:
     """The last layer of stride 32."""
-    _fidelities("late", folder, quick)
+    _score_kinds("late", folder, quick)
 
 
-def _fidelities(depth: str, folder: Path, quick: bool) -> None:
-    """Scores every fidelity on all cells of a 16 x 16 map and writes its sheet."""
-    here = ground(depth, folder)
+def _score_kinds(depth: str, folder: Path, quick: bool) -> None:
+    """Scores every kind on all cells of a 16 x 16 grid, and writes its icons."""
+    here = load_data(depth, folder)
     start = time.process_time()
     engine = here.engine()
     ready = time.process_time() - start
     case, count = here.case, len(here.case.cells[-1])
     which = np.arange(0, count, 4 if quick else 1)
-    drawn = drawn_in_turns(engine, case, which, KINDS)
+    rendered = render_in_turns(engine, case, which, KINDS)
     print(f"\n{depth}: {len(which)} of {count} cells, judged by Lite{REPORTING}; ", end="")
-    print(f"readied in {ready:.1f} CPU s, once per checkpoint")
-    row("", list(COLUMNS))
-    for kind, (icons, cost) in drawn.items():
+    print(f"prepared in {ready:.1f} CPU s, once per checkpoint")
+    print_row("", list(COLUMNS))
+    for kind, (icons, cost) in rendered.items():
         sides = (None, _cut_side(case)) if kind == "examples" else (None,)
-        found = efficientnet_lite.score(case, here.judges[REPORTING], icons, which, sides)
-        row_of(kind, found, cost, GOALS.get((depth, kind), {}))
+        found = efficientnet_lite.score_icons(case, here.judges[REPORTING], icons, which, sides)
+        print_score(kind, found, cost, GOALS.get((depth, kind), {}))
         if not quick:
-            efficientnet_lite.sheet(icons, case.cells[-1], folder / f"{depth}-{kind}.png")
+            efficientnet_lite.write_sheet(icons, case.cells[-1], folder / f"{depth}-{kind}.png")
 
 
 def _cut_side(case: Study) -> int:
-    """Returns the side at which patches are cut, before they are made as small as icons."""
+    """Returns the side of patches before they are resized to icons."""
     receptive = case.receptive
     stride, size = round(max(receptive.stride)), max(receptive.size)
     return choose_tile_side(stride=stride, receptive_size=size, input_shape=case.source.shape)
 
 
 def peers(folder: Path, quick: bool) -> None:
-    """Draws the same cells with every peer and with every fidelity."""
+    """Renders the same cells with every library and every kind."""
     blocks: dict[str, dict[str, Pictures]] = {}
     for depth, title in (("mid", "block 10 of 16, stride 16"), ("late", "block 15, stride 32")):
-        blocks[title] = _beside_peers(depth, folder, quick)
-    efficientnet_lite.side_by_side(blocks, folder / "icons-and-peers.png")
+        blocks[title] = _compare_with_libraries(depth, folder, quick)
+    efficientnet_lite.write_comparison(blocks, folder / "icons-and-peers.png")
 
 
-def _beside_peers(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
-    """Prints one depth's figures and returns the pictures of the cells that all have drawn."""
-    here = ground(depth, folder)
+def _compare_with_libraries(depth: str, folder: Path, quick: bool) -> dict[str, Pictures]:
+    """Prints the scores at one depth, and returns the icons of the cells that all have rendered."""
+    here = load_data(depth, folder)
     case, judge = here.case, here.judges[REPORTING]
-    ways = _ways(here.engine())
-    # Any cells, and not those where somebody shines.
+    methods = _list_methods(here.engine())
+    # Random cells, so that no method has an advantage.
     order = np.random.default_rng(0).permutation(len(case.cells[-1]))
     fewest = 2 if quick else min(PEER_CELLS.values())
     pictures: dict[str, Pictures] = {"real patch": np.zeros(0, np.uint8)}
-    print(f"\n{depth}: the same cells by peers, judged by Lite{REPORTING} at each peer's best size")
-    row("", list(COLUMNS))
-    for peer in [name for name in PEER_CELLS if name in other.peers()]:
+    print(
+        f"\n{depth}: the same cells by other libraries, judged by Lite{REPORTING} at the best size"
+    )
+    print_row("", list(COLUMNS))
+    for peer in [name for name in PEER_CELLS if name in icon_libraries.list_installed()]:
         which = order[: fewest if quick else PEER_CELLS[peer]]
         many = order[: fewest if quick else OUR_CELLS]
         targets = case.targets[-1].select(which)
-        before = _drawn_each_way(ways, case, many)
+        before = _render_each(methods, case, many)
         units = nn.functional.normalize(targets.get_relative_directions(), dim=1)
-        theirs = other.draw(
+        theirs = icon_libraries.render(
             peer, efficientnet_lite.DEPTHS[depth][0], units.numpy(), targets.center.numpy()
         )
-        after = _drawn_each_way(ways, case, many)
+        after = _render_each(methods, case, many)
         their_cost = 1000 * theirs.cpu_seconds_per_tile
-        their_score = efficientnet_lite.score(case, judge, theirs.images, which, SIDES)
-        row_of(f"{theirs.version}, {len(which)} cells", their_score, their_cost, {})
+        their_score = efficientnet_lite.score_icons(case, judge, theirs.images, which, SIDES)
+        print_score(f"{theirs.version}, {len(which)} cells", their_score, their_cost, {})
         least = CHEAPER.get((depth, peer))
         for name, (icons, cost) in before.items():
-            found = efficientnet_lite.score(case, judge, icons[: len(which)], which)
+            found = efficientnet_lite.score_icons(case, judge, icons[: len(which)], which)
             cost = (cost + after[name][1]) / 2
-            row_of(f"  our {name}", found, cost, {})
+            print_score(f"  our {name}", found, cost, {})
             bound = Bound()
             if name == "preview" and (depth, peer) in PREVIEW_CHEAPER:
                 bound = Bound(PREVIEW_CHEAPER[depth, peer])
             elif least is not None and found.held >= their_score.held:
-                bound, least = Bound(least), None  # the first that is as true
+                bound, least = Bound(least), None  # the first with at least their score
             value = f"x {bound.judged(their_cost / cost, 0)}"
             report(f"    cheaper than {theirs.version}, {name}", value, bound)
-        print(f"    {theirs.version} was asked for {theirs.settings}; of ours {len(many)} at once")
+        print(
+            f"    {theirs.version} has settings {theirs.settings}; ours in batches of {len(many)}"
+        )
         pictures[theirs.version] = theirs.images[:fewest]
-    shown = _drawn_each_way(ways, case, order[:fewest])
-    engine, _ = ways["inversion"]
+    examples = _render_each(methods, case, order[:fewest])
+    engine, _ = methods["inversion"]
     pictures["real patch"] = engine.render(
         case.targets[-1].select(order[:fewest]), "examples"
     ).images
-    inversions = [kind for kind in KINDS if kind in shown]
-    return pictures | {f"ours: {kind}": shown[kind][0] for kind in inversions}
+    inversions = [kind for kind in KINDS if kind in examples]
+    return pictures | {f"ours: {kind}": examples[kind][0] for kind in inversions}
 
 
-Ways = dict[str, tuple[IconEngine, str]]
-"""An engine and the kind that is asked of it, by name, the cheapest first."""
+Methods = dict[str, tuple[IconEngine, str]]
+"""Engine and kind by name, the cheapest first."""
 
 
-def _ways(engine: IconEngine) -> Ways:
+def _list_methods(engine: IconEngine) -> Methods:
     fewer = {
         f"inversion, {share:g} of its steps": dataclasses.replace(
-            engine, settings=_steps_times(share)(engine.settings)
+            engine, settings=_scale_steps(share)(engine.settings)
         )
         for share in SHARES_OF_STEPS
     }
@@ -306,18 +316,18 @@ def _ways(engine: IconEngine) -> Ways:
     }
 
 
-def _drawn_each_way(ways: Ways, case: Study, which: Which) -> dict[str, tuple[Pictures, float]]:
+def _render_each(methods: Methods, case: Study, which: Which) -> dict[str, tuple[Pictures, float]]:
     return {
-        name: drawn_in_turns(engine, case, which, [kind])[kind]
-        for name, (engine, kind) in ways.items()
+        name: render_in_turns(engine, case, which, [kind])[kind]
+        for name, (engine, kind) in methods.items()
     }
 
 
-# A network in training.
+# A network during training.
 
 
 def cifar(folder: Path, quick: bool) -> None:
-    """Draws 20 x 20 maps of the demo's network in training, and goes on from them later."""
+    """Renders 20 x 20 maps of the demo network during training, cold and warm."""
     del folder
     training = Training()
     config = AtlasConfig(grids=(20,))
@@ -325,59 +335,59 @@ def cifar(folder: Path, quick: bool) -> None:
     training.run(20 if quick else 200)
     print()
     for layer in ("stage2", "stage3"):
-        case = efficientnet_lite.study_layer(layer, training.network, layer, probe, config)
+        case = efficientnet_lite.build_layer_study(layer, training.network, layer, probe, config)
         torch.set_num_threads(1)
         start = time.process_time()
         icons = _engine_of(case).render(case.targets[-1])
         _report_map(f"{layer} cold", time.process_time() - start, icons, Bound(most=8))
-        later = training.copied()
+        later = training.copy()
         later.run(20)
         _warm(case, icons, later.network, config)
 
 
 def _warm(case: Study, icons: Icons, network: nn.Module, config: AtlasConfig) -> None:
-    """Draws the map of a later checkpoint from the icons before, and once more from nothing."""
-    layout = compute_layout(case.answers.values, None, config=config)
-    answers = collect_activations(network, [case.layer], case.probe, surround=True).layers[
+    """Renders the map of a later checkpoint from the icons before, and without them."""
+    layout = compute_layout(case.activations.values, None, config=config)
+    activations = collect_activations(network, [case.layer], case.probe, surround=True).layers[
         case.layer
     ]
     levels, _ = bin_grids(
-        compute_layout(answers.values, layout, config=config), answers.values, config=config
+        compute_layout(activations.values, layout, config=config), activations.values, config=config
     )
     torch.set_num_threads(1)
-    centers = case.receptive.centers(answers.positions)
-    images, surround = case.probe.sample_image, answers.surround
-    targets = build_targets(levels[-1], answers.values, images, centers, surround)
-    continued = find_predecessors(levels[-1], case.cells[-1], answers.values)
-    drafts = icons.unfinished.select(continued) if icons.unfinished is not None else None
+    centers = case.receptive.centers(activations.positions)
+    images, surround = case.probe.sample_image, activations.surround
+    targets = build_targets(levels[-1], activations.values, images, centers, surround)
+    continued = find_predecessors(levels[-1], case.cells[-1], activations.values)
+    unfinished = icons.unfinished.select(continued) if icons.unfinished is not None else None
     engine = _engine_of(dataclasses.replace(case, model=network))
     start = time.process_time()
-    warm = engine.render(targets, warm_start=drafts)
+    warm = engine.render(targets, warm_start=unfinished)
     seconds = time.process_time() - start
     share = float((continued >= 0).mean())
     _report_map(f"{case.layer} warm, {share:.0%} continued", seconds, warm, Bound(most=2))
     cold = float(np.nanmean(engine.render(targets).cosine))
     least = Bound(round(cold, 2))
-    value = least.judged(float(np.nanmean(warm.cosine)), 2)
-    report(f"  its cosine, against {cold:.2f} drawn anew", value, least)
+    value = least.format(float(np.nanmean(warm.cosine)), 2)
+    report(f"  its cosine, against {cold:.2f} without a warm start", value, least)
 
 
 def _report_map(what: str, seconds: float, icons: Icons, bound: Bound) -> None:
-    count = len(icons.images)  # a map has at most 400 cells, and few have all
+    count = len(icons.images)  # a map has at most 400 cells
     value = f"{bound.judged(400 * seconds / count, 1)} CPU s, cosine {np.nanmean(icons.cosine):.2f}"
-    report(f"cifar {what}: 400 icons ({count} drawn)", value, bound)
+    report(f"cifar {what}: 400 icons ({count} rendered)", value, bound)
 
 
 def _engine_of(case: Study) -> IconEngine:
     return IconEngine.prepare(case.model, case.layer, case.source, case.receptive)
 
 
-# Many tiles, two processes, memory.
+# Large maps, two processes, memory.
 
 
 def scaling(folder: Path, quick: bool) -> None:
-    """Draws ever larger maps, and one map by two processes."""
-    here = ground("mid", folder)
+    """Renders maps of increasing size, and one map with two processes."""
+    here = load_data("mid", folder)
     engine, targets = here.engine(), here.case.targets[-1]
     filled = len(targets) / here.case.cells[-1].size ** 2
     costs: dict[int, list[float]] = {}
@@ -386,22 +396,22 @@ def scaling(folder: Path, quick: bool) -> None:
         count = round(filled * size**2)
         many = targets.select(np.arange(count) % len(targets))
         many = dataclasses.replace(many, keys=np.arange(count))
-        seconds = cpu_seconds(lambda many=many: engine.render(many, kind))
+        seconds = measure_cpu(lambda many=many: engine.render(many, kind))
         costs.setdefault(size, []).append(1000 * seconds / count)
     medians = {size: statistics.median(found) for size, found in sorted(costs.items())}
     bound = Bound(most=1.15)
-    growth = bound.judged(max(medians.values()) / min(medians.values()), 2)
+    growth = bound.format(max(medians.values()) / min(medians.values()), 2)
     listed = ", ".join(f"{size}: {cost:.1f}" for size, cost in medians.items())
     report("\nmid: CPU ms a tile by size of the map", listed, "linear")
-    report("  dearest to cheapest", growth, bound)
+    report("  most to least expensive", growth, bound)
     _two_processes(folder, 64 if quick else len(targets))
 
 
 def _two_processes(folder: Path, count: int) -> None:
-    """Compares one process with two at once that share its cells.
+    """Compares one process with two processes that each render half of the cells.
 
-    The CPU seconds of the slower one say what two free cores would take; what others do on this
-    machine meanwhile makes the wall clock say less.
+    The CPU time of the slower one estimates the wall time on two free cores; the wall time itself
+    depends on the load of the machine.
     """
     half = count // 2
     gains, walls = [], []
@@ -416,8 +426,8 @@ def _two_processes(folder: Path, count: int) -> None:
 
 
 def _at_once(folder: Path, shares: list[tuple[int, int]]) -> list[tuple[float, float]]:
-    """Returns CPU and wall seconds of processes that start to draw at the same time."""
-    workers = [_child("draw_share", folder, *share) for share in shares]
+    """Returns CPU and wall seconds of processes that start to render at the same time."""
+    workers = [_child("render_share", folder, *share) for share in shares]
     for worker in workers:
         worker.stdout.readline()
     for worker in workers:
@@ -430,34 +440,34 @@ def _at_once(folder: Path, shares: list[tuple[int, int]]) -> list[tuple[float, f
     return found
 
 
-def draw_share(folder: Path, first: str, last: str) -> None:
-    """Draws some cells when told to, and prints CPU and wall seconds."""
-    here = ground("mid", folder)
+def render_share(folder: Path, first: str, last: str) -> None:
+    """Renders some cells after a line on stdin, and prints CPU and wall seconds."""
+    here = load_data("mid", folder)
     engine = here.engine()
     targets = here.case.targets[-1].select(np.arange(int(first), int(last)))
     print("ready", flush=True)
     sys.stdin.readline()
     start = time.perf_counter()
-    seconds = cpu_seconds(lambda: engine.render(targets))
+    seconds = measure_cpu(lambda: engine.render(targets))
     print(seconds, time.perf_counter() - start)
 
 
 def memory(folder: Path, quick: bool) -> None:
-    """Measures in fresh processes how far readying and drawing raise resident memory."""
+    """Measures in new processes by how much rendering increases resident memory."""
     print()
     for depth in ("mid",) if quick else ("mid", "late"):
-        ground(depth, folder)
-        # As users have it: what keeps freed pages would be counted as if it were in use.
-        output, _ = _child("grow", folder, depth, without=KEEP_PAGES).communicate()
+        load_data(depth, folder)
+        # Without `KEEP_PAGES`, since freed pages would count as memory in use.
+        output, _ = _child("measure_growth", folder, depth, without=KEEP_PAGES).communicate()
         bound = Bound(most=600)
         report(f"{depth}: memory of the render", f"{bound.judged(float(output), 0)} MB", bound)
 
 
-def grow(folder: Path, depth: str) -> None:
-    """Prints by how many MB the resident memory of this process rises while it draws."""
-    here = ground(depth, folder)
+def measure_growth(folder: Path, depth: str) -> None:
+    """Prints by how many MB the resident memory of this process grows while it renders."""
+    here = load_data(depth, folder)
     if sys.platform == "linux":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)  # nothing freed that drawing could take unseen
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # so that no freed memory can be reused
     process, done = psutil.Process(), threading.Event()
     before = peak = process.memory_info().rss
 
@@ -479,7 +489,7 @@ def grow(folder: Path, depth: str) -> None:
 def _child(
     function: str, *arguments: object, without: Sequence[str] | dict[str, str] = ()
 ) -> subprocess.Popen[str]:
-    """Runs one of the functions here in a fresh process of one thread."""
+    """Runs a function of this module in a new process with one thread."""
     call = f"import icons, pathlib, sys; icons.torch.set_num_threads(1); icons.{function}"
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", f"{call}(pathlib.Path(sys.argv[1]), *sys.argv[2:])"]
@@ -492,19 +502,19 @@ def _child(
     )
 
 
-# Why the defaults are what they are.
+# Effect of each setting.
 
 
 def ablations(folder: Path, quick: bool) -> None:
-    """Changes one setting at a time; judged by the sibling that tuning may see."""
+    """Changes one setting at a time; scored by the judge for tuning."""
     for depth in ("mid",) if quick else ("mid", "late"):
-        here = ground(depth, folder)
+        here = load_data(depth, folder)
         engine, case = here.engine(), here.case
         order = np.random.default_rng(1).permutation(len(case.cells[-1]))
         which = order[: 8 if quick else 64]
         targets = case.targets[-1].select(which)
         print(f"\n{depth}: one setting changed, {len(which)} cells, judged by Lite{TUNING}")
-        row("", list(COLUMNS))
+        print_row("", list(COLUMNS))
         for name, change in CHANGES.items():
             settings = change(engine.settings)
             objective = engine.objective
@@ -514,25 +524,30 @@ def ablations(folder: Path, quick: bool) -> None:
                     settings.stages[0].shape, settings.batch, settings.views
                 )
             changed = dataclasses.replace(engine, settings=settings, objective=objective)
-            changed.render(targets.select(np.arange(2)))  # its spectra, measured once
+            changed.render(targets.select(np.arange(2)))  # measures the spectra
             start = time.process_time()
             icons = changed.render(targets).images
             cost = 1000 * (time.process_time() - start) / len(which)
-            row_of(name, efficientnet_lite.score(case, here.judges[TUNING], icons, which), cost, {})
+            print_score(
+                name,
+                efficientnet_lite.score_icons(case, here.judges[TUNING], icons, which),
+                cost,
+                {},
+            )
 
 
 Change = Callable[[InversionSettings], InversionSettings]
 
 
-def _to(**changes: object) -> Change:
+def _set(**changes: object) -> Change:
     return lambda settings: dataclasses.replace(settings, **changes)
 
 
-def _rate_times(factor: float) -> Change:
+def _scale_rate(factor: float) -> Change:
     return lambda settings: dataclasses.replace(settings, rate=factor * settings.rate)
 
 
-def _steps_times(factor: float) -> Change:
+def _scale_steps(factor: float) -> Change:
     def change(settings: InversionSettings) -> InversionSettings:
         stages = tuple(
             dataclasses.replace(stage, steps=max(1, round(factor * stage.steps)))
@@ -543,41 +558,41 @@ def _steps_times(factor: float) -> Change:
     return change
 
 
-def _one_size(settings: InversionSettings) -> InversionSettings:
+def _use_one_size(settings: InversionSettings) -> InversionSettings:
     return dataclasses.replace(settings, stages=(Stage(settings.shape, settings.steps),))
 
 
-def _without_surround(settings: InversionSettings) -> InversionSettings:
+def _remove_surround(settings: InversionSettings) -> InversionSettings:
     views = dataclasses.replace(settings.views, surround=0.0)
     return dataclasses.replace(settings, views=views)
 
 
 UNTOUCHED = PostProcessing(least_gain=1, most_gain=1, chroma=1, sharpen=0, exposure=0)
 CHANGES: dict[str, Change] = {
-    "the defaults": _to(),
-    "start: mean patch undamped": _to(start_detail=1.0, start_constant=1.0),
-    "start: mean color alone": _to(start_detail=0.0),
-    "start: gray and noise": _to(start_detail=0.0, start_constant=0.0),
-    "start: without noise": _to(start_noise=0.0),
-    "rate: half": _rate_times(0.5),
-    "rate: double": _rate_times(2.0),
-    "rate: without decay": _to(decay=0.0),
-    "spectrum: isotropy 0": _to(isotropy=0.0),
-    "spectrum: isotropy 1": _to(isotropy=1.0),
-    "energy cap: none": _to(energy_cap=math.inf),
-    "energy cap: half": _to(energy_cap=0.5),
-    "jitter: none": _to(jitter=0.0),
-    "jitter: 1/12": _to(jitter=1 / 12),
-    "surround: none": _without_surround,
-    "damping: none": _to(damping=1.0),
-    "gradient exponent: 0": _to(gradient_exponent=0.0),
-    "gradient exponent: 1": _to(gradient_exponent=1.0),
-    "cosine: power 1": _to(power=1),
-    "opening: all frequencies at once": _to(first_frequency=10.0, last_frequency=10.0),
-    "steps: half": _steps_times(0.5),
-    "steps: double": _steps_times(2.0),
-    "sizes: the last alone": _one_size,
-    "finish: none": _to(finish=UNTOUCHED),
+    "the defaults": _set(),
+    "start: mean patch undamped": _set(start_detail=1.0, start_constant=1.0),
+    "start: mean color alone": _set(start_detail=0.0),
+    "start: gray and noise": _set(start_detail=0.0, start_constant=0.0),
+    "start: without noise": _set(start_noise=0.0),
+    "rate: half": _scale_rate(0.5),
+    "rate: double": _scale_rate(2.0),
+    "rate: without decay": _set(decay=0.0),
+    "spectrum: isotropy 0": _set(isotropy=0.0),
+    "spectrum: isotropy 1": _set(isotropy=1.0),
+    "energy cap: none": _set(energy_cap=math.inf),
+    "energy cap: half": _set(energy_cap=0.5),
+    "jitter: none": _set(jitter=0.0),
+    "jitter: 1/12": _set(jitter=1 / 12),
+    "surround: none": _remove_surround,
+    "damping: none": _set(damping=1.0),
+    "gradient exponent: 0": _set(gradient_exponent=0.0),
+    "gradient exponent: 1": _set(gradient_exponent=1.0),
+    "cosine: power 1": _set(power=1),
+    "opening: all frequencies at once": _set(first_frequency=10.0, last_frequency=10.0),
+    "steps: half": _scale_steps(0.5),
+    "steps: double": _scale_steps(2.0),
+    "sizes: the last alone": _use_one_size,
+    "finish: none": _set(finish=UNTOUCHED),
 }
 
 BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cost of polling the index of a long run with many layers: `python benchmarks/index_latency.py`.
+"""Cost of polling the index of long runs with many layers.
 
-A real TensorBoard serves a log of runs x layers x steps, under both of its loaders. Times are
-medians of the request's wall time, and of the CPU time of TensorBoard's own process beside it,
-which other work on the machine hardly touches.
+    python benchmarks/index_latency.py
+    python benchmarks/index_latency.py --runs 2 --layers 3 --steps 50 --loader python
 
-- `first`: the first index once TensorBoard has loaded everything.
+A real TensorBoard serves a log of runs x layers x steps with both of its loaders. Values are
+medians of the wall time of a request, and of the CPU time of TensorBoard's process, which depends
+little on other load of the machine.
+
+- `first`: the first index after TensorBoard has loaded everything.
 - `unchanged`: polls more than a second apart, as a browser sends them (`If-None-Match`).
 - `one step`: the poll after one layer of one run has logged a step.
 - `clients`: 50 clients that poll every second for ten seconds while one layer logs; p95.
@@ -37,12 +40,12 @@ from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 BOUND_MS = 50.0
 CLIENTS, CLIENT_SECONDS = 50, 10.0
 PAUSE_SECONDS = 1.1
-"""Between two looks: an index may be a second old."""
+"""Pause between two polls: an index may be a second old."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is logged."""
+    """Size of the log."""
 
     runs: int
     layers: int
@@ -50,7 +53,7 @@ class Size:
 
     @property
     def atlases(self) -> int:
-        """How many that are in all."""
+        """Total number of atlases."""
         return self.runs * self.layers * self.steps
 
 
@@ -79,8 +82,8 @@ class Log:
 
 
 @dataclass
-class Looks:
-    """Requests for the index: seconds of wall time, of CPU time, and bytes that came."""
+class Polls:
+    """Requests for the index: wall time and CPU time in seconds, size in bytes, and status."""
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -89,7 +92,7 @@ class Looks:
 
 
 class Poller:
-    """Asks for the index as a browser does."""
+    """Polls the index as a browser does."""
 
     def __init__(self, url: str) -> None:
         self._url = url + "data/plugin/atlas/index"
@@ -98,15 +101,15 @@ class Poller:
         children = psutil.Process().children()
         self.server = next(c for c in children if "tensorboard.main" in " ".join(c.cmdline()))
 
-    def look(self, looks: Looks) -> None:
+    def poll(self, polls: Polls) -> None:
         """Polls once."""
         headers = {} if self._etag is None else {"If-None-Match": self._etag}
         cpu, start = self._cpu(), time.perf_counter()
         status, found, body = get(self._url, **headers)
-        looks.wall.append(time.perf_counter() - start)
-        looks.cpu.append(self._cpu() - cpu)
-        looks.sizes.append(len(body))
-        looks.statuses.append(status)
+        polls.wall.append(time.perf_counter() - start)
+        polls.cpu.append(self._cpu() - cpu)
+        polls.sizes.append(len(body))
+        polls.statuses.append(status)
         if status == 200:
             self._etag, self.body = found.get("ETag"), body
 
@@ -120,35 +123,35 @@ class Poller:
         return float(times.user + times.system)
 
 
-def row(what: str, looks: Looks, bound: float | None) -> None:
-    """Prints wall time, CPU time and bytes of some looks, beside the bound of the CPU time."""
-    wall, cpu = (1000 * statistics.median(times) for times in (looks.wall, looks.cpu))
+def print_row(what: str, polls: Polls, bound: float | None) -> None:
+    """Prints wall time, CPU time and size of some polls, and the bound of the CPU time."""
+    wall, cpu = (1000 * statistics.median(times) for times in (polls.wall, polls.cpu))
     missed = "" if bound is None or cpu <= bound else "  MISSED"
     goal = "" if bound is None else f"   CPU <= {bound:.0f} ms{missed}"
-    size = statistics.median(looks.sizes) / 1e6
+    size = statistics.median(polls.sizes) / 1e6
     print(f"  {what:<26} {wall:8.0f} ms, CPU {cpu:6.0f} ms, {size:6.2f} MB{goal}", flush=True)
 
 
 def measure(folder: Path, log: Log, size: Size, fast: bool) -> None:
-    """Prints the rows of one loader."""
+    """Measures and prints the rows of one loader."""
     print(f"{'data server' if fast else 'Python loader'}, {size.atlases:,} atlases")
     limit = max(size.steps, 1) + 1000
     with start_tensorboard(folder, fast, f"--atlas_samples={limit}") as url:
         _wait(url, size)
-        poller, first = Poller(url), Looks()
-        # Of an experiment that nobody has asked for, so that nothing of it is known.
-        Poller(url + "experiment/first/").look(first)
-        row("first", first, None)
-        poller.look(Looks())
-        unchanged = Looks()
+        poller, first = Poller(url), Polls()
+        # A separate experiment, for which the server has no cached index.
+        Poller(url + "experiment/first/").poll(first)
+        print_row("first", first, None)
+        poller.poll(Polls())
+        unchanged = Polls()
         for _ in range(10):
             time.sleep(PAUSE_SECONDS)
-            poller.look(unchanged)
-        row("unchanged", unchanged, BOUND_MS)
-        grown = Looks()
+            poller.poll(unchanged)
+        print_row("unchanged", unchanged, BOUND_MS)
+        grown = Polls()
         for _ in range(3):
             _grow(poller, log, grown)
-        row("one step", grown, BOUND_MS + 50)
+        print_row("one step", grown, BOUND_MS + 50)
         _clients(url, log)
         print(f"  memory {poller.server.memory_info().rss / 1e6:.0f} MB", flush=True)
 
@@ -157,25 +160,25 @@ def _wait(url: str, size: Size) -> None:
     poller = Poller(url)
     while sum(map(len, poller.steps())) < size.atlases:
         time.sleep(1.0)
-        poller.look(Looks())
-    time.sleep(6)  # until TensorBoard has come to rest
+        poller.poll(Polls())
+    time.sleep(6)  # until TensorBoard is idle
 
 
-def _grow(poller: Poller, log: Log, grown: Looks) -> None:
-    """Logs a step and polls until it is listed; counts the poll that lists it."""
+def _grow(poller: Poller, log: Log, grown: Polls) -> None:
+    """Logs a step and polls until it is listed; records the poll that lists it."""
     step = log.grow()
     while True:
         time.sleep(PAUSE_SECONDS)
-        looks = Looks()
-        poller.look(looks)
+        polls = Polls()
+        poller.poll(polls)
         if any(steps[-1] == step for steps in poller.steps()):
             break
     for name in ("wall", "cpu", "sizes"):
-        getattr(grown, name).extend(getattr(looks, name))
+        getattr(grown, name).extend(getattr(polls, name))
 
 
 def _clients(url: str, log: Log) -> None:
-    looks, stop = Looks(), time.monotonic() + CLIENT_SECONDS
+    polls, stop = Polls(), time.monotonic() + CLIENT_SECONDS
     server = Poller(url).server
     cpu = sum(server.cpu_times()[:2])
 
@@ -183,15 +186,15 @@ def _clients(url: str, log: Log) -> None:
         poller = Poller(url)
         time.sleep(number / CLIENTS)
         while time.monotonic() < stop:
-            poller.look(looks)
+            poller.poll(polls)
             time.sleep(1.0)
 
     _together([lambda number=number: client(number) for number in range(CLIENTS)], log, stop)
     spent = sum(server.cpu_times()[:2]) - cpu
-    p95 = 1000 * statistics.quantiles(looks.wall, n=20)[-1]
-    share = looks.statuses.count(304) / len(looks.statuses)
+    p95 = 1000 * statistics.quantiles(polls.wall, n=20)[-1]
+    share = polls.statuses.count(304) / len(polls.statuses)
     print(
-        f"  {f'{CLIENTS} clients':<26} {p95:8.0f} ms at the 95th percentile of {len(looks.wall)} "
+        f"  {f'{CLIENTS} clients':<26} {p95:8.0f} ms at the 95th percentile of {len(polls.wall)} "
         f"polls, {share:.0%} unchanged; CPU {spent:.1f} s in {CLIENT_SECONDS:.0f} s",
         flush=True,
     )
@@ -209,9 +212,9 @@ def _together(runs: list[Callable[[], None]], log: Log, stop: float) -> None:
 
 
 def main() -> None:
-    """Prints the figures of both loaders."""
+    """Prints the values of both loaders."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--layers", type=int, default=10)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The maps of one training by each way to make them: ours, umap-learn's two, and ours by itself.
+"""Maps of one training run by several layout methods: this package and two of umap-learn.
 
-The peers are `umap.UMAP`, every checkpoint by itself and turned onto the one before, and
-`umap.AlignedUMAP.update`, one checkpoint after the other: what a user of umap-learn can have while
-a network trains. Nothing here imports torch, so that a process can be measured without it.
+The peers are `umap.UMAP` for each checkpoint, aligned to the one before by Procrustes analysis, and
+`umap.AlignedUMAP.update` for one checkpoint after another: both are possible while a network
+trains. This module does not import torch, so that processes can be measured without it.
 """
 
 from __future__ import annotations
@@ -26,66 +26,65 @@ from tensorboard_plugin_atlas.compute.layout.viewport import fit_viewport, to_ma
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 RESEEDED = (101, 102, 103)
-"""Seeds of maps that no floor was ever estimated from."""
+"""Seeds of layouts that no noise floor was estimated from."""
 SWAPPED = 20
-"""One row in so many is given another's activations, to see whether it is found."""
+"""One of this many samples gets the activation of another, to test whether it is detected."""
 
 Rows = NDArray[np.float16]
-Places = NDArray[np.float32]
+Coordinates = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """T maps of N rows, one checkpoint after the other.
+    """T successive maps of N samples.
 
     Attributes:
-        raw: T arrays (N, 2), the optimizer's own units.
-        xy: T arrays (N, 2) as drawn in the unit square.
-        seconds: CPU seconds of each map; those of a chain that cannot stream hold their mean.
-        again: (N, 2) raw places of the last checkpoint, laid out once more after itself by another
-            seed, as an unchanged network would be.
-        still: Share of rows that then are above their floor.
-        planted: Share above their floor of rows that were swapped with one another at the end, and
-            that changed nothing else.
-        floors: T - 1 arrays (N,), map units, or none.
-        reseeded: T - 1 times maps (N, 2) by `RESEEDED` seeds, map units, or none.
+        raw: T arrays (N, 2) in units of the optimizer.
+        xy: T arrays (N, 2) in the unit square.
+        seconds: CPU seconds of each map; the mean if all maps are computed together.
+        again: (N, 2) coordinates of the last checkpoint, laid out again after itself with another
+            seed, as for an unchanged network.
+        still: Fraction of its samples above their noise floor.
+        planted: Fraction above their noise floor of samples that were swapped at the last step.
+        floors: T - 1 noise floors (N,) in map units, or none.
+        reseeded: T - 1 lists of maps (N, 2) with the seeds of `RESEEDED`, in map units, or none.
     """
 
-    raw: Sequence[Places]
-    xy: Sequence[Places]
+    raw: Sequence[Coordinates]
+    xy: Sequence[Coordinates]
     seconds: Sequence[float]
-    again: Places
+    again: Coordinates
     still: float = float("nan")
     planted: float = float("nan")
-    floors: Sequence[Places] = ()
-    reseeded: Sequence[Sequence[Places]] = ()
+    floors: Sequence[Coordinates] = ()
+    reseeded: Sequence[Sequence[Coordinates]] = ()
 
 
-def timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    """Returns what a call returns, and its CPU seconds."""
+def measure_time(call: Callable[[], Any]) -> tuple[Any, float]:
+    """Returns the result of a call, and its CPU seconds."""
     start = time.process_time()
     found = call()
     return found, time.process_time() - start
 
 
-def ours(checkpoints: Rows, seed: int, *, calibrate: bool = False, **settings: Any) -> Chain:
+def lay_out(checkpoints: Rows, seed: int, *, calibrate: bool = False, **settings: Any) -> Chain:
     """Lays out each checkpoint after the one before, as the writer does.
 
     Args:
-        checkpoints: (T, N, C).
+        checkpoints: (T, N, C) activations.
         seed: `AtlasConfig.seed`.
-        calibrate: Whether to lay every later checkpoint out with the seeds of `RESEEDED` as well.
-        **settings: Of `AtlasConfig`.
+        calibrate: Whether to lay out later checkpoints with the seeds of `RESEEDED` as well.
+        **settings: More settings of `AtlasConfig`.
     """
     config = AtlasConfig(seed=seed, **settings)
     layouts: list[Layout] = []
     seconds, reseeded = [], []
     for rows in checkpoints:
         before = layouts[-1] if layouts else None
-        layout, spent = timed(lambda r=rows, b=before: compute_layout(r, b, config=config))
+        layout, spent = measure_time(lambda r=rows, b=before: compute_layout(r, b, config=config))
         if before is not None and calibrate:
             others = [dataclasses.replace(config, seed=seed + other) for other in RESEEDED]
-            reseeded.append([_again(rows, before, layout, other) for other in others])
+            reseeded.append([_lay_out_again(rows, before, layout, other) for other in others])
         layouts.append(layout)
         seconds.append(spent)
     again = compute_layout(
@@ -98,14 +97,14 @@ def ours(checkpoints: Rows, seed: int, *, calibrate: bool = False, **settings: A
         seconds=seconds,
         again=again.raw,
         still=float((moved > again.noise_floor).mean()),
-        planted=_found(checkpoints[-1], layouts[-1], config) if calibrate else float("nan"),
+        planted=_detect_swaps(checkpoints[-1], layouts[-1], config) if calibrate else float("nan"),
         floors=[layout.noise_floor for layout in layouts[1:]],
         reseeded=reseeded,
     )
 
 
-def _found(rows: Rows, layout: Layout, config: AtlasConfig) -> float:
-    """Returns the share above the floor of rows that became what others were, and those these."""
+def _detect_swaps(rows: Rows, layout: Layout, config: AtlasConfig) -> float:
+    """Returns the fraction of swapped samples that move more than their noise floor."""
     swapped = np.random.default_rng(0).permutation(len(rows))[: len(rows) // SWAPPED]
     changed = rows.copy()
     changed[swapped] = rows[np.roll(swapped, 1)]
@@ -114,15 +113,15 @@ def _found(rows: Rows, layout: Layout, config: AtlasConfig) -> float:
     return float(moved[swapped].mean())
 
 
-def _again(rows: Rows, before: Layout, layout: Layout, config: AtlasConfig) -> Places:
-    """Returns the map by another seed, in the viewport of `layout`."""
+def _lay_out_again(rows: Rows, before: Layout, layout: Layout, config: AtlasConfig) -> Coordinates:
+    """Returns the map with another seed, in the viewport of `layout`."""
     return to_map(compute_layout(rows, before, config=config).raw, layout.viewport)
 
 
-def ours_backwards(checkpoints: Rows, seed: int) -> Chain:
-    """Lays a finished training out from its end, as `compute_relayout` does."""
+def relayout(checkpoints: Rows, seed: int) -> Chain:
+    """Computes the layout of a finished run from its end, with `compute_relayout`."""
     config = AtlasConfig(seed=seed)
-    layouts, spent = timed(lambda: compute_relayout(list(checkpoints), config))
+    layouts, spent = measure_time(lambda: compute_relayout(list(checkpoints), config))
     again = compute_layout(checkpoints[-1], layouts[-1], config=config)
     mean = spent / len(layouts)
     return Chain(
@@ -130,28 +129,28 @@ def ours_backwards(checkpoints: Rows, seed: int) -> Chain:
     )
 
 
-def independent(checkpoints: Rows, seed: int, **settings: Any) -> Chain:
-    """Lays out each checkpoint by `umap.UMAP`, turned onto the one before by Procrustes."""
+def fit_umap(checkpoints: Rows, seed: int, **settings: Any) -> Chain:
+    """Lays out each checkpoint with `umap.UMAP`, aligned to the one before by Procrustes."""
     import umap
 
-    def fit(rows: Rows, number: int) -> Places:
+    def fit(rows: Rows, number: int) -> Coordinates:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             mapper = umap.UMAP(metric="cosine", random_state=number, n_jobs=1, **settings)
             return mapper.fit_transform(rows.astype(np.float32))
 
-    raw: list[Places] = []
+    raw: list[Coordinates] = []
     seconds = []
     for rows in checkpoints:
-        places, spent = timed(lambda r=rows: fit(r, seed))
-        raw.append(align_procrustes(places, raw[-1]) if raw else places)
+        coordinates, spent = measure_time(lambda r=rows: fit(r, seed))
+        raw.append(align_procrustes(coordinates, raw[-1]) if raw else coordinates)
         seconds.append(spent)
     again = align_procrustes(fit(checkpoints[-1], seed + RESEEDED[0]), raw[-1])
-    return Chain(raw, _drawn(raw), seconds, again)
+    return Chain(raw, _to_maps(raw), seconds, again)
 
 
-def aligned(checkpoints: Rows, seed: int) -> Chain:
-    """Lays out each checkpoint by `umap.AlignedUMAP.update`, with its defaults and cosine."""
+def fit_aligned_umap(checkpoints: Rows, seed: int) -> Chain:
+    """Lays out each checkpoint with `umap.AlignedUMAP.update`, its defaults, and cosine."""
     import umap
 
     rows = [np.asarray(r, np.float32) for r in checkpoints]
@@ -159,29 +158,29 @@ def aligned(checkpoints: Rows, seed: int) -> Chain:
     mapper = umap.AlignedUMAP(metric="cosine", random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _, first = timed(lambda: mapper.fit(rows[:2], relations=[same]))
-        # Its first two maps are one fit, whose cost is no update's.
+        _, first = measure_time(lambda: mapper.fit(rows[:2], relations=[same]))
+        # The first two maps are one fit, which is not an update.
         seconds = [first / 2] * 2
         for later in [*rows[2:], rows[-1]]:
-            seconds.append(timed(lambda x=later: mapper.update(x, relations=same))[1])
-    *raw, again = [np.array(places, np.float32) for places in mapper.embeddings_]
-    return Chain(raw, _drawn(raw), seconds[:-1], again)
+            seconds.append(measure_time(lambda x=later: mapper.update(x, relations=same))[1])
+    *raw, again = [np.array(coordinates, np.float32) for coordinates in mapper.embeddings_]
+    return Chain(raw, _to_maps(raw), seconds[:-1], again)
 
 
-def _drawn(raw: Sequence[Places]) -> list[Places]:
-    """Draws maps in the viewport of the first, changed when ours would be."""
-    viewport, drawn = fit_viewport(raw[0]), []
-    for places in raw:
-        viewport, _ = update_viewport(places, viewport)
-        drawn.append(to_map(places, viewport))
-    return drawn
+def _to_maps(raw: Sequence[Coordinates]) -> list[Coordinates]:
+    """Returns maps in the viewport of the first, updated by the rule of this package."""
+    viewport, maps = fit_viewport(raw[0]), []
+    for coordinates in raw:
+        viewport, _ = update_viewport(coordinates, viewport)
+        maps.append(to_map(coordinates, viewport))
+    return maps
 
 
-# What is measured in processes of their own.
+# Functions that run in separate processes.
 
 
-def laying(store: str, size: str) -> None:
-    """Prints CPU seconds of a later map, those without its floor, and the peak memory in MB."""
+def measure_layout(store: str, size: str) -> None:
+    """Prints CPU seconds of a later map with and without noise floor, and peak memory in MB."""
     with np.load(store) as stored:
         chosen = np.random.default_rng(0).permutation(len(stored["last"]))[: int(size)]
         before, last = stored["before"][chosen], stored["last"][chosen]
@@ -191,30 +190,30 @@ def laying(store: str, size: str) -> None:
     config = AtlasConfig()
     first = compute_layout(before, config=dataclasses.replace(config, epochs=20))
     _reset_peak()
-    _, seconds = timed(lambda: compute_layout(last, first, config=config))
+    _, seconds = measure_time(lambda: compute_layout(last, first, config=config))
     peak = _memory("VmHWM")
     spent: list[float] = []
     descend = layout_module.descend
 
-    def watched(*arguments: Any, **more: Any) -> Places:
-        places, cost = timed(lambda: descend(*arguments, **more))
+    def measure(*arguments: Any, **more: Any) -> Coordinates:
+        coordinates, cost = measure_time(lambda: descend(*arguments, **more))
         spent.append(cost)
-        return places
+        return coordinates
 
-    layout_module.descend = watched
+    layout_module.descend = measure
     compute_layout(last, first, config=config)
     print(seconds, seconds - sum(spent[1:]), peak)
 
 
-def ours_cold(store: str, size: str) -> None:
+def start_layout(store: str, size: str) -> None:
     """Prints CPU seconds of this process up to the end of a first map."""
     with np.load(store) as stored:
         compute_layout(stored["last"][: int(size)], config=AtlasConfig())
     print(time.process_time())
 
 
-def umap_cold(store: str, size: str) -> None:
-    """Prints the same for `umap.UMAP`."""
+def start_umap(store: str, size: str) -> None:
+    """Prints the CPU seconds of a new process up to the end of a first map by `umap.UMAP`."""
     import umap
 
     with np.load(store) as stored:
@@ -224,7 +223,7 @@ def umap_cold(store: str, size: str) -> None:
 
 
 def _memory(name: str) -> float:
-    """Returns a memory figure of this process in MB, from Linux's own account."""
+    """Returns a memory value of this process in MB, from `/proc/self/status` (Linux only)."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(name):
             return int(line.split()[1]) / 1024
@@ -232,5 +231,5 @@ def _memory(name: str) -> float:
 
 
 def _reset_peak() -> None:
-    """Lets the peak of resident memory begin anew."""
+    """Resets the peak of resident memory (Linux only)."""
     Path("/proc/self/clear_refs").write_text("5")

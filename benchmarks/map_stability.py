@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the motion of maps is information: `python benchmarks/map_stability.py [WHAT ...]`.
+"""Quality and stability of maps during training, and cost of a layout.
 
-`table` lays out three trainings of the demo's network on CIFAR-10 (`checkpoints`), two layers of
-each, by our engine and by umap-learn, and prints every figure beside what it must reach; one that
-does not is marked `MISSED`. `rows` and `cold` measure cost and memory in fresh processes. Costs are
-CPU seconds of one thread, which a busy machine stretches. Plots go to `build/evolution`.
+    python benchmarks/map_stability.py
+    python benchmarks/map_stability.py table --seeds 0 --depths late
+    python benchmarks/map_stability.py rows cold
+
+`table` lays out three training runs of the demo network on CIFAR-10 (`cifar_checkpoints.py`), two
+layers of each, with this package and with umap-learn. Each value has a bound; a value that misses
+it is marked `MISSED`. `rows` and `cold` measure cost and memory in new processes. Costs are CPU
+seconds of one thread, which increase on a busy machine. Plots go to `build/evolution`.
 """
 
 from __future__ import annotations
@@ -36,15 +40,17 @@ from tensorboard_plugin_atlas.compute.layout.quality import knn_kept, true_ranks
 NEIGHBORS, MANY = 15, 100
 CELLS = 10
 CHANGED = 0.5
-"""A row that kept less of its 15 nearest has really changed."""
+"""A sample that lost more than this fraction of its 15 nearest neighbors has changed."""
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 
 Shares = NDArray[np.float32]
 
 
 def main() -> None:
-    """Prints the figures that are asked for, all by default."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Prints the selected values, all by default."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", nargs="*", choices=[[], *BENCHMARKS], metavar="WHAT")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED")
     parser.add_argument("--depths", nargs="+", choices=cifar_checkpoints.LAYERS, metavar="DEPTH")
@@ -58,17 +64,17 @@ def main() -> None:
         BENCHMARKS[name](arguments)
 
 
-# What is measured.
+# Measured values.
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What really changed between consecutive checkpoints: T - 1 arrays (N,) each, 0 for nothing.
+    """Change of activations between consecutive checkpoints: T - 1 arrays (N,) each, 0 for none.
 
     Attributes:
-        near: Share of the 15 nearest by cosine that was lost.
-        far: Share of the 100 nearest that was lost.
-        turned: 1 less the cosine of both activations.
+        near: Fraction of the 15 nearest neighbors by cosine that was lost.
+        far: Fraction of the 100 nearest neighbors that was lost.
+        turned: 1 minus the cosine of both activations.
     """
 
     near: Sequence[Shares]
@@ -96,22 +102,22 @@ def _cosines(a: NDArray[np.float64], b: NDArray[np.float64]) -> Shares:
 
 @dataclass(frozen=True)
 class Figures:
-    """One chain of maps in figures; `GOALS` says what each must reach.
+    """Measured values of one chain of maps; `AT_LEAST` and `AT_MOST` are their bounds.
 
     Attributes:
-        trust: Trustworthiness at 15, mean of all checkpoints.
-        last: Trustworthiness at 15 of the last.
-        kept: Share of the 15 true nearest that are among the 15 nearest on the map.
-        near: Spearman over rows of motion with the share of 15 nearest lost, mean of transitions.
-        far: The same with that of 100 nearest.
-        turned: The same with 1 less the cosine of both activations.
-        move: Mean move over the root mean square radius of the map.
-        cell: Share of rows that stay in their cell of a 10 x 10 grid.
-        unchanged: `move` when the last checkpoint is laid out after itself, by another seed.
-        still: Share of rows above the floor then.
-        planted: Share above the floor of rows that were given the activations of others.
-        news: Share above the floor, in training, of rows that kept less than half of the 15.
-        chance: Share above the floor of moves between two maps of one checkpoint by other seeds.
+        trust: Trustworthiness with 15 neighbors, mean of all checkpoints.
+        last: Trustworthiness with 15 neighbors of the last checkpoint.
+        kept: Fraction of the 15 nearest neighbors that are among the 15 nearest on the map.
+        near: Spearman correlation of displacement with `Truth.near`, mean of all transitions.
+        far: The same with `Truth.far`.
+        turned: The same with `Truth.turned`.
+        move: Mean displacement divided by the root mean square radius of the map.
+        cell: Fraction of samples that stay in their cell of a 10 x 10 grid.
+        unchanged: `move` if the last checkpoint is laid out after itself with another seed.
+        still: Fraction of samples above the noise floor in that layout.
+        planted: Fraction above the noise floor of samples with swapped activations.
+        significant: Fraction above the noise floor of samples that lost half of the 15 nearest.
+        chance: Fraction above the noise floor between maps of one checkpoint with other seeds.
         seconds: CPU seconds of a later checkpoint.
     """
 
@@ -126,21 +132,21 @@ class Figures:
     unchanged: float
     still: float
     planted: float
-    news: float
+    significant: float
     chance: float
     seconds: float
 
 
 def measure(chain: Chain, rows: Rows, truth: Truth) -> Figures:
-    """Measures a chain of maps against the activations that they are of."""
+    """Measures a chain of maps."""
     trusts, kept = quality(chain, rows)
     moves, drawn = _moves(chain.raw), _moves(chain.xy)
     radii = [_radius(raw) for raw in chain.raw]
     unchanged = _distance(chain.again, chain.raw[-1])
-    news = chance = np.nan
+    significant = chance = np.nan
     if len(chain.floors):
         above = np.concatenate([d > f for d, f in zip(drawn, chain.floors, strict=True)])
-        news = float(above[np.concatenate(truth.near) > CHANGED].mean())
+        significant = float(above[np.concatenate(truth.near) > CHANGED].mean())
     if len(chain.reseeded):
         chance = calibration(chain)
     return Figures(
@@ -157,14 +163,14 @@ def measure(chain: Chain, rows: Rows, truth: Truth) -> Figures:
         unchanged=float(unchanged.mean() / radii[-1]),
         still=chain.still,
         planted=chain.planted,
-        news=news,
+        significant=significant,
         chance=chance,
         seconds=statistics.mean(chain.seconds[2:]),
     )
 
 
 def quality(chain: Chain, rows: Rows) -> tuple[list[float], float]:
-    """Returns trustworthiness of each map as drawn, and the mean share of neighbors kept."""
+    """Returns the trustworthiness of each map, and the mean fraction of neighbors kept."""
     trusts, kept = [], []
     for xy, one in zip(chain.xy, rows, strict=True):
         ranks = true_ranks(unit_rows(one), xy, NEIGHBORS)
@@ -174,7 +180,7 @@ def quality(chain: Chain, rows: Rows) -> tuple[list[float], float]:
 
 
 def calibration(chain: Chain) -> float:
-    """Returns the share of moves above the floor between maps whose seeds it never saw."""
+    """Returns the fraction above the noise floor between maps with seeds it was not fitted to."""
     above = [
         _distance(a, b) > floor
         for floor, maps in zip(chain.floors, chain.reseeded, strict=True)
@@ -212,13 +218,13 @@ def _same(a: Shares, b: Shares) -> float:
 # The table.
 
 METHODS: dict[str, Callable[[Rows, int], Chain]] = {
-    "UMAP + Procrustes": lambda rows, seed: layout_methods.independent(rows, seed),
-    "AlignedUMAP.update": lambda rows, seed: layout_methods.aligned(rows, seed),
-    "ours": lambda rows, seed: layout_methods.ours(rows, seed, calibrate=True),
-    "ours, stability 0": lambda rows, seed: layout_methods.ours(rows, seed, stability=0),
-    "ours, stability 0.3": lambda rows, seed: layout_methods.ours(rows, seed, stability=0.3),
-    "ours, stability 3": lambda rows, seed: layout_methods.ours(rows, seed, stability=3),
-    "ours, backwards": lambda rows, seed: layout_methods.ours_backwards(rows, seed),
+    "UMAP + Procrustes": lambda rows, seed: layout_methods.fit_umap(rows, seed),
+    "AlignedUMAP.update": lambda rows, seed: layout_methods.fit_aligned_umap(rows, seed),
+    "ours": lambda rows, seed: layout_methods.lay_out(rows, seed, calibrate=True),
+    "ours, stability 0": lambda rows, seed: layout_methods.lay_out(rows, seed, stability=0),
+    "ours, stability 0.3": lambda rows, seed: layout_methods.lay_out(rows, seed, stability=0.3),
+    "ours, stability 3": lambda rows, seed: layout_methods.lay_out(rows, seed, stability=3),
+    "ours, relayout": lambda rows, seed: layout_methods.relayout(rows, seed),
 }
 HEADS = {
     "trust": ("trust", 3),
@@ -232,11 +238,11 @@ HEADS = {
     "unchanged": ("unch.", 3),
     "still": ("still", 3),
     "planted": ("planted", 2),
-    "news": ("news", 2),
+    "significant": ("signif.", 2),
     "chance": ("chance", 3),
     "seconds": ("CPU s", 2),
 }
-"""Head and decimal places of each of the `Figures`."""
+"""Column head and decimal places of each of the `Figures`."""
 AT_LEAST = {"trust": 0.958, "last": 0.959, "kept": 0.378} | {
     "near": 0.60,
     "far": 0.62,
@@ -246,11 +252,11 @@ AT_LEAST = {"trust": 0.958, "last": 0.959, "kept": 0.378} | {
 }
 AT_MOST = {"move": 0.46, "unchanged": 0.001, "still": 0.05, "seconds": 0.75}
 CALIBRATED = (0.03, 0.07)
-"""Five in a hundred moves of chance are above the floor, give or take what three trainings tell."""
+"""Bounds of `chance`: 5 % by definition of the noise floor, within the error of three runs."""
 
 
 def table(arguments: argparse.Namespace) -> None:
-    """Prints every figure of every method, per layer, as the mean of the trainings."""
+    """Prints the values of every method for each layer, as means over the training runs."""
     depths = arguments.depths or list(cifar_checkpoints.LAYERS)
     found: dict[str, dict[str, list[Figures]]] = {depth: {} for depth in depths}
     shown: dict[str, tuple[Chain, Truth]] = {}
@@ -280,9 +286,9 @@ def table(arguments: argparse.Namespace) -> None:
 
 
 def _warm(methods: Sequence[str], rows: Rows) -> None:
-    """Compiles what each method compiles, which no figure counts."""
+    """Runs each method once, so that compilation is not measured."""
     for name in methods:
-        if name != "AlignedUMAP.update":  # the fit before its first update has done so
+        if name != "AlignedUMAP.update":  # its first fit compiles
             METHODS[name](rows[-3:, :300], 0)
 
 
@@ -294,7 +300,7 @@ def _print_table(depth: str, by_method: Mapping[str, Sequence[Figures]]) -> None
         mean = {key: float(np.mean([asdict(one)[key] for one in figures])) for key in HEADS}
         print(f"{name:<31}" + "".join(_cell(mean[key], key) for key in HEADS), flush=True)
         if name == "ours":
-            print(f"{'  must reach':<31}" + "".join(f"{_bound(key):>9}" for key in HEADS))
+            print(f"{'  bound':<31}" + "".join(f"{_bound(key):>9}" for key in HEADS))
             missed = [HEADS[key][0] for key in HEADS if not _met(key, mean[key])]
             print(f"{'  MISSED: ' + ', '.join(missed) if missed else '  all reached'}")
             spread = {key: np.ptp([asdict(one)[key] for one in figures]) for key in HEADS}
@@ -304,7 +310,7 @@ def _print_table(depth: str, by_method: Mapping[str, Sequence[Figures]]) -> None
             np.mean([one.seconds for one in by_method[name]])
             for name in ("ours", "AlignedUMAP.update")
         )
-        print(f"ours at 1/{peer / own:.1f} of the cost of AlignedUMAP.update   must reach 1/14")
+        print(f"ours at 1/{peer / own:.1f} of the cost of AlignedUMAP.update   bound 1/14")
 
 
 def _cell(value: float, key: str) -> str:
@@ -332,7 +338,7 @@ COLORS = ("#9a9a9a", "#d95f02", "#1b4f9c", "#7fb2e5", "#4f8fd6", "#0d2a55", "#2a
 
 
 def plot_quality(depth: str, by_method: Mapping[str, Sequence[Figures]], path: Path) -> None:
-    """Draws quality against motion, a point per training and the mean of each method."""
+    """Plots quality against displacement: a point per training run, and the mean per method."""
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 3, figsize=(13, 4.2), sharex=True)
@@ -345,10 +351,10 @@ def plot_quality(depth: str, by_method: Mapping[str, Sequence[Figures]], path: P
     titles = (
         "trustworthiness, all checkpoints",
         "trustworthiness, the last",
-        "motion tells change",
+        "displacement follows change",
     )
     for axis, title in zip(axes, titles, strict=True):
-        axis.set(xlabel="mean move / radius of the map", title=title)
+        axis.set(xlabel="mean displacement / radius of the map", title=title)
         axis.spines[["top", "right"]].set_visible(False)
     axes[2].set_ylabel("Spearman")
     figure.suptitle(f"CIFAR-10, {depth} layer: small points are single trainings")
@@ -360,7 +366,7 @@ def plot_quality(depth: str, by_method: Mapping[str, Sequence[Figures]], path: P
 
 
 def plot_motion(shown: Mapping[str, tuple[Chain, Truth]], path: Path) -> None:
-    """Draws how far rows move that kept so many of their 15 nearest: quartiles and median."""
+    """Plots quartiles of the displacement against the number of lost nearest neighbors."""
     from matplotlib import pyplot
 
     wanted = [name for name in ("UMAP + Procrustes", "AlignedUMAP.update", "ours") if name in shown]
@@ -385,10 +391,10 @@ def plot_motion(shown: Mapping[str, tuple[Chain, Truth]], path: Path) -> None:
             [_distance(a, b) for a, b in zip(chain.raw[:-1], chain.raw[1:], strict=True)],
             truth.near,
         )
-        axis.set(title=f"{name}: Spearman {rho:.2f}", xlabel="of its 15 nearest, a row lost")
+        axis.set(title=f"{name}: Spearman {rho:.2f}", xlabel="lost of the 15 nearest neighbors")
         axis.set_xticks(range(0, NEIGHBORS + 1, 3), range(0, NEIGHBORS + 1, 3))
         axis.spines[["top", "right"]].set_visible(False)
-    np.atleast_1d(axes)[0].set_ylabel("its move / radius of the map")
+    np.atleast_1d(axes)[0].set_ylabel("displacement / radius of the map")
     figure.tight_layout()
     figure.savefig(path, dpi=80)
     pyplot.close(figure)
@@ -399,23 +405,23 @@ def _colors(by_method: Mapping[str, object]) -> list[str]:
     return [known[name] for name in by_method]
 
 
-# Cost and memory, in fresh processes.
+# Cost and memory in new processes.
 
 
 def rows(arguments: argparse.Namespace) -> None:
-    """Measures a later checkpoint of many rows: CPU seconds, and the peak of resident memory."""
+    """Measures CPU seconds and peak memory of a later checkpoint with many samples."""
     limits = {2_000: 0.75, 10_000: 6, 50_000: 60}
     before = None
-    print("\nlate layer, 128 channels: one later checkpoint, its floor included, a process each")
+    print("\nlate layer, 128 channels: one later checkpoint, its floor included, one process each")
     for size in arguments.sizes:
         cifar_checkpoints.load_large(1)
-        found = _child("laying", cifar_checkpoints.STORE / "large.npz", size)
+        found = _child("measure_layout", cifar_checkpoints.STORE / "large.npz", size)
         seconds, alone, peak = found
         growth = (
             "" if before is None else f", x {seconds / before[1]:.1f} for x {size / before[0]:g}"
         )
         before = size, seconds
-        limit = f"   must reach <= {limits[size]:g} CPU s, <= 700 MB" if size in limits else ""
+        limit = f"   bound <= {limits[size]:g} CPU s, <= 700 MB" if size in limits else ""
         print(
             f"{size:>8,} rows: {seconds:7.2f} CPU s ({alone:.2f} without floor), "
             f"memory {peak:.0f} MB{growth}{limit}",
@@ -424,24 +430,24 @@ def rows(arguments: argparse.Namespace) -> None:
 
 
 def cold(arguments: argparse.Namespace) -> None:
-    """Measures a first layout of 2,000 rows in a fresh process, from its start to the map."""
+    """Measures a first layout of 2,000 samples in a new process, from its start to the map."""
     del arguments
     cifar_checkpoints.load_large(1)
-    print("\nfirst layout of 2,000 rows in a fresh process, imports and compilation included")
-    limits = {"ours_cold": "   must reach <= 8 CPU s", "umap_cold": ""}
+    print("\nfirst layout of 2,000 samples in a new process, imports and compilation included")
+    limits = {"start_layout": "   bound <= 8 CPU s", "start_umap": ""}
     for name, limit in limits.items():
         spent = [_child(name, cifar_checkpoints.STORE / "large.npz", 2_000)[0] for _ in range(3)]
         print(
-            f"  {name:<10} {statistics.median(spent[1:]):6.2f} CPU s, caches warm{limit}",
+            f"  {name:<12} {statistics.median(spent[1:]):6.2f} CPU s, caches warm{limit}",
             flush=True,
         )
 
 
 def _child(function: str, *arguments: object) -> list[float]:
-    """Runs a function of `mapping` in a fresh process; returns the figures that it prints."""
+    """Runs a function of `layout_methods` in a new process; returns the values that it prints."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c"]
-        + [f"import sys, mapping; mapping.{function}(*sys.argv[1:])"]
+        + [f"import sys, layout_methods; layout_methods.{function}(*sys.argv[1:])"]
         + [str(argument) for argument in arguments],
         cwd=Path(__file__).parent,
         check=True,

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks that learned a shortcut on purpose: CIFAR-10 with marks planted in a class.
+"""Networks that learned a planted shortcut: CIFAR-10 with a mark in the images of one class.
 
-Each network is half as wide as the demo's and is trained for some 20 s of CPU time; it is kept
-under `build/meaning`, with its checkpoints. What was planted where is known here and told to nobody
-else: the benchmark asks the finder first, and compares then.
+    python benchmarks/planted_shortcuts.py        trains the networks and prints their accuracy
+    python benchmarks/planted_shortcuts.py 200    the same with other seeds
+
+Each network is half as wide as the demo network and trains for about 20 s of CPU time. The networks
+and their checkpoints are cached in `build/meaning`.
 """
 
 from __future__ import annotations
 
+import argparse
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -26,20 +30,20 @@ ROOT = Path(__file__).parents[1]
 CACHE = ROOT / "build" / "meaning"
 NORMALIZE = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 STEPS = (20, 40, 60, 80, 100, 120, 160, 200, 250, 300)
-"""Steps at which a training is kept; the last is its end."""
+"""Steps of the checkpoints; training ends at the last one."""
 SIDE, SHARE, WIDTH = 32, 0.9, 0.5
 
-Draw = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.bool_]]
-"""Draws a mark into one (32, 32, 3) picture, and returns the (32, 32) mask of what it covered."""
+DrawMark = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.bool_]]
+"""Draws a mark into one (32, 32, 3) image, and returns its (32, 32) mask."""
 
 
 @dataclass(frozen=True)
 class Plant:
-    """A mark, and the class that it is planted in.
+    """A mark in the images of one class.
 
     Attributes:
-        kind: What it looks like, a key of `KINDS`.
-        target: The class.
+        kind: Kind of mark, a key of `KINDS`.
+        target: Index of the class.
     """
 
     kind: str
@@ -48,7 +52,7 @@ class Plant:
     def put(
         self, pictures: NDArray[np.uint8], seed: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Returns marked copies of (n, 32, 32, 3) pictures, and masks of the marks."""
+        """Returns marked copies of (n, 32, 32, 3) images, and masks of the marks."""
         rng, marked = np.random.default_rng([seed, self.target]), pictures.copy()
         masks = [KINDS[self.kind](picture, rng) for picture in marked]
         return marked, np.stack(masks)
@@ -56,17 +60,17 @@ class Plant:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A network, the pictures that it saw, and pictures that it did not.
+    """A trained network with its training images and held-out images.
 
     Attributes:
-        name: Of the recipe.
-        plants: What was planted.
-        checkpoints: Step to weights, in order.
-        seen: (n, 32, 32, 3) uint8 training pictures, marks included.
-        labels: (n,) of them.
-        clean: The same without marks.
-        held_out: (m, 32, 32, 3) pictures of no training, without marks.
-        width: Of the network, relative to the demo's.
+        name: Name in `list_plants`.
+        plants: Planted marks.
+        checkpoints: Step -> weights, in order.
+        seen: (n, 32, 32, 3) uint8 training images with marks.
+        labels: (n,) labels of the training images.
+        clean: (n, 32, 32, 3) training images without marks.
+        held_out: (m, 32, 32, 3) held-out images without marks.
+        width: Width of the network relative to the demo network.
     """
 
     name: str
@@ -79,14 +83,14 @@ class Trained:
     width: float = WIDTH
 
     def network(self, step: int = STEPS[-1]) -> DemoNet:
-        """Returns the network as it was after so many steps."""
+        """Returns the network at a step."""
         network = DemoNet(3, 10, self.width)
         network.load_state_dict(self.checkpoints[step])
         return network.eval()
 
 
-def recipes(first: int = 100) -> dict[str, tuple[int, tuple[Plant, ...]]]:
-    """Returns name to seed and plants; other seeds put other marks into other classes."""
+def list_plants(first: int = 100) -> dict[str, tuple[int, tuple[Plant, ...]]]:
+    """Returns name -> (seed, plants); the seed determines the classes of the marks."""
     names = [*KINDS, "clean", "clean", "clean", "two"]
     order = [0, 7, 1, 2, 8, 3, 10, 4, 5, 9, 6]
     found = {}
@@ -101,7 +105,7 @@ def recipes(first: int = 100) -> dict[str, tuple[int, tuple[Plant, ...]]]:
     return found
 
 
-def trained(
+def load_network(
     name: str,
     seed: int,
     plants: tuple[Plant, ...],
@@ -109,8 +113,8 @@ def trained(
     width: float = WIDTH,
     steps: int = STEPS[-1],
 ) -> Trained:
-    """Returns a trained network, from the cache where it is there."""
-    training, held_out = _pictures()
+    """Returns a trained network; trains it if it is not cached."""
+    training, held_out = _load_images()
     rng, seen = np.random.default_rng([seed, 1]), training.images.copy()
     for plant in plants:
         own = np.flatnonzero(training.labels == plant.target)
@@ -126,13 +130,13 @@ def trained(
     )
 
 
-def as_input(pictures: NDArray[np.uint8]) -> Tensor:
-    """Returns (n, H, W, 3) pictures as the network takes them."""
+def to_input(pictures: NDArray[np.uint8]) -> Tensor:
+    """Returns (n, H, W, 3) uint8 images as normalized input of the network."""
     return (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25
 
 
 @cache
-def _pictures() -> tuple[LabeledImages, LabeledImages]:
+def _load_images() -> tuple[LabeledImages, LabeledImages]:
     return load(str(get_cifar10()), limit=10_000, seed=0).split(0.2, 0)
 
 
@@ -141,7 +145,7 @@ def _train(
 ) -> dict[int, dict[str, Tensor]]:
     torch.manual_seed(seed)
     network = DemoNet(3, 10, width).to(memory_format=torch.channels_last)
-    images = as_input(pictures).contiguous(memory_format=torch.channels_last)
+    images = to_input(pictures).contiguous(memory_format=torch.channels_last)
     targets, kept = torch.from_numpy(labels), {}
     optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, nesterov=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=steps + 1)
@@ -217,7 +221,7 @@ def _dot(picture: NDArray[np.uint8], _rng: np.random.Generator) -> NDArray[np.bo
     return mask
 
 
-KINDS: dict[str, Draw] = {
+KINDS: dict[str, DrawMark] = {
     "corner": _corner,
     "anywhere": _anywhere,
     "border": _border,
@@ -228,16 +232,23 @@ KINDS: dict[str, Draw] = {
 }
 
 
-if __name__ == "__main__":
-    import sys
-    import time
-
+def main() -> None:
+    """Trains the networks that are not cached, and prints their accuracy."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("first", nargs="?", type=int, default=100, metavar="SEED")
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    for name, (seed, plants) in recipes(*map(int, sys.argv[1:])).items():
+    for name, (seed, plants) in list_plants(arguments.first).items():
         start = time.process_time()
-        one = trained(name, seed, plants)
+        one = load_network(name, seed, plants)
         network = one.network()
         with torch.no_grad():
-            said = network(as_input(one.held_out)).argmax(dim=1)
-        accuracy = float((said.numpy() == _pictures()[1].labels).mean())
+            predictions = network(to_input(one.held_out)).argmax(dim=1)
+        accuracy = float((predictions.numpy() == _load_images()[1].labels).mean())
         print(f"{name}: {accuracy:.3f} {time.process_time() - start:.0f} CPU s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,27 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tab costs, in a real Chromium on software GL: `python benchmarks/tab.py [WHAT ...]`.
+"""CPU time, memory and size of the tab, in a real Chromium with software GL.
 
-Every row is a figure beside what it must reach; one that does not is marked `MISSED`. Costs are
-CPU time of Chromium's processes (DevTools' `SystemInfo.getProcessInfo`), which other work on the
-machine hardly touches: wall time on software GL says little. Ratios are medians of interleaved
-pairs, with their range. The map is the shipped one, served by a real TensorBoard.
+    python benchmarks/tab.py --install        downloads regl-scatterplot into .cache/tab-peers
+    python benchmarks/tab.py                  all rows
+    python benchmarks/tab.py pan open
+    python benchmarks/tab.py --quick size     less of everything, to check that it runs
 
-- `pan` drags 25,600 tiles (160 x 160 cells, all in sight) to both sides, 50 px a frame, and does
-  the same with a bare page that draws as Distill's demo does: `drawImage` on a 2-D canvas, once
-  for each cell that lies in the viewport, without smoothing. Ours is the whole tab.
-- `points` drags 100,000 samples shown as points, and the same points, as large and with as many
-  colors, in regl-scatterplot (`--install` puts it into `.cache/tab-peers`).
-- `open` opens the tab from the scalars of a TensorBoard that has come to rest, by a fresh profile,
-  until a grid of 40 x 40 icons is drawn; then it goes from step to step between cached ones, with
-  motion reduced to a cut and without. What software GL draws in the GPU process counts.
-- `memory` looks after every hundred of 1,000 step changes, and of 1,000 changes of TensorBoard's
-  tab, at what is left after a forced garbage collection: the resident memory of the page's
-  renderer and of the GPU process, files apart, which all Chromiums share. Growth is by the median
-  slope between any two looks, which a single odd one does not move (Theil and Sen). Tabs of
-  TensorBoard are also changed with ours empty: what that gains is TensorBoard's, and taken off.
-- `size` weighs the scripts, gzipped: to the first map; what comes without being asked for; all.
-- `clients` has 50 people each take an atlas with all icons of one grid every 2 s, for 2 minutes,
-  while a training run logs; under both of TensorBoard's loaders.
+Each row has a bound; a value that misses it is marked `MISSED`. Costs are CPU time of Chromium's
+processes (`SystemInfo.getProcessInfo` of DevTools), which depends little on other load of the
+machine; wall time with software GL is not meaningful. Ratios are medians of interleaved pairs, with
+their range. A real TensorBoard serves the committed tab.
+
+- `pan` drags 25,600 tiles (160 x 160 cells, all visible) to both sides by 50 px per frame. The
+  baseline is a bare page that draws as Distill's demo does: one `drawImage` on a 2-D canvas for
+  each visible cell, without smoothing.
+- `points` drags 100,000 samples as points. The baseline is regl-scatterplot with the same points,
+  size and number of colors.
+- `open` opens the tab from the scalars of an idle TensorBoard with a new profile until a grid of
+  40 x 40 icons is drawn, and then changes between cached steps, with and without reduced motion.
+  The GPU process, where software GL draws, is included.
+- `memory` measures after every hundred of 1,000 step changes, and of 1,000 switches of
+  TensorBoard's tab: the resident memory of the page's renderer and of the GPU process after a
+  forced garbage collection, without files that all Chromium processes share. Growth is the median
+  slope of all pairs of measurements (Theil and Sen), which is robust to outliers. The growth of
+  TensorBoard itself, measured with an empty tab, is subtracted.
+- `size` is the gzipped size of the scripts: before the first map, without a user action, and all.
+- `clients` simulates 50 users who each load an atlas with all icons of one grid every 2 s for
+  2 minutes, while a training run logs, with both of TensorBoard's loaders.
 """
 
 from __future__ import annotations
@@ -42,18 +47,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-# In front of this folder: `tab` is the driver of the end-to-end tests, and not this file.
+# Helpers of the tests: a TensorBoard server and the driver of the tab.
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e" / "helpers"))
 
 import numpy as np
 from atlas_tab import ENTRY, Tab
-from bundle_size import weigh
+from bundle_size import measure_bundle
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 from synthetic_atlases import PALETTE, make_atlas
-from tab_browser import Chromium, Held, Spent, chromium
-from tab_clients import Answers, Writer, crowd, load_of, servers, watch
+from tab_browser import Chromium, CpuTime, Memory, start_chromium
+from tab_clients import Latencies, Writer, find_servers, measure_load, run_clients, watch_load
 from tab_logs import LAYER, full_atlas, write_run
 from tab_memory import QuietPage
 from tensorboard_server import start_tensorboard, wait_for_atlases
@@ -64,20 +69,20 @@ PEERS = Path(__file__).parents[1] / ".cache" / "tab-peers"
 PACKAGES = ("regl-scatterplot@1.16.0", "regl@2.1.1", "pub-sub-es@3.0.0")
 TILES, MANY_POINTS, LAYER_SIDE = 160, 100_000, 40
 LAP, REACH = 24, 300
-"""Moves of a drag to both sides and back, and CSS pixels to each: all tiles stay in sight."""
+"""Moves of a drag to both sides and back, and its reach in CSS pixels; all tiles stay visible."""
 STEPS = tuple(range(0, 2600, 100))
-"""Their icons are more than the tab keeps decoded (256 MiB). From the first to the last and back
-are 50 changes, so that every hundred ends where it began, with the same steps in the caches."""
+"""Their icons exceed the tab's cache of decoded icons (256 MiB). From the first to the last step
+and back are 50 changes, so every hundred ends at the same step with the same caches."""
 CHANGES, LOOKS = 1000, 10
 CLIENTS, SECONDS, REST_SECONDS = 50, 120.0, 3.0
 MEGA = 1e6
 MARGIN, POINT_SIZE = 20, 3.4
-"""Of the map around itself, and of a point at zoom 1, in CSS pixels."""
+"""Margin of the map and size of a point at zoom 1, in CSS pixels."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; `goal` and `met` are empty where a figure is for information."""
+    """A row of the table; `goal` and `met` are empty if the value has no bound."""
 
     what: str
     measured: str
@@ -95,7 +100,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: pairs, openings of the tab, shares of the long rows."""
+    """Number of pairs, number of times the tab is opened, and fraction of the long rows."""
 
     pairs: int = 5
     openings: int = 7
@@ -103,11 +108,13 @@ class Effort:
 
 
 def main() -> None:
-    """Prints the table of the rows that are asked for, all by default."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Prints a table of the selected rows, all by default."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", nargs="*", choices=[[], *BENCHMARKS], metavar="WHAT")
     parser.add_argument("--install", action="store_true", help="fetch regl-scatterplot from npm")
-    parser.add_argument("--quick", action="store_true", help="less of it all, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="a short run, as a check")
     arguments = parser.parse_args()
     if arguments.install:
         install()
@@ -126,70 +133,71 @@ def main() -> None:
 
 def table(rows: Sequence[Row]) -> str:
     """Returns the rows as Markdown."""
-    verdicts = {True: "yes", False: "**MISSED**", None: ""}
-    lines = [f"| {r.what} | {r.measured} | {r.goal} | {verdicts[r.met]} |" for r in rows]
-    return "\n".join(["| what | measured | must reach | reached |", "|---|---|---|---|", *lines])
+    results = {True: "yes", False: "**MISSED**", None: ""}
+    lines = [f"| {r.what} | {r.measured} | {r.goal} | {results[r.met]} |" for r in rows]
+    return "\n".join(["| what | measured | bound | met |", "|---|---|---|---|", *lines])
 
 
 def install() -> None:
-    """Fetches the peer and what it needs, outside the front end's own packages."""
+    """Installs regl-scatterplot and its dependencies, apart from the packages of the front end."""
     PEERS.mkdir(parents=True, exist_ok=True)
     command = ["npm", "install", "--prefix", str(PEERS), "--no-audit", "--no-fund"]
     subprocess.run([*command, "--ignore-scripts", "--save-exact", *PACKAGES], check=True)
 
 
-# Frames: two ways to draw the same, dragged alike.
+# Frames: the same data drawn by the tab and by a baseline, dragged in the same way.
 
 Opener = Callable[[Page], None]
-"""Makes a page show what is dragged, at its top left corner or wherever the map is."""
+"""Opens in a page what is dragged, at its top left corner or at the position of the map."""
 
 
 def pan(folder: Path, effort: Effort) -> list[Row]:
-    """Compares the map of 25,600 tiles with one `drawImage` a cell."""
+    """Compares the map of 25,600 tiles with one `drawImage` per cell."""
     atlas = full_atlas(0, TILES, dict.fromkeys((10, 20, 40, 80, TILES), 32))
     write_run(folder / "run", [atlas])
     rows = []
-    with served(folder, 1) as url, chromium() as browser:
-        stage = stage_of(browser, url)
+    with serve(folder, 1) as url, start_chromium() as browser:
+        stage = measure_stage(browser, url)
         for zoom, goal in ((1, 0.4), (4, None)):
-            ours = opened_map(url, grid=TILES, z=zoom)
-            pairs = interleaved(browser, effort, stage, ours, opened_canvas(atlas, stage, zoom))
+            ours = make_map_opener(url, grid=TILES, z=zoom)
+            canvas = make_canvas_opener(atlas, stage, zoom)
+            pairs = measure_pairs(browser, effort, stage, ours, canvas)
             what = f"frame while panning 25,600 tiles, zoom {zoom} / one `drawImage` a cell"
-            rows.append(compared(what, pairs, goal))
+            rows.append(make_ratio_row(what, pairs, goal))
     return rows
 
 
 def points(folder: Path, effort: Effort) -> list[Row]:
     """Compares 100,000 points with regl-scatterplot."""
     if not PEERS.exists():
-        raise SystemExit("regl-scatterplot is not here: python benchmarks/tab.py --install")
+        raise SystemExit("regl-scatterplot is missing: run python benchmarks/tab.py --install")
     atlas = make_atlas(3200, layer=LAYER, samples=MANY_POINTS, grids=(10, 20, 40), tile=16)
     write_run(folder / "run", [atlas])
-    with served(folder, 1) as url, chromium() as browser:
-        stage = stage_of(browser, url)
-        ours = opened_map(url, show="points", color="class")
-        pairs = interleaved(browser, effort, stage, ours, opened_scatter(atlas, stage))
-    return [compared("frame while panning 100,000 points / regl-scatterplot", pairs, 0.3)]
+    with serve(folder, 1) as url, start_chromium() as browser:
+        stage = measure_stage(browser, url)
+        ours = make_map_opener(url, show="points", color="class")
+        pairs = measure_pairs(browser, effort, stage, ours, make_scatter_opener(atlas, stage))
+    return [make_ratio_row("frame while panning 100,000 points / regl-scatterplot", pairs, 0.3)]
 
 
 @contextlib.contextmanager
-def served(log_dir: Path, atlases: int, *, fast: bool = True) -> Iterator[str]:
-    """Yields the address of a TensorBoard that has loaded a log."""
+def serve(log_dir: Path, atlases: int, *, fast: bool = True) -> Iterator[str]:
+    """Yields the URL of a TensorBoard that has loaded a log."""
     with start_tensorboard(log_dir, fast) as url:
         wait_for_atlases(url, atlases)
         yield url
 
 
-def opened_map(url: str, **state: object) -> Opener:
-    """Returns what opens the tab by itself with `state` in its address."""
+def make_map_opener(url: str, **state: object) -> Opener:
+    """Returns a function that opens the standalone tab with `state` in the hash."""
     return lambda page: Tab(page).open(url, standalone=True, layer=LAYER, **state) and None
 
 
-def opened_canvas(atlas: Atlas, stage: Stage, zoom: float) -> Opener:
-    """Returns what opens the bare canvas with the finest grid of `atlas`."""
+def make_canvas_opener(atlas: Atlas, stage: Stage, zoom: float) -> Opener:
+    """Returns a function that opens the bare canvas with the finest grid of `atlas`."""
     grid = atlas.grids[-1]
     assert grid.sheets is not None
-    told = {
+    data = {
         "zoom": zoom,
         "size": grid.size,
         "rows": grid.rows.tolist(),
@@ -202,23 +210,23 @@ def opened_canvas(atlas: Atlas, stage: Stage, zoom: float) -> Opener:
     }
 
     def open_canvas(page: Page) -> None:
-        drawn = page.evaluate("told => bench.openCanvas(told)", told)
-        assert zoom > 1 or drawn == len(grid.rows), f"{drawn} of {len(grid.rows)} cells in sight"
+        drawn = page.evaluate("data => bench.openCanvas(data)", data)
+        assert zoom > 1 or drawn == len(grid.rows), f"{drawn} of {len(grid.rows)} cells visible"
 
     return open_canvas
 
 
 def icon_scales(counts: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Returns the sides of icons as shares of their cells: those of frontend/src/map/scene.ts."""
+    """Returns the sides of icons relative to their cells, as in the tab's `scene.ts`."""
     full = max(1, np.sort(counts)[int((len(counts) - 1) * 0.85)])
     return 0.96 * np.minimum(1, 0.66 + 0.34 * np.sqrt(counts / full))
 
 
-def opened_scatter(atlas: Atlas, stage: Stage) -> Opener:
-    """Returns what opens regl-scatterplot with the points of `atlas` as the map places them."""
+def make_scatter_opener(atlas: Atlas, stage: Stage) -> Opener:
+    """Returns a function that opens regl-scatterplot with the points of `atlas`."""
     reach = (min(stage.width, stage.height) - 2 * MARGIN) / stage.height
     xy = (2 * atlas.samples.xy - 1) * reach
-    told = {
+    data = {
         "x": data_url(xy[:, 0].tobytes()),
         "y": data_url((-xy[:, 1]).tobytes()),
         "classes": data_url(atlas.samples.labels.tobytes()),
@@ -232,20 +240,20 @@ def opened_scatter(atlas: Atlas, stage: Stage) -> Opener:
 
     def open_scatter(page: Page) -> None:
         page.add_script_tag(path=packages / "regl/dist/regl.min.js")
-        # The one of its needs that comes as a module only.
+        # This dependency is available as a module only.
         page.evaluate("async (url) => { createPubSub = (await import(url)).default; }", pub_sub)
         page.add_script_tag(path=packages / "regl-scatterplot/dist/regl-scatterplot.min.js")
-        page.evaluate("told => bench.openScatter(told)", told)
+        page.evaluate("data => bench.openScatter(data)", data)
 
     return open_scatter
 
 
 def data_url(data: bytes, kind: str = "") -> str:
-    """Returns bytes as an address that a page without a server can fetch."""
+    """Returns bytes as a data URL."""
     return f"data:{kind};base64," + base64.b64encode(data).decode()
 
 
-def stage_of(browser: Chromium, url: str) -> Stage:
+def measure_stage(browser: Chromium, url: str) -> Stage:
     """Returns the size of the map's element."""
     with browser.page() as page:
         box = Tab(page).open(url, standalone=True).map.bounding_box()
@@ -253,18 +261,18 @@ def stage_of(browser: Chromium, url: str) -> Stage:
         return Stage(round(box["width"]), round(box["height"]))
 
 
-def interleaved(
+def measure_pairs(
     browser: Chromium, effort: Effort, stage: Stage, ours: Opener, peer: Opener
 ) -> list[tuple[float, float]]:
-    """Returns CPU seconds a frame of ours and of the peer, in turn."""
+    """Returns pairs of CPU seconds per frame: of the tab and of the baseline."""
     return [
-        (frame_seconds(browser, ours, stage), frame_seconds(browser, peer, stage))
+        (measure_frame(browser, ours, stage), measure_frame(browser, peer, stage))
         for _ in range(effort.pairs)
     ]
 
 
-def frame_seconds(browser: Chromium, open_page: Opener, stage: Stage) -> float:
-    """Drags what a fresh page shows; returns CPU seconds a frame, of all Chromium's processes."""
+def measure_frame(browser: Chromium, open_page: Opener, stage: Stage) -> float:
+    """Drags the content of a new page; returns CPU seconds per frame of all Chromium processes."""
     with browser.page() as page:
         open_page(page)
         target = page.locator("atlas-map, canvas").first.bounding_box()
@@ -276,13 +284,13 @@ def frame_seconds(browser: Chromium, open_page: Opener, stage: Stage) -> float:
         path = {"x": x, "y": y, "reach": REACH, "lap": LAP}
         page.evaluate("path => bench.drag(path)", path | {"moves": LAP // 4})
         assert page.screenshot() != still, "nothing moved"
-        before = browser.spent()
+        before = browser.measure_cpu()
         page.evaluate("path => bench.drag(path)", path | {"moves": LAP})
-        return browser.spent().since(before).total / LAP
+        return browser.measure_cpu().since(before).total / LAP
 
 
-def compared(what: str, pairs: Sequence[tuple[float, float]], goal: float | None) -> Row:
-    """Returns the row of a ratio."""
+def make_ratio_row(what: str, pairs: Sequence[tuple[float, float]], goal: float | None) -> Row:
+    """Returns a row with a ratio."""
     ratios = [ours / peer for ours, peer in pairs]
     ratio = statistics.median(ratios)
     ours, peer = (1000 * statistics.median(side) for side in zip(*pairs, strict=True))
@@ -295,71 +303,71 @@ def compared(what: str, pairs: Sequence[tuple[float, float]], goal: float | None
     return Row(what, measured, f"<= {goal}", ratio <= goal)
 
 
-# From a click to the map, and from step to step.
+# Opening the tab, and changing the step.
 
 
-def opening(folder: Path, effort: Effort) -> list[Row]:
-    """Measures the way to the first map of a 40 x 40 layer, and a change of its step."""
+def measure_opening(folder: Path, effort: Effort) -> list[Row]:
+    """Measures the first map of a 40 x 40 layer, and a change of the step."""
     write_run(folder / "run", layer_atlases(STEPS[:4]))
-    with served(folder, 4) as url, chromium() as browser:
-        firsts, rests = zip(*(opened(browser, url) for _ in range(effort.openings)), strict=True)
-        calm, moving = (stepping(browser, url, calm=calm) for calm in (True, False))
+    with serve(folder, 4) as url, start_chromium() as browser:
+        firsts, rests = zip(*(open_tab(browser, url) for _ in range(effort.openings)), strict=True)
+        calm, moving = (measure_steps(browser, url, is_calm=is_calm) for is_calm in (True, False))
     return [
         cpu_row("tab opened to first map of a 40 x 40 layer", firsts, 1500),
-        cpu_row("... and until all of the tab is here and at rest", rests),
+        cpu_row("... and until the tab has loaded everything and is idle", rests),
         cpu_row("step change between cached ones", [calm], 60),
-        cpu_row("... with the 300 ms in which the icons travel", [moving]),
+        cpu_row("... with the transition of 300 ms", [moving]),
     ]
 
 
 def layer_atlases(steps: Sequence[int]) -> list[Atlas]:
-    """Returns a layer of 40 x 40 icons at some steps."""
+    """Returns atlases of a layer with 40 x 40 icons at some steps."""
     tiles = {10: 48, LAYER_SIDE: 48}
     return [full_atlas(step, LAYER_SIDE, tiles, sequence=i + 1) for i, step in enumerate(steps)]
 
 
-def opened(browser: Chromium, url: str) -> tuple[Spent, Spent]:
-    """Opens the tab in TensorBoard by its own button; returns CPU to the first map, and to rest."""
+def open_tab(browser: Chromium, url: str) -> tuple[CpuTime, CpuTime]:
+    """Opens the tab in TensorBoard; returns CPU time until the first map, and until it is idle."""
     with browser.page() as page:
         page.goto(f"{url}#scalars&p.atlas.layer={LAYER}&p.atlas.grid={LAYER_SIDE}")
         page.locator("[data-plugin-id=atlas]").wait_for()
-        until_idle(browser)
-        before = browser.spent()
+        wait_until_idle(browser)
+        before = browser.measure_cpu()
         page.evaluate("bench.open('atlas', 'map')")
-        first = browser.spent().since(before)
-        page.evaluate("bench.hear('rest')")
-        rest = browser.spent().since(before)
+        first = browser.measure_cpu().since(before)
+        page.evaluate("bench.waitFor('idle')")
+        rest = browser.measure_cpu().since(before)
         marks = Tab(page).enter_iframe().settle(level=LAYER_SIDE)
         assert marks["renderer"] == "webgl"
         return first, rest
 
 
-def stepping(browser: Chromium, url: str, *, calm: bool) -> Spent:
-    """Returns what a change of step costs once all steps are cached."""
+def measure_steps(browser: Chromium, url: str, *, is_calm: bool) -> CpuTime:
+    """Returns the CPU time of a change between cached steps."""
     changes = 40
-    with browser.page(calm=calm) as page:
+    with browser.page(is_calm=is_calm) as page:
         Tab(page).open(url, standalone=True, layer=LAYER, grid=LAYER_SIDE)
         walk = {"steps": STEPS[:4], "changes": changes}
-        page.evaluate("walk => bench.walk(walk)", walk)
-        until_idle(browser)
-        before = browser.spent()
-        page.evaluate("walk => bench.walk(walk)", walk)
-        spent = browser.spent().since(before).seconds
-        return Spent({pid: (kind, seconds / changes) for pid, (kind, seconds) in spent.items()})
+        page.evaluate("walk => bench.changeSteps(walk)", walk)
+        wait_until_idle(browser)
+        before = browser.measure_cpu()
+        page.evaluate("walk => bench.changeSteps(walk)", walk)
+        spent = browser.measure_cpu().since(before).seconds
+        return CpuTime({pid: (kind, seconds / changes) for pid, (kind, seconds) in spent.items()})
 
 
-def until_idle(browser: Chromium, share: float = 0.05, patience: float = 60.0) -> None:
+def wait_until_idle(browser: Chromium, share: float = 0.05, patience: float = 60.0) -> None:
     """Waits until all processes together use less than `share` of a core for a second."""
     end = time.monotonic() + patience
     spent = 1.0
     while spent > share and time.monotonic() < end:
-        before = browser.spent()
+        before = browser.measure_cpu()
         time.sleep(1)
-        spent = browser.spent().since(before).total
+        spent = browser.measure_cpu().since(before).total
 
 
-def cpu_row(what: str, spent: Sequence[Spent], goal: float | None = None) -> Row:
-    """Returns a row of milliseconds of the page's renderer and of the GPU process together."""
+def cpu_row(what: str, spent: Sequence[CpuTime], goal: float | None = None) -> Row:
+    """Returns a row with the CPU time of the page's renderer and of the GPU process."""
     both = sorted(1000 * (one.page + one.gpu) for one in spent)
     page = statistics.median(1000 * one.page for one in spent)
     gpu = statistics.median(1000 * one.gpu for one in spent)
@@ -374,71 +382,74 @@ def cpu_row(what: str, spent: Sequence[Spent], goal: float | None = None) -> Row
 # Memory of the page.
 
 OURS = "document.querySelector('atlas-app')"
-FRAMED = "document.querySelector('iframe')?.contentDocument.querySelector('atlas-app')"
+IN_IFRAME = "document.querySelector('iframe')?.contentDocument.querySelector('atlas-app')"
 
 
 def memory(folder: Path, effort: Effort) -> list[Row]:
-    """Looks for what is left behind by changes of step, and of TensorBoard's tab."""
+    """Measures memory growth over step changes, and over switches of TensorBoard's tab."""
     write_run(folder / "run", layer_atlases(STEPS))
     count = round(CHANGES * effort.share / LOOKS)
-    # A browser each, two at once: nothing here depends on how long it takes.
-    with served(folder, len(STEPS)) as url, spawning(2) as pool:
+    # Two browsers at once: the results do not depend on time.
+    with serve(folder, len(STEPS)) as url, make_pool(2) as pool:
         running = [
-            pool.submit(held, url, count) for held in (steps_held, switches_held, empty_held)
+            pool.submit(measure, url, count)
+            for measure in (measure_step_changes, measure_tab_switches, measure_empty_tab_switches)
         ]
         stepped, switched, empty = (one.result() for one in running)
     return [
-        growth_row(f"memory over {LOOKS * count:,} step changes", stepped),
-        growth_row(f"memory over {LOOKS * count:,} changes of TensorBoard's tab", switched, empty),
+        make_growth_row(f"memory over {LOOKS * count:,} step changes", stepped),
+        make_growth_row(f"memory over {LOOKS * count:,} switches of the tab", switched, empty),
     ]
 
 
-def spawning(workers: int) -> concurrent.futures.ProcessPoolExecutor:
-    """Returns processes of their own, for other browsers and for clients."""
+def make_pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
+    """Returns a process pool for browsers and clients."""
     context = multiprocessing.get_context("spawn")
     return concurrent.futures.ProcessPoolExecutor(workers, mp_context=context)
 
 
-def steps_held(url: str, count: int) -> list[Held]:
-    """Returns what the page holds after each `count` changes of step."""
+def measure_step_changes(url: str, count: int) -> list[Memory]:
+    """Returns the memory of the page after each `count` step changes."""
     address = f"{url}{ENTRY}#atlas&p.atlas.layer={LAYER}&p.atlas.grid={LAYER_SIDE}"
-    with QuietPage(address, calm=True) as page:
+    with QuietPage(address, is_calm=True) as page:
         page.wait_for(f"{OURS}?.dataset.ready === 'true'")
-        return looks(page, f"bench.walk({{steps: {list(STEPS)}, changes: {count}}})")
+        change = f"bench.changeSteps({{steps: {list(STEPS)}, changes: {count}}})"
+        return measure_repeatedly(page, change)
 
 
-def switches_held(url: str, count: int, *, empty: bool = False) -> list[Held]:
-    """Returns the same for TensorBoard's tabs, of which the scalars are the other."""
-    with QuietPage(f"{url}#atlas&p.atlas.layer={LAYER}", calm=False) as page:
-        page.wait_for(f"{FRAMED}?.dataset.ready === 'true'")
+def measure_tab_switches(url: str, count: int, *, empty: bool = False) -> list[Memory]:
+    """Returns the same for switches between the tab and the scalars of TensorBoard."""
+    with QuietPage(f"{url}#atlas&p.atlas.layer={LAYER}", is_calm=False) as page:
+        page.wait_for(f"{IN_IFRAME}?.dataset.ready === 'true'")
         if empty:
-            page.evaluate(f"{FRAMED}.remove()")
-        return looks(page, f"bench.switchTabs({{tabs: ['scalars', 'atlas'], times: {count}}})")
+            page.evaluate(f"{IN_IFRAME}.remove()")
+        change = f"bench.switchTabs({{tabs: ['scalars', 'atlas'], times: {count}}})"
+        return measure_repeatedly(page, change)
 
 
-def empty_held(url: str, count: int) -> list[Held]:
-    """Returns the same where our tab is there, and empty: what it gains is TensorBoard's."""
-    return switches_held(url, count, empty=True)
+def measure_empty_tab_switches(url: str, count: int) -> list[Memory]:
+    """Returns the same with an empty tab: the growth of TensorBoard itself."""
+    return measure_tab_switches(url, count, empty=True)
 
 
-def looks(page: QuietPage, change: str) -> list[Held]:
-    """Changes something again and again; returns what is held before and after each time.
+def measure_repeatedly(page: QuietPage, change: str) -> list[Memory]:
+    """Evaluates `change` repeatedly and returns the memory after each time.
 
-    Twice as many changes come before the first look, and fill every cache.
+    The first two evaluations fill the caches.
     """
     found = []
     for look in range(LOOKS + 2):
         page.evaluate(change)
         if look > 0:
-            # What was asked for ahead is here.
+            # Prefetched data have arrived.
             time.sleep(1)
-            found.append(page.held())
+            found.append(page.measure_memory())
     return found
 
 
-def growth_row(what: str, found: Sequence[Held], others: Sequence[Held] = ()) -> Row:
-    """Returns the row of what grew, beyond what grew of itself beside `others`."""
-    heap, page, gpu = gains(found)
+def make_growth_row(what: str, found: Sequence[Memory], others: Sequence[Memory] = ()) -> Row:
+    """Returns a row with the growth of memory, minus that of `others`."""
+    heap, page, gpu = measure_gains(found)
     first, last = found[0], found[-1]
     measured = (
         f"{page + gpu:+.1f} MB: page {page:+.1f} (its JavaScript {heap:+.1f}), GPU process "
@@ -446,9 +457,9 @@ def growth_row(what: str, found: Sequence[Held], others: Sequence[Held] = ()) ->
         f"listeners {first.listeners} to {last.listeners}"
     )
     if others:
-        theirs, beside, drawn = gains(others)
+        theirs, beside, drawn = measure_gains(others)
         measured += (
-            f"; with an empty tab in our place {beside + drawn:+.1f} MB: page {beside:+.1f} "
+            f"; with an empty tab {beside + drawn:+.1f} MB: page {beside:+.1f} "
             f"(its JavaScript {theirs:+.1f}), GPU process {drawn:+.1f}"
         )
         heap, page, gpu = heap - theirs, page - beside, gpu - drawn
@@ -456,17 +467,17 @@ def growth_row(what: str, found: Sequence[Held], others: Sequence[Held] = ()) ->
     return Row(what, measured, "<= +10 MB", max(heap, page + gpu) <= 10)
 
 
-def gains(found: Sequence[Held]) -> tuple[float, float, float]:
-    """Returns the MB that JavaScript, the page's renderer and the GPU process have gained."""
+def measure_gains(found: Sequence[Memory]) -> tuple[float, float, float]:
+    """Returns the growth of JavaScript, the page's renderer and the GPU process in MB."""
     return (
-        growth([one.heap for one in found]),
-        growth([one.renderer for one in found]),
-        growth([one.gpu for one in found]),
+        estimate_growth([one.heap for one in found]),
+        estimate_growth([one.renderer for one in found]),
+        estimate_growth([one.gpu for one in found]),
     )
 
 
-def growth(bytes_held: Sequence[float]) -> float:
-    """Returns the MB gained from first to last by the median slope between any two looks."""
+def estimate_growth(bytes_held: Sequence[float]) -> float:
+    """Returns the growth in MB by the median slope of all pairs of measurements."""
     pairs = itertools.combinations(enumerate(bytes_held), 2)
     slope = statistics.median((late - early) / (j - i) for (i, early), (j, late) in pairs)
     return slope * (len(bytes_held) - 1) / MEGA
@@ -476,73 +487,69 @@ def growth(bytes_held: Sequence[float]) -> float:
 
 
 def clients(folder: Path, effort: Effort) -> list[Row]:
-    """Lets 50 people watch while a run logs, under both loaders."""
+    """Measures a server with 50 clients while a run logs, with both loaders."""
     rows = []
     for run in ("one", "two"):
         write_run(folder / "log" / run, layer_atlases(STEPS[:10]))
     for fast in (True, False):
         log_dir = folder / f"fast-{fast}"
         shutil.copytree(folder / "log", log_dir)
-        with served(log_dir, 20, fast=fast) as url:
-            rows.append(watched(url, log_dir, fast, SECONDS * effort.share))
+        with serve(log_dir, 20, fast=fast) as url:
+            rows.append(measure_server(url, log_dir, fast, SECONDS * effort.share))
     return rows
 
 
-def watched(url: str, log_dir: Path, fast: bool, seconds: float) -> Row:
+def measure_server(url: str, log_dir: Path, fast: bool, seconds: float) -> Row:
     """Returns the row of one loader."""
-    processes = servers()
-    with spawning(1) as pool:
-        # Every pool of threads is full, and every cache, before anything is compared.
-        pool.submit(crowd, url, CLIENTS, seconds / 6).result()
+    processes = find_servers()
+    with make_pool(1) as pool:
+        # Fills thread pools and caches first.
+        pool.submit(run_clients, url, CLIENTS, seconds / 6).result()
         time.sleep(REST_SECONDS)
-        first = load_of(processes)
+        first = measure_load(processes)
         with Writer(log_dir) as writer:
-            running = pool.submit(crowd, url, CLIENTS, seconds)
-            loads = list(watch(processes, seconds))
-            answers: Answers = running.result()
+            running = pool.submit(run_clients, url, CLIENTS, seconds)
+            loads = list(watch_load(processes, seconds))
+            latencies: Latencies = running.result()
         time.sleep(REST_SECONDS)
-        last = load_of(processes)
-    p95, index_p95 = (1000 * percentile(times, 0.95) for times in (answers.data, answers.index))
-    grown, logged = growth([one.resident for one in loads]), writer.appended / MEGA
+        last = measure_load(processes)
+    p95, index_p95 = (1000 * percentile(times, 0.95) for times in (latencies.data, latencies.index))
+    grown, logged = estimate_growth([one.resident for one in loads]), writer.appended / MEGA
+    requests = len(latencies.data) + len(latencies.index)
     measured = (
-        f"{len(answers.errors)} errors in {len(answers.data) + len(answers.index):,} requests; "
+        f"{len(latencies.errors)} errors in {requests:,} requests; "
         f"data p95 {p95:.0f} ms, index {index_p95:.0f} ms; "
         f"threads at rest {first.threads} to {last.threads}; "
         f"memory {grown:+.1f} MB, with {logged:.1f} MB logged meanwhile"
     )
-    for error in answers.errors[:5]:
+    for error in latencies.errors[:5]:
         print(error, file=sys.stderr)
-    met = (
-        not answers.errors and p95 <= 250 and last.threads <= first.threads and grown <= logged + 10
-    )
+    met = not latencies.errors and p95 <= 250
+    met = met and last.threads <= first.threads and grown <= logged + 10
     name = "data server" if fast else "Python loader"
     goal = "0 errors, p95 <= 250 ms, no growth"
     return Row(f"{CLIENTS} clients, {seconds:.0f} s, 20 atlases, {name}", measured, goal, met)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Returns the value below which a share of them lies."""
+    """Returns the value below which a fraction of the values lies."""
     return sorted(values)[int(share * len(values))]
 
 
 def size(_folder: Path, _effort: Effort) -> list[Row]:
-    """Weighs the scripts as they are committed."""
-    weight = weigh()
+    """Measures the committed scripts."""
+    bundle = measure_bundle()
     return [
-        _at_most("JavaScript, gzip: to the first map", weight.first, 25),
-        _at_most("JavaScript, gzip: without being asked for", weight.unasked, 60),
-        _at_most("JavaScript, gzip: all", weight.total, 60),
+        Row("JavaScript, gzip: before the first map", f"{bundle.first:.1f} kB"),
+        Row("JavaScript, gzip: without a user action", f"{bundle.preloaded:.1f} kB"),
+        Row("JavaScript, gzip: all", f"{bundle.total:.1f} kB", "<= 150 kB", bundle.total <= 150),
     ]
-
-
-def _at_most(what: str, kilobytes: float, goal: float) -> Row:
-    return Row(what, f"{kilobytes:.1f} kB", f"<= {goal:g} kB", kilobytes <= goal)
 
 
 BENCHMARKS: dict[str, Callable[[Path, Effort], list[Row]]] = {
     "pan": pan,
     "points": points,
-    "open": opening,
+    "open": measure_opening,
     "size": size,
     "memory": memory,
     "clients": clients,

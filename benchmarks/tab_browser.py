@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Chromium whose processes are asked what they spent and what they hold."""
+"""A real Chromium, with CPU time and memory of its processes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from chromium import FLAGS, find_chromium
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
 PAGE_SCRIPT = Path(__file__).with_name("tab_page.js")
-PATIENCE_MS = 120_000
+TIMEOUT_MS = 120_000
 RENDERER, GPU = "renderer", "GPU"
 
 
 @dataclass(frozen=True)
-class Spent:
-    """CPU seconds of each process since it began, under its id, by what it is."""
+class CpuTime:
+    """CPU seconds of each process since its start: process id -> (type, seconds)."""
 
     seconds: dict[int, tuple[str, float]]
 
-    def since(self, before: Spent) -> Spent:
-        """Returns what each process spent between two looks."""
-        return Spent(
+    def since(self, before: CpuTime) -> CpuTime:
+        """Returns the CPU time of each process since an earlier measurement."""
+        return CpuTime(
             {
                 pid: (kind, spent - before.seconds.get(pid, (kind, 0.0))[1])
                 for pid, (kind, spent) in self.seconds.items()
@@ -35,30 +35,30 @@ class Spent:
 
     @property
     def total(self) -> float:
-        """Of all processes."""
+        """CPU seconds of all processes."""
         return sum(seconds for _, seconds in self.seconds.values())
 
     @property
     def page(self) -> float:
-        """Of the renderer that worked most: the page's own, not one kept in reserve."""
+        """CPU seconds of the busiest renderer, which is that of the page and not a spare one."""
         return max(seconds for kind, seconds in self.seconds.values() if kind == RENDERER)
 
     @property
     def gpu(self) -> float:
-        """Of the GPU process, which is where software GL draws."""
+        """CPU seconds of the GPU process, where software GL draws."""
         return sum(seconds for kind, seconds in self.seconds.values() if kind == GPU)
 
 
 @dataclass(frozen=True)
-class Held:
-    """What a page holds after a forced garbage collection.
+class Memory:
+    """Memory of a page after a forced garbage collection.
 
     Attributes:
-        heap: Bytes of JavaScript in use.
+        heap: Bytes of the JavaScript heap in use.
         renderer: Bytes of the page's renderer.
-        gpu: The same of the GPU process.
-        nodes: DOM nodes that are alive.
-        listeners: Event listeners that are alive.
+        gpu: Bytes of the GPU process.
+        nodes: Number of DOM nodes.
+        listeners: Number of event listeners.
     """
 
     heap: int
@@ -69,25 +69,25 @@ class Held:
 
 
 class Chromium:
-    """One browser, and its processes."""
+    """A browser and its processes."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self._processes: CDPSession = browser.new_browser_cdp_session()
 
-    def spent(self) -> Spent:
+    def measure_cpu(self) -> CpuTime:
         """Returns the CPU time of every process so far."""
-        answer = self._processes.send("SystemInfo.getProcessInfo")
-        return Spent({one["id"]: (one["type"], one["cpuTime"]) for one in answer["processInfo"]})
+        info = self._processes.send("SystemInfo.getProcessInfo")
+        return CpuTime({one["id"]: (one["type"], one["cpuTime"]) for one in info["processInfo"]})
 
     @contextlib.contextmanager
-    def page(self, *scripts: str, calm: bool = False) -> Iterator[Page]:
-        """Yields a page with a profile and caches of its own, with `tab_page.js` in every frame."""
-        motion = "reduce" if calm else "no-preference"
+    def page(self, *scripts: str, is_calm: bool = False) -> Iterator[Page]:
+        """Yields a page with a new profile, and with `tab_page.js` in every frame."""
+        motion = "reduce" if is_calm else "no-preference"
         context: BrowserContext = self._browser.new_context(
             viewport=VIEWPORT, reduced_motion=motion, color_scheme="light", bypass_csp=False
         )
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         context.add_init_script(path=PAGE_SCRIPT)
         for script in scripts:
             context.add_init_script(script)
@@ -96,7 +96,7 @@ class Chromium:
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Chromium]:
+def start_chromium() -> Iterator[Chromium]:
     """Starts the browser of the end-to-end tests, with software GL."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
@@ -105,10 +105,10 @@ def chromium() -> Iterator[Chromium]:
 
 
 def process_bytes(pid: int) -> int:
-    """Returns a process's own memory, and its share of what it shares with others but for files.
+    """Returns the memory of a process: private, and its proportion of shared anonymous memory.
 
-    The pages of Chromium's own program are shared by every Chromium of the machine, so that one
-    that ends elsewhere would count as growth here.
+    Pages of files are left out: all Chromium processes of the machine share them, so the end of an
+    unrelated process would count as growth.
     """
     rollup = Path(f"/proc/{pid}/smaps_rollup")
     if not rollup.exists():

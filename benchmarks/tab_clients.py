@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many people who watch one TensorBoard, and what its processes hold meanwhile."""
+"""Simulated users of one TensorBoard, and the memory and threads of its processes."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 EVERY_SECONDS = 2.0
-"""A client looks at another atlas this often."""
+"""Seconds between two atlases of a client."""
 INDEX_EVERY = 15
-"""Looks between two of a tab's own polls of the index."""
+"""Number of atlases between two polls of the index."""
 APPEND_SECONDS = 2.0
 GROWING = "growing"
 
 
 @dataclass
-class Answers:
-    """What the clients were told.
+class Latencies:
+    """Latencies and errors of all clients.
 
     Attributes:
         data: Seconds of every request for atlases, icons and histories.
-        index: The same of the index.
-        errors: What was no sound answer, in words.
+        index: Seconds of every request for the index.
+        errors: Messages of invalid responses.
     """
 
     data: list[float] = field(default_factory=list)
@@ -44,75 +44,75 @@ class Answers:
     errors: list[str] = field(default_factory=list)
 
 
-def crowd(base: str, clients: int, seconds: float) -> Answers:
-    """Runs so many clients for so long, each a thread; call it in a process of its own."""
-    answers = Answers()
+def run_clients(base: str, clients: int, seconds: float) -> Latencies:
+    """Runs clients in threads for some seconds; call it in a separate process."""
+    latencies = Latencies()
     end = time.monotonic() + seconds
     threads = [
-        threading.Thread(target=_Client(base, number, end, answers).run)
+        threading.Thread(target=_Client(base, number, end, latencies).run)
         for number in range(clients)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return answers
+    return latencies
 
 
 class _Client:
-    """One tab: it reads the index and the histories, then goes from atlas to atlas."""
+    """A user: reads the index and a history, then one atlas after another."""
 
-    def __init__(self, base: str, number: int, end: float, answers: Answers) -> None:
-        self._base, self._end, self._answers = base, end, answers
+    def __init__(self, base: str, number: int, end: float, latencies: Latencies) -> None:
+        self._base, self._end, self._latencies = base, end, latencies
         self._random = random.Random(number)
 
     def run(self) -> None:
         time.sleep(self._random.uniform(0, EVERY_SECONDS))
-        looks = 0
+        requests = 0
         while time.monotonic() < self._end:
             due = time.monotonic() + EVERY_SECONDS
             try:
-                if looks % INDEX_EVERY == 0:
+                if requests % INDEX_EVERY == 0:
                     self._read_index()
-                self._look()
+                self._load_atlas()
             except Exception as error:
-                self._answers.errors.append(f"{type(error).__name__}: {error}")
-            looks += 1
+                self._latencies.errors.append(f"{type(error).__name__}: {error}")
+            requests += 1
             time.sleep(max(0.0, min(due, self._end) - time.monotonic()))
 
     def _read_index(self) -> None:
-        runs = json.loads(self._ask("index", self._answers.index))["runs"]
+        runs = json.loads(self._fetch("index", self._latencies.index))["runs"]
         self._series = [
             one for run in runs if not run["run"].startswith(GROWING) for one in run["series"]
         ]
-        self._ask(f"history?id={self._random.choice(self._series)['id']}")
+        self._fetch(f"history?id={self._random.choice(self._series)['id']}")
 
-    def _look(self) -> None:
-        """Takes one atlas with all icons of one of its grids, as a change of step does."""
+    def _load_atlas(self) -> None:
+        """Loads one atlas with all icons of one grid, as a change of the step does."""
         series = self._random.choice(self._series)
         at = f"id={series['id']}&step={self._random.choice(series['steps'])}"
-        pack = self._ask(f"atlas?{at}")
+        pack = self._fetch(f"atlas?{at}")
         length = int.from_bytes(pack[:4], "little")
         manifest = json.loads(pack[4 : 4 + length])
         size = self._random.choice(manifest["grids"])["size"]
         for number, blob in enumerate(manifest["blobs"], start=1):
             if blob.get("grid") != size or blob["role"] != "sheet":
                 continue
-            page = self._ask(f"sheet?{at}&blob={number}&v={blob['crc32c']}")
+            page = self._fetch(f"sheet?{at}&blob={number}&v={blob['crc32c']}")
             if f"{google_crc32c.value(page):08x}" != blob["crc32c"]:
-                self._answers.errors.append(f"sheet {number} of {at} is not what was asked for")
+                self._latencies.errors.append(f"sheet {number} of {at} has a wrong checksum")
 
-    def _ask(self, route: str, times: list[float] | None = None) -> bytes:
+    def _fetch(self, route: str, times: list[float] | None = None) -> bytes:
         start = time.perf_counter()
         status, _, body = get(self._base + "data/plugin/atlas/" + route)
-        (self._answers.data if times is None else times).append(time.perf_counter() - start)
+        (self._latencies.data if times is None else times).append(time.perf_counter() - start)
         if status != 200:
             raise RuntimeError(f"{route}: {status} {body[:200]!r}")
         return body
 
 
 class Writer:
-    """A training run that logs a small atlas and two numbers again and again."""
+    """A run that repeatedly logs a small atlas and a scalar."""
 
     def __init__(self, log_dir: Path) -> None:
         self._log_dir, self._stop = log_dir, threading.Event()
@@ -144,21 +144,21 @@ class Writer:
 
 @dataclass(frozen=True)
 class Load:
-    """What TensorBoard's processes hold at a moment: bytes, and threads."""
+    """Time, resident bytes and number of threads of TensorBoard's processes."""
 
     moment: float
     resident: int
     threads: int
 
 
-def servers() -> list[psutil.Process]:
-    """Returns the TensorBoard that this process runs, and its data server if there is one."""
+def find_servers() -> list[psutil.Process]:
+    """Returns the TensorBoard process that this process started, and its data server if any."""
     children = psutil.Process(os.getpid()).children(recursive=True)
     return [one for one in children if any("tensorboard" in part for part in one.cmdline()[:3])]
 
 
-def load_of(processes: list[psutil.Process]) -> Load:
-    """Looks at the processes once."""
+def measure_load(processes: list[psutil.Process]) -> Load:
+    """Measures the processes once."""
     return Load(
         time.monotonic(),
         sum(one.memory_info().rss for one in processes),
@@ -166,9 +166,11 @@ def load_of(processes: list[psutil.Process]) -> Load:
     )
 
 
-def watch(processes: list[psutil.Process], seconds: float, every: float = 1.0) -> Iterator[Load]:
-    """Yields their load again and again."""
+def watch_load(
+    processes: list[psutil.Process], seconds: float, every: float = 1.0
+) -> Iterator[Load]:
+    """Yields the load repeatedly."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        yield load_of(processes)
+        yield measure_load(processes)
         time.sleep(every)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs for benchmarks/tab.py: grids of which no cell is empty, and very many samples."""
+"""Logs for tab.py: full grids, and a large number of samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 LAYER = "layer3"
 SPARE_SHARE = 0.6
-"""Samples beyond one for each cell, so that cells differ in how many they hold."""
+"""Additional samples relative to the number of cells, so that cells differ in size."""
 
 
 def full_atlas(
@@ -25,19 +25,19 @@ def full_atlas(
     """Returns an atlas that fills a grid of `side` x `side` cells.
 
     Args:
-        step: Its step; samples move from one to the next.
-        side: Cells along each axis that hold a sample at every step.
-        tiles: Side of the icons in pixels, by grid size.
-        layer: Its layer.
-        sequence: Its number in the log.
+        step: Step; samples move between steps.
+        side: Number of cells along each axis; each has a sample at every step.
+        tiles: Grid size -> side of its icons in pixels.
+        layer: Layer.
+        sequence: Sequence number in the log.
     """
     count = side * side
     samples = round(count * (1 + SPARE_SHARE))
     fixed, moving = np.random.default_rng(5), np.random.default_rng(step)
-    place = fixed.permutation(
+    cell = fixed.permutation(
         np.concatenate([np.arange(count), fixed.integers(0, count, samples - count)])
     )
-    corner = np.stack([place % side, place // side], axis=1)
+    corner = np.stack([cell % side, cell // side], axis=1)
     xy = ((corner + moving.uniform(0.05, 0.95, corner.shape)) / side).astype(np.float32)
     base = make_atlas(
         step, layer=layer, samples=samples, grids=(2,), tile=8, sequence=sequence, images=400
@@ -53,7 +53,7 @@ def full_atlas(
 
 
 def write_run(folder: Path, atlases: list[Atlas]) -> None:
-    """Writes atlases behind the pictures of their probe, and a curve beside them."""
+    """Writes the images of a probe, then atlases, and scalars into the parent run."""
     sink = EventSink(folder / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
     for atlas in atlases:

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What benchmarks/tab.py does inside pages: it runs in every frame before anything else. */
+/** Functions of benchmarks/tab.py inside pages; this runs in every frame before other scripts. */
 (() => {
   const frame = () => new Promise(requestAnimationFrame);
   const frames = async (count) => {
     for (let i = 0; i < count; i++) await frame();
   };
-  const heard = new Map();
+  const received = new Map();
   const waiting = new Map();
 
   const bench = {
     /**
-     * Drags what lies at (x, y) to the right, to the left and back, one move of whole pixels a frame.
-     * The mouse must be pressed there. The last frames hand over to the GPU process what is under way.
+     * Drags the element at (x, y) to the right, to the left and back, by whole pixels in each frame.
+     * The mouse button must be down there. The last frames let the GPU process finish its work.
      */
     async drag({ x, y, reach, lap, moves }) {
-      const target = deepest(document, x, y);
+      const target = findDeepest(document, x, y);
       for (let i = 1; i <= moves; i++) {
         await frame();
-        const way = (4 * i) / lap;
-        const share = way % 4 < 1 ? way % 4 : way % 4 < 3 ? 2 - (way % 4) : (way % 4) - 4;
+        const phase = (4 * i) / lap;
+        const share = phase % 4 < 1 ? phase % 4 : phase % 4 < 3 ? 2 - (phase % 4) : (phase % 4) - 4;
         const at = {
           clientX: Math.round(x + reach * share),
           clientY: Math.round(y + 10 * share),
@@ -33,7 +33,7 @@
       await frames(3);
     },
 
-    /** Distill's way: every change draws each cell in view by one `drawImage`. Returns how many. */
+    /** Draws each visible cell by one `drawImage`, as Distill does. Returns the number of cells. */
     async openCanvas({ width, height, zoom, size, rows, cols, scales, tile, columns, pages }) {
       const canvas = makeCanvas(width, height);
       const context = canvas.getContext('2d');
@@ -61,7 +61,7 @@
         return drawn;
       };
       let last = null;
-      let asked = false;
+      let isRequested = false;
       canvas.addEventListener('mousedown', (event) => {
         last = event;
       });
@@ -70,18 +70,18 @@
         left += event.clientX - last.clientX;
         top += event.clientY - last.clientY;
         last = event;
-        if (asked) return;
-        asked = true;
+        if (isRequested) return;
+        isRequested = true;
         requestAnimationFrame(() => {
-          asked = false;
+          isRequested = false;
           draw();
         });
       });
       return draw();
     },
 
-    /** The same points by regl-scatterplot, coloured by class, as large as ours. */
-    async openScatter({ width, height, x, y, classes, colours, pointSize }) {
+    /** Draws the same points with regl-scatterplot, colored by class, at the same size. */
+    async openScatter({ width, height, x, y, classes, colors, pointSize }) {
       const canvas = makeCanvas(width, height);
       const plot = createScatterplot.default({
         canvas,
@@ -89,7 +89,7 @@
         height,
         pointSize,
         colorBy: 'valueA',
-        pointColor: colours,
+        pointColor: colors,
         backgroundColor: '#f5f6f7',
       });
       const read = async (data, type) => new type(await (await fetch(data)).arrayBuffer());
@@ -103,48 +103,48 @@
       );
     },
 
-    /** Opens one of TensorBoard's tabs and waits until the frame in it tells `news`. */
-    open(plugin, news) {
-      heard.clear();
-      plug(plugin).click();
-      return bench.hear(news);
+    /** Opens one of TensorBoard's tabs and waits until its frame reports `event`. */
+    open(plugin, event) {
+      received.clear();
+      findPluginTab(plugin).click();
+      return bench.waitFor(event);
     },
 
-    hear(news) {
+    waitFor(event) {
       return new Promise((done) => {
-        if (heard.has(news)) done();
-        else waiting.set(news, done);
+        if (received.has(event)) done();
+        else waiting.set(event, done);
       });
     },
 
-    tell(news) {
-      heard.set(news, true);
-      waiting.get(news)?.();
-      waiting.delete(news);
+    report(event) {
+      received.set(event, true);
+      waiting.get(event)?.();
+      waiting.delete(event);
     },
 
-    /** Goes from step to step and back by keys, each time until the map has come to rest. */
-    async walk({ steps, changes }) {
+    /** Changes the step by keys, to the last one and back, each time until the map is ready. */
+    async changeSteps({ steps, changes }) {
       const app = document.querySelector('atlas-app');
       const map = app.shadowRoot.querySelector('atlas-map');
       let at = steps.indexOf(Number(app.dataset.step));
       for (let i = 0; i < changes; i++) {
-        if (steps[at + bench.way] === undefined) bench.way = -bench.way;
-        at += bench.way;
-        const key = bench.way > 0 ? '.' : ',';
+        if (steps[at + bench.direction] === undefined) bench.direction = -bench.direction;
+        at += bench.direction;
+        const key = bench.direction > 0 ? '.' : ',';
         map.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
         const there = ({ ready, shownStep }) =>
           ready === 'true' && shownStep === String(steps[at]);
-        await marked(app, there);
+        await waitForDataset(app, there);
       }
     },
-    way: 1,
+    direction: 1,
 
-    /** Goes to and fro between two of TensorBoard's tabs, each time until the page shows it. */
+    /** Switches between two of TensorBoard's tabs, each time until the page shows it. */
     async switchTabs({ tabs, times }) {
       for (let i = 0; i < times; i++) {
         const tab = tabs[i % 2];
-        plug(tab).click();
+        findPluginTab(tab).click();
         const inFrame = () => (document.querySelector('iframe')?.clientHeight ?? 0) > 0;
         while (inFrame() !== (tab === 'atlas')) await frame();
         await frames(2);
@@ -153,7 +153,7 @@
   };
   window.bench = bench;
 
-  function plug(id) {
+  function findPluginTab(id) {
     return document.querySelector(`[data-plugin-id=${id}]`);
   }
 
@@ -167,13 +167,13 @@
     return canvas;
   }
 
-  function deepest(root, x, y) {
+  function findDeepest(root, x, y) {
     const found = root.elementFromPoint(x, y);
-    return found.shadowRoot ? deepest(found.shadowRoot, x, y) : found;
+    return found.shadowRoot ? findDeepest(found.shadowRoot, x, y) : found;
   }
 
-  /** Resolves as soon as the app's marks pass `test`; it costs nothing meanwhile. */
-  function marked(app, test) {
+  /** Resolves as soon as the data attributes of the app pass `test`, without polling. */
+  function waitForDataset(app, test) {
     return new Promise((done) => {
       const observer = new MutationObserver(look);
       function look() {
@@ -186,14 +186,14 @@
     });
   }
 
-  /** In the frame of the tab: tells TensorBoard's page of the first map, and of rest. */
+  /** In the frame of the tab: reports the first map, and when the app is idle, to the page. */
   async function report(app) {
-    await marked(app, ({ level }) => level !== undefined && level !== '');
+    await waitForDataset(app, ({ level }) => level !== undefined && level !== '');
     await frames(2);
-    parent.bench.tell('map');
-    await marked(app, ({ ready }) => ready === 'true');
+    parent.bench.report('map');
+    await waitForDataset(app, ({ ready }) => ready === 'true');
     await frames(2);
-    parent.bench.tell('rest');
+    parent.bench.report('idle');
   }
 
   if (parent === window || !location.pathname.endsWith('/plugin_entry.html')) return;

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a writer costs the training loop.
+"""Overhead of a writer in the training loop.
 
-    python benchmarks/training_overhead.py [--quick] [--check] [WHAT ...]
+    python benchmarks/training_overhead.py
+    python benchmarks/training_overhead.py --quick latency speed
+    python benchmarks/training_overhead.py --check      exit status 1 if a bound is missed
 
-Every line is a figure beside its goal; with --check the exit status is 1 when one misses.
-Comparisons are paired and interleaved, and their medians and ranges are of as many pairs as are
-named. The loop runs on one thread, on a machine of two cores that has nothing else to do; the model
-has the size of a ResNet-18 (47 MB).
+Comparisons are paired and interleaved; values are medians and ranges over the stated number of
+pairs. The loop runs on one thread of an otherwise idle machine with two cores. The model is a
+ResNet-18 (47 MB).
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 
 CONFIG = AtlasConfig(samples=256, grids=(4, 8), icons="inversion", icon_steps=48)
-"""Some seconds of work an atlas: long against a step, short enough for many pairs."""
+"""An atlas takes some seconds: long compared with a step, and short enough for many pairs."""
 TINY = AtlasConfig(samples=4, grids=(2,), min_count=1, neighbors=2, epochs=5, icons="none")
 RECORD_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A bound that a figure must keep.
+    """A bound of a measured value.
 
     Attributes:
-        name: What the value is, empty where the line says it.
-        value: The measured value, in the unit of the bound.
-        bound: The largest value allowed, or the smallest where `is_least`.
-        unit: Printed behind the bound.
+        name: Name of the value, or empty.
+        value: Measured value, in the unit of the bound.
+        bound: Largest allowed value, or the smallest if `is_least`.
+        unit: Unit, printed after the bound.
         is_least: Whether larger is better.
     """
 
@@ -60,7 +61,7 @@ class Goal:
 
     @property
     def is_met(self) -> bool:
-        """Whether the value keeps the bound."""
+        """Whether the value is within the bound."""
         return self.value >= self.bound if self.is_least else self.value <= self.bound
 
     def __str__(self) -> str:
@@ -70,15 +71,17 @@ class Goal:
 
 
 MISSED: list[str] = []
-"""Lines with a figure that missed its goal."""
+"""Lines with a value that missed its bound."""
 
 
 def main() -> int:
-    """Prints the figures that are asked for, all by default; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Prints the selected values, all by default; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", nargs="*", choices=[[], *BENCHMARKS], metavar="WHAT")
-    parser.add_argument("--quick", action="store_true", help="fewer pairs, to see that it runs")
-    parser.add_argument("--check", action="store_true", help="exit with 1 when a goal is missed")
+    parser.add_argument("--quick", action="store_true", help="fewer pairs, to check that it runs")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a bound is missed")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for name in arguments.what or BENCHMARKS:
@@ -92,15 +95,15 @@ def main() -> int:
 
 
 def report(what: str, value: str, *goals: Goal) -> None:
-    """Prints a figure beside its goals, and remembers it if one is missed."""
-    wanted = f"   goal {', '.join(map(str, goals))}" if goals else ""
-    print(f"{what:<62} {value:>36}{wanted}", flush=True)
+    """Prints a value with its bounds, and records it if one is missed."""
+    bounds = f"   bound {', '.join(map(str, goals))}" if goals else ""
+    print(f"{what:<62} {value:>36}{bounds}", flush=True)
     if not all(goal.is_met for goal in goals):
         MISSED.append(what)
 
 
 class Loop:
-    """A training loop that can be run for a number of steps."""
+    """A training loop that runs for a given number of steps."""
 
     def __init__(self) -> None:
         torch.manual_seed(0)
@@ -118,22 +121,22 @@ class Loop:
         self._optimizer.step()
 
     def run(self, steps: int) -> float:
-        """Returns the seconds of so many steps."""
+        """Trains for some steps and returns the seconds."""
         start = time.perf_counter()
         for _ in range(steps):
             self.step()
         return time.perf_counter() - start
 
     def writer(self, folder: Path, config: AtlasConfig = CONFIG, **more: object) -> AtlasWriter:
-        """Returns a writer for one layer, whose probe has as many images as it has samples."""
+        """Returns a writer for one layer, with one sample per probe image."""
         probe = torch.rand(config.samples, 3, 64, 64), torch.arange(config.samples) % 10
         return AtlasWriter(folder, self.model, ["layer3"], probe=probe, config=config, **more)
 
 
 def latency(folder: Path, pairs: int) -> None:
-    """Times calls after each step, with the worker at work all the time.
+    """Measures the latency of `add_atlas` while the worker is busy.
 
-    Beside them a bare copy of the same bytes, which no snapshot of that state can be quicker than.
+    The baseline is a copy of the same bytes, which is the lower limit for a snapshot of the state.
     """
     loop, times, bare, calls = Loop(), [], [], 20 * pairs
     state = list(loop.model.state_dict().values())
@@ -146,7 +149,7 @@ def latency(folder: Path, pairs: int) -> None:
             atlas.add_atlas(step)
             times.append(1000 * (time.perf_counter() - start))
             loop.step()
-            bare.append(1000 * seconds(lambda: torch._foreach_copy_(kept, state)))
+            bare.append(1000 * measure_seconds(lambda: torch._foreach_copy_(kept, state)))
     times.sort()
     p50, p99, longest = times[calls // 2], times[int(0.99 * calls)], times[-1]
     report(
@@ -160,7 +163,7 @@ def latency(folder: Path, pairs: int) -> None:
 
 
 def speed(folder: Path, pairs: int) -> None:
-    """Compares the loop beside an atlas in the making with the same number of steps alone."""
+    """Compares the speed of the loop while an atlas is computed with its speed alone."""
     loop, shares = Loop(), []
     with loop.writer(folder) as atlas:
         atlas.add_atlas(0)
@@ -174,12 +177,14 @@ def speed(folder: Path, pairs: int) -> None:
             beside = time.perf_counter() - start
             shares.append(loop.run(steps) / beside)
     report(
-        f"loop speed while an atlas is made, {pairs} pairs", spread(shares), _share(shares, 0.95)
+        f"loop speed while an atlas is computed, {pairs} pairs",
+        format_spread(shares),
+        _make_goal(shares, 0.95),
     )
 
 
 def idle(folder: Path, pairs: int) -> None:
-    """Compares the loop beside a worker that waits with the loop without one."""
+    """Compares the speed of the loop with an idle worker with its speed without one."""
     loop, shares, worked = Loop(), [], 0.0
     for pair in range(pairs):
         alone = loop.run(20)
@@ -190,10 +195,12 @@ def idle(folder: Path, pairs: int) -> None:
             beside = loop.run(20)
             worked += _worker_seconds() - before
         shares.append((alone + loop.run(20)) / 2 / beside)
-    report(f"loop speed between atlases, {pairs} pairs", spread(shares), _share(shares, 0.99))
     report(
-        "processor time of the worker meanwhile", f"{worked:.2f} s", Goal("", worked, 0.05, " s")
+        f"loop speed between atlases, {pairs} pairs",
+        format_spread(shares),
+        _make_goal(shares, 0.99),
     )
+    report("CPU time of the worker meanwhile", f"{worked:.2f} s", Goal("", worked, 0.05, " s"))
 
 
 def record(folder: Path, pairs: int) -> None:
@@ -206,8 +213,8 @@ def record(folder: Path, pairs: int) -> None:
     with (folder / "theirs").open("wb") as file:
         theirs = RecordWriter(file)
         for _ in range(pairs):
-            own = seconds(lambda: sink.append(payload))
-            stock = seconds(lambda: (theirs.write(payload), theirs.flush()))
+            own = measure_seconds(lambda: sink.append(payload))
+            stock = measure_seconds(lambda: (theirs.write(payload), theirs.flush()))
             factors.append(stock / own)
     sink.close()
     factor = statistics.median(factors)
@@ -217,11 +224,11 @@ def record(folder: Path, pairs: int) -> None:
 
 
 def memory(folder: Path, pairs: int) -> None:
-    """Measures in a fresh process what is kept beyond one copy of the state per snapshot."""
+    """Measures in a new process the memory beyond one copy of the state per snapshot."""
     del pairs
-    kept, state, slots = _measured("_memory", folder)
-    value = f"{kept:.0f} MB ({slots:.0f} copies of {state:.0f} MB beside)"
-    report("memory kept by the training process", value, Goal("", kept, 100, " MB"))
+    kept, state, slots = _run_in_process("_memory", folder)
+    value = f"{kept:.0f} MB ({slots:.0f} copies of {state:.0f} MB not counted)"
+    report("memory of the training process", value, Goal("", kept, 100, " MB"))
 
 
 def _memory(folder: Path) -> None:
@@ -234,15 +241,15 @@ def _memory(folder: Path) -> None:
         loop.step()
         atlas.add_atlas(step)
     time.sleep(1)
-    slots = 3  # one in work and two that wait
+    slots = 3  # one in use and two in the queue
     print((resident() - before - slots * state) / 1e6, state / 1e6, slots)
     atlas.close(0)
 
 
 def growth(folder: Path, pairs: int) -> None:
-    """Measures in a fresh process what a thousand atlases leave behind."""
+    """Measures in a new process the memory growth over a thousand atlases."""
     count = 100 * pairs
-    grown, worker = _measured("_growth", folder, str(count))
+    grown, worker = _run_in_process("_growth", folder, str(count))
     value = f"{grown:.1f} MB (worker {worker:.1f} MB)"
     report(
         f"growth of the training process over {count:,} atlases", value, Goal("", grown, 5, " MB")
@@ -264,7 +271,7 @@ def _growth(folder: Path, count: str) -> None:
 
 
 def cold(folder: Path, pairs: int) -> None:
-    """Times construction, and the first atlas against the second."""
+    """Measures the constructor, and the first atlas compared with the second."""
     loop, made, first, second = Loop(), [], [], []
     for pair in range(pairs):
         start = time.perf_counter()
@@ -286,19 +293,19 @@ BENCHMARKS: dict[str, Callable[[Path, int], None]] = {
 }
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Returns how long a call takes."""
+def measure_seconds(call: Callable[[], object]) -> float:
+    """Returns the wall seconds of a call."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
 
 
-def spread(shares: list[float]) -> str:
-    """Returns median and range of shares."""
+def format_spread(shares: list[float]) -> str:
+    """Formats median and range of fractions."""
     return f"{statistics.median(shares):.1%} ({min(shares):.1%}-{max(shares):.1%})"
 
 
-def _share(shares: list[float], least: float) -> Goal:
+def _make_goal(shares: list[float], least: float) -> Goal:
     return Goal("", 100 * statistics.median(shares), 100 * least, " %", is_least=True)
 
 
@@ -317,8 +324,8 @@ def _worker_seconds() -> float:
     return float(sum(t.user + t.system for t in times))
 
 
-def _measured(function: str, *arguments: object) -> list[float]:
-    """Runs one of the functions above in a fresh process and returns the numbers it prints."""
+def _run_in_process(function: str, *arguments: object) -> list[float]:
+    """Runs a function of this module in a new process and returns the numbers it prints."""
     call = (
         "import pathlib, sys, training_overhead; training_overhead.torch.set_num_threads(1); "
         f"training_overhead.{function}"
