@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.compute.attribution.intervention import (
     count_calls,
 )
 from tensorboard_plugin_atlas.compute.attribution.smooth_maxpool import RelaxedPooling
-from tensorboard_plugin_atlas.compute.fastpath import cache_prefix
+from tensorboard_plugin_atlas.compute.fastpath import cache_prefix, log_fallback
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
@@ -199,6 +199,7 @@ def _pushed(asked: Intervention, order: NDArray[np.intp]) -> Tensor | None:
 
     It is held against forward mode on the first and the last samples.
     """
+    task = f"attribution of layer {asked.layer!r}"
     parts = [order[first : first + _PUSHED] for first in range(0, len(order), _PUSHED)]
     found: list[Tensor] = []
     try:
@@ -211,10 +212,12 @@ def _pushed(asked: Intervention, order: NDArray[np.intp]) -> Tensor | None:
                 directions = asked.direction(outputs[torch.from_numpy(which)], rows)
                 found.append(behind.jvp(outputs, which, directions))
                 if number in (1, len(parts)) and not _agree(found[-1], _forward_mode(asked, rows)):
+                    log_fallback(task, "the JVPs differ from those of forward mode")
                     return None
                 if found[0].shape[1] * len(order) * 4 > _MOST_BYTES:
                     return None
-    except Exception:  # the user's code; asked itself, the model may say why
+    except Exception as error:  # the user's code may raise anything
+        log_fallback(task, error)
         return None
     return torch.cat(found)
 

@@ -116,7 +116,8 @@ class Intervention:
         def run(entered: Tensor) -> Tensor:
             return self.logits(images, lambda _: entered)
 
-        return trace_head(run, outputs[torch.from_numpy(which)])
+        task = f"attribution of layer {self.layer!r}"
+        return trace_head(run, outputs[torch.from_numpy(which)], task=task)
 
     def logits(self, images: Tensor, enter: Callable[[Tensor], Tensor]) -> Tensor:
         """Returns the (n, K) logits of images, with `enter` of the layer's output in its place."""

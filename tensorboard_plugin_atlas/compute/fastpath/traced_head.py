@@ -25,8 +25,6 @@ from tensorboard_plugin_atlas.compute.fastpath.graph_reader import GraphReader
 from tensorboard_plugin_atlas.compute.fastpath.operations import Convolution
 from tensorboard_plugin_atlas.compute.fastpath.program import Program, explain_unavailable
 
-_TASK = "attribution"
-
 
 @dataclass(frozen=True, eq=False)
 class TracedHead:
@@ -63,12 +61,13 @@ class TracedHead:
             return (torch.zeros_like(logits) if change is None else change)[: len(rows)].clone()
 
 
-def trace_head(run: Callable[[Tensor], Tensor], outputs: Tensor) -> TracedHead | None:
+def trace_head(run: Callable[[Tensor], Tensor], outputs: Tensor, *, task: str) -> TracedHead | None:
     """Traces the part of a network after a layer.
 
     Args:
         run: Takes the layer's output for n images, float32 on the CPU; returns (n, K) logits.
         outputs: (n, C, H, W): such an output.
+        task: What it is for, such as "attribution of layer 'layer3'"; named in the log.
 
     Returns:
         None, with the reason in the log, where the network has an unsupported operation before its
@@ -79,7 +78,7 @@ def trace_head(run: Callable[[Tensor], Tensor], outputs: Tensor) -> TracedHead |
     if outputs.ndim != 4 or outputs.dtype != torch.float32:
         reason = f"the output of the layer is {tuple(outputs.shape)} {outputs.dtype}"
     if reason is not None:
-        log_fallback(_TASK, reason)
+        log_fallback(task, reason)
         return None
     try:
         graph = make_fx(run)(outputs)
@@ -88,7 +87,7 @@ def trace_head(run: Callable[[Tensor], Tensor], outputs: Tensor) -> TracedHead |
             raise UnsupportedError("no supported convolution follows the layer")
         return TracedHead(Program(tuple(operations)), _extract_rest(graph, last), len(outputs))
     except Exception as error:  # tracing runs the user's code
-        log_fallback(_TASK, error)
+        log_fallback(task, error)
         return None
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.compute.attribution import attribute as attribute_module
 from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
-from tensorboard_plugin_atlas.compute.fastpath.traced_head import trace_head
+from tensorboard_plugin_atlas.compute.fastpath.traced_head import TracedHead, trace_head
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.preserve_state import limit_batch_size
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -54,7 +54,7 @@ def test_jvps_equal_those_of_forward_mode(name):
     network = nn.Sequential(NETWORKS[name], Head())
     outputs, directions = torch.randn(3, 3, 14, 14), torch.randn(5, 3, 14, 14)
     network(outputs)
-    head = trace_head(frozen(network), outputs[ROWS])
+    head = trace_head(frozen(network), outputs[ROWS], task="test")
     assert head is not None
     expected = compute_jvp(network, outputs[ROWS], directions)
     assert expected.abs().max() > 0
@@ -77,7 +77,7 @@ def test_an_unsupported_head_is_not_traced_and_the_reason_is_logged(network, rea
     outputs = torch.randn(2, 3, 14, 14)
     network(outputs)
     with caplog.at_level(logging.INFO, "tensorboard_plugin_atlas"):
-        assert trace_head(frozen(network), outputs) is None
+        assert trace_head(frozen(network), outputs, task="attribution") is None
     (record,) = caplog.records
     assert record.message.startswith("attribution: plain autograd runs instead of the fast path")
     assert reason in record.message
@@ -125,7 +125,7 @@ def make_probe():
 @pytest.mark.parametrize(
     ("kind", "is_used"), [(Plain, True), (SkipConnection, False), (Branching, False)]
 )
-def test_attribution_uses_traced_jvps_where_they_are_right(kind, is_used, monkeypatch):
+def test_attribution_uses_traced_jvps_where_they_are_right(kind, is_used, monkeypatch, caplog):
     torch.manual_seed(0)
     network, probe = kind().eval(), make_probe()
     results = []
@@ -133,8 +133,10 @@ def test_attribution_uses_traced_jvps_where_they_are_right(kind, is_used, monkey
     monkeypatch.setattr(
         attribute_module, "_pushed", lambda *a: results.append(own(*a)) or results[-1]
     )
-    found = compute_attribution(network, "layer", probe).values
+    with caplog.at_level(logging.INFO, "tensorboard_plugin_atlas"):
+        found = compute_attribution(network, "layer", probe).values
     assert (results[0] is not None) == is_used
+    assert ("attribution of layer 'layer': plain autograd runs" in caplog.text) != is_used
     monkeypatch.setattr(attribute_module, "_pushed", lambda *_: None)
     np.testing.assert_allclose(
         found, compute_attribution(network, "layer", probe).values, atol=1e-6
@@ -142,25 +144,19 @@ def test_attribution_uses_traced_jvps_where_they_are_right(kind, is_used, monkey
     assert np.abs(found).max() > 0
 
 
-def test_a_wrong_trace_is_detected(monkeypatch):
+def test_a_wrong_trace_is_detected(monkeypatch, caplog):
     network, probe = Plain().eval(), make_probe()
     expected = compute_attribution(network, "layer", probe).values
-    own = attribute_module.Intervention.trace_head
-
-    def other_weights(intervention, rows):
-        head = own(intervention, rows)
-        with torch.no_grad():
-            intervention.model.after.weight.mul_(1.5)  # the trace has the old weights
-        return head
-
-    monkeypatch.setattr(attribute_module.Intervention, "trace_head", other_weights)
+    jvp = TracedHead.jvp
+    monkeypatch.setattr(TracedHead, "jvp", lambda *arguments: 1.5 * jvp(*arguments))
     with monkeypatch.context() as patch:
         patch.setattr(attribute_module, "_agree", lambda *_: True)
-        assert not np.allclose(
-            compute_attribution(network, "layer", probe).values, 1.5 * expected, rtol=0.01
-        )
-    found = compute_attribution(network, "layer", probe).values
-    assert not np.allclose(found, expected, rtol=0.01)  # forward mode, with the new weights
+        unchecked = compute_attribution(network, "layer", probe).values
+    np.testing.assert_allclose(unchecked, 1.5 * expected, rtol=1e-5)
+    with caplog.at_level(logging.INFO, "tensorboard_plugin_atlas"):
+        found = compute_attribution(network, "layer", probe).values
+    assert "the JVPs differ from those of forward mode" in caplog.text
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_every_pass_is_limited_to_a_few_large_images():
