@@ -90,9 +90,9 @@ def check_probe(atlas: Atlas, probe: Probe) -> None:
     changes = list_probe_changes(atlas, probe)
     if changes:
         raise ArgumentError(
-            "--data is not what the atlas was made with: "
+            "--data differs from the probe of the atlas: "
             + ", ".join(changes)
-            + "; pass what AtlasWriter was given as probe, as module:callable if it is no folder"
+            + "; pass the `probe` argument of AtlasWriter, as module:callable if it is not a folder"
         )
 
 

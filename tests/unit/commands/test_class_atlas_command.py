@@ -184,7 +184,7 @@ def test_the_log_of_the_layers_can_still_be_refined_without_naming_a_run(runs):
         ({"pairs": [("red", "0")]}, "names one class twice"),
         ({"layer": "nowhere"}, "--layer 'nowhere' was not logged"),
         ({"step": 7, "weights": 10}, "--step 7 was not logged; the nearest are"),
-        ({"data": f"{HERE}:make_other_probe"}, "--data is not what the atlas was made with"),
+        ({"data": f"{HERE}:make_other_probe"}, "--data differs from the probe of the atlas"),
     ],
 )
 def test_what_cannot_be_made_is_explained_and_nothing_is_written(runs, changes, words):

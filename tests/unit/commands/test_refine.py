@@ -264,7 +264,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("data", "differs"),
         [
-            ("make_other_labels", "is not what the atlas was made with: other labels; pass"),
+            ("make_other_labels", "differs from the probe of the atlas: other labels; pass"),
             ("make_few", "50 samples, 80 before"),
         ],
     )
