@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network whose layer is given another output: what the logits become, what lies behind."""
+"""Forward passes in which the output of one layer is replaced."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ from tensorboard_plugin_atlas.errors import LayerError
 
 
 class NoAttributionError(Exception):
-    """There is nothing to differentiate."""
+    """The logits cannot be differentiated with respect to the layer."""
 
 
 @dataclass(frozen=True, eq=False)
 class Intervention:
-    """A model, and where its layer is asked.
+    """A model, one of its layers, and the samples whose activations are replaced there.
 
     Attributes:
         model: Without wrappers, in evaluation mode.
         layer: Name of the layer.
         module: The layer.
-        probe: Images and places.
+        probe: Images and sample positions.
         calls: How often the layer runs in a forward pass.
-        positions: (N, 2) of the samples on the layer's map, or None for the probe's places.
-        tail: Where `model` and `layer` are copies that remember what comes before, that memory.
+        positions: (N, 2) of the samples on the feature map, or None for the probe's positions.
+        prefix: Cache of the layers before `module`, if `model` is a copy that uses one.
     """
 
     model: nn.Module
@@ -63,64 +63,64 @@ class Intervention:
     probe: Probe
     calls: int
     positions: IntArray | None = None
-    tail: PrefixCache | None = None
+    prefix: PrefixCache | None = None
 
-    def behind(self, tail: PrefixCache | None) -> Intervention:
-        """Returns the same question, asked of a tail if there is one."""
-        if tail is None:
+    def with_prefix_cache(self, prefix: PrefixCache | None) -> Intervention:
+        """Returns a copy that caches the layers before the layer; itself if `prefix` is None."""
+        if prefix is None:
             return self
-        return dataclasses.replace(self, model=tail.network, module=tail.module, tail=tail)
+        return dataclasses.replace(self, model=prefix.network, module=prefix.module, prefix=prefix)
 
     def tangent_logits(
-        self, rows: NDArray[np.intp], enter: Callable[[Tensor, Tensor], Tensor]
+        self, rows: NDArray[np.intp], replace: Callable[[Tensor, Tensor], Tensor]
     ) -> Tensor:
         """Returns the (n, K) logits for the images of n samples.
 
         Args:
             rows: (n,) samples.
-            enter: Takes the layer's output and its direction of change, which is the activation at
-                each sample's place and zero elsewhere, and returns what the layer is to give.
+            replace: Returns the layer's new output, given the output and a direction: the
+                activation at each sample's position and zero elsewhere.
         """
-        images, which = self._shown(rows)
-        memory = self.tail.replay(images, which) if self.tail else contextlib.nullcontext()
-        with memory:
+        images, which = self._select_images(rows)
+        cached = self.prefix.replay(images, which) if self.prefix else contextlib.nullcontext()
+        with cached:
             each = images[torch.from_numpy(which).long()]
-            return self.logits(each, lambda out: enter(out, self.direction(out, rows)))
+            return self.logits(each, lambda out: replace(out, self.make_direction(out, rows)))
 
-    def outputs(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
-        """Returns the layer's output for the images of n samples, each once, and whose is whose."""
-        images, which = self._shown(rows)
+    def compute_outputs(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
+        """Returns the layer's output for the distinct images of n samples, and (n,) indices."""
+        images, which = self._select_images(rows)
         at_once = limit_batch_size(len(images), images, self.model)
-        return torch.cat([self._output(few) for few in torch.split(images, at_once)]), which
+        return torch.cat([self._compute_output(few) for few in torch.split(images, at_once)]), which
 
-    def _shown(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
-        shown, which = np.unique(self.probe.sample_image[rows], return_inverse=True)
-        return self.probe.images[torch.from_numpy(shown).long()], which
+    def _select_images(self, rows: NDArray[np.intp]) -> tuple[Tensor, NDArray[np.intp]]:
+        rows_of_images, which = np.unique(self.probe.sample_image[rows], return_inverse=True)
+        return self.probe.images[torch.from_numpy(rows_of_images).long()], which
 
-    def _output(self, images: Tensor) -> Tensor:
-        met: list[Tensor] = []
+    def _compute_output(self, images: Tensor) -> Tensor:
+        captured: list[Tensor] = []
 
         def keep(output: Tensor) -> Tensor:
-            met.append(output)
+            captured.append(output)
             raise StopForward
 
         with contextlib.suppress(StopForward):
             self.logits(images, keep)
-        return met[0]
+        return captured[0]
 
     def trace_head(self, rows: NDArray[np.intp]) -> TracedHead | None:
-        """Returns what comes behind the layer, read from a pass of the images of n samples."""
+        """Traces the layers after the layer in a forward pass of the images of n samples."""
         images = self.probe.images[torch.from_numpy(self.probe.sample_image[rows]).long()]
-        outputs, which = self.outputs(rows)
+        outputs, which = self.compute_outputs(rows)
 
-        def run(entered: Tensor) -> Tensor:
-            return self.logits(images, lambda _: entered)
+        def run(replacement: Tensor) -> Tensor:
+            return self.logits(images, lambda _: replacement)
 
         task = f"attribution of layer {self.layer!r}"
         return trace_head(run, outputs[torch.from_numpy(which)], task=task)
 
-    def logits(self, images: Tensor, enter: Callable[[Tensor], Tensor]) -> Tensor:
-        """Returns the (n, K) logits of images, with `enter` of the layer's output in its place."""
+    def logits(self, images: Tensor, replace: Callable[[Tensor], Tensor]) -> Tensor:
+        """Returns the (n, K) logits of images, with the layer's output replaced by `replace`."""
         calls = 0
 
         def hook(_module: nn.Module, _inputs: object, output: object) -> object:
@@ -129,7 +129,7 @@ class Intervention:
             tensor = find_first_tensor(output)
             if calls < self.calls or tensor is None:
                 return None
-            return _with_first_tensor(output, enter(tensor))
+            return _replace_first_tensor(output, replace(tensor))
 
         handle = self.module.register_forward_hook(hook)
         try:
@@ -142,7 +142,7 @@ class Intervention:
         return logits
 
     def form(self, output: Tensor, batch: int) -> OutputForm:
-        """Returns how the layer's output for `batch` images is read."""
+        """Returns the form of the layer's output for `batch` images."""
         return infer_output_form(
             output,
             batch=batch,
@@ -150,18 +150,18 @@ class Intervention:
             sequence_first=is_sequence_first(self.module),
         )
 
-    def direction(self, output: Tensor, rows: NDArray[np.intp]) -> Tensor:
-        """Returns the activation at each sample's place and zero elsewhere, as `output` is laid."""
+    def make_direction(self, output: Tensor, rows: NDArray[np.intp]) -> Tensor:
+        """Returns a tensor like `output`: each sample's activation at its position, else zero."""
         form = self.form(output, len(rows))
         direction = torch.zeros_like(output)
         positions = self.positions
         if positions is None:
             positions = self.probe.map_positions(*form.map_size)
-        places = torch.from_numpy(positions[rows]).long().to(output.device)
-        ones = torch.arange(len(rows), device=output.device)
-        # A view: what is written to it is written to `direction`.
+        at = torch.from_numpy(positions[rows]).long().to(output.device)
+        batch = torch.arange(len(rows), device=output.device)
+        # A view of `direction`.
         view = form.as_map(direction)
-        here = (ones, slice(None), places[:, 0], places[:, 1])
+        here = (batch, slice(None), at[:, 0], at[:, 1])
         view[here] = form.as_map(output.detach())[here]
         return direction
 
@@ -170,7 +170,7 @@ def count_calls(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -
     """Returns how often a layer runs in a forward pass.
 
     Raises:
-        LayerError: if it does not.
+        LayerError: if it does not run.
     """
     calls = 0
 
@@ -187,16 +187,16 @@ def count_calls(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -
     return calls
 
 
-def _with_first_tensor(output: Any, tensor: Tensor) -> Any:
-    """Returns a layer's output with `tensor` in place of what `find_first_tensor` finds in it."""
+def _replace_first_tensor(output: Any, tensor: Tensor) -> Any:
+    """Returns a layer's output with its first tensor (`find_first_tensor`) replaced."""
     if isinstance(output, Tensor):
         return tensor
     if isinstance(output, Mapping):
         changed = copy.copy(output)
         key = next(key for key, value in output.items() if find_first_tensor(value) is not None)
-        changed[key] = _with_first_tensor(output[key], tensor)  # type: ignore[index]
+        changed[key] = _replace_first_tensor(output[key], tensor)  # type: ignore[index]
         return changed
     items = list(output)
     index = next(i for i, item in enumerate(items) if find_first_tensor(item) is not None)
-    items[index] = _with_first_tensor(items[index], tensor)
+    items[index] = _replace_first_tensor(items[index], tensor)
     return type(output)(*items) if hasattr(output, "_fields") else type(output)(items)

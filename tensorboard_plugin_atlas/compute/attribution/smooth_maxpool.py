@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Derivatives of max pooling that are not a matter of luck.
+"""A smoother derivative of max pooling.
 
-The derivative of a maximum follows the one value that happened to be largest, and none of those
-beside it that all but were: over a few layers of pooling most of an attribution is which of two
-like neighbors won. Carter et al. (2019, "Activation Atlas") take the derivative of a smoother
-pool instead, the mean of x squared over the mean of |x|, which leans to the largest without
-forgetting the rest (Lucid, `optvis/overrides/smoothed_maxpool_grad.py`). What is pooled stays the
-maximum: only its derivative is another.
+The derivative of a maximum follows the single largest value and ignores others that are almost as
+large. Over several pooling layers, attribution then mostly depends on which of two similar
+neighbors is larger. Carter et al. (2019, "Activation Atlas") use the derivative of a smoother pool
+instead: the mean of x squared over the mean of |x|, which weights large values more but does not
+ignore the others (Lucid, `optvis/overrides/smoothed_maxpool_grad.py`). The pooled values remain the
+maxima; only the derivative changes.
 """
 
 from __future__ import annotations
@@ -19,26 +19,25 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-_ROOM: Final = 1e-2
-"""Added to the mean that is divided by, as Lucid does."""
+_EPSILON: Final = 1e-2
+"""Added to the denominator, as in Lucid."""
 _POOLS: Final = frozenset({F.max_pool2d, torch.max_pool2d})
 _NAMES: Final = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
 
 class RelaxedPooling(TorchFunctionMode):
-    """Within it, `max_pool2d` gives what it gives, with the derivative of the smoother pool.
+    """Context in which `max_pool2d` has the derivative of a smoother pool but the same values.
 
-    It holds for modules and functions alike, in forward and backward mode. Pools with dilation,
-    pools that tell where the largest was, and maxima taken otherwise (`amax`, adaptive pools) are
-    left alone.
+    It applies to modules and functions, in forward and backward mode. Pools with dilation, pools
+    that return indices, and other maxima (`amax`, adaptive pools) are not changed.
 
     Attributes:
-        met: How many pools were relaxed.
+        count: Number of pools whose derivative was changed.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.met = 0
+        self.count = 0
 
     def __torch_function__(
         self,
@@ -47,22 +46,24 @@ class RelaxedPooling(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Answers one call of torch."""
-        answer = func(*args, **(kwargs or {}))
-        if func not in _POOLS or not isinstance(answer, Tensor):
-            return answer
-        given = dict(zip(_NAMES, args, strict=False)) | dict(kwargs or {})
-        if given.get("dilation", 1) not in (1, [1, 1], (1, 1)):
-            return answer
-        self.met += 1
-        smooth = _smooth(given)
-        return answer.detach() + (smooth - smooth.detach())
+        """Handles one call of a torch function."""
+        output = func(*args, **(kwargs or {}))
+        if func not in _POOLS or not isinstance(output, Tensor):
+            return output
+        arguments = dict(zip(_NAMES, args, strict=False)) | dict(kwargs or {})
+        if arguments.get("dilation", 1) not in (1, [1, 1], (1, 1)):
+            return output
+        self.count += 1
+        smooth = _smooth(arguments)
+        return output.detach() + (smooth - smooth.detach())
 
 
-def _smooth(given: Mapping[str, Any]) -> Tensor:
-    """Returns the mean of squares over the mean of magnitudes, in the pool's own windows."""
-    pixels: Tensor = given["input"]
-    window = {name: given[name] for name in ("stride", "padding", "ceil_mode") if name in given}
-    squares = F.avg_pool2d(pixels * pixels, given["kernel_size"], **window)
-    sizes = F.avg_pool2d(pixels.abs(), given["kernel_size"], **window)
-    return squares / (_ROOM + sizes)
+def _smooth(arguments: Mapping[str, Any]) -> Tensor:
+    """Returns the mean of squares over the mean of magnitudes in each window of the pool."""
+    pixels: Tensor = arguments["input"]
+    window = {
+        name: arguments[name] for name in ("stride", "padding", "ceil_mode") if name in arguments
+    }
+    squares = F.avg_pool2d(pixels * pixels, arguments["kernel_size"], **window)
+    sizes = F.avg_pool2d(pixels.abs(), arguments["kernel_size"], **window)
+    return squares / (_EPSILON + sizes)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attribution: by hand, against brute force and captum, and what cannot be differentiated."""
+"""Attribution: hand-computed values, brute force, captum, and models without derivatives."""
 
 from __future__ import annotations
 
@@ -64,21 +64,21 @@ def brute_force(model, layer, probe):
     for sample, image in enumerate(probe.sample_image):
         kept.clear()
         logits = model(probe.images[image : image + 1])[0]
-        answer = kept[-1]
-        if answer.ndim == 4:
-            row, col = probe.map_positions(*answer.shape[2:])[sample]
+        output = kept[-1]
+        if output.ndim == 4:
+            row, col = probe.map_positions(*output.shape[2:])[sample]
             here = (0, slice(None), row, col)
         else:
-            side = int((answer.shape[1] - 1) ** 0.5)
+            side = int((output.shape[1] - 1) ** 0.5)
             row, col = probe.map_positions(side, side)[sample]
             here = (0, 1 + row * side + col)
-        gradients = [torch.autograd.grad(one, answer, retain_graph=True)[0] for one in logits]
-        rows.append([float((g[here] * answer[here].detach()).sum()) for g in gradients])
+        gradients = [torch.autograd.grad(one, output, retain_graph=True)[0] for one in logits]
+        rows.append([float((g[here] * output[here].detach()).sum()) for g in gradients])
     handle.remove()
     return np.array(rows, np.float32)
 
 
-def test_a_linear_tail_by_hand():
+def test_a_linear_head_matches_hand_computed_values():
     model = nn.Sequential(nn.Identity(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
     model[3].weight.data = torch.tensor([[1.0, 0.0, -2.0], [0.0, 3.0, 0.0]])
     images = torch.zeros(1, 3, 4, 4)
@@ -99,7 +99,7 @@ def test_a_linear_tail_by_hand():
     ids=["convolution", "deep", "in place", "tokens"],
 )
 @pytest.mark.parametrize("batch_size", [3, 100])
-def test_all_classes_at_once_are_what_each_gives_alone(model, layer, batch_size):
+def test_all_classes_at_once_equal_one_backward_pass_per_class(model, layer, batch_size):
     probe = probe_of(torch.rand(5, 3, 16, 16), each=2)
     wanted = brute_force(model, layer, probe)
     found = compute_attribution(model, layer, probe, batch_size=batch_size)
@@ -107,7 +107,7 @@ def test_all_classes_at_once_are_what_each_gives_alone(model, layer, batch_size)
     np.testing.assert_allclose(found.values, wanted, rtol=1e-4, atol=1e-6 * np.abs(wanted).max())
 
 
-def test_captum_agrees():
+def test_captum_gives_the_same_attribution():
     model, probe = Convolved().eval(), probe_of(torch.rand(6, 3, 16, 16))
     found = compute_attribution(model, "deep", probe).values
     method = LayerGradientXActivation(model, model.deep)
@@ -141,10 +141,10 @@ class Custom(nn.Module):
         return _Cubed.apply(self.first(x)).sum((2, 3))
 
 
-def test_an_operation_without_a_forward_derivative_is_differentiated_backwards():
+def test_an_operation_without_a_forward_derivative_is_differentiated_by_two_backward_passes():
     images = torch.full((2, 3, 4, 4), 0.5)
     found = compute_attribution(Custom(), "first", probe_of(images))
-    # h * 3 h^2 = 3 * 0.125, toward the class of its own channel alone: the three stand for it.
+    # h * 3 h^2 = 3 * 0.125, to the class of its own channel alone.
     np.testing.assert_allclose(found.values, np.full((2, 3), 0.375), rtol=1e-6)
 
 
@@ -158,15 +158,15 @@ class Features(Convolved):
         return self.deep(self.act(self.stem(x)))
 
 
-class Beside(Convolved):
-    """Its stem runs, and nothing comes of it."""
+class UnusedLayer(Convolved):
+    """Its stem runs, but its output is not used."""
 
     def forward(self, x):
         self.stem(x)
         return self.head(x.mean((2, 3)).repeat(1, 3)[:, :8])
 
 
-class _Speechless(torch.autograd.Function):
+class _WithoutMessage(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
         return x.clone()
@@ -176,24 +176,24 @@ class _Speechless(torch.autograd.Function):
         raise RuntimeError
 
 
-class Speechless(Convolved):
-    """Cannot be differentiated, and does not say why."""
+class WithoutMessage(Convolved):
+    """Fails in the backward pass, without a message."""
 
     def forward(self, x):
-        return _Speechless.apply(super().forward(x))
+        return _WithoutMessage.apply(super().forward(x))
 
 
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        (Speechless(), "no derivative behind layer stem (RuntimeError)"),
-        (Features(), "the model returns a tensor of shape"),
-        (Beside(), "the logits do not depend on layer 'stem'"),
+        (WithoutMessage(), "no derivative after layer stem (RuntimeError)"),
+        (Features(), "the model gives a tensor of shape"),
+        (UnusedLayer(), "the logits do not depend on layer 'stem'"),
         (Detached(), "the logits do not depend on layer 'stem'"),
     ],
-    ids=["speechless", "no logits", "beside", "detached"],
+    ids=["no message", "no logits", "unused layer", "detached"],
 )
-def test_what_has_no_attribution_says_why(model, reason):
+def test_a_note_explains_missing_attribution(model, reason):
     found = compute_attribution(model, "stem", probe_of(torch.rand(2, 3, 16, 16)))
     assert found.values is None
     assert found.notes[0].startswith(f"attribution: left out, {reason}")
@@ -207,7 +207,7 @@ def test_a_layer_that_never_runs_is_named():
 
 
 class Twice(nn.Module):
-    """Its layer runs twice; the second answer is the one that is sampled."""
+    """Its layer runs twice; the second output is the one that is sampled."""
 
     def __init__(self):
         super().__init__()
@@ -218,13 +218,13 @@ class Twice(nn.Module):
         return self.step(self.step(x)).sum((2, 3))
 
 
-def test_the_last_answer_of_a_layer_counts():
+def test_the_last_output_of_a_layer_is_used():
     found = compute_attribution(Twice(), "step", probe_of(torch.full((1, 3, 4, 4), 0.8))).values
     np.testing.assert_allclose(found, [[0.2, 0.2, 0.2]], rtol=1e-6)
 
 
 class Packed(nn.Module):
-    """Its layer gives a mapping with a tuple inside."""
+    """Its layer returns a mapping with a tuple inside."""
 
     class Inner(nn.Module):
         def forward(self, x):
@@ -238,7 +238,7 @@ class Packed(nn.Module):
         return self.inner(x)["maps"][1].sum((2, 3))
 
 
-def test_a_tensor_inside_of_other_things_is_found_and_put_back():
+def test_a_nested_tensor_is_found_and_replaced():
     found = compute_attribution(Packed(), "inner", probe_of(torch.full((1, 3, 4, 4), 0.5))).values
     np.testing.assert_allclose(found, [[0.5, 0.5, 0.5]])
 

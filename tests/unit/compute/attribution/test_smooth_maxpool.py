@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The smoother derivative of max pooling: by hand, in both modes, and what it is good for."""
+"""The smoother derivative of max pooling: hand-computed values, both modes, and its benefit."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ def probe_of(images: torch.Tensor):
     return build_probe(images, config=AtlasConfig(samples=len(images)))
 
 
-def test_its_derivative_is_the_one_worked_out_by_hand():
+def test_the_derivative_matches_hand_computed_values():
     leaf = WINDOW.clone().requires_grad_()
     with RelaxedPooling() as pooling:
         pooled = functional.max_pool2d(leaf, 2)
     (gradient,) = torch.autograd.grad(pooled.sum(), leaf)
     torch.testing.assert_close(gradient, BY_HAND)
     assert pooled.item() == 3.0
-    assert pooling.met == 1
+    assert pooling.count == 1
 
 
-# torch scripts its own derivatives the first time, and warns of that.
+# torch scripts its own derivatives the first time, and warns about it.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("pool", [nn.MaxPool2d(2), lambda x: torch.max_pool2d(x, 2)])
-def test_forward_mode_gives_the_same_for_modules_and_functions(pool):
+def test_forward_mode_is_the_same_for_modules_and_functions(pool):
     with forward_ad.dual_level(), torch.no_grad(), RelaxedPooling():
         pooled = pool(forward_ad.make_dual(WINDOW, torch.tensor([[[[0.0, 1.0], [0.0, 0.0]]]])))
         value, slope = forward_ad.unpack_dual(pooled)
@@ -65,7 +65,7 @@ def test_forward_mode_gives_the_same_for_modules_and_functions(pool):
     assert slope.item() == pytest.approx(BY_HAND[0, 0, 0, 1].item())
 
 
-def test_windows_with_stride_and_rim_are_the_pools_own():
+def test_stride_padding_and_ceil_mode_are_respected():
     pixels = torch.rand(2, 3, 7, 7).requires_grad_()
     with RelaxedPooling():
         pooled = functional.max_pool2d(pixels, 3, stride=2, padding=1, ceil_mode=True)
@@ -84,16 +84,16 @@ def test_windows_with_stride_and_rim_are_the_pools_own():
         lambda x: functional.max_pool2d(x, 2, return_indices=True)[0],
     ],
 )
-def test_other_maxima_are_left_alone(pool):
+def test_other_maxima_are_unchanged(pool):
     pixels = torch.rand(1, 1, 6, 6).requires_grad_()
     with RelaxedPooling() as pooling:
         (gradient,) = torch.autograd.grad(pool(pixels).sum(), pixels)
     (plain,) = torch.autograd.grad(pool(pixels).sum(), pixels)
     assert torch.equal(gradient, plain)
-    assert pooling.met == 0
+    assert pooling.count == 0
 
 
-def test_both_ways_to_attribute_agree(monkeypatch):
+def test_forward_mode_and_double_backward_agree(monkeypatch):
     probe = probe_of(torch.rand(12, 3, 16, 16))
     forward = compute_attribution(Pooled(), "stem", probe, is_relaxed=True)
     monkeypatch.setattr(attribution_room, "_forward_mode", attribution_room._double_backward)
@@ -101,37 +101,37 @@ def test_both_ways_to_attribute_agree(monkeypatch):
     np.testing.assert_allclose(forward.values, backward.values, rtol=1e-4, atol=1e-7)
     plain = compute_attribution(Pooled(), "stem", probe)
     assert np.abs(forward.values - plain.values).max() > 1e-4
-    assert "smoother pool" in forward.notes[0]
+    assert "smoother derivative" in forward.notes[0]
 
 
-def test_which_of_two_like_neighbors_wins_hardly_matters():
-    """In plain pictures a change of a thousandth decides each pool, and with it all attribution."""
+def test_attribution_is_robust_to_tiny_changes_of_flat_images():
+    """In flat images a change of 0.1 % decides the maximum of each pooling window."""
     torch.manual_seed(1)
     plain = torch.rand(64, 3, 1, 1).expand(-1, -1, 16, 16)
-    images, nudged = (plain + 1e-3 * torch.rand(64, 3, 16, 16) for _ in range(2))
+    images, perturbed = (plain + 1e-3 * torch.rand(64, 3, 16, 16) for _ in range(2))
 
-    def moved(*, is_relaxed: bool) -> float:
+    def change(*, is_relaxed: bool) -> float:
         first, second = (
             compute_attribution(Pooled(), "stem", probe_of(some), is_relaxed=is_relaxed).values
-            for some in (images, nudged)
+            for some in (images, perturbed)
         )
         return float(np.abs(first - second).sum() / np.abs(first).sum())
 
-    assert moved(is_relaxed=True) < 0.05
-    assert moved(is_relaxed=False) > 0.5
+    assert change(is_relaxed=True) < 0.05
+    assert change(is_relaxed=False) > 0.5
 
 
-def test_the_recipe_asks_for_it_and_the_atlas_says_so():
+def test_a_setting_enables_it_and_a_note_reports_it():
     config = AtlasConfig(samples=32, grids=(3,), min_count=1, icons="none", attribution="relaxed")
     atlas = compute_atlas(Pooled(), "stem", torch.rand(32, 3, 16, 16), config=config)
     assert atlas.grids[0].attribution is not None
-    assert any("smoother pool" in note for note in atlas.provenance.notes)
+    assert any("smoother derivative" in note for note in atlas.provenance.notes)
     no_pool = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 14 * 14, 3))
     bare = compute_atlas(no_pool, "0", torch.rand(32, 3, 16, 16), config=config)
     assert any("no max_pool2d" in note for note in bare.provenance.notes)
 
 
 @pytest.mark.parametrize("value", ["smooth", 1, None, np.ones(2)])
-def test_other_words_are_refused(value):
+def test_other_values_are_rejected(value):
     with pytest.raises(ArgumentError, match=r"attribution=.*pass True, False or 'relaxed'"):
         AtlasConfig(attribution=value)
