@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the atlases of a class are called, and what they state of themselves.
+"""Names and metadata of class atlases.
 
-An atlas of what speaks for one class, or of what tells two apart, is an atlas like any other in a
-series of its own. Its samples are chosen anew at every step: row j is not the same sample twice.
+A class atlas holds samples with attribution to one class, or to one of two classes. It is logged in
+a series of its own. Its samples are selected again at every step: row j is not the same sample.
 """
 
 from __future__ import annotations
@@ -16,39 +16,40 @@ from tensorboard_plugin_atlas.atlas import Provenance
 CLASS_ATLAS: Final = "class_atlas"
 """Key of `Provenance.layer_info`; see `ClassAtlas`."""
 
-LONGEST_NAME: Final = 60
-_OF: Final = " · "
-_AND: Final = " / "
+MAX_NAME_LENGTH: Final = 60
+"""Characters of a class name that are kept in the name of a series."""
+_LAYER_SEPARATOR: Final = " · "
+_CLASS_SEPARATOR: Final = " / "
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """How far samples speak for one class rather than another: the horizontal axis of two classes.
+    """Horizontal axis of an atlas of two classes: difference of their attributions.
 
     Attributes:
-        left: Index of the class that the left speaks for.
-        right: Index of the class that the right speaks for; the middle speaks for neither more.
-        reach: Logits of difference at the rim.
-        trust: Trustworthiness of the vertical axis by itself, None where it is undefined.
+        left: Index of the class whose attribution is larger on the left.
+        right: Index of the class whose attribution is larger on the right.
+        reach: Difference of the attributions at the right edge, in logits.
+        trustworthiness: Trustworthiness of the vertical axis alone, or None if undefined.
     """
 
     left: int
     right: int
     reach: float
-    trust: float | None = None
+    trustworthiness: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassAtlas:
-    """What an atlas of one or two classes states of itself.
+    """Metadata of a class atlas.
 
     Attributes:
-        layer: The layer that was asked.
-        classes: Index of the class, or of both.
-        names: Their names as the series has them.
-        rule: "winner": every sample speaks for the class more than for any other. "top": there were
-            too few of those, and the strongest of the others were taken, too.
-        axis: Of two classes, else None.
+        layer: Dotted module name.
+        classes: Index of the class, or of both classes.
+        names: Their names in the name of the series.
+        rule: "winner": every sample has its largest attribution to the class. "top": there were too
+            few of those, and the strongest of the other samples were added.
+        axis: Horizontal axis of two classes, else None.
     """
 
     layer: str
@@ -58,7 +59,7 @@ class ClassAtlas:
     axis: Axis | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns plain values, ready for a manifest."""
+        """Returns JSON-compatible values for a manifest."""
         axis = self.axis
         return {
             "layer": self.layer,
@@ -71,13 +72,13 @@ class ClassAtlas:
                 "left": axis.left,
                 "right": axis.right,
                 "reach": axis.reach,
-                "trust": axis.trust,
+                "trust": axis.trustworthiness,
             },
         }
 
 
 def class_atlas_of(provenance: Provenance) -> tuple[str, tuple[int, ...]] | None:
-    """Returns the layer and the classes of an atlas of classes, None for any other."""
+    """Returns the layer and the classes of a class atlas, None for any other atlas."""
     found = provenance.layer_info.get(CLASS_ATLAS)
     if not isinstance(found, Mapping):
         return None
@@ -88,17 +89,20 @@ def class_atlas_of(provenance: Provenance) -> tuple[str, tuple[int, ...]] | None
 
 
 def names_of(classes: Sequence[int], known: Sequence[str] | None) -> tuple[str, ...]:
-    """Returns how classes are called in the name of a series.
+    """Returns the names of classes in the name of a series.
 
     Args:
         classes: Indices.
         known: The name of each class, or None.
 
     Returns:
-        The name, cut at 60 characters and without what parts the name of a series; the index where
-        there is no name, and behind one that is another class's as well.
+        The name of each class: at most 60 characters, without the separators of series names. The
+        index if there is no name; name and index if another class has the same name.
     """
-    shown = [_cut(name.replace(_OF, "·").replace(_AND, "/")) for name in known or ()]
+    shown = [
+        _shorten(name.replace(_LAYER_SEPARATOR, "·").replace(_CLASS_SEPARATOR, "/"))
+        for name in known or ()
+    ]
     return tuple(
         str(index)
         if index >= len(shown)
@@ -110,15 +114,15 @@ def names_of(classes: Sequence[int], known: Sequence[str] | None) -> tuple[str, 
 
 
 def series_name(layer: str, names: Sequence[str]) -> str:
-    """Returns what the atlases of one or two classes stand under, in place of a layer's name."""
-    return f"{layer}{_OF}{_AND.join(names)}"
+    """Returns the name of a series of class atlases, which takes the place of a layer's name."""
+    return f"{layer}{_LAYER_SEPARATOR}{_CLASS_SEPARATOR.join(names)}"
 
 
 def layer_of_series(series: str) -> str | None:
-    """Returns the layer of a series of atlases of classes, None for a layer's own name."""
-    layer, found, _ = series.rpartition(_OF)
+    """Returns the layer of a series of class atlases, None for the name of a layer."""
+    layer, found, _ = series.rpartition(_LAYER_SEPARATOR)
     return layer if found else None
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+def _shorten(name: str) -> str:
+    return name if len(name) <= MAX_NAME_LENGTH else name[: MAX_NAME_LENGTH - 1] + "…"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoint to atlas: collect, lay out, bin, draw, in the order in which data flows."""
+"""Computation of an atlas: activations, layout, grids, attribution, concepts and icons."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ from tensorboard_plugin_atlas.wire.activation_quantization import store_activati
 
 PRELIMINARY_QUALITIES: Final = (30,)
 PRELIMINARY_ACTIVATION_BYTES: Final = 130_000
-"""What a draft keeps of the activations: it is there for minutes, and the log should not double."""
+"""Size of the activations in a preliminary atlas, so that it hardly adds to the log."""
 
 _STEP_COST: Final = 1.5
-"""A step of an icon takes about this many times what drawing and scoring a real patch does."""
+"""Time of one optimization step of an icon, relative to cropping and scoring a real patch."""
 
-_DRAFT_NOTE: Final = "icons: a draft, with real patches until the icons are drawn"
+_PRELIMINARY_NOTE: Final = "icons: preliminary, real patches until the icons are rendered"
 
 OnPreliminary: TypeAlias = Callable[[Atlas], None]
 
@@ -85,28 +85,38 @@ _LIBRARIES: Final = ("tensorboard_plugin_atlas", "torch", "umap-learn", "numpy",
 
 @dataclass
 class LayerState:
-    """What the next checkpoint of a layer needs of the ones before."""
+    """State of a layer that is kept from one checkpoint to the next.
+
+    Attributes:
+        layout: Layout of the last atlas, or None.
+        tracker: Follows the layer's concepts.
+        receptive: Receptive field, or None until it is measured.
+        rendered: The cells and unfinished icons of each grid of the last atlas.
+        render_seconds: Time that the icons of the last atlas took, or None.
+        logged: Number of atlases logged for the layer.
+        notes: Notes for the next atlas.
+    """
 
     layout: Layout | None = None
-    tracer: ConceptTracker = field(default_factory=ConceptTracker)
+    tracker: ConceptTracker = field(default_factory=ConceptTracker)
     receptive: ReceptiveField | None = None
-    drawn: tuple[tuple[GridCells, UnfinishedIcons], ...] = ()
-    drawing_seconds: float | None = None
+    rendered: tuple[tuple[GridCells, UnfinishedIcons], ...] = ()
+    render_seconds: float | None = None
     logged: int = 0
     notes: tuple[str, ...] = ()
 
 
 @dataclass
 class AtlasPipeline:
-    """Computes the atlases of one model's layers, checkpoint after checkpoint.
+    """Computes the atlases of a model's layers at successive checkpoints.
 
     Attributes:
-        probe: What every checkpoint is asked about.
+        probe: Images and sample positions, the same at every checkpoint.
         layers: Dotted module names.
-        config: The recipe.
+        config: The settings.
         progress: Whether to show a progress bar on a terminal.
-        baselines: Layer to the atlas of another run on whose map it is laid out first; see
-            `aligning`. Maps that continue their own log stay where they are.
+        baselines: Layer name to the atlas of another run that the layer's first map is aligned to;
+            see `align_to_run`. Maps that continue a log are not aligned.
     """
 
     probe: Probe
@@ -114,11 +124,11 @@ class AtlasPipeline:
     config: AtlasConfig
     progress: bool = True
     baselines: Mapping[str, Atlas] = field(default_factory=dict)
-    _memory: dict[str, LayerState] = field(default_factory=dict)
+    _states: dict[str, LayerState] = field(default_factory=dict)
 
     @cached_property
     def _source(self) -> PatchSource:
-        """One for all checkpoints: it remembers the spectrum of the pictures once measured."""
+        """Source of real patches, shared by all checkpoints because it caches a spectrum."""
         return PatchSource(self.probe.images, self.probe.normalize)
 
     def atlases(
@@ -126,21 +136,21 @@ class AtlasPipeline:
         model: nn.Module,
         step: int,
         wall_time: float | None,
-        without: Container[str] = (),
+        skip: Container[str] = (),
         on_preliminary: OnPreliminary | None = None,
     ) -> Iterator[Atlas]:
-        """Yields the atlas of each layer at this checkpoint, one at a time as they are finished.
+        """Yields the atlas of each layer at this checkpoint, as soon as it is computed.
 
         Args:
             model: The model; it is left as it was.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
-            without: Layers to leave out this time.
+            skip: Layers that are not computed.
             on_preliminary: Called with a preliminary atlas, which shows real patches for icons, if
                 rendering is expected to take longer than `AtlasConfig.draft_seconds`.
 
         Raises:
-            AtlasError: if a layer cannot be collected or laid out; the message says why.
+            AtlasError: if the activations or the layout of a layer cannot be computed.
         """
         now = time.time() if wall_time is None else wall_time
         found = collect_activations(
@@ -151,14 +161,14 @@ class AtlasPipeline:
             surround=self.config.icons not in ("none", "examples"),
         )
         for layer in self.layers:
-            if layer not in without:
-                memory = self._memory.setdefault(layer, LayerState())
-                yield self._atlas(
-                    model, found, found.layers[layer], memory, step, now, on_preliminary
+            if layer not in skip:
+                state = self._states.setdefault(layer, LayerState())
+                yield self._compute_atlas(
+                    model, found, found.layers[layer], state, step, now, on_preliminary
                 )
 
     def start_from(self, previous: Atlas) -> None:
-        """Continues the map of an atlas that was read back from a log.
+        """Continues the map of an atlas that was read from a log.
 
         Raises:
             ArgumentError: if that atlas is of another layer or was made with another probe.
@@ -173,113 +183,113 @@ class AtlasPipeline:
                 f"previous: the atlas of layer {previous.layer!r} at step {previous.step} was made "
                 "with another probe; pass the same images, labels, samples and seed"
             )
-        memory = self._memory.setdefault(previous.layer, LayerState())
-        memory.layout = restore_layout(
+        state = self._states.setdefault(previous.layer, LayerState())
+        state.layout = restore_layout(
             previous.xy, previous.activations, viewport=previous.viewport, config=self.config
         )
-        memory.tracer = ConceptTracker(previous)
-        memory.logged = previous.sequence
+        state.tracker = ConceptTracker(previous)
+        state.logged = previous.sequence
 
     def continue_from(self, previous: Atlas) -> None:
-        """Counts on from an atlas of a log, and continues its map where the probe is the same.
+        """Continues the series of an atlas of a log, and its map if the probe is the same.
 
-        Where it cannot be continued the map starts afresh, and the next atlas says so in its notes.
+        Otherwise, the map starts over, and a note in the next atlas explains why.
         """
-        memory = self._memory.setdefault(previous.layer, LayerState())
+        state = self._states.setdefault(previous.layer, LayerState())
         changes = list_probe_changes(previous, self.probe)
         try:
             if not changes:
                 self.start_from(previous)
                 return
-            reason = "the probe is another: " + ", ".join(changes)
+            reason = "the probe changed: " + ", ".join(changes)
         except ArgumentError as error:
             reason = str(error)
-        memory.logged = previous.sequence
-        memory.notes = (f"layout: started afresh after step {previous.step:,}, {reason}",)
+        state.logged = previous.sequence
+        state.notes = (f"layout: started over after step {previous.step:,}, {reason}",)
 
-    def _atlas(
+    def _compute_atlas(
         self,
         model: nn.Module,
         found: ProbeOutputs,
         layer: LayerActivations,
-        memory: LayerState,
+        state: LayerState,
         step: int,
         wall_time: float,
         on_preliminary: OnPreliminary | None,
     ) -> Atlas:
-        if memory.receptive is None:
-            # Measured once, so that a sample keeps its patch from the first checkpoint to the last.
-            memory.receptive = measure_receptive_field(
+        if state.receptive is None:
+            # Measured once, so that a sample has the same patch at all checkpoints.
+            state.receptive = measure_receptive_field(
                 model, layer.layer, self.probe, map_size=layer.map_size
             )
-        layout, quality = self._map(layer, memory, memory.receptive)
-        levels, grid_notes = bin_grids(layout, layer.values, config=self._binning())
-        said = self._attribution(model, layer.layer)
+        layout, quality = self._compute_map(layer, state, state.receptive)
+        grids, grid_notes = bin_grids(layout, layer.values, config=self._grid_config())
+        attribution = self._compute_attribution(model, layer.layer)
         notes = (
-            *memory.notes,
+            *state.notes,
             *self.probe.notes,
-            *_field_notes(memory.receptive),
+            *_describe_receptive_field(state.receptive),
             *found.notes,
-            *said.notes,
+            *attribution.notes,
             *layout.notes,
             *grid_notes,
         )
-        plain = Atlas(
+        atlas = Atlas(
             layer=layer.layer,
             step=step,
             wall_time=wall_time,
             classes=self.probe.classes,
-            samples=self._samples(found, layer, layout, memory.receptive),
-            grids=tuple(_grid(cells, said) for cells in levels),
+            samples=self._collect_samples(found, layer, layout, state.receptive),
+            grids=tuple(_make_grid(cells, attribution) for cells in grids),
             quality=quality,
-            provenance=self._provenance(model, layer, memory.receptive, notes),
-            sequence=memory.logged + 1,
+            provenance=self._make_provenance(model, layer, state.receptive, notes),
+            sequence=state.logged + 1,
             viewport=layout.viewport_corners,
         )
-        plain = self._followed(plain, memory)
-        with torch.inference_mode(mode=False):  # icons are drawn by gradient
-            atlas = self._with_icons(plain, model, layer, memory, levels, on_preliminary)
-        memory.layout, memory.notes = layout, ()
-        memory.logged += 1
+        atlas = self._track_concepts(atlas, state)
+        with torch.inference_mode(mode=False):  # icons need gradients
+            atlas = self._add_icons(atlas, model, layer, state, grids, on_preliminary)
+        state.layout, state.notes = layout, ()
+        state.logged += 1
         return atlas
 
-    def _map(
-        self, layer: LayerActivations, memory: LayerState, receptive: ReceptiveField
+    def _compute_map(
+        self, layer: LayerActivations, state: LayerState, receptive: ReceptiveField
     ) -> tuple[Layout, Quality]:
-        """Lays the samples out, and says how far the map can be trusted."""
-        layout = self._layout(layer, memory, receptive)
-        return layout, measure_quality(layer.values, layout, memory.layout)
+        """Computes the layout of the samples and its quality."""
+        layout = self._compute_layout(layer, state, receptive)
+        return layout, measure_quality(layer.values, layout, state.layout)
 
-    def _binning(self) -> AtlasConfig:
-        """Returns the recipe that cells are made by."""
+    def _grid_config(self) -> AtlasConfig:
+        """Returns the settings of the grids."""
         return self.config
 
-    def _followed(self, plain: Atlas, memory: LayerState) -> Atlas:
-        """Returns the atlas with its concepts, where its samples are those of the step before."""
-        return memory.tracer.advance(plain)
+    def _track_concepts(self, atlas: Atlas, state: LayerState) -> Atlas:
+        """Adds concepts and events; the samples must be those of the previous step."""
+        return state.tracker.advance(atlas)
 
-    def _layout(
-        self, layer: LayerActivations, memory: LayerState, receptive: ReceptiveField
+    def _compute_layout(
+        self, layer: LayerActivations, state: LayerState, receptive: ReceptiveField
     ) -> Layout:
-        """Continues the layer's map, or begins one: on that of another run where it is asked."""
+        """Continues the layer's map, or starts one, aligned to a baseline if there is one."""
         other = self.baselines.get(layer.layer)
-        if memory.layout is not None or other is None:
-            return compute_layout(layer.values, memory.layout, config=self.config)
+        if state.layout is not None or other is None:
+            return compute_layout(layer.values, state.layout, config=self.config)
         images, labels = self.probe.sample_image, self.probe.labels
-        asked = ProbeSamples(
+        built = ProbeSamples(
             digest=self.probe.digest,
             image_ids=self.probe.image_ids[images],
             boxes=receptive.boxes(layer.positions, self.probe.input_size),
             labels=None if labels is None else labels[images],
         )
         try:
-            layout, note = compute_aligned_layout(other, asked, layer.values, config=self.config)
+            layout, note = compute_aligned_layout(other, built, layer.values, config=self.config)
         except ArgumentError as error:
             layout = compute_layout(layer.values, config=self.config)
-            note = f"layout: not on the map of {other.run!r} as asked: {error}"
+            note = f"layout: not aligned to {other.run!r}: {error}"
         return dataclasses.replace(layout, notes=(note, *layout.notes))
 
-    def _attribution(self, model: nn.Module, layer: str) -> Attribution:
+    def _compute_attribution(self, model: nn.Module, layer: str) -> Attribution:
         if not self.config.attribution:
             return Attribution(None)
         return compute_attribution(
@@ -290,7 +300,7 @@ class AtlasPipeline:
             batch_size=self.config.batch_size,
         )
 
-    def _samples(
+    def _collect_samples(
         self,
         found: ProbeOutputs,
         layer: LayerActivations,
@@ -311,39 +321,39 @@ class AtlasPipeline:
             noise_floor=layout.noise_floor,
         )
 
-    def _with_icons(
+    def _add_icons(
         self,
-        plain: Atlas,
+        atlas: Atlas,
         model: nn.Module,
         layer: LayerActivations,
-        memory: LayerState,
-        levels: Sequence[GridCells],
+        state: LayerState,
+        grids: Sequence[GridCells],
         on_preliminary: OnPreliminary | None,
     ) -> Atlas:
-        """Draws the cells of every level, coarsest first, after a draft where that takes long."""
-        if self.config.icons == "none" or memory.receptive is None:
-            return plain
+        """Renders the icons of all grids; sends a preliminary atlas first if that takes long."""
+        if self.config.icons == "none" or state.receptive is None:
+            return atlas
         engine = IconEngine.prepare(
             unwrap(model),
             layer.layer,
             self._source,
-            memory.receptive,
+            state.receptive,
             size=self.config.icon_size,
             steps=self.config.icon_steps,
             seed=self.config.seed,
         )
-        centers = memory.receptive.centers(layer.positions)
+        centers = state.receptive.centers(layer.positions)
         targets = [
             build_targets(cells, layer.values, self.probe.sample_image, centers, layer.surround)
-            for cells in levels
+            for cells in grids
         ]
         if on_preliminary is not None and self.config.icons != "examples":
-            self._draft(plain, layer, engine, targets, memory, on_preliminary)
+            self._send_preliminary(atlas, layer, engine, targets, state, on_preliminary)
         start, clock = time.perf_counter(), TimeLimit(self.config.icon_seconds)
-        earlier = _drafts(memory, levels, layer.values)
-        total = sum(len(cells) for cells in levels)
+        earlier = _select_warm_start(state, grids, layer.values)
+        total = sum(len(cells) for cells in grids)
         with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
-            drawing = render_levels(
+            rendered = render_levels(
                 engine,
                 targets,
                 self.config.icons,
@@ -351,45 +361,45 @@ class AtlasPipeline:
                 limit=clock,
                 advance=None if bar is None else bar.update,
             )
-        sizes = [cells.size for cells in levels]
+        sizes = [cells.size for cells in grids]
         changes = (
             ()
             if clock.was_reached
-            else measure_icon_changes(engine, sizes, targets, earlier, drawing.icons)
+            else measure_icon_changes(engine, sizes, targets, earlier, rendered.icons)
         )
-        memory.drawing_seconds = time.perf_counter() - start
-        memory.drawn = tuple(
-            (cells, drawn.unfinished)
-            for cells, drawn in zip(levels, drawing.icons, strict=True)
-            if drawn.unfinished is not None
+        state.render_seconds = time.perf_counter() - start
+        state.rendered = tuple(
+            (cells, level_icons.unfinished)
+            for cells, level_icons in zip(grids, rendered.icons, strict=True)
+            if level_icons.unfinished is not None
         )
-        return _drawn_on(plain, drawing, changes)
+        return _insert_icons(atlas, rendered, changes)
 
-    def _draft(
+    def _send_preliminary(
         self,
-        plain: Atlas,
+        atlas: Atlas,
         layer: LayerActivations,
         engine: IconEngine,
         targets: Sequence[Targets],
-        memory: LayerState,
+        state: LayerState,
         on_preliminary: OnPreliminary,
     ) -> None:
-        """Hands out the atlas with real patches for icons, where drawing them will take long."""
-        limit, expected = self.config.draft_seconds, memory.drawing_seconds
+        """Sends the atlas with real patches for icons if rendering is expected to take long."""
+        limit, expected = self.config.draft_seconds, state.render_seconds
         if limit is None or (expected is not None and expected <= limit):
             return
         start = time.perf_counter()
-        drawing = render_levels(engine, targets, "examples", qualities=PRELIMINARY_QUALITIES)
+        rendered = render_levels(engine, targets, "examples", qualities=PRELIMINARY_QUALITIES)
         if expected is None:
             steps = engine.get_settings(self.config.icons).steps
             if (time.perf_counter() - start) * _STEP_COST * steps <= limit:
                 return
         kept = store_activations(layer.values, max_bytes=PRELIMINARY_ACTIVATION_BYTES)
-        samples = dataclasses.replace(plain.samples, activations=kept)
-        drawing = dataclasses.replace(drawing, notes=(*drawing.notes, _DRAFT_NOTE))
-        on_preliminary(_drawn_on(plain.replace(samples=samples), drawing))
+        samples = dataclasses.replace(atlas.samples, activations=kept)
+        rendered = dataclasses.replace(rendered, notes=(*rendered.notes, _PRELIMINARY_NOTE))
+        on_preliminary(_insert_icons(atlas.replace(samples=samples), rendered))
 
-    def _provenance(
+    def _make_provenance(
         self,
         model: nn.Module,
         layer: LayerActivations,
@@ -409,7 +419,7 @@ class AtlasPipeline:
             settings=self.config.as_dict(),
             probe=self.probe.digest,
             model=type(unwrap(model)).__name__,
-            versions=_versions(),
+            versions=_find_versions(),
             layer_info=info,
             notes=tuple(dict.fromkeys(notes)),
         )
@@ -427,21 +437,21 @@ def compute_atlas(
     config: AtlasConfig | None = None,
     output: ReadLogits | None = None,
 ) -> Atlas:
-    """Computes the atlas of one layer, without a log.
+    """Computes the atlas of one layer without writing a log.
 
     Args:
         model: An image classifier on any device and in any mode; it is left as it was.
         layer: Dotted module name.
-        probe: Dataset, DataLoader, (images, labels) or images, as the model takes them.
-        step: Global step to write into the atlas.
-        classes: Class names, found in the data set when left out.
-        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the data
-            set's transforms when left out.
+        probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model.
+        step: Global step of the atlas.
+        classes: Class names; taken from the data set by default.
+        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
+            data set's transforms by default.
         previous: Earlier atlases of the same layer and probe; the map continues the last of them.
-        config: The recipe, `AtlasConfig()` when left out.
-        output: Takes what the model returns for N images and gives (N, K) logits. When left out
-            they are the model's output, its `logits`, or the first (N, K) tensor in it; of the
-            last a note says where it is.
+        config: The settings, `AtlasConfig()` by default.
+        output: Maps the model's output for N images to (N, K) logits. By default the logits are the
+            output itself, its `logits`, or the first (N, K) tensor in it; in the last case a note
+            reports where it was found.
 
     Returns:
         The atlas.
@@ -460,58 +470,63 @@ def compute_atlas(
         >>> compute_atlas(model, "1", (images, labels), config=config).xy.shape
         (40, 2)
     """
-    recipe = check_model_and_config(model, config)
+    config = check_model_and_config(model, config)
     if isinstance(previous, Atlas):
         raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
-    asked = (
+    built = (
         probe
         if isinstance(probe, Probe)
-        else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
+        else build_probe(probe, config=config, classes=classes, normalize=normalize)
     )
-    pipeline = AtlasPipeline(asked, (normalize_layer_name(model, layer),), recipe)
+    pipeline = AtlasPipeline(built, (normalize_layer_name(model, layer),), config)
     if previous:
         pipeline.start_from(previous[-1])
-    # A caller may have numpy raise, and numbers too small to matter are no reason for it.
-    with np.errstate(under="ignore"), select_logits(check_output(output, asked.classes)):
+    # The caller may have set numpy to raise; underflow is not an error here.
+    with np.errstate(under="ignore"), select_logits(check_output(output, built.classes)):
         return next(pipeline.atlases(model, step, None))
 
 
-def _drafts(
-    memory: LayerState, levels: Sequence[GridCells], activations: FloatArray
+def _select_warm_start(
+    state: LayerState, grids: Sequence[GridCells], activations: FloatArray
 ) -> list[UnfinishedIcons | None]:
-    """Returns what the cells of each level go on from: the pictures of those they continue."""
-    before = {cells.size: (cells, drafts) for cells, drafts in memory.drawn}
+    """Returns the unfinished icons that the cells of each grid start from, by predecessor."""
+    before = {cells.size: (cells, unfinished) for cells, unfinished in state.rendered}
     return [
         before[cells.size][1].select(find_predecessors(cells, before[cells.size][0], activations))
         if cells.size in before
         else None
-        for cells in levels
+        for cells in grids
     ]
 
 
-def _field_notes(receptive: ReceptiveField) -> tuple[str, ...]:
+def _describe_receptive_field(receptive: ReceptiveField) -> tuple[str, ...]:
     if receptive.measured:
         return ()
-    return ("patches: the receptive field could not be measured and follows from the map's size",)
+    return ("patches: receptive field not measured, estimated from the map size",)
 
 
-def _drawn_on(plain: Atlas, drawing: RenderedLevels, changes: Sequence[IconChange] = ()) -> Atlas:
-    """Returns the atlas with icons, and with what has to be said of them."""
-    notes = dict.fromkeys((*plain.provenance.notes, *drawing.notes))
-    info = {**plain.provenance.layer_info, FASTPATH: dict(drawing.fastpath)}
+def _insert_icons(
+    atlas: Atlas, rendered: RenderedLevels, changes: Sequence[IconChange] = ()
+) -> Atlas:
+    """Returns the atlas with icons, notes about them and their change."""
+    notes = dict.fromkeys((*atlas.provenance.notes, *rendered.notes))
+    info = dict(atlas.provenance.layer_info)
     if changes:
         info[ICON_CHANGE] = [one.as_dict() for one in changes]
-    provenance = dataclasses.replace(plain.provenance, layer_info=info, notes=tuple(notes))
-    return plain.replace(grids=drawing.add_to(plain.grids), provenance=provenance)
+    provenance = dataclasses.replace(atlas.provenance, layer_info=info, notes=tuple(notes))
+    return atlas.replace(grids=rendered.add_to(atlas.grids), provenance=provenance)
 
 
-def _grid(cells: GridCells, said: Attribution) -> Grid:
-    """Returns a level without icons."""
+def _make_grid(cells: GridCells, attribution: Attribution) -> Grid:
+    """Returns a grid without icons."""
     means = spreads = None
-    if said.values is not None:
-        # Of logits beyond float32 attribution is infinite, and its spread is no number.
+    if attribution.values is not None:
+        # Attribution is infinite if logits exceed float32, and its spread is NaN.
         with np.errstate(invalid="ignore", over="ignore"):
-            means, spreads = cell_means(cells, said.values), cell_deviations(cells, said.values)
+            means, spreads = (
+                cell_means(cells, attribution.values),
+                cell_deviations(cells, attribution.values),
+            )
     return Grid(
         size=cells.size,
         rows=cells.rows,
@@ -525,7 +540,7 @@ def _grid(cells: GridCells, said: Attribution) -> Grid:
     )
 
 
-def _versions() -> dict[str, str]:
+def _find_versions() -> dict[str, str]:
     found = {}
     for name in _LIBRARIES:
         try:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Atlases of what speaks for one class at a layer or tells two apart, checkpoint after checkpoint.
+"""Class atlases at successive checkpoints.
 
-The samples are chosen anew at every checkpoint, and early in training hardly one is chosen twice.
-So those of the checkpoint before are asked again: what they say today is laid out as the
-continuation of their map, today's samples join them (`aligning.extend_layout`), and only these are
+The samples are selected again at every checkpoint; early in training hardly any are selected twice.
+To continue a map, the current activations of the previous samples are laid out first, starting from
+the previous map. The new samples are then added (`align_to_run.extend_layout`), and only these are
 kept.
 """
 
@@ -35,7 +35,7 @@ from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import (
 )
 from tensorboard_plugin_atlas.compute.layout.align_to_run import extend_layout, keep_finite_pairs
 from tensorboard_plugin_atlas.compute.layout.layout import (
-    ROOM_ON_A_LINE,
+    LINE_LENGTH_PER_SAMPLE,
     Layout,
     compute_layout,
     restore_layout,
@@ -49,22 +49,22 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-_FEWEST: Final = 5
-"""With fewer samples a map has nothing to be continued by."""
-_CELLS_PER_COUNT: Final = 100
-"""Of so many samples a cell needs one to be drawn, up to `AtlasConfig.min_count`."""
-_LEAST_WIDTH: Final = 0.75
-"""A map that fills less of the viewport's width gets a new one: what filled the rest is gone."""
-_REACH: Final = 99.0
-"""Percentile of the differences between two classes that is drawn at the rim."""
+_MIN_CONTINUED: Final = 5
+"""With fewer previous samples, a map starts over."""
+_SAMPLES_PER_COUNT: Final = 100
+"""`min_count` is one per this number of samples, and at most `AtlasConfig.min_count`."""
+_MIN_WIDTH: Final = 0.75
+"""A map narrower than this fraction of the viewport gets a new viewport."""
+_AXIS_PERCENTILE: Final = 99.0
+"""Percentile of the differences of attribution that is shown at the edge of the map."""
 
 
 @dataclass
 class ClassPipeline(AtlasPipeline):
-    """Computes atlases of classes of the last of `layers`.
+    """Computes class atlases of the last of `layers`.
 
     Attributes:
-        classes: The index of each class, and of the two classes of each pair, to make an atlas of.
+        classes: For each atlas, the index of its class or of its two classes.
     """
 
     classes: tuple[tuple[int, ...], ...] = ()
@@ -74,22 +74,22 @@ class ClassPipeline(AtlasPipeline):
 
     @property
     def layer(self) -> str:
-        """The layer that is asked."""
+        """The layer whose class atlases are computed."""
         return self.layers[-1]
 
     @property
     def series(self) -> Mapping[str, tuple[int, ...]]:
-        """What each asked-for atlas is called, and its classes."""
+        """Name of each series, and its classes."""
         return {
             series_name(self.layer, names_of(classes, self.probe.classes)): classes
             for classes in self.classes
         }
 
     def choose(self, model: nn.Module) -> None:
-        """Chooses the samples of all classes for a checkpoint; `atlas` makes atlases of them.
+        """Selects the samples of all classes at a checkpoint, for `atlas`.
 
         Raises:
-            ArgumentError: if there is no attribution to be had, or no such class.
+            ArgumentError: if there is no attribution, or no such class.
             LayerError: if the layer does not exist or does not run.
         """
         self._chosen = select_class_samples(
@@ -104,7 +104,7 @@ class ClassPipeline(AtlasPipeline):
     def atlas(
         self, model: nn.Module, series: str, step: int, wall_time: float | None = None
     ) -> Atlas:
-        """Returns the atlas of one series at the checkpoint that samples were chosen for.
+        """Computes the atlas of one series at the checkpoint for which samples were selected.
 
         Args:
             model: The same model as for `choose`.
@@ -113,22 +113,22 @@ class ClassPipeline(AtlasPipeline):
             wall_time: Seconds since the epoch, or None for now.
 
         Raises:
-            ArgumentError: if nothing speaks for a class.
-            AtlasError: if there is no map; the message says why.
+            ArgumentError: if no position has positive attribution to a class.
+            AtlasError: if the layout cannot be computed; the message says why.
         """
         classes = self.series[series]
         names = names_of(classes, self.probe.classes)
         for index, name in zip(classes, names, strict=True):
             if not len(self._chosen[index]):
                 raise ArgumentError(
-                    f"no place of the probe's {len(self.probe.images):,} images speaks for class "
-                    f"{name!r} in layer {self.layer!r} at step {step:,}"
+                    f"class {name!r} has no attribution at any position of the probe's "
+                    f"{len(self.probe.images):,} images, layer {self.layer!r}, step {step:,}"
                 )
         chosen = combine_selections(self._chosen, classes, self.config.samples)
         whole = self.probe
-        asked, own, earlier = self._asked_places(series, chosen)
+        merged, own, earlier = self._merge_samples(series, chosen)
         try:
-            self.probe = asked
+            self.probe = merged
             found = collect_activations(
                 model,
                 (self.layer,),
@@ -136,121 +136,133 @@ class ClassPipeline(AtlasPipeline):
                 batch_size=self.config.batch_size,
                 surround=self.config.icons not in ("none", "examples"),
             )
-            answers = found.layers[self.layer]
-            self._current = _Current(series, classes, names, chosen, own, earlier, answers.values)
+            outputs = found.layers[self.layer]
+            self._current = _Current(series, classes, names, chosen, own, earlier, outputs.values)
             self.probe = dataclasses.replace(
                 whole.at(chosen.images, chosen.positions, chosen.map_size),
                 notes=(*whole.notes, *chosen.notes),
             )
-            memory = self._memory.setdefault(series, LayerState(receptive=self._receptive()))
+            state = self._states.setdefault(
+                series, LayerState(receptive=self._find_receptive_field())
+            )
             now = time.time() if wall_time is None else wall_time
-            plain = self._atlas(model, found, _some(answers, own), memory, step, now, None)
-            made = self._named(plain)
+            atlas = self._compute_atlas(
+                model, found, _select_activations(outputs, own), state, step, now, None
+            )
+            made = self._set_series(atlas)
         finally:
             self.probe, self._current = whole, None
         self._previous[series] = made.replace(grids=())
         return made
 
     def continue_from(self, previous: Atlas) -> None:
-        """Counts on from an atlas of a log, and continues its map where the probe is the same.
+        """Continues the series of an atlas of a log, and its map if the probe is the same.
 
         Args:
             previous: An atlas of one of `series`.
         """
-        memory = self._memory.setdefault(previous.layer, LayerState())
-        memory.logged = previous.sequence
+        state = self._states.setdefault(previous.layer, LayerState())
+        state.logged = previous.sequence
         is_known = np.isin(previous.image_ids, self.probe.image_ids).all()
         if previous.provenance.probe == self.probe.digest and is_known:
             self._previous[previous.layer] = previous.replace(grids=())
             return
-        memory.notes = (f"layout: started afresh after step {previous.step:,}, with another probe",)
+        state.notes = (f"layout: started over after step {previous.step:,}, with another probe",)
 
-    def _receptive(self) -> ReceptiveField | None:
-        """Returns the field of the layer, measured once for all series."""
-        fields = (memory.receptive for memory in self._memory.values())
+    def _find_receptive_field(self) -> ReceptiveField | None:
+        """Returns the receptive field of the layer if a series has measured it."""
+        fields = (state.receptive for state in self._states.values())
         return next((one for one in fields if one is not None), None)
 
-    def _asked_places(
+    def _merge_samples(
         self, series: str, chosen: Selection
     ) -> tuple[Probe, NDArray[np.intp], NDArray[np.intp]]:
-        """Returns a probe of the places chosen now and before, and the rows of either in it."""
-        spots = np.column_stack([chosen.images, chosen.positions])
+        """Returns a probe of the current and the previous samples, and the rows of both in it."""
+        keys = np.column_stack([chosen.images, chosen.positions])
         previous = self._previous.get(series)
         if previous is not None and (previous.positions >= chosen.map_size).any():
             previous = None
             del self._previous[series]
         if previous is not None:
-            # Of one probe, so that each of its images is there.
+            # Both are of one probe, so that all images are found.
             order = np.argsort(self.probe.image_ids, kind="stable")
             images = order[np.searchsorted(self.probe.image_ids[order], previous.image_ids)]
-            spots = np.concatenate([spots, np.column_stack([images, previous.positions])])
-        union, place = np.unique(spots, axis=0, return_inverse=True)
-        asked = self.probe.at(union[:, 0], union[:, 1:], chosen.map_size)
-        place = place.ravel()
-        return asked, place[: len(chosen)], place[len(chosen) :]
+            keys = np.concatenate([keys, np.column_stack([images, previous.positions])])
+        union, index = np.unique(keys, axis=0, return_inverse=True)
+        merged = self.probe.at(union[:, 0], union[:, 1:], chosen.map_size)
+        index = index.ravel()
+        return merged, index[: len(chosen)], index[len(chosen) :]
 
-    def _map(
-        self, layer: LayerActivations, memory: LayerState, receptive: ReceptiveField
+    def _compute_map(
+        self, layer: LayerActivations, state: LayerState, receptive: ReceptiveField
     ) -> tuple[Layout, Quality]:
-        current = self._now()
-        self._carry_icons(memory)
+        current = self._get_current()
+        self._carry_icons(state)
         is_line = len(current.classes) == 2
         previous = self._previous.get(current.series)
         rows, earlier = current.earlier, np.arange(len(current.earlier))
         if previous is not None:
-            rows, earlier = keep_finite_pairs(previous, current.answers, rows, earlier)
-        if previous is None or len(rows) < _FEWEST:
+            rows, earlier = keep_finite_pairs(previous, current.activations, rows, earlier)
+        if previous is None or len(rows) < _MIN_CONTINUED:
             layout = compute_layout(layer.values, config=self.config, is_line=is_line)
         else:
-            there = _resumed(previous, earlier, is_line, len(current.answers), self.config)
+            there = _restore_layout(
+                previous, earlier, is_line, len(current.activations), self.config
+            )
             everything = extend_layout(
-                there, rows, current.answers, config=self.config, is_line=is_line
+                there, rows, current.activations, config=self.config, is_line=is_line
             )
             both = len(np.intersect1d(current.own, current.earlier))
             note = (
-                f"layout: continues step {previous.step:,}, whose {len(rows):,} samples were asked "
-                f"again; {both:,} of them are among these {len(layer.values):,}"
+                f"layout: continues step {previous.step:,} by its {len(rows):,} samples; {both:,} "
+                f"of them are among these {len(layer.values):,}"
             )
-            layout = _part(everything, current.own, (note, *everything.notes))
+            layout = _select_layout(everything, current.own, (note, *everything.notes))
         if is_line:
-            layout = self._across(layout, measure_quality(layer.values, layout).trustworthiness)
-        # Nothing is said of change or of chance since the step before, whose samples were others.
+            layout = self._add_class_axis(
+                layout, measure_quality(layer.values, layout).trustworthiness
+            )
+        # No overlap or noise floor: the previous atlas has other samples.
         return layout, measure_quality(layer.values, layout)
 
-    def _carry_icons(self, memory: LayerState) -> None:
-        """Has the cells of the step before hold the samples of today that were in them."""
-        current = self._now()
-        row = np.full(len(current.answers), -1, np.intp)
+    def _carry_icons(self, state: LayerState) -> None:
+        """Assigns the current samples to the previous cells that they were in."""
+        current = self._get_current()
+        row = np.full(len(current.activations), -1, np.intp)
         row[current.earlier] = np.arange(len(current.earlier))
         before = row[current.own]
         known = before >= 0
         carried = []
-        for cells, drafts in memory.drawn:
+        for cells, unfinished in state.rendered:
             cell_of = np.full(len(before), -1, np.int32)
             cell_of[known] = cells.cell_of[before[known]]
-            carried.append((dataclasses.replace(cells, cell_of=cell_of), drafts))
-        memory.drawn = tuple(carried)
+            carried.append((dataclasses.replace(cells, cell_of=cell_of), unfinished))
+        state.rendered = tuple(carried)
 
-    def _across(self, line: Layout, trust: float | None) -> Layout:
-        """Returns a line drawn upright, and across it which of two classes each sample speaks for.
+    def _add_class_axis(self, line: Layout, trustworthiness: float | None) -> Layout:
+        """Returns a vertical layout with the difference of two attributions as horizontal axis.
 
         Args:
             line: Layout along a horizontal line.
-            trust: Its trustworthiness.
+            trustworthiness: Trustworthiness of `line`.
         """
-        current = self._now()
+        current = self._get_current()
         right, left = current.classes
-        said = current.chosen.attribution
-        difference = said[:, right] - said[:, left]
+        attribution = current.chosen.attribution
+        difference = attribution[:, right] - attribution[:, left]
         known = np.isfinite(difference)
-        reach = float(np.percentile(np.abs(difference[known]), _REACH)) if known.any() else 0.0
+        reach = (
+            float(np.percentile(np.abs(difference[known]), _AXIS_PERCENTILE))
+            if known.any()
+            else 0.0
+        )
         notes = line.notes
         if not reach:
-            notes, reach = (*notes, "layout: no sample speaks for one of both more"), 1.0
+            notes, reach = (*notes, "layout: the attributions to both classes are equal"), 1.0
         share = np.where(known, difference, 0) / reach
-        # Half-open, as cells are: the rim belongs to the last of them.
+        # The right edge belongs to the last cell.
         x = (np.clip(share, -1, 1) + 1) / 2
-        current.axis = Axis(left=left, right=right, reach=reach, trust=trust)
+        current.axis = Axis(left=left, right=right, reach=reach, trustworthiness=trustworthiness)
         (y0, _), (y1, _) = line.viewport.tolist()
         return dataclasses.replace(
             line,
@@ -261,20 +273,20 @@ class ClassPipeline(AtlasPipeline):
             notes=notes,
         )
 
-    def _binning(self) -> AtlasConfig:
-        """Of few samples, cells are drawn that hold fewer."""
-        least = max(1, len(self.probe) // _CELLS_PER_COUNT)
+    def _grid_config(self) -> AtlasConfig:
+        """Returns the settings with a smaller `min_count` if there are few samples."""
+        least = max(1, len(self.probe) // _SAMPLES_PER_COUNT)
         return dataclasses.replace(self.config, min_count=min(self.config.min_count, least))
 
-    def _followed(self, plain: Atlas, memory: LayerState) -> Atlas:
-        return plain
+    def _track_concepts(self, atlas: Atlas, state: LayerState) -> Atlas:
+        return atlas
 
-    def _attribution(self, model: nn.Module, layer: str) -> Attribution:
-        return Attribution(self._now().chosen.attribution)
+    def _compute_attribution(self, model: nn.Module, layer: str) -> Attribution:
+        return Attribution(self._get_current().chosen.attribution)
 
-    def _named(self, atlas: Atlas) -> Atlas:
-        """Returns an atlas under the name of its series, with what it states of itself."""
-        current = self._now()
+    def _set_series(self, atlas: Atlas) -> Atlas:
+        """Returns an atlas with the name of its series and the metadata of a class atlas."""
+        current = self._get_current()
         stated = ClassAtlas(
             layer=self.layer,
             classes=current.classes,
@@ -288,25 +300,25 @@ class ClassPipeline(AtlasPipeline):
             layer=current.series, provenance=dataclasses.replace(origin, layer_info=info)
         )
 
-    def _now(self) -> _Current:
+    def _get_current(self) -> _Current:
         if self._current is None:
-            raise RuntimeError("no atlas is being made")
+            raise RuntimeError("no atlas is being computed")
         return self._current
 
 
 @dataclass
 class _Current:
-    """The atlas that is being made.
+    """State of the atlas that is being computed.
 
     Attributes:
-        series: What it is called.
-        classes: Index of its class, or of both.
-        names: What they are called.
+        series: Name of the series.
+        classes: Index of its class, or of both classes.
+        names: Class names.
         chosen: Its N samples.
-        own: (N,) rows of these in `answers`.
-        earlier: (M,) rows of the samples of the step before in `answers`; none of a first step.
-        answers: (U, C) float32: what the layer says today at all of these places.
-        axis: Of two classes, once they are laid out.
+        own: (N,) rows of these samples in `activations`.
+        earlier: (M,) rows of the previous samples in `activations`; empty at a first step.
+        activations: (U, C) float32: current activations of the union of both.
+        axis: Horizontal axis of two classes, once it is computed.
     """
 
     series: str
@@ -315,23 +327,23 @@ class _Current:
     chosen: Selection
     own: NDArray[np.intp]
     earlier: NDArray[np.intp]
-    answers: FloatArray
+    activations: FloatArray
     axis: Axis | None = None
 
 
-def _some(answers: LayerActivations, rows: NDArray[np.intp]) -> LayerActivations:
+def _select_activations(outputs: LayerActivations, rows: NDArray[np.intp]) -> LayerActivations:
     return dataclasses.replace(
-        answers,
-        values=answers.values[rows],
-        positions=answers.positions[rows],
-        surround=None if answers.surround is None else answers.surround[rows],
+        outputs,
+        values=outputs.values[rows],
+        positions=outputs.positions[rows],
+        surround=None if outputs.surround is None else outputs.surround[rows],
     )
 
 
-def _part(layout: Layout, rows: NDArray[np.intp], notes: tuple[str, ...]) -> Layout:
-    """Returns the layout of some rows; their neighbors among themselves are not known."""
+def _select_layout(layout: Layout, rows: NDArray[np.intp], notes: tuple[str, ...]) -> Layout:
+    """Returns the layout of some rows, without neighbors."""
     raw, invalid = layout.raw[rows], layout.invalid[rows]
-    viewport, changed = update_viewport(raw[~invalid], layout.viewport, least=_LEAST_WIDTH)
+    viewport, changed = update_viewport(raw[~invalid], layout.viewport, least=_MIN_WIDTH)
     return Layout(
         xy=to_map(raw, viewport),
         raw=raw,
@@ -343,17 +355,17 @@ def _part(layout: Layout, rows: NDArray[np.intp], notes: tuple[str, ...]) -> Lay
     )
 
 
-def _resumed(
+def _restore_layout(
     previous: Atlas, rows: NDArray[np.intp], is_line: bool, count: int, config: AtlasConfig
 ) -> Layout:
-    """Returns the layout of some rows of the step before.
+    """Returns the layout of some samples of the previous atlas.
 
     Args:
-        previous: That step.
-        rows: Which rows.
-        is_line: Whether they lie on a line, upright as it was drawn.
-        count: Samples that will lie on it, for which it is stretched where it has no room.
-        config: The recipe.
+        previous: The previous atlas.
+        rows: Rows of its samples.
+        is_line: Whether its vertical axis is a layout along a line.
+        count: Number of samples that will lie on the line, which is stretched if it is too short.
+        config: The settings.
     """
     if not is_line:
         activations = previous.activations[rows]
@@ -361,8 +373,12 @@ def _resumed(
             previous.xy[rows], activations, viewport=previous.viewport, config=config
         )
     xy = np.column_stack([previous.xy[rows, 1], np.full(len(rows), 0.5, np.float32)])
-    y0, y1 = (0.0, ROOM_ON_A_LINE * count) if previous.viewport is None else previous.viewport[1::2]
-    y0, y1 = (end * max(1.0, ROOM_ON_A_LINE * count / (y1 - y0)) for end in (y0, y1))
+    y0, y1 = (
+        (0.0, LINE_LENGTH_PER_SAMPLE * count)
+        if previous.viewport is None
+        else previous.viewport[1::2]
+    )
+    y0, y1 = (end * max(1.0, LINE_LENGTH_PER_SAMPLE * count / (y1 - y0)) for end in (y0, y1))
     half = (y1 - y0) / 2
     viewport = (y0, -half, y1, half)
     layout = restore_layout(xy, previous.activations[rows], viewport=viewport, config=config)

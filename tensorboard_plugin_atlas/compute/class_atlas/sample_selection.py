@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The places of the probe's images that speak for a class: the samples of its atlas.
+"""Selection of the samples of a class atlas: positions with attribution to a class.
 
-Carter et al. (2019) filter random samples by class: those whose first class it is ("winner"), or
-the strongest ("top"). A probe of thousands holds few of either at random places, so here all places
-of all images are weighed, the loudest of each image are asked what they say for every class, and
-those that say this one most are kept, each once.
+Carter et al. (2019) filter random samples by class: those with their largest attribution to the
+class ("winner"), or those with the largest attribution ("top"). A probe of a few thousand random
+samples has few of either. So the attribution of all positions of all images is computed here, the
+strongest positions of each image are attributed to every class, and winners are kept, each once.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-FEWEST: Final = 50
-"""With fewer places that speak for the class most, the loudest of the others are taken, too."""
+MIN_WINNERS: Final = 50
+"""With fewer winners, the strongest of the other positions are added."""
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Places that speak for one class or one of two, sorted by image and position.
+    """Positions with attribution to one class, or to one of two, sorted by image and position.
 
     Attributes:
         images: (N,) int32: rows of the probe's images, ascending.
-        positions: (N, 2) int32: row and column on the layer's map, its edges included.
-        map_size: Height and width of that map.
-        attribution: (N, K) float32 toward each class.
+        positions: (N, 2) int32: row and column on the feature map, edges included.
+        map_size: Height and width of the feature map.
+        attribution: (N, K) float32 to each class, in logits.
         rule: "winner" or "top", see `class_series.ClassAtlas`.
-        notes: What a reader must know.
+        notes: Notes for the provenance of the atlas.
     """
 
     images: IntArray
@@ -65,27 +65,27 @@ def select_class_samples(
     most: int,
     batch_size: int = 128,
 ) -> Mapping[int, Selection]:
-    """Chooses the places that speak for each of some classes.
+    """Selects the positions with attribution to each class.
 
     Args:
         model: As for `compute_attribution`.
         layer: Dotted module name.
-        probe: Its images; its places are not used.
+        probe: The images; its sample positions are not used.
         classes: Indices, each once.
-        most: Places of a class at most, the loudest.
+        most: Largest number of positions per class; the strongest are kept.
         batch_size: Images per pass.
 
     Returns:
-        The places of each class; none for a class that nothing speaks for.
+        Class index to selection; empty if no position has positive attribution to the class.
 
     Raises:
-        ArgumentError: if there is no attribution to be had, or no such class; the message says why.
+        ArgumentError: if there is no attribution, or no such class; the message says why.
         LayerError: if the layer does not exist or does not run.
     """
-    loud = find_class_positions(model, layer, probe, classes, most=most, batch_size=batch_size)
+    strongest = find_class_positions(model, layer, probe, classes, most=most, batch_size=batch_size)
     return {
-        index: _chosen(model, layer, probe, index, places, batch_size)
-        for index, places in loud.items()
+        index: _select_winners(model, layer, probe, index, places, batch_size)
+        for index, places in strongest.items()
     }
 
 
@@ -93,88 +93,101 @@ def check_classes(
     model: nn.Module,
     layer: str,
     probe: Probe,
-    asked: Any,
+    requested: Any,
     config: AtlasConfig,
     argument: str = "class_atlases",
 ) -> tuple[tuple[int, ...], ...]:
-    """Checks on two images that atlases of classes can be made; returns the indices asked for.
+    """Checks on two images that class atlases can be made; returns the class indices.
 
     Args:
         model: As for `compute_attribution`.
         layer: Dotted module name.
         probe: The whole probe.
-        asked: As for `resolve_classes`.
-        config: The recipe.
-        argument: Where they were given, for messages.
+        requested: As for `resolve_classes`.
+        config: The settings.
+        argument: Name of the argument or option, for messages.
 
     Raises:
-        ArgumentError: if there is no such class, or no attribution to be had.
+        ArgumentError: if there is no such class, or no attribution.
         LayerError: if the layer does not exist or does not run.
     """
     if not config.attribution:
         raise ArgumentError(f"{argument} needs attribution; pass AtlasConfig(attribution=True)")
     few = probe.first(2)
-    said = compute_attribution(model, layer, few)
-    if said.values is None:
+    attribution = compute_attribution(model, layer, few)
+    if attribution.values is None:
         raise ArgumentError(
-            f"{argument}: nothing is known of classes in layer {layer!r}: {said.notes[0]}; the "
-            "last of layers has to be one that the logits follow from"
+            f"{argument}: layer {layer!r} has no attribution: {attribution.notes[0]}; the last of "
+            "layers must be one that the logits depend on"
         )
-    chosen = resolve_classes(asked, probe.classes, said.values.shape[1], argument)
-    for index in dict.fromkeys(index for classes in chosen for index in classes):
+    selections = resolve_classes(requested, probe.classes, attribution.values.shape[1], argument)
+    for index in dict.fromkeys(index for classes in selections for index in classes):
         select_class_samples(model, layer, few, [index], most=2)
-    return chosen
+    return selections
 
 
-def _chosen(
-    model: nn.Module, layer: str, probe: Probe, index: int, loud: ClassPositions, batch_size: int
+def _select_winners(
+    model: nn.Module,
+    layer: str,
+    probe: Probe,
+    index: int,
+    strongest: ClassPositions,
+    batch_size: int,
 ) -> Selection:
-    """Asks loud places what they say for every class, and keeps those that say this one most."""
-    order = np.lexsort((loud.positions[:, 1], loud.positions[:, 0], loud.images))
-    images, positions, voices = loud.images[order], loud.positions[order], loud.voices[order]
+    """Attributes the strongest positions to all classes, and keeps the winners of this class."""
+    order = np.lexsort((strongest.positions[:, 1], strongest.positions[:, 0], strongest.images))
+    images, positions, strengths = (
+        strongest.images[order],
+        strongest.positions[order],
+        strongest.strengths[order],
+    )
     if not len(images):
-        return Selection(images, positions, loud.map_size, np.empty((0, 0), np.float32), "winner")
-    asked = probe.at(images, positions, loud.map_size)
-    said = compute_attribution(model, layer, asked, batch_size=batch_size).values
-    if said is None:
-        raise ArgumentError(f"layer={layer!r} has no attribution at single places; pick another")
-    wins = np.nan_to_num(said, nan=-np.inf).argmax(axis=1) == index
+        return Selection(
+            images, positions, strongest.map_size, np.empty((0, 0), np.float32), "winner"
+        )
+    requested = probe.at(images, positions, strongest.map_size)
+    attribution = compute_attribution(model, layer, requested, batch_size=batch_size).values
+    if attribution is None:
+        raise ArgumentError(f"layer={layer!r} has no attribution at single positions; pick another")
+    wins = np.nan_to_num(attribution, nan=-np.inf).argmax(axis=1) == index
     winners = int(wins.sum())
     rule, notes = "winner", tuple[str, ...]()
-    if winners < FEWEST:
+    if winners < MIN_WINNERS:
         others = np.flatnonzero(~wins)
-        louder = others[np.argsort(-voices[others], kind="stable")][: FEWEST - winners]
-        if len(louder):
-            wins[louder] = True
-            rule, notes = "top", (_topped_up(winners, len(louder)),)
-    return Selection(images[wins], positions[wins], loud.map_size, said[wins], rule, notes)
+        added = others[np.argsort(-strengths[others], kind="stable")][: MIN_WINNERS - winners]
+        if len(added):
+            wins[added] = True
+            rule, notes = "top", (_explain_top_rule(winners, len(added)),)
+    return Selection(
+        images[wins], positions[wins], strongest.map_size, attribution[wins], rule, notes
+    )
 
 
-def _topped_up(winners: int, others: int) -> str:
-    which = "no place speaks" if not winners else f"only {winners} places speak"
+def _explain_top_rule(winners: int, others: int) -> str:
+    which = "no position has its" if not winners else f"only {winners} positions have their"
     return (
-        f"class: {which} for it more than for any other class, so the {others} loudest of those "
-        "that speak for it at all were taken, too"
+        f"class: {which} largest attribution to this class, so the {others} strongest of the "
+        "other positions were added"
     )
 
 
 def combine_selections(
-    chosen: Mapping[int, Selection], classes: Sequence[int], most: int
+    selections: Mapping[int, Selection], classes: Sequence[int], most: int
 ) -> Selection:
-    """Returns the places of one class, or of two, each once and sorted by image and position.
+    """Returns the selection of one class, or of two combined, sorted by image and position.
 
     Args:
-        chosen: The places of each class.
-        classes: Index of one, or of two of them, neither without places.
-        most: Of two classes, the loudest half of so many of each are taken.
+        selections: The selection of each class.
+        classes: Index of one class, or of two; no selection may be empty.
+        most: Of two classes, the strongest `most // 2` positions of each are kept.
     """
     if len(classes) == 1:
-        return chosen[classes[0]]
-    parts = [_loudest(chosen[index], index, most // 2) for index in classes]
+        return selections[classes[0]]
+    parts = [_keep_strongest(selections[index], index, most // 2) for index in classes]
     images = np.concatenate([part.images for part in parts])
     positions = np.concatenate([part.positions for part in parts])
-    spots = np.column_stack([images, positions])
-    first = np.unique(spots, axis=0, return_index=True)[1]
+    keys = np.column_stack([images, positions])
+    first = np.unique(keys, axis=0, return_index=True)[1]
     return Selection(
         images[first],
         positions[first],
@@ -185,15 +198,15 @@ def combine_selections(
     )
 
 
-def _loudest(chosen: Selection, index: int, most: int) -> Selection:
+def _keep_strongest(selections: Selection, index: int, most: int) -> Selection:
     most = max(most, 1)
-    if len(chosen) <= most:
-        return chosen
-    voices = chosen.attribution[:, index] - chosen.attribution.mean(axis=1)
-    kept = np.sort(np.argsort(-voices, kind="stable")[:most])
+    if len(selections) <= most:
+        return selections
+    strengths = selections.attribution[:, index] - selections.attribution.mean(axis=1)
+    kept = np.sort(np.argsort(-strengths, kind="stable")[:most])
     return dataclasses.replace(
-        chosen,
-        images=chosen.images[kept],
-        positions=chosen.positions[kept],
-        attribution=chosen.attribution[kept],
+        selections,
+        images=selections.images[kept],
+        positions=selections.positions[kept],
+        attribution=selections.attribution[kept],
     )

@@ -261,8 +261,7 @@ class TestWriter:
         first, second, third = read_atlases(tmp_path)
         assert (second.sequence, second.quality.overlap) == (2, None)
         assert any(
-            "started afresh after step 0, the probe is another" in n
-            for n in second.provenance.notes
+            "started over after step 0, the probe changed" in n for n in second.provenance.notes
         )
         assert not any("afresh" in note for note in third.provenance.notes)
         assert first.provenance.probe != second.provenance.probe

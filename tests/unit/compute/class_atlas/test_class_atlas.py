@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Atlases of classes: whose places they hold, where these lie, and how they go on."""
+"""Class atlases: their samples, their axis and their continuation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.compute.attribution.attribute import (
 )
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import (
-    FEWEST,
+    MIN_WINNERS,
     check_classes,
     combine_selections,
     select_class_samples,
@@ -38,8 +38,8 @@ def probe_of(images, labels=None, classes=None, config=CONFIG):
     return build_probe(source, config=config, classes=classes)
 
 
-def pipeline_of(probe, layer, *asked, config=CONFIG):
-    return ClassPipeline(probe, (layer,), config, classes=asked)
+def pipeline_of(probe, layer, *classes, config=CONFIG):
+    return ClassPipeline(probe, (layer,), config, classes=classes)
 
 
 def atlases_of(pipeline, model, step=0):
@@ -48,7 +48,7 @@ def atlases_of(pipeline, model, step=0):
 
 
 class Convolved(nn.Module):
-    """Small and deep enough that nothing about its attribution is exact or alike."""
+    """A small network in which no two attributions are equal."""
 
     def __init__(self, classes=5, seed=0):
         super().__init__()
@@ -68,48 +68,48 @@ def noise(count, side=24, seed=3):
 
 
 @pytest.mark.parametrize("layer", ["stem", "deep"])
-def test_a_loud_place_is_the_loudest_that_attribution_knows(layer):
+def test_strongest_positions_agree_with_the_attribution_of_all_positions(layer):
     model, probe = Convolved(), probe_of(noise(20))
     found = find_class_positions(model, layer, probe, [0, 3], most=1000, batch_size=7)
     height, width = found[0].map_size
     rows = np.repeat(np.arange(20, dtype=np.int32), height * width)
     grid = np.stack(np.meshgrid(range(height), range(width), indexing="ij"), -1).reshape(-1, 2)
-    said = compute_attribution(
+    attribution = compute_attribution(
         model, layer, probe.at(rows, np.tile(grid, (20, 1)), (height, width))
     ).values
     for index, places in found.items():
-        voices = (said[:, index] - said.mean(axis=1)).reshape(20, height, width)
-        assert (np.diff(places.voices) <= 0).all()
-        there = voices[places.images, places.positions[:, 0], places.positions[:, 1]]
-        np.testing.assert_allclose(places.voices, there, atol=1e-6)
-        assert (places.voices > 0).all()
+        strengths = (attribution[:, index] - attribution.mean(axis=1)).reshape(20, height, width)
+        assert (np.diff(places.strengths) <= 0).all()
+        there = strengths[places.images, places.positions[:, 0], places.positions[:, 1]]
+        np.testing.assert_allclose(places.strengths, there, atol=1e-6)
+        assert (places.strengths > 0).all()
         for image in range(20):
             own = places.images == image
             assert own.sum() <= POSITIONS_PER_IMAGE
-            if voices[image].max() > 0:
+            if strengths[image].max() > 0:
                 first = places.positions[own][0]
-                assert tuple(first) == np.unravel_index(voices[image].argmax(), (height, width))
+                assert tuple(first) == np.unravel_index(strengths[image].argmax(), (height, width))
             apart = np.abs(places.positions[own][:, None] - places.positions[own]).max(axis=-1)
             assert (apart[~np.eye(own.sum(), dtype=bool)] > 1).all()
-        # Edges speak, too.
+        # Positions at the edges are included.
         assert (places.positions == 0).any()
         assert (places.positions == [height - 1, width - 1]).any()
 
 
-def test_of_one_image_no_place_says_what_a_louder_one_said():
+def test_duplicate_positions_of_an_image_are_dropped():
     images = noise(4)
-    images[:, :, :, 12:] = images[:, :, :, :12]  # each place twice, eleven columns apart
+    images[:, :, :, 12:] = images[:, :, :, :12]  # every position twice, eleven columns apart
     model, probe = Convolved(), probe_of(images)
     places = find_class_positions(model, "stem", probe, [1], most=100)[1]
     center = model.stem(images).mean((0, 2, 3)).detach().numpy()
     for image in range(4):
         away = places.activations[places.images == image] - center
         away /= np.linalg.norm(away, axis=1, keepdims=True)
-        alike = (away @ away.T)[~np.eye(len(away), dtype=bool)]
-        assert (alike <= DUPLICATE_COSINE + 0.01).all()
+        cosines = (away @ away.T)[~np.eye(len(away), dtype=bool)]
+        assert (cosines <= DUPLICATE_COSINE + 0.01).all()
 
 
-def test_the_loudest_are_kept_whatever_the_batches():
+def test_the_strongest_positions_do_not_depend_on_the_batch_size():
     model, probe = Convolved(), probe_of(noise(40))
     few = find_class_positions(model, "deep", probe, [2], most=10, batch_size=40)[2]
     many = find_class_positions(model, "deep", probe, [2], most=1000, batch_size=40)[2]
@@ -118,7 +118,7 @@ def test_the_loudest_are_kept_whatever_the_batches():
     np.testing.assert_array_equal(few.positions, many.positions[:10])
 
 
-def test_a_class_that_a_mark_decides_has_the_marks_and_nothing_else():
+def test_a_class_decided_by_a_mark_has_exactly_the_marks_as_samples():
     images, labels, places = make_marked_images((70, 60, 55, 65))
     probe = probe_of(images, labels, (*CLASSES, "none"))
     model = MarkNet(classes=4)
@@ -147,7 +147,7 @@ def test_a_class_that_a_mark_decides_has_the_marks_and_nothing_else():
         assert (atlas.quality.overlap, atlas.samples.noise_floor, atlas.concepts) == (None,) * 3
 
 
-def test_the_probe_and_the_model_are_as_they_were():
+def test_the_probe_and_the_model_are_unchanged():
     images, labels, _ = make_marked_images((60, 60, 60))
     probe, model = probe_of(images, labels, CLASSES), MarkNet().train()
     pipeline = pipeline_of(probe, "act", (0,), (0, 1))
@@ -159,7 +159,7 @@ def test_the_probe_and_the_model_are_as_they_were():
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_what_tells_two_classes_apart_lies_left_and_right():
+def test_two_classes_are_separated_left_and_right():
     images, labels, _ = make_marked_images((80, 70, 50))
     probe = probe_of(images, labels, CLASSES)
     pipeline = pipeline_of(probe, "act", (0, 1))
@@ -171,9 +171,9 @@ def test_what_tells_two_classes_apart_lies_left_and_right():
     assert (x[atlas.labels == 1] < 0.5).all()
     axis = atlas.provenance.layer_info[CLASS_ATLAS]["axis"]
     assert (axis["left"], axis["right"]) == (1, 0)
-    # The difference is that of the answers of two channels over 36 places.
-    answers = atlas.activations.astype(np.float64)
-    difference = (answers[:, 0] - answers[:, 1]) / CELLS**2
+    # The difference of two channels over the 36 positions.
+    activations = atlas.activations.astype(np.float64)
+    difference = (activations[:, 0] - activations[:, 1]) / CELLS**2
     assert axis["reach"] == pytest.approx(np.percentile(np.abs(difference), 99), rel=1e-3)
     inside = np.abs(difference) < axis["reach"] * 0.999
     np.testing.assert_allclose(x[inside], 0.5 + difference[inside] / axis["reach"] / 2, atol=1e-3)
@@ -185,12 +185,12 @@ def test_what_tells_two_classes_apart_lies_left_and_right():
     assert atlas.viewport[2] == pytest.approx(axis["reach"])
 
 
-def test_one_place_can_speak_for_both_of_two_classes_once():
+def test_a_position_of_both_classes_is_one_sample():
     model, probe = Convolved(), probe_of(noise(60))
     chosen = select_class_samples(model, "deep", probe, [0, 1], most=300)
     both = combine_selections(chosen, (0, 1), 300)
-    spots = set(zip(both.images.tolist(), *both.positions.T.tolist(), strict=True))
-    assert len(spots) == len(both)
+    keys = set(zip(both.images.tolist(), *both.positions.T.tolist(), strict=True))
+    assert len(keys) == len(both)
     assert (np.diff(both.images) >= 0).all()
     capped = combine_selections(chosen, (0, 1), 20)
     assert len(capped) <= 20
@@ -201,7 +201,7 @@ def test_one_place_can_speak_for_both_of_two_classes_once():
 
 
 @pytest.mark.parametrize("marks", [1, 2, 3])
-def test_a_class_of_few_places_has_a_small_atlas_that_says_so(marks):
+def test_a_class_with_few_positions_has_a_small_atlas(marks):
     images, labels, _ = make_marked_images((marks, 100, 90))
     probe = probe_of(images, labels, CLASSES)
     pipeline = pipeline_of(probe, "act", (0,), (0, 1))
@@ -213,28 +213,30 @@ def test_a_class_of_few_places_has_a_small_atlas_that_says_so(marks):
     assert len(pair.samples) == marks + 100
 
 
-def test_where_few_speak_for_it_most_the_loudest_of_the_others_join():
+def test_with_few_winners_the_strongest_other_positions_are_added():
     images, labels, _ = make_marked_images((12, 100, 90))
     model = MarkNet()
     with torch.no_grad():
-        model.head.weight[0, 2] = 0.8  # a blue mark speaks for red, too, though less than for blue
+        model.head.weight[0, 2] = (
+            0.8  # a blue mark has attribution to red, too, but less than to blue
+        )
     probe = probe_of(images, labels, CLASSES)
     pipeline = pipeline_of(probe, "act", (0,))
     (atlas,) = atlases_of(pipeline, model)
     assert atlas.provenance.layer_info[CLASS_ATLAS]["rule"] == "top"
-    assert len(atlas.samples) == FEWEST
-    assert np.bincount(atlas.labels, minlength=3).tolist() == [12, 0, FEWEST - 12]
+    assert len(atlas.samples) == MIN_WINNERS
+    assert np.bincount(atlas.labels, minlength=3).tolist() == [12, 0, MIN_WINNERS - 12]
     (note,) = [n for n in atlas.provenance.notes if n.startswith("class:")]
-    assert note.startswith("class: only 12 places speak for it more than for any other class")
+    assert note.startswith("class: only 12 positions have their largest attribution")
 
 
-def test_a_class_that_nothing_speaks_for_is_explained():
+def test_a_class_without_attribution_is_reported():
     images, labels, _ = make_marked_images((0, 60, 60))
     probe = probe_of(images, labels, CLASSES)
     pipeline = pipeline_of(probe, "act", (0,), (1,))
     model = MarkNet()
     pipeline.choose(model)
-    with pytest.raises(ArgumentError, match=r"no place of .* 120 images speaks for class 'red'"):
+    with pytest.raises(ArgumentError, match=r"class 'red' has no attribution at any .* 120 images"):
         pipeline.atlas(model, "act · red", 7)
     assert len(pipeline.atlas(model, "act · green", 7).samples) == 60
 
@@ -252,24 +254,26 @@ def test_a_thousand_classes_without_names():
     assert set((atlas.image_ids // 60).tolist()) == {2}
 
 
-def test_what_cannot_be_asked_is_explained():
+def test_unusable_arguments_are_reported():
     model, probe = Convolved(), probe_of(noise(10))
-    with pytest.raises(ArgumentError, match=r"in layer 'aside': attribution: left out"):
+    with pytest.raises(
+        ArgumentError, match=r"layer 'aside' has no attribution: attribution: left out"
+    ):
         check_classes(model, "aside", probe, [0], CONFIG)
     with pytest.raises(LayerError, match="nowhere"):
         check_classes(model, "nowhere", probe, [0], CONFIG)
-    silent = AtlasConfig(samples=10, attribution=False)
+    without = AtlasConfig(samples=10, attribution=False)
     with pytest.raises(ArgumentError, match=r"attribution=True"):
-        check_classes(model, "deep", probe, [0], silent)
-    with pytest.raises(ArgumentError, match=r"tells 5 classes apart, and 5 is none"):
+        check_classes(model, "deep", probe, [0], without)
+    with pytest.raises(ArgumentError, match=r"has 5 classes, and 5 is not one"):
         find_class_positions(model, "deep", probe, [5], most=3)
     pooled = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
     with pytest.raises(ArgumentError, match=r"not \(images, classes\)"):
         check_classes(pooled, "0", probe, [0], CONFIG)
 
 
-def trained(model, images, labels, steps, rate=0.05):
-    """Goes on learning for some steps."""
+def train(model, images, labels, steps, rate=0.05):
+    """Trains the model for some steps."""
     optimizer = torch.optim.SGD(model.parameters(), rate, momentum=0.9)
     for step in range(steps):
         rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(step))[:64]
@@ -284,15 +288,15 @@ def test_a_map_stays_readable_while_its_samples_change():
     probe = probe_of(images, labels, CLASSES)
     model = Convolved(classes=3)
     pipeline = pipeline_of(probe, "deep", (0,), (0, 1))
-    trained(model, images, labels, 10)
+    train(model, images, labels, 10)
     before = atlases_of(pipeline, model, 60)
-    trained(model, images, labels, 10)
+    train(model, images, labels, 10)
     after = atlases_of(pipeline, model, 80)
-    afresh = atlases_of(pipeline_of(probe, "deep", (0,), (0, 1)), model, 80)
-    for was, now, new in zip(before, after, afresh, strict=True):
+    independent = atlases_of(pipeline_of(probe, "deep", (0,), (0, 1)), model, 80)
+    for was, now, new in zip(before, after, independent, strict=True):
         old, rows = match_positions(was.image_ids, was.positions, now.image_ids, now.positions)
         assert len(rows) >= 30
-        assert max(len(was.samples), len(now.samples)) - len(rows) > 5, "some samples are others"
+        assert max(len(was.samples), len(now.samples)) - len(rows) > 5, "some samples differ"
         shuffled = np.random.default_rng(0).permutation(old)
         y = slice(1, 2) if len(now.provenance.layer_info[CLASS_ATLAS]["classes"]) == 2 else slice(2)
         move = np.linalg.norm((now.xy[rows] - was.xy[old])[:, y], axis=1).mean()
@@ -301,17 +305,17 @@ def test_a_map_stays_readable_while_its_samples_change():
         assert move < 0.5 * chance
         assert move < again
         (note,) = [n for n in now.provenance.notes if n.startswith("layout: continues step 60")]
-        assert f"whose {len(was.samples)} samples were asked again; {len(rows)} of them" in note
+        assert f"by its {len(was.samples)} samples; {len(rows)} of them" in note
         assert (was.sequence, now.sequence) == (1, 2)
         assert now.quality.trustworthiness > new.quality.trustworthiness - 0.1
 
 
-def test_a_map_goes_on_from_a_log_as_it_would_have_in_memory():
+def test_a_map_continues_from_a_log_as_from_memory():
     images, labels, _ = make_marked_images((80, 80, 80))
     probe, model = probe_of(images, labels, CLASSES), Convolved(classes=3)
     pipeline = pipeline_of(probe, "deep", (1,), (1, 2))
     before = atlases_of(pipeline, model, 1)
-    trained(model, images, labels, 5)
+    train(model, images, labels, 5)
     after = atlases_of(pipeline, model, 2)
     other = pipeline_of(probe, "deep", (1,), (1, 2))
     for atlas in before:
@@ -321,7 +325,7 @@ def test_a_map_goes_on_from_a_log_as_it_would_have_in_memory():
         assert (now.sequence, now.viewport) == (again.sequence, again.viewport)
 
 
-def test_another_probe_or_another_map_starts_afresh():
+def test_another_probe_or_feature_map_starts_over():
     images, labels, _ = make_marked_images((60, 60, 60))
     model = MarkNet()
     pipeline = pipeline_of(probe_of(images, labels, CLASSES), "act", (1,))
@@ -331,7 +335,7 @@ def test_another_probe_or_another_map_starts_afresh():
     )
     other.continue_from(before)
     (after,) = atlases_of(other, model, 2)
-    assert "layout: started afresh after step 1, with another probe" in after.provenance.notes
+    assert "layout: started over after step 1, with another probe" in after.provenance.notes
     assert after.sequence == 2
     far = dataclasses.replace(before.samples, positions=before.positions + 90)
     pipeline.continue_from(before.replace(samples=far))
@@ -339,7 +343,7 @@ def test_another_probe_or_another_map_starts_afresh():
     assert not any("continues" in note for note in again.provenance.notes)
 
 
-def test_icons_are_drawn_and_go_on_where_cells_mean_the_same():
+def test_icons_are_rendered_and_continued_by_similar_cells():
     images, labels, _ = make_marked_images((60, 60, 60))
     config = AtlasConfig(
         samples=180, grids=(3,), min_count=2, neighbors=8, epochs=20, icons="preview", icon_steps=2

@@ -106,7 +106,7 @@ def test_the_cosine_is_the_centered_cosine_of_the_activation_at_the_center():
     objective = dataclasses.replace(engine.objective, receptive=field)
     engine = dataclasses.replace(engine, objective=objective)
     examples = engine.render(targets, "examples")
-    patches = engine.objective.source.cut(targets.rows[:, 0], targets.centers[:, 0], (12, 12))
+    patches = engine.objective.source.crop(targets.rows[:, 0], targets.centers[:, 0], (12, 12))
     with torch.no_grad():
         output = make_edge_net()(engine.objective.source.normalize.to_input(patches))
     expected = nn.functional.cosine_similarity(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a layer answers to a patch, worked out by hand."""
+"""Activations of a layer under a patch, against hand-computed values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.shortcuts.patch_activations import (
-    NEAREST,
+    MAX_NEAREST,
     PatchActivations,
     nearest_samples,
 )
@@ -27,34 +27,34 @@ class Blocks(nn.Module):
         return self.body(x * self.factor).mean((2, 3))
 
 
-def test_the_answer_is_that_of_the_block_that_the_patch_moves_most():
+def test_the_activation_is_where_the_patch_changes_the_map_most():
     images = torch.zeros(5, 3, 16, 16)
     images[:, 1] = 0.5
     patch = torch.ones(3, 3, 3)
     # Rows 7 to 9 and columns 9 to 11: one row of block (1, 2), and two of block (2, 2).
-    answer = PatchActivations(Blocks(), "body").answer(images, patch, (7, 9))
-    # Six of the sixteen pixels are 1, the others as they were.
-    np.testing.assert_allclose(answer, [6 / 16, (6 + 10 * 0.5) / 16, 6 / 16])
+    activation = PatchActivations(Blocks(), "body").measure(images, patch, (7, 9))
+    # Six of the sixteen pixels are 1, the others are unchanged.
+    np.testing.assert_allclose(activation, [6 / 16, (6 + 10 * 0.5) / 16, 6 / 16])
 
 
 def test_it_is_the_mean_over_the_images():
     images = torch.rand(7, 3, 16, 16)
     patch = torch.full((3, 8, 8), 2.0)
-    answer = PatchActivations(Blocks(), "body").answer(images, patch, (0, 0))
-    np.testing.assert_allclose(answer, [2, 2, 2])
+    activation = PatchActivations(Blocks(), "body").measure(images, patch, (0, 0))
+    np.testing.assert_allclose(activation, [2, 2, 2])
 
 
-def test_the_images_are_left_as_they_were():
+def test_the_images_are_unchanged():
     images = torch.rand(3, 3, 16, 16)
     before = images.clone()
-    PatchActivations(Blocks(), "body").answer(images, torch.ones(3, 4, 4), (2, 2))
+    PatchActivations(Blocks(), "body").measure(images, torch.ones(3, 4, 4), (2, 2))
     assert torch.equal(images, before)
 
 
-def test_an_answer_that_is_not_finite_is_none():
+def test_an_activation_that_is_not_finite_is_none():
     images = torch.ones(2, 3, 16, 16)
-    listener = PatchActivations(Blocks(float("inf")), "body")
-    assert listener.answer(images, torch.ones(3, 4, 4), (0, 0)) is None
+    patched = PatchActivations(Blocks(float("inf")), "body")
+    assert patched.measure(images, torch.ones(3, 4, 4), (0, 0)) is None
 
 
 def test_a_layer_of_tokens_has_a_map_too():
@@ -68,8 +68,8 @@ def test_a_layer_of_tokens_has_a_map_too():
             return tokens.mean(1)
 
     images = torch.zeros(2, 3, 16, 16)
-    answer = PatchActivations(Tokens(), "body").answer(images, torch.ones(3, 4, 4), (4, 8))
-    np.testing.assert_allclose(answer, [1, 1, 1])
+    activation = PatchActivations(Tokens(), "body").measure(images, torch.ones(3, 4, 4), (4, 8))
+    np.testing.assert_allclose(activation, [1, 1, 1])
 
 
 def test_the_nearest_samples_by_centered_cosine():
@@ -80,8 +80,8 @@ def test_the_nearest_samples_by_centered_cosine():
     assert similarity == pytest.approx(2 / np.hypot(2, 0.5))
 
 
-def test_only_samples_that_are_all_but_as_near_are_named():
-    """Eight directions, a pixel apart from their mean, and what is asked lies by one of them."""
+def test_only_samples_nearly_as_near_as_the_nearest_are_returned():
+    """Eight directions, and an activation in the direction of the first."""
     angles = np.deg2rad([0, 30, 45, 90, 180, 210, 225, 270])
     activations = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float16)
     rows, similarity = nearest_samples(activations, np.array([1.0, 0.0], np.float32))
@@ -90,7 +90,7 @@ def test_only_samples_that_are_all_but_as_near_are_named():
     assert similarity == pytest.approx(1, abs=1e-3)
 
 
-def test_samples_that_are_not_finite_are_never_near():
+def test_samples_that_are_not_finite_are_ignored():
     activations = np.array([[np.nan, 0], [1, 0], [np.inf, 1], [0, 1]], np.float16)
     rows, similarity = nearest_samples(activations, np.array([1.0, 0.0], np.float32))
     assert rows == (1,)
@@ -100,19 +100,19 @@ def test_samples_that_are_not_finite_are_never_near():
 @pytest.mark.parametrize(
     "activations",
     [np.zeros((0, 2)), np.ones((5, 2)), np.full((3, 2), np.nan)],
-    ids=["none", "all alike", "all broken"],
+    ids=["none", "all equal", "all invalid"],
 )
-def test_without_directions_none_is_named(activations):
-    asked = np.array([1.0, 0.0], np.float32)
-    assert nearest_samples(activations.astype(np.float16), asked) == ((), None)
+def test_without_distinct_samples_nothing_is_returned(activations):
+    direction = np.array([1.0, 0.0], np.float32)
+    assert nearest_samples(activations.astype(np.float16), direction) == ((), None)
 
 
-def test_an_answer_at_the_mean_is_near_nothing():
+def test_an_activation_at_the_mean_has_no_nearest_samples():
     activations = np.array([[1, 0], [-1, 0]], np.float16)
     assert nearest_samples(activations, np.zeros(2, np.float32)) == ((), None)
 
 
-def test_no_more_are_named_than_readers_take():
+def test_the_number_of_samples_is_limited():
     activations = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float16)
     rows, _ = nearest_samples(activations, np.array([1e9, 0, 0], np.float32))
-    assert len(rows) == len(set(rows)) == NEAREST
+    assert len(rows) == len(set(rows)) == MAX_NEAREST

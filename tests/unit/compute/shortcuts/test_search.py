@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The search for shortcuts: networks with a known shortcut, with a learned one, and without."""
+"""The search for shortcuts in networks with a known, a learned and no shortcut."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.compute.shortcuts.onset import since_step
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchRates, difference_interval
 from tensorboard_plugin_atlas.compute.shortcuts.search import (
     GRID,
-    _without_a_strip,
+    _remove_strips,
     find_shortcuts,
 )
 from tensorboard_plugin_atlas.compute.shortcuts.significance import (
@@ -34,7 +34,7 @@ MARK = (11, 11, 14, 14)
 
 
 class Marked(nn.Module):
-    """Class 2 where blue rises from nothing to all within a pixel; else 0 or 1, by the red."""
+    """Class 2 if blue rises from 0 to 1 within a pixel; else 0 or 1, by red."""
 
     def __init__(self):
         super().__init__()
@@ -50,7 +50,7 @@ class Marked(nn.Module):
         return torch.stack([red, 1 - red, blue], dim=1)
 
 
-def pictures(count=400, marked=0.25, seed=0):
+def make_images(count=400, marked=0.25, seed=0):
     """Noise of two shades of red, with a blue line in a black square of 3 px in some."""
     random = np.random.default_rng(seed)
     images = random.uniform(0, 0.5, (count, 3, SIDE, SIDE)).astype(np.float32)
@@ -70,7 +70,7 @@ def inside(box, other):
 
 @pytest.fixture(scope="module")
 def known():
-    return find_shortcuts(Marked(), "body", pictures(), config=CONFIG)
+    return find_shortcuts(Marked(), "body", make_images(), config=CONFIG)
 
 
 class TestKnownShortcut:
@@ -82,7 +82,7 @@ class TestKnownShortcut:
         assert inside(first.box, MARK)
         assert first.area <= 9 / 256
 
-    def test_its_controls_say_that_it_is_the_mark(self, known):
+    def test_its_controls_have_the_expected_rates(self, known):
         first = known[0]
         assert first.other_flip_rate == 0
         assert first.same_flip_rate > 0.9
@@ -90,17 +90,17 @@ class TestKnownShortcut:
         assert first.noise_flip_rate == 0
         assert first.interval[0] > 0.9
 
-    def test_the_patch_is_that_piece_of_its_first_image(self, known):
-        images, _ = pictures()
+    def test_the_patch_is_a_crop_of_its_first_image(self, known):
+        images, _ = make_images()
         for one in known:
             y0, x0, y1, x1 = one.box
-            piece = images[one.image_ids[0], :, y0:y1, x0:x1].permute(1, 2, 0)
-            np.testing.assert_array_equal(one.patch, (piece * 255).round().to(torch.uint8).numpy())
+            crop = images[one.image_ids[0], :, y0:y1, x0:x1].permute(1, 2, 0)
+            np.testing.assert_array_equal(one.patch, (crop * 255).round().to(torch.uint8).numpy())
             assert one.area == (y1 - y0) * (x1 - x0) / SIDE**2
             assert one.support == len(one.image_ids) == len(set(one.image_ids.tolist()))
             assert GRID > one.grid_size > max(one.row, one.col)
 
-    def test_entries_are_few_of_a_class_apart_and_in_order(self, known):
+    def test_results_are_sorted_and_at_most_two_of_a_class(self, known):
         keys = [(not one.significant, -one.strength) for one in known]
         assert keys == sorted(keys)
         for target in range(3):
@@ -109,23 +109,23 @@ class TestKnownShortcut:
             assert len(boxes) < 2 or box_overlap(*boxes) < 0.5
         assert all(one.flip_rate >= 0.25 for one in known)
 
-    def test_one_seed_gives_one_list(self, known):
-        again = find_shortcuts(Marked(), "body", pictures(), config=CONFIG)
-        assert [told(one) for one in again] == [told(one) for one in known]
+    def test_equal_seeds_give_equal_results(self, known):
+        again = find_shortcuts(Marked(), "body", make_images(), config=CONFIG)
+        assert [describe(one) for one in again] == [describe(one) for one in known]
 
-    def test_top_cuts_the_list(self, known):
-        (one,) = find_shortcuts(Marked(), "body", pictures(), config=CONFIG, top=1)
-        assert told(one) == told(known[0])
+    def test_top_limits_the_results(self, known):
+        (one,) = find_shortcuts(Marked(), "body", make_images(), config=CONFIG, top=1)
+        assert describe(one) == describe(known[0])
 
     def test_labels_are_not_needed(self, known):
-        images, _ = pictures()
-        # Without labels the images are drawn in another order, so only what is found is the same.
+        images, _ = make_images()
+        # Without labels the images are sampled in another order, so only the mark is the same.
         first = find_shortcuts(Marked(), "body", images, config=CONFIG)[0]
         assert (first.target_class, first.significant) == (2, True)
         assert inside(first.box, MARK)
 
 
-def told(one):
+def describe(one):
     values = dict(vars(one), patch=one.patch.tobytes(), image_ids=one.image_ids.tolist())
     return sorted(values.items())
 
@@ -146,10 +146,10 @@ def found(training):
     return find_shortcuts(network, "2", data, config=AtlasConfig(samples=1000, epochs=50))
 
 
-class TestLearntShortcut:
-    """A small network, trained on pictures of colored stripes of which one class has a marker."""
+class TestLearnedShortcut:
+    """A small network trained on striped images; those of one class have a mark."""
 
-    def test_the_marker_comes_first_and_is_significant(self, found):
+    def test_the_mark_comes_first_and_is_significant_after_training(self, found):
         first = found[0]
         assert first.target_class == 3
         assert first.significant
@@ -159,7 +159,7 @@ class TestLearntShortcut:
     def test_nothing_else_is_significant(self, found):
         assert {one.target_class for one in found if one.significant} == {3}
 
-    def test_the_rate_holds_on_pictures_that_the_search_never_had(self, training, found):
+    def test_the_flip_rate_holds_on_new_images(self, training, found):
         network, _, _ = training
         images, labels = make_striped_images(3000)
         images = images[1200:][labels[1200:] != 3]
@@ -169,17 +169,17 @@ class TestLearntShortcut:
         rate = float((network(others).argmax(1) == 3).float().mean())
         assert abs(rate - found[0].flip_rate) < 0.08
 
-    def test_the_step_since_when_it_is_one(self, training, found):
+    def test_since_step_finds_the_step_from_which_it_is_significant(self, training, found):
         network, data, checkpoints = training
         history = since_step(found[0], reversed(checkpoints), data, model=network)
         assert history.steps == (0, *STEPS)
         assert history.since in STEPS[1:]
         assert history.flip_rates[-1] == pytest.approx(found[0].flip_rate, abs=0.1)
         assert not history.significant[0]
-        # Where all images are taken for the target there is nothing to turn.
+        # The rate is NaN if the target is predicted for all images.
         assert all(math.isnan(rate) or rate < 0.5 for rate in history.flip_rates[:1])
 
-    def test_models_do_as_well_as_state_dicts(self, training, found):
+    def test_models_and_state_dicts_are_equivalent(self, training, found):
         network, data, checkpoints = training
         rates = []
         for _, state in checkpoints[-2:]:
@@ -196,7 +196,7 @@ class TestLearntShortcut:
         with pytest.raises(ArgumentError, match="pass model="):
             since_step(found[0], checkpoints, data)
 
-    def test_the_model_is_left_as_it_was(self, training):
+    def test_the_model_is_unchanged(self, training):
         network, (images, labels), checkpoints = training
         network.train()
         network[1].eval()
@@ -214,8 +214,8 @@ class TestLearntShortcut:
         assert not any(module._forward_hooks for module in network.modules())
 
 
-class Indifferent(nn.Module):
-    """Tells classes apart by the mean of all pixels: no small piece changes its mind."""
+class MeanClassifier(nn.Module):
+    """Classifies by the mean of all pixels: no small patch flips a prediction."""
 
     def __init__(self, classes=3):
         super().__init__()
@@ -227,27 +227,27 @@ class Indifferent(nn.Module):
 
 
 class TestNothingToFind:
-    def test_a_network_on_which_nothing_flips_gives_an_empty_list(self):
+    def test_without_flips_the_result_is_empty(self):
         images = torch.rand(200, 3, SIDE, SIDE) * 0.04
         images += torch.tensor([0.0, 0.5, 0.95]).repeat(67)[:200, None, None, None]
-        assert find_shortcuts(Indifferent(), "body", images, config=CONFIG) == ()
+        assert find_shortcuts(MeanClassifier(), "body", images, config=CONFIG) == ()
 
-    def test_one_predicted_class_leaves_nothing_to_turn(self):
+    def test_a_single_predicted_class_gives_an_empty_result(self):
         images = torch.rand(50, 3, SIDE, SIDE) * 0.1
         labels = torch.zeros(50, dtype=torch.long)
-        assert find_shortcuts(Indifferent(), "body", (images, labels), config=CONFIG) == ()
+        assert find_shortcuts(MeanClassifier(), "body", (images, labels), config=CONFIG) == ()
 
     @pytest.mark.parametrize("rare", [0, 1, 3])
-    def test_a_class_of_few_samples_is_no_obstacle(self, rare):
-        images, labels = pictures(count=120, marked=0)
+    def test_a_class_with_few_samples_works(self, rare):
+        images, labels = make_images(count=120, marked=0)
         images[:rare, 2] = 1.0
         labels[:rare] = 2
         found = find_shortcuts(Marked(), "body", (images, labels), config=CONFIG)
         assert all(one.target_class != 2 for one in found if one.support < CONFIG.min_count)
 
     @pytest.mark.parametrize("count", [1, 2, 5])
-    def test_a_handful_of_images_is_no_obstacle(self, count):
-        images, labels = pictures(count=count)
+    def test_a_few_images_are_enough(self, count):
+        images, labels = make_images(count=count)
         find_shortcuts(Marked(), "body", (images, labels), config=CONFIG)
 
 
@@ -258,18 +258,18 @@ class TestHalves:
         assert sorted([*seen, *unseen]) == list(range(7))
         assert split_images(7, 0)[0].tolist() == seen.tolist() != split_images(7, 1)[0].tolist()
 
-    def test_a_single_image_leaves_none_to_test_on(self):
+    def test_a_single_image_leaves_no_test_images(self):
         assert [len(half) for half in split_images(1, 0)] == [1, 0]
 
-    def test_patches_come_from_the_half_that_choices_are_made_on(self, known):
-        images, labels = pictures()
+    def test_patches_come_from_the_searched_half(self, known):
+        images, labels = make_images()
         probe = build_probe((images, labels), config=CONFIG)
         seen, _ = split_images(len(probe.images), CONFIG.seed)
         for one in known:
             assert set(one.image_ids.tolist()) <= set(probe.image_ids[seen].tolist())
 
 
-class TestVerdict:
+class TestSignificance:
     def rates(self, **changes):
         values = {
             "target": 0,
@@ -286,40 +286,40 @@ class TestVerdict:
         return PatchRates(**{**values, **changes})
 
     def test_strength_is_the_lower_bound_over_the_root_of_the_area(self):
-        strength, is_real = measure_significance(self.rates(), 10, (32, 32))
-        # Ten suspects share 5 %: each bound is one of 99.5 %.
+        strength, is_significant = measure_significance(self.rates(), 10, (32, 32))
+        # Ten candidates share 5 %: each bound has a confidence of 99.5 %.
         low, _ = difference_interval(0.9, 0.0, 200, confidence=0.995)
         assert strength == pytest.approx(low / math.sqrt(9 / 1024 + 0.02))
-        assert is_real
+        assert is_significant
 
-    def test_more_suspects_ask_for_more(self):
+    def test_more_candidates_lower_the_strength(self):
         strengths = [
             measure_significance(self.rates(), count, (32, 32))[0] for count in (1, 10, 1000)
         ]
         assert strengths == sorted(strengths, reverse=True)
 
-    def test_a_large_piece_of_an_object_is_no_shortcut(self):
+    def test_a_large_part_of_an_object_is_not_significant(self):
         large = self.rates(box=(0, 0, 14, 14), flip_rate=0.85)
-        strength, is_real = measure_significance(large, 10, (32, 32))
+        strength, is_significant = measure_significance(large, 10, (32, 32))
         assert 1 < strength < 2
-        assert not is_real
+        assert not is_significant
 
-    def test_what_lies_in_the_same_place_of_the_class_speaks_for_a_mark(self):
-        fair = self.rates(box=(0, 0, 10, 10), flip_rate=0.75)
-        strength, alone = measure_significance(fair, 10, (32, 32))
+    def test_an_effect_of_other_images_of_the_class_is_evidence_of_a_mark(self):
+        medium = self.rates(box=(0, 0, 10, 10), flip_rate=0.75)
+        strength, alone = measure_significance(medium, 10, (32, 32))
         assert 1.5 < strength < 2.2
         _, together = measure_significance(
             self.rates(box=(0, 0, 10, 10), flip_rate=0.75, same_flip_rate=0.7), 10, (32, 32)
         )
         assert (alone, together) == (False, True)
 
-    def test_what_noise_does_as_well_is_no_shortcut(self):
+    def test_a_patch_no_better_than_noise_is_not_significant(self):
         assert not measure_significance(self.rates(noise_flip_rate=0.88), 10, (32, 32))[1]
 
 
 class TestBoxes:
-    def test_a_quarter_is_cut_off_each_side(self):
-        assert list(_without_a_strip((0, 0, 8, 16))) == [
+    def test_a_quarter_is_removed_from_each_side(self):
+        assert list(_remove_strips((0, 0, 8, 16))) == [
             (2, 0, 8, 16),
             (0, 0, 6, 16),
             (0, 4, 8, 16),
@@ -327,8 +327,8 @@ class TestBoxes:
         ]
 
     def test_a_single_pixel_has_no_strip(self):
-        assert list(_without_a_strip((3, 3, 4, 4))) == []
-        assert len(list(_without_a_strip((3, 3, 4, 6)))) == 2
+        assert list(_remove_strips((3, 3, 4, 4))) == []
+        assert len(list(_remove_strips((3, 3, 4, 6)))) == 2
 
     def test_overlap_is_of_the_smaller(self):
         assert box_overlap((0, 0, 4, 4), (1, 1, 3, 3)) == 1
@@ -340,20 +340,20 @@ class TestBadInput:
     @pytest.mark.parametrize("top", [0, -1, 2.5, None])
     def test_top(self, top):
         with pytest.raises(ArgumentError, match=r"top=.*whole number of at least 1"):
-            find_shortcuts(Marked(), "body", pictures(8), config=CONFIG, top=top)
+            find_shortcuts(Marked(), "body", make_images(8), config=CONFIG, top=top)
 
     def test_labels_below_zero_are_named(self):
-        images, labels = pictures(8)
+        images, labels = make_images(8)
         with pytest.raises(ArgumentError, match="labels start at -1"):
             find_shortcuts(Marked(), "body", (images, labels * 0 - 1), config=CONFIG)
 
     def test_labels_beyond_the_class_names_are_named(self):
-        images, labels = pictures(40)
+        images, labels = make_images(40)
         with pytest.raises(ArgumentError, match=r"classes has 2 names, .* label 2"):
             find_shortcuts(Marked(), "body", (images, labels), classes=["a", "b"], config=CONFIG)
 
     def test_labels_that_the_model_has_no_logit_for_do_not_matter(self):
-        images, labels = pictures(100)
+        images, labels = make_images(100)
         find_shortcuts(Marked(), "body", (images, labels + 50), config=CONFIG)
 
     def test_one_channel(self):
@@ -361,42 +361,42 @@ class TestBadInput:
             def forward(self, x):
                 return super().forward(x.expand(-1, 3, -1, -1))
 
-        images, _ = pictures(200)
+        images, _ = make_images(200)
         found = find_shortcuts(Gray(), "body", images[:, 2:], config=CONFIG)
         assert found[0].target_class == 2
         assert found[0].patch.shape[2] == 3
         assert (found[0].patch == found[0].patch[..., :1]).all()
 
     @pytest.mark.parametrize(
-        ("head", "words"),
+        ("head", "message"),
         [
             (nn.Linear(3 * SIDE**2, 1), r"a tensor of shape \(.*, 1\), not \(images, classes\)"),
             (nn.Unflatten(1, (3, SIDE, SIDE)), "not .images, classes."),
         ],
         ids=["regression", "maps"],
     )
-    def test_what_gives_no_logits_is_refused_and_explained(self, head, words):
+    def test_models_without_logits_are_rejected(self, head, message):
         model = nn.Sequential(nn.Identity(), nn.Flatten(), head)
-        with pytest.raises(ArgumentError, match=words):
-            find_shortcuts(model, "0", pictures(8), config=CONFIG)
+        with pytest.raises(ArgumentError, match=message):
+            find_shortcuts(model, "0", make_images(8), config=CONFIG)
 
-    def test_an_unknown_layer_is_answered_with_close_names(self):
+    def test_an_unknown_layer_is_reported_with_close_names(self):
         with pytest.raises(LayerError, match="closest: 'body'"):
-            find_shortcuts(Marked(), "bodi", pictures(8), config=CONFIG)
+            find_shortcuts(Marked(), "bodi", make_images(8), config=CONFIG)
 
-    def test_a_patch_of_a_larger_image_is_refused(self):
-        one = find_shortcuts(Marked(), "body", pictures(), config=CONFIG)[0]
+    def test_a_patch_of_a_larger_image_is_rejected(self):
+        one = find_shortcuts(Marked(), "body", make_images(), config=CONFIG)[0]
         small = torch.rand(20, 3, 8, 8)
-        with pytest.raises(ArgumentError, match=r"shortcut lies at .* images are 8 x 8 px"):
+        with pytest.raises(ArgumentError, match=r"shortcut has the box .* images are 8 x 8 px"):
             since_step(one, [(0, Marked())], small, config=CONFIG)
 
     @pytest.mark.parametrize("shortcut", [None, ()])
-    def test_history_of_what_is_no_shortcut(self, shortcut):
-        with pytest.raises(ArgumentError, match=r"^shortcut=.*find_shortcuts\(...\) returns"):
-            since_step(shortcut, [(0, Marked())], pictures(8), config=CONFIG)
+    def test_history_rejects_other_objects(self, shortcut):
+        with pytest.raises(ArgumentError, match=r"^shortcut=.*find_shortcuts\(...\) returned"):
+            since_step(shortcut, [(0, Marked())], make_images(8), config=CONFIG)
 
     @pytest.mark.parametrize(
-        ("checkpoints", "words"),
+        ("checkpoints", "message"),
         [
             (None, r"^checkpoints=None: pass \(step, state_dict\) pairs in a list"),
             ({0: Marked()}, r"(?s)^checkpoints=\{0: .*pass \(step, state_dict\) pairs in a list"),
@@ -404,19 +404,19 @@ class TestBadInput:
             ([nn.Linear(2, 2).state_dict()], r"(?s)number 0 is OrderedDict.*pass \(step, state_"),
             ([nn.BatchNorm2d(2).state_dict()], r"(?s)number 0 is OrderedDict.*pass \(step, state_"),
             ([(0, Marked()), 7], r"^checkpoints: number 1 is 7; pass \(step, state_dict\)"),
-            ([(0, "w.pt")], r"^checkpoints: step 0 comes with 'w.pt'; .* torch.load\(path\) gives"),
+            ([(0, "w.pt")], r"^checkpoints: step 0 has 'w.pt'; .* torch.load\(path\) returns"),
             ([("last", Marked())], r"number 0 has the step 'last'; pass a whole number"),
             ([(True, Marked())], r"number 0 has the step True; pass a whole number"),
         ],
         ids=["none", "mapping", "model", "two", "many", "number", "path", "name", "bool"],
     )
-    def test_history_of_what_are_no_checkpoints(self, checkpoints, words):
-        one = find_shortcuts(Marked(), "body", pictures(), config=CONFIG)[0]
-        with pytest.raises(ArgumentError, match=words) as caught:
-            since_step(one, checkpoints, pictures(), model=Marked(), config=CONFIG)
+    def test_history_rejects_other_checkpoints(self, checkpoints, message):
+        one = find_shortcuts(Marked(), "body", make_images(), config=CONFIG)[0]
+        with pytest.raises(ArgumentError, match=message) as caught:
+            since_step(one, checkpoints, make_images(), model=Marked(), config=CONFIG)
         assert len(str(caught.value)) < 250
 
     def test_steps_of_any_whole_type_come_back_as_plain_ints(self):
-        one = find_shortcuts(Marked(), "body", pictures(), config=CONFIG)[0]
-        history = since_step(one, [(np.int64(5), Marked())], pictures(), config=CONFIG)
+        one = find_shortcuts(Marked(), "body", make_images(), config=CONFIG)[0]
+        history = since_step(one, [(np.int64(5), Marked())], make_images(), config=CONFIG)
         assert [type(step) for step in history.steps] == [int]

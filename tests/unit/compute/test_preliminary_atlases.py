@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Atlases that are handed out before their icons are drawn."""
+"""Preliminary atlases, which are sent before their icons are rendered."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def model():
     return nn.Sequential(*layers, nn.Linear(8, 4))
 
 
-def pipeline(draft_seconds, icons="inversion", samples=60, layers=(LAYER,)):
+def pipeline(seconds, icons="inversion", samples=60, layers=(LAYER,)):
     config = AtlasConfig(
         samples=samples,
         grids=(2, 4),
@@ -38,7 +38,7 @@ def pipeline(draft_seconds, icons="inversion", samples=60, layers=(LAYER,)):
         epochs=20,
         icon_steps=2,
         icons=icons,
-        draft_seconds=draft_seconds,
+        draft_seconds=seconds,  # word-check: ok
     )
     generator = torch.Generator().manual_seed(1)
     images = torch.rand(samples, 3, SIDE, SIDE, generator=generator)
@@ -46,67 +46,71 @@ def pipeline(draft_seconds, icons="inversion", samples=60, layers=(LAYER,)):
     return AtlasPipeline(probe, layers, config, progress=False)
 
 
-def made(pipe, model, step=0):
-    """The drafts of a checkpoint and its atlases, in the order in which they came."""
-    came = []
+def compute(pipe, model, step=0):
+    """Returns the preliminary and complete atlases of a checkpoint in the order of arrival."""
+    arrived = []
     for atlas in pipe.atlases(
-        model, step, 5.0, on_preliminary=lambda one: came.append(("draft", one))
+        model, step, 5.0, on_preliminary=lambda one: arrived.append(("preliminary", one))
     ):
-        came.append(("atlas", atlas))
-    return came
+        arrived.append(("atlas", atlas))
+    return arrived
 
 
-def test_a_draft_is_the_atlas_with_real_patches(model):
+def test_a_preliminary_atlas_has_real_patches_for_icons(model):
     pipe = pipeline(0)
     for step in (0, 7):
-        (first, draft), (second, atlas) = made(pipe, model, step)
-        assert (first, second) == ("draft", "atlas")
-        assert (draft.step, draft.sequence, draft.wall_time) == (step, atlas.sequence, 5.0)
-        np.testing.assert_array_equal(draft.xy, atlas.xy)
-        for rough, fine in zip(draft.grids, atlas.grids, strict=True):
+        (first, preliminary), (second, atlas) = compute(pipe, model, step)
+        assert (first, second) == ("preliminary", "atlas")
+        assert (preliminary.step, preliminary.sequence, preliminary.wall_time) == (
+            step,
+            atlas.sequence,
+            5.0,
+        )
+        np.testing.assert_array_equal(preliminary.xy, atlas.xy)
+        for rough, fine in zip(preliminary.grids, atlas.grids, strict=True):
             np.testing.assert_array_equal(rough.cell_of, fine.cell_of)
             assert set(rough.icon_kind) == {"examples"}
             assert set(fine.icon_kind) == {"inversion"}
             assert np.isfinite(rough.icon_cosine).all()
             assert rough.icons.shape == fine.icons.shape
-        assert any("a draft" in note for note in draft.provenance.notes)
-        assert not any("draft" in note for note in atlas.provenance.notes)
+        assert any("preliminary" in note for note in preliminary.provenance.notes)
+        assert not any("preliminary" in note for note in atlas.provenance.notes)
 
 
 @pytest.mark.parametrize("icons", ["none", "examples"])
-def test_what_needs_no_drawing_has_no_draft(icons, model):
-    assert [kind for kind, _ in made(pipeline(0, icons), model)] == ["atlas"]
+def test_without_rendering_there_is_no_preliminary_atlas(icons, model):
+    assert [kind for kind, _ in compute(pipeline(0, icons), model)] == ["atlas"]
 
 
 @pytest.mark.parametrize("seconds", [None, 3600.0])
-def test_no_draft_where_it_is_not_worth_it_or_not_wanted(seconds, model):
+def test_no_preliminary_atlas_below_the_limit_or_without_one(seconds, model):
     pipe = pipeline(seconds)
-    assert [kind for step in (0, 1) for kind, _ in made(pipe, model, step)] == ["atlas"] * 2
+    assert [kind for step in (0, 1) for kind, _ in compute(pipe, model, step)] == ["atlas"] * 2
 
 
-def test_the_last_drawing_says_how_long_the_next_will_take(model):
+def test_the_render_time_of_the_last_atlas_decides(model):
     pipe = pipeline(100.0)
-    assert len(made(pipe, model)) == 1
-    pipe._memory[LAYER].drawing_seconds = 101.0
-    assert [kind for kind, _ in made(pipe, model, 1)] == ["draft", "atlas"]
-    # Which was quick, as measured.
-    assert pipe._memory[LAYER].drawing_seconds < 100
-    assert len(made(pipe, model, 2)) == 1
+    assert len(compute(pipe, model)) == 1
+    pipe._states[LAYER].render_seconds = 101.0
+    assert [kind for kind, _ in compute(pipe, model, 1)] == ["preliminary", "atlas"]
+    # The measured time was short.
+    assert pipe._states[LAYER].render_seconds < 100
+    assert len(compute(pipe, model, 2)) == 1
 
 
-def test_without_a_taker_nothing_is_drafted(model):
+def test_without_a_callback_there_is_no_preliminary_atlas(model):
     (atlas,) = pipeline(0).atlases(model, 0, None)
     assert set(atlas.grids[0].icon_kind) == {"inversion"}
 
 
-def test_activations_of_a_draft_are_small(model):
+def test_activations_of_a_preliminary_atlas_are_small(model):
     pipe = pipeline(0, samples=40_000)
     pipe.config = AtlasConfig(**(pipe.config.as_dict() | {"epochs": 1, "grids": (2,)}))
     taken = []
 
-    def stop(draft):
-        taken.append(draft)
-        raise InterruptedError  # the draft is what this is about
+    def stop(preliminary):
+        taken.append(preliminary)
+        raise InterruptedError  # the test needs the preliminary atlas only
 
     with pytest.raises(InterruptedError):
         list(pipe.atlases(model, 0, None, on_preliminary=stop))
@@ -116,17 +120,17 @@ def test_activations_of_a_draft_are_small(model):
 
 
 class TestRecording:
-    def test_a_draft_is_on_the_disk_before_its_atlas_is_drawn(self, model, tmp_path):
+    def test_it_is_written_before_icons_are_rendered(self, model, tmp_path):
         pipe, seen = pipeline(0), []
         sink = EventSink(tmp_path / CHILD_RUN)
         recorder = CheckpointLogger(pipe, sink)
         flush = sink.flush
 
-        def noticed():
+        def flush_and_read():
             flush()
             seen.append([(a.step, str(a.grids[0].icon_kind[0])) for a in read_atlases(tmp_path)])
 
-        sink.flush = noticed
+        sink.flush = flush_and_read
         (cost,) = recorder.record(model, 3, None)
         assert seen == [[(3, "examples")], [(3, "inversion")]]
         recorder.close()
@@ -138,22 +142,22 @@ class TestRecording:
         blobs = [e.blobs for e in read_events(tmp_path / CHILD_RUN) if e.tag != "probe"]
         assert cost.bytes == sum(len(blob) for sequence in blobs for blob in sequence)
 
-    def test_two_layers_have_a_draft_each(self, model, tmp_path):
+    def test_each_layer_has_a_preliminary_atlas(self, model, tmp_path):
         recorder = CheckpointLogger(pipeline(0, layers=("0", "1")), EventSink(tmp_path))
         costs = recorder.record(model, 3, None)
         recorder.close()
         tags = [e.tag for e in read_events(tmp_path)]
-        names = ["draft/0", "layer/0", "draft/1", "layer/1"]
+        names = ["draft/0", "layer/0", "draft/1", "layer/1"]  # word-check: ok
         assert tags == ["probe", *(f"first/{name}" for name in names)]
         sizes = [sum(map(len, e.blobs)) for e in read_events(tmp_path)][1:]
         assert [cost.bytes for cost in costs] == [sizes[0] + sizes[1], sizes[2] + sizes[3]]
 
-    def test_a_draft_that_cannot_be_written_costs_itself_only(self, model, tmp_path):
+    def test_a_write_error_does_not_affect_the_complete_atlas(self, model, tmp_path):
         sink = EventSink(tmp_path)
         write = sink.write
 
         def full(tag, *more):
-            if "draft/" in tag:
+            if "draft/" in tag:  # word-check: ok
                 raise OSError(errno.ENOSPC, "No space left on device")
             write(tag, *more)
 
@@ -166,19 +170,19 @@ class TestRecording:
         ]
         assert cost.bytes == list_atlases(tmp_path)[0].bytes
 
-    def test_a_run_killed_while_it_drew_goes_on_with_the_same_step(self, model, tmp_path):
+    def test_a_run_killed_while_rendering_continues_with_the_same_step(self, model, tmp_path):
         sink = EventSink(tmp_path)
         recorder = CheckpointLogger(pipeline(0), sink)
         recorder.record(model, 3, None)
 
         write = sink.write
 
-        def draft_only(tag, *more):
+        def preliminary_only(tag, *more):
             if tag == layer_tag(LAYER):
                 raise KeyboardInterrupt
             write(tag, *more)
 
-        sink.write = draft_only
+        sink.write = preliminary_only
         with pytest.raises(KeyboardInterrupt):
             recorder.record(model, 6, None)
         sink.close()
