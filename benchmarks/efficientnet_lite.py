@@ -236,8 +236,8 @@ def _measure_copying(
         members = case.members(int(cell))
         centers = torch.from_numpy(case.receptive.centers(case.activations.positions[members]))
         rows = torch.from_numpy(case.probe.sample_image[members].astype(np.int64))
-        crops = case.source.cut(rows, centers, tuple(icon.shape[1:])).flatten(1)
-        crops, own = (_normalize(v) for v in (crops, icon.flatten()[None]))
+        crops = case.source.crop(rows, centers, tuple(icon.shape[1:])).flatten(1)
+        crops, own = (_unit(v) for v in (crops, icon.flatten()[None]))
         found.append(float((crops @ own.T).max()))
     return float(np.mean(found))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the log keeps of the shortcuts of one layer at one step: frozen, with numpy alone."""
+"""Data classes of logged shortcuts: frozen, with numpy arrays."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class ShortcutTest:
 
     Attributes:
         step: Global step of the checkpoint.
-        flip_rate: Share of images of other predicted classes that the patch turned to its target;
-            None where the network took all images for the target anyhow.
-        noise_flip_rate: The same with noise of its mean color.
-        significant: Whether it cleared the margins; see `Shortcut.significant`.
+        flip_rate: Fraction of images of other predicted classes that the patch flips to its target;
+            None if the network already predicts the target for all images.
+        noise_flip_rate: The same with noise of the patch's mean color.
+        significant: Result of the significance test; see `Shortcut.significant`.
     """
 
     step: int
@@ -29,14 +29,14 @@ class ShortcutTest:
 
 @dataclass(frozen=True, kw_only=True)
 class PastedImage:
-    """An image that a patch was tested on, before and after.
+    """An image that a patch was tested on, with predictions before and after.
 
     Attributes:
         image: Index of the image in the probe data set.
-        before: Class that it is taken for.
-        after: Class that it is taken for with the patch in its place.
-        probability_before: Probability of the patch's target before.
-        probability_after: The same with the patch.
+        before: Predicted class without the patch.
+        after: Predicted class with the patch.
+        probability_before: Probability of the patch's target without the patch.
+        probability_after: Probability of the patch's target with the patch.
     """
 
     image: int
@@ -48,32 +48,32 @@ class PastedImage:
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedShortcut:
-    """A patch that made the network say a class at this step or an earlier one, as it is now.
+    """A patch that flipped predictions to a class at this step or an earlier one, tested now.
 
-    Rates are of images that the network takes for another class than the target, of the half of
-    the probe that no choice has seen; see `Shortcut` for each.
+    Rates are measured on images with another predicted class than the target, in the half of the
+    probe that the search does not use; see `Shortcut` for each.
 
     Attributes:
-        id: Number of the place and class, the same at every step of a log.
+        id: Id of the position and class, the same at every step of a log.
         target: Index of the class.
-        box: y0, x0, y1, x1 in input pixels: where it was cut out, and where it is tested.
-        area: Share of the image that it covers.
-        flip_rate: Share of images that it turns to the target.
-        anywhere_flip_rate: The same at places drawn at random.
+        box: y0, x0, y1, x1 in input pixels: where it was cropped, and where it is tested.
+        area: Fraction of the image that it covers.
+        flip_rate: Fraction of images that it flips to the target.
+        anywhere_flip_rate: The same at random positions.
         noise_flip_rate: The same with noise of its mean color.
-        other_flip_rate: The same with what images of other classes show there.
-        same_flip_rate: The same with what images of the target class show there.
+        other_flip_rate: The same with crops of images of other classes.
+        same_flip_rate: The same with crops of images of the target class.
         interval: 95 % interval of `flip_rate - noise_flip_rate`.
-        strength: Lower bound of `flip_rate - other_flip_rate` over the root of area + 0.02.
-        support: Images of the cell that it was found in.
-        significant: Whether the test clears the margins at this step.
-        since: First step at which the test at this place cleared them, or None.
-        image: Index in the probe data set of the image that the patch was cut from.
+        strength: Lower bound of `flip_rate - other_flip_rate` over the square root of area + 0.02.
+        support: Number of images in the cell that it was found in.
+        significant: Result of the significance test at this step.
+        since: First step at which the test at this position was significant, or None.
+        image: Index in the probe data set of the image that the patch was cropped from.
         history: Its tests so far, by rising step.
-        samples: Rows of the layer's atlas of this step whose activations are nearest to what the
-            patch makes the layer answer, the nearest first; none where that cannot be told.
-        similarity: Cosine with the nearest, both relative to the mean of the atlas; or None.
-        examples: Images that it was tested on: as many turned ones as its rate says, those first.
+        samples: Rows of the layer's atlas of this step with activations nearest to those of the
+            patch, nearest first; empty if they are unknown.
+        similarity: Centered cosine with the nearest of these, or None.
+        examples: Images that it was tested on; flipped ones first, in proportion to `flip_rate`.
     """
 
     id: int
@@ -106,12 +106,12 @@ class ShortcutRecord:
         step: Global step of the checkpoint.
         wall_time: Seconds since the epoch.
         probe: The probe's hash, equal to `Provenance.probe` of the atlas of that step.
-        input_size: Height and width of the images as the model takes them.
-        images: Images of the probe that were searched, one half of them for the tests alone.
-        found: The patches, the most telling first.
-        patches: `patches[i]` is what `found[i]` looks like, (h, w, 3) uint8, as large as its box.
+        input_size: Height and width of the model's input images.
+        images: Number of images of the probe; one half is searched, the other used for tests.
+        found: The patches, significant and strong ones first.
+        patches: `patches[i]` is the image of `found[i]`, (h, w, 3) uint8, as large as its box.
         classes: Class names, or None.
-        run: TensorBoard run it was read from, "" before it was logged.
+        run: TensorBoard run that it was read from, "" if it was not logged.
     """
 
     layer: str

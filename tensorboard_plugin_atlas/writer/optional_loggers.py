@@ -66,7 +66,7 @@ class ShortcutLogger:
         start = time.perf_counter()
         now = time.time() if wall_time is None else wall_time
         try:
-            blobs = encode_shortcuts(self._watch.look(model, step, now, atlas))
+            blobs = encode_shortcuts(self._watch.update(model, step, now, atlas))
             sequence = None if atlas is None else atlas.sequence
             self._sink.write(shortcuts_tag(self.layer, sequence), blobs, step, now)
             self._sink.flush()

@@ -327,7 +327,7 @@ def test_a_record_of_another_probe_is_not_continued(planted):
     known = find_last_shortcuts(str(folder / "atlas"), LAYERS[0])
     assert known.found == records[-1].found
     other = build_probe(make_striped_images(60), config=QUICK)
-    record = ShortcutTracker(other, LAYERS[0], QUICK, known).look(make_network(), 50, 0.0, None)
+    record = ShortcutTracker(other, LAYERS[0], QUICK, known).update(make_network(), 50, 0.0, None)
     assert all(len(one.history) == 1 and one.samples == () for one in record.found)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Since which step of a training a patch is a shortcut: the same test, on each checkpoint."""
+"""The step of a training run from which a patch is a shortcut."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
 )
 from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut
 from tensorboard_plugin_atlas.compute.shortcuts.significance import (
-    TESTED_ON,
+    MAX_TEST_IMAGES,
     measure_significance,
     select_other_images,
     split_images,
@@ -33,19 +33,20 @@ from tensorboard_plugin_atlas.compute.shortcuts.significance import (
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-_TRACED_ON: Final = 400
+_MAX_IMAGES: Final = 400
+"""Largest number of images that each checkpoint is tested on."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShortcutHistory:
-    """One patch, tested on earlier and later checkpoints.
+    """Test results of one patch at several checkpoints.
 
     Attributes:
         steps: (n,) steps of the checkpoints, ascending.
-        flip_rates: (n,) share of images of other predicted classes that the patch turned; NaN where
-            the network took all images for the target anyhow.
-        noise_flip_rates: (n,) the same with noise of its mean color.
-        significant: (n,) whether the test cleared the margins of `Shortcut.significant`.
+        flip_rates: (n,) fraction of images of other predicted classes that the patch flips; NaN if
+            the network already predicts the target for all images.
+        noise_flip_rates: (n,) the same with noise of the patch's mean color.
+        significant: (n,) results of the significance test, as `Shortcut.significant`.
     """
 
     steps: tuple[int, ...]
@@ -55,8 +56,15 @@ class ShortcutHistory:
 
     @property
     def since(self) -> int | None:
-        """The first step at which the patch was a shortcut, or None."""
-        return next((s for s, told in zip(self.steps, self.significant, strict=True) if told), None)
+        """The first step at which the patch is significant, or None."""
+        return next(
+            (
+                s
+                for s, is_significant in zip(self.steps, self.significant, strict=True)
+                if is_significant
+            ),
+            None,
+        )
 
 
 def since_step(
@@ -69,45 +77,48 @@ def since_step(
     config: AtlasConfig | None = None,
     output: ReadLogits | None = None,
 ) -> ShortcutHistory:
-    """Tests a shortcut on the checkpoints of a training: since which step is it one?
+    """Tests a shortcut on the checkpoints of a training run.
 
     Args:
-        shortcut: What `find_shortcuts` returned for one of them.
+        shortcut: A result of `find_shortcuts` for one of them.
         checkpoints: (step, model) or (step, state_dict), in any order.
-        probe: As for `find_shortcuts`; the same one, for a fair test.
-        model: Takes the state dicts, in a copy; needed for them alone.
+        probe: As for `find_shortcuts`; pass the same probe.
+        model: Model that state dicts are loaded into (a copy of it); only needed for state dicts.
         normalize: As for `find_shortcuts`.
         config: As for `find_shortcuts`.
         output: As for `compute_atlas`.
 
     Raises:
-        ArgumentError: if an argument cannot be used; of checkpoints that are made as they are
-            asked for, when the first that cannot be used comes.
+        ArgumentError: if an argument cannot be used. For a generator of checkpoints, it is raised
+            at the first checkpoint that cannot be used.
     """
     if not isinstance(shortcut, Shortcut):
         raise ArgumentError(
-            f"shortcut={shortcut!r:.80}: pass one of those that find_shortcuts(...) returns"
+            f"shortcut={shortcut!r:.80}: pass a Shortcut that find_shortcuts(...) returned"
         )
-    recipe = config or AtlasConfig()
+    config = config or AtlasConfig()
     built = (
         probe
         if isinstance(probe, Probe)
-        else build_probe(probe, config=recipe, normalize=normalize)
+        else build_probe(probe, config=config, normalize=normalize)
     )
     height, width = built.input_size
     if shortcut.box[2] > height or shortcut.box[3] > width:
         raise ArgumentError(
-            f"shortcut lies at {shortcut.box}, the probe's images are {height} x {width} px; pass "
-            "the probe that it was found in"
+            f"shortcut has the box {shortcut.box}, the probe's images are {height} x {width} px; "
+            "pass the probe that it was found in"
         )
-    _, unseen = split_images(len(built.images), recipe.seed)
-    images = built.images[torch.from_numpy(unseen[:_TRACED_ON])]
+    _, unseen = split_images(len(built.images), config.seed)
+    images = built.images[torch.from_numpy(unseen[:_MAX_IMAGES])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
     with select_logits(check_output(output, built.classes)):
         found = [
-            (step, _traced(_loaded(weights, own), patch, shortcut, images, recipe.seed))
-            for step, weights in _pairs(checkpoints)
+            (
+                step,
+                _test_checkpoint(_load_weights(weights, own), patch, shortcut, images, config.seed),
+            )
+            for step, weights in _iterate_checkpoints(checkpoints)
         ]
     found.sort(key=lambda pair: pair[0])
     rates = [test for _, test in found]
@@ -124,13 +135,15 @@ def since_step(
     )
 
 
-def _pairs(checkpoints: object) -> Iterator[tuple[int, nn.Module | Mapping[str, Tensor]]]:
-    """Yields (step, weights) as they are asked for.
+def _iterate_checkpoints(
+    checkpoints: object,
+) -> Iterator[tuple[int, nn.Module | Mapping[str, Tensor]]]:
+    """Yields (step, weights), one at a time.
 
     Raises:
-        ArgumentError: if something else comes.
+        ArgumentError: if an item is not such a pair.
     """
-    # A mapping would give its keys, and a model its parts.
+    # Iterating over a mapping yields keys, and over a model its modules.
     if isinstance(checkpoints, (str, bytes, Mapping, nn.Module)) or not isinstance(
         checkpoints, Iterable
     ):
@@ -139,7 +152,7 @@ def _pairs(checkpoints: object) -> Iterator[tuple[int, nn.Module | Mapping[str, 
             "[(100, model.state_dict())]"
         )
     for number, pair in enumerate(checkpoints):
-        # Of a state dict with two entries the names would pass for a pair.
+        # The keys of a state dict are strings, and a string of two characters would unpack.
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise ArgumentError(
                 f"checkpoints: number {number} is {pair!r:.80}; pass (step, state_dict) pairs, "
@@ -152,13 +165,13 @@ def _pairs(checkpoints: object) -> Iterator[tuple[int, nn.Module | Mapping[str, 
             )
         if not isinstance(weights, (nn.Module, Mapping)):
             raise ArgumentError(
-                f"checkpoints: step {step!s:.80} comes with {weights!r:.80}; pass a model or a "
-                "state dict, such as torch.load(path) gives"
+                f"checkpoints: step {step!s:.80} has {weights!r:.80}; pass a model or a state "
+                "dict, such as torch.load(path) returns"
             )
         yield operator.index(step), weights
 
 
-def _loaded(weights: nn.Module | Mapping[str, Tensor], model: nn.Module | None) -> nn.Module:
+def _load_weights(weights: nn.Module | Mapping[str, Tensor], model: nn.Module | None) -> nn.Module:
     if isinstance(weights, nn.Module):
         return weights
     if model is None:
@@ -167,15 +180,15 @@ def _loaded(weights: nn.Module | Mapping[str, Tensor], model: nn.Module | None) 
     return model
 
 
-def _traced(
+def _test_checkpoint(
     model: nn.Module, patch: Tensor, shortcut: Shortcut, images: Tensor, seed: int
 ) -> PatchRates | None:
-    """Returns the rates at one checkpoint, or None where all images are taken for the target."""
+    """Returns the rates at one checkpoint, or None if all images are predicted as the target."""
     with optimize_for_inference(model, images) as quick:
-        bench = PatchEvaluator.prepare(quick, images)
-        rows = select_other_images(bench, shortcut.target_class, TESTED_ON)
+        evaluator = PatchEvaluator.prepare(quick, images)
+        rows = select_other_images(evaluator, shortcut.target_class, MAX_TEST_IMAGES)
         if not len(rows):
             return None
         corner = (shortcut.box[0], shortcut.box[1])
         rng = np.random.default_rng([seed, 5])
-        return measure_patch(bench, patch, corner, shortcut.target_class, rows, rng)
+        return measure_patch(evaluator, patch, corner, shortcut.target_class, rows, rng)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a layer answers to a patch, and which samples of an atlas it answers to alike."""
+"""Activation of a layer under a pasted patch, and the nearest samples of an atlas."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ from tensorboard_plugin_atlas.compute.model.outputs import (
 )
 from tensorboard_plugin_atlas.compute.model.preserve_state import add_forward_hooks, as_input
 
-NEAREST: Final = 64
-"""Samples that are named at most."""
+MAX_NEAREST: Final = 64
+"""Largest number of samples returned."""
 
-_NEAR: Final = 0.8
-"""Samples are named whose cosine is at least this share of the nearest one's: a mark that few bear
-has few, and with any number of others it would seem to lie where most samples are."""
+_MIN_RELATIVE_COSINE: Final = 0.8
+"""Smallest cosine of a returned sample, as a fraction of the cosine of the nearest one.
+
+A mark that only few images have has only few near samples; more distant ones would mislead."""
 
 _HALF_MAX: Final = float(np.finfo(np.float16).max)
 
 
 class PatchActivations:
-    """Asks one layer what it answers to images; to be used inside `preserve_model_state`.
+    """Measures the activation of a layer under a patch; use it inside `preserve_model_state`.
 
     Args:
         model: The model that `preserve_model_state` yields.
@@ -46,81 +47,76 @@ class PatchActivations:
         self._layer = layer
         self._module = resolve_layer(model, layer)
 
-    def answer(self, images: Tensor, patch: Tensor, corner: tuple[int, int]) -> FloatArray | None:
-        """Returns what the layer answers to a patch, (C,), where the patch changes it most.
-
-        That is the mean over the images, at the place of the layer's map where the patch moves the
-        answers furthest.
+    def measure(self, images: Tensor, patch: Tensor, corner: tuple[int, int]) -> FloatArray | None:
+        """Returns the mean activation where the patch changes the feature map most, (C,).
 
         Args:
-            images: (n, C, H, W) as the model takes them; n at least 1.
-            patch: (C, h, w) likewise.
-            corner: y and x where it is pasted.
+            images: (n, C, H, W) model inputs; n at least 1.
+            patch: (C, h, w) model input.
+            corner: y and x of its upper left corner.
 
         Returns:
-            The answer, or None where it is not finite.
+            The activation, or None if it is not finite.
         """
         y, x = corner
         covered = images.clone()
         covered[:, :, y : y + patch.shape[1], x : x + patch.shape[2]] = patch
         before, after = (self._map(batch) for batch in (images, covered))
-        moved = (after - before).norm(dim=1).mean(dim=0)
-        place = int(moved.flatten().argmax())
-        found = after.mean(dim=0).flatten(1)[:, place]
-        return found.numpy() if bool(found.isfinite().all()) else None
+        change = (after - before).norm(dim=1).mean(dim=0)
+        position = int(change.flatten().argmax())
+        mean = after.mean(dim=0).flatten(1)[:, position]
+        return mean.numpy() if bool(mean.isfinite().all()) else None
 
     def _map(self, images: Tensor) -> Tensor:
-        """Returns the layer's map, (n, C, H, W) float32."""
-        with self._heard() as heard, torch.no_grad():
+        """Returns the layer's feature map, (n, C, H, W) float32."""
+        with self._capture_output() as captured, torch.no_grad():
             forward(self._model, as_input(images, self._model))
         form = infer_output_form(
-            heard[-1],
+            captured[-1],
             batch=len(images),
             input_size=(int(images.shape[2]), int(images.shape[3])),
             sequence_first=is_sequence_first(self._module),
         )
-        return form.as_map(heard[-1]).detach().to("cpu", torch.float32)
+        return form.as_map(captured[-1]).detach().to("cpu", torch.float32)
 
     @contextmanager
-    def _heard(self) -> Iterator[list[Tensor]]:
-        heard: list[Tensor] = []
+    def _capture_output(self) -> Iterator[list[Tensor]]:
+        captured: list[Tensor] = []
 
-        def listen(_name: str, output: object) -> None:
+        def capture(_name: str, output: object) -> None:
             tensor = find_first_tensor(output)
             if tensor is not None:
-                heard.append(tensor)
+                captured.append(tensor)
 
-        with add_forward_hooks({self._layer: self._module}, listen):
-            yield heard
+        with add_forward_hooks({self._layer: self._module}, capture):
+            yield captured
 
 
 def nearest_samples(
-    activations: NDArray[np.float16], answer: FloatArray
+    activations: NDArray[np.float16], activation: FloatArray
 ) -> tuple[tuple[int, ...], float | None]:
-    """Returns the samples whose activations are nearest to `answer`, and how near the first is.
-
-    Nearness is cosine, both relative to the mean of the samples.
+    """Returns the samples with the largest centered cosine to an activation.
 
     Args:
-        activations: (N, C); rows with NaN or infinity are never near.
-        answer: (C,) finite.
+        activations: (N, C); rows with NaN or infinity are ignored.
+        activation: (C,) finite.
 
     Returns:
-        At most `NEAREST` rows that are all but as near as the nearest, which comes first, and its
-        cosine; no rows and None where no sample has a direction.
+        At most `MAX_NEAREST` rows with nearly the largest cosine, nearest first, and the largest
+        cosine; no rows and None if all samples are equal.
     """
     rows = np.flatnonzero(finite_rows(activations))
     if not len(rows):
         return (), None
     values = activations[rows].astype(np.float32)
     mean = values.mean(axis=0)
-    asked = np.clip(answer, -_HALF_MAX, _HALF_MAX) - mean
+    direction = np.clip(activation, -_HALF_MAX, _HALF_MAX) - mean
     centered = values - mean
-    if not asked.any() or not centered.any():
+    if not direction.any() or not centered.any():
         return (), None
-    unit = unit_rows(np.concatenate([asked[None], centered]))
+    unit = unit_rows(np.concatenate([direction[None], centered]))
     cosine = np.clip(unit[1:] @ unit[0], -1, 1)
-    order = np.argsort(-cosine, kind="stable")[:NEAREST]
+    order = np.argsort(-cosine, kind="stable")[:MAX_NEAREST]
     nearest = float(cosine[order[0]])
-    near = order[cosine[order] >= nearest - (1 - _NEAR) * abs(nearest)]
+    near = order[cosine[order] >= nearest - (1 - _MIN_RELATIVE_COSINE) * abs(nearest)]
     return tuple(int(row) for row in rows[near]), nearest

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does a patch change what a network says? A causal test with controls, in rates of images.
+"""Causal tests of patches: flip rates of pasted patches and of controls.
 
-A patch is pasted over images that the network takes for something else, and the share that it now
-takes for the target class is the flip rate. The same is done with three controls at the same place:
-noise of the patch's mean color, natural patches of images of other classes, and natural patches of
-images of the target class. What covers an image alone, or belongs to any picture of the class,
-shows in them. `patch_test` does this for a patch of one's own, `measure_patch` for one that was
-found.
+A patch is pasted on images with another predicted class. The flip rate is the fraction of them that
+is then predicted as the target class. Three controls are pasted at the same position: noise of the
+patch's mean color, crops of images of other classes, and crops of images of the target class. They
+show the effects of occlusion and of natural parts of the class. `patch_test` tests a patch of the
+user, `measure_patch` a patch that was found.
 """
 
 from __future__ import annotations
@@ -43,34 +42,34 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 Box = tuple[int, int, int, int]
 """y0, x0, y1, x1 in input pixels, end exclusive."""
 
-PLACES: Final = ("top left", "top right", "bottom left", "bottom right", "middle")
-"""Where `patch_test` pastes a patch by default."""
+POSITIONS: Final = ("top left", "top right", "bottom left", "bottom right", "middle")
+"""Default positions of `patch_test`."""
 
 _SIZES: Final = (0.5, 1.0, 1.5, 2.0)
 _CONFIDENCE: Final = 0.95
-_MOST_IMAGES: Final = 200
-"""Images that one rate is measured on at most."""
-_ANYWHERE_IMAGES: Final = 100
-_GLANCE: Final = 50
-"""Images that show what flips far too few."""
-_HOPELESS: Final = 0.07
-"""Of a patch that flips .25, so few of a glance are flipped once in 2,000 times."""
+_MAX_IMAGES: Final = 200
+"""Largest number of images for one rate."""
+_RANDOM_POSITION_IMAGES: Final = 100
+_SCREENED_IMAGES: Final = 50
+"""Images of a first screening, which rejects patches with far too low flip rates."""
+_SCREENED_RATE: Final = 0.07
+"""A patch with a flip rate of .25 is below this in one of 2,000 screenings."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PatchRates:
-    """What a patch does to images that the network takes for something else.
+    """Flip rates of a patch and of its controls.
 
     Attributes:
         target: Class that the patch is tested for.
-        box: Where it was pasted: y0, x0, y1, x1 in input pixels.
-        area: Share of the image that it covers.
-        images: Images that it was pasted on, none of them taken for the target before.
-        flip_rate: Share of them that are taken for the target with the patch at `box`.
-        anywhere_flip_rate: The same with the patch at places drawn at random.
+        box: y0, x0, y1, x1 of the pasted patch in input pixels.
+        area: Fraction of the image that it covers.
+        images: Number of images that it was pasted on; none was predicted as the target before.
+        flip_rate: Fraction of them that is predicted as the target with the patch at `box`.
+        anywhere_flip_rate: The same with the patch at random positions.
         noise_flip_rate: The same with noise of the patch's mean color at `box`.
-        other_flip_rate: With what images of other classes show at `box`.
-        same_flip_rate: With what images of the target class show at `box`.
+        other_flip_rate: The same with crops at `box` of images of other classes.
+        same_flip_rate: The same with crops at `box` of images of the target class.
         interval: 95 % interval of `flip_rate - noise_flip_rate` (Newcombe 1998, method 10).
     """
 
@@ -94,17 +93,17 @@ def difference_interval(
     *,
     confidence: float = _CONFIDENCE,
 ) -> tuple[float, float]:
-    """Returns the interval of the difference of two rates.
+    """Returns the confidence interval of the difference of two rates.
 
     Newcombe (1998), "Interval estimation for the difference between independent proportions",
-    method 10: the two Wilson intervals, put together by squares.
+    method 10: combines two Wilson intervals.
 
     Args:
-        first: Share of `count` trials.
-        second: Share of `second_count` trials, or of as many.
-        count: Trials.
-        second_count: Trials of the second.
-        confidence: Of the interval.
+        first: First rate.
+        second: Second rate.
+        count: Number of trials of the first rate.
+        second_count: Number of trials of the second rate; `count` by default.
+        confidence: Confidence level, between 0 and 1.
     """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     low1, high1 = _wilson(first, count, z)
@@ -124,16 +123,16 @@ def _wilson(rate: float, count: int, z: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class PatchEvaluator:
-    """Images, what the model takes them for, and patches pasted on them.
+    """Evaluates a model on images with pasted patches.
 
-    To be used inside `optimize_for_inference`, with the model that it yields.
+    Use it inside `optimize_for_inference`, with the model that it yields.
 
     Attributes:
         model: In evaluation mode.
-        images: (I, C, H, W) as the model takes them.
-        predictions: (I,) int32: what each image is taken for.
-        classes: K, how many classes the model tells apart.
-        batch_size: Images per forward pass, fewer on the CPU where they are large.
+        images: (I, C, H, W) model inputs.
+        predictions: (I,) int32: predicted class of each image.
+        classes: K, the number of classes of the model.
+        batch_size: Images per forward pass, fewer on the CPU if they are large.
     """
 
     model: nn.Module
@@ -144,10 +143,10 @@ class PatchEvaluator:
 
     @classmethod
     def prepare(cls, model: nn.Module, images: Tensor, batch_size: int = 64) -> PatchEvaluator:
-        """Asks the model what it takes the images for.
+        """Computes the predictions for the images.
 
         Raises:
-            ArgumentError: if it gives no (images, classes) logits.
+            ArgumentError: if the model has no (images, classes) logits.
         """
         logits = _logits(model, images, batch_size)
         predictions = logits.argmax(dim=1).numpy().astype(np.int32)
@@ -158,33 +157,33 @@ class PatchEvaluator:
         """Height and width of the images."""
         return int(self.images.shape[2]), int(self.images.shape[3])
 
-    def cut(self, image: int, box: Box) -> Tensor:
+    def crop(self, image: int, box: Box) -> Tensor:
         """Returns the (C, h, w) patch of an image in `box`."""
         y0, x0, y1, x1 = box
         return self.images[image, :, y0:y1, x0:x1]
 
-    def answers(self, rows: NDArray[np.intp]) -> Tensor:
-        """Returns the (n, K) logits of `rows` as they are."""
+    def logits(self, rows: NDArray[np.intp]) -> Tensor:
+        """Returns the (n, K) logits of the images `rows` without a patch."""
         return _logits(self.model, self.images[torch.from_numpy(rows)], self.batch_size)
 
-    def pasted(self, patches: list[tuple[Tensor, int, int]], rows: NDArray[np.intp]) -> Tensor:
-        """Returns the (P, n, K) logits of `rows` under each of P patches, given with y and x."""
+    def paste(self, patches: list[tuple[Tensor, int, int]], rows: NDArray[np.intp]) -> Tensor:
+        """Returns the (P, n, K) logits of the images `rows` with each of P (patch, y, x)."""
         base = self.images[torch.from_numpy(rows)]
-        answers = []
+        batches = []
         for patch, y, x in patches:
             covered = base.clone()
             covered[:, :, y : y + patch.shape[1], x : x + patch.shape[2]] = patch
-            answers.append(covered)
-        logits = _logits(self.model, torch.cat(answers), self.batch_size)
+            batches.append(covered)
+        logits = _logits(self.model, torch.cat(batches), self.batch_size)
         return logits.view(len(patches), len(rows), -1)
 
     def rate(self, rows: NDArray[np.intp], target: int, cover: Callable[[int], Cover]) -> float:
-        """Returns the share of `rows` taken for `target` when each is covered by its own patch.
+        """Returns the fraction of the images `rows` predicted as `target`, each with its own patch.
 
         Args:
             rows: Images.
-            target: The class.
-            cover: Number of the image among `rows` to the patch, its y and its x.
+            target: Index of the class.
+            cover: Maps an index into `rows` to (patch, y, x).
         """
         covered = self.images[torch.from_numpy(rows)].clone()
         for number in range(len(rows)):
@@ -199,7 +198,7 @@ Cover = tuple[Tensor, int, int]
 
 
 def measure_patch(
-    bench: PatchEvaluator,
+    evaluator: PatchEvaluator,
     patch: Tensor,
     corner: tuple[int, int],
     target: int,
@@ -208,81 +207,83 @@ def measure_patch(
     *,
     least: float = 0.0,
 ) -> PatchRates | None:
-    """Measures what a patch does, and what its controls do.
+    """Measures the flip rates of a patch and of its controls.
 
     Args:
-        bench: Images and model.
-        patch: (C, h, w) as the model takes images.
-        corner: y and x where it is pasted.
-        target: The class.
-        rows: Images to paste it on, none of them taken for `target`.
-        rng: Draws places, noise and natural patches.
-        least: A patch that flips fewer than this share is not looked at any further.
+        evaluator: Model and images.
+        patch: (C, h, w) model input.
+        corner: y and x of its upper left corner.
+        target: Index of the class.
+        rows: Images to paste it on, none of them predicted as `target`.
+        rng: Random generator for positions, noise and crops.
+        least: Smallest flip rate of interest; below it, controls are not measured.
 
     Returns:
-        All rates, or None below `least`. A control without images to draw from is 0.
+        All rates, or None below `least`. A control without images has the rate 0.
     """
     y, x = corner
     height, width = int(patch.shape[1]), int(patch.shape[2])
     box = (y, x, y + height, x + width)
-    cover = _still(patch, corner)
-    first = rows[: _GLANCE if least else len(rows)]
-    rate = bench.rate(first, target, cover)
-    if rate < min(least, _HOPELESS):
+    cover = _place_at(patch, corner)
+    first = rows[: _SCREENED_IMAGES if least else len(rows)]
+    rate = evaluator.rate(first, target, cover)
+    if rate < min(least, _SCREENED_RATE):
         return None
     if rest := len(rows) - len(first):
-        other = bench.rate(rows[len(first) :], target, cover)
+        other = evaluator.rate(rows[len(first) :], target, cover)
         rate = (rate * len(first) + other * rest) / len(rows)
     if rate < least:
         return None
-    is_target = bench.predictions == target
-    noise = bench.rate(rows, target, _noise(bench, patch, corner, rng))
+    is_target = evaluator.predictions == target
+    noise = evaluator.rate(rows, target, _make_noise(evaluator, patch, corner, rng))
     return PatchRates(
         target=target,
         box=box,
-        area=height * width / math.prod(bench.size),
+        area=height * width / math.prod(evaluator.size),
         images=len(rows),
         flip_rate=rate,
-        anywhere_flip_rate=bench.rate(
-            rows[:_ANYWHERE_IMAGES], target, _anywhere(bench, patch, rng)
+        anywhere_flip_rate=evaluator.rate(
+            rows[:_RANDOM_POSITION_IMAGES], target, _place_randomly(evaluator, patch, rng)
         ),
         noise_flip_rate=noise,
-        other_flip_rate=_natural(bench, box, rows, target, np.flatnonzero(~is_target), rng),
-        same_flip_rate=_natural(bench, box, rows, target, np.flatnonzero(is_target), rng),
+        other_flip_rate=_measure_crops(
+            evaluator, box, rows, target, np.flatnonzero(~is_target), rng
+        ),
+        same_flip_rate=_measure_crops(evaluator, box, rows, target, np.flatnonzero(is_target), rng),
         interval=difference_interval(rate, noise, len(rows)),
     )
 
 
-def _anywhere(
-    bench: PatchEvaluator, patch: Tensor, rng: np.random.Generator
+def _place_randomly(
+    evaluator: PatchEvaluator, patch: Tensor, rng: np.random.Generator
 ) -> Callable[[int], Cover]:
     down, across = (
-        limit - side + 1 for limit, side in zip(bench.size, patch.shape[1:], strict=True)
+        limit - side + 1 for limit, side in zip(evaluator.size, patch.shape[1:], strict=True)
     )
     return lambda _: (patch, int(rng.integers(down)), int(rng.integers(across)))
 
 
-def _noise(
-    bench: PatchEvaluator, patch: Tensor, corner: tuple[int, int], rng: np.random.Generator
+def _make_noise(
+    evaluator: PatchEvaluator, patch: Tensor, corner: tuple[int, int], rng: np.random.Generator
 ) -> Callable[[int], Cover]:
-    """Returns noise of the patch's mean color and the *images'* spread.
+    """Returns noise with the mean color of the patch and the standard deviation of the images.
 
-    With its own spread, a flat patch would be copied exactly.
+    With its own standard deviation, a flat patch would be copied exactly.
     """
-    some = bench.images[:: max(1, len(bench.images) // 200)]
+    some = evaluator.images[:: max(1, len(evaluator.images) // 200)]
     spread = some.std(dim=(0, 2, 3)).view(-1, 1, 1)
     low, high = some.amin(dim=(0, 2, 3)).view(-1, 1, 1), some.amax(dim=(0, 2, 3)).view(-1, 1, 1)
     mean = patch.mean(dim=(1, 2), keepdim=True)
 
     def cover(_number: int) -> Cover:
-        drawn = torch.from_numpy(rng.standard_normal(tuple(patch.shape), np.float32))
-        return (mean + drawn * spread).clamp(low, high), *corner
+        sampled = torch.from_numpy(rng.standard_normal(tuple(patch.shape), np.float32))
+        return (mean + sampled * spread).clamp(low, high), *corner
 
     return cover
 
 
-def _natural(
-    bench: PatchEvaluator,
+def _measure_crops(
+    evaluator: PatchEvaluator,
     box: Box,
     rows: NDArray[np.intp],
     target: int,
@@ -291,41 +292,43 @@ def _natural(
 ) -> float:
     if not len(pool):
         return 0.0
-    drawn = rng.choice(pool, len(rows))
-    return bench.rate(rows, target, lambda number: (bench.cut(int(drawn[number]), box), *box[:2]))
+    sampled = rng.choice(pool, len(rows))
+    return evaluator.rate(
+        rows, target, lambda number: (evaluator.crop(int(sampled[number]), box), *box[:2])
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PatchTest:
-    """What a patch of one's own does, by size and by place, and what its controls do.
+    """Flip rates of a user's patch by size and position, and of its controls.
 
-    The table is measured on one half of the images. Its best entry is measured once more on the
-    other half, for the best of many numbers is too good; that and the controls are the rates below.
+    `rates` is measured on one half of the images. The best size and position are measured again on
+    the other half, because the maximum of many rates is biased; the other rates are from there.
 
     Attributes:
         target: Class that the patch is tested for.
-        sizes: (S,) sizes that were tried, as multiples of the patch's own.
-        places: (P,) names of the places that were tried.
-        rates: (S, P) float32: share of images that are taken for the target.
-        size: The best of the sizes.
-        place: The best of the places.
-        box: The two in input pixels: y0, x0, y1, x1.
-        area: Share of the image that `box` covers.
-        images: Images of the second half, none of them taken for the target before.
-        flip_rate: Share of them that are taken for the target with the patch at `box`.
-        anywhere_flip_rate: The same at places drawn at random, on at most 100 images.
+        sizes: (S,) sizes that were tried, as multiples of the patch's own size.
+        positions: (P,) names of the positions that were tried.
+        rates: (S, P) float32: fraction of images predicted as the target.
+        size: The best size.
+        position: The best position.
+        box: y0, x0, y1, x1 of the patch with that size and position, in input pixels.
+        area: Fraction of the image that `box` covers.
+        images: Images of the second half; none of them was predicted as the target before.
+        flip_rate: Fraction of them that is predicted as the target with the patch at `box`.
+        anywhere_flip_rate: The same at random positions, on at most 100 images.
         noise_flip_rate: The same with noise of the patch's mean color at `box`.
-        other_flip_rate: The same with what images of other classes show at `box`.
-        same_flip_rate: The same with what images of the target class show at `box`.
+        other_flip_rate: The same with crops at `box` of images of other classes.
+        same_flip_rate: The same with crops at `box` of images of the target class.
         interval: 95 % interval of `flip_rate - noise_flip_rate` (Newcombe 1998, method 10).
     """
 
     target: int
     sizes: tuple[float, ...]
-    places: tuple[str, ...]
+    positions: tuple[str, ...]
     rates: FloatArray
     size: float
-    place: str
+    position: str
     box: Box
     area: float
     images: int
@@ -345,83 +348,87 @@ def patch_test(
     *,
     at: tuple[int, int] | None = None,
     sizes: Sequence[float] | None = None,
-    places: Sequence[str] = PLACES,
+    positions: Sequence[str] = POSITIONS,
     normalize: Any = None,
     seed: int = 0,
     output: ReadLogits | None = None,
 ) -> PatchTest:
-    """Pastes a patch on images, and counts how many the model then takes for a class.
+    """Pastes a patch on images and measures how many the model then predicts as a class.
 
-    Only images that it takes for another class are used: at most 200 to find the best size and
-    place, and 200 others to measure that.
+    Only images with another predicted class are used: at most 200 to find the best size and
+    position, and 200 others to measure these.
 
     Args:
         model: An image classifier on any device and in any mode; it is left as it was.
-        patch: (h, w, 3) uint8 as people see it, or (C, h, w) floats as the model takes images.
-        images: Dataset, DataLoader, (images, labels) or images, as the model takes them; at most
-            1,000 are drawn. Labels are not used.
+        patch: (h, w, 3) uint8 RGB image, or (C, h, w) float model input.
+        images: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model; at
+            most 1,000 are sampled. Labels are not used.
         target: Index of the class.
-        at: y and x of the patch's upper left corner; replaces `places`.
-        sizes: As multiples of the patch's own size; half, once, one and a half times and twice, as
-            far as they fit in, when left out.
-        places: Some of the corners "top left", "top right", "bottom left", "bottom right", and
-            "middle".
-        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the data
-            set's transforms when left out.
-        seed: Of the images, places and noise that are drawn.
+        at: y and x of the patch's upper left corner; replaces `positions`.
+        sizes: Multiples of the patch's own size. By default 0.5, 1, 1.5 and 2, as far as they fit
+            into the images.
+        positions: Some of "top left", "top right", "bottom left", "bottom right" and "middle".
+        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
+            data set's transforms by default.
+        seed: Seed of the sampled images, random positions and noise.
         output: As for `compute_atlas`.
 
     Raises:
         ArgumentError: if an argument cannot be used, the patch is larger than the images, the model
-            gives no (images, classes) logits, or takes all images but one for the target.
+            has no (images, classes) logits, or fewer than two images have another prediction.
     """
     seed = check_setting("seed", seed, "seed")
     is_pixels = not (isinstance(patch, Tensor) and patch.is_floating_point())
     known = IDENTITY if normalize is None and not is_pixels else normalize
     probe = build_probe(images, config=AtlasConfig(samples=1000, seed=seed), normalize=known)
     pasted = as_patch(patch, probe)
-    scaled = _scaled(pasted, sizes, probe.input_size)
+    scaled = _scale_patch(pasted, sizes, probe.input_size)
     choice = check_output(output, None)
     with select_logits(choice), optimize_for_inference(model, probe.images) as quick:
-        bench = PatchEvaluator.prepare(quick, probe.images)
-        _check_target(target, bench.classes)
-        corners = [_corners(at, places, one, bench.size) for one in scaled.values()]
+        evaluator = PatchEvaluator.prepare(quick, probe.images)
+        _check_target(target, evaluator.classes)
+        corners = [_corners(at, positions, one, evaluator.size) for one in scaled.values()]
         rng = np.random.default_rng([seed, 3])
-        others = rng.permutation(np.flatnonzero(bench.predictions != target))
-        first, second = (half[:_MOST_IMAGES] for half in np.array_split(others, 2))
+        others = rng.permutation(np.flatnonzero(evaluator.predictions != target))
+        first, second = (half[:_MAX_IMAGES] for half in np.array_split(others, 2))
         if not len(second):
             raise ArgumentError(
-                f"target={target}: the model takes {len(probe.images) - len(others)} of "
-                f"{len(probe.images)} images for it; pass at least two images of other classes"
+                f"target={target}: the model predicts it for {len(probe.images) - len(others)} of "
+                f"{len(probe.images)} images; pass at least two images of other classes"
             )
         found = [
-            [bench.rate(first, target, _still(one, spot)) for spot in spots.values()]
-            for one, spots in zip(scaled.values(), corners, strict=True)
+            [
+                evaluator.rate(first, target, _place_at(one, corner))
+                for corner in corners_of_size.values()
+            ]
+            for one, corners_of_size in zip(scaled.values(), corners, strict=True)
         ]
         rates = np.array(found, np.float32)
         row, col = np.unravel_index(int(rates.argmax()), rates.shape)
-        size, place = list(scaled)[row], list(corners[row])[col]
-        best = measure_patch(bench, scaled[size], corners[row][place], target, second, rng)
+        size, position = list(scaled)[row], list(corners[row])[col]
+        best = measure_patch(evaluator, scaled[size], corners[row][position], target, second, rng)
     assert best is not None  # noqa: S101 - nothing is below the least of 0
-    same = {name: getattr(best, name) for name in PatchRates.__dataclass_fields__}
+    common = {name: getattr(best, name) for name in PatchRates.__dataclass_fields__}
     names = tuple(corners[row])
-    return PatchTest(sizes=tuple(scaled), places=names, rates=rates, size=size, place=place, **same)
+    return PatchTest(
+        sizes=tuple(scaled), positions=names, rates=rates, size=size, position=position, **common
+    )
 
 
 def as_patch(patch: Any, probe: Probe) -> Tensor:
-    """Returns a patch as the model takes images, (C, h, w) float32.
+    """Returns a patch as model input, (C, h, w) float32.
 
     Args:
-        patch: (h, w, 3) uint8 as people see it, or (C, h, w) floats as the model takes images.
-        probe: Images that it is to be pasted on.
+        patch: (h, w, 3) uint8 RGB image, or (C, h, w) float model input.
+        probe: Images that it will be pasted on.
 
     Raises:
-        ArgumentError: if it is neither, or its channels cannot be made the images'.
+        ArgumentError: if it is neither, or its channels do not match the images.
     """
     channels = int(probe.images.shape[1])
     wanted = (
-        f"pass (height, width, 3) uint8, or a ({channels}, height, width) float tensor as the "
-        "model takes images"
+        f"pass an RGB image of shape (height, width, 3) and dtype uint8, or a float tensor of "
+        f"shape ({channels}, height, width), normalized like the images"
     )
     whole = _as_tensor(patch, wanted)
     if whole.ndim != 3 or 0 in whole.shape:
@@ -449,20 +456,20 @@ def _as_tensor(patch: Any, wanted: str) -> Tensor:
         return patch
     try:
         return torch.from_numpy(np.array(patch, copy=True))
-    except (TypeError, ValueError):  # no numbers, or rows of different lengths
+    except (TypeError, ValueError):  # not numbers, or a ragged array
         raise ArgumentError(f"patch={patch!r:.80}: {wanted}") from None
 
 
-def _scaled(
+def _scale_patch(
     patch: Tensor, sizes: Sequence[float] | None, limits: tuple[int, int]
 ) -> dict[float, Tensor]:
     """Returns the patch at each size."""
     own = (int(patch.shape[1]), int(patch.shape[2]))
     found: dict[float, Tensor] = {}
-    for size in _SIZES if sizes is None else _checked_sizes(sizes):
+    for size in _SIZES if sizes is None else _check_sizes(sizes):
         sides = [max(1, round(side * size)) for side in own]
         if sides[0] <= limits[0] and sides[1] <= limits[1]:
-            found[size] = patch if size == 1 else _resized(patch, sides)
+            found[size] = patch if size == 1 else _resize_patch(patch, sides)
         elif sizes is not None or size == 1:
             largest = min(limit / side for limit, side in zip(limits, own, strict=True))
             raise ArgumentError(
@@ -472,50 +479,55 @@ def _scaled(
     return found
 
 
-def _checked_sizes(sizes: Any) -> tuple[float, ...]:
+def _check_sizes(sizes: Any) -> tuple[float, ...]:
     try:
-        # A text has no float() of its own: "12" are no two sizes.
+        # A str has no __float__: "12" does not mean two sizes.
         found = tuple(size.__float__() for size in sizes)
-    except (AttributeError, TypeError, ValueError, OverflowError):  # one number, or no number
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+        OverflowError,
+    ):  # a single number, or not a number
         found = ()
     if not found or not all(math.isfinite(size) and size > 0 for size in found):
         raise ArgumentError(f"sizes={sizes!r:.80}: pass positive multiples, such as (0.5, 1, 2)")
     return found
 
 
-def _resized(patch: Tensor, sides: list[int]) -> Tensor:
+def _resize_patch(patch: Tensor, sides: list[int]) -> Tensor:
     return F.interpolate(patch[None], sides, mode="bilinear", antialias=True)[0]
 
 
 def _corners(
-    at: tuple[int, int] | None, places: Sequence[str], patch: Tensor, limits: tuple[int, int]
+    at: tuple[int, int] | None, positions: Sequence[str], patch: Tensor, limits: tuple[int, int]
 ) -> dict[str, tuple[int, int]]:
-    """Returns y and x of a patch's corner for each place."""
+    """Returns y and x of the patch's upper left corner for each position."""
     down, across = (limit - side for limit, side in zip(limits, patch.shape[1:], strict=True))
     if at is not None:
-        y, x = _checked_corner(at)
+        y, x = _check_corner(at)
         if not (0 <= y <= down and 0 <= x <= across):
             raise ArgumentError(
-                f"at={at!r}: a patch of {patch.shape[1]} x {patch.shape[2]} px lies outside of the "
-                f"images there; pass y up to {down} and x up to {across}, or smaller sizes"
+                f"at={at!r}: a patch of {patch.shape[1]} x {patch.shape[2]} px does not fit there; "
+                f"pass y up to {down} and x up to {across}, or smaller sizes"
             )
         return {f"{y}, {x}": (y, x)}
     known = dict(
         zip(
-            PLACES,
+            POSITIONS,
             [(0, 0), (0, across), (down, 0), (down, across), (down // 2, across // 2)],
             strict=True,
         )
     )
-    if isinstance(places, str) or not places or not set(places) <= set(PLACES):
-        raise ArgumentError(f"places={places!r:.80}: pass some of {PLACES}, or at=(y, x)")
-    return {place: known[place] for place in places}
+    if isinstance(positions, str) or not positions or not set(positions) <= set(POSITIONS):
+        raise ArgumentError(f"positions={positions!r:.80}: pass some of {POSITIONS}, or at=(y, x)")
+    return {position: known[position] for position in positions}
 
 
-def _checked_corner(at: Any) -> tuple[int, int]:
+def _check_corner(at: Any) -> tuple[int, int]:
     try:
         y, x = map(operator.index, at)
-    except (TypeError, ValueError):  # not two, or no whole numbers
+    except (TypeError, ValueError):  # not two numbers, or not integers
         raise ArgumentError(
             f"at={at!r:.80}: pass y and x of the patch's upper left corner as whole numbers, such "
             "as (0, 0)"
@@ -527,26 +539,26 @@ def _check_target(target: object, classes: int) -> None:
     whole = isinstance(target, (int, np.integer)) and not isinstance(target, bool)
     if not whole or not 0 <= target < classes:  # type: ignore[operator]
         raise ArgumentError(
-            f"target={target!r:.40}: the model tells {classes} classes apart; pass a whole number "
+            f"target={target!r:.40}: the model has {classes} classes; pass a whole number "
             f"from 0 to {classes - 1}"
         )
 
 
-def _still(patch: Tensor, corner: tuple[int, int]) -> Callable[[int], Cover]:
+def _place_at(patch: Tensor, corner: tuple[int, int]) -> Callable[[int], Cover]:
     return lambda _: (patch, *corner)
 
 
 def _logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
-    answers = []
+    found = []
     with torch.no_grad():
         for batch in torch.split(images, limit_batch_size(batch_size, images, model)):
             output: Any = forward(model, as_input(batch, model))
             logits = get_logits(output, len(batch))
             if logits is None:
                 raise ArgumentError(
-                    f"{explain_missing_logits(output)}; patches are tested by the class that an "
-                    "image is taken for, so pass a classifier, or wrap the model in a module that "
-                    "gives one score for each class"
+                    f"{explain_missing_logits(output)}; a patch test needs predicted classes: "
+                    "pass a classifier, or wrap the model in a module that returns one score "
+                    "per class"
                 )
-            answers.append(logits.float().cpu())
-    return torch.cat(answers)
+            found.append(logits.float().cpu())
+    return torch.cat(found)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding shortcuts: small patches that make a network say a class, whatever else is to be seen.
+"""Search for shortcuts: small patches that flip predictions to a class.
 
-The search looks where the network itself looks: at the place of each image that argues most for
-the class it is taken for. Places that look alike to the layer form cells; the cells that argue
-most, and most of one voice, are suspects. A suspect's patch is cut from one of its images, pasted
-on others, and shrunk while it keeps its effect. What is left is tested on images that no choice has
-seen (`patching`). A part of an object flips images too, but has to cover much of them: effect for
-its area is what tells a shortcut from it, so that is what suspects rank by.
+The search starts from the position of each image with the largest attribution to the predicted
+class. Positions with similar activations form cells. Cells with large attribution and coherent
+activations are candidates. The patch of a candidate is cropped from one of its images, pasted on
+others, and shrunk as long as it keeps its effect. The remaining patches are tested on images that
+the search does not use (`patch_test`). Parts of objects flip predictions, too, but they cover more
+of the image, so candidates are ranked by effect relative to area.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
 )
 from tensorboard_plugin_atlas.compute.shortcuts.significance import (
     FREE_AREA,
-    LEAST_FLIPPED,
-    SAME_PLACE,
-    TESTED_ON,
+    MAX_TEST_IMAGES,
+    MIN_FLIP_RATE,
+    SAME_POSITION,
     area_penalty,
     box_area,
     box_overlap,
@@ -58,57 +58,55 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 GRID: Final = 10
-"""Most cells along each axis of the map of voices."""
+"""Largest number of cells along each axis of the map of strongest positions."""
 
 _PER_CELL: Final = 10
-"""Images for each cell of the grid, on average: fewer images have a coarser one."""
-_SUSPECTS: Final = 20
-_TESTED: Final = 8
-_TESTED_OF_A_CLASS: Final = 3
+"""Average number of images per cell, which sets the size of the grid."""
+_MAX_CANDIDATES: Final = 20
+_MAX_TESTED: Final = 8
+_MAX_TESTED_PER_CLASS: Final = 3
 _MEMBERS: Final = 4
 _PROMISING: Final = 2
 _SIZES: Final = (1 / 4, 1 / 8, 3 / 8)
-"""Sides of the patches that suspects are screened by, as a share of the image's; the first shows
-which members are worth the others."""
+"""Sizes of the screening patches as fractions of the image; the first one selects members."""
 _SCREENED_ON, _SHRUNK_ON = 8, 12
-"""Images that patches are compared on: few for the many, more for the few."""
+"""Images that patches are compared on while screening and while shrinking."""
 _LARGEST: Final = 1 / 2
 _SMALLEST_AREA: Final = 1 / 256
 _STRIP: Final = 4
 _PATIENCE: Final = 4
-"""Strips that may be cut off in vain; they leave a third of the area."""
+"""Strips removed without improvement before shrinking stops; a third of the area is left then."""
 _SAME_EFFECT: Final = 0.9
-_TESTED_FROM: Final = 500
-"""Images that a test draws those from that it pastes patches on, and its natural patches."""
-_PER_CLASS: Final = 2
+_TEST_POOL: Final = 500
+"""Images that the tests sample from."""
+_MAX_PER_CLASS: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shortcut:
-    """A patch that makes the network say a class, with the test that shows it.
+    """A patch that flips predictions to a class, with its test.
 
     Attributes:
         target_class: Index of the class.
-        patch: (h, w, 3) uint8, as people see it.
-        box: y0, x0, y1, x1 in input pixels: where it was cut out, and where it was tested.
-        area: Share of the image that it covers.
-        flip_rate: Share of images of other predicted classes that it turns to the target, at `box`.
-        anywhere_flip_rate: The same at places drawn at random, on at most 100 images.
+        patch: (h, w, 3) uint8 RGB image.
+        box: y0, x0, y1, x1 in input pixels: where it was cropped, and where it was tested.
+        area: Fraction of the image that it covers.
+        flip_rate: Fraction of images of other predicted classes that it flips to the target.
+        anywhere_flip_rate: The same at random positions, on at most 100 images.
         noise_flip_rate: The same with noise of its mean color at `box`.
-        other_flip_rate: The same with what images of other classes show at `box`.
-        same_flip_rate: The same with what images of the target class show at `box`.
+        other_flip_rate: The same with crops at `box` of images of other classes.
+        same_flip_rate: The same with crops at `box` of images of the target class.
         interval: 95 % interval of `flip_rate - noise_flip_rate`.
         strength: Lower bound of `flip_rate - other_flip_rate`, corrected for the number of
-            suspects, over the root of area + 0.02.
-        support: Images whose strongest place lies in the same cell, of the half of the probe that
-            suspects are taken from.
-        image_ids: (support,) int32: those images; the patch is of the first.
-        grid_size: Cells along each axis of the map of strongest places.
-        row: Row of the cell on it.
-        col: Column of the cell on it.
-        significant: Whether the test clears the stated margins: the patch beats noise, and its
-            strength is at least 2.2, or at least 1.5 where the same place of other images of the
-            class does it as well.
+            candidates, over the square root of area + 0.02.
+        support: Number of images with their strongest position in the same cell, in the half of the
+            probe that is searched.
+        image_ids: (support,) int32: those images; the patch is cropped from the first.
+        grid_size: Cells along each axis of the map of strongest positions.
+        row: Row of the cell on this map.
+        col: Column of the cell on this map.
+        significant: Whether the flip rate is above that of noise, and the strength is at least 2.2,
+            or at least 1.5 if crops of other images of the class at `box` have an effect, too.
     """
 
     target_class: int
@@ -131,16 +129,16 @@ class Shortcut:
 
 
 @dataclass(frozen=True, eq=False)
-class _Suspect:
-    """A cell of the map of voices, and a patch of one of its images.
+class _Candidate:
+    """A cell of the map of strongest positions, and a patch of one of its images.
 
     Attributes:
         cell: Index into the cells.
-        target: The class that it argues for.
-        members: (n,) images, the strongest voice first.
-        image: The member whose patch it is.
-        box: Where that lies.
-        value: Its effect for its area.
+        target: The class with the largest mean attribution.
+        members: (n,) images, largest attribution first.
+        image: The member that the patch is cropped from.
+        box: Box of the patch.
+        value: Its effect relative to its area.
     """
 
     cell: int
@@ -162,57 +160,55 @@ def find_shortcuts(
     top: int = 20,
     output: ReadLogits | None = None,
 ) -> tuple[Shortcut, ...]:
-    """Looks for shortcuts that a classifier has learned, and tests each.
+    """Finds patches that flip the predictions of a classifier, and tests them.
 
     Args:
         model: An image classifier on any device and in any mode; it is left as it was.
-        layer: Dotted module name; layers in the middle find most.
-        probe: Dataset, DataLoader, (images, labels) or images, as the model takes them; a thousand
-            or more images like those that the network was trained on.
-        classes: Class names; found in the data set when left out.
-        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; found in the data
-            set's transforms when left out.
-        config: `samples`, `min_count`, `batch_size`, `seed` and what a layout needs are read; each
-            image gives one sample.
-        top: How many to return at most; no more than eight suspects are tested.
+        layer: Dotted module name; layers in the middle of the network work best.
+        probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model; pass
+            at least a thousand images of the training distribution.
+        classes: Class names; taken from the data set by default.
+        normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
+            data set's transforms by default.
+        config: `samples`, `min_count`, `batch_size`, `seed` and the layout settings are used; there
+            is one sample per image.
+        top: Largest number of results; at most eight candidates are tested.
         output: As for `compute_atlas`.
 
     Returns:
-        The suspects that turn a quarter of the images or more, the significant ones first, each
-        group by strength; at most two of a class. Nothing significant, or nothing at all, is a
-        finding too: no patch as small as a shortcut makes this model say a class.
+        Patches with a flip rate of at least 0.25, significant ones first, then by strength; at most
+        two per class. Empty if no small patch flips predictions.
 
     Raises:
-        ArgumentError: if an argument cannot be used, or the model gives no (images, classes)
-            logits.
+        ArgumentError: if an argument cannot be used, or the model has no (images, classes) logits.
         LayerError: if the layer does not exist or does not run.
     """
     if not isinstance(top, int) or top < 1:
         raise ArgumentError(f"top={top!r:.40}: pass a whole number of at least 1")
-    recipe = check_model_and_config(model, config)
+    settings = check_model_and_config(model, config)
     built = (
         probe
         if isinstance(probe, Probe)
-        else build_probe(probe, config=recipe, classes=classes, normalize=normalize)
+        else build_probe(probe, config=settings, classes=classes, normalize=normalize)
     )
     name = normalize_layer_name(model, layer)
-    seen, unseen = split_images(len(built.images), recipe.seed)
+    seen, unseen = split_images(len(built.images), settings.seed)
     if not len(unseen):
         return ()
-    half = _part(built, seen)
+    half = _select_images(built, seen)
     choice = check_output(output, built.classes)
     with select_logits(choice), optimize_for_inference(model, half.images, name) as quick:
-        voices = find_strongest_positions(quick, name, half, batch_size=recipe.batch_size)
-        centers = _centers(quick, name, half, voices)
+        strongest = find_strongest_positions(quick, name, half, batch_size=settings.batch_size)
+        centers = _centers(quick, name, half, strongest)
         choices = PatchEvaluator(
-            quick, half.images, voices.predictions, voices.attribution.shape[1]
+            quick, half.images, strongest.predictions, strongest.attribution.shape[1]
         )
-        tests = PatchEvaluator.prepare(quick, built.images[torch.from_numpy(unseen[:_TESTED_FROM])])
-        return _Search(choices, tests, half, voices, centers, recipe).run(top)
+        tests = PatchEvaluator.prepare(quick, built.images[torch.from_numpy(unseen[:_TEST_POOL])])
+        return _Search(choices, tests, half, strongest, centers, settings).run(top)
 
 
-def _part(probe: Probe, rows: NDArray[np.intp]) -> Probe:
-    """Returns some of a probe's images, each with one sample."""
+def _select_images(probe: Probe, rows: NDArray[np.intp]) -> Probe:
+    """Returns a probe of some of the images, with one sample each."""
     return dataclasses.replace(
         probe,
         images=probe.images[torch.from_numpy(rows)],
@@ -224,22 +220,24 @@ def _part(probe: Probe, rows: NDArray[np.intp]) -> Probe:
     )
 
 
-def _centers(model: nn.Module, layer: str, probe: Probe, voices: StrongestPositions) -> FloatArray:
-    """Returns (I, 2) centers, y and x in input pixels, of the strongest places."""
-    field = measure_receptive_field(model, layer, probe, map_size=voices.map_size)
-    return field.centers(voices.positions)
+def _centers(
+    model: nn.Module, layer: str, probe: Probe, strongest: StrongestPositions
+) -> FloatArray:
+    """Returns (I, 2) centers of the strongest positions, y and x in input pixels."""
+    field = measure_receptive_field(model, layer, probe, map_size=strongest.map_size)
+    return field.centers(strongest.positions)
 
 
 class _Search:
-    """One search: its choices are made on one half of the images, its tests on the other.
+    """A search for shortcuts on one half of the images, with tests on the other half.
 
     Args:
-        choices: The half that choices are made on, I images.
-        tests: The half that no choice sees.
-        probe: Of the first half.
-        voices: Where each image of that half argues most.
-        centers: (I, 2) y and x of those places in input pixels.
-        config: `min_count`, `seed` and what a layout reads.
+        choices: The half that is searched, I images.
+        tests: The half for tests.
+        probe: Probe of the first half.
+        strongest: The strongest position of each image of that half.
+        centers: (I, 2) y and x of those positions in input pixels.
+        config: `min_count`, `seed` and the layout settings are used.
     """
 
     def __init__(
@@ -247,90 +245,89 @@ class _Search:
         choices: PatchEvaluator,
         tests: PatchEvaluator,
         probe: Probe,
-        voices: StrongestPositions,
+        strongest: StrongestPositions,
         centers: FloatArray,
         config: AtlasConfig,
     ) -> None:
         self._choices, self._tests = choices, tests
-        self._probe, self._voices, self._centers = probe, voices, centers
+        self._probe, self._strongest, self._centers = probe, strongest, centers
         self._rng = np.random.default_rng([config.seed, 2])
-        layout = compute_layout(voices.activations, config=config)
+        layout = compute_layout(strongest.activations, config=config)
         self._grid_size = int(np.clip(round(math.sqrt(len(centers) / _PER_CELL)), 2, GRID))
         self._cells: GridCells = bin_samples(
-            layout, voices.activations, size=self._grid_size, min_count=config.min_count
+            layout, strongest.activations, size=self._grid_size, min_count=config.min_count
         )
 
     def run(self, top: int) -> tuple[Shortcut, ...]:
-        """Returns what was found, the most telling first."""
-        screened = [found for one in self._suspects() if (found := self._screened(one)) is not None]
-        screened.sort(key=lambda suspect: -suspect.value)
-        chosen = _few_of_each(screened, _TESTED_OF_A_CLASS)[:_TESTED]
-        shrunk: list[_Suspect] = []
-        for suspect in chosen:
-            if not any(self._bears(suspect, mark) for mark in shrunk):
-                shrunk.append(self._shrunk(suspect))
-        shrunk.sort(key=lambda suspect: -suspect.value)
-        apart = _few_of_each(_apart(shrunk), _PER_CLASS)
-        tested = [test for one in apart if (test := self._tested(one, len(chosen))) is not None]
+        """Returns the shortcuts, significant ones first, then by strength."""
+        screened = [found for one in self._rank_cells() if (found := self._screen(one)) is not None]
+        screened.sort(key=lambda candidate: -candidate.value)
+        chosen = _limit_per_class(screened, _MAX_TESTED_PER_CLASS)[:_MAX_TESTED]
+        shrunk: list[_Candidate] = []
+        for candidate in chosen:
+            if not any(self._contains_mark(candidate, mark) for mark in shrunk):
+                shrunk.append(self._shrink(candidate))
+        shrunk.sort(key=lambda candidate: -candidate.value)
+        apart = _limit_per_class(_drop_overlapping(shrunk), _MAX_PER_CLASS)
+        tested = [test for one in apart if (test := self._test(one, len(chosen))) is not None]
         tested.sort(key=lambda found: (not found.significant, -found.strength))
         return tuple(tested[:top])
 
-    def _suspects(self) -> list[_Suspect]:
-        """Returns the cells that argue most, and of one voice."""
-        said = self._voices.attribution
-        centered = np.nan_to_num(said - said.mean(axis=1, keepdims=True))
-        unit = unit_rows(np.nan_to_num(self._voices.activations))
-        ranked: list[tuple[float, _Suspect]] = []
+    def _rank_cells(self) -> list[_Candidate]:
+        """Returns the cells with the largest attribution and coherent activations."""
+        attribution = self._strongest.attribution
+        centered = np.nan_to_num(attribution - attribution.mean(axis=1, keepdims=True))
+        unit = unit_rows(np.nan_to_num(self._strongest.activations))
+        ranked: list[tuple[float, _Candidate]] = []
         for cell in range(len(self._cells)):
             members = np.flatnonzero(self._cells.cell_of == cell)
             mean = centered[members].mean(axis=0)
             target = int(mean.argmax())
             coherence = float(np.linalg.norm(unit[members].mean(axis=0)))
-            loudest = members[np.argsort(-centered[members, target], kind="stable")]
-            suspect = _Suspect(cell, target, loudest, int(loudest[0]), (0, 0, 0, 0))
-            ranked.append((float(mean[target]) * coherence, suspect))
+            ordered = members[np.argsort(-centered[members, target], kind="stable")]
+            candidate = _Candidate(cell, target, ordered, int(ordered[0]), (0, 0, 0, 0))
+            ranked.append((float(mean[target]) * coherence, candidate))
         ranked.sort(key=lambda pair: -pair[0])
-        return [suspect for _, suspect in ranked[:_SUSPECTS]]
+        return [candidate for _, candidate in ranked[:_MAX_CANDIDATES]]
 
-    def _screened(self, suspect: _Suspect) -> _Suspect | None:
-        """Returns the suspect with its most telling image, or None if there is nothing to turn."""
-        rows = select_other_images(self._choices, suspect.target, _SCREENED_ON)
+    def _screen(self, candidate: _Candidate) -> _Candidate | None:
+        """Returns the candidate with its most effective image, or None without images to flip."""
+        rows = select_other_images(self._choices, candidate.target, _SCREENED_ON)
         if not len(rows):
             return None
         first, *more = _SIZES
-        members = suspect.members[:_MEMBERS]
-        total, best = self._screening(suspect.target, rows, members, first)
+        members = candidate.members[:_MEMBERS]
+        total, best = self._measure_effects_of_size(candidate.target, rows, members, first)
         promising = np.argsort(-total, kind="stable")[:_PROMISING]
         members, total = members[promising], total[promising]
         for share in more:
-            effects, value = self._screening(suspect.target, rows, members, share)
+            effects, value = self._measure_effects_of_size(candidate.target, rows, members, share)
             total, best = total + effects, max(best, value)
         image = int(members[int(total.argmax())])
         box = self._box_around(image, _LARGEST)
-        return dataclasses.replace(suspect, image=image, box=box, value=best)
+        return dataclasses.replace(candidate, image=image, box=box, value=best)
 
-    def _screening(
+    def _measure_effects_of_size(
         self, target: int, rows: NDArray[np.intp], members: NDArray[np.intp], share: float
     ) -> tuple[NDArray[np.float64], float]:
-        """Returns the effects of patches of one size, and their mean for its area."""
+        """Returns the effects of patches of one size, and their mean relative to the area."""
         boxes = [self._box_around(int(image), share) for image in members]
         effects = self._effects(target, rows, list(zip(members, boxes, strict=True)))
         return effects, float(effects.mean()) / area_penalty(boxes[0], self._choices.size)
 
-    def _shrunk(self, suspect: _Suspect) -> _Suspect:
-        """Returns the suspect with the box that does most for its area.
+    def _shrink(self, candidate: _Candidate) -> _Candidate:
+        """Returns the candidate with the box that has the largest effect relative to its area.
 
-        Strips are cut off, always the one whose loss costs least, until next to nothing is left,
-        some were cut off in vain, or so little effect is left that no smaller box could be worth
-        more.
+        Strips are removed, each time the one with the smallest loss of effect, until the box is
+        tiny, several removals did not improve it, or no smaller box can be better.
         """
-        rows = select_other_images(self._choices, suspect.target, _SHRUNK_ON)
-        image = suspect.image
+        rows = select_other_images(self._choices, candidate.target, _SHRUNK_ON)
+        image = candidate.image
         smallest = _SMALLEST_AREA * math.prod(self._choices.size)
-        best = dataclasses.replace(suspect, value=-math.inf)
-        box, in_vain = suspect.box, 0
-        while options := [o for o in _without_a_strip(box) if box_area(o) >= smallest]:
-            effects = self._effects(suspect.target, rows, [(image, o) for o in options])
+        best = dataclasses.replace(candidate, value=-math.inf)
+        box, in_vain = candidate.box, 0
+        while options := [o for o in _remove_strips(box) if box_area(o) >= smallest]:
+            effects = self._effects(candidate.target, rows, [(image, o) for o in options])
             box = options[int(effects.argmax())]
             value = float(effects.max()) / area_penalty(box, self._choices.size)
             in_vain += 1
@@ -341,40 +338,41 @@ class _Search:
                 break
         return best
 
-    def _bears(self, suspect: _Suspect, mark: _Suspect) -> bool:
-        """Tells whether a mark that was found is what a suspect's image argues with.
+    def _contains_mark(self, candidate: _Candidate, mark: _Candidate) -> bool:
+        """Returns whether the image of a candidate contains a mark that was already found.
 
-        It lies at the image's strongest place, and does there nearly what it does in its own image.
+        The mark's box must lie at the image's strongest position, and its crop of the image must
+        have nearly the same effect.
         """
-        around = self._box_around(suspect.image, _SIZES[0])
-        if mark.target != suspect.target or box_overlap(mark.box, around) < SAME_PLACE:
+        around = self._box_around(candidate.image, _SIZES[0])
+        if mark.target != candidate.target or box_overlap(mark.box, around) < SAME_POSITION:
             return False
         rows = select_other_images(self._choices, mark.target, _SHRUNK_ON)
-        (effect,) = self._effects(mark.target, rows, [(suspect.image, mark.box)])
+        (effect,) = self._effects(mark.target, rows, [(candidate.image, mark.box)])
         return float(effect) >= _SAME_EFFECT * mark.value * area_penalty(
             mark.box, self._choices.size
         )
 
-    def _tested(self, suspect: _Suspect, suspects: int) -> Shortcut | None:
-        """Tests a suspect on images that no choice has seen."""
-        rows = select_other_images(self._tests, suspect.target, TESTED_ON)
+    def _test(self, candidate: _Candidate, candidates: int) -> Shortcut | None:
+        """Tests a candidate on images that the search does not use."""
+        rows = select_other_images(self._tests, candidate.target, MAX_TEST_IMAGES)
         if not len(rows):
             return None
-        patch = self._choices.cut(suspect.image, suspect.box)
-        corner = (suspect.box[0], suspect.box[1])
+        patch = self._choices.crop(candidate.image, candidate.box)
+        corner = (candidate.box[0], candidate.box[1])
         test = measure_patch(
-            self._tests, patch, corner, suspect.target, rows, self._rng, least=LEAST_FLIPPED
+            self._tests, patch, corner, candidate.target, rows, self._rng, least=MIN_FLIP_RATE
         )
         if test is None:
             return None
-        strength, is_significant = measure_significance(test, suspects, self._tests.size)
-        y0, x0, y1, x1 = suspect.box
-        picture = self._probe.pictures(np.array([suspect.image]))[0, y0:y1, x0:x1]
-        ids = [suspect.image, *(int(m) for m in suspect.members if m != suspect.image)]
+        strength, is_significant = measure_significance(test, candidates, self._tests.size)
+        y0, x0, y1, x1 = candidate.box
+        picture = self._probe.pictures(np.array([candidate.image]))[0, y0:y1, x0:x1]
+        ids = [candidate.image, *(int(m) for m in candidate.members if m != candidate.image)]
         return Shortcut(
-            target_class=suspect.target,
+            target_class=candidate.target,
             patch=picture.copy(),
-            box=suspect.box,
+            box=candidate.box,
             area=test.area,
             flip_rate=test.flip_rate,
             anywhere_flip_rate=test.anywhere_flip_rate,
@@ -386,13 +384,13 @@ class _Search:
             support=len(ids),
             image_ids=self._probe.image_ids[ids],
             grid_size=self._grid_size,
-            row=int(self._cells.rows[suspect.cell]),
-            col=int(self._cells.cols[suspect.cell]),
+            row=int(self._cells.rows[candidate.cell]),
+            col=int(self._cells.cols[candidate.cell]),
             significant=is_significant,
         )
 
     def _box_around(self, image: int, share: float) -> Box:
-        """Returns a square around the image's strongest place, inside the image."""
+        """Returns a square around the image's strongest position, inside the image."""
         side = max(1, round(share * min(self._choices.size)))
         y, x = (
             int(np.clip(round(float(center)) - side // 2, 0, limit - side))
@@ -403,15 +401,15 @@ class _Search:
     def _effects(
         self, target: int, rows: NDArray[np.intp], patches: Sequence[tuple[int, Box]]
     ) -> NDArray[np.float64]:
-        """Returns for each patch, at its own place, the mean of flip rate and probability."""
-        cut = [(self._choices.cut(int(image), box), box[0], box[1]) for image, box in patches]
-        logits = self._choices.pasted(cut, rows)
+        """Returns the mean of flip rate and target probability of each patch, at its own box."""
+        crops = [(self._choices.crop(int(image), box), box[0], box[1]) for image, box in patches]
+        logits = self._choices.paste(crops, rows)
         flips = (logits.argmax(dim=2) == target).float()
         effects = (flips + logits.softmax(dim=2)[:, :, target]).mean(dim=1) / 2
         return effects.double().numpy()
 
 
-def _few_of_each(found: Sequence[_Suspect], most: int) -> list[_Suspect]:
+def _limit_per_class(found: Sequence[_Candidate], most: int) -> list[_Candidate]:
     """Keeps the first few of each class."""
     counts: Counter[int] = Counter()
     kept = []
@@ -422,18 +420,18 @@ def _few_of_each(found: Sequence[_Suspect], most: int) -> list[_Suspect]:
     return kept
 
 
-def _apart(found: Sequence[_Suspect]) -> list[_Suspect]:
-    """Leaves out what lies where a stronger one of the same class lies: it is the same mark."""
-    kept: list[_Suspect] = []
+def _drop_overlapping(found: Sequence[_Candidate]) -> list[_Candidate]:
+    """Drops candidates that overlap a stronger one of the same class: they are the same mark."""
+    kept: list[_Candidate] = []
     for one in found:
         rivals = [other.box for other in kept if other.target == one.target]
-        if not any(box_overlap(one.box, box) >= SAME_PLACE for box in rivals):
+        if not any(box_overlap(one.box, box) >= SAME_POSITION for box in rivals):
             kept.append(one)
     return kept
 
 
-def _without_a_strip(box: Box) -> Iterator[Box]:
-    """Yields the box less a quarter along each side, which takes the same area each time."""
+def _remove_strips(box: Box) -> Iterator[Box]:
+    """Yields the box without a quarter of its size along each side."""
     y0, x0, y1, x1 = box
     down, across = (max(1, side // _STRIP) for side in (y1 - y0, x1 - x0))
     if y1 - y0 > down:

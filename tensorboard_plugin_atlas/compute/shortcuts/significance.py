@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a tested patch is a shortcut, which images may tell, and what one place is."""
+"""Significance test of patches, and the images and boxes that it uses."""
 
 from __future__ import annotations
 
@@ -16,70 +16,78 @@ from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     difference_interval,
 )
 
-TESTED_ON: Final = 200
-"""Images that a patch is tested on at most."""
+MAX_TEST_IMAGES: Final = 200
+"""Largest number of images that a patch is tested on."""
 
-SAME_PLACE: Final = 0.5
-"""Patches of one class that overlap as much are one mark."""
+SAME_POSITION: Final = 0.5
+"""Overlap above which patches of one class are the same shortcut."""
 
 FREE_AREA: Final = 0.02
-"""Added to an area before effects are divided by its root: tiny patches are not worth ever more."""
+"""Added to the area before its square root is taken, so that tiny patches are not favored."""
 
-LEAST_FLIPPED: Final = 0.25
-"""A patch that turns fewer images is not worth telling of."""
+MIN_FLIP_RATE: Final = 0.25
+"""Smallest flip rate of a patch that is reported."""
 
-_STRONG: Final = 2.2
-_FAIR: Final = 1.5
-_SPREAD: Final = 1.1
+_MIN_STRENGTH: Final = 2.2
+_MIN_SHARED_STRENGTH: Final = 1.5
+_MIN_SPREAD: Final = 1.1
 _ALPHA: Final = 0.05
 
 
 def select_other_images(bench: PatchEvaluator, target: int, count: int) -> NDArray[np.intp]:
-    """Returns the first few images that are taken for something else."""
+    """Returns the first `count` images with another predicted class than `target`."""
     return np.flatnonzero(bench.predictions != target)[:count]
 
 
 def box_overlap(first: Box, second: Box) -> float:
-    """Returns what two boxes share, over the smaller of them."""
+    """Returns the area of the intersection of two boxes over the smaller area."""
     y0, x0 = max(first[0], second[0]), max(first[1], second[1])
     y1, x1 = min(first[2], second[2]), min(first[3], second[3])
     return max(0, y1 - y0) * max(0, x1 - x0) / min(box_area(first), box_area(second))
 
 
 def box_area(box: Box) -> int:
-    """Returns the pixels of a box."""
+    """Returns the number of pixels of a box."""
     y0, x0, y1, x1 = box
     return (y1 - y0) * (x1 - x0)
 
 
 def area_penalty(box: Box, size: tuple[int, int]) -> float:
-    """Returns what effects are divided by: the root of a box's share of the image + FREE_AREA."""
+    """Returns the square root of (area as a fraction of the image + FREE_AREA)."""
     return math.sqrt(box_area(box) / math.prod(size) + FREE_AREA)
 
 
 def split_images(images: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns the images that choices are made on, and those that only tests see."""
+    """Returns the images for the search, and those that are used for tests only."""
     order = np.random.default_rng([seed, 4]).permutation(images)
     middle = (images + 1) // 2
     return order[:middle], order[middle:]
 
 
 def measure_significance(
-    test: PatchRates, suspects: int, size: tuple[int, int]
+    test: PatchRates, candidates: int, size: tuple[int, int]
 ) -> tuple[float, bool]:
-    """Returns the strength of a tested patch, and whether it is a shortcut.
+    """Returns the strength of a patch, and whether it is a significant shortcut.
 
-    The bounds hold for all suspects together (Bonferroni). That the place alone does it, in any
-    image of the class, speaks for a mark that all of them bear; a part of an object moves about.
+    The bounds hold for all candidates together (Bonferroni correction). If crops of other images of
+    the class at the same position flip predictions, too, the images share a mark; parts of objects
+    have varying positions.
+
+    Args:
+        test: Rates of the patch and its controls.
+        candidates: Number of patches tested.
+        size: Height and width of the images.
     """
-    confidence = 1 - _ALPHA / max(suspects, 1)
+    confidence = 1 - _ALPHA / max(candidates, 1)
 
-    def at_least(first: float, second: float) -> float:
+    def lower_bound(first: float, second: float) -> float:
         return difference_interval(first, second, test.images, confidence=confidence)[0]
 
-    cost = area_penalty(test.box, size)
-    strength = at_least(test.flip_rate, test.other_flip_rate) / cost
-    spread = at_least(test.same_flip_rate, test.other_flip_rate) / cost
-    is_real = at_least(test.flip_rate, test.noise_flip_rate) > 0
-    is_strong = strength >= _STRONG or (strength >= _FAIR and spread >= _SPREAD)
-    return strength, is_real and is_strong
+    penalty = area_penalty(test.box, size)
+    strength = lower_bound(test.flip_rate, test.other_flip_rate) / penalty
+    spread = lower_bound(test.same_flip_rate, test.other_flip_rate) / penalty
+    beats_noise = lower_bound(test.flip_rate, test.noise_flip_rate) > 0
+    is_strong = strength >= _MIN_STRENGTH or (
+        strength >= _MIN_SHARED_STRENGTH and spread >= _MIN_SPREAD
+    )
+    return strength, beats_noise and is_strong

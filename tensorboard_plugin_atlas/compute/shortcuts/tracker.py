@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shortcuts of a training, checkpoint after checkpoint: what is found is tested from then on.
+"""Shortcuts followed over the checkpoints of a training run.
 
-Each checkpoint is searched anew, and every patch that an earlier one had is tested again at its own
-place, on the half of the probe that no choice has seen. Patches of one class that overlap by half
-are one mark: the stronger is kept, and the history of both goes on under the older number.
+Each checkpoint is searched, and the patches of earlier checkpoints are tested again at their own
+positions, on the half of the probe that the search does not use. Patches of one class that overlap
+by half are the same shortcut: the stronger patch is kept, under the older id and with its history.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
 )
 from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut, find_shortcuts
 from tensorboard_plugin_atlas.compute.shortcuts.significance import (
-    LEAST_FLIPPED,
-    SAME_PLACE,
-    TESTED_ON,
+    MAX_TEST_IMAGES,
+    MIN_FLIP_RATE,
+    SAME_POSITION,
     box_overlap,
     measure_significance,
     select_other_images,
@@ -54,17 +54,17 @@ from tensorboard_plugin_atlas.wire.shortcut_codec import fitting
 from tensorboard_plugin_atlas.wire.shortcut_manifest import MAX_EXAMPLES, MAX_FOUND, MAX_HISTORY
 
 _NEVER_SIGNIFICANT: Final = 8
-"""Patches kept that never cleared the margins: as many as one search tests."""
+"""Patches kept that were never significant: as many as one search tests."""
 
-_ANSWERED_ON: Final = 24
-"""Images that the layer's answer to a patch is averaged over."""
+_ACTIVATION_IMAGES: Final = 24
+"""Images over which the activation of a patch is averaged."""
 
 
 def find_incompatibility(model: nn.Module, probe: Probe) -> str | None:
-    """Returns why no shortcuts can be looked for in a model, or None where they can."""
+    """Returns why a model cannot be searched for shortcuts, or None if it can."""
     channels = int(probe.images.shape[1])
     if channels not in (1, 3):
-        return f"the images have {channels} channels, and a patch is kept as a picture of 1 or 3"
+        return f"the images have {channels} channels, and patches are stored with 1 or 3"
     with preserve_model_state(model) as inner, torch.no_grad():
         images = as_input(probe.images[:2], inner)
         output = forward(inner, images)
@@ -73,10 +73,10 @@ def find_incompatibility(model: nn.Module, probe: Probe) -> str | None:
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """A patch at this checkpoint, tested.
+    """A patch and its test at this checkpoint.
 
     Attributes:
-        now: What is logged of it, but for its answers and examples; `id` -1 for a new one.
+        now: Its log entry, without samples and examples; `id` is -1 for a new patch.
         patch: (h, w, 3) uint8.
     """
 
@@ -85,21 +85,21 @@ class _Candidate:
 
     @property
     def rank(self) -> tuple[bool, bool, float]:
-        """The most telling first: what is a shortcut, what once was one, what never was.
+        """Sort key: significant patches, then once significant ones, then others; by strength.
 
-        So a mark that a network unlearns is not taken for the part of an object around it.
+        So a other that is unlearned is not replaced by the part of an object around it.
         """
         return not self.now.significant, self.now.since is None, -self.now.strength
 
 
 class ShortcutTracker:
-    """Looks for shortcuts at each checkpoint, and follows those that it has found.
+    """Searches for shortcuts at each checkpoint, and follows those that were found.
 
     Args:
-        probe: Its images; a half of them is searched, on the others patches are tested.
+        probe: The images; one half is searched, the other used for tests.
         layer: Dotted module name.
         config: As for `find_shortcuts`.
-        previous: The last record of a log that is continued; left out where its probe is another.
+        previous: The last record of a log to continue; ignored if its probe differs.
     """
 
     def __init__(
@@ -117,19 +117,19 @@ class ShortcutTracker:
             self._known = tuple(_Candidate(one, patch) for one, patch in pairs)
             self._next_id = 1 + max((one.id for one in previous.found), default=-1)
 
-    def look(
+    def update(
         self, model: nn.Module, step: int, wall_time: float, atlas: Atlas | None
     ) -> ShortcutRecord:
-        """Searches a checkpoint, and tests again what earlier ones had.
+        """Searches a checkpoint and tests the patches of earlier checkpoints.
 
         Args:
             model: The model; it is left as it was.
-            step: Global step, above that of the call before.
+            step: Global step, larger than at the last call.
             wall_time: Seconds since the epoch.
-            atlas: The layer's atlas of that step, or None where there is none.
+            atlas: The layer's atlas of that step, or None.
 
         Raises:
-            ArgumentError: if the model gives no (images, classes) logits.
+            ArgumentError: if the model has no (images, classes) logits.
         """
         found = find_shortcuts(model, self._layer, self._probe, config=self._config)
         _, unseen = split_images(len(self._probe.images), self._config.seed)
@@ -140,10 +140,12 @@ class ShortcutTracker:
                 preserve_model_state(model) as inner,
                 optimize_for_inference(inner, images) as quick,
             ):
-                bench = PatchEvaluator.prepare(quick, images)
-                again = [self._tested_again(bench, one, step) for one in self._known]
-                kept = self._kept([*again, *(_candidate(one, step) for one in found)])
-                kept = tuple(self._shown(inner, bench, unseen, one, atlas) for one in kept)
+                evaluator = PatchEvaluator.prepare(quick, images)
+                again = [self._test_again(evaluator, one, step) for one in self._known]
+                kept = self._select([*again, *(_make_candidate(one, step) for one in found)])
+                kept = tuple(
+                    self._add_examples(inner, evaluator, unseen, one, atlas) for one in kept
+                )
         self._known = kept
         return ShortcutRecord(
             layer=self._layer,
@@ -157,71 +159,77 @@ class ShortcutTracker:
             classes=self._probe.classes,
         )
 
-    def _tested_again(self, bench: PatchEvaluator, known: _Candidate, step: int) -> _Candidate:
-        """Returns a patch of an earlier checkpoint as it does at this one."""
+    def _test_again(self, evaluator: PatchEvaluator, known: _Candidate, step: int) -> _Candidate:
+        """Returns a patch of an earlier checkpoint with its test at this one."""
         one = known.now
-        rows = select_other_images(bench, one.target, TESTED_ON)
+        rows = select_other_images(evaluator, one.target, MAX_TEST_IMAGES)
         if not len(rows):
-            # All images are taken for the target anyhow: nothing can be told.
+            # All images are predicted as the target: there is nothing to flip.
             rates: dict[str, Any] = dict.fromkeys(_RATES, 0.0)
-            return _followed(known, step, rates, (-1.0, 1.0), 0.0, significant=False, told=False)
+            return _update_candidate(
+                known, step, rates, (-1.0, 1.0), 0.0, significant=False, has_test=False
+            )
         patch = as_patch(known.patch, self._probe)
         rng = np.random.default_rng([self._config.seed, 5])
-        test = measure_patch(bench, patch, (one.box[0], one.box[1]), one.target, rows, rng)
-        assert test is not None  # noqa: S101 - nothing is below the least of 0
-        # The bounds hold for all patches that one checkpoint tests.
-        suspects = max(_NEVER_SIGNIFICANT, len(self._known))
-        strength, is_significant = measure_significance(test, suspects, bench.size)
+        test = measure_patch(evaluator, patch, (one.box[0], one.box[1]), one.target, rows, rng)
+        assert test is not None  # noqa: S101 - no rate is below 0
+        # The bounds hold for all patches tested at one checkpoint.
+        candidates = max(_NEVER_SIGNIFICANT, len(self._known))
+        strength, is_significant = measure_significance(test, candidates, evaluator.size)
         rates = {name: getattr(test, name) for name in _RATES}
-        return _followed(known, step, rates, test.interval, strength, significant=is_significant)
+        return _update_candidate(
+            known, step, rates, test.interval, strength, significant=is_significant
+        )
 
-    def _kept(self, candidates: Iterable[_Candidate]) -> tuple[_Candidate, ...]:
-        """Returns one patch for each mark, the most telling first, with numbers of their own."""
-        marks: list[_Candidate] = []
+    def _select(self, candidates: Iterable[_Candidate]) -> tuple[_Candidate, ...]:
+        """Returns one patch per shortcut, sorted by rank, with ids."""
+        kept: list[_Candidate] = []
         for one in sorted(candidates, key=lambda one: one.rank):
-            for place, mark in enumerate(marks):
-                if _is_same(one, mark):
-                    marks[place] = _merged(mark, one)
+            for index, other in enumerate(kept):
+                if _is_same(one, other):
+                    kept[index] = _merge(other, one)
                     break
             else:
-                marks.append(one)
-        few = list(_without_the_weakest(marks))[:MAX_FOUND]
+                kept.append(one)
+        few = list(_drop_weak(kept))[:MAX_FOUND]
         few = few[: fitting([max(one.patch.shape[:2]) for one in few])]
-        return tuple(self._numbered(one) for one in few)
+        return tuple(self._assign_id(one) for one in few)
 
-    def _numbered(self, one: _Candidate) -> _Candidate:
+    def _assign_id(self, one: _Candidate) -> _Candidate:
         if one.now.id >= 0:
             return one
         self._next_id += 1
         return dataclasses.replace(one, now=dataclasses.replace(one.now, id=self._next_id - 1))
 
-    def _shown(
+    def _add_examples(
         self,
         model: nn.Module,
-        bench: PatchEvaluator,
+        evaluator: PatchEvaluator,
         unseen: NDArray[np.intp],
         one: _Candidate,
         atlas: Atlas | None,
     ) -> _Candidate:
-        """Returns a patch with what it does to some images, and where on the map that lies."""
+        """Returns a patch with example images and the nearest samples of the atlas."""
         now, patch = one.now, as_patch(one.patch, self._probe)
-        rows = select_other_images(bench, now.target, TESTED_ON)
+        rows = select_other_images(evaluator, now.target, MAX_TEST_IMAGES)
         corner = (now.box[0], now.box[1])
         examples: tuple[PastedImage, ...] = ()
         samples: tuple[int, ...] = ()
         similarity: float | None = None
         if len(rows):
-            after = bench.pasted([(patch, *corner)], rows)[0]
+            after = evaluator.paste([(patch, *corner)], rows)[0]
             ids = self._probe.image_ids[unseen[rows]]
-            examples = tuple(_examples(bench, rows, ids, after, now.target))
+            examples = tuple(_select_examples(evaluator, rows, ids, after, now.target))
         if atlas is not None:
-            some = rows if len(rows) else np.arange(len(bench.images))
-            images = bench.images[torch.from_numpy(some[:_ANSWERED_ON])]
-            answer = PatchActivations(model, self._layer).answer(images, patch, corner)
-            if answer is not None:
-                samples, similarity = nearest_samples(atlas.activations, answer)
-        told = dataclasses.replace(now, examples=examples, samples=samples, similarity=similarity)
-        return dataclasses.replace(one, now=told)
+            some = rows if len(rows) else np.arange(len(evaluator.images))
+            images = evaluator.images[torch.from_numpy(some[:_ACTIVATION_IMAGES])]
+            activation = PatchActivations(model, self._layer).measure(images, patch, corner)
+            if activation is not None:
+                samples, similarity = nearest_samples(atlas.activations, activation)
+        has_test = dataclasses.replace(
+            now, examples=examples, samples=samples, similarity=similarity
+        )
+        return dataclasses.replace(one, now=has_test)
 
 
 _RATES: Final = (
@@ -233,8 +241,8 @@ _RATES: Final = (
 )
 
 
-def _candidate(found: Shortcut, step: int) -> _Candidate:
-    """Returns what a search has found, tested by it."""
+def _make_candidate(found: Shortcut, step: int) -> _Candidate:
+    """Returns a candidate for a result of the search."""
     test = ShortcutTest(
         step=step,
         flip_rate=found.flip_rate,
@@ -247,7 +255,7 @@ def _candidate(found: Shortcut, step: int) -> _Candidate:
         target=found.target_class,
         box=found.box,
         area=found.area,
-        interval=_within(found.interval),
+        interval=_clip_interval(found.interval),
         strength=found.strength,
         support=found.support,
         significant=found.significant,
@@ -258,7 +266,7 @@ def _candidate(found: Shortcut, step: int) -> _Candidate:
     return _Candidate(now, found.patch)
 
 
-def _followed(
+def _update_candidate(
     known: _Candidate,
     step: int,
     rates: dict[str, Any],
@@ -266,20 +274,20 @@ def _followed(
     strength: float,
     *,
     significant: bool,
-    told: bool = True,
+    has_test: bool = True,
 ) -> _Candidate:
-    """Returns a known patch with the test of this step, which is `told` unless there was none."""
+    """Returns a known patch with the test of this step, or without rates if not `has_test`."""
     test = ShortcutTest(
         step=step,
-        flip_rate=rates["flip_rate"] if told else None,
-        noise_flip_rate=rates["noise_flip_rate"] if told else None,
+        flip_rate=rates["flip_rate"] if has_test else None,
+        noise_flip_rate=rates["noise_flip_rate"] if has_test else None,
         significant=significant,
     )
     since = known.now.since
     now = dataclasses.replace(
         known.now,
         **rates,
-        interval=_within(interval),
+        interval=_clip_interval(interval),
         strength=strength,
         significant=significant,
         since=step if since is None and significant else since,
@@ -288,21 +296,21 @@ def _followed(
     return dataclasses.replace(known, now=now)
 
 
-def _within(interval: tuple[float, float]) -> tuple[float, float]:
-    """Takes back what rounding put beyond -1 and 1."""
+def _clip_interval(interval: tuple[float, float]) -> tuple[float, float]:
+    """Clips an interval to [-1, 1], which rounding can exceed."""
     return max(interval[0], -1.0), min(interval[1], 1.0)
 
 
 def _is_same(first: _Candidate, second: _Candidate) -> bool:
     a, b = first.now, second.now
-    return a.target == b.target and box_overlap(a.box, b.box) >= SAME_PLACE
+    return a.target == b.target and box_overlap(a.box, b.box) >= SAME_POSITION
 
 
-def _merged(stronger: _Candidate, weaker: _Candidate) -> _Candidate:
-    """Returns the stronger patch under the older number, with the history of the mark."""
+def _merge(stronger: _Candidate, weaker: _Candidate) -> _Candidate:
+    """Returns the stronger patch with the older id and its history."""
     known = [one.now for one in (stronger, weaker) if one.now.id >= 0]
     older = min(known, key=lambda one: one.id, default=stronger.now)
-    # This step's test is that of the patch which is shown.
+    # The test of this step is that of the stronger patch.
     earlier = [test for test in older.history if test.step < stronger.now.history[-1].step]
     history = (*earlier, stronger.now.history[-1])[-MAX_HISTORY:]
     since = [one.now.since for one in (stronger, weaker) if one.now.since is not None]
@@ -312,46 +320,46 @@ def _merged(stronger: _Candidate, weaker: _Candidate) -> _Candidate:
     return dataclasses.replace(stronger, now=now)
 
 
-def _without_the_weakest(marks: Sequence[_Candidate]) -> Iterator[_Candidate]:
-    """Yields what ever was a shortcut, and a few of what never was: tests of all would add up.
+def _drop_weak(kept: Sequence[_Candidate]) -> Iterator[_Candidate]:
+    """Yields patches that were ever significant, and a few others, which limits the tests.
 
-    What never was one is let go as soon as it turns too few images to be listed.
+    Other patches are dropped as soon as their flip rate is below `MIN_FLIP_RATE`.
     """
     others_left = _NEVER_SIGNIFICANT
-    for one in marks:
+    for one in kept:
         if one.now.since is not None:
             yield one
-        elif others_left and (one.now.history[-1].flip_rate or 0) >= LEAST_FLIPPED:
+        elif others_left and (one.now.history[-1].flip_rate or 0) >= MIN_FLIP_RATE:
             others_left -= 1
             yield one
 
 
-def _examples(
-    bench: PatchEvaluator,
+def _select_examples(
+    evaluator: PatchEvaluator,
     rows: NDArray[np.intp],
     ids: NDArray[np.int32],
     after: torch.Tensor,
     target: int,
 ) -> Iterator[PastedImage]:
-    """Yields images that were turned and such that were not, in the proportion of all."""
+    """Yields flipped and other images, in proportion to all images."""
     classes = after.argmax(dim=1).numpy()
-    turned = np.flatnonzero(classes == target)
+    flipped = np.flatnonzero(classes == target)
     rest = np.flatnonzero(classes != target)
-    share = round(MAX_EXAMPLES * len(turned) / len(rows))
-    most = max(share, min(1, len(turned)))
-    chosen = np.concatenate([turned[:most], rest[: MAX_EXAMPLES - most]])
-    before = bench.answers(rows[chosen]).softmax(dim=1)[:, target].tolist()
+    share = round(MAX_EXAMPLES * len(flipped) / len(rows))
+    most = max(share, min(1, len(flipped)))
+    chosen = np.concatenate([flipped[:most], rest[: MAX_EXAMPLES - most]])
+    before = evaluator.logits(rows[chosen]).softmax(dim=1)[:, target].tolist()
     now = after.softmax(dim=1)[:, target].tolist()
     for number, one in enumerate(chosen):
         yield PastedImage(
             image=int(ids[one]),
-            before=int(bench.predictions[rows[one]]),
+            before=int(evaluator.predictions[rows[one]]),
             after=int(classes[one]),
-            probability_before=_probability(before[number]),
-            probability_after=_probability(now[one]),
+            probability_before=_clip_probability(before[number]),
+            probability_after=_clip_probability(now[one]),
         )
 
 
-def _probability(value: float) -> float:
-    """Returns a probability; that of logits with NaN is 0."""
+def _clip_probability(value: float) -> float:
+    """Returns a value clipped to [0, 1]; 0 for NaN."""
     return float(np.clip(np.nan_to_num(value), 0, 1))
