@@ -74,7 +74,7 @@ def compare_with_autograd() -> None:
         config=config,
         normalize=([efficientnet_lite.MEAN] * 3, [efficientnet_lite.STD] * 3),
     )
-    network, pushed = efficientnet_lite.load_lite(0), room._pushed
+    network, pushed = efficientnet_lite.load_lite(0), room._compute_by_traced_jvp
     print(
         f"\n{'Lite0':<12}{'ms pushed':>10}{'ms autograd':>12}{'x cheaper':>10}{'off (median)':>13}"
     )
@@ -82,11 +82,11 @@ def compare_with_autograd() -> None:
         positions = collect_activations(network, [layer], probe).layers[layer].positions
         found = {}
         for name, way in (("pushed", pushed), ("autograd", lambda *_: None)):
-            room._pushed = way  # type: ignore[assignment]
+            room._compute_by_traced_jvp = way  # type: ignore[assignment]
             start = time.process_time()
             values = compute_attribution(network, layer, probe, positions=positions).values
             found[name] = values, 1000 * (time.process_time() - start) / len(positions)
-        room._pushed = pushed
+        room._compute_by_traced_jvp = pushed
         (ours, fast), (theirs, slow) = found.values()
         off = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs, axis=1)
         figures = f"{fast:>10.1f}{slow:>12.1f}{slow / fast:>10.1f}{np.median(off):>13.0e}"

@@ -193,14 +193,14 @@ def measure_layout(store: str, size: str) -> None:
     _, seconds = measure_time(lambda: compute_layout(last, first, config=config))
     peak = _memory("VmHWM")
     spent: list[float] = []
-    descend = layout_module.descend
+    descend = layout_module.optimize_layout
 
     def measure(*arguments: Any, **more: Any) -> Coordinates:
         coordinates, cost = measure_time(lambda: descend(*arguments, **more))
         spent.append(cost)
         return coordinates
 
-    layout_module.descend = measure
+    layout_module.optimize_layout = watched
     compute_layout(last, first, config=config)
     print(seconds, seconds - sum(spent[1:]), peak)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether what a function was given are atlases, and what to pass if they are not."""
+"""Checks of arguments that must be atlases."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 
 
 def check_atlas(argument: str, value: object) -> None:
-    """Tells whether an argument is an atlas.
+    """Checks that an argument is an atlas.
 
     Args:
-        argument: How messages name it.
-        value: What was given.
+        argument: Name of the argument, for messages.
+        value: Its value.
 
     Raises:
-        ArgumentError: if it is none; for a path the message says how to read its atlases.
+        ArgumentError: if it is not an `Atlas`; the message says what to pass.
     """
     if isinstance(value, Atlas):
         return
-    # A log holds many atlases, so its path does not say which is meant.
+    # A log has many atlases, so its path is not enough.
     advice = (
-        f"; {_reading(value)} gives those of a log, one at a time"
+        f"; {_show_reader_call(value)} yields those of a log, one at a time"
         if isinstance(value, (str, os.PathLike))
         else ", such as compute_atlas(...) returns, or next(read_atlases(log_dir, layer=...))"
     )
@@ -32,32 +32,32 @@ def check_atlas(argument: str, value: object) -> None:
 
 
 def iterate_atlases(argument: str, values: object, *, more: str = "") -> Iterator[Atlas]:
-    """Yields the atlases of an argument as they are asked for.
+    """Yields the atlases of an argument, one at a time.
 
     Args:
-        argument: How messages name it.
-        values: What was given.
-        more: Advice that messages end with.
+        argument: Name of the argument, for messages.
+        values: Its value.
+        more: Advice at the end of messages.
 
     Raises:
-        ArgumentError: if it is no iterable of atlases.
+        ArgumentError: if it is not an iterable of atlases.
     """
     if isinstance(values, Atlas):
         raise ArgumentError(f"{argument} is a single Atlas: pass a list, such as [atlas]")
     if isinstance(values, (str, bytes, os.PathLike)) or not isinstance(values, Iterable):
         raise ArgumentError(
-            f"{argument}={values!r:.80}: pass atlases, such as {_reading(values)} gives{more}"
+            f"{argument}={values!r:.80}: pass atlases, such as {_show_reader_call(values)}{more}"
         )
     for number, value in enumerate(values):
         if not isinstance(value, Atlas):
             raise ArgumentError(
-                f"{argument}: number {number} is {value!r:.80}, no Atlas; pass atlases, such as "
-                f"{_reading(None)} gives{more}"
+                f"{argument}: number {number} is {value!r:.80}, not an Atlas; pass atlases, such "
+                f"as {_show_reader_call(None)}{more}"
             )
         yield value
 
 
-def _reading(value: object) -> str:
+def _show_reader_call(value: object) -> str:
     if isinstance(value, (str, os.PathLike)):
         return f"read_atlases({os.fspath(value)!r:.80})"
     return "read_atlases(log_dir)"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the samples of each cell are of, and what the network takes them for."""
+"""Labels and predictions of the samples in each cell."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 
 @dataclass(frozen=True)
 class Confusion:
-    """Samples of one class whose images the network takes for another.
+    """Samples of one class whose images are predicted as another class.
 
     Attributes:
-        label: The class that they are of.
-        prediction: The class that they are taken for.
-        count: How many.
+        label: Their class.
+        prediction: The predicted class.
+        count: Number of samples.
     """
 
     label: int
@@ -32,12 +32,12 @@ class Confusion:
 
 @dataclass(frozen=True)
 class CellLabels:
-    """Labels and errors of one cell. Shares of a few samples are no news: see `support`.
+    """Labels and prediction errors of one cell. Check `support` before using fractions.
 
     Attributes:
-        mix: (class, samples) of each class in the cell, the commonest first, of equals the lower.
-        predicted: Labeled samples whose image the network took for some class.
-        confusions: Those of them that it took for another, by pairs, the commonest first.
+        mix: (class, samples) of each class in the cell, most common first; ties by class index.
+        predicted: Number of labeled samples with a prediction.
+        confusions: Wrong predictions by pairs of classes, most common first.
     """
 
     mix: tuple[tuple[int, int], ...]
@@ -46,19 +46,19 @@ class CellLabels:
 
     @property
     def support(self) -> int:
-        """Samples with a label."""
+        """Number of samples with a label."""
         return sum(count for _, count in self.mix)
 
     @property
     def purity(self) -> float:
-        """Share of the commonest class; NaN without labeled samples."""
+        """Fraction of the most common class; NaN without labeled samples."""
         return self.mix[0][1] / self.support if self.mix else math.nan
 
     @property
     def entropy(self) -> float:
-        """Entropy of the class mix in bits: 0 where it is one class; NaN without labeled samples.
+        """Entropy of the class distribution in bits; NaN without labeled samples.
 
-        Two classes that are equally common have 1 bit, four have 2.
+        It is 0 for a single class, 1 for two equally common classes, and 2 for four.
         """
         if not self.mix:
             return math.nan
@@ -67,14 +67,14 @@ class CellLabels:
 
     @property
     def accuracy(self) -> float:
-        """Share of samples whose image is taken for what it is; NaN where that is not known."""
+        """Fraction of samples with a correct prediction; NaN without predictions."""
         if not self.predicted:
             return math.nan
         return 1 - sum(one.count for one in self.confusions) / self.predicted
 
 
 def cell_labels(atlas: Atlas, grid: Grid) -> tuple[CellLabels, ...] | None:
-    """Returns labels and errors of the M cells of a grid, or None where the probe has no labels.
+    """Returns labels and errors of the M cells of a grid, or None if the probe has no labels.
 
     Negative labels and predictions mean "unknown", as in torch's `ignore_index`.
 
@@ -83,7 +83,7 @@ def cell_labels(atlas: Atlas, grid: Grid) -> tuple[CellLabels, ...] | None:
         grid: One of its grids.
 
     Raises:
-        ArgumentError: if `atlas` is no Atlas or `grid` no Grid.
+        ArgumentError: if `atlas` is not an Atlas or `grid` not a Grid.
 
     Examples:
         >>> atlas = next(iter(read_atlases("runs")))                   # doctest: +SKIP
@@ -97,20 +97,19 @@ def cell_labels(atlas: Atlas, grid: Grid) -> tuple[CellLabels, ...] | None:
     if predictions is None:
         predictions = np.full_like(labels, -1)
     rows = (grid.members(cell) for cell in range(len(grid.rows)))
-    return tuple(_described(labels[one], predictions[one]) for one in rows)
+    return tuple(_count_labels(labels[one], predictions[one]) for one in rows)
 
 
 def _check_grid(grid: object, atlas: Atlas) -> None:
     if isinstance(grid, Grid):
         return
-    # Elsewhere a level goes by its size, so that may be what was given.
-    known = [f"atlas.grids[{place}] of size {one.size}" for place, one in enumerate(atlas.grids)]
+    known = [f"atlas.grids[{index}] of size {one.size}" for index, one in enumerate(atlas.grids)]
     raise ArgumentError(
         f"grid={grid!r:.80}: pass a Grid, one of {', '.join(known) or 'atlas.grids (it has none)'}"
     )
 
 
-def _described(labels: NDArray[np.int32], predictions: NDArray[np.int32]) -> CellLabels:
+def _count_labels(labels: NDArray[np.int32], predictions: NDArray[np.int32]) -> CellLabels:
     mix = Counter(labels[labels >= 0].tolist())
     both = (labels >= 0) & (predictions >= 0)
     wrong = both & (labels != predictions)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two atlases held against each other: what moved, what changed, and how far chance would go.
+"""Comparison of two atlases: displacement, change of neighbors, and matched cells.
 
-Any two with the same probe compare: two steps, two runs, two layers, two architectures of other
-widths. Only what both hold is compared, and the result says how many samples that were.
+Any two atlases of the same probe can be compared: of two steps, runs, layers or architectures. Only
+shared samples are compared; the result contains their rows.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 NEIGHBORS: Final = 15
-"""True neighbors that are counted as kept or lost."""
+"""Number of nearest neighbors that are compared."""
 
-_PICTURES: Final = frozenset(
+_RENDER_SETTINGS: Final = frozenset(
     {"icons", "icon_size", "icon_steps", "icon_seconds", "draft_seconds", "batch_size"}
 )
-"""Settings that change how an atlas is drawn or made, but not what is compared."""
+"""Settings that change icons or computation, but not what is compared."""
 
-_LEAST_JACCARD: Final = 0.1
-"""Cells that share less than this are not the same cell."""
-_SHOWN: Final = 60
+_MIN_JACCARD: Final = 0.1
+"""Smallest Jaccard index of matched cells."""
+_MAX_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GridDiff:
-    """One zoom level of both atlases; P cells are matched by the samples they share.
+    """Comparison of one grid of both atlases; P cells are matched by shared samples.
 
     Attributes:
         size: Cells along each axis, S.
-        cells_a: (P,) int32: index of each matched cell in the level of `a`, best match first.
-        cells_b: (P,) int32: its partner in `b`.
-        jaccard: (P,) float32: samples in both over samples in either.
-        only_a: int32: cells of `a` whose samples no cell of `b` gathers.
-        only_b: int32: cells of `b` whose samples no cell of `a` gathers.
-        density: (S, S) float32, row by column: share of the samples that `b` has there less that of
-            `a`, so that all sum to 0.
-        mean_cosine: (P,) float32: cosine of the mean activations of both cells, each relative to
-            its layer's mean; None where layers or widths differ: channels do not correspond.
-        attribution_rank: (P,) int32: rank in `b` of the class that the cell of `a` speaks for most:
-            0 while it still is the first, -1 where either is not known. None without attribution
-            toward the same classes.
+        cells_a: (P,) int32: index of each matched cell in the grid of `a`, best match first.
+        cells_b: (P,) int32: index of the matched cell in the grid of `b`.
+        jaccard: (P,) float32: samples in both cells over samples in either.
+        only_a: int32: cells of `a` without a match.
+        only_b: int32: cells of `b` without a match.
+        density: (S, S) float32, row by column: fraction of the samples of `b` in a cell minus that
+            of `a`; the sum is 0.
+        mean_cosine: (P,) float32: centered cosine of the mean activations of both cells; None if
+            layers or numbers of channels differ.
+        attribution_rank: (P,) int32: rank in `b` of the class with the largest attribution in the
+            cell of `a`; 0 if it is the same class, -1 if unknown. None without attribution to the
+            same classes.
     """
 
     size: int
@@ -74,22 +74,22 @@ class GridDiff:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AtlasDiff:
-    """What differs between two atlases, over the R samples that both hold and that are finite.
+    """Differences between two atlases, over the R shared samples with finite activations.
 
     Attributes:
         rows_a: (R,) rows of these samples in `a`.
         rows_b: (R,) rows of the same samples in `b`.
-        displacement: (R,) float32: distance between both places on the map, in map units.
-        change: (R,) float32 from 0 to 1: share of the 15 nearest by cosine, among these samples,
-            that are no longer so.
-        noise_floor: (R,) float32: how far chance would have moved each, in map units, from `b`, or
-            from `a` if `b` has none; None without either, and between layers.
-        moved: (R,) bool: displacement above the floor; None without a floor.
-        cka: Likeness of both representations: linear CKA (Kornblith et al. 2019) without bias (Song
-            et al. 2012); 1 for the same up to rotation and scale, about 0 for unrelated ones, and
-            None for fewer than four samples or where nothing varies.
-        levels: The zoom levels that both have, coarsest first.
-        notes: What a reader must know: how samples were matched, and what cannot be compared.
+        displacement: (R,) float32: distance between both map coordinates, in map units.
+        change: (R,) float32 from 0 to 1: fraction of the 15 nearest neighbors by cosine, among
+            these samples, that differ.
+        noise_floor: (R,) float32: displacement to expect from layout noise, in map units, from `b`,
+            or from `a` if `b` has none; None without either, and between layers.
+        moved: (R,) bool: displacement above the noise floor; None without one.
+        cka: Similarity of both representations: linear CKA (Kornblith et al. 2019) without bias
+            (Song et al. 2012); 1 for equal up to rotation and scale, about 0 for unrelated ones.
+            None for fewer than four samples or without variance.
+        grids: Comparisons of the grids that both have, coarsest first.
+        notes: How samples were matched, and what cannot be compared.
     """
 
     rows_a: NDArray[np.intp]
@@ -99,27 +99,27 @@ class AtlasDiff:
     noise_floor: FloatArray | None
     moved: NDArray[np.bool_] | None
     cka: float | None
-    levels: tuple[GridDiff, ...]
+    grids: tuple[GridDiff, ...]
     notes: tuple[str, ...] = ()
 
 
 def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
     """Compares two atlases sample by sample and cell by cell.
 
-    Samples of one probe correspond row by row. With `strict=False` those of two probes over one
-    data set do where image and spot are the same. So do the samples of two atlases of a class.
+    Samples of one probe correspond row by row. With `strict=False`, samples of two probes of one
+    data set are matched by image and position. So are the samples of class atlases.
 
     Args:
-        a: The earlier, or the first.
-        b: The later, or the second.
-        strict: Whether to refuse atlases of other recipes or other probes.
+        a: The earlier or first atlas.
+        b: The later or second atlas.
+        strict: Whether to reject atlases with different settings or probes.
 
     Returns:
-        What differs, over the samples that both hold.
+        The differences, over the shared samples.
 
     Raises:
-        ArgumentError: if recipe or probe differ and `strict`; the message lists all that differs.
-            Also if they share no sample, or one is no Atlas.
+        ArgumentError: if settings or probe differ and `strict`; the message lists the differences.
+            Also if they share no sample, or one is not an Atlas.
 
     Examples:
         >>> first, last = read_atlases("runs/a", layer="layer4")  # doctest: +SKIP
@@ -134,20 +134,20 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
             f"compare_atlases(a, b): they differ in {'; '.join(found)}; pass strict=False to "
             "compare the samples that they share"
         )
-    rows_a, rows_b, notes = _match(a, b)
+    rows_a, rows_b, notes = _match_rows(a, b)
     values_a, values_b = a.activations[rows_a], b.activations[rows_b]
     finite = finite_rows(values_a) & finite_rows(values_b)
     if not finite.any():
         raise ArgumentError(
-            f"compare_atlases(a, b): {_name(a)} and {_name(b)} share no sample with finite "
-            "activations; pass atlases of one probe"
+            f"compare_atlases(a, b): {_describe_atlas(a)} and {_describe_atlas(b)} share no "
+            "sample with finite activations; pass atlases of one probe"
         )
     if not finite.all():
         notes.append(f"{int((~finite).sum()):,} samples hold NaN or infinity and were left out")
     rows_a, rows_b = rows_a[finite], rows_b[finite]
     values_a, values_b = values_a[finite], values_b[finite]
     displacement = np.linalg.norm(a.xy[rows_a] - b.xy[rows_b], axis=1).astype(np.float32)
-    floor = _floor(a, b, rows_a, rows_b, notes)
+    floor = _select_noise_floor(a, b, rows_a, rows_b, notes)
     return AtlasDiff(
         rows_a=rows_a,
         rows_b=rows_b,
@@ -156,52 +156,52 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
         noise_floor=floor,
         moved=None if floor is None else displacement > floor,
         cka=cka(values_a, values_b),
-        levels=_levels(a, b, rows_a, rows_b),
+        grids=_compare_grids(a, b, rows_a, rows_b),
         notes=(*found, *notes),
     )
 
 
 def list_differences(a: Atlas, b: Atlas) -> list[str]:
-    """Lists what keeps two atlases from a silent comparison, by name and with both values."""
-    ours, theirs = _recipe(a), _recipe(b)
+    """Lists different settings and probes of two atlases, by name and with both values."""
+    ours, theirs = _collect_settings(a), _collect_settings(b)
     return [
-        f"{name} ({_shown(ours.get(name))} and {_shown(theirs.get(name))})"
+        f"{name} ({_shorten(ours.get(name))} and {_shorten(theirs.get(name))})"
         for name in sorted(ours.keys() | theirs.keys())
         if ours.get(name) != theirs.get(name)
     ]
 
 
-def _recipe(atlas: Atlas) -> Mapping[str, Any]:
+def _collect_settings(atlas: Atlas) -> Mapping[str, Any]:
     settings = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in atlas.provenance.settings.items()
-        if name not in _PICTURES
+        if name not in _RENDER_SETTINGS
     }
     chosen = class_atlas_of(atlas.provenance)
     by_class = {} if chosen is None else {"classes of a class atlas": list(chosen[1])}
     return {**settings, **by_class, "probe": atlas.provenance.probe}
 
 
-def _shown(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
 
 
-def _name(atlas: Atlas) -> str:
-    run = f"run {_shown(atlas.run)}, " if atlas.run else ""
-    return f"{run}layer {_shown(atlas.layer)}, step {atlas.step:,}"
+def _describe_atlas(atlas: Atlas) -> str:
+    run = f"run {_shorten(atlas.run)}, " if atlas.run else ""
+    return f"{run}layer {_shorten(atlas.layer)}, step {atlas.step:,}"
 
 
 def neighbor_change(a: NDArray[Any], b: NDArray[Any], k: int = NEIGHBORS) -> FloatArray:
-    """Measures how many of each row's nearest neighbors by cosine differ between two layers.
+    """Measures the fraction of nearest neighbors by cosine that differ between two layers.
 
     Args:
         a: (R, C) activations, every entry finite.
         b: (R, D) activations of the same samples.
-        k: Neighbors; fewer where R is smaller.
+        k: Number of neighbors; fewer if R is smaller.
 
     Returns:
-        (R,) float32: 1 less the share kept; 0 where there is no other row.
+        (R,) float32: 1 minus the fraction kept; 0 for a single row.
     """
     k = min(k, len(a) - 1)
     if k < 1:
@@ -211,19 +211,19 @@ def neighbor_change(a: NDArray[Any], b: NDArray[Any], k: int = NEIGHBORS) -> Flo
     return np.asarray(1 - kept / np.float32(k), np.float32)
 
 
-def _match(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp], list[str]]:
-    """Returns the rows of `a` and of `b` that are the same samples, and how they were matched."""
+def _match_rows(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp], list[str]]:
+    """Returns the rows of the same samples in `a` and `b`, and notes about the matching."""
     rows_a, rows_b = match_samples(a, b)
     if is_same_probe(a, b):
         return rows_a, rows_b, []
     if not len(rows_a):
         raise ArgumentError(
-            f"compare_atlases(a, b): {_name(a)} and {_name(b)} share no spot of any image; pass "
-            "atlases whose probes were drawn from one data set"
+            f"compare_atlases(a, b): {_describe_atlas(a)} and {_describe_atlas(b)} have no "
+            "position of an image in common; pass atlases with probes of one data set"
         )
     _check_labels(a, b, rows_a, rows_b)
     used = f"{len(rows_a):,} samples of the {len(a.samples):,} and {len(b.samples):,}"
-    notes = [f"compared {used}: those at the same spot of the same image"]
+    notes = [f"compared {used}: those with the same image and position"]
     if a.labels is None or b.labels is None:
         notes.append(UNCHECKED_IDS)
     return rows_a, rows_b, notes
@@ -236,47 +236,50 @@ def _check_labels(a: Atlas, b: Atlas, rows_a: NDArray[np.intp], rows_b: NDArray[
     )
     if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(
-            f"compare_atlases(a, b): {wrong:.0%} of the images that {_name(a)} and {_name(b)} have "
-            "under one id carry other labels; their probes come from two data sets"
+            f"compare_atlases(a, b): {wrong:.0%} of the images with the same id in "
+            f"{_describe_atlas(a)} and {_describe_atlas(b)} have different labels; their probes "
+            "are of different data sets"
         )
 
 
-def _floor(
+def _select_noise_floor(
     a: Atlas, b: Atlas, rows_a: NDArray[np.intp], rows_b: NDArray[np.intp], notes: list[str]
 ) -> FloatArray | None:
-    """Returns the noise floor of the shared samples, where both maps are one map continued."""
+    """Returns the noise floor of the shared samples, if both maps are of one layer."""
     if a.layer != b.layer:
-        notes.append("the maps are of two layers: what moved between them tells nothing")
+        notes.append("the maps are of two layers: displacements have no meaning")
         return None
     if a.run != b.run:
         notes.append(
-            "the maps are of two runs: places compare only where one was aligned to the other"
+            "the maps are of two runs: displacements are only valid if one was aligned to the other"
         )
     if b.samples.noise_floor is not None:
         return b.samples.noise_floor[rows_b]
     return None if a.samples.noise_floor is None else a.samples.noise_floor[rows_a]
 
 
-def _levels(
+def _compare_grids(
     a: Atlas, b: Atlas, rows_a: NDArray[np.intp], rows_b: NDArray[np.intp]
 ) -> tuple[GridDiff, ...]:
     theirs = {grid.size: grid for grid in b.grids}
     comparable = a.layer == b.layer and a.activations.shape[1] == b.activations.shape[1]
-    means = (_centered(a, rows_a), _centered(b, rows_b)) if comparable else None
+    means = (_center(a, rows_a), _center(b, rows_b)) if comparable else None
     return tuple(
-        _level(grid, theirs[grid.size], (a.xy[rows_a], b.xy[rows_b]), (rows_a, rows_b), means)
+        _compare_grid(
+            grid, theirs[grid.size], (a.xy[rows_a], b.xy[rows_b]), (rows_a, rows_b), means
+        )
         for grid in a.grids
         if grid.size in theirs
     )
 
 
-def _centered(atlas: Atlas, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+def _center(atlas: Atlas, rows: NDArray[np.intp]) -> NDArray[np.float64]:
     values = atlas.activations[rows].astype(np.float64)
     centered: NDArray[np.float64] = values - values.mean(axis=0)
     return centered
 
 
-def _level(
+def _compare_grid(
     grid_a: Grid,
     grid_b: Grid,
     xy: tuple[FloatArray, FloatArray],
@@ -285,7 +288,7 @@ def _level(
 ) -> GridDiff:
     in_a, in_b = grid_a.cell_of[rows[0]], grid_b.cell_of[rows[1]]
     cells_a, cells_b, jaccard = match_cells(in_a, in_b)
-    density = _density(xy[1], grid_a.size) - _density(xy[0], grid_a.size)
+    density = _measure_density(xy[1], grid_a.size) - _measure_density(xy[0], grid_a.size)
     return GridDiff(
         size=grid_a.size,
         cells_a=cells_a,
@@ -296,21 +299,23 @@ def _level(
         density=density,
         mean_cosine=None
         if values is None
-        else _cosines(_means(values[0], in_a, cells_a), _means(values[1], in_b, cells_b)),
-        attribution_rank=_attribution_rank(grid_a, grid_b, cells_a, cells_b),
+        else _measure_cosines(
+            _average_by_cell(values[0], in_a, cells_a), _average_by_cell(values[1], in_b, cells_b)
+        ),
+        attribution_rank=_rank_attribution(grid_a, grid_b, cells_a, cells_b),
     )
 
 
 def match_cells(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
-    """Matches cells by the samples they share: the best pairs first, each cell once.
+    """Matches cells by shared samples: the best pairs first, each cell at most once.
 
     Args:
-        a: (R,) cell of each sample in one level, -1 for none.
-        b: (R,) its cell in the other.
+        a: (R,) cell of each sample in one grid, -1 for none.
+        b: (R,) its cell in the other grid.
 
     Returns:
-        Cells of `a`, cells of `b` and their Jaccard indices, (P,) each, best first. Pairs below
-        0.1 are no match.
+        Cells of `a`, cells of `b` and their Jaccard indices, (P,) each, best first. Pairs with an
+        index below 0.1 do not match.
     """
     both = (a >= 0) & (b >= 0)
     width = int(b.max(initial=-1)) + 1
@@ -319,16 +324,16 @@ def match_cells(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray, FloatArra
     sizes_a = np.bincount(a[a >= 0], minlength=1)
     sizes_b = np.bincount(b[b >= 0], minlength=1)
     jaccard = shared / (sizes_a[in_a] + sizes_b[in_b] - shared)
-    taken_a: set[int] = set()
-    taken_b: set[int] = set()
+    used_a: set[int] = set()
+    used_b: set[int] = set()
     found = []
     for i in np.argsort(-jaccard, kind="stable"):
-        if jaccard[i] < _LEAST_JACCARD:
+        if jaccard[i] < _MIN_JACCARD:
             break
         cell_a, cell_b = int(in_a[i]), int(in_b[i])
-        if cell_a not in taken_a and cell_b not in taken_b:
-            taken_a.add(cell_a)
-            taken_b.add(cell_b)
+        if cell_a not in used_a and cell_b not in used_b:
+            used_a.add(cell_a)
+            used_b.add(cell_b)
             found.append(i)
     chosen = np.array(found, np.intp)
     return (
@@ -338,17 +343,19 @@ def match_cells(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray, FloatArra
     )
 
 
-def _density(xy: FloatArray, size: int) -> FloatArray:
+def _measure_density(xy: FloatArray, size: int) -> FloatArray:
     cell = np.minimum((np.clip(xy, 0, 1) * size).astype(np.int64), size - 1)
     count = np.bincount(cell[:, 1] * size + cell[:, 0], minlength=size * size)
     return (count.reshape(size, size) / len(xy)).astype(np.float32)
 
 
-def _means(values: NDArray[np.float64], cell_of: IntArray, cells: IntArray) -> NDArray[np.float64]:
+def _average_by_cell(
+    values: NDArray[np.float64], cell_of: IntArray, cells: IntArray
+) -> NDArray[np.float64]:
     """Returns (P, C): the mean of the rows in each of `cells`."""
-    place = np.full(int(cell_of.max(initial=-1)) + 2, -1, np.int64)
-    place[cells] = np.arange(len(cells))
-    group = place[cell_of]
+    index = np.full(int(cell_of.max(initial=-1)) + 2, -1, np.int64)
+    index[cells] = np.arange(len(cells))
+    group = index[cell_of]
     held = np.flatnonzero(group >= 0)
     held = held[np.argsort(group[held], kind="stable")]
     if not len(held):
@@ -358,15 +365,15 @@ def _means(values: NDArray[np.float64], cell_of: IntArray, cells: IntArray) -> N
     return sums / np.bincount(group[held], minlength=len(cells))[:, None]
 
 
-def _cosines(a: NDArray[np.float64], b: NDArray[np.float64]) -> FloatArray:
+def _measure_cosines(a: NDArray[np.float64], b: NDArray[np.float64]) -> FloatArray:
     length = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     dot = np.einsum("pc,pc->p", a, b)
-    # A mean that is the layer's own mean has no direction.
+    # A mean that equals the mean of the layer has no direction.
     cosine = np.where(length > 0, dot / np.where(length > 0, length, 1), np.nan)
     return np.clip(cosine, -1, 1).astype(np.float32)
 
 
-def _attribution_rank(a: Grid, b: Grid, cells_a: IntArray, cells_b: IntArray) -> IntArray | None:
+def _rank_attribution(a: Grid, b: Grid, cells_a: IntArray, cells_b: IntArray) -> IntArray | None:
     ours, theirs = a.attribution, b.attribution
     if ours is None or theirs is None or ours.shape[1:] != theirs.shape[1:] or not ours.shape[1]:
         return None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Directions of activation vectors and their exact nearest neighbors by cosine.
+"""Directions of activations and their exact nearest neighbors by cosine.
 
-Which of two samples is nearer, and which are the same, must not depend on the processor, on the
-number of threads or on how a BLAS orders its sums: a map amplifies the last bit. So directions and
-cosines are rounded to a lattice first, on which every sum below is exact.
+Orders of cosines must not depend on the processor, the number of threads or the order of sums in a
+BLAS, because a layout amplifies rounding errors. So directions are rounded to a lattice first, on
+which all sums below are exact.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 _BLOCK_ENTRIES = 1 << 22
-"""Similarities held at once: 32 MB of float64, whatever the number of samples."""
+"""Similarities in memory at a time: 32 MB of float64 for any number of samples."""
 
 _LATTICE: Final = 2.0**26
-"""Products of multiples of its inverse are multiples of 2^-52, and float64 holds such sums up to 2
-exactly; those of unit rows stay below. Finer than float32 where it matters: an entry above 1/4."""
+"""Products of multiples of its inverse are multiples of 2^-52. Sums of these up to 2 are exact in
+float64, and sums for unit rows are smaller. It is finer than float32 for entries above 1/4."""
 _EXACT_BITS: Final = 53
-"""Bits of the integers that float64 holds exactly."""
+"""Bits of integers that are exact in float64."""
 
 _SAME_DIRECTION: Final = np.float32(2.0**-20)
-"""The widest gap between entries of one direction: eight times float32's rounding of them."""
+"""Largest gap between entries of equal directions: eight times the rounding of float32."""
 
 
 def finite_rows(activations: NDArray[Any]) -> NDArray[np.bool_]:
@@ -35,20 +35,20 @@ def finite_rows(activations: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def unit_rows(activations: NDArray[Any]) -> FloatArray:
-    """Scales finite rows to length one, without overflow or underflow on the way.
+    """Scales finite rows to length one, without overflow or underflow.
 
     Args:
         activations: (N, C), any float type, every entry finite.
 
     Returns:
-        (N, C) float32, or (N, C + 1) when some row is all zero. Cosine is undefined for a zero row,
-        so it becomes a direction of its own: equal to other zero rows, at right angles to the rest.
+        (N, C) float32, or (N, C + 1) if there are zero rows. Cosine is undefined for these, so they
+        get a direction of their own: equal among each other, orthogonal to all others.
     """
     rows = np.asarray(activations)
     rows = rows if rows.dtype == np.float64 else rows.astype(np.float32)
     peak = np.abs(rows).max(axis=1, keepdims=True)
     zero = peak == 0
-    # Only division and root round, and they do alike everywhere.
+    # Only division and square root round, equally on all processors.
     whole = to_integers(rows / np.where(zero, 1, peak), rows.shape[1])
     length = np.sqrt(np.einsum("nc,nc->n", whole, whole))[:, None]
     unit = (whole / np.where(zero, 1, length)).astype(np.float32)
@@ -56,14 +56,14 @@ def unit_rows(activations: NDArray[Any]) -> FloatArray:
 
 
 def to_integers(values: NDArray[Any], terms: int) -> NDArray[np.float64]:
-    """Scales values in [-1, 1] to integers, so large that sums of their products are still exact.
+    """Scales values in [-1, 1] to integers with exact sums of products.
 
     Args:
         values: Of any shape.
-        terms: Products that one sum has at most.
+        terms: Largest number of products in a sum.
 
     Returns:
-        float64 of the same shape, rounded: `values` times a power of two.
+        float64 of the same shape: `values` times a power of two, rounded.
     """
     scale = 2.0 ** ((_EXACT_BITS - terms.bit_length()) // 2)
     whole: NDArray[np.float64] = np.rint(values.astype(np.float64) * scale)
@@ -71,20 +71,20 @@ def to_integers(values: NDArray[Any], terms: int) -> NDArray[np.float64]:
 
 
 def exact_cosines(a: FloatArray, b: FloatArray) -> NDArray[np.float64]:
-    """Returns (A, B) float64 cosines, equal to the last bit on any processor and in any process.
+    """Returns (A, B) float64 cosines, bitwise equal on all processors.
 
     Args:
         a: (A, C) from `unit_rows`.
         b: (B, C), likewise.
     """
     cosines = np.empty((len(a), len(b)))
-    left = _on_lattice(a)
+    left = _round_to_lattice(a)
     for part in row_blocks(len(b), b.shape[1]):
-        np.matmul(left, _on_lattice(b[part]).T, out=cosines[:, part])
+        np.matmul(left, _round_to_lattice(b[part]).T, out=cosines[:, part])
     return cosines
 
 
-def _on_lattice(unit: FloatArray) -> NDArray[np.float64]:
+def _round_to_lattice(unit: FloatArray) -> NDArray[np.float64]:
     rounded: NDArray[np.float64] = np.rint(unit.astype(np.float64) * _LATTICE)
     rounded /= _LATTICE
     return rounded
@@ -93,16 +93,16 @@ def _on_lattice(unit: FloatArray) -> NDArray[np.float64]:
 def distinct_directions(unit: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Finds the rows that differ from all rows before them by more than rounding.
 
-    Rows are one direction where no channel tells them apart. A channel tells values apart that have
-    a gap between them, wider than float32's rounding, in which no row lies: rounding to multiples
-    would part rows that differ by next to nothing, wherever they lie beside a boundary.
+    Two rows are distinct if a channel separates them: there is a gap wider than the rounding of
+    float32 between their values, without a row in it. Rounding to a lattice would separate nearly
+    equal values next to a boundary.
 
     Args:
         unit: (N, C) from `unit_rows`.
 
     Returns:
-        `first` (U,): the rows where each of the U directions appears first, ascending; and `group`
-        (N,): for every row the index into `first` of its direction.
+        `first` (U,): the first row of each of the U directions, ascending; and `group` (N,): index
+        into `first` of the direction of each row.
     """
     by_channel = np.ascontiguousarray(unit.T)
     order = np.argsort(by_channel, axis=1)
@@ -115,13 +115,13 @@ def distinct_directions(unit: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.
     keys = keys.view(np.dtype((np.void, keys.itemsize * keys.shape[1]))).ravel()
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     order = np.argsort(first)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    return first[order], place[group]
+    position = np.empty_like(order)
+    position[order] = np.arange(len(order))
+    return first[order], position[group]
 
 
 def row_blocks(rows: int, columns: int) -> list[slice]:
-    """Returns slices that cut `rows` so that block x `columns` fits in a bounded buffer."""
+    """Returns slices of `rows` so that slice x `columns` fits into a bounded buffer."""
     step = max(1, _BLOCK_ENTRIES // max(columns, 1))
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
 
@@ -131,7 +131,7 @@ def nearest_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
 
     Args:
         unit: (N, C) from `unit_rows`.
-        k: Neighbors wanted, 0 <= k < N.
+        k: Number of neighbors, 0 <= k < N.
 
     Returns:
         Indices (N, k) int32 and cosine distances (N, k) float32 in [0, 2].
@@ -155,16 +155,16 @@ def nearest_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
 def smallest_columns(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
     """Returns (N, k): columns of the `k` smallest values of each row, ascending; of ties the first.
 
-    `np.argpartition` takes any of equal ones, and which differs between processors.
+    `np.argpartition` does not define the order of ties, which differs between processors.
 
     Args:
         values: (N, M).
-        k: Columns wanted, 1 <= k <= M.
+        k: Number of columns, 1 <= k <= M.
     """
     limit = np.partition(values, k - 1, axis=1)[:, k - 1, None]
     chosen = values <= limit
-    crowded = np.flatnonzero(np.count_nonzero(chosen, axis=1) > k)
-    ties = values[crowded] == limit[crowded]
-    room = k - np.count_nonzero(values[crowded] < limit[crowded], axis=1)
-    chosen[crowded] &= ~ties | (np.cumsum(ties, axis=1) <= room[:, None])
+    with_ties = np.flatnonzero(np.count_nonzero(chosen, axis=1) > k)
+    ties = values[with_ties] == limit[with_ties]
+    room = k - np.count_nonzero(values[with_ties] < limit[with_ties], axis=1)
+    chosen[with_ties] &= ~ties | (np.cumsum(ties, axis=1) <= room[:, None])
     return np.nonzero(chosen)[1].reshape(len(values), k)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which cells of one layer feed which cells of another, and what becomes one on the way.
+"""Links between cells of two layers, and cells that merge between them.
 
-Two layers of one network are read against each other through the samples that both hold: the same
-spot of the same image. "Sand" and "water" of one layer that become "sandbar" in the next are the
-example of Carter et al. (2019), "Activation Atlas", who found it by eye.
+Cells of two layers of a network are linked by the samples in both: the same image and position. An
+example by Carter et al. (2019, "Activation Atlas"), found by hand, is "sand" and "water" in one
+layer, which become "sandbar" in the next.
 """
 
 from __future__ import annotations
@@ -20,33 +20,32 @@ from tensorboard_plugin_atlas.analysis.sample_matching import match_samples
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-_FEWEST: Final = 3
-"""Shared samples below which two cells are not linked."""
+_MIN_SHARED: Final = 3
+"""Smallest number of shared samples of a link."""
 _DEVIATIONS: Final = 3.0
-"""A link holds more samples than chance, by this many standard deviations."""
-_PART: Final = 0.2
-"""Share of a cell that a part of a merge has to bring."""
-_ALIKE: Final = 0.5
-"""Cells of the first layer whose means are closer in angle than this cosine are one thing there."""
-_MOST_MERGES: Final = 50
+"""Smallest excess of shared samples over chance, in standard deviations."""
+_MIN_PART: Final = 0.2
+"""Smallest fraction of a cell that comes from a part of a merge."""
+_MAX_COSINE: Final = 0.5
+"""Cells of the first layer with a larger cosine of their means are not distinct."""
+_MAX_MERGES: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellMerge:
-    """Things that the first layer tells apart and the second takes for one.
+    """Distinct cells of the first layer that merge into one cell of the second layer.
 
     Attributes:
         cell: Index of the cell of `b`.
-        parts: Cells of `a` that it is made of, the largest first.
-        shares: Share of its samples that each of them brings.
-        cosine: Greatest cosine between the mean activations of two parts, relative to the layer's
-            mean: how alike the first layer takes them for.
-        top_class: Commonest label in the cell, None without labels.
-        purity: Share of its samples with that label.
-        part_purity: Greatest share of it in any of the parts; below `purity` where the class is
-            the cell's own, and of none of its parts.
-        score: What it is ranked by: samples brought by the parts other than the first, times how
-            far the parts lie apart, times the gain in purity.
+        parts: Cells of `a` that its samples come from, largest first.
+        shares: Fraction of its samples that comes from each part.
+        cosine: Largest centered cosine between the mean activations of two parts.
+        top_class: Most common label in the cell, None without labels.
+        purity: Fraction of its samples with that label.
+        part_purity: Largest fraction of that label in any part; below `purity` if the class only
+            becomes separate in the cell.
+        score: Rank of the merge: samples from parts other than the first, times (1 - `cosine`),
+            times the gain in purity.
     """
 
     cell: int
@@ -64,16 +63,16 @@ class LayerLinks:
     """E links between cells of two layers, strongest first.
 
     Attributes:
-        size_a: Cells along each axis of the level of `a`.
-        size_b: Of the level of `b`.
-        samples: Samples that both layers hold.
-        cells_a: (E,) int32: index of the cell in the level of `a`.
-        cells_b: (E,) int32: index of the cell in the level of `b`.
-        shared: (E,) int32: samples in both.
-        feeds: (E,) float32: share of the cell of `a` that goes to the cell of `b`.
-        fed: (E,) float32: share of the cell of `b` that comes from the cell of `a`.
-        lift: (E,) float32: shared samples over what chance would give.
-        merges: Things that become one between `a` and `b`, most telling first.
+        size_a: Cells along each axis of the grid of `a`.
+        size_b: Cells along each axis of the grid of `b`.
+        samples: Number of samples in cells of both layers.
+        cells_a: (E,) int32: index of the cell in the grid of `a`.
+        cells_b: (E,) int32: index of the cell in the grid of `b`.
+        shared: (E,) int32: number of samples in both cells.
+        share_of_a: (E,) float32: fraction of the cell of `a` that is in the cell of `b`.
+        share_of_b: (E,) float32: fraction of the cell of `b` that is in the cell of `a`.
+        lift: (E,) float32: shared samples relative to the number expected by chance.
+        merges: Merges of cells between `a` and `b`, highest score first.
     """
 
     size_a: int
@@ -82,25 +81,25 @@ class LayerLinks:
     cells_a: IntArray
     cells_b: IntArray
     shared: IntArray
-    feeds: FloatArray
-    fed: FloatArray
+    share_of_a: FloatArray
+    share_of_b: FloatArray
     lift: FloatArray
     merges: tuple[CellMerge, ...] = ()
 
 
 def link_layers(a: Atlas, b: Atlas, *, size: int | None = None) -> LayerLinks:
-    """Links the cells of two layers of one network by the samples that both hold.
+    """Links the cells of two layers of a network by their shared samples.
 
     Args:
         a: Atlas of the earlier layer.
         b: Atlas of the later layer, at the same step, of the same probe or one over the same data.
-        size: Grid level to read, one that both atlases have; the second coarsest by default.
+        size: Size of the grids, which both atlases must have; the second coarsest by default.
 
     Returns:
-        Links that hold at least three samples and more than chance, and the merges among them.
+        Links with at least three samples and significantly more than by chance, and the merges.
 
     Raises:
-        ArgumentError: if one is no Atlas, they share no sample, or a level is not there.
+        ArgumentError: if one is not an Atlas, they share no sample, or a grid does not exist.
 
     Examples:
         >>> a, b = (next(read_atlases("runs/a", layer=n)) for n in ("layer3", "layer4"))
@@ -110,46 +109,46 @@ def link_layers(a: Atlas, b: Atlas, *, size: int | None = None) -> LayerLinks:
     """
     check_atlas("a", a)
     check_atlas("b", b)
-    level_a, level_b = _levels(a, b, size)
+    grid_a, grid_b = _select_grids(a, b, size)
     rows_a, rows_b = match_samples(a, b)
-    in_a, in_b = level_a.cell_of[rows_a], level_b.cell_of[rows_b]
+    in_a, in_b = grid_a.cell_of[rows_a], grid_b.cell_of[rows_b]
     both = (in_a >= 0) & (in_b >= 0)
     if not both.any():
         raise ArgumentError(
-            f"link_layers(a, b): layers {a.layer!r} and {b.layer!r} share no sample that lies in a "
-            "cell of both; pass atlases of one probe, or a coarser size"
+            f"link_layers(a, b): layers {a.layer!r} and {b.layer!r} have no sample in cells of "
+            "both; pass atlases of one probe, or a coarser size"
         )
     rows_a, rows_b, in_a, in_b = rows_a[both], rows_b[both], in_a[both], in_b[both]
-    table = np.zeros((len(level_a.rows), len(level_b.rows)), np.int32)
+    table = np.zeros((len(grid_a.rows), len(grid_b.rows)), np.int32)
     np.add.at(table, (in_a, in_b), 1)
     total, of_a, of_b = len(in_a), table.sum(axis=1), table.sum(axis=0)
     chance = np.outer(of_a, of_b) / total
     spread = np.sqrt(np.maximum(chance * (1 - of_b / total), 1e-9))
-    held = (table >= _FEWEST) & ((table - chance) / spread >= _DEVIATIONS)
+    held = (table >= _MIN_SHARED) & ((table - chance) / spread >= _DEVIATIONS)
     cells_a, cells_b = np.nonzero(held)
     shared = table[cells_a, cells_b]
     order = np.argsort(-shared, kind="stable")
     cells_a, cells_b, shared = cells_a[order], cells_b[order], shared[order]
     return LayerLinks(
-        size_a=level_a.size,
-        size_b=level_b.size,
+        size_a=grid_a.size,
+        size_b=grid_b.size,
         samples=total,
         cells_a=cells_a.astype(np.int32),
         cells_b=cells_b.astype(np.int32),
         shared=shared.astype(np.int32),
-        feeds=(shared / of_a[cells_a]).astype(np.float32),
-        fed=(shared / of_b[cells_b]).astype(np.float32),
+        share_of_a=(shared / of_a[cells_a]).astype(np.float32),
+        share_of_b=(shared / of_b[cells_b]).astype(np.float32),
         lift=(shared / chance[cells_a, cells_b]).astype(np.float32),
-        merges=_merges(
+        merges=_find_merges(
             np.where(held, table, 0),
             of_b,
-            _directions(a, rows_a, in_a),
-            _Mix(b, rows_b, in_b, in_a),
+            _mean_directions(a, rows_a, in_a),
+            _SharedLabels(b, rows_b, in_b, in_a),
         ),
     )
 
 
-def _levels(a: Atlas, b: Atlas, size: int | None) -> tuple[Grid, Grid]:
+def _select_grids(a: Atlas, b: Atlas, size: int | None) -> tuple[Grid, Grid]:
     ours, theirs = ({grid.size: grid for grid in atlas.grids} for atlas in (a, b))
     common = sorted(ours.keys() & theirs.keys())
     if not common:
@@ -164,8 +163,8 @@ def _levels(a: Atlas, b: Atlas, size: int | None) -> tuple[Grid, Grid]:
     return ours[size], theirs[size]
 
 
-def _directions(atlas: Atlas, rows: NDArray[np.intp], cells: IntArray) -> NDArray[np.float64]:
-    """Returns (M, C): unit mean activation of each cell relative to the layer's; zero if unused."""
+def _mean_directions(atlas: Atlas, rows: NDArray[np.intp], cells: IntArray) -> NDArray[np.float64]:
+    """Returns (M, C): direction of the centered mean activation of each cell; zero if unused."""
     values = atlas.activations[rows].astype(np.float64)
     finite = finite_rows(values)
     values, cells = values[finite], cells[finite]
@@ -176,15 +175,15 @@ def _directions(atlas: Atlas, rows: NDArray[np.intp], cells: IntArray) -> NDArra
     return sums / np.where(length > 0, length, 1)
 
 
-class _Mix:
-    """Labels of the shared samples, asked for by cell of either layer."""
+class _SharedLabels:
+    """Labels of the shared samples by cell of either layer."""
 
     def __init__(self, b: Atlas, rows_b: NDArray[np.intp], in_b: IntArray, in_a: IntArray) -> None:
         self._labels = None if b.labels is None else b.labels[rows_b]
         self._in_b, self._in_a = in_b, in_a
 
     def top(self, cell: int) -> tuple[int | None, float]:
-        """Returns the commonest label of a cell of `b`, and its share of the labeled samples."""
+        """Returns the most common label of a cell of `b`, and its fraction of labeled samples."""
         if self._labels is None:
             return None, 0.0
         held = self._labels[(self._in_b == cell) & (self._labels >= 0)]
@@ -195,37 +194,37 @@ class _Mix:
         return int(found[best]), float(count[best] / len(held))
 
     def share(self, label: int | None, part: int) -> float:
-        """Returns the share of a label in a cell of `a`."""
+        """Returns the fraction of a label in a cell of `a`."""
         if self._labels is None or label is None:
             return 0.0
         held = self._labels[(self._in_a == part) & (self._labels >= 0)]
         return float((held == label).mean()) if len(held) else 0.0
 
 
-def _merges(
-    table: IntArray, of_b: NDArray[np.intp], means: NDArray[np.float64], mix: _Mix
+def _find_merges(
+    table: IntArray, of_b: NDArray[np.intp], means: NDArray[np.float64], labels: _SharedLabels
 ) -> tuple[CellMerge, ...]:
     found = []
     for cell in range(table.shape[1]):
-        brought = table[:, cell]
+        shared = table[:, cell]
         parts = [
             int(p)
-            for p in np.argsort(-brought, kind="stable")
-            if brought[p] >= _PART * of_b[cell] > 0
+            for p in np.argsort(-shared, kind="stable")
+            if shared[p] >= _MIN_PART * of_b[cell] > 0
         ]
-        parts = _told_apart(parts, means)
+        parts = _keep_distinct(parts, means)
         if len(parts) < 2:
             continue
         cosine = max(float(means[p] @ means[q]) for i, p in enumerate(parts) for q in parts[:i])
-        label, purity = mix.top(cell)
-        part_purity = max(mix.share(label, part) for part in parts)
+        label, purity = labels.top(cell)
+        part_purity = max(labels.share(label, part) for part in parts)
         gain = max(purity - part_purity, 0.0) if label is not None else 1.0
-        rest = int(brought[parts[1:]].sum())
+        rest = int(shared[parts[1:]].sum())
         found.append(
             CellMerge(
                 cell=cell,
                 parts=tuple(parts),
-                shares=tuple(float(brought[p] / of_b[cell]) for p in parts),
+                shares=tuple(float(shared[p] / of_b[cell]) for p in parts),
                 cosine=cosine,
                 top_class=label,
                 purity=purity,
@@ -234,13 +233,13 @@ def _merges(
             )
         )
     found.sort(key=lambda one: (-one.score, one.cell))
-    return tuple(found[:_MOST_MERGES])
+    return tuple(found[:_MAX_MERGES])
 
 
-def _told_apart(parts: list[int], means: NDArray[np.float64]) -> list[int]:
-    """Keeps of parts that the first layer takes for one thing the one that brings most."""
+def _keep_distinct(parts: list[int], means: NDArray[np.float64]) -> list[int]:
+    """Keeps parts with distinct mean activations, the largest first."""
     kept: list[int] = []
     for part in parts:
-        if all(float(means[part] @ means[other]) < _ALIKE for other in kept):
+        if all(float(means[part] @ means[other]) < _MAX_COSINE for other in kept):
             kept.append(part)
     return kept

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A layer's health as ordinary scalars, for the Scalars tab beside the loss."""
+"""Measures of a layer as TensorBoard scalars."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ ICON_CHANGE: Final = "icon_change"
 
 
 def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, float]:
-    """Returns tag to value for one atlas; what is undefined is left out.
+    """Returns scalars of one atlas, by tag; undefined values are omitted.
 
     Args:
         atlas: The atlas.
-        seconds: Wall time that it took.
-        size: Its bytes in the log.
+        seconds: Wall time of its computation.
+        size: Its size in the log, in bytes.
 
     Returns:
-        Under `atlas/<layer>/`: `occupied_cells` (drawn cells of the finest grid: they get fewer as
-        a layer sorts its inputs into groups), `effective_rank` (directions in use; a fall is a
-        collapse), `dead_channels`, `trustworthiness` (of the map), `neighbors_kept` (mean share of
-        each sample's neighbors kept since the last atlas: 1 when a layer has settled),
-        `icon_change` (of the finest grid since the last atlas: 0 is the same pictures, 1 pictures
-        with nothing in common), `icon_change_floor` (what of it drawing on without any learning
-        would make), `seconds` and `megabytes` (10^6 bytes).
+        With the prefix `atlas/<layer>/`: `occupied_cells` (cells of the finest grid; decreases as
+        the layer forms clusters), `effective_rank` (of the activations; decreases in a collapse),
+        `dead_channels`, `trustworthiness` (of the map), `neighbors_kept` (mean fraction of each
+        sample's neighbors kept since the last atlas; 1 if nothing changes), `icon_change` (of the
+        finest grid since the last atlas; 0 for equal icons, 1 for unrelated ones),
+        `icon_change_floor` (change of icons without training), `seconds` and `megabytes` (10^6
+        bytes).
     """
     quality = atlas.quality
     values = {
@@ -54,7 +54,7 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
 
 
 def _icon_change(atlas: Atlas) -> dict[str, float]:
-    """Returns the change of the finest grid's icons and its floor, where both were measured."""
+    """Returns the change of the icons of the finest grid and its floor, if they were measured."""
     levels = atlas.provenance.layer_info.get(ICON_CHANGE)
     found = levels[-1] if isinstance(levels, (list, tuple)) and levels else None
     if not isinstance(found, Mapping):
@@ -63,6 +63,6 @@ def _icon_change(atlas: Atlas) -> dict[str, float]:
 
 
 def _mean(shares: FloatArray | None) -> float | None:
-    """Returns the mean without NaN, or None of nothing."""
+    """Returns the mean without NaN, or None without values."""
     known = None if shares is None else shares[~np.isnan(shares)]
     return float(known.mean()) if known is not None and len(known) else None

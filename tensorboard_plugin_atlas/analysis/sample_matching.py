@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which samples of two atlases are the same: the same spot of the same image."""
+"""Matching of the samples of two atlases by image and position."""
 
 from __future__ import annotations
 
@@ -12,38 +12,41 @@ from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.atlas import Atlas, IntArray
 
 MAX_LABEL_DISAGREEMENT: Final = 0.02
-"""With more labels than this in disagreement, image ids mean other images."""
+"""With a larger fraction of different labels, image ids refer to different data sets."""
 
-UNCHECKED_IDS: Final = "image ids were trusted, since there are no labels to check them by"
+UNCHECKED_IDS: Final = "image ids were not verified, because there are no labels"
 
-_SAME_SPOT: Final = 0.1
-"""Two spots of an image closer than this share of its side are the same spot."""
+_MAX_DISTANCE: Final = 0.1
+"""Largest distance of matched positions, as a fraction of the side of the image."""
 
 
 def match_samples(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Returns the (R,) rows of `a` and of `b` that are the same samples.
 
-    Row by row for one probe. Where classes chose the samples of one layer and probe, by
-    `match_positions`. Else by `match_receptive_fields`, which trusts that ids mean the same images.
+    Samples of the same probe correspond row by row. Class atlases of one layer and probe are
+    matched by `match_positions`. Others are matched by `match_receptive_fields`, which assumes that
+    equal image ids refer to the same image.
     """
     if is_same_probe(a, b):
         rows = np.arange(len(a.samples))
         return rows, rows
-    if a.provenance.probe == b.provenance.probe and _asked_layer(a) == _asked_layer(b):
+    if a.provenance.probe == b.provenance.probe and _source_layer(a) == _source_layer(b):
         return match_positions(a.image_ids, a.positions, b.image_ids, b.positions)
     return match_receptive_fields(a.image_ids, a.boxes, b.image_ids, b.boxes)
 
 
 def is_same_probe(a: Atlas, b: Atlas) -> bool:
-    """Tells whether row j of both is the same sample."""
+    """Returns whether row j of both is the same sample for all j."""
     if a.provenance.probe != b.provenance.probe or not np.array_equal(a.image_ids, b.image_ids):
         return False
-    # Samples that a class chose may be other places of the same images.
+    # Samples of class atlases may be at other positions of the same images.
     free = class_atlas_of(a.provenance) is None and class_atlas_of(b.provenance) is None
-    return free or (_asked_layer(a) == _asked_layer(b) and np.array_equal(a.positions, b.positions))
+    return free or (
+        _source_layer(a) == _source_layer(b) and np.array_equal(a.positions, b.positions)
+    )
 
 
-def _asked_layer(atlas: Atlas) -> str:
+def _source_layer(atlas: Atlas) -> str:
     chosen = class_atlas_of(atlas.provenance)
     return atlas.layer if chosen is None else chosen[0]
 
@@ -51,25 +54,25 @@ def _asked_layer(atlas: Atlas) -> str:
 def match_positions(
     ids_a: IntArray, positions_a: IntArray, ids_b: IntArray, positions_b: IntArray
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns the (R,) rows of both that are the same place on one layer's map of the same image.
+    """Returns the (R,) rows of both with the same image and position on one feature map.
 
     Args:
         ids_a: (N,) image ids.
-        positions_a: (N, 2) row and column on the layer's map.
+        positions_a: (N, 2) row and column on the feature map.
         ids_b: (M,) image ids of the other.
         positions_b: (M, 2).
 
     Returns:
-        (R,) rows of `a`, ascending, and (R,) rows of `b`. A place that comes twice counts once.
+        (R,) rows of `a`, ascending, and (R,) rows of `b`. Duplicate positions count once.
     """
-    there = {spot: row for row, spot in enumerate(_spelled(ids_b, positions_b))}
-    here = {spot: row for row, spot in enumerate(_spelled(ids_a, positions_a))}
-    pairs = sorted((row, there[spot]) for spot, row in here.items() if spot in there)
+    there = {key: row for row, key in enumerate(_as_keys(ids_b, positions_b))}
+    here = {key: row for row, key in enumerate(_as_keys(ids_a, positions_a))}
+    pairs = sorted((row, there[key]) for key, row in here.items() if key in there)
     found = np.array(pairs, np.intp).reshape(-1, 2)
     return found[:, 0], found[:, 1]
 
 
-def _spelled(ids: IntArray, positions: IntArray) -> list[tuple[int, int, int]]:
+def _as_keys(ids: IntArray, positions: IntArray) -> list[tuple[int, int, int]]:
     columns = (ids.tolist(), *positions.T.tolist())
     return list(zip(*columns, strict=True))
 
@@ -77,9 +80,10 @@ def _spelled(ids: IntArray, positions: IntArray) -> list[tuple[int, int, int]]:
 def match_receptive_fields(
     ids_a: IntArray, boxes_a: IntArray, ids_b: IntArray, boxes_b: IntArray
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pairs samples of one image whose receptive fields lie closest, each sample at most once.
+    """Matches samples of the same image by the nearest receptive fields, each sample at most once.
 
-    Spots are compared in sides of the image, so that layers of any stride and input size compare.
+    Centers are compared relative to the size of the image, so that layers of any stride and input
+    size can be matched.
 
     Args:
         ids_a: (N,) image ids.
@@ -88,16 +92,16 @@ def match_receptive_fields(
         boxes_b: (M, 4).
 
     Returns:
-        (R,) rows of `a`, ascending, and (R,) rows of `b`: the same spot to a tenth of the side.
+        (R,) rows of `a`, ascending, and (R,) rows of `b`, with distances up to a tenth of the side.
     """
-    candidates = _of_one_image(ids_a, ids_b)
-    spots_a, spots_b = _spots(boxes_a), _spots(boxes_b)
-    away = np.linalg.norm(spots_a[candidates[:, 0]] - spots_b[candidates[:, 1]], axis=1)
+    candidates = _pair_by_image(ids_a, ids_b)
+    centers_a, centers_b = _find_centers(boxes_a), _find_centers(boxes_b)
+    away = np.linalg.norm(centers_a[candidates[:, 0]] - centers_b[candidates[:, 1]], axis=1)
     free_a, free_b = np.ones(len(ids_a), bool), np.ones(len(ids_b), bool)
     found = []
     for i in np.argsort(away, kind="stable"):
         row_a, row_b = candidates[i]
-        if away[i] > _SAME_SPOT:
+        if away[i] > _MAX_DISTANCE:
             break
         if free_a[row_a] and free_b[row_b]:
             free_a[row_a] = free_b[row_b] = False
@@ -106,8 +110,8 @@ def match_receptive_fields(
     return chosen[:, 0], chosen[:, 1]
 
 
-def _of_one_image(ids_a: IntArray, ids_b: IntArray) -> NDArray[np.intp]:
-    """Returns (P, 2): all pairs of rows that are of one image."""
+def _pair_by_image(ids_a: IntArray, ids_b: IntArray) -> NDArray[np.intp]:
+    """Returns (P, 2): all pairs of rows of the same image."""
     order = np.argsort(ids_b, kind="stable")
     first = np.searchsorted(ids_b[order], ids_a, side="left")
     count = np.searchsorted(ids_b[order], ids_a, side="right") - first
@@ -116,8 +120,8 @@ def _of_one_image(ids_a: IntArray, ids_b: IntArray) -> NDArray[np.intp]:
     return np.stack([rows_a, order[np.repeat(first, count) + within]], axis=1)
 
 
-def _spots(boxes: IntArray) -> NDArray[np.float64]:
-    """Returns (N, 2): the middle of each sample's receptive field, in sides of the image."""
+def _find_centers(boxes: IntArray) -> NDArray[np.float64]:
+    """Returns (N, 2) centers of receptive fields, relative to the size of the image."""
     ends = boxes.astype(np.float64)
     side = np.maximum(ends[:, 2:].max(axis=0, initial=1), 1)
     middle: NDArray[np.float64] = (ends[:, :2] + ends[:, 2:]) / 2 / side
@@ -125,7 +129,7 @@ def _spots(boxes: IntArray) -> NDArray[np.float64]:
 
 
 def label_disagreement(a: NDArray[Any] | None, b: NDArray[Any] | None) -> float:
-    """Returns the share of samples whose labels differ; 0 where either has none."""
+    """Returns the fraction of samples with different labels; 0 if either has no labels."""
     if a is None or b is None or not len(a):
         return 0.0
     return float((a != b).mean())

@@ -149,7 +149,7 @@ def _measure_spectrum(source: PatchSource, shape: Shape, isotropy: float) -> Ten
     plain = windowed = torch.zeros((), device=device)
     for first in range(0, len(rows), _CROPS_AT_ONCE):
         chunk = slice(first, first + _CROPS_AT_ONCE)
-        latent = to_latent(source.cut(rows[chunk], centers[chunk], shape), color)
+        latent = to_latent(source.crop(rows[chunk], centers[chunk], shape), color)
         mean = (latent * window).mean((2, 3), keepdim=True) / window.mean()
         plain = plain + torch.fft.rfft2(latent, norm="ortho").abs().sum(0)
         windowed = windowed + torch.fft.rfft2((latent - mean) * window, norm="ortho").abs().sum(0)

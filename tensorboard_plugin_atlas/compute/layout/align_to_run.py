@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Another run's last atlas as what a new map continues, so that both can be read as one map.
+"""Alignment of a new run to another run's map, so that both have one coordinate system.
 
-Samples that both probes hold are laid out first, as the continuation of the other map; the rest
-then join them. Two seeds, two learning rates or two architectures come to lie on one map as far as
-they see the same things alike.
+Samples of both probes are laid out first, as the continuation of the other map; the remaining
+samples are added then. Maps of two seeds, learning rates or architectures coincide as far as their
+activations have the same neighbors.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ from tensorboard_plugin_atlas.compute.layout.viewport import to_map
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-_FEWEST_SHARED = 20
-"""Below so many shared samples a map has nothing to be laid onto."""
+_MIN_SHARED = 20
+"""Smallest number of shared samples."""
 _SHARPNESS = 10.0
-"""Of two of them, one that is nearer by a cosine of .07 counts twice as much."""
-_JOINED = 5
-"""A sample that only one run has begins amid so many of its nearest that both have."""
+"""Inverse temperature of the weights: a cosine larger by .07 doubles the weight."""
+_START_NEIGHBORS = 5
+"""A sample of one run starts at the weighted mean of this number of shared neighbors."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProbeSamples:
-    """What the N samples of a new run are, to be found again in another run.
+    """Identity of the N samples of a new run, to match them with another run.
 
     Attributes:
         digest: Hash of the probe.
@@ -65,48 +65,49 @@ class ProbeSamples:
 
 
 def compute_aligned_layout(
-    other: Atlas, asked: ProbeSamples, activations: FloatArray, *, config: AtlasConfig
+    other: Atlas, samples: ProbeSamples, activations: FloatArray, *, config: AtlasConfig
 ) -> tuple[Layout, str]:
-    """Lays samples out on the map of another run.
+    """Computes the layout of samples aligned to the map of another run.
 
     Args:
-        other: The atlas whose map is continued: of any layer width, over the same data set.
-        asked: The samples.
-        activations: (N, C) of them.
-        config: The recipe.
+        other: The atlas whose map is continued; its probe is of the same data set.
+        samples: The samples.
+        activations: (N, C) of the samples; C may differ from that of `other`.
+        config: The settings.
 
     Returns:
-        The layout, in the viewport of `other`, and a sentence on how it came about. It continues no
-        checkpoint of its own run, so it has no noise floor.
+        The layout, in the viewport of `other`, and a note. It has no noise floor, because it does
+        not continue a checkpoint of its own run.
 
     Raises:
-        ArgumentError: if fewer than 20 finite samples are shared, or ids mean other images.
+        ArgumentError: if fewer than 20 finite samples are shared, or image ids do not match.
     """
-    ours, theirs = keep_finite_pairs(other, activations, *_shared(other, asked))
-    if len(ours) < _FEWEST_SHARED:
+    ours, theirs = keep_finite_pairs(other, activations, *_match_probes(other, samples))
+    if len(ours) < _MIN_SHARED:
         raise ArgumentError(
-            f"only {len(ours):,} samples are at the same spot of the same image as in its probe"
+            f"only {len(ours):,} samples have the same image and position as in its probe"
         )
     there = restore_layout(
         other.xy[theirs], other.activations[theirs], viewport=other.viewport, config=config
     )
-    # The channels of another network, even of as many, are others.
+    # Channels of another network do not correspond, even if there are as many.
     there = dataclasses.replace(there, activations=None)
     layout = extend_layout(there, ours, activations, config=config)
     note = (
-        f"layout: on the map of layer {other.layer!r} at step {other.step:,} of {other.run!r}, "
-        f"by the {len(ours):,} of {len(activations):,} samples that both probes hold"
+        f"layout: aligned to layer {other.layer!r} at step {other.step:,} of {other.run!r}, by "
+        f"{len(ours):,} of {len(activations):,} samples that are in both probes"
     )
-    if other.provenance.probe != asked.digest and (other.labels is None or asked.labels is None):
+    if other.provenance.probe != samples.digest and (
+        other.labels is None or samples.labels is None
+    ):
         note += f"; {UNCHECKED_IDS}"
-    # It has no noise floor, for it moved from nowhere: what it continues is not of its own run.
     return layout, note
 
 
 def keep_finite_pairs(
     other: Atlas, activations: FloatArray, ours: NDArray[np.intp], theirs: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns those of (R,) our rows and their rows whose activations are finite in both."""
+    """Returns the pairs of (R,) rows with finite activations in both."""
     both = finite_rows(activations[ours]) & finite_rows(other.activations[theirs])
     return ours[both], theirs[both]
 
@@ -119,53 +120,53 @@ def extend_layout(
     config: AtlasConfig,
     is_line: bool = False,
 ) -> Layout:
-    """Lays samples out on a map that holds some of them.
+    """Extends the layout of some samples to all samples.
 
     Args:
-        there: Layout of the R samples that are on that map.
-        rows: (R,) which of ours they are, at least one.
-        activations: (N, C) of all of ours.
-        config: The recipe.
+        there: Layout of R samples.
+        rows: (R,) their rows among all samples, at least one.
+        activations: (N, C) of all samples.
+        config: The settings.
         is_line: As for `compute_layout`.
 
     Returns:
-        The layout of all N, in the viewport of `there` as long as it fits; without a noise floor.
+        The layout of all N samples, in the viewport of `there` if it fits; without noise floor.
     """
     layout = compute_layout(
         activations[rows], there, config=config, is_line=is_line, with_floor=False
     )
     if len(rows) < len(activations):
-        joined = _joined(layout, rows, activations)
+        extended = _add_samples(layout, rows, activations)
         layout = compute_layout(
-            activations, joined, config=config, is_line=is_line, with_floor=False
+            activations, extended, config=config, is_line=is_line, with_floor=False
         )
     return layout
 
 
-def _shared(other: Atlas, asked: ProbeSamples) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns our rows and theirs that are the same samples."""
-    if other.provenance.probe == asked.digest and len(other.samples) == len(asked.image_ids):
-        rows = np.arange(len(asked.image_ids))
+def _match_probes(other: Atlas, samples: ProbeSamples) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns the rows of the same samples in the new run and in the other run."""
+    if other.provenance.probe == samples.digest and len(other.samples) == len(samples.image_ids):
+        rows = np.arange(len(samples.image_ids))
         return rows, rows
     ours, theirs = match_receptive_fields(
-        asked.image_ids, asked.boxes, other.image_ids, other.boxes
+        samples.image_ids, samples.boxes, other.image_ids, other.boxes
     )
     wrong = label_disagreement(
-        None if asked.labels is None else asked.labels[ours],
+        None if samples.labels is None else samples.labels[ours],
         None if other.labels is None else other.labels[theirs],
     )
     if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(
-            f"{wrong:.0%} of the images that both have under one id carry other labels: the probes "
-            "come from two data sets"
+            f"{wrong:.0%} of the images with the same id have different labels: the probes are of "
+            "different data sets"
         )
     return ours, theirs
 
 
-def _joined(shared: Layout, rows: NDArray[np.intp], activations: FloatArray) -> Layout:
-    """Returns a layout of all samples: the shared ones in place, the others amid their nearest.
+def _add_samples(shared: Layout, rows: NDArray[np.intp], activations: FloatArray) -> Layout:
+    """Returns a layout of all samples: others start among their nearest shared samples.
 
-    The shared ones count as having kept all their neighbors, so that they stay where they are.
+    Shared samples are marked as having kept all their neighbors, so that they hardly move.
     """
     count = len(activations)
     finite = finite_rows(activations)
@@ -174,7 +175,7 @@ def _joined(shared: Layout, rows: NDArray[np.intp], activations: FloatArray) -> 
     alone[rows] = False
     raw = np.tile(shared.viewport.mean(axis=0), (count, 1)).astype(np.float32)
     raw[rows] = shared.raw
-    raw[alone] = _amid(unit[alone], unit[rows], shared.raw)
+    raw[alone] = _interpolate(unit[alone], unit[rows], shared.raw)
     neighbors = np.full((count, min(QUALITY_NEIGHBORS, finite.sum() - 1)), -1, np.int32)
     valid = np.flatnonzero(finite)
     neighbors[valid] = valid[nearest_neighbors(unit[valid], neighbors.shape[1])[0]]
@@ -189,22 +190,22 @@ def _joined(shared: Layout, rows: NDArray[np.intp], activations: FloatArray) -> 
     )
 
 
-def _amid(asked: FloatArray, pool: FloatArray, places: FloatArray) -> FloatArray:
-    """Returns (N, 2): the place of each direction amid its nearest in `pool`.
+def _interpolate(queries: FloatArray, pool: FloatArray, coordinates: FloatArray) -> FloatArray:
+    """Returns (N, 2): weighted mean coordinates of the nearest directions in `pool`.
 
-    The nearer they are the more they count, so that many that join a few do not share one place.
+    Nearer ones have larger weights, so that the means are distinct.
     """
-    nearest_ones = _closest(asked, pool, min(_JOINED, len(pool)))
-    closeness = np.einsum("nc,nkc->nk", asked, pool[nearest_ones])
-    weights = np.exp(_SHARPNESS * (closeness - closeness.max(axis=1, keepdims=True)))
+    nearest = _find_nearest(queries, pool, min(_START_NEIGHBORS, len(pool)))
+    cosine = np.einsum("nc,nkc->nk", queries, pool[nearest])
+    weights = np.exp(_SHARPNESS * (cosine - cosine.max(axis=1, keepdims=True)))
     weights /= weights.sum(axis=1, keepdims=True)
-    amid: FloatArray = np.einsum("nk,nkd->nd", weights, places[nearest_ones]).astype(np.float32)
-    return amid
+    mean: FloatArray = np.einsum("nk,nkd->nd", weights, coordinates[nearest]).astype(np.float32)
+    return mean
 
 
-def _closest(asked: FloatArray, pool: FloatArray, k: int) -> NDArray[np.intp]:
-    """Returns (N, k): for each direction the indices of its nearest by cosine in `pool`."""
-    found = np.empty((len(asked), k), np.intp)
-    for block in row_blocks(len(asked), len(pool)):
-        found[block] = smallest_columns(-exact_cosines(asked[block], pool), k)
+def _find_nearest(queries: FloatArray, pool: FloatArray, k: int) -> NDArray[np.intp]:
+    """Returns (N, k): indices of the nearest directions by cosine in `pool`."""
+    found = np.empty((len(queries), k), np.intp)
+    for block in row_blocks(len(queries), len(pool)):
+        found[block] = smallest_columns(-exact_cosines(queries[block], pool), k)
     return found

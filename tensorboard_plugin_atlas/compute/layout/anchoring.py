@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How firmly each row is held to its place on the previous map: by what it kept, and was worth.
+"""Anchoring of samples to the previous map, so that displacement indicates change.
 
-Motion should be information. A row whose true neighbors are those of the checkpoint before has no
-reason to move; one that lost them, or whose own activation turned, has none to stay. And a place
-that was wrong, because the neighbors that the row has now were not drawn around it, is not worth
-holding on to.
+A sample that kept its nearest neighbors should not move. A sample that lost them, or whose own
+activation changed direction, should be free to move. The previous coordinates are also less useful
+if the current neighbors of the sample are not near them on the previous map.
 """
 
 from __future__ import annotations
@@ -21,109 +20,118 @@ from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.neighbors import share_among
 from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors
 
-_HOLD = 28.0
-"""The hold at a `stability` of 1, on a row that kept half of its neighbors."""
-_STEEP = 1.5
-"""How much faster than what it kept the hold on a row grows."""
-_REACH = 5.0
-"""Where the hold is half, raw units; the radius of a map of 2,000 rows is about 10."""
-_EASE = 0.25
-"""Lets nearly every row move at nearly full pace, and none that kept all: a hold makes motion tell
-of change at less cost in fit than slowness does."""
-_FIRM = 0.05
-"""Keeps the hold of an unchanged row finite."""
-_AROUND = 3
-"""A place is faithful to those neighbors that are among three times as many nearest on the map."""
-_STAY = 0.5
-"""Overlap from which a row starts at its previous place; below it, nearer to its new neighbors."""
-_STRANGER = 0.02
-"""What a neighbor that kept nothing counts, when the new place of a row is guessed from others."""
+_STRENGTH = 28.0
+"""Anchor strength at `stability=1` for a sample that kept half of its neighbors."""
+_STRENGTH_EXPONENT = 1.5
+"""Exponent of the strength as a function of kept over lost neighbors."""
+_RADIUS = 5.0
+"""Distance at which the strength is halved, raw units; a map of 2,000 has a radius of about 10."""
+_MOBILITY_EXPONENT = 0.25
+"""Exponent of the mobility: nearly 1 unless all neighbors were kept, because anchors reduce motion
+at a lower cost in map quality than small steps."""
+_STRENGTH_LIMIT = 0.05
+"""Keeps the strength of an unchanged sample finite."""
+_RECALL_FACTOR = 3
+"""Recall is measured among this many times k nearest points of the map."""
+_STAY_OVERLAP = 0.5
+"""Overlap from which a sample starts at its previous coordinates."""
+_MIN_NEIGHBOR_WEIGHT = 0.02
+"""Weight of a neighbor that kept no neighbors itself, in the start of other samples."""
 
 
-def neighbor_recall(places: FloatArray, neighbors: IntArray) -> FloatArray:
-    """Measures how right each row's previous place is for its neighbors of today.
+def neighbor_recall(coordinates: FloatArray, neighbors: IntArray) -> FloatArray:
+    """Measures how near the current neighbors of each sample are on the previous map.
 
     Args:
-        places: (N, 2) previous places.
-        neighbors: (N, k) int32 true neighbors now.
+        coordinates: (N, 2) previous coordinates.
+        neighbors: (N, k) int32 current nearest neighbors by cosine.
 
     Returns:
-        (N,) float32 from 0 to 1: share of them among the row's 3 k nearest on the previous map.
+        (N,) float32 from 0 to 1: fraction of them among the 3 k nearest points of the map.
     """
-    k = min(_AROUND * neighbors.shape[1] + 1, len(places))
-    around = cKDTree(places).query(places, k)[1].astype(np.int32)
-    return share_among(neighbors, around.reshape(len(places), -1))
+    k = min(_RECALL_FACTOR * neighbors.shape[1] + 1, len(coordinates))
+    on_map = cKDTree(coordinates).query(coordinates, k)[1].astype(np.int32)
+    return share_among(neighbors, on_map.reshape(len(coordinates), -1))
 
 
 def direction_similarity(now: NDArray[Any], before: NDArray[Any] | None) -> FloatArray:
-    """Measures how far each row still points where it pointed.
+    """Measures how similar the direction of each activation is to the previous one.
 
     Args:
         now: (N, C) activations, every entry finite.
         before: (N, D) of the same samples at the checkpoint before, or None.
 
     Returns:
-        (N,) float32 from 0 to 1: the cosine of both, 0 where it is negative or there is none; 1
-        throughout where nothing can be compared: D is not C, or `before` is None.
+        (N,) float32 from 0 to 1: cosine of both, 0 if it is negative or `before` is not finite. All
+        are 1 if `before` is None or D is not C.
     """
     if before is None or before.shape[1] != now.shape[1]:
         return np.ones(len(now), np.float32)
     known = finite_rows(before)
-    width = now.shape[1]  # an extra column would only tell zero rows apart
+    width = now.shape[1]  # without the extra column for zero rows
     units = unit_rows(now)[:, :width], unit_rows(np.where(known[:, None], before, 0))[:, :width]
     cosine: FloatArray = np.clip(np.einsum("nc,nc->n", *units), 0, 1)
     return cosine
 
 
 def initial_coordinates(
-    places: FloatArray, graph: scipy.sparse.csr_matrix, overlap: FloatArray
+    coordinates: FloatArray, graph: scipy.sparse.csr_matrix, overlap: FloatArray
 ) -> FloatArray:
-    """Returns where (N, 2) rows start: where they were, or among the neighbors they have now.
+    """Returns (N, 2) start coordinates: the previous ones, or the mean of current neighbors.
 
     Args:
-        places: (N, 2) float32 previous places.
-        graph: (N, N) fuzzy graph of today.
-        overlap: (N,) share of each row's true neighbors that it kept.
+        coordinates: (N, 2) float32 previous coordinates.
+        graph: (N, N) current fuzzy graph.
+        overlap: (N,) fraction of each sample's nearest neighbors that it kept.
     """
-    weights = graph @ scipy.sparse.diags(overlap + _STRANGER)
-    among = (weights @ places) / np.asarray(weights.sum(axis=1))
-    stay = np.clip(overlap / _STAY, 0, 1)[:, None]
-    start: FloatArray = (stay * places + (1 - stay) * among).astype(np.float32)
+    weights = graph @ scipy.sparse.diags(overlap + _MIN_NEIGHBOR_WEIGHT)
+    mean = (weights @ coordinates) / np.asarray(weights.sum(axis=1))
+    stay = np.clip(overlap / _STAY_OVERLAP, 0, 1)[:, None]
+    start: FloatArray = (stay * coordinates + (1 - stay) * mean).astype(np.float32)
     return start
 
 
 def compute_anchors(
-    places: FloatArray,
+    coordinates: FloatArray,
     overlap: FloatArray,
-    faith: FloatArray,
-    constant: FloatArray,
+    recall: FloatArray,
+    similarity: FloatArray,
     stability: float,
 ) -> Anchors:
-    """Weighs the hold on each row.
+    """Computes the anchors of all samples.
 
     Args:
-        places: (N, 2) float32 previous places.
-        overlap: (N,) share of each row's true neighbors that it kept.
-        faith: (N,) from `neighbor_recall`.
-        constant: (N,) from `direction_similarity`.
+        coordinates: (N, 2) float32 previous coordinates.
+        overlap: (N,) fraction of each sample's nearest neighbors that it kept.
+        recall: (N,) from `neighbor_recall`.
+        similarity: (N,) from `direction_similarity`.
         stability: `AtlasConfig.stability`.
     """
-    worth = np.where(overlap >= 1, 1, constant * faith**2)
-    holds = _HOLD * stability * worth * (overlap / (1 - overlap + _FIRM)) ** _STEEP
-    mobility = (1 - overlap) ** _EASE
-    return Anchors(places, holds.astype(np.float32), mobility.astype(np.float32), _REACH)
+    weight = np.where(overlap >= 1, 1, similarity * recall**2)
+    strengths = (
+        _STRENGTH
+        * stability
+        * weight
+        * (overlap / (1 - overlap + _STRENGTH_LIMIT)) ** _STRENGTH_EXPONENT
+    )
+    mobility = (1 - overlap) ** _MOBILITY_EXPONENT
+    return Anchors(coordinates, strengths.astype(np.float32), mobility.astype(np.float32), _RADIUS)
 
 
-def align_procrustes(places: FloatArray, previous: FloatArray) -> FloatArray:
-    """Turns, mirrors and shifts places so that they lie nearest to the previous ones.
+def align_procrustes(coordinates: FloatArray, previous: FloatArray) -> FloatArray:
+    """Rotates, reflects and translates coordinates to be nearest to the previous ones.
 
-    Orthogonal Procrustes (Schoenemann 1966) without scaling: between maps that share little, the
-    best scale is far too small.
+    Orthogonal Procrustes (Schoenemann 1966) without scaling: for dissimilar maps, the optimal scale
+    is far too small.
+
+    Args:
+        coordinates: (N, 2) float32 coordinates.
+        previous: (N, 2) float32 coordinates of the same samples.
     """
-    centered = places - places.mean(axis=0)
+    centered = coordinates - coordinates.mean(axis=0)
     center = previous.mean(axis=0)
-    # By einsum: the sums of a BLAS over many rows differ with its threads.
+    # einsum, because the sums of a BLAS depend on its number of threads.
     left, _, right = np.linalg.svd(np.einsum("ni,nj->ij", centered, previous - center))
-    turn = left @ right
-    turned: FloatArray = (np.einsum("ni,ij->nj", centered, turn) + center).astype(np.float32)
-    return turned
+    rotation = left @ right
+    aligned: FloatArray = (np.einsum("ni,ij->nj", centered, rotation) + center).astype(np.float32)
+    return aligned

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which cell of the checkpoint before a cell continues, by what that one's samples say today."""
+"""Matching of cells between checkpoints by mean activations."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from tensorboard_plugin_atlas.atlas import IntArray
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 
 MIN_COSINE = 0.9
-"""Below it a cell is another: drawn anew its icon is better than after a touch-up."""
+"""Smallest cosine of a match; below it, a new icon is better than a continued one."""
 
 
 def find_predecessors(
     cells: GridCells, before: GridCells, activations: NDArray[Any], least: float = MIN_COSINE
 ) -> IntArray:
-    """Finds the earlier cell whose samples mean today what each cell means.
+    """Finds the previous cell with the most similar current mean activation, for each cell.
 
-    Cells are small and their borders move, so that few samples stay together; what they stand for
-    lasts longer. Places on the grid play no part.
+    Cells are small and their borders move, so that few samples stay together, but mean activations
+    are more stable. Positions of cells are not used.
 
     Args:
         cells: M cells of N samples.
-        before: Cells of the same N samples at the checkpoint before.
-        activations: (N, C) of the same samples now.
-        least: Smallest cosine between the two means, relative to the mean of all samples.
+        before: Cells of the same N samples at the previous checkpoint.
+        activations: (N, C) current activations of the samples.
+        least: Smallest centered cosine of the two means.
 
     Returns:
         (M,) int32 index into `before`, -1 for a cell without a predecessor. Two cells may have the
-        same one. All -1 where `before` is of another number of samples.
+        same predecessor. All -1 if `before` has a different number of samples.
     """
     found = np.full(len(cells), -1, np.int32)
     if not len(cells) or not len(before) or len(before.cell_of) != len(cells.cell_of):
@@ -43,7 +43,7 @@ def find_predecessors(
     members = np.flatnonzero((before.cell_of >= 0) & finite)
     sums = np.zeros((len(before), rows.shape[1]))
     np.add.at(sums, before.cell_of[members], rows[members] - center)
-    width = rows.shape[1]  # an extra column would only tell zero rows apart
+    width = rows.shape[1]  # without the extra column for zero rows
     cosine = unit_rows(cells.means - center)[:, :width] @ unit_rows(sums)[:, :width].T
     best = cosine.argmax(axis=1)
     kept = cosine[np.arange(len(cells)), best] >= least

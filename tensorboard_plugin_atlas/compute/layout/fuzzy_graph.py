@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The UMAP objective from a neighbor list: fuzzy graph, start and optimization.
+"""UMAP from a neighbor list: fuzzy graph, initialization and optimization.
 
-`umap.UMAP().fit` spends ten times as long compiling as it takes to lay out two thousand samples, in
-every fresh process. So the fuzzy graph and the start are computed here in numpy and scipy. What
-umap-learn (McInnes, Healy and Melville 2018) does best is borrowed: its optimizer, as the reference
-that our own is measured by, and its approximate neighbors for very many rows.
+In every new process, `umap.UMAP().fit` compiles for ten times as long as it takes to lay out two
+thousand samples. So the fuzzy graph and the start are computed here in numpy and scipy. umap-learn
+(McInnes, Healy and Melville 2018) is used for its optimizer, as a reference, and for approximate
+neighbors of very many samples.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _WIDTH_FLOOR = 1e-3
 _START_SIZE = 10.0
 _START_NOISE = 1e-4
 _NEGATIVES = 5.0
-_FEWEST_FOR_SPECTRAL = 12
+_MIN_FOR_SPECTRAL = 12
 _EIGEN_TOLERANCE = 1e-4
-_NO_AXIS = 1e-12
-"""Variance along an axis, as a share of that along the first, that rounding makes of none."""
-_FEWEST_EPOCHS_TO_TRIM = 10
+_ZERO_VARIANCE = 1e-12
+"""Variance along an axis, relative to the first axis, that is zero up to rounding."""
+_MIN_EPOCHS_TO_TRIM = 10
 
 
 @contextmanager
 def import_umap() -> Iterator[Any]:
-    """Yields the module `umap.umap_` and leaves the process as it was found.
+    """Imports `umap.umap_` and restores the state of the process after the block.
 
-    Importing and running it warns about optional parts, sets the numeric locale, and its threading
-    layer can change the number of threads that torch uses; none of it is the user's concern.
+    Importing and running umap-learn warns about optional dependencies and sets the numeric locale;
+    its threading layer can change torch's number of threads.
     """
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch is not None else 0
@@ -64,12 +64,12 @@ def import_umap() -> Iterator[Any]:
 def fuzzy_graph(indices: IntArray, distances: FloatArray) -> scipy.sparse.csr_matrix:
     """Builds UMAP's symmetric fuzzy neighbor graph (section 3.1 of the paper).
 
-    Each row's weights fall off exponentially beyond its nearest neighbor, at the width for which
-    they sum to log2 of the neighbor count; both directions join by a + b - ab.
+    The weights of each row decrease exponentially beyond its nearest neighbor, with the width for
+    which they sum to log2 of the neighbor count. Both directions are combined by a + b - ab.
 
     Args:
         indices: (N, k) neighbors without the row itself, nearest first, k >= 1.
-        distances: (N, k) float32, not negative.
+        distances: (N, k) float32 >= 0.
 
     Returns:
         (N, N) symmetric sparse matrix of weights in (0, 1].
@@ -78,17 +78,17 @@ def fuzzy_graph(indices: IntArray, distances: FloatArray) -> scipy.sparse.csr_ma
     positive = np.where(distances > 0, distances, np.inf).min(axis=1)
     closest = np.where(np.isfinite(positive), positive, 0)[:, None]
     beyond = np.maximum(distances.astype(np.float64) - closest, 0)
-    weights = np.exp(-beyond / _widths(beyond, distances, closest[:, 0] > 0)[:, None])
+    weights = np.exp(-beyond / _find_widths(beyond, distances, closest[:, 0] > 0)[:, None])
     rows = np.repeat(np.arange(n), k)
     one_way = scipy.sparse.csr_matrix((weights.ravel(), (rows, indices.ravel())), shape=(n, n))
     other_way = one_way.T.tocsr()
     return (one_way + other_way - one_way.multiply(other_way)).tocsr()
 
 
-def _widths(
+def _find_widths(
     beyond: NDArray[np.float64], distances: FloatArray, spread: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Bisects for the (N,) widths; umap-learn counts the row itself in its k and in its means."""
+    """Returns (N,) widths by bisection; k and means include the row itself, as in umap-learn."""
     n, k = beyond.shape
     target = np.log2(k + 1)
     low, width, high = np.zeros(n), np.ones(n), np.full(n, np.inf)
@@ -96,7 +96,7 @@ def _widths(
         excess = np.exp(-beyond / width[:, None]).sum(axis=1) - target
         if (np.abs(excess) < _SEARCH_TOLERANCE).all():
             break
-        # umap-learn's own rule for when to stop, row by row: its widths, to rounding.
+        # The stopping rule of umap-learn for each row, so that widths are equal up to rounding.
         high = np.where(excess >= _SEARCH_TOLERANCE, width, high)
         low = np.where(excess <= -_SEARCH_TOLERANCE, width, low)
         middle = np.where(np.isfinite(high), (low + np.minimum(high, 1e30)) / 2, width * 2)
@@ -110,35 +110,35 @@ def _widths(
 def initialize_layout(
     unit: FloatArray, graph: scipy.sparse.csr_matrix, seed: int
 ) -> tuple[FloatArray, str | None]:
-    """Chooses where a first layout starts: spectral, or PCA where that is undefined.
+    """Returns the start of a first layout: spectral, or PCA if that is undefined.
 
     Args:
         unit: (N, C) directions, N >= 2.
         graph: (N, N) fuzzy graph of the same rows.
-        seed: Seeds the tiny noise that keeps places apart.
+        seed: Seed of the small noise that separates equal coordinates.
 
     Returns:
-        (N, 2) float32 start, longest half-axis 10; and a note when PCA took over, else None.
+        (N, 2) float32 start with a half width of 10, and a note if PCA was used, else None.
     """
     random = np.random.RandomState(seed)
-    pieces = connected_components(graph, directed=False, return_labels=False)
+    components = connected_components(graph, directed=False, return_labels=False)
     note = None
-    if pieces > 1:
-        note = f"layout: started from PCA, the neighbor graph falls into {pieces} pieces"
-    elif len(unit) >= _FEWEST_FOR_SPECTRAL:
-        places = _spectral(graph)
-        if places is not None:
-            return _scaled(places, random), None
+    if components > 1:
+        note = f"layout: started from PCA, the neighbor graph has {components} components"
+    elif len(unit) >= _MIN_FOR_SPECTRAL:
+        coordinates = _embed_spectral(graph)
+        if coordinates is not None:
+            return _rescale(coordinates, random), None
         note = "layout: started from PCA, the spectral start did not converge"
-    return _scaled(pca_coordinates(unit), random), note
+    return _rescale(pca_coordinates(unit), random), note
 
 
-def _spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
-    """Returns the two slowest waves of a connected graph, or None where they do not converge."""
+def _embed_spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
+    """Returns the spectral embedding of a connected graph, or None without convergence."""
     degrees = np.asarray(graph.sum(axis=0)).ravel()
     inverse = scipy.sparse.diags(1 / np.sqrt(degrees))
-    # The largest eigenvalues of what the normalized Laplacian takes from the identity. The first
-    # is 1, and its vector says nothing.
+    # The largest eigenvalues of the identity minus the normalized Laplacian. The first is 1, with
+    # a trivial eigenvector.
     similar = (inverse @ graph @ inverse).tocsr()
     found = leading_eigenpairs(
         lambda vector: similar @ vector,
@@ -150,14 +150,14 @@ def _spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
 
 
 def pca_coordinates(unit: FloatArray) -> FloatArray:
-    """Returns (N, 2) float32: rows on their two leading principal axes, 0 where an axis lacks."""
-    places = np.zeros((len(unit), 2), np.float32)
+    """Returns (N, 2) float32 scores on the two leading principal axes, 0 for a missing axis."""
+    coordinates = np.zeros((len(unit), 2), np.float32)
     centered = unit.astype(np.float64)
     centered -= centered.mean(axis=0)
     peak = np.abs(centered).max()
     if peak == 0:
-        return places
-    # The smaller Gram matrix: N or C may be in the tens of thousands, never both.
+        return coordinates
+    # The smaller Gram matrix: N or C may be tens of thousands, but not both.
     is_tall = len(unit) > unit.shape[1]
     whole = to_integers(centered / peak, max(unit.shape))
     gram = whole.T @ whole if is_tall else whole @ whole.T
@@ -165,21 +165,21 @@ def pca_coordinates(unit: FloatArray) -> FloatArray:
         lambda vector: np.einsum("ij,j->i", gram, vector), len(gram), tolerance=_EIGEN_TOLERANCE
     )
     if found is None:
-        return places
+        return coordinates
     values, vectors = found
     scores = (
         np.einsum("nc,cd->nd", whole, vectors) if is_tall else vectors * np.sqrt(values.clip(0))
     )
-    kept = values > _NO_AXIS * values[0]
-    places[:, kept] = scores[:, kept] * (peak / np.abs(whole).max())
-    return places
+    kept = values > _ZERO_VARIANCE * values[0]
+    coordinates[:, kept] = scores[:, kept] * (peak / np.abs(whole).max())
+    return coordinates
 
 
-def _scaled(places: NDArray[Any], random: np.random.RandomState) -> FloatArray:
-    largest = float(np.abs(places).max())
-    grown = places * (_START_SIZE / largest if largest > 0 else 1.0)
-    noise = random.normal(scale=_START_NOISE, size=places.shape)
-    return (grown + noise).astype(np.float32)
+def _rescale(coordinates: NDArray[Any], random: np.random.RandomState) -> FloatArray:
+    largest = float(np.abs(coordinates).max())
+    scaled = coordinates * (_START_SIZE / largest if largest > 0 else 1.0)
+    noise = random.normal(scale=_START_NOISE, size=coordinates.shape)
+    return (scaled + noise).astype(np.float32)
 
 
 def optimize_with_umap(
@@ -190,33 +190,33 @@ def optimize_with_umap(
     epochs: int,
     seed: int,
 ) -> FloatArray:
-    """Minimizes UMAP's cross entropy by umap-learn's stochastic gradient descent, on one thread.
+    """Minimizes UMAP's cross entropy with umap-learn's optimizer, on one thread.
 
     Args:
         start: (N, 2) float32 start.
         graph: (N, N) fuzzy graph.
         min_dist: UMAP's `min_dist`, with its `spread` of 1.
-        epochs: Passes over the edges; an edge of weight w is drawn in a share w / max(w) of them.
-        seed: Seeds the negative samples.
+        epochs: Passes over the edges; an edge of weight w is used in a fraction w / max(w) of them.
+        seed: Seed of the negative samples.
 
     Returns:
         (N, 2) float32. Equal arguments give equal bytes on one machine.
     """
     edges = graph.tocoo()
-    kept = edges.data >= edges.data.max() / max(epochs, _FEWEST_EPOCHS_TO_TRIM)
+    kept = edges.data >= edges.data.max() / max(epochs, _MIN_EPOCHS_TO_TRIM)
     limits = np.iinfo(np.int32)
     random = np.random.RandomState(seed)
     state = random.randint(limits.min + 1, limits.max - 1, 3).astype(np.int64)
-    places = np.array(start, np.float32, order="C")
+    coordinates = np.array(start, np.float32, order="C")
     with import_umap() as umap:
         a, b = umap.find_ab_params(1.0, min_dist)
-        moved: FloatArray = umap.optimize_layout_euclidean(
-            places,
-            places,
+        optimized: FloatArray = umap.optimize_layout_euclidean(
+            coordinates,
+            coordinates,
             edges.row[kept],
             edges.col[kept],
             epochs,
-            len(places),
+            len(coordinates),
             umap.make_epochs_per_sample(edges.data[kept], epochs),
             a,
             b,
@@ -224,16 +224,16 @@ def optimize_with_umap(
             negative_sample_rate=_NEGATIVES,
             move_other=True,
         )
-    return moved
+    return optimized
 
 
 def approximate_neighbors(unit: FloatArray, k: int, seed: int) -> tuple[IntArray, FloatArray]:
-    """Returns about the `k` nearest other rows by cosine, by nearest-neighbor descent.
+    """Returns the approximate `k` nearest other rows by cosine, by nearest-neighbor descent.
 
     Args:
         unit: (N, C) from `unit_rows`, N in the tens of thousands or more.
-        k: Neighbors wanted.
-        seed: Seeds the descent.
+        k: Number of neighbors.
+        seed: Seed of the descent.
 
     Returns:
         Indices (N, k) int32 and cosine distances (N, k) float32, nearest first.
@@ -243,7 +243,7 @@ def approximate_neighbors(unit: FloatArray, k: int, seed: int) -> tuple[IntArray
         indices, distances, _ = umap.nearest_neighbors(unit, k + 1, "cosine", {}, True, random)
     if (indices < 0).any():  # the descent found fewer than k for some row
         return nearest_neighbors(unit, k)
-    # The row itself comes first, save among exact ties; drop it wherever it is.
+    # The row itself is first unless there are ties; remove it.
     own = indices == np.arange(len(unit))[:, None]
     own[~own.any(axis=1), -1] = True
     shape = (len(unit), k)

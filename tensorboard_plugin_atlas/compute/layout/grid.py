@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The map cut into square cells: who is where, and what they have in common."""
+"""Binning of a layout into grids, and statistics of the cells."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class GridCells:
 
     Attributes:
         size: Cells along each axis.
-        rows: (M,) int32: 0 at the top, where y is small.
-        cols: (M,) int32: 0 at the left, where x is small.
+        rows: (M,) int32: row of each cell, 0 at the top (small y).
+        cols: (M,) int32: column of each cell, 0 at the left (small x).
         counts: (M,) int32: valid samples in each cell.
-        cell_of: (N,) int32: index into the M cells; -1 for an invalid sample and for one whose cell
-            holds too few.
+        cell_of: (N,) int32: index into the M cells; -1 for an invalid sample, and for a sample in a
+            cell with too few samples.
         means: (M, C) float32: mean activation of each cell's samples.
     """
 
@@ -43,31 +43,31 @@ class GridCells:
 def bin_grids(
     layout: Layout, activations: NDArray[Any], *, config: AtlasConfig
 ) -> tuple[tuple[GridCells, ...], tuple[str, ...]]:
-    """Bins the samples at every zoom level, coarsest first.
+    """Bins the samples into all grids, coarsest first.
 
-    A level where no cell reaches `min_count` is empty. If that is so of the coarsest, it alone is
-    binned again with a minimum of one, so that a small probe still shows something.
+    A grid without a cell of `min_count` samples is empty. If this is the coarsest grid, it is
+    binned again with a minimum of one, so that the map of a small probe is not empty.
 
     Args:
-        layout: Places of the N samples.
+        layout: Layout of the N samples.
         activations: (N, C).
-        config: `grids` and `min_count` are read.
+        config: `grids` and `min_count` are used.
 
     Returns:
         One `GridCells` for each of `config.grids`, and notes about the fallback.
     """
-    levels = [
+    grids = [
         bin_samples(layout, activations, size=size, min_count=config.min_count)
         for size in config.grids
     ]
-    if len(levels[0]):
-        return tuple(levels), ()
-    levels[0] = bin_samples(layout, activations, size=config.grids[0], min_count=1)
+    if len(grids[0]):
+        return tuple(grids), ()
+    grids[0] = bin_samples(layout, activations, size=config.grids[0], min_count=1)
     note = (
         f"grid: no cell of the {config.grids[0]} x {config.grids[0]} grid holds "
-        f"{config.min_count} samples, so its cells show fewer; pass more samples"
+        f"{config.min_count} samples, so its cells have fewer; pass more samples"
     )
-    return tuple(levels), (note,)
+    return tuple(grids), (note,)
 
 
 def bin_samples(
@@ -75,26 +75,26 @@ def bin_samples(
 ) -> GridCells:
     """Bins the samples of a layout into half-open cells and averages each cell.
 
-    A cell holds [i / size, (i + 1) / size) along each axis, and the last one its far edge as well,
-    so that each sample is in exactly one cell. A grid of twice the size cuts each cell in four.
+    A cell covers [i / size, (i + 1) / size) along each axis; the last one includes its far edge.
+    Each sample is in exactly one cell. A grid of twice the size divides each cell into four.
 
     Args:
-        layout: Places of the N samples.
+        layout: Layout of the N samples.
         activations: (N, C).
         size: Cells along each axis.
-        min_count: Samples that a cell needs to be kept.
+        min_count: Smallest number of samples of a cell.
 
     Returns:
-        The kept cells. Invalid samples are in none of them.
+        Cells with at least `min_count` samples. Invalid samples are in no cell.
     """
-    # In float64 v * 2 * size is exactly twice v * size, so that levels nest.
+    # In float64, v * 2 * size is exactly twice v * size, so that grids are nested.
     bins = np.minimum((layout.xy.astype(np.float64) * size).astype(np.int64), size - 1)
-    place = bins[:, 1] * size + bins[:, 0]
+    index = bins[:, 1] * size + bins[:, 0]
     valid = np.flatnonzero(~layout.invalid)
-    occupied, group, counts = np.unique(place[valid], return_inverse=True, return_counts=True)
+    occupied, group, counts = np.unique(index[valid], return_inverse=True, return_counts=True)
     kept = counts >= min_count
     number = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
-    cell_of = np.full(len(place), -1, np.int32)
+    cell_of = np.full(len(index), -1, np.int32)
     cell_of[valid] = number[group]
     return GridCells(
         size=size,
@@ -102,35 +102,37 @@ def bin_samples(
         cols=(occupied[kept] % size).astype(np.int32),
         counts=counts[kept].astype(np.int32),
         cell_of=cell_of,
-        means=_means(np.asarray(activations), cell_of, counts[kept]),
+        means=_average(np.asarray(activations), cell_of, counts[kept]),
     )
 
 
-def _means(rows: NDArray[Any], cell_of: IntArray, counts: NDArray[Any]) -> FloatArray:
+def _average(rows: NDArray[Any], cell_of: IntArray, counts: NDArray[Any]) -> FloatArray:
     if len(counts) == 0:
         return np.empty((0, rows.shape[1]), np.float32)
-    order, starts = _by_cell(cell_of, counts)
+    order, starts = _sort_by_cell(cell_of, counts)
     sums = np.add.reduceat(rows[order], starts, axis=0, dtype=np.float64)
     means: FloatArray = (sums / counts[:, None]).astype(np.float32)
     return means
 
 
-def _by_cell(cell_of: IntArray, counts: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns the members of all cells, cell after cell, and where each cell begins among them."""
+def _sort_by_cell(
+    cell_of: IntArray, counts: NDArray[Any]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns the samples sorted by cell, and the start of each cell among them."""
     order = np.argsort(cell_of, kind="stable")[len(cell_of) - counts.sum() :]
     return order, np.cumsum(counts) - counts
 
 
 def cell_means(cells: GridCells, values: NDArray[Any]) -> FloatArray:
     """Returns (M, D) float32: mean of the (N, D) `values` over the samples of each cell."""
-    return _means(np.asarray(values), cells.cell_of, cells.counts)
+    return _average(np.asarray(values), cells.cell_of, cells.counts)
 
 
 def cell_deviations(cells: GridCells, values: NDArray[Any]) -> FloatArray:
     """Returns (M, D) float32: standard deviation of the (N, D) `values` within each cell."""
     rows = np.asarray(values, np.float64)
     spreads = np.empty((len(cells), rows.shape[1]), np.float32)
-    order, starts = _by_cell(cells.cell_of, cells.counts)
+    order, starts = _sort_by_cell(cells.cell_of, cells.counts)
     for cell, start in enumerate(starts):
         spreads[cell] = rows[order[start : start + cells.counts[cell]]].std(axis=0)
     return spreads
@@ -139,17 +141,17 @@ def cell_deviations(cells: GridCells, values: NDArray[Any]) -> FloatArray:
 def nearest_members(
     cells: GridCells, activations: NDArray[Any], k: int, *, distinct: NDArray[Any] | None = None
 ) -> IntArray:
-    """Finds the members that stand for each cell: nearest to its mean, as seen from the layer's.
+    """Finds the samples of each cell with the largest centered cosine to its mean.
 
-    Nearness is cosine after subtracting the mean of all valid samples, which would otherwise
-    dominate every comparison (activations after a ReLU all point roughly the same way).
+    The mean of all valid samples is subtracted first. It would dominate the cosine otherwise:
+    activations after a ReLU have similar directions.
 
     Args:
         cells: M cells.
-        activations: (N, C) that the cells were made of.
-        k: Members wanted of each cell.
-        distinct: (N,) ids, such as image ids. When given, a second member with the same id comes
-            after every member with an id of its own.
+        activations: (N, C) of the binned samples.
+        k: Number of samples per cell.
+        distinct: (N,) ids, such as image ids. If given, further samples with the same id come after
+            all samples with distinct ids.
 
     Returns:
         (M, k) int32 indices of samples, best first, padded with -1.
@@ -160,11 +162,13 @@ def nearest_members(
         return chosen
     rows = np.asarray(activations)
     cell = cells.cell_of[members]
-    far = -_closeness(rows, members, cells.means, cell)
+    distance = -_centered_cosine(rows, members, cells.means, cell)
     repeat = (
-        _repeats(cell, np.asarray(distinct)[members], far) if distinct is not None else cell * 0
+        _count_nearer_duplicates(cell, np.asarray(distinct)[members], distance)
+        if distinct is not None
+        else cell * 0
     )
-    order = np.lexsort((far, repeat, cell))
+    order = np.lexsort((distance, repeat, cell))
     members, cell = members[order], cell[order]
     rank = np.arange(len(members)) - np.searchsorted(cell, cell)
     wanted = rank < k
@@ -172,20 +176,22 @@ def nearest_members(
     return chosen
 
 
-def _closeness(
+def _centered_cosine(
     rows: NDArray[Any], members: NDArray[np.intp], means: FloatArray, cell: IntArray
 ) -> FloatArray:
     center = rows[finite_rows(rows)].mean(axis=0, dtype=np.float64)
     centered = unit_rows(rows[members] - center)
     targets = unit_rows(means - center)
-    width = rows.shape[1]  # an extra column would only tell zero rows apart
-    closeness: FloatArray = np.einsum("nc,nc->n", centered[:, :width], targets[cell, :width])
-    return closeness
+    width = rows.shape[1]  # without the extra column for zero rows
+    cosine: FloatArray = np.einsum("nc,nc->n", centered[:, :width], targets[cell, :width])
+    return cosine
 
 
-def _repeats(cell: IntArray, ids: NDArray[Any], far: FloatArray) -> NDArray[np.intp]:
-    """Counts, for each member, the nearer members of its cell with the same id."""
-    order = np.lexsort((far, ids, cell))
+def _count_nearer_duplicates(
+    cell: IntArray, ids: NDArray[Any], distance: FloatArray
+) -> NDArray[np.intp]:
+    """Counts the nearer samples of the same cell with the same id, for each sample."""
+    order = np.lexsort((distance, ids, cell))
     new = np.ones(len(order), np.bool_)
     new[1:] = (cell[order][1:] != cell[order][:-1]) | (ids[order][1:] != ids[order][:-1])
     position = np.arange(len(order))

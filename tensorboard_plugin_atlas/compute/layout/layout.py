@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Activations to places on the map: a pure function of the samples and the layout before.
+"""Layout of samples: activations to 2-D coordinates, a pure function of its arguments.
 
-A neighbor embedding (`descent`) of UMAP's fuzzy graph over exact cosine neighbors: from a
-spectral start for a first checkpoint, and for a later one from the previous places, to which each
-row is held by the neighbors that it kept (`anchoring`). Rows of the same direction share one
-place: they are one row to the optimizer, so hundreds of duplicates cannot tear the neighbor graph
-apart.
+A neighbor embedding (`optimizer`) of UMAP's fuzzy graph over exact cosine neighbors. A first map
+starts from a spectral embedding. A later map starts from the previous one, and each sample is
+pulled to its previous coordinates according to the neighbors that it kept (`anchoring`). Samples
+with the same direction are a single point to the optimizer, so that duplicates do not dominate the
+neighbor graph.
 """
 
 from __future__ import annotations
@@ -48,49 +48,49 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 QUALITY_NEIGHBORS: Final = 15
-"""Neighbors that quality and overlap are measured on, whatever `AtlasConfig.neighbors` says."""
+"""Neighbors for quality measures and overlap, independent of `AtlasConfig.neighbors`."""
 
 _EXACT_UP_TO = 100_000
-"""Below it, exact neighbors cost less than compiling the approximate search, in every process."""
-_FEWEST_FOR_UMAP = 5
-_FEWEST_DRAWN_TO = 3
-_SHARE_DRAWN_TO = 2
-"""At most half of the others draw a row: drawn to all of them, few rows fall into one place."""
-_STEPS_AN_EPOCH = 2
-"""Our steps cost less than umap-learn's epochs: there are so many times `AtlasConfig.epochs`."""
-_SMALL_START = 0.1
-"""A first map begins as a tenth of a spectral one, within the reach of attraction."""
-_SHAKE = 0.3
-"""How far a seed displaces the start of a row that lost all neighbors, raw units: about the way to
-the nearest row of a map of 2,000."""
+"""Up to this size, exact search is faster than compiling the approximate search."""
+_MIN_FOR_GRAPH = 5
+_MIN_ATTRACTED_TO = 3
+_ATTRACTED_TO_FRACTION = 2
+"""A sample is attracted to at most half of the others; otherwise, small maps collapse."""
+_STEPS_PER_EPOCH = 2
+"""Gradient steps per epoch of `AtlasConfig.epochs`: they are faster than umap-learn's epochs."""
+_START_SCALE = 0.1
+"""Scale of the spectral start of a first map, so that attraction acts on all samples."""
+_PERTURBATION = 0.3
+"""Standard deviation of the random start displacement of a sample that lost all neighbors, in raw
+units: about the distance to the nearest point of a map of 2,000 samples."""
 _REPEATS = 2
-"""Times a later map is laid out again, to learn what moves by chance."""
+"""Repeated layouts with other seeds for the noise floor of a small map."""
 _ONE_REPEAT_FROM = 1_000
-"""Rows from which one repeat tells it as well."""
-_RESUMED_WIDTH = 20.0
-ROOM_ON_A_LINE: Final = 0.1
-"""Length of a line for each row on it, in raw units."""
+"""Number of samples from which one repeated layout is enough."""
+_DEFAULT_WIDTH = 20.0
+LINE_LENGTH_PER_SAMPLE: Final = 0.1
+"""Length of a line per sample on it, in raw units."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layout:
-    """Where N samples lie on the map, and what the next checkpoint needs to start from.
+    """Coordinates of N samples, and the state that the next checkpoint starts from.
 
     Attributes:
         xy: (N, 2) float32 in (0, 1): x to the right, y down.
-        raw: (N, 2) float32: the same places in the optimizer's own units.
+        raw: (N, 2) float32: the same coordinates in raw units, those of the optimizer.
         viewport: (2, 2) float32: low and high corner, (x, y) each, in raw units. Module `viewport`
             maps it to the unit square.
-        clamped: (N,) bool: the place lay outside the viewport and was drawn in its rim.
-        invalid: (N,) bool: the row held NaN or infinity. It keeps its previous place, or gets the
-            center of the map; it took no part in the fit and must take none in means.
-        neighbors: (N, k) int32: true nearest samples by cosine, nearest first, k = 15 or one less
-            than the valid samples; -1 throughout an invalid row.
-        noise_floor: (N,) float32, map units: how far a sample moves by chance; of such moves one in
-            twenty is larger. None for a map that continues no other.
-        activations: (N, C) that it was made of, or None where the next map shall not ask which of
-            them turned.
-        notes: Sentences about fallbacks that a reader of the map must know.
+        clamped: (N,) bool: the sample lies outside the viewport and is map_xy at its edge.
+        invalid: (N,) bool: the activation has NaN or infinity. The sample keeps its previous
+            coordinates or gets the center of the map; it must not be part of any mean.
+        neighbors: (N, k) int32: nearest samples by cosine, nearest first, k = 15 or one less than
+            the number of valid samples; -1 in invalid rows.
+        noise_floor: (N,) float32, map units: displacement to expect from layout noise; about 5 % of
+            random displacements are larger. None for a map that does not continue another.
+        activations: (N, C) activations of the layout, or None if the next layout must not compare
+            them with its own.
+        notes: Notes about fallbacks.
     """
 
     xy: FloatArray
@@ -105,21 +105,21 @@ class Layout:
 
     @property
     def viewport_corners(self) -> tuple[float, float, float, float]:
-        """The viewport as `Atlas.viewport` has it: (x0, y0, x1, y1)."""
+        """The viewport in the form of `Atlas.viewport`: (x0, y0, x1, y1)."""
         (x0, y0), (x1, y1) = self.viewport.tolist()
         return x0, y0, x1, y1
 
 
 @dataclass(frozen=True, eq=False)
 class _Directions:
-    """The U distinct directions among V valid rows: what the optimizer places.
+    """The U distinct directions among V valid rows: the points of the optimizer.
 
     Attributes:
         valid: (V,) indices of the valid rows.
         first: (U,) indices into `valid`: where each direction appears first.
         group: (V,) indices into `first`: the direction of each valid row.
         unit: (U, C) directions.
-        graph: (U, U) fuzzy graph, or None where there are too few for one.
+        graph: (U, U) fuzzy graph, or None if there are too few directions.
     """
 
     valid: NDArray[np.intp]
@@ -130,21 +130,21 @@ class _Directions:
 
     @property
     def rows(self) -> NDArray[np.intp]:
-        """(U,) indices of the rows that stand for their direction."""
+        """(U,) indices of one row per direction."""
         return self.valid[self.first]
 
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """How U directions will be placed, whatever the seed.
+    """The method for the layout of U directions, independent of the seed.
 
     Attributes:
-        place: Seed to (U, 2) raw places.
+        compute: Maps a seed to (U, 2) raw coordinates.
         continued: Whether they continue the previous map.
-        notes: What a reader must know of it.
+        notes: Notes for the layout.
     """
 
-    place: Callable[[int], FloatArray]
+    compute: Callable[[int], FloatArray]
     continued: bool
     notes: tuple[str, ...] = ()
 
@@ -157,41 +157,41 @@ def compute_layout(
     is_line: bool = False,
     with_floor: bool = True,
 ) -> Layout:
-    """Places similar samples near each other in the unit square.
+    """Computes the layout: similar samples get nearby coordinates in the unit square.
 
     Args:
         activations: (N, C) of any float type; row j is the same sample as in `previous`.
         previous: Layout to continue, with the viewport to keep, or None: of the last checkpoint, or
-            of another run with the same probe, whose layer may have another width.
-        config: `neighbors`, `min_dist`, `epochs`, `stability`, `layout` and `seed` are read.
-        is_line: Along the horizontal middle line of the square only, as `previous` must be: forces
-            act between places, so that what is on a line stays there.
-        with_floor: Whether to measure the noise floor, which takes as long again.
+            of another run with the same probe; the number of channels may differ.
+        config: `neighbors`, `min_dist`, `epochs`, `stability`, `layout` and `seed` are used.
+        is_line: Whether to compute a layout along the horizontal line through the center.
+            `previous` must be such a layout, too.
+        with_floor: Whether to measure the noise floor, which doubles the time.
 
     Returns:
         The layout. Equal arguments give equal bytes on one machine.
 
     Raises:
-        ArgumentError: if `activations` is not a non-empty matrix, holds no finite row, or has
-            another number of rows than `previous`.
+        ArgumentError: if `activations` is not a non-empty matrix, has no finite row, or a different
+            number of rows than `previous`.
     """
     rows = np.asarray(activations)
-    finite = _checked(rows, previous)
-    found, neighbors = _directions(rows, finite, config)
+    finite = _check_activations(rows, previous)
+    found, neighbors = _find_directions(rows, finite, config)
     kept = np.zeros(len(rows), np.float32)
     if previous is not None:
         kept = overlap(neighbors, previous.neighbors)
     plan = _plan(rows, found, neighbors, kept, previous, config, is_line)
     has_floor = plan.continued and with_floor
-    places = plan.place(config.seed)
+    coordinates = plan.compute(config.seed)
 
     viewport, viewport_notes = update_viewport(
-        places, None if previous is None else previous.viewport
+        coordinates, None if previous is None else previous.viewport
     )
     raw = (
         np.tile(viewport.mean(axis=0), (len(rows), 1)) if previous is None else previous.raw.copy()
     )
-    raw[found.valid] = places[found.group]
+    raw[found.valid] = coordinates[found.group]
     return Layout(
         xy=to_map(raw, viewport),
         raw=raw,
@@ -199,36 +199,38 @@ def compute_layout(
         clamped=is_outside(raw, viewport) & finite,
         invalid=~finite,
         neighbors=neighbors,
-        noise_floor=_floor(found, plan, places, kept, viewport, config) if has_floor else None,
+        noise_floor=_measure_noise_floor(found, plan, coordinates, kept, viewport, config)
+        if has_floor
+        else None,
         activations=rows,
-        notes=(*_notes(rows, found), *plan.notes, *viewport_notes),
+        notes=(*_describe_samples(rows, found), *plan.notes, *viewport_notes),
     )
 
 
 def compute_relayout(
     activations_by_step: Sequence[NDArray[Any]], config: AtlasConfig
 ) -> list[Layout]:
-    """Lays a finished run out again, from its last checkpoint to its first.
+    """Computes the layouts of a finished run again, from the last checkpoint to the first.
 
-    A map that grew forwards keeps something of the random network that it began with. Backwards,
-    the last map is as good as one by itself, and decides the viewport.
+    Maps computed during training keep traces of the random initial network. In reverse order, the
+    last map is as good as an independent one; it also sets the viewport.
 
     Args:
         activations_by_step: (N, C) of each checkpoint, first to last.
         config: As for `compute_layout`.
 
     Returns:
-        Layouts, first to last. `noise_floor` is, as ever, that of the move from the layout before.
+        Layouts, first to last. `noise_floor` refers to the displacement from the previous one.
 
     Raises:
-        ArgumentError: as `compute_layout` does.
+        ArgumentError: as for `compute_layout`.
     """
     backwards: list[Layout] = []
     for activations in reversed(activations_by_step):
         backwards.append(
             compute_layout(activations, backwards[-1] if backwards else None, config=config)
         )
-    # The floor of a move belongs to where it ends, and time runs forwards again.
+    # A noise floor belongs to the later of two layouts, now in order of time.
     floors = [*(layout.noise_floor for layout in backwards[1:]), None]
     return [
         dataclasses.replace(layout, noise_floor=floor)
@@ -246,21 +248,21 @@ def restore_layout(
     """Rebuilds the `previous` argument of `compute_layout` from an atlas of a log.
 
     Args:
-        xy: (N, 2) places in [0, 1].
-        activations: (N, C) of the same samples, of this run or of another.
+        xy: (N, 2) coordinates in [0, 1].
+        activations: (N, C) of the same samples.
         viewport: `Atlas.viewport`: (x0, y0, x1, y1) in raw units. None in old logs: the map is then
             assumed to be twenty raw units wide, which is typical of a few thousand samples; the
             optimizer corrects the rest.
-        config: The recipe that the next layout will use.
+        config: Settings of the next layout.
 
     Returns:
         A layout with the same `xy`, and the same `raw` to the rounding of a float32.
     """
     rows = np.asarray(activations)
-    finite = _checked(rows, None)
+    finite = _check_activations(rows, None)
     valid = np.flatnonzero(finite)
-    indices, _ = _neighbors(unit_rows(rows[valid]), QUALITY_NEIGHBORS, config)
-    corners = np.array(viewport or (0, 0, _RESUMED_WIDTH, _RESUMED_WIDTH), np.float32).reshape(2, 2)
+    indices, _ = _find_neighbors(unit_rows(rows[valid]), QUALITY_NEIGHBORS, config)
+    corners = np.array(viewport or (0, 0, _DEFAULT_WIDTH, _DEFAULT_WIDTH), np.float32).reshape(2, 2)
     raw = from_map(np.asarray(xy, np.float32), corners)
     return Layout(
         xy=np.asarray(xy, np.float32),
@@ -268,13 +270,13 @@ def restore_layout(
         viewport=corners,
         clamped=is_outside(raw, corners) & finite,
         invalid=~finite,
-        neighbors=_spread_out(indices, valid, len(rows)),
+        neighbors=_expand_neighbors(indices, valid, len(rows)),
         activations=rows,
     )
 
 
-def _checked(rows: NDArray[Any], previous: Layout | None) -> NDArray[np.bool_]:
-    """Returns which rows are finite, or raises what `compute_layout` documents."""
+def _check_activations(rows: NDArray[Any], previous: Layout | None) -> NDArray[np.bool_]:
+    """Returns which rows are finite; raises the errors that `compute_layout` documents."""
     if rows.ndim != 2 or 0 in rows.shape or not np.issubdtype(rows.dtype, np.floating):
         raise ArgumentError(
             f"activations={rows.dtype} array of shape {rows.shape}: "
@@ -283,63 +285,63 @@ def _checked(rows: NDArray[Any], previous: Layout | None) -> NDArray[np.bool_]:
     finite = finite_rows(rows)
     if not finite.any():
         raise ArgumentError(
-            f"activations: all {len(rows):,} samples hold NaN or infinity, so there is no map to "
-            "draw; check that the loss is finite, or log an earlier step"
+            f"activations: all {len(rows):,} samples hold NaN or infinity, so there is no map; "
+            "check that the loss is finite, or log an earlier step"
         )
     if previous is not None and len(previous.raw) != len(rows):
         raise ArgumentError(
             f"previous: a layout of {len(previous.raw):,} samples, but activations holds "
-            f"{len(rows):,}; pass the layout of the same probe, or previous=None to start afresh"
+            f"{len(rows):,}; pass the layout of the same probe, or previous=None to start over"
         )
     return finite
 
 
-def _notes(rows: NDArray[Any], found: _Directions) -> list[str]:
+def _describe_samples(rows: NDArray[Any], found: _Directions) -> list[str]:
     valid, directions = found.valid, len(found.first)
     notes = []
     broken = len(rows) - len(valid)
     if broken:
-        notes.append(f"layout: {broken:,} samples hold NaN or infinity; placed, never averaged")
+        notes.append(f"layout: {broken:,} samples hold NaN or infinity; they are not in any mean")
     zero = int((~rows[valid].any(axis=1)).sum())
     if zero:
-        notes.append(f"layout: {zero:,} samples are all zero; they share one place")
+        notes.append(f"layout: {zero:,} samples are all zero; they share one position")
     if len(valid) > 1 and directions == 1:
-        notes.append("layout: all samples point the same way; they share one place")
+        notes.append("layout: all samples have the same direction; they share one position")
     elif directions + zero < 0.9 * len(valid):
-        notes.append(f"layout: {len(valid):,} samples point in only {directions:,} directions")
+        notes.append(f"layout: {len(valid):,} samples have only {directions:,} distinct directions")
     return notes
 
 
-def _neighbors(unit: FloatArray, k: int, config: AtlasConfig) -> tuple[IntArray, FloatArray]:
+def _find_neighbors(unit: FloatArray, k: int, config: AtlasConfig) -> tuple[IntArray, FloatArray]:
     k = min(k, len(unit) - 1)
     if len(unit) <= _EXACT_UP_TO:
         return nearest_neighbors(unit, k)
     return approximate_neighbors(unit, k, config.seed)
 
 
-def _spread_out(indices: IntArray, valid: NDArray[np.intp], rows: int) -> IntArray:
-    """Turns neighbors among the valid rows into neighbors among all `rows`."""
+def _expand_neighbors(indices: IntArray, valid: NDArray[np.intp], rows: int) -> IntArray:
+    """Converts neighbors among the valid rows to neighbors among all rows."""
     everywhere = np.full((rows, indices.shape[1]), -1, np.int32)
     everywhere[valid] = valid[indices]
     return everywhere
 
 
-def _directions(
+def _find_directions(
     rows: NDArray[Any], finite: NDArray[np.bool_], config: AtlasConfig
 ) -> tuple[_Directions, IntArray]:
     """Returns the distinct directions with their graph, and the (N, k) neighbors of all rows."""
     valid = np.flatnonzero(finite)
     unit = unit_rows(rows[valid])
     first, group = distinct_directions(unit)
-    asked = config.neighbors - 1
-    indices, distances = _neighbors(unit, max(QUALITY_NEIGHBORS, asked), config)
-    neighbors = _spread_out(indices[:, :QUALITY_NEIGHBORS], valid, len(rows))
+    count = config.neighbors - 1
+    indices, distances = _find_neighbors(unit, max(QUALITY_NEIGHBORS, count), config)
+    neighbors = _expand_neighbors(indices[:, :QUALITY_NEIGHBORS], valid, len(rows))
     if len(first) < len(unit):
         unit = unit[first]
-        indices, distances = _neighbors(unit, asked, config)
+        indices, distances = _find_neighbors(unit, count, config)
     graph = None
-    if len(unit) >= _FEWEST_FOR_UMAP:
-        k = min(asked, max(_FEWEST_DRAWN_TO, (len(unit) - 1) // _SHARE_DRAWN_TO))
+    if len(unit) >= _MIN_FOR_GRAPH:
+        k = min(count, max(_MIN_ATTRACTED_TO, (len(unit) - 1) // _ATTRACTED_TO_FRACTION))
         graph = fuzzy_graph(indices[:, :k], distances[:, :k])
     return _Directions(valid, first, group, unit, graph), neighbors
 
@@ -354,78 +356,78 @@ def _plan(
     is_line: bool,
 ) -> _Plan:
     if previous is None:
-        return _by_itself(found, None, config, is_line)
+        return _plan_independent(found, None, config, is_line)
     before = previous.raw[found.rows]
     if found.graph is None:
-        return _by_itself(found, before, config, is_line)
-    if _collapsed(before):
-        afresh = "layout: started afresh, the previous map held too few places"
-        plan = _by_itself(found, None, config, is_line)
-        return dataclasses.replace(plan, notes=(afresh, *plan.notes))
+        return _plan_independent(found, before, config, is_line)
+    if _has_collapsed(before):
+        note = "layout: started over, the previous map had too few distinct positions"
+        plan = _plan_independent(found, None, config, is_line)
+        return dataclasses.replace(plan, notes=(note, *plan.notes))
     if config.layout == "umap":
-        return _by_umap(found.graph, _apart(before, config.seed, is_line), config)
+        return _plan_umap(found.graph, _separate(before, config.seed, is_line), config)
     if config.stability == 0:
-        return _by_itself(found, before, config, is_line)
-    before = _apart(before, config.seed, is_line)
+        return _plan_independent(found, before, config, is_line)
+    before = _separate(before, config.seed, is_line)
     kept = kept[found.rows]
-    faith = neighbor_recall(previous.raw, neighbors)[found.rows]
+    recall = neighbor_recall(previous.raw, neighbors)[found.rows]
     was = None if previous.activations is None else previous.activations[found.rows]
-    constant = direction_similarity(rows[found.rows], was)
-    tether = compute_anchors(before, kept, faith, constant, config.stability)
+    similarity = direction_similarity(rows[found.rows], was)
+    anchors = compute_anchors(before, kept, recall, similarity, config.stability)
     start = initial_coordinates(before, found.graph, kept)
-    return _anchored(found.graph, start, tether, config, is_line)
+    return _plan_with_anchors(found.graph, start, anchors, config, is_line)
 
 
-def _by_itself(
+def _plan_independent(
     found: _Directions, before: FloatArray | None, config: AtlasConfig, is_line: bool
 ) -> _Plan:
-    """Plans an independent map, turned onto the places `before` if there are any."""
+    """Plans an independent map, aligned to the coordinates `before` if given."""
     graph = found.graph
     note = None if graph is None else initialize_layout(found.unit, graph, config.seed)[1]
 
-    def place(seed: int) -> FloatArray:
+    def compute(seed: int) -> FloatArray:
         if graph is None:
-            places = pca_coordinates(found.unit)
+            coordinates = pca_coordinates(found.unit)
         elif config.layout == "umap":
             start, _ = initialize_layout(found.unit, graph, seed)
-            places = _by_umap(graph, start, config).place(seed)
+            coordinates = _plan_umap(graph, start, config).compute(seed)
         else:
             start, _ = initialize_layout(found.unit, graph, seed)
-            places = optimize_layout(_SMALL_START * start, graph, steps=_steps(config))
+            coordinates = optimize_layout(_START_SCALE * start, graph, steps=_count_steps(config))
         if is_line:
-            places = _on_a_line(places, graph, config, seed)
-        return places if before is None else align_procrustes(places, before)
+            coordinates = _project_to_line(coordinates, graph, config, seed)
+        return coordinates if before is None else align_procrustes(coordinates, before)
 
-    return _Plan(place, before is not None, () if note is None else (note,))
+    return _Plan(compute, before is not None, () if note is None else (note,))
 
 
-def _on_a_line(
-    places: FloatArray, graph: scipy.sparse.csr_matrix | None, config: AtlasConfig, seed: int
+def _project_to_line(
+    coordinates: FloatArray, graph: scipy.sparse.csr_matrix | None, config: AtlasConfig, seed: int
 ) -> FloatArray:
-    """Unrolls a map: its longest axis, with room for every row, then optimized on that line.
+    """Projects a map on its longest axis, stretches it, and optimizes it along that line.
 
-    On a line rows cannot pass each other but through each other. Given room they do: on two layers
-    of a CIFAR-10 network 2,000 rows reach a trustworthiness of .91 to .96, where the axis as it is
-    has .72 to .81, and a line that starts as a spectral embedding .58 to .61.
+    Samples on a line have to pass through each other, which needs space. On two layers of a
+    CIFAR-10 network, 2,000 samples reach a trustworthiness of .91 to .96; the projection alone has
+    .72 to .81, and a line that starts from a spectral embedding .58 to .61.
     """
-    centered = places - places.mean(axis=0)
-    # By einsum: the sums of a BLAS over many rows differ with its threads.
+    centered = coordinates - coordinates.mean(axis=0)
+    # einsum, because the sums of a BLAS depend on its number of threads.
     longest = np.linalg.eigh(np.einsum("ni,nj->ij", centered, centered))[1][:, -1]
     along = np.einsum("ni,i->n", centered, longest)
-    # An axis has no direction of its own; one that rounding decides would turn maps about.
+    # The sign of an axis is arbitrary; choose one that does not depend on rounding.
     along *= 1 if along[np.abs(along).argmax()] >= 0 else -1
     width = float(np.ptp(along))
     if width > 0:
-        along *= max(1.0, ROOM_ON_A_LINE * len(along) / width)
+        along *= max(1.0, LINE_LENGTH_PER_SAMPLE * len(along) / width)
     start = np.zeros((len(along), 2), np.float32)
     start[:, 0] = along
     if graph is None:
         return start
-    return optimize_layout(start, graph, steps=_steps(config))
+    return optimize_layout(start, graph, steps=_count_steps(config))
 
 
-def _by_umap(graph: scipy.sparse.csr_matrix, start: FloatArray, config: AtlasConfig) -> _Plan:
-    """Plans a map by umap-learn's own optimizer, from `start`."""
+def _plan_umap(graph: scipy.sparse.csr_matrix, start: FloatArray, config: AtlasConfig) -> _Plan:
+    """Plans a map by umap-learn's optimizer, from `start`."""
     return _Plan(
         lambda seed: optimize_with_umap(
             start, graph, min_dist=config.min_dist, epochs=config.epochs, seed=seed
@@ -434,57 +436,57 @@ def _by_umap(graph: scipy.sparse.csr_matrix, start: FloatArray, config: AtlasCon
     )
 
 
-def _anchored(
+def _plan_with_anchors(
     graph: scipy.sparse.csr_matrix,
     start: FloatArray,
-    tether: Anchors,
+    anchors: Anchors,
     config: AtlasConfig,
     is_line: bool,
 ) -> _Plan:
-    """Plans a map whose rows are held to where they were."""
+    """Plans a map with samples anchored to their previous coordinates."""
 
-    def place(seed: int) -> FloatArray:
-        shaken = _shaken(start, tether.mobility, seed, is_line)
-        return optimize_layout(shaken, graph, steps=_steps(config), tether=tether)
+    def compute(seed: int) -> FloatArray:
+        perturbed = _perturb(start, anchors.mobility, seed, is_line)
+        return optimize_layout(perturbed, graph, steps=_count_steps(config), anchors=anchors)
 
-    return _Plan(place, True)
-
-
-def _shaken(start: FloatArray, mobility: FloatArray, seed: int, is_line: bool) -> FloatArray:
-    """Returns a start a little beside: what may move must not hang on the very spot it was at."""
-    noise = _noise(start.shape, _SHAKE, seed, is_line)
-    shaken: FloatArray = (start + mobility[:, None] * noise).astype(np.float32)
-    return shaken
+    return _Plan(compute, True)
 
 
-def _steps(config: AtlasConfig) -> int:
-    return config.epochs * _STEPS_AN_EPOCH
+def _perturb(start: FloatArray, mobility: FloatArray, seed: int, is_line: bool) -> FloatArray:
+    """Adds noise to the start: the layout must not depend on the exact previous coordinates."""
+    noise = _noise(start.shape, _PERTURBATION, seed, is_line)
+    perturbed: FloatArray = (start + mobility[:, None] * noise).astype(np.float32)
+    return perturbed
 
 
-def _floor(
+def _count_steps(config: AtlasConfig) -> int:
+    return config.epochs * _STEPS_PER_EPOCH
+
+
+def _measure_noise_floor(
     found: _Directions,
     plan: _Plan,
-    places: FloatArray,
+    coordinates: FloatArray,
     kept: FloatArray,
     viewport: FloatArray,
     config: AtlasConfig,
 ) -> FloatArray:
-    """Lays the same rows out again with other seeds; returns the (N,) noise floor."""
-    repeats = _REPEATS if len(places) < _ONE_REPEAT_FROM else 1
-    maps = [to_map(plan.place(config.seed + r), viewport) for r in range(1, repeats + 1)]
+    """Returns the (N,) noise floor, from layouts with other seeds."""
+    repeats = _REPEATS if len(coordinates) < _ONE_REPEAT_FROM else 1
+    maps = [to_map(plan.compute(config.seed + r), viewport) for r in range(1, repeats + 1)]
     floor = np.zeros(len(kept), np.float32)
-    again = [drawn[found.group] for drawn in (to_map(places, viewport), *maps)]
-    floor[found.valid] = noise_floor(again, kept[found.valid])
+    maps = [map_xy[found.group] for map_xy in (to_map(coordinates, viewport), *maps)]
+    floor[found.valid] = noise_floor(maps, kept[found.valid])
     return floor
 
 
-def _collapsed(start: FloatArray) -> bool:
-    """Tells whether fewer than half of the previous places differ."""
+def _has_collapsed(start: FloatArray) -> bool:
+    """Returns whether less than half of the coordinates are distinct."""
     return 2 * len(np.unique(start, axis=0)) < len(start)
 
 
-def _apart(start: FloatArray, seed: int, is_line: bool) -> FloatArray:
-    """Moves rows that shared a place a thousandth of the map apart: the optimizer cannot."""
+def _separate(start: FloatArray, seed: int, is_line: bool) -> FloatArray:
+    """Separates equal coordinates by a thousandth of the map; the optimizer cannot do that."""
     _, group, counts = np.unique(start, axis=0, return_inverse=True, return_counts=True)
     shared = counts[group.ravel()] > 1
     step = 1e-3 * np.ptp(start, axis=0).max()
@@ -493,7 +495,7 @@ def _apart(start: FloatArray, seed: int, is_line: bool) -> FloatArray:
 
 
 def _noise(shape: tuple[int, ...], scale: float, seed: int, is_line: bool) -> NDArray[np.float64]:
-    """Returns (N, 2) normal displacements, on a line along it only."""
+    """Returns (N, 2) normal displacements; on a line, along it only."""
     noise = np.random.RandomState(seed).normal(scale=scale, size=shape)
     if is_line:
         noise[:, 1] = 0

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Places on the map by all forces at once, which can hold rows to where they were.
+"""Layout optimizer: gradient descent with all pairwise forces and anchors.
 
-Rows attract their neighbors and repel all rows, as in t-SNE (van der Maaten and Hinton 2008): the
-affinities are UMAP's fuzzy graph, its weights made to sum to 1; similarity on the map falls off as
-1 / (1 + d^2); gradient descent goes by momentum and gains. Attraction counts a quarter more than in
-t-SNE, which on the spectrum from t-SNE to UMAP (Boehm, Berens and Kobak 2022) is where maps are
-truest here; many times more at first, so that rows can pass one another.
+Samples attract their neighbors and repel all samples, as in t-SNE (van der Maaten and Hinton 2008).
+The affinities are UMAP's fuzzy graph, normalized to sum 1; similarity on the map is 1 / (1 + d^2);
+gradient descent uses momentum and gains. Attraction is a quarter stronger than in t-SNE, which
+gives the best maps here on the spectrum from t-SNE to UMAP (Boehm, Berens and Kobak 2022). It is
+several times stronger at first, so that samples can pass each other.
 
-UMAP draws a few of the rows that push, by chance, and every draw moves rows that have no reason to.
-Here every row pushes at every step. What a map shows of motion is then not noise; and for up to
-thousands of rows it costs less, since a loop over all of them runs sixteen rows at a time.
+UMAP samples the repulsive forces at random, which moves samples that have no reason to move. Here,
+all pairs are evaluated at every step, so that displacement is not noise. Up to several thousand
+samples, this is also faster, because the loop is vectorized.
 """
 
 from __future__ import annotations
@@ -24,41 +24,40 @@ import scipy.sparse
 from tensorboard_plugin_atlas.atlas import FloatArray
 
 ATTRACTION: Final = 1.25
-"""Attraction in terms of t-SNE's."""
-_OPENING: Final = 0.2
-"""Share of the steps that are the opening."""
-_OPENING_PULL: Final = 4.0
+"""Attraction relative to t-SNE."""
+_EXAGGERATED_STEPS: Final = 0.2
+"""Fraction of the steps with early exaggeration."""
+_EXAGGERATION: Final = 4.0
 _MOMENTA: Final = (0.5, 0.8)
-"""In the opening, and after it."""
-_ONE_BY_ONE: Final = 4_000
-"""Rows up to which each pair counts by itself; above, distant rows count by the cell."""
-_ROWS_A_CELL: Final = 9
-_SIDES: Final = (32, 48)
-"""Fewest and most cells along each axis."""
+"""Momentum during early exaggeration, and after it."""
+_EXACT_UP_TO: Final = 4_000
+"""Largest number of samples with exact pairwise forces; above, distant ones are binned."""
+_SAMPLES_PER_CELL: Final = 9
+_CELL_RANGE: Final = (32, 48)
+"""Smallest and largest number of cells along each axis."""
 
 
 @dataclass(frozen=True, eq=False)
 class Anchors:
-    """What holds N rows while they are optimized.
+    """Anchors of N samples during optimization.
 
     Attributes:
-        anchors: (N, 2) float32: the places that they are held to.
-        holds: (N,) float32 >= 0: how firmly; 0 lets go, 1 takes half of the way back at each step.
-        mobility: (N,) float32 in [0, 1]: the share of its steps that a row takes.
-        reach: Distance from its anchor at which half of the hold on a row is left, raw units: a row
-            that has gone far has a reason to.
+        coordinates: (N, 2) float32: anchor of each sample, raw units.
+        strengths: (N,) float32 >= 0; 0 means no anchor, 1 halves the distance at each step.
+        mobility: (N,) float32 in [0, 1]: factor on the steps of each sample.
+        radius: Distance from the anchor at which its strength is halved, raw units.
     """
 
-    anchors: FloatArray
-    holds: FloatArray
+    coordinates: FloatArray
+    strengths: FloatArray
     mobility: FloatArray
-    reach: float
+    radius: float
 
     @classmethod
-    def loose(cls, rows: int) -> Anchors:
-        """Returns the tether that holds nothing."""
-        free = np.zeros(rows, np.float32)
-        return cls(np.zeros((rows, 2), np.float32), free, free + 1, 1.0)
+    def none(cls, rows: int) -> Anchors:
+        """Returns anchors without effect for `rows` samples."""
+        zeros = np.zeros(rows, np.float32)
+        return cls(np.zeros((rows, 2), np.float32), zeros, zeros + 1, 1.0)
 
 
 def optimize_layout(
@@ -66,15 +65,15 @@ def optimize_layout(
     graph: scipy.sparse.csr_matrix,
     *,
     steps: int,
-    tether: Anchors | None = None,
+    anchors: Anchors | None = None,
 ) -> FloatArray:
-    """Optimizes places on the map, on one thread.
+    """Optimizes map coordinates, on one thread.
 
     Args:
         start: (N, 2) float32.
         graph: (N, N) symmetric fuzzy graph.
         steps: Gradient steps.
-        tether: What holds the rows, or None.
+        anchors: Anchors of the samples, or None.
 
     Returns:
         (N, 2) float32. Equal arguments give equal bytes on one machine.
@@ -82,8 +81,8 @@ def optimize_layout(
     from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 
     rows = len(start)
-    held = Anchors.loose(rows) if tether is None else tether
-    opening = np.arange(steps) < round(_OPENING * steps)
+    used = Anchors.none(rows) if anchors is None else anchors
+    is_exaggerated = np.arange(steps) < round(_EXAGGERATED_STEPS * steps)
     x, y = np.array(start.T, np.float32, order="C")
     kernels.gradient_descent(
         x,
@@ -91,21 +90,21 @@ def optimize_layout(
         graph.indptr.astype(np.int32),
         graph.indices.astype(np.int32),
         (graph.data / graph.data.sum()).astype(np.float32),
-        np.ascontiguousarray(held.anchors, np.float32),
-        np.ascontiguousarray(held.holds, np.float32),
-        float(held.reach),
-        np.ascontiguousarray(held.mobility, np.float32),
-        np.where(opening, _OPENING_PULL, ATTRACTION).astype(np.float32),
-        np.where(opening, *_MOMENTA).astype(np.float32),
+        np.ascontiguousarray(used.coordinates, np.float32),
+        np.ascontiguousarray(used.strengths, np.float32),
+        float(used.radius),
+        np.ascontiguousarray(used.mobility, np.float32),
+        np.where(is_exaggerated, _EXAGGERATION, ATTRACTION).astype(np.float32),
+        np.where(is_exaggerated, *_MOMENTA).astype(np.float32),
         rows / 2,
-        _cells_along(rows),
+        _count_cells(rows),
     )
     return np.stack([x, y], axis=1)
 
 
-def _cells_along(rows: int) -> int:
-    """Returns the cells that `kernels.repel_by_cells` cuts each axis into, 0 for none."""
-    if rows <= _ONE_BY_ONE:
+def _count_cells(rows: int) -> int:
+    """Returns the number of cells along each axis for `kernels.repel_by_cells`, 0 for none."""
+    if rows <= _EXACT_UP_TO:
         return 0
-    low, high = _SIDES
-    return min(max(round(math.sqrt(rows / _ROWS_A_CELL)), low), high)
+    low, high = _CELL_RANGE
+    return min(max(round(math.sqrt(rows / _SAMPLES_PER_CELL)), low), high)

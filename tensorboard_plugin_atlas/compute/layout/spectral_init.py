@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two leading eigenvectors of a large symmetric matrix, the same in any process.
+"""The two leading eigenvectors of a large symmetric matrix, reproducible in any process.
 
-Block Lanczos with thick restarts (Wu and Simon 2000), from two seeded vectors. ARPACK would do but
-for three things. It goes on from a random vector of its own where it finds an invariant subspace,
-so that its result depends on earlier calls in the process, or on the system's entropy. It sees the
-second eigenvector of a double eigenvalue only by rounding. And its sums are those of a BLAS, which
-differ with the number of threads. Here two vectors span a double eigenvalue, and `np.einsum` adds
-in one order.
+Block Lanczos with thick restarts (Wu and Simon 2000) from two seeded vectors. ARPACK is not
+reproducible: in an invariant subspace it continues with a random vector, which depends on earlier
+calls or on the entropy of the system; it finds the second eigenvector of a double eigenvalue by
+rounding errors only; and its sums depend on the number of BLAS threads. Here, two vectors span a
+double eigenvalue, and `np.einsum` sums in a fixed order.
 """
 
 from __future__ import annotations
@@ -19,36 +18,36 @@ from numpy.typing import NDArray
 
 Vector: TypeAlias = NDArray[np.float64]
 
-_WANTED: Final = 2
-_MOST: Final = 60
-"""Vectors of the basis: LAPACK takes one thread for a matrix of so few rows."""
+_PAIRS: Final = 2
+_MAX_BASIS: Final = 60
+"""Vectors of the basis: LAPACK uses one thread for a matrix of this size."""
 _KEPT: Final = 16
-"""Of them, those that a restart keeps."""
+"""Vectors that a restart keeps."""
 _RESTARTS: Final = 500
 _DEPENDENT: Final = 1e-10
-"""A vector that loses all but this share of its length to the basis lies in its span."""
+"""A vector with a smaller relative length outside of the basis is in its span."""
 
 
 class _Krylov:
-    """An orthonormal basis that grows by products with the matrix.
+    """An orthonormal basis of a Krylov space.
 
     Attributes:
         basis: (M, N); the first `count` rows are in use.
-        matrix: (M, M): the large matrix in that basis, known for the first `done` rows.
+        matrix: (M, M): the large matrix in this basis, known for the first `done` rows.
     """
 
     def __init__(self, start: Vector, known: Vector | None) -> None:
         size = start.shape[1]
-        self.basis = np.zeros((_MOST, size))
-        self.matrix = np.zeros((_MOST, _MOST))
+        self.basis = np.zeros((_MAX_BASIS, size))
+        self.matrix = np.zeros((_MAX_BASIS, _MAX_BASIS))
         self.count = self.done = 0
         self._known = np.zeros((1, size)) if known is None else known[None]
         for vector in start:
             self._append(vector)
 
     def grow(self, product: Callable[[Vector], Vector]) -> None:
-        """Multiplies one vector after the other until the basis is full or invariant."""
-        while self.done < self.count < _MOST:
+        """Multiplies vectors with the matrix until the basis is full or invariant."""
+        while self.done < self.count < _MAX_BASIS:
             column = self._append(product(self.basis[self.done]))
             self.matrix[: len(column), self.done] = column
             self.matrix[self.done, : len(column)] = column
@@ -57,40 +56,40 @@ class _Krylov:
     def ritz(self) -> tuple[Vector, Vector, Vector]:
         """Returns eigenvalues (M,), largest first, vectors (M, M) and residual norms (M,)."""
         known, left = slice(self.done), slice(self.done, self.count)
-        values, shares = np.linalg.eigh(self.matrix[known, known])
-        values, shares = values[::-1], np.ascontiguousarray(shares[:, ::-1])
-        beyond = np.einsum("ij,jk->ik", self.matrix[left, known], shares)
-        return values, shares, np.sqrt((beyond**2).sum(axis=0))
+        values, coefficients = np.linalg.eigh(self.matrix[known, known])
+        values, coefficients = values[::-1], np.ascontiguousarray(coefficients[:, ::-1])
+        outside = np.einsum("ij,jk->ik", self.matrix[left, known], coefficients)
+        return values, coefficients, np.sqrt((outside**2).sum(axis=0))
 
-    def vectors(self, shares: Vector) -> Vector:
-        """Returns (K, N): the vectors that are (M, K) `shares` of the basis."""
-        combined: Vector = np.einsum("mk,mn->kn", shares, self.basis[: len(shares)])
+    def vectors(self, coefficients: Vector) -> Vector:
+        """Returns (K, N): linear combinations of the basis with (M, K) coefficients."""
+        combined: Vector = np.einsum("mk,mn->kn", coefficients, self.basis[: len(coefficients)])
         return combined
 
-    def restart(self, values: Vector, shares: Vector) -> None:
-        """Keeps the leading Ritz vectors, and those not multiplied yet: they are what is left."""
+    def restart(self, values: Vector, coefficients: Vector) -> None:
+        """Keeps the leading Ritz vectors, and the vectors that are not multiplied yet."""
         kept = min(_KEPT, len(values))
-        waiting = self.basis[self.done : self.count].copy()
-        self.basis[:kept] = self.vectors(shares[:, :kept])
+        pending = self.basis[self.done : self.count].copy()
+        self.basis[:kept] = self.vectors(coefficients[:, :kept])
         self.matrix[:] = 0
         self.matrix[range(kept), range(kept)] = values[:kept]
-        self.done, self.count = kept, kept + len(waiting)
-        self.basis[kept : self.count] = waiting
+        self.done, self.count = kept, kept + len(pending)
+        self.basis[kept : self.count] = pending
 
     def _append(self, vector: Vector) -> Vector:
-        """Adds what a vector has beyond the basis; returns its (count,) coordinates in it."""
+        """Adds the part of a vector outside the basis; returns its (count,) coordinates."""
         rest, length = vector.copy(), _length(vector)
         used = self.basis[: self.count]
         column = np.zeros(self.count)
-        for _ in range(2):  # once leaves what rounding makes of large coordinates
+        for _ in range(2):  # twice, because of rounding errors
             for rows, total in ((self._known, None), (used, column)):
                 part = np.einsum("mn,n->m", rows, rest)
                 rest -= np.einsum("m,mn->n", part, rows)
                 if total is not None:
                     total += part
-        beyond = _length(rest)
-        if beyond > _DEPENDENT * length:
-            self.basis[self.count] = rest / beyond
+        outside = _length(rest)
+        if outside > _DEPENDENT * length:
+            self.basis[self.count] = rest / outside
             self.count += 1
         return column
 
@@ -101,35 +100,35 @@ def leading_eigenpairs(
     """Finds the two largest eigenvalues of a symmetric matrix and their eigenvectors.
 
     Args:
-        product: Multiplies the (N, N) matrix with an (N,) vector, with sums in a fixed order.
+        product: Multiplies the (N, N) matrix with an (N,) vector, summing in a fixed order.
         size: N >= 1.
-        known: (N,) eigenvector of length one that is left out, or None.
-        tolerance: Largest norm of a residual, as a share of the largest eigenvalue found.
+        known: (N,) eigenvector of length one to exclude, or None.
+        tolerance: Largest norm of a residual, relative to the largest eigenvalue.
 
     Returns:
-        Eigenvalues (2,), largest first, and eigenvectors (N, 2), each on the side of a seeded
-        random vector; 0 where there are fewer. None where they do not converge.
+        Eigenvalues (2,), largest first, and eigenvectors (N, 2), with signs set by seeded random
+        vectors; 0 if there are fewer than two. None without convergence.
     """
-    start = np.random.RandomState(0).normal(size=(_WANTED, size))
+    start = np.random.RandomState(0).normal(size=(_PAIRS, size))
     krylov = _Krylov(start, known)
     for _ in range(_RESTARTS):
         krylov.grow(product)
         if krylov.count == 0:
-            return np.zeros(_WANTED), np.zeros((size, _WANTED))
-        values, shares, residuals = krylov.ritz()
-        if (residuals[:_WANTED] <= tolerance * np.abs(values[:_WANTED]).max()).all():
-            return _oriented(values, krylov.vectors(shares[:, :_WANTED]), start)
-        krylov.restart(values, shares)
+            return np.zeros(_PAIRS), np.zeros((size, _PAIRS))
+        values, coefficients, residuals = krylov.ritz()
+        if (residuals[:_PAIRS] <= tolerance * np.abs(values[:_PAIRS]).max()).all():
+            return _orient(values, krylov.vectors(coefficients[:, :_PAIRS]), start)
+        krylov.restart(values, coefficients)
     return None
 
 
-def _oriented(values: Vector, vectors: Vector, start: Vector) -> tuple[Vector, Vector]:
-    """Pads what was found to two, and turns each vector to the side of a start."""
-    pair, along = np.zeros(_WANTED), np.zeros((start.shape[1], _WANTED))
+def _orient(values: Vector, vectors: Vector, start: Vector) -> tuple[Vector, Vector]:
+    """Pads the pairs to two, and sets the sign of each vector by a start vector."""
+    pair, oriented = np.zeros(_PAIRS), np.zeros((start.shape[1], _PAIRS))
     for i, vector in enumerate(vectors):
         pair[i] = values[i]
-        along[:, i] = vector if np.einsum("n,n->", vector, start[i]) >= 0 else -vector
-    return pair, along
+        oriented[:, i] = vector if np.einsum("n,n->", vector, start[i]) >= 0 else -vector
+    return pair, oriented
 
 
 def _length(vector: Vector) -> float:

@@ -17,30 +17,30 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import FloatArray
 
 VIEWPORT_CHANGED: Final = (
-    "layout: the viewport changed, motion since the last step includes its move"
+    "layout: the viewport changed; displacement since the last step includes this change"
 )
 
 _PERCENTILES = (1.0, 99.0)
 _MARGIN = 0.075
-_STRAIGHT = 0.9
-"""Share of the half side, from the center, in which places are drawn to scale."""
-_STRAYED_LIMIT = 0.1
+_LINEAR = 0.9
+"""Fraction of the half width, from the center, in which coordinates are not compressed."""
+_OUTSIDE_LIMIT = 0.1
 _SHRUNK_LIMIT = 0.4
-_NO_WIDTH = 1e-4
-"""A map narrower than this share of its distance from the origin is one place: float32 would not
-keep its two corners apart well enough to draw in between."""
-_LAST_INSIDE = 1 - 2.0**-22
-"""Where places infinitely far out are drawn; float32 still tells it from the edge."""
+_MIN_RELATIVE_WIDTH = 1e-4
+"""Smallest width of a map, as a fraction of its distance from the origin: float32 cannot represent
+narrower viewports well enough."""
+_MAX_SCALED = 1 - 2.0**-22
+"""Coordinate of points at infinity; the largest one that float32 distinguishes from the edge."""
 
 
-def fit_viewport(places: FloatArray) -> FloatArray:
+def fit_viewport(coordinates: FloatArray) -> FloatArray:
     """Returns the (2, 2) float32 square viewport of a first map: low and high corner, raw units.
 
-    A map of one place gets a viewport one raw unit wide, or wider where that place is far out.
+    If all points coincide, it is one raw unit wide, or wider if they are far from the origin.
     """
-    low, high = np.percentile(places.astype(np.float64), _PERCENTILES, axis=0)
+    low, high = np.percentile(coordinates.astype(np.float64), _PERCENTILES, axis=0)
     center = (low + high) / 2
-    width, least = (high - low).max(), _NO_WIDTH * np.abs(center).max()
+    width, least = (high - low).max(), _MIN_RELATIVE_WIDTH * np.abs(center).max()
     if width <= least:
         width = max(1.0, least)
     reach = width * (0.5 + _MARGIN)
@@ -48,7 +48,7 @@ def fit_viewport(places: FloatArray) -> FloatArray:
 
 
 def update_viewport(
-    places: FloatArray, viewport: FloatArray | None, *, least: float = _SHRUNK_LIMIT
+    coordinates: FloatArray, viewport: FloatArray | None, *, least: float = _SHRUNK_LIMIT
 ) -> tuple[FloatArray, tuple[str, ...]]:
     """Returns the viewport of the previous map if the new map fits it, or a new one and a note.
 
@@ -56,57 +56,59 @@ def update_viewport(
     times the width of the viewport.
 
     Args:
-        places: (N, 2) float32 raw coordinates of the new map.
+        coordinates: (N, 2) float32 raw coordinates of the new map.
         viewport: (2, 2) float32 low and high corner, or None for a first map.
         least: Smallest width of the map, as a fraction of the width of the viewport.
 
     Returns:
         The (2, 2) float32 viewport, and `(VIEWPORT_CHANGED,)` if an existing one was replaced.
     """
-    own = fit_viewport(places)
+    own = fit_viewport(coordinates)
     if viewport is None:
         return own, ()
     shrunk = (own[1] - own[0])[0] < least * (viewport[1] - viewport[0])[0]
-    if is_outside(places, viewport).mean() <= _STRAYED_LIMIT and not shrunk:
+    if is_outside(coordinates, viewport).mean() <= _OUTSIDE_LIMIT and not shrunk:
         return viewport, ()
     return own, (VIEWPORT_CHANGED,)
 
 
-def is_outside(places: FloatArray, viewport: FloatArray) -> NDArray[np.bool_]:
-    """Returns (N,) bool: which places lie beyond the viewport's edge."""
-    beyond: NDArray[np.bool_] = ((places < viewport[0]) | (places > viewport[1])).any(axis=1)
+def is_outside(coordinates: FloatArray, viewport: FloatArray) -> NDArray[np.bool_]:
+    """Returns (N,) bool: which points lie outside the viewport."""
+    beyond: NDArray[np.bool_] = ((coordinates < viewport[0]) | (coordinates > viewport[1])).any(
+        axis=1
+    )
     return beyond
 
 
-def to_map(places: FloatArray, viewport: FloatArray) -> FloatArray:
-    """Draws raw places in the unit square.
+def to_map(coordinates: FloatArray, viewport: FloatArray) -> FloatArray:
+    """Transforms raw coordinates to the unit square.
 
     Args:
-        places: (N, 2) raw units.
+        coordinates: (N, 2) raw units.
         viewport: (2, 2) low and high corner.
 
     Returns:
-        (N, 2) float32 inside (0, 1): to scale up to nine tenths of the way from the center to the
-        edge; monotone, and smooth, beyond.
+        (N, 2) float32 in (0, 1): linear up to nine tenths of the way from the center to the edge,
+        compressed beyond.
     """
     low, high = viewport.astype(np.float64)
-    away = 2 * (places - low) / (high - low) - 1
-    room = 1 - _STRAIGHT
-    over = np.maximum(np.abs(away) - _STRAIGHT, 0)
-    drawn = np.minimum(np.abs(away), _STRAIGHT) + room * over / (over + room)
-    drawn = np.copysign(np.minimum(drawn, _LAST_INSIDE), away)
-    xy: FloatArray = ((drawn + 1) / 2).astype(np.float32)
+    offset = 2 * (coordinates - low) / (high - low) - 1
+    room = 1 - _LINEAR
+    over = np.maximum(np.abs(offset) - _LINEAR, 0)
+    scaled = np.minimum(np.abs(offset), _LINEAR) + room * over / (over + room)
+    scaled = np.copysign(np.minimum(scaled, _MAX_SCALED), offset)
+    xy: FloatArray = ((scaled + 1) / 2).astype(np.float32)
     return xy
 
 
 def from_map(xy: FloatArray, viewport: FloatArray) -> FloatArray:
-    """Returns the (N, 2) float32 raw places that `to_map` draws at `xy`, to its rounding."""
+    """Transforms (N, 2) coordinates in the unit square to raw float32; inverse of `to_map`."""
     low, high = viewport.astype(np.float64)
-    drawn = 2 * xy.astype(np.float64) - 1
-    room = 1 - _STRAIGHT
-    used = np.clip((np.abs(drawn) - _STRAIGHT) / room, 0, 1 - 1e-6)
-    away = np.minimum(np.abs(drawn), _STRAIGHT) + room * used / (1 - used)
-    places: FloatArray = (low + (np.copysign(away, drawn) + 1) / 2 * (high - low)).astype(
+    scaled = 2 * xy.astype(np.float64) - 1
+    room = 1 - _LINEAR
+    used = np.clip((np.abs(scaled) - _LINEAR) / room, 0, 1 - 1e-6)
+    offset = np.minimum(np.abs(scaled), _LINEAR) + room * used / (1 - used)
+    coordinates: FloatArray = (low + (np.copysign(offset, scaled) + 1) / 2 * (high - low)).astype(
         np.float32
     )
-    return places
+    return coordinates

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Equal shares for every class: from labels known beforehand, or from items as they come by."""
+"""Class-balanced sampling, from known labels or from a stream of items."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ _LABEL_ATTRIBUTES: Final = ("targets", "labels", "_labels", "y")
 
 
 def choose_balanced(labels: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Chooses `count` indices, ascending, with equal shares per class as far as there are members.
+    """Chooses `count` indices with an equal number per class, as far as possible.
 
-    What a small class cannot fill goes to the others, so shares differ by at most one except where
-    a class is exhausted.
+    If a class is too small, the other classes get its share. Numbers per class differ by at most
+    one, except for exhausted classes.
 
     Args:
         labels: (L,) class of each item, L at least 1.
-        count: Indices wanted; all of them are returned where there are no more.
-        rng: Makes the choice.
+        count: Number of indices; all indices are returned if there are fewer.
+        rng: Random generator of the choice.
+
+    Returns:
+        Indices, ascending.
     """
     _, codes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     order = rng.permutation(len(sizes))
@@ -40,14 +43,14 @@ def choose_balanced(labels: NDArray[Any], count: int, rng: np.random.Generator) 
 
 @dataclass
 class BalancedReservoir(Generic[T]):
-    """Keeps at most `capacity` of the items that come by, evenly over their classes.
+    """Keeps a class-balanced random subset of a stream of items.
 
-    Within a class every item is kept with the same chance (the items with the smallest random keys
-    stay); when full, the largest class gives one up.
+    Within a class, all items have the same probability: those with the smallest random keys stay.
+    If the reservoir is full, an item of the largest class is dropped.
 
     Attributes:
-        capacity: Items kept at most.
-        rng: Draws the keys.
+        capacity: Largest number of items.
+        rng: Random generator of the keys.
     """
 
     capacity: int
@@ -58,26 +61,26 @@ class BalancedReservoir(Generic[T]):
     _size: int = 0
 
     def add(self, index: int, label: int, item: T) -> None:
-        """Offers an item; `index` is its place in the source."""
+        """Adds an item; `index` is its index in the source."""
         self._by_class[label].append((float(self.rng.random()), index, item))
         self._size += 1
         if self._size > self.capacity:
             largest = max(self._by_class.values(), key=len)
-            largest.pop(max(range(len(largest)), key=lambda place: largest[place][0]))
+            largest.pop(max(range(len(largest)), key=lambda position: largest[position][0]))
             self._size -= 1
 
     def items(self) -> list[tuple[int, T]]:
-        """Returns what was kept as (index, item), in the order of the source."""
+        """Returns the kept items as (index, item), in the order of the source."""
         kept = [(index, item) for entries in self._by_class.values() for _, index, item in entries]
         return sorted(kept, key=lambda entry: entry[0])
 
 
 def find_labels(data: object) -> NDArray[np.int64] | None:
-    """Returns the labels that a data set tells without reading an image, (L,) int64, or None.
+    """Returns the labels of a data set without reading images, (L,) int64, or None.
 
-    Looks for `targets` or `labels`, through `Subset`, `ConcatDataset`, `TensorDataset` and wrappers
-    that keep the inner data set as `dataset`. A `target_transform` is not applied: the answer says
-    which items belong together, not what their class is called.
+    Looks for `targets` or `labels`, also in `Subset`, `ConcatDataset`, `TensorDataset` and wrappers
+    with an inner `dataset`. A `target_transform` is not applied: the labels are only used to group
+    items.
     """
     try:
         length = len(data)  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How pixels become model input, and how to find that out from a data set's own transforms."""
+"""Normalization of images, and its detection in the transforms of a data set."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ class Normalize:
         std: One positive number per channel, or a single one for all.
 
     Raises:
-        ArgumentError: if the two differ in length, or hold something else than finite numbers with
-            a positive std.
+        ArgumentError: if the lengths differ, a number is not finite, or a std is not positive.
     """
 
     mean: tuple[float, ...]
@@ -53,19 +52,19 @@ class Normalize:
         return (pixels - mean) / std
 
     def fits(self, channels: int) -> bool:
-        """Tells whether images of that many channels can be normalized."""
+        """Returns whether images with that number of channels can be normalized."""
         return len(self.mean) in (1, channels)
 
     def after(self, first: Normalize) -> Normalize:
-        """Returns the one normalization that equals `first` followed by this one."""
+        """Returns the normalization that equals `first` followed by this one."""
         size = max(len(self.mean), len(first.mean))
-        own, other = self._stretched(size), first._stretched(size)
+        own, other = self._expand(size), first._expand(size)
         return Normalize(
             tuple(m1 + s1 * m2 for m1, s1, m2 in zip(other.mean, other.std, own.mean, strict=True)),
             tuple(s1 * s2 for s1, s2 in zip(other.std, own.std, strict=True)),
         )
 
-    def _stretched(self, size: int) -> Normalize:
+    def _expand(self, size: int) -> Normalize:
         if len(self.mean) == size:
             return self
         return Normalize(self.mean * size, self.std * size)
@@ -79,11 +78,11 @@ class Normalize:
 
 
 IDENTITY: Final = Normalize((0.0,), (1.0,))
-"""For models that take pixels in [0, 1] as they are."""
+"""For models whose input is pixels in [0, 1]."""
 
 
 def as_normalize(value: object) -> Normalize:
-    """Returns what a caller passed as `normalize`, a `Normalize` or a pair (mean, std).
+    """Converts the argument `normalize`: a `Normalize` or a pair (mean, std).
 
     Raises:
         ArgumentError: if it is neither.
@@ -101,17 +100,17 @@ def as_normalize(value: object) -> Normalize:
 
 
 def find_normalize(data: object) -> Normalize | None:
-    """Looks for the normalization in the transforms of a data set and of those it wraps.
+    """Finds the normalization in the transforms of a data set and of the data sets it wraps.
 
-    Knows torchvision's transforms (v1, v2, presets) and everything of the same shape: an object
-    whose class is called Normalize with `mean` and `std`, inside anything with `transforms`,
-    `transform` or children. Wrappers are looked through by `dataset`, `subset` and `datasets`.
+    Supports torchvision's transforms (v1, v2, presets) and similar ones: an object of a class named
+    Normalize with `mean` and `std`, inside of anything with `transforms`, `transform` or children.
+    Wrapped data sets are found by the attributes `dataset`, `subset` and `datasets`.
 
     Args:
         data: A data set.
 
     Returns:
-        The normalization from pixels in [0, 1] to what the data set yields, or None.
+        The normalization from pixels in [0, 1] to the images of the data set, or None.
 
     Raises:
         ArgumentError: if the parts of a concatenated data set disagree.
@@ -120,16 +119,16 @@ def find_normalize(data: object) -> Normalize | None:
 
 
 def _of_data(data: object, depth: int) -> Normalize | None:
-    if data is None or depth > 16:  # deeper than any real nesting: a cycle
+    if data is None or depth > 16:  # a cycle
         return None
     inner = _of_parts(data, depth)
     if inner is None:
         inners = (_of_data(getattr(data, name, None), depth + 1) for name in _INNER_DATA)
         inner = next((found for found in inners if found is not None), None)
     own = None
-    # `transforms` of a torchvision data set holds its `transform` once more.
+    # `transforms` of a torchvision data set includes its `transform`.
     for name in ("transform", "transforms"):
-        own = _chained(_steps(getattr(data, name, None), depth=0))
+        own = _compose(_steps(getattr(data, name, None), depth=0))
         if own is not None:
             break
     if own is None or inner is None:
@@ -152,7 +151,7 @@ def _of_parts(data: object, depth: int) -> Normalize | None:
 
 
 def _steps(transform: Any, depth: int) -> Iterator[Normalize]:
-    """Yields the normalizations inside a transform in the order in which they run."""
+    """Yields the normalizations of a transform in order of execution."""
     if transform is None or depth > 16:
         return
     if type(transform).__name__ in _NORMALIZING_CLASSES and hasattr(transform, "std"):
@@ -173,7 +172,7 @@ def _parts_of_transform(transform: Any) -> Iterable[Any]:
     return (getattr(transform, "transform", None),)
 
 
-def _chained(steps: Iterable[Normalize]) -> Normalize | None:
+def _compose(steps: Iterable[Normalize]) -> Normalize | None:
     whole: Normalize | None = None
     for step in steps:
         whole = step if whole is None else step.after(whole)

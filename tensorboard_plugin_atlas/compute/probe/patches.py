@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cutting, moving, resizing and finishing small pictures; all (B, C, h, w) float32 in [0, 1]."""
+"""Cropping, shifting, resizing and post-processing of (B, C, h, w) float32 images in [0, 1]."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True, kw_only=True)
 class PostProcessing:
-    """The last touch on an optimized picture, which the optimizer leaves a little gray and soft.
+    """Post-processing of optimized images, which have low contrast and sharpness.
 
     Attributes:
-        contrast: Standard deviation of luma to approach; real patches have .15 to .21.
+        contrast: Target standard deviation of luma; real patches have .15 to .21.
         least_gain: Lower limit of the contrast gain.
-        most_gain: Upper limit, so that noise of an empty picture is not blown up.
-        chroma: Factor on color, besides the root of the contrast gain.
-        sharpen: Share of the difference to a 3 x 3 mean that is added to luma.
-        exposure: Share of the way that mean luma moves to middle gray.
+        most_gain: Upper limit of the contrast gain, so that noise is not amplified.
+        chroma: Factor on color, in addition to the square root of the contrast gain.
+        sharpen: Weight of the difference to a 3 x 3 mean, which is added to luma.
+        exposure: Fraction by which mean luma moves to middle gray.
     """
 
     contrast: float = 0.18
@@ -40,11 +40,11 @@ class PostProcessing:
 
 @dataclass(frozen=True, eq=False)
 class PatchSource:
-    """The user's pictures, from which patches are cut.
+    """Images from which patches are cropped.
 
     Attributes:
         images: (I, C, H, W) float32 normalized model inputs.
-        normalize: How they were normalized.
+        normalize: Their normalization.
     """
 
     images: Tensor
@@ -52,26 +52,26 @@ class PatchSource:
 
     @property
     def channels(self) -> int:
-        """C."""
+        """Number of channels."""
         return self.images.shape[1]
 
     @property
     def shape(self) -> Shape:
-        """H and W."""
+        """Height and width."""
         return self.images.shape[2], self.images.shape[3]
 
-    def cut(self, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
-        """Returns pixels (B, C, h, w) in [0, 1]; see `crop_patches`."""
+    def crop(self, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
+        """Returns patches as pixels in [0, 1], (B, C, h, w); see `crop_patches`."""
         return self.normalize.to_pixels(crop_patches(self.images, rows, centers, shape)).clamp(0, 1)
 
 
 def crop_patches(pictures: Tensor, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
-    """Cuts one patch a row, reflecting the picture beyond its border.
+    """Crops one patch per row, with reflection padding.
 
     Args:
-        pictures: (I, C, H, W).
-        rows: (B,) int64: which picture.
-        centers: (B, 2): y and x of the patch's center, where pixel k is centered on k.
+        pictures: (I, C, H, W) images.
+        rows: (B,) int64: index of the image of each patch.
+        centers: (B, 2): y and x of the center of each patch; the center of pixel k is k.
         shape: Height and width of the patches.
 
     Returns:
@@ -79,17 +79,17 @@ def crop_patches(pictures: Tensor, rows: Tensor, centers: Tensor, shape: Shape) 
     """
     device = pictures.device
     ys, xs = (
-        _reflected(centers[:, axis].to(device), side, total)
+        _reflect_indices(centers[:, axis].to(device), side, total)
         for axis, (side, total) in enumerate(zip(shape, pictures.shape[2:], strict=True))
     )
-    # Whole lines first: to look each pixel up by four indices takes three times as long.
+    # Rows of pixels first: indexing single pixels takes three times as long.
     lines = pictures[rows.to(device)[:, None], :, ys]
-    places = xs[:, None, None].expand(*lines.shape[:3], -1)
-    return lines.gather(3, places).transpose(1, 2).contiguous()
+    columns = xs[:, None, None].expand(*lines.shape[:3], -1)
+    return lines.gather(3, columns).transpose(1, 2).contiguous()
 
 
-def _reflected(centers: Tensor, side: int, total: int) -> Tensor:
-    """Returns (B, side) indices into an axis of `total` pixels, mirrored about its end pixels."""
+def _reflect_indices(centers: Tensor, side: int, total: int) -> Tensor:
+    """Returns (B, side) indices into an axis of `total` pixels, reflected at its end pixels."""
     first = torch.round(centers - (side - 1) / 2).long()
     index = first[:, None] + torch.arange(side, device=centers.device)
     period = max(1, 2 * (total - 1))
@@ -98,7 +98,7 @@ def _reflected(centers: Tensor, side: int, total: int) -> Tensor:
 
 
 def shift_images(pictures: Tensor, down: int, right: int) -> Tensor:
-    """Moves the content by whole pixels, filling in by reflection; at most side - 1 each way."""
+    """Shifts images by whole pixels with reflection padding, by at most side - 1."""
     height, width = pictures.shape[2:]
     down = max(1 - height, min(height - 1, down))
     right = max(1 - width, min(width - 1, right))
@@ -111,7 +111,7 @@ def shift_images(pictures: Tensor, down: int, right: int) -> Tensor:
 
 
 def resize_images(pictures: Tensor, shape: Shape) -> Tensor:
-    """Resizes bicubically, with anti-aliasing on the way down; unchanged at the same size."""
+    """Resizes images (bicubic with anti-aliasing); unchanged at the same size."""
     if tuple(pictures.shape[2:]) == tuple(shape):
         return pictures
     result = F.interpolate(
@@ -121,7 +121,7 @@ def resize_images(pictures: Tensor, shape: Shape) -> Tensor:
 
 
 def post_process(pictures: Tensor, finish: PostProcessing) -> Tensor:
-    """Brings each picture's contrast and color near those of photographs, within limits."""
+    """Adjusts contrast, color and sharpness of each image toward those of photographs."""
     channels = pictures.shape[1]
     weights = pictures.new_tensor(_LUMA if channels == 3 else [1 / channels] * channels)
     luma = torch.einsum("c,bchw->bhw", weights, pictures)[:, None]
@@ -138,9 +138,9 @@ def post_process(pictures: Tensor, finish: PostProcessing) -> Tensor:
 
 
 def to_rgb(pictures: Tensor) -> Tensor:
-    """Returns (B, h, w, 3) uint8: one or two channels as their mean in gray, else the first three.
+    """Returns (B, h, w, 3) uint8: the mean of one or two channels in gray, else the first three.
 
-    Rounded to nearest; not-a-number becomes black.
+    Values are rounded; NaN becomes black.
     """
     channels = pictures.shape[1]
     shown = pictures[:, :3] if channels >= 3 else pictures.mean(1, keepdim=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The probe: the fixed images, labels and places that every checkpoint is asked about."""
+"""The probe: fixed images, labels and sample positions, the same at all checkpoints."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack
 __all__ = ["Normalize", "Probe", "build_probe"]
 
 EDGE: Final = 1 / 8
-"""Share of the image left out along each side, where activations see mostly padding."""
+"""Fraction of the image excluded at each side, where receptive fields are mostly padding."""
 
 RANGE_TOLERANCE: Final = 1e-3
-"""How far pixels may lie outside [0, 1] when no normalization is known."""
+"""Tolerance of the range [0, 1] of pixels if no normalization is known."""
 
 THUMBNAIL_SIDE: Final = 96
 THUMBNAIL_BYTES: Final = 6 * 1024 * 1024
@@ -55,19 +55,19 @@ _R2_STEP: Final = (0.7548776662466927, 0.5698402909980532)
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """I images and N sampled places in them, fixed for all layers and checkpoints.
+    """I images and N sampled positions, fixed for all layers and checkpoints.
 
     Attributes:
-        images: (I, C, H, W) float32 on the CPU, as the model takes them.
+        images: (I, C, H, W) float32 model inputs, on the CPU.
         labels: (I,) int32, or None.
         image_ids: (I,) int32: index of each image in the data set.
         sample_image: (N,) int32, ascending: row of each sample's image in `images`.
         relative_positions: (N, 2) float32: y and x of each sample as fractions of the image's
             height and width, in [EDGE, 1 - EDGE].
         classes: Class names, or None.
-        normalize: How pixels became `images`.
-        digest: Hex SHA-256 of images, labels and places.
-        notes: What a reader should know about how the probe was made.
+        normalize: Normalization from pixels to `images`.
+        digest: Hex SHA-256 of images, labels and positions.
+        notes: Notes about the selection of the probe.
         positions: (N, 2) int32: row and column of each sample on the feature map, edges included,
             in a probe for a single layer; None in a probe for all layers.
     """
@@ -93,13 +93,13 @@ class Probe:
         return int(self.images.shape[2]), int(self.images.shape[3])
 
     def pictures(self, rows: slice | NDArray[Any] = slice(None)) -> NDArray[np.uint8]:
-        """Returns the images as people see them, (I, H, W, 3) uint8.
+        """Returns the images as RGB pixels, (I, H, W, 3) uint8.
 
-        One channel becomes gray, two are averaged to gray, and of more than three the first three
-        are shown as red, green and blue.
+        One or two channels are averaged to gray; of more than three channels, the first three are
+        used.
 
         Args:
-            rows: Which images, all by default.
+            rows: Indices of the images, all by default.
         """
         pixels = self.normalize.to_pixels(self.images[rows])
         channels = pixels.shape[1]
@@ -109,7 +109,7 @@ class Probe:
         return whole.permute(0, 2, 3, 1).contiguous().numpy()
 
     def first(self, count: int) -> Probe:
-        """Returns the probe's first `count` images and their samples, for a trial; no digest."""
+        """Returns a probe of the first `count` images and their samples, without digest."""
         samples = self.sample_image < count
         return dataclasses.replace(
             self,
@@ -123,12 +123,12 @@ class Probe:
         )
 
     def at(self, images: IntArray, positions: IntArray, map_size: tuple[int, int]) -> Probe:
-        """Returns the same pictures with other samples, for one layer.
+        """Returns a probe of the same images with other samples, for a single layer.
 
         Args:
             images: (N,) rows of `images`, ascending.
-            positions: (N, 2) row and column on the layer's map.
-            map_size: Height and width of that map.
+            positions: (N, 2) row and column on the feature map.
+            map_size: Height and width of the feature map.
         """
         return dataclasses.replace(
             self,
@@ -138,34 +138,34 @@ class Probe:
         )
 
     def map_positions(self, height: int, width: int) -> IntArray:
-        """Returns the row and column of every sample on a layer's map, (N, 2) int32.
+        """Returns row and column of every sample on a feature map, (N, 2) int32.
 
-        The same place in the image gives the cell that holds it in every layer. The outermost ring
-        of a map is left out where the map has an inside (at least 3 cells along the axis); only on
-        maps smaller than 8 cells can that move a sample, by less than one cell.
+        It is the position of the feature map at the same relative position in all layers. Positions
+        at the edge of a map are moved inside if the map has at least 3 positions along the axis;
+        this affects maps smaller than 8 positions only.
         """
         if self.positions is not None:
             return self.positions
         columns = [
-            np.clip(np.floor(place * size), low, max(size - 1 - low, 0))
-            for place, size in zip(self.relative_positions.T, (height, width), strict=True)
+            np.clip(np.floor(position * size), low, max(size - 1 - low, 0))
+            for position, size in zip(self.relative_positions.T, (height, width), strict=True)
             for low in [1 if size >= 3 else 0]
         ]
         return np.stack(columns, axis=1).astype(np.int32)
 
     def thumbnails(self) -> ProbeThumbnails:
-        """Returns the pictures for the log: sides of at most 96 px and at most 6 MiB in all."""
+        """Returns thumbnails for the log: sides of at most 96 px, and at most 6 MiB in total."""
         count = len(self.images)
         trial = np.unique(np.linspace(0, count - 1, min(count, _TRIAL_THUMBNAILS)).astype(np.intp))
         for side, quality in _THUMBNAIL_STEPS:
             smallest = (side, quality) == _THUMBNAIL_STEPS[-1]
-            # A few pictures foretell the size of all, so that thousands are encoded only once.
+            # The size is estimated from a few images, so that all images are encoded only once.
             if not smallest:
-                sample = _bytes(pack(self._tiles(trial, side), quality=quality))
+                sample = _count_bytes(pack(self._tiles(trial, side), quality=quality))
                 if sample * count > THUMBNAIL_BYTES * len(trial):
                     continue
             sheets = pack(self._tiles(slice(None), side), quality=quality)
-            if smallest or _bytes(sheets) <= THUMBNAIL_BYTES:
+            if smallest or _count_bytes(sheets) <= THUMBNAIL_BYTES:
                 break
         return ProbeThumbnails(
             digest=self.digest,
@@ -196,76 +196,82 @@ def build_probe(
     classes: Sequence[str] | Mapping[int, str] | None = None,
     normalize: Normalize | tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> Probe:
-    """Chooses the probe's images and places, seeded, with an equal share for every class.
+    """Selects the images and sample positions of a probe, balanced over classes.
 
-    Random transforms of the data set are seeded too, so the same source and seed give the same
-    probe; the random states of python, numpy and torch are left as they were.
+    Random transforms of the data set are seeded, so that equal sources and seeds give equal probes.
+    The random states of Python, NumPy and torch are restored.
 
     Args:
         source: A Dataset of (image, label), image or dictionary; a DataLoader; a tuple (images,
-            labels) of tensors or arrays; or images alone. Images are (C, H, W) floats as the model
-            takes them.
+            labels) of tensors or arrays; or images alone. Images are (C, H, W) float model inputs.
         config: `samples`, `positions_per_image` and `seed` are used.
-        classes: Class names; taken from the data set's `classes` when left out.
+        classes: Class names; taken from the data set's `classes` by default.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
-            data set's transforms when left out.
+            data set's transforms by default.
 
     Raises:
-        ArgumentError: if the source is empty or unusable, holds NaN, has too few class names, or
-            lies outside [0, 1] with no normalization known.
+        ArgumentError: if the source is empty or of an unknown type, images have NaN, class names
+            are missing, or pixels are outside of [0, 1] and no normalization is known.
     """
     wanted = math.ceil(config.samples / config.positions_per_image)
     with preserve_random_state(config.seed):
-        drawn = select_images(source, wanted, np.random.default_rng([config.seed, 0]))
-    _check_pixels(drawn)
-    scale, scale_notes = _normalization(drawn.images, normalize, underlying_dataset(source))
-    names = _class_names(classes, underlying_dataset(source))
-    _check_labels(drawn.labels, names)
-    count = len(drawn.images)
+        selected = select_images(source, wanted, np.random.default_rng([config.seed, 0]))
+    _check_pixels(selected)
+    scale, scale_notes = _find_normalization(selected.images, normalize, underlying_dataset(source))
+    names = _find_class_names(classes, underlying_dataset(source))
+    _check_labels(selected.labels, names)
+    count = len(selected.images)
     sample_image = np.repeat(np.arange(count, dtype=np.int32), config.positions_per_image)
     sample_image = sample_image[: config.samples]
-    places = _places(count, config.positions_per_image, np.random.default_rng([config.seed, 1]))
-    places = places[: config.samples]
+    positions = _sample_positions(
+        count, config.positions_per_image, np.random.default_rng([config.seed, 1])
+    )
+    positions = positions[: config.samples]
     return Probe(
-        images=drawn.images,
-        labels=drawn.labels,
-        image_ids=drawn.image_ids,
+        images=selected.images,
+        labels=selected.labels,
+        image_ids=selected.image_ids,
         sample_image=sample_image,
-        relative_positions=places,
+        relative_positions=positions,
         classes=names,
         normalize=scale,
-        digest=_digest(drawn, sample_image, places),
-        notes=(*drawn.notes, *scale_notes, *_shortage(count, wanted), *_channel_note(drawn.images)),
+        digest=_compute_digest(selected, sample_image, positions),
+        notes=(
+            *selected.notes,
+            *scale_notes,
+            *_describe_shortage(count, wanted),
+            *_describe_channels(selected.images),
+        ),
     )
 
 
-def _places(images: int, each: int, rng: np.random.Generator) -> FloatArray:
-    """Returns (images * each, 2) places, evenly spread over the inside of each image."""
+def _sample_positions(images: int, each: int, rng: np.random.Generator) -> FloatArray:
+    """Returns (images * each, 2) relative positions, evenly spread over each image."""
     start = rng.random((images, 1, 2))
     spread = (start + np.arange(each)[:, None] * _R2_STEP) % 1.0
     inside: FloatArray = (EDGE + spread * (1 - 2 * EDGE)).astype(np.float32)
     return inside.reshape(-1, 2)
 
 
-def _digest(drawn: SourceImages, sample_image: IntArray, places: FloatArray) -> str:
-    digest = hashlib.sha256(repr(tuple(drawn.images.shape)).encode())
-    labels = () if drawn.labels is None else (drawn.labels,)
-    for array in (drawn.images.contiguous().numpy(), *labels, sample_image, places):
+def _compute_digest(selected: SourceImages, sample_image: IntArray, positions: FloatArray) -> str:
+    digest = hashlib.sha256(repr(tuple(selected.images.shape)).encode())
+    labels = () if selected.labels is None else (selected.labels,)
+    for array in (selected.images.contiguous().numpy(), *labels, sample_image, positions):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
-def _check_pixels(drawn: SourceImages) -> None:
-    bad = ~torch.isfinite(drawn.images).flatten(1).all(dim=1)
+def _check_pixels(selected: SourceImages) -> None:
+    bad = ~torch.isfinite(selected.images).flatten(1).all(dim=1)
     if bad.any():
-        ids = drawn.image_ids[bad.numpy()]
+        ids = selected.image_ids[bad.numpy()]
         raise ArgumentError(
             f"probe: {len(ids)} images hold NaN or infinity (first: {ids[:3].tolist()}); leave "
-            "them out, or mend the transform that made them"
+            "them out, or fix the transform that made them"
         )
 
 
-def _normalization(
+def _find_normalization(
     images: Tensor, given: object, data: object
 ) -> tuple[Normalize, tuple[str, ...]]:
     found = find_normalize(data) if given is None else as_normalize(given)
@@ -276,7 +282,7 @@ def _normalization(
             f"normalize has {len(scale.mean)} channels, the probe's images have {channels}; pass "
             "(mean, std) with one number per channel"
         )
-    # In float64, and per channel: a copy of all the images would cost as much as the probe.
+    # Per channel and in float64, without a copy of all images.
     ends = torch.stack([images.amin(dim=(0, 2, 3)), images.amax(dim=(0, 2, 3))]).double()
     low, high = scale.to_pixels(ends[:, :, None, None]).aminmax()
     if found is None and (low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE):
@@ -290,8 +296,8 @@ def _normalization(
     return scale, ()
 
 
-def _class_names(given: object, data: object) -> tuple[str, ...] | None:
-    names = given if given is not None else next(_names_in(data), None)
+def _find_class_names(given: object, data: object) -> tuple[str, ...] | None:
+    names = given if given is not None else next(_iterate_class_names(data), None)
     if isinstance(names, Mapping):
         keys = sorted(names)
         if keys != list(range(len(keys))):
@@ -304,18 +310,18 @@ def _class_names(given: object, data: object) -> tuple[str, ...] | None:
     return tuple(map(str, names))
 
 
-def _names_in(data: object, depth: int = 0) -> Iterator[Sequence[str]]:
-    """Yields the class names that a data set, or one that it wraps, carries as `classes`."""
+def _iterate_class_names(data: object, depth: int = 0) -> Iterator[Sequence[str]]:
+    """Yields the attributes `classes` of a data set and of the data sets it wraps."""
     if data is None or depth > 16:
         return
     names = getattr(data, "classes", None)
     if isinstance(names, (list, tuple)) and names:
         yield names
-    yield from _names_in(getattr(data, "dataset", None), depth + 1)
-    yield from _names_in(getattr(data, "subset", None), depth + 1)
+    yield from _iterate_class_names(getattr(data, "dataset", None), depth + 1)
+    yield from _iterate_class_names(getattr(data, "subset", None), depth + 1)
     parts = getattr(data, "datasets", None)
     for part in parts if isinstance(parts, (list, tuple)) else ():
-        yield from _names_in(part, depth + 1)
+        yield from _iterate_class_names(part, depth + 1)
 
 
 def _check_labels(labels: IntArray | None, classes: tuple[str, ...] | None) -> None:
@@ -332,13 +338,15 @@ def _check_labels(labels: IntArray | None, classes: tuple[str, ...] | None) -> N
         )
 
 
-def _shortage(count: int, wanted: int) -> tuple[str, ...]:
+def _describe_shortage(count: int, wanted: int) -> tuple[str, ...]:
     if count >= wanted:
         return ()
-    return (f"probe: {count} images, {wanted} wanted; raise positions_per_image for more samples",)
+    return (
+        f"probe: {count} images, {wanted} wanted; increase positions_per_image for more samples",
+    )
 
 
-def _channel_note(images: Tensor) -> tuple[str, ...]:
+def _describe_channels(images: Tensor) -> tuple[str, ...]:
     channels = images.shape[1]
     shown = {1: "", 2: "shown as the gray mean of 2 channels", 3: ""}
     note = shown.get(channels, f"shown as the first 3 of {channels} channels")
@@ -350,5 +358,5 @@ def _thumb_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
     return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
 
 
-def _bytes(sheets: SpriteSheets) -> int:
+def _count_bytes(sheets: SpriteSheets) -> int:
     return sum(map(len, sheets.pages))

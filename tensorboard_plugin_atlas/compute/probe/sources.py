@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drawing probe images from whatever a training script has: tensors, a data set or a loader."""
+"""Selection of probe images from tensors, data sets and data loaders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 READ_AHEAD: Final = 4
-"""Items read for each image wanted where labels are only found by reading."""
+"""Items read per selected image if labels are only known after reading items."""
 
 _IMAGE_KEYS: Final = ("image", "images", "pixel_values", "img", "input", "inputs", "x")
 _LABEL_KEYS: Final = ("label", "labels", "target", "targets", "class", "y")
@@ -31,13 +31,13 @@ _ADVICE: Final = "pass a Dataset, a DataLoader, or a tuple (images, labels) of t
 
 @dataclass(frozen=True, eq=False)
 class SourceImages:
-    """Images drawn from a source.
+    """Images selected from a source.
 
     Attributes:
-        images: (I, C, H, W) float32 on the CPU, as the model takes them.
-        labels: (I,) int32, or None where not every item carries one.
+        images: (I, C, H, W) float32 model inputs, on the CPU.
+        labels: (I,) int32, or None unless every item has a label.
         image_ids: (I,) int32, ascending: index of each image in the source.
-        notes: What a reader should know about the choice.
+        notes: Notes about the selection.
     """
 
     images: Tensor
@@ -54,35 +54,34 @@ class _Item:
 
 
 def select_images(source: object, count: int, rng: np.random.Generator) -> SourceImages:
-    """Draws up to `count` images, an equal share from each class as far as the source has them.
+    """Selects up to `count` images, with an equal number per class as far as possible.
 
-    Labels are looked up in the source's `targets` or `labels`, through `Subset`, `ConcatDataset`
-    and the like. Where they are only found inside the items, `READ_AHEAD * count` items are read
-    (at random, or the first ones of a source that can only be iterated) and the choice is made
-    among those.
+    Labels are taken from the source's `targets` or `labels`, also in `Subset` or `ConcatDataset`.
+    If they are only in the items, `READ_AHEAD * count` items are read (random ones, or the first
+    ones of an iterable source), and images are selected among those.
 
     Args:
         source: A map-style or iterable data set, a DataLoader, a pair (images, labels) of tensors
             or arrays, or (L, C, H, W) images alone.
-        count: Images wanted, at least 1.
-        rng: Makes the choice.
+        count: Number of images, at least 1.
+        rng: Random generator of the selection.
 
     Raises:
         ArgumentError: if the source is empty, or does not yield float images of one size.
     """
     arrays = _as_arrays(source)
     if arrays is not None:
-        return _draw_from_arrays(*arrays, count, rng)
+        return _select_from_arrays(*arrays, count, rng)
     data = underlying_dataset(source)
     if _is_indexed(data):
-        return _draw_from_indexed(data, _reader(source, data), count, rng)
+        return _select_from_indexed(data, _reader(source, data), count, rng)
     if isinstance(source, Iterable) and not isinstance(source, (str, bytes, Mapping)):
-        return _choose(itertools.islice(_stream(source), READ_AHEAD * count), count, rng)
+        return _select_balanced(itertools.islice(_stream(source), READ_AHEAD * count), count, rng)
     raise ArgumentError(f"probe={_short(source)}: {_ADVICE}")
 
 
 def underlying_dataset(source: object) -> Any:
-    """Returns the data set behind a DataLoader, cut to the loader's own subset, or `source`."""
+    """Returns the data set of a DataLoader, or the subset of its sampler; otherwise `source`."""
     if not isinstance(source, DataLoader):
         return source
     indices = getattr(source.sampler, "indices", None)
@@ -97,7 +96,7 @@ def _is_indexed(data: object) -> bool:
     return hasattr(data, "__getitem__") and hasattr(data, "__len__")
 
 
-def _draw_from_indexed(
+def _select_from_indexed(
     data: Any, read: Callable[[int], _Item], count: int, rng: np.random.Generator
 ) -> SourceImages:
     length = len(data)
@@ -108,10 +107,10 @@ def _draw_from_indexed(
         chosen = choose_balanced(labels, count, rng)
         return _assemble([read(int(index)) for index in chosen])
     some = rng.permutation(length)[: READ_AHEAD * count]
-    return _choose((read(int(index)) for index in some), count, rng)
+    return _select_balanced((read(int(index)) for index in some), count, rng)
 
 
-def _choose(items: Iterable[_Item], count: int, rng: np.random.Generator) -> SourceImages:
+def _select_balanced(items: Iterable[_Item], count: int, rng: np.random.Generator) -> SourceImages:
     reservoir: BalancedReservoir[_Item] = BalancedReservoir(count, rng)
     for item in items:
         reservoir.add(item.index, -1 if item.label is None else item.label, item)
@@ -122,12 +121,12 @@ def _assemble(items: Sequence[_Item]) -> SourceImages:
     if not items:
         raise ArgumentError("probe is empty: pass a data set with at least one image")
     first = items[0]
-    odd = next((item for item in items if item.image.shape != first.image.shape), None)
-    if odd is not None:
+    other = next((item for item in items if item.image.shape != first.image.shape), None)
+    if other is not None:
         raise ArgumentError(
-            f"probe: image {odd.index} has shape {tuple(odd.image.shape)}, image {first.index} has "
-            f"{tuple(first.image.shape)}; add a Resize or CenterCrop to the transforms so that all "
-            "have one size"
+            f"probe: image {other.index} has shape {tuple(other.image.shape)}, image {first.index} "
+            f"has {tuple(first.image.shape)}; add a Resize or CenterCrop to the transforms so "
+            "that all have one size"
         )
     labels = [item.label for item in items if item.label is not None]
     missing = len(items) - len(labels)
@@ -143,9 +142,9 @@ def _assemble(items: Sequence[_Item]) -> SourceImages:
 
 
 def _reader(source: object, data: Any) -> Callable[[int], _Item]:
-    """Returns how one item of a map-style data set is read: through the loader's own collate."""
+    """Returns a function that reads one item of a map-style data set, with the collate_fn."""
     collate = source.collate_fn if isinstance(source, DataLoader) else default_collate
-    # Neither default changes what an item holds, they only stack.
+    # The default functions only stack items.
     if collate in (default_collate, default_convert):
         return lambda index: _parse(data[index], index)
 
@@ -158,14 +157,14 @@ def _reader(source: object, data: Any) -> Callable[[int], _Item]:
 
 
 def _stream(source: Iterable[Any]) -> Iterator[_Item]:
-    """Yields the items of a source that can only be iterated, taking batches apart."""
+    """Yields the items of an iterable source; batches are split."""
     index = itertools.count()
     for entry in source:
         image, label = _split(entry)
-        batched = _is_array(image) and image.ndim == 4
-        images: Iterable[Any] = image if batched else (image,)
-        labels: Iterable[Any] = (label,) if not batched else label
-        if batched and label is None:
+        is_batch = _is_array(image) and image.ndim == 4
+        images: Iterable[Any] = image if is_batch else (image,)
+        labels: Iterable[Any] = (label,) if not is_batch else label
+        if is_batch and label is None:
             labels = itertools.repeat(None)
         for one, of_one in zip(images, labels, strict=False):
             yield _item(one, of_one, next(index))
@@ -176,7 +175,7 @@ def _parse(entry: object, index: int) -> _Item:
 
 
 def _split(entry: Any) -> tuple[Any, Any]:
-    """Takes an item or a batch apart into image and label, None where there is no label."""
+    """Splits an item or a batch into image and label; None if there is no label."""
     if isinstance(entry, Mapping):
         image = next((entry[key] for key in _IMAGE_KEYS if key in entry), None)
         if image is None:
@@ -206,27 +205,27 @@ def _as_image(value: Any, index: int) -> Tensor:
     if image.ndim != 3:
         raise ArgumentError(
             f"probe: image {index} has shape {tuple(image.shape)}; images are (channels, height, "
-            "width), so give a picture without channels one by unsqueeze(0)"
+            "width), so add a channel to an image without channels by unsqueeze(0)"
         )
     return _as_float(image).clone()
 
 
 def _as_tensor(value: Any) -> Tensor:
-    """Returns a tensor where it is, and an array as one on the CPU."""
+    """Returns a tensor unchanged, and an array as a tensor on the CPU."""
     return value if isinstance(value, Tensor) else torch.from_numpy(value)
 
 
 def _as_float(images: Tensor) -> Tensor:
     if not images.is_floating_point():
         raise ArgumentError(
-            f"probe images are {str(images.dtype).removeprefix('torch.')}; pass them as the model "
-            "takes them: images.float() / 255, then normalized as in training"
+            f"probe images are {str(images.dtype).removeprefix('torch.')}; pass model inputs: "
+            "images.float() / 255, normalized as in training"
         )
     return images.detach().to("cpu", torch.float32)
 
 
 def _as_label(value: Any) -> int | None:
-    """Returns a class index, or None for anything that is not one whole number."""
+    """Returns a class index, or None if the value is not a single integer."""
     if value is None or isinstance(value, (str, bytes)):
         return None
     array = np.asarray(value.cpu() if isinstance(value, Tensor) else value)
@@ -240,7 +239,7 @@ def _is_array(value: object) -> bool:
 
 
 def _as_arrays(source: Any) -> tuple[Any, Any] | None:
-    """Returns (images, labels or None) where the source is a pair of arrays or one array."""
+    """Returns (images, labels or None) if the source is an array or a pair of arrays, else None."""
     if _is_array(source):
         return source, None
     if not isinstance(source, (tuple, list)) or len(source) not in (1, 2):
@@ -250,7 +249,7 @@ def _as_arrays(source: Any) -> tuple[Any, Any] | None:
     return source[0], source[1] if len(source) == 2 else None
 
 
-def _draw_from_arrays(
+def _select_from_arrays(
     images: Any, labels: Any, count: int, rng: np.random.Generator
 ) -> SourceImages:
     if images.ndim != 4:
@@ -260,9 +259,9 @@ def _draw_from_arrays(
         )
     if not len(images):
         raise ArgumentError("probe is empty: pass at least one image")
-    known = None if labels is None else _checked_labels(labels, len(images))
-    groups = np.zeros(len(images), np.int64) if known is None else known
-    chosen = choose_balanced(groups, count, rng)
+    known = None if labels is None else _check_labels(labels, len(images))
+    classes = np.zeros(len(images), np.int64) if known is None else known
+    chosen = choose_balanced(classes, count, rng)
     return SourceImages(
         images=_as_float(_as_tensor(images)[torch.from_numpy(chosen)]),
         labels=None if known is None else known[chosen].astype(np.int32),
@@ -270,7 +269,7 @@ def _draw_from_arrays(
     )
 
 
-def _checked_labels(labels: Any, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _check_labels(labels: Any, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     array = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
     if array.shape != (count,) or array.dtype.kind not in "iub":
         raise ArgumentError(

@@ -132,7 +132,7 @@ def test_activation_drift_matches_the_log(concept_log: str, tab: Tab) -> None:
 
 def test_attribution_drift_matches_compare_atlases(concept_log: str, tab: Tab) -> None:
     before, now = (make_concept_atlas("turning", step, 1) for step in (100, 200))
-    level = compare_atlases(before, now).levels[0]
+    level = compare_atlases(before, now).grids[0]
     assert level.attribution_rank is not None
     changed = level.attribution_rank > 0
     assert 0 < changed.sum() < len(changed) / 2

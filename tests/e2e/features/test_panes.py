@@ -329,8 +329,13 @@ def test_a_cell_lists_its_links_to_other_layers(layer_log_by_loader: str, tab: T
     grid = b.grids[0]
     cell = int(np.flatnonzero((grid.rows == row) & (grid.cols == col))[0])
     up, down = link_layers(b, c, size=GRID), link_layers(a, b, size=GRID)
-    fed = [(down.cells_a[i], a.grids[0], down.fed[i]) for i in np.flatnonzero(down.cells_b == cell)]
-    feeds = [(up.cells_b[i], c.grids[0], up.feeds[i]) for i in np.flatnonzero(up.cells_a == cell)]
+    fed = [
+        (down.cells_a[i], a.grids[0], down.share_of_b[i])
+        for i in np.flatnonzero(down.cells_b == cell)
+    ]
+    feeds = [
+        (up.cells_b[i], c.grids[0], up.share_of_a[i]) for i in np.flatnonzero(up.cells_a == cell)
+    ]
     assert len(feeds) == 2
     for title, wanted in (("Feeds, in stage3", feeds), ("Is fed by, in stage1", fed)):
         expect(find_link_list(tab, title).get_by_role("listitem")).to_have_text(

@@ -19,7 +19,7 @@ def test_an_atlas_is_taken():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("runs/a", r"^a='runs/a': pass an Atlas; read_atlases\('runs/a'\) gives those of a log"),
+        ("runs/a", r"^a='runs/a': pass an Atlas; read_atlases\('runs/a'\) yields those of a log"),
         (Path("runs"), r"^a=.*Path\('runs'\): pass an Atlas; read_atlases\('runs'\) gives"),
         (None, r"^a=None: pass an Atlas, such as compute_atlas\(...\) returns"),
         ([0] * 1_000, r"^a=\[0, 0, .{73}: pass an Atlas"),
@@ -36,17 +36,17 @@ def test_atlases_are_taken_one_at_a_time():
     atlas = make_atlas(0)
     found = iterate_atlases("atlases", iter([atlas, "runs/a"]))
     assert next(found) is atlas
-    with pytest.raises(ArgumentError, match=r"^atlases: number 1 is 'runs/a', no Atlas; pass"):
+    with pytest.raises(ArgumentError, match=r"^atlases: number 1 is 'runs/a', not an Atlas; pass"):
         next(found)
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ("runs/a", r"^atlases='runs/a': pass atlases, such as read_atlases\('runs/a'\) gives!$"),
-        (Path("runs"), r"pass atlases, such as read_atlases\('runs'\) gives!$"),
-        (None, r"^atlases=None: pass atlases, such as read_atlases\(log_dir\) gives!$"),
-        ([None], r"^atlases: number 0 is None, no Atlas; pass .* read_atlases\(log_dir\) gives!$"),
+        ("runs/a", r"^atlases='runs/a': pass atlases, such as read_atlases\('runs/a'\)!$"),
+        (Path("runs"), r"pass atlases, such as read_atlases\('runs'\)!$"),
+        (None, r"^atlases=None: pass atlases, such as read_atlases\(log_dir\)!$"),
+        ([None], r"^atlases: number 0 is None, not an Atlas; pass .* read_atlases\(log_dir\)!$"),
     ],
     ids=["text", "path", "none", "other"],
 )

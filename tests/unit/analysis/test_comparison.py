@@ -66,7 +66,7 @@ class TestTheSame:
         assert diff.cka == pytest.approx(1)
         assert not diff.moved.any()
         assert diff.notes == ()
-        for level, grid in zip(diff.levels, atlas.grids, strict=True):
+        for level, grid in zip(diff.grids, atlas.grids, strict=True):
             assert level.size == grid.size
             assert len(level.cells_a) == len(grid.rows)
             np.testing.assert_array_equal(level.cells_a, level.cells_b)
@@ -167,7 +167,7 @@ class TestCells:
         return with_samples(a, xy=xy_a).replace(grids=(grid,)), b.replace(grids=(other,))
 
     def test_density_and_means_by_hand(self):
-        (level,) = compare_atlases(*self.two_by_two()).levels
+        (level,) = compare_atlases(*self.two_by_two()).grids
         np.testing.assert_array_equal(level.density, [[0, 0.5], [0, -0.5]])
         assert level.cells_a.tolist() == level.cells_b.tolist() == [0, 1]
         # Relative to the layer's mean, both cells turned round.
@@ -180,7 +180,7 @@ class TestCells:
         now = np.array([[0.5, 0.4, 0.6], [0.1, 0.2, 0.9]], np.float32)
         a = a.replace(grids=(dataclasses.replace(a.grids[0], attribution=was),))
         b = b.replace(grids=(dataclasses.replace(b.grids[0], attribution=now),))
-        (level,) = compare_atlases(a, b).levels
+        (level,) = compare_atlases(a, b).grids
         assert level.attribution_rank.tolist() == [1, 0]
 
     @pytest.mark.parametrize("side", [0, 1])
@@ -193,13 +193,13 @@ class TestCells:
             one.replace(grids=(dataclasses.replace(one.grids[0], attribution=values),))
             for one, values in zip(self.two_by_two(), given, strict=True)
         )
-        assert compare_atlases(a, b).levels[0].attribution_rank.tolist() == [-1, 0]
+        assert compare_atlases(a, b).grids[0].attribution_rank.tolist() == [-1, 0]
 
     def test_attribution_toward_other_classes_is_not_compared(self):
         a, b = self.two_by_two()
         a = a.replace(grids=(dataclasses.replace(a.grids[0], attribution=np.ones((2, 3))),))
         b = b.replace(grids=(dataclasses.replace(b.grids[0], attribution=np.ones((2, 4))),))
-        assert compare_atlases(a, b).levels[0].attribution_rank is None
+        assert compare_atlases(a, b).grids[0].attribution_rank is None
 
     def test_cells_that_only_one_atlas_has(self):
         values = rows(24)
@@ -210,7 +210,7 @@ class TestCells:
         a = a.replace(grids=(make_grid(24, gathered, labels, 8, 1),))
         b = with_samples(atlas_from_activations(values, step=1), xy=spread)
         b = b.replace(grids=(make_grid(24, spread, labels, 8, 1),))
-        (level,) = compare_atlases(a, b).levels
+        (level,) = compare_atlases(a, b).grids
         assert len(level.cells_a) == 0
         assert level.only_a.tolist() == [0]
         assert level.only_b.tolist() == list(range(24))
@@ -218,7 +218,7 @@ class TestCells:
 
     def test_levels_that_only_one_has_are_left_out(self):
         a, b = make_atlas(0, grids=(4, 8)), make_atlas(50, grids=(8, 16))
-        assert [level.size for level in compare_atlases(a, b, strict=False).levels] == [8]
+        assert [level.size for level in compare_atlases(a, b, strict=False).grids] == [8]
 
 
 class TestOthers:
@@ -227,9 +227,9 @@ class TestOthers:
         diff = compare_atlases(a, b)
         assert len(diff.rows_a) == 400
         assert diff.cka is not None
-        assert all(level.mean_cosine is None for level in diff.levels)
+        assert all(level.mean_cosine is None for level in diff.grids)
         assert diff.moved is None
-        assert diff.notes == ("the maps are of two layers: what moved between them tells nothing",)
+        assert diff.notes == ("the maps are of two layers: displacements have no meaning",)
 
     def test_two_runs_compare_with_a_note(self):
         diff = compare_atlases(make_atlas(0).replace(run="a"), make_atlas(50).replace(run="b"))
@@ -246,7 +246,7 @@ class TestOthers:
         assert diff.cka == pytest.approx(1)
         assert diff.change.max() == 0
         assert "compared 20 samples of the 40 and 40" in diff.notes[-2]
-        assert diff.notes[-1].startswith("image ids were trusted")
+        assert diff.notes[-1].startswith("image ids were not verified")
 
     def test_samples_are_matched_by_spot_where_images_have_many(self):
         whole = atlas_from_activations(rows(12))
@@ -273,13 +273,13 @@ class TestOthers:
         a = make_atlas(0)
         b = with_samples(make_atlas(50), labels=(a.labels + 1) % 6)
         b = with_provenance(b, probe="0f" * 16)
-        with pytest.raises(ArgumentError, match=r"100% of the images .* carry other labels"):
+        with pytest.raises(ArgumentError, match=r"100% of the images .* have different labels"):
             compare_atlases(a, b, strict=False)
 
     def test_nothing_in_common_is_refused(self):
         a = atlas_from_activations(rows(10))
         b = with_provenance(with_samples(a, image_ids=a.image_ids + 100), probe="0f" * 16)
-        with pytest.raises(ArgumentError, match="share no spot of any image"):
+        with pytest.raises(ArgumentError, match="have no position of an image"):
             compare_atlases(a, b, strict=False)
 
 

@@ -54,7 +54,12 @@ class TestLinks:
         found = {
             (int(x), int(y)): (int(n), float(feeds), float(fed))
             for x, y, n, feeds, fed in zip(
-                links.cells_a, links.cells_b, links.shared, links.feeds, links.fed, strict=True
+                links.cells_a,
+                links.cells_b,
+                links.shared,
+                links.share_of_a,
+                links.share_of_b,
+                strict=True,
             )
         }
         sand, water, tree = (cell_of(a, group) for group in (0, 1, 2))
@@ -137,7 +142,7 @@ class TestMerges:
         a, _ = many_shores()
         links = link_layers(a, a)
         assert links.merges == ()
-        assert set(links.feeds.tolist()) == {1.0}
+        assert set(links.share_of_a.tolist()) == {1.0}
 
 
 class TestRefusals:
@@ -155,7 +160,7 @@ class TestRefusals:
     def test_no_sample_in_common(self):
         a, b = shore()
         strange = dataclasses.replace(b.samples, image_ids=b.image_ids + 1000)
-        with pytest.raises(ArgumentError, match="share no sample"):
+        with pytest.raises(ArgumentError, match="have no sample in cells"):
             link_layers(a, b.replace(samples=strange))
 
     def test_what_is_no_atlas(self):

@@ -67,10 +67,10 @@ class TestOneMap:
         (alone,) = log(tmp_path / "alone", Net(1))
         assert spread(beside, other) < 0.6 * spread(alone, other)
         assert beside.viewport == other.viewport
-        (note,) = (n for n in beside.provenance.notes if n.startswith("layout: on the map"))
+        (note,) = (n for n in beside.provenance.notes if n.startswith("layout: aligned"))
         assert note == (
-            f"layout: on the map of layer 'body' at step 10 of {str(folder)!r}, by the 80 of 80 "
-            "samples that both probes hold"
+            f"layout: aligned to layer 'body' at step 10 of {str(folder)!r}, by 80 of 80 samples "
+            "that are in both probes"
         )
         assert beside.quality.overlap is None
         assert beside.samples.noise_floor is None
@@ -102,7 +102,7 @@ class TestOneMap:
         assert spread(first, second) < 1e-6
         third = log(tmp_path, Net(1), align_to=tmp_path / "gone", steps=(9,))[-1]
         assert spread(second, third) < 1e-6
-        assert not any("on the map of" in note for note in third.provenance.notes)
+        assert not any("aligned to" in note for note in third.provenance.notes)
 
 
 class TestRefusals:
@@ -140,5 +140,5 @@ class TestRefusals:
         (alone,) = log(
             tmp_path, Net(1), align_to=base[0], probe=(images[:10], labels[:10]), config=small
         )
-        (note,) = (n for n in alone.provenance.notes if "as asked" in n)
-        assert "only 10 samples are at the same spot" in note
+        (note,) = (n for n in alone.provenance.notes if "not aligned" in n)
+        assert "only 10 samples have the same image and position" in note

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds rows to the previous map, by hand on lines of a few places."""
+"""Anchors of samples, against hand-computed values."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from tensorboard_plugin_atlas.compute.layout.anchoring import (
 )
 
 
-def test_a_place_is_faithful_to_those_neighbors_that_lie_around_it():
-    # One neighbor asked, so the three nearest count: 0 has 1, 2, 3 around it and not 5.
-    places = np.stack([np.arange(6.0), np.zeros(6)], axis=1)
+def test_recall_counts_neighbors_among_the_nearest_points_of_the_map():
+    # k = 1, so the three nearest points count: 0 has 1, 2, 3 around it and not 5.
+    coordinates = np.stack([np.arange(6.0), np.zeros(6)], axis=1)
     neighbors = np.array([[3], [5], [3], [0], [3], [-1]], np.int32)
-    assert neighbor_recall(places, neighbors).tolist() == [1, 0, 1, 0, 1, 0]
+    assert neighbor_recall(coordinates, neighbors).tolist() == [1, 0, 1, 0, 1, 0]
 
 
-def test_a_row_starts_where_it_was_or_among_its_new_neighbors():
-    places = np.array([[0, 0], [4, 0], [0, 8]], np.float32)
+def test_a_sample_starts_at_its_previous_coordinates_or_among_its_neighbors():
+    coordinates = np.array([[0, 0], [4, 0], [0, 8]], np.float32)
     graph = scipy.sparse.csr_matrix(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]], np.float64))
-    start = initial_coordinates(places, graph, np.array([0.25, 0.5, 0.0]))
+    start = initial_coordinates(coordinates, graph, np.array([0.25, 0.5, 0.0]))
     # Row 0 is half way to its neighbors' mean, weighted by what they kept: .52 and .02 of .54.
     among = np.array([4 * 0.52, 8 * 0.02]) / 0.54
     np.testing.assert_allclose(start, [among / 2, [4, 0], [0, 0]], atol=1e-6)
     assert start.dtype == np.float32
 
 
-def test_the_hold_grows_with_what_was_kept_and_how_right_the_place_was():
+def test_strength_grows_with_overlap_recall_and_similarity():
     overlap = np.array([0, 0.5, 0.5, 0.5, 1], np.float32)
-    faith = np.array([1, 1, 0.5, 1, 0], np.float32)
-    constant = np.array([1, 1, 1, 0.5, 0], np.float32)
-    tether = compute_anchors(np.zeros((5, 2), np.float32), overlap, faith, constant, 2)
+    recall = np.array([1, 1, 0.5, 1, 0], np.float32)
+    similarity = np.array([1, 1, 1, 0.5, 0], np.float32)
+    anchors = compute_anchors(np.zeros((5, 2), np.float32), overlap, recall, similarity, 2)
     full = 28 * 2 * (0.5 / 0.55) ** 1.5
     np.testing.assert_allclose(
-        tether.holds, [0, full, full / 4, full / 2, 28 * 2 / 0.05**1.5], rtol=1e-5
+        anchors.strengths, [0, full, full / 4, full / 2, 28 * 2 / 0.05**1.5], rtol=1e-5
     )
     half = 0.5**0.25
-    np.testing.assert_allclose(tether.mobility, [1, half, half, half, 0], rtol=1e-6)
+    np.testing.assert_allclose(anchors.mobility, [1, half, half, half, 0], rtol=1e-6)
 
 
-def test_a_row_is_constant_by_the_cosine_of_its_activations():
+def test_direction_similarity_is_a_clipped_cosine():
     before = np.array([[1, 0], [1, 0], [1, 0], [0, 0], [np.nan, 1], [6e4, 0]], np.float16)
     now = np.array([[3, 0], [1, 1], [-1, 0], [1, 0], [1, 1], [6e4, 6e4]], np.float16)
     half = 0.5**0.5
@@ -61,16 +61,16 @@ def test_a_row_is_constant_by_the_cosine_of_its_activations():
 
 
 @pytest.mark.parametrize("mirror", [1, -1])
-def test_turning_undoes_a_turn_a_mirror_and_a_shift(mirror):
-    places = np.random.default_rng(0).normal(size=(50, 2)) * [3, 1]
+def test_procrustes_inverts_rotation_reflection_and_translation(mirror):
+    coordinates = np.random.default_rng(0).normal(size=(50, 2)) * [3, 1]
     sine, cosine = np.sin(2), np.cos(2)
-    turned = places @ np.array([[cosine, sine], [-sine, cosine]]) * [mirror, 1] + [7, -2]
-    np.testing.assert_allclose(align_procrustes(turned, places), places, atol=1e-5)
+    rotated = coordinates @ np.array([[cosine, sine], [-sine, cosine]]) * [mirror, 1] + [7, -2]
+    np.testing.assert_allclose(align_procrustes(rotated, coordinates), coordinates, atol=1e-5)
 
 
-def test_turning_does_not_scale():
-    places = np.random.default_rng(0).normal(size=(50, 2))
-    onto = align_procrustes(places * 5, places)
+def test_procrustes_does_not_scale():
+    coordinates = np.random.default_rng(0).normal(size=(50, 2))
+    aligned = align_procrustes(coordinates * 5, coordinates)
     np.testing.assert_allclose(
-        onto - onto.mean(axis=0), 5 * (places - places.mean(axis=0)), atol=1e-4
+        aligned - aligned.mean(axis=0), 5 * (coordinates - coordinates.mean(axis=0)), atol=1e-4
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cells that continue earlier ones, with directions worked out by hand."""
+"""Predecessors of cells, with known directions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def cells(*members: list[int], activations: np.ndarray = NOW) -> GridCells:
     )
 
 
-def test_a_cell_continues_the_one_whose_samples_mean_the_same_today():
+def test_the_predecessor_has_the_most_similar_current_mean():
     before = cells([0, 1], [4, 5], [8, 9])
     # Not one sample stayed, and the order is another.
     assert find_predecessors(cells([10, 11], [2, 3], [6]), before, NOW).tolist() == [2, 0, 1]
 
 
-def test_a_mixture_continues_its_larger_part_if_that_is_near_enough():
+def test_a_mixture_continues_its_larger_part_if_it_is_similar_enough():
     before = cells([0, 1, 2, 3], [4, 5, 6, 7])
     # (2, 0) + (-.5, .87) and its cosine to (1, 0): 1.5 / root 3 = .866.
     mixed = cells([0, 1, 4])
@@ -42,18 +42,18 @@ def test_a_mixture_continues_its_larger_part_if_that_is_near_enough():
     assert find_predecessors(mixed, before, NOW, 0.88).tolist() == [-1]
 
 
-def test_halves_of_a_cell_both_continue_it():
+def test_both_halves_of_a_cell_continue_it():
     assert find_predecessors(cells([0, 1], [2, 3]), cells([0, 1, 2, 3]), NOW).tolist() == [0, 0]
 
 
-def test_broken_samples_say_nothing():
+def test_invalid_samples_are_ignored():
     broken = NOW.copy()
     broken[0] = np.nan
     before = cells([0, 1], [4, 5])
     assert find_predecessors(cells([2, 3]), before, broken, 0.5).tolist() == [0]
 
 
-def test_without_cells_or_with_other_samples_all_are_new():
+def test_without_cells_or_with_other_samples_there_is_no_predecessor():
     now = cells([0, 1], [4, 5])
     assert find_predecessors(now, cells(), NOW).tolist() == [-1, -1]
     assert find_predecessors(now, cells([0, 1], activations=NOW[:9]), NOW).tolist() == [-1, -1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows that leave nothing to lay out: decided by what they are, never by how a sum was rounded."""
+"""Layouts of degenerate activations, which must not depend on rounding."""
 
 from __future__ import annotations
 
@@ -44,38 +44,50 @@ def split(n, first, other):
 
 
 def only(n, rows, rest):
-    """`rest` throughout, and the first `rows` as they come."""
+    """Random values in the first `rows`, and `rest` in all others."""
     return np.where(np.arange(n)[:, None] < rows, normal(n), rest)
 
 
-# Name to rows, places that differ, and what a note must hold.
+# Name to rows, number of distinct positions, and words of a note.
 CASES = {
-    "all zero": (lambda n: np.zeros((n, CHANNELS)), 1, "all zero; they share one place"),
-    "all equal": (lambda n: np.full((n, CHANNELS), 0.1), 1, "all samples point the same way"),
+    "all zero": (lambda n: np.zeros((n, CHANNELS)), 1, "all zero; they share one position"),
+    "all equal": (lambda n: np.full((n, CHANNELS), 0.1), 1, "all samples have the same direction"),
     "one direction": (
         lambda n: np.outer(2.0 ** (np.arange(n) % 5), [0.1, 0.2, 0.3, 0, 1 / 3, 7, -1]),
         1,
-        "all samples point the same way",
+        "all samples have the same direction",
     ),
     "equal but for rounding": (
         lambda n: np.full((n, CHANNELS), 0.1) * (1 + 6e-8 * np.sign(normal(n))),
         1,
-        "all samples point the same way",
+        "all samples have the same direction",
     ),
-    "two distinct": (lambda n: split(n, normal(1, 1), normal(1, 2)), 2, "only 2 directions"),
-    "opposite": (lambda n: split(n, normal(1), -normal(1)), 2, "only 2 directions"),
-    "zero and one other": (lambda n: split(n, 0, normal(1)), 2, "all zero; they share one place"),
-    "one that is not zero": (lambda n: only(n, 1, 0), 2, "all zero; they share one place"),
+    "two distinct": (
+        lambda n: split(n, normal(1, 1), normal(1, 2)),
+        2,
+        "only 2 distinct directions",
+    ),
+    "opposite": (lambda n: split(n, normal(1), -normal(1)), 2, "only 2 distinct directions"),
+    "zero and one other": (
+        lambda n: split(n, 0, normal(1)),
+        2,
+        "all zero; they share one position",
+    ),
+    "one that is not zero": (lambda n: only(n, 1, 0), 2, "all zero; they share one position"),
     "one finite": (lambda n: only(n, 1, np.nan), 1, "hold NaN or infinity"),
     "two finite": (lambda n: only(n, 2, np.inf), 2, "hold NaN or infinity"),
     "four finite": (lambda n: only(n, 4, -np.inf), 4, "hold NaN or infinity"),
     "one direction and NaN": (
         lambda n: np.where(np.arange(n)[:, None] % 2, np.nan, 3.0) * np.ones(CHANNELS),
         1,
-        "all samples point the same way",
+        "all samples have the same direction",
     ),
-    "few distinct": (lambda n: normal(5)[np.arange(n) % 5], 5, "only 5 directions"),
-    "equally far apart": (lambda n: np.eye(CHANNELS)[np.arange(n) % CHANNELS], 7, "7 directions"),
+    "few distinct": (lambda n: normal(5)[np.arange(n) % 5], 5, "only 5 distinct directions"),
+    "equally far apart": (
+        lambda n: np.eye(CHANNELS)[np.arange(n) % CHANNELS],
+        7,
+        "7 distinct directions",
+    ),
 }
 EACH = pytest.mark.parametrize("name", CASES)
 
@@ -92,20 +104,20 @@ def rows_of(name, n=40, dtype=np.float32):
 
 
 def check(layout, name, rows):
-    _, places, expected = CASES[name]
+    _, positions, expected = CASES[name]
     finite = np.isfinite(rows).all(axis=1)
-    drawn = layout.xy[finite]
+    xy = layout.xy[finite]
     assert np.isfinite(layout.raw).all()
     assert ((layout.xy > 0) & (layout.xy < 1)).all()
     assert (layout.viewport[1] > layout.viewport[0]).all()
     assert (layout.invalid == ~finite).all()
-    assert len(np.unique(drawn, axis=0)) == places
+    assert len(np.unique(xy, axis=0)) == positions
     assert expected in " ".join(layout.notes)
-    if places == 1:
-        np.testing.assert_array_equal(drawn, 0.5)
-    elif places > 2:
-        # Distinct places can be told apart on a map of a thousand pixels, along both axes.
-        assert (np.ptp(drawn, axis=0) > 0.01).all()
+    if positions == 1:
+        np.testing.assert_array_equal(xy, 0.5)
+    elif positions > 2:
+        # Distinct positions are distinguishable on a map of a thousand pixels, along both axes.
+        assert (np.ptp(xy, axis=0) > 0.01).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -125,7 +137,7 @@ def test_a_first_map(name, dtype):
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
 @EACH
-def test_so_few_rows(name, n):
+def test_a_map_of_few_rows(name, n):
     rows = rows_of(name, n)
     if np.isfinite(rows).all(axis=1).any():
         layout = compute_layout(rows, config=config())
@@ -136,7 +148,7 @@ def test_so_few_rows(name, n):
 @pytest.mark.parametrize("is_line", [False, True], ids=["map", "line"])
 @pytest.mark.parametrize("stability", [0, 1])
 @EACH
-def test_it_goes_on_from_a_sound_map_to_itself_and_back_to_a_sound_one(name, stability, is_line):
+def test_it_continues_a_valid_map_itself_and_is_continued_by_a_valid_one(name, stability, is_line):
     rows, sound, recipe = rows_of(name), normal(40).astype(np.float32), config(stability=stability)
     layout = compute_layout(sound, config=recipe, is_line=is_line)
     for step in (rows, rows, sound):
@@ -154,7 +166,7 @@ def test_it_goes_on_from_a_sound_map_to_itself_and_back_to_a_sound_one(name, sta
 
 
 @EACH
-def test_the_same_again_moves_nothing(name):
+def test_equal_rows_do_not_move(name):
     rows = rows_of(name)
     first = compute_layout(rows, config=config())
     again = compute_layout(rows, first, config=config())
@@ -169,23 +181,23 @@ def test_the_same_again_moves_nothing(name):
 
 
 @EACH
-def test_another_run_is_laid_on_it(name):
+def test_another_run_is_aligned_to_it(name):
     rows = rows_of(name)
     layout = compute_layout(rows, config=config())
     other = atlas_from_activations(np.nan_to_num(rows, posinf=0, neginf=0))
     other = other.replace(run="a", viewport=layout.viewport_corners)
-    asked = ProbeSamples(
+    samples = ProbeSamples(
         digest="other", image_ids=other.image_ids, boxes=other.boxes, labels=other.labels
     )
     beside, note = compute_aligned_layout(
-        other, asked, normal(40).astype(np.float32), config=config()
+        other, samples, normal(40).astype(np.float32), config=config()
     )
     assert ((beside.xy > 0) & (beside.xy < 1)).all()
     assert "40 of 40 samples" in note
 
 
 @EACH
-def test_its_atlas_is_followed_compared_logged_and_laid_out_again(name, tmp_path):
+def test_its_atlas_can_be_tracked_compared_logged_and_recomputed(name, tmp_path):
     sound = normal(40).astype(np.float32)
     rows = rows_of(name)
     found = [
@@ -207,10 +219,10 @@ def test_its_atlas_is_followed_compared_logged_and_laid_out_again(name, tmp_path
     assert CASES[name][2] in " ".join(again[1].provenance.notes)
 
 
-def test_a_dead_run_is_laid_out_again_in_the_middle_of_its_map(tmp_path):
+def test_a_run_of_zeros_can_be_recomputed(tmp_path):
     found = [atlas_from_activations(rows_of("all zero"), step=i, sequence=i + 1) for i in range(3)]
     write_atlases(tmp_path / "a", found)
     relayout(tmp_path, progress=False)
     for one in read_atlases(tmp_path, run="a/backwards"):
         np.testing.assert_array_equal(one.xy, 0.5)
-        assert any("share one place" in note for note in one.provenance.notes)
+        assert any("share one position" in note for note in one.provenance.notes)

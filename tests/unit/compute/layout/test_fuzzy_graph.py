@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fuzzy graph against umap-learn's own code, starts, and what borrowing umap leaves behind."""
+"""The fuzzy graph compared with umap-learn, initialization, and the import of umap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import scipy.sparse
 import torch
 
 from tensorboard_plugin_atlas.analysis.cosine import unit_rows
-from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_pieces
+from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_graph
 from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
     approximate_neighbors,
@@ -44,7 +44,7 @@ def test_fuzzy_graph_equals_umap_learn(unit):
     np.testing.assert_allclose(fuzzy_graph(indices, distances).toarray(), expected, atol=1e-5)
 
 
-def test_fuzzy_graph_by_hand():
+def test_hand_computed_fuzzy_graph():
     # k = 3 with the row itself counted as umap does: one-way weights sum to log2(4) = 2, the
     # nearest has weight 1, so two equally far others share the rest: 1/2 each.
     indices = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]], np.int32)
@@ -56,7 +56,7 @@ def test_fuzzy_graph_by_hand():
     np.testing.assert_array_equal(graph, graph.T)
 
 
-def test_a_connected_graph_starts_spectrally_and_a_torn_one_from_pca(unit):
+def test_a_connected_graph_starts_from_a_spectral_embedding_others_from_pca(unit):
     start, note = initialize_layout(unit, fuzzy_graph(*nearest_neighbors(unit, 7)), seed=0)
     assert note is None
     assert np.abs(start).max() == pytest.approx(10, abs=0.01)
@@ -65,28 +65,28 @@ def test_a_connected_graph_starts_spectrally_and_a_torn_one_from_pca(unit):
     islands = unit_rows(islands + np.random.default_rng(1).normal(scale=0.01, size=(40, 2)))
     start, note = initialize_layout(islands, fuzzy_graph(*nearest_neighbors(islands, 5)), seed=0)
     assert "PCA" in note
-    assert "2 pieces" in note
+    assert "2 components" in note
     assert start[:20, 0].max() < start[20:, 0].min() or start[:20, 0].min() > start[20:, 0].max()
 
 
 @pytest.mark.parametrize("shape", [(30, 5), (4, 9), (3, 1)])
-def test_principal_places_keep_the_two_largest_variances(shape):
+def test_pca_coordinates_keep_the_two_largest_variances(shape):
     rows = np.random.default_rng(0).normal(size=shape)
     values = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)[:2]
-    places = pca_coordinates(rows.astype(np.float32))
+    coordinates = pca_coordinates(rows.astype(np.float32))
     expected = np.zeros(2)
     expected[: len(values)] = values
-    np.testing.assert_allclose(np.linalg.norm(places, axis=0), expected, rtol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(coordinates, axis=0), expected, rtol=1e-4)
 
 
-def test_rows_on_a_line_have_no_second_axis_not_even_a_rounded_one():
-    places = pca_coordinates(unit_rows(np.array([[1, 0, 0], [1, 2, 3]], np.float32)))
-    assert places[0, 0] == -places[1, 0] != 0
-    assert (places[:, 1] == 0).all()
+def test_rows_on_a_line_have_no_second_axis():
+    coordinates = pca_coordinates(unit_rows(np.array([[1, 0, 0], [1, 2, 3]], np.float32)))
+    assert coordinates[0, 0] == -coordinates[1, 0] != 0
+    assert (coordinates[:, 1] == 0).all()
     assert (pca_coordinates(np.full((7, 3), 0.1, np.float32)) == 0).all()
 
 
-def test_borrowing_umap_restores_the_process():
+def test_importing_umap_restores_the_process():
     threads, numeric = torch.get_num_threads(), locale.setlocale(locale.LC_NUMERIC)
     try:
         with import_umap():
@@ -104,7 +104,7 @@ def test_approximate_neighbors_drop_the_row_itself(monkeypatch, unit):
     own = np.arange(len(unit))[:, None]
 
     def descent(rows, k, *_):
-        # As the descent answers: the row itself first; row 0 has it second (a tie); row 1 lacks it.
+        # As nearest-neighbor descent returns: the row first; row 0 has it second; row 1 lacks it.
         indices = np.hstack([own, exact_indices])
         distances = np.hstack([np.zeros_like(own), exact_distances])
         indices[0, :2] = indices[0, 1::-1]
@@ -130,6 +130,6 @@ def test_approximate_neighbors_fall_back_to_exact_ones(monkeypatch, unit):
 def test_a_spectral_start_that_does_not_converge_becomes_pca(monkeypatch, unit):
     graph = fuzzy_graph(*nearest_neighbors(unit, 7))
     monkeypatch.setattr(spectral, "_RESTARTS", 0)
-    start, note = umap_pieces.initialize_layout(unit, graph, seed=0)
+    start, note = umap_graph.initialize_layout(unit, graph, seed=0)
     assert "did not converge" in note
     assert np.isfinite(start).all()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Binning: properties that hold for any map, and grids worked out by hand."""
+"""Binning: properties of any map, and hand-computed grids."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_order_of_the_samples_does_not_matter(drawn, size, random):
 
 @settings(max_examples=80, deadline=None)
 @given(maps(), st.integers(1, 12))
-def test_a_grid_of_twice_the_size_nests(drawn, size):
+def test_a_grid_of_twice_the_size_is_nested(drawn, size):
     layout, rows = drawn
     coarse = bin_samples(layout, rows, size=size, min_count=1)
     fine = bin_samples(layout, rows, size=2 * size, min_count=1)
@@ -87,7 +87,7 @@ def test_a_grid_of_twice_the_size_nests(drawn, size):
     )
 
 
-def test_a_grid_by_hand():
+def test_a_hand_computed_grid():
     xy = [[0, 0], [0.5, 0], [0.49, 0.49], [1, 1], [0.5, 0.5], [1, 0.4], [0.1, 0.9], [0.2, 0.2]]
     rows = np.arange(8, dtype=np.float16)[:, None]
     rows[7] = np.inf
@@ -110,20 +110,20 @@ def test_means_do_not_overflow():
     assert cells.means.tolist() == [[60_000, 60_000]]
 
 
-def test_levels_stay_empty_where_no_cell_is_full_enough():
+def test_grids_without_a_full_cell_are_empty():
     xy = [[0.1, 0.1], [0.12, 0.1], [0.14, 0.1], [0.4, 0.1]]
     config = AtlasConfig(grids=(2, 10), min_count=4)
-    levels, notes = bin_grids(layout_at(xy), np.ones((4, 2)), config=config)
-    assert [len(level) for level in levels] == [1, 0]
-    assert levels[1].means.shape == (0, 2)
-    assert (levels[1].cell_of == -1).all()
+    grids, notes = bin_grids(layout_at(xy), np.ones((4, 2)), config=config)
+    assert [len(level) for level in grids] == [1, 0]
+    assert grids[1].means.shape == (0, 2)
+    assert (grids[1].cell_of == -1).all()
     assert notes == ()
 
 
-def test_a_probe_too_small_for_any_cell_still_shows_on_the_coarsest_level():
+def test_a_small_probe_has_cells_in_the_coarsest_grid():
     config = AtlasConfig(grids=(2, 10), min_count=4)
-    levels, notes = bin_grids(layout_at([[0.1, 0.1], [0.9, 0.1]]), np.eye(2), config=config)
-    assert [level.counts.tolist() for level in levels] == [[1, 1], []]
+    grids, notes = bin_grids(layout_at([[0.1, 0.1], [0.9, 0.1]]), np.eye(2), config=config)
+    assert [level.counts.tolist() for level in grids] == [[1, 1], []]
     assert len(notes) == 1
     assert "2 x 2 grid" in notes[0]
 
@@ -149,14 +149,14 @@ def test_the_nearest_members_come_first(one_cell):
     assert chosen[1].tolist() == [5, 8, 7, 6, 9, -1, -1]
 
 
-def test_distinct_images_come_before_a_second_look_at_one(one_cell):
+def test_distinct_images_come_before_duplicates(one_cell):
     cells, rows = one_cell
     images = np.array([7, 7, 7, 3, 5, 0, 1, 2, 3, 4])
     chosen = nearest_members(cells, rows, 5, distinct=images)
     assert chosen[0].tolist() == [0, 3, 4, 2, 1]
 
 
-def test_broken_samples_represent_nothing(one_cell):
+def test_invalid_samples_are_not_members(one_cell):
     cells, rows = one_cell
     broken = np.vstack([rows, [[np.nan] * 3]])
     cells = bin_samples(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layouts: on real pixels, from one checkpoint to the next, and on input that has no good map."""
+"""Layouts of real data, their continuation, and degenerate input."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def test_equal_input_gives_equal_bytes_and_another_seed_another_map(digits, digi
 
 
 def drift(digits, seed=0, scale=2.0):
-    """The digits as a slightly different network would see them."""
+    """The digits after a small random change."""
     noise = np.random.default_rng(seed).normal(scale=scale, size=digits.shape)
     return (digits + noise).astype(np.float32)
 
 
-def test_the_next_checkpoint_starts_from_the_previous_places(digits, digits_layout):
+def test_the_next_checkpoint_starts_from_the_previous_coordinates(digits, digits_layout):
     # The previous map is mirrored, as no fresh layout would come out: the next must stay mirrored.
     low, high = digits_layout.viewport[:, 0]
     mirrored = dataclasses.replace(
@@ -92,7 +92,7 @@ def test_the_next_checkpoint_starts_from_the_previous_places(digits, digits_layo
     assert 0.3 < quality.overlap.mean() < 1
 
 
-def test_an_unchanged_network_has_the_very_same_map_and_nothing_moves_above_the_floor(
+def test_an_unchanged_network_has_the_same_map_and_no_significant_displacement(
     digits, digits_layout
 ):
     again = compute_layout(digits, digits_layout, config=CONFIG)
@@ -103,7 +103,7 @@ def test_an_unchanged_network_has_the_very_same_map_and_nothing_moves_above_the_
     np.testing.assert_allclose(again.noise_floor, 0.001)
 
 
-def test_stability_is_a_dial_between_motion_and_fit(digits, digits_layout):
+def test_stability_trades_motion_for_fit(digits, digits_layout):
     noisy = drift(digits)
     moves, trust = [], []
     for stability in (0, 0.3, 10):
@@ -117,7 +117,7 @@ def test_stability_is_a_dial_between_motion_and_fit(digits, digits_layout):
 
 
 def swapped(digits, one, other):
-    """Twenty samples of each of two digits become what those of the other are."""
+    """Swaps twenty samples of each of two digits."""
     labels = load_digits().target[:600]
     ones, others = np.flatnonzero(labels == one)[:20], np.flatnonzero(labels == other)[:20]
     rows = digits.copy()
@@ -139,8 +139,8 @@ def test_samples_that_changed_move_above_the_floor_and_the_rest_below(digits, se
 
 
 @pytest.mark.parametrize("seed", [0, 100, 200])
-def test_the_floor_covers_moves_between_places_that_are_equally_good(digits, seed):
-    # Fours come as two groups, and one of them fits at two places. Which, the seed decides: on one
+def test_the_floor_covers_moves_between_equally_good_positions(digits, seed):
+    # Fours form two clusters, and one of them fits at two positions. The seed decides: on one
     # map in five it moved no farther than chance can move it, and the floor must say so.
     config = dataclasses.replace(CONFIG, seed=seed)
     before = compute_layout(digits, config=config)
@@ -155,7 +155,7 @@ def test_the_floor_covers_moves_between_places_that_are_equally_good(digits, see
     assert (moves > layout.noise_floor)[~changed].mean() < 0.05
 
 
-def test_independent_maps_are_turned_onto_the_previous_one(digits, digits_layout):
+def test_independent_maps_are_aligned_to_the_previous_one(digits, digits_layout):
     config = dataclasses.replace(CONFIG, stability=0)
     turn = np.array([[0, 1], [-1, 0]], np.float32)
     turned = dataclasses.replace(digits_layout, raw=digits_layout.raw @ turn)
@@ -164,7 +164,7 @@ def test_independent_maps_are_turned_onto_the_previous_one(digits, digits_layout
     np.testing.assert_allclose(layout.raw, turned.raw, atol=1e-3)
 
 
-def test_umap_learns_optimiser_stays_as_the_reference(digits):
+def test_umap_learns_optimizer_is_the_reference(digits):
     config = dataclasses.replace(CONFIG, layout="umap", epochs=50)
     first = compute_layout(digits[:150], config=config)
     later = compute_layout(drift(digits[:150]), first, config=config)
@@ -174,7 +174,7 @@ def test_umap_learns_optimiser_stays_as_the_reference(digits):
     assert later.noise_floor is not None
 
 
-def test_a_previous_frame_that_does_not_fit_is_replaced_and_said(digits, digits_layout):
+def test_a_previous_viewport_that_does_not_fit_is_replaced_with_a_note(digits, digits_layout):
     for factor in (0.3, 4):
         viewport = digits_layout.viewport * np.float32(factor)
         continued = compute_layout(
@@ -184,7 +184,7 @@ def test_a_previous_frame_that_does_not_fit_is_replaced_and_said(digits, digits_
         assert continued.clamped.mean() < 0.05
 
 
-def test_a_run_laid_out_backwards_ends_like_a_map_by_itself(digits):
+def test_the_last_map_of_a_relayout_is_as_good_as_an_independent_one(digits):
     steps = [drift(digits, scale=scale) for scale in (6, 3, 0)]
     layouts = compute_relayout(steps, CONFIG)
     np.testing.assert_array_equal(layouts[2].raw, compute_layout(steps[2], config=CONFIG).raw)
@@ -207,13 +207,13 @@ def test_another_run_with_another_width_can_be_continued(digits, digits_layout):
         assert np.linalg.norm(before - now) < 0.15
 
 
-def test_the_user_keeps_their_torch_threads(digits, digits_layout):
+def test_torch_threads_are_unchanged(digits, digits_layout):
     threads = torch.get_num_threads()
     compute_layout(digits[:50], config=CONFIG)
     assert torch.get_num_threads() == threads
 
 
-def test_resume_rebuilds_the_layout_from_what_is_logged(digits, digits_layout):
+def test_a_layout_is_restored_from_a_log(digits, digits_layout):
     viewport = json.loads(json.dumps(digits_layout.viewport_corners))
     resumed = restore_layout(digits_layout.xy, digits, viewport=viewport, config=CONFIG)
     np.testing.assert_array_equal(resumed.xy, digits_layout.xy)
@@ -225,7 +225,7 @@ def test_resume_rebuilds_the_layout_from_what_is_logged(digits, digits_layout):
     np.testing.assert_allclose(unchanged.xy, digits_layout.xy, atol=1e-6)
 
 
-def test_resume_guesses_the_frame_of_an_old_log(digits, digits_layout):
+def test_the_viewport_of_an_old_log_is_estimated(digits, digits_layout):
     resumed = restore_layout(digits_layout.xy, digits, config=CONFIG)
     assert resumed.viewport.tolist() == [[0, 0], [20, 20]]
     continued = compute_layout(drift(digits), resumed, config=CONFIG)
@@ -248,25 +248,25 @@ def test_fewer_samples_than_neighbors(n):
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0])
-def test_equal_rows_share_the_center(value):
+def test_equal_rows_are_at_the_center(value):
     layout = compute_layout(np.full((40, 6), value, np.float32), config=CONFIG)
     check_valid(layout, 40)
     np.testing.assert_allclose(layout.xy, np.full((40, 2), 0.5))
-    assert any("share one place" in note for note in layout.notes)
+    assert any("share one position" in note for note in layout.notes)
 
 
-def test_duplicates_by_the_hundred_share_a_place_and_do_not_tear_the_map():
+def test_hundreds_of_duplicates_share_a_position():
     rows = np.repeat(random_rows(30), 20, axis=0)
     layout = compute_layout(rows, config=CONFIG)
     check_valid(layout, 600)
     assert len(np.unique(layout.xy, axis=0)) == 30
     assert (layout.xy.reshape(30, 20, 2) == layout.xy[::20, None]).all()
-    assert any("30 directions" in note for note in layout.notes)
+    assert any("30 distinct directions" in note for note in layout.notes)
     assert measure_quality(rows, layout).trustworthiness > 0.8
 
 
 @pytest.mark.parametrize("shape", [(8, 4), (40, 8), (40, 512), (300, 64)])
-def test_rows_of_little_structure_have_a_map_that_rounding_does_not_choose(shape):
+def test_maps_of_little_structure_do_not_depend_on_rounding(shape):
     moves = []
     for seed in range(5):
         rows = random_rows(*shape, seed=seed)
@@ -291,7 +291,7 @@ def test_zero_rows_and_dead_channels():
     assert measure_quality(rows, layout).dead_channels == 1
 
 
-def test_broken_rows_are_placed_flagged_and_leave_the_rest_alone():
+def test_invalid_rows_are_flagged_and_do_not_affect_others():
     rows = random_rows(60)
     broken = np.insert(rows, [20, 40], np.nan, axis=0)
     broken[20, 1:] = 0.5
@@ -310,7 +310,7 @@ def test_broken_rows_are_placed_flagged_and_leave_the_rest_alone():
     assert measure_quality(broken, layout).invalid == 2
 
 
-def test_a_row_that_breaks_later_keeps_its_place():
+def test_a_row_that_becomes_invalid_keeps_its_coordinates():
     rows = random_rows(60)
     before = compute_layout(rows, config=CONFIG)
     rows[7] = np.nan
@@ -319,14 +319,14 @@ def test_a_row_that_breaks_later_keeps_its_place():
     assert after.invalid[7]
 
 
-def test_life_after_a_collapse_starts_afresh():
+def test_a_map_starts_over_after_a_collapse():
     dead = compute_layout(np.zeros((60, 8), np.float32), config=CONFIG)
     layout = compute_layout(random_rows(60), dead, config=CONFIG)
-    assert any("afresh" in note for note in layout.notes)
+    assert any("started over" in note for note in layout.notes)
     np.testing.assert_array_equal(layout.raw, compute_layout(random_rows(60), config=CONFIG).raw)
 
 
-def test_places_that_were_shared_can_part():
+def test_equal_coordinates_can_separate():
     rows = random_rows(60)
     rows[1] = rows[0]
     before = compute_layout(rows, config=CONFIG)
@@ -347,7 +347,7 @@ def test_places_that_were_shared_can_part():
     ],
     ids=["one channel", "one positive channel", "half precision", "huge", "beyond float32"],
 )
-def test_odd_numbers_give_a_valid_map(rows):
+def test_extreme_values_give_a_valid_map(rows):
     check_valid(compute_layout(rows, config=CONFIG), 50)
 
 
@@ -368,26 +368,26 @@ def test_the_scale_of_the_activations_does_not_matter():
         (np.ones((4, 2), int), "int64"),
     ],
 )
-def test_input_without_any_map_says_why(rows, message):
+def test_input_without_a_map_is_reported(rows, message):
     with pytest.raises(ArgumentError, match=message):
         compute_layout(rows, config=CONFIG)
 
 
-def test_another_number_of_samples_than_before_is_refused():
+def test_another_number_of_samples_is_rejected():
     before = compute_layout(random_rows(3), config=CONFIG)
     with pytest.raises(ArgumentError, match="previous: a layout of 3 samples"):
         compute_layout(random_rows(4), before, config=CONFIG)
 
 
-def test_many_samples_take_the_approximate_neighbors(monkeypatch, digits):
-    asked = []
+def test_many_samples_use_approximate_neighbors(monkeypatch, digits):
+    calls = []
 
     def descent(unit, k, seed):
-        asked.append((len(unit), k, seed))
-        return layout_module.nearest(unit, k)
+        calls.append((len(unit), k, seed))
+        return layout_module.nearest_neighbors(unit, k)
 
     monkeypatch.setattr(layout_module, "_EXACT_UP_TO", 100)
     monkeypatch.setattr(layout_module, "approximate_neighbors", descent)
     compute_layout(digits[:101], config=CONFIG)
     compute_layout(digits[:100], config=CONFIG)
-    assert asked == [(101, 29, 0)]
+    assert calls == [(101, 29, 0)]

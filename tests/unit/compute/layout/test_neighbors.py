@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiled neighbors against the plain ones, and what neighborhoods share, by hand."""
+"""Compiled neighbor search compared with numpy, and overlaps of neighborhoods."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_nearest_equals_the_plain_search(monkeypatch, entries, k):
     assert (indices.dtype, distances.dtype) == (np.int32, np.float32)
 
 
-def test_of_equally_near_rows_the_first_is_taken():
+def test_the_first_of_equally_near_rows_is_chosen():
     unit = np.repeat(np.eye(2, dtype=np.float32), 3, axis=0)
     indices, distances = nearest_neighbors(unit, 3)
     assert indices.tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [4, 5, 0], [3, 5, 0], [3, 4, 0]]
@@ -46,7 +46,7 @@ def test_no_neighbors_of_a_single_row():
     assert indices.shape == distances.shape == (1, 0)
 
 
-def test_overlap_by_hand():
+def test_hand_computed_overlap():
     before = np.array([[1, 2], [0, 2], [1, 3], [-1, -1], [1, 2]], np.int32)
     now = np.array([[2, 1], [3, 2], [0, 4], [-1, -1], [-1, -1]], np.int32)
     np.testing.assert_allclose(overlap(now, before), [1, 0.5, 0, 0, 0])
@@ -59,6 +59,6 @@ def test_overlap_of_unequal_neighborhoods_uses_the_smaller():
 
 
 def test_share_among_a_larger_pool():
-    asked = np.array([[1, 2], [3, -1]], np.int32)
+    queries = np.array([[1, 2], [3, -1]], np.int32)
     pool = np.array([[9, 2, 1, 7], [3, 4, 5, -1]], np.int32)
-    assert share_among(asked, pool).tolist() == [1, 0.5]
+    assert share_among(queries, pool).tolist() == [1, 0.5]

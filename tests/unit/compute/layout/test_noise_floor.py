@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The noise floor: by hand, and on moves whose distribution is known."""
+"""The noise floor: hand-computed values and known distributions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def test_two_maps_of_few_samples_share_one_bin():
     assert floor.dtype == np.float32
 
 
-def test_maps_that_agree_have_the_smallest_floor():
+def test_equal_maps_have_the_smallest_floor():
     still = np.random.default_rng(0).uniform(size=(300, 2)).astype(np.float32)
     np.testing.assert_allclose(noise_floor([still, still], np.zeros(300)), SMALLEST)
 
 
-def test_samples_that_kept_less_have_a_higher_floor_and_one_move_in_twenty_is_above_it():
+def test_the_floor_decreases_with_overlap_and_five_percent_exceed_it():
     random = np.random.default_rng(0)
     overlap = random.integers(0, 16, 4000) / 15
     spread = 0.05 * (1.01 - overlap)[:, None]

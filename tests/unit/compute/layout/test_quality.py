@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quality numbers: against scikit-learn and by hand."""
+"""Quality measures compared with scikit-learn and hand-computed values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_trustworthiness_equals_scikit_learn(k, noise):
     assert trustworthiness(ranks, 120) == pytest.approx(expected, abs=1e-6)
 
 
-def test_ranks_trust_and_kept_by_hand():
+def test_hand_computed_ranks_trustworthiness_and_knn_kept():
     unit = fan([0, 10, 25, 45, 70])
     xy = np.array([[0, 0], [0.9, 0], [0.2, 0], [0.5, 0], [1, 0]], np.float32)
     # Map neighbors, two each: 0 -> 2, 3; 1 -> 4, 3; 2 -> 0, 3; 3 -> 2, 1; 4 -> 1, 3.
@@ -49,7 +49,7 @@ def test_ranks_trust_and_kept_by_hand():
     assert knn_kept(ranks) == pytest.approx(4 / 10)
 
 
-def test_ties_count_in_the_favor_of_the_map():
+def test_ties_get_the_lowest_rank():
     unit = np.repeat(np.eye(3, dtype=np.float32), 40, axis=0)
     xy = np.repeat(np.array([[0, 0], [1, 0], [0, 1]], np.float32), 40, axis=0)
     assert (true_ranks(unit, xy, 15) == 1).all()
@@ -68,7 +68,7 @@ def test_many_samples_are_measured_on_seeded_queries(monkeypatch):
     assert trustworthiness(ranks, 400) == pytest.approx(exact, abs=0.02)
 
 
-def test_measure_leaves_out_broken_rows_and_counts_them():
+def test_invalid_rows_are_excluded_and_counted():
     rows = np.vstack([fan([0, 10, 25, 45, 70]), [[np.nan, 1]]])
     rows = np.hstack([rows, np.ones((6, 1))])
     xy = np.array([[0, 0], [0.9, 0], [0.2, 0], [0.5, 0], [1, 0], [0.5, 0.5]], np.float32)
@@ -88,7 +88,7 @@ def test_measure_leaves_out_broken_rows_and_counts_them():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
-def test_tiny_maps_have_quality_from_three_samples_on(n):
+def test_quality_is_defined_from_three_samples_on(n):
     rows = fan([0, 10, 30, 80][:n])
     layout = compute_layout(rows, config=AtlasConfig())
     quality = measure_quality(rows, layout, layout)
@@ -97,7 +97,7 @@ def test_tiny_maps_have_quality_from_three_samples_on(n):
     np.testing.assert_array_equal(quality.overlap, np.ones(n))
 
 
-def test_effective_rank_by_hand():
+def test_hand_computed_effective_rank():
     random = np.random.default_rng(0)
     # Two directions with 3/4 and 1/4 of the variance: exp(-(3/4 log 3/4 + 1/4 log 1/4)).
     signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
@@ -114,11 +114,11 @@ def test_effective_rank_by_hand():
 
 
 @pytest.mark.parametrize("rows", [np.zeros((5, 3)), np.full((5, 3), 7.1), np.zeros((0, 3))])
-def test_effective_rank_where_nothing_varies(rows):
+def test_effective_rank_is_none_without_variance(rows):
     assert effective_rank(rows) is None
 
 
-def test_effective_rank_does_not_mind_scale_or_number():
+def test_effective_rank_does_not_depend_on_scale_or_size():
     random = np.random.default_rng(0)
     rows = random.normal(size=(6000, 4)).astype(np.float32)
     for factor in (1e-30, 1, 1e30):

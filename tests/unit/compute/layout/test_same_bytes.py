@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A layout is the same bytes whatever ran before it in its process, and with any threads."""
+"""A layout does not depend on earlier calls in the process or on the number of threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sklearn.decomposition import PCA
 
 from tensorboard_plugin_atlas.analysis.concepts.clustering import NeighborGraph
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
-from tensorboard_plugin_atlas.compute.layout import optimizer as descent
+from tensorboard_plugin_atlas.compute.layout import optimizer
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import import_umap
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
@@ -28,7 +28,7 @@ CONFIG = AtlasConfig(epochs=50)
 
 
 def moved_in_memory(rows, offset):
-    """Equal rows, at an address that is `offset` beside a multiple of 64."""
+    """Returns a copy of rows at an address of `offset` modulo 64."""
     memory = np.empty(rows.nbytes + 128, np.uint8)
     begin = -memory.ctypes.data % 64 + offset
     moved = memory[begin : begin + rows.nbytes].view(rows.dtype).reshape(rows.shape)
@@ -38,7 +38,7 @@ def moved_in_memory(rows, offset):
 
 
 def digest(offset=0):
-    """Hashes maps of every way to begin one, with what is measured on them."""
+    """Returns hashes of maps with every kind of start, and of their quality."""
     random = np.random.default_rng(0)
     digits = load_digits().data[:600].astype(np.float16)
     torn = np.vstack([random.normal(size=(60, 9)) + 9 * np.eye(9)[i] for i in (0, 4)])
@@ -60,9 +60,9 @@ def digest(offset=0):
         found.update(second.noise_floor.tobytes())
         found.update(repr(measure_quality(later, second, first).trustworthiness).encode())
         found.update(NeighborGraph.of(rows).neighbors.tobytes())
-    one_by_one, descent._ONE_BY_ONE = descent._ONE_BY_ONE, 100
+    exact_up_to, optimizer._EXACT_UP_TO = optimizer._EXACT_UP_TO, 100
     found.update(compute_layout(digits, config=CONFIG).xy.tobytes())
-    descent._ONE_BY_ONE = one_by_one
+    optimizer._EXACT_UP_TO = exact_up_to
     return found.hexdigest()
 
 
@@ -86,7 +86,7 @@ def fill_memory():
 
 
 def situations():
-    """Yields what may have run before, each after those before it."""
+    """Runs code that may affect later layouts, one kind per iteration."""
     yield "parts of the kernels", call_parts_of_the_kernels
     yield "as it is", lambda: None
     yield "other libraries", use_other_libraries
@@ -98,7 +98,7 @@ def situations():
 
 
 def report(mode):
-    """Prints digests, in a process of its own."""
+    """Prints hashes, in a new process."""
     if mode == "fresh":
         print("fresh", digest())
         return

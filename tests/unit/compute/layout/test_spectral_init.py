@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two leading eigenvectors against a dense solver, and where they are not unique."""
+"""Two leading eigenvectors compared with a dense solver, and cases without a unique solution."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_equals_a_dense_solver(size):
     np.testing.assert_allclose(pair, expected * signs, atol=1e-5)
 
 
-def test_a_known_eigenvector_is_left_out():
+def test_a_known_eigenvector_is_excluded():
     values = np.linspace(0, 1, 80)
     matrix, vectors = symmetric(values)
     found, pair = pair_of(matrix, known=vectors[:, -1])
@@ -47,7 +47,7 @@ def test_a_known_eigenvector_is_left_out():
 
 
 @pytest.mark.parametrize("size", [10, 200])
-def test_a_double_eigenvalue_has_its_whole_plane(size):
+def test_two_vectors_span_a_double_eigenvalue(size):
     values = np.r_[np.linspace(-1, 0.8, size - 2), 1, 1]
     matrix, vectors = symmetric(values)
     found, pair = pair_of(matrix)
@@ -55,7 +55,7 @@ def test_a_double_eigenvalue_has_its_whole_plane(size):
     np.testing.assert_allclose(projector(pair), projector(vectors[:, -2:]), atol=1e-6)
 
 
-def test_where_every_vector_is_one_rounding_does_not_choose():
+def test_if_every_vector_is_an_eigenvector_rounding_does_not_matter():
     # An orthonormal pair of the seeded start itself: the matrix only rescales, and by any factor.
     pairs = [pair_of(scale * np.eye(40))[1] for scale in (1, 1 / 3, 7.7)]
     for pair in pairs:
@@ -87,7 +87,7 @@ def test_global_random_state_is_neither_used_nor_changed():
     np.testing.assert_array_equal(pair_of(matrix)[1], first)
 
 
-def test_what_does_not_converge_says_so(monkeypatch):
+def test_missing_convergence_is_reported(monkeypatch):
     monkeypatch.setattr(spectral, "_RESTARTS", 3)
     matrix, _ = symmetric(np.linspace(0, 1, 300))
     assert leading_eigenpairs(lambda v: matrix @ v, 300, tolerance=0) is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Equal shares: by known labels and from a stream."""
+"""Class-balanced sampling from known labels and from a stream."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ sizes_and_count = st.tuples(
 
 
 def shares(sizes: list[int], count: int) -> list[int]:
-    """Hands out one item at a time to the class with the fewest: the slow, obvious way."""
+    """Reference: gives one item at a time to the class with the fewest."""
     given_out = [0] * len(sizes)
     for _ in range(min(count, sum(sizes))):
         open_classes = [i for i, size in enumerate(sizes) if given_out[i] < size]
@@ -30,7 +30,7 @@ def shares(sizes: list[int], count: int) -> list[int]:
 
 
 @given(sizes_and_count)
-def test_choice_hands_out_equal_shares(case):
+def test_the_choice_is_balanced(case):
     sizes, count = case
     labels = np.repeat(np.arange(len(sizes)), sizes)
     chosen = choose_balanced(labels, count, np.random.default_rng(0))
@@ -40,7 +40,7 @@ def test_choice_hands_out_equal_shares(case):
 
 
 @given(sizes_and_count)
-def test_reservoir_hands_out_equal_shares(case):
+def test_the_reservoir_is_balanced(case):
     sizes, count = case
     labels = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
     reservoir: BalancedReservoir[int] = BalancedReservoir(count, np.random.default_rng(0))
@@ -53,7 +53,7 @@ def test_reservoir_hands_out_equal_shares(case):
     assert sorted(counts.tolist()) == shares(sizes, count)
 
 
-def test_reservoir_keeps_early_and_late_items_alike():
+def test_the_reservoir_keeps_early_and_late_items_equally():
     kept = np.zeros(40)
     for seed in range(2000):
         reservoir: BalancedReservoir[None] = BalancedReservoir(10, np.random.default_rng(seed))
@@ -95,6 +95,6 @@ class Data:
         (object(), None),
     ],
 )
-def test_known_labels(data, labels):
+def test_labels_are_found_without_reading_images(data, labels):
     found = find_labels(data)
     assert labels == (None if found is None else found.tolist())

@@ -56,7 +56,7 @@ V2 = v2.Compose([v2.ToImage(), v2.Compose([v2.ToDtype(torch.float32), v2.Normali
     ],
     ids=lambda data: type(data).__name__,
 )
-def test_found_wherever_it_hides(data):
+def test_it_is_found_in_transforms_and_wrappers(data):
     found = find_normalize(data)
     assert found is not None
     assert found.mean == pytest.approx(MEAN)
@@ -70,17 +70,17 @@ def test_found_in_the_preset_of_pretrained_weights():
 
 
 @pytest.mark.parametrize("data", [None, Data(), Data(transforms.ToTensor()), object(), [1, 2]])
-def test_none_where_there_is_none(data):
+def test_none_is_returned_if_there_is_none(data):
     assert find_normalize(data) is None
 
 
-def test_a_data_set_that_holds_itself_ends():
+def test_a_data_set_that_wraps_itself_terminates():
     data = Data()
     data.dataset = data
     assert find_normalize(data) is None
 
 
-def test_two_in_a_row_equal_one():
+def test_two_normalizations_are_composed():
     inner = transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     outer = transforms.Normalize((0.1, 0.2, 0.3), (2.0, 4.0, 0.5))
     found = find_normalize(Wrapper(Data(inner), outer))
@@ -90,13 +90,13 @@ def test_two_in_a_row_equal_one():
     assert torch.allclose(found.to_pixels(outer(inner(pixels))), pixels, atol=1e-6)
 
 
-def test_parts_that_disagree_are_refused():
+def test_different_normalizations_are_rejected():
     other = transforms.Normalize((0.0,), (1.0,))
     with pytest.raises(ArgumentError, match="disagree"):
         find_normalize(ConcatDataset([Data(V1), Data(other)]))
 
 
-def test_one_number_serves_all_channels():
+def test_one_number_applies_to_all_channels():
     scale = Normalize((0.5,), (0.25,))
     assert scale.fits(7)
     assert scale.to_input(torch.ones(2, 7, 1, 1)).unique().tolist() == [2.0]
@@ -105,7 +105,7 @@ def test_one_number_serves_all_channels():
     assert joined.std == (0.25, 0.25)
 
 
-def test_given_as_pairs_of_anything():
+def test_pairs_of_any_sequences_are_accepted():
     for given in [(0.5, 0.25), ([0.5], [0.25]), (torch.tensor([0.5]), torch.tensor([0.25]))]:
         assert as_normalize(given).mean == (0.5,)
         assert as_normalize(given).std == (0.25,)
@@ -116,6 +116,6 @@ def test_given_as_pairs_of_anything():
 @pytest.mark.parametrize(
     "value", [3, "ab", (1, 2, 3), (("x",), (1,)), ((), ()), ((0.1,), (-1.0,)), ((0.1, 0.2), (1.0,))]
 )
-def test_nonsense_is_refused(value):
+def test_other_values_are_rejected(value):
     with pytest.raises(ArgumentError, match="normalize="):
         as_normalize(value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The probe: what is drawn, from which kinds of source, and what is refused."""
+"""The probe: selection, kinds of sources and rejected arguments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CIFAR = Path(__file__).parents[4].parent / "shared" / "data" / "cifar10-train.zi
 
 
 class Pictures(Dataset):
-    """Item i is a picture filled with i / 1000, of class i modulo `kinds`."""
+    """Item i is an image filled with i / 1000, of class i modulo `kinds`."""
 
     def __init__(self, length=60, kinds=3, channels=3, size=16, transform=None, cheap=True):
         self.length, self.kinds, self.shape = length, kinds, (channels, size, size)
@@ -60,7 +60,7 @@ def config(samples=12, **more):
 
 
 def filled_with(probe: Probe) -> np.ndarray:
-    """The index of each image in `Pictures`, read off its pixels."""
+    """Returns the index of each image in `Pictures`, from its pixels."""
     return np.round(probe.images[:, 0, 0, 0].numpy() * 1000).astype(int)
 
 
@@ -68,7 +68,7 @@ def make_probe(samples=4, size=(16, 16), **more) -> Probe:
     return build_probe(torch.rand(samples, 3, *size), config=config(samples, **more))
 
 
-# What is drawn
+# What is selected
 
 
 def test_rows_labels_and_ids_belong_together():
@@ -85,19 +85,19 @@ def test_each_class_has_an_equal_share():
     assert np.bincount(probe.labels).tolist() == [3, 3, 3, 3]
 
 
-def test_what_a_small_class_cannot_fill_goes_to_the_others():
+def test_the_rest_of_a_small_class_goes_to_the_others():
     labels = torch.tensor([0] * 50 + [1] * 2 + [2] * 30)
     probe = build_probe((torch.rand(82, 1, 4, 4), labels), config=config(20))
     assert np.bincount(probe.labels).tolist() == [9, 2, 9]
 
 
-def test_only_the_chosen_images_are_read_where_labels_are_known():
+def test_only_selected_images_are_read_if_labels_are_known():
     data = Pictures(500)
     probe = build_probe(Subset(data, range(100, 400)), config=config(9))
     assert sorted(data.reads) == (probe.image_ids + 100).tolist()
 
 
-def test_labels_found_by_reading_are_balanced_too():
+def test_labels_from_items_are_balanced_too():
     data = Pictures(200, kinds=2, cheap=False)
     probe = build_probe(data, config=config(10))
     assert np.bincount(probe.labels).tolist() == [5, 5]
@@ -112,20 +112,20 @@ def test_more_positions_need_fewer_images():
     assert len(np.unique(probe.relative_positions, axis=0)) == 11
 
 
-def test_a_small_source_is_used_whole_and_noted():
+def test_a_small_source_is_used_completely_with_a_note():
     probe = build_probe(Pictures(5), config=config(12))
     assert probe.image_ids.tolist() == [0, 1, 2, 3, 4]
     assert any("5 images, 12 wanted" in note for note in probe.notes)
 
 
-def test_same_seed_same_probe_and_another_seed_another():
+def test_the_probe_depends_on_the_seed_only():
     first, again, other = (build_probe(Pictures(), config=config(seed=s)) for s in (1, 1, 2))
     assert first.digest == again.digest
     assert (first.relative_positions == again.relative_positions).all()
     assert first.digest != other.digest
 
 
-def test_random_transforms_are_seeded_and_leave_random_states_alone():
+def test_random_transforms_are_seeded_and_random_states_restored():
     def transform(image):
         return (image + random.random() + np.random.rand() + torch.rand(())) / 4
 
@@ -149,7 +149,7 @@ class Stream(IterableDataset):
         return iter((torch.full((1, 4, 4), i / 1000), i % 2) for i in range(1000))
 
 
-def test_a_loader_reads_its_data_set_and_honors_a_subset_sampler():
+def test_a_loader_with_a_subset_sampler():
     data = Pictures(100)
     loader = DataLoader(data, batch_size=7, sampler=SubsetRandomSampler(range(40, 70)))
     probe = build_probe(loader, config=config(10))
@@ -157,7 +157,7 @@ def test_a_loader_reads_its_data_set_and_honors_a_subset_sampler():
     assert filled_with(probe).max() < 70
 
 
-def test_a_loader_collates_its_own_way():
+def test_a_loader_with_its_own_collate_fn():
     def collate(items):
         return {
             "pixel_values": torch.stack([x for x, _ in items]) / 2,
@@ -203,12 +203,12 @@ def test_labels_are_optional(source):
     assert build_probe(source, config=config(6)).labels is None
 
 
-def test_labels_that_are_no_class_index_are_left_out():
+def test_labels_that_are_not_class_indices_are_ignored():
     items = [(torch.rand(3, 8, 8), torch.rand(5)) for _ in range(4)]
     assert build_probe(items, config=config(4)).labels is None
 
 
-def test_half_labeled_sources_say_so():
+def test_missing_labels_are_noted():
     items = [(torch.rand(3, 8, 8), None if i % 2 else 0) for i in range(4)]
     probe = build_probe(items, config=config(4))
     assert probe.labels is None
@@ -229,7 +229,7 @@ def test_class_names_are_found_through_wrappers_or_given():
     assert named.classes == ("p", "q", "r")
 
 
-def test_the_normalisation_of_the_data_set_is_used_for_pictures():
+def test_the_normalization_of_the_data_set_is_used_for_pictures():
     from torchvision.transforms import v2
 
     data = Pictures(transform=v2.Compose([v2.Normalize([0.5, 0.4, 0.3], [0.5, 0.25, 0.2])]))
@@ -247,7 +247,7 @@ def test_a_probe_outside_zero_to_one_needs_a_normalization():
     assert (probe.pictures()[0, 0, 0, 0], probe.pictures()[1, 3, 3, 2]) == (0, 255)
 
 
-def test_a_normalisation_that_does_not_fit_is_noted():
+def test_a_normalization_that_does_not_fit_is_noted():
     probe = build_probe(torch.rand(2, 3, 4, 4), config=config(2), normalize=((9.0,), (1.0,)))
     assert any("clipped" in note for note in probe.notes)
 
@@ -256,7 +256,7 @@ def test_a_normalisation_that_does_not_fit_is_noted():
 
 
 @pytest.mark.parametrize(
-    ("source", "says"),
+    ("source", "message"),
     [
         (torch.rand(0, 3, 4, 4), "empty"),
         ([], "empty"),
@@ -278,13 +278,13 @@ def test_a_normalisation_that_does_not_fit_is_noted():
         (3, "probe=3"),
     ],
 )
-def test_unusable_sources_are_refused_in_words(source, says):
-    with pytest.raises(ArgumentError, match=says):
+def test_unusable_sources_are_reported(source, message):
+    with pytest.raises(ArgumentError, match=message):
         build_probe(source, config=config(4))
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "message"),
     [
         ({"classes": ["a", "b"]}, "2 names, the probe has the label 2; pass at least 3"),
         ({"classes": "abc"}, "list of class names"),
@@ -295,8 +295,8 @@ def test_unusable_sources_are_refused_in_words(source, says):
         ({"normalize": ((0.5,), (0.0,))}, "std above 0"),
     ],
 )
-def test_unusable_arguments_are_refused_in_words(more, says):
-    with pytest.raises(ArgumentError, match=says):
+def test_unusable_arguments_are_reported(more, message):
+    with pytest.raises(ArgumentError, match=message):
         build_probe(Pictures(), config=config(), **more)
 
 
@@ -315,7 +315,7 @@ def test_pictures_of_any_number_of_channels(channels, pixel):
     assert bool(probe.notes) == (channels in (2, 5))
 
 
-def test_thumbnails_are_small_and_sit_top_left():
+def test_thumbnails_are_small_and_at_the_top_left():
     images = torch.zeros(3, 3, 100, 200)
     images[1] = 1.0
     pictures = build_probe(images, config=config(3)).thumbnails()
@@ -351,7 +351,7 @@ def test_positions_lie_inside_any_map(height, width):
 
 
 @given(size=st.integers(8, 200))
-def test_a_sample_is_the_same_spot_in_every_layer(size):
+def test_a_sample_has_the_same_relative_position_in_every_layer(size):
     positions = PROBE.map_positions(size, size)
     inside = PROBE.relative_positions * size - positions
     assert inside.min() >= -1e-4
@@ -359,18 +359,18 @@ def test_a_sample_is_the_same_spot_in_every_layer(size):
 
 
 @given(size=st.integers(4, 7))
-def test_on_tiny_maps_a_spot_moves_by_less_than_a_cell(size):
+def test_on_tiny_maps_a_sample_moves_by_less_than_a_position(size):
     off = np.abs(PROBE.relative_positions * size - (PROBE.map_positions(size, size) + 0.5))
     assert off.max() < 1.5
 
 
-def test_all_inner_cells_are_sampled():
+def test_all_inner_positions_are_sampled():
     rows = make_probe(400).map_positions(8, 4)
     assert set(rows[:, 0]) == {1, 2, 3, 4, 5, 6}
     assert set(rows[:, 1]) == {1, 2}
 
 
-def test_places_keep_off_the_edge():
+def test_positions_are_not_at_the_edge():
     places = make_probe(300).relative_positions
     assert EDGE <= places.min() < EDGE + 0.05
     assert 1 - EDGE - 0.05 < places.max() <= 1 - EDGE
@@ -380,7 +380,7 @@ PROBE = make_probe(200)
 
 
 @pytest.mark.skipif(not CIFAR.exists(), reason="the CIFAR pictures are not here")
-def test_real_pictures_come_back_as_they_are():
+def test_real_images_are_unchanged():
     from torchvision import transforms
 
     with zipfile.ZipFile(CIFAR) as archive:
@@ -407,7 +407,7 @@ def test_real_pictures_come_back_as_they_are():
         assert np.array_equal(probe.pictures()[row], np.asarray(pictures[index]))
 
 
-def test_the_first_images_keep_their_samples():
+def test_first_keeps_the_samples_of_its_images():
     probe = build_probe(Pictures(), config=config(12, positions_per_image=2))
     trial = probe.first(2)
     assert len(trial) == 4
