@@ -510,7 +510,7 @@ def _insert_icons(
 ) -> Atlas:
     """Returns the atlas with icons, notes about them and their change."""
     notes = dict.fromkeys((*atlas.provenance.notes, *rendered.notes))
-    info = dict(atlas.provenance.layer_info)
+    info = {**atlas.provenance.layer_info, FASTPATH: dict(rendered.fastpath)}
     if changes:
         info[ICON_CHANGE] = [one.as_dict() for one in changes]
     provenance = dataclasses.replace(atlas.provenance, layer_info=info, notes=tuple(notes))

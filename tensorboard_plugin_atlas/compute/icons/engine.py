@@ -390,7 +390,7 @@ class IconEngine:
 
     def _cut_examples(self, targets: Targets) -> Tensor:
         rows, centers = targets.rows[:, 0], targets.centers[:, 0]
-        patches = self.objective.source.crop(rows.clamp(min=0), centers, self._cut_shape)
+        patches = self.objective.source.crop(rows.clamp(min=0), centers, self._crop_shape)
         return patches.to(self.objective.device)
 
     def _make_optimizer(

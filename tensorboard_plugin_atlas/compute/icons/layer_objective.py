@@ -349,9 +349,9 @@ class LayerObjective:
             .expand(count, 2)
         )
 
-    def _obstacle_at(self, shape: Shape) -> str | None:
-        rows, middle = torch.zeros(1, dtype=torch.int64, device="cpu"), self._middle(1)
-        pixels = self.source.crop(rows, middle, shape).to(self.device).requires_grad_()
+    def _find_obstacle(self, shape: Shape) -> str | None:
+        rows, centers = torch.zeros(1, dtype=torch.int64, device="cpu"), self._get_centers(1)
+        pixels = self.source.crop(rows, centers, shape).to(self.device).requires_grad_()
         try:
             values = self._compute_map(pixels, self._exact)
             if not values.requires_grad:

@@ -105,9 +105,9 @@ class Targets:
         """
         rows, centers = self.rows[:, :members], self.centers[:, :members]
         total = source.images.new_zeros(len(rows), source.channels, *shape)
-        for place in range(rows.shape[1]):
-            present = (rows[:, place] >= 0).to(total)[:, None, None, None]
-            patches = source.crop(rows[:, place].clamp(min=0), centers[:, place], shape)
+        for k in range(rows.shape[1]):
+            present = (rows[:, k] >= 0).to(total)[:, None, None, None]
+            patches = source.crop(rows[:, k].clamp(min=0), centers[:, k], shape)
             total += present * patches
         counts = (rows >= 0).sum(1).to(total.device)[:, None, None, None]
         return torch.where(counts > 0, total / counts.clamp(min=1), 0.5)

@@ -20,7 +20,7 @@ def test_an_atlas_is_taken():
     ("value", "message"),
     [
         ("runs/a", r"^a='runs/a': pass an Atlas; read_atlases\('runs/a'\) yields those of a log"),
-        (Path("runs"), r"^a=.*Path\('runs'\): pass an Atlas; read_atlases\('runs'\) gives"),
+        (Path("runs"), r"^a=.*Path\('runs'\): pass an Atlas; read_atlases\('runs'\) yields"),
         (None, r"^a=None: pass an Atlas, such as compute_atlas\(...\) returns"),
         ([0] * 1_000, r"^a=\[0, 0, .{73}: pass an Atlas"),
     ],

@@ -234,7 +234,7 @@ class TestOthers:
     def test_two_runs_compare_with_a_note(self):
         diff = compare_atlases(make_atlas(0).replace(run="a"), make_atlas(50).replace(run="b"))
         assert len(diff.rows_a) == 400
-        assert "only where one was aligned" in diff.notes[0]
+        assert "only valid if one was aligned" in diff.notes[0]
 
     def test_half_the_probe_in_common_says_how_many_samples_were_used(self):
         whole = atlas_from_activations(rows(60))

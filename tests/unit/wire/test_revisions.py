@@ -162,7 +162,7 @@ class TestReading:
     def test_a_writer_goes_on_from_finished_atlases_only(
         self, tmp_path: Path, marks: list[str]
     ) -> None:
-        write(tmp_path, RUN, Revision.DRAFT, atlas_with("examples", 30))
+        write(tmp_path, RUN, Revision.PRELIMINARY, atlas_with("examples", 30))
         earlier = find_last_atlases(str(tmp_path / RUN), [LAYER])
         assert (earlier.last_step, earlier.atlases[LAYER].step) == (20, 20)
 

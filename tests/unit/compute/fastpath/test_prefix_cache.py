@@ -126,7 +126,7 @@ def count_images(network, probe, monkeypatch, *, has_cache):
     """Attributions, and the number of images that the convolutions process."""
     global images_seen
     with monkeypatch.context() as patch:
-        patch.setattr(attribution_room, "_compute_by_traced_jvp", lambda *_: None)
+        patch.setattr(attribute_module, "_compute_by_traced_jvp", lambda *_: None)
         patch.setattr(
             attribute_module, "optimize_for_inference", lambda model, *_: nullcontext(model)
         )

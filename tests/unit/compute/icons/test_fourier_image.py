@@ -84,8 +84,8 @@ def test_coefficients_of_natural_patches_are_near_one():
     source = make_source(make_blurred_noise(40))
     rows = torch.arange(40)
     patches = source.crop(rows, torch.full((40, 2), 15.5), (16, 16))
-    measured = natural_spectrum(source, (16, 16))
-    coefficients = to_coefficients(to_latent(patches, color_matrix(3)), measured)
+    measured = measure_spectrum(source, (16, 16))
+    coefficients = to_coefficients(to_latent(patches, get_color_matrix(3)), measured)
     assert 0.7 < coefficients[:, :, 1:, 1:].abs().pow(2).mean().sqrt() < 1.6
 
 
