@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.reader import read_probe
 
-HERE = "test_class_command"
+HERE = "test_class_atlas_command"
 STEPS = (0, 10, 20)
 CONFIG = AtlasConfig(
     samples=90, grids=(3,), min_count=2, neighbors=8, epochs=20, icons="preview", icon_steps=1

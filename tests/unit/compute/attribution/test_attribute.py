@@ -187,7 +187,7 @@ class WithoutMessage(Convolved):
     ("model", "reason"),
     [
         (WithoutMessage(), "no derivative after layer stem (RuntimeError)"),
-        (Features(), "the model gives a tensor of shape"),
+        (Features(), "the model returns a tensor of shape"),
         (UnusedLayer(), "the logits do not depend on layer 'stem'"),
         (Detached(), "the logits do not depend on layer 'stem'"),
     ],

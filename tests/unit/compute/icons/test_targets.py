@@ -120,7 +120,7 @@ def test_the_mean_patch_averages_only_members_that_exist():
     assert torch.allclose(patches[1], torch.tensor(0.5))
     nearest = targets.average_patches(make_source(levels), (4, 4), members=1)
     assert torch.equal(
-        nearest[0], make_source(levels).cut(targets.rows[:1, 0], targets.centers[:1, 0], (4, 4))[0]
+        nearest[0], make_source(levels).crop(targets.rows[:1, 0], targets.centers[:1, 0], (4, 4))[0]
     )
     assert not torch.allclose(nearest[0], patches[0])
 
