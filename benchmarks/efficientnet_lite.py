@@ -237,7 +237,7 @@ def _measure_copying(
         centers = torch.from_numpy(case.receptive.centers(case.activations.positions[members]))
         rows = torch.from_numpy(case.probe.sample_image[members].astype(np.int64))
         crops = case.source.crop(rows, centers, tuple(icon.shape[1:])).flatten(1)
-        crops, own = (_unit(v) for v in (crops, icon.flatten()[None]))
+        crops, own = (_normalize(v) for v in (crops, icon.flatten()[None]))
         found.append(float((crops @ own.T).max()))
     return float(np.mean(found))
 

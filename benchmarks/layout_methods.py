@@ -200,7 +200,7 @@ def measure_layout(store: str, size: str) -> None:
         spent.append(cost)
         return coordinates
 
-    layout_module.optimize_layout = watched
+    layout_module.optimize_layout = measure
     compute_layout(last, first, config=config)
     print(seconds, seconds - sum(spent[1:]), peak)
 

@@ -75,7 +75,7 @@ def format_row(kind: str, patch: NDArray[np.uint8], found: PatchTest) -> str:
     """Returns one row of the table."""
     best = dict(zip(found.sizes, found.rates.max(axis=1), strict=True))
     cells = "".join(f"{best[size]:6.2f}" if size in best else f"{'-':>6}" for size in SIZES)
-    place = f"x{found.size:g} {found.position}"
+    corner = f"x{found.size:g} {found.position}"
     pixels = f"{patch.shape[0]}x{patch.shape[1]}"
     return (
         f"{kind:<12}{pixels:>7}{cells}  {corner:<20}{found.flip_rate:6.2f}"

@@ -227,9 +227,9 @@ def test_the_worker_computes_them_and_reports_failures(tmp_path):
     assert "act · green" in {a.layer for a in read_atlases(tmp_path)}
 
 
-def test_what_is_wrong_is_found_when_the_writer_is_made(tmp_path):
+def test_wrong_arguments_are_rejected_by_the_constructor(tmp_path):
     with pytest.raises(ArgumentError, match="no class is named 'rad'; did you mean 'red'"):
-        writer_of(tmp_path, MarkNet(), ["rad"])
+        make_writer(tmp_path, MarkNet(), ["rad"])
     with pytest.raises(ArgumentError, match=r"pass 0 to 2"):
         make_writer(tmp_path, MarkNet(), [3])
     with pytest.raises(ArgumentError, match=r"attribution=True"):

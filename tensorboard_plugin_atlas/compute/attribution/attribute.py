@@ -204,6 +204,7 @@ def _compute_by_traced_jvp(intervention: Intervention, order: NDArray[np.intp]) 
 
     The first and the last batch are compared with forward-mode autograd; None if they differ.
     """
+    task = f"attribution of layer {intervention.layer!r}"
     parts = [order[first : first + _JVP_BATCH] for first in range(0, len(order), _JVP_BATCH)]
     found: list[Tensor] = []
     try:
@@ -218,10 +219,12 @@ def _compute_by_traced_jvp(intervention: Intervention, order: NDArray[np.intp]) 
                 if number in (1, len(parts)) and not _are_close(
                     found[-1], _forward_mode(intervention, rows)
                 ):
+                    log_fallback(task, "the JVPs differ from those of forward mode")
                     return None
                 if found[0].shape[1] * len(order) * 4 > _MAX_BYTES:
                     return None
-    except Exception:  # any error in the user's code: autograd reports it
+    except Exception as error:  # any error in the user's code
+        log_fallback(task, error)
         return None
     return torch.cat(found)
 

@@ -45,13 +45,13 @@ UNTRUSTED_PAIR = series_name(LAYER, names_of((0, 3), CLASSES))
 def class_atlas(step: int, *classes: int, rule: str = "winner", **settings: Any) -> Atlas:
     """Returns a small class atlas; the first class is at the right."""
     names = names_of(classes, CLASSES)
-    atlas = plain_atlas(step, series_name(LAYER, names), **asked)
+    atlas = plain_atlas(step, series_name(LAYER, names), **settings)
     axis = (
         Axis(left=classes[1], right=classes[0], reach=REACH, trustworthiness=0.82)
         if classes[1:]
         else None
     )
-    stated = ClassAtlas(layer=LAYER, classes=classes, names=names, rule=rule, axis=axis)
+    spec = ClassAtlas(layer=LAYER, classes=classes, names=names, rule=rule, axis=axis)
     samples = dataclasses.replace(atlas.samples, noise_floor=None, concepts=None)
     info = {**atlas.provenance.layer_info, CLASS_ATLAS: spec.as_dict()}
     return atlas.replace(

@@ -122,8 +122,8 @@ def test_steps_in_any_order_rise_in_the_log_and_continue_each_other(runs):
         for step in STEPS
     }
     assert notes[20] == []
-    assert notes[0][0].startswith("layout: continues step 20, whose 30 samples")
-    assert notes[10][0].startswith("layout: continues step 0, whose 30 samples")
+    assert notes[0][0].startswith("layout: continues step 20 by its 30 samples")
+    assert notes[10][0].startswith("layout: continues step 0 by its 30 samples")
     first, last = (atlases["act · red", step] for step in (0, 20))
     np.testing.assert_array_equal(first.image_ids, last.image_ids)
     assert np.linalg.norm(first.xy - last.xy, axis=1).mean() < 0.2
