@@ -10,7 +10,7 @@ import { fraction, shorten } from '../format';
 const NAME = 40;
 const NOTE = 200;
 /** Notes of the layout that say why the map is not that of the step before. */
-const BREAKS = /^layout: (?=started|the frame)/;
+const BREAKS = /^layout: (?=started|the (?:frame|viewport))/;
 
 /** A part of the legend, which begins open or not; nothing for the atlas of a layer. */
 export function classLegend(atlas: Atlas, open: boolean): TemplateResult | typeof nothing {
