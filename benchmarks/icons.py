@@ -123,7 +123,7 @@ def main() -> None:
     load_average = " ".join(f"{load:.1f}" for load in os.getloadavg())
     print(f"torch {torch.__version__}, one thread; {os.cpu_count()} CPUs, load {load_average}")
     for name in arguments.what or BENCHMARKS:
-        BENCHMARKS[name](arguments.output, arguments.bfloat16)
+        BENCHMARKS[name](arguments.output, arguments.quick)
 
 
 # Data, computed once and cached in the output folder.

@@ -119,7 +119,7 @@ def main() -> None:
     if arguments.install:
         install()
         return
-    effort = Effort(pairs=1, openings=2, share=0.1) if arguments.bfloat16 else Effort()
+    effort = Effort(pairs=1, openings=2, share=0.1) if arguments.quick else Effort()
     rows: list[Row] = []
     for name in arguments.what or BENCHMARKS:
         start = time.monotonic()

@@ -86,7 +86,7 @@ def main() -> int:
     torch.set_num_threads(1)
     for name in arguments.what or BENCHMARKS:
         with tempfile.TemporaryDirectory() as folder:
-            BENCHMARKS[name](Path(folder), 3 if arguments.bfloat16 else 10)
+            BENCHMARKS[name](Path(folder), 3 if arguments.quick else 10)
             gc.collect()
     if MISSED and arguments.check:
         print(f"{len(MISSED)} missed: {'; '.join(MISSED)}", file=sys.stderr)
