@@ -73,7 +73,6 @@ STUDIED_BY = (
 Pictures = NDArray[np.uint8]
 Which = NDArray[np.int64]
 
-
 LOOK = {"sat": Bound(0.27), "contrast": Bound(0.14)}
 GOALS: dict[tuple[str, str], dict[str, Bound]] = {
     ("mid", "preview"): {"held": Bound(0.55)},
@@ -256,7 +255,7 @@ def _compare_with_libraries(depth: str, folder: Path, quick: bool) -> dict[str, 
     fewest = 2 if quick else min(PEER_CELLS.values())
     pictures: dict[str, Pictures] = {"real patch": np.zeros(0, np.uint8)}
     print(
-        f"\n{depth}: the same cells by other libraries, judged by Lite{REPORTING} at the best size"
+        f"\n{depth}: the same cells by other libraries, scored by Lite{REPORTING} at the best size"
     )
     print_row("", list(COLUMNS))
     for peer in [name for name in PEER_CELLS if name in icon_libraries.list_installed()]:
@@ -265,9 +264,8 @@ def _compare_with_libraries(depth: str, folder: Path, quick: bool) -> dict[str, 
         targets = case.targets[-1].select(which)
         before = _render_each(methods, case, many)
         units = nn.functional.normalize(targets.get_relative_directions(), dim=1)
-        theirs = icon_libraries.render(
-            peer, efficientnet_lite.DEPTHS[depth][0], units.numpy(), targets.center.numpy()
-        )
+        block, center = efficientnet_lite.DEPTHS[depth][0], targets.center.numpy()
+        theirs = icon_libraries.render(peer, block, units.numpy(), center)
         after = _render_each(methods, case, many)
         their_cost = 1000 * theirs.cpu_seconds_per_tile
         their_score = efficientnet_lite.score_icons(case, judge, theirs.images, which, SIDES)
@@ -348,9 +346,8 @@ def cifar(folder: Path, quick: bool) -> None:
 def _warm(case: Study, icons: Icons, network: nn.Module, config: AtlasConfig) -> None:
     """Renders the map of a later checkpoint from the icons before, and without them."""
     layout = compute_layout(case.activations.values, None, config=config)
-    activations = collect_activations(network, [case.layer], case.probe, surround=True).layers[
-        case.layer
-    ]
+    collected = collect_activations(network, [case.layer], case.probe, surround=True)
+    activations = collected.layers[case.layer]
     levels, _ = bin_grids(
         compute_layout(activations.values, layout, config=config), activations.values, config=config
     )

