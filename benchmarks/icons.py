@@ -161,9 +161,6 @@ def load_data(depth: str, folder: Path) -> Data:
     return Data(*pickle.loads(kept.read_bytes()))
 
 
-# Timing.
-
-
 def measure_cpu(call: Callable[[], object]) -> float:
     """Returns the CPU seconds of a call."""
     start = time.process_time()
@@ -195,9 +192,6 @@ def render_in_turns(
     return {
         kind: (np.concatenate(pictures[kind]), statistics.median(costs[kind])) for kind in kinds
     }
-
-
-# The table.
 
 
 def mid(folder: Path, quick: bool) -> None:
