@@ -370,7 +370,7 @@ class TestWhatCountsAsARun:
     def test_refine_takes_the_run_itself(self, trained: Path, runs: Path) -> None:
         relayout(runs, layers=["5"], progress=False)
         (one,) = refine(
-            *(runs, trained / "120.pt", "test_relayout:make_network", "test_relaying:make_probe"),
+            *(runs, trained / "120.pt", "test_relayout:make_network", "test_relayout:make_probe"),
             kind="preview",
             layers=["5"],
             progress=False,
@@ -381,7 +381,7 @@ class TestWhatCountsAsARun:
         self, trained: Path, runs: Path
     ) -> None:
         refine(
-            *(runs, trained / "120.pt", "test_relayout:make_network", "test_relaying:make_probe"),
+            *(runs, trained / "120.pt", "test_relayout:make_network", "test_relayout:make_probe"),
             kind="inversion",
             layers=["5"],
             progress=False,
@@ -409,7 +409,7 @@ class TestWhatCountsAsARun:
     def test_its_cells_can_have_icons_of_their_own(self, trained: Path, runs: Path) -> None:
         relayout(runs, layers=["5"], progress=False)
         (one,) = refine(
-            *(runs, trained / "120.pt", "test_relayout:make_network", "test_relaying:make_probe"),
+            *(runs, trained / "120.pt", "test_relayout:make_network", "test_relayout:make_probe"),
             run=AGAIN,
             kind="inversion",
             progress=False,
