@@ -80,8 +80,8 @@ def main(argv: list[str] | None = None) -> None:
     found = find_shortcuts(network, "stage2", data, normalize=SCALE, config=config)
     for one in found:
         print(
-            f"{'SHORTCUT' if one.significant else 'a part'}: class {one.target_class}, "
-            f"{one.area:.1%} of the image at {one.box} turns {one.flip_rate:.0%} "
+            f"{'SHORTCUT' if one.significant else 'not significant'}: class {one.target_class}, "
+            f"{one.area:.1%} of the image at {one.box} flips {one.flip_rate:.0%} "
             f"(noise {one.noise_flip_rate:.0%}, other images {one.other_flip_rate:.0%})"
         )
     make_sheet(found).save(arguments.output)
@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> None:
         test = patch_test(
             network, one.patch, data, MARKED, at=one.box[:2], sizes=(1,), normalize=SCALE
         )
-        print(f"at its place {test.flip_rate:.0%}, anywhere {test.anywhere_flip_rate:.0%}")
+        print(f"at its position {test.flip_rate:.0%}, anywhere {test.anywhere_flip_rate:.0%}")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def test_the_marker_is_the_first_result(tmp_path):
     assert first.startswith("SHORTCUT: class 3,")
     assert since.startswith("a shortcut since step ")
     assert int(since.split("step ")[1].split(":")[0]) in (5, 10, 20, 40)
-    assert best.startswith("at its place ")
+    assert best.startswith("at its position ")
     assert float(best.split("%")[0].rsplit(" ", 1)[1]) > 70
 
 
