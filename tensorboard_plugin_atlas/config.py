@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`AtlasConfig`: every knob of the recipe, with its default and its check."""
+"""`AtlasConfig`: all settings of an atlas, with defaults and checks."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ ICON_KINDS: Final = ("none", "examples", "preview", "inversion", "poster")
 
 @dataclass(frozen=True, kw_only=True)
 class AtlasConfig:
-    """The recipe of an atlas. Frozen, so that two atlases with equal configs are comparable.
+    """Settings of an atlas; atlases with equal settings can be compared.
 
     Attributes:
-        samples: Activation vectors per layer and step.
-        positions_per_image: Positions drawn inside each probe image, of which
-            `samples / positions_per_image` are used; raise it when the probe has fewer images.
-        grids: Sizes of the square grids over the map, coarsest first; the tab zooms between them.
-        min_count: Members a cell needs to be drawn; below it its samples stay points.
-        neighbors: Samples that a sample is drawn to, itself counted, UMAP's `n_neighbors`: larger
-            keeps more global shape, smaller more detail.
-        min_dist: UMAP's `min_dist`, of `layout="umap"` alone.
-        epochs: Optimization epochs of the layout: one of umap-learn's, or two gradient steps of
-            ours.
-        stability: How firmly a sample is held to its place on the previous map, by the share of its
-            neighbors that it kept: larger moves less and fits less. 0 lays every checkpoint out by
-            itself and turns the map onto the previous one.
-        layout: "anchored" is this package's optimizer, which `stability` needs; "umap" is
-            umap-learn's, started from the previous places, for reference.
-        attribution: Whether to record what each cell says for each class, at less than the cost of
-            one training step over the probe; it needs a model that gives logits. "relaxed" does so
-            with a smoother derivative of max pooling, for networks with several such pools.
-        icons: How a cell is drawn. "inversion" optimizes a picture until the layer answers with the
-            cell's mean activation; "preview" does so at a quarter of the cost and "poster" at two
-            to six times, for figures; "examples" shows the real patch nearest to that mean; "none"
-            logs no icons.
-        icon_size: Side of an icon in pixels, or None to take it from the layer's receptive field.
-        icon_steps: Optimization steps of an icon, or None to follow the layer's stride.
-        icon_seconds: How long the icons of one atlas may be optimized, coarse grids first; the
-            cells that are left keep the real patch and are labeled so. None sets no limit.
-        draft_seconds: Where the icons of an atlas are expected to take longer than this, a writer
-            logs it at once with real patches for icons, and replaces it when they are drawn. A run
-            that is killed meanwhile has that atlas in its log. 0 does so always, None never.
-        batch_size: Probe images per forward pass, fewer on the CPU where they are large.
-        seed: Seeds the choice of images, positions, layout and icon noise.
+        samples: Activations per layer and step.
+        positions_per_image: Sampled positions in each probe image; `samples / positions_per_image`
+            images are used. Increase it if the probe has fewer images.
+        grids: Sizes of the grids over the map, coarsest first; the tab zooms between them.
+        min_count: Smallest number of samples of a cell; samples of smaller cells are shown as
+            points.
+        neighbors: Neighbors of a sample in the layout, including itself, like UMAP's `n_neighbors`:
+            larger values keep more global structure, smaller ones more detail.
+        min_dist: UMAP's `min_dist`, for `layout="umap"` only.
+        epochs: Optimization epochs of the layout: one of umap-learn, or two gradient steps of the
+            anchored layout.
+        stability: Strength of the anchors that pull samples to their previous map coordinates,
+            depending on the neighbors they kept: larger values give less motion and a worse fit. 0
+            computes independent maps and aligns each to the previous one.
+        layout: "anchored" is this package's optimizer, which supports `stability`; "umap" is
+            umap-learn's, started from the previous coordinates, for reference.
+        attribution: Whether to record the attribution of each cell to each class, at less than the
+            cost of one training step over the probe; it needs a model with logits. "relaxed" uses a
+            smoother derivative of max pooling, for networks with several pooling layers.
+        icons: Kind of icons. "inversion" optimizes an image to have the cell's mean activation;
+            "preview" has a quarter of the cost, and "poster" two to six times the cost, for
+            figures; "examples" shows the real patch nearest to the mean; "none" logs no icons.
+        icon_size: Side of an icon in pixels, or None to choose it by the layer's receptive field.
+        icon_steps: Optimization steps of an icon, or None to choose them by the layer's stride.
+        icon_seconds: Time limit for the icons of one atlas, coarse grids first; the remaining cells
+            show a real patch and are labeled so. None means no limit.
+        draft_seconds: If the icons of an atlas are expected to take longer than this, a writer
+            first logs a preliminary atlas with real patches for icons, and replaces it when they
+            are rendered. It remains in the log if the run is killed. 0 means always, None never.
+        batch_size: Probe images per forward pass, fewer on the CPU if they are large.
+        seed: Seed for the choice of images and positions, the layout, and icon noise.
 
     Raises:
-        ArgumentError: if a value is out of its range; the message says which and what to pass.
+        ArgumentError: if a value is out of range; the message says what to pass.
 
     Examples:
         >>> AtlasConfig(samples=500, grids=(8, 16)).grids
@@ -83,24 +83,23 @@ class AtlasConfig:
 
     def __post_init__(self) -> None:
         for name in _CHECKS:
-            # As plain ints: configs of equal numbers are equal, and a manifest can hold them.
+            # Plain ints can be stored in a manifest.
             object.__setattr__(self, name, check_setting(name, getattr(self, name)))
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns every setting under its name, ready for a manifest."""
+        """Returns all settings by name, JSON-compatible for a manifest."""
         return dataclasses.asdict(self)
 
 
 def restore_config(settings: Mapping[str, Any], **changes: Any) -> AtlasConfig:
-    """Returns the recipe that a log holds.
+    """Returns the settings stored in a log.
 
     Args:
-        settings: `Provenance.settings`; what no recipe of this version knows is left out, and what
-            is not there has its default.
-        changes: Settings that replace those.
+        settings: `Provenance.settings`; unknown settings are ignored, missing ones have defaults.
+        changes: Settings that replace those of the log.
 
     Raises:
-        ArgumentError: if a value is out of its range.
+        ArgumentError: if a value is out of range.
     """
     known = {one.name for one in dataclasses.fields(AtlasConfig)}
     found = {name: value for name, value in settings.items() if name in known}
@@ -110,32 +109,32 @@ def restore_config(settings: Mapping[str, Any], **changes: Any) -> AtlasConfig:
 
 
 def check_setting(setting: str, value: Any, argument: str | None = None) -> Any:
-    """Returns a value as `AtlasConfig` keeps it: whole numbers of any type as plain ints.
+    """Checks a value of a setting; returns it with integers of any type as plain ints.
 
     Args:
         setting: Name of a setting.
-        value: What was given for it.
-        argument: Where it was given, for messages, if not as `AtlasConfig(setting=...)`.
+        value: Its value.
+        argument: Name of the argument, for messages; `AtlasConfig(setting=...)` by default.
 
     Raises:
-        ArgumentError: if the value is out of the setting's range.
+        ArgumentError: if the value is out of range.
     """
-    plain = tuple(map(_plain, value)) if isinstance(value, tuple) else _plain(value)
-    check, wanted = _CHECKS[setting]
+    plain = tuple(map(_as_int, value)) if isinstance(value, tuple) else _as_int(value)
+    check, advice = _CHECKS[setting]
     if check(plain):
         return plain
     if argument is None:
-        raise ArgumentError(f"AtlasConfig({setting}={value!r:.80}): pass {wanted}")
-    raise ArgumentError(f"{argument}={value!r:.80}: pass {wanted}")
+        raise ArgumentError(f"AtlasConfig({setting}={value!r:.80}): pass {advice}")
+    raise ArgumentError(f"{argument}={value!r:.80}: pass {advice}")
 
 
-def _plain(value: Any) -> Any:
-    """Returns a whole number, such as one of numpy's, as an int, and all else as it is."""
+def _as_int(value: Any) -> Any:
+    """Returns integers of any type, such as NumPy's, as int, and other values unchanged."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         return value
     try:
         return operator.index(value)
-    except TypeError:  # arrays have the method, but only those of one whole number an answer
+    except TypeError:  # arrays have the method, but it fails unless they hold a single integer
         return value
 
 
@@ -159,7 +158,7 @@ def _is_attribution(value: Any) -> bool:
 
 
 def _is_number(low: float, high: float) -> Callable[[Any], bool]:
-    # False for NaN, as every comparison with it is.
+    # False for NaN, like all comparisons with it.
     return lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and low <= v <= high
 
 
@@ -175,7 +174,10 @@ def _is_grids(value: Any) -> bool:
 _CHECKS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "samples": (_is_int(1, 1_000_000), "a whole number from 1 to 1,000,000"),
     "positions_per_image": (_is_int(1, 10_000), "a whole number from 1 to 10,000"),
-    "grids": (_is_grids, "one to six rising sizes from 1 to 320 as a tuple, such as (10, 20, 40)"),
+    "grids": (
+        _is_grids,
+        "one to six increasing sizes from 1 to 320 as a tuple, such as (10, 20, 40)",
+    ),
     "min_count": (_is_int(1, 1_000_000), "a whole number of at least 1"),
     "neighbors": (_is_int(2, 1_000), "a whole number from 2 to 1,000"),
     "min_dist": (_is_number(0, 1), "a number from 0 to 1"),

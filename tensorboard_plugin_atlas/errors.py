@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every error this package raises on purpose.
+"""Exceptions of this package.
 
 * AtlasError
-  * ArgumentError     a call was given something it cannot use (also a ValueError)
-    * CannotSendError  a model that cannot be made again in another process
+  * ArgumentError     an argument cannot be used (also a ValueError)
+    * CannotSendError  a model that cannot be sent to another process
   * LayerError        an unknown layer, or one that never ran (also a ValueError)
-  * DamageError       bytes in a log that are not what their manifest says
+  * DamageError       stored bytes that do not match their manifest
     * TooNewError     bytes written by a newer version of this package
-  * WorkerError       the background process failed at a checkpoint, or ended
+  * WorkerError       the worker process failed at a checkpoint, or ended
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-_LONGEST_TEXT: Final = 2_000
-"""Characters of an exception's text that are passed on: some print the tensors they met."""
+_MAX_TEXT: Final = 2_000
+"""Characters of the text of an exception that are kept: some texts print whole tensors."""
 
 
 class AtlasError(Exception):
-    """Base class: catch this to catch everything the package raises on purpose."""
+    """Base class of all exceptions of this package."""
 
 
 class ArgumentError(AtlasError, ValueError):
@@ -27,7 +27,7 @@ class ArgumentError(AtlasError, ValueError):
 
 
 class CannotSendError(ArgumentError):
-    """The model holds something that no other process can be given."""
+    """The model holds something that cannot be sent to another process."""
 
 
 class LayerError(AtlasError, ValueError):
@@ -35,18 +35,18 @@ class LayerError(AtlasError, ValueError):
 
 
 class DamageError(AtlasError):
-    """Stored bytes disagree with their own manifest; nothing of them may be shown as truth."""
+    """Stored bytes do not match their manifest and must not be shown."""
 
 
 class TooNewError(DamageError):
-    """The bytes follow a wire version that this release does not know."""
+    """The bytes have a wire version that this release does not support."""
 
 
 class WorkerError(AtlasError, RuntimeError):
-    """What went wrong in the background process, told in the training process.
+    """An error of the worker process, reported in the training process.
 
     Attributes:
-        location: File and line where it was raised; one warning is given for each.
+        location: File and line where it was raised; there is one warning per location.
     """
 
     def __init__(self, message: str, location: str = "") -> None:
@@ -55,16 +55,16 @@ class WorkerError(AtlasError, RuntimeError):
 
 
 def describe_error(error: BaseException) -> str:
-    """Returns type and text of an exception, also of one whose text cannot be made."""
+    """Returns type and text of an exception, even if its `__str__` fails."""
     try:
-        text = str(error)[:_LONGEST_TEXT]
+        text = str(error)[:_MAX_TEXT]
     except Exception:
         text = "(it has no text)"
     return f"{type(error).__name__}: {text}"
 
 
 def summarize_error(error: BaseException) -> str:
-    """Returns type and the first line of the text, up to 200 characters, for a note."""
+    """Returns type and first line of the text of an exception, up to 200 characters."""
     kind, _, text = describe_error(error).partition(": ")
     line = text.strip().partition("\n")[0][:200]
     return f"{kind}: {line}" if line else kind

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Progress bars that appear on a terminal only and leave no line behind."""
+"""Progress bars, which are shown on terminals only."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tqdm.auto import tqdm
 def progress_bar(
     what: str, total: int, *, unit: str = "it", shown: bool = True
 ) -> Iterator[tqdm[Any] | None]:
-    """Shows a bar inside the block.
+    """Shows a progress bar inside the block.
 
     Args:
-        what: Stands before the bar.
-        total: Where it ends.
-        unit: What is counted.
-        shown: False for no bar, wherever the program runs.
+        what: Label of the bar.
+        total: Number of units at the end.
+        unit: Name of a unit.
+        shown: False for no bar.
 
     Yields:
-        The bar, or None where there is no terminal.
+        The bar, or None without a terminal.
     """
     if not (shown and _is_on_a_terminal()):
         yield None
@@ -34,7 +34,7 @@ def progress_bar(
 
 
 def _is_on_a_terminal() -> bool:
-    """Asks stderr, which a program that let go of its terminal may have closed or set to None."""
+    """Returns whether stderr is a terminal; daemons may have closed it or set it to None."""
     try:
         return sys.stderr.isatty()
     except (AttributeError, OSError, ValueError):

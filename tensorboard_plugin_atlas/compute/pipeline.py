@@ -142,7 +142,7 @@ class AtlasPipeline:
         """Yields the atlas of each layer at this checkpoint, as soon as it is computed.
 
         Args:
-            model: The model; it is left as it was.
+            model: The model; its state is not changed.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
             skip: Layers that are not computed.
@@ -440,7 +440,7 @@ def compute_atlas(
     """Computes the atlas of one layer without writing a log.
 
     Args:
-        model: An image classifier on any device and in any mode; it is left as it was.
+        model: An image classifier on any device and in any mode; its state is not changed.
         layer: Dotted module name.
         probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model.
         step: Global step of the atlas.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recipe: what it takes, what it refuses, and what it says then."""
+"""`AtlasConfig`: accepted values, rejected values and messages."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tensorboard_plugin_atlas.config import ICON_KINDS, check_setting, restore_c
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 
-def test_every_kind_that_can_be_asked_for_can_be_drawn_and_logged():
+def test_every_kind_of_icon_can_be_rendered_and_logged():
     assert ("none", *KINDS) == ICON_KINDS == ICON_KIND_CODES
 
 
 @pytest.mark.parametrize("kind", ICON_KINDS)
-def test_every_kind_is_taken(kind):
+def test_every_kind_is_accepted(kind):
     assert AtlasConfig(icons=kind).icons == kind
 
 
 @pytest.mark.parametrize("seconds", [None, 0, 0.5, 3600])
-def test_drawing_may_be_limited_in_time(seconds):
+def test_rendering_can_have_a_time_limit(seconds):
     config = AtlasConfig(icon_seconds=seconds)
     assert json.loads(json.dumps(config.as_dict()))["icon_seconds"] == seconds
 
@@ -54,7 +54,7 @@ def test_drawing_may_be_limited_in_time(seconds):
         ("samples", torch.ones(2), "a whole number from 1 to 1,000,000"),
     ],
 )
-def test_what_is_out_of_range_is_named_with_what_to_pass(setting, value, advice):
+def test_values_out_of_range_are_reported(setting, value, advice):
     with pytest.raises(ArgumentError) as caught:
         AtlasConfig(**{setting: value})
     assert str(caught.value) == f"AtlasConfig({setting}={value!r}): pass {advice}"
@@ -68,27 +68,27 @@ def test_a_huge_value_is_shortened():
 
 @pytest.mark.parametrize("number", [np.int64(50), np.uint8(50), torch.tensor(50)])
 @pytest.mark.parametrize("setting", ["samples", "neighbors", "icon_size", "icon_steps", "seed"])
-def test_whole_numbers_of_any_type_are_kept_as_plain_ints(setting, number):
+def test_integers_of_any_type_become_plain_ints(setting, number):
     config = AtlasConfig(**{setting: number})
     assert config == AtlasConfig(**{setting: 50})
     assert type(getattr(config, setting)) is int
     assert json.loads(json.dumps(config.as_dict()))[setting] == 50
 
 
-def test_so_are_the_sizes_of_grids():
+def test_sizes_of_grids_become_plain_ints():
     config = AtlasConfig(grids=tuple(np.array([4, 8])))
     assert config.grids == (4, 8)
     assert {type(size) for size in config.grids} == {int}
 
 
-def test_what_was_given_under_another_name_is_refused_under_that_name():
+def test_messages_name_the_argument():
     assert check_setting("icon_size", np.int64(32), "size") == 32
     with pytest.raises(ArgumentError) as caught:
         check_setting("icon_size", 0, "size")
     assert str(caught.value) == "size=0: pass None or a whole number from 8 to 256"
 
 
-def test_the_recipe_of_a_log_comes_back_with_changes():
+def test_the_settings_of_a_log_are_restored_with_changes():
     config = AtlasConfig(samples=70, grids=(3, 6), stability=0.5, icons="preview", seed=4)
     logged = json.loads(json.dumps(config.as_dict()))
     assert restore_config(logged) == config

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tags: every layer's name survives, and none holds what TensorBoard's data server fails at."""
+"""Tags: names of layers are preserved, and TensorBoard's data server can read them."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def test_a_layer_has_one_tag(layer: str, tag: str) -> None:
 
 
 def test_the_first_atlas_of_a_series_has_a_tag_of_its_own() -> None:
-    for edition in Revision:
-        tag = layer_tag("a", edition, 1)
-        assert tag == f"first/{edition.value}a"
-        assert revision_of_tag(tag) == ("a", edition)
-        assert {layer_tag("a", edition, number) for number in (None, 2, 9)} == {
-            layer_tag("a", edition)
+    for revision in Revision:
+        tag = layer_tag("a", revision, 1)
+        assert tag == f"first/{revision.value}a"
+        assert revision_of_tag(tag) == ("a", revision)
+        assert {layer_tag("a", revision, number) for number in (None, 2, 9)} == {
+            layer_tag("a", revision)
         }
     assert layer_of_tag(layer_tag("first/layer/a")) == "first/layer/a"
     assert shortcuts_tag("a", 1) == "first/shortcuts/a"
@@ -52,15 +52,15 @@ def test_the_first_atlas_of_a_series_has_a_tag_of_its_own() -> None:
     assert shortcuts_tag("a", 2) == "shortcuts/a"
 
 
-@pytest.mark.parametrize("edition", list(Revision))
-def test_each_edition_has_a_tag_of_its_own(edition: Revision) -> None:
-    tag = layer_tag('a"b', edition)
-    assert revision_of_tag(tag) == ('a"b', edition)
-    assert (layer_of_tag(tag) == 'a"b') is (edition is Revision.LOGGED)
+@pytest.mark.parametrize("revision", list(Revision))
+def test_each_revision_has_its_own_tag(revision: Revision) -> None:
+    tag = layer_tag('a"b', revision)
+    assert revision_of_tag(tag) == ('a"b', revision)
+    assert (layer_of_tag(tag) == 'a"b') is (revision is Revision.LOGGED)
 
 
 @pytest.mark.parametrize(
-    ("home", "number", "run"),
+    ("source", "number", "run"),
     [
         ("exp/atlas", 1, "exp/atlas/refined/0001"),
         (".", 12345, "refined/12345"),
@@ -68,20 +68,20 @@ def test_each_edition_has_a_tag_of_its_own(edition: Revision) -> None:
         ("a\nb", 7, "a\nb/refined/0007"),
     ],
 )
-def test_a_run_of_refined_atlases_names_its_home(home: str, number: int, run: str) -> None:
-    assert refined_run(home, number) == run
-    assert parse_refined_run(run) == (home, number)
+def test_a_run_of_refined_atlases_names_its_source(source: str, number: int, run: str) -> None:
+    assert refined_run(source, number) == run
+    assert parse_refined_run(run) == (source, number)
 
 
 @pytest.mark.parametrize(
     "run", ["exp", "exp/refined", "exp/refined/1", "exp/refined/0001/x", "unrefined/0001"]
 )
-def test_other_runs_are_no_runs_of_refined_atlases(run: str) -> None:
+def test_other_runs_are_not_refined(run: str) -> None:
     assert parse_refined_run(run) is None
 
 
 @pytest.mark.parametrize(
-    ("home", "run"),
+    ("source", "run"),
     [
         ("exp/atlas", "exp/atlas/backwards"),
         (".", "backwards"),
@@ -89,23 +89,23 @@ def test_other_runs_are_no_runs_of_refined_atlases(run: str) -> None:
         ("backwards", "backwards/backwards"),
     ],
 )
-def test_a_run_laid_out_backwards_names_its_home(home: str, run: str) -> None:
-    assert relayout_run(home) == run
-    assert source_of_relayout(run) == home
+def test_a_relayout_names_its_source(source: str, run: str) -> None:
+    assert relayout_run(source) == run
+    assert source_of_relayout(run) == source
 
 
 @pytest.mark.parametrize("run", ["exp", "backwards/atlas", "exp/backwards2", "exp/backwards/", ""])
-def test_other_runs_are_not_laid_out_backwards(run: str) -> None:
+def test_other_runs_are_not_relayouts(run: str) -> None:
     assert source_of_relayout(run) is None
 
 
 @given(st.text())
-def test_every_name_comes_back_and_needs_no_escape_in_json(layer: str) -> None:
+def test_names_are_restored_and_need_no_escape_in_json(layer: str) -> None:
     tag = layer_tag(layer)
     assert layer_of_tag(tag) == layer
     assert json.dumps(tag, ensure_ascii=False) == f'"{tag}"'
 
 
 @pytest.mark.parametrize("tag", ["probe", "layer", "Layer/a", "loss"])
-def test_other_tags_are_no_layers(tag: str) -> None:
+def test_other_tags_have_no_layer(tag: str) -> None:
     assert layer_of_tag(tag) is None

@@ -20,7 +20,7 @@ from tensorboard_plugin_atlas.sprite_sheets import (
 
 
 def flat_icons(count: int, side: int) -> np.ndarray:
-    """Icon i is one flat color that no other of the first 27 has."""
+    """Icon i has a flat color, distinct for the first 27 icons."""
     levels = np.array([0, 128, 255], np.uint8)
     index = np.arange(count)
     colors = np.stack([levels[index % 3], levels[index // 3 % 3], levels[index // 9 % 3]], axis=1)
@@ -28,7 +28,7 @@ def flat_icons(count: int, side: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("count", "side"), [(1, 16), (2, 16), (5, 32), (27, 16), (26, 48)])
-def test_unpack_returns_each_icon_at_its_own_place(count: int, side: int) -> None:
+def test_unpack_returns_icons_in_order(count: int, side: int) -> None:
     icons = flat_icons(count, side)
     found = unpack(pack(icons, quality=95))
     assert found.shape == icons.shape
@@ -37,7 +37,7 @@ def test_unpack_returns_each_icon_at_its_own_place(count: int, side: int) -> Non
     assert np.abs(difference).max() <= 6
 
 
-def test_pages_are_square_and_the_last_is_cut_at_its_last_row() -> None:
+def test_pages_are_square_and_the_last_ends_at_its_last_row() -> None:
     sheets = pack(flat_icons(9, 1024))  # 2048 // 1024 = 2 columns, 4 a page
     assert (sheets.columns, sheets.count, len(sheets.pages)) == (2, 9, 3)
     assert [webp_size(page) for page in sheets.pages] == [(2048, 2048), (2048, 2048), (2048, 1024)]
@@ -53,13 +53,13 @@ def test_page_narrower_than_its_columns_when_there_are_fewer_icons() -> None:
     assert page_size(count=9, columns=8, tile=10, page=0) == (80, 20)
 
 
-def test_no_icons_make_no_page() -> None:
+def test_no_icons_need_no_page() -> None:
     sheets = pack(np.empty((0, 32, 32, 3), np.uint8))
     assert sheets.pages == ()
     assert unpack(sheets).shape == (0, 32, 32, 3)
 
 
-def test_equal_pictures_give_equal_bytes() -> None:
+def test_equal_images_give_equal_bytes() -> None:
     icons = np.random.default_rng(0).integers(0, 256, (7, 32, 32, 3), np.uint8)
     assert pack(icons).pages == pack(icons.copy()).pages
 
@@ -74,7 +74,7 @@ def test_equal_pictures_give_equal_bytes() -> None:
         np.zeros((1, 2049, 2049, 3), np.uint8),
     ],
 )
-def test_pack_says_what_to_pass(images: np.ndarray) -> None:
+def test_pack_reports_what_to_pass(images: np.ndarray) -> None:
     with pytest.raises(ArgumentError, match="pass"):
         pack(images)
 
@@ -91,7 +91,7 @@ def test_webp_size_reads_what_pillow_wrote() -> None:
     assert webp_size(encoded(picture, lossless=True)) == (35, 70)
 
 
-def test_webp_size_refuses_all_but_plain_webp() -> None:
+def test_webp_size_rejects_all_but_plain_webp() -> None:
     plain = encoded(Image.new("RGB", (16, 16), "red"))
     png = io.BytesIO()
     Image.new("RGB", (16, 16)).save(png, "PNG")
@@ -100,7 +100,7 @@ def test_webp_size_refuses_all_but_plain_webp() -> None:
         assert webp_size(data) is None
 
 
-def test_a_picture_larger_than_its_sheet_is_refused_before_it_is_decoded() -> None:
+def test_a_page_of_another_size_is_rejected_before_decoding() -> None:
     bomb = encoded(Image.new("RGB", (4096, 4096)))
     sheets = SpriteSheets(pages=(bomb,), tile=32, columns=2, count=4)
     with pytest.raises(DamageError, match=r"page 0: .*4096 x 4096 px, its manifest says 64 x 64"):
@@ -108,7 +108,7 @@ def test_a_picture_larger_than_its_sheet_is_refused_before_it_is_decoded() -> No
 
 
 @pytest.mark.parametrize("lossless", [False, True])
-def test_pixels_that_are_cut_short_are_damage(lossless: bool) -> None:
+def test_truncated_pixels_are_damage(lossless: bool) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     data = bytearray(encoded(Image.fromarray(noise), lossless=lossless)[:60])
     struct.pack_into("<I", data, 4, len(data) - 8)

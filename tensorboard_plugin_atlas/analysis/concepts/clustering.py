@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Groups of samples in the graph of true neighbors, held steady from one checkpoint to the next.
+"""Clustering of samples in the neighbor graph, stable between checkpoints.
 
-Clustering each checkpoint afresh gives borders that wander for no reason, and a story made of them
-tells of the clustering. Here a cut between two groups is judged by how well they mix in the graph,
-and what the checkpoint before showed about the very same rows decides which way a doubtful cut
-falls: rows that were one group stay one until they have plainly parted, and two groups stay two
-until they plainly mix.
+Independent clusterings of two checkpoints have different borders for no reason, and events between
+them would describe the clustering. Here, clusters are separated by how well they mix in the graph.
+In doubtful cases, the previous checkpoint decides: rows of one cluster stay together until they are
+clearly separate, and two clusters stay separate until they clearly mix.
 
-The steps: exact neighbors by cosine, weighted by the neighbors they share (Jarvis and Patrick
-1973); many small communities by local moves of modularity (Blondel et al. 2008); a tree over these
-by average linkage of edge density (Bonald et al. 2018); cuts of the tree from its top while its
-branches do not mix. All of it is deterministic and needs numpy alone.
+Steps: exact neighbors by cosine, weighted by shared neighbors (Jarvis and Patrick 1973); many small
+communities by local moves of modularity (Blondel et al. 2008); a tree over these by average linkage
+of edge density (Bonald et al. 2018); cuts of the tree from the top while branches do not mix. The
+result is deterministic; only numpy is needed.
 """
 
 from __future__ import annotations
@@ -26,26 +25,26 @@ from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 NEIGHBORS: Final = 15
 MIN_CLUSTER_SIZE: Final = 12
-"""Rows of a group at least: below it, neighbor lists of 15 must reach outside any group."""
+"""Smallest number of rows: lists of 15 neighbors would reach outside of smaller clusters."""
 
 MAX_CLUSTERS: Final = 500
 
-_PART_BELOW: Final = (0.07, 0.15)
-"""Mixing below which rows that were one group are two: at once, or if they mixed more before."""
-_JOIN_ABOVE: Final = (0.35, 0.5)
-"""Mixing above which two groups become one: if they mixed less before, or at once."""
-_CHANGE: Final = 0.1
+_SPLIT_BELOW: Final = (0.07, 0.15)
+"""Mixing below which a cluster is split: in any case, or if the mixing decreased."""
+_MERGE_ABOVE: Final = (0.35, 0.5)
+"""Mixing above which two clusters are merged: if the mixing increased, or in any case."""
+_MIN_CHANGE: Final = 0.1
 _DEVIATIONS: Final = 2.5
-"""A smaller change of mixing between two checkpoints than both of these may be chance."""
-_CLUSTERING: Final = 3.0
-"""Edges across a border come in bunches: their number varies as if there were so many fewer."""
+"""Smallest significant change of mixing: absolute, and in standard deviations."""
+_VARIANCE_INFLATION: Final = 3.0
+"""Variance inflation of the number of edges between clusters, because edges are correlated."""
 _ONE_SIDED: Final = np.float32(0.4)
-"""Weight of an edge that is not returned: stray rows all reach for the hubs of some group."""
-_FAMILIAR: Final = 1.5
-"""Edges between rows of one earlier group weigh this much more, so that borders stay in place."""
+"""Weight of an edge that is not mutual: outliers have edges to the hubs of clusters."""
+_PREVIOUS_CLUSTER_FACTOR: Final = 1.5
+"""Factor on edges within a previous cluster, which stabilizes borders."""
 _ROUNDS: Final = 12
-_OWN_SHARE: Final = 0.4
-"""A row belongs to a group that holds at least this share of its neighbors."""
+_MIN_OWN_SHARE: Final = 0.4
+"""Smallest weight of a row's edges to its cluster, as a fraction of all its edges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +54,7 @@ class NeighborGraph:
     Attributes:
         neighbors: (N, k) int32, nearest first; -1 in rows that hold NaN or infinity.
         weights: (N, k) float32 from 0 to 1: (1 + neighbors that both ends share) / (1 + k), and
-            less where the neighbor does not return it.
+            less if the edge is not mutual.
         valid: (N,) bool: rows with neighbors.
     """
 
@@ -64,8 +63,8 @@ class NeighborGraph:
     valid: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, activations: NDArray[Any], k: int = NEIGHBORS) -> NeighborGraph:
-        """Builds the graph of (N, C) `activations`; k falls to what the finite rows allow."""
+    def from_activations(cls, activations: NDArray[Any], k: int = NEIGHBORS) -> NeighborGraph:
+        """Builds the graph of (N, C) `activations`; k is smaller if there are few finite rows."""
         valid = finite_rows(activations)
         rows = np.flatnonzero(valid).astype(np.int32)
         k = min(k, max(len(rows) - 1, 0))
@@ -74,44 +73,44 @@ class NeighborGraph:
         if k:
             found, _ = nearest_neighbors(unit_rows(np.asarray(activations)[valid]), k)
             neighbors[rows] = rows[found]
-            alike = (1 + _shared(found)) / np.float32(1 + k)
-            weights[rows] = np.where(_returned(found), alike, _ONE_SIDED * alike)
+            similarity = (1 + _count_shared_neighbors(found)) / np.float32(1 + k)
+            weights[rows] = np.where(_is_mutual(found), similarity, _ONE_SIDED * similarity)
         return cls(neighbors, weights, valid)
 
     def edges(self) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
-        """Returns tails, heads and weights of the directed edges, (E,) each."""
+        """Returns sources, targets and weights of the directed edges, (E,) each."""
         rows = np.flatnonzero(self.valid)
         k = self.neighbors.shape[1]
-        heads = self.neighbors[rows].ravel().astype(np.intp)
-        return np.repeat(rows, k), heads, self.weights[rows].ravel()
+        targets = self.neighbors[rows].ravel().astype(np.intp)
+        return np.repeat(rows, k), targets, self.weights[rows].ravel()
 
     def between(self, labels: IntArray, count: int) -> NDArray[np.float64]:
         """Counts edges between labeled rows.
 
         Args:
-            labels: (N,) from -1 (left out) to `count` - 1.
+            labels: (N,) from -1 (excluded) to `count` - 1.
             count: Number of labels.
 
         Returns:
-            (count, count): the edges from rows of one label to rows of another.
+            (count, count): number of edges from rows of one label to rows of another.
         """
-        tails, heads, _ = self.edges()
-        start, end = labels[tails].astype(np.int64), labels[heads]
+        sources, targets, _ = self.edges()
+        start, end = labels[sources].astype(np.int64), labels[targets]
         kept = (start >= 0) & (end >= 0)
         cell = start[kept] * count + end[kept]
         total = np.bincount(cell, minlength=count * count)
         return total.reshape(count, count).astype(np.float64)
 
 
-def _returned(neighbors: IntArray) -> NDArray[np.bool_]:
-    """Says of each row and each of its neighbors whether that has the row for a neighbor too."""
+def _is_mutual(neighbors: IntArray) -> NDArray[np.bool_]:
+    """Returns for each row and neighbor whether the row is also a neighbor of the neighbor."""
     own = np.arange(len(neighbors))[:, None]
     columns = [(neighbors[column] == own).any(axis=1) for column in neighbors.T]
     return np.stack(columns, axis=1)
 
 
-def _shared(neighbors: IntArray) -> FloatArray:
-    """Counts, for each row and each of its neighbors, the neighbors that both have."""
+def _count_shared_neighbors(neighbors: IntArray) -> FloatArray:
+    """Counts the shared neighbors of each row and each of its neighbors."""
     shared = np.empty(neighbors.shape, np.float32)
     for column in range(neighbors.shape[1]):
         theirs = neighbors[neighbors[:, column]]
@@ -124,11 +123,11 @@ def _shared(neighbors: IntArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class PreviousClusters:
-    """What the checkpoint before knew of the same rows.
+    """Clusters of the previous checkpoint.
 
     Attributes:
-        labels: (N,) int32 groups, -1 for none.
-        graph: Its graph.
+        labels: (N,) int32 cluster of each row, -1 for none.
+        graph: Its neighbor graph.
     """
 
     labels: IntArray
@@ -137,71 +136,73 @@ class PreviousClusters:
 
 @dataclass(frozen=True)
 class Mixing:
-    """How well two sets of rows mix, whatever else surrounds them.
+    """Mixing of two sets of rows in a neighbor graph.
 
     Attributes:
-        share: Edges that cross over those expected to cross if each row's edges led to any other
-            row of the two, as the geometric mean of both directions: stray rows reach for a group
-            that does not reach for them. 0 for apart, 1 for one well-stirred set. 1 without edges.
-        deviation: What chance makes of it, as a standard deviation.
+        share: Number of edges between the sets relative to the number expected for random edges,
+            geometric mean of both directions (outliers have edges to a cluster, but not the
+            reverse). 0 for separate sets, 1 for a homogeneous set, 1 without edges.
+        deviation: Its standard deviation.
     """
 
     share: float
     deviation: float
 
     def change_by_chance(self, other: Mixing) -> float:
-        """Returns the largest change of the share, between two graphs, that may be chance."""
-        return max(_CHANGE, _DEVIATIONS * float(np.hypot(self.deviation, other.deviation)))
+        """Returns the largest change of the share between two graphs that is not significant."""
+        return max(_MIN_CHANGE, _DEVIATIONS * float(np.hypot(self.deviation, other.deviation)))
 
 
 def measure_mixing(edges: NDArray[np.float64], sizes: NDArray[np.float64]) -> Mixing:
-    """Says how well two sets of rows mix.
+    """Measures the mixing of two sets of rows.
 
     Args:
-        edges: (2, 2) numbers of edges from set to set.
-        sizes: (2,) rows of each.
+        edges: (2, 2) number of edges from set to set.
+        sizes: (2,) number of rows of each set.
     """
     expected = edges.sum(axis=1) * sizes[::-1] / max(sizes.sum() - 1, 1)
     if expected.min() <= 0:
         return Mixing(1.0, 1.0)
     crossing = np.array([edges[0, 1], edges[1, 0]])
     share = float(np.sqrt((crossing / expected).prod()))
-    return Mixing(share, float(np.sqrt(_CLUSTERING * max(crossing.sum(), 1.0)) / expected.sum()))
+    return Mixing(
+        share, float(np.sqrt(_VARIANCE_INFLATION * max(crossing.sum(), 1.0)) / expected.sum())
+    )
 
 
 def find_clusters(graph: NeighborGraph, earlier: PreviousClusters | None = None) -> IntArray:
-    """Groups the rows of a graph.
+    """Clusters the rows of a graph.
 
     Args:
-        graph: The graph at this checkpoint.
-        earlier: Groups and graph of the checkpoint before, or None at a first one.
+        graph: Neighbor graph of this checkpoint.
+        earlier: Clusters of the previous checkpoint, or None.
 
     Returns:
-        (N,) int32: groups numbered from 0 by falling size, -1 for rows that belong to none.
+        (N,) int32: clusters numbered from 0 by decreasing size, -1 for rows in no cluster.
     """
     n = len(graph.valid)
     if graph.valid.sum() < MIN_CLUSTER_SIZE:
         return np.full(n, -1, np.int32)
-    tails, heads, weights = graph.edges()
+    sources, targets, weights = graph.edges()
     if earlier is not None:
         before = earlier.labels
-        same = (before[tails] >= 0) & (before[tails] == before[heads])
-        weights = np.where(same, weights * np.float32(_FAMILIAR), weights)
-    atoms = _communities(n, graph.valid, tails, heads, weights)
-    groups = _cut(atoms, graph, earlier, (tails, heads, weights))
-    groups = _settle(groups, tails, heads, weights)
-    return _by_size(groups)
+        same = (before[sources] >= 0) & (before[sources] == before[targets])
+        weights = np.where(same, weights * np.float32(_PREVIOUS_CLUSTER_FACTOR), weights)
+    atoms = _find_communities(n, graph.valid, sources, targets, weights)
+    clusters = _cut_tree(atoms, graph, earlier, (sources, targets, weights))
+    clusters = _reassign_rows(clusters, sources, targets, weights)
+    return _sort_by_size(clusters)
 
 
-def _communities(
+def _find_communities(
     n: int,
     valid: NDArray[np.bool_],
-    tails: NDArray[np.intp],
-    heads: NDArray[np.intp],
+    sources: NDArray[np.intp],
+    targets: NDArray[np.intp],
     weights: FloatArray,
 ) -> IntArray:
-    """Finds small communities by local moves; half of the rows move at a time, drawn by a seed."""
-    source, target = np.concatenate([tails, heads]), np.concatenate([heads, tails])
+    """Finds small communities by local moves; a random half of the rows moves at a time."""
+    source, target = np.concatenate([sources, targets]), np.concatenate([targets, sources])
     both = np.concatenate([weights, weights]).astype(np.float64)
     degree: NDArray[np.float64] = np.bincount(source, both, minlength=n).astype(np.float64)
     labels = np.arange(n)
@@ -210,7 +211,7 @@ def _communities(
         moved = 0
         first = random.random(n) < 0.5
         for half in (first, ~first):
-            best = _best_labels(source, labels[target], both, degree, labels)
+            best = _find_best_labels(source, labels[target], both, degree, labels)
             moving = half & valid & (best != labels)
             labels = np.where(moving, best, labels)
             moved += int(moving.sum())
@@ -222,14 +223,14 @@ def _communities(
     return atoms
 
 
-def _best_labels(
+def _find_best_labels(
     source: NDArray[np.intp],
     reached: NDArray[np.intp],
     weights: NDArray[np.float64],
     degree: NDArray[np.float64],
     labels: NDArray[np.intp],
 ) -> NDArray[np.intp]:
-    """Returns, for each row, the label that raises modularity most; ties keep the row's own."""
+    """Returns the label of each row with the largest modularity; ties keep the current label."""
     n = len(degree)
     key = source * n + reached
     order = np.argsort(key, kind="stable")
@@ -254,41 +255,41 @@ def _best_labels(
     return np.asarray(best, np.intp)
 
 
-def _cut(
+def _cut_tree(
     atoms: IntArray,
     graph: NeighborGraph,
     earlier: PreviousClusters | None,
     edges: tuple[NDArray[np.intp], NDArray[np.intp], FloatArray],
 ) -> IntArray:
-    """Joins communities into a tree and cuts it from the top; crumbs are in no group."""
+    """Joins communities into a tree and cuts it from the top; tiny parts are in no cluster."""
     count = int(atoms.max()) + 1
-    tails, heads, weights = edges
+    sources, targets, weights = edges
     link = np.bincount(
-        atoms[tails].astype(np.int64) * count + atoms[heads], weights, minlength=count * count
+        atoms[sources].astype(np.int64) * count + atoms[targets], weights, minlength=count * count
     ).reshape(count, count)
-    tree = _tree(link + link.T)
-    judge = _Judge(atoms, count, graph, earlier)
-    group_of = np.full(count, -1, np.int32)
+    tree = _build_tree(link + link.T)
+    rule = _SplitRule(atoms, count, graph, earlier)
+    cluster_of = np.full(count, -1, np.int32)
     found = 0
-    waiting: list[tuple[Tree, Tree]] = [(tree, tree)]
-    while waiting:
-        node, whole = waiting.pop()
-        parts = [_leaves(part) for part in node] if isinstance(node, tuple) else []
-        sizes = [judge.rows(part) for part in parts]
-        if parts and judge.apart(*parts):
-            waiting += [(node[i], node[i]) for i in (1, 0) if sizes[i] >= MIN_CLUSTER_SIZE]
+    pending: list[tuple[Tree, Tree]] = [(tree, tree)]
+    while pending:
+        node, whole = pending.pop()
+        parts = [_list_leaves(part) for part in node] if isinstance(node, tuple) else []
+        sizes = [rule.count_rows(part) for part in parts]
+        if parts and rule.are_separate(*parts):
+            pending += [(node[i], node[i]) for i in (1, 0) if sizes[i] >= MIN_CLUSTER_SIZE]
         elif parts and min(sizes) < MIN_CLUSTER_SIZE <= max(sizes):
-            # What is left beside a crumb that mixes with it may still part further down.
-            waiting.append((node[int(np.argmax(sizes))], whole))
+            # The larger part may still split further down.
+            pending.append((node[int(np.argmax(sizes))], whole))
         else:
-            group_of[_leaves(whole)] = found
+            cluster_of[_list_leaves(whole)] = found
             found += 1
-    groups: IntArray = np.where(atoms >= 0, group_of[atoms], -1).astype(np.int32)
-    return groups
+    clusters: IntArray = np.where(atoms >= 0, cluster_of[atoms], -1).astype(np.int32)
+    return clusters
 
 
-class _Judge:
-    """Decides whether two sets of communities are apart, by this graph and the one before."""
+class _SplitRule:
+    """Decides whether two sets of communities are separate, by both graphs."""
 
     def __init__(
         self, atoms: IntArray, count: int, graph: NeighborGraph, earlier: PreviousClusters | None
@@ -303,32 +304,34 @@ class _Judge:
             cell = atoms[known].astype(np.int64) * kinds + earlier.labels[known]
             self._mix = np.bincount(cell, minlength=count * kinds).reshape(count, kinds)
 
-    def rows(self, leaves: list[int]) -> int:
+    def count_rows(self, leaves: list[int]) -> int:
         return int(self._sizes[leaves].sum())
 
-    def apart(self, one: list[int], other: list[int]) -> bool:
-        low, high = _PART_BELOW[1], _JOIN_ABOVE[0]
+    def are_separate(self, one: list[int], other: list[int]) -> bool:
+        low, high = _SPLIT_BELOW[1], _MERGE_ABOVE[0]
         limit = (low + high) / 2
-        now = _between(self._now, self._sizes, one, other)
+        now = _measure_between(self._now, self._sizes, one, other)
         if self._before is not None:
-            was = _between(self._before, self._sizes, one, other)
+            was = _measure_between(self._before, self._sizes, one, other)
             change = now.change_by_chance(was)
-            stay_one = min(max(was.share - change, _PART_BELOW[0]), low)
-            stay_two = max(min(was.share + change, _JOIN_ABOVE[1]), high)
-            same = self._sameness(one, other)
+            stay_one = min(max(was.share - change, _SPLIT_BELOW[0]), low)
+            stay_two = max(min(was.share + change, _MERGE_ABOVE[1]), high)
+            same = self._measure_sameness(one, other)
             limit = same * stay_one + (1 - same) * stay_two
         return now.share < limit
 
-    def _sameness(self, one: list[int], other: list[int]) -> float:
-        """Returns 1 if both sets were of the same earlier groups, 0 if of others, 0.5 unknown."""
+    def _measure_sameness(self, one: list[int], other: list[int]) -> float:
+        """Returns 1 if both sets were in the same previous clusters, 0 if not, 0.5 if unknown."""
         a, b = (self._mix[part].sum(axis=0).astype(np.float64) for part in (one, other))
         norm = float(np.sqrt((a @ a) * (b @ b)))
-        known = min(a.sum() / max(self.rows(one), 1), b.sum() / max(self.rows(other), 1))
-        alike = float(a @ b) / norm if norm > 0 else 0.5
-        return float(known * alike + (1 - known) * 0.5)
+        known = min(
+            a.sum() / max(self.count_rows(one), 1), b.sum() / max(self.count_rows(other), 1)
+        )
+        similarity = float(a @ b) / norm if norm > 0 else 0.5
+        return float(known * similarity + (1 - known) * 0.5)
 
 
-def _between(
+def _measure_between(
     edges: NDArray[np.float64], sizes: NDArray[np.float64], one: list[int], other: list[int]
 ) -> Mixing:
     block = np.array([[edges[np.ix_(p, q)].sum() for q in (one, other)] for p in (one, other)])
@@ -338,8 +341,8 @@ def _between(
 Tree = Any
 
 
-def _tree(link: NDArray[np.float64]) -> Tree:
-    """Builds the tree of average linkage by edge density with chains of nearest neighbors."""
+def _build_tree(link: NDArray[np.float64]) -> Tree:
+    """Builds the tree of average linkage by edge density, with nearest-neighbor chains."""
     count = len(link)
     strength = link.sum(axis=1)
     density = link / np.maximum(np.outer(strength, strength), 1e-12)
@@ -377,45 +380,47 @@ def _tree(link: NDArray[np.float64]) -> Tree:
     return nodes[last] if count > 1 else nodes[0]
 
 
-def _leaves(node: Tree) -> list[int]:
-    found, waiting = [], [node]
-    while waiting:
-        one = waiting.pop()
+def _list_leaves(node: Tree) -> list[int]:
+    found, pending = [], [node]
+    while pending:
+        one = pending.pop()
         if isinstance(one, tuple):
-            waiting += one
+            pending += one
         else:
             found.append(one)
     return found
 
 
-def _settle(
-    groups: IntArray, tails: NDArray[np.intp], heads: NDArray[np.intp], weights: FloatArray
+def _reassign_rows(
+    clusters: IntArray, sources: NDArray[np.intp], targets: NDArray[np.intp], weights: FloatArray
 ) -> IntArray:
-    """Lets rows go to the group that holds most of their neighbors, and crumbs find one."""
-    n, count = len(groups), int(groups.max()) + 1
-    source, target = np.concatenate([tails, heads]), np.concatenate([heads, tails])
+    """Moves rows to the cluster with most of their neighbors, including rows of tiny parts."""
+    n, count = len(clusters), int(clusters.max()) + 1
+    source, target = np.concatenate([sources, targets]), np.concatenate([targets, sources])
     both = np.concatenate([weights, weights]).astype(np.float64)
     total = np.maximum(np.bincount(source, both, minlength=n), 1e-12)
     for _ in range(3):
         if count == 0:
-            return groups
-        there = groups[target] >= 0
-        cell = source[there] * count + groups[target[there]]
-        held = np.bincount(cell, both[there], minlength=n * count).reshape(n, count)
-        own = held[np.arange(n), np.maximum(groups, 0)] * (groups >= 0)
-        best = held.argmax(axis=1).astype(np.int32)
-        share = held.max(axis=1) / total
-        leaves = (held.max(axis=1) > 1.2 * own) & (share >= _OWN_SHARE)
-        groups = np.where(leaves, best, groups)
-    lost = (groups >= 0) & (held[np.arange(n), np.maximum(groups, 0)] / total < _OWN_SHARE / 2)
-    return np.where(lost, -1, groups).astype(np.int32)
+            return clusters
+        there = clusters[target] >= 0
+        cell = source[there] * count + clusters[target[there]]
+        weights_of = np.bincount(cell, both[there], minlength=n * count).reshape(n, count)
+        own = weights_of[np.arange(n), np.maximum(clusters, 0)] * (clusters >= 0)
+        best = weights_of.argmax(axis=1).astype(np.int32)
+        share = weights_of.max(axis=1) / total
+        leaves = (weights_of.max(axis=1) > 1.2 * own) & (share >= _MIN_OWN_SHARE)
+        clusters = np.where(leaves, best, clusters)
+    dropped = (clusters >= 0) & (
+        weights_of[np.arange(n), np.maximum(clusters, 0)] / total < _MIN_OWN_SHARE / 2
+    )
+    return np.where(dropped, -1, clusters).astype(np.int32)
 
 
-def _by_size(groups: IntArray) -> IntArray:
-    sizes = np.bincount(groups[groups >= 0], minlength=int(groups.max(initial=-1)) + 1)
+def _sort_by_size(clusters: IntArray) -> IntArray:
+    sizes = np.bincount(clusters[clusters >= 0], minlength=int(clusters.max(initial=-1)) + 1)
     order = np.argsort(-sizes, kind="stable")
-    place = np.full(len(sizes) + 1, -1, np.int32)
+    number = np.full(len(sizes) + 1, -1, np.int32)
     kept = order[: min(MAX_CLUSTERS, int((sizes >= MIN_CLUSTER_SIZE).sum()))]
-    place[kept] = np.arange(len(kept))
-    numbered: IntArray = np.take(place, groups)
+    number[kept] = np.arange(len(kept))
+    numbered: IntArray = np.take(number, clusters)
     return numbered

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of concepts and sentences about them; class names are hostile text, and cut."""
+"""Names of concepts and sentences about events; class names are untrusted and shortened."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import ConceptState, IntArray
 
 MAX_CLASS_NAME: Final = 24
-"""Characters of a class name that a concept's name keeps."""
+"""Largest number of characters of a class name in the name of a concept."""
 
-_LISTED: Final = 4
-"""Concepts that a sentence names; the rest are counted."""
+_MAX_LISTED: Final = 4
+"""Largest number of concepts that a sentence lists; others are counted."""
 _DEVIATIONS: Final = 3.0
-"""A class names a group if it holds more of it than chance, by this many standard deviations."""
-_ODDS: Final = 2.0
-"""The commonest of them has so many times its odds: a large group is sure of trifles."""
-_SECOND: Final = 0.6
-"""A second class is named where it has at least this much of the first one's share."""
+"""Smallest excess of a class over chance, in standard deviations, to name a concept."""
+_MIN_ODDS_RATIO: Final = 2.0
+"""Smallest odds ratio of the most common class: in large concepts, tiny excesses are certain."""
+_MIN_SECOND: Final = 0.6
+"""Smallest fraction of a second class, relative to the first, to be part of the name."""
 _MIXED: Final = "mixed"
-_GROUP: Final = "group"
+_UNLABELED: Final = "concept"
 
 
 def name_concept(
@@ -35,21 +35,21 @@ def name_concept(
     classes: Sequence[str] | None,
     taken: Collection[str],
 ) -> str:
-    """Returns the name of a concept, such as "cat 2", "cat/dog 1", "mixed 3" or "group 1007".
+    """Returns the name of a concept, such as "cat 2", "cat/dog 1", "mixed 3" or "concept 1007".
 
-    A name stays until none of its classes is common any more, so that it can be relied on and never
-    misleads: groups of an untrained network get theirs when they come to mean something.
+    A name is kept until none of its classes is common in the concept any more. So names are stable,
+    and concepts of an untrained network get a name when they become specific.
 
     Args:
-        identity: Its id, which names it where there are no labels.
-        current: Its name at the step before, None at birth.
+        identity: Its id, used in the name if there are no labels.
+        current: Its name at the previous step, None for a new concept.
         labels: (N,) labels of all samples, or None.
         rows: (N,) bool: its members.
-        classes: Names of the classes, or None.
-        taken: Names that no new one may equal.
+        classes: Class names, or None.
+        taken: Names that a new name must not equal.
     """
     if labels is None:
-        return current or f"{_GROUP} {identity}"
+        return current or f"{_UNLABELED} {identity}"
     words = [format_class_name(index, classes) for index in distinctive_classes(labels, rows)]
     if current is not None:
         known = current.rpartition(" ")[0].split("/")
@@ -61,26 +61,26 @@ def name_concept(
 
 
 def distinctive_classes(labels: IntArray, rows: NDArray[np.bool_]) -> list[int]:
-    """Returns up to two classes that a group holds far more of than chance, the commonest first."""
-    everyone, held = labels[labels >= 0], labels[rows & (labels >= 0)]
-    if not len(held):
+    """Returns up to two classes that are much more common than by chance, most common first."""
+    known, members = labels[labels >= 0], labels[rows & (labels >= 0)]
+    if not len(members):
         return []
-    found, count = np.unique(held, return_counts=True)
-    base = np.array([(everyone == one).mean() for one in found])
-    chance = len(held) * base
+    found, count = np.unique(members, return_counts=True)
+    base = np.array([(known == one).mean() for one in found])
+    chance = len(members) * base
     spread = np.sqrt(np.maximum(chance * (1 - base), 1e-9))
-    share = count / len(held)
-    telling = share * (1 - base) >= _ODDS * base * (1 - share)
-    # Where all samples are of one class, that class still names the group.
-    sure = ((count - chance) / spread >= _DEVIATIONS) | (base > 1 - 1e-9)
-    order = [i for i in np.argsort(-count, kind="stable") if sure[i]]
-    if not order or not telling[order[0]]:
+    share = count / len(members)
+    is_common = share * (1 - base) >= _MIN_ODDS_RATIO * base * (1 - share)
+    # If all samples are of one class, this class is still the name.
+    significant = ((count - chance) / spread >= _DEVIATIONS) | (base > 1 - 1e-9)
+    order = [i for i in np.argsort(-count, kind="stable") if significant[i]]
+    if not order or not is_common[order[0]]:
         return []
-    return [int(found[i]) for i in order[:2] if count[i] >= _SECOND * count[order[0]]]
+    return [int(found[i]) for i in order[:2] if count[i] >= _MIN_SECOND * count[order[0]]]
 
 
 def format_class_name(index: int, classes: Sequence[str] | None) -> str:
-    """Returns a class name fit for a sentence: visible characters, at most 24 of them."""
+    """Returns a class name with printable characters only, at most 24."""
     if classes is None or not 0 <= index < len(classes):
         return f"class {index}"
     text = " ".join("".join(c if c.isprintable() else " " for c in classes[index][:200]).split())
@@ -89,18 +89,18 @@ def format_class_name(index: int, classes: Sequence[str] | None) -> str:
 
 
 def describe_event(kind: str, before: Sequence[ConceptState], after: Sequence[ConceptState]) -> str:
-    """Says in one sentence what happened, such as "cat/dog 1 (420) split into cat 2 (210) …"."""
+    """Returns a sentence about an event, such as "cat/dog 1 (420) split into cat 2 (210) …"."""
     if kind == "splits":
-        return f"{_listed(before)} split into {_listed(after)}"
+        return f"{_join_names(before)} split into {_join_names(after)}"
     if kind == "merges":
-        return f"{_listed(before)} merged into {_listed(after)}"
+        return f"{_join_names(before)} merged into {_join_names(after)}"
     if kind == "born":
-        return f"{_listed(after)} came together"
-    return f"{_listed(before)} fell apart"
+        return f"{_join_names(after)} formed"
+    return f"{_join_names(before)} dissolved"
 
 
-def _listed(states: Sequence[ConceptState]) -> str:
-    pieces = [f"{state.name} ({state.size:,})" for state in states[:_LISTED]]
-    if len(states) > _LISTED:
-        pieces.append(f"{len(states) - _LISTED:,} more")
-    return pieces[0] if len(pieces) == 1 else f"{', '.join(pieces[:-1])} and {pieces[-1]}"
+def _join_names(states: Sequence[ConceptState]) -> str:
+    names = [f"{state.name} ({state.size:,})" for state in states[:_MAX_LISTED]]
+    if len(states) > _MAX_LISTED:
+        names.append(f"{len(states) - _MAX_LISTED:,} more")
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Concepts: groups of samples followed from checkpoint to checkpoint, and what happens to them.
+"""Concepts: clusters of samples followed over checkpoints, and their events.
 
-A concept is a group in the graph of true neighbors, not a square of the map. `ConceptTracker`
-takes one atlas after the other, as a writer makes them, and can go on from an atlas that was read
-back; `track_concepts` does the same over a whole run.
+A concept is a cluster in the neighbor graph, not a cell of the map. `ConceptTracker` processes one
+atlas after the other, as a writer computes them, and can continue from an atlas of a log.
+`track_concepts` does the same for a whole run.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from tensorboard_plugin_atlas.atlas import Atlas, ConceptState, Event, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 MAX_EVENTS: Final = 24
-"""Events kept of one step; the rest are weaker than these."""
+"""Largest number of events of one step; those with the highest scores are kept."""
 
 _IDS_PER_STEP: Final = 1_000
-_WORTH: Final = 2.0
-"""Least score of an event, in samples whose company changed."""
+_MIN_SCORE: Final = 2.0
+"""Smallest score of an event, in samples that changed their cluster."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,9 +47,11 @@ class ConceptStep:
     Attributes:
         step: Global step.
         members: Indices of its samples, ascending.
-        class_mix: Share of its labeled samples of each label that occurs, largest first.
-        overlap: Likeness to its members at the step before, over chance, from 0 to 1; 1 at birth.
-        confidence: How surely it is the concept of the step before, from 0 to 1; 1 at birth.
+        class_mix: Fraction of each label among its labeled samples, largest first.
+        overlap: Chance-corrected overlap with its members at the previous step, from 0 to 1; 1 at
+            the first step.
+        confidence: Confidence that it is the same concept as at the previous step, from 0 to 1; 1
+            at the first step.
     """
 
     step: int
@@ -69,16 +71,16 @@ class Concept:
     """One concept over a run.
 
     Attributes:
-        id: Its number, the same at every step and in `Samples.concepts`.
-        name: Its last name: its commonest classes and a rank among concepts of the same.
+        id: Persistent id, as in `Samples.concepts`.
+        name: Its last name: its most common classes and a number.
         born: First step.
-        began: "first" at the first atlas, "born", "splits" or "merges" for the event that it came
-            from, "" where it was there without an event.
-        parents: Ids of the concepts that it came from.
-        ended: First step at which it is no more, or None if it lives at the last atlas.
-        end: "dies", "splits" or "merges" for the event that ended it, "" where nothing tells.
-        children: Ids of the concepts that events made of it.
-        steps: Where it was alive, in order.
+        began: "first" at the first atlas; "born", "splits" or "merges" for the event that created
+            it; "" without an event.
+        parents: Ids of the concepts that it was created from.
+        ended: First step at which it does not exist any more, or None if it is in the last atlas.
+        end: "dies", "splits" or "merges" for the event that ended it, "" without an event.
+        children: Ids of the concepts that were created from it.
+        steps: The concept at each step, in order.
     """
 
     id: int
@@ -94,12 +96,12 @@ class Concept:
 
 @dataclass(frozen=True, kw_only=True)
 class RankedEvent:
-    """An event and where it stands.
+    """An event with its run, layer and step.
 
     Attributes:
-        run: TensorBoard run, "" for an atlas that was never logged.
+        run: TensorBoard run, "" for an atlas that was not logged.
         layer: Dotted module name.
-        step: Step of the atlas that it was found at.
+        step: Step of the atlas with the event.
         event: The event.
     """
 
@@ -110,20 +112,20 @@ class RankedEvent:
 
 
 @dataclass(frozen=True, eq=False)
-class _Last:
-    """What must be known of an atlas to go on from it.
+class _TrackerState:
+    """State after an atlas, for the next one.
 
     Attributes:
         step: Its step.
         layer: Its layer.
         probe: Hash of its probe.
-        channels: Width of its layer.
+        channels: Number of channels of its layer.
         labels: (N,) index into `states`, -1 for none.
-        graph: Its neighbors.
+        graph: Its neighbor graph.
         states: Its concepts, by id.
-        places: Where each of them is on its map, by id.
-        names: Names that are taken.
-        next_id: First id that is free.
+        cells: Cell of each concept on the map, by id.
+        names: Names in use.
+        next_id: First unused id.
     """
 
     step: int
@@ -133,35 +135,35 @@ class _Last:
     labels: IntArray
     graph: NeighborGraph
     states: tuple[ConceptState, ...]
-    places: Mapping[int, tuple[int, int, int]]
+    cells: Mapping[int, tuple[int, int, int]]
     names: frozenset[str]
     next_id: int
 
 
 class ConceptTracker:
-    """Follows the concepts of one layer through its atlases, one at a time.
+    """Follows the concepts of one layer over its atlases.
 
     Args:
-        previous: The last atlas that was logged, to go on from it, or None to begin. One without
-            concepts begins anew.
+        previous: The last logged atlas, to continue from it, or None. An atlas without concepts is
+            ignored.
 
     Examples:
-        >>> tracer = ConceptTracker()
-        >>> traced = [tracer.advance(a) for a in read_atlases("runs/a")]  # doctest: +SKIP
+        >>> tracker = ConceptTracker()
+        >>> tracked = [tracker.advance(a) for a in read_atlases("runs/a")]  # doctest: +SKIP
     """
 
     def __init__(self, previous: Atlas | None = None) -> None:
-        self._older: _Last | None = None
-        self._last: _Last | None = None
+        self._older: _TrackerState | None = None
+        self._last: _TrackerState | None = None
         if previous is not None and previous.concepts is not None:
-            self._last = _recalled(previous)
+            self._last = _restore_state(previous)
 
     def advance(self, atlas: Atlas) -> Atlas:
-        """Finds the concepts of the next atlas and what happened to them.
+        """Adds concepts and events to the next atlas.
 
-        An atlas of the same step takes the place of the one before. Where an atlas cannot follow
-        (an earlier step, another probe, another width) concepts begin anew, and a note in its
-        provenance says why.
+        An atlas of the same step replaces the previous one. If an atlas cannot follow the previous
+        one (an earlier step, another probe or number of channels), concepts start over, and a note
+        in its provenance explains why.
 
         Returns:
             A copy with `samples.concepts`, `concepts` and `events`.
@@ -169,72 +171,78 @@ class ConceptTracker:
         earlier = self._last
         if earlier is not None and earlier.step == atlas.step:
             earlier = self._older
-        obstacle = None if earlier is None else _obstacle(earlier, atlas)
+        obstacle = None if earlier is None else _find_obstacle(earlier, atlas)
         if obstacle is not None:
             earlier = None
-            notes = (*atlas.provenance.notes, f"concepts: begun anew, since {obstacle}")
+            notes = (*atlas.provenance.notes, f"concepts: started over, because {obstacle}")
             atlas = atlas.replace(provenance=dataclasses.replace(atlas.provenance, notes=notes))
-        traced, last = _followed(atlas, earlier)
+        tracked, last = _track_atlas(atlas, earlier)
         self._older, self._last = earlier, last
-        return traced
+        return tracked
 
 
-def _followed(atlas: Atlas, earlier: _Last | None) -> tuple[Atlas, _Last]:
-    """Returns an atlas with its concepts, and what the next one needs to know of it."""
-    graph = NeighborGraph.of(atlas.activations)
-    kinship = None
+def _track_atlas(atlas: Atlas, earlier: _TrackerState | None) -> tuple[Atlas, _TrackerState]:
+    """Returns an atlas with its concepts, and the state for the next one."""
+    graph = NeighborGraph.from_activations(atlas.activations)
+    match = None
     if earlier is None:
-        groups = find_clusters(graph)
+        clusters = find_clusters(graph)
     else:
-        groups = find_clusters(graph, PreviousClusters(earlier.labels, earlier.graph))
-        kinship = match_clusters(earlier.labels, groups, earlier.graph, graph)
-    named = _States(atlas, earlier, kinship)
-    found = [named.next(groups == group) for group in range(int(groups.max(initial=-1)) + 1)]
-    order = sorted(range(len(found)), key=lambda group: found[group].id)
-    states = tuple(found[group] for group in order)
-    place = np.full(len(order) + 1, -1, np.int32)
-    place[order] = np.arange(len(order))
-    last = _Last(
+        clusters = find_clusters(graph, PreviousClusters(earlier.labels, earlier.graph))
+        match = match_clusters(earlier.labels, clusters, earlier.graph, graph)
+    assigner = _StateAssigner(atlas, earlier, match)
+    found = [
+        assigner.next(clusters == cluster) for cluster in range(int(clusters.max(initial=-1)) + 1)
+    ]
+    order = sorted(range(len(found)), key=lambda cluster: found[cluster].id)
+    states = tuple(found[cluster] for cluster in order)
+    order_of = np.full(len(order) + 1, -1, np.int32)
+    order_of[order] = np.arange(len(order))
+    last = _TrackerState(
         step=atlas.step,
         layer=atlas.layer,
         probe=atlas.provenance.probe,
         channels=atlas.activations.shape[1],
-        labels=place[groups],
+        labels=order_of[clusters],
         graph=graph,
         states=states,
-        places=_places(atlas, states, place[groups]),
-        names=frozenset(named.names),
-        next_id=named.next_id,
+        cells=_find_cells(atlas, states, order_of[clusters]),
+        names=frozenset(assigner.names),
+        next_id=assigner.next_id,
     )
     ids = np.array([state.id for state in states] + [-1], np.int32)
-    traced = atlas.replace(
+    tracked = atlas.replace(
         samples=dataclasses.replace(atlas.samples, concepts=ids[last.labels]),
         concepts=states,
-        events=() if kinship is None or earlier is None else _events(kinship, place, earlier, last),
+        events=()
+        if match is None or earlier is None
+        else _build_events(match, order_of, earlier, last),
     )
-    return traced, last
+    return tracked, last
 
 
-class _States:
-    """Gives each group of an atlas its concept: that of its heir, or a new one."""
+class _StateAssigner:
+    """Assigns concepts to the clusters of an atlas: existing or new ones."""
 
-    def __init__(self, atlas: Atlas, earlier: _Last | None, kinship: ClusterMatch | None) -> None:
+    def __init__(
+        self, atlas: Atlas, earlier: _TrackerState | None, match: ClusterMatch | None
+    ) -> None:
         self._atlas = atlas
         self._earlier = earlier
-        self._kinship = kinship
-        self._group = 0
+        self._match = match
+        self._cluster = 0
         self.names = set() if earlier is None else set(earlier.names)
         free = 0 if earlier is None else earlier.next_id
         self.next_id = max(free, atlas.sequence * _IDS_PER_STEP)
 
     def next(self, rows: NDArray[np.bool_]) -> ConceptState:
-        """Returns the concept of the next group, whose members are `rows`."""
-        atlas, before, likeness = self._atlas, None, 1.0
-        if self._earlier is not None and self._kinship is not None:
-            heir = int(self._kinship.heir[self._group])
-            before = self._earlier.states[heir] if heir >= 0 else None
-            likeness = float(self._kinship.likeness[self._group])
-        self._group += 1
+        """Returns the concept of the next cluster, with the members `rows`."""
+        atlas, before, overlap = self._atlas, None, 1.0
+        if self._earlier is not None and self._match is not None:
+            predecessor = int(self._match.predecessor[self._cluster])
+            before = self._earlier.states[predecessor] if predecessor >= 0 else None
+            overlap = float(self._match.overlap[self._cluster])
+        self._cluster += 1
         if before is None:
             identity, born, name = self.next_id, atlas.step, None
             self.next_id += 1
@@ -251,55 +259,58 @@ class _States:
             top_class=top,
             top_share=0.0 if top is None else mix[top],
             born=born,
-            confidence=likeness,
+            confidence=overlap,
         )
 
 
 def track_concepts(atlases: Iterable[Atlas]) -> tuple[Concept, ...]:
-    """Follows groups of samples through the atlases of one layer.
+    """Follows the concepts of one layer over all atlases of a run.
 
     Args:
-        atlases: Atlases of one layer of one run at rising steps, such as `read_atlases` yields;
-            they are taken one at a time. Concepts that they were logged with are found anew.
+        atlases: Atlases of one layer of one run with rising steps, such as `read_atlases` yields;
+            they are processed one at a time. Their logged concepts are ignored.
 
     Returns:
-        The concepts by first step, then by falling size.
+        The concepts, by first step, then by decreasing size.
 
     Raises:
-        ArgumentError: if an atlas cannot follow the one before; the message says why. Also if
-            `atlases` are no atlases.
+        ArgumentError: if an atlas cannot follow the previous one; the message says why. Also if
+            `atlases` are not atlases.
 
     Examples:
         >>> for line in track_concepts(read_atlases("runs/a", layer="layer4")):  # doctest: +SKIP
         ...     print(line.name, line.born, line.ended, line.end)
     """
-    tracer = ConceptTracker()
-    chronicle = _Chronicle()
-    for traced in _strictly(tracer, atlases):
-        chronicle.add(traced)
-    return chronicle.concepts()
+    tracker = ConceptTracker()
+    history = _ConceptHistory()
+    for tracked in _track_in_order(tracker, atlases):
+        history.add(tracked)
+    return history.concepts()
 
 
 def detect_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
-    """Finds what happened in the atlases of one layer anew, the most telling first.
+    """Computes the events of the atlases of one layer, highest score first.
+
+    Args:
+        atlases: As for `track_concepts`.
 
     Raises:
-        ArgumentError: as `track_concepts`.
+        ArgumentError: as for `track_concepts`.
     """
-    return rank_events(_strictly(ConceptTracker(), atlases))
+    return rank_events(_track_in_order(ConceptTracker(), atlases))
 
 
 def rank_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
-    """Ranks the events that atlases carry, of any runs and layers, the most telling first.
+    """Ranks the logged events of atlases of any runs and layers, highest score first.
 
     Args:
-        atlases: Atlases as `read_atlases` yields them. For those that were logged without events
-            there is `detect_events`.
+        atlases: Atlases, such as `read_atlases` yields. For atlases that were logged without
+            events, use `detect_events`.
 
     Raises:
-        ArgumentError: if they are no atlases.
+        ArgumentError: if they are not atlases.
     """
-    more = "; detect_events(atlases) finds events anew"
+    more = "; detect_events(atlases) computes events"
     found = [
         RankedEvent(run=atlas.run, layer=atlas.layer, step=atlas.step, event=event)
         for atlas in iterate_atlases("atlases", atlases, more=more)
@@ -309,7 +320,7 @@ def rank_events(atlases: Iterable[Atlas]) -> tuple[RankedEvent, ...]:
 
 
 def class_mix(labels: IntArray | None, rows: NDArray[np.bool_]) -> dict[int, float]:
-    """Returns the share of each label among the labeled samples of `rows`, largest first."""
+    """Returns the fraction of each label among the labeled samples of `rows`, largest first."""
     if labels is None:
         return {}
     held = labels[rows]
@@ -318,42 +329,44 @@ def class_mix(labels: IntArray | None, rows: NDArray[np.bool_]) -> dict[int, flo
     return {int(found[i]): float(count[i] / count.sum()) for i in order}
 
 
-def _strictly(tracer: ConceptTracker, atlases: Iterable[Atlas]) -> Iterable[Atlas]:
+def _track_in_order(tracker: ConceptTracker, atlases: Iterable[Atlas]) -> Iterable[Atlas]:
     before: Atlas | None = None
     for atlas in iterate_atlases("atlases", atlases):
         if class_atlas_of(atlas.provenance) is not None:
             raise ArgumentError(
-                f"track_concepts(atlases): {atlas.layer!r} is an atlas of a class, which chooses "
-                "its samples anew at every step: there is nothing to follow; pass atlases of a "
-                "layer, such as read_atlases(..., layer=...)"
+                f"track_concepts(atlases): {atlas.layer!r} is a class atlas, which has other "
+                "samples at every step; pass atlases of a layer, such as "
+                "read_atlases(..., layer=...)"
             )
         if before is not None:
-            obstacle = _obstacle_between(before, atlas)
+            obstacle = _find_obstacle_between(before, atlas)
             if obstacle is not None:
                 raise ArgumentError(
                     f"track_concepts(atlases): {obstacle}; pass the atlases of one layer of one "
-                    "run by rising step, each part of the run for itself"
+                    "run with rising steps; pass the parts of a restarted run separately"
                 )
         before = atlas
-        yield tracer.advance(atlas)
+        yield tracker.advance(atlas)
 
 
-def _obstacle_between(before: Atlas, atlas: Atlas) -> str | None:
+def _find_obstacle_between(before: Atlas, atlas: Atlas) -> str | None:
     if before.run != atlas.run:
         return f"run {before.run!r} is followed by run {atlas.run!r}"
     if before.step == atlas.step:
         return f"step {atlas.step:,} comes twice"
-    return _differs(
+    return _compare_to_previous(
         (before.step, before.layer, before.provenance.probe, *before.activations.shape), atlas
     )
 
 
-def _obstacle(last: _Last, atlas: Atlas) -> str | None:
-    return _differs((last.step, last.layer, last.probe, len(last.labels), last.channels), atlas)
+def _find_obstacle(last: _TrackerState, atlas: Atlas) -> str | None:
+    return _compare_to_previous(
+        (last.step, last.layer, last.probe, len(last.labels), last.channels), atlas
+    )
 
 
-def _differs(before: tuple[int, str, str, int, int], atlas: Atlas) -> str | None:
-    """Says why an atlas cannot follow, or None if it can."""
+def _compare_to_previous(before: tuple[int, str, str, int, int], atlas: Atlas) -> str | None:
+    """Returns why an atlas cannot follow, or None if it can."""
     step, layer, probe, samples, channels = before
     if layer != atlas.layer:
         return f"layer {layer!r} is followed by layer {atlas.layer!r}"
@@ -375,38 +388,38 @@ def _differs(before: tuple[int, str, str, int, int], atlas: Atlas) -> str | None
     return None
 
 
-def _recalled(atlas: Atlas) -> _Last:
-    """Rebuilds what a tracer knew when it had made `atlas`."""
+def _restore_state(atlas: Atlas) -> _TrackerState:
+    """Restores the state after `atlas`."""
     states = tuple(sorted(atlas.concepts or (), key=lambda s: s.id))
     ids = np.array([s.id for s in states], np.int32)
-    written = atlas.samples.concepts
+    logged = atlas.samples.concepts
     labels = np.full(len(atlas.samples), -1, np.int32)
-    if written is not None and len(ids):
-        at = np.minimum(np.searchsorted(ids, written), len(ids) - 1)
-        labels = np.where(ids[at] == written, at, -1).astype(np.int32)
-    return _Last(
+    if logged is not None and len(ids):
+        at = np.minimum(np.searchsorted(ids, logged), len(ids) - 1)
+        labels = np.where(ids[at] == logged, at, -1).astype(np.int32)
+    return _TrackerState(
         step=atlas.step,
         layer=atlas.layer,
         probe=atlas.provenance.probe,
         channels=atlas.activations.shape[1],
         labels=labels,
-        graph=NeighborGraph.of(atlas.activations),
+        graph=NeighborGraph.from_activations(atlas.activations),
         states=states,
-        places=_places(atlas, states, labels),
+        cells=_find_cells(atlas, states, labels),
         names=frozenset(state.name for state in states),
         next_id=max((state.id for state in states), default=-1) + 1,
     )
 
 
-def _places(
+def _find_cells(
     atlas: Atlas, states: tuple[ConceptState, ...], labels: IntArray
 ) -> dict[int, tuple[int, int, int]]:
-    found = {state.id: _place(atlas, labels == i) for i, state in enumerate(states)}
-    return {identity: place for identity, place in found.items() if place is not None}
+    found = {state.id: _find_cell(atlas, labels == i) for i, state in enumerate(states)}
+    return {identity: cell for identity, cell in found.items() if cell is not None}
 
 
-def _place(atlas: Atlas, rows: NDArray[np.bool_]) -> tuple[int, int, int] | None:
-    """Returns the cell of a middle grid that holds most of `rows`, as (size, row, column)."""
+def _find_cell(atlas: Atlas, rows: NDArray[np.bool_]) -> tuple[int, int, int] | None:
+    """Returns the cell of a middle grid with most of `rows`, as (size, row, column)."""
     if not atlas.grids:
         return None
     grid = atlas.grids[len(atlas.grids) // 2]
@@ -418,18 +431,18 @@ def _place(atlas: Atlas, rows: NDArray[np.bool_]) -> tuple[int, int, int] | None
     return grid.size, int(grid.rows[cell]), int(grid.cols[cell])
 
 
-def _events(
-    kinship: ClusterMatch, place: IntArray, earlier: _Last, last: _Last
+def _build_events(
+    match: ClusterMatch, order_of: IntArray, earlier: _TrackerState, last: _TrackerState
 ) -> tuple[Event, ...]:
     events = []
-    for change in kinship.changes:
+    for change in match.changes:
         before = [earlier.states[a] for a in change.before]
-        after = [last.states[place[b]] for b in change.after]
+        after = [last.states[order_of[b]] for b in change.after]
         before.sort(key=lambda s: -s.size)
         after.sort(key=lambda s: -s.size)
-        places = last.places if after else earlier.places
-        score = _score(change)
-        if score < _WORTH:
+        cells_by_id = last.cells if after else earlier.cells
+        score = _compute_score(change)
+        if score < _MIN_SCORE:
             continue
         events.append(
             Event(
@@ -440,20 +453,20 @@ def _events(
                 before_step=earlier.step,
                 before=tuple(s.id for s in before),
                 after=tuple(s.id for s in after),
-                cell=places.get((after or before)[0].id),
+                cell=cells_by_id.get((after or before)[0].id),
             )
         )
     events.sort(key=lambda e: (-e.score, e.before, e.after))
     return tuple(events[:MAX_EVENTS])
 
 
-def _score(change: ClusterChange) -> float:
-    """Samples whose company changed, weighed by how surely and by how much."""
+def _compute_score(change: ClusterChange) -> float:
+    """Returns the number of samples that changed their cluster, weighted by certainty and size."""
     return round(change.rows * change.confidence * change.contrast, 3)
 
 
-class _Chronicle:
-    """Collects traced atlases into concepts."""
+class _ConceptHistory:
+    """Collects concepts over atlases."""
 
     def __init__(self) -> None:
         self._steps: dict[int, list[ConceptStep]] = {}
@@ -461,20 +474,20 @@ class _Chronicle:
         self._origin: dict[int, tuple[str, tuple[int, ...]]] = {}
         self._end: dict[int, tuple[int, str]] = {}
         self._children: dict[int, set[int]] = {}
-        self._alive: set[int] = set()
+        self._current: set[int] = set()
         self._is_first = True
 
     def add(self, atlas: Atlas) -> None:
-        """Takes in the next traced atlas."""
+        """Adds the next atlas."""
         states = atlas.concepts or ()
-        written = atlas.samples.concepts
-        alive = {s.id for s in states}
+        ids = atlas.samples.concepts
+        current = {s.id for s in states}
         for event in atlas.events:
-            self._note(event, alive)
-        for identity in self._alive - alive:
+            self._add_event(event, current)
+        for identity in self._current - current:
             self._end.setdefault(identity, (atlas.step, ""))
         for state in states:
-            rows = written == state.id
+            rows = ids == state.id
             self._names[state.id] = state.name
             if state.id not in self._steps:
                 self._origin.setdefault(state.id, ("first" if self._is_first else "", ()))
@@ -490,20 +503,20 @@ class _Chronicle:
         for identity, (step, _) in list(self._end.items()):
             if step == -1:
                 self._end[identity] = (atlas.step, self._end[identity][1])
-        self._alive = alive
+        self._current = current
         self._is_first = False
 
-    def _note(self, event: Event, alive: set[int]) -> None:
+    def _add_event(self, event: Event, current: set[int]) -> None:
         for identity in event.after:
-            if identity not in self._alive:
+            if identity not in self._current:
                 self._origin[identity] = (event.kind, event.before)
         for identity in event.before:
             self._children.setdefault(identity, set()).update(set(event.after) - {identity})
-            if identity not in alive:
+            if identity not in current:
                 self._end[identity] = (-1, event.kind)
 
     def concepts(self) -> tuple[Concept, ...]:
-        """Returns what was collected."""
+        """Returns the collected concepts."""
         found = []
         for identity, steps in self._steps.items():
             began, parents = self._origin[identity]

@@ -123,10 +123,11 @@ def compute_attribution(
 ) -> Attribution:
     """Computes the attribution of each of the probe's samples to each class.
 
-    The model runs in evaluation mode, in its own precision and on its own device, and is left as it
-    was (see `preserve_model_state`). The layers after it are traced if that gives the same logits
-    (`trace_head`). Otherwise, forward mode runs on a copy with the same logits, or on the model.
-    If an operation has no forward-mode derivative, two backward passes compute the same product.
+    The model runs in evaluation mode, in its own precision and on its own device; its state is
+    restored (see `preserve_model_state`). The layers after it are traced if that gives the same
+    logits (`trace_head`). Otherwise, forward mode runs on a copy with the same logits, or on the
+    model. If an operation has no forward-mode derivative, two backward passes compute the same
+    product.
 
     Args:
         model: A classifier of (B, C, H, W), possibly wrapped in DataParallel or torch.compile.

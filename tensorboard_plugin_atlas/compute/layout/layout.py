@@ -81,7 +81,7 @@ class Layout:
         raw: (N, 2) float32: the same coordinates in raw units, those of the optimizer.
         viewport: (2, 2) float32: low and high corner, (x, y) each, in raw units. Module `viewport`
             maps it to the unit square.
-        clamped: (N,) bool: the sample lies outside the viewport and is map_xy at its edge.
+        clamped: (N,) bool: the sample is outside of the viewport and shown at its edge.
         invalid: (N,) bool: the activation has NaN or infinity. The sample keeps its previous
             coordinates or gets the center of the map; it must not be part of any mean.
         neighbors: (N, k) int32: nearest samples by cosine, nearest first, k = 15 or one less than

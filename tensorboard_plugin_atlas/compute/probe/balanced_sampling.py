@@ -16,7 +16,7 @@ T = TypeVar("T")
 _LABEL_ATTRIBUTES: Final = ("targets", "labels", "_labels", "y")
 
 
-def choose_balanced(labels: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def choose_evenly(labels: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Chooses `count` indices with an equal number per class, as far as possible.
 
     If a class is too small, the other classes get its share. Numbers per class differ by at most

@@ -65,25 +65,25 @@ class PatchSource:
         return self.normalize.to_pixels(crop_patches(self.images, rows, centers, shape)).clamp(0, 1)
 
 
-def crop_patches(pictures: Tensor, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
+def crop_patches(images: Tensor, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
     """Crops one patch per row, with reflection padding.
 
     Args:
-        pictures: (I, C, H, W) images.
+        images: (I, C, H, W) images.
         rows: (B,) int64: index of the image of each patch.
         centers: (B, 2): y and x of the center of each patch; the center of pixel k is k.
         shape: Height and width of the patches.
 
     Returns:
-        (B, C, h, w), on the device of `pictures`.
+        (B, C, h, w), on the device of `images`.
     """
-    device = pictures.device
+    device = images.device
     ys, xs = (
         _reflect_indices(centers[:, axis].to(device), side, total)
-        for axis, (side, total) in enumerate(zip(shape, pictures.shape[2:], strict=True))
+        for axis, (side, total) in enumerate(zip(shape, images.shape[2:], strict=True))
     )
     # Rows of pixels first: indexing single pixels takes three times as long.
-    lines = pictures[rows.to(device)[:, None], :, ys]
+    lines = images[rows.to(device)[:, None], :, ys]
     columns = xs[:, None, None].expand(*lines.shape[:3], -1)
     return lines.gather(3, columns).transpose(1, 2).contiguous()
 
@@ -97,52 +97,50 @@ def _reflect_indices(centers: Tensor, side: int, total: int) -> Tensor:
     return torch.where(index >= total, period - index, index)
 
 
-def shift_images(pictures: Tensor, down: int, right: int) -> Tensor:
+def shift_images(images: Tensor, down: int, right: int) -> Tensor:
     """Shifts images by whole pixels with reflection padding, by at most side - 1."""
-    height, width = pictures.shape[2:]
+    height, width = images.shape[2:]
     down = max(1 - height, min(height - 1, down))
     right = max(1 - width, min(width - 1, right))
     if down == right == 0:
-        return pictures
+        return images
     border = (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0))
-    padded = F.pad(pictures, border, mode="reflect")
+    padded = F.pad(images, border, mode="reflect")
     top, left = border[3], border[1]
     return padded[:, :, top : top + height, left : left + width]
 
 
-def resize_images(pictures: Tensor, shape: Shape) -> Tensor:
+def resize_images(images: Tensor, shape: Shape) -> Tensor:
     """Resizes images (bicubic with anti-aliasing); unchanged at the same size."""
-    if tuple(pictures.shape[2:]) == tuple(shape):
-        return pictures
-    result = F.interpolate(
-        pictures, size=shape, mode="bicubic", align_corners=False, antialias=True
-    )
+    if tuple(images.shape[2:]) == tuple(shape):
+        return images
+    result = F.interpolate(images, size=shape, mode="bicubic", align_corners=False, antialias=True)
     return result.clamp(0, 1)
 
 
-def post_process(pictures: Tensor, finish: PostProcessing) -> Tensor:
+def post_process(images: Tensor, finish: PostProcessing) -> Tensor:
     """Adjusts contrast, color and sharpness of each image toward those of photographs."""
-    channels = pictures.shape[1]
-    weights = pictures.new_tensor(_LUMA if channels == 3 else [1 / channels] * channels)
-    luma = torch.einsum("c,bchw->bhw", weights, pictures)[:, None]
+    channels = images.shape[1]
+    weights = images.new_tensor(_LUMA if channels == 3 else [1 / channels] * channels)
+    luma = torch.einsum("c,bchw->bhw", weights, images)[:, None]
     mean = luma.mean((2, 3), keepdim=True)
     deviation = luma.std((2, 3), keepdim=True, correction=0)
     gain = (finish.contrast / (deviation + 1e-4)).clamp(finish.least_gain, finish.most_gain)
     stretched = (luma - mean) * gain
-    if finish.sharpen and min(pictures.shape[2:]) > 1:
+    if finish.sharpen and min(images.shape[2:]) > 1:
         soft = F.avg_pool2d(F.pad(stretched, (1, 1, 1, 1), mode="reflect"), 3, 1)
         stretched = stretched + finish.sharpen * (stretched - soft)
     level = mean + finish.exposure * (0.5 - mean)
-    color = (pictures - luma) * finish.chroma * gain.clamp(max=1.5).sqrt()
+    color = (images - luma) * finish.chroma * gain.clamp(max=1.5).sqrt()
     return (level + stretched + color).clamp(0, 1)
 
 
-def to_rgb(pictures: Tensor) -> Tensor:
+def to_rgb(images: Tensor) -> Tensor:
     """Returns (B, h, w, 3) uint8: the mean of one or two channels in gray, else the first three.
 
     Values are rounded; NaN becomes black.
     """
-    channels = pictures.shape[1]
-    shown = pictures[:, :3] if channels >= 3 else pictures.mean(1, keepdim=True)
+    channels = images.shape[1]
+    shown = images[:, :3] if channels >= 3 else images.mean(1, keepdim=True)
     levels = torch.nan_to_num(shown).clamp(0, 1).mul(255).round().to(torch.uint8)
     return levels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().cpu()

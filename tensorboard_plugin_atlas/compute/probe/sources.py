@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, IterableDataset, Subset, default_collat
 from tensorboard_plugin_atlas.atlas import IntArray
 from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     BalancedReservoir,
-    choose_balanced,
+    choose_evenly,
     find_labels,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -74,9 +74,9 @@ def select_images(source: object, count: int, rng: np.random.Generator) -> Sourc
         return _select_from_arrays(*arrays, count, rng)
     data = underlying_dataset(source)
     if _is_indexed(data):
-        return _select_from_indexed(data, _reader(source, data), count, rng)
+        return _select_from_data_set(data, _reader(source, data), count, rng)
     if isinstance(source, Iterable) and not isinstance(source, (str, bytes, Mapping)):
-        return _select_balanced(itertools.islice(_stream(source), READ_AHEAD * count), count, rng)
+        return _select_evenly(itertools.islice(_stream(source), READ_AHEAD * count), count, rng)
     raise ArgumentError(f"probe={_short(source)}: {_ADVICE}")
 
 
@@ -96,7 +96,7 @@ def _is_indexed(data: object) -> bool:
     return hasattr(data, "__getitem__") and hasattr(data, "__len__")
 
 
-def _select_from_indexed(
+def _select_from_data_set(
     data: Any, read: Callable[[int], _Item], count: int, rng: np.random.Generator
 ) -> SourceImages:
     length = len(data)
@@ -104,13 +104,13 @@ def _select_from_indexed(
     if length and labels is None and read(0).label is None:
         labels = np.zeros(length, np.int64)  # no classes to balance
     if labels is not None and length:
-        chosen = choose_balanced(labels, count, rng)
+        chosen = choose_evenly(labels, count, rng)
         return _assemble([read(int(index)) for index in chosen])
     some = rng.permutation(length)[: READ_AHEAD * count]
-    return _select_balanced((read(int(index)) for index in some), count, rng)
+    return _select_evenly((read(int(index)) for index in some), count, rng)
 
 
-def _select_balanced(items: Iterable[_Item], count: int, rng: np.random.Generator) -> SourceImages:
+def _select_evenly(items: Iterable[_Item], count: int, rng: np.random.Generator) -> SourceImages:
     reservoir: BalancedReservoir[_Item] = BalancedReservoir(count, rng)
     for item in items:
         reservoir.add(item.index, -1 if item.label is None else item.label, item)
@@ -261,7 +261,7 @@ def _select_from_arrays(
         raise ArgumentError("probe is empty: pass at least one image")
     known = None if labels is None else _check_labels(labels, len(images))
     classes = np.zeros(len(images), np.int64) if known is None else known
-    chosen = choose_balanced(classes, count, rng)
+    chosen = choose_evenly(classes, count, rng)
     return SourceImages(
         images=_as_float(_as_tensor(images)[torch.from_numpy(chosen)]),
         labels=None if known is None else known[chosen].astype(np.int32),

@@ -359,7 +359,7 @@ def patch_test(
     position, and 200 others to measure these.
 
     Args:
-        model: An image classifier on any device and in any mode; it is left as it was.
+        model: An image classifier on any device and in any mode; its state is not changed.
         patch: (h, w, 3) uint8 RGB image, or (C, h, w) float model input.
         images: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model; at
             most 1,000 are sampled. Labels are not used.
@@ -407,7 +407,7 @@ def patch_test(
         row, col = np.unravel_index(int(rates.argmax()), rates.shape)
         size, position = list(scaled)[row], list(corners[row])[col]
         best = measure_patch(evaluator, scaled[size], corners[row][position], target, second, rng)
-    assert best is not None  # noqa: S101 - nothing is below the least of 0
+    assert best is not None  # noqa: S101 - no rate is below 0
     common = {name: getattr(best, name) for name in PatchRates.__dataclass_fields__}
     names = tuple(corners[row])
     return PatchTest(

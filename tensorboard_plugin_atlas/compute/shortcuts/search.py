@@ -163,7 +163,7 @@ def find_shortcuts(
     """Finds patches that flip the predictions of a classifier, and tests them.
 
     Args:
-        model: An image classifier on any device and in any mode; it is left as it was.
+        model: An image classifier on any device and in any mode; its state is not changed.
         layer: Dotted module name; layers in the middle of the network work best.
         probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model; pass
             at least a thousand images of the training distribution.

@@ -123,7 +123,7 @@ class ShortcutTracker:
         """Searches a checkpoint and tests the patches of earlier checkpoints.
 
         Args:
-            model: The model; it is left as it was.
+            model: The model; its state is not changed.
             step: Global step, larger than at the last call.
             wall_time: Seconds since the epoch.
             atlas: The layer's atlas of that step, or None.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands where an atlas is due is shown, with how to come by an atlas."""
+"""Messages about arguments that are not atlases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tensorboard_plugin_atlas.analysis.arguments import check_atlas, iterate_atl
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 
-def test_an_atlas_is_taken():
+def test_an_atlas_is_accepted():
     check_atlas("a", make_atlas(0))
 
 
@@ -26,13 +26,13 @@ def test_an_atlas_is_taken():
     ],
     ids=["text", "path", "none", "list"],
 )
-def test_what_is_no_atlas_is_shown_with_how_to_come_by_one(value, message):
+def test_other_values_are_reported_with_advice(value, message):
     with pytest.raises(ArgumentError, match=message) as caught:
         check_atlas("a", value)
     assert len(str(caught.value)) < 250
 
 
-def test_atlases_are_taken_one_at_a_time():
+def test_atlases_are_iterated_lazily():
     atlas = make_atlas(0)
     found = iterate_atlases("atlases", iter([atlas, "runs/a"]))
     assert next(found) is atlas
@@ -50,11 +50,11 @@ def test_atlases_are_taken_one_at_a_time():
     ],
     ids=["text", "path", "none", "other"],
 )
-def test_what_are_no_atlases_is_shown_with_how_to_come_by_them(values, message):
+def test_other_iterables_are_reported_with_advice(values, message):
     with pytest.raises(ArgumentError, match=message):
         list(iterate_atlases("atlases", values, more="!"))
 
 
-def test_a_single_atlas_is_to_be_put_in_a_list():
+def test_a_single_atlas_must_be_in_a_list():
     with pytest.raises(ArgumentError, match=r"pass a list, such as \[atlas\]"):
         list(iterate_atlases("atlases", make_atlas(0)))

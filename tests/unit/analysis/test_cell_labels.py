@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labels and errors of cells, against numbers worked out by hand."""
+"""Labels and errors of cells, against hand-computed numbers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def atlas_of(labels, predictions):
     return plain.replace(grids=(grid,), samples=samples)
 
 
-def test_mix_purity_entropy_accuracy_and_confusions_by_hand():
+def test_mix_purity_entropy_accuracy_and_confusions():
     atlas = atlas_of([3, 3, 3, 1, 1, 0, 2, 2], [3, 1, 1, 1, 0, 0, 2, 2])
     mixed, pure = cell_labels(atlas, atlas.grids[0])
     assert mixed.mix == ((3, 3), (1, 2), (0, 1))
@@ -47,7 +47,7 @@ def test_mix_purity_entropy_accuracy_and_confusions_by_hand():
     assert (pure.purity, pure.entropy, pure.accuracy, pure.confusions) == (1, 0, 1, ())
 
 
-def test_of_equals_the_lower_class_comes_first():
+def test_ties_are_sorted_by_class():
     atlas = atlas_of([5, 2, 5, 2, 9, 9, 0], [2, 5, 2, 5, 8, 7, 0])
     first, _ = cell_labels(atlas, atlas.grids[0])
     assert first.mix == ((2, 2), (5, 2), (9, 2))
@@ -55,7 +55,7 @@ def test_of_equals_the_lower_class_comes_first():
     assert [(c.label, c.prediction) for c in first.confusions] == [(2, 5), (5, 2), (9, 7), (9, 8)]
 
 
-def test_what_is_unknown_counts_for_nothing():
+def test_unknown_labels_are_ignored():
     atlas = atlas_of([-1, 4, 4, -100, 4, 6, -1, -1], [0, 4, -1, 2, 6, 6, 1, 1])
     known, unknown = cell_labels(atlas, atlas.grids[0])
     assert (known.support, known.predicted, known.purity) == (4, 3, 0.75)
@@ -73,7 +73,7 @@ def test_without_predictions_only_errors_are_unknown():
     assert first.confusions == ()
 
 
-def test_without_labels_there_is_nothing_to_tell():
+def test_without_labels_the_result_is_none():
     plain = make_atlas(0, samples=40)
     bare = plain.replace(samples=dataclasses.replace(plain.samples, labels=None))
     assert cell_labels(bare, bare.grids[0]) is None
@@ -88,7 +88,7 @@ def test_an_empty_grid_has_no_cells():
     assert cell_labels(atlas, grid) == ()
 
 
-def test_a_size_for_a_grid_is_answered_with_the_grids_there_are():
+def test_a_size_instead_of_a_grid_is_reported_with_the_grids():
     atlas = make_atlas(0, samples=40, grids=(4, 8))
     with pytest.raises(ArgumentError) as caught:
         cell_labels(atlas, 8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Likeness of representations, against the formula over whole Gram matrices and by known truths."""
+"""Unbiased CKA, compared with the formula for Gram matrices and on known cases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tensorboard_plugin_atlas.analysis.cka import cka
 
 
 def unbiased_hsic(k: np.ndarray, m: np.ndarray) -> float:
-    """Song et al. 2012, equation 5, as it stands there."""
+    """Song et al. 2012, equation 5."""
     n = len(k)
     k, m = k - np.diag(np.diag(k)), m - np.diag(np.diag(m))
     one = np.ones(n)
@@ -19,7 +19,7 @@ def unbiased_hsic(k: np.ndarray, m: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("width", "other"), [(3, 5), (40, 2), (30, 30)])
-def test_it_is_the_estimate_over_gram_matrices(width, other):
+def test_it_equals_the_formula_for_gram_matrices(width, other):
     random = np.random.default_rng(width)
     x = random.normal(size=(20, width)) + 2
     y = x[:, :1] + random.normal(size=(20, other))
@@ -37,19 +37,19 @@ def test_rotation_scale_and_shift_change_nothing():
     assert cka(x, 7 * x @ turn + 3) == pytest.approx(1)
 
 
-def test_unrelated_wide_layers_are_unlike():
+def test_unrelated_wide_layers_are_near_zero():
     random = np.random.default_rng(1)
     assert abs(cka(random.normal(size=(100, 500)), random.normal(size=(100, 300)))) < 0.05
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 3])
-def test_fewer_than_four_rows_tell_nothing(rows):
+def test_it_is_none_for_fewer_than_four_rows(rows):
     x = np.arange(rows * 3, dtype=np.float64).reshape(rows, 3)
     assert cka(x, x) is None
 
 
 @pytest.mark.parametrize("value", [0, 1, 6e4])
-def test_a_layer_that_does_not_vary_is_like_nothing(value):
+def test_it_is_none_without_variance(value):
     x = np.random.default_rng(2).normal(size=(50, 4))
     assert cka(np.full((50, 4), value, np.float16), x) is None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Comparison of two atlases, against numbers worked out by hand."""
+"""Comparison of two atlases, against hand-computed numbers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rows(count: int = 60, channels: int = 8, seed: int = 0) -> np.ndarray:
 
 
 def some_of(atlas: Atlas, chosen: np.ndarray) -> Atlas:
-    """The same run over other images of the same data set: only `chosen` rows, another hash."""
+    """Returns the atlas with only the rows `chosen` and another probe."""
     samples = atlas.samples
     taken = with_samples(
         atlas,
@@ -112,14 +112,14 @@ class TestMotion:
         back = compare_atlases(b, a)
         np.testing.assert_array_equal(back.noise_floor, b.samples.noise_floor)
 
-    def test_without_a_floor_nothing_is_said_to_have_moved(self):
+    def test_without_a_floor_moved_is_none(self):
         diff = compare_atlases(
             atlas_from_activations(rows()), atlas_from_activations(rows(), step=10)
         )
         assert diff.noise_floor is None
         assert diff.moved is None
 
-    def test_neighbor_change_by_hand(self):
+    def test_hand_computed_neighbor_change(self):
         angles = np.deg2rad([0, 10, 30, 65])
         a = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         # Row 3 comes to lie beside row 0: rows 0 and 3 become each other's nearest.
@@ -145,7 +145,7 @@ class TestCells:
         assert cells_b.tolist() == [1, 0]
         np.testing.assert_allclose(jaccard, [3 / 4, 2 / 3])
 
-    def test_too_little_in_common_is_no_match(self):
+    def test_cells_with_few_shared_samples_do_not_match(self):
         a = np.zeros(40, np.int32)
         b = np.arange(40, dtype=np.int32)
         assert len(match_cells(a, b)[0]) == 0
@@ -155,7 +155,7 @@ class TestCells:
         assert [len(part) for part in match_cells(nothing, nothing)] == [0, 0, 0]
 
     def two_by_two(self) -> tuple[Atlas, Atlas]:
-        """Four samples top left and four bottom right; then the latter go to the top right."""
+        """Four samples stay at the top left; four move from the bottom right to the top right."""
         values = np.repeat([[1.0, 0], [0, 1]], 4, axis=0)
         a = atlas_from_activations(values)
         left = [0.1, 0.1]
@@ -166,7 +166,7 @@ class TestCells:
         other = make_grid(2, xy_b, np.zeros(8, np.int32), 8, 1)
         return with_samples(a, xy=xy_a).replace(grids=(grid,)), b.replace(grids=(other,))
 
-    def test_density_and_means_by_hand(self):
+    def test_hand_computed_density_and_means(self):
         (level,) = compare_atlases(*self.two_by_two()).grids
         np.testing.assert_array_equal(level.density, [[0, 0.5], [0, -0.5]])
         assert level.cells_a.tolist() == level.cells_b.tolist() == [0, 1]
@@ -174,7 +174,7 @@ class TestCells:
         np.testing.assert_allclose(level.mean_cosine, [-1, -1], atol=1e-6)
         assert level.attribution_rank is None
 
-    def test_attribution_says_where_the_first_class_went(self):
+    def test_attribution_rank_of_the_first_class(self):
         a, b = self.two_by_two()
         was = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5]], np.float32)
         now = np.array([[0.5, 0.4, 0.6], [0.1, 0.2, 0.9]], np.float32)
@@ -184,7 +184,7 @@ class TestCells:
         assert level.attribution_rank.tolist() == [1, 0]
 
     @pytest.mark.parametrize("side", [0, 1])
-    def test_attribution_that_is_not_known_has_no_rank(self, side):
+    def test_unknown_attribution_has_no_rank(self, side):
         said = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5]], np.float32)
         unknown = np.where([[True], [False]], np.nan, said).astype(np.float32)
         given = [said, said]
@@ -195,7 +195,7 @@ class TestCells:
         )
         assert compare_atlases(a, b).grids[0].attribution_rank.tolist() == [-1, 0]
 
-    def test_attribution_toward_other_classes_is_not_compared(self):
+    def test_attribution_to_other_classes_is_not_compared(self):
         a, b = self.two_by_two()
         a = a.replace(grids=(dataclasses.replace(a.grids[0], attribution=np.ones((2, 3))),))
         b = b.replace(grids=(dataclasses.replace(b.grids[0], attribution=np.ones((2, 4))),))
@@ -216,7 +216,7 @@ class TestCells:
         assert level.only_b.tolist() == list(range(24))
         assert level.mean_cosine.shape == (0,)
 
-    def test_levels_that_only_one_has_are_left_out(self):
+    def test_grids_of_one_atlas_only_are_left_out(self):
         a, b = make_atlas(0, grids=(4, 8)), make_atlas(50, grids=(8, 16))
         assert [level.size for level in compare_atlases(a, b, strict=False).grids] == [8]
 
@@ -236,7 +236,7 @@ class TestOthers:
         assert len(diff.rows_a) == 400
         assert "only valid if one was aligned" in diff.notes[0]
 
-    def test_half_the_probe_in_common_says_how_many_samples_were_used(self):
+    def test_a_note_reports_the_number_of_shared_samples(self):
         whole = atlas_from_activations(rows(60))
         first, second = some_of(whole, np.arange(40)), some_of(whole, np.arange(20, 60))
         second = with_provenance(second, probe="1e1e" * 8)
@@ -248,7 +248,7 @@ class TestOthers:
         assert "compared 20 samples of the 40 and 40" in diff.notes[-2]
         assert diff.notes[-1].startswith("image ids were not verified")
 
-    def test_samples_are_matched_by_spot_where_images_have_many(self):
+    def test_samples_of_one_image_are_matched_by_position(self):
         whole = atlas_from_activations(rows(12))
         corner = np.array([[8 * (i // 3), 0] for i in range(12)], np.int32)
         whole = with_samples(
@@ -260,7 +260,7 @@ class TestOthers:
         diff = compare_atlases(whole, turned, strict=False)
         np.testing.assert_array_equal(diff.rows_b, np.arange(12)[::-1])
 
-    def test_other_spots_of_one_image_are_other_samples(self):
+    def test_other_positions_of_an_image_are_other_samples(self):
         a = some_of(atlas_from_activations(rows(20)), np.arange(20))
         boxes = a.boxes.copy()
         boxes[5] += [24, 24, 24, 24]
@@ -269,14 +269,14 @@ class TestOthers:
         diff = compare_atlases(a, b, strict=False)
         assert sorted(set(range(20)) - set(diff.rows_a.tolist())) == [5, 15]
 
-    def test_ids_that_mean_other_images_are_refused(self):
+    def test_ids_of_other_images_are_rejected(self):
         a = make_atlas(0)
         b = with_samples(make_atlas(50), labels=(a.labels + 1) % 6)
         b = with_provenance(b, probe="0f" * 16)
         with pytest.raises(ArgumentError, match=r"100% of the images .* have different labels"):
             compare_atlases(a, b, strict=False)
 
-    def test_nothing_in_common_is_refused(self):
+    def test_atlases_without_shared_samples_are_rejected(self):
         a = atlas_from_activations(rows(10))
         b = with_provenance(with_samples(a, image_ids=a.image_ids + 100), probe="0f" * 16)
         with pytest.raises(ArgumentError, match="have no position of an image"):
@@ -284,7 +284,7 @@ class TestOthers:
 
 
 class TestRefusals:
-    def test_other_recipes_are_listed_with_both_values(self):
+    def test_different_settings_are_listed_with_both_values(self):
         a, b = make_atlas(0), make_atlas(50, min_count=3, grids=(4, 8))
         b = with_provenance(b, probe="0f" * 16)
         with pytest.raises(ArgumentError) as caught:
@@ -297,12 +297,12 @@ class TestRefusals:
         notes = compare_atlases(a, b, strict=False).notes
         assert any(note.startswith("grids (") for note in notes)
 
-    def test_settings_of_pictures_alone_are_no_other_recipe(self):
+    def test_icon_settings_are_ignored(self):
         a, b = make_atlas(0), make_atlas(50)
         settings = {**b.provenance.settings, "icons": "none", "icon_size": 64}
         compare_atlases(a, with_provenance(b, settings=settings))
 
-    def test_a_setting_that_one_recipe_lacks_counts_as_different(self):
+    def test_a_missing_setting_counts_as_different(self):
         a, b = make_atlas(0), make_atlas(50)
         settings = {**b.provenance.settings, "stability": 0.5, "wild": "x" * 1_000}
         del settings["seed"]
@@ -310,7 +310,7 @@ class TestRefusals:
             compare_atlases(a, with_provenance(b, settings=settings))
         assert len(str(caught.value)) < 1_000
 
-    def test_rows_lost_to_nan_are_left_out_and_counted(self):
+    def test_invalid_rows_are_excluded_and_counted(self):
         values = rows(30)
         broken = values.copy()
         broken[::3] = np.nan
@@ -321,14 +321,14 @@ class TestRefusals:
         assert diff.change.max() == 0
         assert diff.notes == ("10 samples hold NaN or infinity and were left out",)
 
-    def test_a_path_is_answered_with_how_to_read_its_atlases(self):
+    def test_a_path_is_reported_with_advice(self):
         atlas = make_atlas(0)
         with pytest.raises(ArgumentError, match=r"^a='runs/a': .* read_atlases\('runs/a'\)"):
             compare_atlases("runs/a", atlas)
         with pytest.raises(ArgumentError, match=r"^b='runs/b': .* read_atlases\('runs/b'\)"):
             compare_atlases(atlas, "runs/b")
 
-    def test_nothing_finite_is_refused(self):
+    def test_atlases_without_finite_samples_are_rejected(self):
         with pytest.raises(ArgumentError, match="no sample with finite activations"):
             compare_atlases(
                 atlas_from_activations(rows(5)),
@@ -336,6 +336,6 @@ class TestRefusals:
             )
 
 
-def test_comparing_needs_numpy_alone():
+def test_comparison_only_imports_numpy():
     names = {name for name in vars(evolution) if name in ("torch", "scipy", "umap", "numba")}
     assert not names

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Directions and exact neighbors, against numbers worked out by hand."""
+"""Directions and exact neighbors, against hand-computed numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tensorboard_plugin_atlas.analysis.cosine import (
 )
 
 
-def test_unit_rows_have_length_one_whatever_their_size():
+def test_unit_rows_have_length_one_at_any_scale():
     rows = np.array([[3, 4], [3e38, 4e38], [3e-40, 4e-40]], np.float64)
     np.testing.assert_allclose(unit_rows(rows), [[0.6, 0.8]] * 3, rtol=1e-6)
 
@@ -41,7 +41,7 @@ def test_distinct_directions_keeps_the_order_of_first_appearance():
 
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, 0.5, (396324.5) / 2**20])
-def test_rows_that_differ_by_rounding_are_one_direction_whatever_they_lie_beside(value):
+def test_rows_that_differ_by_rounding_are_one_direction(value):
     random = np.random.default_rng(0)
     rows = np.full((300, 20), value) * (1 + 1e-7 * random.uniform(-1, 1, (300, 20)))
     rows[:, 0] = np.sqrt(1 - 19 * value**2) if 19 * value**2 < 1 else value
@@ -52,7 +52,7 @@ def test_rows_that_differ_by_rounding_are_one_direction_whatever_they_lie_beside
     assert distinct_directions(unit_rows(rows.astype(np.float32)))[0].tolist() == [0, 100]
 
 
-def test_nearest_by_hand():
+def test_hand_computed_neighbors():
     angles = np.deg2rad([0, 10, 30, 90])
     unit = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     indices, distances = nearest_neighbors(unit, 2)
@@ -77,7 +77,7 @@ def test_no_neighbors_of_a_single_row():
 
 
 @pytest.mark.parametrize("shape", [(40, 3), (60, 700), (50, 5000)])
-def test_cosines_are_the_same_to_the_bit_in_whatever_order_a_sum_goes(shape):
+def test_cosines_do_not_depend_on_the_order_of_sums(shape):
     rows = np.random.default_rng(0).normal(size=shape) + 1
     unit = unit_rows(rows)
     cosines = exact_cosines(unit, unit)
@@ -107,14 +107,14 @@ def test_sums_of_products_of_integers_stay_exact(terms):
     assert (2 * largest) ** 2 * terms > 2.0**51
 
 
-def test_smallest_takes_the_first_of_equal_ones():
+def test_the_first_of_ties_is_chosen():
     values = np.array([[3, 1, 1, 1], [0, 5, 5, 2], [7, 7, 7, 7], [4, 3, 2, 1]], np.float64)
     assert smallest_columns(values, 2).tolist() == [[1, 2], [0, 3], [0, 1], [2, 3]]
     assert smallest_columns(values, 3).tolist() == [[1, 2, 3], [0, 1, 3], [0, 1, 2], [1, 2, 3]]
     assert smallest_columns(values, 4).tolist() == [[0, 1, 2, 3]] * 4
 
 
-def test_of_equally_near_rows_the_first_is_taken_among_many():
+def test_the_first_of_many_equally_near_rows_is_chosen():
     unit = np.repeat(np.eye(2, dtype=np.float32), 40, axis=0)
     indices, distances = nearest_neighbors(unit, 3)
     assert indices[:3].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3]]

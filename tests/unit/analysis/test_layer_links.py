@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cells of two layers linked through their samples: planted links and merges, by hand."""
+"""Links and merges between cells of two layers, with known links."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ EACH = 30
 KINDS = ("sand", "water", "sandbar", "tree")
 
 
-def layer(groups: np.ndarray, name: str, *, labels: np.ndarray | None = None, seed=0) -> Atlas:
-    """A layer that tells `groups` apart: each has a direction and a 4 x 4 cell of its own."""
+def layer(clusters: np.ndarray, name: str, *, labels: np.ndarray | None = None, seed=0) -> Atlas:
+    """A layer with distinct `clusters`: each has its own direction and cell of a 4 x 4 grid."""
     rng = np.random.default_rng(seed)
     directions = np.linalg.qr(rng.normal(size=(16, 16)))[0]
-    values = directions[groups] + 0.02 * rng.normal(size=(len(groups), 16))
+    values = directions[clusters] + 0.02 * rng.normal(size=(len(clusters), 16))
     atlas = atlas_from_activations(values)
-    xy = np.stack([(groups % 4 + 0.5) / 4, (groups // 4 + 0.5) / 4], axis=1).astype(np.float32)
+    xy = np.stack([(clusters % 4 + 0.5) / 4, (clusters // 4 + 0.5) / 4], axis=1).astype(np.float32)
     grid = make_grid(4, xy, np.zeros(len(xy), np.int32), 8, 1)
     samples = dataclasses.replace(
         atlas.samples, xy=xy, labels=None if labels is None else labels.astype(np.int32)
@@ -38,7 +38,7 @@ def cell_of(atlas: Atlas, group: int) -> int:
 
 
 def shore(**more) -> tuple[Atlas, Atlas]:
-    """Sand and water of the first layer; half of each becomes one thing in the second."""
+    """Sand and water in the first layer; half of each merges in the second."""
     half = EACH // 2
     before = np.repeat([0, 1, 2], EACH)
     after = np.concatenate([np.repeat([0, 3], half), np.repeat([1, 3], half), np.repeat(2, EACH)])
@@ -48,7 +48,7 @@ def shore(**more) -> tuple[Atlas, Atlas]:
 
 
 class TestLinks:
-    def test_each_cell_feeds_the_cells_that_its_samples_lie_in(self):
+    def test_cells_are_linked_by_shared_samples(self):
         a, b = shore()
         links = link_layers(a, b)
         found = {
@@ -79,7 +79,7 @@ class TestLinks:
         assert len(links.shared) <= 4
         assert links.merges == ()
 
-    def test_samples_are_matched_by_spot_where_the_probes_differ(self):
+    def test_samples_of_other_probes_are_matched_by_position(self):
         a, b = shore()
         order = np.random.default_rng(1).permutation(90)
         samples = b.samples
@@ -99,7 +99,7 @@ class TestLinks:
 
 
 def many_shores() -> tuple[Atlas, Atlas]:
-    """As `shore`, amid twelve other things that stay what they are."""
+    """Like `shore`, with twelve other clusters that do not change."""
     half = EACH // 2
     others = np.repeat(np.arange(4, 16), EACH)
     before = np.concatenate([np.repeat([0, 1], EACH), others])
@@ -128,7 +128,7 @@ class TestMerges:
         assert (merge.top_class, merge.purity) == (None, 0.0)
         assert merge.score > 0
 
-    def test_neighboring_cells_of_one_thing_do_not_merge(self):
+    def test_cells_with_similar_means_do_not_merge(self):
         # The first layer holds one thing in two cells: alike to it, so that nothing merges.
         a, b = many_shores()
         values = a.activations.astype(np.float32)
@@ -138,7 +138,7 @@ class TestMerges:
         alike = dataclasses.replace(a.samples, activations=store_activations(values))
         assert link_layers(a.replace(samples=alike), b).merges == ()
 
-    def test_a_layer_beside_itself_merges_nothing(self):
+    def test_a_layer_and_itself_have_no_merges(self):
         a, _ = many_shores()
         links = link_layers(a, a)
         assert links.merges == ()
@@ -146,24 +146,24 @@ class TestMerges:
 
 
 class TestRefusals:
-    def test_a_level_that_is_not_there(self):
+    def test_a_missing_grid(self):
         a, b = shore()
         with pytest.raises(ArgumentError, match="size=7: pass one of 4"):
             link_layers(a, b, size=7)
 
-    def test_no_level_in_common(self):
+    def test_no_common_grid(self):
         a, b = shore()
         grid = dataclasses.replace(b.grids[0], size=5)
         with pytest.raises(ArgumentError, match=r"'mid' has grids \[4\], 'late' \[5\]"):
             link_layers(a, b.replace(grids=(grid,)))
 
-    def test_no_sample_in_common(self):
+    def test_no_common_sample(self):
         a, b = shore()
         strange = dataclasses.replace(b.samples, image_ids=b.image_ids + 1000)
         with pytest.raises(ArgumentError, match="have no sample in cells"):
             link_layers(a, b.replace(samples=strange))
 
-    def test_what_is_no_atlas(self):
+    def test_other_values_than_atlases(self):
         a, b = shore()
         with pytest.raises(ArgumentError, match=r"^b=None: pass an Atlas"):
             link_layers(a, None)

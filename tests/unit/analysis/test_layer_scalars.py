@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Health scalars: worked out by hand, served in the Scalars tab, no trouble for the Atlas tab."""
+"""Scalars of a layer: values, the Scalars tab, and the Atlas tab beside them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def named(atlas: Atlas) -> dict[str, float]:
     return {tag.removeprefix("atlas/block.1/"): value for tag, value in found.items()}
 
 
-def test_every_number_by_hand() -> None:
+def test_hand_computed_scalars() -> None:
     overlap = np.array([0, 1, 1, np.nan], np.float32)
     atlas = atlas_with(trustworthiness=0.9, effective_rank=3.5, dead_channels=2, overlap=overlap)
     assert named(atlas) == {
@@ -55,7 +55,7 @@ def test_every_number_by_hand() -> None:
 
 
 @pytest.mark.parametrize("kind", [list, tuple])
-def test_the_icons_of_the_finest_grid_are_told_with_what_is_chance(kind: type) -> None:
+def test_the_icon_change_of_the_finest_grid_and_its_floor(kind: type) -> None:
     numbers = [{"change": 0.5, "floor": 0.25}, {"change": 0.75, "floor": 0.125}]
     atlas = atlas_with()
     info = {"icon_change": kind(numbers)}
@@ -65,13 +65,13 @@ def test_the_icons_of_the_finest_grid_are_told_with_what_is_chance(kind: type) -
 
 
 @pytest.mark.parametrize("overlap", [None, np.zeros(0, np.float32), np.full(3, np.nan, np.float32)])
-def test_what_is_undefined_is_left_out(overlap: Any) -> None:
+def test_undefined_values_are_left_out(overlap: Any) -> None:
     atlas = atlas_with(trustworthiness=None, effective_rank=None, overlap=overlap)
     assert set(named(atlas.replace(grids=()))) == {"dead_channels", "seconds", "megabytes"}
 
 
 class Pipeline:
-    """Stands for the computing: the recorder asks it for nothing but a probe and atlases."""
+    """A pipeline with a probe and given atlases."""
 
     layers = ("block.1",)
 
@@ -99,7 +99,7 @@ def record(target: Any) -> None:
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
-def test_the_scalars_tab_shows_them_and_the_atlas_tab_is_as_before(
+def test_the_scalars_tab_shows_them_and_the_atlas_tab_is_unchanged(
     fast: bool, tmp_path: Path
 ) -> None:
     record(tmp_path / "exp")
@@ -111,8 +111,8 @@ def test_the_scalars_tab_shows_them_and_the_atlas_tab_is_as_before(
             assert time.monotonic() < deadline
             time.sleep(0.2)
         for name in NAMES:
-            answer = get(f"{here}scalars?run=exp/atlas&tag=atlas/block.1/{name}")[2]
-            steps = [point[1] for point in json.loads(answer)]
+            body = get(f"{here}scalars?run=exp/atlas&tag=atlas/block.1/{name}")[2]
+            steps = [point[1] for point in json.loads(body)]
             assert steps == ([10, 20] if name == "neighbors_kept" else [0, 10, 20])
         ranks = json.loads(get(f"{here}scalars?run=exp/atlas&tag=atlas/block.1/effective_rank")[2])
         assert [point[2] for point in ranks] == [3.5] * 3
@@ -122,7 +122,7 @@ def test_the_scalars_tab_shows_them_and_the_atlas_tab_is_as_before(
 
 
 @pytest.mark.parametrize("library", [torch.utils.tensorboard, tensorboardX])
-def test_a_users_writer_carries_them_too(library: Any, tmp_path: Path) -> None:
+def test_scalars_can_be_written_by_the_users_writer(library: Any, tmp_path: Path) -> None:
     class Hidden:
         def __init__(self, logs: Any) -> None:
             self._get_file_writer, self.flush = logs._get_file_writer, logs.flush

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which samples are the same, worked out by hand on a few boxes."""
+"""Matching of samples, on a few boxes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.analysis.sample_matching import (
 
 
 def boxes(middles, side=100, reach=4):
-    """Boxes around (y, x) middles; the first is stretched to the image's end, which sets scale."""
+    """Boxes around (y, x) centers; the first extends to the end of the image and sets the scale."""
     y, x = np.array(middles).T
     found = np.stack([y - reach, x - reach, y + reach, x + reach], axis=1)
     return np.vstack([found, [side - 2 * reach, side - 2 * reach, side, side]]).astype(np.int32)
@@ -23,7 +23,7 @@ def ids(*values, last=99):
     return np.array([*values, last], np.int32)
 
 
-def test_each_sample_is_paired_with_the_closest_of_its_image():
+def test_each_sample_is_matched_with_the_nearest_of_its_image():
     a = boxes([(10, 10), (50, 50), (30, 30)])
     b = boxes([(52, 50), (12, 10), (31, 30)])
     ours, theirs = match_receptive_fields(ids(1, 1, 2), a, ids(1, 1, 3), b)
@@ -31,13 +31,13 @@ def test_each_sample_is_paired_with_the_closest_of_its_image():
     np.testing.assert_array_equal(theirs, [1, 0, 3])
 
 
-def test_a_spot_further_than_a_tenth_of_the_side_is_another():
+def test_positions_further_than_a_tenth_of_the_side_do_not_match():
     near, far = boxes([(20, 20)]), boxes([(20, 31)])
     assert 0 not in match_receptive_fields(ids(1), near, ids(1), far)[0]
     assert 0 in match_receptive_fields(ids(1), near, ids(1), boxes([(20, 29)]))[0]
 
 
-def test_no_sample_is_used_twice_and_the_closest_pair_is_taken_first():
+def test_no_sample_is_used_twice_and_the_nearest_pair_is_first():
     ours, theirs = match_receptive_fields(
         ids(1, 1), boxes([(10, 10), (14, 10)]), ids(1), boxes([(13, 10)])
     )
@@ -45,7 +45,7 @@ def test_no_sample_is_used_twice_and_the_closest_pair_is_taken_first():
     np.testing.assert_array_equal(theirs, [0, 1])
 
 
-def test_layers_of_other_input_sizes_compare_in_sides_of_the_image():
+def test_positions_are_relative_to_the_input_size():
     ours, theirs = match_receptive_fields(
         ids(7), boxes([(25, 50)], side=100), ids(7), boxes([(56, 112)], side=224, reach=9)
     )
@@ -53,14 +53,14 @@ def test_layers_of_other_input_sizes_compare_in_sides_of_the_image():
     np.testing.assert_array_equal(theirs, [0, 1])
 
 
-def test_nothing_in_common_gives_nothing():
+def test_without_common_images_nothing_matches():
     ours, theirs = match_receptive_fields(
         np.zeros(2, np.int32), boxes([(1, 1)]), np.ones(2, np.int32), boxes([(1, 1)])
     )
     assert len(ours) == len(theirs) == 0
 
 
-def test_many_samples_of_one_image_agree_with_trying_all_pairs():
+def test_many_samples_of_one_image_equal_a_brute_force_search():
     rng = np.random.default_rng(0)
     a, b = (boxes(rng.uniform(5, 95, (40, 2))) for _ in "ab")
     image_a, image_b = (rng.integers(0, 4, 41).astype(np.int32) for _ in "ab")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoint to atlas: the pieces joined, on networks small enough to compute twice."""
+"""The pipeline from a checkpoint to an atlas, on small networks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def config(icons="none", samples=60, **more):
 
 
 class Net(nn.Module):
-    """Two convolutions, a dropout and a batch norm: what a look at a model could disturb."""
+    """Two convolutions, a dropout and a batch norm, whose state must not change."""
 
     def __init__(self, channels=3):
         super().__init__()
@@ -65,7 +65,7 @@ class Tokens(nn.Module):
 
 
 def pictures(count=60, channels=3, seed=0):
-    """Pictures of four kinds that differ by a bright quarter, with noise."""
+    """Images of four classes that differ by a bright quarter, with noise."""
     random_state = torch.Generator().manual_seed(seed)
     images = torch.rand(count, channels, SIDE, SIDE, generator=random_state) * 0.5
     labels = torch.arange(count) % len(CLASSES)
@@ -84,7 +84,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def drawn(model):
-    """One atlas with inversions, which several tests look at."""
+    """An atlas with inversions, for several tests."""
     return compute_atlas(
         model, "second", pictures(), step=7, classes=CLASSES, config=config("inversion")
     )
@@ -111,7 +111,7 @@ def test_every_array_has_its_documented_shape_and_type(drawn):
     assert (drawn.labels == drawn.image_ids % 4).all()
 
 
-def test_boxes_hold_their_position_and_lie_inside_the_image(drawn):
+def test_boxes_contain_their_position_and_are_inside_the_image(drawn):
     y0, x0, y1, x1 = drawn.boxes.T
     assert (y0 >= 0).all()
     assert (y0 < y1).all()
@@ -124,7 +124,7 @@ def test_boxes_hold_their_position_and_lie_inside_the_image(drawn):
     assert (2 * drawn.positions[:, 0] < y1).all()
 
 
-def test_levels_are_coarsest_first_and_every_sample_is_in_its_cell(drawn):
+def test_grids_are_coarsest_first_and_samples_are_in_their_cells(drawn):
     assert [grid.size for grid in drawn.grids] == [2, 4]
     for grid in drawn.grids:
         place = np.minimum((drawn.xy * grid.size).astype(int), grid.size - 1)
@@ -139,7 +139,7 @@ def test_levels_are_coarsest_first_and_every_sample_is_in_its_cell(drawn):
         assert (inside == (crowd >= 2)).all()
 
 
-def test_every_cell_has_a_picture_and_a_cosine(drawn):
+def test_every_cell_has_an_icon_and_a_cosine(drawn):
     for grid in drawn.grids:
         assert set(grid.icon_kind) == {"inversion"}
         assert grid.icons.dtype == np.uint8
@@ -150,7 +150,7 @@ def test_every_cell_has_a_picture_and_a_cosine(drawn):
 
 
 @pytest.mark.parametrize("kind", ["examples", "preview", "inversion", "poster"])
-def test_the_cosine_is_that_of_the_stored_picture(model, kind):
+def test_the_cosine_is_that_of_the_stored_icon(model, kind):
     recipe = config(kind)
     atlas = compute_atlas(model, "second", pictures(), config=recipe)
     # Once more by hand, from the decoded pictures.
@@ -168,7 +168,7 @@ def test_the_cosine_is_that_of_the_stored_picture(model, kind):
         np.testing.assert_allclose(grid.icon_cosine, again, atol=1e-6)
 
 
-def test_more_steps_make_pictures_that_the_layer_recognises_better(model):
+def test_more_steps_give_larger_cosines(model):
     one, many = (
         compute_atlas(model, "second", pictures(), config=config("inversion", icon_steps=steps))
         for steps in (1, 10)
@@ -177,7 +177,7 @@ def test_more_steps_make_pictures_that_the_layer_recognises_better(model):
         assert last.icon_cosine.mean() > first.icon_cosine.mean() + 0.03
 
 
-def test_time_that_runs_out_leaves_a_complete_and_labeled_atlas(model, monkeypatch):
+def test_an_atlas_is_complete_when_the_time_limit_is_reached(model, monkeypatch):
     recipe = config("inversion", icon_seconds=2.5)
     seconds = iter(range(100))  # one passes with every question, and one question is a batch
     monkeypatch.setattr(pipeline_module.time, "monotonic", lambda: next(seconds))
@@ -218,7 +218,7 @@ def in_batches_of(count):
     return prepared
 
 
-def test_without_a_limit_or_within_it_every_cell_is_drawn(model):
+def test_without_a_limit_or_within_it_every_icon_is_rendered(model):
     for seconds in (None, 600):
         atlas = compute_atlas(
             model, "second", pictures(), config=config("preview", icon_seconds=seconds)
@@ -227,7 +227,7 @@ def test_without_a_limit_or_within_it_every_cell_is_drawn(model):
         assert not any("icon_seconds" in note for note in atlas.provenance.notes)
 
 
-def test_examples_are_pieces_of_the_probe(model):
+def test_examples_are_patches_of_the_probe(model):
     atlas = compute_atlas(model, "second", pictures(), config=config("examples"))
     images = pictures()[0]
     for grid in atlas.grids:
@@ -238,7 +238,7 @@ def test_examples_are_pieces_of_the_probe(model):
         assert grid.icons.max() <= lightest + 8
 
 
-def test_without_icons_nothing_is_drawn(model, monkeypatch):
+def test_without_icons_nothing_is_rendered(model, monkeypatch):
     monkeypatch.setattr(pipeline_module.IconEngine, "prepare", None)
     atlas = compute_atlas(model, "second", pictures(), config=config("none"))
     for grid in atlas.grids:
@@ -248,7 +248,7 @@ def test_without_icons_nothing_is_drawn(model, monkeypatch):
         assert np.isnan(grid.icon_cosine).all()
 
 
-def test_provenance_holds_the_whole_recipe(drawn):
+def test_provenance_has_all_settings(drawn):
     provenance = drawn.provenance
     recipe = config("inversion")
     assert provenance.settings == recipe.as_dict()
@@ -310,7 +310,7 @@ def test_a_map_continues_the_one_before(model):
     assert following.quality.overlap.mean() > 0.5
 
 
-def test_concepts_go_on_from_the_atlas_before(model):
+def test_concepts_continue_from_the_previous_atlas(model):
     later = copy.deepcopy(model)
     later.second[0].weight.data.mul_(-1)
     recipe = config(samples=80)
@@ -327,7 +327,7 @@ def test_concepts_go_on_from_the_atlas_before(model):
     assert {state.born for state in alone.concepts} == {1}
 
 
-def test_a_pipeline_remembers_as_previous_does(model):
+def test_a_pipeline_continues_like_previous(model):
     recipe = config()
     line = AtlasPipeline(build_probe(pictures(), config=recipe), ("first", "second"), recipe)
     first = list(line.atlases(model, 10, 5.0))
@@ -360,7 +360,7 @@ def test_another_layer_is_not_continued(model):
         compute_atlas(model, "first", pictures(), previous=before, config=config())
 
 
-def test_two_layers_share_their_rows(model):
+def test_layers_have_the_same_samples(model):
     recipe = config()
     line = AtlasPipeline(build_probe(pictures(), config=recipe), ("first", "second"), recipe)
     wide, narrow = line.atlases(model, 0, None)
@@ -369,12 +369,12 @@ def test_two_layers_share_their_rows(model):
     assert (wide.predictions == narrow.predictions).all()
     assert wide.provenance.layer_info["map_size"] == [16, 16]
     assert narrow.provenance.layer_info["map_size"] == [8, 8]
-    # The same spot of the image: cell r of 16 lies in cell r // 2 of 8.
+    # The same position of the image: cell r of 16 lies in cell r // 2 of 8.
     assert (wide.positions // 2 == narrow.positions).all()
     assert len(np.unique(wide.positions, axis=0)) > 20
 
 
-def test_each_cell_says_what_its_samples_say_for_each_class(model):
+def test_attribution_of_a_cell_is_the_mean_of_its_samples(model):
     probe = build_probe(pictures(), config=config(samples=60))
     atlas = compute_atlas(model, "second", probe, config=config(samples=60))
     said = compute_attribution(model, "second", probe).values
@@ -386,7 +386,7 @@ def test_each_cell_says_what_its_samples_say_for_each_class(model):
             np.testing.assert_allclose(grid.attribution_spread[cell], spread, rtol=1e-4, atol=1e-7)
 
 
-def test_attribution_can_be_left_out_and_says_why_where_there_is_none(model):
+def test_attribution_can_be_disabled_and_a_note_explains_missing_attribution(model):
     atlas = compute_atlas(model, "second", pictures(), config=config(attribution=False))
     assert all(grid.attribution is None for grid in atlas.grids)
     assert not any(note.startswith("attribution") for note in atlas.provenance.notes)
@@ -414,7 +414,7 @@ def test_few_samples_make_a_small_atlas(model, count, icons):
         assert len(grid.icons) == len(grid.rows)
 
 
-def test_where_no_cell_is_full_only_the_coarsest_level_is_drawn(model):
+def test_without_full_cells_only_the_coarsest_grid_has_cells(model):
     atlas = compute_atlas(model, "second", pictures(3), config=config("examples", min_count=50))
     coarse, fine = atlas.grids
     assert coarse.counts.sum() == 3
@@ -423,7 +423,7 @@ def test_where_no_cell_is_full_only_the_coarsest_level_is_drawn(model):
     assert any("pass more samples" in note for note in atlas.provenance.notes)
 
 
-def test_weights_of_nan_are_refused_by_name(model):
+def test_weights_of_nan_are_reported(model):
     broken = copy.deepcopy(model)
     nn.init.constant_(broken.second[0].weight, torch.nan)
     with pytest.raises(ArgumentError, match="all 60 samples hold NaN or infinity"):
@@ -431,14 +431,14 @@ def test_weights_of_nan_are_refused_by_name(model):
 
 
 class SometimesInfinite(Net):
-    """Overflows for bright pictures only, as half precision does."""
+    """Overflows for bright images only, as in half precision."""
 
     def forward(self, x):
         loud = torch.where(x.mean((1, 2, 3), keepdim=True) > 0.376, torch.inf, 1.0)
         return super().forward(x * loud)
 
 
-def test_some_broken_samples_are_placed_and_never_averaged():
+def test_invalid_samples_have_coordinates_and_are_in_no_mean():
     torch.manual_seed(1)
     atlas = compute_atlas(
         SometimesInfinite(), "second", pictures(), config=config("examples", min_count=1)
@@ -515,7 +515,7 @@ def assert_same(before, after):
 
 
 @pytest.mark.parametrize("icons", ["none", "examples", "inversion"])
-def test_the_model_is_left_as_it_was(icons):
+def test_the_model_is_unchanged(icons):
     torch.manual_seed(3)
     model = Net()
     images, labels = pictures()
@@ -527,7 +527,7 @@ def test_the_model_is_left_as_it_was(icons):
     assert_same(before, state_of(model))
 
 
-def test_wrong_arguments_are_named(model):
+def test_unusable_arguments_are_reported(model):
     with pytest.raises(LayerError, match=r"layer 'secnd' .*closest: 'second'"):
         compute_atlas(model, "secnd", pictures(), config=config())
     with pytest.raises(ArgumentError, match=r"layer=12: pass the module's dotted name"):
@@ -546,7 +546,7 @@ def test_a_wrapped_model_has_the_same_layer_names(model):
     assert atlas.provenance.model == "Net"
 
 
-def test_heavy_icons_are_stored_at_a_lower_quality_and_say_so(model, monkeypatch):
+def test_large_icons_are_stored_at_a_lower_quality_with_a_note(model, monkeypatch):
     noise = torch.rand(60, 3, SIDE, SIDE)
     recipe = config("examples", icon_size=64)
 

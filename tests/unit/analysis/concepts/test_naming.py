@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What groups of samples are called, by hand."""
+"""Names of concepts and sentences about events."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ WORDS = tuple("abcdefghij")
 
 
 def group(*counts: int) -> np.ndarray:
-    """A group with so many samples of each class."""
+    """A cluster with these numbers of samples of each class."""
     rows = np.zeros(len(TEN), bool)
     for label, count in enumerate(counts):
         rows[label * 200 : label * 200 + count] = True
     return rows
 
 
-class TestTellingClasses:
-    def test_the_two_commonest_where_the_second_is_nearly_as_common(self):
+class TestDistinctiveClasses:
+    def test_two_classes_if_the_second_is_nearly_as_common(self):
         assert distinctive_classes(TEN, group(3, 60, 50, 40)) == [1, 2]
         assert distinctive_classes(TEN, group(3, 60, 30)) == [1]
 
-    def test_a_share_that_only_a_large_group_is_sure_of_tells_nothing(self):
+    def test_a_small_excess_in_a_large_cluster_is_ignored(self):
         # 70 of 437 are 16 %, four standard deviations above the tenth that chance gives.
         assert distinctive_classes(TEN, group(70, 68, *[37] * 7, 40)) == []
         assert distinctive_classes(TEN, group(90, 40, *[37] * 8)) == [0]
 
-    def test_a_few_samples_prove_nothing(self):
+    def test_a_few_samples_are_not_significant(self):
         assert distinctive_classes(TEN, group(1, 1, 1)) == []
         assert distinctive_classes(TEN, group(0)) == []
 
-    def test_one_class_alone_still_names_its_groups(self):
+    def test_a_single_class_is_still_the_name(self):
         rows = np.arange(50) < 20
         assert distinctive_classes(np.full(50, 3, np.int32), rows) == [3]
 
-    def test_samples_without_a_label_are_left_out(self):
+    def test_samples_without_a_label_are_ignored(self):
         labels = np.where(TEN == 0, -1, TEN).astype(np.int32)
         assert distinctive_classes(labels, group(200, 20)) == [1]
 
 
 class TestNames:
-    def test_a_name_stays_while_one_of_its_classes_is_common(self):
+    def test_a_name_is_kept_while_one_of_its_classes_is_common(self):
         assert name_concept(7, "a/b 2", TEN, group(10, 60), WORDS, {"a/b 2"}) == "a/b 2"
         assert name_concept(7, "a/b 2", TEN, group(0, 0, 60), WORDS, {"a/b 2"}) == "c 1"
 
-    def test_the_rank_is_the_first_that_is_free(self):
+    def test_the_number_is_the_first_unused_one(self):
         assert name_concept(7, None, TEN, group(0, 0, 60), WORDS, {"c 1", "c 2"}) == "c 3"
 
-    def test_groups_that_mean_nothing_are_mixed_and_without_labels_numbered(self):
+    def test_unspecific_clusters_are_mixed_and_unlabeled_ones_numbered(self):
         assert name_concept(7, None, TEN, group(*[9] * 10), WORDS, ()) == "mixed 1"
-        assert name_concept(7, None, None, group(60), WORDS, ()) == "group 7"
+        assert name_concept(7, None, None, group(60), WORDS, ()) == "concept 7"
 
 
 class TestWords:
@@ -75,10 +75,10 @@ class TestWords:
             ("\n", "class 0"),
         ],
     )
-    def test_class_names_are_made_fit_for_a_sentence(self, name, word):
+    def test_class_names_are_cleaned(self, name, word):
         assert format_class_name(0, (name,)) == word
 
-    def test_long_names_are_cut_and_missing_ones_numbered(self):
+    def test_long_names_are_shortened_and_missing_ones_numbered(self):
         assert format_class_name(0, ("x" * 100_000,)) == "x" * (MAX_CLASS_NAME - 1) + "…"
         assert format_class_name(4, ("a",)) == format_class_name(4, None) == "class 4"
 
@@ -93,8 +93,8 @@ class TestSentences:
         [
             ("splits", "a 1 (1,200) split into b 1 (700) and c 1 (500)"),
             ("merges", "a 1 (1,200) merged into b 1 (700) and c 1 (500)"),
-            ("born", "b 1 (700) and c 1 (500) came together"),
-            ("dies", "a 1 (1,200) fell apart"),
+            ("born", "b 1 (700) and c 1 (500) formed"),
+            ("dies", "a 1 (1,200) dissolved"),
         ],
     )
     def test_each_kind(self, kind, text):
@@ -105,6 +105,4 @@ class TestSentences:
 
     def test_many_are_counted(self):
         after = [state(f"{word} 1", 10) for word in WORDS]
-        assert describe_event("born", [], after).endswith(
-            "c 1 (10), d 1 (10) and 6 more came together"
-        )
+        assert describe_event("born", [], after).endswith("c 1 (10), d 1 (10) and 6 more formed")

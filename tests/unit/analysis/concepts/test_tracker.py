@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Concepts over synthetic runs whose merges and splits are planted, and over runs without any."""
+"""Concepts of synthetic runs with and without merges and splits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tensorboard_plugin_atlas.wire.activation_quantization import store_activati
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 
 APART = [{0}, {1}, {2}, {3}, {4}, {5}]
-TOLD = (
+REPORTED = (
     APART,
     [{0, 1}, {2}, {3}, {4}, {5}],
     APART,
@@ -40,13 +40,13 @@ TOLD = (
 SIZES = {"equal": [90] * 6, "uneven": [300, 20, 100, 40, 120, 60], "small": [20] * 6}
 
 
-def traced(atlases) -> list[Atlas]:
-    tracer = ConceptTracker()
-    return [tracer.advance(atlas) for atlas in atlases]
+def tracked(atlases) -> list[Atlas]:
+    tracker = ConceptTracker()
+    return [tracker.advance(atlas) for atlas in atlases]
 
 
 def events(atlases) -> list[str]:
-    return [event.text for atlas in traced(atlases) for event in atlas.events]
+    return [event.text for atlas in tracked(atlases) for event in atlas.events]
 
 
 @pytest.mark.parametrize("ramp", [1, 3])
@@ -57,7 +57,7 @@ def test_planted_merges_and_splits_are_found_and_no_others(ramp, rectified):
         for channels, noise in ((16, 0.5), (64, 1.0)):
             history = simulate_run(
                 sizes,
-                TOLD,
+                REPORTED,
                 channels=channels,
                 noise=noise,
                 ramp=ramp,
@@ -65,38 +65,38 @@ def test_planted_merges_and_splits_are_found_and_no_others(ramp, rectified):
                 seed=seed,
                 hold=1,
             )
-            score_events(history, traced(make_atlases(history)), score)
+            score_events(history, tracked(make_atlases(history)), score)
     assert score.planted == 6 * 8
     assert score.recall >= 0.9
     assert score.precision >= 0.9
 
 
-def test_twenty_samples_that_leave_three_hundred_are_seen():
+def test_a_split_of_twenty_from_three_hundred_samples_is_found():
     history = simulate_run([300, 20, 100], ([{0, 1}, {2}], [{0}, {1}, {2}]), seed=4)
-    split = [event for atlas in traced(make_atlases(history)) for event in atlas.events]
+    split = [event for atlas in tracked(make_atlases(history)) for event in atlas.events]
     assert [event.kind for event in split] == ["splits"]
     assert len(split[0].after) == 2
 
 
 QUIET = {
-    "constant": {"fresh": 0.0},
-    "small noise": {"fresh": 0.15},
-    "drifting": {"fresh": 0.15, "drift": 0.3},
-    "with strays": {"fresh": 0.15, "strays": 100},
-    "rectified": {"fresh": 0.15, "rectified": True},
+    "constant": {"noise_renewal": 0.0},
+    "small noise": {"noise_renewal": 0.15},
+    "drifting": {"noise_renewal": 0.15, "drift": 0.3},
+    "with strays": {"noise_renewal": 0.15, "outliers": 100},
+    "rectified": {"noise_renewal": 0.15, "rectified": True},
 }
 
 
 @pytest.mark.parametrize("kind", QUIET)
 @pytest.mark.parametrize("sizes", SIZES)
-def test_nothing_happens_where_nothing_was_planted(kind, sizes):
+def test_runs_without_changes_have_no_events(kind, sizes):
     history = simulate_run(SIZES[sizes], [APART], hold=4, noise=0.8, **QUIET[kind])
     assert events(make_atlases(history)) == []
 
 
-def test_the_same_atlas_over_and_over_keeps_every_sample_where_it_is():
+def test_equal_atlases_have_equal_concepts():
     rows = simulate_run([60, 80, 100], [[{0}, {1}, {2}]], hold=1).activations[0]
-    run = traced(make_atlases([rows] * 4))
+    run = tracked(make_atlases([rows] * 4))
     for atlas in run[1:]:
         assert atlas.events == ()
         assert [s.id for s in atlas.concepts] == [s.id for s in run[0].concepts]
@@ -106,37 +106,37 @@ def test_the_same_atlas_over_and_over_keeps_every_sample_where_it_is():
 
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("strays", [0, 80])
-def test_shuffled_rows_are_followed_nowhere_and_tell_nothing(sizes, strays):
+def test_shuffled_rows_have_no_events(sizes, strays):
     history = simulate_run(SIZES[sizes], [APART], hold=4, outliers=strays)
     random = np.random.default_rng(1)
     shuffled = [rows[random.permutation(len(rows))] for rows in history.activations]
-    run = traced(make_atlases(shuffled))
+    run = tracked(make_atlases(shuffled))
     assert [event.text for atlas in run for event in atlas.events] == []
 
 
 @pytest.mark.parametrize("channels", [3, 8, 64])
-def test_random_neighbors_at_each_step_tell_nothing(channels):
+def test_random_neighbors_have_no_events(channels):
     random = np.random.default_rng(0)
     assert events(make_atlases([random.normal(size=(400, channels)) for _ in range(5)])) == []
 
 
-def test_a_cloud_without_groups_is_cut_but_never_retold():
+def test_a_cloud_without_clusters_has_no_events():
     random = np.random.default_rng(2)
     cloud = random.normal(size=(500, 6))
     steps = [cloud + 0.1 * random.normal(size=cloud.shape) for _ in range(5)]
     assert events(make_atlases(steps)) == []
 
 
-def test_birth_and_death_are_told_with_the_samples_they_are_about():
+def test_birth_and_end_with_their_samples():
     # Twenty rows leave each of four groups and come together, and at last go back to them.
     at_home = [{0, 4}, {1, 5}, {2, 6}, {3, 7}]
     history = simulate_run(
         [80] * 4 + [20] * 4, (at_home, [{0}, {1}, {2}, {3}, {4, 5, 6, 7}], at_home)
     )
-    run = traced(make_atlases(history))
-    told = [(atlas.step, event) for atlas in run for event in atlas.events]
-    assert [(step, event.kind) for step, event in told] == [(200, "born"), (500, "dies")]
-    born, dies = (event for _, event in told)
+    run = tracked(make_atlases(history))
+    found = [(atlas.step, event) for atlas in run for event in atlas.events]
+    assert [(step, event.kind) for step, event in found] == [(200, "born"), (500, "dies")]
+    born, dies = (event for _, event in found)
     assert born.before == dies.after == ()
     assert born.after == dies.before
     for atlas, event in ((run[2], born), (run[4], dies)):
@@ -151,7 +151,7 @@ def split_run() -> tuple[SyntheticRun, list[Atlas]]:
     return history, make_atlases(history, labels=history.unit, classes=names)
 
 
-def test_a_concept_is_told_from_beginning_to_end():
+def test_the_history_of_a_concept():
     history, atlases = split_run()
     lines = track_concepts(atlases)
     pets, ship, dog = lines
@@ -176,9 +176,9 @@ def test_a_merge_ends_the_smaller_concept():
     assert (big.ended, big.end) == (None, "")
 
 
-def test_the_sentence_and_the_numbers_of_a_split():
+def test_the_event_of_a_split():
     _, atlases = split_run()
-    (event,) = (event for atlas in traced(atlases) for event in atlas.events)
+    (event,) = (event for atlas in tracked(atlases) for event in atlas.events)
     assert event.text == "cat/dog 1 (200) split into cat/dog 1 (120) and dog 1 (80)"
     assert event.before_step == 100
     assert event.confidence == pytest.approx(1, abs=0.01)
@@ -189,57 +189,57 @@ def test_the_sentence_and_the_numbers_of_a_split():
 
 def test_without_labels_a_name_is_a_number():
     history = simulate_run([60, 60], [[{0}, {1}]], hold=1)
-    (atlas,) = traced(make_atlases(history))
-    assert [state.name for state in atlas.concepts] == ["group 1000", "group 1001"]
+    (atlas,) = tracked(make_atlases(history))
+    assert [state.name for state in atlas.concepts] == ["concept 1000", "concept 1001"]
     assert [state.top_class for state in atlas.concepts] == [None, None]
 
 
-def test_a_tracer_goes_on_from_an_atlas_that_was_read_back():
+def test_a_tracker_continues_from_an_atlas_of_a_log():
     _, atlases = split_run()
-    whole = traced(atlases)
+    whole = tracked(atlases)
     for stop in (1, 2, 3):
         read = decode_atlas(encode_atlas(whole[stop - 1]))
-        tracer = ConceptTracker(read)
+        tracker = ConceptTracker(read)
         for atlas, expected in zip(atlases[stop:], whole[stop:], strict=True):
-            resumed = tracer.advance(atlas)
+            resumed = tracker.advance(atlas)
             np.testing.assert_array_equal(resumed.samples.concepts, expected.samples.concepts)
             assert resumed.events == expected.events
             assert resumed.concepts == expected.concepts
 
 
-def test_what_is_traced_survives_the_wire():
+def test_concepts_are_encoded_and_decoded():
     _, atlases = split_run()
-    for atlas in traced(atlases):
+    for atlas in tracked(atlases):
         read = decode_atlas(encode_atlas(atlas))
         assert read.concepts == atlas.concepts
         assert read.events == atlas.events
         np.testing.assert_array_equal(read.samples.concepts, atlas.samples.concepts)
 
 
-def test_an_earlier_atlas_without_concepts_begins_anew():
+def test_a_previous_atlas_without_concepts_is_ignored():
     _, atlases = split_run()
-    tracer = ConceptTracker(atlases[0])
-    first = tracer.advance(atlases[1])
+    tracker = ConceptTracker(atlases[0])
+    first = tracker.advance(atlases[1])
     assert first.events == ()
     assert {state.born for state in first.concepts} == {100}
 
 
-def test_damaged_concepts_of_an_earlier_atlas_belong_to_nothing():
+def test_unknown_ids_of_a_previous_atlas_are_ignored():
     _, atlases = split_run()
-    earlier = traced(atlases[:1])[0]
+    earlier = tracked(atlases[:1])[0]
     wild = np.full(300, 7, np.int32)
     wild[:50] = earlier.concepts[0].id
     samples = dataclasses.replace(earlier.samples, concepts=wild)
     resumed = ConceptTracker(earlier.replace(samples=samples)).advance(atlases[1])
-    # Fifty of two hundred cannot tell which group it was, and the other groups are new.
+    # Fifty of two hundred samples do not identify the cluster, and the other clusters are new.
     assert resumed.events == ()
     assert 7 not in resumed.samples.concepts
 
 
-def test_one_step_twice_takes_the_place_of_the_first():
+def test_a_repeated_step_replaces_the_first():
     _, atlases = split_run()
-    once = traced(atlases)
-    twice = traced([atlases[0], atlases[1], atlases[2], atlases[2], atlases[3]])
+    once = tracked(atlases)
+    twice = tracked([atlases[0], atlases[1], atlases[2], atlases[2], atlases[3]])
     assert twice[3].events == once[2].events
     np.testing.assert_array_equal(twice[4].samples.concepts > 0, once[3].samples.concepts > 0)
     assert len(twice[4].concepts) == 3
@@ -269,7 +269,7 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("word", MISFITS)
-def test_what_cannot_follow_is_refused_with_a_word(word):
+def test_atlases_that_cannot_follow_are_rejected(word):
     _, atlases = split_run()
     run = [atlases[0], atlases[1], MISFITS[word](atlases[2])]
     with pytest.raises(ArgumentError) as caught:
@@ -279,34 +279,34 @@ def test_what_cannot_follow_is_refused_with_a_word(word):
         detect_events(run)
 
 
-def test_concepts_are_no_atlases_to_rank_the_events_of():
+def test_concepts_are_rejected_by_rank_events():
     _, atlases = split_run()
     with pytest.raises(ArgumentError, match=r"number 0 is Concept\(.*detect_events\(atlases\)"):
         rank_events(track_concepts(atlases))
 
 
 @pytest.mark.parametrize("trace", [track_concepts, detect_events])
-def test_a_path_for_atlases_is_answered_with_how_to_read_them(trace):
+def test_a_path_is_reported_with_advice(trace):
     with pytest.raises(ArgumentError, match=r"read_atlases\('runs/a'\)"):
         trace("runs/a")
 
 
 @pytest.mark.parametrize("word", [w for w in MISFITS if "twice" not in w and "run" not in w])
-def test_a_tracer_begins_anew_at_what_cannot_follow_and_notes_why(word):
+def test_a_tracker_starts_over_with_a_note(word):
     _, atlases = split_run()
-    last = traced([atlases[0], atlases[1], MISFITS[word](atlases[2])])[-1]
+    last = tracked([atlases[0], atlases[1], MISFITS[word](atlases[2])])[-1]
     assert last.events == ()
     assert all(state.born == last.step for state in last.concepts)
     (note,) = last.provenance.notes
-    assert note.startswith("concepts: begun anew, since ")
+    assert note.startswith("concepts: started over, because ")
     assert word in note
 
 
-def test_rows_lost_to_nan_at_one_step_belong_to_nothing_there_and_end_nothing():
+def test_rows_with_nan_at_one_step_have_no_concept_and_end_none():
     history = simulate_run([60, 80, 100], [[{0}, {1}, {2}]], hold=4)
     steps = [rows.copy() for rows in history.activations]
     steps[1][::5] = np.nan
-    run = traced(make_atlases(steps))
+    run = tracked(make_atlases(steps))
     assert (run[1].samples.concepts[::5] == -1).all()
     assert [event.text for atlas in run for event in atlas.events] == []
     ids = [[state.id for state in atlas.concepts] for atlas in run]
@@ -317,24 +317,24 @@ def test_a_step_of_nan_alone_has_no_concepts():
     history = simulate_run([60, 80], [[{0}, {1}]], hold=3)
     steps = [rows.copy() for rows in history.activations]
     steps[1][:] = np.nan
-    run = traced(make_atlases(steps))
+    run = tracked(make_atlases(steps))
     assert [len(atlas.concepts) for atlas in run] == [2, 0, 2]
     assert [event.text for atlas in run for event in atlas.events] == []
 
 
 @pytest.mark.parametrize("rows", range(1, 21))
-def test_few_samples_are_one_group_or_none(rows):
+def test_few_samples_are_one_cluster_or_none(rows):
     random = np.random.default_rng(rows)
     base = random.normal(size=(rows, 8)) + 3
     steps = [base + 0.01 * random.normal(size=base.shape) for _ in range(3)]
-    for atlas in traced(make_atlases(steps)):
+    for atlas in tracked(make_atlases(steps)):
         assert len(atlas.concepts) == (1 if rows >= 12 else 0)
         assert atlas.events == ()
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_equal_rows_tell_nothing(value):
-    run = traced(make_atlases([np.full((100, 8), value)] * 3))
+def test_equal_rows_have_no_events(value):
+    run = tracked(make_atlases([np.full((100, 8), value)] * 3))
     assert [event.text for atlas in run for event in atlas.events] == []
     for atlas in run[1:]:
         np.testing.assert_array_equal(atlas.samples.concepts, run[0].samples.concepts)
@@ -347,18 +347,18 @@ def test_events_of_a_run_are_ranked_over_all_steps():
     ranked = detect_events(make_atlases(history))
     assert [(one.step, one.event.kind) for one in ranked] == [(200, "splits"), (500, "splits")]
     assert ranked[0].event.score > ranked[1].event.score
-    assert ranked == rank_events(traced(make_atlases(history)))
+    assert ranked == rank_events(tracked(make_atlases(history)))
 
 
 def test_a_step_keeps_a_bounded_number_of_events():
     scene = [{2 * i, 2 * i + 1} for i in range(30)]
     parted = [{i} for i in range(60)]
     history = simulate_run([20] * 60, (scene, parted), channels=128, noise=0.6, hold=1)
-    counts = [len(atlas.events) for atlas in traced(make_atlases(history))]
+    counts = [len(atlas.events) for atlas in tracked(make_atlases(history))]
     assert max(counts) == MAX_EVENTS == 24
 
 
-def test_ids_never_come_back():
+def test_ids_are_not_reused():
     scenes = ([{0, 1}, {2}], [{0}, {1}, {2}], [{0, 1}, {2}], [{0}, {1}, {2}])
     history = simulate_run([120, 80, 100], scenes)
     lines = track_concepts(make_atlases(history))

@@ -59,7 +59,7 @@ def digest(offset=0):
             found.update(layout.xy.tobytes() + layout.raw.tobytes() + layout.neighbors.tobytes())
         found.update(second.noise_floor.tobytes())
         found.update(repr(measure_quality(later, second, first).trustworthiness).encode())
-        found.update(NeighborGraph.of(rows).neighbors.tobytes())
+        found.update(NeighborGraph.from_activations(rows).neighbors.tobytes())
     exact_up_to, optimizer._EXACT_UP_TO = optimizer._EXACT_UP_TO, 100
     found.update(compute_layout(digits, config=CONFIG).xy.tobytes())
     optimizer._EXACT_UP_TO = exact_up_to

@@ -11,7 +11,7 @@ from torch.utils.data import ConcatDataset, Subset
 
 from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     BalancedReservoir,
-    choose_balanced,
+    choose_evenly,
     find_labels,
 )
 
@@ -33,7 +33,7 @@ def shares(sizes: list[int], count: int) -> list[int]:
 def test_the_choice_is_balanced(case):
     sizes, count = case
     labels = np.repeat(np.arange(len(sizes)), sizes)
-    chosen = choose_balanced(labels, count, np.random.default_rng(0))
+    chosen = choose_evenly(labels, count, np.random.default_rng(0))
     assert (np.diff(chosen) > 0).all()
     counts = np.bincount(labels[chosen], minlength=len(sizes))
     assert sorted(counts.tolist()) == shares(sizes, count)
@@ -74,7 +74,7 @@ class Data:
         return self.length
 
     def __getitem__(self, index):
-        raise AssertionError("labels must be told without reading")
+        raise AssertionError("labels must be found without reading")
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def candidate(**changes):
 
 
 def add_history(one, *steps):
-    """Returns a candidate with tests at add_history steps, too."""
+    """Returns a candidate with tests at earlier steps, too."""
     before = tuple(dataclasses.replace(one.now.history[0], step=step) for step in steps)
     now = dataclasses.replace(one.now, history=(*before, *one.now.history))
     return dataclasses.replace(one, now=now)
