@@ -69,9 +69,11 @@ _HINTS = list(WORDS.values())
 
 MARK = "word-check: ok"
 EXCEPTIONS = (
-    r"word-check: ok",
-    r"draft_seconds",
-    r"textAlign|text-align|align-items|justify",
+    r"file\.tell\(|def tell\(self\)|\"tell\"",  # method of files
+    r"[\"']lifelines[\"']|`lifelines`",  # key of wire version 1
+    r"draft_seconds",  # setting
+    r"text-align|textAlign|labelledby|LabelledBy",  # CSS, ARIA
+    r"ERR_\w+|CanvasText|GrayText",
 )
 """Texts that are not checked: names that others define, and names that stored data contain."""
 
