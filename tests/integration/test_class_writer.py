@@ -186,7 +186,8 @@ def test_a_class_without_attribution_loses_only_its_own_atlas(tmp_path, caplog):
     caplog.set_level(logging.INFO, logger="tensorboard_plugin_atlas")
     with (
         pytest.warns(
-            RuntimeWarning, match="step 0: the class atlas .act · red. is not logged: no place"
+            RuntimeWarning,
+            match="step 0: the class atlas .act · red. is not logged: class 'red' has no",
         ),
         make_writer(
             tmp_path, MarkNet(), class_atlases, probe=(images, labels), strict=False
@@ -246,7 +247,9 @@ def test_wrong_arguments_are_rejected_by_the_constructor(tmp_path):
             self.aside(x.mean((1, 2))[:, :4])
             return super().forward(x)
 
-    with pytest.raises(ArgumentError, match=r"in layer 'aside': .* the last of layers"):
+    with pytest.raises(
+        ArgumentError, match=r"layer 'aside' has no attribution: .* the last of layers"
+    ):
         make_writer(tmp_path, Blind(), layers=("act", "aside"))
     assert not list(tmp_path.rglob("events*"))
 
