@@ -79,7 +79,7 @@ def test_pack_reports_what_to_pass(images: np.ndarray) -> None:
         pack(images)
 
 
-def encoded(picture: Image.Image, **options: object) -> bytes:
+def encode(picture: Image.Image, **options: object) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", **options)
     return buffer.getvalue()
@@ -87,21 +87,21 @@ def encoded(picture: Image.Image, **options: object) -> bytes:
 
 def test_webp_size_reads_what_pillow_wrote() -> None:
     picture = Image.new("RGB", (35, 70), "red")
-    assert webp_size(encoded(picture)) == (35, 70)
-    assert webp_size(encoded(picture, lossless=True)) == (35, 70)
+    assert webp_size(encode(picture)) == (35, 70)
+    assert webp_size(encode(picture, lossless=True)) == (35, 70)
 
 
 def test_webp_size_rejects_all_but_plain_webp() -> None:
-    plain = encoded(Image.new("RGB", (16, 16), "red"))
+    plain = encode(Image.new("RGB", (16, 16), "red"))
     png = io.BytesIO()
     Image.new("RGB", (16, 16)).save(png, "PNG")
-    extended = encoded(Image.new("RGB", (16, 16)), exif=b"Exif\0\0MM\0*" + bytes(20))
+    extended = encode(Image.new("RGB", (16, 16)), exif=b"Exif\0\0MM\0*" + bytes(20))
     for data in (b"", plain[:29], plain[:-1], plain + b"\0", png.getvalue(), extended):
         assert webp_size(data) is None
 
 
 def test_a_page_of_another_size_is_rejected_before_decoding() -> None:
-    bomb = encoded(Image.new("RGB", (4096, 4096)))
+    bomb = encode(Image.new("RGB", (4096, 4096)))
     sheets = SpriteSheets(pages=(bomb,), tile=32, columns=2, count=4)
     with pytest.raises(DamageError, match=r"page 0: .*4096 x 4096 px, its manifest says 64 x 64"):
         unpack(sheets)
@@ -110,7 +110,7 @@ def test_a_page_of_another_size_is_rejected_before_decoding() -> None:
 @pytest.mark.parametrize("lossless", [False, True])
 def test_truncated_pixels_are_damage(lossless: bool) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    data = bytearray(encoded(Image.fromarray(noise), lossless=lossless)[:60])
+    data = bytearray(encode(Image.fromarray(noise), lossless=lossless)[:60])
     struct.pack_into("<I", data, 4, len(data) - 8)
     assert webp_size(bytes(data)) == (32, 32)
     with pytest.raises(DamageError, match="page 0: its pixels cannot be decoded"):

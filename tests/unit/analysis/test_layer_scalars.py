@@ -34,7 +34,7 @@ def atlas_with(step: int = 0, **quality: Any) -> Atlas:
     return atlas.replace(quality=dataclasses.replace(atlas.quality, **quality))
 
 
-def named(atlas: Atlas) -> dict[str, float]:
+def scalars_by_name(atlas: Atlas) -> dict[str, float]:
     found = health_scalars(atlas, seconds=1.5, size=2_500_000)
     assert all(tag.startswith("atlas/block.1/") for tag in found)
     return {tag.removeprefix("atlas/block.1/"): value for tag, value in found.items()}
@@ -43,7 +43,7 @@ def named(atlas: Atlas) -> dict[str, float]:
 def test_hand_computed_scalars() -> None:
     overlap = np.array([0, 1, 1, np.nan], np.float32)
     atlas = atlas_with(trustworthiness=0.9, effective_rank=3.5, dead_channels=2, overlap=overlap)
-    assert named(atlas) == {
+    assert scalars_by_name(atlas) == {
         "occupied_cells": len(atlas.grids[1].rows),
         "effective_rank": 3.5,
         "dead_channels": 2,
@@ -60,14 +60,18 @@ def test_the_icon_change_of_the_finest_grid_and_its_floor(kind: type) -> None:
     atlas = atlas_with()
     info = {"icon_change": kind(numbers)}
     atlas = atlas.replace(provenance=dataclasses.replace(atlas.provenance, layer_info=info))
-    found = named(atlas)
+    found = scalars_by_name(atlas)
     assert (found["icon_change"], found["icon_change_floor"]) == (0.75, 0.125)
 
 
 @pytest.mark.parametrize("overlap", [None, np.zeros(0, np.float32), np.full(3, np.nan, np.float32)])
 def test_undefined_values_are_left_out(overlap: Any) -> None:
     atlas = atlas_with(trustworthiness=None, effective_rank=None, overlap=overlap)
-    assert set(named(atlas.replace(grids=()))) == {"dead_channels", "seconds", "megabytes"}
+    assert set(scalars_by_name(atlas.replace(grids=()))) == {
+        "dead_channels",
+        "seconds",
+        "megabytes",
+    }
 
 
 class Pipeline:

@@ -209,13 +209,13 @@ def test_an_atlas_is_complete_when_the_time_limit_is_reached(model, monkeypatch)
 def in_batches_of(count):
     prepare = IconEngine.prepare
 
-    def prepared(*arguments, **options):
+    def prepare_in_batches(*arguments, **options):
         engine = prepare(*arguments, **options)
         return dataclasses.replace(
             engine, settings=dataclasses.replace(engine.settings, batch=count)
         )
 
-    return prepared
+    return prepare_in_batches
 
 
 def test_without_a_limit_or_within_it_every_icon_is_rendered(model):
@@ -282,7 +282,7 @@ def test_the_same_call_gives_the_same_bytes(model):
         assert a.icon_cosine.tobytes() == b.icon_cosine.tobytes()
 
 
-def nudged(model, amount=0.02):
+def perturb(model, amount=0.02):
     other = copy.deepcopy(model)
     with torch.no_grad():
         for parameter in other.parameters():
@@ -293,7 +293,7 @@ def nudged(model, amount=0.02):
 def test_a_map_continues_the_one_before(model):
     recipe = config(samples=120, positions_per_image=2)
     before = compute_atlas(model, "second", pictures(), step=1, config=recipe)
-    later = nudged(model)
+    later = perturb(model)
     following = compute_atlas(later, "second", pictures(), step=2, previous=[before], config=recipe)
     # The same probe with a layout of its own: another seed of the layout, not of the places.
     fresh = AtlasPipeline(build_probe(pictures(), config=recipe), ("second",), config(seed=5))
@@ -331,7 +331,7 @@ def test_a_pipeline_continues_like_previous(model):
     recipe = config()
     line = AtlasPipeline(build_probe(pictures(), config=recipe), ("first", "second"), recipe)
     first = list(line.atlases(model, 10, 5.0))
-    second = list(line.atlases(nudged(model), 20, None))
+    second = list(line.atlases(perturb(model), 20, None))
     assert [(a.layer, a.step, a.sequence) for a in (*first, *second)] == [
         ("first", 10, 1),
         ("second", 10, 1),

@@ -170,7 +170,7 @@ def test_a_sheet_that_is_no_picture_is_damage_even_under_a_right_checksum(
 ) -> None:
     parts = rewrite_manifest([*blobs[:3], b"<svg onload=alert(1)>" + bytes(40), blobs[4]])
     manifest = read_manifest(parts[0])
-    with pytest.raises(DamageError, match=r"blob 3 \(sheet, grid 3\): not a WebP picture"):
+    with pytest.raises(DamageError, match=r"blob 3 \(sheet, grid 3\): not a WebP image"):
         check_blob(manifest, 3, parts[3])
 
 

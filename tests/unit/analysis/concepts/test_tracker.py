@@ -40,13 +40,13 @@ REPORTED = (
 SIZES = {"equal": [90] * 6, "uneven": [300, 20, 100, 40, 120, 60], "small": [20] * 6}
 
 
-def tracked(atlases) -> list[Atlas]:
+def track(atlases) -> list[Atlas]:
     tracker = ConceptTracker()
     return [tracker.advance(atlas) for atlas in atlases]
 
 
 def events(atlases) -> list[str]:
-    return [event.text for atlas in tracked(atlases) for event in atlas.events]
+    return [event.text for atlas in track(atlases) for event in atlas.events]
 
 
 @pytest.mark.parametrize("ramp", [1, 3])
@@ -65,7 +65,7 @@ def test_planted_merges_and_splits_are_found_and_no_others(ramp, rectified):
                 seed=seed,
                 hold=1,
             )
-            score_events(history, tracked(make_atlases(history)), score)
+            score_events(history, track(make_atlases(history)), score)
     assert score.planted == 6 * 8
     assert score.recall >= 0.9
     assert score.precision >= 0.9
@@ -73,7 +73,7 @@ def test_planted_merges_and_splits_are_found_and_no_others(ramp, rectified):
 
 def test_a_split_of_twenty_from_three_hundred_samples_is_found():
     history = simulate_run([300, 20, 100], ([{0, 1}, {2}], [{0}, {1}, {2}]), seed=4)
-    split = [event for atlas in tracked(make_atlases(history)) for event in atlas.events]
+    split = [event for atlas in track(make_atlases(history)) for event in atlas.events]
     assert [event.kind for event in split] == ["splits"]
     assert len(split[0].after) == 2
 
@@ -96,7 +96,7 @@ def test_runs_without_changes_have_no_events(kind, sizes):
 
 def test_equal_atlases_have_equal_concepts():
     rows = simulate_run([60, 80, 100], [[{0}, {1}, {2}]], hold=1).activations[0]
-    run = tracked(make_atlases([rows] * 4))
+    run = track(make_atlases([rows] * 4))
     for atlas in run[1:]:
         assert atlas.events == ()
         assert [s.id for s in atlas.concepts] == [s.id for s in run[0].concepts]
@@ -110,7 +110,7 @@ def test_shuffled_rows_have_no_events(sizes, strays):
     history = simulate_run(SIZES[sizes], [APART], hold=4, outliers=strays)
     random = np.random.default_rng(1)
     shuffled = [rows[random.permutation(len(rows))] for rows in history.activations]
-    run = tracked(make_atlases(shuffled))
+    run = track(make_atlases(shuffled))
     assert [event.text for atlas in run for event in atlas.events] == []
 
 
@@ -133,7 +133,7 @@ def test_birth_and_end_with_their_samples():
     history = simulate_run(
         [80] * 4 + [20] * 4, (at_home, [{0}, {1}, {2}, {3}, {4, 5, 6, 7}], at_home)
     )
-    run = tracked(make_atlases(history))
+    run = track(make_atlases(history))
     found = [(atlas.step, event) for atlas in run for event in atlas.events]
     assert [(step, event.kind) for step, event in found] == [(200, "born"), (500, "dies")]
     born, dies = (event for _, event in found)
@@ -178,7 +178,7 @@ def test_a_merge_ends_the_smaller_concept():
 
 def test_the_event_of_a_split():
     _, atlases = split_run()
-    (event,) = (event for atlas in tracked(atlases) for event in atlas.events)
+    (event,) = (event for atlas in track(atlases) for event in atlas.events)
     assert event.text == "cat/dog 1 (200) split into cat/dog 1 (120) and dog 1 (80)"
     assert event.before_step == 100
     assert event.confidence == pytest.approx(1, abs=0.01)
@@ -189,14 +189,14 @@ def test_the_event_of_a_split():
 
 def test_without_labels_a_name_is_a_number():
     history = simulate_run([60, 60], [[{0}, {1}]], hold=1)
-    (atlas,) = tracked(make_atlases(history))
+    (atlas,) = track(make_atlases(history))
     assert [state.name for state in atlas.concepts] == ["concept 1000", "concept 1001"]
     assert [state.top_class for state in atlas.concepts] == [None, None]
 
 
 def test_a_tracker_continues_from_an_atlas_of_a_log():
     _, atlases = split_run()
-    whole = tracked(atlases)
+    whole = track(atlases)
     for stop in (1, 2, 3):
         read = decode_atlas(encode_atlas(whole[stop - 1]))
         tracker = ConceptTracker(read)
@@ -209,7 +209,7 @@ def test_a_tracker_continues_from_an_atlas_of_a_log():
 
 def test_concepts_are_encoded_and_decoded():
     _, atlases = split_run()
-    for atlas in tracked(atlases):
+    for atlas in track(atlases):
         read = decode_atlas(encode_atlas(atlas))
         assert read.concepts == atlas.concepts
         assert read.events == atlas.events
@@ -226,7 +226,7 @@ def test_a_previous_atlas_without_concepts_is_ignored():
 
 def test_unknown_ids_of_a_previous_atlas_are_ignored():
     _, atlases = split_run()
-    earlier = tracked(atlases[:1])[0]
+    earlier = track(atlases[:1])[0]
     wild = np.full(300, 7, np.int32)
     wild[:50] = earlier.concepts[0].id
     samples = dataclasses.replace(earlier.samples, concepts=wild)
@@ -238,8 +238,8 @@ def test_unknown_ids_of_a_previous_atlas_are_ignored():
 
 def test_a_repeated_step_replaces_the_first():
     _, atlases = split_run()
-    once = tracked(atlases)
-    twice = tracked([atlases[0], atlases[1], atlases[2], atlases[2], atlases[3]])
+    once = track(atlases)
+    twice = track([atlases[0], atlases[1], atlases[2], atlases[2], atlases[3]])
     assert twice[3].events == once[2].events
     np.testing.assert_array_equal(twice[4].samples.concepts > 0, once[3].samples.concepts > 0)
     assert len(twice[4].concepts) == 3
@@ -294,7 +294,7 @@ def test_a_path_is_reported_with_advice(trace):
 @pytest.mark.parametrize("word", [w for w in MISFITS if "twice" not in w and "run" not in w])
 def test_a_tracker_starts_over_with_a_note(word):
     _, atlases = split_run()
-    last = tracked([atlases[0], atlases[1], MISFITS[word](atlases[2])])[-1]
+    last = track([atlases[0], atlases[1], MISFITS[word](atlases[2])])[-1]
     assert last.events == ()
     assert all(state.born == last.step for state in last.concepts)
     (note,) = last.provenance.notes
@@ -306,7 +306,7 @@ def test_rows_with_nan_at_one_step_have_no_concept_and_end_none():
     history = simulate_run([60, 80, 100], [[{0}, {1}, {2}]], hold=4)
     steps = [rows.copy() for rows in history.activations]
     steps[1][::5] = np.nan
-    run = tracked(make_atlases(steps))
+    run = track(make_atlases(steps))
     assert (run[1].samples.concepts[::5] == -1).all()
     assert [event.text for atlas in run for event in atlas.events] == []
     ids = [[state.id for state in atlas.concepts] for atlas in run]
@@ -317,7 +317,7 @@ def test_a_step_of_nan_alone_has_no_concepts():
     history = simulate_run([60, 80], [[{0}, {1}]], hold=3)
     steps = [rows.copy() for rows in history.activations]
     steps[1][:] = np.nan
-    run = tracked(make_atlases(steps))
+    run = track(make_atlases(steps))
     assert [len(atlas.concepts) for atlas in run] == [2, 0, 2]
     assert [event.text for atlas in run for event in atlas.events] == []
 
@@ -327,14 +327,14 @@ def test_few_samples_are_one_cluster_or_none(rows):
     random = np.random.default_rng(rows)
     base = random.normal(size=(rows, 8)) + 3
     steps = [base + 0.01 * random.normal(size=base.shape) for _ in range(3)]
-    for atlas in tracked(make_atlases(steps)):
+    for atlas in track(make_atlases(steps)):
         assert len(atlas.concepts) == (1 if rows >= 12 else 0)
         assert atlas.events == ()
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_equal_rows_have_no_events(value):
-    run = tracked(make_atlases([np.full((100, 8), value)] * 3))
+    run = track(make_atlases([np.full((100, 8), value)] * 3))
     assert [event.text for atlas in run for event in atlas.events] == []
     for atlas in run[1:]:
         np.testing.assert_array_equal(atlas.samples.concepts, run[0].samples.concepts)
@@ -347,14 +347,14 @@ def test_events_of_a_run_are_ranked_over_all_steps():
     ranked = detect_events(make_atlases(history))
     assert [(one.step, one.event.kind) for one in ranked] == [(200, "splits"), (500, "splits")]
     assert ranked[0].event.score > ranked[1].event.score
-    assert ranked == rank_events(tracked(make_atlases(history)))
+    assert ranked == rank_events(track(make_atlases(history)))
 
 
 def test_a_step_keeps_a_bounded_number_of_events():
     scene = [{2 * i, 2 * i + 1} for i in range(30)]
     parted = [{i} for i in range(60)]
     history = simulate_run([20] * 60, (scene, parted), channels=128, noise=0.6, hold=1)
-    counts = [len(atlas.events) for atlas in tracked(make_atlases(history))]
+    counts = [len(atlas.events) for atlas in track(make_atlases(history))]
     assert max(counts) == MAX_EVENTS == 24
 
 

@@ -31,7 +31,7 @@ def concepts(seed, channels, count=400, kinds=8):
     return (directions[np.arange(count) % kinds] + own).astype(np.float32)
 
 
-def logged(values) -> Atlas:
+def make_atlas(values) -> Atlas:
     """An atlas of these rows, each with its own image and position."""
     layout = compute_layout(values, config=CONFIG)
     atlas = atlas_from_activations(values)
@@ -61,7 +61,7 @@ def apart(xy_a, xy_b):
 
 class TestOneProbe:
     def test_concepts_have_the_coordinates_of_the_other_run(self):
-        other = logged(concepts(0, 24))
+        other = make_atlas(concepts(0, 24))
         values = concepts(1, 40)
         layout, note = compute_aligned_layout(other, samples_of(other), values, config=CONFIG)
         assert apart(other.xy, layout.xy) < 0.3
@@ -73,13 +73,13 @@ class TestOneProbe:
         )
 
     def test_it_has_no_noise_floor(self):
-        other = logged(concepts(0, 24))
+        other = make_atlas(concepts(0, 24))
         layout, _ = compute_aligned_layout(other, samples_of(other), concepts(1, 24), config=CONFIG)
         assert layout.noise_floor is None
 
     def test_the_same_run_does_not_move(self):
         values = concepts(0, 24)
-        other = logged(values)
+        other = make_atlas(values)
         layout, _ = compute_aligned_layout(other, samples_of(other), values, config=CONFIG)
         assert apart(other.xy, layout.xy) < 0.01
 
@@ -88,7 +88,7 @@ class TestOneProbe:
         before[:5] = np.nan
         now = concepts(1, 24)
         now[3:10] = np.inf
-        other = logged(before)
+        other = make_atlas(before)
         layout, note = compute_aligned_layout(other, samples_of(other), now, config=CONFIG)
         assert "by 390 of 400" in note
         assert layout.invalid.sum() == 7
@@ -97,7 +97,7 @@ class TestOneProbe:
 
 class TestTwoProbes:
     def test_half_is_shared_and_the_other_half_is_added(self):
-        other = logged(concepts(0, 24))
+        other = make_atlas(concepts(0, 24))
         values = concepts(1, 40)
         ids = other.image_ids.copy()
         ids[200:] += 10_000
@@ -109,20 +109,20 @@ class TestTwoProbes:
         assert apart(other.xy[200:], layout.xy[200:]) < 0.5
 
     def test_rows_are_matched_by_position_and_not_by_order(self):
-        other = logged(concepts(0, 24))
+        other = make_atlas(concepts(0, 24))
         order = np.random.default_rng(3).permutation(400)
         samples = samples_of(other, order, digest=OTHER_PROBE)
         layout, _ = compute_aligned_layout(other, samples, concepts(1, 24)[order], config=CONFIG)
         assert apart(other.xy[order], layout.xy) < 0.3
 
     def test_without_labels_a_note_reports_unchecked_ids(self):
-        other = logged(concepts(0, 24))
+        other = make_atlas(concepts(0, 24))
         samples = samples_of(other, digest=OTHER_PROBE, labels=None)
         _, note = compute_aligned_layout(other, samples, concepts(1, 24), config=CONFIG)
         assert note.endswith("; image ids were not verified, because there are no labels")
 
     def test_zero_rows_outside_of_the_shared_ones_have_coordinates(self):
-        other = logged(concepts(0, 24))
+        other = make_atlas(concepts(0, 24))
         values = concepts(1, 24)
         values[395:] = 0
         ids = other.image_ids.copy()
@@ -132,7 +132,7 @@ class TestTwoProbes:
         assert np.isfinite(layout.xy).all()
 
     def test_too_few_shared_samples_are_rejected(self):
-        other = logged(concepts(0, 24))
+        other = make_atlas(concepts(0, 24))
         ids = other.image_ids.copy()
         ids[19:] += 10_000
         samples = samples_of(other, digest=OTHER_PROBE, image_ids=ids)
@@ -140,7 +140,7 @@ class TestTwoProbes:
             compute_aligned_layout(other, samples, concepts(1, 24), config=CONFIG)
 
     def test_other_labels_mean_another_data_set(self):
-        other = logged(concepts(0, 24))
+        other = make_atlas(concepts(0, 24))
         labels = np.zeros(400, np.int32)
         other = other.replace(samples=dataclasses.replace(other.samples, labels=labels))
         samples = samples_of(other, digest=OTHER_PROBE, labels=labels + 1)

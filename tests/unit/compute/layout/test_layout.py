@@ -116,7 +116,7 @@ def test_stability_trades_motion_for_fit(digits, digits_layout):
     assert min(trust) > 0.9
 
 
-def swapped(digits, one, other):
+def swap_samples(digits, one, other):
     """Swaps twenty samples of each of two digits."""
     labels = load_digits().target[:600]
     ones, others = np.flatnonzero(labels == one)[:20], np.flatnonzero(labels == other)[:20]
@@ -130,7 +130,7 @@ def test_samples_that_changed_move_above_the_floor_and_the_rest_below(digits, se
     # Zeros and sixes have one place each on any map: of 200 seeds none leaves a sample below.
     config = dataclasses.replace(CONFIG, seed=seed)
     before = compute_layout(digits, config=config)
-    rows, changed = swapped(digits, 0, 6)
+    rows, changed = swap_samples(digits, 0, 6)
     layout = compute_layout(rows, before, config=config)
     moves = np.linalg.norm(layout.xy - before.xy, axis=1)
     significant = moves > layout.noise_floor
@@ -144,7 +144,7 @@ def test_the_floor_covers_moves_between_equally_good_positions(digits, seed):
     # map in five it moved no farther than chance can move it, and the floor must say so.
     config = dataclasses.replace(CONFIG, seed=seed)
     before = compute_layout(digits, config=config)
-    rows, changed = swapped(digits, 4, 9)
+    rows, changed = swap_samples(digits, 4, 9)
     layout = compute_layout(rows, before, config=config)
     chance = []
     for other in range(seed + 10, seed + 14):
