@@ -46,13 +46,14 @@ function tightenTemplates(code: string): string {
 }
 
 /** The first map. Each of these brings all that it imports and that is in none before it. */
-const AT_ONCE = /\/src\/app\.ts/;
+const AT_ONCE = /\/src\/app\/app\.ts/;
 
 /** Comes behind it, always. */
-const LATER = /\/src\/later\.ts/;
+const LATER = /\/src\/app\/shell\.ts/;
 
 /** Opened by hand: in one file, which packs better than several; and how the few without WebGL2 draw their map. */
-const ON_REQUEST = /\/src\/(?:asking|table|find|export|panes|across|kept|map\/canvas_renderer)\.ts/;
+const ON_REQUEST =
+  /\/src\/(?:app\/feature_slots|features\/(?:table\/table_controller|search\/search_controller|export\/export_controller|panes\/panes_controller|panes\/layer_links_panel|selection\/selection_controller)|render\/canvas_renderer)\.ts/;
 
 export default defineConfig({
   plugins: [
@@ -69,7 +70,7 @@ export default defineConfig({
     {
       name: 'tighten-shaders',
       apply: 'build',
-      transform: (code, id) => (id.includes('/src/gl/') ? tightenShaders(code) : null),
+      transform: (code, id) => (id.includes('/src/render/gl/') ? tightenShaders(code) : null),
     },
     {
       name: 'tighten-templates',
@@ -84,7 +85,7 @@ export default defineConfig({
   ],
   resolve: {
     alias: [
-      { find: /^lit$/, replacement: fileURLToPath(new URL('./src/lit.ts', import.meta.url)) },
+      { find: /^lit$/, replacement: fileURLToPath(new URL('./src/ui/lit.ts', import.meta.url)) },
     ],
   },
   base: './',

@@ -2,17 +2,17 @@
 // @vitest-environment happy-dom
 import { html, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Part } from '../src/across';
-import { REVEAL, type Reveal } from '../src/across_event';
-import { Failure } from '../src/api';
-import { describeCell } from '../src/cells';
-import type { Floor } from '../src/depth';
-import type { RunEntry } from '../src/manifest';
+import { acrossTool } from '../src/app/extra_tools';
+import { describeCell } from '../src/domain/cell_stats';
+import type { Floor } from '../src/domain/layer_links';
+import { Part } from '../src/features/panes/layer_links_panel';
+import { REVEAL, type Reveal } from '../src/features/panes/reveal_cell_event';
 import type { AtlasMap } from '../src/map/atlas_map';
-import type { CellContext } from '../src/panels/cell_view';
-import { acrossTool } from '../src/panels/extra_tools';
-import type { Session } from '../src/session';
-import { Store } from '../src/store';
+import type { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
+import type { CellContext } from '../src/ui/cell_view';
+import { Failure } from '../src/wire/api';
+import type { RunEntry } from '../src/wire/manifest';
 import { EACH, floorOf, repeat } from './floors';
 import { FakeServer, failure, settle } from './server';
 

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { asFailure, Failure, fetchAtlas, fetchIndex, fetchSheet, fetchThumbs } from '../src/api';
-import { fetchHistory } from '../src/history';
-import { fetchProbe } from '../src/probe';
+import {
+  asFailure,
+  Failure,
+  fetchAtlas,
+  fetchIndex,
+  fetchSheet,
+  fetchThumbs,
+} from '../src/wire/api';
+import { fetchHistory } from '../src/wire/history';
+import { fetchProbe } from '../src/wire/probe';
 import {
   atlasBytes,
   binary,

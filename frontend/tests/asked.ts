@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** An atlas whose answers to class filters can be worked out by hand. */
 
-import type { Atlas } from '../src/atlas';
+import type { Atlas } from '../src/wire/atlas';
 import { type RawTensor, smallAtlas, tensor } from './build';
 
 /** Samples of the four cells, in reading order: the last has too few. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { cellAt, className, kindOf, readAtlas } from '../src/atlas';
-import { WireError } from '../src/check';
-import { readIndex } from '../src/manifest';
-import { splitPack } from '../src/pack';
-import { readProbeManifest } from '../src/probe';
+import { cellAt, className, kindOf, readAtlas } from '../src/wire/atlas';
+import { WireError } from '../src/wire/json_reader';
+import { readIndex } from '../src/wire/manifest';
+import { splitPack } from '../src/wire/packed_response';
+import { readProbeManifest } from '../src/wire/probe';
 import { pack, safetensors, smallAtlas, smallManifest, smallTensors, tensor } from './build';
 
 describe('splitPack', () => {

@@ -2,11 +2,11 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AtlasMap } from '../src/map/atlas_map';
-import type { Equipment } from '../src/map/equipment';
-import { WebglRenderer } from '../src/map/webgl_renderer';
-import type { PageSet } from '../src/pages';
-import type { Session } from '../src/session';
-import { Store } from '../src/store';
+import type { Equipment } from '../src/map/map_setup';
+import { WebglRenderer } from '../src/render/webgl_renderer';
+import type { Session } from '../src/state/session';
+import type { PageSet } from '../src/state/sprite_pages';
+import { Store } from '../src/state/store';
 import { type RawTensor, smallAtlas, tensor } from './build';
 import { type FakeGl, fakeGl } from './fake_gl';
 

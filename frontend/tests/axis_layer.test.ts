@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Atlas, Level } from '../src/atlas';
-import { type Camera, FIT } from '../src/camera';
-import { drawAxis } from '../src/map/axis_layer';
-import { THEMES } from '../src/theme';
+import { type Camera, FIT } from '../src/domain/camera';
+import { drawAxis } from '../src/map/overlays/axis';
+import { THEMES } from '../src/map/theme';
+import type { Atlas, Level } from '../src/wire/atlas';
 import { smallAtlas } from './build';
 import { classAtlas, pairAtlas } from './class_build';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Builds wire data as the writer does, so that tests can then break it. */
 
-import { type Atlas, readAtlas } from '../src/atlas';
+import { type Atlas, readAtlas } from '../src/wire/atlas';
 
 export interface RawTensor {
   readonly dtype: string;

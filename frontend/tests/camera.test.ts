@@ -13,7 +13,7 @@ import {
   toWorld,
   worldSide,
   zoomAt,
-} from '../src/camera';
+} from '../src/domain/camera';
 
 /** The map is 400 pixels across at zoom 1: 440 less two margins of 20. */
 const viewport = { width: 800, height: 440 };

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { nearestByActivation, readActivations } from '../src/activations';
-import type { Level } from '../src/atlas';
 import {
   classMix,
   describeCell,
@@ -11,8 +9,10 @@ import {
   nextCell,
   smallest,
   tallyIcons,
-} from '../src/cells';
-import { readSafetensors } from '../src/safetensors';
+} from '../src/domain/cell_stats';
+import { nearestByActivation, readActivations } from '../src/wire/activations';
+import type { Level } from '../src/wire/atlas';
+import { readSafetensors } from '../src/wire/safetensors';
 import { safetensors, smallAtlas, tensor } from './build';
 
 const atlas = smallAtlas();

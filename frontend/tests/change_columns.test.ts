@@ -2,13 +2,13 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
-import { cellsAsCsv } from '../src/csv';
-import { Evidence } from '../src/evidence';
-import { CellTable } from '../src/panels/cell_table';
-import { changesOf } from '../src/panels/change_columns';
-import type { Session } from '../src/session';
-import { type State, Store } from '../src/store';
+import { Evidence } from '../src/domain/nearest_samples';
+import { changesOf } from '../src/features/compare/change_columns';
+import { CellTable } from '../src/features/table/cell_table';
+import { cellsAsCsv } from '../src/features/table/csv';
+import type { Session } from '../src/state/session';
+import { type State, Store } from '../src/state/store';
+import type { Level } from '../src/wire/atlas';
 import { askedAtlas } from './asked';
 import { smallAtlas } from './build';
 import { a, b, level, moved, series } from './two_steps';

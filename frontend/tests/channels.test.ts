@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { type Activations, readActivations } from '../src/activations';
-import type { Atlas, Level } from '../src/atlas';
-import { NOT_RECORDED } from '../src/attribution';
-import { findFalls, findTurns } from '../src/channels';
-import type { Told } from '../src/drift';
-import { readSafetensors } from '../src/safetensors';
+import { findFalls, findTurns } from '../src/domain/activation_drift';
+import type { Told } from '../src/domain/drift';
+import { type Activations, readActivations } from '../src/wire/activations';
+import type { Atlas, Level } from '../src/wire/atlas';
+import { NOT_RECORDED } from '../src/wire/attribution';
+import { readSafetensors } from '../src/wire/safetensors';
 import { halfBits } from './asked';
 import { type RawTensor, safetensors, smallAtlas, tensor } from './build';
 

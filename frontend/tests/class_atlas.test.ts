@@ -2,21 +2,21 @@
 // @vitest-environment happy-dom
 import { type nothing, render, type TemplateResult } from 'lit';
 import { describe, expect, it, vi } from 'vitest';
-import type { Atlas, Level } from '../src/atlas';
-import { classAtlasOf, NOT_FOLLOWED } from '../src/class_atlas';
-import { Evidence } from '../src/evidence';
-import { findResults } from '../src/finding';
-import { highlightedRows } from '../src/jump';
+import { motionChoice } from '../src/app/evolution_tools';
+import { classAtlasOf, NOT_FOLLOWED } from '../src/domain/class_atlas';
+import { Evidence } from '../src/domain/nearest_samples';
+import { whyUnpaired } from '../src/domain/sample_pairing';
+import { differenceOf } from '../src/features/compare/difference_legend';
+import { driftOf } from '../src/features/compare/drift_legend';
+import { EventList } from '../src/features/events/event_list';
+import { highlightSentence } from '../src/features/inspector/concept_list';
+import { legendPanel } from '../src/features/legend/legend';
+import { findResults } from '../src/features/search/search_index';
 import { Traveller } from '../src/map/travel';
-import { whyUnpaired } from '../src/pair';
-import { differenceOf } from '../src/panels/difference_legend';
-import { driftOf } from '../src/panels/drift_legend';
-import { EventList } from '../src/panels/event_list';
-import { motionChoice } from '../src/panels/evolution_tools';
-import { legendPanel } from '../src/panels/legend';
-import { highlightSentence } from '../src/panels/lifeline_list';
-import type { Session } from '../src/session';
-import { type Highlight, type State, Store } from '../src/store';
+import { highlightedRows } from '../src/state/go_to_event';
+import type { Session } from '../src/state/session';
+import { type Highlight, type State, Store } from '../src/state/store';
+import type { Atlas, Level } from '../src/wire/atlas';
 import { smallAtlas } from './build';
 import { AXIS, classAtlas, pairAtlas, runOf } from './class_build';
 

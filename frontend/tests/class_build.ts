@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Class atlases, and runs that hold them. */
 
-import type { Atlas } from '../src/atlas';
-import type { RunEntry, SeriesEntry } from '../src/manifest';
+import type { Atlas } from '../src/wire/atlas';
+import type { RunEntry, SeriesEntry } from '../src/wire/manifest';
 import { smallAtlas } from './build';
 
 export const AXIS = { left: 1, right: 0, reach: 0.1594, trust: 0.8167 };

@@ -2,18 +2,18 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Level } from '../src/atlas';
-import { FIT } from '../src/camera';
-import { ClassFilter } from '../src/class_filter';
-import { listClasses, match } from '../src/class_list';
-import { answer, type Filter, MOST_CLASSES, readFilter } from '../src/filter';
+import { FIT } from '../src/domain/camera';
+import { answer, type Filter, MOST_CLASSES, readFilter } from '../src/domain/class_filter';
+import { listClasses, match } from '../src/domain/class_index';
+import { ClassFilter } from '../src/features/class_filter/class_filter_controller';
 import type { AtlasMap } from '../src/map/atlas_map';
-import { drawFilter } from '../src/map/filter_layer';
 import type { OverlayFrame } from '../src/map/overlay';
-import type { CellContext } from '../src/panels/cell_view';
-import type { Session } from '../src/session';
-import { Store } from '../src/store';
-import { THEMES } from '../src/theme';
+import { drawFilter } from '../src/map/overlays/filter';
+import { THEMES } from '../src/map/theme';
+import type { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
+import type { CellContext } from '../src/ui/cell_view';
+import type { Level } from '../src/wire/atlas';
 import { askedAtlas } from './asked';
 
 const series = {

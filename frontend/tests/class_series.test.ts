@@ -2,15 +2,15 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { describe, expect, it, vi } from 'vitest';
-import type { Atlas } from '../src/atlas';
-import { findAtlas, openAtlas, seriesLabel } from '../src/class_places';
-import { classTest, groupSeries } from '../src/class_series';
-import { findSeries } from '../src/link';
-import type { RunEntry } from '../src/manifest';
-import { classLinks, missingAtlases } from '../src/panels/class_links';
-import { topBar } from '../src/panels/top_bar';
-import type { Session } from '../src/session';
-import { type State, Store } from '../src/store';
+import { topBar } from '../src/app/top_bar';
+import { classTest, groupSeries } from '../src/domain/class_series';
+import { classLinks, missingAtlases } from '../src/features/inspector/class_links';
+import { findAtlas, openAtlas, seriesLabel } from '../src/state/class_places';
+import { findSeries } from '../src/state/deep_link';
+import type { Session } from '../src/state/session';
+import { type State, Store } from '../src/state/store';
+import type { Atlas } from '../src/wire/atlas';
+import type { RunEntry } from '../src/wire/manifest';
 import { smallAtlas } from './build';
 import { classAtlas, runOf } from './class_build';
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { type Atlas, className, type Level } from '../src/atlas';
 import {
   classColours,
   colouring,
@@ -9,8 +8,9 @@ import {
   sequential,
   thinOut,
   toRgb,
-} from '../src/colour';
-import type { ColourMode } from '../src/store';
+} from '../src/domain/color_scales';
+import type { ColourMode } from '../src/state/store';
+import { type Atlas, className, type Level } from '../src/wire/atlas';
 import { askedAtlas } from './asked';
 import { smallAtlas } from './build';
 

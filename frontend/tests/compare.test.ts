@@ -2,22 +2,22 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Failure } from '../src/api';
-import type { Level } from '../src/atlas';
-import { chooseA, dividerAt, showA, swapSides, toggleCompare } from '../src/compare';
-import type { Change } from '../src/difference';
-import { Director } from '../src/map/director';
-import type { Scene } from '../src/map/scene';
-import { compareBar, dividerSlider } from '../src/panels/compare_bar';
+import type { Change } from '../src/domain/difference';
+import { compareBar, dividerSlider } from '../src/features/compare/compare_bar';
 import {
   differenceLegend,
   differenceOf,
   differenceSentence,
-} from '../src/panels/difference_legend';
-import { sideMark } from '../src/panels/event_marks';
-import { atlasOnScreen } from '../src/reference';
-import type { Session } from '../src/session';
-import { type State, Store } from '../src/store';
+} from '../src/features/compare/difference_legend';
+import { sideMark } from '../src/features/timeline/event_marks';
+import { Director } from '../src/map/scene_transition';
+import type { Scene } from '../src/render/scene';
+import { chooseA, dividerAt, showA, swapSides, toggleCompare } from '../src/state/comparison';
+import { atlasOnScreen } from '../src/state/reference_step';
+import type { Session } from '../src/state/session';
+import { type State, Store } from '../src/state/store';
+import { Failure } from '../src/wire/api';
+import type { Level } from '../src/wire/atlas';
 import { askedAtlas } from './asked';
 import { a, b, level, series } from './two_steps';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
-import { cellsAsCsv, csvField } from '../src/csv';
+import { cellsAsCsv, csvField } from '../src/features/table/csv';
+import type { Level } from '../src/wire/atlas';
 import { askedAtlas } from './asked';
 import { smallAtlas } from './build';
 

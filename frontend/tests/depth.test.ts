@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { findMerges, linksBetween } from '../src/depth';
+import { findMerges, linksBetween } from '../src/domain/layer_links';
 import { activationsOf, EACH, floorOf, repeat } from './floors';
 
 const HALF = EACH / 2;

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Atlas, Level } from '../src/atlas';
-import { NOT_RECORDED } from '../src/attribution';
-import { findAttributionChange, findDifference, largestChanges, sayGain } from '../src/difference';
-import { findDrift, floorOf } from '../src/drift';
-import { cellPlaces, movesOf, whyUnpaired } from '../src/pair';
+import {
+  findAttributionChange,
+  findDifference,
+  largestChanges,
+  sayGain,
+} from '../src/domain/difference';
+import { findDrift, floorOf } from '../src/domain/drift';
+import { cellPlaces, movesOf, whyUnpaired } from '../src/domain/sample_pairing';
+import type { Atlas, Level } from '../src/wire/atlas';
+import { NOT_RECORDED } from '../src/wire/attribution';
 import { ATTRIBUTION, askedAtlas, halfBits, halves } from './asked';
 import { smallAtlas, tensor } from './build';
 

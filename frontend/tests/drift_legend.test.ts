@@ -2,14 +2,14 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Failure } from '../src/api';
-import type { Atlas, Level } from '../src/atlas';
-import { NOT_RECORDED } from '../src/attribution';
-import { Evidence } from '../src/evidence';
-import { differenceOf } from '../src/panels/difference_legend';
-import { driftLegend, driftOf, driftOfCell } from '../src/panels/drift_legend';
-import type { Session } from '../src/session';
-import { type State, Store } from '../src/store';
+import { Evidence } from '../src/domain/nearest_samples';
+import { differenceOf } from '../src/features/compare/difference_legend';
+import { driftLegend, driftOf, driftOfCell } from '../src/features/compare/drift_legend';
+import type { Session } from '../src/state/session';
+import { type State, Store } from '../src/state/store';
+import { Failure } from '../src/wire/api';
+import type { Atlas, Level } from '../src/wire/atlas';
+import { NOT_RECORDED } from '../src/wire/attribution';
 import { askedAtlas, halves } from './asked';
 import { safetensors, smallAtlas, tensor } from './build';
 import { binary, FakeServer, settle } from './server';

@@ -2,7 +2,7 @@
 // @vitest-environment happy-dom
 import { html, type TemplateResult } from 'lit';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { dress, dressFrom, ShellElement } from '../src/element';
+import { dress, dressFrom, ShellElement } from '../src/ui/element';
 
 class Probe extends ShellElement {
   text = 'first';

@@ -2,14 +2,14 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Failure } from '../src/api';
-import type { History, RunEvent } from '../src/history';
-import { highlightedIds, jumpTo, sideOf, tellingSide } from '../src/jump';
+import { EventList } from '../src/features/events/event_list';
+import { eventMarks, findMarks } from '../src/features/timeline/event_marks';
 import type { AtlasMap } from '../src/map/atlas_map';
-import { EventList } from '../src/panels/event_list';
-import { eventMarks, findMarks } from '../src/panels/event_marks';
-import type { Session } from '../src/session';
-import { type State, Store } from '../src/store';
+import { highlightedIds, jumpTo, sideOf, tellingSide } from '../src/state/go_to_event';
+import type { Session } from '../src/state/session';
+import { type State, Store } from '../src/state/store';
+import { Failure } from '../src/wire/api';
+import type { History, RunEvent } from '../src/wire/history';
 import { series } from './two_steps';
 
 const HOSTILE = '<img src=x onerror=alert(1)>\u202e\u0000';

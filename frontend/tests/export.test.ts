@@ -2,12 +2,12 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Evidence } from '../src/evidence';
-import { nameOf, Part } from '../src/export';
+import { Evidence } from '../src/domain/nearest_samples';
+import { nameOf, Part } from '../src/features/export/export_controller';
+import { provenanceParts, wrapParts } from '../src/features/export/map_image';
 import type { AtlasMap } from '../src/map/atlas_map';
-import { provenanceParts, wrapParts } from '../src/picture';
-import type { Session } from '../src/session';
-import { Store } from '../src/store';
+import type { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
 import { smallAtlas } from './build';
 
 const atlas = smallAtlas();

@@ -2,16 +2,16 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Atlas, Level } from '../src/atlas';
-import { describeCell } from '../src/cells';
-import { eventsOf, frameOf, pathOf } from '../src/film';
-import type { RunEvent } from '../src/history';
+import { describeCell } from '../src/domain/cell_stats';
+import { eventsOf, frameOf, pathOf } from '../src/domain/concept_history';
+import { FilmStrip } from '../src/features/events/film_strip';
+import { LitPlaces, placesOf } from '../src/features/selection/highlight_history';
 import type { AtlasMap } from '../src/map/atlas_map';
-import type { CellContext } from '../src/panels/cell_view';
-import { FilmStrip } from '../src/panels/film_strip';
-import { LitPlaces, placesOf } from '../src/panels/lit_places';
-import type { Session } from '../src/session';
-import { Store } from '../src/store';
+import type { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
+import type { CellContext } from '../src/ui/cell_view';
+import type { Atlas, Level } from '../src/wire/atlas';
+import type { RunEvent } from '../src/wire/history';
 import { smallAtlas, tensor } from './build';
 import { settle } from './server';
 

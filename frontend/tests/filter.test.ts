@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Atlas, Level } from '../src/atlas';
-import { findAttribution, NOT_RECORDED, signedFraction, voicesOf } from '../src/attribution';
-import { FIT } from '../src/camera';
+import { FIT } from '../src/domain/camera';
 import {
   type Answers,
   answer,
@@ -11,9 +9,11 @@ import {
   readFilter,
   type Sign,
   writeFilter,
-} from '../src/filter';
-import { type State, Store } from '../src/store';
-import { closeUp } from '../src/strongest';
+} from '../src/domain/class_filter';
+import { type State, Store } from '../src/state/store';
+import { closeUp } from '../src/state/zoom_to_cell';
+import type { Atlas, Level } from '../src/wire/atlas';
+import { findAttribution, NOT_RECORDED, signedFraction, voicesOf } from '../src/wire/attribution';
 import { ATTRIBUTION, askedAtlas, halves } from './asked';
 import { tensor } from './build';
 

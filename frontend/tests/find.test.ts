@@ -2,13 +2,13 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { FIT } from '../src/camera';
-import { Part } from '../src/find';
-import { highlightedRows } from '../src/jump';
+import { FIT } from '../src/domain/camera';
+import { highlightPill, highlightSentence } from '../src/features/inspector/concept_list';
+import { Part } from '../src/features/search/search_controller';
 import type { AtlasMap } from '../src/map/atlas_map';
-import { highlightPill, highlightSentence } from '../src/panels/lifeline_list';
-import type { Session } from '../src/session';
-import { type Highlight, Store } from '../src/store';
+import { highlightedRows } from '../src/state/go_to_event';
+import type { Session } from '../src/state/session';
+import { type Highlight, Store } from '../src/state/store';
 import { smallAtlas, tensor } from './build';
 
 const logged = smallAtlas(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Atlas, Level } from '../src/atlas';
-import { findResults, frameOf } from '../src/finding';
+import { findResults, frameOf } from '../src/features/search/search_index';
+import type { Atlas, Level } from '../src/wire/atlas';
 import { smallAtlas, tensor } from './build';
 
 const line = (id: number, name: string) => ({

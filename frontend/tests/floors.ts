@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Layers that tell groups of samples apart, each in a cell of its own on a grid of 4 × 4. */
 
-import type { Activations } from '../src/activations';
-import type { Atlas, Level } from '../src/atlas';
-import type { Floor } from '../src/depth';
+import type { Floor } from '../src/domain/layer_links';
+import type { Activations } from '../src/wire/activations';
+import type { Atlas, Level } from '../src/wire/atlas';
 import { smallAtlas, smallManifest, tensor } from './build';
 
 export const EACH = 30;

@@ -4,35 +4,42 @@
  * that the panels can work with. `ATLAS_LONG=1` makes it 24,000 of them.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { readActivations } from '../src/activations';
-import { type Atlas, cellAt, type Level, readAtlas } from '../src/atlas';
-import { findAttribution, voicesOf } from '../src/attribution';
-import { majority, membersOf, nearestOnMap, nextCell, sayCell, tallyIcons } from '../src/cells';
-import { findFalls, findTurns } from '../src/channels';
-import { WireError } from '../src/check';
-import { classAtlasOf } from '../src/class_atlas';
-import { listClasses } from '../src/class_list';
-import { groupSeries } from '../src/class_series';
-import { colouring } from '../src/colour';
-import { cellsAsCsv } from '../src/csv';
-import { findDrift } from '../src/drift';
-import { frameOf } from '../src/film';
-import { answer } from '../src/filter';
-import { findResults } from '../src/finding';
-import { readHash, writeHash } from '../src/hash';
-import { readHistory } from '../src/history';
-import { lifelinesIn } from '../src/lifelines';
-import { findRun, findSeries, readLink } from '../src/link';
-import { differences, lightOf } from '../src/linking';
-import { readIndex } from '../src/manifest';
-import { splitPack } from '../src/pack';
-import { cutOf } from '../src/patches';
-import { readPins } from '../src/pins';
-import { type Probe, readProbeManifest } from '../src/probe';
-import { readSafetensors, Tensors } from '../src/safetensors';
-import { readSaved } from '../src/saved';
-import { readSearch } from '../src/shortcuts';
-import { webpSize } from '../src/webp';
+import { findFalls, findTurns } from '../src/domain/activation_drift';
+import {
+  majority,
+  membersOf,
+  nearestOnMap,
+  nextCell,
+  sayCell,
+  tallyIcons,
+} from '../src/domain/cell_stats';
+import { classAtlasOf } from '../src/domain/class_atlas';
+import { answer } from '../src/domain/class_filter';
+import { listClasses } from '../src/domain/class_index';
+import { groupSeries } from '../src/domain/class_series';
+import { colouring } from '../src/domain/color_scales';
+import { frameOf } from '../src/domain/concept_history';
+import { lifelinesIn } from '../src/domain/concepts';
+import { findDrift } from '../src/domain/drift';
+import { cutOf } from '../src/domain/patches';
+import { differences, lightOf } from '../src/domain/sample_matching';
+import { findResults } from '../src/features/search/search_index';
+import { cellsAsCsv } from '../src/features/table/csv';
+import { readHash, writeHash } from '../src/host/url_hash';
+import { findRun, findSeries, readLink } from '../src/state/deep_link';
+import { readPins } from '../src/state/pins';
+import { readSaved } from '../src/state/saved_selections';
+import { readActivations } from '../src/wire/activations';
+import { type Atlas, cellAt, type Level, readAtlas } from '../src/wire/atlas';
+import { findAttribution, voicesOf } from '../src/wire/attribution';
+import { readHistory } from '../src/wire/history';
+import { WireError } from '../src/wire/json_reader';
+import { readIndex } from '../src/wire/manifest';
+import { splitPack } from '../src/wire/packed_response';
+import { type Probe, readProbeManifest } from '../src/wire/probe';
+import { readSafetensors, Tensors } from '../src/wire/safetensors';
+import { readSearch } from '../src/wire/shortcut_record';
+import { webpSize } from '../src/wire/webp';
 import { pack, rawSafetensors, safetensors, smallManifest, smallTensors, tensor } from './build';
 import { historyJson, indexJson, probeBytes } from './server';
 import { searchJson } from './shortcut_build';

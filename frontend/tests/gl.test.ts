@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
-import { FIT, panBy } from '../src/camera';
-import { createProgram } from '../src/gl/context';
-import { PanBuffer } from '../src/gl/pan_buffer';
-import { PointsPass } from '../src/gl/points_pass';
-import { CanvasRenderer } from '../src/map/canvas_renderer';
-import type { Frame, Scene } from '../src/map/scene';
-import { WebglRenderer } from '../src/map/webgl_renderer';
+import { FIT, panBy } from '../src/domain/camera';
+import { CanvasRenderer } from '../src/render/canvas_renderer';
+import { createProgram } from '../src/render/gl/context';
+import { PanBuffer } from '../src/render/gl/pan_buffer';
+import { PointsPass } from '../src/render/gl/points_pass';
+import type { Frame, Scene } from '../src/render/scene';
+import { WebglRenderer } from '../src/render/webgl_renderer';
+import type { Level } from '../src/wire/atlas';
 import { smallAtlas } from './build';
 import { type FakeGl, fakeGl } from './fake_gl';
 

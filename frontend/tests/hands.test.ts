@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Level } from '../src/atlas';
-import { type Camera, FIT, zoomAt } from '../src/camera';
+import { type Camera, FIT, zoomAt } from '../src/domain/camera';
 import type { AtlasMap } from '../src/map/atlas_map';
 import { Gestures } from '../src/map/gestures';
 import { Interaction } from '../src/map/interaction';
-import type { Player } from '../src/player';
-import type { Session } from '../src/session';
-import { type CellPlace, Store } from '../src/store';
+import type { Player } from '../src/state/player';
+import type { Session } from '../src/state/session';
+import { type CellPlace, Store } from '../src/state/store';
+import type { Level } from '../src/wire/atlas';
 import { smallAtlas } from './build';
 
 /** What a pointer does, in CSS pixels of an element at the window's corner. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { WireError } from '../src/check';
-import { readHistory } from '../src/history';
+import { readHistory } from '../src/wire/history';
+import { WireError } from '../src/wire/json_reader';
 
 describe('readHistory', () => {
   const step = { step: 3, status: 'damaged', reason: 'blob 2 is short', trustworthiness: null };

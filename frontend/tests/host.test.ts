@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Address, watchDarkMode, watchReloads } from '../src/host';
+import { Address, watchDarkMode, watchReloads } from '../src/host/tensorboard';
 
 /** TensorBoard's page around ours. */
 function frame(hash: string) {

@@ -2,15 +2,15 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Atlas } from '../src/atlas';
-import { Part as Find } from '../src/find';
-import { Part } from '../src/kept';
-import type { RunEntry } from '../src/manifest';
+import { type Selection, selectionOf } from '../src/domain/selection';
+import { Part as Find } from '../src/features/search/search_controller';
+import { Part } from '../src/features/selection/selection_controller';
 import type { AtlasMap } from '../src/map/atlas_map';
-import { readSaved, writeSaved } from '../src/saved';
-import { type Selection, selectionOf } from '../src/selection';
-import type { Session } from '../src/session';
-import { Store } from '../src/store';
+import { readSaved, writeSaved } from '../src/state/saved_selections';
+import type { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
+import type { Atlas } from '../src/wire/atlas';
+import type { RunEntry } from '../src/wire/manifest';
 import { smallAtlas } from './build';
 import { settle } from './server';
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Evidence } from '../src/evidence';
-import { Follower } from '../src/follower';
-import type { Address } from '../src/host';
-import { Player } from '../src/player';
-import { Session } from '../src/session';
-import { Store } from '../src/store';
+import { Evidence } from '../src/domain/nearest_samples';
+import type { Address } from '../src/host/tensorboard';
+import { Follower } from '../src/state/live_updates';
+import { Player } from '../src/state/player';
+import { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
 import { safetensors, smallAtlas, tensor } from './build';
 import {
   atlasBytes,

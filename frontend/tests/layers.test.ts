@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Atlas, Level } from '../src/atlas';
-import { FIT } from '../src/camera';
-import { sequential } from '../src/colour';
-import type { Change } from '../src/difference';
-import type { Drift, Told } from '../src/drift';
-import { rowsOf } from '../src/lifelines';
-import { drawDifference, drawDivider } from '../src/map/difference_layer';
-import { drawChange, drawDrift } from '../src/map/drift_layer';
-import { drawHighlight } from '../src/map/highlight_layer';
+import { FIT } from '../src/domain/camera';
+import { sequential } from '../src/domain/color_scales';
+import { rowsOf } from '../src/domain/concepts';
+import type { Change } from '../src/domain/difference';
+import type { Drift, Told } from '../src/domain/drift';
 import type { OverlayFrame } from '../src/map/overlay';
-import { readingLayer } from '../src/map/reading_layer';
-import type { ColourMode } from '../src/store';
-import { THEMES } from '../src/theme';
+import { readingLayer } from '../src/map/overlays/cell_focus';
+import { drawDifference, drawDivider } from '../src/map/overlays/difference';
+import { drawChange, drawDrift } from '../src/map/overlays/drift';
+import { drawHighlight } from '../src/map/overlays/highlight';
+import { THEMES } from '../src/map/theme';
+import type { ColourMode } from '../src/state/store';
+import type { Atlas, Level } from '../src/wire/atlas';
 import { smallAtlas, tensor } from './build';
 
 const atlas = smallAtlas({}, { lifelines: tensor('I32', new Int32Array([4, 4, 9, 9, 9, 4])) });

@@ -2,16 +2,16 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { HashValues } from '../src/hash';
-import type { Address } from '../src/host';
-import { folderOf, isRelaid, shareLayout, twinOf } from '../src/layouts';
-import type { RunEntry } from '../src/manifest';
-import { layoutSwitch } from '../src/panels/layout_switch';
-import { topBar } from '../src/panels/top_bar';
-import { keeperOf } from '../src/probe';
-import { followCell, otherLayout, switchLayout } from '../src/relay';
-import { Session } from '../src/session';
-import { Store } from '../src/store';
+import { layoutSwitch } from '../src/app/layout_switch';
+import { topBar } from '../src/app/top_bar';
+import { folderOf, isRelaid, shareLayout, twinOf } from '../src/domain/layout_variants';
+import type { Address } from '../src/host/tensorboard';
+import type { HashValues } from '../src/host/url_hash';
+import { followCell, otherLayout, switchLayout } from '../src/state/layout_choice';
+import { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
+import type { RunEntry } from '../src/wire/manifest';
+import { keeperOf } from '../src/wire/probe';
 import { pack, safetensors, smallAtlas, smallManifest, smallTensors, tensor } from './build';
 import {
   atlasBytes,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
-import { countIn, lifelinesIn, lifelinesOf, rowsOf } from '../src/lifelines';
+import { countIn, lifelinesIn, lifelinesOf, rowsOf } from '../src/domain/concepts';
+import type { Level } from '../src/wire/atlas';
 import { smallAtlas, tensor } from './build';
 
 const line = (id: number, name: string) => ({

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { FIT } from '../src/camera';
-import { readHash, writeHash } from '../src/hash';
-import { findRun, findSeries, findStep, linkOf, readLink } from '../src/link';
-import type { RunEntry } from '../src/manifest';
-import { Store } from '../src/store';
+import { FIT } from '../src/domain/camera';
+import { readHash, writeHash } from '../src/host/url_hash';
+import { findRun, findSeries, findStep, linkOf, readLink } from '../src/state/deep_link';
+import { Store } from '../src/state/store';
+import type { RunEntry } from '../src/wire/manifest';
 
 describe('hash', () => {
   it('gives back what was written, whatever the name', () => {

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
-import { differences, lightOf, sameSamples, shareProbe, sourceAt } from '../src/linking';
+import {
+  differences,
+  lightOf,
+  sameSamples,
+  shareProbe,
+  sourceAt,
+} from '../src/domain/sample_matching';
+import type { Level } from '../src/wire/atlas';
 import { smallAtlas, tensor } from './build';
 import { floorOf, repeat } from './floors';
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
-import { chooseLevel, READABLE_CELL, resolveLevel } from '../src/lod';
+import { chooseLevel, READABLE_CELL, resolveLevel } from '../src/domain/level_of_detail';
+import { want } from '../src/host/settings';
 import { Fade } from '../src/map/fade';
 import { commandOf } from '../src/map/keyboard';
-import { iconPlace, iconScales } from '../src/map/scene';
-import { placeCard } from '../src/panels/placement';
-import { want } from '../src/settings';
+import { iconPlace, iconScales } from '../src/render/scene';
+import { placeCard } from '../src/ui/placement';
+import type { Level } from '../src/wire/atlas';
 import { smallAtlas } from './build';
 
 describe('choice of level', () => {

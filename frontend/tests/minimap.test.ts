@@ -2,10 +2,10 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { FIT } from '../src/camera';
+import { minimap, visiblePart } from '../src/app/minimap';
+import { FIT } from '../src/domain/camera';
 import type { AtlasMap } from '../src/map/atlas_map';
-import { minimap, visiblePart } from '../src/panels/minimap';
-import { Store } from '../src/store';
+import { Store } from '../src/state/store';
 import { smallAtlas } from './build';
 
 /** The map is 400 pixels across at zoom 1. */

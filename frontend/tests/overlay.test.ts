@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
-import { FIT } from '../src/camera';
+import { FIT } from '../src/domain/camera';
 import { drawOverlay, type OverlayFrame } from '../src/map/overlay';
-import { THEMES } from '../src/theme';
+import { THEMES } from '../src/map/theme';
+import type { Level } from '../src/wire/atlas';
 import { smallAtlas } from './build';
 
 const atlas = smallAtlas();

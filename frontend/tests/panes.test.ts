@@ -2,17 +2,17 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Level } from '../src/atlas';
-import { addPane, closePane, showLayer } from '../src/compare';
-import { Lighting, lightWords, type View } from '../src/lighting';
-import { linkOf, readLink } from '../src/link';
-import type { RunEntry } from '../src/manifest';
+import { Lighting, lightWords, type View } from '../src/features/panes/linked_highlight';
+import { slotsOf } from '../src/features/panes/pane_slots';
+import { Part } from '../src/features/panes/panes_controller';
 import { AtlasMap } from '../src/map/atlas_map';
-import { slotsOf } from '../src/pane_slots';
-import { layerBeside, readPanes, withoutPane, withPane, writePanes } from '../src/pane_specs';
-import { Part } from '../src/panes';
-import { Session } from '../src/session';
-import { Store } from '../src/store';
+import { addPane, closePane, showLayer } from '../src/state/comparison';
+import { linkOf, readLink } from '../src/state/deep_link';
+import { layerBeside, readPanes, withoutPane, withPane, writePanes } from '../src/state/pane_specs';
+import { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
+import type { Level } from '../src/wire/atlas';
+import type { RunEntry } from '../src/wire/manifest';
 import { pack, safetensors, smallManifest, smallTensors } from './build';
 import { floorOf, repeat } from './floors';
 import { atlasBytes, binary, type FakeServer, failure, settle, soundServer } from './server';

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { Cache } from '../src/cache';
-import { WireError } from '../src/check';
-import { fraction, percent, plural, shorten } from '../src/format';
-import { cutOf } from '../src/patches';
-import type { Probe } from '../src/probe';
-import { webpSize } from '../src/webp';
+import { cutOf } from '../src/domain/patches';
+import { Cache } from '../src/util/cache';
+import { fraction, percent, plural, shorten } from '../src/util/format';
+import { WireError } from '../src/wire/json_reader';
+import type { Probe } from '../src/wire/probe';
+import { webpSize } from '../src/wire/webp';
 import { smallAtlas, tensor } from './build';
 
 describe('webpSize', () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { WireError } from '../src/check';
-import { halfToFloat, readSafetensors } from '../src/safetensors';
+import { WireError } from '../src/wire/json_reader';
+import { halfToFloat, readSafetensors } from '../src/wire/safetensors';
 import { rawSafetensors, safetensors, tensor } from './build';
 
 describe('readSafetensors', () => {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Level } from '../src/atlas';
-import { FIT } from '../src/camera';
+import { FIT } from '../src/domain/camera';
+import { type Selection, selectionOf } from '../src/domain/selection';
+import { SelectTool } from '../src/features/selection/select_tool';
 import type { AtlasMap } from '../src/map/atlas_map';
 import { Interaction } from '../src/map/interaction';
 import type { OverlayFrame } from '../src/map/overlay';
-import { SelectTool } from '../src/map/select_tool';
-import type { Player } from '../src/player';
-import { type Selection, selectionOf } from '../src/selection';
-import type { Session } from '../src/session';
-import { Store } from '../src/store';
-import { THEMES } from '../src/theme';
+import { THEMES } from '../src/map/theme';
+import type { Player } from '../src/state/player';
+import type { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
+import type { Level } from '../src/wire/atlas';
 import { smallAtlas } from './build';
 
 const atlas = smallAtlas();

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { gather } from '../src/gathering';
-import { litText, readLit } from '../src/lit_link';
-import { keepPin, MOST_PINS, type Pin, readPins, writePins } from '../src/pins';
-import { freeName, MOST_SAVED, readSaved, writeSaved } from '../src/saved';
+import { gather } from '../src/domain/cohesion';
 import {
   cellBlock,
   rectangle,
@@ -13,11 +10,14 @@ import {
   sampleMark,
   selectionOf,
   whyNotIn,
-} from '../src/selection';
-import { samplesAsCsv, samplesAsJson } from '../src/selection_file';
-import type { Session } from '../src/session';
-import { spread } from '../src/step_reader';
-import { Store } from '../src/store';
+} from '../src/domain/selection';
+import { samplesAsCsv, samplesAsJson } from '../src/features/selection/selection_file';
+import { litText, readLit } from '../src/state/highlight_link';
+import { keepPin, MOST_PINS, type Pin, readPins, writePins } from '../src/state/pins';
+import { freeName, MOST_SAVED, readSaved, writeSaved } from '../src/state/saved_selections';
+import type { Session } from '../src/state/session';
+import { spread } from '../src/state/step_series_loader';
+import { Store } from '../src/state/store';
 import { smallAtlas, tensor } from './build';
 
 /** Samples at (.1, .1), (.2, .2), (.3, .3), (.8, .8), (.9, .9) and (.9, .1). */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { chooseA } from '../src/compare';
-import type { HashValues } from '../src/hash';
-import type { Address } from '../src/host';
-import { missingLine } from '../src/panels/states';
-import { Session } from '../src/session';
-import { Store } from '../src/store';
+import { missingLine } from '../src/features/inspector/empty_states';
+import type { Address } from '../src/host/tensorboard';
+import type { HashValues } from '../src/host/url_hash';
+import { chooseA } from '../src/state/comparison';
+import { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
 import { safetensors, tensor } from './build';
 import {
   atlasBytes,
@@ -51,7 +51,7 @@ async function started(values: HashValues = {}): Promise<Session> {
 describe('the sample', () => {
   it('is shown in the place of an empty log, and is not what the address says', async () => {
     vi.resetModules();
-    const { Session: Fresh } = await import('../src/session');
+    const { Session: Fresh } = await import('../src/state/session');
     server.set('index', () => json(indexJson()));
     const address = {
       read: () => ({}),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { want, wants } from '../src/settings';
-import { forcedTheme, THEMES, themeOf } from '../src/theme';
+import { want, wants } from '../src/host/settings';
+import { forcedTheme, THEMES, themeOf } from '../src/map/theme';
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -2,13 +2,13 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FIT } from '../src/camera';
-import { highlightedRows } from '../src/jump';
+import { FIT } from '../src/domain/camera';
+import { ShortcutSearch } from '../src/features/shortcuts/shortcuts_controller';
 import type { AtlasMap } from '../src/map/atlas_map';
-import { searchedOf, toggleShortcuts } from '../src/searched';
-import type { Session } from '../src/session';
-import { ShortcutSearch } from '../src/shortcut_search';
-import { Store } from '../src/store';
+import { highlightedRows } from '../src/state/go_to_event';
+import type { Session } from '../src/state/session';
+import { searchedOf, toggleShortcuts } from '../src/state/shortcut_series';
+import { Store } from '../src/state/store';
 import { askedAtlas } from './asked';
 import { FakeServer, failure, json, settle, webp } from './server';
 import { searchJson, shortcutJson } from './shortcut_build';

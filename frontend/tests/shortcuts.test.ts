@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { WireError } from '../src/check';
-import { readSearch } from '../src/shortcuts';
+import { WireError } from '../src/wire/json_reader';
+import { readSearch } from '../src/wire/shortcut_record';
 import { searchJson, shortcutJson } from './shortcut_build';
 
 const one = (change: Record<string, unknown>) => searchJson({ found: [shortcutJson(change)] });

@@ -2,9 +2,14 @@
 // @vitest-environment happy-dom
 import { type nothing, render, type TemplateResult } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Failure } from '../src/api';
-import { banners, emptyState, failedState, stepState } from '../src/panels/states';
-import { type State, Store } from '../src/store';
+import {
+  banners,
+  emptyState,
+  failedState,
+  stepState,
+} from '../src/features/inspector/empty_states';
+import { type State, Store } from '../src/state/store';
+import { Failure } from '../src/wire/api';
 
 const HOSTILE = '<img src=x onerror=alert(1)>\u202e\u0000';
 

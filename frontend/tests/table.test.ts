@@ -2,15 +2,15 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Level } from '../src/atlas';
-import { FIT } from '../src/camera';
-import { Evidence } from '../src/evidence';
-import { readFilter } from '../src/filter';
+import { FIT } from '../src/domain/camera';
+import { readFilter } from '../src/domain/class_filter';
+import { Evidence } from '../src/domain/nearest_samples';
+import { ORDERS, type Order, passing, rowsOfLevel, sortRows } from '../src/features/table/rows';
+import { Part } from '../src/features/table/table_controller';
 import type { AtlasMap } from '../src/map/atlas_map';
-import { ORDERS, type Order, passing, rowsOfLevel, sortRows } from '../src/rows';
-import type { Session } from '../src/session';
-import { Store } from '../src/store';
-import { Part } from '../src/table';
+import type { Session } from '../src/state/session';
+import { Store } from '../src/state/store';
+import type { Level } from '../src/wire/atlas';
 import { askedAtlas, COUNTS } from './asked';
 import { smallAtlas, tensor } from './build';
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Level } from '../src/atlas';
-import { FIT } from '../src/camera';
-import { PointsPass } from '../src/gl/points_pass';
-import { TravelPass } from '../src/gl/travel_pass';
-import { CanvasRenderer } from '../src/map/canvas_renderer';
-import type { Frame, Scene, WeightedScene } from '../src/map/scene';
+import { FIT } from '../src/domain/camera';
 import { Traveller } from '../src/map/travel';
-import { WebglRenderer } from '../src/map/webgl_renderer';
+import { CanvasRenderer } from '../src/render/canvas_renderer';
+import { PointsPass } from '../src/render/gl/points_pass';
+import { TravelPass } from '../src/render/gl/travel_pass';
+import type { Frame, Scene, WeightedScene } from '../src/render/scene';
+import { WebglRenderer } from '../src/render/webgl_renderer';
+import type { Level } from '../src/wire/atlas';
 import { smallAtlas, tensor } from './build';
 import { type FakeGl, fakeGl } from './fake_gl';
 

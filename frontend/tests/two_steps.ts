@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Two steps of one series, of which it can be worked out by hand what changed. */
 
-import type { Level } from '../src/atlas';
+import type { Level } from '../src/wire/atlas';
 import { smallAtlas, tensor } from './build';
 
 export const series = {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The map's element: canvases, camera, choice of scene. It draws only when something has changed. */
 
-import type { Atlas, Level } from '../atlas';
 import {
   between,
   type Camera,
@@ -14,26 +13,27 @@ import {
   type Viewport,
   worldSide,
   zoomAt,
-} from '../camera';
-import { createContext } from '../gl/context';
-import { shareLayout } from '../layouts';
-import { resolveLevel } from '../lod';
-import type { PageSet } from '../pages';
-import type { Session } from '../session';
-import type { CellPlace, State } from '../store';
-import { themeOf } from '../theme';
-import type { Director } from './director';
-import type { Equipment } from './equipment';
-import { Fade } from './fade';
+} from '../domain/camera';
+import { shareLayout } from '../domain/layout_variants';
+import { resolveLevel } from '../domain/level_of_detail';
+import { createContext } from '../render/gl/context';
 import {
   MOST_MOVING,
   type Renderer,
   type Scene,
   type SceneColours,
   type WeightedScene,
-} from './scene';
+} from '../render/scene';
+import { WebglRenderer } from '../render/webgl_renderer';
+import type { Session } from '../state/session';
+import type { PageSet } from '../state/sprite_pages';
+import type { CellPlace, State } from '../state/store';
+import type { Atlas, Level } from '../wire/atlas';
+import { Fade } from './fade';
+import type { Equipment } from './map_setup';
+import type { Director } from './scene_transition';
 import { spreadOf, wider } from './spread';
-import { WebglRenderer } from './webgl_renderer';
+import { themeOf } from './theme';
 
 const MAX_RATIO = 2;
 const STEP_FADE_MS = 300;
@@ -257,7 +257,7 @@ export class AtlasMap extends HTMLElement {
       this.#addPasses();
       this.#session?.store.set({ renderer: 'webgl' });
     } else {
-      const chunk = await import('./canvas_renderer').catch(() => null);
+      const chunk = await import('../render/canvas_renderer').catch(() => null);
       const context = this.#canvas.getContext('2d');
       const drawn = chunk !== null && context !== null;
       this.#renderer = drawn ? new chunk.CanvasRenderer(this.#canvas, context) : null;

@@ -6,7 +6,7 @@
  * third of the tab's budget, and a second transform to keep in step with the camera.
  */
 
-import type { Point } from '../camera';
+import type { Point } from '../domain/camera';
 
 /** A press that moves less than this in CSS pixels is a click. */
 const CLICK_SLACK = 4;

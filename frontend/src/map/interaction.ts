@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What pointer and keys do to the map, and what is drawn over it. */
 
-import { cellAt, type Level } from '../atlas';
-import { type Camera, FIT, type Point, panBy, toWorld, zoomAt } from '../camera';
-import { nextCell, rowEnd } from '../cells';
-import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
-import { copy, linkTo } from '../clipboard';
+import { type Camera, FIT, type Point, panBy, toWorld, zoomAt } from '../domain/camera';
+import { nextCell, rowEnd } from '../domain/cell_stats';
+import { classAtlasOf, NOT_FOLLOWED } from '../domain/class_atlas';
+import { readFilter, SIGNS, writeFilter } from '../domain/class_filter';
+import { wants } from '../host/settings';
 import {
   addPane,
   chooseA,
@@ -14,20 +14,20 @@ import {
   showLayer,
   swapSides,
   toggleCompare,
-} from '../compare';
-import { readFilter, SIGNS, writeFilter } from '../filter';
-import { notify } from '../notice';
-import { keepPin } from '../pins';
-import type { Player } from '../player';
-import { toggleShortcuts } from '../searched';
-import type { Session } from '../session';
-import { wants } from '../settings';
-import { type CellPlace, SHOW_MODES, type ShowMode, type State, samePlace } from '../store';
-import { themeOf } from '../theme';
+} from '../state/comparison';
+import { keepPin } from '../state/pins';
+import type { Player } from '../state/player';
+import type { Session } from '../state/session';
+import { toggleShortcuts } from '../state/shortcut_series';
+import { type CellPlace, SHOW_MODES, type ShowMode, type State, samePlace } from '../state/store';
+import { copy, linkTo } from '../util/clipboard';
+import { notify } from '../util/notify';
+import { cellAt, type Level } from '../wire/atlas';
 import type { AtlasMap } from './atlas_map';
 import { Gestures } from './gestures';
 import { type Command, commandOf } from './keyboard';
 import { drawOverlay, type Layer } from './overlay';
+import { themeOf } from './theme';
 
 /** The pointer must rest this long on a cell before its card appears. */
 const HOVER_MS = 60;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Keys of the map as commands. They act only while the map has the focus. */
 
-import { wants } from '../settings';
+import { wants } from '../host/settings';
 
 export type Command =
   | { readonly do: 'pan'; readonly dx: number; readonly dy: number }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Draws what lies over the tiles as crisp lines and text: outlines of cells, and class labels. */
 
-import { type Atlas, cellAt, className, type Level } from '../atlas';
-import { type Camera, toScreen, type Viewport, worldSide } from '../camera';
-import { majority } from '../cells';
-import { shorten } from '../format';
-import type { CellPlace } from '../store';
-import type { CanvasTheme } from '../theme';
-import { iconScales } from './scene';
+import { type Camera, toScreen, type Viewport, worldSide } from '../domain/camera';
+import { majority } from '../domain/cell_stats';
+import { iconScales } from '../render/scene';
+import type { CellPlace } from '../state/store';
+import { shorten } from '../util/format';
+import { type Atlas, cellAt, className, type Level } from '../wire/atlas';
+import type { CanvasTheme } from './theme';
 
 /** Cells of this side in CSS pixels begin to carry labels, and fully do from the second on. */
 const LABEL_FROM = 88;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The moving map: every icon goes the way of its samples while it becomes the next step's. */
 
-import type { Atlas, Level } from '../atlas';
-import { cellPlaces, whyUnpaired } from '../pair';
+import { cellPlaces, whyUnpaired } from '../domain/sample_pairing';
+import type { Scene, WeightedScene } from '../render/scene';
+import type { Atlas, Level } from '../wire/atlas';
 import type { Faded } from './fade';
-import type { Scene, WeightedScene } from './scene';
 
 export class Traveller {
   readonly #ways = new WeakMap<Level, { readonly other: Atlas; readonly ways: Float32Array }>();

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the map gains after its first picture: points, colours, outlines and labels, hands. */
+
+import { classAtlasOf } from '../domain/class_atlas';
+import { colouring, isThinned, MOST_POINTS, pointColours, thinOut } from '../domain/color_scales';
+import { PanBuffer } from '../render/gl/pan_buffer';
+import { PointsPass } from '../render/gl/points_pass';
+import type { Frame, SceneColours } from '../render/scene';
+import type { Player } from '../state/player';
+import type { Session } from '../state/session';
+import type { State } from '../state/store';
+import { INSPECTOR_ROOM } from '../ui/placement';
+import type { Atlas, Level } from '../wire/atlas';
+import type { AtlasMap } from './atlas_map';
+import { Interaction } from './interaction';
+import type { Layer } from './overlay';
+import { drawAxis } from './overlays/axis';
+import { readingLayer } from './overlays/cell_focus';
+
+export class Equipment {
+  readonly #interaction: Interaction;
+  #layers: () => readonly Layer[] = () => [];
+  #marks: () => readonly Layer[] = () => [];
+  readonly #reading: Layer;
+  readonly #axis: Layer;
+
+  constructor(
+    private readonly map: AtlasMap,
+    private readonly session: Session,
+    player: Player,
+  ) {
+    this.#interaction = new Interaction(map, session, player);
+    this.#reading = (context, frame) => readingLayer(session.store.state.colour)(context, frame);
+    this.#axis = (context, frame) => {
+      const { pinned, compare, compareMode } = session.store.state;
+      const { width } = frame.viewport;
+      const end = pinned === null ? width : width - INSPECTOR_ROOM;
+      // Each side of a swipe has a reach of its own.
+      drawAxis(context, frame, end, compare === null || compareMode !== 'swipe');
+    };
+  }
+
+  colour(atlas: Atlas, level: Level, state: State): SceneColours {
+    const { colour, show, dark } = state;
+    const colours = colouring(atlas, level, colour);
+    const points = pointColours(atlas, level, colours, show, dark);
+    return {
+      cellColours: colours.cells,
+      pointColours: isThinned(atlas, state) ? thinOut(points, MOST_POINTS) : points,
+    };
+  }
+
+  createPoints(gl: WebGL2RenderingContext): PointsPass {
+    return new PointsPass(gl);
+  }
+
+  createPan(gl: WebGL2RenderingContext, paint: (frame: Frame) => void): PanBuffer {
+    return new PanBuffer(gl, paint);
+  }
+
+  /** What is to be drawn over the tiles besides; asked for before every frame. */
+  set layers(layers: () => readonly Layer[]) {
+    this.#layers = layers;
+  }
+
+  /** What is drawn over all that, and takes no room from labels. */
+  set marks(marks: () => readonly Layer[]) {
+    this.#marks = marks;
+  }
+
+  /** Returns whether anything was drawn. */
+  decorate(context: CanvasRenderingContext2D, ratio: number): boolean {
+    const layers = this.#layers();
+    // What else is drawn says more, and needs the room.
+    const plain = layers.length === 0;
+    const { scene } = this.map;
+    const axis = scene && classAtlasOf(scene.atlas)?.axis ? [this.#axis] : [];
+    const read = plain && this.session.store.state.colour !== 'icons' ? [this.#reading] : layers;
+    const drawn = [...read, ...axis, ...this.#marks()];
+    return this.#interaction.decorate(context, ratio, drawn, plain);
+  }
+}

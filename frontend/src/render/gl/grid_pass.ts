@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Draws the tiles of one level: one quad per picture page, whose fragments find their own cell.
+ *
+ * Each is laid with its ground over those before it, at the share that it has of them and itself, so
+ * that scenes whose weights sum to 1 blend exactly.
+ */
+
+import { worldSide } from '../../domain/camera';
+import type { Level } from '../../wire/atlas';
+import { type Frame, iconPlace, iconScales, type WeightedScene } from '../scene';
+import { createCellTexture, createProgram, type Program, setCamera } from './context';
+import type { Sheets } from './sheets';
+import { setSheet, setTiles, TILE_GLSL } from './tile';
+
+const NO_ICON_PAGE = 0xffff;
+/** One, in what a cell's square says of its side: no side is so small that its inverse would not fit. */
+const UNIT = 0x8000;
+const UNITS = { cells: 0, colours: 1 } as const;
+
+const VERTEX = `#version 300 es
+uniform vec2 uOrigin;
+uniform float uSide;
+uniform vec2 uViewport;
+uniform vec4 uBox;
+out vec2 vWorld;
+void main() {
+  vWorld = mix(uBox.xy, uBox.zw, vec2(gl_VertexID & 1, gl_VertexID >> 1));
+  vec2 screen = (uOrigin + vWorld * uSide) / uViewport;
+  gl_Position = vec4(screen.x * 2.0 - 1.0, 1.0 - screen.y * 2.0, 0.0, 1.0);
+}`;
+
+const FRAGMENT = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp usampler2D;
+uniform usampler2D uCells;
+uniform sampler2D uColours;
+uniform int uSize;
+uniform uint uPage;
+uniform float uCellPixels;
+uniform float uShrink;
+uniform float uLod;
+uniform float uMostLod;
+uniform bool uColoured;
+uniform vec3 uGround;
+in vec2 vWorld;
+out vec4 outColour;
+${TILE_GLSL}
+void main() {
+  vec2 grid = vWorld * float(uSize);
+  ivec2 cell = ivec2(clamp(floor(grid), 0.0, float(uSize - 1)));
+  uvec4 data = texelFetch(uCells, cell, 0);
+  if (data.g != uPage) discard;
+  float widen = float(data.b) / ${UNIT}.0;
+  vec2 local = (grid - vec2(cell) - 0.5) * widen;
+  float lod = clamp(uLod + float(data.a) / ${UNIT}.0, 0.0, uMostLod);
+  vec4 rim = uColoured ? texelFetch(uColours, cell, 0) : vec4(0.0);
+  vec4 drawn = min(float(uPage), 1.0)
+    * tile(float(data.r), local, uCellPixels / widen, uShrink * widen, lod, rim);
+  outColour = drawn + vec4(uGround, 1.0) * (uWeight - drawn.a);
+}`;
+
+/**
+ * Left, top, right and bottom of the cells of a page, as counts of cells. One cell more on each side:
+ * a pixel right between two pages must be in the quad of the one that it finds itself on.
+ */
+type Box = readonly [number, number, number, number];
+
+interface LevelTextures {
+  readonly cells: WebGLTexture;
+  readonly colours: WebGLTexture;
+  /** Under page + 1, or `NO_ICON_PAGE`: a quad is no larger than what it may have to draw. */
+  readonly boxes: ReadonlyMap<number, Box>;
+  painted: Uint8Array | null | undefined;
+}
+
+export class GridPass {
+  readonly #program: Program;
+  readonly #levels = new Map<Level, LevelTextures>();
+
+  constructor(
+    private readonly gl: WebGL2RenderingContext,
+    private readonly sheets: Sheets,
+  ) {
+    this.#program = createProgram(gl, VERTEX, FRAGMENT);
+  }
+
+  draw({ scene, weight }: WeightedScene, frame: Frame): void {
+    const { gl } = this;
+    const { level } = scene;
+    const { uniform } = this.#program;
+    const textures = this.#texturesOf(level);
+    gl.useProgram(this.#program.program);
+    // Without a GPU it costs to look at what lies below.
+    gl.blendFunc(gl.ONE, weight < 1 ? gl.ONE_MINUS_SRC_ALPHA : gl.ZERO);
+    setCamera(gl, this.#program, frame);
+    gl.uniform1i(uniform('uSize'), level.size);
+    const pixels = (worldSide(frame.camera, frame.viewport) / level.size) * frame.ratio;
+    const side = level.entry.tile ?? 1;
+    gl.uniform1f(uniform('uCellPixels'), pixels);
+    gl.uniform1f(uniform('uShrink'), side / pixels);
+    gl.uniform1f(uniform('uLod'), Math.log2(side / pixels));
+    gl.uniform1f(uniform('uMostLod'), Math.max(0, Math.log2(side) - 2));
+    gl.uniform1i(uniform('uColoured'), scene.cellColours === null ? 0 : 1);
+    this.#bind(UNITS.cells, textures.cells);
+    this.#bind(UNITS.colours, textures.colours);
+    this.#paint(level, textures, scene.cellColours);
+    gl.uniform1i(uniform('uCells'), UNITS.cells);
+    gl.uniform1i(uniform('uColours'), UNITS.colours);
+    gl.uniform3fv(
+      uniform('uGround'),
+      frame.ground.map((ink) => ink / 255),
+    );
+    setTiles(gl, this.#program, level, frame, weight);
+    // Where it has no tile, its ground must hide those before it.
+    const whole: [number, Box][] = weight < 1 ? [[0, [0, 0, level.size, level.size]]] : [];
+    for (const [page, box] of [...whole, ...textures.boxes]) {
+      setSheet(gl, this.#program, this.sheets, scene.pages[page - 1] ?? null);
+      gl.uniform1ui(uniform('uPage'), page);
+      gl.uniform4fv(
+        uniform('uBox'),
+        box.map((edge) => edge / level.size),
+      );
+      gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    }
+  }
+
+  /** Frees what no scene of the frame needs. */
+  prune(scenes: readonly WeightedScene[]): void {
+    const live = new Set(scenes.map(({ scene }) => scene.level));
+    for (const [level, { cells, colours }] of this.#levels) {
+      if (live.has(level)) continue;
+      this.gl.deleteTexture(cells);
+      this.gl.deleteTexture(colours);
+      this.#levels.delete(level);
+    }
+  }
+
+  #bind(unit: number, texture: WebGLTexture): void {
+    this.gl.activeTexture(this.gl.TEXTURE0 + unit);
+    this.gl.bindTexture(this.gl.TEXTURE_2D, texture);
+  }
+
+  #texturesOf(level: Level): LevelTextures {
+    let textures = this.#levels.get(level);
+    if (textures === undefined) {
+      const { gl } = this;
+      const cells = createCellTexture(gl);
+      const { size } = level;
+      const { data, boxes } = cellData(level);
+      gl.texImage2D(
+        gl.TEXTURE_2D,
+        0,
+        gl.RGBA16UI,
+        size,
+        size,
+        0,
+        gl.RGBA_INTEGER,
+        gl.UNSIGNED_SHORT,
+        data,
+      );
+      textures = { cells, colours: createCellTexture(gl), boxes, painted: undefined };
+      this.#levels.set(level, textures);
+    }
+    return textures;
+  }
+
+  /** Uploads four bytes a cell, and only when the colouring has changed. Its texture must be bound. */
+  #paint(level: Level, textures: LevelTextures, colours: Uint8Array | null): void {
+    if (textures.painted === colours) return;
+    textures.painted = colours;
+    const { gl } = this;
+    const { size } = level;
+    const rgba = new Uint8Array(4 * size * size);
+    if (colours !== null) {
+      level.lookup.forEach((cell, place) => {
+        if (cell >= 0) rgba.set(colours.subarray(4 * cell, 4 * cell + 4), 4 * place);
+      });
+    }
+    gl.activeTexture(gl.TEXTURE0 + UNITS.colours);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, size, size, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+  }
+}
+
+/**
+ * For every square of the grid: place on its page, page + 1 (0: nothing drawn), the inverse of its
+ * side as a share of the cell, and the logarithm of that. And where
+ * the cells of each page lie.
+ */
+function cellData(level: Level): { data: Uint16Array; boxes: ReadonlyMap<number, Box> } {
+  const { size, rows, cols } = level;
+  const scales = iconScales(level);
+  const data = new Uint16Array(4 * size * size).fill(UNIT);
+  const boxes = new Map<number, Box>();
+  const perPage = (level.entry.columns ?? 1) ** 2;
+  level.lookup.forEach((cell, square) => {
+    data[4 * square + 1] = 0;
+    if (cell < 0) return;
+    const place = iconPlace(level, cell);
+    const page = place === null ? NO_ICON_PAGE : place.page + 1;
+    data[4 * square] = cell % perPage;
+    data[4 * square + 1] = page;
+    const scale = scales[cell] as number;
+    data[4 * square + 2] = Math.round(UNIT / scale);
+    data[4 * square + 3] = Math.round(-UNIT * Math.log2(scale));
+    const [row, col] = [rows[cell] as number, cols[cell] as number];
+    const [left, top, right, bottom] = boxes.get(page) ?? [size, size, 0, 0];
+    boxes.set(page, [
+      Math.min(left, Math.max(0, col - 1)),
+      Math.min(top, Math.max(0, row - 1)),
+      Math.max(right, Math.min(size, col + 2)),
+      Math.max(bottom, Math.min(size, row + 2)),
+    ]);
+  });
+  return { data, boxes };
+}
