@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: Apache-2.0
+// @vitest-environment happy-dom
+import { render } from 'lit';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Lighting, lightWords, type View } from '../../../src/features/panes/linked_highlight';
+import { slotsOf } from '../../../src/features/panes/pane_slots';
+import { Part } from '../../../src/features/panes/panes_controller';
+import { AtlasMap } from '../../../src/map/atlas_map';
+import { addPane, closePane, showLayer } from '../../../src/state/comparison';
+import { linkOf, readLink } from '../../../src/state/deep_link';
+import {
+  layerBeside,
+  readPanes,
+  withoutPane,
+  withPane,
+  writePanes,
+} from '../../../src/state/pane_specs';
+import { Session } from '../../../src/state/session';
+import { Store } from '../../../src/state/store';
+import type { Level } from '../../../src/wire/atlas';
+import type { RunEntry } from '../../../src/wire/manifest';
+import {
+  atlasBytes,
+  binary,
+  type FakeServer,
+  failure,
+  settle,
+  soundServer,
+} from '../../helpers/fake_server';
+import { floorOf, repeat } from '../../helpers/layer_fixtures';
+import { pack, safetensors, smallManifest, smallTensors } from '../../helpers/wire_builder';
+
+const series = (id: string, layer: string, steps = [0, 10, 40]) => ({
+  id,
+  layer,
+  steps,
+  wallTimes: steps,
+  versions: steps.map(String),
+  shortcuts: [],
+});
+const run = (id: string, name: string, ...layers: ReturnType<typeof series>[]): RunEntry => ({
+  id,
+  run: name,
+  probe: true,
+  series: layers,
+});
+const one = run(
+  'r1',
+  'one/atlas',
+  series('s2', 'block2'),
+  series('s10', 'block10'),
+  series('s3', 'block3'),
+);
+const two = run('r2', 'two; a,b/atlas', series('t2', 'block2', [5, 50]));
+
+function stateOf(panes: string, layer = 1, step = 10) {
+  const store = new Store();
+  store.set({ runs: [one, two], run: one, series: one.series[layer] ?? null, step, panes });
+  return store.state;
+}
+
+const named = (panes: string) =>
+  readPanes(stateOf(panes), [one, two]).map((spec) => [spec.run.id, spec.series.id, spec.step]);
+
+describe('panes in an address', () => {
+  it('come back as they were written, whatever the names', () => {
+    const specs = [
+      { run: two, series: two.series[0] as RunEntry['series'][0], step: 50 },
+      { run: one, series: one.series[2] as RunEntry['series'][0], step: null },
+    ];
+    const panes = writePanes(specs);
+    expect(panes).toBe('block2,50,two%3B%20a%2Cb%2Fatlas;block3,,one%2Fatlas');
+    expect(readPanes(stateOf(panes), [one, two])).toEqual(specs);
+  });
+
+  it('use ids for names that no address has room for, or cannot hold', () => {
+    const long = run('r9', '\u00e9'.repeat(100), series('s9', '\ud800'));
+    const spec = { run: long, series: long.series[0] as RunEntry['series'][0], step: null };
+    expect(writePanes([spec])).toBe('s9,,r9');
+    expect(readPanes(stateOf('s9,,r9'), [one, long])).toEqual([spec]);
+    expect(writePanes([spec, spec, spec]).length).toBeLessThan(900);
+  });
+
+  it('leave out what is as in the first pane', () => {
+    expect(named('block3')).toEqual([['r1', 's3', null]]);
+    expect(named('block3,40')).toEqual([['r1', 's3', 40]]);
+    expect(named('block3,zero')).toEqual([['r1', 's3', null]]);
+  });
+
+  it('are at most three, and nonsense is some layer that is there', () => {
+    expect(named('%E0%A4;;block2;a,b,c,d;block3;block3')).toEqual([
+      ['r1', 's3', null],
+      ['r1', 's2', null],
+    ]);
+  });
+
+  it('are kept beside the step that is compared', () => {
+    const store = new Store();
+    store.set({ compare: 10, panes: 'block3,40' });
+    expect(linkOf(store.state).compare).toBe('10;block3,40');
+    expect(readLink({ compare: '10;block3,40' })).toMatchObject({
+      compare: 10,
+      panes: 'block3,40',
+    });
+    store.set({ compare: null });
+    expect(linkOf(store.state).compare).toBe(';block3,40');
+    expect(readLink({ compare: ';block3,40' })).toMatchObject({
+      compare: null,
+      panes: 'block3,40',
+    });
+    expect(readLink({ compare: '10' })).toMatchObject({ compare: 10, panes: '' });
+  });
+});
+
+describe('the next pane', () => {
+  it('is the layer above, by number, then the one below', () => {
+    const state = stateOf('+', 2);
+    expect(readPanes(state, [one, two]).map((spec) => spec.series.layer)).toEqual(['block10']);
+    expect(
+      readPanes({ ...state, panes: '+;+' }, [one, two]).map((spec) => spec.series.layer),
+    ).toEqual(['block10', 'block2']);
+  });
+
+  it('is another run where all layers are there', () => {
+    const alone = run('r3', 'three/atlas', series('u2', 'block2'));
+    const store = new Store();
+    store.set({
+      runs: [alone, two],
+      run: alone,
+      series: alone.series[0] ?? null,
+      step: 10,
+      panes: '+',
+    });
+    expect(readPanes(store.state, [alone, two])).toMatchObject([
+      { series: { id: 't2' }, step: 50 },
+    ]);
+    store.set({ runs: [alone] });
+    expect(readPanes(store.state, [alone])).toMatchObject([{ series: { id: 'u2' }, step: 0 }]);
+  });
+
+  it('is asked for while there is room', () => {
+    expect(withPane(stateOf(''))).toBe('+');
+    expect(withPane(stateOf('a;b'))).toBe('a;b;+');
+    expect(withPane(stateOf('a;b;c'))).toBeNull();
+    expect(withoutPane(stateOf('a;b;c'))).toBe('a;b');
+    expect(withoutPane(stateOf('a;b;c'), 0)).toBe('b;c');
+    expect(withoutPane(stateOf(''))).toBe('');
+  });
+});
+
+describe('layers', () => {
+  it('follow each other by number, and end', () => {
+    const [b2, b10, b3] = one.series as [
+      RunEntry['series'][0],
+      RunEntry['series'][0],
+      RunEntry['series'][0],
+    ];
+    expect(layerBeside(one, b2, 1)).toBe(b3);
+    expect(layerBeside(one, b3, 1)).toBe(b10);
+    expect(layerBeside(one, b10, 1)).toBeNull();
+    expect(layerBeside(one, b2, -1)).toBeNull();
+  });
+
+  it('of a class are none', () => {
+    const asked = run(
+      'r1',
+      'one/atlas',
+      series('a', 'x'),
+      series('b', 'x · cat'),
+      series('c', 'y'),
+    );
+    expect(layerBeside(asked, asked.series[0] as RunEntry['series'][0], 1)?.id).toBe('c');
+  });
+});
+
+describe('slots', () => {
+  it('are side by side on a wide stage, and in two rows where that gives larger maps', () => {
+    expect(slotsOf(2, 1280, 640).map(({ left, width }) => [left, width])).toEqual([
+      [0, 640],
+      [640, 640],
+    ]);
+    expect(slotsOf(4, 1280, 900).map(({ left, top }) => [left, top])).toEqual([
+      [0, 0],
+      [640, 0],
+      [0, 450],
+      [640, 450],
+    ]);
+    expect(new Set(slotsOf(4, 1900, 560).map(({ top }) => top))).toEqual(new Set([0]));
+    // Side by side they would be larger, and their choices not to be read.
+    expect(slotsOf(2, 500, 600).map(({ top }) => top)).toEqual([0, 300]);
+    expect(slotsOf(3, 0, 0)).toHaveLength(3);
+  });
+});
+
+describe('lighting', () => {
+  const place = { size: 4, row: 0, col: 0 };
+  const mid = floorOf(repeat([0, 5], 4));
+  const late = floorOf([1, 1, 1, 2, 2, 2, 2, 3], { layer: 'late' });
+  const viewOf = ({ atlas, level }: { atlas: typeof mid.atlas; level: Level }): View => {
+    const store = new Store();
+    store.set({ atlas });
+    const map = { scene: { atlas, level }, matches: () => true };
+    return { session: { store }, map } as unknown as View;
+  };
+  const point = (view: View, lighting: Lighting, change: object) => {
+    const before = view.session.store.state;
+    view.session.store.set(change);
+    return lighting.follow(view, view.session.store.state, before);
+  };
+
+  it('is of the cell that is pointed at, else of the one pinned last', () => {
+    const [a, b] = [viewOf(mid), viewOf(late)];
+    const lighting = new Lighting(() => [a, b]);
+    expect(lighting.source).toBeNull();
+    expect(lighting.sentence()).toBeNull();
+    expect(point(a, lighting, { pinned: place })).toBe(true);
+    expect(lighting.source?.view).toBe(a);
+    point(b, lighting, { pinned: { size: 4, row: 0, col: 1 } });
+    expect(lighting.source?.view).toBe(b);
+    point(a, lighting, { hover: place });
+    expect(lighting.source?.view).toBe(a);
+    expect(point(a, lighting, { busy: false })).toBe(false);
+  });
+
+  it('says where, and how much', () => {
+    const [a, b] = [viewOf(mid), viewOf(late)];
+    const lighting = new Lighting(() => [a, b]);
+    point(a, lighting, { hover: place });
+    const light = lighting.lightIn(b);
+    expect(light && lightWords(light, b)).toBe(
+      'lit in late: row 1, column 2 holds 75%; 2 cells lit',
+    );
+    expect(lighting.lightIn(a)).toBeNull();
+    expect(lighting.layers(a)).toEqual([]);
+    expect(lighting.layers(b)).toHaveLength(1);
+    expect(lighting.sentence()).toBe(
+      'row 1, column 1, 4 samples; in pane 2 lit in late: row 1, column 2 holds 75%; 2 cells lit',
+    );
+  });
+
+  it('is refused between unequal recipes, until it is asked for nevertheless', () => {
+    const recipe = (settings: object, probe: string) =>
+      floorOf([1, 1, 1, 2, 2, 2, 2, 3], {
+        layer: 'late',
+        manifest: { provenance: { settings, probe, model: 'Net', notes: [] } },
+      });
+    const [a, b, c] = [
+      viewOf(mid),
+      viewOf(recipe({ neighbors: 30 }, 'aa')),
+      viewOf(recipe({}, 'bb')),
+    ];
+    const lighting = new Lighting(() => [a, b, c]);
+    point(a, lighting, { hover: place });
+    expect(lighting.lightIn(b)).toEqual(['neighbors (15 and 30)']);
+    expect(lightWords(lighting.lightIn(b) ?? [], b)).toBe('not linked: the recipes differ');
+    expect(lighting.layers(b)).toEqual([]);
+    lighting.anyway = true;
+    expect(lighting.lightIn(b)).toMatchObject({ best: 0 });
+    expect(lighting.lightIn(c)).toHaveLength(2);
+  });
+
+  it('says so where nothing is lit', () => {
+    const nowhere = floorOf(repeat([1, 2], 4), { layer: 'late' });
+    nowhere.level.cellOf.fill(-1);
+    const [a, b] = [viewOf(mid), viewOf(nowhere)];
+    const lighting = new Lighting(() => [a, b]);
+    point(a, lighting, { hover: place });
+    const light = lighting.lightIn(b);
+    expect(light && lightWords(light, b)).toBe(
+      'nothing is lit in late: no drawn cell holds its samples',
+    );
+  });
+});
+
+describe('the part', () => {
+  let server: FakeServer;
+  let session: Session;
+  let stage: HTMLElement;
+  let map: AtlasMap;
+  let part: Part;
+
+  beforeEach(async () => {
+    vi.stubGlobal(
+      'ResizeObserver',
+      class {
+        observe(): void {}
+        disconnect(): void {}
+      },
+    );
+    server = soundServer();
+    server.install();
+    session = new Session(new Store(), {
+      read: () => ({ layer: 'layer3', step: '10' }),
+      watch: () => {},
+      write: () => {},
+    });
+    await session.start();
+    await settle();
+    map = new AtlasMap();
+    stage = document.createElement('div');
+    stage.append(map);
+    document.body.replaceChildren(stage);
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  const begin = async (panes: string) => {
+    session.store.set({ panes });
+    part = new Part(session, map, show);
+    await settle();
+    show();
+  };
+  const root = document.createElement('div');
+  const show = () => {
+    const drawn = part?.render(session.store.state);
+    if (drawn) render(drawn, root);
+  };
+  const bars = () =>
+    [...root.querySelectorAll<HTMLElement>('.pane')].map((pane) =>
+      [...pane.querySelectorAll('select')].map(({ value }) => value),
+    );
+  const pick = async (label: string, value: string) => {
+    const id = [...root.querySelectorAll('label')].find(
+      (one) => one.textContent === label,
+    )?.htmlFor;
+    const select = root.querySelector<HTMLSelectElement>(`#${id}`);
+    if (!select) throw new Error(`no ${label}`);
+    select.value = value;
+    select.dispatchEvent(new Event('change'));
+    await settle();
+    show();
+  };
+
+  it('fills in the pane that was asked for and writes it in full', async () => {
+    await begin('+');
+    expect(session.store.state.panes).toBe('layer4,,exp%2Fatlas');
+    expect(bars()).toEqual([
+      ['r1', 's1', '10'],
+      ['r1', 's2', ''],
+    ]);
+    expect(server.of('atlas')).toEqual(['atlas?id=s1&step=10', 'atlas?id=s2&step=10']);
+    expect(session.store.state.said).toBe('2 panes side by side');
+  });
+
+  it('moves a pane that follows and leaves one that is fixed', async () => {
+    await begin('layer4;layer4,40');
+    session.chooseStep(0);
+    await settle();
+    show();
+    const labels = [...root.querySelectorAll('atlas-map')].map((one) =>
+      one.getAttribute('aria-label'),
+    );
+    expect(labels).toEqual([
+      'Activation atlas of layer4 at step 0',
+      'Activation atlas of layer4 at step 40',
+    ]);
+    await pick('Step of pane 2', '40');
+    expect(session.store.state.panes).toBe('layer4,40,exp%2Fatlas;layer4,40,exp%2Fatlas');
+    await pick('Step of pane 3', '');
+    expect(session.store.state.panes).toBe('layer4,40,exp%2Fatlas;layer4,,exp%2Fatlas');
+  });
+
+  it('changes the layer of one pane alone, and shares what was fetched', async () => {
+    await begin('layer4');
+    await pick('Layer of pane 2', 's1');
+    expect(session.store.state).toMatchObject({
+      panes: 'layer3,,exp%2Fatlas',
+      series: { id: 's1' },
+    });
+    expect(server.of('atlas').filter((one) => one.includes('id=s1'))).toHaveLength(1);
+    await pick('Layer of pane 1', 's2');
+    expect(session.store.state).toMatchObject({
+      panes: 'layer3,,exp%2Fatlas',
+      series: { id: 's2' },
+    });
+  });
+
+  it('closes any pane and keeps the maps of the others', async () => {
+    await begin('layer3;layer4');
+    const [, last] = root.querySelectorAll('.pane-map > atlas-map');
+    root.querySelector<HTMLElement>('[aria-label="Close pane 2"]')?.click();
+    await settle();
+    show();
+    expect(session.store.state.panes).toBe('layer4,,exp%2Fatlas');
+    expect(root.querySelector('.pane-map > atlas-map')).toBe(last);
+    closePane(session);
+    expect(part.render(session.store.state)).not.toBeUndefined();
+    expect(session.store.state.panes).toBe('');
+    expect(part.complete()).toBe(true);
+  });
+
+  it('has one camera where places mean the same', async () => {
+    await begin('layer3,40;layer4');
+    const near = { x: 0.2, y: 0.3, z: 4 };
+    session.store.set({ camera: near });
+    const [same, other] = part.panes;
+    expect(same?.state.camera).toEqual(near);
+    expect(other?.state.camera).not.toEqual(near);
+    const back = { x: 0.6, y: 0.6, z: 2 };
+    same?.session.store.set({ camera: back });
+    expect(session.store.state.camera).toEqual(back);
+    other?.session.store.set({ camera: near });
+    expect(session.store.state.camera).toEqual(back);
+  });
+
+  it('has one scale and grid where places mean the same, and its own elsewhere', async () => {
+    await begin('layer3,40;layer4');
+    const spread = { across: 0.8, down: 0.6 };
+    session.store.set({ spread, shownLevel: 4 });
+    const [same, other] = part.panes;
+    expect(same?.state).toMatchObject({ spread, level: 4 });
+    expect(other?.state).toMatchObject({ spread: { across: 1, down: 1 }, level: 'auto' });
+    session.store.set({ level: 2 });
+    expect([same?.state.level, other?.state.level]).toEqual([2, 2]);
+  });
+
+  it('begins where the first one stands, where places mean the same', async () => {
+    const near = { x: 0.2, y: 0.3, z: 4 };
+    session.store.set({ camera: near });
+    await begin('layer3,40;layer4');
+    expect(part.panes[0]?.state.camera).toEqual(near);
+    expect(part.panes[1]?.state.camera).not.toEqual(near);
+  });
+
+  it('mirrors what is chosen for all', async () => {
+    await begin('layer4');
+    session.store.set({ colour: 'purity', show: 'both', level: 2, dark: true });
+    expect(part.panes[0]?.state).toMatchObject({
+      colour: 'purity',
+      show: 'both',
+      level: 2,
+      dark: true,
+    });
+  });
+
+  it('says why a pane is empty, and asks again', async () => {
+    server.set('atlas?id=s2&step=10', () => failure(422, 'damaged', 'torn'));
+    await begin('layer4');
+    expect(root.querySelector('.pane .veil')?.textContent).toContain('torn');
+    expect(part.complete()).toBe(true);
+    server.set('atlas?id=s2&step=10', () => binary(atlasBytes(10)));
+    root.querySelector<HTMLElement>('.veil button')?.click();
+    await settle();
+    show();
+    expect(root.querySelector('.pane .veil')).toBeNull();
+  });
+
+  it('refuses to link other recipes, names them, and links what both hold if asked to', async () => {
+    const other = { settings: { neighbors: '<b>30</b>' }, probe: 'aa', model: 'Net', notes: [] };
+    const bytes = pack(
+      { ...smallManifest(), step: 10, provenance: other },
+      safetensors(smallTensors()),
+    );
+    server.set('atlas?id=s2&step=10', () => binary(bytes));
+    await begin('layer4');
+    const refusal = root.querySelector('.not-linked');
+    expect(refusal?.querySelector('li')?.textContent).toBe('neighbors (15 and "<b>30</b>")');
+    refusal?.querySelector('button')?.click();
+    show();
+    expect(root.querySelector('.not-linked')).toBeNull();
+  });
+
+  it('offers no link between two probes', async () => {
+    const other = { settings: { neighbors: 15 }, probe: 'bb', model: 'Net', notes: [] };
+    const bytes = pack(
+      { ...smallManifest(), step: 10, provenance: other },
+      safetensors(smallTensors()),
+    );
+    server.set('atlas?id=s2&step=10', () => binary(bytes));
+    await begin('layer4');
+    expect(root.querySelector('.not-linked button')).toBeNull();
+    expect(root.querySelector('.not-linked')?.textContent).toContain('probe (aa and bb)');
+  });
+
+  it('takes keys of its own and hands on the rest', async () => {
+    await begin('layer4;layer4,10');
+    const heard: string[] = [];
+    map.addEventListener('keydown', ({ key }) => heard.push(key));
+    const maps = root.querySelectorAll<AtlasMap>('.pane-map > atlas-map');
+    const press = async (at: number, key: string) => {
+      maps[at]?.dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }));
+      await settle();
+      show();
+    };
+    await press(0, 'f');
+    await press(0, '.');
+    await press(0, '+');
+    expect(heard).toEqual(['f', '.']);
+    await press(1, '.');
+    expect(session.store.state.panes).toBe('layer4,,exp%2Fatlas;layer4,40,exp%2Fatlas');
+    await press(1, 'PageDown');
+    expect(session.store.state.panes).toBe('layer4,,exp%2Fatlas;layer3,40,exp%2Fatlas');
+    await press(0, 'w');
+    expect(session.store.state.panes).toBe('layer3,40,exp%2Fatlas');
+    expect(heard).toEqual(['f', '.']);
+  });
+
+  it('is asked for and closed by what stands in the state', async () => {
+    addPane(session);
+    expect(session.store.state.panes).toBe('+');
+    session.store.set({ panes: 'a;b;c' });
+    addPane(session);
+    expect(session.store.state).toMatchObject({
+      panes: 'a;b;c',
+      said: 'There is room for 4 panes.',
+    });
+    closePane(session);
+    expect(session.store.state.panes).toBe('a;b');
+    showLayer(session, 1);
+    expect(session.store.state.series?.layer).toBe('layer4');
+    showLayer(session, 1);
+    expect(session.store.state.series?.layer).toBe('layer4');
+  });
+});
