@@ -3,8 +3,9 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Camera, type Point, toWorld, type Viewport } from '../domain/camera';
+import type { CanvasTheme } from '../domain/view';
 import type { AtlasMap } from '../map/atlas_map';
-import { type CanvasTheme, themeOf } from '../map/theme';
+import { themeOf } from '../map/theme';
 import type { State } from '../state/store';
 import type { Level } from '../wire/atlas';
 

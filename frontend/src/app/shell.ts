@@ -3,29 +3,31 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { sayCell } from '../domain/cell_stats';
+import { samePlace } from '../domain/view';
 import { Evolution } from '../features/events/evolution_controller';
-import { Details } from '../features/inspector/details_controller';
-import { missingLine } from '../features/inspector/empty_states';
 import { SelectTool } from '../features/selection/select_tool';
 import { timeline } from '../features/timeline/timeline';
 import type { AtlasMap } from '../map/atlas_map';
-import { Equipment } from '../map/map_setup';
+import { mapButtons } from '../map/map_buttons';
+import { MapDecorator } from '../map/map_decorator';
 import { followLit } from '../state/highlight_link';
 import { Follower } from '../state/live_updates';
 import { Player } from '../state/player';
 import { referenceIsHere, wantedStep } from '../state/reference_step';
 import type { Session } from '../state/session';
 import { searchedOf } from '../state/shortcut_series';
-import { type State, samePlace } from '../state/store';
+import type { State } from '../state/store';
 import type { CellContext } from '../ui/cell_view';
 import { dressFrom } from '../ui/element';
+import { missingLine } from '../ui/empty_states';
 import { plural } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
 import { evolutionTools, filterTool } from './evolution_tools';
 import { Extras } from './feature_registry';
 import extras from './features.css?url';
-import { mapButtons } from './map_buttons';
+import { layoutSwitch } from './layout_switch';
 import { minimap } from './minimap';
+import { Details } from './stage_panels';
 
 type Asked = import('./feature_slots').Asked;
 
@@ -43,7 +45,7 @@ const UNASKED = { filter: '', drift: '', compare: null } satisfies Partial<State
 export class Later {
   readonly #player: Player;
   readonly #details: Details;
-  readonly #equipment: Equipment;
+  readonly #decorator: MapDecorator;
   readonly #extras: Extras;
   #evolution: Evolution | null = null;
   #asked: Asked | null = null;
@@ -58,12 +60,12 @@ export class Later {
   ) {
     this.#player = new Player(session);
     this.#details = new Details(session, map, update);
-    this.#equipment = new Equipment(map, session, this.#player);
-    map.equip(this.#equipment);
+    this.#decorator = new MapDecorator(map, session, this.#player);
+    map.setDecorator(this.#decorator);
     // The overview is left out while the map has no size, as in a tab that is hidden.
     map.addEventListener('shown', update);
     const select = new SelectTool(map, session);
-    this.#equipment.marks = () => select.layers(session.store.state);
+    this.#decorator.marks = () => select.layers(session.store.state);
     this.#extras = new Extras(session, map, update, {
       evidence: this.#details.evidence,
       prepare: () => this.#dress(),
@@ -133,7 +135,7 @@ export class Later {
 
   /** Beside the name of the run. */
   layouts(state: State): TemplateResult | typeof nothing {
-    return this.#evolution?.layouts(state) ?? nothing;
+    return layoutSwitch(state, this.session);
   }
 
   /** What a screen reader should hear of a change, or null. */
@@ -213,7 +215,7 @@ export class Later {
   }
 
   #arrived(): void {
-    this.#equipment.layers = () => {
+    this.#decorator.layers = () => {
       const { state } = this.session.store;
       const lit = this.#evolution?.layers(state) ?? [];
       const asked = this.#asked?.layers(state, lit) ?? lit;

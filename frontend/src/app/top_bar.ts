@@ -2,19 +2,15 @@
 /** What is shown and how: run, layer, level, colouring, icons or points. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { classAtlasOf } from '../domain/class_atlas';
-import { groupSeries } from '../domain/class_series';
 import { folderOf, isRelaid, twinOf } from '../domain/layout_variants';
+import { type ColourMode, SHOW_MODES, type ShowMode } from '../domain/view';
 import type { Session } from '../state/session';
-import { type ColourMode, SHOW_MODES, type ShowMode, type State } from '../state/store';
+import type { State } from '../state/store';
 import { iconButton } from '../ui/icons';
-import { shorten } from '../util/format';
+import { layerOptions } from '../ui/layer_options';
+import { type Option, picker } from '../ui/picker';
 import type { Atlas } from '../wire/atlas';
 import type { RunEntry } from '../wire/manifest';
-
-/** Names come from logs and may be of any length; the whole name is in the tooltip up to this. */
-const SHOWN_NAME = 60;
-const TOOLTIP_NAME = 400;
 
 const COLOUR_NAMES: Readonly<Record<ColourMode, string>> = {
   icons: 'Icons only',
@@ -33,16 +29,6 @@ const SHOW_NAMES: Readonly<Record<ShowMode, string>> = {
   points: 'Points',
   both: 'Both',
 };
-
-export interface Option {
-  readonly value: string;
-  readonly label: string;
-  readonly disabled?: boolean;
-  /** Heading of the group that begins with it or that it belongs to. */
-  readonly group?: string;
-  /** What the tooltip says of it, where that is more than the label. */
-  readonly whole?: string;
-}
 
 export function topBar(
   state: State,
@@ -78,60 +64,6 @@ export function topBar(
       })}
     </span>
   </header>`;
-}
-
-export function picker(
-  id: string,
-  label: string,
-  options: readonly Option[],
-  value: string,
-  choose: (value: string) => void,
-): TemplateResult {
-  const shown = options.find((option) => option.value === value);
-  return html`<span class="field">
-    <label for=${id}>${label}</label>
-    <select
-      id=${id}
-      title=${shorten(shown?.whole ?? shown?.label ?? '', TOOLTIP_NAME)}
-      ?disabled=${options.length === 0}
-      @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}
-    >
-      ${options
-        .filter(({ group }, i) => group === undefined || group !== options[i - 1]?.group)
-        .map(({ group, ...first }) =>
-          group === undefined
-            ? choice(first, value)
-            : html`<optgroup label=${shorten(group, SHOWN_NAME)}>
-                ${options.filter((one) => one.group === group).map((one) => choice(one, value))}
-              </optgroup>`,
-        )}
-    </select>
-  </span>`;
-}
-
-function choice(option: Option, value: string): TemplateResult {
-  return html`<option
-    value=${option.value}
-    .selected=${option.value === value}
-    ?disabled=${option.disabled === true}
-  >
-    ${shorten(option.label, SHOWN_NAME)}
-  </option>`;
-}
-
-/** Every layer, and below it the classes that were asked of it. */
-export function layerOptions({ run, series, atlas }: State): Option[] {
-  if (run === null) return [];
-  const known = atlas !== null && atlas.series === series?.id && classAtlasOf(atlas) === null;
-  return groupSeries(run, known ? series : null).flatMap(({ layer, own, classes }) => [
-    ...(own ? [{ value: own.id, label: layer }] : []),
-    ...classes.map((one) => ({
-      value: one.series.id,
-      label: one.label || '(no name)',
-      group: `Classes of ${layer}`,
-      whole: one.series.layer,
-    })),
-  ]);
 }
 
 function colourOptions(atlas: Atlas | null): Option[] {

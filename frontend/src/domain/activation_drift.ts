@@ -3,11 +3,12 @@
 
 import { count, percent } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
-import { type Activations, dot } from '../wire/activations';
+import type { Activations } from '../wire/activations';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import { type Attribution, findAttribution } from '../wire/attribution';
 import { ERRORS, errorOf } from './difference';
 import { type Told, tell } from './drift';
+import { dot } from './nearest_samples';
 
 interface Turns {
   /** Of every sample; NaN where it is not known. */

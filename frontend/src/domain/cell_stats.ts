@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the samples of a cell say together: members, class mix, purity, nearest ones. */
 
-import type { CellPlace } from '../state/store';
 import { plural, shorten } from '../util/format';
 import {
   type Atlas,
@@ -13,6 +12,7 @@ import {
   levelOf,
 } from '../wire/atlas';
 import type { Point } from './camera';
+import type { CellPlace } from './view';
 
 /** Longest class name that is said in a sentence. */
 const SAID_NAME = 60;

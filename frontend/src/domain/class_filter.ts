@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The class filter: what is asked for, and which cells of a level pass, how strongly. */
 
-import type { State } from '../state/store';
 import { type Atlas, className, type Level } from '../wire/atlas';
 import { findAttribution } from '../wire/attribution';
 import { majority } from './cell_stats';
@@ -26,10 +25,14 @@ export interface Filter {
   readonly sign: Sign;
 }
 
-type Asked = Pick<State, 'filter' | 'sign'>;
+/** The filter as the address holds it. */
+export interface FilterText {
+  readonly filter: string;
+  readonly sign: string;
+}
 
 /** Reads the filter out of the state, where it stands as it does in the address. */
-export function readFilter({ filter, sign }: Asked): Filter {
+export function readFilter({ filter, sign }: FilterText): Filter {
   const [kind, list = ''] = filter.slice(0, 100).split(':');
   const numbers = list
     .split(',')
@@ -44,7 +47,7 @@ export function readFilter({ filter, sign }: Asked): Filter {
 }
 
 /** What of the state says `filter`; all that is as at the start is left out. */
-export function writeFilter({ kind, classes, sign }: Filter): Asked {
+export function writeFilter({ kind, classes, sign }: Filter): FilterText {
   const idle = kind === 'top' && classes.length === 0;
   return {
     filter: idle ? '' : `${kind}:${classes.join()}`,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Colours of cells, points and the legend, from one place so that they always agree. */
 
-import type { ColourMode, ShowMode, State } from '../state/store';
 import { count, fraction } from '../util/format';
 import { strideOf } from '../util/seeded_shuffle';
 import { type Atlas, className, type Level } from '../wire/atlas';
 import { classMix, majority, membersOf } from './cell_stats';
 import { MIN_SUPPORT } from './class_filter';
+import type { ColourMode, Rgb, ShowMode } from './view';
 
 /** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a grey. */
 const OKABE_ITO = '#e69f00 #56b4e9 #009e73 #f0e442 #0072b2 #d55e00 #cc79a7 #8c8c8c'.split(' ');
@@ -18,8 +18,6 @@ const OTHER = '#9a9a9a';
 const VIRIDIS = '#440154 #472d7b #3b528b #2c728e #21918c #28ae80 #5ec962 #addc30 #fde725'.split(
   ' ',
 );
-
-export type Rgb = readonly [number, number, number];
 
 const rgbOf = new Map<string, Rgb>();
 
@@ -364,7 +362,7 @@ export const MOST_POINTS = 200_000;
 
 export function isThinned(
   { count }: Pick<Atlas, 'count'>,
-  { show, allPoints }: Pick<State, 'show' | 'allPoints'>,
+  { show, allPoints }: { readonly show: ShowMode; readonly allPoints: boolean },
 ): boolean {
   return count > MOST_POINTS && show !== 'icons' && !allPoints;
 }

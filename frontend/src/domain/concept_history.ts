@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One concept over the checkpoints: how large it is, how pure, and where most of it lies. */
 
-import { iconPlace } from '../render/scene';
-import type { CellPlace } from '../state/store';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { RunEvent } from '../wire/history';
 import { placeOf } from './cell_stats';
 import { countIn, lifelinesOf, rowsOf } from './concepts';
+import { iconPlace } from './icon_place';
+import type { CellPlace } from './view';
 
 export interface Frame {
   /** Samples of the concept; none where it is not at that step, and null where none was traced. */

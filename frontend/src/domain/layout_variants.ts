@@ -45,3 +45,9 @@ export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | nul
 function trainingOf(run: string): string {
   return folderOf(folderOf(run).replace(/(^|\/)backwards$|^\.$/, ''));
 }
+
+/** The run that keeps the pictures of `run`: two layouts may have one probe between them. */
+export function keeperOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
+  const keeper = run.probe ? run : twinOf(runs, run);
+  return keeper?.probe ? keeper : null;
+}

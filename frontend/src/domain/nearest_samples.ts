@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The real samples nearest to a cell's mean: by activation once those are here, by map until then. */
 
-import { type Activations, nearestByActivation, readActivations } from '../wire/activations';
+import { type Activations, readActivations } from '../wire/activations';
 import { asFailure, Failure, fetchActivations } from '../wire/api';
 import type { Atlas, Level } from '../wire/atlas';
-import { membersOf, nearestOnMap } from './cell_stats';
+import { membersOf, nearestOnMap, smallest } from './cell_stats';
 
 /** Activations are large; the atlas looked at and the one before it are enough. */
 const KEPT_ATLASES = 2;
@@ -82,4 +82,44 @@ export class Evidence {
   #forget(atlas: Atlas, why: string): void {
     if (this.#activations.get(atlas) === why) this.#activations.delete(atlas);
   }
+}
+
+/**
+ * The `limit` members whose activation points most nearly the way of the members' mean, both taken
+ * relative to the layer's mean, as the icons' own cosine is.
+ */
+export function nearestByActivation(
+  activations: Activations,
+  members: Int32Array,
+  limit: number,
+): number[] {
+  const { width, values, mean } = activations;
+  const target = new Float32Array(width);
+  for (const sample of members) {
+    for (let channel = 0; channel < width; channel++) {
+      const value = (values[sample * width + channel] as number) - (mean[channel] as number);
+      if (Number.isFinite(value)) target[channel] = (target[channel] as number) + value;
+    }
+  }
+  const goal = { width, values: target, mean: new Float32Array(width) };
+  return smallest(
+    members,
+    limit,
+    (sample) =>
+      -dot(activations, sample, goal, 0) / Math.sqrt(dot(activations, sample, activations, sample)),
+  );
+}
+
+type Rows = Pick<Activations, 'width' | 'values' | 'mean'>;
+
+/** Row `i` of `a` times row `j` of `b`, each from its mean. */
+export function dot(a: Rows, i: number, b: Rows, j: number): number {
+  const { width } = b;
+  let sum = 0;
+  for (let channel = 0; channel < width; channel++) {
+    sum +=
+      ((a.values[i * width + channel] as number) - (a.mean[channel] as number)) *
+      ((b.values[j * width + channel] as number) - (b.mean[channel] as number));
+  }
+  return sum;
 }

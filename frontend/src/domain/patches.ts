@@ -3,13 +3,7 @@
 
 import type { Atlas } from '../wire/atlas';
 import type { Probe } from '../wire/probe';
-
-export interface Rect {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+import type { Rect } from './view';
 
 export interface Cut {
   readonly page: number;

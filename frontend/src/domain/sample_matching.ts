@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which samples of two atlases are the same, as `matching.py` has it, and where those of a cell lie in the other. */
 
-import type { CellPlace } from '../state/store';
 import { shorten } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
 import { type Atlas, cellAt, type Level, levelOf } from '../wire/atlas';
 import { membersOf } from './cell_stats';
 import { type ClassAtlas, classAtlasOf } from './class_atlas';
 import { countIn } from './concepts';
+import type { CellPlace } from './view';
 
 /** Settings that change how an atlas is drawn or made, but not what is compared. */
 const PICTURES = new Set([

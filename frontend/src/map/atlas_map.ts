@@ -16,8 +16,12 @@ import {
 } from '../domain/camera';
 import { shareLayout } from '../domain/layout_variants';
 import { resolveLevel } from '../domain/level_of_detail';
+import type { CellPlace } from '../domain/view';
 import { createContext } from '../render/gl/context';
+import type { PanBuffer } from '../render/gl/pan_buffer';
+import type { PointsPass } from '../render/gl/points_pass';
 import {
+  type Frame,
   MOST_MOVING,
   type Renderer,
   type Scene,
@@ -27,10 +31,9 @@ import {
 import { WebglRenderer } from '../render/webgl_renderer';
 import type { Session } from '../state/session';
 import type { PageSet } from '../state/sprite_pages';
-import type { CellPlace, State } from '../state/store';
+import type { State } from '../state/store';
 import type { Atlas, Level } from '../wire/atlas';
 import { Fade } from './fade';
-import type { Equipment } from './map_setup';
 import type { Director } from './scene_transition';
 import { spreadOf, wider } from './spread';
 import { themeOf } from './theme';
@@ -54,8 +57,17 @@ interface Flight {
   readonly start: number;
 }
 
-/** Until the equipment is here, the map is tiles alone. */
+/** Without a decorator the map is tiles alone. */
 const PLAIN: SceneColours = { cellColours: null, pointColours: null };
+
+/** What the map gains after its first frame: points, colors, and what is drawn over the tiles. */
+export interface Decorator {
+  color(atlas: Atlas, level: Level, state: State): SceneColours;
+  createPoints(gl: WebGL2RenderingContext): PointsPass;
+  createPan(gl: WebGL2RenderingContext, paint: (frame: Frame) => void): PanBuffer;
+  /** Draws over the tiles; returns whether anything was drawn. */
+  decorate(context: CanvasRenderingContext2D, ratio: number): boolean;
+}
 
 interface CachedScene {
   readonly signature: string;
@@ -66,7 +78,7 @@ interface CachedScene {
 
 export class AtlasMap extends HTMLElement {
   #session: Session | null = null;
-  #equipment: Equipment | null = null;
+  #decorator: Decorator | null = null;
   #director: Director | null = null;
   #front: Scene | null = null;
   #canvas = this.#createCanvas();
@@ -139,8 +151,8 @@ export class AtlasMap extends HTMLElement {
     });
   }
 
-  equip(equipment: Equipment): void {
-    this.#equipment = equipment;
+  setDecorator(decorator: Decorator): void {
+    this.#decorator = decorator;
     this.#addPasses();
     this.invalidate();
   }
@@ -267,11 +279,11 @@ export class AtlasMap extends HTMLElement {
   }
 
   #addPasses(): void {
-    const [renderer, equipment, director] = [this.#renderer, this.#equipment, this.#director];
+    const [renderer, decorator, director] = [this.#renderer, this.#decorator, this.#director];
     if (!(renderer instanceof WebglRenderer)) return;
-    if (equipment) {
-      renderer.addPoints((gl) => equipment.createPoints(gl));
-      renderer.addPan((gl, paint) => equipment.createPan(gl, paint));
+    if (decorator) {
+      renderer.addPoints((gl) => decorator.createPoints(gl));
+      renderer.addPan((gl, paint) => decorator.createPan(gl, paint));
     }
     if (director) renderer.addTravel((gl, sheets) => director.createPass(gl, sheets));
   }
@@ -300,7 +312,7 @@ export class AtlasMap extends HTMLElement {
     });
     this.#cleared = false;
     const context = this.#overlay.getContext('2d');
-    const drawn = context !== null && this.#equipment?.decorate(context, this.#ratio);
+    const drawn = context !== null && this.#decorator?.decorate(context, this.#ratio);
     // An empty canvas costs the browser as much as a full one.
     this.#overlay.style.visibility = drawn ? '' : 'hidden';
     if (moving) this.invalidate();
@@ -390,13 +402,13 @@ export class AtlasMap extends HTMLElement {
   #sceneOf(atlas: Atlas, level: Level, { pages, failure }: PageSet): Scene {
     const state = this.#state;
     const { colour, show, allPoints, dark } = state;
-    const equipment = this.#equipment;
-    const signature = [colour, show, allPoints, dark, failure === null, equipment !== null].join();
+    const decorator = this.#decorator;
+    const signature = [colour, show, allPoints, dark, failure === null, decorator !== null].join();
     const cached = this.#scenes.get(level);
     const known = cached?.signature === signature ? cached : null;
     const drawn = known?.scene.deref();
     if (drawn) return drawn;
-    const colours = known?.colours ?? equipment?.colour(atlas, level, state) ?? PLAIN;
+    const colours = known?.colours ?? decorator?.color(atlas, level, state) ?? PLAIN;
     const scene: Scene = { atlas, level, pages, tiles: show !== 'points', ...colours };
     this.#scenes.set(level, { signature, colours, scene: new WeakRef(scene) });
     return scene;

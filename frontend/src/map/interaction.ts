@@ -5,6 +5,7 @@ import { type Camera, FIT, type Point, panBy, toWorld, zoomAt } from '../domain/
 import { nextCell, rowEnd } from '../domain/cell_stats';
 import { classAtlasOf, NOT_FOLLOWED } from '../domain/class_atlas';
 import { readFilter, SIGNS, writeFilter } from '../domain/class_filter';
+import { type CellPlace, SHOW_MODES, type ShowMode, samePlace } from '../domain/view';
 import { wants } from '../host/settings';
 import {
   addPane,
@@ -15,13 +16,14 @@ import {
   swapSides,
   toggleCompare,
 } from '../state/comparison';
+import { linkTo } from '../state/deep_link';
+import { notify } from '../state/notify';
 import { keepPin } from '../state/pins';
 import type { Player } from '../state/player';
 import type { Session } from '../state/session';
 import { toggleShortcuts } from '../state/shortcut_series';
-import { type CellPlace, SHOW_MODES, type ShowMode, type State, samePlace } from '../state/store';
-import { copy, linkTo } from '../util/clipboard';
-import { notify } from '../util/notify';
+import type { State } from '../state/store';
+import { copy } from '../util/clipboard';
 import { cellAt, type Level } from '../wire/atlas';
 import type { AtlasMap } from './atlas_map';
 import { Gestures } from './gestures';

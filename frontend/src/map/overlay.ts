@@ -3,11 +3,10 @@
 
 import { type Camera, toScreen, type Viewport, worldSide } from '../domain/camera';
 import { majority } from '../domain/cell_stats';
+import type { CanvasTheme, CellPlace } from '../domain/view';
 import { iconScales } from '../render/scene';
-import type { CellPlace } from '../state/store';
 import { shorten } from '../util/format';
 import { type Atlas, cellAt, className, type Level } from '../wire/atlas';
-import type { CanvasTheme } from './theme';
 
 /** Cells of this side in CSS pixels begin to carry labels, and fully do from the second on. */
 const LABEL_FROM = 88;

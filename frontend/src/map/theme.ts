@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Colours that canvases need as values; panels take theirs from the custom properties in styles.ts. */
 
-import type { Rgb } from '../domain/color_scales';
+import type { CanvasTheme, Rgb } from '../domain/view';
 import type { State } from '../state/store';
-
-export interface CanvasTheme {
-  readonly ground: Rgb;
-  readonly neutralTile: Rgb;
-  readonly accent: string;
-  /** More and fewer: vermilion and blue, told apart under every common colour-vision deficiency. */
-  readonly gain: string;
-  readonly loss: string;
-  readonly label: string;
-  readonly labelGround: string;
-}
 
 export const THEMES: Readonly<Record<'light' | 'dark', CanvasTheme>> = {
   light: {

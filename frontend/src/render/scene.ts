@@ -2,7 +2,7 @@
 /** What a renderer is told: scenes (one level of one atlas, coloured) and how strongly each shows. */
 
 import type { Camera, Viewport } from '../domain/camera';
-import type { Rgb } from '../domain/color_scales';
+import type { Rgb } from '../domain/view';
 import type { Atlas, Level } from '../wire/atlas';
 
 export interface SceneColours {
@@ -84,22 +84,6 @@ export function iconScales(level: Level): Float32Array {
     scalesOf.set(level, scales);
   }
   return scales;
-}
-
-/** Where icon `cell` lies: its page, and its pixel corner on that page. Null without an icon. */
-export function iconPlace(
-  level: Level,
-  cell: number,
-): { page: number; x: number; y: number; side: number } | null {
-  const { tile, columns } = level.entry;
-  if (tile === null || columns === null || level.kind[cell] === 0) return null;
-  const onPage = cell % (columns * columns);
-  return {
-    page: Math.floor(cell / (columns * columns)),
-    x: (onPage % columns) * tile,
-    y: Math.floor(onPage / columns) * tile,
-    side: tile,
-  };
 }
 
 /** Diameter of a point in CSS pixels: it grows slowly as the camera comes near. */

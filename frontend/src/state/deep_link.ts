@@ -3,8 +3,6 @@
 
 import { type Camera, clampCamera, FIT } from '../domain/camera';
 import { classTest } from '../domain/class_series';
-import type { HashValues } from '../host/url_hash';
-import type { RunEntry, SeriesEntry } from '../wire/manifest';
 import {
   type Channel,
   COLOUR_MODES,
@@ -12,11 +10,13 @@ import {
   type ColourMode,
   type CompareMode,
   DRIFTS,
-  type Missing,
   SHOW_MODES,
   type ShowMode,
-  type State,
-} from './store';
+} from '../domain/view';
+import { addressOf } from '../host/tensorboard';
+import type { HashValues } from '../host/url_hash';
+import type { RunEntry, SeriesEntry } from '../wire/manifest';
+import type { Missing, State } from './store';
 
 const LONGEST_NAME = 300;
 
@@ -152,4 +152,9 @@ export function missingOf(link: Link, run: RunEntry, series: SeriesEntry | null)
     ...(lacks(step) && { step: String(step) }),
     ...(lacks(compare) && { compare: String(compare) }),
   };
+}
+
+/** The address that leads back to what is shown. */
+export function linkTo(state: State): string {
+  return location.origin + addressOf(linkOf(state));
 }

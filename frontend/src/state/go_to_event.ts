@@ -1,35 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /** From an event to its place: step, cell and the samples that it is about. */
 
+import type { Camera } from '../domain/camera';
 import { centreOf } from '../domain/cell_stats';
-import { rowsOf } from '../domain/concepts';
-import type { AtlasMap } from '../map/atlas_map';
-import type { Atlas } from '../wire/atlas';
+import type { CellPlace } from '../domain/view';
 import type { RunEvent } from '../wire/history';
 import type { Session } from './session';
-import type { CellPlace, Highlight, State } from './store';
+import type { State } from './store';
 
 /** Cells across the view after a jump. */
 const CELLS_IN_VIEW = 6;
 const LEAST_ZOOM = 1.5;
 
+/** What flies to a camera: the map. */
+interface CameraTarget {
+  flyTo(camera: Camera): void;
+}
+
 export type Side = 'before' | 'after';
-
-/** The lifelines that stand out at `step`. */
-export function highlightedIds({ ids, event }: Highlight, step: number): readonly number[] {
-  if (event === null) return ids;
-  return step >= event.step ? event.after : event.before;
-}
-
-/** Rows of the samples of `atlas` that stand out, ascending. */
-export function highlightedRows(atlas: Atlas, highlight: Highlight): Int32Array {
-  const ids = highlightedIds(highlight, atlas.step);
-  const { of, probe, atlas: only = atlas.key } = highlight;
-  const known = probe === undefined || probe === atlas.manifest.probeDigest;
-  if (!known || only !== atlas.key) return new Int32Array();
-  if (of === 'sample') return Int32Array.from(ids.filter((row) => row < atlas.count));
-  return rowsOf(of === 'image' ? atlas.imageIds : atlas.lifelines, ids);
-}
 
 /** Which side of an event the shown step is, or null when it is neither. */
 export function sideOf(event: RunEvent, step: number | null): Side | null {
@@ -57,13 +45,13 @@ export function showSide(event: RunEvent, side: Side, session: Session): void {
 }
 
 /** Goes to the step of an event, flies to its cell and lets its members stand out. */
-export function jumpTo(event: RunEvent, session: Session, map: AtlasMap): void {
+export function jumpTo(event: RunEvent, session: Session, map: CameraTarget): void {
   showSide(event, tellingSide(session.store.state, event), session);
   if (event.cell !== null) flyToCell(event.cell, session, map);
 }
 
 /** Pins a cell in the inspector and brings it near. */
-export function flyToCell(place: CellPlace, { store }: Session, map: AtlasMap): void {
+export function flyToCell(place: CellPlace, { store }: Session, map: CameraTarget): void {
   store.set({ pinned: place, hover: null });
   map.flyTo({ ...centreOf(place), z: Math.max(LEAST_ZOOM, place.size / CELLS_IN_VIEW) });
 }

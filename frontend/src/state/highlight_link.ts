@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The image or the concept that is lit, as it stands in the address, and the highlight that it is. */
 
-import type { Highlight, Store } from './store';
+import type { Highlight } from '../domain/view';
+import type { Store } from './store';
 
 const LIT = /^(image|concept):(\d{1,9})$/;
 

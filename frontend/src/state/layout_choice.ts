@@ -4,11 +4,12 @@
 import { membersOf } from '../domain/cell_stats';
 import { twinOf } from '../domain/layout_variants';
 import { whyUnpaired } from '../domain/sample_pairing';
+import type { CellPlace } from '../domain/view';
 import type { Atlas } from '../wire/atlas';
 import { cellAt, levelOf } from '../wire/atlas';
 import type { RunEntry } from '../wire/manifest';
 import type { Session } from './session';
-import type { CellPlace, State } from './store';
+import type { State } from './store';
 
 /** The run that the switch leads to, or null where the shown layer has but one layout. */
 export function otherLayout({ runs, run, series }: State): RunEntry | null {

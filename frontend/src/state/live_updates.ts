@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the first map can do without: history, probe, the steps next door, and news from the log. */
 
+import { keeperOf } from '../domain/layout_variants';
 import { watchReloads } from '../host/tensorboard';
 import { asFailure, fetchIndex } from '../wire/api';
 import { levelOf } from '../wire/atlas';
 import { fetchHistory } from '../wire/history';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
-import { fetchProbe, keeperOf } from '../wire/probe';
+import { fetchProbe } from '../wire/probe';
 import { findRun } from './deep_link';
 import type { Session } from './session';
 import type { State } from './store';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Cells that are kept in sight: where they lie, as a text of the address that anybody may have written. */
 
+import { type CellPlace, samePlace } from '../domain/view';
 import { count } from '../util/format';
 import { MAX_GRID } from '../wire/manifest';
 import type { Session } from './session';
-import { type CellPlace, samePlace } from './store';
 
 export interface Pin extends CellPlace {
   readonly step: number;

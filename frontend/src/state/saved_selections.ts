@@ -5,6 +5,7 @@ import type { Selection } from '../domain/selection';
 import { shorten } from '../util/format';
 import { asNumber, Fields, WireError } from '../wire/json_reader';
 import { MAX_SAMPLES } from '../wire/manifest';
+import type { Session } from './session';
 
 const KEY = 'atlas.selections';
 const VERSION = 1;
@@ -71,4 +72,17 @@ function readSelection(item: unknown, where: string): Selection | null {
     if (error instanceof WireError) return null;
     throw error;
   }
+}
+
+/** Shows a saved selection, on its own layer if the run has that. */
+export function showSaved(session: Session, selection: Selection): void {
+  const { run, series } = session.store.state;
+  const own = run?.series.find(({ layer }) => layer === selection.layer);
+  if (own && series?.layer !== selection.layer) session.chooseSeries(own.id);
+  session.store.set({
+    selection,
+    kept: 'shown',
+    table: false,
+    said: `Selected: ${selection.name}`,
+  });
 }

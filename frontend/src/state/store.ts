@@ -4,56 +4,20 @@
 import type { Camera } from '../domain/camera';
 import { FIT, type Spread } from '../domain/camera';
 import type { Selection } from '../domain/selection';
-import type { CanvasTheme } from '../map/theme';
+import type {
+  CanvasTheme,
+  CellPlace,
+  Channel,
+  ColourMode,
+  CompareMode,
+  Highlight,
+  ShowMode,
+} from '../domain/view';
 import type { Failure } from '../wire/api';
 import type { Atlas } from '../wire/atlas';
-import type { History, RunEvent } from '../wire/history';
+import type { History } from '../wire/history';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
 import type { Probe } from '../wire/probe';
-
-export const COLOUR_MODES = [
-  'icons',
-  'class',
-  'prediction',
-  'purity',
-  'accuracy',
-  'confusion',
-  'entropy',
-  'cosine',
-  'population',
-] as const;
-export type ColourMode = (typeof COLOUR_MODES)[number];
-
-export const SHOW_MODES = ['icons', 'points', 'both'] as const;
-export type ShowMode = (typeof SHOW_MODES)[number];
-
-export const COMPARE_MODES = ['difference', 'swipe', 'blink'] as const;
-export type CompareMode = (typeof COMPARE_MODES)[number];
-
-/** What drift is of: places on the map, activations, or attribution; nothing where none is shown. */
-export const DRIFTS = ['on', 'activation', 'attribution'] as const;
-export type Channel = (typeof DRIFTS)[number];
-
-/** Lifelines, or samples, that stand out on the map, at whatever step. */
-export interface Highlight {
-  readonly ids: readonly number[];
-  /** What `ids` count, where it is not lifelines. */
-  readonly of?: 'image' | 'sample';
-  /** The probe whose samples they are, where it is not that of every atlas on screen. */
-  readonly probe?: string;
-  /** The one atlas whose samples they are, where those of every step are others: its key. */
-  readonly atlas?: string;
-  readonly name: string;
-  /** The event that was chosen from the list, if it is one. */
-  readonly event: RunEvent | null;
-}
-
-/** A place on one grid. It outlives steps: the same square of the map, whatever lies in it. */
-export interface CellPlace {
-  readonly size: number;
-  readonly row: number;
-  readonly col: number;
-}
 
 export type Missing = Readonly<Partial<Record<'run' | 'layer' | 'step' | 'compare', string>>>;
 
@@ -239,8 +203,4 @@ export class Store {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
-}
-
-export function samePlace(a: CellPlace | null, b: CellPlace | null): boolean {
-  return a === b || (a?.size === b?.size && a?.row === b?.row && a?.col === b?.col);
 }

@@ -4,7 +4,8 @@
 import { type Camera, type Viewport, worldSide } from '../domain/camera';
 import { centreOf } from '../domain/cell_stats';
 import { resolveLevel } from '../domain/level_of_detail';
-import type { CellPlace, State } from './store';
+import type { CellPlace } from '../domain/view';
+import type { State } from './store';
 
 /** Cells across the view that are near enough. */
 const CELLS_IN_VIEW = 5;

@@ -4,14 +4,15 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
 import { classColours } from '../domain/color_scales';
+import { iconPlace } from '../domain/icon_place';
+import { keeperOf } from '../domain/layout_variants';
 import type { Evidence, Nearest } from '../domain/nearest_samples';
 import { type Cut, cutOf } from '../domain/patches';
-import { iconPlace } from '../render/scene';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
 import { count, fraction, percent, plural, shorten } from '../util/format';
 import { type Atlas, className, type IconKind, type Level } from '../wire/atlas';
-import { keeperOf, type Probe } from '../wire/probe';
+import type { Probe } from '../wire/probe';
 
 const MIX_ROWS = 5;
 

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Texts that a person takes away. */
 
-import { addressOf } from '../host/tensorboard';
-import { linkOf } from '../state/deep_link';
-import type { State } from '../state/store';
-
-/** The address that leads back to what is shown. */
-export function linkTo(state: State): string {
-  return location.origin + addressOf(linkOf(state));
-}
-
 /** What came of it, as a sentence. */
 export async function copy(text: string, done: string): Promise<string> {
   let copied = true;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Stored activations: which members of a cell are nearest to its mean, and how far they turn from step to step. */
 
-import { smallest } from '../domain/cell_stats';
 import type { Atlas } from './atlas';
 import { WireError } from './json_reader';
 import { halfToFloat, type Tensors } from './safetensors';
@@ -83,44 +82,4 @@ function meanOf(values: Float32Array, rows: number, width: number): Float32Array
     mean[channel] = finite > 0 ? sum / finite : 0;
   }
   return mean;
-}
-
-/**
- * The `limit` members whose activation points most nearly the way of the members' mean, both taken
- * relative to the layer's mean, as the icons' own cosine is.
- */
-export function nearestByActivation(
-  activations: Activations,
-  members: Int32Array,
-  limit: number,
-): number[] {
-  const { width, values, mean } = activations;
-  const target = new Float32Array(width);
-  for (const sample of members) {
-    for (let channel = 0; channel < width; channel++) {
-      const value = (values[sample * width + channel] as number) - (mean[channel] as number);
-      if (Number.isFinite(value)) target[channel] = (target[channel] as number) + value;
-    }
-  }
-  const goal = { width, values: target, mean: new Float32Array(width) };
-  return smallest(
-    members,
-    limit,
-    (sample) =>
-      -dot(activations, sample, goal, 0) / Math.sqrt(dot(activations, sample, activations, sample)),
-  );
-}
-
-type Rows = Pick<Activations, 'width' | 'values' | 'mean'>;
-
-/** Row `i` of `a` times row `j` of `b`, each from its mean. */
-export function dot(a: Rows, i: number, b: Rows, j: number): number {
-  const { width } = b;
-  let sum = 0;
-  for (let channel = 0; channel < width; channel++) {
-    sum +=
-      ((a.values[i * width + channel] as number) - (a.mean[channel] as number)) *
-      ((b.values[j * width + channel] as number) - (b.mean[channel] as number));
-  }
-  return sum;
 }

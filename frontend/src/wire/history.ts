@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What became of the steps of one series, and what happened in them: the answer of `history`. */
 
-import type { CellPlace } from '../state/store';
 import { getJson } from './api';
 import { asNumber, Fields, WireError } from './json_reader';
 import { MAX_GRID, MAX_STEPS } from './manifest';
@@ -29,6 +28,13 @@ export interface SkippedStep {
 export const EVENT_KINDS = ['born', 'merges', 'splits', 'dies'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
+/** A cell of one grid, as the log names it. */
+interface EventCell {
+  readonly size: number;
+  readonly row: number;
+  readonly col: number;
+}
+
 /** Something that happened to lifelines between two atlases. */
 export interface RunEvent {
   readonly step: number;
@@ -41,7 +47,7 @@ export interface RunEvent {
   readonly before: readonly number[];
   readonly after: readonly number[];
   /** Where to look: at `step`, or at `beforeStep` if nothing is left. */
-  readonly cell: CellPlace | null;
+  readonly cell: EventCell | null;
 }
 
 export interface History {
@@ -114,7 +120,7 @@ function readEvent(item: unknown, where: string): RunEvent {
   };
 }
 
-function readCell(cell: Fields): CellPlace {
+function readCell(cell: Fields): EventCell {
   const size = cell.whole('grid', 1, MAX_GRID);
   return { size, row: cell.whole('row', 0, size - 1), col: cell.whole('col', 0, size - 1) };
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The pictures of a run's probe: which there are and where they lie on their pages. */
 
-import { twinOf } from '../domain/layout_variants';
 import { decode, get } from './api';
 import { asNumber, type Fields, WireError } from './json_reader';
 import {
@@ -11,7 +10,6 @@ import {
   openManifest,
   type Page,
   pagesOf,
-  type RunEntry,
   readBlobs,
 } from './manifest';
 import { splitPack } from './packed_response';
@@ -33,12 +31,6 @@ export interface Probe {
   readonly manifest: ProbeManifest;
   /** Place in the sheets by image id. */
   readonly placeOf: ReadonlyMap<number, number>;
-}
-
-/** The run that keeps the pictures of `run`: two layouts may have one probe between them. */
-export function keeperOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
-  const keeper = run.probe ? run : twinOf(runs, run);
-  return keeper?.probe ? keeper : null;
 }
 
 export async function fetchProbe(run: string): Promise<Probe> {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One search for shortcuts: the answer of `shortcuts`, checked before anything believes it. */
 
-import type { Rect } from '../domain/patches';
 import { fetchPicture, getJson } from './api';
 import { asNumber, asText, Fields, WireError } from './json_reader';
 import { checkSheets, MAX_SAMPLES, MAX_SHEET_SIDE, type Page } from './manifest';
@@ -13,6 +12,14 @@ const MOST_CHECKPOINTS = 1000;
 const MOST_CLASSES = 100_000;
 const MOST_IMAGES = 1_000_000_000;
 const MAX_INT = 2 ** 31 - 1;
+
+/** A rectangle of the input, in pixels. */
+interface PatchBox {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
 
 /** An image of the probe without the patch and with it. */
 export interface Example {
@@ -45,7 +52,7 @@ export interface Shortcut {
   readonly id: string;
   readonly target: number;
   /** Where it is pasted, in input pixels. */
-  readonly box: Rect;
+  readonly box: PatchBox;
   readonly area: number;
   readonly rates: Rates;
   /** 95 % of the difference between patch and noise. */

@@ -10,7 +10,8 @@ import {
   smallest,
   tallyIcons,
 } from '../../src/domain/cell_stats';
-import { nearestByActivation, readActivations } from '../../src/wire/activations';
+import { nearestByActivation } from '../../src/domain/nearest_samples';
+import { readActivations } from '../../src/wire/activations';
 import type { Level } from '../../src/wire/atlas';
 import { readSafetensors } from '../../src/wire/safetensors';
 import { safetensors, smallAtlas, tensor } from '../helpers/wire_builder';

@@ -2,20 +2,21 @@
 // @vitest-environment happy-dom
 import { type nothing, render, type TemplateResult } from 'lit';
 import { describe, expect, it, vi } from 'vitest';
-import { motionChoice } from '../../src/app/evolution_tools';
 import { classAtlasOf, NOT_FOLLOWED } from '../../src/domain/class_atlas';
+import { highlightedRows } from '../../src/domain/highlight';
 import { Evidence } from '../../src/domain/nearest_samples';
 import { whyUnpaired } from '../../src/domain/sample_pairing';
-import { differenceOf } from '../../src/features/compare/difference_legend';
-import { driftOf } from '../../src/features/compare/drift_legend';
+import type { Highlight } from '../../src/domain/view';
 import { EventList } from '../../src/features/events/event_list';
-import { highlightSentence } from '../../src/features/inspector/concept_list';
 import { legendPanel } from '../../src/features/legend/legend';
 import { findResults } from '../../src/features/search/search_index';
+import { motionChoice } from '../../src/features/timeline/motion_choice';
 import { Traveller } from '../../src/map/travel';
-import { highlightedRows } from '../../src/state/go_to_event';
+import { differenceOf } from '../../src/state/difference_reading';
+import { driftOf } from '../../src/state/drift_reading';
 import type { Session } from '../../src/state/session';
-import { type Highlight, type State, Store } from '../../src/state/store';
+import { type State, Store } from '../../src/state/store';
+import { highlightSentence } from '../../src/ui/highlight_pill';
 import type { Atlas, Level } from '../../src/wire/atlas';
 import { AXIS, classAtlas, pairAtlas, runOf } from '../helpers/class_atlas_fixtures';
 import { smallAtlas } from '../helpers/wire_builder';

@@ -9,7 +9,7 @@ import {
   thinOut,
   toRgb,
 } from '../../src/domain/color_scales';
-import type { ColourMode } from '../../src/state/store';
+import type { ColourMode } from '../../src/domain/view';
 import { type Atlas, className, type Level } from '../../src/wire/atlas';
 import { askedAtlas } from '../helpers/class_fixtures';
 import { smallAtlas } from '../helpers/wire_builder';

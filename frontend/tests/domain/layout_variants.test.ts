@@ -4,14 +4,19 @@ import { nothing, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { layoutSwitch } from '../../src/app/layout_switch';
 import { topBar } from '../../src/app/top_bar';
-import { folderOf, isRelaid, shareLayout, twinOf } from '../../src/domain/layout_variants';
+import {
+  folderOf,
+  isRelaid,
+  keeperOf,
+  shareLayout,
+  twinOf,
+} from '../../src/domain/layout_variants';
 import type { Address } from '../../src/host/tensorboard';
 import type { HashValues } from '../../src/host/url_hash';
 import { followCell, otherLayout, switchLayout } from '../../src/state/layout_choice';
 import { Session } from '../../src/state/session';
 import { Store } from '../../src/state/store';
 import type { RunEntry } from '../../src/wire/manifest';
-import { keeperOf } from '../../src/wire/probe';
 import {
   atlasBytes,
   binary,

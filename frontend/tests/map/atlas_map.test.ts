@@ -2,7 +2,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AtlasMap } from '../../src/map/atlas_map';
-import type { Equipment } from '../../src/map/map_setup';
+import type { MapDecorator } from '../../src/map/map_decorator';
 import { WebglRenderer } from '../../src/render/webgl_renderer';
 import type { Session } from '../../src/state/session';
 import type { PageSet } from '../../src/state/sprite_pages';
@@ -301,12 +301,12 @@ describe('changes', () => {
 
     const many = { ...twoLevels(8), count: 100_001 };
     const pointColours = new Uint8Array(4 * many.count);
-    map.equip({
-      colour: () => ({ cellColours: null, pointColours }),
+    map.setDecorator({
+      color: () => ({ cellColours: null, pointColours }),
       createPoints: () => ({ draw: () => {}, prune: () => {} }),
       createPan: () => ({ show: () => false }),
       decorate: () => false,
-    } as unknown as Equipment);
+    } as unknown as MapDecorator);
     for (const key of ['s1/8/2', 's1/8/4']) give(key);
     store.set({ step: 8, atlas: many });
     rest();
@@ -403,12 +403,12 @@ describe('equipment', () => {
     let decorated = true;
     const overlay = map.querySelectorAll('canvas')[1] as HTMLCanvasElement;
     overlay.getContext = () => ({}) as never;
-    map.equip({
-      colour: () => colours,
+    map.setDecorator({
+      color: () => colours,
       createPoints: () => points,
       createPan: () => ({ show: () => false }),
       decorate: () => decorated,
-    } as unknown as Equipment);
+    } as unknown as MapDecorator);
     rest();
     expect(map.scene).toMatchObject(colours);
     expect(points.draw).toHaveBeenCalled();

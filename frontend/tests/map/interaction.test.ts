@@ -2,12 +2,13 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Camera, FIT, zoomAt } from '../../src/domain/camera';
+import type { CellPlace } from '../../src/domain/view';
 import type { AtlasMap } from '../../src/map/atlas_map';
 import { Gestures } from '../../src/map/gestures';
 import { Interaction } from '../../src/map/interaction';
 import type { Player } from '../../src/state/player';
 import type { Session } from '../../src/state/session';
-import { type CellPlace, Store } from '../../src/state/store';
+import { Store } from '../../src/state/store';
 import type { Level } from '../../src/wire/atlas';
 import { smallAtlas } from '../helpers/wire_builder';
 

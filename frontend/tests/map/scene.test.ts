@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
+import { iconPlace } from '../../src/domain/icon_place';
 import { chooseLevel, READABLE_CELL, resolveLevel } from '../../src/domain/level_of_detail';
 import { want } from '../../src/host/settings';
 import { Fade } from '../../src/map/fade';
 import { commandOf } from '../../src/map/keyboard';
-import { iconPlace, iconScales } from '../../src/render/scene';
+import { iconScales } from '../../src/render/scene';
 import { placeCard } from '../../src/ui/placement';
 import type { Level } from '../../src/wire/atlas';
 import { smallAtlas } from '../helpers/wire_builder';

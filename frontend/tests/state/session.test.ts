@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { missingLine } from '../../src/features/inspector/empty_states';
 import type { Address } from '../../src/host/tensorboard';
 import type { HashValues } from '../../src/host/url_hash';
 import { chooseA } from '../../src/state/comparison';
 import { Session } from '../../src/state/session';
 import { Store } from '../../src/state/store';
+import { missingLine } from '../../src/ui/empty_states';
 import {
   atlasBytes,
   binary,

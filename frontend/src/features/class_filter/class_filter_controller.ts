@@ -12,7 +12,7 @@ import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
-import { classVoices } from '../inspector/attribution_section';
+import { classVoices } from './attribution_section';
 import { filterLegend, filterSentence, restReason, scaleOf } from './filter_legend';
 import { FilterPanel } from './filter_panel';
 

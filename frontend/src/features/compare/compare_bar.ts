@@ -2,9 +2,10 @@
 /** Which two steps are compared, and how. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { COMPARE_MODES, type CompareMode } from '../../domain/view';
 import { chooseA, showA, swapSides } from '../../state/comparison';
 import type { Session } from '../../state/session';
-import { COMPARE_MODES, type CompareMode, type State } from '../../state/store';
+import type { State } from '../../state/store';
 import { iconButton } from '../../ui/icons';
 import { segments } from '../../ui/segmented_control';
 import { count } from '../../util/format';

@@ -10,6 +10,8 @@ import type { Layer } from '../../map/overlay';
 import { drawDifference, drawDivider } from '../../map/overlays/difference';
 import { drawChange, drawDrift } from '../../map/overlays/drift';
 import { dividerAt } from '../../state/comparison';
+import { differenceOf, differenceSentence } from '../../state/difference_reading';
+import { driftOf, driftOfCell, driftSentence } from '../../state/drift_reading';
 import { referenceOf } from '../../state/reference_step';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
@@ -17,8 +19,8 @@ import type { CellContext } from '../../ui/cell_view';
 import { count } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import { compareBar, dividerSlider } from './compare_bar';
-import { differenceLegend, differenceOf, differenceSentence } from './difference_legend';
-import { driftLegend, driftOf, driftOfCell, driftSentence } from './drift_legend';
+import { differenceLegend } from './difference_legend';
+import { driftLegend } from './drift_legend';
 
 export class Changes {
   constructor(

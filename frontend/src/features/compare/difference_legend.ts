@@ -2,62 +2,21 @@
 /** What the squares of the difference say, in words and numbers, or why there are none. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { noGrid } from '../../domain/activation_drift';
-import { NOT_FOLLOWED } from '../../domain/class_atlas';
-import { readFilter } from '../../domain/class_filter';
-import {
-  type Change,
-  type Difference,
-  findAttributionChange,
-  findDifference,
-  largestChanges,
-  sayGain,
-} from '../../domain/difference';
-import { whyUnpaired } from '../../domain/sample_pairing';
+import { type Change, type Difference, largestChanges, sayGain } from '../../domain/difference';
+import { differenceOf, differenceSentence } from '../../state/difference_reading';
+import { stepsBetween } from '../../state/drift_reading';
 import type { State } from '../../state/store';
-import { count, plural, shorten } from '../../util/format';
-import { type Atlas, className, type Level, levelOf } from '../../wire/atlas';
-import { referenceOr, stepsBetween } from './drift_legend';
+import { count } from '../../util/format';
+import type { Atlas, Level } from '../../wire/atlas';
 
 /** As many changes are listed. */
 const LARGEST = 8;
-const LONGEST_NAME = 40;
+
 const VERDICTS: Readonly<Record<string, string>> = {
   true: 'beyond it',
   false: 'within it',
   null: 'not known',
 };
-
-/** B less A on a level of B, or why it cannot be told. */
-export function differenceOf(state: State, atlas: Atlas, level: Level): Difference | string {
-  if (state.compare === atlas.step) return 'A and B are the same step: go to another one.';
-  if (state.drift !== '' && state.drift !== 'on') {
-    return 'The difference rests while drift colours the cells.';
-  }
-  const other = referenceOr(state);
-  if (typeof other === 'string') return other;
-  const reason = whyUnpaired(other, atlas);
-  if (reason === NOT_FOLLOWED) return `${reason} Swipe and Blink show both.`;
-  if (reason !== null) return reason;
-  const same = levelOf(other, level.size);
-  if (same === undefined) return noGrid(other, level);
-  const { kind, classes } = readFilter(state);
-  const [toward] = classes;
-  const found =
-    toward === undefined ? '' : findAttributionChange(other, same, atlas, level, toward);
-  const samples = toward === undefined || (kind === 'top' && typeof found === 'string');
-  return samples ? findDifference(other, same, atlas, level) : found;
-}
-
-export function differenceSentence(
-  { step, compare, atlas }: State,
-  { moved, toward }: Difference,
-): string {
-  const since = `between step ${count(compare ?? 0)} and step ${count(step ?? 0)}`;
-  if (toward === null || !atlas) return `${plural(moved, 'sample')} changed cell ${since}`;
-  const name = shorten(className(atlas, toward), LONGEST_NAME);
-  return `Attribution toward ${name} changed ${since}, by more than chance in ${plural(moved, 'cell')}`;
-}
 
 export function differenceLegend(
   state: State,

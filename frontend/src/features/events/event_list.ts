@@ -13,7 +13,7 @@ import { segments } from '../../ui/segmented_control';
 import { count, fraction, plural, shorten } from '../../util/format';
 import type { Failure } from '../../wire/api';
 import { type History, type RunEvent, sameEvent } from '../../wire/history';
-import { EVENT_NAMES, eventGlyph } from '../timeline/event_glyphs';
+import { EVENT_NAMES, eventGlyph } from './event_glyphs';
 
 /** As many are listed at first; the rest on request. */
 const FIRST_EVENTS = 60;

@@ -2,21 +2,21 @@
 /** What is always shown of more than one step: how scenes follow each other, signs on the time line, what is lit. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { layoutSwitch } from '../../app/layout_switch';
 import { classAtlasOf } from '../../domain/class_atlas';
+import { highlightedRows } from '../../domain/highlight';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Layer } from '../../map/overlay';
 import { drawHighlight } from '../../map/overlays/highlight';
 import { Director } from '../../map/scene_transition';
-import { highlightedRows, jumpTo } from '../../state/go_to_event';
+import { jumpTo } from '../../state/go_to_event';
 import { atlasOnScreen, Reference } from '../../state/reference_step';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
+import { highlightPill, highlightSentence } from '../../ui/highlight_pill';
 import { toolHint } from '../../ui/tool_hint';
 import { levelOf } from '../../wire/atlas';
 import type { RunEvent } from '../../wire/history';
-import { highlightPill, highlightSentence } from '../inspector/concept_list';
-import { eventMarks, sideMark } from '../timeline/event_marks';
+import { eventMarks, sideMark } from './event_marks';
 
 export class Evolution {
   readonly director = new Director();
@@ -47,11 +47,6 @@ export class Evolution {
   marks(state: State): TemplateResult {
     const jump = (event: RunEvent) => jumpTo(event, this.session, this.map);
     return html`${eventMarks(state, jump)} ${sideMark(state)}`;
-  }
-
-  /** Beside the name of the run. */
-  layouts(state: State): TemplateResult | typeof nothing {
-    return layoutSwitch(state, this.session);
   }
 
   /** Over the middle of the map. */

@@ -5,18 +5,19 @@ import { html, nothing, svg, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';
 import { eventsOf, type Frame, frameOf, pathOf } from '../../domain/concept_history';
 import { type Lifeline, lifelinesIn } from '../../domain/concepts';
+import { type CellPlace, samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
 import { StepReader, spread, type Told } from '../../state/step_series_loader';
-import { type CellPlace, type State, samePlace } from '../../state/store';
+import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
 import { ref } from '../../ui/ref';
 import { count, percent, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
 import { className } from '../../wire/atlas';
 import type { RunEvent } from '../../wire/history';
-import { EVENT_NAMES, eventGlyph } from '../timeline/event_glyphs';
+import { EVENT_NAMES, eventGlyph } from './event_glyphs';
 
 /** As many steps are in the strip. */
 const FRAMES = 24;

@@ -4,14 +4,15 @@
 import { nothing, type TemplateResult } from 'lit';
 import type { Evidence } from '../../domain/nearest_samples';
 import type { AtlasMap } from '../../map/atlas_map';
+import { changesOf } from '../../state/change_columns';
+import { linkTo } from '../../state/deep_link';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
-import { copy, linkTo } from '../../util/clipboard';
+import { copy } from '../../util/clipboard';
 import { plainName, saveFile } from '../../util/download';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
-import { changesOf } from '../compare/change_columns';
-import { cellsAsCsv } from '../table/csv';
+import { cellsAsCsv } from './cells_csv';
 import { exportMenu } from './export_menu';
 import { type Scale, takeDrawing, takePicture } from './map_image';
 

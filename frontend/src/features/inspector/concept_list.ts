@@ -3,14 +3,11 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf, NOT_FOLLOWED } from '../../domain/class_atlas';
-import { countIn, type LifelineShare, lifelinesIn, lifelinesOf } from '../../domain/concepts';
-import { highlightedIds, highlightedRows } from '../../state/go_to_event';
+import { type LifelineShare, lifelinesIn } from '../../domain/concepts';
+import type { Highlight } from '../../domain/view';
 import type { Session } from '../../state/session';
-import type { Highlight } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
-import { iconButton } from '../../ui/icons';
 import { count, percent, plural, shorten } from '../../util/format';
-import type { Atlas, Level } from '../../wire/atlas';
 
 const SHOWN = 4;
 const NAME = 60;
@@ -54,46 +51,4 @@ function item(
       <span class="muted">${plural(size, 'sample')} · since step ${count(born)}</span>
     </button>
   </li>`;
-}
-
-/** "cats #1: 210 samples in 14 cells at step 800", where a highlight is on. */
-export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlight): string {
-  if (!highlight.of && atlas.lifelines === null) return 'Lifelines were not traced at this step.';
-  const rows = highlightedRows(atlas, highlight);
-  if (highlight.atlas !== undefined && highlight.atlas !== atlas.key) return NOT_FOLLOWED;
-  if (rows.length === 0) return `Nothing of it at step ${count(atlas.step)}.`;
-  const cells = countIn(level, rows).reduce((sum, members) => sum + (members > 0 ? 1 : 0), 0);
-  const where = `in ${plural(cells, 'cell')} at step ${count(atlas.step)}`;
-  return `${plural(rows.length, 'sample')} ${where}`;
-}
-
-/** The lifelines by their names at this step, where there are any; what else was lit by its own. */
-export function highlightTitle(atlas: Atlas, highlight: Highlight): string {
-  const ids = highlight.of ? [] : highlightedIds(highlight, atlas.step);
-  const own = (lifelinesOf(atlas) ?? []).filter(({ id }) => ids.includes(id));
-  return own.map(({ name }) => name).join(', ') || highlight.name;
-}
-
-export function highlightPill(
-  atlas: Atlas,
-  level: Level,
-  highlight: Highlight,
-  session: Session,
-): TemplateResult {
-  return html`<div class="highlight-pill panel" role="group" aria-label="Highlighted ${highlight.of ?? 'lifeline'}s">
-    <span
-      ><strong>${shorten(highlightTitle(atlas, highlight), NAME)}</strong>
-      <span class="muted">${highlightSentence(atlas, level, highlight)}</span></span
-    >
-    ${iconButton({
-      icon: 'events',
-      name: 'Where it lies at each step',
-      press: () => session.store.set({ kept: 'entered', table: false }),
-    })}
-    ${iconButton({
-      icon: 'close',
-      name: 'End the highlight',
-      press: () => session.store.set({ highlight: null }),
-    })}
-  </div>`;
 }

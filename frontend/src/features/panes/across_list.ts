@@ -3,8 +3,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { DepthMerge, Floor } from '../../domain/layer_links';
+import type { CellPlace } from '../../domain/view';
 import type { Session } from '../../state/session';
-import type { CellPlace } from '../../state/store';
 import { cellIcon } from '../../ui/cell_view';
 import { count, percent, shorten } from '../../util/format';
 import { type Atlas, className, type Level } from '../../wire/atlas';

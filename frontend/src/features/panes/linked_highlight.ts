@@ -10,11 +10,12 @@ import {
   shareProbe,
   sourceAt,
 } from '../../domain/sample_matching';
+import { samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Layer } from '../../map/overlay';
 import { drawLit } from '../../map/overlays/highlight';
 import type { Session } from '../../state/session';
-import { type State, samePlace } from '../../state/store';
+import type { State } from '../../state/store';
 import { percent, shorten } from '../../util/format';
 import type { Atlas, Level } from '../../wire/atlas';
 

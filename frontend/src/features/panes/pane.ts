@@ -4,7 +4,7 @@
 import { shareLayout } from '../../domain/layout_variants';
 import { AtlasMap } from '../../map/atlas_map';
 import { type Command, commandOf } from '../../map/keyboard';
-import { Equipment } from '../../map/map_setup';
+import { MapDecorator } from '../../map/map_decorator';
 import type { Layer } from '../../map/overlay';
 import { Director } from '../../map/scene_transition';
 import { findStep } from '../../state/deep_link';
@@ -45,10 +45,10 @@ export class Pane {
     map.setAttribute('role', 'application');
     map.setAttribute('aria-roledescription', 'map');
     map.setAttribute('aria-describedby', 'map-hint');
-    const equipment = new Equipment(map, session, new Player(session));
+    const equipment = new MapDecorator(map, session, new Player(session));
     equipment.layers = () => host.lit(this);
     map.session = session;
-    map.equip(equipment);
+    map.setDecorator(equipment);
     map.director = new Director();
     session.store.subscribe((state, before) => {
       // Only now it is known whether places compare.

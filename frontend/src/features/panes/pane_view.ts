@@ -2,17 +2,18 @@
 /** What stands around the map of a pane: its choices above, what is lit in it below, and why it is not linked. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { mapButtons } from '../../app/map_buttons';
-import { layerOptions, type Option, picker } from '../../app/top_bar';
 import { sayCell } from '../../domain/cell_stats';
 import { folderOf } from '../../domain/layout_variants';
 import { shareProbe } from '../../domain/sample_matching';
+import { mapButtons } from '../../map/map_buttons';
 import { findSeries } from '../../state/deep_link';
 import type { State } from '../../state/store';
+import { stepState } from '../../ui/empty_states';
 import { iconButton } from '../../ui/icons';
+import { layerOptions } from '../../ui/layer_options';
+import { type Option, picker } from '../../ui/picker';
+import { provenance } from '../../ui/provenance';
 import { count } from '../../util/format';
-import { stepState } from '../inspector/empty_states';
-import { provenance } from '../legend/legend';
 import { type Lighting, lightWords, type View } from './linked_highlight';
 import type { Pane, PaneHost } from './pane';
 import type { Slot } from './pane_slots';

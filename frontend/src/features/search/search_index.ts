@@ -8,7 +8,7 @@ import { MIN_SUPPORT } from '../../domain/class_filter';
 import { listClasses, match } from '../../domain/class_index';
 import { lifelinesOf } from '../../domain/concepts';
 import type { Selection } from '../../domain/selection';
-import type { CellPlace } from '../../state/store';
+import type { CellPlace } from '../../domain/view';
 import { percent, plural } from '../../util/format';
 import { type Atlas, cellAt, className, type Level } from '../../wire/atlas';
 

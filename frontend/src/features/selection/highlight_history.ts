@@ -4,15 +4,17 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { majority, placeOf } from '../../domain/cell_stats';
 import { countIn } from '../../domain/concepts';
+import { highlightedRows } from '../../domain/highlight';
+import type { CellPlace, Highlight } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
-import { flyToCell, highlightedRows } from '../../state/go_to_event';
+import { flyToCell } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
 import { StepReader, spread } from '../../state/step_series_loader';
-import type { CellPlace, Highlight, State } from '../../state/store';
+import type { State } from '../../state/store';
+import { highlightTitle } from '../../ui/highlight_pill';
 import { count, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
 import { type Atlas, className, type Level, levelOf } from '../../wire/atlas';
-import { highlightTitle } from '../inspector/concept_list';
 
 /** As many steps are read. */
 const STEPS = 24;

@@ -3,13 +3,14 @@
 
 import { html, type TemplateResult } from 'lit';
 import { type CellFacts, describeCell } from '../../domain/cell_stats';
+import { iconPlace } from '../../domain/icon_place';
 import { folderOf } from '../../domain/layout_variants';
+import { samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
-import { iconPlace } from '../../render/scene';
 import { flyToCell } from '../../state/go_to_event';
 import { MOST_PINS, type Pin, readPins, samePin, writePins } from '../../state/pins';
 import type { Session } from '../../state/session';
-import { type State, samePlace } from '../../state/store';
+import type { State } from '../../state/store';
 import { iconButton } from '../../ui/icons';
 import { count, percent, shorten } from '../../util/format';
 import { asFailure, Failure } from '../../wire/api';

@@ -3,7 +3,13 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Selection, whyNotIn } from '../../domain/selection';
-import { freeName, LONGEST_NAME, readSaved, writeSaved } from '../../state/saved_selections';
+import {
+  freeName,
+  LONGEST_NAME,
+  readSaved,
+  showSaved,
+  writeSaved,
+} from '../../state/saved_selections';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { focusOnce } from '../../ui/focus';
@@ -14,19 +20,6 @@ import type { Atlas } from '../../wire/atlas';
 
 const LAYER = 40;
 const PENCIL = 'M4 16.5V20h3.5L18 9.5 14.5 6zM15.9 4.6l3.5 3.5 1.5-1.5-3.5-3.5z';
-
-/** Shows a saved selection, on its own layer if the run has that. */
-export function showSaved(session: Session, selection: Selection): void {
-  const { run, series } = session.store.state;
-  const own = run?.series.find(({ layer }) => layer === selection.layer);
-  if (own && series?.layer !== selection.layer) session.chooseSeries(own.id);
-  session.store.set({
-    selection,
-    kept: 'shown',
-    table: false,
-    said: `Selected: ${selection.name}`,
-  });
-}
 
 export class SavedList {
   #list = readSaved();

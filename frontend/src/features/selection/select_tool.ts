@@ -7,6 +7,7 @@
 import { type Point, toWorld } from '../../domain/camera';
 import { classMix } from '../../domain/cell_stats';
 import { cellBlock, rectangle, rowsInside, selectionOf, whyNotIn } from '../../domain/selection';
+import type { CellPlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { middleCell } from '../../map/interaction';
 import { ARROWS } from '../../map/keyboard';
@@ -14,7 +15,7 @@ import type { Layer } from '../../map/overlay';
 import { drawOutline, drawPins, drawSelection } from '../../map/overlays/selection';
 import { readPins, writePins } from '../../state/pins';
 import type { Session } from '../../state/session';
-import type { CellPlace, State } from '../../state/store';
+import type { State } from '../../state/store';
 import { percent, plural, shorten } from '../../util/format';
 import { className } from '../../wire/atlas';
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The samples of a selection as files for spreadsheets and scripts; rows count as in Python. */
 
+import { csvText } from '../../util/csv';
 import { type Atlas, className } from '../../wire/atlas';
-import { csvText } from '../table/csv';
 
 interface Sample {
   /** The row in `atlas.xy`, `atlas.labels` and all the others. */

@@ -3,18 +3,19 @@
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { countIn } from '../../domain/concepts';
-import { cutBox, type Rect } from '../../domain/patches';
+import { cutBox } from '../../domain/patches';
+import type { CellPlace, Rect } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';
-import type { CellPlace, State } from '../../state/store';
+import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
 import { patchesMissing } from '../../ui/cell_view';
 import type { Crop } from '../../ui/crop';
 import { count, fraction, percent, plural, shorten } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Example, Rates, Search, Shortcut } from '../../wire/shortcut_record';
-import type { Finding } from './shortcuts_controller';
+import type { Finding } from './finding';
 
 const NAME = 40;
 /** Strength from which a patch counts as a shortcut by itself. */

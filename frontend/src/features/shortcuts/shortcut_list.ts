@@ -11,8 +11,8 @@ import { panelHead } from '../../ui/panel_head';
 import { ref } from '../../ui/ref';
 import { count, plural } from '../../util/format';
 import type { Search, Shortcut } from '../../wire/shortcut_record';
+import type { Finding } from './finding';
 import { ShortcutEntry } from './shortcut_entry';
-import type { Finding } from './shortcuts_controller';
 
 export class ShortcutList {
   #takesFocus = false;

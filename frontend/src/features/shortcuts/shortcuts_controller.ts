@@ -7,22 +7,14 @@ import type { Session } from '../../state/session';
 import { searchedOf, toggleShortcuts } from '../../state/shortcut_series';
 import type { State } from '../../state/store';
 import { count } from '../../util/format';
-import { asFailure, type Failure } from '../../wire/api';
+import { asFailure } from '../../wire/api';
 import { fetchPatches, fetchSearch, type Search } from '../../wire/shortcut_record';
+import type { Finding } from './finding';
 import { describe } from './shortcut_entry';
 import { ShortcutList } from './shortcut_list';
 
 /** As many answers are kept, with their pictures. */
 const KEPT = 8;
-
-/** The answer for one step, once it is here. */
-export interface Finding {
-  readonly step: number;
-  search: Search | null;
-  /** Why there is no search, or no patches of it. */
-  failure: Failure | null;
-  patches: ImageBitmap | null;
-}
 
 export class ShortcutSearch {
   readonly #list: ShortcutList;

@@ -2,15 +2,6 @@
 /** The cells of the shown level as a table, for those who would rather read than look. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { readFilter } from '../../domain/class_filter';
-import { iconPlace } from '../../render/scene';
-import type { Session } from '../../state/session';
-import { type CellPlace, type State, samePlace } from '../../state/store';
-import { KIND_NAMES } from '../../ui/cell_view';
-import { count, fraction, percent, plural, shorten } from '../../util/format';
-import { type Atlas, className, type Level } from '../../wire/atlas';
-import { signedFraction } from '../../wire/attribution';
-import type { Changed } from '../compare/change_columns';
 import {
   type ChangeColumn,
   type Key,
@@ -19,7 +10,17 @@ import {
   passing,
   type Row,
   sortRows,
-} from './rows';
+} from '../../domain/cell_rows';
+import { readFilter } from '../../domain/class_filter';
+import { iconPlace } from '../../domain/icon_place';
+import { type CellPlace, samePlace } from '../../domain/view';
+import type { Changed } from '../../state/change_columns';
+import type { Session } from '../../state/session';
+import type { State } from '../../state/store';
+import { KIND_NAMES } from '../../ui/cell_view';
+import { count, fraction, percent, plural, shorten } from '../../util/format';
+import { type Atlas, className, type Level } from '../../wire/atlas';
+import { signedFraction } from '../../wire/attribution';
 
 /** As many rows are drawn at once. */
 const PAGE = 50;

@@ -3,14 +3,15 @@
 
 import { nothing, type TemplateResult } from 'lit';
 import type { Evidence } from '../../domain/nearest_samples';
+import type { CellPlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { commandOf } from '../../map/keyboard';
+import { changesOf } from '../../state/change_columns';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';
-import type { CellPlace, State } from '../../state/store';
+import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
 import { levelOf } from '../../wire/atlas';
-import { changesOf } from '../compare/change_columns';
 import { CellTable } from './cell_table';
 
 /** What is done to the table itself with these keys, or makes no sense without a map. */

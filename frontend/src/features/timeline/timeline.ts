@@ -2,7 +2,6 @@
 /** The steps: play, a slider with one tick per logged step, and what TensorBoard has kept of them. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { motionChoice } from '../../app/evolution_tools';
 import { chooseA } from '../../state/comparison';
 import type { Player } from '../../state/player';
 import type { Session } from '../../state/session';
@@ -10,6 +9,7 @@ import type { State } from '../../state/store';
 import { iconButton } from '../../ui/icons';
 import { count, plural, shorten } from '../../util/format';
 import type { History, HistoryStep, SkippedStep } from '../../wire/history';
+import { motionChoice } from './motion_choice';
 
 /** Ticks closer than they are wide would be a bar; beyond this many only damaged ones are drawn. */
 const MOST_TICKS = 400;

@@ -3,8 +3,8 @@
 
 import { MIN_SUPPORT } from '../../domain/class_filter';
 import { colouring } from '../../domain/color_scales';
+import type { ColourMode } from '../../domain/view';
 import { iconScales, rimWidth } from '../../render/scene';
-import type { ColourMode } from '../../state/store';
 import { shorten } from '../../util/format';
 import { badge, eachCell, type Layer } from '../overlay';
 

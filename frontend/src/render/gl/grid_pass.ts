@@ -7,8 +7,9 @@
  */
 
 import { worldSide } from '../../domain/camera';
+import { iconPlace } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
-import { type Frame, iconPlace, iconScales, type WeightedScene } from '../scene';
+import { type Frame, iconScales, type WeightedScene } from '../scene';
 import { createCellTexture, createProgram, type Program, setCamera } from './context';
 import type { Sheets } from './sheets';
 import { setSheet, setTiles, TILE_GLSL } from './tile';

@@ -6,8 +6,9 @@
  * Tiles may cover each other here, so that they are laid over each other and not added up.
  */
 
+import { iconPlace } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
-import { type Frame, iconPlace, iconScales, type WeightedScene } from '../scene';
+import { type Frame, iconScales, type WeightedScene } from '../scene';
 import { createProgram, type Program, setCamera } from './context';
 import type { Sheets } from './sheets';
 import { setSheet, setTiles, TILE_GLSL } from './tile';

@@ -4,15 +4,12 @@ import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Change } from '../../../src/domain/difference';
 import { compareBar, dividerSlider } from '../../../src/features/compare/compare_bar';
-import {
-  differenceLegend,
-  differenceOf,
-  differenceSentence,
-} from '../../../src/features/compare/difference_legend';
-import { sideMark } from '../../../src/features/timeline/event_marks';
+import { differenceLegend } from '../../../src/features/compare/difference_legend';
+import { sideMark } from '../../../src/features/events/event_marks';
 import { Director } from '../../../src/map/scene_transition';
 import type { Scene } from '../../../src/render/scene';
 import { chooseA, dividerAt, showA, swapSides, toggleCompare } from '../../../src/state/comparison';
+import { differenceOf, differenceSentence } from '../../../src/state/difference_reading';
 import { atlasOnScreen } from '../../../src/state/reference_step';
 import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';

@@ -3,8 +3,9 @@
 import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Evidence } from '../../../src/domain/nearest_samples';
-import { differenceOf } from '../../../src/features/compare/difference_legend';
-import { driftLegend, driftOf, driftOfCell } from '../../../src/features/compare/drift_legend';
+import { driftLegend } from '../../../src/features/compare/drift_legend';
+import { differenceOf } from '../../../src/state/difference_reading';
+import { driftOf, driftOfCell } from '../../../src/state/drift_reading';
 import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';

@@ -2,10 +2,11 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { highlightedIds } from '../../../src/domain/highlight';
 import { EventList } from '../../../src/features/events/event_list';
-import { eventMarks, findMarks } from '../../../src/features/timeline/event_marks';
+import { eventMarks, findMarks } from '../../../src/features/events/event_marks';
 import type { AtlasMap } from '../../../src/map/atlas_map';
-import { highlightedIds, jumpTo, sideOf, tellingSide } from '../../../src/state/go_to_event';
+import { jumpTo, sideOf, tellingSide } from '../../../src/state/go_to_event';
 import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';

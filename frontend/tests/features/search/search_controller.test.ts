@@ -3,12 +3,13 @@
 import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
-import { highlightPill, highlightSentence } from '../../../src/features/inspector/concept_list';
+import { highlightedRows } from '../../../src/domain/highlight';
+import type { Highlight } from '../../../src/domain/view';
 import { Part } from '../../../src/features/search/search_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
-import { highlightedRows } from '../../../src/state/go_to_event';
 import type { Session } from '../../../src/state/session';
-import { type Highlight, Store } from '../../../src/state/store';
+import { Store } from '../../../src/state/store';
+import { highlightPill, highlightSentence } from '../../../src/ui/highlight_pill';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
 
 const logged = smallAtlas(

@@ -3,9 +3,9 @@
 import { nothing, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
+import { highlightedRows } from '../../../src/domain/highlight';
 import { ShortcutSearch } from '../../../src/features/shortcuts/shortcuts_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
-import { highlightedRows } from '../../../src/state/go_to_event';
 import type { Session } from '../../../src/state/session';
 import { searchedOf, toggleShortcuts } from '../../../src/state/shortcut_series';
 import { Store } from '../../../src/state/store';

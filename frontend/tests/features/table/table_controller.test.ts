@@ -3,15 +3,9 @@
 import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
+import { ORDERS, type Order, passing, rowsOfLevel, sortRows } from '../../../src/domain/cell_rows';
 import { readFilter } from '../../../src/domain/class_filter';
 import { Evidence } from '../../../src/domain/nearest_samples';
-import {
-  ORDERS,
-  type Order,
-  passing,
-  rowsOfLevel,
-  sortRows,
-} from '../../../src/features/table/rows';
 import { Part } from '../../../src/features/table/table_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';

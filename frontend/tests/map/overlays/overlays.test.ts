@@ -5,13 +5,13 @@ import { sequential } from '../../../src/domain/color_scales';
 import { rowsOf } from '../../../src/domain/concepts';
 import type { Change } from '../../../src/domain/difference';
 import type { Drift, Told } from '../../../src/domain/drift';
+import type { ColourMode } from '../../../src/domain/view';
 import type { OverlayFrame } from '../../../src/map/overlay';
 import { readingLayer } from '../../../src/map/overlays/cell_focus';
 import { drawDifference, drawDivider } from '../../../src/map/overlays/difference';
 import { drawChange, drawDrift } from '../../../src/map/overlays/drift';
 import { drawHighlight } from '../../../src/map/overlays/highlight';
 import { THEMES } from '../../../src/map/theme';
-import type { ColourMode } from '../../../src/state/store';
 import type { Atlas, Level } from '../../../src/wire/atlas';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
 

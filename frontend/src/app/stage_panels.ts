@@ -2,21 +2,22 @@
 /** The panels over the stage: card, inspector, legend, states. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { describeCell } from '../../domain/cell_stats';
-import { colouring } from '../../domain/color_scales';
-import { Evidence } from '../../domain/nearest_samples';
-import type { AtlasMap } from '../../map/atlas_map';
-import type { Session } from '../../state/session';
-import { type CellPlace, type State, samePlace } from '../../state/store';
-import type { CellContext } from '../../ui/cell_view';
-import { type Atlas, type Level, levelOf } from '../../wire/atlas';
-import { card } from './hover_card';
-import '../../ui/crop';
-import { atlasOnScreen } from '../../state/reference_step';
-import { INSPECTOR_ROOM } from '../../ui/placement';
-import { legendPanel, pointsNote } from '../legend/legend';
-import { banners, emptyState, failedState, stepState } from './empty_states';
-import { inspector, type Selection } from './inspector';
+import { describeCell } from '../domain/cell_stats';
+import { colouring } from '../domain/color_scales';
+import { Evidence } from '../domain/nearest_samples';
+import { type CellPlace, samePlace } from '../domain/view';
+import { card } from '../features/inspector/hover_card';
+import type { AtlasMap } from '../map/atlas_map';
+import type { Session } from '../state/session';
+import type { State } from '../state/store';
+import type { CellContext } from '../ui/cell_view';
+import { type Atlas, type Level, levelOf } from '../wire/atlas';
+import '../ui/crop';
+import { inspector, type Selection } from '../features/inspector/inspector';
+import { legendPanel, pointsNote } from '../features/legend/legend';
+import { atlasOnScreen } from '../state/reference_step';
+import { banners, emptyState, failedState, stepState } from '../ui/empty_states';
+import { INSPECTOR_ROOM } from '../ui/placement';
 
 /** From this width on the legend's key begins open. */
 const ROOMY_STAGE = 900;

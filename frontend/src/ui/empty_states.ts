@@ -2,11 +2,11 @@
 /** What the stage says when there is no map to show. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { Address, addressOf } from '../../host/tensorboard';
-import type { State } from '../../state/store';
-import { copy } from '../../util/clipboard';
-import { count, shorten } from '../../util/format';
-import type { Failure } from '../../wire/api';
+import { Address, addressOf } from '../host/tensorboard';
+import type { State } from '../state/store';
+import { copy } from '../util/clipboard';
+import { count, shorten } from '../util/format';
+import type { Failure } from '../wire/api';
 
 const EXAMPLE = `from tensorboard_plugin_atlas import AtlasWriter
 

@@ -2,16 +2,16 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Evidence } from '../../../src/domain/nearest_samples';
-import { changesOf } from '../../../src/features/compare/change_columns';
-import { CellTable } from '../../../src/features/table/cell_table';
-import { cellsAsCsv } from '../../../src/features/table/csv';
-import type { Session } from '../../../src/state/session';
-import { type State, Store } from '../../../src/state/store';
-import type { Level } from '../../../src/wire/atlas';
-import { askedAtlas } from '../../helpers/class_fixtures';
-import { a, b, level, moved, series } from '../../helpers/two_step_fixtures';
-import { smallAtlas } from '../../helpers/wire_builder';
+import { Evidence } from '../../src/domain/nearest_samples';
+import { cellsAsCsv } from '../../src/features/export/cells_csv';
+import { CellTable } from '../../src/features/table/cell_table';
+import { changesOf } from '../../src/state/change_columns';
+import type { Session } from '../../src/state/session';
+import { type State, Store } from '../../src/state/store';
+import type { Level } from '../../src/wire/atlas';
+import { askedAtlas } from '../helpers/class_fixtures';
+import { a, b, level, moved, series } from '../helpers/two_step_fixtures';
+import { smallAtlas } from '../helpers/wire_builder';
 
 const evidence = new Evidence(() => {});
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The cells of a level as rows: what a table shows and a file takes away. */
 
-import { type CellFacts, describeCell, type Share } from '../../domain/cell_stats';
-import { answer, type Filter } from '../../domain/class_filter';
-import type { Atlas, Level } from '../../wire/atlas';
-import { findAttribution, type Voice } from '../../wire/attribution';
+import type { Atlas, Level } from '../wire/atlas';
+import { findAttribution, type Voice } from '../wire/attribution';
+import { type CellFacts, describeCell, type Share } from './cell_stats';
+import { answer, type Filter } from './class_filter';
 
 export interface Row extends CellFacts {
   /** The most frequent class of its samples, or null where none was recorded. */

@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The cells of a level as a file for spreadsheets and scripts. */
 
-import { shorten } from '../../util/format';
+import { type ChangeColumn, rowsOfLevel } from '../../domain/cell_rows';
+import { type CsvValue, csvText } from '../../util/csv';
 import { type Atlas, className, type Level } from '../../wire/atlas';
-import { type ChangeColumn, rowsOfLevel } from './rows';
-
-const LONGEST_TEXT = 1000;
-/** What a spreadsheet would take for a formula, also in full width and behind blanks. */
-const FORMULA = /^\s*[=+\-@＝＋－＠]/;
-
-type Value = string | number | null;
-
-/** One field: numbers as they are, nothing for what is not known, text always quoted and never a formula. */
-export function csvField(value: Value): string {
-  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
-  if (value === null) return '';
-  const text = shorten(value, LONGEST_TEXT);
-  return `"${FORMULA.test(text) ? "'" : ''}${text.replaceAll('"', '""')}"`;
-}
 
 /** Rows and columns count from 0, as they do in Python. */
 const COLUMNS = [
@@ -37,7 +23,7 @@ export function cellsAsCsv(
   const named = (index: number | undefined) =>
     index === undefined ? null : className(atlas, index);
   const lines = rowsOfLevel(atlas, level).map(
-    ({ cell, row, col, count, share, kind, cosine, mixOf, top, voice }): Value[] => [
+    ({ cell, row, col, count, share, kind, cosine, mixOf, top, voice }): CsvValue[] => [
       ...[run, atlas.manifest.layer, atlas.step, level.size, row, col, count, share, kind],
       ...[cosine, mixOf, named(top?.index), top?.index ?? null, top?.share ?? null],
       ...[named(voice?.index), voice?.index ?? null, voice?.value ?? null],
@@ -54,8 +40,4 @@ export function cellsAsCsv(
 /** 1 and 0, as spreadsheets and scripts count them. */
 function flag(known: boolean | null): number | null {
   return known === null ? null : Number(known);
-}
-
-export function csvText(lines: readonly (readonly Value[])[]): string {
-  return lines.map((values) => `${values.map(csvField).join()}\r\n`).join('');
 }

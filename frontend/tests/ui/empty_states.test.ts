@@ -2,14 +2,9 @@
 // @vitest-environment happy-dom
 import { type nothing, render, type TemplateResult } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  banners,
-  emptyState,
-  failedState,
-  stepState,
-} from '../../../src/features/inspector/empty_states';
-import { type State, Store } from '../../../src/state/store';
-import { Failure } from '../../../src/wire/api';
+import { type State, Store } from '../../src/state/store';
+import { banners, emptyState, failedState, stepState } from '../../src/ui/empty_states';
+import { Failure } from '../../src/wire/api';
 
 const HOSTILE = '<img src=x onerror=alert(1)>\u202e\u0000';
 

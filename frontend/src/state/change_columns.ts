@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What of two steps is told of every cell, for a table and for files: drift, and what B has more than A. */
 
-import { sayGain } from '../../domain/difference';
-import { isNews } from '../../domain/drift';
-import type { Evidence } from '../../domain/nearest_samples';
-import { wantedStep } from '../../state/reference_step';
-import type { State } from '../../state/store';
-import { plural } from '../../util/format';
-import { type Atlas, cellAt, type Level } from '../../wire/atlas';
-import type { ChangeColumn } from '../table/rows';
-import { differenceOf, differenceSentence } from './difference_legend';
-import { driftOf, driftSentence, driftWords } from './drift_legend';
+import type { ChangeColumn } from '../domain/cell_rows';
+import { sayGain } from '../domain/difference';
+import { isNews } from '../domain/drift';
+import type { Evidence } from '../domain/nearest_samples';
+import { plural } from '../util/format';
+import { type Atlas, cellAt, type Level } from '../wire/atlas';
+import { differenceOf, differenceSentence } from './difference_reading';
+import { driftOf, driftSentence, driftWords } from './drift_reading';
+import { wantedStep } from './reference_step';
+import type { State } from './store';
 
 /** Columns for what `state` asks, and sentences that sum them up or say why there are none. */
 export interface Changed {

@@ -11,13 +11,13 @@ import type { Session } from '../state/session';
 import type { State } from '../state/store';
 import { INSPECTOR_ROOM } from '../ui/placement';
 import type { Atlas, Level } from '../wire/atlas';
-import type { AtlasMap } from './atlas_map';
+import type { AtlasMap, Decorator } from './atlas_map';
 import { Interaction } from './interaction';
 import type { Layer } from './overlay';
 import { drawAxis } from './overlays/axis';
 import { readingLayer } from './overlays/cell_focus';
 
-export class Equipment {
+export class MapDecorator implements Decorator {
   readonly #interaction: Interaction;
   #layers: () => readonly Layer[] = () => [];
   #marks: () => readonly Layer[] = () => [];
@@ -40,7 +40,7 @@ export class Equipment {
     };
   }
 
-  colour(atlas: Atlas, level: Level, state: State): SceneColours {
+  color(atlas: Atlas, level: Level, state: State): SceneColours {
     const { colour, show, dark } = state;
     const colours = colouring(atlas, level, colour);
     const points = pointColours(atlas, level, colours, show, dark);

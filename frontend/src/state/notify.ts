@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A short line over the map that goes by itself; screen readers hear it, too. */
 
-import type { Store } from '../state/store';
+import type { Store } from './store';
 
 const SHOWN_MS = 2500;
 let timer: ReturnType<typeof setTimeout> | undefined;

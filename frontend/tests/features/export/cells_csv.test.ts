@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { cellsAsCsv, csvField } from '../../../src/features/table/csv';
+import { cellsAsCsv } from '../../../src/features/export/cells_csv';
+import { csvField } from '../../../src/util/csv';
 import type { Level } from '../../../src/wire/atlas';
 import { askedAtlas } from '../../helpers/class_fixtures';
 import { smallAtlas } from '../../helpers/wire_builder';

@@ -2,8 +2,8 @@
 /** Zoom for those who neither wheel nor pinch. */
 
 import { html, type TemplateResult } from 'lit';
-import type { AtlasMap } from '../map/atlas_map';
 import { iconButton } from '../ui/icons';
+import type { AtlasMap } from './atlas_map';
 
 const ZOOM_STEP = 1.5;
 
