@@ -209,7 +209,7 @@ def opened_canvas(atlas: Atlas, stage: Stage, zoom: float) -> Opener:
 
 
 def icon_scales(counts: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Returns the sides of icons as shares of their cells: those of frontend/src/map/scene.ts."""
+    """Returns the sides of icons as shares of their cells: those of frontend/src/render/scene.ts."""
     full = max(1, np.sort(counts)[int((len(counts) - 1) * 0.85)])
     return 0.96 * np.minimum(1, 0.66 + 0.34 * np.sqrt(counts / full))
 

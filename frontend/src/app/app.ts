@@ -9,7 +9,7 @@ import { Session } from '../state/session';
 import { type State, Store } from '../state/store';
 import { dress, dressFrom, ShellElement } from '../ui/element';
 import base from './base.css?inline';
-import later from './shell.css?url';
+import later from './later.css?url';
 import { topBar } from './top_bar';
 
 const SPEAK_MS = 500;

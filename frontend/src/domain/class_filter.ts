@@ -5,7 +5,7 @@ import { type Atlas, className, type Level } from '../wire/atlas';
 import { findAttribution } from '../wire/attribution';
 import { majority } from './cell_stats';
 
-export const KINDS = ['top', 'toward'] as const;
+const KINDS = ['top', 'toward'] as const;
 /** Top class of a cell's samples, or attribution toward a class. */
 export type Kind = (typeof KINDS)[number];
 
@@ -53,11 +53,6 @@ export function writeFilter({ kind, classes, sign }: Filter): FilterText {
     filter: idle ? '' : `${kind}:${classes.join()}`,
     sign: sign === 'helps' ? '' : sign,
   };
-}
-
-/** "cat", "cat or dog": names of the log, for text only. */
-export function namesOf(atlas: Atlas, { classes }: Filter, shorten: (name: string) => string) {
-  return classes.map((index) => shorten(className(atlas, index))).join(' or ');
 }
 
 /** How every cell of a level answers to a filter. */

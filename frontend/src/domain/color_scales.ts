@@ -115,7 +115,7 @@ export type Legend =
     };
 
 /** What cells say in words, too, since colour alone is not read by everybody. */
-export interface Reading {
+interface Reading {
   /** NaN where nothing is known. */
   readonly values: Float32Array;
   say(value: number): string;

@@ -20,7 +20,7 @@ export interface Frame {
 }
 
 /** As much of an atlas and of a level as their icons need; the arrays are let go. */
-export interface IconSource {
+interface IconSource {
   readonly atlas: Pick<Atlas, 'key' | 'series' | 'step'>;
   readonly level: Pick<Level, 'entry'>;
 }

@@ -23,7 +23,7 @@ export interface Floor {
   readonly level: Level;
 }
 
-export interface CellLink {
+interface CellLink {
   readonly lower: number;
   readonly upper: number;
   readonly shared: number;

@@ -112,7 +112,7 @@ export function driftOfCell(state: State, { values, most, beyond }: Told, cell: 
 }
 
 /** "since step 400", or "since A, step 400". */
-export function since(state: State): string {
+function since(state: State): string {
   return `since ${state.compare === null ? '' : 'A, '}step ${count(wantedStep(state) ?? 0)}`;
 }
 

@@ -23,12 +23,12 @@ const PATHS = {
 } as const;
 
 /** One of the signs above, or the path of one that stands where it is used. */
-export type IconName = keyof typeof PATHS | `M${string}`;
+type IconName = keyof typeof PATHS | `M${string}`;
 
 /** Of what a person keeps in sight. */
 export const KEPT = 'M6 3h12v18l-6-4-6 4zm2 2v12.3l4-2.7 4 2.7V5z';
 
-export function icon(name: IconName): TemplateResult {
+function icon(name: IconName): TemplateResult {
   const path = PATHS[name as keyof typeof PATHS] ?? name;
   return html`<svg viewBox="0 0 24 24" aria-hidden="true">${svg`<path d=${path} />`}</svg>`;
 }

@@ -7,7 +7,7 @@ import { splitPack } from './packed_response';
 import { readSafetensors, type Tensors } from './safetensors';
 
 /** How a cell is drawn, by the wire's code. */
-export const ICON_KINDS = ['none', 'examples', 'preview', 'inversion', 'poster'] as const;
+const ICON_KINDS = ['none', 'examples', 'preview', 'inversion', 'poster'] as const;
 export type IconKind = (typeof ICON_KINDS)[number];
 
 /** One zoom level. Cells are numbered as on the wire; icon i belongs to cell i. */

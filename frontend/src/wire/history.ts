@@ -25,7 +25,7 @@ export interface SkippedStep {
   readonly reason: string;
 }
 
-export const EVENT_KINDS = ['born', 'merges', 'splits', 'dies'] as const;
+const EVENT_KINDS = ['born', 'merges', 'splits', 'dies'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** A cell of one grid, as the log names it. */

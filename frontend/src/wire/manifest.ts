@@ -3,7 +3,7 @@
 
 import { asNumber, asText, Fields, WireError } from './json_reader';
 
-export const WIRE_VERSION = 1;
+const WIRE_VERSION = 1;
 export const MAX_SHEET_SIDE = 2048;
 export const MAX_SAMPLES = 1_000_000;
 export const MAX_GRID = 320;

@@ -32,7 +32,7 @@ export interface Example {
 }
 
 /** What the same patch did at one checkpoint; null where it was not tried. */
-export interface Trace {
+interface Trace {
   readonly step: number;
   readonly flipRate: number | null;
   readonly noiseFlipRate: number | null;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A WebGL2 context that draws nothing and remembers every call. Constants stand for themselves. */
 
-export interface Call {
+interface Call {
   readonly name: string;
   readonly values: readonly unknown[];
 }

@@ -4,7 +4,7 @@
 import type { Floor } from '../../src/domain/layer_links';
 import type { Activations } from '../../src/wire/activations';
 import type { Atlas, Level } from '../../src/wire/atlas';
-import { smallAtlas, smallManifest, tensor } from './wire_builder';
+import { smallAtlas, tensor } from './wire_builder';
 
 export const EACH = 30;
 
@@ -79,5 +79,3 @@ export function activationsOf(
     lost: 0,
   };
 }
-
-export const SETTINGS = smallManifest().provenance as Readonly<Record<string, unknown>>;

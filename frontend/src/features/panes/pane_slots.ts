@@ -2,8 +2,8 @@
 /** How the stage is shared among panes. */
 
 /** What a pane needs beside its map, in CSS pixels: its bar above, a line of text below. */
-export const BAR = 38;
-export const CAPTION = 26;
+const BAR = 38;
+const CAPTION = 26;
 /** Narrower than this its choices cannot be read. */
 const LEAST_WIDTH = 300;
 

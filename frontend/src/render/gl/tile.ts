@@ -7,7 +7,7 @@ import { type Frame, rimWidth } from '../scene';
 import type { Program } from './context';
 import type { Sheets } from './sheets';
 
-export const SHEET_UNIT = 2;
+const SHEET_UNIT = 2;
 /** Of the mip level that is looked at, which may be half a level coarser than asked for. */
 const HALF_TEXEL = Math.SQRT1_2.toFixed(4);
 
