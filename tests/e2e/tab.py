@@ -53,6 +53,11 @@ class Tab:
         self._forgiven = texts
 
     @property
+    def scripts(self) -> set[str]:
+        """Names of the files of our JavaScript that were requested so far."""
+        return {one for one in self.requests if one.endswith(".js")}
+
+    @property
     def unforgiven(self) -> list[str]:
         return [one for one in self.complaints if not any(text in one for text in self._forgiven)]
 

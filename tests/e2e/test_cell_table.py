@@ -48,7 +48,7 @@ def column(tab: Tab, place: int) -> list[str]:
 
 def test_keys_alone_read_sort_pin_and_go_back(sound: str, tab: Tab) -> None:
     tab.open(sound, **WARM, grid=10)
-    assert not any("extras" in one for one in tab.requests)
+    assert not any("table" in one for one in tab.scripts)
     tab.key("t")
     tab.linked(view="table")
     grid = logs.sample_atlas("layer3", 3200).grids[0]

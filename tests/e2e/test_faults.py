@@ -350,22 +350,21 @@ LOST = "A part of this tab did not arrive: TensorBoard does not answer."
 @pytest.mark.parametrize("how", ["abort", "404"])
 @pytest.mark.parametrize(
     "chunk",
-    ["later", "extras filter", "extras", "extras beside", "later styles", "extras styles"],
+    ["shell", "feature_slots", "search", "panes", "feature_styles"],
 )
 def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab: Tab) -> None:
     """No rejection stays uncaught, what there is goes on, and another try brings the rest."""
-    if how == "404" and chunk in ("extras", "extras beside"):
+    if how == "404" and chunk in ("search", "panes"):
         pytest.skip("two of the chunks stand for all in this respect")
-    kind = "asset" if chunk.endswith("styles") else "chunk"
-    faulty = Faulty(tab, f"{kind}-{chunk.split()[0]}-[^/]*")
+    faulty = Faulty(tab, f"chunk-{chunk}[^/]*")
     tab.forgive(FAILED_REQUEST, "ERR_FAILED", "MIME type")
     faulty.how = how
     asks = {
-        "extras filter": {"filter": "top:3"},
-        "extras beside": {"compare": ";layer4,,warm%2Fatlas"},
+        "feature_slots": {"filter": "top:3"},
+        "panes": {"compare": ";layer4,,warm%2Fatlas"},
     }
     tab.open(quick, alone=True, ready=False, **WARM, **asks.get(chunk, {}))
-    if chunk in ("extras", "extras styles"):
+    if chunk in ("search", "feature_styles"):
         expect(tab.app.get_by_role("button", name="Find")).to_be_visible()
         tab.key("/")
     notice = tab.app.get_by_text(LOST)
@@ -375,7 +374,7 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
     notice.get_by_role("button", name="Retry").click()
     expect(notice).to_have_count(0)
     tab.settle()
-    if chunk == "extras filter":
+    if chunk == "feature_slots":
         expect(tab.app.get_by_label("Legend of the class filter")).to_be_visible()
     tab.key(",")
     tab.shows(1600)
@@ -383,7 +382,7 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
 
 def test_keys_that_do_not_come_are_asked_for_by_a_second_press(quick: str, tab: Tab) -> None:
     """And do not come up by themselves once they can."""
-    faulty = Faulty(tab, "asset-extras-[^/]*")
+    faulty = Faulty(tab, "chunk-feature_styles[^/]*")
     tab.forgive(FAILED_REQUEST, "ERR_FAILED")
     faulty.how = "abort"
     tab.open(quick, alone=True, **WARM)
@@ -401,7 +400,7 @@ def test_keys_that_do_not_come_are_asked_for_by_a_second_press(quick: str, tab: 
 
 
 def test_the_renderer_that_does_not_come_leaves_the_table(quick: str, tab: Tab) -> None:
-    later = Faulty(tab, "chunk-later-[^/]*")
+    later = Faulty(tab, "chunk-shell-[^/]*")
     later.how = "abort"
     tab.forgive(FAILED_REQUEST, "ERR_FAILED")
     tab.page.add_init_script(NO_WEBGL)
@@ -420,7 +419,7 @@ def test_the_renderer_that_does_not_come_leaves_the_table(quick: str, tab: Tab) 
 def test_the_first_part_that_does_not_come_beside_a_log_that_cannot_be_listed(
     quick: str, tab: Tab
 ) -> None:
-    index, later = Faulty(tab, "index"), Faulty(tab, "chunk-later-[^/]*")
+    index, later = Faulty(tab, "index"), Faulty(tab, "chunk-shell-[^/]*")
     tab.forgive(FAILED_REQUEST, "ERR_FAILED")
     index.how, later.how = "500", "abort"
     tab.open(quick, alone=True, ready=False)

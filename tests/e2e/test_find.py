@@ -62,7 +62,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_keys_alone_find_a_class(quick: str, tab: Tab) -> None:
     tab.open(quick, **WARM)
-    assert not any("extras" in one for one in tab.requests)
+    assert not any("search" in one for one in tab.scripts)
     seek(tab, "de")
     first = options(tab).first
     expect(first).to_contain_text("deer")
@@ -227,11 +227,11 @@ def test_from_the_table_samples_lead_to_the_map_and_classes_stay(quick: str, tab
 def test_what_does_not_arrive_can_be_asked_for_again(quick: str, tab: Tab) -> None:
     tab.forgive("Failed to load resource", "ERR_FAILED")
     tab.open(quick, alone=True, **WARM)
-    tab.page.route("**/chunk-extras*", lambda route: route.abort())
+    tab.page.route("**/chunk-search*", lambda route: route.abort())
     tab.key("/")
     expect(tab.app.locator("[role=status]")).to_contain_text("TensorBoard does not answer.")
     expect(tab.app.get_by_role("button", name="Find")).to_have_attribute("aria-pressed", "false")
-    tab.page.unroute("**/chunk-extras*")
+    tab.page.unroute("**/chunk-search*")
     tab.key("/")
     expect(box(tab)).to_be_focused()
 

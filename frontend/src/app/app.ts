@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The tab's shell: bars, stage and the panels that arrive after the first map. */
 
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type TemplateResult, unsafeCSS } from 'lit';
 import { Address, watchDarkMode } from '../host/tensorboard';
 import { AtlasMap } from '../map/atlas_map';
 import { forcedTheme } from '../map/theme';
 import { Session } from '../state/session';
 import { type State, Store } from '../state/store';
-import { dress, dressFrom, ShellElement } from '../ui/element';
+import { addStyles } from '../ui/styles';
 import base from './base.css?inline';
-import later from './later.css?url';
 import { topBar } from './top_bar';
 
 const SPEAK_MS = 500;
 
 type Later = import('./shell').Later;
 
-export class AtlasApp extends ShellElement {
+export class AtlasApp extends LitElement {
+  static override styles = unsafeCSS(base);
+
   readonly #store = new Store();
   readonly #session = new Session(this.#store, new Address());
   #later: Later | null = null;
@@ -27,7 +28,6 @@ export class AtlasApp extends ShellElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    dress(this.renderRoot, base);
     watchDarkMode((dark) => this.#store.set({ dark, forced: forcedTheme() }));
     this.#store.subscribe((state, before) => this.#changed(state, before));
     void this.#session.start();
@@ -111,12 +111,12 @@ export class AtlasApp extends ShellElement {
   }
 
   async #loadLater(): Promise<void> {
-    const arriving = [import('./shell'), dressFrom(this.renderRoot, later)] as const;
-    const [chunk] = await Promise.all(arriving).catch(() => [null]);
+    const chunk = await import('./shell').catch(() => null);
     const map = this.#map;
     this.requestUpdate();
     this.#lost = chunk === null;
     if (this.#later !== null || map === null || chunk === null) return;
+    addStyles(this.renderRoot as ShadowRoot, chunk.styles);
     this.#later = new chunk.Later(this.#session, map, () => this.requestUpdate());
     // What the link names in vain was known before there were words for it.
     const { state } = this.#store;

@@ -2,9 +2,9 @@
 /** How to read the map, every key, and what of them a person does not want. */
 
 import { html, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import { type Setting, want, wants } from '../host/settings';
 import { panelHead } from '../ui/panel_head';
-import { ref } from '../ui/ref';
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['Arrows', 'move to the next cell; with Ctrl, ten cells on'],
@@ -48,7 +48,7 @@ function switchOf(setting: Setting, name: string): TemplateResult {
 }
 
 /** `ref` calls before the element is in the document, where a dialog cannot open yet. */
-function openModally(element: Element): void {
+function openModally(element: Element | undefined): void {
   queueMicrotask(() => {
     if (element instanceof HTMLDialogElement && element.isConnected && !element.open) {
       element.showModal();

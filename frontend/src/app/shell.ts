@@ -18,16 +18,18 @@ import type { Session } from '../state/session';
 import { searchedOf } from '../state/shortcut_series';
 import type { State } from '../state/store';
 import type { CellContext } from '../ui/cell_view';
-import { dressFrom } from '../ui/element';
 import { missingLine } from '../ui/empty_states';
+import { addStyles } from '../ui/styles';
 import { plural } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
 import { evolutionTools, filterTool } from './evolution_tools';
-import extras from './extras.css?url';
 import { Extras } from './feature_registry';
+import styles from './later.css?inline';
 import { layoutSwitch } from './layout_switch';
 import { minimap } from './minimap';
 import { Details } from './stage_panels';
+
+export { styles };
 
 type Asked = import('./feature_slots').Asked;
 
@@ -211,7 +213,8 @@ export class Later {
   /** Brings what parts that are opened by hand look like. */
   async #dress(): Promise<void> {
     const root = this.map.getRootNode();
-    if (root instanceof ShadowRoot) await dressFrom(root, extras);
+    const { default: rules } = await import('./feature_styles');
+    if (root instanceof ShadowRoot) addStyles(root, rules);
   }
 
   #arrived(): void {

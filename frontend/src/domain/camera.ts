@@ -31,7 +31,7 @@ export interface Point {
 }
 
 export const FIT: Camera = { x: 0.5, y: 0.5, z: 1 };
-const MIN_ZOOM = 0.6;
+export const MIN_ZOOM = 0.6;
 export const MAX_ZOOM = 60;
 const MARGIN = 20;
 const MIN_SIDE = 40;

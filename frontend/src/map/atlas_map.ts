@@ -17,9 +17,9 @@ import {
 import { shareLayout } from '../domain/layout_variants';
 import { resolveLevel } from '../domain/level_of_detail';
 import type { CellPlace } from '../domain/view';
-import { createContext } from '../render/gl/context';
 import type { PanBuffer } from '../render/gl/pan_buffer';
 import type { PointsPass } from '../render/gl/points_pass';
+import { createContext } from '../render/gl/program';
 import {
   type Frame,
   MOST_MOVING,

@@ -26,10 +26,10 @@ import type { State } from '../state/store';
 import { copy } from '../util/clipboard';
 import { cellAt, type Level } from '../wire/atlas';
 import type { AtlasMap } from './atlas_map';
-import { Gestures } from './gestures';
 import { type Command, commandOf } from './keyboard';
 import { drawOverlay, type Layer } from './overlay';
 import { themeOf } from './theme';
+import { ZoomGestures } from './zoom_gestures';
 
 /** The pointer must rest this long on a cell before its card appears. */
 const HOVER_MS = 60;
@@ -54,9 +54,14 @@ export class Interaction {
     private readonly session: Session,
     private readonly player: Player,
   ) {
-    new Gestures(map, {
-      pan: (dx, dy) => this.#move(panBy(this.#camera, map.viewport, dx, dy)),
-      zoom: (at, factor) => this.#move(zoomAt(this.#camera, map.viewport, at, factor)),
+    new ZoomGestures(map, {
+      get camera() {
+        return session.store.state.camera;
+      },
+      get viewport() {
+        return map.viewport;
+      },
+      move: (camera) => this.#move(camera),
       click: (at, more) => this.#click(at, more),
       doubleClick: (at, reverse) => {
         session.store.set(this.#pinnedBefore);
@@ -70,6 +75,7 @@ export class Interaction {
         if (scrolls) notify(session.store, 'Ctrl + wheel zooms');
         return scrolls;
       },
+      selects: (event) => event.shiftKey || session.store.state.tool !== '',
     });
     map.addEventListener('keydown', (event) => {
       const command = commandOf(event);

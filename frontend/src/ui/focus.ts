@@ -2,7 +2,7 @@
 /** Where the focus goes in lists and boxes. */
 
 /** `ref` calls before the element is in the document, where nothing can have the focus yet. */
-export function focusOnce(element: Element): void {
+export function focusOnce(element: Element | undefined): void {
   queueMicrotask(() => {
     if (element instanceof HTMLElement && element.isConnected) element.focus();
   });

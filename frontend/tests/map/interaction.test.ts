@@ -1,45 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Camera, FIT, zoomAt } from '../../src/domain/camera';
+import { type Camera, FIT, toWorld, zoomAt } from '../../src/domain/camera';
 import type { CellPlace } from '../../src/domain/view';
 import type { AtlasMap } from '../../src/map/atlas_map';
-import { Gestures } from '../../src/map/gestures';
 import { Interaction } from '../../src/map/interaction';
+import { ZoomGestures } from '../../src/map/zoom_gestures';
 import type { Player } from '../../src/state/player';
 import type { Session } from '../../src/state/session';
 import { Store } from '../../src/state/store';
 import type { Level } from '../../src/wire/atlas';
+import { Hand } from '../helpers/hand';
 import { smallAtlas } from '../helpers/wire_builder';
-
-/** What a pointer does, in CSS pixels of an element at the window's corner. */
-class Hand {
-  time = 0;
-
-  constructor(
-    private readonly element: HTMLElement,
-    private readonly pointerId = 1,
-  ) {}
-
-  send(type: string, x: number, y: number, more: Record<string, unknown> = {}): void {
-    const event = new PointerEvent(type, {
-      clientX: x,
-      clientY: y,
-      pointerId: this.pointerId,
-      pointerType: 'mouse',
-      button: 0,
-      bubbles: true,
-      ...more,
-    });
-    Object.defineProperty(event, 'timeStamp', { value: this.time });
-    this.element.dispatchEvent(event);
-  }
-
-  click(x: number, y: number, more: Record<string, unknown> = {}): void {
-    this.send('pointerdown', x, y, more);
-    this.send('pointerup', x, y, more);
-  }
-}
 
 function surface(): HTMLElement {
   const element = document.createElement('div');
@@ -48,12 +20,22 @@ function surface(): HTMLElement {
   return element;
 }
 
-describe('Gestures', () => {
+/** After a drag d3-drag ignores clicks until the task has ended. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+describe('ZoomGestures', () => {
+  /** The map is 400 pixels across, from (200, 20) to (600, 420). */
+  const viewport = { width: 800, height: 440 };
   let calls: unknown[][];
   let element: HTMLElement;
   let hand: Hand;
   let scrolls: boolean;
-  beforeEach(() => {
+  let selects: boolean;
+  let camera: Camera;
+  beforeEach(async () => {
+    await settled();
     calls = [];
     element = surface();
     hand = new Hand(element);
@@ -62,14 +44,23 @@ describe('Gestures', () => {
       (...values: unknown[]) => {
         calls.push([name, ...values]);
       };
-    new Gestures(element, {
-      pan: note('pan'),
-      zoom: note('zoom'),
+    camera = FIT;
+    selects = false;
+    new ZoomGestures(element, {
+      get camera() {
+        return camera;
+      },
+      viewport,
+      move: (to) => {
+        camera = to;
+        calls.push(['move']);
+      },
       click: note('click'),
       doubleClick: note('double'),
       hover: note('hover'),
       drag: note('drag'),
       scroll: () => scrolls,
+      selects: () => selects,
     });
     scrolls = false;
   });
@@ -79,6 +70,7 @@ describe('Gestures', () => {
     hand.send('pointermove', 52, 51);
     hand.send('pointerup', 52, 51);
     expect(calls).toEqual([['click', { x: 52, y: 51 }, false]]);
+    expect(camera).toEqual(FIT);
   });
 
   it('drags the map along and does not click then', () => {
@@ -86,12 +78,9 @@ describe('Gestures', () => {
     hand.send('pointermove', 60, 45);
     hand.send('pointermove', 61, 45);
     hand.send('pointerup', 61, 45);
-    expect(calls).toEqual([
-      ['drag', true],
-      ['pan', -10, 5],
-      ['pan', -1, 0],
-      ['drag', false],
-    ]);
+    expect(calls).toEqual([['drag', true], ['move'], ['move'], ['drag', false]]);
+    expect(camera.x).toBeCloseTo(0.5 - 11 / 400);
+    expect(camera.y).toBeCloseTo(0.5 + 5 / 400);
   });
 
   it('makes two quick clicks at one place a double click', () => {
@@ -114,7 +103,7 @@ describe('Gestures', () => {
   });
 
   it('leaves clicks single between which a mouse, but not a finger, was elsewhere', () => {
-    for (const pointerType of ['mouse', 'touch']) {
+    for (const pointerType of ['mouse', 'touch'] as const) {
       hand.click(50, 50, { pointerType });
       hand.send('pointerleave', 400, 50, { pointerType });
       hand.click(50, 50, { pointerType });
@@ -122,6 +111,31 @@ describe('Gestures', () => {
     }
     const names = calls.map(([name]) => name).filter((name) => name !== 'hover');
     expect(names).toEqual(['click', 'click', 'click', 'double']);
+  });
+
+  it('reports a double tap once, though the browser may say it twice', () => {
+    const tap = { pointerType: 'touch' } as const;
+    hand.click(50, 50, tap);
+    hand.time = 200;
+    hand.click(50, 50, tap);
+    expect(calls.map(([name]) => name)).toEqual(['click', 'double']);
+  });
+
+  it('takes over what else has moved the camera', () => {
+    camera = { x: 0.25, y: 0.25, z: 4 };
+    hand.send('pointerdown', 50, 50);
+    hand.send('pointermove', 66, 50);
+    hand.send('pointerup', 66, 50);
+    expect(camera.x).toBeCloseTo(0.25 - 16 / 1600);
+    expect(camera).toMatchObject({ y: 0.25, z: 4 });
+  });
+
+  it('leaves the map alone while a press selects', () => {
+    selects = true;
+    hand.send('pointerdown', 50, 50);
+    hand.send('pointermove', 90, 50);
+    hand.send('pointerup', 90, 50);
+    expect(camera).toEqual(FIT);
   });
 
   function wheel(deltaY: number, more: Record<string, unknown> = {}): WheelEvent {
@@ -138,22 +152,27 @@ describe('Gestures', () => {
     expect(calls).toEqual([]);
     for (const held of ['ctrlKey', 'altKey', 'metaKey']) {
       expect(wheel(-500, { [held]: true }).defaultPrevented, held).toBe(true);
-      expect(calls.pop()).toEqual(['zoom', { x: 30, y: 40 }, 2]);
+      expect(calls).toEqual([['move']]);
+      expect(camera.z).toBeCloseTo(2);
+      calls.length = 0;
+      camera = FIT;
     }
   });
 
   it('takes small turns with Ctrl for a pinch, which is a short way', () => {
     wheel(-5, { ctrlKey: true });
-    expect(calls).toEqual([['zoom', { x: 30, y: 40 }, 2 ** 0.1]]);
+    expect(camera.z).toBeCloseTo(2 ** 0.1);
   });
 
   it('zooms by the wheel, up to come nearer', () => {
     expect(wheel(-500).defaultPrevented).toBe(true);
+    const near = zoomAt(FIT, viewport, { x: 30, y: 40 }, 2);
+    for (const axis of ['x', 'y', 'z'] as const) expect(camera[axis]).toBeCloseTo(near[axis]);
     wheel(20, { deltaMode: 1 });
-    expect(calls).toEqual([
-      ['zoom', { x: 30, y: 40 }, 2],
-      ['zoom', { x: 30, y: 40 }, 0.5],
-    ]);
+    expect(camera.z).toBeCloseTo(1);
+    // Also where it can go no farther, the page does not scroll.
+    camera = { ...FIT, z: 60 };
+    expect(wheel(-500).defaultPrevented).toBe(true);
   });
 
   it('pinches around the point between two fingers', () => {
@@ -161,14 +180,19 @@ describe('Gestures', () => {
     hand.send('pointerdown', 100, 100, { pointerType: 'touch' });
     other.send('pointerdown', 200, 100, { pointerType: 'touch' });
     other.send('pointermove', 300, 100, { pointerType: 'touch' });
-    expect(calls).toEqual([
+    // The middle of the two goes from 150 to 200, and they are twice as far apart.
+    const before = toWorld(FIT, viewport, { x: 150, y: 100 });
+    const after = toWorld(camera, viewport, { x: 200, y: 100 });
+    expect(camera.z).toBeCloseTo(2);
+    expect(after.x).toBeCloseTo(before.x);
+    expect(after.y).toBeCloseTo(before.y);
+    expect(calls.slice(0, 2)).toEqual([['drag', true], ['move']]);
+    other.send('pointerup', 300, 100, { pointerType: 'touch' });
+    hand.send('pointerup', 100, 100, { pointerType: 'touch' });
+    expect(calls.filter(([name]) => name === 'drag')).toEqual([
       ['drag', true],
-      ['pan', -50, 0],
-      ['zoom', { x: 200, y: 100 }, 2],
+      ['drag', false],
     ]);
-    other.send('pointerup', 300, 100);
-    hand.send('pointerup', 100, 100);
-    expect(calls.slice(3)).toEqual([['drag', false]]);
   });
 
   it('hovers with a mouse and not with a finger', () => {
@@ -201,7 +225,8 @@ describe('Interaction', () => {
   let flights: Camera[];
   let shown: CellPlace[];
   let steps: (number | string)[];
-  beforeEach(() => {
+  beforeEach(async () => {
+    await settled();
     vi.useFakeTimers();
     store = new Store();
     store.set({ atlas, shownLevel: 2 });
@@ -227,6 +252,7 @@ describe('Interaction', () => {
     );
   });
   afterEach(() => {
+    vi.runOnlyPendingTimers();
     vi.useRealTimers();
   });
 

@@ -2,10 +2,10 @@
 /** A box to search classes in and the list of those that match; up to four can be chosen. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import { MOST_CLASSES } from '../../domain/class_filter';
 import { type Choice, match } from '../../domain/class_index';
 import { focusOnce } from '../../ui/focus';
-import { ref } from '../../ui/ref';
 import { count, shorten } from '../../util/format';
 
 /** As many matches stand in the list; the rest need a longer search. */

@@ -2,6 +2,7 @@
 /** A concept as a strip of pictures, one a checkpoint, over the lines of its size and its purity. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import { classAtlasOf } from '../../domain/class_atlas';
 import { eventsOf, type Frame, frameOf, pathOf } from '../../domain/concept_history';
 import { type Lifeline, lifelinesIn } from '../../domain/concepts';
@@ -12,7 +13,6 @@ import type { Session } from '../../state/session';
 import { StepReader, spread, type Told } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
-import { ref } from '../../ui/ref';
 import { count, percent, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
 import { className } from '../../wire/atlas';
@@ -155,8 +155,8 @@ export class FilmStrip {
     return [Math.floor(scrollLeft / WIDTH), Math.ceil((scrollLeft + clientWidth) / WIDTH)];
   }
 
-  readonly #hold = (element: Element): void => {
-    this.#strip = element as HTMLElement;
+  readonly #hold = (element: Element | undefined): void => {
+    this.#strip = (element as HTMLElement | undefined) ?? null;
     this.#scrolledTo = '';
   };
 

@@ -2,9 +2,9 @@
 /** What can be taken away: the map as a picture, its cells as a file, and the way back here. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import { closeWhenLeft, focusOnce } from '../../ui/focus';
 import { panelHead } from '../../ui/panel_head';
-import { ref } from '../../ui/ref';
 import { segments } from '../../ui/segmented_control';
 import { SCALES, type Scale } from './map_image';
 

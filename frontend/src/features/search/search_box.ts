@@ -2,9 +2,9 @@
 /** One box to search everything on the map in, as a combobox with a list. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import { closeWhenLeft, focusOnce } from '../../ui/focus';
 import { iconButton } from '../../ui/icons';
-import { ref } from '../../ui/ref';
 import { count, shorten } from '../../util/format';
 import type { Result, Results, Target } from './search_index';
 

@@ -2,6 +2,7 @@
 /** Selections that were saved in this browser: to be shown again, called otherwise, or thrown away. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import { type Selection, whyNotIn } from '../../domain/selection';
 import {
   freeName,
@@ -14,7 +15,6 @@ import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { focusOnce } from '../../ui/focus';
 import { iconButton } from '../../ui/icons';
-import { ref } from '../../ui/ref';
 import { count, plural, shorten } from '../../util/format';
 import type { Atlas } from '../../wire/atlas';
 

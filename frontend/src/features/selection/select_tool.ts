@@ -127,13 +127,14 @@ export class SelectTool {
     return toWorld(this.session.store.state.camera, this.map.viewport, point);
   }
 
-  /** The press itself is the map's as well: it may yet be a click, or the first of two fingers. */
+  /** A press may turn out to be a click, or the first of two fingers, which the map handles. */
   #down(event: PointerEvent): void {
     const { tool } = this.session.store.state;
     const second = this.#press !== null;
     this.#drop();
     if (event.button !== 0 || second || (tool === '' && !event.shiftKey)) return;
     const start = this.#local(event);
+    this.map.setPointerCapture(event.pointerId);
     const lasso = tool === 'lasso';
     this.#press = { pointer: event.pointerId, start, lasso, last: start, outline: [] };
   }
@@ -164,10 +165,15 @@ export class SelectTool {
     this.#drop();
     if (press.outline.length === 0) return;
     event.stopImmediatePropagation();
-    // The map has seen the press and must not wait for its end, nor take it for a click.
-    const { pointerId } = event;
-    this.map.dispatchEvent(new PointerEvent('pointercancel', { pointerId }));
+    this.#ignoreClick();
     this.#select(press.outline, 'shown');
+  }
+
+  /** What ends a selection is no click on a cell, though the browser reports one. */
+  #ignoreClick(): void {
+    const ignore = (event: Event) => event.stopImmediatePropagation();
+    this.map.addEventListener('click', ignore, { capture: true, once: true });
+    setTimeout(() => this.map.removeEventListener('click', ignore, { capture: true }));
   }
 
   #key(event: KeyboardEvent): void {

@@ -2,6 +2,7 @@
 /** What a person keeps an eye on: a selection, pins, selections saved before; a chunk of its own. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import { type Gathering, gather } from '../../domain/cohesion';
 import { type Selection, whyNotIn } from '../../domain/selection';
 import type { AtlasMap } from '../../map/atlas_map';
@@ -13,7 +14,6 @@ import { StepReader, spread, type Told } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
 import { walk } from '../../ui/focus';
 import { panelHead } from '../../ui/panel_head';
-import { ref } from '../../ui/ref';
 import { plainName, saveFile } from '../../util/download';
 import type { Atlas } from '../../wire/atlas';
 import { LitPlaces } from './highlight_history';
@@ -172,8 +172,8 @@ export class Part {
   }
 
   /** `ref` calls before the element is in the document, where nothing can have the focus yet. */
-  #focus(element: Element): void {
-    if (!this.#takesFocus) return;
+  #focus(element: Element | undefined): void {
+    if (!element || !this.#takesFocus) return;
     this.#takesFocus = false;
     queueMicrotask(() => {
       const named = element.querySelector<HTMLElement>('input[name=name], .event');

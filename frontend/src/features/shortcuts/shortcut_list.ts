@@ -2,13 +2,13 @@
 /** Patches that make the network say a class: those that were found, at the left of the map. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Session } from '../../state/session';
 import { searchedOf } from '../../state/shortcut_series';
 import type { State } from '../../state/store';
 import { walk } from '../../ui/focus';
 import { panelHead } from '../../ui/panel_head';
-import { ref } from '../../ui/ref';
 import { count, plural } from '../../util/format';
 import type { Search, Shortcut } from '../../wire/shortcut_record';
 import type { Finding } from './finding';
@@ -106,8 +106,8 @@ export class ShortcutList {
   }
 
   /** `ref` calls before the element is in the document, where nothing can have the focus yet. */
-  readonly #focus = (element: Element): void => {
-    if (!this.#takesFocus) return;
+  readonly #focus = (element: Element | undefined): void => {
+    if (!element || !this.#takesFocus) return;
     this.#takesFocus = false;
     queueMicrotask(() => {
       const first = element.querySelector<HTMLElement>('.event') ?? element.querySelector('button');

@@ -6,18 +6,19 @@
  * that scenes whose weights sum to 1 blend exactly.
  */
 
+import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { worldSide } from '../../domain/camera';
 import { iconPlace } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type WeightedScene } from '../scene';
-import { createCellTexture, createProgram, type Program, setCamera } from './context';
+import { createProgram, startPass, toUnit } from './program';
 import type { Sheets } from './sheets';
+import { createCellTexture } from './textures';
 import { setSheet, setTiles, TILE_GLSL } from './tile';
 
 const NO_ICON_PAGE = 0xffff;
 /** One, in what a cell's square says of its side: no side is so small that its inverse would not fit. */
 const UNIT = 0x8000;
-const UNITS = { cells: 0, colours: 1 } as const;
 
 const VERTEX = `#version 300 es
 uniform vec2 uOrigin;
@@ -77,7 +78,7 @@ interface LevelTextures {
 }
 
 export class GridPass {
-  readonly #program: Program;
+  readonly #program: ProgramInfo | null;
   readonly #levels = new Map<Level, LevelTextures>();
 
   constructor(
@@ -90,39 +91,32 @@ export class GridPass {
   draw({ scene, weight }: WeightedScene, frame: Frame): void {
     const { gl } = this;
     const { level } = scene;
-    const { uniform } = this.#program;
+    const program = this.#program;
+    if (program === null) return;
     const textures = this.#texturesOf(level);
-    gl.useProgram(this.#program.program);
+    this.#paint(level, textures, scene.cellColours);
+    startPass(gl, program, frame);
     // Without a GPU it costs to look at what lies below.
     gl.blendFunc(gl.ONE, weight < 1 ? gl.ONE_MINUS_SRC_ALPHA : gl.ZERO);
-    setCamera(gl, this.#program, frame);
-    gl.uniform1i(uniform('uSize'), level.size);
     const pixels = (worldSide(frame.camera, frame.viewport) / level.size) * frame.ratio;
     const side = level.entry.tile ?? 1;
-    gl.uniform1f(uniform('uCellPixels'), pixels);
-    gl.uniform1f(uniform('uShrink'), side / pixels);
-    gl.uniform1f(uniform('uLod'), Math.log2(side / pixels));
-    gl.uniform1f(uniform('uMostLod'), Math.max(0, Math.log2(side) - 2));
-    gl.uniform1i(uniform('uColoured'), scene.cellColours === null ? 0 : 1);
-    this.#bind(UNITS.cells, textures.cells);
-    this.#bind(UNITS.colours, textures.colours);
-    this.#paint(level, textures, scene.cellColours);
-    gl.uniform1i(uniform('uCells'), UNITS.cells);
-    gl.uniform1i(uniform('uColours'), UNITS.colours);
-    gl.uniform3fv(
-      uniform('uGround'),
-      frame.ground.map((ink) => ink / 255),
-    );
-    setTiles(gl, this.#program, level, frame, weight);
+    setUniforms(program, {
+      uSize: level.size,
+      uCellPixels: pixels,
+      uShrink: side / pixels,
+      uLod: Math.log2(side / pixels),
+      uMostLod: Math.max(0, Math.log2(side) - 2),
+      uColoured: scene.cellColours === null ? 0 : 1,
+      uCells: textures.cells,
+      uColours: textures.colours,
+      uGround: toUnit(frame.ground),
+    });
+    setTiles(program, level, frame, weight);
     // Where it has no tile, its ground must hide those before it.
     const whole: [number, Box][] = weight < 1 ? [[0, [0, 0, level.size, level.size]]] : [];
     for (const [page, box] of [...whole, ...textures.boxes]) {
-      setSheet(gl, this.#program, this.sheets, scene.pages[page - 1] ?? null);
-      gl.uniform1ui(uniform('uPage'), page);
-      gl.uniform4fv(
-        uniform('uBox'),
-        box.map((edge) => edge / level.size),
-      );
+      setSheet(program, this.sheets, scene.pages[page - 1] ?? null);
+      setUniforms(program, { uPage: page, uBox: box.map((edge) => edge / level.size) });
       gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
     }
   }
@@ -136,11 +130,6 @@ export class GridPass {
       this.gl.deleteTexture(colours);
       this.#levels.delete(level);
     }
-  }
-
-  #bind(unit: number, texture: WebGLTexture): void {
-    this.gl.activeTexture(this.gl.TEXTURE0 + unit);
-    this.gl.bindTexture(this.gl.TEXTURE_2D, texture);
   }
 
   #texturesOf(level: Level): LevelTextures {
@@ -167,7 +156,7 @@ export class GridPass {
     return textures;
   }
 
-  /** Uploads four bytes a cell, and only when the colouring has changed. Its texture must be bound. */
+  /** Uploads four bytes a cell, and only when the colouring has changed. */
   #paint(level: Level, textures: LevelTextures, colours: Uint8Array | null): void {
     if (textures.painted === colours) return;
     textures.painted = colours;
@@ -179,7 +168,7 @@ export class GridPass {
         if (cell >= 0) rgba.set(colours.subarray(4 * cell, 4 * cell + 4), 4 * place);
       });
     }
-    gl.activeTexture(gl.TEXTURE0 + UNITS.colours);
+    gl.bindTexture(gl.TEXTURE_2D, textures.colours);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, size, size, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
   }
 }

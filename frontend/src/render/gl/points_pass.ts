@@ -4,10 +4,11 @@
  * drawn while they move, always the same ones.
  */
 
+import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { strideOf } from '../../util/seeded_shuffle';
 import type { Atlas } from '../../wire/atlas';
 import { type Frame, MOST_MOVING, pointSize, type WeightedScene } from '../scene';
-import { createProgram, type Program, setCamera } from './context';
+import { createProgram, startPass, toUnit } from './program';
 
 /** Attribute places. */
 const PLACE = { xy: 0, colour: 1 } as const;
@@ -57,7 +58,7 @@ interface Buffers {
 }
 
 export class PointsPass {
-  readonly #program: Program;
+  readonly #program: ProgramInfo | null;
   readonly #buffers = new Map<Atlas, Buffers>();
 
   constructor(private readonly gl: WebGL2RenderingContext) {
@@ -66,18 +67,19 @@ export class PointsPass {
 
   draw({ scene, weight, travel }: WeightedScene, frame: Frame): void {
     const { pointColours } = scene;
-    if (pointColours === null) return;
+    const program = this.#program;
+    if (pointColours === null || program === null) return;
     const { gl } = this;
-    const { uniform } = this.#program;
     const { camera, ratio, ground } = frame;
     const diameter = pointSize(camera);
-    gl.useProgram(this.#program.program);
+    startPass(gl, program, frame);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    setCamera(gl, this.#program, frame);
-    gl.uniform1f(uniform('uDiameter'), diameter * ratio + 1);
-    gl.uniform1f(uniform('uRing'), diameter >= RING_FROM ? ratio : 0);
-    gl.uniform3f(uniform('uGround'), ground[0] / 255, ground[1] / 255, ground[2] / 255);
-    gl.uniform1f(uniform('uWeight'), weight);
+    setUniforms(program, {
+      uDiameter: diameter * ratio + 1,
+      uRing: diameter >= RING_FROM ? ratio : 0,
+      uGround: toUnit(ground),
+      uWeight: weight,
+    });
     const buffers = this.#buffersOf(scene.atlas);
     gl.bindVertexArray(buffers.vertices);
     const places = travel?.points ?? scene.atlas.xy;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Icon pages as textures, shared by the passes that draw tiles. */
 
-import { createPictureTexture } from './context';
+import { createBlankTexture, createPictureTexture } from './textures';
 
 /** Textures of pages drawn lately; older ones go when their bytes exceed this. */
 const BUDGET_BYTES = 192 << 20;
@@ -16,10 +16,16 @@ export class Sheets {
   /** Least recently drawn first. */
   readonly #sheets = new Map<ImageBitmap, Sheet>();
 
+  #blank: WebGLTexture | null = null;
+
   constructor(private readonly gl: WebGL2RenderingContext) {}
 
-  /** The texture of a page; the active unit may be bound to it on the way. */
-  textureOf(picture: ImageBitmap): WebGLTexture {
+  /** The texture of a page, or one pixel for none; the active unit may be bound to it on the way. */
+  textureOf(picture: ImageBitmap | null): WebGLTexture {
+    if (picture === null) {
+      this.#blank ??= createBlankTexture(this.gl);
+      return this.#blank;
+    }
     let sheet = this.#sheets.get(picture);
     if (sheet === undefined) {
       const bytes = picture.width * picture.height * MIPMAP_BYTES_PER_PIXEL;

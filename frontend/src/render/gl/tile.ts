@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How one tile looks: its icon, its round corners, its coloured rim. The same at rest and on its way. */
 
+import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { worldSide } from '../../domain/camera';
 import type { Level } from '../../wire/atlas';
 import { type Frame, rimWidth } from '../scene';
-import type { Program } from './context';
+import { toUnit } from './program';
 import type { Sheets } from './sheets';
 
-const SHEET_UNIT = 2;
 /** Of the mip level that is looked at, which may be half a level coarser than asked for. */
 const HALF_TEXEL = Math.SQRT1_2.toFixed(4);
 
@@ -55,33 +55,29 @@ vec4 tile(float place, vec2 local, float side, float shrink, float lod, vec4 rim
 
 /** Sets what all tiles of a level share. */
 export function setTiles(
-  gl: WebGL2RenderingContext,
-  { uniform }: Program,
+  program: ProgramInfo,
   level: Level,
   { camera, viewport, ratio, neutral }: Frame,
   weight: number,
 ): void {
-  gl.uniform1i(uniform('uSheet'), SHEET_UNIT);
-  gl.uniform1f(uniform('uWeight'), weight);
-  gl.uniform1f(uniform('uTile'), level.entry.tile ?? 1);
-  gl.uniform1f(uniform('uColumns'), level.entry.columns ?? 1);
-  // Where no cell has an icon, none is missing.
-  gl.uniform1f(uniform('uHatch'), level.entry.tile === null ? 0 : 0.3);
-  gl.uniform3f(uniform('uNeutral'), neutral[0] / 255, neutral[1] / 255, neutral[2] / 255);
-  gl.uniform1f(uniform('uRim'), rimWidth(worldSide(camera, viewport) / level.size) * ratio);
+  const { size, entry } = level;
+  setUniforms(program, {
+    uWeight: weight,
+    uTile: entry.tile ?? 1,
+    uColumns: entry.columns ?? 1,
+    // Where no cell has an icon, none is missing.
+    uHatch: entry.tile === null ? 0 : 0.3,
+    uNeutral: toUnit(neutral),
+    uRim: rimWidth(worldSide(camera, viewport) / size) * ratio,
+  });
 }
 
 /** Sets the page whose tiles are drawn next; null for those without an icon. */
-export function setSheet(
-  gl: WebGL2RenderingContext,
-  { uniform }: Program,
-  sheets: Sheets,
-  picture: ImageBitmap | null,
-): void {
-  if (picture !== null) {
-    gl.activeTexture(gl.TEXTURE0 + SHEET_UNIT);
-    gl.bindTexture(gl.TEXTURE_2D, sheets.textureOf(picture));
-    gl.uniform2f(uniform('uSheetPixels'), picture.width, picture.height);
-  }
-  gl.uniform1i(uniform('uHasSheet'), picture === null ? 0 : 1);
+export function setSheet(program: ProgramInfo, sheets: Sheets, picture: ImageBitmap | null): void {
+  const { width = 1, height = 1 } = picture ?? {};
+  setUniforms(program, {
+    uSheet: sheets.textureOf(picture),
+    uSheetPixels: [width, height],
+    uHasSheet: picture === null ? 0 : 1,
+  });
 }

@@ -6,10 +6,11 @@
  * Tiles may cover each other here, so that they are laid over each other and not added up.
  */
 
+import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { iconPlace } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type WeightedScene } from '../scene';
-import { createProgram, type Program, setCamera } from './context';
+import { createProgram, startPass } from './program';
 import type { Sheets } from './sheets';
 import { setSheet, setTiles, TILE_GLSL } from './tile';
 
@@ -69,7 +70,7 @@ interface Quads {
 }
 
 export class TravelPass {
-  readonly #program: Program;
+  readonly #program: ProgramInfo | null;
   readonly #quads = new Map<Level, Quads>();
 
   constructor(
@@ -80,19 +81,18 @@ export class TravelPass {
   }
 
   draw({ scene, weight, travel }: WeightedScene, frame: Frame): void {
-    if (travel === undefined) return;
+    const program = this.#program;
+    if (travel === undefined || program === null) return;
     const { gl } = this;
-    const { uniform } = this.#program;
     const { level, pages } = scene;
     const quads = this.#quadsOf(level, travel.ways, scene.cellColours);
-    gl.useProgram(this.#program.program);
+    startPass(gl, program, frame);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    setCamera(gl, this.#program, frame);
-    gl.uniform1f(uniform('uShare'), travel.share);
-    setTiles(gl, this.#program, level, frame, weight);
+    setUniforms(program, { uShare: travel.share });
+    setTiles(program, level, frame, weight);
     gl.bindVertexArray(quads.vertices);
     for (const { page, start, count } of quads.ranges) {
-      setSheet(gl, this.#program, this.sheets, pages[page] ?? null);
+      setSheet(program, this.sheets, pages[page] ?? null);
       gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 4 * start);
     }
     gl.bindVertexArray(null);

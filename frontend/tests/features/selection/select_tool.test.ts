@@ -12,6 +12,7 @@ import type { Player } from '../../../src/state/player';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { Level } from '../../../src/wire/atlas';
+import { Hand } from '../../helpers/hand';
 import { smallAtlas } from '../../helpers/wire_builder';
 
 const atlas = smallAtlas();
@@ -23,6 +24,7 @@ let store: Store;
 let map: HTMLElement;
 let tool: SelectTool;
 let moves: unknown[];
+let hand: Hand;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -39,6 +41,7 @@ beforeEach(() => {
     reveal: vi.fn(),
     invalidate: vi.fn(),
   });
+  hand = new Hand(map);
   map.tabIndex = 0;
   document.body.replaceChildren(map);
   const session = { store } as unknown as Session;
@@ -46,16 +49,19 @@ beforeEach(() => {
   tool = new SelectTool(map as unknown as AtlasMap, session);
 });
 afterEach(() => {
+  // After a drag d3-drag ignores clicks until the task has ended.
+  vi.runOnlyPendingTimers();
   vi.useRealTimers();
 });
 
-function send(type: string, x: number, y: number, more: PointerEventInit = {}): void {
-  map.dispatchEvent(
-    new PointerEvent(type, { clientX: x, clientY: y, pointerId: 1, button: 0, ...more }),
-  );
+function send(type: string, x: number, y: number, more: Parameters<Hand['send']>[3] = {}): void {
+  hand.send(type, x, y, more);
 }
 
-function drag(points: readonly (readonly [number, number])[], more: PointerEventInit = {}): void {
+function drag(
+  points: readonly (readonly [number, number])[],
+  more: Parameters<Hand['send']>[3] = {},
+): void {
   const [first, ...rest] = points;
   send('pointerdown', ...(first as [number, number]), more);
   for (const [x, y] of rest) send('pointermove', x, y, more);
@@ -162,8 +168,9 @@ describe('by pointer', () => {
     store.set({ tool: 'lasso' });
     send('pointerdown', 210, 30);
     send('pointermove', 400, 30);
-    send('pointerdown', 300, 300, { pointerId: 2 });
-    send('pointerup', 300, 300, { pointerId: 2 });
+    const other = new Hand(map, 2);
+    other.send('pointerdown', 300, 300);
+    other.send('pointerup', 300, 300);
     send('pointerup', 400, 30);
     store.set({ tool: 'lasso' });
     send('pointerdown', 210, 30);

@@ -2,9 +2,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FIT, panBy } from '../../../src/domain/camera';
 import { CanvasRenderer } from '../../../src/render/canvas_renderer';
-import { createProgram } from '../../../src/render/gl/context';
 import { PanBuffer } from '../../../src/render/gl/pan_buffer';
 import { PointsPass } from '../../../src/render/gl/points_pass';
+import { createProgram } from '../../../src/render/gl/program';
 import type { Frame, Scene } from '../../../src/render/scene';
 import { WebglRenderer } from '../../../src/render/webgl_renderer';
 import type { Level } from '../../../src/wire/atlas';
@@ -49,7 +49,9 @@ beforeEach(() => {
 function uniform(name: string): unknown[][] {
   return fake.calls
     .filter((call) => call.name.startsWith('uniform') && call.values[0] === name)
-    .map(({ values }) => values.slice(1));
+    .map(({ values }) =>
+      values.slice(1).flatMap((value) => (Array.isArray(value) ? value : [value])),
+    );
 }
 
 function uploads(format: string): readonly unknown[][] {
@@ -81,7 +83,7 @@ describe('grid pass', () => {
     const spread: Level = { ...level, entry, size, rows, cols, lookup, kind, counts };
     renderer.draw(frame([scene({ level: spread, pages: [picture, picture] }), 1]));
     expect(uniform('uPage')).toEqual([[1], [2]]);
-    const sixths = uniform('uBox').map(([box]) => (box as number[]).map((edge) => edge * size));
+    const sixths = uniform('uBox').map((box) => (box as number[]).map((edge) => edge * size));
     // Four cells fill the first page; the fifth is alone on the second, and none is without icon.
     expect(sixths.map((box) => box.map(Math.round))).toEqual([
       [0, 0, 4, 3],
@@ -137,8 +139,8 @@ describe('grid pass', () => {
   it('hides with its ground what lay before where it has no tile, once over the whole grid', () => {
     renderer.draw(frame([scene(), 0.5], [scene(), 0.5]));
     expect(uniform('uPage')).toEqual([[1], [0xffff], [0], [1], [0xffff]]);
-    expect(uniform('uBox')[2]).toEqual([[0, 0, 1, 1]]);
-    expect(uniform('uGround')[0]).toEqual([[0, 1, 0]]);
+    expect(uniform('uBox')[2]).toEqual([0, 0, 1, 1]);
+    expect(uniform('uGround')[0]).toEqual([0, 1, 0]);
     expect(fake.of('clearColor')[0]).toEqual([0, 1, 0, 1]);
   });
 
@@ -362,7 +364,7 @@ describe('programs', () => {
         return Reflect.get(target, property, receiver);
       },
     });
-    expect(() => createProgram(broken, '', '')).toThrow('shader: line 3: no');
+    expect(() => createProgram(broken, '\n', '\n')).toThrow('line 3: no');
   });
 });
 
