@@ -209,7 +209,7 @@ def opened_canvas(atlas: Atlas, stage: Stage, zoom: float) -> Opener:
 
 
 def icon_scales(counts: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Returns the sides of icons as shares of their cells: those of frontend/src/render/scene.ts."""
+    """Returns the sides of icons as shares of their cells, as in frontend/src/render/scene.ts."""
     full = max(1, np.sort(counts)[int((len(counts) - 1) * 0.85)])
     return 0.96 * np.minimum(1, 0.66 + 0.34 * np.sqrt(counts / full))
 
@@ -529,7 +529,7 @@ def size(_folder: Path, _effort: Effort) -> list[Row]:
     """Weighs the scripts as they are committed."""
     weight = weigh()
     return [
-        Row("JavaScript, gzip: to the first map", f"{weight.first:.1f} kB", "no limit", True),
+        Row("JavaScript, gzip: to the first map", f"{weight.first:.1f} kB"),
         _at_most("JavaScript and CSS, gzip: all", weight.total, 150),
     ]
 
