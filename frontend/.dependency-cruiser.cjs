@@ -33,7 +33,7 @@ module.exports = {
       comment: 'What two features need lives in ui/, state/ or domain/.',
       severity: 'error',
       from: { path: '^src/features/([^/]+)/' },
-      to: { path: '^src/features/', pathNot: '^src/features/$1/' },
+      to: { path: '^src/features/[^/]+/', pathNot: '^src/features/$1/' },
     },
     {
       name: 'only-the-entry-and-tests-import-app',

@@ -36,12 +36,9 @@ export default defineConfig({
         entryFileNames: 'index.js',
         chunkFileNames: 'chunk-[name]-[hash].js',
         assetFileNames: 'asset-[name]-[hash][extname]',
-        // The first map is one file, and what several lazy parts share is another.
+        // What several parts share lies in one file.
         codeSplitting: {
-          groups: [
-            { name: 'first_map', test: /\/src\/app\/app\.ts$/, priority: 1 },
-            { name: 'shared', minShareCount: 2 },
-          ],
+          groups: [{ name: 'shared', minShareCount: 2 }],
         },
       },
     },

@@ -350,7 +350,7 @@ LOST = "A part of this tab did not arrive: TensorBoard does not answer."
 @pytest.mark.parametrize("how", ["abort", "404"])
 @pytest.mark.parametrize(
     "chunk",
-    ["shell", "feature_slots", "search", "panes", "feature_styles"],
+    ["shell", "class_filter", "search", "panes", "compare"],
 )
 def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab: Tab) -> None:
     """No rejection stays uncaught, what there is goes on, and another try brings the rest."""
@@ -360,11 +360,12 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
     tab.forgive(FAILED_REQUEST, "ERR_FAILED", "MIME type")
     faulty.how = how
     asks = {
-        "feature_slots": {"filter": "top:3"},
+        "class_filter": {"filter": "top:3"},
+        "compare": {"drift": "on"},
         "panes": {"compare": ";layer4,,warm%2Fatlas"},
     }
     tab.open(quick, alone=True, ready=False, **WARM, **asks.get(chunk, {}))
-    if chunk in ("search", "feature_styles"):
+    if chunk == "search":
         expect(tab.app.get_by_role("button", name="Find")).to_be_visible()
         tab.key("/")
     notice = tab.app.get_by_text(LOST)
@@ -374,7 +375,7 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
     notice.get_by_role("button", name="Retry").click()
     expect(notice).to_have_count(0)
     tab.settle()
-    if chunk == "feature_slots":
+    if chunk == "class_filter":
         expect(tab.app.get_by_label("Legend of the class filter")).to_be_visible()
     tab.key(",")
     tab.shows(1600)
@@ -382,7 +383,7 @@ def test_parts_of_the_tab_that_do_not_come(chunk: str, how: str, quick: str, tab
 
 def test_keys_that_do_not_come_are_asked_for_by_a_second_press(quick: str, tab: Tab) -> None:
     """And do not come up by themselves once they can."""
-    faulty = Faulty(tab, "chunk-feature_styles[^/]*")
+    faulty = Faulty(tab, "chunk-help[^/]*")
     tab.forgive(FAILED_REQUEST, "ERR_FAILED")
     faulty.how = "abort"
     tab.open(quick, alone=True, **WARM)
@@ -400,7 +401,7 @@ def test_keys_that_do_not_come_are_asked_for_by_a_second_press(quick: str, tab: 
 
 
 def test_the_renderer_that_does_not_come_leaves_the_table(quick: str, tab: Tab) -> None:
-    later = Faulty(tab, "chunk-shell-[^/]*")
+    later = Faulty(tab, "chunk-(?:shell|canvas_renderer)-[^/]*")
     later.how = "abort"
     tab.forgive(FAILED_REQUEST, "ERR_FAILED")
     tab.page.add_init_script(NO_WEBGL)

@@ -7,20 +7,19 @@ import { AtlasMap } from '../map/atlas_map';
 import { forcedTheme } from '../map/theme';
 import { Session } from '../state/session';
 import { type State, Store } from '../state/store';
-import { addStyles } from '../ui/styles';
-import base from './base.css?inline';
+import styles from './app.css?inline';
 import { topBar } from './top_bar';
 
 const SPEAK_MS = 500;
 
-type Later = import('./shell').Later;
+type Shell = import('./shell').Shell;
 
 export class AtlasApp extends LitElement {
-  static override styles = unsafeCSS(base);
+  static override styles = unsafeCSS(styles);
 
   readonly #store = new Store();
   readonly #session = new Session(this.#store, new Address());
-  #later: Later | null = null;
+  #shell: Shell | null = null;
   /** The rest of the tab did not arrive; it is asked for again when somebody says so. */
   #lost = false;
   #spoken = '';
@@ -40,10 +39,10 @@ export class AtlasApp extends LitElement {
       phase === 'loading' || (phase === 'ready' && shownLevel === null && !stepFailure);
     const barren = phase === 'empty' || phase === 'failed';
     return html`
-      ${barren ? nothing : topBar(state, this.#session, this.#later?.tools(state), this.#later?.layouts(state))}
-      ${(!barren && this.#later?.strip(state)) || nothing}
+      ${barren ? nothing : topBar(state, this.#session, this.#shell?.tools(state), this.#shell?.layouts(state))}
+      ${(!barren && this.#shell?.strip(state)) || nothing}
       <div class="middle">
-        ${this.#later?.rail(state) ?? nothing}
+        ${this.#shell?.rail(state) ?? nothing}
         <main class="stage">
           <h1 class="hidden">Activation atlas</h1>
           <atlas-map
@@ -61,10 +60,10 @@ export class AtlasApp extends LitElement {
           </span>
           ${waiting ? html`<div class="skeleton"><span>Loading the atlas … ${arriving}</span></div>` : nothing}
           ${!waiting && (busy || arriving) ? html`<div class="progress">${arriving && html`<span>${arriving}</span>`}</div>` : nothing}
-          ${this.#later?.stage(state) ?? nothing}
+          ${this.#shell?.stage(state) ?? nothing}
         </main>
       </div>
-      ${barren || !this.#later ? this.#bare(barren) : this.#later.timeline(state)}
+      ${barren || !this.#shell ? this.#bare(barren) : this.#shell.footer(state)}
       <div class="hidden" role="status" aria-live="polite">${this.#spoken}</div>
     `;
   }
@@ -76,7 +75,7 @@ export class AtlasApp extends LitElement {
     const marks = {
       theme: dark ? 'dark' : 'light',
       phase,
-      ready: String(this.#later?.complete(this.#store.state) === true && (settled || resting)),
+      ready: String(this.#shell?.ready(this.#store.state) === true && (settled || resting)),
       level: String(shownLevel ?? ''),
       step: String(step ?? ''),
       shownStep: String(atlas?.step ?? ''),
@@ -97,27 +96,26 @@ export class AtlasApp extends LitElement {
     const resting = state.phase === 'empty' || state.phase === 'failed';
     if (
       !this.#lost &&
-      this.#later === null &&
+      this.#shell === null &&
       (state.shownLevel !== null || resting || state.stepFailure)
     ) {
-      void this.#loadLater();
+      void this.#loadShell();
     }
     this.#tell(state, before);
   }
 
   #tell(state: State, before: State): void {
-    const sentence = this.#later?.sentence(state, before) ?? null;
+    const sentence = this.#shell?.announce(state, before) ?? null;
     if (sentence !== null) this.#speak(sentence);
   }
 
-  async #loadLater(): Promise<void> {
+  async #loadShell(): Promise<void> {
     const chunk = await import('./shell').catch(() => null);
     const map = this.#map;
     this.requestUpdate();
     this.#lost = chunk === null;
-    if (this.#later !== null || map === null || chunk === null) return;
-    addStyles(this.renderRoot as ShadowRoot, chunk.styles);
-    this.#later = new chunk.Later(this.#session, map, () => this.requestUpdate());
+    if (this.#shell !== null || map === null || chunk === null) return;
+    this.#shell = new chunk.Shell(this.#session, map, () => this.requestUpdate());
     // What the link names in vain was known before there were words for it.
     const { state } = this.#store;
     this.#tell(state, { ...state, missing: {} });
@@ -128,7 +126,7 @@ export class AtlasApp extends LitElement {
     if (this.#lost) {
       return html`<footer class="bar" role="alert">
         A part of this tab did not arrive: TensorBoard does not answer.
-        <button type="button" @click=${() => void this.#loadLater()}>Retry</button>
+        <button type="button" @click=${() => void this.#loadShell()}>Retry</button>
       </footer>`;
     }
     return barren ? nothing : html`<footer class="bar"></footer>`;

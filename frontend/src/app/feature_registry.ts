@@ -1,121 +1,212 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is not needed until somebody asks for it: each part is a chunk that comes with the first asking. */
+/** The features of the tab, in the order in which the page shows them, and when the code of each is loaded. */
 
-import { html, nothing, type TemplateResult } from 'lit';
-import type { Evidence } from '../domain/nearest_samples';
-import type { AtlasMap } from '../map/atlas_map';
-import type { Layer } from '../map/overlay';
-import type { Session } from '../state/session';
+import type { Content, Feature, FeatureContext, FeatureModule } from '../features/feature';
+import { inspector } from '../features/inspector';
+import { concepts } from '../features/inspector/concepts';
+import { legend } from '../features/legend';
+import { layerLinksToggle } from '../features/panes/layer_links_toggle';
+import { selection } from '../features/selection';
+import { timeline } from '../features/timeline';
+import { searchedOf } from '../state/shortcut_series';
 import type { State } from '../state/store';
-import type { CellContext } from '../ui/cell_view';
-import { acrossTool, extraTools } from './extra_tools';
+import { missingLine } from '../ui/empty_states';
+import { addStyles } from '../ui/styles';
 
-interface Part {
-  render(state: State): TemplateResult | typeof nothing;
-  /** What it draws over the tiles. */
-  layers?(state: State): readonly Layer[];
-  /** A section of the inspector. */
-  section?(context: CellContext): unknown;
-  /** Whether all that it shows is on screen; a part without is, once it is here. */
-  complete?(): boolean;
+/** A feature whose code is loaded with the map. */
+interface EagerFeature {
+  readonly name: string;
+  readonly module: FeatureModule;
 }
 
-interface Module {
-  readonly Part: {
-    new (session: Session, map: AtlasMap, update: () => void, evidence: Evidence): Part;
-  };
+/** A feature whose code is loaded when the state first wants it. */
+interface LazyFeature {
+  readonly name: string;
+  wants(state: State): boolean;
+  load(): Promise<FeatureModule>;
+  /** What of the state is taken back where the code does not arrive, so that its button opens it again. */
+  readonly closed?: Partial<State>;
 }
 
-interface Host {
-  readonly evidence: Evidence;
-  /** What every part needs before it is drawn. */
-  prepare(): Promise<void>;
-  /** Another part is here. */
-  arrived(): void;
-}
+/** The order is that of overlays from below to above, and of legends, sections and announcements. */
+const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
+  {
+    name: 'class_filter',
+    wants: ({ filter, filterOpen, pinned }) => filter !== '' || filterOpen || pinned !== null,
+    load: async () => (await import('../features/class_filter')).classFilter,
+  },
+  {
+    name: 'shortcuts',
+    wants: (state) => state.shortcut !== '' || searchedOf(state) !== null,
+    load: async () => (await import('../features/shortcuts')).shortcuts,
+  },
+  { name: 'layer_links_toggle', module: layerLinksToggle },
+  {
+    name: 'layer_links',
+    wants: ({ across }) => across,
+    load: async () => (await import('../features/panes')).layerLinks,
+    closed: { across: false },
+  },
+  {
+    name: 'compare',
+    wants: ({ compare }) => compare !== null,
+    load: async () => (await import('../features/compare')).compare,
+  },
+  { name: 'selection', module: selection },
+  {
+    name: 'drift',
+    wants: ({ compare, drift }) => compare !== null || drift !== '',
+    load: async () => (await import('../features/compare')).drift,
+  },
+  { name: 'concepts', module: concepts },
+  {
+    name: 'events',
+    wants: ({ eventList, pinned }) => eventList || pinned !== null,
+    load: async () => (await import('../features/events')).events,
+  },
+  { name: 'legend', module: legend },
+  { name: 'timeline', module: timeline },
+  { name: 'inspector', module: inspector },
+  {
+    name: 'table',
+    wants: ({ table }) => table,
+    load: async () => (await import('../features/table')).table,
+    closed: { table: false },
+  },
+  {
+    name: 'search',
+    wants: ({ finding }) => finding,
+    load: async () => (await import('../features/search')).search,
+    closed: { finding: false },
+  },
+  {
+    name: 'export',
+    wants: ({ exporting }) => exporting,
+    load: async () => (await import('../features/export')).exporting,
+    closed: { exporting: false },
+  },
+  {
+    name: 'panes',
+    wants: ({ panes }) => panes !== '',
+    load: async () => (await import('../features/panes')).panes,
+    closed: { panes: '' },
+  },
+  {
+    name: 'selection_lists',
+    wants: ({ kept }) => kept !== false,
+    load: async () => (await import('../features/selection/lists')).selectionLists,
+    closed: { kept: false },
+  },
+  {
+    name: 'help',
+    wants: ({ help }) => help,
+    load: async () => (await import('../features/help')).help,
+    closed: { help: false },
+  },
+];
 
-/** By the field of the state that asks for it. */
-const MODULES = {
-  table: (): Promise<Module> => import('../features/table/table_controller'),
-  finding: (): Promise<Module> => import('../features/search/search_controller'),
-  exporting: (): Promise<Module> => import('../features/export/export_controller'),
-  panes: (): Promise<Module> => import('../features/panes/panes_controller'),
-  across: (): Promise<Module> => import('../features/panes/layer_links_panel'),
-  kept: (): Promise<Module> => import('../features/selection/selection_controller'),
-} as const;
+/** As a state in which nothing is announced by a feature that has just arrived. */
+const NOTHING_ASKED = { filter: '', drift: '', compare: null } satisfies Partial<State>;
 
-type Asking = keyof typeof MODULES;
-
-export class Extras {
-  /** Null while a part is on its way. */
-  readonly #parts = new Map<Asking, Part | null>();
+export class FeatureRegistry {
+  /** One place for each registered feature, null until it is there. */
+  readonly #features: (Feature | null)[] = FEATURES.map(() => null);
+  readonly #loading = new Set<LazyFeature>();
+  readonly #failed = new Set<LazyFeature>();
+  readonly #context: FeatureContext;
+  /** What the link names in vain must not drown in what it asks for. */
+  readonly #linked: boolean;
 
   constructor(
-    private readonly session: Session,
-    private readonly map: AtlasMap,
-    private readonly update: () => void,
-    private readonly host: Host,
+    context: Omit<FeatureContext, 'inspectorSections' | 'cardLines' | 'timelineMarks'>,
+    /** A feature is there that was not. */
+    private readonly arrived: () => void,
   ) {
-    session.store.subscribe((state) => this.#follow(state));
-    this.#follow(session.store.state);
+    this.#context = {
+      ...context,
+      inspectorSections: (cell) => this.show((feature) => feature.inspectorSection?.(cell)),
+      cardLines: (cell) => this.show((feature) => feature.cardLine?.(cell)),
+      timelineMarks: (state) => this.show((feature) => feature.timelineMarks?.(state)),
+    };
+    const { store } = context.session;
+    FEATURES.forEach((one, place) => {
+      if ('module' in one) this.#add(place, one.module);
+    });
+    const wanted = wantedIn(store.state);
+    this.#linked = wanted.length > 0;
+    store.subscribe((state, before) => this.#follow(state, before));
+    this.#follow(store.state, store.state);
   }
 
-  /** Whether all that `state` asks for is here. */
-  complete(state: State): boolean {
-    return asked(state).every((name) => {
-      const part = this.#parts.get(name);
-      return part && part.complete?.() !== false;
+  /** What each feature has for one place of the page. Each keeps its own place in the list. */
+  show(part: (feature: Feature) => Content | undefined): Content {
+    return this.#features.map((feature) => (feature && part(feature)) ?? []);
+  }
+
+  /** The first answer of a feature, or null. */
+  find<Answer>(ask: (feature: Feature) => Answer | null | undefined): Answer | null {
+    for (const feature of this.#features) {
+      const answer = feature && ask(feature);
+      if (answer != null) return answer;
+    }
+    return null;
+  }
+
+  /** All answers of all features, in order. */
+  collect<Answer>(ask: (feature: Feature) => readonly Answer[] | undefined): readonly Answer[] {
+    return this.#features.flatMap((feature) => (feature && ask(feature)) ?? []);
+  }
+
+  /** Whether everything that `state` asks for is there and on screen. */
+  ready(state: State): boolean {
+    return FEATURES.every((one, place) => {
+      const feature = this.#features[place];
+      if (!feature) return !('wants' in one && one.wants(state));
+      return feature.ready?.(state) !== false;
     });
   }
 
-  tools(state: State): TemplateResult {
-    return extraTools(state, this.session);
+  #add(place: number, { styles, create }: FeatureModule): Feature {
+    const root = this.#context.map.getRootNode();
+    if (root instanceof ShadowRoot) addStyles(root, styles);
+    const feature = create(this.#context);
+    this.#features[place] = feature;
+    return feature;
   }
 
-  /** Over the map; where nothing is drawn on it, only what has maps of its own. */
-  stage(state: State, drawn: boolean): TemplateResult {
-    const shown = [...this.#parts].filter(([name]) => (drawn ? name !== 'kept' : name === 'panes'));
-    return html`${shown.map(([, part]) => part?.render(state))}`;
+  #follow(state: State, before: State): void {
+    FEATURES.forEach((one, place) => {
+      if ('module' in one || !one.wants(state)) return;
+      if (this.#features[place] || this.#loading.has(one)) return;
+      // What did not arrive is loaded again with another step, by hand, or when it is wanted anew.
+      if (this.#failed.has(one) && state.lost && one.wants(before)) return;
+      void this.#load(one, place);
+    });
   }
 
-  /** At the left of the stage. */
-  rail(state: State): TemplateResult | typeof nothing {
-    return this.#parts.get('kept')?.render(state) ?? nothing;
-  }
-
-  layers(state: State): readonly Layer[] {
-    return [...this.#parts.values()].flatMap((part) => part?.layers?.(state) ?? []);
-  }
-
-  section(context: CellContext): TemplateResult {
-    return html`${acrossTool(context)}${[...this.#parts.values()].map((part) => part?.section?.(context))}`;
-  }
-
-  #follow(state: State): void {
-    for (const name of asked(state)) {
-      if (this.#parts.has(name)) continue;
-      this.#parts.set(name, null);
-      Promise.all([MODULES[name](), this.host.prepare()]).then(
-        ([{ Part }]) => {
-          this.#parts.set(name, new Part(this.session, this.map, this.update, this.host.evidence));
-          this.session.store.set({ lost: false });
-          this.host.arrived();
-        },
-        // The button comes up again, and a second press asks anew.
-        () => {
-          this.#parts.delete(name);
-          const closed = typeof state[name] === 'string' ? '' : false;
-          this.session.store.set({
-            [name]: closed,
-            lost: true,
-            said: 'TensorBoard does not answer.',
-          });
-        },
-      );
+  async #load(one: LazyFeature, place: number): Promise<void> {
+    const { store } = this.#context.session;
+    this.#loading.add(one);
+    const module = await one.load().catch(() => null);
+    this.#loading.delete(one);
+    if (module === null) {
+      this.#failed.add(one);
+      store.set({ ...one.closed, lost: true, said: 'TensorBoard does not answer.' });
+      return;
     }
+    this.#failed.delete(one);
+    const feature = this.#add(place, module);
+    if (this.#failed.size === 0) store.set({ lost: false });
+    this.arrived();
+    // It was asked before there was code to answer.
+    const { state } = store;
+    const answer = feature.announce?.(state, { ...state, ...NOTHING_ASKED }) ?? null;
+    if (answer === null) return;
+    const missing = this.#linked ? missingLine(state) : '';
+    store.set({ said: `${missing} ${answer}`.trim() });
   }
 }
 
-function asked(state: State): Asking[] {
-  return (Object.keys(MODULES) as Asking[]).filter((name) => state[name]);
+function wantedIn(state: State): readonly LazyFeature[] {
+  return FEATURES.filter((one): one is LazyFeature => 'wants' in one && one.wants(state));
 }

@@ -19,7 +19,7 @@ const RETRY_MS = 5_000;
 
 const LOADING = 'Activations are on their way …';
 
-export class Evidence {
+export class NearestSamples {
   readonly #activations = new Map<Atlas, Activations | string>();
   readonly #found = new WeakMap<Level, Map<string, Nearest>>();
 

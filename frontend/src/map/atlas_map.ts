@@ -34,7 +34,7 @@ import type { PageSet } from '../state/sprite_pages';
 import type { State } from '../state/store';
 import type { Atlas, Level } from '../wire/atlas';
 import { Fade } from './fade';
-import type { Director } from './scene_transition';
+import type { SceneTransition } from './scene_transition';
 import { spreadOf, wider } from './spread';
 import { themeOf } from './theme';
 
@@ -79,7 +79,7 @@ interface CachedScene {
 export class AtlasMap extends HTMLElement {
   #session: Session | null = null;
   #decorator: Decorator | null = null;
-  #director: Director | null = null;
+  #transition: SceneTransition | null = null;
   #front: Scene | null = null;
   #canvas = this.#createCanvas();
   readonly #overlay = document.createElement('canvas');
@@ -157,9 +157,9 @@ export class AtlasMap extends HTMLElement {
     this.invalidate();
   }
 
-  /** Who decides from now on how scenes of two steps are shown. */
-  set director(director: Director) {
-    this.#director = director;
+  /** Decides from now on how scenes of two steps are shown. */
+  set transition(transition: SceneTransition) {
+    this.#transition = transition;
     this.#addPasses();
   }
 
@@ -279,13 +279,13 @@ export class AtlasMap extends HTMLElement {
   }
 
   #addPasses(): void {
-    const [renderer, decorator, director] = [this.#renderer, this.#decorator, this.#director];
+    const [renderer, decorator, transition] = [this.#renderer, this.#decorator, this.#transition];
     if (!(renderer instanceof WebglRenderer)) return;
     if (decorator) {
       renderer.addPoints((gl) => decorator.createPoints(gl));
       renderer.addPan((gl, paint) => decorator.createPan(gl, paint));
     }
-    if (director) renderer.addTravel((gl, sheets) => director.createPass(gl, sheets));
+    if (transition) renderer.addTravel((gl, sheets) => transition.createPass(gl, sheets));
   }
 
   #draw(now: number): void {
@@ -318,7 +318,7 @@ export class AtlasMap extends HTMLElement {
     if (moving) this.invalidate();
     const shownLevel = this.#fade.current?.level.size ?? null;
     this.#session.store.set({
-      settled: arrived && !moving && !hurried && this.#director?.waiting !== true,
+      settled: arrived && !moving && !hurried && this.#transition?.waiting !== true,
       shownLevel,
     });
   }
@@ -345,7 +345,7 @@ export class AtlasMap extends HTMLElement {
       return set.complete ? this.#sceneOf(atlas, level, set) : null;
     };
     const scenes =
-      this.#director?.arrange(items, this.#state, this.#viewport, sceneOf) ??
+      this.#transition?.arrange(items, this.#state, this.#viewport, sceneOf) ??
       items.map(({ item, weight }) => ({ scene: item, weight }));
     this.#front = scenes.at(-1)?.scene ?? null;
     return scenes;

@@ -19,7 +19,7 @@ import { readingLayer } from './overlays/cell_focus';
 
 export class MapDecorator implements Decorator {
   readonly #interaction: Interaction;
-  #layers: () => readonly Layer[] = () => [];
+  #overlays: () => readonly Layer[] = () => [];
   #marks: () => readonly Layer[] = () => [];
   readonly #reading: Layer;
   readonly #axis: Layer;
@@ -59,8 +59,8 @@ export class MapDecorator implements Decorator {
   }
 
   /** What is to be drawn over the tiles besides; asked for before every frame. */
-  set layers(layers: () => readonly Layer[]) {
-    this.#layers = layers;
+  set overlays(overlays: () => readonly Layer[]) {
+    this.#overlays = overlays;
   }
 
   /** What is drawn over all that, and takes no room from labels. */
@@ -70,7 +70,7 @@ export class MapDecorator implements Decorator {
 
   /** Returns whether anything was drawn. */
   decorate(context: CanvasRenderingContext2D, ratio: number): boolean {
-    const layers = this.#layers();
+    const layers = this.#overlays();
     // What else is drawn says more, and needs the room.
     const plain = layers.length === 0;
     const { scene } = this.map;

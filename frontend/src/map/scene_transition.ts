@@ -15,7 +15,7 @@ import { Traveller } from './travel';
 /** The scene of a level, or null while its icons are on their way. */
 export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
 
-export class Director {
+export class SceneTransition {
   /** Whether something that belongs on screen is on its way. */
   waiting = false;
   readonly #traveller = new Traveller();

@@ -4,7 +4,7 @@
 import type { ChangeColumn } from '../domain/cell_rows';
 import { sayGain } from '../domain/difference';
 import { isNews } from '../domain/drift';
-import type { Evidence } from '../domain/nearest_samples';
+import type { NearestSamples } from '../domain/nearest_samples';
 import { plural } from '../util/format';
 import { type Atlas, cellAt, type Level } from '../wire/atlas';
 import { differenceOf, differenceSentence } from './difference_reading';
@@ -18,10 +18,15 @@ export interface Changed {
   readonly sentences: readonly string[];
 }
 
-export function changesOf(state: State, atlas: Atlas, level: Level, evidence: Evidence): Changed {
+export function changesOf(
+  state: State,
+  atlas: Atlas,
+  level: Level,
+  nearest: NearestSamples,
+): Changed {
   const since = wantedStep(state) ?? Number.NaN;
   const found = [
-    state.drift ? driftColumn(state, atlas, level, evidence, since) : null,
+    state.drift ? driftColumn(state, atlas, level, nearest, since) : null,
     state.compare === null ? null : gainColumn(state, atlas, level, since),
   ].filter((one) => one !== null);
   return {
@@ -54,11 +59,11 @@ function driftColumn(
   state: State,
   atlas: Atlas,
   level: Level,
-  evidence: Evidence,
+  nearest: NearestSamples,
   since: number,
 ): Found {
   const { key, did: name, say } = driftWords(state);
-  const told = state.flipped ? FLIPPED : driftOf(state, atlas, level, evidence);
+  const told = state.flipped ? FLIPPED : driftOf(state, atlas, level, nearest);
   if (typeof told === 'string') return unknown({ key, name }, level, since, told);
   const { values, most, beyond } = told;
   const column: ChangeColumn = {

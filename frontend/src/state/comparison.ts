@@ -57,3 +57,13 @@ export function showLayer(session: Session, by: number): void {
 export function dividerAt({ divider }: State, { width }: Viewport): number {
   return DIVIDER_INSET + divider * (width - 2 * DIVIDER_INSET);
 }
+
+/** What of two steps is put into words, if anything. */
+export function announcedChange({
+  compare,
+  compareMode,
+  drift,
+}: State): 'difference' | State['drift'] {
+  if (compare !== null && compareMode === 'difference') return 'difference';
+  return drift;
+}

@@ -3,7 +3,7 @@
 
 import { findFalls, findTurns } from '../domain/activation_drift';
 import { type Drift, findDrift, sayChange, type Told } from '../domain/drift';
-import type { Evidence } from '../domain/nearest_samples';
+import type { NearestSamples } from '../domain/nearest_samples';
 import { whyUnpaired } from '../domain/sample_pairing';
 import type { Channel } from '../domain/view';
 import { count, percent, plural } from '../util/format';
@@ -78,7 +78,7 @@ export function driftOf(
   state: State,
   atlas: Atlas,
   level: Level,
-  evidence: Evidence,
+  nearest: NearestSamples,
 ): Drift | Told | string {
   const other = referenceOr(state);
   if (typeof other === 'string') return other;
@@ -88,7 +88,7 @@ export function driftOf(
   if (state.drift !== 'activation') return findDrift(other, atlas, level);
   // Not for those that the map only passes on its way.
   const ask = atlas === state.atlas;
-  const [from, to] = [evidence.activations(other, ask), evidence.activations(atlas, ask)];
+  const [from, to] = [nearest.activations(other, ask), nearest.activations(atlas, ask)];
   if (typeof from === 'string') return from;
   return typeof to === 'string' ? to : findTurns(from, to, level);
 }

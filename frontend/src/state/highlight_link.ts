@@ -22,7 +22,7 @@ export function readLit(text: string): Highlight | null {
 }
 
 /** Keeps the two the same, whichever changes. */
-export function followLit(store: Store): void {
+export function followHighlight(store: Store): void {
   const take = (lit: string) =>
     store.set({ highlight: readLit(lit), lit: readLit(lit) ? lit : '' });
   store.subscribe(({ lit, highlight }, before) => {

@@ -14,7 +14,7 @@ import type { State } from './store';
 
 const POLL_MS = 30_000;
 
-export class Follower {
+export class LiveUpdates {
   constructor(private readonly session: Session) {
     session.store.subscribe((state, before) => {
       if (isResting(state) && !isResting(before)) void this.#enrich(state);

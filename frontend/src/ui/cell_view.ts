@@ -6,7 +6,7 @@ import { type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
 import { classColours } from '../domain/color_scales';
 import { iconPlace } from '../domain/icon_place';
 import { keeperOf } from '../domain/layout_variants';
-import type { Evidence, Nearest } from '../domain/nearest_samples';
+import type { Nearest, NearestSamples } from '../domain/nearest_samples';
 import { type Cut, cutOf } from '../domain/patches';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
@@ -27,7 +27,7 @@ export const KIND_NAMES: Readonly<Record<IconKind, string>> = {
 export interface CellContext {
   readonly state: State;
   readonly session: Session;
-  readonly evidence: Evidence;
+  readonly nearest: NearestSamples;
   readonly atlas: Atlas;
   readonly level: Level;
   readonly facts: CellFacts;
@@ -139,10 +139,10 @@ export interface Patches {
 }
 
 export function findPatches(context: CellContext, limit: number): Patches {
-  const { state, session, evidence, atlas, level, facts } = context;
+  const { state, session, nearest, atlas, level, facts } = context;
   const fetch = state.settled && !state.playing;
-  const nearest = evidence.nearest(atlas, level, facts.cell, limit, fetch);
-  return { nearest, list: cutPatches(state.probe, session, atlas, nearest.samples) };
+  const found = nearest.nearest(atlas, level, facts.cell, limit, fetch);
+  return { nearest: found, list: cutPatches(state.probe, session, atlas, found.samples) };
 }
 
 export function cutPatches(

@@ -4,19 +4,19 @@ import { type nothing, render, type TemplateResult } from 'lit';
 import { describe, expect, it, vi } from 'vitest';
 import { classAtlasOf, NOT_FOLLOWED } from '../../src/domain/class_atlas';
 import { highlightedRows } from '../../src/domain/highlight';
-import { Evidence } from '../../src/domain/nearest_samples';
+import { NearestSamples } from '../../src/domain/nearest_samples';
 import { whyUnpaired } from '../../src/domain/sample_pairing';
 import type { Highlight } from '../../src/domain/view';
 import { EventList } from '../../src/features/events/event_list';
 import { legendPanel } from '../../src/features/legend/legend';
 import { findResults } from '../../src/features/search/search_index';
+import { highlightSentence } from '../../src/features/selection/highlight_pill';
 import { motionChoice } from '../../src/features/timeline/motion_choice';
 import { Traveller } from '../../src/map/travel';
 import { differenceOf } from '../../src/state/difference_reading';
 import { driftOf } from '../../src/state/drift_reading';
 import type { Session } from '../../src/state/session';
 import { type State, Store } from '../../src/state/store';
-import { highlightSentence } from '../../src/ui/highlight_pill';
 import type { Atlas, Level } from '../../src/wire/atlas';
 import { AXIS, classAtlas, pairAtlas, runOf } from '../helpers/class_atlas_fixtures';
 import { smallAtlas } from '../helpers/wire_builder';
@@ -98,7 +98,7 @@ describe('samples that differ from step to step', () => {
     const half = (atlas: Atlas) => ({ item: scene(atlas), weight: 0.5 });
     expect(new Traveller().carry(half(earlier), half(now))).toBeNull();
     const state = stateWith(now, { compare: 3, other: earlier });
-    expect(driftOf(state, now, levelOf(now), new Evidence(() => {}))).toBe(NOT_FOLLOWED);
+    expect(driftOf(state, now, levelOf(now), new NearestSamples(() => {}))).toBe(NOT_FOLLOWED);
     expect(differenceOf(state, now, levelOf(now))).toBe(
       `${NOT_FOLLOWED} Swipe and Blink show both.`,
     );

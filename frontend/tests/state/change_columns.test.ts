@@ -2,7 +2,7 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Evidence } from '../../src/domain/nearest_samples';
+import { NearestSamples } from '../../src/domain/nearest_samples';
 import { cellsAsCsv } from '../../src/features/export/cells_csv';
 import { CellTable } from '../../src/features/table/cell_table';
 import { changesOf } from '../../src/state/change_columns';
@@ -13,7 +13,7 @@ import { askedAtlas } from '../helpers/class_fixtures';
 import { a, b, level, moved, series } from '../helpers/two_step_fixtures';
 import { smallAtlas } from '../helpers/wire_builder';
 
-const evidence = new Evidence(() => {});
+const nearest = new NearestSamples(() => {});
 
 let store: Store;
 beforeEach(() => {
@@ -23,7 +23,7 @@ beforeEach(() => {
 
 const changed = (change: Partial<State>) => {
   store.set(change);
-  return changesOf(store.state, b, level, evidence);
+  return changesOf(store.state, b, level, nearest);
 };
 
 describe('what is told of the changes of cells', () => {
@@ -75,14 +75,14 @@ describe('what is told of the changes of cells', () => {
     const now = { ...askedAtlas(), step: 40, series: 's1' };
     const was = { ...askedAtlas(), step: 10, series: 's1' };
     store.set({ atlas: now, other: was, compare: 10, filter: 'toward:2' });
-    const [column] = changesOf(store.state, now, now.levels[0] as Level, evidence).columns;
+    const [column] = changesOf(store.state, now, now.levels[0] as Level, nearest).columns;
     expect([...(column?.values ?? [])]).toEqual([0, 0, Number.NaN, 0]);
   });
 
   it('knows no news where no floor was recorded', () => {
     const bare = { ...b, noiseFloor: null, levels: smallAtlas({}, moved).levels };
     store.set({ drift: 'on', atlas: bare });
-    const [column] = changesOf(store.state, bare, bare.levels[0] as Level, evidence).columns;
+    const [column] = changesOf(store.state, bare, bare.levels[0] as Level, nearest).columns;
     expect(column?.news(0)).toBeNull();
   });
 });
@@ -94,7 +94,7 @@ describe('the table', () => {
   const show = () => {
     const { state } = store;
     const session = { store, pages } as unknown as Session;
-    const told = changesOf(state, b, level, evidence);
+    const told = changesOf(state, b, level, nearest);
     const [go, key] = [() => {}, () => {}];
     render(table.render({ state, session, atlas: b, level, changed: told, go, key }), root);
   };

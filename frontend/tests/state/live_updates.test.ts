@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Evidence } from '../../src/domain/nearest_samples';
+import { NearestSamples } from '../../src/domain/nearest_samples';
 import type { Address } from '../../src/host/tensorboard';
-import { Follower } from '../../src/state/live_updates';
+import { LiveUpdates } from '../../src/state/live_updates';
 import { Player } from '../../src/state/player';
 import { Session } from '../../src/state/session';
 import { Store } from '../../src/state/store';
@@ -42,10 +42,10 @@ async function started(step = '10'): Promise<Session> {
 /** What the map would report once the scene is drawn. */
 const drawn = { settled: true, shownLevel: 2 };
 
-describe('Follower', () => {
+describe('LiveUpdates', () => {
   it('waits for the map, then fetches probe, history, and the steps next door with icons', async () => {
     const session = await started();
-    new Follower(session);
+    new LiveUpdates(session);
     await settle();
     expect(server.asked).toEqual([]);
     session.store.set(drawn);
@@ -59,7 +59,7 @@ describe('Follower', () => {
 
   it('does not ask twice while the user stays', async () => {
     const session = await started();
-    new Follower(session);
+    new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
     const before = server.asked.length;
@@ -73,7 +73,7 @@ describe('Follower', () => {
     const steps = [{ step: 0 }, { step: 10 }, { step: 40, status: 'damaged', reason: 'torn' }];
     server.set('history', () => json(historyJson(steps)));
     const session = await started();
-    new Follower(session);
+    new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
     expect(server.of('atlas')).toEqual(['atlas?id=s1&step=0']);
@@ -82,7 +82,7 @@ describe('Follower', () => {
   it('asks for the history again when a neighbour turns out to be damaged', async () => {
     server.set('atlas?id=s1&step=40', () => failure(422, 'damaged', 'torn'));
     const session = await started();
-    new Follower(session);
+    new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
     expect(server.of('history')).toHaveLength(2);
@@ -92,7 +92,7 @@ describe('Follower', () => {
     server.set('probe', () => failure(422, 'damaged', 'torn'));
     server.set('history', () => failure(500, 'internal', 'x'));
     const session = await started();
-    new Follower(session);
+    new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
     expect(session.store.state).toMatchObject({ probe: null, probeFailure: { message: 'torn' } });
@@ -112,7 +112,7 @@ describe('Follower', () => {
   it('tells which thumbnails are missing, until they are asked for again', async () => {
     server.set('thumbs?run=r1&blob=2&v=1', () => failure(422, 'damaged', 'torn'));
     const session = await started();
-    new Follower(session);
+    new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
     const { probe } = session.store.state;
@@ -132,7 +132,7 @@ describe('Follower', () => {
     async function polled(session: Session): Promise<void> {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
       Object.defineProperty(document.body, 'clientHeight', { value: 600, configurable: true });
-      new Follower(session);
+      new LiveUpdates(session);
       vi.advanceTimersByTime(POLL_MS);
       await settle();
     }
@@ -261,7 +261,7 @@ describe('Follower', () => {
       const session = await started();
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
       Object.defineProperty(document.body, 'clientHeight', { value: 0, configurable: true });
-      new Follower(session);
+      new LiveUpdates(session);
       vi.advanceTimersByTime(POLL_MS);
       await settle();
       expect(server.of('index')).toEqual([]);
@@ -362,7 +362,7 @@ describe('Player', () => {
   });
 });
 
-describe('Evidence', () => {
+describe('NearestSamples', () => {
   const atlas = smallAtlas();
   const level = atlas.levels[0];
   if (level === undefined) throw new Error('no level');
@@ -375,24 +375,24 @@ describe('Evidence', () => {
       binary(safetensors({ values: tensor('F16', values, 6, 2) })),
     );
     const arrived = vi.fn();
-    const evidence = new Evidence(arrived);
-    expect(evidence.nearest(atlas, level, 0, 2, true)).toMatchObject({
+    const nearest = new NearestSamples(arrived);
+    expect(nearest.nearest(atlas, level, 0, 2, true)).toMatchObject({
       by: 'map',
       samples: [1, 0],
     });
     await settle();
     expect(arrived).toHaveBeenCalledOnce();
-    expect(evidence.nearest(atlas, level, 0, 2, true).by).toBe('activation');
+    expect(nearest.nearest(atlas, level, 0, 2, true).by).toBe('activation');
     expect(server.asked).toEqual(['activations?id=s1&step=7']);
   });
 
   it('does not ask while it must not, nor again after a failure', async () => {
-    const evidence = new Evidence(() => {});
-    evidence.nearest(atlas, level, 0, 2, false);
+    const nearest = new NearestSamples(() => {});
+    nearest.nearest(atlas, level, 0, 2, false);
     expect(server.asked).toEqual([]);
-    evidence.nearest(atlas, level, 0, 2, true);
+    nearest.nearest(atlas, level, 0, 2, true);
     await settle();
-    expect(evidence.nearest(atlas, level, 0, 2, true).by).toBe('map');
+    expect(nearest.nearest(atlas, level, 0, 2, true).by).toBe('map');
     expect(server.asked).toHaveLength(1);
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Everything about asking for classes: heat, legend, panel and voices. */
 
-import type { nothing, TemplateResult } from 'lit';
+import { nothing, type TemplateResult } from 'lit';
 import { answer, type Filter, readFilter, writeFilter } from '../../domain/class_filter';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Layer, OverlayFrame } from '../../map/overlay';
@@ -12,11 +12,12 @@ import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
+import type { Feature } from '../feature';
 import { classVoices } from './attribution_section';
 import { filterLegend, filterSentence, restReason, scaleOf } from './filter_legend';
 import { FilterPanel } from './filter_panel';
 
-export class ClassFilter {
+export class ClassFilterController implements Feature {
   readonly #panel: FilterPanel;
 
   constructor(
@@ -27,14 +28,13 @@ export class ClassFilter {
     this.#panel = new FilterPanel(session, map, update);
   }
 
-  /** What is drawn over the tiles. */
-  layers(state: State): readonly Layer[] {
+  overlays(state: State): readonly Layer[] {
     const filter = readFilter(state);
     if (filter.classes.length === 0 || restReason(state) !== null) return [];
     return [(context, frame) => draw(context, frame, state, filter)];
   }
 
-  legends(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing {
+  legend(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing {
     const { store } = this.session;
     return filterLegend(state, atlas, level, {
       clear: () => store.set({ filter: '', sign: '' }),
@@ -42,20 +42,17 @@ export class ClassFilter {
     });
   }
 
-  /** At the left of the stage. */
-  rail(state: State): TemplateResult {
-    return this.#panel.render(state);
+  rail(state: State): TemplateResult | typeof nothing {
+    return state.filterOpen ? this.#panel.render(state) : nothing;
   }
 
-  /** A section of the inspector. */
-  voices(context: CellContext): TemplateResult {
+  inspectorSection(context: CellContext): TemplateResult {
     const ask = (index: number) =>
       this.session.store.set(writeFilter({ kind: 'toward', classes: [index], sign: 'both' }));
     return classVoices(context, ask);
   }
 
-  /** What a screen reader should hear of a change, or null. */
-  sentence(state: State, before: State): string | null {
+  announce(state: State, before: State): string | null {
     const filter = readFilter(state);
     const { playing, filter: text, sign, shownLevel } = state;
     const asked = text !== before.filter || sign !== before.sign;

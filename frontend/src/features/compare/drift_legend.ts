@@ -4,7 +4,7 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { SEQUENTIAL_CSS } from '../../domain/color_scales';
 import { type Drift, sayChange, type Told } from '../../domain/drift';
-import type { Evidence } from '../../domain/nearest_samples';
+import type { NearestSamples } from '../../domain/nearest_samples';
 import { DRIFTS } from '../../domain/view';
 import {
   driftOf,
@@ -23,10 +23,10 @@ export function driftLegend(
   { store }: Session,
   atlas: Atlas,
   level: Level,
-  evidence: Evidence,
+  nearest: NearestSamples,
 ): TemplateResult {
   const { state } = store;
-  const told = driftOf(state, atlas, level, evidence);
+  const told = driftOf(state, atlas, level, nearest);
   return html`<aside class="legend panel drift-legend" aria-label="Drift">
     ${segments(
       'Drift of',

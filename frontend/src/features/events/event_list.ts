@@ -7,13 +7,13 @@ import type { AtlasMap } from '../../map/atlas_map';
 import { isKept, jumpTo, type Side, showSide, sideOf } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
+import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
 import { walk } from '../../ui/focus';
 import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { count, fraction, plural, shorten } from '../../util/format';
 import type { Failure } from '../../wire/api';
 import { type History, type RunEvent, sameEvent } from '../../wire/history';
-import { EVENT_NAMES, eventGlyph } from './event_glyphs';
 
 /** As many are listed at first; the rest on request. */
 const FIRST_EVENTS = 60;

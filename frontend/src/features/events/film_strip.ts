@@ -13,11 +13,11 @@ import type { Session } from '../../state/session';
 import { StepReader, spread, type Told } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
+import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
 import { count, percent, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
 import { className } from '../../wire/atlas';
 import type { RunEvent } from '../../wire/history';
-import { EVENT_NAMES, eventGlyph } from './event_glyphs';
 
 /** As many steps are in the strip. */
 const FRAMES = 24;

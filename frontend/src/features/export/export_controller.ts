@@ -2,7 +2,7 @@
 /** Takes the map away as a picture, its cells as a file, the view as a link; a chunk of its own. */
 
 import { nothing, type TemplateResult } from 'lit';
-import type { Evidence } from '../../domain/nearest_samples';
+import type { NearestSamples } from '../../domain/nearest_samples';
 import type { AtlasMap } from '../../map/atlas_map';
 import { changesOf } from '../../state/change_columns';
 import { linkTo } from '../../state/deep_link';
@@ -12,11 +12,12 @@ import type { State } from '../../state/store';
 import { copy } from '../../util/clipboard';
 import { plainName, saveFile } from '../../util/download';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
+import type { Feature } from '../feature';
 import { cellsAsCsv } from './cells_csv';
 import { exportMenu } from './export_menu';
 import { type Scale, takeDrawing, takePicture } from './map_image';
 
-export class Part {
+export class ExportController implements Feature {
   #scale: Scale = 2;
   #outcome = '';
   /** What had the focus before. */
@@ -26,7 +27,7 @@ export class Part {
     private readonly session: Session,
     private readonly map: AtlasMap,
     private readonly update: () => void,
-    private readonly evidence: Evidence,
+    private readonly nearest: NearestSamples,
   ) {
     session.store.subscribe((state, before) => {
       if (state.exporting && !before.exporting) this.#open();
@@ -34,7 +35,7 @@ export class Part {
     this.#open();
   }
 
-  render(state: State): TemplateResult | typeof nothing {
+  stage(state: State): TemplateResult | typeof nothing {
     const atlas = atlasOnScreen(state);
     const level = levelOf(atlas, state.shownLevel);
     if (!state.exporting || !atlas || !level) return nothing;
@@ -51,7 +52,7 @@ export class Part {
       savePicture: () => this.#savePicture(state, atlas, level),
       saveDrawing: () => this.#saveDrawing(state, atlas, level),
       saveCells: () => {
-        const { columns } = changesOf(state, atlas, level, this.evidence);
+        const { columns } = changesOf(state, atlas, level, this.nearest);
         const text = cellsAsCsv(state.run?.run ?? '', atlas, level, columns);
         const empty = columns.flatMap(({ name, missing }) =>
           missing ? `${name}: ${missing}` : [],

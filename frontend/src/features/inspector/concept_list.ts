@@ -13,7 +13,7 @@ const SHOWN = 4;
 const NAME = 60;
 
 /** A section of the inspector. */
-export function lifelineList({ atlas, level, facts, state, session }: CellContext): TemplateResult {
+export function conceptList({ atlas, level, facts, state, session }: CellContext): TemplateResult {
   const { highlight } = state;
   const list = lifelinesIn(atlas, level, facts.cell);
   return html`<section>

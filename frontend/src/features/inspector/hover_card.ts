@@ -22,7 +22,7 @@ export function card(
   context: CellContext,
   box: Box,
   room: Room,
-  moves: TemplateResult | typeof nothing = nothing,
+  lines: unknown = nothing,
 ): TemplateResult {
   const { left, top } = placeCard(box, room);
   return html`<aside
@@ -37,7 +37,7 @@ export function card(
       ${bigIcon(context)}
       <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
     </div>
-    ${strip(context)} ${classBars(context)} ${moves} ${whereabouts(context)}
+    ${strip(context)} ${classBars(context)} ${lines} ${whereabouts(context)}
   </aside>`;
 }
 

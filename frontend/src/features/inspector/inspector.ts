@@ -19,7 +19,6 @@ import {
 } from '../../ui/cell_view';
 import { iconButton, KEPT } from '../../ui/icons';
 import { panelHead } from '../../ui/panel_head';
-import { lifelineList } from './concept_list';
 
 const INSPECTOR_PATCHES = 12;
 
@@ -29,19 +28,12 @@ export interface Selection {
   choose(sample: number | null): void;
 }
 
-/** What others have to say of the cell. */
-export interface Sections {
-  readonly voices?: TemplateResult | typeof nothing;
-  readonly moves?: TemplateResult | typeof nothing;
-  readonly film?: TemplateResult | typeof nothing;
-}
-
 /** `context` is null where the pinned place holds no drawn cell at this step. */
 export function inspector(
   context: CellContext | null,
   selection: Selection,
   close: () => void,
-  { voices = nothing, moves = nothing, film = nothing }: Sections = {},
+  sections: unknown = nothing,
 ): TemplateResult {
   return html`<aside class="inspector panel" aria-label="Pinned cell">
     ${panelHead('Pinned cell', 'Unpin', 'Esc', close, context ? keeper(context) : nothing)}
@@ -55,8 +47,7 @@ export function inspector(
             ${bigIcon(context)}
             <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
           </div>
-          ${classBars(context)} ${voices} ${moves}
-          ${lifelineList(context)} ${film} ${gallery(context, selection)} ${whereabouts(context)}`
+          ${classBars(context)} ${sections} ${gallery(context, selection)} ${whereabouts(context)}`
     }
   </aside>`;
 }

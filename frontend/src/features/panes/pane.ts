@@ -6,7 +6,7 @@ import { AtlasMap } from '../../map/atlas_map';
 import { type Command, commandOf } from '../../map/keyboard';
 import { MapDecorator } from '../../map/map_decorator';
 import type { Layer } from '../../map/overlay';
-import { Director } from '../../map/scene_transition';
+import { SceneTransition } from '../../map/scene_transition';
 import { findStep } from '../../state/deep_link';
 import { layerBeside, type PaneSpec } from '../../state/pane_specs';
 import { Player } from '../../state/player';
@@ -45,11 +45,11 @@ export class Pane {
     map.setAttribute('role', 'application');
     map.setAttribute('aria-roledescription', 'map');
     map.setAttribute('aria-describedby', 'map-hint');
-    const equipment = new MapDecorator(map, session, new Player(session));
-    equipment.layers = () => host.lit(this);
+    const decorator = new MapDecorator(map, session, new Player(session));
+    decorator.overlays = () => host.lit(this);
     map.session = session;
-    map.setDecorator(equipment);
-    map.director = new Director();
+    map.setDecorator(decorator);
+    map.transition = new SceneTransition();
     session.store.subscribe((state, before) => {
       // Only now it is known whether places compare.
       if (state.atlas !== before.atlas) this.mirror();

@@ -4,17 +4,18 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Layer } from '../../map/overlay';
+import { REVEAL, type Reveal } from '../../map/reveal_cell_event';
 import { type PaneSpec, readPanes, withoutPane, writePanes } from '../../state/pane_specs';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
 import { INSPECTOR_ROOM } from '../../ui/placement';
 import { plural } from '../../util/format';
+import type { Feature } from '../feature';
 import { Lighting, type View } from './linked_highlight';
 import { Pane, type PaneHost } from './pane';
 import { type Slot, slotsOf } from './pane_slots';
 import { firstPane, paneNote, paneView } from './pane_view';
-import { REVEAL, type Reveal } from './reveal_cell_event';
 
 /** What says which panes there are, and what all of them take over from the first. */
 const CHOICE = ['panes', 'phase', 'runs', 'run', 'series', 'step'] as const;
@@ -37,13 +38,13 @@ const NARROW = 900;
 /** Below this width the panes do not make way for the inspector, too. */
 const LEAST_STAGE = 480;
 
-export class Part implements PaneHost {
+export class PanesController implements Feature, PaneHost {
   /** The open ones, and behind them those that were: their maps are taken again. */
   readonly #pool: Pane[] = [];
   #specs: readonly PaneSpec[] = [];
   #slots: readonly Slot[] = [];
   readonly #first: View;
-  readonly #lighting = new Lighting(() => [this.#first, ...this.panes]);
+  readonly #lighting = new Lighting(() => [this.#first, ...this.openPanes]);
 
   constructor(
     readonly main: Session,
@@ -57,16 +58,16 @@ export class Part implements PaneHost {
     this.#choose();
   }
 
-  get panes(): readonly Pane[] {
+  get openPanes(): readonly Pane[] {
     return this.#pool.slice(0, this.#specs.length);
   }
 
-  complete(): boolean {
+  ready(): boolean {
     // Behind the table no pane draws anything.
-    return this.main.store.state.table || this.panes.every((pane) => pane.isComplete);
+    return this.main.store.state.table || this.openPanes.every((pane) => pane.isComplete);
   }
 
-  layers(): readonly Layer[] {
+  overlays(): readonly Layer[] {
     return this.#lighting.layers(this.#first);
   }
 
@@ -96,11 +97,11 @@ export class Part implements PaneHost {
     this.#relight();
   }
 
-  render(state: State): TemplateResult | typeof nothing {
+  panes(state: State): TemplateResult | typeof nothing {
     if (this.#specs.length === 0 || state.phase !== 'ready' || state.table) return nothing;
     const lighting = this.#lighting;
     return html`${firstPane(this.#first, this.#slots[0], lighting)}
-    ${this.panes.map((pane, i) =>
+    ${this.openPanes.map((pane, i) =>
       paneView({ pane, number: i + 2, slot: this.#slots[i + 1], host: this, lighting }),
     )}
     ${paneNote()}`;
@@ -109,7 +110,7 @@ export class Part implements PaneHost {
   #follow(state: State, before: State): void {
     if (CHOICE.some((key) => state[key] !== before[key])) this.#choose();
     if (LOOK.some((key) => state[key] !== before[key])) {
-      for (const pane of this.panes) pane.mirror();
+      for (const pane of this.openPanes) pane.mirror();
     }
     if ((state.pinned === null) !== (before.pinned === null)) this.#layOut();
     if (this.#lighting.follow(this.#first, state, before)) this.#relight();
@@ -137,7 +138,9 @@ export class Part implements PaneHost {
   /** Goes to a cell of another layer in the pane that shows it, if there is one. */
   #reveal(event: CustomEvent<Reveal>): void {
     const { series, step, place } = event.detail;
-    const pane = this.panes.find(({ state }) => state.series?.id === series && state.step === step);
+    const pane = this.openPanes.find(
+      ({ state }) => state.series?.id === series && state.step === step,
+    );
     if (!pane) return;
     event.preventDefault();
     pane.session.store.set({ pinned: place, hover: null });
@@ -156,7 +159,7 @@ export class Part implements PaneHost {
   #relight(): void {
     const said = this.#lighting.sentence();
     if (said !== null) this.main.store.set({ said });
-    for (const { map } of [this.#first, ...this.panes]) map.invalidate();
+    for (const { map } of [this.#first, ...this.openPanes]) map.invalidate();
     this.update();
   }
 

@@ -16,10 +16,11 @@ import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
 import { plural } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
+import type { Feature } from '../feature';
 import { FindBox } from './search_box';
 import { findResults, frameOf, type Results, type Target } from './search_index';
 
-export class Part {
+export class SearchController implements Feature {
   #box: FindBox | null = null;
   #saved: readonly Selection[] = [];
   #last: { readonly level: Level; readonly search: string; readonly found: Results } | null = null;
@@ -30,7 +31,7 @@ export class Part {
     private readonly update: () => void,
   ) {}
 
-  render(state: State): TemplateResult | typeof nothing {
+  stage(state: State): TemplateResult | typeof nothing {
     const atlas = atlasOnScreen(state);
     const level = levelOf(atlas, state.shownLevel);
     if (!state.finding || !atlas || !level) {

@@ -11,10 +11,10 @@ import { flyToCell } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
 import { StepReader, spread } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
-import { highlightTitle } from '../../ui/highlight_pill';
 import { count, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
 import { type Atlas, className, type Level, levelOf } from '../../wire/atlas';
+import { highlightTitle } from './highlight_pill';
 
 /** As many steps are read. */
 const STEPS = 24;

@@ -1,183 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a person keeps an eye on: a selection, pins, selections saved before; a chunk of its own. */
+/** What stands out on the map: highlighted samples, a selection, pins; and the tools that select. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { ref } from 'lit/directives/ref.js';
-import { type Gathering, gather } from '../../domain/cohesion';
-import { type Selection, whyNotIn } from '../../domain/selection';
+import { classAtlasOf } from '../../domain/class_atlas';
+import { highlightedRows } from '../../domain/highlight';
 import type { AtlasMap } from '../../map/atlas_map';
-import { findStep } from '../../state/deep_link';
+import type { Layer } from '../../map/overlay';
+import { drawHighlight } from '../../map/overlays/highlight';
 import { atlasOnScreen } from '../../state/reference_step';
-import { freeName, readSaved, writeSaved } from '../../state/saved_selections';
 import type { Session } from '../../state/session';
-import { StepReader, spread, type Told } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
-import { walk } from '../../ui/focus';
-import { panelHead } from '../../ui/panel_head';
-import { plainName, saveFile } from '../../util/download';
-import type { Atlas } from '../../wire/atlas';
-import { LitPlaces } from './highlight_history';
-import { PinList } from './pin_list';
-import { SavedList } from './saved_list';
-import { samplesAsCsv, samplesAsJson } from './selection_file';
-import { selectionPanel } from './selection_panel';
+import { levelOf } from '../../wire/atlas';
+import type { Feature } from '../feature';
+import { highlightPill, highlightSentence } from './highlight_pill';
+import { SelectTool } from './select_tool';
+import { toolHint } from './tool_hint';
 
-/** As many steps are read for what becomes of a selection. */
-const STEPS_TOLD = 24;
-const PATCHES = 12;
-const MOST_PATCHES = 96;
-
-export class Part {
-  readonly #gatherings: StepReader<Gathering | string>;
-  readonly #lit: LitPlaces;
-  readonly #pins: PinList;
-  readonly #saved: SavedList;
-  /** The atlas of the step on which the selection was made, once it is here. */
-  #then: Atlas | null = null;
-  #asked = '';
-  #patches = PATCHES;
-  #takesFocus: boolean;
+export class SelectionController implements Feature {
+  readonly #tool: SelectTool;
 
   constructor(
     private readonly session: Session,
-    private readonly map: AtlasMap,
-    private readonly update: () => void,
+    map: AtlasMap,
   ) {
-    this.#gatherings = new StepReader(session, update);
-    this.#lit = new LitPlaces(session, map, update);
-    this.#pins = new PinList(session, map, update);
-    this.#saved = new SavedList(session, update);
-    this.#takesFocus = session.store.state.kept === 'entered';
-    session.store.subscribe((state, before) => {
-      const drawn = state.selection?.rows !== before.selection?.rows;
-      if (state.kept === 'entered' && (before.kept !== 'entered' || drawn)) this.#takesFocus = true;
-      if (drawn) this.#patches = PATCHES;
-    });
+    this.#tool = new SelectTool(map, session);
   }
 
-  render(state: State): TemplateResult | typeof nothing {
+  overlays({ highlight }: State): readonly Layer[] {
+    if (highlight === null) return [];
+    return [
+      (context, frame) => drawHighlight(context, frame, highlightedRows(frame.atlas, highlight)),
+    ];
+  }
+
+  marks(state: State): readonly Layer[] {
+    return this.#tool.layers(state);
+  }
+
+  announce({ atlas, shownLevel, highlight }: State, before: State): string | null {
+    const level = levelOf(atlas, shownLevel);
+    if (!atlas || !level || highlight === null || highlight === before.highlight) return null;
+    return highlightSentence(atlas, level, highlight);
+  }
+
+  mapControls(state: State): TemplateResult {
+    const { highlight } = state;
     const atlas = atlasOnScreen(state);
-    if (!state.kept || !atlas) return nothing;
-    const { selection } = state;
-    return html`<aside
-      class="events kept"
-      aria-label="Selections and pins"
-      ${ref((element) => this.#focus(element))}
-      @keydown=${(event: KeyboardEvent) => {
-        if (event.key === 'Escape') this.#close();
-        else walk(event);
-      }}
-    >
-      ${panelHead('Selections and pins', 'Close selections and pins', 'Esc', () => this.#close())}
-      ${this.#tools(state)} ${selection ? this.#selection(state, atlas, selection) : nothing}
-      ${this.#lit.render(state)} ${this.#pins.render(state)} ${this.#saved.render(state, atlas)}
-    </aside>`;
-  }
-
-  #tools({ tool, renderer, table }: State): TemplateResult {
-    const { store } = this.session;
-    const choice = (one: 'lasso' | 'block', name: string, key: string) => html`<button
-      type="button"
-      class="button"
-      aria-pressed=${tool === one}
-      title="${name} (${key})"
-      ?disabled=${table || renderer === 'none'}
-      @click=${() => store.set({ tool: tool === one ? '' : one })}
-    >
-      ${name}
-    </button>`;
-    return html`<div class="sides" role="group" aria-label="Select samples">
-      ${choice('block', 'Rectangle', 'r')} ${choice('lasso', 'Lasso', 'l')}
+    const level = levelOf(atlas, state.shownLevel);
+    return html`<div class="top-column ${atlas && classAtlasOf(atlas)?.axis ? 'below-axis' : ''}">
+      ${toolHint(state)}
+      ${
+        highlight && atlas && level ? highlightPill(atlas, level, highlight, this.session) : nothing
+      }
     </div>`;
-  }
-
-  #selection(state: State, atlas: Atlas, selection: Selection): TemplateResult {
-    const { store } = this.session;
-    const name = state.run?.run ?? '';
-    const file = (ending: string) =>
-      `selection-${plainName(selection.name || selection.layer)}-step${atlas.step}.${ending}`;
-    return selectionPanel({
-      state,
-      session: this.session,
-      atlas,
-      selection,
-      reason: whyNotIn(atlas, selection),
-      patches: this.#patches,
-      told: this.#tell(state, atlas, selection),
-      steps: this.#stepsTold(state, selection),
-      since: this.#then?.step ?? null,
-      more: () => {
-        this.#patches = Math.min(MOST_PATCHES, this.#patches + 2 * PATCHES);
-        this.update();
-      },
-      save: (wanted) => this.#save(selection, wanted),
-      saveCsv: () => {
-        const text = samplesAsCsv(name, atlas, selection.rows);
-        saveFile(new Blob([text], { type: 'text/csv' }), file('csv'));
-        store.set({ said: `Saved ${file('csv')}` });
-      },
-      saveJson: () => {
-        const text = samplesAsJson(name, selection.name, atlas, selection.rows);
-        saveFile(new Blob([text], { type: 'application/json' }), file('json'));
-        store.set({ said: `Saved ${file('json')}` });
-      },
-      clear: () => {
-        store.set({ selection: null, said: 'Selection cleared' });
-        this.map.focus();
-      },
-    });
-  }
-
-  #stepsTold({ series, step }: State, selection: Selection): readonly number[] {
-    return spread(series?.steps ?? [], STEPS_TOLD, [selection.step, step ?? selection.step]);
-  }
-
-  /** What became of the selection at each step, as far as that is read. */
-  #tell(state: State, atlas: Atlas, selection: Selection): Told<Gathering | string> {
-    const { series, playing } = state;
-    const base = series && findStep(series.steps, selection.step);
-    if (!series || base === null || whyNotIn(atlas, selection) !== null) return new Map();
-    const key = `${series.id}/${base}`;
-    if (this.#asked !== key) {
-      this.#asked = key;
-      this.#then = null;
-      void this.session.loadAtlas(series, base).then(
-        (then) => {
-          if (this.#asked === key) this.#then = then;
-          this.update();
-        },
-        () => this.update(),
-      );
-    }
-    const then = this.#then;
-    if (then === null) return new Map();
-    const { rows } = selection;
-    const steps = playing ? [] : this.#stepsTold(state, selection);
-    return this.#gatherings.read(selection, series, steps, (now) => gather(then, now, rows));
-  }
-
-  #save(selection: Selection, wanted: string): void {
-    const list = readSaved();
-    const named = { ...selection, name: freeName(wanted, list) };
-    const reason = writeSaved([...list, named]);
-    this.#saved.reload();
-    if (reason === null) this.session.store.set({ selection: named });
-    this.session.store.set({ said: reason ?? `Saved as ${named.name}` });
-    this.#saved.tell(reason ?? '');
-  }
-
-  #close(): void {
-    this.session.store.set({ kept: false, tool: '' });
-    this.map.focus();
-  }
-
-  /** `ref` calls before the element is in the document, where nothing can have the focus yet. */
-  #focus(element: Element | undefined): void {
-    if (!element || !this.#takesFocus) return;
-    this.#takesFocus = false;
-    queueMicrotask(() => {
-      const named = element.querySelector<HTMLElement>('input[name=name], .event');
-      (named ?? element.querySelector('button'))?.focus();
-    });
   }
 }

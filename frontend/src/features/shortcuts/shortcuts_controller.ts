@@ -9,6 +9,7 @@ import type { State } from '../../state/store';
 import { count } from '../../util/format';
 import { asFailure } from '../../wire/api';
 import { fetchPatches, fetchSearch, type Search } from '../../wire/shortcut_record';
+import type { Feature } from '../feature';
 import type { Finding } from './finding';
 import { describe } from './shortcut_entry';
 import { ShortcutList } from './shortcut_list';
@@ -16,7 +17,7 @@ import { ShortcutList } from './shortcut_list';
 /** As many answers are kept, with their pictures. */
 const KEPT = 8;
 
-export class ShortcutSearch {
+export class ShortcutsController implements Feature {
   readonly #list: ShortcutList;
   readonly #findings = new Map<string, Finding>();
 
@@ -29,13 +30,13 @@ export class ShortcutSearch {
   }
 
   /** Whether all that the list shows has come, or cannot. */
-  complete(state: State): boolean {
+  ready(state: State): boolean {
     const finding = this.#findingOf(state);
     return finding === null || (finding.search ?? finding.failure) !== null;
   }
 
   /** The button that opens the list, where there is one. */
-  tool(state: State): TemplateResult | typeof nothing {
+  toolbar(state: State): TemplateResult | typeof nothing {
     if (searchedOf(state) === null) return nothing;
     const { search = null } = this.#findingOf(state) ?? {};
     const hits = search ? hitsOf(search) : 0;
@@ -55,13 +56,12 @@ export class ShortcutSearch {
     </button>`;
   }
 
-  /** At the left of the stage. */
-  rail(state: State): TemplateResult {
+  rail(state: State): TemplateResult | typeof nothing {
+    if (state.shortcut === '') return nothing;
     return this.#list.render(state, this.#findingOf(state));
   }
 
-  /** What a screen reader should hear of a change, or null. */
-  sentence(state: State, before: State): string | null {
+  announce(state: State, before: State): string | null {
     const { shortcut } = state;
     const search = this.#findingOf(state)?.search;
     if (shortcut === '' || !search) return null;

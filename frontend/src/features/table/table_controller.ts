@@ -2,7 +2,7 @@
 /** The table in the place of the map; a chunk of its own. */
 
 import { nothing, type TemplateResult } from 'lit';
-import type { Evidence } from '../../domain/nearest_samples';
+import type { NearestSamples } from '../../domain/nearest_samples';
 import type { CellPlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { commandOf } from '../../map/keyboard';
@@ -12,6 +12,7 @@ import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
 import { levelOf } from '../../wire/atlas';
+import type { Feature } from '../feature';
 import { CellTable } from './cell_table';
 
 /** What is done to the table itself with these keys, or makes no sense without a map. */
@@ -29,21 +30,21 @@ const KEPT = new Set([
   'keep',
 ]);
 
-export class Part {
+export class TableController implements Feature {
   readonly #table: CellTable;
 
   constructor(
     private readonly session: Session,
     private readonly map: AtlasMap,
     update: () => void,
-    private readonly evidence: Evidence,
+    private readonly nearest: NearestSamples,
   ) {
     this.#table = new CellTable(update);
     session.store.subscribe((state, before) => this.#follow(state, before.table));
     this.#follow(session.store.state, false);
   }
 
-  render(state: State): TemplateResult | typeof nothing {
+  stage(state: State): TemplateResult | typeof nothing {
     const atlas = atlasOnScreen(state);
     const level = levelOf(atlas, state.shownLevel);
     if (!state.table || !atlas || !level) return nothing;
@@ -52,7 +53,7 @@ export class Part {
       session: this.session,
       atlas,
       level,
-      changed: changesOf(state, atlas, level, this.evidence),
+      changed: changesOf(state, atlas, level, this.nearest),
       go: (place) => this.#go(place),
       key: (event) => this.#key(event),
     });

@@ -24,7 +24,7 @@ export function timeline(
   state: State,
   session: Session,
   player: Player,
-  marks: TemplateResult | typeof nothing = nothing,
+  marks: unknown = nothing,
 ): TemplateResult {
   const steps = state.series?.steps ?? [];
   const at = steps.indexOf(state.step ?? Number.NaN);
@@ -67,7 +67,7 @@ function slider(
   session: Session,
   steps: readonly number[],
   at: number,
-  marks: TemplateResult | typeof nothing,
+  marks: unknown,
 ): TemplateResult {
   const last = Math.max(1, steps.length - 1);
   const place = (index: number) => (100 * index) / last;

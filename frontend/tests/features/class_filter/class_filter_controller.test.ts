@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
 import { answer, type Filter, MOST_CLASSES, readFilter } from '../../../src/domain/class_filter';
 import { listClasses, match } from '../../../src/domain/class_index';
-import { ClassFilter } from '../../../src/features/class_filter/class_filter_controller';
+import { ClassFilterController } from '../../../src/features/class_filter/class_filter_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { OverlayFrame } from '../../../src/map/overlay';
 import { drawFilter } from '../../../src/map/overlays/filter';
@@ -31,7 +31,7 @@ const viewport = { width: 840, height: 440 };
 let store: Store;
 let session: Session;
 let map: AtlasMap;
-let filter: ClassFilter;
+let filter: ClassFilterController;
 let root: HTMLElement;
 beforeEach(() => {
   store = new Store();
@@ -40,7 +40,7 @@ beforeEach(() => {
   map = { viewport, flyTo: vi.fn(), focus: vi.fn() } as unknown as AtlasMap;
   root = document.createElement('div');
   document.body.replaceChildren(root);
-  filter = new ClassFilter(session, map, () => panel());
+  filter = new ClassFilterController(session, map, () => panel());
 });
 
 const text = (selector = '*') =>
@@ -49,7 +49,7 @@ const all = (selector: string) => [...root.querySelectorAll<HTMLElement>(selecto
 const find = <T extends HTMLElement>(selector: string) => root.querySelector<T>(selector) as T;
 const panel = () => render(filter.rail(store.state), root);
 const legend = () => {
-  render(filter.legends(store.state, atlas, level), root);
+  render(filter.legend(store.state, atlas, level), root);
   return text('aside');
 };
 const press = (key: string) => {
@@ -239,8 +239,8 @@ describe('the panel', () => {
 
 describe('the legend', () => {
   it('is silent until a class is asked for', () => {
-    expect(filter.legends(store.state, atlas, level)).toBe(nothing);
-    expect(filter.layers(store.state)).toEqual([]);
+    expect(filter.legend(store.state, atlas, level)).toBe(nothing);
+    expect(filter.overlays(store.state)).toEqual([]);
   });
 
   it('gives the true range of what is drawn', () => {
@@ -277,7 +277,7 @@ describe('the legend', () => {
     const few = askedAtlas();
     (few.levels[0] as Level).counts.fill(4);
     store.set({ atlas: few, filter: 'toward:0' });
-    render(filter.legends(store.state, few, few.levels[0] as Level), root);
+    render(filter.legend(store.state, few, few.levels[0] as Level), root);
     expect(text('aside')).toContain('2.00 logits, the strongest cell, though its samples are few,');
     expect(text('aside')).toContain('speaks for itunder');
   });
@@ -294,15 +294,15 @@ describe('the legend', () => {
   it('rests, with a word, while something else is drawn in its place', () => {
     store.set({ filter: 'toward:0', compare: 0 });
     expect(legend()).toContain('It rests while the difference of A and B is drawn');
-    expect(filter.layers(store.state)).toEqual([]);
+    expect(filter.overlays(store.state)).toEqual([]);
     store.set({ flipped: true });
-    expect(filter.layers(store.state)).toHaveLength(1);
+    expect(filter.overlays(store.state)).toHaveLength(1);
     store.set({ flipped: false, compareMode: 'swipe' });
     expect(legend()).toContain('those of B');
-    expect(filter.layers(store.state)).toHaveLength(1);
+    expect(filter.overlays(store.state)).toHaveLength(1);
     store.set({ highlight: { ids: [1], name: 'cats', event: null } });
     expect(legend()).toContain('It rests while samples are lit');
-    expect(filter.layers(store.state)).toEqual([]);
+    expect(filter.overlays(store.state)).toEqual([]);
   });
 
   it('puts A and B on one scale', () => {
@@ -317,29 +317,29 @@ describe('what is read out', () => {
   it('is the answer to what was asked', () => {
     const before = store.state;
     store.set({ filter: 'toward:0', sign: 'both' });
-    expect(filter.sentence(store.state, before)).toBe(
+    expect(filter.announce(store.state, before)).toBe(
       '4 of 4 cells pass, 1 with fewer than 8 samples; strongest at row 1, column 2: −1.00',
     );
-    expect(filter.sentence(store.state, store.state)).toBeNull();
+    expect(filter.announce(store.state, store.state)).toBeNull();
     store.set({ filter: 'top:2', sign: '' });
-    expect(filter.sentence(store.state, before)).toBe(
+    expect(filter.announce(store.state, before)).toBe(
       '1 of 4 cells pass, 1 with fewer than 8 samples',
     );
     store.set({ atlas: askedAtlas({}), filter: 'toward:2' });
-    expect(filter.sentence(store.state, before)).toContain('was not recorded');
+    expect(filter.announce(store.state, before)).toContain('was not recorded');
   });
 
   it('is nothing while the run plays', () => {
     const before = store.state;
     store.set({ filter: 'top:0', playing: true });
-    expect(filter.sentence(store.state, before)).toBeNull();
+    expect(filter.announce(store.state, before)).toBeNull();
   });
 });
 
 describe('voices of a cell', () => {
   const show = (cell: number, count: number, of = atlas) => {
     const context = { atlas: of, level: of.levels[0], facts: { cell, count } };
-    render(filter.voices(context as unknown as CellContext), root);
+    render(filter.inspectorSection(context as unknown as CellContext), root);
   };
 
   it('says for and against, and asks the map on request', () => {

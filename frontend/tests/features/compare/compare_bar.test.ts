@@ -5,8 +5,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Change } from '../../../src/domain/difference';
 import { compareBar, dividerSlider } from '../../../src/features/compare/compare_bar';
 import { differenceLegend } from '../../../src/features/compare/difference_legend';
-import { sideMark } from '../../../src/features/events/event_marks';
-import { Director } from '../../../src/map/scene_transition';
+import { sideMark } from '../../../src/features/timeline/event_marks';
+import { SceneTransition } from '../../../src/map/scene_transition';
 import type { Scene } from '../../../src/render/scene';
 import { chooseA, dividerAt, showA, swapSides, toggleCompare } from '../../../src/state/comparison';
 import { differenceOf, differenceSentence } from '../../../src/state/difference_reading';
@@ -231,7 +231,7 @@ describe('director', () => {
     pointColours: null,
   });
   const [older, newer] = [sceneOfLevel(a), sceneOfLevel(b)];
-  const arrange = (change: Partial<State>, ready = true, director = new Director()) => {
+  const arrange = (change: Partial<State>, ready = true, director = new SceneTransition()) => {
     store.set(change);
     const items = [{ item: newer, weight: 1 }];
     return director.arrange(items, store.state, viewport, () => (ready ? older : null));
@@ -257,7 +257,7 @@ describe('director', () => {
   });
 
   it('waits for the icons of A', () => {
-    const director = new Director();
+    const director = new SceneTransition();
     expect(arrange({ compare: 10, flipped: true }, false, director)).toBeNull();
     expect(director.waiting).toBe(true);
     arrange({ flipped: false }, true, director);
@@ -269,7 +269,7 @@ describe('director', () => {
       { item: older, weight: 0.5 },
       { item: newer, weight: 0.5 },
     ];
-    const drawn = () => new Director().arrange(items, store.state, viewport, () => null);
+    const drawn = () => new SceneTransition().arrange(items, store.state, viewport, () => null);
     expect(drawn()?.every(({ travel }) => travel !== undefined)).toBe(true);
     store.set({ travel: false });
     expect(drawn()).toBeNull();

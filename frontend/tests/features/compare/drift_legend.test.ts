@@ -2,7 +2,7 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Evidence } from '../../../src/domain/nearest_samples';
+import { NearestSamples } from '../../../src/domain/nearest_samples';
 import { driftLegend } from '../../../src/features/compare/drift_legend';
 import { differenceOf } from '../../../src/state/difference_reading';
 import { driftOf, driftOfCell } from '../../../src/state/drift_reading';
@@ -32,9 +32,9 @@ function sessionWith(change: Partial<State>, atlas: Atlas = now): Session {
   return { store } as Session;
 }
 
-function shown(session: Session, atlas: Atlas = now, evidence = new Evidence(() => {})) {
+function shown(session: Session, atlas: Atlas = now, nearest = new NearestSamples(() => {})) {
   const root = document.createElement('div');
-  render(driftLegend(session, atlas, atlas.levels[0] as Level, evidence), root);
+  render(driftLegend(session, atlas, atlas.levels[0] as Level, nearest), root);
   return root;
 }
 
@@ -105,25 +105,25 @@ describe('drift of activations', () => {
   it('is told once both steps are here, and of each cell', async () => {
     server.set('activations?id=s1&step=10', () => values(1, 0, 1, 0, 0, 1, -1, 0, -1, 0, 0, -1));
     server.set('activations?id=s1&step=40', () => values(0, 1, 1, 0, 0, -1, -1, 0, 3, 0, -3, 0));
-    const evidence = new Evidence(() => {});
+    const nearest = new NearestSamples(() => {});
     const session = sessionWith({ drift: 'activation' });
     const [was, is] = [
       { ...before, series: 's1', step: 10 },
       { ...now, series: 's1', step: 40 },
     ];
     session.store.set({ other: was, atlas: is });
-    expect(words(shown(session, is, evidence))).toContain('on their way');
-    expect(evidence.idle).toBe(false);
+    expect(words(shown(session, is, nearest))).toContain('on their way');
+    expect(nearest.idle).toBe(false);
     await settle();
-    expect(evidence.idle).toBe(true);
+    expect(nearest.idle).toBe(true);
     // 1, 0, 2 and 0, 2, by sample of the cells, and 1 of the one outside of them.
-    expect(words(shown(session, is, evidence))).toContain(
+    expect(words(shown(session, is, nearest))).toContain(
       '2 of 2 cells turned more than storing could turn them since step 10',
     );
-    expect(words(shown(session, is, evidence))).toContain(
+    expect(words(shown(session, is, nearest))).toContain(
       'Samples turned by 1.00 (1 − cosine) on average; 67% of them more than storing',
     );
-    const found = driftOf(session.store.state, is, is.levels[0] as Level, evidence);
+    const found = driftOf(session.store.state, is, is.levels[0] as Level, nearest);
     if (typeof found === 'string') throw new Error(found);
     expect(driftOfCell(session.store.state, found, 0)).toBe(
       'Samples turned by 1.00 (1 − cosine) since step 10; 67% of them more than storing could turn them.',
@@ -132,11 +132,11 @@ describe('drift of activations', () => {
   });
 
   it('says what cannot be read', async () => {
-    const evidence = new Evidence(() => {});
+    const nearest = new NearestSamples(() => {});
     const session = sessionWith({ drift: 'activation' });
-    shown(session, now, evidence);
+    shown(session, now, nearest);
     await settle();
-    expect(words(shown(session, now, evidence))).toContain(
+    expect(words(shown(session, now, nearest))).toContain(
       'Activations cannot be read: There is no such thing here.',
     );
     expect(server.asked).toHaveLength(2);
@@ -144,15 +144,15 @@ describe('drift of activations', () => {
 
   it('asks again for what could not be fetched, after a while', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
-    const evidence = new Evidence(() => {});
+    const nearest = new NearestSamples(() => {});
     const session = sessionWith({ drift: 'activation' });
-    shown(session, now, evidence);
+    shown(session, now, nearest);
     await settle();
-    shown(session, now, evidence);
+    shown(session, now, nearest);
     expect(server.asked).toHaveLength(2);
     vi.advanceTimersByTime(5_000);
     vi.useRealTimers();
-    expect(words(shown(session, now, evidence))).toContain('on their way');
+    expect(words(shown(session, now, nearest))).toContain('on their way');
     expect(server.asked).toHaveLength(4);
   });
 

@@ -4,7 +4,7 @@ import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { highlightedIds } from '../../../src/domain/highlight';
 import { EventList } from '../../../src/features/events/event_list';
-import { eventMarks, findMarks } from '../../../src/features/events/event_marks';
+import { eventMarks, findMarks } from '../../../src/features/timeline/event_marks';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import { jumpTo, sideOf, tellingSide } from '../../../src/state/go_to_event';
 import type { Session } from '../../../src/state/session';

@@ -2,8 +2,8 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Evidence } from '../../../src/domain/nearest_samples';
-import { nameOf, Part } from '../../../src/features/export/export_controller';
+import { NearestSamples } from '../../../src/domain/nearest_samples';
+import { ExportController, nameOf } from '../../../src/features/export/export_controller';
 import { provenanceParts, wrapParts } from '../../../src/features/export/map_image';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
@@ -51,7 +51,7 @@ it('files have names that every system takes', () => {
 describe('the menu', () => {
   let root: HTMLElement;
   let map: HTMLElement;
-  let part: Part;
+  let part: ExportController;
   const saved: { name: string; blob: Blob }[] = [];
   beforeEach(() => {
     saved.length = 0;
@@ -73,11 +73,11 @@ describe('the menu', () => {
       saved.push({ name: this.download, blob: last });
     });
     vi.useFakeTimers();
-    part = new Part(
+    part = new ExportController(
       { store } as unknown as Session,
       map as unknown as AtlasMap,
       () => show(),
-      new Evidence(() => {}),
+      new NearestSamples(() => {}),
     );
     store.subscribe(() => show());
     show();
@@ -87,7 +87,7 @@ describe('the menu', () => {
     vi.restoreAllMocks();
     vi.unstubAllGlobals();
   });
-  const show = () => render(part.render(store.state), root);
+  const show = () => render(part.stage(store.state), root);
   const button = (name: string) =>
     [...root.querySelectorAll('button')].find((one) => one.textContent?.includes(name)) as
       | HTMLButtonElement

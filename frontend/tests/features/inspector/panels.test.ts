@@ -2,11 +2,11 @@
 // @vitest-environment happy-dom
 import { type nothing, render, type TemplateResult } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { helpDialog } from '../../../src/app/help';
 import { topBar } from '../../../src/app/top_bar';
 import { describeCell } from '../../../src/domain/cell_stats';
 import { colouring } from '../../../src/domain/color_scales';
-import { Evidence } from '../../../src/domain/nearest_samples';
+import { NearestSamples } from '../../../src/domain/nearest_samples';
+import { helpDialog } from '../../../src/features/help/help';
 import { card } from '../../../src/features/inspector/hover_card';
 import { inspector } from '../../../src/features/inspector/inspector';
 import { legendPanel } from '../../../src/features/legend/legend';
@@ -371,9 +371,9 @@ describe('cell', () => {
     const shown = change.atlas ?? atlas;
     const facts = describeCell(shown, level, row, col);
     if (facts === null) throw new Error('no such cell');
-    const evidence = new Evidence(() => {});
+    const nearest = new NearestSamples(() => {});
     const state = stateWith({ settled: false, ...change });
-    return { state, session: sessionSpy(), evidence, atlas: shown, level, facts };
+    return { state, session: sessionSpy(), nearest, atlas: shown, level, facts };
   }
   const box = { x: 10, y: 10, side: 20 };
   const room = { width: 900, height: 600 };

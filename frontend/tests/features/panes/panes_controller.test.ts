@@ -4,7 +4,7 @@ import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Lighting, lightWords, type View } from '../../../src/features/panes/linked_highlight';
 import { slotsOf } from '../../../src/features/panes/pane_slots';
-import { Part } from '../../../src/features/panes/panes_controller';
+import { PanesController } from '../../../src/features/panes/panes_controller';
 import { AtlasMap } from '../../../src/map/atlas_map';
 import { addPane, closePane, showLayer } from '../../../src/state/comparison';
 import { linkOf, readLink } from '../../../src/state/deep_link';
@@ -277,7 +277,7 @@ describe('the part', () => {
   let session: Session;
   let stage: HTMLElement;
   let map: AtlasMap;
-  let part: Part;
+  let part: PanesController;
 
   beforeEach(async () => {
     vi.stubGlobal(
@@ -305,13 +305,13 @@ describe('the part', () => {
 
   const begin = async (panes: string) => {
     session.store.set({ panes });
-    part = new Part(session, map, show);
+    part = new PanesController(session, map, show);
     await settle();
     show();
   };
   const root = document.createElement('div');
   const show = () => {
-    const drawn = part?.render(session.store.state);
+    const drawn = part?.panes(session.store.state);
     if (drawn) render(drawn, root);
   };
   const bars = () =>
@@ -383,16 +383,16 @@ describe('the part', () => {
     expect(session.store.state.panes).toBe('layer4,,exp%2Fatlas');
     expect(root.querySelector('.pane-map > atlas-map')).toBe(last);
     closePane(session);
-    expect(part.render(session.store.state)).not.toBeUndefined();
+    expect(part.panes(session.store.state)).not.toBeUndefined();
     expect(session.store.state.panes).toBe('');
-    expect(part.complete()).toBe(true);
+    expect(part.ready()).toBe(true);
   });
 
   it('has one camera where places mean the same', async () => {
     await begin('layer3,40;layer4');
     const near = { x: 0.2, y: 0.3, z: 4 };
     session.store.set({ camera: near });
-    const [same, other] = part.panes;
+    const [same, other] = part.openPanes;
     expect(same?.state.camera).toEqual(near);
     expect(other?.state.camera).not.toEqual(near);
     const back = { x: 0.6, y: 0.6, z: 2 };
@@ -406,7 +406,7 @@ describe('the part', () => {
     await begin('layer3,40;layer4');
     const spread = { across: 0.8, down: 0.6 };
     session.store.set({ spread, shownLevel: 4 });
-    const [same, other] = part.panes;
+    const [same, other] = part.openPanes;
     expect(same?.state).toMatchObject({ spread, level: 4 });
     expect(other?.state).toMatchObject({ spread: { across: 1, down: 1 }, level: 'auto' });
     session.store.set({ level: 2 });
@@ -417,14 +417,14 @@ describe('the part', () => {
     const near = { x: 0.2, y: 0.3, z: 4 };
     session.store.set({ camera: near });
     await begin('layer3,40;layer4');
-    expect(part.panes[0]?.state.camera).toEqual(near);
-    expect(part.panes[1]?.state.camera).not.toEqual(near);
+    expect(part.openPanes[0]?.state.camera).toEqual(near);
+    expect(part.openPanes[1]?.state.camera).not.toEqual(near);
   });
 
   it('mirrors what is chosen for all', async () => {
     await begin('layer4');
     session.store.set({ colour: 'purity', show: 'both', level: 2, dark: true });
-    expect(part.panes[0]?.state).toMatchObject({
+    expect(part.openPanes[0]?.state).toMatchObject({
       colour: 'purity',
       show: 'both',
       level: 2,
@@ -436,7 +436,7 @@ describe('the part', () => {
     server.set('atlas?id=s2&step=10', () => failure(422, 'damaged', 'torn'));
     await begin('layer4');
     expect(root.querySelector('.pane .veil')?.textContent).toContain('torn');
-    expect(part.complete()).toBe(true);
+    expect(part.ready()).toBe(true);
     server.set('atlas?id=s2&step=10', () => binary(atlasBytes(10)));
     root.querySelector<HTMLElement>('.veil button')?.click();
     await settle();

@@ -5,11 +5,11 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
 import { highlightedRows } from '../../../src/domain/highlight';
 import type { Highlight } from '../../../src/domain/view';
-import { Part } from '../../../src/features/search/search_controller';
+import { SearchController } from '../../../src/features/search/search_controller';
+import { highlightPill, highlightSentence } from '../../../src/features/selection/highlight_pill';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
-import { highlightPill, highlightSentence } from '../../../src/ui/highlight_pill';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
 
 const logged = smallAtlas(
@@ -34,7 +34,7 @@ let map: {
   flyTo: ReturnType<typeof vi.fn>;
   focus: ReturnType<typeof vi.fn>;
 };
-let part: Part;
+let part: SearchController;
 let root: HTMLElement;
 beforeEach(() => {
   store = new Store();
@@ -48,11 +48,11 @@ beforeEach(() => {
   };
   root = document.createElement('div');
   document.body.replaceChildren(root);
-  part = new Part(session, map as unknown as AtlasMap, () => show());
+  part = new SearchController(session, map as unknown as AtlasMap, () => show());
   show();
 });
 
-const show = () => render(part.render(store.state), root);
+const show = () => render(part.stage(store.state), root);
 const box = () => root.querySelector('input') as HTMLInputElement;
 const options = () => [...root.querySelectorAll<HTMLElement>('[role=option]')];
 const type = (search: string) => {

@@ -4,7 +4,7 @@ import { nothing, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
 import { highlightedRows } from '../../../src/domain/highlight';
-import { ShortcutSearch } from '../../../src/features/shortcuts/shortcuts_controller';
+import { ShortcutsController } from '../../../src/features/shortcuts/shortcuts_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
 import { searchedOf, toggleShortcuts } from '../../../src/state/shortcut_series';
@@ -28,7 +28,7 @@ let store: Store;
 let session: Session;
 let map: AtlasMap;
 let server: FakeServer;
-let list: ShortcutSearch;
+let list: ShortcutsController;
 let root: HTMLElement;
 beforeEach(() => {
   server = new FakeServer();
@@ -45,7 +45,7 @@ beforeEach(() => {
   } as unknown as AtlasMap;
   root = document.createElement('div');
   document.body.replaceChildren(root);
-  list = new ShortcutSearch(session, map, () => show());
+  list = new ShortcutsController(session, map, () => show());
   store.subscribe(() => show());
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -55,7 +55,7 @@ const text = (selector = 'aside') => squeeze(root.querySelector(selector)?.textC
 const all = (selector: string) => [...root.querySelectorAll<HTMLElement>(selector)];
 const show = () => {
   const { state } = store;
-  render([list.tool(state), state.shortcut === '' ? nothing : list.rail(state)], root);
+  render([list.toolbar(state), state.shortcut === '' ? nothing : list.rail(state)], root);
 };
 const button = (name: string) =>
   all('button').find((one) => squeeze(one.textContent) === name) as HTMLElement;
@@ -69,12 +69,12 @@ describe('the button', () => {
   it('says how many are significant once the search is here', async () => {
     show();
     expect(all('button').map((one) => one.getAttribute('aria-label'))).toEqual(['Shortcuts']);
-    expect(list.complete(store.state)).toBe(false);
+    expect(list.ready(store.state)).toBe(false);
     await settle();
     expect(all('button').map((one) => one.getAttribute('aria-label'))).toEqual([
       'Shortcuts: 1 significant',
     ]);
-    expect(list.complete(store.state)).toBe(true);
+    expect(list.ready(store.state)).toBe(true);
     expect(server.asked).toEqual([
       'shortcuts?id=s1&step=7',
       'patches?id=s1&step=7&blob=1&v=0a1b2c3d',
@@ -95,7 +95,7 @@ describe('the button', () => {
     expect(all('button')).toEqual([]);
     toggleShortcuts(session);
     expect(store.state.shortcut).toBe('');
-    expect(list.complete(store.state)).toBe(true);
+    expect(list.ready(store.state)).toBe(true);
   });
 
   it('finds the searches of a run in its other layout', () => {
@@ -162,7 +162,7 @@ describe('the list', () => {
     button('since step 0').click();
     expect(session.chooseStep).toHaveBeenCalledWith(0);
     server.set('shortcuts', () => json(searchJson({ found: [shortcutJson({ since: 3 })] })));
-    list = new ShortcutSearch(session, map, () => show());
+    list = new ShortcutsController(session, map, () => show());
     await opened();
     expect(button('since step 3').hasAttribute('disabled')).toBe(true);
   });
@@ -172,11 +172,11 @@ describe('the list', () => {
     await opened('7');
     expect(text()).toContain('Where it lies on the map is not known.');
     server.set('shortcuts', () => json(searchJson({ found: [shortcutJson({ samples: [99] })] })));
-    list = new ShortcutSearch(session, map, () => show());
+    list = new ShortcutsController(session, map, () => show());
     await opened('7');
     expect(text()).toContain('lie in no drawn cell of this grid');
     server.set('shortcuts', () => json(searchJson({ probe: 'bb' })));
-    list = new ShortcutSearch(session, map, () => show());
+    list = new ShortcutsController(session, map, () => show());
     await opened('7');
     expect(text()).toContain('The map is of another probe than this search.');
   });
@@ -235,7 +235,7 @@ describe('the list', () => {
     await opened();
     expect(text()).toContain('The patches: blob 1 is torn');
     expect(text('.event')).toContain('97%');
-    expect(list.complete(store.state)).toBe(true);
+    expect(list.ready(store.state)).toBe(true);
   });
 
   it('takes the focus when opened by hand, walks, and gives it back', async () => {
@@ -262,10 +262,10 @@ describe('what is read out', () => {
     const before = store.state;
     store.set({ shortcut: 'all' });
     const listed = store.state;
-    expect(list.sentence(listed, before)).toBe('1 of 2 tested patches are significant, at step 7');
+    expect(list.announce(listed, before)).toBe('1 of 2 tested patches are significant, at step 7');
     store.set({ shortcut: '9' });
-    expect(list.sentence(store.state, listed)).toContain('to “dog”');
-    expect(list.sentence(store.state, store.state)).toBeNull();
-    expect(list.sentence(before, store.state)).toBeNull();
+    expect(list.announce(store.state, listed)).toContain('to “dog”');
+    expect(list.announce(store.state, store.state)).toBeNull();
+    expect(list.announce(before, store.state)).toBeNull();
   });
 });

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
 import { ORDERS, type Order, passing, rowsOfLevel, sortRows } from '../../../src/domain/cell_rows';
 import { readFilter } from '../../../src/domain/class_filter';
-import { Evidence } from '../../../src/domain/nearest_samples';
-import { Part } from '../../../src/features/table/table_controller';
+import { NearestSamples } from '../../../src/domain/nearest_samples';
+import { TableController } from '../../../src/features/table/table_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
@@ -87,7 +87,7 @@ describe('the table', () => {
   let store: Store;
   let map: HTMLElement & { viewport: object; flyTo: ReturnType<typeof vi.fn> };
   let root: HTMLElement;
-  let part: Part;
+  let part: TableController;
   beforeEach(() => {
     store = new Store();
     store.set({ atlas, step: 7, shownLevel: 2, table: true, camera: FIT });
@@ -103,13 +103,18 @@ describe('the table', () => {
     map.tabIndex = 0;
     root = document.createElement('div');
     shadow.append(map, root);
-    part = new Part(session, map as unknown as AtlasMap, () => show(), new Evidence(() => {}));
+    part = new TableController(
+      session,
+      map as unknown as AtlasMap,
+      () => show(),
+      new NearestSamples(() => {}),
+    );
     store.subscribe(() => show());
     show();
   });
   afterEach(() => vi.unstubAllGlobals());
 
-  const show = () => render(part.render(store.state), root);
+  const show = () => render(part.stage(store.state), root);
   const find = <T extends HTMLElement>(selector: string) => root.querySelector<T>(selector) as T;
   const all = (selector: string) => [...root.querySelectorAll<HTMLElement>(selector)];
   const texts = (selector: string) =>

@@ -3,8 +3,8 @@
 import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Selection, selectionOf } from '../../../src/domain/selection';
-import { Part as Find } from '../../../src/features/search/search_controller';
-import { Part } from '../../../src/features/selection/selection_controller';
+import { SearchController } from '../../../src/features/search/search_controller';
+import { SelectionLists } from '../../../src/features/selection/selection_lists';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import { readSaved, writeSaved } from '../../../src/state/saved_selections';
 import type { Session } from '../../../src/state/session';
@@ -36,8 +36,8 @@ let asked: string[];
 let chosen: unknown[];
 let map: HTMLElement;
 let root: HTMLElement;
-let part: Part;
-const show = () => render(part.render(store.state), root);
+let part: SelectionLists;
+const show = () => render(part.rail(store.state), root);
 
 beforeEach(() => {
   localStorage.clear();
@@ -67,7 +67,7 @@ beforeEach(() => {
   map.tabIndex = 0;
   root = document.createElement('div');
   document.body.replaceChildren(map, root);
-  part = new Part(session, map as unknown as AtlasMap, () => show());
+  part = new SelectionLists(session, map as unknown as AtlasMap, () => show());
   show();
 });
 afterEach(() => {
@@ -239,10 +239,12 @@ describe('what is saved', () => {
     store.set({ finding: true, kept: false });
     const box = document.createElement('div');
     document.body.append(box);
-    const find = new Find({ store } as unknown as Session, map as unknown as AtlasMap, () =>
-      render(find.render(store.state), box),
+    const find = new SearchController(
+      { store } as unknown as Session,
+      map as unknown as AtlasMap,
+      () => render(find.stage(store.state), box),
     );
-    render(find.render(store.state), box);
+    render(find.stage(store.state), box);
     const input = box.querySelector('input') as HTMLInputElement;
     input.value = 'wheels';
     input.dispatchEvent(new Event('input'));

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
+
 import { html, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { acrossTool } from '../../../src/app/extra_tools';
 import { describeCell } from '../../../src/domain/cell_stats';
 import type { Floor } from '../../../src/domain/layer_links';
-import { Part } from '../../../src/features/panes/layer_links_panel';
-import { REVEAL, type Reveal } from '../../../src/features/panes/reveal_cell_event';
+import type { FeatureContext } from '../../../src/features/feature';
+import { LayerLinksController } from '../../../src/features/panes/layer_links_controller';
+import { layerLinksToggle } from '../../../src/features/panes/layer_links_toggle';
 import type { AtlasMap } from '../../../src/map/atlas_map';
+import { REVEAL, type Reveal } from '../../../src/map/reveal_cell_event';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { CellContext } from '../../../src/ui/cell_view';
@@ -38,7 +40,7 @@ const above = floorOf([...repeat([8, 9], half), ...repeat([10], EACH), ...repeat
 let store: Store;
 let map: HTMLElement & { flyTo: () => void };
 let answers: Record<string, Floor | Failure>;
-let part: Part;
+let part: LayerLinksController;
 const root = document.createElement('div');
 
 const show = () => {
@@ -46,7 +48,10 @@ const show = () => {
   const { atlas, level } = own;
   const facts = describeCell(atlas, level, 1, 0);
   const context = { state, session, atlas, level, facts } as unknown as CellContext;
-  render(html`${acrossTool(context)}${part.section(context)}`, root);
+  render(
+    html`${layerLinksToggle.create({} as FeatureContext).inspectorSection?.(context)}${part.inspectorSection(context)}`,
+    root,
+  );
 };
 const session = {
   get store() {
@@ -70,7 +75,7 @@ beforeEach(() => {
   Object.assign(own.atlas, { series: 's2' });
   answers = { s1: below, s3: above };
   map = Object.assign(document.createElement('div'), { flyTo: vi.fn() });
-  part = new Part(session, map as unknown as AtlasMap, () => show());
+  part = new LayerLinksController(session, map as unknown as AtlasMap, () => show());
   vi.mocked(session.chooseSeries).mockReset();
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -133,11 +138,11 @@ describe('across layers', () => {
     await opened();
     expect(lists()[1]).toBe('Is fed by, in block1 torn');
     answers = { s1: { ...below, atlas: { ...below.atlas, levels: [] } }, s3: own };
-    part = new Part(session, map as unknown as AtlasMap, () => show());
+    part = new LayerLinksController(session, map as unknown as AtlasMap, () => show());
     await opened();
     expect(lists()[1]).toBe('Is fed by, in block1 block1 has no 4 × 4 grid.');
     answers = { s1: { ...below, atlas: { ...below.atlas, manifest: foreign } }, s3: own };
-    part = new Part(session, map as unknown as AtlasMap, () => show());
+    part = new LayerLinksController(session, map as unknown as AtlasMap, () => show());
     await opened();
     expect(lists()[1]).toContain('It was asked about another probe');
   });

@@ -2,7 +2,7 @@
 /** What to do while samples are being selected, or what has just been done. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import type { State } from '../state/store';
+import type { State } from '../../state/store';
 
 const HINTS = {
   lasso: 'Draw around samples. Esc leaves.',

@@ -7,6 +7,7 @@ import { type Floor, findMerges, linksBetween } from '../../domain/layer_links';
 import { shareProbe } from '../../domain/sample_matching';
 import type { CellPlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
+import { askForCell } from '../../map/reveal_cell_event';
 import { findStep } from '../../state/deep_link';
 import { layerBeside } from '../../state/pane_specs';
 import type { Session } from '../../state/session';
@@ -16,8 +17,8 @@ import { type Activations, readActivations } from '../../wire/activations';
 import { asFailure, fetchActivations } from '../../wire/api';
 import { type Atlas, levelOf } from '../../wire/atlas';
 import type { SeriesEntry } from '../../wire/manifest';
-import { type CellRow, linkSection, mergeSection } from './across_list';
-import { askForCell } from './reveal_cell_event';
+import type { Feature } from '../feature';
+import { type CellRow, linkSection, mergeSection } from './layer_links_list';
 
 /** Answers that are kept: atlases on both sides and the activations of two layers, at two steps. */
 const KEPT = 8;
@@ -30,7 +31,7 @@ interface Beside {
   readonly floor: Floor | string;
 }
 
-export class Part {
+export class LayerLinksController implements Feature {
   /** What was asked for: null while it is on its way, a sentence where it failed. */
   readonly #answers = new Map<string, Atlas | Activations | string | null>();
 
@@ -40,11 +41,7 @@ export class Part {
     private readonly update: () => void,
   ) {}
 
-  render(): typeof nothing {
-    return nothing;
-  }
-
-  section(context: CellContext): readonly (TemplateResult | typeof nothing)[] {
+  inspectorSection(context: CellContext): readonly (TemplateResult | typeof nothing)[] {
     const { state, atlas, level } = context;
     const { run, series } = state;
     // Another step is on screen while two of them are compared by blinking.

@@ -3,8 +3,8 @@
 
 import { html, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
-import { type Setting, want, wants } from '../host/settings';
-import { panelHead } from '../ui/panel_head';
+import { type Setting, want, wants } from '../../host/settings';
+import { panelHead } from '../../ui/panel_head';
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['Arrows', 'move to the next cell; with Ctrl, ten cells on'],
@@ -76,7 +76,7 @@ export function helpDialog(close: () => void): TemplateResult {
         <li>
           <strong>Its icon</strong> is a picture made for the cell, not a photograph: the layer's answer
           to it points the way of the cell's mean. The cosine says how well; the real patches beside it
-          are the evidence.
+          are the nearest.
         </li>
         <li>
           <strong>Near</strong> means alike, but far need not mean different, and the directions of the

@@ -2,14 +2,14 @@
 /** The line over the map that names the highlighted samples, and ends the highlight. */
 
 import { html, type TemplateResult } from 'lit';
-import { NOT_FOLLOWED } from '../domain/class_atlas';
-import { countIn, lifelinesOf } from '../domain/concepts';
-import { highlightedIds, highlightedRows } from '../domain/highlight';
-import type { Highlight } from '../domain/view';
-import type { Session } from '../state/session';
-import { count, plural, shorten } from '../util/format';
-import type { Atlas, Level } from '../wire/atlas';
-import { iconButton } from './icons';
+import { NOT_FOLLOWED } from '../../domain/class_atlas';
+import { countIn, lifelinesOf } from '../../domain/concepts';
+import { highlightedIds, highlightedRows } from '../../domain/highlight';
+import type { Highlight } from '../../domain/view';
+import type { Session } from '../../state/session';
+import { iconButton } from '../../ui/icons';
+import { count, plural, shorten } from '../../util/format';
+import type { Atlas, Level } from '../../wire/atlas';
 
 const NAME = 60;
 

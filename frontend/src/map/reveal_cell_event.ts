@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How a list asks for a cell of another layer: on the map's element, for the pane that shows it to answer. */
 
-import type { CellPlace } from '../../domain/view';
+import type { CellPlace } from '../domain/view';
 
 export const REVEAL = 'reveal-cell';
 

@@ -2,7 +2,7 @@
 /** One sign for each kind of event, told apart by shape: time runs from left to right. */
 
 import { html, svg, type TemplateResult } from 'lit';
-import type { EventKind } from '../../wire/history';
+import type { EventKind } from '../wire/history';
 
 const PATHS: Readonly<Record<EventKind, string>> = {
   born: 'M9 12h12',

@@ -3,9 +3,9 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { State } from '../../state/store';
+import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
 import { count, plural, shorten } from '../../util/format';
 import { type RunEvent, sameEvent } from '../../wire/history';
-import { EVENT_NAMES, eventGlyph } from './event_glyphs';
 
 /** Signs closer than this share of the line would cover each other; the more telling one stays. */
 const LEAST_GAP = 0.03;
