@@ -16,7 +16,8 @@ import {
 import { addressOf } from '../host/tensorboard';
 import type { HashValues } from '../host/url_hash';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
-import type { Missing, State } from './store';
+import type { Missing } from './slices/log';
+import type { State } from './store';
 
 const LONGEST_NAME = 300;
 
