@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// @vitest-environment happy-dom
+import { expect, it } from 'vitest';
+import { addStyles } from '../../src/ui/styles';
+
+function shadow(): ShadowRoot {
+  return document.createElement('div').attachShadow({ mode: 'open' });
+}
+
+function rules({ adoptedStyleSheets }: ShadowRoot): string[] {
+  return adoptedStyleSheets.flatMap(({ cssRules }) => [...cssRules].map((rule) => rule.cssText));
+}
+
+it('adds styles and keeps those it has', () => {
+  const root = shadow();
+  addStyles(root, 'p { color: red; }');
+  addStyles(root, 'p { top: 0; }');
+  expect(rules(root)).toEqual(['p { color: red; }', 'p { top: 0px; }']);
+});
+
+it('adds the styles of a module once to each root', () => {
+  const roots = [shadow(), shadow()];
+  for (const root of roots) {
+    addStyles(root, 'p { color: red; }');
+    addStyles(root, 'p { color: red; }');
+    expect(rules(root)).toEqual(['p { color: red; }']);
+  }
+});
