@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is shown and how: run, layer, level, colouring, icons or points. */
+/** What is shown and how: run, layer, level, coloring, icons or points. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { folderOf, isRelaid, twinOf } from '../domain/layout_variants';
-import { type ColourMode, SHOW_MODES, type ShowMode } from '../domain/view';
+import { type ColorMode, SHOW_MODES, type ShowMode } from '../domain/view';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
 import { iconButton } from '../ui/icons';
@@ -12,7 +12,7 @@ import { type Option, picker } from '../ui/picker';
 import type { Atlas } from '../wire/atlas';
 import type { RunEntry } from '../wire/manifest';
 
-const COLOUR_NAMES: Readonly<Record<ColourMode, string>> = {
+const COLOR_NAMES: Readonly<Record<ColorMode, string>> = {
   icons: 'Icons only',
   class: 'Class',
   prediction: 'Prediction',
@@ -36,7 +36,7 @@ export function topBar(
   tools: TemplateResult | typeof nothing = nothing,
   beside: TemplateResult | typeof nothing = nothing,
 ): TemplateResult {
-  const { runs, run, series, atlas, colour, level } = state;
+  const { runs, run, series, atlas, color, level } = state;
   const { store } = session;
   // Of two layouts of a run the first stands for both.
   const listed = (one: RunEntry) => (isRelaid(one.run) && twinOf(runs, one)) || one;
@@ -47,8 +47,8 @@ export function topBar(
     ${picker('run', 'Run', runOptions, run ? listed(run).id : '', (id) => session.chooseRun(id))}
     ${beside}
     ${picker('layer', 'Layer', layerOptions(state), series?.id ?? '', (id) => session.chooseSeries(id))}
-    ${picker('colour', 'Colour by', colourOptions(atlas), colour, (mode) =>
-      store.set({ colour: mode as ColourMode }),
+    ${picker('colour', 'Colour by', colorOptions(atlas), color, (mode) =>
+      store.set({ color: mode as ColorMode }),
     )}
     ${picker('level', 'Grid', levelOptions(state), String(level), (value) =>
       store.set({ level: value === 'auto' ? 'auto' : Number(value) }),
@@ -66,9 +66,9 @@ export function topBar(
   </header>`;
 }
 
-function colourOptions(atlas: Atlas | null): Option[] {
+function colorOptions(atlas: Atlas | null): Option[] {
   const unjudged = atlas?.labels === null || atlas?.predictions === null;
-  const missing: Partial<Record<ColourMode, boolean>> = {
+  const missing: Partial<Record<ColorMode, boolean>> = {
     class: atlas?.labels === null,
     prediction: atlas?.predictions === null,
     purity: atlas?.labels === null && atlas.predictions === null,
@@ -76,8 +76,8 @@ function colourOptions(atlas: Atlas | null): Option[] {
     confusion: unjudged,
     entropy: atlas?.labels === null && atlas.predictions === null,
   };
-  return Object.entries(COLOUR_NAMES).map(([mode, name]) => {
-    const disabled = missing[mode as ColourMode] === true;
+  return Object.entries(COLOR_NAMES).map(([mode, name]) => {
+    const disabled = missing[mode as ColorMode] === true;
     return { value: mode, label: disabled ? `${name} (not recorded)` : name, disabled };
   });
 }

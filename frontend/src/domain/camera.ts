@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Camera over the unit square: a centre and a zoom, where zoom 1 shows the whole map, which hardly
+ * Camera over the unit square: a center and a zoom, where zoom 1 shows the whole map, which hardly
  * ever fills the square: a run keeps the frame of its first step, and is wider than high.
  */
 
@@ -71,7 +71,7 @@ export function toWorld(camera: Camera, viewport: Viewport, screen: Point): Poin
   };
 }
 
-/** Keeps the centre on the map and the zoom within its range; NaN falls back to the whole map. */
+/** Keeps the center on the map and the zoom within its range; NaN falls back to the whole map. */
 export function clampCamera(camera: Camera): Camera {
   const within = (value: number, low: number, high: number, otherwise: number) =>
     Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : otherwise;

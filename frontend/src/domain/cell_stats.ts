@@ -54,7 +54,7 @@ export function placeOf({ size, rows, cols }: Level, cell: number): CellPlace {
 }
 
 /** The middle of a cell in map units. */
-export function centreOf({ size, row, col }: CellPlace): Point {
+export function centerOf({ size, row, col }: CellPlace): Point {
   return { x: (col + 0.5) / size, y: (row + 0.5) / size };
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Colours of cells, points and the legend, from one place so that they always agree. */
+/** Colors of cells, points and the legend, from one place so that they always agree. */
 
 import { count, fraction } from '../util/format';
 import { strideOf } from '../util/seeded_shuffle';
 import { type Atlas, className, type Level } from '../wire/atlas';
 import { classMix, majority, membersOf } from './cell_stats';
 import { MIN_SUPPORT } from './class_filter';
-import type { ColourMode, Rgb, ShowMode } from './view';
+import type { ColorMode, Rgb, ShowMode } from './view';
 
-/** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a grey. */
+/** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a gray. */
 const OKABE_ITO = '#e69f00 #56b4e9 #009e73 #f0e442 #0072b2 #d55e00 #cc79a7 #8c8c8c'.split(' ');
-/** Tol's muted nine, closed by a grey: told apart under the common colour-vision deficiencies. */
+/** Tol's muted nine, closed by a gray: told apart under the common color-vision deficiencies. */
 const MUTED =
   '#cc6677 #3d49b0 #ddcc77 #117733 #88ccee #882255 #44aa99 #999933 #aa4499 #9a9a9a'.split(' ');
 const OTHER = '#9a9a9a';
@@ -31,7 +31,7 @@ export function toRgb(hex: string): Rgb {
   return rgb;
 }
 
-/** Viridis at `t` in [0, 1], between its neighbouring stops. */
+/** Viridis at `t` in [0, 1], between its neighboring stops. */
 export function sequential(t: number): Rgb {
   const place = Math.min(1, Math.max(0, t)) * (VIRIDIS.length - 1);
   const at = Math.min(VIRIDIS.length - 2, Math.floor(place));
@@ -43,32 +43,32 @@ export function sequential(t: number): Rgb {
 
 export const SEQUENTIAL_CSS = `linear-gradient(90deg, ${VIRIDIS.join(', ')})`;
 
-export interface ClassColours {
-  /** Classes with a colour of their own, in class order. */
-  readonly named: readonly { readonly index: number; readonly colour: string }[];
-  /** How many classes share the grey. */
+export interface ClassColors {
+  /** Classes with a color of their own, in class order. */
+  readonly named: readonly { readonly index: number; readonly color: string }[];
+  /** How many classes share the gray. */
   readonly others: number;
-  /** Whether some samples have no known class; they are grey too. */
+  /** Whether some samples have no known class; they are gray too. */
   readonly unknown: boolean;
-  colourOf(index: number): string;
+  colorOf(index: number): string;
 }
 
-const coloursOf = new WeakMap<Int32Array, ClassColours>();
+const colorsOf = new WeakMap<Int32Array, ClassColors>();
 
 /**
- * One colour a class while the palettes last; beyond them the most frequent get one and the rest a
- * shared grey. Frequencies are those of the samples, which are the same ones at every step.
+ * One color a class while the palettes last; beyond them the most frequent get one and the rest a
+ * shared gray. Frequencies are those of the samples, which are the same ones at every step.
  */
-export function classColours(values: Int32Array, classes: number | null): ClassColours {
-  let colours = coloursOf.get(values);
-  if (colours === undefined) {
-    colours = assignColours(values, classes);
-    coloursOf.set(values, colours);
+export function classColors(values: Int32Array, classes: number | null): ClassColors {
+  let colors = colorsOf.get(values);
+  if (colors === undefined) {
+    colors = assignColors(values, classes);
+    colorsOf.set(values, colors);
   }
-  return colours;
+  return colors;
 }
 
-function assignColours(values: Int32Array, classes: number | null): ClassColours {
+function assignColors(values: Int32Array, classes: number | null): ClassColors {
   const counts = new Map<number, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   const unknown = [...counts.keys()]
@@ -87,10 +87,10 @@ function assignColours(values: Int32Array, classes: number | null): ClassColours
           .sort((a, b) => a - b);
   const byIndex = new Map(chosen.map((index, i) => [index, palette[i] as string]));
   return {
-    named: [...byIndex].map(([index, colour]) => ({ index, colour })),
+    named: [...byIndex].map(([index, color]) => ({ index, color })),
     others: [...counts.keys()].filter((index) => !byIndex.has(index)).length,
     unknown,
-    colourOf: (index) => byIndex.get(index) ?? OTHER,
+    colorOf: (index) => byIndex.get(index) ?? OTHER,
   };
 }
 
@@ -103,7 +103,7 @@ export type Legend =
       readonly title: string;
       /** What points say. */
       readonly pointTitle: string;
-      readonly entries: readonly { readonly label: string; readonly colour: string }[];
+      readonly entries: readonly { readonly label: string; readonly color: string }[];
     }
   | {
       readonly kind: 'scale';
@@ -114,7 +114,7 @@ export type Legend =
       readonly note?: string;
     };
 
-/** What cells say in words, too, since colour alone is not read by everybody. */
+/** What cells say in words, too, since color alone is not read by everybody. */
 interface Reading {
   /** NaN where nothing is known. */
   readonly values: Float32Array;
@@ -123,37 +123,37 @@ interface Reading {
   name?(cell: number): string;
 }
 
-/** Colouring of one level in one mode. */
-export interface Colouring {
+/** Coloring of one level in one mode. */
+export interface Coloring {
   readonly legend: Legend;
-  /** RGBA of every cell, alpha 0 where the mode says nothing of it; null when no cell has colour. */
+  /** RGBA of every cell, alpha 0 where the mode says nothing of it; null when no cell has color. */
   readonly cells: Uint8Array | null;
   readonly reading?: Reading;
-  /** Colour of a sample, or null for the neutral one. */
+  /** Color of a sample, or null for the neutral one. */
   sample(index: number): Rgb | null;
 }
 
-const NEUTRAL: Colouring = { legend: { kind: 'none' }, cells: null, sample: () => null };
+const NEUTRAL: Coloring = { legend: { kind: 'none' }, cells: null, sample: () => null };
 
-interface Coloured {
+interface Colored {
   readonly atlas: Atlas;
-  readonly mode: ColourMode;
-  readonly colours: Colouring;
+  readonly mode: ColorMode;
+  readonly colors: Coloring;
 }
 
-const lastOf = new WeakMap<Level, Coloured>();
+const lastOf = new WeakMap<Level, Colored>();
 
 /** Worked out once as long as the mode is the same. */
-export function colouring(atlas: Atlas, level: Level, mode: ColourMode): Colouring {
+export function coloring(atlas: Atlas, level: Level, mode: ColorMode): Coloring {
   let last = lastOf.get(level);
   if (last?.atlas !== atlas || last.mode !== mode) {
-    last = { atlas, mode, colours: colour(atlas, level, mode) };
+    last = { atlas, mode, colors: color(atlas, level, mode) };
     lastOf.set(level, last);
   }
-  return last.colours;
+  return last.colors;
 }
 
-function colour(atlas: Atlas, level: Level, mode: ColourMode): Colouring {
+function color(atlas: Atlas, level: Level, mode: ColorMode): Coloring {
   switch (mode) {
     case 'icons':
       return NEUTRAL;
@@ -182,54 +182,54 @@ function byClass(
   values: Int32Array | null,
   noun: string,
   what: string,
-): Colouring {
+): Coloring {
   const title = `Majority ${noun} of a cell`;
   if (values === null) return missing(title, what);
-  const colours = classColours(values, atlas.classes?.length ?? null);
+  const colors = classColors(values, atlas.classes?.length ?? null);
   const top = majority(level, values);
-  const entries = colours.named.map(({ index, colour }) => ({
+  const entries = colors.named.map(({ index, color }) => ({
     label: className(atlas, index),
-    colour,
+    color,
   }));
-  if (colours.unknown) entries.push({ label: 'unknown', colour: OTHER });
-  if (colours.others > 0) entries.push({ label: `${colours.others} other`, colour: OTHER });
+  if (colors.unknown) entries.push({ label: 'unknown', color: OTHER });
+  if (colors.others > 0) entries.push({ label: `${colors.others} other`, color: OTHER });
   return {
     legend: { kind: 'classes', title, pointTitle: `Each sample's own ${noun}`, entries },
-    cells: paint(level, (cell) => toRgb(colours.colourOf(top.index[cell] as number))),
-    sample: (index) => toRgb(colours.colourOf(values[index] as number)),
+    cells: paint(level, (cell) => toRgb(colors.colorOf(top.index[cell] as number))),
+    sample: (index) => toRgb(colors.colorOf(values[index] as number)),
   };
 }
 
-function missing(title: string, what: string): Colouring {
+function missing(title: string, what: string): Coloring {
   const reason = `No ${what} were recorded in this run.`;
   return { ...NEUTRAL, legend: { kind: 'missing', title, reason } };
 }
 
-function byPurity(atlas: Atlas, level: Level): Colouring {
+function byPurity(atlas: Atlas, level: Level): Coloring {
   const title = 'Purity: share of the majority class';
   const values = atlas.labels ?? atlas.predictions;
   if (values === null) return missing(title, 'labels or predictions');
   return byReading(level, title, '100%', majority(level, values).share, 1, whole);
 }
 
-function byAccuracy(atlas: Atlas, level: Level): Colouring {
+function byAccuracy(atlas: Atlas, level: Level): Coloring {
   const title = 'Accuracy: share of right predictions';
   return byVerdict(atlas, level, title, (known, wrong) => 1 - wrong.length / known.length);
 }
 
 /** Two cells of the same accuracy differ in whether they err in one way or in many. */
-function byConfusion(atlas: Atlas, level: Level): Colouring {
+function byConfusion(atlas: Atlas, level: Level): Coloring {
   const title = 'Confusion: share of the most frequent wrong prediction';
   const names: string[] = [];
-  const colours = byVerdict(atlas, level, title, (known, wrong, cell) => {
+  const colors = byVerdict(atlas, level, title, (known, wrong, cell) => {
     const [top] = classMix(atlas.predictions as Int32Array, wrong);
     if (top) names[cell] = `as ${className(atlas, top.index)}`;
     return (top?.count ?? 0) / known.length;
   });
-  const { reading } = colours;
+  const { reading } = colors;
   return reading
-    ? { ...colours, reading: { ...reading, name: (cell) => names[cell] ?? '' } }
-    : colours;
+    ? { ...colors, reading: { ...reading, name: (cell) => names[cell] ?? '' } }
+    : colors;
 }
 
 /** By what is found of each cell's samples whose class is known, and of those that are predicted wrongly. */
@@ -238,7 +238,7 @@ function byVerdict(
   level: Level,
   title: string,
   find: (known: Int32Array, wrong: Int32Array, cell: number) => number,
-): Colouring {
+): Coloring {
   if (labels === null) return missing(title, 'labels');
   if (predictions === null) return missing(title, 'predictions');
   const values = Float32Array.from(level.counts, (_, cell) => {
@@ -255,7 +255,7 @@ const whole = (share: number) => `${Math.round(100 * share)}%`;
 const MOST_MIXED = 32;
 
 /** The same scale at every step and on every grid, so that they can be compared. */
-function byEntropy(atlas: Atlas, level: Level): Colouring {
+function byEntropy(atlas: Atlas, level: Level): Coloring {
   const of = atlas.labels ?? atlas.predictions;
   const title = `Entropy of a cell's ${atlas.labels ? 'labels' : 'predictions'}`;
   if (of === null) return missing(title, 'labels or predictions');
@@ -271,7 +271,7 @@ function byEntropy(atlas: Atlas, level: Level): Colouring {
   return byReading(level, title, high, values, most, fraction);
 }
 
-/** `values` up to `most` as colours, in words, and with a word for cells of few samples. */
+/** `values` up to `most` as colors, in words, and with a word for cells of few samples. */
 function byReading(
   level: Level,
   title: string,
@@ -279,20 +279,20 @@ function byReading(
   values: Float32Array,
   most: number,
   say: (value: number) => string,
-): Colouring {
+): Coloring {
   const few = level.counts.reduce((sum, of) => sum + (of < MIN_SUPPORT ? 1 : 0), 0);
   const note = few > 0 ? { note: `Dotted: under ${MIN_SUPPORT} samples (${count(few)})` } : {};
   const legend: Legend = { kind: 'scale', title, low: '0', high, ...note };
-  const colours = byValue(level, legend, (cell) => (values[cell] as number) / most);
-  return { ...colours, reading: { values, say } };
+  const colors = byValue(level, legend, (cell) => (values[cell] as number) / most);
+  return { ...colors, reading: { values, say } };
 }
 
-function byCosine(level: Level): Colouring {
+function byCosine(level: Level): Coloring {
   const legend: Legend = { kind: 'scale', title: 'Cosine of icon and mean', low: '0', high: '1' };
   return byValue(level, legend, (cell) => level.cosine[cell]);
 }
 
-function byPopulation(level: Level): Colouring {
+function byPopulation(level: Level): Coloring {
   const most = level.counts.reduce((a, b) => Math.max(a, b), 1);
   const legend: Legend = {
     kind: 'scale',
@@ -307,26 +307,26 @@ function byValue(
   level: Level,
   legend: Legend,
   value: (cell: number) => number | undefined,
-): Colouring {
-  const colour = (cell: number): Rgb | null => {
+): Coloring {
+  const color = (cell: number): Rgb | null => {
     const t = value(cell) ?? Number.NaN;
     return Number.isNaN(t) ? null : sequential(t);
   };
   return {
     legend,
-    cells: paint(level, colour),
+    cells: paint(level, color),
     sample: (index) => {
       const cell = level.cellOf[index] as number;
-      return cell < 0 ? null : colour(cell);
+      return cell < 0 ? null : color(cell);
     },
   };
 }
 
-function paint(level: Level, colour: (cell: number) => Rgb | null): Uint8Array {
+function paint(level: Level, color: (cell: number) => Rgb | null): Uint8Array {
   const cells = level.rows.length;
   const rgba = new Uint8Array(4 * cells);
   for (let cell = 0; cell < cells; cell++) {
-    const rgb = colour(cell);
+    const rgb = color(cell);
     if (rgb !== null) rgba.set([...rgb, 255], 4 * cell);
   }
   return rgba;
@@ -339,10 +339,10 @@ const NEUTRAL_POINT = { light: [96, 96, 96], dark: [190, 190, 190] } as const;
  * RGBA of every sample as a point. With icons alone, only samples outside drawn cells stay, faintly;
  * alpha 0 hides a point.
  */
-export function pointColours(
+export function pointColors(
   atlas: Atlas,
   level: Level,
-  colours: Colouring,
+  colors: Coloring,
   show: ShowMode,
   dark: boolean,
 ): Uint8Array {
@@ -352,7 +352,7 @@ export function pointColours(
     const outside = (level.cellOf[index] as number) < 0;
     if (show === 'icons' && !outside) continue;
     const alpha = show === 'icons' ? FAINT_ALPHA : 255;
-    rgba.set([...(colours.sample(index) ?? neutral), alpha], 4 * index);
+    rgba.set([...(colors.sample(index) ?? neutral), alpha], 4 * index);
   }
   return rgba;
 }
@@ -368,13 +368,13 @@ export function isThinned(
 }
 
 /** Leaves `most` of the points, spread over all of them, and the same ones each time. */
-export function thinOut(colours: Uint8Array, most: number): Uint8Array {
-  const count = colours.length / 4;
+export function thinOut(colors: Uint8Array, most: number): Uint8Array {
+  const count = colors.length / 4;
   const stride = strideOf(count);
-  const left = new Uint8Array(colours.length);
+  const left = new Uint8Array(colors.length);
   for (let place = 0; place < Math.min(most, count); place++) {
     const at = 4 * ((place * stride) % count);
-    left.set(colours.subarray(at, at + 4), at);
+    left.set(colors.subarray(at, at + 4), at);
   }
   return left;
 }

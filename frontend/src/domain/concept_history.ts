@@ -61,7 +61,7 @@ export function eventsOf(events: readonly RunEvent[], id: number): Map<number, R
   return byStep;
 }
 
-/** Neighbouring values as one line of an SVG path, which ends where nothing is known; one alone is a dot. */
+/** Neighboring values as one line of an SVG path, which ends where nothing is known; one alone is a dot. */
 export function pathOf(
   values: readonly (number | null)[],
   most: number,

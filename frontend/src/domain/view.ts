@@ -14,7 +14,7 @@ export function samePlace(a: CellPlace | null, b: CellPlace | null): boolean {
   return a === b || (a?.size === b?.size && a?.row === b?.row && a?.col === b?.col);
 }
 
-export const COLOUR_MODES = [
+export const COLOR_MODES = [
   'icons',
   'class',
   'prediction',
@@ -26,7 +26,7 @@ export const COLOUR_MODES = [
   'population',
 ] as const;
 
-export type ColourMode = (typeof COLOUR_MODES)[number];
+export type ColorMode = (typeof COLOR_MODES)[number];
 
 export const SHOW_MODES = ['icons', 'points', 'both'] as const;
 
@@ -59,7 +59,7 @@ export interface CanvasTheme {
   readonly ground: Rgb;
   readonly neutralTile: Rgb;
   readonly accent: string;
-  /** More and fewer: vermilion and blue, told apart under every common colour-vision deficiency. */
+  /** More and fewer: vermilion and blue, told apart under every common color-vision deficiency. */
   readonly gain: string;
   readonly loss: string;
   readonly label: string;

@@ -67,7 +67,7 @@ export class Address {
 }
 
 /**
- * Calls `changed` with whether the page is dark: now, and whenever that or the colours that the system forces
+ * Calls `changed` with whether the page is dark: now, and whenever that or the colors that the system forces
  * on pages change. Where it forces some, it alone says what is dark.
  */
 export function watchDarkMode(changed: (dark: boolean) => void): void {

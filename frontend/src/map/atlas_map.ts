@@ -25,7 +25,7 @@ import {
   MOST_MOVING,
   type Renderer,
   type Scene,
-  type SceneColours,
+  type SceneColors,
   type WeightedScene,
 } from '../render/scene';
 import { WebglRenderer } from '../render/webgl_renderer';
@@ -58,11 +58,11 @@ interface Flight {
 }
 
 /** Without a decorator the map is tiles alone. */
-const PLAIN: SceneColours = { cellColours: null, pointColours: null };
+const PLAIN: SceneColors = { cellColors: null, pointColors: null };
 
 /** What the map gains after its first frame: points, colors, and what is drawn over the tiles. */
 export interface Decorator {
-  color(atlas: Atlas, level: Level, state: State): SceneColours;
+  color(atlas: Atlas, level: Level, state: State): SceneColors;
   createPoints(gl: WebGL2RenderingContext): PointsPass;
   createPan(gl: WebGL2RenderingContext, paint: (frame: Frame) => void): PanBuffer;
   /** Draws over the tiles; returns whether anything was drawn. */
@@ -71,7 +71,7 @@ export interface Decorator {
 
 interface CachedScene {
   readonly signature: string;
-  readonly colours: SceneColours;
+  readonly colors: SceneColors;
   /** Weakly: what has left the screen must not keep its icons beyond the budget of their cache. */
   readonly scene: WeakRef<Scene>;
 }
@@ -332,7 +332,7 @@ export class AtlasMap extends HTMLElement {
     const hurried =
       !this.#cleared &&
       now - this.#movedAt < STILL_MS &&
-      scenes.some(({ scene }) => scene.pointColours && scene.atlas.count > MOST_MOVING);
+      scenes.some(({ scene }) => scene.pointColors && scene.atlas.count > MOST_MOVING);
     clearTimeout(this.#stilling);
     if (hurried) this.#stilling = setTimeout(() => this.invalidate(), STILL_MS);
     return hurried;
@@ -401,16 +401,16 @@ export class AtlasMap extends HTMLElement {
   /** The same object as long as it would look the same, since fades go by identity. */
   #sceneOf(atlas: Atlas, level: Level, { pages, failure }: PageSet): Scene {
     const state = this.#state;
-    const { colour, show, allPoints, dark } = state;
+    const { color, show, allPoints, dark } = state;
     const decorator = this.#decorator;
-    const signature = [colour, show, allPoints, dark, failure === null, decorator !== null].join();
+    const signature = [color, show, allPoints, dark, failure === null, decorator !== null].join();
     const cached = this.#scenes.get(level);
     const known = cached?.signature === signature ? cached : null;
     const drawn = known?.scene.deref();
     if (drawn) return drawn;
-    const colours = known?.colours ?? decorator?.color(atlas, level, state) ?? PLAIN;
-    const scene: Scene = { atlas, level, pages, tiles: show !== 'points', ...colours };
-    this.#scenes.set(level, { signature, colours, scene: new WeakRef(scene) });
+    const colors = known?.colors ?? decorator?.color(atlas, level, state) ?? PLAIN;
+    const scene: Scene = { atlas, level, pages, tiles: show !== 'points', ...colors };
+    this.#scenes.set(level, { signature, colors, scene: new WeakRef(scene) });
     return scene;
   }
 }

@@ -96,21 +96,21 @@ export class Interaction {
     context: CanvasRenderingContext2D,
     ratio: number,
     layers: readonly Layer[],
-    labelled: boolean,
+    labeled: boolean,
   ): boolean {
     const { scene, viewport } = this.map;
     if (scene === null) return false;
     const { state } = this.session.store;
-    const { camera, hover, pinned, colour } = state;
+    const { camera, hover, pinned, color } = state;
     const { labels, predictions } = scene.atlas;
-    const values = colour === 'prediction' ? predictions : (labels ?? predictions);
+    const values = color === 'prediction' ? predictions : (labels ?? predictions);
     return drawOverlay(context, {
       camera,
       viewport,
       ratio,
       atlas: scene.atlas,
       level: scene.level,
-      values: scene.tiles && labelled ? values : null,
+      values: scene.tiles && labeled ? values : null,
       hover,
       pinned,
       theme: themeOf(state),

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the map gains after its first picture: points, colours, outlines and labels, hands. */
+/** What the map gains after its first picture: points, colors, outlines and labels, hands. */
 
 import { classAtlasOf } from '../domain/class_atlas';
-import { colouring, isThinned, MOST_POINTS, pointColours, thinOut } from '../domain/color_scales';
+import { coloring, isThinned, MOST_POINTS, pointColors, thinOut } from '../domain/color_scales';
 import { PanBuffer } from '../render/gl/pan_buffer';
 import { PointsPass } from '../render/gl/points_pass';
-import type { Frame, SceneColours } from '../render/scene';
+import type { Frame, SceneColors } from '../render/scene';
 import type { Player } from '../state/player';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
@@ -30,7 +30,7 @@ export class MapDecorator implements Decorator {
     player: Player,
   ) {
     this.#interaction = new Interaction(map, session, player);
-    this.#reading = (context, frame) => readingLayer(session.store.state.colour)(context, frame);
+    this.#reading = (context, frame) => readingLayer(session.store.state.color)(context, frame);
     this.#axis = (context, frame) => {
       const { pinned, compare, compareMode } = session.store.state;
       const { width } = frame.viewport;
@@ -40,13 +40,13 @@ export class MapDecorator implements Decorator {
     };
   }
 
-  color(atlas: Atlas, level: Level, state: State): SceneColours {
-    const { colour, show, dark } = state;
-    const colours = colouring(atlas, level, colour);
-    const points = pointColours(atlas, level, colours, show, dark);
+  color(atlas: Atlas, level: Level, state: State): SceneColors {
+    const { color, show, dark } = state;
+    const colors = coloring(atlas, level, color);
+    const points = pointColors(atlas, level, colors, show, dark);
     return {
-      cellColours: colours.cells,
-      pointColours: isThinned(atlas, state) ? thinOut(points, MOST_POINTS) : points,
+      cellColors: colors.cells,
+      pointColors: isThinned(atlas, state) ? thinOut(points, MOST_POINTS) : points,
     };
   }
 
@@ -75,7 +75,7 @@ export class MapDecorator implements Decorator {
     const plain = layers.length === 0;
     const { scene } = this.map;
     const axis = scene && classAtlasOf(scene.atlas)?.axis ? [this.#axis] : [];
-    const read = plain && this.session.store.state.colour !== 'icons' ? [this.#reading] : layers;
+    const read = plain && this.session.store.state.color !== 'icons' ? [this.#reading] : layers;
     const drawn = [...read, ...axis, ...this.#marks()];
     return this.#interaction.decorate(context, ratio, drawn, plain);
   }

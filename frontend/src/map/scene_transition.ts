@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Decides how the scenes of two steps are shown together: travelling, side by side, or in turn. */
+/** Decides how the scenes of two steps are shown together: traveling, side by side, or in turn. */
 
 import type { Viewport } from '../domain/camera';
 import type { Sheets } from '../render/gl/sheets';
@@ -10,7 +10,7 @@ import { referenceOf } from '../state/reference_step';
 import type { State } from '../state/store';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { Faded } from './fade';
-import { Traveller } from './travel';
+import { Traveler } from './travel';
 
 /** The scene of a level, or null while its icons are on their way. */
 export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
@@ -18,7 +18,7 @@ export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
 export class SceneTransition {
   /** Whether something that belongs on screen is on its way. */
   waiting = false;
-  readonly #traveller = new Traveller();
+  readonly #traveller = new Traveler();
 
   createPass(gl: WebGL2RenderingContext, sheets: Sheets): TravelPass {
     return new TravelPass(gl, sheets);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Colours that canvases need as values; panels take theirs from the custom properties in styles.ts. */
+/** Colors that canvases need as values; panels take theirs from the custom properties in styles.ts. */
 
 import type { CanvasTheme, Rgb } from '../domain/view';
 import type { State } from '../state/store';
@@ -25,12 +25,12 @@ export const THEMES: Readonly<Record<'light' | 'dark', CanvasTheme>> = {
   },
 };
 
-/** The inks of a map: the reader's own where the system forces colours on pages, else ours. */
+/** The inks of a map: the reader's own where the system forces colors on pages, else ours. */
 export function themeOf({ dark, forced }: Pick<State, 'dark' | 'forced'>): CanvasTheme {
   return forced ?? THEMES[dark ? 'dark' : 'light'];
 }
 
-/** The colours that the system forces on pages, or null where it forces none. */
+/** The colors that the system forces on pages, or null where it forces none. */
 export function forcedTheme(): CanvasTheme | null {
   if (!matchMedia('(forced-colors: active)').matches) return null;
   // Only an element of the page is told what they are.

@@ -6,7 +6,7 @@ import type { Scene, WeightedScene } from '../render/scene';
 import type { Atlas, Level } from '../wire/atlas';
 import type { Faded } from './fade';
 
-export class Traveller {
+export class Traveler {
   readonly #ways = new WeakMap<Level, { readonly other: Atlas; readonly ways: Float32Array }>();
 
   /** Two scenes of a fade on their way, or null where their samples cannot be followed. */

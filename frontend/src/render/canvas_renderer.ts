@@ -38,7 +38,7 @@ export class CanvasRenderer implements Renderer {
     }
   }
 
-  #drawTiles({ level, pages, cellColours }: Scene, frame: Frame, travel?: Travel): void {
+  #drawTiles({ level, pages, cellColors }: Scene, frame: Frame, travel?: Travel): void {
     const { context } = this;
     const { camera, viewport } = frame;
     const cellSide = worldSide(camera, viewport) / level.size;
@@ -65,23 +65,23 @@ export class CanvasRenderer implements Renderer {
         for (let at = 4; level.entry.tile !== null && at < side; at += 8)
           context.fillRect(x, y + at, side, 1.5);
       }
-      if (cellColours === null || cellColours[4 * cell + 3] === 0) continue;
-      context.strokeStyle = `rgb(${cellColours.subarray(4 * cell, 4 * cell + 3).join()})`;
+      if (cellColors === null || cellColors[4 * cell + 3] === 0) continue;
+      context.strokeStyle = `rgb(${cellColors.subarray(4 * cell, 4 * cell + 3).join()})`;
       context.lineWidth = rim;
       context.strokeRect(x + rim / 2, y + rim / 2, side - rim, side - rim);
     }
   }
 
   #drawPoints(
-    { atlas, pointColours }: Scene,
+    { atlas, pointColors }: Scene,
     { camera, viewport }: Frame,
     places: Float32Array,
   ): void {
-    if (pointColours === null) return;
+    if (pointColors === null) return;
     const { context } = this;
     const radius = pointSize(camera) / 2;
     for (let index = 0; index < atlas.count; index++) {
-      const [red, green, blue, alpha = 0] = pointColours.subarray(4 * index, 4 * index + 4);
+      const [red, green, blue, alpha = 0] = pointColors.subarray(4 * index, 4 * index + 4);
       if (alpha === 0) continue;
       const place = toScreen(camera, viewport, {
         x: places[2 * index] as number,

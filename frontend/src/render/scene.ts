@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a renderer is told: scenes (one level of one atlas, coloured) and how strongly each shows. */
+/** What a renderer is told: scenes (one level of one atlas, colored) and how strongly each shows. */
 
 import type { Camera, Viewport } from '../domain/camera';
 import type { Rgb } from '../domain/view';
 import type { Atlas, Level } from '../wire/atlas';
 
-export interface SceneColours {
+export interface SceneColors {
   /** RGBA of every cell, or null. */
-  readonly cellColours: Uint8Array | null;
+  readonly cellColors: Uint8Array | null;
   /** RGBA of every sample, or null while points are not drawn. */
-  readonly pointColours: Uint8Array | null;
+  readonly pointColors: Uint8Array | null;
 }
 
-export interface Scene extends SceneColours {
+export interface Scene extends SceneColors {
   readonly atlas: Atlas;
   readonly level: Level;
   /** Icon pages in order; null where one failed, whose cells are drawn as neutral tiles. */
@@ -51,9 +51,9 @@ export interface Frame {
   /** The canvas was emptied since the last frame. */
   readonly cleared?: boolean;
   readonly scenes: readonly WeightedScene[];
-  /** Colour of a tile without icon. */
+  /** Color of a tile without icon. */
   readonly neutral: Rgb;
-  /** Colour of the ring around points. */
+  /** Color of the ring around points. */
   readonly ground: Rgb;
 }
 
@@ -64,7 +64,7 @@ export interface Renderer {
   draw(frame: Frame): void;
 }
 
-/** Largest side of an icon as a share of its cell; the rest is the gap between neighbours. */
+/** Largest side of an icon as a share of its cell; the rest is the gap between neighbors. */
 const FULLEST = 0.96;
 const SMALLEST = 0.66;
 const FULL_AT_QUANTILE = 0.85;
@@ -91,7 +91,7 @@ export function pointSize(camera: Camera): number {
   return Math.min(9, 3.4 * camera.z ** 0.35);
 }
 
-/** Width of the coloured rim of a tile in CSS pixels, by the side of its cell. */
+/** Width of the colored rim of a tile in CSS pixels, by the side of its cell. */
 export function rimWidth(cellSide: number): number {
   return Math.min(6, Math.max(2, cellSide * 0.075));
 }

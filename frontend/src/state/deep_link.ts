@@ -5,9 +5,9 @@ import { type Camera, clampCamera, FIT } from '../domain/camera';
 import { classTest } from '../domain/class_series';
 import {
   type Channel,
-  COLOUR_MODES,
+  COLOR_MODES,
   COMPARE_MODES,
-  type ColourMode,
+  type ColorMode,
   type CompareMode,
   DRIFTS,
   SHOW_MODES,
@@ -27,7 +27,7 @@ export interface Link {
   readonly step: number | null;
   readonly level: number | 'auto';
   readonly camera: Camera;
-  readonly colour: ColourMode;
+  readonly color: ColorMode;
   readonly show: ShowMode;
   readonly compare: number | null;
   readonly compareMode: CompareMode;
@@ -55,7 +55,7 @@ export function readLink(values: HashValues): Link {
       y: number(values.y) ?? FIT.y,
       z: number(values.z) ?? FIT.z,
     }),
-    colour: oneOf(COLOUR_MODES, values.color, 'icons'),
+    color: oneOf(COLOR_MODES, values.color, 'icons'),
     show: oneOf(SHOW_MODES, values.show, 'icons'),
     compare: number(a),
     panes: panes.join(';'),
@@ -85,7 +85,7 @@ export function linkOf(state: State): HashValues {
     x: moved ? camera.x.toFixed(4) : '',
     y: moved ? camera.y.toFixed(4) : '',
     z: moved ? camera.z.toFixed(3) : '',
-    color: state.colour === 'icons' ? '' : state.colour,
+    color: state.color === 'icons' ? '' : state.color,
     show: state.show === 'icons' ? '' : state.show,
     compare: (compare ?? state.compare ?? '') + (state.panes && `;${state.panes}`),
     mode: state.compare === null ? '' : state.compareMode,

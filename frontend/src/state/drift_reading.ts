@@ -22,8 +22,8 @@ export interface Words {
   /** Of cells that are news. */
   readonly news: string;
   readonly than: string;
-  /** What the colours say. */
-  readonly colour: string;
+  /** What the colors say. */
+  readonly color: string;
 }
 
 export const WORDS: Readonly<Record<Channel, Words>> = {
@@ -35,7 +35,7 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
     say: percent,
     news: 'moved',
     than: 'more than chance',
-    colour: '',
+    color: '',
   },
   activation: {
     key: 'turned',
@@ -45,7 +45,7 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
     say: sayChange,
     news: 'turned',
     than: 'more than storing could turn them',
-    colour: "1 − cosine of a sample's activation then and now, each from its layer's mean",
+    color: "1 − cosine of a sample's activation then and now, each from its layer's mean",
   },
   attribution: {
     key: 'fell',
@@ -55,7 +55,7 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
     say: sayChange,
     news: 'changed first class',
     than: 'by more than two standard errors',
-    colour: "By how many places the class fell that a sample's cell spoke for most",
+    color: "By how many places the class fell that a sample's cell spoke for most",
   },
 };
 

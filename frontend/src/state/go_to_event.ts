@@ -2,7 +2,7 @@
 /** From an event to its place: step, cell and the samples that it is about. */
 
 import type { Camera } from '../domain/camera';
-import { centreOf } from '../domain/cell_stats';
+import { centerOf } from '../domain/cell_stats';
 import type { CellPlace } from '../domain/view';
 import type { RunEvent } from '../wire/history';
 import type { Session } from './session';
@@ -53,5 +53,5 @@ export function jumpTo(event: RunEvent, session: Session, map: CameraTarget): vo
 /** Pins a cell in the inspector and brings it near. */
 export function flyToCell(place: CellPlace, { store }: Session, map: CameraTarget): void {
   store.set({ pinned: place, hover: null });
-  map.flyTo({ ...centreOf(place), z: Math.max(LEAST_ZOOM, place.size / CELLS_IN_VIEW) });
+  map.flyTo({ ...centerOf(place), z: Math.max(LEAST_ZOOM, place.size / CELLS_IN_VIEW) });
 }

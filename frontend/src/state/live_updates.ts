@@ -55,10 +55,10 @@ export class LiveUpdates {
   /** Fetches the steps next door, but none that is known to be damaged. */
   #preload({ step, shownLevel, history }: State, series: SeriesEntry): void {
     const at = series.steps.indexOf(step ?? Number.NaN);
-    for (const neighbour of [series.steps[at + 1], series.steps[at - 1]]) {
-      if (at < 0 || neighbour === undefined) continue;
-      if (history !== null && history.steps.get(neighbour)?.status !== 'ok') continue;
-      this.session.loadAtlas(series, neighbour).then(
+    for (const neighbor of [series.steps[at + 1], series.steps[at - 1]]) {
+      if (at < 0 || neighbor === undefined) continue;
+      if (history !== null && history.steps.get(neighbor)?.status !== 'ok') continue;
+      this.session.loadAtlas(series, neighbor).then(
         (atlas) => {
           const level = levelOf(atlas, shownLevel);
           if (level !== undefined) this.session.pages.icons(atlas, level);

@@ -2,7 +2,7 @@
 /** The way to a cell of a list: near enough to see it, on the grid that the list is of. */
 
 import { type Camera, type Viewport, worldSide } from '../domain/camera';
-import { centreOf } from '../domain/cell_stats';
+import { centerOf } from '../domain/cell_stats';
 import { resolveLevel } from '../domain/level_of_detail';
 import type { CellPlace } from '../domain/view';
 import type { State } from './store';
@@ -22,5 +22,5 @@ export function closeUp(
     levels[resolveLevel(levels, level, worldSide({ ...camera, z }, viewport), shownLevel)]?.size;
   let { z } = camera;
   while (z * STEP <= place.size / CELLS_IN_VIEW && gridAt(z * STEP) === place.size) z *= STEP;
-  return { ...centreOf(place), z };
+  return { ...centerOf(place), z };
 }

@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
-import { classColours } from '../domain/color_scales';
+import { classColors } from '../domain/color_scales';
 import { iconPlace } from '../domain/icon_place';
 import { keeperOf } from '../domain/layout_variants';
 import type { Nearest, NearestSamples } from '../domain/nearest_samples';
@@ -97,7 +97,7 @@ export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateRes
     return html`<p class="muted">No labels or predictions were recorded in this run.</p>`;
   }
   const values = (facts.mixOf === 'labels' ? atlas.labels : atlas.predictions) as Int32Array;
-  const colours = classColours(values, atlas.classes?.length ?? null);
+  const colors = classColors(values, atlas.classes?.length ?? null);
   const rest = facts.mix.length - rows;
   const bar = ({
     index,
@@ -106,7 +106,7 @@ export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateRes
   }: Share) => html`<li title=${plural(members, 'sample')}>
     <span class="name">${shorten(className(atlas, index), 40)}</span>
     <span class="meter"
-      ><i style="width:${100 * share}%;background:${colours.colourOf(index)}"></i
+      ><i style="width:${100 * share}%;background:${colors.colorOf(index)}"></i
     ></span>
     <span class="number">${percent(share)}</span>
   </li>`;

@@ -34,7 +34,7 @@ export class AtlasCrop extends HTMLElement {
     new ResizeObserver(() => this.#draw()).observe(this);
   }
 
-  /** Fits the rectangle into the element, whole and centred. */
+  /** Fits the rectangle into the element, whole and centerd. */
   #draw(): void {
     const { clientWidth: width, clientHeight: height } = this;
     if (width === 0 || height === 0) return;
@@ -54,11 +54,11 @@ export class AtlasCrop extends HTMLElement {
     lay(context, picture, rect, rect);
     if (over) lay(context, over.picture, over.rect, over.at);
     if (box === undefined) return;
-    for (const [colour, pixels] of [
+    for (const [color, pixels] of [
       ['#000', 4],
       ['#fff', 2],
     ] as const) {
-      context.strokeStyle = colour;
+      context.strokeStyle = color;
       context.lineWidth = (pixels * ratio) / scale / 1.5;
       context.strokeRect(box.x, box.y, box.width, box.height);
     }

@@ -5,7 +5,7 @@ import { tallyIcons, WEAK_COSINE } from '../domain/cell_stats';
 import { count, fraction, shorten } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
 
-/** "2,000 samples · 10 × 10 · 30 neighbours · inversion, 3 weak · trust .95", as far as it was recorded. */
+/** "2,000 samples · 10 × 10 · 30 neighbors · inversion, 3 weak · trust .95", as far as it was recorded. */
 export function provenance(atlas: Atlas, level: Level): string {
   const { settings, trustworthiness } = atlas.manifest;
   const neighbors = settings.raw('neighbors');

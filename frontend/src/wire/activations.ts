@@ -24,13 +24,13 @@ export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
   const { activationsKind: kind, channels, fields } = atlas.manifest;
   const rows = atlas.count;
   const lost = fields.object('activations').numberOrNull('lost_variance');
-  const centred = (values: Float32Array, width = channels, axes: Float32Array | null = null) => ({
+  const centerd = (values: Float32Array, width = channels, axes: Float32Array | null = null) => ({
     ...{ width, values, mean: meanOf(values, rows, width) },
     ...{ channels, kind, axes, lost },
   });
   switch (kind) {
     case 'float16':
-      return centred(halves(tensors.half('values', rows, channels)));
+      return centerd(halves(tensors.half('values', rows, channels)));
     case 'uint8': {
       const codes = tensors.uint8('codes', rows, channels);
       const scale = tensors.float32('scale', channels);
@@ -39,7 +39,7 @@ export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
         codes,
         (code, i) => code * (scale[i % channels] as number) + (offset[i % channels] as number),
       );
-      return centred(values);
+      return centerd(values);
     }
     case 'pca': {
       const width = tensors.shape('axes')[0] ?? 0;
@@ -56,7 +56,7 @@ export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
           values[at] = (values[at] as number) * length;
         }
       }
-      return centred(values, width, axes);
+      return centerd(values, width, axes);
     }
     default:
       throw new WireError(`activations of kind ${kind}`);

@@ -64,9 +64,9 @@ describe('members and classes', () => {
   });
 
   it('falls back to predictions, and to nothing', () => {
-    const unlabelled = { ...atlas, labels: null };
-    expect(describeCell(unlabelled, level, 0, 0)).toMatchObject({ mixOf: null, mix: [] });
-    const predicted = { ...unlabelled, predictions: new Int32Array(6).fill(1) };
+    const unlabeled = { ...atlas, labels: null };
+    expect(describeCell(unlabeled, level, 0, 0)).toMatchObject({ mixOf: null, mix: [] });
+    const predicted = { ...unlabeled, predictions: new Int32Array(6).fill(1) };
     expect(describeCell(predicted, level, 0, 0)).toMatchObject({
       mixOf: 'predictions',
       mix: [{ index: 1, count: 3, share: 1 }],

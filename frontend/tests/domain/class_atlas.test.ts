@@ -12,7 +12,7 @@ import { legendPanel } from '../../src/features/legend/legend';
 import { findResults } from '../../src/features/search/search_index';
 import { highlightSentence } from '../../src/features/selection/highlight_pill';
 import { motionChoice } from '../../src/features/timeline/motion_choice';
-import { Traveller } from '../../src/map/travel';
+import { Traveler } from '../../src/map/travel';
 import { differenceOf } from '../../src/state/difference_reading';
 import { driftOf } from '../../src/state/drift_reading';
 import type { Session } from '../../src/state/session';
@@ -92,11 +92,11 @@ describe('samples that differ from step to step', () => {
       level: levelOf(atlas),
       pages: [],
       tiles: true,
-      cellColours: null,
-      pointColours: null,
+      cellColors: null,
+      pointColors: null,
     });
     const half = (atlas: Atlas) => ({ item: scene(atlas), weight: 0.5 });
-    expect(new Traveller().carry(half(earlier), half(now))).toBeNull();
+    expect(new Traveler().carry(half(earlier), half(now))).toBeNull();
     const state = stateWith(now, { compare: 3, other: earlier });
     expect(driftOf(state, now, levelOf(now), new NearestSamples(() => {}))).toBe(NOT_FOLLOWED);
     expect(differenceOf(state, now, levelOf(now))).toBe(

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import {
-  classColours,
-  colouring,
+  classColors,
+  coloring,
   isThinned,
-  pointColours,
+  pointColors,
   sequential,
   thinOut,
   toRgb,
 } from '../../src/domain/color_scales';
-import type { ColourMode } from '../../src/domain/view';
+import type { ColorMode } from '../../src/domain/view';
 import { type Atlas, className, type Level } from '../../src/wire/atlas';
 import { askedAtlas } from '../helpers/class_fixtures';
 import { smallAtlas } from '../helpers/wire_builder';
@@ -19,44 +19,44 @@ const level = atlas.levels[0] as Level;
 
 describe('class colours', () => {
   it('give each class its own while the palette lasts', () => {
-    const { named, others } = classColours(new Int32Array([0, 1, 2]), 8);
+    const { named, others } = classColors(new Int32Array([0, 1, 2]), 8);
     expect(named).toHaveLength(8);
-    expect(new Set(named.map(({ colour }) => colour)).size).toBe(8);
+    expect(new Set(named.map(({ color }) => color)).size).toBe(8);
     expect(others).toBe(0);
   });
 
   it('do not depend on which classes a map happens to hold', () => {
-    const some = classColours(new Int32Array([3, 3]), 8);
-    const all = classColours(new Int32Array([0, 1, 2, 3]), 8);
-    expect(some.colourOf(3)).toBe(all.colourOf(3));
+    const some = classColors(new Int32Array([3, 3]), 8);
+    const all = classColors(new Int32Array([0, 1, 2, 3]), 8);
+    expect(some.colorOf(3)).toBe(all.colorOf(3));
   });
 
   it('cover ten classes, the least that common data sets have', () => {
-    const { named, others } = classColours(
+    const { named, others } = classColors(
       Int32Array.from({ length: 10 }, (_, i) => i),
       10,
     );
-    expect(new Set(named.map(({ colour }) => colour)).size).toBe(10);
+    expect(new Set(named.map(({ color }) => color)).size).toBe(10);
     expect(others).toBe(0);
   });
 
   it('go to the most frequent of many classes; the rest share a grey', () => {
     const values = Int32Array.from({ length: 1000 }, (_, i) => (i < 500 ? 77 : i % 100));
-    const colours = classColours(values, 100);
-    expect(colours.named).toHaveLength(9);
-    expect(colours.named.some(({ index }) => index === 77)).toBe(true);
-    expect(colours.others).toBe(91);
-    expect(colours.colourOf(99)).toBe(colours.colourOf(98));
+    const colors = classColors(values, 100);
+    expect(colors.named).toHaveLength(9);
+    expect(colors.named.some(({ index }) => index === 77)).toBe(true);
+    expect(colors.others).toBe(91);
+    expect(colors.colorOf(99)).toBe(colors.colorOf(98));
   });
 });
 
 describe('unknown classes', () => {
   it('are grey, named as such, and take no colour from the others', () => {
-    const colours = classColours(new Int32Array([-1, 0, -1]), 2);
-    expect(colours.named.map(({ index }) => index)).toEqual([0, 1]);
-    expect([colours.unknown, colours.others]).toEqual([true, 0]);
+    const colors = classColors(new Int32Array([-1, 0, -1]), 2);
+    expect(colors.named.map(({ index }) => index)).toEqual([0, 1]);
+    expect([colors.unknown, colors.others]).toEqual([true, 0]);
     const partly = { ...atlas, labels: new Int32Array([-1, -1, 0, 1, 1, 1]) };
-    const { legend } = colouring(partly, level, 'class');
+    const { legend } = coloring(partly, level, 'class');
     if (legend.kind !== 'classes') throw new Error(legend.kind);
     expect(legend.entries.map(({ label }) => label)).toEqual(['cat', 'dog', 'ship', 'unknown']);
   });
@@ -81,24 +81,24 @@ describe('sequential scale', () => {
 
 describe('colouring', () => {
   it('has nothing to say of plain icons', () => {
-    expect(colouring(atlas, level, 'icons').cells).toBeNull();
-    expect(colouring(atlas, level, 'icons').legend.kind).toBe('none');
+    expect(coloring(atlas, level, 'icons').cells).toBeNull();
+    expect(coloring(atlas, level, 'icons').legend.kind).toBe('none');
   });
 
   it('paints the majority class, and the legend names it in the same colour', () => {
-    const { cells, legend } = colouring(atlas, level, 'class');
+    const { cells, legend } = coloring(atlas, level, 'class');
     if (legend.kind !== 'classes') throw new Error(legend.kind);
     expect(legend.entries.map(({ label }) => label)).toEqual(['cat', 'dog', 'ship']);
     expect([...(cells as Uint8Array)]).toEqual([
-      ...toRgb(legend.entries[0]?.colour as string),
+      ...toRgb(legend.entries[0]?.color as string),
       255,
-      ...toRgb(legend.entries[2]?.colour as string),
+      ...toRgb(legend.entries[2]?.color as string),
       255,
     ]);
   });
 
   it('says what is missing instead of drawing nothing', () => {
-    const { cells, legend } = colouring(atlas, level, 'prediction');
+    const { cells, legend } = coloring(atlas, level, 'prediction');
     expect(cells).toBeNull();
     expect(legend).toMatchObject({
       kind: 'missing',
@@ -107,13 +107,13 @@ describe('colouring', () => {
   });
 
   it('leaves cells without a value unpainted', () => {
-    const { cells } = colouring(atlas, level, 'cosine');
+    const { cells } = coloring(atlas, level, 'cosine');
     expect([...(cells as Uint8Array).subarray(0, 3)]).toEqual([...sequential(0.25)]);
     expect(cells?.[7]).toBe(0);
   });
 
   it('scales population by the fullest cell', () => {
-    const { cells, legend } = colouring(atlas, level, 'population');
+    const { cells, legend } = coloring(atlas, level, 'population');
     expect(legend).toMatchObject({ kind: 'scale', low: '0', high: '3' });
     expect([...(cells as Uint8Array).subarray(4, 7)]).toEqual([...sequential(2 / 3)]);
   });
@@ -127,8 +127,8 @@ describe('readings', () => {
     i % 3 ? label : label + 1,
   );
   const judged = { ...asked, predictions };
-  const read = (of: Atlas, mode: ColourMode) => {
-    const { reading, legend, cells } = colouring(of, of.levels[0] as Level, mode);
+  const read = (of: Atlas, mode: ColorMode) => {
+    const { reading, legend, cells } = coloring(of, of.levels[0] as Level, mode);
     const values = [...(reading?.values ?? [])];
     return { values, said: values.map((value) => reading?.say(value)), legend, cells };
   };
@@ -160,12 +160,12 @@ describe('readings', () => {
       title: 'Confusion: share of the most frequent wrong prediction',
       high: '100%',
     });
-    const { reading } = colouring(judged, wide, 'confusion');
+    const { reading } = coloring(judged, wide, 'confusion');
     const most = wrong[counts.indexOf(Math.max(...counts))] as number;
     expect(reading?.name?.(0)).toBe(`as ${className(judged, most)}`);
     const right = { ...asked, predictions: asked.labels };
     expect(read(right, 'confusion').values).toEqual([0, 0, 0, 0]);
-    expect(colouring(right, wide, 'confusion').reading?.name?.(0)).toBe('');
+    expect(coloring(right, wide, 'confusion').reading?.name?.(0)).toBe('');
   });
 
   it('judge only what has a label', () => {
@@ -188,7 +188,7 @@ describe('readings', () => {
 
   it('count the cells of few samples', () => {
     expect(read(asked, 'purity').legend).toMatchObject({ note: 'Dotted: under 8 samples (1)' });
-    const { reading } = colouring(asked, wide, 'population');
+    const { reading } = coloring(asked, wide, 'population');
     expect(reading).toBeUndefined();
   });
 
@@ -208,16 +208,16 @@ describe('point colours', () => {
   const alphas = (rgba: Uint8Array) => Array.from({ length: 6 }, (_, i) => rgba[4 * i + 3]);
 
   it('with icons, only samples outside drawn cells show, faintly', () => {
-    const rgba = pointColours(atlas, level, colouring(atlas, level, 'icons'), 'icons', false);
+    const rgba = pointColors(atlas, level, coloring(atlas, level, 'icons'), 'icons', false);
     expect(alphas(rgba)).toEqual([0, 0, 0, 0, 0, 110]);
   });
 
   it('by class, each sample has the colour of its own label', () => {
-    const colours = colouring(atlas, level, 'class');
-    const rgba = pointColours(atlas, level, colours, 'points', false);
+    const colors = coloring(atlas, level, 'class');
+    const rgba = pointColors(atlas, level, colors, 'points', false);
     expect(alphas(rgba)).toEqual([255, 255, 255, 255, 255, 255]);
-    const { colourOf } = classColours(atlas.labels as Int32Array, 3);
-    expect([...rgba.subarray(8, 11)]).toEqual([...toRgb(colourOf(1))]);
+    const { colorOf } = classColors(atlas.labels as Int32Array, 3);
+    expect([...rgba.subarray(8, 11)]).toEqual([...toRgb(colorOf(1))]);
   });
 });
 
@@ -231,8 +231,8 @@ describe('many points', () => {
   });
 
   it('leave as many as asked, as many from each part of the log', () => {
-    const colours = new Uint8Array(4 * 10_000).fill(200);
-    const left = thinOut(colours, 2500);
+    const colors = new Uint8Array(4 * 10_000).fill(200);
+    const left = thinOut(colors, 2500);
     const seen = [...Array(10_000).keys()].filter((index) => left[4 * index + 3] === 200);
     expect(Math.abs(seen.length - 2500)).toBeLessThan(5);
     for (let part = 0; part < 10; part++) {
@@ -240,6 +240,6 @@ describe('many points', () => {
       expect(Math.abs(inside.length - 250), String(part)).toBeLessThan(5);
     }
     expect([...left.subarray(0, 3)]).toEqual([200, 200, 200]);
-    expect(thinOut(colours, 2500)).toEqual(left);
+    expect(thinOut(colors, 2500)).toEqual(left);
   });
 });

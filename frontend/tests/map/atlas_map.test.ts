@@ -226,7 +226,7 @@ describe('changes', () => {
 
   it('of colour do not fade', () => {
     const before = map.scene;
-    store.set({ colour: 'class' });
+    store.set({ color: 'class' });
     tick();
     expect(map.scene).not.toBe(before);
     expect(frames).toHaveLength(0);
@@ -300,9 +300,9 @@ describe('changes', () => {
     expect([hurried(), store.state.settled]).toEqual([false, true]);
 
     const many = { ...twoLevels(8), count: 100_001 };
-    const pointColours = new Uint8Array(4 * many.count);
+    const pointColors = new Uint8Array(4 * many.count);
     map.setDecorator({
-      color: () => ({ cellColours: null, pointColours }),
+      color: () => ({ cellColors: null, pointColors }),
       createPoints: () => ({ draw: () => {}, prune: () => {} }),
       createPan: () => ({ show: () => false }),
       decorate: () => false,
@@ -397,20 +397,20 @@ describe('equipment', () => {
     for (const key of ['s1/7/2', 's1/7/4']) give(key);
     open(7);
     rest();
-    expect(map.scene?.pointColours).toBeNull();
-    const colours = { cellColours: new Uint8Array(12), pointColours: new Uint8Array(24) };
+    expect(map.scene?.pointColors).toBeNull();
+    const colors = { cellColors: new Uint8Array(12), pointColors: new Uint8Array(24) };
     const points = { draw: vi.fn(), prune: vi.fn() };
     let decorated = true;
     const overlay = map.querySelectorAll('canvas')[1] as HTMLCanvasElement;
     overlay.getContext = () => ({}) as never;
     map.setDecorator({
-      color: () => colours,
+      color: () => colors,
       createPoints: () => points,
       createPan: () => ({ show: () => false }),
       decorate: () => decorated,
     } as unknown as MapDecorator);
     rest();
-    expect(map.scene).toMatchObject(colours);
+    expect(map.scene).toMatchObject(colors);
     expect(points.draw).toHaveBeenCalled();
     expect(overlay.style.visibility).toBe('');
     decorated = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FIT } from '../../src/domain/camera';
-import { Traveller } from '../../src/map/travel';
+import { Traveler } from '../../src/map/travel';
 import { CanvasRenderer } from '../../src/render/canvas_renderer';
 import { PointsPass } from '../../src/render/gl/points_pass';
 import { TravelPass } from '../../src/render/gl/travel_pass';
@@ -19,13 +19,13 @@ const picture = { width: 16, height: 8 } as ImageBitmap;
 
 function scene(atlas = old, change: Partial<Scene> = {}): Scene {
   const level = atlas.levels[0] as Level;
-  const colours = { cellColours: null, pointColours: null };
-  return { atlas, level, pages: [picture], tiles: true, ...colours, ...change };
+  const colors = { cellColors: null, pointColors: null };
+  return { atlas, level, pages: [picture], tiles: true, ...colors, ...change };
 }
 
 function carried(weight: number, from = scene(old), to = scene(young)): readonly WeightedScene[] {
   const older = { item: from, weight: 1 - weight };
-  const pair = new Traveller().carry(older, { item: to, weight });
+  const pair = new Traveler().carry(older, { item: to, weight });
   if (pair === null) throw new Error('not carried');
   return pair;
 }
@@ -74,7 +74,7 @@ describe('traveller', () => {
 
   it('follows nothing between grids of one step, nor between different probes', () => {
     const carry = (atlas: typeof old) =>
-      new Traveller().carry({ item: scene(old), weight: 0.5 }, { item: scene(atlas), weight: 0.5 });
+      new Traveler().carry({ item: scene(old), weight: 0.5 }, { item: scene(atlas), weight: 0.5 });
     expect(carry(old)).toBeNull();
     const provenance = { settings: {}, probe: 'bb', model: 'Net', notes: [] };
     expect(carry(smallAtlas({ provenance }))).toBeNull();
@@ -120,7 +120,7 @@ describe('travel pass', () => {
   });
 
   it('uploads once for a whole way, and frees everything at its end', () => {
-    const traveller = new Traveller();
+    const traveller = new Traveler();
     const [from, to] = [scene(old), scene(young)];
     for (const weight of [0.2, 0.6]) {
       const pair = traveller.carry({ item: from, weight: 1 - weight }, { item: to, weight });
@@ -133,8 +133,8 @@ describe('travel pass', () => {
   });
 
   it('carries the rims of cells along', () => {
-    const cellColours = new Uint8Array([1, 2, 3, 255, 4, 5, 6, 255]);
-    renderer.draw(frame(carried(0.5, scene(old, { cellColours }))));
+    const cellColors = new Uint8Array([1, 2, 3, 255, 4, 5, 6, 255]);
+    renderer.draw(frame(carried(0.5, scene(old, { cellColors }))));
     const rims = fake.of('bufferData')[1]?.[1] as Uint8Array;
     expect([...rims.subarray(0, 8)]).toEqual([1, 2, 3, 255, 1, 2, 3, 255]);
     expect([...rims.subarray(16, 20)]).toEqual([4, 5, 6, 255]);
@@ -142,8 +142,8 @@ describe('travel pass', () => {
 
   it('moves points, and puts them back', () => {
     renderer.addPoints((gl) => new PointsPass(gl));
-    const pointColours = new Uint8Array(24).fill(255);
-    const [from, to] = [scene(old, { pointColours }), scene(young, { pointColours })];
+    const pointColors = new Uint8Array(24).fill(255);
+    const [from, to] = [scene(old, { pointColors }), scene(young, { pointColors })];
     const pair = carried(0.5, from, to);
     renderer.draw(frame(pair));
     const placed = () => fake.of('bufferData').map(([, data]) => data);

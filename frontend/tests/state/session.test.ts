@@ -95,7 +95,7 @@ describe('start', () => {
   it('goes where the link leads', async () => {
     const { store } = await started({ layer: 'layer3', step: '11', color: 'class', z: '3' });
     expect(server.asked[1]).toBe('atlas?id=s1&step=10');
-    expect(store.state).toMatchObject({ step: 10, colour: 'class', camera: { z: 3 } });
+    expect(store.state).toMatchObject({ step: 10, color: 'class', camera: { z: 3 } });
   });
 
   it('keeps the address in step with the state', async () => {
@@ -132,7 +132,7 @@ describe('a link to what is not in the log', () => {
     expect(store.state).toMatchObject({
       missing: { run: 'gone/atlas', layer: 'layer9', step: '11' },
       step: 10,
-      colour: 'class',
+      color: 'class',
     });
     expect(written.at(-1)).toMatchObject(wanted);
   });
@@ -182,7 +182,7 @@ describe('a link that is pasted while the tab is open', () => {
     const { store } = await started();
     paste({ run: 'exp/atlas', layer: 'layer3', step: '0', color: 'purity', x: '0.2', z: '2' });
     await settle();
-    expect(store.state).toMatchObject({ step: 0, colour: 'purity', series: { id: 's1' } });
+    expect(store.state).toMatchObject({ step: 0, color: 'purity', series: { id: 's1' } });
     expect(store.state.camera).toEqual({ x: 0.2, y: 0.5, z: 2 });
     expect(store.state.atlas?.key).toBe('s1/0');
   });

@@ -17,7 +17,7 @@ import { classAtlasOf } from '../../src/domain/class_atlas';
 import { answer } from '../../src/domain/class_filter';
 import { listClasses } from '../../src/domain/class_index';
 import { groupSeries } from '../../src/domain/class_series';
-import { colouring } from '../../src/domain/color_scales';
+import { coloring } from '../../src/domain/color_scales';
 import { frameOf } from '../../src/domain/concept_history';
 import { lifelinesIn } from '../../src/domain/concepts';
 import { findDrift } from '../../src/domain/drift';
@@ -181,7 +181,7 @@ function use(atlas: Atlas): void {
   for (const one of atlas.levels) {
     tallyIcons(one);
     for (const mode of ['class', 'purity', 'accuracy', 'entropy', 'cosine', 'population'] as const)
-      colouring(atlas, one, mode);
+      coloring(atlas, one, mode);
     listClasses(atlas);
     cellsAsCsv('run', atlas, one);
     findResults(atlas, one, 'c');

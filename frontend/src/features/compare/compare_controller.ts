@@ -2,7 +2,7 @@
 /** What differs between two steps: drift, difference, and the tools to compare by. */
 
 import { nothing, type TemplateResult } from 'lit';
-import { centreOf } from '../../domain/cell_stats';
+import { centerOf } from '../../domain/cell_stats';
 import type { Change } from '../../domain/difference';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Layer } from '../../map/overlay';
@@ -54,7 +54,7 @@ export class CompareController implements Feature {
       const { store } = this.session;
       const place = { size, row, col };
       store.set({ pinned: place, hover: null });
-      this.map.flyTo({ ...centreOf(place), z: store.state.camera.z });
+      this.map.flyTo({ ...centerOf(place), z: store.state.camera.z });
     };
   }
 

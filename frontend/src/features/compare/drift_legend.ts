@@ -67,7 +67,7 @@ function scale(state: State, { most, note = '' }: Told): TemplateResult {
       <i style="background:${SEQUENTIAL_CSS}"></i>
       <span>${sayChange(most, most)}</span>
     </div>
-    <p class="muted">${driftWords(state).colour}. Thin and pale: no news.${note}</p>`;
+    <p class="muted">${driftWords(state).color}. Thin and pale: no news.${note}</p>`;
 }
 
 const NEWS = svg`<path class="solid" d="M2 8.6 24 6v-4l10 7-10 7v-4L2 9.4z" />`;

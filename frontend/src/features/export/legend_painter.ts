@@ -66,19 +66,19 @@ function drawImage(
   { x, y, width, height }: { x: number; y: number; width: number; height: number },
   image: string,
 ): void {
-  const colours = image.match(/(?:rgba?|color)\([^()]*\)/g);
-  if (colours === null) return;
+  const colors = image.match(/(?:rgba?|color)\([^()]*\)/g);
+  if (colors === null) return;
   context.clip();
   if (!image.startsWith('repeating')) {
     const gradient = context.createLinearGradient(x, 0, x + width, 0);
-    colours.forEach((colour, i) => {
-      gradient.addColorStop(i / Math.max(1, colours.length - 1), colour);
+    colors.forEach((color, i) => {
+      gradient.addColorStop(i / Math.max(1, colors.length - 1), color);
     });
     context.fillStyle = gradient;
     context.fillRect(x, y, width, height);
     return;
   }
-  context.strokeStyle = colours[0] as string;
+  context.strokeStyle = colors[0] as string;
   context.lineWidth = 1.5;
   context.beginPath();
   for (let at = -height; at < width; at += 5) {

@@ -13,8 +13,8 @@ type Look = Pick<SvgContext, (typeof KEPT)[number]> & {
 class SvgGradient {
   constructor(readonly element: Element) {}
 
-  addColorStop(at: number, colour: string): void {
-    put(this.element, 'stop', { offset: at, 'stop-color': colour });
+  addColorStop(at: number, color: string): void {
+    put(this.element, 'stop', { offset: at, 'stop-color': color });
   }
 }
 

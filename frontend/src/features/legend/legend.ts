@@ -64,8 +64,8 @@ function key(legend: KeyedLegend): TemplateResult {
     case 'classes':
       return html`<ul class="swatches">
         ${legend.entries.map(
-          ({ label, colour }) =>
-            html`<li><i style="background:${colour}"></i>${shorten(label, 24)}</li>`,
+          ({ label, color }) =>
+            html`<li><i style="background:${color}"></i>${shorten(label, 24)}</li>`,
         )}
       </ul>`;
     case 'scale':

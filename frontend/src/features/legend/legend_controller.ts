@@ -2,7 +2,7 @@
 /** The legend of the map on screen, the last in the column of legends. */
 
 import type { TemplateResult } from 'lit';
-import { colouring } from '../../domain/color_scales';
+import { coloring } from '../../domain/color_scales';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
@@ -20,7 +20,7 @@ export class LegendController implements Feature {
   ) {}
 
   legend(state: State, atlas: Atlas, level: Level): TemplateResult {
-    const { legend } = colouring(atlas, level, state.colour);
+    const { legend } = coloring(atlas, level, state.color);
     const open = this.map.viewport.width >= ROOMY_STAGE;
     const all = (allPoints: boolean) => this.session.store.set({ allPoints });
     return legendPanel(atlas, level, legend, state.show, open, pointsNote(atlas, state, all));

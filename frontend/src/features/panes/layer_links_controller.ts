@@ -2,7 +2,7 @@
 /** The layers above and below the pinned cell, read against its own; a chunk of its own. */
 
 import { nothing, type TemplateResult } from 'lit';
-import { centreOf, placeOf } from '../../domain/cell_stats';
+import { centerOf, placeOf } from '../../domain/cell_stats';
 import { type Floor, findMerges, linksBetween } from '../../domain/layer_links';
 import { shareProbe } from '../../domain/sample_matching';
 import type { CellPlace } from '../../domain/view';
@@ -24,7 +24,7 @@ import { type CellRow, linkSection, mergeSection } from './layer_links_list';
 const KEPT = 8;
 const SHOWN_LAYER = 40;
 
-/** A neighbour of the shown layer: its floor, or why it is not here. */
+/** A neighbor of the shown layer: its floor, or why it is not here. */
 interface Beside {
   readonly series: SeriesEntry;
   readonly name: string;
@@ -117,7 +117,7 @@ export class LayerLinksController implements Feature {
     if (!here && askForCell(map, { series: series.id, step, place })) return;
     if (!here) session.chooseSeries(series.id);
     session.store.set({ pinned: place, hover: null });
-    map.flyTo({ ...centreOf(place), z: state.camera.z });
+    map.flyTo({ ...centerOf(place), z: state.camera.z });
   }
 
   #ask<T extends Atlas | Activations>(key: string, fetch: () => Promise<T>): T | string | null {

@@ -94,9 +94,9 @@ export class Pane {
 
   /** Takes over what is chosen for all panes. */
   mirror(): void {
-    const { dark, forced, colour, show, allPoints, level, travel, camera, spread, shownLevel } =
+    const { dark, forced, color, show, allPoints, level, travel, camera, spread, shownLevel } =
       this.host.main.store.state;
-    const look = { dark, forced, colour, show, allPoints, level, travel };
+    const look = { dark, forced, color, show, allPoints, level, travel };
     // A level that is on screen is given up late: by itself a pane that opens might choose another.
     const shared = { camera, spread, level: level === 'auto' ? (shownLevel ?? level) : level };
     this.session.store.set(this.isComparable ? { ...look, ...shared } : look);

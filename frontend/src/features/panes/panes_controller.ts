@@ -22,7 +22,7 @@ const CHOICE = ['panes', 'phase', 'runs', 'run', 'series', 'step'] as const;
 const LOOK = [
   'dark',
   'forced',
-  'colour',
+  'color',
   'show',
   'allPoints',
   'level',

@@ -117,7 +117,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
       >
     </h3>
     <ul class="labelled-patches">
-      ${cutPatches(state.probe, session, atlas, samples).map((one) => labelled(atlas, one))}
+      ${cutPatches(state.probe, session, atlas, samples).map((one) => labeled(atlas, one))}
     </ul>
     ${lostPatches(state, session)}
     ${
@@ -128,7 +128,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
   </section>`;
 }
 
-function labelled(atlas: Atlas, { sample, cut, picture }: Patch): TemplateResult {
+function labeled(atlas: Atlas, { sample, cut, picture }: Patch): TemplateResult {
   const values = atlas.labels ?? atlas.predictions;
   const name = values
     ? className(atlas, values[sample] as number)

@@ -92,11 +92,11 @@ function trace(
   from: readonly [number, number],
   to: readonly [number, number],
 ): void {
-  for (const [colour, width, pattern] of [
+  for (const [color, width, pattern] of [
     [`rgb(${theme.ground.join()})`, 4, []],
     [theme.label, 1.3, dash],
   ] as const) {
-    context.strokeStyle = colour;
+    context.strokeStyle = color;
     context.lineWidth = width;
     context.setLineDash([...pattern]);
     context.beginPath();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the colour of a cell says as a number, and a dotted frame where few samples say it. */
+/** What the color of a cell says as a number, and a dotted frame where few samples say it. */
 
 import { MIN_SUPPORT } from '../../domain/class_filter';
-import { colouring } from '../../domain/color_scales';
-import type { ColourMode } from '../../domain/view';
+import { coloring } from '../../domain/color_scales';
+import type { ColorMode } from '../../domain/view';
 import { iconScales, rimWidth } from '../../render/scene';
 import { shorten } from '../../util/format';
 import { badge, eachCell, type Layer } from '../overlay';
@@ -15,10 +15,10 @@ const NAME_FROM = 110;
 const LONGEST_NAME = 14;
 const DOTS = [1.5, 3];
 
-export function readingLayer(mode: ColourMode): Layer {
+export function readingLayer(mode: ColorMode): Layer {
   return (context, frame) => {
     const { atlas, level, theme } = frame;
-    const { reading } = colouring(atlas, level, mode);
+    const { reading } = coloring(atlas, level, mode);
     if (reading === undefined) return;
     const scales = iconScales(level);
     eachCell(frame, (cell, x, y, side) => {

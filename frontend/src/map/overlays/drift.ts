@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What changed of each cell: arrows from where its members were to where they are, or a frame in the
- * colour of the change; only news is drawn strongly.
+ * color of the change; only news is drawn strongly.
  */
 
 import { type Point, toScreen } from '../../domain/camera';

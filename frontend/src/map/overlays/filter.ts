@@ -68,10 +68,10 @@ function drawPassing(
 ): void {
   const against = (answers.values[cell] as number) < 0;
   context.globalAlpha = FAINTEST + (1 - FAINTEST) * strength;
-  const colour = kind === 'top' ? theme.accent : against ? theme.loss : theme.gain;
-  if (against) hatch(context, square, `rgb(${theme.ground.join()})`, colour);
+  const color = kind === 'top' ? theme.accent : against ? theme.loss : theme.gain;
+  if (against) hatch(context, square, `rgb(${theme.ground.join()})`, color);
   const few = (level.counts[cell] as number) < MIN_SUPPORT;
-  outline(context, square, colour, 1 + 2.5 * strength, few);
+  outline(context, square, color, 1 + 2.5 * strength, few);
   context.globalAlpha = 1;
 }
 
@@ -88,7 +88,7 @@ function hatch(
   context: CanvasRenderingContext2D,
   { x, y, side }: Square,
   ground: string,
-  colour: string,
+  color: string,
 ): void {
   const apart = Math.min(HATCH_APART[1], Math.max(HATCH_APART[0], side / 5));
   context.beginPath();
@@ -99,7 +99,7 @@ function hatch(
   }
   for (const [width, stroke] of [
     [3, ground],
-    [1.3, colour],
+    [1.3, color],
   ] as const) {
     context.lineWidth = width;
     context.strokeStyle = stroke;
@@ -110,11 +110,11 @@ function hatch(
 function outline(
   context: CanvasRenderingContext2D,
   { x, y, side }: Square,
-  colour: string,
+  color: string,
   width: number,
   dotted: boolean,
 ): void {
-  context.strokeStyle = colour;
+  context.strokeStyle = color;
   context.lineWidth = width;
   context.setLineDash(dotted ? DOTS : []);
   context.beginPath();

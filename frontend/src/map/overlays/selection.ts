@@ -15,7 +15,7 @@ const INSIDE_SHARE = 0.5;
 const DASHES = [7, 5];
 const DIAMOND = 3.2;
 
-/** The four sides of a cell: to which neighbour, and from which corner to which. */
+/** The four sides of a cell: to which neighbor, and from which corner to which. */
 const SIDES = [
   [-1, 0, 0, 0, 1, 0],
   [0, 1, 1, 0, 1, 1],

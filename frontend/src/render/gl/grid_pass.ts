@@ -37,17 +37,17 @@ precision highp float;
 precision highp int;
 precision highp usampler2D;
 uniform usampler2D uCells;
-uniform sampler2D uColours;
+uniform sampler2D uColors;
 uniform int uSize;
 uniform uint uPage;
 uniform float uCellPixels;
 uniform float uShrink;
 uniform float uLod;
 uniform float uMostLod;
-uniform bool uColoured;
+uniform bool uColored;
 uniform vec3 uGround;
 in vec2 vWorld;
-out vec4 outColour;
+out vec4 outColor;
 ${TILE_GLSL}
 void main() {
   vec2 grid = vWorld * float(uSize);
@@ -57,10 +57,10 @@ void main() {
   float widen = float(data.b) / ${UNIT}.0;
   vec2 local = (grid - vec2(cell) - 0.5) * widen;
   float lod = clamp(uLod + float(data.a) / ${UNIT}.0, 0.0, uMostLod);
-  vec4 rim = uColoured ? texelFetch(uColours, cell, 0) : vec4(0.0);
+  vec4 rim = uColored ? texelFetch(uColors, cell, 0) : vec4(0.0);
   vec4 drawn = min(float(uPage), 1.0)
     * tile(float(data.r), local, uCellPixels / widen, uShrink * widen, lod, rim);
-  outColour = drawn + vec4(uGround, 1.0) * (uWeight - drawn.a);
+  outColor = drawn + vec4(uGround, 1.0) * (uWeight - drawn.a);
 }`;
 
 /**
@@ -71,7 +71,7 @@ type Box = readonly [number, number, number, number];
 
 interface LevelTextures {
   readonly cells: WebGLTexture;
-  readonly colours: WebGLTexture;
+  readonly colors: WebGLTexture;
   /** Under page + 1, or `NO_ICON_PAGE`: a quad is no larger than what it may have to draw. */
   readonly boxes: ReadonlyMap<number, Box>;
   painted: Uint8Array | null | undefined;
@@ -94,7 +94,7 @@ export class GridPass {
     const program = this.#program;
     if (program === null) return;
     const textures = this.#texturesOf(level);
-    this.#paint(level, textures, scene.cellColours);
+    this.#paint(level, textures, scene.cellColors);
     startPass(gl, program, frame);
     // Without a GPU it costs to look at what lies below.
     gl.blendFunc(gl.ONE, weight < 1 ? gl.ONE_MINUS_SRC_ALPHA : gl.ZERO);
@@ -106,9 +106,9 @@ export class GridPass {
       uShrink: side / pixels,
       uLod: Math.log2(side / pixels),
       uMostLod: Math.max(0, Math.log2(side) - 2),
-      uColoured: scene.cellColours === null ? 0 : 1,
+      uColored: scene.cellColors === null ? 0 : 1,
       uCells: textures.cells,
-      uColours: textures.colours,
+      uColors: textures.colors,
       uGround: toUnit(frame.ground),
     });
     setTiles(program, level, frame, weight);
@@ -124,10 +124,10 @@ export class GridPass {
   /** Frees what no scene of the frame needs. */
   prune(scenes: readonly WeightedScene[]): void {
     const live = new Set(scenes.map(({ scene }) => scene.level));
-    for (const [level, { cells, colours }] of this.#levels) {
+    for (const [level, { cells, colors }] of this.#levels) {
       if (live.has(level)) continue;
       this.gl.deleteTexture(cells);
-      this.gl.deleteTexture(colours);
+      this.gl.deleteTexture(colors);
       this.#levels.delete(level);
     }
   }
@@ -150,25 +150,25 @@ export class GridPass {
         gl.UNSIGNED_SHORT,
         data,
       );
-      textures = { cells, colours: createCellTexture(gl), boxes, painted: undefined };
+      textures = { cells, colors: createCellTexture(gl), boxes, painted: undefined };
       this.#levels.set(level, textures);
     }
     return textures;
   }
 
-  /** Uploads four bytes a cell, and only when the colouring has changed. */
-  #paint(level: Level, textures: LevelTextures, colours: Uint8Array | null): void {
-    if (textures.painted === colours) return;
-    textures.painted = colours;
+  /** Uploads four bytes a cell, and only when the coloring has changed. */
+  #paint(level: Level, textures: LevelTextures, colors: Uint8Array | null): void {
+    if (textures.painted === colors) return;
+    textures.painted = colors;
     const { gl } = this;
     const { size } = level;
     const rgba = new Uint8Array(4 * size * size);
-    if (colours !== null) {
+    if (colors !== null) {
       level.lookup.forEach((cell, place) => {
-        if (cell >= 0) rgba.set(colours.subarray(4 * cell, 4 * cell + 4), 4 * place);
+        if (cell >= 0) rgba.set(colors.subarray(4 * cell, 4 * cell + 4), 4 * place);
       });
     }
-    gl.bindTexture(gl.TEXTURE_2D, textures.colours);
+    gl.bindTexture(gl.TEXTURE_2D, textures.colors);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, size, size, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
   }
 }

@@ -11,22 +11,22 @@ import { type Frame, MOST_MOVING, pointSize, type WeightedScene } from '../scene
 import { createProgram, startPass, toUnit } from './program';
 
 /** Attribute places. */
-const PLACE = { xy: 0, colour: 1 } as const;
+const PLACE = { xy: 0, color: 1 } as const;
 /** Points below this diameter in CSS pixels have no room for a ring. */
 const RING_FROM = 5;
 
 const VERTEX = `#version 300 es
 layout(location = ${PLACE.xy}) in vec2 aWorld;
-layout(location = ${PLACE.colour}) in vec4 aColour;
+layout(location = ${PLACE.color}) in vec4 aColor;
 uniform vec2 uOrigin;
 uniform float uSide;
 uniform vec2 uViewport;
 uniform float uDiameter;
-out vec4 vColour;
+out vec4 vColor;
 void main() {
   vec2 screen = (uOrigin + aWorld * uSide) / uViewport;
-  vColour = aColour;
-  gl_Position = aColour.a == 0.0
+  vColor = aColor;
+  gl_Position = aColor.a == 0.0
     ? vec4(2.0, 2.0, 2.0, 1.0)
     : vec4(screen.x * 2.0 - 1.0, 1.0 - screen.y * 2.0, 0.0, 1.0);
   gl_PointSize = uDiameter;
@@ -38,21 +38,21 @@ uniform float uDiameter;
 uniform float uRing;
 uniform vec3 uGround;
 uniform float uWeight;
-in vec4 vColour;
-out vec4 outColour;
+in vec4 vColor;
+out vec4 outColor;
 void main() {
   float distance = (length(gl_PointCoord - 0.5) - 0.5) * uDiameter;
   float cover = clamp(-distance, 0.0, 1.0);
   if (cover <= 0.0) discard;
   float ring = uRing > 0.0 ? clamp(distance + uRing + 0.5, 0.0, 1.0) : 0.0;
-  float alpha = cover * vColour.a * uWeight;
-  outColour = vec4(mix(vColour.rgb, uGround, ring) * alpha, alpha);
+  float alpha = cover * vColor.a * uWeight;
+  outColor = vec4(mix(vColor.rgb, uGround, ring) * alpha, alpha);
 }`;
 
 interface Buffers {
   readonly vertices: WebGLVertexArrayObject;
   readonly places: WebGLBuffer;
-  readonly colours: WebGLBuffer;
+  readonly colors: WebGLBuffer;
   placed: Float32Array | null;
   painted: Uint8Array | null;
 }
@@ -66,9 +66,9 @@ export class PointsPass {
   }
 
   draw({ scene, weight, travel }: WeightedScene, frame: Frame): void {
-    const { pointColours } = scene;
+    const { pointColors } = scene;
     const program = this.#program;
-    if (pointColours === null || program === null) return;
+    if (pointColors === null || program === null) return;
     const { gl } = this;
     const { camera, ratio, ground } = frame;
     const diameter = pointSize(camera);
@@ -89,10 +89,10 @@ export class PointsPass {
       gl.bindBuffer(gl.ARRAY_BUFFER, buffers.places);
       gl.bufferData(gl.ARRAY_BUFFER, shuffled(places, count), gl.DYNAMIC_DRAW);
     }
-    if (buffers.painted !== pointColours) {
-      buffers.painted = pointColours;
-      gl.bindBuffer(gl.ARRAY_BUFFER, buffers.colours);
-      gl.bufferData(gl.ARRAY_BUFFER, shuffled(pointColours, count), gl.DYNAMIC_DRAW);
+    if (buffers.painted !== pointColors) {
+      buffers.painted = pointColors;
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffers.colors);
+      gl.bufferData(gl.ARRAY_BUFFER, shuffled(pointColors, count), gl.DYNAMIC_DRAW);
     }
     gl.drawArrays(gl.POINTS, 0, frame.hurried ? Math.min(MOST_MOVING, count) : count);
     gl.bindVertexArray(null);
@@ -101,11 +101,11 @@ export class PointsPass {
   /** Frees the points of atlases that no scene shows. */
   prune(scenes: readonly WeightedScene[]): void {
     const live = new Set(scenes.map(({ scene }) => scene.atlas));
-    for (const [atlas, { vertices, places, colours }] of this.#buffers) {
+    for (const [atlas, { vertices, places, colors }] of this.#buffers) {
       if (live.has(atlas)) continue;
       this.gl.deleteVertexArray(vertices);
       this.gl.deleteBuffer(places);
-      this.gl.deleteBuffer(colours);
+      this.gl.deleteBuffer(colors);
       this.#buffers.delete(atlas);
     }
   }
@@ -116,15 +116,15 @@ export class PointsPass {
       const { gl } = this;
       const vertices = gl.createVertexArray();
       const places = gl.createBuffer();
-      const colours = gl.createBuffer();
+      const colors = gl.createBuffer();
       gl.bindVertexArray(vertices);
       gl.bindBuffer(gl.ARRAY_BUFFER, places);
       gl.enableVertexAttribArray(PLACE.xy);
       gl.vertexAttribPointer(PLACE.xy, 2, gl.FLOAT, false, 0, 0);
-      gl.bindBuffer(gl.ARRAY_BUFFER, colours);
-      gl.enableVertexAttribArray(PLACE.colour);
-      gl.vertexAttribPointer(PLACE.colour, 4, gl.UNSIGNED_BYTE, true, 0, 0);
-      buffers = { vertices, places, colours, placed: null, painted: null };
+      gl.bindBuffer(gl.ARRAY_BUFFER, colors);
+      gl.enableVertexAttribArray(PLACE.color);
+      gl.vertexAttribPointer(PLACE.color, 4, gl.UNSIGNED_BYTE, true, 0, 0);
+      buffers = { vertices, places, colors, placed: null, painted: null };
       this.#buffers.set(atlas, buffers);
     }
     return buffers;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How one tile looks: its icon, its round corners, its coloured rim. The same at rest and on its way. */
+/** How one tile looks: its icon, its round corners, its colored rim. The same at rest and on its way. */
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { worldSide } from '../../domain/camera';
@@ -12,7 +12,7 @@ import type { Sheets } from './sheets';
 const HALF_TEXEL = Math.SQRT1_2.toFixed(4);
 
 /**
- * Gives `tile`: premultiplied colour at `local`, from -0.5 to 0.5 over a tile of `side` device pixels
+ * Gives `tile`: premultiplied color at `local`, from -0.5 to 0.5 over a tile of `side` device pixels
  * whose icon is number `place` of the page. `shrink` is by how much its icon is larger than that, and
  * `lod` its logarithm: for a whole tile they are the same, and too dear to find out for each pixel.
  */
@@ -39,17 +39,17 @@ vec4 tile(float place, vec2 local, float side, float shrink, float lod, vec4 rim
   vec2 edge = abs(local * side) - (0.5 * side - radius);
   float distance = length(max(edge, 0.0)) + min(max(edge.x, edge.y), 0.0) - radius;
   float cover = clamp(0.5 - distance, 0.0, 1.0);
-  vec3 colour;
+  vec3 color;
   if (uHasSheet) {
-    colour = icon(place, local + 0.5, shrink, lod);
-    colour = mix(colour, rim.rgb, rim.a * clamp(0.5 + distance + uRim, 0.0, 1.0));
+    color = icon(place, local + 0.5, shrink, lod);
+    color = mix(color, rim.rgb, rim.a * clamp(0.5 + distance + uRim, 0.0, 1.0));
   } else {
     float away = abs(fract(dot(local, vec2(side / 8.0))) - 0.5);
     float stripe = uHatch * clamp(8.0 * away - 2.5, 0.0, 1.0);
-    colour = mix(uNeutral * (1.0 - stripe), rim.rgb, rim.a * 0.8);
+    color = mix(uNeutral * (1.0 - stripe), rim.rgb, rim.a * 0.8);
   }
   float alpha = cover * uWeight;
-  return vec4(colour * alpha, alpha);
+  return vec4(color * alpha, alpha);
 }
 `;
 

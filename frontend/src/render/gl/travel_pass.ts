@@ -50,17 +50,17 @@ precision highp float;
 in vec2 vLocal;
 flat in vec4 vTile;
 flat in vec4 vRim;
-out vec4 outColour;
+out vec4 outColor;
 ${TILE_GLSL}
 void main() {
-  outColour = tile(vTile.x, vLocal, vTile.y, vTile.z, vTile.w, vRim);
+  outColor = tile(vTile.x, vLocal, vTile.y, vTile.z, vTile.w, vRim);
 }`;
 
 interface Quads {
   readonly vertices: WebGLVertexArrayObject;
   readonly buffers: readonly WebGLBuffer[];
   readonly ways: Float32Array;
-  readonly colours: Uint8Array | null;
+  readonly colors: Uint8Array | null;
   /** Where the indices of each page begin and how many there are; page -1 has no icons. */
   readonly ranges: readonly {
     readonly page: number;
@@ -85,7 +85,7 @@ export class TravelPass {
     if (travel === undefined || program === null) return;
     const { gl } = this;
     const { level, pages } = scene;
-    const quads = this.#quadsOf(level, travel.ways, scene.cellColours);
+    const quads = this.#quadsOf(level, travel.ways, scene.cellColors);
     startPass(gl, program, frame);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     setUniforms(program, { uShare: travel.share });
@@ -104,16 +104,16 @@ export class TravelPass {
     for (const [level, quads] of this.#quads) if (!live.has(level)) this.#free(level, quads);
   }
 
-  #quadsOf(level: Level, ways: Float32Array, colours: Uint8Array | null): Quads {
+  #quadsOf(level: Level, ways: Float32Array, colors: Uint8Array | null): Quads {
     const known = this.#quads.get(level);
-    if (known?.ways === ways && known.colours === colours) return known;
+    if (known?.ways === ways && known.colors === colors) return known;
     if (known !== undefined) this.#free(level, known);
-    const quads = this.#upload(level, ways, colours);
+    const quads = this.#upload(level, ways, colors);
     this.#quads.set(level, quads);
     return quads;
   }
 
-  #upload(level: Level, ways: Float32Array, colours: Uint8Array | null): Quads {
+  #upload(level: Level, ways: Float32Array, colors: Uint8Array | null): Quads {
     const { gl } = this;
     const { order, ranges } = orderByPage(level);
     const vertices = gl.createVertexArray();
@@ -126,14 +126,14 @@ export class TravelPass {
     gl.enableVertexAttribArray(PLACE.tile);
     gl.vertexAttribPointer(PLACE.tile, 2, gl.FLOAT, false, 4 * FLOATS, 16);
     gl.bindBuffer(gl.ARRAY_BUFFER, buffers[1]);
-    gl.bufferData(gl.ARRAY_BUFFER, rimsOf(level, colours), gl.STATIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, rimsOf(level, colors), gl.STATIC_DRAW);
     gl.enableVertexAttribArray(PLACE.rim);
     gl.vertexAttribPointer(PLACE.rim, 4, gl.UNSIGNED_BYTE, true, 0, 0);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffers[2]);
     const indices = order.flatMap((cell) => CORNERS.map((corner) => 4 * cell + corner));
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, Uint32Array.from(indices), gl.STATIC_DRAW);
     gl.bindVertexArray(null);
-    return { vertices, buffers, ways, colours, ranges };
+    return { vertices, buffers, ways, colors, ranges };
   }
 
   #free(level: Level, { vertices, buffers }: Quads): void {
@@ -175,12 +175,12 @@ function cornersOf(level: Level, ways: Float32Array): Float32Array {
   return corners;
 }
 
-function rimsOf(level: Level, colours: Uint8Array | null): Uint8Array {
+function rimsOf(level: Level, colors: Uint8Array | null): Uint8Array {
   const rims = new Uint8Array(16 * level.rows.length);
-  if (colours === null) return rims;
+  if (colors === null) return rims;
   for (let corner = 0; corner < 4 * level.rows.length; corner++) {
     const cell = corner >> 2;
-    rims.set(colours.subarray(4 * cell, 4 * cell + 4), 4 * corner);
+    rims.set(colors.subarray(4 * cell, 4 * cell + 4), 4 * corner);
   }
   return rims;
 }

@@ -3,7 +3,7 @@
 
 import type { Camera } from '../../domain/camera';
 import { FIT, type Spread } from '../../domain/camera';
-import type { CanvasTheme, ColourMode, ShowMode } from '../../domain/view';
+import type { CanvasTheme, ColorMode, ShowMode } from '../../domain/view';
 
 export interface ViewState {
   readonly level: number | 'auto';
@@ -12,7 +12,7 @@ export interface ViewState {
   readonly camera: Camera;
   /** What the camera calls the whole map. */
   readonly spread: Spread;
-  readonly colour: ColourMode;
+  readonly color: ColorMode;
   readonly show: ShowMode;
   /** However many there are. */
   readonly allPoints: boolean;
@@ -33,7 +33,7 @@ export const INITIAL_VIEW: ViewState = {
   shownLevel: null,
   camera: FIT,
   spread: { across: 1, down: 1 },
-  colour: 'icons',
+  color: 'icons',
   show: 'icons',
   allPoints: false,
   travel: true,

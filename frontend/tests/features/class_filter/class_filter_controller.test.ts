@@ -161,8 +161,8 @@ describe('the picker', () => {
   it('counts classes without names by what is known of them', () => {
     const bare = { ...atlas, classes: null };
     expect(listClasses(bare).map(({ name }) => name)).toEqual(['class 0', 'class 1', 'class 2']);
-    const unlabelled = { ...bare, labels: null };
-    expect(listClasses(unlabelled).map(({ note }) => note)).toEqual(['', '', '']);
+    const unlabeled = { ...bare, labels: null };
+    expect(listClasses(unlabeled).map(({ note }) => note)).toEqual(['', '', '']);
     const nothingKnown = { ...askedAtlas({}), classes: null, labels: null };
     expect(listClasses(nothingKnown)).toEqual([]);
   });

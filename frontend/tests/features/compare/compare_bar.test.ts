@@ -227,8 +227,8 @@ describe('director', () => {
     level: atlas.levels[0] as Level,
     pages: [],
     tiles: true,
-    cellColours: null,
-    pointColours: null,
+    cellColors: null,
+    pointColors: null,
   });
   const [older, newer] = [sceneOfLevel(a), sceneOfLevel(b)];
   const arrange = (change: Partial<State>, ready = true, director = new SceneTransition()) => {

@@ -4,7 +4,7 @@ import { type nothing, render, type TemplateResult } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { topBar } from '../../../src/app/top_bar';
 import { describeCell } from '../../../src/domain/cell_stats';
-import { colouring } from '../../../src/domain/color_scales';
+import { coloring } from '../../../src/domain/color_scales';
 import { NearestSamples } from '../../../src/domain/nearest_samples';
 import { helpDialog } from '../../../src/features/help/help';
 import { card } from '../../../src/features/inspector/hover_card';
@@ -147,7 +147,7 @@ describe('top bar', () => {
     find<HTMLInputElement>('input[value=points]').dispatchEvent(new Event('change'));
     expect(session.calls).toEqual([
       ['series', 'exp/atlas/1'],
-      ['set', { colour: 'purity' }],
+      ['set', { color: 'purity' }],
       ['set', { level: 2 }],
       ['set', { show: 'points' }],
     ]);
@@ -307,7 +307,7 @@ describe('timeline', () => {
 
 describe('legend', () => {
   it('names the classes in their colours, and where the map comes from', () => {
-    show(legendPanel(atlas, level, colouring(atlas, level, 'class').legend, 'icons', true));
+    show(legendPanel(atlas, level, coloring(atlas, level, 'class').legend, 'icons', true));
     const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
     expect(entries).toEqual(['cat', 'dog', 'ship']);
     expect(text('.provenance')).toBe(
@@ -318,7 +318,7 @@ describe('legend', () => {
   });
 
   it('says what the icons of the level are, not what was asked for', () => {
-    const { legend } = colouring(atlas, level, 'icons');
+    const { legend } = coloring(atlas, level, 'icons');
     const drawn = (kinds: number[], cosines: number[]) => {
       const kind = new Uint8Array(kinds);
       const cosine = new Float32Array(cosines);
@@ -337,7 +337,7 @@ describe('legend', () => {
   });
 
   it('says whether rims or points carry the colour', () => {
-    const { legend } = colouring(atlas, level, 'class');
+    const { legend } = coloring(atlas, level, 'class');
     const titles = (['icons', 'points', 'both'] as const).map((mode) => {
       show(legendPanel(atlas, level, legend, mode, true));
       return text('summary');
@@ -350,18 +350,18 @@ describe('legend', () => {
   });
 
   it('shows the ends of a scale', () => {
-    show(legendPanel(atlas, level, colouring(atlas, level, 'population').legend, 'icons', false));
+    show(legendPanel(atlas, level, coloring(atlas, level, 'population').legend, 'icons', false));
     expect(text('.scale')).toBe('0 3');
     expect(find<HTMLDetailsElement>('details').open).toBe(false);
   });
 
   it('says what was not recorded', () => {
-    show(legendPanel(atlas, level, colouring(atlas, level, 'prediction').legend, 'icons', true));
+    show(legendPanel(atlas, level, coloring(atlas, level, 'prediction').legend, 'icons', true));
     expect(text('details p')).toBe('No predictions were recorded in this run.');
   });
 
   it('has no key for plain icons', () => {
-    show(legendPanel(atlas, level, colouring(atlas, level, 'icons').legend, 'icons', true));
+    show(legendPanel(atlas, level, coloring(atlas, level, 'icons').legend, 'icons', true));
     expect(root.querySelector('details')).toBeNull();
   });
 });

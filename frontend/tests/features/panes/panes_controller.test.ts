@@ -423,9 +423,9 @@ describe('the part', () => {
 
   it('mirrors what is chosen for all', async () => {
     await begin('layer4');
-    session.store.set({ colour: 'purity', show: 'both', level: 2, dark: true });
+    session.store.set({ color: 'purity', show: 'both', level: 2, dark: true });
     expect(part.openPanes[0]?.state).toMatchObject({
-      colour: 'purity',
+      color: 'purity',
       show: 'both',
       level: 2,
       dark: true,

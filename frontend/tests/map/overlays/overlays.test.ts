@@ -5,7 +5,7 @@ import { sequential } from '../../../src/domain/color_scales';
 import { rowsOf } from '../../../src/domain/concepts';
 import type { Change } from '../../../src/domain/difference';
 import type { Drift, Told } from '../../../src/domain/drift';
-import type { ColourMode } from '../../../src/domain/view';
+import type { ColorMode } from '../../../src/domain/view';
 import type { OverlayFrame } from '../../../src/map/overlay';
 import { readingLayer } from '../../../src/map/overlays/cell_focus';
 import { drawDifference, drawDivider } from '../../../src/map/overlays/difference';
@@ -149,7 +149,7 @@ describe('layer of changes', () => {
 
 describe('reading layer', () => {
   const judged = { ...atlas, predictions: Int32Array.of(0, 1, 1, 2, 2, 1) };
-  const reading = (mode: ColourMode, of: Atlas = judged, change: Partial<OverlayFrame> = {}) =>
+  const reading = (mode: ColorMode, of: Atlas = judged, change: Partial<OverlayFrame> = {}) =>
     drawn(readingLayer(mode), { atlas: of, ...change });
 
   it('writes what colours say, and frames cells of few samples with dots', () => {

@@ -20,8 +20,8 @@ function scene(change: Partial<Scene> = {}): Scene {
     atlas,
     level,
     pages: [picture],
-    cellColours: null,
-    pointColours: null,
+    cellColors: null,
+    pointColors: null,
     tiles: true,
     ...change,
   };
@@ -145,10 +145,10 @@ describe('grid pass', () => {
   });
 
   it('uploads pages and cells once, and colours only when they change', () => {
-    const colours = new Uint8Array([1, 2, 3, 255, 4, 5, 6, 255]);
-    const coloured = scene({ cellColours: colours });
-    renderer.draw(frame([coloured, 1]));
-    renderer.draw(frame([coloured, 1]));
+    const colors = new Uint8Array([1, 2, 3, 255, 4, 5, 6, 255]);
+    const colored = scene({ cellColors: colors });
+    renderer.draw(frame([colored, 1]));
+    renderer.draw(frame([colored, 1]));
     expect(uploads('RGBA16UI')).toHaveLength(1);
     expect(fake.of('generateMipmap')).toHaveLength(1);
     const painted = uploads('RGBA8').filter((values) => values.length > 6);
@@ -159,7 +159,7 @@ describe('grid pass', () => {
       ...[0, 0, 0, 0],
       ...[4, 5, 6, 255],
     ]);
-    renderer.draw(frame([scene({ cellColours: null }), 1]));
+    renderer.draw(frame([scene({ cellColors: null }), 1]));
     expect(uploads('RGBA8').filter((values) => values.length > 6)).toHaveLength(2);
   });
 
@@ -191,7 +191,7 @@ describe('very many points', () => {
   const count = 150_000;
   const xy = Float32Array.from({ length: 2 * count }, (_, i) => i >> 1);
   const many = { ...atlas, count, xy };
-  const one = scene({ atlas: many, pointColours: new Uint8Array(4 * count) });
+  const one = scene({ atlas: many, pointColors: new Uint8Array(4 * count) });
   const drawn = () => fake.of('drawArrays').filter(([mode]) => mode === 'POINTS');
   beforeEach(() => renderer.addPoints((gl) => new PointsPass(gl)));
 
@@ -202,7 +202,7 @@ describe('very many points', () => {
       ['POINTS', 0, 100_000],
       ['POINTS', 0, count],
     ]);
-    const few = scene({ pointColours: new Uint8Array(24) });
+    const few = scene({ pointColors: new Uint8Array(24) });
     renderer.draw({ ...frame([few, 1]), hurried: true });
     expect(drawn().at(-1)).toEqual(['POINTS', 0, atlas.count]);
   });
@@ -323,33 +323,33 @@ describe('pan buffer', () => {
 });
 
 describe('points pass', () => {
-  const pointColours = new Uint8Array(24).fill(200);
+  const pointColors = new Uint8Array(24).fill(200);
 
   it('waits until it is added', () => {
-    renderer.draw(frame([scene({ pointColours, tiles: false }), 1]));
+    renderer.draw(frame([scene({ pointColors, tiles: false }), 1]));
     renderer.addPoints((gl) => new PointsPass(gl));
-    renderer.draw(frame([scene({ pointColours: null, tiles: false }), 1]));
+    renderer.draw(frame([scene({ pointColors: null, tiles: false }), 1]));
     expect(fake.of('drawArrays')).toEqual([]);
-    renderer.draw(frame([scene({ pointColours, tiles: false }), 0.5]));
+    renderer.draw(frame([scene({ pointColors, tiles: false }), 0.5]));
     expect(fake.of('drawArrays')).toEqual([['POINTS', 0, 6]]);
     expect(uniform('uWeight')).toEqual([[0.5]]);
   });
 
   it('uploads places once and colours when they change', () => {
     renderer.addPoints((gl) => new PointsPass(gl));
-    const first = scene({ pointColours, tiles: false });
+    const first = scene({ pointColors, tiles: false });
     renderer.draw(frame([first, 1]));
     renderer.draw(frame([first, 1]));
-    expect(fake.of('bufferData').map((values) => values[1])).toEqual([atlas.xy, pointColours]);
+    expect(fake.of('bufferData').map((values) => values[1])).toEqual([atlas.xy, pointColors]);
     const others = new Uint8Array(24);
-    renderer.draw(frame([scene({ pointColours: others, tiles: false }), 1]));
+    renderer.draw(frame([scene({ pointColors: others, tiles: false }), 1]));
     expect(fake.of('bufferData').at(-1)?.[1]).toBe(others);
   });
 
   it('frees the points of an atlas that has gone', () => {
     renderer.addPoints((gl) => new PointsPass(gl));
-    renderer.draw(frame([scene({ pointColours, tiles: false }), 1]));
-    renderer.draw(frame([scene({ atlas: { ...atlas }, pointColours, tiles: false }), 1]));
+    renderer.draw(frame([scene({ pointColors, tiles: false }), 1]));
+    renderer.draw(frame([scene({ atlas: { ...atlas }, pointColors, tiles: false }), 1]));
     expect(fake.of('deleteBuffer')).toHaveLength(2);
     expect(fake.of('deleteVertexArray')).toHaveLength(1);
   });
@@ -411,14 +411,14 @@ describe('canvas fallback', () => {
   });
 
   it('rims the cells that have a colour', () => {
-    const cellColours = new Uint8Array([1, 2, 3, 255, 0, 0, 0, 0]);
-    expect(of(draw(scene({ cellColours })), 'strokeRect')).toHaveLength(1);
+    const cellColors = new Uint8Array([1, 2, 3, 255, 0, 0, 0, 0]);
+    expect(of(draw(scene({ cellColors })), 'strokeRect')).toHaveLength(1);
   });
 
   it('leaves out what is hidden', () => {
-    const pointColours = new Uint8Array(24);
-    pointColours[3] = 255;
-    const calls = draw(scene({ pointColours, tiles: false }));
+    const pointColors = new Uint8Array(24);
+    pointColors[3] = 255;
+    const calls = draw(scene({ pointColors, tiles: false }));
     expect(of(calls, 'arc')).toHaveLength(1);
     expect(of(calls, 'drawImage')).toEqual([]);
   });
