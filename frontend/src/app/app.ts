@@ -28,7 +28,7 @@ export class AtlasApp extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     watchDarkMode((dark) => this.#store.set({ dark, forced: forcedTheme() }));
-    this.#store.subscribe((state, before) => this.#changed(state, before));
+    this.#store.subscribe((state, before) => this.#react(state, before));
     void this.#session.start();
   }
 
@@ -91,7 +91,7 @@ export class AtlasApp extends LitElement {
     return map instanceof AtlasMap ? map : null;
   }
 
-  #changed(state: State, before: State): void {
+  #react(state: State, before: State): void {
     this.requestUpdate();
     const resting = state.phase === 'empty' || state.phase === 'failed';
     if (

@@ -8,7 +8,7 @@ import { legend } from '../features/legend';
 import { layerLinksToggle } from '../features/panes/layer_links_toggle';
 import { selection } from '../features/selection';
 import { timeline } from '../features/timeline';
-import { searchedOf } from '../state/shortcut_series';
+import { shortcutSeriesOf } from '../state/shortcut_series';
 import type { State } from '../state/store';
 import { missingLine } from '../ui/empty_states';
 import { addStyles } from '../ui/styles';
@@ -37,7 +37,7 @@ const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
   },
   {
     name: 'shortcuts',
-    wants: (state) => state.shortcut !== '' || searchedOf(state) !== null,
+    wants: (state) => state.shortcut !== '' || shortcutSeriesOf(state) !== null,
     load: async () => (await import('../features/shortcuts')).shortcuts,
   },
   { name: 'layer_links_toggle', module: layerLinksToggle },
@@ -93,9 +93,9 @@ const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
   },
   {
     name: 'selection_lists',
-    wants: ({ kept }) => kept !== false,
+    wants: ({ selectionList }) => selectionList !== false,
     load: async () => (await import('../features/selection/lists')).selectionLists,
-    closed: { kept: false },
+    closed: { selectionList: false },
   },
   {
     name: 'help',

@@ -2,7 +2,7 @@
 /** Fills the page around the map from the features; its code is loaded behind the first map. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { sayCell } from '../domain/cell_stats';
+import { formatCell } from '../domain/cell_stats';
 import { NearestSamples } from '../domain/nearest_samples';
 import { samePlace } from '../domain/view';
 import type { Content } from '../features/feature';
@@ -131,7 +131,7 @@ export class Shell {
     const sentence = this.#features.find((one) => one.announce?.(state, before));
     if (sentence !== null) return sentence;
     if (samePlace(hover, before.hover) || !this.map.matches(':focus-visible')) return null;
-    return sayCell(state.atlas, hover);
+    return formatCell(state.atlas, hover);
   }
 
   #leftColumn(state: State, retry: () => void): Content {

@@ -5,7 +5,7 @@ import { html, type TemplateResult } from 'lit';
 import { addPane, toggleCompare } from '../state/comparison';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
-import { iconButton, KEPT } from '../ui/icons';
+import { iconButton, SELECTION_ICON } from '../ui/icons';
 
 const SEARCH =
   'M15.5 14h-.8l-.3-.3a6.5 6.5 0 1 0-.7.7l.3.3v.8l5 5 1.5-1.5zm-6 0a4.5 4.5 0 1 1 0-9 4.5 4.5 0 0 1 0 9';
@@ -19,7 +19,10 @@ export function toolbar(state: State, session: Session, buttons: unknown): Templ
   ${filterTool(state, session)} ${evolutionTools(state, session)}`;
 }
 
-function listTools({ finding, table, exporting, kept }: State, { store }: Session): TemplateResult {
+function listTools(
+  { finding, table, exporting, selectionList }: State,
+  { store }: Session,
+): TemplateResult {
   return html`${iconButton({
     icon: SEARCH,
     name: 'Find',
@@ -35,11 +38,11 @@ function listTools({ finding, table, exporting, kept }: State, { store }: Sessio
     press: () => store.set({ table: !table }),
   })}
   ${iconButton({
-    icon: KEPT,
+    icon: SELECTION_ICON,
     name: 'Selections and pins',
     key: 'k',
-    pressed: kept !== false,
-    press: () => store.set({ kept: kept ? false : 'entered' }),
+    pressed: selectionList !== false,
+    press: () => store.set({ selectionList: selectionList ? false : 'entered' }),
   })}
   ${iconButton({
     icon: EXPORT,

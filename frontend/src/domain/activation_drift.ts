@@ -7,7 +7,7 @@ import type { Activations } from '../wire/activations';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import { type Attribution, findAttribution } from '../wire/attribution';
 import { ERRORS, errorOf } from './difference';
-import { type Told, tell } from './drift';
+import { type DriftValues, tell } from './drift';
 import { dot } from './nearest_samples';
 
 interface Turns {
@@ -19,10 +19,10 @@ interface Turns {
 }
 
 const turns = new PairMemo<Activations, Activations, Turns>();
-const turned = new PairMemo<Level, Turns, Told>();
+const turned = new PairMemo<Level, Turns, DriftValues>();
 
 /** 1 − cosine of every sample's activations then and now, over a level of now; or why it cannot be told. */
-export function findTurns(from: Activations, to: Activations, level: Level): Told | string {
+export function findTurns(from: Activations, to: Activations, level: Level): DriftValues | string {
   if (from.channels !== to.channels || !from.axes !== !to.axes) {
     return 'One step has other channels, or only principal axes of them: directions do not compare.';
   }
@@ -98,17 +98,17 @@ function products(a: Float32Array, b: Float32Array, width: number): Float32Array
   return found;
 }
 
-const falls = new PairMemo<Level, Atlas, Told | string>();
+const falls = new PairMemo<Level, Atlas, DriftValues | string>();
 
 /**
  * How many places the class has fallen that the cell of a sample spoke for most, as `attribution_rank`
  * of `compare_atlases` counts them: from the cell that it was in to the one that it is in. Or why not.
  */
-export function findFalls(other: Atlas, now: Atlas, level: Level): Told | string {
+export function findFalls(other: Atlas, now: Atlas, level: Level): DriftValues | string {
   return falls.get(level, other, () => fall(other, now, level));
 }
 
-function fall(other: Atlas, now: Atlas, level: Level): Told | string {
+function fall(other: Atlas, now: Atlas, level: Level): DriftValues | string {
   const before = levelOf(other, level.size);
   if (before === undefined) return noGrid(other, level);
   const [was, is] = [findAttribution(other, before), findAttribution(now, level)];

@@ -43,7 +43,7 @@ export function fitSide({ width, height, across = 1, down = 1 }: Viewport): numb
 }
 
 /** The camera that shows the whole map, beside what covers part of the element. */
-export function fitted(viewport: Viewport): Camera {
+export function fitCamera(viewport: Viewport): Camera {
   const { width, covered = 0 } = viewport;
   const whole = fitSide(viewport);
   const z = Math.max(MIN_ZOOM, fitSide({ ...viewport, width: width - covered }) / whole);

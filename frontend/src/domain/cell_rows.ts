@@ -2,15 +2,15 @@
 /** The cells of a level as rows: what a table shows and a file takes away. */
 
 import type { Atlas, Level } from '../wire/atlas';
-import { findAttribution, type Voice } from '../wire/attribution';
+import { type ClassAttribution, findAttribution } from '../wire/attribution';
 import { type CellFacts, describeCell, type Share } from './cell_stats';
-import { answer, type Filter } from './class_filter';
+import { applyFilter, type Filter } from './class_filter';
 
 export interface Row extends CellFacts {
   /** The most frequent class of its samples, or null where none was recorded. */
   readonly top: Share | null;
   /** The class that it speaks for or against most; null where that was not recorded. */
-  readonly voice: Voice | null;
+  readonly voice: ClassAttribution | null;
 }
 
 /** What else is told of every cell, of a change since another step. */
@@ -52,8 +52,8 @@ export function rowsOfLevel(atlas: Atlas, level: Level): readonly Row[] {
 function strongest(
   { classes, at }: Exclude<ReturnType<typeof findAttribution>, string>,
   cell: number,
-): Voice | null {
-  let best: Voice | null = null;
+): ClassAttribution | null {
+  let best: ClassAttribution | null = null;
   for (let index = 0; index < classes; index++) {
     const value = at(cell, index);
     if (Math.abs(value) > Math.abs(best?.value ?? 0)) best = { index, value };
@@ -68,7 +68,7 @@ export function passing(
   filter: Filter,
 ): { readonly rows: readonly Row[]; readonly values: Float32Array | null } {
   const rows = rowsOfLevel(atlas, level);
-  const found = filter.classes.length > 0 ? answer(atlas, level, filter) : '';
+  const found = filter.classes.length > 0 ? applyFilter(atlas, level, filter) : '';
   if (typeof found === 'string') return { rows, values: null };
   return { rows: rows.filter(({ cell }) => found.passes[cell] === 1), values: found.values };
 }

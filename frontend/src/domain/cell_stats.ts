@@ -157,7 +157,7 @@ export function describeCell(
 }
 
 /** The drawn cell at a place in a few words, or null. */
-export function sayCell(atlas: Atlas | null, place: CellPlace | null): string | null {
+export function formatCell(atlas: Atlas | null, place: CellPlace | null): string | null {
   const level = levelOf(atlas, place?.size);
   const facts = atlas && level && place && describeCell(atlas, level, place.row, place.col);
   if (!facts) return null;

@@ -56,7 +56,7 @@ export function writeFilter({ kind, classes, sign }: Filter): FilterText {
 }
 
 /** How every cell of a level answers to a filter. */
-export interface Answers {
+export interface FilterResult {
   /** Share of the top class, or attribution in logits with its sign; NaN where nothing is known. */
   readonly values: Float32Array;
   /** Which of the classes asked for it is about: its place in the filter, or -1. */
@@ -73,10 +73,13 @@ export interface Answers {
   readonly range: readonly [number, number] | null;
 }
 
-const lastOf = new WeakMap<Level, { readonly key: string; readonly answers: Answers | string }>();
+const lastOf = new WeakMap<
+  Level,
+  { readonly key: string; readonly answers: FilterResult | string }
+>();
 
 /** Which cells pass, or why that cannot be told. Worked out once as long as the filter is the same. */
-export function answer(atlas: Atlas, level: Level, filter: Filter): Answers | string {
+export function applyFilter(atlas: Atlas, level: Level, filter: Filter): FilterResult | string {
   const key = JSON.stringify(filter);
   const last = lastOf.get(level);
   if (last?.key === key) return last.answers;
@@ -86,15 +89,15 @@ export function answer(atlas: Atlas, level: Level, filter: Filter): Answers | st
   return answers;
 }
 
-function byTop(atlas: Atlas, level: Level, { classes }: Filter): Answers | string {
+function byTop(atlas: Atlas, level: Level, { classes }: Filter): FilterResult | string {
   const values = atlas.labels ?? atlas.predictions;
   if (values === null) return 'No labels or predictions were recorded in this run.';
   const top = majority(level, values);
   const which = Int8Array.from(top.index, (index) => classes.indexOf(index));
-  return gather(level, top.share, which, (cell) => (which[cell] as number) >= 0);
+  return measureCohesion(level, top.share, which, (cell) => (which[cell] as number) >= 0);
 }
 
-function byAttribution(atlas: Atlas, level: Level, filter: Filter): Answers | string {
+function byAttribution(atlas: Atlas, level: Level, filter: Filter): FilterResult | string {
   const attribution = findAttribution(atlas, level);
   if (typeof attribution === 'string') return attribution;
   const { classes, sign } = filter;
@@ -114,7 +117,7 @@ function byAttribution(atlas: Atlas, level: Level, filter: Filter): Answers | st
       which[cell] = place;
     });
   }
-  return gather(level, values, which, (cell) => weight(values[cell] as number) > 0);
+  return measureCohesion(level, values, which, (cell) => weight(values[cell] as number) > 0);
 }
 
 /** What of several classes counts most for a sign, and, above 0, that it counts. */
@@ -124,12 +127,12 @@ const WEIGHTS: Readonly<Record<Sign, (value: number) => number>> = {
   both: Math.abs,
 };
 
-function gather(
+function measureCohesion(
   { counts }: Level,
   values: Float32Array,
   which: Int8Array,
   test: (cell: number) => boolean,
-): Answers {
+): FilterResult {
   const passes = Uint8Array.from(counts, (_, cell) => (test(cell) ? 1 : 0));
   const passing = [...passes.keys()].filter((cell) => passes[cell] === 1);
   const strength = (cell: number) => Math.abs(values[cell] as number);
@@ -152,7 +155,7 @@ function gather(
 
 /** How clearly a cell stands out, from 0 to 1: its share itself, or its attribution against `most`. */
 export function heatOf(
-  { values, passes }: Answers,
+  { values, passes }: FilterResult,
   kind: Kind,
   cell: number,
   most: number,

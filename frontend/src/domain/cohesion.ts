@@ -3,14 +3,14 @@
 
 import type { Atlas } from '../wire/atlas';
 import { floorOf } from './drift';
-import { movesOf, whyUnpaired } from './sample_pairing';
+import { explainUnpairing, movesOf } from './sample_pairing';
 
 /** Share of the samples that the reach around their middle holds where they were chosen. */
 const HELD = 0.9;
 /** The reach is never less than this share of the map's side. */
 const LEAST_REACH = 0.02;
 
-export interface Gathering {
+export interface Cohesion {
   /** Share of them that lies as near to their middle as most did where they were chosen. */
   readonly together: number;
   /** Mean move since then, as a share of the map's side. */
@@ -20,8 +20,8 @@ export interface Gathering {
 }
 
 /** Of the samples `rows` at `now`, which were chosen at `then`; why nothing can be said, otherwise. */
-export function gather(then: Atlas, now: Atlas, rows: Int32Array): Gathering | string {
-  const reason = whyUnpaired(then, now);
+export function measureCohesion(then: Atlas, now: Atlas, rows: Int32Array): Cohesion | string {
+  const reason = explainUnpairing(then, now);
   if (reason !== null) return then.key === now.key ? UNMOVED : reason;
   const reach = Math.max(LEAST_REACH, quantile(distances(then, rows), HELD));
   const near = distances(now, rows).reduce((sum, away) => sum + (away <= reach ? 1 : 0), 0);
@@ -37,7 +37,7 @@ export function gather(then: Atlas, now: Atlas, rows: Int32Array): Gathering | s
 }
 
 /** At the one step of samples that no other step has. */
-const UNMOVED: Gathering = { together: 1, moved: 0, beyond: null };
+const UNMOVED: Cohesion = { together: 1, moved: 0, beyond: null };
 
 /** Of each sample from the median place of all. */
 function distances({ xy }: Atlas, rows: Int32Array): Float32Array {

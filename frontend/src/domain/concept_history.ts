@@ -4,7 +4,7 @@
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { RunEvent } from '../wire/history';
 import { placeOf } from './cell_stats';
-import { countIn, lifelinesOf, rowsOf } from './concepts';
+import { conceptsOf, countIn, rowsOf } from './concepts';
 import { iconPlace } from './icon_place';
 import type { CellPlace } from './view';
 
@@ -29,7 +29,7 @@ const GONE = { topClass: null, topShare: 0, place: null, icon: null };
 
 /** The concept `id` in an atlas, on its grid of `size`. */
 export function frameOf(atlas: Atlas, size: number, id: number): Frame {
-  const list = lifelinesOf(atlas);
+  const list = conceptsOf(atlas);
   if (list === null) return { ...GONE, samples: null };
   const line = list.find((one) => one.id === id);
   const rows = rowsOf(atlas.lifelines, [id]);

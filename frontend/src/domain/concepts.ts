@@ -22,7 +22,7 @@ export interface Lifeline {
 const listOf = new WeakMap<Atlas, readonly Lifeline[] | null>();
 
 /** The lifelines of an atlas by rising id; null where they were not traced or cannot be read. */
-export function lifelinesOf(atlas: Atlas): readonly Lifeline[] | null {
+export function conceptsOf(atlas: Atlas): readonly Lifeline[] | null {
   let list = listOf.get(atlas);
   if (list === undefined) {
     list = atlas.lifelines && readLifelines(atlas.manifest.fields);
@@ -51,7 +51,7 @@ function readLifelines(manifest: Fields): Lifeline[] | null {
   }
 }
 
-export interface LifelineShare {
+export interface ConceptShare {
   readonly lifeline: Lifeline;
   /** Members of the cell that belong to it. */
   readonly count: number;
@@ -59,8 +59,8 @@ export interface LifelineShare {
 }
 
 /** The lifelines that the members of a cell belong to, largest share first. */
-export function lifelinesIn(atlas: Atlas, level: Level, cell: number): LifelineShare[] | null {
-  const list = lifelinesOf(atlas);
+export function conceptsIn(atlas: Atlas, level: Level, cell: number): ConceptShare[] | null {
+  const list = conceptsOf(atlas);
   const { lifelines } = atlas;
   if (list === null || lifelines === null) return null;
   const members = membersOf(level, cell);

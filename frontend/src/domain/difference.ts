@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What each square of a grid gained and lost between two steps A and B: samples, or attribution toward a class. */
 
-import { signed } from '../util/format';
+import { formatSigned } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
 import { type Atlas, cellAt, type Level } from '../wire/atlas';
-import { type Attribution, findAttribution, signedFraction } from '../wire/attribution';
-import { floorOf, NEWS_SHARE } from './drift';
+import { type Attribution, findAttribution, formatSignedFraction } from '../wire/attribution';
+import { floorOf, SIGNIFICANT_SHARE } from './drift';
 import { movesOf } from './sample_pairing';
 
 export interface Change {
@@ -59,7 +59,9 @@ function compare(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {
       known: true,
       drawn: inA && inB ? 'both' : inA ? 'a' : 'b',
       news:
-        flow.beyond && passed > 0 ? (flow.beyond[square] as number) >= NEWS_SHARE * passed : null,
+        flow.beyond && passed > 0
+          ? (flow.beyond[square] as number) >= SIGNIFICANT_SHARE * passed
+          : null,
     });
   }
   return sumUp(changes, flow.moved, null);
@@ -164,6 +166,6 @@ export function largestChanges({ changes }: Difference, most: number): readonly 
 }
 
 /** A gain in words: samples, or logits with as many places as the largest of them needs. */
-export function sayGain({ toward, gained, lost }: Difference, gain: number): string {
-  return toward === null ? signed(gain) : signedFraction(gain, Math.max(gained, lost));
+export function formatGain({ toward, gained, lost }: Difference, gain: number): string {
+  return toward === null ? formatSigned(gain) : formatSignedFraction(gain, Math.max(gained, lost));
 }

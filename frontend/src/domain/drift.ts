@@ -3,14 +3,14 @@
 
 import { PairMemo } from '../util/weak_pair_cache';
 import type { Atlas, Level } from '../wire/atlas';
-import { signedFraction } from '../wire/attribution';
+import { formatSignedFraction } from '../wire/attribution';
 import { membersOf } from './cell_stats';
 import { cellPlaces, movesOf } from './sample_pairing';
 
 /** The change of a cell is news when at least this share of its members changed more than chance would. */
-export const NEWS_SHARE = 0.5;
+export const SIGNIFICANT_SHARE = 0.5;
 
-export interface Told {
+export interface DriftValues {
   /** Of every cell; NaN where nothing is known of its members. */
   readonly values: Float32Array;
   /** The largest of them. */
@@ -27,7 +27,7 @@ export interface Told {
   readonly note?: string;
 }
 
-export interface Drift extends Told {
+export interface Drift extends DriftValues {
   /** Mean place of every cell's members at the other step and now: x, y. */
   readonly from: Float32Array;
   readonly to: Float32Array;
@@ -52,7 +52,7 @@ function measure(other: Atlas, now: Atlas, level: Level): Drift {
 }
 
 /** What the changes of all samples, NaN where not known, come to: each is held against a floor of its own. */
-export function tell(level: Level, changes: Float32Array, floor: Float32Array | null): Told {
+export function tell(level: Level, changes: Float32Array, floor: Float32Array | null): DriftValues {
   const isBeyond = floor && changes.map((change, row) => (change > (floor[row] as number) ? 1 : 0));
   const mean = (of: Float32Array, rows: Iterable<number>) => {
     let [sum, count] = [0, 0];
@@ -71,17 +71,17 @@ export function tell(level: Level, changes: Float32Array, floor: Float32Array | 
     values,
     most: values.reduce((most, value) => Math.max(most, value || 0), 0),
     beyond,
-    news: beyond?.reduce((sum, share) => sum + (share >= NEWS_SHARE ? 1 : 0), 0) ?? 0,
+    news: beyond?.reduce((sum, share) => sum + (share >= SIGNIFICANT_SHARE ? 1 : 0), 0) ?? 0,
     mean: mean(changes, changes.keys()),
     beyondShare: isBeyond && mean(isBeyond, changes.keys()),
   };
 }
 
 /** As many places as the largest needs. */
-export function sayChange(value: number, most: number): string {
-  return signedFraction(value, most).replace('+', '');
+export function formatChange(value: number, most: number): string {
+  return formatSignedFraction(value, most).replace('+', '');
 }
 
-export function isNews({ beyond }: Told, cell: number): boolean {
-  return beyond !== null && (beyond[cell] as number) >= NEWS_SHARE;
+export function isSignificant({ beyond }: DriftValues, cell: number): boolean {
+  return beyond !== null && (beyond[cell] as number) >= SIGNIFICANT_SHARE;
 }

@@ -18,7 +18,7 @@ const ALIKE = 0.5;
 const MOST_MERGES = 50;
 
 /** One level of a layer. */
-export interface Floor {
+export interface LayerLevel {
   readonly atlas: Atlas;
   readonly level: Level;
 }
@@ -45,11 +45,11 @@ export interface Links {
 
 const known = new PairMemo<Level, Level, Links>();
 
-export function linksBetween(lower: Floor, upper: Floor): Links {
+export function linksBetween(lower: LayerLevel, upper: LayerLevel): Links {
   return known.get(lower.level, upper.level, () => findLinks(lower, upper));
 }
 
-function findLinks(lower: Floor, upper: Floor): Links {
+function findLinks(lower: LayerLevel, upper: LayerLevel): Links {
   const there = sameSamples(lower.atlas, upper.atlas);
   const width = upper.level.rows.length;
   const ofLower = new Int32Array(lower.level.rows.length);
@@ -99,7 +99,11 @@ export interface DepthMerge {
 }
 
 /** Merges whose cell has a class of its own first; none of those where no label is purer than in a part. */
-export function findMerges(lower: Floor, upper: Floor, activations: Activations): DepthMerge[] {
+export function findMerges(
+  lower: LayerLevel,
+  upper: LayerLevel,
+  activations: Activations,
+): DepthMerge[] {
   const found = linksBetween(lower, upper);
   const directions = new Directions(lower.level, found.rows, activations);
   const brought = new Map<number, CellLink[]>();
@@ -117,8 +121,8 @@ export function findMerges(lower: Floor, upper: Floor, activations: Activations)
 function mergeAt(
   cell: number,
   links: readonly CellLink[],
-  lower: Floor,
-  upper: Floor,
+  lower: LayerLevel,
+  upper: LayerLevel,
   directions: Directions,
 ): DepthMerge | null {
   const kept: CellLink[] = [];
@@ -146,8 +150,8 @@ function mergeAt(
 function mixOf(
   cell: number,
   kept: readonly CellLink[],
-  lower: Floor,
-  upper: Floor,
+  lower: LayerLevel,
+  upper: LayerLevel,
 ): Pick<DepthMerge, 'label' | 'purity' | 'partPurity'> {
   const there = sameSamples(lower.atlas, upper.atlas);
   const { labels } = upper.atlas;

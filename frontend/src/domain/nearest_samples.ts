@@ -7,7 +7,7 @@ import type { Atlas, Level } from '../wire/atlas';
 import { membersOf, nearestOnMap, smallest } from './cell_stats';
 
 /** Activations are large; the atlas looked at and the one before it are enough. */
-const KEPT_ATLASES = 2;
+const CACHED_ATLASES = 2;
 
 export interface Nearest {
   readonly samples: readonly number[];
@@ -65,7 +65,7 @@ export class NearestSamples {
 
   async #load(atlas: Atlas): Promise<void> {
     this.#activations.set(atlas, LOADING);
-    for (const older of [...this.#activations.keys()].slice(0, -KEPT_ATLASES)) {
+    for (const older of [...this.#activations.keys()].slice(0, -CACHED_ATLASES)) {
       this.#activations.delete(older);
     }
     try {

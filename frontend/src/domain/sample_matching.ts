@@ -155,7 +155,7 @@ export function sourceAt(atlas: Atlas | null, place: CellPlace | null): Source |
 }
 
 /** Where the samples of a cell lie on a grid of another atlas. */
-export interface Light {
+export interface LinkedCells {
   /** Those that the other holds. */
   readonly rows: Int32Array;
   /** By cell: the share of all samples of the source that it holds. */
@@ -166,7 +166,11 @@ export interface Light {
   readonly cells: number;
 }
 
-export function lightOf({ atlas, level, cell }: Source, other: Atlas, grid: Level): Light {
+export function findLinkedCells(
+  { atlas, level, cell }: Source,
+  other: Atlas,
+  grid: Level,
+): LinkedCells {
   const members = membersOf(level, cell);
   const there = sameSamples(atlas, other);
   const rows = members.map((row) => there[row] as number).filter((row) => row >= 0);

@@ -10,7 +10,7 @@ import { classAtlasOf, NOT_FOLLOWED } from './class_atlas';
 const reasons = new PairMemo<Atlas, Atlas, string | null>();
 
 /** Why row i of the two is not the same sample, as a sentence; null where it is. */
-export function whyUnpaired(a: Atlas, b: Atlas): string | null {
+export function explainUnpairing(a: Atlas, b: Atlas): string | null {
   return reasons.get(a, b, () => findReason(a, b));
 }
 

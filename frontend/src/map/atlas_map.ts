@@ -6,8 +6,8 @@ import {
   type Camera,
   clampCamera,
   FIT,
+  fitCamera,
   fitSide,
-  fitted,
   reveal,
   toScreen,
   type Viewport,
@@ -195,7 +195,7 @@ export class AtlasMap extends HTMLElement {
       const z = worldSide(camera, this.#viewport) / fitSide({ ...this.#viewport, ...spread });
       this.#session?.store.set({ spread, camera: { ...camera, z } });
     }
-    this.flyTo(fitted(this.#room));
+    this.flyTo(fitCamera(this.#room));
   }
 
   /** The least movement that brings a cell into view, also from under a panel. */

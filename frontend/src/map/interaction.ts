@@ -215,8 +215,19 @@ export class Interaction {
   /** What is about more than one step. */
   #evolve(what: Command['do']): void {
     const { session } = this;
-    const { eventList, drift, travel, step, filterOpen, table, atlas, tool, kept, hover, pinned } =
-      session.store.state;
+    const {
+      eventList,
+      drift,
+      travel,
+      step,
+      filterOpen,
+      table,
+      atlas,
+      tool,
+      selectionList,
+      hover,
+      pinned,
+    } = session.store.state;
     switch (what) {
       case 'events':
         session.store.set({ eventList: !eventList });
@@ -243,8 +254,8 @@ export class Interaction {
       case 'block':
         session.store.set({ tool: tool === what ? '' : what });
         break;
-      case 'kept':
-        session.store.set({ kept: kept ? false : 'entered' });
+      case 'selectionList':
+        session.store.set({ selectionList: selectionList ? false : 'entered' });
         break;
       case 'keep':
         keepPin(session, hover ?? pinned);

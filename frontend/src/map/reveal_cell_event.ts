@@ -12,6 +12,6 @@ export interface Reveal {
 }
 
 /** Asks for it; returns whether a pane has answered. */
-export function askForCell(map: EventTarget, detail: Reveal): boolean {
+export function requestCell(map: EventTarget, detail: Reveal): boolean {
   return !map.dispatchEvent(new CustomEvent(REVEAL, { detail, cancelable: true }));
 }

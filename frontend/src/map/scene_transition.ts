@@ -10,7 +10,7 @@ import { referenceOf } from '../state/reference_step';
 import type { State } from '../state/store';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { Faded } from './fade';
-import { Traveler } from './travel';
+import { TravelArrangement } from './travel';
 
 /** The scene of a level, or null while its icons are on their way. */
 export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
@@ -18,7 +18,7 @@ export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
 export class SceneTransition {
   /** Whether something that belongs on screen is on its way. */
   waiting = false;
-  readonly #traveller = new Traveler();
+  readonly #traveller = new TravelArrangement();
 
   createPass(gl: WebGL2RenderingContext, sheets: Sheets): TravelPass {
     return new TravelPass(gl, sheets);

@@ -2,8 +2,8 @@
 /** What of two steps is told of every cell, for a table and for files: drift, and what B has more than A. */
 
 import type { ChangeColumn } from '../domain/cell_rows';
-import { sayGain } from '../domain/difference';
-import { isNews } from '../domain/drift';
+import { formatGain } from '../domain/difference';
+import { isSignificant } from '../domain/drift';
 import type { NearestSamples } from '../domain/nearest_samples';
 import { plural } from '../util/format';
 import { type Atlas, cellAt, type Level } from '../wire/atlas';
@@ -72,7 +72,7 @@ function driftColumn(
     since,
     values,
     missing: null,
-    news: (cell) => (Number.isNaN(beyond?.[cell] ?? Number.NaN) ? null : isNews(told, cell)),
+    news: (cell) => (Number.isNaN(beyond?.[cell] ?? Number.NaN) ? null : isSignificant(told, cell)),
     say: (value) => say(value, most),
   };
   return { column, sentence: `${driftSentence(state, told)}.` };
@@ -98,7 +98,7 @@ function gainColumn(state: State, atlas: Atlas, level: Level, since: number): Fo
     values,
     missing: null,
     news: (cell) => news.get(cell) ?? null,
-    say: (value) => sayGain(found, value),
+    say: (value) => formatGain(found, value),
   };
   const gone = found.onlyA > 0 ? `; ${plural(found.onlyA, 'cell')} of A drawn no more` : '';
   return { column, sentence: `${differenceSentence(state, found)}${gone}.` };

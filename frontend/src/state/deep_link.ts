@@ -40,7 +40,7 @@ export interface Link {
   readonly table: boolean;
   readonly shortcut: string;
   readonly pins: string;
-  readonly lit: string;
+  readonly highlightText: string;
 }
 
 export function readLink(values: HashValues): Link {
@@ -68,7 +68,7 @@ export function readLink(values: HashValues): Link {
     table: values.view === 'table',
     shortcut: values.shortcut ?? '',
     pins: values.pins ?? '',
-    lit: values.lit ?? '',
+    highlightText: values.lit ?? '',
   };
 }
 
@@ -97,7 +97,7 @@ export function linkOf(state: State): HashValues {
     view: state.table ? 'table' : '',
     shortcut: state.shortcut,
     pins: state.pins,
-    lit: state.lit,
+    lit: state.highlightText,
     // It may be there when the log has been read to its end, or on another machine.
     ...named,
   };

@@ -5,7 +5,7 @@ import { noGrid } from '../domain/activation_drift';
 import { NOT_FOLLOWED } from '../domain/class_atlas';
 import { readFilter } from '../domain/class_filter';
 import { type Difference, findAttributionChange, findDifference } from '../domain/difference';
-import { whyUnpaired } from '../domain/sample_pairing';
+import { explainUnpairing } from '../domain/sample_pairing';
 import { count, plural, shorten } from '../util/format';
 import { type Atlas, className, type Level, levelOf } from '../wire/atlas';
 import { referenceOr } from './drift_reading';
@@ -21,7 +21,7 @@ export function differenceOf(state: State, atlas: Atlas, level: Level): Differen
   }
   const other = referenceOr(state);
   if (typeof other === 'string') return other;
-  const reason = whyUnpaired(other, atlas);
+  const reason = explainUnpairing(other, atlas);
   if (reason === NOT_FOLLOWED) return `${reason} Swipe and Blink show both.`;
   if (reason !== null) return reason;
   const same = levelOf(other, level.size);

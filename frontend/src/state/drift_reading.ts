@@ -2,9 +2,9 @@
 /** The drift that the state asks for: its values, its words, or why there is none. */
 
 import { findFalls, findTurns } from '../domain/activation_drift';
-import { type Drift, findDrift, sayChange, type Told } from '../domain/drift';
+import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/drift';
 import type { NearestSamples } from '../domain/nearest_samples';
-import { whyUnpaired } from '../domain/sample_pairing';
+import { explainUnpairing } from '../domain/sample_pairing';
 import type { Channel } from '../domain/view';
 import { count, percent, plural } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
@@ -42,7 +42,7 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
     name: 'Activation',
     did: 'Samples turned by',
     unit: ' (1 − cosine)',
-    say: sayChange,
+    say: formatChange,
     news: 'turned',
     than: 'more than storing could turn them',
     color: "1 − cosine of a sample's activation then and now, each from its layer's mean",
@@ -52,7 +52,7 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
     name: 'Attribution',
     did: "Samples' first class fell",
     unit: ' places',
-    say: sayChange,
+    say: formatChange,
     news: 'changed first class',
     than: 'by more than two standard errors',
     color: "By how many places the class fell that a sample's cell spoke for most",
@@ -79,10 +79,10 @@ export function driftOf(
   atlas: Atlas,
   level: Level,
   nearest: NearestSamples,
-): Drift | Told | string {
+): Drift | DriftValues | string {
   const other = referenceOr(state);
   if (typeof other === 'string') return other;
-  const reason = whyUnpaired(other, atlas);
+  const reason = explainUnpairing(other, atlas);
   if (reason !== null) return reason;
   if (state.drift === 'attribution') return findFalls(other, atlas, level);
   if (state.drift !== 'activation') return findDrift(other, atlas, level);
@@ -107,7 +107,11 @@ export function inWords(
   return Number.isNaN(value) ? `${did}: not known.` : `${did} ${said}${unit} ${when}${news}.`;
 }
 
-export function driftOfCell(state: State, { values, most, beyond }: Told, cell: number): string {
+export function driftOfCell(
+  state: State,
+  { values, most, beyond }: DriftValues,
+  cell: number,
+): string {
   return inWords(state, values[cell] as number, most, since(state), beyond?.[cell]);
 }
 
@@ -117,7 +121,7 @@ function since(state: State): string {
 }
 
 /** "12 of 80 cells moved more than chance since step 400", for the legend and for screen readers. */
-export function driftSentence(state: State, { beyond, news }: Told): string {
+export function driftSentence(state: State, { beyond, news }: DriftValues): string {
   const { name, news: did, than } = driftWords(state);
   if (beyond === null) return `${name}, ${since(state)}: news or not`;
   return `${count(news)} of ${plural(beyond.length, 'cell')} ${did} ${than} ${since(state)}`;

@@ -3,7 +3,7 @@
 
 import { membersOf } from '../domain/cell_stats';
 import { twinOf } from '../domain/layout_variants';
-import { whyUnpaired } from '../domain/sample_pairing';
+import { explainUnpairing } from '../domain/sample_pairing';
 import type { CellPlace } from '../domain/view';
 import type { Atlas } from '../wire/atlas';
 import { cellAt, levelOf } from '../wire/atlas';
@@ -29,7 +29,7 @@ export async function switchLayout(session: Session): Promise<void> {
   const next = await session.loadAtlas(series, step).catch(() => null);
   const { state } = store;
   if (next === null || state.series !== series || state.step !== step) return;
-  if (whyUnpaired(atlas, next) !== null) return;
+  if (explainUnpairing(atlas, next) !== null) return;
   store.set({
     pinned: pinned && followCell(atlas, next, pinned),
     highlight: highlight?.of || sameLifelines(atlas, next) ? highlight : null,

@@ -7,7 +7,7 @@ const CLOSED = {
   filterOpen: false,
   eventList: false,
   shortcut: '',
-  kept: false,
+  selectionList: false,
 } satisfies Partial<State>;
 const LISTS = Object.keys(CLOSED) as (keyof typeof CLOSED)[];
 

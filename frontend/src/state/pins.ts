@@ -55,6 +55,6 @@ export function keepPin({ store }: Session, place: CellPlace | null): void {
   else if (pins.length >= MOST_PINS) store.set({ said: `No more than ${MOST_PINS} pins are kept` });
   else {
     const said = `${where} added, ${count(pins.length + 1)} of ${MOST_PINS} pins`;
-    store.set({ pins: writePins([...pins, pin]), kept: 'shown', hover: null, said });
+    store.set({ pins: writePins([...pins, pin]), selectionList: 'shown', hover: null, said });
   }
 }

@@ -16,7 +16,7 @@ const MOST_TEXT = 2_000_000;
 const MOST_UINT32 = 2 ** 32 - 1;
 
 /** What is kept, as far as it can be believed: whatever shares the address may have written it. */
-export function readSaved(): Selection[] {
+export function readSavedSelections(): Selection[] {
   try {
     const text = localStorage.getItem(KEY) ?? '';
     if (text === '' || text.length > MOST_TEXT) return [];
@@ -29,7 +29,7 @@ export function readSaved(): Selection[] {
 }
 
 /** Replaces what is kept; says why that cannot be, as a sentence, or null. */
-export function writeSaved(list: readonly Selection[]): string | null {
+export function writeSavedSelections(list: readonly Selection[]): string | null {
   if (list.length > MOST_SAVED) return `No more than ${MOST_SAVED} selections are kept.`;
   const selections = list.map((one) => ({ ...one, rows: [...one.rows] }));
   const text = JSON.stringify({ version: VERSION, selections });
@@ -75,13 +75,13 @@ function readSelection(item: unknown, where: string): Selection | null {
 }
 
 /** Shows a saved selection, on its own layer if the run has that. */
-export function showSaved(session: Session, selection: Selection): void {
+export function showSavedSelection(session: Session, selection: Selection): void {
   const { run, series } = session.store.state;
   const own = run?.series.find(({ layer }) => layer === selection.layer);
   if (own && series?.layer !== selection.layer) session.chooseSeries(own.id);
   session.store.set({
     selection,
-    kept: 'shown',
+    selectionList: 'shown',
     table: false,
     said: `Selected: ${selection.name}`,
   });

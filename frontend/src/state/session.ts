@@ -8,7 +8,7 @@ import { asFailure, fetchAtlas, fetchIndex, openSample } from '../wire/api';
 import type { Atlas } from '../wire/atlas';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
 import { findRun, findSeries, findStep, type Link, linkOf, missingOf, readLink } from './deep_link';
-import { Pages } from './sprite_pages';
+import { SpritePages } from './sprite_pages';
 import type { State, Store } from './store';
 
 const ATLAS_BUDGET_BYTES = 64 << 20;
@@ -30,7 +30,7 @@ function lookOf({ run: _run, layer: _layer, step: _step, ...look }: Link): Parti
 type Links = Pick<Address, 'read' | 'watch' | 'write'>;
 
 export class Session {
-  readonly pages: Pages;
+  readonly pages: SpritePages;
   /** The newest index; the state keeps the one that the slider shows. */
   latestRuns: readonly RunEntry[] = [];
 
@@ -43,7 +43,7 @@ export class Session {
     /** Whose answers it takes, and adds to. */
     other?: Session,
   ) {
-    this.pages = other?.pages ?? new Pages();
+    this.pages = other?.pages ?? new SpritePages();
     this.#atlases = other
       ? other.#atlases
       : new Cache(ATLAS_BUDGET_BYTES, (atlas) => atlas.xy.buffer.byteLength);
@@ -187,7 +187,7 @@ export class Session {
     if (run !== null) this.#goTo(run, look);
     else this.store.set(look);
     // What opens may have put it out.
-    this.store.set({ lit: this.#link.lit });
+    this.store.set({ highlightText: this.#link.highlightText });
   }
 
   /** To where the link leads, or what comes nearest in the run that was found for it. */

@@ -7,7 +7,7 @@ import type { Session } from './session';
 import type { State } from './store';
 
 /** The series that keeps the searches of the shown layer: its own, or that of its other layout. */
-export function searchedOf({ runs, run, series }: State): SeriesEntry | null {
+export function shortcutSeriesOf({ runs, run, series }: State): SeriesEntry | null {
   if (series?.shortcuts.length) return series;
   const twin = run && twinOf(runs, run);
   const same = twin?.series.find(({ layer }) => layer === series?.layer);
@@ -18,5 +18,5 @@ export function searchedOf({ runs, run, series }: State): SeriesEntry | null {
 export function toggleShortcuts({ store }: Session): void {
   const { shortcut } = store.state;
   if (shortcut !== '') store.set({ shortcut: '' });
-  else if (searchedOf(store.state) !== null) store.set({ shortcut: 'all' });
+  else if (shortcutSeriesOf(store.state) !== null) store.set({ shortcut: 'all' });
 }

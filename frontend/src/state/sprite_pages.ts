@@ -20,7 +20,7 @@ export interface PageSet {
 
 const NO_PAGES: PageSet = { pages: [], complete: true, failure: null };
 
-export class Pages {
+export class SpritePages {
   readonly #pictures = new Cache<ImageBitmap>(
     BUDGET_BYTES,
     ({ width, height }) => width * height * BYTES_PER_PIXEL,

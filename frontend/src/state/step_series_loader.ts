@@ -6,10 +6,10 @@ import type { Atlas } from '../wire/atlas';
 import type { SeriesEntry } from '../wire/manifest';
 import type { Session } from './session';
 
-export type Told<T> = ReadonlyMap<number, T | Failure>;
+export type DriftValues<T> = ReadonlyMap<number, T | Failure>;
 
 /** Keeps of every step only what `read` says of it: atlases themselves are large. */
-export class StepReader<T> {
+export class StepSeriesLoader<T> {
   #key: unknown = null;
   #series: SeriesEntry | null = null;
   #told = new Map<number, T | Failure>();
@@ -26,7 +26,7 @@ export class StepReader<T> {
     series: SeriesEntry,
     steps: readonly number[],
     read: (atlas: Atlas) => T,
-  ): Told<T> {
+  ): DriftValues<T> {
     if (key !== this.#key || series !== this.#series) {
       this.#key = key;
       this.#series = series;

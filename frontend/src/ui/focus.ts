@@ -17,7 +17,7 @@ export function closeWhenLeft(close: () => void): (event: FocusEvent) => void {
 }
 
 /** Up and down go from button to button, so that a long list is not a long way by Tab alone. */
-export function walk(event: KeyboardEvent): void {
+export function moveFocus(event: KeyboardEvent): void {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const list = event.currentTarget as HTMLElement;
   const from = (event.target as HTMLElement).closest('.event');

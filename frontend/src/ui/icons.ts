@@ -26,7 +26,7 @@ const PATHS = {
 type IconName = keyof typeof PATHS | `M${string}`;
 
 /** Of what a person keeps in sight. */
-export const KEPT = 'M6 3h12v18l-6-4-6 4zm2 2v12.3l4-2.7 4 2.7V5z';
+export const SELECTION_ICON = 'M6 3h12v18l-6-4-6 4zm2 2v12.3l4-2.7 4 2.7V5z';
 
 function icon(name: IconName): TemplateResult {
   const path = PATHS[name as keyof typeof PATHS] ?? name;

@@ -7,13 +7,13 @@ export async function copy(text: string, done: string): Promise<string> {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    copied = copyTheOldWay(text);
+    copied = copyByEvent(text);
   }
   return copied ? done : 'The browser does not let it be copied.';
 }
 
 /** Pages without a secure address have no clipboard, but are asked what is to be copied. */
-function copyTheOldWay(text: string): boolean {
+function copyByEvent(text: string): boolean {
   const answer = (event: ClipboardEvent) => {
     event.clipboardData?.setData('text/plain', text);
     event.preventDefault();

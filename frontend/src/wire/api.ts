@@ -101,7 +101,7 @@ export async function get(route: string, query: Query): Promise<[Response, strin
   const request = parameters === '' ? route : `${route}?${parameters}`;
   let response: Response;
   try {
-    response = sample ? sampled(sample, request) : await fetch(request);
+    response = sample ? serveSample(sample, request) : await fetch(request);
   } catch {
     throw new Failure('unreachable', 'TensorBoard does not answer. Is it still running?', request);
   }
@@ -109,7 +109,7 @@ export async function get(route: string, query: Query): Promise<[Response, strin
   return [response, request];
 }
 
-function sampled(sample: Tensors, request: string): Response {
+function serveSample(sample: Tensors, request: string): Response {
   if (!sample.has(request)) return new Response(null, { status: 404 });
   return new Response(sample.uint8(request, ...sample.shape(request)) as Uint8Array<ArrayBuffer>);
 }

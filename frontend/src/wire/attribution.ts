@@ -70,17 +70,17 @@ function readSpread(
     (codes[cell * classes + index] ?? Number.NaN) * (scales[cell] ?? Number.NaN);
 }
 
-export interface Voice {
+export interface ClassAttribution {
   readonly index: number;
   readonly value: number;
 }
 
 /** The classes that a cell speaks for and against most, strongest first; at most `most` of each. */
-export function voicesOf(
+export function strongestClasses(
   { classes, at }: Attribution,
   cell: number,
   most: number,
-): { readonly helps: readonly Voice[]; readonly hurts: readonly Voice[] } {
+): { readonly helps: readonly ClassAttribution[]; readonly hurts: readonly ClassAttribution[] } {
   const voices = Array.from({ length: classes }, (_, index) => ({ index, value: at(cell, index) }));
   return {
     helps: voices
@@ -98,7 +98,7 @@ export function voicesOf(
  * "+.31", "+2.35", "−.0012" or "0": two digits of `most`, or three from 1 on, the strongest of those that stand together, and as
  * many places for the others; "+0" where nothing is left of a value.
  */
-export function signedFraction(value: number, most = value): string {
+export function formatSignedFraction(value: number, most = value): string {
   if (value === 0) return '0';
   const order = Math.floor(Math.log10(Math.abs(most)));
   const places = order < 0 ? 1 - order : 2 - order;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { findFalls, findTurns } from '../../src/domain/activation_drift';
-import type { Told } from '../../src/domain/drift';
+import type { DriftValues } from '../../src/domain/drift';
 import { type Activations, readActivations } from '../../src/wire/activations';
 import type { Atlas, Level } from '../../src/wire/atlas';
 import { NOT_RECORDED } from '../../src/wire/attribution';
@@ -14,7 +14,7 @@ const round = (values: Iterable<number> | null) =>
 const half = (values: readonly number[], ...shape: number[]) =>
   tensor('F16', new Uint16Array(values.map(halfBits)), ...shape);
 
-function told(found: Told | string): Told {
+function told(found: DriftValues | string): DriftValues {
   if (typeof found === 'string') throw new Error(found);
   return found;
 }

@@ -4,8 +4,8 @@ import {
   between,
   clampCamera,
   FIT,
+  fitCamera,
   fitSide,
-  fitted,
   MAX_ZOOM,
   panBy,
   reveal,
@@ -105,17 +105,17 @@ describe('camera', () => {
   });
 
   it('fits the whole map beside what covers the right of it', () => {
-    expect(fitted(viewport)).toEqual(FIT);
+    expect(fitCamera(viewport)).toEqual(FIT);
     // There is room for it as large as it was: it only gives way.
     const beside = { ...viewport, covered: 300 };
-    expect(toScreen(fitted(beside), beside, { x: 0, y: 0 }).x).toBeCloseTo(50);
-    expect(toScreen(fitted(beside), beside, { x: 1, y: 1 }).x).toBeCloseTo(450);
+    expect(toScreen(fitCamera(beside), beside, { x: 0, y: 0 }).x).toBeCloseTo(50);
+    expect(toScreen(fitCamera(beside), beside, { x: 1, y: 1 }).x).toBeCloseTo(450);
     const narrow = { width: 700, height: 440, covered: 320 };
-    expect(toScreen(fitted(narrow), narrow, { x: 0, y: 0.5 }).x).toBeCloseTo(20);
-    expect(toScreen(fitted(narrow), narrow, { x: 1, y: 0.5 }).x).toBeCloseTo(360);
+    expect(toScreen(fitCamera(narrow), narrow, { x: 0, y: 0.5 }).x).toBeCloseTo(20);
+    expect(toScreen(fitCamera(narrow), narrow, { x: 1, y: 0.5 }).x).toBeCloseTo(360);
     // Where that would take less than the least zoom it is as small as can be, and in the middle.
     const high = { width: 700, height: 1000, covered: 320 };
-    const [left, right] = [0, 1].map((x) => toScreen(fitted(high), high, { x, y: 0.5 }).x);
+    const [left, right] = [0, 1].map((x) => toScreen(fitCamera(high), high, { x, y: 0.5 }).x);
     expect(((left as number) + (right as number)) / 2).toBeCloseTo(190);
   });
 });

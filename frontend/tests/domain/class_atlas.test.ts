@@ -5,14 +5,14 @@ import { describe, expect, it, vi } from 'vitest';
 import { classAtlasOf, NOT_FOLLOWED } from '../../src/domain/class_atlas';
 import { highlightedRows } from '../../src/domain/highlight';
 import { NearestSamples } from '../../src/domain/nearest_samples';
-import { whyUnpaired } from '../../src/domain/sample_pairing';
+import { explainUnpairing } from '../../src/domain/sample_pairing';
 import type { Highlight } from '../../src/domain/view';
 import { EventList } from '../../src/features/events/event_list';
 import { legendPanel } from '../../src/features/legend/legend';
 import { findResults } from '../../src/features/search/search_index';
 import { highlightSentence } from '../../src/features/selection/highlight_pill';
 import { motionChoice } from '../../src/features/timeline/motion_choice';
-import { Traveler } from '../../src/map/travel';
+import { TravelArrangement } from '../../src/map/travel';
 import { differenceOf } from '../../src/state/difference_reading';
 import { driftOf } from '../../src/state/drift_reading';
 import type { Session } from '../../src/state/session';
@@ -81,9 +81,9 @@ describe('samples that differ from step to step', () => {
   const now = classAtlas();
 
   it('are no pair, though rows and images agree', () => {
-    expect(whyUnpaired({ ...smallAtlas(), step: 3 }, smallAtlas())).toBeNull();
-    expect(whyUnpaired(earlier, now)).toBe(NOT_FOLLOWED);
-    expect(whyUnpaired(smallAtlas(), now)).toBe(NOT_FOLLOWED);
+    expect(explainUnpairing({ ...smallAtlas(), step: 3 }, smallAtlas())).toBeNull();
+    expect(explainUnpairing(earlier, now)).toBe(NOT_FOLLOWED);
+    expect(explainUnpairing(smallAtlas(), now)).toBe(NOT_FOLLOWED);
   });
 
   it('neither travel, drift nor differ', () => {
@@ -96,7 +96,7 @@ describe('samples that differ from step to step', () => {
       pointColors: null,
     });
     const half = (atlas: Atlas) => ({ item: scene(atlas), weight: 0.5 });
-    expect(new Traveler().carry(half(earlier), half(now))).toBeNull();
+    expect(new TravelArrangement().carry(half(earlier), half(now))).toBeNull();
     const state = stateWith(now, { compare: 3, other: earlier });
     expect(driftOf(state, now, levelOf(now), new NearestSamples(() => {}))).toBe(NOT_FOLLOWED);
     expect(differenceOf(state, now, levelOf(now))).toBe(

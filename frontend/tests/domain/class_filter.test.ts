@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { FIT } from '../../src/domain/camera';
 import {
-  type Answers,
-  answer,
+  applyFilter,
   type Filter,
+  type FilterResult,
   heatOf,
   readFilter,
   type Sign,
@@ -15,9 +15,9 @@ import { closeUp } from '../../src/state/zoom_to_cell';
 import type { Atlas, Level } from '../../src/wire/atlas';
 import {
   findAttribution,
+  formatSignedFraction,
   NOT_RECORDED,
-  signedFraction,
-  voicesOf,
+  strongestClasses,
 } from '../../src/wire/attribution';
 import { ATTRIBUTION, askedAtlas, halves } from '../helpers/class_fixtures';
 import { tensor } from '../helpers/wire_builder';
@@ -27,8 +27,8 @@ const level = atlas.levels[0] as Level;
 const top = (...classes: number[]): Filter => ({ kind: 'top', classes, sign: 'helps' });
 const toward = (sign: Sign, ...classes: number[]): Filter => ({ kind: 'toward', classes, sign });
 
-function answers(filter: Filter, of: Atlas = atlas): Answers {
-  const found = answer(of, of.levels[0] as Level, filter);
+function answers(filter: Filter, of: Atlas = atlas): FilterResult {
+  const found = applyFilter(of, of.levels[0] as Level, filter);
   if (typeof found === 'string') throw new Error(found);
   return found;
 }
@@ -84,7 +84,7 @@ describe('attribution', () => {
   it('names the setting where it was not recorded', () => {
     const bare = askedAtlas({});
     expect(findAttribution(bare, bare.levels[0] as Level)).toBe(NOT_RECORDED);
-    expect(answer(bare, bare.levels[0] as Level, toward('helps', 0))).toBe(NOT_RECORDED);
+    expect(applyFilter(bare, bare.levels[0] as Level, toward('helps', 0))).toBe(NOT_RECORDED);
     expect(NOT_RECORDED).toContain('AtlasConfig(attribution=True)');
   });
 
@@ -100,22 +100,22 @@ describe('attribution', () => {
   it('says which classes a cell speaks for and against', () => {
     const found = findAttribution(atlas, level);
     if (typeof found === 'string') throw new Error(found);
-    expect(voicesOf(found, 1, 1)).toEqual({
+    expect(strongestClasses(found, 1, 1)).toEqual({
       helps: [{ index: 2, value: 0.25 }],
       hurts: [{ index: 0, value: -1 }],
     });
-    expect(voicesOf(found, 2, 5).helps.map(({ index }) => index)).toEqual([1, 0]);
-    expect(voicesOf(found, 2, 5).hurts).toEqual([]);
+    expect(strongestClasses(found, 2, 5).helps.map(({ index }) => index)).toEqual([1, 0]);
+    expect(strongestClasses(found, 2, 5).hurts).toEqual([]);
   });
 
   it('is told in two digits of the strongest', () => {
-    expect(signedFraction(0.314)).toBe('+.31');
-    expect(signedFraction(-0.00123)).toBe('−.0012');
-    expect(signedFraction(2.346)).toBe('+2.35');
-    expect(signedFraction(-1234.4)).toBe('−1234');
-    expect(signedFraction(0)).toBe('0');
-    expect(signedFraction(-0.0123, 0.31)).toBe('−.01');
-    expect(signedFraction(0.0001, 0.31)).toBe('+0');
+    expect(formatSignedFraction(0.314)).toBe('+.31');
+    expect(formatSignedFraction(-0.00123)).toBe('−.0012');
+    expect(formatSignedFraction(2.346)).toBe('+2.35');
+    expect(formatSignedFraction(-1234.4)).toBe('−1234');
+    expect(formatSignedFraction(0)).toBe('0');
+    expect(formatSignedFraction(-0.0123, 0.31)).toBe('−.01');
+    expect(formatSignedFraction(0.0001, 0.31)).toBe('+0');
   });
 });
 
@@ -167,7 +167,9 @@ describe('top class', () => {
     const predicted = { ...askedAtlas(), labels: null, predictions: labels };
     expect(answers(top(0), predicted).ranked).toEqual([0, 2]);
     const bare = { ...askedAtlas(), labels: null };
-    expect(answer(bare, bare.levels[0] as Level, top(0))).toContain('No labels or predictions');
+    expect(applyFilter(bare, bare.levels[0] as Level, top(0))).toContain(
+      'No labels or predictions',
+    );
   });
 
   it('lets nothing pass of a class that is nowhere on top', () => {
@@ -212,7 +214,7 @@ describe('attribution toward a class', () => {
   });
 
   it('says that a class of the address is not of this run', () => {
-    expect(answer(atlas, level, toward('helps', 9))).toBe('This run knows no class 9.');
+    expect(applyFilter(atlas, level, toward('helps', 9))).toBe('This run knows no class 9.');
   });
 
   it('falls back to the sparse cells for a scale where there are no others', () => {
@@ -224,9 +226,9 @@ describe('attribution toward a class', () => {
   });
 
   it('is worked out once as long as the filter stays', () => {
-    const once = answer(atlas, level, toward('helps', 1));
-    expect(answer(atlas, level, toward('helps', 1))).toBe(once);
-    expect(answer(atlas, level, toward('hurts', 1))).not.toBe(once);
+    const once = applyFilter(atlas, level, toward('helps', 1));
+    expect(applyFilter(atlas, level, toward('helps', 1))).toBe(once);
+    expect(applyFilter(atlas, level, toward('hurts', 1))).not.toBe(once);
   });
 
   it('stays quick with a thousand classes', () => {

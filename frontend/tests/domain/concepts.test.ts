@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { countIn, lifelinesIn, lifelinesOf, rowsOf } from '../../src/domain/concepts';
+import { conceptsIn, conceptsOf, countIn, rowsOf } from '../../src/domain/concepts';
 import type { Level } from '../../src/wire/atlas';
 import { smallAtlas, tensor } from '../helpers/wire_builder';
 
@@ -14,21 +14,21 @@ const level = atlas.levels[0] as Level;
 
 describe('lifelines', () => {
   it('are null where they were not traced', () => {
-    expect(lifelinesOf(smallAtlas())).toBeNull();
-    expect(lifelinesIn(smallAtlas(), level, 0)).toBeNull();
+    expect(conceptsOf(smallAtlas())).toBeNull();
+    expect(conceptsIn(smallAtlas(), level, 0)).toBeNull();
   });
 
   it('are null where they cannot be read', () => {
-    expect(lifelinesOf(smallAtlas({ lifelines: [{ id: 'x' }] }, ids))).toBeNull();
+    expect(conceptsOf(smallAtlas({ lifelines: [{ id: 'x' }] }, ids))).toBeNull();
   });
 
   it('of a cell come by their share of its members', () => {
-    const found = lifelinesIn(atlas, level, 0)?.map((one) => [one.lifeline.name, one.count]);
+    const found = conceptsIn(atlas, level, 0)?.map((one) => [one.lifeline.name, one.count]);
     expect(found).toEqual([
       ['cats', 2],
       ['dogs', 1],
     ]);
-    expect(lifelinesIn(atlas, level, 1)?.[0]).toMatchObject({ share: 0.5 });
+    expect(conceptsIn(atlas, level, 1)?.[0]).toMatchObject({ share: 0.5 });
   });
 
   it('tell their rows, and which cells hold those', () => {

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import {
   findAttributionChange,
   findDifference,
+  formatGain,
   largestChanges,
-  sayGain,
 } from '../../src/domain/difference';
 import { findDrift, floorOf } from '../../src/domain/drift';
-import { cellPlaces, movesOf, whyUnpaired } from '../../src/domain/sample_pairing';
+import { cellPlaces, explainUnpairing, movesOf } from '../../src/domain/sample_pairing';
 import type { Atlas, Level } from '../../src/wire/atlas';
 import { NOT_RECORDED } from '../../src/wire/attribution';
 import { ATTRIBUTION, askedAtlas, halfBits, halves } from '../helpers/class_fixtures';
@@ -31,15 +31,15 @@ function later(floor: number | null): { now: Atlas; level: Level } {
 
 describe('pairs', () => {
   it('are of one probe and the same samples', () => {
-    expect(whyUnpaired(before, later(null).now)).toBeNull();
+    expect(explainUnpairing(before, later(null).now)).toBeNull();
   });
 
   it('say why they are none', () => {
     const probe = { provenance: { settings: {}, probe: 'bb', model: 'Net', notes: [] } };
-    expect(whyUnpaired(before, smallAtlas(probe))).toContain('different probes');
+    expect(explainUnpairing(before, smallAtlas(probe))).toContain('different probes');
     const others = { image_ids: tensor('I32', new Int32Array([10, 11, 12, 13, 14, 99])) };
-    expect(whyUnpaired(before, smallAtlas({}, others))).toContain('not the same');
-    expect(whyUnpaired(before, { ...smallAtlas(), count: 5 })).toContain('5');
+    expect(explainUnpairing(before, smallAtlas({}, others))).toContain('not the same');
+    expect(explainUnpairing(before, { ...smallAtlas(), count: 5 })).toContain('5');
   });
 
   it('tell how far samples moved, and where cells lie on average', () => {
@@ -116,7 +116,7 @@ describe('difference of attribution', () => {
       [-1, null],
       [0.5, null],
     ]);
-    expect([sayGain(found, 0.5), sayGain(found, -1)]).toEqual(['+.50', '−1.00']);
+    expect([formatGain(found, 0.5), formatGain(found, -1)]).toEqual(['+.50', '−1.00']);
   });
 
   it('is news beyond two standard errors of the means', () => {

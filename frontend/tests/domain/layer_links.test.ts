@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { findMerges, linksBetween } from '../../src/domain/layer_links';
-import { activationsOf, EACH, floorOf, repeat } from '../helpers/layer_fixtures';
+import { activationsOf, EACH, layerLevelOf, repeat } from '../helpers/layer_fixtures';
 
 const HALF = EACH / 2;
 /** Half of group 0 and half of group 1 become group 3. */
@@ -9,8 +9,8 @@ const CHANGED = [...repeat([0, 3], HALF), ...repeat([1, 3], HALF)];
 
 describe('links between two layers', () => {
   it('are those of `link_layers`: each cell feeds the cells that its samples lie in', () => {
-    const lower = floorOf(repeat([0, 1, 2], EACH));
-    const upper = floorOf([...CHANGED, ...repeat([2], EACH)], { layer: 'late' });
+    const lower = layerLevelOf(repeat([0, 1, 2], EACH));
+    const upper = layerLevelOf([...CHANGED, ...repeat([2], EACH)], { layer: 'late' });
     const { links, samples } = linksBetween(lower, upper);
     expect(samples).toBe(90);
     // Cells of the upper layer: 0, 1, 2 and 3 of groups 0, 1, 2 and 3. Half of the new one is group
@@ -24,7 +24,7 @@ describe('links between two layers', () => {
 
   it('leave out what fewer than three samples say', () => {
     const groups = [0, 0, ...repeat([1, 2], EACH)];
-    const { links } = linksBetween(floorOf(groups), floorOf(groups, { layer: 'late' }));
+    const { links } = linksBetween(layerLevelOf(groups), layerLevelOf(groups, { layer: 'late' }));
     expect(links).toEqual([
       { lower: 1, upper: 1, shared: 30, feeds: 1, fed: 1 },
       { lower: 2, upper: 2, shared: 30, feeds: 1, fed: 1 },
@@ -32,8 +32,8 @@ describe('links between two layers', () => {
   });
 
   it('count only what lies in a cell of both', () => {
-    const lower = floorOf(repeat([0, 1], EACH));
-    const upper = floorOf(repeat([0, 1], EACH), { layer: 'late' });
+    const lower = layerLevelOf(repeat([0, 1], EACH));
+    const upper = layerLevelOf(repeat([0, 1], EACH), { layer: 'late' });
     upper.level.cellOf.fill(-1, 0, 10);
     const { samples, links } = linksBetween(lower, upper);
     expect(samples).toBe(50);
@@ -46,8 +46,8 @@ describe('merges across depth', () => {
   const before = [...repeat([0, 1], EACH), ...others];
   const after = [...CHANGED, ...others];
   const labels = after.map((group, row) => (group === 3 ? 2 : (before[row] as number)));
-  const lower = floorOf(before, { labels });
-  const upper = floorOf(after, { labels, layer: 'late' });
+  const lower = layerLevelOf(before, { labels });
+  const upper = layerLevelOf(after, { labels, layer: 'late' });
 
   it('finds that sand and water become a sandbar, as `link_layers` does', () => {
     const merges = findMerges(lower, upper, activationsOf(before));
@@ -63,7 +63,7 @@ describe('merges across depth', () => {
   });
 
   it('finds it without labels, too', () => {
-    const [bare, late] = [floorOf(before), floorOf(after, { layer: 'late' })];
+    const [bare, late] = [layerLevelOf(before), layerLevelOf(after, { layer: 'late' })];
     expect(findMerges(bare, late, activationsOf(before))).toMatchObject([{ cell: 2, label: null }]);
   });
 
@@ -73,12 +73,15 @@ describe('merges across depth', () => {
 
   it('finds none where no class is the cell’s own', () => {
     const plain = labels.map(() => 0);
-    const [one, two] = [floorOf(before, { labels: plain }), floorOf(after, { labels: plain })];
+    const [one, two] = [
+      layerLevelOf(before, { labels: plain }),
+      layerLevelOf(after, { labels: plain }),
+    ];
     expect(findMerges(one, two, activationsOf(before))).toEqual([]);
   });
 
   it('reads a layer against itself as nothing but itself', () => {
-    const again = floorOf(before, { labels });
+    const again = layerLevelOf(before, { labels });
     expect(findMerges(lower, again, activationsOf(before))).toEqual([]);
     expect(linksBetween(lower, again).links.every(({ feeds }) => feeds === 1)).toBe(true);
   });

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   differences,
-  lightOf,
+  findLinkedCells,
   sameSamples,
   shareProbe,
   sourceAt,
 } from '../../src/domain/sample_matching';
 import type { Level } from '../../src/wire/atlas';
-import { floorOf, repeat } from '../helpers/layer_fixtures';
+import { layerLevelOf, repeat } from '../helpers/layer_fixtures';
 import { smallAtlas, tensor } from '../helpers/wire_builder';
 
 const provenance = (settings: unknown, probe = 'aa', more = {}) => ({
@@ -95,32 +95,35 @@ describe('same samples', () => {
   it('are not looked for among any number of pairs', () => {
     const count = 1500;
     const same = repeat([7], count);
-    const a = floorOf(repeat([0], count), { images: same });
-    const b = floorOf(repeat([0], count + 1), { images: [...same, 7], layer: 'late' });
+    const a = layerLevelOf(repeat([0], count), { images: same });
+    const b = layerLevelOf(repeat([0], count + 1), { images: [...same, 7], layer: 'late' });
     expect(sameSamples(a.atlas, b.atlas).every((row) => row === -1)).toBe(true);
   });
 });
 
 describe('light', () => {
   it('is the share of a cell’s samples that each cell of another atlas holds', () => {
-    const a = floorOf(repeat([0, 5], 4));
-    const b = floorOf([1, 1, 1, 2, 2, 2, 2, 3], { layer: 'late' });
+    const a = layerLevelOf(repeat([0, 5], 4));
+    const b = layerLevelOf([1, 1, 1, 2, 2, 2, 2, 3], { layer: 'late' });
     const source = sourceAt(a.atlas, { size: 4, row: 0, col: 0 });
     if (source === null) throw new Error('no cell there');
-    const light = lightOf(source, b.atlas, b.level);
-    expect([...light.rows]).toEqual([0, 1, 2, 3]);
-    expect([...light.shares]).toEqual([0.75, 0.25, 0]);
-    expect(light).toMatchObject({ best: 0, cells: 2 });
+    const linked = findLinkedCells(source, b.atlas, b.level);
+    expect([...linked.rows]).toEqual([0, 1, 2, 3]);
+    expect([...linked.shares]).toEqual([0.75, 0.25, 0]);
+    expect(linked).toMatchObject({ best: 0, cells: 2 });
   });
 
   it('counts samples that lie in no drawn cell as missing from all of them', () => {
-    const a = floorOf(repeat([0], 4));
-    const b = floorOf(repeat([1], 4), { layer: 'late' });
+    const a = layerLevelOf(repeat([0], 4));
+    const b = layerLevelOf(repeat([1], 4), { layer: 'late' });
     b.level.cellOf.fill(-1, 1);
-    const light = lightOf({ ...a, cell: 0 }, b.atlas, b.level);
-    expect(light.shares[0]).toBe(0.25);
+    const linked = findLinkedCells({ ...a, cell: 0 }, b.atlas, b.level);
+    expect(linked.shares[0]).toBe(0.25);
     b.level.cellOf.fill(-1);
-    expect(lightOf({ ...a, cell: 0 }, b.atlas, b.level)).toMatchObject({ best: -1, cells: 0 });
+    expect(findLinkedCells({ ...a, cell: 0 }, b.atlas, b.level)).toMatchObject({
+      best: -1,
+      cells: 0,
+    });
   });
 
   it('begins at a drawn cell only', () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { gather } from '../../src/domain/cohesion';
+import { measureCohesion } from '../../src/domain/cohesion';
 import {
   cellBlock,
   rectangle,
@@ -12,9 +12,14 @@ import {
   whyNotIn,
 } from '../../src/domain/selection';
 import { samplesAsCsv, samplesAsJson } from '../../src/features/selection/selection_file';
-import { litText, readLit } from '../../src/state/highlight_link';
+import { readHighlight, writeHighlight } from '../../src/state/highlight_link';
 import { keepPin, MOST_PINS, type Pin, readPins, writePins } from '../../src/state/pins';
-import { freeName, MOST_SAVED, readSaved, writeSaved } from '../../src/state/saved_selections';
+import {
+  freeName,
+  MOST_SAVED,
+  readSavedSelections,
+  writeSavedSelections,
+} from '../../src/state/saved_selections';
 import type { Session } from '../../src/state/session';
 import { spread } from '../../src/state/step_series_loader';
 import { Store } from '../../src/state/store';
@@ -113,30 +118,30 @@ describe('gather', () => {
   const then = at([0.1, 0.1, 0.2, 0.1, 0.3, 0.1, 0.8, 0.8, 0.9, 0.9, 0.9, 0.1], 10, 0.01);
 
   it('is whole and unmoved where the samples were chosen', () => {
-    expect(gather(then, then, rows)).toEqual({ together: 1, moved: 0, beyond: null });
+    expect(measureCohesion(then, then, rows)).toEqual({ together: 1, moved: 0, beyond: null });
   });
 
   it('stays together as it moves as one, farther than chance', () => {
     const now = at([0.1, 0.5, 0.2, 0.5, 0.3, 0.5, 0.8, 0.8, 0.9, 0.9, 0.9, 0.1], 20, 0.3);
-    const found = gather(then, now, rows);
+    const found = measureCohesion(then, now, rows);
     expect(found).toMatchObject({ together: 1, beyond: 1 });
     expect(found).toHaveProperty('moved', expect.closeTo(0.4));
   });
 
   it('tells of one that strays, and of the floor of the later step', () => {
     const strayed = at([0.1, 0.1, 0.2, 0.1, 0.9, 0.1, 0.8, 0.8, 0.9, 0.9, 0.9, 0.1], 20, 0.3);
-    const found = gather(then, strayed, rows);
+    const found = measureCohesion(then, strayed, rows);
     expect(found).toHaveProperty('together', expect.closeTo(2 / 3));
     expect(found).toHaveProperty('moved', expect.closeTo(0.2));
     expect(found).toHaveProperty('beyond', expect.closeTo(1 / 3));
-    expect(gather(strayed, then, rows)).toHaveProperty('beyond', expect.closeTo(1 / 3));
+    expect(measureCohesion(strayed, then, rows)).toHaveProperty('beyond', expect.closeTo(1 / 3));
     const calm = { ...strayed, noiseFloor: null };
-    expect(gather(then, calm, rows)).toHaveProperty('beyond', null);
+    expect(measureCohesion(then, calm, rows)).toHaveProperty('beyond', null);
   });
 
   it('says why where the samples are others', () => {
     const few = { ...smallAtlas(), count: 5, key: 's1/9' };
-    expect(gather(then, few, rows)).toBe('One step has 6 samples and the other 5.');
+    expect(measureCohesion(then, few, rows)).toBe('One step has 6 samples and the other 5.');
   });
 });
 
@@ -151,21 +156,21 @@ describe('what is saved', () => {
   });
 
   it('comes back as it was', () => {
-    expect(writeSaved([one])).toBeNull();
-    expect(readSaved()).toEqual([one]);
+    expect(writeSavedSelections([one])).toBeNull();
+    expect(readSavedSelections()).toEqual([one]);
   });
 
   it('is nothing where there is nonsense, and never an error', () => {
     for (const text of ['', '{', 'null', '[]', '{"version":2}', '{"version":1}', '7']) {
       localStorage.setItem('atlas.selections', text);
-      expect(readSaved()).toEqual([]);
+      expect(readSavedSelections()).toEqual([]);
     }
     put([raw], 9);
-    expect(readSaved()).toEqual([]);
+    expect(readSavedSelections()).toEqual([]);
     put(Array.from({ length: MOST_SAVED + 1 }, () => raw));
-    expect(readSaved()).toEqual([]);
+    expect(readSavedSelections()).toEqual([]);
     localStorage.setItem('atlas.selections', ' '.repeat(2_000_001));
-    expect(readSaved()).toEqual([]);
+    expect(readSavedSelections()).toEqual([]);
   });
 
   it('loses the broken ones alone', () => {
@@ -188,17 +193,17 @@ describe('what is saved', () => {
       ...[{ ...raw, name: 7 }, { ...raw, layer: null }, null, 'x', { __proto__: raw }],
       { ...raw, name: `\u202e${'<b>'.repeat(1000)}\n` },
     ]);
-    const kept = readSaved();
-    expect(kept).toHaveLength(1);
-    expect(kept[0]?.name).toMatch(/^<b><b>.{1,60}…$/);
-    expect(kept[0]?.name).not.toContain('\u202e');
+    const selectionList = readSavedSelections();
+    expect(selectionList).toHaveLength(1);
+    expect(selectionList[0]?.name).toMatch(/^<b><b>.{1,60}…$/);
+    expect(selectionList[0]?.name).not.toContain('\u202e');
   });
 
   it('is refused with a reason where there is no room', () => {
     const many = Array.from({ length: MOST_SAVED + 1 }, () => one);
-    expect(writeSaved(many)).toBe('No more than 50 selections are kept.');
+    expect(writeSavedSelections(many)).toBe('No more than 50 selections are kept.');
     const rows = Int32Array.from({ length: 400_000 }, (_, row) => row);
-    expect(writeSaved([{ ...one, of: 400_000, rows }])).toContain('too large');
+    expect(writeSavedSelections([{ ...one, of: 400_000, rows }])).toContain('too large');
     vi.stubGlobal('localStorage', {
       setItem: () => {
         throw new DOMException('full', 'QuotaExceededError');
@@ -207,8 +212,8 @@ describe('what is saved', () => {
         throw new DOMException('denied', 'SecurityError');
       },
     });
-    expect(writeSaved([one])).toContain('keeps nothing for this page');
-    expect(readSaved()).toEqual([]);
+    expect(writeSavedSelections([one])).toContain('keeps nothing for this page');
+    expect(readSavedSelections()).toEqual([]);
   });
 
   it('has names that differ', () => {
@@ -284,7 +289,7 @@ describe('pins', () => {
     expect(store.state.pins).toBe('');
     const place = { size: 2, row: 1, col: 0 };
     keepPin(session, place);
-    expect(store.state).toMatchObject({ pins: '2.1.0.7.s1', kept: 'shown' });
+    expect(store.state).toMatchObject({ pins: '2.1.0.7.s1', selectionList: 'shown' });
     expect(store.state.said).toBe('row 2, column 1 added, 1 of 16 pins');
     keepPin(session, place);
     expect(store.state.pins).toBe('');
@@ -298,20 +303,22 @@ describe('pins', () => {
 
 describe('what is lit, in the address', () => {
   it('is an image or a concept', () => {
-    const image = readLit('image:17');
+    const image = readHighlight('image:17');
     expect(image).toEqual({ ids: [17], of: 'image', name: 'image 17', event: null });
-    expect(litText(image)).toBe('image:17');
-    expect(litText(readLit('concept:4'))).toBe('concept:4');
+    expect(writeHighlight(image)).toBe('image:17');
+    expect(writeHighlight(readHighlight('concept:4'))).toBe('concept:4');
   });
 
   it('is nothing else', () => {
     for (const text of ['', 'image:', 'image:-1', 'image:1e3', 'sample:3', 'image:1234567890']) {
-      expect(readLit(text), text).toBeNull();
+      expect(readHighlight(text), text).toBeNull();
     }
-    expect(litText(null)).toBe('');
-    expect(litText({ ids: [1, 2], name: '', event: null })).toBe('');
-    expect(litText({ ids: [1], of: 'sample', name: '', event: null })).toBe('');
-    expect(litText({ ids: [1], of: 'image', atlas: 's1/7', name: '', event: null })).toBe('');
+    expect(writeHighlight(null)).toBe('');
+    expect(writeHighlight({ ids: [1, 2], name: '', event: null })).toBe('');
+    expect(writeHighlight({ ids: [1], of: 'sample', name: '', event: null })).toBe('');
+    expect(writeHighlight({ ids: [1], of: 'image', atlas: 's1/7', name: '', event: null })).toBe(
+      '',
+    );
   });
 });
 

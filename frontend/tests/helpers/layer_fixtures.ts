@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Layers that tell groups of samples apart, each in a cell of its own on a grid of 4 × 4. */
 
-import type { Floor } from '../../src/domain/layer_links';
+import type { LayerLevel } from '../../src/domain/layer_links';
 import type { Activations } from '../../src/wire/activations';
 import type { Atlas, Level } from '../../src/wire/atlas';
 import { smallAtlas, tensor } from './wire_builder';
@@ -19,7 +19,7 @@ const i32 = (values: readonly number[], ...shape: number[]) =>
   tensor('I32', new Int32Array(values), ...shape);
 
 /** Sample i is of group `groups[i]`, whose cell lies at row group / 4, column group % 4. */
-export function floorOf(groups: readonly number[], options: FloorOptions = {}): Floor {
+export function layerLevelOf(groups: readonly number[], options: FloorOptions = {}): LayerLevel {
   const { layer = 'mid', labels = null, images = groups.map((_, row) => row) } = options;
   const cells = [...new Set(groups)].sort((a, b) => a - b);
   const count = groups.length;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FIT } from '../../src/domain/camera';
-import { Traveler } from '../../src/map/travel';
+import { TravelArrangement } from '../../src/map/travel';
 import { CanvasRenderer } from '../../src/render/canvas_renderer';
 import { PointsPass } from '../../src/render/gl/points_pass';
 import { TravelPass } from '../../src/render/gl/travel_pass';
@@ -25,7 +25,7 @@ function scene(atlas = old, change: Partial<Scene> = {}): Scene {
 
 function carried(weight: number, from = scene(old), to = scene(young)): readonly WeightedScene[] {
   const older = { item: from, weight: 1 - weight };
-  const pair = new Traveler().carry(older, { item: to, weight });
+  const pair = new TravelArrangement().carry(older, { item: to, weight });
   if (pair === null) throw new Error('not carried');
   return pair;
 }
@@ -74,7 +74,10 @@ describe('traveller', () => {
 
   it('follows nothing between grids of one step, nor between different probes', () => {
     const carry = (atlas: typeof old) =>
-      new Traveler().carry({ item: scene(old), weight: 0.5 }, { item: scene(atlas), weight: 0.5 });
+      new TravelArrangement().carry(
+        { item: scene(old), weight: 0.5 },
+        { item: scene(atlas), weight: 0.5 },
+      );
     expect(carry(old)).toBeNull();
     const provenance = { settings: {}, probe: 'bb', model: 'Net', notes: [] };
     expect(carry(smallAtlas({ provenance }))).toBeNull();
@@ -120,7 +123,7 @@ describe('travel pass', () => {
   });
 
   it('uploads once for a whole way, and frees everything at its end', () => {
-    const traveller = new Traveler();
+    const traveller = new TravelArrangement();
     const [from, to] = [scene(old), scene(young)];
     for (const weight of [0.2, 0.6]) {
       const pair = traveller.carry({ item: from, weight: 1 - weight }, { item: to, weight });

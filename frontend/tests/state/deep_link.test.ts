@@ -81,7 +81,7 @@ describe('link', () => {
       table: false,
       shortcut: '',
       pins: '',
-      lit: '',
+      highlightText: '',
     });
   });
 
@@ -107,7 +107,7 @@ describe('link', () => {
       table: true,
       shortcut: '7',
       pins: '10.4.5.40.s1',
-      lit: 'image:17',
+      highlightText: 'image:17',
     });
     expect(readLink(linkOf(store.state))).toEqual({
       run: 'one/atlas',
@@ -128,7 +128,7 @@ describe('link', () => {
       table: true,
       shortcut: '7',
       pins: '10.4.5.40.s1',
-      lit: 'image:17',
+      highlightText: 'image:17',
     });
   });
 

@@ -6,32 +6,32 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { findFalls, findTurns } from '../../src/domain/activation_drift';
 import {
+  formatCell,
   majority,
   membersOf,
   nearestOnMap,
   nextCell,
-  sayCell,
   tallyIcons,
 } from '../../src/domain/cell_stats';
 import { classAtlasOf } from '../../src/domain/class_atlas';
-import { answer } from '../../src/domain/class_filter';
+import { applyFilter } from '../../src/domain/class_filter';
 import { listClasses } from '../../src/domain/class_index';
 import { groupSeries } from '../../src/domain/class_series';
 import { coloring } from '../../src/domain/color_scales';
 import { frameOf } from '../../src/domain/concept_history';
-import { lifelinesIn } from '../../src/domain/concepts';
+import { conceptsIn } from '../../src/domain/concepts';
 import { findDrift } from '../../src/domain/drift';
 import { cutOf } from '../../src/domain/patches';
-import { differences, lightOf } from '../../src/domain/sample_matching';
+import { differences, findLinkedCells } from '../../src/domain/sample_matching';
 import { cellsAsCsv } from '../../src/features/export/cells_csv';
 import { findResults } from '../../src/features/search/search_index';
 import { readHash, writeHash } from '../../src/host/url_hash';
 import { findRun, findSeries, readLink } from '../../src/state/deep_link';
 import { readPins } from '../../src/state/pins';
-import { readSaved } from '../../src/state/saved_selections';
+import { readSavedSelections } from '../../src/state/saved_selections';
 import { readActivations } from '../../src/wire/activations';
 import { type Atlas, cellAt, type Level, readAtlas } from '../../src/wire/atlas';
-import { findAttribution, voicesOf } from '../../src/wire/attribution';
+import { findAttribution, strongestClasses } from '../../src/wire/attribution';
 import { readHistory } from '../../src/wire/history';
 import { WireError } from '../../src/wire/json_reader';
 import { readIndex } from '../../src/wire/manifest';
@@ -187,7 +187,7 @@ function use(atlas: Atlas): void {
     findResults(atlas, one, 'c');
     findResults(atlas, one, '1');
     for (const kind of ['top', 'toward'] as const)
-      answer(atlas, one, { kind, classes: [0, 99_999], sign: 'both' });
+      applyFilter(atlas, one, { kind, classes: [0, 99_999], sign: 'both' });
     if (atlas.labels) majority(one, atlas.labels);
     findDrift(atlas, atlas, one);
     findFalls(atlas, sound, one);
@@ -195,12 +195,12 @@ function use(atlas: Atlas): void {
     for (let cell = 0; cell < one.rows.length; cell++) {
       const [row, col] = [one.rows[cell] as number, one.cols[cell] as number];
       expect(cellAt(one, row, col)).toBeGreaterThanOrEqual(0);
-      sayCell(atlas, { size: one.size, row, col });
+      formatCell(atlas, { size: one.size, row, col });
       nextCell(one, row, col, 1, 0);
       nearestOnMap(atlas.xy, membersOf(one, cell), 3);
-      lifelinesIn(atlas, one, cell);
-      lightOf({ atlas, level: one, cell }, sound, level);
-      if (typeof attribution !== 'string') voicesOf(attribution, cell, 5);
+      conceptsIn(atlas, one, cell);
+      findLinkedCells({ atlas, level: one, cell }, sound, level);
+      if (typeof attribution !== 'string') strongestClasses(attribution, cell, 5);
     }
     frameOf(atlas, one.size, 0);
   }
@@ -296,7 +296,7 @@ describe('what anybody may have written', () => {
     for (let i = 0; i < COUNT / 4; i++) {
       text = JSON.stringify(broken({ version: 1, selections: [one, one] }, chance));
       if (chance.next() < 0.2) text = text.slice(0, chance.below(text.length));
-      kept += readSaved().length;
+      kept += readSavedSelections().length;
     }
     expect(kept).toBeGreaterThan(0);
   });

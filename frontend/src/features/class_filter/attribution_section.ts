@@ -6,13 +6,18 @@ import { MIN_SUPPORT } from '../../domain/class_filter';
 import type { CellContext } from '../../ui/cell_view';
 import { plural, shorten } from '../../util/format';
 import { className } from '../../wire/atlas';
-import { findAttribution, signedFraction, type Voice, voicesOf } from '../../wire/attribution';
+import {
+  type ClassAttribution,
+  findAttribution,
+  formatSignedFraction,
+  strongestClasses,
+} from '../../wire/attribution';
 
 const EACH = 3;
 const NAME = 40;
 
 /** `ask` is called with the class whose attribution the map should show. */
-export function classVoices(
+export function attributionSection(
   { atlas, level, facts }: CellContext,
   ask: (index: number) => void,
 ): TemplateResult {
@@ -23,7 +28,7 @@ export function classVoices(
       <p class="muted">${attribution}</p>
     </section>`;
   }
-  const { helps, hurts } = voicesOf(attribution, facts.cell, EACH);
+  const { helps, hurts } = strongestClasses(attribution, facts.cell, EACH);
   const most = Math.max(...[...helps, ...hurts].map(({ value }) => Math.abs(value)));
   // How far the samples of the cell agree: a mean of +2 and −2 is no voice of a cell.
   const spread = (value: number, index: number) => {
@@ -34,11 +39,11 @@ export function classVoices(
     return {
       mark: html`<b style="left:${from}%;width:${to - from}%"></b>`,
       text: html`<span class="muted" title="Standard deviation over the samples"
-        >${signedFraction(reach, most).replace(/^\+?/, ' ±')}</span
+        >${formatSignedFraction(reach, most).replace(/^\+?/, ' ±')}</span
       >`,
     };
   };
-  const list = (title: string, voices: readonly Voice[], sign: string) =>
+  const list = (title: string, voices: readonly ClassAttribution[], sign: string) =>
     voices.length === 0
       ? nothing
       : html`<h4>${title}</h4>
@@ -56,7 +61,7 @@ export function classVoices(
                 <span class="meter ${sign}"
                   ><i style="width:${(100 * Math.abs(value)) / most}%"></i>${spread(value, index).mark}</span
                 >
-                <span class="number">${signedFraction(value, most)}${spread(value, index).text}</span>
+                <span class="number">${formatSignedFraction(value, most)}${spread(value, index).text}</span>
               </li>`,
             )}
           </ul>`;

@@ -2,7 +2,7 @@
 /** Everything about asking for classes: heat, legend, panel and voices. */
 
 import { nothing, type TemplateResult } from 'lit';
-import { answer, type Filter, readFilter, writeFilter } from '../../domain/class_filter';
+import { applyFilter, type Filter, readFilter, writeFilter } from '../../domain/class_filter';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Layer, OverlayFrame } from '../../map/overlay';
 import { drawFilter } from '../../map/overlays/filter';
@@ -13,7 +13,7 @@ import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Feature } from '../feature';
-import { classVoices } from './attribution_section';
+import { attributionSection } from './attribution_section';
 import { filterLegend, filterSentence, restReason, scaleOf } from './filter_legend';
 import { FilterPanel } from './filter_panel';
 
@@ -49,7 +49,7 @@ export class ClassFilterController implements Feature {
   inspectorSection(context: CellContext): TemplateResult {
     const ask = (index: number) =>
       this.session.store.set(writeFilter({ kind: 'toward', classes: [index], sign: 'both' }));
-    return classVoices(context, ask);
+    return attributionSection(context, ask);
   }
 
   announce(state: State, before: State): string | null {
@@ -98,7 +98,7 @@ function heat(
   filter: Filter,
 ): void {
   const { atlas, level } = frame;
-  const answers = answer(atlas, level, filter);
+  const answers = applyFilter(atlas, level, filter);
   if (typeof answers === 'string') return;
   drawFilter(context, frame, {
     answers,

@@ -23,7 +23,8 @@ export function classLinks(
   return [...asked, ...(classes.length === 2 ? [classes] : []), ...back].flatMap((wanted) => {
     const place = find(state, atlas, wanted);
     if (place === null || place.series.id === state.series?.id) return [];
-    const name = wanted.length === 0 ? shorten(layerOf(atlas), NAME) : named(atlas, wanted, ' / ');
+    const name =
+      wanted.length === 0 ? shorten(layerOf(atlas), NAME) : joinNames(atlas, wanted, ' / ');
     return html`<button type="button" class="link" @click=${() => openAtlas(session, place)}>
       Open the atlas of ${name}
     </button>`;
@@ -39,7 +40,7 @@ export function missingAtlases(
   const missing = classes.filter((index) => find(state, atlas, [index]) === null);
   if (missing.length === 0) return nothing;
   return html`<p class="muted">
-    No atlas of what speaks for ${named(atlas, missing, ' or ')} was made of this layer:
+    No atlas of what speaks for ${joinNames(atlas, missing, ' or ')} was made of this layer:
     <code>${setting(atlas, missing)}</code>, or later <code>tensorboard-atlas class</code>
   </p>`;
 }
@@ -53,7 +54,7 @@ function find({ runs, run }: State, atlas: Atlas, classes: readonly number[]): P
   return run && findAtlas(runs, run, layerOf(atlas), labels);
 }
 
-function named(atlas: Atlas, classes: readonly number[], between: string): string {
+function joinNames(atlas: Atlas, classes: readonly number[], between: string): string {
   return classes.map((index) => shorten(className(atlas, index), NAME)).join(between);
 }
 

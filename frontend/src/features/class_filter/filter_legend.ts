@@ -3,9 +3,9 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import {
-  type Answers,
-  answer,
+  applyFilter,
   type Filter,
+  type FilterResult,
   MIN_SUPPORT,
   readFilter,
 } from '../../domain/class_filter';
@@ -13,7 +13,7 @@ import { referenceOf } from '../../state/reference_step';
 import type { State } from '../../state/store';
 import { count, percent, shorten } from '../../util/format';
 import { type Atlas, className, type Level, levelOf } from '../../wire/atlas';
-import { signedFraction } from '../../wire/attribution';
+import { formatSignedFraction } from '../../wire/attribution';
 import { tally } from './filter_panel';
 
 const NAME = 40;
@@ -34,7 +34,7 @@ export function scaleOf(state: State, atlas: Atlas, level: Level, filter: Filter
   return [atlas, other, other && state.atlas]
     .flatMap((one) => {
       const same = levelOf(one, level.size);
-      const found = one && same ? answer(one, same, filter) : '';
+      const found = one && same ? applyFilter(one, same, filter) : '';
       return typeof found === 'string' ? [] : [found.most];
     })
     .reduce((most, value) => Math.max(most, value), 0);
@@ -48,7 +48,7 @@ export function filterLegend(
 ): TemplateResult | typeof nothing {
   const filter = readFilter(state);
   if (filter.classes.length === 0) return nothing;
-  const found = answer(atlas, level, filter);
+  const found = applyFilter(atlas, level, filter);
   const rest = restReason(state);
   return html`<aside class="legend panel filter-legend" aria-label="Legend of the class filter">
     <div class="filter-head">
@@ -79,7 +79,7 @@ function title(atlas: Atlas, { kind, classes, sign }: Filter): TemplateResult {
     : html`Attribution toward ${names}${SIGN_WORDS[sign]}`;
 }
 
-function key({ kind, sign }: Filter, found: Answers, { rows }: Level): TemplateResult {
+function key({ kind, sign }: Filter, found: FilterResult, { rows }: Level): TemplateResult {
   const [low, high] = found.range ?? [0, 0];
   const line = (mark: string, words: string) =>
     html`<li><i class=${mark}></i><span>${words}</span></li>`;
@@ -90,7 +90,7 @@ function key({ kind, sign }: Filter, found: Answers, { rows }: Level): TemplateR
     lines.push(line('passes', `passes${shares}`));
   } else {
     const far = (value: number, word: string) =>
-      known ? `, ${word} ${signedFraction(value, found.most)}` : '';
+      known ? `, ${word} ${formatSignedFraction(value, found.most)}` : '';
     if (sign !== 'hurts')
       lines.push(line('helps', `speaks for it${far(Math.max(0, high), 'up to')}`));
     if (sign !== 'helps')
@@ -110,7 +110,7 @@ function key({ kind, sign }: Filter, found: Answers, { rows }: Level): TemplateR
 
 function scaleWords(
   { kind }: Filter,
-  found: Answers,
+  found: FilterResult,
   most: number,
   { compare, compareMode }: State,
 ): string {
@@ -120,17 +120,17 @@ function scaleWords(
   if (kind === 'top') return `Full light: a share of 100%. Less light, less of it.${whose}`;
   const where = compare === null ? 'on this grid' : 'of A and B';
   const of = found.ranked.length > 0 ? 'cell' : 'cell, though its samples are few,';
-  return `Full light: ${signedFraction(most).slice(1)} logits, the strongest ${of} ${where}. Less light, less of it.${whose}`;
+  return `Full light: ${formatSignedFraction(most).slice(1)} logits, the strongest ${of} ${where}. Less light, less of it.${whose}`;
 }
 
 /** What a screen reader should hear of the answer. */
 export function filterSentence(atlas: Atlas, level: Level, filter: Filter): string {
-  const found = answer(atlas, level, filter);
+  const found = applyFilter(atlas, level, filter);
   if (typeof found === 'string') return found;
   const best = found.ranked[0];
   if (best === undefined) return tally(found, level);
   const value = found.values[best] as number;
-  const says = filter.kind === 'top' ? percent(value) : signedFraction(value, found.most);
+  const says = filter.kind === 'top' ? percent(value) : formatSignedFraction(value, found.most);
   const where = `row ${(level.rows[best] as number) + 1}, column ${(level.cols[best] as number) + 1}`;
   return `${tally(found, level)}; strongest at ${where}: ${says}`;
 }

@@ -4,9 +4,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';
 import {
-  type Answers,
-  answer,
+  applyFilter,
   type Filter,
+  type FilterResult,
   type Kind,
   MIN_SUPPORT,
   readFilter,
@@ -17,15 +17,15 @@ import { listClasses } from '../../domain/class_index';
 import type { AtlasMap } from '../../map/atlas_map';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';
-import { searchedOf } from '../../state/shortcut_series';
+import { shortcutSeriesOf } from '../../state/shortcut_series';
 import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
-import { walk } from '../../ui/focus';
+import { moveFocus } from '../../ui/focus';
 import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { count, percent, plural, shorten } from '../../util/format';
 import { type Atlas, className, type Level, levelOf } from '../../wire/atlas';
-import { signedFraction } from '../../wire/attribution';
+import { formatSignedFraction } from '../../wire/attribution';
 import { classLinks, missingAtlases } from './class_links';
 import { ClassPicker } from './class_picker';
 
@@ -72,7 +72,7 @@ export class FilterPanel {
       ${atlas && level ? this.#result(atlas, level, filter) : nothing}
       ${atlas ? missingAtlases(state, atlas, filter.classes) : nothing}
       ${
-        searchedOf(state) === null && !(atlas && classAtlasOf(atlas))
+        shortcutSeriesOf(state) === null && !(atlas && classAtlasOf(atlas))
           ? html`<p class="muted">
               Shortcuts to a class were not searched for in this run:
               <code>AtlasWriter(..., shortcuts=True)</code>
@@ -118,14 +118,14 @@ export class FilterPanel {
     if (filter.classes.length === 0) {
       return html`<p class="muted">Choose a class: its cells keep their light, all others recede.</p>`;
     }
-    const found = answer(atlas, level, filter);
+    const found = applyFilter(atlas, level, filter);
     if (typeof found === 'string') return html`<p>${found}</p>`;
     return html`<section class="strongest">
       <h3>Strongest cells <span class="muted">${tally(found, level)}</span></h3>
       ${
         found.ranked.length === 0
           ? html`<p class="muted">None with ${MIN_SUPPORT} samples or more on this grid.</p>`
-          : html`<ol @keydown=${walk}>
+          : html`<ol @keydown=${moveFocus}>
               ${found.ranked.slice(0, STRONGEST).map((cell) => this.#cell(atlas, level, filter, found, cell))}
             </ol>`
       }
@@ -136,7 +136,7 @@ export class FilterPanel {
     atlas: Atlas,
     level: Level,
     { kind, classes }: Filter,
-    { values, which, most }: Answers,
+    { values, which, most }: FilterResult,
     cell: number,
   ): TemplateResult {
     const value = values[cell] as number;
@@ -147,7 +147,7 @@ export class FilterPanel {
       <button type="button" class="event" @click=${() => this.#fly(level, cell)}>
         <span class="event-head">
           <span>row ${(level.rows[cell] as number) + 1}, column ${(level.cols[cell] as number) + 1}</span>
-          <span class="number">${kind === 'top' ? percent(value) : signedFraction(value, most)}</span>
+          <span class="number">${kind === 'top' ? percent(value) : formatSignedFraction(value, most)}</span>
         </span>
         <span class="meter ${value < 0 ? 'hurts' : ''}"><i style="width:${100 * share}%"></i></span>
         <span class="muted"
@@ -193,7 +193,7 @@ function choice<T extends string>(
 }
 
 /** "12 of 45 cells pass, 3 of them with fewer than 8 samples". */
-export function tally({ passing, sparse }: Answers, { rows }: Level): string {
+export function tally({ passing, sparse }: FilterResult, { rows }: Level): string {
   const few = sparse > 0 ? `, ${count(sparse)} with fewer than ${MIN_SUPPORT} samples` : '';
   return `${count(passing)} of ${plural(rows.length, 'cell')} pass${few}`;
 }

@@ -2,7 +2,7 @@
 /** What the squares of the difference say, in words and numbers, or why there are none. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Change, type Difference, largestChanges, sayGain } from '../../domain/difference';
+import { type Change, type Difference, formatGain, largestChanges } from '../../domain/difference';
 import { differenceOf, differenceSentence } from '../../state/difference_reading';
 import { stepsBetween } from '../../state/drift_reading';
 import type { State } from '../../state/store';
@@ -32,8 +32,8 @@ export function differenceLegend(
   return html`<aside class="legend panel drift-legend" aria-label="Difference">
     <p><strong>${differenceSentence(state, found)}</strong></p>
     <ul class="difference-key">
-      <li><i class="gain"></i>more in B: up to ${sayGain(found, gained)}</li>
-      <li><i class="loss"></i>${toward === null ? 'fewer' : 'less'} in B: to ${sayGain(found, -lost)}</li>
+      <li><i class="gain"></i>more in B: up to ${formatGain(found, gained)}</li>
+      <li><i class="loss"></i>${toward === null ? 'fewer' : 'less'} in B: to ${formatGain(found, -lost)}</li>
       <li><i class="only-a"></i>cell in A only: ${count(onlyA)}</li>
       <li><i class="only-b"></i>cell in B only: ${count(onlyB)}</li>
     </ul>
@@ -71,7 +71,7 @@ function table(found: Difference, go: (change: Change) => void): TemplateResult 
                 row ${change.row + 1}, column ${change.col + 1}
               </button>
             </td>
-            <td class="number">${sayGain(found, change.gain)}</td>
+            <td class="number">${formatGain(found, change.gain)}</td>
             <td>${VERDICTS[String(change.news)]}</td>
           </tr>`,
         )}

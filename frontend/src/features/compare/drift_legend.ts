@@ -3,7 +3,7 @@
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { SEQUENTIAL_CSS } from '../../domain/color_scales';
-import { type Drift, sayChange, type Told } from '../../domain/drift';
+import { type Drift, type DriftValues, formatChange } from '../../domain/drift';
 import type { NearestSamples } from '../../domain/nearest_samples';
 import { DRIFTS } from '../../domain/view';
 import {
@@ -40,7 +40,7 @@ export function driftLegend(
   </aside>`;
 }
 
-function sums(state: State, told: Drift | Told): TemplateResult {
+function sums(state: State, told: Drift | DriftValues): TemplateResult {
   const { mean, most, beyondShare, beyond } = told;
   const moves = 'from' in told;
   return html`<p><strong>${driftSentence(state, told)}</strong></p>
@@ -57,20 +57,20 @@ function sums(state: State, told: Drift | Told): TemplateResult {
 }
 
 function signs(beyond: Float32Array | null): TemplateResult {
-  return html`${beyond === null ? nothing : key(NEWS, 'most of its samples moved farther than chance')}
+  return html`${beyond === null ? nothing : key(SIGNIFICANCE, 'most of its samples moved farther than chance')}
   ${key(CHANCE, beyond === null ? 'not known to be more than chance' : 'chance explains the move')}`;
 }
 
-function scale(state: State, { most, note = '' }: Told): TemplateResult {
+function scale(state: State, { most, note = '' }: DriftValues): TemplateResult {
   return html`<div class="scale">
       <span>0</span>
       <i style="background:${SEQUENTIAL_CSS}"></i>
-      <span>${sayChange(most, most)}</span>
+      <span>${formatChange(most, most)}</span>
     </div>
     <p class="muted">${driftWords(state).color}. Thin and pale: no news.${note}</p>`;
 }
 
-const NEWS = svg`<path class="solid" d="M2 8.6 24 6v-4l10 7-10 7v-4L2 9.4z" />`;
+const SIGNIFICANCE = svg`<path class="solid" d="M2 8.6 24 6v-4l10 7-10 7v-4L2 9.4z" />`;
 const CHANCE = svg`<path class="broken" d="M2 9h28" /><circle cx="32" cy="9" r="2" />`;
 
 function key(sign: TemplateResult<2>, words: string): TemplateResult {

@@ -8,7 +8,7 @@ import { isKept, jumpTo, type Side, showSide, sideOf } from '../../state/go_to_e
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
-import { walk } from '../../ui/focus';
+import { moveFocus } from '../../ui/focus';
 import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { count, fraction, plural, shorten } from '../../util/format';
@@ -46,12 +46,12 @@ export class EventList {
     if (atlas !== null && classAtlasOf(atlas) !== null) return noEvents(NOT_FOLLOWED);
     if (history === null) return historyFailure ? unread(historyFailure, this.session) : READING;
     const { events, eventsFound } = history;
-    if (events === null) return notRecorded();
+    if (events === null) return renderMissing();
     if (events.length === 0) return noEvents(whyNone(history));
     const ordered = this.#order === 'rank' ? events : events.toSorted((a, b) => a.step - b.step);
     const shown = this.#whole ? ordered : ordered.slice(0, FIRST_EVENTS);
     return html`${this.#head(events.length, eventsFound)}
-      <ol class="event-items" @keydown=${walk}>
+      <ol class="event-items" @keydown=${moveFocus}>
         ${shown.map((event) => this.#item(state, event))}
       </ol>
       ${
@@ -159,7 +159,7 @@ function whyNone({ kept }: History): string {
     : `No concept was born, merged, split or ended between the ${count(kept)} steps.`;
 }
 
-function notRecorded(): TemplateResult {
+function renderMissing(): TemplateResult {
   return html`<div class="no-events">
     <p><strong>Events were not recorded in this run.</strong></p>
     <p class="muted">

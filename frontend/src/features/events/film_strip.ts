@@ -5,12 +5,12 @@ import { html, nothing, svg, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import { classAtlasOf } from '../../domain/class_atlas';
 import { eventsOf, type Frame, frameOf, pathOf } from '../../domain/concept_history';
-import { type Lifeline, lifelinesIn } from '../../domain/concepts';
+import { conceptsIn, type Lifeline } from '../../domain/concepts';
 import { type CellPlace, samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
-import { StepReader, spread, type Told } from '../../state/step_series_loader';
+import { type DriftValues, StepSeriesLoader, spread } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
 import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
@@ -29,7 +29,7 @@ const NAME = 40;
 type ToldFrame = Frame | Failure | undefined;
 
 export class FilmStrip {
-  readonly #reader: StepReader<Frame>;
+  readonly #reader: StepSeriesLoader<Frame>;
   /** The concept that a frame has led to: its cell may hold more of another one. */
   #through: { readonly place: CellPlace; readonly id: number } | null = null;
   #strip: HTMLElement | null = null;
@@ -40,14 +40,14 @@ export class FilmStrip {
     private readonly map: AtlasMap,
     private readonly update: () => void,
   ) {
-    this.#reader = new StepReader(session, update);
+    this.#reader = new StepSeriesLoader(session, update);
   }
 
   /** A section of the inspector. */
   render({ state, atlas, level, facts }: CellContext): TemplateResult | typeof nothing {
     const { series, highlight, history } = state;
     if (series === null || series.steps.length < 2 || classAtlasOf(atlas) !== null) return nothing;
-    const list = lifelinesIn(atlas, level, facts.cell) ?? [];
+    const list = conceptsIn(atlas, level, facts.cell) ?? [];
     const lit = highlight?.of || highlight?.event ? undefined : highlight?.ids[0];
     const through = samePlace(this.#through?.place ?? null, facts) ? this.#through?.id : undefined;
     const one = (id?: number) => list.find(({ lifeline }) => lifeline.id === id);
@@ -68,7 +68,7 @@ export class FilmStrip {
     state: State,
     { id, name }: Lifeline,
     steps: readonly number[],
-    told: Told<Frame>,
+    told: DriftValues<Frame>,
     events: ReadonlyMap<number, RunEvent[]>,
     nameOf: (index: number) => string,
   ): TemplateResult {

@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf, NOT_FOLLOWED } from '../../domain/class_atlas';
-import { type LifelineShare, lifelinesIn } from '../../domain/concepts';
+import { type ConceptShare, conceptsIn } from '../../domain/concepts';
 import type { Highlight } from '../../domain/view';
 import type { Session } from '../../state/session';
 import type { CellContext } from '../../ui/cell_view';
@@ -15,7 +15,7 @@ const NAME = 60;
 /** A section of the inspector. */
 export function conceptList({ atlas, level, facts, state, session }: CellContext): TemplateResult {
   const { highlight } = state;
-  const list = lifelinesIn(atlas, level, facts.cell);
+  const list = conceptsIn(atlas, level, facts.cell);
   return html`<section>
     <h3>Lifelines <span class="muted">concepts followed over steps</span></h3>
     ${
@@ -36,7 +36,7 @@ export function conceptList({ atlas, level, facts, state, session }: CellContext
 }
 
 function item(
-  { lifeline, share, count: members }: LifelineShare,
+  { lifeline, share, count: members }: ConceptShare,
   highlight: Highlight | null,
   session: Session,
 ): TemplateResult {

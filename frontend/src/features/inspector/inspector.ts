@@ -17,7 +17,7 @@ import {
   rankedBy,
   whereabouts,
 } from '../../ui/cell_view';
-import { iconButton, KEPT } from '../../ui/icons';
+import { iconButton, SELECTION_ICON } from '../../ui/icons';
 import { panelHead } from '../../ui/panel_head';
 
 const INSPECTOR_PATCHES = 12;
@@ -57,7 +57,7 @@ function keeper({ session, state, atlas, facts }: CellContext): TemplateResult {
   const { step, series } = atlas;
   const pin = { ...facts, step, series };
   return iconButton({
-    icon: KEPT,
+    icon: SELECTION_ICON,
     name: 'Add to the pins',
     key: 'Shift + Enter',
     pressed: readPins(state.pins).some((one) => samePin(one, pin)),

@@ -3,11 +3,11 @@
 
 import { nothing, type TemplateResult } from 'lit';
 import { centerOf, placeOf } from '../../domain/cell_stats';
-import { type Floor, findMerges, linksBetween } from '../../domain/layer_links';
+import { findMerges, type LayerLevel, linksBetween } from '../../domain/layer_links';
 import { shareProbe } from '../../domain/sample_matching';
 import type { CellPlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
-import { askForCell } from '../../map/reveal_cell_event';
+import { requestCell } from '../../map/reveal_cell_event';
 import { findStep } from '../../state/deep_link';
 import { layerBeside } from '../../state/pane_specs';
 import type { Session } from '../../state/session';
@@ -21,14 +21,14 @@ import type { Feature } from '../feature';
 import { type CellRow, linkSection, mergeSection } from './layer_links_list';
 
 /** Answers that are kept: atlases on both sides and the activations of two layers, at two steps. */
-const KEPT = 8;
+const CACHED = 8;
 const SHOWN_LAYER = 40;
 
 /** A neighbor of the shown layer: its floor, or why it is not here. */
 interface Beside {
   readonly series: SeriesEntry;
   readonly name: string;
-  readonly floor: Floor | string;
+  readonly floor: LayerLevel | string;
 }
 
 export class LayerLinksController implements Feature {
@@ -46,7 +46,7 @@ export class LayerLinksController implements Feature {
     const { run, series } = state;
     // Another step is on screen while two of them are compared by blinking.
     if (!state.across || run === null || series?.id !== atlas.series) return [];
-    const own: Floor = { atlas, level };
+    const own: LayerLevel = { atlas, level };
     const above = this.#beside(layerBeside(run, series, 1), own);
     const below = this.#beside(layerBeside(run, series, -1), own);
     return [
@@ -56,13 +56,13 @@ export class LayerLinksController implements Feature {
     ];
   }
 
-  #beside(series: SeriesEntry | null, { atlas, level }: Floor): Beside | null {
+  #beside(series: SeriesEntry | null, { atlas, level }: LayerLevel): Beside | null {
     const step = series && findStep(series.steps, atlas.step);
     if (series === null || step === null) return null;
-    const found = this.#ask(`${series.id}/${step}`, () => this.session.loadAtlas(series, step));
+    const found = this.#fetch(`${series.id}/${step}`, () => this.session.loadAtlas(series, step));
     const at = step === atlas.step ? '' : `, step ${count(step)}`;
     const name = shorten(series.layer, SHOWN_LAYER) + at;
-    return { series, name, floor: floorOf(name, found, atlas, level.size) };
+    return { series, name, floor: layerLevelOf(name, found, atlas, level.size) };
   }
 
   #links(
@@ -74,7 +74,7 @@ export class LayerLinksController implements Feature {
     const { floor, name, series } = beside;
     const title = way === 'feeds' ? `Feeds, in ${name}` : `Is fed by, in ${name}`;
     if (typeof floor === 'string') return linkSection(title, floor, this.session);
-    const own: Floor = { atlas, level };
+    const own: LayerLevel = { atlas, level };
     const [from, to] =
       way === 'feeds' ? (['lower', 'upper'] as const) : (['upper', 'lower'] as const);
     const { links } = way === 'feeds' ? linksBetween(own, floor) : linksBetween(floor, own);
@@ -84,11 +84,15 @@ export class LayerLinksController implements Feature {
     return linkSection(title, rows, this.session);
   }
 
-  #merges(series: SeriesEntry, own: Floor, above: Beside | null): TemplateResult | typeof nothing {
+  #merges(
+    series: SeriesEntry,
+    own: LayerLevel,
+    above: Beside | null,
+  ): TemplateResult | typeof nothing {
     if (above === null || typeof above.floor === 'string') return nothing;
     const { floor, name } = above;
     const { atlas } = own;
-    const activations = this.#ask(`activations ${atlas.key}`, async () =>
+    const activations = this.#fetch(`activations ${atlas.key}`, async () =>
       readActivations(atlas, await fetchActivations(atlas.series, atlas.step)),
     );
     const title = `On the whole map: becomes one in ${name}`;
@@ -104,7 +108,7 @@ export class LayerLinksController implements Feature {
     return mergeSection(title, merges, floor, this.session);
   }
 
-  #row(series: SeriesEntry, { atlas, level }: Floor, cell: number, share: number): CellRow {
+  #row(series: SeriesEntry, { atlas, level }: LayerLevel, cell: number, share: number): CellRow {
     const place = placeOf(level, cell);
     return { atlas, level, cell, share, place, go: () => this.#go(series, atlas, place) };
   }
@@ -114,17 +118,17 @@ export class LayerLinksController implements Feature {
     const { session, map } = this;
     const { state } = session.store;
     const here = state.series?.id === series.id;
-    if (!here && askForCell(map, { series: series.id, step, place })) return;
+    if (!here && requestCell(map, { series: series.id, step, place })) return;
     if (!here) session.chooseSeries(series.id);
     session.store.set({ pinned: place, hover: null });
     map.flyTo({ ...centerOf(place), z: state.camera.z });
   }
 
-  #ask<T extends Atlas | Activations>(key: string, fetch: () => Promise<T>): T | string | null {
+  #fetch<T extends Atlas | Activations>(key: string, fetch: () => Promise<T>): T | string | null {
     const known = this.#answers.get(key);
     if (known !== undefined) return known as T | string | null;
     this.#answers.set(key, null);
-    for (const old of [...this.#answers.keys()].slice(0, -KEPT)) this.#answers.delete(old);
+    for (const old of [...this.#answers.keys()].slice(0, -CACHED)) this.#answers.delete(old);
     fetch()
       .catch((error: unknown) => asFailure(error).message)
       .then((answer) => {
@@ -140,12 +144,12 @@ function sumOf(parts: readonly { readonly share: number }[]): number {
 }
 
 /** The level that is read against ours, or why there is none. */
-function floorOf(
+function layerLevelOf(
   name: string,
   found: Atlas | string | null,
   own: Atlas,
   size: number,
-): Floor | string {
+): LayerLevel | string {
   if (found === null) return 'On its way …';
   if (typeof found === 'string') return found;
   if (!shareProbe(own, found)) {

@@ -2,7 +2,7 @@
 /** Cells of other layers as buttons that lead there: what a cell feeds, what it is fed by, what merges. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import type { DepthMerge, Floor } from '../../domain/layer_links';
+import type { DepthMerge, LayerLevel } from '../../domain/layer_links';
 import type { CellPlace } from '../../domain/view';
 import type { Session } from '../../state/session';
 import { cellIcon } from '../../ui/cell_view';
@@ -40,7 +40,7 @@ export function linkSection(
 export function mergeSection(
   title: string,
   rows: readonly MergeRow[] | string,
-  { atlas }: Floor,
+  { atlas }: LayerLevel,
   session: Session,
 ): TemplateResult {
   const none = 'No two things here become one there with a class of its own.';

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which cell of which pane is asked about, and what that lights in the others. */
 
-import { sayCell } from '../../domain/cell_stats';
+import { formatCell } from '../../domain/cell_stats';
 import {
   differences,
-  type Light,
-  lightOf,
+  findLinkedCells,
+  type LinkedCells,
   type Source,
   shareProbe,
   sourceAt,
@@ -13,7 +13,7 @@ import {
 import { samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Layer } from '../../map/overlay';
-import { drawLit } from '../../map/overlays/highlight';
+import { drawShares } from '../../map/overlays/highlight';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { percent, shorten } from '../../util/format';
@@ -34,10 +34,10 @@ export interface ViewSource extends Source {
 interface Known {
   readonly source: Source;
   readonly level: Level;
-  readonly light: Light;
+  readonly linked: LinkedCells;
 }
 
-export class Lighting {
+export class LinkedHighlight {
   /** Other recipes are no hindrance, as long as the samples are the same. */
   anyway = false;
   /** Where a cell was last pointed at or pinned. */
@@ -68,35 +68,35 @@ export class Lighting {
   }
 
   /** What keeps two atlases from being linked. */
-  refused(a: Atlas, b: Atlas): readonly string[] {
+  findDifferences(a: Atlas, b: Atlas): readonly string[] {
     return this.anyway && shareProbe(a, b) ? [] : differences(a, b);
   }
 
   /** What is lit in a pane: null for nothing, or the differences that keep it from being. */
-  lightIn({ map }: View, source = this.source): Light | readonly string[] | null {
+  linkedCellsIn({ map }: View, source = this.source): LinkedCells | readonly string[] | null {
     const { scene } = map;
     if (scene === null || source === null || source.view.map === map) return null;
-    const refused = this.refused(source.atlas, scene.atlas);
-    if (refused.length > 0) return refused;
+    const findDifferences = this.findDifferences(source.atlas, scene.atlas);
+    if (findDifferences.length > 0) return findDifferences;
     const known = this.#known.get(map);
     if (known && known.level === scene.level && sameSource(known.source, source))
-      return known.light;
-    const light = lightOf(source, scene.atlas, scene.level);
-    this.#known.set(map, { source, level: scene.level, light });
-    return light;
+      return known.linked;
+    const linked = findLinkedCells(source, scene.atlas, scene.level);
+    this.#known.set(map, { source, level: scene.level, linked });
+    return linked;
   }
 
   layers(view: View): readonly Layer[] {
-    const light = this.lightIn(view);
-    if (light === null || !('shares' in light)) return [];
-    const { rows, shares, best } = light;
+    const linked = this.linkedCellsIn(view);
+    if (linked === null || !('shares' in linked)) return [];
+    const { rows, shares, best } = linked;
     const most = shares[best] ?? 1;
     const strength = shares.map((share) => share / most);
     return [
       (context, frame) => {
         // While the grid changes the next frame has the right one.
         if (frame.level.rows.length !== shares.length) return;
-        drawLit(context, frame, rows, strength, (cell) => percent(shares[cell] as number));
+        drawShares(context, frame, rows, strength, (cell) => percent(shares[cell] as number));
       },
     ];
   }
@@ -106,11 +106,11 @@ export class Lighting {
     const { source } = this;
     if (!source?.view.map.matches(':focus-visible')) return null;
     const { atlas, hover } = source.view.session.store.state;
-    const cell = sayCell(atlas, hover);
+    const cell = formatCell(atlas, hover);
     if (cell === null) return null;
     const lit = this.views().map((view, i) => {
-      const light = this.lightIn(view, source);
-      return light === null ? '' : `; in pane ${i + 1} ${lightWords(light, view)}`;
+      const linked = this.linkedCellsIn(view, source);
+      return linked === null ? '' : `; in pane ${i + 1} ${describeLinkedCells(linked, view)}`;
     });
     return cell + lit.join('');
   }
@@ -121,10 +121,13 @@ function sameSource(a: Source, b: Source): boolean {
 }
 
 /** "lit in layer4: row 4, column 7 holds 31%", or why nothing is. */
-export function lightWords(light: Light | readonly string[], { map }: View): string {
+export function describeLinkedCells(
+  linked: LinkedCells | readonly string[],
+  { map }: View,
+): string {
   const { scene } = map;
-  if (scene === null || !('shares' in light)) return 'not linked: the recipes differ';
-  const { best, shares, cells } = light;
+  if (scene === null || !('shares' in linked)) return 'not linked: the recipes differ';
+  const { best, shares, cells } = linked;
   const layer = shorten(scene.atlas.manifest.layer, SHOWN_LAYER);
   const { rows, cols } = scene.level;
   if (best < 0) return `nothing is lit in ${layer}: no drawn cell holds its samples`;

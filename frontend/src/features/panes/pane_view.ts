@@ -2,7 +2,7 @@
 /** What stands around the map of a pane: its choices above, what is lit in it below, and why it is not linked. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { sayCell } from '../../domain/cell_stats';
+import { formatCell } from '../../domain/cell_stats';
 import { folderOf } from '../../domain/layout_variants';
 import { shareProbe } from '../../domain/sample_matching';
 import { mapButtons } from '../../map/map_buttons';
@@ -14,7 +14,7 @@ import { layerOptions } from '../../ui/layer_options';
 import { type Option, picker } from '../../ui/picker';
 import { provenance } from '../../ui/provenance';
 import { count } from '../../util/format';
-import { type Lighting, lightWords, type View } from './linked_highlight';
+import { describeLinkedCells, type LinkedHighlight, type View } from './linked_highlight';
 import type { Pane, PaneHost } from './pane';
 import type { Slot } from './pane_slots';
 
@@ -25,15 +25,19 @@ export interface PaneParts {
   readonly number: number;
   readonly slot: Slot | undefined;
   readonly host: PaneHost;
-  readonly lighting: Lighting;
+  readonly links: LinkedHighlight;
 }
 
 /** Around the map that is always there. */
-export function firstPane(view: View, slot: Slot | undefined, lighting: Lighting): TemplateResult {
+export function firstPane(
+  view: View,
+  slot: Slot | undefined,
+  links: LinkedHighlight,
+): TemplateResult {
   const { session } = view;
   const { state } = session.store;
   const steps = (state.series?.steps ?? []).map(stepOption);
-  return html`<section class="pane first" aria-label="Pane 1" style=${placed(slot)}>
+  return html`<section class="pane first" aria-label="Pane 1" style=${styleOf(slot)}>
     <div class="pane-bar">
       <b class="side-mark">1</b>
       ${choices(1, state, steps, String(state.step), {
@@ -42,11 +46,11 @@ export function firstPane(view: View, slot: Slot | undefined, lighting: Lighting
         step: (step) => session.chooseStep(Number(step)),
       })}
     </div>
-    ${caption(view, lighting, `Point at a cell: its samples light up in the other panes${origin(view)}`)}
+    ${caption(view, links, `Point at a cell: its samples light up in the other panes${origin(view)}`)}
   </section>`;
 }
 
-export function paneView({ pane, number, slot, host, lighting }: PaneParts): TemplateResult {
+export function paneView({ pane, number, slot, host, links }: PaneParts): TemplateResult {
   const { state, session, spec } = pane;
   const first = host.main.store.state;
   const { stepFailure, step } = state;
@@ -54,7 +58,7 @@ export function paneView({ pane, number, slot, host, lighting }: PaneParts): Tem
     { value: '', label: `As pane 1 (${count(state.step ?? 0)})` },
     ...(state.series?.steps ?? []).map(stepOption),
   ];
-  return html`<section class="pane" aria-label="Pane ${number}" style=${placed(slot)}>
+  return html`<section class="pane" aria-label="Pane ${number}" style=${styleOf(slot)}>
     <div class="pane-bar">
       <b class="side-mark">${number}</b>
       ${choices(number, state, steps, String(spec?.step ?? ''), {
@@ -75,9 +79,9 @@ export function paneView({ pane, number, slot, host, lighting }: PaneParts): Tem
     </div>
     <div class="pane-map">
       ${pane.map} ${stepFailure ? stepState(step, stepFailure, () => session.retry()) : nothing}
-      ${notLinked(pane, host, lighting)} ${pane.isComparable ? nothing : mapButtons(pane.map)}
+      ${renderUnlinked(pane, host, links)} ${pane.isComparable ? nothing : mapButtons(pane.map)}
     </div>
-    ${caption(pane, lighting, ownWords(pane))}
+    ${caption(pane, links, ownWords(pane))}
   </section>`;
 }
 
@@ -121,21 +125,21 @@ function stepOption(step: number): Option {
   return { value: String(step), label: `Step ${count(step)}` };
 }
 
-function placed(slot: Slot | undefined): string {
+function styleOf(slot: Slot | undefined): string {
   if (slot === undefined) return '';
   const { left, top, width, height } = slot;
   return `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
 }
 
 /** The cell that is asked about, what it lights here, or what is to be known of the map. */
-function caption(view: View, lighting: Lighting, otherwise: string): TemplateResult {
-  const { source } = lighting;
+function caption(view: View, links: LinkedHighlight, otherwise: string): TemplateResult {
+  const { source } = links;
   const { state } = view.session.store;
-  const light = lighting.lightIn(view, source);
-  const own = source?.view.map === view.map && sayCell(state.atlas, state.hover ?? state.pinned);
-  const words = light ? lightWords(light, view) : own || otherwise;
+  const linked = links.linkedCellsIn(view, source);
+  const own = source?.view.map === view.map && formatCell(state.atlas, state.hover ?? state.pinned);
+  const words = linked ? describeLinkedCells(linked, view) : own || otherwise;
   const sentence = words.charAt(0).toUpperCase() + words.slice(1);
-  const lit = light !== null && 'shares' in light;
+  const lit = linked !== null && 'shares' in linked;
   return html`<p class="pane-caption ${lit ? 'lit' : ''}" title=${sentence}>${sentence}</p>`;
 }
 
@@ -155,13 +159,13 @@ function origin({ map: { scene } }: View): string {
   return scene === null ? '' : ` · ${provenance(scene.atlas, scene.level)}`;
 }
 
-function notLinked(
+function renderUnlinked(
   pane: Pane,
   host: PaneHost,
-  lighting: Lighting,
+  links: LinkedHighlight,
 ): TemplateResult | typeof nothing {
   const [first, own] = [host.main.store.state.atlas, pane.state.atlas];
-  const found = first && own ? lighting.refused(first, own) : [];
+  const found = first && own ? links.findDifferences(first, own) : [];
   if (!first || !own || found.length === 0) return nothing;
   const rest = found.length - MOST_DIFFERENCES;
   return html`<details class="not-linked panel" open>

@@ -12,7 +12,7 @@ import { closeUp } from '../../state/zoom_to_cell';
 import { INSPECTOR_ROOM } from '../../ui/placement';
 import { plural } from '../../util/format';
 import type { Feature } from '../feature';
-import { Lighting, type View } from './linked_highlight';
+import { LinkedHighlight, type View } from './linked_highlight';
 import { Pane, type PaneHost } from './pane';
 import { type Slot, slotsOf } from './pane_slots';
 import { firstPane, paneNote, paneView } from './pane_view';
@@ -44,7 +44,7 @@ export class PanesController implements Feature, PaneHost {
   #specs: readonly PaneSpec[] = [];
   #slots: readonly Slot[] = [];
   readonly #first: View;
-  readonly #lighting = new Lighting(() => [this.#first, ...this.openPanes]);
+  readonly #links = new LinkedHighlight(() => [this.#first, ...this.openPanes]);
 
   constructor(
     readonly main: Session,
@@ -68,11 +68,11 @@ export class PanesController implements Feature, PaneHost {
   }
 
   overlays(): readonly Layer[] {
-    return this.#lighting.layers(this.#first);
+    return this.#links.layers(this.#first);
   }
 
   lit(pane: Pane): readonly Layer[] {
-    return this.#lighting.layers(pane);
+    return this.#links.layers(pane);
   }
 
   choose(pane: Pane, change: Partial<PaneSpec>): void {
@@ -93,16 +93,16 @@ export class PanesController implements Feature, PaneHost {
 
   /** Other recipes are no hindrance from now on. */
   linkAnyway(): void {
-    this.#lighting.anyway = true;
-    this.#relight();
+    this.#links.anyway = true;
+    this.#redraw();
   }
 
   panes(state: State): TemplateResult | typeof nothing {
     if (this.#specs.length === 0 || state.phase !== 'ready' || state.table) return nothing;
-    const lighting = this.#lighting;
-    return html`${firstPane(this.#first, this.#slots[0], lighting)}
+    const links = this.#links;
+    return html`${firstPane(this.#first, this.#slots[0], links)}
     ${this.openPanes.map((pane, i) =>
-      paneView({ pane, number: i + 2, slot: this.#slots[i + 1], host: this, lighting }),
+      paneView({ pane, number: i + 2, slot: this.#slots[i + 1], host: this, links }),
     )}
     ${paneNote()}`;
   }
@@ -113,7 +113,7 @@ export class PanesController implements Feature, PaneHost {
       for (const pane of this.openPanes) pane.mirror();
     }
     if ((state.pinned === null) !== (before.pinned === null)) this.#layOut();
-    if (this.#lighting.follow(this.#first, state, before)) this.#relight();
+    if (this.#links.follow(this.#first, state, before)) this.#redraw();
   }
 
   /** Shows what the address names, and writes it there in full. */
@@ -150,14 +150,14 @@ export class PanesController implements Feature, PaneHost {
   #open(): Pane {
     const pane = new Pane(this);
     pane.session.store.subscribe((state, before) => {
-      if (this.#lighting.follow(pane, state, before)) this.#relight();
+      if (this.#links.follow(pane, state, before)) this.#redraw();
       this.update();
     });
     return pane;
   }
 
-  #relight(): void {
-    const said = this.#lighting.sentence();
+  #redraw(): void {
+    const said = this.#links.sentence();
     if (said !== null) this.main.store.set({ said });
     for (const { map } of [this.#first, ...this.openPanes]) map.invalidate();
     this.update();

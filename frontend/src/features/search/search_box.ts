@@ -20,7 +20,7 @@ export interface Sought {
 }
 
 /** Keeps what is typed and which result the keys are at. */
-export class FindBox {
+export class SearchBox {
   #search = '';
   #at = 0;
 
@@ -93,13 +93,13 @@ export class FindBox {
     const chosen = list[this.#at];
     if (key === 'Escape') sought.close();
     else if (key === 'Enter' && chosen) sought.choose(chosen.target, chosen.name);
-    else if (by !== undefined && list.length > 0) this.#walk(event, by, list.length);
+    else if (by !== undefined && list.length > 0) this.#moveFocus(event, by, list.length);
     else return;
     event.preventDefault();
   }
 
   /** Single steps go round the ends, as in any such list. */
-  #walk({ currentTarget }: KeyboardEvent, by: number, length: number): void {
+  #moveFocus({ currentTarget }: KeyboardEvent, by: number, length: number): void {
     const to = this.#at + by;
     const round = (to + length) % length;
     this.#at = Math.abs(by) === 1 ? round : Math.max(0, Math.min(length - 1, to));

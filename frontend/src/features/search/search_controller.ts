@@ -10,18 +10,18 @@ import type { Selection } from '../../domain/selection';
 import type { Highlight } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { atlasOnScreen } from '../../state/reference_step';
-import { readSaved, showSaved } from '../../state/saved_selections';
+import { readSavedSelections, showSavedSelection } from '../../state/saved_selections';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
 import { plural } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Feature } from '../feature';
-import { FindBox } from './search_box';
+import { SearchBox } from './search_box';
 import { findResults, frameOf, type Results, type Target } from './search_index';
 
 export class SearchController implements Feature {
-  #box: FindBox | null = null;
+  #box: SearchBox | null = null;
   #saved: readonly Selection[] = [];
   #last: { readonly level: Level; readonly search: string; readonly found: Results } | null = null;
 
@@ -40,8 +40,8 @@ export class SearchController implements Feature {
       return nothing;
     }
     if (this.#box === null) {
-      this.#box = new FindBox(this.update);
-      this.#saved = readSaved();
+      this.#box = new SearchBox(this.update);
+      this.#saved = readSavedSelections();
     }
     return this.#box.render({
       find: (search) => this.#find(atlas, level, search),
@@ -89,7 +89,7 @@ export class SearchController implements Feature {
       const rows = rowsOf(atlas.labels ?? atlas.predictions, [target.index]);
       if (rows.length > 0) this.map.flyTo(frameOf(atlas, rows));
     } else if (target.kind === 'selection') {
-      showSaved(this.session, target.selection);
+      showSavedSelection(this.session, target.selection);
     } else {
       const { kind, id } = target;
       const lit: Highlight = { ids: [id], name, event: null };

@@ -6,7 +6,7 @@ import { majority } from '../../domain/cell_stats';
 import { classAtlasOf } from '../../domain/class_atlas';
 import { MIN_SUPPORT } from '../../domain/class_filter';
 import { listClasses, match } from '../../domain/class_index';
-import { lifelinesOf } from '../../domain/concepts';
+import { conceptsOf } from '../../domain/concepts';
 import type { Selection } from '../../domain/selection';
 import type { CellPlace } from '../../domain/view';
 import { percent, plural } from '../../util/format';
@@ -48,13 +48,13 @@ export function findResults(
   const wanted = search.trim().toLowerCase();
   if (wanted === '') return { list: [], more: 0 };
   const classes = match(listClasses(atlas), wanted);
-  const concepts = match(lifelinesOf(atlas) ?? [], wanted);
+  const concepts = match(conceptsOf(atlas) ?? [], wanted);
   const cut = Math.max(0, classes.length - MOST_NAMES) + Math.max(0, concepts.length - MOST_NAMES);
   const [best] = classes;
   return {
     list: [
-      ...cellNamed(atlas, level, wanted),
-      ...numbered(atlas, wanted),
+      ...findCell(atlas, level, wanted),
+      ...findByNumber(atlas, wanted),
       ...classes.slice(0, MOST_NAMES).map(
         ({ index, name, note }): Result => ({
           target: { kind: 'class', index },
@@ -82,7 +82,7 @@ export function findResults(
   };
 }
 
-function cellNamed(atlas: Atlas, level: Level, wanted: string): Result[] {
+function findCell(atlas: Atlas, level: Level, wanted: string): Result[] {
   const found = CELL.exec(wanted);
   if (found === null) return [];
   const [row, col] = [Number(found[1]) - 1, Number(found[2]) - 1];
@@ -127,7 +127,7 @@ function cellsOf(atlas: Atlas, level: Level, index: number): Result[] {
 }
 
 /** Images, and the one sample, of a number; images whose numbers begin with it, too. */
-function numbered(atlas: Atlas, wanted: string): Result[] {
+function findByNumber(atlas: Atlas, wanted: string): Result[] {
   const found = NUMBER.exec(wanted);
   if (found === null) return [];
   const [, kind, digits = ''] = found;

@@ -9,7 +9,7 @@ import type { CellPlace, Highlight } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
-import { StepReader, spread } from '../../state/step_series_loader';
+import { StepSeriesLoader, spread } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
 import { count, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
@@ -64,15 +64,15 @@ function heldBy(atlas: Atlas, level: Level, cell: number, members: number): Plac
   return { ...placeOf(level, cell), members, top: top ?? '' };
 }
 
-export class LitPlaces {
-  readonly #reader: StepReader<Places>;
+export class HighlightHistory {
+  readonly #reader: StepSeriesLoader<Places>;
 
   constructor(
     private readonly session: Session,
     private readonly map: AtlasMap,
     update: () => void,
   ) {
-    this.#reader = new StepReader(session, update);
+    this.#reader = new StepSeriesLoader(session, update);
   }
 
   render(state: State): TemplateResult | typeof nothing {

@@ -3,7 +3,7 @@
 
 import { html, type TemplateResult } from 'lit';
 import { NOT_FOLLOWED } from '../../domain/class_atlas';
-import { countIn, lifelinesOf } from '../../domain/concepts';
+import { conceptsOf, countIn } from '../../domain/concepts';
 import { highlightedIds, highlightedRows } from '../../domain/highlight';
 import type { Highlight } from '../../domain/view';
 import type { Session } from '../../state/session';
@@ -27,7 +27,7 @@ export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlig
 /** The lifelines by their names at this step, where there are any; what else was lit by its own. */
 export function highlightTitle(atlas: Atlas, highlight: Highlight): string {
   const ids = highlight.of ? [] : highlightedIds(highlight, atlas.step);
-  const own = (lifelinesOf(atlas) ?? []).filter(({ id }) => ids.includes(id));
+  const own = (conceptsOf(atlas) ?? []).filter(({ id }) => ids.includes(id));
   return own.map(({ name }) => name).join(', ') || highlight.name;
 }
 
@@ -45,7 +45,7 @@ export function highlightPill(
     ${iconButton({
       icon: 'events',
       name: 'Where it lies at each step',
-      press: () => session.store.set({ kept: 'entered', table: false }),
+      press: () => session.store.set({ selectionList: 'entered', table: false }),
     })}
     ${iconButton({
       icon: 'close',

@@ -7,9 +7,9 @@ import { type Selection, whyNotIn } from '../../domain/selection';
 import {
   freeName,
   LONGEST_NAME,
-  readSaved,
-  showSaved,
-  writeSaved,
+  readSavedSelections,
+  showSavedSelection,
+  writeSavedSelections,
 } from '../../state/saved_selections';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
@@ -22,7 +22,7 @@ const LAYER = 40;
 const PENCIL = 'M4 16.5V20h3.5L18 9.5 14.5 6zM15.9 4.6l3.5 3.5 1.5-1.5-3.5-3.5z';
 
 export class SavedList {
-  #list = readSaved();
+  #list = readSavedSelections();
   #renaming = -1;
   #items: Element | undefined;
   /** Why the last change was not kept. */
@@ -35,12 +35,12 @@ export class SavedList {
     // Another tab of this browser may change what is kept.
     addEventListener('storage', () => this.reload());
     session.store.subscribe((state, before) => {
-      if (state.kept && !before.kept) this.reload();
+      if (state.selectionList && !before.selectionList) this.reload();
     });
   }
 
   reload(): void {
-    this.#list = readSaved();
+    this.#list = readSavedSelections();
     this.#renaming = -1;
     this.update();
   }
@@ -79,7 +79,7 @@ export class SavedList {
         class="event"
         aria-pressed=${shown}
         title=${reason ?? ''}
-        @click=${() => showSaved(this.session, one)}
+        @click=${() => showSavedSelection(this.session, one)}
       >
         <span class="name">${name}</span>
         <span class="muted"
@@ -149,7 +149,7 @@ export class SavedList {
   }
 
   #keep(list: readonly Selection[], said: string, place: number): void {
-    const reason = writeSaved(list);
+    const reason = writeSavedSelections(list);
     this.reload();
     this.tell(reason ?? '');
     this.session.store.set({ said: reason ?? said });

@@ -209,7 +209,7 @@ export class SelectTool {
     this.map.invalidate();
   }
 
-  #select(outline: readonly Point[], kept: State['kept']): void {
+  #select(outline: readonly Point[], selectionList: State['selectionList']): void {
     const { store } = this.session;
     const atlas = this.map.scene?.atlas;
     const rows = atlas && rowsInside(atlas, outline);
@@ -223,7 +223,7 @@ export class SelectTool {
     store.set({
       tool: '',
       selection: selectionOf(atlas, rows),
-      kept,
+      selectionList,
       said: `${plural(rows.length, 'sample')} selected, ${percent(rows.length / atlas.count)}${most}`,
     });
   }

@@ -3,21 +3,21 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
-import { type Gathering, gather } from '../../domain/cohesion';
+import { type Cohesion, measureCohesion } from '../../domain/cohesion';
 import { type Selection, whyNotIn } from '../../domain/selection';
 import type { AtlasMap } from '../../map/atlas_map';
 import { findStep } from '../../state/deep_link';
 import { atlasOnScreen } from '../../state/reference_step';
-import { freeName, readSaved, writeSaved } from '../../state/saved_selections';
+import { freeName, readSavedSelections, writeSavedSelections } from '../../state/saved_selections';
 import type { Session } from '../../state/session';
-import { StepReader, spread, type Told } from '../../state/step_series_loader';
+import { type DriftValues, StepSeriesLoader, spread } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
-import { walk } from '../../ui/focus';
+import { moveFocus } from '../../ui/focus';
 import { panelHead } from '../../ui/panel_head';
 import { plainName, saveFile } from '../../util/download';
 import type { Atlas } from '../../wire/atlas';
 import type { Feature } from '../feature';
-import { LitPlaces } from './highlight_history';
+import { HighlightHistory } from './highlight_history';
 import { PinList } from './pin_list';
 import { SavedList } from './saved_list';
 import { samplesAsCsv, samplesAsJson } from './selection_file';
@@ -29,8 +29,8 @@ const PATCHES = 12;
 const MOST_PATCHES = 96;
 
 export class SelectionLists implements Feature {
-  readonly #gatherings: StepReader<Gathering | string>;
-  readonly #lit: LitPlaces;
+  readonly #cohesion: StepSeriesLoader<Cohesion | string>;
+  readonly #highlights: HighlightHistory;
   readonly #pins: PinList;
   readonly #saved: SavedList;
   /** The atlas of the step on which the selection was made, once it is here. */
@@ -44,21 +44,22 @@ export class SelectionLists implements Feature {
     private readonly map: AtlasMap,
     private readonly update: () => void,
   ) {
-    this.#gatherings = new StepReader(session, update);
-    this.#lit = new LitPlaces(session, map, update);
+    this.#cohesion = new StepSeriesLoader(session, update);
+    this.#highlights = new HighlightHistory(session, map, update);
     this.#pins = new PinList(session, map, update);
     this.#saved = new SavedList(session, update);
-    this.#takesFocus = session.store.state.kept === 'entered';
+    this.#takesFocus = session.store.state.selectionList === 'entered';
     session.store.subscribe((state, before) => {
       const drawn = state.selection?.rows !== before.selection?.rows;
-      if (state.kept === 'entered' && (before.kept !== 'entered' || drawn)) this.#takesFocus = true;
+      if (state.selectionList === 'entered' && (before.selectionList !== 'entered' || drawn))
+        this.#takesFocus = true;
       if (drawn) this.#patches = PATCHES;
     });
   }
 
   rail(state: State): TemplateResult | typeof nothing {
     const atlas = atlasOnScreen(state);
-    if (!state.kept || !atlas) return nothing;
+    if (!state.selectionList || !atlas) return nothing;
     const { selection } = state;
     return html`<aside
       class="events kept"
@@ -66,12 +67,12 @@ export class SelectionLists implements Feature {
       ${ref((element) => this.#focus(element))}
       @keydown=${(event: KeyboardEvent) => {
         if (event.key === 'Escape') this.#close();
-        else walk(event);
+        else moveFocus(event);
       }}
     >
       ${panelHead('Selections and pins', 'Close selections and pins', 'Esc', () => this.#close())}
       ${this.#tools(state)} ${selection ? this.#selection(state, atlas, selection) : nothing}
-      ${this.#lit.render(state)} ${this.#pins.render(state)} ${this.#saved.render(state, atlas)}
+      ${this.#highlights.render(state)} ${this.#pins.render(state)} ${this.#saved.render(state, atlas)}
     </aside>`;
   }
 
@@ -134,7 +135,7 @@ export class SelectionLists implements Feature {
   }
 
   /** What became of the selection at each step, as far as that is read. */
-  #tell(state: State, atlas: Atlas, selection: Selection): Told<Gathering | string> {
+  #tell(state: State, atlas: Atlas, selection: Selection): DriftValues<Cohesion | string> {
     const { series, playing } = state;
     const base = series && findStep(series.steps, selection.step);
     if (!series || base === null || whyNotIn(atlas, selection) !== null) return new Map();
@@ -154,13 +155,13 @@ export class SelectionLists implements Feature {
     if (then === null) return new Map();
     const { rows } = selection;
     const steps = playing ? [] : this.#stepsTold(state, selection);
-    return this.#gatherings.read(selection, series, steps, (now) => gather(then, now, rows));
+    return this.#cohesion.read(selection, series, steps, (now) => measureCohesion(then, now, rows));
   }
 
   #save(selection: Selection, wanted: string): void {
-    const list = readSaved();
+    const list = readSavedSelections();
     const named = { ...selection, name: freeName(wanted, list) };
-    const reason = writeSaved([...list, named]);
+    const reason = writeSavedSelections([...list, named]);
     this.#saved.reload();
     if (reason === null) this.session.store.set({ selection: named });
     this.session.store.set({ said: reason ?? `Saved as ${named.name}` });
@@ -168,7 +169,7 @@ export class SelectionLists implements Feature {
   }
 
   #close(): void {
-    this.session.store.set({ kept: false, tool: '' });
+    this.session.store.set({ selectionList: false, tool: '' });
     this.map.focus();
   }
 

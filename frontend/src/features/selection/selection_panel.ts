@@ -3,11 +3,11 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classMix, nearestOnMap } from '../../domain/cell_stats';
-import type { Gathering } from '../../domain/cohesion';
+import type { Cohesion } from '../../domain/cohesion';
 import type { Selection } from '../../domain/selection';
 import { LONGEST_NAME } from '../../state/saved_selections';
 import type { Session } from '../../state/session';
-import type { Told } from '../../state/step_series_loader';
+import type { DriftValues } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
 import {
   classBars,
@@ -33,7 +33,7 @@ export interface Selected {
   readonly reason: string | null;
   /** As many patches are shown. */
   readonly patches: number;
-  readonly told: Told<Gathering | string>;
+  readonly told: DriftValues<Cohesion | string>;
   /** The steps that are told of, of all that there are. */
   readonly steps: readonly number[];
   /** The step from which moves count. */
@@ -117,7 +117,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
       >
     </h3>
     <ul class="labelled-patches">
-      ${cutPatches(state.probe, session, atlas, samples).map((one) => labeled(atlas, one))}
+      ${cutPatches(state.probe, session, atlas, samples).map((one) => renderLabeledPatch(atlas, one))}
     </ul>
     ${lostPatches(state, session)}
     ${
@@ -128,7 +128,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
   </section>`;
 }
 
-function labeled(atlas: Atlas, { sample, cut, picture }: Patch): TemplateResult {
+function renderLabeledPatch(atlas: Atlas, { sample, cut, picture }: Patch): TemplateResult {
   const values = atlas.labels ?? atlas.predictions;
   const name = values
     ? className(atlas, values[sample] as number)
@@ -175,7 +175,7 @@ function course({ state, session, told, steps, since, selection }: Selected): Te
 
 function courseRow(
   step: number,
-  told: Gathering | string | Failure | undefined,
+  told: Cohesion | string | Failure | undefined,
   state: State,
   since: number | null,
   go: () => void,
@@ -191,7 +191,7 @@ function courseRow(
 }
 
 function courseCells(
-  told: Gathering | string | Failure | undefined,
+  told: Cohesion | string | Failure | undefined,
   isBase: boolean,
 ): TemplateResult {
   if (told === undefined) return html`<td colspan="3" class="muted">…</td>`;

@@ -5,9 +5,9 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Session } from '../../state/session';
-import { searchedOf } from '../../state/shortcut_series';
+import { shortcutSeriesOf } from '../../state/shortcut_series';
 import type { State } from '../../state/store';
-import { walk } from '../../ui/focus';
+import { moveFocus } from '../../ui/focus';
 import { panelHead } from '../../ui/panel_head';
 import { count, plural } from '../../util/format';
 import type { Search, Shortcut } from '../../wire/shortcut_record';
@@ -35,7 +35,7 @@ export class ShortcutList {
       ${ref(this.#focus)}
       @keydown=${(event: KeyboardEvent) => {
         if (event.key === 'Escape') this.#close();
-        else walk(event);
+        else moveFocus(event);
       }}
     >
       ${panelHead('Shortcuts', 'Close the shortcuts', 'Esc', () => this.#close())}
@@ -44,8 +44,8 @@ export class ShortcutList {
   }
 
   #body(state: State, finding: Finding | null): TemplateResult {
-    const searched = searchedOf(state);
-    if (searched === null) return notRecorded();
+    const searched = shortcutSeriesOf(state);
+    if (searched === null) return renderMissing();
     if (finding === null) {
       const first = searched.shortcuts[0] ?? 0;
       return html`<p><strong>Not searched yet at this step.</strong></p>
@@ -132,7 +132,7 @@ function headline({ step }: State, { step: at, images, found }: Search): Templat
   </p>`;
 }
 
-function notRecorded(): TemplateResult {
+function renderMissing(): TemplateResult {
   return html`<p><strong>Shortcuts were not searched for in this run.</strong></p>
     <p class="muted"><code>AtlasWriter(..., shortcuts=True)</code> searches as it logs.</p>`;
 }

@@ -4,7 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Session } from '../../state/session';
-import { searchedOf, toggleShortcuts } from '../../state/shortcut_series';
+import { shortcutSeriesOf, toggleShortcuts } from '../../state/shortcut_series';
 import type { State } from '../../state/store';
 import { count } from '../../util/format';
 import { asFailure } from '../../wire/api';
@@ -15,7 +15,7 @@ import { describe } from './shortcut_entry';
 import { ShortcutList } from './shortcut_list';
 
 /** As many answers are kept, with their pictures. */
-const KEPT = 8;
+const CACHED = 8;
 
 export class ShortcutsController implements Feature {
   readonly #list: ShortcutList;
@@ -37,7 +37,7 @@ export class ShortcutsController implements Feature {
 
   /** The button that opens the list, where there is one. */
   toolbar(state: State): TemplateResult | typeof nothing {
-    if (searchedOf(state) === null) return nothing;
+    if (shortcutSeriesOf(state) === null) return nothing;
     const { search = null } = this.#findingOf(state) ?? {};
     const hits = search ? hitsOf(search) : 0;
     const name = search ? `Shortcuts: ${hits || 'none'} significant` : 'Shortcuts';
@@ -74,7 +74,7 @@ export class ShortcutsController implements Feature {
 
   /** Of the latest searched step up to the one asked for; asks for what is not here. */
   #findingOf(state: State): Finding | null {
-    const series = searchedOf(state);
+    const series = shortcutSeriesOf(state);
     const step = series?.shortcuts.findLast((one) => one <= (state.step ?? Number.NaN));
     if (!series || step === undefined) return null;
     const key = `${series.id}/${step}`;
@@ -82,7 +82,8 @@ export class ShortcutsController implements Feature {
     if (finding === undefined) {
       finding = { step, search: null, failure: null, patches: null };
       this.#findings.set(key, finding);
-      for (const older of [...this.#findings.keys()].slice(0, -KEPT)) this.#findings.delete(older);
+      for (const older of [...this.#findings.keys()].slice(0, -CACHED))
+        this.#findings.delete(older);
       void this.#load(series.id, finding);
     }
     return finding;

@@ -20,7 +20,7 @@ import type { State } from '../../state/store';
 import { KIND_NAMES } from '../../ui/cell_view';
 import { count, fraction, percent, plural, shorten } from '../../util/format';
 import { type Atlas, className, type Level } from '../../wire/atlas';
-import { signedFraction } from '../../wire/attribution';
+import { formatSignedFraction } from '../../wire/attribution';
 
 /** As many rows are drawn at once. */
 const PAGE = 50;
@@ -36,7 +36,7 @@ const HEADS: readonly (readonly [Order, string])[] = [
   ['voice', 'Speaks most'],
 ];
 
-const NEWS: Readonly<Record<string, string>> = {
+const SIGNIFICANCE: Readonly<Record<string, string>> = {
   true: 'beyond chance',
   false: 'within chance',
   null: 'chance not known',
@@ -152,7 +152,7 @@ export class CellTable {
         ${
           voice
             ? html`${voice.value > 0 ? 'for' : 'against'} ${named(voice.index)}
-                <span class="muted">${signedFraction(voice.value)}</span>`
+                <span class="muted">${formatSignedFraction(voice.value)}</span>`
             : '–'
         }
       </td>
@@ -187,7 +187,7 @@ export class CellTable {
 function changeOf({ values, news, say }: ChangeColumn, cell: number): TemplateResult {
   const value = known(values[cell]);
   if (value === null) return html`<td>–</td>`;
-  return html`<td>${say(value)} <span class="muted">${NEWS[String(news(cell))]}</span></td>`;
+  return html`<td>${say(value)} <span class="muted">${SIGNIFICANCE[String(news(cell))]}</span></td>`;
 }
 
 function known(value: number | undefined): number | null {

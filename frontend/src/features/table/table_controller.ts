@@ -16,7 +16,7 @@ import type { Feature } from '../feature';
 import { CellTable } from './cell_table';
 
 /** What is done to the table itself with these keys, or makes no sense without a map. */
-const KEPT = new Set([
+const IGNORED_COMMANDS = new Set([
   'cursor',
   'rowEnd',
   'pan',
@@ -75,7 +75,7 @@ export class TableController implements Feature {
   /** Keys of the map that say something of the table, too. */
   #key(event: KeyboardEvent): void {
     const command = commandOf(event);
-    if (command === null || KEPT.has(command.do)) return;
+    if (command === null || IGNORED_COMMANDS.has(command.do)) return;
     event.preventDefault();
     this.map.dispatchEvent(new KeyboardEvent('keydown', event));
   }

@@ -5,7 +5,7 @@
  */
 
 import { toScreen, worldSide } from '../../domain/camera';
-import { type Change, type Difference, sayGain } from '../../domain/difference';
+import { type Change, type Difference, formatGain } from '../../domain/difference';
 import type { OverlayFrame } from '../overlay';
 
 const VEIL = 0.8;
@@ -45,7 +45,7 @@ export function drawDifference(
     if (x > viewport.width || y > viewport.height || x + side < 0 || y + side < 0) continue;
     context.globalAlpha = change.news === false ? PALE : 1;
     frameCell(context, frame, change, x, y, side);
-    const text = sayGain(difference, change.gain);
+    const text = formatGain(difference, change.gain);
     drawChange(context, frame, change.gain, text, { x: x + side / 2, y: y + side / 2, side, most });
   }
   context.globalAlpha = 1;

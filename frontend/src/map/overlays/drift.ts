@@ -6,7 +6,7 @@
 
 import { type Point, toScreen } from '../../domain/camera';
 import { sequential } from '../../domain/color_scales';
-import { type Drift, isNews, sayChange, type Told } from '../../domain/drift';
+import { type Drift, type DriftValues, formatChange, isSignificant } from '../../domain/drift';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
 /** Icons recede under the arrows. */
@@ -50,13 +50,13 @@ export function drawDrift(
 export function drawChange(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,
-  told: Told,
+  told: DriftValues,
 ): void {
   const { values, most } = told;
   context.lineJoin = 'miter';
   eachCell(frame, (cell, x, y, side) => {
     const value = values[cell] as number;
-    const news = isNews(told, cell);
+    const news = isSignificant(told, cell);
     context.fillStyle = `rgb(${frame.theme.ground.join()})`;
     context.globalAlpha = news ? 0 : DIM;
     context.fillRect(x, y, side, side);
@@ -67,7 +67,7 @@ export function drawChange(
     context.lineWidth = width;
     context.strokeRect(x + 1 + width / 2, y + 1 + width / 2, side - width - 2, side - width - 2);
     context.globalAlpha = 1;
-    if (side >= VALUE_FROM) badge(context, frame, sayChange(value, most), x + side - 1, y + 1);
+    if (side >= VALUE_FROM) badge(context, frame, formatChange(value, most), x + side - 1, y + 1);
   });
   context.globalAlpha = 1;
 }
@@ -84,7 +84,7 @@ function arrowsInView(frame: OverlayFrame, drift: Drift): Arrow[] {
   return Array.from({ length: to.length / 2 }, (_, cell) => ({
     from: at(from, cell),
     to: at(to, cell),
-    news: isNews(drift, cell),
+    news: isSignificant(drift, cell),
   })).filter((arrow) => seen(arrow.from) || seen(arrow.to));
 }
 

@@ -4,10 +4,10 @@
  * hatching says that a class is spoken against, a dotted frame that samples are few. No hue is needed.
  */
 
-import { type Answers, heatOf, type Kind, MIN_SUPPORT } from '../../domain/class_filter';
+import { type FilterResult, heatOf, type Kind, MIN_SUPPORT } from '../../domain/class_filter';
 import { iconScales } from '../../render/scene';
 import { percent } from '../../util/format';
-import { signedFraction } from '../../wire/attribution';
+import { formatSignedFraction } from '../../wire/attribution';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
 const VEIL = 0.82;
@@ -21,7 +21,7 @@ const NUMBER_FROM = 24;
 const VALUE_FROM = 44;
 
 export interface Heat {
-  readonly answers: Answers;
+  readonly answers: FilterResult;
   readonly kind: Kind;
   /** What counts as the whole of the scale. */
   readonly most: number;
@@ -79,7 +79,7 @@ function drawPassing(
 function textOf({ answers, kind, most, several }: Heat, cell: number, valued: boolean): string {
   const value = answers.values[cell] as number;
   const number = several ? `${(answers.which[cell] as number) + 1}` : '';
-  const says = kind === 'top' ? percent(value) : signedFraction(value, most);
+  const says = kind === 'top' ? percent(value) : formatSignedFraction(value, most);
   return [number, valued ? says : ''].filter(Boolean).join(' · ');
 }
 

@@ -22,11 +22,11 @@ export function drawHighlight(
   const { level } = frame;
   const counts = countIn(level, rows);
   const shares = Float32Array.from(counts, (count, cell) => count / (level.counts[cell] as number));
-  drawLit(context, frame, rows, shares, (cell) => String(counts[cell]));
+  drawShares(context, frame, rows, shares, (cell) => String(counts[cell]));
 }
 
 /** Cells keep their light by `strength`, from 0 to 1; those that keep enough are framed, with a word. */
-export function drawLit(
+export function drawShares(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,
   rows: Int32Array,

@@ -87,12 +87,12 @@ export class PointsPass {
     if (buffers.placed !== places) {
       buffers.placed = places;
       gl.bindBuffer(gl.ARRAY_BUFFER, buffers.places);
-      gl.bufferData(gl.ARRAY_BUFFER, shuffled(places, count), gl.DYNAMIC_DRAW);
+      gl.bufferData(gl.ARRAY_BUFFER, shuffle(places, count), gl.DYNAMIC_DRAW);
     }
     if (buffers.painted !== pointColors) {
       buffers.painted = pointColors;
       gl.bindBuffer(gl.ARRAY_BUFFER, buffers.colors);
-      gl.bufferData(gl.ARRAY_BUFFER, shuffled(pointColors, count), gl.DYNAMIC_DRAW);
+      gl.bufferData(gl.ARRAY_BUFFER, shuffle(pointColors, count), gl.DYNAMIC_DRAW);
     }
     gl.drawArrays(gl.POINTS, 0, frame.hurried ? Math.min(MOST_MOVING, count) : count);
     gl.bindVertexArray(null);
@@ -132,7 +132,7 @@ export class PointsPass {
 }
 
 /** `values` of so many points in an order of which any beginning stands for all of them, if they are many. */
-function shuffled<T extends Float32Array | Uint8Array>(values: T, count: number): T {
+function shuffle<T extends Float32Array | Uint8Array>(values: T, count: number): T {
   if (count <= MOST_MOVING) return values;
   const each = values.length / count;
   const stride = strideOf(count);

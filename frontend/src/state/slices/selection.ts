@@ -11,7 +11,7 @@ export interface SelectionState {
   readonly pins: string;
   readonly highlight: Highlight | null;
   /** The image or concept that is lit, as it stands in the address: `image:17`. */
-  readonly lit: string;
+  readonly highlightText: string;
   /** What a drag, or the arrows, now do besides moving: select. */
   readonly tool: '' | 'lasso' | 'block';
   readonly selection: Selection | null;
@@ -26,7 +26,7 @@ export const INITIAL_SELECTION: SelectionState = {
   pinned: null,
   pins: '',
   highlight: null,
-  lit: '',
+  highlightText: '',
   tool: '',
   selection: null,
   filter: '',

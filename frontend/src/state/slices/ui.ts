@@ -6,7 +6,7 @@ export interface UiState {
   readonly lost: boolean;
   readonly eventList: boolean;
   /** The list of what is selected, pinned and saved: open, and whether the focus goes there. */
-  readonly kept: false | 'shown' | 'entered';
+  readonly selectionList: false | 'shown' | 'entered';
   readonly filterOpen: boolean;
   readonly finding: boolean;
   /** The cells as a table in the place of the map. */
@@ -24,7 +24,7 @@ export interface UiState {
 export const INITIAL_UI: UiState = {
   lost: false,
   eventList: false,
-  kept: false,
+  selectionList: false,
   filterOpen: false,
   finding: false,
   table: false,

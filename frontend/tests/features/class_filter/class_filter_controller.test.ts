@@ -3,7 +3,12 @@
 import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
-import { answer, type Filter, MOST_CLASSES, readFilter } from '../../../src/domain/class_filter';
+import {
+  applyFilter,
+  type Filter,
+  MOST_CLASSES,
+  readFilter,
+} from '../../../src/domain/class_filter';
 import { listClasses, match } from '../../../src/domain/class_index';
 import { ClassFilterController } from '../../../src/features/class_filter/class_filter_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
@@ -380,7 +385,7 @@ describe('heat on the map', () => {
         return true;
       },
     });
-    const answers = answer(atlas, level, asked);
+    const answers = applyFilter(atlas, level, asked);
     if (typeof answers === 'string') throw new Error(answers);
     const frame = { camera: FIT, viewport, atlas, level, theme: THEMES.light };
     drawFilter(context, frame as unknown as OverlayFrame, {

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeCell } from '../../../src/domain/cell_stats';
 import { eventsOf, frameOf, pathOf } from '../../../src/domain/concept_history';
 import { FilmStrip } from '../../../src/features/events/film_strip';
-import { LitPlaces, placesOf } from '../../../src/features/selection/highlight_history';
+import { HighlightHistory, placesOf } from '../../../src/features/selection/highlight_history';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
@@ -223,7 +223,9 @@ describe('what is lit', () => {
 
   it('is told of every step, and each place leads there', async () => {
     store.set({ highlight: image });
-    const places = new LitPlaces(session, map, () => render(places.render(store.state), root));
+    const places = new HighlightHistory(session, map, () =>
+      render(places.render(store.state), root),
+    );
     await rested(() => render(places.render(store.state), root), 6);
     const lines = [...root.querySelectorAll('tbody tr')].map((one) =>
       one.textContent?.replace(/\s+/g, ' ').trim(),

@@ -4,7 +4,7 @@
 import { html, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeCell } from '../../../src/domain/cell_stats';
-import type { Floor } from '../../../src/domain/layer_links';
+import type { LayerLevel } from '../../../src/domain/layer_links';
 import type { FeatureContext } from '../../../src/features/feature';
 import { LayerLinksController } from '../../../src/features/panes/layer_links_controller';
 import { layerLinksToggle } from '../../../src/features/panes/layer_links_toggle';
@@ -16,7 +16,7 @@ import type { CellContext } from '../../../src/ui/cell_view';
 import { Failure } from '../../../src/wire/api';
 import type { RunEntry } from '../../../src/wire/manifest';
 import { FakeServer, failure, settle } from '../../helpers/fake_server';
-import { EACH, floorOf, repeat } from '../../helpers/layer_fixtures';
+import { EACH, layerLevelOf, repeat } from '../../helpers/layer_fixtures';
 
 const seriesOf = (id: string, layer: string) => ({
   id,
@@ -33,13 +33,13 @@ const run: RunEntry = {
   series: [seriesOf('s1', 'block1'), seriesOf('s2', 'block2'), seriesOf('s3', 'block10')],
 };
 const half = EACH / 2;
-const below = floorOf([...repeat([0], EACH), ...repeat([1], EACH), ...repeat([2], EACH)]);
-const own = floorOf(repeat([4, 5, 6], EACH), { layer: 'block2' });
-const above = floorOf([...repeat([8, 9], half), ...repeat([10], EACH), ...repeat([11], EACH)]);
+const below = layerLevelOf([...repeat([0], EACH), ...repeat([1], EACH), ...repeat([2], EACH)]);
+const own = layerLevelOf(repeat([4, 5, 6], EACH), { layer: 'block2' });
+const above = layerLevelOf([...repeat([8, 9], half), ...repeat([10], EACH), ...repeat([11], EACH)]);
 
 let store: Store;
 let map: HTMLElement & { flyTo: () => void };
-let answers: Record<string, Floor | Failure>;
+let answers: Record<string, LayerLevel | Failure>;
 let part: LayerLinksController;
 const root = document.createElement('div');
 
@@ -148,7 +148,7 @@ describe('across layers', () => {
   });
 
   it('says so where a cell has spread', async () => {
-    answers = { s1: floorOf(repeat([0], 3 * EACH)), s3: above };
+    answers = { s1: layerLevelOf(repeat([0], 3 * EACH)), s3: above };
     await opened();
     expect(lists()[1]).toBe(
       'Is fed by, in block1 No cell there holds more of its samples than chance would give.',

@@ -2,7 +2,11 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Lighting, lightWords, type View } from '../../../src/features/panes/linked_highlight';
+import {
+  describeLinkedCells,
+  LinkedHighlight,
+  type View,
+} from '../../../src/features/panes/linked_highlight';
 import { slotsOf } from '../../../src/features/panes/pane_slots';
 import { PanesController } from '../../../src/features/panes/panes_controller';
 import { AtlasMap } from '../../../src/map/atlas_map';
@@ -27,7 +31,7 @@ import {
   settle,
   soundServer,
 } from '../../helpers/fake_server';
-import { floorOf, repeat } from '../../helpers/layer_fixtures';
+import { layerLevelOf, repeat } from '../../helpers/layer_fixtures';
 import { pack, safetensors, smallManifest, smallTensors } from '../../helpers/wire_builder';
 
 const series = (id: string, layer: string, steps = [0, 10, 40]) => ({
@@ -194,53 +198,53 @@ describe('slots', () => {
 
 describe('lighting', () => {
   const place = { size: 4, row: 0, col: 0 };
-  const mid = floorOf(repeat([0, 5], 4));
-  const late = floorOf([1, 1, 1, 2, 2, 2, 2, 3], { layer: 'late' });
+  const mid = layerLevelOf(repeat([0, 5], 4));
+  const late = layerLevelOf([1, 1, 1, 2, 2, 2, 2, 3], { layer: 'late' });
   const viewOf = ({ atlas, level }: { atlas: typeof mid.atlas; level: Level }): View => {
     const store = new Store();
     store.set({ atlas });
     const map = { scene: { atlas, level }, matches: () => true };
     return { session: { store }, map } as unknown as View;
   };
-  const point = (view: View, lighting: Lighting, change: object) => {
+  const point = (view: View, links: LinkedHighlight, change: object) => {
     const before = view.session.store.state;
     view.session.store.set(change);
-    return lighting.follow(view, view.session.store.state, before);
+    return links.follow(view, view.session.store.state, before);
   };
 
   it('is of the cell that is pointed at, else of the one pinned last', () => {
     const [a, b] = [viewOf(mid), viewOf(late)];
-    const lighting = new Lighting(() => [a, b]);
-    expect(lighting.source).toBeNull();
-    expect(lighting.sentence()).toBeNull();
-    expect(point(a, lighting, { pinned: place })).toBe(true);
-    expect(lighting.source?.view).toBe(a);
-    point(b, lighting, { pinned: { size: 4, row: 0, col: 1 } });
-    expect(lighting.source?.view).toBe(b);
-    point(a, lighting, { hover: place });
-    expect(lighting.source?.view).toBe(a);
-    expect(point(a, lighting, { busy: false })).toBe(false);
+    const links = new LinkedHighlight(() => [a, b]);
+    expect(links.source).toBeNull();
+    expect(links.sentence()).toBeNull();
+    expect(point(a, links, { pinned: place })).toBe(true);
+    expect(links.source?.view).toBe(a);
+    point(b, links, { pinned: { size: 4, row: 0, col: 1 } });
+    expect(links.source?.view).toBe(b);
+    point(a, links, { hover: place });
+    expect(links.source?.view).toBe(a);
+    expect(point(a, links, { busy: false })).toBe(false);
   });
 
   it('says where, and how much', () => {
     const [a, b] = [viewOf(mid), viewOf(late)];
-    const lighting = new Lighting(() => [a, b]);
-    point(a, lighting, { hover: place });
-    const light = lighting.lightIn(b);
-    expect(light && lightWords(light, b)).toBe(
+    const links = new LinkedHighlight(() => [a, b]);
+    point(a, links, { hover: place });
+    const linked = links.linkedCellsIn(b);
+    expect(linked && describeLinkedCells(linked, b)).toBe(
       'lit in late: row 1, column 2 holds 75%; 2 cells lit',
     );
-    expect(lighting.lightIn(a)).toBeNull();
-    expect(lighting.layers(a)).toEqual([]);
-    expect(lighting.layers(b)).toHaveLength(1);
-    expect(lighting.sentence()).toBe(
+    expect(links.linkedCellsIn(a)).toBeNull();
+    expect(links.layers(a)).toEqual([]);
+    expect(links.layers(b)).toHaveLength(1);
+    expect(links.sentence()).toBe(
       'row 1, column 1, 4 samples; in pane 2 lit in late: row 1, column 2 holds 75%; 2 cells lit',
     );
   });
 
   it('is refused between unequal recipes, until it is asked for nevertheless', () => {
     const recipe = (settings: object, probe: string) =>
-      floorOf([1, 1, 1, 2, 2, 2, 2, 3], {
+      layerLevelOf([1, 1, 1, 2, 2, 2, 2, 3], {
         layer: 'late',
         manifest: { provenance: { settings, probe, model: 'Net', notes: [] } },
       });
@@ -249,24 +253,26 @@ describe('lighting', () => {
       viewOf(recipe({ neighbors: 30 }, 'aa')),
       viewOf(recipe({}, 'bb')),
     ];
-    const lighting = new Lighting(() => [a, b, c]);
-    point(a, lighting, { hover: place });
-    expect(lighting.lightIn(b)).toEqual(['neighbors (15 and 30)']);
-    expect(lightWords(lighting.lightIn(b) ?? [], b)).toBe('not linked: the recipes differ');
-    expect(lighting.layers(b)).toEqual([]);
-    lighting.anyway = true;
-    expect(lighting.lightIn(b)).toMatchObject({ best: 0 });
-    expect(lighting.lightIn(c)).toHaveLength(2);
+    const links = new LinkedHighlight(() => [a, b, c]);
+    point(a, links, { hover: place });
+    expect(links.linkedCellsIn(b)).toEqual(['neighbors (15 and 30)']);
+    expect(describeLinkedCells(links.linkedCellsIn(b) ?? [], b)).toBe(
+      'not linked: the recipes differ',
+    );
+    expect(links.layers(b)).toEqual([]);
+    links.anyway = true;
+    expect(links.linkedCellsIn(b)).toMatchObject({ best: 0 });
+    expect(links.linkedCellsIn(c)).toHaveLength(2);
   });
 
   it('says so where nothing is lit', () => {
-    const nowhere = floorOf(repeat([1, 2], 4), { layer: 'late' });
+    const nowhere = layerLevelOf(repeat([1, 2], 4), { layer: 'late' });
     nowhere.level.cellOf.fill(-1);
     const [a, b] = [viewOf(mid), viewOf(nowhere)];
-    const lighting = new Lighting(() => [a, b]);
-    point(a, lighting, { hover: place });
-    const light = lighting.lightIn(b);
-    expect(light && lightWords(light, b)).toBe(
+    const links = new LinkedHighlight(() => [a, b]);
+    point(a, links, { hover: place });
+    const linked = links.linkedCellsIn(b);
+    expect(linked && describeLinkedCells(linked, b)).toBe(
       'nothing is lit in late: no drawn cell holds its samples',
     );
   });

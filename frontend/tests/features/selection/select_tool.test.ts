@@ -87,7 +87,7 @@ describe('by pointer', () => {
       { shiftKey: true },
     );
     expect(rows()).toEqual([0, 1]);
-    expect(store.state).toMatchObject({ kept: 'shown', tool: '', pinned: null });
+    expect(store.state).toMatchObject({ selectionList: 'shown', tool: '', pinned: null });
     expect(store.state.said).toBe('2 samples selected, 33%, most of all cat');
     expect(moves).toEqual([]);
   });
@@ -195,7 +195,12 @@ describe('by keys', () => {
     press('ArrowUp');
     expect(press('Enter').defaultPrevented).toBe(true);
     expect(rows()).toEqual([0, 1, 2, 5]);
-    expect(store.state).toMatchObject({ tool: '', pinned: null, hover: null, kept: 'entered' });
+    expect(store.state).toMatchObject({
+      tool: '',
+      pinned: null,
+      hover: null,
+      selectionList: 'entered',
+    });
     // Arrows move the cursor again.
     press('ArrowLeft');
     expect(store.state.hover).not.toBeNull();
@@ -232,7 +237,7 @@ describe('by keys', () => {
     press('Enter', { shiftKey: true });
     expect(store.state).toMatchObject({ pins: '2.1.1.7.s1', pinned: null });
     press('k');
-    expect(store.state.kept).toBe(false);
+    expect(store.state.selectionList).toBe(false);
   });
 });
 

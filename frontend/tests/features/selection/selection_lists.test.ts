@@ -6,7 +6,7 @@ import { type Selection, selectionOf } from '../../../src/domain/selection';
 import { SearchController } from '../../../src/features/search/search_controller';
 import { SelectionLists } from '../../../src/features/selection/selection_lists';
 import type { AtlasMap } from '../../../src/map/atlas_map';
-import { readSaved, writeSaved } from '../../../src/state/saved_selections';
+import { readSavedSelections, writeSavedSelections } from '../../../src/state/saved_selections';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { Atlas } from '../../../src/wire/atlas';
@@ -44,7 +44,7 @@ beforeEach(() => {
   store = new Store();
   store.set({
     ...{ phase: 'ready', atlas, run, runs: [run], series: run.series[0] ?? null, step: 7 },
-    ...{ shownLevel: 2, kept: 'entered' },
+    ...{ shownLevel: 2, selectionList: 'entered' },
   });
   asked = [];
   chosen = [];
@@ -203,18 +203,20 @@ describe('what is saved', () => {
     const leave = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
     root.querySelectorAll('form')[1]?.querySelector('input')?.dispatchEvent(leave);
     show();
-    expect(store.state.kept).toBe('entered');
+    expect(store.state.selectionList).toBe('entered');
     button('Delete a').click();
     show();
     expect(saved()).toEqual(['a (2)']);
-    expect(readSaved().map(({ name }) => name)).toEqual(['a (2)']);
+    expect(readSavedSelections().map(({ name }) => name)).toEqual(['a (2)']);
   });
 
   it('leads to its layer', () => {
     const manifest = { ...atlas.manifest, layer: 'layer4' };
-    writeSaved([{ ...selectionOf({ ...atlas, manifest }, Int32Array.of(1)), name: 'deep' }]);
-    store.set({ kept: false });
-    store.set({ kept: 'shown' });
+    writeSavedSelections([
+      { ...selectionOf({ ...atlas, manifest }, Int32Array.of(1)), name: 'deep' },
+    ]);
+    store.set({ selectionList: false });
+    store.set({ selectionList: 'shown' });
     show();
     root.querySelector<HTMLElement>('[aria-label="Saved selections"] .event')?.click();
     expect(chosen).toEqual(['s2']);
@@ -235,8 +237,10 @@ describe('what is saved', () => {
   });
 
   it('is found by the search', () => {
-    writeSaved([{ ...selectionOf(atlas, Int32Array.of(1, 5)), name: `${hostile} wheels` }]);
-    store.set({ finding: true, kept: false });
+    writeSavedSelections([
+      { ...selectionOf(atlas, Int32Array.of(1, 5)), name: `${hostile} wheels` },
+    ]);
+    store.set({ finding: true, selectionList: false });
     const box = document.createElement('div');
     document.body.append(box);
     const find = new SearchController(
@@ -252,7 +256,7 @@ describe('what is saved', () => {
     expect(option?.textContent).toContain(`${hostile} wheels`);
     expect(box.querySelector('img')).toBeNull();
     option?.click();
-    expect(store.state).toMatchObject({ finding: false, kept: 'shown' });
+    expect(store.state).toMatchObject({ finding: false, selectionList: 'shown' });
     expect([...(store.state.selection as unknown as Selection).rows]).toEqual([1, 5]);
   });
 });
@@ -299,6 +303,6 @@ describe('pins', () => {
 it('closes by Escape and gives the focus back', () => {
   const leave = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
   root.querySelector('aside')?.dispatchEvent(leave);
-  expect(store.state.kept).toBe(false);
+  expect(store.state.selectionList).toBe(false);
   expect(document.activeElement).toBe(map);
 });

@@ -7,7 +7,7 @@ import { highlightedRows } from '../../../src/domain/highlight';
 import { ShortcutsController } from '../../../src/features/shortcuts/shortcuts_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
-import { searchedOf, toggleShortcuts } from '../../../src/state/shortcut_series';
+import { shortcutSeriesOf, toggleShortcuts } from '../../../src/state/shortcut_series';
 import { Store } from '../../../src/state/store';
 import { askedAtlas } from '../../helpers/class_fixtures';
 import { FakeServer, failure, json, settle, webp } from '../../helpers/fake_server';
@@ -102,7 +102,7 @@ describe('the button', () => {
     const bare = { ...series, id: 's2', shortcuts: [] };
     const back = { ...run, id: 'r2', run: 'warm/backwards/atlas', series: [bare] };
     store.set({ runs: [run, back], run: back, series: bare });
-    expect(searchedOf(store.state)?.id).toBe('s1');
+    expect(shortcutSeriesOf(store.state)?.id).toBe('s1');
   });
 });
 

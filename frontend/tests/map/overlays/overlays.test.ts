@@ -4,7 +4,7 @@ import { FIT } from '../../../src/domain/camera';
 import { sequential } from '../../../src/domain/color_scales';
 import { rowsOf } from '../../../src/domain/concepts';
 import type { Change } from '../../../src/domain/difference';
-import type { Drift, Told } from '../../../src/domain/drift';
+import type { Drift, DriftValues } from '../../../src/domain/drift';
 import type { ColorMode } from '../../../src/domain/view';
 import type { OverlayFrame } from '../../../src/map/overlay';
 import { readingLayer } from '../../../src/map/overlays/cell_focus';
@@ -58,7 +58,7 @@ function drawn(
 }
 
 /** Two cells, of which the first is news. */
-const told: Told = {
+const told: DriftValues = {
   values: new Float32Array([0.5, 0.25]),
   most: 0.5,
   beyond: new Float32Array([0.5, 0.4]),
@@ -119,7 +119,7 @@ describe('drift layer', () => {
 });
 
 describe('layer of changes', () => {
-  const of = (change: Partial<Told> = {}) =>
+  const of = (change: Partial<DriftValues> = {}) =>
     drawn((context, frame) => drawChange(context, frame, { ...told, ...change }));
 
   it('frames news broadly in its colour, and the rest thinly over a dimmed icon', () => {
