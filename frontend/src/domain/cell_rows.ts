@@ -25,7 +25,7 @@ export interface ChangeColumn {
   /** Why nothing of it is known, or not yet; null otherwise. */
   readonly missing: string | null;
   /** Whether that is more than chance, or null where nobody knows. */
-  news(cell: number): boolean | null;
+  significant(cell: number): boolean | null;
   say(value: number): string;
 }
 

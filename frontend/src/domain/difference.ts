@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What each square of a grid gained and lost between two steps A and B: samples, or attribution toward a class. */
 
-import { formatSigned } from '../util/format';
+import { formatWithSign } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
 import { type Atlas, cellAt, type Level } from '../wire/atlas';
-import { type Attribution, findAttribution, formatSignedFraction } from '../wire/attribution';
+import { type Attribution, findAttribution, formatFractionWithSign } from '../wire/attribution';
 import { floorOf, SIGNIFICANT_SHARE } from './drift';
 import { movesOf } from './sample_pairing';
 
@@ -18,7 +18,7 @@ export interface Change {
   /** In which of the two a cell is drawn there. */
   readonly drawn: 'both' | 'a' | 'b';
   /** Whether most of those that came or went moved farther than chance, or a mean did; null if not known. */
-  readonly news: boolean | null;
+  readonly significant: boolean | null;
 }
 
 export interface Difference {
@@ -58,7 +58,7 @@ function compare(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {
       gain: flow.gain[square] as number,
       known: true,
       drawn: inA && inB ? 'both' : inA ? 'a' : 'b',
-      news:
+      significant:
         flow.beyond && passed > 0
           ? (flow.beyond[square] as number) >= SIGNIFICANT_SHARE * passed
           : null,
@@ -103,10 +103,10 @@ export function findAttributionChange(
     const gain = more || 0;
     const known = !Number.isNaN(more);
     const error = Math.hypot(errorOf(from, levelA, inA, toward), errorOf(to, levelB, inB, toward));
-    const news = Number.isNaN(error) ? null : Math.abs(gain) > ERRORS * error;
-    return [{ row, col, gain, known, drawn: inA < 0 ? 'b' : inB < 0 ? 'a' : 'both', news }];
+    const significant = Number.isNaN(error) ? null : Math.abs(gain) > ERRORS * error;
+    return [{ row, col, gain, known, drawn: inA < 0 ? 'b' : inB < 0 ? 'a' : 'both', significant }];
   });
-  return sumUp(changes, changes.filter(({ news }) => news).length, toward);
+  return sumUp(changes, changes.filter(({ significant }) => significant).length, toward);
 }
 
 /** Standard error of a cell's mean; NaN where it is not known. */
@@ -167,5 +167,7 @@ export function largestChanges({ changes }: Difference, most: number): readonly 
 
 /** A gain in words: samples, or logits with as many places as the largest of them needs. */
 export function formatGain({ toward, gained, lost }: Difference, gain: number): string {
-  return toward === null ? formatSigned(gain) : formatSignedFraction(gain, Math.max(gained, lost));
+  return toward === null
+    ? formatWithSign(gain)
+    : formatFractionWithSign(gain, Math.max(gained, lost));
 }

@@ -3,7 +3,7 @@
 
 import { PairMemo } from '../util/weak_pair_cache';
 import type { Atlas, Level } from '../wire/atlas';
-import { formatSignedFraction } from '../wire/attribution';
+import { formatFractionWithSign } from '../wire/attribution';
 import { membersOf } from './cell_stats';
 import { cellPlaces, movesOf } from './sample_pairing';
 
@@ -18,7 +18,7 @@ export interface DriftValues {
   /** Share of every cell's members that changed more than chance; null where no floor is known. */
   readonly beyond: Float32Array | null;
   /** Cells whose members mostly did. */
-  readonly news: number;
+  readonly significant: number;
   /** Mean over all samples of which anything is known. */
   readonly mean: number;
   /** Share of them that changed more than chance. */
@@ -71,7 +71,7 @@ export function tell(level: Level, changes: Float32Array, floor: Float32Array | 
     values,
     most: values.reduce((most, value) => Math.max(most, value || 0), 0),
     beyond,
-    news: beyond?.reduce((sum, share) => sum + (share >= SIGNIFICANT_SHARE ? 1 : 0), 0) ?? 0,
+    significant: beyond?.reduce((sum, share) => sum + (share >= SIGNIFICANT_SHARE ? 1 : 0), 0) ?? 0,
     mean: mean(changes, changes.keys()),
     beyondShare: isBeyond && mean(isBeyond, changes.keys()),
   };
@@ -79,7 +79,7 @@ export function tell(level: Level, changes: Float32Array, floor: Float32Array | 
 
 /** As many places as the largest needs. */
 export function formatChange(value: number, most: number): string {
-  return formatSignedFraction(value, most).replace('+', '');
+  return formatFractionWithSign(value, most).replace('+', '');
 }
 
 export function isSignificant({ beyond }: DriftValues, cell: number): boolean {

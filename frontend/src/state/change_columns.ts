@@ -51,7 +51,7 @@ function unknown(
   missing: string,
 ): Found {
   const values = new Float32Array(level.rows.length).fill(Number.NaN);
-  const column = { key, name, since, values, missing, news: () => null, say: () => '' };
+  const column = { key, name, since, values, missing, significant: () => null, say: () => '' };
   return { column, sentence: missing };
 }
 
@@ -72,7 +72,8 @@ function driftColumn(
     since,
     values,
     missing: null,
-    news: (cell) => (Number.isNaN(beyond?.[cell] ?? Number.NaN) ? null : isSignificant(told, cell)),
+    significant: (cell) =>
+      Number.isNaN(beyond?.[cell] ?? Number.NaN) ? null : isSignificant(told, cell),
     say: (value) => say(value, most),
   };
   return { column, sentence: `${driftSentence(state, told)}.` };
@@ -84,12 +85,12 @@ function gainColumn(state: State, atlas: Atlas, level: Level, since: number): Fo
     return unknown({ key: 'gain', name: GAIN }, level, since, found);
   }
   const values = new Float32Array(level.rows.length).fill(Number.NaN);
-  const news = new Map<number, boolean | null>();
+  const significant = new Map<number, boolean | null>();
   for (const change of found.changes) {
     const cell = cellAt(level, change.row, change.col);
     if (cell < 0 || !change.known) continue;
     values[cell] = change.gain;
-    news.set(cell, change.news);
+    significant.set(cell, change.significant);
   }
   const column: ChangeColumn = {
     key: 'gain',
@@ -97,7 +98,7 @@ function gainColumn(state: State, atlas: Atlas, level: Level, since: number): Fo
     since,
     values,
     missing: null,
-    news: (cell) => news.get(cell) ?? null,
+    significant: (cell) => significant.get(cell) ?? null,
     say: (value) => formatGain(found, value),
   };
   const gone = found.onlyA > 0 ? `; ${plural(found.onlyA, 'cell')} of A drawn no more` : '';

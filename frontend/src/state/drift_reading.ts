@@ -20,7 +20,7 @@ export interface Words {
   readonly unit: string;
   readonly say: (value: number, most: number) => string;
   /** Of cells that are news. */
-  readonly news: string;
+  readonly significant: string;
   readonly than: string;
   /** What the colors say. */
   readonly color: string;
@@ -33,7 +33,7 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
     did: 'Samples moved',
     unit: " of the map's side",
     say: percent,
-    news: 'moved',
+    significant: 'moved',
     than: 'more than chance',
     color: '',
   },
@@ -43,7 +43,7 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
     did: 'Samples turned by',
     unit: ' (1 − cosine)',
     say: formatChange,
-    news: 'turned',
+    significant: 'turned',
     than: 'more than storing could turn them',
     color: "1 − cosine of a sample's activation then and now, each from its layer's mean",
   },
@@ -53,7 +53,7 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
     did: "Samples' first class fell",
     unit: ' places',
     say: formatChange,
-    news: 'changed first class',
+    significant: 'changed first class',
     than: 'by more than two standard errors',
     color: "By how many places the class fell that a sample's cell spoke for most",
   },
@@ -103,8 +103,10 @@ export function inWords(
 ): string {
   const { did, unit, than, say } = driftWords(state);
   const said = say(value, most);
-  const news = share == null ? '' : `; ${percent(share)} of them ${than}`;
-  return Number.isNaN(value) ? `${did}: not known.` : `${did} ${said}${unit} ${when}${news}.`;
+  const significant = share == null ? '' : `; ${percent(share)} of them ${than}`;
+  return Number.isNaN(value)
+    ? `${did}: not known.`
+    : `${did} ${said}${unit} ${when}${significant}.`;
 }
 
 export function driftOfCell(
@@ -121,10 +123,10 @@ function since(state: State): string {
 }
 
 /** "12 of 80 cells moved more than chance since step 400", for the legend and for screen readers. */
-export function driftSentence(state: State, { beyond, news }: DriftValues): string {
-  const { name, news: did, than } = driftWords(state);
+export function driftSentence(state: State, { beyond, significant }: DriftValues): string {
+  const { name, significant: did, than } = driftWords(state);
   if (beyond === null) return `${name}, ${since(state)}: news or not`;
-  return `${count(news)} of ${plural(beyond.length, 'cell')} ${did} ${than} ${since(state)}`;
+  return `${count(significant)} of ${plural(beyond.length, 'cell')} ${did} ${than} ${since(state)}`;
 }
 
 /** The floor is that of one step; over more of them chance adds up. */

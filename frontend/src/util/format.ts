@@ -40,6 +40,6 @@ export function shorten(text: string, limit: number): string {
 }
 
 /** "+3", "−3" or "0". */
-export function formatSigned(value: number): string {
+export function formatWithSign(value: number): string {
   return `${value > 0 ? '+' : value < 0 ? '−' : ''}${count(Math.abs(value))}`;
 }

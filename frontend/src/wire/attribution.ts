@@ -98,7 +98,7 @@ export function strongestClasses(
  * "+.31", "+2.35", "−.0012" or "0": two digits of `most`, or three from 1 on, the strongest of those that stand together, and as
  * many places for the others; "+0" where nothing is left of a value.
  */
-export function formatSignedFraction(value: number, most = value): string {
+export function formatFractionWithSign(value: number, most = value): string {
   if (value === 0) return '0';
   const order = Math.floor(Math.log10(Math.abs(most)));
   const places = order < 0 ? 1 - order : 2 - order;

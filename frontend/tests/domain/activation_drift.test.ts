@@ -67,7 +67,7 @@ describe('turns of activations', () => {
     const found = told(findTurns(float16(BEFORE), float16(AFTER), level));
     expect(round(found.values)).toEqual([1, 0.8]);
     expect(round(found.beyond)).toEqual([0.667, 0.5]);
-    expect(found.news).toBe(2);
+    expect(found.significant).toBe(2);
     expect(round([found.most, found.mean, found.beyondShare ?? 0])).toEqual([1, 0.8, 0.667]);
     const shifted = float16(AFTER.map((value, i) => value + (i % 2 ? 4 : -2)));
     expect(told(findTurns(float16(BEFORE), shifted, level)).values[1]).toBeCloseTo(0.8, 2);
@@ -91,7 +91,7 @@ describe('turns of activations', () => {
     ] as const) {
       const found = told(findTurns(from, to, level));
       expect(found.most).toBeLessThan(1e-6);
-      expect([found.news, found.beyondShare]).toEqual([0, 0]);
+      expect([found.significant, found.beyondShare]).toEqual([0, 0]);
     }
   });
 
@@ -108,13 +108,13 @@ describe('turns of activations', () => {
   it('claim no news where what was lost is not known, and know nothing of rows without direction', () => {
     expect(told(findTurns(float16(BEFORE, null), float16(AFTER), level))).toMatchObject({
       beyond: null,
-      news: 0,
+      significant: 0,
       beyondShare: null,
     });
     const gone = [0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 1, 0];
     const found = told(findTurns(float16(gone), float16(AFTER), level));
     expect(round(found.values)).toEqual([Number.NaN, 0]);
-    expect(found.news).toBe(0);
+    expect(found.significant).toBe(0);
   });
 
   it('do not compare other channels, nor channels with axes', () => {
@@ -159,15 +159,15 @@ describe('falls of the first class', () => {
     // From .9 ahead of the third to .1 behind it; 2 · √4 · .4 / √3 = .92, and of .5 it is 1.15.
     const found = told(of(saying(SAID, deviating(0.4)), saying(SAYS, deviating(0.4))));
     expect(round(found.beyond)).toEqual([1, 0]);
-    expect(found.news).toBe(1);
+    expect(found.significant).toBe(1);
     const loose = told(of(saying(SAID, deviating(0.5)), saying(SAYS, deviating(0.5))));
     expect([...loose.values]).toEqual([1, 0]);
-    expect(loose.news).toBe(0);
+    expect(loose.significant).toBe(0);
   });
 
   it('of an unchanged network are none', () => {
     const found = told(of(saying(SAID, deviating(0)), saying(SAID, deviating(0))));
-    expect([found.most, found.news, found.mean]).toEqual([0, 0, 0]);
+    expect([found.most, found.significant, found.mean]).toEqual([0, 0, 0]);
   });
 
   it('are not known where either is not', () => {

@@ -15,7 +15,7 @@ import { closeUp } from '../../src/state/zoom_to_cell';
 import type { Atlas, Level } from '../../src/wire/atlas';
 import {
   findAttribution,
-  formatSignedFraction,
+  formatFractionWithSign,
   NOT_RECORDED,
   strongestClasses,
 } from '../../src/wire/attribution';
@@ -109,13 +109,13 @@ describe('attribution', () => {
   });
 
   it('is told in two digits of the strongest', () => {
-    expect(formatSignedFraction(0.314)).toBe('+.31');
-    expect(formatSignedFraction(-0.00123)).toBe('−.0012');
-    expect(formatSignedFraction(2.346)).toBe('+2.35');
-    expect(formatSignedFraction(-1234.4)).toBe('−1234');
-    expect(formatSignedFraction(0)).toBe('0');
-    expect(formatSignedFraction(-0.0123, 0.31)).toBe('−.01');
-    expect(formatSignedFraction(0.0001, 0.31)).toBe('+0');
+    expect(formatFractionWithSign(0.314)).toBe('+.31');
+    expect(formatFractionWithSign(-0.00123)).toBe('−.0012');
+    expect(formatFractionWithSign(2.346)).toBe('+2.35');
+    expect(formatFractionWithSign(-1234.4)).toBe('−1234');
+    expect(formatFractionWithSign(0)).toBe('0');
+    expect(formatFractionWithSign(-0.0123, 0.31)).toBe('−.01');
+    expect(formatFractionWithSign(0.0001, 0.31)).toBe('+0');
   });
 });
 

@@ -60,20 +60,20 @@ describe('drift', () => {
 
   it('is news where most members moved farther than chance', () => {
     const { now, level } = later(0.15);
-    const { beyond, news, beyondShare } = findDrift(before, now, level);
+    const { beyond, significant, beyondShare } = findDrift(before, now, level);
     // Two of three in cell 0; of cell 1 sample 3 (.2) but not 4 (.1); four of all six.
     expect(round(beyond ?? [])).toEqual([0.667, 0.5]);
-    expect(news).toBe(2);
+    expect(significant).toBe(2);
     expect(beyondShare).toBeCloseTo(4 / 6);
     const calm = later(0.25);
-    expect(findDrift(before, calm.now, calm.level).news).toBe(1);
+    expect(findDrift(before, calm.now, calm.level).significant).toBe(1);
   });
 
   it('claims no news without a floor', () => {
     const { now, level } = later(null);
     expect(findDrift(before, now, level)).toMatchObject({
       beyond: null,
-      news: 0,
+      significant: 0,
       beyondShare: null,
     });
   });
@@ -81,7 +81,7 @@ describe('drift', () => {
   it('of an unchanged model is none', () => {
     const now = smallAtlas({}, { noise_floor: f32(0, 0, 0, 0, 0, 0) });
     const drift = findDrift(before, now, now.levels[0] as Level);
-    expect([drift.news, drift.mean, drift.beyondShare]).toEqual([0, 0, 0]);
+    expect([drift.significant, drift.mean, drift.beyondShare]).toEqual([0, 0, 0]);
   });
 
   it('is held against the floor of the later step, whichever is A', () => {
@@ -110,7 +110,7 @@ describe('difference of attribution', () => {
     const found = of(was, later());
     expect(found).toMatchObject({ gained: 0.5, lost: 1, toward: 1, onlyA: 0, onlyB: 0, moved: 0 });
     if (typeof found === 'string') throw new Error(found);
-    expect(found.changes.map(({ gain, news }) => [gain, news])).toEqual([
+    expect(found.changes.map(({ gain, significant }) => [gain, significant])).toEqual([
       [0.5, null],
       [0.5, null],
       [-1, null],
@@ -127,7 +127,12 @@ describe('difference of attribution', () => {
     };
     const found = of(askedAtlas({ ...halves, ...spread }), later(spread));
     if (typeof found === 'string') throw new Error(found);
-    expect(found.changes.map(({ news }) => news)).toEqual([false, false, true, false]);
+    expect(found.changes.map(({ significant }) => significant)).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
     expect(found.moved).toBe(1);
   });
 
@@ -138,7 +143,7 @@ describe('difference of attribution', () => {
     );
     expect(found).toMatchObject({ onlyB: 1 });
     if (typeof found === 'string') throw new Error(found);
-    expect(found.changes[1]).toMatchObject({ drawn: 'b', gain: 0, news: null });
+    expect(found.changes[1]).toMatchObject({ drawn: 'b', gain: 0, significant: null });
     const ship = of(was, later(), 2);
     expect(typeof ship === 'string' ? [] : ship.changes.map(({ gain }) => gain)).toEqual([
       0, 0, 0, 0,
@@ -164,9 +169,9 @@ describe('difference', () => {
     const b = smallAtlas({}, { ...places(...moved), ...grid, ...floor });
     const found = findDifference(before, levelBefore, b, b.levels[0] as Level);
     expect(found.changes).toEqual([
-      { row: 0, col: 0, gain: -1, known: true, drawn: 'both', news: true },
-      { row: 0, col: 1, gain: 1, known: true, drawn: 'b', news: true },
-      { row: 1, col: 1, gain: 0, known: true, drawn: 'a', news: null },
+      { row: 0, col: 0, gain: -1, known: true, drawn: 'both', significant: true },
+      { row: 0, col: 1, gain: 1, known: true, drawn: 'b', significant: true },
+      { row: 1, col: 1, gain: 0, known: true, drawn: 'a', significant: null },
     ]);
     expect(found).toMatchObject({ gained: 1, lost: 1, onlyA: 1, onlyB: 1, moved: 1 });
     expect(largestChanges(found, 1)).toEqual([found.changes[0]]);
@@ -175,9 +180,11 @@ describe('difference', () => {
   it('knows no news where the move is within chance, and nothing without a floor', () => {
     const calm = later(0.5);
     const [first] = findDifference(before, levelBefore, calm.now, calm.level).changes;
-    expect(first).toMatchObject({ gain: -1, news: false });
+    expect(first).toMatchObject({ gain: -1, significant: false });
     const bare = later(null);
-    expect(findDifference(before, levelBefore, bare.now, bare.level).changes[0]?.news).toBeNull();
+    expect(
+      findDifference(before, levelBefore, bare.now, bare.level).changes[0]?.significant,
+    ).toBeNull();
   });
 
   it('of a step with itself is nothing', () => {

@@ -38,7 +38,7 @@ describe('what is told of the changes of cells', () => {
     ]);
     const [column] = columns;
     expect([...(column?.values ?? [])].map((value) => value > 0.5)).toEqual([false, true]);
-    expect([0, 1].map((cell) => column?.news(cell))).toEqual([false, true]);
+    expect([0, 1].map((cell) => column?.significant(cell))).toEqual([false, true]);
     expect(sentences).toEqual(['1 of 2 cells moved more than chance since step 10.']);
   });
 
@@ -83,7 +83,7 @@ describe('what is told of the changes of cells', () => {
     const bare = { ...b, noiseFloor: null, levels: smallAtlas({}, moved).levels };
     store.set({ drift: 'on', atlas: bare });
     const [column] = changesOf(store.state, bare, bare.levels[0] as Level, nearest).columns;
-    expect(column?.news(0)).toBeNull();
+    expect(column?.significant(0)).toBeNull();
   });
 });
 

@@ -9,7 +9,7 @@ import { className } from '../../wire/atlas';
 import {
   type ClassAttribution,
   findAttribution,
-  formatSignedFraction,
+  formatFractionWithSign,
   strongestClasses,
 } from '../../wire/attribution';
 
@@ -39,7 +39,7 @@ export function attributionSection(
     return {
       mark: html`<b style="left:${from}%;width:${to - from}%"></b>`,
       text: html`<span class="muted" title="Standard deviation over the samples"
-        >${formatSignedFraction(reach, most).replace(/^\+?/, ' ±')}</span
+        >${formatFractionWithSign(reach, most).replace(/^\+?/, ' ±')}</span
       >`,
     };
   };
@@ -61,7 +61,7 @@ export function attributionSection(
                 <span class="meter ${sign}"
                   ><i style="width:${(100 * Math.abs(value)) / most}%"></i>${spread(value, index).mark}</span
                 >
-                <span class="number">${formatSignedFraction(value, most)}${spread(value, index).text}</span>
+                <span class="number">${formatFractionWithSign(value, most)}${spread(value, index).text}</span>
               </li>`,
             )}
           </ul>`;

@@ -13,7 +13,7 @@ import { referenceOf } from '../../state/reference_step';
 import type { State } from '../../state/store';
 import { count, percent, shorten } from '../../util/format';
 import { type Atlas, className, type Level, levelOf } from '../../wire/atlas';
-import { formatSignedFraction } from '../../wire/attribution';
+import { formatFractionWithSign } from '../../wire/attribution';
 import { tally } from './filter_panel';
 
 const NAME = 40;
@@ -90,7 +90,7 @@ function key({ kind, sign }: Filter, found: FilterResult, { rows }: Level): Temp
     lines.push(line('passes', `passes${shares}`));
   } else {
     const far = (value: number, word: string) =>
-      known ? `, ${word} ${formatSignedFraction(value, found.most)}` : '';
+      known ? `, ${word} ${formatFractionWithSign(value, found.most)}` : '';
     if (sign !== 'hurts')
       lines.push(line('helps', `speaks for it${far(Math.max(0, high), 'up to')}`));
     if (sign !== 'helps')
@@ -120,7 +120,7 @@ function scaleWords(
   if (kind === 'top') return `Full light: a share of 100%. Less light, less of it.${whose}`;
   const where = compare === null ? 'on this grid' : 'of A and B';
   const of = found.ranked.length > 0 ? 'cell' : 'cell, though its samples are few,';
-  return `Full light: ${formatSignedFraction(most).slice(1)} logits, the strongest ${of} ${where}. Less light, less of it.${whose}`;
+  return `Full light: ${formatFractionWithSign(most).slice(1)} logits, the strongest ${of} ${where}. Less light, less of it.${whose}`;
 }
 
 /** What a screen reader should hear of the answer. */
@@ -130,7 +130,7 @@ export function filterSentence(atlas: Atlas, level: Level, filter: Filter): stri
   const best = found.ranked[0];
   if (best === undefined) return tally(found, level);
   const value = found.values[best] as number;
-  const says = filter.kind === 'top' ? percent(value) : formatSignedFraction(value, found.most);
+  const says = filter.kind === 'top' ? percent(value) : formatFractionWithSign(value, found.most);
   const where = `row ${(level.rows[best] as number) + 1}, column ${(level.cols[best] as number) + 1}`;
   return `${tally(found, level)}; strongest at ${where}: ${says}`;
 }

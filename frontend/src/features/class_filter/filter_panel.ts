@@ -25,7 +25,7 @@ import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { count, percent, plural, shorten } from '../../util/format';
 import { type Atlas, className, type Level, levelOf } from '../../wire/atlas';
-import { formatSignedFraction } from '../../wire/attribution';
+import { formatFractionWithSign } from '../../wire/attribution';
 import { classLinks, missingAtlases } from './class_links';
 import { ClassPicker } from './class_picker';
 
@@ -147,7 +147,7 @@ export class FilterPanel {
       <button type="button" class="event" @click=${() => this.#fly(level, cell)}>
         <span class="event-head">
           <span>row ${(level.rows[cell] as number) + 1}, column ${(level.cols[cell] as number) + 1}</span>
-          <span class="number">${kind === 'top' ? percent(value) : formatSignedFraction(value, most)}</span>
+          <span class="number">${kind === 'top' ? percent(value) : formatFractionWithSign(value, most)}</span>
         </span>
         <span class="meter ${value < 0 ? 'hurts' : ''}"><i style="width:${100 * share}%"></i></span>
         <span class="muted"

@@ -44,13 +44,14 @@ export function differenceLegend(
 
 function chance({ changes, moved, toward }: Difference): string {
   if (toward !== null) {
-    return changes.some(({ news }) => news !== null)
+    return changes.some(({ significant }) => significant !== null)
       ? 'Pale: no more than two standard errors of its samples.'
       : 'How far the samples of a cell agree was not recorded.';
   }
   if (moved === 0) return '';
-  if (changes.every(({ news }) => news === null)) return 'What chance would do was not recorded.';
-  return changes.some(({ news }) => news === false)
+  if (changes.every(({ significant }) => significant === null))
+    return 'What chance would do was not recorded.';
+  return changes.some(({ significant }) => significant === false)
     ? 'Pale: most of those that came or went moved no farther than chance.'
     : 'Everywhere, most of those that came or went moved farther than chance.';
 }
@@ -72,7 +73,7 @@ function table(found: Difference, go: (change: Change) => void): TemplateResult 
               </button>
             </td>
             <td class="number">${formatGain(found, change.gain)}</td>
-            <td>${VERDICTS[String(change.news)]}</td>
+            <td>${VERDICTS[String(change.significant)]}</td>
           </tr>`,
         )}
       </tbody>

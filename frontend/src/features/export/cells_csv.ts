@@ -27,10 +27,10 @@ export function cellsAsCsv(
       ...[run, atlas.manifest.layer, atlas.step, level.size, row, col, count, share, kind],
       ...[cosine, mixOf, named(top?.index), top?.index ?? null, top?.share ?? null],
       ...[named(voice?.index), voice?.index ?? null, voice?.value ?? null],
-      ...changes.flatMap(({ values, since, news }) => [
+      ...changes.flatMap(({ values, since, significant }) => [
         values[cell] as number,
         since,
-        flag(news(cell)),
+        flag(significant(cell)),
       ]),
     ],
   );

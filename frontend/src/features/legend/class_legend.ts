@@ -5,7 +5,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { type Axis, type ClassAtlas, classAtlasOf } from '../../domain/class_atlas';
 import { fraction, shorten } from '../../util/format';
 import type { Atlas } from '../../wire/atlas';
-import { formatSignedFraction } from '../../wire/attribution';
+import { formatFractionWithSign } from '../../wire/attribution';
 
 const NAME = 40;
 const NOTE = 200;
@@ -40,7 +40,7 @@ function choiceOf({ names, filled }: ClassAtlas): string {
 
 function axisWords({ left, right, reach, trust }: Axis): string {
   const [from, to] = [left, right].map((name) => shorten(name, NAME));
-  const rims = `±${formatSignedFraction(reach).slice(1)} logits at the rims`;
+  const rims = `±${formatFractionWithSign(reach).slice(1)} logits at the rims`;
   const trusted = trust === null ? '' : ` (trust ${fraction(trust)})`;
   return `Left to right: how much more a place speaks for ${to} than for ${from}, ${rims}. Up and down: what looks alike to the layer${trusted}.`;
 }

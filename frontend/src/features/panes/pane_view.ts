@@ -79,7 +79,7 @@ export function paneView({ pane, number, slot, host, links }: PaneParts): Templa
     </div>
     <div class="pane-map">
       ${pane.map} ${stepFailure ? stepState(step, stepFailure, () => session.retry()) : nothing}
-      ${renderUnlinked(pane, host, links)} ${pane.isComparable ? nothing : mapButtons(pane.map)}
+      ${renderLinkWarning(pane, host, links)} ${pane.isComparable ? nothing : mapButtons(pane.map)}
     </div>
     ${caption(pane, links, ownWords(pane))}
   </section>`;
@@ -159,7 +159,7 @@ function origin({ map: { scene } }: View): string {
   return scene === null ? '' : ` · ${provenance(scene.atlas, scene.level)}`;
 }
 
-function renderUnlinked(
+function renderLinkWarning(
   pane: Pane,
   host: PaneHost,
   links: LinkedHighlight,

@@ -20,7 +20,7 @@ import type { State } from '../../state/store';
 import { KIND_NAMES } from '../../ui/cell_view';
 import { count, fraction, percent, plural, shorten } from '../../util/format';
 import { type Atlas, className, type Level } from '../../wire/atlas';
-import { formatSignedFraction } from '../../wire/attribution';
+import { formatFractionWithSign } from '../../wire/attribution';
 
 /** As many rows are drawn at once. */
 const PAGE = 50;
@@ -152,7 +152,7 @@ export class CellTable {
         ${
           voice
             ? html`${voice.value > 0 ? 'for' : 'against'} ${named(voice.index)}
-                <span class="muted">${formatSignedFraction(voice.value)}</span>`
+                <span class="muted">${formatFractionWithSign(voice.value)}</span>`
             : '–'
         }
       </td>
@@ -184,10 +184,10 @@ export class CellTable {
   }
 }
 
-function changeOf({ values, news, say }: ChangeColumn, cell: number): TemplateResult {
+function changeOf({ values, significant, say }: ChangeColumn, cell: number): TemplateResult {
   const value = known(values[cell]);
   if (value === null) return html`<td>–</td>`;
-  return html`<td>${say(value)} <span class="muted">${SIGNIFICANCE[String(news(cell))]}</span></td>`;
+  return html`<td>${say(value)} <span class="muted">${SIGNIFICANCE[String(significant(cell))]}</span></td>`;
 }
 
 function known(value: number | undefined): number | null {

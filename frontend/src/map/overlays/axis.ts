@@ -4,7 +4,7 @@
 import { toScreen, worldSide } from '../../domain/camera';
 import { type Axis, classAtlasOf } from '../../domain/class_atlas';
 import { shorten } from '../../util/format';
-import { formatSignedFraction } from '../../wire/attribution';
+import { formatFractionWithSign } from '../../wire/attribution';
 import type { OverlayFrame } from '../overlay';
 
 const FONT = '500 11px Roboto, system-ui, sans-serif';
@@ -69,7 +69,7 @@ function choose(
   room: number,
   stated: boolean,
 ): readonly [string, string] | null {
-  const far = stated ? ` · ${formatSignedFraction(reach)} logits` : '';
+  const far = stated ? ` · ${formatFractionWithSign(reach)} logits` : '';
   const most = (room - widthOf(context, NEUTRAL)) / 2 - HEAD - GAP;
   for (const end of new Set([far, ''])) {
     for (const length of NAMES) {

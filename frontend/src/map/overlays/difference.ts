@@ -43,7 +43,7 @@ export function drawDifference(
     const x = origin.x + change.col * side;
     const y = origin.y + change.row * side;
     if (x > viewport.width || y > viewport.height || x + side < 0 || y + side < 0) continue;
-    context.globalAlpha = change.news === false ? PALE : 1;
+    context.globalAlpha = change.significant === false ? PALE : 1;
     frameCell(context, frame, change, x, y, side);
     const text = formatGain(difference, change.gain);
     drawChange(context, frame, change.gain, text, { x: x + side / 2, y: y + side / 2, side, most });

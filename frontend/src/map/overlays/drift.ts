@@ -20,7 +20,7 @@ const FULL_LENGTH = 26;
 const HALO = 3;
 const CHANCE_ALPHA = 0.6;
 /** Frames as a share of a cell's side: of news, and of what is none. */
-const FRAMES = { news: 0.15, chance: 0.06, least: 2 } as const;
+const FRAMES = { significant: 0.15, chance: 0.06, least: 2 } as const;
 /** Icons recede where there is no news. */
 const DIM = 0.72;
 /** Cells of this side in CSS pixels have room for a number. */
@@ -29,7 +29,7 @@ const VALUE_FROM = 44;
 interface Arrow {
   readonly from: Point;
   readonly to: Point;
-  readonly news: boolean;
+  readonly significant: boolean;
 }
 
 export function drawDrift(
@@ -43,8 +43,8 @@ export function drawDrift(
   context.fillRect(0, 0, viewport.width, viewport.height);
   context.globalAlpha = 1;
   const arrows = arrowsInView(frame, drift);
-  for (const arrow of arrows) if (!arrow.news) drawChance(context, frame, arrow);
-  for (const arrow of arrows) if (arrow.news) drawNews(context, frame, arrow);
+  for (const arrow of arrows) if (!arrow.significant) drawChance(context, frame, arrow);
+  for (const arrow of arrows) if (arrow.significant) drawNews(context, frame, arrow);
 }
 
 export function drawChange(
@@ -56,13 +56,13 @@ export function drawChange(
   context.lineJoin = 'miter';
   eachCell(frame, (cell, x, y, side) => {
     const value = values[cell] as number;
-    const news = isSignificant(told, cell);
+    const significant = isSignificant(told, cell);
     context.fillStyle = `rgb(${frame.theme.ground.join()})`;
-    context.globalAlpha = news ? 0 : DIM;
+    context.globalAlpha = significant ? 0 : DIM;
     context.fillRect(x, y, side, side);
     if (Number.isNaN(value)) return;
-    const width = Math.max(FRAMES.least, side * (news ? FRAMES.news : FRAMES.chance));
-    context.globalAlpha = news ? 1 : CHANCE_ALPHA;
+    const width = Math.max(FRAMES.least, side * (significant ? FRAMES.significant : FRAMES.chance));
+    context.globalAlpha = significant ? 1 : CHANCE_ALPHA;
     context.strokeStyle = `rgb(${sequential(value / (most || 1)).join()})`;
     context.lineWidth = width;
     context.strokeRect(x + 1 + width / 2, y + 1 + width / 2, side - width - 2, side - width - 2);
@@ -84,7 +84,7 @@ function arrowsInView(frame: OverlayFrame, drift: Drift): Arrow[] {
   return Array.from({ length: to.length / 2 }, (_, cell) => ({
     from: at(from, cell),
     to: at(to, cell),
-    news: isSignificant(drift, cell),
+    significant: isSignificant(drift, cell),
   })).filter((arrow) => seen(arrow.from) || seen(arrow.to));
 }
 

@@ -7,7 +7,7 @@
 import { type FilterResult, heatOf, type Kind, MIN_SUPPORT } from '../../domain/class_filter';
 import { iconScales } from '../../render/scene';
 import { percent } from '../../util/format';
-import { formatSignedFraction } from '../../wire/attribution';
+import { formatFractionWithSign } from '../../wire/attribution';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
 const VEIL = 0.82;
@@ -79,7 +79,7 @@ function drawPassing(
 function textOf({ answers, kind, most, several }: Heat, cell: number, valued: boolean): string {
   const value = answers.values[cell] as number;
   const number = several ? `${(answers.which[cell] as number) + 1}` : '';
-  const says = kind === 'top' ? percent(value) : formatSignedFraction(value, most);
+  const says = kind === 'top' ? percent(value) : formatFractionWithSign(value, most);
   return [number, valued ? says : ''].filter(Boolean).join(' · ');
 }
 

@@ -62,7 +62,7 @@ const told: DriftValues = {
   values: new Float32Array([0.5, 0.25]),
   most: 0.5,
   beyond: new Float32Array([0.5, 0.4]),
-  news: 1,
+  significant: 1,
   mean: 0.3,
   beyondShare: 0.5,
 };
@@ -214,7 +214,7 @@ describe('difference layer', () => {
     gain,
     known: true,
     drawn: 'both',
-    news: true,
+    significant: true,
     ...more,
   });
   const draw = (
@@ -268,8 +268,8 @@ describe('difference layer', () => {
   });
 
   it('pales what chance explains, and only that', () => {
-    const paled = (news: boolean | null) =>
-      draw([change(4, { news })])('globalAlpha=')
+    const paled = (significant: boolean | null) =>
+      draw([change(4, { significant })])('globalAlpha=')
         .flat()
         .includes(0.35);
     expect([true, false, null].map(paled)).toEqual([false, true, false]);
