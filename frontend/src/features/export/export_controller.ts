@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Takes the map away as a picture, its cells as a file, the view as a link; a chunk of its own. */
+/** Takes the map away as a picture, its cells as a file, the view as a link. */
 
 import { nothing, type TemplateResult } from 'lit';
 import type { NearestSamples } from '../../domain/nearest_samples';

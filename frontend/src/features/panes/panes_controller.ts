@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Maps side by side, linked by their samples; a chunk of its own. The first is the map that is always there. */
+/** Maps side by side, linked by their samples. The first is the map that is always there. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { AtlasMap } from '../../map/atlas_map';

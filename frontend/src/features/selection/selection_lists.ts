@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a person keeps an eye on: a selection, pins, selections saved before; a chunk of its own. */
+/** What a person keeps an eye on: a selection, pins, selections saved before. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
