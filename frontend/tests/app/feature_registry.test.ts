@@ -135,10 +135,14 @@ describe('features', () => {
 
   it('keep their order, whichever arrives first', async () => {
     const features = registry();
-    const places = () => features.show((one) => (one.stage ? [] : undefined)) as unknown[];
-    const before = places().length;
     store.set({ finding: true });
     await loaded();
-    expect(places()).toHaveLength(before);
+    store.set({ filterOpen: true });
+    await loaded();
+    expect(server.created).toEqual(['search', 'class_filter']);
+    const before = store.state;
+    store.set({ filter: 'top:3' });
+    const answer = features.find((one) => one.announce?.(store.state, before));
+    expect(answer).toBe('class_filter answers');
   });
 });
