@@ -18,12 +18,13 @@ import { atlasOnScreen, Reference, referenceIsHere, wantedStep } from '../state/
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
 import { banners, emptyState, failedState, missingLine, stepState } from '../ui/empty_states';
-import { addStyles } from '../ui/styles';
+import { addOverrides, addStyles } from '../ui/styles';
 import { plural } from '../util/format';
 import { levelOf } from '../wire/atlas';
 import { FeatureRegistry } from './feature_registry';
 import { layoutSwitch } from './layout_switch';
 import { minimap } from './minimap';
+import overrides from './overrides.css?inline';
 import styles from './shell.css?inline';
 import { toolbar } from './toolbar';
 
@@ -36,7 +37,10 @@ export class Shell {
     update: () => void,
   ) {
     const root = map.getRootNode();
-    if (root instanceof ShadowRoot) addStyles(root, styles);
+    if (root instanceof ShadowRoot) {
+      addStyles(root, styles);
+      addOverrides(root, overrides);
+    }
     const { store } = session;
     const nearest = new NearestSamples(() => {
       map.invalidate();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { expect, it } from 'vitest';
-import { addStyles } from '../../src/ui/styles';
+import { addOverrides, addStyles } from '../../src/ui/styles';
 
 function shadow(): ShadowRoot {
   return document.createElement('div').attachShadow({ mode: 'open' });
@@ -25,4 +25,12 @@ it('adds the styles of a module once to each root', () => {
     addStyles(root, 'p { color: red; }');
     expect(rules(root)).toEqual(['p { color: red; }']);
   }
+});
+
+it('keeps overrides behind the styles of modules that come later', () => {
+  const root = shadow();
+  addOverrides(root, 'p { top: 1px; }');
+  addStyles(root, 'p { top: 2px; }');
+  addStyles(root, 'p { top: 3px; }');
+  expect(rules(root)).toEqual(['p { top: 2px; }', 'p { top: 3px; }', 'p { top: 1px; }']);
 });
