@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const OUT_DIR = '../tensorboard_plugin_atlas/static';
@@ -17,76 +16,7 @@ function packageVersion(): string {
   return found;
 }
 
-/** Shaders reach the browser as text; they need no blanks, but for the break behind their version. */
-function tightenShaders(code: string): string {
-  return code.replace(/`\s*(?:uniform|#version)[^`]*`/g, (shader) =>
-    shader
-      .replace(
-        /(#version.*\n)|\s*([=+\-*/,;(){}<>?:&!])\s*/g,
-        (_, version, mark) => version ?? mark,
-      )
-      .replace(/\b0(\.\d)|(\d\.)0\b/g, '$1$2'),
-  );
-}
-
-/** What loads a chunk is left of Vite's call, which names what to load before it: here, nothing. */
-function tightenLoads(code: string): string {
-  return code.replace(
-    /[\w$]+\(\(\)=>(import\(`[^`]+`\)(?:\.then\([\w$.=>]+\))?),__VITE_PRELOAD__,import\.meta\.url\)/g,
-    '$1',
-  );
-}
-
-/** Nor need the indentation of templates, and no line break before a tag, a value or an attribute. */
-function tightenTemplates(code: string): string {
-  return code
-    .replace(/\n *>/g, '>')
-    .replace(/\n *([</@.?$]|[a-z-]+=)|\n +/g, (_, next) => (next ? ` ${next}` : '\n'))
-    .replace(/" \/>/g, '"/>');
-}
-
-/** The first map. Each of these brings all that it imports and that is in none before it. */
-const AT_ONCE = /\/src\/app\.ts/;
-
-/** Comes behind it, always. */
-const LATER = /\/src\/later\.ts/;
-
-/** Opened by hand: in one file, which packs better than several; and how the few without WebGL2 draw their map. */
-const ON_REQUEST = /\/src\/(?:asking|table|find|export|panes|across|kept|map\/canvas_renderer)\.ts/;
-
 export default defineConfig({
-  plugins: [
-    {
-      // Vite's own would look for what to load with each chunk; ours say themselves what they look like.
-      name: 'load-chunks-alone',
-      apply: 'build',
-      enforce: 'pre',
-      load: (id) =>
-        id.includes('vite/preload-helper')
-          ? 'export const __vitePreload = (load) => load();'
-          : null,
-    },
-    {
-      name: 'tighten-shaders',
-      apply: 'build',
-      transform: (code, id) => (id.includes('/src/gl/') ? tightenShaders(code) : null),
-    },
-    {
-      name: 'tighten-templates',
-      apply: 'build',
-      enforce: 'post',
-      generateBundle: (_, bundle) => {
-        for (const chunk of Object.values(bundle)) {
-          if (chunk.type === 'chunk') chunk.code = tightenLoads(tightenTemplates(chunk.code));
-        }
-      },
-    },
-  ],
-  resolve: {
-    alias: [
-      { find: /^lit$/, replacement: fileURLToPath(new URL('./src/lit.ts', import.meta.url)) },
-    ],
-  },
   base: './',
   // The sample, which `scripts/make_sample.py` makes.
   publicDir: 'public',
@@ -106,14 +36,9 @@ export default defineConfig({
         entryFileNames: 'index.js',
         chunkFileNames: 'chunk-[name]-[hash].js',
         assetFileNames: 'asset-[name]-[hash][extname]',
-        // By when it is needed; what several need lies in the one that comes first. The parts that are opened
-        // by hand share much: together they are a kilobyte less than one by one.
+        // What several parts share lies in one file.
         codeSplitting: {
-          groups: [
-            { name: 'base', test: AT_ONCE, priority: 3 },
-            { name: 'later', test: LATER, priority: 2 },
-            { name: 'extras', test: ON_REQUEST, priority: 1 },
-          ],
+          groups: [{ name: 'shared', minShareCount: 2 }],
         },
       },
     },

@@ -5,8 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const SOURCES = new URL('../src/', import.meta.url);
 const MAX_LINES = 500;
+const MAX_FILES = 25;
 const FORBIDDEN_IN_STYLES = [
-  [/\burl\(|@import "(?!\.\/)/, 'a style sheet that reaches out of ours'],
+  [/\burl\(|@import "(?!\.{1,2}\/)/, 'a style sheet that reaches out of ours'],
 ];
 const FORBIDDEN = [
   [/\b(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write/, 'markup made from text'],
@@ -30,5 +31,17 @@ for (const name of readdirSync(SOURCES, { recursive: true }).sort()) {
   lines.forEach((text, index) => {
     for (const [pattern, reason] of forbidden) if (pattern.test(text)) report(index + 1, reason);
   });
+}
+for (const top of ['../src/', '../tests/']) {
+  const root = new URL(top, import.meta.url);
+  const folders = new Map();
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) folders.set(entry.parentPath, (folders.get(entry.parentPath) ?? 0) + 1);
+  }
+  for (const [folder, files] of folders) {
+    if (files <= MAX_FILES) continue;
+    faults += 1;
+    process.stderr.write(`${folder}: ${files} files, at most ${MAX_FILES} a folder\n`);
+  }
 }
 if (faults > 0) process.exit(1);

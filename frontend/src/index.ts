@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** TensorBoard's entry page imports this module and calls `render`. */
 
-import './app';
+import './app/app';
 
 declare const __ATLAS_VERSION__: string;
 

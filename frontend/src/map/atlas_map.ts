@@ -1,39 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The map's element: canvases, camera, choice of scene. It draws only when something has changed. */
 
-import type { Atlas, Level } from '../atlas';
 import {
   between,
   type Camera,
   clampCamera,
   FIT,
+  fitCamera,
   fitSide,
-  fitted,
   reveal,
   toScreen,
   type Viewport,
   worldSide,
   zoomAt,
-} from '../camera';
-import { createContext } from '../gl/context';
-import { shareLayout } from '../layouts';
-import { resolveLevel } from '../lod';
-import type { PageSet } from '../pages';
-import type { Session } from '../session';
-import type { CellPlace, State } from '../store';
-import { themeOf } from '../theme';
-import type { Director } from './director';
-import type { Equipment } from './equipment';
-import { Fade } from './fade';
+} from '../domain/camera';
+import { shareLayout } from '../domain/layout_variants';
+import { resolveLevel } from '../domain/level_of_detail';
+import type { CellPlace } from '../domain/view';
+import type { PanBuffer } from '../render/gl/pan_buffer';
+import type { PointsPass } from '../render/gl/points_pass';
+import { createContext } from '../render/gl/program';
 import {
+  type Frame,
   MOST_MOVING,
   type Renderer,
   type Scene,
-  type SceneColours,
+  type SceneColors,
   type WeightedScene,
-} from './scene';
+} from '../render/scene';
+import { WebglRenderer } from '../render/webgl_renderer';
+import type { Session } from '../state/session';
+import type { PageSet } from '../state/sprite_pages';
+import type { State } from '../state/store';
+import type { Atlas, Level } from '../wire/atlas';
+import { Fade } from './fade';
+import type { SceneTransition } from './scene_transition';
 import { spreadOf, wider } from './spread';
-import { WebglRenderer } from './webgl_renderer';
+import { themeOf } from './theme';
 
 const MAX_RATIO = 2;
 const STEP_FADE_MS = 300;
@@ -54,20 +57,29 @@ interface Flight {
   readonly start: number;
 }
 
-/** Until the equipment is here, the map is tiles alone. */
-const PLAIN: SceneColours = { cellColours: null, pointColours: null };
+/** Without a decorator the map is tiles alone. */
+const PLAIN: SceneColors = { cellColors: null, pointColors: null };
+
+/** What the map gains after its first frame: points, colors, and what is drawn over the tiles. */
+export interface Decorator {
+  color(atlas: Atlas, level: Level, state: State): SceneColors;
+  createPoints(gl: WebGL2RenderingContext): PointsPass;
+  createPan(gl: WebGL2RenderingContext, paint: (frame: Frame) => void): PanBuffer;
+  /** Draws over the tiles; returns whether anything was drawn. */
+  decorate(context: CanvasRenderingContext2D, ratio: number): boolean;
+}
 
 interface CachedScene {
   readonly signature: string;
-  readonly colours: SceneColours;
+  readonly colors: SceneColors;
   /** Weakly: what has left the screen must not keep its icons beyond the budget of their cache. */
   readonly scene: WeakRef<Scene>;
 }
 
 export class AtlasMap extends HTMLElement {
   #session: Session | null = null;
-  #equipment: Equipment | null = null;
-  #director: Director | null = null;
+  #decorator: Decorator | null = null;
+  #transition: SceneTransition | null = null;
   #front: Scene | null = null;
   #canvas = this.#createCanvas();
   readonly #overlay = document.createElement('canvas');
@@ -139,15 +151,15 @@ export class AtlasMap extends HTMLElement {
     });
   }
 
-  equip(equipment: Equipment): void {
-    this.#equipment = equipment;
+  setDecorator(decorator: Decorator): void {
+    this.#decorator = decorator;
     this.#addPasses();
     this.invalidate();
   }
 
-  /** Who decides from now on how scenes of two steps are shown. */
-  set director(director: Director) {
-    this.#director = director;
+  /** Decides from now on how scenes of two steps are shown. */
+  set transition(transition: SceneTransition) {
+    this.#transition = transition;
     this.#addPasses();
   }
 
@@ -183,7 +195,7 @@ export class AtlasMap extends HTMLElement {
       const z = worldSide(camera, this.#viewport) / fitSide({ ...this.#viewport, ...spread });
       this.#session?.store.set({ spread, camera: { ...camera, z } });
     }
-    this.flyTo(fitted(this.#room));
+    this.flyTo(fitCamera(this.#room));
   }
 
   /** The least movement that brings a cell into view, also from under a panel. */
@@ -257,7 +269,7 @@ export class AtlasMap extends HTMLElement {
       this.#addPasses();
       this.#session?.store.set({ renderer: 'webgl' });
     } else {
-      const chunk = await import('./canvas_renderer').catch(() => null);
+      const chunk = await import('../render/canvas_renderer').catch(() => null);
       const context = this.#canvas.getContext('2d');
       const drawn = chunk !== null && context !== null;
       this.#renderer = drawn ? new chunk.CanvasRenderer(this.#canvas, context) : null;
@@ -267,13 +279,13 @@ export class AtlasMap extends HTMLElement {
   }
 
   #addPasses(): void {
-    const [renderer, equipment, director] = [this.#renderer, this.#equipment, this.#director];
+    const [renderer, decorator, transition] = [this.#renderer, this.#decorator, this.#transition];
     if (!(renderer instanceof WebglRenderer)) return;
-    if (equipment) {
-      renderer.addPoints((gl) => equipment.createPoints(gl));
-      renderer.addPan((gl, paint) => equipment.createPan(gl, paint));
+    if (decorator) {
+      renderer.addPoints((gl) => decorator.createPoints(gl));
+      renderer.addPan((gl, paint) => decorator.createPan(gl, paint));
     }
-    if (director) renderer.addTravel((gl, sheets) => director.createPass(gl, sheets));
+    if (transition) renderer.addTravel((gl, sheets) => transition.createPass(gl, sheets));
   }
 
   #draw(now: number): void {
@@ -300,13 +312,13 @@ export class AtlasMap extends HTMLElement {
     });
     this.#cleared = false;
     const context = this.#overlay.getContext('2d');
-    const drawn = context !== null && this.#equipment?.decorate(context, this.#ratio);
+    const drawn = context !== null && this.#decorator?.decorate(context, this.#ratio);
     // An empty canvas costs the browser as much as a full one.
     this.#overlay.style.visibility = drawn ? '' : 'hidden';
     if (moving) this.invalidate();
     const shownLevel = this.#fade.current?.level.size ?? null;
     this.#session.store.set({
-      settled: arrived && !moving && !hurried && this.#director?.waiting !== true,
+      settled: arrived && !moving && !hurried && this.#transition?.waiting !== true,
       shownLevel,
     });
   }
@@ -320,7 +332,7 @@ export class AtlasMap extends HTMLElement {
     const hurried =
       !this.#cleared &&
       now - this.#movedAt < STILL_MS &&
-      scenes.some(({ scene }) => scene.pointColours && scene.atlas.count > MOST_MOVING);
+      scenes.some(({ scene }) => scene.pointColors && scene.atlas.count > MOST_MOVING);
     clearTimeout(this.#stilling);
     if (hurried) this.#stilling = setTimeout(() => this.invalidate(), STILL_MS);
     return hurried;
@@ -333,7 +345,7 @@ export class AtlasMap extends HTMLElement {
       return set.complete ? this.#sceneOf(atlas, level, set) : null;
     };
     const scenes =
-      this.#director?.arrange(items, this.#state, this.#viewport, sceneOf) ??
+      this.#transition?.arrange(items, this.#state, this.#viewport, sceneOf) ??
       items.map(({ item, weight }) => ({ scene: item, weight }));
     this.#front = scenes.at(-1)?.scene ?? null;
     return scenes;
@@ -389,16 +401,16 @@ export class AtlasMap extends HTMLElement {
   /** The same object as long as it would look the same, since fades go by identity. */
   #sceneOf(atlas: Atlas, level: Level, { pages, failure }: PageSet): Scene {
     const state = this.#state;
-    const { colour, show, allPoints, dark } = state;
-    const equipment = this.#equipment;
-    const signature = [colour, show, allPoints, dark, failure === null, equipment !== null].join();
+    const { color, show, allPoints, dark } = state;
+    const decorator = this.#decorator;
+    const signature = [color, show, allPoints, dark, failure === null, decorator !== null].join();
     const cached = this.#scenes.get(level);
     const known = cached?.signature === signature ? cached : null;
     const drawn = known?.scene.deref();
     if (drawn) return drawn;
-    const colours = known?.colours ?? equipment?.colour(atlas, level, state) ?? PLAIN;
-    const scene: Scene = { atlas, level, pages, tiles: show !== 'points', ...colours };
-    this.#scenes.set(level, { signature, colours, scene: new WeakRef(scene) });
+    const colors = known?.colors ?? decorator?.color(atlas, level, state) ?? PLAIN;
+    const scene: Scene = { atlas, level, pages, tiles: show !== 'points', ...colors };
+    this.#scenes.set(level, { signature, colors, scene: new WeakRef(scene) });
     return scene;
   }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What pointer and keys do to the map, and what is drawn over it. */
 
-import { cellAt, type Level } from '../atlas';
-import { type Camera, FIT, type Point, panBy, toWorld, zoomAt } from '../camera';
-import { nextCell, rowEnd } from '../cells';
-import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
-import { copy, linkTo } from '../clipboard';
+import { type Camera, FIT, type Point, panBy, toWorld, zoomAt } from '../domain/camera';
+import { nextCell, rowEnd } from '../domain/cell_stats';
+import { classAtlasOf, NOT_FOLLOWED } from '../domain/class_atlas';
+import { readFilter, SIGNS, writeFilter } from '../domain/class_filter';
+import { type CellPlace, SHOW_MODES, type ShowMode, samePlace } from '../domain/view';
+import { wants } from '../host/settings';
 import {
   addPane,
   chooseA,
@@ -14,20 +15,21 @@ import {
   showLayer,
   swapSides,
   toggleCompare,
-} from '../compare';
-import { readFilter, SIGNS, writeFilter } from '../filter';
-import { notify } from '../notice';
-import { keepPin } from '../pins';
-import type { Player } from '../player';
-import { toggleShortcuts } from '../searched';
-import type { Session } from '../session';
-import { wants } from '../settings';
-import { type CellPlace, SHOW_MODES, type ShowMode, type State, samePlace } from '../store';
-import { themeOf } from '../theme';
+} from '../state/comparison';
+import { linkTo } from '../state/deep_link';
+import { notify } from '../state/notify';
+import { keepPin } from '../state/pins';
+import type { Player } from '../state/player';
+import type { Session } from '../state/session';
+import { toggleShortcuts } from '../state/shortcut_series';
+import type { State } from '../state/store';
+import { copy } from '../util/clipboard';
+import { cellAt, type Level } from '../wire/atlas';
 import type { AtlasMap } from './atlas_map';
-import { Gestures } from './gestures';
 import { type Command, commandOf } from './keyboard';
 import { drawOverlay, type Layer } from './overlay';
+import { themeOf } from './theme';
+import { ZoomGestures } from './zoom_gestures';
 
 /** The pointer must rest this long on a cell before its card appears. */
 const HOVER_MS = 60;
@@ -52,9 +54,14 @@ export class Interaction {
     private readonly session: Session,
     private readonly player: Player,
   ) {
-    new Gestures(map, {
-      pan: (dx, dy) => this.#move(panBy(this.#camera, map.viewport, dx, dy)),
-      zoom: (at, factor) => this.#move(zoomAt(this.#camera, map.viewport, at, factor)),
+    new ZoomGestures(map, {
+      get camera() {
+        return session.store.state.camera;
+      },
+      get viewport() {
+        return map.viewport;
+      },
+      move: (camera) => this.#move(camera),
       click: (at, more) => this.#click(at, more),
       doubleClick: (at, reverse) => {
         session.store.set(this.#pinnedBefore);
@@ -68,6 +75,7 @@ export class Interaction {
         if (scrolls) notify(session.store, 'Ctrl + wheel zooms');
         return scrolls;
       },
+      selects: (event) => event.shiftKey || session.store.state.tool !== '',
     });
     map.addEventListener('keydown', (event) => {
       const command = commandOf(event);
@@ -88,21 +96,21 @@ export class Interaction {
     context: CanvasRenderingContext2D,
     ratio: number,
     layers: readonly Layer[],
-    labelled: boolean,
+    labeled: boolean,
   ): boolean {
     const { scene, viewport } = this.map;
     if (scene === null) return false;
     const { state } = this.session.store;
-    const { camera, hover, pinned, colour } = state;
+    const { camera, hover, pinned, color } = state;
     const { labels, predictions } = scene.atlas;
-    const values = colour === 'prediction' ? predictions : (labels ?? predictions);
+    const values = color === 'prediction' ? predictions : (labels ?? predictions);
     return drawOverlay(context, {
       camera,
       viewport,
       ratio,
       atlas: scene.atlas,
       level: scene.level,
-      values: scene.tiles && labelled ? values : null,
+      values: scene.tiles && labeled ? values : null,
       hover,
       pinned,
       theme: themeOf(state),
@@ -207,8 +215,19 @@ export class Interaction {
   /** What is about more than one step. */
   #evolve(what: Command['do']): void {
     const { session } = this;
-    const { eventList, drift, travel, step, filterOpen, table, atlas, tool, kept, hover, pinned } =
-      session.store.state;
+    const {
+      eventList,
+      drift,
+      travel,
+      step,
+      filterOpen,
+      table,
+      atlas,
+      tool,
+      selectionList,
+      hover,
+      pinned,
+    } = session.store.state;
     switch (what) {
       case 'events':
         session.store.set({ eventList: !eventList });
@@ -235,8 +254,8 @@ export class Interaction {
       case 'block':
         session.store.set({ tool: tool === what ? '' : what });
         break;
-      case 'kept':
-        session.store.set({ kept: kept ? false : 'entered' });
+      case 'selectionList':
+        session.store.set({ selectionList: selectionList ? false : 'entered' });
         break;
       case 'keep':
         keepPin(session, hover ?? pinned);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Keys of the map as commands. They act only while the map has the focus. */
 
-import { wants } from '../settings';
+import { wants } from '../host/settings';
 
 export type Command =
   | { readonly do: 'pan'; readonly dx: number; readonly dy: number }
@@ -12,7 +12,7 @@ export type Command =
   | { readonly do: 'step' | 'layer'; readonly by: number }
   | { readonly do: 'fit' | 'play' | 'pin' | 'escape' | 'help' | 'events' | 'drift' | 'motion' }
   | { readonly do: 'export' | 'filter' | 'find' | 'shortcuts' | 'table' }
-  | { readonly do: 'lasso' | 'block' | 'kept' | 'keep' }
+  | { readonly do: 'lasso' | 'block' | 'selectionList' | 'keep' }
   | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' | 'addPane' | 'closePane' }
   | { readonly do: 'show' | 'sign' | 'link' };
 
@@ -55,7 +55,7 @@ const COMMANDS = new Map<string, Command>([
   ['e', { do: 'export' }],
   ['l', { do: 'lasso' }],
   ['r', { do: 'block' }],
-  ['k', { do: 'kept' }],
+  ['k', { do: 'selectionList' }],
   ['m', { do: 'motion' }],
   ['c', { do: 'compare' }],
   ['x', { do: 'swap' }],

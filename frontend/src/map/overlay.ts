@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Draws what lies over the tiles as crisp lines and text: outlines of cells, and class labels. */
 
-import { type Atlas, cellAt, className, type Level } from '../atlas';
-import { type Camera, toScreen, type Viewport, worldSide } from '../camera';
-import { majority } from '../cells';
-import { shorten } from '../format';
-import type { CellPlace } from '../store';
-import type { CanvasTheme } from '../theme';
-import { iconScales } from './scene';
+import { type Camera, toScreen, type Viewport, worldSide } from '../domain/camera';
+import { majority } from '../domain/cell_stats';
+import type { CanvasTheme, CellPlace } from '../domain/view';
+import { iconScales } from '../render/scene';
+import { shorten } from '../util/format';
+import { type Atlas, cellAt, className, type Level } from '../wire/atlas';
 
 /** Cells of this side in CSS pixels begin to carry labels, and fully do from the second on. */
 const LABEL_FROM = 88;
@@ -64,7 +63,7 @@ function outline(
     side - 2 * inset,
     Math.min(5, 0.1 * side + 1),
   );
-  // On a line of ground, so that it is seen on an icon of its own colour.
+  // On a line of ground, so that it is seen on an icon of its own color.
   for (const [ink, wide] of [
     [`rgb(${theme.ground.join()})`, width + 2],
     [theme.accent, width],

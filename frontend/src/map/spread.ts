@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How much of the unit square a map takes, so that the view can be fitted to what is there. */
 
-import type { Atlas, Level } from '../atlas';
-import { fitSide, type Spread, type Viewport } from '../camera';
-import { classAtlasOf } from '../class_atlas';
-import { resolveLevel } from '../lod';
+import { fitSide, type Spread, type Viewport } from '../domain/camera';
+import { classAtlasOf } from '../domain/class_atlas';
+import { resolveLevel } from '../domain/level_of_detail';
+import type { Atlas, Level } from '../wire/atlas';
 
 /** A map of a few cells would otherwise become a wall of them. */
 const LEAST = 0.4;

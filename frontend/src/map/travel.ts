@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The moving map: every icon goes the way of its samples while it becomes the next step's. */
 
-import type { Atlas, Level } from '../atlas';
-import { cellPlaces, whyUnpaired } from '../pair';
+import { cellPlaces, explainUnpairing } from '../domain/sample_pairing';
+import type { Scene, WeightedScene } from '../render/scene';
+import type { Atlas, Level } from '../wire/atlas';
 import type { Faded } from './fade';
-import type { Scene, WeightedScene } from './scene';
 
-export class Traveller {
+export class TravelArrangement {
   readonly #ways = new WeakMap<Level, { readonly other: Atlas; readonly ways: Float32Array }>();
 
   /** Two scenes of a fade on their way, or null where their samples cannot be followed. */
   carry(older: Faded<Scene>, newer: Faded<Scene>): readonly WeightedScene[] | null {
     const [from, to] = [older.item.atlas, newer.item.atlas];
-    if (from === to || whyUnpaired(from, to) !== null) return null;
+    if (from === to || explainUnpairing(from, to) !== null) return null;
     const t = newer.weight * newer.weight * (3 - 2 * newer.weight);
     const points = between(from.xy, to.xy, t);
     // Both are opaque half way, so that the ground never shines through.

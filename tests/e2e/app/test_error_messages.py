@@ -303,24 +303,24 @@ LOST = "A part of this tab did not arrive: TensorBoard does not answer."
 @pytest.mark.parametrize("how", ["abort", "404"])
 @pytest.mark.parametrize(
     "chunk",
-    ["later", "extras filter", "extras", "extras beside", "later styles", "extras styles"],
+    ["shell", "class_filter", "search", "panes", "compare"],
 )
 def test_missing_chunks_of_the_tab_can_be_retried(
     chunk: str, how: str, valid_log: str, tab: Tab
 ) -> None:
     """Every rejection is caught, the loaded part still works, and a retry loads the rest."""
-    if how == "404" and chunk in ("extras", "extras beside"):
+    if how == "404" and chunk in ("search", "panes"):
         pytest.skip("two of the chunks represent all others here")
-    kind = "asset" if chunk.endswith("styles") else "chunk"
-    route_failure = FailingRoute(tab, f"{kind}-{chunk.split()[0]}-[^/]*")
+    route_failure = FailingRoute(tab, f"chunk-{chunk}[^/]*")
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED", "MIME type")
     route_failure.how = how
     links = {
-        "extras filter": {"filter": "top:3"},
-        "extras beside": {"compare": ";layer4,,warm%2Fatlas"},
+        "class_filter": {"filter": "top:3"},
+        "compare": {"drift": "on"},
+        "panes": {"compare": ";layer4,,warm%2Fatlas"},
     }
     tab.open(valid_log, standalone=True, ready=False, **WARM, **links.get(chunk, {}))
-    if chunk in ("extras", "extras styles"):
+    if chunk == "search":
         expect(tab.app.get_by_role("button", name="Find")).to_be_visible()
         tab.press_keys("/")
     notice = tab.app.get_by_text(LOST)
@@ -330,7 +330,7 @@ def test_missing_chunks_of_the_tab_can_be_retried(
     notice.get_by_role("button", name="Retry").click()
     expect(notice).to_have_count(0)
     tab.settle()
-    if chunk == "extras filter":
+    if chunk == "class_filter":
         expect(tab.app.get_by_label("Legend of the class filter")).to_be_visible()
     tab.press_keys(",")
     tab.wait_for_step(1600)
@@ -338,7 +338,7 @@ def test_missing_chunks_of_the_tab_can_be_retried(
 
 def test_a_second_key_press_retries_a_missing_chunk(valid_log: str, tab: Tab) -> None:
     """The help does not open by itself when the chunk becomes available."""
-    route_failure = FailingRoute(tab, "asset-extras-[^/]*")
+    route_failure = FailingRoute(tab, "chunk-help[^/]*")
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     route_failure.how = "abort"
     tab.open(valid_log, standalone=True, **WARM)
@@ -356,7 +356,7 @@ def test_a_second_key_press_retries_a_missing_chunk(valid_log: str, tab: Tab) ->
 
 
 def test_a_missing_renderer_leaves_the_table(valid_log: str, tab: Tab) -> None:
-    later = FailingRoute(tab, "chunk-later-[^/]*")
+    later = FailingRoute(tab, "chunk-(?:shell|canvas_renderer)-[^/]*")
     later.how = "abort"
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     tab.page.add_init_script(NO_WEBGL)
@@ -373,7 +373,7 @@ def test_a_missing_renderer_leaves_the_table(valid_log: str, tab: Tab) -> None:
 
 
 def test_a_missing_first_chunk_and_a_failed_index(valid_log: str, tab: Tab) -> None:
-    index, later = FailingRoute(tab, "index"), FailingRoute(tab, "chunk-later-[^/]*")
+    index, later = FailingRoute(tab, "index"), FailingRoute(tab, "chunk-shell-[^/]*")
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     index.how, later.how = "500", "abort"
     tab.open(valid_log, standalone=True, ready=False)

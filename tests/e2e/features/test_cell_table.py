@@ -47,7 +47,7 @@ def read_column(tab: Tab, index: int) -> list[str]:
 
 def test_the_table_works_with_keys_only(valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, **WARM, grid=10)
-    assert not any("extras" in one for one in tab.requests)
+    assert not any("table" in one for one in tab.scripts)
     tab.press_keys("t")
     tab.wait_for_hash(view="table")
     grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]

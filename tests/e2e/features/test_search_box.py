@@ -55,7 +55,7 @@ def many_classes_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_a_class_is_found_with_keys_only(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, **WARM)
-    assert not any("extras" in one for one in tab.requests)
+    assert not any("search" in one for one in tab.scripts)
     search(tab, "de")
     first = search_options(tab).first
     expect(first).to_contain_text("deer")
@@ -220,11 +220,11 @@ def test_results_open_the_map_or_stay_in_the_table(valid_log: str, tab: Tab) -> 
 def test_a_missing_chunk_can_be_retried(valid_log: str, tab: Tab) -> None:
     tab.ignore_errors("Failed to load resource", "ERR_FAILED")
     tab.open(valid_log, standalone=True, **WARM)
-    tab.page.route("**/chunk-extras*", lambda route: route.abort())
+    tab.page.route("**/chunk-search*", lambda route: route.abort())
     tab.press_keys("/")
     expect(tab.app.locator("[role=status]")).to_contain_text("TensorBoard does not answer.")
     expect(tab.app.get_by_role("button", name="Find")).to_have_attribute("aria-pressed", "false")
-    tab.page.unroute("**/chunk-extras*")
+    tab.page.unroute("**/chunk-search*")
     tab.press_keys("/")
     expect(search_box(tab)).to_be_focused()
 

@@ -53,6 +53,11 @@ class Tab:
         self._ignored = texts
 
     @property
+    def scripts(self) -> set[str]:
+        """Names of our JavaScript files that were requested so far."""
+        return {one for one in self.requests if one.endswith(".js")}
+
+    @property
     def unexpected_errors(self) -> list[str]:
         return [
             one for one in self.console_errors if not any(text in one for text in self._ignored)

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The features of the tab, in the order in which the page shows them, and when the code of each is loaded. */
+
+import type { Content, Feature, FeatureContext, FeatureModule } from '../features/feature';
+import { inspector } from '../features/inspector';
+import { concepts } from '../features/inspector/concepts';
+import { legend } from '../features/legend';
+import { layerLinksToggle } from '../features/panes/layer_links_toggle';
+import { selection } from '../features/selection';
+import { timeline } from '../features/timeline';
+import { shortcutSeriesOf } from '../state/shortcut_series';
+import type { State } from '../state/store';
+import { missingLine } from '../ui/empty_states';
+import { addStyles } from '../ui/styles';
+
+/** A feature whose code is loaded with the map. */
+interface EagerFeature {
+  readonly name: string;
+  readonly module: FeatureModule;
+}
+
+/** A feature whose code is loaded when the state first wants it. */
+interface LazyFeature {
+  readonly name: string;
+  wants(state: State): boolean;
+  load(): Promise<FeatureModule>;
+  /** What of the state is taken back where the code does not arrive, so that its button opens it again. */
+  readonly closed?: Partial<State>;
+}
+
+/** The order is that of overlays from below to above, and of legends, sections and announcements. */
+const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
+  {
+    name: 'class_filter',
+    wants: ({ filter, filterOpen, pinned }) => filter !== '' || filterOpen || pinned !== null,
+    load: async () => (await import('../features/class_filter')).classFilter,
+  },
+  {
+    name: 'shortcuts',
+    wants: (state) => state.shortcut !== '' || shortcutSeriesOf(state) !== null,
+    load: async () => (await import('../features/shortcuts')).shortcuts,
+  },
+  { name: 'layer_links_toggle', module: layerLinksToggle },
+  {
+    name: 'layer_links',
+    wants: ({ across }) => across,
+    load: async () => (await import('../features/panes')).layerLinks,
+    closed: { across: false },
+  },
+  {
+    name: 'compare',
+    wants: ({ compare }) => compare !== null,
+    load: async () => (await import('../features/compare')).compare,
+  },
+  { name: 'selection', module: selection },
+  {
+    name: 'drift',
+    wants: ({ compare, drift }) => compare !== null || drift !== '',
+    load: async () => (await import('../features/compare')).drift,
+  },
+  { name: 'concepts', module: concepts },
+  {
+    name: 'events',
+    wants: ({ eventList, pinned }) => eventList || pinned !== null,
+    load: async () => (await import('../features/events')).events,
+  },
+  { name: 'legend', module: legend },
+  { name: 'timeline', module: timeline },
+  { name: 'inspector', module: inspector },
+  {
+    name: 'table',
+    wants: ({ table }) => table,
+    load: async () => (await import('../features/table')).table,
+    closed: { table: false },
+  },
+  {
+    name: 'search',
+    wants: ({ finding }) => finding,
+    load: async () => (await import('../features/search')).search,
+    closed: { finding: false },
+  },
+  {
+    name: 'export',
+    wants: ({ exporting }) => exporting,
+    load: async () => (await import('../features/export')).exporting,
+    closed: { exporting: false },
+  },
+  {
+    name: 'panes',
+    wants: ({ panes }) => panes !== '',
+    load: async () => (await import('../features/panes')).panes,
+    closed: { panes: '' },
+  },
+  {
+    name: 'selection_lists',
+    wants: ({ selectionList }) => selectionList !== false,
+    load: async () => (await import('../features/selection/lists')).selectionLists,
+    closed: { selectionList: false },
+  },
+  {
+    name: 'help',
+    wants: ({ help }) => help,
+    load: async () => (await import('../features/help')).help,
+    closed: { help: false },
+  },
+];
+
+/** As a state in which nothing is announced by a feature that has just arrived. */
+const NOTHING_ASKED = { filter: '', drift: '', compare: null } satisfies Partial<State>;
+
+export class FeatureRegistry {
+  /** One place for each registered feature, null until it is there. */
+  readonly #features: (Feature | null)[] = FEATURES.map(() => null);
+  readonly #loading = new Set<LazyFeature>();
+  readonly #failed = new Set<LazyFeature>();
+  readonly #context: FeatureContext;
+  /** What the link names in vain must not drown in what it asks for. */
+  readonly #linked: boolean;
+
+  constructor(
+    context: Omit<FeatureContext, 'inspectorSections' | 'cardLines' | 'timelineMarks'>,
+    /** A feature is there that was not. */
+    private readonly arrived: () => void,
+  ) {
+    this.#context = {
+      ...context,
+      inspectorSections: (cell) => this.show((feature) => feature.inspectorSection?.(cell)),
+      cardLines: (cell) => this.show((feature) => feature.cardLine?.(cell)),
+      timelineMarks: (state) => this.show((feature) => feature.timelineMarks?.(state)),
+    };
+    const { store } = context.session;
+    FEATURES.forEach((one, place) => {
+      if ('module' in one) this.#add(place, one.module);
+    });
+    const wanted = wantedIn(store.state);
+    this.#linked = wanted.length > 0;
+    store.subscribe((state, before) => this.#follow(state, before));
+    this.#follow(store.state, store.state);
+  }
+
+  /** What each feature has for one place of the page. Each keeps its own place in the list. */
+  show(part: (feature: Feature) => Content | undefined): Content {
+    return this.#features.map((feature) => (feature && part(feature)) ?? []);
+  }
+
+  /** The first answer of a feature, or null. */
+  find<Answer>(ask: (feature: Feature) => Answer | null | undefined): Answer | null {
+    for (const feature of this.#features) {
+      const answer = feature && ask(feature);
+      if (answer != null) return answer;
+    }
+    return null;
+  }
+
+  /** All answers of all features, in order. */
+  collect<Answer>(ask: (feature: Feature) => readonly Answer[] | undefined): readonly Answer[] {
+    return this.#features.flatMap((feature) => (feature && ask(feature)) ?? []);
+  }
+
+  /** Whether everything that `state` asks for is there and on screen. */
+  ready(state: State): boolean {
+    return FEATURES.every((one, place) => {
+      const feature = this.#features[place];
+      if (!feature) return !('wants' in one && one.wants(state));
+      return feature.ready?.(state) !== false;
+    });
+  }
+
+  #add(place: number, { styles, create }: FeatureModule): Feature {
+    const root = this.#context.map.getRootNode();
+    if (root instanceof ShadowRoot) addStyles(root, styles);
+    const feature = create(this.#context);
+    this.#features[place] = feature;
+    return feature;
+  }
+
+  #follow(state: State, before: State): void {
+    FEATURES.forEach((one, place) => {
+      if ('module' in one || !one.wants(state)) return;
+      if (this.#features[place] || this.#loading.has(one)) return;
+      // What did not arrive is loaded again with another step, by hand, or when it is wanted anew.
+      if (this.#failed.has(one) && state.lost && one.wants(before)) return;
+      void this.#load(one, place);
+    });
+  }
+
+  async #load(one: LazyFeature, place: number): Promise<void> {
+    const { store } = this.#context.session;
+    this.#loading.add(one);
+    const module = await one.load().catch(() => null);
+    this.#loading.delete(one);
+    if (module === null) {
+      this.#failed.add(one);
+      store.set({ ...one.closed, lost: true, said: 'TensorBoard does not answer.' });
+      return;
+    }
+    this.#failed.delete(one);
+    const feature = this.#add(place, module);
+    if (this.#failed.size === 0) store.set({ lost: false });
+    this.arrived();
+    // It was asked before there was code to answer.
+    const { state } = store;
+    const answer = feature.announce?.(state, { ...state, ...NOTHING_ASKED }) ?? null;
+    if (answer === null) return;
+    const missing = this.#linked ? missingLine(state) : '';
+    store.set({ said: `${missing} ${answer}`.trim() });
+  }
+}
+
+function wantedIn(state: State): readonly LazyFeature[] {
+  return FEATURES.filter((one): one is LazyFeature => 'wants' in one && one.wants(state));
+}

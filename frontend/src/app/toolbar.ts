@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The buttons at the head of the tab that open features. */
+
+import { html, type TemplateResult } from 'lit';
+import { addPane, toggleCompare } from '../state/comparison';
+import type { Session } from '../state/session';
+import type { State } from '../state/store';
+import { iconButton, SELECTION_ICON } from '../ui/icons';
+
+const SEARCH =
+  'M15.5 14h-.8l-.3-.3a6.5 6.5 0 1 0-.7.7l.3.3v.8l5 5 1.5-1.5zm-6 0a4.5 4.5 0 1 1 0-9 4.5 4.5 0 0 1 0 9';
+
+const TABLE = 'M3 4h18v16H3zm2 5v3h6V9zm8 0v3h6V9zm-8 5v4h6v-4zm8 0v4h6v-4z';
+
+const EXPORT = 'M11 4h2v8.2l3-3L17.4 10.6 12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z';
+
+export function toolbar(state: State, session: Session, buttons: unknown): TemplateResult {
+  return html`${listTools(state, session)} ${buttons}
+  ${filterTool(state, session)} ${evolutionTools(state, session)}`;
+}
+
+function listTools(
+  { finding, table, exporting, selectionList }: State,
+  { store }: Session,
+): TemplateResult {
+  return html`${iconButton({
+    icon: SEARCH,
+    name: 'Find',
+    key: '/',
+    pressed: finding,
+    press: () => store.set({ finding: !finding }),
+  })}
+  ${iconButton({
+    icon: TABLE,
+    name: 'Cells as a table',
+    key: 't',
+    pressed: table,
+    press: () => store.set({ table: !table }),
+  })}
+  ${iconButton({
+    icon: SELECTION_ICON,
+    name: 'Selections and pins',
+    key: 'k',
+    pressed: selectionList !== false,
+    press: () => store.set({ selectionList: selectionList ? false : 'entered' }),
+  })}
+  ${iconButton({
+    icon: EXPORT,
+    name: 'Export',
+    key: 'e',
+    pressed: exporting,
+    press: () => store.set({ exporting: !exporting }),
+  })}`;
+}
+
+function evolutionTools(state: State, session: Session): TemplateResult {
+  const { store } = session;
+  return html`<span class="tools" role="group" aria-label="Evolution">
+    ${iconButton({
+      icon: 'events',
+      name: 'Events of this run',
+      key: 'j',
+      pressed: state.eventList,
+      press: () => store.set({ eventList: !state.eventList }),
+    })}
+    ${iconButton({
+      icon: 'drift',
+      name: 'Drift: what changed since an earlier step',
+      key: 'd',
+      pressed: state.drift !== '',
+      press: () => store.set({ drift: state.drift ? '' : 'on' }),
+    })}
+    ${iconButton({
+      icon: 'compare',
+      name: 'Compare two steps',
+      key: 'c',
+      pressed: state.compare !== null,
+      disabled: (state.series?.steps.length ?? 0) < 2,
+      press: () => toggleCompare(session),
+    })}
+    ${iconButton({
+      icon: 'M3 5h18v14H3zm2 2v10h6V7zm8 0v10h6V7z',
+      name: 'Add a pane: another layer, run or step beside this one',
+      key: 'a',
+      press: () => addPane(session),
+    })}
+  </span>`;
+}
+
+/** The button that opens the class filter. */
+function filterTool({ filterOpen }: State, { store }: Session): TemplateResult {
+  return iconButton({
+    icon: 'filter',
+    name: 'Ask about a class',
+    key: 'f',
+    pressed: filterOpen,
+    press: () => store.set({ filterOpen: !filterOpen }),
+  });
+}

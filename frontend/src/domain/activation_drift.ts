@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Drift that a map does not show: how far activations have turned, and where the first class of a cell has gone. */
+
+import { count, percent } from '../util/format';
+import { PairMemo } from '../util/weak_pair_cache';
+import type { Activations } from '../wire/activations';
+import { type Atlas, type Level, levelOf } from '../wire/atlas';
+import { type Attribution, findAttribution } from '../wire/attribution';
+import { ERRORS, errorOf } from './difference';
+import { type DriftValues, tell } from './drift';
+import { dot } from './nearest_samples';
+
+interface Turns {
+  /** Of every sample; NaN where it is not known. */
+  readonly changes: Float32Array;
+  /** What of it storing alone could make; null where that is not known. */
+  readonly floor: Float32Array | null;
+  readonly note: string;
+}
+
+const turns = new PairMemo<Activations, Activations, Turns>();
+const turned = new PairMemo<Level, Turns, DriftValues>();
+
+/** 1 − cosine of every sample's activations then and now, over a level of now; or why it cannot be told. */
+export function findTurns(from: Activations, to: Activations, level: Level): DriftValues | string {
+  if (from.channels !== to.channels || !from.axes !== !to.axes) {
+    return 'One step has other channels, or only principal axes of them: directions do not compare.';
+  }
+  // Not anew for each level: along principal axes of a wide layer it takes its time.
+  const found = turns.get(from, to, () => turn(from, to));
+  return turned.get(level, found, () => ({
+    ...tell(level, found.changes, found.floor),
+    note: found.note,
+  }));
+}
+
+function turn(from: Activations, to: Activations): Turns {
+  const [was, is] = [squares(from), squares(to)];
+  const seen = from.axes && to.axes ? onAxes(from, from.axes, to.axes) : from;
+  const changes = Float32Array.from(is, (square, row) =>
+    Math.max(0, 1 - dot(seen, row, to, row) / Math.sqrt((was[row] as number) * square)),
+  );
+  const [one, other] = [strayOf(from, was), strayOf(to, is)];
+  const floor =
+    one && other && changes.map((_, row) => 1 - Math.cos(Math.min(Math.PI, one(row) + other(row))));
+  const lost = percent(Math.max(from.lost ?? 0, to.lost ?? 0, LEAST_LOST));
+  const note = floor ? ` Storing as ${to.kind} lost ${lost} of the variance.` : '';
+  return { changes, floor, note };
+}
+
+function squares(of: Activations): Float64Array {
+  return Float64Array.from({ length: of.values.length / of.width }, (_, row) =>
+    dot(of, row, of, row),
+  );
+}
+
+/** Less than this share is lost of anything but is not told apart from nothing. */
+const LEAST_LOST = 1e-6;
+
+/**
+ * The angle by which storing a row turned it, as far as can be told: all rows were recorded to lose a
+ * share of the variance together, and each is taken to have lost as much as the mean one.
+ */
+function strayOf({ lost }: Activations, lengths: Float64Array): ((row: number) => number) | null {
+  if (lost === null) return null;
+  const share = Math.max(lost, LEAST_LOST);
+  const sound = lengths.filter(Number.isFinite);
+  const mean = sound.reduce((sum, square) => sum + square, 0) / sound.length;
+  const gone = Math.sqrt((mean * share) / (1 - share));
+  return (row) => Math.atan2(gone, Math.sqrt(lengths[row] as number));
+}
+
+/** Every step has axes of its own: what lies along those of one, along those of the other. */
+function onAxes(of: Activations, own: Float32Array, others: Float32Array): Activations {
+  const { width, values, mean, channels } = of;
+  const between = products(others, own, channels);
+  return {
+    ...of,
+    width: others.length / channels,
+    values: products(values, between, width),
+    mean: products(mean, between, width),
+  };
+}
+
+/** Every row of `a` times every row of `b`. */
+function products(a: Float32Array, b: Float32Array, width: number): Float32Array {
+  const [rows, columns] = [a.length / width, b.length / width];
+  const found = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      let sum = 0;
+      for (let i = 0; i < width; i++) {
+        sum += (a[row * width + i] as number) * (b[column * width + i] as number);
+      }
+      found[row * columns + column] = sum;
+    }
+  }
+  return found;
+}
+
+const falls = new PairMemo<Level, Atlas, DriftValues | string>();
+
+/**
+ * How many places the class has fallen that the cell of a sample spoke for most, as `attribution_rank`
+ * of `compare_atlases` counts them: from the cell that it was in to the one that it is in. Or why not.
+ */
+export function findFalls(other: Atlas, now: Atlas, level: Level): DriftValues | string {
+  return falls.get(level, other, () => fall(other, now, level));
+}
+
+function fall(other: Atlas, now: Atlas, level: Level): DriftValues | string {
+  const before = levelOf(other, level.size);
+  if (before === undefined) return noGrid(other, level);
+  const [was, is] = [findAttribution(other, before), findAttribution(now, level)];
+  if (typeof was === 'string') return was;
+  if (typeof is === 'string') return is;
+  if (was.classes !== is.classes) return 'The two steps speak of other classes.';
+  const found = new Map<string, readonly [places: number, floor: number]>();
+  const pairs = Array.from(level.cellOf, (cell, row) => {
+    const from = before.cellOf[row] as number;
+    const key = `${from} ${cell}`;
+    const known = found.get(key) ?? between(was, before, from, is, level, cell);
+    found.set(key, known);
+    return known;
+  });
+  return tell(
+    level,
+    Float32Array.from(pairs, ([places]) => places),
+    was.spread && is.spread && Float32Array.from(pairs, ([, floor]) => floor),
+  );
+}
+
+/** What a level of `size` is missing from. */
+export function noGrid({ step }: Atlas, { size }: Level): string {
+  return `Step ${count(step)} has no ${size} × ${size} grid.`;
+}
+
+/** Places that the first class of one cell has fallen in another, and what they are held against: its lead changed beyond the error, or it is no news. */
+function between(
+  was: Attribution,
+  levelA: Level,
+  a: number,
+  is: Attribution,
+  levelB: Level,
+  b: number,
+): readonly [places: number, floor: number] {
+  const [said, says] = [voices(was, a), voices(is, b)];
+  if (![...said, ...says].every(Number.isFinite)) return [Number.NaN, 0];
+  const [first, top] = [firstOf(said), firstOf(says)];
+  const own = says[first] as number;
+  const lead = (values: Float32Array) => (values[first] as number) - (values[top] as number);
+  const error = Math.hypot(
+    ...[first, top].flatMap((i) => [errorOf(was, levelA, a, i), errorOf(is, levelB, b, i)]),
+  );
+  return [
+    says.filter((value) => value > own).length,
+    lead(said) - lead(says) > ERRORS * error ? 0 : Number.POSITIVE_INFINITY,
+  ];
+}
+
+const voices = ({ classes, at }: Attribution, cell: number) =>
+  Float32Array.from({ length: classes }, (_, index) => at(cell, index));
+
+const firstOf = (values: Float32Array) =>
+  values.indexOf(values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY));

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The class filter: what is asked for, and which cells of a level pass, how strongly. */
+
+import { type Atlas, className, type Level } from '../wire/atlas';
+import { findAttribution } from '../wire/attribution';
+import { majority } from './cell_stats';
+
+const KINDS = ['top', 'toward'] as const;
+/** Top class of a cell's samples, or attribution toward a class. */
+export type Kind = (typeof KINDS)[number];
+
+export const SIGNS = ['helps', 'hurts', 'both'] as const;
+export type Sign = (typeof SIGNS)[number];
+
+/** As many classes can be asked for at once. */
+export const MOST_CLASSES = 4;
+/** Cells with fewer samples are marked, not ranked: their mean may be one odd image. */
+export const MIN_SUPPORT = 8;
+const MOST_INDEX = 99_999;
+
+export interface Filter {
+  readonly kind: Kind;
+  readonly classes: readonly number[];
+  /** Counts for attribution alone. */
+  readonly sign: Sign;
+}
+
+/** The filter as the address holds it. */
+export interface FilterText {
+  readonly filter: string;
+  readonly sign: string;
+}
+
+/** Reads the filter out of the state, where it stands as it does in the address. */
+export function readFilter({ filter, sign }: FilterText): Filter {
+  const [kind, list = ''] = filter.slice(0, 100).split(':');
+  const numbers = list
+    .split(',')
+    .filter((text) => /^\d{1,5}$/.test(text))
+    .map(Number)
+    .filter((index) => index <= MOST_INDEX);
+  return {
+    kind: KINDS.find((one) => one === kind) ?? 'top',
+    classes: [...new Set(numbers)].slice(0, MOST_CLASSES),
+    sign: SIGNS.find((one) => one === sign) ?? 'helps',
+  };
+}
+
+/** What of the state says `filter`; all that is as at the start is left out. */
+export function writeFilter({ kind, classes, sign }: Filter): FilterText {
+  const idle = kind === 'top' && classes.length === 0;
+  return {
+    filter: idle ? '' : `${kind}:${classes.join()}`,
+    sign: sign === 'helps' ? '' : sign,
+  };
+}
+
+/** How every cell of a level answers to a filter. */
+export interface FilterResult {
+  /** Share of the top class, or attribution in logits with its sign; NaN where nothing is known. */
+  readonly values: Float32Array;
+  /** Which of the classes asked for it is about: its place in the filter, or -1. */
+  readonly which: Int8Array;
+  readonly passes: Uint8Array;
+  /** Cells that pass with samples enough, strongest first. */
+  readonly ranked: readonly number[];
+  /** How many cells pass; how many of those have too few samples. */
+  readonly passing: number;
+  readonly sparse: number;
+  /** The largest absolute value among the ranked cells, or among all that pass where none is. */
+  readonly most: number;
+  /** Least and greatest value among the ranked cells, or null where none is. */
+  readonly range: readonly [number, number] | null;
+}
+
+const lastOf = new WeakMap<
+  Level,
+  { readonly key: string; readonly answers: FilterResult | string }
+>();
+
+/** Which cells pass, or why that cannot be told. Worked out once as long as the filter is the same. */
+export function applyFilter(atlas: Atlas, level: Level, filter: Filter): FilterResult | string {
+  const key = JSON.stringify(filter);
+  const last = lastOf.get(level);
+  if (last?.key === key) return last.answers;
+  const answers =
+    filter.kind === 'top' ? byTop(atlas, level, filter) : byAttribution(atlas, level, filter);
+  lastOf.set(level, { key, answers });
+  return answers;
+}
+
+function byTop(atlas: Atlas, level: Level, { classes }: Filter): FilterResult | string {
+  const values = atlas.labels ?? atlas.predictions;
+  if (values === null) return 'No labels or predictions were recorded in this run.';
+  const top = majority(level, values);
+  const which = Int8Array.from(top.index, (index) => classes.indexOf(index));
+  return measureCohesion(level, top.share, which, (cell) => (which[cell] as number) >= 0);
+}
+
+function byAttribution(atlas: Atlas, level: Level, filter: Filter): FilterResult | string {
+  const attribution = findAttribution(atlas, level);
+  if (typeof attribution === 'string') return attribution;
+  const { classes, sign } = filter;
+  const strange = classes.find((index) => index >= attribution.classes);
+  if (strange !== undefined) return `This run knows no ${className(atlas, strange)}.`;
+  const cells = level.rows.length;
+  const values = new Float32Array(cells).fill(Number.NaN);
+  const which = new Int8Array(cells).fill(-1);
+  const weight = WEIGHTS[sign];
+  for (let cell = 0; cell < cells; cell++) {
+    let best = Number.NEGATIVE_INFINITY;
+    classes.forEach((index, place) => {
+      const value = attribution.at(cell, index);
+      if (!Number.isFinite(value) || weight(value) <= best) return;
+      best = weight(value);
+      values[cell] = value;
+      which[cell] = place;
+    });
+  }
+  return measureCohesion(level, values, which, (cell) => weight(values[cell] as number) > 0);
+}
+
+/** What of several classes counts most for a sign, and, above 0, that it counts. */
+const WEIGHTS: Readonly<Record<Sign, (value: number) => number>> = {
+  helps: (value) => value,
+  hurts: (value) => -value,
+  both: Math.abs,
+};
+
+function measureCohesion(
+  { counts }: Level,
+  values: Float32Array,
+  which: Int8Array,
+  test: (cell: number) => boolean,
+): FilterResult {
+  const passes = Uint8Array.from(counts, (_, cell) => (test(cell) ? 1 : 0));
+  const passing = [...passes.keys()].filter((cell) => passes[cell] === 1);
+  const strength = (cell: number) => Math.abs(values[cell] as number);
+  const ranked = passing
+    .filter((cell) => (counts[cell] as number) >= MIN_SUPPORT)
+    .sort((a, b) => strength(b) - strength(a) || a - b);
+  const scale = ranked.length > 0 ? ranked : passing;
+  const of = ranked.map((cell) => values[cell] as number);
+  return {
+    values,
+    which,
+    passes,
+    ranked,
+    passing: passing.length,
+    sparse: passing.length - ranked.length,
+    most: scale.reduce((most, cell) => Math.max(most, strength(cell)), 0),
+    range: of.length > 0 ? [Math.min(...of), Math.max(...of)] : null,
+  };
+}
+
+/** How clearly a cell stands out, from 0 to 1: its share itself, or its attribution against `most`. */
+export function heatOf(
+  { values, passes }: FilterResult,
+  kind: Kind,
+  cell: number,
+  most: number,
+): number {
+  if (passes[cell] !== 1) return 0;
+  const value = Math.abs(values[cell] as number);
+  return kind === 'top' ? value : Math.min(1, value / Math.max(most, Number.MIN_VALUE));
+}

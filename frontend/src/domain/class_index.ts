@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The classes of a run as a list to search in. */
+
+import { plural } from '../util/format';
+import { type Atlas, className, type Level } from '../wire/atlas';
+import { findAttribution } from '../wire/attribution';
+import { MAX_CLASSES } from '../wire/manifest';
+
+export interface Choice {
+  readonly index: number;
+  readonly name: string;
+  readonly note: string;
+}
+
+const listOf = new WeakMap<Atlas, readonly Choice[]>();
+
+/** Every class of the run with how many samples bear it; worked out once for each atlas. */
+export function listClasses(atlas: Atlas): readonly Choice[] {
+  let list = listOf.get(atlas);
+  if (list === undefined) {
+    list = countClasses(atlas);
+    listOf.set(atlas, list);
+  }
+  return list;
+}
+
+function countClasses(atlas: Atlas): readonly Choice[] {
+  const values = atlas.labels ?? atlas.predictions;
+  const counts = new Map<number, number>();
+  for (const index of values ?? []) counts.set(index, (counts.get(index) ?? 0) + 1);
+  const attribution = findAttribution(atlas, atlas.levels[0] as Level);
+  const known = typeof attribution === 'string' ? 0 : attribution.classes;
+  const highest = [...counts.keys()].reduce((most, index) => Math.max(most, index + 1), known);
+  const total = atlas.classes?.length ?? highest;
+  // Without names the numbers of a log count alone, which may be any.
+  return Array.from({ length: Math.min(total, MAX_CLASSES) }, (_, index) => ({
+    index,
+    name: className(atlas, index),
+    note: values === null ? '' : plural(counts.get(index) ?? 0, 'sample'),
+  }));
+}
+
+/** Those whose name holds `search`: those that begin with it first. */
+export function match<T extends { readonly name: string }>(
+  choices: readonly T[],
+  search: string,
+): readonly T[] {
+  const wanted = search.trim().toLowerCase();
+  if (wanted === '') return choices;
+  const places = choices.map((choice) => ({
+    choice,
+    at: choice.name.toLowerCase().indexOf(wanted),
+  }));
+  const begins = places.filter(({ at }) => at === 0);
+  const holds = places.filter(({ at }) => at > 0);
+  return [...begins, ...holds].map(({ choice }) => choice);
+}

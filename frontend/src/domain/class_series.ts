@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Series of class atlases: `<layer> · <class>`, or `<layer> · <class> / <class>`, beside the layer's own. */
+
+import type { RunEntry, SeriesEntry } from '../wire/manifest';
+
+/** Stands before the classes in the name of a series, and nowhere in theirs. */
+export const OF = ' · ';
+
+/** A layer, and what was asked of it about classes; `own` is null where its own atlas lies elsewhere. */
+export interface LayerGroup {
+  readonly layer: string;
+  readonly own: SeriesEntry | null;
+  /** With what is left of the name without the layer's. */
+  readonly classes: readonly { readonly series: SeriesEntry; readonly label: string }[];
+}
+
+/**
+ * The series of a run by layer, as they are listed. The index tells names alone, and a layer may bear one
+ * like that by chance: it counts as a class where the layer before the dot is listed, too, or where the
+ * run holds nothing but classes, and never where its atlas says that it is none.
+ */
+export function groupSeries(run: RunEntry, plain: SeriesEntry | null): readonly LayerGroup[] {
+  const isClass = classTest(run);
+  const groups = new Map<string, { own: SeriesEntry | null; classes: SeriesEntry[] }>();
+  for (const series of run.series) {
+    const asked = series.id !== plain?.id && isClass(series);
+    const layer = asked ? layerOf(series.layer) : series.layer;
+    const group = groups.get(layer) ?? { own: null, classes: [] };
+    groups.set(layer, group);
+    if (asked) group.classes.push(series);
+    else group.own = series;
+  }
+  return [...groups].map(([layer, { own, classes }]) => ({
+    layer,
+    own,
+    classes: classes.map((series) => ({
+      series,
+      label: series.layer.slice(layer.length + OF.length),
+    })),
+  }));
+}
+
+/** Tells class atlases from layers by their names. */
+export function classTest(run: RunEntry): (series: SeriesEntry) => boolean {
+  const names = new Set(run.series.map(({ layer }) => layer));
+  return ({ layer }) => {
+    const parent = layerOf(layer);
+    return parent !== '' && (isAside(run) || names.has(parent));
+  };
+}
+
+function layerOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf(OF)));
+}
+
+/** Whether a run holds what `tensorboard-atlas class` made of the one that it lies in. */
+export function isAside({ run }: RunEntry): boolean {
+  return /(^|\/)atlas\/classes$/.test(run);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One concept over the checkpoints: how large it is, how pure, and where most of it lies. */
+
+import { type Atlas, type Level, levelOf } from '../wire/atlas';
+import type { RunEvent } from '../wire/history';
+import { placeOf } from './cell_stats';
+import { conceptsOf, countIn, rowsOf } from './concepts';
+import { iconPlace } from './icon_place';
+import type { CellPlace } from './view';
+
+export interface Frame {
+  /** Samples of the concept; none where it is not at that step, and null where none was traced. */
+  readonly samples: number | null;
+  readonly topClass: number | null;
+  readonly topShare: number;
+  /** The drawn cell with most of its samples, on the grid that was asked for. */
+  readonly place: CellPlace | null;
+  /** What its icon is cut from. */
+  readonly icon: { readonly at: ReturnType<typeof iconPlace>; readonly of: IconSource } | null;
+}
+
+/** As much of an atlas and of a level as their icons need; the arrays are let go. */
+interface IconSource {
+  readonly atlas: Pick<Atlas, 'key' | 'series' | 'step'>;
+  readonly level: Pick<Level, 'entry'>;
+}
+
+const GONE = { topClass: null, topShare: 0, place: null, icon: null };
+
+/** The concept `id` in an atlas, on its grid of `size`. */
+export function frameOf(atlas: Atlas, size: number, id: number): Frame {
+  const list = conceptsOf(atlas);
+  if (list === null) return { ...GONE, samples: null };
+  const line = list.find((one) => one.id === id);
+  const rows = rowsOf(atlas.lifelines, [id]);
+  if (line === undefined || rows.length === 0) return { ...GONE, samples: 0 };
+  const level = levelOf(atlas, size);
+  const counts = level ? countIn(level, rows) : new Int32Array();
+  const cell = counts.reduce((best, of, i) => (of > (counts[best] ?? 0) ? i : best), -1);
+  const { topClass, topShare } = line;
+  const facts = { samples: rows.length, topClass, topShare };
+  if (!level || cell < 0) return { ...GONE, ...facts };
+  const { key, series, step } = atlas;
+  return {
+    ...facts,
+    place: placeOf(level, cell),
+    icon: {
+      at: iconPlace(level, cell),
+      of: { atlas: { key, series, step }, level: { entry: level.entry } },
+    },
+  };
+}
+
+/** What happened to the concept `id`, by the step at which it was found. */
+export function eventsOf(events: readonly RunEvent[], id: number): Map<number, RunEvent[]> {
+  const byStep = new Map<number, RunEvent[]>();
+  for (const event of events) {
+    if (!event.before.includes(id) && !event.after.includes(id)) continue;
+    byStep.set(event.step, [...(byStep.get(event.step) ?? []), event]);
+  }
+  return byStep;
+}
+
+/** Neighboring values as one line of an SVG path, which ends where nothing is known; one alone is a dot. */
+export function pathOf(
+  values: readonly (number | null)[],
+  most: number,
+  width: number,
+  height: number,
+): string {
+  let drawn = '';
+  let before: number | null = null;
+  values.forEach((value, i) => {
+    if (value !== null) {
+      const x = (i + 0.5) * width;
+      const y = height * (1 - value / Math.max(most, Number.MIN_VALUE));
+      const place = `${x.toFixed(1)} ${y.toFixed(1)}`;
+      drawn += before === null ? `M${place}h0` : `L${place}`;
+    }
+    before = value;
+  });
+  return drawn;
+}

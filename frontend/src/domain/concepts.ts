@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Lifelines: concepts that keep their identity from step to step. */
+
+import type { Atlas, Level } from '../wire/atlas';
+import { Fields, WireError } from '../wire/json_reader';
+import { membersOf } from './cell_stats';
+
+const MAX_LIFELINES = 1000;
+
+export interface Lifeline {
+  readonly id: number;
+  readonly name: string;
+  /** Samples that belong to it at this step. */
+  readonly size: number;
+  readonly topClass: number | null;
+  readonly topShare: number;
+  /** Step at which it was first seen. */
+  readonly born: number;
+  readonly confidence: number;
+}
+
+const listOf = new WeakMap<Atlas, readonly Lifeline[] | null>();
+
+/** The lifelines of an atlas by rising id; null where they were not traced or cannot be read. */
+export function conceptsOf(atlas: Atlas): readonly Lifeline[] | null {
+  let list = listOf.get(atlas);
+  if (list === undefined) {
+    list = atlas.lifelines && readLifelines(atlas.manifest.fields);
+    listOf.set(atlas, list);
+  }
+  return list;
+}
+
+function readLifelines(manifest: Fields): Lifeline[] | null {
+  try {
+    return manifest.listOrNull('lifelines', MAX_LIFELINES, (item, where) => {
+      const line = new Fields(item, where);
+      return {
+        id: line.whole('id', 0, 2 ** 31 - 1),
+        name: line.text('name'),
+        size: line.whole('size', 0, Number.MAX_SAFE_INTEGER),
+        topClass: line.wholeOrNull('top_class', 0, 2 ** 31 - 1),
+        topShare: line.number('top_share'),
+        born: line.whole('born', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+        confidence: line.number('confidence'),
+      };
+    });
+  } catch (error) {
+    if (error instanceof WireError) return null;
+    throw error;
+  }
+}
+
+export interface ConceptShare {
+  readonly lifeline: Lifeline;
+  /** Members of the cell that belong to it. */
+  readonly count: number;
+  readonly share: number;
+}
+
+/** The lifelines that the members of a cell belong to, largest share first. */
+export function conceptsIn(atlas: Atlas, level: Level, cell: number): ConceptShare[] | null {
+  const list = conceptsOf(atlas);
+  const { lifelines } = atlas;
+  if (list === null || lifelines === null) return null;
+  const members = membersOf(level, cell);
+  const counts = new Map<number, number>();
+  for (const row of members) {
+    const id = lifelines[row] as number;
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return list
+    .filter(({ id }) => counts.has(id))
+    .map((lifeline) => {
+      const count = counts.get(lifeline.id) ?? 0;
+      return { lifeline, count, share: count / members.length };
+    })
+    .sort((a, b) => b.count - a.count || a.lifeline.id - b.lifeline.id);
+}
+
+/** Rows of the samples whose value is one of `ids`, ascending. */
+export function rowsOf(values: Int32Array | null, ids: readonly number[]): Int32Array {
+  const wanted = new Set(ids);
+  const rows: number[] = [];
+  values?.forEach((id, row) => {
+    if (wanted.has(id)) rows.push(row);
+  });
+  return Int32Array.from(rows);
+}
+
+/** How many of `rows` every cell holds. */
+export function countIn(level: Level, rows: Int32Array): Int32Array {
+  const counts = new Int32Array(level.rows.length);
+  for (const row of rows) {
+    const cell = level.cellOf[row] as number;
+    if (cell >= 0) counts[cell] = (counts[cell] as number) + 1;
+  }
+  return counts;
+}

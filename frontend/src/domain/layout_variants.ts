@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which maps lie in one frame; and one run laid out in two ways: as it came, and from its end. */
+
+import type { Atlas } from '../wire/atlas';
+import type { RunEntry } from '../wire/manifest';
+
+/** Whether a place means the same on both maps: one layer, laid out in one frame. */
+export function shareLayout(a: Atlas, b: Atlas): boolean {
+  if (a.manifest.layer !== b.manifest.layer) return false;
+  const [ours, theirs] = [frameOf(a), frameOf(b)];
+  return ours === null && theirs === null ? a.series === b.series : ours === theirs;
+}
+
+function frameOf({ manifest: { fields } }: Atlas): string | null {
+  const frame = fields.raw('frame');
+  return frame == null ? null : JSON.stringify(frame);
+}
+
+/** TensorBoard names our child run `<run>/atlas`; the folder that people know is the part before. */
+export function folderOf(run: string): string {
+  return run.replace(/(^|\/)atlas$/, '');
+}
+
+/** Whether a name is that of a run laid out again from its end: `<run>/backwards`. */
+export function isRelaid(run: string): boolean {
+  return /(^|\/)backwards(\/atlas)?$/.test(run);
+}
+
+/** The same run laid out the other way, or null. */
+export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
+  const relaid = isRelaid(run.run);
+  const other = runs.find(
+    (one) => isRelaid(one.run) !== relaid && trainingOf(one.run) === trainingOf(run.run),
+  );
+  if (other === undefined) return null;
+  // A folder may bear that name by chance: then it has layers of its own.
+  const [again, first] = relaid ? [run, other] : [other, run];
+  const layers = new Set(first.series.map(({ layer }) => layer));
+  return again.series.length > 0 && again.series.every(({ layer }) => layers.has(layer))
+    ? other
+    : null;
+}
+
+/** What two layouts of one training have in common. */
+function trainingOf(run: string): string {
+  return folderOf(folderOf(run).replace(/(^|\/)backwards$|^\.$/, ''));
+}
+
+/** The run that keeps the pictures of `run`: two layouts may have one probe between them. */
+export function keeperOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
+  const keeper = run.probe ? run : twinOf(runs, run);
+  return keeper?.probe ? keeper : null;
+}

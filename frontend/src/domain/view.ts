@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Types that name what the map shows: cells, modes, highlights, colors and rectangles. */
+
+import type { RunEvent } from '../wire/history';
+
+/** A place on one grid. It outlives steps: the same square of the map, whatever lies in it. */
+export interface CellPlace {
+  readonly size: number;
+  readonly row: number;
+  readonly col: number;
+}
+
+export function samePlace(a: CellPlace | null, b: CellPlace | null): boolean {
+  return a === b || (a?.size === b?.size && a?.row === b?.row && a?.col === b?.col);
+}
+
+export const COLOR_MODES = [
+  'icons',
+  'class',
+  'prediction',
+  'purity',
+  'accuracy',
+  'confusion',
+  'entropy',
+  'cosine',
+  'population',
+] as const;
+
+export type ColorMode = (typeof COLOR_MODES)[number];
+
+export const SHOW_MODES = ['icons', 'points', 'both'] as const;
+
+export type ShowMode = (typeof SHOW_MODES)[number];
+
+export const COMPARE_MODES = ['difference', 'swipe', 'blink'] as const;
+
+export type CompareMode = (typeof COMPARE_MODES)[number];
+
+/** What drift is of: places on the map, activations, or attribution; nothing where none is shown. */
+export const DRIFTS = ['on', 'activation', 'attribution'] as const;
+
+export type Channel = (typeof DRIFTS)[number];
+
+/** Lifelines, or samples, that stand out on the map, at whatever step. */
+export interface Highlight {
+  readonly ids: readonly number[];
+  /** What `ids` count, where it is not lifelines. */
+  readonly of?: 'image' | 'sample';
+  /** The probe whose samples they are, where it is not that of every atlas on screen. */
+  readonly probe?: string;
+  /** The one atlas whose samples they are, where those of every step are others: its key. */
+  readonly atlas?: string;
+  readonly name: string;
+  /** The event that was chosen from the list, if it is one. */
+  readonly event: RunEvent | null;
+}
+
+export interface CanvasTheme {
+  readonly ground: Rgb;
+  readonly neutralTile: Rgb;
+  readonly accent: string;
+  /** More and fewer: vermilion and blue, told apart under every common color-vision deficiency. */
+  readonly gain: string;
+  readonly loss: string;
+  readonly label: string;
+  readonly labelGround: string;
+}
+
+export type Rgb = readonly [number, number, number];
+
+export interface Rect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What differs between two steps: drift, difference, and the tools to compare by. */
+
+import { nothing, type TemplateResult } from 'lit';
+import { centerOf } from '../../domain/cell_stats';
+import type { Change } from '../../domain/difference';
+import type { AtlasMap } from '../../map/atlas_map';
+import type { Layer } from '../../map/overlay';
+import { drawDifference, drawDivider } from '../../map/overlays/difference';
+import { announcedChange, dividerAt } from '../../state/comparison';
+import { differenceOf, differenceSentence } from '../../state/difference_reading';
+import type { Session } from '../../state/session';
+import type { State } from '../../state/store';
+import { count } from '../../util/format';
+import { type Atlas, type Level, levelOf } from '../../wire/atlas';
+import type { Feature } from '../feature';
+import { compareBar, dividerSlider } from './compare_bar';
+import { differenceLegend } from './difference_legend';
+
+export class CompareController implements Feature {
+  constructor(
+    private readonly session: Session,
+    private readonly map: AtlasMap,
+  ) {}
+
+  /** A beside B, or what B has more and less than A. */
+  overlays(state: State): readonly Layer[] {
+    const { compareMode, compare, step, flipped } = state;
+    if (compare === null || flipped || compareMode === 'blink') return [];
+    if (compareMode === 'swipe') {
+      const [left, right] = [`A · step ${count(compare)}`, `B · step ${count(step ?? 0)}`];
+      return [
+        (context, frame) =>
+          drawDivider(context, frame, dividerAt(state, frame.viewport), left, right),
+      ];
+    }
+    return [
+      (context, frame) => {
+        const found = differenceOf(state, frame.atlas, frame.level);
+        if (typeof found !== 'string') drawDifference(context, frame, found);
+      },
+    ];
+  }
+
+  legend(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing {
+    const { compare, compareMode, flipped } = state;
+    if (flipped || compare === null || compareMode !== 'difference') return nothing;
+    return differenceLegend(state, atlas, level, this.#go(level));
+  }
+
+  /** Pins the square of a change and brings it into view. */
+  #go({ size }: Level): (change: Change) => void {
+    return ({ row, col }) => {
+      const { store } = this.session;
+      const place = { size, row, col };
+      store.set({ pinned: place, hover: null });
+      this.map.flyTo({ ...centerOf(place), z: store.state.camera.z });
+    };
+  }
+
+  announce(state: State, before: State): string | null {
+    const { atlas, shownLevel, flipped } = state;
+    const level = levelOf(atlas, shownLevel);
+    if (!atlas || !level) return null;
+    if (flipped !== before.flipped) return flipped ? 'A is shown' : 'B is shown';
+    if (announcedChange(state) !== 'difference') return null;
+    const moved = atlas !== before.atlas && !state.playing;
+    const fresh = announcedChange(before) !== 'difference' || state.other !== before.other;
+    if (!fresh && !moved) return null;
+    const found = differenceOf(state, atlas, level);
+    return typeof found === 'string' ? found : differenceSentence(state, found);
+  }
+
+  strip(state: State): TemplateResult | typeof nothing {
+    return compareBar(state, this.session);
+  }
+
+  mapControls(state: State): TemplateResult | typeof nothing {
+    return dividerSlider(state, this.session);
+  }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the squares of the difference say, in words and numbers, or why there are none. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { type Change, type Difference, formatGain, largestChanges } from '../../domain/difference';
+import { differenceOf, differenceSentence } from '../../state/difference_reading';
+import { stepsBetween } from '../../state/drift_reading';
+import type { State } from '../../state/store';
+import { count } from '../../util/format';
+import type { Atlas, Level } from '../../wire/atlas';
+
+/** As many changes are listed. */
+const LARGEST = 8;
+
+const VERDICTS: Readonly<Record<string, string>> = {
+  true: 'beyond it',
+  false: 'within it',
+  null: 'not known',
+};
+
+export function differenceLegend(
+  state: State,
+  atlas: Atlas,
+  level: Level,
+  go: (change: Change) => void,
+): TemplateResult {
+  const found = differenceOf(state, atlas, level);
+  if (typeof found === 'string') {
+    return html`<aside class="legend panel" aria-label="Difference"><p>${found}</p></aside>`;
+  }
+  const { gained, lost, onlyA, onlyB, toward } = found;
+  return html`<aside class="legend panel drift-legend" aria-label="Difference">
+    <p><strong>${differenceSentence(state, found)}</strong></p>
+    <ul class="difference-key">
+      <li><i class="gain"></i>more in B: up to ${formatGain(found, gained)}</li>
+      <li><i class="loss"></i>${toward === null ? 'fewer' : 'less'} in B: to ${formatGain(found, -lost)}</li>
+      <li><i class="only-a"></i>cell in A only: ${count(onlyA)}</li>
+      <li><i class="only-b"></i>cell in B only: ${count(onlyB)}</li>
+    </ul>
+    <p class="muted">${chance(found)} ${stepsBetween(state)}</p>
+    ${gained + lost > 0 ? table(found, go) : nothing}
+  </aside>`;
+}
+
+function chance({ changes, moved, toward }: Difference): string {
+  if (toward !== null) {
+    return changes.some(({ significant }) => significant !== null)
+      ? 'Pale: no more than two standard errors of its samples.'
+      : 'How far the samples of a cell agree was not recorded.';
+  }
+  if (moved === 0) return '';
+  if (changes.every(({ significant }) => significant === null))
+    return 'What chance would do was not recorded.';
+  return changes.some(({ significant }) => significant === false)
+    ? 'Pale: most of those that came or went moved no farther than chance.'
+    : 'Everywhere, most of those that came or went moved farther than chance.';
+}
+
+/** What the squares show, for those who would rather read. */
+function table(found: Difference, go: (change: Change) => void): TemplateResult {
+  return html`<details class="changes">
+    <summary>Largest changes</summary>
+    <table>
+      <thead>
+        <tr><th scope="col">Cell</th><th scope="col">${found.toward === null ? 'Samples' : 'Logits'}</th><th scope="col">Chance</th></tr>
+      </thead>
+      <tbody>
+        ${largestChanges(found, LARGEST).map(
+          (change) => html`<tr>
+            <td>
+              <button type="button" class="link" @click=${() => go(change)}>
+                row ${change.row + 1}, column ${change.col + 1}
+              </button>
+            </td>
+            <td class="number">${formatGain(found, change.gain)}</td>
+            <td>${VERDICTS[String(change.significant)]}</td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </details>`;
+}

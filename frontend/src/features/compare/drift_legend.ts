@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the drift on the map says, in words and numbers, or why there is none; and the choice of what it is of. */
+
+import { html, nothing, svg, type TemplateResult } from 'lit';
+import { SEQUENTIAL_CSS } from '../../domain/color_scales';
+import { type Drift, type DriftValues, formatChange } from '../../domain/drift';
+import type { NearestSamples } from '../../domain/nearest_samples';
+import { DRIFTS } from '../../domain/view';
+import {
+  driftOf,
+  driftSentence,
+  driftWords,
+  inWords,
+  stepsBetween,
+  WORDS,
+} from '../../state/drift_reading';
+import type { Session } from '../../state/session';
+import type { State } from '../../state/store';
+import { segments } from '../../ui/segmented_control';
+import type { Atlas, Level } from '../../wire/atlas';
+
+export function driftLegend(
+  { store }: Session,
+  atlas: Atlas,
+  level: Level,
+  nearest: NearestSamples,
+): TemplateResult {
+  const { state } = store;
+  const told = driftOf(state, atlas, level, nearest);
+  return html`<aside class="legend panel drift-legend" aria-label="Drift">
+    ${segments(
+      'Drift of',
+      'drift',
+      DRIFTS,
+      (channel) => WORDS[channel].name,
+      state.drift || 'on',
+      (drift) => store.set({ drift }),
+    )}
+    ${typeof told === 'string' ? html`<p>${told}</p>` : sums(state, told)}
+  </aside>`;
+}
+
+function sums(state: State, told: Drift | DriftValues): TemplateResult {
+  const { mean, most, beyondShare, beyond } = told;
+  const moves = 'from' in told;
+  return html`<p><strong>${driftSentence(state, told)}</strong></p>
+    ${moves ? signs(beyond) : scale(state, told)}
+    <p class="muted">
+      ${inWords(state, mean, most, 'on average', beyondShare)}
+      ${
+        beyond === null
+          ? 'No noise floor was recorded for this step, so that nothing can be called news. Atlases of this version measure one from the second checkpoint on.'
+          : nothing
+      }
+      ${moves ? stepsBetween(state) : nothing}
+    </p>`;
+}
+
+function signs(beyond: Float32Array | null): TemplateResult {
+  return html`${beyond === null ? nothing : key(SIGNIFICANCE, 'most of its samples moved farther than chance')}
+  ${key(CHANCE, beyond === null ? 'not known to be more than chance' : 'chance explains the move')}`;
+}
+
+function scale(state: State, { most, note = '' }: DriftValues): TemplateResult {
+  return html`<div class="scale">
+      <span>0</span>
+      <i style="background:${SEQUENTIAL_CSS}"></i>
+      <span>${formatChange(most, most)}</span>
+    </div>
+    <p class="muted">${driftWords(state).color}. Thin and pale: no news.${note}</p>`;
+}
+
+const SIGNIFICANCE = svg`<path class="solid" d="M2 8.6 24 6v-4l10 7-10 7v-4L2 9.4z" />`;
+const CHANCE = svg`<path class="broken" d="M2 9h28" /><circle cx="32" cy="9" r="2" />`;
+
+function key(sign: TemplateResult<2>, words: string): TemplateResult {
+  return html`<p class="drift-key">
+    <svg viewBox="0 0 36 18" aria-hidden="true">${sign}</svg> ${words}
+  </p>`;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What happened in the run, as a list to read and to jump from. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { classAtlasOf, NOT_FOLLOWED } from '../../domain/class_atlas';
+import type { AtlasMap } from '../../map/atlas_map';
+import { isKept, jumpTo, type Side, showSide, sideOf } from '../../state/go_to_event';
+import type { Session } from '../../state/session';
+import type { State } from '../../state/store';
+import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
+import { moveFocus } from '../../ui/focus';
+import { panelHead } from '../../ui/panel_head';
+import { segments } from '../../ui/segmented_control';
+import { count, fraction, plural, shorten } from '../../util/format';
+import type { Failure } from '../../wire/api';
+import { type History, type RunEvent, sameEvent } from '../../wire/history';
+
+/** As many are listed at first; the rest on request. */
+const FIRST_EVENTS = 60;
+const SENTENCE = 240;
+
+const ORDERS = { rank: 'Most telling', time: 'In order' } as const;
+type Order = keyof typeof ORDERS;
+
+export class EventList {
+  #order: Order = 'rank';
+  #whole = false;
+
+  constructor(
+    private readonly session: Session,
+    private readonly map: AtlasMap,
+    private readonly update: () => void,
+  ) {}
+
+  render(state: State): TemplateResult | typeof nothing {
+    if (!state.eventList) return nothing;
+    const close = () => this.session.store.set({ eventList: false });
+    return html`<aside class="events" aria-label="Events of this run">
+      ${panelHead('Events', 'Close the events', 'j', close)}
+      ${this.#body(state)}
+    </aside>`;
+  }
+
+  #body(state: State): TemplateResult {
+    const { history, historyFailure, atlas } = state;
+    if (atlas !== null && classAtlasOf(atlas) !== null) return noEvents(NOT_FOLLOWED);
+    if (history === null) return historyFailure ? unread(historyFailure, this.session) : READING;
+    const { events, eventsFound } = history;
+    if (events === null) return renderMissing();
+    if (events.length === 0) return noEvents(whyNone(history));
+    const ordered = this.#order === 'rank' ? events : events.toSorted((a, b) => a.step - b.step);
+    const shown = this.#whole ? ordered : ordered.slice(0, FIRST_EVENTS);
+    return html`${this.#head(events.length, eventsFound)}
+      <ol class="event-items" @keydown=${moveFocus}>
+        ${shown.map((event) => this.#item(state, event))}
+      </ol>
+      ${
+        shown.length < ordered.length
+          ? html`<button type="button" class="button" @click=${() => this.#showAll()}>
+              Show all ${count(ordered.length)}
+            </button>`
+          : nothing
+      }`;
+  }
+
+  #head(listed: number, found: number): TemplateResult {
+    return html`<div class="events-head">
+      <span class="muted"
+        >${found > listed ? `${count(listed)} of ${count(found)} events` : plural(listed, 'event')}</span
+      >
+      ${segments(
+        'Order of the events',
+        'event-order',
+        Object.keys(ORDERS) as Order[],
+        (order) => ORDERS[order],
+        this.#order,
+        (order) => this.#sort(order),
+      )}
+    </div>`;
+  }
+
+  #item(state: State, event: RunEvent): TemplateResult {
+    const chosen = sameEvent(event, state.highlight?.event);
+    return html`<li class=${chosen ? 'chosen' : ''} data-kind=${event.kind}>
+      <button
+        type="button"
+        class="event"
+        aria-pressed=${chosen}
+        @click=${() => jumpTo(event, this.session, this.map)}
+      >
+        <span class="event-head">
+          ${eventGlyph(event.kind)}
+          <strong>${EVENT_NAMES[event.kind]}</strong>
+          <span class="number">step ${count(event.step)}</span>
+        </span>
+        <span class="event-text">${shorten(event.text, SENTENCE)}</span>
+        <span class="event-foot muted">
+          <span class="confidence"><i style="width:${confidence(event)}%"></i></span>
+          confidence ${fraction(event.confidence)}
+        </span>
+      </button>
+      ${chosen ? this.#sides(state, event) : nothing}
+    </li>`;
+  }
+
+  #sides(state: State, event: RunEvent): TemplateResult {
+    const shown = sideOf(event, state.step);
+    const button = (side: Side, step: number) => {
+      const kept = isKept(state, event, side);
+      return html`<button
+        type="button"
+        class="button"
+        aria-pressed=${shown === side}
+        ?disabled=${!kept}
+        title=${kept ? '' : 'TensorBoard has not kept this step.'}
+        @click=${() => showSide(event, side, this.session)}
+      >
+        ${side === 'before' ? 'Before' : 'After'} <span class="muted">${count(step)}</span>
+      </button>`;
+    };
+    return html`<div class="sides" role="group" aria-label="Before and after the event">
+      ${button('before', event.beforeStep)} ${button('after', event.step)}
+    </div>`;
+  }
+
+  #sort(order: Order): void {
+    this.#order = order;
+    this.update();
+  }
+
+  #showAll(): void {
+    this.#whole = true;
+    this.update();
+  }
+}
+
+function confidence({ confidence: value }: RunEvent): number {
+  return 100 * Math.min(1, Math.max(0, value));
+}
+
+function noEvents(reason: string): TemplateResult {
+  return html`<div class="no-events">
+    <p><strong>No events.</strong></p>
+    <p class="muted">${reason}</p>
+  </div>`;
+}
+
+const READING = html`<p class="muted">Reading what happened …</p>`;
+
+function unread({ message }: Failure, session: Session): TemplateResult {
+  return html`<p><strong>What happened cannot be read.</strong></p>
+    <p class="muted">${message}</p>
+    <button type="button" class="button" @click=${() => session.retry()}>Try again</button>`;
+}
+
+function whyNone({ kept }: History): string {
+  return kept < 2
+    ? 'Events are what differs between two checkpoints, and there is only one yet.'
+    : `No concept was born, merged, split or ended between the ${count(kept)} steps.`;
+}
+
+function renderMissing(): TemplateResult {
+  return html`<div class="no-events">
+    <p><strong>Events were not recorded in this run.</strong></p>
+    <p class="muted">
+      Atlases written by this version trace concepts from checkpoint to checkpoint on their own. For
+      a log of before, <code>tensorboard-atlas events LOGDIR</code> works them out.
+    </p>
+  </div>`;
+}

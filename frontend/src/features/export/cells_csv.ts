@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The cells of a level as a file for spreadsheets and scripts. */
+
+import { type ChangeColumn, rowsOfLevel } from '../../domain/cell_rows';
+import { type CsvValue, csvText } from '../../util/csv';
+import { type Atlas, className, type Level } from '../../wire/atlas';
+
+/** Rows and columns count from 0, as they do in Python. */
+const COLUMNS = [
+  ...['run', 'layer', 'step', 'grid_size', 'row', 'col', 'count', 'share', 'icon_kind'],
+  ...['icon_cosine', 'top_of', 'top_class', 'top_class_index', 'top_share'],
+  ...['strongest_class', 'strongest_class_index', 'strongest_attribution'],
+];
+
+/** Every drawn cell of a level with where it comes from, and what is asked of its changes, in reading order. */
+export function cellsAsCsv(
+  run: string,
+  atlas: Atlas,
+  level: Level,
+  changes: readonly ChangeColumn[] = [],
+): string {
+  const heads = changes.flatMap(({ key }) => [key, `${key}_since_step`, `${key}_is_news`]);
+  const named = (index: number | undefined) =>
+    index === undefined ? null : className(atlas, index);
+  const lines = rowsOfLevel(atlas, level).map(
+    ({ cell, row, col, count, share, kind, cosine, mixOf, top, voice }): CsvValue[] => [
+      ...[run, atlas.manifest.layer, atlas.step, level.size, row, col, count, share, kind],
+      ...[cosine, mixOf, named(top?.index), top?.index ?? null, top?.share ?? null],
+      ...[named(voice?.index), voice?.index ?? null, voice?.value ?? null],
+      ...changes.flatMap(({ values, since, significant }) => [
+        values[cell] as number,
+        since,
+        flag(significant(cell)),
+      ]),
+    ],
+  );
+  return csvText([[...COLUMNS, ...heads], ...lines]);
+}
+
+/** 1 and 0, as spreadsheets and scripts count them. */
+function flag(known: boolean | null): number | null {
+  return known === null ? null : Number(known);
+}

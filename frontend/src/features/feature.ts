@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a feature of the tab is: a folder of `features/` that fills the places of the page it names here. */
+
+import type { nothing, TemplateResult } from 'lit';
+import type { NearestSamples } from '../domain/nearest_samples';
+import type { AtlasMap } from '../map/atlas_map';
+import type { Layer } from '../map/overlay';
+import type { Player } from '../state/player';
+import type { Session } from '../state/session';
+import type { State } from '../state/store';
+import type { CellContext } from '../ui/cell_view';
+import type { Atlas, Level } from '../wire/atlas';
+
+export type Content = TemplateResult | typeof nothing | readonly Content[];
+
+/** What every feature is given. */
+export interface FeatureContext {
+  readonly session: Session;
+  readonly map: AtlasMap;
+  readonly player: Player;
+  readonly nearest: NearestSamples;
+  /** Renders the tab once more. */
+  readonly update: () => void;
+  /** The inspector sections of all features, in order. */
+  inspectorSections(cell: CellContext): Content;
+  /** The lines of all features for the card of a cell, in order. */
+  cardLines(cell: CellContext): Content;
+  /** The marks of all features over the time line, in order. */
+  timelineMarks(state: State): Content;
+}
+
+/** The places of the page that a feature may fill; features are asked in the order of their registration. */
+export interface Feature {
+  /** A button in the bar at the head of the tab, where there is more to it than opening the feature. */
+  toolbar?(state: State): Content;
+  /** A bar below the head of the tab. */
+  strip?(state: State): Content;
+  /** A list at the left of the stage; the first one that is open is shown. */
+  rail?(state: State): Content;
+  /** What stands over the map, below all panels; only while the map is shown. */
+  mapControls?(state: State): Content;
+  /** Panels over the stage, while there is an atlas to show. */
+  stage?(state: State): Content;
+  /** Panels over the stage that need no map of the shown step. */
+  panes?(state: State): Content;
+  /** A panel of the column of legends. */
+  legend?(state: State, atlas: Atlas, level: Level): Content;
+  /** A section of the inspector. */
+  inspectorSection?(cell: CellContext): Content;
+  /** A line of the card of a cell. */
+  cardLine?(cell: CellContext): Content;
+  /** Marks over the time line. */
+  timelineMarks?(state: State): Content;
+  /** The footer of the tab. */
+  footer?(state: State): Content;
+  /** What is drawn on the map over the tiles, from below to above. */
+  overlays?(state: State): readonly Layer[];
+  /** What is drawn over all overlays; labels of cells stay. */
+  marks?(state: State): readonly Layer[];
+  /** What a screen reader should hear of a change, or null. */
+  announce?(state: State, before: State): string | null;
+  /** Whether everything that the state asks of the feature is on screen; true where absent. */
+  ready?(state: State): boolean;
+}
+
+/** What the module of a feature exports. */
+export interface FeatureModule {
+  /** The rules of its style sheet. */
+  readonly styles: string;
+  create(context: FeatureContext): Feature;
+}

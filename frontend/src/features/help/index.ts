@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How to read the map, and its keys. */
+
+import type { FeatureModule } from '../feature';
+import styles from './help.css?inline';
+import { HelpController } from './help_controller';
+
+export const help: FeatureModule = {
+  styles,
+  create: ({ session }) => new HelpController(session),
+};

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a class atlas is of, in words: which places, which directions, and what makes a step unlike the last. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { type Axis, type ClassAtlas, classAtlasOf } from '../../domain/class_atlas';
+import { fraction, shorten } from '../../util/format';
+import type { Atlas } from '../../wire/atlas';
+import { formatFractionWithSign } from '../../wire/attribution';
+
+const NAME = 40;
+const NOTE = 200;
+/** Notes of the layout that say why the map is not that of the step before. */
+const BREAKS = /^layout: (?=started|the (?:frame|viewport))/;
+
+/** A part of the legend, which begins open or not; nothing for the atlas of a layer. */
+export function classLegend(atlas: Atlas, open: boolean): TemplateResult | typeof nothing {
+  const stated = classAtlasOf(atlas);
+  if (stated === null) return nothing;
+  const breaks = atlas.manifest.notes.filter((note) => BREAKS.test(note)).slice(0, 2);
+  return html`<details class="class-note" ?open=${open}>
+    <summary>${titleOf(stated)}</summary>
+    <p class="muted">${choiceOf(stated)}</p>
+    ${stated.axis ? html`<p>${axisWords(stated.axis)}</p>` : nothing}
+    ${breaks.map((note) => html`<p class="muted">${sentence(note.replace(BREAKS, ''))}</p>`)}
+  </details>`;
+}
+
+function titleOf({ layer, names, filled }: ClassAtlas): string {
+  const places = `${filled ? 'Places' : 'Only places'} of ${shorten(layer, NAME)}`;
+  return `${places} that speak for ${names.map((name) => shorten(name, NAME)).join(' or for ')}`;
+}
+
+/** Whether the class is the strongest of each sample. */
+function choiceOf({ names, filled }: ClassAtlas): string {
+  const several = names.length > 1;
+  if (!filled) return `${several ? 'One of the two' : 'It'} is the strongest class of each.`;
+  const whose = several ? 'For at least one of the two, too' : 'Too';
+  return `${whose} few have it as their strongest class: the loudest of the others joined them.`;
+}
+
+function axisWords({ left, right, reach, trust }: Axis): string {
+  const [from, to] = [left, right].map((name) => shorten(name, NAME));
+  const rims = `±${formatFractionWithSign(reach).slice(1)} logits at the rims`;
+  const trusted = trust === null ? '' : ` (trust ${fraction(trust)})`;
+  return `Left to right: how much more a place speaks for ${to} than for ${from}, ${rims}. Up and down: what looks alike to the layer${trusted}.`;
+}
+
+function sentence(note: string): string {
+  const text = shorten(note, NOTE);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

@@ -1,0 +1,79 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { isThinned, type Legend, MOST_POINTS, SEQUENTIAL_CSS } from '../../domain/color_scales';
+import type { ShowMode } from '../../domain/view';
+import type { State } from '../../state/store';
+import { provenance, provenanceTitle } from '../../ui/provenance';
+import { count, shorten } from '../../util/format';
+import type { Atlas, Level } from '../../wire/atlas';
+import { classLegend } from './class_legend';
+
+type KeyedLegend = Exclude<Legend, { kind: 'none' }>;
+
+/** `open` is how the key begins; after that it is the reader's. */
+export function legendPanel(
+  atlas: Atlas,
+  level: Level,
+  legend: Legend,
+  show: ShowMode,
+  open: boolean,
+  note: TemplateResult | typeof nothing = nothing,
+): TemplateResult {
+  return html`<aside class="legend panel" aria-label="Legend">
+    ${classLegend(atlas, open)}
+    ${
+      legend.kind === 'none'
+        ? nothing
+        : html`<details ?open=${open}>
+            <summary>${titleOf(legend, show)}</summary>
+            ${key(legend)}
+          </details>`
+    }
+    ${note}
+    <p class="provenance muted" title=${provenanceTitle(atlas)}>${provenance(atlas, level)}</p>
+  </aside>`;
+}
+
+/** How many points are drawn of more than can well be, and the way to all of them. */
+export function pointsNote(
+  atlas: Atlas,
+  state: State,
+  all: (wanted: boolean) => void,
+): TemplateResult | typeof nothing {
+  if (state.show === 'icons' || atlas.count <= MOST_POINTS) return nothing;
+  const thinned = isThinned(atlas, state);
+  const shown = thinned ? `${count(MOST_POINTS)} of ${count(atlas.count)}` : count(atlas.count);
+  return html`<p class="muted">
+    Showing ${shown} points${thinned ? ', spread over all of them' : ''}.
+    <button type="button" class="link" @click=${() => all(thinned)}>
+      Show ${thinned ? 'all' : 'fewer'}
+    </button>
+  </p>`;
+}
+
+/** Rims and points say different things of classes; the title names what is drawn. */
+function titleOf(legend: KeyedLegend, show: ShowMode): string {
+  if (legend.kind !== 'classes' || show === 'icons') return legend.title;
+  if (show === 'points') return legend.pointTitle;
+  return `${legend.title}; points: ${legend.pointTitle.toLowerCase()}`;
+}
+
+function key(legend: KeyedLegend): TemplateResult {
+  switch (legend.kind) {
+    case 'missing':
+      return html`<p>${legend.reason}</p>`;
+    case 'classes':
+      return html`<ul class="swatches">
+        ${legend.entries.map(
+          ({ label, color }) =>
+            html`<li><i style="background:${color}"></i>${shorten(label, 24)}</li>`,
+        )}
+      </ul>`;
+    case 'scale':
+      return html`<div class="scale">
+        <span>${legend.low}</span>
+        <i style="background:${SEQUENTIAL_CSS}"></i>
+        <span>${legend.high}</span>
+      </div>
+      ${legend.note ? html`<p class="legend-note muted"><i></i>${legend.note}</p>` : nothing}`;
+  }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The legend of the map on screen, the last in the column of legends. */
+
+import type { TemplateResult } from 'lit';
+import { coloring } from '../../domain/color_scales';
+import type { AtlasMap } from '../../map/atlas_map';
+import type { Session } from '../../state/session';
+import type { State } from '../../state/store';
+import type { Atlas, Level } from '../../wire/atlas';
+import type { Feature } from '../feature';
+import { legendPanel, pointsNote } from './legend';
+
+/** From this width on the legend's key begins open. */
+const ROOMY_STAGE = 900;
+
+export class LegendController implements Feature {
+  constructor(
+    private readonly session: Session,
+    private readonly map: AtlasMap,
+  ) {}
+
+  legend(state: State, atlas: Atlas, level: Level): TemplateResult {
+    const { legend } = coloring(atlas, level, state.color);
+    const open = this.map.viewport.width >= ROOMY_STAGE;
+    const all = (allPoints: boolean) => this.session.store.set({ allPoints });
+    return legendPanel(atlas, level, legend, state.show, open, pointsNote(atlas, state, all));
+  }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Other layers, runs and steps beside the map, and what layers have to do with each other. */
+
+import type { FeatureModule } from '../feature';
+import linkStyles from './layer_links.css?inline';
+import { LayerLinksController } from './layer_links_controller';
+import paneStyles from './panes.css?inline';
+import { PanesController } from './panes_controller';
+
+/** Maps beside the first, linked by their samples. */
+export const panes: FeatureModule = {
+  styles: paneStyles,
+  create: ({ session, map, update }) => new PanesController(session, map, update),
+};
+
+/** Cells of the layers above and below that share samples with the pinned cell. */
+export const layerLinks: FeatureModule = {
+  styles: linkStyles,
+  create: ({ session, map, update }) => new LayerLinksController(session, map, update),
+};

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A map beside the first one, with a session of its own that shares what the first one has fetched. */
+
+import { shareLayout } from '../../domain/layout_variants';
+import { AtlasMap } from '../../map/atlas_map';
+import { type Command, commandOf } from '../../map/keyboard';
+import { MapDecorator } from '../../map/map_decorator';
+import type { Layer } from '../../map/overlay';
+import { SceneTransition } from '../../map/scene_transition';
+import { findStep } from '../../state/deep_link';
+import { layerBeside, type PaneSpec } from '../../state/pane_specs';
+import { Player } from '../../state/player';
+import { Session } from '../../state/session';
+import { type State, Store } from '../../state/store';
+
+/** What keys do to the pane that has the focus; all others go to the first map. */
+const OWN = new Set<Command['do']>(['cursor', 'rowEnd', 'pan', 'zoom', 'fit', 'pin', 'escape']);
+
+/** A pane has no address of its own: it stands in that of the first. */
+const NO_ADDRESS = { read: () => ({}), watch: () => {}, write: () => {} };
+
+export interface PaneHost {
+  readonly main: Session;
+  readonly map: AtlasMap;
+  lit(pane: Pane): readonly Layer[];
+  choose(pane: Pane, change: Partial<PaneSpec>): void;
+  close(pane: Pane): void;
+  linkAnyway(): void;
+}
+
+export class Pane {
+  readonly session: Session;
+  readonly map = new AtlasMap();
+  spec: PaneSpec | null = null;
+
+  constructor(private readonly host: PaneHost) {
+    this.session = new Session(new Store(), NO_ADDRESS, host.main);
+    const { map, session } = this;
+    // Before the map's own hands, which are to see only what is theirs.
+    map.addEventListener('keydown', (event) => this.#key(event));
+    map.addEventListener('keyup', (event) =>
+      host.map.dispatchEvent(new KeyboardEvent('keyup', event)),
+    );
+    map.tabIndex = 0;
+    map.setAttribute('role', 'application');
+    map.setAttribute('aria-roledescription', 'map');
+    map.setAttribute('aria-describedby', 'map-hint');
+    const decorator = new MapDecorator(map, session, new Player(session));
+    decorator.overlays = () => host.lit(this);
+    map.session = session;
+    map.setDecorator(decorator);
+    map.transition = new SceneTransition();
+    session.store.subscribe((state, before) => {
+      // Only now it is known whether places compare.
+      if (state.atlas !== before.atlas) this.mirror();
+      if (state.camera !== before.camera && this.isComparable) {
+        host.main.store.set({ camera: state.camera });
+      }
+    });
+  }
+
+  get state(): State {
+    return this.session.store.state;
+  }
+
+  /** Whether places mean the same here as on the first map, so that one camera does for both. */
+  get isComparable(): boolean {
+    const [first, own] = [this.host.main.store.state.atlas, this.state.atlas];
+    return first !== null && own !== null && shareLayout(first, own);
+  }
+
+  /** Whether all that it was asked for is on screen, or cannot be. */
+  get isComplete(): boolean {
+    return this.state.settled || this.state.stepFailure !== null;
+  }
+
+  show(spec: PaneSpec): void {
+    const { main } = this.host;
+    const { series } = this.state;
+    const wanted = findStep(spec.series.steps, spec.step ?? main.store.state.step);
+    this.spec = spec;
+    this.session.latestRuns = main.latestRuns;
+    this.session.store.set({ phase: 'ready', runs: main.store.state.runs });
+    this.mirror();
+    const same = series?.id === spec.series.id && series.steps.join() === spec.series.steps.join();
+    if (!same) this.session.open(spec.run, spec.series, wanted);
+    else {
+      this.session.renew(spec.series);
+      if (wanted !== null) this.session.chooseStep(wanted);
+    }
+    const name = `${spec.series.layer.slice(0, 200)} at step ${wanted}`;
+    this.map.setAttribute('aria-label', `Activation atlas of ${name}`);
+  }
+
+  /** Takes over what is chosen for all panes. */
+  mirror(): void {
+    const { dark, forced, color, show, allPoints, level, travel, camera, spread, shownLevel } =
+      this.host.main.store.state;
+    const look = { dark, forced, color, show, allPoints, level, travel };
+    // A level that is on screen is given up late: by itself a pane that opens might choose another.
+    const shared = { camera, spread, level: level === 'auto' ? (shownLevel ?? level) : level };
+    this.session.store.set(this.isComparable ? { ...look, ...shared } : look);
+  }
+
+  rest(): void {
+    this.spec = null;
+    this.session.store.set({ hover: null, pinned: null });
+  }
+
+  #key(event: KeyboardEvent): void {
+    const command = commandOf(event);
+    if (command === null || OWN.has(command.do)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const { host, spec } = this;
+    const series = spec && command.do === 'layer' && layerBeside(spec.run, spec.series, command.by);
+    if (series) host.choose(this, { series });
+    else if (command.do === 'closePane') host.close(this);
+    else if (command.do === 'step' && spec?.step != null) this.#step(spec.series.steps, command.by);
+    else if (command.do !== 'layer') host.map.dispatchEvent(new KeyboardEvent('keydown', event));
+  }
+
+  #step(steps: readonly number[], by: number): void {
+    const step = steps[steps.indexOf(this.state.step ?? Number.NaN) + by];
+    if (step !== undefined) this.host.choose(this, { step });
+  }
+}

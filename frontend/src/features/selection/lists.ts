@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The list of what is selected, highlighted, pinned and saved. */
+
+import type { FeatureModule } from '../feature';
+import styles from './selection.css?inline';
+import { SelectionLists } from './selection_lists';
+
+export const selectionLists: FeatureModule = {
+  styles,
+  create: ({ session, map, update }) => new SelectionLists(session, map, update),
+};

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The samples of a selection as files for spreadsheets and scripts; rows count as in Python. */
+
+import { csvText } from '../../util/csv';
+import { type Atlas, className } from '../../wire/atlas';
+
+interface Sample {
+  /** The row in `atlas.xy`, `atlas.labels` and all the others. */
+  readonly sample: number;
+  readonly image: number;
+  readonly x: number;
+  readonly y: number;
+  /** y0, x0, y1, x1 in input pixels. */
+  readonly box: readonly number[];
+  readonly label: string | null;
+  readonly label_index: number | null;
+  readonly prediction: string | null;
+  readonly prediction_index: number | null;
+}
+
+function describe(atlas: Atlas, row: number): Sample {
+  const { xy, imageIds, boxes, labels, predictions } = atlas;
+  const named = (values: Int32Array | null) => values && className(atlas, values[row] as number);
+  return {
+    sample: row,
+    image: imageIds[row] as number,
+    x: xy[2 * row] as number,
+    y: xy[2 * row + 1] as number,
+    box: [...boxes.subarray(4 * row, 4 * row + 4)],
+    label: named(labels),
+    label_index: labels?.[row] ?? null,
+    prediction: named(predictions),
+    prediction_index: predictions?.[row] ?? null,
+  };
+}
+
+const COLUMNS = [
+  ...['run', 'layer', 'step', 'sample', 'image', 'x', 'y', 'y0', 'x0', 'y1', 'x1'],
+  ...['label', 'label_index', 'prediction', 'prediction_index'],
+];
+
+/** Where the samples lie in `atlas`, one on a line. */
+export function samplesAsCsv(run: string, atlas: Atlas, rows: Int32Array): string {
+  const lines = Array.from(rows, (row) => {
+    const { sample, image, x, y, box, ...classes } = describe(atlas, row);
+    const { label, label_index, prediction, prediction_index } = classes;
+    return [
+      ...[run, atlas.manifest.layer, atlas.step, sample, image, x, y, ...box],
+      ...[label, label_index, prediction, prediction_index],
+    ];
+  });
+  return csvText([COLUMNS, ...lines]);
+}
+
+export function samplesAsJson(run: string, name: string, atlas: Atlas, rows: Int32Array): string {
+  const { layer, probeDigest } = atlas.manifest;
+  const samples = Array.from(rows, (row) => describe(atlas, row));
+  return JSON.stringify({ name, run, layer, step: atlas.step, probe: probeDigest, samples });
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What to do while samples are being selected, or what has just been done. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import type { State } from '../../state/store';
+
+const HINTS = {
+  lasso: 'Draw around samples. Esc leaves.',
+  block: 'Drag a rectangle, or let arrows grow it and Enter select. Esc leaves.',
+} as const;
+
+export function toolHint({ tool, notice }: State): TemplateResult | typeof nothing {
+  const hint = notice || (tool && HINTS[tool]);
+  return hint === '' ? nothing : html`<p class="tool-hint panel">${hint}</p>`;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What is known of the shortcuts of one step. */
+
+import type { Failure } from '../../wire/api';
+import type { Search } from '../../wire/shortcut_record';
+
+/** The answer for one step, once it is here. */
+export interface Finding {
+  readonly step: number;
+  search: Search | null;
+  /** Why there is no search, or no patches of it. */
+  failure: Failure | null;
+  patches: ImageBitmap | null;
+}

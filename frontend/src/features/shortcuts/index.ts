@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Patches that flip predictions to a class, as found in the run. */
+
+import type { FeatureModule } from '../feature';
+import styles from './shortcuts.css?inline';
+import { ShortcutsController } from './shortcuts_controller';
+
+export const shortcuts: FeatureModule = {
+  styles,
+  create: ({ session, map, update }) => new ShortcutsController(session, map, update),
+};

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Everything about shortcuts that were found: button, list and what is read out. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import type { AtlasMap } from '../../map/atlas_map';
+import type { Session } from '../../state/session';
+import { shortcutSeriesOf, toggleShortcuts } from '../../state/shortcut_series';
+import type { State } from '../../state/store';
+import { count } from '../../util/format';
+import { asFailure } from '../../wire/api';
+import { fetchPatches, fetchSearch, type Search } from '../../wire/shortcut_record';
+import type { Feature } from '../feature';
+import type { Finding } from './finding';
+import { describe } from './shortcut_entry';
+import { ShortcutList } from './shortcut_list';
+
+/** As many answers are kept, with their pictures. */
+const CACHED = 8;
+
+export class ShortcutsController implements Feature {
+  readonly #list: ShortcutList;
+  readonly #findings = new Map<string, Finding>();
+
+  constructor(
+    private readonly session: Session,
+    map: AtlasMap,
+    private readonly update: () => void,
+  ) {
+    this.#list = new ShortcutList(session, map, () => this.#retry());
+  }
+
+  /** Whether all that the list shows has come, or cannot. */
+  ready(state: State): boolean {
+    const finding = this.#findingOf(state);
+    return finding === null || (finding.search ?? finding.failure) !== null;
+  }
+
+  /** The button that opens the list, where there is one. */
+  toolbar(state: State): TemplateResult | typeof nothing {
+    if (shortcutSeriesOf(state) === null) return nothing;
+    const { search = null } = this.#findingOf(state) ?? {};
+    const hits = search ? hitsOf(search) : 0;
+    const name = search ? `Shortcuts: ${hits || 'none'} significant` : 'Shortcuts';
+    return html`<button
+      type="button"
+      class="icon-button shortcut-tool"
+      aria-label=${name}
+      aria-pressed=${state.shortcut !== ''}
+      title="${name} (s)"
+      @click=${() => toggleShortcuts(this.session)}
+    >
+      <svg viewBox="0 0 24 24" aria-hidden="true">
+        <path d="M3 3h18v18H3zm2 2v14h14V5zm7 2h5v5h-5z" />
+      </svg>
+      ${hits > 0 ? html`<b aria-hidden="true">${hits}</b>` : nothing}
+    </button>`;
+  }
+
+  rail(state: State): TemplateResult | typeof nothing {
+    if (state.shortcut === '') return nothing;
+    return this.#list.render(state, this.#findingOf(state));
+  }
+
+  announce(state: State, before: State): string | null {
+    const { shortcut } = state;
+    const search = this.#findingOf(state)?.search;
+    if (shortcut === '' || !search) return null;
+    const opened = search.found.find(({ id }) => id === shortcut);
+    if (opened && shortcut !== before.shortcut) return describe(search, opened);
+    const fresh = before.shortcut === '' || this.#findingOf(before)?.search !== search;
+    if (!fresh || state.playing) return null;
+    return `${hitsOf(search)} of ${search.found.length} tested patches are significant, at step ${count(search.step)}`;
+  }
+
+  /** Of the latest searched step up to the one asked for; asks for what is not here. */
+  #findingOf(state: State): Finding | null {
+    const series = shortcutSeriesOf(state);
+    const step = series?.shortcuts.findLast((one) => one <= (state.step ?? Number.NaN));
+    if (!series || step === undefined) return null;
+    const key = `${series.id}/${step}`;
+    let finding = this.#findings.get(key);
+    if (finding === undefined) {
+      finding = { step, search: null, failure: null, patches: null };
+      this.#findings.set(key, finding);
+      for (const older of [...this.#findings.keys()].slice(0, -CACHED))
+        this.#findings.delete(older);
+      void this.#load(series.id, finding);
+    }
+    return finding;
+  }
+
+  async #load(id: string, finding: Finding): Promise<void> {
+    let search: Search | null = null;
+    try {
+      search = await fetchSearch(id, finding.step);
+      const page = search.patches?.page;
+      if (page) finding.patches = await fetchPatches(id, finding.step, page);
+    } catch (error) {
+      finding.failure = asFailure(error);
+    }
+    finding.search = search;
+    this.update();
+  }
+
+  #retry(): void {
+    this.#findings.clear();
+    this.update();
+  }
+}
+
+function hitsOf({ found }: Search): number {
+  return found.filter(({ significant }) => significant).length;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The choice between a map that moves and one that fades from step to step. */
+
+import { html, type TemplateResult } from 'lit';
+import { classAtlasOf, NOT_FOLLOWED } from '../../domain/class_atlas';
+import type { Session } from '../../state/session';
+import type { State } from '../../state/store';
+
+/** How the map goes from step to step; named, because the two say different things. */
+export function motionChoice(state: State, session: Session): TemplateResult {
+  const { travel, series, atlas } = state;
+  const followed = atlas === null || classAtlasOf(atlas) === null;
+  const moves = travel && followed;
+  const choice = (value: boolean, name: string, title: string) => html`<label title=${title}>
+    <input
+      type="radio"
+      name="motion"
+      ?disabled=${value && !followed}
+      .checked=${moves === value}
+      @change=${() => session.store.set({ travel: value })}
+    />${name}
+  </label>`;
+  return html`<span
+    class="segments small motion"
+    role="radiogroup"
+    aria-label="From step to step"
+    ?hidden=${(series?.steps.length ?? 0) < 2}
+  >
+    ${choice(true, 'Moving map', followed ? 'Icons go where their samples go (m)' : NOT_FOLLOWED)}
+    ${choice(false, 'Fixed map', 'Icons change where they are (m)')}
+  </span>`;
+}

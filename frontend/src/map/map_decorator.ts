@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the map gains after its first picture: points, colors, outlines and labels, hands. */
+
+import { classAtlasOf } from '../domain/class_atlas';
+import { coloring, isThinned, MOST_POINTS, pointColors, thinOut } from '../domain/color_scales';
+import { PanBuffer } from '../render/gl/pan_buffer';
+import { PointsPass } from '../render/gl/points_pass';
+import type { Frame, SceneColors } from '../render/scene';
+import type { Player } from '../state/player';
+import type { Session } from '../state/session';
+import type { State } from '../state/store';
+import { INSPECTOR_ROOM } from '../ui/placement';
+import type { Atlas, Level } from '../wire/atlas';
+import type { AtlasMap, Decorator } from './atlas_map';
+import { Interaction } from './interaction';
+import type { Layer } from './overlay';
+import { drawAxis } from './overlays/axis';
+import { readingLayer } from './overlays/cell_focus';
+
+export class MapDecorator implements Decorator {
+  readonly #interaction: Interaction;
+  #overlays: () => readonly Layer[] = () => [];
+  #marks: () => readonly Layer[] = () => [];
+  readonly #reading: Layer;
+  readonly #axis: Layer;
+
+  constructor(
+    private readonly map: AtlasMap,
+    private readonly session: Session,
+    player: Player,
+  ) {
+    this.#interaction = new Interaction(map, session, player);
+    this.#reading = (context, frame) => readingLayer(session.store.state.color)(context, frame);
+    this.#axis = (context, frame) => {
+      const { pinned, compare, compareMode } = session.store.state;
+      const { width } = frame.viewport;
+      const end = pinned === null ? width : width - INSPECTOR_ROOM;
+      // Each side of a swipe has a reach of its own.
+      drawAxis(context, frame, end, compare === null || compareMode !== 'swipe');
+    };
+  }
+
+  color(atlas: Atlas, level: Level, state: State): SceneColors {
+    const { color, show, dark } = state;
+    const colors = coloring(atlas, level, color);
+    const points = pointColors(atlas, level, colors, show, dark);
+    return {
+      cellColors: colors.cells,
+      pointColors: isThinned(atlas, state) ? thinOut(points, MOST_POINTS) : points,
+    };
+  }
+
+  createPoints(gl: WebGL2RenderingContext): PointsPass {
+    return new PointsPass(gl);
+  }
+
+  createPan(gl: WebGL2RenderingContext, paint: (frame: Frame) => void): PanBuffer {
+    return new PanBuffer(gl, paint);
+  }
+
+  /** What is to be drawn over the tiles besides; asked for before every frame. */
+  set overlays(overlays: () => readonly Layer[]) {
+    this.#overlays = overlays;
+  }
+
+  /** What is drawn over all that, and takes no room from labels. */
+  set marks(marks: () => readonly Layer[]) {
+    this.#marks = marks;
+  }
+
+  /** Returns whether anything was drawn. */
+  decorate(context: CanvasRenderingContext2D, ratio: number): boolean {
+    const layers = this.#overlays();
+    // What else is drawn says more, and needs the room.
+    const plain = layers.length === 0;
+    const { scene } = this.map;
+    const axis = scene && classAtlasOf(scene.atlas)?.axis ? [this.#axis] : [];
+    const read = plain && this.session.store.state.color !== 'icons' ? [this.#reading] : layers;
+    const drawn = [...read, ...axis, ...this.#marks()];
+    return this.#interaction.decorate(context, ratio, drawn, plain);
+  }
+}

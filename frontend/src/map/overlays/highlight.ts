@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Lets samples stand out, such as the members of a lifeline: their cells keep their light, all others recede. */
+
+import { toScreen } from '../../domain/camera';
+import { countIn } from '../../domain/concepts';
+import { iconScales } from '../../render/scene';
+import type { Atlas } from '../../wire/atlas';
+import { badge, eachCell, type OverlayFrame } from '../overlay';
+
+const VEIL = 0.75;
+/** Cells with a smaller share of members are not framed: their dots say enough. */
+const FRAMED_SHARE = 0.2;
+const DOT = 2.6;
+/** Cells narrower than this in CSS pixels are framed without a number. */
+const NUMBER_FROM = 40;
+
+export function drawHighlight(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  rows: Int32Array,
+): void {
+  const { level } = frame;
+  const counts = countIn(level, rows);
+  const shares = Float32Array.from(counts, (count, cell) => count / (level.counts[cell] as number));
+  drawShares(context, frame, rows, shares, (cell) => String(counts[cell]));
+}
+
+/** Cells keep their light by `strength`, from 0 to 1; those that keep enough are framed, with a word. */
+export function drawShares(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  rows: Int32Array,
+  strength: Float32Array,
+  word: (cell: number) => string,
+): void {
+  veil(context, frame, strength);
+  dots(context, frame, frame.atlas, rows);
+  frames(context, frame, strength, word);
+}
+
+function veil(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  strength: Float32Array,
+): void {
+  context.fillStyle = `rgb(${frame.theme.ground.join()})`;
+  eachCell(frame, (cell, x, y, side) => {
+    context.globalAlpha = VEIL * (1 - (strength[cell] as number));
+    context.fillRect(x, y, side, side);
+  });
+  context.globalAlpha = 1;
+}
+
+function frames(
+  context: CanvasRenderingContext2D,
+  frame: OverlayFrame,
+  strength: Float32Array,
+  word: (cell: number) => string,
+): void {
+  const { theme, level } = frame;
+  const scales = iconScales(level);
+  eachCell(frame, (cell, x, y, side) => {
+    const share = strength[cell] as number;
+    if (share < FRAMED_SHARE) return;
+    const inset = ((1 - (scales[cell] as number)) * side) / 2;
+    const width = 1 + 2.5 * share;
+    context.strokeStyle = theme.accent;
+    context.lineWidth = width;
+    context.beginPath();
+    context.roundRect(
+      x + inset,
+      y + inset,
+      side - 2 * inset,
+      side - 2 * inset,
+      Math.min(5, 0.1 * side),
+    );
+    context.stroke();
+    if (side < NUMBER_FROM) return;
+    badge(context, frame, word(cell), x + side - inset, y + inset);
+  });
+}
+
+function dots(
+  context: CanvasRenderingContext2D,
+  { camera, viewport, theme }: OverlayFrame,
+  atlas: Atlas,
+  rows: Int32Array,
+): void {
+  context.fillStyle = theme.accent;
+  context.strokeStyle = `rgb(${theme.ground.join()})`;
+  context.lineWidth = 1;
+  for (const row of rows) {
+    const { x, y } = toScreen(camera, viewport, {
+      x: atlas.xy[2 * row] as number,
+      y: atlas.xy[2 * row + 1] as number,
+    });
+    if (x < 0 || y < 0 || x > viewport.width || y > viewport.height) continue;
+    context.beginPath();
+    context.arc(x, y, DOT, 0, 2 * Math.PI);
+    context.fill();
+    context.stroke();
+  }
+}

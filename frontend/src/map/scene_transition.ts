@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Decides how the scenes of two steps are shown together: traveling, side by side, or in turn. */
+
+import type { Viewport } from '../domain/camera';
+import type { Sheets } from '../render/gl/sheets';
+import { TravelPass } from '../render/gl/travel_pass';
+import type { Scene, WeightedScene } from '../render/scene';
+import { dividerAt } from '../state/comparison';
+import { referenceOf } from '../state/reference_step';
+import type { State } from '../state/store';
+import { type Atlas, type Level, levelOf } from '../wire/atlas';
+import type { Faded } from './fade';
+import { TravelArrangement } from './travel';
+
+/** The scene of a level, or null while its icons are on their way. */
+export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
+
+export class SceneTransition {
+  /** Whether something that belongs on screen is on its way. */
+  waiting = false;
+  readonly #traveller = new TravelArrangement();
+
+  createPass(gl: WebGL2RenderingContext, sheets: Sheets): TravelPass {
+    return new TravelPass(gl, sheets);
+  }
+
+  /** What to draw, or null for the crossfade as it is. The last scene is the one in front. */
+  arrange(
+    items: readonly Faded<Scene>[],
+    state: State,
+    viewport: Viewport,
+    sceneOf: SceneOf,
+  ): readonly WeightedScene[] | null {
+    this.waiting = false;
+    const current = items.at(-1)?.item;
+    if (current === undefined) return null;
+    const swipes = state.compareMode === 'swipe';
+    if (state.compare !== null && (state.flipped || swipes)) {
+      const other = this.#counterpart(current, state, sceneOf);
+      if (other === null) return null;
+      if (state.flipped) return [{ scene: other, weight: 1 }];
+      return split(other, current, dividerAt(state, viewport), viewport.width);
+    }
+    const [older, newer, more] = items;
+    if (!state.travel || !older || !newer || more) return null;
+    return this.#traveller.carry(older, newer);
+  }
+
+  /** A's scene of the level that is on screen. */
+  #counterpart({ level }: Scene, state: State, sceneOf: SceneOf): Scene | null {
+    const other = referenceOf(state);
+    const same = levelOf(other, level.size);
+    if (!other || !same) return null;
+    const scene = sceneOf(other, same);
+    this.waiting = scene === null;
+    return scene;
+  }
+}
+
+function split(left: Scene, right: Scene, at: number, width: number): readonly WeightedScene[] {
+  return [
+    { scene: left, weight: 1, clip: [0, at] },
+    { scene: right, weight: 1, clip: [at, width] },
+  ];
+}

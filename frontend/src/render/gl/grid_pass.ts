@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Draws the tiles of one level: one quad per picture page, whose fragments find their own cell.
+ *
+ * Each is laid with its ground over those before it, at the share that it has of them and itself, so
+ * that scenes whose weights sum to 1 blend exactly.
+ */
+
+import { type ProgramInfo, setUniforms } from 'twgl.js';
+import { worldSide } from '../../domain/camera';
+import { iconPlace } from '../../domain/icon_place';
+import type { Level } from '../../wire/atlas';
+import { type Frame, iconScales, type WeightedScene } from '../scene';
+import { createProgram, startPass, toUnit } from './program';
+import type { Sheets } from './sheets';
+import { createCellTexture } from './textures';
+import { setSheet, setTiles, TILE_GLSL } from './tile';
+
+const NO_ICON_PAGE = 0xffff;
+/** One, in what a cell's square says of its side: no side is so small that its inverse would not fit. */
+const UNIT = 0x8000;
+
+const VERTEX = `#version 300 es
+uniform vec2 uOrigin;
+uniform float uSide;
+uniform vec2 uViewport;
+uniform vec4 uBox;
+out vec2 vWorld;
+void main() {
+  vWorld = mix(uBox.xy, uBox.zw, vec2(gl_VertexID & 1, gl_VertexID >> 1));
+  vec2 screen = (uOrigin + vWorld * uSide) / uViewport;
+  gl_Position = vec4(screen.x * 2.0 - 1.0, 1.0 - screen.y * 2.0, 0.0, 1.0);
+}`;
+
+const FRAGMENT = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp usampler2D;
+uniform usampler2D uCells;
+uniform sampler2D uColors;
+uniform int uSize;
+uniform uint uPage;
+uniform float uCellPixels;
+uniform float uShrink;
+uniform float uLod;
+uniform float uMostLod;
+uniform bool uColored;
+uniform vec3 uGround;
+in vec2 vWorld;
+out vec4 outColor;
+${TILE_GLSL}
+void main() {
+  vec2 grid = vWorld * float(uSize);
+  ivec2 cell = ivec2(clamp(floor(grid), 0.0, float(uSize - 1)));
+  uvec4 data = texelFetch(uCells, cell, 0);
+  if (data.g != uPage) discard;
+  float widen = float(data.b) / ${UNIT}.0;
+  vec2 local = (grid - vec2(cell) - 0.5) * widen;
+  float lod = clamp(uLod + float(data.a) / ${UNIT}.0, 0.0, uMostLod);
+  vec4 rim = uColored ? texelFetch(uColors, cell, 0) : vec4(0.0);
+  vec4 drawn = min(float(uPage), 1.0)
+    * tile(float(data.r), local, uCellPixels / widen, uShrink * widen, lod, rim);
+  outColor = drawn + vec4(uGround, 1.0) * (uWeight - drawn.a);
+}`;
+
+/**
+ * Left, top, right and bottom of the cells of a page, as counts of cells. One cell more on each side:
+ * a pixel right between two pages must be in the quad of the one that it finds itself on.
+ */
+type Box = readonly [number, number, number, number];
+
+interface LevelTextures {
+  readonly cells: WebGLTexture;
+  readonly colors: WebGLTexture;
+  /** Under page + 1, or `NO_ICON_PAGE`: a quad is no larger than what it may have to draw. */
+  readonly boxes: ReadonlyMap<number, Box>;
+  painted: Uint8Array | null | undefined;
+}
+
+export class GridPass {
+  readonly #program: ProgramInfo | null;
+  readonly #levels = new Map<Level, LevelTextures>();
+
+  constructor(
+    private readonly gl: WebGL2RenderingContext,
+    private readonly sheets: Sheets,
+  ) {
+    this.#program = createProgram(gl, VERTEX, FRAGMENT);
+  }
+
+  draw({ scene, weight }: WeightedScene, frame: Frame): void {
+    const { gl } = this;
+    const { level } = scene;
+    const program = this.#program;
+    if (program === null) return;
+    const textures = this.#texturesOf(level);
+    this.#paint(level, textures, scene.cellColors);
+    startPass(gl, program, frame);
+    // Without a GPU it costs to look at what lies below.
+    gl.blendFunc(gl.ONE, weight < 1 ? gl.ONE_MINUS_SRC_ALPHA : gl.ZERO);
+    const pixels = (worldSide(frame.camera, frame.viewport) / level.size) * frame.ratio;
+    const side = level.entry.tile ?? 1;
+    setUniforms(program, {
+      uSize: level.size,
+      uCellPixels: pixels,
+      uShrink: side / pixels,
+      uLod: Math.log2(side / pixels),
+      uMostLod: Math.max(0, Math.log2(side) - 2),
+      uColored: scene.cellColors === null ? 0 : 1,
+      uCells: textures.cells,
+      uColors: textures.colors,
+      uGround: toUnit(frame.ground),
+    });
+    setTiles(program, level, frame, weight);
+    // Where it has no tile, its ground must hide those before it.
+    const whole: [number, Box][] = weight < 1 ? [[0, [0, 0, level.size, level.size]]] : [];
+    for (const [page, box] of [...whole, ...textures.boxes]) {
+      setSheet(program, this.sheets, scene.pages[page - 1] ?? null);
+      setUniforms(program, { uPage: page, uBox: box.map((edge) => edge / level.size) });
+      gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    }
+  }
+
+  /** Frees what no scene of the frame needs. */
+  prune(scenes: readonly WeightedScene[]): void {
+    const live = new Set(scenes.map(({ scene }) => scene.level));
+    for (const [level, { cells, colors }] of this.#levels) {
+      if (live.has(level)) continue;
+      this.gl.deleteTexture(cells);
+      this.gl.deleteTexture(colors);
+      this.#levels.delete(level);
+    }
+  }
+
+  #texturesOf(level: Level): LevelTextures {
+    let textures = this.#levels.get(level);
+    if (textures === undefined) {
+      const { gl } = this;
+      const cells = createCellTexture(gl);
+      const { size } = level;
+      const { data, boxes } = cellData(level);
+      gl.texImage2D(
+        gl.TEXTURE_2D,
+        0,
+        gl.RGBA16UI,
+        size,
+        size,
+        0,
+        gl.RGBA_INTEGER,
+        gl.UNSIGNED_SHORT,
+        data,
+      );
+      textures = { cells, colors: createCellTexture(gl), boxes, painted: undefined };
+      this.#levels.set(level, textures);
+    }
+    return textures;
+  }
+
+  /** Uploads four bytes a cell, and only when the coloring has changed. */
+  #paint(level: Level, textures: LevelTextures, colors: Uint8Array | null): void {
+    if (textures.painted === colors) return;
+    textures.painted = colors;
+    const { gl } = this;
+    const { size } = level;
+    const rgba = new Uint8Array(4 * size * size);
+    if (colors !== null) {
+      level.lookup.forEach((cell, place) => {
+        if (cell >= 0) rgba.set(colors.subarray(4 * cell, 4 * cell + 4), 4 * place);
+      });
+    }
+    gl.bindTexture(gl.TEXTURE_2D, textures.colors);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, size, size, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+  }
+}
+
+/**
+ * For every square of the grid: place on its page, page + 1 (0: nothing drawn), the inverse of its
+ * side as a share of the cell, and the logarithm of that. And where
+ * the cells of each page lie.
+ */
+function cellData(level: Level): { data: Uint16Array; boxes: ReadonlyMap<number, Box> } {
+  const { size, rows, cols } = level;
+  const scales = iconScales(level);
+  const data = new Uint16Array(4 * size * size).fill(UNIT);
+  const boxes = new Map<number, Box>();
+  const perPage = (level.entry.columns ?? 1) ** 2;
+  level.lookup.forEach((cell, square) => {
+    data[4 * square + 1] = 0;
+    if (cell < 0) return;
+    const place = iconPlace(level, cell);
+    const page = place === null ? NO_ICON_PAGE : place.page + 1;
+    data[4 * square] = cell % perPage;
+    data[4 * square + 1] = page;
+    const scale = scales[cell] as number;
+    data[4 * square + 2] = Math.round(UNIT / scale);
+    data[4 * square + 3] = Math.round(-UNIT * Math.log2(scale));
+    const [row, col] = [rows[cell] as number, cols[cell] as number];
+    const [left, top, right, bottom] = boxes.get(page) ?? [size, size, 0, 0];
+    boxes.set(page, [
+      Math.min(left, Math.max(0, col - 1)),
+      Math.min(top, Math.max(0, row - 1)),
+      Math.max(right, Math.min(size, col + 2)),
+      Math.max(bottom, Math.min(size, row + 2)),
+    ]);
+  });
+  return { data, boxes };
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Draws frames with WebGL2: tiles of all scenes, then their points. */
+
+import { GridPass } from './gl/grid_pass';
+import type { PanBuffer } from './gl/pan_buffer';
+import type { PointsPass } from './gl/points_pass';
+import { Sheets } from './gl/sheets';
+import type { TravelPass } from './gl/travel_pass';
+import type { Frame, Renderer, WeightedScene } from './scene';
+
+export class WebglRenderer implements Renderer {
+  readonly #grid: GridPass;
+  readonly #sheets: Sheets;
+  #points: PointsPass | null = null;
+  #travel: TravelPass | null = null;
+  #pan: PanBuffer | null = null;
+
+  constructor(private readonly gl: WebGL2RenderingContext) {
+    gl.enable(gl.BLEND);
+    this.#sheets = new Sheets(gl);
+    this.#grid = new GridPass(gl, this.#sheets);
+  }
+
+  /** Points come after the first map, with code of their own. */
+  addPoints(create: (gl: WebGL2RenderingContext) => PointsPass): void {
+    this.#points = create(this.gl);
+  }
+
+  /** So do tiles on their way from step to step. */
+  addTravel(create: (gl: WebGL2RenderingContext, sheets: Sheets) => TravelPass): void {
+    this.#travel = create(this.gl, this.#sheets);
+  }
+
+  /** And what spares drawing where the map is only pushed about. */
+  addPan(create: (gl: WebGL2RenderingContext, paint: (frame: Frame) => void) => PanBuffer): void {
+    this.#pan = create(this.gl, (frame) => this.#paint(frame));
+  }
+
+  draw(frame: Frame): void {
+    if (this.gl.isContextLost() || this.#pan?.show(frame)) return;
+    this.#paint(frame);
+  }
+
+  #paint(frame: Frame): void {
+    const { gl } = this;
+    const twice = 2 * (frame.margin ?? 0);
+    gl.viewport(0, 0, gl.drawingBufferWidth + twice, gl.drawingBufferHeight + twice);
+    gl.disable(gl.SCISSOR_TEST);
+    const [red, green, blue] = frame.ground;
+    gl.clearColor(red / 255, green / 255, blue / 255, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    let sum = 0;
+    for (const scene of frame.scenes) {
+      this.#clip(scene, frame);
+      sum += scene.weight;
+      if (!scene.scene.tiles) continue;
+      if (scene.travel && this.#travel) this.#travel.draw(scene, frame);
+      else this.#grid.draw(scene.clip ? scene : { ...scene, weight: scene.weight / sum }, frame);
+    }
+    for (const scene of frame.scenes) {
+      this.#clip(scene, frame);
+      this.#points?.draw(scene, frame);
+    }
+    for (const pass of [this.#grid, this.#points, this.#travel]) pass?.prune(frame.scenes);
+    this.#sheets.prune(new Set(frame.scenes.flatMap(({ scene }) => scene.pages)));
+  }
+
+  #clip({ clip }: WeightedScene, { ratio }: Frame): void {
+    const { gl } = this;
+    if (clip === undefined) return;
+    gl.enable(gl.SCISSOR_TEST);
+    gl.scissor(clip[0] * ratio, 0, (clip[1] - clip[0]) * ratio, gl.drawingBufferHeight);
+  }
+}

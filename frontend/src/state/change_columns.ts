@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What of two steps is told of every cell, for a table and for files: drift, and what B has more than A. */
+
+import type { ChangeColumn } from '../domain/cell_rows';
+import { formatGain } from '../domain/difference';
+import { isSignificant } from '../domain/drift';
+import type { NearestSamples } from '../domain/nearest_samples';
+import { plural } from '../util/format';
+import { type Atlas, cellAt, type Level } from '../wire/atlas';
+import { differenceOf, differenceSentence } from './difference_reading';
+import { driftOf, driftSentence, driftWords } from './drift_reading';
+import { wantedStep } from './reference_step';
+import type { State } from './store';
+
+/** Columns for what `state` asks, and sentences that sum them up or say why there are none. */
+export interface Changed {
+  readonly columns: readonly ChangeColumn[];
+  readonly sentences: readonly string[];
+}
+
+export function changesOf(
+  state: State,
+  atlas: Atlas,
+  level: Level,
+  nearest: NearestSamples,
+): Changed {
+  const since = wantedStep(state) ?? Number.NaN;
+  const found = [
+    state.drift ? driftColumn(state, atlas, level, nearest, since) : null,
+    state.compare === null ? null : gainColumn(state, atlas, level, since),
+  ].filter((one) => one !== null);
+  return {
+    columns: found.map(({ column }) => column),
+    sentences: found.map(({ sentence }) => sentence),
+  };
+}
+
+interface Found {
+  readonly column: ChangeColumn;
+  readonly sentence: string;
+}
+
+const GAIN = 'Samples, B less A';
+const FLIPPED = 'A is shown: changes are told of B.';
+
+/** It stays while nothing of it is known, for whoever has put rows in order by it. */
+function unknown(
+  { key, name }: Pick<ChangeColumn, 'key' | 'name'>,
+  level: Level,
+  since: number,
+  missing: string,
+): Found {
+  const values = new Float32Array(level.rows.length).fill(Number.NaN);
+  const column = { key, name, since, values, missing, significant: () => null, say: () => '' };
+  return { column, sentence: missing };
+}
+
+function driftColumn(
+  state: State,
+  atlas: Atlas,
+  level: Level,
+  nearest: NearestSamples,
+  since: number,
+): Found {
+  const { key, did: name, say } = driftWords(state);
+  const told = state.flipped ? FLIPPED : driftOf(state, atlas, level, nearest);
+  if (typeof told === 'string') return unknown({ key, name }, level, since, told);
+  const { values, most, beyond } = told;
+  const column: ChangeColumn = {
+    key,
+    name,
+    since,
+    values,
+    missing: null,
+    significant: (cell) =>
+      Number.isNaN(beyond?.[cell] ?? Number.NaN) ? null : isSignificant(told, cell),
+    say: (value) => say(value, most),
+  };
+  return { column, sentence: `${driftSentence(state, told)}.` };
+}
+
+function gainColumn(state: State, atlas: Atlas, level: Level, since: number): Found {
+  const found = state.flipped ? FLIPPED : differenceOf(state, atlas, level);
+  if (typeof found === 'string') {
+    return unknown({ key: 'gain', name: GAIN }, level, since, found);
+  }
+  const values = new Float32Array(level.rows.length).fill(Number.NaN);
+  const significant = new Map<number, boolean | null>();
+  for (const change of found.changes) {
+    const cell = cellAt(level, change.row, change.col);
+    if (cell < 0 || !change.known) continue;
+    values[cell] = change.gain;
+    significant.set(cell, change.significant);
+  }
+  const column: ChangeColumn = {
+    key: 'gain',
+    name: found.toward === null ? GAIN : 'Logits, B less A',
+    since,
+    values,
+    missing: null,
+    significant: (cell) => significant.get(cell) ?? null,
+    say: (value) => formatGain(found, value),
+  };
+  const gone = found.onlyA > 0 ? `; ${plural(found.onlyA, 'cell')} of A drawn no more` : '';
+  return { column, sentence: `${differenceSentence(state, found)}${gone}.` };
+}

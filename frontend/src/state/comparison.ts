@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Choices of the comparison: of two steps, A and B, where B is always the shown one, and of panes. */
+
+import type { Viewport } from '../domain/camera';
+import { layerBeside, MOST_PANES, withoutPane, withPane } from './pane_specs';
+import { stepBefore } from './reference_step';
+import type { Session } from './session';
+import type { State } from './store';
+
+/** The divider keeps this far from the edges, as the thumb of its slider does, in CSS pixels. */
+const DIVIDER_INSET = 12;
+
+/** Opens the comparison with the step before, or closes it. */
+export function toggleCompare(session: Session): void {
+  const { compare, series, step } = session.store.state;
+  const first = series?.steps.find((one) => one !== step) ?? null;
+  const other = compare === null ? (stepBefore(session.store.state) ?? first) : null;
+  chooseA(session, other);
+}
+
+export function chooseA(session: Session, step: number | null): void {
+  session.store.set({ compare: step, flipped: false, missing: {} });
+}
+
+/** A becomes B and B becomes A. */
+export function swapSides(session: Session): void {
+  const { compare, step } = session.store.state;
+  if (compare === null) return;
+  session.store.set({ compare: step, flipped: false });
+  session.chooseStep(compare);
+}
+
+/** Puts A on screen in the place of B, or B back. */
+export function showA(session: Session, flipped: boolean): void {
+  if (session.store.state.compare !== null) session.store.set({ flipped });
+}
+
+/** One more map beside those that are there. */
+export function addPane({ store }: Session): void {
+  const panes = withPane(store.state);
+  store.set(panes === null ? { said: `There is room for ${MOST_PANES + 1} panes.` } : { panes });
+}
+
+/** The last pane goes; the first one stays. */
+export function closePane({ store }: Session): void {
+  store.set({ panes: withoutPane(store.state) });
+}
+
+/** The layer above or below takes the place of the shown one. */
+export function showLayer(session: Session, by: number): void {
+  const { run, series } = session.store.state;
+  const next = run && series && layerBeside(run, series, by);
+  if (next) session.chooseSeries(next.id);
+}
+
+/** Where the divider stands, in CSS pixels from the left of the map. */
+export function dividerAt({ divider }: State, { width }: Viewport): number {
+  return DIVIDER_INSET + divider * (width - 2 * DIVIDER_INSET);
+}
+
+/** What of two steps is put into words, if anything. */
+export function announcedChange({
+  compare,
+  compareMode,
+  drift,
+}: State): 'difference' | State['drift'] {
+  if (compare !== null && compareMode === 'difference') return 'difference';
+  return drift;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Deep links: which parts of the state stand in the address, and how they are read back. */
+
+import { type Camera, clampCamera, FIT } from '../domain/camera';
+import { classTest } from '../domain/class_series';
+import {
+  type Channel,
+  COLOR_MODES,
+  COMPARE_MODES,
+  type ColorMode,
+  type CompareMode,
+  DRIFTS,
+  SHOW_MODES,
+  type ShowMode,
+} from '../domain/view';
+import { addressOf } from '../host/tensorboard';
+import type { HashValues } from '../host/url_hash';
+import type { RunEntry, SeriesEntry } from '../wire/manifest';
+import type { Missing } from './slices/log';
+import type { State } from './store';
+
+const LONGEST_NAME = 300;
+
+export interface Link {
+  readonly run: string | null;
+  readonly layer: string | null;
+  readonly step: number | null;
+  readonly level: number | 'auto';
+  readonly camera: Camera;
+  readonly color: ColorMode;
+  readonly show: ShowMode;
+  readonly compare: number | null;
+  readonly compareMode: CompareMode;
+  readonly panes: string;
+  readonly drift: Channel | '';
+  readonly travel: boolean;
+  readonly eventList: boolean;
+  readonly filter: string;
+  readonly sign: string;
+  readonly table: boolean;
+  readonly shortcut: string;
+  readonly pins: string;
+  readonly highlightText: string;
+}
+
+export function readLink(values: HashValues): Link {
+  const [a, ...panes] = (values.compare ?? '').split(';');
+  return {
+    run: values.run ?? null,
+    layer: values.layer ?? null,
+    step: number(values.step),
+    level: number(values.grid) ?? 'auto',
+    camera: clampCamera({
+      x: number(values.x) ?? FIT.x,
+      y: number(values.y) ?? FIT.y,
+      z: number(values.z) ?? FIT.z,
+    }),
+    color: oneOf(COLOR_MODES, values.color, 'icons'),
+    show: oneOf(SHOW_MODES, values.show, 'icons'),
+    compare: number(a),
+    panes: panes.join(';'),
+    compareMode: oneOf(COMPARE_MODES, values.mode, 'difference'),
+    drift: oneOf(['', ...DRIFTS], values.drift, ''),
+    travel: values.map !== 'fixed',
+    eventList: values.events === 'on',
+    filter: values.filter ?? '',
+    sign: values.sign ?? '',
+    table: values.view === 'table',
+    shortcut: values.shortcut ?? '',
+    pins: values.pins ?? '',
+    highlightText: values.lit ?? '',
+  };
+}
+
+/** The values that lead back to `state`; what is as at the start is left out. */
+export function linkOf(state: State): HashValues {
+  const { camera } = state;
+  const { compare, ...named } = state.missing;
+  const moved = camera.x !== FIT.x || camera.y !== FIT.y || camera.z !== FIT.z;
+  return {
+    run: nameOrId(state.run?.run, state.run?.id),
+    layer: nameOrId(state.series?.layer, state.series?.id),
+    step: state.step === null ? '' : String(state.step),
+    grid: state.level === 'auto' ? '' : String(state.level),
+    x: moved ? camera.x.toFixed(4) : '',
+    y: moved ? camera.y.toFixed(4) : '',
+    z: moved ? camera.z.toFixed(3) : '',
+    color: state.color === 'icons' ? '' : state.color,
+    show: state.show === 'icons' ? '' : state.show,
+    compare: (compare ?? state.compare ?? '') + (state.panes && `;${state.panes}`),
+    mode: state.compare === null ? '' : state.compareMode,
+    drift: state.drift,
+    map: state.travel ? '' : 'fixed',
+    events: state.eventList ? 'on' : '',
+    filter: state.filter,
+    sign: state.sign,
+    view: state.table ? 'table' : '',
+    shortcut: state.shortcut,
+    pins: state.pins,
+    lit: state.highlightText,
+    // It may be there when the log has been read to its end, or on another machine.
+    ...named,
+  };
+}
+
+/** Names make links that people can read; ids stand in for what is too long for an address, or half a character. */
+function nameOrId(name: string | undefined, id: string | undefined): string {
+  const fits = name !== undefined && name.length <= LONGEST_NAME && !/\p{Cs}/u.test(name);
+  return (fits ? name : id) ?? '';
+}
+
+function oneOf<T extends string>(options: readonly T[], text: string | undefined, or: T): T {
+  return options.find((option) => option === text) ?? or;
+}
+
+function number(text: string | undefined): number | null {
+  const value = Number(text?.trim() || Number.NaN);
+  return Number.isFinite(value) ? value : null;
+}
+
+/** The run that a name or id means, else the first that has anything to show. */
+export function findRun(runs: readonly RunEntry[], wanted: string | null): RunEntry | null {
+  const named = runs.find((run) => run.run === wanted || run.id === wanted);
+  const usable = runs.filter((run) => run.series.length > 0);
+  return (named && named.series.length > 0 ? named : usable[0]) ?? null;
+}
+
+/** The series that a name or id means, else the last layer: none of its classes, if there are others. */
+export function findSeries(run: RunEntry, wanted: string | null): SeriesEntry | null {
+  const isClass = classTest(run);
+  const last = run.series.findLast((one) => !isClass(one)) ?? run.series.at(-1) ?? null;
+  return run.series.find((one) => one.layer === wanted || one.id === wanted) ?? last;
+}
+
+/** The logged step nearest to the one wanted, or the last. */
+export function findStep(steps: readonly number[], wanted: number | null): number | null {
+  const last = steps[steps.length - 1] ?? null;
+  if (wanted === null) return last;
+  return steps.reduce<number | null>(
+    (best, step) =>
+      best === null || Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best,
+    null,
+  );
+}
+
+/** What a link names but `run` and `series`, which are shown for it, are not or do not hold. */
+export function missingOf(link: Link, run: RunEntry, series: SeriesEntry | null): Missing {
+  const { run: named, layer, step, compare } = link;
+  const lacks = (at: number | null) => at !== null && !series?.steps.includes(at);
+  return {
+    ...(named && named !== run.run && named !== run.id && { run: named }),
+    ...(layer && layer !== series?.layer && layer !== series?.id && { layer }),
+    ...(lacks(step) && { step: String(step) }),
+    ...(lacks(compare) && { compare: String(compare) }),
+  };
+}
+
+/** The address that leads back to what is shown. */
+export function linkTo(state: State): string {
+  return location.origin + addressOf(linkOf(state));
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The difference of two steps that the state asks for, in values and words, or why there is none. */
+
+import { noGrid } from '../domain/activation_drift';
+import { NOT_FOLLOWED } from '../domain/class_atlas';
+import { readFilter } from '../domain/class_filter';
+import { type Difference, findAttributionChange, findDifference } from '../domain/difference';
+import { explainUnpairing } from '../domain/sample_pairing';
+import { count, plural, shorten } from '../util/format';
+import { type Atlas, className, type Level, levelOf } from '../wire/atlas';
+import { referenceOr } from './drift_reading';
+import type { State } from './store';
+
+const LONGEST_NAME = 40;
+
+/** B less A on a level of B, or why it cannot be told. */
+export function differenceOf(state: State, atlas: Atlas, level: Level): Difference | string {
+  if (state.compare === atlas.step) return 'A and B are the same step: go to another one.';
+  if (state.drift !== '' && state.drift !== 'on') {
+    return 'The difference rests while drift colours the cells.';
+  }
+  const other = referenceOr(state);
+  if (typeof other === 'string') return other;
+  const reason = explainUnpairing(other, atlas);
+  if (reason === NOT_FOLLOWED) return `${reason} Swipe and Blink show both.`;
+  if (reason !== null) return reason;
+  const same = levelOf(other, level.size);
+  if (same === undefined) return noGrid(other, level);
+  const { kind, classes } = readFilter(state);
+  const [toward] = classes;
+  const found =
+    toward === undefined ? '' : findAttributionChange(other, same, atlas, level, toward);
+  const samples = toward === undefined || (kind === 'top' && typeof found === 'string');
+  return samples ? findDifference(other, same, atlas, level) : found;
+}
+
+export function differenceSentence(
+  { step, compare, atlas }: State,
+  { moved, toward }: Difference,
+): string {
+  const since = `between step ${count(compare ?? 0)} and step ${count(step ?? 0)}`;
+  if (toward === null || !atlas) return `${plural(moved, 'sample')} changed cell ${since}`;
+  const name = shorten(className(atlas, toward), LONGEST_NAME);
+  return `Attribution toward ${name} changed ${since}, by more than chance in ${plural(moved, 'cell')}`;
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The drift that the state asks for: its values, its words, or why there is none. */
+
+import { findFalls, findTurns } from '../domain/activation_drift';
+import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/drift';
+import type { NearestSamples } from '../domain/nearest_samples';
+import { explainUnpairing } from '../domain/sample_pairing';
+import type { Channel } from '../domain/view';
+import { count, percent, plural } from '../util/format';
+import type { Atlas, Level } from '../wire/atlas';
+import { referenceOf, wantedStep } from './reference_step';
+import type { State } from './store';
+
+export interface Words {
+  /** As files call it. */
+  readonly key: 'moved' | 'turned' | 'fell';
+  readonly name: string;
+  /** Of samples, before and behind a number. */
+  readonly did: string;
+  readonly unit: string;
+  readonly say: (value: number, most: number) => string;
+  /** Of cells that are news. */
+  readonly significant: string;
+  readonly than: string;
+  /** What the colors say. */
+  readonly color: string;
+}
+
+export const WORDS: Readonly<Record<Channel, Words>> = {
+  on: {
+    key: 'moved',
+    name: 'Map',
+    did: 'Samples moved',
+    unit: " of the map's side",
+    say: percent,
+    significant: 'moved',
+    than: 'more than chance',
+    color: '',
+  },
+  activation: {
+    key: 'turned',
+    name: 'Activation',
+    did: 'Samples turned by',
+    unit: ' (1 − cosine)',
+    say: formatChange,
+    significant: 'turned',
+    than: 'more than storing could turn them',
+    color: "1 − cosine of a sample's activation then and now, each from its layer's mean",
+  },
+  attribution: {
+    key: 'fell',
+    name: 'Attribution',
+    did: "Samples' first class fell",
+    unit: ' places',
+    say: formatChange,
+    significant: 'changed first class',
+    than: 'by more than two standard errors',
+    color: "By how many places the class fell that a sample's cell spoke for most",
+  },
+};
+
+/** Of the channel that `state` shows. */
+export function driftWords({ drift }: State): Words {
+  return WORDS[drift || 'on'];
+}
+
+/** What the shown step is held against, or why that is not here. */
+export function referenceOr(state: State): Atlas | string {
+  const step = wantedStep(state);
+  if (step === null) return 'This is the first step: there is none before to have moved from.';
+  const { otherFailure } = state;
+  const missing = otherFailure ? `cannot be read: ${otherFailure.message}` : 'is on its way …';
+  return referenceOf(state) ?? `Step ${count(step)} ${missing}`;
+}
+
+/** The drift that `state` shows on a level, or why it cannot. */
+export function driftOf(
+  state: State,
+  atlas: Atlas,
+  level: Level,
+  nearest: NearestSamples,
+): Drift | DriftValues | string {
+  const other = referenceOr(state);
+  if (typeof other === 'string') return other;
+  const reason = explainUnpairing(other, atlas);
+  if (reason !== null) return reason;
+  if (state.drift === 'attribution') return findFalls(other, atlas, level);
+  if (state.drift !== 'activation') return findDrift(other, atlas, level);
+  // Not for those that the map only passes on its way.
+  const ask = atlas === state.atlas;
+  const [from, to] = [nearest.activations(other, ask), nearest.activations(atlas, ask)];
+  if (typeof from === 'string') return from;
+  return typeof to === 'string' ? to : findTurns(from, to, level);
+}
+
+/** "Samples moved 12% of the map's side since step 400; 80% of them more than chance." */
+export function inWords(
+  state: State,
+  value: number,
+  most: number,
+  when: string,
+  share?: number | null,
+): string {
+  const { did, unit, than, say } = driftWords(state);
+  const said = say(value, most);
+  const significant = share == null ? '' : `; ${percent(share)} of them ${than}`;
+  return Number.isNaN(value)
+    ? `${did}: not known.`
+    : `${did} ${said}${unit} ${when}${significant}.`;
+}
+
+export function driftOfCell(
+  state: State,
+  { values, most, beyond }: DriftValues,
+  cell: number,
+): string {
+  return inWords(state, values[cell] as number, most, since(state), beyond?.[cell]);
+}
+
+/** "since step 400", or "since A, step 400". */
+function since(state: State): string {
+  return `since ${state.compare === null ? '' : 'A, '}step ${count(wantedStep(state) ?? 0)}`;
+}
+
+/** "12 of 80 cells moved more than chance since step 400", for the legend and for screen readers. */
+export function driftSentence(state: State, { beyond, significant }: DriftValues): string {
+  const { name, significant: did, than } = driftWords(state);
+  if (beyond === null) return `${name}, ${since(state)}: news or not`;
+  return `${count(significant)} of ${plural(beyond.length, 'cell')} ${did} ${than} ${since(state)}`;
+}
+
+/** The floor is that of one step; over more of them chance adds up. */
+export function stepsBetween({ series, step, compare }: State): string {
+  const at = (one: number | null) => series?.steps.indexOf(one ?? Number.NaN) ?? -1;
+  const between = Math.abs(at(step) - at(compare)) - 1;
+  if (compare === null || between < 1) return '';
+  return `Chance is that of one step; ${plural(between, 'more step')} ${
+    between === 1 ? 'lies' : 'lie'
+  } between.`;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The image or the concept that is lit, as it stands in the address, and the highlight that it is. */
+
+import type { Highlight } from '../domain/view';
+import type { Store } from './store';
+
+const TEXT = /^(image|concept):(\d{1,9})$/;
+
+/** `image:17`; nothing for what a link cannot say, such as an event or samples of one atlas alone. */
+export function writeHighlight(highlight: Highlight | null): string {
+  const { ids = [], of, probe, atlas, event } = highlight ?? {};
+  if (ids.length !== 1 || event || probe !== undefined || atlas !== undefined) return '';
+  return of === 'sample' ? '' : `${of ?? 'concept'}:${ids[0]}`;
+}
+
+/** The highlight that a text of the address means, or null; concepts get their names from the log. */
+export function readHighlight(text: string): Highlight | null {
+  const [, kind, digits] = TEXT.exec(text) ?? [];
+  if (kind === undefined) return null;
+  const highlight: Highlight = { ids: [Number(digits)], name: `${kind} ${digits}`, event: null };
+  return kind === 'image' ? { ...highlight, of: 'image' } : highlight;
+}
+
+/** Keeps the two the same, whichever changes. */
+export function followHighlight(store: Store): void {
+  const take = (text: string) => {
+    const highlight = readHighlight(text);
+    store.set({ highlight, highlightText: highlight ? text : '' });
+  };
+  store.subscribe(({ highlightText, highlight }, before) => {
+    if (highlight !== before.highlight) store.set({ highlightText: writeHighlight(highlight) });
+    else if (
+      highlightText !== before.highlightText &&
+      highlightText !== writeHighlight(highlight)
+    ) {
+      take(highlightText);
+    }
+  });
+  if (store.state.highlightText !== '') take(store.state.highlightText);
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The panes beside the first as they stand in the address: `layer,step,run;layer,step,run`, names percent
+ * encoded, no step for one that follows the first pane, and `+` for one that is to be chosen.
+ */
+
+import { classTest } from '../domain/class_series';
+import type { RunEntry, SeriesEntry } from '../wire/manifest';
+import { findRun, findSeries } from './deep_link';
+import type { State } from './store';
+
+export const MOST_PANES = 3;
+/** Longest name in an address; ids stand in for longer ones, so that three panes always fit. */
+const LONGEST_NAME = 130;
+const ASKED = '+';
+
+/** What one pane shows: any layer of any run, at a step of its own or at that of the first pane. */
+export interface PaneSpec {
+  readonly run: RunEntry;
+  readonly series: SeriesEntry;
+  readonly step: number | null;
+}
+
+/** The panes that an address names, as far as there is something to show. */
+export function readPanes(state: State, runs: readonly RunEntry[]): PaneSpec[] {
+  const found: PaneSpec[] = [];
+  for (const part of state.panes.split(';').slice(0, MOST_PANES)) {
+    const spec = part === ASKED ? nextPane(state, found) : readPane(part, runs, state.run);
+    if (part !== '' && spec !== null) found.push(spec);
+  }
+  return found;
+}
+
+function readPane(
+  part: string,
+  runs: readonly RunEntry[],
+  first: RunEntry | null,
+): PaneSpec | null {
+  const [layer = '', step = '', name = ''] = part.split(',').map(decode);
+  const run = findRun(runs, name || (first?.id ?? null));
+  const series = run && findSeries(run, layer);
+  const fixed = Number(step.trim() || Number.NaN);
+  return run && series && { run, series, step: Number.isFinite(fixed) ? fixed : null };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
+}
+
+export function writePanes(specs: readonly PaneSpec[]): string {
+  return specs
+    .map(({ run, series, step }) =>
+      [encode(series.layer, series.id), step ?? '', encode(run.run, run.id)].join(),
+    )
+    .join(';');
+}
+
+function encode(name: string, id: string): string {
+  try {
+    const encoded = encodeURIComponent(name);
+    return encoded.length <= LONGEST_NAME ? encoded : id;
+  } catch {
+    // Half of a character, which no address can hold.
+    return id;
+  }
+}
+
+/** One more pane, as an address says it; null where there is no room for it. */
+export function withPane({ panes }: State): string | null {
+  const parts = panes.split(';').filter(Boolean);
+  return parts.length < MOST_PANES ? [...parts, ASKED].join(';') : null;
+}
+
+/** Without the pane at `index`, or the last. */
+export function withoutPane({ panes }: State, index = -1): string {
+  const parts = panes.split(';');
+  parts.splice(index, 1);
+  return parts.join(';');
+}
+
+/** What is most worth a look beside the first pane and those that are there already. */
+function nextPane(state: State, there: readonly PaneSpec[]): PaneSpec | null {
+  const { run, series, runs, step } = state;
+  if (run === null || series === null) return null;
+  const layers = layersOf(run);
+  const at = layers.findIndex(({ id }) => id === series.id);
+  const shown = new Set([series.id, ...there.map((one) => one.series.id)]);
+  const near = layers
+    .map((one, i) => ({ one, away: Math.abs(i - at - 0.1) }))
+    .sort((a, b) => a.away - b.away)
+    .find(({ one }) => !shown.has(one.id))?.one;
+  if (near) return { run, series: near, step: null };
+  for (const other of runs) {
+    const same = other.series.find((one) => one.layer === series.layer && !shown.has(one.id));
+    if (same) return { run: other, series: same, step: same.steps.at(-1) ?? null };
+  }
+  const before = series.steps[series.steps.indexOf(step ?? Number.NaN) - 1] ?? series.steps[0];
+  return { run, series, step: before ?? null };
+}
+
+/** The layers of a run in the order of their names, without classes that were asked of them. */
+export function layersOf(run: RunEntry): SeriesEntry[] {
+  const isClass = classTest(run);
+  return run.series
+    .filter((one) => !isClass(one))
+    .sort((a, b) => a.layer.localeCompare(b.layer, 'en', { numeric: true }));
+}
+
+/** The layer that follows one, or with -1 the one before it, or null. */
+export function layerBeside(run: RunEntry, series: SeriesEntry, by: number): SeriesEntry | null {
+  const layers = layersOf(run);
+  const at = layers.findIndex(({ id }) => id === series.id);
+  return (at >= 0 && layers[at + by]) || null;
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The other step: A of a comparison, or the one before, from which drift is measured. */
+
+import { asFailure } from '../wire/api';
+import type { Atlas } from '../wire/atlas';
+import type { Session } from './session';
+import type { State } from './store';
+
+/** Looks after `state.other`: loads it whenever somebody needs it. */
+export class Reference {
+  #asked = '';
+  #failed = false;
+
+  constructor(private readonly session: Session) {
+    session.store.subscribe((state) => this.#follow(state));
+    this.#follow(session.store.state);
+  }
+
+  #follow(state: State): void {
+    const step = wantedStep(state);
+    const { series } = state;
+    const key = step === null || series === null ? '' : `${series.id}/${step}`;
+    const retried = this.#failed && state.otherFailure === null;
+    if (key === this.#asked && !retried) return;
+    this.#asked = key;
+    this.#failed = false;
+    if (step !== null) void this.#load(state, step);
+  }
+
+  async #load({ series }: State, step: number): Promise<void> {
+    if (series === null) return;
+    const key = this.#asked;
+    const answer = await this.session.loadAtlas(series, step).then(
+      (other) => ({ other, otherFailure: null }),
+      (error: unknown) => ({ other: null, otherFailure: asFailure(error) }),
+    );
+    if (key !== this.#asked) return;
+    this.session.store.set(answer);
+    this.#failed = answer.otherFailure !== null;
+  }
+}
+
+/** The step that the shown one is held against, or null when nobody asks or there is none. */
+export function wantedStep(state: State): number | null {
+  if (state.compare !== null) return state.compare;
+  return state.drift ? stepBefore(state) : null;
+}
+
+/** The nearest earlier step that is not known to be damaged. */
+export function stepBefore({ series, step, history }: State): number | null {
+  const at = series?.steps.indexOf(step ?? Number.NaN) ?? -1;
+  const sound = (one: number) => (history?.steps.get(one)?.status ?? 'ok') === 'ok';
+  return series?.steps.slice(0, Math.max(0, at)).findLast(sound) ?? null;
+}
+
+/** The other atlas once it is the one that is wanted. */
+export function referenceOf(state: State): Atlas | null {
+  const { other, series } = state;
+  const here = other !== null && other.series === series?.id && other.step === wantedStep(state);
+  return here ? other : null;
+}
+
+/** Whether the other step has come, or cannot. */
+export function referenceIsHere(state: State): boolean {
+  return state.otherFailure !== null || referenceOf(state) !== null;
+}
+
+/** The atlas that cards and outlines are about: the one on screen. */
+export function atlasOnScreen(state: State): Atlas | null {
+  return (state.flipped ? referenceOf(state) : null) ?? state.atlas;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the shown step is compared with: another step, and other panes. */
+
+import type { Channel, CompareMode } from '../../domain/view';
+import type { Failure } from '../../wire/api';
+import type { Atlas } from '../../wire/atlas';
+
+export interface CompareState {
+  /** The step A that the shown step B is compared with. */
+  readonly compare: number | null;
+  readonly compareMode: CompareMode;
+  /** While blinking: A is on screen, not B. */
+  readonly flipped: boolean;
+  /** While swiping: the share of the map's width that shows A. */
+  readonly divider: number;
+  /** What the panes beside the map show, as it stands in the address; nothing: there are none. */
+  readonly panes: string;
+  /** The atlas that moves are measured from: A, or the step before; it may still be of another step. */
+  readonly other: Atlas | null;
+  readonly otherFailure: Failure | null;
+  readonly drift: Channel | '';
+  /** The inspector says which cells of the layers above and below hold the same samples. */
+  readonly across: boolean;
+}
+
+export const INITIAL_COMPARE: CompareState = {
+  compare: null,
+  compareMode: 'difference',
+  flipped: false,
+  divider: 0.5,
+  panes: '',
+  other: null,
+  otherFailure: null,
+  drift: '',
+  across: false,
+};

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What TensorBoard has logged: runs, layers, steps, and the atlas of the shown step. */
+
+import type { Failure } from '../../wire/api';
+import type { Atlas } from '../../wire/atlas';
+import type { History } from '../../wire/history';
+import type { RunEntry, SeriesEntry } from '../../wire/manifest';
+import type { Probe } from '../../wire/probe';
+
+export type Missing = Readonly<Partial<Record<'run' | 'layer' | 'step' | 'compare', string>>>;
+
+export interface LogState {
+  readonly phase: 'loading' | 'empty' | 'failed' | 'ready';
+  /** What is shown comes with the plugin, not from the log. */
+  readonly sample: boolean;
+  /** Why there is nothing at all to show (phase `failed`). */
+  readonly failure: Failure | null;
+  readonly runs: readonly RunEntry[];
+  readonly run: RunEntry | null;
+  readonly series: SeriesEntry | null;
+  /** What the address names that is not in this log, as it stands there. */
+  readonly missing: Missing;
+  /** The step asked for; `atlas` follows when it has arrived. */
+  readonly step: number | null;
+  readonly atlas: Atlas | null;
+  readonly busy: boolean;
+  /** How many pages of icons are here of those that the wanted grid needs, in words; nothing: all. */
+  readonly arriving: string;
+  /** Why the step asked for cannot be shown. */
+  readonly stepFailure: Failure | null;
+  /** Why icons of the level asked for are missing. */
+  readonly sheetFailure: Failure | null;
+  readonly history: History | null;
+  /** Why it is not there. */
+  readonly historyFailure: Failure | null;
+  readonly probe: Probe | null;
+  readonly probeFailure: Failure | null;
+  /** Steps that TensorBoard has found since the slider was drawn. */
+  readonly freshSteps: number;
+}
+
+export const INITIAL_LOG: LogState = {
+  phase: 'loading',
+  sample: false,
+  failure: null,
+  runs: [],
+  run: null,
+  series: null,
+  missing: {},
+  step: null,
+  atlas: null,
+  busy: true,
+  arriving: '',
+  stepFailure: null,
+  sheetFailure: null,
+  history: null,
+  historyFailure: null,
+  probe: null,
+  probeFailure: null,
+  freshSteps: 0,
+};

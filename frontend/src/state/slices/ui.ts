@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which panels are open, and what was last said. */
+
+export interface UiState {
+  /** A part of the tab itself did not arrive. */
+  readonly lost: boolean;
+  readonly eventList: boolean;
+  /** The list of what is selected, pinned and saved: open, and whether the focus goes there. */
+  readonly selectionList: false | 'shown' | 'entered';
+  readonly filterOpen: boolean;
+  readonly finding: boolean;
+  /** The cells as a table in the place of the map. */
+  readonly table: boolean;
+  readonly exporting: boolean;
+  /** What a panel last had to say to those who do not see it. */
+  readonly said: string;
+  /** What is told over the map for a moment. */
+  readonly notice: string;
+  /** The shortcut that is opened in its list, `all` for none of them, or nothing: no list. */
+  readonly shortcut: string;
+  readonly help: boolean;
+}
+
+export const INITIAL_UI: UiState = {
+  lost: false,
+  eventList: false,
+  selectionList: false,
+  filterOpen: false,
+  finding: false,
+  table: false,
+  exporting: false,
+  said: '',
+  notice: '',
+  shortcut: '',
+  help: false,
+};

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How the map is shown: camera, grid, colors, renderer. */
+
+import type { Camera } from '../../domain/camera';
+import { FIT, type Spread } from '../../domain/camera';
+import type { CanvasTheme, ColorMode, ShowMode } from '../../domain/view';
+
+export interface ViewState {
+  readonly level: number | 'auto';
+  /** Grid size on the map now. */
+  readonly shownLevel: number | null;
+  readonly camera: Camera;
+  /** What the camera calls the whole map. */
+  readonly spread: Spread;
+  readonly color: ColorMode;
+  readonly show: ShowMode;
+  /** However many there are. */
+  readonly allPoints: boolean;
+  /** Cells travel from step to step; otherwise they fade where they are. */
+  readonly travel: boolean;
+  readonly playing: boolean;
+  readonly dark: boolean;
+  /** The inks that the reader's system forces on the map, if it does. */
+  readonly forced: CanvasTheme | null;
+  /** All that was asked for is on screen and nothing moves. */
+  readonly settled: boolean;
+  /** `lost`: the browser has taken the graphics away and not given them back. */
+  readonly renderer: 'webgl' | 'canvas' | 'none' | 'lost';
+}
+
+export const INITIAL_VIEW: ViewState = {
+  level: 'auto',
+  shownLevel: null,
+  camera: FIT,
+  spread: { across: 1, down: 1 },
+  color: 'icons',
+  show: 'icons',
+  allPoints: false,
+  travel: true,
+  playing: false,
+  dark: false,
+  forced: null,
+  settled: false,
+  renderer: 'webgl',
+};

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What is told of many steps at once: each is read when a panel shows it, one after the other. */
+
+import { asFailure, type Failure } from '../wire/api';
+import type { Atlas } from '../wire/atlas';
+import type { SeriesEntry } from '../wire/manifest';
+import type { Session } from './session';
+
+export type DriftValues<T> = ReadonlyMap<number, T | Failure>;
+
+/** Keeps of every step only what `read` says of it: atlases themselves are large. */
+export class StepSeriesLoader<T> {
+  #key: unknown = null;
+  #series: SeriesEntry | null = null;
+  #told = new Map<number, T | Failure>();
+  #busy = false;
+
+  constructor(
+    private readonly session: Session,
+    private readonly arrived: () => void,
+  ) {}
+
+  /** What is known of `steps`; asks for the first that is missing. Another `key` is another question. */
+  read(
+    key: unknown,
+    series: SeriesEntry,
+    steps: readonly number[],
+    read: (atlas: Atlas) => T,
+  ): DriftValues<T> {
+    if (key !== this.#key || series !== this.#series) {
+      this.#key = key;
+      this.#series = series;
+      this.#told = new Map();
+    }
+    const missing = steps.find((step) => !this.#told.has(step));
+    if (missing !== undefined && !this.#busy) void this.#load(this.#told, series, missing, read);
+    return this.#told;
+  }
+
+  async #load(
+    told: Map<number, T | Failure>,
+    series: SeriesEntry,
+    step: number,
+    read: (atlas: Atlas) => T,
+  ): Promise<void> {
+    this.#busy = true;
+    told.set(step, await this.session.loadAtlas(series, step).then(read).catch(asFailure));
+    this.#busy = false;
+    this.arrived();
+  }
+}
+
+/** At most `limit` of `steps`, evenly spread, with both ends and `wanted` among them. */
+export function spread(
+  steps: readonly number[],
+  limit: number,
+  wanted: readonly number[],
+): readonly number[] {
+  if (steps.length <= limit) return steps;
+  const chosen = new Set(wanted.filter((step) => steps.includes(step)));
+  // Not by how many are new: the others must stay the same when another step is wanted.
+  const free = Math.max(2, limit - wanted.length);
+  for (let i = 0; i < free; i++) {
+    chosen.add(steps[Math.round((i * (steps.length - 1)) / (free - 1))] as number);
+  }
+  return steps.filter((step) => chosen.has(step));
+}

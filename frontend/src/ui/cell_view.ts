@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What is known of one cell: shared by the card that follows the pointer and the inspector. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
+import { classColors } from '../domain/color_scales';
+import { iconPlace } from '../domain/icon_place';
+import { keeperOf } from '../domain/layout_variants';
+import type { Nearest, NearestSamples } from '../domain/nearest_samples';
+import { type Cut, cutOf } from '../domain/patches';
+import type { Session } from '../state/session';
+import type { State } from '../state/store';
+import { count, fraction, percent, plural, shorten } from '../util/format';
+import { type Atlas, className, type IconKind, type Level } from '../wire/atlas';
+import type { Probe } from '../wire/probe';
+
+const MIX_ROWS = 5;
+
+export const KIND_NAMES: Readonly<Record<IconKind, string>> = {
+  none: 'No icon',
+  examples: 'Nearest real patch',
+  preview: 'Preview',
+  inversion: 'Feature inversion',
+  poster: 'Feature inversion, poster quality',
+};
+
+export interface CellContext {
+  readonly state: State;
+  readonly session: Session;
+  readonly nearest: NearestSamples;
+  readonly atlas: Atlas;
+  readonly level: Level;
+  readonly facts: CellFacts;
+}
+
+export function bigIcon({ session, atlas, level, facts }: CellContext): TemplateResult {
+  return cellIcon(session, atlas, level, facts.cell, 'big-icon');
+}
+
+export function cellIcon(
+  session: Session,
+  atlas: Atlas,
+  level: Level,
+  cell: number,
+  kind: string,
+): TemplateResult {
+  const place = iconPlace(level, cell);
+  const picture = place && session.pages.icons(atlas, level).pages[place.page];
+  if (!place || !picture) return html`<div class="${kind} none">no icon</div>`;
+  const { x, y, side } = place;
+  return html`<atlas-crop
+    class=${kind}
+    role="img"
+    aria-label="Icon of the cell"
+    .crop=${{ picture, rect: { x, y, width: side, height: side } }}
+  ></atlas-crop>`;
+}
+
+export function headline({ facts }: CellContext): TemplateResult {
+  return html`<div class="headline">
+    <strong>${plural(facts.count, 'sample')}</strong>
+    <span class="muted">${percent(facts.share)} of the map</span>
+  </div>`;
+}
+
+export function iconLine({ facts }: CellContext): TemplateResult | typeof nothing {
+  if (facts.kind === 'none') return nothing;
+  const weak = facts.cosine !== null && facts.cosine < WEAK_COSINE;
+  return html`<div class="icon-line">
+    ${KIND_NAMES[facts.kind]}${
+      facts.cosine === null
+        ? nothing
+        : html`<span
+            class="number"
+            title="Cosine between what the layer answers to this picture and the cell's mean, both relative to the layer's mean. 1 is a perfect likeness."
+            >cosine ${fraction(facts.cosine)}</span
+          >${
+            weak
+              ? html`<span
+                class="weak"
+                title="Below ${fraction(WEAK_COSINE)} the picture says little about the cell: trust the real patches."
+                >weak</span
+              >`
+              : nothing
+          }`
+    }
+  </div>`;
+}
+
+interface Mixed {
+  readonly atlas: Atlas;
+  readonly facts: Pick<CellFacts, 'mixOf' | 'mix'>;
+}
+
+export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateResult {
+  if (facts.mixOf === null) {
+    return html`<p class="muted">No labels or predictions were recorded in this run.</p>`;
+  }
+  const values = (facts.mixOf === 'labels' ? atlas.labels : atlas.predictions) as Int32Array;
+  const colors = classColors(values, atlas.classes?.length ?? null);
+  const rest = facts.mix.length - rows;
+  const bar = ({
+    index,
+    share,
+    count: members,
+  }: Share) => html`<li title=${plural(members, 'sample')}>
+    <span class="name">${shorten(className(atlas, index), 40)}</span>
+    <span class="meter"
+      ><i style="width:${100 * share}%;background:${colors.colorOf(index)}"></i
+    ></span>
+    <span class="number">${percent(share)}</span>
+  </li>`;
+  return html`<section>
+    <h3>${facts.mixOf === 'labels' ? 'Labels' : 'Predictions'}</h3>
+    <ul class="bars">
+      ${facts.mix.slice(0, rows).map(bar)}
+    </ul>
+    ${rest > 0 ? html`<p class="muted">and ${count(rest)} more</p>` : nothing}
+  </section>`;
+}
+
+export function whereabouts({ atlas, facts }: CellContext): TemplateResult {
+  return html`<p class="muted whereabouts">
+    Row ${facts.row + 1}, column ${facts.col + 1} of ${facts.size} × ${facts.size} ·
+    ${shorten(atlas.manifest.layer, 40)} · step ${count(atlas.step)}
+  </p>`;
+}
+
+/** One real patch, with its cut on the thumbnail page once that is here. */
+export interface Patch {
+  readonly sample: number;
+  readonly cut: Cut | null;
+  readonly picture: ImageBitmap | null;
+}
+
+export interface Patches {
+  readonly nearest: Nearest;
+  readonly list: readonly Patch[];
+}
+
+export function findPatches(context: CellContext, limit: number): Patches {
+  const { state, session, nearest, atlas, level, facts } = context;
+  const fetch = state.settled && !state.playing;
+  const found = nearest.nearest(atlas, level, facts.cell, limit, fetch);
+  return { nearest: found, list: cutPatches(state.probe, session, atlas, found.samples) };
+}
+
+export function cutPatches(
+  probe: Probe | null,
+  session: Session,
+  atlas: Atlas,
+  samples: readonly number[],
+): Patch[] {
+  return samples.map((sample) => {
+    const cut = probe && cutOf(atlas, probe, sample);
+    const picture = probe && cut ? session.pages.thumbs(probe.run, probe, cut.page) : null;
+    return { sample, cut, picture };
+  });
+}
+
+/** Why there are no pictures of the probe with `digest`, or null. */
+export function patchesMissing(state: State, digest: string): string | null {
+  const { run, runs } = state;
+  if (run && keeperOf(runs, run) === null) return 'The pictures of the probe are not in this run.';
+  if (state.probeFailure) return `The pictures of the probe: ${state.probeFailure.message}`;
+  if (state.probe && state.probe.manifest.digest !== digest) {
+    return 'This step was made from another probe than the pictures in this run.';
+  }
+  return null;
+}
+
+/** Why some patches stay empty, if any do. */
+export function lostPatches({ probe }: State, { pages }: Session): TemplateResult | typeof nothing {
+  const failure = probe && pages.lostThumbs(probe.run);
+  return failure
+    ? html`<p class="muted">The pictures of the probe: ${failure.message}</p>`
+    : nothing;
+}
+
+/** The word under the heading that says what "nearest" means just now. */
+export function rankedBy({ by }: Nearest): TemplateResult {
+  const [word, title] =
+    by === 'activation'
+      ? ['by activation', "Cosine to the cell's mean, relative to the layer's mean."]
+      : ['by place on the map', 'Distance on the map; activations are not here.'];
+  return html`<span class="muted" title=${title}>${word}</span>`;
+}
+
+export function patchLabel(atlas: Atlas, sample: number): string {
+  const label = atlas.labels?.[sample];
+  const predicted = atlas.predictions?.[sample];
+  const parts = [`image ${atlas.imageIds[sample]}`];
+  if (label !== undefined) parts.push(shorten(className(atlas, label), 40));
+  if (predicted !== undefined && predicted !== label) {
+    parts.push(`predicted ${shorten(className(atlas, predicted), 40)}`);
+  }
+  return parts.join(', ');
+}

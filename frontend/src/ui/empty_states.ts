@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the stage says when there is no map to show. */
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { Address, addressOf } from '../host/tensorboard';
+import type { State } from '../state/store';
+import { copy } from '../util/clipboard';
+import { count, shorten } from '../util/format';
+import type { Failure } from '../wire/api';
+
+const EXAMPLE = `from tensorboard_plugin_atlas import AtlasWriter
+
+atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)
+...
+atlas.add_atlas(step)      # in the training loop, once a checkpoint`;
+
+export function emptyState(retry: () => void, sample: () => void): TemplateResult {
+  return html`<section class="veil">
+    <div class="message wide">
+      <h2>No atlas in this log directory yet</h2>
+      <p>
+        An activation atlas is a map of what one layer of an image network sees: thousands of its
+        answers laid out so that alike lie together, each square drawn as a picture of what it stands
+        for. These lines log one at every checkpoint:
+      </p>
+      <pre><code>${EXAMPLE}</code></pre>
+      <p>
+        Already logging? Check that <code>tensorboard --logdir</code> names the folder that
+        <code>AtlasWriter</code> writes to, or a folder above it; atlases lie in its subfolder
+        <code>atlas</code>. <code>tensorboard-atlas inspect LOGDIR</code> lists what is there.
+      </p>
+      <div class="sides">
+        <button type="button" class="button" @click=${sample}>Open a sample</button>
+        <button type="button" class="button" @click=${retry}>Look again</button>
+      </div>
+    </div>
+  </section>`;
+}
+
+/** Nothing at all could be loaded. */
+export function failedState(failure: Failure, retry: () => void): TemplateResult {
+  return html`<section class="veil">
+    <div class="message fault">
+      <h2>The atlases cannot be listed</h2>
+      <p>${failure.message}</p>
+      ${requestLine(failure)} ${ways(failure, retry)}
+    </div>
+  </section>`;
+}
+
+/** One step cannot be shown; the rest of the tab goes on. */
+export function stepState(
+  step: number | null,
+  failure: Failure,
+  retry: () => void,
+): TemplateResult {
+  const { title, advice } = explain(step ?? 0, failure);
+  return html`<section class="veil" data-failure=${failure.kind}>
+    <div class="message fault">
+      <h2>${title}</h2>
+      <p>${failure.message}</p>
+      <p class="muted">${advice}</p>
+      ${requestLine(failure)} ${ways(failure, retry)}
+    </div>
+  </section>`;
+}
+
+function explain(step: number, { kind }: Failure): { title: string; advice: string } {
+  const name = `Step ${count(step)}`;
+  switch (kind) {
+    case 'damaged':
+      return {
+        title: `${name} is damaged`,
+        advice: 'Its stored bytes are not what was written. The other steps are not affected.',
+      };
+    case 'too_new':
+      return {
+        title: `${name} is from a newer version`,
+        advice:
+          'Upgrade tensorboard_plugin_atlas here to see it. The other steps are not affected.',
+      };
+    case 'not_found':
+      return {
+        title: `${name} is no longer kept`,
+        advice: 'TensorBoard thins long series. Reload, or keep more with --atlas_samples.',
+      };
+    default:
+      return { title: `${name} could not be loaded`, advice: 'The other steps can be tried.' };
+  }
+}
+
+function ways(failure: Failure, retry: () => void): TemplateResult {
+  const { kind, message, request, status } = failure;
+  const details = [
+    `${kind}: ${message}`,
+    `Request: ${request}, status ${status ?? 'none'}`,
+    `Page: ${location.origin}${addressOf(new Address().read())}`,
+    navigator.userAgent,
+  ].join('\n');
+  return html`<div class="sides">
+    <button type="button" class="button" @click=${retry}>Retry</button>
+    <button
+      type="button"
+      class="button"
+      @click=${async ({ currentTarget }: Event) => {
+        (currentTarget as HTMLElement).textContent = await copy(details, 'Copied');
+      }}
+    >
+      Copy details
+    </button>
+  </div>`;
+}
+
+function requestLine({ request, status }: Failure): TemplateResult {
+  return html`<p class="request muted">
+    Request <code>${request}</code>${status === null ? nothing : html`, status ${status}`}
+  </p>`;
+}
+
+const LONGEST_NAME = 80;
+
+/** What the link asked for in vain, beside what is shown for it; nothing where all of it is there. */
+export function missingLine({ missing, run, series, step, compare }: State): string {
+  const shown = { run: run?.run, layer: series?.layer, step, compare };
+  const parts = Object.entries(missing).map(([what, asked]) => {
+    const instead = shown[what as keyof typeof shown];
+    return `${what} ${shorten(asked, LONGEST_NAME)} (shown: ${shorten(String(instead ?? 'none'), LONGEST_NAME)})`;
+  });
+  return parts.length === 0
+    ? ''
+    : `Not in this log, though the link names it: ${parts.join('; ')}.`;
+}
+
+/** Lines that qualify a map which is nevertheless shown. */
+export function banners(
+  state: State,
+  retry: () => void,
+  revive: () => void,
+  again: () => void,
+): TemplateResult | typeof nothing {
+  const { renderer, sheetFailure, lost, sample, history, atlas } = state;
+  const missing = missingLine(state);
+  const lines = [
+    sample &&
+      html`<p class="banner">
+        A sample that comes with the plugin: a small network learns handwritten digits.
+        <button type="button" class="link" @click=${() => location.reload()}>Leave it</button>
+      </p>`,
+    missing &&
+      html`<p class="banner">
+        ${missing}
+        <button type="button" class="link" @click=${again}>Look again</button>
+      </p>`,
+    atlas &&
+      history?.steps.get(atlas.step)?.draft &&
+      html`<p class="banner">
+        Step ${count(atlas.step)} is a draft: real patches stand in for its icons, which are still
+        being drawn.
+      </p>`,
+    sheetFailure &&
+      html`<p class="banner">
+        Icons of this grid cannot be shown: ${sheetFailure.message}
+        <button type="button" class="link" @click=${retry}>Retry</button>
+      </p>`,
+    lost &&
+      html`<p class="banner">
+        A part of this tab did not arrive: TensorBoard does not answer.
+        <button type="button" class="link" @click=${retry}>Retry</button>
+      </p>`,
+    renderer === 'canvas' &&
+      html`<p class="banner">
+        This browser offers no WebGL2: the map is drawn more slowly, without blended crossfades.
+      </p>`,
+    renderer === 'lost' &&
+      html`<p class="banner">
+        The browser has taken the graphics of the map away.
+        <button type="button" class="link" @click=${revive}>Retry</button>
+      </p>`,
+    renderer === 'none' &&
+      html`<p class="banner">The map cannot be drawn: this browser offers no canvas, or what draws on
+        one did not arrive. Its cells can be read as a table (t).</p>`,
+  ].filter(Boolean);
+  return lines.length === 0 ? nothing : html`<div class="banners">${lines}</div>`;
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The line that says which data, settings and icons a map is made of. */
+
+import { tallyIcons, WEAK_COSINE } from '../domain/cell_stats';
+import { count, fraction, shorten } from '../util/format';
+import type { Atlas, Level } from '../wire/atlas';
+
+/** "2,000 samples · 10 × 10 · 30 neighbors · inversion, 3 weak · trust .95", as far as it was recorded. */
+export function provenance(atlas: Atlas, level: Level): string {
+  const { settings, trustworthiness } = atlas.manifest;
+  const neighbors = settings.raw('neighbors');
+  return [
+    `${count(atlas.count)} samples`,
+    `${level.size} × ${level.size}`,
+    typeof neighbors === 'number' ? `${neighbors} neighbours` : '',
+    icons(level),
+    trustworthiness === null ? '' : `trust ${fraction(trustworthiness)}`,
+    atlas.overlap === null ? '' : `kept ${fraction(mean(atlas.overlap))}`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** "inversion", "90 inversion, 10 examples, 3 weak" or nothing: what is drawn, not what was asked. */
+function icons(level: Level): string {
+  const { kinds, weak } = tallyIcons(level);
+  const [only, ...more] = kinds;
+  if (only === undefined) return '';
+  const names = more.length ? kinds.map(([kind, of]) => `${count(of)} ${kind}`) : [only[0]];
+  const missing = kinds.reduce((left, [, of]) => left - of, level.kind.length);
+  return [...names, weak && `${count(weak)} weak`, missing && `${count(missing)} missing (hatched)`]
+    .filter(Boolean)
+    .join(', ');
+}
+
+function mean(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+export function provenanceTitle(atlas: Atlas): string {
+  const { manifest } = atlas;
+  return [
+    `Model ${shorten(manifest.model, 80)}, ${count(manifest.channels)} channels`,
+    'neighbours: nearest samples that draw a sample, itself counted',
+    `weak: icons with a cosine under ${fraction(WEAK_COSINE)}, which say little of their cell`,
+    'trust: share of map neighbours that are true neighbours, 1 is best',
+    ...(atlas.overlap === null
+      ? []
+      : ["kept: share of a sample's neighbours in the layer that it had at the step before, too"]),
+    ...(manifest.effectiveRank === null
+      ? []
+      : [`Effective rank ${manifest.effectiveRank.toFixed(1)}: directions that the layer uses`]),
+    ...manifest.notes.slice(0, 5).map((note) => shorten(note, 200)),
+  ].join('\n');
+}

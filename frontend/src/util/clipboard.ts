@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Texts that a person takes away. */
+
+/** What came of it, as a sentence. */
+export async function copy(text: string, done: string): Promise<string> {
+  let copied = true;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    copied = copyByEvent(text);
+  }
+  return copied ? done : 'The browser does not let it be copied.';
+}
+
+/** Pages without a secure address have no clipboard, but are asked what is to be copied. */
+function copyByEvent(text: string): boolean {
+  const answer = (event: ClipboardEvent) => {
+    event.clipboardData?.setData('text/plain', text);
+    event.preventDefault();
+  };
+  document.addEventListener('copy', answer);
+  const copied = document.execCommand('copy');
+  document.removeEventListener('copy', answer);
+  return copied;
+}

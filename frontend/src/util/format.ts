@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Numbers and names as people read them. */
+
+/** Whole numbers with separators: 12,345. */
+export function count(value: number): string {
+  return value.toLocaleString('en');
+}
+
+/** A share as a percentage; small but real shares never read as nothing. */
+export function percent(share: number): string {
+  if (share < 0.001) return share > 0 ? '<0.1%' : '0%';
+  return `${share < 0.1 ? (100 * share).toFixed(1) : Math.round(100 * share)}%`;
+}
+
+/** Two decimals without the idle zero: .95. */
+export function fraction(value: number): string {
+  return value.toFixed(2).replace(/^(-?)0\./, '$1.');
+}
+
+/** "1 step", "2 steps". */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** Characters that would reorder the text around them. */
+const REORDERING = /[\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * `text` on one line in at most `limit` characters; what controls, is half a character or may stand in no
+ * XML becomes a space, and what reorders its surroundings goes.
+ */
+export function shorten(text: string, limit: number): string {
+  const line = text
+    .slice(0, 2 * limit + 2)
+    .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]+/gu, ' ')
+    .replace(REORDERING, '');
+  const characters = [...line];
+  if (characters.length <= limit) return characters.join('');
+  return `${characters.slice(0, Math.max(1, limit - 1)).join('')}…`;
+}
+
+/** "+3", "−3" or "0". */
+export function formatWithSign(value: number): string {
+  return `${value > 0 ? '+' : value < 0 ? '−' : ''}${count(Math.abs(value))}`;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Stored activations: which members of a cell are nearest to its mean, and how far they turn from step to step. */
+
+import type { Atlas } from './atlas';
+import { WireError } from './json_reader';
+import { halfToFloat, type Tensors } from './safetensors';
+
+/** One row per sample: its channels, or where it lies along the principal axes. Cosine is taken around the mean. */
+export interface Activations {
+  readonly width: number;
+  readonly values: Float32Array;
+  readonly mean: Float32Array;
+  readonly channels: number;
+  /** How they were stored. */
+  readonly kind: string;
+  /** Unit rows, one an axis, where values lie along them. */
+  readonly axes: Float32Array | null;
+  /** Share of the variance that the stored form lost; null where it is not known. */
+  readonly lost: number | null;
+}
+
+/** Decodes the `activations` blob by the kind that the manifest names. */
+export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
+  const { activationsKind: kind, channels, fields } = atlas.manifest;
+  const rows = atlas.count;
+  const lost = fields.object('activations').numberOrNull('lost_variance');
+  const centerd = (values: Float32Array, width = channels, axes: Float32Array | null = null) => ({
+    ...{ width, values, mean: meanOf(values, rows, width) },
+    ...{ channels, kind, axes, lost },
+  });
+  switch (kind) {
+    case 'float16':
+      return centerd(halves(tensors.half('values', rows, channels)));
+    case 'uint8': {
+      const codes = tensors.uint8('codes', rows, channels);
+      const scale = tensors.float32('scale', channels);
+      const offset = tensors.float32('offset', channels);
+      const values = Float32Array.from(
+        codes,
+        (code, i) => code * (scale[i % channels] as number) + (offset[i % channels] as number),
+      );
+      return centerd(values);
+    }
+    case 'pca': {
+      const width = tensors.shape('axes')[0] ?? 0;
+      const axes = halves(tensors.half('axes', width, channels));
+      const values = halves(tensors.half('scores', rows, width));
+      // Axes are as long as scores along them deviate.
+      for (let axis = 0; axis < width; axis++) {
+        const own = axes.subarray(axis * channels, (axis + 1) * channels);
+        const length = Math.sqrt(own.reduce((sum, value) => sum + value * value, 0)) || 1;
+        own.forEach((value, channel) => {
+          own[channel] = value / length;
+        });
+        for (let at = axis; at < values.length; at += width) {
+          values[at] = (values[at] as number) * length;
+        }
+      }
+      return centerd(values, width, axes);
+    }
+    default:
+      throw new WireError(`activations of kind ${kind}`);
+  }
+}
+
+function halves(bits: Uint16Array): Float32Array {
+  return Float32Array.from(bits, halfToFloat);
+}
+
+/** Channel means over the rows that are finite. */
+function meanOf(values: Float32Array, rows: number, width: number): Float32Array {
+  const mean = new Float32Array(width);
+  for (let channel = 0; channel < width; channel++) {
+    let sum = 0;
+    let finite = 0;
+    for (let row = 0; row < rows; row++) {
+      const value = values[row * width + channel] as number;
+      if (!Number.isFinite(value)) continue;
+      sum += value;
+      finite += 1;
+    }
+    mean[channel] = finite > 0 ? sum / finite : 0;
+  }
+  return mean;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One atlas in memory: typed arrays that agree with their manifest and with each other. */
+
+import { WireError } from './json_reader';
+import { type AtlasManifest, type GridEntry, readAtlasManifest } from './manifest';
+import { splitPack } from './packed_response';
+import { readSafetensors, type Tensors } from './safetensors';
+
+/** How a cell is drawn, by the wire's code. */
+const ICON_KINDS = ['none', 'examples', 'preview', 'inversion', 'poster'] as const;
+export type IconKind = (typeof ICON_KINDS)[number];
+
+/** One zoom level. Cells are numbered as on the wire; icon i belongs to cell i. */
+export interface Level {
+  readonly entry: GridEntry;
+  readonly size: number;
+  readonly rows: Int32Array;
+  readonly cols: Int32Array;
+  readonly counts: Int32Array;
+  readonly cellOf: Int32Array;
+  readonly kind: Uint8Array;
+  readonly cosine: Float32Array;
+  /** Cell at row * size + column, or -1. */
+  readonly lookup: Int32Array;
+  /** Share of all samples that lie in drawn cells. */
+  readonly covered: number;
+}
+
+export interface Atlas {
+  /** Series and step: names the atlas in caches. */
+  readonly key: string;
+  readonly series: string;
+  readonly step: number;
+  readonly manifest: AtlasManifest;
+  readonly classes: readonly string[] | null;
+  readonly count: number;
+  /** x, y of every sample, in [0, 1], y down. */
+  readonly xy: Float32Array;
+  readonly imageIds: Int32Array;
+  /** y0, x0, y1, x1 of every sample in input pixels. */
+  readonly boxes: Int32Array;
+  readonly labels: Int32Array | null;
+  readonly predictions: Int32Array | null;
+  /** Share of the neighbors that every sample kept since the checkpoint before. */
+  readonly overlap: Float32Array | null;
+  /** How far every sample would have moved since then by chance, in map units. */
+  readonly noiseFloor: Float32Array | null;
+  /** Id of every sample's lifeline, or -1. */
+  readonly lifelines: Int32Array | null;
+  readonly levels: readonly Level[];
+  /** All arrays, for what is read only when somebody asks. */
+  readonly tensors: Tensors;
+}
+
+/** Decodes the answer of the `atlas` route; throws `WireError` where it contradicts itself. */
+export function readAtlas(series: string, step: number, answer: ArrayBuffer): Atlas {
+  const pack = splitPack(answer);
+  const manifest = readAtlasManifest(pack.manifest);
+  const tensors = readSafetensors(pack.buffer, pack.blobStart);
+  const count = manifest.samples;
+  if (manifest.step !== step) throw new WireError(`manifest says step ${manifest.step}`);
+  if (manifest.grids.length === 0) throw new WireError('atlas has no grid');
+  return {
+    key: `${series}/${step}`,
+    series,
+    step,
+    manifest,
+    classes: manifest.classes,
+    count,
+    xy: tensors.float32('xy', count, 2),
+    imageIds: tensors.int32('image_ids', count),
+    boxes: tensors.int32('boxes', count, 4),
+    labels: optional(tensors, 'labels', count),
+    predictions: optional(tensors, 'predictions', count),
+    overlap: optionalFloats(tensors, 'overlap', count),
+    noiseFloor: optionalFloats(tensors, 'noise_floor', count),
+    lifelines: optional(tensors, 'lifelines', count),
+    levels: manifest.grids.map((entry) => readLevel(entry, tensors, count)),
+    tensors,
+  };
+}
+
+function optional(tensors: Tensors, name: string, count: number): Int32Array | null {
+  return tensors.has(name) ? tensors.int32(name, count) : null;
+}
+
+function optionalFloats(tensors: Tensors, name: string, count: number): Float32Array | null {
+  return tensors.has(name) ? tensors.float32(name, count) : null;
+}
+
+function readLevel(entry: GridEntry, tensors: Tensors, samples: number): Level {
+  const { size, cells } = entry;
+  const name = `grid${size}`;
+  const rows = within(tensors.int32(`${name}.rows`, cells), 0, size, `${name}.rows`);
+  const cols = within(tensors.int32(`${name}.cols`, cells), 0, size, `${name}.cols`);
+  const cellOf = within(tensors.int32(`${name}.cell_of`, samples), -1, cells, `${name}.cell_of`);
+  const kind = tensors.uint8(`${name}.kind`, cells);
+  const lookup = new Int32Array(size * size).fill(-1);
+  for (let cell = 0; cell < cells; cell++) {
+    lookup[(rows[cell] as number) * size + (cols[cell] as number)] = cell;
+  }
+  return {
+    entry,
+    size,
+    rows,
+    cols,
+    counts: tensors.int32(`${name}.counts`, cells),
+    cellOf,
+    kind,
+    cosine: tensors.float32(`${name}.cosine`, cells),
+    lookup,
+    covered: cellOf.reduce((sum, cell) => sum + (cell >= 0 ? 1 : 0), 0) / samples,
+  };
+}
+
+function within(values: Int32Array, low: number, end: number, name: string): Int32Array {
+  if (values.some((value) => value < low || value >= end)) {
+    throw new WireError(`array ${name} points outside its grid`);
+  }
+  return values;
+}
+
+/** The grid of a size, where the atlas has one. */
+export function levelOf(
+  atlas: Pick<Atlas, 'levels'> | null | undefined,
+  size: number | null | undefined,
+): Level | undefined {
+  return atlas?.levels.find((level) => level.size === size);
+}
+
+/** The drawn cell at a row and column, or -1. */
+export function cellAt(level: Level, row: number, col: number): number {
+  if (row < 0 || col < 0 || row >= level.size || col >= level.size) return -1;
+  return level.lookup[row * level.size + col] ?? -1;
+}
+
+export function kindOf(level: Level, cell: number): IconKind {
+  return ICON_KINDS[level.kind[cell] ?? 0] ?? 'none';
+}
+
+/** The name of a class, or its number where no names were logged; negative ones are unknown. */
+export function className(atlas: Atlas, index: number): string {
+  if (index < 0) return 'unknown';
+  return atlas.classes?.[index] ?? `class ${index}`;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FeatureRegistry } from '../../src/app/feature_registry';
+import { NearestSamples } from '../../src/domain/nearest_samples';
+import type { FeatureModule } from '../../src/features/feature';
+import type { AtlasMap } from '../../src/map/atlas_map';
+import type { Player } from '../../src/state/player';
+import type { Session } from '../../src/state/session';
+import { Store } from '../../src/state/store';
+
+/** What the modules of two lazy features answer, and whether TensorBoard does. */
+const server = vi.hoisted(() => ({ answers: true, created: [] as string[] }));
+
+function lazy(name: string): FeatureModule {
+  if (!server.answers) throw new TypeError('not here');
+  return {
+    styles: `.${name} { top: 0; }`,
+    create: () => {
+      server.created.push(name);
+      return {
+        stage: () => [],
+        ready: ({ said }) => said !== 'waiting',
+        announce: (state, before) => (state.filter === before.filter ? null : `${name} answers`),
+      };
+    },
+  };
+}
+
+vi.mock('../../src/features/search', () => ({
+  get search() {
+    return lazy('search');
+  },
+}));
+vi.mock('../../src/features/class_filter', () => ({
+  get classFilter() {
+    return lazy('class_filter');
+  },
+}));
+
+let store: Store;
+let root: ShadowRoot;
+let arrivals: number;
+
+beforeEach(() => {
+  server.answers = true;
+  server.created = [];
+  store = new Store();
+  arrivals = 0;
+  const host = document.createElement('div');
+  document.body.replaceChildren(host);
+  root = host.attachShadow({ mode: 'open' });
+});
+afterEach(() => vi.restoreAllMocks());
+
+function registry(): FeatureRegistry {
+  const map = Object.assign(document.createElement('div'), { invalidate: () => {} });
+  root.append(map);
+  const context = {
+    session: { store } as unknown as Session,
+    map: map as unknown as AtlasMap,
+    player: {} as Player,
+    nearest: new NearestSamples(() => {}),
+    update: () => {},
+  };
+  return new FeatureRegistry(context, () => {
+    arrivals += 1;
+  });
+}
+
+const loaded = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+describe('features', () => {
+  it('are loaded when the state first wants them, once, with their styles', async () => {
+    const features = registry();
+    const sheets = root.adoptedStyleSheets.length;
+    expect(server.created).toEqual([]);
+    expect(features.ready(store.state)).toBe(true);
+    store.set({ finding: true });
+    expect(features.ready(store.state)).toBe(false);
+    await loaded();
+    expect(features.ready(store.state)).toBe(true);
+    store.set({ finding: false });
+    store.set({ finding: true });
+    await loaded();
+    expect(server.created).toEqual(['search']);
+    expect(arrivals).toBe(1);
+    expect(root.adoptedStyleSheets).toHaveLength(sheets + 1);
+  });
+
+  it('say whether what they show is complete', async () => {
+    store.set({ finding: true });
+    const features = registry();
+    await loaded();
+    store.set({ said: 'waiting' });
+    expect(features.ready(store.state)).toBe(false);
+  });
+
+  it('that a link asks for are announced once they are there', async () => {
+    store.set({ filter: 'top:3' });
+    registry();
+    await loaded();
+    expect(store.state.said).toBe('class_filter answers');
+  });
+
+  it('that do not arrive are closed, and loaded again when they are opened again', async () => {
+    const features = registry();
+    server.answers = false;
+    store.set({ finding: true });
+    await loaded();
+    expect(store.state).toMatchObject({ finding: false, lost: true });
+    expect(store.state.said).toContain('does not answer');
+    expect(features.ready(store.state)).toBe(true);
+    server.answers = true;
+    store.set({ finding: true });
+    await loaded();
+    expect(server.created).toEqual(['search']);
+    expect(store.state.lost).toBe(false);
+  });
+
+  it('that a link asks for are loaded again by hand, not with every change', async () => {
+    server.answers = false;
+    store.set({ filter: 'top:3' });
+    registry();
+    await loaded();
+    expect(store.state).toMatchObject({ filter: 'top:3', lost: true });
+    server.answers = true;
+    store.set({ hover: { size: 2, row: 0, col: 0 } });
+    await loaded();
+    expect(server.created).toEqual([]);
+    store.set({ lost: false });
+    await loaded();
+    expect(server.created).toEqual(['class_filter']);
+  });
+
+  it('keep their order, whichever arrives first', async () => {
+    const features = registry();
+    store.set({ finding: true });
+    await loaded();
+    store.set({ filterOpen: true });
+    await loaded();
+    expect(server.created).toEqual(['search', 'class_filter']);
+    const before = store.state;
+    store.set({ filter: 'top:3' });
+    const answer = features.find((one) => one.announce?.(store.state, before));
+    expect(answer).toBe('class_filter answers');
+  });
+});

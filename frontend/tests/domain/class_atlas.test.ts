@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// @vitest-environment happy-dom
+import { type nothing, render, type TemplateResult } from 'lit';
+import { describe, expect, it, vi } from 'vitest';
+import { classAtlasOf, NOT_FOLLOWED } from '../../src/domain/class_atlas';
+import { highlightedRows } from '../../src/domain/highlight';
+import { NearestSamples } from '../../src/domain/nearest_samples';
+import { explainUnpairing } from '../../src/domain/sample_pairing';
+import type { Highlight } from '../../src/domain/view';
+import { EventList } from '../../src/features/events/event_list';
+import { legendPanel } from '../../src/features/legend/legend';
+import { findResults } from '../../src/features/search/search_index';
+import { highlightSentence } from '../../src/features/selection/highlight_pill';
+import { motionChoice } from '../../src/features/timeline/motion_choice';
+import { TravelArrangement } from '../../src/map/travel';
+import { differenceOf } from '../../src/state/difference_reading';
+import { driftOf } from '../../src/state/drift_reading';
+import type { Session } from '../../src/state/session';
+import { type State, Store } from '../../src/state/store';
+import type { Atlas, Level } from '../../src/wire/atlas';
+import { AXIS, classAtlas, pairAtlas, runOf } from '../helpers/class_atlas_fixtures';
+import { smallAtlas } from '../helpers/wire_builder';
+
+const levelOf = (atlas: Atlas) => atlas.levels[0] as Level;
+/** The same rows and images by chance, at another step. */
+const earlier = { ...classAtlas(), step: 3, key: 's1/3' };
+
+function shown(template: TemplateResult | typeof nothing): HTMLElement {
+  const root = document.createElement('div');
+  render(template, root);
+  return root;
+}
+
+const words = (element: Element | null) => (element?.textContent ?? '').replace(/\s+/g, ' ').trim();
+
+function stateWith(atlas: Atlas, change: Partial<State> = {}): State {
+  const store = new Store();
+  const [series = null] = runOf('r', 'stage3 · cat').series;
+  store.set({ series: series && { ...series, id: atlas.series }, step: 7, atlas, ...change });
+  return store.state;
+}
+
+describe('what an atlas states', () => {
+  it('is one class, or two and what lies left and right', () => {
+    expect(classAtlasOf(classAtlas())).toEqual({
+      layer: 'stage3',
+      names: ['cat'],
+      filled: false,
+      axis: null,
+    });
+    const { left, right, reach, trust } = classAtlasOf(pairAtlas())?.axis ?? {};
+    expect([left, right, reach, trust]).toEqual(['dog', 'cat', AXIS.reach, AXIS.trust]);
+    expect(classAtlasOf(classAtlas({ rule: 'top' }))?.filled).toBe(true);
+  });
+
+  it('is nothing for the atlas of a layer, and for nonsense', () => {
+    expect(classAtlasOf(smallAtlas())).toBeNull();
+    for (const odd of [
+      { layer: 3 },
+      { names: [] },
+      { names: ['cat', 'dog'] },
+      { names: Array(9).fill('cat'), classes: Array(9).fill(0) },
+      { rule: null },
+      { axis: 'left' },
+      { axis: { left: 0, right: 0 } },
+    ]) {
+      expect(classAtlasOf(classAtlas(odd)), JSON.stringify(odd)).toBeNull();
+    }
+  });
+
+  it('has no axis where its classes are not those of the atlas, or it reaches nowhere', () => {
+    for (const odd of [{ left: 9 }, { right: '0' }, { reach: 0 }, { reach: -1 }]) {
+      const stated = classAtlasOf(pairAtlas({ axis: { ...AXIS, ...odd } }));
+      expect(stated?.names).toEqual(['cat', 'dog']);
+      expect(stated?.axis, JSON.stringify(odd)).toBeNull();
+    }
+  });
+});
+
+describe('samples that differ from step to step', () => {
+  const now = classAtlas();
+
+  it('are no pair, though rows and images agree', () => {
+    expect(explainUnpairing({ ...smallAtlas(), step: 3 }, smallAtlas())).toBeNull();
+    expect(explainUnpairing(earlier, now)).toBe(NOT_FOLLOWED);
+    expect(explainUnpairing(smallAtlas(), now)).toBe(NOT_FOLLOWED);
+  });
+
+  it('neither travel, drift nor differ', () => {
+    const scene = (atlas: Atlas) => ({
+      atlas,
+      level: levelOf(atlas),
+      pages: [],
+      tiles: true,
+      cellColors: null,
+      pointColors: null,
+    });
+    const half = (atlas: Atlas) => ({ item: scene(atlas), weight: 0.5 });
+    expect(new TravelArrangement().carry(half(earlier), half(now))).toBeNull();
+    const state = stateWith(now, { compare: 3, other: earlier });
+    expect(driftOf(state, now, levelOf(now), new NearestSamples(() => {}))).toBe(NOT_FOLLOWED);
+    expect(differenceOf(state, now, levelOf(now))).toBe(
+      `${NOT_FOLLOWED} Swipe and Blink show both.`,
+    );
+  });
+
+  it('are found by number at one step alone, by image at all', () => {
+    const only = { ids: [2], of: 'sample', atlas: now.key, name: 'sample 2', event: null } as const;
+    expect([...highlightedRows(now, only)]).toEqual([2]);
+    expect([...highlightedRows(earlier, only)]).toEqual([]);
+    expect(highlightSentence(earlier, levelOf(earlier), only)).toBe(NOT_FOLLOWED);
+    const image: Highlight = { ids: [12], of: 'image', name: 'image 12', event: null };
+    expect([...highlightedRows(earlier, image)]).toEqual([2]);
+    const noteOf = (atlas: Atlas) => findResults(atlas, levelOf(atlas), 'sample 2').list[0]?.note;
+    expect(noteOf(now)).toBe('dog, image 12, of this step alone');
+    expect(noteOf(smallAtlas())).toBe('dog, image 12');
+  });
+
+  it('close the moving map and say why', () => {
+    const session = { store: { set: vi.fn() } } as unknown as Session;
+    const radios = (atlas: Atlas) =>
+      [
+        ...shown(motionChoice(stateWith(atlas), session)).querySelectorAll<HTMLInputElement>(
+          'input',
+        ),
+      ].map(({ checked, disabled, parentElement }) => [checked, disabled, parentElement?.title]);
+    const fixed = 'Icons change where they are (m)';
+    expect(radios(now)).toEqual([
+      [false, true, NOT_FOLLOWED],
+      [true, false, fixed],
+    ]);
+    expect(radios(smallAtlas())).toEqual([
+      [true, false, 'Icons go where their samples go (m)'],
+      [false, false, fixed],
+    ]);
+  });
+
+  it('have no events', () => {
+    const list = new EventList({} as never, {} as never, () => {});
+    const state = stateWith(now, { eventList: true, history: { events: null } as never });
+    const said = words(shown(list.render(state)));
+    expect(said).toContain(NOT_FOLLOWED);
+    expect(said).not.toContain('evolve');
+  });
+});
+
+describe('the legend', () => {
+  const legendOf = (atlas: Atlas, open = true) =>
+    shown(legendPanel(atlas, levelOf(atlas), { kind: 'none' }, 'icons', open));
+
+  it('says which places they are', () => {
+    const said = words(legendOf(classAtlas()));
+    expect(said).toContain('Only places of stage3 that speak for cat');
+    expect(said).toContain('It is the strongest class of each.');
+    expect(said).toContain('6 samples');
+    expect(said).not.toContain('Left to right');
+  });
+
+  it('does not call them only those where there were too few', () => {
+    const one = words(legendOf(classAtlas({ rule: 'top' })));
+    expect(one).toContain('Places of stage3 that speak for cat');
+    expect(one).toContain('Too few have it as their strongest class');
+    expect(one).not.toContain('Only');
+    expect(words(legendOf(pairAtlas({ rule: 'top' })))).toContain('For at least one of the two');
+  });
+
+  it('says what left and right mean, as the axis states it', () => {
+    const said = words(legendOf(pairAtlas()));
+    expect(said).toContain('that speak for cat or for dog One of the two is the strongest');
+    expect(said).toContain(
+      'Left to right: how much more a place speaks for cat than for dog, ±.16 logits at the rims. ' +
+        'Up and down: what looks alike to the layer (trust .82).',
+    );
+    const turned = pairAtlas({ axis: { ...AXIS, left: 0, right: 1, trust: null } });
+    const other = words(legendOf(turned));
+    expect(other).toContain('speaks for dog than for cat');
+    expect(other).not.toContain('(trust');
+  });
+
+  it('tells why the map is not that of the step before, and nothing else of its notes', () => {
+    const said = words(
+      legendOf(
+        classAtlas({}, [
+          'layout: continues step 3, whose 9 samples were asked again',
+          'layout: started afresh, the previous map held too few places',
+          'layout: the frame changed, motion since the last step includes its move',
+        ]),
+      ),
+    );
+    expect(said).toContain('Started afresh, the previous map held too few places.');
+    expect(said).toContain('The frame changed, motion since the last step includes its move.');
+    expect(said).not.toContain('asked again');
+  });
+
+  it('folds on a narrow stage, is nothing for a layer, and shows hostile names as text', () => {
+    const open = (on: boolean) => legendOf(classAtlas(), on).querySelector('details')?.open;
+    expect([open(true), open(false)]).toEqual([true, false]);
+    expect(legendOf(smallAtlas()).querySelector('.class-note')).toBeNull();
+    const evil = '<img src=x onerror=alert(1)>\u202e';
+    const root = legendOf(
+      pairAtlas({ layer: evil, names: [evil, 'dog'] }, [`layout: started ${evil}`]),
+    );
+    expect(root.querySelector('img')).toBeNull();
+    expect(words(root)).toContain('speak for <img src=x onerror=alert(1)> or for dog');
+    expect(words(root)).not.toContain('\u202e');
+  });
+});

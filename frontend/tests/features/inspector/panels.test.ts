@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: Apache-2.0
+// @vitest-environment happy-dom
+import { type nothing, render, type TemplateResult } from 'lit';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { topBar } from '../../../src/app/top_bar';
+import { describeCell } from '../../../src/domain/cell_stats';
+import { coloring } from '../../../src/domain/color_scales';
+import { NearestSamples } from '../../../src/domain/nearest_samples';
+import { helpDialog } from '../../../src/features/help/help';
+import { card } from '../../../src/features/inspector/hover_card';
+import { inspector } from '../../../src/features/inspector/inspector';
+import { legendPanel } from '../../../src/features/legend/legend';
+import { timeline } from '../../../src/features/timeline/timeline';
+import type { Player } from '../../../src/state/player';
+import type { Session } from '../../../src/state/session';
+import { type State, Store } from '../../../src/state/store';
+import type { CellContext } from '../../../src/ui/cell_view';
+import { Failure } from '../../../src/wire/api';
+import type { Level } from '../../../src/wire/atlas';
+import type { History, HistoryStep } from '../../../src/wire/history';
+import type { RunEntry } from '../../../src/wire/manifest';
+import { smallAtlas, tensor } from '../../helpers/wire_builder';
+
+const HOSTILE = '<img src=x onerror=alert(1)>\u202e\u0000';
+
+const atlas = smallAtlas();
+const level = atlas.levels[0] as Level;
+let root: HTMLElement;
+beforeEach(() => {
+  root = document.createElement('div');
+  document.body.replaceChildren(root);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function show(template: TemplateResult | typeof nothing): HTMLElement {
+  render(template, root);
+  return root;
+}
+
+function text(selector = ':scope'): string {
+  const element = selector === ':scope' ? root : root.querySelector(selector);
+  return (element?.textContent ?? '').replace(/\s+/g, ' ').trim();
+}
+
+function find<T extends HTMLElement>(selector: string): T {
+  const element = root.querySelector<T>(selector);
+  if (element === null) throw new Error(`no ${selector} in ${root.innerHTML}`);
+  return element;
+}
+
+function run(name: string, ...layers: string[]): RunEntry {
+  const series = layers.map((layer, i) => ({
+    id: `${name}/${i}`,
+    layer,
+    steps: [0, 1000, 4000],
+    wallTimes: [1.7e9, 1.7e9 + 60, 1.7e9 + 120],
+    versions: ['a', 'b', 'c'],
+    shortcuts: [],
+  }));
+  return { id: `id-${name}`, run: name, probe: true, series };
+}
+
+function stateWith(change: Partial<State>): State {
+  const first = run('exp/atlas', 'layer3', 'layer4');
+  const store = new Store();
+  store.set({
+    phase: 'ready',
+    runs: [first],
+    run: first,
+    series: first.series[0] ?? null,
+    step: 1000,
+    atlas,
+    shownLevel: 2,
+    busy: false,
+    ...change,
+  });
+  return store.state;
+}
+
+function sessionSpy(): Session & { readonly calls: unknown[][] } {
+  const calls: unknown[][] = [];
+  const note =
+    (name: string) =>
+    (...values: unknown[]) =>
+      calls.push([name, ...values]);
+  const session = {
+    calls,
+    store: { set: note('set') },
+    pages: {
+      icons: () => ({ pages: [], complete: true, failure: null }),
+      thumbs: () => null,
+      lostThumbs: () => null,
+    },
+    chooseRun: note('run'),
+    chooseSeries: note('series'),
+    chooseStep: note('step'),
+    acceptFreshSteps: note('fresh'),
+    stepBy: note('by'),
+    toggle: note('play'),
+  };
+  return session as unknown as Session & { readonly calls: unknown[][] };
+}
+
+describe('top bar', () => {
+  it('shows hostile names as text', () => {
+    const evil = run(HOSTILE, HOSTILE);
+    show(
+      topBar(stateWith({ runs: [evil], run: evil, series: evil.series[0] ?? null }), sessionSpy()),
+    );
+    expect(root.querySelector('img')).toBeNull();
+    expect(text('#run')).toContain('<img src=x onerror=alert(1)>');
+    expect(text('#run')).not.toContain('\u202e');
+  });
+
+  it('leaves the child folder out of run names', () => {
+    const own = run('atlas', 'a');
+    show(topBar(stateWith({ runs: [run('exp/atlas', 'a'), own] }), sessionSpy()));
+    const labels = [...root.querySelectorAll('#run option')].map((one) => one.textContent?.trim());
+    expect(labels).toEqual(['exp', '(log directory)']);
+  });
+
+  it('has a label for every control', () => {
+    show(topBar(stateWith({}), sessionSpy()));
+    for (const select of root.querySelectorAll('select')) {
+      expect(root.querySelector(`label[for="${select.id}"]`)).not.toBeNull();
+    }
+    expect(find('[role=radiogroup]').getAttribute('aria-labelledby')).toBe('show-label');
+    for (const button of root.querySelectorAll('button')) {
+      expect(button.getAttribute('aria-label')).toBeTruthy();
+      expect(button.title).toContain(button.getAttribute('aria-label') ?? '?');
+    }
+  });
+
+  it('passes choices on', () => {
+    const session = sessionSpy();
+    show(topBar(stateWith({}), session));
+    const choose = (id: string, value: string) => {
+      const select = find<HTMLSelectElement>(`#${id}`);
+      select.value = value;
+      select.dispatchEvent(new Event('change'));
+    };
+    choose('layer', 'exp/atlas/1');
+    choose('colour', 'purity');
+    choose('level', '2');
+    find<HTMLInputElement>('input[value=points]').dispatchEvent(new Event('change'));
+    expect(session.calls).toEqual([
+      ['series', 'exp/atlas/1'],
+      ['set', { color: 'purity' }],
+      ['set', { level: 2 }],
+      ['set', { show: 'points' }],
+    ]);
+  });
+
+  it('closes colourings that the run cannot have', () => {
+    show(topBar(stateWith({}), sessionSpy()));
+    const disabled = [...root.querySelectorAll('#colour option')]
+      .filter((option) => option.hasAttribute('disabled'))
+      .map((option) => option.textContent?.trim());
+    expect(disabled).toEqual([
+      'Prediction (not recorded)',
+      'Accuracy (not recorded)',
+      'Confusion (not recorded)',
+    ]);
+  });
+});
+
+describe('timeline', () => {
+  const panel = (change: Partial<State> = {}) => {
+    const session = sessionSpy();
+    show(timeline(stateWith(change), session, session as unknown as Player));
+    return session;
+  };
+  const past = (
+    steps: readonly Partial<HistoryStep>[],
+    more: Partial<Omit<History, 'steps'>> = {},
+  ): History => ({
+    logged: 3,
+    kept: 3,
+    skipped: [],
+    events: null,
+    eventsFound: 0,
+    ...more,
+    steps: new Map(
+      steps.map((one) => {
+        const step = {
+          step: 0,
+          status: 'ok',
+          reason: null,
+          sequence: null,
+          trustworthiness: null,
+          draft: false,
+          ...one,
+        } as const;
+        return [step.step, step];
+      }),
+    ),
+  });
+
+  it('has a tick for every step and tells the reader where it stands', () => {
+    panel();
+    const ticks = [...root.querySelectorAll<HTMLElement>('.tick')];
+    expect(ticks.map((tick) => tick.dataset.step)).toEqual(['0', '1000', '4000']);
+    expect(ticks.map((tick) => tick.classList.contains('passed'))).toEqual([true, true, false]);
+    expect(find('input[type=range]').getAttribute('aria-valuetext')).toBe('step 1000, 2 of 3');
+    expect(text('.moment')).toMatch(/^Step 1,000 2 of 3 · /);
+  });
+
+  it('knows no time where the log has none', () => {
+    const times = (wallTimes: number[]) => {
+      panel({ series: { ...stateWith({}).series, wallTimes } as never });
+      return text('.moment');
+    };
+    for (const none of [0, -1, 1e300])
+      expect(times([0, none, 0])).toBe('Step 1,000 2 of 3 · time unknown');
+    expect(times([0, 1_700_000_000, 0])).toMatch(/ · 1[45] Nov, /);
+  });
+
+  it('moves by slider and buttons', () => {
+    const session = panel();
+    const slider = find<HTMLInputElement>('input[type=range]');
+    slider.value = '2';
+    slider.dispatchEvent(new Event('input'));
+    find('[aria-label="Previous step"]').click();
+    find('[aria-label="Next step"]').click();
+    find('[aria-label="Play the steps"]').click();
+    expect(session.calls).toEqual([['step', 4000], ['by', -1], ['by', 1], ['play']]);
+  });
+
+  it('closes the ways that lead nowhere', () => {
+    panel({ step: 0 });
+    expect(find<HTMLButtonElement>('[aria-label="Previous step"]').disabled).toBe(true);
+    panel({ step: 4000 });
+    expect(find<HTMLButtonElement>('[aria-label="Next step"]').disabled).toBe(true);
+    panel({ playing: true });
+    expect(root.querySelector('[aria-label=Pause]')).not.toBeNull();
+  });
+
+  it('says how many steps are kept and how to keep all', () => {
+    const note = (steps: Parameters<typeof past>[0]) => {
+      panel({ history: past(steps, { logged: 300, kept: 200 }) });
+      return text('.note').split('; ');
+    };
+    const [first, damaged] = [
+      { step: 120, sequence: 15 },
+      { step: 90, sequence: null, status: 'damaged' },
+    ] as const;
+    expect(note([{ step: 0, sequence: 1 }, first])).toEqual([
+      '200 of 300 logged steps kept, the first and the last among them',
+      'restart TensorBoard with --atlas_samples=300 to keep all.',
+    ]);
+    expect(note([first])[0]).toBe(
+      '200 of 300 logged steps kept, without the first 14, before step 120',
+    );
+    expect(note([damaged])[0]).toBe('200 of 300 logged steps kept');
+    expect(note([damaged, first])[0]).toMatch(/without the first 13, before step 90$/);
+  });
+
+  it('is silent when there is nothing to say', () => {
+    panel({ history: past([{ step: 0 }]) });
+    expect(root.querySelector('.note')).toBeNull();
+  });
+
+  it('marks damaged steps and gives the reason', () => {
+    const damaged = { step: 1000, status: 'damaged', reason: 'blob 2 is short' } as const;
+    panel({ history: past([damaged, { step: 4000, status: 'too_new', reason: 'version 9' }]) });
+    const bad = [...root.querySelectorAll<HTMLElement>('.tick.bad')];
+    expect(bad.map((tick) => tick.dataset.step)).toEqual(['1000', '4000']);
+    expect(text('.note')).toBe('1 damaged step. 1 step from a newer version.');
+    expect(find('.note .bad').title).toBe('step 1,000: blob 2 is short');
+    expect(find('input[type=range]').title).toBe('blob 2 is short');
+  });
+
+  it('tells of checkpoints that were not computed', () => {
+    const skipped = [
+      { step: 2000, reason: 'busy' },
+      { step: 3000, reason: 'budget' },
+      { step: 9000, reason: 'unheard of' },
+    ];
+    panel({ history: past([], { skipped }) });
+    expect(text('.note')).toBe('Step 2,000 was skipped: the machine was busy.');
+    expect(find('.note span').title).toBe(
+      'Step 2,000 was skipped: the machine was busy\n' +
+        'Step 3,000 was skipped: its share of the run time was spent\n' +
+        'Step 9,000 was skipped: unheard of',
+    );
+    const ticks = [...root.querySelectorAll<HTMLElement>('.tick.skipped')];
+    expect(ticks.map((tick) => [tick.dataset.step, tick.style.left])).toEqual([
+      ['2000', '75%'],
+      ['3000', '75%'],
+      ['9000', '100%'],
+    ]);
+    expect(ticks[0]?.title).toBe('Step 2,000 was skipped: the machine was busy');
+    panel({ history: past([], { skipped: skipped.slice(2) }) });
+    expect(text('.note')).toBe('1 checkpoint not computed.');
+  });
+
+  it('offers new checkpoints and never jumps', () => {
+    const session = panel({ freshSteps: 3 });
+    expect(text('.pill')).toBe('3 new checkpoints');
+    expect(session.calls).toEqual([]);
+    find('.pill').click();
+    expect(session.calls).toEqual([['fresh']]);
+  });
+});
+
+describe('legend', () => {
+  it('names the classes in their colours, and where the map comes from', () => {
+    show(legendPanel(atlas, level, coloring(atlas, level, 'class').legend, 'icons', true));
+    const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
+    expect(entries).toEqual(['cat', 'dog', 'ship']);
+    expect(text('.provenance')).toBe(
+      '6 samples · 2 × 2 · 15 neighbours · inversion, 1 weak, 1 missing (hatched) · trust .95',
+    );
+    expect(find('.provenance').title).toContain('weak: icons with a cosine under .30');
+    expect(find<HTMLDetailsElement>('details').open).toBe(true);
+  });
+
+  it('says what the icons of the level are, not what was asked for', () => {
+    const { legend } = coloring(atlas, level, 'icons');
+    const drawn = (kinds: number[], cosines: number[]) => {
+      const kind = new Uint8Array(kinds);
+      const cosine = new Float32Array(cosines);
+      show(legendPanel(atlas, { ...level, kind, cosine }, legend, 'icons', true));
+      return text('.provenance');
+    };
+    expect(drawn([4, 4], [0.9, 0.3])).toBe(
+      '6 samples · 2 × 2 · 15 neighbours · poster · trust .95',
+    );
+    expect(drawn([1, 3, 3, 2], [0.1, 0.9, 0.2, 0.8])).toBe(
+      '6 samples · 2 × 2 · 15 neighbours · 2 inversion, 1 examples, 1 preview, 2 weak · trust .95',
+    );
+    expect(drawn([0, 0], [Number.NaN, Number.NaN])).toBe(
+      '6 samples · 2 × 2 · 15 neighbours · trust .95',
+    );
+  });
+
+  it('says whether rims or points carry the colour', () => {
+    const { legend } = coloring(atlas, level, 'class');
+    const titles = (['icons', 'points', 'both'] as const).map((mode) => {
+      show(legendPanel(atlas, level, legend, mode, true));
+      return text('summary');
+    });
+    expect(titles).toEqual([
+      'Majority class of a cell',
+      "Each sample's own class",
+      "Majority class of a cell; points: each sample's own class",
+    ]);
+  });
+
+  it('shows the ends of a scale', () => {
+    show(legendPanel(atlas, level, coloring(atlas, level, 'population').legend, 'icons', false));
+    expect(text('.scale')).toBe('0 3');
+    expect(find<HTMLDetailsElement>('details').open).toBe(false);
+  });
+
+  it('says what was not recorded', () => {
+    show(legendPanel(atlas, level, coloring(atlas, level, 'prediction').legend, 'icons', true));
+    expect(text('details p')).toBe('No predictions were recorded in this run.');
+  });
+
+  it('has no key for plain icons', () => {
+    show(legendPanel(atlas, level, coloring(atlas, level, 'icons').legend, 'icons', true));
+    expect(root.querySelector('details')).toBeNull();
+  });
+});
+
+describe('cell', () => {
+  function context(row: number, col: number, change: Partial<State> = {}): CellContext {
+    const shown = change.atlas ?? atlas;
+    const facts = describeCell(shown, level, row, col);
+    if (facts === null) throw new Error('no such cell');
+    const nearest = new NearestSamples(() => {});
+    const state = stateWith({ settled: false, ...change });
+    return { state, session: sessionSpy(), nearest, atlas: shown, level, facts };
+  }
+  const box = { x: 10, y: 10, side: 20 };
+  const room = { width: 900, height: 600 };
+
+  it('says how many, how alike, of what classes and where', () => {
+    show(card(context(0, 0), box, room));
+    expect(text('.headline')).toBe('3 samples 50% of the map');
+    expect(text('.icon-line')).toContain('Feature inversion');
+    expect(text('.icon-line .number')).toBe('cosine .25');
+    expect(text('.weak')).toBe('weak');
+    expect(find('.weak').title).toContain('.30');
+    expect(text('.bars')).toBe('cat 67% dog 33%');
+    expect(text('.whereabouts')).toBe('Row 1, column 1 of 2 × 2 · layer3 · step 7');
+    expect(find('.card').dataset).toMatchObject({ row: '0', col: '0' });
+  });
+
+  it('says nothing of the likeness of an icon that is not there', () => {
+    show(card(context(1, 1), box, room));
+    expect(root.querySelector('.icon-line')).toBeNull();
+    expect(text('.big-icon')).toBe('no icon');
+  });
+
+  it('says what was not recorded instead of showing nothing', () => {
+    show(card(context(0, 0, { atlas: { ...atlas, labels: null } }), box, room));
+    expect(text('.card')).toContain('No labels or predictions were recorded in this run.');
+  });
+
+  it('says why there are no real patches', () => {
+    const withoutProbe = { ...run('x', 'layer3'), probe: false };
+    show(card(context(0, 0, { run: withoutProbe }), box, room));
+    expect(text('.card')).toContain('The pictures of the probe are not in this run.');
+    const probeFailure = new Failure('damaged', 'torn', 'probe');
+    show(card(context(0, 0, { probeFailure }), box, room));
+    expect(text('.card')).toContain('The pictures of the probe: torn');
+    const probe = { manifest: { digest: 'other' }, placeOf: new Map() } as never;
+    show(card(context(0, 0, { probe }), box, room));
+    expect(text('.card')).toContain('another probe');
+  });
+
+  it('shows as many patches as the cell has, and by what they are ranked', () => {
+    show(card(context(0, 0), box, room));
+    expect(root.querySelectorAll('.patch')).toHaveLength(3);
+    expect(text('section h3')).toBe('Nearest real patches by place on the map');
+  });
+
+  it('opens the whole image of a patch in the inspector', () => {
+    const chosen = vi.fn();
+    show(inspector(context(0, 0), { sample: null, choose: chosen }, () => {}));
+    const patches = [...root.querySelectorAll<HTMLElement>('.patch-button')];
+    expect(patches.map((patch) => patch.title)).toEqual([
+      'image 11, cat',
+      'image 10, cat',
+      'image 12, dog',
+    ]);
+    patches[2]?.click();
+    expect(chosen).toHaveBeenCalledWith(2);
+    show(inspector(context(0, 0), { sample: 2, choose: chosen }, () => {}));
+    expect(patches.map((patch) => patch.getAttribute('aria-pressed'))).toEqual([
+      'false',
+      'false',
+      'true',
+    ]);
+    patches[2]?.click();
+    expect(chosen).toHaveBeenLastCalledWith(null);
+  });
+
+  it('tells a wrong prediction from the label', () => {
+    const predictions = tensor('I32', new Int32Array([0, 2, 1, 2, 2, 1]));
+    const predicted = smallAtlas({}, { predictions });
+    show(
+      inspector(context(0, 0, { atlas: predicted }), { sample: null, choose: () => {} }, () => {}),
+    );
+    expect(find('.patch-button').title).toBe('image 11, cat, predicted ship');
+  });
+
+  it('adds the cell to the pins, and takes it away again', () => {
+    const store = new Store();
+    store.set({ atlas });
+    const session = { ...sessionSpy(), store } as unknown as Session;
+    const open = () => {
+      const cell = { ...context(0, 0, { pins: store.state.pins }), session };
+      show(inspector(cell, { sample: null, choose: () => {} }, () => {}));
+    };
+    open();
+    const button = find('[aria-label="Add to the pins"]');
+    expect(button.getAttribute('aria-pressed')).toBe('false');
+    button.click();
+    expect(store.state.pins).toBe('2.0.0.7.s1');
+    open();
+    expect(button.getAttribute('aria-pressed')).toBe('true');
+    button.click();
+    expect(store.state.pins).toBe('');
+  });
+
+  it('says when nothing lies at the pinned place any more, and closes', () => {
+    const close = vi.fn();
+    show(inspector(null, { sample: null, choose: () => {} }, close));
+    expect(text('p')).toContain('No cell is drawn at the pinned place');
+    find('[aria-label=Unpin]').click();
+    expect(close).toHaveBeenCalledOnce();
+  });
+});
+
+describe('help', () => {
+  it('opens over the tab and closes by its button', async () => {
+    const close = vi.fn();
+    show(helpDialog(close));
+    await Promise.resolve();
+    expect(find<HTMLDialogElement>('dialog').open).toBe(true);
+    expect(text('dl')).toContain('play or pause');
+    find('[aria-label=Close]').click();
+    expect(close).toHaveBeenCalledOnce();
+  });
+});

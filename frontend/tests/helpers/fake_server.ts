@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A stand-in for the plugin's routes: serves wire bytes through `fetch` and remembers what was asked. */
+
+import { vi } from 'vitest';
+import { pack, safetensors, smallManifest, smallTensors, tensor } from './wire_builder';
+
+export type Answer = () => Response | Promise<Response>;
+
+export class FakeServer {
+  /** Every request in order, as the tab wrote it. */
+  readonly asked: string[] = [];
+  readonly answers = new Map<string, Answer>();
+
+  install(): void {
+    vi.stubGlobal('fetch', async (request: string) => {
+      this.asked.push(request);
+      const answer = this.answers.get(request) ?? this.answers.get(request.split('?')[0] ?? '');
+      if (answer === undefined) return failure(404, 'not_found', 'There is no such thing here.');
+      return answer();
+    });
+    vi.stubGlobal('createImageBitmap', async () => ({ width: 16, height: 8 }));
+  }
+
+  set(request: string, answer: Answer): void {
+    this.answers.set(request, answer);
+  }
+
+  /** Requests of one route. */
+  of(route: string): string[] {
+    return this.asked.filter((request) => request.split('?')[0] === route);
+  }
+}
+
+export function json(body: unknown): Response {
+  return new Response(JSON.stringify(body), { headers: { 'Content-Type': 'application/json' } });
+}
+
+export function failure(status: number, kind: string, message: string): Response {
+  return new Response(JSON.stringify({ error: { kind, message } }), { status });
+}
+
+export function binary(body: ArrayBuffer | Uint8Array<ArrayBuffer>): Response {
+  return new Response(body);
+}
+
+/** The smallest header that `webpSize` reads as width × height. */
+export function webp(width = 16, height = 8): Response {
+  const bytes = new Uint8Array(32);
+  bytes.set(new TextEncoder().encode('RIFF....WEBPVP8X'));
+  new DataView(bytes.buffer).setUint32(24, width - 1, true);
+  new DataView(bytes.buffer).setUint32(27, height - 1, true);
+  return binary(bytes);
+}
+
+export interface SeriesJson {
+  readonly id: string;
+  readonly layer: string;
+  readonly steps: readonly number[];
+  /** By step, where it is not the first. */
+  readonly versions?: Readonly<Record<number, string>>;
+  readonly shortcuts?: readonly number[];
+}
+
+export function indexJson(
+  ...runs: readonly { readonly id: string; readonly run: string; readonly series: SeriesJson[] }[]
+): unknown {
+  return {
+    version: 1,
+    kept_limit: 200,
+    runs: runs.map(({ id, run, series }) => ({
+      id,
+      run,
+      probe: true,
+      series: series.map((one) => ({
+        ...one,
+        wall_times: one.steps.map((step) => 1000 + step),
+        versions: one.steps.map((step) => one.versions?.[step] ?? 'logged-1'),
+      })),
+    })),
+  };
+}
+
+export function atlasBytes(step: number): ArrayBuffer {
+  return pack({ ...smallManifest(), step }, safetensors(smallTensors()));
+}
+
+export function historyJson(
+  steps: readonly { readonly step: number; readonly status?: string; readonly reason?: string }[],
+  more: Readonly<Record<string, unknown>> = {},
+): unknown {
+  return {
+    id: 's1',
+    logged: steps.length,
+    kept: steps.length,
+    steps: steps.map((one) => ({ status: 'ok', reason: null, trustworthiness: null, ...one })),
+    ...more,
+  };
+}
+
+/** A probe of the six images that the small atlas samples, on pages of 2 × 2 thumbnails. */
+export function probeBytes(): ArrayBuffer {
+  const manifest = {
+    kind: 'probe',
+    version: 1,
+    digest: 'aa',
+    images: 6,
+    input_size: [16, 16],
+    thumb_size: [8, 8],
+    tile: 8,
+    columns: 2,
+    blobs: [
+      { role: 'probe', crc32c: '0' },
+      { role: 'thumbs', crc32c: '1', page: 0 },
+      { role: 'thumbs', crc32c: '2', page: 1 },
+    ],
+  };
+  const ids = new Int32Array([10, 11, 12, 13, 14, 15]);
+  return pack(manifest, safetensors({ image_ids: tensor('I32', ids) }));
+}
+
+/** One run with two layers of three steps each, everything in order. */
+export function soundServer(): FakeServer {
+  const server = new FakeServer();
+  const steps = [0, 10, 40];
+  const series = [
+    { id: 's1', layer: 'layer3', steps },
+    { id: 's2', layer: 'layer4', steps },
+  ];
+  server.set('index', () => json(indexJson({ id: 'r1', run: 'exp/atlas', series })));
+  for (const step of steps) {
+    for (const { id } of series) {
+      server.set(`atlas?id=${id}&step=${step}`, () => binary(atlasBytes(step)));
+    }
+  }
+  server.set('history', () => json(historyJson(steps.map((step) => ({ step })))));
+  server.set('probe', () => binary(probeBytes()));
+  server.set('sheet', () => webp());
+  server.set('thumbs', () => webp());
+  return server;
+}
+
+/** Lets everything that is ready to go on do so. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Builds wire data as the writer does, so that tests can then break it. */
+
+import { type Atlas, readAtlas } from '../../src/wire/atlas';
+
+export interface RawTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+export function tensor(
+  dtype: string,
+  data: Float32Array | Int32Array | Uint8Array | Uint16Array,
+  ...shape: number[]
+): RawTensor {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { dtype, shape: shape.length > 0 ? shape : [data.length], bytes };
+}
+
+/** A safetensors file, its header padded with spaces to `align` bytes. */
+export function safetensors(tensors: Readonly<Record<string, RawTensor>>, align = 8): ArrayBuffer {
+  let at = 0;
+  const header: Record<string, unknown> = {};
+  for (const [name, { dtype, shape, bytes }] of Object.entries(tensors)) {
+    header[name] = { dtype, shape, data_offsets: [at, at + bytes.length] };
+    at += bytes.length;
+  }
+  const text = JSON.stringify(header);
+  const padded = text.padEnd(Math.ceil(text.length / align) * align);
+  return join(u64(padded.length), encode(padded), ...Object.values(tensors).map((t) => t.bytes));
+}
+
+/** A safetensors file with a header of the caller's own. */
+export function rawSafetensors(header: string, data = new Uint8Array(0)): ArrayBuffer {
+  return join(u64(header.length), encode(header), data);
+}
+
+export function pack(manifest: unknown, blob: ArrayBuffer): ArrayBuffer {
+  const text = encode(JSON.stringify(manifest));
+  const spaces = encode(' '.repeat((8 - ((4 + text.length) % 8)) % 8));
+  const length = new Uint8Array(new Uint32Array([text.length + spaces.length]).buffer);
+  return join(length, text, spaces, new Uint8Array(blob));
+}
+
+function u64(value: number): Uint8Array {
+  return new Uint8Array(new BigUint64Array([BigInt(value)]).buffer);
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function join(...parts: Uint8Array[]): ArrayBuffer {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole.buffer;
+}
+
+/**
+ * Six samples of one grid of 2 × 2: samples 0, 1 and 2 top left (cell 0), 3 and 4 bottom right (cell
+ * 1), 5 alone top right and not drawn.
+ */
+export function smallManifest(): Record<string, unknown> {
+  return {
+    kind: 'atlas',
+    version: 1,
+    layer: 'layer3',
+    step: 7,
+    classes: ['cat', 'dog', 'ship'],
+    samples: 6,
+    channels: 2,
+    blobs: [
+      { role: 'map', crc32c: '00000000' },
+      { role: 'activations', crc32c: '00000001' },
+      { role: 'sheet', crc32c: '00000002', grid: 2, page: 0 },
+    ],
+    grids: [{ size: 2, cells: 2, tile: 8, columns: 2 }],
+    quality: { trustworthiness: 0.95, knn_kept: null },
+    activations: { kind: 'float16', lost_variance: 0 },
+    provenance: { settings: { neighbors: 15 }, probe: 'aa', model: 'Net', notes: [] },
+  };
+}
+
+export function smallTensors(): Record<string, RawTensor> {
+  const xy = [0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.8, 0.8, 0.9, 0.9, 0.9, 0.1];
+  return {
+    xy: tensor('F32', new Float32Array(xy), 6, 2),
+    image_ids: tensor('I32', new Int32Array([10, 11, 12, 13, 14, 15])),
+    boxes: tensor('I32', new Int32Array(24).fill(4), 6, 4),
+    labels: tensor('I32', new Int32Array([0, 0, 1, 2, 2, 1])),
+    'grid2.rows': tensor('I32', new Int32Array([0, 1])),
+    'grid2.cols': tensor('I32', new Int32Array([0, 1])),
+    'grid2.counts': tensor('I32', new Int32Array([3, 2])),
+    'grid2.cell_of': tensor('I32', new Int32Array([0, 0, 0, 1, 1, -1])),
+    'grid2.kind': tensor('U8', new Uint8Array([3, 0])),
+    'grid2.cosine': tensor('F32', new Float32Array([0.25, Number.NaN])),
+  };
+}
+
+export function smallAtlas(
+  manifest: Record<string, unknown> = {},
+  tensors: Record<string, RawTensor> = {},
+): Atlas {
+  const blob = safetensors({ ...smallTensors(), ...tensors });
+  return readAtlas('s1', 7, pack({ ...smallManifest(), ...manifest }, blob));
+}
