@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TextIO
 
 from tensorboard_plugin_atlas._version import __version__
-from tensorboard_plugin_atlas.commands.class_cli import add_class
+from tensorboard_plugin_atlas.commands.class_atlas import add_class
 from tensorboard_plugin_atlas.commands.evolution_cli import add_events, add_relayout
-from tensorboard_plugin_atlas.commands.shared_options import (
+from tensorboard_plugin_atlas.commands.options import (
     add_pictures,
     local_folder,
     positive,
@@ -396,7 +396,7 @@ def _told_shortcuts(log_dir: Path) -> Iterator[str]:
 
 
 def _estimate(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.commands.estimate import estimate
+    from tensorboard_plugin_atlas.commands.cost_estimate import estimate
     from tensorboard_plugin_atlas.config import AtlasConfig
 
     asked = {"samples": arguments.samples, "icons": arguments.icons}
@@ -418,7 +418,7 @@ def _estimate(arguments: argparse.Namespace) -> int:
 
 
 def _refine(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.commands.refine import refine
+    from tensorboard_plugin_atlas.commands.icon_refinement import refine
 
     done = refine(
         arguments.log_dir,

@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from tensorboard_plugin_atlas.commands.shared_options import local_folder, positive
+from tensorboard_plugin_atlas.commands.options import local_folder, positive
 from tensorboard_plugin_atlas.commands.terminal_text import counted, printable, table
 from tensorboard_plugin_atlas.metadata import RELAYOUT_FOLDER
 
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.atlas import Event
-    from tensorboard_plugin_atlas.commands.events import EventReport, Found
+    from tensorboard_plugin_atlas.commands.event_report import EventReport, Found
 
 RELAYOUT_HELP = f"""\
 Lay the maps of a finished run out again, from the last step backwards. A map that grows while a
@@ -99,7 +99,7 @@ def _add_choice(command: argparse.ArgumentParser) -> None:
 
 
 def _run_relayout(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.commands.relayout import relayout
+    from tensorboard_plugin_atlas.commands.map_relayout import relayout
 
     result = relayout(arguments.log_dir, run=arguments.run, layers=arguments.layer)
     _print_words(result.words)
@@ -133,7 +133,7 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _run_events(arguments: argparse.Namespace) -> int:
-    from tensorboard_plugin_atlas.commands.events import find_events
+    from tensorboard_plugin_atlas.commands.event_report import find_events
 
     found = find_events(arguments.log_dir, run=arguments.run, layers=arguments.layer)
     by_step = arguments.order == "step"

@@ -21,7 +21,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tiny_training import TINY
 
 from tensorboard_plugin_atlas import __version__, cli, read_atlases, read_shortcuts
-from tensorboard_plugin_atlas.commands.estimate import build_model, estimate
+from tensorboard_plugin_atlas.commands.cost_estimate import build_model, estimate
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 from tensorboard_plugin_atlas.demo.run import run_demo

@@ -13,8 +13,8 @@ from colored_marks import CLASSES, MarkNet, make_marked_images
 from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
-from tensorboard_plugin_atlas.commands.class_atlas import make_class_atlases
-from tensorboard_plugin_atlas.commands.refine import refine
+from tensorboard_plugin_atlas.commands.class_atlas_run import make_class_atlases
+from tensorboard_plugin_atlas.commands.icon_refinement import refine
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.reader import read_probe

@@ -19,7 +19,7 @@ from synthetic_runs import SyntheticRun, make_atlases, simulate_run
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, detect_events
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands.events import find_events
+from tensorboard_plugin_atlas.commands.event_report import find_events
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import event_files, scan_records
 from tensorboard_plugin_atlas.logs.reader import read_atlases

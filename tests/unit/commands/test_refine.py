@@ -18,8 +18,8 @@ from tensorboard_server import get, start_tensorboard
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
-from tensorboard_plugin_atlas.commands.estimate import picture_tensors
-from tensorboard_plugin_atlas.commands.refine import Refined, load_weights, refine
+from tensorboard_plugin_atlas.commands.cost_estimate import picture_tensors
+from tensorboard_plugin_atlas.commands.icon_refinement import Refined, load_weights, refine
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine

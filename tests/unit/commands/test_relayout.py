@@ -24,9 +24,9 @@ from torch import nn
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
 from tensorboard_plugin_atlas.analysis.concepts.tracker import track_concepts
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands import relayout as relayout_module
-from tensorboard_plugin_atlas.commands.refine import refine
-from tensorboard_plugin_atlas.commands.relayout import RelayoutResult, relayout
+from tensorboard_plugin_atlas.commands import map_relayout as relayout_module
+from tensorboard_plugin_atlas.commands.icon_refinement import refine
+from tensorboard_plugin_atlas.commands.map_relayout import RelayoutResult, relayout
 from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.refine import _compute_cells

@@ -15,8 +15,8 @@ from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands import relayout as relayout_module
-from tensorboard_plugin_atlas.commands.relayout import relayout
+from tensorboard_plugin_atlas.commands import map_relayout as relayout_module
+from tensorboard_plugin_atlas.commands.map_relayout import relayout
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files, scan_records
 

@@ -14,8 +14,8 @@ from tiny_training import TINY
 
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands.estimate import estimate
-from tensorboard_plugin_atlas.commands.refine import probe_of
+from tensorboard_plugin_atlas.commands.cost_estimate import estimate
+from tensorboard_plugin_atlas.commands.icon_refinement import probe_of
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.run import run_demo
 

@@ -11,7 +11,7 @@ import pytest
 from synthetic_shortcuts import STEPS, make_shortcuts, write_shortcuts
 
 from tensorboard_plugin_atlas import cli, read_atlases, read_shortcuts
-from tensorboard_plugin_atlas.commands.relayout import relayout
+from tensorboard_plugin_atlas.commands.map_relayout import relayout
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.logs.doctor import OK, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink

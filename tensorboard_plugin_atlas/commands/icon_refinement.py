@@ -22,13 +22,13 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands.estimate import (
+from tensorboard_plugin_atlas.commands.cost_estimate import (
     LARGEST_SIDE,
     build_model,
     called,
     picture_tensors,
 )
-from tensorboard_plugin_atlas.commands.shared_options import MOST_PIXELS
+from tensorboard_plugin_atlas.commands.options import MOST_PIXELS
 from tensorboard_plugin_atlas.compute.icons.refine import (
     ActivationMatch,
     check_probe,
