@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tensorboard-atlas class`: atlases of classes for a logged step, from its checkpoint.
+"""Computes class atlases for a logged step, from the weights of its checkpoint.
 
-The log itself is never touched. They go to one run below that of the atlases, `<run>/classes`, in
-which steps may be made in any order: what is there of later steps is written again behind a new
-one, since both of TensorBoard's loaders keep rising steps only.
+The log is never changed. Class atlases go to one run below the run of the atlases, `<run>/classes`.
+Steps can be computed in any order: atlases of later steps are written again after a new one, since
+TensorBoard's loaders need increasing steps.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.commands.cost_estimate import build_model
 from tensorboard_plugin_atlas.commands.icon_refinement import (
-    check_likeness,
-    chosen_step,
+    build_logged_probe,
+    check_weights,
     model_on_device,
-    probe_of,
+    select_step,
 )
 from tensorboard_plugin_atlas.commands.map_relayout import copy_probes
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
@@ -35,25 +35,25 @@ from tensorboard_plugin_atlas.compute.icons.refine import (
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.config import restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, DamageError
-from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files
-from tensorboard_plugin_atlas.logs.reader import Original, originals
+from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files
+from tensorboard_plugin_atlas.logs.reader import AtlasRecord, list_records
 from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.metadata import classes_run, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
-    """What became of one atlas.
+class ClassAtlasResult:
+    """Result for one class atlas.
 
     Attributes:
-        run: TensorBoard run that it is in.
-        series: What it is called.
+        run: TensorBoard run that holds it.
+        series: Its name in the log, such as "layer · cat".
         step: Global step.
-        samples: Places that speak for the class.
-        rule: "winner" or "top", see `class_series.ClassAtlas`.
-        trust: Trustworthiness of the map, None where it is undefined.
-        seconds: Processor time of it; of the first, also of choosing the places of all.
+        samples: Number of its samples.
+        rule: "winner" or "top", see `analysis.class_series`.
+        trustworthiness: Trustworthiness of the map, None if undefined.
+        seconds: CPU time; for the first atlas, includes the choice of samples for all.
         bytes: Size in the log.
     """
 
@@ -62,22 +62,22 @@ class Made:
     step: int
     samples: int
     rule: str
-    trust: float | None
+    trustworthiness: float | None
     seconds: float
     bytes: int
 
 
 @dataclass(frozen=True)
-class ClassAtlases:
-    """What one call did.
+class ClassAtlasResults:
+    """Result of one call.
 
     Attributes:
-        made: Each atlas.
-        words: What could not be made and why, a sentence each.
+        atlases: The class atlases that were computed.
+        skipped: One message for each that could not be computed.
     """
 
-    made: tuple[Made, ...]
-    words: tuple[str, ...] = ()
+    atlases: tuple[ClassAtlasResult, ...]
+    skipped: tuple[str, ...] = ()
 
 
 def make_class_atlases(
@@ -96,96 +96,96 @@ def make_class_atlases(
     normalize: tuple[Sequence[float], Sequence[float]] | None = None,
     device: str = "cpu",
     progress: bool = True,
-) -> ClassAtlases:
-    """Makes atlases of classes for a step that was logged, and adds them below its run.
+) -> ClassAtlasResults:
+    """Computes class atlases for a logged step, and writes them to a run below its run.
 
     Args:
-        log_dir: What TensorBoard would be given; it is only added to.
+        log_dir: Log directory, as passed to TensorBoard; files are only added.
         checkpoint: As for `refine`.
         factory: `module:callable` that returns the model.
         data: As for `refine`.
         classes: Names or indices of classes.
-        pairs: Two names or indices each.
-        run: Which run, if there are several.
-        layer: Dotted module name; None takes the last one in the model that was logged.
-        step: Global step, the last one of the run by default.
-        icons: How cells are drawn, as the atlas of the layer by default.
-        side: Pixels along a side of images from files.
-        normalize: (mean, std) if it is not as the atlas says.
-        device: Where to compute, such as "cuda".
+        pairs: Pairs of names or indices.
+        run: The run; required if there are several.
+        layer: Dotted module name; None for the logged layer that is last in the model.
+        step: Global step; None for the last one of the run.
+        icons: Kind of icons; None for that in the atlas of the layer.
+        side: Side of images from files in pixels; None for that of the atlas.
+        normalize: (mean, std); None for that of the atlas.
+        device: Device to compute on, such as "cuda".
         progress: Whether to show progress bars on a terminal.
 
     Returns:
-        What was made, and what was not.
+        The computed atlases, and messages about those that could not be computed.
 
     Raises:
-        ArgumentError: if an argument cannot be used, the data are not those of the atlas, the
-            weights not those of its checkpoint, or nothing could be made; nothing is written then.
-        LayerError: if the model has no such layer.
+        ArgumentError: if an argument cannot be used, if data or weights differ from those of the
+            logged step, or if no atlas could be computed. Nothing is written then.
+        LayerError: if the model does not have the layer.
     """
     if not classes and not pairs:
-        raise ArgumentError("pass --classes NAME or --pair NAME NAME; --help shows how")
-    chosen = chosen_step(log_dir, run, None if layer is None else [layer], step)
+        raise ArgumentError("pass --classes NAME, or --pair NAME NAME; see --help for examples")
+    chosen = select_step(log_dir, run, None if layer is None else [layer], step)
     model = model_on_device(build_model(factory), checkpoint, device)
-    original = _deepest(model, chosen)
-    logged = original.read()
+    record = _find_last_layer(model, chosen)
+    logged = record.read()
     changes = {} if icons is None else {"icons": icons, "icon_steps": None}
     config = restore_config(logged.provenance.settings, icon_seconds=None, **changes)
-    probe = probe_of(logged, data, config, side, normalize)
+    probe = build_logged_probe(logged, data, config, side, normalize)
     check_probe(logged, probe)
     name = normalize_layer_name(model, logged.layer)
-    answers = compute_activations(model, [name], probe, config)
-    check_likeness(logged, compare_activations(logged, answers[name]), checkpoint)
-    wanted = [
-        tuple(_meant(one, probe.classes) for one in several)
+    activations = compute_activations(model, [name], probe, config)
+    check_weights(logged, compare_activations(logged, activations[name]), checkpoint)
+    targets = [
+        tuple(_parse_class(one, probe.classes) for one in several)
         for several in (*((text,) for text in classes), *pairs)
     ]
-    asked = check_classes(model, name, probe, wanted, config, "--classes, --pair")
-    pipeline = ClassPipeline(probe, (name,), config, progress, classes=asked)
-    home = log_dir / classes_run(original.run)
-    there = _there(log_dir, classes_run(original.run))
-    for previous in _nearest(there, pipeline.series, original.step):
+    indices = check_classes(model, name, probe, targets, config, "--classes, --pair")
+    pipeline = ClassPipeline(probe, (name,), config, progress, classes=indices)
+    folder = log_dir / classes_run(record.run)
+    existing = _read_class_atlases(log_dir, classes_run(record.run))
+    for previous in _find_previous(existing, pipeline.series, record.step):
         pipeline.continue_from(previous)
-    atlases, costs, words = _made(pipeline, model, original.step)
+    atlases, costs, skipped = _compute_atlases(pipeline, model, record.step)
     try:
-        sizes = _written(log_dir / original.run, home, there, atlases)
+        sizes = _write_atlases(log_dir / record.run, folder, existing, atlases)
     except OSError as error:
         raise ArgumentError(
-            f"{str(home)!r} cannot be written ({error.strerror or error}); atlases of classes go "
-            "there"
+            f"{str(folder)!r} cannot be written ({error.strerror or error}), but class atlases are "
+            "stored there; check its permissions and the free disk space"
         ) from error
-    made = [
-        Made(
-            run=classes_run(original.run),
+    results = [
+        ClassAtlasResult(
+            run=classes_run(record.run),
             series=atlas.layer,
             step=atlas.step,
             samples=len(atlas.samples),
             rule=atlas.provenance.layer_info[CLASS_ATLAS]["rule"],
-            trust=atlas.quality.trustworthiness,
+            trustworthiness=atlas.quality.trustworthiness,
             seconds=seconds,
             bytes=size,
         )
         for atlas, seconds, size in zip(atlases, costs, sizes, strict=True)
     ]
-    return ClassAtlases(tuple(made), tuple(words))
+    return ClassAtlasResults(tuple(results), tuple(skipped))
 
 
-def _deepest(model: nn.Module, found: Sequence[Original]) -> Original:
-    """Returns the one of the layers that comes last in the model."""
+def _find_last_layer(model: nn.Module, found: Sequence[AtlasRecord]) -> AtlasRecord:
+    """Returns the record of the layer that is last in the model."""
     order = {name: place for place, (name, _) in enumerate(model.named_modules())}
     return max(found, key=lambda one: order.get(normalize_layer_name(model, one.layer), -1))
 
 
-def _meant(text: str, names: Sequence[str] | None) -> str | int:
-    """Returns an index for a number that is no name."""
+def _parse_class(text: str, names: Sequence[str] | None) -> str | int:
+    """Returns a class index as int, unless it is also the name of a class."""
     is_name = names is not None and text in names
     return int(text) if text.isdecimal() and not is_name else text
 
 
-def _there(log_dir: Path, run: str) -> list[tuple[Original, Atlas]]:
-    """Returns what is there already and sound, by series and step."""
+def _read_class_atlases(log_dir: Path, run: str) -> list[tuple[AtlasRecord, Atlas]]:
+    """Returns the intact class atlases of a run, sorted by series and step."""
     found = []
-    for one in originals(log_dir, run=run):
+    for one in list_records(log_dir, run=run):
         try:
             found.append((one, one.read()))
         except DamageError:
@@ -193,62 +193,73 @@ def _there(log_dir: Path, run: str) -> list[tuple[Original, Atlas]]:
     return found
 
 
-def _nearest(
-    there: Sequence[tuple[Original, Atlas]], series: Iterable[str], step: int
+def _find_previous(
+    existing: Sequence[tuple[AtlasRecord, Atlas]], series: Iterable[str], step: int
 ) -> Iterable[Atlas]:
-    """Yields, of each series, the last atlas before a step, else the first one behind it."""
+    """Yields the last atlas before a step of each series, or else the first one after it."""
     for name in series:
-        own = [atlas for _, atlas in there if atlas.layer == name and atlas.step != step]
+        own = [atlas for _, atlas in existing if atlas.layer == name and atlas.step != step]
         before = [atlas for atlas in own if atlas.step < step]
         if own:
             yield before[-1] if before else own[0]
 
 
-def _made(
+def _compute_atlases(
     pipeline: ClassPipeline, model: nn.Module, step: int
 ) -> tuple[list[Atlas], list[float], list[str]]:
-    """Returns the atlases, the processor time of each, and what could not be made."""
-    atlases, costs, words = [], [], []
+    """Returns the atlases, the CPU time of each, and messages about those that failed."""
+    atlases, costs, skipped = [], [], []
     start = time.process_time()
     pipeline.choose(model)
     for series in pipeline.series:
         try:
             atlases.append(pipeline.atlas(model, series, step))
         except AtlasError as error:
-            words.append(str(error))
+            skipped.append(str(error))
             continue
         end = time.process_time()
         costs.append(end - start)
         start = end
     if not atlases:
-        raise ArgumentError("; ".join(words))
-    return atlases, costs, words
+        raise ArgumentError("; ".join(skipped))
+    return atlases, costs, skipped
 
 
-def _written(
-    home: Path, folder: Path, there: Sequence[tuple[Original, Atlas]], atlases: Sequence[Atlas]
+def _write_atlases(
+    home: Path,
+    folder: Path,
+    existing: Sequence[tuple[AtlasRecord, Atlas]],
+    atlases: Sequence[Atlas],
 ) -> list[int]:
-    """Writes atlases of one step, and those of later steps again behind them; returns their sizes.
+    """Writes the atlases of one step, and then those of later steps again; returns sizes in bytes.
+
+    Args:
+        home: Folder of the run of the atlases, from which the probe's images are copied.
+        folder: Folder of the run to write.
+        existing: Atlases in it.
+        atlases: New atlases, all of one step.
 
     Raises:
         OSError: if they cannot be written.
     """
     step = atlases[0].step
     new = {atlas.layer for atlas in atlases}
-    behind = [a for _, a in there if a.step >= step and not (a.step == step and a.layer in new)]
-    is_new = not folder.is_dir() or not event_files(folder)
-    is_cut = any(atlas.step >= step for _, atlas in there)
+    later = [a for _, a in existing if a.step >= step and not (a.step == step and a.layer in new)]
+    is_new = not folder.is_dir() or not list_event_files(folder)
+    is_cut = any(atlas.step >= step for _, atlas in existing)
     if is_cut:
         purge_steps(str(folder), step, time.time())
     sizes = []
-    # Numbered as they stand, so that readers can tell how many of them they keep.
-    count = {layer: sum(a.layer == layer and a.step < step for _, a in there) for layer in new}
-    count |= {a.layer: sum(b.layer == a.layer and b.step < step for _, b in there) for a in behind}
+    # Numbered in the order of steps, so that readers know how many were logged.
+    count = {layer: sum(a.layer == layer and a.step < step for _, a in existing) for layer in new}
+    count |= {
+        a.layer: sum(b.layer == a.layer and b.step < step for _, b in existing) for a in later
+    }
     sink = EventSink(folder)
     try:
         if is_new or is_cut:
             copy_probes(home, sink)
-        for atlas in sorted((*atlases, *behind), key=lambda one: one.step):
+        for atlas in sorted((*atlases, *later), key=lambda one: one.step):
             count[atlas.layer] += 1
             number = count[atlas.layer]
             blobs = encode_atlas(atlas.replace(sequence=number))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What atlases of a model will cost, from one real atlas of each layer."""
+"""Measures the cost of atlases of a model: computes one of each layer."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.sinks import own_sink
+from tensorboard_plugin_atlas.logs.sinks import make_event_sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
 
 LARGEST_SIDE = 224
-"""Images are brought to squares of at most this many pixels unless a side is given."""
+"""Largest side of images in pixels if none is given; larger images are reduced."""
 
-_HOW = "pass module:callable, such as torchvision.models:resnet18"
+_MODEL_ADVICE = "pass module:callable, such as torchvision.models:resnet18"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What was measured.
+    """Measured cost.
 
     Attributes:
-        layers: The atlas of each layer.
-        total: All of them together.
+        layers: Cost of the atlas of each layer.
+        total: Cost of all of them.
     """
 
     layers: tuple[AtlasCost, ...]
@@ -53,16 +53,16 @@ def estimate(
     normalize: tuple[Sequence[float], Sequence[float]] | None = None,
     config: AtlasConfig | None = None,
 ) -> Estimate:
-    """Builds a model, makes one atlas of each layer on one thread and throws them away.
+    """Builds a model, and computes one atlas of each layer on one thread without keeping it.
 
     Args:
-        factory: `module:callable` that returns the model; the working directory is looked in too.
-        source: Images as for the demo: a folder or `.zip` of `class/image.ext`, or "digits".
+        factory: `module:callable` that returns the model; may be in the working directory.
+        source: Images: a folder or `.zip` of `class/image.ext`, or "digits".
         layers: Dotted module names; None chooses as `AtlasWriter` does.
-        side: Pixels along a side of the images as the model takes them; all are resized to it.
-            None leaves those that are smaller than 224 as they are.
+        side: Side of the model's input images in pixels, to which all are resized. None only
+            reduces images larger than 224.
         normalize: (mean, std) as for `AtlasWriter`.
-        config: The recipe.
+        config: Settings of the atlases.
 
     Raises:
         ArgumentError: if an argument cannot be used.
@@ -72,7 +72,7 @@ def estimate(
     recipe = AtlasConfig() if config is None else config
     found = load(source, limit=recipe.samples, seed=0, largest_side=LARGEST_SIDE, side=side)
     scale = ((0.0,), (1.0,)) if normalize is None else normalize
-    probe = build_probe(picture_tensors(found, scale), config=recipe, normalize=scale)
+    probe = build_probe(make_image_tensors(found, scale), config=recipe, normalize=scale)
     names = (
         choose_layers(model, probe)
         if layers is None
@@ -81,14 +81,14 @@ def estimate(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in the worker
     try:
-        # What is compiled and loaded once in a run is no part of an atlas.
-        warming_up = AtlasConfig(samples=16, grids=(2,), epochs=2, icons="none")
-        small = build_probe((probe.images[:16],), config=warming_up, normalize=scale)
-        list(AtlasPipeline(small, names[:1], warming_up).atlases(model, 0, None))
+        # Warm-up: compilation and imports happen once in a run and are not counted.
+        warm_up = AtlasConfig(samples=16, grids=(2,), epochs=2, icons="none")
+        small = build_probe((probe.images[:16],), config=warm_up, normalize=scale)
+        list(AtlasPipeline(small, names[:1], warm_up).atlases(model, 0, None))
         meter = CostMeter()
         with tempfile.TemporaryDirectory() as folder:
             pipeline = AtlasPipeline(probe, names, recipe)
-            recorder = CheckpointLogger(pipeline, own_sink(folder))
+            recorder = CheckpointLogger(pipeline, make_event_sink(folder))
             meter.begin()
             start = time.process_time()
             costs = recorder.record(model, 0, None)
@@ -100,49 +100,49 @@ def estimate(
 
 
 def build_model(factory: str) -> nn.Module:
-    """Calls the factory named `module:callable`.
+    """Calls the factory named `module:callable`, which must return a model.
 
     Raises:
-        ArgumentError: if there is none, or it returns no model.
+        ArgumentError: if it does not exist, fails, or does not return a `torch.nn.Module`.
     """
-    model = called(factory, "--model", _HOW)
+    model = call_factory(factory, "--model", _MODEL_ADVICE)
     if not isinstance(model, nn.Module):
         raise ArgumentError(
-            f"--model {factory!r} returns a {type(model).__name__}; pass a callable that takes "
-            "nothing and returns a torch.nn.Module"
+            f"--model {factory!r} returns a {type(model).__name__}; pass a callable without "
+            "arguments that returns a torch.nn.Module"
         )
     return model
 
 
-def called(factory: str, option: str, how: str) -> Any:
-    """Returns what the callable named `module:callable` returns.
+def call_factory(factory: str, option: str, advice: str) -> Any:
+    """Calls the factory named `module:callable` and returns its result.
 
     Args:
-        factory: The name; the working directory is looked in too.
-        option: Where it was given, for messages.
-        how: What to pass, for messages.
+        factory: The name; the module may be in the working directory.
+        option: Command-line option, for messages.
+        advice: What to pass, for messages.
 
     Raises:
-        ArgumentError: if there is none, or it fails.
+        ArgumentError: if it does not exist, or fails.
     """
     module, colon, name = factory.partition(":")
     if not (module and colon and name):
-        raise ArgumentError(f"{option} {factory!r}: {how}")
+        raise ArgumentError(f"{option} {factory!r}: {advice}")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
         return getattr(importlib.import_module(module), name)()
-    except Exception as error:  # it is the user's code, and can raise anything
+    except Exception as error:  # from user code
         raise ArgumentError(
-            f"{option} {factory!r}: {type(error).__name__}: {error!s:.200}; {how}"
+            f"{option} {factory!r}: {type(error).__name__}: {error!s:.200}; {advice}"
         ) from error
 
 
-def picture_tensors(
+def make_image_tensors(
     found: LabeledImages, scale: tuple[Sequence[float], Sequence[float]]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns images as a model takes them, (n, C, H, W) float32, and their labels."""
+    """Returns normalized images, (n, C, H, W) float32, and their labels, (n,) int64."""
     pixels = torch.from_numpy(found.images).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in scale)
     return (pixels - mean) / std, torch.from_numpy(found.labels)

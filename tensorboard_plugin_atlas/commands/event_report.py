@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tensorboard-atlas events`: what happened in a run, found anew from the logged samples.
+"""Computes the events of a run again from the logged samples, and compares them with the log.
 
-Events are logged with each atlas. Here they are found again with this version of the package, from
-the activations alone, and held against what the log says.
+Events are logged with each atlas. Here they are computed from the activations alone, with this
+version of the package.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from tensorboard_plugin_atlas.analysis.concepts.tracker import (
 )
 from tensorboard_plugin_atlas.atlas import Atlas, Event
 from tensorboard_plugin_atlas.errors import DamageError
-from tensorboard_plugin_atlas.logs.reader import Original
-from tensorboard_plugin_atlas.logs.selection import logged_atlases
+from tensorboard_plugin_atlas.logs.reader import AtlasRecord
+from tensorboard_plugin_atlas.logs.selection import select_records
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """An event, where it stands and how many samples took part.
+class ListedEvent:
+    """An event with its rank, its step, and the sizes of its concepts.
 
     Attributes:
-        rank: 1 for the most telling of all that were found.
+        rank: 1 for the highest score.
         run: TensorBoard run.
         layer: The layer.
-        step: Step of the atlas that it was found at.
+        step: Step of the atlas at which it was found.
         event: The event.
-        before: Samples of each of `event.before` at `event.before_step`.
-        after: Samples of each of `event.after` at `step`.
+        before: Number of samples of each concept in `event.before`, at `event.before_step`.
+        after: Number of samples of each concept in `event.after`, at `step`.
     """
 
     rank: int
@@ -49,18 +49,18 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
-    """How the events of one layer compare with what the log holds.
+class LayerReport:
+    """Comparison of the computed and logged events of one layer.
 
     Attributes:
         run: TensorBoard run.
         layer: The layer.
-        atlases: How many could be read.
-        found: Events that were found.
-        logged: Events in the log; None where it holds no concepts at all.
-        differ: Events that were found and are not logged so, or the other way round: of both
-            numbers the larger.
-        words: What is to be said besides: damage, and parts that were followed by themselves.
+        atlases: Number of atlases that could be read.
+        found: Number of computed events.
+        logged: Number of logged events; None if the log holds no concepts.
+        differ: Number of computed events that are not logged, or of logged events that were not
+            computed, whichever is larger.
+        messages: Damaged atlases, and steps at which concepts start again.
     """
 
     run: str
@@ -69,36 +69,36 @@ class Compared:
     found: int
     logged: int | None
     differ: int
-    words: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> str:
-        """Says in a few words how they compare."""
+    def comparison(self) -> str:
+        """Comparison of both numbers as text."""
         if self.logged is None:
-            return "the log holds none: made before events were traced"
+            return "the log holds no events: written by a version that did not track concepts"
         if not self.differ:
-            return "as logged"
+            return "same as in the log"
         most = max(self.found, self.logged)
-        reason = "steps are missing" if self.words else "made by another version"
-        return f"{self.differ:,} of {most:,} differ from what the log holds: {reason}"
+        reason = "steps are missing" if self.messages else "written by another version"
+        return f"{self.differ:,} of {most:,} differ from the log: {reason}"
 
 
 @dataclass(frozen=True)
 class EventReport:
-    """Everything that happened.
+    """All events of a log.
 
     Attributes:
-        events: All events, the most telling first.
-        compared: Each layer of each run.
+        events: All events, highest score first.
+        layers: Comparison with the log for each layer of each run.
     """
 
-    events: tuple[Found, ...]
-    compared: tuple[Compared, ...]
+    events: tuple[ListedEvent, ...]
+    layers: tuple[LayerReport, ...]
 
     def as_dict(self, limit: int | None = None, *, by_step: bool = False) -> dict[str, Any]:
-        """Returns plain lists and mappings, ready for JSON; `limit` keeps the best events."""
+        """Returns lists and dictionaries for JSON, with the `limit` events of highest score."""
         return {
-            "events": [_plain(one) for one in self.best(limit, by_step=by_step)],
+            "events": [_event_to_dict(one) for one in self.select(limit, by_step=by_step)],
             "events_found": len(self.events),
             "layers": [
                 {
@@ -108,15 +108,15 @@ class EventReport:
                     "events": one.found,
                     "events_logged": one.logged,
                     "differ": one.differ,
-                    "verdict": one.verdict,
-                    "words": list(one.words),
+                    "comparison": one.comparison,
+                    "messages": list(one.messages),
                 }
-                for one in self.compared
+                for one in self.layers
             ],
         }
 
-    def best(self, limit: int | None = None, *, by_step: bool = False) -> list[Found]:
-        """Returns the `limit` most telling events, in that order or by run, layer and step."""
+    def select(self, limit: int | None = None, *, by_step: bool = False) -> list[ListedEvent]:
+        """Returns the `limit` events of highest score, sorted by score or by run, layer, step."""
         chosen = list(self.events[:limit])
         return (
             sorted(chosen, key=lambda one: (one.run, one.layer, one.step, one.rank))
@@ -126,106 +126,113 @@ class EventReport:
 
 
 @dataclass
-class _Layer:
-    """What is known of one layer while its atlases are followed."""
+class _LayerEvents:
+    """Collects the events of one layer while its atlases are read."""
 
     sizes: dict[tuple[int, int], int] = field(default_factory=dict)
     found: list[RankedEvent] = field(default_factory=list)
     logged: list[tuple[int, Event]] = field(default_factory=list)
     atlases: int = 0
     has_concepts: bool = False
-    words: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
 
 def find_events(
     log_dir: Path, *, run: str | None = None, layers: Sequence[str] | None = None
 ) -> EventReport:
-    """Finds the events of every run and layer anew. Memory stays at two atlases.
+    """Computes the events of all runs and layers; holds two atlases in memory.
 
     Args:
-        log_dir: What TensorBoard would be given; it is only read.
-        run: Only this run; None takes all but those that were laid out backwards, which tell of the
-            same events.
+        log_dir: Log directory, as passed to TensorBoard; it is only read.
+        run: Only this run; None for all except those written by `relayout`, which have the same
+            events.
         layers: Only these layers.
 
     Returns:
-        The events and how they compare with the log. Where a layer's samples or width change
-        midway, each part is followed by itself.
+        The events, and their comparison with the log. If the samples or the channels of a layer
+        change, concepts start again at that step.
 
     Raises:
         ArgumentError: if there are no such atlases.
     """
-    logged = logged_atlases(log_dir, run, layers, damaged=True)
-    found: list[tuple[RankedEvent, _Layer]] = []
-    compared = []
+    logged = select_records(log_dir, run, layers, include_damaged=True)
+    found: list[tuple[RankedEvent, _LayerEvents]] = []
+    layers_found = []
     for (name, layer), own in itertools.groupby(logged, key=lambda one: (one.run, one.layer)):
-        seen = _followed(layer, own)
-        found += [(event, seen) for event in seen.found]
-        compared.append(_compared(name, layer, seen))
+        layer_events = _track_layer(layer, own)
+        found += [(event, layer_events) for event in layer_events.found]
+        layers_found.append(_compare(name, layer, layer_events))
     found.sort(key=lambda one: (-one[0].event.score, one[0].run, one[0].layer, one[0].step))
-    events = [_sized(rank, event, seen.sizes) for rank, (event, seen) in enumerate(found, start=1)]
-    return EventReport(tuple(events), tuple(compared))
+    events = [
+        _make_listed_event(rank, event, layer_events.sizes)
+        for rank, (event, layer_events) in enumerate(found, start=1)
+    ]
+    return EventReport(tuple(events), tuple(layers_found))
 
 
-def _followed(layer: str, own: Iterable[Original]) -> _Layer:
-    seen = _Layer()
-    parts = itertools.groupby(_read(own, seen), key=_samples)
+def _track_layer(layer: str, own: Iterable[AtlasRecord]) -> _LayerEvents:
+    layer_events = _LayerEvents()
+    parts = itertools.groupby(_read(own, layer_events), key=_get_signature)
     for number, (_, part) in enumerate(parts):
         first = next(part)
         if number:
-            seen.words.append(
-                f"layer {layer!r}: its samples or its width are others from step {first.step:,} "
-                "on; that part is followed by itself"
+            layer_events.messages.append(
+                f"layer {layer!r}: its samples or channels change at step {first.step:,}; concepts "
+                "start again there"
             )
-        seen.found += rank_events(_traced(itertools.chain([first], part), seen))
-    return seen
+        layer_events.found += rank_events(
+            _track_concepts(itertools.chain([first], part), layer_events)
+        )
+    return layer_events
 
 
-def _read(own: Iterable[Original], seen: _Layer) -> Iterator[Atlas]:
+def _read(own: Iterable[AtlasRecord], layer_events: _LayerEvents) -> Iterator[Atlas]:
     for one in own:
         try:
             atlas = one.read()
         except DamageError as error:
-            seen.words.append(f"left out: {error}")
+            layer_events.messages.append(f"skipped: {error}")
             continue
-        seen.atlases += 1
-        seen.has_concepts |= atlas.concepts is not None
-        seen.logged += [(atlas.step, event) for event in atlas.events]
+        layer_events.atlases += 1
+        layer_events.has_concepts |= atlas.concepts is not None
+        layer_events.logged += [(atlas.step, event) for event in atlas.events]
         yield atlas
 
 
-def _samples(atlas: Atlas) -> tuple[str, tuple[int, ...]]:
-    """Returns what has to stay the same for concepts to go on."""
+def _get_signature(atlas: Atlas) -> tuple[str, tuple[int, ...]]:
+    """Returns the values that must stay equal for concepts to continue."""
     return atlas.provenance.probe, atlas.activations.shape
 
 
-def _traced(part: Iterable[Atlas], seen: _Layer) -> Iterator[Atlas]:
-    """Does what `detect_events` does, and notes the sizes of the concepts."""
-    tracer = ConceptTracker()
+def _track_concepts(part: Iterable[Atlas], layer_events: _LayerEvents) -> Iterator[Atlas]:
+    """Tracks concepts as `detect_events` does, and stores their sizes."""
+    tracker = ConceptTracker()
     for atlas in part:
-        traced = tracer.advance(atlas)
-        states = traced.concepts or ()
-        seen.sizes.update({(traced.step, state.id): state.size for state in states})
-        yield traced
+        tracked = tracker.advance(atlas)
+        states = tracked.concepts or ()
+        layer_events.sizes.update({(tracked.step, state.id): state.size for state in states})
+        yield tracked
 
 
-def _compared(run: str, layer: str, seen: _Layer) -> Compared:
-    found = Counter((one.step, one.event) for one in seen.found)
-    logged = Counter(seen.logged)
-    return Compared(
+def _compare(run: str, layer: str, layer_events: _LayerEvents) -> LayerReport:
+    found = Counter((one.step, one.event) for one in layer_events.found)
+    logged = Counter(layer_events.logged)
+    return LayerReport(
         run=run,
         layer=layer,
-        atlases=seen.atlases,
-        found=len(seen.found),
-        logged=len(seen.logged) if seen.has_concepts else None,
+        atlases=layer_events.atlases,
+        found=len(layer_events.found),
+        logged=len(layer_events.logged) if layer_events.has_concepts else None,
         differ=max((found - logged).total(), (logged - found).total()),
-        words=tuple(seen.words),
+        messages=tuple(layer_events.messages),
     )
 
 
-def _sized(rank: int, one: RankedEvent, sizes: Mapping[tuple[int, int], int]) -> Found:
+def _make_listed_event(
+    rank: int, one: RankedEvent, sizes: Mapping[tuple[int, int], int]
+) -> ListedEvent:
     event = one.event
-    return Found(
+    return ListedEvent(
         rank=rank,
         run=one.run,
         layer=one.layer,
@@ -236,7 +243,7 @@ def _sized(rank: int, one: RankedEvent, sizes: Mapping[tuple[int, int], int]) ->
     )
 
 
-def _plain(one: Found) -> dict[str, Any]:
+def _event_to_dict(one: ListedEvent) -> dict[str, Any]:
     event, cell = one.event, one.event.cell
     return {
         "rank": one.rank,
@@ -248,13 +255,13 @@ def _plain(one: Found) -> dict[str, Any]:
         "score": float(event.score),
         "confidence": float(event.confidence),
         "before_step": event.before_step,
-        "before": _groups(event.before, one.before),
-        "after": _groups(event.after, one.after),
+        "before": _concepts_to_dicts(event.before, one.before),
+        "after": _concepts_to_dicts(event.after, one.after),
         "cell": None
         if cell is None
         else dict(zip(("grid", "row", "col"), map(int, cell), strict=True)),
     }
 
 
-def _groups(ids: Sequence[int], sizes: Sequence[int]) -> list[dict[str, int]]:
+def _concepts_to_dicts(ids: Sequence[int], sizes: Sequence[int]) -> list[dict[str, int]]:
     return [{"id": int(i), "samples": int(size)} for i, size in zip(ids, sizes, strict=True)]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tensorboard-atlas relayout`: a finished run's maps laid out again, from the last step backwards.
+"""Computes the maps of a finished run again, from the last step to the first.
 
-A map that grows forwards keeps something of the random network that it began with. Backwards the
-last map is as good as one by itself, and sets the viewport of all. The run itself is never changed:
-the new maps are a complete run of their own below it, `<run>/backwards`.
+During training, each map continues the one before, so that the random initial network influences
+all later maps. In reverse order, the last map is as good as a map of this step alone, and all other
+maps are aligned with it. The run is never changed: the new maps are a complete run below it, in
+`metadata.RELAYOUT_FOLDER`.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_relay
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files, read_events
-from tensorboard_plugin_atlas.logs.reader import Original, originals
+from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, read_events
+from tensorboard_plugin_atlas.logs.reader import AtlasRecord, list_records
 from tensorboard_plugin_atlas.logs.resume import purge_steps
-from tensorboard_plugin_atlas.logs.selection import logged_atlases
+from tensorboard_plugin_atlas.logs.selection import select_records
 from tensorboard_plugin_atlas.metadata import (
     PROBE_TAG,
     layer_of_shortcuts,
@@ -46,13 +47,15 @@ from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.revisions import REFINES
 
 _OWN_FILES: Final = ".atlas"
-"""How the names of event files end that this package makes."""
+"""Suffix of event files of this package."""
 _KEPT_SECONDS: Final = 3600
-"""An empty event file is kept for so long: any TensorBoard has gone on to the next one by then."""
+"""How long an empty event file is kept; by then, every TensorBoard has opened the next file."""
 
-_AGAIN: Final = "layout: laid out again from the last step"
-_OF_THE_MAP: Final = ("layout:", "grid:", "concepts:", "lifelines:")
-"""Beginnings of notes that are about the map that is replaced."""
+_RELAYOUT_NOTE: Final = "layout: computed again from the last step"
+_RELAYOUT_NOTES: Final = (_RELAYOUT_NOTE, "layout: laid out again from the last step")
+"""Prefixes of the note in relayout atlases, with that of older versions."""
+_MAP_NOTES: Final = ("layout:", "grid:", "concepts:", "lifelines:")  # word-check: ok
+"""Prefixes of notes about the map that is replaced."""
 _MAP_SETTINGS: Final = (
     *("neighbors", "min_dist", "epochs", "stability", "layout", "seed"),
     *("grids", "min_count"),
@@ -61,18 +64,18 @@ _MAP_SETTINGS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class LayerRelayout:
-    """What became of the maps of one layer.
+    """Result for one layer of one run.
 
     Attributes:
-        run: TensorBoard run that they were logged in.
+        run: TensorBoard run.
         layer: The layer.
-        steps: How many were laid out again.
-        last: The last of them.
-        trust_before: Trustworthiness of the last map as it was logged, None where undefined.
-        trust_after: The same of the new one.
-        move_before: Mean distance that a sample moved from one map to the next, in widths of the
-            map; None of a single map.
-        move_after: The same on the new maps.
+        steps: Number of maps that were computed again.
+        last: Step of the last map.
+        trust_before: Trustworthiness of the last map as logged, None if undefined.
+        trust_after: Trustworthiness of the last map after relayout.
+        move_before: Mean displacement of a sample from one map to the next as logged, in widths of
+            the map; None for a single map.
+        move_after: The same after relayout.
         bytes: Size in the log.
     """
 
@@ -89,28 +92,28 @@ class LayerRelayout:
 
 @dataclass(frozen=True)
 class RelayoutResult:
-    """What one call did.
+    """Result of one call.
 
     Attributes:
-        done: Each layer of each run.
-        words: What was left out and why, a sentence each.
+        layers: Result for each layer of each run.
+        messages: One message for each atlas that was skipped, and for other limitations.
     """
 
-    done: tuple[LayerRelayout, ...]
-    words: tuple[str, ...] = ()
+    layers: tuple[LayerRelayout, ...]
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class _Chain:
-    """Atlases of one layer whose samples are the same throughout, first to last, and their maps."""
+    """Consecutive atlases of one layer with the same samples, and their new maps."""
 
-    atlases: tuple[Original, ...]
+    atlases: tuple[AtlasRecord, ...]
     config: AtlasConfig
     layouts: tuple[Layout, ...] = ()
 
     @property
     def last(self) -> int:
-        """Its last step."""
+        """Last step."""
         return self.atlases[-1].step
 
 
@@ -121,78 +124,81 @@ def relayout(
     layers: Sequence[str] | None = None,
     progress: bool = True,
 ) -> RelayoutResult:
-    """Lays the maps of finished runs out again, each run's into a run of its own below it.
+    """Computes the maps of finished runs again, and writes them to a new run below each run.
 
-    A second call replaces what the first one wrote. Layers that it was not asked for are kept.
+    A second call replaces the maps that the first one wrote. If `layers` is given, other layers
+    of the new run are kept.
 
     Args:
-        log_dir: What TensorBoard would be given.
-        run: Only this run; None takes all that were not laid out backwards themselves.
-        layers: Dotted module names; None takes all that were logged.
+        log_dir: Log directory, as passed to TensorBoard.
+        run: Only this run; None for all runs that `relayout` has not written itself.
+        layers: Dotted module names; None for all logged layers.
         progress: Whether to show progress bars on a terminal.
 
     Returns:
-        What was laid out. Each run is complete in the log when the next is begun.
+        The result for each layer. Each run is written completely before the next one is computed.
 
     Raises:
-        ArgumentError: if there is nothing to lay out, a map cannot be, or the new run cannot be
-            written; the runs before are complete then and this one is as it was, unless the disk
-            failed while it was written.
+        ArgumentError: if there are no atlases, if a map cannot be computed, or if the new run
+            cannot be written. Runs before it are complete then, and this run is unchanged unless
+            writing failed in the middle.
     """
-    found = logged_atlases(log_dir, run, layers, damaged=True)
+    records = select_records(log_dir, run, layers, include_damaged=True)
     done: list[LayerRelayout] = []
-    words: list[str] = []
-    for name, own in itertools.groupby(found, key=lambda one: one.run):
-        home = source_of_relayout(name)
-        if home is not None:
+    messages: list[str] = []
+    for name, own in itertools.groupby(records, key=lambda one: one.run):
+        source = source_of_relayout(name)
+        if source is not None:
             raise ArgumentError(
-                f"--run {name!r} is laid out backwards already; pass --run {home!r} to lay that "
-                "run out anew"
+                f"--run {name!r} was written by relayout; pass --run {source!r} to compute its "
+                "maps again"
             )
-        done += _relayout_run(log_dir, name, list(own), layers is not None, words, progress)
-    return RelayoutResult(tuple(done), tuple(words))
+        done += _relayout_run(log_dir, name, list(own), layers is not None, messages, progress)
+    return RelayoutResult(tuple(done), tuple(messages))
 
 
 def _relayout_run(
     log_dir: Path,
     run: str,
-    found: Sequence[Original],
+    found: Sequence[AtlasRecord],
     is_part: bool,
-    words: list[str],
+    messages: list[str],
     progress: bool,
 ) -> list[LayerRelayout]:
-    """Lays all layers out before it writes any, so that what is there is void for seconds only."""
+    """Computes all layers before it writes any, so that old maps are void only for seconds."""
     folder = log_dir / relayout_run(run)
-    old = _own_files(folder)
+    old = _list_own_files(folder)
     layers: dict[str, list[_Chain]] = {}
     for layer, own in itertools.groupby(found, key=lambda one: one.layer):
-        chains = [_laid_out(chain, progress) for chain in _chains(layer, own, words)]
+        chains = [
+            _compute_layouts(chain, progress) for chain in _split_into_chains(layer, own, messages)
+        ]
         if chains:
             layers[layer] = chains
     if not layers:
         return []
     kept = [
         one
-        for one in originals(log_dir, run=relayout_run(run))
+        for one in list_records(log_dir, run=relayout_run(run))
         if is_part and one.layer not in layers
     ]
     try:
-        done = _written(log_dir / run, folder, layers, kept, words, progress)
+        done = _write_atlases(log_dir / run, folder, layers, kept, messages, progress)
         for path in old:
-            _retire(path)
+            _empty_file(path)
     except OSError as error:
         raise ArgumentError(
-            f"{str(folder)!r} cannot be written ({error.strerror or error}); maps that are laid "
-            "out again go there"
+            f"{str(folder)!r} cannot be written ({error.strerror or error}), but the new maps are "
+            "stored there; check its permissions and the free disk space"
         ) from error
     return done
 
 
-def _retire(path: Path) -> None:
-    """Empties an event file, and removes one that was emptied long ago.
+def _empty_file(path: Path) -> None:
+    """Empties an event file, or removes it if it was emptied long ago.
 
-    TensorBoard's Python loader opens its file by name at every read. While it has not gone on to
-    the next file, it would wait for ever for one that is gone, and shows nothing new of the run.
+    TensorBoard's Python loader opens its current file by name at every read. If the file is deleted
+    before it opens the next one, it waits forever and shows nothing new of the run.
 
     Raises:
         OSError: if it cannot be written.
@@ -204,54 +210,56 @@ def _retire(path: Path) -> None:
         path.unlink()
 
 
-def _own_files(folder: Path) -> list[Path]:
-    """Returns the event files that an earlier call left.
+def _list_own_files(folder: Path) -> list[Path]:
+    """Returns the event files of an earlier call.
 
     Raises:
-        ArgumentError: if there are any that this package did not make.
+        ArgumentError: if there are event files of another program.
     """
     if not folder.exists():
         return []
     try:
-        found = event_files(folder)
+        found = list_event_files(folder)
     except OSError as error:
         raise ArgumentError(
-            f"{str(folder)!r} cannot be read ({error.strerror}); maps that are laid out again go "
-            "there"
+            f"{str(folder)!r} cannot be read ({error.strerror}), but the new maps are stored "
+            "there; check its permissions"
         ) from error
     strange = [path.name for path in found if not path.name.endswith(_OWN_FILES)]
     if strange:
         raise ArgumentError(
-            f"{str(folder)!r} holds event files of another program ({strange[0]!r}), and maps that "
-            "are laid out again would replace them; rename that folder"
+            f"{str(folder)!r} holds event files of another program ({strange[0]!r}), which the new "
+            "maps would replace; rename that folder"
         )
     return found
 
 
-def _chains(layer: str, found: Iterable[Original], words: list[str]) -> list[_Chain]:
-    """Reads every atlas of a layer once; splits them where the samples are others.
+def _split_into_chains(
+    layer: str, found: Iterable[AtlasRecord], messages: list[str]
+) -> list[_Chain]:
+    """Reads all atlases of a layer, and starts a new chain whenever the samples change.
 
     Raises:
-        ArgumentError: if one was laid out backwards itself, or its recipe cannot be used.
+        ArgumentError: if `relayout` wrote one of them, or its settings cannot be used.
     """
     chains: list[_Chain] = []
     before: tuple[str, int] | None = None
     config: AtlasConfig
     for one in found:
         try:
-            atlas = one.read_shown()
+            atlas = one.read_latest()
         except DamageError as error:
-            words.append(f"left out: {error}")
+            messages.append(f"left out: {error}")
             continue
-        if any(note.startswith(_AGAIN) for note in atlas.provenance.notes):
+        if any(note.startswith(_RELAYOUT_NOTES) for note in atlas.provenance.notes):
             raise ArgumentError(
-                f"run {one.run!r} is laid out backwards already; pass the folder of the run that "
-                "it was made of, which is above it"
+                f"run {one.run!r} was written by relayout; pass the folder above it, which holds "
+                "the original run"
             )
         if not finite_rows(atlas.activations).any():
-            words.append(
-                f"left out: run {one.run!r}, layer {layer!r}, step {one.step:,}: no sample is "
-                "without NaN or infinity"
+            messages.append(
+                f"skipped: run {one.run!r}, layer {layer!r}, step {one.step:,}: all samples hold "
+                "NaN or infinity"
             )
             continue
         config = restore_config(atlas.provenance.settings)
@@ -260,9 +268,9 @@ def _chains(layer: str, found: Iterable[Original], words: list[str]) -> list[_Ch
             chains[-1] = _Chain((*chains[-1].atlases, one), config)
             continue
         if before is not None:
-            words.append(
-                f"run {one.run!r}, layer {layer!r}: the samples are others from step "
-                f"{one.step:,} on; the maps up to step {chains[-1].last:,} are laid out from there"
+            messages.append(
+                f"run {one.run!r}, layer {layer!r}: the samples change at step {one.step:,}; the "
+                f"maps up to step {chains[-1].last:,} are computed separately"
             )
         chains.append(_Chain((one,), config))
         before = samples
@@ -270,9 +278,9 @@ def _chains(layer: str, found: Iterable[Original], words: list[str]) -> list[_Ch
 
 
 class _Activations(Sequence[NDArray[Any]]):
-    """The activations of a chain's atlases, each read when it is asked for."""
+    """The activations of a chain's atlases, read from the log at each access."""
 
-    def __init__(self, atlases: Sequence[Original], advance: Callable[[], object]) -> None:
+    def __init__(self, atlases: Sequence[AtlasRecord], advance: Callable[[], object]) -> None:
         self._atlases = atlases
         self._advance = advance
 
@@ -281,45 +289,47 @@ class _Activations(Sequence[NDArray[Any]]):
 
     def __getitem__(self, index: Any) -> Any:
         self._advance()
-        return self._atlases[index].read_shown().activations
+        return self._atlases[index].read_latest().activations
 
 
-def _laid_out(chain: _Chain, progress: bool) -> _Chain:
+def _compute_layouts(chain: _Chain, progress: bool) -> _Chain:
     layer, total = chain.atlases[0].layer, len(chain.atlases)
     with progress_bar(f"maps of {layer}", total, unit="map", shown=progress) as bar:
         advance = (lambda: None) if bar is None else bar.update
         layouts = compute_relayout(_Activations(chain.atlases, advance), chain.config)
-    return dataclasses.replace(chain, layouts=tuple(map(_as_drawn, layouts)))
+    return dataclasses.replace(chain, layouts=tuple(map(_drop_layout_data, layouts)))
 
 
-def _as_drawn(layout: Layout) -> Layout:
-    """Leaves out what only the next layout needs: of a long run it would be most of the memory."""
+def _drop_layout_data(layout: Layout) -> Layout:
+    """Removes data for the next layout, which would take most of the memory in a long run."""
     return dataclasses.replace(
         layout, raw=layout.raw[:0].copy(), neighbors=layout.neighbors[:0].copy()
     )
 
 
-def _written(
+def _write_atlases(
     home: Path,
     folder: Path,
     layers: dict[str, list[_Chain]],
-    kept: Sequence[Original],
-    words: list[str],
+    kept: Sequence[AtlasRecord],
+    messages: list[str],
     progress: bool,
 ) -> list[LayerRelayout]:
-    """Makes what is there void, and writes the whole run anew.
+    """Makes the old maps void and writes the new run.
 
     Raises:
         OSError: if it cannot be written.
-        ArgumentError: if an atlas was damaged since it was read first.
+        ArgumentError: if an atlas was damaged since it was first read.
     """
     chains = list(itertools.chain.from_iterable(layers.values()))
     first = min(0, *(chain.atlases[0].step for chain in chains))
     purge_steps(str(folder), first, time.time())
     sink = EventSink(folder)
     try:
-        if not _copy_others(home, sink):
-            words.append(f"run {chains[0].atlases[0].run!r}: no pictures of its probe are there")
+        if not _copy_optional_records(home, sink):
+            messages.append(
+                f"run {chains[0].atlases[0].run!r}: the images of its probe are missing"
+            )
         for one in kept:
             atlas = one.read()
             tag = layer_tag(one.layer, sequence=atlas.sequence)
@@ -337,19 +347,21 @@ def _written(
 
 
 def copy_probes(home: Path, sink: EventSink) -> bool:
-    """Copies the pictures of a run's probes; tells whether there are any."""
-    return _copied(home, sink, lambda tag: tag == PROBE_TAG)
+    """Copies the probe images of a run; returns whether there are any."""
+    return _copy_events(home, sink, lambda tag: tag == PROBE_TAG)
 
 
-def _copy_others(home: Path, sink: EventSink) -> bool:
-    """Copies a run's shortcuts and the pictures of its probes; tells whether there are pictures.
+def _copy_optional_records(home: Path, sink: EventSink) -> bool:
+    """Copies the shortcuts and probe images of a run; returns whether there are probe images.
 
-    Shortcuts name samples, and those are the same ones on every map.
+    Shortcuts refer to samples, which are the same on all maps.
     """
-    return _copied(home, sink, lambda tag: tag == PROBE_TAG or layer_of_shortcuts(tag) is not None)
+    return _copy_events(
+        home, sink, lambda tag: tag == PROBE_TAG or layer_of_shortcuts(tag) is not None
+    )
 
 
-def _copied(home: Path, sink: EventSink, is_wanted: Callable[[str], bool]) -> bool:
+def _copy_events(home: Path, sink: EventSink, is_wanted: Callable[[str], bool]) -> bool:
     found: dict[tuple[int, str], tuple[bytes, ...]] = {}
     for event in read_events(home):
         if event.is_restart:
@@ -364,20 +376,20 @@ def _copied(home: Path, sink: EventSink, is_wanted: Callable[[str], bool]) -> bo
 def _write_layer(
     chains: Sequence[_Chain], sink: EventSink, advance: Callable[[], object]
 ) -> LayerRelayout:
-    tracer, size = ConceptTracker(), 0
-    old, new = _Moves(), _Moves()
+    tracker, size = ConceptTracker(), 0
+    old, new = _MapQuality(), _MapQuality()
     for chain in chains:
         old.begin()
         new.begin()
-        for original, layout in zip(chain.atlases, chain.layouts, strict=True):
-            atlas = original.read_shown()
-            remade = tracer.advance(_remade(atlas, layout, chain))
-            blobs = encode_atlas(remade)
-            # Now, since a map that was laid out again is another one to the tab.
-            sink.write(layer_tag(atlas.layer, sequence=remade.sequence), blobs, atlas.step)
+        for record, layout in zip(chain.atlases, chain.layouts, strict=True):
+            atlas = record.read_latest()
+            moved = tracker.advance(_move_to_layout(atlas, layout, chain))
+            blobs = encode_atlas(moved)
+            # With the current wall time, so that the tab loads it again.
+            sink.write(layer_tag(atlas.layer, sequence=moved.sequence), blobs, atlas.step)
             size += sum(map(len, blobs))
             old.add(atlas, ~layout.invalid)
-            new.add(remade, ~layout.invalid)
+            new.add(moved, ~layout.invalid)
             advance()
     last = chains[-1].atlases[-1]
     return LayerRelayout(
@@ -393,8 +405,8 @@ def _write_layer(
     )
 
 
-def _remade(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
-    """Returns an atlas on its new map; all that is not of the map is as it was."""
+def _move_to_layout(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
+    """Returns the atlas with a new map; values that do not depend on the map are unchanged."""
     activations = atlas.activations
     levels, grid_notes = bin_grids(layout, activations, config=chain.config)
     grids, icon_notes = reuse_icons(atlas, levels)
@@ -413,9 +425,9 @@ def _remade(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
         clamped=measured.clamped,
     )
     notes = (
-        *(n for n in atlas.provenance.notes if not n.startswith(_OF_THE_MAP)),
-        f"{_AGAIN} ({chain.last:,}) backwards",
-        *_unplaced(atlas, layout),
+        *(n for n in atlas.provenance.notes if not n.startswith(_MAP_NOTES)),
+        f"{_RELAYOUT_NOTE} ({chain.last:,}) to the first",
+        *_describe_lost_nan(atlas, layout),
         *layout.notes,
         *grid_notes,
         *icon_notes,
@@ -431,30 +443,30 @@ def _remade(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
     )
 
 
-def _unplaced(atlas: Atlas, layout: Layout) -> Iterator[str]:
-    """Yields what to say of samples with NaN that the log no longer tells from others."""
+def _describe_lost_nan(atlas: Atlas, layout: Layout) -> Iterator[str]:
+    """Yields a note if samples with NaN cannot be distinguished from others in the log."""
     lost = atlas.quality.invalid - int(layout.invalid.sum())
     if lost > 0:
         yield (
-            f"layout: {lost:,} samples held NaN or infinity, which the log keeps as the mean of "
-            "the others; they are placed there"
+            f"layout: {lost:,} samples held NaN or infinity; the log stores the mean of the other "
+            "samples instead, and the map shows them there"
         )
 
 
 def _provenance(atlas: Atlas, config: AtlasConfig, notes: Iterable[str]) -> Provenance:
     origin = atlas.provenance
-    recipe = config.as_dict()
+    settings = config.as_dict()
     return dataclasses.replace(
         origin,
-        settings={**origin.settings, **{name: recipe[name] for name in _MAP_SETTINGS}},
-        # Neither stands for the record that it was made of, nor has the same cells.
+        settings={**origin.settings, **{name: settings[name] for name in _MAP_SETTINGS}},
+        # It refines no other record, and its cells differ from those of the original.
         layer_info={k: v for k, v in origin.layer_info.items() if k not in (REFINES, ICON_CHANGE)},
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-class _Moves:
-    """How far samples move from map to map, and how far the last map can be trusted."""
+class _MapQuality:
+    """Mean displacement of samples between maps, and trustworthiness of the last map."""
 
     def __init__(self) -> None:
         self.trust: float | None = None
@@ -463,11 +475,11 @@ class _Moves:
         self._count = 0
 
     def begin(self) -> None:
-        """The next map continues no other."""
+        """Starts a new chain of maps."""
         self._before = None
 
     def add(self, atlas: Atlas, valid: NDArray[np.bool_]) -> None:
-        """Takes in the next map, and which of its samples (N,) have a place that means anything."""
+        """Adds the next map; `valid`, (N,), marks samples without NaN or infinity."""
         if self._before is not None:
             xy, before = self._before
             moves = np.linalg.norm((atlas.xy - xy)[valid & before], axis=1)
@@ -478,5 +490,5 @@ class _Moves:
 
     @property
     def mean(self) -> float | None:
-        """The mean over samples and steps, or None where none moved on."""
+        """Mean displacement over samples and steps, None for a single map."""
         return self._sum / self._count if self._count else None

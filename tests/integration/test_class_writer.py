@@ -136,8 +136,8 @@ def test_comparison_matches_the_positions_of_both(logged):
 def test_tools_for_followed_samples_skip_them_or_report_why(logged, tmp_path):
     copy = tmp_path / "runs"
     shutil.copytree(logged, copy)
-    assert {one.layer for one in find_events(copy).compared} == {"act", "patch"}
-    assert {one.layer for one in relayout(copy, progress=False).done} == {"act", "patch"}
+    assert {one.layer for one in find_events(copy).layers} == {"act", "patch"}
+    assert {one.layer for one in relayout(copy, progress=False).layers} == {"act", "patch"}
     for tool in (find_events, relayout):
         with pytest.raises(ArgumentError, match="series of atlases of classes"):
             tool(copy, layers=["act · red"])

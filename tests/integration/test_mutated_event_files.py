@@ -22,7 +22,12 @@ from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, masked_crc, scan_records
+from tensorboard_plugin_atlas.logs.event_file import (
+    EventSink,
+    compute_masked_crc,
+    frame,
+    scan_records,
+)
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas, encode_probe
@@ -105,9 +110,9 @@ def mutate_payload(whole: bytes, random_state: random.Random) -> bytes:
     payload = bytearray(whole[start : start + length])
     for _ in range(random_state.choice((1, 1, 3))):
         # Half of the time in the first bytes: time, step, tag, and the lengths of everything.
-        where = random_state.randrange(min(60, length) if random_state.random() < 0.5 else length)
-        payload[where] ^= 1 << random_state.randrange(8)
-    seal = struct.pack("<I", masked_crc(bytes(payload)))
+        where = chance.randrange(min(60, length) if chance.random() < 0.5 else length)
+        payload[where] ^= 1 << chance.randrange(8)
+    seal = struct.pack("<I", compute_masked_crc(bytes(payload)))
     return whole[:start] + bytes(payload) + seal + whole[start + length + 4 :]
 
 
@@ -196,8 +201,8 @@ class AnyChecksum:
 
 
 def trust_data(data: bytes) -> Any:
-    """Accepts any data, as the data server does: it checks headers only."""
-    return masked_crc(data) if len(data) == 8 else AnyChecksum()
+    """What the data server does: it checks headers, and never data."""
+    return compute_masked_crc(data) if len(data) == 8 else Anything()
 
 
 @pytest.fixture
@@ -220,9 +225,9 @@ def run_mutations(
     seen: collections.Counter[str] = collections.Counter()
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
-        mutated_path.write_bytes(mutate(whole, kind, random_state))
-        # In turn with and without TensorBoard's check of the data.
-        check = trust_data if number // len(KINDS) % 2 else masked_crc
+        broken.write_bytes(mutated(whole, kind, chance))
+        # One after the other, TensorBoard's own check of data, and none.
+        check = trust_data if number // len(KINDS) % 2 else compute_masked_crc
         monkeypatch.setattr(pywrap_tensorflow, "masked_crc32c", check)
         found = set(check_reading(mutated_path.parents[2], original_atlases))
         try:

@@ -178,9 +178,12 @@ def test_the_log_of_the_layers_can_still_be_refined_without_naming_a_run(runs):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"classes": ()}, "pass --classes NAME or --pair NAME NAME"),
-        ({"classes": ["rod"]}, r"--classes, --pair: no class is named 'rod'; did you mean 'red'"),
-        ({"classes": ["7"]}, "7 is not a class; the model has 3 classes"),
+        ({"classes": ()}, "pass --classes NAME, or --pair NAME NAME"),
+        (
+            {"classes": ["rod"]},
+            r"--classes, --pair: no class is call_factory 'rod'; did you mean 'red'",
+        ),
+        ({"classes": ["7"]}, "7 is no class; the model tells 3 apart"),
         ({"pairs": [("red", "0")]}, "names one class twice"),
         ({"layer": "nowhere"}, "--layer 'nowhere' was not logged"),
         ({"step": 7, "weights": 10}, "--step 7 was not logged; the nearest are"),
@@ -210,11 +213,9 @@ def test_a_class_that_nothing_speaks_for_is_left_out_or_refused(runs, capsys, mo
     state = {**weights_at(10), "head.weight": silent.head.weight}
     torch.save(state, runs.parent / "silent.pt")
     done = made(runs, 10, weights="silent", classes=["red", "green"])
-    assert [one.series for one in done.made] == ["act · green"]
-    assert done.words[0].startswith(
-        "class 'red' has no attribution at any position of the probe's 90 images"
-    )
-    with pytest.raises(ArgumentError, match="class 'red' has no attribution"):
+    assert [one.series for one in done.atlases] == ["act · green"]
+    assert done.skipped[0].startswith("no place of the probe's 90 images speaks for class 'red'")
+    with pytest.raises(ArgumentError, match="speaks for class 'red'"):
         made(runs, 10, weights="silent", classes=["red"])
 
 
