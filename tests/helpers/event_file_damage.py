@@ -31,9 +31,9 @@ def make_header(length: int) -> bytes:
 
 
 def iterate_damage(path: Path) -> Iterator[str]:
-    """Breaks `path` in one way after the other, restoring it in between, and names each."""
-    whole, places = path.read_bytes(), find_record_offsets(path)
-    middle = places[len(places) // 2]
+    """Damages `path` in one way after another, restores it in between, and yields their names."""
+    whole, starts = path.read_bytes(), find_record_offsets(path)
+    middle = starts[len(starts) // 2]
     for name, change in {
         "a flipped bit of data": lambda: flip_bit(path, middle + 900),
         "a flipped bit of a length": lambda: flip_bit(path, middle + 1),

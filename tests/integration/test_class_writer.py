@@ -139,7 +139,7 @@ def test_tools_for_followed_samples_skip_them_or_report_why(logged, tmp_path):
     assert {one.layer for one in find_events(copy).layers} == {"act", "patch"}
     assert {one.layer for one in relayout(copy, progress=False).layers} == {"act", "patch"}
     for tool in (find_events, relayout):
-        with pytest.raises(ArgumentError, match="series of atlases of classes"):
+        with pytest.raises(ArgumentError, match="a series of class atlases"):
             tool(copy, layers=["act · red"])
     with pytest.raises(ArgumentError, match="'act · red' is an atlas of a class"):
         track_concepts(read_atlases(copy, run="exp", layer="act · red"))

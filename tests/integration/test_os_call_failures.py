@@ -175,7 +175,7 @@ def test_the_nth_call_fails_for_every_n(
             assert len(written) >= len(STEPS) - 1, (failing, faults.calls)
             assert steps == written or tried[-1] in ("close", "fsync"), (failing, faults.calls)
             assert damage == [], (failing, tried[-1])
-        # Every file is read to its end by loaders that stop at the first damage.
+        # Loaders that stop at the first damage read every file to its end.
         for path in list_event_files(directory) if directory.exists() else ():
             reasons = [record.reason for record in scan_records(path)]
             assert reasons == [None] * len(reasons), (failing, faults.calls)

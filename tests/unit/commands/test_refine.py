@@ -275,7 +275,9 @@ class TestRefusals:
             refine(runs, trained / "20.pt", f"{HERE}:make_model", f"{HERE}:{data}")
 
     def test_another_network(self, trained: Path, runs: Path) -> None:
-        with pytest.raises(ArgumentError, match=r"of another model .*of another shape: 0\.bias"):
+        with pytest.raises(
+            ArgumentError, match=r"does not fit the model .*of another shape: 0\.bias"
+        ):
             refine(runs, trained / "20.pt", f"{HERE}:make_wide", f"{HERE}:make_probe")
 
     @pytest.mark.parametrize(
