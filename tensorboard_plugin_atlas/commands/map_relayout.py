@@ -249,7 +249,7 @@ def _split_into_chains(
         try:
             atlas = one.read_latest()
         except DamageError as error:
-            messages.append(f"left out: {error}")
+            messages.append(f"skipped: {error}")
             continue
         if any(note.startswith(_RELAYOUT_NOTES) for note in atlas.provenance.notes):
             raise ArgumentError(

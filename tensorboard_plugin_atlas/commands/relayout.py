@@ -72,8 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
         rows.append((one.run, *row) if len(runs) > 1 else row)
     print(format_table(rows))
     print(
-        "\ntrust: trustworthiness of the last map, at most 1"
-        "\nmove: mean displacement of a sample between maps, in widths of the map"
+        "\ntrust: trustworthiness of the last map, at most 1; move: mean displacement of a sample "
+        "between maps, in widths of the map"
     )
     for name in runs:
         print(f"the tab offers the new maps next to run {escape(name)} after the next reload")

@@ -434,7 +434,7 @@ class TestEstimate:
             ("tiny_training:FailsInWorker", r"TypeError: .*missing 1 required positional argument"),
             (
                 "tiny_training:make_images",
-                r"'tiny_training:make_images' returns a tuple; pass a callable that takes nothing",
+                r"'tiny_training:make_images' returns a tuple; pass a callable without arguments",
             ),
         ],
     )

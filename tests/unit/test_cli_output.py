@@ -71,7 +71,7 @@ def test_a_sign_that_the_terminal_lacks_ends_nothing(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, b"")
-    assert b" ? pass the directory that AtlasWriter was given" in done.stdout
+    assert b" ? pass the directory that was passed to AtlasWriter" in done.stdout
 
 
 class TestWrongNames:

@@ -165,7 +165,7 @@ def test_the_log_of_the_layers_can_still_be_refined_without_naming_a_run(runs):
         progress=False,
     )
     assert done.run == "exp/atlas"
-    with pytest.raises(ArgumentError, match="'act · red' is a series of atlases of classes"):
+    with pytest.raises(ArgumentError, match="'act · red' is a series of class atlases"):
         refine(
             runs,
             runs.parent / "20.pt",
@@ -181,9 +181,9 @@ def test_the_log_of_the_layers_can_still_be_refined_without_naming_a_run(runs):
         ({"classes": ()}, "pass --classes NAME, or --pair NAME NAME"),
         (
             {"classes": ["rod"]},
-            r"--classes, --pair: no class is call_factory 'rod'; did you mean 'red'",
+            r"--classes, --pair: no class is named 'rod'; did you mean 'red'",
         ),
-        ({"classes": ["7"]}, "7 is no class; the model tells 3 apart"),
+        ({"classes": ["7"]}, "7 is not a class; the model has 3 classes"),
         ({"pairs": [("red", "0")]}, "names one class twice"),
         ({"layer": "nowhere"}, "--layer 'nowhere' was not logged"),
         ({"step": 7, "weights": 10}, "--step 7 was not logged; the nearest are"),
@@ -201,7 +201,10 @@ def test_other_weights_are_refused(runs):
     model = MarkNet()
     torch.nn.init.normal_(model.patch.weight)
     torch.save(model.state_dict(), runs.parent / "other.pt")
-    with pytest.raises(ArgumentError, match="these weights answer otherwise than layer 'act'"):
+    with pytest.raises(
+        ArgumentError,
+        match="the activations with these weights differ from those logged for layer 'act'",
+    ):
         made(runs, 10, weights="other")
     assert not (runs / "exp/atlas/classes").exists()
 
@@ -214,8 +217,8 @@ def test_a_class_that_nothing_speaks_for_is_left_out_or_refused(runs, capsys, mo
     torch.save(state, runs.parent / "silent.pt")
     done = made(runs, 10, weights="silent", classes=["red", "green"])
     assert [one.series for one in done.atlases] == ["act · green"]
-    assert done.skipped[0].startswith("no place of the probe's 90 images speaks for class 'red'")
-    with pytest.raises(ArgumentError, match="speaks for class 'red'"):
+    assert done.skipped[0].startswith("class 'red' has no attribution")
+    with pytest.raises(ArgumentError, match="class 'red' has no attribution"):
         made(runs, 10, weights="silent", classes=["red"])
 
 

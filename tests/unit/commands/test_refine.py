@@ -148,7 +148,7 @@ def test_the_last_step_of_every_layer_is_drawn_anew_in_place(trained: Path, runs
         cosines = np.concatenate([grid.icon_cosine for grid in found.grids])
         assert one.after == pytest.approx(np.nanmean(cosines))
         assert found.provenance.settings["icons"] == "inversion"
-        assert "icons: drawn later as inversion, from weights" in found.provenance.notes[-1]
+        assert "icons: rendered again as inversion, from weights" in found.provenance.notes[-1]
     assert max(one.after - one.before for one in done) > 0.05
     listed = [e.bytes for e in list_atlases(runs) if e.revision == "refined"]
     assert [one.bytes for one in done] == listed
@@ -248,7 +248,7 @@ class TestRefusals:
 
     def test_weights_of_another_step(self, trained: Path, runs: Path) -> None:
         with pytest.raises(
-            ArgumentError, match=r"answer otherwise than layer '1' at step 20"
+            ArgumentError, match=r"differ from those logged for layer '1' at step 20"
         ) as it:
             refine(
                 *(runs, trained / "10.pt", f"{HERE}:make_model", f"{HERE}:make_probe"),
@@ -260,7 +260,7 @@ class TestRefusals:
     def test_weights_a_little_off(self, trained: Path, runs: Path, tmp_path: Path) -> None:
         state = {k: v + 0.1 * torch.randn_like(v) for k, v in weights_at(20).items()}
         torch.save(state, tmp_path / "off.pt")
-        with pytest.raises(ArgumentError, match=r"median cosine 0\.\d\d, where the right ones"):
+        with pytest.raises(ArgumentError, match=r"median cosine 0\.\d\d, expected"):
             refine(runs, tmp_path / "off.pt", f"{HERE}:make_model", f"{HERE}:make_probe")
 
     @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ class TestWeights:
         state = weights_at(5)
         state["extra"] = state.pop("6.bias")
         torch.save(state, tmp_path / "a.pt")
-        with pytest.raises(ArgumentError, match=r"it lacks: 6\.bias; only it has: extra"):
+        with pytest.raises(ArgumentError, match=r"missing: 6\.bias; unexpected: extra"):
             load_weights(make_model(), tmp_path / "a.pt")
 
 

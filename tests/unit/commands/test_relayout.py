@@ -313,7 +313,7 @@ class TestAgain:
         relayout(runs, layers=["5"], progress=False)
         found = atlases(runs, AGAIN)
         assert [step for _, step in found] == [0, 8, 24]
-        assert "from the last step (24) backwards" in str(found["5", 8].provenance.notes)
+        assert "from the last step (24) to the first" in str(found["5", 8].provenance.notes)
 
     @pytest.mark.parametrize("written", [0, 2])
     def test_one_that_is_killed_leaves_a_log_that_reads_clean(
@@ -396,7 +396,7 @@ class TestWhatCountsAsARun:
         relayout(runs, layers=["5"], progress=False)
         relayout(runs, layers=["5"], progress=False)
         assert {e.run for e in list_atlases(runs)} == {"exp/atlas", AGAIN}
-        with pytest.raises(ArgumentError, match=r"backwards already; pass --run 'exp/atlas'"):
+        with pytest.raises(ArgumentError, match=r"was written by relayout; pass --run 'exp/atlas'"):
             relayout(runs, run=AGAIN, progress=False)
 
     def test_nor_where_its_folder_is_given(self, runs: Path) -> None:
@@ -462,7 +462,7 @@ class TestCommand:
         assert 0 < float(moved) < 1
         total = sum(e.bytes for e in list_atlases(runs) if e.run == AGAIN)
         assert float(size) == pytest.approx(total / 1e6, abs=0.01)
-        assert last == "the tab offers the new maps next to run exp/atlas at the next reload"
+        assert last == "the tab offers the new maps next to run exp/atlas after the next reload"
 
     def test_two_runs_are_told_apart_and_escaped(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
