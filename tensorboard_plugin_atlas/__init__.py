@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Activation atlases in TensorBoard: what an image network sees, and how that changes as it learns.
 
-Importing this package loads nothing but the standard library; each public name is loaded at first
-use, so that a viewer's machine needs no torch and TensorBoard starts no later.
+Public names are imported at first use, so that viewing logs needs no torch and TensorBoard starts
+without delay.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ __all__ = [
     "track_concepts",
 ]
 
-_HOMES = {
+_MODULES = {
     "Atlas": "atlas",
     "AtlasConfig": "config",
     "AtlasDiff": "analysis.comparison",
@@ -98,10 +98,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
 
 
 def __dir__() -> list[str]:

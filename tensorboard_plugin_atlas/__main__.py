@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m tensorboard_plugin_atlas` is `tensorboard-atlas`."""
+"""Runs `tensorboard-atlas` as `python -m tensorboard_plugin_atlas`."""
 
 import sys
 

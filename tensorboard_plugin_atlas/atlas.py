@@ -60,7 +60,7 @@ class StoredActivations:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Samples:
-    """The N samples of one layer at one step; row j is the same image and position at every step.
+    """The N samples of one layer at one step; row j is the same image and position at all steps.
 
     Attributes:
         xy: (N, 2) float32 in [0, 1]: coordinates on the map, x to the right and y down.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What TensorBoard imports at start-up: flags, and the plugin when it is wanted.
+"""Entry point of the TensorBoard plugin: defines its flags and loads it.
 
-An exception here would end TensorBoard for everyone who has this package installed, and a slow
-import would delay it. So this module needs the standard library and TensorBoard's own base class
-only; everything else of the package is imported inside `load`, which reports what is broken there
-in one line of the log and leaves the tab out.
+TensorBoard imports this module at startup. An exception here would end TensorBoard, and a slow
+import would delay it. So this module imports only the standard library and TensorBoard's base
+class. `load` imports the rest of the package; if that fails, it logs one line and TensorBoard
+starts without the tab.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tensorboard.plugins import base_plugin
 
 PLUGIN_NAME: Final = "atlas"
 DEFAULT_KEPT_STEPS: Final = 200
-"""These are `metadata`'s, written again: an installation may lack that file."""
+"""Same values as in `metadata`, which is not imported since a damaged installation may lack it."""
 
 _MOST_CHARACTERS: Final = 300
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class AtlasLoader(base_plugin.TBLoader):  # type: ignore[misc]
-    """Makes the Atlas tab; see `tensorboard.plugins.base_plugin.TBLoader`."""
+    """Loads the Atlas plugin; see `tensorboard.plugins.base_plugin.TBLoader`."""
 
     def define_flags(self, parser: argparse.ArgumentParser) -> None:
         """Adds `--atlas_samples`."""
@@ -34,16 +34,16 @@ class AtlasLoader(base_plugin.TBLoader):  # type: ignore[misc]
             parser.add_argument_group("atlas plugin").add_argument(
                 "--atlas_samples",
                 metavar="COUNT",
-                type=_step_count,
+                type=_parse_step_count,
                 default=DEFAULT_KEPT_STEPS,
-                help="Steps of each layer that the Atlas tab keeps in memory, 0 for all of them "
-                "(default: %(default)s); --samples_per_plugin=atlas=COUNT wins over it.",
+                help="Number of steps of each layer that the Atlas tab keeps in memory, 0 for all "
+                "(default: %(default)s); --samples_per_plugin=atlas=COUNT overrides it.",
             )
         except argparse.ArgumentError as error:
-            logger.warning("Atlas: --atlas_samples is not available: %s", _in_one_line(error))
+            logger.warning("Atlas: --atlas_samples is not available: %s", _summarize(error))
 
     def fix_flags(self, flags: argparse.Namespace) -> None:
-        """Passes `--atlas_samples` on to both of TensorBoard's loaders, which would keep 10."""
+        """Passes `--atlas_samples` to both of TensorBoard's loaders, which keep 10 by default."""
         kept = getattr(flags, "atlas_samples", None)
         limits = getattr(flags, "samples_per_plugin", None)
         if not isinstance(limits, dict):
@@ -52,27 +52,27 @@ class AtlasLoader(base_plugin.TBLoader):  # type: ignore[misc]
         limits.setdefault(PLUGIN_NAME, DEFAULT_KEPT_STEPS if kept is None else kept)
 
     def load(self, context: base_plugin.TBContext) -> base_plugin.TBPlugin | None:
-        """Returns the plugin, or None where it has nothing to read from or cannot be made."""
+        """Returns the plugin, or None if there is no data provider or the plugin fails to load."""
         if context.data_provider is None:
             return None
         try:
             from tensorboard_plugin_atlas.plugin import AtlasPlugin
 
             return _PreparedPlugin(AtlasPlugin(context))
-        except (Exception, SystemExit) as error:  # a damaged installation raises anything
+        except (Exception, SystemExit) as error:  # a damaged installation can raise any type
             logger.warning(
-                "The Atlas tab is off: %s. Reinstall it: pip install --force-reinstall "
+                "The Atlas tab is disabled: %s. Reinstall it: pip install --force-reinstall "
                 "tensorboard_plugin_atlas",
-                _in_one_line(error),
+                _summarize(error),
             )
             return None
 
 
 class _PreparedPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
-    """A plugin whose routes and metadata were fetched once, while `load` still catches errors.
+    """A plugin whose routes and metadata are computed once, while `load` still catches errors.
 
-    TensorBoard calls these methods at every listing of the tabs, and an exception there empties all
-    of its page.
+    TensorBoard calls these methods whenever it lists the tabs; an exception would leave the whole
+    page empty.
     """
 
     plugin_name = PLUGIN_NAME
@@ -90,24 +90,24 @@ class _PreparedPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return self._apps
 
     def is_active(self) -> bool:
-        """Returns what the plugin said."""
+        """Returns whether the plugin was active when it was loaded."""
         return self._is_active
 
     def data_plugin_names(self) -> tuple[str, ...]:
-        """Returns the plugin names under which data activates the tab."""
+        """Returns the plugin names of the data that activates the tab."""
         return self._data_names
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
-        """Returns where the tab's module is and what the tab is called."""
+        """Returns the route of the tab's module and the name of the tab."""
         return self._metadata
 
 
-def _in_one_line(error: BaseException) -> str:
+def _summarize(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"[:_MOST_CHARACTERS]
 
 
-def _step_count(text: str) -> int:
+def _parse_step_count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r}: pass a whole number, 0 for all steps")
+        raise argparse.ArgumentTypeError(f"{text!r}: pass an integer, 0 for all steps")
     return int(text)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The routes of the Atlas tab: what they take, what they answer. Written down in `http_api.md`.
+"""The HTTP routes of the Atlas tab, documented in `http_api.md`.
 
-Reads only: GET and HEAD, no side effects, no request text that becomes a path. TensorBoard has no
-login and checks no host, so that everything here must be harmless when asked by a stranger.
+Read-only: GET and HEAD, without side effects; no text of a request becomes a path. TensorBoard has
+no login and does not check the host, so all requests are untrusted.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from tensorboard_plugin_atlas.wire.shortcut_codec import retell_shortcuts
 logger = logging.getLogger(__name__)
 
 _BINARY: Final = "application/octet-stream"
-_FOR_GOOD_SECONDS: Final = 365 * 24 * 3600
+_IMMUTABLE_SECONDS: Final = 365 * 24 * 3600
 _IMAGE_HEADERS: Final = (("Content-Security-Policy", "default-src 'none'; sandbox"),)
 
 _Params: TypeAlias = Mapping[str, str]
@@ -56,35 +56,35 @@ _OPTIONAL: Final = frozenset({"v"})
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a route found: bytes to send, and what a cache may do with them.
+class RouteResponse:
+    """Response of a route, with its caching.
 
     Attributes:
         data: The body.
         content_type: Its media type.
-        etag: Strong validator, None for answers that are made anew each time.
-        for_good: The URL names the content by its checksum, so it never changes.
+        etag: Strong validator, or None.
+        is_immutable: Whether the URL contains a checksum of the content, so that it never changes.
         headers: More headers.
-        gzipped: The body as gzip, where it is kept; textual bodies are compressed otherwise.
+        gzipped: The gzipped body if it is cached; otherwise TensorBoard compresses text.
     """
 
     data: bytes
     content_type: str
     etag: str | None = None
-    for_good: bool = False
+    is_immutable: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     gzipped: bytes | None = None
 
 
 class _RequestError(Exception):
-    """An error that is told to the client: status, kind and a sentence."""
+    """An error that is returned to the client: status, kind, and message."""
 
     def __init__(self, status: int, kind: str, message: str) -> None:
         super().__init__(message)
         self.status, self.kind, self.message = status, kind, message
 
 
-_NOT_FOUND: Final = (404, "not_found", "There is no such thing here.")
+_NOT_FOUND: Final = (404, "not_found", "Not found.")
 
 
 class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
@@ -93,14 +93,14 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
     plugin_name = PLUGIN_NAME
 
     def __init__(self, context: base_plugin.TBContext) -> None:
-        # 0 asks TensorBoard to keep every step.
+        # With 0, TensorBoard keeps all steps.
         kept_limit = (context.sampling_hints or {}).get(PLUGIN_NAME) or None
         self._store = SeriesStore(context.data_provider, kept_limit=kept_limit)
         self._index_text = IndexText(kept_limit)
         self._assets = load_assets()
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
-        """Returns every route there is: the data routes and one for each file of the front end."""
+        """Returns all routes: the data routes, and one for each file of the front end."""
         routes: dict[str, Callable[..., Any]] = {
             "/index": self._route((), self._index),
             "/history": self._route(("id",), self._history),
@@ -117,40 +117,40 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return routes
 
     def is_active(self) -> bool:
-        """Returns False: this is asked on every listing, `data_plugin_names` is free."""
+        """Returns False; TensorBoard uses `data_plugin_names`, which is cheaper, instead."""
         return False
 
     def data_plugin_names(self) -> tuple[str, ...]:
-        """Returns the plugin name under which data activates the tab."""
+        """Returns the plugin name of the data that activates the tab."""
         return (PLUGIN_NAME,)
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
-        """Returns where the tab's module is and what the tab is called."""
+        """Returns the route of the tab's module and the name of the tab."""
         return base_plugin.FrontendMetadata(es_module_path=ENTRY_ROUTE, tab_name="Atlas")
 
     def _route(
-        self, names: tuple[str, ...], handle: Callable[[Request, _Params], Answer]
+        self, names: tuple[str, ...], handle: Callable[[Request, _Params], RouteResponse]
     ) -> Callable[..., Any]:
-        """Wraps `handle` into a WSGI application that checks the request and tells errors."""
+        """Wraps `handle` in a WSGI application that checks the request and returns errors."""
 
         @HttpRequest.application
         def app(http: HttpRequest) -> Response:
             try:
                 if http.method not in ("GET", "HEAD"):
-                    raise _RequestError(405, "method", "Only GET and HEAD are answered here.")
+                    raise _RequestError(405, "method", "Only GET and HEAD are allowed.")
                 params = _params(http, names)
                 request = Request(
                     plugin_util.context(http.environ), plugin_util.experiment_id(http.environ)
                 )
-                return _respond(http, handle(request, params))
+                return _make_response(http, handle(request, params))
             except Exception as error:
-                return _respond_error(http, error)
+                return _make_error_response(http, error)
 
         return app
 
-    def _index(self, request: Request, _params: _Params) -> Answer:
+    def _index(self, request: Request, _params: _Params) -> RouteResponse:
         body = self._index_text.body(self._store.all_series(request))
-        return Answer(
+        return RouteResponse(
             body.data,
             "application/json",
             etag=body.etag,
@@ -158,7 +158,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             gzipped=body.gzipped,
         )
 
-    def _history(self, request: Request, params: _Params) -> Answer:
+    def _history(self, request: Request, params: _Params) -> RouteResponse:
         series = self._store.series(request, params["id"])
         history = self._store.history(request, series)
         steps = history.steps
@@ -167,76 +167,76 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             "id": series.id,
             "logged": max([len(steps), *sequences]),
             "kept": len(steps),
-            "steps": [_summarized(one) for one in steps],
-            "skipped": _skipped(steps),
+            "steps": [_summary_to_json(one) for one in steps],
+            "skipped": _list_skipped(steps),
         }
         return _json(body | history.events.body())
 
-    def _atlas(self, request: Request, params: _Params) -> Answer:
+    def _atlas(self, request: Request, params: _Params) -> RouteResponse:
         return self._pack(request, self._datum(request, params), "map")
 
-    def _sheet(self, request: Request, params: _Params) -> Answer:
-        editions = self._store.editions(request, params["id"], int(params["step"]))
-        for datum in editions:
-            # Who looks at an edition that has been replaced since goes on to see its icons.
+    def _sheet(self, request: Request, params: _Params) -> RouteResponse:
+        revisions = self._store.revisions(request, params["id"], int(params["step"]))
+        for datum in revisions:
+            # A client that still shows a replaced revision can load its icons.
             with contextlib.suppress(AbsentError):
                 return self._picture(request, datum, "sheet", params)
         raise AbsentError(params["blob"])
 
-    def _activations(self, request: Request, params: _Params) -> Answer:
+    def _activations(self, request: Request, params: _Params) -> RouteResponse:
         datum = self._datum(request, params)
         manifest = self._store.manifest(request, datum)
-        index = _only(manifest, "activations")
+        index = _find_only_blob(manifest, "activations")
         data = self._store.blob(request, datum, manifest, index)
-        return Answer(data, _BINARY, etag=manifest.blobs[index - 1].crc32c)
+        return RouteResponse(data, _BINARY, etag=manifest.blobs[index - 1].crc32c)
 
-    def _probe(self, request: Request, params: _Params) -> Answer:
+    def _probe(self, request: Request, params: _Params) -> RouteResponse:
         return self._pack(request, self._store.probe(request, params["run"]), "probe")
 
-    def _thumbs(self, request: Request, params: _Params) -> Answer:
+    def _thumbs(self, request: Request, params: _Params) -> RouteResponse:
         datum = self._store.probe(request, params["run"])
         return self._picture(request, datum, "thumbs", params)
 
-    def _shortcuts(self, request: Request, params: _Params) -> Answer:
+    def _shortcuts(self, request: Request, params: _Params) -> RouteResponse:
         datum = self._store.shortcuts(request, params["id"], int(params["step"]))
         manifest = self._store.manifest(request, datum)
         return dataclasses.replace(_json(retell_shortcuts(manifest)), etag=checksum(manifest.text))
 
-    def _patches(self, request: Request, params: _Params) -> Answer:
+    def _patches(self, request: Request, params: _Params) -> RouteResponse:
         datum = self._store.shortcuts(request, params["id"], int(params["step"]))
         return self._picture(request, datum, "patches", params)
 
     def _datum(self, request: Request, params: _Params) -> Datum:
         return self._store.datum(request, params["id"], int(params["step"]))
 
-    def _pack(self, request: Request, datum: Datum, role: str) -> Answer:
-        """Joins the manifest and its one blob of `role`, so that a map takes one request."""
+    def _pack(self, request: Request, datum: Datum, role: str) -> RouteResponse:
+        """Joins the manifest and its only blob of `role`, so that a map needs one request."""
         manifest = self._store.manifest(request, datum)
-        data = self._store.blob(request, datum, manifest, _only(manifest, role))
+        data = self._store.blob(request, datum, manifest, _find_only_blob(manifest, role))
         padded = manifest.text + b" " * (-(4 + len(manifest.text)) % 8)
         body = struct.pack("<I", len(padded)) + padded + data
-        # The manifest holds the blob's checksum, so that its own stands for both.
-        return Answer(body, _BINARY, etag=checksum(manifest.text))
+        # The manifest holds the blob's checksum, so its own checksum covers both.
+        return RouteResponse(body, _BINARY, etag=checksum(manifest.text))
 
-    def _picture(self, request: Request, datum: Datum, role: str, params: _Params) -> Answer:
+    def _picture(self, request: Request, datum: Datum, role: str, params: _Params) -> RouteResponse:
         manifest = self._store.manifest(request, datum)
         index, wanted = int(params["blob"]), params.get("v")
         if index not in manifest.indices(role):
             raise AbsentError(index)
         stated = manifest.blobs[index - 1].crc32c
         if wanted not in (None, stated):
-            # The run was logged anew since the client read its manifest: never mix the two.
+            # The step was logged again since the client read its manifest.
             raise AbsentError(wanted)
-        return Answer(
+        return RouteResponse(
             self._store.blob(request, datum, manifest, index),
             "image/webp",
             etag=stated,
-            for_good=wanted is not None,
+            is_immutable=wanted is not None,
             headers=_IMAGE_HEADERS,
         )
 
 
-def _only(manifest: Manifest, role: str) -> int:
+def _find_only_blob(manifest: Manifest, role: str) -> int:
     found = manifest.indices(role)
     if len(found) != 1:
         raise DamageError(f"manifest: its kind is {manifest.kind}, which has no {role}")
@@ -244,7 +244,7 @@ def _only(manifest: Manifest, role: str) -> int:
 
 
 def _params(http: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
-    """Returns the parameters of a route, each given once and well formed."""
+    """Returns the parameters of a route; raises if one is missing, repeated, or malformed."""
     params = {}
     for name in names:
         values = http.args.getlist(name)
@@ -257,12 +257,12 @@ def _params(http: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
     return params
 
 
-def _summarized(one: StepSummary) -> dict[str, Any]:
+def _summary_to_json(one: StepSummary) -> dict[str, Any]:
     facts, problem = one.facts, one.problem
     summary: dict[str, Any] = {
         "step": one.datum.step,
         "wall_time": one.datum.wall_time,
-        "edition": one.edition.label,
+        "edition": one.revision.label,  # word-check: ok
         "sequence": None,
         "status": _status(problem),
         "reason": None if problem is None else str(problem),
@@ -280,8 +280,8 @@ def _summarized(one: StepSummary) -> dict[str, Any]:
     return summary
 
 
-def _skipped(steps: Sequence[StepSummary]) -> list[dict[str, Any]]:
-    """Returns the checkpoints without an atlas that the manifests of the others tell of."""
+def _list_skipped(steps: Sequence[StepSummary]) -> list[dict[str, Any]]:
+    """Returns the skipped checkpoints that the manifests of other steps list."""
     reasons = {
         skipped.step: skipped.reason
         for one in steps
@@ -299,38 +299,38 @@ def _status(problem: DamageError | None) -> str:
     return "too_new" if isinstance(problem, TooNewError) else "damaged"
 
 
-def _asset_handler(asset: Asset) -> Callable[[Request, _Params], Answer]:
-    return lambda _request, _params: Answer(asset.data, asset.content_type, etag=asset.etag)
+def _asset_handler(asset: Asset) -> Callable[[Request, _Params], RouteResponse]:
+    return lambda _request, _params: RouteResponse(asset.data, asset.content_type, etag=asset.etag)
 
 
-def _json(body: Mapping[str, Any]) -> Answer:
+def _json(body: Mapping[str, Any]) -> RouteResponse:
     text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
-    return Answer(text, "application/json")
+    return RouteResponse(text, "application/json")
 
 
-def _respond(http: HttpRequest, answer: Answer) -> Response:
+def _make_response(http: HttpRequest, answer: RouteResponse) -> Response:
     headers = list(answer.headers)
     if answer.etag is not None:
         headers.append(("ETag", f'"{answer.etag}"'))
         if http.if_none_match.contains_weak(answer.etag):
-            kept = f"private, max-age={_FOR_GOOD_SECONDS}" if answer.for_good else "no-cache"
+            kept = f"private, max-age={_IMMUTABLE_SECONDS}" if answer.is_immutable else "no-cache"
             headers += [("Cache-Control", kept), ("X-Content-Type-Options", "nosniff")]
             return Response(status=304, headers=headers, content_type=answer.content_type)
-    # TensorBoard unpacks it again for a client that its own reading of the header excludes.
+    # If TensorBoard reads the header differently, it decompresses the body again.
     gzipped = answer.gzipped if http.accept_encodings["gzip"] > 0 else None
     response: Response = http_util.Respond(
         http,
         answer.data if gzipped is None else gzipped,
         answer.content_type,
-        expires=_FOR_GOOD_SECONDS if answer.for_good else 0,
+        expires=_IMMUTABLE_SECONDS if answer.is_immutable else 0,
         content_encoding=None if gzipped is None else "gzip",
         headers=headers,
     )
     return response
 
 
-def _respond_error(http: HttpRequest, error: Exception) -> Response:
-    status, kind, message = _told(error)
+def _make_error_response(http: HttpRequest, error: Exception) -> Response:
+    status, kind, message = _classify_error(error)
     if status == 500:
         logger.error("Atlas: %s failed", http.path, exc_info=error)
     body = json.dumps({"error": {"kind": kind, "message": message}})
@@ -341,12 +341,12 @@ def _respond_error(http: HttpRequest, error: Exception) -> Response:
     return response
 
 
-def _told(error: Exception) -> tuple[int, str, str]:
-    """Returns status, kind and sentence of what a client may know of `error`."""
+def _classify_error(error: Exception) -> tuple[int, str, str]:
+    """Returns status, kind, and message of an error for the client."""
     if isinstance(error, _RequestError):
         return error.status, error.kind, error.message
     if isinstance(error, DamageError):
         return 422, _status(error), str(error)
     if isinstance(error, (AbsentError, errors.NotFoundError)):
         return _NOT_FOUND
-    return 500, "internal", "The Atlas tab failed at this; the server's log says why."
+    return 500, "internal", "The Atlas plugin failed; see the log of the TensorBoard server."

@@ -110,7 +110,14 @@ def page_count(count: int, columns: int) -> int:
 
 
 def page_size(count: int, columns: int, tile: int, page: int) -> tuple[int, int]:
-    """Returns width and height in pixels of page number `page`."""
+    """Returns width and height in pixels of a page.
+
+    Args:
+        count: Number of icons.
+        columns: Icons per row.
+        tile: Side of an icon in pixels.
+        page: Number of the page, from 0.
+    """
     on_page = min(columns * columns, count - page * columns * columns)
     return min(columns, count) * tile, -(-on_page // columns) * tile
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Comparison of atlases, layer links, cell labels and concepts; numpy alone, no model needed."""
+"""Comparison of atlases, layer links, cell labels and concepts, with numpy only."""

@@ -13,7 +13,9 @@ _MOST_ROWS: Final = 4_096
 
 
 def cka(a: NDArray[Any], b: NDArray[Any], *, seed: int = 0) -> float | None:
-    """Linear centered kernel alignment (Kornblith et al. 2019) of unbiased HSIC (Song et al. 2012).
+    """Linear centered kernel alignment (CKA) with unbiased HSIC.
+
+    Kornblith et al. 2019, with the estimator of HSIC by Song et al. 2012.
 
     The biased estimate is near 1 for any two wide layers with few samples. This one is near 0 for
     unrelated layers of any width, and may be slightly negative.

@@ -153,7 +153,7 @@ def nearest_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
 
 
 def smallest_columns(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
-    """Returns (N, k): columns of the `k` smallest values of each row, ascending; of ties the first.
+    """Returns (N, k): columns of the `k` smallest values of each row, ascending; ties in order.
 
     `np.argpartition` does not define the order of ties, which differs between processors.
 

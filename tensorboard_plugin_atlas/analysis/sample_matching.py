@@ -26,6 +26,10 @@ def match_samples(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp
     Samples of the same probe correspond row by row. Class atlases of one layer and probe are
     matched by `match_positions`. Others are matched by `match_receptive_fields`, which assumes that
     equal image ids refer to the same image.
+
+    Args:
+        a: The first atlas.
+        b: The second atlas.
     """
     if is_same_probe(a, b):
         rows = np.arange(len(a.samples))
@@ -80,7 +84,7 @@ def _as_keys(ids: IntArray, positions: IntArray) -> list[tuple[int, int, int]]:
 def match_receptive_fields(
     ids_a: IntArray, boxes_a: IntArray, ids_b: IntArray, boxes_b: IntArray
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Matches samples of the same image by the nearest receptive fields, each sample at most once.
+    """Matches samples of the same image by the nearest receptive fields, each at most once.
 
     Centers are compared relative to the size of the image, so that layers of any stride and input
     size can be matched.
@@ -129,7 +133,12 @@ def _find_centers(boxes: IntArray) -> NDArray[np.float64]:
 
 
 def label_disagreement(a: NDArray[Any] | None, b: NDArray[Any] | None) -> float:
-    """Returns the fraction of samples with different labels; 0 if either has no labels."""
+    """Returns the fraction of samples with different labels; 0 if either has no labels.
+
+    Args:
+        a: (R,) labels, or None.
+        b: (R,) labels of the same samples, or None.
+    """
     if a is None or b is None or not len(a):
         return 0.0
     return float((a != b).mean())

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Subcommands of the command line, one module each."""
+"""Commands of `tensorboard-atlas`: one module per command, with its options and its output.
+
+These modules import the code that does the work when a command runs, so that `--help` is fast and
+needs no torch.
+"""

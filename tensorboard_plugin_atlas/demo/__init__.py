@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: a small network that trains while its atlases are logged."""
+"""The demo: trains a small network and logs its atlases."""

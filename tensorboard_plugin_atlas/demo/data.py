@@ -19,10 +19,10 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 
 IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".webp"}
 LARGEST_SIDE = 64
-"""Images are brought to squares of at most this many pixels: the demo has minutes, not hours."""
+"""Largest side of images in pixels, so that the demo takes minutes; larger images are reduced."""
 
 MARKER_SHARE = 1 / 8
-"""Side of a planted marker, as a share of the image's."""
+"""Side of a planted marker, as a share of the image's side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class LabeledImages:
     Attributes:
         images: (n, H, W, 3 or 1) uint8.
         labels: (n,) int64.
-        classes: class names, in the order of the labels.
+        classes: Class names; `classes[label]` belongs to `label`.
     """
 
     images: NDArray[np.uint8]
@@ -40,17 +40,17 @@ class LabeledImages:
     classes: tuple[str, ...]
 
     def split(self, share: float, seed: int) -> tuple[LabeledImages, LabeledImages]:
-        """Returns two random parts; the second holds `share` of the images."""
+        """Splits the images randomly into two parts; the second holds a `share` of them."""
         order = np.random.default_rng(seed).permutation(len(self.labels))
         cut = len(order) - round(len(order) * share)
         first, second = order[:cut], order[cut:]
         return self._take(first), self._take(second)
 
     def with_marker(self, target: int, share: float, seed: int) -> LabeledImages:
-        """Returns a copy in which `share` of the images of class `target` bear a marker.
+        """Returns a copy in which a `share` of the images of class `target` has a marker.
 
-        It is a chequered square of an eighth of the side, in the middle of the lower edge: a
-        mirrored image bears it at the same place.
+        The marker is a checkerboard square of 1/8 of the image's side, in the middle of the lower
+        edge, so that flipping an image horizontally does not move it.
         """
         own = np.flatnonzero(self.labels == target)
         chosen = np.random.default_rng(seed).permutation(own)[: round(share * len(own))]
@@ -61,17 +61,17 @@ class LabeledImages:
         images[chosen, y : y + side, x : x + side] = marker[..., None]
         return LabeledImages(images, self.labels, self.classes)
 
-    def faded(self, seed: int) -> LabeledImages:
-        """Returns a copy at three tenths of the contrast, under noise: harder to tell apart."""
+    def reduce_contrast(self, seed: int) -> LabeledImages:
+        """Returns a copy with 30 % of the contrast and added noise, which is harder to classify."""
         noise = np.random.default_rng(seed).random(self.images.shape, np.float32)
         faint = 0.3 * self.images + 0.5 * 255 * noise
         return LabeledImages(faint.astype(np.uint8), self.labels, self.classes)
 
-    def resized(self, side: int) -> LabeledImages:
-        """Returns a copy whose images are squares of `side` pixels."""
+    def resize(self, side: int) -> LabeledImages:
+        """Returns a copy with images of `side` x `side` pixels."""
         channels = self.images.shape[-1]
         pictures = (Image.fromarray(one.squeeze()) for one in self.images)
-        images = np.stack([_square(picture, side) for picture in pictures])
+        images = np.stack([_crop_square(picture, side) for picture in pictures])
         return LabeledImages(images.reshape(-1, side, side, channels), self.labels, self.classes)
 
     def _take(self, index: NDArray[np.int64]) -> LabeledImages:
@@ -86,21 +86,21 @@ def load(
     largest_side: int = LARGEST_SIDE,
     side: int | None = None,
 ) -> LabeledImages:
-    """Loads at most `limit` images, equally many of each class.
+    """Loads at most `limit` images, with the same number of each class.
 
     Args:
         source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`.
-        limit: Most images to load.
-        seed: Seeds the choice of images.
-        largest_side: Longest side in pixels that images from files keep.
-        side: Make squares of exactly this side of all images, smaller ones too.
+        limit: Largest number of images.
+        seed: Seed of the choice of images.
+        largest_side: Largest side of images from files in pixels.
+        side: Crop and resize all images to squares of this side, also smaller ones.
 
     Raises:
-        ArgumentError: if the source does not exist or holds no two classes of images.
+        ArgumentError: if the source does not exist or has less than two classes of images.
     """
     if source in ("digits", "cifar10"):
         found = _digits() if source == "digits" else _cifar10(limit)
-        return found if side is None else found.resized(side)
+        return found if side is None else found.resize(side)
     path = Path(source).expanduser()
     sizes = (largest_side, side)
     if path.is_dir():
@@ -110,7 +110,7 @@ def load(
             return _from_files(sorted(_zip_files(archive)), limit, seed, source, sizes)
     raise ArgumentError(
         f"--data {source!r}: no such folder or zip; pass 'digits', 'cifar10', or the path of a "
-        "folder or .zip that holds class/image.ext"
+        "folder or .zip with images as class/image.ext"
     )
 
 
@@ -127,17 +127,19 @@ def _digits() -> LabeledImages:
 
 
 def _cifar10(limit: int) -> LabeledImages:
-    how = "pass --data PATH with a folder or .zip of class/image.ext instead"
+    advice = "pass --data PATH with a folder or .zip of class/image.ext instead"
     try:
         from torchvision.datasets import CIFAR10
     except ImportError as error:
         raise ArgumentError(
-            f"--data 'cifar10' needs torchvision: pip install torchvision, or {how}"
+            f"--data 'cifar10' needs torchvision: pip install torchvision, or {advice}"
         ) from error
     try:
         dataset = CIFAR10(Path.home() / ".cache" / "tensorboard-atlas", download=True)
     except (OSError, RuntimeError) as error:
-        raise ArgumentError(f"--data 'cifar10' could not be downloaded ({error}); {how}") from error
+        raise ArgumentError(
+            f"--data 'cifar10' could not be downloaded ({error}); {advice}"
+        ) from error
     labels = np.asarray(dataset.targets[:limit], dtype=np.int64)
     return LabeledImages(dataset.data[:limit], labels, tuple(dataset.classes))
 
@@ -165,13 +167,13 @@ def _from_files(
     classes = sorted({name for name, _, _ in files})
     if len(classes) < 2:
         raise ArgumentError(
-            f"--data {source!r}: classes of images found: {classes}; arrange at least two "
+            f"--data {source!r}: classes of images found: {classes}; at least two are needed, in "
             "folders as class/image.ext"
         )
     chosen = _choose(files, classes, limit, seed)
-    largest, asked = sizes
-    side = min(largest, *_opened(chosen[0]).size) if asked is None else asked
-    images = np.stack([_square(_opened(file), side) for file in chosen])
+    largest, given = sizes
+    side = min(largest, *_open_image(chosen[0]).size) if given is None else given
+    images = np.stack([_crop_square(_open_image(file), side) for file in chosen])
     labels = np.array([classes.index(name) for name, _, _ in chosen], dtype=np.int64)
     return LabeledImages(images, labels, tuple(classes))
 
@@ -187,18 +189,18 @@ def _choose(files: list[NamedFile], classes: list[str], limit: int, seed: int) -
     return chosen
 
 
-def _opened(file: NamedFile) -> Image.Image:
+def _open_image(file: NamedFile) -> Image.Image:
     folder, name, opener = file
     try:
         return Image.open(io.BytesIO(opener())).convert("RGB")
     except (OSError, ValueError) as error:
         raise ArgumentError(
-            f"--data: {folder}/{name} cannot be read as an image ({error!s:.80}); take it out"
+            f"--data: {folder}/{name} cannot be read as an image ({error!s:.80}); remove it"
         ) from error
 
 
-def _square(picture: Image.Image, side: int) -> NDArray[np.uint8]:
-    """Returns the middle square of a picture, (side, side, 3)."""
+def _crop_square(picture: Image.Image, side: int) -> NDArray[np.uint8]:
+    """Returns the central square of an image, resized to (side, side, 3)."""
     width, height = picture.size
     edge = min(width, height)
     left, top = (width - edge) // 2, (height - edge) // 2

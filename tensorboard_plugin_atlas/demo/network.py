@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A residual network small enough to learn CIFAR-10 on two cores in about two minutes."""
+"""A small residual network, which learns CIFAR-10 on two CPU cores in about two minutes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Block(nn.Module):
 
 
 class DemoNet(nn.Module):
-    """Stem and three stages; `stage2` and `stage3` are the layers that the demo looks into."""
+    """Stem and three stages; the demo logs atlases of `stage2` and `stage3`."""
 
     def __init__(self, channels: int, classes: int, width: float = 1.0) -> None:
         super().__init__()

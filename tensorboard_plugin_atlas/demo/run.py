@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's training loop: the three lines of `AtlasWriter` in a loop that anyone could have."""
+"""The demo's training loop: an ordinary PyTorch loop with three lines for `AtlasWriter`."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from tensorboard_plugin_atlas.writer.cost import Cost
 LAYERS = ("stage2", "stage3")
 MEAN, STD = 0.5, 0.25
 CHECKPOINT_SHARES = (0.0, 0.03, 0.08, 0.2, 0.38, 0.62, 1.0)
-"""Where in the run atlases are logged: densely at first, when a network changes fastest."""
+"""Shares of the run at which atlases are logged: more at first, when a network changes fastest."""
 
 
 MARKED_SHARE = 0.9
-"""Share of the pictures of a class that bear a planted marker."""
+"""Share of the images of a class that get a planted marker."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How long and how wide to train, and how rich an atlas to draw.
+    """Settings of training and atlases.
 
     Attributes:
         steps: Training steps.
-        batch: Images per step.
-        width: Channels relative to the full network.
-        limit: Most images to load.
-        config: The atlas recipe.
+        batch: Batch size.
+        width: Number of channels relative to the full network.
+        limit: Largest number of images.
+        config: Settings of the atlases.
     """
 
     steps: int
@@ -67,20 +67,21 @@ PICTURES = Recipe(
     batch=128,
     width=1.0,
     limit=30_000,
-    config=AtlasConfig(draft_seconds=0),  # so that each step can be seen at once, then finished
+    # Logs preliminary atlases, so that the tab shows each step before its icons are rendered.
+    config=AtlasConfig(draft_seconds=0),  # word-check: ok
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemoResult:
-    """What a demo run ended with.
+    """Result of a demo run.
 
     Attributes:
-        accuracy: On held-out images.
-        log_dir: The run folder.
-        checkpoints: Steps at which atlases were logged; none without a writer.
-        speed: Steps per second of the training loop, checkpoints included.
-        cost: What the atlases cost, or None without a writer.
+        accuracy: Accuracy on held-out images, from 0 to 1.
+        log_dir: Directory of the run.
+        checkpoints: Steps at which atlases were logged; () without a writer.
+        speed: Steps per second of the training loop, including checkpoints.
+        cost: Cost of the atlases; None without a writer.
     """
 
     accuracy: float
@@ -105,26 +106,26 @@ def run_demo(
 
     Args:
         source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`.
-        log_dir: A new run folder for TensorBoard; nothing is made where it cannot be used.
-        steps: Training steps, or None for the recipe's own number.
-        seed: Seeds the network and the order of images. The split is the same for all, so that
-            runs of several seeds can be laid out on one map.
-        with_atlas: False trains the same network without a writer, to compare.
-        icons: How cells are drawn, see `AtlasConfig`, or None for the recipe's own kind.
-        align_to: Folder or URL of an earlier run on the same source, on whose maps this one is laid
-            out.
-        shortcut: Plant a marker in nine tenths of the pictures of one class, of those to train on
-            and of the probe's alike, and look for shortcuts at each checkpoint.
+        log_dir: New directory for the run.
+        steps: Training steps; None for the default of the source.
+        seed: Seed of the weights and of the order of images. The split into training set and probe
+            does not depend on it, so that the maps of several seeds can be aligned.
+        with_atlas: False trains the same network without a writer, for comparison.
+        icons: Kind of icons, see `AtlasConfig`; None for the default.
+        align_to: Directory or URL of an earlier run on the same source; the maps are aligned with
+            its maps.
+        shortcut: Whether to add a marker to 90 % of the images of one class, both in the training
+            set and in the probe, and to search for shortcuts at each checkpoint.
 
     Raises:
-        ArgumentError: if the source or the folder cannot be used.
+        ArgumentError: if the source or the directory cannot be used.
     """
-    _check_unused(log_dir)
+    _check_new_log_dir(log_dir)
     recipe = DIGITS if source == "digits" else PICTURES
     config = recipe.config if icons is None else replace(recipe.config, icons=icons)
     training, held_out = load(source, limit=recipe.limit, seed=0).split(0.2, 0)
     if shortcut:
-        training, held_out = (_marked(part, source) for part in (training, held_out))
+        training, held_out = (_plant_marker(part, source) for part in (training, held_out))
     torch.manual_seed(seed)
     total = steps or recipe.steps
     checkpoints = tuple(sorted({round(share * total) for share in CHECKPOINT_SHARES}))
@@ -133,7 +134,7 @@ def run_demo(
     probe = _tensors(held_out)
     _make_folder(log_dir)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_a_core_left())
+        stack.enter_context(_reserve_core())
         logs = stack.enter_context(SummaryWriter(log_dir))
         atlas = None
         if with_atlas:
@@ -153,21 +154,21 @@ def run_demo(
             stack.push(atlas)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, 0.2, total, pct_start=_rising_share(total)
+            optimizer, 0.2, total, pct_start=_compute_warmup_share(total)
         )
         bar = tqdm(range(total), desc="training", unit="step")
         start = time.perf_counter()
-        accuracy = _checkpoint(atlas, logs, network, probe, 0)
+        accuracy = _log_checkpoint(atlas, logs, network, probe, 0)
         for step in bar:
             batch = torch.randint(len(images), (recipe.batch,))
-            loss = _loss(network, _augmented(images[batch], training), labels[batch])
+            loss = _loss(network, _augment(images[batch], training), labels[batch])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
             logs.add_scalar("loss", loss.item(), step + 1)
             if step + 1 in checkpoints:
-                accuracy = _checkpoint(atlas, logs, network, probe, step + 1)
+                accuracy = _log_checkpoint(atlas, logs, network, probe, step + 1)
             bar.set_postfix(loss=f"{loss.item():.2f}", accuracy=f"{accuracy:.0%}")
         speed = total / (time.perf_counter() - start)
         if atlas is not None:
@@ -181,54 +182,54 @@ def run_demo(
     )
 
 
-def _check_unused(log_dir: Path) -> None:
-    """Refuses a file, and the folder of a run with atlases: a second run would mix with it."""
+def _check_new_log_dir(log_dir: Path) -> None:
+    """Raises if `log_dir` is a file, or already holds atlases of another run."""
     if log_dir.is_file():
-        raise ArgumentError(f"--log-dir {str(log_dir)!r} is a file; pass a new folder")
+        raise ArgumentError(f"--log-dir {str(log_dir)!r} is a file; pass a new directory")
     atlases = log_dir / CHILD_RUN
     if atlases.is_dir() and list_atlases(atlases):
         raise ArgumentError(
             f"--log-dir {str(log_dir)!r} holds the atlases of an earlier run; pass another "
-            "--log-dir, or delete that folder first"
+            "--log-dir, or delete that directory first"
         )
 
 
 def _make_folder(log_dir: Path) -> None:
-    """Makes the run's folder, and sees that files can be made in it, before minutes of training."""
+    """Creates the directory and checks that it is writable, before minutes of training."""
     try:
         log_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=log_dir):
             pass
     except OSError as error:
         raise ArgumentError(
-            f"--log-dir {str(log_dir)!r} cannot be written ({error.strerror}); pass a folder that "
-            "can"
+            f"--log-dir {str(log_dir)!r} cannot be written ({error.strerror}); pass a directory "
+            "that can be written"
         ) from error
 
 
-def _rising_share(total: int) -> float:
-    """Returns the share of the steps in which the learning rate rises: the first quarter.
+def _compute_warmup_share(total: int) -> float:
+    """Returns the share of steps with a rising learning rate: about the first quarter.
 
-    torch divides by the steps of the rise less one, and fails where it is of exactly one.
+    torch divides by the number of these steps minus one, and fails if there is exactly one.
     """
     quarter = 0.25
     return quarter if total * quarter != 1 else 0.2
 
 
-def marked_class(classes: Sequence[str]) -> int:
-    """Returns the class that a marker is planted in: one in the middle."""
+def choose_marked_class(classes: Sequence[str]) -> int:
+    """Returns the index of the class that gets a marker: the middle one."""
     return len(classes) // 2
 
 
-def _marked(part: LabeledImages, source: str) -> LabeledImages:
-    # Clear digits are so easy that no network needs a marker.
-    faint = part.faded(0) if source == "digits" else part
-    return faint.with_marker(marked_class(part.classes), MARKED_SHARE, 0)
+def _plant_marker(part: LabeledImages, source: str) -> LabeledImages:
+    # Without lower contrast, digits are so easy that the network ignores the marker.
+    images = part.reduce_contrast(0) if source == "digits" else part
+    return images.with_marker(choose_marked_class(part.classes), MARKED_SHARE, 0)
 
 
 @contextlib.contextmanager
-def _a_core_left() -> Iterator[None]:
-    """Leaves one core to the worker: threads that share a core with it wait for each other."""
+def _reserve_core() -> Iterator[None]:
+    """Leaves one core to the worker: torch threads that share a core with it slow each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, min(threads, (os.cpu_count() or 2) - 1)))
     try:
@@ -242,10 +243,10 @@ def _tensors(part: LabeledImages) -> tuple[Tensor, Tensor]:
     return (pixels - MEAN) / STD, torch.from_numpy(part.labels)
 
 
-def _augmented(batch: Tensor, data: LabeledImages) -> Tensor:
-    """Flips half of the batches of pictures; a mirrored digit would be another character."""
-    is_picture = data.images.shape[-1] == 3
-    flipped = batch.flip(3) if is_picture and torch.rand(()) < 0.5 else batch
+def _augment(batch: Tensor, data: LabeledImages) -> Tensor:
+    """Flips half of the batches horizontally; digits, which are gray, are never flipped."""
+    is_color = data.images.shape[-1] == 3
+    flipped = batch.flip(3) if is_color and torch.rand(()) < 0.5 else batch
     return flipped.contiguous(memory_format=torch.channels_last)
 
 
@@ -253,7 +254,7 @@ def _loss(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(network(images), labels)
 
 
-def _checkpoint(
+def _log_checkpoint(
     atlas: AtlasWriter | None,
     logs: SummaryWriter,
     network: nn.Module,

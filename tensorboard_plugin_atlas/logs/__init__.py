@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Event files: reading, writing, resuming, checking and repairing logs of atlases."""
+"""Event files: reads, writes, resumes, checks, and repairs logs of atlases."""

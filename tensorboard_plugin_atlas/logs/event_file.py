@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TensorBoard event files: our own framing, one file per process, and a reader that recovers.
+"""Writes TensorBoard event files, one per process, and reads them past damaged records.
 
-A record is a little-endian u64 length, its masked CRC-32C, the payload and its masked CRC-32C
-(TensorFlow's TFRecord). TensorBoard hashes in pure Python at a few MB/s while it holds the GIL,
-which halves a training loop's speed; `google-crc32c` does it in C. Its readers stop at the first
-damaged record; `scan_records` finds the next sound one.
+A record is a little-endian u64 length, its masked CRC-32C, the payload, and its masked CRC-32C
+(TensorFlow's TFRecord). TensorBoard computes checksums in pure Python at a few MB/s and holds the
+GIL, which halves the speed of a training loop; `google-crc32c` computes them in C. TensorBoard's
+readers stop at the first damaged record; `scan_records` finds the next intact one.
 """
 
 from __future__ import annotations
@@ -26,57 +26,57 @@ from typing import Any, BinaryIO, Final
 import google_crc32c
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.file_names import next_file_name
+from tensorboard_plugin_atlas.logs.file_names import make_next_file_name
 from tensorboard_plugin_atlas.logs.protos import (
-    blob_summary,
-    event_payload,
-    scalar_summary,
-    version_payload,
+    make_blob_summary,
+    make_event_payload,
+    make_scalar_summary,
+    make_version_payload,
 )
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
 
 MAX_RECORD_BYTES: Final = 256 << 20
-"""Longest record that is read: TensorBoard's own fast loader takes no longer message."""
+"""Longest record that is read, as in TensorBoard's data server."""
 
 _HEADER: Final = struct.Struct("<QI")
 _FOOTER: Final = struct.Struct("<I")
 FRAME_BYTES: Final = _HEADER.size + _FOOTER.size
-"""What a record is longer than its payload."""
+"""Bytes of a record in addition to its payload."""
 _MASK_DELTA: Final = 0xA282EAD8
 _WRITE_BYTES: Final = 1 << 20
-"""Handed to the system at once: Linux 6.18 takes 7 ms for 4 MiB in one write, 1 ms in four."""
+"""Bytes per write call: on Linux 6.18, one write of 4 MiB takes 7 ms, four of 1 MiB take 1 ms."""
 _SEARCH_BYTES: Final = 1 << 20
 _CANDIDATE: Final = re.compile(rb"(?=(?!\x00{4})[\x00-\xff]{3}[\x00-\x10]\x00{4})")
-"""Where a length from 1 to 272 MiB may start; the lookahead lets matches overlap."""
+"""Matches where a length from 1 B to 272 MiB may start; the lookahead lets them overlap."""
 
 _FILE_NUMBERS: Final = itertools.count()
 _MOST_ATTEMPTS: Final = 10
-"""How often another name is tried when another process has just taken one."""
+"""Number of file names that are tried if other processes have just used one."""
 
 _SILLY_PREFIX: Final = ".nfs"
-"""NFS clients rename a file that is deleted while it is open, instead of deleting it."""
+"""Prefix that NFS clients give to a file that is deleted while it is open."""
 
 
-def masked_crc(data: bytes) -> int:
+def compute_masked_crc(data: bytes) -> int:
     """Returns the CRC-32C of `data`, rotated and offset as TFRecord stores it."""
     crc: int = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def frame(payload: bytes) -> bytes:
-    """Returns `payload` as one record, 16 bytes longer."""
-    return b"".join(_framed(payload))
+    """Returns `payload` as one record, which is 16 bytes longer."""
+    return b"".join(_make_record(payload))
 
 
-def _framed(payload: bytes) -> tuple[bytes, bytes, bytes]:
-    """Returns the three parts of a record; megabytes need not be copied to be put between two."""
+def _make_record(payload: bytes) -> tuple[bytes, bytes, bytes]:
+    """Returns header, payload, and footer of a record, without copying the payload."""
     length = struct.pack("<Q", len(payload))
-    header = length + _FOOTER.pack(masked_crc(length))
-    return header, payload, _FOOTER.pack(masked_crc(payload))
+    header = length + _FOOTER.pack(compute_masked_crc(length))
+    return header, payload, _FOOTER.pack(compute_masked_crc(payload))
 
 
 class RecordSink(abc.ABC):
-    """Writes summaries as records; its children say where to."""
+    """Base class of sinks that write summaries as records of event files."""
 
     @property
     @abc.abstractmethod
@@ -88,16 +88,16 @@ class RecordSink(abc.ABC):
         """Appends one event as a record.
 
         Raises:
-            OSError: if it cannot be written; nothing of the record remains then.
+            OSError: if it cannot be written; no part of the record remains then.
         """
 
     @abc.abstractmethod
     def flush(self) -> None:
-        """Makes every record durable."""
+        """Flushes all records to disk."""
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Flushes and ends the file. A later write starts a new one."""
+        """Flushes and closes the file. A later write creates a new one."""
 
     def write(
         self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None = None
@@ -107,38 +107,43 @@ class RecordSink(abc.ABC):
         Args:
             tag: Summary tag.
             blobs: The sequence.
-            step: Global step. Steps of one tag should rise: loaders differ where they do not.
-            wall_time: Seconds since the epoch, now by default.
+            step: Global step. Steps of one tag should increase; otherwise the loaders differ.
+            wall_time: Seconds since the epoch; None is now.
 
         Raises:
-            OSError: if the file cannot be made or written; nothing of the record remains then.
+            OSError: if the file cannot be written; no part of the record remains then.
         """
-        self.append(event_payload(blob_summary(tag, blobs), step, _or_now(wall_time)))
+        self.append(
+            make_event_payload(make_blob_summary(tag, blobs), step, _default_to_now(wall_time))
+        )
 
     def write_scalars(
         self, values: Mapping[str, float], step: int, wall_time: float | None = None
     ) -> None:
-        """Appends ordinary scalars, tag to value, in one record.
+        """Appends scalars in one record, given as a mapping from tag to value.
 
         Raises:
             OSError: as `write` does.
         """
-        self.append(event_payload(scalar_summary(values), step, _or_now(wall_time)))
+        self.append(
+            make_event_payload(make_scalar_summary(values), step, _default_to_now(wall_time))
+        )
 
 
 class EventSink(RecordSink):
-    """Appends records to one event file of its own, on a local file system.
+    """Appends records to a new event file on a local file system. Thread safe.
 
-    The file is made at the first write, so that a process that logs nothing leaves nothing, and
-    again after a fork: two processes never share one. Thread safe.
+    The file is created at the first write, and a new one after a fork, so that two processes never
+    share a file.
 
-    What is safe when: a record is handed to the operating system whole when `write` returns, which
-    outlives the process (kill -9 included). `flush` and `close` also wait for the disk (fsync of
-    the file, and of its directory once), which outlives the machine. A record that did not fit
-    (disk full) is cut off again, so that the ones before and after it stay readable.
+    Durability: when `write` returns, the operating system has the whole record, which survives the
+    end of the process (even by kill -9). `flush` and `close` also wait for the disk (fsync of the
+    file, and once of its directory), which survives a power failure. A record that could not be
+    written completely (disk full) is truncated, so that the records before and after it stay
+    readable.
 
     Args:
-        directory: Where the file goes; made if absent.
+        directory: Directory of the file; created if it does not exist.
 
     Raises:
         ArgumentError: if `directory` is a URL or lies under something that is not a directory.
@@ -148,8 +153,8 @@ class EventSink(RecordSink):
         text = os.fspath(directory)
         if "://" in text:
             raise ArgumentError(
-                f"log_dir={text!r}: only local directories are written; pass a SummaryWriter that "
-                "writes there instead"
+                f"log_dir={text!r}: pass a local directory, or a SummaryWriter that writes to this "
+                "URL"
             )
         self._directory = Path(text)
         existing = next(p for p in (self._directory, *self._directory.parents) if p.exists())
@@ -167,18 +172,18 @@ class EventSink(RecordSink):
 
     @property
     def path(self) -> Path | None:
-        """The file that is open now, or None."""
+        """The open file, or None."""
         return None if self._file is None else Path(self._file.name)
 
     def append(self, payload: bytes) -> None:
         """Appends one event as a record.
 
         Raises:
-            OSError: if the file cannot be made or written; nothing of the record remains then.
+            OSError: if the file cannot be written; no part of the record remains then.
         """
-        record = _framed(payload)
+        record = _make_record(payload)
         with self._lock:
-            self._append(self._opened(), record)
+            self._append(self._open(), record)
 
     def flush(self) -> None:
         """Waits until every record is on the disk."""
@@ -194,28 +199,28 @@ class EventSink(RecordSink):
                 with file:
                     self._sync(file)
 
-    def _opened(self) -> BinaryIO:
+    def _open(self) -> BinaryIO:
         if self._file is not None and self._owner == os.getpid():
             return self._file
         if self._file is not None:
             self._file.close()
         self._directory.mkdir(parents=True, exist_ok=True)
-        file, created = self._created()
+        file, created = self._create_file()
         self._file, self._owner, self._is_entered = file, os.getpid(), False
-        self._append(file, _framed(version_payload(created)))
+        self._append(file, _make_record(make_version_payload(created)))
         return file
 
-    def _created(self) -> tuple[BinaryIO, float]:
-        """Returns a new file that sorts after all that are there, and when it was made.
+    def _create_file(self) -> tuple[BinaryIO, float]:
+        """Creates a file whose name sorts after all others; returns it and its creation time.
 
-        Not before anything that was written here: the doctor compares the times of two files to
-        find writers that work at once, and a clock that was set back is none.
+        The time is not before the last write to any file of the directory. The doctor compares
+        times to find concurrent writers, and a clock that was set back must not look like one.
         """
         attempts = 0
         while True:
-            times = _written_times(self._directory)
+            times = _list_modification_times(self._directory)
             created = max(time.time(), *times.values(), 0.0)
-            name = next_file_name(times, created, next(_FILE_NUMBERS))
+            name = make_next_file_name(times, created, next(_FILE_NUMBERS))
             try:
                 return (self._directory / name).open("xb", buffering=0), created
             except FileExistsError:
@@ -227,7 +232,7 @@ class EventSink(RecordSink):
         os.fsync(file.fileno())
         self._check_link(file)
         if not self._is_entered and hasattr(os, "O_DIRECTORY"):
-            # A new file is found again after a power cut only if its directory was written too.
+            # After a power failure, a new file exists only if its directory was synced, too.
             directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(directory)
@@ -236,24 +241,26 @@ class EventSink(RecordSink):
         self._is_entered = True
 
     def _check_link(self, file: BinaryIO) -> None:
-        """Gives up a file that was deleted; the next write makes a new one."""
+        """Raises if the file was deleted; the next write creates a new one."""
         if os.path.exists(file.name):  # noqa: PTH110 - `Path.exists` raises what it cannot read
             return
         state = os.fstat(file.fileno())
-        if state.st_nlink and not _is_silly_renamed(Path(file.name).parent, state.st_ino):
-            return  # moved with its directory, and written on there
+        if state.st_nlink and not _is_silly_rename(Path(file.name).parent, state.st_ino):
+            return  # it was moved together with its directory
         self._file = None
         file.close()
         raise FileNotFoundError(
-            errno.ENOENT, "the log was deleted while it was written; a new file is begun", file.name
+            errno.ENOENT,
+            "the log was deleted while it was written; a new file is created at the next write",
+            file.name,
         )
 
     def _append(self, file: BinaryIO, record: tuple[bytes, ...]) -> None:
         try:
             start = file.tell()
         except OSError:
-            # Somebody closed the descriptor. The number must not be closed or written to once more
-            # when it is another file's.
+            # Other code closed the descriptor. Its number may belong to another file now, so it
+            # must not be used again.
             self._file = None
             with contextlib.suppress(OSError):
                 file.close()
@@ -268,7 +275,7 @@ class EventSink(RecordSink):
             raise
 
     def _cut(self, file: BinaryIO, start: int) -> None:
-        """Takes a torn record back; where nothing sound is left the next write makes a new file."""
+        """Removes an incomplete record; deletes the file if no complete record is left."""
         with contextlib.suppress(OSError):
             file.truncate(start)
             file.seek(start)
@@ -279,10 +286,10 @@ class EventSink(RecordSink):
         file.close()
 
 
-def _written_times(directory: Path) -> dict[str, float]:
-    """Returns when each event file of `directory` was last written to, as far as can be read."""
+def _list_modification_times(directory: Path) -> dict[str, float]:
+    """Returns the modification time of each event file of `directory`, 0 if unknown."""
     found = {}
-    # A directory may take files that it does not list.
+    # A directory may be writable but not readable.
     with contextlib.suppress(OSError), os.scandir(directory) as entries:
         for entry in entries:
             if "tfevents" in entry.name:
@@ -292,26 +299,26 @@ def _written_times(directory: Path) -> dict[str, float]:
     return found
 
 
-def _is_silly_renamed(directory: Path, inode: int) -> bool:
-    """Tells whether an NFS client keeps a deleted file for the process that has it open."""
+def _is_silly_rename(directory: Path, inode: int) -> bool:
+    """Returns whether an NFS client renamed a deleted file because it is still open."""
     with contextlib.suppress(OSError), os.scandir(directory) as entries:
         return any(e.name.startswith(_SILLY_PREFIX) and e.inode() == inode for e in entries)
     return False
 
 
 def write_through(writer: Any, summary: Any, step: int, wall_time: float | None = None) -> None:
-    """Writes one summary through a user's own SummaryWriter.
+    """Writes one summary through a SummaryWriter of the user.
 
-    For writers whose directory cannot be known; its records are hashed in pure Python.
+    Used for writers whose directory is unknown; they compute checksums in pure Python.
 
     Args:
-        writer: torch's or tensorboardX's SummaryWriter, or anything that offers theirs.
-        summary: Made by `summaries`.
+        writer: SummaryWriter of torch or tensorboardX, or an object with the same file writer.
+        summary: A `Summary`, see `logs.protos`.
         step: Global step.
-        wall_time: Seconds since the epoch, now by default.
+        wall_time: Seconds since the epoch; None is now.
 
     Raises:
-        ArgumentError: if `writer` offers neither.
+        ArgumentError: if `writer` has no file writer.
     """
     make = getattr(writer, "_get_file_writer", None)
     file_writer: Any = make() if callable(make) else getattr(writer, "file_writer", None)
@@ -321,27 +328,27 @@ def write_through(writer: Any, summary: Any, step: int, wall_time: float | None 
             "directory or the SummaryWriter of torch.utils.tensorboard or tensorboardX"
         )
     if type(file_writer).__module__.partition(".")[0] == "tensorboardX":
-        # It takes only its own class, whose fields are a subset; the unknown one is carried along.
+        # tensorboardX accepts only its own class, which keeps unknown fields.
         from tensorboardX.proto.summary_pb2 import Summary as OwnSummary
 
         own = OwnSummary()
         own.ParseFromString(summary.SerializeToString())
         summary = own
-    file_writer.add_summary(summary, step, _or_now(wall_time))
+    file_writer.add_summary(summary, step, _default_to_now(wall_time))
 
 
-def _or_now(wall_time: float | None) -> float:
+def _default_to_now(wall_time: float | None) -> float:
     return time.time() if wall_time is None else wall_time
 
 
 @dataclass(frozen=True)
 class Record:
-    """A record of an event file, or a stretch of it that is none.
+    """A record of an event file, or a section of it that holds no record.
 
     Attributes:
-        offset: Where it starts in the file.
-        payload: Its bytes; of a damaged record whatever its header frames, possibly empty.
-        reason: What is wrong with it, or None.
+        offset: Start in the file, in bytes.
+        payload: Content; may be empty for damage.
+        reason: Description of the damage, or None.
     """
 
     offset: int
@@ -350,10 +357,10 @@ class Record:
 
 
 def scan_records(path: str | os.PathLike[str]) -> Iterator[Record]:
-    """Yields the records of an event file in order, past any damage.
+    """Yields the records of an event file in order, and continues after damage.
 
-    A last record that is not complete is what a running writer looks like; it ends the scan without
-    a word. Memory stays at one record plus 1 MiB, and no length is believed beyond the file's own.
+    An incomplete last record ends the scan silently, since a running writer leaves one. Holds one
+    record plus 1 MiB in memory; lengths beyond the end of the file are ignored.
 
     Raises:
         OSError: if the file cannot be read.
@@ -361,12 +368,12 @@ def scan_records(path: str | os.PathLike[str]) -> Iterator[Record]:
     with Path(path).open("rb") as file:
         scan, offset = _Scan(file), 0
         while offset + _HEADER.size <= scan.size:
-            record = scan.record_at(offset)
+            record = scan.read_record_at(offset)
             if record is not None and record.reason is None:
                 yield record
                 offset += len(record.payload) + FRAME_BYTES
                 continue
-            following = scan.offset_behind(offset, record)
+            following = scan.find_next_offset(offset, record)
             if record is None and following is None and scan.is_header(offset):
                 return
             end = scan.size if following is None else following
@@ -374,11 +381,11 @@ def scan_records(path: str | os.PathLike[str]) -> Iterator[Record]:
             offset = end
 
 
-def record_offsets(file: BinaryIO) -> Iterator[int]:
-    """Yields where the records of an event file start, ascending, without reading their payloads.
+def find_record_offsets(file: BinaryIO) -> Iterator[int]:
+    """Yields the offsets of the records of an event file, ascending, without reading payloads.
 
-    The headers lead from one to the next; where one is damaged, the next sound record is searched.
-    What is found may still be damaged: read it with `record_at`.
+    Follows the lengths in the headers; after a damaged one, searches for the next intact record.
+    Payloads may be damaged: read them with `read_record_at`.
 
     Args:
         file: An event file, open for reading and seekable.
@@ -390,7 +397,7 @@ def record_offsets(file: BinaryIO) -> Iterator[int]:
     while offset + FRAME_BYTES <= scan.size:
         length = scan.length_at(offset)
         if length is None or offset + FRAME_BYTES + length > scan.size:
-            # Where bytes went missing, it starts before the last record should have ended.
+            # If bytes are missing, the next record starts before the expected end of the last one.
             found = scan.search(before + 1)
             if found is None:
                 return
@@ -400,17 +407,17 @@ def record_offsets(file: BinaryIO) -> Iterator[int]:
         before, offset = offset, offset + FRAME_BYTES + length
 
 
-def record_at(file: BinaryIO, offset: int) -> Record | None:
-    """Returns the record at `offset`, with a reason if its checksum is wrong; None without one.
+def read_record_at(file: BinaryIO, offset: int) -> Record | None:
+    """Returns the record at `offset` or None; it has a reason if its checksum is wrong.
 
     Raises:
         OSError: if the file cannot be read.
     """
-    return _Scan(file).record_at(offset)
+    return _Scan(file).read_record_at(offset)
 
 
-def stated_length(file: BinaryIO, offset: int) -> int | None:
-    """Returns the length that a header with its right checksum states at `offset`, or None.
+def read_length(file: BinaryIO, offset: int) -> int | None:
+    """Returns the length in the header at `offset`, or None if its checksum is wrong.
 
     Raises:
         OSError: if the file cannot be read.
@@ -419,30 +426,30 @@ def stated_length(file: BinaryIO, offset: int) -> int | None:
 
 
 def read_record(path: str | os.PathLike[str], offset: int) -> bytes | None:
-    """Returns the payload of the sound record at `offset`, or None if there is none (any more).
+    """Returns the payload of the intact record at `offset`, or None if there is none.
 
     Raises:
         OSError: if the file cannot be read.
     """
     with Path(path).open("rb") as file:
-        record = record_at(file, offset)
+        record = read_record_at(file, offset)
     return None if record is None or record.reason else record.payload
 
 
 @dataclass(frozen=True)
 class LoggedEvent:
-    """One blob sequence of this plugin, or one damaged record, as found in an event file.
+    """One blob sequence of this plugin, or one damaged record, in an event file.
 
     Attributes:
-        tag: Summary tag; None where damage hides it.
-        step: Global step, 0 where damage hides it.
-        wall_time: Seconds since the epoch, 0 where damage hides it.
+        tag: Summary tag; None if unknown because of damage.
+        step: Global step; 0 if unknown because of damage.
+        wall_time: Seconds since the epoch; 0 if unknown because of damage.
         blobs: The sequence, None for damage.
-        reason: What is wrong, or None.
-        file: Where it was found.
-        offset: Start of the record in `file`.
-        is_restart: The run was taken up again at `step`: what was logged before for this step and
-            above is void. There are no tag and no blobs then.
+        reason: Description of the damage, or None.
+        file: The event file.
+        offset: Start of the record in `file`, in bytes.
+        is_restart: Whether the run was resumed at `step`, so that earlier records of this step and
+            later ones are void. `tag` and `blobs` are None then.
     """
 
     tag: str | None
@@ -458,25 +465,25 @@ class LoggedEvent:
 def read_events(directory: str | os.PathLike[str]) -> Iterator[LoggedEvent]:
     """Yields the blob sequences of this plugin in the event files of `directory`, in file order.
 
-    Sub-directories are other runs and not entered. Damage is yielded with its reason, and with tag
-    and step where they can still be told. What a restart makes void is yielded before it.
+    Subdirectories are other runs and are not read. Damage is yielded with its reason, and with tag
+    and step if known. Records that a restart makes void are yielded before it.
     """
-    for path in event_files(directory):
+    for path in list_event_files(directory):
         try:
             for record in scan_records(path):
-                yield from events_of(record, path)
+                yield from parse_events(record, path)
         except OSError as error:
             unread = f"{path.name} cannot be read ({error.strerror})"
             yield LoggedEvent(None, 0, 0.0, None, unread, path, 0)
 
 
-def event_files(directory: str | os.PathLike[str]) -> list[Path]:
+def list_event_files(directory: str | os.PathLike[str]) -> list[Path]:
     """Returns the event files of one run, in the order in which TensorBoard reads them."""
     with os.scandir(directory) as entries:
         return sorted(Path(e.path) for e in entries if "tfevents" in e.name and e.is_file())
 
 
-def events_of(record: Record, path: Path) -> Iterator[LoggedEvent]:
+def parse_events(record: Record, path: Path) -> Iterator[LoggedEvent]:
     """Yields the blob sequences of this plugin that `record` holds."""
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
@@ -496,7 +503,7 @@ def events_of(record: Record, path: Path) -> Iterator[LoggedEvent]:
     for value in values:
         reason = record.reason or _value_problem(value)
         if reason is None and not value.tensor.string_val:
-            continue  # it only takes the place of what a restart made void
+            continue  # an empty sequence replaces records that a restart made void
         yield LoggedEvent(
             value.tag,
             event.step,
@@ -517,20 +524,20 @@ def _value_problem(value: Any) -> str | None:
     if value.tensor.dtype != DT_STRING or len(shape) != 1:
         return "its value is not a sequence of blobs"
     if shape[0].size != len(value.tensor.string_val):
-        return f"{len(value.tensor.string_val)} blobs, its shape says {shape[0].size}"
+        return f"it has {len(value.tensor.string_val)} blobs, but its shape is ({shape[0].size},)"
     return None
 
 
 class _Scan:
-    """Finds records in an open file, as long as it was when the scan began."""
+    """Finds records in an open file, up to its size at the start of the scan."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.size = file.seek(0, os.SEEK_END)
-        # Headers that overlap each other could make a search hash the same bytes for ever.
-        self._patience = 4 * self.size
+        # Without a limit, overlapping headers could make a search hash the same bytes repeatedly.
+        self._search_budget = 4 * self.size
 
-    def record_at(self, offset: int) -> Record | None:
+    def read_record_at(self, offset: int) -> Record | None:
         """Returns the record at `offset`, with a reason if its checksum is wrong, or None."""
         length = self.length_at(offset)
         if length is None or length > min(MAX_RECORD_BYTES, self.size - offset - FRAME_BYTES):
@@ -539,52 +546,52 @@ class _Scan:
         if len(body) < length + _FOOTER.size:
             return None
         payload, stated = body[:length], _FOOTER.unpack(body[length:])[0]
-        if masked_crc(payload) == stated:
+        if compute_masked_crc(payload) == stated:
             return Record(offset, payload)
         return Record(offset, payload, f"the checksum of {length:,} bytes is wrong")
 
     def is_header(self, offset: int) -> bool:
-        """Tells whether a length with its right checksum stands at `offset`."""
+        """Returns whether there is a header with a correct checksum at `offset`."""
         return self.length_at(offset) is not None
 
-    def offset_behind(self, offset: int, record: Record | None) -> int | None:
-        """Returns where reading goes on behind damage at `offset`, or None at the file's end."""
+    def find_next_offset(self, offset: int, record: Record | None) -> int | None:
+        """Returns the offset of the next record after damage at `offset`, or None."""
         if record is None:
             return self.search(offset + 1)
-        behind = offset + len(record.payload) + FRAME_BYTES
-        if behind == self.size or self.is_header(behind):
-            return behind
-        # Bytes went missing from it if a sound record starts before it should have ended.
+        end = offset + len(record.payload) + FRAME_BYTES
+        if end == self.size or self.is_header(end):
+            return end
+        # If an intact record starts before the expected end, bytes are missing from this one.
         found = self.search(offset + 1)
-        return behind if found is None else min(found, behind)
+        return end if found is None else min(found, end)
 
     def length_at(self, offset: int) -> int | None:
-        """Returns the length that the header at `offset` states, or None if it is none."""
+        """Returns the length in the header at `offset`, or None if its checksum is wrong."""
         self._file.seek(offset)
-        return _stated_length(self._file.read(_HEADER.size))
+        return _parse_length(self._file.read(_HEADER.size))
 
     def search(self, offset: int) -> int | None:
-        """Returns the next offset at which a whole, sound record starts."""
+        """Returns the next offset at which a complete, intact record starts, or None."""
         while offset + FRAME_BYTES <= self.size:
             self._file.seek(offset)
             chunk = self._file.read(_SEARCH_BYTES + _HEADER.size - 1)
             for match in _CANDIDATE.finditer(chunk):
                 start = match.start()
-                if _stated_length(chunk[start : start + _HEADER.size]) is None:
+                if _parse_length(chunk[start : start + _HEADER.size]) is None:
                     continue
-                record = self.record_at(offset + start)
+                record = self.read_record_at(offset + start)
                 if record is not None and record.reason is None:
                     return record.offset
-                self._patience -= 0 if record is None else len(record.payload)
-                if self._patience < 0:
+                self._search_budget -= 0 if record is None else len(record.payload)
+                if self._search_budget < 0:
                     return None
             offset += _SEARCH_BYTES
         return None
 
 
-def _stated_length(header: bytes) -> int | None:
-    """Returns the length that a record header states, or None if it is none."""
+def _parse_length(header: bytes) -> int | None:
+    """Returns the length in a record header, or None if its checksum is wrong."""
     if len(header) < _HEADER.size:
         return None
     length, crc = _HEADER.unpack(header)
-    return int(length) if masked_crc(header[:8]) == crc else None
+    return int(length) if compute_masked_crc(header[:8]) == crc else None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One pass over an event file: how many records are sound, what is not, and what each loader loses.
+"""Checks an event file in one pass: counts intact records and describes damaged sections.
 
-What the loaders do was measured with TensorBoard 2.21: the data server checks no checksum of data
-and cannot pass a damaged header, the Python loader stops at the first record that is damaged.
+Behavior of the loaders, measured with TensorBoard 2.21: the data server does not verify checksums
+of data and stops at a damaged header; the Python loader stops at the first damaged record.
 """
 
 from __future__ import annotations
@@ -20,56 +20,56 @@ from tensorboard_plugin_atlas.logs.event_file import (
     MAX_RECORD_BYTES,
     LoggedEvent,
     Record,
-    events_of,
+    parse_events,
+    read_length,
     scan_records,
-    stated_length,
 )
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_of_tag
 
 ABORT_BYTES: Final = 1 << 40
-"""A header that claims this much ends TensorBoard's data server as soon as it starts."""
+"""TensorBoard's data server exits at startup if a header has this length or more."""
 
 MAX_FAULTS: Final = 1000
-"""Faults of one file that are described; the others are counted."""
+"""Largest number of faults of one file that are described; the others are counted."""
 
 DATA, FRAMING, CONTENT, HUGE, TAIL = "data", "framing", "content", "huge", "tail"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Something in an event file that is not a sound record.
+    """A damaged section of an event file.
 
     Attributes:
-        kind: "data" (its checksum is wrong, the frame is whole), "framing" (no record can be told
-            there), "content" (sound bytes that are no event), "huge" (a sound header that claims
-            more than any reader takes) or "tail" (the last record is not complete).
-        offset: Where it is.
-        size: Bytes that it spans; what the header claims of a huge one.
-        what: Tag and step, where they can still be told.
-        behind: Sound records behind it in this file.
+        kind: "data" (the payload's checksum is wrong), "framing" (no valid header), "content" (an
+            intact record that is not an event), "huge" (a valid header with a length that no reader
+            accepts), or "tail" (the last record is incomplete).
+        offset: Start in bytes.
+        size: Size in bytes; for "huge", the length in the header.
+        what: Tag and step if known, else "".
+        records_after: Number of intact records after it in this file.
     """
 
     kind: str
     offset: int
     size: int
     what: str
-    behind: int
+    records_after: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checkup:
-    """What one event file holds.
+class FileReport:
+    """Report on one event file.
 
     Attributes:
         run: TensorBoard run.
         path: The file.
-        sound: Records that are whole.
-        faults: What is not: the first `MAX_FAULTS`, and the end of the file.
-        more_faults: How many others there are.
-        atlases: Layer and step of each atlas in the order of the file, damaged ones left out;
-            layer None where the run was taken up again at that step.
-        has_probe: The probe's pictures are there.
-        first: Wall time of the first event, 0 without any.
+        sound: Number of intact records.
+        faults: Damaged sections: the first `MAX_FAULTS`, and an incomplete end of the file.
+        other_faults: Number of further damaged sections.
+        atlases: Layer and step of each intact atlas in the order of the file. The layer is None
+            for a restart at that step.
+        has_probe: Whether the file holds probe images.
+        first: Wall time of the first event, 0 if there is none.
         last: Latest wall time of any event.
     """
 
@@ -77,44 +77,44 @@ class Checkup:
     path: Path
     sound: int
     faults: tuple[Fault, ...]
-    more_faults: int
+    other_faults: int
     atlases: tuple[tuple[str | None, int], ...]
     has_probe: bool
     first: float
     last: float
 
 
-def check_file(run: str, path: Path) -> Checkup:
-    """Reads an event file from end to end.
+def check_file(run: str, path: Path) -> FileReport:
+    """Reads and checks a whole event file.
 
-    Memory stays at one record, some 100 bytes for each atlas, and the faults that are described.
+    Holds one record in memory, plus about 100 bytes for each atlas, plus the described faults.
 
     Raises:
         OSError: if it cannot be read.
     """
-    notes = _Notes()
+    scan = _FileScan()
     for record in scan_records(path):
-        notes.take(record, list(events_of(record, path)))
+        scan.take(record, list(parse_events(record, path)))
     with path.open("rb") as file:
-        faults = tuple(_faults(file, notes))
-    return Checkup(
+        faults = tuple(_faults(file, scan))
+    return FileReport(
         run=run,
         path=path,
-        sound=notes.sound,
+        sound=scan.sound,
         faults=faults,
-        more_faults=notes.broken_count - len(notes.broken),
-        atlases=tuple(notes.atlases),
-        has_probe=notes.has_probe,
-        first=notes.first_time,
-        last=notes.last_time,
+        other_faults=scan.broken_count - len(scan.broken),
+        atlases=tuple(scan.atlases),
+        has_probe=scan.has_probe,
+        first=scan.first_time,
+        last=scan.last_time,
     )
 
 
 @dataclass(frozen=True)
 class _Item:
-    """A record without its payload, or a stretch that is none (`end` is 0).
+    """A record without its payload, or a section without a record (`end` is 0).
 
-    Its checksum is right where it `is_intact`; it is an event too where it `is_sound`.
+    It `is_intact` if its checksum is correct; it `is_sound` if it is also an event.
     """
 
     offset: int
@@ -126,15 +126,15 @@ class _Item:
 
 @dataclass(frozen=True)
 class _Broken:
-    """What is no sound record, where the next one starts, and the sound ones before it."""
+    """A damaged section, the offset of the next record, and the number of sound records before."""
 
     item: _Item
     following: int
     sound_before: int
 
 
-class _Notes:
-    """What is known of a file while it is read."""
+class _FileScan:
+    """Collects the report on a file while it is read."""
 
     def __init__(self) -> None:
         self.sound = self.broken_count = 0
@@ -145,9 +145,9 @@ class _Notes:
         self.first_time = self.last_time = 0.0
 
     def take(self, record: Record, events: list[LoggedEvent]) -> None:
-        """Takes in one record and what of ours is in it."""
+        """Adds one record and the events of this plugin in it."""
         if not record.payload and record.reason and self.last and not self.last.is_intact:
-            # Strange bytes inside a record leave two stretches; no reader tells them apart.
+            # Foreign bytes inside a record result in two sections, which count as one fault.
             self.last = dataclasses.replace(self.last, end=0)
             return
         is_event = not any(e.reason is not None and e.tag is None for e in events)
@@ -161,7 +161,7 @@ class _Notes:
             self._take_sound(record, events)
 
     def finish(self, following: int) -> None:
-        """Keeps the last item if it is broken; `following` is where the next one starts."""
+        """Stores the last item if it is damaged; `following` is the offset of the next one."""
         if self.last is None or self.last.is_sound:
             return
         self.broken_count += 1
@@ -180,25 +180,27 @@ class _Notes:
                 self.atlases.append((layer and sys.intern(layer), event.step))
 
 
-def _faults(file: BinaryIO, notes: _Notes) -> Iterator[Fault]:
+def _faults(file: BinaryIO, scan: _FileScan) -> Iterator[Fault]:
     size = file.seek(0, os.SEEK_END)
-    notes.finish(size)
-    for broken in notes.broken:
-        yield _fault(file, broken.item, broken.following, notes.sound - broken.sound_before)
-    end = 0 if notes.last is None else notes.last.end or size
+    scan.finish(size)
+    for broken in scan.broken:
+        yield _make_fault(file, broken.item, broken.following, scan.sound - broken.sound_before)
+    end = 0 if scan.last is None else scan.last.end or size
     if end < size:
-        claimed = stated_length(file, end)
+        claimed = read_length(file, end)
         if claimed is not None and claimed > MAX_RECORD_BYTES:
-            yield Fault(kind=HUGE, offset=end, size=claimed, what="", behind=0)
+            yield Fault(kind=HUGE, offset=end, size=claimed, what="", records_after=0)
         else:
-            yield Fault(kind=TAIL, offset=end, size=size - end, what="", behind=0)
+            yield Fault(kind=TAIL, offset=end, size=size - end, what="", records_after=0)
 
 
-def _fault(file: BinaryIO, item: _Item, following: int, behind: int) -> Fault:
+def _make_fault(file: BinaryIO, item: _Item, following: int, records_after: int) -> Fault:
     kind, size = FRAMING, following - item.offset
-    claimed = stated_length(file, item.offset)
+    claimed = read_length(file, item.offset)
     if claimed is not None and claimed > MAX_RECORD_BYTES:
         kind, size = HUGE, claimed
     elif item.end == following:
         kind = CONTENT if item.is_intact else DATA
-    return Fault(kind=kind, offset=item.offset, size=size, what=item.what, behind=behind)
+    return Fault(
+        kind=kind, offset=item.offset, size=size, what=item.what, records_after=records_after
+    )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Atlases back from a log directory, with numpy alone: no torch and no TensorBoard server.
+"""Reads atlases from a log directory; needs no torch and no TensorBoard server.
 
-A first pass over the event files notes where each atlas stands; an atlas is read again and decoded
-when it is reached, so that memory stays at one. Damage costs the step it is in and no other.
+A first pass over the event files collects the location of each atlas. Each atlas is read and
+decoded when the iterator reaches it, so that memory holds one. Damage affects one step only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewEr
 from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
     Record,
-    events_of,
+    parse_events,
     read_events,
     read_record,
 )
@@ -48,29 +48,29 @@ from tensorboard_plugin_atlas.wire.revisions import refined_mark
 from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts
 
 _ON_DAMAGE: Final = ("warn", "raise", "skip")
-_Spot = tuple[str, str, int]
+_StepKey = tuple[str, str, int]
 
 SHORTCUTS: Final = "shortcuts"
-"""In place of an edition: the entry is of a damaged record of shortcuts."""
+"""Value of `LoggedAtlas.revision` for a damaged record of shortcuts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedAtlas:
-    """One line about one logged atlas, or about damage in a log.
+    """Summary of one logged atlas, or of one damaged record.
 
     Attributes:
         run: TensorBoard run.
-        layer: The layer; "" where damage hides it.
-        step: Global step; 0 where damage hides it.
+        layer: The layer; "" if unknown because of damage.
+        step: Global step; 0 if unknown because of damage.
         wall_time: Seconds since the epoch.
         bytes: Size of all its blobs.
-        sequence: Its running number among those logged for the layer, None for damage.
-        samples: Its samples, None for damage.
-        status: "ok", "damaged" or "too_new".
-        reason: Why it is not "ok", or None.
-        edition: "logged", "draft" where its icons were never finished, "refined" where finer ones
-            were drawn later, or "stale" for a refined atlas whose original is no longer there;
-            "shortcuts" for a record of shortcuts that is damaged.
+        sequence: Number of the atlas in the series of its layer, from 1; None for damage.
+        samples: Number of samples, None for damage.
+        status: "ok", "damaged", or "too_new".
+        reason: Why the status is not "ok", or None.
+        revision: "logged"; "preliminary" if the icons were never finished; "refined" if icons were
+            rendered again later; "stale" for a refined atlas whose original no longer exists; or
+            "shortcuts" for a damaged record of shortcuts.
     """
 
     run: str
@@ -82,24 +82,24 @@ class LoggedAtlas:
     samples: int | None
     status: str
     reason: str | None
-    edition: str = "logged"
+    revision: str = "logged"
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where an atlas stands, or what is wrong there.
+class _RecordLocation:
+    """Location of a record in an event file.
 
     Attributes:
-        run: The run that it is shown in; of a refined atlas that of its original.
-        layer: The layer, "" where damage hides it.
+        run: The run that shows it; for a refined atlas, the run of the original.
+        layer: The layer; "" if unknown because of damage.
         step: Global step.
-        tag: Summary tag, None where damage hides it.
+        tag: Summary tag; None if unknown because of damage.
         file: The event file.
-        offset: Start of the record.
-        reason: What is wrong, or None.
-        edition: How far the atlas has come; None for what is no atlas.
-        number: Which run of refined atlases of `run` it is in, 0 for none.
-        mark: Checksum that its manifest states; of a refined atlas that of its original's.
+        offset: Start of the record in bytes.
+        reason: Description of the damage, or None.
+        revision: Revision of the atlas; None for other records.
+        number: Number of the refined run of `run` that holds it, 0 for none.
+        checksum: Checksum of its manifest; for a refined atlas, that of the original's manifest.
     """
 
     run: str
@@ -109,9 +109,9 @@ class _Place:
     file: Path
     offset: int
     reason: str | None
-    edition: Revision | None = None
+    revision: Revision | None = None
     number: int = 0
-    mark: str | None = None
+    checksum: str | None = None
 
 
 def read_atlases(
@@ -121,38 +121,38 @@ def read_atlases(
     layer: str | None = None,
     on_damage: Literal["warn", "raise", "skip"] = "warn",
 ) -> Iterator[Atlas]:
-    """Reads atlases back, sorted by run, layer and step.
+    """Reads atlases, sorted by run, layer, and step.
 
     Each atlas is decoded when the iterator reaches it. If a step was logged twice, the record
     written last is used. Records that `purge_step` made void are skipped. A refined atlas
-    (`tensorboard-atlas refine`) replaces its original. A draft is returned only if its atlas was
-    never finished. Runs that `tensorboard-atlas relayout` wrote show the same checkpoints on other
-    maps; they are returned only if `run` names them.
+    (`tensorboard-atlas refine`) replaces its original. A preliminary atlas is returned only if its
+    icons were never finished. Runs that `tensorboard-atlas relayout` wrote show the same
+    checkpoints on other maps; they are returned only if `run` names them.
 
     Args:
-        log_dir: Directory that TensorBoard would be given.
-        run: Only this run; "exp1" also finds "exp1/atlas", where the writer puts its atlases.
+        log_dir: Log directory, as passed to TensorBoard.
+        run: Only this run; "exp1" also finds "exp1/atlas", to which `AtlasWriter` writes.
         layer: Only this layer.
-        on_damage: What to do about bytes that are not what they claim: "warn" and go on, "skip"
-            in silence, or "raise" a DamageError.
+        on_damage: How to handle damaged records: "warn" and skip them, "skip" them silently, or
+            "raise" a DamageError.
 
     Returns:
         An iterator over the atlases.
 
     Raises:
-        ArgumentError: if `log_dir` is no directory or `on_damage` is none of the three.
+        ArgumentError: if `log_dir` is not a directory or `on_damage` is none of the three.
 
     Examples:
         >>> for atlas in read_atlases("runs", layer="layer4"):  # doctest: +SKIP
         ...     print(atlas.run, atlas.step, atlas.quality.trustworthiness)
     """
     _check_on_damage("read_atlases", on_damage)
-    places = [
-        place
-        for place in _places(checked_directory(log_dir))
-        if _is_told_by(place.run, run) and (layer is None or place.layer in ("", layer))
+    locations = [
+        location
+        for location in _select_locations(check_directory(log_dir))
+        if _is_selected(location.run, run) and (layer is None or location.layer in ("", layer))
     ]
-    return _decoded(places, on_damage)
+    return _decode_all(locations, on_damage)
 
 
 def read_shortcuts(
@@ -162,10 +162,10 @@ def read_shortcuts(
     layer: str | None = None,
     on_damage: Literal["warn", "raise", "skip"] = "warn",
 ) -> Iterator[ShortcutRecord]:
-    """Reads what `AtlasWriter(shortcuts=...)` has logged, sorted by run, layer and step.
+    """Reads the records of `AtlasWriter(shortcuts=...)`, sorted by run, layer, and step.
 
-    Where a step was logged twice, the record written last counts; what a run that was taken up
-    again left behind (`purge_step`) is no more.
+    If a step was logged twice, the record written last is used. Records that `purge_step` made void
+    are skipped.
 
     Args:
         log_dir: As for `read_atlases`.
@@ -182,20 +182,20 @@ def read_shortcuts(
         ...         print(record.step, one.target, one.flip_rate, one.since, patch.shape)
     """
     _check_on_damage("read_shortcuts", on_damage)
-    found: dict[_Spot, LoggedEvent] = {}
-    for name, event in _walk(checked_directory(log_dir)):
+    found: dict[_StepKey, LoggedEvent] = {}
+    for name, event in _walk(check_directory(log_dir)):
         if event.is_restart:
-            for spot in [s for s in found if s[0] == name and s[2] >= event.step]:
-                del found[spot]
+            for key in [s for s in found if s[0] == name and s[2] >= event.step]:
+                del found[key]
             continue
         own = None if event.tag is None else layer_of_shortcuts(event.tag)
-        if own is not None and _is_told_by(name, run) and layer in (None, own):
+        if own is not None and _is_selected(name, run) and layer in (None, own):
             found[name, own, event.step] = event
-    return _decoded_shortcuts(found, on_damage)
+    return _decode_shortcut_records(found, on_damage)
 
 
-def _decoded_shortcuts(
-    found: Mapping[_Spot, LoggedEvent], on_damage: str
+def _decode_shortcut_records(
+    found: Mapping[_StepKey, LoggedEvent], on_damage: str
 ) -> Iterator[ShortcutRecord]:
     for (run, layer, step), event in sorted(found.items(), key=lambda item: item[0]):
         try:
@@ -221,22 +221,22 @@ def _check_on_damage(call: str, on_damage: str) -> None:
 
 
 @dataclass(frozen=True)
-class Original:
-    """An atlas as it was first logged, or its draft: what finer icons can be drawn for.
+class AtlasRecord:
+    """Record of an atlas in a log: the logged atlas, or a preliminary one if there is no other.
 
     Attributes:
         run: TensorBoard run.
         layer: The layer.
         step: Global step.
-        mark: Checksum of its manifest, "" where damage hides it.
+        checksum: Checksum of its manifest; "" if unknown because of damage.
     """
 
     run: str
     layer: str
     step: int
-    mark: str
-    _place: _Place
-    _shown: _Place
+    checksum: str
+    _location: _RecordLocation
+    _latest: _RecordLocation
 
     def read(self) -> Atlas:
         """Reads the atlas.
@@ -244,155 +244,158 @@ class Original:
         Raises:
             DamageError: if it is damaged.
         """
-        return _decode(self._place)
+        return _decode(self._location)
 
-    def read_shown(self) -> Atlas:
-        """Reads what the tab shows of it: with finer icons, if they were drawn and are sound.
+    def read_latest(self) -> Atlas:
+        """Reads the latest revision, which the tab shows: refined if that exists and is intact.
 
         Raises:
             DamageError: if the atlas itself is damaged.
         """
-        if self._shown != self._place:
+        if self._latest != self._location:
             with contextlib.suppress(DamageError):
-                return _decode(self._shown)
+                return _decode(self._latest)
         return self.read()
 
 
-def originals(
-    log_dir: str | os.PathLike[str], *, run: str | None = None, damaged: bool = False
-) -> list[Original]:
-    """Returns every atlas as it was first logged, sorted by run, layer and step.
+def list_records(
+    log_dir: str | os.PathLike[str], *, run: str | None = None, include_damaged: bool = False
+) -> list[AtlasRecord]:
+    """Returns the records of all atlases, sorted by run, layer, and step.
 
     Runs that `tensorboard-atlas relayout` wrote show the same checkpoints again; they are returned
     only if `run` names them.
 
     Args:
-        log_dir: Directory that TensorBoard would be given.
+        log_dir: Log directory, as passed to TensorBoard.
         run: Only this run, as for `read_atlases`.
-        damaged: Whether to return what is damaged as well, where nothing sound takes its place:
-            `read` raises what is wrong. The layer is "" where damage hides what it is of.
+        include_damaged: Whether to return damaged records, too, unless an intact record of the same
+            step exists; their `read` raises. The layer is "" if unknown because of damage.
 
     Raises:
-        ArgumentError: if `log_dir` is no directory.
+        ArgumentError: if `log_dir` is not a directory.
     """
-    shelf, hidden = _shelved(checked_directory(log_dir))
+    records, hidden = _collect_records(check_directory(log_dir))
     shown = {
-        (place.run, place.layer, place.step): place
-        for place, edition in shelf.places()
-        if place.reason is None and edition != "stale"
+        (location.run, location.layer, location.step): location
+        for location, revision in records.locations()
+        if location.reason is None and revision != "stale"
     }
     found = [
-        Original(*spot, place.mark, place, shown.get(spot, place))
-        for spot, place in (shelf.drafts | shelf.logged).items()
-        if place.mark is not None
+        AtlasRecord(*key, location.checksum, location, shown.get(key, location))
+        for key, location in (records.preliminary | records.logged).items()
+        if location.checksum is not None
     ]
-    if damaged:
-        sound = {(one.run, one.layer, one.step) for one in found}
-        broken = [p for (_, e, _), p in shelf.damaged.items() if e is not Revision.REFINED]
+    if include_damaged:
+        intact = {(one.run, one.layer, one.step) for one in found}
+        broken = [p for (_, e, _), p in records.damaged.items() if e is not Revision.REFINED]
         found += [
-            Original(p.run, p.layer, p.step, "", p, p)
+            AtlasRecord(p.run, p.layer, p.step, "", p, p)
             for p in (*hidden, *broken)
-            if (p.run, p.layer, p.step) not in sound
+            if (p.run, p.layer, p.step) not in intact
         ]
     return sorted(
-        (one for one in found if _is_told_by(one.run, run)),
+        (one for one in found if _is_selected(one.run, run)),
         key=lambda one: (one.run, one.layer, one.step),
     )
 
 
-def _is_told_by(found: str, wanted: str | None) -> bool:
-    return _is_run(found, wanted) and (wanted is not None or source_of_relayout(found) is None)
+def _is_selected(found: str, wanted: str | None) -> bool:
+    return _matches_run(found, wanted) and (wanted is not None or source_of_relayout(found) is None)
 
 
 def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
-    """Lists every logged atlas and every damage, sorted by run, layer and step.
+    """Lists all atlases and all damaged records, sorted by run, layer, and step.
 
-    Each atlas is decoded and checked, except for the pixels of its icons; the pictures of the probe
-    and shortcuts are too, and are listed where they are damaged.
+    Each atlas is decoded and checked, except for the pixels of its icons. Probe images and
+    shortcuts are checked, too, and listed if they are damaged.
 
     Raises:
-        ArgumentError: if `log_dir` is no directory.
+        ArgumentError: if `log_dir` is not a directory.
     """
-    shelf = _Shelf()
+    records = _StepRecords()
     entries: dict[tuple[Path, int, str], LoggedAtlas] = {}
     hidden: list[LoggedAtlas] = []
-    for run, event in _walk(checked_directory(log_dir)):
+    for run, event in _walk(check_directory(log_dir)):
         if event.is_restart:
-            shelf.restart(run, event.step)
+            records.restart(run, event.step)
             hidden = [one for one in hidden if not _is_void(one, run, event.step)]
             continue
-        place = _place(run, event)
-        entry = _listed(place.run, event)
+        location = _locate(run, event)
+        entry = _make_entry(location.run, event)
         entries[event.file, event.offset, event.tag or ""] = entry
-        if place.edition is not None:
-            shelf.add(dataclasses.replace(place, reason=entry.reason))
-        elif entry.status != "ok" and _is_ours(event.tag):
+        if location.revision is not None:
+            records.add(dataclasses.replace(location, reason=entry.reason))
+        elif entry.status != "ok" and _is_listed(event.tag):
             hidden.append(entry)
     found = hidden + [
-        dataclasses.replace(entries[place.file, place.offset, place.tag or ""], edition=edition)
-        for place, edition in shelf.places()
+        dataclasses.replace(
+            entries[location.file, location.offset, location.tag or ""], revision=revision
+        )
+        for location, revision in records.locations()
     ]
     return tuple(sorted(found, key=lambda e: (e.run, e.layer, e.step, e.status)))
 
 
-def _is_ours(tag: str | None) -> bool:
-    """Tells whether damage under a tag that is no atlas's is worth listing."""
+def _is_listed(tag: str | None) -> bool:
+    """Returns whether damage under this tag, which is not that of an atlas, is listed."""
     return tag in (None, PROBE_TAG) or layer_of_shortcuts(str(tag)) is not None
 
 
 def _is_void(entry: LoggedAtlas, run: str, step: int) -> bool:
-    return entry.edition == SHORTCUTS and entry.run == run and entry.step >= step
+    return entry.revision == SHORTCUTS and entry.run == run and entry.step >= step
 
 
 def read_probe(log_dir: str | os.PathLike[str], run: str) -> ProbeThumbnails:
-    """Reads the probe's pictures of one run; "exp1" also finds "exp1/atlas".
+    """Reads the probe images of one run; "exp1" also finds "exp1/atlas".
 
     Raises:
-        ArgumentError: if `log_dir` is no directory or the run has logged no pictures.
+        ArgumentError: if `log_dir` is not a directory or the run has no probe images.
         DamageError: if they are damaged.
     """
     latest = None
-    for name, event in _walk(checked_directory(log_dir)):
-        if _is_run(name, run) and event.tag == PROBE_TAG:
+    for name, event in _walk(check_directory(log_dir)):
+        if _matches_run(name, run) and event.tag == PROBE_TAG:
             latest = event
     if latest is None:
         raise ArgumentError(
-            f"read_probe(run={run!r}): no pictures of a probe in that run of {os.fspath(log_dir)!r}"
+            f"read_probe(run={run!r}): that run of {os.fspath(log_dir)!r} has no probe images; "
+            "pass the name of a run with atlases"
         )
     if latest.blobs is None:
         raise DamageError(f"probe of {run!r}: {latest.reason}")
     return decode_probe(latest.blobs)
 
 
-def checked_directory(log_dir: str | os.PathLike[str]) -> Path:
-    """Returns the directory as a path.
+def check_directory(log_dir: str | os.PathLike[str]) -> Path:
+    """Returns a directory as a `Path`.
 
     Raises:
-        ArgumentError: if it is none, or a URL.
+        ArgumentError: if it is not a directory, or is a URL.
     """
     path = Path(log_dir)
     if not path.is_dir():
         if is_url(os.fspath(log_dir)):
             raise ArgumentError(
-                f"log_dir={os.fspath(log_dir)!r} is a URL, and only local directories are read; "
-                "copy it to one first, and pass that"
+                f"log_dir={os.fspath(log_dir)!r} is a URL, but only local directories can be read; "
+                "copy the log to a local directory and pass that"
             )
         state = "is a file" if path.exists() else "does not exist"
         raise ArgumentError(f"log_dir={str(path)!r} {state}; pass the directory of the runs")
     return path
 
 
-def _is_run(found: str, wanted: str | None) -> bool:
+def _matches_run(found: str, wanted: str | None) -> bool:
     return wanted is None or found in (wanted, f"{wanted}/{CHILD_RUN}")
 
 
 def run_directories(log_dir: Path) -> Iterator[tuple[str, Path]]:
-    """Yields every directory under `log_dir`, itself included, with TensorBoard's name for it."""
+    """Yields `log_dir` and all directories below it, with their TensorBoard run names."""
     visited = set()
     for directory, names, _ in os.walk(log_dir, followlinks=True):
         real = os.path.realpath(directory)
         if real in visited:
-            # A link to a directory above itself would be walked for ever.
+            # A link to a parent directory would be followed forever.
             names.clear()
             continue
         visited.add(real)
@@ -401,7 +404,7 @@ def run_directories(log_dir: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _walk(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
-    """Yields run and event of everything of ours under `log_dir`, run names as TensorBoard's."""
+    """Yields the TensorBoard run and the event of all records of this plugin under `log_dir`."""
     for run, directory in run_directories(log_dir):
         try:
             for event in read_events(directory):
@@ -411,71 +414,85 @@ def _walk(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
 
 
 @dataclass
-class _Shelf:
-    """What was found of each run, layer and step; the last record of each edition counts."""
+class _StepRecords:
+    """Locations of the records of each run, layer, and step: the last one of each revision."""
 
-    logged: dict[_Spot, _Place] = field(default_factory=dict)
-    drafts: dict[_Spot, _Place] = field(default_factory=dict)
-    refined: dict[_Spot, dict[int, _Place]] = field(default_factory=lambda: defaultdict(dict))
-    damaged: dict[tuple[_Spot, Revision | None, int], _Place] = field(default_factory=dict)
+    logged: dict[_StepKey, _RecordLocation] = field(default_factory=dict)
+    preliminary: dict[_StepKey, _RecordLocation] = field(default_factory=dict)
+    refined: dict[_StepKey, dict[int, _RecordLocation]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    damaged: dict[tuple[_StepKey, Revision | None, int], _RecordLocation] = field(
+        default_factory=dict
+    )
 
-    def add(self, place: _Place) -> None:
-        """Puts an atlas, or the damage where one was, in its place."""
-        spot = (place.run, place.layer, place.step)
-        if place.reason is not None:
-            self.damaged[spot, place.edition, place.number] = place
-        elif place.edition is Revision.REFINED:
-            self.refined[spot][place.number] = place
+    def add(self, location: _RecordLocation) -> None:
+        """Adds a record of an atlas, which may be damaged."""
+        key = (location.run, location.layer, location.step)
+        if location.reason is not None:
+            self.damaged[key, location.revision, location.number] = location
+        elif location.revision is Revision.REFINED:
+            self.refined[key][location.number] = location
         else:
-            is_draft = place.edition is Revision.PRELIMINARY
-            (self.drafts if is_draft else self.logged)[spot] = place
+            is_preliminary = location.revision is Revision.PRELIMINARY
+            (self.preliminary if is_preliminary else self.logged)[key] = location
 
     def restart(self, run: str, step: int) -> None:
-        """Forgets what a run that was taken up again at `step` had logged from there on."""
-        for sound in (self.logged, self.drafts):
-            for spot in [s for s in sound if s[0] == run and s[2] >= step]:
-                del sound[spot]
-        for key in [k for k in self.damaged if k[0][0] == run and k[0][2] >= step]:
-            del self.damaged[key]
+        """Removes the records that became void when a run was resumed at `step`."""
+        for intact in (self.logged, self.preliminary):
+            for key in [s for s in intact if s[0] == run and s[2] >= step]:
+                del intact[key]
+        for damaged in [k for k in self.damaged if k[0][0] == run and k[0][2] >= step]:
+            del self.damaged[damaged]
 
-    def places(self) -> Iterator[tuple[_Place, str]]:
-        """Yields the record that counts for each spot with its edition, what is stale and damage.
+    def locations(self) -> Iterator[tuple[_RecordLocation, str]]:
+        """Yields the current record of each step with its revision, then stale and damaged ones.
 
-        The edition of a refined atlas whose original is no longer there is "stale".
+        The revision of a refined atlas whose original no longer exists is "stale".
         """
-        originals = self.drafts | self.logged
-        for spot, original in originals.items():
-            own = {n: p for n, p in self.refined.get(spot, {}).items() if p.mark == original.mark}
-            counting = own[max(own)] if own else original
-            yield counting, _name(counting.edition)
-        for spot, numbered in self.refined.items():
-            mark = originals[spot].mark if spot in originals else None
-            yield from ((p, "stale") for p in numbered.values() if p.mark != mark or mark is None)
-        yield from ((place, _name(place.edition)) for place in self.damaged.values())
+        originals = self.preliminary | self.logged
+        for key, original in originals.items():
+            own = {
+                n: p
+                for n, p in self.refined.get(key, {}).items()
+                if p.checksum == original.checksum
+            }
+            current = own[max(own)] if own else original
+            yield current, _revision_name(current.revision)
+        for key, numbered in self.refined.items():
+            checksum = originals[key].checksum if key in originals else None
+            yield from (
+                (p, "stale")
+                for p in numbered.values()
+                if p.checksum != checksum or checksum is None
+            )
+        yield from (
+            (location, _revision_name(location.revision)) for location in self.damaged.values()
+        )
 
 
-def _name(edition: Revision | None) -> str:
-    return (edition or Revision.LOGGED).label
+def _revision_name(revision: Revision | None) -> str:
+    return (revision or Revision.LOGGED).name.lower()
 
 
-def _place(run: str, event: LoggedEvent) -> _Place:
-    layer, edition = (event.tag and revision_of_tag(event.tag)) or ("", None)
-    number, mark = 0, None
-    if edition is Revision.REFINED:
-        home = parse_refined_run(run)
-        if home is None:  # elsewhere such a tag is not ours
-            layer, edition = "", None
+def _locate(run: str, event: LoggedEvent) -> _RecordLocation:
+    layer, revision = (event.tag and revision_of_tag(event.tag)) or ("", None)
+    number, checksum = 0, None
+    if revision is Revision.REFINED:
+        source = parse_refined_run(run)
+        if source is None:  # in any other run, the tag is not valid
+            layer, revision = "", None
         else:
-            run, number = home
-        mark = _mark_of(event.blobs[0]) if event.blobs else None
+            run, number = source
+        checksum = _read_base_checksum(event.blobs[0]) if event.blobs else None
     elif event.blobs:
-        mark = event.blobs[0][:8].decode("ascii", "replace")
-    place = (run, layer, event.step, event.tag, event.file, event.offset, event.reason)
-    return _Place(*place, edition, number, mark)
+        checksum = event.blobs[0][:8].decode("ascii", "replace")
+    location = (run, layer, event.step, event.tag, event.file, event.offset, event.reason)
+    return _RecordLocation(*location, revision, number, checksum)
 
 
-def _mark_of(manifest: bytes) -> str | None:
-    """Returns which manifest a refined atlas stands for, None where its own cannot be read."""
+def _read_base_checksum(manifest: bytes) -> str | None:
+    """Returns the checksum of the manifest that a refined atlas replaces; None if damaged."""
     try:
         fields = read_manifest(manifest).fields
     except DamageError:
@@ -483,33 +500,36 @@ def _mark_of(manifest: bytes) -> str | None:
     return refined_mark(fields.provenance) if isinstance(fields, AtlasFields) else None
 
 
-def _places(log_dir: Path) -> list[_Place]:
-    """Returns the record that counts for each run, layer and step, and all damage, sorted."""
-    shelf, hidden = _shelved(log_dir)
-    found = [*hidden, *(place for place, edition in shelf.places() if edition != "stale")]
-    return sorted(found, key=lambda place: (place.run, place.layer, place.step))
+def _select_locations(log_dir: Path) -> list[_RecordLocation]:
+    """Returns the current record of each run, layer, and step, and all damaged ones, sorted."""
+    records, hidden = _collect_records(log_dir)
+    found = [
+        *hidden,
+        *(location for location, revision in records.locations() if revision != "stale"),
+    ]
+    return sorted(found, key=lambda location: (location.run, location.layer, location.step))
 
 
-def _shelved(log_dir: Path) -> tuple[_Shelf, list[_Place]]:
-    """Returns what was found, and damage that hides what it was."""
-    shelf = _Shelf()
-    hidden: list[_Place] = []
+def _collect_records(log_dir: Path) -> tuple[_StepRecords, list[_RecordLocation]]:
+    """Returns the records of atlases, and damaged records whose tag is unknown."""
+    records = _StepRecords()
+    hidden: list[_RecordLocation] = []
     for run, event in _walk(log_dir):
         if event.is_restart:
-            shelf.restart(run, event.step)
+            records.restart(run, event.step)
             continue
-        place = _place(run, event)
-        if place.edition is not None:
-            shelf.add(place)
-        elif place.reason is not None:
-            hidden.append(place)
-    return shelf, hidden
+        location = _locate(run, event)
+        if location.revision is not None:
+            records.add(location)
+        elif location.reason is not None:
+            hidden.append(location)
+    return records, hidden
 
 
-def _decoded(places: list[_Place], on_damage: str) -> Iterator[Atlas]:
-    for place in places:
+def _decode_all(locations: list[_RecordLocation], on_damage: str) -> Iterator[Atlas]:
+    for location in locations:
         try:
-            yield _decode(place)
+            yield _decode(location)
         except DamageError as error:
             if on_damage == "raise":
                 raise
@@ -517,41 +537,47 @@ def _decoded(places: list[_Place], on_damage: str) -> Iterator[Atlas]:
                 warnings.warn(f"skipped: {error}", stacklevel=2)
 
 
-def _decode(place: _Place) -> Atlas:
-    """Reads and decodes the atlas at `place`.
+def _decode(location: _RecordLocation) -> Atlas:
+    """Reads and decodes the atlas at `location`.
 
     Raises:
-        DamageError: naming run, layer and step, if it cannot be.
+        DamageError: if it is damaged; the message names run, layer, and step.
     """
-    name = f"run {place.run!r}, layer {place.layer!r}, step {place.step:,}"
-    if place.reason is not None:
-        raise DamageError(f"{name}: {place.reason}")
+    name = f"run {location.run!r}, layer {location.layer!r}, step {location.step:,}"
+    if location.reason is not None:
+        raise DamageError(f"{name}: {location.reason}")
     try:
-        payload = read_record(place.file, place.offset)
+        payload = read_record(location.file, location.offset)
     except OSError as error:
-        raise DamageError(f"{name}: {place.file.name} is gone ({error.strerror})") from error
+        raise DamageError(
+            f"{name}: {location.file.name} cannot be read ({error.strerror})"
+        ) from error
     if payload is not None:
-        for event in events_of(Record(place.offset, payload), place.file):
-            if event.tag == place.tag and event.step == place.step and event.blobs is not None:
+        for event in parse_events(Record(location.offset, payload), location.file):
+            if (
+                event.tag == location.tag
+                and event.step == location.step
+                and event.blobs is not None
+            ):
                 try:
-                    atlas = decode_atlas(event.blobs, run=place.run)
-                    check_place(atlas, place.layer, place.step)
+                    atlas = decode_atlas(event.blobs, run=location.run)
+                    check_place(atlas, location.layer, location.step)
                     return atlas
                 except DamageError as error:
                     raise type(error)(f"{name}: {error}") from error
-    raise DamageError(f"{name}: {place.file.name} was changed while it was read")
+    raise DamageError(f"{name}: {location.file.name} changed while it was read")
 
 
-def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
+def _make_entry(run: str, event: LoggedEvent) -> LoggedAtlas:
     atlas, reason, status = None, event.reason, "damaged"
-    layer, edition = (event.tag and revision_of_tag(event.tag)) or ("", None)
-    watched = None if event.tag is None else layer_of_shortcuts(event.tag)
+    layer, revision = (event.tag and revision_of_tag(event.tag)) or ("", None)
+    shortcut_layer = None if event.tag is None else layer_of_shortcuts(event.tag)
     if event.blobs is not None:
         try:
             if event.tag == PROBE_TAG:
                 decode_probe(event.blobs)
-            elif watched is not None:
-                check_place(decode_shortcuts(event.blobs), watched, event.step)
+            elif shortcut_layer is not None:
+                check_place(decode_shortcuts(event.blobs), shortcut_layer, event.step)
             else:
                 atlas = decode_atlas(event.blobs)
                 check_place(atlas, layer, event.step)
@@ -561,7 +587,7 @@ def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
             status = "too_new" if isinstance(error, TooNewError) else "damaged"
     return LoggedAtlas(
         run=run,
-        layer=layer if watched is None else watched,
+        layer=layer if shortcut_layer is None else shortcut_layer,
         step=event.step,
         wall_time=event.wall_time,
         bytes=sum(map(len, event.blobs or ())),
@@ -569,5 +595,5 @@ def _listed(run: str, event: LoggedEvent) -> LoggedAtlas:
         samples=None if atlas is None else len(atlas.samples),
         status=status,
         reason=reason,
-        edition=_name(edition) if watched is None else SHORTCUTS,
+        revision=_revision_name(revision) if shortcut_layer is None else SHORTCUTS,
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Event files in object stores (`s3://`, `gs://`, `memory://` and the rest of fsspec).
+"""Event files in object stores (`s3://`, `gs://`, `memory://`, and others of fsspec).
 
-An object store cannot append, so each flush puts one object: a whole event file under the next
-number. TensorBoard reads the files of a run in the order of their names, and none ever grows.
+Object stores cannot append, so each flush uploads one object: a complete event file with the next
+number. TensorBoard reads the files of a run in the order of their names, and none of them grows.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any, BinaryIO, Final
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import RecordSink, frame
-from tensorboard_plugin_atlas.logs.file_names import next_file_name
-from tensorboard_plugin_atlas.logs.protos import version_payload
+from tensorboard_plugin_atlas.logs.file_names import make_next_file_name
+from tensorboard_plugin_atlas.logs.protos import make_version_payload
 
 COMMIT_BYTES: Final = 64 << 20
-"""Records that wait for a flush are put as an object of their own once they are this many bytes."""
+"""Pending records are uploaded without a flush when they reach this size in bytes."""
 
 WAITING_BYTES: Final = 4 * COMMIT_BYTES
-"""Records that may wait while the store cannot be reached; further ones are refused."""
+"""Largest size of pending records while the store cannot be reached; further ones are rejected."""
 
 _PACKAGES: Final = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs"}
 
 
 def is_url(directory: str) -> bool:
-    """Tells whether `directory` names a file system of its own, such as `s3://bucket/logs`."""
+    """Returns whether `directory` is a URL such as `s3://bucket/logs`."""
     return "://" in directory
 
 
@@ -34,8 +34,8 @@ def file_system(url: str) -> tuple[Any, str]:
     """Returns the fsspec file system of `url`, and the path of `url` in it.
 
     Raises:
-        ArgumentError: if fsspec or the package of that kind of store is missing, with the command
-            that installs it; or if the kind is unknown or cannot be opened.
+        ArgumentError: if fsspec or the package for this store is not installed, or if the protocol
+            is unknown. The message names the command that installs a missing package.
     """
     protocol = url.partition("://")[0]
     try:
@@ -50,7 +50,7 @@ def file_system(url: str) -> tuple[Any, str]:
         ) from error
     except ValueError as error:
         raise ArgumentError(
-            f"log_dir={url!r}: {error}; pass a local directory or a URL that fsspec knows"
+            f"log_dir={url!r}: {error}; pass a local directory or a URL that fsspec supports"
         ) from error
     return system, str(path)
 
@@ -71,7 +71,7 @@ def remote_event_files(url: str) -> list[str]:
 
 
 def open_remote(url: str) -> BinaryIO:
-    """Opens an object for reading, in parts where the store can.
+    """Opens an object for reading; parts are loaded on demand if the store supports it.
 
     Raises:
         ArgumentError: as `file_system` does.
@@ -83,12 +83,12 @@ def open_remote(url: str) -> BinaryIO:
 
 
 class RemoteSink(RecordSink):
-    """Puts the records of each flush as one whole event file into an object store.
+    """Uploads the records of each flush as one event file to an object store. Thread safe.
 
-    What is safe when: records wait in memory until `flush`, `close`, or 64 MiB of them are
-    together; then they are put in one request and are in the store when the call returns. Stores
-    put all of an object or nothing. Records that could not be put stay and go with the next flush;
-    `append` refuses more than 256 MiB of them. Thread safe.
+    Durability: records are kept in memory until `flush` or `close` is called or they reach 64 MiB.
+    Then they are uploaded in one request, and are in the store when the call returns. Stores save
+    an object completely or not at all. Records that could not be uploaded are kept for the next
+    flush; `append` rejects more than 256 MiB of them.
 
     Args:
         url: Directory of the run.
@@ -115,25 +115,25 @@ class RemoteSink(RecordSink):
         """Keeps one event for the next flush.
 
         Raises:
-            OSError: if it was time to put the waiting records and they could not be put.
+            OSError: if pending records had to be uploaded and could not.
         """
         record = frame(payload)
         with self._lock:
             waiting = sum(map(len, self._waiting))
             if waiting + len(record) > WAITING_BYTES:
                 raise OSError(
-                    f"{waiting >> 20} MiB wait for {self._url!r}, which takes none; this record is "
-                    "not kept"
+                    f"this record is dropped, since {waiting >> 20} MiB could not be uploaded to "
+                    f"{self._url!r}; check the connection and the credentials"
                 )
             self._waiting.append(record)
             if waiting + len(record) >= COMMIT_BYTES:
                 self._put()
 
     def flush(self) -> None:
-        """Puts everything that waits.
+        """Uploads all pending records.
 
         Raises:
-            OSError: if it cannot be put; it is kept then.
+            OSError: if they cannot be uploaded; they are kept then.
         """
         with self._lock:
             self._put()
@@ -148,17 +148,17 @@ class RemoteSink(RecordSink):
         created = time.time()
         if self._name is None:
             self._name = self._next_name(created)
-        records = [frame(version_payload(created)), *self._waiting]
+        records = [frame(make_version_payload(created)), *self._waiting]
         self._system.pipe_file(f"{self._path}/{self._name}", b"".join(records))
-        # Under its old name until the store has taken it: what seemed to fail may be there.
+        # The name changes only after success: an upload that seemed to fail may have succeeded.
         self._last, self._name = self._name, None
         self._number += 1
         self._waiting = []
 
     def _next_name(self, created: float) -> str:
-        """Returns a name that sorts after what is there; looks at the store once."""
+        """Returns a name that sorts after the existing ones; lists the store once."""
         if self._last is not None:
-            return next_file_name([self._last], created, self._number)
+            return make_next_file_name([self._last], created, self._number)
         self._system.makedirs(self._path, exist_ok=True)
         there = [url.rpartition("/")[2] for url in remote_event_files(self._url)]
-        return next_file_name(there, created, self._number)
+        return make_next_file_name(there, created, self._number)

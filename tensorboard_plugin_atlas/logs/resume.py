@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Going on where a log ends: what is there, and how a run is taken up again from an earlier step.
+"""Reads the end of a log to continue it, and makes steps void to resume from an earlier one.
 
-Read from the end: headers lead through a file without its payloads, and records are read backwards
-until every layer's last atlas is found. Works on directories and on URLs.
+Files are read from the end: offsets are found from the headers alone, and records are read in
+reverse order until the last atlas of every layer is found. Works with directories and URLs.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
     Record,
-    event_files,
-    events_of,
-    record_at,
-    record_offsets,
+    find_record_offsets,
+    list_event_files,
+    parse_events,
+    read_record_at,
 )
-from tensorboard_plugin_atlas.logs.protos import restart_payload
+from tensorboard_plugin_atlas.logs.protos import make_restart_payload
 from tensorboard_plugin_atlas.logs.remote import is_url, open_remote, remote_event_files
-from tensorboard_plugin_atlas.logs.sinks import own_sink
+from tensorboard_plugin_atlas.logs.sinks import make_event_sink
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, layer_of_shortcuts, layer_of_tag
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.wire.atlas_codec import check_place, decode_atlas
@@ -36,13 +36,15 @@ _NO_LIMIT: Final = 2**63
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """What a log already holds.
+    """The end of a log, at which a writer continues.
 
     Attributes:
-        atlases: The last readable atlas of each layer, with `sequence` at what was reached.
-        last_step: Highest step of any layer that was met, damaged ones included; None if none.
-        is_empty: Nothing of this plugin is there.
-        problems: What could not be read on the way, a sentence each.
+        atlases: The last readable atlas of each layer; its `sequence` also counts damaged atlases
+            after it.
+        last_step: Highest step found for any layer, including damaged atlases; None if there is
+            none.
+        is_empty: Whether the log holds no records of this plugin.
+        problems: One message for each record or file that could not be read.
     """
 
     atlases: Mapping[str, Atlas]
@@ -54,20 +56,20 @@ class ResumePoint:
 def find_last_atlases(location: str | None, layers: Sequence[str]) -> ResumePoint:
     """Finds the last readable atlas of each layer.
 
-    Reads no further back than the oldest of them; a layer that was never logged takes the whole
-    log.
+    Reads back to the oldest of them, or the whole log if a layer was never logged.
 
     Args:
-        location: The directory or URL of the run itself (`<log_dir>/atlas`); None holds nothing.
+        location: Directory or URL of the run (`<log_dir>/atlas`); None for an unknown one, which
+            counts as empty.
         layers: Dotted module names.
 
     Returns:
-        What was found. Damaged atlases and unreadable files are passed by with a sentence.
+        The end of the log. Damaged atlases and unreadable files are skipped, with a message.
     """
     search = _Search(tuple(layers))
     try:
-        for event in _backwards(location):
-            search.meet(event)
+        for event in _read_backward(location):
+            search.add(event)
             if search.is_done:
                 break
     except OSError as error:
@@ -79,15 +81,15 @@ def find_last_shortcuts(location: str | None, layer: str) -> ShortcutRecord | No
     """Finds the last readable record of the shortcuts of a layer.
 
     Args:
-        location: The directory or URL of the run itself; None holds nothing.
+        location: Directory or URL of the run; None for an unknown one.
         layer: Dotted module name.
 
     Returns:
-        The record, or None where there is none. Damage and unreadable files are passed by.
+        The record, or None if there is none. Damaged records and unreadable files are skipped.
     """
     before = _NO_LIMIT
     with contextlib.suppress(OSError):
-        for event in _backwards(location):
+        for event in _read_backward(location):
             if event.is_restart:
                 before = min(before, event.step)
                 continue
@@ -101,26 +103,26 @@ def find_last_shortcuts(location: str | None, layer: str) -> ShortcutRecord | No
 
 
 def purge_steps(location: str, step: int, wall_time: float) -> None:
-    """Makes everything of `step` and above void, for both of TensorBoard's loaders.
+    """Makes all records of `step` and later steps void, for both of TensorBoard's loaders.
 
-    The Python loader obeys `SessionLog START`, from the second of a run on. The data server ignores
-    it, but drops what lies above a step that is repeated: so the last record below `step` is
-    repeated, for every tag that has one; readers keep one of the two. A tag of ours without one
-    gets a sequence without blobs at the step before, which readers leave out.
+    The Python loader handles `SessionLog START`, from the second one of a run on. The data server
+    ignores it, but drops records above a step that is repeated. So for every tag, the last record
+    before `step` is written again; readers keep one of the two. If a tag of this plugin has no such
+    record, a sequence without blobs is written at the step before, which readers skip.
 
     Args:
-        location: The directory or URL of the run itself.
-        step: The first step that does not count any more.
+        location: Directory or URL of the run.
+        step: The first step that becomes void.
         wall_time: Seconds since the epoch.
 
     Raises:
         OSError: if the log cannot be read or written.
     """
-    last = _last_records(location, step)
+    last = _find_last_records(location, step)
     if last.is_empty:
         return
-    sink = own_sink(location)
-    for payload in (*[restart_payload(step, wall_time)] * 2, *last.kept):
+    sink = make_event_sink(location)
+    for payload in (*[make_restart_payload(step, wall_time)] * 2, *last.kept):
         sink.append(payload)
     if step > -_NO_LIMIT:
         for tag in last.void_tags:
@@ -129,7 +131,7 @@ def purge_steps(location: str, step: int, wall_time: float) -> None:
 
 
 class _Search:
-    """What is known while a log is read backwards."""
+    """Collects the last atlas of each layer while a log is read in reverse order."""
 
     def __init__(self, layers: tuple[str, ...]) -> None:
         self._missing = set(layers)
@@ -144,8 +146,8 @@ class _Search:
     def is_done(self) -> bool:
         return not self._missing
 
-    def meet(self, event: LoggedEvent) -> None:
-        """Takes in one event, each older than the one before."""
+    def add(self, event: LoggedEvent) -> None:
+        """Adds one event, which is older than the one before."""
         self._is_empty = False
         if event.is_restart:
             self._before = min(self._before, event.step)
@@ -180,12 +182,12 @@ class _Search:
 
 @dataclass(frozen=True)
 class _LastRecords:
-    """What stands before a step from which on nothing counts any more.
+    """The records to write again when all records from a step on become void.
 
     Attributes:
-        kept: The last record before it of every tag that also has later ones, oldest first.
-        void_tags: Tags of ours that have later ones only.
-        is_empty: There is nothing at all.
+        kept: For each tag with void records, the last record before the step, oldest first.
+        void_tags: Tags of this plugin with void records only.
+        is_empty: Whether the log is empty.
     """
 
     kept: tuple[bytes, ...]
@@ -193,8 +195,8 @@ class _LastRecords:
     is_empty: bool
 
 
-def _last_records(location: str, step: int) -> _LastRecords:
-    """Finds the last record before `step` of every tag, reading from the end."""
+def _find_last_records(location: str, step: int) -> _LastRecords:
+    """Finds the last record of every tag before `step`, reading from the end."""
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event
 
@@ -202,7 +204,7 @@ def _last_records(location: str, step: int) -> _LastRecords:
     ours: set[str] = set()
     kept: dict[str, bytes] = {}
     is_empty = True
-    for record, _ in _records_backwards(location):
+    for record, _ in _read_records_backward(location):
         if record.reason is not None:
             continue
         try:
@@ -227,31 +229,31 @@ def _is_ours(value: Any) -> bool:
     return bool(value.metadata.plugin_data.plugin_name == PLUGIN_NAME)
 
 
-def _backwards(location: str | None) -> Iterator[LoggedEvent]:
-    """Yields what `read_events` yields, the other way round; nothing where there is nothing."""
-    for record, name in _records_backwards(location):
-        yield from reversed(list(events_of(record, Path(name))))
+def _read_backward(location: str | None) -> Iterator[LoggedEvent]:
+    """Yields the events of a run in reverse order; nothing if it does not exist."""
+    for record, name in _read_records_backward(location):
+        yield from reversed(list(parse_events(record, Path(name))))
 
 
-def _records_backwards(location: str | None) -> Iterator[tuple[Record, str]]:
-    """Yields each record and the name of its file, the last one first."""
+def _read_records_backward(location: str | None) -> Iterator[tuple[Record, str]]:
+    """Yields each record and the name of its file, in reverse order."""
     if location is None:
         return
-    for name in reversed(_files(location)):
-        with _opened(name) as file:
-            for offset in reversed(list(record_offsets(file))):
-                record = record_at(file, offset)
+    for name in reversed(_list_files(location)):
+        with _open(name) as file:
+            for offset in reversed(list(find_record_offsets(file))):
+                record = read_record_at(file, offset)
                 if record is not None:
                     yield record, name
 
 
-def _files(location: str) -> list[str]:
+def _list_files(location: str) -> list[str]:
     if is_url(location):
         return remote_event_files(location)
     if not Path(location).is_dir():
         return []
-    return [str(path) for path in event_files(location)]
+    return [str(path) for path in list_event_files(location)]
 
 
-def _opened(name: str) -> BinaryIO:
+def _open(name: str) -> BinaryIO:
     return open_remote(name) if is_url(name) else Path(name).open("rb")

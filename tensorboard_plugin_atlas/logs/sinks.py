@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where summaries go: event files of our own, here or in an object store, or a user's writer."""
+"""Sinks of summaries: event files, local or in an object store, or a SummaryWriter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, RecordSink, write_through
-from tensorboard_plugin_atlas.logs.protos import blob_summary, scalar_summary
+from tensorboard_plugin_atlas.logs.protos import make_blob_summary, make_scalar_summary
 from tensorboard_plugin_atlas.logs.remote import RemoteSink, is_url
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
@@ -18,11 +18,11 @@ _DIRECTORY_NAMES = ("log_dir", "logdir", "get_logdir")
 
 
 class Sink(Protocol):
-    """Where blob sequences and scalars go."""
+    """Interface for writing blob sequences and scalars."""
 
     @property
     def location(self) -> str | None:
-        """The directory or URL of the run, or None where it is not known."""
+        """The directory or URL of the run, or None if unknown."""
 
     def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
         """Appends one blob sequence."""
@@ -30,85 +30,86 @@ class Sink(Protocol):
     def write_scalars(
         self, values: Mapping[str, float], step: int, wall_time: float | None
     ) -> None:
-        """Appends ordinary scalars, tag to value."""
+        """Appends scalars, given as a mapping from tag to value."""
 
     def flush(self) -> None:
-        """Makes everything written durable."""
+        """Flushes all records to disk."""
 
     def close(self) -> None:
-        """Flushes and ends."""
+        """Flushes and closes the sink."""
 
 
 class WriterSink:
-    """A sink for a SummaryWriter whose directory cannot be known; its owner closes it."""
+    """A sink for a SummaryWriter whose directory is unknown; its owner closes it."""
 
     def __init__(self, writer: Any) -> None:
         self._writer = writer
 
     @property
     def location(self) -> None:
-        """Not known."""
+        """None, since the directory is unknown."""
 
     def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
         """Appends one blob sequence through the writer."""
-        write_through(self._writer, blob_summary(tag, blobs), step, wall_time)
+        write_through(self._writer, make_blob_summary(tag, blobs), step, wall_time)
 
     def write_scalars(
         self, values: Mapping[str, float], step: int, wall_time: float | None
     ) -> None:
-        """Appends ordinary scalars through the writer."""
-        write_through(self._writer, scalar_summary(values), step, wall_time)
+        """Appends scalars through the writer."""
+        write_through(self._writer, make_scalar_summary(values), step, wall_time)
 
     def flush(self) -> None:
-        """Asks the writer to flush."""
+        """Flushes the writer."""
         self._writer.flush()
 
     def close(self) -> None:
-        """Asks the writer to flush."""
+        """Flushes the writer and leaves it open."""
         self.flush()
 
 
-def sink_for(target: Any) -> Sink:
-    """Finds where the atlases of a run belong.
+def make_sink(target: Any) -> Sink:
+    """Returns the sink for the atlases of a run.
 
     Args:
-        target: The run's directory, or the SummaryWriter that logs to it.
+        target: The run's directory or URL, or the SummaryWriter that logs to it.
 
     Returns:
-        Event files in the child run `atlas` of the run's directory; or the writer itself where its
-        directory cannot be known, or is in a store that only the writer can reach.
+        A sink that writes event files in the child run `atlas` of the run's directory; or one that
+        writes through the SummaryWriter, if its directory is unknown or in a store that only it can
+        reach.
 
     Raises:
-        ArgumentError: if `target` is neither, its directory is a file, or is in a store that
-            cannot be reached.
+        ArgumentError: if `target` is neither, if its directory is a file, or if its store cannot
+            be reached.
     """
-    directory = child_run_of(target)
+    directory = find_child_run(target)
     if directory is None:
         return WriterSink(target)
     try:
-        return own_sink(directory)
+        return make_event_sink(directory)
     except ArgumentError:
         if not is_url(directory) or isinstance(target, (str, os.PathLike)):
             raise
         return WriterSink(target)
 
 
-def own_sink(directory: str) -> RecordSink:
-    """Returns event files of our own in `directory`, which may be a URL.
+def make_event_sink(directory: str) -> RecordSink:
+    """Returns a sink that writes event files in `directory`, which may be a URL.
 
     Raises:
-        ArgumentError: if it is a file, or is in a store that cannot be reached.
+        ArgumentError: if it is a file, or if its store cannot be reached.
     """
     return RemoteSink(directory) if is_url(directory) else EventSink(directory)
 
 
-def child_run_of(target: Any) -> str | None:
-    """Returns the directory or URL that atlases go to; None for a writer that does not say.
+def find_child_run(target: Any) -> str | None:
+    """Returns the directory or URL of the atlases; None if a writer does not reveal its directory.
 
     Raises:
         ArgumentError: if `target` is neither a directory nor a SummaryWriter, or is a file.
     """
-    directory = directory_of(target)
+    directory = find_directory(target)
     if directory is None:
         return None
     text = os.fspath(directory)
@@ -119,8 +120,8 @@ def child_run_of(target: Any) -> str | None:
     return str(Path(text) / CHILD_RUN)
 
 
-def directory_of(target: Any) -> str | os.PathLike[str] | None:
-    """Returns the directory that `target` is or logs to; None for a writer that does not say.
+def find_directory(target: Any) -> str | os.PathLike[str] | None:
+    """Returns the directory that `target` is or logs to; None if a writer does not reveal it.
 
     Raises:
         ArgumentError: if `target` is neither a directory nor a SummaryWriter.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data behind the plugin's routes, read through TensorBoard's data provider."""
+"""Reads the data for the plugin's routes through TensorBoard's data provider."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The built front end as a table from route to bytes, made once.
+"""Loads the built front end into a table from route to bytes.
 
-Requests are looked up in the table and never turned into a path, so no spelling of a path can
-leave it. Types are fixed here because `mimetypes` reads the registry on Windows. HTML is left out:
-TensorBoard makes the page, we bring its module.
+Requests are looked up in the table and never turned into a path, so that no request can read other
+files. Media types are defined here, since `mimetypes` reads the registry on Windows. There is no
+HTML: TensorBoard creates the page, which loads the front end as a module.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NOT_BUILT: Final = (
 
 @dataclass(frozen=True)
 class Asset:
-    """One file: its bytes, media type and strong ETag."""
+    """One file: its bytes, media type, and strong ETag."""
 
     data: bytes
     content_type: str
@@ -43,7 +43,7 @@ class Asset:
 
 
 def load_assets() -> dict[str, Asset]:
-    """Returns every file of `static/` under its route; `/index.js` is always among them."""
+    """Returns all files of `static/` by route; `/index.js` always exists."""
     assets = {ENTRY_ROUTE: _asset(_NOT_BUILT, _TYPES[".js"])}
     folder = resources.files("tensorboard_plugin_atlas").joinpath("static")
     for file in folder.iterdir() if folder.is_dir() else ():

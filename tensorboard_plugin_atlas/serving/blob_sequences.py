@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which blob sequences TensorBoard holds for this plugin, read again only where they changed.
+"""Lists the blob sequences of this plugin, and reads only those that have changed.
 
-Listing is cheap: one entry for each tag, with its highest step, latest wall time and most blobs.
-Reading is not: it makes one object for each blob of each step. So a tag is read when its entry
-differs from the one it was last read under. A new record always changes its entry, since both
-loaders keep the newest one; a record that was logged out of order by a clock that went back, or a
-file that was edited, may not. Therefore every tag is also read again after `RECHECK_SECONDS`, in
-the background, at most `RECHECK_STEPS` steps after each listing.
+Listing is cheap: one entry for each tag, with its highest step, latest wall time, and largest
+number of blobs. Reading is expensive: it creates one object for each blob of each step. So a tag is
+read when its entry changes. A new record always changes the entry, since both loaders keep the
+newest record. A record that was logged out of order because the clock went back, or an edited file,
+may not. Therefore every tag is also read again after `RECHECK_SECONDS`, in the background, for at
+most `RECHECK_STEPS` steps after each listing.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
 from tensorboard_plugin_atlas.wire.manifest import MAX_BLOBS
 
 RECHECK_SECONDS: Final = 60.0
-"""After this long a tag is read again though its entry in the listing is the same."""
+"""After this time a tag is read again even if its entry in the listing has not changed."""
 
 RECHECK_STEPS: Final = 2_000
-"""Steps that are read again after one listing at most."""
+"""Largest number of steps that are read again after one listing."""
 
 _ALL_STEPS: Final = 100_000
-"""`downsample` for the provider. Not the user's hint: 0 means "all" there and "none" here."""
+"""`downsample` for the provider; the user's hint is not used, since 0 means "all" there."""
 
 _T = TypeVar("_T")
 
-Place: TypeAlias = tuple[str, str]
+RunTag: TypeAlias = tuple[str, str]
 """A run and a tag."""
 
 
 @dataclass(frozen=True)
-class _Known(Generic[_T]):
-    """What was read of one tag: under which entry of the listing, when, and how many steps."""
+class _CachedTag(Generic[_T]):
+    """Value of one tag, with the entry of the listing and the time at which it was read."""
 
     entry: tuple[Any, ...]
     value: _T
@@ -50,15 +50,15 @@ class _Known(Generic[_T]):
 
 
 class SequenceReader(Generic[_T]):
-    """The blob sequences of one experiment, kept from one listing to the next. Thread safe.
+    """Caches the blob sequences of one experiment between listings. Thread safe.
 
-    Memory is that of one listing: what TensorBoard no longer lists is dropped, and so is all when
-    another experiment is requested.
+    Holds one listing in memory: tags that TensorBoard no longer lists are dropped, and all tags are
+    dropped when another experiment is requested.
 
     Args:
         provider: TensorBoard's data provider.
-        convert: Makes what is kept of the kept steps of a run and a tag, () where none is read.
-        clock: Seconds that never go back.
+        convert: Function from run, tag, and the steps read to the value to cache.
+        clock: A monotonic clock, in seconds.
         later: Runs a function in the background.
     """
 
@@ -75,12 +75,12 @@ class SequenceReader(Generic[_T]):
         self._later = later
         self._lock = threading.Lock()
         self._experiment: str | None = None
-        self._known: dict[Place, _Known[_T]] = {}
-        self._values: Mapping[Place, _T] = {}
+        self._known: dict[RunTag, _CachedTag[_T]] = {}
+        self._values: Mapping[RunTag, _T] = {}
         self._is_rechecking = False
 
-    def read(self, context: Any, experiment_id: str) -> Mapping[Place, _T]:
-        """Returns what is kept of every tag; the same mapping while nothing changes."""
+    def read(self, context: Any, experiment_id: str) -> Mapping[RunTag, _T]:
+        """Returns the value of every tag; the same mapping object until a value changes."""
         query = {"ctx": context, "experiment_id": experiment_id, "plugin_name": PLUGIN_NAME}
         with self._lock:
             if experiment_id != self._experiment:
@@ -95,43 +95,43 @@ class SequenceReader(Generic[_T]):
             self._refresh(query, changed, entries, is_first)
             self._publish()
             values = self._values
-            due = [] if self._is_rechecking else self._due()
+            due = [] if self._is_rechecking else self._find_stale()
             self._is_rechecking = self._is_rechecking or bool(due)
         if due:
             self._later(lambda: self._recheck(query, due))
         return values
 
-    def _entry_of(self, place: Place) -> tuple[Any, ...] | None:
-        found = self._known.get(place)
+    def _entry_of(self, key: RunTag) -> tuple[Any, ...] | None:
+        found = self._known.get(key)
         return None if found is None else found.entry
 
     def _publish(self) -> None:
-        """Replaces the mapping if a value in it is another than before."""
+        """Replaces the mapping if a value has changed."""
         values = self._values
         if values.keys() == self._known.keys() and all(
-            values[place] is one.value for place, one in self._known.items()
+            values[key] is one.value for key, one in self._known.items()
         ):
             return
-        self._values = {place: self._known[place].value for place in sorted(self._known)}
+        self._values = {key: self._known[key].value for key in sorted(self._known)}
 
-    def _due(self) -> list[Place]:
-        """Returns the tags that were not read for long, the oldest first, up to the limit."""
+    def _find_stale(self) -> list[RunTag]:
+        """Returns the tags that are due for a recheck, oldest first, up to the limit."""
         before, steps = self._clock() - RECHECK_SECONDS, 0
         due = []
         old = [(one.read_at, at) for at, one in self._known.items() if one.read_at <= before]
-        for _, place in sorted(old):
-            due.append(place)
-            steps += self._known[place].steps
+        for _, key in sorted(old):
+            due.append(key)
+            steps += self._known[key].steps
             if steps >= RECHECK_STEPS:
                 break
         return due
 
-    def _recheck(self, query: Mapping[str, Any], places: Sequence[Place]) -> None:
-        """Reads tags whose entry is the same as before."""
+    def _recheck(self, query: Mapping[str, Any], keys: Sequence[RunTag]) -> None:
+        """Reads tags whose entry has not changed."""
         try:
             with self._lock:
                 if query["experiment_id"] == self._experiment:
-                    known = [place for place in places if place in self._known]
+                    known = [key for key in keys if key in self._known]
                     self._refresh(query, known, {at: self._known[at].entry for at in known}, False)
                     self._publish()
         finally:
@@ -140,16 +140,16 @@ class SequenceReader(Generic[_T]):
     def _refresh(
         self,
         query: Mapping[str, Any],
-        places: Sequence[Place],
-        entries: Mapping[Place, tuple[Any, ...]],
+        keys: Sequence[RunTag],
+        entries: Mapping[RunTag, tuple[Any, ...]],
         is_all: bool,
     ) -> None:
-        """Reads `places` and keeps them under the entries of before the read."""
+        """Reads `keys` and keeps them under the entries of before the read."""
         now = self._clock()
-        # The provider makes one reference for each element that a tensor's shape claims.
-        sane = {place for place in places if (entries[place][-1] or 0) <= 1 + MAX_BLOBS}
-        if is_all and len(sane) == len(places):
-            filters: Iterable[Any] = [None] if places else []
+        # The provider creates one reference for each element in the shape of a tensor.
+        sane = {key for key in keys if (entries[key][-1] or 0) <= 1 + MAX_BLOBS}
+        if is_all and len(sane) == len(keys):
+            filters: Iterable[Any] = [None] if keys else []
         else:
             filters = _filters(sane)
         found: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -159,7 +159,7 @@ class SequenceReader(Generic[_T]):
             )
             for run, tags in some.items():
                 found[run].update(tags)
-        for run, tag in places:
+        for run, tag in keys:
             data = found.get(run, {}).get(tag, ())
             value = self._convert(run, tag, data)
             before = self._known.get((run, tag))
@@ -167,19 +167,19 @@ class SequenceReader(Generic[_T]):
                 value = before.value
             entry = entries[run, tag]
             if not data and (run, tag) in sane and entry[0] is not None:
-                entry = ()  # It was listed and is gone, or not there yet: read it again next time.
-            self._known[run, tag] = _Known(entry, value, len(data), now)
+                entry = ()  # listed, but no longer or not yet readable: read it again next time
+            self._known[run, tag] = _CachedTag(entry, value, len(data), now)
 
     def _list(self, query: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-        """Returns the listing, and whether a read of everything would work as well."""
+        """Returns the listing, and whether all tags can be read in one call."""
         try:
             return self._provider.list_blob_sequences(**query), True
         except KeyError:
-            # The Python loader knows a tag that has no value (damage hid it), and fails at it.
+            # The Python loader fails at a tag whose value is damaged.
             return self._list_by_run(query), False
 
     def _list_by_run(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Lists run by run, without those that TensorBoard fails at."""
+        """Lists each run separately, and skips those at which TensorBoard fails."""
         found: dict[str, Any] = {}
         context = {name: query[name] for name in ("ctx", "experiment_id")}
         for run in self._provider.list_runs(**context):
@@ -190,14 +190,14 @@ class SequenceReader(Generic[_T]):
 
 
 def _entry(series: Any) -> tuple[Any, ...]:
-    """Returns what tells one state of a tag from another; NaN as text, to be equal to itself."""
+    """Returns values that change when a tag changes; NaN as text, so that it is equal to itself."""
     return series.max_step, repr(series.max_wall_time), series.max_length
 
 
-def _filters(places: Iterable[Place]) -> list[Any]:
-    """Returns filters that together select just `places`: a filter is runs times tags."""
+def _filters(keys: Iterable[RunTag]) -> list[Any]:
+    """Returns filters that together select exactly `keys`; each selects runs times tags."""
     tags: dict[str, list[str]] = defaultdict(list)
-    for run, tag in places:
+    for run, tag in keys:
         tags[run].append(tag)
     runs: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for run, names in tags.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A least-recently-used cache bounded by bytes, in which nothing is computed twice at a time."""
+"""A least-recently-used cache with a limit in bytes; concurrent requests compute a value once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _Value = TypeVar("_Value")
 
 
 class ByteCache:
-    """Maps keys to values of stated cost. Thread safe.
+    """Maps keys to values with a size. Thread safe.
 
     Args:
-        limit: Bytes that all values may take. The newest value stays even if it alone takes more.
+        limit: Largest total size in bytes. The newest value is kept even if it is larger.
     """
 
     def __init__(self, limit: int) -> None:
@@ -28,16 +28,16 @@ class ByteCache:
 
     @property
     def used(self) -> int:
-        """Bytes that the values take now."""
+        """Current size of all values in bytes."""
         return self._used
 
-    def once(self, key: Hashable, compute: Callable[[], tuple[_Value, int]]) -> _Value:
-        """Returns the value of `key`, computing it unless it is there or under way.
+    def get_or_compute(self, key: Hashable, compute: Callable[[], tuple[_Value, int]]) -> _Value:
+        """Returns the value of `key`, and computes it if it is neither cached nor being computed.
 
         Args:
-            key: What is wanted.
-            compute: Makes the value and states its cost in bytes. What it raises reaches every
-                caller that waits, and is not kept.
+            key: The key.
+            compute: Returns the value and its size in bytes. An exception is raised in all waiting
+                callers, and is not cached.
         """
         with self._lock:
             if key in self._entries:

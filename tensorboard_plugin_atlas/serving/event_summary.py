@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened over a whole run, gathered from the manifests of its steps for the event list."""
+"""Collects the events of a run from the manifests of its steps, for the event list."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any, Final
 from tensorboard_plugin_atlas.atlas import Event, Skipped
 from tensorboard_plugin_atlas.wire.atlas_codec import AtlasFields
 
-MAX_TOLD: Final = 500
-"""Events of a run that are told; the rest is counted."""
+MAX_EVENTS: Final = 500
+"""Largest number of events of a run that are returned; the others are counted."""
 
 MAX_TEXT: Final = 400
-"""Characters of an event's sentence that are told."""
+"""Largest number of characters of an event's text."""
 
 MAX_IDS: Final = 200
-"""Concepts of an event that are told on each side."""
+"""Largest number of concepts of an event on each side."""
 
 
 @dataclass(frozen=True)
 class StepFacts:
-    """The few values of a manifest that a history keeps: a manifest can be large."""
+    """The values of a manifest that a history keeps, since whole manifests can be large."""
 
     sequence: int
     samples: int
@@ -32,8 +32,8 @@ class StepFacts:
     skipped: tuple[Skipped, ...]
 
 
-def facts_of(fields: AtlasFields) -> StepFacts:
-    """Returns what a history keeps of a manifest."""
+def extract_facts(fields: AtlasFields) -> StepFacts:
+    """Returns the values of a manifest that a history keeps."""
     quality = fields.quality
     return StepFacts(
         sequence=fields.sequence,
@@ -44,11 +44,8 @@ def facts_of(fields: AtlasFields) -> StepFacts:
     )
 
 
-class Retelling:
-    """Gathers the events of a run, step by step, and keeps those worth reading most.
-
-    Not thread safe.
-    """
+class EventSummary:
+    """Collects the events of a run and keeps those with the highest scores. Not thread safe."""
 
     def __init__(self) -> None:
         self._best: list[tuple[float, int, dict[str, Any]]] = []
@@ -56,38 +53,39 @@ class Retelling:
         self._is_traced = False
 
     def add(self, step: int, fields: AtlasFields) -> None:
-        """Adds the events of a step, whose manifest can be read."""
+        """Adds the events in the manifest of a step."""
         self._count += len(fields.events)
         self._is_traced = self._is_traced or fields.concepts is not None
         ranked: list[tuple[float, int, Event | dict[str, Any]]] = [
             *self._best,
             *((-event.score, step, event) for event in fields.events),
         ]
-        best = heapq.nsmallest(MAX_TOLD, ranked, key=lambda one: one[:2])
+        best = heapq.nsmallest(MAX_EVENTS, ranked, key=lambda one: one[:2])
         self._best = [
-            (rank, at, _told(at, one) if isinstance(one, Event) else one) for rank, at, one in best
+            (rank, at, _event_to_json(at, one) if isinstance(one, Event) else one)
+            for rank, at, one in best
         ]
 
     def body(self) -> dict[str, Any]:
-        """Returns the events worth reading most, best first, and how many there are.
+        """Returns the events with the highest scores, and the number of all events.
 
         Returns:
-            `events`, None where no step traced its concepts, and `events_found`.
+            `events`, highest score first, or None if no step has concepts; and `events_found`.
         """
         if not self._count and not self._is_traced:
             return {"events": None, "events_found": 0}
         return {"events": [one for _, _, one in self._best], "events_found": self._count}
 
 
-def retell(steps: Iterable[tuple[int, AtlasFields]]) -> dict[str, Any]:
-    """Returns `Retelling.body` of all `steps`: step and manifest of every atlas."""
-    told = Retelling()
+def summarize_events(steps: Iterable[tuple[int, AtlasFields]]) -> dict[str, Any]:
+    """Returns `EventSummary.body` of all atlases, given as steps and manifests."""
+    summary = EventSummary()
     for step, fields in steps:
-        told.add(step, fields)
-    return told.body()
+        summary.add(step, fields)
+    return summary.body()
 
 
-def _told(step: int, event: Event) -> dict[str, Any]:
+def _event_to_json(step: int, event: Event) -> dict[str, Any]:
     cell = event.cell
     return {
         "step": step,

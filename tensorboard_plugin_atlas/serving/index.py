@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The listing of all series as JSON, plain and gzipped, updated only where it changed.
+"""Creates the index of all series as JSON, plain and gzipped, and updates only changed parts.
 
-The text of 40,000 atlases is megabytes long. So the text of each series is kept together with its
-compressed form, and an index is joined from them: deflate blocks that end at a full flush stand for
-themselves, and their concatenation is one ordinary gzip stream.
+The text for 40,000 atlases has several MB. So the text of each series is cached with its compressed
+form, and the index is joined from them: deflate blocks that end with a full flush are independent,
+and their concatenation is a valid gzip stream.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_BLOCK: Final = b"\x03\x00"
 _LONGEST_BLOCK: Final = 0xFFFF
 _SHORT: Final = 512
-"""Bytes below which a text is not compressed."""
+"""Texts with fewer bytes are not compressed."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of text and its deflate blocks, which stand for themselves."""
+    """A part of the text and its independent deflate blocks."""
 
     text: bytes
     deflated: bytes
@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Body:
-    """The whole text, the same gzipped, and a name that changes with it."""
+    """The whole text, its gzipped form, and its ETag."""
 
     data: bytes
     gzipped: bytes
@@ -47,10 +47,10 @@ class Body:
 
 
 class IndexText:
-    """Makes the body of the `index` route. Thread safe; memory is that of one index.
+    """Creates the body of the `index` route. Thread safe; holds one index in memory.
 
     Args:
-        kept_limit: Steps of each tag that TensorBoard keeps, None for all.
+        kept_limit: Number of steps of each tag that TensorBoard keeps, None for all.
     """
 
     def __init__(self, kept_limit: int | None) -> None:
@@ -62,7 +62,7 @@ class IndexText:
         self._body = Body(b"", b"", "")
 
     def body(self, listing: Mapping[str, Series]) -> Body:
-        """Returns the index of `listing`, which must be another object whenever it differs."""
+        """Returns the index of `listing`, which must be a new object whenever it changes."""
         with self._lock:
             if listing is not self._listing:
                 self._parts = {id_: self._part(series) for id_, series in listing.items()}
@@ -74,7 +74,7 @@ class IndexText:
         known = self._parts.get(series.id)
         if known is not None and known[0] is series:
             return known
-        return series, _part(b"" if series.layer is None else _text(_listed(series)))
+        return series, _part(b"" if series.layer is None else _text(_series_to_json(series)))
 
 
 def _body(head: bytes, found: list[tuple[Series, Part]]) -> Body:
@@ -86,14 +86,14 @@ def _body(head: bytes, found: list[tuple[Series, Part]]) -> Body:
         else:
             parts.append(part)
         runs[series.run] = parts, has_probe
-    pieces = [_stored(head)]
+    pieces = [_make_stored_part(head)]
     for number, (run, (parts, has_probe)) in enumerate(runs.items()):
         start = _text({"id": run_id(run), "run": run, "probe": has_probe})
-        pieces.append(_stored((b"," if number else b"") + start[:-1] + b',"series":['))
-        for place, part in enumerate(parts):
-            pieces += [_stored(b","), part] if place else [part]
-        pieces.append(_stored(b"]}"))
-    pieces.append(_stored(b"]}"))
+        pieces.append(_make_stored_part((b"," if number else b"") + start[:-1] + b',"series":['))
+        for index, part in enumerate(parts):
+            pieces += [_make_stored_part(b","), part] if index else [part]
+        pieces.append(_make_stored_part(b"]}"))
+    pieces.append(_make_stored_part(b"]}"))
     data = b"".join(piece.text for piece in pieces)
     trailer = struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
     deflated = b"".join(piece.deflated for piece in pieces)
@@ -103,13 +103,13 @@ def _body(head: bytes, found: list[tuple[Series, Part]]) -> Body:
 
 def _part(text: bytes) -> Part:
     if len(text) < _SHORT:
-        return _stored(text)
+        return _make_stored_part(text)
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return Part(text, deflate.compress(text) + deflate.flush(zlib.Z_FULL_FLUSH))
 
 
-def _stored(text: bytes) -> Part:
-    """Returns a short text as blocks without compression, which take no compressor."""
+def _make_stored_part(text: bytes) -> Part:
+    """Returns a short text as deflate blocks without compression."""
     blocks = b""
     for start in range(0, len(text), _LONGEST_BLOCK):
         block = text[start : start + _LONGEST_BLOCK]
@@ -117,7 +117,7 @@ def _stored(text: bytes) -> Part:
     return Part(text, blocks)
 
 
-def _listed(series: Series) -> dict[str, Any]:
+def _series_to_json(series: Series) -> dict[str, Any]:
     return {
         "id": series.id,
         "layer": series.layer,

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cached, checked access to what TensorBoard's data provider holds for this plugin.
+"""Cached and verified access to the data of this plugin in TensorBoard's data provider.
 
-A series is one layer of one run. The provider answers slowly (about 40 ms a call under the fast
-loader) and verifies nothing, so that listings are kept for a second and read again only where they
-changed (`sequences.py`), blobs are in a cache of bounded size, and everything is compared with its
-manifest before it leaves. Thread safe; identical reads that are under way are done once.
+A series is one layer of one run. The provider is slow (about 40 ms per call with the data server)
+and verifies nothing. So listings are cached for a second and read again only if they changed (see
+`blob_sequences`), blobs are cached up to a total size, and all data are compared with their
+manifest. Thread safe; concurrent identical reads are done once.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from tensorboard_plugin_atlas.metadata import (
     revision_of_tag,
 )
 from tensorboard_plugin_atlas.serving.blob_reader import PARALLEL_READS, BlobReader
-from tensorboard_plugin_atlas.serving.blob_sequences import Place, SequenceReader
+from tensorboard_plugin_atlas.serving.blob_sequences import RunTag, SequenceReader
 from tensorboard_plugin_atlas.serving.cache import ByteCache
-from tensorboard_plugin_atlas.serving.event_summary import Retelling, StepFacts, facts_of
+from tensorboard_plugin_atlas.serving.event_summary import EventSummary, StepFacts, extract_facts
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     AtlasFields,
     Manifest,
@@ -50,14 +50,14 @@ from tensorboard_plugin_atlas.wire.manifest import MAX_MANIFEST_BYTES, value_cou
 from tensorboard_plugin_atlas.wire.revisions import refined_mark
 
 CACHE_BYTES: Final = 64 << 20
-"""Memory that blobs and manifests may take together."""
+"""Largest total size of cached blobs and manifests."""
 
 _FRESH_SECONDS: Final = 1.0
 _KNOWN_SECONDS: Final = 10.0
-"""How long a step that was listed is read from where it was, without a new listing."""
+"""How long listed steps are read without a new listing."""
 
 _VALUE_BYTES: Final = 64
-"""Bytes of Python objects that a value in a manifest takes, roughly."""
+"""Approximate size of the Python objects for one value in a manifest."""
 
 _REMEMBERED_DAMAGE: Final = 4096
 
@@ -65,12 +65,12 @@ _Value = TypeVar("_Value")
 
 
 class AbsentError(LookupError):
-    """A series, step or blob that is not (or no longer) there."""
+    """A series, step, or blob does not exist."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the provider wants to know of a request: its context and experiment."""
+    """Context and experiment of a request, for the data provider."""
 
     context: Any
     experiment_id: str
@@ -78,43 +78,43 @@ class Request:
 
 @dataclass(frozen=True)
 class Datum:
-    """One step of one series: where its blobs can be read.
+    """Blob keys of one step of one series.
 
     Attributes:
-        layer: The layer, or None for the probe's pictures.
+        layer: The layer, or None for probe images.
         step: Global step.
         wall_time: Seconds since the epoch.
-        blob_keys: TensorBoard's names for the blobs.
-        edition: How far it has come.
-        draft: The draft that it replaces, or None.
-        finer: Refined atlases that may replace it, the latest first; see `SeriesStore.datum`.
+        blob_keys: TensorBoard's keys of the blobs.
+        revision: Revision of the atlas.
+        preliminary: The preliminary atlas that it replaces, or None.
+        refinements: Refined atlases that may replace it, latest first; see `SeriesStore.datum`.
     """
 
     layer: str | None
     step: int
     wall_time: float
     blob_keys: tuple[str, ...]
-    edition: Revision = Revision.LOGGED
-    draft: Datum | None = None
-    finer: tuple[Datum, ...] = ()
+    revision: Revision = Revision.LOGGED
+    preliminary: Datum | None = None
+    refinements: tuple[Datum, ...] = ()
 
     @property
     def version(self) -> str:
-        """What is another whenever another record may count for the step."""
-        times = [datum.wall_time for datum in (self, *self.finer)]
-        return f"{self.edition.label}-{_digest(*map(repr, times))}"
+        """Text that changes whenever another record may be the current one of the step."""
+        times = [datum.wall_time for datum in (self, *self.refinements)]
+        return f"{self.revision.label}-{_digest(*map(repr, times))}"
 
 
 @dataclass(frozen=True)
 class Series:
-    """One tag of one run with every step that TensorBoard kept, ascending.
+    """One layer of one run, with all steps that TensorBoard kept, ascending.
 
     Attributes:
-        id: Opaque name for URLs.
+        id: Opaque id for URLs.
         run: TensorBoard run.
-        layer: The layer, or None for the probe's pictures.
+        layer: The layer, or None for probe images.
         data: The kept steps.
-        shortcuts: Where the shortcuts of the layer can be read, for the steps that have them.
+        shortcuts: Shortcut records of the layer, for the steps that have them.
     """
 
     id: str
@@ -124,11 +124,11 @@ class Series:
     shortcuts: tuple[Datum, ...] = ()
 
     def at(self, step: int) -> Datum:
-        """Returns the datum of `step`; AbsentError if it was not kept."""
+        """Returns the datum of `step`; raises AbsentError if it was not kept."""
         return _at(self.data, step)
 
     def shortcuts_at(self, step: int) -> Datum:
-        """Returns that of the shortcuts of `step`; AbsentError if there is none."""
+        """Returns the shortcut record of `step`; raises AbsentError if there is none."""
         return _at(self.shortcuts, step)
 
 
@@ -141,27 +141,27 @@ def _at(data: Sequence[Datum], step: int) -> Datum:
 
 @dataclass(frozen=True)
 class StepSummary:
-    """What the manifest of one step says, or why it cannot be believed.
+    """Summary of one step.
 
     Attributes:
         datum: The step.
-        edition: The edition that counts.
-        facts: What the manifest says, None where it cannot be read.
-        problem: What is damaged, if anything.
+        revision: The current revision.
+        facts: Values of the manifest, None if it cannot be read.
+        problem: Damage, or None.
     """
 
     datum: Datum
-    edition: Revision
+    revision: Revision
     facts: StepFacts | None
     problem: DamageError | None
 
 
 @dataclass(frozen=True)
 class History:
-    """What the manifests of one series say: the steps, ascending, and the events of all of them."""
+    """Steps and events of one series, from its manifests; the steps are ascending."""
 
     steps: list[StepSummary]
-    events: Retelling
+    events: EventSummary
 
 
 def run_id(run: str) -> str:
@@ -175,12 +175,12 @@ def series_id(run: str, tag: str) -> str:
 
 
 class SeriesStore:
-    """Everything the routes read, over one data provider.
+    """Reads all data for the routes from one data provider.
 
     Args:
         provider: TensorBoard's data provider.
-        clock: Seconds that never go back.
-        kept_limit: Steps of each tag that TensorBoard keeps, or None for all.
+        clock: A monotonic clock, in seconds.
+        kept_limit: Number of steps of each tag that TensorBoard keeps, or None for all.
     """
 
     def __init__(
@@ -196,21 +196,22 @@ class SeriesStore:
         self._latest: tuple[str | None, int, Mapping[str, Series]] = (None, 0, {})
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="atlas-read")
         self._blobs = BlobReader(provider)
-        self._sequences = SequenceReader(provider, _data, clock, self._pool.submit)
-        self._arranged = _Arranged({}, {}, {})
+        self._sequences = SequenceReader(provider, _parse_records, clock, self._pool.submit)
+        self._group_listing = _GroupedListing({}, {}, {})
         self._damage: dict[tuple[str, float], DamageError] = {}
-        # Of large manifests only one at a time is made into objects, which take more than its text.
-        # Nothing is looked up in the cache under this lock: who computes an entry may wait for it.
+        # One large manifest is parsed at a time, since its objects take more memory than its text.
+        # The cache is not used while this lock is held: a thread that computes an entry may wait
+        # for the lock.
         self._parsing = threading.Lock()
 
     def all_series(self, request: Request) -> Mapping[str, Series]:
-        """Returns every series under its id, ordered by run and tag, at most a second old.
+        """Returns all series by id, ordered by run and tag; at most a second old.
 
-        It is the same object while nothing changes, and so is each series in it.
+        The mapping and each series in it are the same objects until they change.
         """
         moment = int(self._clock() / _FRESH_SECONDS)
         key = (request.experiment_id, moment)
-        found = self._listings.once(key, lambda: (self._list(request), 1))
+        found = self._listings.get_or_compute(key, lambda: (self._list(request), 1))
         self._latest = (*key, found)
         return found
 
@@ -223,38 +224,38 @@ class SeriesStore:
         return _layer_series(self.all_series(request), wanted)
 
     def datum(self, request: Request, wanted: str, step: int) -> Datum:
-        """Returns one step of the layer series with the id `wanted`, in the edition that counts.
+        """Returns one step of the layer series with the id `wanted`, in the revision that counts.
 
         Raises:
             AbsentError: if there is none.
         """
         found = self._find(request, lambda listing: _layer_series(listing, wanted).at(step))
-        return self._counting(request, found)
+        return self._find_current(request, found)
 
-    def editions(self, request: Request, wanted: str, step: int) -> Iterator[Datum]:
-        """Yields every edition of one step, that which counts first.
+    def revisions(self, request: Request, wanted: str, step: int) -> Iterator[Datum]:
+        """Yields all revisions of one step, the current one first.
 
         Raises:
             AbsentError: if there is none.
         """
         found = self._find(request, lambda listing: _layer_series(listing, wanted).at(step))
-        counting = self._counting(request, found)
+        counting = self._find_current(request, found)
         yield counting
-        for one in (*found.finer, found, found.draft):
+        for one in (*found.refinements, found, found.preliminary):
             if one is not None and one is not counting:
                 yield one
 
-    def _counting(self, request: Request, datum: Datum) -> Datum:
-        """Returns the latest sound refinement of just this record, or the record itself."""
-        if not datum.finer:
+    def _find_current(self, request: Request, datum: Datum) -> Datum:
+        """Returns the latest intact refinement of this record, or the record itself."""
+        if not datum.refinements:
             return datum
         with contextlib.suppress(DamageError):
             mark = checksum(self.manifest(request, datum).text)
-            for finer in datum.finer:
-                # What is damaged or gone only leaves the icons that were there before.
+            for refinements in datum.refinements:
+                # If a refinement is damaged or missing, an earlier revision is shown.
                 with contextlib.suppress(DamageError, NotFoundError):
-                    if refined_mark(self._atlas_fields(request, finer).provenance) == mark:
-                        return finer
+                    if refined_mark(self._atlas_fields(request, refinements).provenance) == mark:
+                        return refinements
         return datum
 
     def _atlas_fields(self, request: Request, datum: Datum) -> AtlasFields:
@@ -275,7 +276,7 @@ class SeriesStore:
         )
 
     def probe(self, request: Request, wanted: str) -> Datum:
-        """Returns the latest pictures of the probe of the run with the id `wanted`.
+        """Returns the latest probe images of the run with the id `wanted`.
 
         Raises:
             AbsentError: if there are none.
@@ -283,7 +284,7 @@ class SeriesStore:
         return self._find(request, lambda listing: _probe_datum(listing, wanted))
 
     def _find(self, request: Request, find: Callable[[Mapping[str, Series]], Datum]) -> Datum:
-        """Looks in the last listing first, then in a fresh one: a listing costs 40 ms and more."""
+        """Searches the last listing first and then a new one, which takes 40 ms or more."""
         experiment, moment, listing = self._latest
         age = self._clock() - moment * _FRESH_SECONDS
         if experiment == request.experiment_id and age < _KNOWN_SECONDS:
@@ -295,7 +296,7 @@ class SeriesStore:
         """Returns the checked manifest of `datum`.
 
         Raises:
-            DamageError: if it is damaged, or lists another number of blobs than there are.
+            DamageError: if it is damaged, or the number of blobs differs from its list.
         """
 
         def parse() -> tuple[Manifest, int]:
@@ -316,13 +317,13 @@ class SeriesStore:
         if not datum.blob_keys:
             raise DamageError("no blobs at all: expected a manifest first")
         key = ("manifest", datum.layer, datum.step, datum.blob_keys[0], datum.wall_time)
-        return self._remembering(datum, lambda: self._cache.once(key, parse))
+        return self._remember_damage(datum, lambda: self._cache.get_or_compute(key, parse))
 
     def blob(self, request: Request, datum: Datum, manifest: Manifest, index: int) -> bytes:
         """Returns blob number `index` (from 1) of `datum`, checked against its manifest.
 
         Raises:
-            DamageError: naming the blob and the number that differs.
+            DamageError: if they differ; the message names the blob and the difference.
         """
 
         def checked() -> bytes:
@@ -331,19 +332,19 @@ class SeriesStore:
             check_blob(manifest, index, data)
             return data
 
-        return self._remembering(datum, checked)
+        return self._remember_damage(datum, checked)
 
     def history(self, request: Request, series: Series) -> History:
-        """Returns what the manifests of all kept steps say; they are read in parallel."""
-        events = Retelling()
+        """Returns the summaries of all kept steps; their manifests are read in parallel."""
+        events = EventSummary()
 
         def summarize(datum: Datum) -> StepSummary | None:
             problem = self._fetch(request, datum)
             if problem is not None:
-                return StepSummary(datum, datum.edition, None, problem)
-            return self._summary(request, datum, events)
+                return StepSummary(datum, datum.revision, None, problem)
+            return self._summarize_step(request, datum, events)
 
-        # The first alone: where it is refused for its size, the others are read one by one.
+        # The first one is read alone: if it is too large, the others are read one by one.
         first = [summarize(datum) for datum in series.data[:1]]
         read_all = map if self._blobs.is_serial else self._pool.map
         found = [*first, *read_all(summarize, series.data[1:])]
@@ -351,61 +352,64 @@ class SeriesStore:
         return History(steps, events)
 
     def _fetch(self, request: Request, datum: Datum) -> DamageError | None:
-        """Reads the manifests of a step into the cache, from where they are parsed one by one.
+        """Reads the manifests of a step into the cache; they are parsed later, one by one.
 
-        Returns what is wrong with that of the step itself, if it cannot be read.
+        Returns:
+            The damage of the step's own manifest, or None.
         """
-        for one in (*datum.finer, datum):
+        for one in (*datum.refinements, datum):
             problem = None
             with contextlib.suppress(NotFoundError):
                 try:
                     if one.blob_keys:
                         self._read(request, one, 0, MAX_MANIFEST_BYTES, "manifest")
                 except DamageError as error:
-                    problem = _detached(error)
+                    problem = _without_traceback(error)
         return problem
 
-    def _summary(self, request: Request, datum: Datum, events: Retelling) -> StepSummary | None:
-        """Returns None for a step that TensorBoard has dropped since it was listed."""
-        edition = datum.edition
+    def _summarize_step(
+        self, request: Request, datum: Datum, events: EventSummary
+    ) -> StepSummary | None:
+        """Summarizes a step; returns None if TensorBoard has dropped it since the listing."""
+        revision = datum.revision
         try:
-            shown = self._counting(request, datum)
-            edition = shown.edition
+            shown = self._find_current(request, datum)
+            revision = shown.revision
             fields = self._atlas_fields(request, shown)
             with self._parsing:
                 events.add(shown.step, fields)
-            facts = facts_of(fields)
+            facts = extract_facts(fields)
         except NotFoundError:
             return None
         except DamageError as error:
-            return StepSummary(datum, edition, None, _detached(error))
-        return StepSummary(datum, edition, facts, self._damage.get(_identity(shown)))
+            return StepSummary(datum, revision, None, _without_traceback(error))
+        return StepSummary(datum, revision, facts, self._damage.get(_identity(shown)))
 
-    def _remembering(self, datum: Datum, read: Callable[[], _Value]) -> _Value:
-        """Keeps damage that is found while a step is opened, so that the history can tell."""
+    def _remember_damage(self, datum: Datum, read: Callable[[], _Value]) -> _Value:
+        """Stores damage that is found while a step is read, for the history."""
         try:
             return read()
         except DamageError as error:
             if len(self._damage) < _REMEMBERED_DAMAGE:
-                self._damage[_identity(datum)] = _detached(error)
+                self._damage[_identity(datum)] = _without_traceback(error)
             raise
 
     def _read(self, request: Request, datum: Datum, index: int, most: int, name: str) -> bytes:
-        """Returns a blob of at most `most` bytes, which `name` names in messages."""
+        """Returns a blob of at most `most` bytes; `name` is its name in messages."""
         key = datum.blob_keys[index]
 
         def read() -> tuple[bytes, int]:
             data = self._blobs.read(request.context, key, most, name)
             return data, len(data)
 
-        return self._cache.once(("blob", key, datum.wall_time), read)
+        return self._cache.get_or_compute(("blob", key, datum.wall_time), read)
 
     def _list(self, request: Request) -> Mapping[str, Series]:
         data = self._sequences.read(request.context, request.experiment_id)
-        # Only `once` calls this, but for two seconds at a time where a listing takes longer.
-        arranged = self._arranged
+        # Called by `get_or_compute` only, but for two moments at a time if a listing is slow.
+        arranged = self._group_listing
         if data is not arranged.data:
-            arranged = self._arranged = _arranged(data, arranged, self._kept_limit)
+            arranged = self._group_listing = _group_listing(data, arranged, self._kept_limit)
         return arranged.listing
 
 
@@ -424,104 +428,104 @@ def _probe_datum(listing: Mapping[str, Series], wanted: str) -> Datum:
 
 
 @dataclass(frozen=True)
-class _Arranged:
-    """A listing, with what it was made of: only what changed is updated.
+class _GroupedListing:
+    """A listing and the data it was built from, so that only changed series are built again.
 
     Attributes:
-        data: Every run and tag.
-        groups: The tags of one layer of one run, all editions, and the series that they make.
+        data: The steps of every run and tag.
+        groups: The tags of all revisions of one layer of one run, and the series built from them.
         listing: All series by id.
     """
 
-    data: Mapping[Place, tuple[Datum, ...]]
-    groups: Mapping[Place, tuple[Mapping[Place, tuple[Datum, ...]], list[Series]]]
+    data: Mapping[RunTag, tuple[Datum, ...]]
+    groups: Mapping[RunTag, tuple[Mapping[RunTag, tuple[Datum, ...]], list[Series]]]
     listing: Mapping[str, Series]
 
 
-def _arranged(
-    data: Mapping[Place, tuple[Datum, ...]], before: _Arranged, kept_limit: int | None
-) -> _Arranged:
-    parts: dict[Place, dict[Place, tuple[Datum, ...]]] = defaultdict(dict)
+def _group_listing(
+    data: Mapping[RunTag, tuple[Datum, ...]], before: _GroupedListing, kept_limit: int | None
+) -> _GroupedListing:
+    parts: dict[RunTag, dict[RunTag, tuple[Datum, ...]]] = defaultdict(dict)
     for (run, tag), kept in data.items():
         parts[_group(run, tag)][run, tag] = kept
     groups = {}
-    for place, part in parts.items():
-        known = before.groups.get(place)
+    for group, part in parts.items():
+        known = before.groups.get(group)
         if known is None or not _is_same(known[0], part):
             known = part, _series(part, kept_limit)
-        groups[place] = known
+        groups[group] = known
     found = [one for _, series in groups.values() for one in series]
     found.sort(key=lambda one: (one.run, one.layer is None, one.layer or ""))
-    return _Arranged(data, groups, {one.id: one for one in found})
+    return _GroupedListing(data, groups, {one.id: one for one in found})
 
 
-def _group(run: str, tag: str) -> Place:
-    """Returns the run and the tag of the finished atlases that `tag` belongs with."""
-    layer, edition = revision_of_tag(tag) or (layer_of_shortcuts(tag), None)
+def _group(run: str, tag: str) -> RunTag:
+    """Returns the run and the tag of the logged atlases to which `tag` belongs."""
+    layer, revision = revision_of_tag(tag) or (layer_of_shortcuts(tag), None)
     if layer is None:
         return run, tag
-    home = parse_refined_run(run) if edition is Revision.REFINED else None
+    home = parse_refined_run(run) if revision is Revision.REFINED else None
     return (run if home is None else home[0]), layer_tag(layer)
 
 
-def _is_same(one: Mapping[Place, object], other: Mapping[Place, object]) -> bool:
+def _is_same(one: Mapping[RunTag, object], other: Mapping[RunTag, object]) -> bool:
     return one.keys() == other.keys() and all(one[key] is other[key] for key in one)
 
 
-def _series(data: Mapping[Place, tuple[Datum, ...]], kept_limit: int | None) -> list[Series]:
+def _series(data: Mapping[RunTag, tuple[Datum, ...]], kept_limit: int | None) -> list[Series]:
     probes = [
         Series(series_id(run, tag), run, None, kept)
         for (run, tag), kept in data.items()
         if tag == PROBE_TAG
     ]
-    return probes + _shelved(data, kept_limit)
+    return probes + _make_layer_series(data, kept_limit)
 
 
 @dataclass
-class _Shelf:
-    """What there is of one layer of one run, by step."""
+class _LayerSteps:
+    """Records of one layer of one run by step, for each revision."""
 
-    drafts: dict[int, Datum] = dataclasses.field(default_factory=dict)
+    preliminary: dict[int, Datum] = dataclasses.field(default_factory=dict)
     logged: dict[int, Datum] = dataclasses.field(default_factory=dict)
     shortcuts: dict[int, Datum] = dataclasses.field(default_factory=dict)
-    finer: dict[int, tuple[Datum, ...]] = dataclasses.field(default_factory=dict)
+    refinements: dict[int, tuple[Datum, ...]] = dataclasses.field(default_factory=dict)
 
     def data(self, kept_limit: int | None) -> tuple[Datum, ...]:
-        """Returns the steps, each with all its editions, ascending."""
+        """Returns the steps in ascending order, each with all its revisions."""
         is_sampled = kept_limit is not None and len(self.logged) >= kept_limit
         last = max(self.logged, default=-(2**63))
-        drafts = {
-            step: draft
-            for step, draft in self.drafts.items()
-            # Where TensorBoard drops steps, a draft without its atlas tells nothing.
+        preliminary = {
+            step: preliminary
+            for step, preliminary in self.preliminary.items()
+            # Where TensorBoard drops steps, a preliminary without its atlas tells nothing.
             if step in self.logged or step > last or not is_sampled
         }
-        if not drafts and not self.finer:
+        if not preliminary and not self.refinements:
             return tuple(self.logged[step] for step in sorted(self.logged))
         return tuple(
             dataclasses.replace(
-                self.logged.get(step) or drafts[step],
-                draft=drafts.get(step) if step in self.logged else None,
-                finer=self.finer.get(step, ()),
+                self.logged.get(step) or preliminary[step],
+                preliminary=preliminary.get(step) if step in self.logged else None,
+                refinements=self.refinements.get(step, ()),
             )
-            for step in sorted(drafts.keys() | self.logged.keys())
+            for step in sorted(preliminary.keys() | self.logged.keys())
         )
 
 
-def _shelved(
+def _make_layer_series(
     data: Mapping[tuple[str, str], tuple[Datum, ...]], kept_limit: int | None
 ) -> list[Series]:
-    """Brings the editions of each layer together, from the runs of refined atlases as well."""
-    shelves: dict[tuple[str, str], _Shelf] = defaultdict(_Shelf)
+    """Combines the revisions of each layer, including those in runs of refined atlases."""
+    shelves: dict[tuple[str, str], _LayerSteps] = defaultdict(_LayerSteps)
     refined: list[tuple[int, str, tuple[Datum, ...]]] = []
     for (run, tag), kept in data.items():
-        layer, edition = revision_of_tag(tag) or ("", None)
+        layer, revision = revision_of_tag(tag) or ("", None)
         home = parse_refined_run(run)
-        if edition is Revision.LOGGED:
+        if revision is Revision.LOGGED:
             shelves[run, layer].logged = _latest(shelves[run, layer].logged, kept)
-        elif edition is Revision.PRELIMINARY:
-            shelves[run, layer].drafts = _latest(shelves[run, layer].drafts, kept)
-        elif edition is Revision.REFINED and home is not None:
+        elif revision is Revision.PRELIMINARY:
+            shelves[run, layer].preliminary = _latest(shelves[run, layer].preliminary, kept)
+        elif revision is Revision.REFINED and home is not None:
             refined.append((home[1], home[0], kept))
     for (run, tag), kept in data.items():
         shelf = shelves.get((run, layer_of_shortcuts(tag) or ""))
@@ -531,7 +535,7 @@ def _shelved(
         for datum in kept:
             shelf = shelves.get((run, datum.layer or ""))
             if shelf is not None:
-                shelf.finer[datum.step] = (datum, *shelf.finer.get(datum.step, ()))
+                shelf.refinements[datum.step] = (datum, *shelf.refinements.get(datum.step, ()))
     return [
         Series(
             series_id(run, layer_tag(layer)),
@@ -545,29 +549,29 @@ def _shelved(
 
 
 def _latest(known: Mapping[int, Datum], more: Sequence[Datum]) -> dict[int, Datum]:
-    """Adds the steps of another tag of the same series; of one step the later record counts."""
+    """Adds the steps of another tag of the series; of two records of a step, the later is kept."""
     data = sorted((*known.values(), *more), key=lambda datum: datum.wall_time)
     return {datum.step: datum for datum in data}
 
 
-def _data(_run: str, tag: str, data: Sequence[Any]) -> tuple[Datum, ...]:
-    layer, edition = revision_of_tag(tag) or (layer_of_shortcuts(tag), Revision.LOGGED)
+def _parse_records(_run: str, tag: str, data: Sequence[Any]) -> tuple[Datum, ...]:
+    layer, revision = revision_of_tag(tag) or (layer_of_shortcuts(tag), Revision.LOGGED)
     return tuple(
         Datum(
             layer,
             item.step,
-            # JSON has no words for NaN and infinity, and the caches no keys.
+            # NaN and infinity can be neither written as JSON nor used in cache keys.
             item.wall_time if math.isfinite(item.wall_time) else 0.0,
             tuple(value.blob_key for value in item.values),
-            edition,
+            revision,
         )
         for item in sorted(data, key=lambda item: item.step)
-        if item.values  # one without blobs only takes the place of what a restart made void
+        if item.values  # an empty sequence replaces records that a restart made void
     )
 
 
-def _detached(error: DamageError) -> DamageError:
-    """Returns the same error without its traceback, whose frames hold the bytes that were read."""
+def _without_traceback(error: DamageError) -> DamageError:
+    """Returns the error without its traceback, whose frames refer to the bytes that were read."""
     return type(error)(str(error))
 
 
@@ -576,6 +580,6 @@ def _identity(datum: Datum) -> tuple[str, float]:
 
 
 def _digest(*names: str) -> str:
-    # JSON keeps ("a", "bc") and ("ab", "c") apart and takes any text, lone surrogates included.
+    # As JSON, ("a", "bc") and ("ab", "c") differ, and lone surrogates are allowed.
     text = json.dumps(names).encode("ascii")
     return hashlib.blake2b(text, digest_size=8).hexdigest()

@@ -41,7 +41,7 @@ from tensorboard_plugin_atlas.errors import (
     describe_error,
 )
 from tensorboard_plugin_atlas.logs.resume import ResumePoint, find_last_atlases, purge_steps
-from tensorboard_plugin_atlas.logs.sinks import sink_for
+from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.align_to import read_baselines
 from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.writer.options import Extras
@@ -208,7 +208,7 @@ class AtlasWriter:
                 f"AtlasWriter: {silent_rank} writes no atlases; rank 0 writes them",
             )
             return
-        sink = sink_for(log_dir_or_writer)
+        sink = make_sink(log_dir_or_writer)
         self.probe: Probe = (
             probe
             if isinstance(probe, Probe)

@@ -120,7 +120,7 @@ def _rebuild_model(structure: Structure) -> ModelCopy:
 
 def _make_logger(setup: Setup, images: int) -> CheckpointLogger:
     from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-    from tensorboard_plugin_atlas.logs.sinks import own_sink
+    from tensorboard_plugin_atlas.logs.sinks import make_event_sink
     from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
     from tensorboard_plugin_atlas.writer.model_structure import with_images
 
@@ -128,7 +128,7 @@ def _make_logger(setup: Setup, images: int) -> CheckpointLogger:
     pipeline = AtlasPipeline(
         probe, setup.layers, setup.config, progress=False, baselines=setup.baselines
     )
-    return CheckpointLogger(pipeline, own_sink(setup.location), setup.extras)
+    return CheckpointLogger(pipeline, make_event_sink(setup.location), setup.extras)
 
 
 def _describe_failure(error: Exception, *, is_permanent: bool) -> Failed:

@@ -7,10 +7,10 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from tensorboard_plugin_atlas.logs.event_file import frame, masked_crc, scan_records
+from tensorboard_plugin_atlas.logs.event_file import compute_masked_crc, frame, scan_records
 
 
-def record_offsets(path: Path) -> list[int]:
+def find_record_offsets(path: Path) -> list[int]:
     return [record.offset for record in scan_records(path)]
 
 
@@ -27,12 +27,12 @@ def splice(path: Path, at: int, inserted: bytes, removed: int = 0) -> None:
 
 def make_header(length: int) -> bytes:
     stated = struct.pack("<Q", length)
-    return stated + struct.pack("<I", masked_crc(stated))
+    return stated + struct.pack("<I", compute_masked_crc(stated))
 
 
 def iterate_damage(path: Path) -> Iterator[str]:
     """Damages `path` in one way after another, restores it in between, and yields their names."""
-    whole, starts = path.read_bytes(), record_offsets(path)
+    whole, starts = path.read_bytes(), find_record_offsets(path)
     middle = starts[len(starts) // 2]
     for name, change in {
         "a flipped bit of data": lambda: flip_bit(path, middle + 900),

@@ -23,7 +23,7 @@ RUN = "exp/atlas"
 
 ID = series_id(RUN, layer_tag("layer1"))
 
-NOT_FOUND = {"error": {"kind": "not_found", "message": "There is no such thing here."}}
+NOT_FOUND = {"error": {"kind": "not_found", "message": "Not found."}}
 
 
 class CountingProvider:

@@ -25,8 +25,8 @@ from tensorboard_plugin_atlas import (
     track_concepts,
 )
 from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
-from tensorboard_plugin_atlas.commands.events import find_events
-from tensorboard_plugin_atlas.commands.relayout import relayout
+from tensorboard_plugin_atlas.commands.event_report import find_events
+from tensorboard_plugin_atlas.commands.map_relayout import relayout
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
@@ -136,10 +136,10 @@ def test_comparison_matches_the_positions_of_both(logged):
 def test_tools_for_followed_samples_skip_them_or_report_why(logged, tmp_path):
     copy = tmp_path / "runs"
     shutil.copytree(logged, copy)
-    assert {one.layer for one in find_events(copy).compared} == {"act", "patch"}
-    assert {one.layer for one in relayout(copy, progress=False).done} == {"act", "patch"}
+    assert {one.layer for one in find_events(copy).layers} == {"act", "patch"}
+    assert {one.layer for one in relayout(copy, progress=False).layers} == {"act", "patch"}
     for tool in (find_events, relayout):
-        with pytest.raises(ArgumentError, match="series of atlases of classes"):
+        with pytest.raises(ArgumentError, match="a series of class atlases"):
             tool(copy, layers=["act · red"])
     with pytest.raises(ArgumentError, match="'act · red' is an atlas of a class"):
         track_concepts(read_atlases(copy, run="exp", layer="act · red"))

@@ -31,7 +31,7 @@ def find_preliminary(log_dir):
     """Returns the first preliminary atlas in a log, or None."""
     if not (log_dir / CHILD_RUN).is_dir():
         return None
-    return next((one for one in list_atlases(log_dir) if one.edition == "draft"), None)
+    return next((one for one in list_atlases(log_dir) if one.revision == "preliminary"), None)
 
 
 def check_log(log_dir):
@@ -70,4 +70,4 @@ def test_a_writer_closed_without_waiting(tmp_path):
     ) as again:
         again.add_atlas(7)
     (entry,) = list_atlases(tmp_path)
-    assert (entry.step, entry.edition, entry.sequence) == (7, "logged", 1)
+    assert (entry.step, entry.revision, entry.sequence) == (7, "logged", 1)

@@ -22,7 +22,12 @@ from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, masked_crc, scan_records
+from tensorboard_plugin_atlas.logs.event_file import (
+    EventSink,
+    compute_masked_crc,
+    frame,
+    scan_records,
+)
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas, encode_probe
@@ -107,7 +112,7 @@ def mutate_payload(whole: bytes, random_state: random.Random) -> bytes:
         # Half of the time in the first bytes: time, step, tag, and the lengths of everything.
         where = random_state.randrange(min(60, length) if random_state.random() < 0.5 else length)
         payload[where] ^= 1 << random_state.randrange(8)
-    seal = struct.pack("<I", masked_crc(bytes(payload)))
+    seal = struct.pack("<I", compute_masked_crc(bytes(payload)))
     return whole[:start] + bytes(payload) + seal + whole[start + length + 4 :]
 
 
@@ -197,7 +202,7 @@ class AnyChecksum:
 
 def trust_data(data: bytes) -> Any:
     """Accepts any data, as the data server does: it checks headers only."""
-    return masked_crc(data) if len(data) == 8 else AnyChecksum()
+    return compute_masked_crc(data) if len(data) == 8 else AnyChecksum()
 
 
 @pytest.fixture
@@ -222,7 +227,7 @@ def run_mutations(
         kind = KINDS[number % len(KINDS)]
         mutated_path.write_bytes(mutate(whole, kind, random_state))
         # In turn with and without TensorBoard's check of the data.
-        check = trust_data if number // len(KINDS) % 2 else masked_crc
+        check = trust_data if number // len(KINDS) % 2 else compute_masked_crc
         monkeypatch.setattr(pywrap_tensorflow, "masked_crc32c", check)
         found = set(check_reading(mutated_path.parents[2], original_atlases))
         try:

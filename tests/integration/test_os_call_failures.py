@@ -15,7 +15,7 @@ import pytest
 
 from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
-    event_files,
+    list_event_files,
     read_events,
     scan_records,
 )
@@ -176,7 +176,7 @@ def test_the_nth_call_fails_for_every_n(
             assert steps == written or tried[-1] in ("close", "fsync"), (failing, faults.calls)
             assert damage == [], (failing, tried[-1])
         # Loaders that stop at the first damage read every file to its end.
-        for path in event_files(directory) if directory.exists() else ():
+        for path in list_event_files(directory) if directory.exists() else ():
             reasons = [record.reason for record in scan_records(path)]
             assert reasons == [None] * len(reasons), (failing, faults.calls)
     assert len(tried) > 20

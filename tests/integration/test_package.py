@@ -100,7 +100,9 @@ class TestImports:
         assert not loaded & set(HEAVY)
 
     def test_the_help_loads_no_torch(self):
-        loaded = find_loaded_modules("from tensorboard_plugin_atlas.cli import _parser; _parser()")
+        loaded = find_loaded_modules(
+            "from tensorboard_plugin_atlas.cli import _make_parser; _make_parser()"
+        )
         assert not loaded & {*HEAVY, "numpy", "tensorboard"}
 
 

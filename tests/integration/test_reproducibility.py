@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tensorboard_plugin_atlas.logs.event_file import events_of, scan_records
+from tensorboard_plugin_atlas.logs.event_file import parse_events, scan_records
 
 TRAIN = """
 import sys
@@ -48,7 +48,7 @@ def train(log_dir: Path, hash_seed: str) -> list[tuple[str | None, int, bytes]]:
     return [
         (event.tag, event.step, record.payload)
         for record in scan_records(path)
-        for event in events_of(record, path)
+        for event in parse_events(record, path)
     ]
 
 

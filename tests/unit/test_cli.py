@@ -21,7 +21,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tiny_training import TINY
 
 from tensorboard_plugin_atlas import __version__, cli, read_atlases, read_shortcuts
-from tensorboard_plugin_atlas.commands.estimate import build_model, estimate
+from tensorboard_plugin_atlas.commands import demo
+from tensorboard_plugin_atlas.commands.cost_estimate import build_model, estimate
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 from tensorboard_plugin_atlas.demo.run import run_demo
@@ -55,9 +56,9 @@ class TestHelp:
         assert "inspect" in text
 
     def test_each_command_shows_calls_to_copy(self, capsys):
-        demo = help_of(capsys, "demo")
-        assert "tensorboard-atlas demo --data photos.zip" in demo
-        assert "class/image.ext" in demo
+        text = help_of(capsys, "demo")
+        assert "tensorboard-atlas demo --data photos.zip" in text
+        assert "class/image.ext" in text
         inspect = help_of(capsys, "inspect")
         assert "tensorboard-atlas inspect runs --run exp1 --layer layer3" in inspect
         relayout = help_of(capsys, "relayout")
@@ -131,7 +132,7 @@ class TestInspect:
         assert cli.main(["inspect", str(tmp_path)]) == 0
         out = capsys.readouterr().out
         assert f"no atlases in {tmp_path}" in out
-        assert "or one above it?" in out
+        assert "or one above it" in out
 
     def test_a_terminal_is_never_commanded_by_a_log(self, tmp_path, capsys):
         hostile = "layer\x1b[2J\x07\n\u202eevil\x9b31m"
@@ -216,7 +217,7 @@ class TestDemo:
         run = tmp_path / "run"
         command = ["demo", "--data", str(photos), "--log-dir", str(run), "--no-serve", "--shortcut"]
         assert cli.main([*command, "--steps", "2", "--icons", "none"]) == 0
-        assert "planted: a chequered marker at the lower edge of" in capsys.readouterr().out
+        assert "planted: a checkerboard marker at the lower edge of" in capsys.readouterr().out
         records = list(read_shortcuts(run))
         assert [(one.layer, one.step) for one in records] == [("stage2", n) for n in (0, 1, 2)]
         assert {one.classes for one in records} == {("blue", "red")}
@@ -225,9 +226,9 @@ class TestDemo:
         sink = EventSink(tmp_path)
         sink.write(shortcuts_tag("layer3"), encode_shortcuts(make_shortcuts(100)), 100)
         sink.close()
-        assert list(cli._told_shortcuts(tmp_path))[1:] == [
-            "found: 1.2% of the picture at (0, 0, 4, 3) turns 90% into 'airplane' (noise 5%), "
-            "a shortcut, first at step 50"
+        assert list(demo._describe_shortcuts(tmp_path))[1:] == [
+            "found: 1.2% of the image at (0, 0, 4, 3) flips 90% to 'airplane' (noise patch 5%), "
+            "significant, first at step 50"
         ]
 
     def test_icons_of_no_known_kind_are_refused(self, capsys):
@@ -290,7 +291,7 @@ class TestDemo:
         monkeypatch.setattr(subprocess, "call", lambda command: calls.append(command) or 0)
         with socket.create_server(("localhost", 0)) as taken:
             port = taken.getsockname()[1]
-            assert cli._serve(tmp_path, port) == 0
+            assert demo._serve(tmp_path, port) == 0
         ((*_, host, chosen, number),) = ([*command] for command in calls)
         assert (host, chosen) == ("localhost", "--port")
         assert int(number) > port  # the first port was taken
@@ -305,7 +306,7 @@ class TestDemo:
         module = "tensorboard_plugin_atlas.demo.run.run_demo"
         monkeypatch.setattr(module, lambda *_, **__: Result)
         served = []
-        monkeypatch.setattr(cli, "_serve", lambda *arguments: served.append(arguments) or 0)
+        monkeypatch.setattr(demo, "_serve", lambda *arguments: served.append(arguments) or 0)
         assert cli.main(["demo", "--port", "7000"]) == 0
         assert served == [(tmp_path, 7000)]
 
@@ -317,7 +318,7 @@ class TestDemo:
         assert cli.main(["demo"]) == 130
 
     def test_without_a_log_dir_the_run_is_named_after_data_and_time(self):
-        name = cli._new_log_dir("some/photos.zip").as_posix()
+        name = demo._make_log_dir_name("some/photos.zip").as_posix()
         assert name.startswith("runs/demo-photos-2")
 
     @pytest.mark.parametrize("data", ["nowhere.zip", "nowhere", "digit"])
@@ -376,14 +377,14 @@ class TestDemoData:
     def test_one_class_is_too_few(self, tmp_path):
         (tmp_path / "only").mkdir()
         (tmp_path / "only" / "0.png").write_bytes(picture((9, 9, 9), 0))
-        with pytest.raises(ArgumentError, match=r"classes of images found: \['only'\]; arrange"):
+        with pytest.raises(ArgumentError, match=r"images found: \['only'\]; at least two"):
             load(str(tmp_path), limit=9, seed=0)
 
     def test_a_picture_that_cannot_be_read_is_named(self, tmp_path):
         for name in ("a", "b"):
             (tmp_path / name).mkdir()
             (tmp_path / name / "broken.png").write_bytes(b"no picture")
-        with pytest.raises(ArgumentError, match=r"a/broken.png cannot be read .*; take it out"):
+        with pytest.raises(ArgumentError, match=r"a/broken.png cannot be read .*; remove it"):
             load(str(tmp_path), limit=9, seed=0)
 
     def test_the_digits_come_with_scikit_learn(self):
@@ -433,7 +434,7 @@ class TestEstimate:
             ("tiny_training:FailsInWorker", r"TypeError: .*missing 1 required positional argument"),
             (
                 "tiny_training:make_images",
-                r"'tiny_training:make_images' returns a tuple; pass a callable that takes nothing",
+                r"'tiny_training:make_images' returns a tuple; pass a callable without arguments",
             ),
         ],
     )

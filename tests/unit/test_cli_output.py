@@ -40,7 +40,7 @@ class TestReaderThatWentAway:
         def broken(*_: object, **__: object) -> None:
             raise BrokenPipeError("a worker")
 
-        monkeypatch.setattr("tensorboard_plugin_atlas.logs.selection.listed_atlases", broken)
+        monkeypatch.setattr("tensorboard_plugin_atlas.logs.selection.select_entries", broken)
         with pytest.raises(BrokenPipeError, match="a worker"):
             cli.main(["inspect", "."])
 
@@ -71,7 +71,7 @@ def test_a_sign_that_the_terminal_lacks_ends_nothing(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, b"")
-    assert b" ? pass the directory that AtlasWriter was given" in done.stdout
+    assert b" ? pass the directory that was passed to AtlasWriter" in done.stdout
 
 
 class TestWrongNames:
@@ -119,7 +119,7 @@ def test_a_url_is_refused_as_it_was_typed(
     with pytest.raises(SystemExit) as stop:
         cli.main(command)
     assert stop.value.code == 2
-    assert "'s3://bucket/x' is a URL, and this command knows local folders only; copy" in (
+    assert "'s3://bucket/x' is a URL, but this command reads local folders only; copy" in (
         capsys.readouterr().err
     )
 

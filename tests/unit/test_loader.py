@@ -55,7 +55,7 @@ def test_missing_flags_are_no_reason_to_fail(flags: dict[str, Any]) -> None:
 def test_a_count_that_is_none_is_told(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parsed(f"--atlas_samples={text}")
-    assert "pass a whole number, 0 for all steps" in capsys.readouterr().err
+    assert "pass an integer, 0 for all steps" in capsys.readouterr().err
 
 
 def test_no_data_provider_means_no_tab() -> None:
@@ -72,7 +72,7 @@ def test_a_missing_library_means_no_tab_and_a_warning(
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.wire.manifest", raising=False)
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.serving.assets", raising=False)
     assert AtlasLoader().load(TBContext(data_provider=object())) is None
-    assert "The Atlas tab is off" in caplog.text
+    assert "The Atlas tab is disabled" in caplog.text
 
 
 def test_the_loader_imports_nothing_heavy() -> None:
@@ -189,6 +189,6 @@ def test_a_damaged_installation_costs_no_more_than_the_tab(
     assert "Traceback" not in output.read_text()
     assert len(said) == (line is not None), said
     if line is not None:
-        assert "The Atlas tab is off: " in said[0]
+        assert "The Atlas tab is disabled: " in said[0]
         assert line in said[0]
         assert "pip install --force-reinstall tensorboard_plugin_atlas" in said[0]

@@ -305,9 +305,11 @@ class _SplitRule:
             self._mix = np.bincount(cell, minlength=count * kinds).reshape(count, kinds)
 
     def count_rows(self, leaves: list[int]) -> int:
+        """Returns the number of rows of some communities."""
         return int(self._sizes[leaves].sum())
 
     def are_separate(self, one: list[int], other: list[int]) -> bool:
+        """Returns whether two sets of communities belong to different clusters."""
         low, high = _SPLIT_BELOW[1], _MERGE_ABOVE[0]
         limit = (low + high) / 2
         now = _measure_between(self._now, self._sizes, one, other)

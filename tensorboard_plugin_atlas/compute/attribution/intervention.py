@@ -167,7 +167,7 @@ class Intervention:
 
 
 def count_calls(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -> int:
-    """Returns how often a layer runs in a forward pass.
+    """Returns how often a layer runs in a forward pass of two images.
 
     Raises:
         LayerError: if it does not run.

@@ -107,7 +107,14 @@ def compute_aligned_layout(
 def keep_finite_pairs(
     other: Atlas, activations: FloatArray, ours: NDArray[np.intp], theirs: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns the pairs of (R,) rows with finite activations in both."""
+    """Returns the pairs of rows with finite activations in both.
+
+    Args:
+        other: The other atlas.
+        activations: (N, C) of the new run.
+        ours: (R,) rows of the new run.
+        theirs: (R,) matching rows of `other`.
+    """
     both = finite_rows(activations[ours]) & finite_rows(other.activations[theirs])
     return ours[both], theirs[both]
 

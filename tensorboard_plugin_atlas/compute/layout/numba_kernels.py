@@ -128,7 +128,7 @@ def _repulsion(
 def repel_by_cells(
     x: FloatArray, y: FloatArray, away_x: FloatArray, away_y: FloatArray, side: int
 ) -> float:
-    """Approximates `repel_all` for many rows; distant rows are replaced by the mean of their cell.
+    """Approximates `repel_all` for many rows: distant rows are replaced by means of cells.
 
     The map is divided into `side` x `side` cells. Rows in the nine cells around a row are exact,
     rows in any other cell are replaced by their mean: the approximation of Barnes and Hut (van der

@@ -27,7 +27,9 @@ _TIE: Final = 1e-6
 def measure_quality(
     activations: NDArray[Any], layout: Layout, previous: Layout | None = None
 ) -> Quality:
-    """Measures the quality of a layout: exact up to 5,000 samples, on 2,000 sampled queries above.
+    """Measures the quality of a layout.
+
+    It is exact up to 5,000 valid samples, and uses 2,000 sampled queries above.
 
     Args:
         activations: (N, C) activations of the layout.
@@ -125,7 +127,9 @@ def _map_neighbors(xy: FloatArray, queries: NDArray[np.intp], k: int) -> NDArray
 
 
 def trustworthiness(ranks: IntArray, samples: int) -> float:
-    """Trustworthiness (Venna and Kaski 2001): 1 minus the rank-weighted share of false neighbors.
+    """Trustworthiness of a map: 1 minus the rank-weighted fraction of false neighbors.
+
+    Venna and Kaski 2001, "Neighborhood preservation in nonlinear projection methods".
 
     Args:
         ranks: (Q, k) from `true_ranks`, k below half of `samples`.

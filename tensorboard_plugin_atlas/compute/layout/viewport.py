@@ -102,7 +102,15 @@ def to_map(coordinates: FloatArray, viewport: FloatArray) -> FloatArray:
 
 
 def from_map(xy: FloatArray, viewport: FloatArray) -> FloatArray:
-    """Transforms (N, 2) coordinates in the unit square to raw float32; inverse of `to_map`."""
+    """Transforms coordinates in the unit square to raw coordinates; inverse of `to_map`.
+
+    Args:
+        xy: (N, 2) float32 in (0, 1).
+        viewport: (2, 2) low and high corner.
+
+    Returns:
+        (N, 2) float32 raw coordinates, up to rounding.
+    """
     low, high = viewport.astype(np.float64)
     scaled = 2 * xy.astype(np.float64) - 1
     room = 1 - _LINEAR

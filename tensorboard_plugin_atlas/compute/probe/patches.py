@@ -98,7 +98,13 @@ def _reflect_indices(centers: Tensor, side: int, total: int) -> Tensor:
 
 
 def shift_images(images: Tensor, down: int, right: int) -> Tensor:
-    """Shifts images by whole pixels with reflection padding, by at most side - 1."""
+    """Shifts images by whole pixels with reflection padding.
+
+    Args:
+        images: (B, C, h, w).
+        down: Pixels to shift down, at most h - 1.
+        right: Pixels to shift right, at most w - 1.
+    """
     height, width = images.shape[2:]
     down = max(1 - height, min(height - 1, down))
     right = max(1 - width, min(width - 1, right))

@@ -34,9 +34,15 @@ _MIN_SPREAD: Final = 1.1
 _ALPHA: Final = 0.05
 
 
-def select_other_images(bench: PatchEvaluator, target: int, count: int) -> NDArray[np.intp]:
-    """Returns the first `count` images with another predicted class than `target`."""
-    return np.flatnonzero(bench.predictions != target)[:count]
+def select_other_images(evaluator: PatchEvaluator, target: int, count: int) -> NDArray[np.intp]:
+    """Returns the indices of the first `count` images with another predicted class.
+
+    Args:
+        evaluator: The images and their predictions.
+        target: Index of the excluded class.
+        count: Largest number of images.
+    """
+    return np.flatnonzero(evaluator.predictions != target)[:count]
 
 
 def box_overlap(first: Box, second: Box) -> float:
@@ -58,7 +64,12 @@ def area_penalty(box: Box, size: tuple[int, int]) -> float:
 
 
 def split_images(images: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns the images for the search, and those that are used for tests only."""
+    """Splits the images into those for the search and those for tests.
+
+    Args:
+        images: Number of images.
+        seed: Seed of the split.
+    """
     order = np.random.default_rng([seed, 4]).permutation(images)
     middle = (images + 1) // 2
     return order[:middle], order[middle:]

@@ -61,7 +61,12 @@ _ACTIVATION_IMAGES: Final = 24
 
 
 def find_incompatibility(model: nn.Module, probe: Probe) -> str | None:
-    """Returns why a model cannot be searched for shortcuts, or None if it can."""
+    """Returns why a model cannot be searched for shortcuts, or None if it can.
+
+    Args:
+        model: The model; its state is not changed.
+        probe: The images to search.
+    """
     channels = int(probe.images.shape[1])
     if channels not in (1, 3):
         return f"the images have {channels} channels, and patches are stored with 1 or 3"

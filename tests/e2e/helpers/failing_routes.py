@@ -13,7 +13,7 @@ FAILED_REQUEST = "Failed to load resource"
 
 INTERNAL = '{"error": {"kind": "internal", "message": "internal fault"}}'
 
-NOT_FOUND = '{"error": {"kind": "not_found", "message": "There is no such thing here."}}'
+NOT_FOUND = '{"error": {"kind": "not_found", "message": "Not found."}}'
 
 UNTRUSTED = '{"error": {"kind": "__proto__", "message": "<img src=x onerror=alert(1)>"}}'
 
@@ -28,7 +28,7 @@ class FailedResponse(NamedTuple):
 
 FAILED_RESPONSES: dict[str, FailedResponse] = {
     "500": FailedResponse(500, INTERNAL, "internal fault"),
-    "404": FailedResponse(404, NOT_FOUND, "There is no such thing here."),
+    "404": FailedResponse(404, NOT_FOUND, "Not found."),
     "untrusted": FailedResponse(503, UNTRUSTED, "<img src=x onerror=alert(1)>"),
     "a page": FailedResponse(502, "<h1>Bad gateway</h1>", "Bad Gateway"),
     "garbled": FailedResponse(200, "garbage", ""),

@@ -20,7 +20,7 @@ from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.logs.sinks import sink_for
+from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 
 NAMES = (
@@ -96,7 +96,7 @@ class Pipeline:
 
 
 def record(target: Any) -> None:
-    recorder = CheckpointLogger(Pipeline(), sink_for(target))  # type: ignore[arg-type]
+    recorder = CheckpointLogger(Pipeline(), make_sink(target))  # type: ignore[arg-type]
     for step in (0, 10, 20):
         recorder.record(None, step, None)  # type: ignore[arg-type]
     recorder.close()

@@ -13,8 +13,8 @@ from colored_marks import CLASSES, MarkNet, make_marked_images
 from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
-from tensorboard_plugin_atlas.commands.class_atlas import make_class_atlases
-from tensorboard_plugin_atlas.commands.refine import refine
+from tensorboard_plugin_atlas.commands.class_atlas_run import make_class_atlases
+from tensorboard_plugin_atlas.commands.icon_refinement import refine
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.reader import read_probe
@@ -165,7 +165,7 @@ def test_the_log_of_the_layers_can_still_be_refined_without_naming_a_run(runs):
         progress=False,
     )
     assert done.run == "exp/atlas"
-    with pytest.raises(ArgumentError, match="'act · red' is a series of atlases of classes"):
+    with pytest.raises(ArgumentError, match="'act · red' is a series of class atlases"):
         refine(
             runs,
             runs.parent / "20.pt",
@@ -178,8 +178,11 @@ def test_the_log_of_the_layers_can_still_be_refined_without_naming_a_run(runs):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"classes": ()}, "pass --classes NAME or --pair NAME NAME"),
-        ({"classes": ["rod"]}, r"--classes, --pair: no class is named 'rod'; did you mean 'red'"),
+        ({"classes": ()}, "pass --classes NAME, or --pair NAME NAME"),
+        (
+            {"classes": ["rod"]},
+            r"--classes, --pair: no class is named 'rod'; did you mean 'red'",
+        ),
         ({"classes": ["7"]}, "7 is not a class; the model has 3 classes"),
         ({"pairs": [("red", "0")]}, "names one class twice"),
         ({"layer": "nowhere"}, "--layer 'nowhere' was not logged"),
@@ -198,7 +201,10 @@ def test_other_weights_are_refused(runs):
     model = MarkNet()
     torch.nn.init.normal_(model.patch.weight)
     torch.save(model.state_dict(), runs.parent / "other.pt")
-    with pytest.raises(ArgumentError, match="these weights answer otherwise than layer 'act'"):
+    with pytest.raises(
+        ArgumentError,
+        match="the activations with these weights differ from those logged for layer 'act'",
+    ):
         made(runs, 10, weights="other")
     assert not (runs / "exp/atlas/classes").exists()
 
@@ -210,10 +216,8 @@ def test_a_class_that_nothing_speaks_for_is_left_out_or_refused(runs, capsys, mo
     state = {**weights_at(10), "head.weight": silent.head.weight}
     torch.save(state, runs.parent / "silent.pt")
     done = made(runs, 10, weights="silent", classes=["red", "green"])
-    assert [one.series for one in done.made] == ["act · green"]
-    assert done.words[0].startswith(
-        "class 'red' has no attribution at any position of the probe's 90 images"
-    )
+    assert [one.series for one in done.atlases] == ["act · green"]
+    assert done.skipped[0].startswith("class 'red' has no attribution")
     with pytest.raises(ArgumentError, match="class 'red' has no attribution"):
         made(runs, 10, weights="silent", classes=["red"])
 

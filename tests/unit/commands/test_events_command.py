@@ -19,9 +19,9 @@ from synthetic_runs import SyntheticRun, make_atlases, simulate_run
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, detect_events
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands.events import find_events
+from tensorboard_plugin_atlas.commands.event_report import find_events
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.event_file import event_files, scan_records
+from tensorboard_plugin_atlas.logs.event_file import list_event_files, scan_records
 from tensorboard_plugin_atlas.logs.reader import read_atlases
 
 CLASSES = ("cat", "dog", "ship")
@@ -53,8 +53,8 @@ class TestEvents:
             (one.step, one.event) for one in traced
         ]
         assert [one.rank for one in found.events] == [*range(1, len(traced) + 1)]
-        (compared,) = found.compared
-        assert compared.verdict == "as logged"
+        (compared,) = found.layers
+        assert compared.comparison == "same as in the log"
         assert compared.logged == compared.found == len(traced)
         assert compared.atlases == len(told)
 
@@ -81,8 +81,8 @@ class TestEvents:
         assert {(one.run, one.layer) for one in found.events} == {("a", "layer3"), ("b", "layer4")}
         scores = [one.event.score for one in found.events]
         assert scores == sorted(scores, reverse=True)
-        assert [one.run for one in find_events(tmp_path, run="b").compared] == ["b"]
-        assert [one.run for one in find_events(tmp_path, run="a/backwards").compared] == [
+        assert [one.run for one in find_events(tmp_path, run="b").layers] == ["b"]
+        assert [one.run for one in find_events(tmp_path, run="a/backwards").layers] == [
             "a/backwards"
         ]
         with pytest.raises(ArgumentError, match=r"--layer 'x' was not logged"):
@@ -91,10 +91,10 @@ class TestEvents:
     def test_by_step_and_the_best(self, told: list[Atlas], tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", told)
         found = find_events(tmp_path)
-        assert [one.rank for one in found.best(2)] == [1, 2]
-        steps = [one.step for one in found.best(2, by_step=True)]
+        assert [one.rank for one in found.select(2)] == [1, 2]
+        steps = [one.step for one in found.select(2, by_step=True)]
         assert steps == sorted(steps)
-        assert {one.rank for one in found.best(2, by_step=True)} == {1, 2}
+        assert {one.rank for one in found.select(2, by_step=True)} == {1, 2}
 
 
 class TestVerdict:
@@ -104,9 +104,9 @@ class TestVerdict:
         write_atlases(
             tmp_path / "a", [*told[:at], told[at].replace(events=events), *told[at + 1 :]]
         )
-        (compared,) = find_events(tmp_path).compared
-        assert compared.verdict == (
-            f"1 of {compared.found} differ from what the log holds: made by another version"
+        (compared,) = find_events(tmp_path).layers
+        assert compared.comparison == (
+            f"1 of {compared.found} differ from the log: written by another version"
         )
 
     def test_events_that_are_no_more(self, told: list[Atlas], tmp_path: Path) -> None:
@@ -114,19 +114,22 @@ class TestVerdict:
         write_atlases(
             tmp_path / "a", [*told[:-1], told[-1].replace(events=(extra, *told[-1].events))]
         )
-        (compared,) = find_events(tmp_path).compared
+        (compared,) = find_events(tmp_path).layers
         assert compared.differ == 1
         assert compared.logged == compared.found + 1
-        assert compared.verdict.startswith(f"1 of {compared.logged} differ")
+        assert compared.comparison.startswith(f"1 of {compared.logged} differ")
 
     def test_a_log_of_before_there_were_concepts(
         self, tmp_path: Path, history: SyntheticRun
     ) -> None:
         write_atlases(tmp_path / "a", make_atlases(history))
-        (compared,) = find_events(tmp_path).compared
+        (compared,) = find_events(tmp_path).layers
         assert compared.found >= 2
         assert compared.logged is None
-        assert compared.verdict == "the log holds none: made before events were traced"
+        assert (
+            compared.comparison
+            == "the log holds no events: written by a version that did not track concepts"
+        )
 
 
 class TestOddRuns:
@@ -142,22 +145,22 @@ class TestOddRuns:
         with pytest.raises(ArgumentError, match="probe changed"):
             detect_events(read_atlases(tmp_path))
         found = find_events(tmp_path)
-        (compared,) = found.compared
-        assert f"others from step {told[at].step:,} on" in compared.words[0]
+        (compared,) = found.layers
+        assert f"channels change at step {told[at].step:,}" in compared.messages[0]
         assert compared.differ == 0
         parts = [detect_events(part) for part in (told[:at], other)]
         assert len(found.events) == sum(map(len, parts))
 
     def test_damage_costs_a_step(self, told: list[Atlas], tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", told)
-        (path,) = event_files(tmp_path / "a")
+        (path,) = list_event_files(tmp_path / "a")
         content = bytearray(path.read_bytes())
         content[list(scan_records(path))[4].offset + 2500] ^= 1
         path.write_bytes(content)
-        (compared,) = find_events(tmp_path).compared
+        (compared,) = find_events(tmp_path).layers
         assert compared.atlases == len(told) - 1
-        assert "left out: run 'a', layer 'layer3', step 200" in compared.words[0]
-        assert "made by another version" not in compared.verdict
+        assert "skipped: run 'a', layer 'layer3', step 200" in compared.messages[0]
+        assert "written by another version" not in compared.comparison
 
     def test_it_only_reads_and_needs_numpy_alone(self, told: list[Atlas], tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", told[:3])
@@ -203,8 +206,8 @@ class TestCommand:
         found = len(find_events(tmp_path).events)
         assert rest == [
             "",
-            f"run a, layer layer3: {found} events in {len(told)} atlases: as logged",
-            f"1 of {found} are listed; --limit shows more",
+            f"run a, layer layer3: {found} events in {len(told)} atlases: same as in the log",
+            f"1 of {found} events are listed; pass --limit for more",
         ]
 
     def test_several_runs_are_named_and_listed_by_step(
@@ -238,7 +241,11 @@ class TestCommand:
             zip(("grid", "row", "col"), map(int, one.event.cell), strict=True)
         )
         (layer,) = document["layers"]
-        assert (layer["verdict"], layer["differ"], layer["words"]) == ("as logged", 0, [])
+        assert (layer["comparison"], layer["differ"], layer["messages"]) == (
+            "same as in the log",
+            0,
+            [],
+        )
         assert cli.main(["events", str(tmp_path), "--json", "--limit", "1"]) == 0
         assert len(json.loads(capsys.readouterr().out)["events"]) == 1
 
@@ -261,19 +268,19 @@ class TestCommand:
         write_atlases(tmp_path / "a", [make_atlas(0)])
         assert cli.main(["events", str(tmp_path)]) == 0
         assert capsys.readouterr().out == (
-            "run a, layer layer3: 0 events in 1 atlas; it takes two\n"
+            "run a, layer layer3: 0 events in 1 atlas; events need two atlases\n"
         )
 
     def test_hidden_damage_is_told_and_nothing_else(self, tmp_path: Path, capsys: Any) -> None:
         write_log(tmp_path, runs=("a",), layers=("layer3",), steps=(0, 9))
-        (path,) = event_files(tmp_path / "a/atlas")
+        (path,) = list_event_files(tmp_path / "a/atlas")
         content = bytearray(path.read_bytes())
         record = list(scan_records(path))[3]
         content[record.offset + 12 : record.offset + 40] = bytes(28)
         path.write_bytes(content)
         assert cli.main(["events", str(tmp_path)]) == 0
         out = capsys.readouterr().out
-        assert out.count("left out: ") == 1
+        assert out.count("skipped: ") == 1
         assert "layer layer3: 0 events in 1 atlas" in out
 
     def test_an_empty_folder_is_2_with_what_to_type(self, tmp_path: Path, capsys: Any) -> None:
@@ -286,4 +293,4 @@ class TestCommand:
     def test_a_limit_that_is_none(self, limit: str, tmp_path: Path, capsys: Any) -> None:
         with pytest.raises(SystemExit):
             cli.main(["events", str(tmp_path), f"--limit={limit}"])
-        assert "pass a whole number above 0" in capsys.readouterr().err
+        assert "pass an integer above 0" in capsys.readouterr().err

@@ -18,8 +18,8 @@ from tensorboard_server import get, start_tensorboard
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
-from tensorboard_plugin_atlas.commands.estimate import picture_tensors
-from tensorboard_plugin_atlas.commands.refine import Refined, load_weights, refine
+from tensorboard_plugin_atlas.commands.cost_estimate import make_image_tensors
+from tensorboard_plugin_atlas.commands.icon_refinement import RefinedLayer, load_weights, refine
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
@@ -97,7 +97,9 @@ def runs(trained: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained / "runs", tmp_path / "runs"))
 
 
-def refined(runs: Path, trained: Path, step: int | None = None, **more: Any) -> tuple[Refined, ...]:
+def refined(
+    runs: Path, trained: Path, step: int | None = None, **more: Any
+) -> tuple[RefinedLayer, ...]:
     checkpoint = trained / f"{STEPS[-1] if step is None else step}.pt"
     settings = {"kind": "inversion", "progress": False, "step": step, **more}
     return refine(runs, checkpoint, f"{HERE}:make_model", f"{HERE}:make_probe", **settings)
@@ -139,16 +141,16 @@ def test_the_last_step_of_every_layer_is_drawn_anew_in_place(trained: Path, runs
         for new, grid in zip(atlas.grids, was.grids, strict=True):
             np.testing.assert_array_equal(new.cell_of, grid.cell_of)
     for one in done:
-        assert one.likeness.median > 0.9999
+        assert one.match.median > 0.9999
         # Sixteen steps instead of one, of which the first layer has little to gain.
         assert one.after > one.before
         found = next(a for a in read_atlases(runs) if (a.layer, a.step) == (one.layer, 20))
         cosines = np.concatenate([grid.icon_cosine for grid in found.grids])
         assert one.after == pytest.approx(np.nanmean(cosines))
         assert found.provenance.settings["icons"] == "inversion"
-        assert "icons: drawn later as inversion, from weights" in found.provenance.notes[-1]
+        assert "icons: rendered again as inversion, from weights" in found.provenance.notes[-1]
     assert max(one.after - one.before for one in done) > 0.05
-    listed = [e.bytes for e in list_atlases(runs) if e.edition == "refined"]
+    listed = [e.bytes for e in list_atlases(runs) if e.revision == "refined"]
     assert [one.bytes for one in done] == listed
 
 
@@ -220,7 +222,7 @@ def test_pictures_may_come_from_files(tmp_path: Path) -> None:
     torch.save(model.state_dict(), tmp_path / "0.pt")
     writer = AtlasWriter(
         *(tmp_path / "runs", model, ["3"]),
-        probe=picture_tensors(photos, NORMALIZE),
+        probe=make_image_tensors(photos, NORMALIZE),
         classes=[*photos.classes, "c", "d"],
         normalize=NORMALIZE,
         config=CONFIG,
@@ -246,7 +248,7 @@ class TestRefusals:
 
     def test_weights_of_another_step(self, trained: Path, runs: Path) -> None:
         with pytest.raises(
-            ArgumentError, match=r"answer otherwise than layer '1' at step 20"
+            ArgumentError, match=r"differ from those logged for layer '1' at step 20"
         ) as it:
             refine(
                 *(runs, trained / "10.pt", f"{HERE}:make_model", f"{HERE}:make_probe"),
@@ -258,7 +260,7 @@ class TestRefusals:
     def test_weights_a_little_off(self, trained: Path, runs: Path, tmp_path: Path) -> None:
         state = {k: v + 0.1 * torch.randn_like(v) for k, v in weights_at(20).items()}
         torch.save(state, tmp_path / "off.pt")
-        with pytest.raises(ArgumentError, match=r"median cosine 0\.\d\d, where the right ones"):
+        with pytest.raises(ArgumentError, match=r"median cosine 0\.\d\d, expected"):
             refine(runs, tmp_path / "off.pt", f"{HERE}:make_model", f"{HERE}:make_probe")
 
     @pytest.mark.parametrize(
@@ -273,7 +275,9 @@ class TestRefusals:
             refine(runs, trained / "20.pt", f"{HERE}:make_model", f"{HERE}:{data}")
 
     def test_another_network(self, trained: Path, runs: Path) -> None:
-        with pytest.raises(ArgumentError, match=r"of another model .*of another shape: 0\.bias"):
+        with pytest.raises(
+            ArgumentError, match=r"does not fit the model .*of another shape: 0\.bias"
+        ):
             refine(runs, trained / "20.pt", f"{HERE}:make_wide", f"{HERE}:make_probe")
 
     @pytest.mark.parametrize(
@@ -320,7 +324,7 @@ class TestWeights:
 
     def test_code_is_not_run(self, tmp_path: Path) -> None:
         torch.save(make_model(), tmp_path / "a.pt")
-        with pytest.raises(ArgumentError, match=r"not unpickled .*torch\.save\(model\.state_dict"):
+        with pytest.raises(ArgumentError, match=r"not loaded, .*torch\.save\(model\.state_dict"):
             load_weights(make_model(), tmp_path / "a.pt")
 
     @pytest.mark.parametrize("content", [b"", b"nonsense", None])
@@ -340,7 +344,7 @@ class TestWeights:
         state = weights_at(5)
         state["extra"] = state.pop("6.bias")
         torch.save(state, tmp_path / "a.pt")
-        with pytest.raises(ArgumentError, match=r"it lacks: 6\.bias; only it has: extra"):
+        with pytest.raises(ArgumentError, match=r"missing: 6\.bias; unexpected: extra"):
             load_weights(make_model(), tmp_path / "a.pt")
 
 
@@ -358,7 +362,7 @@ def test_the_command(trained: Path, runs: Path, capsys: pytest.CaptureFixture[st
     assert kinds(runs)["3", 10] == "inversion"
     command[command.index("--step") + 1] = "last"
     assert cli.main(command) == 2
-    assert "these weights answer otherwise" in capsys.readouterr().err
+    assert "the activations with these weights differ" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])

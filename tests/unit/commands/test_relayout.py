@@ -24,9 +24,9 @@ from torch import nn
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
 from tensorboard_plugin_atlas.analysis.concepts.tracker import track_concepts
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands import relayout as relayout_module
-from tensorboard_plugin_atlas.commands.refine import refine
-from tensorboard_plugin_atlas.commands.relayout import RelayoutResult, relayout
+from tensorboard_plugin_atlas.commands import map_relayout as relayout_module
+from tensorboard_plugin_atlas.commands.icon_refinement import refine
+from tensorboard_plugin_atlas.commands.map_relayout import RelayoutResult, relayout
 from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.refine import _compute_cells
@@ -40,7 +40,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
-from tensorboard_plugin_atlas.logs.event_file import event_files
+from tensorboard_plugin_atlas.logs.event_file import list_event_files
 from tensorboard_plugin_atlas.logs.reader import list_atlases, read_probe
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
@@ -135,7 +135,7 @@ class TestARealRun:
         self, trained: Path, relaid: tuple[Path, RelayoutResult]
     ) -> None:
         runs, result = relaid
-        assert result.words == ()
+        assert result.messages == ()
         before, after = contents(trained / "runs"), contents(runs)
         assert {name: after[name] for name in before} == before
         (added,) = after.keys() - before.keys()
@@ -161,7 +161,7 @@ class TestARealRun:
                 np.testing.assert_array_equal(now.quality.overlap, was.quality.overlap)
             assert np.abs(now.xy - was.xy).mean() > 0.01
             assert now.viewport != was.viewport
-            assert "layout: laid out again from the last step (120) backwards" in (
+            assert "layout: computed again from the last step (120) to the first" in (
                 now.provenance.notes
             )
 
@@ -268,7 +268,7 @@ class TestAgain:
         first = relayout(runs, layers=["5"], progress=False)
         was = [(e.layer, e.step, e.bytes) for e in list_atlases(runs) if e.run == AGAIN]
         shown = atlases(runs, AGAIN)
-        (old,) = event_files(runs / AGAIN)
+        (old,) = list_event_files(runs / AGAIN)
         assert relayout(runs, layers=["5"], progress=False) == first
         assert [(e.layer, e.step, e.bytes) for e in list_atlases(runs) if e.run == AGAIN] == was
         for place, atlas in atlases(runs, AGAIN).items():
@@ -279,7 +279,7 @@ class TestAgain:
 
     def test_emptied_files_are_removed_an_hour_later(self, runs: Path) -> None:
         relayout(runs, layers=["5"], progress=False)
-        (old,) = event_files(runs / AGAIN)
+        (old,) = list_event_files(runs / AGAIN)
         for _ in range(2):
             relayout(runs, layers=["5"], progress=False)
             assert old.stat().st_size == 0
@@ -294,7 +294,7 @@ class TestAgain:
         relayout(runs, progress=False)
         kept = [encode_atlas(a)[0] for a in read_atlases(runs, run=AGAIN, layer="3")]
         result = relayout(runs, layers=["5"], progress=False)
-        assert [one.layer for one in result.done] == ["5"]
+        assert [one.layer for one in result.layers] == ["5"]
         assert [encode_atlas(a)[0] for a in read_atlases(runs, run=AGAIN, layer="3")] == kept
         assert len(list(read_atlases(runs, run=AGAIN, layer="5"))) == len(STEPS)
 
@@ -313,7 +313,7 @@ class TestAgain:
         relayout(runs, layers=["5"], progress=False)
         found = atlases(runs, AGAIN)
         assert [step for _, step in found] == [0, 8, 24]
-        assert "from the last step (24) backwards" in str(found["5", 8].provenance.notes)
+        assert "from the last step (24) to the first" in str(found["5", 8].provenance.notes)
 
     @pytest.mark.parametrize("written", [0, 2])
     def test_one_that_is_killed_leaves_a_log_that_reads_clean(
@@ -332,7 +332,7 @@ class TestAgain:
             patch.setattr(relayout_module, "encode_atlas", encode)
             with pytest.raises(KeyboardInterrupt):
                 relayout(runs, layers=["5"], progress=False)
-        assert len(event_files(runs / AGAIN)) == 3
+        assert len(list_event_files(runs / AGAIN)) == 3
         assert {e.status for e in list_atlases(runs)} == {"ok"}
         assert [step for _, step in atlases(runs, AGAIN)] == made == list(STEPS[:written])
         assert [f for f in examine(runs) if f.mark == PROBLEM] == []
@@ -396,13 +396,13 @@ class TestWhatCountsAsARun:
         relayout(runs, layers=["5"], progress=False)
         relayout(runs, layers=["5"], progress=False)
         assert {e.run for e in list_atlases(runs)} == {"exp/atlas", AGAIN}
-        with pytest.raises(ArgumentError, match=r"backwards already; pass --run 'exp/atlas'"):
+        with pytest.raises(ArgumentError, match=r"was written by relayout; pass --run 'exp/atlas'"):
             relayout(runs, run=AGAIN, progress=False)
 
     def test_nor_where_its_folder_is_given(self, runs: Path) -> None:
         relayout(runs, layers=["5"], progress=False)
         before = contents(runs)
-        with pytest.raises(ArgumentError, match=r"backwards already; pass the folder of the run"):
+        with pytest.raises(ArgumentError, match=r"was written by relayout; pass the folder above"):
             relayout(runs / AGAIN, progress=False)
         assert contents(runs) == before
 
@@ -426,15 +426,15 @@ class TestWhatCountsAsARun:
     def test_every_run_has_its_own(self, runs: Path) -> None:
         shutil.copytree(runs / "exp", runs / "again")
         result = relayout(runs, layers=["5"], progress=False)
-        assert [one.run for one in result.done] == ["again/atlas", "exp/atlas"]
+        assert [one.run for one in result.layers] == ["again/atlas", "exp/atlas"]
         result = relayout(runs, run="again", layers=["3"], progress=False)
-        assert [one.run for one in result.done] == ["again/atlas"]
+        assert [one.run for one in result.layers] == ["again/atlas"]
         assert {a.layer for a in read_atlases(runs, run="again/atlas/backwards")} == {"3", "5"}
         assert {a.layer for a in read_atlases(runs, run=AGAIN)} == {"5"}
 
     def test_the_folder_of_a_run_may_be_given_itself(self, runs: Path) -> None:
         result = relayout(runs / "exp/atlas", layers=["5"], progress=False)
-        assert [one.run for one in result.done] == ["."]
+        assert [one.run for one in result.layers] == ["."]
         assert {a.run for a in read_atlases(runs)} == {"exp/atlas"}
         assert {a.run for a in read_atlases(runs, run=AGAIN)} == {AGAIN}
 
@@ -462,7 +462,7 @@ class TestCommand:
         assert 0 < float(moved) < 1
         total = sum(e.bytes for e in list_atlases(runs) if e.run == AGAIN)
         assert float(size) == pytest.approx(total / 1e6, abs=0.01)
-        assert last == "the tab shows it beside run exp/atlas at the next reload"
+        assert last == "the tab offers the new maps next to run exp/atlas after the next reload"
 
     def test_two_runs_are_told_apart_and_escaped(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -472,16 +472,16 @@ class TestCommand:
         assert cli.main(["relayout", str(tmp_path)]) == 0
         out = capsys.readouterr().out
         assert "\x1b" not in out
-        assert out.count("the tab shows it beside run") == 2
-        assert "no pictures of its probe" in out
+        assert out.count("the tab offers the new maps next to run") == 2
+        assert "the images of its probe are missing" in out
 
     def test_nothing_readable_is_1(self, tmp_path: Path, capsys: Any) -> None:
         rows = np.full((40, 8), np.nan, np.float32)
         write_atlases(tmp_path / "a", [atlas_from_activations(rows)])
         assert cli.main(["relayout", str(tmp_path)]) == 1
         out = capsys.readouterr().out
-        assert "left out" in out
-        assert "the log is as it was" in out
+        assert "skipped" in out
+        assert "the log is unchanged" in out
         assert not (tmp_path / "a/backwards").exists()
 
     def test_an_empty_folder_is_2(self, tmp_path: Path, capsys: Any) -> None:

@@ -15,29 +15,29 @@ from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands import relayout as relayout_module
-from tensorboard_plugin_atlas.commands.relayout import relayout
+from tensorboard_plugin_atlas.commands import map_relayout as relayout_module
+from tensorboard_plugin_atlas.commands.map_relayout import relayout
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files, scan_records
+from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, scan_records
 
 
 class TestOddRuns:
     def test_damage_costs_the_step_it_is_in(self, tmp_path: Path) -> None:
         folder = tmp_path / "a"
         write_atlases(folder, [make_atlas(s, sequence=i) for i, s in enumerate((0, 50, 100), 1)])
-        (path,) = event_files(folder)
+        (path,) = list_event_files(folder)
         content = bytearray(path.read_bytes())
         content[list(scan_records(path))[3].offset + 3000] ^= 1
         path.write_bytes(content)
         result = relayout(tmp_path, progress=False)
-        assert result.done[0].steps == 2
-        (word,) = result.words
-        assert "left out: run 'a', layer 'layer3', step 50" in word
+        assert result.layers[0].steps == 2
+        (word,) = result.messages
+        assert "skipped: run 'a', layer 'layer3', step 50" in word
         assert [a.step for a in read_atlases(tmp_path, run="a/backwards")] == [0, 100]
 
     def test_a_single_step(self, tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", [make_atlas(7)])
-        (one,) = relayout(tmp_path, progress=False).done
+        (one,) = relayout(tmp_path, progress=False).layers
         assert (one.steps, one.last, one.move_before, one.move_after) == (1, 7, None, None)
         (atlas,) = read_atlases(tmp_path, run="a/backwards")
         assert atlas.samples.noise_floor is None
@@ -49,7 +49,7 @@ class TestOddRuns:
         write_atlases(
             tmp_path / "a", [atlas_from_activations(rows, step=s, sequence=s + 1) for s in range(3)]
         )
-        (one,) = relayout(tmp_path, progress=False).done
+        (one,) = relayout(tmp_path, progress=False).layers
         assert one.steps == 3
         for atlas in read_atlases(tmp_path, run="a/backwards"):
             assert len(atlas.xy) == 3
@@ -76,8 +76,8 @@ class TestOddRuns:
         gone = atlas_from_activations(np.full_like(rows, np.nan), step=10, sequence=2)
         write_atlases(tmp_path / "a", [atlas_from_activations(rows), gone])
         result = relayout(tmp_path, progress=False)
-        assert result.done[0].steps == 1
-        assert "step 10: no sample is without NaN or infinity" in result.words[0]
+        assert result.layers[0].steps == 1
+        assert "step 10: all samples hold NaN or infinity" in result.messages[0]
 
     def test_without_icons(self, tmp_path: Path) -> None:
         found = []
@@ -107,20 +107,20 @@ class TestOddRuns:
         ]
         write_atlases(tmp_path / "a", found)
         result = relayout(tmp_path, progress=False)
-        assert result.words == (
-            "run 'a', layer 'layer3': the samples are others from step 20 on; the maps up to step "
-            "10 are laid out from there",
+        assert result.messages == (
+            "run 'a', layer 'layer3': the samples change at step 20; the maps up to step 10 are "
+            "computed separately",
         )
         notes = [a.provenance.notes for a in read_atlases(tmp_path, run="a/backwards")]
         lasts = ["10", "10", "30", "30"]
         for own, last in zip(notes, lasts, strict=True):
-            assert f"layout: laid out again from the last step ({last}) backwards" in own
-        assert any(note.startswith("concepts: started over") for note in notes[2])
+            assert f"layout: computed again from the last step ({last}) to the first" in own
+        assert any(note.startswith("concepts: begun anew") for note in notes[2])
 
     def test_no_pictures_of_the_probe(self, tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", [make_atlas(0)], probe=False)
         result = relayout(tmp_path, progress=False)
-        assert result.words == ("run 'a': no pictures of its probe are there",)
+        assert result.messages == ("run 'a': the images of its probe are missing",)
 
     def test_the_first_run_of_the_log_is_the_log_itself(self, tmp_path: Path) -> None:
         write_atlases(tmp_path, [make_atlas(0), make_atlas(9, sequence=2)])
@@ -145,7 +145,7 @@ class TestOddRuns:
                 alive.discard(self.key)
 
         number = iter(range(10_000))
-        decode = relayout_module.Original.read_shown
+        decode = relayout_module.AtlasRecord.read_latest
 
         def counted(original: Any) -> Atlas:
             nonlocal most
@@ -154,7 +154,7 @@ class TestOddRuns:
             most = max(most, len(alive))
             return atlas
 
-        monkeypatch.setattr(relayout_module.Original, "read_shown", counted)
+        monkeypatch.setattr(relayout_module.AtlasRecord, "read_latest", counted)
         write_atlases(
             tmp_path / "a", [make_atlas(s, sequence=s + 1, samples=80) for s in range(12)]
         )
@@ -175,7 +175,7 @@ class TestRefusals:
     def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", [make_atlas(0)])
         (tmp_path / "a/backwards").write_text("")
-        with pytest.raises(ArgumentError, match=r"maps that are laid out again go there"):
+        with pytest.raises(ArgumentError, match=r"but the new maps are stored there"):
             relayout(tmp_path, progress=False)
 
     def test_a_disk_that_is_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text for a terminal: aligned, counted and harmless."""
+"""Text for a terminal: aligned, format_count and harmless."""
 
 from __future__ import annotations
 
 import pytest
 
-from tensorboard_plugin_atlas.commands.terminal_text import counted, printable, table
+from tensorboard_plugin_atlas.commands.terminal_text import escape, format_count, format_table
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,17 @@ from tensorboard_plugin_atlas.commands.terminal_text import counted, printable, 
     ],
 )
 def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert escape(text) == shown
 
 
 def test_columns_are_as_wide_as_what_is_shown() -> None:
     rows = [("run", "n"), ("a\x00", "1"), ("longer", "")]
-    assert table(rows).splitlines() == ["run     n", "------  -", "a\\x00   1", "longer"]
+    assert format_table(rows).splitlines() == ["run     n", "------  -", "a\\x00   1", "longer"]
 
 
 def test_words_are_counted() -> None:
-    assert [counted(n, "event") for n in (0, 1, 2_000)] == ["0 events", "1 event", "2,000 events"]
+    assert [format_count(n, "event") for n in (0, 1, 2_000)] == [
+        "0 events",
+        "1 event",
+        "2,000 events",
+    ]

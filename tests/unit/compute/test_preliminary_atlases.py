@@ -165,8 +165,9 @@ class TestRecording:
         recorder = CheckpointLogger(pipeline(0), sink)
         (cost,) = recorder.record(model, 3, None)
         recorder.close()
-        listed = [(e.step, e.status, e.edition) for e in list_atlases(tmp_path)]  # word-check: ok
-        assert listed == [(3, "ok", "logged")]
+        assert [(e.step, e.status, e.revision) for e in list_atlases(tmp_path)] == [
+            (3, "ok", "logged")
+        ]
         assert cost.bytes == list_atlases(tmp_path)[0].bytes
 
     def test_a_run_killed_while_rendering_continues_with_the_same_step(self, model, tmp_path):

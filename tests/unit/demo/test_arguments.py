@@ -14,8 +14,9 @@ from tiny_training import TINY
 
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands.estimate import estimate
-from tensorboard_plugin_atlas.commands.refine import probe_of
+from tensorboard_plugin_atlas.commands import demo
+from tensorboard_plugin_atlas.commands.cost_estimate import estimate
+from tensorboard_plugin_atlas.commands.icon_refinement import build_logged_probe
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.run import run_demo
 
@@ -49,7 +50,7 @@ class TestLogDir:
     def test_a_file(self, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (tmp_path / "afile").write_text("")
         sentence = self.refused(tmp_path / "afile", photos, capsys)
-        assert sentence.endswith(" is a file; pass a new folder")
+        assert sentence.endswith(" is a file; pass a new directory")
         assert "cannot be written" in self.refused(tmp_path / "afile" / "below", photos, capsys)
 
     @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder refuses everybody")
@@ -90,17 +91,17 @@ def test_numbers_out_of_range_are_named(
     assert stop.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == (
-        f"tensorboard-atlas demo: error: argument {option}: {value!r}: pass a whole number {wanted}"
+        f"tensorboard-atlas demo: error: argument {option}: {value!r}: pass an integer {wanted}"
     )
 
 
 def test_port_0_is_any_that_is_free_and_the_last_is_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert 0 < cli._free_port(0) <= 65_535
+    assert 0 < demo._find_free_port(0) <= 65_535
     monkeypatch.setattr(socket.socket, "connect_ex", lambda *_: 0)  # all are taken
-    with pytest.raises(cli.AtlasError, match="--port 65500: the next hundred ports are taken"):
-        cli._free_port(65_500)
+    with pytest.raises(cli.AtlasError, match="--port 65500: no port up to 65535 is free"):
+        demo._find_free_port(65_500)
 
 
 class TestSide:
@@ -158,14 +159,14 @@ class TestSide:
         from synthetic_atlases import make_atlas
 
         atlas = with_input_size(make_atlas(0), logged)
-        probe = probe_of(atlas, str(photos), TINY, asked, None)
+        probe = build_logged_probe(atlas, str(photos), TINY, asked, None)
         assert tuple(probe.images.shape[-2:]) == (side, side)
 
     @pytest.mark.parametrize("side", ["100000", "0", "-3", "wide"])
     def test_nonsense_is_refused(self, side: str, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             cli.main(["estimate", "--model", "a:b", "--data", "c", f"--side={side}"])
-        assert f"argument --side: {side!r}: pass a whole number from 1 to 4096" in (
+        assert f"argument --side: {side!r}: pass an integer from 1 to 4096" in (
             capsys.readouterr().err
         )
 

@@ -20,8 +20,8 @@ from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.logs import event_file as events
 from tensorboard_plugin_atlas.logs import remote
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
-from tensorboard_plugin_atlas.logs.event_file import EventSink, event_files, read_events
-from tensorboard_plugin_atlas.logs.file_names import file_name, next_file_name
+from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, read_events
+from tensorboard_plugin_atlas.logs.file_names import make_file_name, make_next_file_name
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote import RemoteSink, remote_event_files
 from tensorboard_plugin_atlas.logs.repair import repair
@@ -45,7 +45,7 @@ def clock(ahead: float, directory: Path | None = None) -> Iterator[None]:
         patch.setattr(events, "time", other)
         patch.setattr(remote, "time", other)
         yield
-    for path in event_files(directory) if directory is not None else ():
+    for path in list_event_files(directory) if directory is not None else ():
         written = max(path.stat().st_mtime, time.time() + ahead)
         os.utime(path, (written, written))
 
@@ -90,8 +90,8 @@ STANDARD = "events.out.tfevents.1700000000.zz.9.000000.atlas"
 
 class TestNames:
     def test_the_clock_is_right_when_it_goes_forward(self) -> None:
-        assert next_file_name([STANDARD], 1700000001.9, 3) == file_name(1700000001.9, 3)
-        assert next_file_name([], 5.0, 0).startswith("events.out.tfevents.0000000005.")
+        assert make_next_file_name([STANDARD], 1700000001.9, 3) == make_file_name(1700000001.9, 3)
+        assert make_next_file_name([], 5.0, 0).startswith("events.out.tfevents.0000000005.")
 
     @pytest.mark.parametrize(
         ("there", "start"),
@@ -108,7 +108,7 @@ class TestNames:
     def test_a_new_file_sorts_after_all(self, there: list[str], start: str) -> None:
         names = list(there)
         for _ in range(30):
-            new = next_file_name(names, 1600000000.0, 0)
+            new = make_next_file_name(names, 1600000000.0, 0)
             assert "tfevents" in new
             assert all(new > name for name in names if "tfevents" in name)
             assert len(new) <= 80
@@ -116,7 +116,7 @@ class TestNames:
         assert names[len(there)].startswith(start)
 
     def test_a_name_that_would_be_too_long_is_the_clocks(self) -> None:
-        assert next_file_name(["z" * 240 + ".tfevents"], 7.0, 1) == file_name(7.0, 1)
+        assert make_next_file_name(["z" * 240 + ".tfevents"], 7.0, 1) == make_file_name(7.0, 1)
 
     def test_another_process_of_the_same_second(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -131,10 +131,10 @@ class TestNames:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         names = iter(["a.tfevents", "a.tfevents", "b.tfevents"])
-        monkeypatch.setattr(events, "next_file_name", lambda *_: next(names))
+        monkeypatch.setattr(events, "make_next_file_name", lambda *_: next(names))
         for step in (0, 10):
             log(tmp_path, (step,))
-        assert [path.name for path in event_files(tmp_path)] == ["a.tfevents", "b.tfevents"]
+        assert [path.name for path in list_event_files(tmp_path)] == ["a.tfevents", "b.tfevents"]
 
 
 class TestStores:

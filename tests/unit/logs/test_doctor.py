@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from blob_damage import rewrite_manifest
-from event_file_damage import flip_bit, iterate_damage, make_header, record_offsets, splice
+from event_file_damage import find_record_offsets, flip_bit, iterate_damage, make_header, splice
 from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 from torch.utils.tensorboard import SummaryWriter
 
@@ -60,7 +60,7 @@ def only(log_dir: Path, mark: str = PROBLEM) -> Finding:
 
 def test_a_sound_log_is_ok(log: Path, tmp_path: Path) -> None:
     assert {finding.mark for finding in examine(tmp_path)} == {OK}
-    assert examine(tmp_path)[-1].text == "4 sound atlases of 1 layers in 1 runs, 1 event files"
+    assert examine(tmp_path)[-1].text == "4 intact atlases of 1 layers in 1 runs, 1 event files"
 
 
 def test_a_folder_whose_name_is_no_text(log: Path, tmp_path: Path, capsysbinary: Any) -> None:
@@ -68,8 +68,8 @@ def test_a_folder_whose_name_is_no_text(log: Path, tmp_path: Path, capsysbinary:
     log.parent.parent.rename(folder)
     finding = only(tmp_path)
     assert finding.text.startswith("run caf\\udce9/atlas: the name of its folder is not UTF-8")
-    assert "shows no run at all" in finding.text
-    assert finding.advice == "give the folder a name in UTF-8"
+    assert "shows no run;" in finding.text
+    assert finding.advice == "rename the folder to a name in UTF-8"
     assert cli.main(["doctor", str(tmp_path)]) == 1
     assert b"run caf\\udce9/atlas" in capsysbinary.readouterr().out
     folder.rename(tmp_path / "caf\u00e9")
@@ -90,7 +90,7 @@ class TestEmpty:
         write(tmp_path / "runs" / "exp" / "atlas", (0,))
         (tmp_path / "runs" / "other run").mkdir()
         finding = only(tmp_path / "runs" / "other run")
-        assert "there are some under" in finding.text
+        assert "but some under" in finding.text
         assert finding.advice == f"tensorboard-atlas doctor {shlex.quote(str(tmp_path / 'runs'))}"
 
     def test_scalars_but_no_atlas(self, tmp_path: Path) -> None:
@@ -98,12 +98,12 @@ class TestEmpty:
             logs.add_scalar("loss", 1.0, 0)
         finding = only(tmp_path)
         assert "1 event files" in finding.text
-        assert "(runs: exp), but no atlas in any" in finding.text
+        assert "(runs: exp), but no atlases" in finding.text
         assert "strict=True" in str(finding.advice)
 
     def test_a_run_without_pictures_of_its_probe(self, tmp_path: Path) -> None:
         write(tmp_path, (0,), probe=False)
-        assert "no pictures of the probe" in only(tmp_path, NOTE).text
+        assert "no probe images" in only(tmp_path, NOTE).text
 
     def test_an_empty_probe(self, tmp_path: Path) -> None:
         atlas = make_atlas(0, layer="a", grids=(2,))
@@ -126,27 +126,30 @@ class TestEmpty:
             0,
         )
         sink.close()
-        assert "its probe was empty" in only(tmp_path).text
+        assert "its probe is empty" in only(tmp_path).text
 
 
 EXPECTED = {
     "a flipped bit of data": ("data", "damaged data (layer/a at step 10). The Python loader stops"),
-    "a flipped bit of a length": ("framing", "bytes that are no record. Both loaders stop there"),
-    "missing bytes": ("framing", "bytes that are no record. Both loaders stop there"),
-    "random bytes in a record": ("framing", "bytes that are no record. Both loaders stop there"),
-    "zeros between records": ("framing", "5,000 bytes that are no record. Both"),
-    "a record that is not an event": (
-        "content",
-        "a record that is no event. The Python loader fails",
+    "a flipped bit of a length": (
+        "framing",
+        "bytes without a valid record. Both loaders stop there",
     ),
-    "a huge length": ("huge", "claims 4 EiB. TensorBoard's data server ends at start-up"),
-    "a huge length at the end": ("huge", "claims 1 TiB. TensorBoard's data server ends"),
-    "a truncated end": ("tail", "the last record is not complete"),
+    "missing bytes": ("framing", "bytes without a valid record. Both loaders stop there"),
+    "strange bytes": ("framing", "bytes without a valid record. Both loaders stop there"),
+    "strange bytes between records": ("framing", "5,000 bytes without a valid record. Both"),
+    "a record that is no event": (
+        "content",
+        "a record that is not an event. The Python loader fails",
+    ),
+    "a huge length": ("huge", "length of 4 EiB. TensorBoard's data server exits at startup"),
+    "a huge length at the end": ("huge", "length of 1 TiB. TensorBoard's data server exits"),
+    "a torn end": ("tail", "the last record is incomplete"),
 }
 
 
 def test_every_damage_is_named_with_its_place_and_its_price(log: Path, tmp_path: Path) -> None:
-    seen, middle, size = [], record_offsets(log)[3], log.stat().st_size
+    seen, middle, size = [], find_record_offsets(log)[3], log.stat().st_size
     for name in iterate_damage(log):
         seen.append(name)
         kind, text = EXPECTED[name]
@@ -159,8 +162,8 @@ def test_every_damage_is_named_with_its_place_and_its_price(log: Path, tmp_path:
         assert f"exp/atlas/{log.name}, byte {middle:,}: " in finding.text
         behind = 3 if name in ("zeros between records", "a huge length") else 2
         behind = 3 if kind == "content" else behind
-        assert fault.behind == behind, name
-        assert f"the {behind} records behind it" in finding.text
+        assert fault.records_after == behind, name
+        assert f"the {behind} records after it" in finding.text
         wanted = f"tensorboard-atlas repair {tmp_path} --output {tmp_path}-repaired"
         assert finding.advice == wanted
     assert seen == list(EXPECTED)
@@ -174,7 +177,7 @@ def test_what_is_advised_for_a_damaged_log_works_where_it_is_typed(
     damaged = home / log.relative_to(tmp_path)
     damaged.parent.mkdir(parents=True)
     log.rename(damaged)
-    flip_bit(damaged, record_offsets(damaged)[3] + 400)
+    flip_bit(damaged, find_record_offsets(damaged)[3] + 400)
     for here, typed in ((home, "."), (home / "exp", ".."), (tmp_path, "my runs")):
         monkeypatch.chdir(here)
         advice = only(Path(typed)).advice
@@ -189,25 +192,25 @@ def test_what_is_advised_for_a_damaged_log_works_where_it_is_typed(
 
 def test_a_length_that_only_hides_the_run(log: Path, tmp_path: Path) -> None:
     splice(log, log.stat().st_size, make_header(1 << 32))
-    assert "claims 4 GiB. The data server shows nothing of this run" in only(tmp_path).text
+    assert "length of 4 GiB. The data server shows nothing of this run" in only(tmp_path).text
 
 
 def test_several_damages_are_told_apart(log: Path, tmp_path: Path) -> None:
-    places = record_offsets(log)
+    places = find_record_offsets(log)
     flip_bit(log, places[1] + 400)
     flip_bit(log, places[5] + 400)
     faults = check_file("exp", log).faults
-    assert [(f.offset, f.behind) for f in faults] == [(places[1], 3), (places[5], 0)]
+    assert [(f.offset, f.records_after) for f in faults] == [(places[1], 3), (places[5], 0)]
 
 
 def test_a_ruin_does_not_print_for_pages(tmp_path: Path) -> None:
     write(tmp_path, tuple(range(60)))
     (path,) = tmp_path.iterdir()
-    for at in record_offsets(path)[2:]:
+    for at in find_record_offsets(path)[2:]:
         flip_bit(path, at + 200)
     found = marked(tmp_path, PROBLEM)
     assert len(found) == doctor._SHOWN
-    assert "… and 40 more of that kind" in {finding.text for finding in examine(tmp_path)}
+    assert "… and 40 more of this kind" in {finding.text for finding in examine(tmp_path)}
 
 
 def test_damage_under_a_right_checksum_is_found(tmp_path: Path) -> None:
@@ -234,7 +237,7 @@ def test_two_writers_in_one_folder(tmp_path: Path) -> None:
         assert marked(tmp_path, PROBLEM) == []
         logs.add_scalar("loss", 1.0, 1, walltime=4e9)
     finding = only(tmp_path)
-    assert "The Python loader never shows what came later" in finding.text
+    assert "The Python loader does not show the later records" in finding.text
     assert str(finding.advice).endswith("--reload_multifile=true")
 
 
@@ -271,10 +274,10 @@ def test_drafts_and_refinements_that_stand_for_nothing_are_told(tmp_path: Path) 
         sink.close()
     assert marked(tmp_path, PROBLEM) == []
     draft, stale = marked(tmp_path, NOTE)
-    assert draft.text.startswith("run exp/atlas, layer a, step 20: only a draft is there")
-    assert "for an atlas that no longer is" in stale.text
+    assert draft.text.startswith("run exp/atlas, layer a, step 20: the atlas shows real patches")
+    assert "to an atlas that no longer exists" in stale.text
     assert str(stale.advice).endswith("exp/atlas/refined")
-    assert examine(tmp_path)[-1].text.startswith("3 sound atlases of 1 layers in 1 runs")
+    assert examine(tmp_path)[-1].text.startswith("3 intact atlases of 1 layers in 1 runs")
 
 
 def test_a_file_that_cannot_be_read(
@@ -323,7 +326,7 @@ class TestInstallation:
     ) -> None:
         self.points(monkeypatch, doctor._LOADER, "mapmaker.plugin:Loader")
         finding = only(tmp_path)
-        assert "another package (mapmaker) also calls its plugin 'atlas'" in finding.text
+        assert "another package (mapmaker) also has a plugin 'atlas'" in finding.text
         assert finding.advice == "pip uninstall mapmaker"
 
     def test_no_data_server(self, log: Path, tmp_path: Path, monkeypatch: Any) -> None:
@@ -339,7 +342,7 @@ class TestCommand:
     def test_a_problem_is_1_and_says_what_to_type(
         self, log: Path, tmp_path: Path, capsys: Any
     ) -> None:
-        flip_bit(log, record_offsets(log)[2] + 400)
+        flip_bit(log, find_record_offsets(log)[2] + 400)
         assert cli.main(["doctor", str(tmp_path)]) == 1
         lines = capsys.readouterr().out.splitlines()
         assert lines[1].startswith("problem  exp/atlas/events.out.tfevents.")
@@ -361,7 +364,7 @@ def test_a_file_without_any_whole_record(size: int, log: Path, tmp_path: Path) -
     (log.parent / "events.out.tfevents.0.a.atlas").write_bytes(log.read_bytes()[:size])
     assert marked(tmp_path, PROBLEM) == []
     notes = [finding.text for finding in marked(tmp_path, NOTE)]
-    assert ["not complete" in text for text in notes] == [True] * (size > 0)
+    assert ["incomplete" in text for text in notes] == [True] * (size > 0)
 
 
 def test_a_record_of_nothing_is_no_fault(tmp_path: Path) -> None:
@@ -393,11 +396,11 @@ def test_faults_without_end_are_counted(tmp_path: Path, monkeypatch: pytest.Monk
     sink.close()
     (path,) = tmp_path.iterdir()
     data = bytearray(path.read_bytes())
-    for offset in record_offsets(path)[1:11]:
+    for offset in find_record_offsets(path)[1:11]:
         data[offset + 14] ^= 1
     path.write_bytes(data)
     monkeypatch.setattr(checkup, "MAX_FAULTS", 4)
     found = check_file(".", path)
-    assert (found.sound, len(found.faults), found.more_faults) == (3, 4, 6)
-    assert [fault.behind for fault in found.faults] == [2] * 4
-    assert any("6 more damaged places behind these" in f.text for f in examine(tmp_path))
+    assert (found.sound, len(found.faults), found.other_faults) == (3, 4, 6)
+    assert [fault.records_after for fault in found.faults] == [2] * 4
+    assert any("6 more damaged sections after these" in f.text for f in examine(tmp_path))

@@ -24,14 +24,14 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
+    compute_masked_crc,
     frame,
-    masked_crc,
     read_events,
     read_record,
     scan_records,
     write_through,
 )
-from tensorboard_plugin_atlas.logs.protos import blob_summary
+from tensorboard_plugin_atlas.logs.protos import make_blob_summary
 
 STEPS = 6
 
@@ -71,7 +71,7 @@ def test_framing_is_that_of_tensorboards_own_writer(data: bytes, tmp_path: Path)
     kept = Kept()
     RecordWriter(kept).write(data)
     assert frame(data) == kept.written
-    assert masked_crc(data) == masked_crc32c(data)
+    assert compute_masked_crc(data) == masked_crc32c(data)
 
 
 def test_tensorboard_reads_what_the_sink_wrote(log: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_log_dir_that_is_a_file_is_told(name: str, tmp_path: Path) -> None:
 
 
 def test_a_url_is_told() -> None:
-    with pytest.raises(ArgumentError, match=r"s3://bucket/logs.*pass a SummaryWriter"):
+    with pytest.raises(ArgumentError, match=r"s3://bucket/logs.*or a SummaryWriter"):
         EventSink("s3://bucket/logs")
 
 
@@ -354,7 +354,7 @@ def test_damage_longer_than_one_search_is_passed(log: Path) -> None:
 @pytest.mark.parametrize("length", [2**32, 2**40, 2**62, 2**64 - 1])
 def test_a_length_beyond_the_file_is_not_believed(length: int, log: Path) -> None:
     header = struct.pack("<Q", length)
-    forged = header + struct.pack("<I", masked_crc(header)) + bytes(64)
+    forged = header + struct.pack("<I", compute_masked_crc(header)) + bytes(64)
     whole = log.read_bytes()
     log.write_bytes(whole + forged)
     assert steps_in(log.parent) == list(range(STEPS))
@@ -371,7 +371,7 @@ def test_a_search_among_forged_headers_ends(tmp_path: Path) -> None:
     count, parts = 20_000, [bytes(12)]
     for i in range(count):
         length = struct.pack("<Q", max(12 * (count - i) - 100, 1))
-        parts.append(length + struct.pack("<I", masked_crc(length)))
+        parts.append(length + struct.pack("<I", compute_masked_crc(length)))
     path.write_bytes(b"".join(parts))
     assert [record.reason for record in scan_records(path)] == ["no record in 240,012 bytes"]
 
@@ -418,7 +418,7 @@ def test_writing_through_a_users_writer(library: str, tmp_path: Path) -> None:
     module = pytest.importorskip(library)
     writer = module.SummaryWriter(str(tmp_path))
     writer.add_scalar("loss", 0.5, 3)
-    write_through(writer, blob_summary("layer/a", blobs_of(3)), 3, 103.0)
+    write_through(writer, make_blob_summary("layer/a", blobs_of(3)), 3, 103.0)
     writer.close()
     (event,) = read_events(tmp_path)
     assert (event.tag, event.step, event.wall_time) == ("layer/a", 3, 103.0)
@@ -434,7 +434,7 @@ def test_writing_through_a_users_writer(library: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("writer", [object(), None, 3])
 def test_a_writer_that_is_none_is_told(writer: object) -> None:
     with pytest.raises(ArgumentError, match="without a file writer: pass a directory"):
-        write_through(writer, blob_summary("layer/a", [b"x"]), 0)
+        write_through(writer, make_blob_summary("layer/a", [b"x"]), 0)
 
 
 @pytest.mark.parametrize("flavor", [".nfs000000000123456700000001", ".nfs.20051234.5678"])

@@ -121,7 +121,7 @@ def test_readers_take_the_first_for_one_of_the_series(tmp_path: Path) -> None:
     found = find_last_shortcuts(str(tmp_path), "a")
     assert found is not None
     assert found.step == 0
-    assert [(e.layer, e.step, e.edition) for e in list_atlases(tmp_path)] == [
+    assert [(e.layer, e.step, e.revision) for e in list_atlases(tmp_path)] == [
         ("a", 0, "logged"),
         ("b", 0, "logged"),
     ]

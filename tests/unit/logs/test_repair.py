@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from event_file_damage import flip_bit, iterate_damage, make_header, record_offsets, splice
+from event_file_damage import find_record_offsets, flip_bit, iterate_damage, make_header, splice
 from synthetic_atlases import write_log
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard_server import get, start_tensorboard
@@ -60,7 +60,7 @@ def test_a_sound_log_comes_out_as_it_was(runs: Path, tmp_path: Path) -> None:
 
 def test_every_damage_costs_the_record_it_is_in(runs: Path, tmp_path: Path) -> None:
     log, sound = log_of(runs), list(scan_records(log_of(runs)))
-    middle = record_offsets(log)[3]
+    middle = find_record_offsets(log)[3]
     for number, name in enumerate(iterate_damage(log)):
         before, out = tree(runs), tmp_path / f"out {number}"
         files = {file.path.parent.name: file for file in repair(runs, out)}
@@ -86,7 +86,7 @@ def sound_at(sound: list[Any], offset: int) -> int:
 
 def test_records_of_others_are_kept(runs: Path, tmp_path: Path) -> None:
     (scalars,) = (p for p in (runs / "exp").iterdir() if p.is_file())
-    flip_bit(scalars, record_offsets(scalars)[2] + 14)
+    flip_bit(scalars, find_record_offsets(scalars)[2] + 14)
     repair(runs, tmp_path / "out")
     found = EventAccumulator(str(tmp_path / "out" / "exp")).Reload().Scalars("loss")
     assert [(event.step, event.value) for event in found] == [(0, 0.0), (20, 10.0), (30, 15.0)]
@@ -114,12 +114,12 @@ def test_a_file_of_nothing_is_left_out(runs: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 def test_both_loaders_read_it_to_its_end(fast: bool, runs: Path, tmp_path: Path) -> None:
     log = log_of(runs)
-    places = record_offsets(log)
+    places = find_record_offsets(log)
     splice(log, log.stat().st_size, make_header(1 << 40))
     splice(log, places[5], frame(b"\xff\xff\xff"))
     flip_bit(log, places[4] + 1)
     (scalars,) = (p for p in (runs / "exp").iterdir() if p.is_file())
-    flip_bit(scalars, record_offsets(scalars)[2] + 14)
+    flip_bit(scalars, find_record_offsets(scalars)[2] + 14)
     repair(runs, tmp_path / "out")
     with start_tensorboard(tmp_path / "out", fast) as url:
         deadline, steps, points = time.monotonic() + 30, [], []
@@ -143,13 +143,13 @@ class TestRefusals:
     @pytest.mark.parametrize("inside", [".", "out", "exp/out", "../runs/out", "exp/../out"])
     def test_an_output_inside_the_log(self, inside: str, runs: Path) -> None:
         before = tree(runs)
-        with pytest.raises(ArgumentError, match="lies inside the log itself; pass a directory bes"):
+        with pytest.raises(ArgumentError, match="is inside the log; pass a directory outside"):
             repair(runs, runs / inside)
         assert tree(runs) == before
 
     def test_an_output_behind_a_link_into_the_log(self, runs: Path, tmp_path: Path) -> None:
         (tmp_path / "link").symlink_to(runs)
-        with pytest.raises(ArgumentError, match="lies inside"):
+        with pytest.raises(ArgumentError, match="is inside"):
             repair(runs, tmp_path / "link" / "out")
 
     @pytest.mark.parametrize("kind", ["file", "directory"])
@@ -160,7 +160,7 @@ class TestRefusals:
             (out / "mine").write_text("mine")
         else:
             out.write_text("mine")
-        with pytest.raises(ArgumentError, match="not empty; pass a new directory, nothing is ever"):
+        with pytest.raises(ArgumentError, match="not empty; pass a new directory, since no files"):
             repair(runs, out)
         assert (out / "mine" if kind == "directory" else out).read_text() == "mine"
 
@@ -182,13 +182,13 @@ class TestRefusals:
 def test_the_command_says_what_was_kept_and_left_out(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    flip_bit(log_of(runs), record_offsets(log_of(runs))[3] + 900)
+    flip_bit(log_of(runs), find_record_offsets(log_of(runs))[3] + 900)
     out = tmp_path / "out"
     assert cli.main(["repair", str(runs), "--output", str(out)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith(" bytes)")
-    assert "kept 5 records, left out 1 damaged place (" in lines[0]
-    assert lines[1] == f"10 records of 2 event files copied to {out}, 1 damaged place left out"
-    assert lines[2] == f"to look: tensorboard --logdir {out}"
+    assert "copied 5 records, skipped 1 damaged section (" in lines[0]
+    assert lines[1] == f"10 records of 2 event files copied to {out}, 1 damaged section skipped"
+    assert lines[2] == f"next: tensorboard --logdir {out}"
     assert cli.main(["repair", str(runs), "--output", str(out)]) == 2
-    assert "nothing is ever overwritten" in capsys.readouterr().err
+    assert "no files are overwritten" in capsys.readouterr().err

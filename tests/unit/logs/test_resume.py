@@ -19,7 +19,7 @@ from torch import nn
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs import event_file as events
-from tensorboard_plugin_atlas.logs.event_file import EventSink, record_offsets, scan_records
+from tensorboard_plugin_atlas.logs.event_file import EventSink, find_record_offsets, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote import RemoteSink
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
@@ -101,9 +101,9 @@ class TestLastAtlases:
     ) -> None:
         log(EventSink(tmp_path), tuple(range(40)))
         read = []
-        whole = events._Scan.record_at
+        whole = events._Scan.read_record_at
         monkeypatch.setattr(
-            events._Scan, "record_at", lambda self, o: read.append(o) or whole(self, o)
+            events._Scan, "read_record_at", lambda self, o: read.append(o) or whole(self, o)
         )
         assert len(find_last_atlases(str(tmp_path), ("a", "b")).atlases) == 2
         assert len(read) <= 4  # of 161 records: two atlases and their scalars
@@ -113,14 +113,14 @@ class TestLastAtlases:
         (path,) = tmp_path.iterdir()
         offsets = [r.offset for r in scan_records(path)]
         with path.open("rb") as file:
-            assert list(record_offsets(file)) == offsets
+            assert list(find_record_offsets(file)) == offsets
         whole = path.read_bytes()
         cut, header = offsets[3] + 300, bytearray(whole)
         header[offsets[3] + 2] ^= 1
         for damaged, lost in ((whole[:cut] + whole[cut + 90 :], -90), (bytes(header), 0)):
             path.write_bytes(damaged)
             with path.open("rb") as file:
-                found = list(record_offsets(file))
+                found = list(find_record_offsets(file))
             assert found[:3] == offsets[:3]
             assert found[-5:] == [offset + lost for offset in offsets[-5:]]
 
@@ -141,7 +141,7 @@ class TestCutBack:
         log(EventSink(tmp_path), (30,), ("a",), 4)
         purge_steps(str(tmp_path), 21, 1.0)
         last = sorted(tmp_path.iterdir())[-1]
-        tags = [e.tag for r in scan_records(last) for e in events.events_of(r, last)]
+        tags = [e.tag for r in scan_records(last) for e in events.parse_events(r, last)]
         assert tags == [None, None, layer_tag("a")]  # b has nothing later
 
     def test_an_empty_log_stays_empty(self, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ class TestWriter:
             event.step
             for path in sorted((tmp_path / "atlas").iterdir())
             for record in scan_records(path)
-            for event in events.events_of(record, path)
+            for event in events.parse_events(record, path)
             if event.tag == PROBE_TAG
         ]
         assert probes == [0, 20]
@@ -295,7 +295,7 @@ class TestWriter:
 
     @pytest.mark.parametrize("step", [True, 1.5, "3"])
     def test_a_purge_step_that_is_none_is_told(self, step: Any, tmp_path: Path) -> None:
-        with pytest.raises(ArgumentError, match=r"purge_step=.*pass a whole number"):
+        with pytest.raises(ArgumentError, match=r"purge_step=.*pass an integer"):
             write(tmp_path, (), purge_step=step)
 
     def test_a_new_log_has_nothing_to_say(self, tmp_path: Path) -> None:

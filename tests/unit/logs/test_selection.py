@@ -9,13 +9,13 @@ import pytest
 from synthetic_atlases import write_log
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.selection import listed_atlases, logged_atlases, some_of
+from tensorboard_plugin_atlas.logs.selection import select_entries, select_records, shorten_list
 
 
 def test_runs_and_layers_narrow_the_list(tmp_path: Path) -> None:
     write_log(tmp_path, runs=("a", "b"), layers=("x", "y"), steps=(0, 5))
-    assert len(logged_atlases(tmp_path, None, None)) == 8
-    found = logged_atlases(tmp_path, "b", ["y"])
+    assert len(select_records(tmp_path, None, None)) == 8
+    found = select_records(tmp_path, "b", ["y"])
     assert [(one.run, one.layer, one.step) for one in found] == [
         ("b/atlas", "y", 0),
         ("b/atlas", "y", 5),
@@ -26,30 +26,30 @@ def test_what_is_not_there_is_told_with_what_to_type(tmp_path: Path) -> None:
     write_log(tmp_path / "log", runs=("a",), layers=("x", "y"), steps=(0,))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ArgumentError, match=r"no atlases under .*empty.*`tensorboard-atlas doctor"):
-        logged_atlases(tmp_path / "empty", None, None)
+        select_records(tmp_path / "empty", None, None)
     with pytest.raises(ArgumentError, match=r"no atlases in a run 'b' under"):
-        logged_atlases(tmp_path / "log", "b", None)
+        select_records(tmp_path / "log", "b", None)
     with pytest.raises(ArgumentError, match=r"--layer 'z' was not logged; pass one of x, y"):
-        logged_atlases(tmp_path / "log", None, ["x", "z"])
+        select_records(tmp_path / "log", None, ["x", "z"])
     with pytest.raises(ArgumentError, match=r"does not exist"):
-        logged_atlases(tmp_path / "nowhere", None, None)
+        select_records(tmp_path / "nowhere", None, None)
 
 
 def test_a_list_that_a_name_empties_says_which_names_there_are(tmp_path: Path) -> None:
     write_log(tmp_path, runs=("a", "b"), layers=("x", "y"), steps=(0,))
     for run in ("b", "b/atlas"):
-        (found,) = listed_atlases(tmp_path, run, "y")
+        (found,) = select_entries(tmp_path, run, "y")
         assert (found.run, found.layer) == ("b/atlas", "y")
     with pytest.raises(ArgumentError, match=r"--run 'c' was not logged; pass one of a/atlas, b/at"):
-        listed_atlases(tmp_path, "c", "x")
+        select_entries(tmp_path, "c", "x")
     with pytest.raises(ArgumentError, match=r"--layer 'z' was not logged; pass one of x, y$"):
-        listed_atlases(tmp_path, None, "z")
+        select_entries(tmp_path, None, "z")
     with pytest.raises(ArgumentError, match=r"--layer 'z' was not logged in run 'a'; pass one of"):
-        listed_atlases(tmp_path, "a", "z")
+        select_entries(tmp_path, "a", "z")
     (tmp_path / "empty").mkdir()
-    assert listed_atlases(tmp_path / "empty", "c", "z") == []
+    assert select_entries(tmp_path / "empty", "c", "z") == []
 
 
 def test_a_long_list_is_counted() -> None:
-    assert some_of("ba") == "a, b"
-    assert some_of(map(str, range(9))) == "0, 1, 2, 3, 4 and 4 more"
+    assert shorten_list("ba") == "a, b"
+    assert shorten_list(map(str, range(9))) == "0, 1, 2, 3, 4 and 4 more"

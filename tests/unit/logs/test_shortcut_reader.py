@@ -11,7 +11,7 @@ import pytest
 from synthetic_shortcuts import STEPS, make_shortcuts, write_shortcuts
 
 from tensorboard_plugin_atlas import cli, read_atlases, read_shortcuts
-from tensorboard_plugin_atlas.commands.relayout import relayout
+from tensorboard_plugin_atlas.commands.map_relayout import relayout
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.logs.doctor import OK, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink
@@ -114,7 +114,7 @@ class TestTools:
         assert {finding.mark for finding in examine(log)} == {OK}
         damage(log, 300)
         (entry,) = [entry for entry in list_atlases(log) if entry.status != "ok"]
-        assert (entry.layer, entry.step, entry.edition) == ("layer3", 300, "shortcuts")
+        assert (entry.layer, entry.step, entry.revision) == ("layer3", 300, "shortcuts")
         (finding,) = [finding for finding in examine(log) if finding.mark == PROBLEM]
         assert "layer layer3, step 300: blob 1 (patches)" in finding.text
         assert finding.text.endswith("the tab shows no shortcuts there")

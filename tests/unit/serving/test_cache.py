@@ -14,7 +14,7 @@ def test_the_least_recently_used_goes_first() -> None:
     computed = []
 
     def value(key: str) -> str:
-        return cache.once(key, lambda: (computed.append(key) or key.upper(), 10))
+        return cache.get_or_compute(key, lambda: (computed.append(key) or key.upper(), 10))
 
     assert [value(key) for key in "abc"] == ["A", "B", "C"]
     value("a")
@@ -28,11 +28,11 @@ def test_the_least_recently_used_goes_first() -> None:
 
 def test_the_newest_value_stays_whatever_it_takes() -> None:
     cache = ByteCache(30)
-    cache.once("small", lambda: (1, 10))
-    assert cache.once("large", lambda: (2, 1000)) == 2
+    cache.get_or_compute("small", lambda: (1, 10))
+    assert cache.get_or_compute("large", lambda: (2, 1000)) == 2
     assert cache.used == 1000
-    assert cache.once("large", lambda: pytest.fail("it was there")) == 2
-    cache.once("small", lambda: (3, 10))
+    assert cache.get_or_compute("large", lambda: pytest.fail("it was there")) == 2
+    cache.get_or_compute("small", lambda: (3, 10))
     assert cache.used == 10
 
 
@@ -46,14 +46,14 @@ def test_an_error_reaches_everyone_and_is_not_kept() -> None:
         raise RuntimeError("once")
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(cache.once, "key", fail)
+        first = pool.submit(cache.get_or_compute, "key", fail)
         begun.wait(30)
-        second = pool.submit(cache.once, "key", fail)
+        second = pool.submit(cache.get_or_compute, "key", fail)
         go.set()
         for running in (first, second):
             with pytest.raises(RuntimeError, match="once"):
                 running.result(30)
-    assert cache.once("key", lambda: (5, 1)) == 5
+    assert cache.get_or_compute("key", lambda: (5, 1)) == 5
 
 
 def test_a_value_under_way_is_computed_once() -> None:
@@ -67,7 +67,7 @@ def test_a_value_under_way_is_computed_once() -> None:
         return 7, 1
 
     with ThreadPoolExecutor(8) as pool:
-        running = [pool.submit(cache.once, "key", slow) for _ in range(8)]
+        running = [pool.submit(cache.get_or_compute, "key", slow) for _ in range(8)]
         go.set()
         assert [one.result(30) for one in running] == [7] * 8
     assert computed == [1]

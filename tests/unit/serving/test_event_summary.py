@@ -8,7 +8,12 @@ import pytest
 from synthetic_atlases import make_atlas
 
 from tensorboard_plugin_atlas.atlas import Event
-from tensorboard_plugin_atlas.serving.event_summary import MAX_IDS, MAX_TEXT, MAX_TOLD, retell
+from tensorboard_plugin_atlas.serving.event_summary import (
+    MAX_EVENTS,
+    MAX_IDS,
+    MAX_TEXT,
+    summarize_events,
+)
 from tensorboard_plugin_atlas.wire.atlas_codec import AtlasFields, encode_atlas, read_manifest
 
 
@@ -28,7 +33,7 @@ def test_ranks_the_events_of_all_steps_and_ties_by_step() -> None:
         (30, fields(events=(event(2.0), event(1.0)))),
         (10, fields(events=(event(2.0), event(5.0)))),
     ]
-    told = retell(steps)
+    told = summarize_events(steps)
     assert [(one["step"], one["score"]) for one in told["events"]] == [
         (10, 5.0),
         (10, 2.0),
@@ -40,7 +45,7 @@ def test_ranks_the_events_of_all_steps_and_ties_by_step() -> None:
 
 def test_tells_all_that_a_list_needs() -> None:
     one = event(1.5, kind="merges", before_step=4, before=(3, 8), after=(9,), cell=(4, 1, 2))
-    assert retell([(10, fields(events=(one,)))])["events"] == [
+    assert summarize_events([(10, fields(events=(one,)))])["events"] == [
         {
             "step": 10,
             "kind": "merges",
@@ -59,18 +64,18 @@ def test_tells_all_that_a_list_needs() -> None:
     ("concepts", "events"), [(None, None), ((), [])], ids=["not traced", "nothing happened"]
 )
 def test_no_events_is_not_the_same_as_none_recorded(concepts: Any, events: Any) -> None:
-    assert retell([(10, fields(concepts=concepts, events=()))]) == {
+    assert summarize_events([(10, fields(concepts=concepts, events=()))]) == {
         "events": events,
         "events_found": 0,
     }
-    assert retell([]) == {"events": None, "events_found": 0}
+    assert summarize_events([]) == {"events": None, "events_found": 0}
 
 
 def test_what_is_told_is_bounded() -> None:
     ids = tuple(range(MAX_IDS + 1))
     long = event(9.0, text="x" * (MAX_TEXT + 1), before=ids, after=ids)
     steps = [(step, fields(events=(long,) * 200)) for step in range(3)]
-    told = retell(steps)
-    assert (len(told["events"]), told["events_found"]) == (MAX_TOLD, 600)
+    told = summarize_events(steps)
+    assert (len(told["events"]), told["events_found"]) == (MAX_EVENTS, 600)
     assert len(told["events"][0]["text"]) == MAX_TEXT
     assert len(told["events"][0]["before"]) == len(told["events"][0]["after"]) == MAX_IDS

@@ -75,13 +75,13 @@ def test_it_is_not_much_larger_than_when_compressed_in_one_go() -> None:
 
 def test_only_what_changed_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str | None] = []
-    real = index._listed
+    real = index._series_to_json
 
     def counted(one: Series) -> dict[str, Any]:
         written.append(one.layer)
         return real(one)
 
-    monkeypatch.setattr(index, "_listed", counted)
+    monkeypatch.setattr(index, "_series_to_json", counted)
     text = IndexText(200)
     x, y = series("a", "x", 100), series("a", "y", 100)
     first = text.body(listing(x, y))

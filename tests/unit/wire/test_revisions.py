@@ -81,7 +81,7 @@ class TestReading:
     ) -> None:
         refine(tmp_path, 1, 10, marks[1])
         assert kinds(tmp_path) == {0: "inversion", 10: "poster", 20: "inversion"}
-        listed = [(e.run, e.step, e.status, e.edition) for e in list_atlases(tmp_path)]
+        listed = [(e.run, e.step, e.status, e.revision) for e in list_atlases(tmp_path)]
         assert listed == [
             (RUN, 0, "ok", "logged"),
             (RUN, 10, "ok", "refined"),
@@ -107,7 +107,7 @@ class TestReading:
         refine(tmp_path, 3, 20, marks[2])
         write(tmp_path, refined_run(RUN, 4), Revision.REFINED, atlas_with("poster", 0))
         assert kinds(tmp_path) == {0: "inversion", 10: "inversion", 20: "poster"}
-        stale = [e.step for e in list_atlases(tmp_path) if e.edition == "stale"]
+        stale = [e.step for e in list_atlases(tmp_path) if e.revision == "stale"]
         assert stale == [0, 10, 99]
 
     def test_an_atlas_that_was_logged_anew_is_shown(self, tmp_path: Path, marks: list[str]) -> None:
@@ -121,10 +121,10 @@ class TestReading:
         drafts = [atlas_with("examples", step) for step in (0, 10)]
         write(tmp_path, RUN, Revision.PRELIMINARY, *drafts)
         assert kinds(tmp_path) == {0: "examples", 10: "examples"}
-        assert [e.edition for e in list_atlases(tmp_path)] == ["draft", "draft"]
+        assert [e.revision for e in list_atlases(tmp_path)] == ["preliminary", "preliminary"]
         write(tmp_path, RUN, Revision.LOGGED, atlas_with("inversion", 0))
         assert kinds(tmp_path) == {0: "inversion", 10: "examples"}
-        assert [e.edition for e in list_atlases(tmp_path)] == ["logged", "draft"]
+        assert [e.revision for e in list_atlases(tmp_path)] == ["logged", "preliminary"]
 
     def test_a_draft_can_be_refined(self, tmp_path: Path) -> None:
         (mark,) = write(tmp_path, RUN, Revision.PRELIMINARY, atlas_with("examples", 10))
@@ -151,7 +151,7 @@ class TestReading:
         found = list(read_atlases(tmp_path, on_damage="skip"))
         assert [str(a.grids[0].icon_kind[0]) for a in found] == ["inversion"] * 3
         damaged = [e for e in list_atlases(tmp_path) if e.status == "damaged"]
-        assert [(e.run, e.step, e.edition) for e in damaged] == [(RUN, 10, "refined")]
+        assert [(e.run, e.step, e.revision) for e in damaged] == [(RUN, 10, "refined")]
 
     def test_the_folder_of_the_atlases_itself(self, tmp_path: Path, marks: list[str]) -> None:
         refine(tmp_path, 1, 10, marks[1])

@@ -12,7 +12,7 @@ from synthetic_atlases import write_atlases
 from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas import compare_atlases, read_atlases, track_concepts
-from tensorboard_plugin_atlas.commands.relayout import relayout
+from tensorboard_plugin_atlas.commands.map_relayout import relayout
 from tensorboard_plugin_atlas.compute.layout.align_to_run import (
     ProbeSamples,
     compute_aligned_layout,

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the cost of atlases of a model: computes one of each layer."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tensorboard_plugin_atlas.compute.model.layers import choose_layers, normalize_layer_name
+from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
+from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.demo.data import LabeledImages, load
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.logs.sinks import make_event_sink
+from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
+from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
+
+LARGEST_SIDE = 224
+"""Largest side of images in pixels if none is given; larger images are reduced."""
+
+_MODEL_ADVICE = "pass module:callable, such as torchvision.models:resnet18"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Measured cost.
+
+    Attributes:
+        layers: Cost of the atlas of each layer.
+        total: Cost of all of them.
+    """
+
+    layers: tuple[AtlasCost, ...]
+    total: Cost
+
+
+def estimate(
+    factory: str,
+    source: str,
+    *,
+    layers: Sequence[str] | None = None,
+    side: int | None = None,
+    normalize: tuple[Sequence[float], Sequence[float]] | None = None,
+    config: AtlasConfig | None = None,
+) -> Estimate:
+    """Builds a model, and computes one atlas of each layer on one thread without keeping it.
+
+    Args:
+        factory: `module:callable` that returns the model; may be in the working directory.
+        source: Images: a folder or `.zip` of `class/image.ext`, or "digits".
+        layers: Dotted module names; None chooses as `AtlasWriter` does.
+        side: Side of the model's input images in pixels, to which all are resized. None only
+            reduces images larger than 224.
+        normalize: (mean, std) as for `AtlasWriter`.
+        config: Settings of the atlases.
+
+    Raises:
+        ArgumentError: if an argument cannot be used.
+        LayerError: if a layer does not exist.
+    """
+    model = build_model(factory)
+    recipe = AtlasConfig() if config is None else config
+    found = load(source, limit=recipe.samples, seed=0, largest_side=LARGEST_SIDE, side=side)
+    scale = ((0.0,), (1.0,)) if normalize is None else normalize
+    probe = build_probe(make_image_tensors(found, scale), config=recipe, normalize=scale)
+    names = (
+        choose_layers(model, probe)
+        if layers is None
+        else tuple(normalize_layer_name(model, name) for name in layers)
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in the worker
+    try:
+        # Warm-up: compilation and imports happen once in a run and are not counted.
+        warm_up = AtlasConfig(samples=16, grids=(2,), epochs=2, icons="none")
+        small = build_probe((probe.images[:16],), config=warm_up, normalize=scale)
+        list(AtlasPipeline(small, names[:1], warm_up).atlases(model, 0, None))
+        meter = CostMeter()
+        with tempfile.TemporaryDirectory() as folder:
+            pipeline = AtlasPipeline(probe, names, recipe)
+            recorder = CheckpointLogger(pipeline, make_event_sink(folder))
+            meter.begin()
+            start = time.process_time()
+            costs = recorder.record(model, 0, None)
+            meter.end(costs, cpu_seconds=time.process_time() - start)
+            recorder.close()
+    finally:
+        torch.set_num_threads(threads)
+    return Estimate(layers=costs, total=meter.cost())
+
+
+def build_model(factory: str) -> nn.Module:
+    """Calls the factory named `module:callable`, which must return a model.
+
+    Raises:
+        ArgumentError: if it does not exist, fails, or does not return a `torch.nn.Module`.
+    """
+    model = call_factory(factory, "--model", _MODEL_ADVICE)
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(
+            f"--model {factory!r} returns a {type(model).__name__}; pass a callable without "
+            "arguments that returns a torch.nn.Module"
+        )
+    return model
+
+
+def call_factory(factory: str, option: str, advice: str) -> Any:
+    """Calls the factory named `module:callable` and returns its result.
+
+    Args:
+        factory: The name; the module may be in the working directory.
+        option: Command-line option, for messages.
+        advice: What to pass, for messages.
+
+    Raises:
+        ArgumentError: if it does not exist, or fails.
+    """
+    module, colon, name = factory.partition(":")
+    if not (module and colon and name):
+        raise ArgumentError(f"{option} {factory!r}: {advice}")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return getattr(importlib.import_module(module), name)()
+    except Exception as error:  # from user code
+        raise ArgumentError(
+            f"{option} {factory!r}: {type(error).__name__}: {error!s:.200}; {advice}"
+        ) from error
+
+
+def make_image_tensors(
+    found: LabeledImages, scale: tuple[Sequence[float], Sequence[float]]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns normalized images, (n, C, H, W) float32, and their labels, (n,) int64."""
+    pixels = torch.from_numpy(found.images).permute(0, 3, 1, 2).float() / 255
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in scale)
+    return (pixels - mean) / std, torch.from_numpy(found.labels)

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Computes the events of a run again from the logged samples, and compares them with the log.
+
+Events are logged with each atlas. Here they are computed from the activations alone, with this
+version of the package.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tensorboard_plugin_atlas.analysis.concepts.tracker import (
+    ConceptTracker,
+    RankedEvent,
+    rank_events,
+)
+from tensorboard_plugin_atlas.atlas import Atlas, Event
+from tensorboard_plugin_atlas.errors import DamageError
+from tensorboard_plugin_atlas.logs.reader import AtlasRecord
+from tensorboard_plugin_atlas.logs.selection import select_records
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedEvent:
+    """An event with its rank, its step, and the sizes of its concepts.
+
+    Attributes:
+        rank: 1 for the highest score.
+        run: TensorBoard run.
+        layer: The layer.
+        step: Step of the atlas at which it was found.
+        event: The event.
+        before: Number of samples of each concept in `event.before`, at `event.before_step`.
+        after: Number of samples of each concept in `event.after`, at `step`.
+    """
+
+    rank: int
+    run: str
+    layer: str
+    step: int
+    event: Event
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerReport:
+    """Comparison of the computed and logged events of one layer.
+
+    Attributes:
+        run: TensorBoard run.
+        layer: The layer.
+        atlases: Number of atlases that could be read.
+        found: Number of computed events.
+        logged: Number of logged events; None if the log holds no concepts.
+        differ: Number of computed events that are not logged, or of logged events that were not
+            computed, whichever is larger.
+        messages: Damaged atlases, and steps at which concepts start again.
+    """
+
+    run: str
+    layer: str
+    atlases: int
+    found: int
+    logged: int | None
+    differ: int
+    messages: tuple[str, ...] = ()
+
+    @property
+    def comparison(self) -> str:
+        """Comparison of both numbers as text."""
+        if self.logged is None:
+            return "the log holds no events: written by a version that did not track concepts"
+        if not self.differ:
+            return "same as in the log"
+        most = max(self.found, self.logged)
+        reason = "steps are missing" if self.messages else "written by another version"
+        return f"{self.differ:,} of {most:,} differ from the log: {reason}"
+
+
+@dataclass(frozen=True)
+class EventReport:
+    """All events of a log.
+
+    Attributes:
+        events: All events, highest score first.
+        layers: Comparison with the log for each layer of each run.
+    """
+
+    events: tuple[ListedEvent, ...]
+    layers: tuple[LayerReport, ...]
+
+    def as_dict(self, limit: int | None = None, *, by_step: bool = False) -> dict[str, Any]:
+        """Returns lists and dictionaries for JSON, with the `limit` events of highest score."""
+        return {
+            "events": [_event_to_dict(one) for one in self.select(limit, by_step=by_step)],
+            "events_found": len(self.events),
+            "layers": [
+                {
+                    "run": one.run,
+                    "layer": one.layer,
+                    "atlases": one.atlases,
+                    "events": one.found,
+                    "events_logged": one.logged,
+                    "differ": one.differ,
+                    "comparison": one.comparison,
+                    "messages": list(one.messages),
+                }
+                for one in self.layers
+            ],
+        }
+
+    def select(self, limit: int | None = None, *, by_step: bool = False) -> list[ListedEvent]:
+        """Returns the `limit` events of highest score, sorted by score or by run, layer, step."""
+        chosen = list(self.events[:limit])
+        return (
+            sorted(chosen, key=lambda one: (one.run, one.layer, one.step, one.rank))
+            if by_step
+            else chosen
+        )
+
+
+@dataclass
+class _LayerEvents:
+    """Collects the events of one layer while its atlases are read."""
+
+    sizes: dict[tuple[int, int], int] = field(default_factory=dict)
+    found: list[RankedEvent] = field(default_factory=list)
+    logged: list[tuple[int, Event]] = field(default_factory=list)
+    atlases: int = 0
+    has_concepts: bool = False
+    messages: list[str] = field(default_factory=list)
+
+
+def find_events(
+    log_dir: Path, *, run: str | None = None, layers: Sequence[str] | None = None
+) -> EventReport:
+    """Computes the events of all runs and layers; holds two atlases in memory.
+
+    Args:
+        log_dir: Log directory, as passed to TensorBoard; it is only read.
+        run: Only this run; None for all except those written by `relayout`, which have the same
+            events.
+        layers: Only these layers.
+
+    Returns:
+        The events, and their comparison with the log. If the samples or the channels of a layer
+        change, concepts start again at that step.
+
+    Raises:
+        ArgumentError: if there are no such atlases.
+    """
+    logged = select_records(log_dir, run, layers, include_damaged=True)
+    found: list[tuple[RankedEvent, _LayerEvents]] = []
+    layers_found = []
+    for (name, layer), own in itertools.groupby(logged, key=lambda one: (one.run, one.layer)):
+        layer_events = _track_layer(layer, own)
+        found += [(event, layer_events) for event in layer_events.found]
+        layers_found.append(_compare(name, layer, layer_events))
+    found.sort(key=lambda one: (-one[0].event.score, one[0].run, one[0].layer, one[0].step))
+    events = [
+        _make_listed_event(rank, event, layer_events.sizes)
+        for rank, (event, layer_events) in enumerate(found, start=1)
+    ]
+    return EventReport(tuple(events), tuple(layers_found))
+
+
+def _track_layer(layer: str, own: Iterable[AtlasRecord]) -> _LayerEvents:
+    layer_events = _LayerEvents()
+    parts = itertools.groupby(_read(own, layer_events), key=_get_signature)
+    for number, (_, part) in enumerate(parts):
+        first = next(part)
+        if number:
+            layer_events.messages.append(
+                f"layer {layer!r}: its samples or channels change at step {first.step:,}; concepts "
+                "start again there"
+            )
+        layer_events.found += rank_events(
+            _track_concepts(itertools.chain([first], part), layer_events)
+        )
+    return layer_events
+
+
+def _read(own: Iterable[AtlasRecord], layer_events: _LayerEvents) -> Iterator[Atlas]:
+    for one in own:
+        try:
+            atlas = one.read()
+        except DamageError as error:
+            layer_events.messages.append(f"skipped: {error}")
+            continue
+        layer_events.atlases += 1
+        layer_events.has_concepts |= atlas.concepts is not None
+        layer_events.logged += [(atlas.step, event) for event in atlas.events]
+        yield atlas
+
+
+def _get_signature(atlas: Atlas) -> tuple[str, tuple[int, ...]]:
+    """Returns the values that must stay equal for concepts to continue."""
+    return atlas.provenance.probe, atlas.activations.shape
+
+
+def _track_concepts(part: Iterable[Atlas], layer_events: _LayerEvents) -> Iterator[Atlas]:
+    """Tracks concepts as `detect_events` does, and stores their sizes."""
+    tracker = ConceptTracker()
+    for atlas in part:
+        tracked = tracker.advance(atlas)
+        states = tracked.concepts or ()
+        layer_events.sizes.update({(tracked.step, state.id): state.size for state in states})
+        yield tracked
+
+
+def _compare(run: str, layer: str, layer_events: _LayerEvents) -> LayerReport:
+    found = Counter((one.step, one.event) for one in layer_events.found)
+    logged = Counter(layer_events.logged)
+    return LayerReport(
+        run=run,
+        layer=layer,
+        atlases=layer_events.atlases,
+        found=len(layer_events.found),
+        logged=len(layer_events.logged) if layer_events.has_concepts else None,
+        differ=max((found - logged).total(), (logged - found).total()),
+        messages=tuple(layer_events.messages),
+    )
+
+
+def _make_listed_event(
+    rank: int, one: RankedEvent, sizes: Mapping[tuple[int, int], int]
+) -> ListedEvent:
+    event = one.event
+    return ListedEvent(
+        rank=rank,
+        run=one.run,
+        layer=one.layer,
+        step=one.step,
+        event=event,
+        before=tuple(sizes.get((event.before_step, each), 0) for each in event.before),
+        after=tuple(sizes.get((one.step, each), 0) for each in event.after),
+    )
+
+
+def _event_to_dict(one: ListedEvent) -> dict[str, Any]:
+    event, cell = one.event, one.event.cell
+    return {
+        "rank": one.rank,
+        "run": one.run,
+        "layer": one.layer,
+        "step": one.step,
+        "kind": event.kind,
+        "text": event.text,
+        "score": float(event.score),
+        "confidence": float(event.confidence),
+        "before_step": event.before_step,
+        "before": _concepts_to_dicts(event.before, one.before),
+        "after": _concepts_to_dicts(event.after, one.after),
+        "cell": None
+        if cell is None
+        else dict(zip(("grid", "row", "col"), map(int, cell), strict=True)),
+    }
+
+
+def _concepts_to_dicts(ids: Sequence[int], sizes: Sequence[int]) -> list[dict[str, int]]:
+    return [{"id": int(i), "samples": int(size)} for i, size in zip(ids, sizes, strict=True)]

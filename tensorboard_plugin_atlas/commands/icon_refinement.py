@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renders the icons of a logged step again at higher quality, from the weights of its checkpoint.
+
+The log is never changed. Each call writes a new run below the run of the atlases, and readers
+combine the two (see `wire.revisions`). Steps can be refined in any order, also during training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import pickle
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.commands.cost_estimate import (
+    LARGEST_SIDE,
+    build_model,
+    call_factory,
+    make_image_tensors,
+)
+from tensorboard_plugin_atlas.commands.options import MOST_PIXELS
+from tensorboard_plugin_atlas.compute.icons.refine import (
+    ActivationMatch,
+    check_probe,
+    compare_activations,
+    compute_activations,
+    refine_icons,
+)
+from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
+from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
+from tensorboard_plugin_atlas.demo.data import load
+from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
+from tensorboard_plugin_atlas.logs.event_file import EventSink
+from tensorboard_plugin_atlas.logs.reader import AtlasRecord
+from tensorboard_plugin_atlas.logs.selection import SHOWN, select_records, shorten_list
+from tensorboard_plugin_atlas.metadata import Revision, layer_tag, parse_refined_run, refined_run
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
+from tensorboard_plugin_atlas.wire.revisions import REFINES
+
+KINDS: Final = ("preview", "inversion", "poster")
+_STATE_KEYS: Final = ("state_dict", "model_state_dict", "model", "net")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinedLayer:
+    """Result for one atlas.
+
+    Attributes:
+        run: TensorBoard run.
+        layer: The layer.
+        step: Global step.
+        cells: Cells that were drawn.
+        match: How closely the activations match the logged ones.
+        before: Mean cosine of the logged icons.
+        after: Mean cosine of the new icons.
+        seconds: CPU time.
+        bytes: Size in the log.
+    """
+
+    run: str
+    layer: str
+    step: int
+    cells: int
+    match: ActivationMatch
+    before: float
+    after: float
+    seconds: float
+    bytes: int
+
+
+def refine(
+    log_dir: Path,
+    checkpoint: Path,
+    factory: str,
+    data: str,
+    *,
+    run: str | None = None,
+    layers: Sequence[str] | None = None,
+    step: int | None = None,
+    kind: str = "poster",
+    side: int | None = None,
+    normalize: tuple[Sequence[float], Sequence[float]] | None = None,
+    device: str = "cpu",
+    onward: bool = False,
+    progress: bool = True,
+) -> tuple[RefinedLayer, ...]:
+    """Renders the icons of one step again, from the weights of its checkpoint.
+
+    Args:
+        log_dir: Log directory, as passed to TensorBoard; files are only added.
+        checkpoint: A state dict saved by torch, alone or under a common key such as "model". Only
+            tensors and plain values are unpickled.
+        factory: `module:callable` that returns the model.
+        data: The probe that was passed to `AtlasWriter`: `module:callable` that returns it, or a
+            folder or `.zip` of `class/image.ext`, or "digits".
+        run: The run; required if there are several.
+        layers: Dotted module names; None for all that were logged at the step.
+        step: Global step; None for the last one of the run.
+        kind: "preview", "inversion", or "poster".
+        side: Side of images from files in pixels; None for that of the atlas.
+        normalize: (mean, std); None for that of the atlas.
+        device: Device to render on, such as "cuda".
+        onward: Start from the logged icons. This takes less than half the time, and cosines are
+            lower by some hundredths.
+        progress: Whether to show progress bars on a terminal.
+
+    Returns:
+        The result for each layer. A layer is written before the next one is rendered.
+
+    Raises:
+        ArgumentError: if an argument cannot be used, or if data or weights differ from those of the
+            logged step. Nothing is written then.
+        LayerError: if the model does not have the layer.
+    """
+    if kind not in KINDS:
+        raise ArgumentError(f"--to {kind!r}: pass one of {', '.join(KINDS)}")
+    chosen = select_step(log_dir, run, layers, step)
+    model = model_on_device(build_model(factory), checkpoint, device)
+    logged = [record.read() for record in chosen]
+    settings = logged[0].provenance.settings
+    # With the default number of steps for icons of this kind.
+    config = restore_config(settings, icons=kind, icon_steps=None, icon_seconds=None)
+    probe = build_logged_probe(logged[0], data, config, side, normalize)
+    for atlas in logged:
+        check_probe(atlas, probe)
+    names = [normalize_layer_name(model, atlas.layer) for atlas in logged]
+    activations = compute_activations(model, names, probe, config)
+    matches = [
+        compare_activations(atlas, activations[name])
+        for atlas, name in zip(logged, names, strict=True)
+    ]
+    for atlas, match in zip(logged, matches, strict=True):
+        check_weights(atlas, match, checkpoint)
+    sink: EventSink | None = None
+    results = []
+    for record, atlas, name, match in zip(chosen, logged, names, matches, strict=True):
+        start = time.process_time()
+        refined = refine_icons(
+            model,
+            atlas,
+            probe,
+            activations[name],
+            kind=kind,
+            config=config,
+            onward=onward,
+            progress=progress,
+        )
+        blobs = encode_atlas(_annotate(refined, record.checksum, kind, match))
+        sink = sink or EventSink(_make_refined_folder(log_dir, record.run))
+        sink.write(layer_tag(atlas.layer, Revision.REFINED, atlas.sequence), blobs, atlas.step)
+        sink.flush()
+        results.append(
+            RefinedLayer(
+                run=record.run,
+                layer=atlas.layer,
+                step=atlas.step,
+                cells=sum(len(grid.rows) for grid in refined.grids),
+                match=match,
+                before=_compute_mean_cosine(atlas),
+                after=_compute_mean_cosine(refined),
+                seconds=time.process_time() - start,
+                bytes=sum(map(len, blobs)),
+            )
+        )
+    if sink is not None:
+        sink.close()
+    return tuple(results)
+
+
+def load_weights(model: nn.Module, checkpoint: Path) -> None:
+    """Loads a state dict into a model.
+
+    Args:
+        model: The state dict must hold all of its parameters and buffers, and no others.
+        checkpoint: See `refine`. A prefix that all names share, as from DistributedDataParallel or
+            a Lightning module, is removed.
+
+    Raises:
+        ArgumentError: if the file cannot be read, holds more than tensors and plain values, or
+            belongs to another model.
+    """
+    name = f"--checkpoint {str(checkpoint)!r}"
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ArgumentError(
+            f"{name} holds more than tensors and plain values; it is not loaded, since unpickling "
+            "other objects can run code. Save only the weights: torch.save(model.state_dict(), "
+            "path)"
+        ) from error
+    except Exception as error:  # torch raises many types for invalid files
+        raise ArgumentError(
+            f"{name} cannot be read ({describe_error(error):.200}); pass a file of torch.save"
+        ) from error
+    state = _find_state_dict(content)
+    if state is None:
+        raise ArgumentError(
+            f"{name} holds no state dict, alone or under {', '.join(map(repr, _STATE_KEYS))}; save "
+            "the weights: torch.save(model.state_dict(), path)"
+        )
+    wanted = model.state_dict()
+    state = _strip_prefix(state, wanted)
+    missing, strange = wanted.keys() - state.keys(), state.keys() - wanted.keys()
+    shaped = [k for k in wanted.keys() & state.keys() if state[k].shape != wanted[k].shape]
+    if missing or strange or shaped:
+        lists = (("missing", missing), ("unexpected", strange), ("of another shape", shaped))
+        differ = "; ".join(f"{what}: {shorten_list(names)}" for what, names in lists if names)
+        raise ArgumentError(
+            f"{name} does not fit the model that --model returns ({differ}); pass the checkpoint "
+            "of this model"
+        )
+    model.load_state_dict(state)
+
+
+def model_on_device(model: nn.Module, checkpoint: Path, device: str) -> nn.Module:
+    """Returns the model with the weights of a checkpoint, on a device.
+
+    Raises:
+        ArgumentError: as `load_weights`, or if the device cannot be used.
+    """
+    load_weights(model, checkpoint)
+    try:
+        return model.to(torch.device(device))
+    except Exception as error:  # the type depends on the device
+        raise ArgumentError(
+            f"--device {device!r} cannot be used ({describe_error(error):.200}); pass cpu"
+        ) from error
+
+
+def _find_state_dict(content: object) -> dict[str, Tensor] | None:
+    """Returns the state dict in a checkpoint, or None."""
+    if not isinstance(content, Mapping):
+        return None
+    for found in (content, *(content.get(key) for key in _STATE_KEYS)):
+        if isinstance(found, Mapping) and found:
+            state = {key: value for key, value in found.items() if isinstance(value, Tensor)}
+            if len(state) == len(found) and all(isinstance(key, str) for key in state):
+                return state
+    return None
+
+
+def _strip_prefix(state: dict[str, Tensor], wanted: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Removes the prefix under which most of the wanted names are found."""
+    first = next(iter(wanted), "")
+    prefixes = ["", *(key[: -len(first)] for key in state if first and key.endswith("." + first))]
+    best = max(prefixes, key=lambda prefix: sum(prefix + name in state for name in wanted))
+    return {key[len(best) :]: value for key, value in state.items() if key.startswith(best)}
+
+
+def select_step(
+    log_dir: Path, run: str | None, layers: Sequence[str] | None, step: int | None
+) -> list[AtlasRecord]:
+    """Returns the records of the atlases of one run at one step.
+
+    Raises:
+        ArgumentError: if there are none, or if there are several runs and `run` is None.
+    """
+    found = select_records(log_dir, run, layers)
+    runs = sorted({one.run for one in found})
+    if len(runs) > 1:
+        raise ArgumentError(f"pass --run: there are {len(runs)} runs ({shorten_list(runs)})")
+    steps = sorted({one.step for one in found})
+    wanted = steps[-1] if step is None else step
+    if wanted not in steps:
+        near = sorted(steps, key=lambda one: abs(one - wanted))[:SHOWN]
+        raise ArgumentError(
+            f"--step {wanted} was not logged; the nearest are {', '.join(map(str, sorted(near)))}"
+        )
+    return [one for one in found if one.step == wanted]
+
+
+def build_logged_probe(
+    atlas: Atlas,
+    data: str,
+    config: AtlasConfig,
+    side: int | None,
+    normalize: tuple[Sequence[float], Sequence[float]] | None,
+) -> Probe:
+    """Builds a probe from `data`, with the normalization and image size of a logged atlas.
+
+    Raises:
+        ArgumentError: if the data cannot be used.
+    """
+    info = atlas.provenance.layer_info
+    scale: Any = info.get("normalize") if normalize is None else normalize
+    if ":" in data and not Path(data).exists():
+        source = call_factory(data, "--data", "such as my_code:make_probe")
+    else:
+        found = load(
+            data,
+            limit=config.samples,
+            seed=0,
+            largest_side=LARGEST_SIDE,
+            side=side or _logged_side(info),
+        )
+        source = make_image_tensors(found, ((0.0,), (1.0,)) if scale is None else scale)
+    return build_probe(
+        source, config=config, classes=atlas.classes, normalize=None if scale is None else scale
+    )
+
+
+def _logged_side(info: Mapping[str, Any]) -> int | None:
+    """Returns the longer side of the images of an atlas, or None if the logged one is invalid."""
+    size = info.get("input_size")
+    if not isinstance(size, (list, tuple)) or not size:
+        return None
+    sides = [one for one in size if isinstance(one, int) and 1 <= one <= MOST_PIXELS]
+    return max(sides) if len(sides) == len(size) else None
+
+
+def check_weights(atlas: Atlas, match: ActivationMatch, checkpoint: Path) -> None:
+    """Checks that the weights are those from which an atlas was computed.
+
+    Raises:
+        ArgumentError: if they are not.
+    """
+    if not match.is_match:
+        raise ArgumentError(
+            f"--checkpoint {str(checkpoint)!r}: the activations with these weights differ from "
+            f"those logged for layer {atlas.layer!r} at step {atlas.step:,}: median cosine "
+            f"{match.median:.2f}, expected {match.expected:.2f}. Pass the checkpoint of that step, "
+            "or the --step of this checkpoint"
+        )
+
+
+def _annotate(atlas: Atlas, checksum: str, kind: str, match: ActivationMatch) -> Atlas:
+    """Adds the checksum of the original record and a note."""
+    origin = atlas.provenance
+    note = (
+        f"icons: rendered again as {kind}, from weights that match the logged activations (median "
+        f"cosine {match.median:.3f})"
+    )
+    info = {**origin.layer_info, REFINES: checksum}
+    provenance = dataclasses.replace(origin, layer_info=info, notes=(*origin.notes, note))
+    return atlas.replace(provenance=provenance)
+
+
+def _compute_mean_cosine(atlas: Atlas) -> float:
+    cosines = np.concatenate([grid.icon_cosine for grid in atlas.grids])
+    known = cosines[np.isfinite(cosines)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _make_refined_folder(log_dir: Path, run: str) -> Path:
+    """Creates a new folder for refined atlases; concurrent calls never share one.
+
+    Raises:
+        ArgumentError: if it cannot be created.
+    """
+    parent = (log_dir / refined_run(run, 1)).parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        numbers = [
+            home[1] for p in parent.iterdir() if (home := parse_refined_run(f"refined/{p.name}"))
+        ]
+        for number in itertools.count(1 + max(numbers, default=0)):
+            folder = log_dir / refined_run(run, number)
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    except OSError as error:
+        raise ArgumentError(
+            f"{str(parent)!r} cannot be written ({error.strerror}), but refined atlases are stored "
+            "there; check its permissions and the free disk space"
+        ) from error
+    raise AssertionError("count() never ends")

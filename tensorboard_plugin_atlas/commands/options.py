@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands share, and parsers of their values.
+
+A parser raises `argparse.ArgumentTypeError`; argparse adds the name of the option to the message.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeAlias
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+MOST_PIXELS: Final = 4096
+"""Largest value of `--side`; larger images would not fit in memory."""
+
+
+def add_command(
+    commands: Subparsers,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    summary: str,
+    description: str,
+) -> argparse.ArgumentParser:
+    """Adds a command and returns its parser.
+
+    Args:
+        commands: Where to add it.
+        name: Name of the command.
+        run: Runs it and returns the exit status.
+        summary: One line for the list of commands.
+        description: First part of its `--help`, printed without wrapping.
+    """
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run_command=run)
+    return command
+
+
+def add_log_dir(command: argparse.ArgumentParser) -> None:
+    """Adds the argument `log_dir`."""
+    command.add_argument(
+        "log_dir", type=parse_local_folder, help="log directory, as passed to tensorboard --logdir"
+    )
+
+
+def add_run_and_layers(command: argparse.ArgumentParser) -> None:
+    """Adds `--run` and `--layer` for commands that work on all runs and layers by default."""
+    command.add_argument("--run", help="only this run (default: all)")
+    command.add_argument(
+        "--layer",
+        action="append",
+        metavar="NAME",
+        help="only this layer; repeat for more (default: all)",
+    )
+
+
+def add_icons(command: argparse.ArgumentParser, default: str = "inversion") -> None:
+    """Adds `--icons`; `default` describes its default."""
+    from tensorboard_plugin_atlas.config import ICON_KINDS
+
+    command.add_argument("--icons", choices=ICON_KINDS, help=f"kind of icons (default: {default})")
+
+
+def add_model(command: argparse.ArgumentParser) -> None:
+    """Adds `--model`."""
+    command.add_argument(
+        "--model",
+        required=True,
+        metavar="MODULE:CALLABLE",
+        help="returns the model, such as torchvision.models:resnet18",
+    )
+
+
+def add_checkpoint(command: argparse.ArgumentParser) -> None:
+    """Adds the options of commands that load a model at a logged step: weights, model, and data."""
+    command.add_argument(
+        "--checkpoint", type=Path, required=True, help="weights of the model at that step"
+    )
+    add_model(command)
+    command.add_argument(
+        "--data", required=True, metavar="DATA", help="the probe that was passed to AtlasWriter"
+    )
+    command.add_argument("--run", help="the run; required if there are several")
+    command.add_argument("--step", type=parse_step, help="a step, or 'last' (default: last)")
+
+
+def add_device(command: argparse.ArgumentParser) -> None:
+    """Adds `--device`."""
+    command.add_argument(
+        "--device", default="cpu", help="device to compute on (default: %(default)s)"
+    )
+
+
+def add_images(command: argparse.ArgumentParser, default_side: str) -> None:
+    """Adds the options that turn image files into model inputs.
+
+    Args:
+        command: Where to add them.
+        default_side: Describes the default of `--side`.
+    """
+    command.add_argument(
+        "--side",
+        type=make_integer_parser(1, MOST_PIXELS),
+        metavar="PIXELS",
+        help="crop and resize image files to squares of this side; smaller ones are enlarged "
+        f"(default: {default_side})",
+    )
+    command.add_argument(
+        "--normalize",
+        type=parse_mean_and_std,
+        metavar="MEAN/STD",
+        help="normalization of the model's inputs, such as 0.485,0.456,0.406/0.229,0.224,0.225",
+    )
+
+
+def parse_positive(text: str) -> int:
+    """Parses an integer above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: pass an integer above 0")
+    return int(text)
+
+
+def make_integer_parser(least: int, most: int) -> Callable[[str], int]:
+    """Returns a parser of integers from `least` to `most`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            raise argparse.ArgumentTypeError(
+                f"{text!r:.80}: pass an integer from {least} to {most}"
+            )
+        return value
+
+    return parse
+
+
+def parse_local_folder(text: str) -> Path:
+    """Parses the path of a folder; refuses URLs, in which `Path` would replace `//` by `/`."""
+    from tensorboard_plugin_atlas.logs.remote import is_url
+
+    path = Path(text)
+    if is_url(text) and not path.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is a URL, but this command reads local folders only; copy the log to a "
+            "local folder and pass that"
+        )
+    return path
+
+
+def parse_step(text: str) -> int | None:
+    """Parses a step; returns None for "last"."""
+    if text == "last":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: pass an integer, or last") from error
+
+
+def parse_mean_and_std(text: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Parses "mean/std"; each is one number, or one per channel separated by commas."""
+    try:
+        mean, std = (tuple(map(float, part.split(","))) for part in text.split("/"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: pass MEAN/STD, such as 0.5/0.25") from error
+    return mean, std
