@@ -274,7 +274,7 @@ def _compare_with_libraries(depth: str, folder: Path, quick: bool) -> dict[str, 
                 bound = Bound(PREVIEW_CHEAPER[depth, peer])
             elif least is not None and found.held >= their_score.held:
                 bound, least = Bound(least), None  # the first with at least their score
-            value = f"x {bound.judged(their_cost / cost, 0)}"
+            value = f"x {bound.format(their_cost / cost, 0)}"
             report(f"    cheaper than {theirs.version}, {name}", value, bound)
         print(
             f"    {theirs.version} has settings {theirs.settings}; ours in batches of {len(many)}"
@@ -365,7 +365,7 @@ def _warm(case: Study, icons: Icons, network: nn.Module, config: AtlasConfig) ->
 
 def _report_map(what: str, seconds: float, icons: Icons, bound: Bound) -> None:
     count = len(icons.images)  # a map has at most 400 cells
-    value = f"{bound.judged(400 * seconds / count, 1)} CPU s, cosine {np.nanmean(icons.cosine):.2f}"
+    value = f"{bound.format(400 * seconds / count, 1)} CPU s, cosine {np.nanmean(icons.cosine):.2f}"
     report(f"cifar {what}: 400 icons ({count} rendered)", value, bound)
 
 
@@ -412,7 +412,7 @@ def _two_processes(folder: Path, count: int) -> None:
         gains.append(alone / max(seconds for seconds, _ in together))
         walls.append(wall / max(seconds for _, seconds in together))
     bound = Bound(1.7)
-    value = f"x {bound.judged(statistics.median(gains), 2)} (wall {statistics.median(walls):.2f})"
+    value = f"x {bound.format(statistics.median(gains), 2)} (wall {statistics.median(walls):.2f})"
     report(f"mid: {count} cells by two processes, faster than by one", value, bound)
 
 
@@ -451,7 +451,7 @@ def memory(folder: Path, quick: bool) -> None:
         # Without `KEEP_PAGES`, since freed pages would count as memory in use.
         output, _ = _child("measure_growth", folder, depth, without=KEEP_PAGES).communicate()
         bound = Bound(most=600)
-        report(f"{depth}: memory of the render", f"{bound.judged(float(output), 0)} MB", bound)
+        report(f"{depth}: memory of the render", f"{bound.format(float(output), 0)} MB", bound)
 
 
 def measure_growth(folder: Path, depth: str) -> None:

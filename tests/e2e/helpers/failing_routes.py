@@ -49,14 +49,13 @@ class FailingRoute:
         pattern = re.compile(rf"/data/plugin/atlas/{route}(\?.*)?$")
         tab.page.route(pattern, self._respond)
 
-
-def _respond(self, route: Route) -> None:
-    if self.how is None:
-        route.continue_()
-    elif self.how == "slow":
-        self.held.append(route)
-    elif self.how == "abort":
-        route.abort()
-    else:
-        status, body, _ = FAILED_RESPONSES[self.how]
-        route.fulfill(status=status, content_type="application/octet-stream", body=body)
+    def _respond(self, route: Route) -> None:
+        if self.how is None:
+            route.continue_()
+        elif self.how == "slow":
+            self.held.append(route)
+        elif self.how == "abort":
+            route.abort()
+        else:
+            status, body, _ = FAILED_RESPONSES[self.how]
+            route.fulfill(status=status, content_type="application/octet-stream", body=body)
