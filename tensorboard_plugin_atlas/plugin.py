@@ -262,7 +262,7 @@ def _summary_to_json(one: StepSummary) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "step": one.datum.step,
         "wall_time": one.datum.wall_time,
-        "edition": one.revision.label,  # word-check: ok
+        "edition": one.revision.label,
         "sequence": None,
         "status": _status(problem),
         "reason": None if problem is None else str(problem),
@@ -308,21 +308,25 @@ def _json(body: Mapping[str, Any]) -> RouteResponse:
     return RouteResponse(text, "application/json")
 
 
-def _make_response(http: HttpRequest, answer: RouteResponse) -> Response:
-    headers = list(answer.headers)
-    if answer.etag is not None:
-        headers.append(("ETag", f'"{answer.etag}"'))
-        if http.if_none_match.contains_weak(answer.etag):
-            kept = f"private, max-age={_IMMUTABLE_SECONDS}" if answer.is_immutable else "no-cache"
+def _make_response(http: HttpRequest, route_response: RouteResponse) -> Response:
+    headers = list(route_response.headers)
+    if route_response.etag is not None:
+        headers.append(("ETag", f'"{route_response.etag}"'))
+        if http.if_none_match.contains_weak(route_response.etag):
+            kept = (
+                f"private, max-age={_IMMUTABLE_SECONDS}"
+                if route_response.is_immutable
+                else "no-cache"
+            )
             headers += [("Cache-Control", kept), ("X-Content-Type-Options", "nosniff")]
-            return Response(status=304, headers=headers, content_type=answer.content_type)
+            return Response(status=304, headers=headers, content_type=route_response.content_type)
     # If TensorBoard reads the header differently, it decompresses the body again.
-    gzipped = answer.gzipped if http.accept_encodings["gzip"] > 0 else None
+    gzipped = route_response.gzipped if http.accept_encodings["gzip"] > 0 else None
     response: Response = http_util.Respond(
         http,
-        answer.data if gzipped is None else gzipped,
-        answer.content_type,
-        expires=_IMMUTABLE_SECONDS if answer.is_immutable else 0,
+        route_response.data if gzipped is None else gzipped,
+        route_response.content_type,
+        expires=_IMMUTABLE_SECONDS if route_response.is_immutable else 0,
         content_encoding=None if gzipped is None else "gzip",
         headers=headers,
     )

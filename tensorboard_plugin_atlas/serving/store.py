@@ -326,13 +326,13 @@ class SeriesStore:
             DamageError: if they differ; the message names the blob and the difference.
         """
 
-        def checked() -> bytes:
+        def read_and_check() -> bytes:
             entry = manifest.blobs[index - 1]
             data = self._read(request, datum, index, entry.size, entry.describe(index))
             check_blob(manifest, index, data)
             return data
 
-        return self._remember_damage(datum, checked)
+        return self._remember_damage(datum, read_and_check)
 
     def history(self, request: Request, series: Series) -> History:
         """Returns the summaries of all kept steps; their manifests are read in parallel."""
@@ -497,7 +497,7 @@ class _LayerSteps:
         preliminary = {
             step: preliminary
             for step, preliminary in self.preliminary.items()
-            # Where TensorBoard drops steps, a preliminary without its atlas tells nothing.
+            # If TensorBoard drops steps, an earlier preliminary atlas may have a logged revision.
             if step in self.logged or step > last or not is_sampled
         }
         if not preliminary and not self.refinements:
