@@ -30,6 +30,15 @@ from tensorboard_plugin_atlas.compute.fastpath.operations import (
 )
 
 _RELATIVE_TOLERANCE, _ABSOLUTE_TOLERANCE = 1e-3, 1e-4
+
+_GRADIENT_TOLERANCE: Final = 1e-2
+"""Relative error of the input gradient, in the L2 norm.
+
+Rounding differs between two ways to compute a network, and where a unit's input is almost 0 or 6,
+its ReLU6 is active in one and inactive in the other. In 2 of 8 pairs of photographs, such a unit
+changed the gradient at the end of EfficientNet-Lite0 by 1e-4 to 1e-3. All other errors were below
+1e-6, and a wrong gradient is off by more than 1e-1.
+"""
 _SKIPPED: Final = object()
 _FREED: Final = torch.empty(0)
 
@@ -177,8 +186,8 @@ def compile_program(
 
     Returns:
         The program. A `Fallback`, which is logged, where the network has an unsupported operation,
-        its output is not (B, C, H, W), or where output or gradient differ from autograd's by more
-        than 1e-3 relative and 1e-4 of the largest value.
+        its output is not (B, C, H, W), where the output differs by more than 1e-3 relative and 1e-4
+        of the largest value, or the gradient by more than 1e-2 in the relative L2 norm.
     """
     reason = explain_unavailable(check)
     if reason is not None:
@@ -223,7 +232,8 @@ def _explain_difference(
         gradient = program.vjp(cotangent, saved)
     if not _is_close(output, expected.detach()):
         return "the output differs from that of the network"
-    if not _is_close(gradient, expected_gradient):
+    error = float((gradient - expected_gradient).norm())
+    if not error <= _GRADIENT_TOLERANCE * float(expected_gradient.norm()):
         return "the input gradient differs from that of autograd"
     return None
 

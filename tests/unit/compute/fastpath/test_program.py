@@ -118,6 +118,25 @@ def test_an_unsupported_network_falls_back_to_autograd_and_the_reason_is_logged(
     assert reason in record.message
 
 
+@pytest.mark.parametrize(("error", "is_supported"), [(3e-3, True), (5e-2, False), (1.0, False)])
+def test_the_gradient_may_differ_by_a_few_units_at_the_kink_of_their_relu(
+    monkeypatch, error, is_supported
+):
+    vjp = program_module.Program.vjp
+
+    def compute_distorted(program, grad_output, saved):
+        gradient = vjp(program, grad_output, saved)
+        first = torch.zeros_like(gradient)
+        first[0, 0, 0, 0] = error * gradient.norm()
+        return gradient + first
+
+    monkeypatch.setattr(program_module.Program, "vjp", compute_distorted)
+    found = compile_program(make_convolution(3, 4, 3), torch.rand(2, 3, 16, 16), task="test")
+    assert isinstance(found, Program) == is_supported
+    if not is_supported:
+        assert found.reason == "the input gradient differs from that of autograd"
+
+
 def test_the_text_of_an_exception_is_logged_but_not_returned(caplog):
     with caplog.at_level(logging.INFO, "tensorboard_plugin_atlas"):
         found = compile_program(fail, torch.rand(2, 3, 8, 8), task="test")
