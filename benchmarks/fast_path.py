@@ -32,6 +32,7 @@ from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.compute.attribution import attribute as attribution
 from tensorboard_plugin_atlas.compute.attribution import intervention
 from tensorboard_plugin_atlas.compute.fastpath import Program, Span, compile_program, crop_program
+from tensorboard_plugin_atlas.compute.fastpath.operations import Convolution
 from tensorboard_plugin_atlas.compute.fastpath.prepacked_conv import PrepackedConv2d
 from tensorboard_plugin_atlas.compute.model.truncate import truncate
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -102,11 +103,17 @@ def _icon_variants(
         print(f"{layer}: {program.reason}")
         return variants
     unpacked = Program(tuple(dataclasses.replace(one) for one in program.operations))
+    plain = Program(tuple(dataclasses.replace(one) for one in program.operations))
     rounded = program.to_bfloat16()
     cropped = _crop_to_center(program, images)
     variants["program"] = lambda: _input_gradient(program, images)
     variants["program, weights not prepacked"] = lambda: _run_unpacked(unpacked, images)
+    variants["program, aten gradient of the stem"] = lambda: _run_without_subpixel(plain, images)
     variants["program in bfloat16"] = lambda: _input_gradient(rounded, images)
+    plain_rounded = plain.to_bfloat16()
+    variants["program in bfloat16, aten gradient of the stem"] = lambda: _run_without_subpixel(
+        plain_rounded, images
+    )
     if cropped is not None:
         variants["program, cropped to the center"] = lambda: _input_gradient(cropped, images)
     return variants
@@ -127,6 +134,11 @@ def _input_gradient(run: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
 
 def _run_unpacked(program: Program, images: Tensor) -> Tensor:
     with mock.patch.object(PrepackedConv2d, "__call__", _plain_convolution):
+        return _input_gradient(program, images)
+
+
+def _run_without_subpixel(program: Program, images: Tensor) -> Tensor:
+    with mock.patch.object(Convolution, "_subpixel", None):
         return _input_gradient(program, images)
 
 
@@ -187,7 +199,7 @@ def _print_table(title: str, variants: dict[str, Pass], images: int, rounds: int
     plain = next(iter(quartiles.values()))
     print(title)
     for name, value in quartiles.items():
-        print(f"  {name:38}{1000 * value / images:9.2f} CPU ms{plain / value:8.2f} x", flush=True)
+        print(f"  {name:48}{1000 * value / images:9.2f} CPU ms{plain / value:8.2f} x", flush=True)
 
 
 if __name__ == "__main__":
