@@ -141,7 +141,7 @@ def test_tools_for_followed_samples_skip_them_or_report_why(logged, tmp_path):
     for tool in (find_events, relayout):
         with pytest.raises(ArgumentError, match="a series of class atlases"):
             tool(copy, layers=["act · red"])
-    with pytest.raises(ArgumentError, match="'act · red' is an atlas of a class"):
+    with pytest.raises(ArgumentError, match="'act · red' is a class atlas"):
         track_concepts(read_atlases(copy, run="exp", layer="act · red"))
     assert [f.text for f in examine(copy) if f.mark == PROBLEM] == []
     repair(logged, tmp_path / "repaired", progress=False)

@@ -115,7 +115,7 @@ class TestOddRuns:
         lasts = ["10", "10", "30", "30"]
         for own, last in zip(notes, lasts, strict=True):
             assert f"layout: computed again from the last step ({last}) to the first" in own
-        assert any(note.startswith("concepts: begun anew") for note in notes[2])
+        assert any(note.startswith("concepts: started over") for note in notes[2])
 
     def test_no_pictures_of_the_probe(self, tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", [make_atlas(0)], probe=False)
