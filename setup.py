@@ -25,12 +25,13 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["tensorboard_plugin_atlas", "tensorboard_plugin_atlas.*"]),
     package_data={
-        "tensorboard_plugin_atlas": ["py.typed", "http_api.md", "static/*"],
+        "tensorboard_plugin_atlas": ["py.typed", "http_api.md", "static/*", "wire/schema.json"],
     },
     zip_safe=False,
     install_requires=[
         "cloudpickle>=3",
         "google-crc32c>=1.5",
+        "msgspec>=0.19,<1",
         "numpy>=1.24",
         "pillow>=10.3",
         "protobuf>=6.31.1",

@@ -10,7 +10,7 @@ from typing import Final
 PLUGIN_NAME: Final = "atlas"
 """Plugin name in TensorBoard: route prefix, hash of the tab, key of `--samples_per_plugin`."""
 
-WIRE_VERSION: Final = 1
+WIRE_VERSION: Final = 2
 """Version of manifests and blobs. Readers reject newer versions and read all older ones."""
 
 CHILD_RUN: Final = "atlas"

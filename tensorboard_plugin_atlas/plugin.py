@@ -15,8 +15,9 @@ import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
+import msgspec
 from tensorboard import errors, plugin_util
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
@@ -24,7 +25,7 @@ from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
+from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, Revision
 from tensorboard_plugin_atlas.serving.assets import ENTRY_ROUTE, Asset, load_assets
 from tensorboard_plugin_atlas.serving.index import IndexText
 from tensorboard_plugin_atlas.serving.store import (
@@ -34,8 +35,11 @@ from tensorboard_plugin_atlas.serving.store import (
     SeriesStore,
     StepSummary,
 )
-from tensorboard_plugin_atlas.wire.atlas_codec import Manifest, checksum
-from tensorboard_plugin_atlas.wire.shortcut_codec import retell_shortcuts
+from tensorboard_plugin_atlas.wire.atlas_codec import Manifest
+from tensorboard_plugin_atlas.wire.manifest_types import SkippedEntry
+from tensorboard_plugin_atlas.wire.response_types import HistoryResponse, HistoryStep
+from tensorboard_plugin_atlas.wire.shortcut_codec import shortcuts_response
+from tensorboard_plugin_atlas.wire.version_1 import upgrade_arrays
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +55,11 @@ _PATTERNS: Final = {
     "step": (re.compile(r"-?[0-9]{1,19}"), "a whole number"),
     "blob": (re.compile(r"[0-9]{1,3}"), "a whole number"),
     "v": (re.compile(r"[0-9a-f]{8}"), "eight hex digits"),
+}
+_REVISIONS: Final[Mapping[Revision, Literal["preliminary", "logged", "refined"]]] = {
+    Revision.PRELIMINARY: "preliminary",
+    Revision.LOGGED: "logged",
+    Revision.REFINED: "refined",
 }
 _OPTIONAL: Final = frozenset({"v"})
 
@@ -163,14 +172,16 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         history = self._store.history(request, series)
         steps = history.steps
         sequences = [one.facts.sequence for one in steps if one.facts is not None]
-        body = {
-            "id": series.id,
-            "logged": max([len(steps), *sequences]),
-            "kept": len(steps),
-            "steps": [_summary_to_json(one) for one in steps],
-            "skipped": _list_skipped(steps),
-        }
-        return _json(body | history.events.body())
+        body = HistoryResponse(
+            id=series.id,
+            logged=max([len(steps), *sequences]),
+            kept=len(steps),
+            steps=tuple(_make_history_step(one) for one in steps),
+            skipped=_list_skipped(steps),
+            events=history.events.events,
+            events_found=history.events.count,
+        )
+        return _json(msgspec.to_builtins(body))
 
     def _atlas(self, request: Request, params: _Params) -> RouteResponse:
         return self._pack(request, self._datum(request, params), "map")
@@ -200,7 +211,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
     def _shortcuts(self, request: Request, params: _Params) -> RouteResponse:
         datum = self._store.shortcuts(request, params["id"], int(params["step"]))
         manifest = self._store.manifest(request, datum)
-        return dataclasses.replace(_json(retell_shortcuts(manifest)), etag=checksum(manifest.text))
+        return dataclasses.replace(_json(shortcuts_response(manifest)), etag=manifest.served_mark)
 
     def _patches(self, request: Request, params: _Params) -> RouteResponse:
         datum = self._store.shortcuts(request, params["id"], int(params["step"]))
@@ -213,10 +224,13 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         """Joins the manifest and its only blob of `role`, so that a map needs one request."""
         manifest = self._store.manifest(request, datum)
         data = self._store.blob(request, datum, manifest, _find_only_blob(manifest, role))
+        if role == "map" and manifest.version == 1:
+            data = upgrade_arrays(data)
         padded = manifest.text + b" " * (-(4 + len(manifest.text)) % 8)
         body = struct.pack("<I", len(padded)) + padded + data
-        # The manifest holds the blob's checksum, so its own checksum covers both.
-        return RouteResponse(body, _BINARY, etag=checksum(manifest.text))
+        # The manifest holds the blob's checksum, so its own checksum covers both. An upgraded
+        # record has the checksum of what is sent, not of what is stored.
+        return RouteResponse(body, _BINARY, etag=manifest.served_mark)
 
     def _picture(self, request: Request, datum: Datum, role: str, params: _Params) -> RouteResponse:
         manifest = self._store.manifest(request, datum)
@@ -257,43 +271,35 @@ def _params(http: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
     return params
 
 
-def _summary_to_json(one: StepSummary) -> dict[str, Any]:
+def _make_history_step(one: StepSummary) -> HistoryStep:
     facts, problem = one.facts, one.problem
-    summary: dict[str, Any] = {
-        "step": one.datum.step,
-        "wall_time": one.datum.wall_time,
-        "edition": one.revision.label,
-        "sequence": None,
-        "status": _status(problem),
-        "reason": None if problem is None else str(problem),
-        "trustworthiness": None,
-        "knn_kept": None,
-        "samples": None,
-    }
-    if facts is not None:
-        summary |= {
-            "sequence": facts.sequence,
-            "trustworthiness": facts.trustworthiness,
-            "knn_kept": facts.knn_kept,
-            "samples": facts.samples,
-        }
-    return summary
+    return HistoryStep(
+        step=one.datum.step,
+        wall_time=one.datum.wall_time,
+        revision=_REVISIONS[one.revision],
+        sequence=None if facts is None else facts.sequence,
+        status=_status(problem),
+        reason=None if problem is None else str(problem),
+        trustworthiness=None if facts is None else facts.trustworthiness,
+        neighbors_kept=None if facts is None else facts.neighbors_kept,
+        samples=None if facts is None else facts.samples,
+    )
 
 
-def _list_skipped(steps: Sequence[StepSummary]) -> list[dict[str, Any]]:
+def _list_skipped(steps: Sequence[StepSummary]) -> tuple[SkippedEntry, ...]:
     """Returns the skipped checkpoints that the manifests of other steps list."""
-    reasons = {
-        skipped.step: skipped.reason
+    found = {
+        skipped.step: skipped
         for one in steps
         if one.facts is not None
         for skipped in one.facts.skipped
     }
     for one in steps:
-        reasons.pop(one.datum.step, None)
-    return [{"step": step, "reason": reasons[step]} for step in sorted(reasons)]
+        found.pop(one.datum.step, None)
+    return tuple(found[step] for step in sorted(found))
 
 
-def _status(problem: DamageError | None) -> str:
+def _status(problem: DamageError | None) -> Literal["ok", "damaged", "too_new"]:
     if problem is None:
         return "ok"
     return "too_new" if isinstance(problem, TooNewError) else "damaged"

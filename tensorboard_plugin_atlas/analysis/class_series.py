@@ -72,7 +72,7 @@ class ClassAtlas:
                 "left": axis.left,
                 "right": axis.right,
                 "reach": axis.reach,
-                "trust": axis.trustworthiness,
+                "trustworthiness": axis.trustworthiness,
             },
         }
 

@@ -38,13 +38,13 @@ from tensorboard_plugin_atlas.metadata import (
 )
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.wire.atlas_codec import (
-    AtlasFields,
+    AtlasManifest,
     check_place,
     decode_atlas,
     decode_probe,
     read_manifest,
 )
-from tensorboard_plugin_atlas.wire.revisions import refined_mark
+from tensorboard_plugin_atlas.wire.revisions import read_refined_mark
 from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts
 
 _ON_DAMAGE: Final = ("warn", "raise", "skip")
@@ -497,7 +497,11 @@ def _read_base_checksum(manifest: bytes) -> str | None:
         fields = read_manifest(manifest).fields
     except DamageError:
         return None
-    return refined_mark(fields.provenance) if isinstance(fields, AtlasFields) else None
+    return (
+        read_refined_mark(fields.provenance.layer_info)
+        if isinstance(fields, AtlasManifest)
+        else None
+    )
 
 
 def _select_locations(log_dir: Path) -> list[_RecordLocation]:

@@ -22,7 +22,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from tensorboard.data.provider import RunTagFilter
 
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
-from tensorboard_plugin_atlas.wire.manifest import MAX_BLOBS
+from tensorboard_plugin_atlas.wire.limits import MAX_BLOBS
 
 RECHECK_SECONDS: Final = 60.0
 """After this time a tag is read again even if its entry in the listing has not changed."""

@@ -4,21 +4,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
 
-from tensorboard_plugin_atlas.atlas import Event, Skipped
-from tensorboard_plugin_atlas.wire.atlas_codec import AtlasFields
-
-MAX_EVENTS: Final = 500
-"""Largest number of events of a run that are returned; the others are counted."""
-
-MAX_TEXT: Final = 400
-"""Largest number of characters of an event's text."""
-
-MAX_IDS: Final = 200
-"""Largest number of concepts of an event on each side."""
+from tensorboard_plugin_atlas.wire.limits import (
+    MAX_HISTORY_EVENTS,
+    MAX_HISTORY_IDS,
+    MAX_HISTORY_TEXT,
+)
+from tensorboard_plugin_atlas.wire.manifest_types import AtlasManifest, EventEntry, SkippedEntry
+from tensorboard_plugin_atlas.wire.response_types import HistoryEvent
 
 
 @dataclass(frozen=True)
@@ -28,18 +22,18 @@ class StepFacts:
     sequence: int
     samples: int
     trustworthiness: float | None
-    knn_kept: float | None
-    skipped: tuple[Skipped, ...]
+    neighbors_kept: float | None
+    skipped: tuple[SkippedEntry, ...]
 
 
-def extract_facts(fields: AtlasFields) -> StepFacts:
+def extract_facts(fields: AtlasManifest) -> StepFacts:
     """Returns the values of a manifest that a history keeps."""
     quality = fields.quality
     return StepFacts(
         sequence=fields.sequence,
         samples=fields.samples,
         trustworthiness=quality.trustworthiness,
-        knn_kept=quality.knn_kept,
+        neighbors_kept=quality.neighbors_kept,
         skipped=fields.skipped,
     )
 
@@ -48,53 +42,46 @@ class EventSummary:
     """Collects the events of a run and keeps those with the highest scores. Not thread safe."""
 
     def __init__(self) -> None:
-        self._best: list[tuple[float, int, dict[str, Any]]] = []
+        self._best: list[tuple[float, int, HistoryEvent]] = []
         self._count = 0
-        self._is_traced = False
+        self._has_concepts = False
 
-    def add(self, step: int, fields: AtlasFields) -> None:
+    def add(self, step: int, fields: AtlasManifest) -> None:
         """Adds the events in the manifest of a step."""
         self._count += len(fields.events)
-        self._is_traced = self._is_traced or fields.concepts is not None
-        ranked: list[tuple[float, int, Event | dict[str, Any]]] = [
+        self._has_concepts = self._has_concepts or fields.concepts is not None
+        ranked: list[tuple[float, int, EventEntry | HistoryEvent]] = [
             *self._best,
             *((-event.score, step, event) for event in fields.events),
         ]
-        best = heapq.nsmallest(MAX_EVENTS, ranked, key=lambda one: one[:2])
+        best = heapq.nsmallest(MAX_HISTORY_EVENTS, ranked, key=lambda one: one[:2])
         self._best = [
-            (rank, at, _event_to_json(at, one) if isinstance(one, Event) else one)
+            (rank, at, _shorten(at, one) if isinstance(one, EventEntry) else one)
             for rank, at, one in best
         ]
 
-    def body(self) -> dict[str, Any]:
-        """Returns the events with the highest scores, and the number of all events.
+    @property
+    def events(self) -> tuple[HistoryEvent, ...] | None:
+        """Events with the highest scores, highest first; None if no step has concepts."""
+        if not self.count and not self._has_concepts:
+            return None
+        return tuple(one for _, _, one in self._best)
 
-        Returns:
-            `events`, highest score first, or None if no step has concepts; and `events_found`.
-        """
-        if not self._count and not self._is_traced:
-            return {"events": None, "events_found": 0}
-        return {"events": [one for _, _, one in self._best], "events_found": self._count}
-
-
-def summarize_events(steps: Iterable[tuple[int, AtlasFields]]) -> dict[str, Any]:
-    """Returns `EventSummary.body` of all atlases, given as steps and manifests."""
-    summary = EventSummary()
-    for step, fields in steps:
-        summary.add(step, fields)
-    return summary.body()
+    @property
+    def count(self) -> int:
+        """Number of events in all manifests."""
+        return self._count
 
 
-def _event_to_json(step: int, event: Event) -> dict[str, Any]:
-    cell = event.cell
-    return {
-        "step": step,
-        "kind": event.kind,
-        "text": event.text[:MAX_TEXT],
-        "score": event.score,
-        "confidence": event.confidence,
-        "before_step": event.before_step,
-        "before": event.before[:MAX_IDS],
-        "after": event.after[:MAX_IDS],
-        "cell": None if cell is None else dict(zip(("grid", "row", "col"), cell, strict=True)),
-    }
+def _shorten(step: int, event: EventEntry) -> HistoryEvent:
+    return HistoryEvent(
+        step=step,
+        kind=event.kind,
+        text=event.text[:MAX_HISTORY_TEXT],
+        score=event.score,
+        confidence=event.confidence,
+        before_step=event.before_step,
+        before=event.before[:MAX_HISTORY_IDS],
+        after=event.after[:MAX_HISTORY_IDS],
+        cell=event.cell,
+    )

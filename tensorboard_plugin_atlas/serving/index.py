@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from tensorboard_plugin_atlas.serving.store import Series, run_id
 
-API_VERSION: Final = 1
+API_VERSION: Final = 2
 
 _LEVEL: Final = 3
 _GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"

@@ -38,16 +38,16 @@ from tensorboard_plugin_atlas.serving.blob_sequences import RunTag, SequenceRead
 from tensorboard_plugin_atlas.serving.cache import ByteCache
 from tensorboard_plugin_atlas.serving.event_summary import EventSummary, StepFacts, extract_facts
 from tensorboard_plugin_atlas.wire.atlas_codec import (
-    AtlasFields,
+    AtlasManifest,
     Manifest,
-    ShortcutFields,
+    ShortcutsManifest,
     check_blob,
     check_place,
-    checksum,
     read_manifest,
 )
-from tensorboard_plugin_atlas.wire.manifest import MAX_MANIFEST_BYTES, value_count
-from tensorboard_plugin_atlas.wire.revisions import refined_mark
+from tensorboard_plugin_atlas.wire.limits import MAX_MANIFEST_BYTES
+from tensorboard_plugin_atlas.wire.manifest import value_count
+from tensorboard_plugin_atlas.wire.revisions import read_refined_mark
 
 CACHE_BYTES: Final = 64 << 20
 """Largest total size of cached blobs and manifests."""
@@ -250,18 +250,19 @@ class SeriesStore:
         if not datum.refinements:
             return datum
         with contextlib.suppress(DamageError):
-            mark = checksum(self.manifest(request, datum).text)
-            for refinements in datum.refinements:
+            mark = self.manifest(request, datum).mark
+            for refined in datum.refinements:
                 # If a refinement is damaged or missing, an earlier revision is shown.
                 with contextlib.suppress(DamageError, NotFoundError):
-                    if refined_mark(self._atlas_fields(request, refinements).provenance) == mark:
-                        return refinements
+                    origin = self._atlas_fields(request, refined).provenance
+                    if read_refined_mark(origin.layer_info) == mark:
+                        return refined
         return datum
 
-    def _atlas_fields(self, request: Request, datum: Datum) -> AtlasFields:
+    def _atlas_fields(self, request: Request, datum: Datum) -> AtlasManifest:
         fields = self.manifest(request, datum).fields
-        if not isinstance(fields, AtlasFields):
-            what = "shortcuts" if isinstance(fields, ShortcutFields) else "a probe"
+        if not isinstance(fields, AtlasManifest):
+            what = "shortcuts" if isinstance(fields, ShortcutsManifest) else "a probe"
             raise DamageError(f"{what} where an atlas should be")
         return fields
 
@@ -309,7 +310,7 @@ class SeriesStore:
                     f"it lists {len(manifest.blobs)}"
                 )
             if datum.layer is not None and isinstance(
-                manifest.fields, (AtlasFields, ShortcutFields)
+                manifest.fields, (AtlasManifest, ShortcutsManifest)
             ):
                 check_place(manifest.fields, datum.layer, datum.step)
             return manifest, len(manifest.text) + _VALUE_BYTES * value_count(manifest.text)
@@ -328,7 +329,7 @@ class SeriesStore:
 
         def read_and_check() -> bytes:
             entry = manifest.blobs[index - 1]
-            data = self._read(request, datum, index, entry.size, entry.describe(index))
+            data = self._read(request, datum, index, entry.bytes, entry.describe(index))
             check_blob(manifest, index, data)
             return data
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Activations made small enough to log: half precision, 8 bits per channel, or principal axes.
+"""Stored forms of activations: half precision, 8 bits per channel, or principal axes.
 
-The smallest loss that fits the budget is taken, in that order. What was lost is measured on the
-values as they will be read back, never estimated.
+The first form that fits the budget is used, in that order. The loss is measured on the values as
+they are read back.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 _HALF_MAX: Final = float(np.finfo(np.float16).max)
 _LEVELS: Final = 255
 _ORDINARY_ROUNDING: Final = 1e-6
-"""Half precision rounds off less than this share of ordinary numbers, which counts as nothing."""
+"""Share of the variance that half precision loses by rounding; less counts as no loss."""
 
 
 def store_activations(values: NDArray[Any], *, max_bytes: int = 1_500_000) -> StoredActivations:
-    """Chooses the most exact stored form of `values` that fits in `max_bytes`.
+    """Returns the most exact stored form of `values` that fits in `max_bytes`.
 
     Finite values beyond the range of half precision (65,504) are clipped to it in every form, and
     those below it (6e-8) become zero.
@@ -49,7 +49,7 @@ def store_activations(values: NDArray[Any], *, max_bytes: int = 1_500_000) -> St
     if 2 * samples * channels <= max_bytes:
         return _as_float16(values)
     usable = np.isfinite(values).all(axis=1)
-    filled = _filled(values, usable)
+    filled = _fill_invalid_rows(values, usable)
     if samples * channels + 8 * channels <= max_bytes:
         arrays, kind = _as_uint8(filled), "uint8"
     else:
@@ -68,7 +68,7 @@ def _as_float16(values: NDArray[Any]) -> StoredActivations:
     return StoredActivations(kind="float16", arrays={"values": half}, lost_variance=lost)
 
 
-def _filled(values: NDArray[Any], usable: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _fill_invalid_rows(values: NDArray[Any], usable: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Returns float32 values within half range, with unusable rows at the mean of the others."""
     clipped: NDArray[np.float32] = np.clip(values, -_HALF_MAX, _HALF_MAX).astype(np.float32)
     if not usable.all():

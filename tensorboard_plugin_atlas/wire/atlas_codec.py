@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Atlas <-> blobs, both ways, bit for bit. With `manifest` and `tensors` the only wire code.
+"""Atlas <-> blobs, both ways, bit for bit.
 
-The wire is written down in `http_api.md`. What is decoded is checked three times: each blob
-against its manifest, each array against what the manifest implies, each value against what an
-atlas can be. The encoder reads its own work before it returns it, so that nothing which was logged
-is refused later. `Grid.attribution` is the one array that is not kept to the bit: see
-`attribution_store`.
+`http_api.md` describes the wire format. Decoded data is checked three times: each blob against its
+manifest, each array against the shapes that the manifest implies, each value against its range. The
+encoder decodes its own output before it returns it, so that readers accept whatever was logged.
+`Grid.attribution` is the one array that is not kept to the bit: see `attribution_quantization`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,41 +25,69 @@ from tensorboard_plugin_atlas.atlas import (
     Grid,
     ProbeThumbnails,
     Provenance,
+    Quality,
     Samples,
+    Skipped,
     StoredActivations,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
+from tensorboard_plugin_atlas.metadata import WIRE_VERSION
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, check_sheets
+from tensorboard_plugin_atlas.wire.array_types import (
+    ACTIVATION_ARRAYS,
+    ATTRIBUTION_ARRAYS,
+    GRID_ARRAYS,
+    MAP_ARRAYS,
+    PROBE_ARRAYS,
+    array_specs,
+)
 from tensorboard_plugin_atlas.wire.attribution_quantization import (
-    NAMES,
+    ATTRIBUTION_NAMES,
     SPREAD_NAMES,
-    attribution_of,
     is_large,
-    spread_of,
+    read_attribution,
+    read_spread,
     store_attribution,
     store_spreads,
 )
+from tensorboard_plugin_atlas.wire.limits import MAX_CLASSES
 from tensorboard_plugin_atlas.wire.manifest import (
-    AtlasFields,
-    BlobEntry,
-    GridEntry,
     Manifest,
-    ProbeFields,
     check_blob,
     checksum,
+    describe_blob,
     read_manifest,
     write_manifest,
 )
-from tensorboard_plugin_atlas.wire.shortcut_manifest import ShortcutFields
+from tensorboard_plugin_atlas.wire.manifest_types import (
+    ActivationsEntry,
+    AnyManifest,
+    AtlasManifest,
+    BlobEntry,
+    CellEntry,
+    ConceptEntry,
+    EventEntry,
+    GridEntry,
+    ProbeManifest,
+    ProvenanceEntry,
+    QualityEntry,
+    Role,
+    ShortcutsManifest,
+    SkippedEntry,
+    SkipReason,
+    StoredKind,
+    ViewportEntry,
+)
 from tensorboard_plugin_atlas.wire.tensors import Spec, load, save
+from tensorboard_plugin_atlas.wire.version_1 import upgrade_arrays
 
 __all__ = [
-    "AtlasFields",
+    "AtlasManifest",
     "BlobEntry",
     "Manifest",
-    "ProbeFields",
-    "ShortcutFields",
+    "ProbeManifest",
+    "ShortcutsManifest",
     "check_blob",
     "check_place",
     "checksum",
@@ -68,19 +95,18 @@ __all__ = [
     "decode_probe",
     "encode_atlas",
     "encode_probe",
-    "finished",
-    "opened",
+    "finish",
+    "open_sequence",
     "read_manifest",
 ]
 
 _Arrays = dict[str, NDArray[Any]]
-_Described = list[tuple[Mapping[str, Any], bytes]]
-_Fields = TypeVar("_Fields", AtlasFields, ProbeFields, ShortcutFields)
+_Blobs = list[tuple[BlobEntry, bytes]]
+_Fields = TypeVar("_Fields", AtlasManifest, ProbeManifest, ShortcutsManifest)
 
-Placed = Atlas | AtlasFields | ShortcutRecord | ShortcutFields
+LoggedRecord = Atlas | AtlasManifest | ShortcutRecord | ShortcutsManifest
 """What is logged under the tag of a layer, or its manifest."""
 
-_MAX_CLASS: Final = 1_000_000
 _MAX_COSINE: Final = 1.001
 _MAX_DEPTH: Final = 20
 _SHOWN_NAME: Final = 80
@@ -96,17 +122,16 @@ def encode_atlas(atlas: Atlas) -> list[bytes]:
     stored = atlas.samples.activations
     sizes = [(grid.size, len(grid.rows)) for grid in atlas.grids]
     samples, channels = len(atlas.samples), _channels(stored)
-    described: _Described = [
-        ({"role": "map"}, save(_map_arrays(atlas), _map_specs(samples, sizes))),
-        (
-            {"role": "activations"},
-            save(stored.arrays, _stored_specs(stored.kind, samples, channels)),
-        ),
+    arrays = save(_map_arrays(atlas), _map_specs(samples, sizes))
+    values = save(stored.arrays, _activation_specs(stored.kind, samples, channels))
+    blobs: _Blobs = [
+        (describe_blob("map", arrays), arrays),
+        (describe_blob("activations", values), values),
     ]
     for grid in atlas.grids:
         if grid.sheets is not None:
-            described += _described_pages("sheet", grid.sheets, grid=grid.size)
-    return finished("atlas", _atlas_header(atlas, channels), described, decode_atlas)
+            blobs += _describe_pages("sheet", grid.sheets, int(grid.size))
+    return finish(_atlas_manifest(atlas, channels, blobs), blobs, decode_atlas)
 
 
 def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
@@ -120,29 +145,47 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
         TooNewError: if it follows a newer wire version.
         DamageError: if anything is not what the manifest says, with the blob and the numbers.
     """
-    manifest, fields = opened(blobs, AtlasFields)
+    manifest, fields = open_sequence(blobs, AtlasManifest)
     sizes = [(grid.size, grid.cells) for grid in fields.grids]
-    arrays = load(blobs[1], _map_specs(fields.samples, sizes), manifest.blobs[0].describe(1))
-    specs = _stored_specs(fields.stored_kind, fields.samples, fields.channels)
-    stored = load(blobs[2], specs, manifest.blobs[1].describe(2))
+    data = upgrade_arrays(blobs[1]) if manifest.version == 1 else blobs[1]
+    arrays = load(data, _map_specs(fields.samples, sizes), fields.blobs[0].describe(1))
+    kind = fields.activations.kind
+    specs = _activation_specs(kind, fields.samples, fields.channels)
+    stored = load(blobs[2], specs, fields.blobs[1].describe(2))
     _check_samples(arrays)
-    _check_concepts(fields, arrays.get("lifelines"))
-    _check_stored(fields.stored_kind, stored)
-    grids = tuple(_grid(entry, arrays, _pages(manifest, blobs, entry)) for entry in fields.grids)
+    _check_concepts(fields, arrays.get("concepts"))
+    _check_activations(kind, stored)
+    grids = tuple(_grid(entry, arrays, _pages(fields, blobs, entry)) for entry in fields.grids)
+    view, quality = fields.viewport, fields.quality
     return Atlas(
         layer=fields.layer,
         step=fields.step,
         wall_time=fields.wall_time,
         run=run,
         sequence=fields.sequence,
-        skipped=fields.skipped,
-        viewport=fields.frame,
-        concepts=fields.concepts,
-        events=fields.events,
+        skipped=tuple(Skipped(one.step, one.reason) for one in fields.skipped),
+        viewport=None if view is None else (view.x0, view.y0, view.x1, view.y1),
+        concepts=_concepts(fields.concepts),
+        events=tuple(_event(one) for one in fields.events),
         classes=fields.classes,
         grids=grids,
-        quality=dataclasses.replace(fields.quality, overlap=arrays.get("overlap")),
-        provenance=fields.provenance,
+        quality=Quality(
+            trustworthiness=quality.trustworthiness,
+            knn_kept=quality.neighbors_kept,
+            overlap=arrays.get("overlap"),
+            clamped=quality.clamped,
+            invalid=quality.invalid,
+            dead_channels=quality.dead_channels,
+            effective_rank=quality.effective_rank,
+        ),
+        provenance=Provenance(
+            settings=_freeze(fields.provenance.settings),
+            probe=fields.provenance.probe,
+            model=fields.provenance.model,
+            versions=_freeze(fields.provenance.versions),
+            layer_info=_freeze(fields.provenance.layer_info),
+            notes=fields.provenance.notes,
+        ),
         samples=Samples(
             xy=arrays["xy"],
             image_ids=arrays["image_ids"],
@@ -152,27 +195,27 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
             labels=arrays.get("labels"),
             predictions=arrays.get("predictions"),
             noise_floor=arrays.get("noise_floor"),
-            concepts=arrays.get("lifelines"),
+            concepts=arrays.get("concepts"),
             activations=StoredActivations(
-                kind=fields.stored_kind, arrays=stored, lost_variance=fields.lost_variance
+                kind=kind, arrays=stored, lost_variance=fields.activations.lost_variance
             ),
         ),
     )
 
 
-def check_place(found: Placed, layer: str, step: int) -> None:
-    """Checks that a record stands where it belongs: tag and step are outside of its checksums.
+def check_place(found: LoggedRecord, layer: str, step: int) -> None:
+    """Checks that a record is under its own layer and step, which its checksums do not cover.
 
     Args:
-        found: The atlas or the shortcuts, or what their manifest says.
+        found: The record or its manifest.
         layer: The layer whose tag it was found under.
         step: The step of the event it was found in.
 
     Raises:
-        DamageError: naming both places.
+        DamageError: naming both layers and steps.
     """
     if (found.layer, found.step) != (layer, step):
-        # Names may be of any length, and the reasons of all steps of a layer are told at once.
+        # Names may have any length, and the reasons of all steps of a layer are shown together.
         own, other = (repr(name)[:_SHOWN_NAME] for name in (found.layer, layer))
         raise DamageError(
             f"the record of layer {own} at step {found.step:,} was found under layer "
@@ -190,20 +233,24 @@ def encode_probe(pictures: ProbeThumbnails) -> list[bytes]:
     arrays = {"image_ids": pictures.image_ids}
     if pictures.labels is not None:
         arrays["labels"] = pictures.labels
-    described: _Described = [
-        ({"role": "probe"}, save(arrays, _probe_specs(len(pictures.image_ids)))),
-        *_described_pages("thumbs", pictures.sheets),
+    data = save(arrays, _probe_specs(len(pictures.image_ids)))
+    blobs: _Blobs = [
+        (describe_blob("probe", data), data),
+        *_describe_pages("thumbs", pictures.sheets),
     ]
-    header = {
-        "digest": pictures.digest,
-        "images": len(pictures.image_ids),
-        "input_size": list(pictures.input_size),
-        "thumb_size": list(pictures.thumb_size),
-        "tile": pictures.sheets.tile,
-        "columns": pictures.sheets.columns,
-        "classes": _listed(pictures.classes),
-    }
-    return finished("probe", header, described, decode_probe)
+    fields = ProbeManifest(
+        kind="probe",
+        version=WIRE_VERSION,
+        blobs=tuple(entry for entry, _ in blobs),
+        digest=pictures.digest,
+        images=len(pictures.image_ids),
+        input_size=pictures.input_size,
+        thumb_size=pictures.thumb_size,
+        tile=pictures.sheets.tile,
+        columns=pictures.sheets.columns,
+        classes=_names(pictures.classes),
+    )
+    return finish(fields, blobs, decode_probe)
 
 
 def decode_probe(blobs: Sequence[bytes]) -> ProbeThumbnails:
@@ -213,8 +260,8 @@ def decode_probe(blobs: Sequence[bytes]) -> ProbeThumbnails:
         TooNewError: if they follow a newer wire version.
         DamageError: if anything is not what the manifest says, with the blob and the numbers.
     """
-    manifest, fields = opened(blobs, ProbeFields)
-    arrays = load(blobs[1], _probe_specs(fields.images), manifest.blobs[0].describe(1))
+    _, fields = open_sequence(blobs, ProbeManifest)
+    arrays = load(blobs[1], _probe_specs(fields.images), fields.blobs[0].describe(1))
     _check_classes(arrays, "labels")
     _check_range(arrays, "image_ids", 0)
     return ProbeThumbnails(
@@ -226,19 +273,19 @@ def decode_probe(blobs: Sequence[bytes]) -> ProbeThumbnails:
         classes=fields.classes,
         sheets=SpriteSheets(
             pages=tuple(blobs[2:]),
-            tile=fields.sheet.tile,
-            columns=fields.sheet.columns,
+            tile=fields.tile,
+            columns=fields.columns,
             count=fields.images,
         ),
     )
 
 
-def opened(blobs: Sequence[bytes], kind: type[_Fields]) -> tuple[Manifest, _Fields]:
-    """Returns the manifest and its fields once every blob was found to be what it says.
+def open_sequence(blobs: Sequence[bytes], kind: type[_Fields]) -> tuple[Manifest, _Fields]:
+    """Returns the manifest and its fields after every blob was checked against it.
 
     Raises:
         TooNewError: if it follows a newer wire version.
-        DamageError: if it is of another kind, or a blob is not what it says.
+        DamageError: if it is of another kind, or a blob does not match its entry.
     """
     if not blobs:
         raise DamageError("no blobs at all: expected a manifest first")
@@ -254,111 +301,132 @@ def opened(blobs: Sequence[bytes], kind: type[_Fields]) -> tuple[Manifest, _Fiel
     return manifest, manifest.fields
 
 
-def finished(
-    kind: str,
-    header: Mapping[str, Any],
-    described: _Described,
-    decode: Callable[[Sequence[bytes]], object],
+def finish(
+    fields: AnyManifest, blobs: _Blobs, decode: Callable[[Sequence[bytes]], object]
 ) -> list[bytes]:
-    """Returns the blobs of a sequence, once `decode` has read them back.
+    """Returns the blobs of a sequence, the manifest first, after `decode` accepted them.
 
     Raises:
-        ArgumentError: if it could not.
+        ArgumentError: if it did not.
     """
-    blobs = [write_manifest(kind, header, described), *(data for _, data in described)]
+    sequence = [write_manifest(fields), *(data for _, data in blobs)]
     try:
-        decode(blobs)
+        decode(sequence)
     except DamageError as error:
-        raise ArgumentError(f"this {kind} could not be read back: {error}") from error
-    return blobs
+        raise ArgumentError(f"this {fields.kind} could not be read back: {error}") from error
+    return sequence
 
 
-def _described_pages(role: str, sheets: SpriteSheets, **more: int) -> _Described:
+def _describe_pages(role: Role, sheets: SpriteSheets, grid: int | None = None) -> _Blobs:
     try:
         check_sheets(sheets)
     except DamageError as error:
-        raise ArgumentError(f"{role}: {error}; make sheets with sheets.pack()") from error
-    return [({"role": role, **more, "page": i}, page) for i, page in enumerate(sheets.pages)]
+        raise ArgumentError(f"{role}: {error}; make sheets with sprite_sheets.pack()") from error
+    return [
+        (describe_blob(role, page, grid=grid, page=number), page)
+        for number, page in enumerate(sheets.pages)
+    ]
 
 
-def _atlas_header(atlas: Atlas, channels: int) -> dict[str, Any]:
-    quality, stored = atlas.quality, atlas.samples.activations
-    return {
-        "layer": atlas.layer,
-        "step": int(atlas.step),
-        "sequence": int(atlas.sequence),
-        "wall_time": float(atlas.wall_time),
-        "classes": _listed(atlas.classes),
-        "samples": len(atlas.samples),
-        "channels": channels,
-        "grids": [_grid_header(grid) for grid in atlas.grids],
-        "quality": {
-            "trustworthiness": _plain(quality.trustworthiness, "quality.trustworthiness"),
-            "knn_kept": _plain(quality.knn_kept, "quality.knn_kept"),
-            "clamped": int(quality.clamped),
-            "invalid": int(quality.invalid),
-            "dead_channels": int(quality.dead_channels),
-            "effective_rank": _plain(quality.effective_rank, "quality.effective_rank"),
-        },
-        "activations": {"kind": stored.kind, "lost_variance": float(stored.lost_variance)},
-        "provenance": _provenance_header(atlas.provenance),
-        "skipped": [{"step": int(one.step), "reason": one.reason} for one in atlas.skipped],
-        "frame": _frame_header(atlas.viewport),
-        "lifelines": _concepts_header(atlas.concepts),
-        "events": [_event_header(event) for event in atlas.events],
-    }
+def _atlas_manifest(atlas: Atlas, channels: int, blobs: _Blobs) -> AtlasManifest:
+    quality, stored, origin = atlas.quality, atlas.samples.activations, atlas.provenance
+    return AtlasManifest(
+        kind="atlas",
+        version=WIRE_VERSION,
+        blobs=tuple(entry for entry, _ in blobs),
+        layer=atlas.layer,
+        step=int(atlas.step),
+        sequence=int(atlas.sequence),
+        wall_time=float(atlas.wall_time),
+        classes=_names(atlas.classes),
+        samples=len(atlas.samples),
+        channels=channels,
+        grids=tuple(_grid_entry(grid) for grid in atlas.grids),
+        quality=QualityEntry(
+            trustworthiness=quality.trustworthiness,
+            neighbors_kept=quality.knn_kept,
+            clamped=int(quality.clamped),
+            invalid=int(quality.invalid),
+            dead_channels=int(quality.dead_channels),
+            effective_rank=quality.effective_rank,
+        ),
+        activations=ActivationsEntry(
+            kind=cast("StoredKind", stored.kind), lost_variance=float(stored.lost_variance)
+        ),
+        provenance=ProvenanceEntry(
+            settings=_plain(origin.settings, "provenance.settings"),
+            probe=origin.probe,
+            model=origin.model,
+            versions=_plain(origin.versions, "provenance.versions"),
+            layer_info=_plain(origin.layer_info, "provenance.layer_info"),
+            notes=origin.notes,
+        ),
+        skipped=tuple(
+            SkippedEntry(step=int(one.step), reason=cast("SkipReason", one.reason))
+            for one in atlas.skipped
+        ),
+        viewport=None if atlas.viewport is None else _viewport_entry(atlas.viewport),
+        concepts=_concept_entries(atlas.concepts),
+        events=tuple(_event_entry(event) for event in atlas.events),
+    )
 
 
-def _frame_header(frame: tuple[float, float, float, float] | None) -> dict[str, float] | None:
-    if frame is None:
-        return None
-    return dict(zip(("x0", "y0", "x1", "y1"), map(float, frame), strict=True))
+def _viewport_entry(corners: tuple[float, float, float, float]) -> ViewportEntry:
+    x0, y0, x1, y1 = map(float, corners)
+    return ViewportEntry(x0=x0, y0=y0, x1=x1, y1=y1)
 
 
-def _concepts_header(concepts: tuple[ConceptState, ...] | None) -> Any:
+def _concept_entries(concepts: tuple[ConceptState, ...] | None) -> tuple[ConceptEntry, ...] | None:
     if concepts is None:
         return None
-    return [_plain(dataclasses.asdict(one), "lifelines") for one in concepts]
+    return tuple(ConceptEntry(**vars(one)) for one in concepts)
 
 
-def _event_header(event: Event) -> Any:
-    header = dataclasses.asdict(event)
-    if event.cell is not None:
-        header["cell"] = dict(zip(("grid", "row", "col"), event.cell, strict=True))
-    return _plain(header, "events")
+def _concepts(entries: tuple[ConceptEntry, ...] | None) -> tuple[ConceptState, ...] | None:
+    if entries is None:
+        return None
+    return tuple(ConceptState(**msgspec.structs.asdict(one)) for one in entries)
 
 
-def _grid_header(grid: Grid) -> dict[str, Any]:
+def _event_entry(event: Event) -> EventEntry:
+    cell = event.cell and CellEntry(grid=event.cell[0], row=event.cell[1], col=event.cell[2])
+    return EventEntry(**(vars(event) | {"cell": cell}))
+
+
+def _event(entry: EventEntry) -> Event:
+    cell = None if entry.cell is None else (entry.cell.grid, entry.cell.row, entry.cell.col)
+    return Event(**(msgspec.structs.asdict(entry) | {"cell": cell}))
+
+
+def _grid_entry(grid: Grid) -> GridEntry:
     sheets = grid.sheets
     if sheets is not None and sheets.count != len(grid.rows):
         raise ArgumentError(
             f"grid {grid.size}: {sheets.count} icons for {len(grid.rows)} cells; pass one per cell"
         )
-    return {
-        "size": int(grid.size),
-        "cells": len(grid.rows),
-        "tile": None if sheets is None else sheets.tile,
-        "columns": None if sheets is None else sheets.columns,
-    }
+    return GridEntry(
+        size=int(grid.size),
+        cells=len(grid.rows),
+        tile=None if sheets is None else sheets.tile,
+        columns=None if sheets is None else sheets.columns,
+    )
 
 
-def _provenance_header(provenance: Provenance) -> dict[str, Any]:
-    return {
-        "settings": _plain(provenance.settings, "provenance.settings"),
-        "probe": provenance.probe,
-        "model": provenance.model,
-        "versions": _plain(provenance.versions, "provenance.versions"),
-        "layer_info": _plain(provenance.layer_info, "provenance.layer_info"),
-        "notes": list(provenance.notes),
-    }
+def _names(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(str(name) for name in names)
 
 
-def _listed(names: tuple[str, ...] | None) -> list[str] | None:
-    return None if names is None else [str(name) for name in names]
+def _freeze(value: Any) -> Any:
+    """Returns a JSON value with tuples for lists, as in the settings that were written."""
+    if isinstance(value, list):
+        return tuple(_freeze(item) for item in value)
+    if isinstance(value, dict):
+        return {name: _freeze(item) for name, item in value.items()}
+    return value
 
 
 def _plain(value: Any, where: str, depth: int = 0) -> Any:
-    """Returns `value` as JSON has it: lists for tuples, null for NaN and infinity."""
+    """Returns `value` in plain types: lists for tuples, None for NaN and infinity."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, str)):
@@ -386,13 +454,13 @@ def _map_arrays(atlas: Atlas) -> _Arrays:
         "predictions": samples.predictions,
         "overlap": atlas.quality.overlap,
         "noise_floor": samples.noise_floor,
-        "lifelines": samples.concepts,
+        "concepts": samples.concepts,
     }
     in_bytes = is_large([grid.attribution for grid in atlas.grids])
     spreads = store_spreads([grid.attribution_spread for grid in atlas.grids])
     for grid, spread in zip(atlas.grids, spreads, strict=True):
-        said = store_attribution(grid.attribution, in_bytes=in_bytes) | spread
-        arrays |= {f"grid{grid.size}.{name}": array for name, array in said.items()}
+        stored = store_attribution(grid.attribution, in_bytes=in_bytes) | spread
+        arrays |= {f"grid{grid.size}.{name}": array for name, array in stored.items()}
         arrays |= {
             f"grid{grid.size}.rows": grid.rows,
             f"grid{grid.size}.cols": grid.cols,
@@ -405,58 +473,22 @@ def _map_arrays(atlas: Atlas) -> _Arrays:
 
 
 def _map_specs(samples: int, grids: Sequence[tuple[int, int]]) -> dict[str, Spec]:
-    """Returns what the `map` blob holds for N `samples` and grids of (size, M)."""
-    specs = {
-        "xy": Spec("F32", (samples, 2)),
-        "image_ids": Spec("I32", (samples,)),
-        "positions": Spec("I32", (samples, 2)),
-        "boxes": Spec("I32", (samples, 4)),
-        "clamped": Spec("U8", (samples,)),
-        "labels": Spec("I32", (samples,), optional=True),
-        "predictions": Spec("I32", (samples,), optional=True),
-        "overlap": Spec("F32", (samples,), optional=True),
-        "noise_floor": Spec("F32", (samples,), optional=True),
-        "lifelines": Spec("I32", (samples,), optional=True),
-    }
+    """Returns the arrays of blob "map" for N `samples` and grids of (size, M)."""
+    specs = array_specs(MAP_ARRAYS, {"N": samples})
     for size, cells in grids:
-        specs |= {
-            f"grid{size}.rows": Spec("I32", (cells,)),
-            f"grid{size}.cols": Spec("I32", (cells,)),
-            f"grid{size}.counts": Spec("I32", (cells,)),
-            f"grid{size}.cell_of": Spec("I32", (samples,)),
-            f"grid{size}.kind": Spec("U8", (cells,)),
-            f"grid{size}.cosine": Spec("F32", (cells,)),
-            f"grid{size}.attribution": Spec("F16", (cells, None), optional=True),
-            f"grid{size}.attribution_codes": Spec("U8", (cells, None), optional=True),
-            f"grid{size}.attribution_scale": Spec("F32", (cells,), optional=True),
-            f"grid{size}.spread_codes": Spec("U8", (cells, None), optional=True),
-            f"grid{size}.spread_scale": Spec("F32", (cells,), optional=True),
-        }
+        types = {**GRID_ARRAYS, **ATTRIBUTION_ARRAYS}
+        specs |= array_specs(types, {"N": samples, "M": cells}, f"grid{size}.")
     return specs
 
 
-def _stored_specs(kind: str, samples: int, channels: int) -> dict[str, Spec]:
-    """Returns what the `activations` blob holds; see `StoredActivations`."""
-    if kind == "float16":
-        return {"values": Spec("F16", (samples, channels))}
-    if kind == "uint8":
-        return {
-            "codes": Spec("U8", (samples, channels)),
-            "scale": Spec("F32", (channels,)),
-            "offset": Spec("F32", (channels,)),
-        }
-    return {
-        "scores": Spec("F16", (samples, None)),
-        "axes": Spec("F16", (None, channels)),
-        "mean": Spec("F32", (channels,)),
-    }
+def _activation_specs(kind: str, samples: int, channels: int) -> dict[str, Spec]:
+    """Returns the arrays of blob "activations"; see `StoredActivations`."""
+    types = ACTIVATION_ARRAYS.get(kind, ACTIVATION_ARRAYS["pca"])
+    return array_specs(types, {"N": samples, "C": channels})
 
 
 def _probe_specs(images: int) -> dict[str, Spec]:
-    return {
-        "image_ids": Spec("I32", (images,)),
-        "labels": Spec("I32", (images,), optional=True),
-    }
+    return array_specs(PROBE_ARRAYS, {"I": images})
 
 
 def _channels(stored: StoredActivations) -> int:
@@ -466,16 +498,14 @@ def _channels(stored: StoredActivations) -> int:
     if matrix is None or matrix.ndim != 2:
         raise ArgumentError(
             f"StoredActivations(kind={stored.kind!r}) with arrays {sorted(stored.arrays)}: "
-            "make it with activation_store.store_activations()"
+            "make it with activation_quantization.store_activations()"
         )
     return int(matrix.shape[1])
 
 
-def _pages(manifest: Manifest, blobs: Sequence[bytes], grid: GridEntry) -> tuple[bytes, ...]:
+def _pages(fields: AtlasManifest, blobs: Sequence[bytes], grid: GridEntry) -> tuple[bytes, ...]:
     return tuple(
-        data
-        for entry, data in zip(manifest.blobs, blobs[1:], strict=True)
-        if entry.grid == grid.size
+        data for entry, data in zip(fields.blobs, blobs[1:], strict=True) if entry.grid == grid.size
     )
 
 
@@ -484,10 +514,10 @@ def _grid(entry: GridEntry, arrays: Mapping[str, NDArray[Any]], pages: tuple[byt
     own = {name: array for name, array in arrays.items() if name.startswith(prefix)}
     for problem in _grid_problems(entry, prefix, own):
         raise DamageError(f"grid {entry.size}: {problem}")
-    sheets, layout = None, entry.sheet
-    if layout is not None:
+    sheets = None
+    if entry.tile is not None and entry.columns is not None:
         sheets = SpriteSheets(
-            pages=pages, tile=layout.tile, columns=layout.columns, count=layout.count
+            pages=pages, tile=entry.tile, columns=entry.columns, count=entry.cells
         )
     return Grid(
         size=entry.size,
@@ -497,8 +527,8 @@ def _grid(entry: GridEntry, arrays: Mapping[str, NDArray[Any]], pages: tuple[byt
         cell_of=own[prefix + "cell_of"],
         kind_codes=own[prefix + "kind"],
         icon_cosine=own[prefix + "cosine"],
-        attribution=_per_class(attribution_of, NAMES, entry, own),
-        attribution_spread=_per_class(spread_of, SPREAD_NAMES, entry, own),
+        attribution=_per_class(read_attribution, ATTRIBUTION_NAMES, entry, own),
+        attribution_spread=_per_class(read_spread, SPREAD_NAMES, entry, own),
         sheets=sheets,
     )
 
@@ -517,11 +547,11 @@ def _per_class(
 
 
 def _grid_problems(entry: GridEntry, prefix: str, own: Mapping[str, NDArray[Any]]) -> Iterator[str]:
-    """Yields what no grid can be, the first problem first."""
+    """Yields the faults of a grid."""
     rows, cols = own[prefix + "rows"], own[prefix + "cols"]
     cell_of, counts = own[prefix + "cell_of"], own[prefix + "counts"]
-    for name, places in (("row", rows), ("column", cols)):
-        if not _within(places, 0, entry.size - 1):
+    for name, values in (("row", rows), ("column", cols)):
+        if not _within(values, 0, entry.size - 1):
             yield f"a {name} outside 0 to {entry.size - 1}"
     if len(np.unique(rows.astype(np.int64) * entry.size + cols)) != entry.cells:
         yield "two entries for one cell"
@@ -539,7 +569,7 @@ def _grid_problems(entry: GridEntry, prefix: str, own: Mapping[str, NDArray[Any]
 
 def _check_samples(arrays: Mapping[str, NDArray[Any]]) -> None:
     if not _within(arrays["xy"], 0, 1):
-        raise DamageError("xy: a place outside 0 to 1")
+        raise DamageError("xy: a position outside 0 to 1")
     _check_range(arrays, "clamped", 0, 1)
     _check_range(arrays, "image_ids", 0)
     _check_range(arrays, "positions", 0)
@@ -556,8 +586,8 @@ def _check_samples(arrays: Mapping[str, NDArray[Any]]) -> None:
         raise DamageError("noise_floor: a distance below 0")
 
 
-def _check_concepts(fields: AtlasFields, concepts: NDArray[Any] | None) -> None:
-    """Checks that samples and events speak of concepts that the manifest lists."""
+def _check_concepts(fields: AtlasManifest, concepts: NDArray[Any] | None) -> None:
+    """Checks that samples and events refer to concepts that the manifest lists."""
     listed = {-1, *(one.id for one in fields.concepts or ())}
     if concepts is not None and not set(np.unique(concepts).tolist()) <= listed:
         raise DamageError("concepts: a sample of one that its manifest does not list")
@@ -565,7 +595,7 @@ def _check_concepts(fields: AtlasFields, concepts: NDArray[Any] | None) -> None:
         raise DamageError("manifest: an event that ends in a concept it does not list")
 
 
-def _check_stored(kind: str, stored: Mapping[str, NDArray[Any]]) -> None:
+def _check_activations(kind: str, stored: Mapping[str, NDArray[Any]]) -> None:
     if kind == "pca" and stored["scores"].shape[1] != stored["axes"].shape[0]:
         raise DamageError(
             f"activations: {stored['scores'].shape[1]} scores a sample, "
@@ -579,7 +609,7 @@ def _check_stored(kind: str, stored: Mapping[str, NDArray[Any]]) -> None:
 def _check_classes(arrays: Mapping[str, NDArray[Any]], name: str) -> None:
     """Negative classes mean "unknown", as in torch's `ignore_index`."""
     if name in arrays:
-        _check_range(arrays, name, -(2**31), _MAX_CLASS)
+        _check_range(arrays, name, -(2**31), MAX_CLASSES)
 
 
 def _check_range(

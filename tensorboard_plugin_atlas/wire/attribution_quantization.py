@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attributions as the log keeps them: half precision, or one byte each where they are many."""
+"""Stored forms of attributions: half precision, or one byte each if they are many."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray
 
-NAMES: Final = ("attribution", "attribution_codes", "attribution_scale")
-"""Every array that a stored form may consist of."""
+ATTRIBUTION_NAMES: Final = ("attribution", "attribution_codes", "attribution_scale")
+"""Names of the arrays of all stored forms of an attribution."""
 
 SPREAD_NAMES: Final = ("spread_codes", "spread_scale")
-"""What the spread of an attribution consists of."""
+"""Names of the arrays of the spread of an attribution."""
 
 _FORMS: Final = ({"attribution"}, {"attribution_codes", "attribution_scale"})
 _HALF_BYTES: Final = 1 << 20
-"""Half precision up to here; beyond, 2,000 cells of 1,000 classes are 2 MB."""
+"""Largest total size in half precision; 2,000 cells of 1,000 classes would be 4 MB."""
 _SPREAD_BYTES: Final = 1 << 19
-"""Spreads are kept of as many levels as fit, coarsest first: it is those that are read closely."""
+"""Largest total size of spreads; those of the coarsest grids are stored first."""
 _SPREAD_STEPS: Final = 255
 _ZERO: Final = 128
 _STEPS: Final = 127
 
 
 def is_large(values: Sequence[FloatArray | None]) -> bool:
-    """Tells whether the attributions of all levels together should take one byte each."""
+    """Returns whether the attributions of all grids need the form with one byte each."""
     return 2 * sum(one.size for one in values if one is not None) > _HALF_BYTES
 
 
 def store_attribution(values: FloatArray | None, *, in_bytes: bool) -> dict[str, NDArray[Any]]:
-    """Returns the arrays that stand for the attribution of one level.
+    """Returns the stored arrays of the attribution of one grid.
 
     Args:
         values: (M, K) float32, or None.
-        in_bytes: Whether to keep each as a number of steps, 127 of which make up the largest of its
-            cell. A cell with NaN or infinity in it is then read back as NaN throughout.
+        in_bytes: Whether to store one byte per value, in steps of 1/127 of the largest of its cell.
+            A cell that holds NaN or infinity is then read back as NaN.
 
     Returns:
         `attribution` (M, K) float16; or `attribution_codes` (M, K) uint8 and `attribution_scale`
@@ -49,15 +49,15 @@ def store_attribution(values: FloatArray | None, *, in_bytes: bool) -> dict[str,
     if not in_bytes:
         most = float(np.finfo(np.float16).max)
         return {"attribution": np.clip(values, -most, most).astype(np.float16)}
-    steps, scale = _in_steps(values, _STEPS)
+    steps, scale = _quantize(values, _STEPS)
     codes = (steps + _ZERO).astype(np.uint8)
     return {"attribution_codes": codes, "attribution_scale": scale}
 
 
-def _in_steps(values: FloatArray, most: int) -> tuple[FloatArray, FloatArray]:
-    """Returns (M, K) whole numbers of steps, up to `most` either way, and what a step of each is.
+def _quantize(values: FloatArray, most: int) -> tuple[FloatArray, FloatArray]:
+    """Returns (M, K) whole numbers of steps up to `most` in size, and (M,) the size of a step.
 
-    The largest of each cell has `most` of them; the step of a cell with NaN or infinity is NaN.
+    The largest value of a cell is `most` steps; the step of a cell with NaN or infinity is NaN.
     """
     largest = np.abs(values).max(axis=1, initial=0)
     scale = np.where(np.isfinite(largest), largest / most, np.nan).astype(np.float32)
@@ -66,14 +66,14 @@ def _in_steps(values: FloatArray, most: int) -> tuple[FloatArray, FloatArray]:
 
 
 def store_spreads(spreads: Sequence[FloatArray | None]) -> list[dict[str, NDArray[Any]]]:
-    """Returns the arrays that stand for the spread of each level, as many levels as there is room.
+    """Returns the stored arrays of the spread of each grid, for as many grids as fit.
 
     Args:
-        spreads: Of each level (M, K) float32 from 0 on, or None; coarsest first.
+        spreads: (M, K) float32 >= 0 of each grid, or None; coarsest first.
 
     Returns:
-        Of each level `spread_codes` (M, K) uint8 and `spread_scale` (M,) float32, the value of one
-        step; or nothing. A cell with NaN or infinity in it is read back as NaN throughout.
+        For each grid `spread_codes` (M, K) uint8 and `spread_scale` (M,) float32, the size of one
+        step; or nothing. A cell that holds NaN or infinity is read back as NaN.
     """
     stored: list[dict[str, NDArray[Any]]] = []
     room = _SPREAD_BYTES
@@ -82,13 +82,13 @@ def store_spreads(spreads: Sequence[FloatArray | None]) -> list[dict[str, NDArra
         if spread is None or room < 0:
             stored.append({})
         else:
-            steps, scale = _in_steps(spread, _SPREAD_STEPS)
+            steps, scale = _quantize(spread, _SPREAD_STEPS)
             stored.append({"spread_codes": steps.astype(np.uint8), "spread_scale": scale})
     return stored
 
 
-def spread_of(arrays: Mapping[str, NDArray[Any]]) -> FloatArray | None:
-    """Returns the (M, K) float32 spread that `store_spreads` stored of a level, or None.
+def read_spread(arrays: Mapping[str, NDArray[Any]]) -> FloatArray | None:
+    """Returns the (M, K) float32 spread of a grid from its stored arrays, or None.
 
     Raises:
         ValueError: if `arrays` holds half of it.
@@ -102,13 +102,13 @@ def spread_of(arrays: Mapping[str, NDArray[Any]]) -> FloatArray | None:
     return values
 
 
-def attribution_of(arrays: Mapping[str, NDArray[Any]]) -> FloatArray | None:
-    """Returns the (M, K) float32 attribution that `store_attribution` stored, or None.
+def read_attribution(arrays: Mapping[str, NDArray[Any]]) -> FloatArray | None:
+    """Returns the (M, K) float32 attribution of a grid from its stored arrays, or None.
 
     Raises:
         ValueError: if `arrays` holds two forms, or half of one.
     """
-    found = arrays.keys() & set(NAMES)
+    found = arrays.keys() & set(ATTRIBUTION_NAMES)
     if not found:
         return None
     if found not in _FORMS:

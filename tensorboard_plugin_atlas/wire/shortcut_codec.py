@@ -3,26 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
+from tensorboard_plugin_atlas.metadata import WIRE_VERSION
+from tensorboard_plugin_atlas.shortcut_record import LoggedShortcut, ShortcutRecord
 from tensorboard_plugin_atlas.sprite_sheets import MAX_SIDE, SpriteSheets, pack, unpack
-from tensorboard_plugin_atlas.wire.atlas_codec import Manifest, finished, opened
-from tensorboard_plugin_atlas.wire.json_reader import SheetLayout
-from tensorboard_plugin_atlas.wire.shortcut_manifest import (
-    ShortcutFields,
-    fields_of,
-    longest_side,
-    shortcut_header,
+from tensorboard_plugin_atlas.wire.atlas_codec import finish, open_sequence
+from tensorboard_plugin_atlas.wire.manifest import Manifest, describe_blob
+from tensorboard_plugin_atlas.wire.manifest_rules import longest_side
+from tensorboard_plugin_atlas.wire.manifest_types import (
+    BlobEntry,
+    PatchesEntry,
+    ShortcutEntry,
+    ShortcutsManifest,
 )
 
 
-def fitting(sides: Sequence[int]) -> int:
+def count_fitting_patches(sides: Sequence[int]) -> int:
     """Returns how many of the patches with these longest `sides` fit on one sheet, in order."""
     count = 0
     while count < len(sides):
@@ -40,19 +43,29 @@ def encode_shortcuts(record: ShortcutRecord) -> list[bytes]:
         ArgumentError: if a value is outside of what readers accept, or the patches are not as large
             as their boxes.
     """
-    sheets = _packed(record)
-    layout: SheetLayout | None = None
-    described: list[tuple[Mapping[str, Any], bytes]] = []
+    sheets = _pack_patches(record)
+    blobs: list[tuple[BlobEntry, bytes]] = []
     if sheets is not None:
-        layout = SheetLayout(tile=sheets.tile, columns=sheets.columns, count=sheets.count)
-        described = [({"role": "patches"}, page) for page in sheets.pages]
-    header = shortcut_header(fields_of(record, layout))
+        blobs = [(describe_blob("patches", page), page) for page in sheets.pages]
     try:
-        return finished("shortcuts", header, described, decode_shortcuts)
-    except ArgumentError:
-        raise
-    except ValueError as error:  # of NaN and infinity, which JSON has no words for
+        found = msgspec.convert(record.found, tuple[ShortcutEntry, ...], from_attributes=True)
+    except msgspec.ValidationError as error:
         raise ArgumentError(f"shortcuts of layer {record.layer!r}: {error}") from error
+    fields = ShortcutsManifest(
+        kind="shortcuts",
+        version=WIRE_VERSION,
+        blobs=tuple(entry for entry, _ in blobs),
+        layer=record.layer,
+        step=record.step,
+        wall_time=record.wall_time,
+        classes=record.classes,
+        probe=record.probe,
+        input_size=record.input_size,
+        images=record.images,
+        patches=None if sheets is None else PatchesEntry(tile=sheets.tile, columns=sheets.columns),
+        found=found,
+    )
+    return finish(fields, blobs, decode_shortcuts)
 
 
 def decode_shortcuts(blobs: Sequence[bytes], run: str = "") -> ShortcutRecord:
@@ -66,7 +79,7 @@ def decode_shortcuts(blobs: Sequence[bytes], run: str = "") -> ShortcutRecord:
         TooNewError: if it follows a newer wire version.
         DamageError: if anything is not what the manifest says, with the blob and the numbers.
     """
-    _, fields = opened(blobs, ShortcutFields)
+    _, fields = open_sequence(blobs, ShortcutsManifest)
     return ShortcutRecord(
         layer=fields.layer,
         step=fields.step,
@@ -74,46 +87,33 @@ def decode_shortcuts(blobs: Sequence[bytes], run: str = "") -> ShortcutRecord:
         probe=fields.probe,
         input_size=fields.input_size,
         images=fields.images,
-        found=fields.found,
-        patches=_unpacked(fields, blobs[1:]),
+        found=msgspec.convert(fields.found, tuple[LoggedShortcut, ...], from_attributes=True),
+        patches=_unpack_patches(fields, blobs[1:]),
         classes=fields.classes,
         run=run,
     )
 
 
-def retell_shortcuts(manifest: Manifest) -> dict[str, Any]:
-    """Returns what a manifest says, made anew of what was checked in it.
+def shortcuts_response(manifest: Manifest) -> dict[str, Any]:
+    """Returns the response of `shortcuts`: the checked fields of a manifest, and nothing else.
 
     Raises:
-        DamageError: if it is of another kind.
+        DamageError: if the manifest is of another kind.
     """
-    fields = manifest.fields
-    if not isinstance(fields, ShortcutFields):
+    if not isinstance(manifest.fields, ShortcutsManifest):
         raise DamageError(f"manifest: its kind is {manifest.kind}, another was expected here")
-    return {
-        "kind": manifest.kind,
-        "version": manifest.version,
-        "blobs": [
-            {
-                "role": blob.role,
-                "format": blob.format,
-                "bytes": blob.size,
-                "crc32c": blob.crc32c,
-            }
-            for blob in manifest.blobs
-        ],
-        **shortcut_header(fields),
-    }
+    fields: dict[str, Any] = msgspec.to_builtins(manifest.fields)
+    return fields
 
 
-def _packed(record: ShortcutRecord) -> SpriteSheets | None:
+def _pack_patches(record: ShortcutRecord) -> SpriteSheets | None:
     if len(record.patches) != len(record.found):
         raise ArgumentError(
             f"{len(record.patches)} patches of {len(record.found)} shortcuts; pass one of each"
         )
     if not record.found:
         return None
-    side = longest_side(record.found)
+    side = longest_side([one.box for one in record.found])
     tiles = np.zeros((len(record.found), side, side, 3), np.uint8)
     for tile, one, patch in zip(tiles, record.found, record.patches, strict=True):
         y0, x0, y1, x1 = one.box
@@ -126,12 +126,15 @@ def _packed(record: ShortcutRecord) -> SpriteSheets | None:
     return pack(tiles, lossless=True)
 
 
-def _unpacked(fields: ShortcutFields, pages: Sequence[bytes]) -> tuple[NDArray[np.uint8], ...]:
-    sheet = fields.sheet
+def _unpack_patches(
+    fields: ShortcutsManifest, pages: Sequence[bytes]
+) -> tuple[NDArray[np.uint8], ...]:
+    sheet = fields.patches
     if sheet is None:
         return ()
+    count = len(fields.found)
     tiles = unpack(
-        SpriteSheets(pages=tuple(pages), tile=sheet.tile, columns=sheet.columns, count=sheet.count)
+        SpriteSheets(pages=tuple(pages), tile=sheet.tile, columns=sheet.columns, count=count)
     )
     return tuple(
         tile[: y1 - y0, : x1 - x0].copy()

@@ -1,28 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Named arrays as safetensors bytes, read back only if they are exactly what was announced.
+"""Named arrays as safetensors bytes, read back only if they match their specification.
 
 The format is public (https://github.com/huggingface/safetensors): a little-endian u64 header
-length, a JSON header, then flat little-endian arrays. The reader states beforehand which names,
-types and shapes it expects; anything else is refused before an array is allocated.
+length, a JSON header, then flat little-endian arrays. The caller specifies the names, types and
+shapes to expect; anything else is refused before an array is allocated.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
+from tensorboard_plugin_atlas.wire.limits import MAX_ARRAY_HEADER_BYTES, MAX_DIMENSIONS
 
-_MAX_HEADER_BYTES: Final = 65_536
+_MAX_REASON: Final = 120
+_Size = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 _NUMPY_TYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "F16": np.dtype("<f2"),
     "F32": np.dtype("<f4"),
@@ -31,14 +33,28 @@ _NUMPY_TYPES: Final[Mapping[str, np.dtype[Any]]] = {
 }
 
 
+class TensorEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One array in the header of a safetensors blob.
+
+    Attributes:
+        dtype: Element type, little-endian.
+        shape: Length of each dimension.
+        data_offsets: First byte and end of the data, counted from the end of the header.
+    """
+
+    dtype: Literal["F16", "F32", "I32", "U8"]
+    shape: Annotated[tuple[_Size, ...], msgspec.Meta(max_length=MAX_DIMENSIONS)]
+    data_offsets: tuple[_Size, _Size]
+
+
 @dataclass(frozen=True)
 class Spec:
-    """What an array must be.
+    """Specification of an array.
 
     Attributes:
         dtype: "F16", "F32", "I32" or "U8".
-        shape: Its shape; None leaves a dimension open.
-        optional: It may be absent.
+        shape: Length of each dimension, None for any.
+        optional: Whether the array may be absent.
     """
 
     dtype: str
@@ -47,10 +63,10 @@ class Spec:
 
 
 def save(arrays: Mapping[str, NDArray[Any]], specs: Mapping[str, Spec]) -> bytes:
-    """Returns `arrays` as safetensors bytes; equal arrays give equal bytes.
+    """Returns `arrays` as safetensors bytes; equal arrays result in equal bytes.
 
     Raises:
-        ArgumentError: if an array is missing, superfluous or not as `specs` has it.
+        ArgumentError: if an array is missing, unexpected or does not match `specs`.
     """
     problem = _mismatch({name: (a.dtype, a.shape) for name, a in arrays.items()}, specs)
     if problem:
@@ -62,60 +78,45 @@ def load(data: bytes, specs: Mapping[str, Spec], where: str) -> dict[str, NDArra
     """Returns the arrays in `data`.
 
     Args:
-        data: safetensors bytes from a stranger.
-        specs: Every array that may be there.
-        where: Names the blob in messages.
+        data: Untrusted safetensors bytes.
+        specs: Every array that `data` may hold.
+        where: Name of the blob for messages.
 
     Raises:
-        DamageError: if the header is not what `specs` and the length of `data` allow.
+        DamageError: if the header does not match `specs` or the length of `data`.
     """
     header, start = _read_header(data, where)
-    found = {name: _read_entry(name, entry, where) for name, entry in header.items()}
-    problem = _mismatch({name: item[:2] for name, item in found.items()}, specs)
+    problem = _mismatch(
+        {name: (_NUMPY_TYPES[entry.dtype], entry.shape) for name, entry in header.items()}, specs
+    )
     if problem:
         raise DamageError(f"{where}: {problem}")
-    _check_offsets(found, len(data) - start, where)
+    _check_offsets(header, len(data) - start, where)
     try:
         return load_safetensors(data)
     except Exception as error:  # its errors have no common base class
         raise DamageError(f"{where}: its arrays cannot be read") from error
 
 
-_Entry = tuple["np.dtype[Any]", tuple[int, ...], int, int]
-
-
-def _read_header(data: bytes, where: str) -> tuple[dict[str, Any], int]:
-    """Returns the parsed header and where the arrays start."""
+def _read_header(data: bytes, where: str) -> tuple[dict[str, TensorEntry], int]:
+    """Returns the parsed header and the offset of the arrays."""
     if len(data) < 8:
         raise DamageError(f"{where}: {len(data)} bytes are too few for arrays")
     (length,) = struct.unpack_from("<Q", data)
-    if length > min(_MAX_HEADER_BYTES, len(data) - 8):
+    if length > min(MAX_ARRAY_HEADER_BYTES, len(data) - 8):
         raise DamageError(f"{where}: its header claims {length:,} bytes")
     try:
-        header = json.loads(data[8 : 8 + length])
-    except (ValueError, RecursionError) as error:
-        raise DamageError(f"{where}: its header is not JSON") from error
-    if not isinstance(header, dict):
-        raise DamageError(f"{where}: its header is not a JSON object")
+        header = msgspec.json.decode(data[8 : 8 + length], type=dict[str, TensorEntry])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        reason = str(error)[:_MAX_REASON]
+        raise DamageError(f"{where}: its header is not one of arrays: {reason}") from error
     return header, 8 + length
-
-
-def _read_entry(name: str, entry: Any, where: str) -> _Entry:
-    try:
-        dtype = _NUMPY_TYPES[entry["dtype"]]
-        shape, (begin, end) = tuple(entry["shape"]), entry["data_offsets"]
-        numbers = (*shape, begin, end)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamageError(f"{where}: array {name[:40]!r} is not described properly") from error
-    if len(shape) > 2 or not all(type(n) is int and 0 <= n <= 2**40 for n in numbers):
-        raise DamageError(f"{where}: array {name[:40]!r} has an impossible shape or place")
-    return dtype, shape, begin, end
 
 
 def _mismatch(
     found: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]], specs: Mapping[str, Spec]
 ) -> str | None:
-    """Says how `found` differs from `specs`, or returns None."""
+    """Returns how `found` differs from `specs`, or None."""
     for name in found:
         if name not in specs:
             return f"unexpected array {name[:40]!r}"
@@ -135,15 +136,16 @@ def _mismatch(
     return None
 
 
-def _check_offsets(found: Mapping[str, _Entry], available: int, where: str) -> None:
-    """The arrays must lie one after the other and fill the blob, each as long as its shape says."""
+def _check_offsets(header: Mapping[str, TensorEntry], available: int, where: str) -> None:
+    """Checks that the arrays are contiguous, as long as their shapes state, and fill the blob."""
     position = 0
-    for name, (dtype, shape, begin, end) in sorted(found.items(), key=lambda item: item[1][2:]):
-        wanted = math.prod(shape) * dtype.itemsize
-        if begin != position or end - begin != wanted:
+    for name, entry in sorted(header.items(), key=lambda item: item[1].data_offsets):
+        begin, end = entry.data_offsets
+        size = math.prod(entry.shape) * _NUMPY_TYPES[entry.dtype].itemsize
+        if begin != position or end - begin != size:
             raise DamageError(
-                f"{where}: array {name!r} lies at {begin:,} to {end:,}, "
-                f"its shape {shape} takes {wanted:,} bytes from {position:,}"
+                f"{where}: array {name!r} is at {begin:,} to {end:,}, "
+                f"its shape {entry.shape} needs {size:,} bytes from {position:,}"
             )
         position = end
     if position != available:

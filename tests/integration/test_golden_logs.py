@@ -84,9 +84,7 @@ def write(folder: Path) -> None:
     (folder / EXPECTED).write_text(json.dumps(expected, indent=1) + "\n", encoding="utf-8")
 
 
-VERSIONS = (
-    sorted(path.name for path in GOLDEN.iterdir() if path.is_dir()) if GOLDEN.is_dir() else []
-)
+VERSIONS = sorted(path.name for path in GOLDEN.glob("wire-*"))
 
 
 def test_there_is_a_log_of_each_version() -> None:

@@ -27,7 +27,7 @@ from tensorboard_plugin_atlas.wire.atlas_codec import (
     encode_atlas,
     encode_probe,
 )
-from tensorboard_plugin_atlas.wire.json_reader import MAX_TEXT
+from tensorboard_plugin_atlas.wire.limits import MAX_TEXT
 from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts, encode_shortcuts
 
 Decode = Callable[[Sequence[bytes]], Any]

@@ -122,7 +122,9 @@ class TestMetadata:
         assert found["console_scripts", "tensorboard-atlas"].load() is main
         assert len(found) == 2
 
-    @pytest.mark.parametrize("name", ["py.typed", "http_api.md", "static/index.js"])
+    @pytest.mark.parametrize(
+        "name", ["py.typed", "http_api.md", "wire/schema.json", "static/index.js"]
+    )
     def test_data_files_are_in_the_package(self, name):
         assert importlib.resources.files("tensorboard_plugin_atlas").joinpath(name).is_file()
 

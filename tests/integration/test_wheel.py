@@ -27,6 +27,7 @@ def test_the_wheel_contains_the_package_only(wheel):
         "static/index.js",
         "py.typed",
         "http_api.md",
+        "wire/schema.json",
         "writer/worker.py",
         "compute/pipeline.py",
     ):

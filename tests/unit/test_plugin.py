@@ -76,7 +76,7 @@ def test_index_lists_runs_layers_and_steps(client: Client) -> None:
     versions = response.json["runs"][0]["series"][0]["versions"]
     assert len(set(versions)) == 3
     assert response.json == {
-        "version": 1,
+        "version": 2,
         "kept_limit": 200,
         "runs": [
             {
@@ -125,7 +125,7 @@ def test_the_index_is_sent_as_the_client_takes_it(
 @pytest.mark.parametrize(("hints", "limit"), [(None, None), ({}, None), ({"atlas": 0}, None)])
 def test_no_limit_is_null(hints: Any, limit: Any, tmp_path: Path) -> None:
     body = make_client(tmp_path, hints)[0].get(ROUTE_PREFIX + "index").json
-    assert body == {"version": 1, "kept_limit": limit, "runs": []}
+    assert body == {"version": 2, "kept_limit": limit, "runs": []}
 
 
 def test_history_tells_what_the_manifests_say(client: Client) -> None:
@@ -134,12 +134,12 @@ def test_history_tells_what_the_manifests_say(client: Client) -> None:
     assert body["steps"][1] == {
         "step": 10,
         "wall_time": 110.0,
-        "edition": "logged",
+        "revision": "logged",
         "sequence": 4,
         "status": "ok",
         "reason": None,
         "trustworthiness": make_atlas(10).quality.trustworthiness,
-        "knn_kept": make_atlas(10).quality.knn_kept,
+        "neighbors_kept": make_atlas(10).quality.knn_kept,
         "samples": 60,
     }
 
@@ -341,7 +341,7 @@ def test_a_damaged_blob_is_never_sent_and_remembered(tmp_path: Path) -> None:
 
 
 def test_a_newer_wire_version_is_told(tmp_path: Path) -> None:
-    text = b'{"kind":"atlas","version":2}'
+    text = b'{"kind":"atlas","version":3}'
     newer = [checksum(text).encode() + b"\n" + text]
     rewritten(tmp_path, lambda step, b: newer if step == 10 else b)
     client = make_client(tmp_path)[0]

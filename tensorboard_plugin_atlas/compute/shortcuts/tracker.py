@@ -50,8 +50,12 @@ from tensorboard_plugin_atlas.shortcut_record import (
     ShortcutRecord,
     ShortcutTest,
 )
-from tensorboard_plugin_atlas.wire.shortcut_codec import fitting
-from tensorboard_plugin_atlas.wire.shortcut_manifest import MAX_EXAMPLES, MAX_FOUND, MAX_HISTORY
+from tensorboard_plugin_atlas.wire.limits import (
+    MAX_SHORTCUT_EXAMPLES,
+    MAX_SHORTCUT_TESTS,
+    MAX_SHORTCUTS,
+)
+from tensorboard_plugin_atlas.wire.shortcut_codec import count_fitting_patches
 
 _NEVER_SIGNIFICANT: Final = 8
 """Patches kept that were never significant: as many as one search tests."""
@@ -196,8 +200,8 @@ class ShortcutTracker:
                     break
             else:
                 kept.append(one)
-        few = list(_drop_weak(kept))[:MAX_FOUND]
-        few = few[: fitting([max(one.patch.shape[:2]) for one in few])]
+        few = list(_drop_weak(kept))[:MAX_SHORTCUTS]
+        few = few[: count_fitting_patches([max(one.patch.shape[:2]) for one in few])]
         return tuple(self._assign_id(one) for one in few)
 
     def _assign_id(self, one: _Candidate) -> _Candidate:
@@ -296,7 +300,7 @@ def _update_candidate(
         strength=strength,
         significant=significant,
         since=step if since is None and significant else since,
-        history=(*known.now.history, test)[-MAX_HISTORY:],
+        history=(*known.now.history, test)[-MAX_SHORTCUT_TESTS:],
     )
     return dataclasses.replace(known, now=now)
 
@@ -317,7 +321,7 @@ def _merge(stronger: _Candidate, weaker: _Candidate) -> _Candidate:
     older = min(known, key=lambda one: one.id, default=stronger.now)
     # The test of this step is that of the stronger patch.
     earlier = [test for test in older.history if test.step < stronger.now.history[-1].step]
-    history = (*earlier, stronger.now.history[-1])[-MAX_HISTORY:]
+    history = (*earlier, stronger.now.history[-1])[-MAX_SHORTCUT_TESTS:]
     since = [one.now.since for one in (stronger, weaker) if one.now.since is not None]
     now = dataclasses.replace(
         stronger.now, id=older.id, history=history, since=min(since, default=None)
@@ -350,9 +354,9 @@ def _select_examples(
     classes = after.argmax(dim=1).numpy()
     flipped = np.flatnonzero(classes == target)
     rest = np.flatnonzero(classes != target)
-    share = round(MAX_EXAMPLES * len(flipped) / len(rows))
+    share = round(MAX_SHORTCUT_EXAMPLES * len(flipped) / len(rows))
     most = max(share, min(1, len(flipped)))
-    chosen = np.concatenate([flipped[:most], rest[: MAX_EXAMPLES - most]])
+    chosen = np.concatenate([flipped[:most], rest[: MAX_SHORTCUT_EXAMPLES - most]])
     before = evaluator.logits(rows[chosen]).softmax(dim=1)[:, target].tolist()
     now = after.softmax(dim=1)[:, target].tolist()
     for number, one in enumerate(chosen):

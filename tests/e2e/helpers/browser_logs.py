@@ -148,7 +148,7 @@ def flip_bit(blobs: list[bytes], index: int) -> list[bytes]:
 
 def make_newer_manifest() -> list[bytes]:
     """Returns a manifest of a newer version."""
-    text = b'{"kind":"atlas","version":2}'
+    text = b'{"kind":"atlas","version":3}'
     return [checksum(text).encode() + b"\n" + text]
 
 

@@ -385,6 +385,6 @@ def test_the_tab_takes_them_over_while_it_runs(fast: bool, trained: Path, runs: 
             pass
         assert now["steps"] == list(STEPS)
         history = json.loads(get(f"{base}history?id={now['id']}")[2])["steps"]
-        assert [one["edition"] for one in history] == ["refined", "logged", "refined"]
+        assert [one["revision"] for one in history] == ["refined", "logged", "refined"]
         listed = json.loads(get(base + "index")[2])["runs"]
         assert [run["run"] for run in listed] == ["exp/atlas"]

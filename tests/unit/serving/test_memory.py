@@ -21,7 +21,7 @@ from tensorboard_server import get, start_tensorboard, wait_for_atlases
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
-from tensorboard_plugin_atlas.wire.manifest import MAX_VALUES
+from tensorboard_plugin_atlas.wire.limits import MAX_MANIFEST_VALUES
 
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 MIB = 1 << 20
@@ -122,7 +122,7 @@ def test_blobs_that_are_larger_than_stated_are_refused_before_they_are_kept(
 def test_a_history_keeps_few_values_of_each_manifest(tmp_path: Path) -> None:
     """Sixty sound manifests of 190,000 names take 12 MiB each as Python objects."""
     pairs = ["".join(pair) for pair in itertools.product(string.ascii_letters, repeat=2)]
-    names = list(itertools.islice(itertools.cycle(pairs), MAX_VALUES - 10_000))
+    names = list(itertools.islice(itertools.cycle(pairs), MAX_MANIFEST_VALUES - 10_000))
     sink = EventSink(tmp_path / "exp" / "atlas")
     for step in range(60):
         atlas = encode_atlas(make_atlas(step, layer="a", samples=20, grids=(2,), tile=8))

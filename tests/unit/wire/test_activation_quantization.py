@@ -15,7 +15,7 @@ def test_small_arrays_are_kept_in_half_precision() -> None:
     np.testing.assert_array_equal(stored.values(), values.astype(np.float16))
 
 
-def test_values_beyond_half_range_are_clipped_and_the_loss_is_told() -> None:
+def test_values_beyond_half_range_are_clipped_and_the_loss_is_measured() -> None:
     stored = store_activations(np.array([[1e6], [-1e6], [3.0]], np.float32))
     assert stored.values().ravel().tolist() == [65504.0, -65504.0, 3.0]
     assert stored.lost_variance == pytest.approx((1e6 - 65504) ** 2 / 1e12, rel=1e-4)
@@ -31,7 +31,7 @@ def test_values_beyond_half_range_are_clipped_and_the_loss_is_told() -> None:
         ([0.1, 0.2, 0.7], 0.0),
     ],
 )
-def test_what_half_precision_is_too_coarse_for_is_told(values: list[float], lost: float) -> None:
+def test_the_loss_of_half_precision_is_measured(values: list[float], lost: float) -> None:
     stored = store_activations(np.array(values, np.float32)[:, None])
     assert stored.kind == "float16"
     assert stored.lost_variance == pytest.approx(min(lost, 1.0))
@@ -93,7 +93,7 @@ def test_rows_that_are_not_finite_become_the_mean_of_the_others(max_bytes: int) 
 
 @pytest.mark.parametrize("values", [np.full((9, 5), np.nan), np.full((9, 5), 3.0)])
 @pytest.mark.parametrize("max_bytes", [85, 60])
-def test_nothing_to_tell_apart(values: np.ndarray, max_bytes: int) -> None:
+def test_equal_values(values: np.ndarray, max_bytes: int) -> None:
     stored = store_activations(values, max_bytes=max_bytes)
     expected = 0.0 if np.isnan(values).any() else 3.0
     np.testing.assert_array_equal(stored.values(), np.full((9, 5), expected, np.float16))

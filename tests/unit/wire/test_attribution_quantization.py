@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.wire.attribution_quantization import (
-    attribution_of,
     is_large,
-    spread_of,
+    read_attribution,
+    read_spread,
     store_attribution,
     store_spreads,
 )
@@ -19,7 +19,7 @@ def test_half_precision_keeps_eleven_bits_and_never_overflows():
     values = np.array([[1.0, -0.3330], [1e9, -1e9]], np.float32)
     stored = store_attribution(values, in_bytes=False)
     assert list(stored) == ["attribution"]
-    found = attribution_of(stored)
+    found = read_attribution(stored)
     np.testing.assert_allclose(found[0], values[0], rtol=2**-11)
     assert found[1].tolist() == [65504.0, -65504.0]
 
@@ -29,12 +29,12 @@ def test_bytes_keep_127_steps_of_the_largest_of_each_cell():
     stored = store_attribution(values, in_bytes=True)
     assert stored["attribution_codes"].tolist() == [[255, 127, 129], [255, 1, 128]]
     np.testing.assert_allclose(stored["attribution_scale"], [1.0, 0.0001], rtol=1e-6)
-    np.testing.assert_allclose(attribution_of(stored)[0], [127.0, -1.0, 1.0])
+    np.testing.assert_allclose(read_attribution(stored)[0], [127.0, -1.0, 1.0])
 
 
 def test_a_cell_of_nothing_is_zero_and_a_broken_one_is_unknown():
     values = np.array([[0, 0], [np.nan, 1], [np.inf, 1]], np.float32)
-    found = attribution_of(store_attribution(values, in_bytes=True))
+    found = read_attribution(store_attribution(values, in_bytes=True))
     assert found[0].tolist() == [0, 0]
     assert np.isnan(found[1:]).all()
 
@@ -42,9 +42,9 @@ def test_a_cell_of_nothing_is_zero_and_a_broken_one_is_unknown():
 def test_no_cells_and_no_attribution():
     empty = np.zeros((0, 5), np.float32)
     for in_bytes in (False, True):
-        assert attribution_of(store_attribution(empty, in_bytes=in_bytes)).shape == (0, 5)
+        assert read_attribution(store_attribution(empty, in_bytes=in_bytes)).shape == (0, 5)
         assert store_attribution(None, in_bytes=in_bytes) == {}
-    assert attribution_of({}) is None
+    assert read_attribution({}) is None
 
 
 @pytest.mark.parametrize(("cells", "large"), [(524, False), (525, True)])
@@ -63,14 +63,14 @@ def test_half_a_form_is_refused(names):
         "attribution_scale": np.zeros(1, np.float32),
     }
     with pytest.raises(ValueError, match="two forms, or in half of one"):
-        attribution_of({name: arrays[name] for name in names})
+        read_attribution({name: arrays[name] for name in names})
 
 
 def test_spreads_keep_255_steps_of_the_largest_of_each_cell():
     values = np.array([[2.55, 0.014, 0], [0, 0, 0], [np.nan, 1, 1]], np.float32)
     (stored,) = store_spreads([values])
     assert stored["spread_codes"][:2].tolist() == [[255, 1, 0], [0, 0, 0]]
-    found = spread_of(stored)
+    found = read_spread(stored)
     np.testing.assert_allclose(found[:2], [[2.55, 0.01, 0], [0, 0, 0]], rtol=1e-6)
     assert np.isnan(found[2]).all()
 
@@ -85,5 +85,5 @@ def test_spreads_are_kept_of_as_many_levels_as_fit_in():
 def test_half_a_spread_is_refused(name):
     (stored,) = store_spreads([np.ones((1, 2), np.float32)])
     with pytest.raises(ValueError, match="half of the spread"):
-        spread_of({name: stored[name]})
-    assert spread_of({}) is None
+        read_spread({name: stored[name]})
+    assert read_spread({}) is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drafts, atlases and refined atlases: which of them is read and served, under both loaders."""
+"""Preliminary, logged and refined atlases: which is read and served, under both loaders."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import pytest
 from synthetic_atlases import make_atlas, make_probe_pictures
 from tensorboard_server import get, start_tensorboard
 
-from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas, Provenance
+from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases, read_atlases
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.wire.revisions import REFINES, refined_mark
+from tensorboard_plugin_atlas.wire.revisions import REFINES, read_refined_mark
 
 RUN = "exp/atlas"
 LAYER = "features.3"
@@ -41,12 +41,12 @@ def atlas_with(kind: str, step: int, refines: str | None = None) -> Atlas:
     return atlas.replace(grids=tuple(grids), provenance=provenance)
 
 
-def write(log_dir: Path, run: str, edition: Revision, *atlases: Atlas) -> list[str]:
-    """Logs atlases of one edition to a file of their own; returns their manifests' checksums."""
+def write(log_dir: Path, run: str, revision: Revision, *atlases: Atlas) -> list[str]:
+    """Logs atlases of one revision to a file of their own; returns their manifests' checksums."""
     sink, marks = EventSink(log_dir / run), []
     for atlas in atlases:
         blobs = encode_atlas(atlas)
-        sink.write(layer_tag(LAYER, edition), blobs, atlas.step)
+        sink.write(layer_tag(LAYER, revision), blobs, atlas.step)
         marks.append(blobs[0][:8].decode())
     sink.close()
     return marks
@@ -110,23 +110,25 @@ class TestReading:
         stale = [e.step for e in list_atlases(tmp_path) if e.revision == "stale"]
         assert stale == [0, 10, 99]
 
-    def test_an_atlas_that_was_logged_anew_is_shown(self, tmp_path: Path, marks: list[str]) -> None:
+    def test_an_atlas_that_was_logged_again_is_shown(
+        self, tmp_path: Path, marks: list[str]
+    ) -> None:
         refine(tmp_path, 1, 20, marks[2])
         again = atlas_with("inversion", 20).replace(sequence=7)
-        time.sleep(1.1)  # files of one second are told apart by their number, of two by their time
+        time.sleep(1.1)  # files of one second are ordered by number, of two by time
         write(tmp_path, RUN, Revision.LOGGED, again)
         assert kinds(tmp_path)[20] == "inversion"
 
-    def test_a_draft_counts_until_the_atlas_is_there(self, tmp_path: Path) -> None:
-        drafts = [atlas_with("examples", step) for step in (0, 10)]
-        write(tmp_path, RUN, Revision.PRELIMINARY, *drafts)
+    def test_a_preliminary_atlas_counts_until_the_atlas_is_there(self, tmp_path: Path) -> None:
+        early = [atlas_with("examples", step) for step in (0, 10)]
+        write(tmp_path, RUN, Revision.PRELIMINARY, *early)
         assert kinds(tmp_path) == {0: "examples", 10: "examples"}
         assert [e.revision for e in list_atlases(tmp_path)] == ["preliminary", "preliminary"]
         write(tmp_path, RUN, Revision.LOGGED, atlas_with("inversion", 0))
         assert kinds(tmp_path) == {0: "inversion", 10: "examples"}
         assert [e.revision for e in list_atlases(tmp_path)] == ["logged", "preliminary"]
 
-    def test_a_draft_can_be_refined(self, tmp_path: Path) -> None:
+    def test_a_preliminary_atlas_can_be_refined(self, tmp_path: Path) -> None:
         (mark,) = write(tmp_path, RUN, Revision.PRELIMINARY, atlas_with("examples", 10))
         refine(tmp_path, 1, 10, mark)
         assert kinds(tmp_path) == {10: "poster"}
@@ -167,7 +169,7 @@ class TestReading:
         assert (earlier.last_step, earlier.atlases[LAYER].step) == (20, 20)
 
     def test_a_mark_that_is_no_text_is_none(self) -> None:
-        assert refined_mark(Provenance(layer_info={REFINES: ["0a1b2c3d"]})) is None
+        assert read_refined_mark({REFINES: ["0a1b2c3d"]}) is None
 
 
 Index = dict[str, Any]
@@ -208,7 +210,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, marks: list[str]) -> Ite
         yield url
 
 
-def test_editions_take_each_others_place_while_tensorboard_runs(
+def test_revisions_replace_each_other_while_tensorboard_runs(
     url: str, tmp_path: Path, marks: list[str]
 ) -> None:
     before = wait(url, [0, 10, 20])
@@ -231,7 +233,7 @@ def test_editions_take_each_others_place_while_tensorboard_runs(
         16,
         marks[1],
     )
-    # Who still looks at the old icons can go on.
+    # Clients that still show the old icons can fetch them.
     query = f"id={id_}&step=10&blob=3&v="
     status, _, old = get(f"{url}data/plugin/atlas/sheet?{query}{old_crc}")
     assert (status, old == sheet) == (200, False)
@@ -239,26 +241,29 @@ def test_editions_take_each_others_place_while_tensorboard_runs(
     # A refinement of something else is there, and does not count.
     assert served(url, id_, 0)[0]["grids"][0]["tile"] == 8
     history = json.loads(get(f"{url}data/plugin/atlas/history?id={id_}")[2])
-    assert [one["edition"] for one in history["steps"]] == ["logged", "refined", "logged"]
+    assert [one["revision"] for one in history["steps"]] == ["logged", "refined", "logged"]
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
-def test_a_draft_is_shown_until_its_atlas_comes(fast: bool, tmp_path: Path) -> None:
+def test_a_preliminary_atlas_is_shown_until_its_atlas_is_logged(fast: bool, tmp_path: Path) -> None:
     sink = EventSink(tmp_path / RUN)
     sink.write(layer_tag(LAYER, Revision.PRELIMINARY), encode_atlas(atlas_with("examples", 5)), 5)
     sink.flush()
     with start_tensorboard(tmp_path, fast) as url:
         series = wait(url, [5])
-        draft, _ = served(url, series["id"], 5)
+        early, _ = served(url, series["id"], 5)
         finished = make_atlas(5, layer=LAYER, samples=40, grids=(3,), tile=16)
         sink.write(layer_tag(LAYER), encode_atlas(finished), 5)
-        # A draft of the next step is written to the same file, and rises in its own tag.
+        # A preliminary atlas of the next step is in the same file, with rising steps in its tag.
         sink.write(
             layer_tag(LAYER, Revision.PRELIMINARY), encode_atlas(atlas_with("examples", 6)), 6
         )
         sink.close()
         series = wait(url, [5, 6])
-        assert [v.partition("-")[0] for v in series["versions"]] == ["logged", "draft"]
-        assert draft["grids"][0]["tile"] == 8
+        assert [v.partition("-")[0] for v in series["versions"]] == [
+            "logged",
+            Revision.PRELIMINARY.label,
+        ]
+        assert early["grids"][0]["tile"] == 8
         assert served(url, series["id"], 5)[0]["grids"][0]["tile"] == 16
         assert served(url, series["id"], 6)[0]["grids"][0]["tile"] == 8

@@ -31,10 +31,10 @@ from tensorboard_plugin_atlas.wire.atlas_codec import (
     read_manifest,
 )
 from tensorboard_plugin_atlas.wire.shortcut_codec import (
+    count_fitting_patches,
     decode_shortcuts,
     encode_shortcuts,
-    fitting,
-    retell_shortcuts,
+    shortcuts_response,
 )
 
 
@@ -43,7 +43,7 @@ def blobs() -> list[bytes]:
     return encode_shortcuts(make_shortcuts(100))
 
 
-def resealed(blobs: list[bytes], change: Callable[[dict[str, Any]], object]) -> list[bytes]:
+def rewrite_manifest(blobs: list[bytes], change: Callable[[dict[str, Any]], object]) -> list[bytes]:
     """Returns the blobs with a changed manifest under a right checksum."""
     document = json.loads(blobs[0][9:])
     change(document)
@@ -87,6 +87,8 @@ def test_the_manifest_is_as_http_api_md_has_it(blobs: list[bytes]) -> None:
         "format": "webp",
         "bytes": len(blobs[1]),
         "crc32c": checksum(blobs[1]),
+        "grid": None,
+        "page": None,
     }
     assert webp_size(blobs[1]) == (12, 12)
     first = document["found"][0]
@@ -106,12 +108,12 @@ def test_the_manifest_is_as_http_api_md_has_it(blobs: list[bytes]) -> None:
     }
 
 
-def test_it_is_retold_from_what_was_checked(blobs: list[bytes]) -> None:
-    strange = resealed(blobs, lambda document: document.update(extra="<script>"))
-    told = retell_shortcuts(read_manifest(strange[0]))
-    assert json.loads(json.dumps(told)) == json.loads(blobs[0][9:])
+def test_the_response_holds_only_what_was_checked(blobs: list[bytes]) -> None:
+    strange = rewrite_manifest(blobs, lambda document: document.update(extra="<script>"))
+    response = shortcuts_response(read_manifest(strange[0]))
+    assert json.loads(json.dumps(response)) == json.loads(blobs[0][9:])
     with pytest.raises(DamageError, match="its kind is atlas"):
-        retell_shortcuts(read_manifest(encode_atlas(make_atlas(0, samples=20, grids=(3,)))[0]))
+        shortcuts_response(read_manifest(encode_atlas(make_atlas(0, samples=20, grids=(3,)))[0]))
 
 
 def test_one_kind_is_never_taken_for_another(blobs: list[bytes]) -> None:
@@ -191,16 +193,16 @@ LIES = {
 @pytest.mark.parametrize("lie", LIES)
 def test_a_manifest_that_lies_is_damage(lie: str, blobs: list[bytes]) -> None:
     with pytest.raises(DamageError):
-        decode_shortcuts(resealed(blobs, LIES[lie]))
+        decode_shortcuts(rewrite_manifest(blobs, LIES[lie]))
 
 
 def test_the_manifest_that_the_lies_are_made_of_is_sound(blobs: list[bytes]) -> None:
-    assert decode_shortcuts(resealed(blobs, lambda document: document)).step == 100
+    assert decode_shortcuts(rewrite_manifest(blobs, lambda document: document)).step == 100
 
 
-def test_a_newer_version_is_told_apart_from_damage(blobs: list[bytes]) -> None:
-    with pytest.raises(TooNewError, match="wire version 2"):
-        decode_shortcuts(resealed(blobs, whole(version=2)))
+def test_a_newer_version_is_not_damage(blobs: list[bytes]) -> None:
+    with pytest.raises(TooNewError, match="wire version 3"):
+        decode_shortcuts(rewrite_manifest(blobs, whole(version=3)))
 
 
 def test_a_picture_of_another_size_is_damage_under_a_right_checksum(blobs: list[bytes]) -> None:
@@ -210,7 +212,7 @@ def test_a_picture_of_another_size_is_damage_under_a_right_checksum(blobs: list[
         document["blobs"][0].update(bytes=len(other), crc32c=checksum(other))
 
     with pytest.raises(DamageError, match="10 x 10 px, its manifest says 12 x 12"):
-        decode_shortcuts([resealed(blobs, swap)[0], other])
+        decode_shortcuts([rewrite_manifest(blobs, swap)[0], other])
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,7 @@ def test_a_record_elsewhere_than_it_says_is_damage() -> None:
         check_place(record, "layer4", 100)
 
 
-def test_tags_name_the_layer_and_are_no_edition() -> None:
+def test_tags_name_the_layer_and_are_no_revision() -> None:
     for layer in ("layer3", 'a"b\\c%d\n', "", "shortcuts/x", "layer/y"):
         tag = shortcuts_tag(layer)
         assert layer_of_shortcuts(tag) == layer
@@ -250,4 +252,4 @@ def test_tags_name_the_layer_and_are_no_edition() -> None:
     [([], 0), ([2048], 1), ([2049], 0), ([1024] * 40, 4), ([292] * 40, 40), ([293] * 40, 36)],
 )
 def test_as_many_patches_as_fit_on_a_sheet(sides: list[int], count: int) -> None:
-    assert fitting(sides) == count
+    assert count_fitting_patches(sides) == count

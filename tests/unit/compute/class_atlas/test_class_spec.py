@@ -86,7 +86,7 @@ def test_what_an_atlas_states_is_read_whatever_the_log_holds():
     stated = ClassAtlas(
         layer="layer3", classes=(0, 1), names=("cat", "dog"), rule="top", axis=axis
     ).as_dict()
-    assert stated["axis"] == {"left": 1, "right": 0, "reach": 2.5, "trust": None}
+    assert stated["axis"] == {"left": 1, "right": 0, "reach": 2.5, "trustworthiness": None}
     assert class_atlas_of(Provenance(layer_info={CLASS_ATLAS: stated})) == ("layer3", (0, 1))
     for odd in (None, 3, [], {}, {"layer": 3, "classes": [0]}, {"layer": "a", "classes": 3}):
         assert class_atlas_of(Provenance(layer_info={CLASS_ATLAS: odd})) is None

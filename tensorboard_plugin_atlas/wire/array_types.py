@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arrays of the safetensors blobs: names, element types and shapes.
+
+Shapes use the letters N (samples), C (channels), M (cells of a grid), K (classes), P (principal
+axes) and I (images of the probe).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from tensorboard_plugin_atlas.wire.tensors import Spec
+
+
+@dataclass(frozen=True)
+class ArrayType:
+    """What an array of a blob is.
+
+    Attributes:
+        dtype: Element type, little-endian.
+        shape: Length of each dimension, a number or a letter.
+        optional: Whether the array may be absent.
+    """
+
+    dtype: Literal["F16", "F32", "I32", "U8"]
+    shape: tuple[str | int, ...]
+    optional: bool = False
+
+
+MAP_ARRAYS: Final[Mapping[str, ArrayType]] = {
+    "xy": ArrayType("F32", ("N", 2)),
+    "image_ids": ArrayType("I32", ("N",)),
+    "positions": ArrayType("I32", ("N", 2)),
+    "boxes": ArrayType("I32", ("N", 4)),
+    "clamped": ArrayType("U8", ("N",)),
+    "labels": ArrayType("I32", ("N",), optional=True),
+    "predictions": ArrayType("I32", ("N",), optional=True),
+    "overlap": ArrayType("F32", ("N",), optional=True),
+    "noise_floor": ArrayType("F32", ("N",), optional=True),
+    "concepts": ArrayType("I32", ("N",), optional=True),
+}
+"""Arrays of blob "map" that belong to the samples."""
+
+GRID_ARRAYS: Final[Mapping[str, ArrayType]] = {
+    "rows": ArrayType("I32", ("M",)),
+    "cols": ArrayType("I32", ("M",)),
+    "counts": ArrayType("I32", ("M",)),
+    "cell_of": ArrayType("I32", ("N",)),
+    "kind": ArrayType("U8", ("M",)),
+    "cosine": ArrayType("F32", ("M",)),
+}
+"""Arrays of blob "map" that belong to one grid, each named `grid<size>.<name>`."""
+
+ATTRIBUTION_ARRAYS: Final[Mapping[str, ArrayType]] = {
+    "attribution": ArrayType("F16", ("M", "K"), optional=True),
+    "attribution_codes": ArrayType("U8", ("M", "K"), optional=True),
+    "attribution_scale": ArrayType("F32", ("M",), optional=True),
+    "spread_codes": ArrayType("U8", ("M", "K"), optional=True),
+    "spread_scale": ArrayType("F32", ("M",), optional=True),
+}
+"""Arrays of blob "map" that hold the attribution of one grid, named `grid<size>.<name>`."""
+
+ACTIVATION_ARRAYS: Final[Mapping[str, Mapping[str, ArrayType]]] = {
+    "float16": {"values": ArrayType("F16", ("N", "C"))},
+    "uint8": {
+        "codes": ArrayType("U8", ("N", "C")),
+        "scale": ArrayType("F32", ("C",)),
+        "offset": ArrayType("F32", ("C",)),
+    },
+    "pca": {
+        "scores": ArrayType("F16", ("N", "P")),
+        "axes": ArrayType("F16", ("P", "C")),
+        "mean": ArrayType("F32", ("C",)),
+    },
+}
+"""Arrays of blob "activations", by the kind of stored form."""
+
+PROBE_ARRAYS: Final[Mapping[str, ArrayType]] = {
+    "image_ids": ArrayType("I32", ("I",)),
+    "labels": ArrayType("I32", ("I",), optional=True),
+}
+"""Arrays of blob "probe"."""
+
+
+def array_specs(
+    types: Mapping[str, ArrayType], sizes: Mapping[str, int], prefix: str = ""
+) -> dict[str, Spec]:
+    """Returns the specification of each array.
+
+    Args:
+        types: The arrays.
+        sizes: Length of a dimension by its letter; other letters stay open.
+        prefix: Prefix of every name.
+    """
+    return {
+        prefix + name: Spec(
+            one.dtype,
+            tuple(n if isinstance(n, int) else sizes.get(n) for n in one.shape),
+            one.optional,
+        )
+        for name, one in types.items()
+    }

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Types of the JSON responses of the plugin, except for manifests."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from tensorboard_plugin_atlas.wire import limits
+from tensorboard_plugin_atlas.wire.manifest_types import (
+    CellEntry,
+    EventKind,
+    Finite,
+    Id,
+    Score,
+    Share,
+    SkippedEntry,
+    Step,
+)
+
+Steps = Annotated[tuple[Step, ...], Meta(max_length=limits.MAX_STEPS)]
+Times = Annotated[tuple[Finite, ...], Meta(max_length=limits.MAX_STEPS)]
+Versions = Annotated[tuple[str, ...], Meta(max_length=limits.MAX_STEPS)]
+ConceptIds = Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_HISTORY_IDS)]
+Count = Annotated[int, Meta(ge=0, le=limits.MAX_SEQUENCE_NUMBER)]
+
+
+class SeriesEntry(Struct, frozen=True, kw_only=True):
+    """One layer of one run.
+
+    Attributes:
+        id: Opaque id of the series.
+        layer: Dotted module name.
+        steps: Kept steps, ascending.
+        wall_times: Seconds since the epoch of each step, 0 where unknown.
+        versions: Opaque text of each step; it changes whenever another record counts for the step.
+        shortcuts: Steps at which shortcuts were logged.
+    """
+
+    id: str
+    layer: str
+    steps: Steps
+    wall_times: Times
+    versions: Versions
+    shortcuts: Steps
+
+
+class RunEntry(Struct, frozen=True, kw_only=True):
+    """One run.
+
+    Attributes:
+        id: Opaque id of the run.
+        run: TensorBoard's name of the run.
+        probe: Whether the images of the probe were logged.
+        series: Layers of the run.
+    """
+
+    id: str
+    run: str
+    probe: bool
+    series: tuple[SeriesEntry, ...]
+
+
+class IndexResponse(Struct, frozen=True, kw_only=True):
+    """Response of `index`: every run and layer.
+
+    Attributes:
+        version: Version of the responses.
+        kept_limit: Steps of each tag that TensorBoard keeps, null for all.
+        runs: Runs by name.
+    """
+
+    version: Literal[2]
+    kept_limit: Annotated[int, Meta(ge=0, le=limits.MAX_SEQUENCE_NUMBER)] | None
+    runs: tuple[RunEntry, ...]
+
+
+class HistoryStep(Struct, frozen=True, kw_only=True):
+    """One step of a series.
+
+    Attributes:
+        step: Global step.
+        wall_time: Seconds since the epoch.
+        revision: Revision of the atlas that is shown.
+        sequence: Running number of the atlas, null where its manifest cannot be read.
+        status: Whether the atlas can be read.
+        reason: Why it cannot be read, or null.
+        trustworthiness: Trustworthiness of the map, or null.
+        neighbors_kept: Share of neighbors kept on the map, or null.
+        samples: Number of samples, or null.
+    """
+
+    step: Step
+    wall_time: Finite
+    revision: Literal["preliminary", "logged", "refined"]
+    sequence: Count | None
+    status: Literal["ok", "damaged", "too_new"]
+    reason: str | None
+    trustworthiness: Finite | None
+    neighbors_kept: Finite | None
+    samples: Count | None
+
+
+class HistoryEvent(Struct, frozen=True, kw_only=True):
+    """A change of concepts at one step of a series; see `EventEntry`.
+
+    Attributes:
+        step: Global step of the atlas.
+        kind: Kind of change.
+        text: One sentence for people.
+        score: Rank among the events of a run, at least 0.
+        confidence: From 0 to 1.
+        before_step: Step of the previous atlas.
+        before: Ids of the concepts that the change started with.
+        after: Ids of the concepts that it ended with.
+        cell: Cell to show, at `step` or, if no concept is left, at `before_step`.
+    """
+
+    step: Step
+    kind: EventKind
+    text: Annotated[str, Meta(max_length=limits.MAX_HISTORY_TEXT)]
+    score: Score
+    confidence: Share
+    before_step: Step
+    before: ConceptIds
+    after: ConceptIds
+    cell: CellEntry | None
+
+
+class HistoryResponse(Struct, frozen=True, kw_only=True):
+    """Response of `history`: what the manifests of one series state.
+
+    Attributes:
+        id: Opaque id of the series.
+        logged: Atlases that were logged, as far as known.
+        kept: Steps that TensorBoard kept.
+        steps: Kept steps, ascending.
+        skipped: Checkpoints that were not computed, ascending.
+        events: Events of all steps, highest score first; null where no step tracked concepts.
+        events_found: Events in all manifests; only the first are listed.
+    """
+
+    id: str
+    logged: Count
+    kept: Count
+    steps: Annotated[tuple[HistoryStep, ...], Meta(max_length=limits.MAX_STEPS)]
+    skipped: tuple[SkippedEntry, ...]
+    events: Annotated[tuple[HistoryEvent, ...], Meta(max_length=limits.MAX_HISTORY_EVENTS)] | None
+    events_found: Count
+
+
+class ErrorEntry(Struct, frozen=True, kw_only=True):
+    """An error of a request.
+
+    Attributes:
+        kind: Kind of error.
+        message: One sentence for people.
+    """
+
+    kind: Literal["bad_request", "not_found", "method", "damaged", "too_new", "internal"]
+    message: str
+
+
+class ErrorResponse(Struct, frozen=True, kw_only=True):
+    """Body of a response with a status of 400 or more.
+
+    Attributes:
+        error: The error.
+    """
+
+    error: ErrorEntry
+
+
+RESPONSES: Final = (IndexResponse, HistoryResponse, ErrorResponse)

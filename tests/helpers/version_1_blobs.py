@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blobs as wire version 1 had them, made of blobs of the current version."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+from blob_damage import rewrite_manifest
+
+
+def version_1(blobs: list[bytes]) -> list[bytes]:
+    """Returns an atlas, a probe or shortcuts as wire version 1 had them."""
+    parts = list(blobs)
+    if b'"kind":"atlas"' in blobs[0]:
+        parts[1] = _rename_arrays(blobs[1])
+    return rewrite_manifest(parts, _downgrade)
+
+
+def _downgrade(document: dict[str, Any]) -> None:
+    document["version"] = 1
+    for blob in document["blobs"]:
+        for key in ("grid", "page"):
+            if blob[key] is None:
+                del blob[key]
+    if document["kind"] != "atlas":
+        return
+    document["frame"] = document.pop("viewport")
+    document["lifelines"] = document.pop("concepts")  # word-check: ok
+    document["quality"]["knn_kept"] = document["quality"].pop("neighbors_kept")
+    axis = (document["provenance"]["layer_info"].get("class_atlas") or {}).get("axis")
+    if axis:
+        axis["trust"] = axis.pop("trustworthiness")
+
+
+def _rename_arrays(data: bytes) -> bytes:
+    length = int.from_bytes(data[:8], "little")
+    text = data[8 : 8 + length].replace(b'"concepts"', b'"lifelines"')  # word-check: ok
+    assert json.loads(text)
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data[8 + length :]
