@@ -2,7 +2,9 @@
 /** Atlases of what speaks for one class, or tells two apart: what they state of themselves. */
 
 import type { Atlas } from '../wire/atlas';
-import { asText, type Fields, WireError } from '../wire/json_reader';
+import type { AtlasManifest, ClassAtlasEntry } from '../wire/generated/types';
+import { checkClassAtlasEntry } from '../wire/generated/validators';
+import { WireError } from '../wire/json_checks';
 
 /** Why nothing is followed in them; also the tooltip of what is therefore not offered. */
 export const NOT_FOLLOWED = 'The samples of a class atlas differ from step to step.';
@@ -29,7 +31,6 @@ export interface ClassAtlas {
   readonly axis: Axis | null;
 }
 
-const MOST_CLASSES = 2;
 const stated = new WeakMap<Atlas, ClassAtlas | null>();
 
 /** What an atlas of classes says it is; null for every other, and for what says it wrongly. */
@@ -42,27 +43,26 @@ export function classAtlasOf(atlas: Atlas): ClassAtlas | null {
   return found;
 }
 
-function read(manifest: Fields): ClassAtlas | null {
+function read(manifest: AtlasManifest): ClassAtlas | null {
+  const info: unknown = manifest.provenance.layer_info.class_atlas;
   try {
-    const info = manifest.object('provenance').object('layer_info').object('class_atlas');
-    const names = info.list('names', MOST_CLASSES, asText);
-    const classes = info.list('classes', MOST_CLASSES, (item) => item);
-    if (names.length === 0 || names.length !== classes.length) return null;
-    const axis = info.raw('axis') == null ? null : readAxis(info.object('axis'), classes, names);
-    return { layer: info.text('layer'), names, filled: info.text('rule') !== 'winner', axis };
+    checkClassAtlasEntry(info, 'class_atlas');
   } catch (error) {
     if (error instanceof WireError) return null;
     throw error;
   }
+  const { layer, names, classes, rule } = info;
+  if (names.length !== classes.length) return null;
+  return { layer, names, filled: rule !== 'winner', axis: info.axis && readAxis(info.axis, info) };
 }
 
 function readAxis(
-  axis: Fields,
-  classes: readonly unknown[],
-  names: readonly string[],
+  axis: NonNullable<ClassAtlasEntry['axis']>,
+  { classes, names }: ClassAtlasEntry,
 ): Axis | null {
-  const [left, right] = ['left', 'right'].map((side) => names[classes.indexOf(axis.raw(side))]);
-  const reach = axis.number('reach');
-  if (left === undefined || right === undefined || !(reach > 0)) return null;
-  return { left, right, reach, trust: axis.numberOrNull('trust') };
+  const [left, right] = [axis.left, axis.right].map((side) => names[classes.indexOf(side)]);
+  const { reach, trustworthiness: trust } = axis;
+  return left === undefined || right === undefined || reach === 0
+    ? null
+    : { left, right, reach, trust };
 }

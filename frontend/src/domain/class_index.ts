@@ -4,7 +4,9 @@
 import { plural } from '../util/format';
 import { type Atlas, className, type Level } from '../wire/atlas';
 import { findAttribution } from '../wire/attribution';
-import { MAX_CLASSES } from '../wire/manifest';
+
+/** Classes that are listed; a log may number more of them than it holds. */
+const MAX_LISTED = 100_000;
 
 export interface Choice {
   readonly index: number;
@@ -33,7 +35,7 @@ function countClasses(atlas: Atlas): readonly Choice[] {
   const highest = [...counts.keys()].reduce((most, index) => Math.max(most, index + 1), known);
   const total = atlas.classes?.length ?? highest;
   // Without names the numbers of a log count alone, which may be any.
-  return Array.from({ length: Math.min(total, MAX_CLASSES) }, (_, index) => ({
+  return Array.from({ length: Math.min(total, MAX_LISTED) }, (_, index) => ({
     index,
     name: className(atlas, index),
     note: values === null ? '' : plural(counts.get(index) ?? 0, 'sample'),

@@ -32,7 +32,7 @@ export function frameOf(atlas: Atlas, size: number, id: number): Frame {
   const list = conceptsOf(atlas);
   if (list === null) return { ...GONE, samples: null };
   const line = list.find((one) => one.id === id);
-  const rows = rowsOf(atlas.lifelines, [id]);
+  const rows = rowsOf(atlas.concepts, [id]);
   if (line === undefined || rows.length === 0) return { ...GONE, samples: 0 };
   const level = levelOf(atlas, size);
   const counts = level ? countIn(level, rows) : new Int32Array();

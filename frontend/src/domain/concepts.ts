@@ -2,10 +2,8 @@
 /** Lifelines: concepts that keep their identity from step to step. */
 
 import type { Atlas, Level } from '../wire/atlas';
-import { Fields, WireError } from '../wire/json_reader';
+import type { ConceptEntry } from '../wire/generated/types';
 import { membersOf } from './cell_stats';
-
-const MAX_LIFELINES = 1000;
 
 export interface Lifeline {
   readonly id: number;
@@ -21,34 +19,22 @@ export interface Lifeline {
 
 const listOf = new WeakMap<Atlas, readonly Lifeline[] | null>();
 
-/** The lifelines of an atlas by rising id; null where they were not traced or cannot be read. */
+/** The lifelines of an atlas by rising id; null where they were not traced. */
 export function conceptsOf(atlas: Atlas): readonly Lifeline[] | null {
   let list = listOf.get(atlas);
   if (list === undefined) {
-    list = atlas.lifelines && readLifelines(atlas.manifest.fields);
+    list = atlas.concepts && (atlas.manifest.fields.concepts?.map(readConcept) ?? null);
     listOf.set(atlas, list);
   }
   return list;
 }
 
-function readLifelines(manifest: Fields): Lifeline[] | null {
-  try {
-    return manifest.listOrNull('lifelines', MAX_LIFELINES, (item, where) => {
-      const line = new Fields(item, where);
-      return {
-        id: line.whole('id', 0, 2 ** 31 - 1),
-        name: line.text('name'),
-        size: line.whole('size', 0, Number.MAX_SAFE_INTEGER),
-        topClass: line.wholeOrNull('top_class', 0, 2 ** 31 - 1),
-        topShare: line.number('top_share'),
-        born: line.whole('born', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-        confidence: line.number('confidence'),
-      };
-    });
-  } catch (error) {
-    if (error instanceof WireError) return null;
-    throw error;
-  }
+function readConcept({
+  top_class: topClass,
+  top_share: topShare,
+  ...line
+}: ConceptEntry): Lifeline {
+  return { ...line, topClass, topShare };
 }
 
 export interface ConceptShare {
@@ -61,12 +47,12 @@ export interface ConceptShare {
 /** The lifelines that the members of a cell belong to, largest share first. */
 export function conceptsIn(atlas: Atlas, level: Level, cell: number): ConceptShare[] | null {
   const list = conceptsOf(atlas);
-  const { lifelines } = atlas;
-  if (list === null || lifelines === null) return null;
+  const { concepts } = atlas;
+  if (list === null || concepts === null) return null;
   const members = membersOf(level, cell);
   const counts = new Map<number, number>();
   for (const row of members) {
-    const id = lifelines[row] as number;
+    const id = concepts[row] as number;
     counts.set(id, (counts.get(id) ?? 0) + 1);
   }
   return list

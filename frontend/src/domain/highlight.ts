@@ -18,5 +18,5 @@ export function highlightedRows(atlas: Atlas, highlight: Highlight): Int32Array 
   const known = probe === undefined || probe === atlas.manifest.probeDigest;
   if (!known || only !== atlas.key) return new Int32Array();
   if (of === 'sample') return Int32Array.from(ids.filter((row) => row < atlas.count));
-  return rowsOf(of === 'image' ? atlas.imageIds : atlas.lifelines, ids);
+  return rowsOf(of === 'image' ? atlas.imageIds : atlas.concepts, ids);
 }

@@ -12,8 +12,7 @@ export function shareLayout(a: Atlas, b: Atlas): boolean {
 }
 
 function frameOf({ manifest: { fields } }: Atlas): string | null {
-  const frame = fields.raw('frame');
-  return frame == null ? null : JSON.stringify(frame);
+  return fields.viewport && JSON.stringify(fields.viewport);
 }
 
 /** TensorBoard names our child run `<run>/atlas`; the folder that people know is the part before. */

@@ -42,8 +42,8 @@ export function differences(a: Atlas, b: Atlas): readonly string[] {
 
 function recipeOf(atlas: Atlas): Map<string, string> {
   const { settings, probeDigest } = atlas.manifest;
-  const names = settings.keys().filter((name) => !PICTURES.has(name));
-  const recipe = new Map(names.map((name) => [name, JSON.stringify(settings.raw(name))]));
+  const names = Object.keys(settings).filter((name) => !PICTURES.has(name));
+  const recipe = new Map(names.map((name) => [name, JSON.stringify(settings[name])]));
   const chosen = classAtlasOf(atlas);
   if (chosen !== null) recipe.set('classes of a class atlas', chosen.names.join(' / '));
   return recipe.set('probe', probeDigest);

@@ -54,7 +54,5 @@ export function followCell(from: Atlas, to: Atlas, place: CellPlace): CellPlace 
 
 /** Lifelines bear the same numbers only where they were traced alike. */
 function sameLifelines(a: Atlas, b: Atlas): boolean {
-  return (
-    a.lifelines !== null && (b.lifelines?.every((id, row) => id === a.lifelines?.[row]) ?? false)
-  );
+  return a.concepts !== null && (b.concepts?.every((id, row) => id === a.concepts?.[row]) ?? false);
 }

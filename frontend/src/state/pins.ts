@@ -3,7 +3,7 @@
 
 import { type CellPlace, samePlace } from '../domain/view';
 import { count } from '../util/format';
-import { MAX_GRID } from '../wire/manifest';
+import { MAX_GRID_SIZE } from '../wire/generated/limits';
 import type { Session } from './session';
 
 export interface Pin extends CellPlace {
@@ -23,7 +23,7 @@ export function readPins(text: string): Pin[] {
   for (const part of text.slice(0, 1000).split(',')) {
     const [found, ...numbers] = PIN.exec(part) ?? [];
     const [size = 0, row = 0, col = 0, step = 0] = numbers.slice(0, 4).map(Number);
-    const sound = size > 0 && size <= MAX_GRID && row < size && col < size;
+    const sound = size > 0 && size <= MAX_GRID_SIZE && row < size && col < size;
     if (found === undefined || !sound || !Number.isSafeInteger(step)) continue;
     const pin = { size, row, col, step, series: numbers[4] ?? '' };
     if (pins.length < MOST_PINS && !pins.some((one) => samePin(one, pin))) pins.push(pin);

@@ -3,8 +3,8 @@
 
 import type { Selection } from '../domain/selection';
 import { shorten } from '../util/format';
-import { asNumber, Fields, WireError } from '../wire/json_reader';
-import { MAX_SAMPLES } from '../wire/manifest';
+import { MAX_SAMPLES } from '../wire/generated/limits';
+import { choice, integer, list, number, object, text, WireError } from '../wire/json_checks';
 import type { Session } from './session';
 
 const KEY = 'atlas.selections';
@@ -15,14 +15,34 @@ export const LONGEST_NAME = 60;
 const MOST_TEXT = 2_000_000;
 const MOST_UINT32 = 2 ** 32 - 1;
 
+type StoredSelection = Omit<Selection, 'rows'> & { readonly rows: readonly number[] };
+interface Stored {
+  readonly version: number;
+  readonly selections: readonly unknown[];
+}
+
+const checkStored = object<Stored>({
+  version: choice(VERSION),
+  selections: list(() => {}, MOST_SAVED),
+});
+const checkSelection = object<StoredSelection>({
+  name: text(),
+  layer: text(),
+  step: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  probe: text(),
+  of: integer(1, MAX_SAMPLES),
+  mark: integer(0, MOST_UINT32),
+  rows: list(number(), MAX_SAMPLES),
+});
+
 /** What is kept, as far as it can be believed: whatever shares the address may have written it. */
 export function readSavedSelections(): Selection[] {
   try {
-    const text = localStorage.getItem(KEY) ?? '';
-    if (text === '' || text.length > MOST_TEXT) return [];
-    const kept = new Fields(JSON.parse(text), 'kept');
-    kept.whole('version', VERSION, VERSION);
-    return kept.list('selections', MOST_SAVED, readSelection).filter((one) => one !== null);
+    const json = localStorage.getItem(KEY) ?? '';
+    if (json === '' || json.length > MOST_TEXT) return [];
+    const stored = JSON.parse(json);
+    checkStored(stored, 'selections');
+    return (stored as Stored).selections.map(readSelection).filter((one) => one !== null);
   } catch {
     return [];
   }
@@ -52,20 +72,20 @@ export function freeName(wanted: string, others: readonly Selection[]): string {
 }
 
 /** One that is broken is left out, not all of them. */
-function readSelection(item: unknown, where: string): Selection | null {
+function readSelection(item: unknown, index: number): Selection | null {
   try {
-    const one = new Fields(item, where);
-    const of = one.whole('of', 1, MAX_SAMPLES);
-    const rows = Int32Array.from(one.list('rows', of, asNumber));
+    checkSelection(item, `selections[${index}]`);
+    const { name, layer, step, probe, of, mark, rows: listed } = item as StoredSelection;
+    const rows = Int32Array.from(listed);
     const rising = rows.every((row, i) => row < of && row > (rows[i - 1] ?? -1));
     if (rows.length === 0 || !rising) return null;
     return {
-      name: shorten(one.text('name'), LONGEST_NAME + 6) || 'Selection',
-      layer: one.text('layer'),
-      step: one.whole('step', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-      probe: one.text('probe'),
+      name: shorten(name, LONGEST_NAME + 6) || 'Selection',
+      layer,
+      step,
+      probe,
       of,
-      mark: one.whole('mark', 0, MOST_UINT32),
+      mark,
       rows,
     };
   } catch (error) {

@@ -8,7 +8,7 @@ import type { Atlas, Level } from '../wire/atlas';
 /** "2,000 samples · 10 × 10 · 30 neighbors · inversion, 3 weak · trust .95", as far as it was recorded. */
 export function provenance(atlas: Atlas, level: Level): string {
   const { settings, trustworthiness } = atlas.manifest;
-  const neighbors = settings.raw('neighbors');
+  const neighbors = settings.neighbors;
   return [
     `${count(atlas.count)} samples`,
     `${level.size} × ${level.size}`,

@@ -2,8 +2,8 @@
 /** Stored activations: which members of a cell are nearest to its mean, and how far they turn from step to step. */
 
 import type { Atlas } from './atlas';
-import { WireError } from './json_reader';
-import { halfToFloat, type Tensors } from './safetensors';
+import { ACTIVATION_ARRAYS } from './generated/arrays';
+import { halfToFloat, readArrays, type Tensors } from './safetensors';
 
 /** One row per sample: its channels, or where it lies along the principal axes. Cosine is taken around the mean. */
 export interface Activations {
@@ -21,30 +21,32 @@ export interface Activations {
 
 /** Decodes the `activations` blob by the kind that the manifest names. */
 export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
-  const { activationsKind: kind, channels, fields } = atlas.manifest;
+  const { channels, fields } = atlas.manifest;
+  const { kind, lost_variance: lost } = fields.activations;
   const rows = atlas.count;
-  const lost = fields.object('activations').numberOrNull('lost_variance');
-  const centerd = (values: Float32Array, width = channels, axes: Float32Array | null = null) => ({
+  const sizes = { N: rows, C: channels };
+  const centered = (values: Float32Array, width = channels, axes: Float32Array | null = null) => ({
     ...{ width, values, mean: meanOf(values, rows, width) },
     ...{ channels, kind, axes, lost },
   });
   switch (kind) {
     case 'float16':
-      return centerd(halves(tensors.half('values', rows, channels)));
+      return centered(halves(readArrays(tensors, ACTIVATION_ARRAYS.float16, sizes).values));
     case 'uint8': {
-      const codes = tensors.uint8('codes', rows, channels);
-      const scale = tensors.float32('scale', channels);
-      const offset = tensors.float32('offset', channels);
+      const { codes, scale, offset } = readArrays(tensors, ACTIVATION_ARRAYS.uint8, sizes);
       const values = Float32Array.from(
         codes,
         (code, i) => code * (scale[i % channels] as number) + (offset[i % channels] as number),
       );
-      return centerd(values);
+      return centered(values);
     }
     case 'pca': {
       const width = tensors.shape('axes')[0] ?? 0;
-      const axes = halves(tensors.half('axes', width, channels));
-      const values = halves(tensors.half('scores', rows, width));
+      const stored = readArrays(tensors, ACTIVATION_ARRAYS.pca, {
+        ...sizes,
+        P: width,
+      });
+      const [axes, values] = [halves(stored.axes), halves(stored.scores)];
       // Axes are as long as scores along them deviate.
       for (let axis = 0; axis < width; axis++) {
         const own = axes.subarray(axis * channels, (axis + 1) * channels);
@@ -56,10 +58,8 @@ export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
           values[at] = (values[at] as number) * length;
         }
       }
-      return centerd(values, width, axes);
+      return centered(values, width, axes);
     }
-    default:
-      throw new WireError(`activations of kind ${kind}`);
   }
 }
 

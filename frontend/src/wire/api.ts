@@ -2,8 +2,10 @@
 /** The routes of `http_api.md`. Addresses are relative to the entry page's base, never absolute. */
 
 import { type Atlas, readAtlas } from './atlas';
-import { Fields, WireError } from './json_reader';
-import { MAX_SHEET_SIDE, type Page, type RunEntry, readIndex } from './manifest';
+import { MAX_SHEET_SIDE } from './generated/limits';
+import { checkErrorResponse } from './generated/validators';
+import { WireError } from './json_checks';
+import { type Page, type RunEntry, readIndex } from './manifest';
 import { readSafetensors, type Tensors } from './safetensors';
 import { webpSize } from './webp';
 
@@ -114,13 +116,13 @@ function serveSample(sample: Tensors, request: string): Response {
   return new Response(sample.uint8(request, ...sample.shape(request)) as Uint8Array<ArrayBuffer>);
 }
 
-const FAILURE_KINDS: readonly FailureKind[] = ['not_found', 'damaged', 'too_new', 'internal'];
-
 async function readFailure(response: Response, request: string): Promise<Failure> {
   try {
-    const error = new Fields(await response.json(), 'answer').object('error');
-    const kind = FAILURE_KINDS.find((known) => known === error.text('kind')) ?? 'internal';
-    return new Failure(kind, error.text('message'), request, response.status);
+    const body: unknown = await response.json();
+    checkErrorResponse(body, 'response');
+    const { kind, message } = body.error;
+    const isFault = kind === 'bad_request' || kind === 'method';
+    return new Failure(isFault ? 'internal' : kind, message, request, response.status);
   } catch {
     const message = response.statusText || 'The server sent no reason.';
     return new Failure('internal', message, request, response.status);

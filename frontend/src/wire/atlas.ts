@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One atlas in memory: typed arrays that agree with their manifest and with each other. */
 
-import { WireError } from './json_reader';
+import { GRID_ARRAYS, MAP_ARRAYS } from './generated/arrays';
+import { ICON_KINDS } from './generated/limits';
+import { WireError } from './json_checks';
 import { type AtlasManifest, type GridEntry, readAtlasManifest } from './manifest';
 import { splitPack } from './packed_response';
-import { readSafetensors, type Tensors } from './safetensors';
+import { readArrays, readSafetensors, type Tensors } from './safetensors';
 
 /** How a cell is drawn, by the wire's code. */
-const ICON_KINDS = ['none', 'examples', 'preview', 'inversion', 'poster'] as const;
 export type IconKind = (typeof ICON_KINDS)[number];
 
 /** One zoom level. Cells are numbered as on the wire; icon i belongs to cell i. */
@@ -45,8 +46,8 @@ export interface Atlas {
   readonly overlap: Float32Array | null;
   /** How far every sample would have moved since then by chance, in map units. */
   readonly noiseFloor: Float32Array | null;
-  /** Id of every sample's lifeline, or -1. */
-  readonly lifelines: Int32Array | null;
+  /** Id of the concept of every sample, or -1. */
+  readonly concepts: Int32Array | null;
   readonly levels: readonly Level[];
   /** All arrays, for what is read only when somebody asks. */
   readonly tensors: Tensors;
@@ -60,6 +61,8 @@ export function readAtlas(series: string, step: number, answer: ArrayBuffer): At
   const count = manifest.samples;
   if (manifest.step !== step) throw new WireError(`manifest says step ${manifest.step}`);
   if (manifest.grids.length === 0) throw new WireError('atlas has no grid');
+  if (count === 0) throw new WireError('atlas has no sample');
+  const arrays = readArrays(tensors, MAP_ARRAYS, { N: count });
   return {
     key: `${series}/${step}`,
     series,
@@ -67,34 +70,26 @@ export function readAtlas(series: string, step: number, answer: ArrayBuffer): At
     manifest,
     classes: manifest.classes,
     count,
-    xy: tensors.float32('xy', count, 2),
-    imageIds: tensors.int32('image_ids', count),
-    boxes: tensors.int32('boxes', count, 4),
-    labels: optional(tensors, 'labels', count),
-    predictions: optional(tensors, 'predictions', count),
-    overlap: optionalFloats(tensors, 'overlap', count),
-    noiseFloor: optionalFloats(tensors, 'noise_floor', count),
-    lifelines: optional(tensors, 'lifelines', count),
+    xy: arrays.xy,
+    imageIds: arrays.image_ids,
+    boxes: arrays.boxes,
+    labels: arrays.labels,
+    predictions: arrays.predictions,
+    overlap: arrays.overlap,
+    noiseFloor: arrays.noise_floor,
+    concepts: arrays.concepts,
     levels: manifest.grids.map((entry) => readLevel(entry, tensors, count)),
     tensors,
   };
 }
 
-function optional(tensors: Tensors, name: string, count: number): Int32Array | null {
-  return tensors.has(name) ? tensors.int32(name, count) : null;
-}
-
-function optionalFloats(tensors: Tensors, name: string, count: number): Float32Array | null {
-  return tensors.has(name) ? tensors.float32(name, count) : null;
-}
-
 function readLevel(entry: GridEntry, tensors: Tensors, samples: number): Level {
   const { size, cells } = entry;
   const name = `grid${size}`;
-  const rows = within(tensors.int32(`${name}.rows`, cells), 0, size, `${name}.rows`);
-  const cols = within(tensors.int32(`${name}.cols`, cells), 0, size, `${name}.cols`);
-  const cellOf = within(tensors.int32(`${name}.cell_of`, samples), -1, cells, `${name}.cell_of`);
-  const kind = tensors.uint8(`${name}.kind`, cells);
+  const arrays = readArrays(tensors, GRID_ARRAYS, { N: samples, M: cells }, `${name}.`);
+  const rows = within(arrays.rows, 0, size, `${name}.rows`);
+  const cols = within(arrays.cols, 0, size, `${name}.cols`);
+  const cellOf = within(arrays.cell_of, -1, cells, `${name}.cell_of`);
   const lookup = new Int32Array(size * size).fill(-1);
   for (let cell = 0; cell < cells; cell++) {
     lookup[(rows[cell] as number) * size + (cols[cell] as number)] = cell;
@@ -104,10 +99,10 @@ function readLevel(entry: GridEntry, tensors: Tensors, samples: number): Level {
     size,
     rows,
     cols,
-    counts: tensors.int32(`${name}.counts`, cells),
+    counts: arrays.counts,
     cellOf,
-    kind,
-    cosine: tensors.float32(`${name}.cosine`, cells),
+    kind: arrays.kind,
+    cosine: arrays.cosine,
     lookup,
     covered: cellOf.reduce((sum, cell) => sum + (cell >= 0 ? 1 : 0), 0) / samples,
   };

@@ -2,7 +2,7 @@
 /** How much each cell speaks for each class: the wire's two forms as one, read when somebody asks. */
 
 import type { Atlas, Level } from './atlas';
-import { WireError } from './json_reader';
+import { WireError } from './json_checks';
 import { halfToFloat, type Tensors } from './safetensors';
 
 const NAN_BITS = 0x7e00;

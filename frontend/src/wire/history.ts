@@ -2,11 +2,9 @@
 /** What became of the steps of one series, and what happened in them: the answer of `history`. */
 
 import { getJson } from './api';
-import { asNumber, Fields, WireError } from './json_reader';
-import { MAX_GRID, MAX_STEPS } from './manifest';
-
-const MAX_EVENTS = 1000;
-const MAX_IDS = 1000;
+import type { HistoryEvent, HistoryStep as WireStep } from './generated/types';
+import { checkHistoryResponse } from './generated/validators';
+import { WireError } from './json_checks';
 
 export interface HistoryStep {
   readonly step: number;
@@ -25,8 +23,7 @@ export interface SkippedStep {
   readonly reason: string;
 }
 
-const EVENT_KINDS = ['born', 'merges', 'splits', 'dies'] as const;
-export type EventKind = (typeof EVENT_KINDS)[number];
+export type EventKind = HistoryEvent['kind'];
 
 /** A cell of one grid, as the log names it. */
 interface EventCell {
@@ -66,36 +63,21 @@ export function fetchHistory(id: string): Promise<History> {
 }
 
 export function readHistory(json: unknown): History {
-  const history = new Fields(json, 'history');
-  const steps = history.list('steps', MAX_STEPS, (item, where): HistoryStep => {
-    const step = new Fields(item, where);
-    const status = step.text('status');
-    if (status !== 'ok' && status !== 'damaged' && status !== 'too_new') {
-      throw new WireError(`${where}.status is ${status}`);
-    }
-    const reason = step.raw('reason');
-    return {
-      // Larger ones than JavaScript can count are rounded here as they are in the index.
-      step: step.number('step'),
-      status,
-      reason: typeof reason === 'string' ? reason : null,
-      sequence: step.wholeOrNull('sequence', 0, Number.MAX_SAFE_INTEGER),
-      trustworthiness: step.numberOrNull('trustworthiness'),
-      draft: step.raw('edition') === 'draft',
-    };
-  });
-  const skipped = history.listOrNull('skipped', MAX_STEPS, (item, where): SkippedStep => {
-    const one = new Fields(item, where);
-    return { step: one.number('step'), reason: one.text('reason') };
-  });
+  checkHistoryResponse(json, 'history');
+  const steps = json.steps.map(readStep);
   return {
-    skipped: skipped ?? [],
-    logged: history.whole('logged', 0, Number.MAX_SAFE_INTEGER),
-    kept: history.whole('kept', 0, Number.MAX_SAFE_INTEGER),
+    skipped: json.skipped,
+    logged: json.logged,
+    kept: json.kept,
     steps: new Map(steps.map((step) => [step.step, step])),
-    events: history.listOrNull('events', MAX_EVENTS, readEvent),
-    eventsFound: history.wholeOrNull('events_found', 0, Number.MAX_SAFE_INTEGER) ?? 0,
+    events: json.events?.map(readEvent) ?? null,
+    eventsFound: json.events_found,
   };
+}
+
+function readStep({ step, status, reason, sequence, trustworthiness, revision }: WireStep) {
+  const draft = revision === 'preliminary';
+  return { step, status, reason, sequence, trustworthiness, draft };
 }
 
 /** Whether two are the same event, though perhaps of two answers of the server. */
@@ -103,24 +85,11 @@ export function sameEvent(a: RunEvent, b: RunEvent | null | undefined): boolean 
   return a === b || (a.step === b?.step && a.kind === b.kind && a.text === b.text);
 }
 
-function readEvent(item: unknown, where: string): RunEvent {
-  const event = new Fields(item, where);
-  const kind = EVENT_KINDS.find((known) => known === event.text('kind'));
-  if (kind === undefined) throw new WireError(`${where}.kind is unknown`);
-  return {
-    step: event.number('step'),
-    kind,
-    text: event.text('text'),
-    score: event.number('score'),
-    confidence: event.number('confidence'),
-    beforeStep: event.number('before_step'),
-    before: event.list('before', MAX_IDS, asNumber),
-    after: event.list('after', MAX_IDS, asNumber),
-    cell: event.raw('cell') == null ? null : readCell(event.object('cell')),
-  };
+function readEvent({ before_step: beforeStep, cell, ...event }: HistoryEvent): RunEvent {
+  return { ...event, beforeStep, cell: cell && readCell(cell) };
 }
 
-function readCell(cell: Fields): EventCell {
-  const size = cell.whole('grid', 1, MAX_GRID);
-  return { size, row: cell.whole('row', 0, size - 1), col: cell.whole('col', 0, size - 1) };
+function readCell({ grid: size, row, col }: NonNullable<HistoryEvent['cell']>): EventCell {
+  if (row >= size || col >= size) throw new WireError(`an event in no cell of grid ${size}`);
+  return { size, row, col };
 }

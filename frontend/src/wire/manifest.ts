@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The JSON of `http_api.md` as types, and the readers that check it. */
+/** Manifests and the index as the tab uses them; generated validators check the JSON. */
 
-import { asNumber, asText, Fields, WireError } from './json_reader';
-
-const WIRE_VERSION = 1;
-export const MAX_SHEET_SIDE = 2048;
-export const MAX_SAMPLES = 1_000_000;
-export const MAX_GRID = 320;
-const MAX_BLOBS = 4096;
-export const MAX_CLASSES = 100_000;
-export const MAX_STEPS = 1_000_000;
-/** The index is as long as TensorBoard's own list of runs; a limit here would empty the tab. */
-const ALL_SERIES = Number.POSITIVE_INFINITY;
+import { MAX_SHEET_SIDE } from './generated/limits';
+import type {
+  BlobEntry,
+  AtlasManifest as WireManifest,
+  SeriesEntry as WireSeries,
+} from './generated/types';
+import { checkAtlasManifest, checkIndexResponse } from './generated/validators';
+import { WireError } from './json_checks';
 
 export interface SeriesEntry {
   readonly id: string;
@@ -54,107 +51,60 @@ export interface AtlasManifest {
   readonly grids: readonly GridEntry[];
   readonly trustworthiness: number | null;
   readonly effectiveRank: number | null;
-  readonly activationsKind: string;
-  readonly settings: Fields;
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly probeDigest: string;
   readonly model: string;
   readonly notes: readonly string[];
-  /** All of it, for what is read only when somebody asks. */
-  readonly fields: Fields;
+  /** The manifest as the plugin sent it. */
+  readonly fields: WireManifest;
 }
 
 export function readIndex(json: unknown): RunEntry[] {
-  const index = new Fields(json, 'index');
-  return index.list('runs', ALL_SERIES, (item, where) => {
-    const run = new Fields(item, where);
-    return {
-      id: run.text('id'),
-      run: run.text('run'),
-      probe: run.flag('probe'),
-      series: run.list('series', ALL_SERIES, readSeries),
-    };
-  });
+  checkIndexResponse(json, 'index');
+  return json.runs.map((run) => ({ ...run, series: run.series.map(readSeries) }));
 }
 
-function readSeries(item: unknown, where: string): SeriesEntry {
-  const series = new Fields(item, where);
-  const steps = series.list('steps', MAX_STEPS, asNumber);
-  const wallTimes = series.list('wall_times', MAX_STEPS, asNumber);
-  const versions = series.list('versions', MAX_STEPS, asText);
-  if (steps.length !== wallTimes.length || steps.length !== versions.length) {
-    throw new WireError(`${where}: steps without times or versions`);
+function readSeries({ wall_times: wallTimes, ...series }: WireSeries): SeriesEntry {
+  const { length } = series.steps;
+  if (length !== wallTimes.length || length !== series.versions.length) {
+    throw new WireError(`layer ${series.layer}: steps without times or versions`);
   }
-  const shortcuts = series.listOrNull('shortcuts', MAX_STEPS, asNumber) ?? [];
-  const [id, layer] = [series.text('id'), series.text('layer')];
-  return { id, layer, steps, wallTimes, versions, shortcuts };
-}
-
-interface Blob {
-  readonly role: string;
-  readonly crc32c: string;
-  readonly grid: number | null;
-  readonly page: number | null;
-  readonly number: number;
-}
-
-export function readBlobs(manifest: Fields): Blob[] {
-  return manifest
-    .list('blobs', MAX_BLOBS, (item, where) => new Fields(item, where))
-    .map((blob, i) => ({
-      role: blob.text('role'),
-      crc32c: blob.text('crc32c'),
-      grid: blob.wholeOrNull('grid', 1, MAX_GRID),
-      page: blob.wholeOrNull('page', 0, MAX_BLOBS),
-      number: i + 1,
-    }));
+  return { ...series, wallTimes };
 }
 
 /** Pages of one role (and grid) in order; they must be numbered 0, 1, 2 … */
-export function pagesOf(blobs: readonly Blob[], role: string, grid: number | null): Page[] {
+export function pagesOf(blobs: readonly BlobEntry[], role: string, grid: number | null): Page[] {
   const pages = blobs
+    .map((blob, i) => ({ ...blob, blob: i + 1 }))
     .filter((blob) => blob.role === role && blob.grid === grid)
     .sort((a, b) => (a.page ?? 0) - (b.page ?? 0));
   if (pages.some((blob, i) => (blob.page ?? 0) !== i)) {
     throw new WireError(`pages of ${role} are not numbered from 0`);
   }
-  return pages.map((blob) => ({ blob: blob.number, crc32c: blob.crc32c }));
-}
-
-export function openManifest(json: unknown, kind: string): Fields {
-  const manifest = new Fields(json, 'manifest');
-  if (manifest.text('kind') !== kind) throw new WireError(`manifest is not of kind ${kind}`);
-  manifest.whole('version', 1, WIRE_VERSION);
-  return manifest;
+  return pages.map(({ blob, crc32c }) => ({ blob, crc32c }));
 }
 
 export function readAtlasManifest(json: unknown): AtlasManifest {
-  const manifest = openManifest(json, 'atlas');
-  const blobs = readBlobs(manifest);
-  const provenance = manifest.object('provenance');
-  const quality = manifest.object('quality');
+  checkAtlasManifest(json, 'manifest');
+  const { provenance, quality, layer, step, classes, samples, channels } = json;
   return {
-    layer: manifest.text('layer'),
-    step: manifest.whole('step', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-    classes: manifest.listOrNull('classes', MAX_CLASSES, asText),
-    samples: manifest.whole('samples', 1, MAX_SAMPLES),
-    channels: manifest.whole('channels', 1, Number.MAX_SAFE_INTEGER),
-    grids: manifest.list('grids', 8, (item, where) => readGrid(new Fields(item, where), blobs)),
-    trustworthiness: quality.numberOrNull('trustworthiness'),
-    effectiveRank: quality.numberOrNull('effective_rank'),
-    activationsKind: manifest.object('activations').text('kind'),
-    settings: provenance.object('settings'),
-    probeDigest: provenance.text('probe'),
-    model: provenance.text('model'),
-    notes: provenance.listOrNull('notes', 1000, asText) ?? [],
-    fields: manifest,
+    ...{ layer, step, classes, samples, channels },
+    grids: json.grids.map((grid) => readGrid(grid, json.blobs)),
+    trustworthiness: quality.trustworthiness,
+    effectiveRank: quality.effective_rank,
+    settings: provenance.settings,
+    probeDigest: provenance.probe,
+    model: provenance.model,
+    notes: provenance.notes,
+    fields: json,
   };
 }
 
-function readGrid(grid: Fields, blobs: readonly Blob[]): GridEntry {
-  const size = grid.whole('size', 1, MAX_GRID);
-  const cells = grid.whole('cells', 0, size * size);
-  const tile = grid.wholeOrNull('tile', 1, MAX_SHEET_SIDE);
-  const columns = grid.wholeOrNull('columns', 1, MAX_SHEET_SIDE);
+function readGrid(
+  { size, cells, tile, columns }: WireManifest['grids'][number],
+  blobs: readonly BlobEntry[],
+): GridEntry {
+  if (cells > size * size) throw new WireError(`grid ${size} has ${cells} cells`);
   const pages = pagesOf(blobs, 'sheet', size);
   if (tile !== null && columns !== null) checkSheets(`grid ${size}`, cells, tile, columns, pages);
   return { size, cells, tile, columns, pages: tile === null || columns === null ? [] : pages };

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Splits a pack: u32 length, manifest JSON padded with spaces, then one blob from an aligned place. */
 
-import { WireError } from './json_reader';
-
-const MAX_MANIFEST_BYTES = 4 << 20;
+import { MAX_MANIFEST_BYTES } from './generated/limits';
+import { WireError } from './json_checks';
 
 export interface Pack {
   /** Parsed JSON, not yet checked. */

@@ -2,16 +2,9 @@
 /** The pictures of a run's probe: which there are and where they lie on their pages. */
 
 import { decode, get } from './api';
-import { asNumber, type Fields, WireError } from './json_reader';
-import {
-  checkSheets,
-  MAX_SAMPLES,
-  MAX_SHEET_SIDE,
-  openManifest,
-  type Page,
-  pagesOf,
-  readBlobs,
-} from './manifest';
+import { checkProbeManifest } from './generated/validators';
+import { WireError } from './json_checks';
+import { checkSheets, type Page, pagesOf } from './manifest';
 import { splitPack } from './packed_response';
 import { readSafetensors } from './safetensors';
 
@@ -44,30 +37,10 @@ export async function fetchProbe(run: string): Promise<Probe> {
 }
 
 export function readProbeManifest(json: unknown): ProbeManifest {
-  const manifest = openManifest(json, 'probe');
-  const images = manifest.whole('images', 1, MAX_SAMPLES);
-  const tile = manifest.whole('tile', 1, MAX_SHEET_SIDE);
-  const columns = manifest.whole('columns', 1, MAX_SHEET_SIDE);
-  const pages = pagesOf(readBlobs(manifest), 'thumbs', null);
+  checkProbeManifest(json, 'manifest');
+  const { digest, images, input_size: inputSize, thumb_size: thumbSize, tile, columns } = json;
+  const pages = pagesOf(json.blobs, 'thumbs', null);
   checkSheets('probe', images, tile, columns, pages);
-  const thumbSize = pair(manifest, 'thumb_size');
-  if (thumbSize[0] > tile || thumbSize[1] > tile)
-    throw new WireError('thumbnails exceed their tile');
-  return {
-    digest: manifest.text('digest'),
-    images,
-    inputSize: pair(manifest, 'input_size'),
-    thumbSize,
-    tile,
-    columns,
-    pages,
-  };
-}
-
-function pair(manifest: Fields, key: string): readonly [number, number] {
-  const [height, width] = manifest.list(key, 2, asNumber);
-  if (height === undefined || width === undefined || !(height >= 1) || !(width >= 1)) {
-    throw new WireError(`manifest.${key} is not [height, width]`);
-  }
-  return [height, width];
+  if (Math.max(...thumbSize) > tile) throw new WireError('thumbnails exceed their tile');
+  return { digest, images, inputSize, thumbSize, tile, columns, pages };
 }

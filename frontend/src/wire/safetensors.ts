@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reads safetensors: u64 length, JSON header, flat little-endian arrays. */
 
-import { asNumber, Fields, WireError } from './json_reader';
+import { MAX_ARRAY_HEADER_BYTES, MAX_ARRAYS } from './generated/limits';
+import type { TensorEntry } from './generated/types';
+import { checkTensorEntry } from './generated/validators';
+import { checkObject, WireError } from './json_checks';
 
-const MAX_HEADER_BYTES = 1 << 20;
-const MAX_TENSORS = 1024;
-const MAX_DIMENSIONS = 4;
 const MAX_ITEMS = 1 << 28;
 
 /** Array types by dtype name; F16 stays as its bits, see `halfToFloat`. */
@@ -60,7 +60,7 @@ export class Tensors {
     return tensor;
   }
 
-  private read(name: string, dtype: DType, shape: readonly number[]): TensorData {
+  read(name: string, dtype: DType, shape: readonly number[]): TensorData {
     const tensor = this.find(name);
     if (tensor.dtype !== dtype)
       throw new WireError(`array ${name} is ${tensor.dtype}, not ${dtype}`);
@@ -81,16 +81,21 @@ export function readSafetensors(buffer: ArrayBuffer, start = 0): Tensors {
   if (size < 8) throw new WireError('arrays: shorter than their own length field');
   const view = new DataView(buffer, start);
   const headerBytes = view.getUint32(0, true);
-  if (view.getUint32(4, true) !== 0 || headerBytes > MAX_HEADER_BYTES || headerBytes > size - 8) {
+  if (
+    view.getUint32(4, true) !== 0 ||
+    headerBytes > MAX_ARRAY_HEADER_BYTES ||
+    headerBytes > size - 8
+  ) {
     throw new WireError('arrays: header length exceeds the data');
   }
   const dataStart = start + 8 + headerBytes;
-  const header = new Fields(parseHeader(new Uint8Array(buffer, start + 8, headerBytes)), 'arrays');
+  const header = checkObject(parseHeader(new Uint8Array(buffer, start + 8, headerBytes)), 'arrays');
   const tensors = new Map<string, Tensor>();
-  for (const name of header.keys()) {
+  for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
-    if (tensors.size >= MAX_TENSORS) throw new WireError(`arrays: more than ${MAX_TENSORS}`);
-    tensors.set(name, readTensor(header.object(name), name, buffer, dataStart));
+    if (tensors.size >= MAX_ARRAYS) throw new WireError(`arrays: more than ${MAX_ARRAYS}`);
+    checkTensorEntry(entry, `array ${name}`);
+    tensors.set(name, readTensor(entry, name, buffer, dataStart));
   }
   return new Tensors(tensors);
 }
@@ -103,21 +108,17 @@ function parseHeader(bytes: Uint8Array): unknown {
   }
 }
 
-function readTensor(entry: Fields, name: string, buffer: ArrayBuffer, dataStart: number): Tensor {
-  const dtype = entry.text('dtype');
-  if (!Object.hasOwn(ARRAY_TYPES, dtype)) throw new WireError(`array ${name}: dtype ${dtype}`);
-  const ArrayType = ARRAY_TYPES[dtype as DType];
-  const shape = entry.list('shape', MAX_DIMENSIONS, asNumber);
+function readTensor(
+  { dtype, shape, data_offsets: [begin, end] }: TensorEntry,
+  name: string,
+  buffer: ArrayBuffer,
+  dataStart: number,
+): Tensor {
+  const ArrayType = ARRAY_TYPES[dtype];
   const items = shape.reduce((product, n) => product * n, 1);
-  if (shape.some((n) => !Number.isSafeInteger(n) || n < 0) || items > MAX_ITEMS) {
-    throw new WireError(`array ${name}: shape [${shape}]`);
-  }
-  const offsets = entry.list('data_offsets', 2, asNumber);
-  const begin = offsets[0] ?? -1;
-  const end = offsets[1] ?? -1;
+  if (items > MAX_ITEMS) throw new WireError(`array ${name}: shape [${shape}]`);
   const available = buffer.byteLength - dataStart;
-  const sound = Number.isSafeInteger(begin) && begin >= 0 && end <= available;
-  if (!sound || end - begin !== items * ArrayType.BYTES_PER_ELEMENT) {
+  if (end > available || end - begin !== items * ArrayType.BYTES_PER_ELEMENT) {
     throw new WireError(`array ${name}: data does not fit its shape`);
   }
   const at = dataStart + begin;
@@ -125,7 +126,42 @@ function readTensor(entry: Fields, name: string, buffer: ArrayBuffer, dataStart:
     at % ArrayType.BYTES_PER_ELEMENT === 0
       ? new ArrayType(buffer, at, items)
       : new ArrayType(buffer.slice(at, dataStart + end));
-  return { dtype: dtype as DType, shape, data };
+  return { dtype, shape, data };
+}
+
+/** An array of the generated tables: its element type and shape, with letters for lengths. */
+interface ArrayType {
+  readonly dtype: DType;
+  readonly shape: readonly (string | number)[];
+  readonly optional?: boolean;
+}
+
+type Arrays<Table extends Readonly<Record<string, ArrayType>>> = {
+  readonly [Name in keyof Table]:
+    | InstanceType<(typeof ARRAY_TYPES)[Table[Name]['dtype']]>
+    | (Table[Name] extends { readonly optional: true } ? null : never);
+};
+
+/**
+ * Reads all arrays of a table; optional ones that are absent are null.
+ *
+ * `sizes` are the lengths of dimensions by their letters; a letter that it lacks may be any length.
+ */
+export function readArrays<Table extends Readonly<Record<string, ArrayType>>>(
+  tensors: Tensors,
+  table: Table,
+  sizes: Readonly<Record<string, number>>,
+  prefix = '',
+): Arrays<Table> {
+  const found = Object.entries(table).map(([key, { dtype, shape, optional }]) => {
+    const name = prefix + key;
+    if (optional && !tensors.has(name)) return [key, null];
+    const lengths = shape.map((n, i) =>
+      typeof n === 'number' ? n : (sizes[n] ?? tensors.shape(name)[i] ?? -1),
+    );
+    return [key, tensors.read(name, dtype, lengths)];
+  });
+  return Object.fromEntries(found);
 }
 
 /** The number that IEEE 754 half-precision `bits` stand for. */

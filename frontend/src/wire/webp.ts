@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reads the size of a WebP picture from its first 30 bytes, before a decoder may allocate for it. */
 
-import { WireError } from './json_reader';
+import { WireError } from './json_checks';
 
 export interface PictureSize {
   readonly width: number;

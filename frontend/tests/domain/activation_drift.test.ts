@@ -25,16 +25,12 @@ const BEFORE = [1, 0, 1, 0, 0, 1, -1, 0, -1, 0, 0, -1];
 const AFTER = [0, 1, 1, 0, 0, -1, -1, 0, 0.6, 0.8, -0.6, -0.8];
 const level = smallAtlas().levels[0] as Level;
 
-function stored(
-  kind: string,
-  lost: number | null,
-  tensors: Record<string, RawTensor>,
-): Activations {
+function stored(kind: string, lost: number, tensors: Record<string, RawTensor>): Activations {
   const atlas = smallAtlas({ activations: { kind, lost_variance: lost } });
   return readActivations(atlas, readSafetensors(safetensors(tensors)));
 }
 
-const float16 = (values: readonly number[], lost: number | null = 0) =>
+const float16 = (values: readonly number[], lost = 0) =>
   stored('float16', lost, { values: half(values, 6, 2) });
 
 /** Along axes of length 2 and 4 that lie any way round. */
@@ -46,7 +42,11 @@ const pca = (values: readonly number[], axes: readonly number[], lost = 0) => {
       return along / (x * x + y * y);
     }),
   );
-  return stored('pca', lost, { scores: half(scores.flat(), 6, 2), axes: half(axes, 2, 2) });
+  return stored('pca', lost, {
+    scores: half(scores.flat(), 6, 2),
+    axes: half(axes, 2, 2),
+    mean: tensor('F32', new Float32Array(2)),
+  });
 };
 
 const uint8 = (values: readonly number[], lost = 0) =>
@@ -106,7 +106,9 @@ describe('turns of activations', () => {
   });
 
   it('claim no news where what was lost is not known, and know nothing of rows without direction', () => {
-    expect(told(findTurns(float16(BEFORE, null), float16(AFTER), level))).toMatchObject({
+    expect(
+      told(findTurns({ ...float16(BEFORE), lost: null }, float16(AFTER), level)),
+    ).toMatchObject({
       beyond: null,
       significant: 0,
       beyondShare: null,

@@ -49,7 +49,7 @@ describe('what an atlas states', () => {
       axis: null,
     });
     const { left, right, reach, trust } = classAtlasOf(pairAtlas())?.axis ?? {};
-    expect([left, right, reach, trust]).toEqual(['dog', 'cat', AXIS.reach, AXIS.trust]);
+    expect([left, right, reach, trust]).toEqual(['dog', 'cat', AXIS.reach, AXIS.trustworthiness]);
     expect(classAtlasOf(classAtlas({ rule: 'top' }))?.filled).toBe(true);
   });
 
@@ -63,13 +63,15 @@ describe('what an atlas states', () => {
       { rule: null },
       { axis: 'left' },
       { axis: { left: 0, right: 0 } },
+      { axis: { ...AXIS, right: '0' } },
+      { axis: { ...AXIS, reach: -1 } },
     ]) {
       expect(classAtlasOf(classAtlas(odd)), JSON.stringify(odd)).toBeNull();
     }
   });
 
   it('has no axis where its classes are not those of the atlas, or it reaches nowhere', () => {
-    for (const odd of [{ left: 9 }, { right: '0' }, { reach: 0 }, { reach: -1 }]) {
+    for (const odd of [{ left: 9 }, { reach: 0 }]) {
       const stated = classAtlasOf(pairAtlas({ axis: { ...AXIS, ...odd } }));
       expect(stated?.names).toEqual(['cat', 'dog']);
       expect(stated?.axis, JSON.stringify(odd)).toBeNull();
@@ -171,7 +173,7 @@ describe('the legend', () => {
       'Left to right: how much more a place speaks for cat than for dog, ±.16 logits at the rims. ' +
         'Up and down: what looks alike to the layer (trust .82).',
     );
-    const turned = pairAtlas({ axis: { ...AXIS, left: 0, right: 1, trust: null } });
+    const turned = pairAtlas({ axis: { ...AXIS, left: 0, right: 1, trustworthiness: null } });
     const other = words(legendOf(turned));
     expect(other).toContain('speaks for dog than for cat');
     expect(other).not.toContain('(trust');

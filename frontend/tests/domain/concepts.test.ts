@@ -8,18 +8,14 @@ const line = (id: number, name: string) => ({
   ...{ id, name, size: 2, top_class: null, top_share: 0, born: 0, confidence: 1 },
 });
 /** Cell 0 holds samples 0, 1 and 2, of the lifelines 4, 4 and 9; cell 1 holds 3 and 4: -1 and 9. */
-const ids = { lifelines: tensor('I32', new Int32Array([4, 4, 9, -1, 9, 4])) };
-const atlas = smallAtlas({ lifelines: [line(4, 'cats'), line(9, 'dogs')] }, ids);
+const ids = { concepts: tensor('I32', new Int32Array([4, 4, 9, -1, 9, 4])) };
+const atlas = smallAtlas({ concepts: [line(4, 'cats'), line(9, 'dogs')] }, ids);
 const level = atlas.levels[0] as Level;
 
 describe('lifelines', () => {
   it('are null where they were not traced', () => {
     expect(conceptsOf(smallAtlas())).toBeNull();
     expect(conceptsIn(smallAtlas(), level, 0)).toBeNull();
-  });
-
-  it('are null where they cannot be read', () => {
-    expect(conceptsOf(smallAtlas({ lifelines: [{ id: 'x' }] }, ids))).toBeNull();
   });
 
   it('of a cell come by their share of its members', () => {
@@ -32,10 +28,10 @@ describe('lifelines', () => {
   });
 
   it('tell their rows, and which cells hold those', () => {
-    expect([...rowsOf(atlas.lifelines, [9])]).toEqual([2, 4]);
-    expect([...rowsOf(atlas.lifelines, [4, 9])]).toEqual([0, 1, 2, 4, 5]);
+    expect([...rowsOf(atlas.concepts, [9])]).toEqual([2, 4]);
+    expect([...rowsOf(atlas.concepts, [4, 9])]).toEqual([0, 1, 2, 4, 5]);
     // Sample 5 lies in no drawn cell.
-    expect([...countIn(level, rowsOf(atlas.lifelines, [4]))]).toEqual([2, 0]);
-    expect([...rowsOf(smallAtlas().lifelines, [4])]).toEqual([]);
+    expect([...countIn(level, rowsOf(atlas.concepts, [4]))]).toEqual([2, 0]);
+    expect([...rowsOf(smallAtlas().concepts, [4])]).toEqual([]);
   });
 });

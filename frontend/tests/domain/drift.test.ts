@@ -11,7 +11,7 @@ import { cellPlaces, explainUnpairing, movesOf } from '../../src/domain/sample_p
 import type { Atlas, Level } from '../../src/wire/atlas';
 import { NOT_RECORDED } from '../../src/wire/attribution';
 import { ATTRIBUTION, askedAtlas, halfBits, halves } from '../helpers/class_fixtures';
-import { smallAtlas, tensor } from '../helpers/wire_builder';
+import { smallAtlas, smallProvenance, tensor } from '../helpers/wire_builder';
 
 const f32 = (...values: number[]) => tensor('F32', new Float32Array(values));
 const places = (...values: number[]) => ({ xy: tensor('F32', new Float32Array(values), 6, 2) });
@@ -35,7 +35,7 @@ describe('pairs', () => {
   });
 
   it('say why they are none', () => {
-    const probe = { provenance: { settings: {}, probe: 'bb', model: 'Net', notes: [] } };
+    const probe = { provenance: smallProvenance({ probe: 'bb' }) };
     expect(explainUnpairing(before, smallAtlas(probe))).toContain('different probes');
     const others = { image_ids: tensor('I32', new Int32Array([10, 11, 12, 13, 14, 99])) };
     expect(explainUnpairing(before, smallAtlas({}, others))).toContain('not the same');

@@ -49,7 +49,7 @@ function run(name: string, layers: readonly string[] = ['layer3'], probe = true)
 
 describe('places', () => {
   const framed = (x0: number, layer = 'layer3') =>
-    smallAtlas({ layer, frame: { x0, y0: 0, x1: 9, y1: 9 } });
+    smallAtlas({ layer, viewport: { x0, y0: 0, x1: 9, y1: 9 } });
 
   it('are shared within one layer and frame, whatever the run', () => {
     expect(shareLayout(framed(1), { ...framed(1), series: 's9' })).toBe(true);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cutOf } from '../../src/domain/patches';
 import { Cache } from '../../src/util/cache';
 import { fraction, percent, plural, shorten } from '../../src/util/format';
-import { WireError } from '../../src/wire/json_reader';
+import { WireError } from '../../src/wire/json_checks';
 import type { Probe } from '../../src/wire/probe';
 import { webpSize } from '../../src/wire/webp';
 import { smallAtlas, tensor } from '../helpers/wire_builder';

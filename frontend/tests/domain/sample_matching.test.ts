@@ -9,10 +9,10 @@ import {
 } from '../../src/domain/sample_matching';
 import type { Level } from '../../src/wire/atlas';
 import { layerLevelOf, repeat } from '../helpers/layer_fixtures';
-import { smallAtlas, tensor } from '../helpers/wire_builder';
+import { smallAtlas, smallProvenance, tensor } from '../helpers/wire_builder';
 
 const provenance = (settings: unknown, probe = 'aa', more = {}) => ({
-  provenance: { settings, probe, model: 'Net', notes: [], ...more },
+  provenance: smallProvenance({ settings, probe, ...more }),
 });
 const classAtlas = (layer: string, ...names: string[]) => ({
   layer_info: {

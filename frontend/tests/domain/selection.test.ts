@@ -23,7 +23,7 @@ import {
 import type { Session } from '../../src/state/session';
 import { spread } from '../../src/state/step_series_loader';
 import { Store } from '../../src/state/store';
-import { smallAtlas, tensor } from '../helpers/wire_builder';
+import { smallAtlas, smallProvenance, tensor } from '../helpers/wire_builder';
 
 /** Samples at (.1, .1), (.2, .2), (.3, .3), (.8, .8), (.9, .9) and (.9, .1). */
 const atlas = smallAtlas();
@@ -104,7 +104,7 @@ describe('whether an atlas holds a selection', () => {
     expect(whyNotIn(smallAtlas({}, boxes), selection)).toBe(other);
     const layer = smallAtlas({ layer: 'layer4' });
     expect(whyNotIn(layer, selection)).toBe('It is of the layer layer3.');
-    const provenance = { settings: {}, probe: 'bb', model: 'Net', notes: [] };
+    const provenance = smallProvenance({ probe: 'bb' });
     expect(whyNotIn(smallAtlas({ provenance }), selection)).toBe(other);
   });
 });

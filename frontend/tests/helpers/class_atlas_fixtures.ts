@@ -3,9 +3,9 @@
 
 import type { Atlas } from '../../src/wire/atlas';
 import type { RunEntry, SeriesEntry } from '../../src/wire/manifest';
-import { smallAtlas } from './wire_builder';
+import { smallAtlas, smallProvenance } from './wire_builder';
 
-export const AXIS = { left: 1, right: 0, reach: 0.1594, trust: 0.8167 };
+export const AXIS = { left: 1, right: 0, reach: 0.1594, trustworthiness: 0.8167 };
 
 /** The small atlas as one of cats; `change` is what it states otherwise. */
 export function classAtlas(change: Record<string, unknown> = {}, notes: string[] = []): Atlas {
@@ -17,11 +17,8 @@ export function classAtlas(change: Record<string, unknown> = {}, notes: string[]
     axis: null,
     ...change,
   };
-  const provenance = { settings: {}, probe: 'aa', model: 'Net', notes };
-  return smallAtlas({
-    layer: 'stage3 · cat',
-    provenance: { ...provenance, layer_info: { class_atlas: stated } },
-  });
+  const provenance = smallProvenance({ settings: {}, notes, layer_info: { class_atlas: stated } });
+  return smallAtlas({ layer: 'stage3 · cat', provenance });
 }
 
 /** The same of cats and dogs: right is for cat. */

@@ -2,7 +2,7 @@
 /** An atlas whose answers to class filters can be worked out by hand. */
 
 import type { Atlas } from '../../src/wire/atlas';
-import { type RawTensor, smallAtlas, tensor } from './wire_builder';
+import { blobEntry, type RawTensor, smallAtlas, tensor } from './wire_builder';
 
 /** Samples of the four cells, in reading order: the last has too few. */
 export const COUNTS = [10, 9, 8, 4];
@@ -44,7 +44,7 @@ export function askedAtlas(
   return smallAtlas(
     {
       samples: 31,
-      blobs: [{ role: 'map', crc32c: '00000000' }],
+      blobs: [blobEntry('map', '00000000')],
       grids: [{ size: 2, cells: 4, tile: null, columns: null }],
       ...manifest,
     },

@@ -2,7 +2,7 @@
 /** A stand-in for the plugin's routes: serves wire bytes through `fetch` and remembers what was asked. */
 
 import { vi } from 'vitest';
-import { pack, safetensors, smallManifest, smallTensors, tensor } from './wire_builder';
+import { blobEntry, pack, safetensors, smallManifest, smallTensors, tensor } from './wire_builder';
 
 export type Answer = () => Response | Promise<Response>;
 
@@ -65,14 +65,17 @@ export function indexJson(
   ...runs: readonly { readonly id: string; readonly run: string; readonly series: SeriesJson[] }[]
 ): unknown {
   return {
-    version: 1,
+    version: 2,
     kept_limit: 200,
     runs: runs.map(({ id, run, series }) => ({
       id,
       run,
       probe: true,
       series: series.map((one) => ({
-        ...one,
+        id: one.id,
+        layer: one.layer,
+        steps: one.steps,
+        shortcuts: one.shortcuts ?? [],
         wall_times: one.steps.map((step) => 1000 + step),
         versions: one.steps.map((step) => one.versions?.[step] ?? 'logged-1'),
       })),
@@ -92,7 +95,14 @@ export function historyJson(
     id: 's1',
     logged: steps.length,
     kept: steps.length,
-    steps: steps.map((one) => ({ status: 'ok', reason: null, trustworthiness: null, ...one })),
+    steps: steps.map((one) => ({
+      ...{ wall_time: 0, revision: 'logged', sequence: null, status: 'ok', reason: null },
+      ...{ trustworthiness: null, neighbors_kept: null, samples: null },
+      ...one,
+    })),
+    skipped: [],
+    events: null,
+    events_found: 0,
     ...more,
   };
 }
@@ -101,7 +111,8 @@ export function historyJson(
 export function probeBytes(): ArrayBuffer {
   const manifest = {
     kind: 'probe',
-    version: 1,
+    version: 2,
+    classes: null,
     digest: 'aa',
     images: 6,
     input_size: [16, 16],
@@ -109,9 +120,9 @@ export function probeBytes(): ArrayBuffer {
     tile: 8,
     columns: 2,
     blobs: [
-      { role: 'probe', crc32c: '0' },
-      { role: 'thumbs', crc32c: '1', page: 0 },
-      { role: 'thumbs', crc32c: '2', page: 1 },
+      blobEntry('probe', '0'),
+      { ...blobEntry('thumbs', '1'), page: 0 },
+      { ...blobEntry('thumbs', '2'), page: 1 },
     ],
   };
   const ids = new Int32Array([10, 11, 12, 13, 14, 15]);

@@ -4,7 +4,7 @@
 import type { LayerLevel } from '../../src/domain/layer_links';
 import type { Activations } from '../../src/wire/activations';
 import type { Atlas, Level } from '../../src/wire/atlas';
-import { smallAtlas, tensor } from './wire_builder';
+import { blobEntry, smallAtlas, tensor } from './wire_builder';
 
 export const EACH = 30;
 
@@ -28,7 +28,7 @@ export function layerLevelOf(groups: readonly number[], options: FloorOptions = 
       layer,
       samples: count,
       grids: [{ size: 4, cells: cells.length, tile: null, columns: null }],
-      blobs: [{ role: 'map', crc32c: '0' }],
+      blobs: [blobEntry('map', '0'), blobEntry('activations', '1')],
       ...options.manifest,
     },
     {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The answer of `shortcuts` as the server gives it, so that tests can then break it. */
 
+import { blobEntry } from './wire_builder';
+
 type Json = Record<string, unknown>;
 
 export function shortcutJson(change: Json = {}): Json {
@@ -36,6 +38,8 @@ export function shortcutJson(change: Json = {}): Json {
 
 export function searchJson(change: Json = {}): Json {
   return {
+    kind: 'shortcuts',
+    version: 2,
     layer: 'layer3',
     step: 7,
     wall_time: 1,
@@ -44,7 +48,7 @@ export function searchJson(change: Json = {}): Json {
     input_size: [32, 32],
     images: 2000,
     patches: { tile: 4, columns: 512 },
-    blobs: [{ role: 'patches', format: 'webp', bytes: 90, crc32c: '0a1b2c3d' }],
+    blobs: [blobEntry('patches', '0a1b2c3d')],
     found: [shortcutJson(), shortcutJson({ id: 9, target: 1, significant: false, since: null })],
     ...change,
   };

@@ -68,21 +68,60 @@ function join(...parts: Uint8Array[]): ArrayBuffer {
 export function smallManifest(): Record<string, unknown> {
   return {
     kind: 'atlas',
-    version: 1,
+    version: 2,
     layer: 'layer3',
     step: 7,
+    sequence: 1,
+    wall_time: 0,
     classes: ['cat', 'dog', 'ship'],
     samples: 6,
     channels: 2,
     blobs: [
-      { role: 'map', crc32c: '00000000' },
-      { role: 'activations', crc32c: '00000001' },
-      { role: 'sheet', crc32c: '00000002', grid: 2, page: 0 },
+      blobEntry('map', '00000000'),
+      blobEntry('activations', '00000001'),
+      { ...blobEntry('sheet', '00000002'), grid: 2, page: 0 },
     ],
     grids: [{ size: 2, cells: 2, tile: 8, columns: 2 }],
-    quality: { trustworthiness: 0.95, knn_kept: null },
+    quality: {
+      trustworthiness: 0.95,
+      neighbors_kept: null,
+      clamped: 0,
+      invalid: 0,
+      dead_channels: 0,
+      effective_rank: null,
+    },
     activations: { kind: 'float16', lost_variance: 0 },
-    provenance: { settings: { neighbors: 15 }, probe: 'aa', model: 'Net', notes: [] },
+    provenance: smallProvenance(),
+    skipped: [],
+    viewport: null,
+    concepts: null,
+    events: [],
+  };
+}
+
+/** What a manifest states about a blob. */
+export function blobEntry(role: string, crc32c: string): Record<string, unknown> {
+  const format = ['map', 'activations', 'probe'].includes(role) ? 'safetensors' : 'webp';
+  return { role, format, bytes: 8, crc32c, grid: null, page: null };
+}
+
+export function smallProvenance(change: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    settings: { neighbors: 15 },
+    probe: 'aa',
+    model: 'Net',
+    versions: {},
+    layer_info: {},
+    notes: [],
+    ...change,
+  };
+}
+
+/** Arrays that every atlas has and most tests do not use. */
+function unusedTensors(samples: number): Record<string, RawTensor> {
+  return {
+    positions: tensor('I32', new Int32Array(2 * samples), samples, 2),
+    clamped: tensor('U8', new Uint8Array(samples)),
   };
 }
 
@@ -93,6 +132,7 @@ export function smallTensors(): Record<string, RawTensor> {
     image_ids: tensor('I32', new Int32Array([10, 11, 12, 13, 14, 15])),
     boxes: tensor('I32', new Int32Array(24).fill(4), 6, 4),
     labels: tensor('I32', new Int32Array([0, 0, 1, 2, 2, 1])),
+    ...unusedTensors(6),
     'grid2.rows': tensor('I32', new Int32Array([0, 1])),
     'grid2.cols': tensor('I32', new Int32Array([0, 1])),
     'grid2.counts': tensor('I32', new Int32Array([3, 2])),
@@ -106,6 +146,9 @@ export function smallAtlas(
   manifest: Record<string, unknown> = {},
   tensors: Record<string, RawTensor> = {},
 ): Atlas {
-  const blob = safetensors({ ...smallTensors(), ...tensors });
-  return readAtlas('s1', 7, pack({ ...smallManifest(), ...manifest }, blob));
+  const whole = { ...smallManifest(), ...manifest };
+  const samples = Number(whole.samples);
+  const own = samples <= 10_000 ? unusedTensors(samples) : {};
+  const blob = safetensors({ ...smallTensors(), ...own, ...tensors });
+  return readAtlas('s1', 7, pack(whole, blob));
 }

@@ -8,7 +8,7 @@ import type { Session } from '../../src/state/session';
 import type { PageSet } from '../../src/state/sprite_pages';
 import { Store } from '../../src/state/store';
 import { type FakeGl, fakeGl } from '../helpers/fake_gl';
-import { type RawTensor, smallAtlas, tensor } from '../helpers/wire_builder';
+import { blobEntry, type RawTensor, smallAtlas, tensor } from '../helpers/wire_builder';
 
 const NONE: PageSet = { pages: [null], complete: false, failure: null };
 const HERE: PageSet = {
@@ -38,12 +38,12 @@ function twoLevels(step: number, rows = [0, 1, 3], more = {}) {
     'grid4.kind': tensor('U8', new Uint8Array([3, 3, 3])),
     'grid4.cosine': tensor('F32', new Float32Array(3)),
   };
-  const page = { role: 'sheet', crc32c: '3', grid: 4, page: 0 };
+  const page = { ...blobEntry('sheet', '3'), grid: 4, page: 0 };
   const grids = [
     { size: 2, cells: 2, tile: 8, columns: 2 },
     { size: 4, cells: 3, tile: 8, columns: 2 },
   ];
-  const blobs = [{ role: 'sheet', crc32c: '2', grid: 2, page: 0 }, page];
+  const blobs = [{ ...blobEntry('sheet', '2'), grid: 2, page: 0 }, page];
   return { ...smallAtlas({ grids, blobs, ...more }, grid4), step, key: `s1/${step}` };
 }
 
@@ -265,7 +265,7 @@ describe('changes', () => {
     expect(store.state).toMatchObject({ settled: true, spread: { across: 1, down: 1 } });
     expect(map.boxOf({ size: 4, row: 0, col: 0 }).side).toBe(100);
 
-    const own = { frame: { x0: 0, y0: 0, x1: 2, y1: 2 } };
+    const own = { viewport: { x0: 0, y0: 0, x1: 2, y1: 2 } };
     open(7, twoLevels(7, flat, own));
     rest();
     expect(store.state.spread).toEqual({ across: 1, down: 0.5 });

@@ -9,7 +9,7 @@ import type { Frame, Scene, WeightedScene } from '../../src/render/scene';
 import { WebglRenderer } from '../../src/render/webgl_renderer';
 import type { Level } from '../../src/wire/atlas';
 import { type FakeGl, fakeGl } from '../helpers/fake_gl';
-import { smallAtlas, tensor } from '../helpers/wire_builder';
+import { smallAtlas, smallProvenance, tensor } from '../helpers/wire_builder';
 
 /** All samples 0.1 to the right and down of where they were. */
 const old = smallAtlas();
@@ -79,7 +79,7 @@ describe('traveller', () => {
         { item: scene(atlas), weight: 0.5 },
       );
     expect(carry(old)).toBeNull();
-    const provenance = { settings: {}, probe: 'bb', model: 'Net', notes: [] };
+    const provenance = smallProvenance({ probe: 'bb' });
     expect(carry(smallAtlas({ provenance }))).toBeNull();
   });
 });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { cellAt, className, kindOf, readAtlas } from '../../src/wire/atlas';
-import { WireError } from '../../src/wire/json_reader';
+import { WireError } from '../../src/wire/json_checks';
 import { readIndex } from '../../src/wire/manifest';
 import { splitPack } from '../../src/wire/packed_response';
 import { readProbeManifest } from '../../src/wire/probe';
 import {
+  blobEntry,
   pack,
   safetensors,
   smallAtlas,
@@ -61,7 +62,7 @@ describe('readAtlas', () => {
 
   const manifests: [string, Record<string, unknown>][] = [
     ['another kind', { kind: 'probe' }],
-    ['a newer version', { version: 2 }],
+    ['another version', { version: 1 }],
     ['another step', { step: 8 }],
     ['more samples than arrays', { samples: 7 }],
     ['a million millions of samples', { samples: 1e12 }],
@@ -69,9 +70,12 @@ describe('readAtlas', () => {
     ['a grid too large', { grids: [{ size: 10_000, cells: 2, tile: 8, columns: 2 }] }],
     ['more cells than squares', { grids: [{ size: 2, cells: 5, tile: 8, columns: 2 }] }],
     ['pages too wide', { grids: [{ size: 2, cells: 2, tile: 2048, columns: 2 }] }],
-    ['a missing page', { blobs: [{ role: 'map', crc32c: '0' }] }],
+    ['a missing page', { blobs: [blobEntry('map', '0')] }],
     ['a class that is not text', { classes: [1] }],
     ['no provenance', { provenance: null }],
+    ['no sample', { samples: 0 }],
+    ['an unknown kind of activations', { activations: { kind: 'zip', lost_variance: 0 } }],
+    ['a concept that is none', { concepts: [{ id: 'x' }] }],
   ];
   it.each(manifests)('refuses a manifest with %s', (_what, change) => {
     expect(() => smallAtlas(change)).toThrow(WireError);
@@ -91,25 +95,32 @@ describe('readAtlas', () => {
   });
 });
 
+function index(...runs: unknown[]): unknown {
+  return { version: 2, kept_limit: null, runs };
+}
+
 describe('readIndex', () => {
   it('takes as many runs and layers as TensorBoard has', () => {
-    const series = { layer: 'l', steps: [1], wall_times: [1], versions: ['a'] };
+    const series = { layer: 'l', steps: [1], wall_times: [1], versions: ['a'], shortcuts: [] };
     const many = Array.from({ length: 20_000 }, (_, i) => ({ ...series, id: `s${i}` }));
     const runs = many.map(({ id }) => ({ id, run: id, probe: true, series: [] }));
-    const found = readIndex({ runs: [...runs, { id: 'r', run: 'r', probe: true, series: many }] });
+    const found = readIndex(index(...runs, { id: 'r', run: 'r', probe: true, series: many }));
     expect(found.length).toBe(20_001);
     expect(found.at(-1)?.series.length).toBe(20_000);
   });
 
   it('keeps names as they are, markup and all', () => {
     const run = { id: 'r1', run: '<b>x</b>\u202e', probe: true, series: [] };
-    expect(readIndex({ runs: [run] })[0]?.run).toBe('<b>x</b>\u202e');
+    expect(readIndex(index(run))[0]?.run).toBe('<b>x</b>\u202e');
   });
 
-  it('reads where shortcuts were searched for, and does without', () => {
+  it('reads where shortcuts were searched for', () => {
     const one = { id: 's', layer: 'l', steps: [1, 2], wall_times: [1, 2], versions: ['a', 'b'] };
-    const series = [one, { ...one, shortcuts: [2] }];
-    const json = { runs: [{ id: 'r', run: 'x', probe: false, series }] };
+    const series = [
+      { ...one, shortcuts: [] },
+      { ...one, shortcuts: [2] },
+    ];
+    const json = index({ id: 'r', run: 'x', probe: false, series });
     expect(readIndex(json)[0]?.series.map(({ shortcuts }) => shortcuts)).toEqual([[], [2]]);
   });
 
@@ -117,16 +128,17 @@ describe('readIndex', () => {
     { wall_times: [1], versions: ['a', 'b'] },
     { wall_times: [1, 2], versions: ['a'] },
   ])('refuses steps without times or versions', (lists) => {
-    const series = [{ id: 's', layer: 'l', steps: [1, 2], ...lists }];
-    const json = { runs: [{ id: 'r', run: 'x', probe: false, series }] };
-    expect(() => readIndex(json)).toThrow(WireError);
+    const series = [{ id: 's', layer: 'l', steps: [1, 2], shortcuts: [], ...lists }];
+    const json = index({ id: 'r', run: 'x', probe: false, series });
+    expect(() => readIndex(json)).toThrow('steps without times or versions');
   });
 });
 
 describe('readProbeManifest', () => {
   const probe = {
     kind: 'probe',
-    version: 1,
+    version: 2,
+    classes: null,
     digest: 'aa',
     images: 5,
     input_size: [32, 32],
@@ -134,9 +146,9 @@ describe('readProbeManifest', () => {
     tile: 16,
     columns: 2,
     blobs: [
-      { role: 'probe', crc32c: '0' },
-      { role: 'thumbs', crc32c: '2', page: 1 },
-      { role: 'thumbs', crc32c: '1', page: 0 },
+      blobEntry('probe', '0'),
+      { ...blobEntry('thumbs', '2'), page: 1 },
+      { ...blobEntry('thumbs', '1'), page: 0 },
     ],
   };
 

@@ -33,7 +33,7 @@ import { readActivations } from '../../src/wire/activations';
 import { type Atlas, cellAt, type Level, readAtlas } from '../../src/wire/atlas';
 import { findAttribution, strongestClasses } from '../../src/wire/attribution';
 import { readHistory } from '../../src/wire/history';
-import { WireError } from '../../src/wire/json_reader';
+import { WireError } from '../../src/wire/json_checks';
 import { readIndex } from '../../src/wire/manifest';
 import { splitPack } from '../../src/wire/packed_response';
 import { type Probe, readProbeManifest } from '../../src/wire/probe';
@@ -47,6 +47,7 @@ import {
   rawSafetensors,
   safetensors,
   smallManifest,
+  smallProvenance,
   smallTensors,
   tensor,
 } from '../helpers/wire_builder';
@@ -134,25 +135,26 @@ function torn(whole: ArrayBuffer, chance: Chance): ArrayBuffer {
 
 const fullManifest = {
   ...smallManifest(),
-  lifelines: [0, 1].map((id) => ({
+  concepts: [0, 1].map((id) => ({
     ...{ id, name: `one ${id}`, size: 3, top_class: id, top_share: 0.5, born: 0, confidence: 1 },
   })),
-  frame: { x0: 0, y0: 0, x1: 1, y1: 1 },
-  provenance: {
-    ...{ settings: { neighbors: 15, odd: { a: [1] } }, probe: 'aa', model: 'Net', notes: ['x'] },
+  viewport: { x0: 0, y0: 0, x1: 1, y1: 1 },
+  provenance: smallProvenance({
+    settings: { neighbors: 15, odd: { a: [1] } },
+    notes: ['x'],
     layer_info: {
       class_atlas: {
         ...{ layer: 'layer3', classes: [0, 1], names: ['cat', 'dog'], rule: 'winner' },
-        axis: { left: 1, right: 0, reach: 0.2, trust: 0.8 },
+        axis: { left: 1, right: 0, reach: 0.2, trustworthiness: 0.8 },
       },
     },
-  },
+  }),
 };
 const fullTensors = {
   ...smallTensors(),
   predictions: tensor('I32', new Int32Array([0, 1, 1, 2, -1, 1])),
   positions: tensor('I32', new Int32Array(12), 6, 2),
-  lifelines: tensor('I32', new Int32Array([0, 0, 1, 1, -1, 0])),
+  concepts: tensor('I32', new Int32Array([0, 0, 1, 1, -1, 0])),
   overlap: tensor('F32', new Float32Array(6).fill(0.5)),
   noise_floor: tensor('F32', new Float32Array(6).fill(0.1)),
   'grid2.attribution': tensor('F16', new Uint16Array([1, 2, 3, 4, 5, 6]), 2, 3),
@@ -344,7 +346,7 @@ describe('caps', () => {
       'grid2.cell_of': tensor('I32', new Int32Array(6).fill(-1)),
       'grid2.kind': empty('U8', 0),
       'grid2.cosine': empty('F32', 0),
-      'grid2.attribution': empty('F16', 0, 1e15),
+      'grid2.attribution': empty('F16', 0, 2 ** 40),
     });
     const manifest = { ...smallManifest(), classes: null, grids };
     expect(listClasses(readAtlas('s1', 7, pack(manifest, tensors))).length).toBe(100_000);

@@ -1,30 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { readHistory } from '../../src/wire/history';
-import { WireError } from '../../src/wire/json_reader';
+import { WireError } from '../../src/wire/json_checks';
 
 describe('readHistory', () => {
-  const step = { step: 3, status: 'damaged', reason: 'blob 2 is short', trustworthiness: null };
+  const step = {
+    step: 3,
+    wall_time: 0,
+    revision: 'logged',
+    sequence: null,
+    status: 'damaged',
+    reason: 'blob 2 is short',
+    trustworthiness: null,
+    neighbors_kept: null,
+    samples: null,
+  };
+  const json = {
+    ...{ id: 's', logged: 1, kept: 1, steps: [], skipped: [] },
+    ...{ events: null, events_found: 0 },
+  };
 
   it('reads the reason of a damaged step', () => {
-    const history = readHistory({ logged: 300, kept: 200, steps: [step] });
+    const history = readHistory({ ...json, logged: 300, kept: 200, steps: [step] });
     expect(history.steps.get(3)?.reason).toBe('blob 2 is short');
     expect([history.logged, history.kept]).toEqual([300, 200]);
     expect(history.steps.get(3)?.draft).toBe(false);
-    const draft = readHistory({ logged: 1, kept: 1, steps: [{ ...step, edition: 'draft' }] });
+    const draft = readHistory({ ...json, steps: [{ ...step, revision: 'preliminary' }] });
     expect(draft.steps.get(3)?.draft).toBe(true);
   });
 
-  it('reads checkpoints that were not computed, and does without', () => {
-    const json = { logged: 1, kept: 1, steps: [] };
+  it('reads checkpoints that were not computed', () => {
     expect(readHistory(json).skipped).toEqual([]);
     const skipped = [{ step: 30, reason: 'busy' }];
     expect(readHistory({ ...json, skipped }).skipped).toEqual(skipped);
   });
 
   it('refuses a status it does not know', () => {
-    const json = { logged: 1, kept: 1, steps: [{ ...step, status: 'fine' }] };
-    expect(() => readHistory(json)).toThrow(WireError);
+    const steps = [{ ...step, status: 'fine' }];
+    expect(() => readHistory({ ...json, steps })).toThrow(WireError);
   });
 
   const event = {
@@ -39,8 +52,7 @@ describe('readHistory', () => {
     cell: { grid: 10, row: 1, col: 9 },
   };
 
-  it('reads events, tells none from not recorded, and does without', () => {
-    const json = { logged: 1, kept: 1, steps: [] };
+  it('reads events, tells none from not recorded', () => {
     expect(readHistory(json)).toMatchObject({ events: null, eventsFound: 0 });
     expect(readHistory({ ...json, events: [] }).events).toEqual([]);
     const { events, eventsFound } = readHistory({ ...json, events: [event], events_found: 9 });
@@ -61,7 +73,7 @@ describe('readHistory', () => {
   it('reads steps that are larger than it can count, as the index gives them', () => {
     const huge = { ...step, step: 2 ** 63 };
     const events = [{ ...event, step: 2 ** 63, before_step: -(2 ** 63) }];
-    const history = readHistory({ logged: 1, kept: 1, steps: [huge], events });
+    const history = readHistory({ ...json, steps: [huge], events });
     expect(history.steps.get(2 ** 63)?.status).toBe('damaged');
     expect(history.events?.[0]?.beforeStep).toBe(-(2 ** 63));
   });
@@ -72,7 +84,7 @@ describe('readHistory', () => {
     ['ids that are no numbers', { after: ['7'] }],
     ['a score that is none', { score: null }],
   ])('refuses %s', (_, change) => {
-    const json = { logged: 1, kept: 1, steps: [], events: [{ ...event, ...change }] };
-    expect(() => readHistory(json)).toThrow(WireError);
+    const events = [{ ...event, ...change }];
+    expect(() => readHistory({ ...json, events })).toThrow(WireError);
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { WireError } from '../../src/wire/json_reader';
+import { WireError } from '../../src/wire/json_checks';
 import { halfToFloat, readSafetensors } from '../../src/wire/safetensors';
 import { rawSafetensors, safetensors, tensor } from '../helpers/wire_builder';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { WireError } from '../../src/wire/json_reader';
+import { WireError } from '../../src/wire/json_checks';
 import { readSearch } from '../../src/wire/shortcut_record';
 import { searchJson, shortcutJson } from '../helpers/shortcut_fixtures';
 
@@ -20,7 +20,7 @@ describe('readSearch', () => {
 
   it('reads a shortcut with its test, its history and its examples', () => {
     const [found] = readSearch(one({}), 7).found;
-    expect(found).toEqual({
+    expect(found).toMatchObject({
       id: '7',
       target: 0,
       box: { x: 2, y: 1, width: 4, height: 3 },

@@ -299,7 +299,7 @@ def bad_grid(atlas: Atlas, **changes: Any) -> Atlas:
     return atlas.replace(grids=(dataclasses.replace(atlas.grids[0], **changes),))
 
 
-def changed(array: np.ndarray, value: float) -> np.ndarray:
+def set_first(array: np.ndarray, value: float) -> np.ndarray:
     copy = array.copy()
     copy.flat[0] = value
     return copy
@@ -310,37 +310,40 @@ def swapped_rows(grid: Grid) -> np.ndarray:
 
 
 WRONG: dict[str, tuple[Callable[[Atlas], Atlas], str]] = {
-    "place outside": (lambda a: bad(a, xy=changed(a.xy, 1.5)), "xy: a position"),
-    "place NaN": (lambda a: bad(a, xy=changed(a.xy, np.nan)), "xy: a position"),
+    "place outside": (lambda a: bad(a, xy=set_first(a.xy, 1.5)), "xy: a position"),
+    "place NaN": (lambda a: bad(a, xy=set_first(a.xy, np.nan)), "xy: a position"),
     "xy in float64": (lambda a: bad(a, xy=a.xy.astype(np.float64)), "'xy' is float64"),
     "ids too few": (lambda a: bad(a, image_ids=a.image_ids[1:]), r"'image_ids' has shape \(59,\)"),
-    "id negative": (lambda a: bad(a, image_ids=changed(a.image_ids, -1)), "image_ids: a value"),
-    "class huge": (lambda a: bad(a, labels=changed(a.labels, 2_000_000)), "labels: a value"),
-    "box reversed": (lambda a: bad(a, boxes=changed(a.boxes, 999)), "boxes: one that ends"),
-    "row outside": (lambda a: bad_grid(a, rows=changed(a.grids[0].rows, 3)), "grid 3: a row out"),
-    "col negative": (lambda a: bad_grid(a, cols=changed(a.grids[0].cols, -1)), "grid 3: a column"),
+    "id negative": (lambda a: bad(a, image_ids=set_first(a.image_ids, -1)), "image_ids: a value"),
+    "class huge": (lambda a: bad(a, labels=set_first(a.labels, 2_000_000)), "labels: a value"),
+    "box reversed": (lambda a: bad(a, boxes=set_first(a.boxes, 999)), "boxes: one that ends"),
+    "row outside": (lambda a: bad_grid(a, rows=set_first(a.grids[0].rows, 3)), "grid 3: a row out"),
+    "col negative": (
+        lambda a: bad_grid(a, cols=set_first(a.grids[0].cols, -1)),
+        "grid 3: a column",
+    ),
     "cells twice": (
         lambda a: bad_grid(a, rows=swapped_rows(a.grids[0]), cols=swapped_rows(a.grids[0])),
         "two entries for one cell",
     ),
     "cell_of outside": (
-        lambda a: bad_grid(a, cell_of=changed(a.grids[0].cell_of, 99)),
+        lambda a: bad_grid(a, cell_of=set_first(a.grids[0].cell_of, 99)),
         "a sample in a cell outside",
     ),
     "cell_of below": (
-        lambda a: bad_grid(a, cell_of=changed(a.grids[0].cell_of, -2)),
+        lambda a: bad_grid(a, cell_of=set_first(a.grids[0].cell_of, -2)),
         "a sample in a cell outside",
     ),
     "counts wrong": (
-        lambda a: bad_grid(a, counts=changed(a.grids[0].counts, 1)),
+        lambda a: bad_grid(a, counts=set_first(a.grids[0].counts, 1)),
         "counts are not the numbers of members",
     ),
     "kind unknown": (
-        lambda a: bad_grid(a, kind_codes=changed(a.grids[0].kind_codes, 5)),
+        lambda a: bad_grid(a, kind_codes=set_first(a.grids[0].kind_codes, 5)),
         "an unknown kind",
     ),
     "cosine above": (
-        lambda a: bad_grid(a, icon_cosine=changed(a.grids[0].icon_cosine, 1.1)),
+        lambda a: bad_grid(a, icon_cosine=set_first(a.grids[0].icon_cosine, 1.1)),
         "a cosine outside",
     ),
     "grids falling": (lambda a: a.replace(grids=a.grids[::-1]), "rising sizes"),
@@ -360,16 +363,16 @@ WRONG: dict[str, tuple[Callable[[Atlas], Atlas], str]] = {
     ),
     "overlap above": (
         lambda a: a.replace(
-            quality=dataclasses.replace(a.quality, overlap=changed(a.quality.overlap, 2))
+            quality=dataclasses.replace(a.quality, overlap=set_first(a.quality.overlap, 2))
         ),
         "overlap: a share",
     ),
     "floor below zero": (
-        lambda a: bad(a, noise_floor=changed(a.samples.noise_floor, -0.1)),
+        lambda a: bad(a, noise_floor=set_first(a.samples.noise_floor, -0.1)),
         "noise_floor: a distance",
     ),
     "concept of nobody": (
-        lambda a: bad(a, concepts=changed(a.samples.concepts, 77)),
+        lambda a: bad(a, concepts=set_first(a.samples.concepts, 77)),
         "concepts: a sample of one",
     ),
     "concepts not listed": (lambda a: a.replace(concepts=None, events=()), "a sample of one"),

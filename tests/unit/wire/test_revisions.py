@@ -180,7 +180,7 @@ def index_of(url: str) -> Index:
     return json.loads(body) if status == 200 else {"runs": []}
 
 
-def served(url: str, series: str, step: int) -> tuple[dict[str, Any], bytes]:
+def read_served(url: str, series: str, step: int) -> tuple[dict[str, Any], bytes]:
     """Manifest of an atlas and the bytes of its first sheet."""
     body = get(f"{url}data/plugin/atlas/atlas?id={series}&step={step}")[2]
     (length,) = struct.unpack_from("<I", body)
@@ -215,7 +215,7 @@ def test_revisions_replace_each_other_while_tensorboard_runs(
 ) -> None:
     before = wait(url, [0, 10, 20])
     id_ = before["id"]
-    manifest, _ = served(url, id_, 10)
+    manifest, _ = read_served(url, id_, 10)
     old_crc = manifest["blobs"][2]["crc32c"]
     # An atlas with other pictures, so that its sheet differs.
     finer = make_atlas(10, layer=LAYER, samples=40, grids=(3,), tile=16)
@@ -228,7 +228,7 @@ def test_revisions_replace_each_other_while_tensorboard_runs(
         after = wait(url, [0, 10, 20])
     assert after["wall_times"] == before["wall_times"]
     assert after["versions"][2] == before["versions"][2]
-    manifest, sheet = served(url, id_, 10)
+    manifest, sheet = read_served(url, id_, 10)
     assert (manifest["grids"][0]["tile"], manifest["provenance"]["layer_info"][REFINES]) == (
         16,
         marks[1],
@@ -239,7 +239,7 @@ def test_revisions_replace_each_other_while_tensorboard_runs(
     assert (status, old == sheet) == (200, False)
     assert get(f"{url}data/plugin/atlas/sheet?{query}00000000")[0] == 404
     # A refinement of something else is there, and does not count.
-    assert served(url, id_, 0)[0]["grids"][0]["tile"] == 8
+    assert read_served(url, id_, 0)[0]["grids"][0]["tile"] == 8
     history = json.loads(get(f"{url}data/plugin/atlas/history?id={id_}")[2])
     assert [one["revision"] for one in history["steps"]] == ["logged", "refined", "logged"]
 
@@ -251,7 +251,7 @@ def test_a_preliminary_atlas_is_shown_until_its_atlas_is_logged(fast: bool, tmp_
     sink.flush()
     with start_tensorboard(tmp_path, fast) as url:
         series = wait(url, [5])
-        early, _ = served(url, series["id"], 5)
+        early, _ = read_served(url, series["id"], 5)
         finished = make_atlas(5, layer=LAYER, samples=40, grids=(3,), tile=16)
         sink.write(layer_tag(LAYER), encode_atlas(finished), 5)
         # A preliminary atlas of the next step is in the same file, with rising steps in its tag.
@@ -265,5 +265,5 @@ def test_a_preliminary_atlas_is_shown_until_its_atlas_is_logged(fast: bool, tmp_
             Revision.PRELIMINARY.label,
         ]
         assert early["grids"][0]["tile"] == 8
-        assert served(url, series["id"], 5)[0]["grids"][0]["tile"] == 16
-        assert served(url, series["id"], 6)[0]["grids"][0]["tile"] == 8
+        assert read_served(url, series["id"], 5)[0]["grids"][0]["tile"] == 16
+        assert read_served(url, series["id"], 6)[0]["grids"][0]["tile"] == 8

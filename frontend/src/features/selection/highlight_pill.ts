@@ -15,7 +15,7 @@ const NAME = 60;
 
 /** "cats #1: 210 samples in 14 cells at step 800", where a highlight is on. */
 export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlight): string {
-  if (!highlight.of && atlas.lifelines === null) return 'Lifelines were not traced at this step.';
+  if (!highlight.of && atlas.concepts === null) return 'Lifelines were not traced at this step.';
   const rows = highlightedRows(atlas, highlight);
   if (highlight.atlas !== undefined && highlight.atlas !== atlas.key) return NOT_FOLLOWED;
   if (rows.length === 0) return `Nothing of it at step ${count(atlas.step)}.`;

@@ -14,7 +14,7 @@ import { NOT_RECORDED } from '../../../src/wire/attribution';
 import { askedAtlas, halves } from '../../helpers/class_fixtures';
 import { binary, FakeServer, settle } from '../../helpers/fake_server';
 import { series } from '../../helpers/two_step_fixtures';
-import { safetensors, smallAtlas, tensor } from '../../helpers/wire_builder';
+import { safetensors, smallAtlas, smallProvenance, tensor } from '../../helpers/wire_builder';
 
 const floor = tensor('F32', new Float32Array([1, 1, 0, 0, 0, 0]));
 const now = { ...smallAtlas({}, { noise_floor: floor }), step: 40, series: 's1' };
@@ -55,7 +55,7 @@ describe('legend of the drift', () => {
     expect(text({ other: null })).toContain('on its way');
     const otherFailure = new Failure('damaged', 'torn', 'atlas?x');
     expect(text({ other: null, otherFailure })).toContain('cannot be read: torn');
-    const foreign = smallAtlas({ provenance: { settings: {}, probe: 'bb', model: '', notes: [] } });
+    const foreign = smallAtlas({ provenance: smallProvenance({ probe: 'bb' }) });
     expect(text({}, { ...foreign, step: 40 })).toContain('different probes');
   });
 

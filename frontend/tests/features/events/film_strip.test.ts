@@ -23,8 +23,8 @@ const line = (id: number, name: string) => ({
 /** Concept 4 holds samples 0, 1 and 3; concept 5 sample 2. Cells: (0, 0) of 0, 1, 2 and (1, 1) of 3, 4. */
 function traced(step: number, ids = [4, 4, 5, 4, -1, -1], names = [4, 5]): Atlas {
   const atlas = smallAtlas(
-    { step: 7, lifelines: names.map((id) => line(id, id === 4 ? hostile : 'other')) },
-    { lifelines: tensor('I32', new Int32Array(ids)) },
+    { step: 7, concepts: names.map((id) => line(id, id === 4 ? hostile : 'other')) },
+    { concepts: tensor('I32', new Int32Array(ids)) },
   );
   return { ...atlas, step, key: `s1/${step}` };
 }

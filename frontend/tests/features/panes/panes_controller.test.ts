@@ -23,7 +23,13 @@ import {
   soundServer,
 } from '../../helpers/fake_server';
 import { layerLevelOf, repeat } from '../../helpers/layer_fixtures';
-import { pack, safetensors, smallManifest, smallTensors } from '../../helpers/wire_builder';
+import {
+  pack,
+  safetensors,
+  smallManifest,
+  smallProvenance,
+  smallTensors,
+} from '../../helpers/wire_builder';
 
 describe('slots', () => {
   it('are side by side on a wide stage, and in two rows where that gives larger maps', () => {
@@ -94,7 +100,7 @@ describe('lighting', () => {
     const recipe = (settings: object, probe: string) =>
       layerLevelOf([1, 1, 1, 2, 2, 2, 2, 3], {
         layer: 'late',
-        manifest: { provenance: { settings, probe, model: 'Net', notes: [] } },
+        manifest: { provenance: smallProvenance({ settings, probe }) },
       });
     const [a, b, c] = [
       viewOf(mid),
@@ -299,7 +305,7 @@ describe('the part', () => {
   });
 
   it('refuses to link other recipes, names them, and links what both hold if asked to', async () => {
-    const other = { settings: { neighbors: '<b>30</b>' }, probe: 'aa', model: 'Net', notes: [] };
+    const other = smallProvenance({ settings: { neighbors: '<b>30</b>' } });
     const bytes = pack(
       { ...smallManifest(), step: 10, provenance: other },
       safetensors(smallTensors()),
@@ -314,7 +320,7 @@ describe('the part', () => {
   });
 
   it('offers no link between two probes', async () => {
-    const other = { settings: { neighbors: 15 }, probe: 'bb', model: 'Net', notes: [] };
+    const other = smallProvenance({ probe: 'bb' });
     const bytes = pack(
       { ...smallManifest(), step: 10, provenance: other },
       safetensors(smallTensors()),

@@ -14,12 +14,12 @@ import { smallAtlas, tensor } from '../../helpers/wire_builder';
 
 const logged = smallAtlas(
   {
-    lifelines: [
+    concepts: [
       { id: 4, name: 'night', size: 3, top_class: 0, top_share: 1, born: 0, confidence: 1 },
     ],
   },
   {
-    lifelines: tensor('I32', new Int32Array([4, 4, 9, 9, 9, 4])),
+    concepts: tensor('I32', new Int32Array([4, 4, 9, 9, 9, 4])),
     image_ids: tensor('I32', new Int32Array([10, 10, 12, 1, 1, 15])),
   },
 );
@@ -218,7 +218,7 @@ describe('the ways', () => {
     expect(highlightSentence(atlas, level, { ...lit, ids: [10] })).toBe(
       '2 samples in 1 cell at step 7',
     );
-    const untraced = { ...atlas, lifelines: null };
+    const untraced = { ...atlas, concepts: null };
     expect(highlightSentence(untraced, level, lit)).toBe('Nothing of it at step 7.');
   });
 });

@@ -14,9 +14,9 @@ const line = (id: number, name: string) => ({
   confidence: 1,
 });
 const atlas = smallAtlas(
-  { lifelines: [line(4, 'cats at night'), line(9, 'ships')] },
+  { concepts: [line(4, 'cats at night'), line(9, 'ships')] },
   {
-    lifelines: tensor('I32', new Int32Array([4, 4, 9, 9, 9, 4])),
+    concepts: tensor('I32', new Int32Array([4, 4, 9, 9, 9, 4])),
     image_ids: tensor('I32', new Int32Array([10, 10, 12, 1, 103, 15])),
   },
 );
@@ -80,7 +80,7 @@ describe('what letters and numbers find', () => {
   it('does without labels, names and concepts', () => {
     const bare = smallAtlas({ classes: null });
     const { labels: _, ...rest } = bare;
-    const blank: Atlas = { ...rest, labels: null, lifelines: null };
+    const blank: Atlas = { ...rest, labels: null, concepts: null };
     expect(found('1, 1', blank)).toEqual(['cell: row 1, column 1 (3 samples)']);
     expect(found('image 12', blank)).toEqual(['image: image 12 (1 sample)']);
     expect(found('class', blank)).toEqual([]);

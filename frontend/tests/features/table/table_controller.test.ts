@@ -12,7 +12,7 @@ import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { Level } from '../../../src/wire/atlas';
 import { askedAtlas, COUNTS } from '../../helpers/class_fixtures';
-import { smallAtlas, tensor } from '../../helpers/wire_builder';
+import { blobEntry, smallAtlas, tensor } from '../../helpers/wire_builder';
 
 const atlas = askedAtlas();
 const level = atlas.levels[0] as Level;
@@ -181,7 +181,7 @@ describe('the table', () => {
     const many = smallAtlas(
       {
         samples: 120,
-        blobs: [{ role: 'map', crc32c: '0' }],
+        blobs: [blobEntry('map', '0')],
         grids: [{ size: 20, cells: 120, tile: null, columns: null }],
       },
       {

@@ -83,7 +83,7 @@ describe('the axis of two classes', () => {
   });
 
   it('turns with what the atlas states', () => {
-    const axis = { left: 0, right: 1, reach: 2.5, trust: null };
+    const axis = { left: 0, right: 1, reach: 2.5, trustworthiness: null };
     expect(wordsOf(draw(pairAtlas({ axis }))).slice(0, 2)).toEqual([
       'more for cat · +2.50 logits',
       'more for dog · +2.50 logits',

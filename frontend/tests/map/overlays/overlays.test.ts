@@ -15,7 +15,7 @@ import { THEMES } from '../../../src/map/theme';
 import type { Atlas, Level } from '../../../src/wire/atlas';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
 
-const atlas = smallAtlas({}, { lifelines: tensor('I32', new Int32Array([4, 4, 9, 9, 9, 4])) });
+const atlas = smallAtlas({}, { concepts: tensor('I32', new Int32Array([4, 4, 9, 9, 9, 4])) });
 const level = atlas.levels[0] as Level;
 
 interface Drawn {
@@ -179,7 +179,7 @@ describe('reading layer', () => {
 
 describe('highlight layer', () => {
   const highlighted = (...ids: number[]) =>
-    drawn((context, frame) => drawHighlight(context, frame, rowsOf(atlas.lifelines, ids)));
+    drawn((context, frame) => drawHighlight(context, frame, rowsOf(atlas.concepts, ids)));
 
   it('lets cells recede by the share of others in them', () => {
     // Of the first cell two of three are members, of the second none.
