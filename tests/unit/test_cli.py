@@ -128,17 +128,17 @@ class TestInspect:
         assert out.rstrip().endswith("1 damaged")
         assert "400" in out  # the sound step is still listed
 
-    def test_an_empty_folder_asks_back(self, tmp_path, capsys):
+    def test_an_empty_folder_is_reported(self, tmp_path, capsys):
         assert cli.main(["inspect", str(tmp_path)]) == 0
         out = capsys.readouterr().out
         assert f"no atlases in {tmp_path}" in out
         assert "or one above it" in out
 
     def test_a_terminal_is_never_commanded_by_a_log(self, tmp_path, capsys):
-        hostile = "layer\x1b[2J\x07\n\u202eevil\x9b31m"
+        untrusted = "layer\x1b[2J\x07\n\u202eevil\x9b31m"
         sink = EventSink(tmp_path / "run" / "atlas")
-        blobs = encode_atlas(make_atlas(0, layer=hostile, samples=40))
-        sink.write(layer_tag(hostile), blobs, 0)
+        blobs = encode_atlas(make_atlas(0, layer=untrusted, samples=40))
+        sink.write(layer_tag(untrusted), blobs, 0)
         sink.close()
         assert cli.main(["inspect", str(tmp_path)]) == 0
         out = capsys.readouterr().out
@@ -206,14 +206,14 @@ class TestDemo:
         assert [event.step for event in scalars.Scalars("accuracy")] == [0, 1, 2, 4, 6]
 
     @pytest.mark.parametrize("icons", ["preview", "poster"])
-    def test_icons_are_of_the_kind_asked_for(self, tmp_path, photos, icons):
+    def test_icons_are_of_the_requested_kind(self, tmp_path, photos, icons):
         command = ["demo", "--data", str(photos), "--log-dir", str(tmp_path / "run"), "--no-serve"]
         assert cli.main([*command, "--steps", "1", "--icons", icons]) == 0
         atlases = list(read_atlases(tmp_path))
         kinds = {kind for atlas in atlases for grid in atlas.grids for kind in grid.icon_kind}
         assert kinds == {icons}
 
-    def test_a_planted_marker_is_looked_for_and_told_of(self, tmp_path, photos, capsys):
+    def test_a_planted_marker_is_searched_and_reported(self, tmp_path, photos, capsys):
         run = tmp_path / "run"
         command = ["demo", "--data", str(photos), "--log-dir", str(run), "--no-serve", "--shortcut"]
         assert cli.main([*command, "--steps", "2", "--icons", "none"]) == 0
@@ -222,7 +222,7 @@ class TestDemo:
         assert [(one.layer, one.step) for one in records] == [("stage2", n) for n in (0, 1, 2)]
         assert {one.classes for one in records} == {("blue", "red")}
 
-    def test_what_was_found_is_told_with_its_rates(self, tmp_path):
+    def test_what_was_found_is_reported_with_its_rates(self, tmp_path):
         sink = EventSink(tmp_path)
         sink.write(shortcuts_tag("layer3"), encode_shortcuts(make_shortcuts(100)), 100)
         sink.close()
@@ -269,12 +269,12 @@ class TestDemo:
     ):
         seen = []
 
-        def interrupted(*_):
+        def interrupt(*_):
             seen.append(torch.get_num_threads())
             raise KeyboardInterrupt
 
         monkeypatch.setattr("os.cpu_count", lambda: 3)
-        monkeypatch.setattr("tensorboard_plugin_atlas.demo.run._loss", interrupted)
+        monkeypatch.setattr("tensorboard_plugin_atlas.demo.run._loss", interrupt)
         before = torch.get_num_threads()
         try:
             for threads in (3, 1):
@@ -311,10 +311,10 @@ class TestDemo:
         assert served == [(tmp_path, 7000)]
 
     def test_an_interrupt_is_130(self, monkeypatch):
-        def interrupted(*_, **__):
+        def interrupt(*_, **__):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("tensorboard_plugin_atlas.demo.run.run_demo", interrupted)
+        monkeypatch.setattr("tensorboard_plugin_atlas.demo.run.run_demo", interrupt)
         assert cli.main(["demo"]) == 130
 
     def test_without_a_log_dir_the_run_is_named_after_data_and_time(self):
@@ -442,7 +442,7 @@ class TestEstimate:
         with pytest.raises(ArgumentError, match=message):
             build_model(model)
 
-    def test_a_bad_normalisation_is_named(self, capsys):
+    def test_a_bad_normalization_is_named(self, capsys):
         with pytest.raises(SystemExit):
             cli.main(["estimate", "--model", "a:b", "--data", "c", "--normalize", "0.5"])
         assert "'0.5': pass MEAN/STD, such as 0.5/0.25" in capsys.readouterr().err

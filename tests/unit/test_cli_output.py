@@ -31,10 +31,10 @@ class TestReaderThatWentAway:
     @pytest.mark.parametrize("command", ["inspect", "events", "doctor"])
     @pytest.mark.parametrize("unbuffered", ["", "1"])
     def test_a_command_ends_quietly(self, log: Path, command: str, unbuffered: str) -> None:
-        assert self.ended([command, str(log)], unbuffered) == (141, "")
+        assert self.run_command([command, str(log)], unbuffered) == (141, "")
 
     def test_so_does_help(self) -> None:
-        assert self.ended(["--help"], "") == (141, "")
+        assert self.run_command(["--help"], "") == (141, "")
 
     def test_another_broken_pipe_is_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_: object, **__: object) -> None:
@@ -44,7 +44,7 @@ class TestReaderThatWentAway:
         with pytest.raises(BrokenPipeError, match="a worker"):
             cli.main(["inspect", "."])
 
-    def ended(self, command: list[str], unbuffered: str) -> tuple[int, str]:
+    def run_command(self, command: list[str], unbuffered: str) -> tuple[int, str]:
         """Returns status and stderr of a command whose output nobody reads."""
         reader, writer = os.pipe()
         os.close(reader)

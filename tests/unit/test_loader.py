@@ -21,21 +21,21 @@ from tensorboard_plugin_atlas.loader import AtlasLoader
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 
 
-def parsed(*arguments: str) -> argparse.Namespace:
+def parse(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     AtlasLoader().define_flags(parser)
     return parser.parse_args(arguments)
 
 
-def fixed(flags: Any) -> Any:
+def fix(flags: Any) -> Any:
     AtlasLoader().fix_flags(flags)
     return flags.samples_per_plugin
 
 
-def test_two_hundred_steps_are_kept_unless_asked_otherwise() -> None:
-    assert fixed(SimpleNamespace(samples_per_plugin={}, **vars(parsed()))) == {"atlas": 200}
-    flags = vars(parsed("--atlas_samples=7"))
-    assert fixed(SimpleNamespace(samples_per_plugin={"images": 3}, **flags)) == {
+def test_two_hundred_steps_are_kept_by_default() -> None:
+    assert fix(SimpleNamespace(samples_per_plugin={}, **vars(parse()))) == {"atlas": 200}
+    flags = vars(parse("--atlas_samples=7"))
+    assert fix(SimpleNamespace(samples_per_plugin={"images": 3}, **flags)) == {
         "images": 3,
         "atlas": 7,
     }
@@ -43,18 +43,18 @@ def test_two_hundred_steps_are_kept_unless_asked_otherwise() -> None:
 
 def test_tensorboards_own_flag_wins() -> None:
     flags = SimpleNamespace(samples_per_plugin={"atlas": 5}, atlas_samples=7)
-    assert fixed(flags) == {"atlas": 5}
+    assert fix(flags) == {"atlas": 5}
 
 
 @pytest.mark.parametrize("flags", [{}, {"samples_per_plugin": None}, {"atlas_samples": None}])
 def test_missing_flags_are_no_reason_to_fail(flags: dict[str, Any]) -> None:
-    assert fixed(SimpleNamespace(**flags)) == {"atlas": 200}
+    assert fix(SimpleNamespace(**flags)) == {"atlas": 200}
 
 
 @pytest.mark.parametrize("text", ["-1", "x", "1.5", "", "²"])
-def test_a_count_that_is_none_is_told(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_count_that_is_invalid_is_rejected(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parsed(f"--atlas_samples={text}")
+        parse(f"--atlas_samples={text}")
     assert "pass an integer, 0 for all steps" in capsys.readouterr().err
 
 

@@ -62,7 +62,7 @@ def blobs(written: tuple[Path, dict[int, list[bytes]]]) -> dict[int, list[bytes]
     return written[1]
 
 
-def unpacked(response: TestResponse) -> tuple[dict[str, Any], bytes]:
+def unpack(response: TestResponse) -> tuple[dict[str, Any], bytes]:
     """Reads a pack as the front end does."""
     assert (response.status_code, response.content_type) == (200, "application/octet-stream")
     (length,) = struct.unpack_from("<I", response.data)
@@ -128,7 +128,7 @@ def test_no_limit_is_null(hints: Any, limit: Any, tmp_path: Path) -> None:
     assert body == {"version": 2, "kept_limit": limit, "runs": []}
 
 
-def test_history_tells_what_the_manifests_say(client: Client) -> None:
+def test_history_summarizes_the_manifests(client: Client) -> None:
     body = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json
     assert (body["id"], body["logged"], body["kept"]) == (ID, 5, 3)
     assert body["steps"][1] == {
@@ -146,8 +146,8 @@ def test_history_tells_what_the_manifests_say(client: Client) -> None:
 
 def test_history_gathers_the_checkpoints_without_an_atlas(tmp_path: Path) -> None:
     sink = EventSink(tmp_path / RUN)
-    told = {0: (), 10: ((3, "busy"), (7, "failed")), 20: ((15, "budget"), (10, "busy"))}
-    for step, skipped in told.items():
+    skips = {0: (), 10: ((3, "busy"), (7, "failed")), 20: ((15, "budget"), (10, "busy"))}
+    for step, skipped in skips.items():
         atlas = make_atlas(step, layer="layer1", samples=20, grids=(3,))
         atlas = atlas.replace(skipped=tuple(Skipped(*one) for one in skipped))
         sink.write(layer_tag("layer1"), encode_atlas(atlas), step)
@@ -158,7 +158,7 @@ def test_history_gathers_the_checkpoints_without_an_atlas(tmp_path: Path) -> Non
     ]
 
 
-def test_history_retells_the_events_of_the_run(client: Client) -> None:
+def test_history_lists_the_events_of_the_run(client: Client) -> None:
     body = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json
     assert body["events_found"] == 2
     assert [(one["step"], one["text"]) for one in body["events"]] == [
@@ -168,7 +168,7 @@ def test_history_retells_the_events_of_the_run(client: Client) -> None:
 
 
 def test_a_tag_without_a_value_hides_its_own_run_only(tmp_path: Path) -> None:
-    """TensorBoard's Python loader fails at it, whatever else it is asked for."""
+    """TensorBoard's Python loader fails at it, whatever else is requested."""
     write_run(tmp_path)
     write_run(tmp_path, "bad/atlas")
     (path,) = (tmp_path / "bad" / "atlas").iterdir()
@@ -185,7 +185,7 @@ def test_a_tag_without_a_value_hides_its_own_run_only(tmp_path: Path) -> None:
 
 def test_an_atlas_comes_in_one_pack(client: Client, blobs: dict[int, list[bytes]]) -> None:
     response = client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "10"})
-    manifest, data = unpacked(response)
+    manifest, data = unpack(response)
     assert data == blobs[10][1]
     assert manifest == json.loads(blobs[10][0][9:])
     assert response.headers["ETag"] == f'"{blobs[10][0][:8].decode()}"'
@@ -210,7 +210,7 @@ def test_every_byte_of_an_atlas_can_be_had(client: Client, blobs: dict[int, list
 
 def test_the_probe_and_its_thumbnails(client: Client) -> None:
     wanted = encode_probe(make_probe_pictures(20))
-    manifest, data = unpacked(client.get(ROUTE_PREFIX + "probe", query_string={"run": RUN_ID}))
+    manifest, data = unpack(client.get(ROUTE_PREFIX + "probe", query_string={"run": RUN_ID}))
     assert (manifest["images"], data) == (20, wanted[1])
     thumbs = client.get(ROUTE_PREFIX + "thumbs", query_string={"run": RUN_ID, "blob": "2"})
     assert (thumbs.content_type, thumbs.data) == ("image/webp", wanted[2])
@@ -244,7 +244,7 @@ def test_what_a_client_has_is_not_sent_again(route: str, client: Client) -> None
     assert (changed.status_code, changed.data) == (200, first.data)
 
 
-def test_head_tells_the_length_and_sends_nothing(client: Client) -> None:
+def test_head_returns_the_length_and_sends_nothing(client: Client) -> None:
     query = {"id": ID, "step": "10"}
     full, head = (
         call(ROUTE_PREFIX + "activations", query_string=query) for call in (client.get, client.head)
@@ -254,7 +254,7 @@ def test_head_tells_the_length_and_sends_nothing(client: Client) -> None:
     assert head.headers["ETag"] == full.headers["ETag"]
 
 
-def test_what_is_not_there_has_one_answer(client: Client) -> None:
+def test_what_is_not_there_has_one_response(client: Client) -> None:
     probe_id = series_id(RUN, PROBE_TAG)
     queries = [
         ("history", {"id": "s" + "0" * 16}),
@@ -295,7 +295,7 @@ def rewritten(log_dir: Path, change: Callable[[int, list[bytes]], list[bytes]]) 
         (lambda b: encode_probe(make_probe_pictures(3)), "a probe where an atlas should be"),
     ],
 )
-def test_a_damaged_manifest_is_told_in_the_history(
+def test_a_damaged_manifest_is_reported_in_the_history(
     change: Callable[[list[bytes]], list[bytes]], reason: str, tmp_path: Path
 ) -> None:
     rewritten(tmp_path, lambda step, b: change(b) if step == 10 else b)
@@ -307,7 +307,7 @@ def test_a_damaged_manifest_is_told_in_the_history(
     for route in ("atlas", "activations"):
         response = client.get(ROUTE_PREFIX + route, query_string={"id": ID, "step": "10"})
         assert (response.status_code, response.json["error"]["kind"]) == (422, "damaged")
-    unpacked(client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "20"}))
+    unpack(client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "20"}))
 
 
 def test_a_sequence_without_blobs_is_left_out(tmp_path: Path) -> None:
@@ -340,8 +340,8 @@ def test_a_damaged_blob_is_never_sent_and_remembered(tmp_path: Path) -> None:
     assert (step["status"], step["reason"], step["samples"]) == ("damaged", message, 60)
 
 
-def test_a_newer_wire_version_is_told(tmp_path: Path) -> None:
-    text = b'{"kind":"atlas","version":3}'
+def test_a_newer_wire_version_is_reported(tmp_path: Path) -> None:
+    text = b'{"kind":"atlas","version":2}'
     newer = [checksum(text).encode() + b"\n" + text]
     rewritten(tmp_path, lambda step, b: newer if step == 10 else b)
     client = make_client(tmp_path)[0]
@@ -364,7 +364,7 @@ def test_a_tensor_of_another_shape_hurts_only_itself(shape: list[int], tmp_path:
     with path.open("ab") as file:
         file.write(frame(event.SerializeToString()))
     client = make_client(tmp_path)[0]
-    _, data = unpacked(client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "10"}))
+    _, data = unpack(client.get(ROUTE_PREFIX + "atlas", query_string={"id": ID, "step": "10"}))
     assert data == written[10][1]
     forged = series_id("forged/atlas", layer_tag("layer1"))
     response = client.get(ROUTE_PREFIX + "atlas", query_string={"id": forged, "step": "30"})
@@ -372,7 +372,7 @@ def test_a_tensor_of_another_shape_hurts_only_itself(shape: list[int], tmp_path:
     assert client.get(ROUTE_PREFIX + "history", query_string={"id": forged}).status_code == 200
 
 
-def test_hostile_names_are_only_text(tmp_path: Path) -> None:
+def test_untrusted_names_are_only_text(tmp_path: Path) -> None:
     layer = "</script><img src=x onerror=alert(1)>\u202e\0" + "x" * 100_000
     sink = EventSink(tmp_path / "<b>run")
     atlas = make_atlas(1, layer=layer, samples=20, grids=(3,))
@@ -382,10 +382,10 @@ def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     (run,) = client.get(ROUTE_PREFIX + "index").json["runs"]
     assert (run["run"], run["series"][0]["layer"]) == ("<b>run", layer)
     query = {"id": run["series"][0]["id"], "step": "1"}
-    assert unpacked(client.get(ROUTE_PREFIX + "atlas", query_string=query))[0]["layer"] == layer
+    assert unpack(client.get(ROUTE_PREFIX + "atlas", query_string=query))[0]["layer"] == layer
 
 
-def test_identical_requests_under_way_are_answered_by_one_read(
+def test_identical_requests_under_way_cause_one_read(
     written: tuple[Path, dict[int, list[bytes]]],
 ) -> None:
     client, provider = make_client(written[0])
@@ -395,10 +395,10 @@ def test_identical_requests_under_way_are_answered_by_one_read(
     statuses: list[int] = []
     query = {"id": ID, "step": "10"}
 
-    def ask() -> None:
+    def send_request() -> None:
         statuses.append(client.get(ROUTE_PREFIX + "activations", query_string=query).status_code)
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
+    threads = [threading.Thread(target=send_request) for _ in range(8)]
     for thread in threads:
         thread.start()
     provider.gate.set()
@@ -425,7 +425,7 @@ def test_a_tab_without_data_costs_nothing(tmp_path: Path) -> None:
     assert provider.calls == []
 
 
-def test_ids_tell_run_and_tag_apart() -> None:
+def test_ids_distinguish_run_and_tag() -> None:
     assert series_id("a", "bc") != series_id("ab", "c")
     assert run_id("a") != series_id("a", "")
     assert np.unique([series_id(f"run{i}", "t") for i in range(1000)]).size == 1000

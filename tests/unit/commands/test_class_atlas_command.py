@@ -209,7 +209,7 @@ def test_other_weights_are_refused(runs):
     assert not (runs / "exp/atlas/classes").exists()
 
 
-def test_a_class_that_nothing_speaks_for_is_left_out_or_refused(runs, capsys, monkeypatch):
+def test_a_class_that_has_no_attribution_is_skipped_or_refused(runs, capsys, monkeypatch):
     silent = MarkNet()
     with torch.no_grad():
         silent.head.weight[0] = -1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened in a run, found anew: the same events as a writer logs, ranked, and held to it."""
+"""`find_events`: computes the same events as a writer logs, ranks them, and compares both."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def history() -> SyntheticRun:
 
 
 @pytest.fixture(scope="module")
-def told(history: SyntheticRun) -> list[Atlas]:
+def tracked(history: SyntheticRun) -> list[Atlas]:
     """The atlases of the play as a writer makes them, concepts and events included."""
     labels = history.unit.astype(np.int64)
     tracer = ConceptTracker()
@@ -44,9 +44,9 @@ def told(history: SyntheticRun) -> list[Atlas]:
 
 class TestEvents:
     def test_they_are_those_of_trace_events_and_of_the_log(
-        self, told: list[Atlas], tmp_path: Path
+        self, tracked: list[Atlas], tmp_path: Path
     ) -> None:
-        write_atlases(tmp_path / "a", told)
+        write_atlases(tmp_path / "a", tracked)
         found = find_events(tmp_path)
         traced = detect_events(read_atlases(tmp_path))
         assert [(one.step, one.event) for one in found.events] == [
@@ -56,12 +56,12 @@ class TestEvents:
         (compared,) = found.layers
         assert compared.comparison == "same as in the log"
         assert compared.logged == compared.found == len(traced)
-        assert compared.atlases == len(told)
+        assert compared.atlases == len(tracked)
 
-    def test_the_planted_story_is_told_with_its_numbers(
-        self, told: list[Atlas], history: SyntheticRun, tmp_path: Path
+    def test_the_planted_story_is_reported_with_its_numbers(
+        self, tracked: list[Atlas], history: SyntheticRun, tmp_path: Path
     ) -> None:
-        write_atlases(tmp_path / "a", told)
+        write_atlases(tmp_path / "a", tracked)
         first, second = sorted(find_events(tmp_path).events, key=lambda one: one.step)[:2]
         split, merge = history.planted
         assert (first.event.kind, first.step) == ("splits", 100 * split.first)
@@ -72,10 +72,10 @@ class TestEvents:
         assert second.after == pytest.approx((110,), abs=8)
 
     def test_runs_and_layers_are_ranked_together_and_followed_apart(
-        self, told: list[Atlas], tmp_path: Path
+        self, tracked: list[Atlas], tmp_path: Path
     ) -> None:
-        write_atlases(tmp_path / "a", told)
-        write_atlases(tmp_path / "b", [a.replace(layer="layer4") for a in told])
+        write_atlases(tmp_path / "a", tracked)
+        write_atlases(tmp_path / "b", [a.replace(layer="layer4") for a in tracked])
         shutil.copytree(tmp_path / "a", tmp_path / "a/backwards")
         found = find_events(tmp_path)
         assert {(one.run, one.layer) for one in found.events} == {("a", "layer3"), ("b", "layer4")}
@@ -88,8 +88,8 @@ class TestEvents:
         with pytest.raises(ArgumentError, match=r"--layer 'x' was not logged"):
             find_events(tmp_path, layers=["x"])
 
-    def test_by_step_and_the_best(self, told: list[Atlas], tmp_path: Path) -> None:
-        write_atlases(tmp_path / "a", told)
+    def test_by_step_and_the_best(self, tracked: list[Atlas], tmp_path: Path) -> None:
+        write_atlases(tmp_path / "a", tracked)
         found = find_events(tmp_path)
         assert [one.rank for one in found.select(2)] == [1, 2]
         steps = [one.step for one in found.select(2, by_step=True)]
@@ -97,22 +97,23 @@ class TestEvents:
         assert {one.rank for one in found.select(2, by_step=True)} == {1, 2}
 
 
-class TestVerdict:
-    def test_events_of_another_version(self, told: list[Atlas], tmp_path: Path) -> None:
-        at = next(i for i, atlas in enumerate(told) if atlas.events)
-        events = (dataclasses.replace(told[at].events[0], score=1.5), *told[at].events[1:])
+class TestComparison:
+    def test_events_of_another_version(self, tracked: list[Atlas], tmp_path: Path) -> None:
+        at = next(i for i, atlas in enumerate(tracked) if atlas.events)
+        events = (dataclasses.replace(tracked[at].events[0], score=1.5), *tracked[at].events[1:])
         write_atlases(
-            tmp_path / "a", [*told[:at], told[at].replace(events=events), *told[at + 1 :]]
+            tmp_path / "a", [*tracked[:at], tracked[at].replace(events=events), *tracked[at + 1 :]]
         )
         (compared,) = find_events(tmp_path).layers
         assert compared.comparison == (
             f"1 of {compared.found} differ from the log: written by another version"
         )
 
-    def test_events_that_are_no_more(self, told: list[Atlas], tmp_path: Path) -> None:
+    def test_events_that_are_no_more(self, tracked: list[Atlas], tmp_path: Path) -> None:
         extra = dataclasses.replace(make_atlas(5).events[0], before=(), after=(), before_step=0)
         write_atlases(
-            tmp_path / "a", [*told[:-1], told[-1].replace(events=(extra, *told[-1].events))]
+            tmp_path / "a",
+            [*tracked[:-1], tracked[-1].replace(events=(extra, *tracked[-1].events))],
         )
         (compared,) = find_events(tmp_path).layers
         assert compared.differ == 1
@@ -133,37 +134,39 @@ class TestVerdict:
 
 
 class TestOddRuns:
-    def test_a_probe_that_changed_midway(self, told: list[Atlas], tmp_path: Path) -> None:
+    def test_a_probe_that_changed_midway(self, tracked: list[Atlas], tmp_path: Path) -> None:
         at = 4
         other = [
             a.replace(provenance=dataclasses.replace(a.provenance, probe="other"))
-            for a in told[at:]
+            for a in tracked[at:]
         ]
         tracer = ConceptTracker()
-        atlases = [tracer.advance(atlas) for atlas in [*told[:at], *other]]
+        atlases = [tracer.advance(atlas) for atlas in [*tracked[:at], *other]]
         write_atlases(tmp_path / "a", atlases)
         with pytest.raises(ArgumentError, match="probe changed"):
             detect_events(read_atlases(tmp_path))
         found = find_events(tmp_path)
         (compared,) = found.layers
-        assert f"channels change at step {told[at].step:,}" in compared.messages[0]
+        assert f"channels change at step {tracked[at].step:,}" in compared.messages[0]
         assert compared.differ == 0
-        parts = [detect_events(part) for part in (told[:at], other)]
+        parts = [detect_events(part) for part in (tracked[:at], other)]
         assert len(found.events) == sum(map(len, parts))
 
-    def test_damage_costs_a_step(self, told: list[Atlas], tmp_path: Path) -> None:
-        write_atlases(tmp_path / "a", told)
+    def test_damage_costs_a_step(self, tracked: list[Atlas], tmp_path: Path) -> None:
+        write_atlases(tmp_path / "a", tracked)
         (path,) = list_event_files(tmp_path / "a")
         content = bytearray(path.read_bytes())
         content[list(scan_records(path))[4].offset + 2500] ^= 1
         path.write_bytes(content)
         (compared,) = find_events(tmp_path).layers
-        assert compared.atlases == len(told) - 1
+        assert compared.atlases == len(tracked) - 1
         assert "skipped: run 'a', layer 'layer3', step 200" in compared.messages[0]
         assert "written by another version" not in compared.comparison
 
-    def test_it_only_reads_and_needs_numpy_alone(self, told: list[Atlas], tmp_path: Path) -> None:
-        write_atlases(tmp_path / "a", told[:3])
+    def test_it_only_reads_and_needs_numpy_alone(
+        self, tracked: list[Atlas], tmp_path: Path
+    ) -> None:
+        write_atlases(tmp_path / "a", tracked[:3])
         before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
         script = (
             "import sys\n"
@@ -178,9 +181,9 @@ class TestOddRuns:
 
 class TestCommand:
     def test_a_ranked_list_with_where_to_look(
-        self, told: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, tracked: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        write_atlases(tmp_path / "a", told)
+        write_atlases(tmp_path / "a", tracked)
         assert cli.main(["events", str(tmp_path), "--limit", "1"]) == 0
         head, _, best, *rest = capsys.readouterr().out.splitlines()
         assert head.split() == [
@@ -206,15 +209,15 @@ class TestCommand:
         found = len(find_events(tmp_path).events)
         assert rest == [
             "",
-            f"run a, layer layer3: {found} events in {len(told)} atlases: same as in the log",
+            f"run a, layer layer3: {found} events in {len(tracked)} atlases: same as in the log",
             f"1 of {found} events are listed; pass --limit for more",
         ]
 
     def test_several_runs_are_named_and_listed_by_step(
-        self, told: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, tracked: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         for name in ("a", "b"):
-            write_atlases(tmp_path / name, told)
+            write_atlases(tmp_path / name, tracked)
         assert cli.main(["events", str(tmp_path), "--order", "step"]) == 0
         head, _, *rows = capsys.readouterr().out.splitlines()
         assert head.split()[:3] == ["rank", "run", "layer"]
@@ -222,8 +225,8 @@ class TestCommand:
         order = [(run, int(step.replace(",", ""))) for run, step in listed]
         assert order == sorted(order)
 
-    def test_one_json_document(self, told: list[Atlas], tmp_path: Path, capsys: Any) -> None:
-        write_atlases(tmp_path / "a", told)
+    def test_one_json_document(self, tracked: list[Atlas], tmp_path: Path, capsys: Any) -> None:
+        write_atlases(tmp_path / "a", tracked)
         assert cli.main(["events", str(tmp_path), "--json"]) == 0
         document = json.loads(capsys.readouterr().out)
         found = find_events(tmp_path)
@@ -252,10 +255,10 @@ class TestCommand:
     def test_log_text_cannot_steer_a_terminal(
         self, history: SyntheticRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        hostile = ("\x1b[2Jcat", "do\u202eg", "ship\n")
+        untrusted = ("\x1b[2Jcat", "do\u202eg", "ship\n")
         labels = history.unit.astype(np.int64)
         tracer = ConceptTracker()
-        atlases = make_atlases(history, labels=labels, classes=hostile, layer="l\x1b[31m")
+        atlases = make_atlases(history, labels=labels, classes=untrusted, layer="l\x1b[31m")
         write_atlases(tmp_path / "a\x1bb", [tracer.advance(atlas) for atlas in atlases])
         for more in ([], ["--json"]):
             assert cli.main(["events", str(tmp_path), *more]) == 0
@@ -271,7 +274,7 @@ class TestCommand:
             "run a, layer layer3: 0 events in 1 atlas; events need two atlases\n"
         )
 
-    def test_hidden_damage_is_told_and_nothing_else(self, tmp_path: Path, capsys: Any) -> None:
+    def test_hidden_damage_is_reported_and_nothing_else(self, tmp_path: Path, capsys: Any) -> None:
         write_log(tmp_path, runs=("a",), layers=("layer3",), steps=(0, 9))
         (path,) = list_event_files(tmp_path / "a/atlas")
         content = bytearray(path.read_bytes())

@@ -97,7 +97,7 @@ def runs(trained: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained / "runs", tmp_path / "runs"))
 
 
-def refined(
+def refine_runs(
     runs: Path, trained: Path, step: int | None = None, **more: Any
 ) -> tuple[RefinedLayer, ...]:
     checkpoint = trained / f"{STEPS[-1] if step is None else step}.pt"
@@ -114,9 +114,9 @@ def kinds(runs: Path) -> dict[tuple[str, int], str]:
     return {(a.layer, a.step): str(a.grids[0].icon_kind[0]) for a in read_atlases(runs)}
 
 
-def test_the_last_step_of_every_layer_is_drawn_anew_in_place(trained: Path, runs: Path) -> None:
+def test_the_last_step_of_every_layer_is_rendered_again_in_place(trained: Path, runs: Path) -> None:
     before, old = contents(runs), {(a.layer, a.step): a for a in read_atlases(runs)}
-    done = refined(runs, trained)
+    done = refine_runs(runs, trained)
     assert [(one.run, one.layer, one.step) for one in done] == [
         ("exp/atlas", layer, 20) for layer in LAYERS
     ]
@@ -155,9 +155,9 @@ def test_the_last_step_of_every_layer_is_drawn_anew_in_place(trained: Path, runs
 
 
 def test_steps_and_kinds_in_any_order(trained: Path, runs: Path) -> None:
-    refined(runs, trained, 20, layers=["3"])
-    refined(runs, trained, 0, layers=["3"], kind="poster")
-    refined(runs, trained, 20, layers=["3"], kind="poster")
+    refine_runs(runs, trained, 20, layers=["3"])
+    refine_runs(runs, trained, 0, layers=["3"], kind="poster")
+    refine_runs(runs, trained, 20, layers=["3"], kind="poster")
     assert sorted(p.name for p in (runs / "exp/atlas/refined").iterdir()) == [
         *("0001", "0002", "0003")
     ]
@@ -168,30 +168,30 @@ def test_steps_and_kinds_in_any_order(trained: Path, runs: Path) -> None:
 
 
 def test_going_on_from_what_is_logged(trained: Path, runs: Path) -> None:
-    (anew,) = refined(runs, trained, 10, layers=["3"])
-    (onward,) = refined(runs, trained, 10, layers=["3"], onward=True)
-    assert anew.before < onward.after < 1
+    (again,) = refine_runs(runs, trained, 10, layers=["3"])
+    (onward,) = refine_runs(runs, trained, 10, layers=["3"], onward=True)
+    assert again.before < onward.after < 1
     found = next(a for a in read_atlases(runs, layer="3") if a.step == 10)
     assert set(found.grids[0].icon_kind) == {"inversion"}
     # A quarter of the steps from another start leads elsewhere.
-    assert onward.after != anew.after
+    assert onward.after != again.after
 
 
 def test_a_gap_in_the_numbers_is_not_filled(trained: Path, runs: Path) -> None:
     (runs / "exp/atlas/refined/0007").mkdir(parents=True)
-    refined(runs, trained, 0, layers=["3"])
+    refine_runs(runs, trained, 0, layers=["3"])
     assert [p.name for p in (runs / "exp/atlas/refined").iterdir() if any(p.iterdir())] == ["0008"]
 
 
 def test_a_repaired_log_keeps_them(trained: Path, runs: Path, tmp_path: Path) -> None:
-    refined(runs, trained, 10, layers=["1"])
+    refine_runs(runs, trained, 10, layers=["1"])
     repair(runs, tmp_path / "repaired", progress=False)
     assert kinds(tmp_path / "repaired") == kinds(runs)
     assert kinds(runs)["1", 10] == "inversion"
 
 
 def test_a_writer_goes_on_beside_them(trained: Path, runs: Path) -> None:
-    refined(runs, trained, 20)
+    refine_runs(runs, trained, 20)
     writer = AtlasWriter(
         runs / "exp",
         make_model(),
@@ -293,7 +293,7 @@ class TestRefusals:
         self, more: dict[str, Any], match: str, trained: Path, runs: Path
     ) -> None:
         with pytest.raises(ArgumentError, match=match):
-            refined(runs, trained, 20, **more)
+            refine_runs(runs, trained, 20, **more)
 
     def test_a_step_that_was_not_logged(self, trained: Path, runs: Path) -> None:
         with pytest.raises(ArgumentError, match=r"--step 15 was not logged; the nearest are 0, 10"):
@@ -303,8 +303,8 @@ class TestRefusals:
 def test_of_several_runs_one_has_to_be_named(trained: Path, runs: Path) -> None:
     shutil.copytree(runs / "exp", runs / "again")
     with pytest.raises(ArgumentError, match=r"--run: there are 2 runs \(again/atlas, exp/atlas\)"):
-        refined(runs, trained, 20)
-    (one, _) = refined(runs, trained, 20, run="again")
+        refine_runs(runs, trained, 20)
+    (one, _) = refine_runs(runs, trained, 20, run="again")
     assert one.run == "again/atlas"
     assert not (runs / "exp/atlas/refined").exists()
 
@@ -379,12 +379,16 @@ def test_the_tab_takes_them_over_while_it_runs(fast: bool, trained: Path, runs: 
         while set(found := series()) != set(LAYERS) or found["3"]["steps"] != list(STEPS):
             pass
         old = found["3"]["versions"]
-        refined(runs, trained, 20, layers=["3"])
-        refined(runs, trained, 0, layers=["3"])
+        refine_runs(runs, trained, 20, layers=["3"])
+        refine_runs(runs, trained, 0, layers=["3"])
         while len(set(old) & set((now := series()["3"])["versions"])) != 1:
             pass
         assert now["steps"] == list(STEPS)
         history = json.loads(get(f"{base}history?id={now['id']}")[2])["steps"]
-        assert [one["revision"] for one in history] == ["refined", "logged", "refined"]
+        assert [one["edition"] for one in history] == [
+            "refined",
+            "logged",
+            "refined",
+        ]  # word-check: ok
         listed = json.loads(get(base + "index")[2])["runs"]
         assert [run["run"] for run in listed] == ["exp/atlas"]

@@ -109,9 +109,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def relaid(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RelayoutResult]:
+def relayout_log(
+    trained: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, RelayoutResult]:
     """The log after a relayout of all of it, for tests that only look."""
-    runs = Path(shutil.copytree(trained / "runs", tmp_path_factory.mktemp("relaid") / "runs"))
+    runs = Path(shutil.copytree(trained / "runs", tmp_path_factory.mktemp("relayout_log") / "runs"))
     return runs, relayout(runs, progress=False)
 
 
@@ -132,9 +134,9 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 class TestARealRun:
     def test_the_log_is_not_touched_and_the_new_run_is_complete(
-        self, trained: Path, relaid: tuple[Path, RelayoutResult]
+        self, trained: Path, relayout_log: tuple[Path, RelayoutResult]
     ) -> None:
-        runs, result = relaid
+        runs, result = relayout_log
         assert result.messages == ()
         before, after = contents(trained / "runs"), contents(runs)
         assert {name: after[name] for name in before} == before
@@ -144,8 +146,8 @@ class TestARealRun:
         assert old.keys() == new.keys() == {(layer, step) for layer in LAYERS for step in STEPS}
         assert read_probe(runs, AGAIN).digest == read_probe(runs, "exp").digest
 
-    def test_all_but_the_map_is_as_it_was(self, relaid: tuple[Path, RelayoutResult]) -> None:
-        old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
+    def test_all_but_the_map_is_as_it_was(self, relayout_log: tuple[Path, RelayoutResult]) -> None:
+        old, new = (atlases(relayout_log[0], run) for run in ("exp", AGAIN))
         for place, was in old.items():
             now = new[place]
             for name in ("image_ids", "labels", "predictions", "positions", "boxes", "activations"):
@@ -166,9 +168,9 @@ class TestARealRun:
             )
 
     def test_the_last_map_is_as_good_as_one_by_itself(
-        self, relaid: tuple[Path, RelayoutResult]
+        self, relayout_log: tuple[Path, RelayoutResult]
     ) -> None:
-        old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
+        old, new = (atlases(relayout_log[0], run) for run in ("exp", AGAIN))
         for layer in LAYERS:
             last, was = new[layer, STEPS[-1]], old[layer, STEPS[-1]]
             alone = compute_layout(was.activations, config=CONFIG)
@@ -181,8 +183,10 @@ class TestARealRun:
             assert last.samples.noise_floor is not None
             assert new[layer, 0].samples.noise_floor is None
 
-    def test_cells_are_those_of_the_new_map(self, relaid: tuple[Path, RelayoutResult]) -> None:
-        for atlas in atlases(relaid[0], AGAIN).values():
+    def test_cells_are_those_of_the_new_map(
+        self, relayout_log: tuple[Path, RelayoutResult]
+    ) -> None:
+        for atlas in atlases(relayout_log[0], AGAIN).values():
             assert [grid.size for grid in atlas.grids] == [4, 8, 16]
             for grid in atlas.grids:
                 inside = grid.cell_of >= 0
@@ -193,10 +197,10 @@ class TestARealRun:
                 assert len(grid.icons) == len(grid.rows)
 
     def test_concepts_keep_their_ids_and_events_point_into_the_new_map(
-        self, relaid: tuple[Path, RelayoutResult]
+        self, relayout_log: tuple[Path, RelayoutResult]
     ) -> None:
-        old, new = (atlases(relaid[0], run) for run in ("exp", AGAIN))
-        told = 0
+        old, new = (atlases(relayout_log[0], run) for run in ("exp", AGAIN))
+        count = 0
         for place, was in old.items():
             now = new[place]
             np.testing.assert_array_equal(now.samples.concepts, was.samples.concepts)
@@ -204,36 +208,36 @@ class TestARealRun:
             without = [dataclasses.replace(event, cell=None) for event in now.events]
             assert without == [dataclasses.replace(event, cell=None) for event in was.events]
             for event in now.events:
-                told += 1
+                count += 1
                 if event.after and event.cell is not None:
                     size, row, col = event.cell
                     (grid,) = (g for g in now.grids if g.size == size)
                     (cell,) = np.flatnonzero((grid.rows == row) & (grid.cols == col))
                     inside = now.samples.concepts[grid.members(int(cell))]
                     assert set(inside) & set(event.after)
-        assert told
+        assert count
 
     def test_what_icons_state_is_borne_out_by_the_network(
-        self, trained: Path, relaid: tuple[Path, RelayoutResult]
+        self, trained: Path, relayout_log: tuple[Path, RelayoutResult]
     ) -> None:
-        """The network is asked about the pictures as they are stored."""
+        """The network is run on the images as they are stored."""
         probe = build_probe(make_probe(), config=CONFIG, normalize=((0.0,), (1.0,)))
         # As a writer does: the field is that of the first checkpoint.
         network = network_at(trained, 0)
         field = measure_receptive_field(network, "5", probe, map_size=(4, 4))
         network = network_at(trained, 120)
-        atlas = atlases(relaid[0], AGAIN)["5", 120]
-        answers = collect_activations(network, ["5"], probe, surround=True).layers["5"]
+        atlas = atlases(relayout_log[0], AGAIN)["5", 120]
+        activations = collect_activations(network, ["5"], probe, surround=True).layers["5"]
         source = PatchSource(probe.images, probe.normalize)
         engine = IconEngine.prepare(network, "5", source, field, size=None, steps=2, seed=0)
         below = []
         for grid in atlas.grids:
             targets = build_targets(
-                _compute_cells(grid, answers.values),
-                answers.values,
+                _compute_cells(grid, activations.values),
+                activations.values,
                 probe.sample_image,
-                field.centers(answers.positions),
-                answers.surround,
+                field.centers(activations.positions),
+                activations.surround,
             )
             assert grid.icons is not None
             shown = engine.score(grid.icons, targets, grid.icon_kind)
@@ -245,13 +249,13 @@ class TestARealRun:
         assert np.nanmean([g.icon_cosine.mean() for g in atlas.grids]) > 0.3
 
     def test_attribution_agrees_with_the_network(
-        self, trained: Path, relaid: tuple[Path, RelayoutResult]
+        self, trained: Path, relayout_log: tuple[Path, RelayoutResult]
     ) -> None:
         network = network_at(trained, 120)
         probe = build_probe(make_probe(), config=CONFIG, normalize=((0.0,), (1.0,)))
         said = compute_attribution(network, "5", probe).values
         assert said is not None
-        atlas = atlases(relaid[0], AGAIN)["5", 120]
+        atlas = atlases(relayout_log[0], AGAIN)["5", 120]
         for grid in atlas.grids[:2]:
             assert grid.attribution is not None
             true = np.stack([said[grid.members(i)].mean(axis=0) for i in range(len(grid.rows))])
@@ -290,7 +294,7 @@ class TestAgain:
         assert [step for _, step in atlases(runs, AGAIN)] == list(STEPS)
         assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []
 
-    def test_layers_that_were_not_asked_for_are_kept(self, runs: Path) -> None:
+    def test_layers_that_were_not_requested_are_kept(self, runs: Path) -> None:
         relayout(runs, progress=False)
         kept = [encode_atlas(a)[0] for a in read_atlases(runs, run=AGAIN, layer="3")]
         result = relayout(runs, layers=["5"], progress=False)
@@ -363,7 +367,9 @@ class TestAgain:
                 pass
             status, _, body = get(f"{base}history?id={now['id']}")
             assert status == 200
-            assert [one["revision"] for one in json.loads(body)["steps"]] == ["logged"] * len(STEPS)
+            assert [one["edition"] for one in json.loads(body)["steps"]] == ["logged"] * len(
+                STEPS
+            )  # word-check: ok
 
 
 class TestWhatCountsAsARun:
@@ -377,7 +383,7 @@ class TestWhatCountsAsARun:
         )
         assert one.run == "exp/atlas"
 
-    def test_icons_are_borrowed_from_the_finest_that_were_drawn(
+    def test_icons_are_reused_from_the_finest_that_were_drawn(
         self, trained: Path, runs: Path
     ) -> None:
         refine(
@@ -464,7 +470,7 @@ class TestCommand:
         assert float(size) == pytest.approx(total / 1e6, abs=0.01)
         assert last == "the tab offers the new maps next to run exp/atlas after the next reload"
 
-    def test_two_runs_are_told_apart_and_escaped(
+    def test_two_runs_are_distinguished_and_escaped(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         for name in ("a\x1b[2J", "b"):
@@ -490,9 +496,9 @@ class TestCommand:
         assert "`tensorboard-atlas doctor`" in sentence
 
 
-def test_concepts_may_be_traced_through_it(relaid: tuple[Path, RelayoutResult]) -> None:
+def test_concepts_may_be_traced_through_it(relayout_log: tuple[Path, RelayoutResult]) -> None:
     old, new = (
-        track_concepts(read_atlases(relaid[0], run=run, layer="5")) for run in ("exp", AGAIN)
+        track_concepts(read_atlases(relayout_log[0], run=run, layer="5")) for run in ("exp", AGAIN)
     )
     assert [(line.id, line.name, line.born) for line in old] == [
         (line.id, line.name, line.born) for line in new

@@ -147,14 +147,14 @@ class TestOddRuns:
         number = iter(range(10_000))
         decode = relayout_module.AtlasRecord.read_latest
 
-        def counted(original: Any) -> Atlas:
+        def count_reads(original: Any) -> Atlas:
             nonlocal most
             atlas = decode(original)
             object.__setattr__(atlas, "_counted", Counted(next(number)))
             most = max(most, len(alive))
             return atlas
 
-        monkeypatch.setattr(relayout_module.AtlasRecord, "read_latest", counted)
+        monkeypatch.setattr(relayout_module.AtlasRecord, "read_latest", count_reads)
         write_atlases(
             tmp_path / "a", [make_atlas(s, sequence=s + 1, samples=80) for s in range(12)]
         )

@@ -40,7 +40,7 @@ def test_every_number_of_steps_works(steps: int, photos: Path, tmp_path: Path) -
 
 
 class TestLogDir:
-    def refused(self, log_dir: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    def get_refusal(self, log_dir: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> str:
         command = ["demo", "--data", str(photos), "--log-dir", str(log_dir), "--steps", "1"]
         assert cli.main([*command, "--no-serve"]) == 2
         (sentence,) = capsys.readouterr().err.splitlines()  # and no bar of training
@@ -49,21 +49,21 @@ class TestLogDir:
 
     def test_a_file(self, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (tmp_path / "afile").write_text("")
-        sentence = self.refused(tmp_path / "afile", photos, capsys)
+        sentence = self.get_refusal(tmp_path / "afile", photos, capsys)
         assert sentence.endswith(" is a file; pass a new directory")
-        assert "cannot be written" in self.refused(tmp_path / "afile" / "below", photos, capsys)
+        assert "cannot be written" in self.get_refusal(tmp_path / "afile" / "below", photos, capsys)
 
     @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder refuses everybody")
     def test_where_none_can_be_made(self, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for place in ("/proc/zz", "/proc"):
-            assert "cannot be written" in self.refused(Path(place), photos, capsys)
+            assert "cannot be written" in self.get_refusal(Path(place), photos, capsys)
 
     def test_an_earlier_run_with_atlases_stays_as_it_is(
         self, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         write_log(tmp_path, runs=("run",), layers=("stage2",), steps=(0, 5))
         before = sorted(tmp_path.rglob("*"))
-        sentence = self.refused(tmp_path / "run", photos, capsys)
+        sentence = self.get_refusal(tmp_path / "run", photos, capsys)
         assert "holds the atlases of an earlier run; pass another --log-dir, or delete" in sentence
         assert sorted(tmp_path.rglob("*")) == before
 
@@ -106,8 +106,8 @@ def test_port_0_is_any_that_is_free_and_the_last_is_the_last(
 
 class TestSide:
     def test_smaller_pictures_grow_to_it_and_keep_their_own_without(self, photos: Path) -> None:
-        asked = {side: load(str(photos), limit=4, seed=0, side=side) for side in (None, 24, 8)}
-        assert {side: found.images.shape[1:] for side, found in asked.items()} == {
+        given = {side: load(str(photos), limit=4, seed=0, side=side) for side in (None, 24, 8)}
+        assert {side: found.images.shape[1:] for side, found in given.items()} == {
             None: (16, 16, 3),
             24: (24, 24, 3),
             8: (8, 8, 3),
@@ -125,13 +125,13 @@ class TestSide:
         self, photos: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sizes = []
-        monkeypatch.setattr("tiny_training.Net.forward", self.watched(sizes))
+        monkeypatch.setattr("tiny_training.Net.forward", self.record_sizes(sizes))
         for side in (None, 40):
             sizes.clear()
             estimate("tiny_training:Net", str(photos), layers=["body"], side=side, config=TINY)
             assert set(sizes) == {16 if side is None else side}
 
-    def watched(self, sizes: list[int]):  # type: ignore[no-untyped-def]
+    def record_sizes(self, sizes: list[int]):  # type: ignore[no-untyped-def]
         """Returns `Net.forward`, which notes the sides of what it is given."""
         from tiny_training import Net
 
@@ -144,7 +144,7 @@ class TestSide:
         return noting
 
     @pytest.mark.parametrize(
-        ("logged", "asked", "side"),
+        ("logged", "given", "side"),
         [
             ([24, 24], None, 24),  # "as the atlas has them", smaller ones too
             ([24, 24], 20, 20),
@@ -154,12 +154,12 @@ class TestSide:
         ],
     )
     def test_refine_takes_pictures_as_the_atlas_has_them(
-        self, photos: Path, logged: object, asked: int | None, side: int
+        self, photos: Path, logged: object, given: int | None, side: int
     ) -> None:
         from synthetic_atlases import make_atlas
 
         atlas = with_input_size(make_atlas(0), logged)
-        probe = build_logged_probe(atlas, str(photos), TINY, asked, None)
+        probe = build_logged_probe(atlas, str(photos), TINY, given, None)
         assert tuple(probe.images.shape[-2:]) == (side, side)
 
     @pytest.mark.parametrize("side", ["100000", "0", "-3", "wide"])

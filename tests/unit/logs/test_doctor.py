@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the doctor says of logs that are broken in every way that is known."""
+"""What the doctor reports about damaged logs."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def write(directory: Path, steps: tuple[int, ...], samples: int = 20, probe: boo
     sink.close()
 
 
-def marked(log_dir: Path, mark: str) -> list[Finding]:
+def find_marked(log_dir: Path, mark: str) -> list[Finding]:
     return [finding for finding in examine(log_dir) if finding.mark == mark]
 
 
 def only(log_dir: Path, mark: str = PROBLEM) -> Finding:
-    (finding,) = marked(log_dir, mark)
+    (finding,) = find_marked(log_dir, mark)
     return finding
 
 
@@ -73,7 +73,7 @@ def test_a_folder_whose_name_is_no_text(log: Path, tmp_path: Path, capsysbinary:
     assert cli.main(["doctor", str(tmp_path)]) == 1
     assert b"run caf\\udce9/atlas" in capsysbinary.readouterr().out
     folder.rename(tmp_path / "caf\u00e9")
-    assert marked(tmp_path, PROBLEM) == []
+    assert find_marked(tmp_path, PROBLEM) == []
 
 
 class TestEmpty:
@@ -136,15 +136,18 @@ EXPECTED = {
         "bytes without a valid record. Both loaders stop there",
     ),
     "missing bytes": ("framing", "bytes without a valid record. Both loaders stop there"),
-    "strange bytes": ("framing", "bytes without a valid record. Both loaders stop there"),
-    "strange bytes between records": ("framing", "5,000 bytes without a valid record. Both"),
-    "a record that is no event": (
+    "random bytes in a record": (
+        "framing",
+        "bytes without a valid record. Both loaders stop there",
+    ),
+    "zeros between records": ("framing", "5,000 bytes without a valid record. Both"),
+    "a record that is not an event": (
         "content",
         "a record that is not an event. The Python loader fails",
     ),
     "a huge length": ("huge", "length of 4 EiB. TensorBoard's data server exits at startup"),
     "a huge length at the end": ("huge", "length of 1 TiB. TensorBoard's data server exits"),
-    "a torn end": ("tail", "the last record is incomplete"),
+    "a truncated end": ("tail", "the last record is incomplete"),
 }
 
 
@@ -195,7 +198,7 @@ def test_a_length_that_only_hides_the_run(log: Path, tmp_path: Path) -> None:
     assert "length of 4 GiB. The data server shows nothing of this run" in only(tmp_path).text
 
 
-def test_several_damages_are_told_apart(log: Path, tmp_path: Path) -> None:
+def test_several_damages_are_distinguished(log: Path, tmp_path: Path) -> None:
     places = find_record_offsets(log)
     flip_bit(log, places[1] + 400)
     flip_bit(log, places[5] + 400)
@@ -208,7 +211,7 @@ def test_a_ruin_does_not_print_for_pages(tmp_path: Path) -> None:
     (path,) = tmp_path.iterdir()
     for at in find_record_offsets(path)[2:]:
         flip_bit(path, at + 200)
-    found = marked(tmp_path, PROBLEM)
+    found = find_marked(tmp_path, PROBLEM)
     assert len(found) == doctor._SHOWN
     assert "… and 40 more of this kind" in {finding.text for finding in examine(tmp_path)}
 
@@ -220,7 +223,7 @@ def test_damage_under_a_right_checksum_is_found(tmp_path: Path) -> None:
     newer = rewrite_manifest(blobs, lambda document: document.update(version=99))
     sink.write(layer_tag("a"), newer, 1)
     sink.close()
-    damaged, too_new = marked(tmp_path, PROBLEM)
+    damaged, too_new = find_marked(tmp_path, PROBLEM)
     assert "layer a, step 0: blob 1 (map): checksum" in damaged.text
     assert "step 1: written with wire version 99" in too_new.text
     assert too_new.advice == "pip install -U tensorboard_plugin_atlas"
@@ -234,7 +237,7 @@ def test_two_writers_in_one_folder(tmp_path: Path) -> None:
         write(tmp_path, (0,))
         (own,) = tmp_path.glob("*.atlas")
         own.rename(tmp_path / "events.out.tfevents.9999999999.atlas")
-        assert marked(tmp_path, PROBLEM) == []
+        assert find_marked(tmp_path, PROBLEM) == []
         logs.add_scalar("loss", 1.0, 1, walltime=4e9)
     finding = only(tmp_path)
     assert "The Python loader does not show the later records" in finding.text
@@ -246,7 +249,7 @@ def test_a_run_that_was_resumed_is_no_problem(tmp_path: Path) -> None:
     write(tmp_path, (30,))
     purge_steps(str(tmp_path), 15, 0.0)
     write(tmp_path, (16,))
-    assert marked(tmp_path, PROBLEM) == []
+    assert find_marked(tmp_path, PROBLEM) == []
 
 
 @pytest.mark.parametrize("again", [10, 20])
@@ -265,16 +268,18 @@ def test_more_steps_than_tensorboard_keeps(tmp_path: Path) -> None:
     assert finding.advice == f"tensorboard --logdir {tmp_path} --atlas_samples=202"
 
 
-def test_drafts_and_refinements_that_stand_for_nothing_are_told(tmp_path: Path) -> None:
+def test_preliminary_and_stale_refined_atlases_are_reported(tmp_path: Path) -> None:
     write(tmp_path / "exp" / "atlas", (0, 10))
-    for folder, edition in (("", Revision.PRELIMINARY), ("refined/0001", Revision.REFINED)):
+    for folder, revision in (("", Revision.PRELIMINARY), ("refined/0001", Revision.REFINED)):
         sink = EventSink(tmp_path / "exp" / "atlas" / folder)
         atlas = make_atlas(20, layer="a", samples=20, grids=(2,), tile=4)
-        sink.write(layer_tag("a", edition), encode_atlas(atlas), 20)
+        sink.write(layer_tag("a", revision), encode_atlas(atlas), 20)
         sink.close()
-    assert marked(tmp_path, PROBLEM) == []
-    draft, stale = marked(tmp_path, NOTE)
-    assert draft.text.startswith("run exp/atlas, layer a, step 20: the atlas shows real patches")
+    assert find_marked(tmp_path, PROBLEM) == []
+    preliminary, stale = find_marked(tmp_path, NOTE)
+    assert preliminary.text.startswith(
+        "run exp/atlas, layer a, step 20: the atlas shows real patches"
+    )
     assert "to an atlas that no longer exists" in stale.text
     assert str(stale.advice).endswith("exp/atlas/refined")
     assert examine(tmp_path)[-1].text.startswith("3 intact atlases of 1 layers in 1 runs")
@@ -283,20 +288,20 @@ def test_drafts_and_refinements_that_stand_for_nothing_are_told(tmp_path: Path) 
 def test_a_file_that_cannot_be_read(
     log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(*_: Any) -> None:
-        raise PermissionError(13, "Permission denied")
+    def deny(*_: Any) -> None:
+        raise PermissionError(13, "Permission deny")
 
-    monkeypatch.setattr(doctor, "check_file", denied)
-    assert "cannot be read: Permission denied" in only(tmp_path).text
+    monkeypatch.setattr(doctor, "check_file", deny)
+    assert "cannot be read: Permission deny" in only(tmp_path).text
 
 
 class TestInstallation:
     def versions(self, monkeypatch: pytest.MonkeyPatch, **found: str | None) -> None:
         def version(name: str) -> str:
-            answer = found.get(name.replace("-", "_"), "2.21.0")
-            if answer is None:
+            version = found.get(name.replace("-", "_"), "2.21.0")
+            if version is None:
                 raise PackageNotFoundError(name)
-            return answer
+            return version
 
         monkeypatch.setattr(doctor, "version", version)
 
@@ -362,8 +367,8 @@ class TestCommand:
 @pytest.mark.parametrize("size", [0, 7, 20])
 def test_a_file_without_any_whole_record(size: int, log: Path, tmp_path: Path) -> None:
     (log.parent / "events.out.tfevents.0.a.atlas").write_bytes(log.read_bytes()[:size])
-    assert marked(tmp_path, PROBLEM) == []
-    notes = [finding.text for finding in marked(tmp_path, NOTE)]
+    assert find_marked(tmp_path, PROBLEM) == []
+    notes = [finding.text for finding in find_marked(tmp_path, NOTE)]
     assert ["incomplete" in text for text in notes] == [True] * (size > 0)
 
 

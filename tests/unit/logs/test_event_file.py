@@ -162,18 +162,18 @@ def test_threads_may_share_a_sink(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["file", "file/below"])
-def test_a_log_dir_that_is_a_file_is_told(name: str, tmp_path: Path) -> None:
+def test_a_log_dir_that_is_a_file_is_rejected(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match=r"log_dir=.*'file' is a file; pass a directory"):
         EventSink(tmp_path / name)
 
 
-def test_a_url_is_told() -> None:
+def test_a_url_is_rejected() -> None:
     with pytest.raises(ArgumentError, match=r"s3://bucket/logs.*or a SummaryWriter"):
         EventSink("s3://bucket/logs")
 
 
-def test_a_tag_that_utf8_cannot_hold_is_told(tmp_path: Path) -> None:
+def test_a_tag_that_utf8_cannot_hold_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="tag="):
         EventSink(tmp_path).write("layer/\ud800", [b"x"], 0)
 
@@ -264,9 +264,9 @@ def test_a_killed_process_loses_nothing_that_was_written(tmp_path: Path) -> None
         while int(process.stdout.readline()) < 20:
             pass
         process.kill()
-        told = [20, *(int(line) for line in process.stdout.read().split("\n")[:-1])]
+        reported = [20, *(int(line) for line in process.stdout.read().split("\n")[:-1])]
     steps = [event.step for event in read_events(tmp_path) if event.reason is None]
-    assert steps[: told[-1] + 1] == list(range(told[-1] + 1))
+    assert steps[: reported[-1] + 1] == list(range(reported[-1] + 1))
     assert reasons_in(tmp_path) == []
 
 
@@ -303,7 +303,7 @@ def test_a_flipped_byte_anywhere_costs_at_most_its_own_record(log: Path) -> None
         assert len(reasons_in(log.parent)) == 1 or last_header
 
 
-def test_damage_in_the_payload_still_tells_tag_and_step(log: Path) -> None:
+def test_damage_in_the_payload_keeps_tag_and_step(log: Path) -> None:
     whole = bytearray(log.read_bytes())
     offsets = [record.offset for record in scan_records(log)]
     whole[offsets[3] + 1500] ^= 1
@@ -432,7 +432,7 @@ def test_writing_through_a_users_writer(library: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("writer", [object(), None, 3])
-def test_a_writer_that_is_none_is_told(writer: object) -> None:
+def test_a_writer_that_is_none_is_rejected(writer: object) -> None:
     with pytest.raises(ArgumentError, match="without a file writer: pass a directory"):
         write_through(writer, make_blob_summary("layer/a", [b"x"]), 0)
 
@@ -451,7 +451,7 @@ def test_a_file_that_nfs_keeps_under_another_name_is_noticed(flavor: str, tmp_pa
     assert steps_in(tmp_path) == [1]
 
 
-def test_a_file_that_was_deleted_is_told_once_and_a_new_one_begun(tmp_path: Path) -> None:
+def test_a_file_that_was_deleted_is_reported_once_and_a_new_one_is_created(tmp_path: Path) -> None:
     sink = EventSink(tmp_path / "log")
     sink.write("layer/a", blobs_of(0), 0)
     shutil.rmtree(tmp_path / "log")

@@ -30,7 +30,7 @@ FEW = "--samples_per_plugin=atlas=5"
 
 
 def log(directory: Path, steps: range | tuple[int, ...], sequence: int = 1) -> None:
-    """Logs atlases of a layer with drafts and shortcuts, as the writer does."""
+    """Logs atlases of a layer with preliminary revisions and shortcuts, as the writer does."""
     sink = EventSink(directory)
     for number, step in enumerate(steps, start=sequence):
         for layer in ("a", "b"):

@@ -112,7 +112,7 @@ def test_a_damaged_record_costs_its_own_step(log_dir: Path) -> None:
         list(read_atlases(log_dir, run="b", on_damage="raise"))
 
 
-def test_damage_that_the_framing_cannot_see_is_told_by_the_manifest(tmp_path: Path) -> None:
+def test_damage_that_the_framing_cannot_see_is_found_by_the_manifest(tmp_path: Path) -> None:
     blobs = encode_atlas(make_atlas(5, layer="a"))
     sink = EventSink(tmp_path)
     sink.write(layer_tag("a"), [*blobs[:3], blobs[3][:-1], *blobs[4:]], 5)
@@ -121,7 +121,7 @@ def test_damage_that_the_framing_cannot_see_is_told_by_the_manifest(tmp_path: Pa
         list(read_atlases(tmp_path, on_damage="raise"))
 
 
-def test_a_newer_step_is_told_apart(tmp_path: Path) -> None:
+def test_a_newer_step_is_distinguished(tmp_path: Path) -> None:
     text = b'{"kind":"atlas","version":9}'
     sink = EventSink(tmp_path)
     sink.write(layer_tag("a"), [checksum(text).encode() + b"\n" + text], 1)
@@ -134,10 +134,10 @@ def test_a_newer_step_is_told_apart(tmp_path: Path) -> None:
         assert [atlas.step for atlas in read_atlases(tmp_path)] == [2]
 
 
-def test_list_tells_sizes_and_damage(log_dir: Path) -> None:
+def test_list_reports_sizes_and_damage(log_dir: Path) -> None:
     path = event_file(log_dir / "b" / "atlas")
     damage(path, record=4)
-    damage(path, record=5, at=0)  # the header of step 10 of layer1: nothing can be told of it
+    damage(path, record=5, at=0)  # the header of step 10 of layer1: nothing is known about it
     listed = [entry for entry in list_atlases(log_dir) if entry.run == "b/atlas"]
     assert [(e.layer, e.step, e.status) for e in listed] == [
         ("", 0, "damaged"),
@@ -213,7 +213,7 @@ class TestOriginals:
         assert {one.run for one in read_atlases(log_dir, run=again)} == {again}
         assert {entry.run for entry in list_atlases(log_dir)} == {"a/deep/atlas", "b/atlas", again}
 
-    def test_damage_is_told_where_it_is_asked_for(self, log_dir: Path) -> None:
+    def test_damage_is_returned_on_request(self, log_dir: Path) -> None:
         damage(event_file(log_dir / "b/atlas"), 5)
         assert len(list_records(log_dir, run="b")) == 5
         (broken,) = (
@@ -253,7 +253,7 @@ def test_links_in_a_circle_are_walked_once(log_dir: Path) -> None:
     assert len(list(read_atlases(log_dir))) == 12
 
 
-def test_bad_arguments_are_told_at_once(tmp_path: Path) -> None:
+def test_bad_arguments_are_rejected_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match="is a file; pass the directory of the runs"):
         read_atlases(tmp_path / "file")

@@ -127,8 +127,8 @@ def test_both_loaders_read_it_to_its_end(fast: bool, runs: Path, tmp_path: Path)
             assert time.monotonic() < deadline, (steps, points)
             index = json.loads(get(url + "data/plugin/atlas/index")[2])
             steps = [s["steps"] for run in index["runs"] for s in run["series"]]
-            answer = get(url + "data/plugin/scalars/scalars?run=exp&tag=loss")
-            points = [p[1] for p in json.loads(answer[2])] if answer[0] == 200 else []
+            response = get(url + "data/plugin/scalars/scalars?run=exp&tag=loss")
+            points = [p[1] for p in json.loads(response[2])] if response[0] == 200 else []
             time.sleep(0.1)
         series = index["runs"][0]["series"][0]["id"]
         history = json.loads(get(f"{url}data/plugin/atlas/history?id={series}")[2])
@@ -168,7 +168,7 @@ class TestRefusals:
         (tmp_path / "out").mkdir()
         assert len(repair(runs, tmp_path / "out")) == 2
 
-    def test_a_full_disk_is_told(
+    def test_a_full_disk_is_reported(
         self, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*_: Any) -> None:

@@ -153,21 +153,21 @@ class TestCutBack:
         log(EventSink(tmp_path / "atlas"), (0, 10, 20, 30))
         purge_steps(str(tmp_path / "atlas"), 15, time.time())
         with start_tensorboard(tmp_path, fast) as url:
-            assert served(url, [0, 10])
+            assert wait_for_steps(url, [0, 10])
         log(EventSink(tmp_path / "atlas"), (25,), sequence=3)
         with start_tensorboard(tmp_path, fast) as url:
-            assert served(url, [0, 10, 25])
+            assert wait_for_steps(url, [0, 10, 25])
 
 
-def served(url: str, wanted: list[int]) -> bool:
-    """Tells whether atlases and scalars settle at these steps."""
+def wait_for_steps(url: str, wanted: list[int]) -> bool:
+    """Returns whether atlases and scalars settle at these steps."""
     deadline = time.monotonic() + 30
     steps: list[list[int]] = []
     while time.monotonic() < deadline:
         index = json.loads(get(url + "data/plugin/atlas/index")[2])
         steps = [s["steps"] for run in index["runs"] for s in run["series"]]
-        answer = get(url + "data/plugin/scalars/scalars?run=atlas&tag=atlas/a/seconds")
-        scalars = sorted({p[1] for p in json.loads(answer[2])}) if answer[0] == 200 else []
+        response = get(url + "data/plugin/scalars/scalars?run=atlas&tag=atlas/a/seconds")
+        scalars = sorted({p[1] for p in json.loads(response[2])}) if response[0] == 200 else []
         if steps == [wanted, wanted] and scalars == wanted:
             return True
         time.sleep(0.2)
@@ -250,7 +250,7 @@ class TestWriter:
             ((images()[0], 3 - images()[1]), "other (labels|images)"),
         ],
     )
-    def test_another_probe_starts_a_map_afresh_and_says_so(
+    def test_another_probe_starts_a_new_map_with_a_note(
         self, probe: Any, change: str, tmp_path: Path
     ) -> None:
         samples = 30 if "30" in change else 40
@@ -263,7 +263,7 @@ class TestWriter:
         assert any(
             "started over after step 0, the probe changed" in n for n in second.provenance.notes
         )
-        assert not any("afresh" in note for note in third.provenance.notes)
+        assert not any("started over" in note for note in third.provenance.notes)
         assert first.provenance.probe != second.provenance.probe
 
     def test_damage_at_the_end_is_warned_of_once(self, tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ class TestWriter:
             write(tmp_path, (), purge_step=5)
 
     @pytest.mark.parametrize("step", [True, 1.5, "3"])
-    def test_a_purge_step_that_is_none_is_told(self, step: Any, tmp_path: Path) -> None:
+    def test_a_purge_step_that_is_invalid_is_rejected(self, step: Any, tmp_path: Path) -> None:
         with pytest.raises(ArgumentError, match=r"purge_step=.*pass an integer"):
             write(tmp_path, (), purge_step=step)
 

@@ -22,7 +22,7 @@ def test_runs_and_layers_narrow_the_list(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_not_there_is_told_with_what_to_type(tmp_path: Path) -> None:
+def test_what_is_missing_is_reported_with_advice(tmp_path: Path) -> None:
     write_log(tmp_path / "log", runs=("a",), layers=("x", "y"), steps=(0,))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ArgumentError, match=r"no atlases under .*empty.*`tensorboard-atlas doctor"):

@@ -53,7 +53,7 @@ class TestReading:
         ]
         assert next(read_shortcuts(log)).found == make_shortcuts(50).found
 
-    def test_only_the_run_and_layer_that_are_asked_for(self, log: Path) -> None:
+    def test_only_the_run_and_layer_that_are_requested(self, log: Path) -> None:
         assert steps_of(log, run="exp") == steps_of(log, layer="layer3") == [50, 100, 200]
         assert steps_of(log, run="other") == steps_of(log, layer="layer4") == []
 
@@ -110,7 +110,7 @@ class TestTools:
         assert {entry.status for entry in entries} == {"ok"}
         assert cli.main(["inspect", str(log)]) == 0
 
-    def test_damage_is_listed_and_told_by_the_doctor(self, log: Path) -> None:
+    def test_damage_is_listed_and_reported_by_the_doctor(self, log: Path) -> None:
         assert {finding.mark for finding in examine(log)} == {OK}
         damage(log, 300)
         (entry,) = [entry for entry in list_atlases(log) if entry.status != "ok"]
@@ -120,7 +120,7 @@ class TestTools:
         assert finding.text.endswith("the tab shows no shortcuts there")
         assert cli.main(["inspect", str(log)]) == 1
 
-    def test_damage_that_a_purge_made_void_is_not_told(self, log: Path) -> None:
+    def test_damage_that_a_purge_made_void_is_not_reported(self, log: Path) -> None:
         damage(log, 300)
         purge_steps(str(log / RUN), 300, 5.0)
         assert {entry.status for entry in list_atlases(log)} == {"ok"}

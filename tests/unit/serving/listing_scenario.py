@@ -69,7 +69,7 @@ def main(log_dir: Path, loader: str) -> dict[str, Any]:
 
 
 def _looking(provider: RecordingProvider) -> Callable[[], dict[str, Any]]:
-    """Returns what lists all series a second later, and tells what that took and changed."""
+    """Returns what lists all series a second later, and reports calls and changes."""
     moments: Iterator[int] = iter(range(0, 100, 2))
     now = [0]
     store = SeriesStore(provider, lambda: now[0], KEPT)

@@ -35,18 +35,18 @@ def test_a_history_and_its_steps_never_wait_for_each_other(tmp_path: Path) -> No
     app = application.TensorBoardWSGI([plugin], data_provider=provider)
     found: set[int] = set()
 
-    def ask_for_histories() -> None:
+    def request_histories() -> None:
         for _ in range(ROUNDS):
             found.add(Client(app).get(f"{ROUTE_PREFIX}history?id={ID}").status_code)
 
-    def ask_for_steps() -> None:
+    def request_steps() -> None:
         for _ in range(ROUNDS):
             for step in range(STEPS):
                 found.add(Client(app).get(f"{ROUTE_PREFIX}atlas?id={ID}&step={step}").status_code)
 
     threads = [
         threading.Thread(target=target, daemon=True)
-        for target in (ask_for_histories, ask_for_steps, ask_for_steps)
+        for target in (request_histories, request_steps, request_steps)
     ]
     for thread in threads:
         thread.start()

@@ -50,7 +50,7 @@ LISTINGS = {
     "nothing": listing(),
     "a probe alone": listing(series("a", None, 1)),
     "a probe without pictures": listing(series("a", None, 0), series("a", "x", 0)),
-    "hostile names": listing(series('"<b>\u202e\0\ud800', "</script>\\" + "x" * 100_000, 3)),
+    "untrusted names": listing(series('"<b>\u202e\0\ud800', "</script>\\" + "x" * 100_000, 3)),
     "runs and layers": listing(
         *(series(run, layer, 120) for run in "abc" for layer in ("x", "y")), series("c", None, 1)
     ),
@@ -73,15 +73,15 @@ def test_it_is_not_much_larger_than_when_compressed_in_one_go() -> None:
     assert len(body.gzipped) < 1.2 * len(gzip.compress(body.data, 3))
 
 
-def test_only_what_changed_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_changed_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str | None] = []
     real = index._series_to_json
 
-    def counted(one: Series) -> dict[str, Any]:
+    def count(one: Series) -> dict[str, Any]:
         written.append(one.layer)
         return real(one)
 
-    monkeypatch.setattr(index, "_series_to_json", counted)
+    monkeypatch.setattr(index, "_series_to_json", count)
     text = IndexText(200)
     x, y = series("a", "x", 100), series("a", "y", 100)
     first = text.body(listing(x, y))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a hostile log may cost: the memory of a real TensorBoard that serves it."""
+"""What an untrusted log can cost: the memory of a real TensorBoard that serves it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ CONFIG = AtlasConfig(samples=80, grids=(2, 4), min_count=2, neighbors=8, epochs=
 
 
 class Net(nn.Module):
-    """A convolution whose layer is called as asked, and a head."""
+    """A convolution with a given name, and a head."""
 
     def __init__(self, seed=0, name="body", channels=12):
         super().__init__()
@@ -134,7 +134,7 @@ class TestRefusals:
         with pytest.raises(ArgumentError, match="holds none of the 80 images"):
             log(tmp_path / "run", Net(), align_to=base[0], probe=far)
 
-    def test_too_few_shared_samples_are_told_in_the_atlas_and_not_to_the_loop(self, base, tmp_path):
+    def test_too_few_shared_samples_are_noted_in_the_atlas_and_not_logged(self, base, tmp_path):
         images, labels = data()
         small = AtlasConfig(**{**CONFIG.as_dict(), "samples": 10, "grids": (2,)})
         (alone,) = log(

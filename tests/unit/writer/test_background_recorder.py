@@ -135,7 +135,7 @@ class TestTheLog:
 
 
 class TestBusy:
-    def test_the_newest_that_waits_is_skipped_and_told_of(self, tmp_path):
+    def test_the_newest_that_waits_is_skipped_and_listed(self, tmp_path):
         atlas = make_writer(tmp_path)
         atlas.add_atlas(0)
         atlas.flush()
@@ -220,7 +220,7 @@ class TestDeath:
             assert [a.sequence for a in found] == [1, 2, 3, 4]
 
     @pytest.mark.parametrize("mischief", [fail, interrupt], ids=lambda f: f.__name__)
-    def test_a_failure_is_told_once_and_the_next_atlas_tells_of_it(self, tmp_path, mischief):
+    def test_a_failure_is_reported_once_and_listed_in_the_next_atlas(self, tmp_path, mischief):
         model = FailsInWorker(mischief)
         atlas = make_writer(tmp_path, model)
         with warnings.catch_warnings(record=True) as caught:
@@ -228,7 +228,7 @@ class TestDeath:
             for step in (1, 2, 3):
                 atlas.add_atlas(step)
                 atlas.flush()
-            model.mischief = list
+            model.failure = list
             atlas.add_atlas(4)
             atlas.close()
         (warning,) = caught
@@ -335,7 +335,7 @@ def plain(model):
     return model
 
 
-def compiled(model):
+def compile_model(model):
     return torch.compile(model, backend="eager")
 
 
@@ -347,18 +347,18 @@ def half(model):
     return model.to(torch.bfloat16)
 
 
-WRAPPERS = [plain, nn.DataParallel, compiled, channels_last, half, AveragedModel]
+WRAPPERS = [plain, nn.DataParallel, compile_model, channels_last, half, AveragedModel]
 
 
 class TestWrappers:
     @pytest.mark.parametrize("wrap", WRAPPERS, ids=lambda wrap: wrap.__name__)
-    def test_the_copy_answers_like_the_model(self, wrap):
+    def test_the_copy_computes_the_same_as_the_model(self, wrap):
         model = wrap(Net())
         inner = unwrap(model)
-        stock = list_model_state(inner)
-        structure = describe_structure(inner, stock.tensors)
+        state = list_model_state(inner)
+        structure = describe_structure(inner, state.tensors)
         slot = StateSlot(structure.layout)
-        slot.take(stock.tensors)
+        slot.take(state.tensors)
         copy = ModelCopy(structure)
         copy.load(slot.memory.file)
         layer = "module.body" if wrap is AveragedModel else "body"
@@ -495,7 +495,7 @@ class TestRoom:
         assert [step for step, _ in read_steps(tmp_path)] == [1, 2]
 
 
-def test_a_writer_tells_how_many_wait(tmp_path):
+def test_a_writer_reports_how_many_wait(tmp_path):
     atlas = make_writer(tmp_path)
     atlas.add_atlas(1)
     atlas.flush()

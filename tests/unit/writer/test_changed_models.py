@@ -206,7 +206,7 @@ class Run:
         self.folder, self.step, self.model = folder, 0, Ingredients()
         self.writer = AtlasWriter(folder, self.model, ["body"], probe=make_images(), config=TINY)
 
-    def logged(self):
+    def read_logged(self):
         """Returns the activations of one more atlas."""
         self.step += 1
         self.writer.add_atlas(self.step)
@@ -229,9 +229,9 @@ def run(tmp_path_factory):
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_next_atlas_is_of_the_changed_model(run, name):
-    before = run.logged()
+    before = run.read_logged()
     CHANGES[name](run.model)
-    after = run.logged()
+    after = run.read_logged()
     np.testing.assert_allclose(after, run.present(), rtol=2e-3, atol=1e-4)
     assert not np.allclose(after, before, rtol=1e-2)
     assert isinstance(run.writer._recorder, BackgroundRecorder)

@@ -96,7 +96,7 @@ def ranks(tmp_path):
         script.communicate()
 
 
-def trained(script):
+def train(script):
     """Returns what a rank's losses were without a writer and with one."""
     line = script.stdout.readline()
     if not line:
@@ -104,7 +104,7 @@ def trained(script):
     return json.loads(line)
 
 
-def ended(script):
+def run_to_end(script):
     """Lets a rank go on; returns what came of its loop, and the seconds of its writer's calls."""
     out, err = script.communicate("go\n", timeout=90)
     assert script.returncode == 0, err
@@ -112,17 +112,17 @@ def ended(script):
     return json.loads(out)
 
 
-def killed(script):
+def run_and_kill(script):
     os.kill(script.pid, signal.SIGKILL)
     script.wait(10)
 
 
 def test_only_rank_zero_logs_and_its_calls_end_when_the_other_rank_dies(tmp_path, ranks):
     first, second = ranks
-    alone, watched = trained(first)
+    alone, watched = train(first)
     assert watched == alone
     assert len(set(alone)) == 4
-    other_alone, other_watched = trained(second)
+    other_alone, other_watched = train(second)
     assert other_watched == other_alone
 
     assert wait_for_worker(first.pid).is_running()
@@ -132,8 +132,8 @@ def test_only_rank_zero_logs_and_its_calls_end_when_the_other_rank_dies(tmp_path
     assert not any(path.startswith(str(tmp_path / "run")) for path in opened)
     assert read_valid_steps(tmp_path / "run") == [0, 1, 2, 3]
 
-    killed(second)
-    outcome, calls = ended(first)
+    run_and_kill(second)
+    outcome, calls = run_to_end(first)
     assert outcome == "the loop's own collective failed"
     assert sum(calls) < 30
     assert max(calls[:2]) < 1
@@ -142,10 +142,10 @@ def test_only_rank_zero_logs_and_its_calls_end_when_the_other_rank_dies(tmp_path
 
 def test_the_calls_of_another_rank_end_at_once_when_rank_zero_dies(tmp_path, ranks):
     first, second = ranks
-    trained(first), trained(second)
+    train(first), train(second)
     worker = wait_for_worker(first.pid)
-    killed(first)
-    outcome, calls = ended(second)
+    run_and_kill(first)
+    outcome, calls = run_to_end(second)
     assert outcome == "the loop's own collective failed"
     assert max(calls) < 0.1
     wait_until(lambda: not worker.is_running(), 5)

@@ -75,10 +75,10 @@ class Trained(nn.Linear):
 
 
 def snapshot_of(model):
-    stock = list_model_state(model)
-    structure = describe_structure(model, stock.tensors)
+    state = list_model_state(model)
+    structure = describe_structure(model, state.tensors)
     slot = StateSlot(structure.layout)
-    slot.take(stock.tensors)
+    slot.take(state.tensors)
     slot.wait()
     return structure, slot
 
@@ -129,8 +129,8 @@ class TestState:
         assert torch.equal(copy.model.graph.to_dense(), dense)
         assert copy.model.shared[0] is copy.model.graph
         get_strided_parts(model.graph)[-1].mul_(5)
-        stock = list_model_state(model)
-        slot.take(stock.tensors)
+        state = list_model_state(model)
+        slot.take(state.tensors)
         copy.load(slot.memory.file)
         assert torch.equal(copy.model.graph.to_dense(), 5 * dense)
         slot.close()
@@ -201,11 +201,11 @@ class TestState:
 
 
 def is_known(model, contents):
-    """Tells whether a model consists of what it consisted of, and checks that tensors are the same
+    """Returns whether a model has the same contents, and checks that tensors are the same
     as if that were not known."""
-    stock = list_model_state(model, contents)
-    assert set(map(id, stock.tensors)) == set(map(id, list_model_state(model).tensors))
-    return stock.contents is contents
+    state = list_model_state(model, contents)
+    assert set(map(id, state.tensors)) == set(map(id, list_model_state(model).tensors))
+    return state.contents is contents
 
 
 class TestContents:
@@ -258,18 +258,18 @@ class TestContents:
     def test_tensors_that_swap_places_are_found_at_the_new_ones(self):
         model = Net()
         model.listed, model.other = [torch.zeros(3)], [torch.ones(3)]
-        stock = list_model_state(model)
-        structure = describe_structure(model, stock.tensors)
+        state = list_model_state(model)
+        structure = describe_structure(model, state.tensors)
         model.listed[0], model.other[0] = model.other[0], model.listed[0]
-        swapped = list_model_state(model, stock.contents)
-        assert swapped.contents is stock.contents
+        swapped = list_model_state(model, state.contents)
+        assert swapped.contents is state.contents
         slot = StateSlot(structure.layout)
         slot.take(swapped.tensors)
         copy = ModelCopy(structure)
         copy.load(slot.memory.file)
         assert torch.equal(copy.model.listed[0], torch.ones(3))
 
-    def test_numbers_that_are_equal_but_not_alike_are_told_apart(self):
+    def test_numbers_that_are_equal_but_not_alike_are_distinguished(self):
         model = Net()
         for old, new in [(0.0, -0.0), (1, True), (1, 1.0), (float("nan"), 0.0)]:
             model.box = [old]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who waits, who goes and what the next atlas tells of, without a process."""
+"""Order of the queue, dropped steps, and entries of the next atlas, without a process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 from tiny_training import wait_until
 
-import tensorboard_plugin_atlas.writer.snapshot_queue as backlog_module
+import tensorboard_plugin_atlas.writer.snapshot_queue as queue_module
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot, compute_state_layout
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
@@ -64,7 +64,7 @@ class TestOrder:
         assert queue.take().step == 0
         assert push(queue, 3) == 2
 
-    def test_a_failure_is_told_by_the_next_atlas(self, queue):
+    def test_a_failure_is_listed_in_the_next_atlas(self, queue):
         push(queue, 1)
         queue.take()
         queue.finish(failed=True)
@@ -96,7 +96,7 @@ class TestSlots:
         made = []
         make = StateSlot
         monkeypatch.setattr(
-            backlog_module, "StateSlot", lambda layout: made.append(layout) or make(layout)
+            queue_module, "StateSlot", lambda layout: made.append(layout) or make(layout)
         )
         for step in range(50):
             push(queue, step)
@@ -105,7 +105,7 @@ class TestSlots:
                 queue.finish(failed=False)
         assert len(made) <= 2  # and the one that was prepared
 
-    def test_a_snapshot_keeps_its_slot_until_it_is_answered(self, queue):
+    def test_a_snapshot_keeps_its_slot_until_it_is_finished(self, queue):
         for step in range(9):
             push(queue, step)
         held = set()
@@ -131,7 +131,7 @@ class TestSlots:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(backlog_module, "StateSlot", full)
+            patch.setattr(queue_module, "StateSlot", full)
             push(queue, 0)  # in the one slot that there is; the spare one cannot be made
             wait_until(lambda: queue._slots == 1)
             for _ in range(5):
@@ -144,7 +144,7 @@ class TestSlots:
         queue.give_back(slot, replaced)
         assert queue.claim(LAYOUT)[0] is slot
 
-    def test_one_that_gave_way_to_none_is_told_of(self, queue, monkeypatch):
+    def test_one_that_was_replaced_by_none_is_listed(self, queue, monkeypatch):
         for step in range(3):
             push(queue, step)
         assert queue.take().step == 0
@@ -152,7 +152,7 @@ class TestSlots:
         push(queue, 3)
         wider = compute_state_layout([torch.zeros(20)])
         with monkeypatch.context() as patch:
-            patch.setattr(backlog_module, "StateSlot", raising(MemoryError()))
+            patch.setattr(queue_module, "StateSlot", raising(MemoryError()))
             with pytest.raises(MemoryError):
                 queue.claim(wider)  # takes the place of step 3 and does not come
         queue.finish(failed=False)
@@ -164,7 +164,7 @@ class TestSlots:
             error = RuntimeError("can't start new thread")
             monkeypatch.setattr(threading.Thread, "start", raising(error))
         else:
-            monkeypatch.setattr(backlog_module, "StateSlot", raising(MemoryError()))
+            monkeypatch.setattr(queue_module, "StateSlot", raising(MemoryError()))
         push(queue, 0)
         wait_until(lambda: queue._slots == 1)
         monkeypatch.undo()
@@ -184,15 +184,15 @@ class TestEnd:
         queue.finish(failed=False)
         assert queue.take() is None
 
-    def test_drop_tells_how_many_were_lost(self, queue):
+    def test_drop_returns_how_many_were_lost(self, queue):
         for step in range(3):
             push(queue, step)
         assert queue.drop() == 3
         assert queue.take() is None
         assert len(queue) == 0
-        queue.finish(failed=False)  # the answer that came too late
+        queue.finish(failed=False)  # the reply came too late
 
-    def test_waiting_has_a_bound_and_tells_what_is_left(self, queue):
+    def test_waiting_has_a_limit_and_reports_what_is_left(self, queue):
         seen = []
         push(queue, 1)
         push(queue, 2)
@@ -264,7 +264,7 @@ class TestDrop:
             made.append(StateSlot(layout))
             return made[-1]
 
-        monkeypatch.setattr(backlog_module, "StateSlot", slow)
+        monkeypatch.setattr(queue_module, "StateSlot", slow)
         push(queue, 1)  # has a spare one made
         wait_until(lambda: queue._slots == 2)
         push_more = threading.Thread(target=lambda: claimed.append(queue.claim(LAYOUT)))
@@ -299,7 +299,7 @@ class TestDrop:
 
 class TestBounds:
     def test_a_claim_does_not_wait_for_ever(self, queue, monkeypatch):
-        monkeypatch.setattr(backlog_module, "_SLOT_SECONDS", 0.1)
+        monkeypatch.setattr(queue_module, "_SLOT_SECONDS", 0.1)
         claims = [queue.claim(LAYOUT) for _ in range(3)]
         with pytest.raises(TimeoutError, match="no memory for a copy of the model"):
             queue.claim(LAYOUT)

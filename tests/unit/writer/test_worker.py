@@ -76,7 +76,7 @@ class TestEnds:
         assert err.count("forward") == 1  # the trial pass; the worker's own go nowhere
         assert "AtlasWriter" not in err
 
-    def test_a_worker_that_hangs_keeps_nobody_and_the_loss_is_told(self, tmp_path):
+    def test_a_worker_that_hangs_blocks_nothing_and_the_loss_is_reported(self, tmp_path):
         script = start_script(
             tmp_path / "train.py",
             f"{HEAD}"

@@ -49,7 +49,7 @@ def raising(error):
     return fail
 
 
-def failed(*steps):
+def make_failed(*steps):
     return tuple(Skipped(step, "failed") for step in steps)
 
 
@@ -158,11 +158,11 @@ class TestNoWorkerAtAll:
         assert "the background process ended with status 5\n  | no torch" in text
         assert "; step 1 could not be logged" in text
         assert warning.filename == __file__
-        assert read_steps(tmp_path) == [(2, failed(1)), (3, ())]
+        assert read_steps(tmp_path) == [(2, make_failed(1)), (3, ())]
         assert (atlas.cost().calls, atlas.cost().skipped) == (3, 1)
 
     @pytest.mark.parametrize("strict", [False, True])
-    def test_what_is_lost_is_told_by_close(self, tmp_path, monkeypatch, strict):
+    def test_what_is_lost_is_reported_by_close(self, tmp_path, monkeypatch, strict):
         gate = Gate(tmp_path)
         monkeypatch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; exit 5"))
         atlas = make_writer(tmp_path, strict=strict)
@@ -189,7 +189,7 @@ class TestNoWorkerAtAll:
             atlas.flush()
         atlas.add_atlas(2)
         atlas.close()
-        assert read_steps(tmp_path) == [(2, failed(1))]
+        assert read_steps(tmp_path) == [(2, make_failed(1))]
 
     def test_one_that_is_killed_while_it_comes_up_comes_back(self, tmp_path, monkeypatch):
         # The loop must not do the work for which the machine has no memory.
@@ -204,7 +204,7 @@ class TestNoWorkerAtAll:
         assert atlas._recorder.fault is None
         atlas.add_atlas(2)
         atlas.close()
-        assert read_steps(tmp_path) == [(2, failed(1))]
+        assert read_steps(tmp_path) == [(2, make_failed(1))]
 
 
 class Local(Net):
@@ -257,9 +257,9 @@ class TestTooLate:
         atlas.add_atlas(3)
         atlas.close()
         assert len(caught) == 1
-        assert read_steps(tmp_path) == [(2, failed(1)), (3, ())]
+        assert read_steps(tmp_path) == [(2, make_failed(1)), (3, ())]
 
-    def test_what_a_lost_one_replaced_is_told(self, tmp_path, monkeypatch):
+    def test_what_a_lost_one_replaced_is_listed(self, tmp_path, monkeypatch):
         atlas = make_writer(tmp_path, max_pending=1)
         atlas.add_atlas(0)
         atlas.flush()
@@ -284,11 +284,11 @@ class TestComingBack:
         with all_warnings() as caught, caplog.at_level(logging.INFO):
             atlas.add_atlas(0)
             atlas.flush()
-            model.mischief = leave
+            model.failure = leave
             for step in (1, 2):
                 atlas.add_atlas(step)
                 atlas.flush()
-            model.mischief = list
+            model.failure = list
             for step in (3, 4):
                 atlas.add_atlas(step)
             atlas.close()
@@ -297,7 +297,7 @@ class TestComingBack:
         assert "restarted for the next step" in str(warning.message)
         assert warning.filename == __file__
         assert "AtlasWriter: step 2: the background process ended with status 3" in caplog.text
-        assert read_steps(tmp_path) == [(0, ()), (3, failed(1, 2)), (4, ())]
+        assert read_steps(tmp_path) == [(0, ()), (3, make_failed(1, 2)), (4, ())]
         assert atlas.cost().skipped == 2
 
     def test_a_pause_ends_when_someone_waits(self, tmp_path, monkeypatch):
@@ -306,13 +306,13 @@ class TestComingBack:
         atlas = make_writer(tmp_path, model)
         atlas.add_atlas(1)
         wait_until(lambda: atlas.waiting() == 0, 60)
-        model.mischief = list
+        model.failure = list
         with pytest.warns(RuntimeWarning, match="step 1"):
             atlas.add_atlas(2)
         time.sleep(0.5)
         assert find_workers() == []
         atlas.flush()
-        assert read_steps(tmp_path) == [(2, failed(1))]
+        assert read_steps(tmp_path) == [(2, make_failed(1))]
 
     def test_close_within_a_pause_has_its_bound(self, tmp_path, monkeypatch, caplog):
         monkeypatch.setattr(supervisor_room, "FIRST_PAUSE", 200.0)
@@ -326,7 +326,7 @@ class TestComingBack:
         assert "1 checkpoints were not finished within 0.1 s" in caplog.text
         assert time.monotonic() - start < 10
 
-    def test_a_killed_worker_is_told_to_have_spared_the_training(self, tmp_path, caplog):
+    def test_a_killed_worker_is_reported_as_killed_before_training(self, tmp_path, caplog):
         atlas = make_writer(tmp_path)
         atlas.add_atlas(1)
         atlas.flush()
@@ -338,8 +338,8 @@ class TestComingBack:
             with caplog.at_level(logging.INFO):
                 atlas.add_atlas(step)
                 atlas.flush()
-        told = [r.levelname for r in caplog.records if "out-of-memory killer" in r.message]
-        assert told == ["WARNING", "INFO"]
+        levels = [r.levelname for r in caplog.records if "out-of-memory killer" in r.message]
+        assert levels == ["WARNING", "INFO"]
         assert [step for step, _ in read_steps(tmp_path)] == [1, 2, 3]
 
     def test_a_copy_that_never_completes_costs_its_step(self, tmp_path, monkeypatch):
@@ -353,7 +353,7 @@ class TestComingBack:
             atlas.flush()
         atlas.add_atlas(2)
         atlas.close()
-        assert read_steps(tmp_path) == [(2, failed(1))]
+        assert read_steps(tmp_path) == [(2, make_failed(1))]
 
     def test_a_thread_that_fails_leaves_the_work_to_the_loop(self, tmp_path, monkeypatch):
         atlas = make_writer(tmp_path)
@@ -405,45 +405,45 @@ class TestPauses:
         self.patch = monkeypatch
         monkeypatch.setattr(supervisor_room, "time", types.SimpleNamespace(monotonic=None))
 
-    def ask(self, supervisor):
+    def run_job(self, supervisor):
         return supervisor.run_job(Job(1, 0.0, (), None), None, 0)
 
-    def test_they_double_up_to_five_minutes_and_begin_anew_after_an_answer(self):
+    def test_they_double_up_to_five_minutes_and_start_again_after_a_reply(self):
         supervisor, pauses = self.supervisor(*["crash"] * 26, "done", "crash", "crash", "done")
         supervisor.start()
         for _ in range(13):
             with pytest.raises(WorkerError, match="second time in a row"):
-                self.ask(supervisor)
+                self.run_job(supervisor)
         doubled = [float(2**n) for n in range(9)]
         assert pauses == [*doubled, *[300.0] * 15]
-        assert self.ask(supervisor) is DONE
+        assert self.run_job(supervisor) is DONE
         supervisor.end()
         pauses.clear()
         with pytest.raises(WorkerError):
-            self.ask(supervisor)
+            self.run_job(supervisor)
         assert pauses == []
-        assert self.ask(supervisor) is DONE
+        assert self.run_job(supervisor) is DONE
         assert pauses == [1.0]
 
     def test_one_that_goes_while_idle_is_replaced_at_once(self):
         supervisor, pauses = self.supervisor("idle", "done")
         supervisor.start()
-        assert self.ask(supervisor) is DONE
+        assert self.run_job(supervisor) is DONE
         assert pauses == []
 
     def test_two_that_do_not_come_up_are_enough(self):
         supervisor, _ = self.supervisor("import", "import")
         supervisor.start()
         with pytest.raises(CannotStartError, match="ended with status 1"):
-            self.ask(supervisor)
+            self.run_job(supervisor)
 
     def test_after_one_that_came_up_no_start_is_the_last(self):
         supervisor, _ = self.supervisor("done", *["import"] * 6, "done")
         supervisor.start()
-        assert self.ask(supervisor) is DONE
+        assert self.run_job(supervisor) is DONE
         supervisor.end()
         for _ in range(3):
             with pytest.raises(WorkerError) as caught:
-                self.ask(supervisor)
+                self.run_job(supervisor)
             assert not isinstance(caught.value, CannotStartError)
-        assert self.ask(supervisor) is DONE
+        assert self.run_job(supervisor) is DONE

@@ -95,7 +95,7 @@ def start_both(start, log_dir, monkeypatch):
     begins, made = threading.Event(), []
     popen = subprocess.Popen
 
-    def announced(*args, **kwargs):
+    def announce(*args, **kwargs):
         begins.set()
         return popen(*args, **kwargs)
 
@@ -104,7 +104,7 @@ def start_both(start, log_dir, monkeypatch):
 
     loader = start.loader()
     with monkeypatch.context() as patch:
-        patch.setattr(subprocess, "Popen", announced)
+        patch.setattr(subprocess, "Popen", announce)
         if start.thread:
             maker = threading.Thread(target=make)
             maker.start()
@@ -206,7 +206,7 @@ def images_file():
 
 @pytest.fixture
 def asleep(tmp_path, monkeypatch, images_file):
-    """Yields a function that starts a worker which never reads or answers."""
+    """Yields a function that starts a worker which never reads or replies."""
     monkeypatch.setattr(sys, "executable", sleeper(tmp_path))
     made = []
 
@@ -220,17 +220,17 @@ def asleep(tmp_path, monkeypatch, images_file):
             worker.end(0)
 
 
-def asked(worker):
-    """Asks in a thread; returns a function that waits for the error and says how long it took."""
+def start_job(worker):
+    """Runs a job in a thread; returns a function that waits for the error and measures the time."""
     errors = []
 
-    def ask():
+    def run():
         try:
             worker.run_job(Job(1, 0.0, (), None), None, 0)
         except Exception as error:
             errors.append(error)
 
-    thread = threading.Thread(target=ask, daemon=True)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
 
     def outcome():
@@ -246,21 +246,21 @@ class TestWaiting:
     """Every wait ends with the process that it is for."""
 
     @pytest.mark.parametrize("has_pidfd", [True, False])
-    @pytest.mark.parametrize("size", [0, 10_000_000], ids=["its answer", "room in the socket"])
+    @pytest.mark.parametrize("size", [0, 10_000_000], ids=["its reply", "room in the socket"])
     def test_the_end_of_a_worker_whose_socket_someone_holds(
         self, asleep, monkeypatch, has_pidfd, size
     ):
         strays, spawn = [], process_room._spawn
 
-        def shared(end, output):
+        def share(end, output):
             strays.append(os.dup(end.fileno()))
             return spawn(end, output)
 
-        monkeypatch.setattr(process_room, "_spawn", shared)
+        monkeypatch.setattr(process_room, "_spawn", share)
         if not has_pidfd:
             monkeypatch.setattr(os, "pidfd_open", lambda _: os.open("/nowhere", 0))
         worker = asleep(size)
-        outcome = asked(worker)
+        outcome = start_job(worker)
         time.sleep(0.2)
         os.kill(worker.pid, signal.SIGKILL)
         error, seconds = outcome()
@@ -271,13 +271,13 @@ class TestWaiting:
 
     def test_a_worker_that_reads_nothing(self, asleep, monkeypatch):
         monkeypatch.setattr(channel_room, "_STALL_SECONDS", 0.3)
-        error, seconds = asked(asleep(10_000_000))()
+        error, seconds = start_job(asleep(10_000_000))()
         assert isinstance(error, TimeoutError)
         assert seconds < 5
 
     def test_a_worker_that_never_comes_up(self, asleep, monkeypatch):
         monkeypatch.setattr(process_room, "_READY_SECONDS", 0.3)
-        error, _ = asked(asleep())()
+        error, _ = start_job(asleep())()
         assert "did not reply for 0 s" in str(error)
 
     def test_one_that_cannot_be_killed_is_left(self, asleep, monkeypatch):
@@ -285,7 +285,7 @@ class TestWaiting:
         with monkeypatch.context() as patch:
             patch.setattr(subprocess.Popen, "kill", lambda _: None)
             patch.setattr(process_room, "_KILL_SECONDS", 0.2)
-            outcome = asked(worker)
+            outcome = start_job(worker)
             fate = worker.end(0)
             outcome()
         assert str(fate) == "was killed and is not gone yet"
