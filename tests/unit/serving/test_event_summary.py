@@ -53,19 +53,26 @@ def test_ranks_the_events_of_all_steps_and_ties_by_step() -> None:
         (30, fields(events=(event(2.0), event(1.0)))),
         (10, fields(events=(event(2.0), event(5.0)))),
     ]
-    summary = summarize_events(steps)
-    assert [(one["step"], one["score"]) for one in summary["events"]] == [
+    found = summarize(steps)
+    assert [(one["step"], one["score"]) for one in found["events"]] == [
         (10, 5.0),
         (10, 2.0),
         (30, 2.0),
         (30, 1.0),
     ]
-    assert summary["events_found"] == 4
+    assert found["events_found"] == 4
 
 
-def test_events_have_all_fields_of_a_list() -> None:
-    one = event(1.5, kind="merges", before_step=4, before=(3, 8), after=(9,), cell=(4, 1, 2))
-    assert summarize_events([(10, fields(events=(one,)))])["events"] == [
+def test_events_hold_all_that_a_list_needs() -> None:
+    one = event(
+        1.5,
+        kind="merges",
+        before_step=4,
+        before=(3, 8),
+        after=(9,),
+        cell=CellEntry(grid=4, row=1, col=2),
+    )
+    assert summarize([(10, fields(events=(one,)))])["events"] == [
         {
             "step": 10,
             "kind": "merges",
@@ -91,11 +98,11 @@ def test_no_events_is_not_the_same_as_none_recorded(concepts: Any, events: Any) 
     assert summarize([]) == {"events": None, "events_found": 0}
 
 
-def test_the_summary_is_bounded() -> None:
-    ids = tuple(range(MAX_IDS + 1))
-    long = event(9.0, text="x" * (MAX_TEXT + 1), before=ids, after=ids)
+def test_the_events_are_bounded() -> None:
+    ids = tuple(range(MAX_HISTORY_IDS + 1))
+    long = event(9.0, text="x" * (MAX_HISTORY_TEXT + 1), before=ids, after=ids)
     steps = [(step, fields(events=(long,) * 200)) for step in range(3)]
-    summary = summarize_events(steps)
-    assert (len(summary["events"]), summary["events_found"]) == (MAX_EVENTS, 600)
-    assert len(summary["events"][0]["text"]) == MAX_TEXT
-    assert len(summary["events"][0]["before"]) == len(summary["events"][0]["after"]) == MAX_IDS
+    found = summarize(steps)
+    assert (len(found["events"]), found["events_found"]) == (MAX_HISTORY_EVENTS, 600)
+    assert len(found["events"][0]["text"]) == MAX_HISTORY_TEXT
+    assert len(found["events"][0]["before"]) == len(found["events"][0]["after"]) == MAX_HISTORY_IDS
