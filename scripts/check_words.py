@@ -72,7 +72,6 @@ EXCEPTIONS = (
     r"file\.tell\(|def tell\(self\)|\"tell\"",  # method of files
     r"[\"']lifelines[\"']|`lifelines`",  # key of wire version 1
     r"draft_seconds",  # setting
-    r"[\"']edition[\"']:",  # key of the history route
     r"text-align|textAlign|labelledby|LabelledBy",  # CSS, ARIA
     r"ERR_\w+|CanvasText|GrayText",
 )

@@ -43,7 +43,7 @@ def plain(found: dict[str, Series]) -> dict[str, Any]:
                 "shortcuts": [],
             }
         )
-    return {"version": 1, "kept_limit": 200, "runs": list(runs.values())}
+    return {"version": 2, "kept_limit": 200, "runs": list(runs.values())}
 
 
 LISTINGS = {
